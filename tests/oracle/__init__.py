@@ -1,0 +1,1 @@
+"""A second computation of quota figures, to judge the first by."""

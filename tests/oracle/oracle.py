@@ -1,4 +1,4 @@
-"""A second, naive computation of quota figures: REGIME 2-4 read aloud, date by date, visit by visit.
+"""A second, naive computation of quota figures: REGIME 2-4, date by date.
 
 It shares no line with the product and is slow on purpose. Where REGIME leaves a choice, a comment
 that starts with CHOICE says which reading was taken.
@@ -6,84 +6,13 @@ that starts with CHOICE says which reading was taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 
-CIVIL = timezone(timedelta(hours=8))  # Asia/Shanghai has had no summer time since 1991
-DAY = timedelta(days=1)
+from .facts import Posting, Rule, Visit, Zone
+from .periods import DAY, civil_date, period_dates, period_kind
+
 INSTANT = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class Posting:
-    """One row of people.csv: a unit and a duty from one date to another, both inclusive."""
-
-    username: str
-    unit: str
-    duty: str
-    from_on: date
-    to_on: date | None = None
-    primary: bool = True
-
-
-@dataclass(frozen=True)
-class Absence:
-    """One row of absences.csv; only an approved one reduces a quota."""
-
-    username: str
-    from_on: date
-    to_on: date
-    approved: bool = True
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One row of visits.csv, with the instants that an import derives from `logged_at`."""
-
-    ref: str
-    kind: str
-    channel: str
-    status: str
-    starts_at: datetime
-    ends_at: datetime
-    leader: str
-    participants: tuple[str, ...]
-    entered_at: datetime
-    logged_at: datetime | None = None
-    verdict: str = ""
-    verdict_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One version of a quota rule."""
-
-    code: str
-    duty: str
-    measure: str
-    count_by: str
-    minimum: int
-    period: str
-    kinds: tuple[str, ...]
-    channels: tuple[str, ...]
-    log_within_days: int = 3
-    proration: str = "workdays"
-    rounding: str = "ceil"
-    cap: str = "calendar_days"
-    valid_from: date = date(2020, 1, 1)
-    valid_to: date | None = None
-
-
-@dataclass(frozen=True)
-class Zone:
-    """All that figures are computed from."""
-
-    postings: Sequence[Posting]
-    absences: Sequence[Absence]
-    visits: Sequence[Visit]
-    rules: Sequence[Rule]
-    is_workday: Callable[[date], bool]
 
 
 @dataclass(frozen=True)
@@ -108,48 +37,8 @@ class Case:
 
     @property
     def today(self) -> date:
+        """T's local date."""
         return civil_date(self.as_of)
-
-
-def civil_date(instant: datetime) -> date:
-    """The date on a clock in Shanghai."""
-    return instant.astimezone(CIVIL).date()
-
-
-# --- periods ---------------------------------------------------------------------------------
-
-
-def period_kind(period: str) -> str:
-    """week, xun, month, quarter or year, told from how the period is written."""
-    for mark, kind in (("-W", "week"), ("-X", "xun"), ("-Q", "quarter"), ("-", "month")):
-        if mark in period:
-            return kind
-    return "year"
-
-
-def period_of(kind: str, on: date) -> str:
-    """The period of that kind that holds a date, as it is written."""
-    if kind == "week":
-        year, week, _ = on.isocalendar()
-        return f"{year}-W{week:02}"
-    if kind == "xun":
-        return f"{on.year}-{on.month:02}-X{1 if on.day <= 10 else 2 if on.day <= 20 else 3}"
-    if kind == "month":
-        return f"{on.year}-{on.month:02}"
-    if kind == "quarter":
-        return f"{on.year}-Q{(on.month + 2) // 3}"
-    return f"{on.year}"
-
-
-def period_dates(period: str) -> list[date]:
-    """Every date of the period: those near its year whose own period is this one."""
-    kind, year = period_kind(period), int(period[:4])
-    on, dates = date(year - 1, 12, 25), []
-    while on <= date(year + 1, 1, 7):
-        if period_of(kind, on) == period:
-            dates.append(on)
-        on += DAY
-    return dates
 
 
 # --- people ----------------------------------------------------------------------------------
@@ -174,9 +63,9 @@ def holds_duty(case: Case, on: date) -> bool:
 def is_absent(case: Case, on: date) -> bool:
     """An approved absence covers the date."""
     for absence in case.zone.absences:
-        if absence.username == case.username and absence.approved:
-            if absence.from_on <= on <= absence.to_on:
-                return True
+        own = absence.username == case.username and absence.approved
+        if own and absence.from_on <= on <= absence.to_on:
+            return True
     return False
 
 
@@ -209,10 +98,11 @@ def is_known(visit: Visit, as_of: datetime) -> bool:
 
 def status_then(visit: Visit, as_of: datetime) -> str:
     """One logged after T, or ending after T, is planned; a cancelled one is so as known now."""
-    if visit.status == "done":
-        if visit.logged_at is None or visit.logged_at > as_of or visit.ends_at > as_of:
-            return "planned"
-    return visit.status
+    if visit.status != "done":
+        return visit.status
+    if visit.logged_at is None or visit.logged_at > as_of or visit.ends_at > as_of:
+        return "planned"
+    return "done"
 
 
 def verdict_then(visit: Visit, as_of: datetime) -> str:
@@ -363,7 +253,7 @@ def pace(case: Case, owed: int) -> int:
 
 
 def is_unreachable(case: Case, owed: int, foreseen: int) -> bool:
-    """achieved + planned + free < required; by visit, no bound while one date is left."""
+    """Whether achieved + planned + free < required; by visit, no bound while one date is left."""
     left = [on for on in case.dates if on >= case.today and is_present(case, on)]
     if case.rule.count_by == "visit":
         return not left and foreseen < owed
@@ -443,9 +333,10 @@ def rule_for(zone: Zone, code: str, period: str) -> Rule | None:
     # period gives no figure for this one, and no other version stands in for it.
     first = period_dates(period)[0]
     for rule in zone.rules:
-        if rule.code == code and rule.valid_from <= first:
-            if rule.valid_to is None or first <= rule.valid_to:
-                return rule if rule.period == period_kind(period) else None
+        if rule.code != code or rule.valid_from > first:
+            continue
+        if rule.valid_to is None or first <= rule.valid_to:
+            return rule if rule.period == period_kind(period) else None
     return None
 
 

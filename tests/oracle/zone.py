@@ -1,19 +1,18 @@
-"""Small random zones, biased to edges, and the files by which the product imports them.
+"""Small random zones, biased to edges.
 
 A seed makes the same zone for ever, so a seed is all that a counterexample needs.
 """
 
 from __future__ import annotations
 
-import csv
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
+from datetime import date, datetime, time, timedelta
 
-from . import oracle
-from .oracle import CIVIL, DAY, Absence, Posting, Rule, Visit, civil_date, period_dates, period_of
+from .facts import Absence, Posting, Rule, Visit, Zone
+from .periods import CIVIL, DAY, civil_date, period_dates, period_of
+from .workdays import is_library_workday
 
 DUTIES = ("principal", "deputy", "recruiter", "staff")
 KINDS = {
@@ -26,7 +25,6 @@ CHANNELS = ("in_person", "video", "phone", "email", "online_event")
 PERIODS = ("week", "xun", "month", "quarter", "year")
 CITIES = ("上海", "苏州", "深圳")
 UNITS = ("u1", "u2", "u3")
-ABSENCE_KINDS = ("", "leave", "sick", "training", "secondment", "other_duty")
 LONGEST_VISIT = 92
 
 # Where things tend to break: ends of years, quarters, months; the Spring Festival; a make-up day.
@@ -42,35 +40,6 @@ ANCHORS = (
     date(2026, 12, 30),
 )
 
-# (month, first, last) of the days off that the State Council decided, and the make-up days.
-DAYS_OFF = {
-    2025: (
-        (1, 1, 1),
-        (1, 28, 31),
-        (2, 1, 4),
-        (4, 4, 6),
-        (5, 1, 5),
-        (5, 31, 31),
-        (6, 1, 2),
-        (10, 1, 8),
-    ),
-    2026: ((1, 1, 3), (2, 15, 23), (4, 4, 6), (5, 1, 5), (6, 19, 21), (9, 25, 27), (10, 1, 7)),
-    # Not decided yet: the 13 statutory dates alone, none in lieu.
-    2027: ((1, 1, 1), (2, 5, 8), (4, 5, 5), (5, 1, 2), (6, 9, 9), (9, 15, 15), (10, 1, 3)),
-}
-MAKE_UP_DAYS = {
-    date(2025, 1, 26),
-    date(2025, 2, 8),
-    date(2025, 4, 27),
-    date(2025, 9, 28),
-    date(2025, 10, 11),
-    date(2026, 1, 4),
-    date(2026, 2, 14),
-    date(2026, 2, 28),
-    date(2026, 5, 9),
-    date(2026, 9, 20),
-    date(2026, 10, 10),
-}
 SHIPPED = (
     Rule("principal-weekly", "principal", "visits_led", "day", 1, "week", ("outreach",),
          ("in_person",), rounding="half_up"),
@@ -79,17 +48,6 @@ SHIPPED = (
     Rule("recruiter-monthly", "recruiter", "days_resident", "day", 20, "month",
          ("residency", "outreach"), ("in_person",)),
 )  # fmt: skip
-
-
-def is_library_workday(on: date) -> bool:
-    """The working calendar of 2025 and 2026, and the estimate for 2027, written out by hand."""
-    if on in MAKE_UP_DAYS:
-        return True
-    if any(
-        month == on.month and first <= on.day <= last for month, first, last in DAYS_OFF[on.year]
-    ):
-        return False
-    return on.isoweekday() <= 5
 
 
 @dataclass(frozen=True)
@@ -141,9 +99,9 @@ class RandomZone:
     imported_at: datetime
     questions: tuple[tuple[str, datetime], ...]  # (period, as_of)
 
-    def for_oracle(self) -> oracle.Zone:
+    def for_oracle(self) -> Zone:
         """The same zone in the oracle's words."""
-        return oracle.Zone(
+        return Zone(
             self.postings,
             self.absences,
             [as_imported(row, self.imported_at) for row in self.visits],
@@ -168,7 +126,7 @@ class Maker:
     anchor: date
 
     def near(self, spread: int = 25) -> date:
-        """A date around the anchor, more often than not the first or last of a period, or next to it."""
+        """A date around the anchor, often the first or last of a period, or next to it."""
         on = self.anchor + self.draw.randint(-spread, spread) * DAY
         if self.draw.random() < 0.4:
             dates = period_dates(period_of(self.draw.choice(PERIODS[:3]), on))
@@ -368,7 +326,7 @@ def random_zone(seed: int) -> RandomZone:
     maker = Maker(seed, draw, draw.choice(ANCHORS))
     people = [f"p{number}" for number in range(1, draw.randint(3, 5))]
     rules = maker.rules()
-    duties = draw.sample(DUTIES[:3], 2) + [draw.choice(DUTIES)]
+    duties = [*draw.sample(DUTIES[:3], 2), draw.choice(DUTIES)]
     imported_at = maker.moment(maker.anchor + draw.choice((2, 15, 30, 60)) * DAY)
     visits = [
         maker.visit(f"V{number:03}", people, rules, imported_at)
@@ -384,108 +342,3 @@ def random_zone(seed: int) -> RandomZone:
         imported_at=imported_at,
         questions=tuple(maker.ask(rules, visits)),
     )
-
-
-# --- files -----------------------------------------------------------------------------------
-
-
-def write_csv(path: Path, header: str, rows: Iterable[Sequence[object]]) -> Path:
-    """One UTF-8 file with a header."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header.split(","))
-        writer.writerows(rows)
-    return path
-
-
-def write_people(zone: RandomZone, folder: Path) -> Path:
-    """people.csv: one row a posting."""
-    return write_csv(
-        folder / "people.csv",
-        "username,name,email,phone,unit,duty,role,from,to,primary",
-        (
-            (
-                posting.username,
-                f"甲{posting.username[1:]}",
-                f"{posting.username}@example.com",
-                "",
-                posting.unit,
-                posting.duty,
-                "recruiter",
-                posting.from_on,
-                posting.to_on or "",
-                int(posting.primary),
-            )
-            for posting in zone.postings
-        ),
-    )
-
-
-def write_absences(zone: RandomZone, folder: Path) -> Path:
-    """absences.csv, with and without a kind."""
-    return write_csv(
-        folder / "absences.csv",
-        "username,from,to,reason,kind",
-        (
-            (
-                absence.username,
-                absence.from_on,
-                absence.to_on,
-                "轮休",
-                ABSENCE_KINDS[(number + zone.seed) % len(ABSENCE_KINDS)],
-            )
-            for number, absence in enumerate(zone.absences)
-        ),
-    )
-
-
-def write_visits(zone: RandomZone, folder: Path) -> Path:
-    """visits.csv, with kinds by code and by Chinese name, instants with and without an offset."""
-    return write_csv(
-        folder / "visits.csv",
-        "ref,kind,channel,status,starts_at,ends_at,city,leader,participants,leads,logged_at,verdict,note",
-        (
-            (
-                row.ref,
-                KINDS[row.kind] if (number + zone.seed) % 3 == 0 else row.kind,
-                row.channel,
-                row.status,
-                written(row.starts_at, number + zone.seed),
-                written(row.ends_at, number + zone.seed),
-                CITIES[number % len(CITIES)],
-                row.leader,
-                ";".join(row.participants),
-                "",
-                written(row.logged_at, number) if row.logged_at else "",
-                row.verdict,
-                "",
-            )
-            for number, row in enumerate(zone.visits)
-        ),
-    )
-
-
-def written(instant: datetime, style: int) -> str:
-    """ISO 8601: civil time without offset, with +08:00, or UTC."""
-    return (
-        instant.astimezone(CIVIL).replace(tzinfo=None).isoformat(),
-        instant.astimezone(CIVIL).isoformat(),
-        instant.astimezone(UTC).isoformat(),
-    )[style % 3]
-
-
-def write_rules(zone: RandomZone, folder: Path) -> Path:
-    """rules.yaml: a list of versions, each with every field of REGIME 4."""
-    lines: list[str] = []
-    for rule in zone.rules:
-        mark = "- "
-        for name in Rule.__dataclass_fields__:
-            value = getattr(rule, name)
-            text = "null" if value is None else str(value)
-            if isinstance(value, tuple):
-                text = f"[{', '.join(value)}]"
-            lines.append(f"{mark}{name}: {text}")
-            mark = "  "
-    path = folder / "rules.yaml"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path

@@ -1,0 +1,198 @@
+"""The oracle itself, by hand: what a moment sees, pace, status, unit and version."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from . import zone as zones
+from .build import DEPUTY, END_OF_JULY, PRINCIPAL, RECRUITER, ask, at, posting, stay, told, visit
+from .facts import Absence, Zone
+from .oracle import figures
+from .workdays import is_library_workday
+
+WEEKLY = replace(DEPUTY, code="deputy-weekly", period="week", minimum=3)
+
+# --- as of -----------------------------------------------------------------------------------
+
+
+def test_a_stay_under_way_counts_until_yesterday_and_plans_the_rest():
+    under_way = stay("s", at(7, 6), at(7, 18, 0), status="planned")  # 6 to 17 July
+
+    figure = ask(RECRUITER, "2026-07", under_way, as_of=at(7, 10, 15))
+
+    assert told(figure, "achieved", "planned") == (4, 8)
+    assert figure.counted == [("s", 4)]
+    assert figure.not_counted == [("s", "not_done", 8)]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "achieved", "planned"),
+    [
+        (at(7, 6, 8, 59), 0, 12),  # not begun
+        (at(7, 7, 0, 0), 1, 11),
+        (at(7, 17, 23, 59), 11, 1),
+        (at(7, 18, 0, 0), 0, 12),  # ended, and not yet done
+        (at(7, 20, 0, 0), 0, 12),  # last date + 3
+        (at(7, 21, 0, 0), 0, 0),  # done today, it would be late
+    ],
+)
+def test_a_stay_that_has_ended_waits_until_it_is_done(as_of, achieved, planned):
+    planned_stay = stay("s", at(7, 6), at(7, 18, 0), status="planned")
+
+    figure = ask(RECRUITER, "2026-07", planned_stay, as_of=as_of)
+
+    assert told(figure, "achieved", "planned") == (achieved, planned)
+
+
+def test_a_rejected_stay_under_way_is_neither_counted_nor_planned():
+    rejected = stay(
+        "s", at(7, 6), at(7, 18, 0), status="planned", verdict="rejected", verdict_at=at(7, 8)
+    )
+
+    before = ask(RECRUITER, "2026-07", rejected, as_of=at(7, 7, 23))
+    after = ask(RECRUITER, "2026-07", rejected, as_of=at(7, 8))
+
+    assert told(before, "achieved", "planned") == (1, 11)
+    assert told(after, "achieved", "planned") == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "achieved", "planned", "listed"),
+    [
+        (at(6, 30), 0, 0, 0),  # entered later
+        (at(7, 1), 0, 1, 1),
+        (at(7, 9, 11), 0, 1, 1),  # ended, logged later
+        (at(7, 10, 8), 1, 0, 1),
+        (at(7, 12), 0, 0, 1),  # rejected by then
+    ],
+)
+def test_a_moment_sees_only_what_was_known(as_of, achieved, planned, listed):
+    one = visit(
+        "v",
+        at(7, 9),
+        entered_at=at(7, 1),
+        logged_at=at(7, 10, 8),
+        verdict="rejected",
+        verdict_at=at(7, 12),
+    )
+
+    figure = ask(DEPUTY, "2026-07", one, as_of=as_of)
+
+    assert told(figure, "achieved", "planned") == (achieved, planned)
+    assert len(figure.counted) + len(figure.not_counted) == listed
+
+
+def test_an_imported_verdict_is_as_old_as_the_row():
+    row = zones.VisitRow(
+        "v", "outreach", "in_person", "done", at(7, 1), at(7, 1, 11), "a", (), at(7, 9), "confirmed"
+    )
+
+    imported = zones.as_imported(row, at(8, 1))
+
+    assert (imported.entered_at, imported.logged_at, imported.verdict_at) == (at(7, 9),) * 3
+
+
+def test_a_planned_row_is_entered_when_it_says_or_by_the_import():
+    row = zones.VisitRow(
+        "v", "outreach", "in_person", "planned", at(7, 9), at(7, 9, 11), "a", (), None, ""
+    )
+
+    unsaid = zones.as_imported(row, at(7, 5))
+    said = zones.as_imported(replace(row, logged_at=at(7, 2)), at(7, 5))
+
+    assert (unsaid.entered_at, unsaid.logged_at) == (at(7, 5), None)
+    assert (said.entered_at, said.logged_at) == (at(7, 2), None)
+
+
+# --- pace and status -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("as_of", "visits", "status"),
+    [
+        # W30 is 20 to 26 July; three days of visits are owed.
+        (at(7, 20), (), "at_risk"),  # pace 3 * 1 / 5 = 0.6, so 1
+        (at(7, 19), (), "on_track"),  # not begun
+        (at(7, 22), (visit("1", at(7, 20)),), "at_risk"),  # pace 1.8, so 2
+        (at(7, 21), (visit("1", at(7, 20)),), "on_track"),  # pace 1.2, so 1
+        (at(7, 25), (), "unreachable"),  # two days left
+        (at(7, 24), (), "at_risk"),  # three, weekend included
+        (at(7, 25), (visit("1", at(7, 25), status="planned"),), "unreachable"),  # 1 + 1 free
+        (at(7, 25), (visit("1", at(7, 24), status="planned"),), "at_risk"),  # 1 + 2 free
+        (at(7, 27), (), "missed"),
+        (at(7, 26), tuple(visit(str(d), at(7, d)) for d in (20, 21, 22)), "met"),
+    ],
+)
+def test_the_first_status_that_applies_is_told(as_of, visits, status):
+    figure = ask(WEEKLY, "2026-W30", *visits, as_of=as_of)
+
+    assert told(figure, "required", "status") == (3, status)
+
+
+def test_counted_by_visit_one_day_left_bounds_nothing():
+    rule = replace(WEEKLY, count_by="visit")
+
+    last_day = ask(rule, "2026-W30", as_of=at(7, 26))
+    no_day = ask(
+        rule,
+        "2026-W30",
+        as_of=at(7, 26),
+        absences=[Absence("a", date(2026, 7, 26), date(2026, 7, 30))],
+    )
+
+    assert told(last_day, "status") == ("at_risk",)
+    assert told(no_day, "status") == ("unreachable",)
+
+
+def test_pace_counts_present_working_days_today_included():
+    # 23 working days, ten of them until Tuesday 14 July: 6 * 10 / 23 = 2.6.
+    figure = ask(DEPUTY, "2026-07", as_of=at(7, 14, 0))
+
+    assert told(figure, "pace", "status") == (3, "at_risk")
+
+
+# --- units and versions ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("as_of", "unit"), [(at(6, 1), "u1"), (at(7, 9), "u1"), (at(7, 15), "u2"), (at(8, 9), "u2")]
+)
+def test_a_figure_stands_under_the_unit_of_the_last_date_of_the_duty_up_to_now(as_of, unit):
+    postings = [
+        posting("deputy", date(2026, 7, 1), date(2026, 7, 9)),
+        posting("deputy", date(2026, 7, 10), date(2026, 7, 20), unit="u2"),
+        posting("staff", date(2026, 7, 21), unit="u3"),
+    ]
+
+    figure = ask(DEPUTY, "2026-07", as_of=as_of, postings=postings)
+
+    assert told(figure, "unit") == (unit,)
+
+
+def test_whoever_never_holds_the_duty_has_no_figure():
+    zone = Zone([posting("staff")], (), (), zones.SHIPPED, is_library_workday)
+
+    assert figures(zone, "2026-07", END_OF_JULY) == {}
+
+
+@pytest.mark.parametrize(("period", "owed"), [("2026-W29", 1), ("2026-W30", 1), ("2026-W31", 2)])
+def test_a_period_is_judged_whole_by_the_version_of_its_first_date(period, owed):
+    rules = [
+        replace(PRINCIPAL, valid_to=date(2026, 7, 21)),
+        replace(PRINCIPAL, minimum=2, valid_from=date(2026, 7, 22)),
+    ]
+    zone = Zone([posting("principal")], (), (), rules, is_library_workday)
+
+    figure = figures(zone, period, END_OF_JULY)["principal-weekly", "a"]
+
+    assert told(figure, "required") == (owed,)
+
+
+def test_no_version_on_the_first_date_is_no_figure():
+    rule = replace(PRINCIPAL, valid_from=date(2026, 7, 21))
+    zone = Zone([posting("principal")], (), (), [rule], is_library_workday)
+
+    assert figures(zone, "2026-W30", END_OF_JULY) == {}
