@@ -1,0 +1,54 @@
+"""The only place that reads the machine's clock, and the turn from instants to the zone's civil time."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
+from zoneinfo import ZoneInfo
+
+__all__ = [
+    "at_civil",
+    "civil",
+    "civil_date",
+    "last_civil_date",
+    "monotonic",
+    "now",
+    "parse_instant",
+]
+
+_zone = ZoneInfo("Asia/Shanghai")
+
+
+def use_zone(name: str) -> None:
+    """Set the civil time of this process, once, at its start (`CRM_TIMEZONE`)."""
+    global _zone  # noqa: PLW0603 - civil time is one per process, like the locale
+    _zone = ZoneInfo(name)
+
+
+def now() -> datetime:
+    """The present instant; entry points take it once and pass it down."""
+    return datetime.now(UTC)
+
+
+def civil(instant: datetime) -> datetime:
+    """The instant in civil time."""
+    return instant.astimezone(_zone)
+
+
+def civil_date(instant: datetime) -> date:
+    """The civil date on which the instant falls."""
+    return civil(instant).date()
+
+
+def last_civil_date(ends_at: datetime) -> date:
+    """The civil date of the last instant before `ends_at` (REGIME 3: an end at 00:00 opens no day)."""
+    return civil_date(ends_at - timedelta(microseconds=1))
+
+
+def at_civil(on: date, at: time = time.min) -> datetime:
+    """The instant, in UTC, of a civil date and time of day."""
+    return datetime.combine(on, at, _zone).astimezone(UTC)
+
+
+def parse_instant(text: str) -> datetime:
+    """Read ISO 8601; without an offset it is civil time. ValueError where it is neither."""
+    read = datetime.fromisoformat(text.strip())
+    return (read if read.tzinfo else read.replace(tzinfo=_zone)).astimezone(UTC)

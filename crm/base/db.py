@@ -1,0 +1,172 @@
+"""The declarative base, column types that both databases keep alike, and how a transaction begins."""
+
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from sqlite3 import Connection as SQLiteConnection
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Engine,
+    Enum,
+    MetaData,
+    String,
+    event,
+)
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+BUSY_SECONDS = 20
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite, which has no zones, keeps it in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime | None, dialect: Any
+    ) -> datetime | None:
+        """Refuse a naive value: it would be a guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = f"naive instant {value!r}"
+            raise ValueError(message)
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(
+        self, value: datetime | None, dialect: Any
+    ) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Give the instant back with its zone."""
+        if value is None:
+            return None
+        return (
+            value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        )
+
+
+class Text(TypeDecorator[str]):
+    """Text in Unicode NFC, so that equal words are equal."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Normalise on the way in."""
+        return None if value is None else unicodedata.normalize("NFC", value)
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact amount, kept as whole cents, so that SQLite adds it without floats."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Any) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """To cents; an amount with parts of a cent is a mistake."""
+        if value is None:
+            return None
+        cents = value * 100
+        if cents != int(cents):
+            message = f"parts of a cent in {value}"
+            raise ValueError(message)
+        return int(cents)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Back to the unit of the currency."""
+        return None if value is None else Decimal(value) / 100
+
+
+class Codes(TypeDecorator[frozenset[StrEnum]]):
+    """A set of codes, kept as text in one column (`outreach;residency`)."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        """Keep the codes of that enum."""
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(
+        self, value: frozenset[StrEnum] | None, dialect: Any
+    ) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Sorted, so that equal sets are equal text."""
+        return None if value is None else ";".join(sorted(value))
+
+    def process_result_value(
+        self, value: str | None, dialect: Any
+    ) -> frozenset[StrEnum] | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Back to the enum's members."""
+        return None if value is None else frozenset(map(self.words, value.split(";")))
+
+
+def word(words: type[StrEnum], name: str) -> Enum:
+    """A column of one code, as text with a named CHECK."""
+    return Enum(
+        words,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=24,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base(DeclarativeBase):
+    """The base of every table."""
+
+    metadata = MetaData(naming_convention=CONVENTION)
+    type_annotation_map: ClassVar = {datetime: Instant, str: Text, Decimal: Money}
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """What the engine of that database needs beside its URL."""
+    if url.startswith("sqlite"):
+        return {"url": url, "connect_args": {"timeout": BUSY_SECONDS}}
+    return {"url": url, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    if not isinstance(connection, SQLiteConnection):
+        return
+    connection.isolation_level = None  # the listener below says BEGIN
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        how = connection.get_execution_options().get("begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {how}")
+
+
+def begin_to_write(session: Session) -> None:
+    """Take SQLite's write lock before anything is read: a deferred BEGIN fails when it turns to writing."""
+    session.connection(execution_options={"begin": "IMMEDIATE"})
+
+
+@contextmanager
+def writing(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    """A transaction of its own that means to write: committed at the end, rolled back on any error."""
+    with sessions.begin() as session:
+        begin_to_write(session)
+        yield session

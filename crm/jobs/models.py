@@ -1,0 +1,44 @@
+"""The ledger of what the clock did, and the lease of who does it (DESIGN 3)."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.base.db import Base, word
+from crm.base.words import Word
+
+
+class RunState(Word):
+    """What became of a slot."""
+
+    DONE = "done", "已完成"
+    SKIPPED = "skipped", "已跳过"
+    FAILED = "failed", "失败"
+
+
+class JobRun(Base):
+    """One slot of one job; the unique pair is what makes it happen once."""
+
+    __tablename__ = "job_run"
+    __table_args__ = (UniqueConstraint("job", "slot"), Index(None, "job", "due_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job: Mapped[str]
+    slot: Mapped[str]
+    due_at: Mapped[datetime]
+    state: Mapped[RunState] = mapped_column(word(RunState, "state"))
+    finished_at: Mapped[datetime]
+    attempts: Mapped[int]
+    made: Mapped[str | None]  # JSON: counts of what it made
+    reason: Mapped[str | None]  # why skipped, the error, or that it was late
+
+
+class Lease(Base):
+    """Who holds a task alone, until when by the database's own clock."""
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    expires_at: Mapped[datetime]

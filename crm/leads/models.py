@@ -1,0 +1,139 @@
+"""Companies and their contacts, leads with their milestones and roles."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm.base.db import Base, word
+from crm.base.money import Currency
+from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.people.models import Person, Unit
+
+
+class Company(Base):
+    """An investor (投资方)."""
+
+    __tablename__ = "company"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    initials: Mapped[str]
+    credit_code: Mapped[str | None] = mapped_column(unique=True)
+    group_name: Mapped[str | None]
+    country: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+    contacts: Mapped[list["Contact"]] = relationship(
+        back_populates="company", lazy="raise"
+    )
+
+
+class Contact(Base):
+    """A person at a company whom one can reach."""
+
+    __tablename__ = "contact"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
+    name: Mapped[str]
+    position: Mapped[str | None]
+    phone: Mapped[str | None]
+    email: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+    company: Mapped[Company] = relationship(back_populates="contacts", lazy="raise")
+
+
+class Lead(Base):
+    """One record that travels from a lead to full capacity (REGIME 6)."""
+
+    __tablename__ = "lead"
+    __table_args__ = (
+        CheckConstraint(
+            "secrecy <> 'restricted' OR code_name IS NOT NULL", "has_code_name"
+        ),
+        CheckConstraint("(amount IS NULL) = (currency IS NULL)", "amount_has_currency"),
+        Index(None, "stage", "entered_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(unique=True)
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
+    title: Mapped[str]
+    initials: Mapped[str]
+    stage: Mapped[Stage] = mapped_column(word(Stage, "stage"))
+    secrecy: Mapped[Secrecy] = mapped_column(word(Secrecy, "secrecy"))
+    code_name: Mapped[str | None]
+    industry: Mapped[str | None]  # code of seeds/industries.yaml
+    park_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    source: Mapped[str | None]
+    amount: Mapped[Decimal | None]  # total investment, in the currency's unit
+    currency: Mapped[Currency | None] = mapped_column(word(Currency, "currency"))
+    earlier_lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id"))
+    note: Mapped[str | None]
+    entered_on: Mapped[date] = mapped_column(index=True)
+    entered_at: Mapped[datetime]
+    entered_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id")
+    )  # none: an import
+
+    company: Mapped[Company] = relationship(lazy="raise")
+    park: Mapped[Unit | None] = relationship(lazy="raise")
+    milestones: Mapped[list["Milestone"]] = relationship(
+        back_populates="lead",
+        lazy="raise",
+        order_by="Milestone.reached_on, Milestone.id",
+    )
+    roles: Mapped[list["LeadRole"]] = relationship(
+        back_populates="lead", lazy="raise", order_by="LeadRole.from_on, LeadRole.id"
+    )
+
+
+class Milestone(Base):
+    """A stage or side milestone reached on a date."""
+
+    __tablename__ = "milestone"
+    __table_args__ = (
+        Index(None, "lead_id", "reached_on"),
+        Index(None, "kind", "reached_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"))
+    kind: Mapped[MilestoneKind] = mapped_column(word(MilestoneKind, "kind"))
+    reached_on: Mapped[date]
+    reason: Mapped[str | None]  # why parked or lost, or why the date was corrected
+    entered_at: Mapped[datetime]
+    entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+    lead: Mapped[Lead] = relationship(back_populates="milestones", lazy="raise")
+
+
+class LeadRole(Base):
+    """What a person or a unit is to a lead, from a date to a date, both included."""
+
+    __tablename__ = "lead_role"
+    __table_args__ = (
+        CheckConstraint("(person_id IS NULL) <> (unit_id IS NULL)", "person_or_unit"),
+        CheckConstraint(
+            "(role = 'responsible_unit') = (unit_id IS NOT NULL)", "unit_role"
+        ),
+        CheckConstraint("to_on IS NULL OR to_on >= from_on", "ends_after_it_begins"),
+        Index(None, "lead_id", "role"),
+        Index(None, "person_id"),
+        Index(None, "unit_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"))
+    role: Mapped[LeadRoleKind] = mapped_column(word(LeadRoleKind, "role"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    from_on: Mapped[date]
+    to_on: Mapped[date | None]
+
+    lead: Mapped[Lead] = relationship(back_populates="roles", lazy="raise")
+    person: Mapped[Person | None] = relationship(lazy="raise")
+    unit: Mapped[Unit | None] = relationship(lazy="raise")

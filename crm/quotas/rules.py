@@ -1,0 +1,166 @@
+"""The quota engine: what is owed, what counts and why not (REGIME 4). Pure."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from crm.base.periods import Period, PeriodKind
+from crm.base.words import Word
+from crm.people.rules import Duty
+from crm.visits.rules import Channel, Kind, Status, Verdict
+
+
+class Measure(Word):
+    """What a rule counts."""
+
+    VISITS_LED = "visits_led", "带队拜访"
+    VISITS_JOINED = "visits_joined", "参与拜访"
+    DAYS_RESIDENT = "days_resident", "驻城天数"
+
+
+class CountBy(Word):
+    """Whether several visits on one date are one."""
+
+    VISIT = "visit", "按次"
+    DAY = "day", "按天"
+
+
+class Proration(Word):
+    """Whether presence reduces what is owed."""
+
+    WORKDAYS = "workdays", "按在岗工作日折算"
+    NONE = "none", "不折算"
+
+
+class Rounding(Word):
+    """How a part of one is rounded."""
+
+    CEIL = "ceil", "进一"
+    HALF_UP = "half_up", "四舍五入"
+
+
+class Cap(Word):
+    """What bounds the resident days owed."""
+
+    CALENDAR_DAYS = "calendar_days", "不超过在岗自然日"
+    WORKDAYS = "workdays", "不超过在岗工作日"
+
+
+class Reason(Word):
+    """Why a visit, or a day of it, does not count; the first that applies, in this order."""
+
+    OUTSIDE_PERIOD = "outside_period", "开始于其他周期"
+    NOT_LEADER = "not_leader", "不是带队人"
+    WRONG_KIND = "wrong_kind", "类型不计入"
+    WRONG_CHANNEL = "wrong_channel", "方式不计入"
+    NOT_DONE = "not_done", "尚未完成"
+    REJECTED = "rejected", "已被退回"
+    LOGGED_LATE = "logged_late", "补录超期，待确认"
+    OUTSIDE_EMPLOYMENT = "outside_employment", "当日不任此职"
+    ABSENT = "absent", "当日请假"
+    SAME_DAY = "same_day", "同日已计一次"
+
+
+class FigureStatus(Word):
+    """Where a person stands against a rule in a period."""
+
+    EXEMPT = "exempt", "免考核"
+    MET = "met", "已达标"
+    MISSED = "missed", "未达标"
+    UNREACHABLE = "unreachable", "已无法达标"
+    AT_RISK = "at_risk", "有风险"
+    ON_TRACK = "on_track", "正常推进"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One version of a quota rule."""
+
+    code: str
+    name: str
+    duty: Duty
+    measure: Measure
+    count_by: CountBy
+    minimum: int
+    period: PeriodKind
+    kinds: frozenset[Kind]
+    channels: frozenset[Channel]
+    log_within_days: int
+    proration: Proration
+    rounding: Rounding
+    cap: Cap
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFacts:
+    """What the engine needs to know of a visit; `leader_id` and those who joined are person ids."""
+
+    id: int
+    ref: str
+    kind: Kind
+    channel: Channel
+    status: Status
+    starts_at: datetime
+    ends_at: datetime
+    first_on: date
+    last_on: date
+    leader_id: int
+    entered_at: datetime
+    logged_at: datetime | None
+    verdict: Verdict | None
+    verdict_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """On which dates of a period a person holds the rule's duty, and on which of those is absent."""
+
+    person_id: int
+    held: frozenset[date]
+    absent: frozenset[date]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A visit that counts, with how many days or times of it."""
+
+    visit: VisitFacts
+    dates: tuple[date, ...]
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return len(self.dates)
+
+
+@dataclass(frozen=True, slots=True)
+class NotCounted:
+    """A visit, or days of it, that does not count, and the first reason that applies."""
+
+    visit: VisitFacts
+    reason: Reason
+    dates: tuple[date, ...]
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return len(self.dates)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Where one person stands against one rule in one period, and why (REGIME 4)."""
+
+    rule: Rule
+    person_id: int
+    period: Period
+    required: int
+    achieved: int
+    planned: int
+    pace: int
+    status: FigureStatus
+    workdays: int
+    present: int
+    counted: tuple[Counted, ...]
+    not_counted: tuple[NotCounted, ...]

@@ -1,0 +1,81 @@
+"""Visits with those who took part and the leads they concern."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm.base.db import Base, word
+from crm.leads.models import Lead
+from crm.people.models import Person
+from crm.visits.rules import Channel, Kind, Status, Verdict
+
+
+class Visit(Base):
+    """One visit; its local first and last dates stand beside the instants (REGIME 3)."""
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", "ends_after_it_begins"),
+        CheckConstraint("last_on >= first_on", "last_date_after_first"),
+        CheckConstraint("status <> 'done' OR logged_at IS NOT NULL", "done_is_logged"),
+        CheckConstraint(
+            "(verdict IS NULL) = (verdict_at IS NULL)", "verdict_has_moment"
+        ),
+        Index(None, "leader_id", "first_on"),
+        Index(None, "first_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[Kind] = mapped_column(word(Kind, "kind"))
+    channel: Mapped[Channel] = mapped_column(word(Channel, "channel"))
+    status: Mapped[Status] = mapped_column(word(Status, "status"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    city: Mapped[str]
+    leader_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    trip: Mapped[str | None]  # the journey's reference (批次)
+    met: Mapped[str | None]
+    position: Mapped[str | None]
+    minutes: Mapped[str | None]
+    next_step: Mapped[str | None]
+    note: Mapped[str | None]
+    entered_at: Mapped[datetime]
+    entered_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id")
+    )  # none: an import
+    logged_at: Mapped[datetime | None]
+    verdict: Mapped[Verdict | None] = mapped_column(word(Verdict, "verdict"))
+    verdict_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id")
+    )  # none: an import
+    verdict_at: Mapped[datetime | None]
+
+    leader: Mapped[Person] = relationship(foreign_keys=leader_id, lazy="raise")
+    participants: Mapped[list[Person]] = relationship(
+        secondary="visit_participant", lazy="raise"
+    )
+    leads: Mapped[list[Lead]] = relationship(secondary="visit_lead", lazy="raise")
+
+
+class VisitParticipant(Base):
+    """Someone who takes part without leading."""
+
+    __tablename__ = "visit_participant"
+    __table_args__ = (Index(None, "person_id", "visit_id"),)
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+
+
+class VisitLead(Base):
+    """A lead that a visit concerns."""
+
+    __tablename__ = "visit_lead"
+    __table_args__ = (Index(None, "lead_id", "visit_id"),)
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"), primary_key=True)
