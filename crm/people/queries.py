@@ -1,0 +1,161 @@
+"""Who is where, and whose data a person may see (REGIME 2)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
+
+from crm.people.models import Absence, Person, Posting, Unit
+from crm.people.rules import JUDGING, OVERSEEING, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A person with the units that are theirs to see: those of their postings and all below."""
+
+    person: Person
+    unit_ids: frozenset[int]
+
+    @property
+    def person_id(self) -> int:
+        """Whose eyes these are."""
+        return self.person.id
+
+    @property
+    def role(self) -> Role:
+        """The access role."""
+        return self.person.role
+
+    @property
+    def oversees(self) -> bool:
+        """Whether they see the people of their scope."""
+        return self.role in OVERSEEING
+
+    @property
+    def judges(self) -> bool:
+        """Whether they confirm and reject visits in their scope."""
+        return self.role in JUDGING
+
+
+@dataclass(frozen=True, slots=True)
+class UnitNode:
+    """A unit in the order of the tree, with how deep it stands."""
+
+    unit: Unit
+    depth: int
+
+
+def held_on(on: date) -> ColumnElement[bool]:
+    """Postings that hold on the date."""
+    return (Posting.from_on <= on) & or_(Posting.to_on.is_(None), Posting.to_on >= on)
+
+
+def unit_tree(db: Session) -> list[UnitNode]:
+    """All units, parents before children, siblings in their order."""
+    children: dict[int | None, list[Unit]] = defaultdict(list)
+    for unit in db.scalars(select(Unit).order_by(Unit.position, Unit.code)):
+        children[unit.parent_id].append(unit)
+
+    def walk(parent: int | None, depth: int) -> Iterable[UnitNode]:
+        for unit in children[parent]:
+            yield UnitNode(unit, depth)
+            yield from walk(unit.id, depth + 1)
+
+    return list(walk(None, 0))
+
+
+def units_below(db: Session, unit_ids: Collection[int]) -> frozenset[int]:
+    """These units and all below them."""
+    below = set(unit_ids)
+    for node in unit_tree(db):  # parents come first
+        if node.unit.parent_id in below:
+            below.add(node.unit.id)
+    return frozenset(below)
+
+
+def units_above(db: Session, unit_id: int) -> list[int]:
+    """The unit and those above it, from itself to the top."""
+    parents = {
+        row.id: row.parent_id for row in db.execute(select(Unit.id, Unit.parent_id))
+    }
+    chain = []
+    up: int | None = unit_id
+    while up is not None:
+        chain.append(up)
+        up = parents[up]
+    return chain
+
+
+def viewer(db: Session, person: Person, on: date) -> Viewer:
+    """What the person may see on that date: an admin the zone, a recruiter no unit (REGIME 2)."""
+    if person.role is Role.ADMIN:
+        return Viewer(person, frozenset(db.scalars(select(Unit.id))))
+    if person.role is Role.RECRUITER:
+        return Viewer(person, frozenset())
+    own = db.scalars(
+        select(Posting.unit_id).where(Posting.person_id == person.id, held_on(on))
+    )
+    return Viewer(person, units_below(db, set(own)))
+
+
+def people_in(unit_ids: Collection[int], on: date) -> Select[int]:
+    """Ids of the people whose primary posting on the date is in one of the units."""
+    return select(Posting.person_id).where(
+        Posting.is_primary, held_on(on), Posting.unit_id.in_(unit_ids)
+    )
+
+
+def visible_to(viewer: Viewer, on: date) -> Select[Person]:
+    """The people whose records the viewer may see: themselves, and those in scope."""
+    if not viewer.oversees:
+        return select(Person).where(Person.id == viewer.person_id)
+    if viewer.role is Role.ADMIN:
+        return select(Person)
+    return select(Person).where(
+        or_(
+            Person.id == viewer.person_id, Person.id.in_(people_in(viewer.unit_ids, on))
+        )
+    )
+
+
+def by_username(db: Session, username: str) -> Person | None:
+    """The person of that username."""
+    return db.scalar(select(Person).where(Person.username == username.strip().lower()))
+
+
+def primary_posting(db: Session, person_id: int, on: date) -> Posting | None:
+    """The primary posting that the person holds on the date."""
+    return db.scalar(
+        select(Posting).where(
+            Posting.person_id == person_id, Posting.is_primary, held_on(on)
+        )
+    )
+
+
+def colleagues(db: Session, on: date) -> list[Person]:
+    """Everyone who holds a posting on the date: those with whom one may go on a visit."""
+    posted = select(Posting.person_id).where(held_on(on))
+    return list(
+        db.scalars(
+            select(Person)
+            .where(Person.id.in_(posted), Person.disabled_at.is_(None))
+            .order_by(Person.initials, Person.username)
+        )
+    )
+
+
+def absence_on(db: Session, person_id: int, on: date) -> Absence | None:
+    """The approved absence of the person on the date."""
+    return db.scalar(
+        select(Absence)
+        .where(
+            Absence.person_id == person_id,
+            Absence.approved_at.is_not(None),
+            Absence.from_on <= on,
+            Absence.to_on >= on,
+        )
+        .limit(1)
+    )

@@ -1,0 +1,189 @@
+"""What happens to people: they arrive, are posted, are away, get a password."""
+
+import unicodedata
+from datetime import date, datetime
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from pypinyin import Style, lazy_pinyin
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.errors import Refused
+from crm.people.models import Absence, LoginSession, Person, Posting, Unit
+from crm.people.queries import by_username
+from crm.people.rules import AbsenceKind, Duty, Role
+
+SHORTEST_PASSWORD = 10
+_hasher = PasswordHasher()
+
+
+def initials(text: str) -> str:
+    """The pinyin initials by which people search a Chinese name: `李伟` is found by `lw`."""
+    return "".join(lazy_pinyin(text, style=Style.FIRST_LETTER)).lower()
+
+
+def add_person(  # noqa: PLR0913 - a person has that many parts
+    db: Session,
+    *,
+    username: str,
+    name: str,
+    role: Role,
+    email: str | None = None,
+    phone: str | None = None,
+    by: Person | None,
+    now: datetime,
+) -> Person:
+    """Enter a person, without a password yet; refused as `duplicate_username`."""
+    username = unicodedata.normalize("NFC", username).strip().lower()
+    if not username or not name.strip():
+        raise Refused("required", field="name" if username else "username")
+    if by_username(db, username):
+        raise Refused("duplicate_username", field="username", username=username)
+    person = Person(
+        username=username,
+        name=name.strip(),
+        initials=initials(name.strip()),
+        email=email or None,
+        phone=phone or None,
+        role=role,
+        created_at=now,
+    )
+    db.add(person)
+    record(
+        db,
+        "person.added",
+        person,
+        by=by,
+        at=now,
+        after={"username": username, "role": role},
+    )
+    return person
+
+
+def add_posting(  # noqa: PLR0913 - a posting has that many parts
+    db: Session,
+    *,
+    person: Person,
+    unit: Unit,
+    duty: Duty,
+    is_primary: bool = True,
+    from_on: date,
+    to_on: date | None = None,
+    by: Person | None,
+    now: datetime,
+) -> Posting:
+    """Post a person; refused as `ends_before_start` or `overlapping_posting` (REGIME 2)."""
+    if to_on and to_on < from_on:
+        raise Refused("ends_before_start", field="to")
+    if is_primary and (other := _overlapping(db, person, from_on, to_on)):
+        raise Refused(
+            "overlapping_posting",
+            field="from",
+            from_on=other.from_on,
+            to_on=other.to_on,
+        )
+    posting = Posting(
+        person_id=person.id,
+        unit_id=unit.id,
+        duty=duty,
+        is_primary=is_primary,
+        from_on=from_on,
+        to_on=to_on,
+    )
+    db.add(posting)
+    after = {
+        "person": person.username,
+        "unit": unit.code,
+        "duty": duty,
+        "from": from_on,
+        "to": to_on,
+    }
+    record(db, "posting.added", posting, by=by, at=now, after=after)
+    return posting
+
+
+def _overlapping(
+    db: Session, person: Person, from_on: date, to_on: date | None
+) -> Posting | None:
+    return db.scalar(
+        select(Posting)
+        .where(
+            Posting.person_id == person.id,
+            Posting.is_primary,
+            Posting.from_on <= (to_on or date.max),
+            Posting.to_on.is_(None) | (Posting.to_on >= from_on),
+        )
+        .limit(1)
+    )
+
+
+def add_absence(  # noqa: PLR0913 - an absence has that many parts
+    db: Session,
+    *,
+    person: Person,
+    from_on: date,
+    to_on: date,
+    kind: AbsenceKind = AbsenceKind.LEAVE,
+    reason: str,
+    by: Person | None,
+    now: datetime,
+) -> Absence:
+    """Enter an approved absence; refused as `ends_before_start`."""
+    if to_on < from_on:
+        raise Refused("ends_before_start", field="to")
+    absence = Absence(
+        person_id=person.id,
+        from_on=from_on,
+        to_on=to_on,
+        kind=kind,
+        reason=reason,
+        approved_by_id=by.id if by else None,
+        approved_at=now,
+    )
+    db.add(absence)
+    after = {"person": person.username, "from": from_on, "to": to_on, "kind": kind}
+    record(db, "absence.approved", absence, by=by, at=now, after=after)
+    return absence
+
+
+def hash_password(username: str, password: str) -> str:
+    """The argon2 hash; refused as `short_password` or `password_is_username`."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise Refused("short_password", field="password", shortest=SHORTEST_PASSWORD)
+    if password.casefold() == username.casefold():
+        raise Refused("password_is_username", field="password")
+    return _hasher.hash(password)
+
+
+def set_password(
+    db: Session, *, person: Person, password_hash: str, by: Person | None, now: datetime
+) -> None:
+    """Give the person a password (see `hash_password`) and end all their sessions."""
+    person.password_hash = password_hash
+    person.password_changed_at = now
+    db.execute(
+        update(LoginSession)
+        .where(LoginSession.person_id == person.id, LoginSession.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+    record(db, "person.password_set", person, by=by, at=now)
+
+
+def verify(person: Person | None, password: str) -> bool:
+    """Whether that is the person's password; costs the same time for a person who does not exist."""
+    known = person is not None and person.password_hash and not person.disabled_at
+    try:
+        _hasher.verify(
+            person.password_hash if person and known else _nobody(), password
+        )
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+    return bool(known)
+
+
+@cache
+def _nobody() -> str:
+    return _hasher.hash("nobody has this password")
