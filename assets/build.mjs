@@ -1,0 +1,137 @@
+// Builds crm/static: purged CSS, bundled scripts and the icon sprite, under names that carry their hash.
+// Usage: node assets/build.mjs [--whole]    (--whole keeps Tabler's CSS unpurged, while pages are being written)
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import * as esbuild from "esbuild";
+import { PurgeCSS } from "purgecss";
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+const OUT = path.join(ROOT, "crm/static");
+const modules = (name) => path.join(ROOT, "node_modules", name);
+const KEPT_FOR_MS = 60 * 60 * 1000; // a running server still serves the names that it has read
+
+// Classes that only scripts or WTForms put on elements, so that no content file names them.
+const SAFELIST = {
+  standard: ["show", "disabled", "active", "is-invalid", "was-validated", "js", "fade"],
+  greedy: [/^ts-/, /^htmx-/, /^plugin-/, /^dropdown-(input|content|active)/],
+};
+
+async function filesUnder(folder, extension) {
+  const entries = await readdir(path.join(ROOT, folder), { recursive: true });
+  return entries.filter((name) => name.endsWith(extension)).map((name) => path.join(ROOT, folder, name));
+}
+
+async function bundled(entry) {
+  const result = await esbuild.build({
+    entryPoints: [path.join(ROOT, "assets", entry)],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "iife",
+    target: "es2020",
+    legalComments: "none",
+  });
+  return result.outputFiles[0].text;
+}
+
+async function styles() {
+  const tabler = await readFile(modules("@tabler/core/dist/css/tabler.min.css"), "utf8");
+  const picker = await readFile(modules("tom-select/dist/css/tom-select.bootstrap5.min.css"), "utf8");
+  const own = await readFile(path.join(ROOT, "assets/app.css"), "utf8");
+  let css = `${tabler}\n${picker}`;
+  if (!process.argv.includes("--whole")) {
+    const content = [
+      ...(await filesUnder("templates", ".html")),
+      ...(await filesUnder("crm", ".py")),
+      ...(await filesUnder("assets", ".js")),
+    ];
+    // Our own sheet stays whole (templates put `chip-` before a status), and what it reads of Tabler stays too.
+    const read = [...own.matchAll(/var\((--[a-z0-9-]+)/g)].map(([, name]) => name);
+    const [purged] = await new PurgeCSS().purge({
+      content,
+      css: [{ raw: css }],
+      safelist: { ...SAFELIST, variables: read },
+      keyframes: true,
+      variables: true,
+    });
+    css = purged.css;
+  }
+  const light = await esbuild.transform(`${css}\n${own}`, {
+    loader: "css",
+    minify: true,
+    target: "chrome100",
+    legalComments: "none",
+    logLevel: "error",
+  });
+  return light.code.replace(/\/\*[^]*?\*\//g, "");
+}
+
+async function sprite() {
+  const names = (await readFile(path.join(ROOT, "assets/icons.txt"), "utf8")).split("\n").filter(Boolean);
+  await refuseUnlisted(new Set(names));
+  const symbols = names.map(async (name) => {
+    const svg = await readFile(modules(`@tabler/icons/icons/outline/${name}.svg`), "utf8");
+    const shapes = svg
+      .replace(/^[^]*?<svg[^>]*>|<\/svg>\s*$/g, "")
+      .replace(/<path stroke="none" d="M0 0h24v24H0z" fill="none" \/>/, "")
+      .replace(/\s*\n\s*/g, "")
+      .replaceAll(" />", "/>");
+    return `<symbol id="${name}" viewBox="0 0 24 24">${shapes}</symbol>`;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg">${(await Promise.all(symbols)).join("")}</svg>`;
+}
+
+// An icon that the sprite lacks would be an empty square that nobody notices.
+async function refuseUnlisted(listed) {
+  for (const file of await filesUnder("templates", ".html")) {
+    const text = await readFile(file, "utf8");
+    for (const [, name] of text.matchAll(/\bicon\(\s*["']([a-z0-9-]+)["']/g)) {
+      if (!listed.has(name)) {
+        throw new Error(`${path.relative(ROOT, file)} uses the icon "${name}": add it to assets/icons.txt`);
+      }
+    }
+  }
+}
+
+async function emit(name, text) {
+  const bytes = Buffer.from(text);
+  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
+  const { name: stem, ext } = path.parse(name);
+  const hashed = `${stem}.${hash}${ext}`;
+  const brotli = brotliCompressSync(bytes, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+  });
+  await writeFile(path.join(OUT, hashed), bytes);
+  await writeFile(path.join(OUT, `${hashed}.br`), brotli);
+  await writeFile(path.join(OUT, `${hashed}.gz`), gzipSync(bytes, { level: 9 }));
+  console.log(`${hashed.padEnd(24)} ${String(bytes.length).padStart(7)} bytes, brotli ${brotli.length}`);
+  return hashed;
+}
+
+async function prune(current) {
+  for (const name of await readdir(OUT)) {
+    const file = path.join(OUT, name);
+    const ours = name === "manifest.json" || current.some((kept) => name.startsWith(kept));
+    if (ours) continue;
+    const { mtimeMs } = await stat(file);
+    if (Date.now() - mtimeMs > KEPT_FOR_MS) await rm(file, { recursive: true });
+  }
+}
+
+await mkdir(OUT, { recursive: true });
+const texts = {
+  "app.css": await styles(),
+  "app.js": await bundled("app.js"),
+  "forms.js": await bundled("forms.js"),
+  "icons.svg": await sprite(),
+};
+const manifest = {};
+for (const [name, text] of Object.entries(texts)) manifest[name] = await emit(name, text);
+// Renamed into place last: nobody ever reads a manifest that names a missing file.
+const draft = path.join(OUT, `.manifest.${process.pid}`);
+await writeFile(draft, `${JSON.stringify(manifest, null, 2)}\n`);
+await rename(draft, path.join(OUT, "manifest.json"));
+await prune(Object.values(manifest));

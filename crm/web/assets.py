@@ -1,0 +1,34 @@
+"""The built front end: hashed file names, read once from the manifest of assets/build.mjs."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, url_for
+
+STATIC = Path(__file__).parent.parent / "static"
+
+
+class AssetsMissingError(RuntimeError):
+    """The front end is not built, so no page can be shown."""
+
+
+@cache
+def _manifest() -> dict[str, str]:
+    try:
+        text = (STATIC / "manifest.json").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        message = "The front end is not built: run `python hatch_build.py` in the project's folder."
+        raise AssetsMissingError(message) from None
+    files: dict[str, str] = json.loads(text)
+    return files
+
+
+def asset(name: str) -> str:
+    """The address of a built file, such as `app.css`, under the name that carries its hash."""
+    return url_for("static", filename=_manifest()[name])
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the global `asset`."""
+    app.jinja_env.globals["asset"] = asset
