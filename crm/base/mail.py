@@ -1,0 +1,74 @@
+"""Mails put into words: a Jinja environment of its own, without any application context (DESIGN 1)."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+import css_inline
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from crm.base import spoken
+from crm.base.money import spoken as money
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What mails say of the place they come from."""
+
+    base_url: str  # of every link in a mail, never the request's host
+    zone_name: str
+    mail_from: str
+
+    def link(self, path: str, **query: object) -> str:
+        """The address of a page of this site."""
+        ending = f"?{urlencode(query)}" if query else ""
+        return f"{self.base_url.rstrip('/')}{path}{ending}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail in words: its subject and both of its bodies."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=lambda name: bool(name and name.endswith(".html")),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "day": spoken.day,
+        "weekday": spoken.weekday,
+        "moment": spoken.moment,
+        "period_name": spoken.period_name,
+        "money": money,
+    }
+    environment.globals["span"] = spoken.span
+    return environment
+
+
+def render(name: str, *, site: Site, **context: object) -> Rendered:
+    """The mail of the folder `templates/mail/<name>/`; equal context gives equal bytes."""
+    subject, text, html = (
+        _environment().get_template(f"mail/{name}/{part}").render(site=site, **context)
+        for part in ("subject.txt", "body.txt", "body.html")
+    )
+    return Rendered(" ".join(subject.split()), _tidy(text), _inliner.inline(html))
+
+
+def _tidy(text: str) -> str:
+    """No trailing blanks and no runs of empty lines, whatever the template's own layout left."""
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"

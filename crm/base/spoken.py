@@ -1,0 +1,51 @@
+"""Dates, spans, instants and periods as people in the zone write them."""
+
+from datetime import date, datetime
+
+from crm.base.clock import civil
+from crm.base.periods import Period, PeriodKind
+
+_WEEKDAYS = "一二三四五六日"
+_XUN = {"1": "上旬", "2": "中旬", "3": "下旬"}
+
+
+def day(on: date) -> str:
+    """A date without its year: `7月20日`."""
+    return f"{on.month}月{on.day}日"
+
+
+def weekday(on: date) -> str:
+    """The day of the week: `周一`."""
+    return f"周{_WEEKDAYS[on.weekday()]}"
+
+
+def span(first: date, last: date) -> str:
+    """The dates from first to last: `7月20日至26日`, `7月27日至8月2日`, or one date alone."""
+    if first == last:
+        return day(first)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{day(first)}至{last.day}日"
+    return f"{day(first)}至{day(last)}"
+
+
+def moment(at: datetime) -> str:
+    """An instant in civil time, without its year: `7月20日 14:00`."""
+    here = civil(at)
+    return f"{day(here.date())} {here:%H:%M}"
+
+
+def period_name(period: Period) -> str:
+    """A period's name: `2026年第30周`, `2026年7月上旬`, `2026年7月`, `2026年第三季度`, `2026年`."""
+    year = period.first.year
+    match period.kind:
+        case PeriodKind.WEEK:
+            year, week, _ = period.first.isocalendar()
+            return f"{year}年第{week}周"
+        case PeriodKind.XUN:
+            return f"{year}年{period.first.month}月{_XUN[period.name[-1]]}"
+        case PeriodKind.MONTH:
+            return f"{year}年{period.first.month}月"
+        case PeriodKind.QUARTER:
+            return f"{year}年第{'一二三四'[(period.first.month - 1) // 3]}季度"
+        case PeriodKind.YEAR:
+            return f"{year}年"
