@@ -21,7 +21,6 @@ class Site:
     """What mails say of the place they come from."""
 
     base_url: str  # of every link in a mail, never the request's host
-    zone_name: str
     mail_from: str
 
     def link(self, path: str, **query: object) -> str:
