@@ -1,0 +1,105 @@
+"""What goes into a digest and who is told what: decisions on values (REGIME 5)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from crm.base.money import YI, Currency
+from crm.base.periods import Period, PeriodKind
+from crm.digests.content import Waiting
+from crm.leads.rules import LINE, MilestoneKind
+from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason
+from crm.visits.rules import Status
+
+GOOD = frozenset({FigureStatus.MET, FigureStatus.ON_TRACK})
+SHORT = frozenset({FigureStatus.MISSED, FigureStatus.UNREACHABLE, FigureStatus.AT_RISK})
+NUDGED = frozenset({FigureStatus.AT_RISK, FigureStatus.UNREACHABLE})
+FORWARD = frozenset(MilestoneKind.read(stage.value) for stage in LINE[1:])
+
+# REGIME 6: a foreign project has a line of its own, never by conversion.
+_MAJOR = {Currency.CNY: 10 * YI, Currency.USD: YI}
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """The periods of which a digest tells figures."""
+
+    ended: tuple[Period, ...]
+    running: tuple[Period, ...]
+
+    @property
+    def all(self) -> tuple[Period, ...]:
+        """Both."""
+        return self.ended + self.running
+
+
+def spans(period: Period, on: date) -> Spans:
+    """The week or month with all that ends in it, and what is still running on the date."""
+    if period.kind is PeriodKind.WEEK:
+        longer = (PeriodKind.XUN, PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.YEAR)
+        return Spans((period,), tuple(Period.holding(kind, on) for kind in longer))
+    around = [
+        Period.holding(kind, period.last)
+        for kind in (PeriodKind.QUARTER, PeriodKind.YEAR)
+    ]
+    within = [*_ending_in(period, PeriodKind.WEEK), *_ending_in(period, PeriodKind.XUN)]
+    return Spans(
+        (period, *within, *(one for one in around if one.last == period.last)),
+        tuple(one for one in around if one.last != period.last),
+    )
+
+
+def _ending_in(month: Period, kind: PeriodKind) -> Iterable[Period]:
+    one = Period.holding(kind, month.first)
+    while one.last <= month.last:
+        yield one
+        one = one.after
+
+
+def planned_span(on: date) -> tuple[date, date]:
+    """The dates whose plan a digest made on that date shows: to the end of its week."""
+    return on, Period.holding(PeriodKind.WEEK, on).last
+
+
+def excluded(figure: Figure, at: datetime) -> tuple[NotCounted, ...]:
+    """What a person would wonder about: not what is cancelled or still to come."""
+    return tuple(
+        one
+        for one in figure.not_counted
+        if one.visit.status is not Status.CANCELLED
+        and not (one.reason is Reason.NOT_DONE and one.visit.ends_at > at)
+    )
+
+
+def waiting(figures: Iterable[Figure], at: datetime) -> Waiting:
+    """The visits that could still change these figures, each once."""
+    to_log, to_judge = set(), set()
+    for figure in figures:
+        for one in excluded(figure, at):
+            if one.reason is Reason.NOT_DONE:
+                to_log.add(one.visit.id)
+            elif one.reason is Reason.LOGGED_LATE:
+                to_judge.add(one.visit.id)
+    return Waiting(len(to_log), len(to_judge))
+
+
+def owes(figure: Figure) -> bool:
+    """Whether anything is required."""
+    return figure.status is not FigureStatus.EXEMPT
+
+
+def is_major(amount: Decimal | None, currency: Currency | None) -> bool:
+    """Whether a project has 10亿元, or USD 100m, or more."""
+    line = _MAJOR.get(currency) if currency else None
+    return amount is not None and line is not None and amount >= line
+
+
+def nearest(chain: Iterable[int], holders: dict[int, list[int]], but: int) -> list[int]:
+    """Who holds an office in the first unit up the chain where another than that person does."""
+    for unit_id in chain:
+        if others := [
+            person_id for person_id in holders.get(unit_id, ()) if person_id != but
+        ]:
+            return others
+    return []
