@@ -1,11 +1,17 @@
-"""The outbox: what leaves the process is a row first, in the transaction of what it tells about (DESIGN 3)."""
+"""The outbox: what leaves the process is a row first, in the transaction of what it tells about (DESIGN 3).
+
+The mailbox page shows a person every message of theirs, also one that is `skipped` (made late, kept,
+not mailed). Over SMTP go only those with an address; a message without one is `sent` by being there.
+"""
 
 from datetime import datetime
+from hashlib import sha256
+from typing import Protocol
 
 from sqlalchemy import ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from crm.base.db import Base, word
+from crm.base.db import Base, insert_into, word
 from crm.base.words import Word
 
 
@@ -28,6 +34,11 @@ class MessageKind(Word):
     MONTHLY = "monthly-digest", "月报"
     NUDGE = "nudge", "进度提醒"
 
+    @property
+    def may_repeat(self) -> bool:
+        """Whether it is sent once more when nobody knows how the first time ended; a nudge is not."""
+        return self is not MessageKind.NUDGE
+
 
 class Message(Base):
     """One mail to one person; `dedupe_key` makes it once, `message_id` makes a repeat recognisable."""
@@ -39,12 +50,10 @@ class Message(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    dedupe_key: Mapped[str] = mapped_column(
-        unique=True
-    )  # kind:subject:recipient:period:level
+    dedupe_key: Mapped[str] = mapped_column(unique=True)  # kind:subject:recipient:period:level
     kind: Mapped[MessageKind] = mapped_column(word(MessageKind, "kind"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    recipient: Mapped[str]  # the address when it was made
+    recipient: Mapped[str]  # the address when it was made; empty where the person has none
     subject: Mapped[str]
     body_text: Mapped[str]
     body_html: Mapped[str]
@@ -56,5 +65,52 @@ class Message(Base):
     claimed_by: Mapped[str | None]
     claimed_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
+    repeated_at: Mapped[datetime | None]  # sent once more, the first time's end being unknown
     note: Mapped[str | None]  # the last error, or why it was skipped or sent again
     read_at: Mapped[datetime | None]
+
+
+class Recipient(Protocol):
+    """Whoever a message is for."""
+
+    id: Mapped[int]
+    email: Mapped[str | None]
+
+
+def message_id_of(dedupe_key: str) -> str:
+    """The Message-ID of whatever has that key: the same however often it is made."""
+    return f"<{sha256(dedupe_key.encode()).hexdigest()[:32]}@outbox.crm>"
+
+
+def put(  # noqa: PLR0913 - a message has that many parts
+    db: Session,
+    *,
+    kind: MessageKind,
+    dedupe_key: str,
+    person: Recipient,
+    subject: str,
+    text: str,
+    html: str,
+    at: datetime,
+    state: State = State.PENDING,
+    note: str | None = None,
+) -> bool:
+    """Put a message into the outbox; False where one of that key is there already."""
+    insert = insert_into(db, Message).values(
+        dedupe_key=dedupe_key,
+        kind=kind,
+        person_id=person.id,
+        recipient=person.email or "",
+        subject=" ".join(subject.split()),  # a line break would start another header
+        body_text=text,
+        body_html=html,
+        message_id=message_id_of(dedupe_key),
+        made_at=at,
+        due_at=at,
+        state=state,
+        attempts=0,
+        note=note,
+    )
+    # RETURNING tells whether the row is new; psycopg's rowcount does not (DESIGN 3)
+    new = insert.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Message.id)
+    return db.scalar(new) is not None

@@ -1,0 +1,158 @@
+"""When each job is due, and what a late slot is still good for: values in, values out (REGIME 5)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from crm.base.clock import at_civil, civil_date
+from crm.base.periods import DAY, Period, PeriodKind
+from crm.base.words import Word
+from crm.base.workdays import WorkingCalendar
+
+ON_TIME = timedelta(minutes=10)  # a new leader needs up to two minutes; nobody calls ten late
+EVENING = time(18)
+# No run of rest days comes near this, so a slot due from a date on is about something that ended after it.
+LONGEST_WAIT = 40 * DAY
+
+
+class JobName(Word):
+    """What the clock does."""
+
+    WEEKLY_DIGEST = "weekly-digest", "周报"
+    MONTHLY_DIGEST = "monthly-digest", "月报"
+    NUDGE = "nudge", "进度提醒"
+
+
+class Lateness(Word):
+    """How long a missed slot is still of use."""
+
+    UNTIL_EVENING = "until_evening", "当日18:00前补做"
+    UNTIL_NEXT_THEN_KEPT = "until_next_then_kept", "下一期到期前补发，之后只存档"
+    UNTIL_NEXT = "until_next", "下一期到期前补做"
+    ALWAYS = "always", "一律补做"
+
+
+class Timing(Word):
+    """What is to be done with a slot at a moment."""
+
+    ON_TIME = "on_time", "按时"
+    LATE = "late", "迟到补做"
+    KEPT = "kept", "迟到补做，下一期已到期，只存档不发送"
+    SKIPPED = "skipped", "已过时限，跳过"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a slot is about: a period, or a single date."""
+
+    name: str
+    first: date
+    last: date
+
+
+DueOn = Callable[[WorkingCalendar, Subject], date | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row of REGIME 5's table: about what, on which date, at what time, how long of use."""
+
+    name: str
+    cycle: PeriodKind | None  # none: each date
+    due_on: DueOn
+    at: time
+    lateness: Lateness
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One time that a job is due; the pair of job and name is unique."""
+
+    job: Job
+    name: str
+    due_at: datetime
+
+
+def that_workday(calendar: WorkingCalendar, subject: Subject) -> date | None:
+    """The date itself, where people work on it."""
+    return subject.first if calendar.is_workday(subject.first) else None
+
+
+def first_workday_after(calendar: WorkingCalendar, subject: Subject) -> date:
+    """The first working day once the period is over."""
+    return calendar.first_from(subject.last + DAY)
+
+
+JOBS = (
+    Job(
+        JobName.WEEKLY_DIGEST,
+        PeriodKind.WEEK,
+        first_workday_after,
+        time(7, 30),
+        Lateness.UNTIL_NEXT_THEN_KEPT,
+    ),
+    Job(
+        JobName.MONTHLY_DIGEST,
+        PeriodKind.MONTH,
+        first_workday_after,
+        time(7, 30),
+        Lateness.UNTIL_NEXT_THEN_KEPT,
+    ),
+    Job(JobName.NUDGE, None, that_workday, time(12), Lateness.UNTIL_EVENING),
+)
+
+
+def _from(cycle: PeriodKind | None, on: date) -> Iterator[Subject]:
+    if cycle is None:
+        while True:
+            yield Subject(on.isoformat(), on, on)
+            on += DAY
+    period = Period.holding(cycle, on)
+    while True:
+        yield Subject(period.name, period.first, period.last)
+        period = period.after
+
+
+def _first_date_after(job: Job, slot_name: str) -> date:
+    if job.cycle is None:
+        return date.fromisoformat(slot_name) + DAY
+    return Period.parse(slot_name).last + DAY
+
+
+def slots(
+    job: Job, calendar: WorkingCalendar, *, since: datetime, last: str | None = None
+) -> Iterator[Slot]:
+    """The job's slots due from `since` on, without end; with `last`, those that come after that one.
+
+    What comes after is told by what a slot is about, so a calendar that is changed later neither
+    drops one nor repeats one.
+    """
+    begin = _first_date_after(job, last) if last else civil_date(since) - LONGEST_WAIT
+    for subject in _from(job.cycle, begin):
+        due_on = job.due_on(calendar, subject)
+        if due_on and (due_at := at_civil(due_on, job.at)) >= since:
+            yield Slot(job, subject.name, due_at)
+
+
+def _superseded_at(slot: Slot, calendar: WorkingCalendar) -> datetime:
+    # Later by its moment: after a week without a working day two digests are due at once (REGIME 5).
+    following = slots(slot.job, calendar, since=slot.due_at, last=slot.name)
+    return next(later.due_at for later in following if later.due_at > slot.due_at)
+
+
+def timing(slot: Slot, calendar: WorkingCalendar, *, now: datetime) -> Timing:
+    """What a slot is still good for at that moment (REGIME 5)."""
+    if now - slot.due_at <= ON_TIME:
+        return Timing.ON_TIME
+    match slot.job.lateness:
+        case Lateness.ALWAYS:
+            return Timing.LATE
+        case Lateness.UNTIL_EVENING:
+            in_use = now < at_civil(civil_date(slot.due_at), EVENING)
+            return Timing.LATE if in_use else Timing.SKIPPED
+        case Lateness.UNTIL_NEXT:
+            in_use = now < _superseded_at(slot, calendar)
+            return Timing.LATE if in_use else Timing.SKIPPED
+        case Lateness.UNTIL_NEXT_THEN_KEPT:
+            in_use = now < _superseded_at(slot, calendar)
+            return Timing.LATE if in_use else Timing.KEPT
