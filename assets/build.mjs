@@ -39,7 +39,7 @@ async function bundled(entry) {
 
 async function styles() {
   const tabler = await readFile(modules("@tabler/core/dist/css/tabler.min.css"), "utf8");
-  const picker = await readFile(modules("tom-select/dist/css/tom-select.bootstrap5.min.css"), "utf8");
+  const picker = await readFile(modules("tom-select/dist/css/tom-select.min.css"), "utf8");
   const own = await readFile(path.join(ROOT, "assets/app.css"), "utf8");
   let css = `${tabler}\n${picker}`;
   if (!process.argv.includes("--whole")) {
@@ -88,7 +88,7 @@ async function sprite() {
 async function refuseUnlisted(listed) {
   for (const file of await filesUnder("templates", ".html")) {
     const text = await readFile(file, "utf8");
-    for (const [, name] of text.matchAll(/\bicon\(\s*["']([a-z0-9-]+)["']/g)) {
+    for (const [, name] of text.matchAll(/(?:\b(?:icon|empty_state|timeline_item)\(\s*|icon_name=)["']([a-z0-9-]+)["']/g)) {
       if (!listed.has(name)) {
         throw new Error(`${path.relative(ROOT, file)} uses the icon "${name}": add it to assets/icons.txt`);
       }

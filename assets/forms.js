@@ -35,6 +35,7 @@ function enhance(select) {
     maxOptions: 200,
     create: select.hasAttribute("data-create"),
     createOnBlur: select.hasAttribute("data-create"),
+    createFilter: (input) => /[^\x00-\x7f]/.test(input), // letters are initials being searched, not a new name
     allowEmptyOption: false,
     hideSelected: select.multiple,
     closeAfterSelect: !select.multiple,
