@@ -21,9 +21,7 @@ class RuleVersion(Base):
         UniqueConstraint("code", "valid_from"),
         CheckConstraint("minimum >= 0", "minimum_not_negative"),
         CheckConstraint("log_within_days >= 0", "log_limit_not_negative"),
-        CheckConstraint(
-            "valid_to IS NULL OR valid_to >= valid_from", "ends_after_it_begins"
-        ),
+        CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", "ends_after_it_begins"),
         CheckConstraint(
             "measure <> 'days_resident' OR count_by = 'day'", "days_are_counted_by_day"
         ),

@@ -1,4 +1,4 @@
-"""The quota engine: what is owed, what counts and why not (REGIME 4). Pure."""
+"""The words and values of the quotas (REGIME 4); `counting` and `judging` decide with them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -36,6 +36,12 @@ class Rounding(Word):
 
     CEIL = "ceil", "进一"
     HALF_UP = "half_up", "四舍五入"
+
+    def divide(self, part: int, whole: int) -> int:
+        """The quotient of two whole numbers that are not negative, rounded so."""
+        if self is Rounding.CEIL:
+            return -(-part // whole)
+        return (2 * part + whole) // (2 * whole)
 
 
 class Cap(Word):
@@ -91,10 +97,24 @@ class Rule:
     valid_from: date
     valid_to: date | None
 
+    @property
+    def counts_days(self) -> bool:
+        """Whether it counts the dates that visits cover, rather than visits."""
+        return self.measure is Measure.DAYS_RESIDENT
+
+    @property
+    def once_a_day(self) -> bool:
+        """Whether one date counts once, whatever happens on it; resident days always do."""
+        return self.counts_days or self.count_by is CountBy.DAY
+
+    def takes(self, visit: "VisitFacts") -> bool:
+        """Whether the visit's kind and channel are among the counted ones."""
+        return visit.kind in self.kinds and visit.channel in self.channels
+
 
 @dataclass(frozen=True, slots=True)
 class VisitFacts:
-    """What the engine needs to know of a visit; `leader_id` and those who joined are person ids."""
+    """What the engine needs to know of a visit that a person led or joined."""
 
     id: int
     ref: str
@@ -114,29 +134,43 @@ class VisitFacts:
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """On which dates of a period a person holds the rule's duty, and on which of those is absent."""
+    """The dates of a period on which a person holds the rule's duty, and those of absence."""
 
     person_id: int
     held: frozenset[date]
     absent: frozenset[date]
 
+    @property
+    def present(self) -> frozenset[date]:
+        """The dates on which a visit or day may count, and on which the person owes."""
+        return self.held - self.absent
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is judged: one person against one rule in one period."""
+
+    rule: Rule
+    tenure: Tenure
+    period: Period
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A visit that counts, with how many days or times of it."""
+    """A visit that counts, with the dates of it that do: where visits are counted, its first."""
 
     visit: VisitFacts
     dates: tuple[date, ...]
 
     @property
     def days(self) -> int:
-        """How many."""
+        """How much it adds to what is achieved."""
         return len(self.dates)
 
 
 @dataclass(frozen=True, slots=True)
 class NotCounted:
-    """A visit, or days of it, that does not count, and the first reason that applies."""
+    """A visit, or dates of it, that do not count, and the first reason that applies to them."""
 
     visit: VisitFacts
     reason: Reason
@@ -144,7 +178,7 @@ class NotCounted:
 
     @property
     def days(self) -> int:
-        """How many."""
+        """How many dates (where visits are counted: 1)."""
         return len(self.dates)
 
 

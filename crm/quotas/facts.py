@@ -1,0 +1,137 @@
+"""The facts of a period that judging needs, as plain values and each in one query (DESIGN 7)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from crm.base.periods import Period, days
+from crm.people.models import Absence, Person, Posting, Unit
+from crm.people.rules import Duty
+from crm.quotas.rules import VisitFacts
+from crm.visits.models import Visit, VisitParticipant
+from crm.visits.rules import LONGEST_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A person in a unit."""
+
+    person_id: int
+    username: str
+    name: str
+    unit_id: int
+    unit_code: str
+    unit_name: str
+
+
+Holding: TypeAlias = Mapping[date, Place]  # on which dates a person holds a duty, and where
+
+
+def holdings(
+    db: Session,
+    period: Period,
+    duties: Collection[Duty],
+    person_ids: Collection[int] | None,
+) -> dict[tuple[int, Duty], Holding]:
+    """By person and duty, the dates of the period on which the primary posting has that duty."""
+    rows = db.execute(
+        select(
+            *(Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name),
+            *(Posting.duty, Posting.from_on, Posting.to_on),
+        )
+        .join_from(Posting, Person, Posting.person_id == Person.id)
+        .join(Unit, Posting.unit_id == Unit.id)
+        .where(
+            Posting.is_primary,
+            Posting.duty.in_(duties),
+            Posting.from_on <= period.last,
+            or_(Posting.to_on.is_(None), Posting.to_on >= period.first),
+            _among(Posting.person_id, person_ids),
+        )
+    )
+    held: defaultdict[tuple[int, Duty], dict[date, Place]] = defaultdict(dict)
+    for row in rows:
+        here = Place(*row[:6])
+        _, duty, from_on, to_on = row[5:]
+        held[here.person_id, duty] |= dict.fromkeys(_within(period, from_on, to_on), here)
+    return dict(held)
+
+
+def absences(
+    db: Session, period: Period, person_ids: Collection[int] | None
+) -> defaultdict[int, frozenset[date]]:
+    """By person, the dates of the period under an approved absence; they may overlap."""
+    rows = db.execute(
+        select(Absence.person_id, Absence.from_on, Absence.to_on).where(
+            Absence.approved_at.is_not(None),
+            Absence.from_on <= period.last,
+            Absence.to_on >= period.first,
+            _among(Absence.person_id, person_ids),
+        )
+    )
+    absent: defaultdict[int, frozenset[date]] = defaultdict(frozenset)
+    for person_id, from_on, to_on in rows:
+        absent[person_id] |= frozenset(_within(period, from_on, to_on))
+    return absent
+
+
+def visits_of(
+    db: Session, period: Period, as_of: datetime, person_ids: Collection[int] | None
+) -> list[VisitFacts]:
+    """The visits of these people that cover the period and had been entered by then."""
+    joined = select(VisitParticipant.visit_id).where(_among(VisitParticipant.person_id, person_ids))
+    rows = db.execute(
+        select(*(getattr(Visit, each.name) for each in fields(VisitFacts))).where(
+            _covering(period, as_of),
+            true()
+            if person_ids is None
+            else or_(Visit.leader_id.in_(person_ids), Visit.id.in_(joined)),
+        )
+    )
+    return [VisitFacts(*row) for row in rows]
+
+
+def visits_by_person(
+    db: Session, period: Period, as_of: datetime, person_ids: Collection[int] | None
+) -> defaultdict[int, dict[int, VisitFacts]]:
+    """By person, the visits that they led or joined (each once), by id."""
+    rows = db.execute(
+        select(VisitParticipant.visit_id, VisitParticipant.person_id)
+        .join(Visit, Visit.id == VisitParticipant.visit_id)
+        .where(_covering(period, as_of), _among(VisitParticipant.person_id, person_ids))
+    ).all()
+    visits = {visit.id: visit for visit in visits_of(db, period, as_of, person_ids)}
+    by_person: defaultdict[int, dict[int, VisitFacts]] = defaultdict(dict)
+    for visit in visits.values():
+        by_person[visit.leader_id][visit.id] = visit
+    for visit_id, person_id in rows:
+        if visit_id in visits:  # not one that was moved away between the two reads
+            by_person[person_id][visit_id] = visits[visit_id]
+    return by_person
+
+
+def _covering(period: Period, as_of: datetime) -> ColumnElement[bool]:
+    # REGIME 3: a visit is at most 92 days long, so the range of the index is closed on both sides
+    earliest = period.first - timedelta(days=LONGEST_DAYS)
+    return (
+        (Visit.first_on > earliest)
+        & (Visit.first_on <= period.last)
+        & (Visit.last_on >= period.first)
+        & (Visit.entered_at <= as_of)
+    )
+
+
+def _among(
+    column: InstrumentedAttribute[int], person_ids: Collection[int] | None
+) -> ColumnElement[bool]:
+    return true() if person_ids is None else column.in_(person_ids)
+
+
+def _within(period: Period, from_on: date, to_on: date | None) -> list[date]:
+    last = period.last if to_on is None else min(to_on, period.last)
+    return list(days(max(from_on, period.first), last))

@@ -1,0 +1,144 @@
+"""What a person owes, has achieved and may still reach (REGIME 4). Pure, in whole numbers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from crm.base import clock
+from crm.quotas.counting import Count, Known, count, known, supposed_done
+from crm.quotas.rules import (
+    Cap,
+    Case,
+    Figure,
+    FigureStatus,
+    Proration,
+    Rounding,
+    Rule,
+    VisitFacts,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """The dates of a period on which a person owes, beside the period's working days."""
+
+    workdays: int
+    dates: frozenset[date]  # held and not absent
+    working: frozenset[date]  # those of them that are working days
+
+    def elapsed(self, today: date) -> int:
+        """How many of the working ones have begun, today included."""
+        return sum(on <= today for on in self.working)
+
+    def left(self, today: date) -> frozenset[date]:
+        """The dates from today on."""
+        return frozenset(on for on in self.dates if on >= today)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The numbers from which a status follows; `free` is none where nothing bounds it."""
+
+    required: int
+    achieved: int
+    planned: int
+    free: int | None
+    pace: int
+
+
+def judge_figure(
+    case: Case, visits: Iterable[VisitFacts], *, workdays: frozenset[date], as_of: datetime
+) -> Figure:
+    """The figure of a person who led or joined the visits; `workdays` are the period's."""
+    today = clock.civil_date(as_of)
+    there = [
+        known(visit, within_days=case.rule.log_within_days, as_of=as_of)
+        for visit in visits
+        if visit.entered_at <= as_of
+    ]
+    now = count(there, case)
+    then = _if_planned_are_done(there, now, case, today)
+    presence = presence_in(case, workdays)
+    required = required_of(case.rule, presence)
+    stand = Standing(
+        required=required,
+        achieved=now.achieved,
+        planned=then.achieved - now.achieved,
+        free=_free(case.rule, presence.left(today), then.dates),
+        pace=pace_of(required, presence, today),
+    )
+    return Figure(
+        rule=case.rule,
+        person_id=case.tenure.person_id,
+        period=case.period,
+        required=stand.required,
+        achieved=stand.achieved,
+        planned=stand.planned,
+        pace=stand.pace,
+        status=status_of(stand, is_over=today > case.period.last),
+        workdays=presence.workdays,
+        present=len(presence.working),
+        counted=now.counted,
+        not_counted=now.not_counted,
+    )
+
+
+def presence_in(case: Case, workdays: frozenset[date]) -> Presence:
+    """On which dates of the period the person holds the duty and is not absent."""
+    dates = case.tenure.present.intersection(case.period.dates)
+    return Presence(len(workdays), dates, dates & workdays)
+
+
+def required_of(rule: Rule, presence: Presence) -> int:
+    """What is owed, in proportion to presence where the rule says so; 0 is exempt."""
+    present = len(presence.working)
+    if not present:
+        return 0
+    owed = rule.minimum
+    if rule.proration is Proration.WORKDAYS:
+        owed = rule.rounding.divide(rule.minimum * present, presence.workdays)
+    if rule.counts_days:
+        owed = min(owed, present if rule.cap is Cap.WORKDAYS else len(presence.dates))
+    return owed
+
+
+def pace_of(required: int, presence: Presence, today: date) -> int:
+    """What would be achieved by today if it came evenly over the working days present."""
+    if not presence.working:
+        return 0
+    part = required * presence.elapsed(today)
+    return Rounding.HALF_UP.divide(part, len(presence.working))
+
+
+def status_of(stand: Standing, *, is_over: bool) -> FigureStatus:
+    """The first status that applies; `is_over` once today is after the period's last date."""
+    hoped = stand.achieved + stand.planned
+    for applies, status in (
+        (stand.required == 0, FigureStatus.EXEMPT),
+        (stand.achieved >= stand.required, FigureStatus.MET),
+        (is_over, FigureStatus.MISSED),
+        (stand.free is not None and hoped + stand.free < stand.required, FigureStatus.UNREACHABLE),
+        (hoped < stand.required and stand.achieved < stand.pace, FigureStatus.AT_RISK),
+    ):
+        if applies:
+            return status
+    return FigureStatus.ON_TRACK
+
+
+def _if_planned_are_done(there: list[Known], now: Count, case: Case, today: date) -> Count:
+    """The count if the planned visits that can still be logged in time were done."""
+    earliest = today - timedelta(days=case.rule.log_within_days)
+    if not any(this.is_planned and this.visit.last_on >= earliest for this in there):
+        return now
+    supposed = (
+        supposed_done(this) if this.is_planned and this.visit.last_on >= earliest else this
+        for this in there
+    )
+    return count(supposed, case)
+
+
+def _free(rule: Rule, left: frozenset[date], taken: frozenset[date]) -> int | None:
+    """How many dates are still free; none where each date may hold any number of visits."""
+    if not rule.once_a_day and left:
+        return None
+    return len(left - taken)

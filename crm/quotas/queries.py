@@ -1,0 +1,153 @@
+"""Reads of the quotas: rules, the working calendar, and everybody's figures (REGIME 4)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from crm.base import clock
+from crm.base.periods import Period
+from crm.base.workdays import Workday, WorkingCalendar
+from crm.people.rules import Duty
+from crm.quotas import facts
+from crm.quotas.counting import waits_for_logging, waits_for_verdict
+from crm.quotas.facts import Holding, Place
+from crm.quotas.judging import judge_figure
+from crm.quotas.models import RuleVersion, WorkdayOverride
+from crm.quotas.rules import Case, Figure, Rule, Tenure, VisitFacts
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFigure(Place):
+    """A figure with the person whose it is and the unit under which it stands."""
+
+    figure: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many visits of a period may still change a figure, and on what they wait."""
+
+    for_logging: int
+    for_verdict: int
+
+    def __bool__(self) -> bool:
+        """Whether any waits."""
+        return bool(self.for_logging or self.for_verdict)
+
+
+def working_calendar(db: Session) -> WorkingCalendar:
+    """The working calendar with what the zone's table says."""
+    said = db.execute(
+        select(WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
+    )
+    return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in said})
+
+
+def rules_for(db: Session, period: Period) -> list[Rule]:
+    """The rules by which the period is judged: the versions that hold on its first date."""
+    return [rule for rule in _rules_on(db, period.first) if rule.period is period.kind]
+
+
+def rule_of(db: Session, code: str, period: Period) -> Rule | None:
+    """The version of that rule by which the period is judged."""
+    return next((rule for rule in rules_for(db, period) if rule.code == code), None)
+
+
+def rule_codes(db: Session) -> list[str]:
+    """The code of every rule that ever was."""
+    return list(db.scalars(select(RuleVersion.code).distinct().order_by(RuleVersion.code)))
+
+
+def figures(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    rules: Sequence[Rule] | None = None,
+    person_ids: Collection[int] | None = None,
+) -> list[PersonFigure]:
+    """One figure per rule and person who holds its duty in the period, by rule and unit."""
+    rules = rules_for(db, period) if rules is None else rules
+    basis = _read(db, period, {rule.duty for rule in rules}, as_of, person_ids)
+    made = []
+    for rule in rules:
+        owing = [key for key in basis.holdings if key[1] is rule.duty]
+        of_rule = [_figure(rule, person_id, basis) for person_id, _ in owing]
+        made += sorted(of_rule, key=lambda each: (each.unit_code, each.username))
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """Everything about a period that its figures rest on, as known at a moment."""
+
+    period: Period
+    as_of: datetime
+    workdays: frozenset[date]
+    holdings: Mapping[tuple[int, Duty], Holding]
+    absences: Mapping[int, frozenset[date]]
+    visits: Mapping[int, Mapping[int, VisitFacts]]
+
+
+def _read(
+    db: Session,
+    period: Period,
+    duties: Collection[Duty],
+    as_of: datetime,
+    person_ids: Collection[int] | None,
+) -> _Basis:
+    return _Basis(
+        period,
+        as_of,
+        frozenset(working_calendar(db).workdays(period.first, period.last)),
+        facts.holdings(db, period, duties, person_ids),
+        facts.absences(db, period, person_ids),
+        facts.visits_by_person(db, period, as_of, person_ids),
+    )
+
+
+def _figure(rule: Rule, person_id: int, basis: _Basis) -> PersonFigure:
+    holding = basis.holdings[person_id, rule.duty]
+    figure = judge_figure(
+        Case(rule, Tenure(person_id, frozenset(holding), basis.absences[person_id]), basis.period),
+        basis.visits[person_id].values(),
+        workdays=basis.workdays,
+        as_of=basis.as_of,
+    )
+    place = place_of_figure(holding, clock.civil_date(basis.as_of))
+    return PersonFigure(**asdict(place), figure=figure)
+
+
+def place_of_figure(holding: Holding, today: date) -> Place:
+    """Where it stands: on the last date held up to today, or the first where none is."""
+    begun = [on for on in holding if on <= today]
+    return holding[max(begun) if begun else min(holding)]
+
+
+def waiting(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    person_ids: Collection[int] | None = None,
+) -> Waiting:
+    """How many of the period's visits that a rule may count wait for logging or a verdict."""
+    rules = _rules_on(db, period.first)
+    visits = facts.visits_of(db, period, as_of, person_ids)
+    return Waiting(
+        sum(waits_for_logging(visit, rules, as_of) for visit in visits),
+        sum(waits_for_verdict(visit, rules, as_of) for visit in visits),
+    )
+
+
+def _rules_on(db: Session, on: date) -> list[Rule]:
+    """The versions that hold on the date, for periods of any kind, by code."""
+    columns = [getattr(RuleVersion, each.name) for each in fields(Rule)]
+    holding = (RuleVersion.valid_from <= on) & or_(
+        RuleVersion.valid_to.is_(None), RuleVersion.valid_to >= on
+    )
+    rows = db.execute(select(*columns).where(holding).order_by(RuleVersion.code))
+    return [Rule(*row) for row in rows]
