@@ -14,7 +14,9 @@ from crm.base.db import Base
 class HasId(Protocol):
     """A row that an entry can be about, or by."""
 
-    id: Mapped[int]
+    @property
+    def id(self) -> int:
+        """The row's key."""
 
 
 class AuditEntry(Base):

@@ -10,7 +10,7 @@ from pypinyin import Style, lazy_pinyin
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crm.base.audit import record
+from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.people.models import Absence, LoginSession, Person, Posting, Unit
 from crm.people.queries import by_username
@@ -63,6 +63,26 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
     return person
 
 
+def change_person(  # noqa: PLR0913 - a person has that many parts
+    db: Session,
+    *,
+    person: Person,
+    name: str,
+    email: str | None,
+    phone: str | None,
+    role: Role,
+    by: Person | None,
+    now: datetime,
+) -> bool:
+    """Bring what is known of a person up to date; whether anything was different."""
+    before, after = changes(person, {"name": name, "email": email, "phone": phone, "role": role})
+    if "name" in after:
+        person.initials = initials(name)
+    if after:
+        record(db, "person.changed", person, by=by, at=now, before=before, after=after)
+    return bool(after)
+
+
 def add_posting(  # noqa: PLR0913 - a posting has that many parts
     db: Session,
     *,
@@ -103,6 +123,14 @@ def add_posting(  # noqa: PLR0913 - a posting has that many parts
     }
     record(db, "posting.added", posting, by=by, at=now, after=after)
     return posting
+
+
+def end_posting(
+    db: Session, *, posting: Posting, to_on: date | None, by: Person | None, now: datetime
+) -> None:
+    """Set the last date of a posting, or open it; the caller has seen to it that none overlaps."""
+    before, after = changes(posting, {"to_on": to_on})
+    record(db, "posting.changed", posting, by=by, at=now, before=before, after=after)
 
 
 def _overlapping(

@@ -1,0 +1,176 @@
+"""Cells of imported rows as typed values, and the codes of what cannot be read."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
+
+from crm.base.clock import parse_instant
+from crm.base.errors import Refused
+from crm.base.sheets import Row, Sheet
+from crm.base.words import Word
+
+LONGEST_LINE = 200
+LONGEST_PROSE = 10_000
+YEARS = range(1950, 2101)  # beyond them lies a slip of the pen
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Excel rewrites 2026-07-01 as 2026/7/1 and 2026-07-01T09:00 as 2026/7/1 9:00.
+_WHEN = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2}):(\d{2})(.*))?")
+_EMAIL = re.compile(r"[^@\s<>(),;:\"\\]+@[^@\s<>(),;:\"\\]+")
+_PHONE = re.compile(r"[0-9+\-() 转#,*]{3,40}")  # not 1.38E+10, which Excel makes of a number
+_YES_NO = {"": True, "1": True, "是": True, "0": False, "否": False}
+
+
+class Cells(BaseModel):
+    """A row whose fields are columns; a cell left empty is None or a refusal, never a guess."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+Model = TypeVar("Model", bound=Cells)
+
+
+def read_rows(sheet: Sheet, model: type[Model]) -> Iterator[tuple[int, Model]]:
+    """Each row that can be read, with its line; the sheet is told of the others."""
+    for row in sheet.rows:
+        try:
+            yield row.line, model.model_validate(row.cells)
+        except ValidationError as error:
+            _blame(sheet, row, error)
+
+
+def _blame(sheet: Sheet, row: Row, error: ValidationError) -> None:
+    for found in error.errors(include_url=False):
+        code = str(found["loc"][0])
+        facts: dict[str, Any] = {"value": row.cells.get(code, ""), **found.get("ctx", {})}
+        sheet.blame(row.line, Refused(found["type"], field=code, **facts))
+
+
+def _required(text: str) -> str:
+    if not text:
+        raise PydanticCustomError("required", "required")
+    return text
+
+
+def _line(text: str) -> str | None:
+    if _CONTROL.search(text):
+        raise PydanticCustomError("control_characters", "control_characters")
+    return _short(text, LONGEST_LINE)
+
+
+def _prose(text: str) -> str | None:
+    return _short(text, LONGEST_PROSE)
+
+
+def _short(text: str, longest: int) -> str | None:
+    if len(text) > longest:
+        raise PydanticCustomError("too_long", "too_long", {"longest": longest})
+    return text or None
+
+
+def _username(text: str) -> str:
+    name = _line(_required(text))
+    if name is None or re.search(r"[\s;\uff1b]", name):
+        raise PydanticCustomError("bad_username", "bad_username")
+    return name.lower()
+
+
+def _email(text: str) -> str | None:
+    if text and (not _EMAIL.fullmatch(text) or len(text) > LONGEST_LINE):
+        raise PydanticCustomError("bad_email", "bad_email")
+    return text or None
+
+
+def _phone(text: str) -> str | None:
+    if text and not _PHONE.fullmatch(text):
+        raise PydanticCustomError("bad_phone", "bad_phone")
+    return text or None
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = (part.strip() for part in re.split("[;\uff1b]", text))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _usernames(text: str) -> tuple[str, ...]:
+    return _parts(text.lower())
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    found = _WHEN.fullmatch(text)
+    if not found or any(map(_counts_time, found.groups()[3:])):
+        raise PydanticCustomError("bad_date", "bad_date")
+    return _calendar_date(found)
+
+
+def _counts_time(part: str | None) -> bool:
+    return bool((part or "").strip(":0"))
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    found = _WHEN.fullmatch(text)
+    if not found:
+        raise PydanticCustomError("bad_moment", "bad_moment")
+    day, (hour, minute, rest) = _calendar_date(found), found.groups()[3:]
+    if hour is None:  # a bare last day would be read as its first instant, and be lost
+        raise PydanticCustomError("moment_without_time", "moment_without_time")
+    try:
+        return parse_instant(f"{day}T{hour:0>2}:{minute}{rest}")
+    except ValueError as error:
+        raise PydanticCustomError("bad_moment", "bad_moment") from error
+
+
+def _calendar_date(found: re.Match[str]) -> date:
+    year, month, day = (int(part) for part in found.groups()[:3])
+    if year not in YEARS:
+        facts = {"first": YEARS[0], "last": YEARS[-1]}
+        raise PydanticCustomError("year_out_of_range", "year_out_of_range", facts)
+    try:
+        return date(year, month, day)
+    except ValueError as error:
+        raise PydanticCustomError("no_such_date", "no_such_date") from error
+
+
+def _yes_no(text: str) -> bool:
+    if text not in _YES_NO:
+        raise PydanticCustomError("bad_yes_no", "bad_yes_no")
+    return _YES_NO[text]
+
+
+def one_of(words: type[Word]) -> BeforeValidator:
+    """Reads a code or Chinese name of the enum; the field's type says whether it may be empty."""
+
+    def read(text: str) -> Word | None:
+        try:
+            return words.read(text) if text else None
+        except ValueError as error:
+            allowed = "、".join(member.label for member in words)
+            facts = {"allowed": allowed}
+            raise PydanticCustomError("unknown_word", "unknown_word", facts) from error
+
+    return BeforeValidator(read)
+
+
+# Validators written later are asked earlier: `Required` is the first to see the text.
+Required = BeforeValidator(_required)
+Line = Annotated[str, BeforeValidator(_line), Required]
+LineOrEmpty = Annotated[str, BeforeValidator(lambda text: _line(text) or "")]
+LineOrNone = Annotated[str | None, BeforeValidator(_line)]
+ProseOrNone = Annotated[str | None, BeforeValidator(_prose)]
+Username = Annotated[str, BeforeValidator(_username)]
+Usernames = Annotated[tuple[str, ...], BeforeValidator(_usernames)]
+Values = Annotated[tuple[str, ...], BeforeValidator(_parts)]
+Email = Annotated[str | None, BeforeValidator(_email)]
+Phone = Annotated[str | None, BeforeValidator(_phone)]
+Day = Annotated[date, BeforeValidator(_day), Required]
+DayOrNone = Annotated[date | None, BeforeValidator(_day)]
+Moment = Annotated[datetime, BeforeValidator(_moment), Required]
+MomentOrNone = Annotated[datetime | None, BeforeValidator(_moment)]
+YesUnlessNo = Annotated[bool, BeforeValidator(_yes_no)]

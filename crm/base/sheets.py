@@ -1,0 +1,199 @@
+"""CSV files as tables: text, columns, rows, and what is wrong with them, told with its place."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from crm.base.errors import Refused
+
+LARGEST_BYTES = 10 * 1024 * 1024
+MOST_ROWS = 50_000
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_CHINESE_IN_UTF8 = re.compile(rb"[\xe2-\xef][\x80-\xbf]{2}")
+_SIGNS_OF_UTF8 = 3  # so many Chinese characters in UTF-8 before a bad byte are no accident
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column by its English code and Chinese name; an optional one may be left out of a file."""
+
+    code: str
+    name: str
+    example: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a file is refused: at which line of the file, in which column as the file heads it."""
+
+    why: Refused
+    line: int | None = None
+    column: str | None = None
+
+
+class SheetRefused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+    """A file of which nothing is taken over, with everything that is wrong with it."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The cells of one row by column code, and the line of the file on which it begins."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
+class Sheet:
+    """The rows of a file, how it heads its columns, and the problems found with it so far."""
+
+    def __init__(self, headings: Mapping[str, str], rows: Sequence[Row]) -> None:
+        self.headings = headings
+        self.rows = rows
+        self.problems: list[Problem] = []
+
+    def blame(self, line: int, why: Refused) -> None:
+        """Note a problem; its field is the code of a column."""
+        self.problems.append(Problem(why, line, self.headings.get(why.field or "")))
+
+    def refuse_if_blamed(self) -> None:
+        """Raise `SheetRefused` with all problems, in the order of the file, where there are any."""
+        if self.problems:
+            raise SheetRefused(sorted(self.problems, key=lambda problem: problem.line or 0))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the rows of a file."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows there were."""
+        return self.added + self.updated + self.unchanged
+
+
+def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
+    """The file as a sheet of these columns; `SheetRefused` where it is none."""
+    if len(content) > LARGEST_BYTES:
+        raise _refused("file_too_large", megabytes=LARGEST_BYTES // 1024**2)
+    records = _records(_decode(content))
+    line, head = next(records, (1, []))
+    if not head:
+        raise _refused("file_empty")
+    codes = _read_head(line, head, columns)
+    headings = {code: cell.strip() for code, cell in zip(codes, head, strict=True)}
+    return Sheet(headings, _read_rows(records, codes))
+
+
+def write_template(columns: Sequence[Column]) -> bytes:
+    """A file to fill in: Chinese headers and one row of examples, with the BOM that Excel needs."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([column.name for column in columns])
+    writer.writerow([column.example for column in columns])
+    return _BOM + text.getvalue().encode()
+
+
+def _refused(code: str, line: int | None = None, **facts: object) -> SheetRefused:
+    return SheetRefused([Problem(Refused(code, None, **facts), line)])
+
+
+def _decode(content: bytes) -> str:
+    if content.startswith(_UTF16):
+        raise _refused("file_is_utf16", 1)
+    if b"\0" in content:
+        raise _refused("file_has_nul", _line_of(content, content.index(b"\0")))
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = _decode_gb18030(content, error.start + len(_BOM) * content.startswith(_BOM))
+    return unicodedata.normalize("NFC", text)
+
+
+def _decode_gb18030(content: bytes, bad_at: int) -> str:
+    # GB18030 reads almost any bytes, so a UTF-8 file with one bad byte would come out as gibberish.
+    if content.startswith(_BOM) or _looks_like_utf8(content[:bad_at]):
+        raise _refused("file_undecodable", _line_of(content, bad_at))
+    try:
+        return content.decode("gb18030")
+    except UnicodeDecodeError as error:
+        raise _refused("file_undecodable", _line_of(content, error.start)) from error
+
+
+def _looks_like_utf8(content: bytes) -> bool:
+    return len(_CHINESE_IN_UTF8.findall(content)) >= _SIGNS_OF_UTF8
+
+
+def _line_of(content: bytes, position: int) -> int:
+    return content.count(b"\n", 0, position) + 1
+
+
+def _records(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record that is not blank, with the line on which it begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            record = next(reader, None)
+        except csv.Error as error:
+            raise _refused("bad_quotes", line) from error
+        if record is None:
+            return
+        if any(cell.strip() for cell in record):
+            yield line, record
+
+
+def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    """The code of each cell of the head."""
+    names = {column.code: column.code for column in columns}
+    names |= {column.name: column.code for column in columns}
+    cells = [cell.strip() for cell in head]
+    codes = [names.get(cell, names.get(cell.lower(), "")) for cell in cells]
+    problems = [
+        Problem(Refused("unknown_column", column=cell or "（空）"), line)
+        for cell, code in zip(cells, codes, strict=True)
+        if not code
+    ]
+    problems += [
+        Problem(Refused("column_twice", column=cells[codes.index(code)]), line)
+        for code, times in Counter(filter(None, codes)).items()
+        if times > 1
+    ]
+    problems += [
+        Problem(Refused("column_missing", column=f"{column.name}（{column.code}）"), line)
+        for column in columns
+        if not column.optional and column.code not in codes
+    ]
+    if problems:
+        raise SheetRefused(problems)
+    return codes
+
+
+def _read_rows(records: Iterator[tuple[int, list[str]]], codes: Sequence[str]) -> list[Row]:
+    rows: list[Row] = []
+    ragged: list[Problem] = []
+    for line, cells in records:
+        if len(rows) == MOST_ROWS:
+            raise _refused("too_many_rows", line, most=MOST_ROWS)
+        if len(cells) == len(codes):
+            stripped = (cell.strip() for cell in cells)
+            rows.append(Row(line, dict(zip(codes, stripped, strict=True))))
+        else:
+            why = Refused("ragged_row", cells=len(cells), columns=len(codes))
+            ragged.append(Problem(why, line))
+    if ragged:
+        raise SheetRefused(ragged)
+    return rows

@@ -1,0 +1,85 @@
+"""Absences from a file, approved as they come in: all of it or nothing (DESIGN 6)."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.cells import Cells, Day, LineOrEmpty, Username, one_of, read_rows
+from crm.base.errors import Refused
+from crm.base.sheets import Column, Outcome, read_sheet
+from crm.people import service
+from crm.people.models import Absence, Person
+from crm.people.rules import AbsenceKind
+
+ABSENCES = (
+    Column("username", "账号", "zhaomou"),
+    Column("from", "开始日期", "2026-07-06"),
+    Column("to", "结束日期", "2026-07-10"),
+    Column("reason", "事由", "年休假"),
+    Column("kind", "类别", AbsenceKind.LEAVE.label, optional=True),
+)
+
+
+class AbsenceRow(Cells):
+    """One absence, approved by whoever imports it."""
+
+    username: Username
+    from_on: Day = Field(alias="from")
+    to_on: Day = Field(alias="to")
+    reason: LineOrEmpty
+    kind: Annotated[AbsenceKind | None, one_of(AbsenceKind)] = None
+
+
+def import_absences(db: Session, *, content: bytes, by: Person | None, now: datetime) -> Outcome:
+    """Add the absences of a file as approved; one there already stays; raises `SheetRefused`."""
+    sheet = read_sheet(content, ABSENCES)
+    people = {person.username: person for person in db.scalars(select(Person))}
+    there = _absences(db)
+    outcome = Outcome()
+    for line, row in read_rows(sheet, AbsenceRow):
+        try:
+            person = _known(people, row.username)
+            kind = row.kind or AbsenceKind.LEAVE
+            values = (row.from_on, row.to_on, kind, row.reason)
+            if (person.id, *values) in there:
+                outcome.unchanged += 1
+                continue
+            _add_absence(db, person, values, by=by, now=now)
+            there.add((person.id, *values))
+            outcome.added += 1
+        except Refused as why:
+            sheet.blame(line, why)
+    sheet.refuse_if_blamed()
+    return outcome
+
+
+def _absences(db: Session) -> set[tuple[int, date, date, AbsenceKind, str]]:
+    """The approved absences that are there, as what makes one the same as another."""
+    told = select(
+        Absence.person_id, Absence.from_on, Absence.to_on, Absence.kind, Absence.reason
+    ).where(Absence.approved_at.is_not(None))
+    return set(db.execute(told).tuples())
+
+
+def _known(people: Mapping[str, Person], username: str) -> Person:
+    if username not in people:
+        raise Refused("unknown_person", field="username", username=username)
+    return people[username]
+
+
+def _add_absence(
+    db: Session,
+    person: Person,
+    values: tuple[date, date, AbsenceKind, str],
+    *,
+    by: Person | None,
+    now: datetime,
+) -> None:
+    from_on, to_on, kind, reason = values
+    service.add_absence(
+        db, person=person, from_on=from_on, to_on=to_on, kind=kind, reason=reason, by=by, now=now
+    )

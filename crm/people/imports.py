@@ -1,0 +1,216 @@
+"""People with their postings, from a file: all of it or nothing (DESIGN 6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from crm.base.cells import (
+    Cells,
+    Day,
+    DayOrNone,
+    Email,
+    Line,
+    Phone,
+    Required,
+    Username,
+    YesUnlessNo,
+    one_of,
+    read_rows,
+)
+from crm.base.errors import Refused
+from crm.base.sheets import Column, Outcome, Sheet, read_sheet
+from crm.people import service
+from crm.people.models import Person, Posting, Unit
+from crm.people.rules import Duty, Role
+
+PEOPLE = (
+    Column("username", "账号", "zhaomou"),
+    Column("name", "姓名", "赵某"),
+    Column("email", "邮箱", "zhaomou@example.com"),
+    Column("phone", "电话", "0513-00000000"),
+    Column("unit", "单位", "招商局"),
+    Column("duty", "职务类别", Duty.RECRUITER.label),
+    Column("role", "权限角色", Role.RECRUITER.label),
+    Column("from", "任职起", "2026-01-01"),
+    Column("to", "任职止"),
+    Column("primary", "主要任职", "1", optional=True),
+)
+OF_PERSON = ("name", "email", "phone", "role")  # what all rows of one person agree on
+Key = tuple[int, Duty, bool, date]  # what makes it the same posting, whenever that ends
+
+
+class PersonRow(Cells):
+    """One posting, and the person whose it is."""
+
+    username: Username
+    name: Line
+    email: Email
+    phone: Phone
+    unit: Line
+    duty: Annotated[Duty, one_of(Duty), Required]
+    role: Annotated[Role, one_of(Role), Required]
+    from_on: Day = Field(alias="from")
+    to_on: DayOrNone = Field(alias="to")
+    is_primary: YesUnlessNo = Field(default=True, alias="primary")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A row of the file as a posting that is to be there."""
+
+    line: int
+    row: PersonRow
+    unit: Unit
+
+    @property
+    def key(self) -> Key:
+        """What it is found by among the postings that are there."""
+        return self.unit.id, self.row.duty, self.row.is_primary, self.row.from_on
+
+
+@dataclass(slots=True)
+class Plan:
+    """What the rows of one person ask for."""
+
+    person: Person | None
+    rows: Sequence[Wanted]
+    new: list[Wanted] = field(default_factory=list)
+    moved: list[tuple[Wanted, Posting]] = field(default_factory=list)
+
+
+def import_people(db: Session, *, content: bytes, by: Person | None, now: datetime) -> Outcome:
+    """Add the people and postings of a file and update known ones; raises `SheetRefused`."""
+    sheet = read_sheet(content, PEOPLE)
+    known = {
+        person.username: person
+        for person in db.scalars(select(Person).options(selectinload(Person.postings)))
+    }
+    by_username: dict[str, list[Wanted]] = {}
+    for wanted in _in_units(db, sheet):
+        by_username.setdefault(wanted.row.username, []).append(wanted)
+    plans = [_plan(sheet, known.get(name), rows) for name, rows in by_username.items()]
+    sheet.refuse_if_blamed()
+    outcome = Outcome()
+    for plan in plans:
+        _carry_out(db, plan, outcome, by=by, now=now)
+    return outcome
+
+
+def _in_units(db: Session, sheet: Sheet) -> list[Wanted]:
+    """The rows whose unit is known by its code or by a name that only it has."""
+    units: dict[str, list[Unit]] = {}
+    for unit in db.scalars(select(Unit)):
+        for name in {unit.code, unit.name}:
+            units.setdefault(name, []).append(unit)
+    wanted = []
+    for line, row in read_rows(sheet, PersonRow):
+        match units.get(row.unit, []):
+            case [unit]:
+                wanted.append(Wanted(line, row, unit))
+            case []:
+                sheet.blame(line, Refused("unknown_unit", field="unit", unit=row.unit))
+            case several:
+                codes = "、".join(sorted(unit.code for unit in several))
+                facts = {"unit": row.unit, "codes": codes}
+                sheet.blame(line, Refused("ambiguous_unit", field="unit", **facts))
+    return wanted
+
+
+def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted]) -> Plan:
+    _blame_disagreement(sheet, rows)
+    plan = Plan(person, rows)
+    there = {
+        (posting.unit_id, posting.duty, posting.is_primary, posting.from_on): posting
+        for posting in (person.postings if person else [])
+    }
+    seen: dict[Key, Wanted] = {}
+    for wanted in rows:
+        row, first = wanted.row, seen.setdefault(wanted.key, wanted)
+        if row.to_on and row.to_on < row.from_on:
+            sheet.blame(wanted.line, Refused("last_day_before_first", field="to"))
+        elif first.row.to_on != row.to_on:
+            sheet.blame(wanted.line, Refused("row_disagrees", field="to", line=first.line))
+        elif first is not wanted:
+            continue
+        elif wanted.key not in there:
+            plan.new.append(wanted)
+        elif there[wanted.key].to_on != row.to_on:
+            plan.moved.append((wanted, there[wanted.key]))
+    _blame_overlaps(sheet, plan)
+    return plan
+
+
+def _blame_disagreement(sheet: Sheet, rows: Sequence[Wanted]) -> None:
+    first = rows[0]
+    for wanted in rows[1:]:
+        for name in OF_PERSON:
+            if getattr(wanted.row, name) != getattr(first.row, name):
+                sheet.blame(wanted.line, Refused("row_disagrees", field=name, line=first.line))
+
+
+def _blame_overlaps(sheet: Sheet, plan: Plan) -> None:
+    """REGIME 2: primary postings never overlap; told with the line, before the database says no."""
+    moved = {posting.id: wanted for wanted, posting in plan.moved}
+    spans: list[tuple[date, date | None, int]] = [
+        (wanted.row.from_on, wanted.row.to_on, wanted.line)
+        for wanted in plan.new
+        if wanted.row.is_primary
+    ]
+    for posting in plan.person.postings if plan.person else []:
+        if posting.is_primary:
+            wanted = moved.get(posting.id)
+            to_on, line = (wanted.row.to_on, wanted.line) if wanted else (posting.to_on, 0)
+            spans.append((posting.from_on, to_on, line))
+    spans.sort(key=lambda span: (span[0], span[2]))
+    reach, of_line, since = date.min, 0, date.min
+    for from_on, to_on, line in spans:
+        if from_on <= reach and (line or of_line):
+            facts = {"from_on": since if line else from_on}
+            sheet.blame(line or of_line, Refused("overlapping_posting", field="from", **facts))
+        if (to_on or date.max) > reach:
+            reach, of_line, since = to_on or date.max, line, from_on
+
+
+def _carry_out(
+    db: Session, plan: Plan, outcome: Outcome, *, by: Person | None, now: datetime
+) -> None:
+    first = plan.rows[0].row
+    values = {name: getattr(first, name) for name in OF_PERSON}
+    changed = False
+    if plan.person:
+        changed = service.change_person(db, person=plan.person, by=by, now=now, **values)
+    person = plan.person or service.add_person(
+        db, username=first.username, by=by, now=now, **values
+    )
+    # Shortened postings first: a new one may begin where an old one now ends.
+    for wanted, posting in plan.moved:
+        service.end_posting(db, posting=posting, to_on=wanted.row.to_on, by=by, now=now)
+    for wanted in plan.new:
+        service.add_posting(
+            db,
+            person=person,
+            unit=wanted.unit,
+            duty=wanted.row.duty,
+            is_primary=wanted.row.is_primary,
+            from_on=wanted.row.from_on,
+            to_on=wanted.row.to_on,
+            by=by,
+            now=now,
+        )
+    _count(plan, outcome, changed=changed)
+
+
+def _count(plan: Plan, outcome: Outcome, *, changed: bool) -> None:
+    new = {wanted.line for wanted in plan.new}
+    updated = {wanted.line for wanted, _ in plan.moved}
+    if changed:
+        updated.add(plan.rows[0].line)
+    updated -= new
+    outcome.added += len(new)
+    outcome.updated += len(updated)
+    outcome.unchanged += len(plan.rows) - len(new) - len(updated)
