@@ -53,7 +53,7 @@ def record(  # noqa: PLR0913 - an entry has that many parts
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
 ) -> None:
-    """Add the entry of a change, in the change's own transaction; flushes first, so that new rows have ids."""
+    """Add the entry of a change, in its transaction; flushes first, so that new rows have ids."""
     db.flush()
     table: Any = type(subject)
     db.add(

@@ -1,4 +1,4 @@
-"""The declarative base, column types that both databases keep alike, and how a transaction begins."""
+"""The declarative base, columns that both databases keep alike, how a transaction begins."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -39,9 +39,7 @@ class Instant(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(
-        self, value: datetime | None, dialect: Any
-    ) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
         """Refuse a naive value: it would be a guess."""
         if value is None:
             return None
@@ -51,15 +49,11 @@ class Instant(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(
-        self, value: datetime | None, dialect: Any
-    ) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         """Give the instant back with its zone."""
         if value is None:
             return None
-        return (
-            value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        )
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Text(TypeDecorator[str]):
@@ -68,7 +62,7 @@ class Text(TypeDecorator[str]):
     impl = String
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         """Normalise on the way in."""
         return None if value is None else unicodedata.normalize("NFC", value)
 
@@ -79,7 +73,7 @@ class Money(TypeDecorator[Decimal]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: Decimal | None, dialect: Any) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_bind_param(self, value: Decimal | None, dialect: Any) -> int | None:
         """To cents; an amount with parts of a cent is a mistake."""
         if value is None:
             return None
@@ -89,7 +83,7 @@ class Money(TypeDecorator[Decimal]):
             raise ValueError(message)
         return int(cents)
 
-    def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:
         """Back to the unit of the currency."""
         return None if value is None else Decimal(value) / 100
 
@@ -105,15 +99,11 @@ class Codes(TypeDecorator[frozenset[StrEnum]]):
         super().__init__()
         self.words = words
 
-    def process_bind_param(
-        self, value: frozenset[StrEnum] | None, dialect: Any
-    ) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_bind_param(self, value: frozenset[StrEnum] | None, dialect: Any) -> str | None:
         """Sorted, so that equal sets are equal text."""
         return None if value is None else ";".join(sorted(value))
 
-    def process_result_value(
-        self, value: str | None, dialect: Any
-    ) -> frozenset[StrEnum] | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_result_value(self, value: str | None, dialect: Any) -> frozenset[StrEnum] | None:
         """Back to the enum's members."""
         return None if value is None else frozenset(map(self.words, value.split(";")))
 
@@ -161,13 +151,13 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def begin_to_write(session: Session) -> None:
-    """Take SQLite's write lock before anything is read: a deferred BEGIN fails when it turns to writing."""
+    """Take SQLite's write lock before anything is read: a deferred BEGIN fails later."""
     session.connection(execution_options={"begin": "IMMEDIATE"})
 
 
 @contextmanager
 def writing(sessions: sessionmaker[Session]) -> Iterator[Session]:
-    """A transaction of its own that means to write: committed at the end, rolled back on any error."""
+    """A transaction of its own that means to write: all of it is committed, or nothing is."""
     with sessions.begin() as session:
         begin_to_write(session)
         yield session

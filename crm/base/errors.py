@@ -2,7 +2,7 @@
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
-    """A request that the rules refuse: a stable code, the field it concerns, and facts to tell it with."""
+    """What the rules refuse: a stable code, the field it concerns, facts to tell it with."""
 
     def __init__(self, code: str, field: str | None = None, **facts: object) -> None:
         super().__init__(code, field, facts)

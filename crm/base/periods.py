@@ -33,7 +33,7 @@ _FORMS = {
 
 @dataclass(frozen=True, order=True)
 class Period:
-    """A span of civil dates, both ends included, with its name (`2026-W30`, `2026-07-X1`, `2026-Q3`)."""
+    """A span of civil dates, both ends included, named `2026-W30`, `2026-07-X1`, `2026-Q3`."""
 
     first: date
     last: date
@@ -45,9 +45,7 @@ class Period:
         """The period of that name; ValueError where it names none."""
         for kind, form in _FORMS.items():
             if found := form.fullmatch(name):
-                return cls.holding(
-                    kind, _first_date(kind, [int(part) for part in found.groups()])
-                )
+                return cls.holding(kind, _first_date(kind, [int(part) for part in found.groups()]))
         raise ValueError(name)
 
     @classmethod
@@ -59,9 +57,7 @@ class Period:
     @cached_property
     def dates(self) -> tuple[date, ...]:
         """Each civil date of the period, in order."""
-        return tuple(
-            self.first + n * DAY for n in range((self.last - self.first).days + 1)
-        )
+        return tuple(self.first + n * DAY for n in range((self.last - self.first).days + 1))
 
     @property
     def before(self) -> Self:
@@ -82,7 +78,7 @@ class Period:
         return self.name
 
 
-# From a first date, this many days on lies in the next period, whatever its length, and never beyond it.
+# From a first date, this many days on lies in the next period, whatever its length.
 _LONGEST = {
     PeriodKind.WEEK: timedelta(days=7),
     PeriodKind.XUN: timedelta(days=11),

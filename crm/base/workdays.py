@@ -1,4 +1,4 @@
-"""Working days: the State Council's arrangement, overrides before it, an estimate after it (REGIME 4)."""
+"""Working days: overrides, the State Council's arrangement, an estimate (REGIME 4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,17 +30,23 @@ class Workday:
 
 
 @cache
+def _statutory(year: int) -> frozenset[date]:
+    """The 13 statutory dates of the year, none moved (REGIME 4)."""
+    return frozenset(holidays.country_holidays("CN", years=year, observed=False))
+
+
+@cache
 def _without_overrides(on: date) -> Workday:
     try:
         return Workday(chinese_calendar.is_workday(on), Source.LIBRARY)
     except NotImplementedError:  # the library does not know the year
-        statutory = on in holidays.country_holidays("CN", years=on.year, observed=False)
-        return Workday(on.weekday() < 5 and not statutory, Source.ESTIMATE)  # noqa: PLR2004 - Saturday
+        is_free = on in _statutory(on.year)
+        return Workday(on.weekday() < 5 and not is_free, Source.ESTIMATE)  # noqa: PLR2004 - Saturday
 
 
 @dataclass(frozen=True)
 class WorkingCalendar:
-    """The zone's working calendar: what its tables say of a date, else the library, else the estimate."""
+    """The zone's working calendar: its tables, else the library, else the estimate."""
 
     overrides: Mapping[date, Workday] = field(default_factory=dict)
 

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, event
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, word
@@ -45,7 +45,10 @@ class Person(Base):
 
 
 class Posting(Base):
-    """A unit and a duty from one date to another, both included; an empty last date is open."""
+    """A unit and a duty from one date to another, both included; an empty last date is open.
+
+    Primary postings of one person never overlap: migration 0001 makes the databases hold it.
+    """
 
     __tablename__ = "posting"
     __table_args__ = (
@@ -100,27 +103,3 @@ class LoginSession(Base):
     browser: Mapped[str | None]
 
     person: Mapped[Person] = relationship(lazy="raise")
-
-
-# REGIME 2: primary postings of one person never overlap. The database holds it on both sides.
-EXCLUDE = (
-    "ALTER TABLE posting ADD CONSTRAINT ex_posting_primary EXCLUDE USING gist "
-    "(int4range(person_id, person_id, '[]') WITH &&, daterange(from_on, to_on, '[]') WITH &&) "
-    "WHERE (is_primary)"
-)
-_TRIGGER = """CREATE TRIGGER posting_primary_{event} BEFORE {event} ON posting WHEN NEW.is_primary
-BEGIN SELECT RAISE(ABORT, 'ex_posting_primary') FROM posting other
-WHERE other.person_id = NEW.person_id AND other.is_primary AND other.id IS NOT NEW.id
-AND other.from_on <= coalesce(NEW.to_on, '9999-12-31')
-AND NEW.from_on <= coalesce(other.to_on, '9999-12-31'); END"""
-TRIGGERS = [_TRIGGER.format(event="insert"), _TRIGGER.format(event="update")]
-
-event.listen(
-    Posting.__table__, "after_create", DDL(EXCLUDE).execute_if(dialect="postgresql")
-)
-for _trigger in TRIGGERS:
-    event.listen(
-        Posting.__table__,
-        "after_create",
-        DDL(_trigger.replace("%", "%%")).execute_if(dialect="sqlite"),
-    )

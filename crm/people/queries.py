@@ -78,9 +78,7 @@ def units_below(db: Session, unit_ids: Collection[int]) -> frozenset[int]:
 
 def units_above(db: Session, unit_id: int) -> list[int]:
     """The unit and those above it, from itself to the top."""
-    parents = {
-        row.id: row.parent_id for row in db.execute(select(Unit.id, Unit.parent_id))
-    }
+    parents = {row.id: row.parent_id for row in db.execute(select(Unit.id, Unit.parent_id))}
     chain = []
     up: int | None = unit_id
     while up is not None:
@@ -95,9 +93,7 @@ def viewer(db: Session, person: Person, on: date) -> Viewer:
         return Viewer(person, frozenset(db.scalars(select(Unit.id))))
     if person.role is Role.RECRUITER:
         return Viewer(person, frozenset())
-    own = db.scalars(
-        select(Posting.unit_id).where(Posting.person_id == person.id, held_on(on))
-    )
+    own = db.scalars(select(Posting.unit_id).where(Posting.person_id == person.id, held_on(on)))
     return Viewer(person, units_below(db, set(own)))
 
 
@@ -115,9 +111,7 @@ def visible_to(viewer: Viewer, on: date) -> Select[Person]:
     if viewer.role is Role.ADMIN:
         return select(Person)
     return select(Person).where(
-        or_(
-            Person.id == viewer.person_id, Person.id.in_(people_in(viewer.unit_ids, on))
-        )
+        or_(Person.id == viewer.person_id, Person.id.in_(people_in(viewer.unit_ids, on)))
     )
 
 
@@ -129,9 +123,7 @@ def by_username(db: Session, username: str) -> Person | None:
 def primary_posting(db: Session, person_id: int, on: date) -> Posting | None:
     """The primary posting that the person holds on the date."""
     return db.scalar(
-        select(Posting).where(
-            Posting.person_id == person_id, Posting.is_primary, held_on(on)
-        )
+        select(Posting).where(Posting.person_id == person_id, Posting.is_primary, held_on(on))
     )
 
 

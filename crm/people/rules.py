@@ -41,13 +41,9 @@ class AbsenceKind(Word):
     OTHER_DUTY = "other_duty", "其他公务"
 
 
-WITH_RECORDS = frozenset(Role) - {
-    Role.READER
-}  # a reader has figures of units and no records
+WITH_RECORDS = frozenset(Role) - {Role.READER}  # a reader has figures of units and no records
 OVERSEEING = frozenset(
     {Role.SUPERVISOR, Role.LEADER, Role.ADMIN}
 )  # they see the people of their scope
 OF_BOARDS = OVERSEEING | {Role.READER}  # they see the figures of their units
-JUDGING = frozenset(
-    {Role.SUPERVISOR, Role.ADMIN}
-)  # they confirm and reject visits in scope
+JUDGING = frozenset({Role.SUPERVISOR, Role.ADMIN})  # they confirm and reject visits in scope

@@ -133,9 +133,7 @@ def end_posting(
     record(db, "posting.changed", posting, by=by, at=now, before=before, after=after)
 
 
-def _overlapping(
-    db: Session, person: Person, from_on: date, to_on: date | None
-) -> Posting | None:
+def _overlapping(db: Session, person: Person, from_on: date, to_on: date | None) -> Posting | None:
     return db.scalar(
         select(Posting)
         .where(
@@ -201,15 +199,13 @@ def set_password(
 
 
 def verify(person: Person | None, password: str) -> bool:
-    """Whether that is the person's password; costs the same time for a person who does not exist."""
-    known = person is not None and person.password_hash and not person.disabled_at
+    """Whether that is the person's password; takes as long for a person who does not exist."""
+    known = person.password_hash if person and not person.disabled_at else None
     try:
-        _hasher.verify(
-            person.password_hash if person and known else _nobody(), password
-        )
+        _hasher.verify(known or _nobody(), password)
     except (VerifyMismatchError, InvalidHashError):
         return False
-    return bool(known)
+    return known is not None
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Sessions at the door: rows that can be ended, of which the browser holds only a token (DESIGN 8)."""
+"""Sessions at the door: rows that can be ended; the browser holds a token (DESIGN 8)."""
 
 import hashlib
 import secrets

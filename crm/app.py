@@ -1,0 +1,47 @@
+"""The application: a list of what it is made of."""
+
+from pathlib import Path
+
+from flask import Flask
+from whitenoise import WhiteNoise
+
+from crm import web
+from crm.base import clock
+from crm.base.db import engine_options
+from crm.extensions import alembic, babel, csrf, db, limiter, login_manager
+from crm.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def create_app(settings: Settings) -> Flask:
+    """Make the application of these settings; it starts no thread."""
+    app = Flask(__name__, template_folder=str(ROOT / "templates"))
+    clock.use_zone(settings.timezone)
+    app.config.from_mapping(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_ENGINES={"default": engine_options(settings.url)},
+        ALEMBIC={"script_location": str(ROOT / "migrations")},
+        ALEMBIC_CONTEXT={"render_as_batch": True, "compare_type": True},
+        BABEL_DEFAULT_LOCALE=settings.locale,
+        BABEL_DEFAULT_TIMEZONE=settings.timezone,
+        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
+        WTF_CSRF_TIME_LIMIT=None,  # a form lives as long as its session
+        SETTINGS=settings,
+    )
+    db.init_app(app)
+    alembic.init_app(app)
+    babel.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    login_manager.init_app(app)
+    web.init_app(app)
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app,
+        root=str(ROOT / "crm" / "static"),
+        prefix="static/",
+        max_age=365 * 24 * 3600,
+    )
+    return app

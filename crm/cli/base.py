@@ -1,0 +1,170 @@
+"""What every command needs: an application, a session, a moment, a way to print a list."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any, TypeVar
+
+import click
+from flask import Flask
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from crm.app import create_app
+from crm.base import clock
+from crm.base.db import writing
+from crm.base.errors import Refused
+from crm.base.mail import Site
+from crm.base.periods import Period
+from crm.cli.errors import told
+from crm.extensions import db
+from crm.settings import Settings, WrongSettingsError, read_settings
+
+REFUSED = 1
+
+
+class RefusedError(click.ClickException):
+    """The command is refused: the reason goes to stderr, the exit code is 1."""
+
+    exit_code = REFUSED
+
+    def show(self, file: Any = None) -> None:
+        """Say why, without Click's word before it."""
+        click.echo(self.format_message(), err=True)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    try:
+        return read_settings()
+    except WrongSettingsError as error:
+        raise RefusedError(str(error)) from None
+
+
+@cache
+def app() -> Flask:
+    """The application of this process."""
+    own = settings()
+    if own.url.startswith("sqlite") and not own.database_url:
+        own.data.mkdir(parents=True, exist_ok=True)
+    return create_app(own)
+
+
+def site() -> Site:
+    """What mails need to know of the installation."""
+    own = settings()
+    return Site(base_url=own.base_url, mail_from=own.mail_from)
+
+
+@contextmanager
+def spoken_refusals() -> Iterator[None]:
+    """Put refusals and an unreachable database into words."""
+    try:
+        yield
+    except Refused as refusal:
+        raise RefusedError(told(refusal)) from None
+    except OperationalError as error:
+        raise RefusedError(f"数据库无法使用：{error.orig}") from None
+    except DBAPIError as error:
+        if "no such table" in str(error) or "does not exist" in str(error):
+            raise RefusedError("数据库里还没有本系统的表，请先运行：crm init") from None
+        raise
+
+
+@contextmanager
+def sessions() -> Iterator[sessionmaker[Session]]:
+    """The maker of sessions, with refusals put into words."""
+    with app().app_context(), spoken_refusals():
+        yield db.sessionmaker
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session that only reads."""
+    with sessions() as maker, maker() as session:
+        yield session
+
+
+@contextmanager
+def changing() -> Iterator[Session]:
+    """A session whose changes are committed at the end."""
+    with sessions() as maker, writing(maker) as session:
+        yield session
+
+
+class Moment(click.ParamType[datetime]):
+    """An ISO 8601 instant; without an offset civil time; a bare date is that day's end."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        """Read it, or say what is wanted."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return clock.at_civil(date.fromisoformat(value) + timedelta(days=1))
+        except ValueError:
+            pass
+        try:
+            return clock.parse_instant(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} 不是时间，例如 2026-07-15T10:00 或 2026-07-15", param, ctx
+            )
+
+
+class PeriodName(click.ParamType[Period]):
+    """A period by its name: `2026-W30`, `2026-07-X1`, `2026-07`, `2026-Q3`, `2026`."""
+
+    name = "period"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Period:
+        """Read it, or say what is wanted."""
+        if isinstance(value, Period):
+            return value
+        try:
+            return Period.parse(value)
+        except ValueError:
+            self.fail(f"{value!r} 不是周期，例如 2026-W30、2026-07-X1、2026-07、2026-Q3、2026", param, ctx)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def format_option(command: F) -> F:
+    """Add `--format` to a command that prints a list."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["table", "json", "csv"]),
+        default="table",
+        help="How the list is printed.",
+    )(command)
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, object]], keys: Sequence[str], form: str
+) -> None:
+    """Print a list as a table, as JSON or as CSV."""
+    if form == "json":
+        click.echo(
+            json.dumps([dict(row) for row in rows], ensure_ascii=False, default=str)
+        )
+    elif form == "csv":
+        writer = csv.DictWriter(
+            sys.stdout, keys, extrasaction="ignore", lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        table = Table(*keys)
+        for row in rows:
+            table.add_row(*("" if row[key] is None else str(row[key]) for key in keys))
+        Console().print(table)

@@ -1,0 +1,26 @@
+"""The Flask extensions' objects; `create_app` ties them to an application."""
+
+from flask_alembic import Alembic
+from flask_babel import Babel
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_sqlalchemy_lite import SQLAlchemy
+from flask_wtf import CSRFProtect
+
+import crm.base.audit
+import crm.base.outbox
+import crm.followups.models
+import crm.jobs.models
+import crm.leads.models
+import crm.people.models
+import crm.quotas.models
+import crm.visits.models  # noqa: F401 - migrations compare all tables
+from crm.base.db import Base
+
+db = SQLAlchemy(session_options={"expire_on_commit": False})
+alembic = Alembic(metadatas=Base.metadata, run_mkdir=False, command_name="")
+babel = Babel()
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
+login_manager = LoginManager()

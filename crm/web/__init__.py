@@ -1,0 +1,48 @@
+"""The pages: what the application shows to people."""
+
+from flask import Flask
+from werkzeug.wrappers import Response
+
+from crm.web import (
+    access,
+    assets,
+    auth,
+    compliance,
+    digests,
+    errors,
+    filters,
+    followups,
+    leads,
+    mailbox,
+    myday,
+    nav,
+    transaction,
+    visits,
+)
+
+CSP = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def _guard(response: Response) -> Response:
+    """Set what browsers must hold to; a page that needs another policy has set its own."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages; the order is that in which a request meets them."""
+    app.after_request(_guard)
+    for part in (transaction, errors, assets, filters, auth, access, nav):
+        part.init_app(app)
+    for page in (myday, visits, followups, leads, compliance, digests, mailbox):
+        app.register_blueprint(page.bp)

@@ -1,0 +1,69 @@
+"""Who may reach which page: the one table, checked before every request."""
+
+from collections.abc import Mapping
+
+from flask import Flask, abort, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from crm.people.rules import WITH_RECORDS, Role
+from crm.web.auth import me
+
+PUBLIC = frozenset({"static", "auth.login", "auth.sign_in"})
+ANYONE = frozenset(Role)
+
+ACCESS: Mapping[str, frozenset[Role]] = {
+    "auth.sign_out": ANYONE,
+    "myday.show": ANYONE,
+    # visits and what follows them: whoever works with records
+    "visits.listing": WITH_RECORDS,
+    "visits.new": WITH_RECORDS,
+    "visits.create": WITH_RECORDS,
+    "visits.show": WITH_RECORDS,
+    "visits.edit": WITH_RECORDS,
+    "visits.change": WITH_RECORDS,
+    "visits.done": WITH_RECORDS,
+    "visits.move": WITH_RECORDS,
+    "visits.cancel": WITH_RECORDS,
+    "visits.confirm": WITH_RECORDS,
+    "visits.reject": WITH_RECORDS,
+    "followups.listing": WITH_RECORDS,
+    "followups.new": WITH_RECORDS,
+    "followups.create": WITH_RECORDS,
+    "followups.finish": WITH_RECORDS,
+    "leads.listing": WITH_RECORDS,
+    "leads.new": WITH_RECORDS,
+    "leads.create": WITH_RECORDS,
+    "leads.show": WITH_RECORDS,
+    "leads.edit": WITH_RECORDS,
+    "leads.change": WITH_RECORDS,
+    "leads.reach": WITH_RECORDS,
+    "leads.give_role": WITH_RECORDS,
+    # figures: one's own for everybody, the units' for those who see them
+    "compliance.board": ANYONE,
+    "compliance.figure": ANYONE,
+    "digests.listing": ANYONE,
+    "mailbox.listing": ANYONE,
+    "mailbox.show": ANYONE,
+    "mailbox.body": ANYONE,
+}
+
+
+def _check() -> ResponseReturnValue | None:
+    """Nobody passes without a row in the table: 404 for what one may not know of."""
+    if request.endpoint is None:
+        return None  # no such page: the router says so
+    if request.endpoint in PUBLIC:
+        return None
+    person = me()
+    if person is None:
+        if request.method == "GET":
+            return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
+        return redirect(url_for("auth.login"))
+    if person.role not in ACCESS.get(request.endpoint, frozenset()):
+        abort(404)
+    return None
+
+
+def init_app(app: Flask) -> None:
+    """Check every request against the table."""
+    app.before_request(_check)

@@ -1,0 +1,164 @@
+"""Who is at the door: sign in, sign out, and who the request is from."""
+
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Flask,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_login import UserMixin, current_user, login_user, logout_user
+from flask_wtf import FlaskForm
+from sqlalchemy import update
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired
+
+from crm.base.db import writing
+from crm.base.errors import Refused
+from crm.extensions import db, limiter, login_manager
+from crm.people import sessions
+from crm.people.models import LoginSession, Person
+from crm.people.queries import Viewer, by_username, viewer
+from crm.people.service import verify
+from crm.web.errors import show_at_field
+from crm.web.transaction import CHANGING, moment, today, transaction
+
+bp = Blueprint("auth", __name__)
+
+
+class SignedIn(UserMixin):
+    """Flask-Login's user: a session row, spoken of by its token."""
+
+    def __init__(self, token: str, login: LoginSession) -> None:
+        """Hold the living session of that token."""
+        self.token = token
+        self.login = login
+
+    def get_id(self) -> str:
+        """What the cookie holds."""
+        return self.token
+
+
+class LoginForm(FlaskForm):
+    """Username and password."""
+
+    username = StringField("账号", [InputRequired("请填写账号。")])
+    password = PasswordField("密码", [InputRequired("请填写密码。")])
+
+
+@login_manager.user_loader  # type: ignore[untyped-decorator]
+def _load(token: str) -> SignedIn | None:
+    login = sessions.find(db.session, token, now=moment())
+    return SignedIn(token, login) if login else None
+
+
+def me() -> Person | None:
+    """The signed-in person, or none."""
+    return current_user.login.person if current_user.is_authenticated else None
+
+
+def signed_in() -> Person:
+    """The signed-in person; the access table lets nobody else come so far."""
+    person = me()
+    assert person is not None  # noqa: S101 - a fault of ours, not an input
+    return person
+
+
+def my_view() -> Viewer:
+    """What the signed-in person may see today."""
+    if "viewer" not in g:
+        g.viewer = viewer(db.session, signed_in(), today())
+    return g.viewer  # type: ignore[no-any-return]
+
+
+def _account() -> str:
+    return f"account:{request.form.get('username', '').strip().lower()}"
+
+
+def _inside() -> str:
+    """Where to go after signing in: a path of this application only."""
+    target = request.args.get("next", "")
+    safe = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if safe else url_for("myday.show")
+
+
+@bp.get("/login")
+def login() -> ResponseReturnValue:
+    """The form at the door."""
+    if me():
+        return redirect(_inside())
+    return render_template("login.html", form=LoginForm())
+
+
+@bp.post("/login")
+@limiter.limit("60 per minute")
+@limiter.limit("10 per minute", key_func=_account)
+def sign_in() -> ResponseReturnValue:
+    """Check the password and begin a session under a new token."""
+    form = LoginForm()
+    if form.validate():
+        with transaction() as rows:
+            person = by_username(rows, form.username.data or "")
+            if verify(person, form.password.data or "") and person:
+                _begin(person)
+                return redirect(_inside())
+        show_at_field(form, Refused("wrong_password", field="password"))
+    return render_template("login.html", form=form), 422
+
+
+def _begin(person: Person) -> None:
+    token = sessions.begin(
+        db.session,
+        person=person,
+        address=request.remote_addr,
+        browser=str(request.user_agent)[:200],
+        now=moment(),
+    )
+    login = sessions.find(db.session, token, now=moment())
+    assert login is not None  # noqa: S101 - just begun
+    session.clear()
+    session.permanent = True
+    login_user(SignedIn(token, login))
+
+
+@bp.post("/logout")
+def sign_out() -> ResponseReturnValue:
+    """End the session in the database, not only in the browser."""
+    with transaction() as rows:
+        sessions.end(rows, login=current_user.login, now=moment())
+    logout_user()
+    session.clear()
+    flash("已退出登录。", "success")
+    return redirect(url_for("auth.login"))
+
+
+def _note_seen(response: Response) -> Response:
+    """Move `seen_at`, at most every five minutes, in a short transaction of its own."""
+    if request.method in CHANGING or request.endpoint == "static" or not current_user:
+        return response
+    if current_user.is_authenticated:
+        login: Any = current_user.login
+        if moment() - login.seen_at > sessions.SEEN_EVERY:
+            db.session.rollback()
+            with writing(db.sessionmaker) as own:
+                own.execute(
+                    update(LoginSession).where(LoginSession.id == login.id).values(seen_at=moment())
+                )
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Serve the door."""
+    login_manager.session_protection = None  # phones change address on the road
+    app.config["PERMANENT_SESSION_LIFETIME"] = sessions.LONGEST
+    app.register_blueprint(bp)
+    app.after_request(_note_seen)
+    app.context_processor(lambda: {"me": me()})

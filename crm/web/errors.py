@@ -1,0 +1,76 @@
+"""Refusals in words, on pages and on the command line, and the pages of errors."""
+
+from flask import Flask, current_app, render_template
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from crm.base.errors import Refused
+from crm.base.words import Word
+from crm.web.sentences import SENTENCES
+
+PAGES = {
+    400: ("这个请求无法处理", "请返回上一页重试；已填写的内容仍在浏览器里。"),
+    404: ("没有找到这个页面", "它可能不存在，或不在您的权限范围内。"),
+    405: ("这个操作不能这样进行", "请从页面上的按钮重新操作。"),
+    413: ("提交的内容太大", "请删减后再提交。"),
+    429: ("操作太频繁", "请等一分钟再试。"),
+    500: (
+        "系统出了点问题",
+        "没有保存任何内容，请稍后再试；如反复出现，请联系系统管理员。",
+    ),
+    503: ("数据库暂时无法使用", "没有保存任何内容，请稍后再试。"),
+}
+
+
+def _spoken(value: object) -> object:
+    return value.label if isinstance(value, Word) else value
+
+
+def told(refusal: Refused) -> str:
+    """The sentence of a refusal, in the user's language."""
+    facts = {name: _spoken(value) for name, value in refusal.facts.items()}
+    return SENTENCES[refusal.code].format(**facts)
+
+
+def show_at_field(form: FlaskForm, refusal: Refused) -> None:
+    """Put the sentence at the field that it concerns, or on top of the form."""
+    field = form._fields.get(refusal.field or "")
+    if field is None:
+        form.form_errors.append(told(refusal))
+    else:
+        field.errors = [*field.errors, told(refusal)]
+
+
+def _page(code: int) -> ResponseReturnValue:
+    title, hint = PAGES.get(code, PAGES[400])
+    return render_template("error.html", title=title, hint=hint), code
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:  # noqa: PLR2004 - a redirect is no error
+        return error
+    return _page(error.code)
+
+
+def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
+    title, hint = (
+        "页面已过期",
+        "登录状态已变化，请返回上一页、刷新后再提交；已填写的内容仍在浏览器里。",
+    )
+    return render_template("error.html", title=title, hint=hint), 400
+
+
+def _database_error(error: OperationalError) -> ResponseReturnValue:
+    current_app.logger.error("database unreachable: %s", error.orig)
+    title, hint = PAGES[503]
+    return render_template("error.html", title=title, hint=hint, nav=[], me=None), 503
+
+
+def init_app(app: Flask) -> None:
+    """Answer errors with pages that say what to do next."""
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(OperationalError, _database_error)

@@ -1,0 +1,34 @@
+"""Values as people read them, for templates."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from flask import Flask
+
+from crm.base import clock, spoken
+from crm.base.money import Currency
+from crm.base.money import spoken as money
+
+
+def time(at: datetime) -> str:
+    """`09:30`, in civil time."""
+    return f"{clock.civil(at):%H:%M}"
+
+
+def amount(value: Decimal | None, currency: Currency | None = Currency.CNY) -> str:
+    """`12.5亿元`; nothing where nothing is known."""
+    return "" if value is None or currency is None else money(value, currency)
+
+
+def init_app(app: Flask) -> None:
+    """Give the filters to templates, under the names that mails use too."""
+    app.jinja_env.filters |= {
+        "day": spoken.day,
+        "weekday": spoken.weekday,
+        "moment": spoken.moment,
+        "period_name": spoken.period_name,
+        "civil_date": clock.civil_date,
+        "time": time,
+        "amount": amount,
+    }
+    app.jinja_env.globals["span"] = spoken.span

@@ -1,0 +1,47 @@
+"""One request is one moment and, where it changes something, one transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+
+from flask import Flask, g, request
+from sqlalchemy.orm import Session
+
+from crm.base import clock
+from crm.base.db import begin_to_write
+from crm.extensions import db
+
+CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def moment() -> datetime:
+    """The moment of this request."""
+    if "moment" not in g:
+        g.moment = clock.now()
+    return g.moment  # type: ignore[no-any-return]
+
+
+def today() -> date:
+    """The civil date of this request."""
+    return clock.civil_date(moment())
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """The request's session: what was changed is committed at the end, or nothing is."""
+    try:
+        yield db.session
+    except BaseException:
+        db.session.rollback()
+        raise
+    db.session.commit()
+
+
+def _begin() -> None:
+    if request.method in CHANGING:
+        begin_to_write(db.session)
+
+
+def init_app(app: Flask) -> None:
+    """Begin requests that change something with the write lock (DESIGN 4)."""
+    app.before_request(_begin)

@@ -1,0 +1,147 @@
+"""What every test stands on: a fresh database, on SQLite and PostgreSQL, and a fixed moment."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from crm.app import create_app
+from crm.base.db import engine_options, writing
+from crm.base.mail import Site
+from crm.extensions import alembic
+from crm.extensions import db as database_of_app
+from crm.settings import Settings
+from tests.postgres import server
+
+NOW = datetime(2026, 7, 15, 2, 0, tzinfo=UTC)  # Wednesday 10:00 in the zone
+SECRET = "a secret of the tests, long enough for the check"
+_numbers = count(1)
+_running = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one PostgreSQL for all workers."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        os.environ["CRM_TEST_POSTGRES"] = _running.enter_context(server())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it."""
+    if not hasattr(config, "workerinput"):
+        _running.close()
+
+
+def settings_for(url: str, **given: object) -> Settings:
+    """Settings of a test's application."""
+    return Settings(database_url=url, secret_key=SECRET, base_url="https://crm.test", **given)
+
+
+def migrate(url: str) -> None:
+    """Bring a database to the newest tables."""
+    app = create_app(settings_for(url))
+    with app.app_context():
+        alembic.upgrade()
+        database_of_app.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def worker(request: pytest.FixtureRequest) -> str:
+    """The name of this test process, for what it alone uses."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "crm.sqlite3"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(worker: str) -> str:
+    """A migrated PostgreSQL database to copy: its server's URL; named `template_<worker>`."""
+    base = os.environ["CRM_TEST_POSTGRES"]
+    _administer(f"CREATE DATABASE template_{worker}")
+    migrate(f"{base}/template_{worker}")
+    return base
+
+
+def _administer(statement: str) -> None:
+    engine = create_engine(
+        f"{os.environ['CRM_TEST_POSTGRES']}/postgres", isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker: str) -> Iterator[str]:
+    """A fresh migrated database; each test that needs one runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "crm.sqlite3"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    base = request.getfixturevalue("postgres_template")
+    name = f"test_{worker}_{next(_numbers)}"
+    _administer(f"CREATE DATABASE {name} TEMPLATE template_{worker}")
+    yield f"{base}/{name}"
+    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sessions(database_url: str) -> Iterator[sessionmaker[Session]]:
+    """The maker of sessions of a fresh database."""
+    options = engine_options(database_url)
+    engine = create_engine(options.pop("url"), **options)
+    yield sessionmaker(engine, expire_on_commit=False)
+    engine.dispose()
+
+
+@pytest.fixture
+def db(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    """A writing session of a fresh database."""
+    with writing(sessions) as session:
+        yield session
+
+
+@pytest.fixture
+def moment() -> Iterator[datetime]:
+    """Stop the clock at NOW; a test that needs another moment moves it with time-machine."""
+    with time_machine.travel(NOW, tick=False):
+        yield NOW
+
+
+@pytest.fixture
+def app(database_url: str, moment: datetime) -> Iterator[Flask]:
+    """The application on a fresh database, at NOW."""
+    app = create_app(settings_for(database_url))
+    app.config.update(WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False, TESTING=True)
+    with app.app_context():
+        engine = database_of_app.engine
+    yield app
+    engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a screen."""
+    return app.test_client()
+
+
+@pytest.fixture
+def site() -> Site:
+    """What mails know of the installation."""
+    return Site(base_url="https://crm.test", mail_from="crm@crm.test")

@@ -1,0 +1,277 @@
+"""Valid and boring rows; a test names only what it is about."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import TypeVar
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base import clock
+from crm.base.db import writing
+from crm.base.money import Currency
+from crm.base.periods import PeriodKind
+from crm.extensions import db as database_of_app
+from crm.followups.models import Followup
+from crm.leads.models import Company, Lead, LeadRole, Milestone
+from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.people import sessions as logins
+from crm.people.models import Absence, Person, Posting, Unit
+from crm.people.rules import AbsenceKind, Duty, Role, UnitKind
+from crm.quotas.models import RuleVersion
+from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
+from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.rules import Channel, Kind, Status, Verdict
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+_numbers = count(1)
+
+
+Row = TypeVar("Row")
+
+
+def _add(db: Session, row: Row) -> Row:
+    db.add(row)
+    db.flush()
+    return row
+
+
+def make_unit(db: Session, name: str = "", *, parent: Unit | None = None, **given: object) -> Unit:
+    """A bureau, or what is said."""
+    n = next(_numbers)
+    values = {
+        "code": f"u{n}",
+        "name": name or f"单位{n}",
+        "kind": UnitKind.BUREAU,
+        "position": n,
+    }
+    return _add(db, Unit(parent_id=parent.id if parent else None, **values | given))
+
+
+def make_person(
+    db: Session,
+    username: str = "",
+    *,
+    role: Role = Role.RECRUITER,
+    duty: Duty | None = Duty.RECRUITER,
+    unit: Unit | None = None,
+    from_on: date = date(2020, 1, 1),
+    **given: object,
+) -> Person:
+    """A recruiter, posted since 2020 in a unit of their own or the one given; no posting where duty is None."""
+    username = username or f"p{next(_numbers)}"
+    values = {
+        "name": f"{username}同志",
+        "initials": username,
+        "email": f"{username}@crm.test",
+    }
+    person = _add(db, Person(username=username, role=role, created_at=LONG_AGO, **values | given))
+    if duty:
+        make_posting(db, person, unit=unit, duty=duty, from_on=from_on)
+    return person
+
+
+def make_posting(
+    db: Session, person: Person, *, unit: Unit | None = None, **given: object
+) -> Posting:
+    """A primary posting as recruiter, open since 2020."""
+    unit = unit or make_unit(db)
+    values = {"duty": Duty.RECRUITER, "is_primary": True, "from_on": date(2020, 1, 1)}
+    return _add(db, Posting(person_id=person.id, unit_id=unit.id, **values | given))
+
+
+def make_absence(
+    db: Session, person: Person, from_on: date, to_on: date, **given: object
+) -> Absence:
+    """An approved leave."""
+    values = {"kind": AbsenceKind.LEAVE, "reason": "休假", "approved_at": LONG_AGO}
+    return _add(db, Absence(person_id=person.id, from_on=from_on, to_on=to_on, **values | given))
+
+
+def make_visit(
+    db: Session,
+    leader: Person,
+    on: date = date(2026, 7, 14),
+    *,
+    days: int = 1,
+    status: Status = Status.DONE,
+    participants: Iterable[Person] = (),
+    leads: Iterable[Lead] = (),
+    verdict: Verdict | None = None,
+    **given: object,
+) -> Visit:
+    """An outreach in person, 09:00 to 17:00, logged at 18:00 of its last day."""
+    starts_at = clock.at_civil(on) + timedelta(hours=9)
+    ends_at = starts_at + timedelta(days=days - 1, hours=8)
+    starts_at, ends_at = (
+        given.pop("starts_at", starts_at),
+        given.pop("ends_at", ends_at),
+    )
+    logged_at = ends_at + timedelta(hours=1)
+    values = {
+        "ref": f"V{next(_numbers)}",
+        "kind": Kind.OUTREACH,
+        "channel": Channel.IN_PERSON,
+        "city": "苏州",
+        "first_on": clock.civil_date(starts_at),
+        "last_on": clock.last_civil_date(ends_at),
+        "entered_at": starts_at - timedelta(days=1) if status is Status.PLANNED else logged_at,
+        "entered_by_id": leader.id,
+        "logged_at": logged_at if status is Status.DONE else None,
+        "verdict": verdict,
+        "verdict_at": logged_at if verdict else None,
+    }
+    times = {"starts_at": starts_at, "ends_at": ends_at}
+    visit = _add(db, Visit(leader_id=leader.id, status=status, **times, **values | given))
+    db.add_all(VisitParticipant(visit_id=visit.id, person_id=p.id) for p in participants)
+    db.add_all(VisitLead(visit_id=visit.id, lead_id=lead.id) for lead in leads)
+    db.flush()
+    return visit
+
+
+def make_company(db: Session, name: str = "", **given: object) -> Company:
+    """A company of a made-up name."""
+    name = name or f"公司{next(_numbers)}"
+    return _add(db, Company(name=name, initials="gs", created_at=LONG_AGO, **given))
+
+
+def make_lead(
+    db: Session,
+    title: str = "",
+    *,
+    unit: Unit | None = None,
+    tracker: Person | None = None,
+    secrecy: Secrecy = Secrecy.OPEN,
+    stage: Stage = Stage.FOLLOWING,
+    yi: Decimal | str | None = None,
+    **given: object,
+) -> Lead:
+    """An open lead under follow-up since June, of a company of its own; `yi` is its amount in 亿元."""
+    n = next(_numbers)
+    company = given.pop("company", None) or make_company(db)
+    values = {
+        "ref": f"L{n}",
+        "title": title or f"项目{n}",
+        "initials": "xm",
+        "code_name": f"代号{n}" if secrecy is Secrecy.RESTRICTED else None,
+        "amount": Decimal(yi) * 100_000_000 if yi else None,
+        "currency": Currency.CNY if yi else None,
+        "entered_on": date(2026, 6, 1),
+        "entered_at": datetime(2026, 6, 1, 2, tzinfo=UTC),
+    }
+    lead = _add(db, Lead(company_id=company.id, secrecy=secrecy, stage=stage, **values | given))
+    make_milestone(db, lead, MilestoneKind(stage.value), lead.entered_on)
+    if unit:
+        make_role(db, lead, LeadRoleKind.RESPONSIBLE_UNIT, unit=unit)
+    if tracker:
+        make_role(db, lead, LeadRoleKind.TRACKER, person=tracker)
+    return lead
+
+
+def make_milestone(
+    db: Session, lead: Lead, kind: MilestoneKind, on: date, **given: object
+) -> Milestone:
+    """A milestone entered at noon of the day on which it was reached."""
+    values = {"entered_at": clock.at_civil(on) + timedelta(hours=12)}
+    return _add(db, Milestone(lead_id=lead.id, kind=kind, reached_on=on, **values | given))
+
+
+def make_role(
+    db: Session,
+    lead: Lead,
+    role: LeadRoleKind,
+    *,
+    person: Person | None = None,
+    unit: Unit | None = None,
+    from_on: date | None = None,
+) -> LeadRole:
+    """What a person or a unit is to the lead, since it was entered."""
+    return _add(
+        db,
+        LeadRole(
+            lead_id=lead.id,
+            role=role,
+            person_id=person.id if person else None,
+            unit_id=unit.id if unit else None,
+            from_on=from_on or lead.entered_on,
+        ),
+    )
+
+
+def make_followup(
+    db: Session, lead: Lead, person: Person, due_on: date, **given: object
+) -> Followup:
+    """A follow-up entered a week before it is due."""
+    entered_at = clock.at_civil(due_on - timedelta(days=7))
+    values = {"ref": f"F{next(_numbers)}", "what": "电话回访", "entered_at": entered_at}
+    return _add(
+        db,
+        Followup(lead_id=lead.id, person_id=person.id, due_on=due_on, **values | given),
+    )
+
+
+DEPUTY = {
+    "code": "deputy-monthly",
+    "name": "分管负责同志每月带队拜访",
+    "duty": Duty.DEPUTY,
+    "measure": Measure.VISITS_LED,
+    "count_by": CountBy.DAY,
+    "minimum": 6,
+    "period": PeriodKind.MONTH,
+    "kinds": frozenset({Kind.OUTREACH, Kind.RESIDENCY}),
+    "channels": frozenset({Channel.IN_PERSON}),
+    "log_within_days": 3,
+    "proration": Proration.WORKDAYS,
+    "rounding": Rounding.CEIL,
+    "cap": Cap.CALENDAR_DAYS,
+    "valid_from": date(2020, 1, 1),
+    "valid_to": None,
+}
+PRINCIPAL = DEPUTY | {
+    "code": "principal-weekly",
+    "name": "主要负责同志每周带队拜访",
+    "duty": Duty.PRINCIPAL,
+    "minimum": 1,
+    "period": PeriodKind.WEEK,
+    "kinds": frozenset({Kind.OUTREACH}),
+    "rounding": Rounding.HALF_UP,
+}
+RECRUITER = DEPUTY | {
+    "code": "recruiter-monthly",
+    "name": "专职招商人员每月驻城招商",
+    "duty": Duty.RECRUITER,
+    "measure": Measure.DAYS_RESIDENT,
+    "minimum": 20,
+}
+
+
+def make_rule(db: Session, values: dict[str, object] = DEPUTY, **given: object) -> RuleVersion:
+    """The deputy's rule as shipped, or another of the shipped ones, with what is said instead."""
+    return _add(db, RuleVersion(**values | given))
+
+
+def make_regime(db: Session) -> list[RuleVersion]:
+    """The three rules as shipped."""
+    return [make_rule(db, values) for values in (PRINCIPAL, DEPUTY, RECRUITER)]
+
+
+def arranged(app: Flask):
+    """A committed transaction in which a web test arranges its rows."""
+    with app.app_context():
+        return writing(database_of_app.sessionmaker)
+
+
+def sign_in(app: Flask, username: str) -> FlaskClient:
+    """A client at which that person is signed in, by the session row that the door would make."""
+    client = app.test_client()
+    with arranged(app) as db:
+        person = db.scalars(select(Person).where(Person.username == username)).one()
+        token = logins.begin(db, person=person, address=None, browser="test", now=clock.now())
+    with client.session_transaction() as cookie:
+        cookie["_user_id"] = token
+        cookie["_fresh"] = True
+    return client
