@@ -44,7 +44,7 @@ async function styles() {
   let css = `${tabler}\n${picker}`;
   if (!process.argv.includes("--whole")) {
     const content = [
-      ...(await filesUnder("templates", ".html")),
+      ...(await filesUnder("templates", ".html")).filter((file) => !file.includes("/mail/")), // styled by themselves
       ...(await filesUnder("crm", ".py")),
       ...(await filesUnder("assets", ".js")),
     ];
