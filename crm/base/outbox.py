@@ -65,7 +65,7 @@ class Message(Base):
     claimed_by: Mapped[str | None]
     claimed_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
-    repeated_at: Mapped[datetime | None]  # sent once more, the first time's end being unknown
+    broke_off_at: Mapped[datetime | None]  # when a try ended without our knowing how
     note: Mapped[str | None]  # the last error, or why it was skipped or sent again
     read_at: Mapped[datetime | None]
 

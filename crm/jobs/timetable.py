@@ -40,6 +40,11 @@ class Timing(Word):
     KEPT = "kept", "迟到补做，下一期已到期，只存档不发送"
     SKIPPED = "skipped", "已过时限，跳过"
 
+    @property
+    def is_past_use(self) -> bool:
+        """Whether nobody waits for the slot any more."""
+        return self in (Timing.KEPT, Timing.SKIPPED)
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:

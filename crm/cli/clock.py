@@ -1,0 +1,95 @@
+"""`crm clock`: the scheduler node, replaying a stretch of time, and what the clock did last."""
+
+import json
+import signal
+from datetime import datetime
+from threading import Event
+
+import click
+
+from crm.base import clock as time
+from crm.base.db import writing
+from crm.cli import base
+from crm.jobs import ledger
+from crm.jobs.clock import ClockRunner
+from crm.jobs.clockwork import Clockwork, Outcome
+from crm.jobs.delivery import Courier
+from crm.jobs.logs import log_as_json
+from crm.jobs.smtp import SmtpServer
+from crm.jobs.timetable import JOBS, Job
+from crm.quotas.queries import working_calendar
+
+KEYS = ("job", "last_slot", "last_state", "last_made", "last_reason", "next_slot", "next_due_at")
+
+
+def stop_signal() -> Event:
+    """An event that SIGTERM and SIGINT set."""
+    stopped = Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stopped.set())
+    return stopped
+
+
+def mailer() -> SmtpServer | None:
+    """The SMTP server of the settings; none where mails stay in the mailbox."""
+    mail = base.settings().mail
+    return None if mail == "mailbox" else SmtpServer.parse(mail)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def clock(context: click.Context) -> None:
+    """Run a scheduler node until SIGTERM, or one of the commands below."""
+    if context.invoked_subcommand:
+        return
+    log_as_json()
+    stopped = stop_signal()
+    with base.sessions() as sessions:
+        with sessions() as db:
+            ledger.clock_from(db)  # refuses where nothing is installed
+        runner = ClockRunner()
+        runner.start(sessions, base.site(), mailer())
+        stopped.wait()
+        runner.stop()
+
+
+@clock.command()
+@click.option("--until", type=base.Moment(), required=True, help="A bare date is that day's end.")
+@click.option("--send", is_flag=True, help="Send mails over SMTP; else they go to the mailbox.")
+def run(until: datetime, *, send: bool) -> None:
+    """Do everything due up to a moment, as at its own moments; prints a JSON summary per job."""
+    log_as_json()
+    server = mailer() if send else None
+    with base.sessions() as sessions:
+        site = base.site()
+        tallies = Clockwork(sessions, site).run_until(until, to_mailbox=server is None)
+        if server:
+            # What was made is due at its slot's moment, which may lie ahead of this machine's clock.
+            Courier(sessions, server, site.mail_from, lambda: max(time.now(), until)).deliver_all()
+    click.echo(json.dumps({job: tally.as_dict() for job, tally in tallies.items()}))
+    if any(tally.outcomes[Outcome.FAILED] for tally in tallies.values()):
+        raise base.RefusedError("有任务没有完成，原因见上面的日志和 crm clock show")
+
+
+@clock.command()
+@base.format_option
+def show(form: str) -> None:
+    """Show each job's last slot, what it made, and the next slot."""
+    with base.sessions() as sessions:
+        rows = [_row(sessions, job) for job in JOBS]
+    base.print_rows(rows, KEYS, form)
+
+
+def _row(sessions, job: Job) -> dict[str, object]:
+    with sessions() as db:
+        last = ledger.last_run(db, job)
+        following = next(ledger.upcoming(db, job, working_calendar(db)))
+    return {
+        "job": str(job.name),
+        "last_slot": last and last.slot,
+        "last_state": last and last.state.value,
+        "last_made": last and last.made,
+        "last_reason": last and last.reason,
+        "next_slot": following.name,
+        "next_due_at": time.civil(following.due_at).isoformat(),
+    }

@@ -1,0 +1,24 @@
+"""`crm deliver`: a worker that sends what waits in the outbox."""
+
+import click
+
+from crm.base import clock
+from crm.cli import base
+from crm.cli.clock import mailer, stop_signal
+from crm.jobs.delivery import Courier
+from crm.jobs.logs import log_as_json
+
+PAUSE_SECONDS = 5
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Deliver what is due, then end.")
+def deliver(*, once: bool) -> None:
+    """Deliver the outbox until SIGTERM."""
+    log_as_json()
+    stopped = stop_signal()
+    with base.sessions() as sessions:
+        courier = Courier(sessions, mailer(), base.site().mail_from, clock.now)
+        courier.deliver_all(lambda: not stopped.is_set())
+        while not once and not stopped.wait(PAUSE_SECONDS):
+            courier.deliver_all(lambda: not stopped.is_set())

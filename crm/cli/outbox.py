@@ -1,0 +1,66 @@
+"""`crm outbox`: the messages and what became of them."""
+
+import click
+from sqlalchemy import select
+
+from crm.base import clock
+from crm.base.errors import Refused
+from crm.base.outbox import Message
+from crm.cli import base
+from crm.jobs.mime import mime_of
+
+KEYS = (
+    "id",
+    "kind",
+    "recipient",
+    "subject",
+    "state",
+    "attempts",
+    "due_at",
+    "sent_at",
+    "dedupe_key",
+)
+
+
+@click.group()
+def outbox() -> None:
+    """Show messages and where they stand."""
+
+
+@outbox.command("list")
+@base.format_option
+def list_(form: str) -> None:
+    """List all messages, the oldest first."""
+    with base.reading() as db:
+        rows = [_row(message) for message in db.scalars(select(Message).order_by(Message.id))]
+    base.print_rows(rows, KEYS, form)
+
+
+@outbox.command()
+@click.argument("message_id", metavar="ID", type=int)
+@base.format_option
+def show(message_id: int, form: str) -> None:
+    """Print a message as the MIME that travels."""
+    with base.reading() as db:
+        message = db.get(Message, message_id)
+        if message is None:
+            raise Refused("unknown_message", id=message_id)
+    if form == "table":
+        click.echo(mime_of(message, sender=base.site().mail_from), nl=False)
+    else:
+        base.print_rows([_row(message)], KEYS, form)
+
+
+def _row(message: Message) -> dict[str, object]:
+    sent_at = message.sent_at
+    return {
+        "id": message.id,
+        "kind": message.kind.value,
+        "recipient": message.recipient,
+        "subject": message.subject,
+        "state": message.state.value,
+        "attempts": message.attempts,
+        "due_at": clock.civil(message.due_at).isoformat(),
+        "sent_at": clock.civil(sent_at).isoformat() if sent_at else None,
+        "dedupe_key": message.dedupe_key,
+    }

@@ -1,0 +1,46 @@
+"""The lease of the one node that runs the timetable; it expires by the database's own clock (DESIGN 3)."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, type_coerce
+from sqlalchemy.orm import Session
+
+from crm.base.db import Instant, insert_into
+from crm.jobs.models import Lease
+
+TIMETABLE = "timetable"
+LASTS = timedelta(seconds=90)
+
+
+def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[datetime]:
+    """The database's present moment, or one ahead of it, in the form in which instants are stored."""
+    if db.get_bind().dialect.name == "sqlite":
+        shift = f"+{ahead.total_seconds()} seconds"
+        text = func.strftime("%Y-%m-%d %H:%M:%f", "now", shift)  # milliseconds; stored are micro-
+        return type_coerce(text.concat("000"), Instant)
+    # Not now(): a transaction that waited for a lock would judge by the time it began.
+    return type_coerce(func.clock_timestamp() + ahead, Instant)
+
+
+def hold(db: Session, holder: str, *, name: str = TIMETABLE, lasts: timedelta = LASTS) -> bool:
+    """Take or renew the lease; False while another holds it."""
+    row = insert_into(db, Lease).values(
+        name=name, holder=holder, expires_at=database_now(db, lasts)
+    )
+    taken = row.on_conflict_do_update(
+        index_elements=["name"],
+        set_={"holder": row.excluded.holder, "expires_at": row.excluded.expires_at},
+        where=or_(Lease.holder == holder, Lease.expires_at <= database_now(db)),
+    )
+    return db.scalar(taken.returning(Lease.holder)) is not None
+
+
+def release(db: Session, holder: str, *, name: str = TIMETABLE) -> None:
+    """Give the lease back, so that another node need not wait for its end."""
+    db.execute(delete(Lease).where(Lease.name == name, Lease.holder == holder))
+
+
+def holder_of(db: Session, name: str = TIMETABLE) -> str | None:
+    """Who holds the lease at this moment."""
+    held = select(Lease.holder).where(Lease.name == name, Lease.expires_at > database_now(db))
+    return db.scalar(held)

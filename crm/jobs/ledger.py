@@ -1,0 +1,146 @@
+"""The ledger: one row a slot, whose unique key makes it happen once (DESIGN 3)."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from heapq import merge
+from itertools import takewhile
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from crm.base.db import insert_into
+from crm.base.errors import Refused
+from crm.base.words import Word
+from crm.base.workdays import WorkingCalendar
+from crm.jobs.models import JobRun, RunState
+from crm.jobs.timetable import Job, Slot, Timing, slots
+
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=1)
+GIVES_UP_AFTER = 5  # tries of a slot that is of no use any more; one that is of use is tried for ever
+
+
+class Install(Word):
+    """The row that says from when on there are slots."""
+
+    JOB = "install", "安装"
+    SLOT = "clock-from", "调度起点"
+
+
+def install(db: Session, *, clock_from: datetime, now: datetime) -> None:
+    """Store the moment before which no slot exists; a second installation leaves the first."""
+    row = insert_into(db, JobRun).values(
+        job=Install.JOB,
+        slot=Install.SLOT,
+        due_at=clock_from,
+        state=RunState.DONE,
+        finished_at=now,
+        attempts=1,
+    )
+    db.execute(row.on_conflict_do_nothing(index_elements=["job", "slot"]))
+
+
+def clock_from(db: Session) -> datetime:
+    """The moment from which on there are slots; refuses where nothing is installed."""
+    query = select(JobRun.due_at).where(JobRun.job == Install.JOB, JobRun.slot == Install.SLOT)
+    if (since := db.scalar(query)) is None:
+        raise Refused("not_installed")
+    return since
+
+
+def upcoming(db: Session, job: Job, calendar: WorkingCalendar) -> Iterator[Slot]:
+    """The job's slots beyond the last finished one, without end."""
+    # The names of one job sort as their slots do, so the last finished one is an index look-up.
+    finished = select(func.max(JobRun.slot)).where(
+        JobRun.job == job.name, JobRun.state != RunState.FAILED
+    )
+    return slots(job, calendar, since=clock_from(db), last=db.scalar(finished))
+
+
+def due(
+    db: Session, jobs: Sequence[Job], calendar: WorkingCalendar, *, until: datetime
+) -> list[Slot]:
+    """The slots of all jobs that are due up to then and not finished, in their order."""
+    ahead = [
+        takewhile(lambda slot: slot.due_at <= until, upcoming(db, job, calendar)) for job in jobs
+    ]
+    return list(merge(*ahead, key=lambda slot: slot.due_at))
+
+
+def claim(db: Session, slot: Slot, *, now: datetime) -> int | None:
+    """Take the slot in this transaction: the row's id, or none where it is finished.
+
+    A second runner waits here for the first one's transaction; where that one has stopped for good,
+    PostgreSQL ends its session, and the wait, by the limits set first.
+    """
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(text("SET LOCAL lock_timeout = '10s'"))
+        db.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))
+    return db.scalar(_row(db, slot, RunState.DONE, now=now, reason=None).returning(JobRun.id))
+
+
+def finish(
+    db: Session, run_id: int, *, timing: Timing, made: Mapping[str, int] | None = None
+) -> None:
+    """Mark the claimed slot done, or skipped, with what it made and why it was not on time."""
+    db.execute(
+        update(JobRun)
+        .where(JobRun.id == run_id)
+        .values(
+            state=RunState.SKIPPED if timing is Timing.SKIPPED else RunState.DONE,
+            made=None if made is None else json.dumps(made, sort_keys=True),
+            reason=None if timing is Timing.ON_TIME else timing.label,
+        )
+    )
+
+
+def record_failure(db: Session, slot: Slot, error: str, *, now: datetime, useless: bool) -> bool:
+    """Keep the error of a slot that was rolled back; True where it is given up, and recorded as skipped.
+
+    A slot that another runner finished stays finished.
+    """
+    failed = _row(db, slot, RunState.FAILED, now=now, reason=error)
+    attempts = db.scalar(failed.returning(JobRun.attempts)) or 0
+    if not useless or attempts < GIVES_UP_AFTER:
+        return False
+    db.execute(
+        update(JobRun)
+        .where(JobRun.job == slot.job.name, JobRun.slot == slot.name)
+        .values(state=RunState.SKIPPED, reason=f"多次失败且已过时限，跳过：{error}")
+    )
+    return True
+
+
+def failures(db: Session, jobs: Sequence[Job]) -> Sequence[JobRun]:
+    """The failed runs of these jobs; a job has one at most, the slot that it cannot get past."""
+    names = [str(job.name) for job in jobs]
+    query = select(JobRun).where(JobRun.state == RunState.FAILED, JobRun.job.in_(names))
+    return db.scalars(query).all()
+
+
+def next_try(failed: JobRun) -> datetime:
+    """When a failed slot is tried again: each time after twice the wait, up to an hour."""
+    doublings = min(failed.attempts - 1, 10)
+    return failed.finished_at + min(FIRST_WAIT * 2**doublings, LONGEST_WAIT)
+
+
+def last_run(db: Session, job: Job) -> JobRun | None:
+    """The job's latest slot that was tried."""
+    query = select(JobRun).where(JobRun.job == job.name).order_by(JobRun.slot.desc())
+    return db.scalar(query.limit(1))
+
+
+def _row(
+    db: Session, slot: Slot, state: RunState, *, now: datetime, reason: str | None
+) -> sqlite.Insert | postgresql.Insert:
+    values = {"state": state, "finished_at": now, "reason": reason}
+    row = insert_into(db, JobRun).values(
+        job=slot.job.name, slot=slot.name, due_at=slot.due_at, attempts=1, **values
+    )
+    return row.on_conflict_do_update(
+        index_elements=["job", "slot"],
+        set_={**values, "attempts": JobRun.attempts + 1, "due_at": slot.due_at},
+        where=JobRun.state == RunState.FAILED,
+    )

@@ -1,0 +1,57 @@
+"""One leader at a time, by the database's own clock."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from crm.base.db import writing
+from crm.jobs import lease
+
+SHORT = timedelta(milliseconds=200)
+
+
+def hold(sessions, holder: str, lasts: timedelta = lease.LASTS) -> bool:
+    with writing(sessions) as db:
+        return lease.hold(db, holder, lasts=lasts)
+
+
+def test_one_holder_at_a_time_who_may_renew(sessions):
+    assert hold(sessions, "a")
+    assert not hold(sessions, "b")
+    assert hold(sessions, "a")
+
+    with sessions() as db:
+        assert lease.holder_of(db) == "a"
+
+
+def test_a_lease_that_ran_out_passes_on_and_its_old_holder_learns_of_it(sessions):
+    hold(sessions, "a", SHORT)
+    time.sleep(0.25)
+
+    assert hold(sessions, "b")
+    assert not hold(sessions, "a")
+
+
+def test_a_lease_is_read_as_ended_once_it_ran_out(sessions):
+    hold(sessions, "a", SHORT)
+    time.sleep(0.25)
+
+    with sessions() as db:
+        assert lease.holder_of(db) is None
+
+
+def test_a_lease_given_back_is_free_at_once(sessions):
+    hold(sessions, "a")
+
+    with writing(sessions) as db:
+        lease.release(db, "b")
+        lease.release(db, "a")
+
+    assert hold(sessions, "b")
+
+
+def test_of_many_who_ask_at_once_one_gets_it(sessions):
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda n: hold(sessions, f"node {n}"), range(4)))
+
+    assert sorted(answers) == [False, False, False, True]

@@ -1,0 +1,173 @@
+"""When jobs are due, and what a late slot is still good for."""
+
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from itertools import islice, takewhile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.base.clock import at_civil, civil
+from crm.base.periods import Period, PeriodKind
+from crm.base.workdays import Source, Workday, WorkingCalendar
+from crm.jobs.timetable import JOBS, Job, Lateness, Timing, slots, timing
+
+WEEKLY, MONTHLY, NUDGE = JOBS
+CALENDAR = WorkingCalendar()
+
+
+def at(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return at_civil(moment.date(), moment.time())
+
+
+def told(job: Job, since: str, until: str, calendar: WorkingCalendar = CALENDAR) -> list[str]:
+    found = takewhile(
+        lambda slot: slot.due_at <= at(until), slots(job, calendar, since=at(since))
+    )
+    return [f"{slot.name} {civil(slot.due_at):%m-%d %H:%M}" for slot in found]
+
+
+def slot_of(job: Job, name: str):
+    following = slots(job, CALENDAR, since=at("2026-01-01T00:00"))
+    return next(slot for slot in following if slot.name == name)
+
+
+def test_a_weekly_digest_is_due_on_the_monday_after_its_week():
+    assert told(WEEKLY, "2026-07-20T07:31", "2026-08-03T07:30") == [
+        "2026-W30 07-27 07:30",
+        "2026-W31 08-03 07:30",
+    ]
+
+
+def test_after_a_week_without_a_working_day_two_weekly_digests_are_due_at_once():
+    assert told(WEEKLY, "2026-02-15T00:00", "2026-02-28T00:00") == [
+        "2026-W07 02-24 07:30",
+        "2026-W08 02-24 07:30",
+    ]
+
+
+def test_a_monthly_digest_is_due_on_the_first_working_day_of_the_next_month():
+    assert told(MONTHLY, "2026-07-01T00:00", "2026-11-30T00:00") == [
+        "2026-06 07-01 07:30",
+        "2026-07 08-03 07:30",
+        "2026-08 09-01 07:30",
+        "2026-09 10-08 07:30",
+        "2026-10 11-02 07:30",
+    ]
+
+
+def test_a_nudge_is_due_at_noon_of_working_days_and_make_up_days_only():
+    # Sunday 4 January 2026 is a make-up day
+    assert told(NUDGE, "2026-01-01T00:00", "2026-01-06T11:59") == [
+        "2026-01-04 01-04 12:00",
+        "2026-01-05 01-05 12:00",
+    ]
+
+
+def test_a_slot_due_at_the_very_beginning_exists():
+    assert told(WEEKLY, "2026-07-27T07:30", "2026-07-27T07:30") == ["2026-W30 07-27 07:30"]
+
+
+def test_other_rows_of_the_regime_are_data():
+    brief = Job("brief", None, NUDGE.due_on, time(7, 45), Lateness.UNTIL_EVENING)
+    ten_day = Job(
+        "ten-day",
+        PeriodKind.XUN,
+        lambda calendar, subject: calendar.first_from(subject.first),
+        time(8),
+        Lateness.UNTIL_NEXT,
+    )
+    freeze = Job(
+        "freeze",
+        PeriodKind.MONTH,
+        lambda calendar, subject: calendar.nth_after(subject.last, 3) + timedelta(days=1),
+        time(0),
+        Lateness.ALWAYS,
+    )
+
+    assert told(brief, "2026-07-17T00:00", "2026-07-20T12:00") == [
+        "2026-07-17 07-17 07:45",
+        "2026-07-20 07-20 07:45",
+    ]
+    assert told(ten_day, "2026-07-01T08:00", "2026-07-31T00:00") == [
+        "2026-07-X1 07-01 08:00",
+        "2026-07-X2 07-13 08:00",
+        "2026-07-X3 07-21 08:00",
+    ]
+    assert told(freeze, "2026-08-01T00:00", "2026-08-31T00:00") == ["2026-07 08-06 00:00"]
+
+
+@pytest.mark.parametrize(
+    ("job", "name", "now", "expected"),
+    [
+        (NUDGE, "2026-07-15", "2026-07-15T12:00", Timing.ON_TIME),
+        (NUDGE, "2026-07-15", "2026-07-15T12:10", Timing.ON_TIME),
+        (NUDGE, "2026-07-15", "2026-07-15T12:11", Timing.LATE),
+        (NUDGE, "2026-07-15", "2026-07-15T17:59", Timing.LATE),
+        (NUDGE, "2026-07-15", "2026-07-15T18:00", Timing.SKIPPED),
+        (WEEKLY, "2026-W30", "2026-07-28T09:00", Timing.LATE),
+        (WEEKLY, "2026-W30", "2026-08-03T07:29", Timing.LATE),
+        (WEEKLY, "2026-W30", "2026-08-03T07:30", Timing.KEPT),
+        (WEEKLY, "2026-W07", "2026-02-24T07:31", Timing.ON_TIME),
+        (WEEKLY, "2026-W07", "2026-02-25T07:30", Timing.LATE),
+        (WEEKLY, "2026-W08", "2026-03-02T07:29", Timing.LATE),
+        (MONTHLY, "2026-07", "2026-08-31T23:00", Timing.LATE),
+        (MONTHLY, "2026-07", "2026-09-01T07:30", Timing.KEPT),
+    ],
+)
+def test_what_a_slot_is_good_for(job, name, now, expected):
+    assert timing(slot_of(job, name), CALENDAR, now=at(now)) is expected
+
+
+@pytest.mark.parametrize(
+    ("lateness", "expected"),
+    [(Lateness.ALWAYS, Timing.LATE), (Lateness.UNTIL_NEXT, Timing.SKIPPED)],
+)
+def test_other_latenesses_a_year_later(lateness, expected):
+    slot = slot_of(replace(WEEKLY, lateness=lateness), "2026-W30")
+
+    assert timing(slot, CALENDAR, now=at("2027-07-27T07:30")) is expected
+
+
+def test_a_calendar_changed_later_neither_drops_a_slot_nor_repeats_one():
+    monday_off = date(2026, 7, 27)
+    changed = WorkingCalendar({monday_off: Workday(is_workday=False, source=Source.OVERRIDE)})
+
+    after_30 = next(slots(WEEKLY, changed, since=at("2026-07-01T00:00"), last="2026-W30"))
+    after_29 = next(slots(WEEKLY, changed, since=at("2026-07-01T00:00"), last="2026-W29"))
+
+    assert after_30.name == "2026-W31"
+    assert (after_29.name, after_29.due_at) == ("2026-W30", at("2026-07-28T07:30"))
+
+
+@given(
+    st.sampled_from(JOBS),
+    st.dates(date(2024, 1, 1), date(2028, 12, 31)),
+    st.integers(0, 1439),
+    st.integers(1, 30),
+)
+def test_slots_come_in_order_and_do_not_depend_on_where_one_begins(job, on, minute, count):
+    since = at_civil(on) + timedelta(minutes=minute)
+
+    found = list(islice(slots(job, CALENDAR, since=since), count))
+    again = list(islice(slots(job, CALENDAR, since=since, last=found[0].name), count - 1))
+
+    assert found == sorted(found, key=lambda slot: (slot.due_at, slot.name))
+    assert [slot.name for slot in found] == sorted({slot.name for slot in found})
+    assert again == found[1:]
+    assert all(slot.due_at >= since for slot in found)
+
+
+@given(st.dates(date(2024, 1, 1), date(2028, 12, 31)))
+def test_every_week_and_month_has_its_digest(on):
+    since = at_civil(on)
+
+    first_week = next(slots(WEEKLY, CALENDAR, since=since))
+    first_month = next(slots(MONTHLY, CALENDAR, since=since))
+
+    assert Period.parse(first_week.name).last < civil(first_week.due_at).date()
+    assert Period.parse(first_month.name).last < civil(first_month.due_at).date()
+    before = next(slots(WEEKLY, CALENDAR, since=since - timedelta(days=60)))
+    assert before.due_at < since

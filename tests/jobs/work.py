@@ -1,0 +1,77 @@
+"""A tiny job for the tests: one message a slot for each person, so that once is once."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from crm.base import outbox
+from crm.base.clock import at_civil
+from crm.base.db import writing
+from crm.base.mail import Site
+from crm.base.outbox import Message, MessageKind, State
+from crm.jobs import ledger
+from crm.jobs.clockwork import Clockwork
+from crm.jobs.timetable import JobName, Slot, Timing
+from crm.people.models import Person
+from tests.factories import make_person
+
+KINDS = {
+    JobName.WEEKLY_DIGEST: MessageKind.WEEKLY,
+    JobName.MONTHLY_DIGEST: MessageKind.MONTHLY,
+    JobName.NUDGE: MessageKind.NUDGE,
+}
+SITE = Site(base_url="https://crm.test", mail_from="招商系统 <crm@crm.test>")
+
+
+def at(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return at_civil(moment.date(), moment.time())
+
+
+def mail_everybody(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+    kind = KINDS[slot.job.name]
+    people = db.scalars(select(Person).order_by(Person.id)).all()
+    made = [
+        outbox.put(
+            db,
+            kind=kind,
+            dedupe_key=f"{kind}:zone:{person.username}:{slot.name}:-",
+            person=person,
+            subject=f"{kind.label} {slot.name}",
+            text=f"{person.name}：{slot.name}",
+            html=f"<p>{person.name}：{slot.name}</p>",
+            at=slot.due_at,
+            state=State.SKIPPED if timing is Timing.KEPT else State.PENDING,
+            note=None if timing is Timing.ON_TIME else timing.label,
+        )
+        for person in people
+    ]
+    return {"messages": sum(made)}
+
+
+def fail(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+    mail_everybody(db, slot, timing, site)
+    raise RuntimeError("编排出错")
+
+
+def clockwork_of(sessions: sessionmaker[Session], **work: object) -> Clockwork:
+    works = {name: work.get(name.name.lower(), mail_everybody) for name in JobName}
+    return Clockwork(sessions, SITE, work=works)
+
+
+def install(sessions: sessionmaker[Session], since: str, *usernames: str) -> None:
+    with writing(sessions) as db:
+        ledger.install(db, clock_from=at(since), now=at(since))
+        for username in usernames:
+            make_person(db, username)
+
+
+def messages(sessions: sessionmaker[Session]) -> list[Message]:
+    with sessions() as db:
+        return list(db.scalars(select(Message).order_by(Message.id)))
+
+
+def keys(sessions: sessionmaker[Session]) -> list[str]:
+    return [message.dedupe_key for message in messages(sessions)]
