@@ -40,8 +40,8 @@ def create_app(settings: Settings) -> Flask:
     web.init_app(app)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
-        root=str(ROOT / "crm" / "static"),
+        root=ROOT / "crm" / "static",
         prefix="static/",
-        max_age=365 * 24 * 3600,
+        immutable_file_test=r"\.[0-9a-f]{8}\.",  # names carry a hash of what they hold
     )
     return app

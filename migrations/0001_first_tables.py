@@ -62,9 +62,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_run")),
         sa.UniqueConstraint("job", "slot", name=op.f("uq_job_run_job_slot")),
     )
-    op.create_index(
-        op.f("ix_job_run_job_due_at"), "job_run", ["job", "due_at"], unique=False
-    )
+    op.create_index(op.f("ix_job_run_job_due_at"), "job_run", ["job", "due_at"], unique=False)
 
     op.create_table(
         "lease",
@@ -208,13 +206,10 @@ def upgrade() -> None:
             "measure <> 'days_resident' OR count_by = 'day'",
             name=op.f("ck_rule_days_are_counted_by_day"),
         ),
-        sa.CheckConstraint(
-            "log_within_days >= 0", name=op.f("ck_rule_log_limit_not_negative")
-        ),
+        sa.CheckConstraint("log_within_days >= 0", name=op.f("ck_rule_log_limit_not_negative")),
         sa.CheckConstraint("minimum >= 0", name=op.f("ck_rule_minimum_not_negative")),
         sa.CheckConstraint(
-            "valid_to IS NULL OR valid_to >= valid_from",
-            name=op.f("ck_rule_ends_after_it_begins"),
+            "valid_to IS NULL OR valid_to >= valid_from", name=op.f("ck_rule_ends_after_it_begins")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rule")),
         sa.UniqueConstraint("code", "valid_from", name=op.f("uq_rule_code_valid_from")),
@@ -240,9 +235,7 @@ def upgrade() -> None:
         ),
         sa.Column("parent_id", sa.Integer(), nullable=True),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["parent_id"], ["unit.id"], name=op.f("fk_unit_parent_id")
-        ),
+        sa.ForeignKeyConstraint(["parent_id"], ["unit.id"], name=op.f("fk_unit_parent_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unit")),
         sa.UniqueConstraint("code", name=op.f("uq_unit_code")),
     )
@@ -293,22 +286,15 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("approved_by_id", sa.Integer(), nullable=True),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "to_on >= from_on", name=op.f("ck_absence_ends_after_it_begins")
-        ),
+        sa.CheckConstraint("to_on >= from_on", name=op.f("ck_absence_ends_after_it_begins")),
         sa.ForeignKeyConstraint(
             ["approved_by_id"], ["person.id"], name=op.f("fk_absence_approved_by_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_absence_person_id")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_absence_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_absence")),
     )
     op.create_index(
-        op.f("ix_absence_person_id_from_on"),
-        "absence",
-        ["person_id", "from_on"],
-        unique=False,
+        op.f("ix_absence_person_id_from_on"), "absence", ["person_id", "from_on"], unique=False
     )
 
     op.create_table(
@@ -321,9 +307,7 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.Integer(), nullable=False),
         sa.Column("before", sa.String(), nullable=True),
         sa.Column("after", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["by_id"], ["person.id"], name=op.f("fk_audit_entry_by_id")
-        ),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_audit_entry_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
     )
     op.create_index(
@@ -342,14 +326,10 @@ def upgrade() -> None:
         sa.Column("phone", sa.String(), nullable=True),
         sa.Column("email", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["company_id"], ["company.id"], name=op.f("fk_contact_company_id")
-        ),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_contact_company_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
     )
-    op.create_index(
-        op.f("ix_contact_company_id"), "contact", ["company_id"], unique=False
-    )
+    op.create_index(op.f("ix_contact_company_id"), "contact", ["company_id"], unique=False)
 
     op.create_table(
         "lead",
@@ -420,16 +400,12 @@ def upgrade() -> None:
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("entered_by_id", sa.Integer(), nullable=True),
         sa.CheckConstraint(
-            "secrecy <> 'restricted' OR code_name IS NOT NULL",
-            name=op.f("ck_lead_has_code_name"),
+            "secrecy <> 'restricted' OR code_name IS NOT NULL", name=op.f("ck_lead_has_code_name")
         ),
         sa.CheckConstraint(
-            "(amount IS NULL) = (currency IS NULL)",
-            name=op.f("ck_lead_amount_has_currency"),
+            "(amount IS NULL) = (currency IS NULL)", name=op.f("ck_lead_amount_has_currency")
         ),
-        sa.ForeignKeyConstraint(
-            ["company_id"], ["company.id"], name=op.f("fk_lead_company_id")
-        ),
+        sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_lead_company_id")),
         sa.ForeignKeyConstraint(
             ["earlier_lead_id"], ["lead.id"], name=op.f("fk_lead_earlier_lead_id")
         ),
@@ -442,9 +418,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_lead_company_id"), "lead", ["company_id"], unique=False)
     op.create_index(op.f("ix_lead_entered_on"), "lead", ["entered_on"], unique=False)
-    op.create_index(
-        op.f("ix_lead_stage_entered_on"), "lead", ["stage", "entered_on"], unique=False
-    )
+    op.create_index(op.f("ix_lead_stage_entered_on"), "lead", ["stage", "entered_on"], unique=False)
 
     op.create_table(
         "login_session",
@@ -515,21 +489,14 @@ def upgrade() -> None:
         sa.Column("broke_off_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_message_person_id")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_message_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_message_dedupe_key")),
     )
     op.create_index(
-        op.f("ix_message_person_id_made_at"),
-        "message",
-        ["person_id", "made_at"],
-        unique=False,
+        op.f("ix_message_person_id_made_at"), "message", ["person_id", "made_at"], unique=False
     )
-    op.create_index(
-        op.f("ix_message_state_due_at"), "message", ["state", "due_at"], unique=False
-    )
+    op.create_index(op.f("ix_message_state_due_at"), "message", ["state", "due_at"], unique=False)
 
     op.create_table(
         "posting",
@@ -554,22 +521,14 @@ def upgrade() -> None:
         sa.Column("from_on", sa.Date(), nullable=False),
         sa.Column("to_on", sa.Date(), nullable=True),
         sa.CheckConstraint(
-            "to_on IS NULL OR to_on >= from_on",
-            name=op.f("ck_posting_ends_after_it_begins"),
+            "to_on IS NULL OR to_on >= from_on", name=op.f("ck_posting_ends_after_it_begins")
         ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_posting_person_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unit_id"], ["unit.id"], name=op.f("fk_posting_unit_id")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_posting_person_id")),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_posting_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posting")),
     )
     op.create_index(
-        op.f("ix_posting_person_id_from_on"),
-        "posting",
-        ["person_id", "from_on"],
-        unique=False,
+        op.f("ix_posting_person_id_from_on"), "posting", ["person_id", "from_on"], unique=False
     )
     op.create_index(op.f("ix_posting_unit_id"), "posting", ["unit_id"], unique=False)
 
@@ -649,25 +608,17 @@ def upgrade() -> None:
         sa.Column("verdict_by_id", sa.Integer(), nullable=True),
         sa.Column("verdict_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "status <> 'done' OR logged_at IS NOT NULL",
-            name=op.f("ck_visit_done_is_logged"),
+            "status <> 'done' OR logged_at IS NOT NULL", name=op.f("ck_visit_done_is_logged")
         ),
         sa.CheckConstraint(
-            "(verdict IS NULL) = (verdict_at IS NULL)",
-            name=op.f("ck_visit_verdict_has_moment"),
+            "(verdict IS NULL) = (verdict_at IS NULL)", name=op.f("ck_visit_verdict_has_moment")
         ),
-        sa.CheckConstraint(
-            "ends_at > starts_at", name=op.f("ck_visit_ends_after_it_begins")
-        ),
-        sa.CheckConstraint(
-            "last_on >= first_on", name=op.f("ck_visit_last_date_after_first")
-        ),
+        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_visit_ends_after_it_begins")),
+        sa.CheckConstraint("last_on >= first_on", name=op.f("ck_visit_last_date_after_first")),
         sa.ForeignKeyConstraint(
             ["entered_by_id"], ["person.id"], name=op.f("fk_visit_entered_by_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["leader_id"], ["person.id"], name=op.f("fk_visit_leader_id")
-        ),
+        sa.ForeignKeyConstraint(["leader_id"], ["person.id"], name=op.f("fk_visit_leader_id")),
         sa.ForeignKeyConstraint(
             ["verdict_by_id"], ["person.id"], name=op.f("fk_visit_verdict_by_id")
         ),
@@ -676,10 +627,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_visit_first_on"), "visit", ["first_on"], unique=False)
     op.create_index(
-        op.f("ix_visit_leader_id_first_on"),
-        "visit",
-        ["leader_id", "first_on"],
-        unique=False,
+        op.f("ix_visit_leader_id_first_on"), "visit", ["leader_id", "first_on"], unique=False
     )
 
     op.create_table(
@@ -714,29 +662,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["entered_by_id"], ["person.id"], name=op.f("fk_followup_entered_by_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["lead_id"], ["lead.id"], name=op.f("fk_followup_lead_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["next_id"], ["followup.id"], name=op.f("fk_followup_next_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_followup_person_id")
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_followup_lead_id")),
+        sa.ForeignKeyConstraint(["next_id"], ["followup.id"], name=op.f("fk_followup_next_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_followup_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_followup")),
         sa.UniqueConstraint("ref", name=op.f("uq_followup_ref")),
     )
     op.create_index(
-        op.f("ix_followup_lead_id_due_on"),
-        "followup",
-        ["lead_id", "due_on"],
-        unique=False,
+        op.f("ix_followup_lead_id_due_on"), "followup", ["lead_id", "due_on"], unique=False
     )
     op.create_index(
-        op.f("ix_followup_person_id_due_on"),
-        "followup",
-        ["person_id", "due_on"],
-        unique=False,
+        op.f("ix_followup_person_id_due_on"), "followup", ["person_id", "due_on"], unique=False
     )
 
     op.create_table(
@@ -767,36 +703,21 @@ def upgrade() -> None:
             name=op.f("ck_lead_role_unit_role"),
         ),
         sa.CheckConstraint(
-            "(person_id IS NULL) <> (unit_id IS NULL)",
-            name=op.f("ck_lead_role_person_or_unit"),
+            "(person_id IS NULL) <> (unit_id IS NULL)", name=op.f("ck_lead_role_person_or_unit")
         ),
         sa.CheckConstraint(
-            "to_on IS NULL OR to_on >= from_on",
-            name=op.f("ck_lead_role_ends_after_it_begins"),
+            "to_on IS NULL OR to_on >= from_on", name=op.f("ck_lead_role_ends_after_it_begins")
         ),
-        sa.ForeignKeyConstraint(
-            ["lead_id"], ["lead.id"], name=op.f("fk_lead_role_lead_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_lead_role_person_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unit_id"], ["unit.id"], name=op.f("fk_lead_role_unit_id")
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_lead_role_lead_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_lead_role_person_id")),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_lead_role_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lead_role")),
     )
     op.create_index(
-        op.f("ix_lead_role_lead_id_role"),
-        "lead_role",
-        ["lead_id", "role"],
-        unique=False,
+        op.f("ix_lead_role_lead_id_role"), "lead_role", ["lead_id", "role"], unique=False
     )
-    op.create_index(
-        op.f("ix_lead_role_person_id"), "lead_role", ["person_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_lead_role_unit_id"), "lead_role", ["unit_id"], unique=False
-    )
+    op.create_index(op.f("ix_lead_role_person_id"), "lead_role", ["person_id"], unique=False)
+    op.create_index(op.f("ix_lead_role_unit_id"), "lead_role", ["unit_id"], unique=False)
 
     op.create_table(
         "milestone",
@@ -841,16 +762,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["entered_by_id"], ["person.id"], name=op.f("fk_milestone_entered_by_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["lead_id"], ["lead.id"], name=op.f("fk_milestone_lead_id")
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_milestone_lead_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_milestone")),
     )
     op.create_index(
-        op.f("ix_milestone_kind_reached_on"),
-        "milestone",
-        ["kind", "reached_on"],
-        unique=False,
+        op.f("ix_milestone_kind_reached_on"), "milestone", ["kind", "reached_on"], unique=False
     )
     op.create_index(
         op.f("ix_milestone_lead_id_reached_on"),
@@ -863,19 +779,12 @@ def upgrade() -> None:
         "visit_lead",
         sa.Column("visit_id", sa.Integer(), nullable=False),
         sa.Column("lead_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["lead_id"], ["lead.id"], name=op.f("fk_visit_lead_lead_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["visit_id"], ["visit.id"], name=op.f("fk_visit_lead_visit_id")
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_visit_lead_lead_id")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_visit_lead_visit_id")),
         sa.PrimaryKeyConstraint("visit_id", "lead_id", name=op.f("pk_visit_lead")),
     )
     op.create_index(
-        op.f("ix_visit_lead_lead_id_visit_id"),
-        "visit_lead",
-        ["lead_id", "visit_id"],
-        unique=False,
+        op.f("ix_visit_lead_lead_id_visit_id"), "visit_lead", ["lead_id", "visit_id"], unique=False
     )
 
     op.create_table(
@@ -888,9 +797,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["visit_id"], ["visit.id"], name=op.f("fk_visit_participant_visit_id")
         ),
-        sa.PrimaryKeyConstraint(
-            "visit_id", "person_id", name=op.f("pk_visit_participant")
-        ),
+        sa.PrimaryKeyConstraint("visit_id", "person_id", name=op.f("pk_visit_participant")),
     )
     op.create_index(
         op.f("ix_visit_participant_person_id_visit_id"),

@@ -1,6 +1,6 @@
 """Refusals in words, on pages and on the command line, and the pages of errors."""
 
-from flask import Flask, current_app, render_template
+from flask import Flask, current_app, g, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
@@ -65,8 +65,8 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
 
 def _database_error(error: OperationalError) -> ResponseReturnValue:
     current_app.logger.error("database unreachable: %s", error.orig)
-    title, hint = PAGES[503]
-    return render_template("error.html", title=title, hint=hint, nav=[], me=None), 503
+    g.signed_out = True  # the page must not ask the database who is there
+    return _page(503)
 
 
 def init_app(app: Flask) -> None:

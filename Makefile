@@ -1,0 +1,36 @@
+# make demo | test | test-slow | check: each makes what it needs; a second run takes seconds.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow check lock install
+.DEFAULT_GOAL := demo
+
+.venv/installed: requirements.lock pyproject.toml hatch_build.py
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+install: .venv/installed
+	$(BIN)/python hatch_build.py
+
+demo: install
+	$(BIN)/crm demo
+
+test: install
+	$(BIN)/pytest --numprocesses 2 -m "not slow"
+
+test-slow: install
+	$(BIN)/pytest --numprocesses 2
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --check --lint --quiet templates
+
+# the lock file, without addresses; needs uv
+lock:
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock

@@ -1,0 +1,83 @@
+"""`crm serve`: the pages, with the clock inside unless told otherwise."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from crm.cli.base import RefusedError, app, sessions, site
+from crm.cli.clock import mailer
+from crm.extensions import alembic, db
+from crm.jobs.clock import ClockRunner
+from crm.jobs.logs import log_as_json
+
+THREADS = 8
+
+
+class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
+    """Gunicorn, set up by this command instead of by files and flags of its own."""
+
+    def __init__(self, make: Callable[[], Flask], options: dict[str, Any]) -> None:
+        self._make = make
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take the options given."""
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the application, in the worker."""
+        return self._make()
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option("--workers", default=1, show_default=True, help="Processes; more than one wants PostgreSQL.")
+@click.option("--no-clock", is_flag=True, help="Only the pages: the clock runs elsewhere (crm clock).")
+def serve(host: str, port: int, workers: int, *, no_clock: bool) -> None:
+    """Serve the pages, with the clock inside."""
+    refuse_without_tables()
+    run(host, port, workers=workers, with_clock=not no_clock)
+
+
+def refuse_without_tables() -> None:
+    """Say so at once when the database is not there or not up to date."""
+    with sessions():
+        if alembic.needs_upgrade():
+            raise RefusedError("数据库还没有建表或版本较旧，请先运行：crm init")
+        db.engine.dispose()  # a connection must not live through the fork
+
+
+def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> None:
+    """Serve until told to stop; each worker has a clock of its own, and the lease lets one lead."""
+    log_as_json()
+    runner = ClockRunner()
+
+    def start(_worker: object) -> None:  # in the worker: a thread does not survive a fork
+        if with_clock:
+            with sessions() as maker:
+                runner.start(maker, site(), mailer())
+
+    def stop(_arbiter: object, _worker: object) -> None:
+        if with_clock:
+            runner.stop()
+
+    options = {
+        "bind": f"{host}:{port}",
+        "workers": workers,
+        "worker_class": "gthread",
+        "threads": THREADS,
+        "graceful_timeout": 8,
+        "post_worker_init": start,
+        "worker_exit": stop,
+        "accesslog": None,
+        "loglevel": "warning",
+        "forwarded_allow_ips": "127.0.0.1",
+        "control_socket_disable": True,
+    }
+    Server(app, options).run()

@@ -1,0 +1,59 @@
+"""What is said in one place is known in the other: settings, commands, sentences."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from crm.cli import COMMANDS
+from crm.settings import Settings
+from crm.web.sentences import SENTENCES
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SOURCES = sorted((ROOT / "crm").rglob("*.py"))
+
+
+def refusals():
+    """The code of each `Refused(…)` in the source, with its place."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refused":
+                yield path.name, node.lineno, node.args[0]
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_in_the_readme(name):
+    assert f"`CRM_{name.upper()}`" in README
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_is_in_the_readme(name):
+    assert f"`crm {name}" in README
+
+
+def test_every_refusal_has_its_sentence():
+    codes = {code.value for _, _, code in refusals() if isinstance(code, ast.Constant)}
+
+    assert codes
+    assert codes - set(SENTENCES) == set()
+
+
+def test_every_sentence_belongs_to_a_refusal():
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in SOURCES if path.name != "sentences.py"
+    )
+
+    assert [code for code in SENTENCES if f'"{code}"' not in text] == []
+
+
+def test_only_the_clock_module_reads_the_clock():
+    readers = [
+        path.name
+        for path in SOURCES
+        if any(
+            call in path.read_text(encoding="utf-8") for call in ("datetime.now(", "date.today(")
+        )
+    ]
+
+    assert readers == ["clock.py"]
