@@ -25,9 +25,7 @@ class Company(Base):
     country: Mapped[str | None]
     created_at: Mapped[datetime]
 
-    contacts: Mapped[list["Contact"]] = relationship(
-        back_populates="company", lazy="raise"
-    )
+    contacts: Mapped[list["Contact"]] = relationship(back_populates="company", lazy="raise")
 
 
 class Contact(Base):
@@ -51,9 +49,7 @@ class Lead(Base):
 
     __tablename__ = "lead"
     __table_args__ = (
-        CheckConstraint(
-            "secrecy <> 'restricted' OR code_name IS NOT NULL", "has_code_name"
-        ),
+        CheckConstraint("secrecy <> 'restricted' OR code_name IS NOT NULL", "has_code_name"),
         CheckConstraint("(amount IS NULL) = (currency IS NULL)", "amount_has_currency"),
         Index(None, "stage", "entered_on"),
     )
@@ -75,9 +71,7 @@ class Lead(Base):
     note: Mapped[str | None]
     entered_on: Mapped[date] = mapped_column(index=True)
     entered_at: Mapped[datetime]
-    entered_by_id: Mapped[int | None] = mapped_column(
-        ForeignKey("person.id")
-    )  # none: an import
+    entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
 
     company: Mapped[Company] = relationship(lazy="raise")
     park: Mapped[Unit | None] = relationship(lazy="raise")
@@ -117,9 +111,7 @@ class LeadRole(Base):
     __tablename__ = "lead_role"
     __table_args__ = (
         CheckConstraint("(person_id IS NULL) <> (unit_id IS NULL)", "person_or_unit"),
-        CheckConstraint(
-            "(role = 'responsible_unit') = (unit_id IS NOT NULL)", "unit_role"
-        ),
+        CheckConstraint("(role = 'responsible_unit') = (unit_id IS NOT NULL)", "unit_role"),
         CheckConstraint("to_on IS NULL OR to_on >= from_on", "ends_after_it_begins"),
         Index(None, "lead_id", "role"),
         Index(None, "person_id"),

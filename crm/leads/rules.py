@@ -1,5 +1,12 @@
-"""The words of leads: stages, milestones, secrecy, roles (REGIME 2 and 6)."""
+"""The words of leads, and what follows from the milestones they reached (REGIME 2 and 6). Pure."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from crm.base.errors import Refused
+from crm.base.money import WAN, YI, Currency
 from crm.base.words import Word
 
 
@@ -67,3 +74,73 @@ class LeadRoleKind(Word):
     TASK_FORCE_MEMBER = "task_force_member", "专班成员"
     RESPONSIBLE_UNIT = "responsible_unit", "责任单位"
     TRACKER = "tracker", "跟踪责任人"
+
+
+FINAL = frozenset({MilestoneKind.PARKED, MilestoneKind.LOST})
+ON_LINE = {MilestoneKind.read(stage.value): place for place, stage in enumerate(LINE)}
+SIDE = tuple(kind for kind in MilestoneKind if kind not in ON_LINE and kind not in FINAL)
+# One at a time holds these; a new holder ends the one before.
+SINGLE_ROLES = frozenset(LeadRoleKind) - {LeadRoleKind.TASK_FORCE_MEMBER}
+MAJOR_CNY = 10 * YI
+MAJOR_USD = 100 * 100 * WAN
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a lead reached and when; `order` tells apart what was reached on one date."""
+
+    kind: MilestoneKind
+    on: date
+    order: int = 0
+
+
+def since_last_stop(reached: Iterable[Reached]) -> tuple[list[Reached], Reached | None]:
+    """What of the line was reached since the lead was last parked or lost, and that stop."""
+    ordered = sorted(reached, key=lambda step: (step.on, step.order))
+    stops = [place for place, step in enumerate(ordered) if step.kind in FINAL]
+    start = stops[-1] + 1 if stops else 0
+    going = [step for step in ordered[start:] if step.kind in ON_LINE]
+    return going, ordered[stops[-1]] if stops else None
+
+
+def current_stage(reached: Iterable[Reached]) -> Stage:
+    """The furthest stage reached since the lead was last parked or lost, else that stop itself."""
+    going, stop = since_last_stop(reached)
+    if going:
+        return LINE[max(ON_LINE[step.kind] for step in going)]
+    return Stage.read(stop.kind.value) if stop else Stage.LEAD
+
+
+def next_stages(stage: Stage) -> tuple[Stage, ...]:
+    """The stages that may come next: any further one of the line, as stages may be skipped."""
+    if stage not in LINE:
+        return LINE[1:]
+    return LINE[LINE.index(stage) + 1 :]
+
+
+def check_reached(kind: MilestoneKind, on: date, reached: Sequence[Reached]) -> None:
+    """Refuse what was reached already or stands against the order of the line."""
+    going, stop = since_last_stop(reached)
+    again = {step.kind: step for step in (going if kind in ON_LINE else reached)}
+    if kind not in FINAL and (earlier := again.get(kind)):
+        raise Refused("already_reached", field="kind", kind=kind.label, on=earlier.on)
+    if kind in FINAL and stop and stop.kind is kind and not going:
+        raise Refused("already_reached", field="kind", kind=kind.label, on=stop.on)
+    for step in going if kind in ON_LINE else ():
+        check_order(Reached(kind, on), step)
+
+
+def check_order(one: Reached, other: Reached) -> None:
+    """Refuse two stages of the line of which the further one has the earlier date."""
+    early, late = sorted((one, other), key=lambda step: ON_LINE[step.kind])
+    if late.on < early.on:
+        raise Refused("out_of_order", field="on", kind=other.kind.label, on=other.on)
+
+
+def is_major(amount: Decimal | None, currency: Currency | None) -> bool:
+    """Whether an investment is of the 10亿元 tier: its own line in USD, no conversion (REGIME 6)."""
+    if amount is None:
+        return False
+    if currency is Currency.USD:
+        return amount >= MAJOR_USD
+    return currency is Currency.CNY and amount >= MAJOR_CNY

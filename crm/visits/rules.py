@@ -1,10 +1,12 @@
-"""The words of visits (REGIME 3)."""
+"""The words of visits, and what holds of their times (REGIME 3). Pure."""
 
+from datetime import date, datetime
+
+from crm.base.clock import civil_date, last_civil_date
+from crm.base.errors import Refused
 from crm.base.words import Word
 
-LONGEST_DAYS = (
-    92  # a bound on a visit's length keeps every question about a period a closed range
-)
+LONGEST_DAYS = 92  # a bound on a visit's length keeps every question about a period a closed range
 
 
 class Kind(Word):
@@ -39,3 +41,24 @@ class Verdict(Word):
 
     CONFIRMED = "confirmed", "已确认"
     REJECTED = "rejected", "已退回"
+
+
+def first_and_last(starts_at: datetime, ends_at: datetime) -> tuple[date, date]:
+    """The civil dates that a visit covers; refused as `ends_before_start` or `too_long` (REGIME 3)."""
+    if ends_at <= starts_at:
+        raise Refused("ends_before_start", field="ends_at")
+    first, last = civil_date(starts_at), last_civil_date(ends_at)
+    if (last - first).days >= LONGEST_DAYS:
+        raise Refused("too_long", field="ends_at", longest=LONGEST_DAYS)
+    return first, last
+
+
+def check_ended(ends_at: datetime, now: datetime) -> None:
+    """Refuse to call a visit done before it has ended."""
+    if ends_at > now:
+        raise Refused("not_ended", field="status")
+
+
+def is_logged_late(last_on: date, logged_at: datetime, within_days: int) -> bool:
+    """Whether a visit was logged more than so many days after its last date (REGIME 3)."""
+    return (civil_date(logged_at) - last_on).days > within_days

@@ -1,0 +1,74 @@
+"""Pages of long lists by keyset: no page costs more than the first, whatever lies behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+PAGE = 30
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some rows of a list, latest first, with the cursors of the pages beside it."""
+
+    items: Sequence[T]
+    newer: str | None
+    older: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    is_newer: bool
+    on: date
+    id: int
+
+
+def _read(text: str | None) -> _Cursor | None:
+    """The cursor of that text; one that was tampered with is the first page."""
+    try:
+        way, on, row_id = (text or "").split("_")
+        return _Cursor(way == "n", date.fromisoformat(on), int(row_id))
+    except ValueError:
+        return None
+
+
+def page_of(
+    db: Session,
+    query: Select[T],
+    *,
+    on: InstrumentedAttribute[date],
+    row_id: InstrumentedAttribute[int],
+    cursor: str | None = None,
+    size: int = PAGE,
+) -> Page[T]:
+    """The page of the query's rows at the cursor, the latest date first; `on` and `row_id` order it."""
+    at = _read(cursor)
+    newer = at is not None and at.is_newer
+    order = (on.asc(), row_id.asc()) if newer else (on.desc(), row_id.desc())
+    if at is not None:
+        query = query.where(_beyond(on, row_id, at))
+    rows = list(db.scalars(query.order_by(*order).limit(size + 1)))
+    has_more = len(rows) > size
+    rows = rows[:size]
+    if newer:
+        rows.reverse()
+    has_newer = has_more if newer else at is not None
+    has_older = newer or has_more
+    keys = [f"{getattr(row, on.key)}_{getattr(row, row_id.key)}" for row in rows]
+    return Page(
+        rows,
+        f"n_{keys[0]}" if keys and has_newer else None,
+        f"o_{keys[-1]}" if keys and has_older else None,
+    )
+
+
+def _beyond(on: Any, row_id: Any, at: _Cursor) -> ColumnElement[bool]:
+    if at.is_newer:
+        return or_(on > at.on, and_(on == at.on, row_id > at.id))
+    return or_(on < at.on, and_(on == at.on, row_id < at.id))

@@ -1,0 +1,12 @@
+"""References of rows that people name to each other: short, hard to mistake, never guessed twice."""
+
+import secrets
+from datetime import date
+
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that is mistaken for another
+
+
+def new_ref(prefix: str, on: date) -> str:
+    """A fresh reference: its prefix, the date, and six random letters (`V260715-7KQ2MX`)."""
+    tail = "".join(secrets.choice(_LETTERS) for _ in range(6))
+    return f"{prefix}{on:%y%m%d}-{tail}"

@@ -1,0 +1,140 @@
+"""How a lead moves on: milestones reached, corrected and taken back; the stage follows from them (REGIME 6)."""
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.leads.models import Lead, Milestone
+from crm.leads.rights import require_change
+from crm.leads.rules import (
+    FINAL,
+    ON_LINE,
+    MilestoneKind,
+    Reached,
+    check_order,
+    check_reached,
+    current_stage,
+    since_last_stop,
+)
+from crm.people.models import Person
+
+
+def reach(  # noqa: PLR0913 - a milestone has that many parts
+    db: Session,
+    *,
+    lead: Lead,
+    kind: MilestoneKind,
+    on: date,
+    reason: str | None = None,
+    by: Person | None,
+    now: datetime,
+) -> Milestone:
+    """Note a stage or side milestone reached on a date.
+
+    Refused as `not_yours`, `in_future`, `before_entered`, `already_reached`, `out_of_order`, and as
+    `required` where a lead is parked or lost without a reason.
+    """
+    require_change(db, lead, by, now)
+    _check_date(lead, on, now)
+    if kind in FINAL and not (reason or "").strip():
+        raise Refused("required", field="reason")
+    check_reached(kind, on, [_step(milestone) for milestone in _of(db, lead)])
+    milestone = Milestone(
+        lead_id=lead.id,
+        kind=kind,
+        reached_on=on,
+        reason=(reason or "").strip() or None,
+        entered_at=now,
+        entered_by_id=by.id if by else None,
+    )
+    db.add(milestone)
+    before = {"stage": lead.stage}
+    _follow(db, lead)
+    after = {"kind": kind, "on": on, "reason": milestone.reason, "stage": lead.stage}
+    record(db, "lead.reached", lead, by=by, at=now, before=before, after=after)
+    return milestone
+
+
+def correct_milestone(  # noqa: PLR0913 - as reach
+    db: Session,
+    *,
+    lead: Lead,
+    milestone: Milestone,
+    on: date,
+    reason: str,
+    by: Person | None,
+    now: datetime,
+) -> Milestone:
+    """Correct the date of a milestone, with the reason; refused as `reach` is."""
+    require_change(db, lead, by, now)
+    if milestone.lead_id != lead.id:
+        raise Refused("unknown_milestone")
+    if not reason.strip():
+        raise Refused("required", field="reason")
+    if milestone.kind is not MilestoneKind.LEAD:  # how it began may be known better than when
+        _check_date(lead, on, now)
+    elif on > civil_date(now):
+        raise Refused("in_future", field="on", on=on)
+    before = {"on": milestone.reached_on, "reason": milestone.reason, "stage": lead.stage}
+    milestone.reached_on, milestone.reason = on, reason.strip()
+    _check_order(milestone, _of(db, lead))
+    _follow(db, lead)
+    after = {"kind": milestone.kind, "on": on, "reason": reason.strip(), "stage": lead.stage}
+    record(db, "lead.milestone_corrected", lead, by=by, at=now, before=before, after=after)
+    return milestone
+
+
+def withdraw_milestone(  # noqa: PLR0913 - as reach
+    db: Session,
+    *,
+    lead: Lead,
+    milestone: Milestone,
+    reason: str,
+    by: Person | None,
+    now: datetime,
+) -> None:
+    """Take back a milestone noted by mistake, with the reason; the trail keeps it."""
+    require_change(db, lead, by, now)
+    if milestone.lead_id != lead.id or milestone.kind is MilestoneKind.LEAD:
+        raise Refused("unknown_milestone")
+    if not reason.strip():
+        raise Refused("required", field="reason")
+    before = {"kind": milestone.kind, "on": milestone.reached_on, "stage": lead.stage}
+    db.delete(milestone)
+    _follow(db, lead)
+    after = {"reason": reason.strip(), "stage": lead.stage}
+    record(db, "lead.milestone_withdrawn", lead, by=by, at=now, before=before, after=after)
+
+
+def _check_date(lead: Lead, on: date, now: datetime) -> None:
+    if on > civil_date(now):
+        raise Refused("in_future", field="on", on=on)
+    if on < lead.entered_on:
+        raise Refused("before_entered", field="on", on=lead.entered_on)
+
+
+def _check_order(milestone: Milestone, milestones: list[Milestone]) -> None:
+    going, _ = since_last_stop(map(_step, milestones))
+    moved = _step(milestone)
+    if moved.kind not in ON_LINE or moved not in going:
+        return
+    for step in going:
+        if step.kind is not moved.kind:
+            check_order(moved, step)
+
+
+def _of(db: Session, lead: Lead) -> list[Milestone]:
+    db.flush()
+    return list(db.scalars(select(Milestone).where(Milestone.lead_id == lead.id)))
+
+
+def _step(milestone: Milestone) -> Reached:
+    return Reached(milestone.kind, milestone.reached_on, milestone.id)
+
+
+def _follow(db: Session, lead: Lead) -> None:
+    lead.stage = current_stage(map(_step, _of(db, lead)))

@@ -1,0 +1,238 @@
+"""Who may see which lead, and what pages and digests read of leads (REGIME 2 and 6)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from crm.base.paging import Page, page_of
+from crm.leads.models import Company, Contact, Lead, LeadRole
+from crm.leads.rules import LeadRoleKind, Secrecy, Stage
+from crm.people.models import Posting
+from crm.people.queries import Viewer, held_on
+from crm.people.rules import WITH_RECORDS, Role
+
+HIDDEN = "内部线索"  # an internal lead, for those who may not see it: it has no code name
+MOST_CHOICES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LeadLabel:
+    """How a lead is called before a viewer: its title, or its code name and no way to its page."""
+
+    id: int | None
+    text: str
+    company: str | None
+    secrecy: Secrecy
+
+
+@dataclass(frozen=True, slots=True)
+class LeadChoice:
+    """A lead to choose in a form, with the pinyin initials by which it is found."""
+
+    id: int
+    title: str
+    company: str
+    initials: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFilter:
+    """What a list of leads is narrowed to; what is left out narrows nothing."""
+
+    text: str = ""
+    stage: Stage | None = None
+    industry: str | None = None
+    park_id: int | None = None
+    secrecy: Secrecy | None = None
+    unit_id: int | None = None
+    is_mine: bool = False
+
+
+def role_held_on(on: date) -> ColumnElement[bool]:
+    """Roles that hold on the date."""
+    return (LeadRole.from_on <= on) & or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on)
+
+
+def named(person_id: int, on: date) -> ColumnElement[bool]:
+    """Leads on which the person is named on the date, in whatever role."""
+    return exists().where(
+        LeadRole.lead_id == Lead.id, LeadRole.person_id == person_id, role_held_on(on)
+    )
+
+
+def in_charge(unit_ids: Collection[int] | Select[int], on: date) -> ColumnElement[bool]:
+    """Leads for which one of the units is responsible on the date."""
+    return exists().where(
+        LeadRole.lead_id == Lead.id,
+        LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
+        LeadRole.unit_id.in_(unit_ids),
+        role_held_on(on),
+    )
+
+
+def _near(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Leads of the viewer's own units or scope, or on which the viewer is named."""
+    if viewer.role is Role.ADMIN:
+        return true()
+    units = select(Posting.unit_id).where(Posting.person_id == viewer.person_id, held_on(on))
+    near = named(viewer.person_id, on) | in_charge(units, on)
+    return near | in_charge(viewer.unit_ids, on) if viewer.oversees else near
+
+
+def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Leads that the viewer may see on the date, whatever the query stands on (REGIME 2)."""
+    if viewer.role not in WITH_RECORDS:
+        return false()
+    return or_(
+        Lead.secrecy == Secrecy.OPEN,
+        and_(Lead.secrecy == Secrecy.INTERNAL, _near(viewer, on)),
+        and_(Lead.secrecy == Secrecy.RESTRICTED, named(viewer.person_id, on)),
+    )
+
+
+def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Leads that the viewer may change: visible ones of their units or scope, theirs, or entered by them."""
+    return visible(viewer, on) & or_(_near(viewer, on), Lead.entered_by_id == viewer.person_id)
+
+
+def visible_to(viewer: Viewer, on: date) -> Select[Lead]:
+    """The leads that the viewer may see on the date."""
+    return select(Lead).where(visible(viewer, on))
+
+
+def may_see(db: Session, viewer: Viewer, lead_id: int, on: date) -> bool:
+    """Whether the viewer may see the lead."""
+    return db.scalar(select(Lead.id).where(Lead.id == lead_id, visible(viewer, on))) is not None
+
+
+def may_change(db: Session, viewer: Viewer, lead_id: int, on: date) -> bool:
+    """Whether the viewer may change the lead."""
+    return db.scalar(select(Lead.id).where(Lead.id == lead_id, changeable(viewer, on))) is not None
+
+
+def lead_labels(
+    db: Session, viewer: Viewer, lead_ids: Collection[int], on: date
+) -> dict[int, LeadLabel]:
+    """How each lead is called before the viewer: a lead not theirs to see by its code name only."""
+    if not lead_ids:
+        return {}
+    rows = db.execute(
+        select(
+            Lead.id,
+            Lead.title,
+            Lead.code_name,
+            Lead.secrecy,
+            Company.name.label("company"),
+            visible(viewer, on).label("is_seen"),
+        )
+        .join(Lead.company)
+        .where(Lead.id.in_(lead_ids))
+    )
+    return {
+        row.id: LeadLabel(row.id, row.title, row.company, row.secrecy)
+        if row.is_seen
+        else LeadLabel(None, row.code_name or HIDDEN, None, row.secrecy)
+        for row in rows
+    }
+
+
+def matching(text: str) -> ColumnElement[bool]:
+    """Leads whose title, company, reference or pinyin initials hold the text; join the company first."""
+    text = text.strip()
+    found = [
+        column.icontains(text, autoescape=True)
+        for column in (Lead.title, Company.name, Company.group_name, Lead.ref, Lead.code_name)
+    ]
+    if text.isascii():
+        initials = text.lower().replace(" ", "")
+        found += [
+            column.contains(initials, autoescape=True)
+            for column in (Lead.initials, Company.initials)
+        ]
+    return or_(*found)
+
+
+def filtered(viewer: Viewer, on: date, by: LeadFilter) -> Select[Lead]:
+    """The visible leads to which the filter narrows; nothing is searched but what the viewer may see."""
+    query = visible_to(viewer, on).join(Lead.company)
+    if by.text.strip():
+        query = query.where(matching(by.text))
+    for column, value in (
+        (Lead.stage, by.stage),
+        (Lead.industry, by.industry),
+        (Lead.park_id, by.park_id),
+        (Lead.secrecy, by.secrecy),
+    ):
+        if value:
+            query = query.where(column == value)
+    if by.unit_id:
+        query = query.where(in_charge([by.unit_id], on))
+    return query.where(named(viewer.person_id, on)) if by.is_mine else query
+
+
+def leads_page(
+    db: Session, viewer: Viewer, on: date, *, by: LeadFilter, cursor: str | None = None
+) -> Page[Lead]:
+    """A page of leads, the latest entered first, with company, park and roles loaded."""
+    query = filtered(viewer, on, by).options(
+        joinedload(Lead.company),
+        joinedload(Lead.park),
+        selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),
+    )
+    return page_of(db, query, on=Lead.entered_on, row_id=Lead.id, cursor=cursor)
+
+
+def lead_of(db: Session, viewer: Viewer, ref: str, on: date) -> Lead | None:
+    """The visible lead of that reference, with all that its page shows of itself; none: 404."""
+    return db.scalar(
+        visible_to(viewer, on)
+        .where(Lead.ref == ref)
+        .options(
+            joinedload(Lead.company),
+            joinedload(Lead.park),
+            selectinload(Lead.milestones),
+            selectinload(Lead.roles).options(
+                joinedload(LeadRole.person), joinedload(LeadRole.unit)
+            ),
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
+def contacts_of(db: Session, viewer: Viewer, company_id: int, on: date) -> Sequence[Contact]:
+    """The company's contacts; none where it has a lead that the viewer may not see."""
+    hidden = exists().where(Lead.company_id == company_id, ~visible(viewer, on))
+    return db.scalars(
+        select(Contact).where(Contact.company_id == company_id, ~hidden).order_by(Contact.id)
+    ).all()
+
+
+def lead_choices(db: Session, viewer: Viewer, on: date) -> list[LeadChoice]:
+    """The leads that a form offers: visible, not lost, the latest first."""
+    rows = db.execute(
+        select(Lead.id, Lead.title, Lead.initials, Company.name, Company.initials.label("short"))
+        .join(Lead.company)
+        .where(visible(viewer, on), Lead.stage != Stage.LOST)
+        .order_by(Lead.entered_on.desc(), Lead.id.desc())
+        .limit(MOST_CHOICES)
+    )
+    return [LeadChoice(row.id, row.title, row.name, f"{row.initials} {row.short}") for row in rows]
+
+
+def leads_of_company(
+    db: Session, viewer: Viewer, on: date, *, name: str, credit_code: str | None
+) -> list[LeadLabel]:
+    """The visible leads of the company of exactly that name or credit code: a likely duplicate."""
+    same = Company.name == name.strip()
+    if credit_code:
+        same |= Company.credit_code == credit_code.strip().upper()
+    rows = db.execute(
+        select(Lead.id, Lead.title, Company.name, Lead.secrecy)
+        .join(Lead.company)
+        .where(visible(viewer, on), same)
+        .order_by(Lead.id)
+    )
+    return [LeadLabel(*row) for row in rows]

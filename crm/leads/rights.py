@@ -1,0 +1,40 @@
+"""What changes of a lead rest on: the right to make them, and that somebody stays named on it (REGIME 2)."""
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.leads.models import Lead, LeadRole
+from crm.leads.queries import may_change, role_held_on
+from crm.leads.rules import Secrecy
+from crm.people.models import Person
+from crm.people.queries import viewer
+
+
+def require_change(db: Session, lead: Lead, by: Person | None, now: datetime) -> None:
+    """Refuse whoever may not change the lead, and hold its row against a change at the same time."""
+    on = civil_date(now)
+    if by and not may_change(db, viewer(db, by, on), lead.id, on):
+        raise Refused("not_yours")
+    db.execute(select(Lead.id).where(Lead.id == lead.id).with_for_update())
+
+
+def require_somebody_named(db: Session, lead: Lead, on: date) -> None:
+    """Refuse what would leave a restricted lead that nobody sees."""
+    db.flush()
+    named = select(LeadRole.id).where(
+        LeadRole.lead_id == lead.id, LeadRole.person_id.is_not(None), role_held_on(on)
+    )
+    if lead.secrecy is Secrecy.RESTRICTED and db.scalar(named.limit(1)) is None:
+        raise Refused("last_named", field="person")
+
+
+def known_person(db: Session, person_id: int | None, field: str) -> Person:
+    """The person of that id."""
+    person = db.get(Person, person_id) if person_id is not None else None
+    if person is None:
+        raise Refused("unknown_person", field=field)
+    return person

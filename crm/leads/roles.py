@@ -1,0 +1,113 @@
+"""Who leads, tracks and answers for a lead, as dated rows (REGIME 6)."""
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.base.periods import DAY
+from crm.leads.models import Lead, LeadRole
+from crm.leads.rights import require_change, require_somebody_named
+from crm.leads.rules import SINGLE_ROLES, LeadRoleKind
+from crm.people.models import Person, Unit
+
+
+def give_role(  # noqa: PLR0913 - a role has that many parts
+    db: Session,
+    *,
+    lead: Lead,
+    role: LeadRoleKind,
+    holder: Person | Unit,
+    from_on: date,
+    by: Person | None,
+    now: datetime,
+) -> LeadRole:
+    """Give the role from that date on; it ends for who held it, but for members of a task force.
+
+    Refused as `not_yours`, `wrong_holder` (a unit for a person's role), `role_held_later`, `last_named`.
+    """
+    require_change(db, lead, by, now)
+    return name_holder(db, lead=lead, role=role, holder=holder, from_on=from_on, by=by, now=now)
+
+
+def name_holder(  # noqa: PLR0913 - as give_role
+    db: Session,
+    *,
+    lead: Lead,
+    role: LeadRoleKind,
+    holder: Person | Unit,
+    from_on: date,
+    by: Person | None,
+    now: datetime,
+) -> LeadRole:
+    """`give_role` without asking for the right: for those who enter the lead."""
+    if isinstance(holder, Unit) is not (role is LeadRoleKind.RESPONSIBLE_UNIT):
+        raise Refused("wrong_holder", field="holder", role=role.label)
+    person_id, unit_id = (None, holder.id) if isinstance(holder, Unit) else (holder.id, None)
+    held = _holding(db, lead, role, from_on)
+    for row in held:
+        if (row.person_id, row.unit_id) == (person_id, unit_id) and row.from_on <= from_on:
+            return row
+    if role in SINGLE_ROLES:
+        _end_all(db, held, from_on)
+    given = LeadRole(
+        lead_id=lead.id, role=role, person_id=person_id, unit_id=unit_id, from_on=from_on
+    )
+    db.add(given)
+    require_somebody_named(db, lead, civil_date(now))
+    before = [_told(row) for row in held] if role in SINGLE_ROLES else None
+    after = {"role": role, "held": _told(given)}
+    record(db, "lead.role_given", lead, by=by, at=now, before={"held": before}, after=after)
+    return given
+
+
+def end_role(
+    db: Session, *, lead: Lead, held: LeadRole, last_on: date, by: Person | None, now: datetime
+) -> None:
+    """End a role with that date; one that would end before it began never was."""
+    require_change(db, lead, by, now)
+    if held.lead_id != lead.id:
+        raise Refused("unknown_role", field="role")
+    before = _told(held)
+    if last_on < held.from_on:
+        db.delete(held)
+    else:
+        held.to_on = last_on
+    require_somebody_named(db, lead, civil_date(now))
+    after = {"role": held.role, "last_on": last_on}
+    record(db, "lead.role_ended", lead, by=by, at=now, before=before, after=after)
+
+
+def _holding(db: Session, lead: Lead, role: LeadRoleKind, on: date) -> list[LeadRole]:
+    return list(
+        db.scalars(
+            select(LeadRole).where(
+                LeadRole.lead_id == lead.id,
+                LeadRole.role == role,
+                LeadRole.to_on.is_(None) | (LeadRole.to_on >= on),
+            )
+        )
+    )
+
+
+def _end_all(db: Session, held: list[LeadRole], from_on: date) -> None:
+    for row in held:
+        if row.from_on > from_on:
+            raise Refused("role_held_later", field="from_on", on=row.from_on)
+        if row.from_on == from_on:  # replaced on the day it began: it never held
+            db.delete(row)
+        else:
+            row.to_on = from_on - DAY
+
+
+def _told(row: LeadRole) -> dict[str, object]:
+    return {
+        "role": row.role,
+        "person_id": row.person_id,
+        "unit_id": row.unit_id,
+        "from_on": row.from_on,
+        "to_on": row.to_on,
+    }

@@ -1,0 +1,251 @@
+"""What happens to leads: they are entered, changed, moved on, and given to people and units (REGIME 2 and 6)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crm.base.audit import changes, record
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.base.money import Currency
+from crm.base.refs import new_ref
+from crm.leads.catalog import industries
+from crm.leads.companies import (
+    CompanyData,
+    ContactData,
+    add_contact,
+    changed_company,
+    company_for,
+)
+from crm.leads.models import Lead, LeadRole, Milestone
+from crm.leads.progress import correct_milestone, reach, withdraw_milestone
+from crm.leads.queries import may_see, role_held_on
+from crm.leads.rights import known_person, require_change
+from crm.leads.roles import end_role, give_role, name_holder
+from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.people.models import Person, Unit
+from crm.people.queries import primary_posting, viewer
+from crm.people.rules import WITH_RECORDS
+from crm.people.service import initials
+
+__all__ = [
+    "CompanyData",
+    "ContactData",
+    "LeadData",
+    "add_lead",
+    "change_lead",
+    "correct_milestone",
+    "end_role",
+    "give_role",
+    "reach",
+    "withdraw_milestone",
+]
+
+LARGEST = Decimal(10) ** 14  # a million 亿: more is a slip of the keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadData:
+    """What is told of a lead; from `entered_on` down, only when it is added."""
+
+    ref: str = ""
+    company: CompanyData
+    contact: ContactData | None = None
+    title: str
+    secrecy: Secrecy = Secrecy.OPEN
+    code_name: str | None = None
+    industry: str | None = None
+    park_id: int | None = None
+    source: str | None = None
+    amount: Decimal | None = None  # in the currency's unit
+    currency: Currency | None = None
+    note: str | None = None
+    earlier_lead_id: int | None = None
+    entered_on: date | None = None  # none: today
+    unit_id: int | None = None  # responsible; none: the unit of whoever enters it
+    tracker_id: int | None = None
+    leader_id: int | None = None  # attached (挂钩领导)
+
+
+def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -> Lead:
+    """Enter a lead; the same reference by the same person is the same lead, and harmless.
+
+    Refused as `not_yours`, `required`, `code_name_needed`, `bad_amount`, `unknown_industry`,
+    `unknown_unit`, `unknown_person`, `unknown_lead`, `in_future`, `duplicate_ref`.
+    """
+    if by and by.role not in WITH_RECORDS:
+        raise Refused("not_yours")
+    today = civil_date(now)
+    ref = data.ref.strip()
+    if ref and (lead := _of_ref(db, ref, by)):
+        return lead
+    on = data.entered_on or today
+    if on > today:
+        raise Refused("in_future", field="entered_on", on=on)
+    lead = Lead(
+        ref=ref or new_ref("L", today),
+        stage=Stage.LEAD,
+        entered_on=on,
+        entered_at=now,
+        entered_by_id=by.id if by else None,
+        **_checked(db, data, by=by, on=today),
+    )
+    try:
+        with db.begin_nested():
+            lead.company_id = company_for(db, data.company, now=now).id
+            db.add(lead)
+    except IntegrityError:  # the same form came twice at once, or the same company
+        if known := _of_ref(db, lead.ref, by):
+            return known
+        raise
+    _begin(db, lead, data, by=by, now=now)
+    record(db, "lead.added", lead, by=by, at=now, after=_told(data))
+    return lead
+
+
+def change_lead(
+    db: Session, *, lead: Lead, data: LeadData, by: Person | None, now: datetime
+) -> Lead:
+    """Change what is told of a lead; roles and milestones have functions of their own.
+
+    Refused as `add_lead` is. Who restricts a lead is named on it.
+    """
+    require_change(db, lead, by, now)
+    values = _checked(db, data, by=by, on=civil_date(now), lead=lead)
+    company = changed_company(db, lead, data.company, now=now)
+    before, after = changes(lead, {"company_id": company.id, **values})
+    if data.contact and data.contact.name.strip():
+        add_contact(db, company, data.contact, now=now)
+    if lead.secrecy is Secrecy.RESTRICTED and by:
+        _name(db, lead, by, from_on=civil_date(now), now=now)
+    if after:
+        record(db, "lead.changed", lead, by=by, at=now, before=before, after=after)
+    return lead
+
+
+def _of_ref(db: Session, ref: str, by: Person | None) -> Lead | None:
+    lead = db.scalar(select(Lead).where(Lead.ref == ref))
+    if lead and lead.entered_by_id != (by.id if by else None):
+        raise Refused("duplicate_ref", field="ref", ref=ref)
+    return lead
+
+
+def _checked(
+    db: Session, data: LeadData, *, by: Person | None, on: date, lead: Lead | None = None
+) -> dict[str, object]:
+    """The lead's own columns; refuses what does not hold together."""
+    for field, text in (("company", data.company.name), ("title", data.title)):
+        if not text.strip():
+            raise Refused("required", field=field)
+    code_name = (data.code_name or "").strip() or None
+    if data.secrecy is Secrecy.RESTRICTED and not code_name:
+        raise Refused("code_name_needed", field="code_name")
+    if data.industry and data.industry not in industries():
+        raise Refused("unknown_industry", field="industry")
+    if data.park_id and db.get(Unit, data.park_id) is None:
+        raise Refused("unknown_unit", field="park_id")
+    _check_earlier(db, data, by=by, on=on, lead=lead)
+    amount = _checked_amount(data.amount)
+    return {
+        "title": data.title.strip(),
+        "initials": initials(data.title.strip()),
+        "secrecy": data.secrecy,
+        "code_name": code_name,
+        "industry": data.industry or None,
+        "park_id": data.park_id,
+        "source": (data.source or "").strip() or None,
+        "amount": amount,
+        "currency": None if amount is None else data.currency or Currency.CNY,
+        "note": (data.note or "").strip() or None,
+        "earlier_lead_id": data.earlier_lead_id,
+    }
+
+
+def _check_earlier(
+    db: Session, data: LeadData, *, by: Person | None, on: date, lead: Lead | None
+) -> None:
+    earlier = data.earlier_lead_id
+    if earlier is None or (lead and lead.earlier_lead_id == earlier):
+        return
+    is_itself = lead is not None and lead.id == earlier
+    if is_itself or (by and not may_see(db, viewer(db, by, on), earlier, on)):
+        raise Refused("unknown_lead", field="earlier_lead_id")
+
+
+def _checked_amount(amount: Decimal | None) -> Decimal | None:
+    if amount is None:
+        return None
+    if not amount.is_finite() or not 0 <= amount < LARGEST or amount != round(amount, 2):
+        raise Refused("bad_amount", field="amount")
+    return amount
+
+
+def _begin(db: Session, lead: Lead, data: LeadData, *, by: Person | None, now: datetime) -> None:
+    """The first milestone, the contact and the roles of a new lead."""
+    db.add(
+        Milestone(
+            lead_id=lead.id,
+            kind=MilestoneKind.LEAD,
+            reached_on=lead.entered_on,
+            entered_at=now,
+            entered_by_id=lead.entered_by_id,
+        )
+    )
+    if data.contact and data.contact.name.strip():
+        add_contact(db, company_for(db, data.company, now=now), data.contact, now=now)
+    holders = _holders(db, lead, data, by)
+    if lead.secrecy is Secrecy.RESTRICTED and LeadRoleKind.TRACKER not in holders and by:
+        holders[LeadRoleKind.TRACKER] = by
+    # persons first: a restricted lead is never without somebody named
+    for role, holder in sorted(holders.items(), key=lambda item: isinstance(item[1], Unit)):
+        name_holder(
+            db, lead=lead, role=role, holder=holder, from_on=lead.entered_on, by=by, now=now
+        )
+    if lead.secrecy is Secrecy.RESTRICTED and by:
+        _name(db, lead, by, from_on=lead.entered_on, now=now)
+
+
+def _holders(
+    db: Session, lead: Lead, data: LeadData, by: Person | None
+) -> dict[LeadRoleKind, Person | Unit]:
+    holders: dict[LeadRoleKind, Person | Unit] = {}
+    if data.tracker_id:
+        holders[LeadRoleKind.TRACKER] = known_person(db, data.tracker_id, "tracker_id")
+    if data.leader_id:
+        holders[LeadRoleKind.ATTACHED_LEADER] = known_person(db, data.leader_id, "leader_id")
+    own = primary_posting(db, by.id, lead.entered_on) if by else None
+    if unit_id := data.unit_id or (own and own.unit_id):
+        unit = db.get(Unit, unit_id)
+        if unit is None:
+            raise Refused("unknown_unit", field="unit_id")
+        holders[LeadRoleKind.RESPONSIBLE_UNIT] = unit
+    return holders
+
+
+def _name(db: Session, lead: Lead, person: Person, *, from_on: date, now: datetime) -> None:
+    """Name whoever restricts a lead on it, as its tracker where it has none (REGIME 2)."""
+    held = db.execute(
+        select(LeadRole.person_id, LeadRole.role).where(
+            LeadRole.lead_id == lead.id, role_held_on(from_on)
+        )
+    ).all()
+    if any(row.person_id == person.id for row in held):
+        return
+    has_tracker = any(row.role is LeadRoleKind.TRACKER for row in held)
+    role = LeadRoleKind.TASK_FORCE_MEMBER if has_tracker else LeadRoleKind.TRACKER
+    name_holder(db, lead=lead, role=role, holder=person, from_on=from_on, by=person, now=now)
+
+
+def _told(data: LeadData) -> dict[str, object]:
+    return {
+        "company": data.company.name.strip(),
+        "title": data.title.strip(),
+        "secrecy": data.secrecy,
+        "amount": data.amount,
+        "currency": data.currency,
+        "industry": data.industry,
+    }

@@ -1,0 +1,81 @@
+"""Visits as an import or the demonstration brings them, with the moments at which they were logged (REGIME 3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.errors import Refused
+from crm.people.models import Person
+from crm.visits.checks import VisitData, columns
+from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.rules import Status, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedVisit:
+    """A visit of an import; `entered_by` is known to the demonstration only."""
+
+    data: VisitData
+    logged_at: datetime | None = None
+    verdict: Verdict | None = None
+    entered_by: Person | None = None
+
+
+def import_visit(
+    db: Session,
+    *,
+    data: VisitData,
+    logged_at: datetime | None = None,
+    verdict: Verdict | None = None,
+    now: datetime,
+) -> Visit:
+    """Keep one imported visit, its people and leads known by their ids; see `new_visit`."""
+    return import_visits(db, [ImportedVisit(data, logged_at, verdict)], now=now)[0]
+
+
+def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) -> list[Visit]:
+    """Keep many imported visits at once; the caller has seen to references, people and leads."""
+    visits = [new_visit(row, now=now) for row in rows]
+    db.add_all(visits)
+    db.flush()
+    people, leads = [], []
+    for visit, row in zip(visits, rows, strict=True):
+        people += [{"visit_id": visit.id, "person_id": p} for p in sorted(row.data.joined_by)]
+        leads += [{"visit_id": visit.id, "lead_id": n} for n in sorted(set(row.data.lead_ids))]
+    for table, links in ((VisitParticipant, people), (VisitLead, leads)):
+        if links:
+            db.execute(insert(table), links)
+    for visit, row in zip(visits, rows, strict=True):
+        after = {"ref": visit.ref, "status": visit.status, "verdict": visit.verdict}
+        record(db, "visit.imported", visit, by=row.entered_by, at=now, after=after)
+    return visits
+
+
+def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
+    """The row of an imported visit: `logged_at` is when it was entered and, if done, logged.
+
+    Refused as `required` (no reference), `ends_before_start`, `too_long`, `not_ended`,
+    `logged_in_future`, and `logged_before_end` for a done visit.
+    """
+    data, at = row.data, row.logged_at or now
+    if not data.ref.strip():
+        raise Refused("required", field="ref")
+    values = columns(data, now)
+    if at > now:
+        raise Refused("logged_in_future", field="logged_at")
+    is_done = data.status is Status.DONE
+    if is_done and at < data.ends_at:
+        raise Refused("logged_before_end", field="logged_at")
+    return Visit(
+        ref=data.ref.strip(),
+        entered_at=at,
+        entered_by_id=row.entered_by.id if row.entered_by else None,
+        logged_at=at if is_done else None,
+        verdict=row.verdict,
+        verdict_at=at if row.verdict else None,
+        **values,
+    )

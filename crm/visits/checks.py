@@ -1,0 +1,106 @@
+"""What is told of a visit, and what must hold of it before it is kept (REGIME 3)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.errors import Refused
+from crm.leads.models import Lead
+from crm.leads.queries import visible as visible_leads
+from crm.people.models import Person, Posting
+from crm.people.queries import Viewer, people_in
+from crm.people.rules import WITH_RECORDS, Role
+from crm.visits.rules import Channel, Kind, Status, check_ended, first_and_last
+
+WORDS = ("met", "position", "minutes", "next_step", "note")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitData:
+    """What is told of a visit."""
+
+    ref: str = ""
+    kind: Kind
+    channel: Channel = Channel.IN_PERSON
+    status: Status = Status.DONE
+    starts_at: datetime
+    ends_at: datetime
+    city: str = ""
+    leader_id: int
+    participant_ids: Collection[int] = ()
+    lead_ids: Collection[int] = ()
+    met: str | None = None
+    position: str | None = None
+    minutes: str | None = None
+    next_step: str | None = None
+    note: str | None = None
+    trip: str | None = None
+
+    @property
+    def joined_by(self) -> frozenset[int]:
+        """Those who take part without leading."""
+        return frozenset(self.participant_ids) - {self.leader_id}
+
+
+def columns(data: VisitData, now: datetime) -> dict[str, object]:
+    """The visit's columns; refused as `ends_before_start`, `too_long`, `not_ended`."""
+    first, last = first_and_last(data.starts_at, data.ends_at)
+    if data.status is Status.DONE:
+        check_ended(data.ends_at, now)
+    values: dict[str, object] = {
+        "kind": data.kind,
+        "channel": data.channel,
+        "status": data.status,
+        "starts_at": data.starts_at,
+        "ends_at": data.ends_at,
+        "first_on": first,
+        "last_on": last,
+        "city": data.city.strip(),
+        "leader_id": data.leader_id,
+        "trip": _text(data.trip),
+    }
+    return values | {name: _text(getattr(data, name)) for name in WORDS}
+
+
+def _text(text: str | None) -> str | None:
+    return (text or "").strip() or None
+
+
+def check_city(data: VisitData) -> None:
+    """Refuse a visit in person, or a stay, without a city."""
+    if not data.city.strip() and (data.channel is Channel.IN_PERSON or data.kind is Kind.RESIDENCY):
+        raise Refused("required", field="city")
+
+
+def check_people(db: Session, data: VisitData) -> None:
+    """Refuse people who do not exist, and a leader who never held a post."""
+    posted = select(Posting.id).where(Posting.person_id == data.leader_id).limit(1)
+    if db.get(Person, data.leader_id) is None:
+        raise Refused("unknown_person", field="leader_id")
+    if db.scalar(posted) is None:
+        raise Refused("not_posted", field="leader_id")
+    known = set(db.scalars(select(Person.id).where(Person.id.in_(data.joined_by))))
+    if known != data.joined_by:
+        raise Refused("unknown_person", field="participant_ids")
+
+
+def check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: date) -> None:
+    """Refuse leads that the viewer may not see: for them they do not exist."""
+    seen = select(Lead.id).where(Lead.id.in_(lead_ids), visible_leads(viewer, on))
+    if set(db.scalars(seen)) != set(lead_ids):
+        raise Refused("unknown_lead", field="lead_ids")
+
+
+def require_own(db: Session, data: VisitData, viewer: Viewer, on: date) -> None:
+    """Refuse a visit that the viewer neither leads nor joins nor, judging, has in scope (REGIME 2)."""
+    people = {data.leader_id, *data.joined_by}
+    if viewer.role not in WITH_RECORDS:
+        raise Refused("not_yours")
+    if viewer.person_id in people or viewer.role is Role.ADMIN:
+        return
+    in_scope = people_in(viewer.unit_ids, on).where(Posting.person_id.in_(people)).limit(1)
+    if not viewer.judges or db.scalar(in_scope) is None:
+        raise Refused("not_yours", field="leader_id")

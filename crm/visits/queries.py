@@ -1,0 +1,194 @@
+"""What pages read of visits, always from those that the viewer may see (REGIME 2 and 3)."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from crm.base.audit import AuditEntry
+from crm.base.paging import Page, page_of
+from crm.base.periods import DAY
+from crm.leads.models import Company, Lead
+from crm.leads.queries import matching
+from crm.leads.queries import visible as visible_leads
+from crm.people.models import Person
+from crm.people.queries import Viewer
+from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.rules import Channel, Kind, Status, is_logged_late
+from crm.visits.scope import covering, judgeable, of_leads, of_person, readable, visible
+
+LOADED = (
+    joinedload(Visit.leader),
+    selectinload(Visit.participants),
+    selectinload(Visit.leads),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFilter:
+    """What a list of visits is narrowed to; what is left out narrows nothing."""
+
+    text: str = ""
+    kind: Kind | None = None
+    channel: Channel | None = None
+    status: Status | None = None
+    person_id: int | None = None  # led or joined by that person
+    lead_id: int | None = None
+    first: date | None = None  # covers a date from here
+    last: date | None = None  # to here
+
+
+@dataclass(frozen=True, slots=True)
+class LastChoices:
+    """What a person chose when last entering a visit, to begin the next form with."""
+
+    kind: Kind = Kind.OUTREACH
+    channel: Channel = Channel.IN_PERSON
+    city: str = ""
+    participant_ids: list[int] = field(default_factory=list)
+    lead_ids: list[int] = field(default_factory=list)
+
+
+def visible_to(viewer: Viewer, on: date) -> Select[Visit]:
+    """The visits that the viewer may see on the date."""
+    return select(Visit).where(visible(viewer, on))
+
+
+def visit_of(db: Session, viewer: Viewer, ref: str, on: date) -> Visit | None:
+    """The visible visit of that reference, loaded for its page; none: 404."""
+    query = visible_to(viewer, on).where(Visit.ref == ref).options(*LOADED)
+    return db.scalar(query.execution_options(populate_existing=True))
+
+
+def _saying(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
+    """Visits of whose visible parts one holds the text; words and leads that are hidden say nothing."""
+    text = text.strip()
+    leader = exists().where(
+        Person.id == Visit.leader_id,
+        or_(Person.name.icontains(text, autoescape=True), Person.initials == text.lower()),
+    )
+    words = or_(
+        *(
+            column.icontains(text, autoescape=True)
+            for column in (Visit.met, Visit.minutes, Visit.next_step, Visit.note)
+        )
+    )
+    leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & matching(text))
+    return or_(
+        Visit.ref.icontains(text, autoescape=True),
+        Visit.city.icontains(text, autoescape=True),
+        leader,
+        leads,
+        words & readable(viewer, on),
+    )
+
+
+def visits_page(
+    db: Session, viewer: Viewer, on: date, *, by: VisitFilter, cursor: str | None = None
+) -> Page[Visit]:
+    """A page of visible visits, the latest first date first, loaded for `shown`."""
+    query = visible_to(viewer, on).options(*LOADED)
+    if by.first or by.last:
+        query = query.where(covering(by.first, by.last))
+    for column, value in (
+        (Visit.kind, by.kind),
+        (Visit.channel, by.channel),
+        (Visit.status, by.status),
+    ):
+        if value:
+            query = query.where(column == value)
+    if by.person_id:
+        query = query.where(of_person(by.person_id))
+    if by.lead_id:
+        query = query.where(of_leads((Lead.id == by.lead_id) & visible_leads(viewer, on)))
+    if by.text.strip():
+        query = query.where(_saying(viewer, on, by.text))
+    return page_of(db, query, on=Visit.first_on, row_id=Visit.id, cursor=cursor)
+
+
+def todays(db: Session, person_id: int, on: date) -> Sequence[Visit]:
+    """The visits that the person leads or joins and that cover the date, but cancelled ones."""
+    return planned_or_done(db, person_id, on, on)
+
+
+def planned_or_done(db: Session, person_id: int, first: date, last: date) -> Sequence[Visit]:
+    """The person's visits that cover a date of the span, in order of time, but cancelled ones."""
+    query = select(Visit).where(
+        of_person(person_id), covering(first, last), Visit.status != Status.CANCELLED
+    )
+    return _in_time(db, query)
+
+
+def unsettled(db: Session, person_id: int, now: datetime) -> Sequence[Visit]:
+    """The person's planned visits that have ended and still wait to be set done, moved or cancelled."""
+    query = select(Visit).where(
+        of_person(person_id), Visit.status == Status.PLANNED, Visit.ends_at <= now
+    )
+    return _in_time(db, query)
+
+
+def upcoming(db: Session, person_id: int, on: date, *, days: int = 7) -> Sequence[Visit]:
+    """The person's planned visits that begin in the days after the date."""
+    query = select(Visit).where(
+        of_person(person_id),
+        Visit.status == Status.PLANNED,
+        Visit.first_on > on,
+        Visit.first_on <= on + days * DAY,
+    )
+    return _in_time(db, query)
+
+
+def _in_time(db: Session, query: Select[Visit]) -> Sequence[Visit]:
+    return db.scalars(query.options(*LOADED).order_by(Visit.starts_at, Visit.id)).all()
+
+
+def awaiting_verdict(db: Session, viewer: Viewer, *, since: date, within_days: int) -> list[Visit]:
+    """Visits logged late that count only once the viewer, or another supervisor, confirms them."""
+    query = select(Visit).where(judgeable(viewer), Visit.verdict.is_(None), Visit.last_on >= since)
+    return [
+        visit
+        for visit in _in_time(db, query)
+        if visit.logged_at and is_logged_late(visit.last_on, visit.logged_at, within_days)
+    ]
+
+
+def rejection_reasons(db: Session, visit_ids: Collection[int]) -> dict[int, str]:
+    """Why visits were last rejected, where a supervisor said so here."""
+    rows = db.execute(
+        select(AuditEntry.subject_id, AuditEntry.after)
+        .where(
+            AuditEntry.subject == Visit.__tablename__,
+            AuditEntry.subject_id.in_(visit_ids),
+            AuditEntry.action == "visit.rejected",
+        )
+        .order_by(AuditEntry.id)
+    )
+    return {row.subject_id: json.loads(row.after)["reason"] for row in rows}
+
+
+def last_choices(db: Session, viewer: Viewer, on: date) -> LastChoices:
+    """What the person chose for the visit they entered last; leads only that they may still see."""
+    last = db.scalar(
+        select(Visit)
+        .where(Visit.entered_by_id == viewer.person_id)
+        .order_by(Visit.entered_at.desc(), Visit.id.desc())
+        .limit(1)
+    )
+    if last is None:
+        return LastChoices()
+    joined = select(VisitParticipant.person_id).where(VisitParticipant.visit_id == last.id)
+    leads = (
+        select(VisitLead.lead_id)
+        .join(Lead, Lead.id == VisitLead.lead_id)
+        .where(VisitLead.visit_id == last.id, visible_leads(viewer, on))
+    )
+    return LastChoices(
+        last.kind,
+        last.channel,
+        last.city,
+        sorted(db.scalars(joined)),
+        sorted(db.scalars(leads)),
+    )

@@ -1,0 +1,91 @@
+"""What a viewer may see of a visit: its words and leads inherit the leads' secrecy (REGIME 2)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from crm.leads.queries import LeadLabel, lead_labels
+from crm.people.models import Person
+from crm.people.queries import Viewer
+from crm.visits.models import Visit
+from crm.visits.rules import Channel, Kind, Status, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SeenVisit:
+    """A visit before a viewer: leads by their labels, words empty where they may not be read."""
+
+    id: int
+    ref: str
+    kind: Kind
+    channel: Channel
+    status: Status
+    starts_at: datetime
+    ends_at: datetime
+    first_on: date
+    last_on: date
+    city: str
+    leader: Person
+    participants: tuple[Person, ...]
+    leads: tuple[LeadLabel, ...]
+    is_theirs: bool  # led, joined or entered by the viewer
+    is_readable: bool
+    trip: str | None
+    met: str | None
+    position: str | None
+    minutes: str | None
+    next_step: str | None
+    note: str | None
+    entered_at: datetime
+    logged_at: datetime | None
+    verdict: Verdict | None
+    verdict_at: datetime | None
+
+
+def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> SeenVisit:
+    """The visit as the viewer may see it; its participants and leads are loaded, `labels` name its leads."""
+    me = viewer.person_id
+    leads = tuple(labels[lead.id] for lead in visit.leads)
+    is_theirs = me in {visit.leader_id, visit.entered_by_id, *(p.id for p in visit.participants)}
+    is_readable = is_theirs or all(label.id is not None for label in leads)
+
+    def words(text: str | None) -> str | None:
+        return text if is_readable else None
+
+    return SeenVisit(
+        id=visit.id,
+        ref=visit.ref,
+        kind=visit.kind,
+        channel=visit.channel,
+        status=visit.status,
+        starts_at=visit.starts_at,
+        ends_at=visit.ends_at,
+        first_on=visit.first_on,
+        last_on=visit.last_on,
+        city=visit.city,
+        leader=visit.leader,
+        participants=tuple(visit.participants),
+        leads=leads,
+        is_theirs=is_theirs,
+        is_readable=is_readable,
+        trip=visit.trip,
+        met=words(visit.met),
+        position=words(visit.position),
+        minutes=words(visit.minutes),
+        next_step=words(visit.next_step),
+        note=words(visit.note),
+        entered_at=visit.entered_at,
+        logged_at=visit.logged_at,
+        verdict=visit.verdict,
+        verdict_at=visit.verdict_at,
+    )
+
+
+def shown(db: Session, viewer: Viewer, visits: Iterable[Visit], on: date) -> list[SeenVisit]:
+    """The visits as the viewer may see them, with one query for the labels of all their leads."""
+    visits = list(visits)
+    lead_ids = {lead.id for visit in visits for lead in visit.leads}
+    labels = lead_labels(db, viewer, lead_ids, on)
+    return [seen_as(visit, viewer, labels) for visit in visits]

@@ -1,0 +1,234 @@
+"""What happens to visits: they are logged, changed, done, moved, cancelled, confirmed, rejected (REGIME 3)."""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crm.base.audit import changes, record
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.base.refs import new_ref
+from crm.people.models import Person
+from crm.people.queries import Viewer, viewer
+from crm.visits.bulk import ImportedVisit, import_visit, import_visits
+from crm.visits.checks import (
+    WORDS,
+    VisitData,
+    check_city,
+    check_leads,
+    check_people,
+    columns,
+    require_own,
+)
+from crm.visits.links import link, links_of
+from crm.visits.models import Visit
+from crm.visits.rules import Status, Verdict, check_ended, first_and_last
+from crm.visits.scope import may_change, may_judge, readable
+
+__all__ = [
+    "ImportedVisit",
+    "VisitData",
+    "cancel_visit",
+    "change_visit",
+    "confirm_visit",
+    "import_visit",
+    "import_visits",
+    "log_visit",
+    "move_visit",
+    "reject_visit",
+    "set_done",
+]
+
+# What a confirmation was given to: once one of these changes, it no longer stands.
+_CONFIRMED = frozenset(
+    {"kind", "channel", "status", "starts_at", "ends_at", "leader_id", "participant_ids"}
+)
+
+
+def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Visit:
+    """Enter a visit; the same reference by the same person is the same visit, and harmless.
+
+    Refused as `not_yours`, `required`, `ends_before_start`, `too_long`, `not_ended`,
+    `unknown_person`, `not_posted`, `unknown_lead`, `duplicate_ref`.
+    """
+    on = civil_date(now)
+    ref = data.ref.strip()
+    if ref and (known := _of_ref(db, ref, by)):
+        return known
+    me = viewer(db, by, on)
+    values = _checked(db, data, me, now)
+    check_leads(db, data.lead_ids, me, on)
+    visit = Visit(
+        ref=ref or new_ref("V", on),
+        entered_at=now,
+        entered_by_id=by.id,
+        logged_at=now if data.status is Status.DONE else None,
+        **values,
+    )
+    try:
+        with db.begin_nested():
+            db.add(visit)
+    except IntegrityError:  # the same form came twice at once
+        if known := _of_ref(db, visit.ref, by):
+            return known
+        raise
+    link(db, visit, participant_ids=data.joined_by, lead_ids=data.lead_ids)
+    after = values | {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
+    record(db, "visit.logged", visit, by=by, at=now, after=after)
+    return visit
+
+
+def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:
+    """Change what is told of a visit; its reference, and when it was first logged, stay.
+
+    Words and leads that `by` may not see stay as they are, too. Refused as `log_visit` is.
+    """
+    on = civil_date(now)
+    me = viewer(db, by, on)
+    _take(db, visit, me, on)
+    if not _reads(db, visit, me, on):
+        data = replace(data, **{name: getattr(visit, name) for name in WORDS})
+    values = _checked(db, data, me, now)
+    beside = links_of(db, visit, me, on)
+    lead_ids = frozenset(data.lead_ids)
+    check_leads(db, lead_ids - beside.lead_ids, me, on)
+    lead_ids |= beside.hidden_lead_ids
+    before, after = changes(visit, values)
+    for name, old, new in (
+        ("participant_ids", beside.participant_ids, data.joined_by),
+        ("lead_ids", beside.lead_ids, lead_ids),
+    ):
+        if old != new:
+            before[name], after[name] = sorted(old), sorted(new)
+    link(db, visit, participant_ids=data.joined_by, lead_ids=lead_ids)
+    if visit.status is Status.DONE and visit.logged_at is None:
+        visit.logged_at = now
+    if visit.verdict is Verdict.CONFIRMED and _CONFIRMED & after.keys():
+        before["verdict"], after["verdict"] = visit.verdict, None
+        visit.verdict = visit.verdict_at = visit.verdict_by_id = None
+    if after:
+        record(db, "visit.changed", visit, by=by, at=now, before=before, after=after)
+    return visit
+
+
+def set_done(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
+    """Set a planned visit done; refused as `not_yours`, `not_planned`, `not_ended`."""
+    _take_planned(db, visit, by, now)
+    check_ended(visit.ends_at, now)
+    values = {"status": Status.DONE, "logged_at": visit.logged_at or now}
+    return _settle(db, visit, "visit.done", values, by=by, now=now)
+
+
+def move_visit(
+    db: Session, *, visit: Visit, starts_at: datetime, by: Person, now: datetime
+) -> Visit:
+    """Move a planned visit to another beginning, as long as it was; refused as `not_yours`, `not_planned`."""
+    _take_planned(db, visit, by, now)
+    ends_at = starts_at + (visit.ends_at - visit.starts_at)
+    first, last = first_and_last(starts_at, ends_at)
+    values: dict[str, object] = {
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "first_on": first,
+        "last_on": last,
+    }
+    return _settle(db, visit, "visit.moved", values, by=by, now=now)
+
+
+def cancel_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
+    """Cancel a planned visit; refused as `not_yours`, `not_planned`."""
+    _take_planned(db, visit, by, now)
+    return _settle(db, visit, "visit.cancelled", {"status": Status.CANCELLED}, by=by, now=now)
+
+
+def confirm_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
+    """Accept a visit, so that it counts though logged late; refused as `not_yours`, `not_done`."""
+    _require_judge(db, visit, by, now)
+    return _judge(db, visit, Verdict.CONFIRMED, None, by=by, now=now)
+
+
+def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: datetime) -> Visit:
+    """Reject a visit with a reason, so that it does not count; refused as `confirm_visit`, and `required`."""
+    _require_judge(db, visit, by, now)
+    if not reason.strip():
+        raise Refused("required", field="reason")
+    return _judge(db, visit, Verdict.REJECTED, reason.strip(), by=by, now=now)
+
+
+def _of_ref(db: Session, ref: str, by: Person) -> Visit | None:
+    visit = db.scalar(select(Visit).where(Visit.ref == ref))
+    if visit and visit.entered_by_id != by.id:
+        raise Refused("duplicate_ref", field="ref", ref=ref)
+    return visit
+
+
+def _checked(db: Session, data: VisitData, me: Viewer, now: datetime) -> dict[str, object]:
+    values = columns(data, now)
+    check_city(data)
+    check_people(db, data)
+    require_own(db, data, me, civil_date(now))
+    return values
+
+
+def _reads(db: Session, visit: Visit, me: Viewer, on: date) -> bool:
+    found = select(Visit.id).where(Visit.id == visit.id, readable(me, on))
+    return db.scalar(found) is not None
+
+
+def _take(db: Session, visit: Visit, me: Viewer, on: date) -> None:
+    """Refuse who may not change the visit, and hold its row against a change at the same time."""
+    if not may_change(db, me, visit.id, on):
+        raise Refused("not_yours")
+    _hold(db, visit)
+
+
+def _hold(db: Session, visit: Visit) -> None:
+    db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
+
+
+def _take_planned(db: Session, visit: Visit, by: Person, now: datetime) -> None:
+    on = civil_date(now)
+    _take(db, visit, viewer(db, by, on), on)
+    if visit.status is not Status.PLANNED:
+        raise Refused("not_planned", field="status", status=visit.status.label)
+
+
+def _settle(
+    db: Session,
+    visit: Visit,
+    action: str,
+    values: dict[str, object],
+    *,
+    by: Person,
+    now: datetime,
+) -> Visit:
+    before, after = changes(visit, values)
+    record(db, action, visit, by=by, at=now, before=before, after=after)
+    return visit
+
+
+def _require_judge(db: Session, visit: Visit, by: Person, now: datetime) -> None:
+    _hold(db, visit)
+    if visit.status is not Status.DONE:
+        raise Refused("not_done", field="status", status=visit.status.label)
+    if not may_judge(db, viewer(db, by, civil_date(now)), visit.id):
+        raise Refused("not_yours")
+
+
+def _judge(
+    db: Session,
+    visit: Visit,
+    verdict: Verdict,
+    reason: str | None,
+    *,
+    by: Person,
+    now: datetime,
+) -> Visit:
+    before = {"verdict": visit.verdict}
+    visit.verdict, visit.verdict_by_id, visit.verdict_at = verdict, by.id, now
+    after = {"verdict": verdict, "reason": reason} if reason else {"verdict": verdict}
+    record(db, f"visit.{verdict.value}", visit, by=by, at=now, before=before, after=after)
+    return visit
