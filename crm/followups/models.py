@@ -32,9 +32,7 @@ class Followup(Base):
     result: Mapped[str | None]  # what was said and what came of it
     next_id: Mapped[int | None] = mapped_column(ForeignKey("followup.id"))
     entered_at: Mapped[datetime]
-    entered_by_id: Mapped[int | None] = mapped_column(
-        ForeignKey("person.id")
-    )  # none: an import
+    entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
 
     lead: Mapped[Lead] = relationship(lazy="raise")
     person: Mapped[Person] = relationship(foreign_keys=person_id, lazy="raise")

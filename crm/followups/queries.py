@@ -1,0 +1,148 @@
+"""Who may see which follow-up, and what pages and digests read of them (REGIME 2 and 6)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from crm.base.paging import Page, page_of
+from crm.followups.models import Followup
+from crm.leads.models import Lead
+from crm.leads.queries import LeadLabel, lead_labels
+from crm.leads.queries import changeable as changeable_leads
+from crm.leads.queries import visible as visible_leads
+from crm.people.models import Person
+from crm.people.queries import Viewer, people_in
+from crm.people.rules import WITH_RECORDS, Role
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFollowup:
+    """A follow-up before a viewer: its lead by the label that the viewer may see."""
+
+    followup: Followup
+    person: Person
+    lead: LeadLabel
+    is_overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FollowupFilter:
+    """What a list of follow-ups is narrowed to."""
+
+    person_id: int | None = None
+    lead_id: int | None = None
+    is_open: bool | None = None
+    due_until: date | None = None
+
+
+def _of_lead(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(Lead.id == Followup.lead_id, condition)
+
+
+def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Follow-ups that the viewer may see: their own, and those of leads that they may see."""
+    if viewer.role not in WITH_RECORDS:
+        return false()
+    return or_(Followup.person_id == viewer.person_id, _of_lead(visible_leads(viewer, on)))
+
+
+def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Follow-ups that the viewer may finish or change: their own, entered by them, or of a lead theirs to change."""
+    if viewer.role not in WITH_RECORDS:
+        return false()
+    own = or_(Followup.person_id == viewer.person_id, Followup.entered_by_id == viewer.person_id)
+    return visible(viewer, on) & or_(own, _of_lead(changeable_leads(viewer, on)))
+
+
+def in_scope(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Follow-ups owed by the viewer or by people in the viewer's scope on the date."""
+    own = Followup.person_id == viewer.person_id
+    if not viewer.oversees:
+        return own
+    people = select(Person.id) if viewer.role is Role.ADMIN else people_in(viewer.unit_ids, on)
+    return own | Followup.person_id.in_(people)
+
+
+def open_at(as_of: datetime) -> ColumnElement[bool]:
+    """Follow-ups that were entered and not yet done at that moment."""
+    return (Followup.entered_at <= as_of) & or_(
+        Followup.done_at.is_(None), Followup.done_at > as_of
+    )
+
+
+def visible_to(viewer: Viewer, on: date) -> Select[Followup]:
+    """The follow-ups that the viewer may see on the date."""
+    return select(Followup).where(visible(viewer, on))
+
+
+def may_change(db: Session, viewer: Viewer, followup_id: int, on: date) -> bool:
+    """Whether the viewer may finish or change the follow-up."""
+    found = select(Followup.id).where(Followup.id == followup_id, changeable(viewer, on))
+    return db.scalar(found) is not None
+
+
+def followup_of(db: Session, viewer: Viewer, ref: str, on: date) -> Followup | None:
+    """The visible follow-up of that reference, its person loaded; none: 404."""
+    query = visible_to(viewer, on).where(Followup.ref == ref)
+    return db.scalar(query.options(joinedload(Followup.person)))
+
+
+def shown(
+    db: Session, viewer: Viewer, followups: Iterable[Followup], on: date
+) -> list[SeenFollowup]:
+    """The follow-ups, persons loaded, as the viewer may see them, with one query for their leads."""
+    followups = list(followups)
+    labels = lead_labels(db, viewer, {followup.lead_id for followup in followups}, on)
+    return [
+        SeenFollowup(
+            followup,
+            followup.person,
+            labels[followup.lead_id],
+            followup.done_at is None and followup.due_on < on,
+        )
+        for followup in followups
+    ]
+
+
+def followups_page(
+    db: Session, viewer: Viewer, on: date, *, by: FollowupFilter, cursor: str | None = None
+) -> Page[Followup]:
+    """A page of visible follow-ups, the latest due first, persons loaded for `shown`."""
+    query = visible_to(viewer, on).options(joinedload(Followup.person))
+    if by.person_id:
+        query = query.where(Followup.person_id == by.person_id)
+    if by.lead_id:
+        query = query.where(Followup.lead_id == by.lead_id, _of_lead(visible_leads(viewer, on)))
+    if by.is_open is not None:
+        query = query.where(
+            Followup.done_at.is_(None) if by.is_open else Followup.done_at.is_not(None)
+        )
+    if by.due_until:
+        query = query.where(Followup.due_on <= by.due_until)
+    return page_of(db, query, on=Followup.due_on, row_id=Followup.id, cursor=cursor)
+
+
+def due(db: Session, person_id: int, until: date, *, as_of: datetime) -> Sequence[Followup]:
+    """What the person owes by the date, overdue first, as it stood at that moment; persons loaded."""
+    query = select(Followup).where(
+        Followup.person_id == person_id, Followup.due_on <= until, open_at(as_of)
+    )
+    return _in_order(db, query)
+
+
+def due_in_scope(
+    db: Session, viewer: Viewer, until: date, *, on: date, as_of: datetime
+) -> Sequence[Followup]:
+    """What the people of the viewer's scope owe by the date on leads that the viewer may see."""
+    query = visible_to(viewer, on).where(
+        in_scope(viewer, on), Followup.due_on <= until, open_at(as_of)
+    )
+    return _in_order(db, query)
+
+
+def _in_order(db: Session, query: Select[Followup]) -> Sequence[Followup]:
+    query = query.options(joinedload(Followup.person))
+    return db.scalars(query.order_by(Followup.due_on, Followup.id)).all()

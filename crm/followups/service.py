@@ -1,0 +1,173 @@
+"""What happens to follow-ups: they are owed, changed, finished, and followed by the next step (REGIME 6)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crm.base.audit import changes, record
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.base.refs import new_ref
+from crm.followups.models import Followup
+from crm.followups.queries import may_change
+from crm.leads.queries import may_see
+from crm.leads.rights import known_person
+from crm.people.models import Person
+from crm.people.queries import viewer
+from crm.people.rules import WITH_RECORDS
+from crm.visits.rules import Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowupData:
+    """What is owed on a lead, by whom, until when."""
+
+    ref: str = ""
+    lead_id: int
+    person_id: int
+    due_on: date
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a follow-up, and the next step where there is one."""
+
+    result: str
+    channel: Channel | None = None
+    met: str | None = None
+    next_what: str | None = None
+    next_due_on: date | None = None
+    next_person_id: int | None = None  # none: the same person
+
+
+def add_followup(db: Session, *, data: FollowupData, by: Person | None, now: datetime) -> Followup:
+    """Enter a step that is owed; the same reference by the same person is harmless.
+
+    Refused as `not_yours`, `unknown_lead`, `unknown_person`, `required`, `duplicate_ref`.
+    """
+    ref = data.ref.strip()
+    if ref and (known := _of_ref(db, ref, by)):
+        return known
+    on = civil_date(now)
+    if by and by.role not in WITH_RECORDS:
+        raise Refused("not_yours")
+    if by and not may_see(db, viewer(db, by, on), data.lead_id, on):
+        raise Refused("unknown_lead", field="lead_id")
+    return _add(db, data, by=by, now=now)
+
+
+def change_followup(
+    db: Session, *, followup: Followup, data: FollowupData, by: Person | None, now: datetime
+) -> Followup:
+    """Change what is owed, by whom or until when, while it is open; the lead stays.
+
+    Refused as `not_yours`, `already_done`, `unknown_person`, `required`.
+    """
+    _take_open(db, followup, by, now)
+    values = {
+        "person_id": _owing(db, data.person_id, "person_id").id,
+        "due_on": data.due_on,
+        "what": _said(data.what, "what"),
+    }
+    before, after = changes(followup, values)
+    if after:
+        record(db, "followup.changed", followup, by=by, at=now, before=before, after=after)
+        db.expire(followup, ["person"])
+    return followup
+
+
+def finish_followup(
+    db: Session, *, followup: Followup, outcome: Outcome, by: Person | None, now: datetime
+) -> Followup:
+    """Finish a step with its result, and owe the next one where it is named.
+
+    Refused as `not_yours`, `already_done`, `required`, `unknown_person`.
+    """
+    _take_open(db, followup, by, now)
+    followup.result = _said(outcome.result, "result")
+    followup.done_at, followup.channel = now, outcome.channel
+    followup.met = (outcome.met or "").strip() or None
+    if following := _next(db, followup, outcome, by=by, now=now):
+        followup.next_id = following.id
+    after = {"result": followup.result, "next_id": followup.next_id}
+    record(db, "followup.finished", followup, by=by, at=now, after=after)
+    return followup
+
+
+def _next(
+    db: Session, followup: Followup, outcome: Outcome, *, by: Person | None, now: datetime
+) -> Followup | None:
+    what = (outcome.next_what or "").strip()
+    if not what and outcome.next_due_on is None:
+        return None
+    if outcome.next_due_on is None:
+        raise Refused("required", field="next_due_on")
+    person_id = outcome.next_person_id or followup.person_id
+    data = FollowupData(
+        lead_id=followup.lead_id,
+        person_id=_owing(db, person_id, "next_person_id").id,
+        due_on=outcome.next_due_on,
+        what=_said(what, "next_what"),
+    )
+    return _add(db, data, by=by, now=now)
+
+
+def _add(db: Session, data: FollowupData, *, by: Person | None, now: datetime) -> Followup:
+    followup = Followup(
+        ref=data.ref.strip() or new_ref("F", civil_date(now)),
+        lead_id=data.lead_id,
+        person_id=_owing(db, data.person_id, "person_id").id,
+        due_on=data.due_on,
+        what=_said(data.what, "what"),
+        entered_at=now,
+        entered_by_id=by.id if by else None,
+    )
+    try:
+        with db.begin_nested():
+            db.add(followup)
+    except IntegrityError:  # the same form came twice at once
+        if known := _of_ref(db, followup.ref, by):
+            return known
+        raise
+    after = {
+        "lead_id": data.lead_id,
+        "person_id": data.person_id,
+        "due_on": data.due_on,
+        "what": followup.what,
+    }
+    record(db, "followup.added", followup, by=by, at=now, after=after)
+    return followup
+
+
+def _of_ref(db: Session, ref: str, by: Person | None) -> Followup | None:
+    followup = db.scalar(select(Followup).where(Followup.ref == ref))
+    if followup and followup.entered_by_id != (by.id if by else None):
+        raise Refused("duplicate_ref", field="ref", ref=ref)
+    return followup
+
+
+def _take_open(db: Session, followup: Followup, by: Person | None, now: datetime) -> None:
+    on = civil_date(now)
+    if by and not may_change(db, viewer(db, by, on), followup.id, on):
+        raise Refused("not_yours")
+    db.refresh(followup, [*Followup.__table__.columns.keys()], with_for_update=True)
+    if followup.done_at is not None:
+        raise Refused("already_done")
+
+
+def _owing(db: Session, person_id: int, field: str) -> Person:
+    """A person who can owe a step: a reader has no records to see it in."""
+    person = known_person(db, person_id, field)
+    if person.role not in WITH_RECORDS or person.disabled_at is not None:
+        raise Refused("unknown_person", field=field)
+    return person
+
+
+def _said(text: str, field: str) -> str:
+    if not text.strip():
+        raise Refused("required", field=field)
+    return text.strip()

@@ -1,0 +1,66 @@
+"""The timeline of a lead: milestones, visits and follow-ups in one line, latest first."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from crm.base.clock import civil_date
+from crm.followups.models import Followup
+from crm.leads.models import Lead, Milestone
+from crm.people.queries import Viewer
+from crm.visits.models import Visit, VisitLead
+from crm.visits.queries import LOADED
+from crm.visits.seen import SeenVisit, shown
+
+MOST_VISITS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing in a lead's life; exactly one of the three is told."""
+
+    on: date
+    milestone: Milestone | None = None
+    visit: SeenVisit | None = None
+    followup: Followup | None = None
+
+
+def timeline(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[Entry]:
+    """What happened on a lead that the viewer may see, latest first, in seven queries at most."""
+    entries = [
+        *(Entry(step.reached_on, milestone=step) for step in _milestones(db, lead)),
+        *(Entry(seen.first_on, visit=seen) for seen in _visits(db, viewer, lead, on)),
+        *(Entry(_told_on(step), followup=step) for step in _followups(db, lead)),
+    ]
+    return sorted(entries, key=lambda entry: entry.on, reverse=True)
+
+
+def _milestones(db: Session, lead: Lead) -> list[Milestone]:
+    query = select(Milestone).where(Milestone.lead_id == lead.id)
+    return list(db.scalars(query.order_by(Milestone.reached_on.desc(), Milestone.id.desc())))
+
+
+def _visits(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[SeenVisit]:
+    # every visit of a lead that one sees is visible; its words may still hang on another lead
+    visits = db.scalars(
+        select(Visit)
+        .join(VisitLead, VisitLead.visit_id == Visit.id)
+        .where(VisitLead.lead_id == lead.id)
+        .options(*LOADED)
+        .order_by(Visit.first_on.desc(), Visit.id.desc())
+        .limit(MOST_VISITS)
+    )
+    return shown(db, viewer, visits, on)
+
+
+def _followups(db: Session, lead: Lead) -> list[Followup]:
+    query = select(Followup).where(Followup.lead_id == lead.id)
+    query = query.options(joinedload(Followup.person))
+    return list(db.scalars(query.order_by(Followup.due_on.desc(), Followup.id.desc())))
+
+
+def _told_on(followup: Followup) -> date:
+    """A follow-up stands where it was done, else where it is due."""
+    return civil_date(followup.done_at) if followup.done_at else followup.due_on
