@@ -105,6 +105,11 @@ class OwnPart:
     due: tuple[DueLine, ...]
     plan: tuple[VisitLine, ...]
 
+    @property
+    def owes(self) -> bool:
+        """Whether anything is required in any of the periods."""
+        return any(line.figure.required for line in self.ended + self.running)
+
 
 @dataclass(frozen=True, slots=True)
 class UnitLine:
@@ -181,7 +186,7 @@ class Digest:
     def has_news(self) -> bool:
         """Whether there is anything to say; otherwise it is recorded, not sent (REGIME 5)."""
         own, units = self.own, self.units
-        told = own and (own.ended or own.running or own.due or own.plan)
+        told = own and (own.owes or own.due or own.plan)
         results = units and (units.rules or units.moved or units.notable or units.plan)
         return bool(told or results or (units and not units.total.is_empty))
 
@@ -193,5 +198,6 @@ class Nudge:
     line: FigureLine
     reader_name: str
     is_own: bool
+    is_late: bool
     plan: tuple[VisitLine, ...]  # what the person has planned for the period
     at: datetime

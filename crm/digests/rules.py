@@ -3,22 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 
-from crm.base.money import YI, Currency
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import Waiting
-from crm.leads.rules import LINE, MilestoneKind
+from crm.leads.rules import ON_LINE, MilestoneKind
+from crm.quotas.counting import waits_for_logging, waits_for_verdict
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason
 from crm.visits.rules import Status
 
 GOOD = frozenset({FigureStatus.MET, FigureStatus.ON_TRACK})
 SHORT = frozenset({FigureStatus.MISSED, FigureStatus.UNREACHABLE, FigureStatus.AT_RISK})
 NUDGED = frozenset({FigureStatus.AT_RISK, FigureStatus.UNREACHABLE})
-FORWARD = frozenset(MilestoneKind.read(stage.value) for stage in LINE[1:])
-
-# REGIME 6: a foreign project has a line of its own, never by conversion.
-_MAJOR = {Currency.CNY: 10 * YI, Currency.USD: YI}
+FORWARD = frozenset(ON_LINE) - {MilestoneKind.LEAD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +35,7 @@ def spans(period: Period, on: date) -> Spans:
     if period.kind is PeriodKind.WEEK:
         longer = (PeriodKind.XUN, PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.YEAR)
         return Spans((period,), tuple(Period.holding(kind, on) for kind in longer))
-    around = [
-        Period.holding(kind, period.last)
-        for kind in (PeriodKind.QUARTER, PeriodKind.YEAR)
-    ]
+    around = [Period.holding(kind, period.last) for kind in (PeriodKind.QUARTER, PeriodKind.YEAR)]
     within = [*_ending_in(period, PeriodKind.WEEK), *_ending_in(period, PeriodKind.XUN)]
     return Spans(
         (period, *within, *(one for one in around if one.last == period.last)),
@@ -76,10 +69,10 @@ def waiting(figures: Iterable[Figure], at: datetime) -> Waiting:
     """The visits that could still change these figures, each once."""
     to_log, to_judge = set(), set()
     for figure in figures:
-        for one in excluded(figure, at):
-            if one.reason is Reason.NOT_DONE:
+        for one in figure.not_counted:
+            if waits_for_logging(one.visit, [figure.rule], at):
                 to_log.add(one.visit.id)
-            elif one.reason is Reason.LOGGED_LATE:
+            if waits_for_verdict(one.visit, [figure.rule], at):
                 to_judge.add(one.visit.id)
     return Waiting(len(to_log), len(to_judge))
 
@@ -89,17 +82,9 @@ def owes(figure: Figure) -> bool:
     return figure.status is not FigureStatus.EXEMPT
 
 
-def is_major(amount: Decimal | None, currency: Currency | None) -> bool:
-    """Whether a project has 10亿元, or USD 100m, or more."""
-    line = _MAJOR.get(currency) if currency else None
-    return amount is not None and line is not None and amount >= line
-
-
 def nearest(chain: Iterable[int], holders: dict[int, list[int]], but: int) -> list[int]:
     """Who holds an office in the first unit up the chain where another than that person does."""
     for unit_id in chain:
-        if others := [
-            person_id for person_id in holders.get(unit_id, ()) if person_id != but
-        ]:
+        if others := [person_id for person_id in holders.get(unit_id, ()) if person_id != but]:
             return others
     return []

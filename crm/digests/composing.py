@@ -1,0 +1,49 @@
+"""From the facts of a run to the digest of one recipient."""
+
+from crm.base.outbox import MessageKind
+from crm.base.periods import PeriodKind
+from crm.digests.content import Digest, OwnPart
+from crm.digests.lines import due_lines, figure_lines, plan
+from crm.digests.queries import Facts
+from crm.digests.rules import waiting
+from crm.digests.sight import Sight
+from crm.digests.units import units_part
+
+KINDS = {PeriodKind.WEEK: MessageKind.WEEKLY, PeriodKind.MONTH: MessageKind.MONTHLY}
+
+
+def compose(facts: Facts, sight: Sight, *, late: bool) -> Digest:
+    """What the recipient reads: their own part, the part of their units, or both in one."""
+    me, seen = sight.viewer.person_id, sight.viewer.unit_ids
+    own = [one for one in facts.figures if one.person_id == me]
+    shown = [
+        one.figure
+        for one in facts.figures
+        if one.person_id == me or (sight.has_units and one.unit_id in seen)
+    ]
+    return Digest(
+        kind=KINDS[facts.period.kind],
+        period=facts.period,
+        zone_name=facts.units[0].unit.name if facts.units else "",
+        name=sight.viewer.person.name,
+        at=facts.at,
+        is_late=late,
+        is_estimated=facts.is_estimated,
+        waiting=waiting(shown, facts.at),
+        own=_own_part(facts, sight) if own else None,
+        units=units_part(facts, sight) if sight.has_units else None,
+        rules=tuple({one.rule.code: one.rule for one in shown}.values()),
+    )
+
+
+def _own_part(facts: Facts, sight: Sight) -> OwnPart:
+    me = sight.viewer.person_id
+    own = [one for one in facts.figures if one.person_id == me]
+    return OwnPart(
+        ended=figure_lines(facts, (one for one in own if one.figure.period in facts.spans.ended)),
+        running=figure_lines(
+            facts, (one for one in own if one.figure.period in facts.spans.running)
+        ),
+        due=due_lines(facts, sight),
+        plan=plan(facts, sight, lambda visit: visit.is_of(me)),
+    )

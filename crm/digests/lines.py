@@ -1,0 +1,80 @@
+"""Single lines of a digest: a figure, a visit, a follow-up, as one recipient reads them."""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+
+from crm.digests.content import DueLine, FigureLine, VisitLine
+from crm.digests.queries import Facts, VisitFact
+from crm.digests.rules import excluded, planned_span
+from crm.digests.sight import Sight
+from crm.quotas.queries import PersonFigure
+from crm.quotas.rules import Figure
+from crm.visits.rules import Status
+
+
+def figure_line(one: PersonFigure, at: datetime, before: Figure | None = None) -> FigureLine:
+    """A figure with what did not count."""
+    return FigureLine(
+        figure=one.figure,
+        username=one.username,
+        name=one.name,
+        unit_name=one.unit_name,
+        excluded=excluded(one.figure, at),
+        before=before,
+    )
+
+
+def figure_lines(facts: Facts, figures: Iterable[PersonFigure]) -> tuple[FigureLine, ...]:
+    """Figures, those of the digest's own period beside the period before."""
+    return tuple(
+        figure_line(
+            one,
+            facts.at,
+            facts.before.get((one.figure.rule.code, one.person_id))
+            if one.figure.period == facts.period
+            else None,
+        )
+        for one in figures
+    )
+
+
+def visit_line(visit: VisitFact, sight: Sight, *, minutes: bool) -> VisitLine:
+    """A visit that the recipient may see, with its minutes where wanted and theirs to read."""
+    facts = visit.facts
+    own = visit.is_of(sight.viewer.person_id)
+    return VisitLine(
+        id=facts.id if own or facts.id in sight.visit_ids else None,
+        starts_at=facts.starts_at,
+        first_on=facts.first_on,
+        last_on=facts.last_on,
+        kind=facts.kind,
+        channel=facts.channel,
+        city=visit.city,
+        leader_name=visit.leader_name,
+        leads=tuple(sight.name_of(lead_id) for lead_id in visit.lead_ids),
+        minutes=visit.minutes if minutes and sight.reads(visit) else None,
+    )
+
+
+def plan(
+    facts: Facts, sight: Sight, is_wanted: Callable[[VisitFact], bool]
+) -> tuple[VisitLine, ...]:
+    """What of the visits is planned from the digest's date to the end of its week."""
+    first, last = planned_span(facts.on)
+    return tuple(
+        visit_line(visit, sight, minutes=False)
+        for visit in facts.visits
+        if visit.status is Status.PLANNED and _covers(visit, first, last) and is_wanted(visit)
+    )
+
+
+def _covers(visit: VisitFact, first: date, last: date) -> bool:
+    return visit.facts.first_on <= last and visit.facts.last_on >= first
+
+
+def due_lines(facts: Facts, sight: Sight) -> tuple[DueLine, ...]:
+    """The recipient's own follow-ups that are due or overdue."""
+    return tuple(
+        DueLine(one.id, one.what, one.due_on, sight.name_of(one.lead_id), one.due_on < facts.on)
+        for one in facts.due.get(sight.viewer.person_id, ())
+    )

@@ -1,0 +1,152 @@
+"""A word in time to whoever falls behind, and to the supervisor where it is too late (REGIME 5)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.mail import Site, render
+from crm.base.outbox import Message, MessageKind, put
+from crm.base.periods import Period, PeriodKind
+from crm.digests.content import Nudge
+from crm.digests.lines import figure_line, visit_line
+from crm.digests.queries import VisitFact, active_people, visits_between
+from crm.digests.rules import NUDGED, nearest
+from crm.digests.sight import Sight
+from crm.leads.queries import lead_labels
+from crm.people.models import Person, Posting
+from crm.people.queries import held_on, unit_tree, viewer
+from crm.people.rules import Role
+from crm.quotas.queries import PersonFigure, figures
+from crm.quotas.rules import FigureStatus, Measure
+from crm.visits.rules import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A nudge that has not been given: about whose figure, to whom, under which key."""
+
+    one: PersonFigure
+    reader: Person
+    key: str
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the reader is the person whom it is about."""
+        return self.reader.id == self.one.person_id
+
+
+def nudge(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, int]:
+    """Tell those who are behind in a period that holds the date, once a rule, period and level."""
+    made: Counter[str] = Counter()
+    for kind in PeriodKind:
+        period = Period.holding(kind, civil_date(at))
+        judged = figures(db, period=period, as_of=at)
+        behind = [one for one in judged if one.figure.status in NUDGED]
+        due = _not_given(db, _addressed(db, behind, at)) if behind else []
+        visits = visits_between(db, period.first, period.last, at) if due else []
+        for each in due:
+            _give(db, each, _told(db, each, visits, at=at, late=late), site)
+            made["told" if each.is_own else "supervisors"] += 1
+    return made
+
+
+def _addressed(db: Session, behind: Iterable[PersonFigure], at: datetime) -> Iterator[Due]:
+    people = {person.id: person for person in active_people(db, at)}
+    parents = {node.unit.id: node.unit.parent_id for node in unit_tree(db)}
+    holders = _supervisors(db, people, at)
+    for one in behind:
+        rule, status, period = one.figure.rule, one.figure.status, one.figure.period
+        ending = f"{period.name}:{status.value}"
+        if person := people.get(one.person_id):
+            yield Due(one, person, f"nudge:{rule.code}:{one.username}:{ending}")
+        if status is FigureStatus.UNREACHABLE:
+            # the subject names the person too: a supervisor hears of several
+            subject = f"{rule.code}/{one.username}"
+            for other in nearest(_chain(parents, one.unit_id), holders, one.person_id):
+                reader = people[other]
+                yield Due(one, reader, f"nudge:{subject}:{reader.username}:{ending}")
+
+
+def _supervisors(db: Session, people: Mapping[int, Person], at: datetime) -> dict[int, list[int]]:
+    """By unit, the supervisors posted in it."""
+    holders: defaultdict[int, list[int]] = defaultdict(list)
+    rows = db.execute(
+        select(Posting.unit_id, Posting.person_id)
+        .where(held_on(civil_date(at)))
+        .order_by(Posting.person_id)
+        .distinct()
+    )
+    for unit_id, person_id in rows:
+        if person_id in people and people[person_id].role is Role.SUPERVISOR:
+            holders[unit_id].append(person_id)
+    return dict(holders)
+
+
+def _chain(parents: Mapping[int, int | None], unit_id: int) -> Iterator[int]:
+    up: int | None = unit_id
+    while up is not None:
+        yield up
+        up = parents.get(up)
+
+
+def _not_given(db: Session, wanted: Iterable[Due]) -> list[Due]:
+    """Those whose key is not in the outbox yet; the key itself stops whoever comes between."""
+    due = list(wanted)
+    keys = [each.key for each in due]
+    given = set(db.scalars(select(Message.dedupe_key).where(Message.dedupe_key.in_(keys))))
+    return [each for each in due if each.key not in given]
+
+
+def _told(
+    db: Session, each: Due, visits: Iterable[VisitFact], *, at: datetime, late: bool
+) -> Nudge:
+    planned = [
+        visit
+        for visit in visits
+        if visit.status is Status.PLANNED
+        and visit.facts.ends_at > at
+        and _would_count(visit, each.one)
+    ]
+    on = civil_date(at)
+    eyes = viewer(db, each.reader, on)
+    lead_ids = {lead_id for visit in planned for lead_id in visit.lead_ids}
+    shown = frozenset(visit.facts.id for visit in planned)
+    sight = Sight(eyes, lead_labels(db, eyes, lead_ids, on), shown)
+    return Nudge(
+        line=figure_line(each.one, at),
+        reader_name=each.reader.name,
+        is_own=each.is_own,
+        is_late=late,
+        plan=tuple(visit_line(visit, sight, minutes=False) for visit in planned),
+        at=at,
+    )
+
+
+def _would_count(visit: VisitFact, one: PersonFigure) -> bool:
+    """Whether the visit, once done, is of a kind that the rule takes from this person."""
+    rule = one.figure.rule
+    is_theirs = (
+        visit.facts.leader_id == one.person_id
+        if rule.measure is Measure.VISITS_LED
+        else visit.is_of(one.person_id)
+    )
+    return is_theirs and visit.facts.kind in rule.kinds and visit.facts.channel in rule.channels
+
+
+def _give(db: Session, each: Due, told: Nudge, site: Site) -> None:
+    words = render(MessageKind.NUDGE.value, site=site, nudge=told)
+    put(
+        db,
+        kind=MessageKind.NUDGE,
+        dedupe_key=each.key,
+        person=each.reader,
+        subject=words.subject,
+        text=words.text,
+        html=words.html,
+        at=told.at,
+    )

@@ -1,0 +1,277 @@
+"""The facts of a digest run, read once for the whole zone and sliced for each recipient."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from crm.base.clock import civil_date
+from crm.base.money import Currency
+from crm.base.periods import Period, PeriodKind
+from crm.digests.rules import Spans, planned_span, spans
+from crm.followups.models import Followup
+from crm.leads.models import Lead, LeadRole, Milestone
+from crm.leads.queries import role_held_on
+from crm.leads.rules import LeadRoleKind, MilestoneKind
+from crm.people.models import Person, Posting
+from crm.people.queries import UnitNode, held_on, unit_tree
+from crm.quotas.counting import status_at
+from crm.quotas.queries import PersonFigure, figures, working_calendar
+from crm.quotas.rules import Figure, Rule, VisitFacts
+from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.rules import LONGEST_DAYS, Status
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFact:
+    """A lead with the unit responsible for it; whether one may know it is not said here."""
+
+    id: int
+    amount: Decimal | None
+    currency: Currency | None
+    entered_on: date
+    entered_at: datetime
+    unit_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepFact:
+    """A milestone that a lead reached."""
+
+    lead_id: int
+    kind: MilestoneKind
+    reached_on: date
+    is_first_signing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFact:
+    """A visit with the people and the leads that it concerns."""
+
+    facts: VisitFacts
+    status: Status  # as known at the moment
+    city: str
+    leader_name: str
+    minutes: str | None
+    entered_by_id: int | None
+    participant_ids: frozenset[int]
+    lead_ids: tuple[int, ...]
+
+    def is_of(self, person_id: int) -> bool:
+        """Whether the person leads it or takes part."""
+        return person_id == self.facts.leader_id or person_id in self.participant_ids
+
+
+@dataclass(frozen=True, slots=True)
+class DueFact:
+    """A follow-up that is not done."""
+
+    id: int
+    lead_id: int
+    person_id: int
+    what: str
+    due_on: date
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the digests of one period are made of, as known at their moment."""
+
+    period: Period
+    at: datetime
+    spans: Spans
+    units: Sequence[UnitNode]
+    figures: Sequence[PersonFigure]
+    before: dict[tuple[str, int], Figure]
+    leads: dict[int, LeadFact]
+    steps: Sequence[StepFact]
+    visits: Sequence[VisitFact]
+    due: dict[int, list[DueFact]]
+    homes: dict[int, int]  # by person, the unit of the current primary posting
+    is_estimated: bool
+
+    @property
+    def on(self) -> date:
+        """The civil date of the moment."""
+        return civil_date(self.at)
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules of the figures, each once, in their order."""
+        return list({one.figure.rule.code: one.figure.rule for one in self.figures}.values())
+
+
+def gather(db: Session, *, period: Period, at: datetime) -> Facts:
+    """Read what the digests of the period say, in a number of queries that no recipient adds to."""
+    on = civil_date(at)
+    wanted = spans(period, on)
+    judged = [one for part in wanted.all for one in figures(db, period=part, as_of=at)]
+    told = {one.figure.period for one in judged} | {period}
+    calendar = working_calendar(db)
+    steps = _steps(db, period, at)
+    visits = visits_between(db, period.first, planned_span(on)[1], at)
+    due = _due(db, at)
+    lead_ids = {step.lead_id for step in steps} | {
+        one.lead_id for each in due.values() for one in each
+    }
+    lead_ids |= {lead_id for visit in visits for lead_id in visit.lead_ids}
+    return Facts(
+        period=period,
+        at=at,
+        spans=wanted,
+        units=unit_tree(db),
+        figures=judged,
+        before={
+            (one.figure.rule.code, one.person_id): one.figure
+            for one in figures(db, period=period.before, as_of=at)
+        },
+        leads=_leads(db, period, lead_ids, at),
+        steps=steps,
+        visits=visits,
+        due=due,
+        homes=_homes(db, on),
+        is_estimated=any(calendar.is_estimated(one) for one in told),
+    )
+
+
+def _homes(db: Session, on: date) -> dict[int, int]:
+    rows = db.execute(
+        select(Posting.person_id, Posting.unit_id).where(Posting.is_primary, held_on(on))
+    )
+    return dict(rows.tuples().all())
+
+
+def active_people(db: Session, at: datetime) -> list[Person]:
+    """Everyone who may get mail at that moment, by username."""
+    return list(
+        db.scalars(
+            select(Person)
+            .where(or_(Person.disabled_at.is_(None), Person.disabled_at > at))
+            .order_by(Person.username)
+        )
+    )
+
+
+def visits_between(db: Session, first: date, last: date, at: datetime) -> list[VisitFact]:
+    """The visits that cover a date of the span and are not cancelled, as known at the moment."""
+    covering = (
+        (Visit.first_on > first - timedelta(days=LONGEST_DAYS))
+        & (Visit.first_on <= last)
+        & (Visit.last_on >= first)
+        & (Visit.entered_at <= at)
+        & (Visit.status != Status.CANCELLED)
+    )
+    joined = _by_visit(db, select(VisitParticipant.visit_id, VisitParticipant.person_id), covering)
+    concerned = _by_visit(db, select(VisitLead.visit_id, VisitLead.lead_id), covering)
+    own = [getattr(Visit, field.name) for field in fields(VisitFacts)]
+    rows = db.execute(
+        select(*own, Visit.city, Person.name, Visit.minutes, Visit.entered_by_id)
+        .join(Person, Person.id == Visit.leader_id)
+        .where(covering)
+        .order_by(Visit.starts_at, Visit.ref)
+    )
+    made = []
+    for row in rows:
+        facts = VisitFacts(*row[: len(own)])
+        city, leader_name, minutes, entered_by_id = row[len(own) :]
+        made.append(
+            VisitFact(
+                facts,
+                status_at(facts, at),
+                city,
+                leader_name,
+                minutes,
+                entered_by_id,
+                frozenset(joined[facts.id]),
+                tuple(sorted(concerned[facts.id])),
+            )
+        )
+    return made
+
+
+def _by_visit(
+    db: Session, query: Select[int, int], covering: ColumnElement[bool]
+) -> defaultdict[int, list[int]]:
+    ids: defaultdict[int, list[int]] = defaultdict(list)
+    for visit_id, other_id in db.execute(query.join(Visit).where(covering)).tuples():
+        ids[visit_id].append(other_id)
+    return ids
+
+
+def _steps(db: Session, period: Period, at: datetime) -> list[StepFact]:
+    """The milestones of the period, and what was signed since its year began."""
+    year = Period.holding(PeriodKind.YEAR, period.last)
+    earlier = aliased(Milestone)
+    is_signing = Milestone.kind == MilestoneKind.SIGNED
+    signed_before = exists().where(
+        earlier.lead_id == Milestone.lead_id,
+        earlier.kind == MilestoneKind.SIGNED,
+        earlier.entered_at <= at,
+        or_(
+            earlier.reached_on < Milestone.reached_on,
+            (earlier.reached_on == Milestone.reached_on) & (earlier.id < Milestone.id),
+        ),
+    )
+    rows = db.execute(
+        select(
+            Milestone.lead_id,
+            Milestone.kind,
+            Milestone.reached_on,
+            (is_signing & ~signed_before).label("is_first_signing"),
+        )
+        .where(
+            or_(
+                Milestone.reached_on >= period.first,
+                is_signing & (Milestone.reached_on >= year.first),
+            ),
+            Milestone.reached_on <= period.last,
+            Milestone.entered_at <= at,
+        )
+        .order_by(Milestone.reached_on, Milestone.id)
+    )
+    return [StepFact(*row[:3], bool(row[3])) for row in rows]
+
+
+def _leads(
+    db: Session, period: Period, lead_ids: Collection[int], at: datetime
+) -> dict[int, LeadFact]:
+    """These leads and those entered in the period, each with its responsible unit."""
+    unit_id = (
+        select(LeadRole.unit_id)
+        .where(
+            LeadRole.lead_id == Lead.id,
+            LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
+            role_held_on(civil_date(at)),
+        )
+        .order_by(LeadRole.from_on.desc(), LeadRole.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    is_new = (Lead.entered_on >= period.first) & (Lead.entered_on <= period.last)
+    rows = db.execute(
+        select(Lead.id, Lead.amount, Lead.currency, Lead.entered_on, Lead.entered_at, unit_id)
+        .where(or_(Lead.id.in_(lead_ids), is_new), Lead.entered_at <= at)
+        .order_by(Lead.id)
+    )
+    return {row[0]: LeadFact(*row) for row in rows}
+
+
+def _due(db: Session, at: datetime) -> dict[int, list[DueFact]]:
+    """By person, what is due to the end of the week of the moment, and not done by then."""
+    rows = db.execute(
+        select(Followup.id, Followup.lead_id, Followup.person_id, Followup.what, Followup.due_on)
+        .where(
+            Followup.due_on <= planned_span(civil_date(at))[1],
+            Followup.entered_at <= at,
+            or_(Followup.done_at.is_(None), Followup.done_at > at),
+        )
+        .order_by(Followup.due_on, Followup.id)
+    )
+    due: defaultdict[int, list[DueFact]] = defaultdict(list)
+    for row in rows:
+        due[row.person_id].append(DueFact(*row))
+    return dict(due)

@@ -1,0 +1,123 @@
+"""Units side by side, by their results and by how many met what they owe (REGIME 3)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+
+from crm.base.money import Currency
+from crm.digests.content import RuleLine, UnitLine
+from crm.digests.queries import Facts
+from crm.digests.rules import FORWARD, GOOD, owes
+from crm.people.queries import UnitNode
+from crm.quotas.queries import PersonFigure
+from crm.quotas.rules import Figure, FigureStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A row of the comparison: a unit and all below it; none among them stands for no unit."""
+
+    name: str
+    unit_ids: frozenset[int | None]
+
+
+def tops(units: Sequence[UnitNode], seen: frozenset[int]) -> list[UnitNode]:
+    """The highest of the units that are seen."""
+    return [one for one in units if one.unit.id in seen and one.unit.parent_id not in seen]
+
+
+def everything(units: Sequence[UnitNode], seen: frozenset[int]) -> Group:
+    """All that is seen; who sees the whole zone sees leads of no unit too."""
+    whole = all(one.unit.id in seen for one in units)
+    return Group("合计", seen | ({None} if whole else frozenset()))
+
+
+def groups(units: Sequence[UnitNode], seen: frozenset[int]) -> list[Group]:
+    """The rows: the units right below the only top with that top itself, else the tops."""
+    highest = tops(units, seen)
+    if len(highest) != 1:
+        return [Group(one.unit.name, _with_below(units, one)) for one in highest]
+    top = highest[0]
+    below = [one for one in units if one.unit.parent_id == top.unit.id]
+    if not below:
+        return [Group(top.unit.name, frozenset({top.unit.id}))]
+    own = Group(f"{top.unit.name}本级", frozenset({top.unit.id}))
+    rows = [own, *(Group(one.unit.name, _with_below(units, one)) for one in below)]
+    rest = everything(units, seen).unit_ids - {unit_id for row in rows for unit_id in row.unit_ids}
+    return [*rows, Group("未定责任单位", rest)] if rest else rows
+
+
+def _with_below(units: Sequence[UnitNode], top: UnitNode) -> frozenset[int | None]:
+    below: set[int | None] = {top.unit.id}
+    for one in units:  # parents come first
+        if one.unit.parent_id in below:
+            below.add(one.unit.id)
+    return frozenset(below)
+
+
+def unit_line(facts: Facts, group: Group) -> UnitLine:
+    """The group's results, and how many of what its people owe was met."""
+    leads = {lead.id: lead for lead in facts.leads.values() if lead.unit_id in group.unit_ids}
+    steps = [step for step in facts.steps if step.lead_id in leads]
+    here = [step for step in steps if step.reached_on in facts.period]
+    signed = [leads[step.lead_id] for step in steps if step.is_first_signing]
+    figures = [
+        one.figure for one in facts.figures if one.unit_id in group.unit_ids and owes(one.figure)
+    ]
+    ended = [one for one in figures if one.period in facts.spans.ended]
+    running = [one for one in figures if one.period in facts.spans.running]
+    return UnitLine(
+        name=group.name,
+        signed=sum(step.is_first_signing for step in here),
+        signed_in_year=len(signed),
+        amounts_in_year=_sums((lead.amount, lead.currency) for lead in signed),
+        moved=len({step.lead_id for step in here if step.kind in FORWARD}),
+        entered=sum(lead.entered_on in facts.period for lead in leads.values()),
+        met=sum(one.status is FigureStatus.MET for one in ended),
+        owing=len(ended),
+        steady=sum(one.status in GOOD for one in running),
+        running=len(running),
+    )
+
+
+def _sums(
+    amounts: Iterable[tuple[Decimal | None, Currency | None]],
+) -> tuple[tuple[Decimal, Currency], ...]:
+    """Each currency for itself: a foreign project is never converted (REGIME 6)."""
+    sums: defaultdict[Currency, Decimal] = defaultdict(Decimal)
+    for amount, currency in amounts:
+        if amount and currency:
+            sums[currency] += amount
+    return tuple((sums[currency], currency) for currency in Currency if currency in sums)
+
+
+def rule_lines(facts: Facts, figures: Iterable[PersonFigure]) -> Iterator[RuleLine]:
+    """By rule and period, how many of those who owe met it or are on their way."""
+    for (period, rule), some in groupby(
+        figures, key=lambda one: (one.figure.period, one.figure.rule)
+    ):
+        members = list(some)
+        owed = [one.figure for one in members if owes(one.figure)]
+        if not owed:
+            continue
+        before = [
+            facts.before[rule.code, one.person_id]
+            for one in members
+            if period == facts.period and (rule.code, one.person_id) in facts.before
+        ]
+        running = period in facts.spans.running
+        yield RuleLine(
+            rule=rule,
+            period=period,
+            is_running=running,
+            good=sum(one.status in GOOD if running else _is_met(one) for one in owed),
+            owing=len(owed),
+            good_before=sum(map(_is_met, before)),
+            owing_before=sum(map(owes, before)),
+        )
+
+
+def _is_met(figure: Figure) -> bool:
+    return figure.status is FigureStatus.MET

@@ -1,0 +1,82 @@
+"""Digests are made: one mail a recipient, in the outbox under its key (REGIME 5, DESIGN 3)."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.mail import Rendered, Site, render
+from crm.base.outbox import State, put
+from crm.base.periods import Period
+from crm.digests.composing import compose
+from crm.digests.content import Digest
+from crm.digests.nudging import nudge
+from crm.digests.queries import active_people, gather
+from crm.digests.rules import planned_span
+from crm.digests.sight import OF_UNITS, sight_of
+from crm.people.models import Person
+
+__all__ = ["make_monthly", "make_weekly", "nudge", "preview", "put_into_words"]
+
+KEPT = "补发时已有新一期，仅在系统内留存，不再发送"
+
+
+def make_weekly(  # noqa: PLR0913 - what a slot says, each by name
+    db: Session, *, period: Period, at: datetime, late: bool, mail: bool, site: Site
+) -> Mapping[str, int]:
+    """Make the weekly digests of the week as of that moment; `mail` false: kept unmailed."""
+    return _make(db, period=period, at=at, late=late, mail=mail, site=site)
+
+
+def make_monthly(  # noqa: PLR0913 - what a slot says, each by name
+    db: Session, *, period: Period, at: datetime, late: bool, mail: bool, site: Site
+) -> Mapping[str, int]:
+    """Make the monthly digests of the month as of that moment; `mail` false: kept unmailed."""
+    return _make(db, period=period, at=at, late=late, mail=mail, site=site)
+
+
+def preview(db: Session, *, period: Period, person: Person, at: datetime) -> Digest:
+    """The digest that the person would get, without making it."""
+    facts = gather(db, period=period, at=at)
+    return compose(facts, sight_of(db, person, facts), late=False)
+
+
+def put_into_words(digest: Digest, site: Site) -> Rendered:
+    """The mail of a digest."""
+    until = planned_span(civil_date(digest.at))[1]
+    return render(digest.kind.value, site=site, digest=digest, plan_until=until)
+
+
+def _make(  # noqa: PLR0913 - what a slot says, each by name
+    db: Session, *, period: Period, at: datetime, late: bool, mail: bool, site: Site
+) -> Mapping[str, int]:
+    made: Counter[str] = Counter()
+    facts = gather(db, period=period, at=at)
+    owing = {one.person_id for one in facts.figures}
+    for person in active_people(db, at):
+        if person.id not in owing and person.role not in OF_UNITS:
+            continue
+        digest = compose(facts, sight_of(db, person, facts), late=late)
+        if not digest.has_news:
+            made["empty"] += 1
+        elif _send(db, digest, person, mail=mail, site=site):
+            made["made" if mail else "kept"] += 1
+    return made
+
+
+def _send(db: Session, digest: Digest, person: Person, *, mail: bool, site: Site) -> bool:
+    words = put_into_words(digest, site)
+    return put(
+        db,
+        kind=digest.kind,
+        dedupe_key=f"{digest.kind.value}:zone:{person.username}:{digest.period.name}:-",
+        person=person,
+        subject=words.subject,
+        text=words.text,
+        html=words.html,
+        at=digest.at,
+        state=State.PENDING if mail else State.SKIPPED,
+        note=None if mail else KEPT,
+    )
