@@ -47,7 +47,7 @@ class Outcome:
 def add_followup(db: Session, *, data: FollowupData, by: Person | None, now: datetime) -> Followup:
     """Enter a step that is owed; the same reference by the same person is harmless.
 
-    Refused as `not_yours`, `unknown_lead`, `unknown_person`, `required`, `duplicate_ref`.
+    Refused as `not_yours`, `no_such_lead`, `no_such_person`, `required`, `duplicate_ref`.
     """
     ref = data.ref.strip()
     if ref and (known := _of_ref(db, ref, by)):
@@ -56,7 +56,7 @@ def add_followup(db: Session, *, data: FollowupData, by: Person | None, now: dat
     if by and by.role not in WITH_RECORDS:
         raise Refused("not_yours")
     if by and not may_see(db, viewer(db, by, on), data.lead_id, on):
-        raise Refused("unknown_lead", field="lead_id")
+        raise Refused("no_such_lead", field="lead_id")
     return _add(db, data, by=by, now=now)
 
 
@@ -65,7 +65,7 @@ def change_followup(
 ) -> Followup:
     """Change what is owed, by whom or until when, while it is open; the lead stays.
 
-    Refused as `not_yours`, `already_done`, `unknown_person`, `required`.
+    Refused as `not_yours`, `already_done`, `no_such_person`, `required`.
     """
     _take_open(db, followup, by, now)
     values = {
@@ -85,7 +85,7 @@ def finish_followup(
 ) -> Followup:
     """Finish a step with its result, and owe the next one where it is named.
 
-    Refused as `not_yours`, `already_done`, `required`, `unknown_person`.
+    Refused as `not_yours`, `already_done`, `required`, `no_such_person`.
     """
     _take_open(db, followup, by, now)
     followup.result = _said(outcome.result, "result")
@@ -163,7 +163,7 @@ def _owing(db: Session, person_id: int, field: str) -> Person:
     """A person who can owe a step: a reader has no records to see it in."""
     person = known_person(db, person_id, field)
     if person.role not in WITH_RECORDS or person.disabled_at is not None:
-        raise Refused("unknown_person", field=field)
+        raise Refused("no_such_person", field=field)
     return person
 
 

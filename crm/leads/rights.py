@@ -36,5 +36,5 @@ def known_person(db: Session, person_id: int | None, field: str) -> Person:
     """The person of that id."""
     person = db.get(Person, person_id) if person_id is not None else None
     if person is None:
-        raise Refused("unknown_person", field=field)
+        raise Refused("no_such_person", field=field)
     return person

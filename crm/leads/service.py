@@ -75,7 +75,7 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
     """Enter a lead; the same reference by the same person is the same lead, and harmless.
 
     Refused as `not_yours`, `required`, `code_name_needed`, `bad_amount`, `unknown_industry`,
-    `unknown_unit`, `unknown_person`, `unknown_lead`, `in_future`, `duplicate_ref`.
+    `no_such_unit`, `no_such_person`, `no_such_lead`, `in_future`, `duplicate_ref`.
     """
     if by and by.role not in WITH_RECORDS:
         raise Refused("not_yours")
@@ -147,7 +147,7 @@ def _checked(
     if data.industry and data.industry not in industries():
         raise Refused("unknown_industry", field="industry")
     if data.park_id and db.get(Unit, data.park_id) is None:
-        raise Refused("unknown_unit", field="park_id")
+        raise Refused("no_such_unit", field="park_id")
     _check_earlier(db, data, by=by, on=on, lead=lead)
     amount = _checked_amount(data.amount)
     return {
@@ -173,7 +173,7 @@ def _check_earlier(
         return
     is_itself = lead is not None and lead.id == earlier
     if is_itself or (by and not may_see(db, viewer(db, by, on), earlier, on)):
-        raise Refused("unknown_lead", field="earlier_lead_id")
+        raise Refused("no_such_lead", field="earlier_lead_id")
 
 
 def _checked_amount(amount: Decimal | None) -> Decimal | None:
@@ -221,7 +221,7 @@ def _holders(
     if unit_id := data.unit_id or (own and own.unit_id):
         unit = db.get(Unit, unit_id)
         if unit is None:
-            raise Refused("unknown_unit", field="unit_id")
+            raise Refused("no_such_unit", field="unit_id")
         holders[LeadRoleKind.RESPONSIBLE_UNIT] = unit
     return holders
 

@@ -79,19 +79,19 @@ def check_people(db: Session, data: VisitData) -> None:
     """Refuse people who do not exist, and a leader who never held a post."""
     posted = select(Posting.id).where(Posting.person_id == data.leader_id).limit(1)
     if db.get(Person, data.leader_id) is None:
-        raise Refused("unknown_person", field="leader_id")
+        raise Refused("no_such_person", field="leader_id")
     if db.scalar(posted) is None:
         raise Refused("not_posted", field="leader_id")
     known = set(db.scalars(select(Person.id).where(Person.id.in_(data.joined_by))))
     if known != data.joined_by:
-        raise Refused("unknown_person", field="participant_ids")
+        raise Refused("no_such_person", field="participant_ids")
 
 
 def check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: date) -> None:
     """Refuse leads that the viewer may not see: for them they do not exist."""
     seen = select(Lead.id).where(Lead.id.in_(lead_ids), visible_leads(viewer, on))
     if set(db.scalars(seen)) != set(lead_ids):
-        raise Refused("unknown_lead", field="lead_ids")
+        raise Refused("no_such_lead", field="lead_ids")
 
 
 def require_own(db: Session, data: VisitData, viewer: Viewer, on: date) -> None:

@@ -52,7 +52,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     """Enter a visit; the same reference by the same person is the same visit, and harmless.
 
     Refused as `not_yours`, `required`, `ends_before_start`, `too_long`, `not_ended`,
-    `unknown_person`, `not_posted`, `unknown_lead`, `duplicate_ref`.
+    `no_such_person`, `not_posted`, `no_such_lead`, `duplicate_ref`.
     """
     on = civil_date(now)
     ref = data.ref.strip()
