@@ -1,7 +1,8 @@
-"""The outbox: what leaves the process is a row first, in the transaction of what it tells about (DESIGN 3).
+"""The outbox: what leaves the process is a row first, written with what it tells about (DESIGN 3).
 
-The mailbox page shows a person every message of theirs, also one that is `skipped` (made late, kept,
-not mailed). Over SMTP go only those with an address; a message without one is `sent` by being there.
+The mailbox page shows a person every message of theirs, also one that is `skipped` (made late,
+kept, not mailed). Over SMTP go only those with an address; a message without one is `sent` by
+being there.
 """
 
 from datetime import datetime
@@ -36,12 +37,12 @@ class MessageKind(Word):
 
     @property
     def may_repeat(self) -> bool:
-        """Whether it is sent once more when nobody knows how the first time ended; a nudge is not."""
+        """Whether it is sent again when nobody knows how the first time ended; a nudge is not."""
         return self is not MessageKind.NUDGE
 
 
 class Message(Base):
-    """One mail to one person; `dedupe_key` makes it once, `message_id` makes a repeat recognisable."""
+    """One mail to one person; `dedupe_key` makes it once, `message_id` shows a repeat to be one."""
 
     __tablename__ = "message"
     __table_args__ = (
@@ -73,8 +74,13 @@ class Message(Base):
 class Recipient(Protocol):
     """Whoever a message is for."""
 
-    id: Mapped[int]
-    email: Mapped[str | None]
+    @property
+    def id(self) -> int:
+        """Their row."""
+
+    @property
+    def email(self) -> str | None:
+        """Their address, if they have one."""
 
 
 def message_id_of(dedupe_key: str) -> str:

@@ -6,9 +6,9 @@ from datetime import datetime
 from threading import Event
 
 import click
+from sqlalchemy.orm import Session
 
 from crm.base import clock as time
-from crm.base.db import writing
 from crm.cli import base
 from crm.jobs import ledger
 from crm.jobs.clock import ClockRunner
@@ -64,7 +64,7 @@ def run(until: datetime, *, send: bool) -> None:
         site = base.site()
         tallies = Clockwork(sessions, site).run_until(until, to_mailbox=server is None)
         if server:
-            # What was made is due at its slot's moment, which may lie ahead of this machine's clock.
+            # What was made is due at its slot's moment, which may lie ahead of the machine's clock.
             Courier(sessions, server, site.mail_from, lambda: max(time.now(), until)).deliver_all()
     click.echo(json.dumps({job: tally.as_dict() for job, tally in tallies.items()}))
     if any(tally.outcomes[Outcome.FAILED] for tally in tallies.values()):
@@ -75,15 +75,14 @@ def run(until: datetime, *, send: bool) -> None:
 @base.format_option
 def show(form: str) -> None:
     """Show each job's last slot, what it made, and the next slot."""
-    with base.sessions() as sessions:
-        rows = [_row(sessions, job) for job in JOBS]
+    with base.reading() as db:
+        rows = [_row(db, job) for job in JOBS]
     base.print_rows(rows, KEYS, form)
 
 
-def _row(sessions, job: Job) -> dict[str, object]:
-    with sessions() as db:
-        last = ledger.last_run(db, job)
-        following = next(ledger.upcoming(db, job, working_calendar(db)))
+def _row(db: Session, job: Job) -> dict[str, object]:
+    last = ledger.last_run(db, job)
+    following = next(ledger.upcoming(db, job, working_calendar(db)))
     return {
         "job": str(job.name),
         "last_slot": last and last.slot,

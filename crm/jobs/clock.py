@@ -66,10 +66,8 @@ class ClockRunner:
         self._scheduler: BackgroundScheduler | None = None
         self._node: Node | None = None
 
-    def start(
-        self, sessions: sessionmaker[Session], site: Site, mailer: SmtpServer | None
-    ) -> None:
-        """Begin to tick, at once and from then on; without a mailer the mailbox is where mails go."""
+    def start(self, sessions: sessionmaker[Session], site: Site, mailer: SmtpServer | None) -> None:
+        """Begin to tick, at once and from then on; without a mailer mails go to the mailbox."""
         clockwork = Clockwork(sessions, site)
         self._node = Node(clockwork, Courier(sessions, mailer, site.mail_from, clock.now))
         self._scheduler = wake_ups(self._wake.set, clockwork.jobs)

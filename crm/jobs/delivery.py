@@ -1,4 +1,4 @@
-"""Delivering the outbox: claim a batch, send, mark; what a crash leaves is known as such (DESIGN 3).
+"""Delivering the outbox: claim a batch, send, mark; what a crash leaves is told apart (DESIGN 3).
 
 Inside the database exactly once; over SMTP at least once, or at most once for kinds that may not
 be repeated. The one window that no system closes lies between DATA and our mark: a message found
@@ -46,7 +46,7 @@ class ClaimLostError(Exception):
 
 
 def leave_in_mailbox(db: Session, *, now: datetime, made_at: datetime | None = None) -> int:
-    """Deliver what waits by letting it lie in the mailbox; with `made_at`, what a slot just made."""
+    """Deliver what waits by leaving it in the mailbox; with `made_at`, what a slot just made."""
     query = (
         update(Message)
         .where(Message.state == State.PENDING, Message.due_at <= now, _is_free(now))
@@ -66,7 +66,7 @@ def wait_before(message_id: int, attempts: int) -> timedelta:
     """
     wait = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
     spread = int.from_bytes(sha256(f"{message_id}:{attempts}".encode()).digest()[:2]) / 0xFFFF
-    return wait * (0.8 + 0.4 * spread)
+    return timedelta(seconds=wait.total_seconds() * (0.8 + 0.4 * spread))
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""The lease of the one node that runs the timetable; it expires by the database's own clock (DESIGN 3)."""
+"""The lease of the one node that runs the timetable; it ends by the database's clock (DESIGN 3)."""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ LASTS = timedelta(seconds=90)
 
 
 def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[datetime]:
-    """The database's present moment, or one ahead of it, in the form in which instants are stored."""
+    """The database's present moment, or one ahead of it, in the form of stored instants."""
     if db.get_bind().dialect.name == "sqlite":
         shift = f"+{ahead.total_seconds()} seconds"
         text = func.strftime("%Y-%m-%d %H:%M:%f", "now", shift)  # milliseconds; stored are micro-

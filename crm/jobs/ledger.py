@@ -19,7 +19,7 @@ from crm.jobs.timetable import Job, Slot, Timing, slots
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
-GIVES_UP_AFTER = 5  # tries of a slot that is of no use any more; one that is of use is tried for ever
+GIVES_UP_AFTER = 5  # tries of a slot that is of no use any more; one of use is tried for ever
 
 
 class Install(Word):
@@ -97,7 +97,7 @@ def finish(
 
 
 def record_failure(db: Session, slot: Slot, error: str, *, now: datetime, useless: bool) -> bool:
-    """Keep the error of a slot that was rolled back; True where it is given up, and recorded as skipped.
+    """Keep the error of a slot that was rolled back; True where it is given up, that is skipped.
 
     A slot that another runner finished stays finished.
     """
@@ -122,8 +122,8 @@ def failures(db: Session, jobs: Sequence[Job]) -> Sequence[JobRun]:
 
 def next_try(failed: JobRun) -> datetime:
     """When a failed slot is tried again: each time after twice the wait, up to an hour."""
-    doublings = min(failed.attempts - 1, 10)
-    return failed.finished_at + min(FIRST_WAIT * 2**doublings, LONGEST_WAIT)
+    wait: timedelta = FIRST_WAIT * 2 ** min(failed.attempts - 1, 10)
+    return failed.finished_at + min(wait, LONGEST_WAIT)
 
 
 def last_run(db: Session, job: Job) -> JobRun | None:

@@ -1,4 +1,4 @@
-"""A message as the bytes that travel: made of its row alone, so the same whenever they are made (DESIGN 3)."""
+"""A message as the bytes that travel: made of its row alone, so always the same (DESIGN 3)."""
 
 from email.headerregistry import Address
 from email.message import EmailMessage

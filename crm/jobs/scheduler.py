@@ -1,4 +1,4 @@
-"""The adapter to APScheduler, which only says *wake up*: what is due is decided by data (DESIGN 3)."""
+"""The adapter to APScheduler, which only says *wake up*: data decides what is due (DESIGN 3)."""
 
 from collections.abc import Callable, Sequence
 

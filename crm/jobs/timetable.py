@@ -1,4 +1,4 @@
-"""When each job is due, and what a late slot is still good for: values in, values out (REGIME 5)."""
+"""When each job is due, and what a late slot is still good for: values, no database (REGIME 5)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from crm.base.workdays import WorkingCalendar
 
 ON_TIME = timedelta(minutes=10)  # a new leader needs up to two minutes; nobody calls ten late
 EVENING = time(18)
-# No run of rest days comes near this, so a slot due from a date on is about something that ended after it.
+# No run of rest days comes near this: what is due from a date on ended at most so long before it.
 LONGEST_WAIT = 40 * DAY
 
 
@@ -127,7 +127,7 @@ def _first_date_after(job: Job, slot_name: str) -> date:
 def slots(
     job: Job, calendar: WorkingCalendar, *, since: datetime, last: str | None = None
 ) -> Iterator[Slot]:
-    """The job's slots due from `since` on, without end; with `last`, those that come after that one.
+    """The job's slots due from `since` on, without end; with `last`, those after that one.
 
     What comes after is told by what a slot is about, so a calendar that is changed later neither
     drops one nor repeats one.
@@ -140,7 +140,7 @@ def slots(
 
 
 def _superseded_at(slot: Slot, calendar: WorkingCalendar) -> datetime:
-    # Later by its moment: after a week without a working day two digests are due at once (REGIME 5).
+    # Later by its moment: after a week without a working day two digests are due at once.
     following = slots(slot.job, calendar, since=slot.due_at, last=slot.name)
     return next(later.due_at for later in following if later.due_at > slot.due_at)
 

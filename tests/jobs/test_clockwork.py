@@ -119,7 +119,8 @@ def test_living_up_to_a_moment_is_never_late_and_a_second_time_makes_nothing(ses
     }
     assert not any(tally.outcomes or tally.made for tally in second.values())
     assert {run.reason for run in runs(sessions)} == {None}
-    assert {(message.state, message.sent_at == message.made_at) for message in messages(sessions)} == {
+    made = messages(sessions)
+    assert {(message.state, message.sent_at == message.made_at) for message in made} == {
         (State.SENT, True)
     }
     due = [run.due_at for run in runs(sessions)]
@@ -188,9 +189,7 @@ def test_a_runner_that_may_not_go_on_stops_between_slots(sessions):
     install(sessions, "2026-07-20T00:00", "li")
     answers = iter([True, False])
 
-    clockwork_of(sessions).run_due(
-        lambda: at("2026-07-27T12:00"), may_go_on=lambda: next(answers)
-    )
+    clockwork_of(sessions).run_due(lambda: at("2026-07-27T12:00"), may_go_on=lambda: next(answers))
 
     assert [run.slot for run in runs(sessions)] == ["2026-W29"]
 
@@ -208,8 +207,12 @@ def test_two_runners_at_once_do_each_slot_once(sessions):
 
     done = [sum(tally.outcomes[Outcome.DONE] for tally in told.values()) for told in both]
     assert sum(done) == 28
-    assert not any(tally.outcomes[outcome] for told in both for tally in told.values()
-                   for outcome in (Outcome.FAILED, Outcome.BUSY))
+    assert not any(
+        tally.outcomes[outcome]
+        for told in both
+        for tally in told.values()
+        for outcome in (Outcome.FAILED, Outcome.BUSY)
+    )
     assert len(keys(sessions)) == len(set(keys(sessions))) == 56
 
 

@@ -23,9 +23,7 @@ def at(text: str) -> datetime:
 
 
 def told(job: Job, since: str, until: str, calendar: WorkingCalendar = CALENDAR) -> list[str]:
-    found = takewhile(
-        lambda slot: slot.due_at <= at(until), slots(job, calendar, since=at(since))
-    )
+    found = takewhile(lambda slot: slot.due_at <= at(until), slots(job, calendar, since=at(since)))
     return [f"{slot.name} {civil(slot.due_at):%m-%d %H:%M}" for slot in found]
 
 
