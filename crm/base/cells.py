@@ -1,7 +1,7 @@
 """Cells of imported rows as typed values, and the codes of what cannot be read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from crm.base.clock import parse_instant
 from crm.base.errors import Refused
-from crm.base.sheets import Row, Sheet
+from crm.base.sheets import Sheet
 from crm.base.words import Word
 
 LONGEST_LINE = 200
@@ -39,14 +39,23 @@ def read_rows(sheet: Sheet, model: type[Model]) -> Iterator[tuple[int, Model]]:
         try:
             yield row.line, model.model_validate(row.cells)
         except ValidationError as error:
-            _blame(sheet, row, error)
+            for refusal in _refusals(error, row.cells):
+                sheet.blame(row.line, refusal)
 
 
-def _blame(sheet: Sheet, row: Row, error: ValidationError) -> None:
+def read_cells(model: type[Model], cells: Mapping[str, str]) -> Model:
+    """What a person gave piece by piece; the first piece that cannot be read is `Refused`."""
+    try:
+        return model.model_validate(cells)
+    except ValidationError as error:
+        raise next(_refusals(error, cells)) from error
+
+
+def _refusals(error: ValidationError, cells: Mapping[str, str]) -> Iterator[Refused]:
     for found in error.errors(include_url=False):
-        code = str(found["loc"][0])
-        facts: dict[str, Any] = {"value": row.cells.get(code, ""), **found.get("ctx", {})}
-        sheet.blame(row.line, Refused(found["type"], field=code, **facts))
+        field = str(found["loc"][0])
+        facts: dict[str, Any] = {"value": cells.get(field, ""), **found.get("ctx", {})}
+        yield Refused(found["type"], field, **facts)
 
 
 def _required(text: str) -> str:
@@ -67,7 +76,7 @@ def _prose(text: str) -> str | None:
 
 def _short(text: str, longest: int) -> str | None:
     if len(text) > longest:
-        raise PydanticCustomError("too_long", "too_long", {"longest": longest})
+        raise PydanticCustomError("text_too_long", "text_too_long", {"longest": longest})
     return text or None
 
 

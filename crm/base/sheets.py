@@ -95,7 +95,7 @@ def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
         raise _refused("file_empty")
     codes = _read_head(line, head, columns)
     headings = {code: cell.strip() for code, cell in zip(codes, head, strict=True)}
-    return Sheet(headings, _read_rows(records, codes))
+    return Sheet(headings, _read_rows(records, headings))
 
 
 def write_template(columns: Sequence[Column]) -> bytes:
@@ -115,45 +115,62 @@ def _decode(content: bytes) -> str:
     if content.startswith(_UTF16):
         raise _refused("file_is_utf16", 1)
     if b"\0" in content:
-        raise _refused("file_has_nul", _line_of(content, content.index(b"\0")))
+        raise _refused_at("file_has_nul", content, content.index(b"\0"))
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode()
     except UnicodeDecodeError as error:
-        text = _decode_gb18030(content, error.start + len(_BOM) * content.startswith(_BOM))
-    return unicodedata.normalize("NFC", text)
+        text = _decode_gb18030(content, error.start)
+    return unicodedata.normalize("NFC", text.removeprefix("\ufeff"))
 
 
 def _decode_gb18030(content: bytes, bad_at: int) -> str:
     # GB18030 reads almost any bytes, so a UTF-8 file with one bad byte would come out as gibberish.
     if content.startswith(_BOM) or _looks_like_utf8(content[:bad_at]):
-        raise _refused("file_undecodable", _line_of(content, bad_at))
+        raise _refused_at("file_undecodable", content, bad_at)
     try:
         return content.decode("gb18030")
     except UnicodeDecodeError as error:
-        raise _refused("file_undecodable", _line_of(content, error.start)) from error
+        raise _refused_at("file_undecodable", content, error.start) from error
 
 
 def _looks_like_utf8(content: bytes) -> bool:
     return len(_CHINESE_IN_UTF8.findall(content)) >= _SIGNS_OF_UTF8
 
 
-def _line_of(content: bytes, position: int) -> int:
-    return content.count(b"\n", 0, position) + 1
+def _refused_at(code: str, content: bytes, position: int) -> SheetRefused:
+    line = content[content.rfind(b"\n", 0, position) + 1 : position]
+    return _refused(code, content.count(b"\n", 0, position) + 1, cell=line.count(b",") + 1)
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not blank, with the line on which it begins."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = io.StringIO(text, newline="").readlines()
+    reader = csv.reader(lines, strict=True)
     while True:
         line = reader.line_num + 1
         try:
             record = next(reader, None)
         except csv.Error as error:
-            raise _refused("bad_quotes", line) from error
+            raise _unreadable(error, line, "".join(lines[line - 1 : reader.line_num])) from error
         if record is None:
             return
         if any(cell.strip() for cell in record):
             yield line, record
+
+
+def _unreadable(error: csv.Error, line: int, record: str) -> SheetRefused:
+    if "limit" in str(error):
+        return _refused("cell_too_large", line)
+    return _refused("bad_quotes", line, cell=_faulty_cell(record))
+
+
+def _faulty_cell(record: str) -> int:
+    """The number of the cell whose quotes are wrong; the last one where a quote stays open."""
+    cells = re.compile(r'(?:"(?:[^"]|"")*"|[^",\r\n][^,\r\n]*|)(,|\r?\n|$)')
+    number, position = 1, 0
+    while (found := cells.match(record, position)) and found[1] == ",":
+        number, position = number + 1, found.end()
+    return number
 
 
 def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> list[str]:
@@ -182,18 +199,19 @@ def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> lis
     return codes
 
 
-def _read_rows(records: Iterator[tuple[int, list[str]]], codes: Sequence[str]) -> list[Row]:
+def _read_rows(records: Iterator[tuple[int, list[str]]], headings: Mapping[str, str]) -> list[Row]:
     rows: list[Row] = []
     ragged: list[Problem] = []
     for line, cells in records:
         if len(rows) == MOST_ROWS:
             raise _refused("too_many_rows", line, most=MOST_ROWS)
-        if len(cells) == len(codes):
+        if len(cells) == len(headings):
             stripped = (cell.strip() for cell in cells)
-            rows.append(Row(line, dict(zip(codes, stripped, strict=True))))
+            rows.append(Row(line, dict(zip(headings, stripped, strict=True))))
         else:
-            why = Refused("ragged_row", cells=len(cells), columns=len(codes))
-            ragged.append(Problem(why, line))
+            why = Refused("ragged_row", cells=len(cells), columns=len(headings))
+            first_missing = next(iter([*headings.values()][len(cells) :]), None)
+            ragged.append(Problem(why, line, first_missing))
     if ragged:
         raise SheetRefused(ragged)
     return rows

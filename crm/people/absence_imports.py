@@ -62,12 +62,12 @@ def _absences(db: Session) -> set[tuple[int, date, date, AbsenceKind, str]]:
     told = select(
         Absence.person_id, Absence.from_on, Absence.to_on, Absence.kind, Absence.reason
     ).where(Absence.approved_at.is_not(None))
-    return set(db.execute(told).tuples())
+    return {(who, first, last, kind, why) for who, first, last, kind, why in db.execute(told)}
 
 
 def _known(people: Mapping[str, Person], username: str) -> Person:
     if username not in people:
-        raise Refused("unknown_person", field="username", username=username)
+        raise Refused("unknown_username", field="username", username=username)
     return people[username]
 
 

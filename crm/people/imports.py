@@ -101,23 +101,28 @@ def import_people(db: Session, *, content: bytes, by: Person | None, now: dateti
     return outcome
 
 
+def unit_called(units: Sequence[Unit], name: str) -> Unit:
+    """The unit of that code, or of that name where only one has it."""
+    called = [unit for unit in units if unit.code == name] or [
+        unit for unit in units if unit.name == name
+    ]
+    if not called:
+        raise Refused("unknown_unit", field="unit", unit=name)
+    if len(called) > 1:
+        codes = "、".join(sorted(unit.code for unit in called))
+        raise Refused("ambiguous_unit", field="unit", unit=name, codes=codes)
+    return called[0]
+
+
 def _in_units(db: Session, sheet: Sheet) -> list[Wanted]:
-    """The rows whose unit is known by its code or by a name that only it has."""
-    units: dict[str, list[Unit]] = {}
-    for unit in db.scalars(select(Unit)):
-        for name in {unit.code, unit.name}:
-            units.setdefault(name, []).append(unit)
+    """The rows whose unit is known."""
+    units = db.scalars(select(Unit)).all()
     wanted = []
     for line, row in read_rows(sheet, PersonRow):
-        match units.get(row.unit, []):
-            case [unit]:
-                wanted.append(Wanted(line, row, unit))
-            case []:
-                sheet.blame(line, Refused("unknown_unit", field="unit", unit=row.unit))
-            case several:
-                codes = "、".join(sorted(unit.code for unit in several))
-                facts = {"unit": row.unit, "codes": codes}
-                sheet.blame(line, Refused("ambiguous_unit", field="unit", **facts))
+        try:
+            wanted.append(Wanted(line, row, unit_called(units, row.unit)))
+        except Refused as why:
+            sheet.blame(line, why)
     return wanted
 
 

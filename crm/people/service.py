@@ -95,9 +95,9 @@ def add_posting(  # noqa: PLR0913 - a posting has that many parts
     by: Person | None,
     now: datetime,
 ) -> Posting:
-    """Post a person; refused as `ends_before_start` or `overlapping_posting` (REGIME 2)."""
+    """Post a person; refused as `last_day_before_first` or `overlapping_posting` (REGIME 2)."""
     if to_on and to_on < from_on:
-        raise Refused("ends_before_start", field="to")
+        raise Refused("last_day_before_first", field="to")
     if is_primary and (other := _overlapping(db, person, from_on, to_on)):
         raise Refused(
             "overlapping_posting",
@@ -157,9 +157,9 @@ def add_absence(  # noqa: PLR0913 - an absence has that many parts
     by: Person | None,
     now: datetime,
 ) -> Absence:
-    """Enter an approved absence; refused as `ends_before_start`."""
+    """Enter an approved absence; refused as `last_day_before_first`."""
     if to_on < from_on:
-        raise Refused("ends_before_start", field="to")
+        raise Refused("last_day_before_first", field="to")
     absence = Absence(
         person_id=person.id,
         from_on=from_on,

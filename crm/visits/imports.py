@@ -1,0 +1,189 @@
+"""Visits from a file: all of it or nothing; the reference makes a repeat harmless (DESIGN 6)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.cells import (
+    Cells,
+    Line,
+    LineOrEmpty,
+    LineOrNone,
+    Moment,
+    MomentOrNone,
+    ProseOrNone,
+    Required,
+    Username,
+    Usernames,
+    Values,
+    one_of,
+    read_rows,
+)
+from crm.base.errors import Refused
+from crm.base.sheets import Column, Outcome, Sheet, read_sheet
+from crm.leads.models import Lead
+from crm.people.models import Person
+from crm.visits import bulk
+from crm.visits.checks import VisitData
+from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.rules import Channel, Kind, Status, Verdict
+
+VISITS = (
+    Column("ref", "编号", "V-2026-001"),
+    Column("kind", "类型", Kind.OUTREACH.label),
+    Column("channel", "方式", Channel.IN_PERSON.label),
+    Column("status", "状态", Status.DONE.label),
+    Column("starts_at", "开始时间", "2026-07-14T09:00"),
+    Column("ends_at", "结束时间", "2026-07-14T11:30"),
+    Column("city", "城市", "上海"),
+    Column("leader", "带队人", "zhaomou"),
+    Column("participants", "同行人", "qianmou;sunmou"),
+    Column("leads", "线索"),
+    Column("logged_at", "登记时间", "2026-07-14T18:00"),
+    Column("verdict", "核定"),
+    Column("note", "备注"),
+    Column("met", "会见人", "李经理", optional=True),
+    Column("position", "会见人职务", "投资部经理", optional=True),
+    Column("minutes", "洽谈纪要", "介绍园区条件，对方有意来访", optional=True),
+    Column("next_step", "下一步", "邀请来访", optional=True),
+    Column("trip", "批次", optional=True),
+)
+AT_ONCE = 1000  # references asked for in one query
+Told = dict[str, Any]  # what a visit is, by column
+
+
+class VisitRow(Cells):
+    """One visit."""
+
+    ref: Line
+    kind: Annotated[Kind, one_of(Kind), Required]
+    channel: Annotated[Channel, one_of(Channel), Required]
+    status: Annotated[Status, one_of(Status), Required]
+    starts_at: Moment
+    ends_at: Moment
+    city: LineOrEmpty
+    leader: Username
+    participants: Usernames
+    leads: Values
+    logged_at: MomentOrNone
+    verdict: Annotated[Verdict | None, one_of(Verdict)]
+    note: ProseOrNone
+    met: LineOrNone = None
+    position: LineOrNone = None
+    minutes: ProseOrNone = None
+    next_step: ProseOrNone = None
+    trip: LineOrNone = None
+
+
+OF_DATA = frozenset(VisitRow.model_fields) & frozenset(VisitData.__dataclass_fields__) - {"ref"}
+PLAIN = OF_DATA | {"verdict"}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The ids of the people and leads that a file may name."""
+
+    people: Mapping[str, int]  # by username
+    leads: Mapping[str, int]  # by ref
+
+
+def import_visits(db: Session, *, content: bytes, now: datetime) -> Outcome:
+    """Add the visits of a file; one already there must be as it says; raises `SheetRefused`."""
+    sheet = read_sheet(content, VISITS)
+    rows = list(read_rows(sheet, VisitRow))
+    names = _names(db)
+    there = _there(db, [row.ref for _, row in rows])
+    new: list[bulk.ImportedVisit] = []
+    for line, row in rows:
+        try:
+            told = _told(row, names, sheet, line)
+            if told and row.ref in there:
+                _refuse_difference(sheet, row, there[row.ref], told)
+            elif told:
+                new.append(_checked(row, told, now))
+                there[row.ref] = told
+        except Refused as why:
+            sheet.blame(line, why)
+    sheet.refuse_if_blamed()
+    bulk.import_visits(db, new, now=now)
+    return Outcome(added=len(new), unchanged=len(rows) - len(new))
+
+
+def _names(db: Session) -> Names:
+    return Names(
+        dict(db.execute(select(Person.username, Person.id)).all()),
+        dict(db.execute(select(Lead.ref, Lead.id)).all()),
+    )
+
+
+def _told(row: VisitRow, names: Names, sheet: Sheet, line: int) -> Told:
+    """What the row says, with ids for names; empty where it names somebody unknown."""
+    blamed = len(sheet.problems)
+    for column, usernames in (("leader", [row.leader]), ("participants", row.participants)):
+        for username in usernames:
+            if username not in names.people:
+                why = Refused("unknown_username", field=column, username=username)
+                sheet.blame(line, why)
+    for ref in row.leads:
+        if ref not in names.leads:
+            sheet.blame(line, Refused("unknown_lead_ref", field="leads", ref=ref))
+    if len(sheet.problems) > blamed:
+        return {}
+    return {name: getattr(row, name) for name in PLAIN} | {
+        "leader": names.people[row.leader],
+        "participants": {names.people[username] for username in row.participants}
+        - {names.people[row.leader]},
+        "leads": {names.leads[ref] for ref in row.leads},
+        "logged_at": row.logged_at,
+    }
+
+
+def _refuse_difference(sheet: Sheet, row: VisitRow, there: Told, told: Told) -> None:
+    """A repeat says the same in each column of the file; without logged_at it says none."""
+    skipped = {"logged_at"} if row.logged_at is None else set()
+    differing = [
+        heading
+        for column, heading in sheet.headings.items()
+        if column in told and column not in skipped and told[column] != there[column]
+    ]
+    if differing:
+        raise Refused("ref_taken", field="ref", ref=row.ref, columns="、".join(differing))
+
+
+def _checked(row: VisitRow, told: Told, now: datetime) -> bulk.ImportedVisit:
+    """The visit that is to be kept; refused as `bulk.new_visit` says."""
+    data = VisitData(
+        ref=row.ref,
+        leader_id=told["leader"],
+        participant_ids=told["participants"],
+        lead_ids=told["leads"],
+        **{name: told[name] for name in OF_DATA},
+    )
+    visit = bulk.ImportedVisit(data, row.logged_at, row.verdict)
+    bulk.new_visit(visit, now=now)
+    return visit
+
+
+def _there(db: Session, refs: Sequence[str]) -> dict[str, Told]:
+    """The visits of these references that are there, as a file tells them."""
+    there: dict[str, Told] = {}
+    for first in range(0, len(refs), AT_ONCE):
+        of_refs = Visit.ref.in_(refs[first : first + AT_ONCE])
+        by_id: dict[int, Told] = {}
+        for visit in db.execute(select(*Visit.__table__.columns).where(of_refs)).mappings():
+            told = dict(visit)
+            told |= {"leader": visit["leader_id"], "participants": set(), "leads": set()}
+            told["logged_at"] = visit["logged_at"] or visit["entered_at"]
+            there[visit["ref"]] = by_id[visit["id"]] = told
+        for table, column, of in (
+            (VisitParticipant, VisitParticipant.person_id, "participants"),
+            (VisitLead, VisitLead.lead_id, "leads"),
+        ):
+            pairs = select(table.visit_id, column).where(table.visit_id.in_(by_id))
+            for visit_id, other_id in db.execute(pairs):
+                by_id[visit_id][of].add(other_id)
+    return there

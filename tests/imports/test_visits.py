@@ -1,0 +1,183 @@
+"""Visits from files."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from crm.base.audit import AuditEntry
+from crm.base.sheets import SheetRefused, write_template
+from crm.visits.imports import VISITS, import_visits
+from crm.visits.models import Visit
+from crm.visits.rules import Channel, Kind, Status, Verdict
+from tests.conftest import NOW
+from tests.factories import make_lead, make_person, make_visit
+
+HEAD = (
+    "ref,kind,channel,status,starts_at,ends_at,city,"
+    "leader,participants,leads,logged_at,verdict,note"
+)
+ROW = (
+    "V1,outreach,in_person,done,2026-07-14T09:00,2026-07-14T11:00,上海,"
+    "zhao,{with_},{leads},{logged},,"
+)
+FAMILIAR = ROW.format(with_="qian;sun", leads="L1", logged="2026-07-14T18:00")
+
+
+@pytest.fixture
+def take(db):
+    """Import rows beneath the head; what became of them."""
+    for username in ("zhao", "qian", "sun"):
+        make_person(db, username)
+    make_lead(db, ref="L1")
+
+    def take(*rows, head=HEAD, now=NOW):
+        content = "\n".join((head, *rows)).encode()
+        outcome = import_visits(db, content=content, now=now)
+        db.expire_all()
+        return outcome.added, outcome.updated, outcome.unchanged
+
+    return take
+
+
+def only(db):
+    """The one visit that there is."""
+    beside = selectinload(Visit.participants), selectinload(Visit.leads)
+    return db.scalars(select(Visit).options(*beside)).one()
+
+
+def refused(take, *rows, **given):
+    """The code, line and column of each problem."""
+    with pytest.raises(SheetRefused) as caught:
+        take(*rows, **given)
+    return [(p.why.code, p.line, p.column) for p in caught.value.problems]
+
+
+def test_a_visit_comes_with_its_people_and_leads(db, take):
+    done = take(FAMILIAR)
+
+    visit = only(db)
+    assert done == (1, 0, 0)
+    assert (visit.kind, visit.channel, visit.status) == (
+        Kind.OUTREACH,
+        Channel.IN_PERSON,
+        Status.DONE,
+    )
+    assert visit.starts_at == datetime(2026, 7, 14, 1, tzinfo=UTC)
+    assert (visit.first_on, visit.last_on) == (date(2026, 7, 14), date(2026, 7, 14))
+    assert sorted(person.username for person in visit.participants) == ["qian", "sun"]
+    assert [lead.ref for lead in visit.leads] == ["L1"]
+    assert visit.logged_at == visit.entered_at == datetime(2026, 7, 14, 10, tzinfo=UTC)
+    assert (visit.entered_by_id, visit.verdict, visit.note) == (None, None, None)
+
+
+def test_a_done_visit_without_a_moment_is_logged_by_the_import(db, take):
+    take(ROW.format(with_="", leads="", logged=""))
+
+    assert (only(db).entered_at, only(db).logged_at) == (NOW, NOW)
+
+
+def test_a_verdict_is_as_old_as_the_logging(db, take):
+    take(FAMILIAR[:-1] + "已确认,")
+
+    visit = only(db)
+    assert (visit.verdict, visit.verdict_at) == (Verdict.CONFIRMED, visit.logged_at)
+
+
+def test_chinese_words_offsets_and_optional_columns_are_understood(db, take):
+    take(
+        "V1,驻城招商,面谈,计划,2026-07-13T00:00+08:00,2026/7/18 0:00,苏州,Zhao,qian；sun；qian,,"
+        "2026-07-10T02:00Z,,备注,李经理,经理,谈得好,再访,批次一",
+        head="编号,类型,方式,状态,开始时间,结束时间,城市,带队人,同行人,线索,登记时间,核定,备注,"
+        "会见人,会见人职务,洽谈纪要,下一步,批次",
+    )
+
+    visit = only(db)
+    assert (visit.kind, visit.status) == (Kind.RESIDENCY, Status.PLANNED)
+    assert (visit.first_on, visit.last_on) == (date(2026, 7, 13), date(2026, 7, 17))
+    assert (visit.entered_at, visit.logged_at) == (datetime(2026, 7, 10, 2, tzinfo=UTC), None)
+    assert len(visit.participants) == 2
+    assert (visit.note, visit.met, visit.position) == ("备注", "李经理", "经理")
+    assert (visit.minutes, visit.next_step, visit.trip) == ("谈得好", "再访", "批次一")
+
+
+@pytest.mark.parametrize("logged", ["2026-07-14T18:00", ""])
+def test_a_repeat_is_harmless_whenever_it_comes(db, take, logged):
+    row = ROW.format(with_="zhao;sun", leads="L1", logged=logged)
+    take(row, row)
+    entries = len(db.scalars(select(AuditEntry)).all())
+
+    again = take(row, now=NOW + timedelta(days=1))
+
+    assert again == (0, 0, 1)
+    assert only(db).entered_at <= NOW
+    assert len(db.scalars(select(AuditEntry)).all()) == entries
+
+
+def test_a_ref_that_says_something_else_is_refused_with_the_columns(db, take):
+    take(FAMILIAR)
+
+    with pytest.raises(SheetRefused) as caught:
+        take(FAMILIAR.replace("上海", "杭州").replace("qian;sun", "qian").replace("L1", ""))
+
+    (problem,) = caught.value.problems
+    assert (problem.why.code, problem.line, problem.column) == ("ref_taken", 2, "ref")
+    assert problem.why.facts["columns"] == "city、participants、leads"
+
+
+def test_a_ref_twice_in_one_file_must_agree(take):
+    assert refused(take, FAMILIAR, FAMILIAR, FAMILIAR.replace("outreach", "event")) == [
+        ("ref_taken", 4, "ref")
+    ]
+
+
+def test_a_visit_that_was_not_imported_holds_its_ref(db, take):
+    make_visit(db, make_person(db), ref="V1")
+
+    assert refused(take, FAMILIAR) == [("ref_taken", 2, "ref")]
+
+
+def test_everything_wrong_is_told_at_once(db, take):
+    told = refused(
+        take,
+        ROW.format(with_="nobody;qian", leads="L1;L2", logged=""),
+        "V2,outreach,in_person,done,2026-07-14T11:00,2026-07-14T09:00,上海,zhao,,,,,",
+        "V3,outreach,in_person,done,2026-07-15T09:00,2026-07-15T11:00,上海,zhao,,,,,",
+        "V4,outreach,in_person,done,2026-07-14T09:00,2026-07-14T11:00,上海,zhao,,,2026-07-14T10:00,,",
+        "V5,residency,in_person,done,2026-03-01T09:00,2026-06-01T11:00,上海,zhao,,,,,",
+        "V6,visit,in_person,done,14/7/2026,2026-07-14,上海,,,,2026-07-14T25:00,yes,",
+        ",outreach,in_person,planned,2026-07-14T09:00,2026-07-14T11:00,上海,zhao,,,2026-07-16T10:00,,",
+    )
+
+    assert told == [
+        ("unknown_username", 2, "participants"),
+        ("unknown_lead_ref", 2, "leads"),
+        ("ends_before_start", 3, "ends_at"),
+        ("not_ended", 4, "status"),
+        ("logged_before_end", 5, "logged_at"),
+        ("too_long", 6, "ends_at"),
+        ("unknown_word", 7, "kind"),
+        ("bad_moment", 7, "starts_at"),
+        ("moment_without_time", 7, "ends_at"),
+        ("required", 7, "leader"),
+        ("bad_moment", 7, "logged_at"),
+        ("unknown_word", 7, "verdict"),
+        ("required", 8, "ref"),
+    ]
+    assert db.scalars(select(Visit)).all() == []
+
+
+def test_a_stay_of_92_days_is_the_longest(db, take):
+    take("V5,residency,in_person,done,2026-03-01T09:00,2026-06-01T00:00,上海,zhao,,,,,")
+
+    assert (only(db).last_on - only(db).first_on).days == 91
+
+
+def test_the_template_can_be_imported(db):
+    for username in ("zhaomou", "qianmou", "sunmou"):
+        make_person(db, username)
+
+    outcome = import_visits(db, content=write_template(VISITS), now=NOW)
+
+    assert outcome.added == 1
