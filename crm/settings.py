@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,6 +46,14 @@ class Settings(BaseSettings):
             message = "must be an absolute address such as https://crm.example.org"
             raise ValueError(message)
         return value.rstrip("/")
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_is_known(cls, value: str) -> str:
+        if value not in available_timezones():
+            message = "must be the name of a time zone such as Asia/Shanghai"
+            raise ValueError(message)
+        return value
 
     @field_validator("mail")
     @classmethod

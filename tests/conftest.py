@@ -145,3 +145,16 @@ def client(app: Flask) -> FlaskClient:
 def site() -> Site:
     """What mails know of the installation."""
     return Site(base_url="https://crm.test", mail_from="crm@crm.test")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the browser's tests by their folder; without Chromium they are left out, by name."""
+    for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly what was left out, and why."""
+    for report in terminalreporter.stats.get("skipped", []):
+        terminalreporter.write_line(f"LEFT OUT {report.nodeid}: {report.longrepr[2]}", red=True)

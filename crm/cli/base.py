@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import click
 from flask import Flask
+from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -27,6 +28,8 @@ from crm.extensions import db
 from crm.settings import Settings, WrongSettingsError, read_settings
 
 REFUSED = 1
+PIPED_WIDTH = 400
+NO_TABLE = ("no such table", 'relation "')  # as SQLite and PostgreSQL say it
 
 
 class RefusedError(click.ClickException):
@@ -70,11 +73,11 @@ def spoken_refusals() -> Iterator[None]:
         yield
     except Refused as refusal:
         raise RefusedError(told(refusal)) from None
-    except OperationalError as error:
-        raise RefusedError(f"数据库无法使用：{error.orig}") from None
     except DBAPIError as error:
-        if "no such table" in str(error) or "does not exist" in str(error):
+        if any(words in str(error.orig) for words in NO_TABLE):
             raise RefusedError("数据库里还没有本系统的表，请先运行：crm init") from None
+        if isinstance(error, OperationalError):
+            raise RefusedError(f"数据库无法使用：{error.orig}") from None
         raise
 
 
@@ -115,9 +118,7 @@ class Moment(click.ParamType[datetime]):
         try:
             return clock.parse_instant(value)
         except ValueError:
-            self.fail(
-                f"{value!r} 不是时间，例如 2026-07-15T10:00 或 2026-07-15", param, ctx
-            )
+            self.fail(f"{value!r} 不是时间，例如 2026-07-15T10:00 或 2026-07-15", param, ctx)
 
 
 class PeriodName(click.ParamType[Period]):
@@ -132,7 +133,9 @@ class PeriodName(click.ParamType[Period]):
         try:
             return Period.parse(value)
         except ValueError:
-            self.fail(f"{value!r} 不是周期，例如 2026-W30、2026-07-X1、2026-07、2026-Q3、2026", param, ctx)
+            self.fail(
+                f"{value!r} 不是周期，例如 2026-W30、2026-07-X1、2026-07、2026-Q3、2026", param, ctx
+            )
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -149,22 +152,17 @@ def format_option(command: F) -> F:
     )(command)
 
 
-def print_rows(
-    rows: Sequence[Mapping[str, object]], keys: Sequence[str], form: str
-) -> None:
+def print_rows(rows: Sequence[Mapping[str, object]], keys: Sequence[str], form: str) -> None:
     """Print a list as a table, as JSON or as CSV."""
     if form == "json":
-        click.echo(
-            json.dumps([dict(row) for row in rows], ensure_ascii=False, default=str)
-        )
+        click.echo(json.dumps([dict(row) for row in rows], ensure_ascii=False, default=str))
     elif form == "csv":
-        writer = csv.DictWriter(
-            sys.stdout, keys, extrasaction="ignore", lineterminator="\n"
-        )
+        writer = csv.DictWriter(sys.stdout, keys, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     else:
-        table = Table(*keys)
+        table = Table(*(Column(key, overflow="fold") for key in keys), box=box.SIMPLE_HEAD)
         for row in rows:
             table.add_row(*("" if row[key] is None else str(row[key]) for key in keys))
-        Console().print(table)
+        # what is piped has no screen to fit into
+        Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)

@@ -6,23 +6,18 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
+from crm.base.pinyin import initials
 from crm.people.models import Absence, LoginSession, Person, Posting, Unit
 from crm.people.queries import by_username
 from crm.people.rules import AbsenceKind, Duty, Role
 
 SHORTEST_PASSWORD = 10
 _hasher = PasswordHasher()
-
-
-def initials(text: str) -> str:
-    """The pinyin initials by which people search a Chinese name: `李伟` is found by `lw`."""
-    return "".join(lazy_pinyin(text, style=Style.FIRST_LETTER)).lower()
 
 
 def add_person(  # noqa: PLR0913 - a person has that many parts

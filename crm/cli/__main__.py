@@ -1,0 +1,5 @@
+"""`python -m crm.cli`."""
+
+from crm.cli import main
+
+main()

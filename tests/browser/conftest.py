@@ -1,0 +1,146 @@
+"""A real browser on a real server, at the phone's and the desk's width."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+import time_machine
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.serving import make_server
+
+from crm.app import create_app
+from crm.extensions import db as database_of_app
+from tests.conftest import NOW, settings_for
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1440, "height": 900}}
+SERIOUS = {"serious", "critical"}
+
+
+def chromium() -> str | None:
+    """The machine's browser."""
+    return (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    yield running
+    running.close()
+
+
+@dataclass
+class Site:
+    """A served application and what the tests arrange in it."""
+
+    url: str
+    app: Flask
+    sessions: sessionmaker[Session]
+
+
+@pytest.fixture
+def served(database_url: str) -> Iterator[Site]:
+    """The application on a free port, with its clock running from NOW."""
+    with time_machine.travel(NOW, tick=True):
+        app = create_app(settings_for(database_url, base_url="http://127.0.0.1"))
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        with app.app_context():
+            sessions, engine = database_of_app.sessionmaker, database_of_app.engine
+        yield Site(f"http://127.0.0.1:{server.server_port}", app, sessions)
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        engine.dispose()
+
+
+@dataclass
+class Screen:
+    """A page of the browser that keeps what went wrong on it."""
+
+    page: Page
+    url: str
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        """Go to a page of the application."""
+        self.page.goto(self.url + path)
+        self.examine()
+
+    def examine(self) -> None:
+        """Ask axe about the page as it stands."""
+        found = Axe().run(self.page).response["violations"]
+        self.faults += [
+            f"axe {rule['id']} on {self.page.url}: {node['html'][:200]}"
+            for rule in found
+            if rule["impact"] in SERIOUS
+            for node in rule["nodes"]
+        ]
+        wide = self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        if wide:
+            self.faults.append(f"{self.page.url} scrolls sideways")
+
+    def watch(self) -> None:
+        """Note console errors, policy violations and requests to foreign hosts."""
+        self.page.on("console", lambda message: self._note_console(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
+        self.page.on("request", lambda request: self._note_request(request.url))
+
+    def _note_console(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.faults.append(f"console {kind}: {text}")
+
+    def _note_request(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and not url.startswith(self.url):
+            self.faults.append(f"foreign request: {url}")
+
+    def sign_in(self, username: str, password: str) -> None:
+        """Come in through the door."""
+        self.open("/login")
+        self.page.get_by_label("账号").fill(username)
+        self.page.get_by_label("密码").fill(password)
+        self.page.get_by_role("button", name="登录").click()
+        self.page.wait_for_url(self.url + "/")
+        self.examine()
+
+
+@pytest.fixture(params=SIZES)
+def screen(request: pytest.FixtureRequest, browser: Browser, served: Site) -> Iterator[Screen]:
+    """An empty page at one of the two widths; the test fails on anything that went wrong on it."""
+    context = browser.new_context(
+        viewport=SIZES[request.param], locale="zh-CN", service_workers="block"
+    )
+    screen = Screen(context.new_page(), served.url)
+    screen.watch()
+    yield screen
+    context.close()
+    assert screen.faults == []
