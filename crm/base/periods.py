@@ -45,7 +45,11 @@ class Period:
         """The period of that name; ValueError where it names none."""
         for kind, form in _FORMS.items():
             if found := form.fullmatch(name):
-                return cls.holding(kind, _first_date(kind, [int(part) for part in found.groups()]))
+                try:
+                    first = _first_date(kind, [int(part) for part in found.groups()])
+                    return cls.holding(kind, first)
+                except OverflowError:  # the end of the calendar
+                    break
         raise ValueError(name)
 
     @classmethod

@@ -75,9 +75,18 @@ def figures(
     made = []
     for rule in rules:
         owing = [key for key in basis.holdings if key[1] is rule.duty]
-        of_rule = [_figure(rule, person_id, basis) for person_id, _ in owing]
+        of_rule = [_judged(rule, person_id, basis) for person_id, _ in owing]
         made += sorted(of_rule, key=lambda each: (each.unit_code, each.username))
     return made
+
+
+def figure_of(
+    db: Session, *, code: str, person_id: int, period: Period, as_of: datetime
+) -> PersonFigure | None:
+    """The figure of one person; none where no such rule, or not the person, is judged."""
+    rules = [rule for rule in rules_for(db, period) if rule.code == code]
+    found = figures(db, period=period, as_of=as_of, rules=rules, person_ids=[person_id])
+    return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +118,7 @@ def _read(
     )
 
 
-def _figure(rule: Rule, person_id: int, basis: _Basis) -> PersonFigure:
+def _judged(rule: Rule, person_id: int, basis: _Basis) -> PersonFigure:
     holding = basis.holdings[person_id, rule.duty]
     figure = judge_figure(
         Case(rule, Tenure(person_id, frozenset(holding), basis.absences[person_id]), basis.period),

@@ -1,0 +1,60 @@
+"""Working days and where each answer comes from (REGIME 4)."""
+
+from datetime import date
+
+import pytest
+
+from crm.base.periods import Period
+from crm.base.workdays import Source, Workday, WorkingCalendar
+
+CALENDAR = WorkingCalendar()
+
+
+def test_2026_has_248_working_days():
+    year = Period.parse("2026")
+
+    assert len(CALENDAR.workdays(year.first, year.last)) == 248
+
+
+def test_the_week_of_the_spring_festival_has_none():
+    week = Period.parse("2026-W08")
+
+    assert CALENDAR.workdays(week.first, week.last) == []
+
+
+@pytest.mark.parametrize(
+    ("on", "is_workday", "source"),
+    [
+        (date(2026, 1, 4), True, Source.LIBRARY),  # a Sunday to make up
+        (date(2026, 7, 4), False, Source.LIBRARY),
+        (date(2027, 2, 5), False, Source.ESTIMATE),  # the eve of the Spring Festival
+        (date(2027, 2, 9), True, Source.ESTIMATE),  # no day in lieu
+        (date(2027, 5, 1), False, Source.ESTIMATE),  # a Saturday
+        (date(2027, 5, 3), True, Source.ESTIMATE),  # no day in lieu of it
+    ],
+)
+def test_a_date_is_told_with_its_source(on, is_workday, source):
+    assert CALENDAR.on(on) == Workday(is_workday, source)
+
+
+def test_the_last_week_of_2026_is_estimated():
+    assert CALENDAR.is_estimated(Period.parse("2026-W53"))
+    assert not CALENDAR.is_estimated(Period.parse("2026-W52"))
+
+
+def test_the_zones_word_comes_first():
+    off = Workday(is_workday=False, source=Source.OVERRIDE)
+    calendar = WorkingCalendar({date(2026, 7, 15): off})
+
+    assert calendar.on(date(2026, 7, 15)) == off
+    assert calendar.is_workday(date(2026, 7, 16))
+
+
+def test_the_first_working_day_from_a_date_may_be_that_date():
+    assert CALENDAR.first_from(date(2026, 7, 3)) == date(2026, 7, 3)
+    assert CALENDAR.first_from(date(2026, 7, 4)) == date(2026, 7, 6)
+
+
+def test_working_days_are_counted_from_the_day_after():
+    # REGIME 5: the month of July 2026 is frozen on 6 August 00:00
+    assert CALENDAR.nth_after(date(2026, 7, 31), 3) == date(2026, 8, 5)

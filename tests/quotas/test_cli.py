@@ -1,0 +1,124 @@
+"""`crm quota` as a shell sees it."""
+
+import csv
+import io
+import json
+from datetime import date
+
+import pytest
+from click.testing import CliRunner
+
+from crm.base.db import writing
+from crm.cli import base, main
+from crm.cli.quota import KEYS
+from crm.extensions import db as database_of_app
+from crm.people.rules import Duty
+from crm.quotas.rules import Reason
+from crm.visits.rules import Channel
+from tests.conftest import SECRET
+from tests.factories import make_person, make_regime, make_unit, make_visit
+
+
+@pytest.fixture
+def crm(database_url, sessions, monkeypatch):
+    """Run `crm …` on a zone of one deputy with two visits, on 15 July at ten."""
+    monkeypatch.setenv("CRM_DATABASE_URL", database_url)
+    monkeypatch.setenv("CRM_SECRET_KEY", SECRET)
+    base.settings.cache_clear()
+    base.app.cache_clear()
+    with writing(sessions) as db:
+        make_regime(db)
+        deputy = make_person(db, "lihua", duty=Duty.DEPUTY, unit=make_unit(db, code="bureau"))
+        make_visit(db, deputy, date(2026, 7, 13), ref="V-1")
+        make_visit(db, deputy, date(2026, 7, 14), ref="V-2", channel=Channel.VIDEO)
+    yield lambda *words: CliRunner().invoke(main, ["quota", *words])
+    with base.app().app_context():
+        database_of_app.engine.dispose()
+    base.settings.cache_clear()
+    base.app.cache_clear()
+
+
+FIGURE = {
+    "rule": "deputy-monthly",
+    "person": "lihua",
+    "unit": "bureau",
+    "period": "2026-07",
+    "required": 6,
+    "achieved": 1,
+    "planned": 0,
+    "pace": 3,
+    "status": "at_risk",
+    "workdays": 23,
+    "present": 23,
+}
+AT = ("--as-of", "2026-07-15T10:00")
+
+
+def test_the_report_speaks_json(crm):
+    said = crm("report", "--period", "2026-07", *AT, "--format", "json")
+
+    assert (said.exit_code, json.loads(said.stdout)) == (0, [FIGURE])
+
+
+def test_the_report_speaks_csv(crm):
+    said = crm("report", "--period", "2026-07", *AT, "--format", "csv")
+
+    rows = list(csv.DictReader(io.StringIO(said.stdout)))
+    assert rows == [{key: str(value) for key, value in FIGURE.items()}]
+    assert tuple(rows[0]) == KEYS
+
+
+def test_the_report_speaks_to_people(crm):
+    said = crm("report", "--period", "2026-07", *AT)
+
+    assert said.exit_code == 0
+    assert "lihua" in said.stdout
+
+
+def test_one_rule_may_be_asked_for(crm):
+    week = ("report", "--period", "2026-W29", *AT, "--format", "json")
+
+    assert json.loads(crm(*week, "--rule", "principal-weekly").stdout) == []
+    assert json.loads(crm(*week, "--rule", "deputy-monthly").stdout) == []  # a rule of months
+
+
+def test_a_bare_date_is_that_days_end(crm):
+    ask = ("report", "--period", "2026-07", "--format", "json", "--as-of")
+
+    before, after = (json.loads(crm(*ask, on).stdout)[0] for on in ("2026-07-12", "2026-07-13"))
+
+    assert (before["achieved"], after["achieved"]) == (0, 1)
+
+
+def test_a_figure_explains_itself(crm):
+    said = crm(
+        "explain", "--rule", "deputy-monthly", "--person", "lihua", "--period", "2026-07", *AT
+    )
+
+    assert json.loads(said.stdout) == FIGURE | {
+        "counted": [{"visit": "V-1", "days": 1}],
+        "not_counted": [{"visit": "V-2", "reason": Reason.WRONG_CHANNEL.value, "days": 1}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "person", "period"),
+    [
+        ("no-such-rule", "lihua", "2026-07"),
+        ("deputy-monthly", "nobody", "2026-07"),
+        ("deputy-monthly", "lihua", "2026-W29"),
+        ("recruiter-monthly", "lihua", "2026-07"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_the_reason(crm, rule, person, period):
+    said = crm("explain", "--rule", rule, "--person", person, "--period", period)
+
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert "没有" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("--period", "2026-13"), ("--period", "2026-07", "--as-of", "x")]
+)
+def test_what_cannot_be_read_is_a_usage_error(crm, words):
+    assert crm("report", *words).exit_code == 2

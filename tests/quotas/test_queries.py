@@ -1,0 +1,247 @@
+"""Everybody's figures from the database, in a constant number of queries."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from crm.base import clock
+from crm.base.periods import Period
+from crm.base.workdays import Source
+from crm.people.rules import Duty
+from crm.quotas.models import WorkdayOverride
+from crm.quotas.queries import figure_of, figures, rule_of, rules_for, waiting, working_calendar
+from crm.quotas.rules import FigureStatus, Reason
+from crm.visits.rules import Kind, Status, Verdict
+from tests.conftest import NOW
+from tests.factories import (
+    RECRUITER,
+    make_absence,
+    make_person,
+    make_posting,
+    make_regime,
+    make_rule,
+    make_unit,
+    make_visit,
+)
+
+JULY = Period.parse("2026-07")
+
+
+@contextmanager
+def counted_queries(db: Session) -> Iterator[list[str]]:
+    """The statements that run inside the block."""
+    said: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        said.append(statement)
+
+    engine = db.get_bind()
+    event.listen(engine, "before_cursor_execute", note)
+    yield said
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def july(db: Session, **given: object):
+    return figures(db, **{"period": JULY, "as_of": NOW} | given)
+
+
+def test_a_period_is_judged_by_the_versions_that_hold_on_its_first_date(db):
+    make_rule(db, minimum=6, valid_to=date(2026, 7, 15))
+    make_rule(db, minimum=8, valid_from=date(2026, 7, 16))
+    make_rule(db, RECRUITER, valid_from=date(2026, 7, 2))
+
+    assert [rule.minimum for rule in rules_for(db, JULY)] == [6]
+    assert [rule.minimum for rule in rules_for(db, JULY.after)] == [8, 20]
+
+
+def test_rules_are_those_of_the_periods_kind(db):
+    make_regime(db)
+
+    assert [rule.code for rule in rules_for(db, Period.parse("2026-W29"))] == ["principal-weekly"]
+    assert rule_of(db, "principal-weekly", JULY) is None
+
+
+def test_one_figure_stands_per_person_and_rule_of_their_duty(db):
+    make_regime(db)
+    deputy = make_person(db, "deputy", duty=Duty.DEPUTY)
+    recruiter = make_person(db, "recruiter")
+    make_person(db, "staff", duty=Duty.STAFF)
+    make_person(db, "nobody", duty=None)
+
+    found = july(db)
+
+    assert [(each.figure.rule.code, each.username) for each in found] == [
+        ("deputy-monthly", deputy.username),
+        ("recruiter-monthly", recruiter.username),
+    ]
+
+
+def test_the_duty_is_that_of_the_primary_posting(db):
+    make_regime(db)
+    person = make_person(db, duty=Duty.STAFF)
+    make_posting(db, person, duty=Duty.DEPUTY, is_primary=False)
+
+    assert july(db) == []
+
+
+def test_who_changes_duty_owes_each_for_its_days(db):
+    make_regime(db)
+    person = make_person(db, duty=None)
+    make_posting(db, person, duty=Duty.DEPUTY, to_on=date(2026, 7, 10))
+    make_posting(db, person, duty=Duty.RECRUITER, from_on=date(2026, 7, 11))
+
+    present = {each.figure.rule.code: each.figure.present for each in july(db)}
+
+    assert present == {"deputy-monthly": 8, "recruiter-monthly": 15}
+
+
+@pytest.mark.parametrize(
+    ("as_of", "unit"),
+    [(date(2026, 6, 1), "old"), (date(2026, 7, 15), "old"), (date(2026, 7, 16), "new")],
+)
+def test_a_figure_stands_under_the_unit_of_the_last_date_held_up_to_today(db, as_of, unit):
+    make_rule(db)
+    person = make_person(db, duty=None)
+    old, new = make_unit(db, code="old"), make_unit(db, code="new")
+    make_posting(db, person, unit=old, duty=Duty.DEPUTY, to_on=date(2026, 7, 15))
+    make_posting(db, person, unit=new, duty=Duty.DEPUTY, from_on=date(2026, 7, 16))
+
+    (found,) = july(db, as_of=clock.at_civil(as_of))
+
+    assert (found.unit_code, found.figure.present) == (unit, 23)
+
+
+def test_only_approved_absences_reduce_a_quota_and_may_overlap(db):
+    make_rule(db)
+    person = make_person(db, duty=Duty.DEPUTY)
+    make_absence(db, person, date(2026, 6, 29), date(2026, 7, 3))
+    make_absence(db, person, date(2026, 7, 2), date(2026, 7, 6))
+    make_absence(db, person, date(2026, 7, 20), date(2026, 7, 31), approved_at=None)
+
+    (found,) = july(db)
+
+    assert found.figure.present == 19
+
+
+def test_visits_led_and_joined_are_found(db):
+    make_regime(db)
+    leader, joiner = make_person(db, "a"), make_person(db, "b")
+    make_visit(db, leader, participants=[joiner, leader])
+
+    assert [each.figure.achieved for each in july(db)] == [1, 1]
+
+
+def test_the_longest_stay_is_found_in_the_last_period_that_it_covers(db):
+    make_regime(db)
+    person = make_person(db)
+    starts_on = date(2026, 7, 1) - timedelta(days=91)
+    make_visit(db, person, starts_on, days=92, kind=Kind.RESIDENCY)
+
+    assert [each.figure.achieved for each in july(db)] == [1]
+
+
+def test_a_visit_entered_later_is_not_read(db):
+    make_regime(db)
+    make_visit(db, make_person(db), entered_at=NOW + timedelta(seconds=1))
+
+    assert july(db)[0].figure.not_counted == ()
+
+
+def test_the_figures_of_some_are_the_same_as_among_all(db):
+    make_regime(db)
+    leader, joiner = make_person(db), make_person(db)
+    make_absence(db, joiner, date(2026, 7, 1), date(2026, 7, 3))
+    make_visit(db, leader, participants=[joiner])
+    make_visit(db, joiner, date(2026, 7, 10), participants=[leader])
+
+    everybody = {each.person_id: each for each in july(db)}
+
+    assert july(db, person_ids=[joiner.id]) == [everybody[joiner.id]]
+    assert july(db, person_ids=[]) == []
+    ask = {"code": "recruiter-monthly", "period": JULY, "as_of": NOW}
+    assert figure_of(db, person_id=leader.id, **ask) == everybody[leader.id]
+    assert figure_of(db, person_id=leader.id, **ask | {"code": "deputy-monthly"}) is None
+
+
+def test_the_zones_word_on_a_working_day_comes_first(db):
+    make_rule(db)
+    make_person(db, duty=Duty.DEPUTY)
+    db.add(WorkdayOverride(on=date(2026, 7, 4), is_workday=True, source=Source.OVERRIDE, note=None))
+    db.flush()
+
+    assert working_calendar(db).on(date(2026, 7, 4)).source is Source.OVERRIDE
+    assert july(db)[0].figure.workdays == 24
+
+
+def test_more_people_and_visits_cost_no_more_queries(db):
+    make_regime(db)
+    for n in range(12):
+        person = make_person(db, duty=[Duty.DEPUTY, Duty.RECRUITER][n % 2])
+        make_visit(db, person, date(2026, 7, 1 + n), participants=[make_person(db)])
+
+    with counted_queries(db) as all_of_them:
+        found = july(db)
+    with counted_queries(db) as of_one:
+        july(db, person_ids=[found[0].person_id])
+
+    assert len(found) == 24
+    assert len(all_of_them) == len(of_one) == 6
+
+
+def test_a_verdict_and_a_status_reach_the_engine(db):
+    make_regime(db)
+    person = make_person(db)
+    make_visit(db, person, date(2026, 7, 13), verdict=Verdict.REJECTED)
+    make_visit(db, person, date(2026, 7, 20), status=Status.PLANNED, entered_at=NOW)
+
+    (found,) = july(db)
+
+    assert [part.reason for part in found.figure.not_counted] == [Reason.REJECTED, Reason.NOT_DONE]
+    assert (found.figure.planned, found.figure.status) == (1, FigureStatus.UNREACHABLE)
+
+
+class TestWaiting:
+    """REGIME 5: how many visits still wait for logging or a verdict."""
+
+    def test_what_has_ended_waits_for_logging_until_it_is_logged(self, db):
+        make_regime(db)
+        make_visit(db, make_person(db), logged_at=NOW, entered_at=clock.at_civil(date(2026, 7, 1)))
+
+        before = waiting(db, period=JULY, as_of=NOW - timedelta(hours=1))
+
+        assert (before.for_logging, before.for_verdict) == (1, 0)
+        assert not waiting(db, period=JULY, as_of=NOW)
+
+    def test_what_is_late_waits_for_a_verdict_until_it_has_one(self, db):
+        make_regime(db)
+        late = {"logged_at": NOW - timedelta(days=2), "entered_at": NOW - timedelta(days=9)}
+        given = {"verdict": Verdict.CONFIRMED, "verdict_at": NOW}
+        make_visit(db, make_person(db), date(2026, 7, 6), **late | given)
+
+        before = waiting(db, period=JULY, as_of=NOW - timedelta(hours=1))
+
+        assert (before.for_logging, before.for_verdict) == (0, 1)
+        assert not waiting(db, period=JULY, as_of=NOW)
+
+    def test_what_no_rule_counts_and_what_is_yet_to_come_wait_for_nothing(self, db):
+        make_regime(db)
+        person = make_person(db)
+        planned = {"status": Status.PLANNED, "entered_at": clock.at_civil(date(2026, 7, 1))}
+        make_visit(db, person, date(2026, 7, 13), kind=Kind.RECEPTION, **planned)
+        make_visit(db, person, date(2026, 7, 16), **planned)
+        make_visit(db, person, date(2026, 7, 13), **planned | {"status": Status.CANCELLED})
+
+        assert not waiting(db, period=JULY, as_of=NOW)
+
+    def test_it_may_be_asked_of_some_people(self, db):
+        make_regime(db)
+        mine, theirs = make_person(db), make_person(db)
+        plan = {"status": Status.PLANNED, "entered_at": clock.at_civil(date(2026, 7, 1))}
+        make_visit(db, theirs, date(2026, 7, 13), **plan)
+
+        assert not waiting(db, period=JULY, as_of=NOW, person_ids=[mine.id])
+        assert waiting(db, period=JULY, as_of=NOW, person_ids=[theirs.id]).for_logging == 1
