@@ -121,16 +121,14 @@ class UnitLine:
     amounts_in_year: tuple[tuple[Decimal, Currency], ...]
     moved: int
     entered: int
-    met: int
+    good: int  # of what is owed: met, or in a period still running on track
     owing: int
-    steady: int  # of the periods still running: met or on track
-    running: int
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell of the unit."""
         results = self.signed or self.signed_in_year or self.moved or self.entered
-        return not (results or self.owing or self.running)
+        return not (results or self.owing)
 
 
 @dataclass(frozen=True, slots=True)

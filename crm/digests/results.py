@@ -43,7 +43,7 @@ def groups(units: Sequence[UnitNode], seen: frozenset[int]) -> list[Group]:
     below = [one for one in units if one.unit.parent_id == top.unit.id]
     if not below:
         return [Group(top.unit.name, frozenset({top.unit.id}))]
-    own = Group(f"{top.unit.name}本级", frozenset({top.unit.id}))
+    own = Group("本级", frozenset({top.unit.id}))
     rows = [own, *(Group(one.unit.name, _with_below(units, one)) for one in below)]
     rest = everything(units, seen).unit_ids - {unit_id for row in rows for unit_id in row.unit_ids}
     return [*rows, Group("未定责任单位", rest)] if rest else rows
@@ -63,11 +63,9 @@ def unit_line(facts: Facts, group: Group) -> UnitLine:
     steps = [step for step in facts.steps if step.lead_id in leads]
     here = [step for step in steps if step.reached_on in facts.period]
     signed = [leads[step.lead_id] for step in steps if step.is_first_signing]
-    figures = [
+    owed = [
         one.figure for one in facts.figures if one.unit_id in group.unit_ids and owes(one.figure)
     ]
-    ended = [one for one in figures if one.period in facts.spans.ended]
-    running = [one for one in figures if one.period in facts.spans.running]
     return UnitLine(
         name=group.name,
         signed=sum(step.is_first_signing for step in here),
@@ -75,10 +73,8 @@ def unit_line(facts: Facts, group: Group) -> UnitLine:
         amounts_in_year=_sums((lead.amount, lead.currency) for lead in signed),
         moved=len({step.lead_id for step in here if step.kind in FORWARD}),
         entered=sum(lead.entered_on in facts.period for lead in leads.values()),
-        met=sum(one.status is FigureStatus.MET for one in ended),
-        owing=len(ended),
-        steady=sum(one.status in GOOD for one in running),
-        running=len(running),
+        good=sum(one.status in GOOD for one in owed),  # what has ended is never on track
+        owing=len(owed),
     )
 
 

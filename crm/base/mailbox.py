@@ -1,0 +1,72 @@
+"""What a person finds in the mailbox: the messages that are for them, and nobody else's."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, Select, select, update
+from sqlalchemy.orm import Session
+
+from crm.base.outbox import Message, MessageKind, State
+
+PAGE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """A page of messages, the latest first, and where the older ones begin."""
+
+    items: Sequence[Row[int, MessageKind, str, datetime, State, datetime | None, str]]
+    older: int | None
+
+
+def letters(
+    db: Session,
+    person_id: int,
+    *,
+    kinds: Collection[MessageKind] = (),
+    before: int | None = None,
+    size: int = PAGE,
+) -> Letters:
+    """The messages of a person without their bodies, by keyset, the latest made first."""
+    query: Select[int, MessageKind, str, datetime, State, datetime | None, str] = (
+        select(
+            Message.id,
+            Message.kind,
+            Message.subject,
+            Message.made_at,
+            Message.state,
+            Message.read_at,
+            Message.dedupe_key,
+        )
+        .where(Message.person_id == person_id)
+        .order_by(Message.id.desc())
+        .limit(size + 1)
+    )
+    if kinds:
+        query = query.where(Message.kind.in_(kinds))
+    if before:
+        query = query.where(Message.id < before)
+    rows = db.execute(query).all()
+    return Letters(rows[:size], rows[size - 1].id if len(rows) > size else None)
+
+
+def letter_of(db: Session, person_id: int, message_id: int) -> Message | None:
+    """That message, if it is for that person."""
+    return db.scalar(
+        select(Message).where(Message.id == message_id, Message.person_id == person_id)
+    )
+
+
+def mark_read(db: Session, message_id: int, *, now: datetime) -> None:
+    """Note when its recipient first opened it."""
+    db.execute(
+        update(Message)
+        .where(Message.id == message_id, Message.read_at.is_(None))
+        .values(read_at=now)
+    )
+
+
+def period_of(dedupe_key: str) -> str:
+    """The name of the period that a message is about."""
+    return dedupe_key.split(":")[3]
