@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time
 from functools import cache
 from typing import Any, TypeVar
 
@@ -103,7 +103,7 @@ def changing() -> Iterator[Session]:
 
 
 class Moment(click.ParamType[datetime]):
-    """An ISO 8601 instant; without an offset civil time; a bare date is that day's end."""
+    """An ISO 8601 instant; without an offset civil time; a bare date is that day's last instant."""
 
     name = "moment"
 
@@ -112,13 +112,27 @@ class Moment(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            return clock.at_civil(date.fromisoformat(value) + timedelta(days=1))
+            return self.of_date(date.fromisoformat(value))
         except ValueError:
             pass
         try:
             return clock.parse_instant(value)
         except ValueError:
             self.fail(f"{value!r} 不是时间，例如 2026-07-15T10:00 或 2026-07-15", param, ctx)
+
+    @staticmethod
+    def of_date(on: date) -> datetime:
+        """The moment that a bare date means."""
+        return clock.at_civil(on, time.max)
+
+
+class Start(Moment):
+    """The same, from which something begins: a bare date is that day's first instant."""
+
+    @staticmethod
+    def of_date(on: date) -> datetime:
+        """The moment that a bare date means."""
+        return clock.at_civil(on)
 
 
 class PeriodName(click.ParamType[Period]):

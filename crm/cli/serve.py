@@ -36,9 +36,15 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, help="Port to listen on; 0 takes a free one.")
-@click.option("--workers", default=1, show_default=True, help="Processes; more than one wants PostgreSQL.")
-@click.option("--no-clock", is_flag=True, help="Only the pages: the clock runs elsewhere (crm clock).")
+@click.option(
+    "--port", default=8000, show_default=True, help="Port to listen on; 0 takes a free one."
+)
+@click.option(
+    "--workers", default=1, show_default=True, help="Processes; more than one wants PostgreSQL."
+)
+@click.option(
+    "--no-clock", is_flag=True, help="Only the pages: the clock runs elsewhere (crm clock)."
+)
 def serve(host: str, port: int, workers: int, *, no_clock: bool) -> None:
     """Serve the pages, with the clock inside."""
     refuse_without_tables()
