@@ -1,0 +1,146 @@
+"""`crm import`: people, absences and visits from CSV files, all of a file or nothing of it."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import click
+from sqlalchemy.orm import Session
+
+from crm.base import clock
+from crm.base.sheets import (
+    LARGEST_BYTES,
+    Column,
+    Outcome,
+    Problem,
+    SheetRefused,
+    write_template,
+)
+from crm.base.words import Word
+from crm.cli.base import RefusedError, changing, format_option, print_rows
+from crm.people.absence_imports import ABSENCES, import_absences
+from crm.people.imports import PEOPLE, import_people
+from crm.visits.imports import VISITS, import_visits
+from crm.web.errors import told
+
+KEYS = ("kind", "rows", "added", "updated", "unchanged", "dry_run")
+MOST_TOLD = 200  # problems; a file with more has one cause
+
+
+class What(Word):
+    """What a file holds."""
+
+    PEOPLE = "people", "人员"
+    ABSENCES = "absences", "缺勤"
+    VISITS = "visits", "拜访"
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """The columns of a kind of file, and what takes it over."""
+
+    columns: tuple[Column, ...]
+    take: Callable[[Session, bytes, datetime], Outcome]
+
+
+IMPORTS = {
+    What.PEOPLE: Import(
+        PEOPLE, lambda db, content, now: import_people(db, content=content, by=None, now=now)
+    ),
+    What.ABSENCES: Import(
+        ABSENCES, lambda db, content, now: import_absences(db, content=content, by=None, now=now)
+    ),
+    What.VISITS: Import(
+        VISITS, lambda db, content, now: import_visits(db, content=content, now=now)
+    ),
+}
+
+
+@click.command("import")
+@click.argument("what", type=click.Choice([what.value for what in What]))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--dry-run", is_flag=True, help="Do everything, say what would happen, keep nothing.")
+@click.option("--template", is_flag=True, help="Write an empty FILE to fill in (or to stdout).")
+@format_option
+def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form: str) -> None:
+    """Import a CSV FILE (UTF-8 or GB18030, Chinese or English headers; - is stdin), or nothing.
+
+    Every problem is told with its line and column; a repeat of the same file changes nothing.
+    """
+    kind = What(what)
+    if template:
+        _write_template(IMPORTS[kind].columns, file)
+    elif file:
+        outcome = _import(kind, file, dry_run=dry_run)
+        _print(kind, outcome, dry_run=dry_run, form=form)
+    else:
+        raise click.UsageError("Missing argument 'FILE'.")
+
+
+def _import(kind: What, file: Path, *, dry_run: bool) -> Outcome:
+    content = _read(file)
+    try:
+        with changing() as db:
+            outcome = IMPORTS[kind].take(db, content, clock.now())
+            if dry_run:
+                db.rollback()
+    except SheetRefused as refused:
+        raise RefusedError(_spoken(file, refused)) from None
+    return outcome
+
+
+def _read(file: Path) -> bytes:
+    """The file, or a byte more than is allowed of it."""
+    if str(file) == "-":
+        return sys.stdin.buffer.read(LARGEST_BYTES + 1)
+    try:
+        with file.open("rb") as stream:
+            return stream.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise RefusedError(f"打不开文件 {file}：{error.strerror}") from None
+
+
+def _write_template(columns: tuple[Column, ...], file: Path | None) -> None:
+    content = write_template(columns)
+    if file is None or str(file) == "-":
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        with file.open("xb") as stream:  # never over a file that somebody has filled in
+            stream.write(content)
+    except FileExistsError:
+        raise RefusedError(f"文件 {file} 已存在，没有覆盖。") from None
+    except OSError as error:
+        raise RefusedError(f"写不了文件 {file}：{error.strerror}") from None
+    click.echo(f"模板已写入 {file}")
+
+
+def _print(kind: What, outcome: Outcome, *, dry_run: bool, form: str) -> None:
+    if form == "table":
+        ending = "（试运行，未保存）" if dry_run else ""
+        click.echo(
+            f"{kind.label}：共 {outcome.rows} 行，新增 {outcome.added}，"
+            f"更新 {outcome.updated}，不变 {outcome.unchanged}{ending}"
+        )
+        return
+    values = (kind, outcome.rows, outcome.added, outcome.updated, outcome.unchanged, dry_run)
+    print_rows([dict(zip(KEYS, values, strict=True))], KEYS, form)
+
+
+def _spoken(file: Path, refused: SheetRefused) -> str:
+    """All problems, a line each."""
+    count = len(refused.problems)
+    lines = [f"{file} 有 {count} 处问题，没有导入任何内容："]
+    lines += [f"  {_place(problem)}{told(problem.why)}" for problem in refused.problems[:MOST_TOLD]]
+    if count > MOST_TOLD:
+        lines.append(f"  …… 另有 {count - MOST_TOLD} 处")
+    return "\n".join(lines)
+
+
+def _place(problem: Problem) -> str:
+    line = f"第 {problem.line} 行" if problem.line else ""
+    column = f"“{problem.column}”列" if problem.column else ""
+    place = "，".join(filter(None, (line, column)))
+    return f"{place}：" if place else ""

@@ -1,0 +1,113 @@
+"""`crm user`: accounts, and their passwords."""
+
+import sys
+from datetime import datetime
+from typing import Any
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base import clock
+from crm.base.cells import Cells, Email, Line, Phone, Username, read_cells
+from crm.base.errors import Refused
+from crm.base.words import Word
+from crm.cli.base import changing
+from crm.people import service
+from crm.people.imports import unit_called
+from crm.people.models import Person, Unit
+from crm.people.queries import by_username
+from crm.people.rules import Duty, Role
+
+
+class OneOf(click.ParamType[Word]):
+    """A code or Chinese name of an enum."""
+
+    def __init__(self, words: type[Word]) -> None:
+        """Read these words."""
+        self.words = words
+        self.name = "|".join(words)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Word:
+        """Read it, or say what there is."""
+        try:
+            return self.words.read(value)
+        except ValueError:
+            choice = "、".join(f"{member.value}（{member.label}）" for member in self.words)
+            self.fail(f"{value!r} 不在可选范围内：{choice}", param, ctx)
+
+
+class Account(Cells):
+    """What is told of a person on the command line."""
+
+    username: Username
+    name: Line
+    email: Email
+    phone: Phone
+
+
+@click.group()
+def user() -> None:
+    """Accounts."""
+
+
+@user.command()
+@click.argument("username")
+@click.option("--name", required=True, help="The person's name.")
+@click.option("--role", type=OneOf(Role), required=True, help="What they may see and do.")
+@click.option("--email", default="", help="Where their mails go.")
+@click.option("--phone", default="")
+@click.option("--unit", help="Code or name of the unit in which they are posted.")
+@click.option("--duty", type=OneOf(Duty), help="The duty there: it decides the quotas.")
+@click.option(
+    "--from",
+    "from_on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="First date of the posting; today when left out.",
+)
+def add(
+    *, role: Role, unit: str | None, duty: Duty | None, from_on: datetime | None, **told: str
+) -> None:
+    """Enter a person, and their primary posting where UNIT and DUTY are given."""
+    if (unit is None) != (duty is None) or (from_on and not unit):
+        raise click.UsageError("--unit 和 --duty 要一起给出，--from 只与它们同用。")
+    now = clock.now()
+    with changing() as db:
+        account = read_cells(Account, told)
+        person = service.add_person(db, role=role, by=None, now=now, **account.model_dump())
+        if unit and duty:
+            begin = from_on.date() if from_on else clock.civil_date(now)
+            called = unit_called(db.scalars(select(Unit)).all(), unit)
+            service.add_posting(
+                db, person=person, unit=called, duty=duty, from_on=begin, by=None, now=now
+            )
+        username = person.username
+    click.echo(f"已添加账号 {username}，请用 crm user passwd {username} 设置密码。")
+
+
+@user.command()
+@click.argument("username")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def passwd(*, username: str, password_stdin: bool) -> None:
+    """Set a person's password, and end their sessions; asked twice without --password-stdin."""
+    with changing() as db:
+        _person(db, username)  # before anything is typed for nobody
+    password = _password(from_stdin=password_stdin)
+    with changing() as db:
+        person = _person(db, username)
+        hashed = service.hash_password(person.username, password)
+        service.set_password(db, person=person, password_hash=hashed, by=None, now=clock.now())
+    click.echo("密码已设置，该账号此前的登录均已退出。")
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("新密码", hide_input=True, confirmation_prompt="再输入一次"))
+
+
+def _person(db: Session, username: str) -> Person:
+    person = by_username(db, username)
+    if person is None:
+        raise Refused("unknown_username", field="username", username=username)
+    return person

@@ -1,0 +1,22 @@
+"""The command line on a fresh database, at NOW."""
+
+import pytest
+from click.testing import CliRunner
+
+from crm.cli import base, main
+from crm.extensions import db as database_of_app
+from tests.conftest import SECRET
+
+
+@pytest.fixture
+def crm(database_url, moment, monkeypatch):
+    """Run `crm …`, in this process."""
+    monkeypatch.setenv("CRM_DATABASE_URL", database_url)
+    monkeypatch.setenv("CRM_SECRET_KEY", SECRET)
+    base.settings.cache_clear()
+    base.app.cache_clear()
+    yield lambda *words, **given: CliRunner().invoke(main, words, **given)
+    with base.app().app_context():
+        database_of_app.engine.dispose()
+    base.settings.cache_clear()
+    base.app.cache_clear()

@@ -1,0 +1,132 @@
+"""`crm import`: what it says, and that nothing is kept where it says no."""
+
+import json
+
+import pytest
+from sqlalchemy import func, select
+
+from crm.people.models import Person
+from crm.visits.models import Visit
+from tests.factories import make_unit
+
+PEOPLE = "username,name,email,phone,unit,duty,role,from,to\n"
+ZHAO = "zhao,赵某,,,ip,recruiter,recruiter,2026-01-01,\n"
+VISITS = (
+    "ref,kind,channel,status,starts_at,ends_at,city,"
+    "leader,participants,leads,logged_at,verdict,note\n"
+)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file of that text."""
+
+    def file(text, name="people.csv"):
+        path = tmp_path / name
+        path.write_text(text, encoding="gb18030")
+        return str(path)
+
+    return file
+
+
+@pytest.fixture
+def count(sessions):
+    """How many rows of a table there are."""
+    with sessions.begin() as db:
+        make_unit(db, "招商局", code="ip")
+
+    def count(table):
+        with sessions() as db:
+            return db.scalar(select(func.count()).select_from(table))
+
+    return count
+
+
+def test_a_file_is_imported_once(crm, file, count):
+    path = file(PEOPLE + ZHAO)
+    first = crm("import", "people", path)
+
+    again = crm("import", "people", path)
+
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert first.stdout == "人员：共 1 行，新增 1，更新 0，不变 0\n"
+    assert again.stdout == "人员：共 1 行，新增 0，更新 0，不变 1\n"
+    assert count(Person) == 1
+
+
+def test_a_dry_run_says_what_would_happen_and_keeps_nothing(crm, file, count):
+    done = crm("import", "people", file(PEOPLE + ZHAO), "--dry-run", "--format", "json")
+
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == [
+        {
+            "kind": "people",
+            "rows": 1,
+            "added": 1,
+            "updated": 0,
+            "unchanged": 0,
+            "dry_run": True,
+        }
+    ]
+    assert count(Person) == 0
+
+
+def test_all_problems_are_told_with_line_and_column_and_nothing_is_kept(crm, file, count):
+    text = VISITS + (
+        "V1,outreach,in_person,done,2026-07-14T09:00,2026-07-14T08:00,上海,zhao,,,,,\n"
+        "V2,outreach,in_person,done,2026-07-16T09:00,2026-07-16T10:00,上海,zhao,li,,,,\n"
+    )
+    crm("import", "people", file(PEOPLE + ZHAO))
+    path = file(text, "visits.csv")
+
+    done = crm("import", "visits", path)
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"{path} 有 2 处问题，没有导入任何内容：\n"
+        "  第 2 行，“ends_at”列：结束时间必须晚于开始时间。\n"
+        "  第 3 行，“participants”列：没有账号为“li”的人员。\n"
+    )
+    assert count(Visit) == 0
+
+
+def test_a_malformed_file_is_told_with_its_line_and_cell(crm, file, count):
+    done = crm("import", "people", file(PEOPLE + 'zhao,"赵"某,,,ip,recruiter,recruiter,,\n'))
+
+    assert done.exit_code == 1
+    assert "第 2 行：第 2 格的引号不成对" in done.stderr
+
+
+def test_many_problems_are_told_in_part(crm, file, count):
+    done = crm("import", "people", file(PEOPLE + "zhao,,,,,,,,\n" * 100))
+
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1] == "  …… 另有 300 处"
+
+
+def test_a_file_that_is_not_there_is_told(crm, tmp_path, count):
+    done = crm("import", "people", str(tmp_path / "none.csv"))
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith("打不开文件")
+
+
+def test_without_a_file_it_is_a_matter_of_usage(crm):
+    done = crm("import", "people")
+
+    assert done.exit_code == 2
+
+
+@pytest.mark.parametrize("what", ["people", "absences", "visits"])
+def test_a_template_is_written_with_chinese_headers_and_never_over_a_file(crm, tmp_path, what):
+    path = tmp_path / "template.csv"
+    crm("import", what, str(path), "--template")
+    written = path.read_bytes()
+
+    again = crm("import", what, str(path), "--template")
+
+    head, example = written.decode("utf-8-sig").splitlines()
+    assert head.startswith(("账号", "编号"))
+    assert example.count(",") == head.count(",")
+    assert again.exit_code == 1
+    assert path.read_bytes() == written

@@ -1,0 +1,98 @@
+"""`crm user`: accounts and their passwords."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from crm.people.models import LoginSession, Person, Posting
+from crm.people.rules import Duty, Role
+from crm.people.service import verify
+from tests.factories import make_person, make_unit
+
+PASSWORD = "long enough a word"
+
+
+@pytest.fixture
+def rows(sessions):
+    """All rows of a table."""
+    with sessions.begin() as db:
+        make_unit(db, "招商局", code="ip")
+        make_person(db, "qian")
+
+    def rows(table):
+        with sessions() as db:
+            return db.scalars(select(table).order_by(table.id)).all()
+
+    return rows
+
+
+def test_an_account_has_role_and_posting(crm, rows):
+    words = ["--name", "赵某", "--role", "leader", "--unit", "招商局", "--duty", "分管负责同志"]
+
+    done = crm("user", "add", "Zhao", *words, "--email", "z@crm.test")
+
+    person, posting = rows(Person)[-1], rows(Posting)[-1]
+    assert done.exit_code == 0
+    assert (person.username, person.role, person.email) == ("zhao", Role.LEADER, "z@crm.test")
+    assert person.password_hash is None
+    assert (posting.duty, posting.from_on, posting.to_on) == (
+        Duty.DEPUTY,
+        date(2026, 7, 15),
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["qian", "--name", "钱某", "--role", "reader"], 1, "账号 qian 已存在。"),
+        (["zhao li", "--name", "赵某", "--role", "reader"], 1, "不能作为账号"),
+        (["zhao", "--name", "赵某", "--role", "reader", "--email", "z"], 1, "不是邮箱地址"),
+        (["zhao", "--name", "赵某", "--role", "king"], 2, "reader（简报读者）"),
+        (["zhao", "--name", "赵某", "--role", "reader", "--unit", "ip"], 2, "--duty"),
+        (
+            ["zhao", "--name", "赵某", "--role", "reader", "--unit", "xx", "--duty", "staff"],
+            1,
+            "没有“xx”这个单位",
+        ),
+    ],
+)
+def test_an_account_is_refused_with_the_reason(crm, rows, words, code, told):
+    done = crm("user", "add", *words)
+
+    assert done.exit_code == code
+    assert told in done.stderr
+    assert [person.username for person in rows(Person)] == ["qian"]
+
+
+def test_a_password_comes_from_standard_input(crm, rows):
+    done = crm("user", "passwd", "Qian", "--password-stdin", input=f"{PASSWORD}\n")
+
+    assert done.exit_code == 0
+    assert verify(rows(Person)[0], PASSWORD)
+    assert rows(LoginSession) == []
+
+
+def test_a_password_is_asked_for_twice(crm, rows):
+    done = crm("user", "passwd", "qian", input=f"{PASSWORD}\n{PASSWORD}\n")
+
+    assert done.exit_code == 0
+    assert PASSWORD not in done.output
+    assert verify(rows(Person)[0], PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "told"),
+    [
+        ("nobody", PASSWORD, "没有账号为“nobody”的人员。"),
+        ("qian", "short", "密码至少 10 个字符。"),
+        ("qian", "", "密码至少 10 个字符。"),
+    ],
+)
+def test_a_password_is_refused_with_the_reason(crm, rows, username, password, told):
+    done = crm("user", "passwd", username, "--password-stdin", input=password)
+
+    assert done.exit_code == 1
+    assert told in done.stderr
+    assert rows(Person)[0].password_hash is None
