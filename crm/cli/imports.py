@@ -99,7 +99,7 @@ def _read(file: Path) -> bytes:
         with file.open("rb") as stream:
             return stream.read(LARGEST_BYTES + 1)
     except OSError as error:
-        raise RefusedError(f"打不开文件 {file}：{error.strerror}") from None
+        raise RefusedError(f"打不开文件 {file}，请检查路径和权限。") from error
 
 
 def _write_template(columns: tuple[Column, ...], file: Path | None) -> None:
@@ -113,7 +113,7 @@ def _write_template(columns: tuple[Column, ...], file: Path | None) -> None:
     except FileExistsError:
         raise RefusedError(f"文件 {file} 已存在，没有覆盖。") from None
     except OSError as error:
-        raise RefusedError(f"写不了文件 {file}：{error.strerror}") from None
+        raise RefusedError(f"写不了文件 {file}，请检查路径和权限。") from error
     click.echo(f"模板已写入 {file}")
 
 
