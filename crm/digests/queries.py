@@ -142,7 +142,7 @@ def _homes(db: Session, on: date) -> dict[int, int]:
     rows = db.execute(
         select(Posting.person_id, Posting.unit_id).where(Posting.is_primary, held_on(on))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def active_people(db: Session, at: datetime) -> list[Person]:
@@ -197,7 +197,7 @@ def _by_visit(
     db: Session, query: Select[int, int], covering: ColumnElement[bool]
 ) -> defaultdict[int, list[int]]:
     ids: defaultdict[int, list[int]] = defaultdict(list)
-    for visit_id, other_id in db.execute(query.join(Visit).where(covering)).tuples():
+    for visit_id, other_id in db.execute(query.join(Visit).where(covering)):
         ids[visit_id].append(other_id)
     return ids
 

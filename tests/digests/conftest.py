@@ -1,0 +1,81 @@
+"""A small zone of which the digests tell."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import select
+
+from crm.base.outbox import Message
+from crm.base.periods import Period
+from crm.digests import service
+from crm.people.rules import Duty, Role, UnitKind
+from tests.factories import make_person, make_posting, make_regime, make_unit
+
+WEEK, MONTH = Period.parse("2026-W28"), Period.parse("2026-07")  # 6 to 12 July
+MONDAY = datetime(2026, 7, 12, 23, 30, tzinfo=UTC)  # 13 July, 07:30
+AUGUST = datetime(2026, 8, 2, 23, 30, tzinfo=UTC)  # 3 August, 07:30
+
+
+@pytest.fixture
+def zone(db):
+    """A principal over the zone, a deputy and a recruiter in a bureau, a supervisor, a reader."""
+    make_regime(db)
+    top = make_unit(db, "滨海开发区", kind=UnitKind.ZONE)
+    bureau, park = make_unit(db, "投资促进局", parent=top), make_unit(db, "综合保税区", parent=top)
+    reader = make_person(db, "reader", role=Role.READER, duty=None)
+    make_posting(db, reader, unit=top, is_primary=False, duty=Duty.STAFF)
+    return SimpleNamespace(
+        top=top,
+        bureau=bureau,
+        park=park,
+        boss=make_person(db, "boss", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=top),
+        deputy=make_person(db, "deputy", duty=Duty.DEPUTY, unit=bureau),
+        recruiter=make_person(db, "recruiter", unit=bureau),
+        supervisor=make_person(
+            db, "supervisor", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=bureau
+        ),
+        reader=reader,
+    )
+
+
+@pytest.fixture
+def weekly(db, site):
+    """Make the weekly digests."""
+
+    def make(*, at=MONDAY, late=False, mail=True):
+        return service.make_weekly(db, period=WEEK, at=at, late=late, mail=mail, site=site)
+
+    return make
+
+
+@pytest.fixture
+def monthly(db, site):
+    """Make the monthly digests."""
+
+    def make(*, at=AUGUST):
+        return service.make_monthly(db, period=MONTH, at=at, late=False, mail=True, site=site)
+
+    return make
+
+
+@pytest.fixture
+def mail_of(db):
+    """The messages for a person, in the order in which they were made."""
+
+    def found(person):
+        query = select(Message).where(Message.person_id == person.id).order_by(Message.id)
+        return db.scalars(query).all()
+
+    return found
+
+
+@pytest.fixture
+def text_of(mail_of):
+    """The plain text of the only message for a person."""
+
+    def only(person):
+        [message] = mail_of(person)
+        return message.body_text
+
+    return only

@@ -1,0 +1,113 @@
+"""The nudge: in time, once a rule, period and level, and to the nearest supervisor when too late."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from crm.base.outbox import Message
+from crm.digests import service
+from crm.people.rules import Duty, Role
+from crm.visits.rules import Status
+from tests.factories import make_person, make_posting, make_visit
+
+MIDMONTH = datetime(2026, 7, 17, 4, tzinfo=UTC)  # Friday, 12:00
+LATE_IN_MONTH = datetime(2026, 7, 28, 4, tzinfo=UTC)
+
+
+@pytest.fixture
+def nudge(db, site):
+    """Give the nudges of a moment."""
+    return lambda at, *, late=False: service.nudge(db, at=at, late=late, site=site)
+
+
+def keys(db):
+    return set(db.scalars(select(Message.dedupe_key)))
+
+
+def test_who_is_behind_is_told_once(db, zone, nudge):
+    nudge(MIDMONTH)
+    first = keys(db)
+
+    again = nudge(MIDMONTH + timedelta(days=3))
+
+    assert "nudge:deputy-monthly:deputy:2026-07:at_risk" in first
+    assert "nudge:principal-weekly:boss:2026-W29:at_risk" in first
+    assert "nudge:deputy-monthly:deputy:2026-07:at_risk" in keys(db)
+    assert again.get("told", 0) <= 1  # the new week's principal at most
+
+
+def test_the_second_level_is_told_again_and_to_the_supervisor(db, zone, nudge):
+    nudge(MIDMONTH)
+
+    nudge(LATE_IN_MONTH)
+
+    assert {
+        "nudge:deputy-monthly:deputy:2026-07:unreachable",
+        "nudge:deputy-monthly/deputy:supervisor:2026-07:unreachable",
+    } <= keys(db)
+
+
+def test_the_supervisor_is_the_nearest_one_up_the_tree(db, zone, nudge):
+    over_all = make_person(db, "overall", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone.top)
+    parker = make_person(db, "parker", duty=Duty.DEPUTY, unit=zone.park)
+
+    nudge(LATE_IN_MONTH)
+
+    assert f"nudge:deputy-monthly/{parker.username}:{over_all.username}:2026-07:unreachable" in (
+        keys(db)
+    )
+    assert "nudge:deputy-monthly/deputy:overall:2026-07:unreachable" not in keys(db)
+
+
+def test_a_supervisor_does_not_supervise_their_own_figure(db, zone, nudge):
+    zone.deputy.role = Role.SUPERVISOR
+    make_posting(db, zone.deputy, unit=zone.bureau, duty=Duty.STAFF, is_primary=False)
+
+    nudge(LATE_IN_MONTH)
+
+    assert "nudge:deputy-monthly/deputy:deputy:2026-07:unreachable" not in keys(db)
+    assert "nudge:deputy-monthly/deputy:supervisor:2026-07:unreachable" in keys(db)
+
+
+def test_it_says_what_is_missing_and_what_the_plan_would_do(db, zone, nudge, text_of):
+    make_visit(
+        db,
+        zone.deputy,
+        date(2026, 7, 24),
+        status=Status.PLANNED,
+        city="无锡",
+        entered_at=MIDMONTH - timedelta(days=1),
+    )
+
+    nudge(MIDMONTH)
+
+    told = text_of(zone.deputy)
+    assert "完成：0/6 次" in told
+    assert "计划中：1 次" in told
+    assert "还差：5 次" in told
+    assert "7月24日 09:00 无锡 外出拜访" in told
+    assert "计划中的拜访按期完成后可达 1/6 次，还需另外安排 5 次。" in told
+
+
+def test_who_is_on_track_hears_nothing(db, zone, nudge, mail_of):
+    make_visit(db, zone.boss, date(2026, 7, 14))
+
+    nudge(MIDMONTH)
+
+    assert mail_of(zone.boss) == []
+
+
+def test_a_disabled_person_hears_nothing(db, zone, nudge, mail_of):
+    zone.deputy.disabled_at = MIDMONTH - timedelta(days=1)
+    db.flush()
+
+    nudge(MIDMONTH)
+
+    assert mail_of(zone.deputy) == []
+
+
+def test_a_late_one_says_so(db, zone, nudge, text_of):
+    nudge(MIDMONTH, late=True)
+
+    assert "【补发】" in text_of(zone.deputy)

@@ -1,0 +1,55 @@
+"""The list of one's digests, by period."""
+
+import pytest
+
+from crm.base.outbox import MessageKind, State, put
+from tests.conftest import NOW
+from tests.factories import arranged, make_person, sign_in
+
+
+@pytest.fixture
+def digests(app):
+    with arranged(app) as db:
+        make_person(db, "zhao")
+        person = make_person(db, "liwei")
+        for kind, period, state in (
+            (MessageKind.WEEKLY, "2026-W27", State.SKIPPED),
+            (MessageKind.WEEKLY, "2026-W28", State.SENT),
+            (MessageKind.MONTHLY, "2026-06", State.SENT),
+            (MessageKind.NUDGE, "2026-07", State.SENT),
+        ):
+            put(
+                db,
+                kind=kind,
+                dedupe_key=f"{kind.value}:zone:liwei:{period}:-",
+                person=person,
+                subject=f"{kind.label}{period}",
+                text="正文",
+                html="<p>正文</p>",
+                at=NOW,
+                state=state,
+            )
+
+
+def test_digests_are_listed_by_period(app, digests):
+    page = sign_in(app, "liwei").get("/digests").text
+
+    assert "2026年第28周周报" in page
+    assert "2026年6月月报" in page
+    assert "补发留存" in page
+    assert "进度提醒" not in page
+
+
+def test_one_kind_can_be_chosen(app, digests):
+    page = sign_in(app, "liwei").get("/digests?kind=monthly-digest").text
+
+    assert "2026年6月月报" in page
+    assert "周周报" not in page
+
+
+def test_somebody_elses_are_not_there(app, digests):
+    assert "还没有周报月报" in sign_in(app, "zhao").get("/digests").text
+
+
+def test_strangers_are_sent_to_the_door(client):
+    assert "/login" in client.get("/digests").location
