@@ -7,17 +7,10 @@ from decimal import Decimal
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
+from crm.digests.rules import Waiting
 from crm.leads.rules import MilestoneKind
 from crm.quotas.rules import Figure, NotCounted, Rule
 from crm.visits.rules import Channel, Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """How many visits could still change the figures: not logged yet, or without a verdict."""
-
-    to_log: int
-    to_judge: int
 
 
 @dataclass(frozen=True, slots=True)

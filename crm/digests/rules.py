@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from crm.base.periods import Period, PeriodKind
-from crm.digests.content import Waiting
 from crm.leads.rules import ON_LINE, MilestoneKind
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason
@@ -15,6 +14,14 @@ GOOD = frozenset({FigureStatus.MET, FigureStatus.ON_TRACK})
 SHORT = frozenset({FigureStatus.MISSED, FigureStatus.UNREACHABLE, FigureStatus.AT_RISK})
 NUDGED = frozenset({FigureStatus.AT_RISK, FigureStatus.UNREACHABLE})
 FORWARD = frozenset(ON_LINE) - {MilestoneKind.LEAD}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many visits could still change the figures: not logged yet, or without a verdict."""
+
+    to_log: int
+    to_judge: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The nudge: in time, once a rule, period and level, and to the nearest supervisor when too late."""
+"""The nudge: once a rule, period and level, and to the nearest supervisor when it is too late."""
 
 from datetime import UTC, date, datetime, timedelta
 
