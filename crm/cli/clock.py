@@ -2,6 +2,8 @@
 
 import json
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from threading import Event
 
@@ -22,12 +24,15 @@ from crm.quotas.queries import working_calendar
 KEYS = ("job", "last_slot", "last_state", "last_made", "last_reason", "next_slot", "next_due_at")
 
 
-def stop_signal() -> Event:
-    """An event that SIGTERM and SIGINT set."""
+@contextmanager
+def stop_signal() -> Iterator[Event]:
+    """An event that SIGTERM and SIGINT set for as long as the block lasts."""
     stopped = Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stopped.set())
-    return stopped
+    signs = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(sign, lambda *_: stopped.set()) for sign in signs]
+    yield stopped
+    for sign, handler in zip(signs, before, strict=True):
+        signal.signal(sign, handler)
 
 
 def mailer() -> SmtpServer | None:
@@ -43,8 +48,7 @@ def clock(context: click.Context) -> None:
     if context.invoked_subcommand:
         return
     log_as_json()
-    stopped = stop_signal()
-    with base.sessions() as sessions:
+    with base.sessions() as sessions, stop_signal() as stopped:
         with sessions() as db:
             ledger.clock_from(db)  # refuses where nothing is installed
         runner = ClockRunner()

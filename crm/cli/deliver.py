@@ -16,8 +16,7 @@ PAUSE_SECONDS = 5
 def deliver(*, once: bool) -> None:
     """Deliver the outbox until SIGTERM."""
     log_as_json()
-    stopped = stop_signal()
-    with base.sessions() as sessions:
+    with base.sessions() as sessions, stop_signal() as stopped:
         courier = Courier(sessions, mailer(), base.site().mail_from, clock.now)
         courier.deliver_all(lambda: not stopped.is_set())
         while not once and not stopped.wait(PAUSE_SECONDS):

@@ -45,10 +45,17 @@ def show(message_id: int, form: str) -> None:
         message = db.get(Message, message_id)
         if message is None:
             raise Refused("unknown_message", id=message_id)
-    if form == "table":
-        click.echo(mime_of(message, sender=base.site().mail_from), nl=False)
-    else:
-        base.print_rows([_row(message)], KEYS, form)
+        if form == "table":
+            click.echo(_mime(message), nl=False)
+        else:
+            base.print_rows([_row(message)], KEYS, form)
+
+
+def _mime(message: Message) -> bytes:
+    try:
+        return mime_of(message, sender=base.site().mail_from)
+    except ValueError as error:
+        raise Refused("no_mail_address", id=message.id, recipient=message.recipient) from error
 
 
 def _row(message: Message) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """A message as the bytes that travel: made of its row alone, so always the same (DESIGN 3)."""
 
+import re
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -8,12 +9,15 @@ from email.utils import format_datetime, parseaddr
 from crm.base.clock import civil
 from crm.base.outbox import Message
 
+_SPEC = re.compile(r"[^\s@<>()\[\]:;,\"\\]+@[^\s@<>()\[\]:;,\"\\]+")
+
 
 def mime_of(message: Message, *, sender: str) -> bytes:
     """The mail in MIME, text and HTML; ValueError where an address is none."""
     mail = EmailMessage(policy=SMTP)
     mail["From"] = _address(sender)
-    mail["To"] = _address(message.recipient)
+    if message.recipient:  # else it lies in the mailbox only, and is looked at all the same
+        mail["To"] = _address(message.recipient)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(civil(message.made_at))
     mail["Message-ID"] = message.message_id
@@ -32,7 +36,7 @@ def envelope_address(address: str) -> str:
 
 def _address(text: str) -> Address:
     name, spec = parseaddr(text)
-    if "@" not in spec or not spec.isascii():
+    if not (text.isprintable() and spec.isascii() and _SPEC.fullmatch(spec)):
         message = f"not a mail address: {text!r}"
         raise ValueError(message)
     return Address(name, addr_spec=spec)

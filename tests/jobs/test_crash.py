@@ -1,0 +1,78 @@
+"""kill -9 in the middle, and a second start: the same keys, the same bytes, nothing twice."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+from crm.base.outbox import State
+from crm.jobs.delivery import REPEATED
+from crm.jobs.mime import mime_of
+from tests.jobs.mail import SENDER, courier, post_office, write
+from tests.jobs.work import at, clockwork_of, install, messages
+
+ROOT = Path(__file__).parents[2]
+
+
+def kill_in(url: str, where: str, number: int) -> None:
+    """Start the victim, and see that it was killed."""
+    victim = [sys.executable, "-m", "tests.jobs.victim", url, where, str(number)]
+    told = subprocess.run(victim, cwd=ROOT, check=False, capture_output=True, timeout=60)
+    assert told.returncode == -signal.SIGKILL, told.stderr.decode()
+
+
+def live(sessions) -> None:
+    clockwork_of(sessions).run_until(at("2026-08-01T00:00"), to_mailbox=True)
+
+
+def outcome(sessions) -> list[tuple[str, State, bytes]]:
+    return [
+        (message.dedupe_key, message.state, mime_of(message, sender=SENDER))
+        for message in messages(sessions)
+    ]
+
+
+@pytest.fixture
+def undisturbed(sqlite_template, tmp_path):
+    """What a month comes to when nobody disturbs it."""
+    path = tmp_path / "undisturbed.sqlite3"
+    shutil.copyfile(sqlite_template, path)
+    engine = create_engine(f"sqlite:///{path}")
+    sessions = sessionmaker(engine, expire_on_commit=False)
+    install(sessions, "2026-07-01T00:00", "li", "wang")
+    live(sessions)
+    yield outcome(sessions)
+    engine.dispose()
+
+
+def test_a_month_killed_in_the_middle_ends_as_one_undisturbed(sessions, database_url, undisturbed):
+    install(sessions, "2026-07-01T00:00", "li", "wang")
+
+    kill_in(database_url, "slot", 9)
+    before = len(messages(sessions))
+    kill_in(database_url, "slot", 7)
+    live(sessions)
+
+    assert before == 8 * 2  # the ninth slot left nothing
+    assert outcome(sessions) == undisturbed
+
+
+def test_a_worker_killed_between_the_answer_and_the_mark_sends_the_same_bytes_once_more(
+    sessions, database_url
+):
+    write(sessions, "li")
+    with post_office() as office:
+        kill_in(database_url, "data", office.port)
+        left = messages(sessions)[0].state
+        courier(sessions, office.port, minutes=5).deliver_all()
+        courier(sessions, office.port, minutes=15).deliver_all()
+
+    assert left is State.SENDING
+    assert [message.note for message in messages(sessions)] == [REPEATED]
+    assert len(office.received) == 2
+    assert office.received[0] == office.received[1]

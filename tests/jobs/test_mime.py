@@ -1,0 +1,68 @@
+"""The bytes of a message follow from its row alone."""
+
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+
+from crm.base.outbox import Message, MessageKind, State, message_id_of
+from crm.jobs.mime import envelope_address, mime_of
+from tests.conftest import NOW
+from tests.jobs.mail import SENDER
+
+KEY = "weekly-digest:zone:li:2026-W28:-"
+
+
+def message(**given) -> Message:
+    values = {
+        "dedupe_key": KEY,
+        "kind": MessageKind.WEEKLY,
+        "recipient": "li@crm.test",
+        "subject": "第28周周报：您的拜访完成情况、待办跟进和下周安排（初步数，补发）",
+        "body_text": "您好。\n本周完成 1 / 1 次。\n",
+        "body_html": "<p>您好。</p>",
+        "message_id": message_id_of(KEY),
+        "made_at": NOW,
+        "state": State.PENDING,
+    }
+    return Message(**values | given)
+
+
+def test_a_mail_reads_as_it_was_written():
+    read = message_from_bytes(mime_of(message(), sender=SENDER), policy=default)
+
+    assert read["From"] == SENDER
+    assert read["To"] == "li@crm.test"
+    assert read["Subject"] == message().subject
+    assert read["Date"] == "Wed, 15 Jul 2026 10:00:00 +0800"
+    assert read["Message-ID"] == message_id_of(KEY)
+    assert read["Auto-Submitted"] == "auto-generated"
+    assert read.get_content_type() == "multipart/alternative"
+    text = read.get_body(("plain",)).get_content()
+    assert text.splitlines() == message().body_text.splitlines()
+    assert read.get_body(("html",)).get_content().strip() == message().body_html
+
+
+def test_the_same_row_makes_the_same_bytes_in_ascii_with_network_line_ends():
+    first, second = (mime_of(message(), sender=SENDER) for _ in range(2))
+
+    assert first == second
+    assert first.isascii()
+    assert b"\n" not in first.replace(b"\r\n", b"")
+    assert max(map(len, first.split(b"\r\n"))) <= 78
+
+
+def test_another_key_has_another_boundary():
+    other = message(message_id=message_id_of("another key"))
+
+    assert mime_of(message(), sender=SENDER).splitlines()[-1] not in mime_of(other, sender=SENDER)
+
+
+@pytest.mark.parametrize("recipient", ["nobody", "李@crm.test", "a@crm.test\r\nBcc: b@crm.test"])
+def test_what_is_no_address_makes_no_mail(recipient):
+    with pytest.raises(ValueError, match="address"):
+        mime_of(message(recipient=recipient), sender=SENDER)
+
+
+def test_the_envelope_has_the_bare_address():
+    assert envelope_address(SENDER) == "crm@crm.test"

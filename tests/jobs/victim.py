@@ -1,0 +1,61 @@
+"""A process that is killed in the middle of its work; the tests of crashes start it.
+
+`python -m tests.jobs.victim URL slot N` dies in its N-th slot, after that slot's messages were put
+into the outbox and before it is committed; `… URL data PORT` dies between the SMTP server's answer
+and our mark.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from itertools import count
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from crm.base.db import engine_options
+from crm.base.mail import Site
+from crm.jobs.delivery import Courier
+from crm.jobs.smtp import SmtpServer
+from crm.jobs.timetable import Slot, Timing
+from tests.conftest import NOW
+from tests.jobs.mail import SENDER
+from tests.jobs.work import at, clockwork_of, mail_everybody
+
+MARKS = 4  # the moments of a delivery: it settles, claims, begins DATA, and marks
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def live_until_killed(sessions: sessionmaker[Session], last: int) -> None:
+    numbers = count(1)
+
+    def work(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+        made = mail_everybody(db, slot, timing, site)
+        if next(numbers) == last:
+            die()
+        return made
+
+    clockwork = clockwork_of(sessions, weekly_digest=work, monthly_digest=work, nudge=work)
+    clockwork.run_until(at("2026-08-01T00:00"), to_mailbox=True)
+
+
+def deliver_until_killed(sessions: sessionmaker[Session], port: int) -> None:
+    numbers = count(1)
+
+    def now():
+        if next(numbers) == MARKS:
+            die()
+        return NOW
+
+    Courier(sessions, SmtpServer.parse(f"smtp://127.0.0.1:{port}"), SENDER, now).deliver_all()
+
+
+if __name__ == "__main__":
+    url, where, number = sys.argv[1:]
+    options = engine_options(url)
+    maker = sessionmaker(create_engine(options.pop("url"), **options), expire_on_commit=False)
+    {"slot": live_until_killed, "data": deliver_until_killed}[where](maker, int(number))
