@@ -1,0 +1,195 @@
+"""`crm demo`: a demonstration zone in its own data folder, its last 31 days lived, then served."""
+
+import hashlib
+import json
+import os
+import secrets
+import socket
+import sys
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import click
+import structlog
+from sqlalchemy.orm import Session, sessionmaker
+
+from crm.base import clock
+from crm.base.db import writing
+from crm.cli import base, serve
+from crm.cli.init import install
+from crm.cli.seeds import SEEDS
+from crm.cli.zone.build import Chronicle
+from crm.cli.zone.dates import Days
+from crm.cli.zone.files import Files
+from crm.cli.zone.story import tell
+from crm.extensions import db as database
+from crm.jobs.clockwork import Clockwork
+from crm.people.rules import Role
+from crm.people.service import hash_password
+from crm.quotas.queries import working_calendar
+
+LIVED_DAYS = 31
+MORNING = time(9)
+PORT = 8000
+PASSWORD = "zhaoshang-2026"  # noqa: S105 - told to whoever tries the demonstration
+ACCOUNTS = (  # one for each role, and the three duties that owe a quota
+    (Role.RECRUITER, "shenruochuan", "专职招商人员，驻上海"),
+    (Role.RECRUITER, "tangqihang", "专职招商人员，本月已无法达标"),
+    (Role.SUPERVISOR, "chiminglang", "招商服务公司"),
+    (Role.SUPERVISOR, "wusiqi", "督查考核办公室，全区"),
+    (Role.LEADER, "yanshuhe", "主要负责同志"),
+    (Role.LEADER, "luoqingyuan", "分管负责同志"),
+    (Role.ADMIN, "shanxingzhou", "党政办公室"),
+    (Role.READER, "guyueming", "党政办公室，全区"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A demonstration's data folder: its database, its secret key, and what it was made for."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.path / "crm.sqlite3"
+
+    @property
+    def mark(self) -> Path:
+        """The file that says that this is a demonstration, and of which day."""
+        return self.path / "demo.json"
+
+    def secret_key(self) -> str:
+        """The key of this folder, made when it is first asked for."""
+        file = self.path / "secret-key"
+        if not file.exists():
+            self.path.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+        return file.read_text(encoding="utf-8").strip()
+
+    def made_for(self) -> dict[str, object]:
+        """What the zone in the folder was made for; nothing where there is none."""
+        if self.mark.exists() and self.database.exists():
+            told: dict[str, object] = json.loads(self.mark.read_text(encoding="utf-8"))
+            return told
+        return {}
+
+    def clear(self) -> None:
+        """Take away an earlier demonstration; a database that is none is refused."""
+        if self.database.exists() and not self.mark.exists():
+            raise base.RefusedError(
+                f"{self.path} 里的数据库不是演示数据，不会覆盖。请用 CRM_DATA 另指一个文件夹。"
+            )
+        for file in self.path.glob(f"{self.database.name}*"):
+            file.unlink()
+
+    def remember(self, **told: object) -> None:
+        """Keep what the zone was made for."""
+        self.mark.write_text(json.dumps(told), encoding="utf-8")
+
+
+@click.command()
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day that the zone is made for; today when left out.",
+)
+@click.option("--no-serve", is_flag=True, help="Make the zone, and serve nothing.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=int, help=f"Port to listen on; {PORT}, or a free one, when left out.")
+def demo(as_of: datetime | None, host: str, port: int | None, *, no_serve: bool) -> None:
+    """Make a demonstration zone in its own data folder (CRM_DATA or ./demo-data), and serve it."""
+    folder = Folder(Path(os.environ.get("CRM_DATA") or "demo-data").resolve())
+    port = port or _free_port(host)
+    _use(folder, f"http://{host}:{port}")
+    now = clock.now()
+    today = clock.civil_date(now)
+    day = as_of.date() if as_of else today
+    wanted = {"day": day.isoformat(), "seeds": _fingerprint(), "is_whole": True}
+    if folder.made_for() == wanted:
+        click.echo(f"演示数据（{day}）已在 {folder.path}，直接使用。")
+    else:
+        _make(folder, day, until=now if day == today else clock.at_civil(day + timedelta(days=1)))
+        folder.remember(**wanted)
+    _introduce(folder, base.settings().base_url)
+    if not no_serve:
+        with base.sessions():
+            database.engine.dispose()  # a connection must not live through the fork
+        serve.run(host, port)
+
+
+def _use(folder: Folder, address: str) -> None:
+    """Give this process the demonstration's own database and key, before settings are read."""
+    os.environ |= {
+        "CRM_DATA": str(folder.path),
+        "CRM_DATABASE_URL": "",
+        "CRM_SECRET_KEY": folder.secret_key(),
+        "CRM_BASE_URL": os.environ.get("CRM_BASE_URL") or address,
+    }
+
+
+def _make(folder: Folder, day: date, *, until: datetime) -> None:
+    click.echo(f"正在生成演示开发区（{day}，约需半分钟）……")
+    if folder.made_for():
+        click.echo("原有演示数据是另一天的或版本较旧，将被替换；演示文件夹可以随时丢弃。")
+    folder.clear()
+    folder.remember(day=day.isoformat(), is_whole=False)
+    with base.sessions() as sessions:
+        build(sessions, day)
+        _say_only_errors()
+        Clockwork(sessions, base.site()).run_until(until, to_mailbox=True)
+
+
+def build(sessions: sessionmaker[Session], day: date) -> None:
+    """Make the zone of that day in an empty database; its clock begins 31 days before."""
+    install(sessions, clock_from=clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING))
+    with writing(sessions) as db:
+        story = tell(Files.read(), Days(day, working_calendar(db)))
+        Chronicle(db, story, hash_password("", PASSWORD)).write()
+
+
+def _say_only_errors() -> None:
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("error"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _introduce(folder: Folder, address: str) -> None:
+    files = Files.read()
+    names = {row.username: row.name for row in files.people}
+    click.echo(f"\n地址：{address}\n演示账号（密码都是 {PASSWORD}）：")
+    for role, username, told in ACCOUNTS:
+        click.echo(f"  {role.label}\t{username}\t{names[username]}（{told}）")
+    click.echo(
+        "命令行里查看这份数据："
+        f"export CRM_DATA={folder.path} CRM_SECRET_KEY=$(cat {folder.path / 'secret-key'})\n"
+    )
+
+
+def _fingerprint() -> str:
+    """What the zone is made from: a change of it asks for a new zone."""
+    root = SEEDS.parent
+    made_from = [SEEDS, root / "migrations", Path(__file__).parent / "zone"]
+    digest = hashlib.sha256()
+    for folder in made_from:
+        for file in sorted(folder.rglob("*.*")):
+            if file.suffix in (".py", ".yaml", ".csv"):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _free_port(host: str) -> int:
+    """The usual port, or one that is free where another program has it."""
+    for port in (PORT, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            free: int = probe.getsockname()[1]
+            return free
+    raise base.RefusedError(f"{host} 上没有可用的端口。")

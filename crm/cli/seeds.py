@@ -1,0 +1,127 @@
+"""The zone's first rows, from the files in seeds/: rules, units, industries, calendar."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.workdays import Source, Workday, WorkingCalendar
+from crm.leads.catalog import industries
+from crm.people.models import Unit
+from crm.people.rules import UnitKind
+from crm.quotas.models import RuleVersion, WorkdayOverride
+from crm.quotas.rules import Rule
+
+SEEDS = Path(__file__).resolve().parents[2] / "seeds"
+Read = TypeVar("Read")
+
+
+class UnitSeed(BaseModel):
+    """A unit with the units below it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    name: str
+    kind: UnitKind
+    units: tuple["UnitSeed", ...] = ()
+
+
+class OverrideSeed(BaseModel):
+    """What the zone says of a date."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    on: date
+    is_workday: bool
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """How many rows of each kind were not there yet; industries are read from their file."""
+
+    rules: int
+    units: int
+    overrides: int
+    industries: int
+
+
+def plant(db: Session) -> Planted:
+    """Add what of the seeds is not there yet; what is there stays as the zone has made it."""
+    return Planted(
+        rules=_plant_rules(db),
+        units=_plant_units(db),
+        overrides=_plant_overrides(db),
+        industries=len(industries()),
+    )
+
+
+@cache
+def rules() -> Sequence[Rule]:
+    """The quota rules as shipped."""
+    return _read("regime.yaml", list[Rule], default={"valid_to": None})
+
+
+def calendar() -> WorkingCalendar:
+    """The working calendar as shipped."""
+    return WorkingCalendar(
+        {row.on: Workday(row.is_workday, Source.OVERRIDE) for row in _overrides()}
+    )
+
+
+def _overrides() -> Sequence[OverrideSeed]:
+    return _read("calendar.yaml", list[OverrideSeed])
+
+
+def _read(name: str, kind: type[Read], default: Mapping[str, Any] | None = None) -> Read:
+    told = yaml.safe_load((SEEDS / name).read_text(encoding="utf-8"))
+    if default:
+        told = [{**default, **row} for row in told]
+    return TypeAdapter(kind).validate_python(told)
+
+
+def _plant_rules(db: Session) -> int:
+    known = set(db.scalars(select(RuleVersion.code)))
+    new = [rule for rule in rules() if rule.code not in known]
+    db.add_all(RuleVersion(**{f.name: getattr(rule, f.name) for f in fields(rule)}) for rule in new)
+    return len(new)
+
+
+def _plant_units(db: Session) -> int:
+    known = {unit.code: unit for unit in db.scalars(select(Unit))}
+    before = len(known)
+    if not known:  # a tree that the zone has made its own is left alone
+        _plant_below(db, [_read("org.yaml", UnitSeed)], None, known)
+    return len(known) - before
+
+
+def _plant_below(
+    db: Session, seeds: Sequence[UnitSeed], parent: Unit | None, known: dict[str, Unit]
+) -> None:
+    for position, seed in enumerate(seeds, start=1):
+        unit = Unit(
+            code=seed.code,
+            name=seed.name,
+            kind=seed.kind,
+            parent_id=parent.id if parent else None,
+            position=position,
+        )
+        db.add(unit)
+        db.flush()
+        known[seed.code] = unit
+        _plant_below(db, seed.units, unit, known)
+
+
+def _plant_overrides(db: Session) -> int:
+    known = set(db.scalars(select(WorkdayOverride.on)))
+    new = [row for row in _overrides() if row.on not in known]
+    db.add_all(WorkdayOverride(**row.model_dump(), source=Source.OVERRIDE) for row in new)
+    return len(new)

@@ -1,0 +1,100 @@
+"""What happens in the demonstration zone, as values, with when it was entered. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from crm.cli.zone.files import LeadRow, PersonRow
+from crm.leads.rules import MilestoneKind
+from crm.people.rules import AbsenceKind
+from crm.visits.rules import Channel, Kind, Status, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PostingTold:
+    """A person's row with the dates of the posting."""
+
+    row: PersonRow
+    from_on: date
+    to_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceTold:
+    """An absence, approved at a moment."""
+
+    username: str
+    from_on: date
+    to_on: date
+    reason: str
+    kind: AbsenceKind
+    approved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeadTold:
+    """A lead's row with the dates of what it reached, in their order."""
+
+    row: LeadRow
+    reached: Mapping[MilestoneKind, date]
+
+    @property
+    def begun_on(self) -> date:
+        """When it was entered."""
+        return self.reached[MilestoneKind.LEAD]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitTold:
+    """A visit as it stands on the zone's date, with the moments at which that was written down."""
+
+    ref: str
+    kind: Kind
+    channel: Channel
+    status: Status
+    starts_at: datetime
+    ends_at: datetime
+    city: str
+    leader: str
+    participants: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
+    met: str = ""
+    position: str = ""
+    minutes: str = ""
+    next_step: str = ""
+    note: str = ""
+    entered_at: datetime
+    logged_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    verdict: Verdict | None = None
+    verdict_by: str | None = None
+    verdict_at: datetime | None = None
+    is_old: bool = False  # long over: it is imported, not replayed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowupTold:
+    """A follow-up, done or waiting; `after` is the one that it follows from."""
+
+    ref: str = ""
+    lead: str
+    person: str
+    due_on: date
+    what: str
+    entered_at: datetime
+    done_at: datetime | None = None
+    channel: Channel | None = None
+    met: str = ""
+    result: str = ""
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that happened in the zone up to its date."""
+
+    postings: Sequence[PostingTold]
+    absences: Sequence[AbsenceTold]
+    leads: Sequence[LeadTold]
+    visits: Sequence[VisitTold]
+    followups: Sequence[FollowupTold]
