@@ -70,4 +70,8 @@ SENTENCES = {
     "unknown_role": "没有找到这项分工。",
     "unknown_milestone": "没有找到这个节点，或它不能撤回。",
     "already_done": "这项跟进已经办结。",
+    # the clock and the outbox
+    "not_installed": "系统还没有初始化，请先运行：crm init",
+    "unknown_message": "没有编号为 {id} 的邮件。",
+    "no_mail_address": "编号为 {id} 的邮件无法生成：收件地址“{recipient}”有误。",
 }
