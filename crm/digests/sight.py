@@ -1,6 +1,7 @@
 """What one recipient may know of the facts: which leads by name, which visits at all (REGIME 2)."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy.orm import Session
 
@@ -62,5 +63,9 @@ def sight_of(db: Session, person: Person, facts: Facts) -> Sight:
         lead_ids |= {one.lead_id for one in facts.due.get(person.id, ())}
         asked = set()
     labels = lead_labels(db, eyes, lead_ids, facts.on)
-    visits = visible_to(eyes, facts.on).with_only_columns(Visit.id).where(Visit.id.in_(asked))
-    return Sight(eyes, labels, frozenset(db.scalars(visits) if asked else ()))
+    return Sight(eyes, labels, _visible(db, eyes, asked, facts.on) if asked else frozenset())
+
+
+def _visible(db: Session, eyes: Viewer, asked: set[int], on: date) -> frozenset[int]:
+    visits = visible_to(eyes, on).with_only_columns(Visit.id).where(Visit.id.in_(asked))
+    return frozenset(db.scalars(visits))
