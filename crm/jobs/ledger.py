@@ -72,12 +72,9 @@ def due(
 def claim(db: Session, slot: Slot, *, now: datetime) -> int | None:
     """Take the slot in this transaction: the row's id, or none where it is finished.
 
-    A second runner waits here for the first one's transaction; where that one has stopped for good,
-    PostgreSQL ends its session, and the wait, by the limits set first.
+    A second runner waits here for the first one's transaction, but not for ever.
     """
-    if db.get_bind().dialect.name == "postgresql":
-        db.execute(text("SET LOCAL lock_timeout = '10s'"))
-        db.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))
+    _bound_waits(db)
     return db.scalar(_row(db, slot, RunState.DONE, now=now, reason=None).returning(JobRun.id))
 
 
@@ -101,6 +98,7 @@ def record_failure(db: Session, slot: Slot, error: str, *, now: datetime, useles
 
     A slot that another runner finished stays finished.
     """
+    _bound_waits(db)
     failed = _row(db, slot, RunState.FAILED, now=now, reason=error)
     attempts = db.scalar(failed.returning(JobRun.attempts)) or 0
     if not useless or attempts < GIVES_UP_AFTER:
@@ -130,6 +128,13 @@ def last_run(db: Session, job: Job) -> JobRun | None:
     """The job's latest slot that was tried."""
     query = select(JobRun).where(JobRun.job == job.name).order_by(JobRun.slot.desc())
     return db.scalar(query.limit(1))
+
+
+def _bound_waits(db: Session) -> None:
+    """See to it that a runner that was stopped in its slot holds up the others for minutes only."""
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(text("SET LOCAL lock_timeout = '10s'"))
+        db.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))
 
 
 def _row(
