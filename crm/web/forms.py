@@ -1,0 +1,104 @@
+"""Parts that forms share: what people type, made clean, and where a form leads back to."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, TypeVar
+
+from flask import request, url_for
+from flask_wtf import FlaskForm
+from wtforms import Field, ValidationError
+from wtforms.validators import InputRequired
+
+from crm.base.errors import Refused
+from crm.base.words import Word
+from crm.web.errors import show_at_field
+
+LARGEST_ID = 2**31 - 1  # what PostgreSQL takes as an integer
+YEARS = range(2000, 2101)  # a year beyond is a slip of the keys
+
+AnyWord = TypeVar("AnyWord", bound=Word)
+
+
+class Needed(InputRequired):
+    """Something that must be said; where all of a form must be, no star marks it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.field_flags = {}
+
+
+def cleaned(text: str | None) -> str | None:
+    """The text without blanks around it and NUL, which PostgreSQL refuses; none where empty."""
+    return (text or "").replace("\0", "").strip() or None
+
+
+def row_id(text: str | int) -> int:
+    """An id as a form sends it; ValueError where it can be none."""
+    read = int(text)
+    if not 0 < read <= LARGEST_ID:
+        raise ValueError(text)
+    return read
+
+
+def chosen_id(text: str | int) -> int | None:
+    """The id that was chosen; none where the empty choice was."""
+    return None if text == "" else row_id(text)
+
+
+def sensible_year(_form: FlaskForm, field: Field) -> None:
+    """Refuse a date that nobody can mean."""
+    if isinstance(field.data, date) and field.data.year not in YEARS:
+        message = "请检查年份。"
+        raise ValidationError(message)
+
+
+def is_inside(target: str) -> bool:
+    """Whether an address is a path of this application."""
+    return target.startswith("/") and not target.startswith(("//", "/\\"))
+
+
+def back_to(default: str) -> str:
+    """Where the form was, if it says so; a path of this application only."""
+    target = request.form.get("back", "")
+    return target if is_inside(target) else default
+
+
+def show_refusal(form: FlaskForm, refusal: Refused, fields: Mapping[str, str]) -> None:
+    """Show a refusal at the form's field, which may have another name than the service's."""
+    field = fields.get(refusal.field or "", refusal.field)
+    show_at_field(form, Refused(refusal.code, field, **refusal.facts))
+
+
+def text_arg(name: str) -> str:
+    """What the address says under that name; empty where nothing."""
+    return cleaned(request.args.get(name)) or ""
+
+
+def word_arg(name: str, word: type[AnyWord]) -> AnyWord | None:
+    """The word of the address under that name; none where it says none that is known."""
+    try:
+        return word(text_arg(name))
+    except ValueError:
+        return None
+
+
+def date_arg(name: str) -> date | None:
+    """The date of the address under that name; none where it says none that is sensible."""
+    return date_of(text_arg(name))
+
+
+def date_of(text: str) -> date | None:
+    """The date that was typed; none where it is none, or none that anybody can mean."""
+    try:
+        read = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return read if read.year in YEARS else None
+
+
+def at_cursor(cursor: str | None) -> str | None:
+    """The address of this list at another page; none where there is none."""
+    if cursor is None:
+        return None
+    values: dict[str, Any] = {**request.args, "at": cursor}
+    return url_for(str(request.endpoint), **values)

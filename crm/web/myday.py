@@ -1,0 +1,142 @@
+"""My day: where I stand, what is on today, what is owed; and the trouble in the units I oversee."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from crm.base.periods import DAY
+from crm.extensions import db
+from crm.followups.queries import SeenFollowup, due
+from crm.followups.queries import shown as shown_followups
+from crm.people.queries import Viewer
+from crm.people.rules import OF_BOARDS, WITH_RECORDS
+from crm.quotas.queries import working_calendar
+from crm.quotas.rules import Figure, FigureStatus
+from crm.visits.models import Visit
+from crm.visits.queries import todays, unsettled, upcoming
+from crm.visits.seen import shown as shown_visits
+from crm.web.auth import my_view
+from crm.web.effects import figures_on, period_now, unit_of
+from crm.web.team import Team, team_of
+from crm.web.transaction import moment, today
+from crm.web.visit_lines import VisitLine, line
+
+bp = Blueprint("myday", __name__)
+FOLLOWUPS_AHEAD = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaCard:
+    """One figure of mine, with what is missing in words."""
+
+    title: str
+    period: str
+    figure: Figure
+    missing: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MyVisits:
+    """My visits that matter today."""
+
+    unsettled: list[VisitLine]  # planned, over, and neither done nor cancelled
+    todays: list[VisitLine]
+    upcoming: list[VisitLine]
+
+
+@dataclass(frozen=True, slots=True)
+class MyFollowups:
+    """What I owe: overdue or due today, and in the days to come."""
+
+    now: list[SeenFollowup]
+    soon: list[SeenFollowup]
+
+
+@bp.get("/")
+def show() -> ResponseReturnValue:
+    """The page that work begins with."""
+    me, now, on = my_view(), moment(), today()
+    has_records = me.role in WITH_RECORDS
+    return render_template(
+        "myday/show.html",
+        on=on,
+        quotas=_quotas(db.session, me, on, now),
+        visits=_visits(db.session, me, on, now) if has_records else None,
+        followups=_followups(db.session, me, on, now) if has_records else None,
+        team=_team(db.session, me, on, now),
+        has_boards=me.role in OF_BOARDS,
+    )
+
+
+def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCard]:
+    figures = figures_on(rows, me.person_id, [on], now)
+    calendar = working_calendar(rows) if figures else None
+    made = []
+    for figure in figures.values():
+        period = figure.period
+        url = url_for(
+            "compliance.figure",
+            rule=figure.rule.code,
+            person=me.person.username,
+            period=period.name,
+        )
+        left = len(calendar.workdays(on, period.last)) if calendar else 0
+        when = period_now(period, on)
+        made.append(QuotaCard(figure.rule.name, when, figure, _missing(figure, when, left), url))
+    return made
+
+
+def _missing(figure: Figure, when: str, workdays_left: int) -> str:
+    """What a figure lacks, and how long there is for it."""
+    lacking = f"还差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
+    rest = f"{when}还有 {workdays_left} 个工作日"
+    if workdays_left == 1:
+        rest = f"今天是{when}最后一个工作日"
+    if workdays_left == 0:
+        rest = f"{when}已没有工作日"
+    match figure.status:
+        case FigureStatus.EXEMPT:
+            return f"{when}在岗工作日不足，免考核。"
+        case FigureStatus.MET:
+            return f"{when}的要求已完成。"
+        case FigureStatus.UNREACHABLE:
+            return f"{lacking}，剩余日期已不够；{rest}。"
+        case FigureStatus.AT_RISK:
+            return f"{lacking}，进度偏慢，请尽快安排；{rest}。"
+    if figure.achieved + figure.planned >= figure.required:
+        return f"{lacking}，已有计划，完成后即达标；{rest}。"
+    return f"{lacking}；{rest}。"
+
+
+def _visits(rows: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
+    late = unsettled(rows, me.person_id, now)
+    open_ids = {visit.id for visit in late}
+    current = [each for each in todays(rows, me.person_id, on) if each.id not in open_ids]
+    parts = (late, current, upcoming(rows, me.person_id, on))
+    lines = {
+        seen.id: line(seen, now, mine=[seen.id])
+        for seen in shown_visits(rows, me, [visit for part in parts for visit in part], on)
+    }
+
+    def told(part: Sequence[Visit]) -> list[VisitLine]:
+        return [lines[visit.id] for visit in part]
+
+    return MyVisits(*(told(part) for part in parts))
+
+
+def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowups:
+    owed = due(rows, me.person_id, on + FOLLOWUPS_AHEAD, as_of=now)
+    seen = shown_followups(rows, me, owed, on)
+    return MyFollowups(
+        now=[each for each in seen if each.followup.due_on <= on],
+        soon=[each for each in seen if each.followup.due_on >= on + DAY],
+    )
+
+
+def _team(rows: Session, me: Viewer, on: date, now: datetime) -> Team | None:
+    return team_of(rows, me, on, now) if me.oversees else None

@@ -1,0 +1,86 @@
+"""What a supervisor or leader should know this morning of the units they oversee."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.periods import Period, PeriodKind
+from crm.people.queries import Viewer, people_in
+from crm.quotas.models import RuleVersion
+from crm.quotas.queries import PersonFigure, figures, rules_for, waiting
+from crm.quotas.rules import FigureStatus
+from crm.web.effects import period_now
+
+TROUBLE = (FigureStatus.UNREACHABLE, FigureStatus.AT_RISK)
+
+
+@dataclass(frozen=True, slots=True)
+class InTrouble:
+    """One person's figure that needs attention, with the way to its explanation."""
+
+    name: str
+    when: str
+    status: FigureStatus
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The units' trouble, by unit, and how many visits wait for a verdict."""
+
+    waiting: int
+    units: dict[str, list[InTrouble]]
+
+
+def team_of(db: Session, viewer: Viewer, on: date, now: datetime) -> Team:
+    """The trouble of everybody in scope but the viewer, in the periods that hold today."""
+    people = set(db.scalars(people_in(viewer.unit_ids, on))) - {viewer.person_id}
+    units: dict[str, list[InTrouble]] = {}
+    for each in _troubled(db, people, on, now):
+        units.setdefault(each.unit_name, []).append(_told(each, on))
+    return Team(_waiting(db, viewer, people, on, now), units)
+
+
+def _troubled(db: Session, people: set[int], on: date, now: datetime) -> list[PersonFigure]:
+    """In the order of units and names; nobody is ranked (REGIME 3)."""
+    kinds = set(db.scalars(select(RuleVersion.period).distinct()))
+    found = []
+    for kind in PeriodKind:
+        period = Period.holding(kind, on)
+        if kind not in kinds or not people:
+            continue
+        rules = rules_for(db, period)
+        found += figures(db, period=period, as_of=now, rules=rules, person_ids=people)
+    troubled = [each for each in found if each.figure.status in TROUBLE]
+    return sorted(troubled, key=lambda each: (each.unit_code, each.username))
+
+
+def _told(each: PersonFigure, on: date) -> InTrouble:
+    figure = each.figure
+    return InTrouble(
+        each.name,
+        f"{period_now(figure.period, on)}{figure.rule.measure.label}",
+        figure.status,
+        f"{figure.achieved}/{figure.required}",
+        url_for(
+            "compliance.figure",
+            rule=figure.rule.code,
+            person=each.username,
+            period=figure.period.name,
+        ),
+    )
+
+
+def _waiting(db: Session, viewer: Viewer, people: set[int], on: date, now: datetime) -> int:
+    """How many visits of this month and the last wait for a verdict of those who may give it."""
+    if not viewer.judges:
+        return 0
+    month = Period.holding(PeriodKind.MONTH, on)
+    return sum(
+        waiting(db, period=period, as_of=now, person_ids=people).for_verdict
+        for period in (month.before, month)
+    )

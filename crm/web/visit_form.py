@@ -1,0 +1,217 @@
+"""The form of a visit: what it begins with, and how what is typed becomes a visit's data."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from wtforms import (
+    DateField,
+    HiddenField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    TimeField,
+)
+from wtforms.validators import Length, Optional
+
+from crm.base import clock
+from crm.base.periods import DAY
+from crm.base.refs import new_ref
+from crm.leads.queries import lead_choices, lead_labels
+from crm.people.models import Person
+from crm.people.queries import Viewer, colleagues
+from crm.visits.models import Visit
+from crm.visits.queries import last_choices
+from crm.visits.rules import Channel, Kind, Status
+from crm.visits.seen import SeenVisit
+from crm.visits.service import VisitData
+from crm.web.forms import Needed, cleaned, row_id, sensible_year
+
+STAY_BEGINS, STAY_ENDS = time(9), time(18)  # a stay is told in days; these are the hours it has
+HALF_DAYS = ((time(14), time(16)), (time(9), time(11)))  # when visits usually are, the later first
+# What the service calls by other names than the form.
+FIELDS = {"starts_at": "starts", "ends_at": "ends", "ref": ""}  # nobody sees the reference
+TEXTS = ("met", "position", "minutes", "next_step", "note", "trip")
+_short = Length(max=100, message="最多 %(max)d 个字。")
+_long = Length(max=5000, message="最多 %(max)d 个字。")
+
+
+class VisitForm(FlaskForm):
+    """A visit as people tell it: dates and times apart, and a stay by its days alone."""
+
+    ref = HiddenField(filters=[cleaned], validators=[_short])
+    kind = RadioField("类型", choices=[(each.value, each.label) for each in Kind], coerce=Kind)
+    channel = RadioField(
+        "方式", choices=[(each.value, each.label) for each in Channel], coerce=Channel
+    )
+    status = RadioField(
+        "进展",
+        choices=[(Status.DONE.value, "已完成"), (Status.PLANNED.value, "计划中")],
+        coerce=Status,
+    )
+    first_on = DateField("日期", [Needed("请选择日期。"), sensible_year])
+    starts = TimeField("开始", [Optional()])
+    ends = TimeField("结束", [Optional()])
+    last_on = DateField("结束日期", [Optional(), sensible_year])
+    city = StringField("城市", [_short], filters=[cleaned])
+    lead_ids = SelectMultipleField("项目线索", coerce=row_id, validate_choice=False)
+    participant_ids = SelectMultipleField("同行人", coerce=row_id, validate_choice=False)
+    leader_id = SelectField(
+        "带队人", [Needed("请选择带队人。")], coerce=row_id, validate_choice=False
+    )
+    met = StringField("会见人", [_short], filters=[cleaned])
+    position = StringField("会见人职务", [_short], filters=[cleaned])
+    minutes = TextAreaField("洽谈纪要", [_long], filters=[cleaned])
+    next_step = StringField("下一步", [_long], filters=[cleaned])
+    note = TextAreaField("备注", [_long], filters=[cleaned])
+    trip = StringField("出差批次号", [_short], filters=[cleaned])
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Ask for the hours too, but of a stay, which has its days alone."""
+        is_valid: bool = super().validate(extra_validators)
+        if self.kind.data is Kind.RESIDENCY:
+            return is_valid
+        for field in (self.starts, self.ends):
+            if field.data is None and not field.errors:
+                field.errors = ["请填写时间。"]
+                is_valid = False
+        return is_valid
+
+    def told(self, now: datetime, was: SeenVisit | None = None) -> VisitData:
+        """The data of a valid form; `was` is the visit that it changes."""
+        starts_at, ends_at = self._span(now, was)
+        return VisitData(
+            ref=was.ref if was else self.ref.data or "",
+            kind=self.kind.data,
+            channel=self.channel.data,
+            status=self.status.data,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            city=self.city.data or "",
+            leader_id=self.leader_id.data,
+            participant_ids=self.participant_ids.data or [],
+            lead_ids=self.lead_ids.data or [],
+            **{name: self[name].data for name in TEXTS},
+        )
+
+    def _span(self, now: datetime, was: SeenVisit | None) -> tuple[datetime, datetime]:
+        first: Any = self.first_on.data  # a valid form has it
+        last = self.last_on.data or first
+        if self.kind.data is Kind.RESIDENCY:
+            is_done = self.status.data is Status.DONE
+            if was and _is_same_stay(was, first, last) and (was.ends_at <= now or not is_done):
+                return was.starts_at, was.ends_at  # whose hours an import may have told
+            return stay(first, last, is_done=is_done, now=now)
+        starts: Any = self.starts.data
+        ends: Any = self.ends.data
+        if ends == time.min:
+            last += DAY  # 24:00 of the last day
+        return clock.at_civil(first, starts), clock.at_civil(last, ends)
+
+
+def _is_same_stay(was: SeenVisit, first: date, last: date) -> bool:
+    return was.kind is Kind.RESIDENCY and (was.first_on, was.last_on) == (first, last)
+
+
+def stay(first: date, last: date, *, is_done: bool, now: datetime) -> tuple[datetime, datetime]:
+    """The instants of a stay; one that is done on its last day ends now, or at the usual hour."""
+    starts_at, ends_at = clock.at_civil(first, STAY_BEGINS), clock.at_civil(last, STAY_ENDS)
+    this_minute = now.replace(second=0, microsecond=0)
+    ends_today = is_done and last == clock.civil_date(now)
+    if ends_today and starts_at < this_minute < ends_at:
+        ends_at = this_minute
+    return starts_at, ends_at
+
+
+def usual_span(now: datetime) -> tuple[datetime, datetime]:
+    """When a visit that is done most likely was: the last half day, or the last full hour."""
+    here = clock.civil(now)
+    for begin, end in HALF_DAYS:
+        if here.time() >= end:
+            return clock.at_civil(here.date(), begin), clock.at_civil(here.date(), end)
+    hour = here.replace(minute=0, second=0, microsecond=0)
+    return hour - timedelta(hours=1), hour
+
+
+def _when(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+    first, last = clock.civil_date(starts_at), clock.last_civil_date(ends_at)
+    return {
+        "first_on": first,
+        "starts": clock.civil(starts_at).time(),
+        "ends": clock.civil(ends_at).time(),
+        "last_on": None if first == last else last,
+    }
+
+
+def beginning(db: Session, viewer: Viewer, now: datetime, *, status: Status) -> dict[str, Any]:
+    """What an empty form begins with: the choices of the person's last visit, now (or tomorrow)."""
+    today = clock.civil_date(now)
+    last = last_choices(db, viewer, today)
+    begin, end = HALF_DAYS[-1]
+    tomorrow = clock.at_civil(today + DAY, begin), clock.at_civil(today + DAY, end)
+    return {
+        "ref": new_ref("V", today),
+        "kind": last.kind,
+        "channel": last.channel,
+        "city": last.city,
+        "participant_ids": [each for each in last.participant_ids if each != viewer.person_id],
+        "lead_ids": last.lead_ids,
+        "leader_id": viewer.person_id,
+        "status": status,
+        **_when(*(tomorrow if status is Status.PLANNED else usual_span(now))),
+    }
+
+
+def as_told(visit: Visit) -> VisitData:
+    """A visit, its people and leads loaded, as the service is told of it."""
+    return VisitData(
+        ref=visit.ref,
+        kind=visit.kind,
+        channel=visit.channel,
+        status=visit.status,
+        starts_at=visit.starts_at,
+        ends_at=visit.ends_at,
+        city=visit.city,
+        leader_id=visit.leader_id,
+        participant_ids=[each.id for each in visit.participants],
+        lead_ids=[each.id for each in visit.leads],
+        **{name: getattr(visit, name) for name in TEXTS},
+    )
+
+
+def as_typed(visit: SeenVisit) -> dict[str, Any]:
+    """A visit as its form shows it."""
+    return {
+        "kind": visit.kind,
+        "channel": visit.channel,
+        "status": visit.status,
+        "city": visit.city,
+        "participant_ids": [each.id for each in visit.participants],
+        "lead_ids": [
+            each.id for each in visit.leads if each.id
+        ],  # the hidden ones stay as they are
+        "leader_id": visit.leader.id,
+        **_when(visit.starts_at, visit.ends_at),
+        **{name: getattr(visit, name) for name in TEXTS},
+    }
+
+
+def offer(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
+    """Give the form its choices: colleagues, leads that are seen, and what is chosen already."""
+    chosen = {*(form.participant_ids.data or []), form.leader_id.data} - {None}
+    people = {each.id: each for each in colleagues(db, on)}
+    if left := chosen - people.keys():
+        people |= {each.id: each for each in db.scalars(select(Person).where(Person.id.in_(left)))}
+    form.leader_id.choices = form.participant_ids.choices = [
+        (each.id, each.name, {"data-pinyin": each.initials}) for each in people.values()
+    ]
+    leads = lead_choices(db, viewer, on)
+    labels = lead_labels(db, viewer, {*(form.lead_ids.data or [])} - {one.id for one in leads}, on)
+    form.lead_ids.choices = [
+        (one.id, one.title, {"data-pinyin": one.initials, "data-note": one.company})
+        for one in leads
+    ] + [(one.id, one.text, {"data-note": one.company}) for one in labels.values() if one.id]

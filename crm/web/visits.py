@@ -1,0 +1,243 @@
+"""Pages of visits: the list, the form, one visit and what may be done to it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base import clock, spoken
+from crm.base.errors import Refused
+from crm.base.refs import new_ref
+from crm.extensions import db
+from crm.visits import service
+from crm.visits.models import Visit
+from crm.visits.queries import VisitFilter, rejection_reasons, visits_page
+from crm.visits.rules import Kind, Status, Verdict
+from crm.visits.scope import may_change, may_judge
+from crm.visits.seen import SeenVisit, shown
+from crm.visits.service import VisitData
+from crm.web.auth import my_view, signed_in
+from crm.web.forms import LARGEST_ID, at_cursor, date_arg, row_id, show_refusal, text_arg, word_arg
+from crm.web.transaction import moment, today
+from crm.web.visit_form import FIELDS, VisitForm, as_typed, beginning, offer
+from crm.web.visit_lines import VisitLine, line
+from crm.web.visit_steps import cancel, confirm, done, found, move, noting, reject
+
+bp = Blueprint("visits", __name__)
+ONE = f"/visits/<int(max={LARGEST_ID}):visit_id>"
+for step in (done, move, cancel, confirm, reject):
+    bp.post(f"{ONE}/{step.__name__}")(step)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the list was asked for."""
+
+    who: str  # mine, or all that one may see
+    text: str
+    kind: Kind | None
+    status: Status | None
+    first: date | None
+    last: date | None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything but whose visits narrows the list."""
+        return any((self.text, self.kind, self.status, self.first, self.last))
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPage:
+    """One visit with what its page says and offers."""
+
+    line: VisitLine
+    facts: list[tuple[str, str]]
+    words: list[tuple[str, str]]
+    is_bare: bool  # nothing is told yet of whom one met and what was said
+    can_change: bool
+    can_judge: bool
+    rejected_for: str | None
+
+
+@bp.get("/visits")
+def listing() -> ResponseReturnValue:
+    """The visits that one may see, one's own first of all."""
+    asked = Asked(
+        who="all" if request.args.get("who") == "all" else "mine",
+        text=text_arg("q"),
+        kind=word_arg("kind", Kind),
+        status=word_arg("status", Status),
+        first=date_arg("from"),
+        last=date_arg("to"),
+    )
+    page = visits_page(
+        db.session, my_view(), today(), by=_narrowed(asked), cursor=request.args.get("at")
+    )
+    lines = [line(seen, moment()) for seen in shown(db.session, my_view(), page.items, today())]
+    beside = {"newer": at_cursor(page.newer), "older": at_cursor(page.older)}
+    return render_template("visits/list.html", asked=asked, lines=lines, **beside, **_choices())
+
+
+def _narrowed(asked: Asked) -> VisitFilter:
+    return VisitFilter(
+        text=asked.text,
+        kind=asked.kind,
+        status=asked.status,
+        person_id=signed_in().id if asked.who == "mine" else None,
+        first=asked.first,
+        last=asked.last,
+    )
+
+
+def _choices() -> dict[str, object]:
+    return {
+        "kinds": [("", "全部类型"), *((each.value, each.label) for each in Kind)],
+        "statuses": [("", "全部状态"), *((each.value, each.label) for each in Status)],
+        "tabs": [
+            {"url": url_for(".listing"), "label": "我的拜访", "active": _who() == "mine"},
+            {"url": url_for(".listing", who="all"), "label": "全部可见", "active": _who() == "all"},
+        ],
+    }
+
+
+def _who() -> str:
+    return "all" if request.args.get("who") == "all" else "mine"
+
+
+@bp.get("/visits/new")
+def new() -> ResponseReturnValue:
+    """The form, begun with what was chosen last."""
+    status = word_arg("status", Status) or Status.DONE
+    begun = beginning(db.session, my_view(), moment(), status=status)
+    if lead_id := request.args.get("lead", type=row_id):
+        begun["lead_ids"] = [lead_id]
+    form = VisitForm(data=begun)
+    offer(db.session, form, my_view(), today())
+    return render_template("visits/new.html", form=form)
+
+
+@bp.post("/visits/new")
+def create() -> ResponseReturnValue:
+    """Log the visit; a form that comes twice is one visit."""
+    form = VisitForm()
+    if (known := _entered_already(form.ref.data)) is not None:
+        flash("这次拜访已经登记过，没有重复保存。", "info")
+        return redirect(url_for(".show", visit_id=known))
+    if form.validate():
+        try:
+            visit = _log(form.told(moment()))
+        except Refused as refusal:
+            show_refusal(form, refusal, FIELDS)
+            _renew(form, refusal)
+        else:
+            return redirect(url_for(".show", visit_id=visit.id))
+    offer(db.session, form, my_view(), today())
+    return render_template("visits/new.html", form=form), 422
+
+
+def _renew(form: VisitForm, refusal: Refused) -> None:
+    """Give the form another reference where somebody else has its own, so that it can be saved."""
+    if refusal.code == "duplicate_ref":
+        form.ref.data = new_ref("V", today())
+
+
+def _entered_already(ref: str | None) -> int | None:
+    return db.session.scalar(
+        select(Visit.id).where(Visit.ref == ref, Visit.entered_by_id == signed_in().id)
+    )
+
+
+def _log(data: VisitData) -> Visit:
+    dates = {clock.civil_date(data.starts_at), clock.last_civil_date(data.ends_at)}
+    people = (data.leader_id, *data.participant_ids)
+
+    def enter(rows: Session) -> Visit:
+        return service.log_visit(rows, data=data, by=signed_in(), now=moment())
+
+    said = "已登记为完成。" if data.status is Status.DONE else "已存为计划。"
+    return noting(enter, people, dates, said)
+
+
+def _seen(visit: Visit) -> SeenVisit:
+    return shown(db.session, my_view(), [visit], today())[0]
+
+
+def _mine_to_change(visit_id: int) -> Visit:
+    visit = found(visit_id)
+    if visit.status is Status.CANCELLED or not may_change(db.session, my_view(), visit.id, today()):
+        abort(404)
+    return visit
+
+
+@bp.get(ONE)
+def show(visit_id: int) -> ResponseReturnValue:
+    """One visit, as far as I may see it."""
+    visit = found(visit_id)
+    return render_template("visits/show.html", page=_page(_seen(visit)))
+
+
+def _page(seen: SeenVisit) -> VisitPage:
+    can_change = may_change(db.session, my_view(), seen.id, today())
+    reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
+    words = (("洽谈纪要", seen.minutes), ("下一步", seen.next_step), ("备注", seen.note))
+    return VisitPage(
+        line=line(seen, moment(), mine={seen.id} if can_change else ()),
+        facts=_facts(seen),
+        words=[(label, text) for label, text in words if text],
+        is_bare=seen.is_readable and not (seen.met or seen.minutes or seen.next_step),
+        can_change=can_change and seen.status is not Status.CANCELLED,
+        can_judge=may_judge(db.session, my_view(), seen.id),
+        rejected_for=reasons.get(seen.id),
+    )
+
+
+def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
+    met = " ".join(part for part in (seen.met, seen.position) if part)
+    logged = spoken.moment(seen.logged_at) if seen.logged_at else "尚未完成"
+    pairs = [
+        ("带队人", seen.leader.name),
+        ("同行人", "、".join(person.name for person in seen.participants)),
+        ("方式", seen.channel.label),
+        ("会见人", met),
+        ("完成登记", logged),
+        ("出差批次号", seen.trip or ""),
+    ]
+    return [(label, text) for label, text in pairs if text]
+
+
+@bp.get(f"{ONE}/edit")
+def edit(visit_id: int) -> ResponseReturnValue:
+    """The form of a visit, to fill in what was left open or to set it right."""
+    seen = _seen(_mine_to_change(visit_id))
+    form = VisitForm(data=as_typed(seen))
+    offer(db.session, form, my_view(), today())
+    return render_template("visits/edit.html", form=form, visit=seen)
+
+
+@bp.post(f"{ONE}/edit")
+def change(visit_id: int) -> ResponseReturnValue:
+    """Keep what the form says of the visit."""
+    visit = _mine_to_change(visit_id)
+    form, seen = VisitForm(), _seen(visit)
+    if form.validate():
+        try:
+            _rewrite(visit, form.told(moment(), seen))
+        except Refused as refusal:
+            show_refusal(form, refusal, FIELDS)
+        else:
+            return redirect(url_for(".show", visit_id=visit_id))
+    offer(db.session, form, my_view(), today())
+    return render_template("visits/edit.html", form=form, visit=seen), 422
+
+
+def _rewrite(visit: Visit, data: VisitData) -> Visit:
+    dates = {clock.civil_date(data.starts_at), clock.last_civil_date(data.ends_at)}
+
+    def rewrite(rows: Session) -> Visit:
+        return service.change_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
+
+    people = (data.leader_id, *data.participant_ids)
+    return noting(rewrite, people, dates | {visit.first_on, visit.last_on}, "已保存。")
