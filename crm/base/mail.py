@@ -64,7 +64,12 @@ def render(name: str, *, site: Site, **context: object) -> Rendered:
         _environment().get_template(f"mail/{name}/{part}").render(site=site, **context)
         for part in ("subject.txt", "body.txt", "body.html")
     )
-    return Rendered(" ".join(subject.split()), _tidy(text), _inliner.inline(html))
+    return Rendered(" ".join(subject.split()), _tidy(text), _inliner.inline(_lean(html)))
+
+
+def _lean(html: str) -> str:
+    """No indentation and no empty lines: some readers cut a mail off at 100 kB."""
+    return "\n".join(line.strip() for line in html.splitlines() if line.strip())
 
 
 def _tidy(text: str) -> str:

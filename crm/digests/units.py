@@ -89,15 +89,17 @@ def _is_of_units(facts: Facts, sight: Sight, visit: VisitFact) -> bool:
 
 
 def _notable(facts: Facts, sight: Sight) -> tuple[VisitLine, ...]:
-    """The visits made in the period that have minutes or concern a major project."""
-    return tuple(
-        visit_line(visit, sight, minutes=True)
+    """The visits made in the period that concern a major project, then those with minutes."""
+    shown = [
+        visit
         for visit in facts.visits
         if visit.status is Status.DONE
         and visit.facts.last_on in facts.period
         and (visit.minutes or _is_major(facts, visit))
         and _is_of_units(facts, sight, visit)
-    )
+    ]
+    shown.sort(key=lambda visit: not _is_major(facts, visit))
+    return tuple(visit_line(visit, sight, minutes=True) for visit in shown)
 
 
 def _is_major(facts: Facts, visit: VisitFact) -> bool:
