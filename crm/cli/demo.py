@@ -147,8 +147,13 @@ def build(sessions: sessionmaker[Session], day: date) -> None:
     """Make the zone of that day in an empty database; its clock begins 31 days before."""
     install(sessions, clock_from=clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING))
     with writing(sessions) as db:
-        story = tell(Files.read(), Days(day, working_calendar(db)))
-        Chronicle(db, story, hash_password("", PASSWORD)).write()
+        write_zone(db, day)
+
+
+def write_zone(db: Session, day: date) -> None:
+    """Write the story of that day into a database that holds the seeds and nobody yet."""
+    story = tell(Files.read(), Days(day, working_calendar(db)))
+    Chronicle(db, story, hash_password("", PASSWORD)).write()
 
 
 def _say_only_errors() -> None:

@@ -1,0 +1,67 @@
+"""`crm init` and `crm demo`, as they are called."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def crm(folder, *words):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
+    return subprocess.run(
+        [sys.executable, "-m", "crm.cli", *words],
+        env=clean | {"CRM_DATA": str(folder), "CRM_SECRET_KEY": "0" * 40},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_init_twice_plants_once_and_keeps_where_the_clock_begins(tmp_path):
+    first = crm(tmp_path, "init", "--clock-from", "2026-07-01T08:00")
+    again = crm(tmp_path, "init")
+
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    assert "新增考核规则 3 条" in first.stdout
+    assert "新增考核规则 0 条、单位 0 个" in again.stdout
+    assert "2026-07-01 08:00" in again.stdout
+
+
+def test_a_demonstration_is_made_once_and_then_used(tmp_path):
+    made = crm(tmp_path, "demo", "--as-of", "2026-11-18", "--no-serve")
+    again = crm(tmp_path, "demo", "--as-of", "2026-11-18", "--no-serve")
+    listed = crm(tmp_path, "outbox", "list", "--format", "json")
+
+    assert (made.returncode, again.returncode) == (0, 0), made.stderr + again.stderr
+    assert "正在生成" in made.stdout
+    assert "直接使用" in again.stdout
+    assert "shenruochuan" in again.stdout
+    assert {each["kind"] for each in json.loads(listed.stdout)} == {
+        "weekly-digest",
+        "monthly-digest",
+        "nudge",
+    }
+
+
+@pytest.mark.slow
+def test_a_demonstration_of_another_day_is_made_anew(tmp_path):
+    crm(tmp_path, "demo", "--as-of", "2026-11-18", "--no-serve")
+
+    anew = crm(tmp_path, "demo", "--as-of", "2026-03-31", "--no-serve")
+
+    assert anew.returncode == 0, anew.stderr
+    assert "将被替换" in anew.stdout
+
+
+def test_a_database_that_is_no_demonstration_is_never_replaced(tmp_path):
+    database = tmp_path / "crm.sqlite3"
+    database.write_bytes(b"somebody's data")
+
+    refused = crm(tmp_path, "demo", "--no-serve")
+
+    assert refused.returncode == 1
+    assert "不会覆盖" in refused.stderr
+    assert database.read_bytes() == b"somebody's data"

@@ -1,0 +1,76 @@
+"""The seeds of a new zone, and that planting them twice changes nothing."""
+
+from datetime import date
+
+from sqlalchemy import func, select
+
+from crm.base.periods import PeriodKind
+from crm.cli import seeds
+from crm.leads.catalog import industries
+from crm.people.models import Unit
+from crm.people.queries import unit_tree
+from crm.quotas.models import RuleVersion
+from crm.quotas.rules import Cap, Proration, Rounding
+
+PLATFORMS = {
+    "bonded", "bonded-a", "bonded-b", "ic-park", "it-park", "idc-park", "bigdata-park",
+    "video-park", "nengda",
+}  # fmt: skip
+
+
+def test_the_three_rules_of_the_regime_are_shipped():
+    told = {
+        rule.code: (rule.minimum, rule.period, rule.rounding, sorted(rule.kinds))
+        for rule in seeds.rules()
+    }
+
+    assert told == {
+        "principal-weekly": (1, PeriodKind.WEEK, Rounding.HALF_UP, ["outreach"]),
+        "deputy-monthly": (6, PeriodKind.MONTH, Rounding.CEIL, ["outreach", "residency"]),
+        "recruiter-monthly": (20, PeriodKind.MONTH, Rounding.CEIL, ["outreach", "residency"]),
+    }
+
+
+def test_the_shipped_rules_hold_from_2020_and_are_prorated_by_working_days():
+    told = {
+        (rule.valid_from, rule.valid_to, rule.proration, rule.cap, rule.log_within_days)
+        for rule in seeds.rules()
+    }
+
+    assert told == {(date(2020, 1, 1), None, Proration.WORKDAYS, Cap.CALENDAR_DAYS, 3)}
+
+
+def test_the_shipped_calendar_leaves_2026_as_the_library_knows_it():
+    workdays = seeds.calendar().workdays(date(2026, 1, 1), date(2026, 12, 31))
+
+    assert len(workdays) == 248
+
+
+def test_the_tree_holds_the_platforms_below_the_zone(db):
+    seeds.plant(db)
+
+    nodes = unit_tree(db)
+    assert nodes[0].unit.code == "zone"
+    assert {node.unit.code for node in nodes} >= PLATFORMS
+
+
+def test_the_two_leading_industries_come_first():
+    assert list(industries())[:2] == ["it", "bigdata"]
+
+
+def test_planting_twice_plants_once(db):
+    first = seeds.plant(db)
+    db.flush()
+    again = seeds.plant(db)
+
+    assert (first.rules, again.rules, again.units, again.overrides) == (3, 0, 0, 0)
+    assert db.scalar(select(func.count()).select_from(RuleVersion)) == 3
+
+
+def test_a_tree_that_the_zone_has_changed_is_left_alone(db):
+    seeds.plant(db)
+    park = db.scalar(select(Unit).where(Unit.code == "nengda"))
+    park.code, park.name = "nengda-new", "新名称"
+    db.flush()
+
+    assert seeds.plant(db).units == 0

@@ -1,0 +1,107 @@
+"""The demonstration zone as it is written through the services, on both databases."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sqlalchemy import func, select
+
+from crm.base.clock import at_civil, civil_date
+from crm.base.money import YI, Currency
+from crm.cli import seeds
+from crm.cli.demo import write_zone
+from crm.followups.models import Followup
+from crm.leads.models import Lead, LeadRole, Milestone
+from crm.leads.rules import LINE, LeadRoleKind, MilestoneKind, Stage
+from crm.people.models import Person
+from crm.people.queries import by_username
+from crm.people.service import verify
+from crm.quotas.queries import figures
+from crm.quotas.rules import FigureStatus
+from crm.visits.models import Visit
+from crm.visits.queries import todays
+from tests.seeds.zone import periods_around, story_of
+
+DAY = date(2026, 11, 18)
+NOW = at_civil(DAY) + timedelta(hours=10)
+
+
+def test_the_zone_is_in_the_database_as_it_is_told(db):
+    seeds.plant(db)
+
+    write_zone(db, DAY)
+
+    everything_told_is_written(db)
+    the_report_s_figures_are_there(db)
+    every_status_is_on_the_board(db)
+    the_demonstration_accounts_open(db)
+
+
+def everything_told_is_written(db):
+    story = story_of(DAY)
+    told = (len(story.leads), len(story.visits), len(story.followups))
+    written = [
+        db.scalar(select(func.count()).select_from(kind)) for kind in (Lead, Visit, Followup)
+    ]
+
+    assert tuple(written) == told
+    assert {visit.ref: visit.entered_at for visit in story.visits} == dict(
+        db.execute(select(Visit.ref, Visit.entered_at)).all()
+    )
+    assert {visit.ref: visit.logged_at for visit in story.visits} == dict(
+        db.execute(select(Visit.ref, Visit.logged_at)).all()
+    )
+    assert {lead.row.ref: lead.row.stage for lead in story.leads} == dict(
+        db.execute(select(Lead.ref, Lead.stage)).all()
+    )
+
+
+def the_report_s_figures_are_there(db):
+    big = (Lead.currency == Currency.CNY) & (Lead.amount > 10 * YI)
+    signed = (
+        select(func.count(Lead.id.distinct()))
+        .join(Milestone)
+        .where(
+            big, Milestone.kind == MilestoneKind.SIGNED, Milestone.reached_on > date(2026, 5, 18)
+        )
+    )
+    in_hand = select(func.count(), func.sum(Lead.amount)).where(
+        Lead.currency == Currency.CNY,
+        Lead.amount >= 10 * YI,
+        Lead.stage.in_([Stage.FOLLOWING, Stage.NEGOTIATING]),
+    )
+    of_recruiters = (
+        select(Lead.stage)
+        .join(LeadRole)
+        .join(Person, Person.id == LeadRole.person_id)
+        .where(LeadRole.role == LeadRoleKind.TRACKER, Person.username.in_(recruiters()))
+    )
+    stages = db.scalars(of_recruiters).all()
+
+    assert db.scalar(signed) == 13
+    assert tuple(db.execute(in_hand).one()) == (18, Decimal(671) * YI)
+    assert (len(stages), sum(stage in LINE[4:] for stage in stages)) == (24, 8)
+
+
+def recruiters():
+    return {
+        posting.row.username
+        for posting in story_of(DAY).postings
+        if posting.row.unit.startswith("company-")
+    }
+
+
+def every_status_is_on_the_board(db):
+    shown = {
+        each.figure.status
+        for period in periods_around(DAY)
+        for each in figures(db, period=period, as_of=NOW)
+    }
+
+    assert shown == set(FigureStatus)
+
+
+def the_demonstration_accounts_open(db):
+    person = by_username(db, "shenruochuan")
+
+    assert verify(person, "zhaoshang-2026")
+    assert todays(db, person.id, civil_date(NOW))

@@ -1,0 +1,80 @@
+"""The zone of a day: as a story, and judged without a database."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import cache
+
+from crm.base.clock import civil_date, last_civil_date
+from crm.base.periods import Period, PeriodKind, days
+from crm.cli import seeds
+from crm.cli.zone.dates import Days
+from crm.cli.zone.files import Files
+from crm.cli.zone.story import tell
+from crm.cli.zone.values import Story, VisitTold
+from crm.quotas.judging import judge_figure
+from crm.quotas.rules import Case, Figure, Tenure, VisitFacts
+
+
+@cache
+def story_of(day: date) -> Story:
+    """What is told of the zone of that day."""
+    return tell(Files.read(), Days(day, seeds.calendar()))
+
+
+def periods_around(day: date) -> list[Period]:
+    """The last and the current week and month."""
+    week, month = (Period.holding(kind, day) for kind in (PeriodKind.WEEK, PeriodKind.MONTH))
+    return [week.before, week, month.before, month]
+
+
+def figures(story: Story, period: Period, as_of: datetime) -> Iterator[Figure]:
+    """Everybody's figures of the period."""
+    workdays = frozenset(seeds.calendar().workdays(period.first, period.last))
+    visits = _visits(story, period)
+    absent = defaultdict(set)
+    for absence in story.absences:
+        absent[absence.username].update(days(absence.from_on, absence.to_on))
+    for rule in seeds.rules():
+        if rule.period is period.kind:
+            for who, held in _held(story, rule.duty, period).items():
+                case = Case(rule, Tenure(who, frozenset(held), frozenset(absent[who])), period)
+                yield judge_figure(case, visits[who], workdays=workdays, as_of=as_of)
+
+
+def _held(story, duty, period):
+    held = defaultdict(set)
+    for posting in story.postings:
+        if posting.row.primary and posting.row.duty is duty:
+            until = min(posting.to_on or date.max, period.last)
+            held[posting.row.username].update(days(max(posting.from_on, period.first), until))
+    return {who: dates for who, dates in held.items() if dates}
+
+
+def _visits(story, period):
+    by_person = defaultdict(list)
+    for n, told in enumerate(story.visits):
+        visit = _facts(n, told)
+        if visit.first_on <= period.last and visit.last_on >= period.first:
+            for who in {told.leader, *told.participants}:
+                by_person[who].append(visit)
+    return by_person
+
+
+def _facts(n: int, told: VisitTold) -> VisitFacts:
+    return VisitFacts(
+        id=n,
+        ref=told.ref,
+        kind=told.kind,
+        channel=told.channel,
+        status=told.status,
+        starts_at=told.starts_at,
+        ends_at=told.ends_at,
+        first_on=civil_date(told.starts_at),
+        last_on=last_civil_date(told.ends_at),
+        leader_id=told.leader,
+        entered_at=told.entered_at,
+        logged_at=told.logged_at,
+        verdict=told.verdict,
+        verdict_at=told.verdict_at,
+    )
