@@ -1,4 +1,4 @@
-"""Mails put into words: a Jinja environment of its own, without any application context (DESIGN 1)."""
+"""Mails put into words, by a Jinja environment of their own without an application (DESIGN 1)."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import css_inline
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from crm.base import spoken
 from crm.base.money import spoken as money
@@ -43,7 +43,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
-        autoescape=lambda name: bool(name and name.endswith(".html")),
+        autoescape=select_autoescape(("html",), default=False),
         trim_blocks=True,
         lstrip_blocks=True,
     )
