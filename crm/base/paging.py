@@ -38,7 +38,7 @@ def _read(text: str | None) -> _Cursor | None:
         return None
 
 
-def page_of(
+def page_of(  # noqa: PLR0913 - a page is asked for by that much
     db: Session,
     query: Select[T],
     *,
@@ -47,7 +47,7 @@ def page_of(
     cursor: str | None = None,
     size: int = PAGE,
 ) -> Page[T]:
-    """The page of the query's rows at the cursor, the latest date first; `on` and `row_id` order it."""
+    """The page of the query's rows at the cursor, the latest first by `on`, then by `row_id`."""
     at = _read(cursor)
     newer = at is not None and at.is_newer
     order = (on.asc(), row_id.asc()) if newer else (on.desc(), row_id.desc())

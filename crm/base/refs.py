@@ -1,4 +1,4 @@
-"""References of rows that people name to each other: short, hard to mistake, never guessed twice."""
+"""References of rows that people name to each other: short, and hard to mistake."""
 
 import secrets
 from datetime import date

@@ -50,7 +50,7 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
 
 
 def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Follow-ups that the viewer may finish or change: their own, entered by them, or of a lead theirs to change."""
+    """Follow-ups that the viewer may change: theirs, entered by them, or of a lead near them."""
     if viewer.role not in WITH_RECORDS:
         return false()
     own = or_(Followup.person_id == viewer.person_id, Followup.entered_by_id == viewer.person_id)
@@ -93,7 +93,7 @@ def followup_of(db: Session, viewer: Viewer, ref: str, on: date) -> Followup | N
 def shown(
     db: Session, viewer: Viewer, followups: Iterable[Followup], on: date
 ) -> list[SeenFollowup]:
-    """The follow-ups, persons loaded, as the viewer may see them, with one query for their leads."""
+    """The follow-ups, persons loaded, as the viewer may see them; one query for their leads."""
     followups = list(followups)
     labels = lead_labels(db, viewer, {followup.lead_id for followup in followups}, on)
     return [
@@ -126,7 +126,7 @@ def followups_page(
 
 
 def due(db: Session, person_id: int, until: date, *, as_of: datetime) -> Sequence[Followup]:
-    """What the person owes by the date, overdue first, as it stood at that moment; persons loaded."""
+    """What the person owes by the date, overdue first, as of that moment; persons loaded."""
     query = select(Followup).where(
         Followup.person_id == person_id, Followup.due_on <= until, open_at(as_of)
     )

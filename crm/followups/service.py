@@ -1,4 +1,4 @@
-"""What happens to follow-ups: they are owed, changed, finished, and followed by the next step (REGIME 6)."""
+"""What happens to follow-ups: owed, changed, finished, followed by the next step (REGIME 6)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm.base.pinyin import initials
 from crm.leads.models import Company, Contact, Lead
-from crm.people.service import initials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def changed_company(db: Session, lead: Lead, data: CompanyData, *, now: datetime
     company = db.get_one(Company, lead.company_id)
     leads = select(func.count()).select_from(Lead).where(Lead.company_id == company.id)
     if known_company(db, data) not in (None, company) or db.scalar(leads) != 1:
-        return company_for(db, data, now=now)  # what other leads rest on is filled, not replaced
+        return company_for(db, data, now=now)  # shared: only filled
     company.name = data.name.strip()
     company.initials = initials(company.name)
     for field, value in _told(db, data, company).items():
@@ -84,7 +84,7 @@ def _told(db: Session, data: CompanyData, company: Company) -> dict[str, str | N
 
 
 def add_contact(db: Session, company: Company, data: ContactData, *, now: datetime) -> Contact:
-    """Whom to reach there; the same name at the same company is the same contact, brought up to date."""
+    """Whom to reach there; the same name at one company is one contact, brought up to date."""
     name = data.name.strip()
     contact = db.scalar(
         select(Contact).where(Contact.company_id == company.id, Contact.name == name).limit(1)

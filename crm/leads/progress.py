@@ -1,4 +1,4 @@
-"""How a lead moves on: milestones reached, corrected and taken back; the stage follows from them (REGIME 6)."""
+"""How a lead moves on: milestones reached, corrected, taken back; the stage follows (REGIME 6)."""
 
 from datetime import date, datetime
 

@@ -94,7 +94,7 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
 
 
 def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Leads that the viewer may change: visible ones of their units or scope, theirs, or entered by them."""
+    """Visible leads that the viewer may change: of their units or scope, or entered by them."""
     return visible(viewer, on) & or_(_near(viewer, on), Lead.entered_by_id == viewer.person_id)
 
 
@@ -140,7 +140,7 @@ def lead_labels(
 
 
 def matching(text: str) -> ColumnElement[bool]:
-    """Leads whose title, company, reference or pinyin initials hold the text; join the company first."""
+    """Leads whose title, company, reference or initials hold the text; join the company first."""
     text = text.strip()
     found = [
         column.icontains(text, autoescape=True)
@@ -156,7 +156,7 @@ def matching(text: str) -> ColumnElement[bool]:
 
 
 def filtered(viewer: Viewer, on: date, by: LeadFilter) -> Select[Lead]:
-    """The visible leads to which the filter narrows; nothing is searched but what the viewer may see."""
+    """The leads to which the filter narrows, of those that the viewer may see and no others."""
     query = visible_to(viewer, on).join(Lead.company)
     if by.text.strip():
         query = query.where(matching(by.text))

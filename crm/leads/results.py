@@ -1,4 +1,4 @@
-"""Results: what leads reached and which are new, for the digests; totals include every lead (REGIME 2 and 6)."""
+"""What leads reached and which are new; totals include every lead (REGIME 2 and 6)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -99,7 +99,7 @@ def _first_reached(first: date, last: date, as_of: datetime) -> Select[int, Mile
 def moved(db: Session, viewer: Viewer, first: date, last: date, *, as_of: datetime) -> list[Moved]:
     """What leads of the viewer's units, or on which they are named, reached in the span.
 
-    Only leads that the viewer may see, a restricted one thus only by those named on it; in order of date.
+    Only leads that the viewer may see; in order of date.
     """
     on = civil_date(as_of)
     reached = _first_reached(first, last, as_of).subquery()
@@ -124,7 +124,7 @@ def moved(db: Session, viewer: Viewer, first: date, last: date, *, as_of: dateti
 def new_leads(
     db: Session, viewer: Viewer, first: date, last: date, *, as_of: datetime
 ) -> list[NewLead]:
-    """The leads entered in the span of the viewer's units, or on which they are named; only visible ones."""
+    """The visible leads entered in the span, of the viewer's units or on which they are named."""
     on = civil_date(as_of)
     rows = db.execute(
         select(*_OWN, Company.name, Lead.entered_on, _unit_id(on).label("unit_id"))
@@ -157,7 +157,7 @@ def _concerning(viewer: Viewer, on: date) -> ColumnElement[bool]:
 def unit_results(
     db: Session, first: date, last: date, *, as_of: datetime
 ) -> dict[int | None, UnitResult]:
-    """The results of each unit's own leads in the span, restricted ones included, in two queries."""
+    """The results of each unit's own leads in the span, restricted ones included; two queries."""
     on = civil_date(as_of)
     reached = _first_reached(first, last, as_of).subquery()
     steps = db.execute(

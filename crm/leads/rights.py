@@ -1,4 +1,4 @@
-"""What changes of a lead rest on: the right to make them, and that somebody stays named on it (REGIME 2)."""
+"""What changes of a lead rest on: the right to make them, and somebody named on it (REGIME 2)."""
 
 from datetime import date, datetime
 
@@ -15,7 +15,7 @@ from crm.people.queries import viewer
 
 
 def require_change(db: Session, lead: Lead, by: Person | None, now: datetime) -> None:
-    """Refuse whoever may not change the lead, and hold its row against a change at the same time."""
+    """Refuse whoever may not change the lead; hold its row against a change at the same time."""
     on = civil_date(now)
     if by and not may_change(db, viewer(db, by, on), lead.id, on):
         raise Refused("not_yours")

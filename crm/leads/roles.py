@@ -27,7 +27,7 @@ def give_role(  # noqa: PLR0913 - a role has that many parts
 ) -> LeadRole:
     """Give the role from that date on; it ends for who held it, but for members of a task force.
 
-    Refused as `not_yours`, `wrong_holder` (a unit for a person's role), `role_held_later`, `last_named`.
+    Refused as `not_yours`, `wrong_holder`, `role_held_later`, `last_named`.
     """
     require_change(db, lead, by, now)
     return name_holder(db, lead=lead, role=role, holder=holder, from_on=from_on, by=by, now=now)
@@ -51,6 +51,7 @@ def name_holder(  # noqa: PLR0913 - as give_role
     for row in held:
         if (row.person_id, row.unit_id) == (person_id, unit_id) and row.from_on <= from_on:
             return row
+    before = [_told(row) for row in held] if role in SINGLE_ROLES else None
     if role in SINGLE_ROLES:
         _end_all(db, held, from_on)
     given = LeadRole(
@@ -58,13 +59,12 @@ def name_holder(  # noqa: PLR0913 - as give_role
     )
     db.add(given)
     require_somebody_named(db, lead, civil_date(now))
-    before = [_told(row) for row in held] if role in SINGLE_ROLES else None
     after = {"role": role, "held": _told(given)}
     record(db, "lead.role_given", lead, by=by, at=now, before={"held": before}, after=after)
     return given
 
 
-def end_role(
+def end_role(  # noqa: PLR0913 - as give_role
     db: Session, *, lead: Lead, held: LeadRole, last_on: date, by: Person | None, now: datetime
 ) -> None:
     """End a role with that date; one that would end before it began never was."""

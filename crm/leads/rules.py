@@ -138,7 +138,7 @@ def check_order(one: Reached, other: Reached) -> None:
 
 
 def is_major(amount: Decimal | None, currency: Currency | None) -> bool:
-    """Whether an investment is of the 10亿元 tier: its own line in USD, no conversion (REGIME 6)."""
+    """Whether an investment is of the 10亿元 tier; USD has a line of its own (REGIME 6)."""
     if amount is None:
         return False
     if currency is Currency.USD:

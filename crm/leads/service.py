@@ -1,4 +1,4 @@
-"""What happens to leads: they are entered, changed, moved on, and given to people and units (REGIME 2 and 6)."""
+"""What happens to leads: entered, changed, moved on, given to people and units (REGIME 2, 6)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +12,7 @@ from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.money import Currency
+from crm.base.pinyin import initials
 from crm.base.refs import new_ref
 from crm.leads.catalog import industries
 from crm.leads.companies import (
@@ -30,7 +31,6 @@ from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Person, Unit
 from crm.people.queries import primary_posting, viewer
 from crm.people.rules import WITH_RECORDS
-from crm.people.service import initials
 
 __all__ = [
     "CompanyData",

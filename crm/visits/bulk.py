@@ -1,4 +1,4 @@
-"""Visits as an import or the demonstration brings them, with the moments at which they were logged (REGIME 3)."""
+"""Visits as imports bring them, with the moments at which they were logged (REGIME 3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

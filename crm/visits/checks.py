@@ -95,7 +95,7 @@ def check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: date
 
 
 def require_own(db: Session, data: VisitData, viewer: Viewer, on: date) -> None:
-    """Refuse a visit that the viewer neither leads nor joins nor, judging, has in scope (REGIME 2)."""
+    """Refuse a visit that the viewer neither leads nor joins nor, judging, has in scope."""
     people = {data.leader_id, *data.joined_by}
     if viewer.role not in WITH_RECORDS:
         raise Refused("not_yours")

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
-from crm.leads.results import major
 from crm.leads.queries import visible as visible_leads
+from crm.leads.results import major
 from crm.people.queries import Viewer
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED
@@ -45,10 +45,10 @@ def planned_in_scope(
     return shown(db, viewer, _in_time(db, query), on)
 
 
-def of_note(
+def of_note(  # noqa: PLR0913 - a span, a moment and a bound
     db: Session, viewer: Viewer, first: date, last: date, *, as_of: datetime, most: int = 20
 ) -> list[SeenVisit]:
-    """Visits of the viewer's units done in the span that say something: with minutes, or of a major lead.
+    """Visits of the viewer's units done in the span, with minutes or of a major lead.
 
     Only visits whose words the viewer may read.
     """

@@ -64,7 +64,7 @@ def visit_of(db: Session, viewer: Viewer, ref: str, on: date) -> Visit | None:
 
 
 def _saying(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
-    """Visits of whose visible parts one holds the text; words and leads that are hidden say nothing."""
+    """Visits of whose visible parts one holds the text; hidden words and leads say nothing."""
     text = text.strip()
     leader = exists().where(
         Person.id == Visit.leader_id,
@@ -123,7 +123,7 @@ def planned_or_done(db: Session, person_id: int, first: date, last: date) -> Seq
 
 
 def unsettled(db: Session, person_id: int, now: datetime) -> Sequence[Visit]:
-    """The person's planned visits that have ended and still wait to be set done, moved or cancelled."""
+    """The person's planned visits that have ended: to be set done, moved or cancelled."""
     query = select(Visit).where(
         of_person(person_id), Visit.status == Status.PLANNED, Visit.ends_at <= now
     )
@@ -170,10 +170,11 @@ def rejection_reasons(db: Session, visit_ids: Collection[int]) -> dict[int, str]
 
 
 def last_choices(db: Session, viewer: Viewer, on: date) -> LastChoices:
-    """What the person chose for the visit they entered last; leads only that they may still see."""
+    """What the latest visit that the person led or entered had; leads that they may still see."""
+    me = viewer.person_id
     last = db.scalar(
         select(Visit)
-        .where(Visit.entered_by_id == viewer.person_id)
+        .where(of_person(me), or_(Visit.leader_id == me, Visit.entered_by_id == me))
         .order_by(Visit.entered_at.desc(), Visit.id.desc())
         .limit(1)
     )

@@ -44,7 +44,7 @@ class Verdict(Word):
 
 
 def first_and_last(starts_at: datetime, ends_at: datetime) -> tuple[date, date]:
-    """The civil dates that a visit covers; refused as `ends_before_start` or `too_long` (REGIME 3)."""
+    """The civil dates that a visit covers; refused as `ends_before_start`, `too_long`."""
     if ends_at <= starts_at:
         raise Refused("ends_before_start", field="ends_at")
     first, last = civil_date(starts_at), last_civil_date(ends_at)

@@ -1,4 +1,4 @@
-"""Which visits are whose: the conditions that every read and change of visits starts from (REGIME 2 and 3)."""
+"""Which visits are whose: where every read and change of visits starts (REGIME 2 and 3)."""
 
 from collections.abc import Collection
 from datetime import date
@@ -63,7 +63,7 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
 
 
 def readable(viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Of the visible visits, those whose words the viewer may read: theirs, or all of its leads seen."""
+    """Of the visible visits, those whose words the viewer may read: theirs, or all leads seen."""
     return or_(theirs(viewer.person_id), ~of_leads(~visible_leads(viewer, on)))
 
 
@@ -76,8 +76,10 @@ def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
 
 
 def judgeable(viewer: Viewer) -> ColumnElement[bool]:
-    """Visits that the viewer may confirm or reject: the leader's primary unit on the first date is
-    in scope, and they themselves neither led, joined nor entered it (REGIME 3)."""
+    """Visits that the viewer may confirm or reject (REGIME 3).
+
+    The leader's primary unit on the first date is in scope, and it is not a visit of theirs.
+    """
     if not viewer.judges:
         return false()
     posting = aliased(Posting)

@@ -45,7 +45,7 @@ class SeenVisit:
 
 
 def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> SeenVisit:
-    """The visit as the viewer may see it; its participants and leads are loaded, `labels` name its leads."""
+    """The visit, people and leads loaded, as the viewer may see it; `labels` name its leads."""
     me = viewer.person_id
     leads = tuple(labels[lead.id] for lead in visit.leads)
     is_theirs = me in {visit.leader_id, visit.entered_by_id, *(p.id for p in visit.participants)}

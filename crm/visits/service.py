@@ -1,4 +1,4 @@
-"""What happens to visits: they are logged, changed, done, moved, cancelled, confirmed, rejected (REGIME 3)."""
+"""What happens to visits: logged, changed, done, moved, cancelled, judged (REGIME 3)."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -125,7 +125,7 @@ def set_done(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
 def move_visit(
     db: Session, *, visit: Visit, starts_at: datetime, by: Person, now: datetime
 ) -> Visit:
-    """Move a planned visit to another beginning, as long as it was; refused as `not_yours`, `not_planned`."""
+    """Move a planned visit, as long as it was; refused as `not_yours`, `not_planned`."""
     _take_planned(db, visit, by, now)
     ends_at = starts_at + (visit.ends_at - visit.starts_at)
     first, last = first_and_last(starts_at, ends_at)
@@ -151,7 +151,7 @@ def confirm_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Vi
 
 
 def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: datetime) -> Visit:
-    """Reject a visit with a reason, so that it does not count; refused as `confirm_visit`, and `required`."""
+    """Reject a visit with a reason, so that it does not count; refused as `confirm_visit` is."""
     _require_judge(db, visit, by, now)
     if not reason.strip():
         raise Refused("required", field="reason")
@@ -196,7 +196,7 @@ def _take_planned(db: Session, visit: Visit, by: Person, now: datetime) -> None:
         raise Refused("not_planned", field="status", status=visit.status.label)
 
 
-def _settle(
+def _settle(  # noqa: PLR0913 - one change, whole
     db: Session,
     visit: Visit,
     action: str,
@@ -218,7 +218,7 @@ def _require_judge(db: Session, visit: Visit, by: Person, now: datetime) -> None
         raise Refused("not_yours")
 
 
-def _judge(
+def _judge(  # noqa: PLR0913 - one change, whole
     db: Session,
     visit: Visit,
     verdict: Verdict,

@@ -1,0 +1,28 @@
+"""How many statements a piece of code sends."""
+
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+
+@pytest.fixture
+def counted(db):
+    """A context that fails when more statements are sent than said."""
+
+    @contextmanager
+    def within(most):
+        statements = []
+
+        def note(_connection, _cursor, statement, *_rest):
+            statements.append(statement)
+
+        engine = db.get_bind()
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        assert len(statements) <= most, "\n\n".join(statements)
+
+    return within

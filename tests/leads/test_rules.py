@@ -1,0 +1,134 @@
+"""What follows from the milestones that a lead reached."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.base.errors import Refused
+from crm.base.money import Currency
+from crm.leads.rules import (
+    LINE,
+    MilestoneKind,
+    Reached,
+    Stage,
+    check_reached,
+    current_stage,
+    is_major,
+    next_stages,
+)
+
+M = MilestoneKind
+STEPS = st.builds(
+    Reached,
+    st.sampled_from(MilestoneKind),
+    st.dates(date(2026, 1, 1), date(2026, 3, 1)),
+    st.integers(0, 99),
+)
+
+
+def on(day: int) -> date:
+    return date(2026, 7, day)
+
+
+@pytest.mark.parametrize(
+    ("reached", "stage"),
+    [
+        ([], Stage.LEAD),
+        ([Reached(M.FOLLOWING, on(2))], Stage.FOLLOWING),
+        ([Reached(M.SIGNED, on(9)), Reached(M.FOLLOWING, on(2))], Stage.SIGNED),
+        ([Reached(M.SIGNED, on(2), 1), Reached(M.FOLLOWING, on(2), 2)], Stage.SIGNED),
+        ([Reached(M.SIGNED, on(2)), Reached(M.LAND, on(5))], Stage.SIGNED),
+        ([Reached(M.SIGNED, on(2)), Reached(M.PARKED, on(5))], Stage.PARKED),
+        ([Reached(M.NEGOTIATING, on(2)), Reached(M.LOST, on(5))], Stage.LOST),
+        (
+            [Reached(M.SIGNED, on(2)), Reached(M.PARKED, on(5)), Reached(M.FOLLOWING, on(8))],
+            Stage.FOLLOWING,
+        ),
+        ([Reached(M.PARKED, on(5), 1), Reached(M.NEGOTIATING, on(5), 2)], Stage.NEGOTIATING),
+    ],
+)
+def test_the_stage_follows_from_the_milestones(reached, stage):
+    assert current_stage(reached) is stage
+
+
+@given(st.lists(STEPS))
+def test_the_stage_does_not_depend_on_the_order_of_entry_by_date(reached):
+    reached = list({(step.on, step.order): step for step in reached}.values())
+
+    assert current_stage(reached) is current_stage(reached[::-1])
+
+
+@given(st.lists(STEPS))
+def test_side_milestones_never_move_the_stage(reached):
+    line = [step for step in reached if step.kind.value in set(Stage)]
+
+    assert current_stage(reached) is current_stage(line)
+
+
+@pytest.mark.parametrize(
+    ("kind", "day", "code"),
+    [
+        (M.SIGNED, 8, "already_reached"),
+        (M.SCREENED, 8, "already_reached"),
+        (M.NEGOTIATING, 5, "out_of_order"),
+        (M.REGISTERED, 2, "out_of_order"),
+    ],
+)
+def test_what_was_reached_or_stands_against_the_order_is_refused(kind, day, code):
+    reached = [Reached(M.SIGNED, on(4)), Reached(M.SCREENED, on(3))]
+
+    with pytest.raises(Refused) as refusal:
+        check_reached(kind, on(day), reached)
+
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "day"), [(M.NEGOTIATING, 3), (M.STARTED, 4), (M.LAND, 1), (M.PARKED, 9)]
+)
+def test_stages_may_be_skipped_and_filled_in_later(kind, day):
+    check_reached(kind, on(day), [Reached(M.SIGNED, on(4))])
+
+
+def test_a_parked_lead_may_take_up_a_stage_again():
+    reached = [Reached(M.NEGOTIATING, on(2)), Reached(M.PARKED, on(4))]
+
+    check_reached(M.NEGOTIATING, on(9), reached)
+
+
+def test_a_parked_lead_is_not_parked_again():
+    with pytest.raises(Refused, match="already_reached"):
+        check_reached(M.PARKED, on(9), [Reached(M.PARKED, on(4))])
+
+
+@pytest.mark.parametrize(
+    ("stage", "first"),
+    [(Stage.LEAD, Stage.FOLLOWING), (Stage.SIGNED, Stage.REGISTERED), (Stage.LOST, LINE[1])],
+)
+def test_the_next_stage_is_offered_first(stage, first):
+    assert next_stages(stage)[0] is first
+
+
+def test_nothing_comes_after_full_capacity():
+    assert next_stages(Stage.FULL_CAPACITY) == ()
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "major"),
+    [
+        ("1000000000", Currency.CNY, True),
+        ("999999999.99", Currency.CNY, False),
+        ("100000000", Currency.USD, True),
+        ("99000000", Currency.USD, False),
+        ("9000000000", Currency.EUR, False),
+    ],
+)
+def test_the_tier_of_a_billion_has_its_own_line_in_dollars(amount, currency, major):
+    assert is_major(Decimal(amount), currency) is major
+
+
+def test_a_lead_without_an_amount_is_of_no_tier():
+    assert not is_major(None, None)

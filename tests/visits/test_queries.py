@@ -1,0 +1,349 @@
+"""Who sees which visit, what of it, and what my day and digests read."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from crm.base.clock import at_civil
+from crm.leads.rules import Secrecy
+from crm.people.rules import Role
+from crm.visits import queries
+from crm.visits.models import Visit
+from crm.visits.planning import of_note, planned_in_scope, planned_of
+from crm.visits.queries import LOADED, VisitFilter, visible_to, visit_of, visits_page
+from crm.visits.rules import Kind, Status
+from crm.visits.scope import judgeable, readable
+from crm.visits.seen import shown
+from tests.conftest import NOW
+from tests.factories import make_lead, make_person, make_posting, make_visit
+from tests.leads.zone import TODAY, make_zone
+
+OPEN, INTERNAL, RESTRICTED = Secrecy
+DAY = timedelta(days=1)
+
+
+def seen(db, zone, name):
+    return db.scalars(visible_to(zone.eyes(name), TODAY)).all()
+
+
+def test_a_visit_without_leads_is_seen_by_its_people_and_their_scope(db):
+    zone = make_zone(db)
+    visit = make_visit(
+        db,
+        zone.people["tracker"],
+        participants=[zone.people["below"]],
+        entered_by_id=zone.people["stranger"].id,
+    )
+
+    assert {name for name in zone.people if visit in seen(db, zone, name)} == {
+        "tracker",
+        "below",
+        "stranger",
+        "supervisor",
+        "leader",
+        "admin",
+    }
+
+
+@pytest.mark.parametrize(
+    ("secrecy", "seers"),
+    [
+        (OPEN, {"tracker", "colleague", "below", "supervisor", "leader", "admin", "stranger",
+                "other_supervisor"}),
+        (INTERNAL, {"tracker", "colleague", "supervisor", "leader", "admin", "stranger",
+                    "other_supervisor"}),
+        (RESTRICTED, {"tracker", "leader", "admin", "stranger", "other_supervisor"}),
+    ],
+)  # fmt: skip
+def test_a_visit_is_seen_by_all_who_see_its_lead(db, secrecy, seers):
+    zone = make_zone(db)
+    visit = make_visit(db, zone.people["stranger"], leads=[zone.leads[secrecy]])
+
+    assert {name for name in zone.people if visit in seen(db, zone, name)} == seers
+
+
+def test_scope_follows_the_current_primary_posting(db):
+    zone = make_zone(db)
+    moved = make_person(db, "moved", duty=None)
+    make_posting(db, moved, unit=zone.units["team"], to_on=TODAY - DAY)
+    make_posting(db, moved, unit=zone.units["other"], from_on=TODAY)
+    visit = make_visit(db, moved)
+
+    assert visit not in seen(db, zone, "supervisor")
+    assert visit in seen(db, zone, "other_supervisor")
+
+
+def as_seen(db, zone, name, visit):
+    found = db.scalars(
+        select(Visit)
+        .where(Visit.id == visit.id)
+        .options(*LOADED)
+        .execution_options(populate_existing=True)
+    )
+    return shown(db, zone.eyes(name), found, TODAY)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "reads"),
+    [("stranger", True), ("tracker", True), ("leader", False), ("other_supervisor", False)],
+)
+def test_words_inherit_the_secrecy_of_the_lead(db, name, reads):
+    zone = make_zone(db)
+    lead = zone.leads[RESTRICTED]
+    visit = make_visit(db, zone.people["stranger"], leads=[lead], minutes="谈价", met="某总")
+
+    told = as_seen(db, zone, name, visit)
+
+    assert (told.minutes, told.met) == (("谈价", "某总") if reads else (None, None))
+    assert told.is_readable is reads
+    assert told.leads[0].text == (lead.title if name == "tracker" else lead.code_name)
+    in_database = select(Visit.id).where(Visit.id == visit.id, readable(zone.eyes(name), TODAY))
+    assert (db.scalar(in_database) is not None) is reads
+
+
+def test_one_hidden_lead_is_enough_to_hide_the_words(db):
+    zone = make_zone(db)
+    leads = [zone.leads[OPEN], zone.leads[INTERNAL]]
+    visit = make_visit(db, zone.people["tracker"], leads=leads, minutes="谈价")
+
+    told = as_seen(db, zone, "stranger", visit)
+
+    assert (told.minutes, {label.text for label in told.leads}) == (None, {"公开项目", "内部线索"})
+
+
+@pytest.mark.parametrize("text", ["限知项目", "谈价", "代号"])
+def test_search_says_nothing_of_hidden_words_and_leads(db, text):
+    zone = make_zone(db)
+    lead = zone.leads[RESTRICTED]
+    visit = make_visit(db, zone.people["stranger"], leads=[lead], minutes="谈价")
+
+    def found(name):
+        return visits_page(db, zone.eyes(name), TODAY, by=VisitFilter(text=text)).items
+
+    assert found("leader") == []
+    assert found("tracker") == [visit]
+
+
+@pytest.mark.parametrize("name", ["stranger", "leader"])
+def test_visits_of_a_hidden_lead_are_not_listed_by_it(db, name):
+    zone = make_zone(db)
+    lead = zone.leads[RESTRICTED]
+    make_visit(db, zone.people["stranger"], leads=[lead])
+
+    page = visits_page(db, zone.eyes(name), TODAY, by=VisitFilter(lead_id=lead.id))
+
+    assert page.items == []
+
+
+@pytest.mark.parametrize(
+    ("by", "found"),
+    [
+        ({"kind": Kind.RECEPTION}, {"R"}),
+        ({"status": Status.PLANNED}, {"P"}),
+        ({"first": date(2026, 7, 8), "last": date(2026, 7, 9)}, {"R"}),
+        ({"text": "上海"}, {"R"}),
+        ({"text": "tracker同志"}, {"R", "P", "D"}),
+        ({}, {"R", "P", "D"}),
+    ],
+)
+def test_filters_narrow_the_list(db, by, found):
+    zone = make_zone(db)
+    me = zone.people["tracker"]
+    make_visit(db, me, date(2026, 7, 7), days=3, ref="R", kind=Kind.RECEPTION, city="上海")
+    make_visit(db, me, date(2026, 7, 20), ref="P", status=Status.PLANNED)
+    make_visit(db, me, date(2026, 7, 1), ref="D")
+
+    page = visits_page(db, zone.eyes("tracker"), TODAY, by=VisitFilter(**by))
+
+    assert {visit.ref for visit in page.items} == found
+
+
+def test_a_visit_is_reached_by_its_reference_only_where_it_is_seen(db):
+    zone = make_zone(db)
+    ref = make_visit(db, zone.people["tracker"]).ref
+
+    assert visit_of(db, zone.eyes("stranger"), ref, TODAY) is None
+    assert visit_of(db, zone.eyes("supervisor"), ref, TODAY).leader.username == "tracker"
+
+
+def test_my_day_is_made_of_what_one_leads_or_joins(db):
+    zone = make_zone(db)
+    me, other = zone.people["tracker"], zone.people["stranger"]
+    make_visit(db, me, TODAY, ref="today", status=Status.PLANNED)
+    make_visit(db, other, TODAY - DAY, days=3, ref="stay", participants=[me])
+    make_visit(db, me, TODAY, ref="off", status=Status.CANCELLED)
+    make_visit(db, me, TODAY - DAY, ref="ended", status=Status.PLANNED)
+    make_visit(db, me, TODAY + DAY, ref="tomorrow", status=Status.PLANNED)
+    make_visit(db, me, TODAY + 9 * DAY, ref="later", status=Status.PLANNED)
+    make_visit(db, other, TODAY, ref="not mine")
+
+    def refs(visits):
+        return {visit.ref for visit in visits}
+
+    assert refs(queries.todays(db, me.id, TODAY)) == {"today", "stay"}
+    assert refs(queries.unsettled(db, me.id, NOW)) == {"ended"}
+    assert refs(queries.upcoming(db, me.id, TODAY)) == {"tomorrow"}
+
+
+def test_a_form_begins_with_the_last_choices(db):
+    zone = make_zone(db)
+    me, other = zone.people["stranger"], zone.people["tracker"]
+    make_visit(db, me, city="无锡")
+    make_visit(
+        db,
+        other,
+        entered_by_id=me.id,
+        entered_at=NOW,
+        city="上海",
+        kind=Kind.RECEPTION,
+        participants=[me],
+        leads=[zone.leads[OPEN], zone.leads[RESTRICTED]],
+    )
+
+    last = queries.last_choices(db, zone.eyes("stranger"), TODAY)
+
+    assert (last.kind, last.city) == (Kind.RECEPTION, "上海")
+    assert (last.participant_ids, last.lead_ids) == ([me.id], [zone.leads[OPEN].id])
+
+
+def test_a_first_form_has_choices_of_its_own(db):
+    zone = make_zone(db)
+
+    assert queries.last_choices(db, zone.eyes("stranger"), TODAY).kind is Kind.OUTREACH
+
+
+@pytest.mark.parametrize(
+    ("name", "judges"),
+    [("supervisor", True), ("admin", True), ("leader", False), ("other_supervisor", False),
+     ("tracker", False)],
+)  # fmt: skip
+def test_verdicts_are_given_by_supervisors_of_the_leaders_unit(db, name, judges):
+    zone = make_zone(db)
+    visit = make_visit(db, zone.people["tracker"])
+
+    found = db.scalars(select(Visit).where(judgeable(zone.eyes(name)))).all()
+
+    assert (visit in found) is judges
+
+
+def test_the_leaders_unit_on_the_first_date_decides_who_judges(db):
+    zone = make_zone(db)
+    moved = make_person(db, "moved", duty=None)
+    make_posting(db, moved, unit=zone.units["team"], to_on=date(2026, 7, 9))
+    make_posting(db, moved, unit=zone.units["other"], from_on=date(2026, 7, 10))
+    visit = make_visit(db, moved, date(2026, 7, 9), days=2)
+
+    def judges(name):
+        return db.scalars(select(Visit).where(judgeable(zone.eyes(name)))).all() == [visit]
+
+    assert judges("supervisor")
+    assert not judges("other_supervisor")
+
+
+@pytest.mark.parametrize("how", ["leader", "participants", "entered_by_id"])
+def test_nobody_judges_a_visit_of_their_own(db, how):
+    zone = make_zone(db)
+    supervisor, tracker = zone.people["supervisor"], zone.people["tracker"]
+    given = {
+        "leader": {"leader": supervisor},
+        "participants": {"leader": tracker, "participants": [supervisor]},
+        "entered_by_id": {"leader": tracker, "entered_by_id": supervisor.id},
+    }[how]
+    make_visit(db, **given)
+
+    assert db.scalars(select(Visit).where(judgeable(zone.eyes("supervisor")))).all() == []
+
+
+def test_an_imported_visit_is_judged_though_nobody_entered_it(db):
+    zone = make_zone(db)
+    visit = make_visit(db, zone.people["tracker"], entered_by_id=None)
+
+    assert db.scalars(select(Visit).where(judgeable(zone.eyes("supervisor")))).all() == [visit]
+
+
+def test_what_waits_for_a_verdict_was_logged_late(db):
+    zone = make_zone(db)
+    me = zone.people["tracker"]
+    late = {"logged_at": NOW, "entered_at": NOW}
+    waiting = make_visit(db, me, date(2026, 7, 11), **late)
+    make_visit(db, me, date(2026, 7, 12), **late)
+    make_visit(db, me, date(2026, 6, 1), **late)
+    make_visit(db, me, date(2026, 7, 10), verdict="confirmed", **late)
+
+    found = queries.awaiting_verdict(
+        db, zone.eyes("supervisor"), since=date(2026, 7, 1), within_days=3
+    )
+
+    assert found == [waiting]
+
+
+def test_planned_is_as_of_the_moment(db):
+    zone = make_zone(db)
+    me = zone.people["tracker"]
+    as_of = at_civil(TODAY)
+    make_visit(db, me, TODAY, ref="planned", status=Status.PLANNED)
+    make_visit(db, me, TODAY + DAY, ref="done later", entered_at=as_of - DAY)
+    make_visit(db, me, TODAY + DAY, ref="entered later")
+    make_visit(db, me, TODAY - DAY, ref="done")
+    off = {"status": Status.CANCELLED, "entered_at": as_of - DAY}
+    make_visit(db, me, TODAY, ref="cancelled", **off)
+
+    visits = planned_of(db, me.id, TODAY - 3 * DAY, TODAY + 3 * DAY, as_of=as_of)
+
+    assert [visit.ref for visit in visits] == ["planned", "done later"]
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("supervisor", 1), ("other_supervisor", 0), ("reader", 0)]
+)
+def test_the_plan_of_the_units_is_that_of_the_scope(db, name, count):
+    zone = make_zone(db)
+    make_visit(db, zone.people["below"], TODAY, status=Status.PLANNED)
+
+    told = planned_in_scope(db, zone.eyes(name), TODAY, TODAY, as_of=NOW)
+
+    assert len(told) == count
+
+
+def test_visits_of_note_have_minutes_or_a_major_lead_and_may_be_read(db):
+    zone = make_zone(db)
+    me = zone.people["tracker"]
+    day = date(2026, 7, 10)
+    make_visit(db, me, day, ref="minutes", minutes="谈价")
+    make_visit(db, me, day, ref="major", leads=[make_lead(db, yi=12)])
+    make_visit(db, me, day, ref="plain", leads=[make_lead(db, yi=9)])
+    make_visit(db, me, day, ref="hidden", minutes="谈价", leads=[zone.leads[RESTRICTED]])
+    make_visit(db, me, day, ref="logged later", minutes="谈价", logged_at=NOW + DAY)
+    make_visit(db, zone.people["stranger"], day, ref="others", minutes="谈价")
+
+    told = of_note(db, zone.eyes("supervisor"), day, day, as_of=NOW)
+
+    assert {visit.ref for visit in told} == {"minutes", "major"}
+
+
+def test_a_list_costs_the_same_however_long(db, counted):
+    zone = make_zone(db)
+    for _ in range(12):
+        make_visit(
+            db,
+            zone.people["tracker"],
+            participants=[zone.people["below"]],
+            leads=list(zone.leads.values()),
+        )
+    eyes = zone.eyes("supervisor")
+    db.flush()
+
+    with counted(4):
+        page = visits_page(db, eyes, TODAY, by=VisitFilter())
+        told = shown(db, eyes, page.items, TODAY)
+
+    assert len(told) == 12
+
+
+def test_a_reader_named_in_a_visit_still_has_no_records(db):
+    zone = make_zone(db)
+    make_visit(db, zone.people["tracker"], participants=[zone.people["reader"]])
+
+    assert zone.people["reader"].role is Role.READER
+    assert seen(db, zone, "reader") == []
