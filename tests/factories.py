@@ -62,7 +62,7 @@ def make_person(
     from_on: date = date(2020, 1, 1),
     **given: object,
 ) -> Person:
-    """A recruiter, posted since 2020 in a unit of their own or the one given; no posting where duty is None."""
+    """A recruiter, posted since 2020 in a unit of their own; no posting where duty is None."""
     username = username or f"p{next(_numbers)}"
     values = {
         "name": f"{username}同志",
@@ -150,7 +150,7 @@ def make_lead(
     yi: Decimal | str | None = None,
     **given: object,
 ) -> Lead:
-    """An open lead under follow-up since June, of a company of its own; `yi` is its amount in 亿元."""
+    """An open lead under follow-up since June, of a company of its own; `yi`: 亿元."""
     n = next(_numbers)
     company = given.pop("company", None) or make_company(db)
     values = {
