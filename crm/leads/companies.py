@@ -58,7 +58,7 @@ def company_for(db: Session, data: CompanyData, *, now: datetime) -> Company:
 
 
 def changed_company(db: Session, lead: Lead, data: CompanyData, *, now: datetime) -> Company:
-    """The company that a changed lead is of: its own row corrected where no other lead shares it."""
+    """The company of a changed lead: its own row corrected where no other lead shares it."""
     company = db.get_one(Company, lead.company_id)
     leads = select(func.count()).select_from(Lead).where(Lead.company_id == company.id)
     if known_company(db, data) not in (None, company) or db.scalar(leads) != 1:
