@@ -24,7 +24,7 @@ from crm.cli.zone.dates import Days
 from crm.cli.zone.files import Files
 from crm.cli.zone.story import tell
 from crm.extensions import db as database
-from crm.jobs.clockwork import Clockwork
+from crm.jobs.clockwork import Clockwork, Outcome
 from crm.people.rules import Role
 from crm.people.service import hash_password
 from crm.quotas.queries import working_calendar
@@ -140,7 +140,9 @@ def _make(folder: Folder, day: date, *, until: datetime) -> None:
     with base.sessions() as sessions:
         build(sessions, day)
         _say_only_errors()
-        Clockwork(sessions, base.site()).run_until(until, to_mailbox=True)
+        tallies = Clockwork(sessions, base.site()).run_until(until, to_mailbox=True)
+    if any(tally.outcomes[Outcome.FAILED] for tally in tallies.values()):
+        raise base.RefusedError("演示数据的定时任务没有全部完成，原因见上面的日志。")
 
 
 def build(sessions: sessionmaker[Session], day: date) -> None:

@@ -15,6 +15,8 @@ from crm.leads.rules import MilestoneKind, Stage
 
 EVENING = time(20, 30)
 MONTHS = 6
+SETTLED = (Stage.OPERATING, Stage.FULL_CAPACITY)
+SETTLED_DAYS = 60
 ENDS = (Stage.PARKED, Stage.LOST)
 
 
@@ -95,12 +97,19 @@ class Scene:
         return reached[-1] if reached and reached[-1] not in ENDS else None
 
     def leads_of(self, who: str, on: date) -> list[LeadTold]:
-        """The leads that the person tracks or is attached to, alive on the date."""
+        """The leads that the person tracks or is attached to, alive and not long settled."""
         return [
             lead
             for lead in self.leads.values()
-            if who in (lead.row.tracker, lead.row.leader) and self.stage_of(lead, on)
+            if who in (lead.row.tracker, lead.row.leader)
+            and self.stage_of(lead, on)
+            and not self.is_settled(lead)
         ]
+
+    def is_settled(self, lead: LeadTold) -> bool:
+        """Whether the lead has long come to its end, so that nobody follows it any more."""
+        since = self.when.on - SETTLED_DAYS * DAY
+        return lead.row.stage in SETTLED and max(lead.reached.values()) < since
 
     def turn(self, what: str) -> int:
         """How often this was asked before: so that words and leads take turns."""

@@ -11,14 +11,12 @@ from crm.cli.zone.files import Files, VisitRow
 from crm.cli.zone.routines import routine_visits
 from crm.cli.zone.stage import EVENING, Scene
 from crm.cli.zone.values import FollowupTold, LeadTold, Story, VisitTold
-from crm.leads.rules import Stage
 from crm.visits.rules import Channel, Status
 
 HALF_YEAR = 180
 STEP_DAYS = 18  # from one follow-up of a lead to the next
 NEXT_DUE = (2, 5, 0, 8, -2, 1, 12, 4, -6, 3)  # days from DATE, lead by lead
 MIDNIGHT = "24:00"
-RESTING = (Stage.OPERATING, Stage.FULL_CAPACITY)
 
 
 def tell(files: Files, when: Days) -> Story:
@@ -94,7 +92,7 @@ def _chains(scene: Scene) -> Iterator[FollowupTold]:
 
 def _steps(scene: Scene, lead: LeadTold, waits_on: date) -> list[date]:
     """The working days on which a step of the lead is due, while it lives."""
-    if lead.row.stage in RESTING and max(lead.reached.values()) < scene.when.on - 60 * DAY:
+    if scene.is_settled(lead):
         return []
     count = min((waits_on - lead.begun_on).days, HALF_YEAR) // STEP_DAYS
     ahead = [waits_on - n * STEP_DAYS * DAY for n in range(count, 0, -1)]
