@@ -14,8 +14,8 @@ from crm.leads.queries import LeadLabel, lead_labels
 from crm.leads.queries import changeable as changeable_leads
 from crm.leads.queries import visible as visible_leads
 from crm.people.models import Person
-from crm.people.queries import Viewer, people_in
-from crm.people.rules import WITH_RECORDS, Role
+from crm.people.queries import Viewer
+from crm.people.rules import WITH_RECORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,6 @@ def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
         return false()
     own = or_(Followup.person_id == viewer.person_id, Followup.entered_by_id == viewer.person_id)
     return visible(viewer, on) & or_(own, _of_lead(changeable_leads(viewer, on)))
-
-
-def in_scope(viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Follow-ups owed by the viewer or by people in the viewer's scope on the date."""
-    own = Followup.person_id == viewer.person_id
-    if not viewer.oversees:
-        return own
-    people = select(Person.id) if viewer.role is Role.ADMIN else people_in(viewer.unit_ids, on)
-    return own | Followup.person_id.in_(people)
 
 
 def open_at(as_of: datetime) -> ColumnElement[bool]:
@@ -130,19 +121,5 @@ def due(db: Session, person_id: int, until: date, *, as_of: datetime) -> Sequenc
     query = select(Followup).where(
         Followup.person_id == person_id, Followup.due_on <= until, open_at(as_of)
     )
-    return _in_order(db, query)
-
-
-def due_in_scope(
-    db: Session, viewer: Viewer, until: date, *, on: date, as_of: datetime
-) -> Sequence[Followup]:
-    """What the people of the viewer's scope owe by the date on leads that the viewer may see."""
-    query = visible_to(viewer, on).where(
-        in_scope(viewer, on), Followup.due_on <= until, open_at(as_of)
-    )
-    return _in_order(db, query)
-
-
-def _in_order(db: Session, query: Select[Followup]) -> Sequence[Followup]:
     query = query.options(joinedload(Followup.person))
     return db.scalars(query.order_by(Followup.due_on, Followup.id)).all()

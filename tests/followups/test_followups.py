@@ -113,20 +113,6 @@ def test_what_is_due_is_as_of_the_moment(db, zone):
     assert [followup.ref for followup in due] == ["overdue, done later", "due"]
 
 
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [("supervisor", {"open"}), ("below", {"open", "hidden"}), ("other_supervisor", set())],
-)
-def test_what_a_scope_owes_leaves_hidden_leads_out(db, zone, name, found):
-    owing = zone.people["below"]
-    make_followup(db, zone.leads[OPEN], owing, TODAY, ref="open")
-    make_followup(db, zone.leads[RESTRICTED], owing, TODAY, ref="hidden")
-
-    due = queries.due_in_scope(db, zone.eyes(name), TODAY, on=TODAY, as_of=NOW)
-
-    assert {followup.ref for followup in due} == found
-
-
 def test_a_step_is_owed_once_however_often_the_form_is_sent(db, zone):
     me = zone.people["tracker"]
 

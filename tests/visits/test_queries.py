@@ -5,18 +5,16 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from crm.base.clock import at_civil
 from crm.leads.rules import Secrecy
 from crm.people.rules import Role
 from crm.visits import queries
 from crm.visits.models import Visit
-from crm.visits.planning import of_note, planned_in_scope, planned_of
 from crm.visits.queries import LOADED, VisitFilter, visible_to, visit_of, visits_page
 from crm.visits.rules import Kind, Status
 from crm.visits.scope import judgeable, readable
 from crm.visits.seen import shown
 from tests.conftest import NOW
-from tests.factories import make_lead, make_person, make_posting, make_visit
+from tests.factories import make_person, make_posting, make_visit
 from tests.leads.zone import TODAY, make_zone
 
 OPEN, INTERNAL, RESTRICTED = Secrecy
@@ -276,50 +274,6 @@ def test_what_waits_for_a_verdict_was_logged_late(db):
     )
 
     assert found == [waiting]
-
-
-def test_planned_is_as_of_the_moment(db):
-    zone = make_zone(db)
-    me = zone.people["tracker"]
-    as_of = at_civil(TODAY)
-    make_visit(db, me, TODAY, ref="planned", status=Status.PLANNED)
-    make_visit(db, me, TODAY + DAY, ref="done later", entered_at=as_of - DAY)
-    make_visit(db, me, TODAY + DAY, ref="entered later")
-    make_visit(db, me, TODAY - DAY, ref="done")
-    off = {"status": Status.CANCELLED, "entered_at": as_of - DAY}
-    make_visit(db, me, TODAY, ref="cancelled", **off)
-
-    visits = planned_of(db, me.id, TODAY - 3 * DAY, TODAY + 3 * DAY, as_of=as_of)
-
-    assert [visit.ref for visit in visits] == ["planned", "done later"]
-
-
-@pytest.mark.parametrize(
-    ("name", "count"), [("supervisor", 1), ("other_supervisor", 0), ("reader", 0)]
-)
-def test_the_plan_of_the_units_is_that_of_the_scope(db, name, count):
-    zone = make_zone(db)
-    make_visit(db, zone.people["below"], TODAY, status=Status.PLANNED)
-
-    told = planned_in_scope(db, zone.eyes(name), TODAY, TODAY, as_of=NOW)
-
-    assert len(told) == count
-
-
-def test_visits_of_note_have_minutes_or_a_major_lead_and_may_be_read(db):
-    zone = make_zone(db)
-    me = zone.people["tracker"]
-    day = date(2026, 7, 10)
-    make_visit(db, me, day, ref="minutes", minutes="谈价")
-    make_visit(db, me, day, ref="major", leads=[make_lead(db, yi=12)])
-    make_visit(db, me, day, ref="plain", leads=[make_lead(db, yi=9)])
-    make_visit(db, me, day, ref="hidden", minutes="谈价", leads=[zone.leads[RESTRICTED]])
-    make_visit(db, me, day, ref="logged later", minutes="谈价", logged_at=NOW + DAY)
-    make_visit(db, zone.people["stranger"], day, ref="others", minutes="谈价")
-
-    told = of_note(db, zone.eyes("supervisor"), day, day, as_of=NOW)
-
-    assert {visit.ref for visit in told} == {"minutes", "major"}
 
 
 def test_a_list_costs_the_same_however_long(db, counted):
