@@ -60,6 +60,7 @@ def write_absences(zone: RandomZone, folder: Path) -> Path:
                 ABSENCE_KINDS[(number + zone.seed) % len(ABSENCE_KINDS)],
             )
             for number, absence in enumerate(zone.absences)
+            if absence.approved  # an import approves what it brings
         ),
     )
 
@@ -79,7 +80,8 @@ def write_visits(zone: RandomZone, folder: Path) -> Path:
                 written(row.ends_at, number + zone.seed),
                 CITIES[number % len(CITIES)],
                 row.leader,
-                ";".join(row.participants),
+                # a leader told among those who take part is the leader still
+                ";".join((*row.participants, row.leader) if number % 5 == 0 else row.participants),
                 "",
                 written(row.logged_at, number) if row.logged_at else "",
                 row.verdict,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from functools import cache
 
 CIVIL = timezone(timedelta(hours=8))  # Asia/Shanghai has had no summer time since 1991
 DAY = timedelta(days=1)
@@ -35,6 +36,7 @@ def period_of(kind: str, on: date) -> str:
     return f"{on.year}"
 
 
+@cache
 def period_dates(period: str) -> list[date]:
     """Every date of the period: those near its year whose own period is this one."""
     kind, year = period_kind(period), int(period[:4])

@@ -90,7 +90,7 @@ def test_an_imported_verdict_is_as_old_as_the_row():
         "v", "outreach", "in_person", "done", at(7, 1), at(7, 1, 11), "a", (), at(7, 9), "confirmed"
     )
 
-    imported = zones.as_imported(row, at(8, 1))
+    imported = zones.as_lived(row, at(8, 1))
 
     assert (imported.entered_at, imported.logged_at, imported.verdict_at) == (at(7, 9),) * 3
 
@@ -100,8 +100,8 @@ def test_a_planned_row_is_entered_when_it_says_or_by_the_import():
         "v", "outreach", "in_person", "planned", at(7, 9), at(7, 9, 11), "a", (), None, ""
     )
 
-    unsaid = zones.as_imported(row, at(7, 5))
-    said = zones.as_imported(replace(row, logged_at=at(7, 2)), at(7, 5))
+    unsaid = zones.as_lived(row, at(7, 5))
+    said = zones.as_lived(replace(row, logged_at=at(7, 2)), at(7, 5))
 
     assert (unsaid.entered_at, unsaid.logged_at) == (at(7, 5), None)
     assert (said.entered_at, said.logged_at) == (at(7, 2), None)

@@ -1,0 +1,130 @@
+"""The product and the oracle agree on every figure of every random zone, and on why."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date, datetime, time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SECRET
+
+from . import files
+from .making import random_zone
+from .oracle import figures
+from .periods import CIVIL, civil_date
+from .product import Figures, fill, live, plant, product_figures, spoken
+from .zone import SHIPPED, RandomZone
+
+ALWAYS = range(32)
+ATTACK = range(1000, 1600)
+# `python -m crm.cli …`, at a moment of the zone's own time
+AT_MOMENT = (
+    "import runpy, sys, time_machine\n"
+    "time_machine.travel(sys.argv.pop(1), tick=False).start()\n"
+    "runpy.run_module('crm.cli', run_name='__main__', alter_sys=True)"
+)
+
+
+def differences(told: Figures, expected: Figures) -> dict[tuple[str, str], tuple[object, object]]:
+    """The figures that are not the same, as the product and the oracle tell them."""
+    keys = told.keys() | expected.keys()
+    return {
+        key: (told.get(key), expected.get(key))
+        for key in keys
+        if told.get(key) != expected.get(key)
+    }
+
+
+def disagreements(sessions, zone: RandomZone, folder: Path) -> dict[object, object]:
+    """By question, the figures on which product and oracle differ."""
+    facts, found = zone.for_oracle(), {}
+    with sessions() as db:
+        fill(db, zone, folder)
+        for period, as_of in zone.questions:
+            told = product_figures(db, period, as_of)
+            differing = differences(told, figures(facts, period, as_of))
+            if differing:
+                found[period, as_of.isoformat()] = differing
+        db.rollback()
+    return found
+
+
+@pytest.mark.parametrize("seed", ALWAYS)
+def test_the_product_says_what_the_oracle_says(sessions, tmp_path, seed):
+    assert disagreements(sessions, random_zone(seed), tmp_path) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ATTACK)
+def test_the_product_says_what_the_oracle_says_of_many_more_zones(sessions, tmp_path, seed):
+    assert disagreements(sessions, random_zone(seed), tmp_path) == {}
+
+
+@pytest.fixture
+def crm(database_url, tmp_path):
+    """Run `crm …` in a process of its own at a moment, and give what it prints."""
+    environment = os.environ | {
+        "CRM_DATABASE_URL": database_url,
+        "CRM_SECRET_KEY": SECRET,
+        "CRM_DATA": str(tmp_path / "data"),
+    }
+
+    def crm(now: datetime, *words: object) -> str:
+        told = [word.isoformat() if isinstance(word, date) else str(word) for word in words]
+        done = subprocess.run(
+            [sys.executable, "-c", AT_MOMENT, now.isoformat(), *told],
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, f"{told}: {done.stderr}"
+        return done.stdout
+
+    return crm
+
+
+@pytest.fixture
+def zone(sessions, crm, tmp_path):
+    """A zone of the shipped rules and others, brought in by the commands."""
+    zone = random_zone(206)  # many figures, statuses and reasons
+    zone = replace(zone, rules=(*SHIPPED, *(rule for rule in zone.rules if rule not in SHIPPED)))
+    now = zone.imported_at
+    crm(now, "init")
+    with sessions.begin() as db:
+        plant(db, zone)
+    crm(now, "import", "people", files.write_people(zone, tmp_path))
+    crm(now, "import", "absences", files.write_absences(zone, tmp_path))
+    crm(now, "import", "visits", files.write_visits(zone, tmp_path))
+    with sessions.begin() as db:
+        live(db, zone)
+    return zone
+
+
+def test_the_commands_say_what_the_oracle_says(crm, zone):
+    facts, now = zone.for_oracle(), zone.imported_at
+    period, as_of = max(zone.questions, key=lambda question: len(figures(facts, *question)))
+    on = civil_date(as_of)
+    told = figures(facts, period, as_of)
+    told_of_day = figures(facts, period, datetime.combine(on, time.max, CIVIL))
+    (code, username), explained = max(told.items(), key=lambda each: len(each[1].not_counted))
+    whose = ("--rule", code, "--person", username)
+
+    report = crm(now, "quota", "report", "--period", period, "--as-of", on, "--format", "json")
+    explanation = crm(now, "quota", "explain", *whose, "--period", period, "--as-of", as_of)
+
+    assert len(told) >= 3
+    assert as_reported(report) == {key: each.report for key, each in told_of_day.items()}
+    assert spoken(json.loads(explanation)) == explained
+
+
+def as_reported(printed: str) -> dict[tuple[str, str], dict[str, object]]:
+    """The rows of a report, each once, by rule and person."""
+    rows = json.loads(printed)
+    by_key = {(row["rule"], row["person"]): row for row in rows}
+    assert len(by_key) == len(rows)
+    return by_key
