@@ -97,6 +97,8 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
     check_leads(db, lead_ids - beside.lead_ids, me, on)
     lead_ids |= beside.hidden_lead_ids
     before, after = changes(visit, values)
+    if visit.status is Status.DONE and visit.logged_at is None:
+        visit.logged_at = now
     for name, old, new in (
         ("participant_ids", beside.participant_ids, data.joined_by),
         ("lead_ids", beside.lead_ids, lead_ids),
@@ -104,8 +106,6 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
         if old != new:
             before[name], after[name] = sorted(old), sorted(new)
     link(db, visit, participant_ids=data.joined_by, lead_ids=lead_ids)
-    if visit.status is Status.DONE and visit.logged_at is None:
-        visit.logged_at = now
     if visit.verdict is Verdict.CONFIRMED and _CONFIRMED & after.keys():
         before["verdict"], after["verdict"] = visit.verdict, None
         visit.verdict = visit.verdict_at = visit.verdict_by_id = None

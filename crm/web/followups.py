@@ -6,7 +6,14 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import joinedload
-from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    DateField,
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import Length, Optional
 
 from crm.base.errors import Refused
@@ -24,20 +31,23 @@ from crm.followups.queries import (
     visible_to,
 )
 from crm.followups.service import FollowupData, Outcome
-from crm.leads.queries import lead_choices, lead_labels
 from crm.people.queries import colleagues
 from crm.people.rules import WITH_RECORDS
 from crm.visits.rules import Channel
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import (
     LARGEST_ID,
+    NOTHING,
     Needed,
     at_cursor,
     chosen_id,
     cleaned,
+    leads_to_choose,
+    people_choices,
     row_id,
     sensible_year,
     show_refusal,
+    word_choices,
 )
 from crm.web.transaction import moment, today, transaction
 
@@ -92,7 +102,7 @@ class OutcomeForm(FlaskForm):
     channel = RadioField(
         "方式",
         [Optional()],
-        choices=[(each.value, each.label) for each in Channel],
+        choices=word_choices(Channel),
         coerce=Channel,
         validate_choice=False,
     )
@@ -179,23 +189,11 @@ def _home(form: FollowupForm) -> str:
 def _offer(form: FollowupForm | WhatForm) -> None:
     """Give the form its choices: people who may owe a step, and leads that are seen."""
     people = [each for each in colleagues(db.session, today()) if each.role in WITH_RECORDS]
-    form.person_id.choices = [
-        (each.id, each.name, {"data-pinyin": each.initials}) for each in people
-    ]
-    if not isinstance(form, FollowupForm):
-        return
-    leads = lead_choices(db.session, my_view(), today())
-    left = {form.lead_id.data} - {None} - {one.id for one in leads}
-    labels = lead_labels(db.session, my_view(), left, today())
-    form.lead_id.choices = [
-        ("", ""),
-        *((one.id, one.title, _search(one.initials, one.company)) for one in leads),
-        *((one.id, one.text, _search("", one.company)) for one in labels.values() if one.id),
-    ]
-
-
-def _search(initials: str, company: str | None) -> dict[str, str]:
-    return {"data-pinyin": initials, "data-note": company or ""}
+    form.person_id.choices = people_choices(people)
+    if isinstance(form, FollowupForm):
+        chosen = {form.lead_id.data} - {None}
+        leads = leads_to_choose(db.session, my_view(), today(), chosen)
+        form.lead_id.choices = [NOTHING, *leads]
 
 
 def _found(followup_id: int) -> SeenFollowup:

@@ -1,25 +1,31 @@
 """Parts that forms share: what people type, made clean, and where a form leads back to."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
 from flask import request, url_for
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
 from wtforms import Field, ValidationError
-from wtforms.validators import InputRequired
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
+from wtforms.validators import DataRequired
 
 from crm.base.errors import Refused
 from crm.base.words import Word
+from crm.leads.queries import lead_choices, lead_labels
+from crm.people.models import Person
+from crm.people.queries import Viewer
 from crm.web.errors import show_at_field
 
 LARGEST_ID = 2**31 - 1  # what PostgreSQL takes as an integer
 YEARS = range(2000, 2101)  # a year beyond is a slip of the keys
 
+NOTHING = SelectChoice("", "")  # the empty choice, first in a list
 AnyWord = TypeVar("AnyWord", bound=Word)
 
 
-class Needed(InputRequired):
+class Needed(DataRequired):
     """Something that must be said; where all of a form must be, no star marks it."""
 
     def __init__(self, message: str) -> None:
@@ -43,6 +49,33 @@ def row_id(text: str | int) -> int:
 def chosen_id(text: str | int) -> int | None:
     """The id that was chosen; none where the empty choice was."""
     return None if text == "" else row_id(text)
+
+
+def word_choices(words: Iterable[Word]) -> list[Any]:
+    """Words to choose from, by their Chinese names."""
+    return [SelectChoice(each.value, each.label) for each in words]
+
+
+def people_choices(people: Iterable[Person]) -> list[Any]:
+    """People to choose from, found by name or initials."""
+    return [
+        SelectChoice(str(each.id), each.name, {"data-pinyin": each.initials}) for each in people
+    ]
+
+
+def leads_to_choose(db: Session, viewer: Viewer, on: date, chosen: Collection[int]) -> list[Any]:
+    """The leads that a form offers, and those chosen already, as far as the viewer sees them."""
+    leads = lead_choices(db, viewer, on)
+    labels = lead_labels(db, viewer, set(chosen) - {one.id for one in leads}, on)
+    seen = [label for label in labels.values() if label.id]
+    return [
+        *(_lead(one.id, one.title, one.company, one.initials) for one in leads),
+        *(_lead(label.id, label.text, label.company, "") for label in seen),
+    ]
+
+
+def _lead(lead_id: int | None, title: str, company: str | None, initials: str) -> Any:
+    return SelectChoice(str(lead_id), title, {"data-pinyin": initials, "data-note": company or ""})
 
 
 def sensible_year(_form: FlaskForm, field: Field) -> None:

@@ -33,6 +33,8 @@ def transaction() -> Iterator[Session]:
         yield db.session
     except BaseException:
         db.session.rollback()
+        for read in ("_login_user", "viewer"):  # what was read before is no longer in the session
+            g.pop(read, None)
         raise
     db.session.commit()
 

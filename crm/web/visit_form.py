@@ -21,7 +21,6 @@ from wtforms.validators import Length, Optional
 from crm.base import clock
 from crm.base.periods import DAY
 from crm.base.refs import new_ref
-from crm.leads.queries import lead_choices, lead_labels
 from crm.people.models import Person
 from crm.people.queries import Viewer, colleagues
 from crm.visits.models import Visit
@@ -29,7 +28,15 @@ from crm.visits.queries import last_choices
 from crm.visits.rules import Channel, Kind, Status
 from crm.visits.seen import SeenVisit
 from crm.visits.service import VisitData
-from crm.web.forms import Needed, cleaned, row_id, sensible_year
+from crm.web.forms import (
+    Needed,
+    cleaned,
+    leads_to_choose,
+    people_choices,
+    row_id,
+    sensible_year,
+    word_choices,
+)
 
 STAY_BEGINS, STAY_ENDS = time(9), time(18)  # a stay is told in days; these are the hours it has
 HALF_DAYS = ((time(14), time(16)), (time(9), time(11)))  # when visits usually are, the later first
@@ -44,15 +51,9 @@ class VisitForm(FlaskForm):
     """A visit as people tell it: dates and times apart, and a stay by its days alone."""
 
     ref = HiddenField(filters=[cleaned], validators=[_short])
-    kind = RadioField("类型", choices=[(each.value, each.label) for each in Kind], coerce=Kind)
-    channel = RadioField(
-        "方式", choices=[(each.value, each.label) for each in Channel], coerce=Channel
-    )
-    status = RadioField(
-        "进展",
-        choices=[(Status.DONE.value, "已完成"), (Status.PLANNED.value, "计划中")],
-        coerce=Status,
-    )
+    kind = RadioField("类型", choices=word_choices(Kind), coerce=Kind)
+    channel = RadioField("方式", choices=word_choices(Channel), coerce=Channel)
+    status = RadioField("进展", choices=word_choices((Status.DONE, Status.PLANNED)), coerce=Status)
     first_on = DateField("日期", [Needed("请选择日期。"), sensible_year])
     starts = TimeField("开始", [Optional()])
     ends = TimeField("结束", [Optional()])
@@ -206,12 +207,5 @@ def offer(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
     people = {each.id: each for each in colleagues(db, on)}
     if left := chosen - people.keys():
         people |= {each.id: each for each in db.scalars(select(Person).where(Person.id.in_(left)))}
-    form.leader_id.choices = form.participant_ids.choices = [
-        (each.id, each.name, {"data-pinyin": each.initials}) for each in people.values()
-    ]
-    leads = lead_choices(db, viewer, on)
-    labels = lead_labels(db, viewer, {*(form.lead_ids.data or [])} - {one.id for one in leads}, on)
-    form.lead_ids.choices = [
-        (one.id, one.title, {"data-pinyin": one.initials, "data-note": one.company})
-        for one in leads
-    ] + [(one.id, one.text, {"data-note": one.company}) for one in labels.values() if one.id]
+    form.leader_id.choices = form.participant_ids.choices = people_choices(people.values())
+    form.lead_ids.choices = leads_to_choose(db, viewer, on, form.lead_ids.data or [])

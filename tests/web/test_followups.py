@@ -1,0 +1,224 @@
+"""Pages of follow-ups: what is owed, how it is finished, and who sees it."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from crm.followups.models import Followup
+from crm.leads.rules import Secrecy
+from crm.people.rules import Duty, Role
+from crm.visits.rules import Channel
+from tests.factories import arranged, make_followup, make_lead, make_person, sign_in
+
+TODAY = date(2026, 7, 15)
+
+
+@pytest.fixture
+def lina(app):
+    with arranged(app) as db:
+        return make_person(db, "lina", name="李娜")
+
+
+@pytest.fixture
+def at_linas(app, lina):
+    return sign_in(app, "lina")
+
+
+@pytest.fixture
+def lead(app):
+    with arranged(app) as db:
+        return make_lead(db, "晶圆基地")
+
+
+@pytest.fixture
+def step(app, lina, lead):
+    with arranged(app) as db:
+        return make_followup(db, lead, lina, TODAY, what="回访用地")
+
+
+def steps(app):
+    with arranged(app) as db:
+        return list(db.scalars(select(Followup).order_by(Followup.id)))
+
+
+def add(client, lead, lina, **told):
+    form = {
+        "ref": "F-form",
+        "lead_id": lead.id,
+        "person_id": lina.id,
+        "what": "寄送政策",
+        "due_on": "2026-07-20",
+    }
+    return client.post("/followups/new", data=form | told)
+
+
+def test_the_door_comes_first(client):
+    assert client.get("/followups").location == "/login?next=/followups"
+    assert client.post("/followups/1/finish").location == "/login"
+
+
+def test_a_reader_has_no_records(app):
+    with arranged(app) as db:
+        make_person(db, "reader", role=Role.READER, duty=Duty.STAFF)
+
+    assert sign_in(app, "reader").get("/followups").status_code == 404
+
+
+def test_a_new_step_is_owed(app, at_linas, lead, lina):
+    answer = add(at_linas, lead, lina)
+
+    assert answer.location == "/followups?view=open"
+    assert "寄送政策" in at_linas.get(answer.location).text
+
+
+def test_a_new_step_leads_back_to_the_lead_it_was_asked_for_from(at_linas, lead, lina):
+    path = f"/followups/new?lead={lead.id}"
+    assert f'selected value="{lead.id}"' in at_linas.get(path).text
+
+    answer = at_linas.post(
+        path,
+        data={
+            "lead_id": lead.id,
+            "person_id": lina.id,
+            "what": "寄送政策",
+            "due_on": "2026-07-20",
+        },
+    )
+
+    assert answer.location == f"/leads/{lead.id}"
+
+
+def test_a_form_sent_twice_is_one_step(app, at_linas, lead, lina):
+    add(at_linas, lead, lina)
+    add(at_linas, lead, lina)
+
+    assert len(steps(app)) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"what": " "}, "请填写要做什么。"),
+        ({"due_on": ""}, "请选择期限。"),
+        ({"due_on": "0001-01-01"}, "请检查年份。"),
+        ({"lead_id": ""}, "请选择线索。"),
+        ({"lead_id": "999999"}, "没有找到这条线索，请重新选择。"),
+        ({"person_id": "999999"}, "没有找到这位人员，请重新选择。"),
+        ({"person_id": ""}, "请选择责任人。"),
+    ],
+)
+def test_bad_input_gets_a_sentence(at_linas, lead, lina, told, sentence):
+    answer = add(at_linas, lead, lina, **told)
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert "寄送政策" not in at_linas.get("/followups?view=open").text
+
+
+def test_a_lead_that_one_may_not_see_is_not_there(app, at_linas, lina):
+    with arranged(app) as db:
+        secret = make_lead(db, "某芯片总部", secrecy=Secrecy.RESTRICTED)
+
+    answer = add(at_linas, secret, lina)
+
+    assert answer.status_code == 422
+    assert "某芯片总部" not in answer.text
+
+
+def test_a_step_is_finished_and_the_next_is_owed(app, at_linas, step):
+    answer = at_linas.post(
+        f"/followups/{step.id}/finish",
+        data={
+            "result": "对方确认了用地",
+            "channel": "phone",
+            "next_what": "约见电力",
+            "next_due_on": "2026-07-22",
+        },
+    )
+
+    done, following = steps(app)
+    assert answer.location == "/"
+    assert (done.result, done.channel) == ("对方确认了用地", Channel.PHONE)
+    assert done.next_id == following.id
+    assert "对方确认了用地" in at_linas.get(f"/followups/{step.id}").text
+
+
+def test_a_step_is_finished_without_a_next_one(app, at_linas, step):
+    at_linas.post(f"/followups/{step.id}/finish", data={"result": "已办"})
+
+    assert [each.done_at is not None for each in steps(app)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"result": ""}, "请填写结果。"),
+        ({"next_what": "约见电力"}, "请填写此项。"),
+        ({"next_due_on": "2026-07-22"}, "请填写此项。"),
+    ],
+)
+def test_a_wrong_result_keeps_what_was_typed(app, at_linas, step, told, sentence):
+    answer = at_linas.post(
+        f"/followups/{step.id}/finish", data={"result": "已办", "met": "韩总"} | told
+    )
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert "韩总" in answer.text
+    assert steps(app)[0].done_at is None
+
+
+def test_a_step_that_is_done_is_not_finished_twice(app, at_linas, step):
+    at_linas.post(f"/followups/{step.id}/finish", data={"result": "已办"})
+
+    answer = at_linas.post(f"/followups/{step.id}/finish", data={"result": "又办"})
+
+    assert answer.status_code == 422
+    assert steps(app)[0].result == "已办"
+
+
+def test_a_step_can_be_put_off(app, at_linas, lina, step):
+    told = {"what": "回访用地和能评", "due_on": "2026-07-22", "person_id": lina.id}
+
+    at_linas.post(f"/followups/{step.id}/change", data=told)
+
+    assert steps(app)[0].due_on == date(2026, 7, 22)
+
+
+def test_a_wrong_change_keeps_what_was_typed(app, at_linas, lina, step):
+    told = {"what": "回访用地和能评", "due_on": "", "person_id": lina.id}
+
+    answer = at_linas.post(f"/followups/{step.id}/change", data=told)
+
+    assert answer.status_code == 422
+    assert "回访用地和能评" in answer.text
+
+
+@pytest.mark.parametrize("way", ["show", "finish", "change"])
+def test_a_step_on_a_hidden_lead_is_not_there(app, lina, way):
+    with arranged(app) as db:
+        secret = make_lead(db, "某芯片总部", secrecy=Secrecy.RESTRICTED)
+        step = make_followup(db, secret, lina, TODAY)
+        make_person(db, "stranger")
+    client = sign_in(app, "stranger")
+
+    path = f"/followups/{step.id}"
+    answer = client.get(path) if way == "show" else client.post(f"{path}/{way}")
+
+    assert answer.status_code == 404
+
+
+def test_the_list_is_ones_own_by_what_is_due(app, at_linas, lina, lead, step):
+    with arranged(app) as db:
+        make_followup(db, lead, lina, date(2026, 8, 1), what="以后再说")
+        make_followup(db, lead, make_person(db, "other"), TODAY, what="别人的事")
+
+    due, still_open = at_linas.get("/followups").text, at_linas.get("/followups?view=open").text
+
+    assert "回访用地" in due
+    assert "以后再说" not in due
+    assert "别人的事" not in due
+    assert "以后再说" in still_open
+    assert "别人的事" in at_linas.get("/followups?who=all").text
+    assert "还没有办结的跟进" in at_linas.get("/followups?view=done").text

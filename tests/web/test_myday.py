@@ -1,0 +1,188 @@
+"""My day: my figures, my visits and follow-ups, and the trouble of my units."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import event
+
+from crm.extensions import db as database_of_app
+from crm.people.rules import Duty, Role
+from crm.visits.rules import Kind, Status
+from crm.web.visit_lines import steps
+from tests.conftest import NOW
+from tests.factories import (
+    arranged,
+    make_followup,
+    make_lead,
+    make_person,
+    make_regime,
+    make_unit,
+    make_visit,
+    sign_in,
+)
+
+YESTERDAY, TODAY = date(2026, 7, 14), date(2026, 7, 15)
+
+
+@pytest.fixture
+def zone(app):
+    with arranged(app) as db:
+        make_regime(db)
+        return make_unit(db, "开发区")
+
+
+@pytest.fixture
+def lina(app, zone):
+    with arranged(app) as db:
+        return make_person(db, "lina", name="李娜", unit=make_unit(db, "一局", parent=zone))
+
+
+def day_of(app, username):
+    return sign_in(app, username).get("/").text
+
+
+def test_the_door_comes_first(client):
+    assert client.get("/").location == "/login?next=/"
+
+
+def test_a_figure_says_what_is_missing_and_how_long_there_is(app, lina):
+    with arranged(app) as db:
+        make_visit(db, lina, date(2026, 7, 1), days=14, kind=Kind.RESIDENCY)
+
+    page = day_of(app, "lina")
+
+    assert "还差 6 天；本月还有 13 个工作日。" in page
+    assert "/compliance/figure?rule=recruiter-monthly&amp;person=lina&amp;period=2026-07" in page
+
+
+def test_a_figure_at_risk_says_so(app, lina):
+    assert "还差 20 天，剩余日期已不够" in day_of(app, "lina")
+
+
+def test_an_empty_day_says_what_to_do_next(app, lina):
+    page = day_of(app, "lina")
+
+    assert "今天没有拜访" in page
+    assert "没有到期的跟进" in page
+    assert 'href="/visits/new"' in page
+
+
+def test_a_planned_visit_that_is_over_can_be_settled(app, lina):
+    with arranged(app) as db:
+        visit = make_visit(db, lina, YESTERDAY, status=Status.PLANNED)
+
+    page = day_of(app, "lina")
+
+    assert "待办结的计划" in page
+    assert f'action="/visits/{visit.id}/done"' in page
+    assert f'action="/visits/{visit.id}/move"' in page
+    assert f'action="/visits/{visit.id}/cancel"' in page
+
+
+def test_a_visit_to_come_can_be_moved_but_not_done(app, lina):
+    with arranged(app) as db:
+        visit = make_visit(db, lina, date(2026, 7, 16), status=Status.PLANNED)
+
+    page = day_of(app, "lina")
+
+    assert "未来七天" in page
+    assert f'action="/visits/{visit.id}/done"' not in page
+    assert f'action="/visits/{visit.id}/move"' in page
+
+
+def test_what_is_owed_is_there_overdue_first(app, lina):
+    with arranged(app) as db:
+        lead = make_lead(db, "晶圆基地")
+        make_followup(db, lead, lina, TODAY, what="寄送政策")
+        make_followup(db, lead, lina, YESTERDAY, what="回访用地")
+        make_followup(db, lead, lina, date(2026, 7, 20), what="约见电力")
+
+    page = day_of(app, "lina")
+
+    assert page.index("回访用地") < page.index("寄送政策") < page.index("约见电力")
+    assert "已逾期" in page
+
+
+def test_a_supervisor_reads_of_trouble_below_and_of_what_waits(app, zone, lina):
+    with arranged(app) as db:
+        make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
+        make_visit(db, lina, date(2026, 7, 3), logged_at=datetime(2026, 7, 12, tzinfo=UTC))
+
+    page = day_of(app, "sun")
+
+    assert "次超期补录的拜访待确认" in page
+    assert "一局" in page
+    assert "李娜" in page
+
+
+def test_a_supervisor_elsewhere_reads_nothing_of_it(app, lina):
+    with arranged(app) as db:
+        make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF)
+        make_visit(db, lina, date(2026, 7, 3), logged_at=datetime(2026, 7, 12, tzinfo=UTC))
+
+    page = day_of(app, "sun")
+
+    assert "待确认" not in page
+    assert "李娜" not in page
+    assert "本期没有需要关注的情况" in page
+
+
+def test_a_reader_finds_boards_and_digests_and_no_records(app, zone):
+    with arranged(app) as db:
+        make_person(db, "reader", role=Role.READER, duty=Duty.STAFF, unit=zone)
+
+    page = day_of(app, "reader")
+
+    assert 'href="/digests"' in page
+    assert "登记拜访" not in page
+
+
+def test_the_day_costs_a_constant_number_of_queries(app, lina):
+    with arranged(app) as db:
+        lead = make_lead(db)
+        for _ in range(12):
+            make_visit(db, lina, TODAY, status=Status.PLANNED, leads=[lead])
+            make_followup(db, lead, lina, TODAY)
+    client, statements = sign_in(app, "lina"), []
+    with app.app_context():
+        engine = database_of_app.engine
+    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+
+    assert client.get("/").status_code == 200
+
+    assert len(statements) <= 26, "\n\n".join(statements)
+
+
+@pytest.mark.parametrize(
+    ("on", "days", "finish"),
+    [(14, 1, "完成"), (15, 1, "提前完成"), (15, 2, None), (16, 1, None)],
+)
+def test_a_visit_is_finished_once_it_has_begun_on_its_last_day(db, on, days, finish):
+    visit = make_visit(db, make_person(db), date(2026, 7, on), days=days, status=Status.PLANNED)
+
+    assert steps(visit, NOW).finish == finish
+
+
+@pytest.mark.parametrize(
+    ("on", "labels", "dates"),
+    [
+        (14, ["明天", "7月21日 周二"], [16, 21]),
+        (15, ["明天", "7月22日 周三"], [16, 22]),
+        (20, ["后延一天", "7月27日 周一"], [21, 27]),
+        (2, ["明天", "7月23日 周四"], [16, 23]),
+    ],
+)
+def test_a_visit_moves_to_a_date_that_is_yet_to_come(db, on, labels, dates):
+    visit = make_visit(db, make_person(db), date(2026, 7, on), status=Status.PLANNED)
+
+    moves = steps(visit, NOW).moves
+
+    assert [move.label for move in moves] == labels
+    assert [move.on.day for move in moves] == dates
+
+
+def test_a_visit_of_another_year_says_so(app, lina):
+    with arranged(app) as db:
+        make_visit(db, lina, date(2025, 7, 14))
+
+    assert "2025年7月14日 周一" in sign_in(app, "lina").get("/visits").text
