@@ -94,7 +94,9 @@ def _effect(old: Figure | None, new: Figure, visit_id: int, title: str) -> Effec
 
 
 def _standing(figure: Figure) -> str:
-    if figure.status is FigureStatus.MET or figure.achieved >= figure.required:
+    if figure.status is FigureStatus.EXEMPT:
+        return FigureStatus.EXEMPT.label
+    if figure.achieved >= figure.required:
         return "已达标"
     return f"还差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
 

@@ -19,6 +19,7 @@ from wtforms import (
 from wtforms.validators import Length, Optional
 
 from crm.base import clock
+from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.people.models import Person
@@ -35,13 +36,12 @@ from crm.web.forms import (
     people_choices,
     row_id,
     sensible_year,
+    show_refusal,
     word_choices,
 )
 
 STAY_BEGINS, STAY_ENDS = time(9), time(18)  # a stay is told in days; these are the hours it has
 HALF_DAYS = ((time(14), time(16)), (time(9), time(11)))  # when visits usually are, the later first
-# What the service calls by other names than the form.
-FIELDS = {"starts_at": "starts", "ends_at": "ends", "ref": ""}  # nobody sees the reference
 TEXTS = ("met", "position", "minutes", "next_step", "note", "trip")
 _short = Length(max=100, message="最多 %(max)d 个字。")
 _long = Length(max=5000, message="最多 %(max)d 个字。")
@@ -98,6 +98,14 @@ class VisitForm(FlaskForm):
             lead_ids=self.lead_ids.data or [],
             **{name: self[name].data for name in TEXTS},
         )
+
+    def refuse(self, refusal: Refused) -> None:
+        """Show a refusal at a field in sight: a stay hides its hours, each form its reference."""
+        is_stay = self.kind.data is Kind.RESIDENCY
+        begin, end = ("first_on", "last_on") if is_stay else ("starts", "ends")
+        show_refusal(self, refusal, {"starts_at": begin, "ends_at": end, "ref": ""})
+        if refusal.code == "duplicate_ref":  # with another it can be saved
+            self.ref.data = new_ref("V", self.first_on.data or date.min)
 
     def _span(self, now: datetime, was: SeenVisit | None) -> tuple[datetime, datetime]:
         first: Any = self.first_on.data  # a valid form has it

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, spoken
 from crm.base.errors import Refused
-from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.visits import service
 from crm.visits.models import Visit
@@ -20,9 +19,9 @@ from crm.visits.scope import may_change, may_judge
 from crm.visits.seen import SeenVisit, shown
 from crm.visits.service import VisitData
 from crm.web.auth import my_view, signed_in
-from crm.web.forms import LARGEST_ID, at_cursor, date_arg, row_id, show_refusal, text_arg, word_arg
+from crm.web.forms import LARGEST_ID, at_cursor, date_arg, row_id, text_arg, word_arg
 from crm.web.transaction import moment, today
-from crm.web.visit_form import FIELDS, VisitForm, as_typed, beginning, offer
+from crm.web.visit_form import VisitForm, as_typed, beginning, offer
 from crm.web.visit_lines import VisitLine, line
 from crm.web.visit_steps import cancel, confirm, done, found, move, noting, reject
 
@@ -56,9 +55,10 @@ class VisitPage:
     line: VisitLine
     facts: list[tuple[str, str]]
     words: list[tuple[str, str]]
-    is_bare: bool  # nothing is told yet of whom one met and what was said
+    is_bare: bool  # mine, and nothing is told yet of whom one met and what was said
     can_change: bool
-    can_judge: bool
+    can_confirm: bool
+    can_reject: bool
     rejected_for: str | None
 
 
@@ -78,7 +78,9 @@ def listing() -> ResponseReturnValue:
     )
     lines = [line(seen, moment()) for seen in shown(db.session, my_view(), page.items, today())]
     beside = {"newer": at_cursor(page.newer), "older": at_cursor(page.older)}
-    return render_template("visits/list.html", asked=asked, lines=lines, **beside, **_choices())
+    return render_template(
+        "visits/list.html", asked=asked, lines=lines, **beside, **_choices(asked)
+    )
 
 
 def _narrowed(asked: Asked) -> VisitFilter:
@@ -92,19 +94,19 @@ def _narrowed(asked: Asked) -> VisitFilter:
     )
 
 
-def _choices() -> dict[str, object]:
+def _choices(asked: Asked) -> dict[str, object]:
     return {
         "kinds": [("", "全部类型"), *((each.value, each.label) for each in Kind)],
         "statuses": [("", "全部状态"), *((each.value, each.label) for each in Status)],
         "tabs": [
-            {"url": url_for(".listing"), "label": "我的拜访", "active": _who() == "mine"},
-            {"url": url_for(".listing", who="all"), "label": "全部可见", "active": _who() == "all"},
+            {"url": url_for(".listing"), "label": "我的拜访", "active": asked.who == "mine"},
+            {
+                "url": url_for(".listing", who="all"),
+                "label": "全部可见",
+                "active": asked.who == "all",
+            },
         ],
     }
-
-
-def _who() -> str:
-    return "all" if request.args.get("who") == "all" else "mine"
 
 
 @bp.get("/visits/new")
@@ -130,18 +132,11 @@ def create() -> ResponseReturnValue:
         try:
             visit = _log(form.told(moment()))
         except Refused as refusal:
-            show_refusal(form, refusal, FIELDS)
-            _renew(form, refusal)
+            form.refuse(refusal)
         else:
             return redirect(url_for(".show", visit_id=visit.id))
     offer(db.session, form, my_view(), today())
     return render_template("visits/new.html", form=form), 422
-
-
-def _renew(form: VisitForm, refusal: Refused) -> None:
-    """Give the form another reference where somebody else has its own, so that it can be saved."""
-    if refusal.code == "duplicate_ref":
-        form.ref.data = new_ref("V", today())
 
 
 def _entered_already(ref: str | None) -> int | None:
@@ -181,31 +176,40 @@ def show(visit_id: int) -> ResponseReturnValue:
 
 def _page(seen: SeenVisit) -> VisitPage:
     can_change = may_change(db.session, my_view(), seen.id, today())
+    can_judge = may_judge(db.session, my_view(), seen.id)
     reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
     words = (("洽谈纪要", seen.minutes), ("下一步", seen.next_step), ("备注", seen.note))
     return VisitPage(
         line=line(seen, moment(), mine={seen.id} if can_change else ()),
         facts=_facts(seen),
         words=[(label, text) for label, text in words if text],
-        is_bare=seen.is_readable and not (seen.met or seen.minutes or seen.next_step),
+        is_bare=seen.is_theirs and not (seen.met or seen.minutes or seen.next_step),
         can_change=can_change and seen.status is not Status.CANCELLED,
-        can_judge=may_judge(db.session, my_view(), seen.id),
+        can_confirm=can_judge and seen.verdict is not Verdict.CONFIRMED,
+        can_reject=can_judge and seen.verdict is not Verdict.REJECTED,
         rejected_for=reasons.get(seen.id),
     )
 
 
 def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
     met = " ".join(part for part in (seen.met, seen.position) if part)
-    logged = spoken.moment(seen.logged_at) if seen.logged_at else "尚未完成"
     pairs = [
         ("带队人", seen.leader.name),
         ("同行人", "、".join(person.name for person in seen.participants)),
         ("方式", seen.channel.label),
         ("会见人", met),
-        ("完成登记", logged),
+        ("完成登记", _logged(seen)),
         ("出差批次号", seen.trip or ""),
     ]
     return [(label, text) for label, text in pairs if text]
+
+
+def _logged(seen: SeenVisit) -> str:
+    """When it was logged as done, and how long after its last date."""
+    if seen.logged_at is None:
+        return "尚未完成"
+    late = (clock.civil_date(seen.logged_at) - seen.last_on).days
+    return spoken.moment(seen.logged_at) + (f"（结束 {late} 天后）" if late > 0 else "")
 
 
 @bp.get(f"{ONE}/edit")
@@ -226,7 +230,7 @@ def change(visit_id: int) -> ResponseReturnValue:
         try:
             _rewrite(visit, form.told(moment(), seen))
         except Refused as refusal:
-            show_refusal(form, refusal, FIELDS)
+            form.refuse(refusal)
         else:
             return redirect(url_for(".show", visit_id=visit_id))
     offer(db.session, form, my_view(), today())

@@ -257,6 +257,13 @@ def test_a_stay_that_ends_today_is_logged_at_the_end_of_work(app, at_linas, lina
         assert "0/20 → 2/20" in at_linas.get(answer.location).text
 
 
+def test_a_stay_that_ends_before_it_begins_says_so_at_a_field_in_sight(at_linas, lina):
+    answer = send(at_linas, lina, kind="residency", first_on="2026-07-14", last_on="2026-07-10")
+
+    assert answer.status_code == 422
+    assert 'id="last_on-error"' in answer.text
+
+
 def test_a_visit_until_midnight_does_not_cover_the_next_day(app, at_linas, lina):
     send(at_linas, lina, first_on="2026-07-13", starts="20:00", ends="00:00")
 
