@@ -13,7 +13,7 @@ from crm.extensions import db
 from crm.followups.queries import SeenFollowup, due
 from crm.followups.queries import shown as shown_followups
 from crm.people.queries import Viewer
-from crm.people.rules import OF_BOARDS, WITH_RECORDS
+from crm.people.rules import WITH_RECORDS
 from crm.quotas.queries import working_calendar
 from crm.quotas.rules import Figure, FigureStatus
 from crm.visits.models import Visit
@@ -69,7 +69,6 @@ def show() -> ResponseReturnValue:
         visits=_visits(db.session, me, on, now) if has_records else None,
         followups=_followups(db.session, me, on, now) if has_records else None,
         team=_team(db.session, me, on, now),
-        has_boards=me.role in OF_BOARDS,
     )
 
 
