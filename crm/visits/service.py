@@ -97,8 +97,8 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
     check_leads(db, lead_ids - beside.lead_ids, me, on)
     lead_ids |= beside.hidden_lead_ids
     before, after = changes(visit, values)
-    if visit.status is Status.DONE and visit.logged_at is None:
-        visit.logged_at = now
+    if visit.status is Status.DONE:
+        visit.logged_at = _logged_at(visit, now)
     for name, old, new in (
         ("participant_ids", beside.participant_ids, data.joined_by),
         ("lead_ids", beside.lead_ids, lead_ids),
@@ -118,7 +118,7 @@ def set_done(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
     """Set a planned visit done; refused as `not_yours`, `not_planned`, `not_ended`."""
     _take_planned(db, visit, by, now)
     check_ended(visit.ends_at, now)
-    values = {"status": Status.DONE, "logged_at": visit.logged_at or now}
+    values = {"status": Status.DONE, "logged_at": _logged_at(visit, now)}
     return _settle(db, visit, "visit.done", values, by=by, now=now)
 
 
@@ -156,6 +156,12 @@ def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: dat
     if not reason.strip():
         raise Refused("required", field="reason")
     return _judge(db, visit, Verdict.REJECTED, reason.strip(), by=by, now=now)
+
+
+def _logged_at(visit: Visit, now: datetime) -> datetime:
+    """When it was first set done as it stands: what was told before its end told another visit."""
+    was = visit.logged_at
+    return was if was and was >= visit.ends_at else now
 
 
 def _of_ref(db: Session, ref: str, by: Person) -> Visit | None:

@@ -184,6 +184,16 @@ def test_what_was_said_may_follow_later(db):
     assert "starts_at" not in entry.after
 
 
+def test_a_done_visit_moved_past_its_logging_is_logged_anew(db):
+    me = make_zone(db).people["tracker"]
+    visit = service.log_visit(db, data=told(me), by=me, now=NOW)
+    later = told(me, starts_at=MORNING + 5 * DAY, ends_at=MORNING + 5 * DAY + HOUR)
+
+    service.change_visit(db, visit=visit, data=later, by=me, now=NOW + 20 * DAY)
+
+    assert visit.logged_at == NOW + 20 * DAY
+
+
 def test_a_change_of_nothing_leaves_no_trace(db):
     me = make_zone(db).people["tracker"]
     visit = service.log_visit(db, data=told(me), by=me, now=NOW)
