@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
@@ -43,7 +44,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def settings_for(url: str, **given: object) -> Settings:
     """Settings of a test's application."""
-    return Settings(database_url=url, secret_key=SECRET, base_url="https://crm.test", **given)
+    own = {"database_url": url, "secret_key": SECRET, "base_url": "https://crm.test"}
+    return Settings(**own | given)
+
+
+def apart(step: Callable[[], None]) -> None:
+    """Do it in a thread of its own: Flask cannot where the browser's event loop runs."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(step).result()
+
+
+def dispose(app: Flask) -> None:
+    """Close the application's connections."""
+    with app.app_context():
+        database_of_app.engine.dispose()
 
 
 def migrate(url: str) -> None:
@@ -64,7 +78,7 @@ def worker(request: pytest.FixtureRequest) -> str:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy."""
     path = tmp_path_factory.mktemp("template") / "crm.sqlite3"
-    migrate(f"sqlite:///{path}")
+    apart(lambda: migrate(f"sqlite:///{path}"))
     return path
 
 
@@ -73,7 +87,7 @@ def postgres_template(worker: str) -> str:
     """A migrated PostgreSQL database to copy: its server's URL; named `template_<worker>`."""
     base = os.environ["CRM_TEST_POSTGRES"]
     _administer(f"CREATE DATABASE template_{worker}")
-    migrate(f"{base}/template_{worker}")
+    apart(lambda: migrate(f"{base}/template_{worker}"))
     return base
 
 
@@ -129,10 +143,8 @@ def app(database_url: str, moment: datetime) -> Iterator[Flask]:
     """The application on a fresh database, at NOW."""
     app = create_app(settings_for(database_url))
     app.config.update(WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False, TESTING=True)
-    with app.app_context():
-        engine = database_of_app.engine
     yield app
-    engine.dispose()
+    dispose(app)
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
 from crm.app import create_app
-from crm.extensions import db as database_of_app
-from tests.conftest import NOW, settings_for
+from tests.conftest import NOW, apart, dispose, settings_for
 
 FLAGS = [
     "--no-sandbox",
@@ -40,13 +39,13 @@ def chromium() -> str | None:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must not outlive the browser's tests
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must not outlive the browser's tests
 def browser(playwright: Playwright) -> Iterator[Browser]:
     path = chromium()
     if path is None:
@@ -66,20 +65,18 @@ class Site:
 
 
 @pytest.fixture
-def served(database_url: str) -> Iterator[Site]:
+def served(database_url: str, sessions: sessionmaker[Session]) -> Iterator[Site]:
     """The application on a free port, with its clock running from NOW."""
     with time_machine.travel(NOW, tick=True):
         app = create_app(settings_for(database_url, base_url="http://127.0.0.1"))
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        with app.app_context():
-            sessions, engine = database_of_app.sessionmaker, database_of_app.engine
         yield Site(f"http://127.0.0.1:{server.server_port}", app, sessions)
         server.shutdown()
         thread.join()
         server.server_close()
-        engine.dispose()
+        apart(lambda: dispose(app))
 
 
 @dataclass
