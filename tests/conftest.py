@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.app import create_app
-from crm.base.db import engine_options, writing
+from crm.base.db import begin_to_write, engine_options
 from crm.base.mail import Site
 from crm.extensions import alembic
 from crm.extensions import db as database_of_app
@@ -86,12 +86,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_template(worker: str) -> str:
     """A migrated PostgreSQL database to copy: its server's URL; named `template_<worker>`."""
     base = os.environ["CRM_TEST_POSTGRES"]
-    _administer(f"CREATE DATABASE template_{worker}")
+    administer(f"CREATE DATABASE template_{worker}")
     apart(lambda: migrate(f"{base}/template_{worker}"))
     return base
 
 
-def _administer(statement: str) -> None:
+def administer(statement: str) -> None:
+    """Run a statement on the server itself."""
     engine = create_engine(
         f"{os.environ['CRM_TEST_POSTGRES']}/postgres", isolation_level="AUTOCOMMIT"
     )
@@ -101,34 +102,78 @@ def _administer(statement: str) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path, worker: str) -> Iterator[str]:
-    """A fresh migrated database; each test that needs one runs on both kinds."""
-    if request.param == "sqlite":
+def kind_of_database(request: pytest.FixtureRequest) -> str:
+    """Each test that needs a database runs on both kinds."""
+    return request.param
+
+
+@pytest.fixture
+def database_url(
+    request: pytest.FixtureRequest, kind_of_database: str, tmp_path: Path, worker: str
+) -> Iterator[str]:
+    """A fresh migrated database."""
+    if kind_of_database == "sqlite":
         path = tmp_path / "crm.sqlite3"
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
     base = request.getfixturevalue("postgres_template")
     name = f"test_{worker}_{next(_numbers)}"
-    _administer(f"CREATE DATABASE {name} TEMPLATE template_{worker}")
+    administer(f"CREATE DATABASE {name} TEMPLATE template_{worker}")
     yield f"{base}/{name}"
-    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def sessions_of(url: str) -> sessionmaker[Session]:
+    """The maker of sessions of that database."""
+    options = engine_options(url)
+    return sessionmaker(create_engine(options.pop("url"), **options), expire_on_commit=False)
 
 
 @pytest.fixture
 def sessions(database_url: str) -> Iterator[sessionmaker[Session]]:
     """The maker of sessions of a fresh database."""
-    options = engine_options(database_url)
-    engine = create_engine(options.pop("url"), **options)
-    yield sessionmaker(engine, expire_on_commit=False)
-    engine.dispose()
+    maker = sessions_of(database_url)
+    yield maker
+    maker.kw["bind"].dispose()
+
+
+@pytest.fixture(scope="session")
+def standing(
+    request: pytest.FixtureRequest, worker: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], sessionmaker[Session]]]:
+    """Databases that stand empty for the whole run, since nothing in them is ever committed."""
+
+    made: dict[str, sessionmaker[Session]] = {}
+
+    def make(kind: str) -> sessionmaker[Session]:
+        if kind == "sqlite":
+            path = tmp_path_factory.mktemp("standing") / "crm.sqlite3"
+            shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+            return sessions_of(f"sqlite:///{path}")
+        base = request.getfixturevalue("postgres_template")
+        administer(f"CREATE DATABASE standing_{worker} TEMPLATE template_{worker}")
+        return sessions_of(f"{base}/standing_{worker}")
+
+    def maker(kind: str) -> sessionmaker[Session]:
+        if kind not in made:
+            made[kind] = make(kind)
+        return made[kind]
+
+    yield maker
+    for sessions in made.values():
+        sessions.kw["bind"].dispose()
 
 
 @pytest.fixture
-def db(sessions: sessionmaker[Session]) -> Iterator[Session]:
-    """A writing session of a fresh database."""
-    with writing(sessions) as session:
+def db(
+    kind_of_database: str, standing: Callable[[str], sessionmaker[Session]]
+) -> Iterator[Session]:
+    """A writing session on empty tables, rolled back in the end."""
+    with standing(kind_of_database)() as session:
+        begin_to_write(session)
         yield session
+        session.rollback()
 
 
 @pytest.fixture
