@@ -1,5 +1,7 @@
 """Amounts of investment: exact decimals, written as people in the zone write them."""
 
+import re
+import unicodedata
 from decimal import Decimal
 
 from crm.base.words import Word
@@ -18,6 +20,17 @@ class Currency(Word):
     JPY = "JPY", "日元"
 
 
+_NAMES = {
+    "": Currency.CNY,
+    "人民币": Currency.CNY,
+    "人民币元": Currency.CNY,
+    "美金": Currency.USD,
+    "港币": Currency.HKD,
+    "日币": Currency.JPY,
+}
+_WRITTEN = re.compile(r"(\d[\d,]*(?:\.\d+)?)(亿|万)?(\D*)")
+
+
 def _plain(value: Decimal) -> str:
     text = f"{value:,.4f}".rstrip("0").rstrip(".")
     return text or "0"
@@ -30,3 +43,21 @@ def spoken(amount: Decimal, currency: Currency = Currency.CNY) -> str:
     if abs(amount) >= WAN:
         return f"{_plain(amount / WAN)}万{currency.label}"
     return f"{_plain(amount)}{currency.label}"
+
+
+def written(amount: Decimal, currency: Currency) -> str:
+    """The amount as a form shows it, `understood` exactly; as `spoken` where that is exact."""
+    text = spoken(amount, currency)
+    return text if understood(text)[0] == amount else f"{amount.normalize():f}{currency.label}"
+
+
+def understood(text: str) -> tuple[Decimal, Currency]:
+    """The amount that people wrote: `12.5亿`, `8,000万美元`; ValueError without its unit."""
+    found = _WRITTEN.fullmatch(unicodedata.normalize("NFKC", text).replace(" ", ""))
+    if found is None:
+        raise ValueError(text)
+    figures, scale, name = found.groups()
+    if not scale and not name:
+        raise ValueError(text)  # 12 may be 12亿 or 12万
+    currency = _NAMES[name] if name in _NAMES else Currency.read(name.upper())
+    return Decimal(figures.replace(",", "")) * {"亿": YI, "万": WAN}.get(scale, 1), currency

@@ -14,6 +14,11 @@ def day(on: date) -> str:
     return f"{on.month}月{on.day}日"
 
 
+def dated(on: date, today: date) -> str:
+    """A date, with its year where it is another than today's: `2025年12月31日`."""
+    return day(on) if on.year == today.year else f"{on.year}年{day(on)}"
+
+
 def weekday(on: date) -> str:
     """The day of the week: `周一`."""
     return f"周{_WEEKDAYS[on.weekday()]}"

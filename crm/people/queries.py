@@ -151,3 +151,14 @@ def absence_on(db: Session, person_id: int, on: date) -> Absence | None:
         )
         .limit(1)
     )
+
+
+def absences_in(db: Session, person_id: int, first: date, last: date) -> list[Absence]:
+    """The approved absences of the person that cover a date of the span, in order."""
+    query = select(Absence).where(
+        Absence.person_id == person_id,
+        Absence.approved_at.is_not(None),
+        Absence.from_on <= last,
+        Absence.to_on >= first,
+    )
+    return list(db.scalars(query.order_by(Absence.from_on, Absence.id)))

@@ -91,15 +91,24 @@ def presence_in(case: Case, workdays: frozenset[date]) -> Presence:
 
 def required_of(rule: Rule, presence: Presence) -> int:
     """What is owed, in proportion to presence where the rule says so; 0 is exempt."""
-    present = len(presence.working)
+    owed = prorated(rule, present=len(presence.working), workdays=presence.workdays)
+    if rule.counts_days:
+        owed = min(owed, bound_of(rule, presence))
+    return owed
+
+
+def prorated(rule: Rule, *, present: int, workdays: int) -> int:
+    """What is owed by someone present on so many of the working days, before it is bounded."""
     if not present:
         return 0
-    owed = rule.minimum
-    if rule.proration is Proration.WORKDAYS:
-        owed = rule.rounding.divide(rule.minimum * present, presence.workdays)
-    if rule.counts_days:
-        owed = min(owed, present if rule.cap is Cap.WORKDAYS else len(presence.dates))
-    return owed
+    if rule.proration is Proration.NONE:
+        return rule.minimum
+    return rule.rounding.divide(rule.minimum * present, workdays)
+
+
+def bound_of(rule: Rule, presence: Presence) -> int:
+    """The most resident days that may be owed."""
+    return len(presence.working if rule.cap is Cap.WORKDAYS else presence.dates)
 
 
 def pace_of(required: int, presence: Presence, today: date) -> int:

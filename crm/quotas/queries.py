@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm.base import clock
-from crm.base.periods import Period
+from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Workday, WorkingCalendar
 from crm.people.rules import Duty
 from crm.quotas import facts
@@ -59,6 +59,18 @@ def rule_of(db: Session, code: str, period: Period) -> Rule | None:
 def rule_codes(db: Session) -> list[str]:
     """The code of every rule that ever was."""
     return list(db.scalars(select(RuleVersion.code).distinct().order_by(RuleVersion.code)))
+
+
+def period_kinds(db: Session) -> list[PeriodKind]:
+    """The kinds of period by which any rule ever judged, the shorter first."""
+    kinds = set(db.scalars(select(RuleVersion.period).distinct()))
+    return [kind for kind in PeriodKind if kind in kinds]
+
+
+def tenure_of(db: Session, duty: Duty, person_id: int, period: Period) -> Tenure:
+    """On which dates of the period the person holds the duty, and on which they are absent."""
+    held = facts.holdings(db, period, [duty], [person_id]).get((person_id, duty), {})
+    return Tenure(person_id, frozenset(held), facts.absences(db, period, [person_id])[person_id])
 
 
 def figures(

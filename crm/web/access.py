@@ -40,6 +40,9 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "leads.change": WITH_RECORDS,
     "leads.reach": WITH_RECORDS,
     "leads.give_role": WITH_RECORDS,
+    "leads.end_role": WITH_RECORDS,
+    "leads.correct": WITH_RECORDS,
+    "leads.withdraw": WITH_RECORDS,
     # figures: one's own for everybody, the units' for those who see them
     "compliance.board": ANYONE,
     "compliance.figure": ANYONE,

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from crm.base.money import Currency, spoken
+from crm.base.money import Currency, spoken, understood, written
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,32 @@ from crm.base.money import Currency, spoken
 )
 def test_an_amount_is_told_in_the_units_of_its_currency(amount, currency, words):
     assert spoken(Decimal(amount), currency) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "currency"),
+    [
+        ("12.5亿", "1250000000", Currency.CNY),
+        ("12.5 亿元", "1250000000", Currency.CNY),
+        ("8000万", "80000000", Currency.CNY),
+        ("8，000万美元", "80000000", Currency.USD),
+        ("3000万 usd", "30000000", Currency.USD),
+        ("１.2亿人民币", "120000000", Currency.CNY),
+        ("500000元", "500000", Currency.CNY),
+        ("2亿港币", "200000000", Currency.HKD),
+    ],
+)
+def test_what_people_write_is_understood(text, amount, currency):
+    assert understood(text) == (Decimal(amount), currency)
+
+
+@pytest.mark.parametrize("text", ["12", "约12亿", "12亿卢布", "-1亿", "亿元", "1.2.3亿", "NaN万"])
+def test_what_is_not_an_amount_with_its_unit_is_refused(text):
+    with pytest.raises(ValueError, match=r".+"):
+        understood(text)
+
+
+@pytest.mark.parametrize("amount", ["1250000000", "123456789012.34", "80000000", "0.5", "0"])
+@pytest.mark.parametrize("currency", Currency)
+def test_what_a_form_shows_is_understood_exactly(amount, currency):
+    assert understood(written(Decimal(amount), currency)) == (Decimal(amount), currency)

@@ -1,0 +1,200 @@
+"""The compliance board: figures by unit and person, never ranked by activity (REGIME 3 and 4)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base import clock, spoken
+from crm.base.periods import Period
+from crm.digests.results import groups
+from crm.people.models import Person, Posting
+from crm.people.queries import UnitNode, Viewer
+from crm.people.rules import OF_BOARDS, Role
+from crm.quotas.queries import PersonFigure, figures, waiting, working_calendar
+from crm.quotas.rules import Figure, FigureStatus
+
+WORKDAYS_TO_LOG = 3  # REGIME 4: so long after its end a period stays open for late logging
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One person against one rule."""
+
+    name: str
+    figure: Figure
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many figures stand where; whoever is exempt owes nothing."""
+
+    counts: tuple[tuple[FigureStatus, int], ...]
+
+    @property
+    def total(self) -> int:
+        """All figures."""
+        return sum(count for _, count in self.counts)
+
+    @property
+    def owing(self) -> int:
+        """Those that owe something."""
+        return self.total - dict(self.counts).get(FigureStatus.EXEMPT, 0)
+
+    @property
+    def met(self) -> int:
+        """Those that are met."""
+        return dict(self.counts).get(FigureStatus.MET, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A unit with all below it, beside the others."""
+
+    name: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The people of one unit."""
+
+    name: str
+    tally: Tally
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the board is narrowed to: some of the units that the viewer sees, and a status."""
+
+    units: Sequence[UnitNode]  # all that the viewer sees, in the order of the tree
+    unit_ids: frozenset[int]
+    status: FigureStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What one viewer sees of a period; each part may be empty."""
+
+    own: tuple[Row, ...]  # shown apart where the viewer sees no people
+    total: Tally
+    units: tuple[UnitRow, ...]
+    blocks: tuple[Block, ...]
+    notes: tuple[str, ...]
+
+
+def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: Scope) -> Board:
+    """The board of the units among those that the viewer sees; people only where theirs to see."""
+    judged = figures(db, period=period, as_of=now, person_ids=_asked(db, viewer, period))
+    mine = [each for each in judged if each.person_id == viewer.person_id]
+    seen = [each for each in judged if each.unit_id in scope.unit_ids]
+    seen = seen if viewer.role in OF_BOARDS else []
+    listed = [each for each in seen if scope.status in (None, each.figure.status)]
+    listed = listed if viewer.oversees else []
+    concerned = {each.person_id for each in seen or mine}
+    return Board(
+        own=() if viewer.oversees else tuple(map(_row, mine)),
+        total=_tally(seen),
+        units=tuple(_unit_rows(scope, seen)),
+        blocks=tuple(_blocks(scope.units, listed, _initials(db, listed))),
+        notes=tuple(_notes(db, period, now, concerned)),
+    )
+
+
+def _asked(db: Session, viewer: Viewer, period: Period) -> Collection[int] | None:
+    """Whose figures may stand under the viewer's units; none says everybody's."""
+    if viewer.role is Role.ADMIN:
+        return None
+    posted = select(Posting.person_id).where(
+        Posting.is_primary,
+        Posting.unit_id.in_(viewer.unit_ids),
+        Posting.from_on <= period.last,
+        Posting.to_on.is_(None) | (Posting.to_on >= period.first),
+    )
+    return {viewer.person_id, *db.scalars(posted)}
+
+
+def _row(each: PersonFigure) -> Row:
+    return Row(
+        each.name,
+        each.figure,
+        url_for(
+            "compliance.figure",
+            rule=each.figure.rule.code,
+            person=each.username,
+            period=each.figure.period.name,
+        ),
+    )
+
+
+def _tally(judged: Iterable[PersonFigure]) -> Tally:
+    counts = Counter(each.figure.status for each in judged)
+    return Tally(tuple((status, counts[status]) for status in _ORDER if counts[status]))
+
+
+_ORDER = (
+    FigureStatus.MET,
+    FigureStatus.ON_TRACK,
+    FigureStatus.AT_RISK,
+    FigureStatus.UNREACHABLE,
+    FigureStatus.MISSED,
+    FigureStatus.EXEMPT,
+)
+
+
+def _unit_rows(scope: Scope, seen: Sequence[PersonFigure]) -> Iterable[UnitRow]:
+    for group in groups(scope.units, scope.unit_ids):
+        tally = _tally(each for each in seen if each.unit_id in group.unit_ids)
+        if tally.total:
+            yield UnitRow(group.name, tally)
+
+
+def _blocks(
+    units: Sequence[UnitNode], listed: Sequence[PersonFigure], initials: dict[int, str]
+) -> Iterable[Block]:
+    """By unit in the order of the tree, people in the order of their names."""
+    by_unit: defaultdict[int, list[PersonFigure]] = defaultdict(list)
+    for each in listed:
+        by_unit[each.unit_id].append(each)
+    for node in units:
+        if people := by_unit.get(node.unit.id):
+            people.sort(key=lambda each: (initials[each.person_id], each.name, each.username))
+            yield Block(node.unit.name, _tally(people), tuple(map(_row, people)))
+
+
+def _initials(db: Session, listed: Sequence[PersonFigure]) -> dict[int, str]:
+    ids = {each.person_id for each in listed}
+    rows = db.execute(select(Person.id, Person.initials).where(Person.id.in_(ids)))
+    return dict(rows.tuples().all())
+
+
+def _notes(db: Session, period: Period, now: datetime, people: Collection[int]) -> Iterable[str]:
+    """What must be said of the figures: an estimated calendar, and that they may still change."""
+    calendar, on = working_calendar(db), clock.civil_date(now)
+    if calendar.is_estimated(period):
+        yield "本期的放假安排尚未公布或录入，工作日为推算，应完成数可能调整。"
+    open_until = calendar.nth_after(period.last, WORKDAYS_TO_LOG)
+    if on > open_until or not people:
+        return
+    still = waiting(db, period=period, as_of=now, person_ids=people)
+    waits = [
+        f"{count} 次拜访待{what}"
+        for count, what in ((still.for_logging, "登记完成"), (still.for_verdict, "确认"))
+        if count
+    ]
+    told = f"，还有 {'、'.join(waits)}" if waits else ""
+    yield f"初步数：{_openness(period, on, open_until)}{told}。"
+
+
+def _openness(period: Period, on: date, open_until: date) -> str:
+    if on < period.first:
+        return "本期尚未开始"
+    if on <= period.last:
+        return "本期尚未结束"
+    return f"本期补登记到{spoken.day(open_until)}为止"

@@ -1,0 +1,176 @@
+"""Pages of compliance: the board of a period, one figure explained, what waits for a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from crm.base import spoken
+from crm.base.periods import Period, PeriodKind
+from crm.extensions import db
+from crm.people.models import Person
+from crm.people.queries import UnitNode, by_username, unit_tree, visible_to
+from crm.quotas.queries import PersonFigure, figure_of, period_kinds
+from crm.quotas.rules import FigureStatus
+from crm.web.auth import my_view
+from crm.web.board import Scope, board_of
+from crm.web.explanation import explain
+from crm.web.forms import YEARS, date_arg, text_arg, word_arg
+from crm.web.transaction import moment, today
+from crm.web.verdicts import late_ones, to_judge
+
+bp = Blueprint("compliance", __name__)
+BY = {
+    PeriodKind.WEEK: "按周",
+    PeriodKind.XUN: "按旬",
+    PeriodKind.MONTH: "按月",
+    PeriodKind.QUARTER: "按季度",
+    PeriodKind.YEAR: "按年",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the board was asked for."""
+
+    period: Period
+    unit: str  # a unit's code; empty: all that one sees
+    status: FigureStatus | None
+
+    def url(self, **changed: str | None) -> str:
+        """The board's address with something else asked for."""
+        same = {"period": self.period.name, "unit": self.unit or None, "status": self.status}
+        return url_for("compliance.board", **{**same, **changed})  # type: ignore[arg-type]
+
+
+@bp.get("/compliance")
+def board() -> ResponseReturnValue:
+    """The figures of a period, or with `tab=waiting` what waits for my verdict."""
+    if request.args.get("tab") == "waiting":
+        return _waiting_page()
+    kinds = period_kinds(db.session)
+    asked, units = _asked(kinds), _my_units()
+    scope = Scope(units, _chosen(units, asked.unit), asked.status)
+    return render_template(
+        "compliance/board.html",
+        asked=asked,
+        board=board_of(db.session, my_view(), asked.period, moment(), scope),
+        tabs=_tabs(kinds, asked.period),
+        units=[("", "全部单位"), *((one.unit.code, _indented(one, units)) for one in units)],
+        **_around(asked),
+    )
+
+
+def _asked(kinds: Sequence[PeriodKind]) -> Asked:
+    """The period by its name, or by its kind and a date in it; else the month of today."""
+    kind = word_arg("kind", PeriodKind) or _usual(kinds)
+    period = Period.holding(kind, date_arg("on") or today())
+    if name := text_arg("period"):
+        period = _parsed(name)
+    return Asked(period, text_arg("unit"), word_arg("status", FigureStatus))
+
+
+def _parsed(name: str) -> Period:
+    """The period of that name; one that nobody can mean does not exist."""
+    try:
+        period = Period.parse(name)
+    except ValueError:
+        abort(404)
+    return period if period.first.year in YEARS else abort(404)
+
+
+def _usual(kinds: Sequence[PeriodKind]) -> PeriodKind:
+    """The kind that the board begins with: the month, where any rule has it."""
+    return next((kind for kind in kinds if kind is PeriodKind.MONTH), (*kinds, PeriodKind.MONTH)[0])
+
+
+def _my_units() -> list[UnitNode]:
+    """The units of which I see figures, in the order of the tree."""
+    return [one for one in unit_tree(db.session) if one.unit.id in my_view().unit_ids]
+
+
+def _chosen(units: Sequence[UnitNode], code: str) -> frozenset[int]:
+    """The unit of that code with all below it; without a code, all that I see."""
+    if not code:
+        return frozenset(one.unit.id for one in units)
+    below = {one.unit.id for one in units if one.unit.code == code} or abort(404)
+    for one in units:  # parents come first
+        if one.unit.parent_id in below:
+            below.add(one.unit.id)
+    return frozenset(below)
+
+
+def _indented(one: UnitNode, units: Sequence[UnitNode]) -> str:
+    return "　" * (one.depth - units[0].depth) + one.unit.name
+
+
+def _tabs(kinds: Sequence[PeriodKind], period: Period | None) -> list[dict[str, object]]:
+    """The kinds of period that a rule has, and what waits for a verdict where one gives it."""
+    on = min(today(), period.last) if period else today()
+    tabs: list[dict[str, object]] = [
+        {
+            "url": url_for(".board", period=Period.holding(kind, on).name),
+            "label": BY[kind],
+            "active": period is not None and kind is period.kind,
+        }
+        for kind in kinds
+    ]
+    if my_view().judges:
+        url = url_for(".board", tab="waiting")
+        tabs.append({"url": url, "label": "待确认", "active": period is None})
+    return tabs
+
+
+def _around(asked: Asked) -> dict[str, object]:
+    """The addresses of the periods beside the one that is shown."""
+    period, on = asked.period, today()
+    current = Period.holding(period.kind, on)
+    return {
+        "label": spoken.period_name(period),
+        "previous": asked.url(period=period.before.name),
+        "next": asked.url(period=period.after.name) if period.last < on else None,
+        "current": asked.url(period=current.name) if period != current else None,
+    }
+
+
+def _waiting_page() -> ResponseReturnValue:
+    if not my_view().judges:
+        abort(404)
+    visits = to_judge(db.session, my_view(), moment())
+    return render_template(
+        "compliance/waiting.html",
+        late=late_ones(db.session, my_view(), visits, moment()),
+        tabs=_tabs(period_kinds(db.session), None),
+    )
+
+
+@bp.get("/compliance/figure")
+def figure() -> ResponseReturnValue:
+    """How one figure came about; mine, or that of somebody whose figures I see by name."""
+    period = _parsed(text_arg("period"))
+    of = _found(by_username(db.session, text_arg("person")), text_arg("rule"), period)
+    return render_template(
+        "compliance/figure.html",
+        explained=explain(db.session, my_view(), of, moment()),
+        here=request.full_path,
+        back=url_for(".board", period=period.name),
+    )
+
+
+def _found(person: Person | None, code: str, period: Period) -> PersonFigure:
+    """The figure, where it is mine to see; else there is none."""
+    person = person or abort(404)
+    of = figure_of(db.session, code=code, person_id=person.id, period=period, as_of=moment())
+    return of if of and _is_seen(of) else abort(404)
+
+
+def _is_seen(of: PersonFigure) -> bool:
+    """Whether it is my own, stands under my units, or is of somebody in my scope today."""
+    me = my_view()
+    if of.person_id == me.person_id:
+        return True
+    if not me.oversees:
+        return False
+    in_scope = visible_to(me, today()).with_only_columns(Person.id).where(Person.id == of.person_id)
+    return of.unit_id in me.unit_ids or db.session.scalar(in_scope) is not None

@@ -1,0 +1,220 @@
+"""How a figure came about: what is owed, and visit by visit what counts and why (REGIME 4)."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from crm.base import clock, spoken
+from crm.base.periods import DAY, PeriodKind
+from crm.people.models import Absence
+from crm.people.queries import Viewer, absences_in
+from crm.quotas.judging import Presence, bound_of, presence_in, prorated
+from crm.quotas.queries import PersonFigure, tenure_of, working_calendar
+from crm.quotas.rules import (
+    Case,
+    Counted,
+    Figure,
+    NotCounted,
+    Proration,
+    Reason,
+    Tenure,
+    VisitFacts,
+)
+from crm.visits.models import Visit
+from crm.visits.queries import LOADED, rejection_reasons, visible_to
+from crm.visits.rules import Channel, Kind, Status
+from crm.visits.seen import SeenVisit, shown
+from crm.web.effects import unit_of, why_not
+from crm.web.verdicts import judged_by
+from crm.web.visit_lines import ICONS, Chip, chips, title_of
+
+EACH = {
+    PeriodKind.WEEK: "每周",
+    PeriodKind.XUN: "每旬",
+    PeriodKind.MONTH: "每月",
+    PeriodKind.QUARTER: "每季度",
+    PeriodKind.YEAR: "每年",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """A visit, or days of it, in one of the two lists."""
+
+    visit_id: int
+    icon: str
+    when: str
+    title: str
+    url: str | None  # none where the visit is not the viewer's to see
+    meta: str
+    chips: tuple[Chip, ...]
+    amount: str = ""
+    why: str = ""
+    can_confirm: bool = False
+    can_reject: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A figure with everything that it rests on."""
+
+    of: PersonFigure
+    owed: tuple[str, ...]  # sentences: how what is required came about
+    facts: list[tuple[str, str]]
+    counted: list[VisitRow]
+    left_out: list[VisitRow]
+
+    @property
+    def figure(self) -> Figure:
+        """The figure."""
+        return self.of.figure
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What the viewer may see of the visits and do to them."""
+
+    visits: dict[int, SeenVisit]
+    judged: Collection[int]
+    reasons: dict[int, str]
+    now: datetime
+
+
+def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Explained:
+    """The explanation of a figure that the viewer may see."""
+    figure = of.figure
+    tenure = tenure_of(db, figure.rule.duty, figure.person_id, figure.period)
+    workdays = frozenset(working_calendar(db).workdays(figure.period.first, figure.period.last))
+    presence = presence_in(Case(figure.rule, tenure, figure.period), workdays)
+    sight = _sight(db, viewer, figure, now)
+    return Explained(
+        of,
+        tuple(owed_because(figure, presence)),
+        _facts(db, figure, tenure),
+        [_counted(each, figure, sight) for each in figure.counted],
+        [_left_out(each, figure, sight) for each in figure.not_counted],
+    )
+
+
+def owed_because(figure: Figure, presence: Presence) -> Iterable[str]:
+    """How what is required came about, step by step."""
+    rule, unit = figure.rule, unit_of(figure.rule)
+    yield (
+        f"{EACH[rule.period]}应完成 {rule.minimum} {unit}；"
+        f"本期 {figure.workdays} 个工作日，在岗 {figure.present} 个。"
+    )
+    if not figure.present:
+        yield "本期没有在岗工作日，免考核。"
+        return
+    owed = prorated(rule, present=figure.present, workdays=figure.workdays)
+    if rule.proration is Proration.NONE:
+        yield f"不按在岗天数折算，应完成 {owed} {unit}。"
+    elif figure.present < figure.workdays:
+        part = _quotient(rule.minimum * figure.present, figure.workdays)
+        sum_ = f"{rule.minimum} × {figure.present} ÷ {figure.workdays} {part}"
+        yield f"{sum_}，{rule.rounding.label}为 {owed} {unit}。"
+    if rule.counts_days and owed > figure.required:
+        yield f"{rule.cap.label}（{bound_of(rule, presence)} 天），按 {figure.required} 天计。"
+    if not figure.required:
+        yield f"折算后为 0 {unit}，免考核。"
+
+
+def _quotient(part: int, whole: int) -> str:
+    exact = Decimal(part) / whole
+    rounded = exact.quantize(Decimal("0.01"))
+    return f"{'=' if rounded == exact else '≈'} {rounded.normalize():f}"
+
+
+def _facts(db: Session, figure: Figure, tenure: Tenure) -> list[tuple[str, str]]:
+    rule, period = figure.rule, figure.period
+    away = absences_in(db, figure.person_id, period.first, period.last)
+    pairs = [
+        ("计入的类型", "、".join(kind.label for kind in Kind if kind in rule.kinds)),
+        ("计入的方式", "、".join(each.label for each in Channel if each in rule.channels)),
+        ("任职", "" if len(tenure.held) == len(period.dates) else _spans(tenure.held)),
+        ("请假", "；".join(f"{_dates(each)} {each.kind.label}" for each in away)),
+    ]
+    return [(label, text) for label, text in pairs if text]
+
+
+def _dates(absence: Absence) -> str:
+    return spoken.span(absence.from_on, absence.to_on)
+
+
+def _sight(db: Session, viewer: Viewer, figure: Figure, now: datetime) -> _Sight:
+    on = clock.civil_date(now)
+    ids = {each.visit.id for each in figure.counted}
+    ids |= {each.visit.id for each in figure.not_counted}
+    rejected = {each.visit.id for each in figure.not_counted if each.reason is Reason.REJECTED}
+    visits = db.scalars(visible_to(viewer, on).where(Visit.id.in_(ids)).options(*LOADED))
+    return _Sight(
+        {seen.id: seen for seen in shown(db, viewer, visits, on)},
+        judged_by(db, viewer, ids),
+        rejection_reasons(db, rejected),
+        now,
+    )
+
+
+def _counted(each: Counted, figure: Figure, sight: _Sight) -> VisitRow:
+    is_done = each.visit.status is Status.DONE
+    return replace(
+        _visit_row(each.visit, each.dates, sight),
+        amount=f"计 {each.days} {unit_of(figure.rule)}",
+        why="" if is_done else "驻城进行中，今天以前的日期先行计入",
+        can_reject=each.visit.id in sight.judged,
+    )
+
+
+def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
+    is_judged = each.visit.id in sight.judged
+    return replace(
+        _visit_row(each.visit, each.dates, sight),
+        amount=f"{each.days} {unit_of(figure.rule)}",
+        why=_why(each, figure, sight),
+        can_confirm=is_judged and each.reason in (Reason.LOGGED_LATE, Reason.REJECTED),
+        can_reject=is_judged and each.reason is Reason.LOGGED_LATE,
+    )
+
+
+def _why(each: NotCounted, figure: Figure, sight: _Sight) -> str:
+    if each.visit.status is Status.CANCELLED and each.reason is Reason.NOT_DONE:
+        return "已取消"
+    told = why_not(each, figure.rule)
+    reason = sight.reasons.get(each.visit.id)
+    return f"{told}：{reason}" if reason and each.reason is Reason.REJECTED else told
+
+
+def _visit_row(visit: VisitFacts, dates: Sequence[date], sight: _Sight) -> VisitRow:
+    """The visit as far as the viewer may see it, before what it adds to the figure is said."""
+    seen = sight.visits.get(visit.id)
+    return VisitRow(
+        visit.id,
+        ICONS[visit.kind],
+        _spans(dates),
+        title_of(seen) if seen else visit.kind.label,
+        url_for("visits.show", visit_id=visit.id) if seen else None,
+        _meta(seen) if seen else "详情不在您的权限范围内",
+        chips(seen, sight.now) if seen else (Chip(visit.channel.label, "neutral"),),
+    )
+
+
+def _meta(seen: SeenVisit) -> str:
+    leads = "、".join(lead.text for lead in seen.leads)
+    led = f"{seen.leader.name}带队"
+    logged = f"{spoken.moment(seen.logged_at)}登记" if seen.logged_at else ""
+    return " · ".join(part for part in (leads, led, logged) if part)
+
+
+def _spans(dates: Collection[date]) -> str:
+    """Dates as runs of days: `7月1日至3日、6日`."""
+    runs: list[list[date]] = []
+    for on in sorted(dates):
+        if runs and on - runs[-1][1] == DAY:
+            runs[-1][1] = on
+        else:
+            runs.append([on, on])
+    return "、".join(spoken.span(first, last) for first, last in runs)
