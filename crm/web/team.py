@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import url_for
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.periods import Period, PeriodKind
+from crm.base.periods import Period
 from crm.people.queries import Viewer, people_in
-from crm.quotas.models import RuleVersion
-from crm.quotas.queries import PersonFigure, figures, rules_for, waiting
+from crm.quotas.queries import PersonFigure, figures, period_kinds, rules_for
 from crm.quotas.rules import FigureStatus
 from crm.web.effects import period_now
+from crm.web.verdicts import to_judge
 
 TROUBLE = (FigureStatus.UNREACHABLE, FigureStatus.AT_RISK)
 
@@ -42,17 +41,14 @@ def team_of(db: Session, viewer: Viewer, on: date, now: datetime) -> Team:
     units: dict[str, list[InTrouble]] = {}
     for each in _troubled(db, people, on, now):
         units.setdefault(each.unit_name, []).append(_told(each, on))
-    return Team(_waiting(db, viewer, people, on, now), units)
+    return Team(len(to_judge(db, viewer, now)), units)
 
 
 def _troubled(db: Session, people: set[int], on: date, now: datetime) -> list[PersonFigure]:
     """In the order of units and names; nobody is ranked (REGIME 3)."""
-    kinds = set(db.scalars(select(RuleVersion.period).distinct()))
     found = []
-    for kind in PeriodKind:
+    for kind in period_kinds(db) if people else ():
         period = Period.holding(kind, on)
-        if kind not in kinds or not people:
-            continue
         rules = rules_for(db, period)
         found += figures(db, period=period, as_of=now, rules=rules, person_ids=people)
     troubled = [each for each in found if each.figure.status in TROUBLE]
@@ -72,15 +68,4 @@ def _told(each: PersonFigure, on: date) -> InTrouble:
             person=each.username,
             period=figure.period.name,
         ),
-    )
-
-
-def _waiting(db: Session, viewer: Viewer, people: set[int], on: date, now: datetime) -> int:
-    """How many visits of this month and the last wait for a verdict of those who may give it."""
-    if not viewer.judges:
-        return 0
-    month = Period.holding(PeriodKind.MONTH, on)
-    return sum(
-        waiting(db, period=period, as_of=now, person_ids=people).for_verdict
-        for period in (month.before, month)
     )
