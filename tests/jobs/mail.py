@@ -43,16 +43,21 @@ class PostOffice:
         return answer or "250 OK"
 
     @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    @property
     def recipients(self) -> list[str]:
         return [recipient for recipient, _ in self.received]
 
 
 @contextmanager
-def post_office() -> Iterator[PostOffice]:
+def post_office(**secured: object) -> Iterator[PostOffice]:
+    """Open one; `secured` is what aiosmtpd is to ask for: certificates, a login."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         office = PostOffice(port=probe.getsockname()[1])
-    controller = Controller(office, hostname="127.0.0.1", port=office.port)
+    controller = Controller(office, hostname="127.0.0.1", port=office.port, **secured)
     controller.start()
     try:
         yield office

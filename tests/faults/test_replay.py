@@ -1,0 +1,110 @@
+"""A month lived by `crm clock run`: each digest once, whoever runs it again, beside it, or dies."""
+
+import json
+import random
+
+import pytest
+
+from tests.faults.attacks import RUN, is_whole, kill_after, kill_at
+from tests.faults.facts import (
+    DIGESTS_OF_JULY,
+    DIGESTS_OF_JUNE,
+    JULY,
+    JUNE,
+    NUDGES_OF_JULY,
+    NUDGES_OF_JUNE,
+)
+from tests.faults.victim import Moment
+from tests.faults.zone import ended
+
+NOTHING = {"done": 0, "skipped": 0, "made": {}}
+
+
+def test_a_month_makes_each_digest_once_for_whom_it_is(june):
+    assert june.rows.digests == DIGESTS_OF_JUNE
+    assert len(set(june.rows.keys)) == len(june.rows.keys)
+
+
+def test_a_month_says_what_it_made(june):
+    done = {job: told["done"] for job, told in june.summary.items()}
+    nudges = sum(june.summary["nudge"]["made"].values())
+
+    assert done == {"weekly-digest": 5, "monthly-digest": 1, "nudge": NUDGES_OF_JUNE}
+    assert nudges == len(june.rows.keys) - len(june.rows.digests) > 0
+
+
+def test_a_second_run_makes_nothing_and_a_later_one_goes_on(june, copy):
+    zone = copy(june.zone)
+
+    again = zone.live(JUNE)
+    left = zone.rows()
+    later = zone.live(JULY)
+
+    assert list(again.values()) == [NOTHING] * 3
+    assert left == june.rows
+    assert {job: told["done"] for job, told in later.items()} == {
+        "weekly-digest": 4,
+        "monthly-digest": 1,
+        "nudge": NUDGES_OF_JULY,
+    }
+    assert zone.rows().after(len(june.rows.runs)) == june.rows
+    assert zone.rows().digests == sorted(DIGESTS_OF_JUNE + DIGESTS_OF_JULY)
+
+
+def test_a_month_killed_three_times_ends_as_one_undisturbed(june, zone):
+    kill_after(zone, slots=4)
+    first = zone.rows()
+    kill_at(zone, Moment.PUT, 7)
+    second = zone.rows()
+    kill_at(zone, Moment.MARK, 8)
+    third = zone.rows()
+    zone.live(JUNE)
+
+    assert all(is_whole(rows, june.rows) for rows in (first, second, third))
+    assert 4 <= len(first.runs) < len(second.runs) < len(third.runs)
+    assert zone.rows() == june.rows
+
+
+def test_two_runs_at_once_end_as_one(june, zone):
+    both = [zone.start(*RUN) for _ in range(2)]
+    told = [json.loads(ended(process)) for process in both]
+
+    assert zone.rows() == june.rows
+    assert sum(job["done"] for one in told for job in one.values()) == len(june.rows.runs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", [*Moment])
+def test_a_month_killed_at_every_kind_of_moment_ends_as_one_undisturbed(june, zone, moment):
+    left = []
+    for number in (1, 2, 3, 5, 7, 4, 6):
+        kill_at(zone, moment, number)
+        left.append(zone.rows())
+    zone.live(JUNE)
+
+    assert all(is_whole(rows, june.rows) for rows in left)
+    assert zone.rows() == june.rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_month_killed_at_chance_moments_ends_as_one_undisturbed(june, zone, seed):
+    chance = random.Random(seed)
+    left = []
+    for _ in range(8):
+        kill_after(zone, slots=chance.randint(0, 3), seconds=chance.uniform(0, 0.1))
+        left.append(zone.rows())
+    zone.live(JUNE)
+
+    assert all(is_whole(rows, june.rows) for rows in left)
+    assert zone.rows() == june.rows
+
+
+@pytest.mark.slow
+def test_three_runs_at_once_with_one_killed_end_as_one(june, zone):
+    others = [zone.start(*RUN) for _ in range(2)]
+    kill_at(zone, Moment.PUT, 3)
+    for process in others:
+        ended(process)
+
+    assert zone.rows() == june.rows

@@ -1,0 +1,190 @@
+"""`crm clock run --send` against a real mail server on a real socket, plain and with TLS."""
+
+import re
+import ssl
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+import trustme
+from aiosmtpd.smtp import AuthResult
+
+from crm.base.outbox import State
+from crm.jobs.delivery import NO_ADDRESS
+from crm.jobs.smtp import SmtpServer, UnreachableError
+from tests.faults.facts import WITHOUT_ADDRESS
+from tests.faults.zone import BASE_URL, SENDER, Lived
+from tests.jobs.mail import post_office
+
+SENT_UNTIL = "2026-06-08"  # two weekly digests, one monthly, and nudges
+on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True, scope="session")
+LINK = re.compile(r"https?://[^\s\"'<>）]+")
+
+
+@pytest.fixture(scope="session")
+def sent(kind, filled, copy, prepared):
+    """The first week of June, sent."""
+
+    def send():
+        zone = copy(filled)
+        with post_office() as office:
+            summary = zone.live(SENT_UNTIL, "--send", CRM_MAIL=office.url)
+        return Lived(zone, summary, zone.rows(), office.received)
+
+    return prepared(f"sent-{kind}", send)
+
+
+@pytest.fixture(scope="session")
+def mails(sent):
+    """What was received, as a reader of mails takes it."""
+    return [message_from_bytes(content, policy=default) for _, content in sent.received]
+
+
+@pytest.fixture(scope="session")
+def authority():
+    """Whoever signs the certificates of the mail servers here."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusted(authority, tmp_path):
+    """The file that names this authority."""
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@pytest.fixture
+def certified(authority):
+    """What a server shows of itself."""
+    return context_of(authority.issue_cert("127.0.0.1"))
+
+
+def context_of(certificate):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    return context
+
+
+def admit(server, session, envelope, mechanism, data):
+    """Let in one user only; both words have to be quoted in the settings' address."""
+    return AuthResult(
+        success=(data.login, data.password) == (b"crm@crm.test", b"p@ss:/word"), handled=False
+    )
+
+
+def addressed(rows):
+    """The mails that go out, with whom they go to."""
+    return sorted(
+        (message["recipient"], message["mime"]) for message in rows.messages if message["recipient"]
+    )
+
+
+def test_everyone_with_an_address_receives_each_message_once_byte_by_byte(sent):
+    assert sorted(sent.received) == addressed(sent.rows)
+    assert len(sent.received) > 30
+    assert {message["state"] for message in sent.rows.messages} == {State.SENT}
+
+
+def test_who_has_no_address_has_it_in_the_mailbox(sent):
+    left = [message for message in sent.rows.messages if not message["recipient"]]
+
+    assert {message["dedupe_key"].split(":")[2] for message in left} == WITHOUT_ADDRESS
+    assert {message["note"] for message in left} == {NO_ADDRESS}
+
+
+@on_sqlite
+def test_the_bytes_are_those_that_the_outbox_shows(sent):
+    shown = sent.zone.crm("outbox", "show", "2")
+
+    assert shown in [content for _, content in sent.received]
+
+
+def test_subjects_senders_and_both_texts_are_read_in_chinese(sent, mails):
+    subjects = [message["subject"] for message in sent.rows.messages if message["recipient"]]
+
+    assert sorted(str(mail["Subject"]) for mail in mails) == sorted(subjects)
+    assert any("周报" in subject and "初步数" in subject for subject in subjects)
+    assert {str(mail["From"]) for mail in mails} == {SENDER}
+    assert all("您好" in body(mail, "plain") for mail in mails)
+    assert all("您好" in body(mail, "html") for mail in mails)
+
+
+def test_every_link_leads_to_the_address_of_the_settings(mails):
+    links = [link for mail in mails for form in ("plain", "html") for link in links_in(mail, form)]
+
+    assert all(links_in(mail, "html") for mail in mails)
+    assert [link for link in links if not link.startswith(f"{BASE_URL}/")] == []
+
+
+def body(mail, form):
+    return mail.get_body((form,)).get_content()
+
+
+def links_in(mail, form):
+    return LINK.findall(body(mail, form))
+
+
+def test_unasked_nothing_goes_out(june):
+    assert june.received == []
+
+
+@on_sqlite
+def test_what_went_to_the_mailbox_is_not_sent_later(june, copy):
+    zone = copy(june.zone)
+    with post_office() as office:
+        zone.crm("deliver", "--once", CRM_MAIL=office.url)
+
+    assert office.received == []
+
+
+@on_sqlite
+def test_mails_go_out_by_starttls_with_a_login(zone, certified, trusted):
+    with post_office(
+        tls_context=certified, require_starttls=True, auth_required=True, authenticator=admit
+    ) as office:
+        url = f"smtp://crm%40crm.test:p%40ss%3A%2Fword@127.0.0.1:{office.port}?starttls=1"
+        zone.live("2026-06-01", "--send", CRM_MAIL=url, SSL_CERT_FILE=trusted)
+
+    assert sorted(office.received) == addressed(zone.rows())
+    assert office.received
+
+
+@on_sqlite
+def test_a_server_that_is_not_trusted_gets_nothing_and_nothing_is_lost(zone, certified, trusted):
+    with post_office(ssl_context=certified) as office:
+        url = f"smtps://127.0.0.1:{office.port}"
+        zone.live("2026-06-01", "--send", CRM_MAIL=url)
+        before = zone.rows()
+        unasked = list(office.received)
+        zone.let_a_while_pass()
+        zone.crm("deliver", "--once", CRM_MAIL=url, SSL_CERT_FILE=trusted)
+
+    assert unasked == []
+    assert {(message["state"], message["attempts"]) for message in before.messages} == {
+        (State.PENDING, 0)
+    }
+    assert "CERTIFICATE_VERIFY_FAILED" in before.messages[0]["note"]
+    assert sorted(office.received) == addressed(zone.rows())
+    assert {message["state"] for message in zone.rows().messages} == {State.SENT}
+
+
+@pytest.mark.parametrize(
+    ("identity", "query"),
+    [("mail.elsewhere.test", ""), ("127.0.0.1", "?starttls=1")],
+    ids=["a certificate of another", "no STARTTLS where it is asked for"],
+)
+def test_a_line_that_is_not_safe_is_none(authority, trusted, monkeypatch, identity, query):
+    monkeypatch.setenv("SSL_CERT_FILE", trusted)
+    secured = {} if query else {"ssl_context": context_of(authority.issue_cert(identity))}
+    with post_office(**secured) as office, pytest.raises(UnreachableError):
+        SmtpServer.parse(f"smtp{'' if query else 's'}://127.0.0.1:{office.port}{query}").connect()
+
+
+def test_a_wrong_password_is_an_unreachable_server(certified, trusted, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", trusted)
+    with (
+        post_office(tls_context=certified, auth_required=True, authenticator=admit) as office,
+        pytest.raises(UnreachableError, match="535"),
+    ):
+        SmtpServer.parse(f"smtp://li:wrong@127.0.0.1:{office.port}?starttls=1").connect()
