@@ -20,7 +20,7 @@ def last_contacts(db: Session, lead_ids: Collection[int]) -> dict[int, date]:
         .where(VisitLead.lead_id.in_(lead_ids), Visit.status == Status.DONE)
         .group_by(VisitLead.lead_id)
     )
-    last = dict(visited.tuples().all())
+    last = dict(visited.all())
     followed = db.execute(
         select(Followup.lead_id, func.max(Followup.done_at))
         .where(Followup.lead_id.in_(lead_ids), Followup.done_at.is_not(None))

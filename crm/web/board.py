@@ -171,7 +171,7 @@ def _blocks(
 def _initials(db: Session, listed: Sequence[PersonFigure]) -> dict[int, str]:
     ids = {each.person_id for each in listed}
     rows = db.execute(select(Person.id, Person.initials).where(Person.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _notes(db: Session, period: Period, now: datetime, people: Collection[int]) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""The forms of a lead: what is told of it, its next stage, and who stands for what."""
+"""The form of a lead: what it begins with, and how what is typed becomes a lead's data."""
 
 from datetime import date
 from typing import Any
@@ -15,33 +15,32 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import Length
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
+from wtforms.validators import DataRequired, Length
 
 from crm.base.money import understood, written
 from crm.leads.catalog import industries
 from crm.leads.models import Contact, Lead
-from crm.leads.queries import lead_choices
-from crm.leads.rules import (
-    FINAL,
-    LINE,
-    SIDE,
-    LeadRoleKind,
-    MilestoneKind,
-    Secrecy,
-    Stage,
-    next_stages,
-)
+from crm.leads.rules import LINE, Secrecy, Stage
 from crm.leads.service import CompanyData, ContactData, LeadData
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, colleagues, unit_tree
 from crm.people.rules import WITH_RECORDS, UnitKind
-from crm.web.forms import Needed, chosen_id, cleaned, sensible_year
+from crm.web.forms import (
+    NOTHING,
+    Needed,
+    chosen_id,
+    cleaned,
+    leads_to_choose,
+    people_choices,
+    sensible_year,
+    word_choices,
+)
 
 # What the service calls by other names than the form; nobody sees the reference.
 FIELDS = {"ref": "", "kind": "stage", "on": "entered_on"}
 _short = Length(max=100, message="最多 %(max)d 个字。")
-_long = Length(max=5000, message="最多 %(max)d 个字。")
-_UNSAID = ("", "未定")
+LONG = Length(max=5000, message="最多 %(max)d 个字。")
 
 
 def _line(label: str, *validators: Any) -> StringField:
@@ -55,8 +54,8 @@ def _chosen(label: str) -> SelectField:
 class ChangeForm(FlaskForm):
     """What may be told of a lead, and told anew."""
 
-    company = _line("投资方（企业全称）", Needed("请填写投资方。"))
-    title = _line("项目名称", Needed("请填写项目名称。"))
+    company = _line("投资方（企业全称）", DataRequired("请填写投资方。"))
+    title = _line("项目名称", DataRequired("请填写项目名称。"))
     contact = _line("联系人")
     position = _line("联系人职务")
     phone = _line("联系电话")
@@ -67,16 +66,13 @@ class ChangeForm(FlaskForm):
     park_id = _chosen("落户园区")
     source = _line("线索来源")
     secrecy = RadioField(
-        "知悉范围",
-        choices=[(each.value, each.label) for each in Secrecy],
-        coerce=Secrecy,
-        default=Secrecy.OPEN,
+        "知悉范围", choices=word_choices(Secrecy), coerce=Secrecy, default=Secrecy.OPEN
     )
     code_name = _line("代号")
     credit_code = _line("统一社会信用代码")
     group_name = _line("所属集团")
     earlier_lead_id = _chosen("前期项目")
-    note = TextAreaField("备注", [_long], filters=[cleaned])
+    note = TextAreaField("备注", [LONG], filters=[cleaned])
 
     def validate_amount(self, field: Field) -> None:
         """Refuse what is no amount with its unit."""
@@ -124,9 +120,7 @@ class LeadForm(ChangeForm):
 
     ref = HiddenField(filters=[cleaned], validators=[_short])
     warned_of = HiddenField(filters=[cleaned], validators=[_short])  # the company already shown
-    stage = SelectField(
-        "目前阶段", choices=[(each.value, each.label) for each in LINE], coerce=Stage
-    )
+    stage = SelectField("目前阶段", choices=word_choices(LINE), coerce=Stage)
     entered_on = DateField("进入该阶段的日期", [Needed("请选择日期。"), sensible_year])
     unit_id = _chosen("责任单位")
     tracker_id = _chosen("跟踪责任人")
@@ -141,38 +135,6 @@ class LeadForm(ChangeForm):
             tracker_id=self.tracker_id.data,
             leader_id=self.leader_id.data,
         )
-
-
-class ReachForm(FlaskForm):
-    """A stage or side milestone that a lead reached."""
-
-    kind = SelectField(
-        "进展", [Needed("请选择进展。")], coerce=MilestoneKind, validate_choice=False
-    )
-    on = DateField("日期", [Needed("请选择日期。"), sensible_year])
-    reason = StringField("原因或说明", [_long], filters=[cleaned])
-
-
-class CorrectForm(FlaskForm):
-    """Another date for what was reached."""
-
-    on = DateField("日期", [Needed("请选择日期。"), sensible_year])
-    reason = StringField("更正原因", [Needed("请填写更正原因。"), _long], filters=[cleaned])
-
-
-class RoleForm(FlaskForm):
-    """Who is what to a lead from a date on; the holder is a person (`p7`) or a unit (`u3`)."""
-
-    role = RadioField(
-        "分工", choices=[(each.value, each.label) for each in LeadRoleKind], coerce=LeadRoleKind
-    )
-    holder = SelectField("由谁担任", [Needed("请选择人员或单位。")])
-    from_on = DateField("自哪天起", [Needed("请选择日期。"), sensible_year])
-
-    def held_by(self, db: Session) -> Person | Unit | None:
-        """The holder of a valid form."""
-        kind, holder_id = self.holder.data[0], int(self.holder.data[1:])
-        return db.get(Unit, holder_id) if kind == "u" else db.get(Person, holder_id)
 
 
 def as_typed(lead: Lead, contact: Contact | None) -> dict[str, Any]:
@@ -204,51 +166,23 @@ _OWN = (
 
 def offer(db: Session, form: ChangeForm, viewer: Viewer, on: date, *, but: int = 0) -> None:
     """Give the form of a lead its choices; `but` is the lead itself, which is not its own past."""
-    units = unit_tree(db)
-    form.industry.choices = [_UNSAID, *industries().items()]
-    form.park_id.choices = [
-        _UNSAID,
-        *((each.unit.id, each.unit.name) for each in units if each.unit.kind is UnitKind.PARK),
-    ]
-    form.earlier_lead_id.choices = [
-        ("", ""),
-        *(
-            (one.id, one.title, {"data-pinyin": one.initials, "data-note": one.company})
-            for one in lead_choices(db, viewer, on)
-            if one.id != but
-        ),
-    ]
+    units = [node.unit for node in unit_tree(db)]
+    unsaid = SelectChoice("", "未定")
+    form.industry.choices = [unsaid, *(SelectChoice(*each) for each in industries().items())]
+    parks = [unit for unit in units if unit.kind is UnitKind.PARK]
+    form.park_id.choices = [unsaid, *map(_unit, parks)]
+    earlier = leads_to_choose(db, viewer, on, {form.earlier_lead_id.data or 0} - {0})
+    form.earlier_lead_id.choices = [NOTHING, *(one for one in earlier if one.value != str(but))]
     if isinstance(form, LeadForm):
-        form.unit_id.choices = [("", "本人所在单位"), *((o.unit.id, o.unit.name) for o in units)]
-        people = [(each.id, each.name, _initials(each)) for each in _people(db, on)]
-        form.tracker_id.choices = form.leader_id.choices = [("", ""), *people]
+        form.unit_id.choices = [SelectChoice("", "本人所在单位"), *map(_unit, units)]
+        people = people_choices(with_records(db, on))
+        form.tracker_id.choices = form.leader_id.choices = [NOTHING, *people]
 
 
-def offer_steps(form: ReachForm, lead: Lead) -> None:
-    """Offer the next stages, the nearest first, then side milestones and the ways to stop."""
-    reached = {step.kind for step in lead.milestones}
-    following = [MilestoneKind(stage.value) for stage in next_stages(lead.stage)]
-    side = [kind for kind in SIDE if kind not in reached]
-    stops = [kind for kind in MilestoneKind if kind in FINAL and kind.value != lead.stage.value]
-    groups = {"下一阶段": following, "其他节点": side, "停止推进": stops}
-    form.kind.choices = {
-        name: [(kind.value, kind.label) for kind in kinds] for name, kinds in groups.items()
-    }
+def _unit(unit: Unit) -> Any:
+    return SelectChoice(str(unit.id), unit.name)
 
 
-def offer_holders(db: Session, form: RoleForm, on: date) -> None:
-    """Offer everyone who works with records, and every unit."""
-    people = [(f"p{each.id}", each.name, _initials(each)) for each in _people(db, on)]
-    units = [
-        (f"u{one.unit.id}", one.unit.name, {"data-note": one.unit.kind.label})
-        for one in unit_tree(db)
-    ]
-    form.holder.choices = [("", ""), *people, *units]
-
-
-def _people(db: Session, on: date) -> list[Person]:
+def with_records(db: Session, on: date) -> list[Person]:
+    """The colleagues who may stand for a lead: those who work with records."""
     return [each for each in colleagues(db, on) if each.role in WITH_RECORDS]
-
-
-def _initials(person: Person) -> dict[str, str]:
-    return {"data-pinyin": person.initials}

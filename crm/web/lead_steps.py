@@ -19,8 +19,14 @@ from crm.leads.rules import MilestoneKind
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import told
 from crm.web.forms import show_refusal
-from crm.web.lead_forms import CorrectForm, ReachForm, RoleForm, offer_holders, offer_steps
 from crm.web.lead_lines import Beside, LeadPage, lead_page
+from crm.web.lead_step_forms import (
+    CorrectForm,
+    ReachForm,
+    RoleForm,
+    offer_holders,
+    offer_steps,
+)
 from crm.web.transaction import moment, today, transaction
 
 LOADED = (

@@ -1,0 +1,525 @@
+"""Pages of leads: who finds which, what a form takes, how a lead moves on."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import func, select
+
+from crm.base.money import Currency
+from crm.leads.models import Company, Lead, LeadRole, Milestone
+from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.people.rules import Role
+from tests.factories import (
+    arranged,
+    make_company,
+    make_followup,
+    make_lead,
+    make_milestone,
+    make_person,
+    make_role,
+    make_unit,
+    make_visit,
+    sign_in,
+)
+
+FORM = {
+    "ref": "L-form",
+    "company": "澄屿半导体有限公司",
+    "title": "封装测试项目",
+    "stage": "lead",
+    "entered_on": "2026-07-10",
+    "amount": "12.5亿",
+    "secrecy": "open",
+}
+
+
+class Zone:
+    """A bureau with its tracker, somebody of another bureau, and a lead of each secrecy."""
+
+    def __init__(self, db):
+        self.bureau = make_unit(db, "招商局", code="invest")
+        self.tracker = make_person(db, "tracker", unit=self.bureau)
+        self.stranger = make_person(db, "stranger")
+        self.reader = make_person(db, "reader", role=Role.READER, duty=None)
+        self.leads = {
+            secrecy: make_lead(
+                db,
+                f"{secrecy.label}项目",
+                secrecy=secrecy,
+                unit=self.bureau,
+                tracker=self.tracker,
+                company=make_company(db, f"{secrecy.label}公司"),
+            )
+            for secrecy in Secrecy
+        }
+
+    def path(self, secrecy=Secrecy.OPEN, ending=""):
+        return f"/leads/{self.leads[secrecy].id}{ending}"
+
+
+@pytest.fixture
+def zone(app):
+    with arranged(app) as db:
+        return Zone(db)
+
+
+@pytest.fixture
+def tracker(app, zone):
+    return sign_in(app, "tracker")
+
+
+@pytest.fixture
+def stranger(app, zone):
+    return sign_in(app, "stranger")
+
+
+def send(client, **told):
+    return client.post("/leads/new", data={**FORM, **told})
+
+
+def the_lead(app, ref="L-form"):
+    with arranged(app) as db:
+        return db.scalars(select(Lead).where(Lead.ref == ref)).one()
+
+
+def count(app):
+    with arranged(app) as db:
+        return db.scalar(select(func.count(Lead.id)))
+
+
+def milestones(app, lead):
+    with arranged(app) as db:
+        return list(db.scalars(select(Milestone).where(Milestone.lead_id == lead.id)))
+
+
+def holders(app, lead, role):
+    with arranged(app) as db:
+        query = select(LeadRole).where(LeadRole.lead_id == lead.id, LeadRole.role == role)
+        return list(db.scalars(query.order_by(LeadRole.from_on, LeadRole.id)))
+
+
+# the list
+
+
+def test_the_list_shows_each_lead_with_its_people_and_last_contact(app, zone, tracker):
+    lead = zone.leads[Secrecy.OPEN]
+    with arranged(app) as db:
+        make_visit(db, zone.tracker, date(2026, 7, 3), leads=[lead])
+
+    page = tracker.get("/leads").text
+
+    assert "公开项目" in page
+    assert "tracker同志" in page
+    assert "7月3日" in page
+
+
+def test_whoever_may_not_see_a_lead_does_not_find_it(zone, stranger):
+    page = stranger.get("/leads").text
+
+    assert "公开项目" in page
+    assert "内部项目" not in page
+    assert "限知项目" not in page
+
+
+@pytest.mark.parametrize("text", ["限知项目", "限知公司"])
+def test_search_does_not_tell_of_a_hidden_lead(zone, stranger, text):
+    assert "没有符合条件的线索" in stranger.get("/leads", query_string={"q": text}).text
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_found"),
+    [
+        ({"q": "公开公司"}, True),
+        ({"q": "xm"}, True),
+        ({"stage": "following"}, True),
+        ({"stage": "signed"}, False),
+        ({"industry": "it"}, False),
+        ({"secrecy": "open"}, True),
+        ({"secrecy": "internal"}, False),
+        ({"park": "999999"}, False),
+        ({"park": "99999999999", "stage": "?", "secrecy": "?", "at": "?"}, True),
+        ({"who": "mine"}, True),
+    ],
+)
+def test_the_list_is_narrowed_by_what_is_asked(zone, tracker, asked, is_found):
+    page = tracker.get("/leads", query_string=asked).text
+
+    assert ("公开项目" in page) is is_found
+
+
+def test_mine_are_those_on_which_i_am_named(zone, stranger):
+    assert "您还没有负责的线索" in stranger.get("/leads?who=mine").text
+
+
+def test_a_long_list_has_pages(app, tracker, zone):
+    with arranged(app) as db:
+        for number in range(32):
+            make_lead(db, f"第{number}号", entered_on=date(2026, 5, 1))
+
+    first = tracker.get("/leads").text
+    older = first.split('rel="next" href="')[1].split('"')[0]
+
+    assert "第31号" in first
+    assert "第0号" not in first
+    assert "第0号" in tracker.get(older.replace("&amp;", "&")).text
+
+
+def test_a_major_project_without_a_leader_is_flagged(app, tracker, zone):
+    with arranged(app) as db:
+        lead = make_lead(db, "大项目", yi="10", unit=zone.bureau, tracker=zone.tracker)
+
+    assert "缺挂钩领导" in tracker.get("/leads").text
+    assert "10亿元以上项目应明确挂钩领导" in tracker.get(f"/leads/{lead.id}").text
+
+
+# a new lead
+
+
+def test_a_lead_is_entered_as_people_write_it(app, tracker):
+    answer = send(tracker, amount="8000万美元", contact="苏先生", phone="13800000000")
+
+    lead = the_lead(app)
+    page = tracker.get(answer.location).text
+    assert (lead.amount, lead.currency) == (Decimal(80_000_000), Currency.USD)
+    assert "8,000万美元" in page
+    assert "苏先生 13800000000" in page
+
+
+def test_a_lead_may_come_in_a_later_stage(app, tracker):
+    send(tracker, stage="negotiating")
+
+    lead = the_lead(app)
+    steps = {step.kind: step.reached_on for step in milestones(app, lead)}
+    assert lead.stage is Stage.NEGOTIATING
+    assert steps[MilestoneKind.NEGOTIATING] == date(2026, 7, 10)
+
+
+def test_roles_are_given_with_the_lead(app, zone, tracker):
+    send(tracker, unit_id=zone.bureau.id, tracker_id=zone.stranger.id, leader_id=zone.tracker.id)
+
+    lead = the_lead(app)
+    assert [each.unit_id for each in holders(app, lead, LeadRoleKind.RESPONSIBLE_UNIT)] == [
+        zone.bureau.id
+    ]
+    assert [each.person_id for each in holders(app, lead, LeadRoleKind.TRACKER)] == [
+        zone.stranger.id
+    ]
+
+
+def test_a_form_that_comes_twice_is_one_lead(app, tracker):
+    before = count(app)
+    send(tracker)
+
+    answer = tracker.get(send(tracker).location)
+
+    assert count(app) == before + 1
+    assert "没有重复保存" in answer.text
+
+
+def test_a_reference_of_somebody_else_is_replaced(app, zone, tracker, stranger):
+    send(tracker)
+
+    answer = send(stranger, warned_of=FORM["company"])
+
+    assert answer.status_code == 422
+    assert "编号“L-form”已被使用" in answer.text
+    assert 'value="L-form"' not in answer.text
+
+
+def test_a_likely_duplicate_is_shown_first_and_saved_when_sent_again(app, zone, tracker):
+    before = count(app)
+
+    first = send(tracker, company="公开公司")
+    second = send(tracker, company="公开公司", warned_of="公开公司")
+
+    assert first.status_code == 422
+    assert zone.path() in first.text
+    assert 'value="公开公司"' in first.text
+    assert second.status_code == 302
+    assert count(app) == before + 1
+
+
+def test_a_duplicate_that_one_may_not_see_is_not_told_of(zone, stranger):
+    assert send(stranger, company="限知公司").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"company": ""}, "请填写投资方。"),
+        ({"title": " "}, "请填写项目名称。"),
+        ({"amount": "12.5"}, "请写明数额和单位"),
+        ({"amount": "9999999亿"}, "请填写正确的金额"),
+        ({"secrecy": "restricted"}, "限知线索须有代号"),
+        ({"entered_on": "2026-07-16"}, "日期不能晚于今天。"),
+        ({"entered_on": ""}, "请选择日期。"),
+        ({"entered_on": "0026-07-16"}, "请检查年份。"),
+        ({"industry": "nonsense"}, "没有这个产业"),
+        ({"park_id": "999999"}, "没有找到这个单位"),
+        ({"unit_id": "999999"}, "没有找到这个单位"),
+        ({"tracker_id": "999999"}, "没有找到这位人员"),
+        ({"earlier_lead_id": "999999"}, "没有找到这条线索"),
+        ({"title": "长" * 101}, "最多 100 个字。"),
+    ],
+)
+def test_what_does_not_hold_is_told_at_the_field_and_nothing_is_lost(app, tracker, told, sentence):
+    before = count(app)
+
+    answer = send(tracker, source="商会推荐", **told)
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert "商会推荐" in answer.text
+    assert count(app) == before
+
+
+@pytest.mark.parametrize("field", ["stage", "secrecy", "park_id", "tracker_id"])
+def test_a_forged_choice_is_refused(app, tracker, field):
+    before = count(app)
+
+    assert send(tracker, **{field: "forged"}).status_code == 422
+    assert count(app) == before
+
+
+def test_a_lead_that_leaves_ones_sight_leads_to_the_list(zone, stranger):
+    answer = send(stranger, secrecy="internal", unit_id=zone.bureau.id, tracker_id=zone.tracker.id)
+
+    assert answer.location == "/leads"
+
+
+# one lead
+
+
+def test_a_lead_shows_its_facts_people_and_timeline(app, zone, tracker):
+    lead = zone.leads[Secrecy.OPEN]
+    with arranged(app) as db:
+        make_milestone(db, lead, MilestoneKind.FRAMEWORK, date(2026, 6, 20))
+        make_visit(db, zone.tracker, date(2026, 7, 3), leads=[lead], minutes="谈了用地。")
+        make_followup(db, lead, zone.tracker, date(2026, 7, 10), what="寄送资料")
+
+    page = tracker.get(zone.path()).text
+
+    assert page.index("寄送资料") < page.index("谈了用地。") < page.index("框架协议")
+    assert "已逾期" in page
+    assert "招商局" in page
+
+
+def test_a_restricted_lead_shows_itself_to_those_named_on_it(zone, tracker):
+    assert "限知项目" in tracker.get(zone.path(Secrecy.RESTRICTED)).text
+
+
+@pytest.mark.parametrize("secrecy", [Secrecy.INTERNAL, Secrecy.RESTRICTED])
+@pytest.mark.parametrize("ending", ["", "/edit"])
+def test_a_hidden_lead_does_not_exist_for_others(zone, stranger, secrecy, ending):
+    assert stranger.get(zone.path(secrecy, ending)).status_code == 404
+
+
+def test_a_contact_is_hidden_with_a_hidden_lead_of_the_company(app, zone, stranger, tracker):
+    send(tracker, company="限知公司", contact="苏先生", warned_of="限知公司")
+
+    assert "苏先生" not in stranger.get(f"/leads/{the_lead(app).id}").text
+
+
+@pytest.mark.parametrize("path", ["/leads", "/leads/new", "/leads/1", "/leads/99999999999"])
+def test_a_reader_has_no_leads(app, zone, path):
+    assert sign_in(app, "reader").get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/leads", "/leads/new", "/leads/1", "/leads/1/edit"])
+def test_strangers_are_sent_to_the_door(client, path):
+    assert "/login" in client.get(path).location
+
+
+# changing it
+
+
+def test_the_form_of_a_lead_begins_with_what_is_known(app, tracker):
+    send(tracker, amount="1234567890.12元", contact="苏先生", source="商会推荐")
+
+    page = tracker.get(f"/leads/{the_lead(app).id}/edit").text
+
+    for text in ("澄屿半导体有限公司", "1234567890.12元", "苏先生", "商会推荐"):
+        assert f'value="{text}"' in page
+
+
+def test_a_change_is_kept(app, zone, tracker):
+    lead = zone.leads[Secrecy.OPEN]
+    told = {"company": "公开公司", "title": "新名", "amount": "3亿", "secrecy": "internal"}
+
+    tracker.post(zone.path(ending="/edit"), data=told)
+
+    changed = the_lead(app, lead.ref)
+    assert (changed.title, changed.amount) == ("新名", Decimal(300_000_000))
+    assert changed.secrecy is Secrecy.INTERNAL
+
+
+def test_a_company_keeps_what_the_form_does_not_show(app, zone, tracker):
+    send(tracker)
+    lead = the_lead(app)
+    with arranged(app) as db:
+        db.get(Company, lead.company_id).country = "德国"
+
+    tracker.post(f"/leads/{lead.id}/edit", data={**FORM, "title": "新名"})
+
+    with arranged(app) as db:
+        assert db.get(Company, lead.company_id).country == "德国"
+
+
+def test_a_change_that_does_not_hold_is_told_at_the_field(zone, tracker):
+    told = {"company": "公开公司", "title": "新名", "secrecy": "restricted"}
+
+    answer = tracker.post(zone.path(ending="/edit"), data=told)
+
+    assert answer.status_code == 422
+    assert "限知线索须有代号" in answer.text
+    assert 'value="新名"' in answer.text
+
+
+def test_who_only_sees_a_lead_does_not_change_it(app, zone, stranger):
+    for ending in ("/edit", "/reach", "/roles", "/milestones/1/correct", "/roles/1/end"):
+        assert stranger.post(zone.path(ending=ending)).status_code == 404
+
+    assert "登记进展" not in stranger.get(zone.path()).text
+
+
+# how it moves on
+
+
+def reach(client, zone, **told):
+    return client.post(zone.path(ending="/reach"), data={"on": "2026-07-15", **told})
+
+
+def test_the_next_stage_is_offered_first(zone, tracker):
+    page = tracker.get(zone.path()).text
+
+    assert page.split("<optgroup")[1].split("<option")[1].startswith(' value="negotiating"')
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage"),
+    [("negotiating", Stage.NEGOTIATING), ("signed", Stage.SIGNED), ("land", Stage.FOLLOWING)],
+)
+def test_what_was_reached_is_noted_and_the_stage_follows(app, zone, tracker, kind, stage):
+    answer = reach(tracker, zone, kind=kind)
+
+    assert "进展已登记。" in tracker.get(answer.location).text
+    assert the_lead(app, zone.leads[Secrecy.OPEN].ref).stage is stage
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"kind": "lost"}, "请填写此项。"),
+        ({"kind": "signed", "on": "2026-07-16"}, "日期不能晚于今天。"),
+        ({"kind": "signed", "on": "2026-05-01"}, "日期不能早于线索的录入日期"),
+        ({"kind": "signed", "on": "?"}, "请选择日期。"),
+        ({"kind": "following"}, "“正式跟进”已于"),
+        ({}, "请选择进展。"),
+    ],
+)
+def test_what_cannot_have_been_reached_is_told_at_the_field(app, zone, tracker, told, sentence):
+    answer = reach(tracker, zone, **told)
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert the_lead(app, zone.leads[Secrecy.OPEN].ref).stage is Stage.FOLLOWING
+
+
+def test_a_date_is_corrected_with_a_reason(app, zone, tracker):
+    reach(tracker, zone, kind="signed")
+    lead = zone.leads[Secrecy.OPEN]
+    step = next(each for each in milestones(app, lead) if each.kind is MilestoneKind.SIGNED)
+    path, field = zone.path(ending=f"/milestones/{step.id}/correct"), f"m{step.id}-"
+
+    bare = tracker.post(path, data={f"{field}on": "2026-07-13"})
+    told = tracker.post(path, data={f"{field}on": "2026-07-13", f"{field}reason": "笔误"})
+
+    assert "请填写更正原因。" in bare.text
+    assert "7月13日" in tracker.get(told.location).text
+
+
+def test_what_was_noted_by_mistake_is_withdrawn(app, zone, tracker):
+    reach(tracker, zone, kind="signed")
+    lead = zone.leads[Secrecy.OPEN]
+    step = next(each for each in milestones(app, lead) if each.kind is MilestoneKind.SIGNED)
+
+    tracker.post(
+        zone.path(ending=f"/milestones/{step.id}/withdraw"),
+        data={f"m{step.id}-on": "2026-07-15", f"m{step.id}-reason": "登记有误"},
+    )
+
+    assert the_lead(app, lead.ref).stage is Stage.FOLLOWING
+
+
+def test_a_milestone_of_another_lead_is_not_there(app, zone, tracker):
+    other = milestones(app, zone.leads[Secrecy.INTERNAL])[0]
+
+    assert tracker.post(zone.path(ending=f"/milestones/{other.id}/correct")).status_code == 404
+
+
+# who stands for what
+
+
+def give(client, zone, **told):
+    told = {"from_on": "2026-07-15", **told}
+    return client.post(zone.path(ending="/roles"), data=told)
+
+
+def test_a_role_passes_to_another(app, zone, tracker):
+    answer = give(tracker, zone, role="tracker", holder=f"p{zone.stranger.id}")
+
+    tracker.get(answer.location)
+    before, after = holders(app, zone.leads[Secrecy.OPEN], LeadRoleKind.TRACKER)
+    assert before.to_on == date(2026, 7, 14)
+    assert after.person_id == zone.stranger.id
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"role": "tracker"}, "请选择人员或单位。"),
+        ({"role": "tracker", "holder": "p999999"}, "field-error"),
+        ({"role": "tracker", "holder": "forged"}, "field-error"),
+        ({"role": "forged"}, "field-error"),
+        ({"role": "tracker", "from_on": ""}, "请选择日期。"),
+    ],
+)
+def test_a_role_that_cannot_be_given_is_told_at_the_field(zone, tracker, told, sentence):
+    answer = give(tracker, zone, **told)
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+
+
+def test_a_unit_is_no_tracker(zone, tracker):
+    answer = give(tracker, zone, role="tracker", holder=f"u{zone.bureau.id}")
+
+    assert "“跟踪责任人”的人选不对" in answer.text
+
+
+def test_a_role_ends(app, zone, tracker):
+    lead = zone.leads[Secrecy.OPEN]
+    held = holders(app, lead, LeadRoleKind.TRACKER)[0]
+
+    tracker.post(zone.path(ending=f"/roles/{held.id}/end"))
+
+    assert holders(app, lead, LeadRoleKind.TRACKER)[0].to_on == date(2026, 7, 14)
+
+
+def test_the_last_one_named_on_a_restricted_lead_stays(app, zone, tracker):
+    lead = zone.leads[Secrecy.RESTRICTED]
+    held = holders(app, lead, LeadRoleKind.TRACKER)[0]
+
+    answer = tracker.post(zone.path(Secrecy.RESTRICTED, f"/roles/{held.id}/end"))
+
+    assert "限知线索至少要有一位知悉人员" in tracker.get(answer.location).text
+
+
+def test_a_role_of_another_lead_is_not_there(app, zone, tracker):
+    with arranged(app) as db:
+        other = make_role(
+            db, zone.leads[Secrecy.INTERNAL], LeadRoleKind.TASK_FORCE_HEAD, person=zone.stranger
+        )
+
+    assert tracker.post(zone.path(ending=f"/roles/{other.id}/end")).status_code == 404
