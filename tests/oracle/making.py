@@ -194,6 +194,10 @@ class Maker:
         channel = draw.choice(rule.channels if fits else CHANNELS)
         starts_at = self.moment(self.near(draw.choice((3, 12, 25))))
         ends_at = self.end_of(starts_at, kind)
+        if kind == "residency" and draw.random() < 0.12:
+            # as long as a visit may be, and ending where something else may begin or end
+            ends_at = datetime.combine(self.near() + DAY, time(0, tzinfo=CIVIL))
+            starts_at = ends_at - LONGEST_VISIT * DAY
         leader, *others = draw.sample(people, draw.choice((1, 1, 2, min(3, len(people)))))
         status = draw.choice(("done",) * 8 + ("planned",) * 4 + ("cancelled",))
         logged_at: datetime | None = self.log_of(civil_date(ends_at), ends_at, rules)
