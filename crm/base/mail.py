@@ -13,7 +13,7 @@ from crm.base import spoken
 from crm.base.money import spoken as money
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
-_inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ def _environment() -> Environment:
         "weekday": spoken.weekday,
         "moment": spoken.moment,
         "period_name": spoken.period_name,
+        "period_short": spoken.period_short,
         "money": money,
     }
     environment.globals["span"] = spoken.span

@@ -54,3 +54,8 @@ def period_name(period: Period) -> str:
             return f"{year}年第{'一二三四'[(period.first.month - 1) // 3]}季度"
         case PeriodKind.YEAR:
             return f"{year}年"
+
+
+def period_short(period: Period) -> str:
+    """A period's name without its year, where it has more: `第30周`, `7月`; else the year."""
+    return period_name(period).split("年", 1)[1] or period_name(period)

@@ -2,8 +2,8 @@
 
 from crm.base.outbox import MessageKind
 from crm.base.periods import PeriodKind
-from crm.digests.content import Digest, OwnPart
-from crm.digests.lines import due_lines, figure_lines, plan
+from crm.digests.content import Digest, Listed, OwnPart
+from crm.digests.lines import due_lines, figure_lines, planned, visit_line
 from crm.digests.queries import Facts
 from crm.digests.rules import waiting
 from crm.digests.sight import Sight
@@ -11,11 +11,13 @@ from crm.digests.units import units_part
 
 KINDS = {PeriodKind.WEEK: MessageKind.WEEKLY, PeriodKind.MONTH: MessageKind.MONTHLY}
 
+MOST_DUE = 10
+MOST_PLANNED = 12
+
 
 def compose(facts: Facts, sight: Sight, *, late: bool) -> Digest:
     """What the recipient reads: their own part, the part of their units, or both in one."""
     me, seen = sight.viewer.person_id, sight.viewer.unit_ids
-    own = [one for one in facts.figures if one.person_id == me]
     shown = [
         one.figure
         for one in facts.figures
@@ -30,20 +32,24 @@ def compose(facts: Facts, sight: Sight, *, late: bool) -> Digest:
         is_late=late,
         is_estimated=facts.is_estimated,
         waiting=waiting(shown, facts.at),
-        own=_own_part(facts, sight) if own else None,
+        own=_own_part(facts, sight),
         units=units_part(facts, sight) if sight.has_units else None,
         rules=tuple({one.rule.code: one.rule for one in shown}.values()),
     )
 
 
-def _own_part(facts: Facts, sight: Sight) -> OwnPart:
+def _own_part(facts: Facts, sight: Sight) -> OwnPart | None:
     me = sight.viewer.person_id
     own = [one for one in facts.figures if one.person_id == me]
-    return OwnPart(
+    part = OwnPart(
         ended=figure_lines(facts, (one for one in own if one.figure.period in facts.spans.ended)),
         running=figure_lines(
             facts, (one for one in own if one.figure.period in facts.spans.running)
         ),
-        due=due_lines(facts, sight),
-        plan=plan(facts, sight, lambda visit: visit.is_of(me)),
+        due=Listed.first(due_lines(facts, sight), MOST_DUE),
+        plan=Listed.first(
+            [visit_line(one, sight, minutes=False) for one in planned(facts) if one.is_of(me)],
+            MOST_PLANNED,
+        ),
     )
+    return part if part.figures or part.due or part.plan else None

@@ -1,16 +1,38 @@
 """What a digest holds, ready to be put into words: values only, nothing to decide any more."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Generic, Self, TypeVar
 
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
-from crm.digests.rules import Waiting
+from crm.digests.rules import SHORT, Tally, Waiting, tally
 from crm.leads.rules import MilestoneKind
 from crm.quotas.rules import Figure, NotCounted, Rule
 from crm.visits.rules import Channel, Kind
+
+Line = TypeVar("Line")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Line]):
+    """The beginning of a list, with how much of it is left to the system's pages."""
+
+    lines: tuple[Line, ...]
+    more: int  # not shown here for brevity
+    hidden: int  # not the reader's to know of; totals hold them (REGIME 2)
+
+    @classmethod
+    def first(cls, lines: Sequence[Line], most: int, *, hidden: int = 0) -> Self:
+        """No more than so many of the lines."""
+        return cls(tuple(lines[:most]), max(len(lines) - most, 0), hidden)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.lines or self.hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +47,14 @@ class FigureLine:
     before: Figure | None
 
     @property
+    def short(self) -> int:
+        """How many are not achieved yet."""
+        return max(self.figure.required - self.figure.achieved, 0)
+
+    @property
     def missing(self) -> int:
         """How many are neither achieved nor planned."""
-        return max(self.figure.required - self.figure.achieved - self.figure.planned, 0)
+        return max(self.short - self.figure.planned, 0)
 
     @property
     def percent(self) -> int:
@@ -95,13 +122,23 @@ class OwnPart:
 
     ended: tuple[FigureLine, ...]
     running: tuple[FigureLine, ...]
-    due: tuple[DueLine, ...]
-    plan: tuple[VisitLine, ...]
+    due: Listed[DueLine]
+    plan: Listed[VisitLine]
 
     @property
-    def owes(self) -> bool:
-        """Whether anything is required in any of the periods."""
-        return any(line.figure.required for line in self.ended + self.running)
+    def figures(self) -> tuple[FigureLine, ...]:
+        """All of them, the ended ones first."""
+        return self.ended + self.running
+
+    @property
+    def tally(self) -> Tally:
+        """How many of the person's tasks are met or on their way."""
+        return tally(line.figure for line in self.figures)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether something was missed, or is at risk."""
+        return any(line.figure.status in SHORT for line in self.figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +147,19 @@ class UnitLine:
 
     name: str
     signed: int
+    amounts: tuple[tuple[Decimal, Currency], ...]  # signed in the period
+    signed_before: int  # in the period before
     signed_in_year: int
     amounts_in_year: tuple[tuple[Decimal, Currency], ...]
     moved: int
     entered: int
-    good: int  # of what is owed: met, or in a period still running on track
-    owing: int
+    tasks: Tally
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell of the unit."""
         results = self.signed or self.signed_in_year or self.moved or self.entered
-        return not (results or self.owing)
+        return not (results or self.tasks.owing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +181,24 @@ class RuleLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person's figures by one rule, a cell for each period; none where nothing was asked."""
+
+    unit_name: str
+    name: str
+    cells: tuple[FigureLine | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleTable:
+    """What each person of the units did by one rule in periods that have ended."""
+
+    rule: Rule
+    periods: tuple[Period, ...]
+    rows: Listed[PersonRow]  # by unit and name, never by score (REGIME 3)
+
+
+@dataclass(frozen=True, slots=True)
 class UnitsPart:
     """What concerns the units that the recipient sees."""
 
@@ -150,11 +206,20 @@ class UnitsPart:
     lines: tuple[UnitLine, ...]
     total: UnitLine
     rules: tuple[RuleLine, ...]
-    people: tuple[FigureLine, ...]  # for the line of command only, by unit and name
-    moved: tuple[MovedLine, ...]
-    signed: tuple[MovedLine, ...]
-    notable: tuple[VisitLine, ...]
-    plan: tuple[VisitLine, ...]
+    needy: tuple[str, ...]  # the names of those who need help, each once
+    help: Listed[FigureLine]  # why they do; for the line of command only, by unit and name
+    people: tuple[PeopleTable, ...]
+    signed: Listed[MovedLine]  # in the period, each project once
+    moved: Listed[MovedLine]  # forward, without those signed
+    other: Listed[MovedLine]  # side milestones, and what was parked or lost
+    notable: Listed[VisitLine]
+    stays: tuple[tuple[str, int], ...]  # how many people stay in which city
+    plan: Listed[VisitLine]  # but for stays
+
+    @property
+    def rows(self) -> tuple[UnitLine, ...]:
+        """The units beside one another, and their total where they are not one."""
+        return self.lines if len(self.lines) == 1 else (*self.lines, self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +242,6 @@ class Digest:
     def has_news(self) -> bool:
         """Whether there is anything to say; otherwise it is recorded, not sent (REGIME 5)."""
         own, units = self.own, self.units
-        told = own and (own.owes or own.due or own.plan)
-        results = units and (units.rules or units.moved or units.notable or units.plan)
+        told = own and (own.tally.owing or own.due or own.plan)
+        results = units and (units.rules or units.other or units.notable or units.plan)
         return bool(told or results or (units and not units.total.is_empty))
-
-
-@dataclass(frozen=True, slots=True)
-class Nudge:
-    """A word in time about one figure, to the person or to the supervisor."""
-
-    line: FigureLine
-    reader_name: str
-    is_own: bool
-    is_late: bool
-    plan: tuple[VisitLine, ...]  # what the person has planned for the period
-    at: datetime

@@ -1,7 +1,7 @@
 """Single lines of a digest: a figure, a visit, a follow-up, as one recipient reads them."""
 
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from crm.digests.content import DueLine, FigureLine, VisitLine
 from crm.digests.queries import Facts, VisitFact
@@ -52,29 +52,22 @@ def visit_line(visit: VisitFact, sight: Sight, *, minutes: bool) -> VisitLine:
         city=visit.city,
         leader_name=visit.leader_name,
         leads=tuple(sight.name_of(lead_id) for lead_id in visit.lead_ids),
-        minutes=visit.minutes if minutes and sight.reads(visit) else None,
+        minutes=sight.minutes_of(visit) if minutes else None,
     )
 
 
-def plan(
-    facts: Facts, sight: Sight, is_wanted: Callable[[VisitFact], bool]
-) -> tuple[VisitLine, ...]:
-    """What of the visits is planned from the digest's date to the end of its week."""
+def planned(facts: Facts) -> Iterator[VisitFact]:
+    """The visits planned from the digest's date to the end of its week."""
     first, last = planned_span(facts.on)
-    return tuple(
-        visit_line(visit, sight, minutes=False)
-        for visit in facts.visits
-        if visit.status is Status.PLANNED and _covers(visit, first, last) and is_wanted(visit)
-    )
+    for visit in facts.visits:
+        on = visit.facts
+        if visit.status is Status.PLANNED and on.first_on <= last and on.last_on >= first:
+            yield visit
 
 
-def _covers(visit: VisitFact, first: date, last: date) -> bool:
-    return visit.facts.first_on <= last and visit.facts.last_on >= first
-
-
-def due_lines(facts: Facts, sight: Sight) -> tuple[DueLine, ...]:
+def due_lines(facts: Facts, sight: Sight) -> list[DueLine]:
     """The recipient's own follow-ups that are due or overdue."""
-    return tuple(
+    return [
         DueLine(one.id, one.what, one.due_on, sight.name_of(one.lead_id), one.due_on < facts.on)
         for one in facts.due.get(sight.viewer.person_id, ())
-    )
+    ]

@@ -12,11 +12,11 @@ from crm.base.clock import civil_date
 from crm.base.mail import Site, render
 from crm.base.outbox import Message, MessageKind, put
 from crm.base.periods import Period, PeriodKind
-from crm.digests.content import Nudge
+from crm.digests.content import FigureLine, Listed, VisitLine
 from crm.digests.lines import figure_line, visit_line
 from crm.digests.queries import VisitFact, active_people, visits_between
 from crm.digests.rules import NUDGED, nearest
-from crm.digests.sight import Sight
+from crm.digests.sight import Sight, visible_ids
 from crm.leads.queries import lead_labels
 from crm.people.models import Person, Posting
 from crm.people.queries import held_on, unit_tree, viewer
@@ -24,6 +24,20 @@ from crm.people.rules import Role
 from crm.quotas.queries import PersonFigure, figures
 from crm.quotas.rules import FigureStatus, Measure
 from crm.visits.rules import Status
+
+MOST_PLANNED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """A word in time about one figure, to the person or to the supervisor."""
+
+    line: FigureLine
+    reader_name: str
+    is_own: bool
+    is_late: bool
+    plan: Listed[VisitLine]  # what the person has planned for the period
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +129,19 @@ def _told(
     on = civil_date(at)
     eyes = viewer(db, each.reader, on)
     lead_ids = {lead_id for visit in planned for lead_id in visit.lead_ids}
-    shown = frozenset(visit.facts.id for visit in planned)
+    shown = visible_ids(db, eyes, {visit.facts.id for visit in planned}, on)
     sight = Sight(eyes, lead_labels(db, eyes, lead_ids, on), shown)
+    lines = [
+        visit_line(visit, sight, minutes=False)
+        for visit in planned
+        if each.is_own or visit.facts.id in shown
+    ]
     return Nudge(
         line=figure_line(each.one, at),
         reader_name=each.reader.name,
         is_own=each.is_own,
         is_late=late,
-        plan=tuple(visit_line(visit, sight, minutes=False) for visit in planned),
+        plan=Listed.first(lines, MOST_PLANNED),
         at=at,
     )
 

@@ -61,9 +61,14 @@ class VisitFact:
     participant_ids: frozenset[int]
     lead_ids: tuple[int, ...]
 
+    @property
+    def people(self) -> frozenset[int]:
+        """Who leads it and who takes part."""
+        return self.participant_ids | {self.facts.leader_id}
+
     def is_of(self, person_id: int) -> bool:
         """Whether the person leads it or takes part."""
-        return person_id == self.facts.leader_id or person_id in self.participant_ids
+        return person_id in self.people
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +171,8 @@ def visits_between(db: Session, first: date, last: date, at: datetime) -> list[V
         & (Visit.status != Status.CANCELLED)
     )
     joined = _by_visit(db, select(VisitParticipant.visit_id, VisitParticipant.person_id), covering)
-    concerned = _by_visit(db, select(VisitLead.visit_id, VisitLead.lead_id), covering)
+    leads = select(VisitLead.visit_id, VisitLead.lead_id).join(Lead, Lead.id == VisitLead.lead_id)
+    concerned = _by_visit(db, leads.where(Lead.entered_at <= at), covering)
     own = [getattr(Visit, field.name) for field in fields(VisitFacts)]
     rows = db.execute(
         select(*own, Visit.city, Person.name, Visit.minutes, Visit.entered_by_id)
@@ -197,14 +203,17 @@ def _by_visit(
     db: Session, query: Select[int, int], covering: ColumnElement[bool]
 ) -> defaultdict[int, list[int]]:
     ids: defaultdict[int, list[int]] = defaultdict(list)
-    for visit_id, other_id in db.execute(query.join(Visit).where(covering)):
+    for visit_id, other_id in db.execute(
+        query.join(Visit, Visit.id == query.selected_columns.visit_id).where(covering)
+    ):
         ids[visit_id].append(other_id)
     return ids
 
 
 def _steps(db: Session, period: Period, at: datetime) -> list[StepFact]:
-    """The milestones of the period, and what was signed since its year began."""
+    """The milestones of the period, and what was signed in its year and in the period before."""
     year = Period.holding(PeriodKind.YEAR, period.last)
+    since = min(year.first, period.before.first)
     earlier = aliased(Milestone)
     is_signing = Milestone.kind == MilestoneKind.SIGNED
     signed_before = exists().where(
@@ -226,7 +235,7 @@ def _steps(db: Session, period: Period, at: datetime) -> list[StepFact]:
         .where(
             or_(
                 Milestone.reached_on >= period.first,
-                is_signing & (Milestone.reached_on >= year.first),
+                is_signing & (Milestone.reached_on >= since),
             ),
             Milestone.reached_on <= period.last,
             Milestone.entered_at <= at,

@@ -7,9 +7,10 @@ from decimal import Decimal
 from itertools import groupby
 
 from crm.base.money import Currency
+from crm.base.periods import Period, PeriodKind
 from crm.digests.content import RuleLine, UnitLine
-from crm.digests.queries import Facts
-from crm.digests.rules import FORWARD, GOOD, owes
+from crm.digests.queries import Facts, LeadFact
+from crm.digests.rules import FORWARD, GOOD, owes, tally
 from crm.people.queries import UnitNode
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import Figure, FigureStatus
@@ -62,30 +63,31 @@ def unit_line(facts: Facts, group: Group) -> UnitLine:
     leads = {lead.id: lead for lead in facts.leads.values() if lead.unit_id in group.unit_ids}
     steps = [step for step in facts.steps if step.lead_id in leads]
     here = [step for step in steps if step.reached_on in facts.period]
-    signed = [leads[step.lead_id] for step in steps if step.is_first_signing]
-    owed = [
-        one.figure for one in facts.figures if one.unit_id in group.unit_ids and owes(one.figure)
-    ]
+    signings = [step for step in steps if step.is_first_signing]
+    year = Period.holding(PeriodKind.YEAR, facts.period.last)
+
+    def signed_in(period: Period) -> list[LeadFact]:
+        return [leads[step.lead_id] for step in signings if step.reached_on in period]
+
     return UnitLine(
         name=group.name,
-        signed=sum(step.is_first_signing for step in here),
-        signed_in_year=len(signed),
-        amounts_in_year=_sums((lead.amount, lead.currency) for lead in signed),
+        signed=len(signed_in(facts.period)),
+        amounts=_sums(signed_in(facts.period)),
+        signed_before=len(signed_in(facts.period.before)),
+        signed_in_year=len(signed_in(year)),
+        amounts_in_year=_sums(signed_in(year)),
         moved=len({step.lead_id for step in here if step.kind in FORWARD}),
         entered=sum(lead.entered_on in facts.period for lead in leads.values()),
-        good=sum(one.status in GOOD for one in owed),  # what has ended is never on track
-        owing=len(owed),
+        tasks=tally(one.figure for one in facts.figures if one.unit_id in group.unit_ids),
     )
 
 
-def _sums(
-    amounts: Iterable[tuple[Decimal | None, Currency | None]],
-) -> tuple[tuple[Decimal, Currency], ...]:
+def _sums(leads: Iterable[LeadFact]) -> tuple[tuple[Decimal, Currency], ...]:
     """Each currency for itself: a foreign project is never converted (REGIME 6)."""
     sums: defaultdict[Currency, Decimal] = defaultdict(Decimal)
-    for amount, currency in amounts:
-        if amount and currency:
-            sums[currency] += amount
+    for lead in leads:
+        if lead.amount and lead.currency:
+            sums[lead.currency] += lead.amount
     return tuple((sums[currency], currency) for currency in Currency if currency in sums)
 
 

@@ -13,6 +13,7 @@ from crm.visits.rules import Status
 GOOD = frozenset({FigureStatus.MET, FigureStatus.ON_TRACK})
 SHORT = frozenset({FigureStatus.MISSED, FigureStatus.UNREACHABLE, FigureStatus.AT_RISK})
 NUDGED = frozenset({FigureStatus.AT_RISK, FigureStatus.UNREACHABLE})
+MENDABLE = frozenset({Reason.NOT_DONE, Reason.LOGGED_LATE})
 FORWARD = frozenset(ON_LINE) - {MilestoneKind.LEAD}
 
 
@@ -22,6 +23,19 @@ class Waiting:
 
     to_log: int
     to_judge: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many tasks are owed, and how many of them are met or, while they run, on track."""
+
+    good: int
+    owing: int
+
+    @property
+    def short(self) -> int:
+        """How many are missed or at risk."""
+        return self.owing - self.good
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +77,17 @@ def planned_span(on: date) -> tuple[date, date]:
 
 
 def excluded(figure: Figure, at: datetime) -> tuple[NotCounted, ...]:
-    """What a person would wonder about: not what is cancelled or still to come."""
-    return tuple(
+    """What a person would wonder about, first what can still be mended.
+
+    Not what is cancelled or still to come.
+    """
+    told = [
         one
         for one in figure.not_counted
         if one.visit.status is not Status.CANCELLED
         and not (one.reason is Reason.NOT_DONE and one.visit.ends_at > at)
-    )
+    ]
+    return tuple(sorted(told, key=lambda one: one.reason not in MENDABLE))
 
 
 def waiting(figures: Iterable[Figure], at: datetime) -> Waiting:
@@ -87,6 +105,12 @@ def waiting(figures: Iterable[Figure], at: datetime) -> Waiting:
 def owes(figure: Figure) -> bool:
     """Whether anything is required."""
     return figure.status is not FigureStatus.EXEMPT
+
+
+def tally(figures: Iterable[Figure]) -> Tally:
+    """The tasks among the figures; what has ended is never on track."""
+    owed = [one.status in GOOD for one in figures if owes(one)]
+    return Tally(sum(owed), len(owed))
 
 
 def nearest(chain: Iterable[int], holders: dict[int, list[int]], but: int) -> list[int]:

@@ -50,6 +50,10 @@ class Sight:
         own = visit.is_of(self.viewer.person_id) or visit.entered_by_id == self.viewer.person_id
         return own or all(self.knows(lead_id) for lead_id in visit.lead_ids)
 
+    def minutes_of(self, visit: VisitFact) -> str | None:
+        """What was said, where there is something and they may read it."""
+        return (visit.minutes or None) if self.reads(visit) else None
+
 
 def sight_of(db: Session, person: Person, facts: Facts) -> Sight:
     """What the person may know of the facts, in at most four queries whoever it is."""
@@ -60,12 +64,15 @@ def sight_of(db: Session, person: Person, facts: Facts) -> Sight:
     else:
         mine = [visit for visit in facts.visits if visit.is_of(person.id)]
         lead_ids = {lead_id for visit in mine for lead_id in visit.lead_ids}
-        lead_ids |= {one.lead_id for one in facts.due.get(person.id, ())}
         asked = set()
+    lead_ids |= {one.lead_id for one in facts.due.get(person.id, ())}
     labels = lead_labels(db, eyes, lead_ids, facts.on)
-    return Sight(eyes, labels, _visible(db, eyes, asked, facts.on) if asked else frozenset())
+    return Sight(eyes, labels, visible_ids(db, eyes, asked, facts.on))
 
 
-def _visible(db: Session, eyes: Viewer, asked: set[int], on: date) -> frozenset[int]:
+def visible_ids(db: Session, eyes: Viewer, asked: set[int], on: date) -> frozenset[int]:
+    """Which of the visits the viewer may see."""
+    if not asked:
+        return frozenset()
     visits = visible_to(eyes, on).with_only_columns(Visit.id).where(Visit.id.in_(asked))
     return frozenset(db.scalars(visits))

@@ -1,107 +1,170 @@
 """The part of a digest on the units that its recipient sees: results, and who needs a hand."""
 
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
 
 from crm.base.periods import PeriodKind
-from crm.digests.content import FigureLine, MovedLine, Step, UnitsPart, VisitLine
-from crm.digests.lines import figure_lines, plan, visit_line
+from crm.digests.content import (
+    FigureLine,
+    Listed,
+    PeopleTable,
+    PersonRow,
+    UnitsPart,
+    VisitLine,
+)
+from crm.digests.lines import figure_lines, planned, visit_line
+from crm.digests.moves import moves
 from crm.digests.queries import Facts, VisitFact
 from crm.digests.results import everything, groups, rule_lines, tops, unit_line
 from crm.digests.rules import SHORT
 from crm.digests.sight import Sight
-from crm.leads.rules import MilestoneKind, is_major
-from crm.visits.rules import Status
+from crm.leads.rules import is_major
+from crm.quotas.queries import PersonFigure
+from crm.visits.rules import Kind, Status
+
+# Bounds keep a mail readable, and under the 100 kB at which some readers cut it off.
+MOST_HELPED = 20
+MOST_PEOPLE = 60
+MOST_VISITS = 8
+MOST_PLANNED = 12
 
 
 def units_part(facts: Facts, sight: Sight) -> UnitsPart:
     """What is told of the units that the recipient sees; records only to who has them."""
     seen = sight.viewer.unit_ids
     figures = [one for one in facts.figures if one.unit_id in seen]
-    lines = [unit_line(facts, group) for group in groups(facts.units, seen)]
-    moved = _moved(facts, sight) if sight.has_records else []
-    signed = {step.lead_id for step in facts.steps if step.is_first_signing}
+    rows = [unit_line(facts, group) for group in groups(facts.units, seen)]
+    lines = tuple(line for line in rows if not line.is_empty)
+    total = unit_line(facts, everything(facts.units, seen))
+    people = _in_order(facts, sight, figures) if sight.has_records else []
+    short = [one for one in people if one.figure.status in SHORT]
+    signed, moved, other = moves(facts, sight)
+    ahead = _ahead(facts, sight)
     return UnitsPart(
         names=tuple(top.unit.name for top in tops(facts.units, seen)),
-        lines=tuple(line for line in lines if not line.is_empty),
-        total=unit_line(facts, everything(facts.units, seen)),
+        lines=lines,
+        total=total,
         rules=tuple(rule_lines(facts, figures)),
-        people=_people(facts, sight) if sight.has_records else (),
-        moved=tuple(line for lead_id, line in moved if lead_id not in signed),
-        signed=tuple(line for lead_id, line in moved if lead_id in signed),
-        notable=_notable(facts, sight) if sight.has_records else (),
-        plan=plan(facts, sight, lambda visit: _is_of_units(facts, sight, visit))
-        if sight.has_records
-        else (),
+        needy=tuple({one.person_id: one.name for one in short}.values()),
+        help=Listed.first(figure_lines(facts, short), MOST_HELPED),
+        people=_tables(facts, people),
+        signed=signed,
+        moved=moved,
+        other=other,
+        notable=_notable(facts, sight),
+        stays=_stays(facts, sight, ahead),
+        plan=Listed.first(
+            [
+                visit_line(one, sight, minutes=False)
+                for one in ahead
+                if one.facts.kind is not Kind.RESIDENCY
+            ],
+            MOST_PLANNED,
+        ),
     )
 
 
-def _people(facts: Facts, sight: Sight) -> tuple[FigureLine, ...]:
-    """By unit and name, never by score: a week's shortfalls, a month in full."""
+def _in_order(facts: Facts, sight: Sight, figures: Iterable[PersonFigure]) -> list[PersonFigure]:
+    """The others' figures by unit and name, never by score (REGIME 3)."""
     place = {node.unit.id: number for number, node in enumerate(facts.units)}
-    shown = [
-        one
-        for one in facts.figures
-        if one.unit_id in sight.viewer.unit_ids
-        and one.person_id != sight.viewer.person_id
-        and (
-            one.figure.status in SHORT
-            or (facts.period.kind is PeriodKind.MONTH and one.figure.period == facts.period)
+    return sorted(
+        (one for one in figures if one.person_id != sight.viewer.person_id),
+        key=lambda one: (place[one.unit_id], one.username),
+    )
+
+
+def _tables(facts: Facts, people: Iterable[PersonFigure]) -> tuple[PeopleTable, ...]:
+    """Of a month: each rule's figures that have ended, a row a person."""
+    if facts.period.kind is not PeriodKind.MONTH:
+        return ()
+    ended = [one for one in people if one.figure.period in facts.spans.ended]
+    made = []
+    for code in sorted({one.figure.rule.code for one in ended}):
+        lines = figure_lines(facts, (one for one in ended if one.figure.rule.code == code))
+        periods = {line.figure.period for line in lines}
+        told = tuple(one for one in facts.spans.ended if one in periods)
+        rows: defaultdict[tuple[str, str], dict[object, FigureLine]] = defaultdict(dict)
+        for line in lines:
+            rows[line.unit_name, line.username][line.figure.period] = line
+        made.append(
+            PeopleTable(
+                rule=lines[-1].figure.rule,
+                periods=told,
+                rows=Listed.first(
+                    [
+                        PersonRow(
+                            unit_name,
+                            next(iter(cells.values())).name,
+                            tuple(cells.get(period) for period in told),
+                        )
+                        for (unit_name, _), cells in rows.items()
+                    ],
+                    MOST_PEOPLE,
+                ),
+            )
         )
-    ]
-    shown.sort(key=lambda one: (place[one.unit_id], one.username))
-    return figure_lines(facts, shown)
+    return tuple(made)
 
 
-def _moved(facts: Facts, sight: Sight) -> list[tuple[int, MovedLine]]:
-    """The leads of these units that reached something in the period, by unit."""
-    in_scope = everything(facts.units, sight.viewer.unit_ids).unit_ids
-    names = {node.unit.id: node.unit.name for node in facts.units}
-    place = {node.unit.id: number for number, node in enumerate(facts.units)}
-    steps = [
-        step
-        for step in facts.steps
-        if step.reached_on in facts.period
-        and step.kind is not MilestoneKind.LEAD
-        and step.lead_id in facts.leads
-        and facts.leads[step.lead_id].unit_id in in_scope
-    ]
-    steps.sort(key=lambda step: step.lead_id)
-    lines = []
-    for lead_id, some in groupby(steps, key=lambda step: step.lead_id):
-        lead = facts.leads[lead_id]
-        known = sight.knows(lead_id)
-        line = MovedLine(
-            lead=sight.name_of(lead_id),
-            unit_name=names.get(lead.unit_id) if lead.unit_id else None,
-            amount=lead.amount if known else None,
-            currency=lead.currency if known else None,
-            steps=tuple(Step(step.kind, step.reached_on) for step in some),
-        )
-        lines.append((place.get(lead.unit_id or 0, len(place)), lead_id, line))
-    return [(lead_id, line) for _, lead_id, line in sorted(lines, key=lambda one: one[:2])]
+def _ahead(facts: Facts, sight: Sight) -> list[VisitFact]:
+    """What others plan for the week: in the weekly digest only (REGIME 5)."""
+    if facts.period.kind is not PeriodKind.WEEK:
+        return []
+    others = (one for one in planned(facts) if not one.is_of(sight.viewer.person_id))
+    return [one for one in others if _is_told(facts, sight, one)]
 
 
-def _is_of_units(facts: Facts, sight: Sight, visit: VisitFact) -> bool:
+def _is_told(facts: Facts, sight: Sight, visit: VisitFact) -> bool:
     """Whether the recipient sees it and someone of their units leads it or takes part."""
-    people = {visit.facts.leader_id, *visit.participant_ids}
-    homes = {facts.homes.get(person_id) for person_id in people}
-    return visit.facts.id in sight.visit_ids and bool(homes & sight.viewer.unit_ids)
+    if not sight.has_records or visit.facts.id not in sight.visit_ids:
+        return False
+    return any(_is_of_units(facts, sight, person_id) for person_id in visit.people)
 
 
-def _notable(facts: Facts, sight: Sight) -> tuple[VisitLine, ...]:
-    """The visits made in the period that concern a major project, then those with minutes."""
-    shown = [
-        visit
-        for visit in facts.visits
+def _is_of_units(facts: Facts, sight: Sight, person_id: int) -> bool:
+    return facts.homes.get(person_id) in sight.viewer.unit_ids
+
+
+def _stays(facts: Facts, sight: Sight, ahead: Iterable[VisitFact]) -> tuple[tuple[str, int], ...]:
+    """How many of the units' people stay in which city, the most first."""
+    cities: defaultdict[str, set[int]] = defaultdict(set)
+    for visit in ahead:
+        if visit.facts.kind is Kind.RESIDENCY:
+            here = {one for one in visit.people if _is_of_units(facts, sight, one)}
+            cities[visit.city] |= here
+    counts = ((city, len(people)) for city, people in cities.items())
+    return tuple(sorted(counts, key=lambda one: (-one[1], one[0])))
+
+
+def _notable(facts: Facts, sight: Sight) -> Listed[VisitLine]:
+    """Visits made that concern a major project or have minutes; of each project the latest."""
+    weights = {
+        visit: _weight(facts, sight, visit)
+        for visit in reversed(facts.visits)
         if visit.status is Status.DONE
         and visit.facts.last_on in facts.period
-        and (visit.minutes or _is_major(facts, visit))
-        and _is_of_units(facts, sight, visit)
-    ]
-    shown.sort(key=lambda visit: not _is_major(facts, visit))
-    return tuple(visit_line(visit, sight, minutes=True) for visit in shown)
+        and _is_told(facts, sight, visit)
+    }
+    made = [visit for visit, weight in weights.items() if any(weight)]
+    made.sort(key=weights.__getitem__, reverse=True)
+    told = _each_project_once(made)[:MOST_VISITS]
+    lines = tuple(visit_line(one, sight, minutes=True) for one in told)
+    return Listed(lines, more=len(made) - len(lines), hidden=0)
 
 
-def _is_major(facts: Facts, visit: VisitFact) -> bool:
-    leads = [facts.leads[lead_id] for lead_id in visit.lead_ids if lead_id in facts.leads]
-    return any(is_major(lead.amount, lead.currency) for lead in leads)
+def _weight(facts: Facts, sight: Sight, visit: VisitFact) -> tuple[Decimal, bool]:
+    """The largest major project of the visit that the reader knows; whether there are minutes."""
+    leads = [facts.leads[lead_id] for lead_id in visit.lead_ids if sight.knows(lead_id)]
+    majors = [lead.amount or Decimal(0) for lead in leads if is_major(lead.amount, lead.currency)]
+    return max(majors, default=Decimal(0)), sight.minutes_of(visit) is not None
+
+
+def _each_project_once(visits: Iterable[VisitFact]) -> list[VisitFact]:
+    told: list[VisitFact] = []
+    known: set[int] = set()
+    for visit in visits:
+        if not visit.lead_ids or known.isdisjoint(visit.lead_ids):
+            told.append(visit)
+            known.update(visit.lead_ids)
+    return told

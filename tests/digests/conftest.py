@@ -17,9 +17,8 @@ MONDAY = datetime(2026, 7, 12, 23, 30, tzinfo=UTC)  # 13 July, 07:30
 AUGUST = datetime(2026, 8, 2, 23, 30, tzinfo=UTC)  # 3 August, 07:30
 
 
-@pytest.fixture
-def zone(db):
-    """A principal over the zone, a deputy and a recruiter in a bureau, a supervisor, a reader."""
+def make_zone(db):
+    """A principal and a supervisor over the zone, a bureau with its people, a park, a reader."""
     make_regime(db)
     top = make_unit(db, "滨海开发区", kind=UnitKind.ZONE)
     bureau, park = make_unit(db, "投资促进局", parent=top), make_unit(db, "综合保税区", parent=top)
@@ -35,8 +34,15 @@ def zone(db):
         supervisor=make_person(
             db, "supervisor", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=bureau
         ),
+        overall=make_person(db, "overall", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=top),
         reader=reader,
     )
+
+
+@pytest.fixture
+def zone(db):
+    """The small zone."""
+    return make_zone(db)
 
 
 @pytest.fixture

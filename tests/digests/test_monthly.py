@@ -23,7 +23,9 @@ def test_the_month_stands_beside_the_month_before(db, zone, monthly, text_of):
 
     monthly()
 
-    assert "8/20 天，未达标\n  上期 22/20 天，已达标。" in text_of(zone.recruiter)
+    told = text_of(zone.recruiter)
+    assert "8/20 天，未达标\n  还差 12 天，除已计入的外没有其他拜访记录。" in told
+    assert "上期 22/20 天，已达标。" in told
     assert "驻城招商（2026年7月）：达标 0/1 人，上期 1/1" in text_of(zone.boss)
 
 
@@ -33,8 +35,8 @@ def test_the_line_of_command_reads_the_month_in_full(db, zone, monthly, text_of)
     monthly()
 
     told = text_of(zone.supervisor)
-    assert "recruiter同志：专职招商人员每月驻城招商（2026年7月）25/20 天，已达标" in told
-    assert "deputy同志：分管负责同志每月带队拜访（2026年7月）0/6 次，未达标" in told
+    assert "专职招商人员每月驻城招商\n- 投资促进局 recruiter同志：7月 25/20 天 已达标" in told
+    assert "分管负责同志每月带队拜访\n- 投资促进局 deputy同志：7月 0/6 次 未达标" in told
 
 
 def test_who_is_exempt_is_no_shortfall(db, zone, monthly, text_of):
@@ -42,7 +44,7 @@ def test_who_is_exempt_is_no_shortfall(db, zone, monthly, text_of):
 
     monthly()
 
-    assert "0/0 天，免考核" in text_of(zone.supervisor)
+    assert "7月 0/0 天 免考核" in text_of(zone.supervisor)
 
 
 def test_what_was_signed_in_the_month_is_listed(db, zone, monthly, text_of):
@@ -51,4 +53,45 @@ def test_what_was_signed_in_the_month_is_listed(db, zone, monthly, text_of):
 
     monthly()
 
-    assert "当月签约\n- 香料工厂（5.6亿元） 综合保税区：7月20日签约" in text_of(zone.boss)
+    assert "当月签约\n- 香料工厂 5.6亿元（综合保税区）：7月20日签约" in text_of(zone.boss)
+
+
+def test_the_weeks_of_a_month_stand_side_by_side(db, zone, monthly, text_of):
+    make_visit(db, zone.boss, date(2026, 7, 8))
+
+    monthly()
+
+    assert "boss同志：第27周 0/1 次 未达标；第28周 1/1 次 已达标；第29周" in text_of(zone.overall)
+
+
+def test_results_stand_beside_the_month_before(db, zone, monthly, text_of):
+    for on in (date(2026, 6, 30), date(2026, 7, 1), date(2026, 7, 2)):
+        lead = make_lead(db, unit=zone.park, yi="3")
+        make_milestone(db, lead, MilestoneKind.SIGNED, on)
+
+    monthly()
+
+    assert "当月签约 2 个、6亿元（上月 1 个），推进线索 2 个" in text_of(zone.reader)
+
+
+def test_what_was_signed_earlier_is_not_listed_as_signed_again(db, zone, monthly, text_of):
+    lead = make_lead(db, "香料工厂", unit=zone.park, yi="5.6")
+    make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 6, 20))
+    make_milestone(db, lead, MilestoneKind.STARTED, date(2026, 7, 20))
+
+    monthly()
+
+    told = text_of(zone.boss)
+    assert "当月签约\n" not in told
+    assert "线索推进\n- 香料工厂 5.6亿元（综合保税区）：7月20日开工" in told
+
+
+def test_what_did_not_go_forward_stands_apart(db, zone, monthly, text_of):
+    lead = make_lead(db, "冷链仓储", unit=zone.park)
+    make_milestone(db, lead, MilestoneKind.LOST, date(2026, 7, 20))
+
+    monthly()
+
+    told = text_of(zone.boss)
+    assert "其他进展\n- 冷链仓储（综合保税区）：7月20日流失" in told
+    assert "推进线索 0 个" in told

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from crm.base.outbox import Message
 from crm.digests import service
+from crm.leads.rules import Secrecy
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Status
-from tests.factories import make_person, make_posting, make_visit
+from tests.factories import make_lead, make_person, make_posting, make_visit
 
 MIDMONTH = datetime(2026, 7, 17, 4, tzinfo=UTC)  # Friday, 12:00
 LATE_IN_MONTH = datetime(2026, 7, 28, 4, tzinfo=UTC)
@@ -49,13 +50,13 @@ def test_the_second_level_is_told_again_and_to_the_supervisor(db, zone, nudge):
 
 
 def test_the_supervisor_is_the_nearest_one_up_the_tree(db, zone, nudge):
-    over_all = make_person(db, "overall", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone.top)
     parker = make_person(db, "parker", duty=Duty.DEPUTY, unit=zone.park)
 
     nudge(LATE_IN_MONTH)
 
-    assert f"nudge:deputy-monthly/{parker.username}:{over_all.username}:2026-07:unreachable" in (
-        keys(db)
+    assert (
+        f"nudge:deputy-monthly/{parker.username}:{zone.overall.username}:2026-07:unreachable"
+        in (keys(db))
     )
     assert "nudge:deputy-monthly/deputy:overall:2026-07:unreachable" not in keys(db)
 
@@ -84,8 +85,8 @@ def test_it_says_what_is_missing_and_what_the_plan_would_do(db, zone, nudge, tex
 
     told = text_of(zone.deputy)
     assert "完成：0/6 次" in told
-    assert "计划中：1 次" in told
-    assert "还差：5 次" in told
+    assert "已计划：1 次" in told
+    assert "还需安排：5 次" in told
     assert "7月24日 09:00 无锡 外出拜访" in told
     assert "计划中的拜访按期完成后可达 1/6 次，还需另外安排 5 次。" in told
 
@@ -111,3 +112,21 @@ def test_a_late_one_says_so(db, zone, nudge, text_of):
     nudge(MIDMONTH, late=True)
 
     assert "【补发】" in text_of(zone.deputy)
+
+
+def test_a_hidden_lead_is_a_code_name_in_the_plan(db, zone, nudge, mail_of):
+    lead = make_lead(db, "秘不示人", secrecy=Secrecy.RESTRICTED, code_name="远航")
+    make_visit(
+        db,
+        zone.deputy,
+        date(2026, 7, 30),
+        status=Status.PLANNED,
+        leads=[lead],
+        entered_at=MIDMONTH,
+    )
+
+    nudge(LATE_IN_MONTH)
+
+    told = "".join(mail.body_text + mail.body_html for mail in mail_of(zone.supervisor))
+    assert "外出拜访 · 远航" in told
+    assert "秘不示人" not in told
