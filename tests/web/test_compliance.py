@@ -1,0 +1,458 @@
+"""The board of a period, one figure explained, and what waits for a verdict."""
+
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+
+import pytest
+import time_machine
+from sqlalchemy import event
+
+from crm.base.periods import PeriodKind
+from crm.extensions import db as database_of_app
+from crm.people.rules import Duty, Role
+from crm.visits.models import Visit
+from crm.visits.rules import Channel, Kind, Status, Verdict
+from tests.factories import (
+    DEPUTY,
+    PRINCIPAL,
+    RECRUITER,
+    arranged,
+    make_absence,
+    make_person,
+    make_posting,
+    make_rule,
+    make_unit,
+    make_visit,
+    sign_in,
+)
+
+LATE = datetime(2026, 7, 14, 2, tzinfo=UTC)
+JULY = "/compliance?period=2026-07"
+
+
+class Zone:
+    """A zone with two bureaus and a team, a recruiter in each, and people who look at them."""
+
+    def __init__(self, db):
+        for values in (PRINCIPAL, DEPUTY, RECRUITER):
+            make_rule(db, values)
+        self.top = make_unit(db, "开发区", code="zone")
+        self.invest = make_unit(db, "招商局", code="invest", parent=self.top)
+        self.other = make_unit(db, "经发局", code="economy", parent=self.top)
+        self.team = make_unit(db, "信息科", code="it", parent=self.invest)
+        self.an = make_person(db, "an", name="安一", unit=self.invest)
+        self.bai = make_person(db, "bai", name="白二", unit=self.team)
+        self.chen = make_person(db, "chen", name="陈三", unit=self.other)
+        for username, role, unit in (
+            ("watch", Role.SUPERVISOR, self.invest),
+            ("elsewhere", Role.SUPERVISOR, self.other),
+            ("chief", Role.LEADER, self.top),
+            ("reader", Role.READER, self.top),
+        ):
+            make_person(db, username, role=role, duty=Duty.STAFF, unit=unit)
+        make_person(db, "root", role=Role.ADMIN, duty=None)
+
+
+@pytest.fixture
+def zone(app):
+    with arranged(app) as db:
+        return Zone(db)
+
+
+@pytest.fixture
+def watch(app, zone):
+    return sign_in(app, "watch")
+
+
+def given(app, leader, on=date(2026, 7, 14), **told):
+    with arranged(app) as db:
+        return make_visit(db, leader, on, **told)
+
+
+def late(app, leader, on=date(2026, 7, 3), **told):
+    return given(app, leader, on, logged_at=LATE, entered_at=LATE, **told)
+
+
+def verdict(app, visit):
+    with arranged(app) as db:
+        return db.get(Visit, visit.id).verdict
+
+
+def figure(username, period="2026-07", rule="recruiter-monthly"):
+    return f"/compliance/figure?rule={rule}&person={username}&period={period}"
+
+
+@contextmanager
+def statements(app):
+    """The statements that are sent meanwhile."""
+    sent = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        sent.append(statement)
+
+    with app.app_context():
+        engine = database_of_app.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)
+
+
+# the board
+
+
+def test_the_board_shows_the_people_of_the_units_below(app, zone, watch):
+    given(app, zone.an)
+
+    page = watch.get(JULY).text
+
+    assert "安一" in page
+    assert "白二" in page
+    assert "陈三" not in page
+    assert "<b>1</b>" in page
+
+
+@pytest.mark.parametrize(
+    ("username", "seen"),
+    [("chief", "安一白二陈三"), ("root", "安一白二陈三"), ("elsewhere", "陈三"), ("an", "")],
+)
+def test_each_sees_the_people_of_their_own_scope(app, zone, username, seen):
+    page = sign_in(app, username).get(JULY).text.split("<main")[1].split("</main>")[0]
+
+    assert "".join(name for name in ("安一", "白二", "陈三") if name in page) == seen
+
+
+def test_a_recruiter_sees_their_own_figure_only(app, zone):
+    page = sign_in(app, "an").get(JULY).text
+
+    assert 'class="card quota-card"' in page
+    assert "person=an" in page
+    assert "person=bai" not in page
+
+
+def test_a_reader_sees_how_units_stand_and_no_person(app, zone):
+    page = sign_in(app, "reader").get(JULY).text
+
+    assert "招商局" in page
+    assert "已无法达标" in page
+    assert "安一" not in page
+    assert "/compliance/figure" not in page
+
+
+def test_people_stand_by_unit_and_name_and_not_by_what_they_did(app, zone, watch):
+    with arranged(app) as db:
+        make_person(db, "zhong", name="钟九", unit=zone.invest)
+    given(app, zone.bai)
+    given(app, zone.an, status=Status.PLANNED, on=date(2026, 7, 20))
+
+    page = watch.get(JULY).text
+
+    assert page.index("安一") < page.index("钟九") < page.index("白二")
+
+
+def test_a_unit_can_be_chosen_with_all_below_it(app, zone):
+    page = sign_in(app, "chief").get(f"{JULY}&unit=invest").text
+
+    assert "白二" in page
+    assert "陈三" not in page
+
+
+@pytest.mark.parametrize("unit", ["economy", "zone", "nowhere"])
+def test_a_unit_that_is_not_ones_own_is_not_there(watch, unit):
+    assert watch.get(f"{JULY}&unit={unit}").status_code == 404
+
+
+def test_a_status_can_be_chosen(app, zone, watch):
+    with arranged(app) as db:
+        make_absence(db, zone.bai, date(2026, 7, 1), date(2026, 7, 31))
+
+    page = watch.get(f"{JULY}&status=exempt").text
+
+    assert "白二" in page
+    assert "安一" not in page
+
+
+def test_a_status_that_nobody_has_says_so(watch):
+    assert "没有这种状态的人员" in watch.get(f"{JULY}&status=missed").text
+
+
+@pytest.mark.parametrize(
+    ("address", "label"),
+    [
+        ("/compliance", "2026年7月"),
+        ("/compliance?period=2026-W28", "2026年第28周"),
+        ("/compliance?period=2025-12", "2025年12月"),
+        ("/compliance?kind=week&on=2026-05-02", "2026年第18周"),
+        ("/compliance?kind=nonsense&on=nonsense&status=nonsense", "2026年7月"),
+        ("/compliance?period=2026-07-X2", "2026年7月中旬"),
+    ],
+)
+def test_any_period_is_shown(watch, address, label):
+    assert label in watch.get(address).text
+
+
+@pytest.mark.parametrize("name", ["nonsense", "2026-13", "2026-W54", "1999-01", "9999-12"])
+def test_a_period_that_nobody_can_mean_is_not_there(watch, name):
+    assert watch.get(f"/compliance?period={name}").status_code == 404
+
+
+def test_the_periods_beside_it_are_a_touch_away(watch):
+    page = watch.get("/compliance?period=2026-06").text
+
+    assert "period=2026-05" in page
+    assert 'aria-label="下一期"' in page
+    assert "回到本期" in page
+    assert 'aria-label="下一期"' not in watch.get(JULY).text
+
+
+def test_only_kinds_that_a_rule_has_are_offered(app, zone, watch):
+    with arranged(app) as db:
+        make_rule(db, RECRUITER, code="x", period=PeriodKind.QUARTER)
+
+    page = watch.get("/compliance").text
+
+    assert all(word in page for word in ("按周", "按月", "按季度"))
+    assert "按旬" not in page
+
+
+def test_an_open_period_says_what_still_waits(app, zone, watch):
+    given(app, zone.an, date(2026, 7, 9), status=Status.PLANNED)
+    late(app, zone.an)
+
+    page = watch.get(JULY).text
+
+    assert "初步数：本期尚未结束，还有 1 次拜访待登记完成、1 次拜访待确认。" in page
+
+
+@pytest.mark.parametrize(
+    ("day", "is_open"),
+    [(date(2026, 8, 1), True), (date(2026, 8, 5), True), (date(2026, 8, 6), False)],
+)
+def test_a_period_stays_open_for_three_working_days(app, zone, day, is_open):
+    with time_machine.travel(datetime(day.year, day.month, day.day, 4, tzinfo=UTC), tick=False):
+        page = sign_in(app, "watch").get(JULY).text
+
+    assert ("初步数：本期补登记到8月5日为止" in page) is is_open
+
+
+def test_an_estimated_calendar_is_said(watch):
+    assert "工作日为推算" in watch.get("/compliance?period=2027-03").text
+    assert "工作日为推算" not in watch.get(JULY).text
+
+
+def test_a_zone_without_rules_says_so(app):
+    with arranged(app) as db:
+        make_person(db, "watch", role=Role.SUPERVISOR)
+
+    assert "这个时段没有考核数据" in sign_in(app, "watch").get("/compliance").text
+
+
+def test_whoever_moved_stands_where_they_last_held_the_duty(app, zone, watch):
+    with arranged(app) as db:
+        gone = make_person(db, "gone", name="高七", duty=None)
+        make_posting(db, gone, unit=zone.invest, to_on=date(2026, 7, 9))
+        make_posting(db, gone, unit=zone.other, from_on=date(2026, 7, 10))
+
+    assert "高七" not in watch.get(JULY).text
+    assert "高七" in watch.get("/compliance?period=2026-06").text
+
+
+def test_a_board_of_many_costs_no_more_statements_than_a_board_of_few(app, zone, watch):
+    with statements(app) as few:
+        watch.get(JULY)
+    with arranged(app) as db:
+        for number in range(200):
+            person = make_person(db, f"many{number}", unit=zone.team)
+            make_visit(db, person, date(2026, 7, 1 + number % 14))
+
+    with statements(app) as many:
+        page = watch.get(JULY).text
+
+    assert "many199" in page
+    assert len(many) == len(few)
+    assert len(many) <= 25, "\n\n".join(many)
+
+
+# one figure
+
+
+def test_a_figure_says_how_what_is_owed_came_about(app, zone, watch):
+    with arranged(app) as db:
+        make_absence(db, zone.an, date(2026, 7, 22), date(2026, 7, 31))
+
+    page = watch.get(figure("an")).text
+
+    assert "每月应完成 20 天；本期 23 个工作日，在岗 15 个。" in page
+    assert "20 × 15 ÷ 23 ≈ 13.04，进一为 14 天。" in page
+    assert "7月22日至31日 休假" in page
+
+
+def test_a_figure_says_from_when_the_duty_was_held_and_what_bounds_it(app, zone):
+    with arranged(app) as db:
+        make_person(db, "new", unit=zone.invest, from_on=date(2026, 7, 16))
+        make_rule(db, RECRUITER, code="x", minimum=40)
+
+    page = sign_in(app, "watch").get(figure("new", rule="x")).text
+
+    assert "40 × 12 ÷ 23 ≈ 20.87，进一为 21 天。" in page
+    assert "不超过在岗自然日（16 天），按 16 天计。" in page
+    assert "7月16日至31日" in page
+
+
+def test_whoever_is_away_all_the_time_is_exempt(app, zone, watch):
+    with arranged(app) as db:
+        make_absence(db, zone.an, date(2026, 7, 1), date(2026, 7, 31))
+
+    assert "本期没有在岗工作日，免考核。" in watch.get(figure("an")).text
+
+
+def test_a_figure_goes_through_every_visit(app, zone, watch):
+    given(app, zone.an, date(2026, 7, 6), kind=Kind.RESIDENCY, days=3, city="上海")
+    given(app, zone.an, date(2026, 7, 7), city="苏州")
+    given(app, zone.an, date(2026, 7, 9), channel=Channel.PHONE, city="无锡")
+    given(app, zone.an, date(2026, 7, 10), status=Status.CANCELLED, city="常州")
+
+    counted, left_out = watch.get(figure("an")).text.split("未计入的拜访", maxsplit=1)
+
+    assert "7月6日至8日" in counted
+    assert "计 3 天" in counted
+    assert "同一天已计一次" in left_out
+    assert "“电话”不在计入的方式内" in left_out
+    assert "已取消" in left_out
+
+
+def test_a_stay_under_way_says_that_it_counts_beforehand(app, zone, watch):
+    given(app, zone.an, date(2026, 7, 13), kind=Kind.RESIDENCY, days=5, status=Status.PLANNED)
+
+    assert "驻城进行中，今天以前的日期先行计入" in watch.get(figure("an")).text
+
+
+def test_a_visit_that_one_may_not_see_is_told_of_without_its_details(app, zone, watch):
+    with arranged(app) as db:
+        gone = make_person(db, "gone", duty=None)
+        make_posting(db, gone, unit=zone.invest, to_on=date(2026, 6, 30))
+        make_posting(db, gone, unit=zone.other, from_on=date(2026, 7, 1))
+        visit = make_visit(db, gone, date(2026, 6, 5), city="苏州")
+
+    page = watch.get(figure("gone", "2026-06")).text
+
+    assert "详情不在您的权限范围内" in page
+    assert "苏州" not in page
+    assert f"/visits/{visit.id}" not in page.replace(f"/visits/{visit.id}/", "")
+
+
+@pytest.mark.parametrize(
+    ("username", "whose", "status"),
+    [
+        ("an", "an", 200),
+        ("an", "bai", 404),
+        ("watch", "bai", 200),
+        ("watch", "chen", 404),
+        ("chief", "chen", 200),
+        ("root", "chen", 200),
+        ("reader", "an", 404),
+        ("watch", "nobody", 404),
+        ("watch", "watch", 404),
+    ],
+)
+def test_a_figure_is_shown_to_its_person_and_the_line_of_command(
+    app, zone, username, whose, status
+):
+    assert sign_in(app, username).get(figure(whose)).status_code == status
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/compliance/figure",
+        figure("an", "nonsense"),
+        figure("an", "2026-W28"),
+        figure("an", rule="nonsense"),
+        figure("an", "2019-01"),
+        figure("%00"),
+    ],
+)
+def test_a_figure_that_does_not_exist_is_not_there(watch, address):
+    assert watch.get(address).status_code == 404
+
+
+# what waits for a verdict
+
+
+def waiting(client):
+    return client.get("/compliance?tab=waiting").text
+
+
+def test_what_was_logged_late_waits_for_the_supervisor(app, zone, watch):
+    visit = late(app, zone.bai)
+    given(app, zone.an)
+    late(app, zone.chen)
+
+    page = waiting(watch)
+
+    assert f"/visits/{visit.id}/confirm" in page
+    assert page.count("/confirm") == 1
+    assert "7月14日登记，在结束后第 11 天" in page
+
+
+def test_what_no_rule_counts_needs_no_verdict(app, zone, watch):
+    late(app, zone.bai, kind=Kind.RECEPTION)
+
+    assert "没有待确认的拜访" in waiting(watch)
+
+
+@pytest.mark.parametrize("username", ["an", "chief", "reader"])
+def test_only_who_judges_has_that_list(app, zone, username):
+    client = sign_in(app, username)
+
+    assert client.get("/compliance?tab=waiting").status_code == 404
+    assert "待确认</a>" not in client.get("/compliance").text
+
+
+def test_a_visit_is_confirmed_right_there_and_one_sees_what_changed(app, zone, watch):
+    visit = late(app, zone.bai)
+    back = "/compliance?tab=waiting"
+
+    answer = watch.post(f"/visits/{visit.id}/confirm", data={"back": back})
+
+    page = watch.get(answer.location).text
+    assert answer.location == back
+    assert verdict(app, visit) is Verdict.CONFIRMED
+    assert "0/20 → 1/20" in page
+    assert "没有待确认的拜访" in page
+
+
+def test_the_explanation_offers_the_verdict_and_comes_back(app, zone, watch):
+    visit = late(app, zone.bai)
+    page = watch.get(figure("bai")).text
+    back = page.split('name="back" value="')[1].split('"')[0].replace("&amp;", "&")
+
+    answer = watch.post(f"/visits/{visit.id}/reject", data={"back": back, "reason": "没有成行"})
+
+    assert answer.location == figure("bai")
+    assert verdict(app, visit) is Verdict.REJECTED
+    assert "已被督查人员退回：没有成行" in watch.get(answer.location).text
+
+
+def test_a_rejected_visit_can_be_confirmed_after_all(app, zone, watch):
+    visit = given(app, zone.bai, verdict=Verdict.REJECTED)
+
+    page = watch.get(figure("bai")).text
+
+    assert f"/visits/{visit.id}/confirm" in page
+    assert f"/visits/{visit.id}/reject" not in page
+
+
+def test_nobody_judges_a_visit_of_their_own(app, zone, watch):
+    with arranged(app) as db:
+        own = make_person(db, "both", role=Role.SUPERVISOR, unit=zone.invest)
+    late(app, own)
+
+    page = sign_in(app, "both").get(figure("both")).text
+
+    assert "督查人员确认后计入" in page
+    assert "/confirm" not in page
+
+
+@pytest.mark.parametrize("path", ["/compliance", "/compliance?tab=waiting", figure("an")])
+def test_strangers_are_sent_to_the_door(client, path):
+    assert "/login" in client.get(path).location
