@@ -1,6 +1,7 @@
 """`crm deliver`: a worker that sends what waits in the outbox."""
 
 import click
+import structlog
 
 from crm.base import clock
 from crm.cli import base
@@ -10,6 +11,8 @@ from crm.jobs.logs import log_as_json
 
 PAUSE_SECONDS = 5
 
+log = structlog.get_logger()
+
 
 @click.command()
 @click.option("--once", is_flag=True, help="Deliver what is due, then end.")
@@ -18,6 +21,7 @@ def deliver(*, once: bool) -> None:
     log_as_json()
     with base.sessions() as sessions, stop_signal() as stopped:
         courier = Courier(sessions, mailer(), base.site().mail_from, clock.now)
+        log.info("deliver.started")
         courier.deliver_all(lambda: not stopped.is_set())
         while not once and not stopped.wait(PAUSE_SECONDS):
             courier.deliver_all(lambda: not stopped.is_set())

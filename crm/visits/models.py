@@ -19,9 +19,7 @@ class Visit(Base):
         CheckConstraint("ends_at > starts_at", "ends_after_it_begins"),
         CheckConstraint("last_on >= first_on", "last_date_after_first"),
         CheckConstraint("status <> 'done' OR logged_at IS NOT NULL", "done_is_logged"),
-        CheckConstraint(
-            "(verdict IS NULL) = (verdict_at IS NULL)", "verdict_has_moment"
-        ),
+        CheckConstraint("(verdict IS NULL) = (verdict_at IS NULL)", "verdict_has_moment"),
         Index(None, "leader_id", "first_on"),
         Index(None, "first_on"),
     )
@@ -44,20 +42,14 @@ class Visit(Base):
     next_step: Mapped[str | None]
     note: Mapped[str | None]
     entered_at: Mapped[datetime]
-    entered_by_id: Mapped[int | None] = mapped_column(
-        ForeignKey("person.id")
-    )  # none: an import
+    entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
     logged_at: Mapped[datetime | None]
     verdict: Mapped[Verdict | None] = mapped_column(word(Verdict, "verdict"))
-    verdict_by_id: Mapped[int | None] = mapped_column(
-        ForeignKey("person.id")
-    )  # none: an import
+    verdict_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
     verdict_at: Mapped[datetime | None]
 
     leader: Mapped[Person] = relationship(foreign_keys=leader_id, lazy="raise")
-    participants: Mapped[list[Person]] = relationship(
-        secondary="visit_participant", lazy="raise"
-    )
+    participants: Mapped[list[Person]] = relationship(secondary="visit_participant", lazy="raise")
     leads: Mapped[list[Lead]] = relationship(secondary="visit_lead", lazy="raise")
 
 

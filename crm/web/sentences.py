@@ -10,7 +10,7 @@ SENTENCES = {
     "wrong_password": "账号或密码不正确。",
     "unknown_rule": "没有代码为 {rule} 的考核规则。",
     "unknown_person": "没有账号为 {person} 的人员。",
-    "no_figure": "{person} 在 {period} 没有规则 {rule} 的考核数据：当期不任该职务，或规则当期未生效。",
+    "no_figure": "{person} 在 {period} 没有规则 {rule} 的数据：当期不任该职务，或规则未生效。",
     # files that are imported
     "file_too_large": "文件超过 {megabytes} MB，请分成几个文件导入。",
     "file_empty": "文件是空的，第一行应为列名。",

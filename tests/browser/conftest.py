@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
-from crm.app import create_app
-from tests.conftest import NOW, apart, dispose, settings_for
+from tests.conftest import NOW
+from tests.databases import Kept
 
 FLAGS = [
     "--no-sandbox",
@@ -65,18 +65,18 @@ class Site:
 
 
 @pytest.fixture
-def served(database_url: str, sessions: sessionmaker[Session]) -> Iterator[Site]:
+def served(database: Kept) -> Iterator[Site]:
     """The application on a free port, with its clock running from NOW."""
+    app = database.fresh_app()
+    app.config.update(WTF_CSRF_ENABLED=True, SESSION_COOKIE_SECURE=False)  # as over plain HTTP
     with time_machine.travel(NOW, tick=True):
-        app = create_app(settings_for(database_url, base_url="http://127.0.0.1"))
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield Site(f"http://127.0.0.1:{server.server_port}", app, sessions)
+        yield Site(f"http://127.0.0.1:{server.server_port}", app, database.sessions)
         server.shutdown()
         thread.join()
         server.server_close()
-        apart(lambda: dispose(app))
 
 
 @dataclass

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from crm.cli import base, main
 from crm.extensions import db as database_of_app
-from tests.conftest import SECRET
+from tests.databases import SECRET
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from email import message_from_string
 from email.policy import default
 
@@ -18,7 +17,8 @@ from crm.base.outbox import State
 from crm.jobs import lease, ledger
 from crm.jobs.mime import mime_of
 from crm.people.rules import Duty, Role
-from tests.conftest import NOW, SECRET
+from tests.conftest import NOW
+from tests.databases import SECRET
 from tests.factories import PRINCIPAL, make_person, make_rule, make_unit
 from tests.jobs.mail import post_office, write
 from tests.jobs.work import at, install, messages
@@ -146,11 +146,17 @@ def test_what_waits_is_delivered_once(crm, sessions, monkeypatch):
 def test_a_node_ends_within_seconds_of_sigterm(command, database_url, sessions):
     install(sessions, "2200-01-01T00:00")
     environment = os.environ | {"CRM_DATABASE_URL": database_url, "CRM_SECRET_KEY": SECRET}
-    node = subprocess.Popen([sys.executable, "-m", "crm.cli", command], env=environment)
-    time.sleep(3)
+    node = subprocess.Popen(
+        [sys.executable, "-m", "crm.cli", command],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    next(line for line in node.stderr if f"{command}.started" in line)
 
     node.send_signal(signal.SIGTERM)
+    node.communicate(timeout=10)
 
-    assert node.wait(10) == 0
+    assert node.returncode == 0
     with sessions() as db:
         assert lease.holder_of(db) is None

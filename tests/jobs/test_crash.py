@@ -1,18 +1,16 @@
 """kill -9 in the middle, and a second start: the same keys, the same bytes, nothing twice."""
 
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
-from sqlalchemy.orm import sessionmaker
 
 from crm.base.outbox import State
 from crm.jobs.delivery import REPEATED
 from crm.jobs.mime import mime_of
+from tests.databases import Kept
 from tests.jobs.mail import SENDER, courier, post_office, write
 from tests.jobs.work import at, clockwork_of, install, messages
 
@@ -38,16 +36,13 @@ def outcome(sessions) -> list[tuple[str, State, bytes]]:
 
 
 @pytest.fixture
-def undisturbed(sqlite_template, tmp_path):
+def undisturbed(tmp_path):
     """What a month comes to when nobody disturbs it."""
-    path = tmp_path / "undisturbed.sqlite3"
-    shutil.copyfile(sqlite_template, path)
-    engine = create_engine(f"sqlite:///{path}")
-    sessions = sessionmaker(engine, expire_on_commit=False)
-    install(sessions, "2026-07-01T00:00", "li", "wang")
-    live(sessions)
-    yield outcome(sessions)
-    engine.dispose()
+    database = Kept("sqlite", tmp_path)
+    install(database.sessions, "2026-07-01T00:00", "li", "wang")
+    live(database.sessions)
+    yield outcome(database.sessions)
+    database.close()
 
 
 def test_a_month_killed_in_the_middle_ends_as_one_undisturbed(sessions, database_url, undisturbed):

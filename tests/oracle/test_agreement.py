@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SECRET
+from tests.databases import SECRET
 
 from . import files
 from .making import random_zone

@@ -15,7 +15,7 @@ from crm.extensions import db as database_of_app
 from crm.people.rules import Duty
 from crm.quotas.rules import Reason
 from crm.visits.rules import Channel
-from tests.conftest import SECRET
+from tests.databases import SECRET
 from tests.factories import make_person, make_regime, make_unit, make_visit
 
 

@@ -1,0 +1,110 @@
+"""The databases of one test process: migrated once, wiped after each test that commits."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from crm.app import create_app
+from crm.base.db import Base, engine_options
+from crm.extensions import alembic, limiter
+from crm.extensions import db as database_of_app
+from crm.settings import Settings
+
+KINDS = ("sqlite", "postgresql")
+SECRET = "a secret of the tests, long enough for the check"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+_numbers = count(1)
+
+
+def settings_for(url: str, **given: object) -> Settings:
+    """Settings of a test's application."""
+    own = {"database_url": url, "secret_key": SECRET, "base_url": "https://crm.test"}
+    return Settings(**own | given)
+
+
+def apart(step: Callable[[], None]) -> None:
+    """Do it in a thread of its own: Flask cannot where the browser's event loop runs."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(step).result()
+
+
+def administer(statement: str) -> None:
+    """Run a statement on the PostgreSQL server itself."""
+    engine = create_engine(
+        f"{os.environ['CRM_TEST_POSTGRES']}/postgres", isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@contextmanager
+def empty_database(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of a database without tables, gone afterwards."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'empty.sqlite3'}"
+        return
+    name = f"test_{WORKER}_{next(_numbers)}"
+    administer(f"CREATE DATABASE {name}")
+    yield f"{os.environ['CRM_TEST_POSTGRES']}/{name}"
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def sessions_of(url: str) -> sessionmaker[Session]:
+    """The maker of sessions of that database."""
+    options = engine_options(url)
+    return sessionmaker(create_engine(options.pop("url"), **options), expire_on_commit=False)
+
+
+class Kept:
+    """One migrated database of a kind, with the application on it."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self._life = empty_database(kind, folder)
+        self.url = self._life.__enter__()
+        self.app = create_app(settings_for(self.url))
+        apart(lambda: self._in_app(alembic.upgrade))
+        self.sessions = sessions_of(self.url)
+
+    def wipe(self) -> None:
+        """Empty every table."""
+        names = [table.name for table in reversed(Base.metadata.sorted_tables)]
+        with self._engine.begin() as connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY"))
+                return
+            connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+            for name in names:
+                connection.execute(text(f"DELETE FROM {name}"))
+
+    def fresh_app(self) -> Flask:
+        """The application, set as a test expects it."""
+        self.app.config.update(WTF_CSRF_ENABLED=False, TESTING=True, SESSION_COOKIE_SECURE=True)
+        limiter.enabled = False
+        return self.app
+
+    def close(self) -> None:
+        """Close what holds the database, and be rid of it."""
+        apart(lambda: self._in_app(self._dispose))
+        self._engine.dispose()
+        self._life.__exit__(None, None, None)
+
+    @property
+    def _engine(self) -> Engine:
+        engine: Engine = self.sessions.kw["bind"]
+        return engine
+
+    def _in_app(self, step: Callable[[], None]) -> None:
+        with self.app.app_context():
+            step()
+
+    @staticmethod
+    def _dispose() -> None:
+        database_of_app.engine.dispose()
