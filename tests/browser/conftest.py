@@ -120,6 +120,10 @@ class Screen:
         if parts.scheme in ("http", "https") and not url.startswith(self.url):
             self.faults.append(f"foreign request: {url}")
 
+    def sign_out(self) -> None:
+        """Leave, as another would find the browser."""
+        self.page.context.clear_cookies()
+
     def sign_in(self, username: str, password: str) -> None:
         """Come in through the door."""
         self.open("/login")
