@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import administer
+from tests.databases import WORKER, administer
 from tests.faults.facts import ABSENCES, INSTALLED, JUNE, PEOPLE, VISITS
-from tests.faults.zone import Lived, Zone, ended
+from tests.faults.zone import Lived, Zone
 from tests.jobs.mail import post_office
 
 _numbers = count(1)
@@ -27,10 +27,10 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory, worker: str) -> Callable[..., Any]:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Make a thing once for all workers, who find it in their common folder."""
     folder = tmp_path_factory.getbasetemp()
-    common = folder if worker == "main" else folder.parent
+    common = folder if WORKER == "main" else folder.parent
 
     def prepare(name: str, make: Callable[[], Any]) -> Any:
         kept = common / f"{name}.pickle"
@@ -45,38 +45,38 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, worker: str) -> Callable[
 
 @pytest.fixture(scope="session")
 def filled(
-    kind: str, prepared: Callable[..., Zone], tmp_path_factory: pytest.TempPathFactory, worker: str
+    kind: str, prepared: Callable[..., Zone], tmp_path_factory: pytest.TempPathFactory
 ) -> Zone:
     """A zone installed and imported into an empty database; its clock has not run yet."""
 
     def fill() -> Zone:
         folder = tmp_path_factory.mktemp("filled")
-        commands = [["init", "--clock-from", INSTALLED]]
+        is_sqlite = kind == "sqlite"
+        url = f"sqlite:///{folder}/crm.sqlite3" if is_sqlite else _postgres()
+        zone = Zone(url, folder)
+        zone.crm("init", "--clock-from", INSTALLED)
         for name, text in (("people", PEOPLE), ("absences", ABSENCES), ("visits", VISITS)):
             file = folder / f"{name}.csv"
             file.write_text(text, encoding="utf-8")
-            commands.append(["import", name, str(file)])
-        is_sqlite = kind == "sqlite"
-        zone = Zone(f"sqlite:///{folder}/crm.sqlite3" if is_sqlite else _postgres(worker))
-        # one process for all, because to start takes longer than to do
-        ended(zone.start(json.dumps(commands), module="tests.faults.several"))
+            zone.crm("import", name, str(file))
         return zone
 
     return prepared(f"filled-{kind}", fill)
 
 
 @pytest.fixture(scope="session")
-def copy(worker: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Zone], Zone]:
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Zone], Zone]:
     """Make another database with the same in it."""
 
     def copied(zone: Zone) -> Zone:
+        folder = tmp_path_factory.mktemp("copy")
         if not zone.url.startswith("sqlite"):
-            return Zone(_postgres(worker, template=zone.url.rpartition("/")[2]))
-        path = f"{tmp_path_factory.mktemp('faults')}/crm.sqlite3"
+            return Zone(_postgres(template=zone.url.rpartition("/")[2]), folder)
+        path = folder / "crm.sqlite3"
         source = sqlite3.connect(zone.url.removeprefix("sqlite:///"))
         with closing(source), closing(sqlite3.connect(path)) as target:
-            source.backup(target)
-        return Zone(f"sqlite:///{path}")
+            source.backup(target)  # with what lies in its write-ahead log
+        return Zone(f"sqlite:///{path}", folder)
 
     return copied
 
@@ -90,8 +90,8 @@ def june(
     def live() -> Lived:
         zone = copy(filled)
         with post_office() as office:
-            summary = zone.live(JUNE, CRM_MAIL=office.url)
-        return Lived(zone, summary, zone.rows(), office.received)
+            told = zone.start("clock", "run", "--until", JUNE, CRM_MAIL=office.url).ended()
+        return Lived(zone, json.loads(told), zone.rows(), office.received)
 
     return prepared(f"june-{kind}", live)
 
@@ -102,7 +102,7 @@ def zone(filled: Zone, copy: Callable[[Zone], Zone]) -> Zone:
     return copy(filled)
 
 
-def _postgres(worker: str, template: str = "template0") -> str:
-    name = f"faults_{worker}_{next(_numbers)}"
+def _postgres(template: str = "template0") -> str:
+    name = f"faults_{WORKER}_{next(_numbers)}"
     administer(f"CREATE DATABASE {name} TEMPLATE {template}")
     return f"{os.environ['CRM_TEST_POSTGRES']}/{name}"

@@ -1,7 +1,9 @@
 """`crm clock run --send` against a real mail server on a real socket, plain and with TLS."""
 
+import random
 import re
 import ssl
+from collections import Counter
 from email import message_from_bytes
 from email.policy import default
 
@@ -10,9 +12,10 @@ import trustme
 from aiosmtpd.smtp import AuthResult
 
 from crm.base.outbox import State
-from crm.jobs.delivery import NO_ADDRESS
+from crm.jobs.delivery import NO_ADDRESS, REPEATED
 from crm.jobs.smtp import SmtpServer, UnreachableError
-from tests.faults.facts import WITHOUT_ADDRESS
+from tests.faults.facts import JUNE, WITHOUT_ADDRESS
+from tests.faults.victim import Death, Moment
 from tests.faults.zone import BASE_URL, SENDER, Lived
 from tests.jobs.mail import post_office
 
@@ -73,15 +76,8 @@ def admit(server, session, envelope, mechanism, data):
     )
 
 
-def addressed(rows):
-    """The mails that go out, with whom they go to."""
-    return sorted(
-        (message["recipient"], message["mime"]) for message in rows.messages if message["recipient"]
-    )
-
-
 def test_everyone_with_an_address_receives_each_message_once_byte_by_byte(sent):
-    assert sorted(sent.received) == addressed(sent.rows)
+    assert sorted(sent.received) == sent.rows.mails
     assert len(sent.received) > 30
     assert {message["state"] for message in sent.rows.messages} == {State.SENT}
 
@@ -146,7 +142,7 @@ def test_mails_go_out_by_starttls_with_a_login(zone, certified, trusted):
         url = f"smtp://crm%40crm.test:p%40ss%3A%2Fword@127.0.0.1:{office.port}?starttls=1"
         zone.live("2026-06-01", "--send", CRM_MAIL=url, SSL_CERT_FILE=trusted)
 
-    assert sorted(office.received) == addressed(zone.rows())
+    assert sorted(office.received) == zone.rows().mails
     assert office.received
 
 
@@ -157,7 +153,7 @@ def test_a_server_that_is_not_trusted_gets_nothing_and_nothing_is_lost(zone, cer
         zone.live("2026-06-01", "--send", CRM_MAIL=url)
         before = zone.rows()
         unasked = list(office.received)
-        zone.let_a_while_pass()
+        zone.let_an_hour_pass()
         zone.crm("deliver", "--once", CRM_MAIL=url, SSL_CERT_FILE=trusted)
 
     assert unasked == []
@@ -165,7 +161,7 @@ def test_a_server_that_is_not_trusted_gets_nothing_and_nothing_is_lost(zone, cer
         (State.PENDING, 0)
     }
     assert "CERTIFICATE_VERIFY_FAILED" in before.messages[0]["note"]
-    assert sorted(office.received) == addressed(zone.rows())
+    assert sorted(office.received) == zone.rows().mails
     assert {message["state"] for message in zone.rows().messages} == {State.SENT}
 
 
@@ -188,3 +184,43 @@ def test_a_wrong_password_is_an_unreachable_server(certified, trusted, monkeypat
         pytest.raises(UnreachableError, match="535"),
     ):
         SmtpServer.parse(f"smtp://li:wrong@127.0.0.1:{office.port}?starttls=1").connect()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_workers_that_die_lose_nothing_and_say_what_they_sent_twice(zone, seed):
+    chance = random.Random(seed)
+    with post_office() as office:
+        nobody = office.url
+    zone.live(JUNE, "--send", CRM_MAIL=nobody)
+    with post_office() as office:
+        for _ in range(12):
+            zone.let_an_hour_pass()
+            deliver(zone, office, Death(chance.choice(DEATHS), chance.randint(2, 20))).see_killed()
+        for _ in range(3):  # what is unknown is settled, tried once more, and settled again
+            zone.let_an_hour_pass()
+            deliver(zone, office).ended()
+    rows = zone.rows()
+    times = Counter(office.received)
+
+    assert set(times) <= set(rows.mails)
+    assert {message["state"] for message in rows.messages} <= {State.SENT, State.HELD}
+    assert any(message["note"] == REPEATED for message in rows.messages)
+    assert [message for message in rows.messages if not is_told(message, times)] == []
+
+
+DEATHS = (Moment.CHANGE, Moment.COMMIT, Moment.COMMITTED)
+
+
+def deliver(zone, office, death=None):
+    return zone.fork("deliver", "--once", death=death, CRM_MAIL=office.url)
+
+
+def is_told(message, times):
+    """Whether a message was received as often as the outbox says that it may have been."""
+    received = times[message["recipient"], message["mime"]]
+    if not message["recipient"]:
+        return received == 0
+    if message["state"] is State.HELD:  # nobody knows; a digest was tried twice, a nudge once
+        return received <= 1 + message["kind"].may_repeat
+    return received == 1 or (received == 2 and message["note"] == REPEATED)

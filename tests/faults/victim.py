@@ -1,53 +1,50 @@
-"""A `crm …` that dies in the middle of its work; the tests of crashes start it.
-
-`python -m tests.faults.victim MOMENT N words…` kills itself when that moment of the database's
-work comes for the N-th time.
-"""
+"""The moments at which a process can be made to die in the middle of its work."""
 
 import os
 import signal
-import sys
+from dataclasses import dataclass
 from itertools import count
 
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from crm.base.words import Word
-from crm.cli import main
 
 
 class Moment(Word):
-    """When it dies; up to a commit nothing of the transaction may last."""
+    """A step of the database's work; up to a commit nothing of the transaction may last."""
 
-    PUT = "INSERT INTO message ", "a message was put into the outbox"
     CLAIM = "INSERT INTO job_run ", "a slot was taken"
+    PUT = "INSERT INTO message ", "a message was put into the outbox"
     MARK = "UPDATE job_run ", "a slot was marked as done"
-    OF_MESSAGE = "UPDATE message ", "messages were marked"
+    CHANGE = "UPDATE message ", "messages were claimed or marked"
     COMMIT = "commit", "a transaction is about to be committed"
     COMMITTED = "committed", "a transaction was committed"
 
 
-def die_at(moment: Moment, number: int) -> None:
-    """Arrange for the death of this process."""
-    times = count(1)
+@dataclass(frozen=True, slots=True)
+class Death:
+    """It comes with that moment's N-th time."""
 
-    def arrived(*_: object) -> None:
-        if next(times) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+    moment: Moment
+    number: int
 
-    def executed(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith(moment.value):
-            arrived()
+    def arrange(self) -> None:
+        """See to it that this process kills itself then."""
+        times = count(1)
 
-    match moment:
-        case Moment.COMMIT:
-            event.listen(Engine, "commit", arrived)
-        case Moment.COMMITTED:
-            event.listen(Session, "after_commit", arrived)
-        case _:
-            event.listen(Engine, "after_cursor_execute", executed)
+        def arrived(*_: object) -> None:
+            if next(times) == self.number:
+                os.kill(os.getpid(), signal.SIGKILL)
 
+        def executed(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            if statement.startswith(self.moment.value):
+                arrived()
 
-if __name__ == "__main__":
-    die_at(Moment(sys.argv[1]), int(sys.argv[2]))
-    main(sys.argv[3:])
+        match self.moment:
+            case Moment.COMMIT:
+                event.listen(Engine, "commit", arrived)
+            case Moment.COMMITTED:
+                event.listen(Session, "after_commit", arrived)
+            case _:
+                event.listen(Engine, "after_cursor_execute", executed)

@@ -1,9 +1,8 @@
-"""A database that the real commands work on, and what lies in it afterwards."""
+"""A zone in a database that the real commands work on, and what lies in it afterwards."""
 
 import json
 import os
-import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,21 +10,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.base.outbox import Message
 from crm.jobs.mime import mime_of
 from crm.jobs.models import JobRun
-from tests.conftest import SECRET, sessions_of
+from tests.databases import SECRET, sessions_of
+from tests.faults import running
+from tests.faults.running import Running
+from tests.faults.victim import Death
 
-ROOT = Path(__file__).parents[2]
 SENDER = "招商系统 <crm@crm.test>"
 BASE_URL = "https://crm.test"
-LONGEST_SECONDS = 120  # of one command, on a machine that does much else
-Received = tuple[str, bytes]  # by whom, and the mail
 Row = dict[str, object]
 Summary = dict[str, dict[str, Any]]  # by job: done, skipped, made
+Received = tuple[str, bytes]  # by whom, and the mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,51 +43,73 @@ class Rows:
     def digests(self) -> list[str]:
         return sorted(key for key in self.keys if not key.startswith("nudge:"))
 
+    @property
+    def mails(self) -> list[Received]:
+        """What goes out, and to whom."""
+        return sorted(
+            (message["recipient"], message["mime"])
+            for message in self.messages
+            if message["recipient"]
+        )
+
     def after(self, number: int) -> "Rows":
         """What there was after that many runs."""
         runs = self.runs[:number]
         lived = {(run["job"], run["due_at"]) for run in runs}
-        return Rows(
-            runs,
-            [each for each in self.messages if (each["kind"].value, each["made_at"]) in lived],
-        )
+        messages = [
+            message
+            for message in self.messages
+            if (message["kind"].value, message["made_at"]) in lived
+        ]
+        return Rows(runs, messages)
 
 
 @dataclass(frozen=True)
 class Zone:
-    """A zone in a database of its own."""
+    """A zone in a database of its own, with a folder for what its processes say."""
 
     url: str
+    folder: Path
 
-    def environment(self, **settings: str) -> dict[str, str]:
-        own = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
-        return own | {
-            "CRM_DATABASE_URL": self.url,
-            "CRM_SECRET_KEY": SECRET,
-            "CRM_BASE_URL": BASE_URL,
-            "CRM_MAIL_FROM": SENDER,
-            **settings,
-        }
+    def start(self, *words: str, **settings: str) -> Running:
+        """Start `crm …` as a user does."""
+        return running.start(words, self._environment(settings), self._desk())
 
-    def start(
-        self, *words: str, module: str = "crm.cli", **settings: str
-    ) -> subprocess.Popen[bytes]:
-        """Start a process of ours on it."""
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *words],
-            cwd=ROOT,
-            env=self.environment(**settings),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+    def fork(self, *words: str, death: Death | None = None, **settings: str) -> Running:
+        """Start `crm …` in a fork, which may be bound to die."""
+        return running.fork(words, self._environment(settings), self._desk(), death)
 
     def crm(self, *words: str, **settings: str) -> bytes:
         """Run `crm …` to its good end; what it printed."""
-        return ended(self.start(*words, **settings))
+        return self.fork(*words, **settings).ended()
 
     def live(self, until: str, *words: str, **settings: str) -> Summary:
         """Run the clock up to that day's end; what it says of it."""
         return json.loads(self.crm("clock", "run", "--until", until, *words, **settings))
+
+    def let_an_hour_pass(self) -> None:
+        """Make what waits in the outbox an hour older, rather than wait."""
+        hour = timedelta(hours=1)
+        with self.session() as db, db.begin():
+            for message in db.scalars(select(Message).where(Message.sent_at.is_(None))):
+                message.due_at -= hour
+                if message.claimed_until:
+                    message.claimed_until -= hour
+
+    def count_runs(self) -> int:
+        """How many slots are done."""
+        with self.session() as db:
+            return (db.scalar(select(func.count()).select_from(JobRun)) or 1) - 1
+
+    def rows(self) -> Rows:
+        """All that the clock left."""
+        with self.session() as db:
+            runs = [_row(run) for run in db.scalars(select(JobRun).order_by(JobRun.id))]
+            messages = [
+                _row(message) | {"mime": mime_of(message, sender=SENDER)}
+                for message in db.scalars(select(Message).order_by(Message.id))
+            ]
+        return Rows(runs[1:], messages)  # the first is the installation
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -97,23 +119,18 @@ class Zone:
             yield Session(connection.execution_options(isolation_level="SERIALIZABLE"))
         maker.kw["bind"].dispose()
 
-    def let_a_while_pass(self) -> None:
-        """Let an hour pass for what waits in the outbox, rather than wait for it."""
-        hour = timedelta(hours=1)
-        with self.session() as db, db.begin():
-            for message in db.scalars(select(Message).where(Message.sent_at.is_(None))):
-                message.due_at -= hour
-                if message.claimed_until:
-                    message.claimed_until -= hour
+    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
+        return own | {
+            "CRM_DATABASE_URL": self.url,
+            "CRM_SECRET_KEY": SECRET,
+            "CRM_BASE_URL": BASE_URL,
+            "CRM_MAIL_FROM": SENDER,
+            **settings,
+        }
 
-    def rows(self) -> Rows:
-        with self.session() as db:
-            runs = [_row(run) for run in db.scalars(select(JobRun).order_by(JobRun.id))]
-            messages = [
-                _row(message) | {"mime": mime_of(message, sender=SENDER)}
-                for message in db.scalars(select(Message).order_by(Message.id))
-            ]
-        return Rows(runs[1:], messages)  # the first is the installation
+    def _desk(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +141,6 @@ class Lived:
     summary: Summary
     rows: Rows
     received: list[Received]  # by the mail server that the settings name
-
-
-def ended(process: subprocess.Popen[bytes]) -> bytes:
-    """What a process printed that came to a good end."""
-    printed, told = process.communicate(timeout=LONGEST_SECONDS)
-    assert process.returncode == 0, told.decode()
-    return printed
 
 
 def _row(row: JobRun | Message) -> Row:

@@ -1,0 +1,100 @@
+"""Processes of `crm`: started as a user starts them, or forked from one that has imported it.
+
+Importing takes longer than a month of the clock; what is forked is a process all the same, with a
+memory, connections and a death of its own.
+"""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crm.cli import clock, deliver, imports, init, main, outbox
+from tests.faults.victim import Death
+
+ROOT = Path(__file__).parents[2]
+LONGEST_SECONDS = 120  # of one command, on a machine that does much else
+LOADED = (clock, deliver, imports, init, outbox)  # or each fork would have to
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["pytest", __name__])
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process on its way, whose words go to files."""
+
+    process: subprocess.Popen[bytes] | multiprocessing.process.BaseProcess
+    printed: Path
+    told: Path
+
+    def ended(self) -> bytes:
+        """Wait for its good end; what it printed."""
+        assert self._status() == 0, self.told.read_text()
+        return self.printed.read_bytes()
+
+    def see_killed(self) -> None:
+        """See that it did not come to its end by itself."""
+        assert self._status() == -signal.SIGKILL, self.told.read_text()
+
+    def is_over(self, within: float = 0) -> bool:
+        """Whether it has come to its end, or does so within some seconds."""
+        if isinstance(self.process, subprocess.Popen):
+            try:
+                self.process.wait(within)
+            except subprocess.TimeoutExpired:
+                return False
+            return True
+        self.process.join(within)
+        return self.process.exitcode is not None
+
+    def kill(self) -> None:
+        """Send it SIGKILL."""
+        self.process.kill()
+
+    def _status(self) -> int | None:
+        if not self.is_over(LONGEST_SECONDS):
+            self.kill()
+            self.is_over(LONGEST_SECONDS)
+            return None
+        if isinstance(self.process, subprocess.Popen):
+            return self.process.returncode
+        return self.process.exitcode
+
+
+def start(words: Sequence[str], environment: Mapping[str, str], folder: Path) -> Running:
+    """Start `crm …` as a user does."""
+    printed, told = folder / "printed", folder / "told"
+    command = [sys.executable, "-m", "crm.cli", *words]
+    with printed.open("wb") as out, told.open("wb") as err:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=err)
+    return Running(process, printed, told)
+
+
+def fork(
+    words: Sequence[str], environment: Mapping[str, str], folder: Path, death: Death | None
+) -> Running:
+    """Start `crm …` in a fork."""
+    printed, told = folder / "printed", folder / "told"
+    process = _forks.Process(target=_become, args=(words, environment, printed, told, death))
+    process.start()
+    return Running(process, printed, told)
+
+
+def _become(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    printed: Path,
+    told: Path,
+    death: Death | None,
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    for stream, path in ((1, printed), (2, told)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream)
+    if death:
+        death.arrange()
+    main(list(words))
