@@ -13,28 +13,20 @@ from crm.jobs.timetable import JobName, Slot, Timing
 Work = Callable[[Session, Slot, Timing, Site], Mapping[str, int]]
 
 
-def weekly_digest(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
-    """Make the digests of the slot's week."""
-    return digests.make_weekly(
-        db,
-        period=Period.parse(slot.name),
-        at=slot.due_at,
-        late=timing is not Timing.ON_TIME,
-        mail=timing is not Timing.KEPT,
-        site=site,
-    )
+def digests_of(make: Callable[..., Mapping[str, int]]) -> Work:
+    """Make the digests of the slot's period."""
 
+    def work(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+        return make(
+            db,
+            period=Period.parse(slot.name),
+            at=slot.due_at,
+            late=timing is not Timing.ON_TIME,
+            mail=timing is not Timing.KEPT,
+            site=site,
+        )
 
-def monthly_digest(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
-    """Make the digests of the slot's month."""
-    return digests.make_monthly(
-        db,
-        period=Period.parse(slot.name),
-        at=slot.due_at,
-        late=timing is not Timing.ON_TIME,
-        mail=timing is not Timing.KEPT,
-        site=site,
-    )
+    return work
 
 
 def nudge(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
@@ -43,7 +35,7 @@ def nudge(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, i
 
 
 WORK: Mapping[str, Work] = {
-    JobName.WEEKLY_DIGEST: weekly_digest,
-    JobName.MONTHLY_DIGEST: monthly_digest,
+    JobName.WEEKLY_DIGEST: digests_of(digests.make_weekly),
+    JobName.MONTHLY_DIGEST: digests_of(digests.make_monthly),
     JobName.NUDGE: nudge,
 }
