@@ -34,7 +34,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Kept]]:
+def kept_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Kept]]:
     """The databases of this process, each made when a test first wants it."""
     made: dict[str, Kept] = {}
 
@@ -55,9 +55,9 @@ def kind_of_database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database(kept: Callable[[str], Kept], kind_of_database: str) -> Iterator[Kept]:
+def database(kept_databases: Callable[[str], Kept], kind_of_database: str) -> Iterator[Kept]:
     """A migrated database, empty, in which a test may commit."""
-    database = kept(kind_of_database)
+    database = kept_databases(kind_of_database)
     yield database
     database.wipe()
 
@@ -82,9 +82,9 @@ def sessions(database: Kept) -> sessionmaker[Session]:
 
 
 @pytest.fixture
-def db(kept: Callable[[str], Kept], kind_of_database: str) -> Iterator[Session]:
+def db(kept_databases: Callable[[str], Kept], kind_of_database: str) -> Iterator[Session]:
     """A writing session on empty tables, rolled back in the end."""
-    with kept(kind_of_database).sessions() as session:
+    with kept_databases(kind_of_database).sessions() as session:
         begin_to_write(session)
         yield session
         session.rollback()
