@@ -41,9 +41,10 @@ def _as_nobody(home: Path, binaries: Path) -> tuple[dict[str, str], Path]:
     if os.getuid() != 0:
         return {}, binaries
     if "site-packages" in binaries.parts:
-        copy = home / "pginstall"
-        shutil.copytree(binaries.parent, copy, symlinks=True)
-        binaries = copy / "bin"
+        packages = binaries.parents[2]  # the wheel's libraries stand beside the package
+        for part in packages.glob("pgserver*"):
+            shutil.copytree(part, home / part.name, symlinks=True)
+        binaries = home / binaries.relative_to(packages)
     home.chmod(0o755)
     return {"user": "nobody"}, binaries
 
