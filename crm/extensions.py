@@ -1,5 +1,7 @@
 """The Flask extensions' objects; `create_app` ties them to an application."""
 
+import logging
+
 from flask_alembic import Alembic
 from flask_babel import Babel
 from flask_limiter import Limiter
@@ -20,6 +22,7 @@ from crm.base.db import Base
 
 db = SQLAlchemy(session_options={"expire_on_commit": False})
 alembic = Alembic(metadatas=Base.metadata, run_mkdir=False, command_name="")
+logging.getLogger("alembic").setLevel(logging.WARNING)  # each start would tell its dialect
 babel = Babel()
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
