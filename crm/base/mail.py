@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import css_inline
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crm.base import spoken
 from crm.base.money import spoken as money
@@ -39,11 +39,11 @@ class Rendered:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(*, escapes: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
-        autoescape=select_autoescape(("html",), default=False),
+        autoescape=escapes,  # noqa: S701 - in HTML, imported words included; not in text
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -62,7 +62,9 @@ def _environment() -> Environment:
 def render(name: str, *, site: Site, **context: object) -> Rendered:
     """The mail of the folder `templates/mail/<name>/`; equal context gives equal bytes."""
     subject, text, html = (
-        _environment().get_template(f"mail/{name}/{part}").render(site=site, **context)
+        _environment(escapes=part.endswith(".html"))
+        .get_template(f"mail/{name}/{part}")
+        .render(site=site, **context)
         for part in ("subject.txt", "body.txt", "body.html")
     )
     return Rendered(" ".join(subject.split()), _tidy(text), _inliner.inline(_lean(html)))

@@ -1,0 +1,90 @@
+"""What people entered stays text in the HTML of every mail."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from crm.digests import service
+from crm.leads.rules import LeadRoleKind, MilestoneKind
+from crm.people.rules import Duty, Role, UnitKind
+from crm.visits.rules import Channel, Kind, Status
+from tests.digests.conftest import AUGUST, MONDAY, MONTH, WEEK
+from tests.factories import (
+    DEPUTY,
+    RECRUITER,
+    make_followup,
+    make_lead,
+    make_milestone,
+    make_person,
+    make_role,
+    make_rule,
+    make_unit,
+    make_visit,
+)
+
+MARK = '<b id="evil">&'
+NOON = datetime(2026, 7, 30, 4, tzinfo=UTC)  # nobody can reach the month's quota any more
+
+
+@pytest.fixture
+def marked(db):
+    """A zone in which every text that people enter tries to be HTML."""
+    make_rule(db, DEPUTY, name=f"{MARK}规则")
+    make_rule(db, RECRUITER, name=f"{MARK}驻城")
+    top = make_unit(db, f"{MARK}区", kind=UnitKind.ZONE)
+    unit = make_unit(db, f"{MARK}局", parent=top)
+    boss = make_person(
+        db, "boss", role=Role.SUPERVISOR, duty=Duty.DEPUTY, unit=top, name=f"{MARK}长"
+    )
+    liwei = make_person(db, "liwei", unit=unit, name=f"{MARK}李威")
+    lead = make_lead(db, f"{MARK}项目", unit=unit, yi=Decimal(20), entered_on=date(2026, 7, 7))
+    make_role(db, lead, LeadRoleKind.TRACKER, person=liwei)
+    for kind in (MilestoneKind.SIGNED, MilestoneKind.LAND):
+        make_milestone(db, lead, kind, date(2026, 7, 8))
+    make_followup(db, lead, liwei, date(2026, 7, 10), what=f"{MARK}回访")
+    said = {"city": f"{MARK}市", "minutes": f"{MARK}纪要", "leads": [lead]}
+    for leader in (liwei, boss):
+        make_visit(db, leader, date(2026, 7, 8), **said)
+        make_visit(db, leader, date(2026, 7, 9), channel=Channel.VIDEO, **said)
+        make_visit(db, leader, date(2026, 7, 14), status=Status.PLANNED, **said)
+        make_visit(db, leader, date(2026, 7, 31), status=Status.PLANNED, **said)
+        make_visit(
+            db,
+            leader,
+            date(2026, 7, 13),
+            days=3,
+            kind=Kind.RESIDENCY,
+            status=Status.PLANNED,
+            **said,
+        )
+    return boss, liwei
+
+
+def assert_is_text(messages):
+    for message in messages:
+        assert MARK in message.body_text
+        assert "<b id" not in message.body_html
+        assert "&lt;b id=" in message.body_html
+
+
+@pytest.mark.parametrize("reader", [0, 1])
+def test_a_weekly_digest_shows_what_was_entered_as_text(db, site, marked, mail_of, reader):
+    service.make_weekly(db, period=WEEK, at=MONDAY, late=True, mail=True, site=site)
+
+    assert_is_text(mail_of(marked[reader]))
+
+
+@pytest.mark.parametrize("reader", [0, 1])
+def test_a_monthly_digest_shows_what_was_entered_as_text(db, site, marked, mail_of, reader):
+    service.make_monthly(db, period=MONTH, at=AUGUST, late=True, mail=True, site=site)
+
+    assert_is_text(mail_of(marked[reader]))
+
+
+@pytest.mark.parametrize("reader", [0, 1])
+def test_a_nudge_shows_what_was_entered_as_text(db, site, marked, mail_of, reader):
+    service.nudge(db, at=NOON, late=True, site=site)
+
+    assert mail_of(marked[reader])
+    assert_is_text(mail_of(marked[reader]))
