@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 PAGE = 30
+LONGEST_KEY = 18  # digits; SQLite refuses an integer beyond 64 bits
 
 T = TypeVar("T")
 
@@ -33,6 +34,8 @@ def _read(text: str | None) -> _Cursor | None:
     """The cursor of that text; one that was tampered with is the first page."""
     try:
         way, on, row_id = (text or "").split("_")
+        if len(row_id) > LONGEST_KEY:
+            return None
         return _Cursor(way == "n", date.fromisoformat(on), int(row_id))
     except ValueError:
         return None

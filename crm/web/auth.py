@@ -29,6 +29,7 @@ from crm.people.models import LoginSession, Person
 from crm.people.queries import Viewer, by_username, viewer
 from crm.people.service import verify
 from crm.web.errors import show_at_field
+from crm.web.forms import cleaned, is_inside
 from crm.web.transaction import CHANGING, moment, today, transaction
 
 bp = Blueprint("auth", __name__)
@@ -50,7 +51,7 @@ class SignedIn(UserMixin):
 class LoginForm(FlaskForm):
     """Username and password."""
 
-    username = StringField("账号", [InputRequired("请填写账号。")])
+    username = StringField("账号", [InputRequired("请填写账号。")], filters=[cleaned])
     password = PasswordField("密码", [InputRequired("请填写密码。")])
 
 
@@ -88,8 +89,7 @@ def _account() -> str:
 def _inside() -> str:
     """Where to go after signing in: a path of this application only."""
     target = request.args.get("next", "")
-    safe = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if safe else url_for("myday.show")
+    return target if is_inside(target) else url_for("myday.show")
 
 
 @bp.get("/login")

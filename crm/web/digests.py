@@ -13,6 +13,7 @@ from crm.base.outbox import MessageKind, State
 from crm.base.periods import Period
 from crm.extensions import db
 from crm.web.auth import signed_in
+from crm.web.forms import row_id
 
 bp = Blueprint("digests", __name__)
 KINDS = (MessageKind.WEEKLY, MessageKind.MONTHLY)
@@ -34,7 +35,7 @@ class Issue:
 def listing() -> ResponseReturnValue:
     """One's digests, the latest first, of both kinds or of one."""
     wanted = [kind for kind in KINDS if kind.value == request.args.get("kind")]
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=row_id)
     found = letters(db.session, signed_in().id, kinds=wanted or KINDS, before=before)
     return render_template(
         "digests/listing.html",

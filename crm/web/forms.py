@@ -87,7 +87,9 @@ def sensible_year(_form: FlaskForm, field: Field) -> None:
 
 def is_inside(target: str) -> bool:
     """Whether an address is a path of this application."""
-    return target.startswith("/") and not target.startswith(("//", "/\\"))
+    # browsers drop tabs and line breaks, so that `/\t/host` would lead to another host
+    is_plain = all(char >= " " for char in target)
+    return is_plain and target.startswith("/") and not target.startswith(("//", "/\\"))
 
 
 def back_to(default: str) -> str:

@@ -8,9 +8,11 @@ from crm.base.mailbox import letter_of, letters, mark_read
 from crm.base.outbox import Message
 from crm.extensions import db
 from crm.web.auth import signed_in
+from crm.web.forms import LARGEST_ID, row_id
 from crm.web.transaction import moment
 
 bp = Blueprint("mailbox", __name__)
+ONE = f"/mailbox/<int(max={LARGEST_ID}):message_id>"
 
 # DESIGN 8: a mail's HTML has inline styles, so it is a response of its own. Beyond that text, its
 # links may lead the whole page on: without it they would open inside the frame, which pages refuse.
@@ -23,12 +25,12 @@ BODY_CSP = (
 @bp.get("/mailbox")
 def listing() -> ResponseReturnValue:
     """One's messages, the latest first."""
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=row_id)
     found = letters(db.session, signed_in().id, before=before)
     return render_template("mailbox/listing.html", letters=found, is_first=before is None)
 
 
-@bp.get("/mailbox/<int:message_id>")
+@bp.get(ONE)
 def show(message_id: int) -> ResponseReturnValue:
     """One message; opening it is noted."""
     letter = _mine(message_id)
@@ -38,7 +40,7 @@ def show(message_id: int) -> ResponseReturnValue:
     return render_template("mailbox/show.html", letter=letter)
 
 
-@bp.get("/mailbox/<int:message_id>/body")
+@bp.get(f"{ONE}/body")
 def body(message_id: int) -> ResponseReturnValue:
     """The message's HTML under a policy of its own, for the frame on its page."""
     headers = {"Content-Security-Policy": BODY_CSP, "Content-Type": "text/html; charset=utf-8"}
