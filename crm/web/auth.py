@@ -63,8 +63,6 @@ def _load(token: str) -> SignedIn | None:
 
 def me() -> Person | None:
     """The signed-in person, or none."""
-    if "signed_out" in g:
-        return None
     return current_user.login.person if current_user.is_authenticated else None
 
 

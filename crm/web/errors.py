@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from crm.base.errors import Refused
 from crm.base.words import Word
+from crm.extensions import login_manager
 from crm.web.sentences import SENTENCES
 
 PAGES = {
@@ -45,6 +46,8 @@ def show_at_field(form: FlaskForm, refusal: Refused) -> None:
 
 
 def _page(code: int) -> ResponseReturnValue:
+    if code >= 500:  # noqa: PLR2004 - where something broke, the page asks for nobody
+        g._login_user = login_manager.anonymous_user()  # noqa: SLF001 - Flask-Login's own place
     title, hint = PAGES.get(code, PAGES[400])
     return render_template("error.html", title=title, hint=hint), code
 
@@ -52,7 +55,10 @@ def _page(code: int) -> ResponseReturnValue:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:  # noqa: PLR2004 - a redirect is no error
         return error
-    return _page(error.code)
+    try:
+        return _page(error.code)
+    except OperationalError as unreachable:
+        return _database_error(unreachable)
 
 
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
@@ -65,7 +71,6 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
 
 def _database_error(error: OperationalError) -> ResponseReturnValue:
     current_app.logger.error("database unreachable: %s", error.orig)
-    g.signed_out = True  # the page must not ask the database who is there
     return _page(503)
 
 
