@@ -8,8 +8,11 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 SHORTEST_SECRET = 32
+DRIVERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
 
 
 class WrongSettingsError(Exception):
@@ -43,7 +46,7 @@ class Settings(BaseSettings):
     @classmethod
     def _base_url_is_absolute(cls, value: str) -> str:
         if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc:
-            message = "must be an absolute address such as https://crm.example.org"
+            message = "应为完整的网址，例如 https://crm.example.org"
             raise ValueError(message)
         return value.rstrip("/")
 
@@ -51,26 +54,37 @@ class Settings(BaseSettings):
     @classmethod
     def _timezone_is_known(cls, value: str) -> str:
         if value not in available_timezones():
-            message = "must be the name of a time zone such as Asia/Shanghai"
+            message = "应为时区名，例如 Asia/Shanghai"
             raise ValueError(message)
         return value
 
     @field_validator("mail")
     @classmethod
     def _mail_is_known(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if value != "mailbox" and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
-            message = "must be mailbox, smtp://host:port or smtps://host:port"
+        if value != "mailbox" and not _is_server(value):
+            message = "应为 mailbox、smtp://主机:端口 或 smtps://主机:端口"
+            raise ValueError(message)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_one_of_two(cls, value: str) -> str:
+        try:
+            known = not value or make_url(value).drivername in DRIVERS
+        except (ArgumentError, ValueError):
+            known = False
+        if not known:
+            message = "应为 postgresql://用户:密码@主机:端口/库名 或 sqlite:////路径/文件"
             raise ValueError(message)
         return value
 
     @model_validator(mode="after")
     def _secret_is_long_enough(self) -> Self:
         if len(self.secret_key) < SHORTEST_SECRET:
-            told = "is missing" if not self.secret_key else "is too short"
+            told = "太短" if self.secret_key else "没有设置"
             message = (
-                f"CRM_SECRET_KEY {told}: set it to at least {SHORTEST_SECRET} random characters, "
-                'for example from: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+                f"CRM_SECRET_KEY {told}：请设为至少 {SHORTEST_SECRET} 个随机字符，例如用命令："
+                'python -c "import secrets; print(secrets.token_urlsafe(48))"'
             )
             raise ValueError(message)
         return self
@@ -83,6 +97,14 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.data.resolve() / 'crm.sqlite3'}"
 
 
+def _is_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
+
+
 def read_settings(**given: object) -> Settings:
     """The settings of the environment, with what is given instead; raises `WrongSettingsError`."""
     try:
@@ -93,7 +115,7 @@ def read_settings(**given: object) -> Settings:
             f"{part['msg'].removeprefix('Value error, ')}"
             for part in error.errors()
         ]
-        raise WrongSettingsError("; ".join(told)) from None
+        raise WrongSettingsError("；".join(told)) from None
 
 
 def environment(settings: Settings) -> dict[str, str]:

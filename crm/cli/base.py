@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -14,7 +15,7 @@ from flask import Flask
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.app import create_app
@@ -51,12 +52,20 @@ def settings() -> Settings:
         raise RefusedError(str(error)) from None
 
 
+def make_folder(path: Path) -> None:
+    """Make the data folder where it is missing."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefusedError(f"无法使用数据文件夹 {path}：{error.strerror}") from None
+
+
 @cache
 def app() -> Flask:
     """The application of this process."""
     own = settings()
     if own.url.startswith("sqlite") and not own.database_url:
-        own.data.mkdir(parents=True, exist_ok=True)
+        make_folder(own.data)
     return create_app(own)
 
 
@@ -76,7 +85,7 @@ def spoken_refusals() -> Iterator[None]:
     except DBAPIError as error:
         if any(words in str(error.orig) for words in NO_TABLE):
             raise RefusedError("数据库里还没有本系统的表，请先运行：crm init") from None
-        if isinstance(error, OperationalError):
+        if isinstance(error, OperationalError) or type(error) is DatabaseError:  # not a database
             raise RefusedError(f"数据库无法使用：{error.orig}") from None
         raise
 

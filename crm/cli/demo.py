@@ -65,7 +65,7 @@ class Folder:
         """The key of this folder, made when it is first asked for."""
         file = self.path / "secret-key"
         if not file.exists():
-            self.path.mkdir(parents=True, exist_ok=True)
+            base.make_folder(self.path)
             file.touch(mode=0o600)
             file.write_text(secrets.token_urlsafe(48), encoding="utf-8")
         return file.read_text(encoding="utf-8").strip()

@@ -24,8 +24,8 @@ def crm(*words, **environment):
 @pytest.mark.parametrize(
     ("secret", "told"),
     [
-        ({}, "CRM_SECRET_KEY is missing"),
-        ({"CRM_SECRET_KEY": "short"}, "CRM_SECRET_KEY is too short"),
+        ({}, "CRM_SECRET_KEY 没有设置"),
+        ({"CRM_SECRET_KEY": "short"}, "CRM_SECRET_KEY 太短"),
     ],
 )
 def test_without_a_proper_secret_nothing_starts(tmp_path, secret, told):
@@ -38,13 +38,22 @@ def test_without_a_proper_secret_nothing_starts(tmp_path, secret, told):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("CRM_BASE_URL", "crm.test"), ("CRM_MAIL", "mail.test:25"), ("CRM_TIMEZONE", "Mars")],
+    [
+        ("CRM_BASE_URL", "crm.test"),
+        ("CRM_DATABASE_URL", "nonsense"),
+        ("CRM_DATABASE_URL", "mysql://crm@db.test/crm"),
+        ("CRM_MAIL", "mail.test:25"),
+        ("CRM_MAIL", "smtp://mail.test:port"),
+        ("CRM_TIMEZONE", "Mars"),
+    ],
 )
 def test_a_setting_that_cannot_be_used_is_named(tmp_path, name, value):
     done = crm("clock", "show", CRM_DATA=str(tmp_path), CRM_SECRET_KEY=SECRET, **{name: value})
 
     assert done.returncode == 1
     assert name in done.stderr
+    assert "应为" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(tmp_path):
@@ -56,6 +65,36 @@ def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(tmp_path):
 
     assert done.returncode == 1
     assert done.stderr.startswith("数据库无法使用")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("init",),
+        ("clock", "run", "--until", "2026-07-01"),
+        ("deliver", "--once"),
+        ("serve", "--port", "0"),
+    ],
+)
+def test_no_command_breaks_over_a_file_that_is_no_database(tmp_path, words):
+    (tmp_path / "crm.sqlite3").write_text("this is no database, but a text of some length")
+
+    done = crm(*words, CRM_DATA=str(tmp_path), CRM_SECRET_KEY=SECRET)
+
+    assert done.returncode == 1
+    assert "数据库无法使用" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("init",), ("demo", "--no-serve")])
+def test_a_data_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path, words):
+    (tmp_path / "file").touch()
+
+    done = crm(*words, CRM_DATA=str(tmp_path / "file" / "data"), CRM_SECRET_KEY=SECRET)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("无法使用数据文件夹")
     assert "Traceback" not in done.stderr
 
 
