@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.base.pinyin import initials
@@ -45,15 +46,24 @@ def known_company(db: Session, data: CompanyData) -> Company | None:
 
 def company_for(db: Session, data: CompanyData, *, now: datetime) -> Company:
     """The known company, its empty fields filled, or a new one."""
-    company = known_company(db, data)
-    if company is None:
-        name = data.name.strip()
-        company = Company(name=name, initials=initials(name), created_at=now)
-        db.add(company)
+    company = known_company(db, data) or _new_company(db, data, now)
     for field, value in _told(db, data, company).items():
         if not getattr(company, field):
             setattr(company, field, value)
     db.flush()
+    return company
+
+
+def _new_company(db: Session, data: CompanyData, now: datetime) -> Company:
+    name = data.name.strip()
+    company = Company(name=name, initials=initials(name), created_at=now)
+    try:
+        with db.begin_nested():
+            db.add(company)
+    except IntegrityError:  # somebody entered it at the same moment
+        if there := known_company(db, data):
+            return there
+        raise
     return company
 
 
