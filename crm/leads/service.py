@@ -1,6 +1,6 @@
 """What happens to leads: entered, changed, moved on, given to people and units (REGIME 2, 6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -98,7 +98,7 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
         with db.begin_nested():
             lead.company_id = company_for(db, data.company, now=now).id
             db.add(lead)
-    except IntegrityError:  # the same form came twice at once, or the same company
+    except IntegrityError:  # the same form came twice at once
         if known := _of_ref(db, lead.ref, by):
             return known
         raise
@@ -115,6 +115,7 @@ def change_lead(
     Refused as `add_lead` is. Who restricts a lead is named on it.
     """
     require_change(db, lead, by, now)
+    data = _with_hidden(db, lead, data, by=by, on=civil_date(now))
     values = _checked(db, data, by=by, on=civil_date(now), lead=lead)
     company = changed_company(db, lead, data.company, now=now)
     before, after = changes(lead, {"company_id": company.id, **values})
@@ -163,6 +164,16 @@ def _checked(
         "note": (data.note or "").strip() or None,
         "earlier_lead_id": data.earlier_lead_id,
     }
+
+
+def _with_hidden(
+    db: Session, lead: Lead, data: LeadData, *, by: Person | None, on: date
+) -> LeadData:
+    """An earlier lead that they may not see stays: what one cannot see, one does not wipe."""
+    earlier = lead.earlier_lead_id
+    if by is None or earlier is None or may_see(db, viewer(db, by, on), earlier, on):
+        return data
+    return replace(data, earlier_lead_id=earlier)
 
 
 def _check_earlier(

@@ -78,9 +78,11 @@ def page(lead_id: int, **given: FlaskForm) -> str:
 def _told(lead: Lead) -> LeadPage:
     earlier = lead.earlier_lead_id
     labels = lead_labels(db.session, my_view(), [earlier] if earlier else [], today())
+    # REGIME 2: a lead that I may not see has a code name where a visit shows it, and not here
+    known = {label.id: label for label in labels.values()}
     beside = Beside(
         contacts=contacts_of(db.session, my_view(), lead.company_id, today()),
-        earlier=labels.get(earlier or 0),
+        earlier=known.get(earlier),
         entries=timeline(db.session, my_view(), lead, today()),
         can_change=may_change(db.session, my_view(), lead.id, today()),
     )

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from crm.base import clock, spoken
 from crm.base.errors import Refused
 from crm.extensions import db
+from crm.people.models import Person
+from crm.people.queries import visible_to as visible_people
 from crm.visits import service
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, visible_to
@@ -39,6 +41,7 @@ def noting(
     leader_id, *_ = people = tuple(people)
     person_id = signed_in().id if signed_in().id in people else leader_id
     with transaction() as rows:
+        dates = dates if _is_told(rows, person_id) else ()
         before = figures_on(rows, person_id, dates, moment())
         visit = change(rows)
         after = figures_on(rows, person_id, dates, moment())
@@ -47,6 +50,12 @@ def noting(
     for effect in effects(before, after, visit.id, today=today(), whose=whose):
         flash(effect.text, effect.tone)
     return visit
+
+
+def _is_told(rows: Session, person_id: int) -> bool:
+    """Whether these figures are mine to know: my own, or in my scope (REGIME 3)."""
+    people = visible_people(my_view(), today()).with_only_columns(Person.id)
+    return rows.scalar(people.where(Person.id == person_id)) is not None
 
 
 def _settle(

@@ -1,0 +1,120 @@
+"""What is not one's own to see comes out at no side door: messages, related records, numbers."""
+
+from datetime import date
+
+import pytest
+
+from crm.leads.models import Lead
+from crm.leads.rules import Secrecy
+from crm.people.rules import Duty, Role
+from crm.visits.rules import Status
+from tests.factories import (
+    arranged,
+    make_lead,
+    make_person,
+    make_regime,
+    make_unit,
+    make_visit,
+    sign_in,
+)
+
+
+@pytest.fixture
+def zone(app):
+    with arranged(app) as db:
+        make_regime(db)
+        unit = make_unit(db)
+        return {
+            "unit": unit,
+            "liwei": make_person(db, "liwei", unit=unit),
+            "deputy": make_person(db, "deputy", duty=Duty.DEPUTY, unit=unit),
+            "boss": make_person(db, "boss", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit),
+            "keeper": make_person(db, "keeper"),
+        }
+
+
+@pytest.fixture
+def planned(app, zone):
+    """A visit of the deputy's that liwei entered without taking part."""
+    with arranged(app) as db:
+        return make_visit(
+            db, zone["deputy"], status=Status.PLANNED, entered_by_id=zone["liwei"].id
+        ).id
+
+
+def test_who_only_entered_a_visit_is_not_told_the_leaders_figures(app, planned):
+    client = sign_in(app, "liwei")
+
+    client.post(f"/visits/{planned}/done")
+    page = client.get("/").text
+
+    assert "已设为完成" in page
+    assert "带队拜访" not in page
+
+
+def test_the_line_of_command_is_told_what_a_visit_did_to_the_leaders_figures(app, planned):
+    client = sign_in(app, "boss")
+
+    client.post(f"/visits/{planned}/done")
+
+    assert "本月带队拜访 0/6 → 1/6" in client.get("/").text
+
+
+@pytest.fixture
+def second_phase(app, zone):
+    """An open lead of liwei's whose earlier project only its keeper may know of."""
+    with arranged(app) as db:
+        earlier = make_lead(
+            db, "一期", secrecy=Secrecy.RESTRICTED, tracker=zone["keeper"], code_name="海棠"
+        )
+        lead = make_lead(
+            db, "二期", unit=zone["unit"], tracker=zone["liwei"], earlier_lead_id=earlier.id
+        )
+        return lead.id, earlier.id
+
+
+def test_a_lead_does_not_show_that_it_follows_a_hidden_one(app, second_phase):
+    page = sign_in(app, "liwei").get(f"/leads/{second_phase[0]}").text
+
+    assert "前期项目" not in page
+    assert "海棠" not in page
+
+
+def test_a_change_does_not_wipe_the_earlier_lead_that_it_cannot_see(app, second_phase):
+    lead_id, earlier_id = second_phase
+    form = {"company": "公司", "title": "二期扩建", "secrecy": "open", "earlier_lead_id": ""}
+
+    sign_in(app, "liwei").post(f"/leads/{lead_id}/edit", data=form)
+
+    with arranged(app) as db:
+        lead = db.get_one(Lead, lead_id)
+        assert (lead.title, lead.earlier_lead_id) == ("二期扩建", earlier_id)
+
+
+@pytest.mark.parametrize("path", ["/visits/new", "/followups/new"])
+def test_a_form_asked_for_about_a_hidden_lead_names_nothing_of_it(app, second_phase, path):
+    page = sign_in(app, "liwei").get(path, query_string={"lead": second_phase[1]}).text
+
+    assert "海棠" not in page
+    assert "一期" not in page
+
+
+def test_a_forged_lead_is_refused_as_if_it_were_none(app, zone, second_phase):
+    form = {
+        "kind": "outreach",
+        "channel": "in_person",
+        "status": "done",
+        "first_on": date(2026, 7, 14).isoformat(),
+        "starts": "09:00",
+        "ends": "10:00",
+        "city": "上海",
+        "leader_id": str(zone["liwei"].id),
+    }
+
+    told = [
+        sign_in(app, "liwei").post("/visits/new", data=form | {"lead_ids": str(lead_id)}).text
+        for lead_id in (second_phase[1], 999_999)
+    ]
+
+    assert all("没有找到这条线索，请重新选择。" in page for page in told)
+    assert "海棠" not in told[0]
