@@ -1,6 +1,6 @@
 """Dates, spans, instants and periods as people in the zone write them."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from crm.base.clock import civil
 from crm.base.periods import Period, PeriodKind
@@ -37,6 +37,15 @@ def moment(at: datetime) -> str:
     """An instant in civil time, without its year: `7月20日 14:00`."""
     here = civil(at)
     return f"{day(here.date())} {here:%H:%M}"
+
+
+def lasting(time: timedelta) -> str:
+    """How long something lasts, roughly: `40 秒`, `5 分钟`, `3 小时`, `2 天`."""
+    seconds = int(time.total_seconds())
+    for least, unit, name in ((2 * 86400, 86400, "天"), (3600, 3600, "小时"), (60, 60, "分钟")):
+        if seconds >= least:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} 秒"
 
 
 def period_name(period: Period) -> str:

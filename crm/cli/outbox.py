@@ -5,8 +5,9 @@ from sqlalchemy import select
 
 from crm.base import clock
 from crm.base.errors import Refused
-from crm.base.outbox import Message
+from crm.base.outbox import Message, MessageKind
 from crm.cli import base
+from crm.jobs import by_hand
 from crm.jobs.mime import mime_of
 
 KEYS = (
@@ -24,7 +25,7 @@ KEYS = (
 
 @click.group()
 def outbox() -> None:
-    """Show messages and where they stand."""
+    """Show messages and where they stand, and send them again by hand."""
 
 
 @outbox.command("list")
@@ -49,6 +50,28 @@ def show(message_id: int, form: str) -> None:
             click.echo(_mime(message), nl=False)
         else:
             base.print_rows([_row(message)], KEYS, form)
+
+
+@outbox.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True, type=int)
+@click.option("--again", is_flag=True, help="Also one that was sent: it goes out a second time.")
+@click.option("--note", default="", help="Why; kept in the message's note and in the audit trail.")
+def send(ids: tuple[int, ...], note: str, *, again: bool) -> None:
+    """Let messages wait anew, whatever became of them; the clock or a worker sends them."""
+    with base.changing() as db:
+        by_hand.send(db, ids, again=again, why=note, by=None, now=clock.now())
+    click.echo(f"已把 {len(set(ids))} 封邮件重新列入待发。")
+
+
+@outbox.command()
+@click.option("--kind", type=click.Choice([kind.value for kind in MessageKind]))
+@click.option("--note", default="", help="Why; kept in the messages' notes and in the audit trail.")
+def retry(kind: str | None, note: str) -> None:
+    """Let all messages that failed wait anew, or those of one kind."""
+    wanted = MessageKind(kind) if kind else None
+    with base.changing() as db:
+        count = by_hand.retry(db, kind=wanted, why=note, by=None, now=clock.now())
+    click.echo(f"已把 {count} 封发送失败的邮件重新列入待发。")
 
 
 def _mime(message: Message) -> bytes:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, case, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import writing
@@ -37,6 +37,7 @@ MOST_ATTEMPTS = 12  # with these waits, some seven hours
 NO_ADDRESS = "没有邮箱地址，只存入站内信箱"
 UNKNOWN_END = "发送结果不明"
 REPEATED = "上次发送结果不明，已原样重发一次"
+BY_HAND = "人工"  # the note of a message that was sent again by hand begins so, and is kept
 
 log = structlog.get_logger()
 
@@ -104,6 +105,13 @@ class Courier:
         return counts + _Round(self, worker, Line(self.server)).carry(batch, may_go_on)
 
 
+def _with_hand(message: Message, told: str | None) -> str | None:
+    """What is told of a try, under the line of whoever sent the message again by hand."""
+    first = (message.note or "").partition("\n")[0]
+    by_hand = first if first.startswith(BY_HAND) else None
+    return "\n".join(filter(None, (by_hand, told))) or None
+
+
 def _claim(db: Session, worker: str, *, now: datetime) -> list[Message]:
     wanted = (
         select(Message.id)
@@ -143,7 +151,7 @@ def _break_off(message: Message, why: str, *, now: datetime) -> State:
     message.broke_off_at = now
     message.due_at = now + AMBIGUOUS_WAIT
     message.attempts += 1
-    message.note = f"{UNKNOWN_END}：{why}"
+    message.note = _with_hand(message, f"{UNKNOWN_END}：{why}")
     # claimed_by stays: should its worker have stopped only, it may yet mark what it knows
     message.claimed_until = None
     log.warning("message.broke_off", id=message.id, state=message.state.value, why=why)
@@ -178,7 +186,8 @@ class _Round:
 
     def _deliver(self, message: Message) -> State:
         if not message.recipient:
-            self._mark(message, state=State.SENT, sent_at=self._now(), note=NO_ADDRESS)
+            note = _with_hand(message, NO_ADDRESS)
+            self._mark(message, state=State.SENT, sent_at=self._now(), note=note)
             return State.SENT
         try:
             self.line.hand_in(
@@ -218,7 +227,7 @@ class _Round:
         final = for_good or attempts >= MOST_ATTEMPTS
         state = State.FAILED if final else State.PENDING
         due_at = self._now() + wait_before(message.id, attempts)
-        self._mark(message, state=state, due_at=due_at, note=error)
+        self._mark(message, state=state, due_at=due_at, note=_with_hand(message, error))
         log.warning("message.refused", id=message.id, state=state.value, error=error)
         return state
 
@@ -244,7 +253,8 @@ class _Round:
             db.execute(ours)
 
     def _postpone(self, messages: Iterable[Message], error: str) -> None:
-        self._give_back(messages, due_at=self._now() + FIRST_WAIT, note=error)
+        note = case((Message.note.startswith(BY_HAND), Message.note), else_=error)
+        self._give_back(messages, due_at=self._now() + FIRST_WAIT, note=note)
 
     def _give_back(self, messages: Iterable[Message], **values: object) -> None:
         ids = [message.id for message in messages]
@@ -262,4 +272,4 @@ class _Round:
 
     @staticmethod
     def _note(message: Message) -> str | None:
-        return REPEATED if message.broke_off_at else None
+        return _with_hand(message, REPEATED if message.broke_off_at else None)

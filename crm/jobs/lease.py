@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, func, or_, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from crm.base.db import Instant, insert_into
@@ -10,12 +10,13 @@ from crm.jobs.models import Lease
 
 TIMETABLE = "timetable"
 LASTS = timedelta(seconds=90)
+GIVEN_BACK = ""  # the holder of a lease whose last one retired
 
 
 def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[datetime]:
     """The database's present moment, or one ahead of it, in the form of stored instants."""
     if db.get_bind().dialect.name == "sqlite":
-        shift = f"+{ahead.total_seconds()} seconds"
+        shift = f"{ahead.total_seconds():+} seconds"
         text = func.strftime("%Y-%m-%d %H:%M:%f", "now", shift)  # milliseconds; stored are micro-
         return type_coerce(text.concat("000"), Instant)
     # Not now(): a transaction that waited for a lock would judge by the time it began.
@@ -36,11 +37,26 @@ def hold(db: Session, holder: str, *, name: str = TIMETABLE, lasts: timedelta = 
 
 
 def release(db: Session, holder: str, *, name: str = TIMETABLE) -> None:
-    """Give the lease back, so that another node need not wait for its end."""
-    db.execute(delete(Lease).where(Lease.name == name, Lease.holder == holder))
+    """Give the lease back, so that another node need not wait for its end; the moment is kept."""
+    now = database_now(db)
+    held = update(Lease).where(Lease.name == name, Lease.holder == holder, Lease.expires_at > now)
+    db.execute(held.values(holder=GIVEN_BACK, expires_at=now))
 
 
 def holder_of(db: Session, name: str = TIMETABLE) -> str | None:
     """Who holds the lease at this moment."""
     held = select(Lease.holder).where(Lease.name == name, Lease.expires_at > database_now(db))
     return db.scalar(held)
+
+
+def silence(db: Session, name: str = TIMETABLE) -> timedelta | None:
+    """How long ago a node last renewed the lease or gave it back; none where none ever did.
+
+    Every process can tell it, and by the database's clock alone: no machine's clock has a say.
+    """
+    query = select(Lease.holder, Lease.expires_at, database_now(db)).where(Lease.name == name)
+    if (row := db.execute(query).one_or_none()) is None:
+        return None
+    holder, expires_at, now = row
+    last = expires_at if holder == GIVEN_BACK else expires_at - LASTS
+    return max(now - last, timedelta(0))  # a clock set back makes no negative age

@@ -50,6 +50,12 @@ def clock_from(db: Session) -> datetime:
     return since
 
 
+def installed_at(db: Session) -> datetime | None:
+    """When the clock was installed; none where it was not."""
+    query = select(JobRun.finished_at).where(JobRun.job == Install.JOB)
+    return db.scalar(query.where(JobRun.slot == Install.SLOT))
+
+
 def upcoming(db: Session, job: Job, calendar: WorkingCalendar) -> Iterator[Slot]:
     """The job's slots beyond the last finished one, without end."""
     # The names of one job sort as their slots do, so the last finished one is an index look-up.

@@ -12,6 +12,7 @@ from crm.web import (
     errors,
     filters,
     followups,
+    health,
     leads,
     mailbox,
     myday,
@@ -44,5 +45,5 @@ def init_app(app: Flask) -> None:
     app.after_request(_guard)
     for part in (transaction, errors, assets, filters, auth, access, nav):
         part.init_app(app)
-    for page in (myday, visits, followups, leads, compliance, digests, mailbox):
+    for page in (myday, visits, followups, leads, compliance, digests, mailbox, health):
         app.register_blueprint(page.bp)

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from crm.people.rules import WITH_RECORDS, Role
 from crm.web.auth import me
 
-PUBLIC = frozenset({"static", "auth.login", "auth.sign_in"})
+PUBLIC = frozenset({"static", "auth.login", "auth.sign_in", "health.lives", "health.is_ready"})
 ANYONE = frozenset(Role)
 
 ACCESS: Mapping[str, frozenset[Role]] = {

@@ -29,6 +29,14 @@ def asset(name: str) -> str:
     return url_for("static", filename=_manifest()[name])
 
 
+def is_built() -> bool:
+    """Whether the front end is there, with every file that its manifest names."""
+    try:
+        return all((STATIC / name).exists() for name in _manifest().values())
+    except AssetsMissingError:
+        return False
+
+
 def init_app(app: Flask) -> None:
     """Give templates the global `asset`."""
     app.jinja_env.globals["asset"] = asset

@@ -33,6 +33,7 @@ from crm.web.forms import cleaned, is_inside
 from crm.web.transaction import CHANGING, moment, today, transaction
 
 bp = Blueprint("auth", __name__)
+UNSEEN = ("static", "health.lives", "health.is_ready")  # by nobody in particular
 
 
 class SignedIn(UserMixin):
@@ -142,7 +143,7 @@ def sign_out() -> ResponseReturnValue:
 
 def _note_seen(response: Response) -> Response:
     """Move `seen_at`, at most every five minutes, in a short transaction of its own."""
-    if request.method in CHANGING or request.endpoint == "static" or not current_user:
+    if request.method in CHANGING or request.endpoint in UNSEEN or not current_user:
         return response
     if current_user.is_authenticated:
         login: Any = current_user.login

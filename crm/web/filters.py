@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
         "day": spoken.day,
         "weekday": spoken.weekday,
         "moment": spoken.moment,
+        "lasting": spoken.lasting,
         "period_name": spoken.period_name,
         "civil_date": clock.civil_date,
         "time": time,

@@ -12,8 +12,9 @@ from crm.base.periods import DAY
 from crm.extensions import db
 from crm.followups.queries import SeenFollowup, due
 from crm.followups.queries import shown as shown_followups
+from crm.jobs.health import Standstill, standstill
 from crm.people.queries import Viewer
-from crm.people.rules import WITH_RECORDS
+from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.rules import Figure, FigureStatus
 from crm.visits.models import Visit
@@ -65,6 +66,7 @@ def show() -> ResponseReturnValue:
     return render_template(
         "myday/show.html",
         on=on,
+        clock=_clock(db.session, me, now),
         quotas=_quotas(db.session, me, on, now),
         visits=_visits(db.session, me, on, now) if has_records else None,
         followups=_followups(db.session, me, on, now) if has_records else None,
@@ -135,6 +137,10 @@ def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowup
         now=[each for each in seen if each.followup.due_on <= on],
         soon=[each for each in seen if each.followup.due_on >= on + DAY],
     )
+
+
+def _clock(rows: Session, me: Viewer, now: datetime) -> Standstill | None:
+    return standstill(rows, now=now) if me.role is Role.ADMIN else None
 
 
 def _team(rows: Session, me: Viewer, on: date, now: datetime) -> Team | None:

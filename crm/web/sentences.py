@@ -73,5 +73,7 @@ SENTENCES = {
     # the clock and the outbox
     "not_installed": "系统还没有初始化，请先运行：crm init",
     "unknown_message": "没有编号为 {id} 的邮件。",
+    "message_in_hand": "编号为 {id} 的邮件正在发送，请稍后再看结果。",
+    "message_sent": "编号为 {id} 的邮件已于 {at} 发出；确要重发，请加 --again。",
     "no_mail_address": "编号为 {id} 的邮件无法生成：收件地址“{recipient}”有误。",
 }

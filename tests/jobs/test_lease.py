@@ -55,3 +55,31 @@ def test_of_many_who_ask_at_once_one_gets_it(sessions):
         answers = list(pool.map(lambda n: hold(sessions, f"node {n}"), range(4)))
 
     assert sorted(answers) == [False, False, False, True]
+
+
+def test_a_lease_that_nobody_ever_held_tells_no_age(sessions):
+    with sessions() as db:
+        assert lease.silence(db) is None
+
+
+def test_the_last_renewal_is_known_to_every_process(sessions):
+    hold(sessions, "a", lease.LASTS - timedelta(minutes=6))
+
+    with sessions() as db:
+        assert timedelta(minutes=6) <= lease.silence(db) < timedelta(minutes=7)
+
+
+def test_a_lease_given_back_tells_when(sessions):
+    hold(sessions, "a")
+    with writing(sessions) as db:
+        lease.release(db, "a")
+
+    with sessions() as db:
+        assert lease.silence(db) < timedelta(seconds=30)
+
+
+def test_a_clock_set_back_makes_nobody_younger_than_now(sessions):
+    hold(sessions, "a", timedelta(hours=2))
+
+    with sessions() as db:
+        assert lease.silence(db) == timedelta(0)

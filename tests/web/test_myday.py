@@ -1,11 +1,13 @@
 """My day: my figures, my visits and follow-ups, and the trouble of my units."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from crm.extensions import db as database_of_app
+from crm.jobs import lease, ledger
+from crm.jobs.models import JobRun
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Kind, Status
 from crm.web.visit_lines import steps
@@ -135,6 +137,44 @@ def test_a_reader_finds_boards_and_digests_and_no_records(app, zone):
 
     assert 'href="/digests"' in page
     assert "登记拜访" not in page
+
+
+@pytest.fixture
+def silent(app, zone):
+    """A clock that nobody has run for an hour, and an admin."""
+    with arranged(app) as db:
+        ledger.install(db, clock_from=NOW, now=NOW)
+        lease.hold(db, "a node", lasts=lease.LASTS - timedelta(hours=1))
+        make_person(db, "chen", role=Role.ADMIN, duty=Duty.STAFF, unit=zone)
+
+
+def test_an_admin_reads_that_the_clock_stands_still(app, silent):
+    page = day_of(app, "chen")
+
+    assert "定时任务已停止 1 小时" in page
+    assert "crm clock" in page
+
+
+def test_nobody_else_is_troubled_with_it(app, silent, lina):
+    assert "定时任务" not in day_of(app, "lina")
+
+
+def test_an_admin_reads_of_a_slot_that_is_overdue(app, silent):
+    with arranged(app) as db:
+        lease.hold(db, "a node")
+        db.execute(update(JobRun).values(due_at=NOW - timedelta(days=1)))
+
+    page = day_of(app, "chen")
+
+    assert "“进度提醒”（2026-07-14）应于 7月14日 12:00 执行，至今没有完成" in page
+    assert "crm doctor" in page
+
+
+def test_while_the_clock_goes_an_admin_reads_nothing_of_it(app, silent):
+    with arranged(app) as db:
+        lease.hold(db, "a node")
+
+    assert "定时任务" not in day_of(app, "chen")
 
 
 def test_the_day_costs_a_constant_number_of_queries(app, lina):

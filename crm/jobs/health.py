@@ -1,0 +1,155 @@
+"""Whether the system lives: the clock's last tick, what is overdue, what waits (DESIGN 3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, column, func, inspect, select, table
+from sqlalchemy.orm import Session
+
+from crm.base.outbox import Message, State
+from crm.base.words import Word
+from crm.jobs import lease, ledger
+from crm.jobs.timetable import JOBS, ON_TIME, JobName, Slot
+from crm.quotas.queries import working_calendar
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+VERSIONS = table("alembic_version", column("version_num"))
+LONGEST_SILENCE = timedelta(minutes=5)  # ten ticks, or three leases
+SLOW = timedelta(hours=1)
+STUCK = timedelta(days=1)
+UNDER_WAY = (State.PENDING, State.SENDING, State.AMBIGUOUS)
+FOR_A_PERSON = (State.FAILED, State.HELD)
+
+
+class Health(Word):
+    """How a part of the system is."""
+
+    OK = "ok", "正常"
+    WARN = "warn", "注意"
+    FAIL = "fail", "异常"
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The clock's last sign of life; `silent_for` is none where no clock is installed."""
+
+    has_ticked: bool
+    silent_for: timedelta | None  # since its last tick, or since the installation before the first
+
+    @property
+    def health(self) -> Health:
+        """Whether a node ticked within the last minutes."""
+        silent = self.silent_for is None or self.silent_for > LONGEST_SILENCE
+        return Health.FAIL if silent else Health.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """The messages of one state: how many, and how long ago the oldest was made."""
+
+    count: int = 0
+    oldest: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the outbox holds that has not reached its end."""
+
+    piles: Mapping[State, Pile]
+
+    @property
+    def waiting(self) -> int:
+        """How many are under way."""
+        return sum(self.piles[state].count for state in UNDER_WAY)
+
+    @property
+    def oldest(self) -> timedelta | None:
+        """The age of the oldest that is under way."""
+        return max(filter(None, (self.piles[state].oldest for state in UNDER_WAY)), default=None)
+
+    @property
+    def for_a_person(self) -> int:
+        """How many nobody sends any more, unless someone says so."""
+        return sum(self.piles[state].count for state in FOR_A_PERSON)
+
+    @property
+    def health(self) -> Health:
+        """A day's wait is a failure; an hour's, or what waits for a person, is worth a look."""
+        oldest = self.oldest or timedelta(0)
+        if oldest > STUCK:
+            return Health.FAIL
+        return Health.WARN if oldest > SLOW or self.for_a_person else Health.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """How the clock has stood still: nobody ticks, or a slot is not done."""
+
+    silent_for: timedelta | None
+    overdue: Slot | None
+
+    @property
+    def job(self) -> str:
+        """What is overdue, by its Chinese name."""
+        return JobName(self.overdue.job.name).label if self.overdue else ""
+
+
+def pulse(db: Session, *, now: datetime) -> Pulse:
+    """The last tick of whichever node leads, told by its lease."""
+    if (installed_at := ledger.installed_at(db)) is None:
+        return Pulse(has_ticked=False, silent_for=None)
+    silence = lease.silence(db)
+    if silence is None:
+        return Pulse(has_ticked=False, silent_for=max(now - installed_at, timedelta(0)))
+    return Pulse(has_ticked=True, silent_for=silence)
+
+
+def overdue(db: Session, *, now: datetime) -> list[Slot]:
+    """The slots that should have been done ten minutes ago, the oldest first."""
+    return ledger.due(db, JOBS, working_calendar(db), until=now - ON_TIME)
+
+
+def standstill(db: Session, *, now: datetime) -> Standstill | None:
+    """How an installed clock has stood still; none while it goes."""
+    beat = pulse(db, now=now)
+    if beat.silent_for is None:
+        return None
+    silent_for = beat.silent_for if beat.health is Health.FAIL else None
+    first = next(iter(overdue(db, now=now)), None)
+    return Standstill(silent_for, first) if silent_for or first else None
+
+
+def backlog(db: Session, *, now: datetime) -> Backlog:
+    """What the outbox holds, by state; what was sent or skipped is at its end."""
+    query = (
+        select(Message.state, func.count(), func.min(Message.made_at))
+        .where(Message.state.in_((*UNDER_WAY, *FOR_A_PERSON)))
+        .group_by(Message.state)
+    )
+    found = {
+        state: Pile(count, max(now - made_at, timedelta(0)))
+        for state, count, made_at in db.execute(query)
+    }
+    return Backlog({state: found.get(state, Pile()) for state in (*UNDER_WAY, *FOR_A_PERSON)})
+
+
+@cache
+def _newest() -> set[str]:
+    return set(ScriptDirectory(MIGRATIONS, version_locations=[MIGRATIONS]).get_heads())
+
+
+def is_migrated(db: Session) -> bool:
+    """Whether the tables are as this version of the application wants them."""
+    if not inspect(db.connection()).has_table(VERSIONS.name):
+        return False
+    return set(db.scalars(select(VERSIONS.c.version_num))) == _newest()
+
+
+def has_file(engine: Engine) -> bool:
+    """Whether SQLite's file is there: to connect to one that is not would make a new one."""
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    return file is None or Path(file).exists()

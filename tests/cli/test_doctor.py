@@ -1,0 +1,262 @@
+"""`crm doctor`: a line a part, what to do where one is not well, and the exit code."""
+
+import csv
+import io
+import json
+import shutil
+from collections import namedtuple
+
+import pytest
+from sqlalchemy import delete, text, update
+
+from crm.base.db import writing
+from crm.base.outbox import Message, State
+from crm.base.workdays import Source
+from crm.cli import base, checks
+from crm.jobs import lease, ledger
+from crm.jobs.models import JobRun, Lease, RunState
+from crm.quotas.models import WorkdayOverride
+from crm.web import assets
+from tests.conftest import NOW
+from tests.databases import SECRET
+from tests.jobs.mail import write
+from tests.jobs.work import at
+
+Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil's
+PARTS = [
+    "settings",
+    "database",
+    "engine",
+    "migrations",
+    "clock",
+    "lease",
+    "slots",
+    "outbox",
+    "calendar",
+    "disk",
+    "pages",
+]
+
+
+@pytest.fixture
+def zone(sessions, monkeypatch):
+    """An installation in which all is well: a node has just ticked, and the pages are built."""
+    monkeypatch.setattr(checks, "is_built", lambda: True)
+    with writing(sessions) as db:
+        ledger.install(db, clock_from=NOW, now=NOW)
+        lease.hold(db, "host:1:abc")
+    return sessions
+
+
+@pytest.fixture
+def doctor(crm):
+    """Ask the doctor: the exit code, and each part's state and what is told of it."""
+
+    def ask():
+        told = crm("doctor", "--format", "json")
+        rows = json.loads(told.stdout)
+        return told.exit_code, {row["check"]: (row["state"], row["told"]) for row in rows}
+
+    return ask
+
+
+def test_where_all_is_well_each_part_says_so(doctor, zone):
+    code, told = doctor()
+
+    assert code == 0
+    assert list(told) == PARTS
+    assert {state for state, _ in told.values()} == {"ok"}, told
+
+
+def test_it_is_a_list_like_all_others(crm, zone):
+    (first, *_) = csv.DictReader(io.StringIO(crm("doctor", "--format", "csv").stdout))
+
+    assert list(first) == ["check", "state", "told"]
+    assert "settings" in crm("doctor").stdout
+
+
+def test_the_database_and_who_leads_are_named(doctor, zone, kind_of_database):
+    _, told = doctor()
+
+    assert "可读可写" in told["database"][1]
+    assert {"sqlite": "journal_mode=wal", "postgresql": "PostgreSQL"}[kind_of_database] in told[
+        "engine"
+    ][1]
+    assert "host:1:abc" in told["lease"][1]
+
+
+def test_a_check_leaves_nothing_behind(doctor, zone, sessions):
+    doctor()
+
+    with sessions() as db:
+        assert [row.name for row in db.query(Lease)] == [lease.TIMETABLE]
+
+
+def test_a_clock_that_nobody_runs_fails_and_says_what_to_start(crm, doctor, zone, sessions):
+    with writing(sessions) as db:
+        lease.hold(db, "host:1:abc", lasts=lease.LASTS - checks.health.LONGEST_SILENCE * 2)
+
+    code, told = doctor()
+
+    assert (code, told["clock"][0], told["lease"][0]) == (1, "fail", "warn")
+    assert told["clock"][1] == "最近一次运行在 10 分钟前；请启动 crm serve 或 crm clock"
+    assert crm("doctor").stderr == "有 1 项异常：clock\n"
+
+
+def test_a_clock_that_was_never_installed_leads_to_init(doctor, zone, sessions):
+    with writing(sessions) as db:
+        db.execute(delete(JobRun))
+
+    code, told = doctor()
+
+    assert (code, told["clock"][0], told["slots"][0]) == (1, "fail", "fail")
+    assert "crm init" in told["clock"][1]
+
+
+def test_a_slot_that_is_overdue_fails_and_is_named(doctor, zone, sessions):
+    with writing(sessions) as db:
+        db.execute(update(JobRun).values(due_at=at("2026-07-14T10:00")))
+
+    code, told = doctor()
+
+    assert (code, told["slots"][0]) == (1, "fail")
+    assert "1 项到时未执行，最早的是 进度提醒 2026-07-14，应于 2026-07-14 12:00" in told["slots"][1]
+
+
+def test_a_slot_that_failed_a_moment_ago_is_worth_a_look(doctor, zone, sessions):
+    with writing(sessions) as db:
+        db.add(
+            JobRun(
+                job="nudge",
+                slot="2026-07-15",
+                due_at=NOW,
+                state=RunState.FAILED,
+                finished_at=NOW,
+                attempts=2,
+                reason="ValueError: x",
+            )
+        )
+
+    code, told = doctor()
+
+    assert (code, told["slots"][0]) == (0, "warn")
+    assert "进度提醒 2026-07-15 已失败 2 次（ValueError: x）" in told["slots"][1]
+
+
+def test_what_waits_for_a_person_names_the_commands(doctor, zone, sessions):
+    write(sessions, "li", "wang")
+    with writing(sessions) as db:
+        db.execute(update(Message).values(state=State.FAILED))
+
+    code, told = doctor()
+
+    assert (code, told["outbox"][0]) == (0, "warn")
+    assert told["outbox"][1].startswith("发送失败 2 封（最早 0 秒前）；")
+    assert "crm outbox retry" in told["outbox"][1]
+
+
+def test_a_day_without_a_delivery_fails(doctor, zone, sessions):
+    write(sessions, "li", at=at("2026-07-14T09:00"))
+
+    code, told = doctor()
+
+    assert (code, told["outbox"][0]) == (1, "fail")
+    assert "待发 1 封（最早 25 小时前）" in told["outbox"][1]
+
+
+def test_the_calendar_names_its_sources(doctor, zone, sessions):
+    with writing(sessions) as db:
+        db.add(
+            WorkdayOverride(
+                on=at("2026-08-08T00:00").date(), is_workday=True, source=Source.OVERRIDE
+            )
+        )
+
+    _, told = doctor()
+
+    assert told["calendar"] == (
+        "ok",
+        "2026 年：手工调整、国务院放假安排（手工 1 天），2027 年：推算",
+    )
+
+
+@pytest.mark.parametrize(("moment", "state"), [("2026-12-01", "warn"), ("2027-01-04", "warn")])
+def test_a_year_that_is_estimated_when_it_need_not_be_is_worth_a_look(zone, moment, state):
+    with zone() as db:
+        assert checks._calendar(db, at(f"{moment}T10:00"))[0] == state  # noqa: SLF001
+
+
+@pytest.mark.parametrize(("free", "state"), [(5000, "ok"), (500, "warn"), (50, "fail")])
+def test_a_disk_that_fills_up_is_told(doctor, zone, monkeypatch, free, state):
+    usage = Usage(0, 0, free * checks.MEGABYTE)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+    code, told = doctor()
+
+    assert (code, told["disk"][0]) == (int(state == "fail"), state)
+
+
+def test_pages_that_are_not_built_say_how(doctor, zone, monkeypatch, tmp_path):
+    monkeypatch.setattr(assets, "STATIC", tmp_path)
+    monkeypatch.setattr(checks, "is_built", assets.is_built)
+    assets._manifest.cache_clear()  # noqa: SLF001
+
+    code, told = doctor()
+
+    assets._manifest.cache_clear()  # noqa: SLF001
+    assert (code, told["pages"][0]) == (1, "fail")
+    assert "hatch_build.py" in told["pages"][1]
+
+
+def test_tables_of_another_version_lead_to_init(doctor, zone, sessions):
+    with sessions.begin() as db:
+        (version,) = db.scalars(text("SELECT version_num FROM alembic_version"))
+        db.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+
+    code, told = doctor()
+
+    with sessions.begin() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
+    assert (code, told["migrations"][0]) == (1, "fail")
+    assert "crm init" in told["migrations"][1]
+    assert told["clock"] == ("warn", "未检查：数据表不是最新版本")
+
+
+@pytest.fixture
+def asked(monkeypatch, crm):
+    """Ask with other settings than those of the test's database."""
+
+    def ask(**environment):
+        with monkeypatch.context() as other:
+            for name, value in environment.items():
+                other.setenv(name, value)
+            base.settings.cache_clear()
+            told = crm("doctor", "--format", "json")
+        base.settings.cache_clear()
+        return told.exit_code, {row["check"]: row for row in json.loads(told.stdout)}
+
+    return ask
+
+
+def test_wrong_settings_are_a_finding_too(asked):
+    code, told = asked(CRM_SECRET_KEY="short")
+
+    assert (code, list(told)) == (1, ["settings", "pages"])
+    assert "CRM_SECRET_KEY" in told["settings"]["told"]
+
+
+def test_settings_tell_no_secret(asked, zone):
+    _, told = asked(CRM_MAIL="smtp://crm:hush@mail.test:25", CRM_BASE_URL="http://127.0.0.1:8000")
+
+    assert told["settings"]["state"] == "warn"
+    assert "CRM_BASE_URL" in told["settings"]["told"]
+    assert not [row for row in told.values() if "hush" in row["told"] or SECRET in row["told"]]
+
+
+def test_a_database_that_is_gone_is_told_and_no_new_one_is_made(asked, tmp_path):
+    gone = tmp_path / "gone.sqlite3"
+
+    code, told = asked(CRM_DATABASE_URL=f"sqlite:///{gone}")
+
+    assert (code, told["database"]["state"], told["slots"]["state"]) == (1, "fail", "warn")
+    assert not gone.exists()
