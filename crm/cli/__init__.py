@@ -15,6 +15,7 @@ COMMANDS = {
     "digest": "crm.cli.digest:digest",
     "outbox": "crm.cli.outbox:outbox",
     "user": "crm.cli.user:user",
+    "audit": "crm.cli.audit:audit",
 }
 
 
