@@ -213,9 +213,10 @@ class _Chain:
             .order_by(AuditLink.position)
             .execution_options(yield_per=AT_ONCE)
         )
-        for row in self._db.execute(query).mappings():
-            values = dict(row)
-            yield values.pop("link_position"), _said(values.pop("link_hash")), values
+        with self._db.execute(query) as rows:
+            for row in rows.mappings():
+                values = dict(row)
+                yield values.pop("link_position"), _said(values.pop("link_hash")), values
 
     def _check(self, own: str, values: Mapping[str, Any]) -> Iterator[Break]:
         if own != link_hash(self._hash, self._position, values):

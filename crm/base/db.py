@@ -176,7 +176,7 @@ def insert_into(db: Session, table: type[Base]) -> sqlite.Insert | postgresql.In
 def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[datetime]:
     """The database's present moment, or one ahead of it, in the form of stored instants."""
     if db.get_bind().dialect.name == "sqlite":
-        shift = f"+{ahead.total_seconds()} seconds"
+        shift = f"{ahead.total_seconds():+} seconds"
         text = func.strftime("%Y-%m-%d %H:%M:%f", "now", shift)  # milliseconds; stored are micro-
         return type_coerce(text.concat("000"), Instant)
     # Not now(): a transaction that waited for a lock would judge by the time it began.
