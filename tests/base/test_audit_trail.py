@@ -1,20 +1,26 @@
 """The audit trail: append-only in the database, chained in the order of commits, sealed, purged."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from threading import Thread
 
 import pytest
 from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from crm.app import create_app
 from crm.base.audit import HASHED, AuditEntry, AuditLink, coming_from, record
 from crm.base.audit_trail import AuditSeal, Break, Flaw, Part, first_break, purge, seal_day, trail
 from crm.base.db import database_now, writing
 from crm.base.errors import Refused
+from crm.extensions import alembic
+from crm.extensions import db as database_of_app
 from tests.conftest import NOW
-from tests.databases import unguarded
+from tests.databases import settings_for, unguarded
 from tests.factories import make_person
 
+BEFORE = """INSERT INTO audit_entry (at, action, subject, subject_id, after) VALUES
+('2026-07-15 02:00:00.000000', 'person.added', 'person', 1, '{"name": "李"}'),
+('2026-07-15 02:00:00.000001', 'person.changed', 'person', 1, NULL)"""
 TODAY = date(2026, 7, 15)
 OLD = "2020-01-02 03:04:05.000000"
 COLUMNS = {
@@ -322,3 +328,18 @@ def test_a_day_is_sealed_once(sessions):
         seal(sessions, TODAY)
     with sessions() as db:
         assert len(db.scalars(select(AuditSeal)).all()) == 1
+
+
+def test_entries_made_before_there_was_a_chain_are_chained_by_the_migration(empty_database_url):
+    app = create_app(settings_for(empty_database_url))
+    with app.app_context():
+        alembic.upgrade("0001")
+        with database_of_app.engine.begin() as connection:
+            connection.execute(text(BEFORE))
+        alembic.upgrade()
+
+        with database_of_app.sessionmaker() as db:
+            assert first_break(db) is None
+        with database_of_app.sessionmaker() as db:
+            assert (trail(db).entries, trail(db).position) == (2, 2)
+        database_of_app.engine.dispose()
