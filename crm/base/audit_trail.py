@@ -23,7 +23,7 @@ from crm.base.db import Base, database_now
 from crm.base.errors import Refused
 from crm.base.words import Word
 
-KEPT_DAYS = 183  # REGIME 5 and issue: half a year; the triggers of the database say the same
+KEPT_DAYS = 183  # half a year; the triggers in the database say the same
 AT_ONCE = 1000
 
 

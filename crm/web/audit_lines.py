@@ -137,7 +137,8 @@ def _changes(entry: AuditEntry, names: _Names) -> Iterable[tuple[str, str]]:
     before, after = told(entry.before), told(entry.after)
     for field in {**before, **after}:
         old, new = (names.spoken(entry.subject, field, each.get(field)) for each in (before, after))
-        yield FIELDS.get(field, field), f"{old} → {new}"
+        is_new = entry.before is None  # nothing was there to be changed
+        yield FIELDS.get(field, field), new if is_new else f"{old} → {new}"
 
 
 def _instant(text: str) -> str | None:
