@@ -10,7 +10,7 @@ from flask_login import LoginManager
 from flask_sqlalchemy_lite import SQLAlchemy
 from flask_wtf import CSRFProtect
 
-import crm.base.audit
+import crm.base.audit_trail
 import crm.base.outbox
 import crm.followups.models
 import crm.jobs.models

@@ -1,14 +1,42 @@
-"""The audit trail: who changed what, when, from what to what."""
+"""The audit trail: who changed what, when, from where, from what to what, each entry chained.
+
+An entry is written with its change; its link in the chain is written last, right before the commit,
+so that the links stand in the order of commits and no transaction waits longer than for another's
+commit. What commits late comes later in the chain: nothing slips in before a seal.
+"""
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime
+from hashlib import sha256
 from typing import Any, Protocol
 
-from sqlalchemy import ForeignKey, Index
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import (
+    ColumnElement,
+    FetchedValue,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    cast,
+    event,
+    insert,
+    select,
+    text,
+    type_coerce,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
+from sqlalchemy.types import NullType
 
-from crm.base.db import Base
+from crm.base.db import Base, insert_into
+
+HEAD = 1  # the one row of AuditHead
+MADE = "audit_made"  # the ids of the entries that this transaction made
+AT_ONCE = 500
+
+_source: ContextVar[str | None] = ContextVar("source", default=None)
 
 
 class HasId(Protocol):
@@ -20,10 +48,14 @@ class HasId(Protocol):
 
 
 class AuditEntry(Base):
-    """One change; entries are only ever added."""
+    """One change; entries are only ever added, which triggers see to."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index(None, "subject", "subject_id"),)
+    __table_args__ = (
+        Index(None, "subject", "subject_id"),
+        Index(None, "at", "id"),
+        Index(None, "by_id", "at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
@@ -35,6 +67,61 @@ class AuditEntry(Base):
     subject_id: Mapped[int]
     before: Mapped[str | None]  # JSON
     after: Mapped[str | None]  # JSON
+    address: Mapped[str | None]  # of the request, or the command
+    # By the database's own clock, whatever moment the change was made for: it is kept from then on.
+    stored_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+
+class AuditLink(Base):
+    """The place of an entry in the chain: a hash over it and over the link before."""
+
+    __tablename__ = "audit_link"
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(
+        ForeignKey("audit_entry.id", ondelete="CASCADE"), unique=True
+    )
+    hash: Mapped[str]
+
+
+class AuditHead(Base):
+    """The end of the chain, one row: whoever appends holds it until the commit."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    hash: Mapped[str]
+
+
+# What the hash covers: each column of an entry (a test compares).
+HASHED: tuple[Any, ...] = (
+    AuditEntry.id,
+    AuditEntry.at,
+    AuditEntry.by_id,
+    AuditEntry.action,
+    AuditEntry.subject,
+    AuditEntry.subject_id,
+    AuditEntry.before,
+    AuditEntry.after,
+    AuditEntry.address,
+    AuditEntry.stored_at,
+)
+
+
+def come_from(source: str | None) -> None:
+    """Say where the changes of this request come from, until the next one says otherwise."""
+    _source.set(source)
+
+
+@contextmanager
+def coming_from(source: str) -> Iterator[None]:
+    """Say where the changes made in this block come from."""
+    before = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(before)
 
 
 def _as_json(values: Mapping[str, object] | None) -> str | None:
@@ -65,6 +152,7 @@ def record(  # noqa: PLR0913 - an entry has that many parts
             subject_id=subject.id,
             before=_as_json(before),
             after=_as_json(after),
+            address=_source.get(),
         )
     )
 
@@ -80,3 +168,86 @@ def changes(
             before[name], after[name] = old, value
             setattr(row, name, value)
     return before, after
+
+
+def as_stored(db: Session, columns: Sequence[Any]) -> list[ColumnElement[Any]]:
+    """The columns as the database keeps them: on SQLite the very bytes, whatever they mean."""
+    if db.get_bind().dialect.name == "sqlite":
+        return [cast(column, LargeBinary).label(column.key) for column in columns]
+    return [type_coerce(column, NullType()).label(column.key) for column in columns]
+
+
+def as_text(value: Any) -> str | None:
+    """A stored value as text, alike on both databases; bytes that are no text are kept apart."""
+    match value:
+        case None:
+            return None
+        case bytes():
+            return value.decode("utf-8", "surrogateescape")
+        case datetime():
+            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        case date():
+            return value.isoformat()
+    return str(value)
+
+
+def link_hash(previous: str, position: int, values: Mapping[str, Any]) -> str:
+    """The hash of a link: over the one before it, its place, and what is stored of its entry."""
+    told = {name: as_text(value) for name, value in values.items() if value is not None}
+    whole = json.dumps([previous, position, told], sort_keys=True)
+    return sha256(whole.encode()).hexdigest()
+
+
+@event.listens_for(AuditEntry, "after_insert")
+def _note(_mapper: Any, _connection: Any, entry: AuditEntry) -> None:
+    db = object_session(entry)
+    assert db is not None  # noqa: S101 - it is being flushed
+    db.info.setdefault(MADE, set()).add(entry.id)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget(db: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        db.info.pop(MADE, None)
+
+
+@event.listens_for(Session, "before_commit")
+def _chain(db: Session) -> None:
+    """Link this transaction's entries to the chain, as the last thing that it does."""
+    if db.in_nested_transaction():
+        return
+    db.flush()
+    made = sorted(db.info.pop(MADE, ()))
+    if not made:
+        return
+    position, previous = _take_head(db)
+    links: list[dict[str, object]] = []
+    for values in _entries(db, made):
+        position += 1
+        previous = link_hash(previous, position, values)
+        entry_id = int(as_text(values["id"]) or 0)
+        links.append({"position": position, "entry_id": entry_id, "hash": previous})
+    if links:  # all may have gone with a savepoint
+        db.execute(insert(AuditLink), links)
+        head = update(AuditHead).where(AuditHead.id == HEAD)
+        db.execute(head.values(position=position, hash=previous))
+
+
+def _take_head(db: Session) -> tuple[int, str]:
+    """The end of the chain, held against all others; makes it where there is none."""
+    if db.get_bind().dialect.name == "postgresql":
+        # A process that is stopped right here would else hold up every writer for ever.
+        db.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10s'"))
+    begin = insert_into(db, AuditHead).values(id=HEAD, position=0, hash="")
+    taken = begin.on_conflict_do_update(
+        index_elements=["id"], set_={"position": AuditHead.position}
+    )
+    position, last = db.execute(taken.returning(AuditHead.position, AuditHead.hash)).one()
+    return position, last
+
+
+def _entries(db: Session, ids: Sequence[int]) -> Iterator[Mapping[str, Any]]:
+    for begin in range(0, len(ids), AT_ONCE):
+        some = AuditEntry.id.in_(ids[begin : begin + AT_ONCE])
+        query = select(*as_stored(db, HASHED)).where(some).order_by(AuditEntry.id)
+        yield from map(dict, db.execute(query).mappings())

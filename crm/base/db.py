@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from sqlite3 import Connection as SQLiteConnection
@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     DateTime,
     Engine,
@@ -18,6 +19,8 @@ from sqlalchemy import (
     MetaData,
     String,
     event,
+    func,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -168,3 +171,13 @@ def insert_into(db: Session, table: type[Base]) -> sqlite.Insert | postgresql.In
     if db.get_bind().dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[datetime]:
+    """The database's present moment, or one ahead of it, in the form of stored instants."""
+    if db.get_bind().dialect.name == "sqlite":
+        shift = f"{ahead.total_seconds():+} seconds"
+        text = func.strftime("%Y-%m-%d %H:%M:%f", "now", shift)  # milliseconds; stored are micro-
+        return type_coerce(text.concat("000"), Instant)
+    # Not now(): a transaction that waited for a lock would judge by the time it began.
+    return type_coerce(func.clock_timestamp() + ahead, Instant)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from crm.base.db import Instant
 
 PAGE = 30
 LONGEST_KEY = 18  # digits; SQLite refuses an integer beyond 64 bits
@@ -30,28 +32,36 @@ class _Cursor:
     id: int
 
 
-def _read(text: str | None) -> _Cursor | None:
+def _read(text: str | None, *, is_instant: bool) -> _Cursor | None:
     """The cursor of that text; one that was tampered with is the first page."""
     try:
         way, on, row_id = (text or "").split("_")
         if len(row_id) > LONGEST_KEY:
             return None
-        return _Cursor(way == "n", date.fromisoformat(on), int(row_id))
+        key = _instant(on) if is_instant else date.fromisoformat(on)
+        return _Cursor(way == "n", key, int(row_id))
     except ValueError:
         return None
+
+
+def _instant(text: str) -> datetime:
+    read = datetime.fromisoformat(text)
+    if read.tzinfo is None:
+        raise ValueError(text)
+    return read
 
 
 def page_of(  # noqa: PLR0913 - a page is asked for by that much
     db: Session,
     query: Select[T],
     *,
-    on: InstrumentedAttribute[date],
+    on: InstrumentedAttribute[date] | InstrumentedAttribute[datetime],
     row_id: InstrumentedAttribute[int],
     cursor: str | None = None,
     size: int = PAGE,
 ) -> Page[T]:
     """The page of the query's rows at the cursor, the latest first by `on`, then by `row_id`."""
-    at = _read(cursor)
+    at = _read(cursor, is_instant=isinstance(on.type, Instant))
     newer = at is not None and at.is_newer
     order = (on.asc(), row_id.asc()) if newer else (on.desc(), row_id.desc())
     if at is not None:

@@ -16,6 +16,7 @@ COMMANDS = {
     "outbox": "crm.cli.outbox:outbox",
     "user": "crm.cli.user:user",
     "doctor": "crm.cli.doctor:doctor",
+    "audit": "crm.cli.audit:audit",
 }
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.app import create_app
 from crm.base import clock
+from crm.base.audit import coming_from
 from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.mail import Site
@@ -90,10 +91,20 @@ def spoken_refusals() -> Iterator[None]:
         raise
 
 
+def _called() -> str:
+    """The command as it was called, without its options."""
+    words: list[str] = []
+    context = click.get_current_context(silent=True)
+    while context and context.parent:
+        words.insert(0, context.info_name or "")
+        context = context.parent
+    return " ".join(["crm", *words])
+
+
 @contextmanager
 def sessions() -> Iterator[sessionmaker[Session]]:
     """The maker of sessions, with refusals put into words."""
-    with app().app_context(), spoken_refusals():
+    with app().app_context(), coming_from(_called()), spoken_refusals():
         yield db.sessionmaker
 
 

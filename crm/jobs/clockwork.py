@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.audit import coming_from
 from crm.base.db import writing
 from crm.base.mail import Site
 from crm.base.words import Word
@@ -127,7 +128,7 @@ class Clockwork:
     def _do(
         self, slot: Slot, *, now: datetime, to_mailbox: bool
     ) -> tuple[Outcome, Mapping[str, int]]:
-        with writing(self.sessions) as db:
+        with coming_from(f"clock {slot.job.name}"), writing(self.sessions) as db:
             run = ledger.claim(db, slot, now=now)
             if run is None:
                 return Outcome.TAKEN, {}

@@ -1,26 +1,16 @@
 """The lease of the one node that runs the timetable; it ends by the database's clock (DESIGN 3)."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, type_coerce, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from crm.base.db import Instant, insert_into
+from crm.base.db import database_now, insert_into
 from crm.jobs.models import Lease
 
 TIMETABLE = "timetable"
 LASTS = timedelta(seconds=90)
 GIVEN_BACK = ""  # the holder of a lease whose last one retired
-
-
-def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[datetime]:
-    """The database's present moment, or one ahead of it, in the form of stored instants."""
-    if db.get_bind().dialect.name == "sqlite":
-        shift = f"{ahead.total_seconds():+} seconds"
-        text = func.strftime("%Y-%m-%d %H:%M:%f", "now", shift)  # milliseconds; stored are micro-
-        return type_coerce(text.concat("000"), Instant)
-    # Not now(): a transaction that waited for a lock would judge by the time it began.
-    return type_coerce(func.clock_timestamp() + ahead, Instant)
 
 
 def hold(db: Session, holder: str, *, name: str = TIMETABLE, lasts: timedelta = LASTS) -> bool:

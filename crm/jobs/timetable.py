@@ -21,6 +21,7 @@ class JobName(Word):
     WEEKLY_DIGEST = "weekly-digest", "周报"
     MONTHLY_DIGEST = "monthly-digest", "月报"
     NUDGE = "nudge", "进度提醒"
+    AUDIT_SEAL = "audit-seal", "封存操作记录"
 
 
 class Lateness(Word):
@@ -83,6 +84,11 @@ def that_workday(calendar: WorkingCalendar, subject: Subject) -> date | None:
     return subject.first if calendar.is_workday(subject.first) else None
 
 
+def day_after(_calendar: WorkingCalendar, subject: Subject) -> date:
+    """The day after it, whatever day that is."""
+    return subject.last + DAY
+
+
 def first_workday_after(calendar: WorkingCalendar, subject: Subject) -> date:
     """The first working day once the period is over."""
     return calendar.first_from(subject.last + DAY)
@@ -104,6 +110,7 @@ JOBS = (
         Lateness.UNTIL_NEXT_THEN_KEPT,
     ),
     Job(JobName.NUDGE, None, that_workday, time(12), Lateness.UNTIL_EVENING),
+    Job(JobName.AUDIT_SEAL, None, day_after, time(0), Lateness.ALWAYS),
 )
 
 

@@ -1,9 +1,11 @@
 """What each job does in its slot: the one place where the timetable meets the features."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 
 from sqlalchemy.orm import Session
 
+from crm.base.audit_trail import seal_day
 from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.digests import service as digests
@@ -34,8 +36,14 @@ def nudge(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, i
     return digests.nudge(db, at=slot.due_at, late=timing is not Timing.ON_TIME, site=site)
 
 
+def seal_audit(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping[str, int]:
+    """Seal the audit trail of the day that the slot is about."""
+    return {"entries": seal_day(db, on=date.fromisoformat(slot.name), at=slot.due_at)}
+
+
 WORK: Mapping[str, Work] = {
     JobName.WEEKLY_DIGEST: digests_of(digests.make_weekly),
     JobName.MONTHLY_DIGEST: digests_of(digests.make_monthly),
     JobName.NUDGE: nudge,
+    JobName.AUDIT_SEAL: seal_audit,
 }

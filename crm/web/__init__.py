@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from crm.web import (
     access,
     assets,
+    audit,
     auth,
     compliance,
     digests,
@@ -45,5 +46,5 @@ def init_app(app: Flask) -> None:
     app.after_request(_guard)
     for part in (transaction, errors, assets, filters, auth, access, nav):
         part.init_app(app)
-    for page in (myday, visits, followups, leads, compliance, digests, mailbox, health):
+    for page in (myday, visits, followups, leads, compliance, digests, mailbox, audit, health):
         app.register_blueprint(page.bp)

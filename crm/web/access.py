@@ -50,6 +50,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "mailbox.listing": ANYONE,
     "mailbox.show": ANYONE,
     "mailbox.body": ANYONE,
+    "audit.listing": frozenset({Role.ADMIN}),
 }
 
 

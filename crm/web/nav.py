@@ -27,6 +27,7 @@ PLACES = (
     ("followups.listing", "跟进", "checklist", False),
     ("digests.listing", "周报月报", "report", False),
     ("mailbox.listing", "信箱", "mail", False),
+    ("audit.listing", "操作记录", "history", False),
 )
 
 

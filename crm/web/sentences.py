@@ -7,6 +7,8 @@ SENTENCES = {
     "overlapping_posting": "与该人员 {from_on} 起的主要任职重叠。",
     "short_password": "密码至少 {shortest} 个字符。",
     "password_is_username": "密码不能与账号相同。",
+    "audit_broken": "操作记录不完整：{part} {name} {flaw}。",
+    "audit_too_young": "操作记录至少保存 {days} 天：目前只能清理 {until} 之前封存的。",
     "wrong_password": "账号或密码不正确。",
     "unknown_rule": "没有代码为 {rule} 的考核规则。",
     "unknown_person": "没有账号为 {person} 的人员。",

@@ -8,6 +8,7 @@ from flask import Flask, g, request
 from sqlalchemy.orm import Session
 
 from crm.base import clock
+from crm.base.audit import come_from
 from crm.base.db import begin_to_write
 from crm.extensions import db
 
@@ -40,10 +41,12 @@ def transaction() -> Iterator[Session]:
 
 
 def _begin() -> None:
+    come_from(request.remote_addr)
     if request.method in CHANGING:
         begin_to_write(db.session)
 
 
 def init_app(app: Flask) -> None:
-    """Begin requests that change something with the write lock (DESIGN 4)."""
+    """Begin requests that change something with the write lock (DESIGN 4); note their address."""
     app.before_request(_begin)
+    app.teardown_request(lambda _error: come_from(None))

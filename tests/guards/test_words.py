@@ -7,6 +7,7 @@ import pytest
 
 from crm.cli import COMMANDS
 from crm.settings import Settings
+from crm.web.audit_words import ACTIONS
 from crm.web.sentences import SENTENCES
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,14 @@ def refusals():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refused":
                 yield path.name, node.lineno, node.args[0]
+
+
+def recorded():
+    """The action of each `record(db, …)` in the source that says it in so many words."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "record":
+                yield node.args[1]
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
@@ -45,6 +54,13 @@ def test_every_sentence_belongs_to_a_refusal():
     )
 
     assert [code for code in SENTENCES if f'"{code}"' not in text] == []
+
+
+def test_every_action_of_the_audit_trail_has_its_name():
+    actions = {action.value for action in recorded() if isinstance(action, ast.Constant)}
+
+    assert actions
+    assert actions - set(ACTIONS) == set()
 
 
 def test_only_the_clock_module_reads_the_clock():

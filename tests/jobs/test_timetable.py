@@ -13,7 +13,7 @@ from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.jobs.timetable import JOBS, Job, Lateness, Timing, slots, timing
 
-WEEKLY, MONTHLY, NUDGE = JOBS
+WEEKLY, MONTHLY, NUDGE = JOBS[:3]
 CALENDAR = WorkingCalendar()
 
 

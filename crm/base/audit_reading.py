@@ -1,0 +1,53 @@
+"""Reading the audit trail page by page, narrowed to a person, an action, a subject, some dates."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import AuditEntry
+from crm.base.clock import at_civil
+from crm.base.paging import Page, page_of
+from crm.base.periods import DAY
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """What the list is narrowed to; what is left out narrows nothing."""
+
+    by_id: int | None = None
+    action: str | None = None
+    subject: str | None = None
+    subject_id: int | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+def entries_page(db: Session, by: AuditFilter, *, cursor: str | None = None) -> Page[AuditEntry]:
+    """A page of entries, the latest first."""
+    query = select(AuditEntry)
+    for column, value in (
+        (AuditEntry.by_id, by.by_id),
+        (AuditEntry.action, by.action),
+        (AuditEntry.subject, by.subject),
+        (AuditEntry.subject_id, by.subject_id),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if by.first:
+        query = query.where(AuditEntry.at >= at_civil(by.first))
+    if by.last:
+        query = query.where(AuditEntry.at < at_civil(by.last + DAY))
+    return page_of(db, query, on=AuditEntry.at, row_id=AuditEntry.id, cursor=cursor)
+
+
+def all_told_of(
+    db: Session, subject: str, subject_ids: Collection[int]
+) -> Sequence[Row[int, str | None, str | None]]:
+    """What all entries about these rows say was before and is after."""
+    query = select(AuditEntry.subject_id, AuditEntry.before, AuditEntry.after).where(
+        AuditEntry.subject == subject, AuditEntry.subject_id.in_(subject_ids)
+    )
+    return db.execute(query).all()
