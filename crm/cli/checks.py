@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import spoken
 from crm.base.clock import civil, civil_date
-from crm.base.db import insert_into, writing
+from crm.base.db import database_now, insert_into, writing
 from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, WorkingCalendar
 from crm.cli import base
@@ -108,9 +108,7 @@ def _write(sessions: sessionmaker[Session]) -> None:
     """Commit a row and its removal: what is only rolled back need not reach the disk."""
     trial = "doctor"
     with writing(sessions) as db:
-        row = insert_into(db, Lease).values(
-            name=trial, holder=trial, expires_at=lease.database_now(db)
-        )
+        row = insert_into(db, Lease).values(name=trial, holder=trial, expires_at=database_now(db))
         db.execute(row.on_conflict_do_nothing(index_elements=["name"]))
         db.execute(delete(Lease).where(Lease.name == trial))
 
