@@ -26,7 +26,7 @@ from crm.quotas.rules import (
 )
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, rejection_reasons, visible_to
-from crm.visits.rules import Channel, Kind, Status
+from crm.visits.rules import Channel, Kind, Status, Verdict
 from crm.visits.seen import SeenVisit, shown
 from crm.web.effects import unit_of, why_not
 from crm.web.verdicts import judged_by
@@ -56,6 +56,7 @@ class VisitRow:
     why: str = ""
     can_confirm: bool = False
     can_reject: bool = False
+    verdict: Verdict | None = None  # over which one is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ def _visit_row(visit: VisitFacts, dates: Sequence[date], sight: _Sight) -> Visit
         url_for("visits.show", visit_id=visit.id) if seen else None,
         _meta(seen) if seen else "详情不在您的权限范围内",
         chips(seen, sight.now) if seen else (Chip(visit.channel.label, "neutral"),),
+        verdict=visit.verdict,
     )
 
 
