@@ -147,12 +147,16 @@ def _in_time(db: Session, query: Select[Visit]) -> Sequence[Visit]:
 
 def awaiting_verdict(db: Session, viewer: Viewer, *, since: date, within_days: int) -> list[Visit]:
     """Visits logged late that count only once the viewer, or another supervisor, confirms them."""
-    query = select(Visit).where(judgeable(viewer), Visit.verdict.is_(None), Visit.last_on >= since)
-    return [
-        visit
-        for visit in _in_time(db, query)
-        if visit.logged_at and is_logged_late(visit.last_on, visit.logged_at, within_days)
+    unjudged = select(Visit.id, Visit.last_on, Visit.logged_at).where(
+        judgeable(viewer), Visit.verdict.is_(None), Visit.last_on >= since
+    )
+    # most visits are never judged: of all of them plain rows, and only of the late ones the rest
+    late = [
+        row.id
+        for row in db.execute(unjudged)
+        if row.logged_at and is_logged_late(row.last_on, row.logged_at, within_days)
     ]
+    return list(_in_time(db, select(Visit).where(Visit.id.in_(late)))) if late else []
 
 
 def rejection_reasons(db: Session, visit_ids: Collection[int]) -> dict[int, str]:

@@ -39,6 +39,7 @@ __all__ = [
     "log_visit",
     "move_visit",
     "reject_visit",
+    "require_verdict",
     "set_done",
 ]
 
@@ -158,6 +159,14 @@ def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: dat
     return _judge(db, visit, Verdict.REJECTED, reason.strip(), by=by, now=now)
 
 
+def require_verdict(db: Session, *, visit: Visit, was: Verdict | None, wanted: Verdict) -> None:
+    """Refuse a verdict over one that its giver has not seen: another came in between."""
+    _hold(db, visit)
+    if visit.verdict not in (was, wanted):
+        now = visit.verdict.label if visit.verdict else "未核定"
+        raise Refused("judged_meanwhile", verdict=now)
+
+
 def _logged_at(visit: Visit, now: datetime) -> datetime:
     """When it was first set done as it stands: what was told before its end told another visit."""
     was = visit.logged_at
@@ -233,6 +242,8 @@ def _judge(  # noqa: PLR0913 - one change, whole
     by: Person,
     now: datetime,
 ) -> Visit:
+    if visit.verdict is verdict:  # said already: it is as old as when it was said first
+        return visit
     before = {"verdict": visit.verdict}
     visit.verdict, visit.verdict_by_id, visit.verdict_at = verdict, by.id, now
     after = {"verdict": verdict, "reason": reason} if reason else {"verdict": verdict}

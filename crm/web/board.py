@@ -17,6 +17,7 @@ from crm.people.queries import UnitNode, Viewer
 from crm.people.rules import OF_BOARDS, Role
 from crm.quotas.queries import PersonFigure, figures, waiting, working_calendar
 from crm.quotas.rules import Figure, FigureStatus
+from crm.web.effects import ESTIMATED
 
 WORKDAYS_TO_LOG = 3  # REGIME 4: so long after its end a period stays open for late logging
 
@@ -178,7 +179,7 @@ def _notes(db: Session, period: Period, now: datetime, people: Collection[int]) 
     """What must be said of the figures: an estimated calendar, and that they may still change."""
     calendar, on = working_calendar(db), clock.civil_date(now)
     if calendar.is_estimated(period):
-        yield "本期的放假安排尚未公布或录入，工作日为推算，应完成数可能调整。"
+        yield ESTIMATED
     open_until = calendar.nth_after(period.last, WORKDAYS_TO_LOG)
     if on > open_until or not people:
         return

@@ -27,6 +27,9 @@ _NOW = {
 }
 
 
+ESTIMATED = "本期的放假安排尚未公布或录入，工作日为推算，应完成数可能调整。"
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One sentence about one figure, with the tone in which it is shown."""

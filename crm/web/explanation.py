@@ -26,9 +26,9 @@ from crm.quotas.rules import (
 )
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, rejection_reasons, visible_to
-from crm.visits.rules import Channel, Kind, Status
+from crm.visits.rules import Channel, Kind, Status, Verdict
 from crm.visits.seen import SeenVisit, shown
-from crm.web.effects import unit_of, why_not
+from crm.web.effects import ESTIMATED, unit_of, why_not
 from crm.web.verdicts import judged_by
 from crm.web.visit_lines import ICONS, Chip, chips, title_of
 
@@ -56,6 +56,7 @@ class VisitRow:
     why: str = ""
     can_confirm: bool = False
     can_reject: bool = False
+    verdict: Verdict | None = None  # over which one is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,14 @@ def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Exp
     """The explanation of a figure that the viewer may see."""
     figure = of.figure
     tenure = tenure_of(db, figure.rule.duty, figure.person_id, figure.period)
-    workdays = frozenset(working_calendar(db).workdays(figure.period.first, figure.period.last))
+    calendar = working_calendar(db)
+    workdays = frozenset(calendar.workdays(figure.period.first, figure.period.last))
     presence = presence_in(Case(figure.rule, tenure, figure.period), workdays)
     sight = _sight(db, viewer, figure, now)
+    estimated = [ESTIMATED] if calendar.is_estimated(figure.period) else []
     return Explained(
         of,
-        tuple(owed_because(figure, presence)),
+        (*owed_because(figure, presence), *estimated),
         _facts(db, figure, tenure),
         [_counted(each, figure, sight) for each in figure.counted],
         [_left_out(each, figure, sight) for each in figure.not_counted],
@@ -199,6 +202,7 @@ def _visit_row(visit: VisitFacts, dates: Sequence[date], sight: _Sight) -> Visit
         url_for("visits.show", visit_id=visit.id) if seen else None,
         _meta(seen) if seen else "详情不在您的权限范围内",
         chips(seen, sight.now) if seen else (Chip(visit.channel.label, "neutral"),),
+        verdict=visit.verdict,
     )
 
 

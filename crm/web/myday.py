@@ -21,7 +21,7 @@ from crm.visits.models import Visit
 from crm.visits.queries import todays, unsettled, upcoming
 from crm.visits.seen import shown as shown_visits
 from crm.web.auth import my_view
-from crm.web.effects import figures_on, period_now, unit_of
+from crm.web.effects import ESTIMATED, figures_on, period_now, unit_of
 from crm.web.team import Team, team_of
 from crm.web.transaction import moment, today
 from crm.web.visit_lines import VisitLine, line
@@ -88,7 +88,10 @@ def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCar
         )
         left = len(calendar.workdays(on, period.last)) if calendar else 0
         when = period_now(period, on)
-        made.append(QuotaCard(figure.rule.name, when, figure, _missing(figure, when, left), url))
+        missing = _missing(figure, when, left)
+        if calendar and calendar.is_estimated(period):
+            missing += ESTIMATED
+        made.append(QuotaCard(figure.rule.name, when, figure, missing, url))
     return made
 
 

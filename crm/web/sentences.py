@@ -52,6 +52,7 @@ SENTENCES = {
     "not_ended": "尚未结束，不能登记为已完成；可以先存为计划。",
     "not_planned": "这次拜访的状态是“{status}”，只有计划中的拜访可以这样办理。",
     "not_done": "这次拜访的状态是“{status}”，只有已完成的拜访可以确认或退回。",
+    "judged_meanwhile": "这次拜访的核定刚有变化（现为：{verdict}），请核对后再办理。",
     "not_posted": "带队人没有任职记录，请先补录其任职。",
     "no_such_person": "没有找到这位人员，请重新选择。",
     "no_such_lead": "没有找到这条线索，请重新选择。",

@@ -17,7 +17,7 @@ from crm.people.queries import visible_to as visible_people
 from crm.visits import service
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, visible_to
-from crm.visits.rules import Status
+from crm.visits.rules import Status, Verdict
 from crm.web.auth import my_view, signed_in
 from crm.web.effects import effects, figures_on
 from crm.web.errors import told
@@ -121,11 +121,12 @@ def cancel(visit_id: int) -> ResponseReturnValue:
 def confirm(visit_id: int) -> ResponseReturnValue:
     """Accept a visit that was logged late."""
     me, now = signed_in(), moment()
-    return _settle(
-        visit_id,
-        "已确认。",
-        lambda rows, visit: service.confirm_visit(rows, visit=visit, by=me, now=now),
-    )
+
+    def accept(rows: Session, visit: Visit) -> Visit:
+        _require_seen(rows, visit, Verdict.CONFIRMED)
+        return service.confirm_visit(rows, visit=visit, by=me, now=now)
+
+    return _settle(visit_id, "已确认。", accept)
 
 
 def reject(visit_id: int) -> ResponseReturnValue:
@@ -135,8 +136,16 @@ def reject(visit_id: int) -> ResponseReturnValue:
         flash("请填写退回原因。", "danger")
         return redirect(back_to(url_for("visits.show", visit_id=visit_id)))
     me, now = signed_in(), moment()
-    return _settle(
-        visit_id,
-        "已退回。",
-        lambda rows, visit: service.reject_visit(rows, visit=visit, reason=reason, by=me, now=now),
-    )
+
+    def send_back(rows: Session, visit: Visit) -> Visit:
+        _require_seen(rows, visit, Verdict.REJECTED)
+        return service.reject_visit(rows, visit=visit, reason=reason, by=me, now=now)
+
+    return _settle(visit_id, "已退回。", send_back)
+
+
+def _require_seen(rows: Session, visit: Visit, wanted: Verdict) -> None:
+    """Two supervisors may judge at once: the later must know of the earlier's word."""
+    if (told := request.form.get("was")) is not None:
+        was = next((verdict for verdict in Verdict if verdict.value == told), None)
+        service.require_verdict(rows, visit=visit, was=was, wanted=wanted)

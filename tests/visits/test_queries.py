@@ -276,6 +276,17 @@ def test_what_waits_for_a_verdict_was_logged_late(db):
     assert found == [waiting]
 
 
+def test_what_waits_for_a_verdict_loads_no_visit_that_does_not(db):
+    zone = make_zone(db)
+    make_visit(db, zone.people["tracker"], date(2026, 7, 10))
+    eyes = zone.eyes("supervisor")
+    db.expunge_all()
+
+    queries.awaiting_verdict(db, eyes, since=date(2026, 7, 1), within_days=3)
+
+    assert not [one for one in db if isinstance(one, Visit)]
+
+
 def test_a_list_costs_the_same_however_long(db, counted):
     zone = make_zone(db)
     for _ in range(12):

@@ -1,0 +1,139 @@
+"""Two people, or one with a nervous finger, send a form at the same moment."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from threading import Barrier
+
+import pytest
+from sqlalchemy import func, select
+
+from crm.leads.models import Company, Lead
+from crm.people.rules import Duty, Role
+from crm.visits.models import Visit
+from crm.visits.rules import Verdict
+from tests.conftest import NOW
+from tests.factories import (
+    arranged,
+    make_person,
+    make_regime,
+    make_unit,
+    make_visit,
+    sign_in,
+)
+
+
+def at_once(*steps: Callable[[], object]) -> list:
+    """What each of the steps answers, all begun at the same moment."""
+    barrier = Barrier(len(steps))
+
+    def step(one):
+        barrier.wait()
+        return one()
+
+    with ThreadPoolExecutor(len(steps)) as threads:
+        return list(threads.map(step, steps))
+
+
+@pytest.fixture
+def late(app):
+    """A visit of liwei's that waits for a verdict, with two supervisors who may give it."""
+    with arranged(app) as db:
+        make_regime(db)
+        unit = make_unit(db)
+        liwei = make_person(db, "liwei", unit=unit)
+        for name in ("first", "second"):
+            make_person(db, name, role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit)
+        return make_visit(db, liwei, date(2026, 7, 1), logged_at=NOW - timedelta(days=1))
+
+
+def found(app, visit):
+    with arranged(app) as db:
+        return db.get_one(Visit, visit.id)
+
+
+def test_a_visit_sent_twice_at_once_is_one_visit(app, late):
+    form = {
+        "ref": "V-TWICE",
+        "kind": "outreach",
+        "channel": "in_person",
+        "status": "done",
+        "first_on": "2026-07-14",
+        "starts": "09:00",
+        "ends": "10:00",
+        "city": "上海",
+        "leader_id": str(late.leader_id),
+    }
+    clients = [sign_in(app, "liwei") for _ in range(3)]
+
+    answers = at_once(*(lambda c=one: c.post("/visits/new", data=form) for one in clients))
+
+    assert len({answer.location for answer in answers}) == 1
+    with arranged(app) as db:
+        assert db.scalar(select(func.count(Visit.id)).where(Visit.ref == "V-TWICE")) == 1
+
+
+def test_two_leads_of_a_new_company_entered_at_once_share_it(app, late):
+    form = {"company": "新材料公司", "title": "项目", "secrecy": "open", "stage": "lead"}
+    form |= {"entered_on": "2026-07-14", "warned_of": "新材料公司"}
+    names = ("liwei", "first", "second")
+    clients = {name: sign_in(app, name) for name in names}
+
+    answers = at_once(
+        *(
+            lambda n=name: clients[n].post("/leads/new", data=form | {"ref": f"L-{n}"})
+            for name in names
+        )
+    )
+
+    assert [answer.status_code for answer in answers] == [302] * 3
+    with arranged(app) as db:
+        assert db.scalar(select(func.count(Lead.id))) == 3
+        assert db.scalar(select(func.count(Company.id))) == 1
+
+
+def test_of_two_verdicts_given_at_once_the_second_is_refused_and_told_why(app, late):
+    first, second = sign_in(app, "first"), sign_in(app, "second")
+    path = f"/visits/{late.id}"
+
+    at_once(
+        lambda: first.post(f"{path}/confirm", data={"was": ""}),
+        lambda: second.post(f"{path}/reject", data={"was": "", "reason": "重复登记"}),
+    )
+
+    verdict = found(app, late).verdict
+    loser = second if verdict is Verdict.CONFIRMED else first
+    assert f"核定刚有变化（现为：{verdict.label}）" in loser.get("/").text
+
+
+def test_a_verdict_may_be_changed_by_who_has_seen_it(app, late):
+    first, second = sign_in(app, "first"), sign_in(app, "second")
+    path = f"/visits/{late.id}"
+
+    first.post(f"{path}/confirm", data={"was": ""})
+    second.post(f"{path}/reject", data={"was": "confirmed", "reason": "重复登记"})
+
+    assert found(app, late).verdict is Verdict.REJECTED
+
+
+def test_the_same_verdict_given_again_is_as_old_as_the_first(app, late):
+    first, second = sign_in(app, "first"), sign_in(app, "second")
+    path = f"/visits/{late.id}/confirm"
+    first.post(path, data={"was": ""})
+    given = found(app, late)
+
+    second.post(path, data={"was": ""})
+
+    again = found(app, late)
+    assert (again.verdict_by_id, again.verdict_at) == (given.verdict_by_id, given.verdict_at)
+
+
+@pytest.mark.parametrize(
+    "path", ["/visits/{id}", "/compliance?tab=waiting", "/compliance/figure?{figure}"]
+)
+def test_each_page_that_offers_a_verdict_says_over_which_one(app, late, path):
+    figure = "rule=recruiter-monthly&person=liwei&period=2026-07"
+
+    page = sign_in(app, "first").get(path.format(id=late.id, figure=figure)).text
+
+    assert page.count('name="was" value=""') == 2
