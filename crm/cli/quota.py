@@ -11,8 +11,7 @@ from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.cli.base import Moment, PeriodName, format_option, print_rows, reading
 from crm.people.queries import by_username
-from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes, rules_for
-from crm.quotas.rules import Rule
+from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes
 
 KEYS = (
     "rule",
@@ -26,6 +25,10 @@ KEYS = (
     "status",
     "workdays",
     "present",
+    "frozen_at",
+    "corrected_required",
+    "corrected_achieved",
+    "corrected_status",
 )
 
 
@@ -42,8 +45,8 @@ def quota() -> None:
 def report(period: Period, code: str | None, as_of: datetime | None, form: str) -> None:
     """Print the figures of everyone who owes a quota in the period."""
     with reading() as db:
-        rules = _rules(db, period, code)
-        found = figures(db, period=period, as_of=as_of or clock.now(), rules=rules)
+        codes = None if code is None else [_known(db, code)]
+        found = figures(db, period=period, as_of=as_of or clock.now(), codes=codes)
     print_rows([as_row(each) for each in found], KEYS, form)
 
 
@@ -62,6 +65,8 @@ def explain(code: str, username: str, period: Period, as_of: datetime | None) ->
 def as_row(found: PersonFigure) -> dict[str, object]:
     """The figure as the commands tell it: people by username, units by code."""
     figure = found.figure
+    settled = figure.settled
+    corrected = settled and settled.corrected
     return {
         "rule": figure.rule.code,
         "person": found.username,
@@ -74,6 +79,10 @@ def as_row(found: PersonFigure) -> dict[str, object]:
         "status": figure.status.value,
         "workdays": figure.workdays,
         "present": figure.present,
+        "frozen_at": settled and clock.civil(settled.frozen_at).isoformat(),
+        "corrected_required": corrected and corrected.required,
+        "corrected_achieved": corrected and corrected.achieved,
+        "corrected_status": corrected and corrected.status.value,
     }
 
 
@@ -93,14 +102,6 @@ def _known(db: Session, code: str) -> str:
     if code not in rule_codes(db):
         raise Refused("unknown_rule", "rule", rule=code)
     return code
-
-
-def _rules(db: Session, period: Period, code: str | None) -> list[Rule]:
-    rules = rules_for(db, period)
-    if code is None:
-        return rules
-    wanted = _known(db, code)
-    return [rule for rule in rules if rule.code == wanted]
 
 
 def _figure(

@@ -8,6 +8,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period, PeriodKind
 from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
+from crm.quotas.rules import WORKDAYS_TO_LOG
 
 ON_TIME = timedelta(minutes=10)  # a new leader needs up to two minutes; nobody calls ten late
 EVENING = time(18)
@@ -21,6 +22,8 @@ class JobName(Word):
     WEEKLY_DIGEST = "weekly-digest", "周报"
     MONTHLY_DIGEST = "monthly-digest", "月报"
     NUDGE = "nudge", "进度提醒"
+    ASSESS = "assess", "期末核算"
+    FREEZE = "freeze", "定稿"
 
 
 class Lateness(Word):
@@ -60,7 +63,10 @@ DueOn = Callable[[WorkingCalendar, Subject], date | None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A row of REGIME 5's table: about what, on which date, at what time, how long of use."""
+    """A row of REGIME 5's table: about what, on which date, at what time, how long of use.
+
+    Jobs of one name differ in their cycle.
+    """
 
     name: str
     cycle: PeriodKind | None  # none: each date
@@ -88,6 +94,16 @@ def first_workday_after(calendar: WorkingCalendar, subject: Subject) -> date:
     return calendar.first_from(subject.last + DAY)
 
 
+def next_day(_calendar: WorkingCalendar, subject: Subject) -> date:
+    """The date after the period's last."""
+    return subject.last + DAY
+
+
+def day_of_freeze(calendar: WorkingCalendar, subject: Subject) -> date:
+    """The date after the third working day that follows the period (REGIME 4)."""
+    return calendar.nth_after(subject.last, WORKDAYS_TO_LOG) + DAY
+
+
 JOBS = (
     Job(
         JobName.WEEKLY_DIGEST,
@@ -104,6 +120,9 @@ JOBS = (
         Lateness.UNTIL_NEXT_THEN_KEPT,
     ),
     Job(JobName.NUDGE, None, that_workday, time(12), Lateness.UNTIL_EVENING),
+    # one of each for every kind of period, which shows in the names of their slots
+    *(Job(JobName.ASSESS, kind, next_day, time(0), Lateness.ALWAYS) for kind in PeriodKind),
+    *(Job(JobName.FREEZE, kind, day_of_freeze, time(0), Lateness.ALWAYS) for kind in PeriodKind),
 )
 
 

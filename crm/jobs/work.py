@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.digests import service as digests
+from crm.jobs import ledger
 from crm.jobs.timetable import JobName, Slot, Timing
+from crm.quotas import service as quotas
 
 # Everything is made as of the slot's own moment; the counts say what was made.
 Work = Callable[[Session, Slot, Timing, Site], Mapping[str, int]]
@@ -34,8 +36,21 @@ def nudge(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, i
     return digests.nudge(db, at=slot.due_at, late=timing is not Timing.ON_TIME, site=site)
 
 
+def assess(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping[str, int]:
+    """Keep the figures as they stand at the period's end."""
+    return quotas.assess_period(db, period=Period.parse(slot.name), at=slot.due_at)
+
+
+def freeze(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping[str, int]:
+    """Freeze the figures; what was edited since the slot's moment makes corrections."""
+    now = ledger.taken_at(db, slot)
+    return quotas.freeze_period(db, period=Period.parse(slot.name), at=slot.due_at, now=now)
+
+
 WORK: Mapping[str, Work] = {
     JobName.WEEKLY_DIGEST: digests_of(digests.make_weekly),
     JobName.MONTHLY_DIGEST: digests_of(digests.make_monthly),
     JobName.NUDGE: nudge,
+    JobName.ASSESS: assess,
+    JobName.FREEZE: freeze,
 }

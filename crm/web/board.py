@@ -16,10 +16,8 @@ from crm.people.models import Person, Posting
 from crm.people.queries import UnitNode, Viewer
 from crm.people.rules import OF_BOARDS, Role
 from crm.quotas.queries import PersonFigure, figures, waiting, working_calendar
-from crm.quotas.rules import Figure, FigureStatus
+from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureStatus
 from crm.web.effects import ESTIMATED
-
-WORKDAYS_TO_LOG = 3  # REGIME 4: so long after its end a period stays open for late logging
 
 
 @dataclass(frozen=True, slots=True)

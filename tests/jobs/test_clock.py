@@ -106,5 +106,10 @@ def test_the_scheduler_wakes_at_the_jobs_times_of_day_in_civil_time():
 
     fires = at_noon.trigger.get_next_fire_time(None, datetime(2026, 7, 15, 3, 0, tzinfo=UTC))
 
-    assert sorted(job.id for job in scheduler.get_jobs()) == ["at 07:30", "at 12:00", "tick"]
+    assert sorted(job.id for job in scheduler.get_jobs()) == [
+        "at 00:00",
+        "at 07:30",
+        "at 12:00",
+        "tick",
+    ]
     assert clock.civil(fires) - at("2026-07-15T12:00") == timedelta(0)

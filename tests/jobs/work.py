@@ -13,7 +13,7 @@ from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import ledger
 from crm.jobs.clockwork import Clockwork
-from crm.jobs.timetable import JobName, Slot, Timing
+from crm.jobs.timetable import JOBS, JobName, Slot, Timing
 from crm.people.models import Person
 from tests.factories import make_person
 
@@ -57,8 +57,8 @@ def fail(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, in
 
 
 def clockwork_of(sessions: sessionmaker[Session], **work: object) -> Clockwork:
-    works = {name: work.get(name.name.lower(), mail_everybody) for name in JobName}
-    return Clockwork(sessions, SITE, work=works)
+    works = {name: work.get(name.name.lower(), mail_everybody) for name in KINDS}
+    return Clockwork(sessions, SITE, jobs=[job for job in JOBS if job.name in KINDS], work=works)
 
 
 def install(sessions: sessionmaker[Session], since: str, *usernames: str) -> None:

@@ -50,6 +50,10 @@ FIGURE = {
     "status": "at_risk",
     "workdays": 23,
     "present": 23,
+    "frozen_at": None,
+    "corrected_required": None,
+    "corrected_achieved": None,
+    "corrected_status": None,
 }
 AT = ("--as-of", "2026-07-15T10:00")
 
@@ -64,7 +68,7 @@ def test_the_report_speaks_csv(crm):
     said = crm("report", "--period", "2026-07", *AT, "--format", "csv")
 
     rows = list(csv.DictReader(io.StringIO(said.stdout)))
-    assert rows == [{key: str(value) for key, value in FIGURE.items()}]
+    assert rows == [{key: "" if value is None else str(value) for key, value in FIGURE.items()}]
     assert tuple(rows[0]) == KEYS
 
 

@@ -1,0 +1,90 @@
+"""Reads of frozen figures and their corrections, as known at a moment (REGIME 4, Closing)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from crm.base.periods import Period
+from crm.people.models import Person, Unit
+from crm.quotas.facts import PersonFigure, Place
+from crm.quotas.keeping import from_text
+from crm.quotas.models import Correction, FigureRecord, RuleVersion
+from crm.quotas.rules import Corrected, Figure, Rule, Settled
+
+NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
+PLACE = (Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name)
+RULE = [getattr(RuleVersion, each.name) for each in fields(Rule)]
+
+
+def frozen_figures(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    codes: Collection[str] | None = None,
+    person_ids: Collection[int] | None = None,
+) -> list[PersonFigure]:
+    """The figures of the period that were frozen by then, each with its latest correction."""
+    query = _frozen().where(FigureRecord.period == period.name, FigureRecord.frozen_at <= as_of)
+    if codes is not None:
+        query = query.where(FigureRecord.rule_code.in_(codes))
+    if person_ids is not None:
+        query = query.where(FigureRecord.person_id.in_(person_ids))
+    rows = db.execute(query).all()
+    corrected = _corrected(db, [row.figure_id for row in rows], as_of) if rows else {}
+    return [_figure(row, period, corrected.get(row.figure_id)) for row in rows]
+
+
+def corrections_of(db: Session, figure_ids: Collection[int]) -> Sequence[Correction]:
+    """The corrections of these figures, in the order in which they were made."""
+    query = select(Correction).where(Correction.figure_id.in_(figure_ids))
+    return db.scalars(query.order_by(Correction.id)).all()
+
+
+def _frozen() -> Select[Any]:
+    return (
+        select(
+            *PLACE,
+            *RULE,
+            *(getattr(FigureRecord, f"frozen_{name}").label(f"was_{name}") for name in NUMBERS),
+            FigureRecord.id.label("figure_id"),
+            FigureRecord.frozen_at,
+            FigureRecord.explanation,
+        )
+        .join_from(FigureRecord, Person, Person.id == FigureRecord.person_id)
+        .join(Unit, Unit.id == FigureRecord.unit_id)
+        .join(RuleVersion, RuleVersion.id == FigureRecord.rule_id)
+    )
+
+
+def _corrected(db: Session, figure_ids: Collection[int], as_of: datetime) -> dict[int, Corrected]:
+    made = [each for each in corrections_of(db, figure_ids) if each.made_at <= as_of]
+    return {
+        each.figure_id: Corrected(
+            each.to_required,
+            each.to_achieved,
+            each.to_status,
+            is_signed=each.signed_at is not None and each.signed_at <= as_of,
+        )
+        for each in made  # the latest of a figure is the last
+    }
+
+
+def _figure(row: Row[Any], period: Period, corrected: Corrected | None) -> PersonFigure:
+    place = Place(*row[: len(PLACE)])
+    rule = Rule(*row[len(PLACE) : len(PLACE) + len(RULE)])
+    why = from_text(row.explanation)
+    figure = Figure(
+        rule=rule,
+        person_id=place.person_id,
+        period=period,
+        **{name: getattr(row, f"was_{name}") for name in NUMBERS},
+        counted=why.counted,
+        not_counted=why.not_counted,
+        settled=Settled(row.frozen_at, corrected),
+    )
+    return PersonFigure(**asdict(place), figure=figure)
