@@ -7,13 +7,18 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.audit import changes, record
+from crm.base.clock import civil_date
 from crm.base.db import insert_into
+from crm.base.errors import Refused
 from crm.base.periods import Period
+from crm.people.models import Person
+from crm.people.queries import viewer
 from crm.quotas.corrections import Touch, correct
 from crm.quotas.facts import PersonFigure
 from crm.quotas.keeping import as_text
 from crm.quotas.locks import hold_edits
-from crm.quotas.models import FigureRecord, RuleVersion
+from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.queries import live_figures, rules_for
 from crm.quotas.settled import NUMBERS
 
@@ -52,6 +57,40 @@ def freeze_period(db: Session, *, period: Period, at: datetime, now: datetime) -
         corrected = correct(db, touches, now=now)
         made |= {"corrections": corrected} if corrected else {}
     return made
+
+
+def sign_correction(
+    db: Session, *, correction: Correction, by: Person, now: datetime
+) -> Correction:
+    """Sign a correction; refused as `not_yours`, `own_correction`, `already_signed`."""
+    db.refresh(correction, with_for_update=True)
+    record_of = db.get_one(FigureRecord, correction.figure_id)
+    me = viewer(db, by, civil_date(now))
+    if not me.judges or record_of.unit_id not in me.unit_ids:
+        raise Refused("not_yours")
+    if by.id in (correction.made_by_id, record_of.person_id):
+        raise Refused("own_correction")
+    if correction.signed_at is not None:
+        raise Refused("already_signed")
+    correction.signed_at, correction.signed_by_id = now, by.id
+    record(db, "correction.signed", correction, by=by, at=now)
+    return correction
+
+
+def explain_correction(
+    db: Session, *, correction: Correction, why: str, by: Person, now: datetime
+) -> Correction:
+    """Let the author say why; refused as `not_yours`, `already_signed`, `required`."""
+    db.refresh(correction, with_for_update=True)
+    if correction.made_by_id != by.id:
+        raise Refused("not_yours")
+    if correction.signed_at is not None:
+        raise Refused("already_signed")
+    if not why.strip():
+        raise Refused("required", field="why")
+    before, after = changes(correction, {"why": why.strip()})
+    record(db, "correction.explained", correction, by=by, at=now, before=before, after=after)
+    return correction
 
 
 def _keep(db: Session, found: Sequence[PersonFigure], stage: Stage, at: datetime) -> int:

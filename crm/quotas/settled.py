@@ -1,12 +1,12 @@
 """Reads of frozen figures and their corrections, as known at a moment (REGIME 4, Closing)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy.orm import Session, aliased
 
 from crm.base.periods import Period
 from crm.people.models import Person, Unit
@@ -43,6 +43,56 @@ def corrections_of(db: Session, figure_ids: Collection[int]) -> Sequence[Correct
     """The corrections of these figures, in the order in which they were made."""
     query = select(Correction).where(Correction.figure_id.in_(figure_ids))
     return db.scalars(query.order_by(Correction.id)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionFacts:
+    """A correction with whose figure it is of, and the names of those who made and signed it."""
+
+    correction: Correction
+    person: Person
+    rule_code: str
+    rule_name: str
+    period: Period
+    unit_id: int
+    author: str | None
+    signer: str | None
+
+
+def of_figure(figure: Figure) -> ColumnElement[bool]:
+    """The corrections of one figure."""
+    return (
+        (FigureRecord.rule_code == figure.rule.code)
+        & (FigureRecord.person_id == figure.person_id)
+        & (FigureRecord.period == figure.period.name)
+    )
+
+
+def of_units(unit_ids: Collection[int]) -> ColumnElement[bool]:
+    """The corrections of figures that stand under these units."""
+    return FigureRecord.unit_id.in_(unit_ids)
+
+
+def corrections(
+    db: Session, *conditions: ColumnElement[bool], most: int | None = None
+) -> list[CorrectionFacts]:
+    """The corrections for which the conditions hold, the unsigned first, then the latest."""
+    author, signer = aliased(Person), aliased(Person)
+    rows = db.execute(
+        select(
+            *(Correction, Person, FigureRecord.rule_code, RuleVersion.name),
+            *(FigureRecord.period, FigureRecord.unit_id, author.name, signer.name),
+        )
+        .join(FigureRecord, FigureRecord.id == Correction.figure_id)
+        .join(Person, Person.id == FigureRecord.person_id)
+        .join(RuleVersion, RuleVersion.id == FigureRecord.rule_id)
+        .outerjoin(author, author.id == Correction.made_by_id)
+        .outerjoin(signer, signer.id == Correction.signed_by_id)
+        .where(*conditions)
+        .order_by(Correction.signed_at.is_not(None), Correction.id.desc())
+        .limit(most)
+    )
+    return [CorrectionFacts(*row[:4], Period.parse(row[4]), *row[5:]) for row in rows]
 
 
 def _frozen() -> Select[Any]:
