@@ -35,6 +35,14 @@ def stage(name: str) -> list[sa.Column]:
     ]
 
 
+def allow_messages(*kinds: str) -> None:
+    """Say which kinds of message there may be."""
+    told = ", ".join(f"'{each}'" for each in kinds)
+    with op.batch_alter_table("message") as batch:
+        batch.drop_constraint(op.f("ck_message_kind"), type_="check")
+        batch.create_check_constraint(op.f("ck_message_kind"), f"kind IN ({told})")
+
+
 def upgrade() -> None:
     """Apply the change."""
     op.create_table(
@@ -104,9 +112,39 @@ def upgrade() -> None:
     op.create_index(op.f("ix_correction_figure_id"), "correction", ["figure_id"])
     op.create_index(op.f("ix_correction_signed_at"), "correction", ["signed_at"])
 
+    op.create_table(
+        "reported_figure",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("month", sa.String(), nullable=False),
+        sa.Column("rule_code", sa.String(), nullable=False),
+        sa.Column("rule_name", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("period", sa.String(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("required", sa.Integer(), nullable=False),
+        sa.Column("achieved", sa.Integer(), nullable=False),
+        sa.Column("status", status("status"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_reported_figure_person_id")
+        ),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_reported_figure_unit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reported_figure")),
+        sa.UniqueConstraint(
+            "month",
+            "rule_code",
+            "person_id",
+            "period",
+            name=op.f("uq_reported_figure_month_rule_code_person_id_period"),
+        ),
+    )
+    allow_messages("weekly-digest", "monthly-digest", "nudge", "settled-figures")
+
 
 def downgrade() -> None:
     """Take it back."""
+    op.execute("DELETE FROM message WHERE kind = 'settled-figures'")
+    allow_messages("weekly-digest", "monthly-digest", "nudge")
+    op.drop_table("reported_figure")
     op.drop_index(op.f("ix_correction_signed_at"), "correction")
     op.drop_index(op.f("ix_correction_figure_id"), "correction")
     op.drop_table("correction")

@@ -24,6 +24,7 @@ class JobName(Word):
     NUDGE = "nudge", "进度提醒"
     ASSESS = "assess", "期末核算"
     FREEZE = "freeze", "定稿"
+    SETTLED_FIGURES = "settled-figures", "定稿说明"
 
 
 class Lateness(Word):
@@ -104,6 +105,11 @@ def day_of_freeze(calendar: WorkingCalendar, subject: Subject) -> date:
     return calendar.nth_after(subject.last, WORKDAYS_TO_LOG) + DAY
 
 
+def first_workday_from_freeze(calendar: WorkingCalendar, subject: Subject) -> date:
+    """The first working day from the freeze on."""
+    return calendar.first_from(day_of_freeze(calendar, subject))
+
+
 JOBS = (
     Job(
         JobName.WEEKLY_DIGEST,
@@ -123,6 +129,13 @@ JOBS = (
     # one of each for every kind of period, which shows in the names of their slots
     *(Job(JobName.ASSESS, kind, next_day, time(0), Lateness.ALWAYS) for kind in PeriodKind),
     *(Job(JobName.FREEZE, kind, day_of_freeze, time(0), Lateness.ALWAYS) for kind in PeriodKind),
+    Job(
+        JobName.SETTLED_FIGURES,
+        PeriodKind.MONTH,
+        first_workday_from_freeze,
+        time(8),
+        Lateness.ALWAYS,
+    ),
 )
 
 

@@ -47,10 +47,17 @@ def freeze(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping[str
     return quotas.freeze_period(db, period=Period.parse(slot.name), at=slot.due_at, now=now)
 
 
+def tell_settled(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+    """Tell what the settled figures changed against the month's digest."""
+    period, late = Period.parse(slot.name), timing is not Timing.ON_TIME
+    return digests.tell_settled(db, period=period, at=slot.due_at, late=late, site=site)
+
+
 WORK: Mapping[str, Work] = {
     JobName.WEEKLY_DIGEST: digests_of(digests.make_weekly),
     JobName.MONTHLY_DIGEST: digests_of(digests.make_monthly),
     JobName.NUDGE: nudge,
     JobName.ASSESS: assess,
     JobName.FREEZE: freeze,
+    JobName.SETTLED_FIGURES: tell_settled,
 }
