@@ -12,6 +12,7 @@ from crm.base.periods import Period
 from crm.cli.base import Moment, PeriodName, format_option, print_rows, reading
 from crm.people.queries import by_username
 from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes
+from crm.quotas.rules import Figure
 
 KEYS = (
     "rule",
@@ -25,11 +26,9 @@ KEYS = (
     "status",
     "workdays",
     "present",
-    "frozen_at",
-    "corrected_required",
-    "corrected_achieved",
-    "corrected_status",
 )
+# beside them where the period is frozen: when, and what the latest correction came to
+SETTLED_KEYS = ("frozen_at", "corrected_required", "corrected_achieved", "corrected_status")
 
 
 @click.group()
@@ -47,7 +46,9 @@ def report(period: Period, code: str | None, as_of: datetime | None, form: str) 
     with reading() as db:
         codes = None if code is None else [_known(db, code)]
         found = figures(db, period=period, as_of=as_of or clock.now(), codes=codes)
-    print_rows([as_row(each) for each in found], KEYS, form)
+    is_settled = any(each.figure.settled for each in found)
+    rows = [as_row(each) | (as_settled(each.figure) if is_settled else {}) for each in found]
+    print_rows(rows, KEYS + SETTLED_KEYS if is_settled else KEYS, form)
 
 
 @quota.command()
@@ -65,8 +66,6 @@ def explain(code: str, username: str, period: Period, as_of: datetime | None) ->
 def as_row(found: PersonFigure) -> dict[str, object]:
     """The figure as the commands tell it: people by username, units by code."""
     figure = found.figure
-    settled = figure.settled
-    corrected = settled and settled.corrected
     return {
         "rule": figure.rule.code,
         "person": found.username,
@@ -79,6 +78,14 @@ def as_row(found: PersonFigure) -> dict[str, object]:
         "status": figure.status.value,
         "workdays": figure.workdays,
         "present": figure.present,
+    }
+
+
+def as_settled(figure: Figure) -> dict[str, object]:
+    """When the figure was frozen, and what it is by its latest correction; else nothing."""
+    settled = figure.settled
+    corrected = settled and settled.corrected
+    return {
         "frozen_at": settled and clock.civil(settled.frozen_at).isoformat(),
         "corrected_required": corrected and corrected.required,
         "corrected_achieved": corrected and corrected.achieved,
@@ -89,13 +96,18 @@ def as_row(found: PersonFigure) -> dict[str, object]:
 def as_explanation(found: PersonFigure) -> dict[str, object]:
     """The figure with each visit that counted, and each that did not and why."""
     figure = found.figure
-    return as_row(found) | {
-        "counted": [{"visit": part.visit.ref, "days": part.days} for part in figure.counted],
-        "not_counted": [
-            {"visit": part.visit.ref, "reason": part.reason.value, "days": part.days}
-            for part in figure.not_counted
-        ],
-    }
+    settled = as_settled(figure) if figure.settled else {}
+    return (
+        as_row(found)
+        | settled
+        | {
+            "counted": [{"visit": part.visit.ref, "days": part.days} for part in figure.counted],
+            "not_counted": [
+                {"visit": part.visit.ref, "reason": part.reason.value, "days": part.days}
+                for part in figure.not_counted
+            ],
+        }
+    )
 
 
 def _known(db: Session, code: str) -> str:

@@ -28,7 +28,14 @@ def test_a_month_says_what_it_made(june):
     done = {job: told["done"] for job, told in june.summary.items()}
     nudges = sum(june.summary["nudge"]["made"].values())
 
-    assert done == {"weekly-digest": 5, "monthly-digest": 1, "nudge": NUDGES_OF_JUNE}
+    assert done == {
+        "weekly-digest": 5,
+        "monthly-digest": 1,
+        "nudge": NUDGES_OF_JUNE,
+        "assess": 9,  # May, its last xun, two of June, the weeks 22 to 26
+        "freeze": 8,
+        "settled-figures": 1,
+    }
     assert nudges == len(june.rows.keys) - len(june.rows.digests) > 0
 
 
@@ -39,12 +46,15 @@ def test_a_second_run_makes_nothing_and_a_later_one_goes_on(june, copy):
     left = zone.rows()
     later = zone.live(JULY)
 
-    assert list(again.values()) == [NOTHING] * 3
+    assert list(again.values()) == [NOTHING] * 6
     assert left == june.rows
     assert {job: told["done"] for job, told in later.items()} == {
         "weekly-digest": 4,
         "monthly-digest": 1,
         "nudge": NUDGES_OF_JULY,
+        "assess": 9,
+        "freeze": 10,
+        "settled-figures": 1,
     }
     assert zone.rows().after(len(june.rows.runs)) == june.rows
     assert zone.rows().digests == sorted(DIGESTS_OF_JUNE + DIGESTS_OF_JULY)
