@@ -137,7 +137,7 @@ def test_settled_figures_are_told_on_the_first_working_day_from_a_months_freeze(
         "2026-06 07-06 08:00",  # frozen on Saturday the 4th
         "2026-07 08-06 08:00",
         "2026-08 09-04 08:00",
-        "2026-09 10-13 08:00",
+        "2026-09 10-12 08:00",  # Saturday the 10th is a make-up day
     ]
 
 
