@@ -12,11 +12,13 @@ from flask_wtf import CSRFProtect
 
 import crm.base.audit_trail
 import crm.base.outbox
+import crm.digests.models
 import crm.followups.models
 import crm.jobs.models
 import crm.leads.models
 import crm.people.models
 import crm.quotas.models
+import crm.quotas.watching
 import crm.visits.models  # noqa: F401 - migrations compare all tables
 from crm.base.db import Base
 

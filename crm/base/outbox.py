@@ -34,6 +34,7 @@ class MessageKind(Word):
     WEEKLY = "weekly-digest", "周报"
     MONTHLY = "monthly-digest", "月报"
     NUDGE = "nudge", "进度提醒"
+    SETTLED = "settled-figures", "定稿说明"
 
     @property
     def may_repeat(self) -> bool:

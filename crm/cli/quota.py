@@ -11,8 +11,8 @@ from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.cli.base import Moment, PeriodName, format_option, print_rows, reading
 from crm.people.queries import by_username
-from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes, rules_for
-from crm.quotas.rules import Rule
+from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes
+from crm.quotas.rules import Figure
 
 KEYS = (
     "rule",
@@ -27,6 +27,8 @@ KEYS = (
     "workdays",
     "present",
 )
+# beside them where the period is frozen: when, and what the latest correction came to
+SETTLED_KEYS = ("frozen_at", "corrected_required", "corrected_achieved", "corrected_status")
 
 
 @click.group()
@@ -42,9 +44,11 @@ def quota() -> None:
 def report(period: Period, code: str | None, as_of: datetime | None, form: str) -> None:
     """Print the figures of everyone who owes a quota in the period."""
     with reading() as db:
-        rules = _rules(db, period, code)
-        found = figures(db, period=period, as_of=as_of or clock.now(), rules=rules)
-    print_rows([as_row(each) for each in found], KEYS, form)
+        codes = None if code is None else [_known(db, code)]
+        found = figures(db, period=period, as_of=as_of or clock.now(), codes=codes)
+    is_settled = any(each.figure.settled for each in found)
+    rows = [as_row(each) | (as_settled(each.figure) if is_settled else {}) for each in found]
+    print_rows(rows, KEYS + SETTLED_KEYS if is_settled else KEYS, form)
 
 
 @quota.command()
@@ -77,30 +81,39 @@ def as_row(found: PersonFigure) -> dict[str, object]:
     }
 
 
+def as_settled(figure: Figure) -> dict[str, object]:
+    """When the figure was frozen, and what it is by its latest correction; else nothing."""
+    settled = figure.settled
+    corrected = settled and settled.corrected
+    return {
+        "frozen_at": settled and clock.civil(settled.frozen_at).isoformat(),
+        "corrected_required": corrected and corrected.required,
+        "corrected_achieved": corrected and corrected.achieved,
+        "corrected_status": corrected and corrected.status.value,
+    }
+
+
 def as_explanation(found: PersonFigure) -> dict[str, object]:
     """The figure with each visit that counted, and each that did not and why."""
     figure = found.figure
-    return as_row(found) | {
-        "counted": [{"visit": part.visit.ref, "days": part.days} for part in figure.counted],
-        "not_counted": [
-            {"visit": part.visit.ref, "reason": part.reason.value, "days": part.days}
-            for part in figure.not_counted
-        ],
-    }
+    settled = as_settled(figure) if figure.settled else {}
+    return (
+        as_row(found)
+        | settled
+        | {
+            "counted": [{"visit": part.visit.ref, "days": part.days} for part in figure.counted],
+            "not_counted": [
+                {"visit": part.visit.ref, "reason": part.reason.value, "days": part.days}
+                for part in figure.not_counted
+            ],
+        }
+    )
 
 
 def _known(db: Session, code: str) -> str:
     if code not in rule_codes(db):
         raise Refused("unknown_rule", "rule", rule=code)
     return code
-
-
-def _rules(db: Session, period: Period, code: str | None) -> list[Rule]:
-    rules = rules_for(db, period)
-    if code is None:
-        return rules
-    wanted = _known(db, code)
-    return [rule for rule in rules if rule.code == wanted]
 
 
 def _figure(

@@ -31,6 +31,7 @@ def compose(facts: Facts, sight: Sight, *, late: bool) -> Digest:
         at=facts.at,
         is_late=late,
         is_estimated=facts.is_estimated,
+        is_settled=bool(shown) and all(figure.settled for figure in shown),
         waiting=waiting(shown, facts.at),
         own=_own_part(facts, sight),
         units=units_part(facts, sight) if sight.has_units else None,

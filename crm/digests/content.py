@@ -233,6 +233,7 @@ class Digest:
     at: datetime
     is_late: bool
     is_estimated: bool
+    is_settled: bool  # every figure in it is frozen
     waiting: Waiting
     own: OwnPart | None
     units: UnitsPart | None

@@ -94,6 +94,8 @@ def waiting(figures: Iterable[Figure], at: datetime) -> Waiting:
     """The visits that could still change these figures, each once."""
     to_log, to_judge = set(), set()
     for figure in figures:
+        if figure.settled:
+            continue  # nothing can change it any more
         for one in figure.not_counted:
             if waits_for_logging(one.visit, [figure.rule], at):
                 to_log.add(one.visit.id)

@@ -9,16 +9,17 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.mail import Rendered, Site, render
 from crm.base.outbox import State, put
-from crm.base.periods import Period
+from crm.base.periods import Period, PeriodKind
 from crm.digests.composing import compose
 from crm.digests.content import Digest
 from crm.digests.nudging import nudge
 from crm.digests.queries import active_people, gather
 from crm.digests.rules import planned_span
+from crm.digests.settling import keep_reported, tell_settled
 from crm.digests.sight import OF_UNITS, sight_of
 from crm.people.models import Person
 
-__all__ = ["make_monthly", "make_weekly", "nudge", "preview", "put_into_words"]
+__all__ = ["make_monthly", "make_weekly", "nudge", "preview", "put_into_words", "tell_settled"]
 
 KEPT = "补发时已有新一期，仅在系统内留存，不再发送"
 
@@ -54,6 +55,8 @@ def _make(  # noqa: PLR0913 - what a slot says, each by name
 ) -> Mapping[str, int]:
     made: Counter[str] = Counter()
     facts = gather(db, period=period, at=at)
+    if period.kind is PeriodKind.MONTH:
+        keep_reported(db, facts)
     owing = {one.person_id for one in facts.figures}
     for person in active_people(db, at):
         if person.id not in owing and person.role not in OF_UNITS:

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from heapq import merge
 from itertools import takewhile
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from crm.base.db import insert_into
 from crm.base.errors import Refused
+from crm.base.periods import PeriodKind
 from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
 from crm.jobs.models import JobRun, RunState
@@ -19,6 +20,13 @@ from crm.jobs.timetable import Job, Slot, Timing, slots
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
+FORMS = {  # how the names of periods look
+    PeriodKind.WEEK: ["____-W__"],
+    PeriodKind.XUN: ["____-__-X_"],
+    PeriodKind.MONTH: ["____-0_", "____-1_"],
+    PeriodKind.QUARTER: ["____-Q_"],
+    PeriodKind.YEAR: ["____"],
+}
 GIVES_UP_AFTER = 5  # tries of a slot that is of no use any more; one of use is tried for ever
 
 
@@ -58,10 +66,8 @@ def installed_at(db: Session) -> datetime | None:
 
 def upcoming(db: Session, job: Job, calendar: WorkingCalendar) -> Iterator[Slot]:
     """The job's slots beyond the last finished one, without end."""
-    # The names of one job sort as their slots do, so the last finished one is an index look-up.
-    finished = select(func.max(JobRun.slot)).where(
-        JobRun.job == job.name, JobRun.state != RunState.FAILED
-    )
+    # The names of one cycle sort as its slots do, so the last finished one is an index look-up.
+    finished = select(func.max(JobRun.slot)).where(_is_of(job), JobRun.state != RunState.FAILED)
     return slots(job, calendar, since=clock_from(db), last=db.scalar(finished))
 
 
@@ -130,10 +136,22 @@ def next_try(failed: JobRun) -> datetime:
     return failed.finished_at + min(wait, LONGEST_WAIT)
 
 
+def taken_at(db: Session, slot: Slot) -> datetime:
+    """When the slot was taken up, by the clock of whoever did."""
+    query = select(JobRun.finished_at).where(JobRun.job == slot.job.name, JobRun.slot == slot.name)
+    return db.scalars(query).one()
+
+
 def last_run(db: Session, job: Job) -> JobRun | None:
     """The job's latest slot that was tried."""
-    query = select(JobRun).where(JobRun.job == job.name).order_by(JobRun.slot.desc())
+    query = select(JobRun).where(_is_of(job)).order_by(JobRun.slot.desc())
     return db.scalar(query.limit(1))
+
+
+def _is_of(job: Job) -> ColumnElement[bool]:
+    """The runs of the job, of its own cycle where several jobs have its name."""
+    forms = FORMS[job.cycle] if job.cycle else ["%"]
+    return (JobRun.job == job.name) & or_(*(JobRun.slot.like(form) for form in forms))
 
 
 def _bound_waits(db: Session) -> None:

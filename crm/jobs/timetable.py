@@ -8,6 +8,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period, PeriodKind
 from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
+from crm.quotas.rules import WORKDAYS_TO_LOG
 
 ON_TIME = timedelta(minutes=10)  # a new leader needs up to two minutes; nobody calls ten late
 EVENING = time(18)
@@ -22,6 +23,9 @@ class JobName(Word):
     MONTHLY_DIGEST = "monthly-digest", "月报"
     NUDGE = "nudge", "进度提醒"
     AUDIT_SEAL = "audit-seal", "封存操作记录"
+    ASSESS = "assess", "期末核算"
+    FREEZE = "freeze", "定稿"
+    SETTLED_FIGURES = "settled-figures", "定稿说明"
 
 
 class Lateness(Word):
@@ -61,7 +65,10 @@ DueOn = Callable[[WorkingCalendar, Subject], date | None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A row of REGIME 5's table: about what, on which date, at what time, how long of use."""
+    """A row of REGIME 5's table: about what, on which date, at what time, how long of use.
+
+    Jobs of one name differ in their cycle.
+    """
 
     name: str
     cycle: PeriodKind | None  # none: each date
@@ -94,6 +101,16 @@ def first_workday_after(calendar: WorkingCalendar, subject: Subject) -> date:
     return calendar.first_from(subject.last + DAY)
 
 
+def day_of_freeze(calendar: WorkingCalendar, subject: Subject) -> date:
+    """The date after the third working day that follows the period (REGIME 4)."""
+    return calendar.nth_after(subject.last, WORKDAYS_TO_LOG) + DAY
+
+
+def first_workday_from_freeze(calendar: WorkingCalendar, subject: Subject) -> date:
+    """The first working day from the freeze on."""
+    return calendar.first_from(day_of_freeze(calendar, subject))
+
+
 JOBS = (
     Job(
         JobName.WEEKLY_DIGEST,
@@ -111,6 +128,16 @@ JOBS = (
     ),
     Job(JobName.NUDGE, None, that_workday, time(12), Lateness.UNTIL_EVENING),
     Job(JobName.AUDIT_SEAL, None, day_after, time(0), Lateness.ALWAYS),
+    # one of each for every kind of period, which shows in the names of their slots
+    *(Job(JobName.ASSESS, kind, day_after, time(0), Lateness.ALWAYS) for kind in PeriodKind),
+    *(Job(JobName.FREEZE, kind, day_of_freeze, time(0), Lateness.ALWAYS) for kind in PeriodKind),
+    Job(
+        JobName.SETTLED_FIGURES,
+        PeriodKind.MONTH,
+        first_workday_from_freeze,
+        time(8),
+        Lateness.ALWAYS,
+    ),
 )
 
 

@@ -9,7 +9,9 @@ from crm.base.audit_trail import seal_day
 from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.digests import service as digests
+from crm.jobs import ledger
 from crm.jobs.timetable import JobName, Slot, Timing
+from crm.quotas import service as quotas
 
 # Everything is made as of the slot's own moment; the counts say what was made.
 Work = Callable[[Session, Slot, Timing, Site], Mapping[str, int]]
@@ -41,9 +43,29 @@ def seal_audit(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping
     return {"entries": seal_day(db, on=date.fromisoformat(slot.name), at=slot.due_at)}
 
 
+def assess(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping[str, int]:
+    """Keep the figures as they stand at the period's end."""
+    return quotas.assess_period(db, period=Period.parse(slot.name), at=slot.due_at)
+
+
+def freeze(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping[str, int]:
+    """Freeze the figures; what was edited since the slot's moment makes corrections."""
+    now = ledger.taken_at(db, slot)
+    return quotas.freeze_period(db, period=Period.parse(slot.name), at=slot.due_at, now=now)
+
+
+def tell_settled(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+    """Tell what the settled figures changed against the month's digest."""
+    period, late = Period.parse(slot.name), timing is not Timing.ON_TIME
+    return digests.tell_settled(db, period=period, at=slot.due_at, late=late, site=site)
+
+
 WORK: Mapping[str, Work] = {
     JobName.WEEKLY_DIGEST: digests_of(digests.make_weekly),
     JobName.MONTHLY_DIGEST: digests_of(digests.make_monthly),
     JobName.NUDGE: nudge,
     JobName.AUDIT_SEAL: seal_audit,
+    JobName.ASSESS: assess,
+    JobName.FREEZE: freeze,
+    JobName.SETTLED_FIGURES: tell_settled,
 }

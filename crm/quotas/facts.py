@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from crm.base.periods import Period, days
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import Duty
-from crm.quotas.rules import VisitFacts
+from crm.quotas.rules import Figure, VisitFacts
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.rules import LONGEST_DAYS
 
@@ -27,6 +27,13 @@ class Place:
     unit_id: int
     unit_code: str
     unit_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFigure(Place):
+    """A figure with the person whose it is and the unit under which it stands."""
+
+    figure: Figure
 
 
 Holding: TypeAlias = Mapping[date, Place]  # on which dates a person holds a duty, and where

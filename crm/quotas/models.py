@@ -1,15 +1,15 @@
-"""Quota rules, a row a version, and the zone's own words on working days (REGIME 4)."""
+"""Quota rules, a row a version; the zone's words on working days; figures that are kept."""
 
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, Codes, word
 from crm.base.periods import PeriodKind
 from crm.base.workdays import Source
 from crm.people.rules import Duty
-from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
+from crm.quotas.rules import Cap, CountBy, FigureStatus, Measure, Proration, Rounding
 from crm.visits.rules import Channel, Kind
 
 
@@ -54,3 +54,72 @@ class WorkdayOverride(Base):
     is_workday: Mapped[bool]
     source: Mapped[Source] = mapped_column(word(Source, "source"))
     note: Mapped[str | None]
+
+
+class FigureRecord(Base):
+    """A figure as it was assessed at its period's end, and as it was frozen (REGIME 4, Closing)."""
+
+    __tablename__ = "figure"
+    __table_args__ = (
+        UniqueConstraint("rule_code", "person_id", "period"),
+        CheckConstraint("(assessed_at IS NULL) = (assessed_status IS NULL)", "assessed_has_moment"),
+        CheckConstraint("(frozen_at IS NULL) = (frozen_status IS NULL)", "frozen_has_moment"),
+        Index(None, "period"),
+        Index(None, "person_id", "last_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rule_id: Mapped[int] = mapped_column(ForeignKey("rule.id"))  # the version that judged
+    rule_code: Mapped[str]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    period: Mapped[str]
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    explanation: Mapped[str]  # JSON: which visits counted, and which did not and why
+
+    assessed_at: Mapped[datetime | None]
+    assessed_required: Mapped[int | None]
+    assessed_achieved: Mapped[int | None]
+    assessed_planned: Mapped[int | None]
+    assessed_pace: Mapped[int | None]
+    assessed_status: Mapped[FigureStatus | None] = mapped_column(
+        word(FigureStatus, "assessed_status")
+    )
+    assessed_workdays: Mapped[int | None]
+    assessed_present: Mapped[int | None]
+
+    frozen_at: Mapped[datetime | None]
+    frozen_required: Mapped[int | None]
+    frozen_achieved: Mapped[int | None]
+    frozen_planned: Mapped[int | None]
+    frozen_pace: Mapped[int | None]
+    frozen_status: Mapped[FigureStatus | None] = mapped_column(word(FigureStatus, "frozen_status"))
+    frozen_workdays: Mapped[int | None]
+    frozen_present: Mapped[int | None]
+
+
+class Correction(Base):
+    """What a later edit would have made of a frozen figure; a supervisor signs it (REGIME 4)."""
+
+    __tablename__ = "correction"
+    __table_args__ = (
+        CheckConstraint("(signed_at IS NULL) = (signed_by_id IS NULL)", "signed_has_moment"),
+        Index(None, "figure_id"),
+        Index(None, "signed_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    figure_id: Mapped[int] = mapped_column(ForeignKey("figure.id"))
+    entry_id: Mapped[int | None] = mapped_column(ForeignKey("audit_entry.id"))  # the edit
+    made_at: Mapped[datetime]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
+    why: Mapped[str]
+    from_required: Mapped[int]
+    from_achieved: Mapped[int]
+    from_status: Mapped[FigureStatus] = mapped_column(word(FigureStatus, "from_status"))
+    to_required: Mapped[int]
+    to_achieved: Mapped[int]
+    to_status: Mapped[FigureStatus] = mapped_column(word(FigureStatus, "to_status"))
+    signed_at: Mapped[datetime | None]
+    signed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

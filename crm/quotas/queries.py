@@ -14,16 +14,11 @@ from crm.people.rules import Duty
 from crm.quotas import facts
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
 from crm.quotas.facts import Holding, Place
+from crm.quotas.facts import PersonFigure as PersonFigure
 from crm.quotas.judging import judge_figure
 from crm.quotas.models import RuleVersion, WorkdayOverride
-from crm.quotas.rules import Case, Figure, Rule, Tenure, VisitFacts
-
-
-@dataclass(frozen=True, slots=True)
-class PersonFigure(Place):
-    """A figure with the person whose it is and the unit under which it stands."""
-
-    figure: Figure
+from crm.quotas.rules import Case, Rule, Tenure, VisitFacts
+from crm.quotas.settled import frozen_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +73,52 @@ def figures(
     *,
     period: Period,
     as_of: datetime,
-    rules: Sequence[Rule] | None = None,
+    codes: Collection[str] | None = None,
     person_ids: Collection[int] | None = None,
 ) -> list[PersonFigure]:
-    """One figure per rule and person who holds its duty in the period, by rule and unit."""
-    rules = rules_for(db, period) if rules is None else rules
+    """One figure per rule and person who holds its duty in the period, by rule and unit.
+
+    What was frozen by then stands as it was frozen, whatever the facts say now (REGIME 4).
+    """
+    rules = [rule for rule in rules_for(db, period) if codes is None or rule.code in codes]
+    live = live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=person_ids)
+    frozen = frozen_figures(db, period=period, as_of=as_of, codes=codes, person_ids=person_ids)
+    found = {_key(each): each for each in live}
+    found |= {_key(each): each for each in frozen}
+    return sorted(found.values(), key=_place) if frozen else list(found.values())
+
+
+def live_figures(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    rules: Sequence[Rule],
+    person_ids: Collection[int] | None = None,
+) -> list[PersonFigure]:
+    """What these rules say of the period by the facts alone, whatever is frozen."""
     basis = _read(db, period, {rule.duty for rule in rules}, as_of, person_ids)
     made = []
     for rule in rules:
         owing = [key for key in basis.holdings if key[1] is rule.duty]
-        of_rule = [_judged(rule, person_id, basis) for person_id, _ in owing]
-        made += sorted(of_rule, key=lambda each: (each.unit_code, each.username))
-    return made
+        made += [_judged(rule, person_id, basis) for person_id, _ in owing]
+    return sorted(made, key=_place)
 
 
 def figure_of(
     db: Session, *, code: str, person_id: int, period: Period, as_of: datetime
 ) -> PersonFigure | None:
     """The figure of one person; none where no such rule, or not the person, is judged."""
-    rules = [rule for rule in rules_for(db, period) if rule.code == code]
-    found = figures(db, period=period, as_of=as_of, rules=rules, person_ids=[person_id])
+    found = figures(db, period=period, as_of=as_of, codes=[code], person_ids=[person_id])
     return found[0] if found else None
+
+
+def _key(each: PersonFigure) -> tuple[str, int]:
+    return each.figure.rule.code, each.person_id
+
+
+def _place(each: PersonFigure) -> tuple[str, str, str]:
+    return each.figure.rule.code, each.unit_code, each.username
 
 
 @dataclass(frozen=True, slots=True)

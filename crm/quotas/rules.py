@@ -8,6 +8,8 @@ from crm.base.words import Word
 from crm.people.rules import Duty
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
+WORKDAYS_TO_LOG = 3  # REGIME 4: so long after its end a period stays open for late logging
+
 
 class Measure(Word):
     """What a rule counts."""
@@ -183,6 +185,24 @@ class NotCounted:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrected:
+    """What the latest correction of a frozen figure made of it."""
+
+    required: int
+    achieved: int
+    status: FigureStatus
+    is_signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """That a figure is frozen: no later edit changes it, corrections stand beside it."""
+
+    frozen_at: datetime
+    corrected: Corrected | None
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """Where one person stands against one rule in one period, and why (REGIME 4)."""
 
@@ -198,3 +218,4 @@ class Figure:
     present: int
     counted: tuple[Counted, ...]
     not_counted: tuple[NotCounted, ...]
+    settled: Settled | None = None  # none: it still follows the facts

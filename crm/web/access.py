@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Flask, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from crm.people.rules import WITH_RECORDS, Role
+from crm.people.rules import JUDGING, WITH_RECORDS, Role
 from crm.web.auth import me
 
 PUBLIC = frozenset({"static", "auth.login", "auth.sign_in", "health.lives", "health.is_ready"})
@@ -46,6 +46,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     # figures: one's own for everybody, the units' for those who see them
     "compliance.board": ANYONE,
     "compliance.figure": ANYONE,
+    "compliance.sign": JUDGING,
+    "compliance.give_reason": WITH_RECORDS,
     "digests.listing": ANYONE,
     "mailbox.listing": ANYONE,
     "mailbox.show": ANYONE,

@@ -37,6 +37,8 @@ ACTIONS: Mapping[str, str] = {
     "session.begun": "登录",
     "session.ended": "退出登录",
     "message.sent_by_hand": "手工发送邮件",
+    "correction.signed": "签认更正",
+    "correction.explained": "说明更正",
     "audit.sealed": "封存操作记录",
     "audit.purged": "清理操作记录",
 }
@@ -50,6 +52,7 @@ SUBJECTS: Mapping[str, str] = {
     "absence": "缺勤",
     "login_session": "登录",
     "message": "邮件",
+    "correction": "更正",
     "audit_seal": "日封存",
 }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import select, union
 from sqlalchemy.orm import Session
 
 from crm.base import clock, spoken
@@ -15,11 +15,11 @@ from crm.digests.results import groups
 from crm.people.models import Person, Posting
 from crm.people.queries import UnitNode, Viewer
 from crm.people.rules import OF_BOARDS, Role
+from crm.quotas.models import FigureRecord
 from crm.quotas.queries import PersonFigure, figures, waiting, working_calendar
-from crm.quotas.rules import Figure, FigureStatus
+from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureStatus
+from crm.web.corrections import note_of
 from crm.web.effects import ESTIMATED
-
-WORKDAYS_TO_LOG = 3  # REGIME 4: so long after its end a period stays open for late logging
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Row:
     name: str
     figure: Figure
     url: str
+    note: str  # that it is frozen, and what a correction made of it; else empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,12 @@ def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: 
     seen = seen if viewer.role in OF_BOARDS else []
     listed = [each for each in seen if scope.status in (None, each.figure.status)]
     listed = listed if viewer.oversees else []
-    concerned = {each.person_id for each in seen or mine}
     return Board(
         own=() if viewer.oversees else tuple(map(_row, mine)),
         total=_tally(seen),
         units=tuple(_unit_rows(scope, seen)),
         blocks=tuple(_blocks(scope.units, listed, _initials(db, listed))),
-        notes=tuple(_notes(db, period, now, concerned)),
+        notes=tuple(_notes(db, period, now, seen or mine)),
     )
 
 
@@ -118,7 +118,10 @@ def _asked(db: Session, viewer: Viewer, period: Period) -> Collection[int] | Non
         Posting.from_on <= period.last,
         Posting.to_on.is_(None) | (Posting.to_on >= period.first),
     )
-    return {viewer.person_id, *db.scalars(posted)}
+    frozen = select(FigureRecord.person_id).where(
+        FigureRecord.unit_id.in_(viewer.unit_ids), FigureRecord.period == period.name
+    )
+    return {viewer.person_id, *db.scalars(union(posted, frozen))}
 
 
 def _row(each: PersonFigure) -> Row:
@@ -131,6 +134,7 @@ def _row(each: PersonFigure) -> Row:
             person=each.username,
             period=each.figure.period.name,
         ),
+        note_of(each.figure),
     )
 
 
@@ -175,12 +179,19 @@ def _initials(db: Session, listed: Sequence[PersonFigure]) -> dict[int, str]:
     return dict(rows.all())
 
 
-def _notes(db: Session, period: Period, now: datetime, people: Collection[int]) -> Iterable[str]:
-    """What must be said of the figures: an estimated calendar, and that they may still change."""
+def _notes(
+    db: Session, period: Period, now: datetime, shown: Sequence[PersonFigure]
+) -> Iterable[str]:
+    """What must be said of the figures: an estimated calendar, and whether they may change."""
     calendar, on = working_calendar(db), clock.civil_date(now)
-    if calendar.is_estimated(period):
+    if calendar.is_estimated(period) and not _is_settled(shown):
         yield ESTIMATED
+    frozen_at = [each.figure.settled.frozen_at for each in shown if each.figure.settled]
+    if frozen_at:
+        when = spoken.moment(max(frozen_at))
+        yield f"定稿：本期数字已于{when}定稿，之后的修改另记更正，两数并列。"
     open_until = calendar.nth_after(period.last, WORKDAYS_TO_LOG)
+    people = {each.person_id for each in shown if not each.figure.settled}
     if on > open_until or not people:
         return
     still = waiting(db, period=period, as_of=now, person_ids=people)
@@ -191,6 +202,10 @@ def _notes(db: Session, period: Period, now: datetime, people: Collection[int]) 
     ]
     told = f"，还有 {'、'.join(waits)}" if waits else ""
     yield f"初步数：{_openness(period, on, open_until)}{told}。"
+
+
+def _is_settled(shown: Sequence[PersonFigure]) -> bool:
+    return bool(shown) and all(each.figure.settled for each in shown)
 
 
 def _openness(period: Period, on: date, open_until: date) -> str:

@@ -13,14 +13,19 @@ from crm.people.models import Person
 from crm.people.queries import UnitNode, by_username, unit_tree, visible_to
 from crm.quotas.queries import PersonFigure, figure_of, period_kinds
 from crm.quotas.rules import FigureStatus
+from crm.quotas.settled import of_units
 from crm.web.auth import my_view
 from crm.web.board import Scope, board_of
+from crm.web.corrections import give_reason, lines, sign
 from crm.web.explanation import explain
-from crm.web.forms import YEARS, date_arg, text_arg, word_arg
+from crm.web.forms import LARGEST_ID, YEARS, date_arg, text_arg, word_arg
 from crm.web.transaction import moment, today
 from crm.web.verdicts import late_ones, to_judge
 
 bp = Blueprint("compliance", __name__)
+for step in (sign, give_reason):
+    bp.post(f"/compliance/corrections/<int(max={LARGEST_ID}):correction_id>/{step.__name__}")(step)
+MOST_CORRECTIONS = 100
 BY = {
     PeriodKind.WEEK: "按周",
     PeriodKind.XUN: "按旬",
@@ -46,9 +51,11 @@ class Asked:
 
 @bp.get("/compliance")
 def board() -> ResponseReturnValue:
-    """The figures of a period, or with `tab=waiting` what waits for my verdict."""
-    if request.args.get("tab") == "waiting":
-        return _waiting_page()
+    """The figures of a period, or with `tab` what waits for my verdict, or the corrections."""
+    if page := {"waiting": _waiting_page, "corrections": _corrections_page}.get(
+        request.args.get("tab", "")
+    ):
+        return page()
     kinds = period_kinds(db.session)
     asked, units = _asked(kinds), _my_units()
     scope = Scope(units, _chosen(units, asked.unit), asked.status)
@@ -105,8 +112,10 @@ def _indented(one: UnitNode, units: Sequence[UnitNode]) -> str:
     return "　" * (one.depth - units[0].depth) + one.unit.name
 
 
-def _tabs(kinds: Sequence[PeriodKind], period: Period | None) -> list[dict[str, object]]:
-    """The kinds of period that a rule has, and what waits for a verdict where one gives it."""
+def _tabs(
+    kinds: Sequence[PeriodKind], period: Period | None, here: str = ""
+) -> list[dict[str, object]]:
+    """The kinds of period that a rule has, what waits for a verdict of mine, and corrections."""
     on = min(today(), period.last) if period else today()
     tabs: list[dict[str, object]] = [
         {
@@ -116,9 +125,13 @@ def _tabs(kinds: Sequence[PeriodKind], period: Period | None) -> list[dict[str, 
         }
         for kind in kinds
     ]
-    if my_view().judges:
-        url = url_for(".board", tab="waiting")
-        tabs.append({"url": url, "label": "待确认", "active": period is None})
+    me = my_view()
+    beside = [("waiting", "待确认", me.judges), ("corrections", "更正", me.oversees)]
+    tabs += [
+        {"url": url_for(".board", tab=name), "label": label, "active": name == here}
+        for name, label, is_mine in beside
+        if is_mine
+    ]
     return tabs
 
 
@@ -141,7 +154,20 @@ def _waiting_page() -> ResponseReturnValue:
     return render_template(
         "compliance/waiting.html",
         late=late_ones(db.session, my_view(), visits, moment()),
-        tabs=_tabs(period_kinds(db.session), None),
+        tabs=_tabs(period_kinds(db.session), None, "waiting"),
+    )
+
+
+def _corrections_page() -> ResponseReturnValue:
+    if not my_view().oversees:
+        abort(404)
+    return render_template(
+        "compliance/corrections.html",
+        corrections=lines(
+            db.session, my_view(), of_units(my_view().unit_ids), most=MOST_CORRECTIONS
+        ),
+        tabs=_tabs(period_kinds(db.session), None, "corrections"),
+        here=url_for(".board", tab="corrections"),
     )
 
 

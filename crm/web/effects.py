@@ -12,7 +12,7 @@ from crm.base import spoken
 from crm.base.periods import Period, PeriodKind
 from crm.people.models import Posting
 from crm.quotas.models import RuleVersion
-from crm.quotas.queries import figures, rules_for
+from crm.quotas.queries import live_figures, rules_for
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason, Rule
 from crm.visits.rules import Status
 
@@ -64,7 +64,9 @@ def figures_on(db: Session, person_id: int, dates: Iterable[date], as_of: dateti
     made = {}
     for period in periods:
         rules = rules_for(db, period)
-        for each in figures(db, period=period, as_of=as_of, rules=rules, person_ids=[person_id]):
+        for each in live_figures(
+            db, period=period, as_of=as_of, rules=rules, person_ids=[person_id]
+        ):
             made[each.figure.rule.code, period.name] = each.figure
     return made
 

@@ -12,10 +12,9 @@ from crm.base import clock, spoken
 from crm.base.periods import DAY, PeriodKind
 from crm.people.models import Absence
 from crm.people.queries import Viewer, absences_in
-from crm.quotas.judging import Presence, bound_of, presence_in, prorated
+from crm.quotas.judging import prorated
 from crm.quotas.queries import PersonFigure, tenure_of, working_calendar
 from crm.quotas.rules import (
-    Case,
     Counted,
     Figure,
     NotCounted,
@@ -24,10 +23,12 @@ from crm.quotas.rules import (
     Tenure,
     VisitFacts,
 )
+from crm.quotas.settled import of_figure
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, rejection_reasons, visible_to
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from crm.visits.seen import SeenVisit, shown
+from crm.web.corrections import CorrectionLine, lines, note_of
 from crm.web.effects import ESTIMATED, unit_of, why_not
 from crm.web.verdicts import judged_by
 from crm.web.visit_lines import ICONS, Chip, chips, title_of
@@ -68,11 +69,17 @@ class Explained:
     facts: list[tuple[str, str]]
     counted: list[VisitRow]
     left_out: list[VisitRow]
+    corrections: list[CorrectionLine]
 
     @property
     def figure(self) -> Figure:
         """The figure."""
         return self.of.figure
+
+    @property
+    def note(self) -> str:
+        """That it is frozen, and what a correction made of it; else empty."""
+        return note_of(self.figure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +97,20 @@ def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Exp
     figure = of.figure
     tenure = tenure_of(db, figure.rule.duty, figure.person_id, figure.period)
     calendar = working_calendar(db)
-    workdays = frozenset(calendar.workdays(figure.period.first, figure.period.last))
-    presence = presence_in(Case(figure.rule, tenure, figure.period), workdays)
     sight = _sight(db, viewer, figure, now)
-    estimated = [ESTIMATED] if calendar.is_estimated(figure.period) else []
+    may_change = not figure.settled and calendar.is_estimated(figure.period)
+    estimated = [ESTIMATED] if may_change else []
     return Explained(
         of,
-        (*owed_because(figure, presence), *estimated),
+        (*owed_because(figure), *estimated),
         _facts(db, figure, tenure),
         [_counted(each, figure, sight) for each in figure.counted],
         [_left_out(each, figure, sight) for each in figure.not_counted],
+        lines(db, viewer, of_figure(figure)) if figure.settled else [],
     )
 
 
-def owed_because(figure: Figure, presence: Presence) -> Iterable[str]:
+def owed_because(figure: Figure) -> Iterable[str]:
     """How what is required came about, step by step."""
     rule, unit = figure.rule, unit_of(figure.rule)
     yield (
@@ -121,7 +128,7 @@ def owed_because(figure: Figure, presence: Presence) -> Iterable[str]:
         sum_ = f"{rule.minimum} × {figure.present} ÷ {figure.workdays} {part}"
         yield f"{sum_}，{rule.rounding.label}为 {owed} {unit}。"
     if rule.counts_days and owed > figure.required:
-        yield f"{rule.cap.label}（{bound_of(rule, presence)} 天），按 {figure.required} 天计。"
+        yield f"{rule.cap.label}（{figure.required} 天），按 {figure.required} 天计。"
     if not figure.required:
         yield f"折算后为 0 {unit}，免考核。"
 

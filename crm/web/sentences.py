@@ -58,6 +58,9 @@ SENTENCES = {
     "no_such_lead": "没有找到这条线索，请重新选择。",
     "logged_before_end": "登记时间早于拜访结束时间。",
     "logged_in_future": "登记时间晚于现在。",
+    # frozen figures
+    "own_correction": "更正须由经办人和本人以外的督查人员签认。",
+    "already_signed": "这条更正已经签认，不能再改。",
     # leads and follow-ups
     "in_future": "日期不能晚于今天。",
     "before_entered": "日期不能早于线索的录入日期（{on}）。",

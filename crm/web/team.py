@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
 from crm.people.queries import Viewer, people_in
-from crm.quotas.queries import PersonFigure, figures, period_kinds, rules_for
+from crm.quotas.queries import PersonFigure, figures, period_kinds
 from crm.quotas.rules import FigureStatus
 from crm.web.effects import period_now
 from crm.web.verdicts import to_judge
@@ -49,8 +49,7 @@ def _troubled(db: Session, people: set[int], on: date, now: datetime) -> list[Pe
     found = []
     for kind in period_kinds(db) if people else ():
         period = Period.holding(kind, on)
-        rules = rules_for(db, period)
-        found += figures(db, period=period, as_of=now, rules=rules, person_ids=people)
+        found += figures(db, period=period, as_of=now, person_ids=people)
     troubled = [each for each in found if each.figure.status in TROUBLE]
     return sorted(troubled, key=lambda each: (each.unit_code, each.username))
 

@@ -33,6 +33,9 @@ def test_a_month_says_what_it_made(june):
         "monthly-digest": 1,
         "nudge": NUDGES_OF_JUNE,
         "audit-seal": 30,
+        "assess": 9,  # May, its last xun, two of June, the weeks 22 to 26
+        "freeze": 8,
+        "settled-figures": 1,
     }
     assert nudges == len(june.rows.keys) - len(june.rows.digests) > 0
 
@@ -51,6 +54,9 @@ def test_a_second_run_makes_nothing_and_a_later_one_goes_on(june, copy):
         "monthly-digest": 1,
         "nudge": NUDGES_OF_JULY,
         "audit-seal": 31,
+        "assess": 9,
+        "freeze": 10,
+        "settled-figures": 1,
     }
     assert zone.rows().after(len(june.rows.runs)) == june.rows
     assert zone.rows().digests == sorted(DIGESTS_OF_JUNE + DIGESTS_OF_JULY)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from crm.base.clock import at_civil, civil
 from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, Workday, WorkingCalendar
-from crm.jobs.timetable import JOBS, Job, Lateness, Timing, slots, timing
+from crm.jobs.timetable import JOBS, Job, JobName, Lateness, Timing, slots, timing
 
-WEEKLY, MONTHLY, NUDGE = JOBS[:3]
+WEEKLY, MONTHLY, NUDGE, *CLOSING = [job for job in JOBS if job.name is not JobName.AUDIT_SEAL]
 CALENDAR = WorkingCalendar()
 
 
@@ -77,13 +77,6 @@ def test_other_rows_of_the_regime_are_data():
         time(8),
         Lateness.UNTIL_NEXT,
     )
-    freeze = Job(
-        "freeze",
-        PeriodKind.MONTH,
-        lambda calendar, subject: calendar.nth_after(subject.last, 3) + timedelta(days=1),
-        time(0),
-        Lateness.ALWAYS,
-    )
 
     assert told(brief, "2026-07-17T00:00", "2026-07-20T12:00") == [
         "2026-07-17 07-17 07:45",
@@ -94,7 +87,65 @@ def test_other_rows_of_the_regime_are_data():
         "2026-07-X2 07-13 08:00",
         "2026-07-X3 07-21 08:00",
     ]
-    assert told(freeze, "2026-08-01T00:00", "2026-08-31T00:00") == ["2026-07 08-06 00:00"]
+
+
+def closing(name: JobName, kind: PeriodKind) -> Job:
+    return next(job for job in CLOSING if (job.name, job.cycle) == (name, kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (PeriodKind.WEEK, ["2026-W31 08-03 00:00", "2026-W32 08-10 00:00"]),
+        (PeriodKind.XUN, ["2026-07-X3 08-01 00:00", "2026-08-X1 08-11 00:00"]),
+        (PeriodKind.MONTH, ["2026-07 08-01 00:00"]),
+    ],
+)
+def test_a_period_of_any_kind_is_assessed_at_midnight_after_its_last_date(kind, expected):
+    job = closing(JobName.ASSESS, kind)
+
+    assert told(job, "2026-07-31T00:00", "2026-08-12T00:00") == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "since", "until", "expected"),
+    [
+        (PeriodKind.MONTH, "2026-08-01", "2026-08-31", ["2026-07 08-06 00:00"]),
+        (PeriodKind.WEEK, "2026-07-30", "2026-08-01", ["2026-W30 07-30 00:00"]),
+        # after the Spring Festival two weeks at once
+        (
+            PeriodKind.WEEK,
+            "2026-02-15",
+            "2026-02-28",
+            ["2026-W07 02-27 00:00", "2026-W08 02-27 00:00"],
+        ),
+        (PeriodKind.YEAR, "2026-01-01", "2026-01-31", ["2025 01-07 00:00"]),
+    ],
+)
+def test_it_is_frozen_at_midnight_after_the_third_working_day_that_follows(
+    kind, since, until, expected
+):
+    job = closing(JobName.FREEZE, kind)
+
+    assert told(job, f"{since}T00:00", f"{until}T00:00") == expected
+
+
+def test_settled_figures_are_told_on_the_first_working_day_from_a_months_freeze():
+    job = closing(JobName.SETTLED_FIGURES, PeriodKind.MONTH)
+
+    assert told(job, "2026-07-01T00:00", "2026-10-31T00:00") == [
+        "2026-06 07-06 08:00",  # frozen on Saturday the 4th
+        "2026-07 08-06 08:00",
+        "2026-08 09-04 08:00",
+        "2026-09 10-12 08:00",  # Saturday the 10th is a make-up day
+    ]
+
+
+@pytest.mark.parametrize("job", CLOSING)
+def test_closing_is_always_done_however_late(job):
+    slot = next(slots(job, CALENDAR, since=at("2026-01-01T00:00")))
+
+    assert timing(slot, CALENDAR, now=at("2029-01-01T00:00")) is Timing.LATE
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,23 @@
 import csv
 import io
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
+from crm.base.audit import record
+from crm.base.clock import at_civil
 from crm.base.db import writing
+from crm.base.periods import Period
 from crm.cli import base, main
 from crm.cli.quota import KEYS
 from crm.extensions import db as database_of_app
 from crm.people.rules import Duty
 from crm.quotas.rules import Reason
+from crm.quotas.service import freeze_period
+from crm.visits.models import Visit
 from crm.visits.rules import Channel
 from tests.databases import SECRET
 from tests.factories import make_person, make_regime, make_unit, make_visit
@@ -99,6 +105,52 @@ def test_a_figure_explains_itself(crm):
         "counted": [{"visit": "V-1", "days": 1}],
         "not_counted": [{"visit": "V-2", "reason": Reason.WRONG_CHANNEL.value, "days": 1}],
     }
+
+
+@pytest.fixture
+def frozen(crm, sessions):
+    """July frozen with one of six, and corrected to two since."""
+    freeze = at_civil(date(2026, 8, 6))
+    with writing(sessions) as db:
+        freeze_period(db, period=Period.parse("2026-07"), at=freeze, now=freeze)
+    later = freeze + timedelta(days=1)
+    with writing(sessions) as db:
+        visit = db.scalars(select(Visit).where(Visit.ref == "V-2")).one()
+        visit.channel = Channel.IN_PERSON
+        record(db, "visit.changed", visit, by=None, at=later)
+    return crm
+
+
+SETTLED = {
+    "frozen_at": "2026-08-06T00:00:00+08:00",
+    "corrected_required": 6,
+    "corrected_achieved": 2,
+    "corrected_status": "missed",
+}
+
+
+def test_a_frozen_figure_and_its_correction_are_reported_side_by_side(frozen):
+    said = frozen("report", "--period", "2026-07", "--as-of", "2026-08-10", "--format", "json")
+
+    expected = FIGURE | {"pace": 6, "status": "missed"} | SETTLED
+    assert json.loads(said.stdout) == [expected]
+
+
+def test_before_the_freeze_the_report_follows_the_facts(frozen):
+    said = frozen("report", "--period", "2026-07", "--as-of", "2026-08-05", "--format", "json")
+
+    (row,) = json.loads(said.stdout)
+    assert row["achieved"] == 2
+    assert set(row) == set(KEYS)
+
+
+def test_a_frozen_figure_is_explained_as_it_was_frozen(frozen):
+    ask = ("--rule", "deputy-monthly", "--person", "lihua", "--period", "2026-07")
+    told = json.loads(frozen("explain", *ask, "--as-of", "2026-08-10").stdout)
+
+    assert told["counted"] == [{"visit": "V-1", "days": 1}]
+    assert [each["reason"] for each in told["not_counted"]] == ["wrong_channel"]
+    assert told["frozen_at"] == SETTLED["frozen_at"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,257 @@
+"""What the settled figures changed against the monthly digest, told to who got it (REGIME 5)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.db import insert_into
+from crm.base.mail import Site, render
+from crm.base.outbox import Message, MessageKind, State, put
+from crm.base.periods import Period
+from crm.digests.models import ReportedFigure
+from crm.digests.queries import Facts, active_people
+from crm.digests.rules import Tally
+from crm.digests.sight import OF_UNITS
+from crm.people.models import Person, Unit
+from crm.people.queries import Viewer, unit_tree, viewer
+from crm.quotas.queries import PersonFigure, figures
+from crm.quotas.rules import FigureStatus
+
+AT_ONCE = 500  # rows of one statement: SQLite takes 32,766 values
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one of the two said of a figure."""
+
+    required: int
+    achieved: int
+    status: FigureStatus
+    unit_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One person's figure in the digest and settled; none where it stood in one of them only."""
+
+    person_id: int
+    name: str
+    unit_name: str
+    rule_name: str
+    period: Period
+    before: Told | None
+    after: Told | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the numbers are others than the digest's."""
+        return _numbers(self.before) != _numbers(self.after)
+
+    def is_under(self, unit_ids: Collection[int]) -> bool:
+        """Whether it stands under one of the units, or stood there."""
+        return any(told.unit_id in unit_ids for told in (self.before, self.after) if told)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """How many met a rule in a period, in the digest and settled."""
+
+    rule_name: str
+    period: Period
+    before: Tally
+    after: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one recipient of the digest is told; nothing to tell is false."""
+
+    period: Period
+    zone_name: str
+    name: str
+    at: datetime
+    is_late: bool
+    reported_at: datetime
+    own: tuple[Change, ...]
+    rules: tuple[RuleChange, ...]
+    people: tuple[Change, ...]
+
+    def __bool__(self) -> bool:
+        """Whether anything changed that is theirs to see."""
+        return bool(self.own or self.rules or self.people)
+
+
+def keep_reported(db: Session, facts: Facts) -> None:
+    """Keep what the digest of a month says of ended periods that are not frozen yet."""
+    rows = [
+        {
+            "month": facts.period.name,
+            "rule_code": one.figure.rule.code,
+            "rule_name": one.figure.rule.name,
+            "person_id": one.person_id,
+            "period": one.figure.period.name,
+            "unit_id": one.unit_id,
+            "required": one.figure.required,
+            "achieved": one.figure.achieved,
+            "status": one.figure.status,
+        }
+        for one in facts.figures
+        if one.figure.period in facts.spans.ended and not one.figure.settled
+    ]
+    for first in range(0, len(rows), AT_ONCE):
+        insert = insert_into(db, ReportedFigure).values(rows[first : first + AT_ONCE])
+        db.execute(insert.on_conflict_do_nothing())
+
+
+def tell_settled(
+    db: Session, *, period: Period, at: datetime, late: bool, site: Site
+) -> Mapping[str, int]:
+    """Tell each who got the month's digest what the settled figures changed; else nothing."""
+    made: Counter[str] = Counter()
+    got = _who_got_it(db, period)
+    everything = _compared(db, period, at) if got else []
+    units = unit_tree(db)
+    for person in active_people(db, at):
+        if person.id not in got:
+            continue
+        told = _settlement(
+            viewer(db, person, civil_date(at)),
+            everything,
+            Frame(period, units[0].unit.name if units else "", at, late, got[person.id]),
+        )
+        made["told" if told and _send(db, told, person, site) else "unchanged"] += 1
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is the same for every recipient, but for when their digest was made."""
+
+    period: Period
+    zone_name: str
+    at: datetime
+    is_late: bool
+    reported_at: datetime
+
+
+def _who_got_it(db: Session, period: Period) -> dict[int, datetime]:
+    """By person, when the month's digest that they were sent was made."""
+    rows = db.execute(
+        select(Message.person_id, Message.made_at).where(
+            Message.kind == MessageKind.MONTHLY,
+            Message.state != State.SKIPPED,  # one that was kept and not sent
+            Message.dedupe_key.like(f"%:{period.name}:-"),
+        )
+    )
+    return dict(rows.all())
+
+
+def _compared(db: Session, period: Period, at: datetime) -> list[Change]:
+    """Every figure that the digest told unfrozen, beside what it is now that it is frozen."""
+    reported = db.execute(
+        select(ReportedFigure, Person.name, Unit.name)
+        .join(Person, Person.id == ReportedFigure.person_id)
+        .join(Unit, Unit.id == ReportedFigure.unit_id)
+        .where(ReportedFigure.month == period.name)
+    ).all()
+    frozen = {
+        (one.figure.rule.code, one.person_id, name): one
+        for name in {row.period for row, _, _ in reported}
+        for one in figures(db, period=Period.parse(name), as_of=at)
+        if one.figure.settled
+    }
+    closed = {name for _, _, name in frozen}
+    changes = [
+        _change(row, name, unit_name, frozen.pop((row.rule_code, row.person_id, row.period), None))
+        for row, name, unit_name in reported
+        if row.period in closed
+    ]
+    return changes + [_new(one) for one in frozen.values()]
+
+
+def _change(row: ReportedFigure, name: str, unit_name: str, after: PersonFigure | None) -> Change:
+    return Change(
+        row.person_id,
+        name,
+        after.unit_name if after else unit_name,
+        row.rule_name,
+        Period.parse(row.period),
+        Told(row.required, row.achieved, row.status, row.unit_id),
+        _told(after) if after else None,
+    )
+
+
+def _told(one: PersonFigure) -> Told:
+    figure = one.figure
+    return Told(figure.required, figure.achieved, figure.status, one.unit_id)
+
+
+def _new(one: PersonFigure) -> Change:
+    rule, period = one.figure.rule, one.figure.period
+    return Change(one.person_id, one.name, one.unit_name, rule.name, period, None, _told(one))
+
+
+def _numbers(told: Told | None) -> tuple[int, int, FigureStatus] | None:
+    return (told.required, told.achieved, told.status) if told else None
+
+
+def _settlement(eyes: Viewer, everything: Sequence[Change], frame: Frame) -> Settlement:
+    seen = [one for one in everything if one.is_under(eyes.unit_ids)]
+    seen = seen if eyes.role in OF_UNITS else []
+    changed = [one for one in seen if one.differs and one.person_id != eyes.person_id]
+    return Settlement(
+        period=frame.period,
+        zone_name=frame.zone_name,
+        name=eyes.person.name,
+        at=frame.at,
+        is_late=frame.is_late,
+        reported_at=frame.reported_at,
+        own=tuple(one for one in everything if one.differs and one.person_id == eyes.person_id),
+        rules=tuple(_rules(seen, eyes.unit_ids)),
+        people=tuple(sorted(changed, key=_in_order)) if eyes.oversees else (),
+    )
+
+
+def _in_order(one: Change) -> tuple[str, str, str, str]:
+    return one.unit_name, one.name, one.rule_name, one.period.name
+
+
+def _rules(seen: Iterable[Change], unit_ids: Collection[int]) -> Iterable[RuleChange]:
+    """By rule and period, where another number of people met it, or owed it."""
+    alike: defaultdict[tuple[str, Period], list[Change]] = defaultdict(list)
+    for one in seen:
+        alike[one.rule_name, one.period].append(one)
+    for (rule_name, period), some in sorted(alike.items()):
+        before = _tally((one.before for one in some), unit_ids)
+        after = _tally((one.after for one in some), unit_ids)
+        if before != after:
+            yield RuleChange(rule_name, period, before, after)
+
+
+def _tally(some: Iterable[Told | None], unit_ids: Collection[int]) -> Tally:
+    owed = [
+        told.status is FigureStatus.MET
+        for told in some
+        if told and told.unit_id in unit_ids and told.status is not FigureStatus.EXEMPT
+    ]
+    return Tally(sum(owed), len(owed))
+
+
+def _send(db: Session, told: Settlement, person: Person, site: Site) -> bool:
+    kind = MessageKind.SETTLED
+    words = render(kind.value, site=site, told=told)
+    return put(
+        db,
+        kind=kind,
+        dedupe_key=f"{kind.value}:zone:{person.username}:{told.period.name}:-",
+        person=person,
+        subject=words.subject,
+        text=words.text,
+        html=words.html,
+        at=told.at,
+    )

@@ -1,0 +1,143 @@
+"""What happens to figures: assessed at the period's end, then frozen (REGIME 4, Closing)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import changes, record
+from crm.base.clock import civil_date
+from crm.base.db import insert_into
+from crm.base.errors import Refused
+from crm.base.periods import Period
+from crm.people.models import Person
+from crm.people.queries import viewer
+from crm.quotas.corrections import Touch, correct
+from crm.quotas.facts import PersonFigure
+from crm.quotas.keeping import as_text
+from crm.quotas.locks import hold_edits
+from crm.quotas.models import Correction, FigureRecord, RuleVersion
+from crm.quotas.queries import live_figures, rules_for
+from crm.quotas.settled import NUMBERS
+
+AT_ONCE = 500  # rows of one statement: SQLite takes 32,766 values
+BEFORE_IT_RAN = "定稿任务补做之前登记的修改"
+
+
+class Stage(StrEnum):
+    """How far the closing of a figure has come."""
+
+    ASSESSED = "assessed"
+    FROZEN = "frozen"
+
+
+def assess_period(db: Session, *, period: Period, at: datetime) -> Mapping[str, int]:
+    """Keep everybody's figures as they stand at the period's end; a second time changes nothing."""
+    assessed = _keep(db, _live(db, period, at), Stage.ASSESSED, at)
+    return {"assessed": assessed} if assessed else {}
+
+
+def freeze_period(db: Session, *, period: Period, at: datetime, now: datetime) -> Mapping[str, int]:
+    """Freeze everybody's figures as of `at`; what is frozen stays as it is.
+
+    Done late, at `now`: what was edited in between makes corrections, as after any freeze.
+    """
+    hold_edits(db)
+    frozen = _keep(db, _live(db, period, at), Stage.FROZEN, at)
+    made = {"frozen": frozen} if frozen else {}
+    if now > at and frozen:
+        people = db.scalars(
+            select(FigureRecord.person_id).where(FigureRecord.period == period.name).distinct()
+        )
+        touches = [
+            Touch(one, period.first, period.last, None, BEFORE_IT_RAN, None) for one in people
+        ]
+        corrected = correct(db, touches, now=now)
+        made |= {"corrections": corrected} if corrected else {}
+    return made
+
+
+def sign_correction(
+    db: Session, *, correction: Correction, by: Person, now: datetime
+) -> Correction:
+    """Sign a correction; refused as `not_yours`, `own_correction`, `already_signed`."""
+    db.refresh(correction, with_for_update=True)
+    record_of = db.get_one(FigureRecord, correction.figure_id)
+    me = viewer(db, by, civil_date(now))
+    if not me.judges or record_of.unit_id not in me.unit_ids:
+        raise Refused("not_yours")
+    if by.id in (correction.made_by_id, record_of.person_id):
+        raise Refused("own_correction")
+    if correction.signed_at is not None:
+        raise Refused("already_signed")
+    correction.signed_at, correction.signed_by_id = now, by.id
+    record(db, "correction.signed", correction, by=by, at=now)
+    return correction
+
+
+def explain_correction(
+    db: Session, *, correction: Correction, why: str, by: Person, now: datetime
+) -> Correction:
+    """Let the author say why; refused as `not_yours`, `already_signed`, `required`."""
+    db.refresh(correction, with_for_update=True)
+    if correction.made_by_id != by.id:
+        raise Refused("not_yours")
+    if correction.signed_at is not None:
+        raise Refused("already_signed")
+    if not why.strip():
+        raise Refused("required", field="why")
+    before, after = changes(correction, {"why": why.strip()})
+    record(db, "correction.explained", correction, by=by, at=now, before=before, after=after)
+    return correction
+
+
+def _keep(db: Session, found: Sequence[PersonFigure], stage: Stage, at: datetime) -> int:
+    """Write the figures down as of that stage, where nothing of it stands yet; how many."""
+    versions = {
+        (row.code, row.valid_from): row.id
+        for row in db.execute(select(RuleVersion.id, RuleVersion.code, RuleVersion.valid_from))
+    }
+    rows = [_row(each, versions, stage, at) for each in found]
+    return sum(
+        _keep_some(db, rows[first : first + AT_ONCE], stage)
+        for first in range(0, len(rows), AT_ONCE)
+    )
+
+
+def _keep_some(db: Session, rows: Sequence[dict[str, object]], stage: Stage) -> int:
+    insert = insert_into(db, FigureRecord).values(rows)
+    of_stage = [name for name in rows[0] if name.startswith(f"{stage}_")]
+    # assessed late, after the freeze, it leaves what the freeze wrote
+    renewed = (
+        [*of_stage, "explanation", "rule_id", "unit_id"] if stage is Stage.FROZEN else of_stage
+    )
+    kept = insert.on_conflict_do_update(
+        index_elements=["rule_code", "person_id", "period"],
+        set_={name: insert.excluded[name] for name in renewed},
+        where=getattr(FigureRecord, f"{stage}_at").is_(None),
+    )
+    return len(db.scalars(kept.returning(FigureRecord.id)).all())
+
+
+def _row(
+    each: PersonFigure, versions: Mapping[tuple[str, date], int], stage: Stage, at: datetime
+) -> dict[str, object]:
+    figure = each.figure
+    return {
+        "rule_id": versions[figure.rule.code, figure.rule.valid_from],
+        "rule_code": figure.rule.code,
+        "person_id": each.person_id,
+        "period": figure.period.name,
+        "first_on": figure.period.first,
+        "last_on": figure.period.last,
+        "unit_id": each.unit_id,
+        "explanation": as_text(figure),
+        f"{stage}_at": at,
+        **{f"{stage}_{name}": getattr(figure, name) for name in NUMBERS},
+    }
+
+
+def _live(db: Session, period: Period, at: datetime) -> list[PersonFigure]:
+    return live_figures(db, period=period, as_of=at, rules=rules_for(db, period))

@@ -1,0 +1,140 @@
+"""Reads of frozen figures and their corrections, as known at a moment (REGIME 4, Closing)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy.orm import Session, aliased
+
+from crm.base.periods import Period
+from crm.people.models import Person, Unit
+from crm.quotas.facts import PersonFigure, Place
+from crm.quotas.keeping import from_text
+from crm.quotas.models import Correction, FigureRecord, RuleVersion
+from crm.quotas.rules import Corrected, Figure, Rule, Settled
+
+NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
+PLACE = (Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name)
+RULE = [getattr(RuleVersion, each.name) for each in fields(Rule)]
+
+
+def frozen_figures(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    codes: Collection[str] | None = None,
+    person_ids: Collection[int] | None = None,
+) -> list[PersonFigure]:
+    """The figures of the period that were frozen by then, each with its latest correction."""
+    query = _frozen().where(FigureRecord.period == period.name, FigureRecord.frozen_at <= as_of)
+    if codes is not None:
+        query = query.where(FigureRecord.rule_code.in_(codes))
+    if person_ids is not None:
+        query = query.where(FigureRecord.person_id.in_(person_ids))
+    rows = db.execute(query).all()
+    corrected = _corrected(db, [row.figure_id for row in rows], as_of) if rows else {}
+    return [_figure(row, period, corrected.get(row.figure_id)) for row in rows]
+
+
+def corrections_of(db: Session, figure_ids: Collection[int]) -> Sequence[Correction]:
+    """The corrections of these figures, in the order in which they were made."""
+    query = select(Correction).where(Correction.figure_id.in_(figure_ids))
+    return db.scalars(query.order_by(Correction.id)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionFacts:
+    """A correction with whose figure it is of, and the names of those who made and signed it."""
+
+    correction: Correction
+    person: Person
+    rule_code: str
+    rule_name: str
+    period: Period
+    unit_id: int
+    author: str | None
+    signer: str | None
+
+
+def of_figure(figure: Figure) -> ColumnElement[bool]:
+    """The corrections of one figure."""
+    return (
+        (FigureRecord.rule_code == figure.rule.code)
+        & (FigureRecord.person_id == figure.person_id)
+        & (FigureRecord.period == figure.period.name)
+    )
+
+
+def of_units(unit_ids: Collection[int]) -> ColumnElement[bool]:
+    """The corrections of figures that stand under these units."""
+    return FigureRecord.unit_id.in_(unit_ids)
+
+
+def corrections(
+    db: Session, *conditions: ColumnElement[bool], most: int | None = None
+) -> list[CorrectionFacts]:
+    """The corrections for which the conditions hold, the unsigned first, then the latest."""
+    author, signer = aliased(Person), aliased(Person)
+    rows = db.execute(
+        select(
+            *(Correction, Person, FigureRecord.rule_code, RuleVersion.name),
+            *(FigureRecord.period, FigureRecord.unit_id, author.name, signer.name),
+        )
+        .join(FigureRecord, FigureRecord.id == Correction.figure_id)
+        .join(Person, Person.id == FigureRecord.person_id)
+        .join(RuleVersion, RuleVersion.id == FigureRecord.rule_id)
+        .outerjoin(author, author.id == Correction.made_by_id)
+        .outerjoin(signer, signer.id == Correction.signed_by_id)
+        .where(*conditions)
+        .order_by(Correction.signed_at.is_not(None), Correction.id.desc())
+        .limit(most)
+    )
+    return [CorrectionFacts(*row[:4], Period.parse(row[4]), *row[5:]) for row in rows]
+
+
+def _frozen() -> Select[Any]:
+    return (
+        select(
+            *PLACE,
+            *RULE,
+            *(getattr(FigureRecord, f"frozen_{name}").label(f"was_{name}") for name in NUMBERS),
+            FigureRecord.id.label("figure_id"),
+            FigureRecord.frozen_at,
+            FigureRecord.explanation,
+        )
+        .join_from(FigureRecord, Person, Person.id == FigureRecord.person_id)
+        .join(Unit, Unit.id == FigureRecord.unit_id)
+        .join(RuleVersion, RuleVersion.id == FigureRecord.rule_id)
+    )
+
+
+def _corrected(db: Session, figure_ids: Collection[int], as_of: datetime) -> dict[int, Corrected]:
+    made = [each for each in corrections_of(db, figure_ids) if each.made_at <= as_of]
+    return {
+        each.figure_id: Corrected(
+            each.to_required,
+            each.to_achieved,
+            each.to_status,
+            is_signed=each.signed_at is not None and each.signed_at <= as_of,
+        )
+        for each in made  # the latest of a figure is the last
+    }
+
+
+def _figure(row: Row[Any], period: Period, corrected: Corrected | None) -> PersonFigure:
+    place = Place(*row[: len(PLACE)])
+    rule = Rule(*row[len(PLACE) : len(PLACE) + len(RULE)])
+    why = from_text(row.explanation)
+    figure = Figure(
+        rule=rule,
+        person_id=place.person_id,
+        period=period,
+        **{name: getattr(row, f"was_{name}") for name in NUMBERS},
+        counted=why.counted,
+        not_counted=why.not_counted,
+        settled=Settled(row.frozen_at, corrected),
+    )
+    return PersonFigure(**asdict(place), figure=figure)

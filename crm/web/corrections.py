@@ -1,0 +1,122 @@
+"""Corrections of frozen figures: how they are told, signed, and given a reason (REGIME 4)."""
+
+from dataclasses import dataclass
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
+
+from crm.base import spoken
+from crm.base.errors import Refused
+from crm.extensions import db
+from crm.people.queries import Viewer
+from crm.quotas import service
+from crm.quotas.models import Correction
+from crm.quotas.rules import Figure, FigureStatus
+from crm.quotas.settled import CorrectionFacts, corrections, of_units
+from crm.web.auth import my_view, signed_in
+from crm.web.errors import told
+from crm.web.forms import back_to, cleaned
+from crm.web.transaction import moment, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionLine:
+    """A correction as its reader sees it, with what they may do to it."""
+
+    id: int
+    title: str
+    url: str
+    change: str
+    why: str
+    made: str
+    signed: str  # empty: it waits for a signature
+    can_sign: bool
+    can_explain: bool
+
+
+def note_of(figure: Figure) -> str:
+    """That a figure is frozen, and what the latest correction made of it; else empty."""
+    if figure.settled is None:
+        return ""
+    corrected = figure.settled.corrected
+    if corrected is None:
+        return "定稿"
+    signed = "已签认" if corrected.is_signed else "待签认"
+    result = _result(corrected.achieved, corrected.required, corrected.status)
+    return f"定稿；更正为 {result}（{signed}）"
+
+
+def lines(
+    rows: Session, viewer: Viewer, condition: ColumnElement[bool], *, most: int | None = None
+) -> list[CorrectionLine]:
+    """The corrections for which the condition holds, the unsigned first."""
+    return [_line(each, viewer) for each in corrections(rows, condition, most=most)]
+
+
+def made_now(rows: Session) -> int:
+    """How many corrections my edit of this request has made."""
+    mine, now = Correction.made_by_id == signed_in().id, Correction.made_at == moment()
+    return len(corrections(rows, mine, now))
+
+
+def _line(each: CorrectionFacts, viewer: Viewer) -> CorrectionLine:
+    made = each.correction
+    before = _result(made.from_achieved, made.from_required, made.from_status)
+    after = _result(made.to_achieved, made.to_required, made.to_status)
+    is_open = made.signed_at is None
+    others = viewer.person_id not in (made.made_by_id, each.person.id)
+    return CorrectionLine(
+        id=made.id,
+        title=f"{each.person.name} {spoken.period_name(each.period)} {each.rule_name}",
+        url=url_for(
+            "compliance.figure",
+            rule=each.rule_code,
+            person=each.person.username,
+            period=each.period.name,
+        ),
+        change=f"{before} → {after}",
+        why=made.why,
+        made=f"{each.author or '系统'} {spoken.moment(made.made_at)}",
+        signed="" if made.signed_at is None else f"{each.signer} {spoken.moment(made.signed_at)}",
+        can_sign=is_open and viewer.judges and each.unit_id in viewer.unit_ids and others,
+        can_explain=is_open and viewer.person_id == made.made_by_id,
+    )
+
+
+def _result(achieved: int, required: int, status: FigureStatus) -> str:
+    return f"{achieved}/{required} {status.label}"
+
+
+def sign(correction_id: int) -> ResponseReturnValue:
+    """Sign a correction in my scope."""
+    me, back = signed_in(), back_to(url_for("compliance.board", tab="corrections"))
+    in_scope = of_units(my_view().unit_ids)
+    found = corrections(db.session, Correction.id == correction_id, in_scope) or abort(404)
+    try:
+        with transaction() as rows:
+            service.sign_correction(rows, correction=found[0].correction, by=me, now=moment())
+    except Refused as refusal:
+        flash(told(refusal), "danger")
+    else:
+        flash("已签认。", "success")
+    return redirect(back)
+
+
+def give_reason(correction_id: int) -> ResponseReturnValue:
+    """Say why I made the edit that the correction came from."""
+    me, back = signed_in(), back_to(url_for("compliance.board"))
+    mine = Correction.made_by_id == me.id
+    found = corrections(db.session, Correction.id == correction_id, mine) or abort(404)
+    try:
+        with transaction() as rows:
+            why = cleaned(request.form.get("why")) or ""
+            service.explain_correction(
+                rows, correction=found[0].correction, why=why, by=me, now=moment()
+            )
+    except Refused as refusal:
+        flash(told(refusal), "danger")
+    else:
+        flash("已保存。", "success")
+    return redirect(back)
