@@ -64,6 +64,7 @@ class Explained:
     """A figure with everything that it rests on."""
 
     of: PersonFigure
+    pace: int  # what today asks for; 0 once the period is over
     owed: tuple[str, ...]  # sentences: how what is required came about
     facts: list[tuple[str, str]]
     counted: list[VisitRow]
@@ -73,6 +74,11 @@ class Explained:
     def figure(self) -> Figure:
         """The figure."""
         return self.of.figure
+
+    @property
+    def unit(self) -> str:
+        """In what it is counted."""
+        return unit_of(self.figure.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +100,10 @@ def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Exp
     presence = presence_in(Case(figure.rule, tenure, figure.period), workdays)
     sight = _sight(db, viewer, figure, now)
     estimated = [ESTIMATED] if calendar.is_estimated(figure.period) else []
+    is_over = figure.period.last < clock.civil_date(now)
     return Explained(
         of,
+        0 if is_over else figure.pace,
         (*owed_because(figure, presence), *estimated),
         _facts(db, figure, tenure),
         [_counted(each, figure, sight) for each in figure.counted],
@@ -176,7 +184,7 @@ def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
     is_judged = each.visit.id in sight.judged
     return replace(
         _visit_row(each.visit, each.dates, sight),
-        amount=f"{each.days} {unit_of(figure.rule)}",
+        amount=f"未计 {each.days} {unit_of(figure.rule)}",
         why=_why(each, figure, sight),
         can_confirm=is_judged and each.reason in (Reason.LOGGED_LATE, Reason.REJECTED),
         can_reject=is_judged and each.reason is Reason.LOGGED_LATE,

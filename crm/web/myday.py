@@ -141,4 +141,4 @@ def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowup
 
 
 def _team(rows: Session, me: Viewer, on: date, now: datetime) -> Team | None:
-    return team_of(rows, me, on, now) if me.oversees else None
+    return team_of(rows, me, on, now) if me.oversees and me.unit_ids else None
