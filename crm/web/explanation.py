@@ -160,7 +160,7 @@ def _sight(db: Session, viewer: Viewer, figure: Figure, now: datetime) -> _Sight
     on = clock.civil_date(now)
     ids = {each.visit.id for each in figure.counted}
     ids |= {each.visit.id for each in figure.not_counted}
-    rejected = {each.visit.id for each in figure.not_counted if each.reason is Reason.REJECTED}
+    rejected = {each.visit.id for each in figure.not_counted if _is_rejected(each)}
     visits = db.scalars(visible_to(viewer, on).where(Visit.id.in_(ids)).options(*LOADED))
     return _Sight(
         {seen.id: seen for seen in shown(db, viewer, visits, on)},
@@ -194,9 +194,17 @@ def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
 def _why(each: NotCounted, figure: Figure, sight: _Sight) -> str:
     if each.visit.status is Status.CANCELLED and each.reason is Reason.NOT_DONE:
         return "已取消"
-    told = why_not(each, figure.rule)
+    if not _is_rejected(each):
+        return why_not(each, figure.rule)
+    told = why_not(replace(each, reason=Reason.REJECTED), figure.rule)
     reason = sight.reasons.get(each.visit.id)
-    return f"{told}：{reason}" if reason and each.reason is Reason.REJECTED else told
+    return f"{told}：{reason}" if reason else told
+
+
+def _is_rejected(each: NotCounted) -> bool:
+    """Whether it was sent back, be it done or, a stay under way, not done yet."""
+    is_stopped = each.reason is Reason.NOT_DONE and each.visit.verdict is Verdict.REJECTED
+    return each.reason is Reason.REJECTED or is_stopped
 
 
 def _visit_row(visit: VisitFacts, dates: Sequence[date], sight: _Sight) -> VisitRow:
