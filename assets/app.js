@@ -24,9 +24,12 @@ addEventListener("pageshow", () => {
   }
 });
 
-// Filters act when they are chosen; typing in them does not send.
+// Filters act when they are chosen with a pointer. From the keyboard each arrow is a change: there the button sends.
+let byKeyboard = false;
+document.addEventListener("keydown", () => (byKeyboard = true), true);
+document.addEventListener("pointerdown", () => (byKeyboard = false), true);
 document.addEventListener("change", (event) => {
-  if (closest(event, "select[data-autosubmit], input[data-autosubmit]")) event.target.form.requestSubmit();
+  if (!byKeyboard && closest(event, "select[data-autosubmit], input[data-autosubmit]")) event.target.form.requestSubmit();
 });
 
 // Menus are <details>: they open without script, and close with it.
@@ -46,14 +49,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-function tell(text) {
+function tell(text, kind = "danger") {
   const place = document.getElementById("messages");
   if (!place) return;
   const alert = document.createElement("div");
-  alert.className = "alert alert-danger";
-  alert.setAttribute("role", "alert");
+  alert.className = `alert alert-${kind}`;
+  alert.setAttribute("role", kind === "danger" ? "alert" : "status");
   alert.textContent = text;
   place.replaceChildren(alert);
+  return alert;
 }
 
 document.addEventListener("htmx:sendError", () => tell("网络不通，请稍后再试；已填写的内容没有丢失。"));
@@ -62,23 +66,56 @@ document.addEventListener("htmx:responseError", (event) => {
   else tell("操作没有完成，请刷新页面后再试。");
 });
 
-// What is typed in a form with data-draft outlives a lost connection or a closed page, until it is saved.
-function keepDraft(form) {
-  const key = `draft:${form.dataset.draft}`;
-  const kept = sessionStorage.getItem(key);
-  const typed = [...form.querySelectorAll("textarea, input[type=text], input:not([type])")];
-  if (kept && !form.querySelector(".is-invalid")) {
-    const values = JSON.parse(kept);
-    for (const input of typed) if (!input.value && values[input.name]) input.value = values[input.name];
-  }
-  form.addEventListener("input", () => {
-    const values = typed.filter((input) => input.name && input.value).map((input) => [input.name, input.value]);
-    sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(values)));
-  });
+// What is typed in a form with data-draft outlives a lost connection, an ended session or a closed page, until it is
+// saved. A draft that was sent but never answered comes back whole, with its reference: so it can be saved only once.
+const draftKey = (form) => `draft:${form.dataset.draft}`;
+const isText = (input) => input.matches("textarea, input[type=text], input:not([type])");
+
+function keepDraft(form, isSent) {
+  const values = [...new FormData(form)].filter(([name]) => name !== "csrf_token");
+  sessionStorage.setItem(draftKey(form), JSON.stringify({ isSent, values }));
 }
 
-// A page that does not show the form any more but says "saved" ends every draft.
-if (document.querySelector("#messages .alert-success")) {
+function put(input, values) {
+  const mine = values.filter(([name]) => name === input.name).map(([, value]) => value);
+  if (input.matches("[type=radio], [type=checkbox]")) input.checked = mine.includes(input.value);
+  else if (input.matches("select")) for (const option of input.options) option.selected = mine.includes(option.value);
+  else if (mine.length) input.value = mine[0];
+}
+
+function restoreDraft(form) {
+  const { isSent, values } = JSON.parse(sessionStorage.getItem(draftKey(form)) ?? '{"values":[]}');
+  const typed = Object.fromEntries(values);
+  if (typed.ref && form.elements.ref?.value === typed.ref) return; // the server has given it back itself
+  const lost = (input) => isText(input) && !input.value && typed[input.name];
+  const inputs = [...form.elements].filter((input) => input.name && input.name !== "csrf_token");
+  const given = isSent ? inputs.filter((input) => !input.matches("button")) : inputs.filter(lost);
+  if (!given.length) return;
+  for (const input of given) {
+    put(input, values);
+    if (isText(input) && input.value) input.closest("details")?.setAttribute("open", "");
+  }
+  const again = document.createElement("button");
+  again.className = "btn btn-sm";
+  again.textContent = "重新填写";
+  again.addEventListener("click", () => {
+    sessionStorage.removeItem(draftKey(form));
+    location.reload();
+  });
+  tell("已恢复上次没有保存的内容，请核对。", "info")?.append(again);
+}
+
+// A form that came back shows its first mistake, wherever on the page it is.
+const mistake = document.querySelector(".entry-form .is-invalid");
+mistake?.scrollIntoView({ block: "center" });
+if (mistake?.matches("input, textarea, select:not([data-picker])")) mistake.focus({ preventScroll: true });
+
+// A page that tells what was done ends every draft.
+if (document.querySelector("#messages .alert-success, #messages .alert-info")) {
   for (const key of Object.keys(sessionStorage)) if (key.startsWith("draft:")) sessionStorage.removeItem(key);
 }
-for (const form of document.querySelectorAll("form[data-draft]")) keepDraft(form);
+for (const form of document.querySelectorAll("form[data-draft]")) {
+  if (!form.querySelector(".alert-danger")) restoreDraft(form);
+  form.addEventListener("input", () => keepDraft(form, false));
+  form.addEventListener("submit", () => keepDraft(form, true));
+}

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some rows of a list, latest first, with the cursors of the pages beside it."""
+    """Some rows of a list, with the cursors of the pages beside it."""
 
     items: Sequence[T]
     newer: str | None
@@ -59,25 +59,26 @@ def page_of(  # noqa: PLR0913 - a page is asked for by that much
     row_id: InstrumentedAttribute[int],
     cursor: str | None = None,
     size: int = PAGE,
+    earliest_first: bool = False,
 ) -> Page[T]:
     """The page of the query's rows at the cursor, the latest first by `on`, then by `row_id`."""
     at = _read(cursor, is_instant=isinstance(on.type, Instant))
-    newer = at is not None and at.is_newer
+    newer = at.is_newer if at else earliest_first  # the way the rows are read
     order = (on.asc(), row_id.asc()) if newer else (on.desc(), row_id.desc())
     if at is not None:
         query = query.where(_beyond(on, row_id, at))
     rows = list(db.scalars(query.order_by(*order).limit(size + 1)))
     has_more = len(rows) > size
     rows = rows[:size]
-    if newer:
-        rows.reverse()
-    has_newer = has_more if newer else at is not None
-    has_older = newer or has_more
     keys = [f"{getattr(row, on.key)}_{getattr(row, row_id.key)}" for row in rows]
+    has_newer, has_older = (has_more, at is not None) if newer else (at is not None, has_more)
+    newest, oldest = (-1, 0) if newer else (0, -1)
+    if newer is not earliest_first:
+        rows.reverse()
     return Page(
         rows,
-        f"n_{keys[0]}" if keys and has_newer else None,
-        f"o_{keys[-1]}" if keys and has_older else None,
+        f"n_{keys[newest]}" if keys and has_newer else None,
+        f"o_{keys[oldest]}" if keys and has_older else None,
     )
 
 

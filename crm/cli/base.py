@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.app import create_app
 from crm.base import clock
 from crm.base.audit import coming_from
+from crm.base.cells import YEARS
 from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.mail import Site
@@ -132,13 +133,19 @@ class Moment(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            return self.of_date(date.fromisoformat(value))
-        except ValueError:
-            pass
-        try:
-            return clock.parse_instant(value)
-        except ValueError:
+            read = self._read(value)
+        except (ValueError, OverflowError):
+            read = None
+        if read is None or read.year not in YEARS:
             self.fail(f"{value!r} 不是时间，例如 2026-07-15T10:00 或 2026-07-15", param, ctx)
+        return read
+
+    def _read(self, text: str) -> datetime:
+        try:
+            on = date.fromisoformat(text)
+        except ValueError:
+            return clock.parse_instant(text)
+        return self.of_date(on)
 
     @staticmethod
     def of_date(on: date) -> datetime:
@@ -165,11 +172,14 @@ class PeriodName(click.ParamType[Period]):
         if isinstance(value, Period):
             return value
         try:
-            return Period.parse(value)
+            period = Period.parse(value)
         except ValueError:
+            period = None
+        if period is None or period.first.year not in YEARS:
             self.fail(
                 f"{value!r} 不是周期，例如 2026-W30、2026-07-X1、2026-07、2026-Q3、2026", param, ctx
             )
+        return period
 
 
 F = TypeVar("F", bound=Callable[..., Any])

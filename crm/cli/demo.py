@@ -99,7 +99,9 @@ class Folder:
 )
 @click.option("--no-serve", is_flag=True, help="Make the zone, and serve nothing.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=int, help=f"Port to listen on; {PORT}, or a free one, when left out.")
+@click.option(
+    "--port", type=serve.PORTS, help=f"Port to listen on; {PORT}, or a free one, when left out."
+)
 def demo(as_of: datetime | None, host: str, port: int | None, *, no_serve: bool) -> None:
     """Make a demonstration zone in its own data folder (CRM_DATA or ./demo-data), and serve it."""
     folder = Folder(Path(os.environ.get("CRM_DATA") or "demo-data").resolve())

@@ -10,6 +10,7 @@ from crm.cli import base
 from crm.jobs import by_hand
 from crm.jobs.mime import mime_of
 
+LARGEST_ID = 2**31 - 1  # what a database takes as the key of a row
 KEYS = (
     "id",
     "kind",
@@ -38,7 +39,7 @@ def list_(form: str) -> None:
 
 
 @outbox.command()
-@click.argument("message_id", metavar="ID", type=int)
+@click.argument("message_id", metavar="ID", type=click.IntRange(1, LARGEST_ID))
 @base.format_option
 def show(message_id: int, form: str) -> None:
     """Print a message as the MIME that travels."""

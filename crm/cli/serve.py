@@ -14,6 +14,7 @@ from crm.jobs.clock import ClockRunner
 from crm.jobs.logs import log_as_json
 
 THREADS = 8
+PORTS = click.IntRange(0, 65535)
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -37,7 +38,11 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", default=8000, show_default=True, help="Port to listen on; 0 takes a free one."
+    "--port",
+    default=8000,
+    type=PORTS,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
 )
 @click.option(
     "--workers", default=1, show_default=True, help="Processes; more than one wants PostgreSQL."

@@ -101,7 +101,7 @@ def shown(
 def followups_page(
     db: Session, viewer: Viewer, on: date, *, by: FollowupFilter, cursor: str | None = None
 ) -> Page[Followup]:
-    """A page of visible follow-ups, the latest due first, persons loaded for `shown`."""
+    """A page of visible follow-ups, persons loaded for `shown`; open ones by their due date."""
     query = visible_to(viewer, on).options(joinedload(Followup.person))
     if by.person_id:
         query = query.where(Followup.person_id == by.person_id)
@@ -113,7 +113,14 @@ def followups_page(
         )
     if by.due_until:
         query = query.where(Followup.due_on <= by.due_until)
-    return page_of(db, query, on=Followup.due_on, row_id=Followup.id, cursor=cursor)
+    return page_of(
+        db,
+        query,
+        on=Followup.due_on,
+        row_id=Followup.id,
+        cursor=cursor,
+        earliest_first=by.is_open is True,
+    )
 
 
 def due(db: Session, person_id: int, until: date, *, as_of: datetime) -> Sequence[Followup]:

@@ -1,6 +1,7 @@
 """The words of visits, and what holds of their times (REGIME 3). Pure."""
 
 from datetime import date, datetime
+from typing import Protocol
 
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.errors import Refused
@@ -57,6 +58,32 @@ def check_ended(ends_at: datetime, now: datetime) -> None:
     """Refuse to call a visit done before it has ended."""
     if ends_at > now:
         raise Refused("not_ended", field="status")
+
+
+class Timed(Protocol):
+    """A visit as far as its state at a moment needs it."""
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+
+    @property
+    def status(self) -> Status:
+        """Where it stands."""
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it begins."""
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends."""
+
+
+def is_stay_under_way(visit: Timed, at: datetime) -> bool:
+    """Whether it is a planned stay, begun and not ended, whose past dates count (REGIME 3)."""
+    is_planned_stay = visit.kind is Kind.RESIDENCY and visit.status is Status.PLANNED
+    return is_planned_stay and visit.starts_at <= at < visit.ends_at
 
 
 def is_logged_late(last_on: date, logged_at: datetime, within_days: int) -> bool:

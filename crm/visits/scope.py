@@ -12,7 +12,7 @@ from crm.people.models import Person, Posting
 from crm.people.queries import Viewer, people_in
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.rules import Status
+from crm.visits.rules import Kind, Status
 
 
 def joined_by(people: Collection[int] | Select[int]) -> ColumnElement[bool]:
@@ -92,7 +92,9 @@ def judgeable(viewer: Viewer) -> ColumnElement[bool]:
     )
     own = or_(Visit.leader_id == viewer.person_id, joined_by([viewer.person_id]))
     entered = Visit.entered_by_id.is_not(None) & (Visit.entered_by_id == viewer.person_id)
-    return led_from_scope & ~own & ~entered & (Visit.status == Status.DONE)
+    # a stay may be rejected while it is under way, as its past dates count already
+    is_stay = (Visit.kind == Kind.RESIDENCY) & (Visit.status == Status.PLANNED)
+    return led_from_scope & ~own & ~entered & ((Visit.status == Status.DONE) | is_stay)
 
 
 def may_change(db: Session, viewer: Viewer, visit_id: int, on: date) -> bool:

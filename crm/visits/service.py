@@ -25,7 +25,13 @@ from crm.visits.checks import (
 )
 from crm.visits.links import link, links_of
 from crm.visits.models import Visit
-from crm.visits.rules import Status, Verdict, check_ended, first_and_last
+from crm.visits.rules import (
+    Status,
+    Verdict,
+    check_ended,
+    first_and_last,
+    is_stay_under_way,
+)
 from crm.visits.scope import may_change, may_judge, readable
 
 __all__ = [
@@ -147,13 +153,19 @@ def cancel_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Vis
 
 def confirm_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
     """Accept a visit, so that it counts though logged late; refused as `not_yours`, `not_done`."""
-    _require_judge(db, visit, by, now)
+    _hold(db, visit)
+    _require_judge(db, visit, by, now, is_open=visit.status is Status.DONE)
     return _judge(db, visit, Verdict.CONFIRMED, None, by=by, now=now)
 
 
 def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: datetime) -> Visit:
-    """Reject a visit with a reason, so that it does not count; refused as `confirm_visit` is."""
-    _require_judge(db, visit, by, now)
+    """Reject a visit with a reason, so that it does not count; refused as `confirm_visit` is.
+
+    A stay may be rejected while it is under way, so that its past dates count no longer.
+    """
+    _hold(db, visit)
+    is_open = visit.status is Status.DONE or is_stay_under_way(visit, now)
+    _require_judge(db, visit, by, now, is_open=is_open)
     if not reason.strip():
         raise Refused("required", field="reason")
     return _judge(db, visit, Verdict.REJECTED, reason.strip(), by=by, now=now)
@@ -225,9 +237,8 @@ def _settle(  # noqa: PLR0913 - one change, whole
     return visit
 
 
-def _require_judge(db: Session, visit: Visit, by: Person, now: datetime) -> None:
-    _hold(db, visit)
-    if visit.status is not Status.DONE:
+def _require_judge(db: Session, visit: Visit, by: Person, now: datetime, *, is_open: bool) -> None:
+    if not is_open:
         raise Refused("not_done", field="status", status=visit.status.label)
     if not may_judge(db, viewer(db, by, civil_date(now)), visit.id):
         raise Refused("not_yours")

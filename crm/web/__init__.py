@@ -8,7 +8,9 @@ from crm.web import (
     assets,
     audit,
     auth,
+    back,
     compliance,
+    compressed,
     digests,
     errors,
     filters,
@@ -44,7 +46,7 @@ def _guard(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Register the pages; the order is that in which a request meets them."""
     app.after_request(_guard)
-    for part in (transaction, errors, assets, filters, auth, access, nav):
+    for part in (transaction, errors, assets, filters, auth, access, nav, back, compressed):
         part.init_app(app)
     for page in (myday, visits, followups, leads, compliance, digests, mailbox, audit, health):
         app.register_blueprint(page.bp)

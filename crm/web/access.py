@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from flask import Flask, abort, redirect, request, url_for
+from flask import Flask, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.people.rules import JUDGING, WITH_RECORDS, Role
 from crm.web.auth import me
+from crm.web.back import came_from
 
 PUBLIC = frozenset({"static", "auth.login", "auth.sign_in", "health.lives", "health.is_ready"})
 ANYONE = frozenset(Role)
@@ -64,12 +65,18 @@ def _check() -> ResponseReturnValue | None:
         return None
     person = me()
     if person is None:
-        if request.method == "GET":
-            return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
-        return redirect(url_for("auth.login"))
+        return to_the_door()
     if person.role not in ACCESS.get(request.endpoint, frozenset()):
         abort(404)
     return None
+
+
+def to_the_door() -> ResponseReturnValue:
+    """Ask to sign in, then lead on: to the page, or to that of the form which was sent."""
+    if request.method == "GET":
+        return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
+    flash("登录已过期，刚才的操作没有保存，请重新登录后继续。", "warning")
+    return redirect(url_for("auth.login", next=came_from()))
 
 
 def init_app(app: Flask) -> None:

@@ -89,6 +89,8 @@ class Board:
     units: tuple[UnitRow, ...]
     blocks: tuple[Block, ...]
     notes: tuple[str, ...]
+    has_people: bool  # whether the viewer sees people by name, and not units alone
+    is_own: bool  # whether the viewer sees nobody's figures but their own
 
 
 def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: Scope) -> Board:
@@ -105,6 +107,8 @@ def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: 
         units=tuple(_unit_rows(scope, seen)),
         blocks=tuple(_blocks(scope.units, listed, _initials(db, listed))),
         notes=tuple(_notes(db, period, now, seen or mine)),
+        has_people=viewer.oversees,
+        is_own=viewer.role not in OF_BOARDS,
     )
 
 

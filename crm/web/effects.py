@@ -126,7 +126,7 @@ def why_not(left_out: NotCounted, rule: Rule) -> str:
         Reason.WRONG_CHANNEL: f"“{visit.channel.label}”不在计入的方式内",
         Reason.NOT_DONE: "尚未完成，设为完成后计入",
         Reason.REJECTED: "已被督查人员退回",
-        Reason.LOGGED_LATE: f"登记晚于结束后 {rule.log_within_days} 天，督查人员确认后计入",
+        Reason.LOGGED_LATE: f"结束超过 {rule.log_within_days} 天才登记，督查人员确认后计入",
         Reason.OUTSIDE_EMPLOYMENT: "当日不担任该职务",
         Reason.ABSENT: "当日已请假",
         Reason.SAME_DAY: "同一天已计一次",

@@ -1,6 +1,6 @@
 """Refusals in words, on pages and on the command line, and the pages of errors."""
 
-from flask import Flask, current_app, g, render_template
+from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from crm.base.errors import Refused
 from crm.base.words import Word
 from crm.extensions import login_manager
+from crm.web.back import came_from
 from crm.web.sentences import SENTENCES
 
 PAGES = {
@@ -62,11 +63,12 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
-    title, hint = (
-        "页面已过期",
-        "登录状态已变化，请返回上一页、刷新后再提交；已填写的内容仍在浏览器里。",
-    )
-    return render_template("error.html", title=title, hint=hint), 400
+    place = came_from() or url_for("myday.show")
+    if "_user_id" not in session and request.endpoint != "auth.sign_in":
+        return redirect(url_for("auth.login", next=place))
+    title, hint = "页面已过期", "登录状态已变化，请回到刚才的页面再提交；已填写的内容仍在浏览器里。"
+    told_so = {"title": title, "hint": hint, "home": place, "action": "回到刚才的页面"}
+    return render_template("error.html", **told_so), 400
 
 
 def _database_error(error: OperationalError) -> ResponseReturnValue:

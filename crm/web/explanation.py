@@ -65,6 +65,7 @@ class Explained:
     """A figure with everything that it rests on."""
 
     of: PersonFigure
+    pace: int  # what today asks for; 0 once the period is over
     owed: tuple[str, ...]  # sentences: how what is required came about
     facts: list[tuple[str, str]]
     counted: list[VisitRow]
@@ -80,6 +81,11 @@ class Explained:
     def note(self) -> str:
         """That it is frozen, and what a correction made of it; else empty."""
         return note_of(self.figure)
+
+    @property
+    def unit(self) -> str:
+        """In what it is counted."""
+        return unit_of(self.figure.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,10 @@ def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Exp
     sight = _sight(db, viewer, figure, now)
     may_change = not figure.settled and calendar.is_estimated(figure.period)
     estimated = [ESTIMATED] if may_change else []
+    is_over = figure.settled or figure.period.last < clock.civil_date(now)
     return Explained(
         of,
+        0 if is_over else figure.pace,
         (*owed_because(figure), *estimated),
         _facts(db, figure, tenure),
         [_counted(each, figure, sight) for each in figure.counted],
@@ -159,7 +167,7 @@ def _sight(db: Session, viewer: Viewer, figure: Figure, now: datetime) -> _Sight
     on = clock.civil_date(now)
     ids = {each.visit.id for each in figure.counted}
     ids |= {each.visit.id for each in figure.not_counted}
-    rejected = {each.visit.id for each in figure.not_counted if each.reason is Reason.REJECTED}
+    rejected = {each.visit.id for each in figure.not_counted if _is_rejected(each)}
     visits = db.scalars(visible_to(viewer, on).where(Visit.id.in_(ids)).options(*LOADED))
     return _Sight(
         {seen.id: seen for seen in shown(db, viewer, visits, on)},
@@ -183,7 +191,7 @@ def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
     is_judged = each.visit.id in sight.judged
     return replace(
         _visit_row(each.visit, each.dates, sight),
-        amount=f"{each.days} {unit_of(figure.rule)}",
+        amount=f"未计 {each.days} {unit_of(figure.rule)}",
         why=_why(each, figure, sight),
         can_confirm=is_judged and each.reason in (Reason.LOGGED_LATE, Reason.REJECTED),
         can_reject=is_judged and each.reason is Reason.LOGGED_LATE,
@@ -193,9 +201,17 @@ def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
 def _why(each: NotCounted, figure: Figure, sight: _Sight) -> str:
     if each.visit.status is Status.CANCELLED and each.reason is Reason.NOT_DONE:
         return "已取消"
-    told = why_not(each, figure.rule)
+    if not _is_rejected(each):
+        return why_not(each, figure.rule)
+    told = why_not(replace(each, reason=Reason.REJECTED), figure.rule)
     reason = sight.reasons.get(each.visit.id)
-    return f"{told}：{reason}" if reason and each.reason is Reason.REJECTED else told
+    return f"{told}：{reason}" if reason else told
+
+
+def _is_rejected(each: NotCounted) -> bool:
+    """Whether it was sent back, be it done or, a stay under way, not done yet."""
+    is_stopped = each.reason is Reason.NOT_DONE and each.visit.verdict is Verdict.REJECTED
+    return each.reason is Reason.REJECTED or is_stopped
 
 
 def _visit_row(visit: VisitFacts, dates: Sequence[date], sight: _Sight) -> VisitRow:

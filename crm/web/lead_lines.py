@@ -262,5 +262,5 @@ def _followup_event(step: Followup, on: date) -> Event:
         texts = (step.person.name, *((step.result,) if step.result else ()))
         return Event("checklist", step.what, done, "neutral", url, (), texts, None)
     late = (Chip("已逾期", "warn"),) if step.due_on < on else (Chip("待办", "info"),)
-    due = f"{spoken.dated(step.due_on, on)} 前"
+    due = f"{spoken.dated(step.due_on, on)}前"
     return Event("checklist", step.what, due, "neutral", url, late, (step.person.name,), None)

@@ -36,7 +36,9 @@ class CorrectForm(FlaskForm):
 class RoleForm(FlaskForm):
     """Who is what to a lead from a date on; the holder is a person (`p7`) or a unit (`u3`)."""
 
-    role = RadioField("分工", choices=word_choices(LeadRoleKind), coerce=LeadRoleKind)
+    role = RadioField(
+        "分工", [Needed("请选择分工。")], choices=word_choices(LeadRoleKind), coerce=LeadRoleKind
+    )
     holder = SelectField("由谁担任", [Needed("请选择人员或单位。")])
     from_on = DateField("自哪天起", [Needed("请选择日期。"), sensible_year])
 

@@ -147,4 +147,4 @@ def _clock(rows: Session, me: Viewer, now: datetime) -> Standstill | None:
 
 
 def _team(rows: Session, me: Viewer, on: date, now: datetime) -> Team | None:
-    return team_of(rows, me, on, now) if me.oversees else None
+    return team_of(rows, me, on, now) if me.oversees and me.unit_ids else None

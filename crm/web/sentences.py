@@ -51,7 +51,7 @@ SENTENCES = {
     "too_long": "一次拜访最长 {longest} 天，请分开登记。",
     "not_ended": "尚未结束，不能登记为已完成；可以先存为计划。",
     "not_planned": "这次拜访的状态是“{status}”，只有计划中的拜访可以这样办理。",
-    "not_done": "这次拜访的状态是“{status}”，只有已完成的拜访可以确认或退回。",
+    "not_done": "这次拜访的状态是“{status}”：已完成的拜访可以确认或退回，进行中的驻城可以退回。",
     "judged_meanwhile": "这次拜访的核定刚有变化（现为：{verdict}），请核对后再办理。",
     "not_posted": "带队人没有任职记录，请先补录其任职。",
     "no_such_person": "没有找到这位人员，请重新选择。",

@@ -7,7 +7,7 @@ from flask import url_for
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
-from crm.people.queries import Viewer, people_in
+from crm.people.queries import Viewer, people_in, unit_tree
 from crm.quotas.queries import PersonFigure, figures, period_kinds
 from crm.quotas.rules import FigureStatus
 from crm.web.effects import period_now
@@ -45,13 +45,14 @@ def team_of(db: Session, viewer: Viewer, on: date, now: datetime) -> Team:
 
 
 def _troubled(db: Session, people: set[int], on: date, now: datetime) -> list[PersonFigure]:
-    """In the order of units and names; nobody is ranked (REGIME 3)."""
+    """In the order of the tree and of names; nobody is ranked (REGIME 3)."""
     found = []
     for kind in period_kinds(db) if people else ():
         period = Period.holding(kind, on)
         found += figures(db, period=period, as_of=now, person_ids=people)
     troubled = [each for each in found if each.figure.status in TROUBLE]
-    return sorted(troubled, key=lambda each: (each.unit_code, each.username))
+    places = {node.unit.id: place for place, node in enumerate(unit_tree(db))} if troubled else {}
+    return sorted(troubled, key=lambda each: (places[each.unit_id], each.username))
 
 
 def _told(each: PersonFigure, on: date) -> InTrouble:

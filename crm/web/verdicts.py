@@ -62,4 +62,4 @@ def _facts(visit: Visit) -> VisitFacts:
 
 def _how_late(last_on: date, logged_at: datetime | None, today: date) -> str:
     logged_on = clock.civil_date(logged_at) if logged_at else last_on
-    return f"{spoken.dated(logged_on, today)}登记，在结束后第 {(logged_on - last_on).days} 天"
+    return f"结束 {(logged_on - last_on).days} 天后登记（{spoken.dated(logged_on, today)}）"

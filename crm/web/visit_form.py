@@ -55,8 +55,8 @@ class VisitForm(FlaskForm):
     channel = RadioField("方式", choices=word_choices(Channel), coerce=Channel)
     status = RadioField("进展", choices=word_choices((Status.DONE, Status.PLANNED)), coerce=Status)
     first_on = DateField("日期", [Needed("请选择日期。"), sensible_year])
-    starts = TimeField("开始", [Optional()])
-    ends = TimeField("结束", [Optional()])
+    starts = TimeField("开始时间", [Optional()])
+    ends = TimeField("结束时间", [Optional()])
     last_on = DateField("结束日期", [Optional(), sensible_year])
     city = StringField("城市", [_short], filters=[cleaned])
     lead_ids = SelectMultipleField("项目线索", coerce=row_id, validate_choice=False)
@@ -70,6 +70,11 @@ class VisitForm(FlaskForm):
     next_step = StringField("下一步", [_long], filters=[cleaned])
     note = TextAreaField("备注", [_long], filters=[cleaned])
     trip = StringField("出差批次号", [_short], filters=[cleaned])
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something is told, or wrong, of what may follow later."""
+        return any(self[name].data or self[name].errors for name in TEXTS)
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Ask for the hours too, but of a stay, which has its days alone."""
@@ -143,7 +148,11 @@ def usual_span(now: datetime) -> tuple[datetime, datetime]:
         if here.time() >= end:
             return clock.at_civil(here.date(), begin), clock.at_civil(here.date(), end)
     hour = here.replace(minute=0, second=0, microsecond=0)
-    return hour - timedelta(hours=1), hour
+    if hour.time() > HALF_DAYS[-1][0]:
+        return hour - timedelta(hours=1), hour
+    yesterday = here.date() - DAY  # before the first half day has begun, nobody was anywhere today
+    begin, end = HALF_DAYS[0]
+    return clock.at_civil(yesterday, begin), clock.at_civil(yesterday, end)
 
 
 def _when(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def noting(
         before = figures_on(rows, person_id, dates, moment())
         visit = change(rows)
         after = figures_on(rows, person_id, dates, moment())
-        whose = "" if person_id == signed_in().id else "带队人"
+        whose = "" if person_id == signed_in().id else rows.get_one(Person, person_id).name
     flash(said, "success")
     for effect in effects(before, after, visit.id, today=today(), whose=whose):
         flash(effect.text, effect.tone)

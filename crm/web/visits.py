@@ -14,7 +14,7 @@ from crm.extensions import db
 from crm.visits import service
 from crm.visits.models import Visit
 from crm.visits.queries import VisitFilter, rejection_reasons, visits_page
-from crm.visits.rules import Kind, Status, Verdict
+from crm.visits.rules import Kind, Status, Verdict, is_stay_under_way
 from crm.visits.scope import may_change, may_judge
 from crm.visits.seen import SeenVisit, shown
 from crm.visits.service import VisitData
@@ -177,6 +177,7 @@ def show(visit_id: int) -> ResponseReturnValue:
 def _page(seen: SeenVisit) -> VisitPage:
     can_change = may_change(db.session, my_view(), seen.id, today())
     can_judge = may_judge(db.session, my_view(), seen.id)
+    is_done = seen.status is Status.DONE
     reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
     words = (("洽谈纪要", seen.minutes), ("下一步", seen.next_step), ("备注", seen.note))
     return VisitPage(
@@ -185,8 +186,10 @@ def _page(seen: SeenVisit) -> VisitPage:
         words=[(label, text) for label, text in words if text],
         is_bare=seen.is_theirs and not (seen.met or seen.minutes or seen.next_step),
         can_change=can_change and seen.status is not Status.CANCELLED,
-        can_confirm=can_judge and seen.verdict is not Verdict.CONFIRMED,
-        can_reject=can_judge and seen.verdict is not Verdict.REJECTED,
+        can_confirm=can_judge and is_done and seen.verdict is not Verdict.CONFIRMED,
+        can_reject=can_judge
+        and (is_done or is_stay_under_way(seen, moment()))
+        and seen.verdict is not Verdict.REJECTED,
         rejected_for=reasons.get(seen.id),
     )
 

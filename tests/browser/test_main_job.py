@@ -109,8 +109,8 @@ def test_what_was_typed_stays_when_something_is_wrong(zone, screen):
     screen.open("/visits/new")
 
     page.get_by_label("城市").fill("常州")
-    page.get_by_label("开始", exact=True).fill("11:00")
-    page.get_by_label("结束", exact=True).fill("09:00")
+    page.get_by_label("开始时间").fill("11:00")
+    page.get_by_label("结束时间").fill("09:00")
     page.get_by_role("button", name="保存").click()
 
     expect(page.get_by_text("结束时间必须晚于开始时间")).to_be_visible()

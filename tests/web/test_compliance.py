@@ -28,6 +28,7 @@ from tests.factories import (
 
 LATE = datetime(2026, 7, 14, 2, tzinfo=UTC)
 JULY = "/compliance?period=2026-07"
+FIGURE = "/compliance/figure?rule=recruiter-monthly&person={}&period={}"
 
 
 class Zone:
@@ -136,6 +137,32 @@ def test_a_reader_sees_how_units_stand_and_no_person(app, zone):
     assert "已无法达标" in page
     assert "安一" not in page
     assert "/compliance/figure" not in page
+
+
+def test_a_reader_is_not_offered_to_choose_among_people_unseen(app, zone):
+    page = sign_in(app, "reader").get(f"{JULY}&status=on_track").text
+
+    assert "按状态筛选" not in page
+    assert "没有这种状态的人员" not in page
+
+
+def test_a_kind_of_period_that_asks_nothing_of_oneself_says_so(app, zone):
+    page = sign_in(app, "an").get("/compliance?kind=week").text
+
+    assert "这个时段没有您的考核" in page
+
+
+def test_a_period_that_is_over_asks_nothing_of_today(app, zone):
+    at_ans = sign_in(app, "an")
+
+    assert "今天应到" in at_ans.get(JULY).text
+    assert "今天应到" not in at_ans.get("/compliance?period=2026-06").text
+    assert "今天应到" not in at_ans.get(FIGURE.format("an", "2026-06")).text
+
+
+def test_a_unit_narrowed_to_a_status_does_not_count_it_as_all(app, zone, watch):
+    assert "已达标 0 / 应考核" in watch.get(JULY).text
+    assert "已达标 0 / 应考核" not in watch.get(f"{JULY}&status=unreachable").text
 
 
 def test_people_stand_by_unit_and_name_and_not_by_what_they_did(app, zone, watch):
@@ -391,7 +418,7 @@ def test_what_was_logged_late_waits_for_the_supervisor(app, zone, watch):
 
     assert f"/visits/{visit.id}/confirm" in page
     assert page.count("/confirm") == 1
-    assert "7月14日登记，在结束后第 11 天" in page
+    assert "结束 11 天后登记（7月14日）" in page
 
 
 def test_what_no_rule_counts_needs_no_verdict(app, zone, watch):

@@ -34,8 +34,8 @@ def digests(app):
 def test_digests_are_listed_by_period(app, digests):
     page = sign_in(app, "liwei").get("/digests").text
 
-    assert "2026年第28周周报" in page
-    assert "2026年6月月报" in page
+    assert "2026年第28周 周报" in page
+    assert "2026年6月 月报" in page
     assert "补发留存" in page
     assert "进度提醒" not in page
 
@@ -43,8 +43,8 @@ def test_digests_are_listed_by_period(app, digests):
 def test_one_kind_can_be_chosen(app, digests):
     page = sign_in(app, "liwei").get("/digests?kind=monthly-digest").text
 
-    assert "2026年6月月报" in page
-    assert "周周报" not in page
+    assert "2026年6月 月报" in page
+    assert "周 周报" not in page
 
 
 def test_somebody_elses_are_not_there(app, digests):

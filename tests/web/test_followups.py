@@ -1,14 +1,18 @@
 """Pages of follow-ups: what is owed, how it is finished, and who sees it."""
 
 from datetime import date
+from html import unescape
 
 import pytest
 from sqlalchemy import select
 
+from crm.base.paging import PAGE
+from crm.base.periods import DAY
 from crm.followups.models import Followup
 from crm.leads.rules import Secrecy
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Channel
+from tests.conftest import NOW
 from tests.factories import arranged, make_followup, make_lead, make_person, sign_in
 
 TODAY = date(2026, 7, 15)
@@ -222,3 +226,36 @@ def test_the_list_is_ones_own_by_what_is_due(app, at_linas, lina, lead, step):
     assert "以后再说" in still_open
     assert "别人的事" in at_linas.get("/followups?who=all").text
     assert "还没有办结的跟进" in at_linas.get("/followups?view=done").text
+
+
+def test_open_steps_come_by_their_due_date_and_done_ones_latest_first(app, at_linas, lina, lead):
+    with arranged(app) as db:
+        make_followup(db, lead, lina, date(2026, 7, 20), what="后办")
+        make_followup(db, lead, lina, date(2026, 7, 10), what="先办")
+        make_followup(db, lead, lina, date(2026, 7, 2), what="早办结", done_at=NOW)
+        make_followup(db, lead, lina, date(2026, 7, 3), what="晚办结", done_at=NOW)
+
+    to_do = at_linas.get("/followups?view=open").text
+    done = at_linas.get("/followups?view=done").text
+
+    assert to_do.index("先办") < to_do.index("后办")
+    assert done.index("晚办结") < done.index("早办结")
+
+
+def test_open_steps_are_paged_both_ways(app, at_linas, lina, lead):
+    with arranged(app) as db:
+        for number in range(PAGE + 1):
+            on = date(2026, 8, 1) + number * DAY
+            make_followup(db, lead, lina, on, what=f"第{number}步。")
+
+    first = at_linas.get("/followups?view=open").text
+    second = at_linas.get(page_beside(first, "next")).text
+
+    assert "第0步。" in first
+    assert f"第{PAGE}步。" not in first
+    assert f"第{PAGE}步。" in second
+    assert "第0步。" in at_linas.get(page_beside(second, "prev")).text
+
+
+def page_beside(page, way):
+    return unescape(page.split(f'rel="{way}" href="')[1].split('"')[0])

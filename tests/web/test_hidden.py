@@ -1,6 +1,6 @@
 """What is not one's own to see comes out at no side door: messages, related records, numbers."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -8,8 +8,11 @@ from crm.leads.models import Lead
 from crm.leads.rules import Secrecy
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Status
+from tests.conftest import NOW
 from tests.factories import (
     arranged,
+    make_company,
+    make_followup,
     make_lead,
     make_person,
     make_regime,
@@ -17,6 +20,28 @@ from tests.factories import (
     make_visit,
     sign_in,
 )
+
+MARK = "机密标记"
+FIGURE = "/compliance/figure?rule=recruiter-monthly&person=holder&period=2026-07"
+EVERYWHERE = [
+    "/",
+    "/visits?who=all",
+    "/visits?who=all&q=机密",
+    *(f"/visits/{row}{page}" for row in (1, 2, 3) for page in ("", "/edit")),
+    "/leads",
+    "/leads?q=标记",
+    "/leads/1",
+    "/leads/1/edit",
+    "/followups?who=all&view=open",
+    "/followups?who=all&view=done",
+    "/followups/1",
+    "/followups/2",
+    "/visits/new?lead=1",
+    "/followups/new?lead=1",
+    "/compliance?period=2026-07",
+    "/compliance?tab=waiting",
+    FIGURE,
+]
 
 
 @pytest.fixture
@@ -118,3 +143,40 @@ def test_a_forged_lead_is_refused_as_if_it_were_none(app, zone, second_phase):
 
     assert all("没有找到这条线索，请重新选择。" in page for page in told)
     assert "海棠" not in told[0]
+
+
+WORDS = ("met", "position", "minutes", "next_step", "note")
+
+
+@pytest.fixture
+def secret(app, zone):
+    """A restricted lead of the unit with visits and steps, each of whose words is a mark."""
+    with arranged(app) as db:
+        keeper = make_person(db, "holder", unit=zone["unit"])
+        company = make_company(db, f"{MARK}公司", group_name=MARK, credit_code=MARK)
+        lead = make_lead(
+            db,
+            f"{MARK}项目",
+            secrecy=Secrecy.RESTRICTED,
+            tracker=keeper,
+            unit=zone["unit"],
+            company=company,
+            note=MARK,
+            source=MARK,
+        )
+        told = dict.fromkeys(WORDS, MARK) | {"leads": [lead]}
+        make_visit(db, keeper, date(2026, 7, 1), logged_at=NOW - timedelta(days=1), **told)
+        make_visit(db, keeper, date(2026, 7, 14), **told)
+        make_visit(db, keeper, date(2026, 7, 16), status=Status.PLANNED, **told)
+        make_followup(db, lead, keeper, date(2026, 7, 10), what=MARK)
+        make_followup(db, lead, keeper, date(2026, 7, 20), what=MARK, result=MARK, done_at=NOW)
+
+
+@pytest.mark.parametrize("who", ["liwei", "boss", "deputy"])
+def test_no_page_tells_a_word_of_a_restricted_lead_to_who_is_not_named_on_it(app, secret, who):
+    client = sign_in(app, who)
+
+    pages = [client.get(path).text for path in EVERYWHERE]
+
+    assert MARK in sign_in(app, "holder").get("/leads/1").text
+    assert not [path for path, page in zip(EVERYWHERE, pages, strict=True) if MARK in page]

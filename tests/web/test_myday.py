@@ -92,6 +92,14 @@ def test_a_visit_to_come_can_be_moved_but_not_done(app, lina):
     assert f'action="/visits/{visit.id}/move"' in page
 
 
+def test_however_much_is_open_one_button_is_the_main_one(app, lina):
+    with arranged(app) as db:
+        for on in (YESTERDAY, date(2026, 7, 13)):
+            make_visit(db, lina, on, status=Status.PLANNED)
+
+    assert day_of(app, "lina").count("btn-primary") == 1
+
+
 def test_what_is_owed_is_there_overdue_first(app, lina):
     with arranged(app) as db:
         lead = make_lead(db, "晶圆基地")
@@ -115,6 +123,26 @@ def test_a_supervisor_reads_of_trouble_below_and_of_what_waits(app, zone, lina):
     assert "次超期补录的拜访待确认" in page
     assert "一局" in page
     assert "李娜" in page
+
+
+def test_trouble_stands_in_the_order_of_the_tree(app, zone, lina):
+    with arranged(app) as db:
+        make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
+        make_person(db, "bo", name="薄云", unit=make_unit(db, "二局", code="a", parent=zone))
+        make_person(db, "top", name="单一", unit=zone)
+
+    page = day_of(app, "sun")
+
+    assert page.index("单一") < page.index("李娜")
+    assert page.index("单一") < page.index("薄云")
+    assert page.index("薄云") < page.index("今天的拜访")
+
+
+def test_a_supervisor_without_a_posting_is_told_of_nobody(app, zone, lina):
+    with arranged(app) as db:
+        make_person(db, "sun", role=Role.SUPERVISOR, duty=None)
+
+    assert "需要关注" not in day_of(app, "sun")
 
 
 def test_a_supervisor_elsewhere_reads_nothing_of_it(app, lina):

@@ -91,7 +91,7 @@ def test_a_visit_logged_late_says_that_it_waits(app, at_linas, lina):
     answer = send(at_linas, lina, first_on="2026-07-08")
 
     page = at_linas.get(answer.location).text
-    assert "登记晚于结束后 3 天，督查人员确认后计入" in page
+    assert "结束超过 3 天才登记，督查人员确认后计入" in page
 
 
 def test_a_planned_visit_says_what_is_planned(app, at_linas, lina):
@@ -257,6 +257,15 @@ def test_a_stay_that_ends_today_is_logged_at_the_end_of_work(app, at_linas, lina
         assert "0/20 → 2/20" in at_linas.get(answer.location).text
 
 
+def test_what_is_wrong_with_what_may_follow_later_is_unfolded(at_linas, lina):
+    assert '<details class="more">' in at_linas.get("/visits/new").text
+
+    answer = send(at_linas, lina, met="很" * 101)
+
+    assert '<details class="more" open>' in answer.text
+    assert 'id="met-error"' in answer.text
+
+
 def test_a_stay_that_ends_before_it_begins_says_so_at_a_field_in_sight(at_linas, lina):
     answer = send(at_linas, lina, kind="residency", first_on="2026-07-14", last_on="2026-07-10")
 
@@ -278,7 +287,14 @@ def span(day, begin, end):
 
 @pytest.mark.parametrize(
     ("hour", "begun"),
-    [(10, span(15, 9, 10)), (11, span(15, 9, 11)), (15, span(15, 9, 11)), (17, span(15, 14, 16))],
+    [
+        (0, span(14, 14, 16)),
+        (9, span(14, 14, 16)),
+        (10, span(15, 9, 10)),
+        (11, span(15, 9, 11)),
+        (15, span(15, 9, 11)),
+        (17, span(15, 14, 16)),
+    ],
 )
 def test_the_form_begins_with_a_span_that_has_ended(hour, begun):
     assert usual_span(clock.at_civil(date(2026, 7, 15), time(hour))) == begun
@@ -455,7 +471,7 @@ def at_supervisors(app, lina):
     """A supervisor above lina's own unit, and her late visit."""
     with arranged(app) as db:
         zone = make_unit(db, "开发区")
-        lina_too = make_person(db, "late", unit=make_unit(db, "一局", parent=zone))
+        lina_too = make_person(db, "late", name="丽娜", unit=make_unit(db, "一局", parent=zone))
         make_visit(db, lina_too, date(2026, 7, 3), logged_at=datetime(2026, 7, 12, tzinfo=UTC))
         make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
     return sign_in(app, "sun")
@@ -467,7 +483,7 @@ def test_a_supervisor_confirms_what_was_logged_late(app, at_supervisors):
 
     answer = at_supervisors.post(f"/visits/{visit.id}/confirm", follow_redirects=True)
 
-    assert "带队人本月驻城天数 0/20 → 1/20" in answer.text
+    assert "丽娜本月驻城天数 0/20 → 1/20" in answer.text
     assert visits(app)[0].verdict is Verdict.CONFIRMED
 
 

@@ -1,0 +1,48 @@
+"""What a first load weighs, and that pages travel compressed."""
+
+import gzip
+import json
+
+from crm.web.assets import STATIC
+from tests.factories import arranged, make_lead, make_person, sign_in
+
+LIMIT = 65_000  # bytes of a first load on the road (DESIGN 7)
+
+
+def fetch(client, path, encodings="gzip, deflate, br"):
+    return client.get(path, headers={"Accept-Encoding": encodings})
+
+
+def test_a_browser_that_reads_gzip_gets_it(app):
+    with arranged(app) as db:
+        make_person(db, "lina")
+
+    answer = fetch(sign_in(app, "lina"), "/visits/new")
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    assert "登记拜访" in gzip.decompress(answer.data).decode()
+
+
+def test_one_that_does_not_gets_the_plain_page(app):
+    with arranged(app) as db:
+        make_person(db, "lina")
+
+    answer = fetch(sign_in(app, "lina"), "/visits/new", encodings="identity")
+
+    assert "Content-Encoding" not in answer.headers
+    assert "登记拜访" in answer.text
+
+
+def test_the_visit_form_is_light_enough_for_the_road(app):
+    with arranged(app) as db:
+        lina = make_person(db, "lina")
+        for number in range(50):
+            make_person(db, f"someone{number}")
+            make_lead(db, f"第{number}号项目", tracker=lina)
+
+    page = fetch(sign_in(app, "lina"), "/visits/new")
+
+    names = json.loads((STATIC / "manifest.json").read_text(encoding="utf-8")).values()
+    assets = sum((STATIC / f"{name}.br").stat().st_size for name in names)
+    assert assets + len(page.data) <= LIMIT
