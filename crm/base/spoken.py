@@ -33,10 +33,10 @@ def span(first: date, last: date) -> str:
     return f"{day(first)}至{day(last)}"
 
 
-def moment(at: datetime) -> str:
-    """An instant in civil time, without its year: `7月20日 14:00`."""
+def moment(at: datetime, today: date | None = None) -> str:
+    """An instant in civil time: `7月20日 14:00`, with its year where it is another than today's."""
     here = civil(at)
-    return f"{day(here.date())} {here:%H:%M}"
+    return f"{dated(here.date(), today or here.date())} {here:%H:%M}"
 
 
 def lasting(time: timedelta) -> str:

@@ -223,16 +223,16 @@ def _visit_row(visit: VisitFacts, dates: Sequence[date], sight: _Sight) -> Visit
         _spans(dates),
         title_of(seen) if seen else visit.kind.label,
         url_for("visits.show", visit_id=visit.id) if seen else None,
-        _meta(seen) if seen else "详情不在您的权限范围内",
+        _meta(seen, clock.civil_date(sight.now)) if seen else "详情不在您的权限范围内",
         chips(seen, sight.now) if seen else (Chip(visit.channel.label, "neutral"),),
         verdict=visit.verdict,
     )
 
 
-def _meta(seen: SeenVisit) -> str:
+def _meta(seen: SeenVisit, today: date) -> str:
     leads = "、".join(lead.text for lead in seen.leads)
     led = f"{seen.leader.name}带队"
-    logged = f"{spoken.moment(seen.logged_at)}登记" if seen.logged_at else ""
+    logged = f"{spoken.moment(seen.logged_at, today)}登记" if seen.logged_at else ""
     return " · ".join(part for part in (leads, led, logged) if part)
 
 

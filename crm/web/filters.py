@@ -8,6 +8,7 @@ from flask import Flask
 from crm.base import clock, spoken
 from crm.base.money import Currency
 from crm.base.money import spoken as money
+from crm.web.transaction import today
 
 
 def time(at: datetime) -> str:
@@ -25,7 +26,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters |= {
         "day": spoken.day,
         "weekday": spoken.weekday,
-        "moment": spoken.moment,
+        "dated": lambda on: spoken.dated(on, today()),
+        "moment": lambda at: spoken.moment(at, today()),
         "lasting": spoken.lasting,
         "period_name": spoken.period_name,
         "civil_date": clock.civil_date,

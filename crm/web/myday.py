@@ -1,6 +1,6 @@
 """My day: where I stand, what is on today, what is owed; and the trouble in the units I oversee."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -86,23 +86,27 @@ def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCar
             person=me.person.username,
             period=period.name,
         )
-        left = len(calendar.workdays(on, period.last)) if calendar else 0
+        left = calendar.workdays(on, period.last) if calendar else ()
         when = period_now(period, on)
-        missing = _missing(figure, when, left)
+        missing = _missing(figure, when, _left(when, left, on))
         if calendar and calendar.is_estimated(period):
             missing += ESTIMATED
         made.append(QuotaCard(figure.rule.name, when, figure, missing, url))
     return made
 
 
-def _missing(figure: Figure, when: str, workdays_left: int) -> str:
+def _left(when: str, workdays: Collection[date], on: date) -> str:
+    """How long there is, today included."""
+    if not workdays:
+        return f"{when}已没有工作日"
+    if list(workdays) == [on]:
+        return f"今天是{when}最后一个工作日"
+    return f"{when}还有 {len(workdays)} 个工作日"
+
+
+def _missing(figure: Figure, when: str, rest: str) -> str:
     """What a figure lacks, and how long there is for it."""
     lacking = f"还差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
-    rest = f"{when}还有 {workdays_left} 个工作日"
-    if workdays_left == 1:
-        rest = f"今天是{when}最后一个工作日"
-    if workdays_left == 0:
-        rest = f"{when}已没有工作日"
     match figure.status:
         case FigureStatus.EXEMPT:
             return f"{when}在岗工作日不足，免考核。"

@@ -212,7 +212,7 @@ def _logged(seen: SeenVisit) -> str:
     if seen.logged_at is None:
         return "尚未完成"
     late = (clock.civil_date(seen.logged_at) - seen.last_on).days
-    return spoken.moment(seen.logged_at) + (f"（结束 {late} 天后）" if late > 0 else "")
+    return spoken.moment(seen.logged_at, today()) + (f"（结束 {late} 天后）" if late > 0 else "")
 
 
 @bp.get(f"{ONE}/edit")

@@ -38,5 +38,12 @@ def test_a_moment_is_told_in_civil_time():
     assert moment(datetime(2026, 7, 12, 23, 30, tzinfo=UTC)) == "7月13日 07:30"
 
 
+def test_a_moment_of_another_year_says_so():
+    at = datetime(2025, 12, 31, 4, tzinfo=UTC)
+
+    assert moment(at, date(2026, 1, 2)) == "2025年12月31日 12:00"
+    assert moment(at, date(2025, 1, 2)) == "12月31日 12:00"
+
+
 def test_sunday_has_a_name_of_its_own():
     assert weekday(date(2026, 7, 12)) == "周日"

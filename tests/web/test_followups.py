@@ -242,6 +242,13 @@ def test_open_steps_come_by_their_due_date_and_done_ones_latest_first(app, at_li
     assert done.index("晚办结") < done.index("早办结")
 
 
+def test_a_step_of_another_year_says_so(app, at_linas, lina, lead):
+    with arranged(app) as db:
+        make_followup(db, lead, lina, date(2025, 12, 31))
+
+    assert "2025年12月31日（周三）前" in at_linas.get("/followups").text
+
+
 def test_open_steps_are_paged_both_ways(app, at_linas, lina, lead):
     with arranged(app) as db:
         for number in range(PAGE + 1):

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import event, update
 
 from crm.extensions import db as database_of_app
@@ -55,6 +56,15 @@ def test_a_figure_says_what_is_missing_and_how_long_there_is(app, lina):
 
     assert "还差 6 天；本月还有 13 个工作日。" in page
     assert "/compliance/figure?rule=recruiter-monthly&amp;person=lina&amp;period=2026-07" in page
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [(28, "还有 2 个工作日"), (29, "还有 1 个工作日"), (31, "今天是本月最后一个工作日")],
+)
+def test_the_last_working_day_is_called_so_on_that_day_only(app, lina, day, told):
+    with time_machine.travel(datetime(2026, 8, day, 2, tzinfo=UTC)):
+        assert told in day_of(app, "lina")
 
 
 def test_a_figure_at_risk_says_so(app, lina):
