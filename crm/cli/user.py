@@ -28,6 +28,10 @@ class OneOf(click.ParamType[Word]):
         self.words = words
         self.name = "|".join(words)
 
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Show the words as they are typed: Click would write them in capitals."""
+        return self.name
+
     def convert(self, value: Any, param: Any, ctx: Any) -> Word:
         """Read it, or say what there is."""
         try:

@@ -96,3 +96,10 @@ def test_a_password_is_refused_with_the_reason(crm, rows, username, password, to
     assert done.exit_code == 1
     assert told in done.stderr
     assert rows(Person)[0].password_hash is None
+
+
+def test_the_help_shows_roles_and_duties_as_they_are_typed(crm):
+    told = crm("user", "add", "--help").output
+
+    assert "recruiter|supervisor|leader|admin|reader" in told
+    assert "principal|deputy|recruiter|staff" in told
