@@ -1,6 +1,5 @@
 """All settings, read once from the environment (`CRM_…`); the README lists them."""
 
-import os
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -116,9 +115,3 @@ def read_settings(**given: object) -> Settings:
             for part in error.errors()
         ]
         raise WrongSettingsError("；".join(told)) from None
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as environment variables, for a process that is started with them."""
-    own = {f"CRM_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
-    return {**os.environ, **own}

@@ -19,7 +19,7 @@ from crm.digests.rules import NUDGED, nearest
 from crm.digests.sight import Sight, visible_ids
 from crm.leads.queries import lead_labels
 from crm.people.models import Person, Posting
-from crm.people.queries import held_on, unit_tree, viewer
+from crm.people.queries import held_on, unit_tree, units_above, viewer
 from crm.people.rules import Role
 from crm.quotas.queries import PersonFigure, figures
 from crm.quotas.rules import FigureStatus, Measure
@@ -71,7 +71,7 @@ def nudge(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, 
 
 def _addressed(db: Session, behind: Iterable[PersonFigure], at: datetime) -> Iterator[Due]:
     people = {person.id: person for person in active_people(db, at)}
-    parents = {node.unit.id: node.unit.parent_id for node in unit_tree(db)}
+    units = unit_tree(db)
     holders = _supervisors(db, people, at)
     for one in behind:
         rule, status, period = one.figure.rule, one.figure.status, one.figure.period
@@ -81,7 +81,7 @@ def _addressed(db: Session, behind: Iterable[PersonFigure], at: datetime) -> Ite
         if status is FigureStatus.UNREACHABLE:
             # the subject names the person too: a supervisor hears of several
             subject = f"{rule.code}/{one.username}"
-            for other in nearest(_chain(parents, one.unit_id), holders, one.person_id):
+            for other in nearest(units_above(units, one.unit_id), holders, one.person_id):
                 reader = people[other]
                 yield Due(one, reader, f"nudge:{subject}:{reader.username}:{ending}")
 
@@ -99,13 +99,6 @@ def _supervisors(db: Session, people: Mapping[int, Person], at: datetime) -> dic
         if person_id in people and people[person_id].role is Role.SUPERVISOR:
             holders[unit_id].append(person_id)
     return dict(holders)
-
-
-def _chain(parents: Mapping[int, int | None], unit_id: int) -> Iterator[int]:
-    up: int | None = unit_id
-    while up is not None:
-        yield up
-        up = parents.get(up)
 
 
 def _not_given(db: Session, wanted: Iterable[Due]) -> list[Due]:

@@ -11,7 +11,7 @@ from crm.base.periods import Period, PeriodKind
 from crm.digests.content import RuleLine, UnitLine
 from crm.digests.queries import Facts, LeadFact
 from crm.digests.rules import FORWARD, GOOD, owes, tally
-from crm.people.queries import UnitNode
+from crm.people.queries import UnitNode, units_below
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import Figure, FigureStatus
 
@@ -39,23 +39,15 @@ def groups(units: Sequence[UnitNode], seen: frozenset[int]) -> list[Group]:
     """The rows: the units right below the only top with that top itself, else the tops."""
     highest = tops(units, seen)
     if len(highest) != 1:
-        return [Group(one.unit.name, _with_below(units, one)) for one in highest]
+        return [Group(one.unit.name, units_below(units, {one.unit.id})) for one in highest]
     top = highest[0]
     below = [one for one in units if one.unit.parent_id == top.unit.id]
     if not below:
         return [Group(top.unit.name, frozenset({top.unit.id}))]
     own = Group("本级", frozenset({top.unit.id}))
-    rows = [own, *(Group(one.unit.name, _with_below(units, one)) for one in below)]
+    rows = [own, *(Group(one.unit.name, units_below(units, {one.unit.id})) for one in below)]
     rest = everything(units, seen).unit_ids - {unit_id for row in rows for unit_id in row.unit_ids}
     return [*rows, Group("未定责任单位", rest)] if rest else rows
-
-
-def _with_below(units: Sequence[UnitNode], top: UnitNode) -> frozenset[int | None]:
-    below: set[int | None] = {top.unit.id}
-    for one in units:  # parents come first
-        if one.unit.parent_id in below:
-            below.add(one.unit.id)
-    return frozenset(below)
 
 
 def unit_line(facts: Facts, group: Group) -> UnitLine:

@@ -75,12 +75,6 @@ def may_change(db: Session, viewer: Viewer, followup_id: int, on: date) -> bool:
     return db.scalar(found) is not None
 
 
-def followup_of(db: Session, viewer: Viewer, ref: str, on: date) -> Followup | None:
-    """The visible follow-up of that reference, its person loaded; none: 404."""
-    query = visible_to(viewer, on).where(Followup.ref == ref)
-    return db.scalar(query.options(joinedload(Followup.person)))
-
-
 def shown(
     db: Session, viewer: Viewer, followups: Iterable[Followup], on: date
 ) -> list[SeenFollowup]:

@@ -67,23 +67,23 @@ def unit_tree(db: Session) -> list[UnitNode]:
     return list(walk(None, 0))
 
 
-def units_below(db: Session, unit_ids: Collection[int]) -> frozenset[int]:
-    """These units and all below them."""
+def units_below(units: Iterable[UnitNode], unit_ids: Collection[int]) -> frozenset[int]:
+    """These units and all below them, of units in the order of the tree."""
     below = set(unit_ids)
-    for node in unit_tree(db):  # parents come first
+    for node in units:  # parents come first
         if node.unit.parent_id in below:
             below.add(node.unit.id)
     return frozenset(below)
 
 
-def units_above(db: Session, unit_id: int) -> list[int]:
+def units_above(units: Iterable[UnitNode], unit_id: int) -> list[int]:
     """The unit and those above it, from itself to the top."""
-    parents = {row.id: row.parent_id for row in db.execute(select(Unit.id, Unit.parent_id))}
+    parents = {node.unit.id: node.unit.parent_id for node in units}
     chain = []
     up: int | None = unit_id
     while up is not None:
         chain.append(up)
-        up = parents[up]
+        up = parents.get(up)
     return chain
 
 
@@ -94,7 +94,7 @@ def viewer(db: Session, person: Person, on: date) -> Viewer:
     if person.role is Role.RECRUITER:
         return Viewer(person, frozenset())
     own = db.scalars(select(Posting.unit_id).where(Posting.person_id == person.id, held_on(on)))
-    return Viewer(person, units_below(db, set(own)))
+    return Viewer(person, units_below(unit_tree(db), set(own)))
 
 
 def people_in(unit_ids: Collection[int], on: date) -> Select[int]:
@@ -136,20 +136,6 @@ def colleagues(db: Session, on: date) -> list[Person]:
             .where(Person.id.in_(posted), Person.disabled_at.is_(None))
             .order_by(Person.initials, Person.username)
         )
-    )
-
-
-def absence_on(db: Session, person_id: int, on: date) -> Absence | None:
-    """The approved absence of the person on the date."""
-    return db.scalar(
-        select(Absence)
-        .where(
-            Absence.person_id == person_id,
-            Absence.approved_at.is_not(None),
-            Absence.from_on <= on,
-            Absence.to_on >= on,
-        )
-        .limit(1)
     )
 
 

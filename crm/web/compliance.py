@@ -10,7 +10,7 @@ from crm.base import spoken
 from crm.base.periods import Period, PeriodKind
 from crm.extensions import db
 from crm.people.models import Person
-from crm.people.queries import UnitNode, by_username, unit_tree, visible_to
+from crm.people.queries import UnitNode, by_username, unit_tree, units_below, visible_to
 from crm.quotas.queries import PersonFigure, figure_of, period_kinds
 from crm.quotas.rules import FigureStatus
 from crm.quotas.settled import of_units
@@ -101,11 +101,7 @@ def _chosen(units: Sequence[UnitNode], code: str) -> frozenset[int]:
     """The unit of that code with all below it; without a code, all that I see."""
     if not code:
         return frozenset(one.unit.id for one in units)
-    below = {one.unit.id for one in units if one.unit.code == code} or abort(404)
-    for one in units:  # parents come first
-        if one.unit.parent_id in below:
-            below.add(one.unit.id)
-    return frozenset(below)
+    return units_below(units, {one.unit.id for one in units if one.unit.code == code} or abort(404))
 
 
 def _indented(one: UnitNode, units: Sequence[UnitNode]) -> str:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from crm.people.queries import units_above, units_below, viewer, visible_to
+from crm.people.queries import unit_tree, units_above, units_below, viewer, visible_to
 from crm.people.rules import Duty, Role
 from tests.factories import make_person, make_posting, make_unit
 
@@ -64,8 +64,8 @@ def test_units_are_walked_down_and_up(db):
     bureau = make_unit(db, parent=zone)
     team = make_unit(db, parent=bureau)
 
-    assert units_below(db, {bureau.id}) == {bureau.id, team.id}
-    assert units_above(db, team.id) == [team.id, bureau.id, zone.id]
+    assert units_below(unit_tree(db), {bureau.id}) == {bureau.id, team.id}
+    assert units_above(unit_tree(db), team.id) == [team.id, bureau.id, zone.id]
 
 
 @pytest.mark.parametrize("to_on", [None, date(2026, 7, 1)])
