@@ -35,6 +35,10 @@ class MessageKind(Word):
     MONTHLY = "monthly-digest", "月报"
     NUDGE = "nudge", "进度提醒"
     SETTLED = "settled-figures", "定稿说明"
+    MORNING_BRIEF = "morning-brief", "晨报"
+    TEN_DAY = "ten-day-supervision", "旬督办"
+    REMINDER = "reminder", "提醒"
+    ORDER = "supervision-order", "督办单"
 
     @property
     def may_repeat(self) -> bool:

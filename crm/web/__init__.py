@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from crm.web import (
     access,
+    admin,
     assets,
     audit,
     auth,
@@ -48,5 +49,16 @@ def init_app(app: Flask) -> None:
     app.after_request(_guard)
     for part in (transaction, errors, assets, filters, auth, access, nav, back, compressed):
         part.init_app(app)
-    for page in (myday, visits, followups, leads, compliance, digests, mailbox, audit, health):
+    for page in (
+        myday,
+        visits,
+        followups,
+        leads,
+        compliance,
+        digests,
+        mailbox,
+        admin,
+        audit,
+        health,
+    ):
         app.register_blueprint(page.bp)

@@ -11,6 +11,7 @@ from crm.web.back import came_from
 
 PUBLIC = frozenset({"static", "auth.login", "auth.sign_in", "health.lives", "health.is_ready"})
 ANYONE = frozenset(Role)
+ADMINS = frozenset({Role.ADMIN})
 
 ACCESS: Mapping[str, frozenset[Role]] = {
     "auth.sign_out": ANYONE,
@@ -53,7 +54,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "mailbox.listing": ANYONE,
     "mailbox.show": ANYONE,
     "mailbox.body": ANYONE,
-    "audit.listing": frozenset({Role.ADMIN}),
+    "admin.show": ADMINS,
+    "audit.listing": ADMINS,
 }
 
 

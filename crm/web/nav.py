@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import Flask, request, url_for
 
 from crm.web.access import ACCESS
+from crm.web.admin import PAGES
 from crm.web.auth import me
 
 
@@ -27,7 +28,7 @@ PLACES = (
     ("followups.listing", "跟进", "checklist", False),
     ("digests.listing", "周报月报", "report", False),
     ("mailbox.listing", "信箱", "mail", False),
-    ("audit.listing", "操作记录", "history", False),
+    ("admin.show", "系统管理", "settings", False),
 )
 
 
@@ -44,6 +45,8 @@ def places() -> list[Place]:
 
 
 def _is_here(endpoint: str) -> bool:
+    if endpoint == "admin.show" and request.endpoint in (page[0] for page in PAGES):
+        return True
     return request.blueprint == endpoint.partition(".")[0]
 
 
