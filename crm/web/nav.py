@@ -45,9 +45,10 @@ def places() -> list[Place]:
 
 
 def _is_here(endpoint: str) -> bool:
-    if endpoint == "admin.show" and request.endpoint in (page[0] for page in PAGES):
-        return True
-    return request.blueprint == endpoint.partition(".")[0]
+    here = {request.blueprint}
+    if request.endpoint in {page for page, *_ in PAGES}:
+        here.add("admin")
+    return endpoint.partition(".")[0] in here
 
 
 def init_app(app: Flask) -> None:
