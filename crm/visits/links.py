@@ -7,10 +7,11 @@ from datetime import date
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from crm.base.db import insert_into
 from crm.leads.models import Lead
 from crm.leads.queries import visible as visible_leads
 from crm.people.queries import Viewer
-from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,10 @@ def link(
                 insert(table), [{"visit_id": visit.id, column: row_id} for row_id in sorted(ids)]
             )
     db.expire(visit, ["participants", "leads"])
+
+
+def remember(db: Session, visit: Visit, person_ids: Collection[int]) -> None:
+    """Keep who led or joined the visit and does no longer: they may not judge it (REGIME 3)."""
+    if person_ids:
+        rows = [{"visit_id": visit.id, "person_id": each} for each in sorted(person_ids)]
+        db.execute(insert_into(db, VisitFormer).values(rows).on_conflict_do_nothing())

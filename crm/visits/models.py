@@ -63,6 +63,15 @@ class VisitParticipant(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
 
 
+class VisitFormer(Base):
+    """Someone who led or joined a visit once and was taken out: it stays theirs (REGIME 3)."""
+
+    __tablename__ = "visit_former"
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+
+
 class VisitLead(Base):
     """A lead that a visit concerns."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, exists, false, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true, union
 from sqlalchemy.orm import Session, aliased
 
 from crm.leads.models import Lead
@@ -11,7 +11,7 @@ from crm.leads.queries import visible as visible_leads
 from crm.people.models import Person, Posting
 from crm.people.queries import Viewer, people_in
 from crm.people.rules import WITH_RECORDS, Role
-from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 from crm.visits.rules import Kind, Status
 
 
@@ -78,23 +78,38 @@ def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
 def judgeable(viewer: Viewer) -> ColumnElement[bool]:
     """Visits that the viewer may confirm or reject (REGIME 3).
 
-    The leader's primary unit on the first date is in scope, and it is not a visit of theirs.
+    The leader's unit is in scope, and the viewer never led, joined or entered the visit.
     """
     if not viewer.judges:
         return false()
-    posting = aliased(Posting)
-    led_from_scope = exists().where(
-        posting.person_id == Visit.leader_id,
-        posting.is_primary,
-        posting.from_on <= Visit.first_on,
-        or_(posting.to_on.is_(None), posting.to_on >= Visit.first_on),
-        posting.unit_id.in_(viewer.unit_ids),
-    )
+    # an admin judges also where the leader never held a primary posting
+    is_admin = viewer.role is Role.ADMIN
+    reached = true() if is_admin else _unit_of_leader().in_(viewer.unit_ids)
     own = or_(Visit.leader_id == viewer.person_id, joined_by([viewer.person_id]))
     entered = Visit.entered_by_id.is_not(None) & (Visit.entered_by_id == viewer.person_id)
+    once = exists().where(
+        VisitFormer.visit_id == Visit.id, VisitFormer.person_id == viewer.person_id
+    )
     # a stay may be rejected while it is under way, as its past dates count already
     is_stay = (Visit.kind == Kind.RESIDENCY) & (Visit.status == Status.PLANNED)
-    return led_from_scope & ~own & ~entered & ((Visit.status == Status.DONE) | is_stay)
+    is_open = (Visit.status == Status.DONE) | is_stay
+    return and_(reached, ~own, ~entered, ~once, is_open)
+
+
+def _unit_of_leader() -> ColumnElement[int]:
+    """The leader's primary unit on the first date; none then: the next one, else the last."""
+    posting = aliased(Posting)
+    unit = (
+        select(posting.unit_id)
+        .where(posting.person_id == Visit.leader_id, posting.is_primary)
+        .correlate(Visit)
+        .limit(1)
+    )
+    lasts = or_(posting.to_on.is_(None), posting.to_on >= Visit.first_on)
+    held = unit.where(posting.from_on <= Visit.first_on, lasts)
+    following = unit.where(posting.from_on > Visit.first_on).order_by(posting.from_on)
+    last = unit.order_by(posting.from_on.desc())
+    return func.coalesce(*(each.scalar_subquery() for each in (held, following, last)))
 
 
 def may_change(db: Session, viewer: Viewer, visit_id: int, on: date) -> bool:

@@ -23,7 +23,7 @@ from crm.visits.checks import (
     columns,
     require_own,
 )
-from crm.visits.links import link, links_of
+from crm.visits.links import link, links_of, remember
 from crm.visits.models import Visit
 from crm.visits.rules import (
     Status,
@@ -103,6 +103,8 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
     lead_ids = frozenset(data.lead_ids)
     check_leads(db, lead_ids - beside.lead_ids, me, on)
     lead_ids |= beside.hidden_lead_ids
+    there = beside.participant_ids | {visit.leader_id}
+    remember(db, visit, there - data.joined_by - {data.leader_id})
     before, after = changes(visit, values)
     if visit.status is Status.DONE:
         visit.logged_at = _logged_at(visit, now)

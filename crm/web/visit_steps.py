@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base import clock, spoken
@@ -16,8 +17,9 @@ from crm.people.models import Person
 from crm.people.queries import visible_to as visible_people
 from crm.visits import service
 from crm.visits.models import Visit
-from crm.visits.queries import LOADED, visible_to
+from crm.visits.queries import LOADED
 from crm.visits.rules import Status, Verdict
+from crm.visits.scope import judgeable, visible
 from crm.web.auth import my_view, signed_in
 from crm.web.corrections import made_now
 from crm.web.effects import effects, figures_on
@@ -30,8 +32,9 @@ Change: TypeAlias = Callable[[Session, Visit], Visit]
 
 
 def found(visit_id: int) -> Visit:
-    """The visit, where I may see it; else there is none."""
-    query = visible_to(my_view(), today()).where(Visit.id == visit_id).options(*LOADED)
+    """The visit, where I may see or judge it; else there is none."""
+    mine = visible(my_view(), today()) | judgeable(my_view())
+    query = select(Visit).where(Visit.id == visit_id, mine).options(*LOADED)
     return db.session.scalar(query) or abort(404)
 
 

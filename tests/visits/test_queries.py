@@ -239,6 +239,41 @@ def test_the_leaders_unit_on_the_first_date_decides_who_judges(db):
     assert not judges("other_supervisor")
 
 
+def judges(db, zone, name):
+    return bool(db.scalars(select(Visit).where(judgeable(zone.eyes(name)))).all())
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ((date(2026, 7, 11), date(2026, 7, 20)), (date(2026, 7, 21), None)),
+        ((date(2026, 6, 1), date(2026, 7, 9)), (date(2026, 7, 11), None)),
+        ((date(2026, 6, 1), date(2026, 6, 30)), (date(2026, 7, 1), date(2026, 7, 9))),
+    ],
+)
+def test_without_a_posting_on_the_first_date_the_next_decides_else_the_last(db, first, then):
+    zone = make_zone(db)
+    person = make_person(db, "moved", duty=None)
+    is_next_first = first[0] > date(2026, 7, 10)
+    units = ("team", "other") if is_next_first else ("other", "team")
+    for unit, (from_on, to_on) in zip(units, (first, then), strict=True):
+        make_posting(db, person, unit=zone.units[unit], from_on=from_on, to_on=to_on)
+    make_visit(db, person, date(2026, 7, 10))
+
+    assert judges(db, zone, "supervisor")
+    assert not judges(db, zone, "other_supervisor")
+
+
+def test_without_any_primary_posting_an_admin_judges(db):
+    zone = make_zone(db)
+    person = make_person(db, "guest", duty=None)
+    make_posting(db, person, unit=zone.units["team"], is_primary=False)
+    make_visit(db, person, date(2026, 7, 10))
+
+    assert judges(db, zone, "admin")
+    assert not judges(db, zone, "supervisor")
+
+
 @pytest.mark.parametrize("how", ["leader", "participants", "entered_by_id"])
 def test_nobody_judges_a_visit_of_their_own(db, how):
     zone = make_zone(db)

@@ -14,7 +14,7 @@ from crm.base.errors import Refused
 from crm.leads.rules import Secrecy
 from crm.people.models import Person
 from crm.visits import service
-from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 from crm.visits.queries import rejection_reasons
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from crm.visits.service import ImportedVisit, VisitData
@@ -367,6 +367,30 @@ def test_a_supervisor_does_not_judge_what_they_joined(db, zone):
     visit = make_visit(db, zone.people["tracker"], participants=[me])
 
     assert refused(service.confirm_visit, db, visit=visit, by=me, now=NOW)[0] == "not_yours"
+
+
+@pytest.mark.parametrize("how", ["led", "joined"])
+def test_who_ever_led_or_joined_a_visit_does_not_judge_it(db, zone, how):
+    me, tracker = zone.people["supervisor"], zone.people["tracker"]
+    leader, joined = (me, [tracker]) if how == "led" else (tracker, [me])
+    visit = make_visit(db, leader, participants=joined, entered_by_id=tracker.id)
+    now_without_me = told(tracker, participant_ids=[])
+
+    service.change_visit(db, visit=visit, data=now_without_me, by=tracker, now=NOW)
+
+    assert beside(db, visit) == (set(), set())
+    assert refused(service.confirm_visit, db, visit=visit, by=me, now=NOW)[0] == "not_yours"
+
+
+def test_who_was_taken_out_twice_is_kept_once(db, zone):
+    me, tracker = zone.people["supervisor"], zone.people["tracker"]
+    visit = make_visit(db, tracker, participants=[me])
+
+    for people in ([], [me.id], []):
+        data = told(tracker, participant_ids=people)
+        service.change_visit(db, visit=visit, data=data, by=tracker, now=NOW)
+
+    assert db.scalars(select(VisitFormer.person_id)).all() == [me.id]
 
 
 def test_only_a_done_visit_is_judged(db, zone, planned):

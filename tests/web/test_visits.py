@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from crm.base import clock
 from crm.leads.rules import Secrecy
+from crm.people.models import Posting
 from crm.people.rules import Duty, Role
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -484,6 +485,19 @@ def test_a_supervisor_confirms_what_was_logged_late(app, at_supervisors):
     answer = at_supervisors.post(f"/visits/{visit.id}/confirm", follow_redirects=True)
 
     assert "丽娜本月驻城天数 0/20 → 1/20" in answer.text
+    assert visits(app)[0].verdict is Verdict.CONFIRMED
+
+
+def test_who_may_judge_a_visit_sees_its_page_though_its_leader_has_moved_on(app, at_supervisors):
+    with arranged(app) as db:
+        posting = db.scalars(select(Posting).join(Posting.person).filter_by(username="late")).one()
+        posting.to_on = date(2026, 7, 10)
+
+    visit = visits(app)[0]
+    page = at_supervisors.get(f"/visits/{visit.id}").text
+    at_supervisors.post(f"/visits/{visit.id}/confirm")
+
+    assert "确认计入" in page
     assert visits(app)[0].verdict is Verdict.CONFIRMED
 
 
