@@ -43,7 +43,19 @@ def working_calendar(db: Session) -> WorkingCalendar:
 
 def rules_for(db: Session, period: Period) -> list[Rule]:
     """The rules by which the period is judged: the versions that hold on its first date."""
-    return [rule for rule in _rules_on(db, period.first) if rule.period is period.kind]
+    return [
+        rule for rule in rules_holding(db, period.first, period.first) if rule.period is period.kind
+    ]
+
+
+def rules_holding(db: Session, first: date, last: date) -> list[Rule]:
+    """The versions that hold on a date of the span, for periods of any kind, by code."""
+    columns = [getattr(RuleVersion, each.name) for each in fields(Rule)]
+    holding = (RuleVersion.valid_from <= last) & or_(
+        RuleVersion.valid_to.is_(None), RuleVersion.valid_to >= first
+    )
+    rows = db.execute(select(*columns).where(holding).order_by(RuleVersion.code))
+    return [Rule(*row) for row in rows]
 
 
 def rule_of(db: Session, code: str, period: Period) -> Rule | None:
@@ -176,19 +188,9 @@ def waiting(
     person_ids: Collection[int] | None = None,
 ) -> Waiting:
     """How many of the period's visits that a rule may count wait for logging or a verdict."""
-    rules = _rules_on(db, period.first)
+    rules = rules_holding(db, period.first, period.first)
     visits = facts.visits_of(db, period, as_of, person_ids)
     return Waiting(
         sum(waits_for_logging(visit, rules, as_of) for visit in visits),
         sum(waits_for_verdict(visit, rules, as_of) for visit in visits),
     )
-
-
-def _rules_on(db: Session, on: date) -> list[Rule]:
-    """The versions that hold on the date, for periods of any kind, by code."""
-    columns = [getattr(RuleVersion, each.name) for each in fields(Rule)]
-    holding = (RuleVersion.valid_from <= on) & or_(
-        RuleVersion.valid_to.is_(None), RuleVersion.valid_to >= on
-    )
-    rows = db.execute(select(*columns).where(holding).order_by(RuleVersion.code))
-    return [Rule(*row) for row in rows]

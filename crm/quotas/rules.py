@@ -109,6 +109,10 @@ class Rule:
         """Whether one date counts once, whatever happens on it; resident days always do."""
         return self.counts_days or self.count_by is CountBy.DAY
 
+    def holds_on(self, on: date) -> bool:
+        """Whether the version holds on the date."""
+        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
     def takes(self, visit: "VisitFacts") -> bool:
         """Whether the visit's kind and channel are among the counted ones."""
         return visit.kind in self.kinds and visit.channel in self.channels

@@ -24,6 +24,7 @@ from crm.web.auth import my_view
 from crm.web.effects import ESTIMATED, figures_on, period_now, unit_of
 from crm.web.team import Team, team_of
 from crm.web.transaction import moment, today
+from crm.web.verdicts import waiting_ids
 from crm.web.visit_lines import VisitLine, line
 
 bp = Blueprint("myday", __name__)
@@ -126,10 +127,9 @@ def _visits(rows: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
     open_ids = {visit.id for visit in late}
     current = [each for each in todays(rows, me.person_id, on) if each.id not in open_ids]
     parts = (late, current, upcoming(rows, me.person_id, on))
-    lines = {
-        seen.id: line(seen, now, mine=[seen.id])
-        for seen in shown_visits(rows, me, [visit for part in parts for visit in part], on)
-    }
+    visits = shown_visits(rows, me, [visit for part in parts for visit in part], on)
+    waiting = waiting_ids(rows, visits, now)
+    lines = {seen.id: line(seen, now, mine=[seen.id], waiting=waiting) for seen in visits}
 
     def told(part: Sequence[Visit]) -> list[VisitLine]:
         return [lines[visit.id] for visit in part]

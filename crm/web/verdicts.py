@@ -1,8 +1,8 @@
 """The visits that wait for a verdict of whoever looks at the board (REGIME 3)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,13 +11,17 @@ from crm.base import clock, spoken
 from crm.base.periods import Period
 from crm.people.queries import Viewer
 from crm.quotas.counting import waits_for_verdict
-from crm.quotas.queries import period_kinds, rules_for
-from crm.quotas.rules import VisitFacts
+from crm.quotas.queries import period_kinds, rules_for, rules_holding
+from crm.quotas.rules import Rule, VisitFacts
 from crm.visits.models import Visit
 from crm.visits.queries import awaiting_verdict
+from crm.visits.rules import is_logged_late
 from crm.visits.scope import judgeable
-from crm.visits.seen import shown
+from crm.visits.seen import SeenVisit, shown
 from crm.web.visit_lines import VisitLine, line
+
+LONGEST_PERIOD = timedelta(days=366)
+LED = "leader_id"  # of which a visit that is seen has the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,39 @@ def late_ones(db: Session, viewer: Viewer, visits: list[Visit], now: datetime) -
         Late(line(seen, now), _how_late(seen.last_on, seen.logged_at, on))
         for seen in shown(db, viewer, visits, on)
     ]
+
+
+def waiting_ids(db: Session, visits: Iterable[SeenVisit], now: datetime) -> frozenset[int]:
+    """Which of the visits were logged too late for a rule, and wait for a verdict."""
+    late = [one for one in visits if one.verdict is None and _is_logged_after(one)]
+    if not late:
+        return frozenset()
+    first = min(one.first_on for one in late) - LONGEST_PERIOD
+    rules = rules_holding(db, first, max(one.last_on for one in late))
+    return frozenset(
+        one.id for one in late if waits_for_verdict(_as_facts(one), _judging(rules, one), now)
+    )
+
+
+def _is_logged_after(seen: SeenVisit) -> bool:
+    return seen.logged_at is not None and is_logged_late(seen.last_on, seen.logged_at, 0)
+
+
+def _judging(rules: Iterable[Rule], seen: SeenVisit) -> list[Rule]:
+    """The rules by which a period is judged in which the visit begins or ends."""
+    return [
+        rule
+        for rule in rules
+        for on in {
+            Period.holding(rule.period, each).first for each in (seen.first_on, seen.last_on)
+        }
+        if rule.holds_on(on)
+    ]
+
+
+def _as_facts(seen: SeenVisit) -> VisitFacts:
+    own = {each.name: getattr(seen, each.name) for each in fields(VisitFacts) if each.name != LED}
+    return VisitFacts(**own, leader_id=seen.leader.id)
 
 
 def judged_by(db: Session, viewer: Viewer, visit_ids: Collection[int]) -> frozenset[int]:

@@ -42,6 +42,9 @@ class Chip:
     tone: str
 
 
+WAITING = Chip("待确认", "warn")  # logged late, and counts once a supervisor confirms it
+
+
 @dataclass(frozen=True, slots=True)
 class VisitLine:
     """One visit in a list."""
@@ -55,15 +58,24 @@ class VisitLine:
     steps: Steps | None
 
 
-def line(visit: SeenVisit, now: datetime, *, mine: Collection[int] = ()) -> VisitLine:
-    """The visit in a list; with steps where its id is among those that are one's own to settle."""
+def line(
+    visit: SeenVisit,
+    now: datetime,
+    *,
+    mine: Collection[int] = (),
+    waiting: Collection[int] = (),
+) -> VisitLine:
+    """The visit in a list; with steps where its id is among those that are one's own to settle.
+
+    `waiting`: the visits that count only once a supervisor confirms them.
+    """
     return VisitLine(
         visit,
         when=when(visit, clock.civil_date(now)),
         title=title_of(visit),
         meta=_meta(visit),
         icon=ICONS[visit.kind],
-        chips=chips(visit, now),
+        chips=(*chips(visit, now), *([WAITING] if visit.id in waiting else [])),
         steps=steps(visit, now) if visit.id in mine else None,
     )
 

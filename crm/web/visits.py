@@ -8,21 +8,23 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base import clock, spoken
+from crm.base import clock
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.visits import service
 from crm.visits.models import Visit
-from crm.visits.queries import VisitFilter, rejection_reasons, visits_page
-from crm.visits.rules import Kind, Status, Verdict, is_stay_under_way
-from crm.visits.scope import may_change, may_judge
+from crm.visits.queries import VisitFilter, visits_page
+from crm.visits.rules import Kind, Status
+from crm.visits.scope import may_change
 from crm.visits.seen import SeenVisit, shown
 from crm.visits.service import VisitData
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, date_arg, row_id, text_arg, word_arg
 from crm.web.transaction import moment, today
+from crm.web.verdicts import waiting_ids
 from crm.web.visit_form import VisitForm, as_typed, beginning, offer
-from crm.web.visit_lines import VisitLine, line
+from crm.web.visit_lines import line
+from crm.web.visit_page import page_of
 from crm.web.visit_steps import cancel, confirm, done, found, move, noting, reject
 
 bp = Blueprint("visits", __name__)
@@ -48,20 +50,6 @@ class Asked:
         return any((self.text, self.kind, self.status, self.first, self.last))
 
 
-@dataclass(frozen=True, slots=True)
-class VisitPage:
-    """One visit with what its page says and offers."""
-
-    line: VisitLine
-    facts: list[tuple[str, str]]
-    words: list[tuple[str, str]]
-    is_bare: bool  # mine, and nothing is told yet of whom one met and what was said
-    can_change: bool
-    can_confirm: bool
-    can_reject: bool
-    rejected_for: str | None
-
-
 @bp.get("/visits")
 def listing() -> ResponseReturnValue:
     """The visits that one may see, one's own first of all."""
@@ -76,7 +64,9 @@ def listing() -> ResponseReturnValue:
     page = visits_page(
         db.session, my_view(), today(), by=_narrowed(asked), cursor=request.args.get("at")
     )
-    lines = [line(seen, moment()) for seen in shown(db.session, my_view(), page.items, today())]
+    visits = shown(db.session, my_view(), page.items, today())
+    waiting = waiting_ids(db.session, visits, moment())
+    lines = [line(seen, moment(), waiting=waiting) for seen in visits]
     beside = {"newer": at_cursor(page.newer), "older": at_cursor(page.older)}
     return render_template(
         "visits/list.html", asked=asked, lines=lines, **beside, **_choices(asked)
@@ -171,48 +161,7 @@ def _mine_to_change(visit_id: int) -> Visit:
 def show(visit_id: int) -> ResponseReturnValue:
     """One visit, as far as I may see it."""
     visit = found(visit_id)
-    return render_template("visits/show.html", page=_page(_seen(visit)))
-
-
-def _page(seen: SeenVisit) -> VisitPage:
-    can_change = may_change(db.session, my_view(), seen.id, today())
-    can_judge = may_judge(db.session, my_view(), seen.id)
-    is_done = seen.status is Status.DONE
-    reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
-    words = (("洽谈纪要", seen.minutes), ("下一步", seen.next_step), ("备注", seen.note))
-    return VisitPage(
-        line=line(seen, moment(), mine={seen.id} if can_change else ()),
-        facts=_facts(seen),
-        words=[(label, text) for label, text in words if text],
-        is_bare=seen.is_theirs and not (seen.met or seen.minutes or seen.next_step),
-        can_change=can_change and seen.status is not Status.CANCELLED,
-        can_confirm=can_judge and is_done and seen.verdict is not Verdict.CONFIRMED,
-        can_reject=can_judge
-        and (is_done or is_stay_under_way(seen, moment()))
-        and seen.verdict is not Verdict.REJECTED,
-        rejected_for=reasons.get(seen.id),
-    )
-
-
-def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
-    met = " ".join(part for part in (seen.met, seen.position) if part)
-    pairs = [
-        ("带队人", seen.leader.name),
-        ("同行人", "、".join(person.name for person in seen.participants)),
-        ("方式", seen.channel.label),
-        ("会见人", met),
-        ("完成登记", _logged(seen)),
-        ("出差批次号", seen.trip or ""),
-    ]
-    return [(label, text) for label, text in pairs if text]
-
-
-def _logged(seen: SeenVisit) -> str:
-    """When it was logged as done, and how long after its last date."""
-    if seen.logged_at is None:
-        return "尚未完成"
-    late = (clock.civil_date(seen.logged_at) - seen.last_on).days
-    return spoken.moment(seen.logged_at, today()) + (f"（结束 {late} 天后）" if late > 0 else "")
+    return render_template("visits/show.html", page=page_of(_seen(visit)))
 
 
 @bp.get(f"{ONE}/edit")

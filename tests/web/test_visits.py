@@ -478,6 +478,27 @@ def at_supervisors(app, lina):
     return sign_in(app, "sun")
 
 
+def test_a_visit_that_waits_for_a_verdict_says_so_on_its_page_and_in_lists(app, at_supervisors):
+    visit = visits(app)[0]
+    at_lates = sign_in(app, "late")
+
+    before = [at_lates.get(f"/visits/{visit.id}").text, at_lates.get("/visits").text]
+    at_supervisors.post(f"/visits/{visit.id}/confirm")
+    after = at_lates.get(f"/visits/{visit.id}").text
+
+    assert [page.count("待确认") for page in before] == [1, 1]
+    assert "已确认" in after
+    assert "待确认" not in after
+
+
+def test_a_visit_of_a_kind_that_no_rule_counts_waits_for_nobody(app, lina, at_linas):
+    visit = given(
+        app, lina, date(2026, 7, 3), kind=Kind.EVENT, logged_at=datetime(2026, 7, 12, tzinfo=UTC)
+    )
+
+    assert "待确认" not in at_linas.get(f"/visits/{visit.id}").text
+
+
 def test_a_supervisor_confirms_what_was_logged_late(app, at_supervisors):
     visit = visits(app)[0]
     assert "确认计入" in at_supervisors.get(f"/visits/{visit.id}").text
