@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from crm import web
@@ -38,6 +39,8 @@ def create_app(settings: Settings) -> Flask:
     limiter.init_app(app)
     login_manager.init_app(app)
     web.init_app(app)
+    if n := settings.proxies:  # else anybody could say where they come from
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n)  # type: ignore[method-assign]
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
         root=ROOT / "crm" / "static",

@@ -38,6 +38,11 @@ class Settings(BaseSettings):
         description="mailbox, or smtp://user:pass@host:port, smtps://…, …?starttls=1",
     )
     mail_from: str = Field("crm@localhost", description="sender of mails")
+    proxies: int = Field(
+        0,
+        description="trusted reverse proxies in front: so many addresses of X-Forwarded-For and "
+        "X-Forwarded-Proto are believed; 0: none, whatever a client sends",
+    )
     timezone: str = Field("Asia/Shanghai", description="civil time of the zone")
     locale: str = Field("zh_Hans", description="language of pages and mails")
 
@@ -48,6 +53,14 @@ class Settings(BaseSettings):
             message = "应为完整的网址，例如 https://crm.example.org"
             raise ValueError(message)
         return value.rstrip("/")
+
+    @field_validator("proxies", mode="before")
+    @classmethod
+    def _proxies_are_few(cls, value: object) -> object:
+        if str(value) not in set("0123456789"):
+            message = "应为 0 至 9 的整数：前面有几层可信的反向代理"
+            raise ValueError(message)
+        return value
 
     @field_validator("timezone")
     @classmethod
