@@ -1,5 +1,6 @@
 """Pages of follow-ups: what is owed, one follow-up with its result, a new one."""
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -49,6 +50,7 @@ from crm.web.forms import (
     show_refusal,
     word_choices,
 )
+from crm.web.meanwhile import MarkedForm, There, hold, is_overtaken, mark
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("followups", __name__)
@@ -60,7 +62,7 @@ VIEWS = {"due": "到期与逾期", "open": "全部未办", "done": "已办结"}
 FIELDS = {"ref": ""}  # nobody sees the reference
 
 
-class WhatForm(FlaskForm):
+class WhatForm(MarkedForm):
     """What is owed, by whom and until when."""
 
     what = StringField("要做什么", [Needed("请填写要做什么。"), _line], filters=[cleaned])
@@ -216,7 +218,18 @@ def _page(seen: SeenFollowup, outcome: OutcomeForm, what: WhatForm) -> str:
 def show(followup_id: int) -> ResponseReturnValue:
     """One step, with the form of its result while it is open."""
     seen = _found(followup_id)
-    return _page(seen, OutcomeForm(), WhatForm(obj=seen.followup))
+    return _page(seen, OutcomeForm(), _fresh(seen))
+
+
+def _there(seen: SeenFollowup) -> There:
+    step = seen.followup
+    values = {"what": step.what, "due_on": step.due_on, "person_id": step.person_id}
+    return There(step, values, {"person_id": seen.person.name})
+
+
+def _fresh(seen: SeenFollowup) -> WhatForm:
+    there = _there(seen)
+    return WhatForm(formdata=None, data={**there.values, "seen": mark(db.session, there)})
 
 
 @bp.post(f"{ONE}/finish")
@@ -238,14 +251,17 @@ def finish(followup_id: int) -> ResponseReturnValue:
         else:
             flash("已办结，下一步已列入跟进。" if form.next_what.data else "已办结。", "success")
             return redirect(url_for("myday.show"))
-    return _page(seen, form, WhatForm(formdata=None, obj=seen.followup)), 422
+    return _page(seen, form, _fresh(seen)), 422
 
 
 @bp.post(f"{ONE}/change")
 def change(followup_id: int) -> ResponseReturnValue:
     """Change what is owed, by whom and until when."""
+    hold(db.session, Followup, followup_id)
     seen, form = _found(followup_id), WhatForm()
-    if form.validate():
+    is_valid = form.validate()
+    is_lost = is_valid and is_overtaken(db.session, form, _there(seen))
+    if is_valid and not is_lost:
         try:
             with transaction() as rows:
                 service.change_followup(
@@ -260,4 +276,5 @@ def change(followup_id: int) -> ResponseReturnValue:
         else:
             flash("已保存。", "success")
             return redirect(url_for(".show", followup_id=followup_id))
-    return _page(seen, OutcomeForm(formdata=None), form), 422
+    status = HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY
+    return _page(seen, OutcomeForm(formdata=None), form), status

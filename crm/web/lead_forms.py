@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Any
 
-from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import (
     DateField,
@@ -19,8 +18,9 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import DataRequired, Length
 
 from crm.base.money import understood, written
-from crm.leads.catalog import industries
+from crm.leads.catalog import industries, industry_name
 from crm.leads.models import Contact, Lead
+from crm.leads.queries import LeadLabel
 from crm.leads.rules import LINE, Secrecy, Stage
 from crm.leads.service import CompanyData, ContactData, LeadData
 from crm.people.models import Person, Unit
@@ -36,6 +36,7 @@ from crm.web.forms import (
     sensible_year,
     word_choices,
 )
+from crm.web.meanwhile import MarkedForm
 
 # What the service calls by other names than the form; nobody sees the reference.
 FIELDS = {"ref": "", "kind": "stage", "on": "entered_on"}
@@ -51,7 +52,7 @@ def _chosen(label: str) -> SelectField:
     return SelectField(label, coerce=chosen_id, validate_choice=False)
 
 
-class ChangeForm(FlaskForm):
+class ChangeForm(MarkedForm):
     """What may be told of a lead, and told anew."""
 
     company = _line("投资方（企业全称）", DataRequired("请填写投资方。"))
@@ -149,6 +150,15 @@ def as_typed(lead: Lead, contact: Contact | None) -> dict[str, Any]:
         "phone": contact.phone if contact else None,
         "amount": written(lead.amount, lead.currency) if has_amount else None,  # type: ignore[arg-type]
         **{name: getattr(lead, name) for name in _OWN},
+    }
+
+
+def in_words(lead: Lead, earlier: LeadLabel | None) -> dict[str, str]:
+    """What the form shows by codes and ids, by names."""
+    return {
+        "industry": industry_name(lead.industry),
+        "park_id": lead.park.name if lead.park else "",
+        "earlier_lead_id": earlier.text if earlier else "",
     }
 
 

@@ -14,7 +14,7 @@ from crm.extensions import db
 from crm.followups.timeline import timeline
 from crm.leads import service
 from crm.leads.models import Lead, LeadRole, Milestone
-from crm.leads.queries import contacts_of, lead_labels, may_change, may_see, visible_to
+from crm.leads.queries import LeadLabel, contacts_of, lead_labels, may_change, may_see, visible_to
 from crm.leads.rules import MilestoneKind
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import told
@@ -76,17 +76,21 @@ def page(lead_id: int, **given: FlaskForm) -> str:
 
 
 def _told(lead: Lead) -> LeadPage:
-    earlier = lead.earlier_lead_id
-    labels = lead_labels(db.session, my_view(), [earlier] if earlier else [], today())
-    # REGIME 2: a lead that I may not see has a code name where a visit shows it, and not here
-    known = {label.id: label for label in labels.values()}
     beside = Beside(
         contacts=contacts_of(db.session, my_view(), lead.company_id, today()),
-        earlier=known.get(earlier),
+        earlier=earlier_of(lead),
         entries=timeline(db.session, my_view(), lead, today()),
         can_change=may_change(db.session, my_view(), lead.id, today()),
     )
     return lead_page(lead, beside, moment())
+
+
+def earlier_of(lead: Lead) -> LeadLabel | None:
+    """The earlier project, where I may see it."""
+    earlier = lead.earlier_lead_id
+    labels = lead_labels(db.session, my_view(), [earlier] if earlier else [], today())
+    # REGIME 2: a lead that I may not see has a code name where a visit shows it, and not here
+    return {label.id: label for label in labels.values()}.get(earlier)
 
 
 def _prefix(milestone_id: int) -> str:

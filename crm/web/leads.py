@@ -1,6 +1,7 @@
 """Pages of leads: the list, the form, and one lead with what may be done on it."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,10 +20,11 @@ from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, row_id, show_refusal, text_arg, word_arg
-from crm.web.lead_forms import FIELDS, ChangeForm, LeadForm, as_typed, offer
+from crm.web.lead_forms import FIELDS, ChangeForm, LeadForm, as_typed, in_words, offer
 from crm.web.lead_lines import lead_line
 from crm.web.lead_steps import (
     correct,
+    earlier_of,
     end_role,
     found,
     give_role,
@@ -32,6 +34,7 @@ from crm.web.lead_steps import (
     reach,
     withdraw,
 )
+from crm.web.meanwhile import There, hold, is_overtaken, mark
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("leads", __name__)
@@ -188,9 +191,17 @@ def show(lead_id: int) -> ResponseReturnValue:
 def edit(lead_id: int) -> ResponseReturnValue:
     """The form of a lead, to set right what is told of it."""
     lead = mine_to_change(lead_id)
-    contacts = contacts_of(db.session, my_view(), lead.company_id, today())
-    form = ChangeForm(data=as_typed(lead, contacts[0] if contacts else None))
+    there = _there(lead)
+    form = ChangeForm(data={**there.values, "seen": mark(db.session, there)})
     return _edit_page(form, lead)
+
+
+def _there(lead: Lead) -> There:
+    contacts = contacts_of(db.session, my_view(), lead.company_id, today())
+    values = as_typed(lead, contacts[0] if contacts else None)
+    earlier = earlier_of(lead)
+    values["earlier_lead_id"] = earlier.id if earlier else None
+    return There(lead, values, in_words(lead, earlier))
 
 
 def _edit_page(form: ChangeForm, lead: Lead) -> str:
@@ -201,8 +212,11 @@ def _edit_page(form: ChangeForm, lead: Lead) -> str:
 @bp.post(f"{ONE}/edit")
 def change(lead_id: int) -> ResponseReturnValue:
     """Keep what the form says of the lead."""
+    hold(db.session, Lead, lead_id)
     lead, form = mine_to_change(lead_id), ChangeForm()
-    if form.validate():
+    is_valid = form.validate()
+    is_lost = is_valid and is_overtaken(db.session, form, _there(lead))
+    if is_valid and not is_lost:
         try:
             _rewrite(form, lead)
         except Refused as refusal:
@@ -210,7 +224,8 @@ def change(lead_id: int) -> ResponseReturnValue:
         else:
             flash("已保存。", "success")
             return redirect(home_of(lead_id))
-    return _edit_page(form, found(lead_id)), 422
+    status = HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY
+    return _edit_page(form, found(lead_id)), status
 
 
 def _rewrite(form: ChangeForm, lead: Lead) -> None:

@@ -53,6 +53,7 @@ SENTENCES = {
     "not_planned": "这次拜访的状态是“{status}”，只有计划中的拜访可以这样办理。",
     "not_done": "这次拜访的状态是“{status}”：已完成的拜访可以确认或退回，进行中的驻城可以退回。",
     "judged_meanwhile": "这次拜访的核定刚有变化（现为：{verdict}），请核对后再办理。",
+    "changed_meanwhile": "{who}于{at}修改过，与您填写的不同之处已标出；再次保存将以您的为准。",
     "not_posted": "带队人没有任职记录，请先补录其任职。",
     "no_such_person": "没有找到这位人员，请重新选择。",
     "no_such_lead": "没有找到这条线索，请重新选择。",

@@ -3,7 +3,6 @@
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import (
@@ -39,15 +38,17 @@ from crm.web.forms import (
     show_refusal,
     word_choices,
 )
+from crm.web.meanwhile import MarkedForm
 
 STAY_BEGINS, STAY_ENDS = time(9), time(18)  # a stay is told in days; these are the hours it has
+HOURS = frozenset({"starts", "ends"})  # which the form of a stay hides
 HALF_DAYS = ((time(14), time(16)), (time(9), time(11)))  # when visits usually are, the later first
 TEXTS = ("met", "position", "minutes", "next_step", "note", "trip")
 _short = Length(max=100, message="最多 %(max)d 个字。")
 _long = Length(max=5000, message="最多 %(max)d 个字。")
 
 
-class VisitForm(FlaskForm):
+class VisitForm(MarkedForm):
     """A visit as people tell it: dates and times apart, and a stay by its days alone."""
 
     ref = HiddenField(filters=[cleaned], validators=[_short])
@@ -101,8 +102,14 @@ class VisitForm(FlaskForm):
             leader_id=self.leader_id.data,
             participant_ids=self.participant_ids.data or [],
             lead_ids=self.lead_ids.data or [],
-            **{name: self[name].data for name in TEXTS},
+            **self._texts(was),
         )
+
+    def _texts(self, was: SeenVisit | None) -> dict[str, Any]:
+        """What is told in words; whoever may not read them has no fields for them."""
+        if was and not was.is_readable:
+            return {name: getattr(was, name) for name in TEXTS}
+        return {name: self[name].data for name in TEXTS}
 
     def refuse(self, refusal: Refused) -> None:
         """Show a refusal at a field in sight: a stay hides its hours, each form its reference."""
@@ -214,7 +221,16 @@ def as_typed(visit: SeenVisit) -> dict[str, Any]:
         ],  # the hidden ones stay as they are
         "leader_id": visit.leader.id,
         **_when(visit.starts_at, visit.ends_at),
-        **{name: getattr(visit, name) for name in TEXTS},
+        **({name: getattr(visit, name) for name in TEXTS} if visit.is_readable else {}),
+    }
+
+
+def in_words(visit: SeenVisit) -> dict[str, str]:
+    """What the form shows by ids, by names."""
+    return {
+        "leader_id": visit.leader.name,
+        "participant_ids": "、".join(each.name for each in visit.participants),
+        "lead_ids": "、".join(each.text for each in visit.leads if each.id),
     }
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from http import HTTPStatus
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,9 +21,10 @@ from crm.visits.seen import SeenVisit, shown
 from crm.visits.service import VisitData
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, date_arg, row_id, text_arg, word_arg
+from crm.web.meanwhile import There, hold, is_overtaken, mark
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids
-from crm.web.visit_form import VisitForm, as_typed, beginning, offer
+from crm.web.visit_form import HOURS, VisitForm, as_typed, beginning, in_words, offer
 from crm.web.visit_lines import line
 from crm.web.visit_page import page_of
 from crm.web.visit_steps import cancel, confirm, done, found, move, noting, reject
@@ -167,8 +169,10 @@ def show(visit_id: int) -> ResponseReturnValue:
 @bp.get(f"{ONE}/edit")
 def edit(visit_id: int) -> ResponseReturnValue:
     """The form of a visit, to fill in what was left open or to set it right."""
-    seen = _seen(_mine_to_change(visit_id))
-    form = VisitForm(data=as_typed(seen))
+    visit = _mine_to_change(visit_id)
+    seen = _seen(visit)
+    there = There(visit, as_typed(seen), in_words(seen))
+    form = VisitForm(data={**there.values, "seen": mark(db.session, there)})
     offer(db.session, form, my_view(), today())
     return render_template("visits/edit.html", form=form, visit=seen)
 
@@ -176,9 +180,12 @@ def edit(visit_id: int) -> ResponseReturnValue:
 @bp.post(f"{ONE}/edit")
 def change(visit_id: int) -> ResponseReturnValue:
     """Keep what the form says of the visit."""
+    hold(db.session, Visit, visit_id)
     visit = _mine_to_change(visit_id)
     form, seen = VisitForm(), _seen(visit)
-    if form.validate():
+    is_valid = form.validate()
+    is_lost = is_valid and _is_overtaken(form, visit, seen)
+    if is_valid and not is_lost:
         try:
             _rewrite(visit, form.told(moment(), seen))
         except Refused as refusal:
@@ -186,7 +193,14 @@ def change(visit_id: int) -> ResponseReturnValue:
         else:
             return redirect(url_for(".show", visit_id=visit_id))
     offer(db.session, form, my_view(), today())
-    return render_template("visits/edit.html", form=form, visit=seen), 422
+    page = render_template("visits/edit.html", form=form, visit=seen)
+    return page, HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _is_overtaken(form: VisitForm, visit: Visit, seen: SeenVisit) -> bool:
+    there = There(visit, as_typed(seen), in_words(seen))
+    hidden = HOURS if form.kind.data is Kind.RESIDENCY else ()
+    return is_overtaken(db.session, form, there, but=hidden)
 
 
 def _rewrite(visit: Visit, data: VisitData) -> Visit:
