@@ -2,20 +2,23 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from crm.base.audit import AuditEntry
 from crm.base.periods import Period
 from crm.people.models import Person, Unit
+from crm.people.queries import Viewer
 from crm.quotas.facts import PersonFigure, Place
 from crm.quotas.keeping import from_text
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.rules import Corrected, Figure, Rule, Settled
 
 NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
+EXPLAINED = "correction.explained"
 PLACE = (Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name)
 RULE = [getattr(RuleVersion, each.name) for each in fields(Rule)]
 
@@ -93,6 +96,63 @@ def corrections(
         .limit(most)
     )
     return [CorrectionFacts(*row[:4], Period.parse(row[4]), *row[5:]) for row in rows]
+
+
+def of_author(person_id: int) -> ColumnElement[bool]:
+    """The corrections of a person's own figures that came from an edit of their own."""
+    return (Correction.made_by_id == person_id) & (FigureRecord.person_id == person_id)
+
+
+def for_signing(viewer: Viewer) -> ColumnElement[bool]:
+    """The corrections that wait for the viewer's signature, or another supervisor's."""
+    if not viewer.judges:
+        return false()
+    by_another = or_(Correction.made_by_id.is_(None), Correction.made_by_id != viewer.person_id)
+    return and_(
+        Correction.signed_at.is_(None),
+        of_units(viewer.unit_ids),
+        FigureRecord.person_id != viewer.person_id,
+        by_another,
+    )
+
+
+def without_reason() -> ColumnElement[bool]:
+    """The unsigned corrections of whose edit nobody has said why, with it or since."""
+    edit, word = aliased(AuditEntry), aliased(AuditEntry)
+    says_why = edit.after.contains('"reason": ', autoescape=True)
+    explained = exists().where(
+        word.subject == Correction.__tablename__,
+        word.subject_id == Correction.id,
+        word.action == EXPLAINED,
+    )
+    edited_so = exists().where(edit.id == Correction.entry_id, edit.after.is_(None) | ~says_why)
+    return Correction.signed_at.is_(None) & edited_so & ~explained
+
+
+def count_corrections(db: Session, condition: ColumnElement[bool]) -> int:
+    """How many corrections there are for which the condition holds."""
+    query = select(func.count(Correction.id)).join(
+        FigureRecord, FigureRecord.id == Correction.figure_id
+    )
+    return db.scalar(query.where(condition)) or 0
+
+
+def frozen_periods(
+    db: Session, person_ids: Collection[int], first: date, last: date
+) -> list[Period]:
+    """The periods of the span in which a figure of one of the people is frozen, in order."""
+    query = (
+        select(FigureRecord.period)
+        .where(
+            FigureRecord.frozen_at.is_not(None),
+            FigureRecord.person_id.in_(person_ids),
+            FigureRecord.first_on <= last,
+            FigureRecord.last_on >= first,
+        )
+        .distinct()
+    )
+    periods = [Period.parse(name) for name in db.scalars(query)]
+    return sorted(periods, key=lambda period: (period.first, period.last))
 
 
 def _frozen() -> Select[Any]:

@@ -38,6 +38,7 @@ class VisitData:
     next_step: str | None = None
     note: str | None = None
     trip: str | None = None
+    reason: str | None = None  # why it is logged or changed, for the trail
 
     @property
     def joined_by(self) -> frozenset[int]:

@@ -84,7 +84,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
         raise
     link(db, visit, participant_ids=data.joined_by, lead_ids=data.lead_ids)
     after = values | {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
-    record(db, "visit.logged", visit, by=by, at=now, after=after)
+    record(db, "visit.logged", visit, by=by, at=now, after=after | _why(data))
     return visit
 
 
@@ -119,6 +119,7 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
         before["verdict"], after["verdict"] = visit.verdict, None
         visit.verdict = visit.verdict_at = visit.verdict_by_id = None
     if after:
+        after |= _why(data)
         record(db, "visit.changed", visit, by=by, at=now, before=before, after=after)
     return visit
 
@@ -179,6 +180,10 @@ def require_verdict(db: Session, *, visit: Visit, was: Verdict | None, wanted: V
     if visit.verdict not in (was, wanted):
         now = visit.verdict.label if visit.verdict else "未核定"
         raise Refused("judged_meanwhile", verdict=now)
+
+
+def _why(data: VisitData) -> dict[str, object]:
+    return {"reason": data.reason} if data.reason else {}
 
 
 def _logged_at(visit: Visit, now: datetime) -> datetime:

@@ -13,7 +13,7 @@ from crm.people.models import Person
 from crm.people.queries import UnitNode, by_username, unit_tree, units_below, visible_to
 from crm.quotas.queries import PersonFigure, figure_of, period_kinds
 from crm.quotas.rules import FigureStatus
-from crm.quotas.settled import of_units
+from crm.quotas.settled import count_corrections, of_author, of_units
 from crm.web.auth import my_view
 from crm.web.board import Scope, board_of
 from crm.web.corrections import give_reason, lines, sign
@@ -122,7 +122,8 @@ def _tabs(
         for kind in kinds
     ]
     me = my_view()
-    beside = [("waiting", "待确认", me.judges), ("corrections", "更正", me.oversees)]
+    corrects = me.oversees or count_corrections(db.session, of_author(me.person_id)) > 0
+    beside = [("waiting", "待确认", me.judges), ("corrections", "更正", corrects)]
     tabs += [
         {"url": url_for(".board", tab=name), "label": label, "active": name == here}
         for name, label, is_mine in beside
@@ -155,13 +156,14 @@ def _waiting_page() -> ResponseReturnValue:
 
 
 def _corrections_page() -> ResponseReturnValue:
-    if not my_view().oversees:
+    me = my_view()
+    mine = of_author(me.person_id)
+    if not me.oversees and not count_corrections(db.session, mine):
         abort(404)
+    seen = mine | of_units(me.unit_ids) if me.oversees else mine
     return render_template(
         "compliance/corrections.html",
-        corrections=lines(
-            db.session, my_view(), of_units(my_view().unit_ids), most=MOST_CORRECTIONS
-        ),
+        corrections=lines(db.session, me, seen, most=MOST_CORRECTIONS),
         tabs=_tabs(period_kinds(db.session), None, "corrections"),
         here=url_for(".board", tab="corrections"),
     )

@@ -17,6 +17,7 @@ from crm.people.queries import Viewer
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.rules import Figure, FigureStatus
+from crm.quotas.settled import count_corrections, for_signing, of_author, without_reason
 from crm.visits.models import Visit
 from crm.visits.queries import todays, unsettled, upcoming
 from crm.visits.seen import shown as shown_visits
@@ -72,6 +73,10 @@ def show() -> ResponseReturnValue:
         visits=_visits(db.session, me, on, now) if has_records else None,
         followups=_followups(db.session, me, on, now) if has_records else None,
         team=_team(db.session, me, on, now),
+        to_sign=count_corrections(db.session, for_signing(me)) if me.judges else 0,
+        to_explain=count_corrections(db.session, of_author(me.person_id) & without_reason())
+        if has_records
+        else 0,
     )
 
 

@@ -1,5 +1,6 @@
 """The form of a visit: what it begins with, and how what is typed becomes a visit's data."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -71,6 +72,8 @@ class VisitForm(MarkedForm):
     next_step = StringField("下一步", [_long], filters=[cleaned])
     note = TextAreaField("备注", [_long], filters=[cleaned])
     trip = StringField("出差批次号", [_short], filters=[cleaned])
+    reason = StringField("修改原因", [_short], filters=[cleaned])
+    frozen: Sequence[str] = ()  # the periods whose figures it cannot change any more
 
     @property
     def has_more(self) -> bool:
@@ -102,6 +105,7 @@ class VisitForm(MarkedForm):
             leader_id=self.leader_id.data,
             participant_ids=self.participant_ids.data or [],
             lead_ids=self.lead_ids.data or [],
+            reason=self.reason.data,
             **self._texts(was),
         )
 

@@ -21,6 +21,7 @@ from crm.visits.seen import SeenVisit, shown
 from crm.visits.service import VisitData
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, date_arg, row_id, text_arg, word_arg
+from crm.web.frozen import note_frozen, of_seen, require_reason
 from crm.web.meanwhile import There, hold, is_overtaken, mark
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids
@@ -122,7 +123,9 @@ def create() -> ResponseReturnValue:
         return redirect(url_for(".show", visit_id=known))
     if form.validate():
         try:
-            visit = _log(form.told(moment()))
+            data = form.told(moment())
+            require_reason(db.session, form, data)
+            visit = _log(data)
         except Refused as refusal:
             form.refuse(refusal)
         else:
@@ -173,7 +176,13 @@ def edit(visit_id: int) -> ResponseReturnValue:
     seen = _seen(visit)
     there = There(visit, as_typed(seen), in_words(seen))
     form = VisitForm(data={**there.values, "seen": mark(db.session, there)})
+    return _edit_page(form, seen)
+
+
+def _edit_page(form: VisitForm, seen: SeenVisit) -> str:
     offer(db.session, form, my_view(), today())
+    if not form.frozen:
+        note_frozen(db.session, form, of_seen(seen))
     return render_template("visits/edit.html", form=form, visit=seen)
 
 
@@ -187,14 +196,16 @@ def change(visit_id: int) -> ResponseReturnValue:
     is_lost = is_valid and _is_overtaken(form, visit, seen)
     if is_valid and not is_lost:
         try:
-            _rewrite(visit, form.told(moment(), seen))
+            data = form.told(moment(), seen)
+            require_reason(db.session, form, data, seen)
+            _rewrite(visit, data)
         except Refused as refusal:
             form.refuse(refusal)
         else:
             return redirect(url_for(".show", visit_id=visit_id))
-    offer(db.session, form, my_view(), today())
-    page = render_template("visits/edit.html", form=form, visit=seen)
-    return page, HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY
+    return _edit_page(
+        form, seen
+    ), HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def _is_overtaken(form: VisitForm, visit: Visit, seen: SeenVisit) -> bool:
