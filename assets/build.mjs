@@ -1,7 +1,8 @@
 // Builds crm/static: purged CSS, bundled scripts and the icon sprite, under names that carry their hash.
-// Usage: node assets/build.mjs [--whole]    (--whole keeps Tabler's CSS unpurged, while pages are being written)
+// Usage: node assets/build.mjs [--whole] [--out=FOLDER]
+// --whole keeps Tabler's CSS unpurged, while pages are being written; --out builds into another folder.
 import { createHash } from "node:crypto";
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -9,9 +10,9 @@ import * as esbuild from "esbuild";
 import { PurgeCSS } from "purgecss";
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
-const OUT = path.join(ROOT, "crm/static");
+const told = process.argv.find((word) => word.startsWith("--out="))?.slice("--out=".length);
+const OUT = path.resolve(told ?? path.join(ROOT, "crm/static"));
 const modules = (name) => path.join(ROOT, "node_modules", name);
-const KEPT_FOR_MS = 60 * 60 * 1000; // a running server still serves the names that it has read
 
 // Classes that only scripts or WTForms put on elements, so that no content file names them.
 const SAFELIST = {
@@ -111,17 +112,21 @@ async function emit(name, text) {
   return hashed;
 }
 
-async function prune(current) {
+// A running server still serves the names of the manifest that it has read, so the last build's files stay, too.
+async function named() {
+  const text = await readFile(path.join(OUT, "manifest.json"), "utf8").catch(() => "{}");
+  return Object.values(JSON.parse(text));
+}
+
+async function prune(kept) {
   for (const name of await readdir(OUT)) {
-    const file = path.join(OUT, name);
-    const ours = name === "manifest.json" || current.some((kept) => name.startsWith(kept));
-    if (ours) continue;
-    const { mtimeMs } = await stat(file);
-    if (Date.now() - mtimeMs > KEPT_FOR_MS) await rm(file, { recursive: true });
+    const stays = name === "manifest.json" || kept.some((each) => name.startsWith(each));
+    if (!stays) await rm(path.join(OUT, name), { recursive: true });
   }
 }
 
 await mkdir(OUT, { recursive: true });
+const before = await named();
 const texts = {
   "app.css": await styles(),
   "app.js": await bundled("app.js"),
@@ -134,4 +139,4 @@ for (const [name, text] of Object.entries(texts)) manifest[name] = await emit(na
 const draft = path.join(OUT, `.manifest.${process.pid}`);
 await writeFile(draft, `${JSON.stringify(manifest, null, 2)}\n`);
 await rename(draft, path.join(OUT, "manifest.json"));
-await prune(Object.values(manifest));
+await prune([...before, ...Object.values(manifest)]);
