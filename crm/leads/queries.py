@@ -139,13 +139,23 @@ def lead_labels(
     }
 
 
-def matching(text: str) -> ColumnElement[bool]:
+def bare_companies(viewer: Viewer, on: date) -> Select[int]:
+    """The companies of which the viewer reads no more than the name: one of their leads is hidden.
+
+    Contacts, group and credit code may have come with the hidden lead (REGIME 2).
+    """
+    return select(Lead.company_id).where(~visible(viewer, on)).correlate(None)
+
+
+def matching(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Leads whose title, company, reference or initials hold the text; join the company first."""
     text = text.strip()
     found = [
         column.icontains(text, autoescape=True)
-        for column in (Lead.title, Company.name, Company.group_name, Lead.ref, Lead.code_name)
+        for column in (Lead.title, Company.name, Lead.ref, Lead.code_name)
     ]
+    group = Company.group_name.icontains(text, autoescape=True)
+    found.append(group & Company.id.not_in(bare_companies(viewer, on)))
     if text.isascii():
         initials = text.lower().replace(" ", "")
         found += [
@@ -159,7 +169,7 @@ def filtered(viewer: Viewer, on: date, by: LeadFilter) -> Select[Lead]:
     """The leads to which the filter narrows, of those that the viewer may see and no others."""
     query = visible_to(viewer, on).join(Lead.company)
     if by.text.strip():
-        query = query.where(matching(by.text))
+        query = query.where(matching(by.text, viewer, on))
     for column, value in (
         (Lead.stage, by.stage),
         (Lead.industry, by.industry),
@@ -204,10 +214,15 @@ def lead_of(db: Session, viewer: Viewer, ref: str, on: date) -> Lead | None:
 
 def contacts_of(db: Session, viewer: Viewer, company_id: int, on: date) -> Sequence[Contact]:
     """The company's contacts; none where it has a lead that the viewer may not see."""
-    hidden = exists().where(Lead.company_id == company_id, ~visible(viewer, on))
-    return db.scalars(
-        select(Contact).where(Contact.company_id == company_id, ~hidden).order_by(Contact.id)
-    ).all()
+    told = Contact.company_id.not_in(bare_companies(viewer, on))
+    query = select(Contact).where(Contact.company_id == company_id, told)
+    return db.scalars(query.order_by(Contact.id)).all()
+
+
+def is_bare(db: Session, viewer: Viewer, company_id: int, on: date) -> bool:
+    """Whether the viewer reads no more of the company than its name."""
+    hidden = bare_companies(viewer, on).where(Lead.company_id == company_id).limit(1)
+    return db.scalar(hidden) is not None
 
 
 def lead_choices(db: Session, viewer: Viewer, on: date) -> list[LeadChoice]:

@@ -76,7 +76,8 @@ def _saying(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
             for column in (Visit.met, Visit.minutes, Visit.next_step, Visit.note)
         )
     )
-    leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & matching(text))
+    said = matching(text, viewer, on)
+    leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & said)
     return or_(
         Visit.ref.icontains(text, autoescape=True),
         Visit.city.icontains(text, autoescape=True),

@@ -79,6 +79,7 @@ class Beside:
     """What a lead's page shows beside the lead itself."""
 
     contacts: Sequence[Contact]
+    group: str | None
     earlier: LeadLabel | None
     entries: Sequence[Entry]
     can_change: bool
@@ -132,7 +133,7 @@ def lead_page(lead: Lead, beside: Beside, now: datetime) -> LeadPage:
         secrecy=lead.secrecy,
         stage=stage_chip(lead.stage),
         lacks=lacks(lead, on),
-        facts=_facts(lead, beside.contacts),
+        facts=_facts(lead, beside),
         note=lead.note,
         earlier=beside.earlier,
         holders=[one for one in holders if not one.is_over],
@@ -192,11 +193,11 @@ def _holder(held: LeadRole, on: date) -> Holder:
     return Holder(held.id, held.role.label, _name(held), dates, is_over)
 
 
-def _facts(lead: Lead, contacts: Sequence[Contact]) -> list[tuple[str, str]]:
+def _facts(lead: Lead, beside: Beside) -> list[tuple[str, str]]:
     pairs = [
         ("投资方", lead.company.name),
-        ("所属集团", lead.company.group_name),
-        ("联系人", "；".join(_contact(each) for each in contacts)),
+        ("所属集团", beside.group),
+        ("联系人", "；".join(_contact(each) for each in beside.contacts)),
         ("总投资", amount_of(lead) or "未定"),
         ("产业", industry_name(lead.industry)),
         ("落户园区", lead.park.name if lead.park else ""),

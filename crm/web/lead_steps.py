@@ -14,7 +14,15 @@ from crm.extensions import db
 from crm.followups.timeline import timeline
 from crm.leads import service
 from crm.leads.models import Lead, LeadRole, Milestone
-from crm.leads.queries import LeadLabel, contacts_of, lead_labels, may_change, may_see, visible_to
+from crm.leads.queries import (
+    LeadLabel,
+    contacts_of,
+    is_bare,
+    lead_labels,
+    may_change,
+    may_see,
+    visible_to,
+)
 from crm.leads.rules import MilestoneKind
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import told
@@ -76,8 +84,10 @@ def page(lead_id: int, **given: FlaskForm) -> str:
 
 
 def _told(lead: Lead) -> LeadPage:
+    bare = is_bare(db.session, my_view(), lead.company_id, today())
     beside = Beside(
         contacts=contacts_of(db.session, my_view(), lead.company_id, today()),
+        group=None if bare else lead.company.group_name,
         earlier=earlier_of(lead),
         entries=timeline(db.session, my_view(), lead, today()),
         can_change=may_change(db.session, my_view(), lead.id, today()),

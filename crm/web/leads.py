@@ -14,7 +14,14 @@ from crm.followups.contacts import last_contacts
 from crm.leads import service
 from crm.leads.catalog import industries
 from crm.leads.models import Lead
-from crm.leads.queries import LeadFilter, LeadLabel, contacts_of, leads_of_company, leads_page
+from crm.leads.queries import (
+    LeadFilter,
+    LeadLabel,
+    contacts_of,
+    is_bare,
+    leads_of_company,
+    leads_page,
+)
 from crm.leads.rules import MilestoneKind, Secrecy, Stage
 from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind
@@ -199,6 +206,8 @@ def edit(lead_id: int) -> ResponseReturnValue:
 def _there(lead: Lead) -> There:
     contacts = contacts_of(db.session, my_view(), lead.company_id, today())
     values = as_typed(lead, contacts[0] if contacts else None)
+    if is_bare(db.session, my_view(), lead.company_id, today()):
+        values |= {"credit_code": None, "group_name": None}
     earlier = earlier_of(lead)
     values["earlier_lead_id"] = earlier.id if earlier else None
     return There(lead, values, in_words(lead, earlier))

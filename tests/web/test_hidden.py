@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from crm.leads.models import Lead
+from crm.leads.models import Company, Lead
 from crm.leads.rules import Secrecy
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Status
@@ -143,6 +143,42 @@ def test_a_forged_lead_is_refused_as_if_it_were_none(app, zone, second_phase):
 
     assert all("没有找到这条线索，请重新选择。" in page for page in told)
     assert "海棠" not in told[0]
+
+
+@pytest.fixture
+def shared(app, zone):
+    """An open lead of a company whose group and credit code came with a restricted one."""
+    with arranged(app) as db:
+        insider = make_person(db, "insider", unit=zone["unit"])
+        company = make_company(db, "共有公司", group_name="某某集团", credit_code="CODE9")
+        given = {"company": company, "unit": zone["unit"]}
+        make_lead(db, "海棠", secrecy=Secrecy.RESTRICTED, tracker=insider, **given)
+        return make_lead(db, "公开项目", tracker=insider, **given).id
+
+
+@pytest.mark.parametrize(("who", "is_told"), [("liwei", False), ("insider", True)])
+def test_what_a_hidden_lead_told_of_a_company_is_not_told_with_another(app, shared, who, is_told):
+    client = sign_in(app, who)
+
+    page, form = (client.get(f"/leads/{shared}{path}").text for path in ("", "/edit"))
+    found = client.get("/leads?q=某某集团").text
+
+    assert "共有公司" in page
+    assert ("某某集团" in page) is is_told
+    assert ("某某集团" in form and "CODE9" in form) is is_told
+    assert ("公开项目" in found) is is_told
+
+
+def test_an_edit_does_not_wipe_what_it_may_not_read_of_a_company(app, shared):
+    form = {"company": "共有公司", "title": "公开项目二期", "secrecy": "open"}
+
+    sign_in(app, "liwei").post(f"/leads/{shared}/edit", data=form)
+
+    with arranged(app) as db:
+        lead = db.get_one(Lead, shared)
+        company = db.get_one(Company, lead.company_id)
+        told = (lead.title, company.group_name, company.credit_code)
+    assert told == ("公开项目二期", "某某集团", "CODE9")
 
 
 WORDS = ("met", "position", "minutes", "next_step", "note")
