@@ -68,13 +68,15 @@ def is_overtaken(db: Session, form: MarkedForm, there: There, *, but: Collection
         for (name, value), was in zip(there.values.items(), remembered[1:], strict=True)
         if name not in but and _hash(value) not in (was, _hash(form[name].data))
     ]
-    if lost:
-        form.seen.data = mark(db, there)
-        show_at_field(form, _refusal(db, there.row, since=int(remembered[0])))
+    if not lost:
+        return False
+    refusal = _refusal(db, there.row, since=int(remembered[0]))
+    form.seen.data = mark(db, there)
+    show_at_field(form, refusal)
     for name in lost:
         said = there.words.get(name) or _spoken(there.values[name])
-        form[name].errors = [*form[name].errors, f"现为：{said}。"]
-    return bool(lost)
+        form[name].errors = [*form[name].errors, f"{refusal.facts['who']}已改为：{said}。"]
+    return True
 
 
 def _about(row: Any) -> ColumnElement[bool]:

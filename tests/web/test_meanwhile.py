@@ -82,8 +82,8 @@ def test_the_second_is_told_by_whom_and_what_stands_there_now(app, zone, opened)
 
     assert (first.status_code, second.status_code) == (302, 409)
     assert "王工于7月15日 10:00修改过" in second.text
-    assert second.text.count("现为：") == 1
-    assert "现为：无锡。" in second.text
+    assert second.text.count("已改为：") == 1
+    assert "王工已改为：无锡。" in second.text
     assert "谈了用电" in second.text
     assert row(app, Visit, zone.visit.id).minutes == "谈了用地"
 
@@ -107,7 +107,7 @@ def test_a_third_change_in_between_is_told_as_well(app, zone, opened):
     told = typed(at_linas.post(path, data=form).text)
     at_wangs.post(path, data=told | {"city": "常州"})
 
-    assert "现为：常州。" in at_linas.post(path, data=told).text
+    assert "王工已改为：常州。" in at_linas.post(path, data=told).text
 
 
 def test_people_are_told_by_name(zone, opened):
@@ -118,8 +118,8 @@ def test_people_are_told_by_name(zone, opened):
     answer = at_linas.post(path, data=form | {"leader_id": zone.lina.id})
 
     assert answer.status_code == 409
-    assert "现为：王工。" in answer.text
-    assert "现为：空。" in answer.text
+    assert "王工已改为：王工。" in answer.text
+    assert "王工已改为：空。" in answer.text
 
 
 def test_both_say_the_same_and_nobody_is_bothered(zone, opened):
@@ -177,8 +177,8 @@ def test_a_lead_is_not_overwritten_unseen(app, zone):
 
     assert answer.status_code == 409
     assert "王工于7月15日 10:00修改过" in answer.text
-    assert "现为：晶圆基地二期。" in answer.text
-    assert "现为：12亿元。" in answer.text
+    assert "王工已改为：晶圆基地二期。" in answer.text
+    assert "王工已改为：12亿元。" in answer.text
     assert at_linas.post(path, data=typed(answer.text)).status_code == 302
     assert row(app, Lead, zone.lead.id).title == "晶圆基地"
 
@@ -192,7 +192,7 @@ def test_a_follow_up_is_not_overwritten_unseen(app, zone):
     answer = at_linas.post(f"{path}/change", data=form | {"due_on": "2026-07-22"})
 
     assert answer.status_code == 409
-    assert "现为：王工。" in answer.text
+    assert "王工已改为：王工。" in answer.text
     assert row(app, Followup, zone.step.id).due_on == date(2026, 7, 20)
 
 
@@ -206,4 +206,4 @@ def test_a_visit_done_meanwhile_is_told(app, zone):
     answer = at_linas.post(f"{path}/edit", data=form | {"city": "无锡"})
 
     assert answer.status_code == 409
-    assert "现为：已完成。" in answer.text
+    assert "王工已改为：已完成。" in answer.text
