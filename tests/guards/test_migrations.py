@@ -1,11 +1,15 @@
 """The migrations together make exactly the models' tables, up and down, on both databases."""
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from crm.app import create_app
 from crm.extensions import alembic, db
+from crm.visits.models import VisitFormer
+from crm.visits.service import VisitData, change_visit
+from tests.conftest import NOW
 from tests.databases import settings_for
+from tests.factories import make_person, make_visit
 
 
 @pytest.fixture
@@ -28,3 +32,20 @@ def test_the_migrations_go_down_to_nothing_and_up_again(migrated):
 
     assert left == set()
     assert alembic.compare_metadata() == []
+
+
+def test_who_was_taken_out_of_a_visit_before_it_was_kept_is_found_in_the_trail(migrated):
+    with db.sessionmaker.begin() as rows:
+        leader, joined = make_person(rows, "leader"), make_person(rows, "joined")
+        visit = make_visit(rows, leader, participants=[joined])
+        times = {"starts_at": visit.starts_at, "ends_at": visit.ends_at}
+        data = VisitData(kind=visit.kind, city="苏州", leader_id=leader.id, **times)
+        change_visit(rows, visit=visit, data=data, by=leader, now=NOW)
+        expected = (visit.id, joined.id)
+
+    alembic.downgrade("0004")
+    alembic.upgrade()
+
+    with db.sessionmaker() as rows:
+        found = rows.execute(select(VisitFormer.visit_id, VisitFormer.person_id)).all()
+    assert found == [expected]
