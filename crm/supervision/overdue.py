@@ -118,14 +118,14 @@ def _line(db: Session, at: datetime) -> _Line:
 
 
 def _draft(db: Session, one: OverdueMilestone, line: _Line, at: datetime) -> Order | None:
-    """The draft for the responsible unit; none where nobody could issue or answer it."""
+    """The draft for the responsible unit; none where there is none, or nobody may know of it."""
     named = _named(db, one, civil_date(at))
     unit_id = named.unit_id
     if unit_id is None:
         return None
     person_id = next(iter(named.people[LeadRoleKind.TRACKER]), None)
     officer_id = _officer(db, one, named, line, but=person_id)
-    if officer_id is None:
+    if officer_id is None and one.lead.secrecy is Secrecy.RESTRICTED:
         return None
     data = OrderData(
         kind=OrderKind.NORMAL,

@@ -36,6 +36,7 @@ Key = tuple[str, int]  # rule and person
 class MissedLine:
     """A figure that was frozen as missed, and whether it is the second one running."""
 
+    username: str
     person_name: str
     unit_name: str
     figure: Figure
@@ -82,7 +83,7 @@ def remind_of_missed(
         before = earlier.get(_key(one))
         is_drafted = before is not None and draft_from_missed(db, one, before, above, at)
         drafted += is_drafted
-        line = MissedLine(one.name, one.unit_name, one.figure, before, is_drafted)
+        line = MissedLine(one.username, one.name, one.unit_name, one.figure, before, is_drafted)
         missed.append(_Missed(one, above, line))
     made = {"reminders": len(new), "mails": _mail(db, missed, period, at, late=late, site=site)}
     return made | ({"drafts": drafted} if drafted else {})
