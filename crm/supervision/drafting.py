@@ -61,7 +61,9 @@ def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> O
         raise Refused("origin_of_clock", field="origin")
     me = viewer(db, by, civil_date(now))
     require(may_draft(me, data.unit_id))
-    values = _checked(db, data, me, now, officer_id=data.officer_id or by.id)
+    values = _checked(
+        db, data, me, now, officer_id=by.id if data.officer_id is None else data.officer_id
+    )
     order = Order(state=OrderState.DRAFT, drafted_at=now, drafted_by_id=by.id, level=0, **values)
     db.add(order)
     db.flush()
@@ -98,7 +100,13 @@ def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now:
     require(take(db, order, by, now, {OrderState.DRAFT}).decides)
     me = viewer(db, by, civil_date(now))
     require(data.unit_id == order.unit_id or may_draft(me, data.unit_id))
-    values = _checked(db, data, me, now, officer_id=data.officer_id or order.officer_id)
+    values = _checked(
+        db,
+        data,
+        me,
+        now,
+        officer_id=order.officer_id if data.officer_id is None else data.officer_id,
+    )
     values |= {"origin": order.origin, "lead_id": order.lead_id}
     before, after = changes(order, values)
     units = _assisting(db, order)
