@@ -26,6 +26,7 @@ class JobName(Word):
     ASSESS = "assess", "期末核算"
     FREEZE = "freeze", "定稿"
     SETTLED_FIGURES = "settled-figures", "定稿说明"
+    ESCALATE = "escalate", "督办逾期提级"
 
 
 class Lateness(Word):
@@ -91,6 +92,11 @@ def that_workday(calendar: WorkingCalendar, subject: Subject) -> date | None:
     return subject.first if calendar.is_workday(subject.first) else None
 
 
+def that_day(_calendar: WorkingCalendar, subject: Subject) -> date:
+    """The date itself, whatever day it is."""
+    return subject.first
+
+
 def day_after(_calendar: WorkingCalendar, subject: Subject) -> date:
     """The day after it, whatever day that is."""
     return subject.last + DAY
@@ -127,6 +133,7 @@ JOBS = (
         Lateness.UNTIL_NEXT_THEN_KEPT,
     ),
     Job(JobName.NUDGE, None, that_workday, time(12), Lateness.UNTIL_EVENING),
+    Job(JobName.ESCALATE, None, that_day, time(0), Lateness.ALWAYS),
     Job(JobName.AUDIT_SEAL, None, day_after, time(0), Lateness.ALWAYS),
     # one of each for every kind of period, which shows in the names of their slots
     *(Job(JobName.ASSESS, kind, day_after, time(0), Lateness.ALWAYS) for kind in PeriodKind),
