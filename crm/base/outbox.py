@@ -66,6 +66,8 @@ class Message(Base):
     message_id: Mapped[str]
     made_at: Mapped[datetime]  # the slot's own moment
     due_at: Mapped[datetime]  # the next try
+    expires_at: Mapped[datetime | None]  # of no use from then on, and not mailed any more
+    unsubscribe_url: Mapped[str | None]  # where the kind is optional: stored, so the bytes stay
     state: Mapped[State] = mapped_column(word(State, "state"))
     attempts: Mapped[int]
     claimed_by: Mapped[str | None]
@@ -105,6 +107,8 @@ def put(  # noqa: PLR0913 - a message has that many parts
     at: datetime,
     state: State = State.PENDING,
     note: str | None = None,
+    expires_at: datetime | None = None,
+    unsubscribe_url: str | None = None,
 ) -> bool:
     """Put a message into the outbox; False where one of that key is there already."""
     insert = insert_into(db, Message).values(
@@ -118,7 +122,10 @@ def put(  # noqa: PLR0913 - a message has that many parts
         message_id=message_id_of(dedupe_key),
         made_at=at,
         due_at=at,
+        expires_at=expires_at,
+        unsubscribe_url=unsubscribe_url,
         state=state,
+        sent_at=at if state is State.SENT else None,  # by lying in the mailbox, and nowhere else
         attempts=0,
         note=note,
     )
