@@ -20,6 +20,7 @@ import crm.mailing.models
 import crm.people.models
 import crm.quotas.models
 import crm.quotas.watching
+import crm.supervision.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables
 from crm.base.db import Base
 

@@ -105,6 +105,26 @@ class Milestone(Base):
     lead: Mapped[Lead] = relationship(back_populates="milestones", lazy="raise")
 
 
+class MilestonePlan(Base):
+    """A date planned for a milestone: each revision is a row, the first is the baseline."""
+
+    __tablename__ = "milestone_plan"
+    __table_args__ = (
+        Index(None, "lead_id", "kind"),
+        Index(None, "planned_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"))
+    kind: Mapped[MilestoneKind] = mapped_column(word(MilestoneKind, "kind"))
+    planned_on: Mapped[date]
+    reason: Mapped[str | None]  # why it was revised
+    entered_at: Mapped[datetime]
+    entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+    lead: Mapped[Lead] = relationship(lazy="raise")
+
+
 class LeadRole(Base):
     """What a person or a unit is to a lead, from a date to a date, both included."""
 

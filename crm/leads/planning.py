@@ -1,0 +1,122 @@
+"""Dates planned for milestones, each revision kept, and which of them have passed (REGIME 6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.errors import Refused
+from crm.leads.models import Lead, Milestone, MilestonePlan
+from crm.leads.rights import require_change
+from crm.leads.rules import FINAL, ON_LINE, MilestoneKind, Stage
+from crm.people.models import Person
+
+STOPPED = frozenset({Stage.PARKED, Stage.LOST})
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueMilestone:
+    """A milestone whose planned date has passed and that was not reached."""
+
+    lead: Lead
+    kind: MilestoneKind
+    planned_on: date
+
+
+def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
+    db: Session,
+    *,
+    lead: Lead,
+    kind: MilestoneKind,
+    planned_on: date,
+    reason: str | None = None,
+    by: Person | None,
+    now: datetime,
+) -> MilestonePlan:
+    """Plan a milestone, or revise its date; the first plan stays as the baseline.
+
+    Refused as `not_yours`, `already_reached`, and as `required` where a revision has no reason.
+    """
+    require_change(db, lead, by, now)
+    if kind in FINAL or kind is MilestoneKind.LEAD:
+        raise Refused("unknown_milestone", field="kind")
+    if reached_on := _reached_on(db, lead, kind):
+        raise Refused("already_reached", field="kind", kind=kind.label, on=reached_on)
+    before = plans_of(db, lead.id, kind)
+    said = (reason or "").strip() or None
+    if before and not said:
+        raise Refused("required", field="reason")
+    plan = MilestonePlan(
+        lead_id=lead.id,
+        kind=kind,
+        planned_on=planned_on,
+        reason=said,
+        entered_at=now,
+        entered_by_id=by.id if by else None,
+    )
+    db.add(plan)
+    was = {"on": before[-1].planned_on} if before else None
+    after = {"kind": kind, "on": planned_on, "reason": said}
+    record(db, "lead.milestone_planned", lead, by=by, at=now, before=was, after=after)
+    return plan
+
+
+def plans_of(
+    db: Session, lead_id: int, kind: MilestoneKind | None = None
+) -> Sequence[MilestonePlan]:
+    """The dates planned for a lead's milestones, in the order in which they were made."""
+    query = select(MilestonePlan).where(MilestonePlan.lead_id == lead_id)
+    if kind:
+        query = query.where(MilestonePlan.kind == kind)
+    return db.scalars(query.order_by(MilestonePlan.id)).all()
+
+
+def overdue_milestones(db: Session, on: date, *, as_of: datetime) -> list[OverdueMilestone]:
+    """Milestones planned, as of that moment, for before the date and not reached by then.
+
+    Nothing is overdue of a lead that is parked or lost; a stage of the line counts as reached
+    once a further one is, since stages may be skipped. Whose eyes see them the caller asks.
+    """
+    known = MilestonePlan.entered_at <= as_of
+    latest = select(func.max(MilestonePlan.id)).where(known)
+    rows = db.execute(
+        select(Lead, MilestonePlan.kind, MilestonePlan.planned_on)
+        .join(Lead, Lead.id == MilestonePlan.lead_id)
+        .where(
+            MilestonePlan.id.in_(latest.group_by(MilestonePlan.lead_id, MilestonePlan.kind)),
+            MilestonePlan.planned_on < on,
+            Lead.stage.not_in(STOPPED),
+        )
+        .order_by(MilestonePlan.planned_on, MilestonePlan.id)
+    ).all()
+    reached = _reached(db, {lead.id for lead, _, _ in rows}, as_of)
+    return [
+        OverdueMilestone(lead, kind, planned_on)
+        for lead, kind, planned_on in rows
+        if not _is_behind(kind, reached.get(lead.id, set()))
+    ]
+
+
+def _is_behind(kind: MilestoneKind, reached: set[MilestoneKind]) -> bool:
+    """Whether what was reached holds that milestone, or a further stage of the line."""
+    if kind not in ON_LINE:
+        return kind in reached
+    return any(ON_LINE[each] >= ON_LINE[kind] for each in reached if each in ON_LINE)
+
+
+def _reached(db: Session, lead_ids: set[int], as_of: datetime) -> dict[int, set[MilestoneKind]]:
+    query = select(Milestone.lead_id, Milestone.kind).where(
+        Milestone.lead_id.in_(lead_ids), Milestone.entered_at <= as_of
+    )
+    found: dict[int, set[MilestoneKind]] = {}
+    for lead_id, kind in db.execute(query) if lead_ids else ():
+        found.setdefault(lead_id, set()).add(kind)
+    return found
+
+
+def _reached_on(db: Session, lead: Lead, kind: MilestoneKind) -> date | None:
+    query = select(Milestone.reached_on).where(Milestone.lead_id == lead.id, Milestone.kind == kind)
+    return db.scalar(query.order_by(Milestone.id.desc()).limit(1))

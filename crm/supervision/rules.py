@@ -1,0 +1,142 @@
+"""The words of supervision orders, their dates and their levels (REGIME 5). Pure."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
+
+from crm.base.periods import DAY
+from crm.base.words import Word
+from crm.base.workdays import WorkingCalendar
+
+WORKDAYS_IF_URGENT = 3
+WORKDAYS_A_LEVEL = 3  # how long a level has before the next one up hears of it
+
+
+class OrderState(Word):
+    """How far a supervision order has come."""
+
+    DRAFT = "draft", "拟稿"
+    ISSUED = "issued", "已下达"
+    RECEIVED = "received", "已签收"
+    ANSWERED = "answered", "已反馈"
+    RETURNED = "returned", "退回续办"
+    ACCEPTED = "accepted", "已销号"
+    DROPPED = "dropped", "不予下达"
+
+
+# The leading unit is to act: overdue are only these.
+WORKING = frozenset({OrderState.ISSUED, OrderState.RECEIVED, OrderState.RETURNED})
+ANSWERABLE = frozenset({OrderState.RECEIVED, OrderState.RETURNED})
+UNDER_WAY = WORKING | {OrderState.ANSWERED}
+CLOSED = frozenset({OrderState.ACCEPTED, OrderState.DROPPED})
+
+
+class OrderKind(Word):
+    """How much time an order gives."""
+
+    URGENT = "urgent", "急办（3个工作日）"
+    NORMAL = "normal", "一般（15日）"
+    LONG = "long", "专项（30日）"
+
+
+DAYS = {OrderKind.NORMAL: timedelta(days=15), OrderKind.LONG: timedelta(days=30)}
+
+
+class Origin(Word):
+    """What gave rise to an order."""
+
+    MISSED_TWICE = "missed_twice", "连续两期未完成"
+    MILESTONE = "milestone", "项目节点逾期"
+    MEETING = "meeting", "会议议定"
+    INSTRUCTION = "instruction", "领导批示"
+    PROBLEM = "problem", "困难问题"
+
+
+BY_CLOCK = frozenset({Origin.MISSED_TWICE, Origin.MILESTONE})
+
+
+class About(Word):
+    """What an order is about."""
+
+    UNIT = "unit", "单位"
+    PERSON = "person", "人员"
+    PROJECT = "project", "项目"
+    PROBLEM = "problem", "问题"
+
+
+class EntryKind(Word):
+    """What happened to an order."""
+
+    DRAFTED = "drafted", "拟稿"
+    CHANGED = "changed", "修改"
+    NOTED = "noted", "系统记录"
+    ISSUED = "issued", "下达"
+    DROPPED = "dropped", "不予下达"
+    RECEIVED = "received", "签收"
+    PROGRESS = "progress", "进展"
+    EXTENSION_ASKED = "extension_asked", "申请延期"
+    EXTENSION_GRANTED = "extension_granted", "同意延期"
+    EXTENSION_REFUSED = "extension_refused", "不同意延期"
+    ESCALATED = "escalated", "逾期提级"
+    ANSWERED = "answered", "反馈"
+    RETURNED = "returned", "退回续办"
+    ACCEPTED = "accepted", "销号"
+
+
+class Wait(Word):
+    """For what an order waits for somebody."""
+
+    ISSUE = "issue", "待下达"
+    RECEIVE = "receive", "待签收"
+    ANSWER = "answer", "待反馈"
+    ACCEPT = "accept", "待销号"
+    EXTENSION = "extension", "待批延期"
+    OVERDUE = "overdue", "逾期待督促"
+
+
+def due_on(kind: OrderKind, issued_on: date, calendar: WorkingCalendar) -> date:
+    """The last day for the answer: 3 working days, 15 or 30 days after the issue (REGIME 5)."""
+    if kind is OrderKind.URGENT:
+        return calendar.nth_after(issued_on, WORKDAYS_IF_URGENT)
+    return issued_on + DAYS[kind]
+
+
+def days_overdue(state: OrderState, due: date | None, today: date) -> int:
+    """Calendar days past the due date while the leading unit is to act; else 0."""
+    if state not in WORKING or due is None:
+        return 0
+    return max((today - due).days, 0)
+
+
+def may_ask_extension(due: date, today: date) -> bool:
+    """Whether it is before the due date still; else the first date stands (REGIME 5)."""
+    return today < due
+
+
+def escalates_on(due: date, escalated_on: date | None, calendar: WorkingCalendar) -> date:
+    """The next date of escalation: the day after the due date, then every 3 working days.
+
+    What was escalated for an earlier due date counts no more once there is a later one.
+    """
+    if escalated_on is None or escalated_on <= due:
+        return due + DAY
+    return calendar.nth_after(escalated_on, WORKDAYS_A_LEVEL)
+
+
+def next_level(
+    chain: Sequence[int], reached: int | None, held: Collection[int]
+) -> tuple[int, int] | None:
+    """The next level up and its unit; none where the top has been reached.
+
+    `chain` leads from the leading unit to the top; units in which nobody oversees are passed over.
+    The top has none above it: an order that it leads reaches itself.
+    """
+    begin = chain.index(reached) + 1 if reached in chain else min(1, len(chain) - 1)
+    return next(
+        ((place, chain[place]) for place in range(begin, len(chain)) if chain[place] in held),
+        None,
+    )
+
+
+def number_text(code_word: str, year: int, number: int) -> str:
+    """The number of an order as documents bear it: `开督〔2026〕3号`."""
+    return f"{code_word}〔{year}〕{number}号"
