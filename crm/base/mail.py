@@ -10,8 +10,8 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crm.base import spoken, unsubscribing
+from crm.base.mail_kinds import MessageKind
 from crm.base.money import spoken as money
-from crm.base.outbox import MessageKind
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)
@@ -67,9 +67,7 @@ def _environment(*, escapes: bool) -> Environment:
     return environment
 
 
-def render(
-    name: str, *, site: Site, unsubscribe: str | None = None, **context: object
-) -> Rendered:
+def render(name: str, *, site: Site, unsubscribe: str | None = None, **context: object) -> Rendered:
     """The mail of the folder `templates/mail/<name>/`; equal context gives equal bytes."""
     subject, text, html = (
         _environment(escapes=part.endswith(".html"))

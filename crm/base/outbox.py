@@ -13,6 +13,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crm.base.db import Base, insert_into, word
+from crm.base.mail_kinds import MessageKind as MessageKind
 from crm.base.words import Word
 
 
@@ -26,24 +27,6 @@ class State(Word):
     FAILED = "failed", "发送失败"
     HELD = "held", "待人工处理"
     SKIPPED = "skipped", "未发"
-
-
-class MessageKind(Word):
-    """What a message is."""
-
-    WEEKLY = "weekly-digest", "周报"
-    MONTHLY = "monthly-digest", "月报"
-    NUDGE = "nudge", "进度提醒"
-    SETTLED = "settled-figures", "定稿说明"
-    MORNING_BRIEF = "morning-brief", "晨报"
-    TEN_DAY = "ten-day-supervision", "旬督办"
-    REMINDER = "reminder", "提醒"
-    ORDER = "supervision-order", "督办单"
-
-    @property
-    def may_repeat(self) -> bool:
-        """Whether it is sent again when nobody knows how the first time ended; a nudge is not."""
-        return self is not MessageKind.NUDGE
 
 
 class Message(Base):

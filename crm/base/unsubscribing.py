@@ -2,7 +2,7 @@
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from crm.base.outbox import MessageKind
+from crm.base.mail_kinds import MessageKind
 
 
 def token(secret: str, person_id: int, kind: MessageKind) -> str:

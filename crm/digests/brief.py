@@ -124,10 +124,9 @@ def _entered(db: Session, since: datetime, at: datetime) -> list[NewLead]:
     is_new = (Lead.entered_at > since) & (Lead.entered_at <= at)
     named: defaultdict[int, set[int]] = defaultdict(set)
     roles = select(LeadRole.lead_id, LeadRole.person_id).join(Lead, Lead.id == LeadRole.lead_id)
-    for lead_id, person_id in db.execute(
-        roles.where(is_new, role_held_on(on), LeadRole.person_id.is_not(None))
-    ):
-        named[lead_id].add(person_id)
+    for lead_id, person_id in db.execute(roles.where(is_new, role_held_on(on))):
+        if person_id:  # else a unit
+            named[lead_id].add(person_id)
     units = dict(db.execute(select(Unit.id, Unit.name)).all())
     rows = db.execute(
         select(Lead.id, Lead.entered_by_id, responsible_unit(on).label("unit_id"))

@@ -57,7 +57,7 @@ def preview(db: Session, *, period: Period, person: Person, at: datetime) -> Dig
 
 def put_into_words(digest: Digest, site: Site) -> Rendered:
     """The mail of a digest."""
-    return render(digest.kind.value, site=site, **_words_of(digest))
+    return render(digest.kind.value, site=site, unsubscribe=None, **_words_of(digest))
 
 
 def _words_of(digest: Digest) -> dict[str, object]:

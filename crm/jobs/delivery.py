@@ -99,8 +99,9 @@ class Courier:
         if self.server is None:
             with writing(self.sessions) as db:
                 return +Counter({State.SENT: leave_in_mailbox(db, now=self.now())})
+        now = self.now()
         with writing(self.sessions) as db:
-            counts = _settle_abandoned(db, now=self.now()) + skip_stale(db, now=self.now())
+            counts = _settle_abandoned(db, now=now) + skip_stale(db, now=now)
         worker = uuid4().hex
         with writing(self.sessions) as db:
             batch = _claim(db, worker, now=self.now())

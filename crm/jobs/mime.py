@@ -30,9 +30,9 @@ def mime_of(message: Message, *, sender: str) -> bytes:
 
 
 def _unsubscribe_lines(url: str | None) -> bytes:
-    """The headers by which a mail program offers to unsubscribe, in one click over HTTPS (RFC 8058).
+    """The headers by which a mail program offers to unsubscribe, by one click where it is HTTPS.
 
-    Written by hand: the policy would fold the long address by encoding it, and none could read it.
+    RFC 8058. Written by hand: the policy would fold the long address by encoding it.
     """
     if not (url and url.isascii() and url.isprintable()):
         return b""

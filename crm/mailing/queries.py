@@ -40,5 +40,3 @@ def _holds(at: datetime) -> ColumnElement[bool]:
     begun, going = QuietTime.begins <= here, QuietTime.ends > here
     over_midnight = QuietTime.begins > QuietTime.ends
     return or_(and_(~over_midnight, begun, going), and_(over_midnight, or_(begun, going)))
-
-

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 
 from crm.base.clock import civil
-from crm.base.outbox import MessageKind
+from crm.base.mail_kinds import MessageKind
 from crm.people.rules import WITH_RECORDS, Role
 
 # What concerns one's own duty is mailed whatever one chooses; all else lies in the mailbox too.
