@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from crm.base.money import Currency
-from crm.base.outbox import State
+from crm.base.outbox import MessageKind, State
 from crm.base.words import Word
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, Duty, Role
@@ -132,6 +132,7 @@ FIELDS: Mapping[str, str] = {
 }
 
 _ALIKE: Mapping[str, type[Word]] = {
+    "by_mail": MessageKind,
     "channel": Channel,
     "currency": Currency,
     "duty": Duty,
