@@ -149,8 +149,8 @@ def test_a_supervisor_hears_how_many_visits_wait_for_their_verdict(db, zone, bri
     brief()
 
     [mail] = mail_of(zone.supervisor)
-    assert mail.subject == "晨报 7月15日（周三）：待核定 3 次"  # as of 07:45
-    assert "有 3 次逾期填报的拜访，经您确认后才计入" in mail.body_text
+    assert mail.subject == "晨报 7月15日（周三）：待确认 3 次"  # as of 07:45
+    assert "有 3 次超期补录的拜访，经您确认后才计入" in mail.body_text
     assert mail_of(zone.boss) == []  # a leader gives no verdicts
 
 
