@@ -17,13 +17,15 @@ from crm.base.money import Currency
 from crm.base.periods import PeriodKind
 from crm.extensions import db as database_of_app
 from crm.followups.models import Followup
-from crm.leads.models import Company, Lead, LeadRole, Milestone
+from crm.leads.models import Company, Lead, LeadRole, Milestone, MilestonePlan
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people import sessions as logins
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceKind, Duty, Role, UnitKind
 from crm.quotas.models import RuleVersion
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
+from crm.supervision.models import Order
+from crm.supervision.rules import About, OrderKind, OrderState, Origin
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
@@ -275,3 +277,29 @@ def sign_in(app: Flask, username: str) -> FlaskClient:
         cookie["_user_id"] = token
         cookie["_fresh"] = True
     return client
+
+
+def make_plan(
+    db: Session, lead: Lead, kind: MilestoneKind, planned_on: date, **given: object
+) -> MilestonePlan:
+    """A milestone planned when the lead was entered."""
+    values = {"entered_at": lead.entered_at}
+    return _add(
+        db, MilestonePlan(lead_id=lead.id, kind=kind, planned_on=planned_on, **values | given)
+    )
+
+
+def make_order(db: Session, unit: Unit, *, officer: Person | None = None, **given: object) -> Order:
+    """A draft of an ordinary order on the unit, from a meeting."""
+    values = {
+        "state": OrderState.DRAFT,
+        "kind": OrderKind.NORMAL,
+        "origin": Origin.MEETING,
+        "about": About.UNIT,
+        "matter": "加快标准厂房交付",
+        "demand": "请明确交付时间并反馈。",
+        "drafted_at": datetime(2026, 7, 1, 2, tzinfo=UTC),
+        "level": 0,
+    }
+    officer_id = officer.id if officer else None
+    return _add(db, Order(unit_id=unit.id, officer_id=officer_id, **values | given))

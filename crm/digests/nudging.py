@@ -1,6 +1,6 @@
 """A word in time to whoever falls behind, and to the supervisor where it is too late (REGIME 5)."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +15,13 @@ from crm.base.periods import Period, PeriodKind
 from crm.digests.content import FigureLine, Listed, VisitLine
 from crm.digests.lines import figure_line, visit_line
 from crm.digests.queries import VisitFact, active_people, visits_between
-from crm.digests.rules import NUDGED, evening_of, nearest
+from crm.digests.rules import NUDGED, evening_of
 from crm.digests.sight import Sight, visible_ids
 from crm.leads.queries import lead_labels
 from crm.mailing.service import Letter, post
-from crm.people.models import Person, Posting
-from crm.people.queries import held_on, unit_tree, units_above, viewer
-from crm.people.rules import Role
+from crm.people.models import Person
+from crm.people.queries import posted_as, unit_tree, units_above, viewer
+from crm.people.rules import Role, nearest
 from crm.quotas.queries import PersonFigure, figures
 from crm.quotas.rules import FigureStatus, Measure
 from crm.visits.rules import Status
@@ -73,7 +73,7 @@ def nudge(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, 
 def _addressed(db: Session, behind: Iterable[PersonFigure], at: datetime) -> Iterator[Due]:
     people = {person.id: person for person in active_people(db, at)}
     units = unit_tree(db)
-    holders = _supervisors(db, people, at)
+    holders = posted_as(db, {Role.SUPERVISOR}, at)
     for one in behind:
         rule, status, period = one.figure.rule, one.figure.status, one.figure.period
         ending = f"{period.name}:{status.value}"
@@ -85,21 +85,6 @@ def _addressed(db: Session, behind: Iterable[PersonFigure], at: datetime) -> Ite
             for other in nearest(units_above(units, one.unit_id), holders, one.person_id):
                 reader = people[other]
                 yield Due(one, reader, f"nudge:{subject}:{reader.username}:{ending}")
-
-
-def _supervisors(db: Session, people: Mapping[int, Person], at: datetime) -> dict[int, list[int]]:
-    """By unit, the supervisors posted in it."""
-    holders: defaultdict[int, list[int]] = defaultdict(list)
-    rows = db.execute(
-        select(Posting.unit_id, Posting.person_id)
-        .where(held_on(civil_date(at)))
-        .order_by(Posting.person_id)
-        .distinct()
-    )
-    for unit_id, person_id in rows:
-        if person_id in people and people[person_id].role is Role.SUPERVISOR:
-            holders[unit_id].append(person_id)
-    return dict(holders)
 
 
 def _not_given(db: Session, wanted: Iterable[Due]) -> list[Due]:

@@ -18,7 +18,7 @@ from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.queries import role_held_on
 from crm.leads.rules import LeadRoleKind, MilestoneKind
 from crm.people.models import Person, Posting
-from crm.people.queries import UnitNode, held_on, unit_tree
+from crm.people.queries import UnitNode, active_at, held_on, unit_tree
 from crm.quotas.counting import status_at
 from crm.quotas.queries import PersonFigure, figures, working_calendar
 from crm.quotas.rules import Figure, Rule, VisitFacts
@@ -152,13 +152,7 @@ def _homes(db: Session, on: date) -> dict[int, int]:
 
 def active_people(db: Session, at: datetime) -> list[Person]:
     """Everyone who may get mail at that moment, by username."""
-    return list(
-        db.scalars(
-            select(Person)
-            .where(or_(Person.disabled_at.is_(None), Person.disabled_at > at))
-            .order_by(Person.username)
-        )
-    )
+    return list(db.scalars(select(Person).where(active_at(at)).order_by(Person.username)))
 
 
 def visits_between(db: Session, first: date, last: date, at: datetime) -> list[VisitFact]:

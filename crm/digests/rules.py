@@ -120,11 +120,3 @@ def tally(figures: Iterable[Figure]) -> Tally:
     """The tasks among the figures; what has ended is never on track."""
     owed = [one.status in GOOD for one in figures if owes(one)]
     return Tally(sum(owed), len(owed))
-
-
-def nearest(chain: Iterable[int], holders: dict[int, list[int]], but: int) -> list[int]:
-    """Who holds an office in the first unit up the chain where another than that person does."""
-    for unit_id in chain:
-        if others := [person_id for person_id in holders.get(unit_id, ()) if person_id != but]:
-            return others
-    return []

@@ -14,7 +14,6 @@ from crm.base.outbox import MessageKind
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import FigureLine, LeadName, Listed
 from crm.digests.lines import figure_line
-from crm.digests.pressing import OpenOrder, open_orders
 from crm.digests.queries import active_people, responsible_unit
 from crm.digests.rules import NUDGED
 from crm.leads.models import Lead
@@ -27,6 +26,7 @@ from crm.people.queries import UnitNode, Viewer, unit_tree, viewer
 from crm.people.rules import Role
 from crm.quotas.queries import PersonFigure, figures, working_calendar
 from crm.quotas.rules import Rule
+from crm.supervision.queries import OpenOrder, open_orders
 
 READERS = frozenset({Role.SUPERVISOR, Role.LEADER})  # who sees records of units; an admin has none
 MOST = 40  # lines of one list

@@ -28,6 +28,7 @@ class JobName(Word):
     ASSESS = "assess", "期末核算"
     FREEZE = "freeze", "定稿"
     SETTLED_FIGURES = "settled-figures", "定稿说明"
+    ESCALATE = "escalate", "督办逾期提级"
 
 
 class Lateness(Word):
@@ -93,6 +94,11 @@ def that_workday(calendar: WorkingCalendar, subject: Subject) -> date | None:
     return subject.first if calendar.is_workday(subject.first) else None
 
 
+def that_day(_calendar: WorkingCalendar, subject: Subject) -> date:
+    """The date itself, whatever day it is."""
+    return subject.first
+
+
 def first_workday_of(calendar: WorkingCalendar, subject: Subject) -> date:
     """The first working day on or after the period's first date."""
     return calendar.first_from(subject.first)
@@ -137,6 +143,7 @@ JOBS = (
     # about the xun that begins, even where holidays move it to days after its first (1 October)
     Job(JobName.TEN_DAY, PeriodKind.XUN, first_workday_of, time(8), Lateness.UNTIL_NEXT),
     Job(JobName.NUDGE, None, that_workday, time(12), Lateness.UNTIL_EVENING),
+    Job(JobName.ESCALATE, None, that_day, time(0), Lateness.ALWAYS),
     Job(JobName.AUDIT_SEAL, None, day_after, time(0), Lateness.ALWAYS),
     # one of each for every kind of period, which shows in the names of their slots
     *(Job(JobName.ASSESS, kind, day_after, time(0), Lateness.ALWAYS) for kind in PeriodKind),

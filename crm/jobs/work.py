@@ -12,6 +12,8 @@ from crm.digests import service as digests
 from crm.jobs import ledger
 from crm.jobs.timetable import JobName, Slot, Timing
 from crm.quotas import service as quotas
+from crm.supervision.overdue import draft_from_milestones, escalate_orders
+from crm.supervision.reminding import remind_of_missed
 
 # Everything is made as of the slot's own moment; the counts say what was made.
 Work = Callable[[Session, Slot, Timing, Site], Mapping[str, int]]
@@ -59,10 +61,22 @@ def assess(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping[str
     return quotas.assess_period(db, period=Period.parse(slot.name), at=slot.due_at)
 
 
-def freeze(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping[str, int]:
-    """Freeze the figures; what was edited since the slot's moment makes corrections."""
-    now = ledger.taken_at(db, slot)
-    return quotas.freeze_period(db, period=Period.parse(slot.name), at=slot.due_at, now=now)
+def freeze(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+    """Freeze the figures, and remind of what was missed.
+
+    What was edited since the slot's moment makes corrections.
+    """
+    period, now = Period.parse(slot.name), ledger.taken_at(db, slot)
+    made = quotas.freeze_period(db, period=period, at=slot.due_at, now=now)
+    late = timing is not Timing.ON_TIME
+    return {**made, **remind_of_missed(db, period=period, at=slot.due_at, late=late, site=site)}
+
+
+def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+    """Draft orders of overdue milestones, and tell one level more of overdue orders."""
+    late = timing is not Timing.ON_TIME
+    drafted = draft_from_milestones(db, at=slot.due_at, late=late, site=site)
+    return {**drafted, **escalate_orders(db, at=slot.due_at, late=late, site=site)}
 
 
 def tell_settled(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
@@ -81,4 +95,5 @@ WORK: Mapping[str, Work] = {
     JobName.ASSESS: assess,
     JobName.FREEZE: freeze,
     JobName.SETTLED_FIGURES: tell_settled,
+    JobName.ESCALATE: escalate,
 }

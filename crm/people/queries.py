@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import JUDGING, OVERSEEING, Role
 
@@ -95,6 +96,26 @@ def viewer(db: Session, person: Person, on: date) -> Viewer:
         return Viewer(person, frozenset())
     own = db.scalars(select(Posting.unit_id).where(Posting.person_id == person.id, held_on(on)))
     return Viewer(person, units_below(unit_tree(db), set(own)))
+
+
+def active_at(at: datetime) -> ColumnElement[bool]:
+    """People whose account is not closed at that moment: those who may get mail."""
+    return or_(Person.disabled_at.is_(None), Person.disabled_at > at)
+
+
+def posted_as(db: Session, roles: Collection[Role], at: datetime) -> dict[int, list[int]]:
+    """By unit, the people of these roles who are posted in it and may get mail."""
+    holders: defaultdict[int, list[int]] = defaultdict(list)
+    rows = db.execute(
+        select(Posting.unit_id, Posting.person_id)
+        .join(Person, Person.id == Posting.person_id)
+        .where(held_on(civil_date(at)), Person.role.in_(roles), active_at(at))
+        .order_by(Posting.person_id)
+        .distinct()
+    )
+    for unit_id, person_id in rows:
+        holders[unit_id].append(person_id)
+    return dict(holders)
 
 
 def people_in(unit_ids: Collection[int], on: date) -> Select[int]:

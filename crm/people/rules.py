@@ -1,5 +1,7 @@
 """Duties, access roles and what each may do (REGIME 2)."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from crm.base.words import Word
 
 
@@ -47,3 +49,11 @@ OVERSEEING = frozenset(
 )  # they see the people of their scope
 OF_BOARDS = OVERSEEING | {Role.READER}  # they see the figures of their units
 JUDGING = frozenset({Role.SUPERVISOR, Role.ADMIN})  # they confirm and reject visits in scope
+
+
+def nearest(chain: Iterable[int], holders: Mapping[int, Sequence[int]], but: int) -> list[int]:
+    """Who holds an office in the first unit up the chain where another than that person does."""
+    for unit_id in chain:
+        if others := [person_id for person_id in holders.get(unit_id, ()) if person_id != but]:
+            return others
+    return []

@@ -16,10 +16,11 @@ from crm.followups.models import Followup
 from crm.leads.models import Lead
 from crm.leads.queries import LeadLabel, lead_labels
 from crm.people.queries import Viewer
+from crm.supervision.models import Order
 from crm.visits.models import Visit, VisitLead
 from crm.web.audit_words import LEADS, WITHOUT_LEADS
 
-TRACED = frozenset({Lead.__tablename__, Visit.__tablename__, Followup.__tablename__})
+TRACED = frozenset(table.__tablename__ for table in (Lead, Visit, Followup, Order))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def sight(db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date) 
     """What the viewer may read of the entries, in a fixed number of queries."""
     of_visits = _leads_of_visits(db, _ids(entries, Visit.__tablename__))
     of_followups = _leads_of_followups(db, _ids(entries, Followup.__tablename__))
+    of_orders = _leads_of_orders(db, _ids(entries, Order.__tablename__))
     leads = {}
     for entry in entries:
         own = {*_named(entry.before), *_named(entry.after)}
@@ -51,6 +53,8 @@ def sight(db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date) 
                 own |= of_visits[entry.subject_id]
             case Followup.__tablename__:
                 own |= of_followups[entry.subject_id]
+            case Order.__tablename__:
+                own |= of_orders[entry.subject_id]
         leads[entry.id] = frozenset(own)
     labels = lead_labels(db, viewer, set().union(*leads.values()), on)
     return Sight(leads, labels)
@@ -92,4 +96,14 @@ def _leads_of_followups(db: Session, followup_ids: set[int]) -> defaultdict[int,
         rows = select(Followup.id, Followup.lead_id).where(Followup.id.in_(followup_ids))
         for followup_id, lead_id in db.execute(rows):
             found[followup_id].add(lead_id)
+    return found
+
+
+def _leads_of_orders(db: Session, order_ids: set[int]) -> defaultdict[int, set[int]]:
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    if order_ids:
+        rows = select(Order.id, Order.lead_id).where(Order.id.in_(order_ids))
+        for order_id, lead_id in db.execute(rows):
+            if lead_id is not None:
+                found[order_id].add(lead_id)
     return found

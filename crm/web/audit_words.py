@@ -7,6 +7,7 @@ from crm.base.outbox import MessageKind, State
 from crm.base.words import Word
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, Duty, Role
+from crm.supervision.rules import About, OrderKind, Origin
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 ACTIONS: Mapping[str, str] = {
@@ -40,6 +41,20 @@ ACTIONS: Mapping[str, str] = {
     "message.sent_by_hand": "手工发送邮件",
     "correction.signed": "签认更正",
     "correction.explained": "说明更正",
+    "lead.milestone_planned": "计划节点",
+    "order.drafted": "拟稿督办单",
+    "order.changed": "修改督办单",
+    "order.issued": "下达督办单",
+    "order.dropped": "不予下达督办单",
+    "order.received": "签收督办单",
+    "order.progress": "填报督办进展",
+    "order.extension_asked": "申请督办延期",
+    "order.extension_granted": "同意督办延期",
+    "order.extension_refused": "不同意督办延期",
+    "order.escalated": "督办逾期提级",
+    "order.answered": "反馈督办单",
+    "order.returned": "退回督办单",
+    "order.accepted": "督办单销号",
     "audit.sealed": "封存操作记录",
     "audit.purged": "清理操作记录",
 }
@@ -54,6 +69,7 @@ SUBJECTS: Mapping[str, str] = {
     "login_session": "登录",
     "message": "邮件",
     "correction": "更正",
+    "supervision_order": "督办单",
     "audit_seal": "日封存",
 }
 
@@ -64,9 +80,12 @@ WITHOUT_LEADS = frozenset(
 )
 
 FIELDS: Mapping[str, str] = {
+    "about": "对象",
     "action": "操作",
     "address": "来源",
     "amount": "总投资",
+    "asked_due_on": "申请延期至",
+    "basis": "销号依据",
     "before": "此日期之前",
     "by_mail": "用邮件接收",
     "channel": "方式",
@@ -75,8 +94,10 @@ FIELDS: Mapping[str, str] = {
     "company": "投资方",
     "company_id": "投资方编号",
     "currency": "币种",
+    "demand": "要求",
     "due_on": "期限",
     "duty": "职务类别",
+    "earlier_id": "前期项目",
     "email": "邮箱",
     "ends_at": "结束时间",
     "entered_on": "录入日期",
@@ -94,14 +115,19 @@ FIELDS: Mapping[str, str] = {
     "lead_id": "线索",
     "lead_ids": "线索",
     "leader_id": "带队人",
+    "level": "层级",
     "logged_at": "登记时间",
+    "matter": "事项",
     "met": "会见",
     "minutes": "洽谈纪要",
     "name": "姓名",
     "next_id": "下一项跟进",
     "next_step": "下一步",
     "note": "备注",
+    "number": "文号",
+    "officer_id": "经办人",
     "on": "日期",
+    "origin": "来由",
     "park_id": "落户园区",
     "participant_ids": "参加人",
     "person": "人员",
@@ -109,6 +135,7 @@ FIELDS: Mapping[str, str] = {
     "phone": "电话",
     "position": "职务或位置",
     "quiet": "免打扰",
+    "reached_unit_id": "提级至",
     "reason": "原因",
     "ref": "编号",
     "result": "结果",
@@ -120,12 +147,14 @@ FIELDS: Mapping[str, str] = {
     "starts_at": "开始时间",
     "state": "状态",
     "status": "状态",
+    "text": "内容",
     "title": "名称",
     "to": "止",
     "to_on": "止",
     "trip": "批次",
     "unit": "单位",
     "unit_id": "单位",
+    "unit_ids": "配合单位",
     "username": "账号",
     "verdict": "核实",
     "what": "事项",
@@ -148,10 +177,13 @@ _OWN: Mapping[tuple[str, str], type[Word]] = {
     ("lead", "role"): LeadRoleKind,
     ("person", "role"): Role,
     ("absence", "kind"): AbsenceKind,
+    ("supervision_order", "kind"): OrderKind,
+    ("supervision_order", "about"): About,
+    ("supervision_order", "origin"): Origin,
 }
 
-PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id"})
-UNITS = frozenset({"unit_id", "park_id"})
+PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id", "officer_id"})
+UNITS = frozenset({"unit_id", "unit_ids", "park_id", "reached_unit_id"})
 LEADS = frozenset({"lead_id", "lead_ids", "earlier_id"})
 
 

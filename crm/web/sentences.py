@@ -61,6 +61,16 @@ SENTENCES = {
     # frozen figures
     "own_correction": "更正须由经办人和本人以外的督查人员签认。",
     "already_signed": "这条更正已经签认，不能再改。",
+    # supervision orders
+    "order_state": "这份督办单的状态是“{state}”，不能这样办理；请刷新后再看。",
+    "origin_of_clock": "这一来源由系统自动拟稿，请选择其他来源。",
+    "officer_is_person": "经办领导或督查人员不能同时是责任人，请另选一人。",
+    "leads_and_assists": "牵头单位不能同时是配合单位。",
+    "extension_too_late": "延期须在到期日（{on}）之前提出，现按原期限办理。",
+    "already_asked": "已申请延期至 {on}，请等待批复。",
+    "nothing_asked": "没有待批的延期申请。",
+    "due_not_later": "新的期限应晚于 {on}。",
+    "same_hand": "须由反馈人（申请人）以外的人员办理。",
     # leads and follow-ups
     "in_future": "日期不能晚于今天。",
     "before_entered": "日期不能早于线索的录入日期（{on}）。",

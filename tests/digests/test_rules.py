@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from crm.base.periods import Period
-from crm.digests.rules import nearest, planned_span, spans
+from crm.digests.rules import planned_span, spans
+from crm.people.rules import nearest
 
 
 def names(periods):

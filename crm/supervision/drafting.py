@@ -1,0 +1,182 @@
+"""Drafts of supervision orders: written by hand or by the clock, changed, dropped (REGIME 5)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import changes
+from crm.base.clock import civil_date
+from crm.base.db import insert_into
+from crm.base.errors import Refused
+from crm.leads.queries import may_see as may_see_lead
+from crm.leads.rights import known_person
+from crm.leads.rules import MilestoneKind
+from crm.people.models import Person, Unit
+from crm.people.queries import Viewer, viewer
+from crm.people.rules import OVERSEEING, WITH_RECORDS
+from crm.supervision.entries import note_and_record, said
+from crm.supervision.models import Order, OrderUnit
+from crm.supervision.rights import may_draft, require, take
+from crm.supervision.rules import BY_CLOCK, About, EntryKind, OrderKind, OrderState, Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderData:
+    """What a draft says; `unit_id` leads, `unit_ids` assist, the officer issues or drops it."""
+
+    kind: OrderKind
+    origin: Origin
+    about: About
+    matter: str
+    demand: str
+    unit_id: int
+    unit_ids: Collection[int] = ()
+    person_id: int | None = None
+    lead_id: int | None = None
+    officer_id: int | None = None  # none: whoever drafts it by hand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """From what the clock drafts an order, and the key by which it does so once."""
+
+    key: str
+    rule_code: str | None = None
+    period: str | None = None
+    earlier_period: str | None = None
+    milestone: MilestoneKind | None = None
+    planned_on: date | None = None
+
+
+def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> Order:
+    """Draft an order by hand.
+
+    Refused as `not_yours`, `required`, `origin_of_clock`, `no_such_unit`, `no_such_person`,
+    `no_such_lead`, `officer_is_person`, `leads_and_assists`.
+    """
+    if data.origin in BY_CLOCK:
+        raise Refused("origin_of_clock", field="origin")
+    me = viewer(db, by, civil_date(now))
+    require(may_draft(me, data.unit_id))
+    values = _checked(
+        db, data, me, now, officer_id=by.id if data.officer_id is None else data.officer_id
+    )
+    order = Order(state=OrderState.DRAFT, drafted_at=now, drafted_by_id=by.id, level=0, **values)
+    db.add(order)
+    db.flush()
+    _assist(db, order, data)
+    after = {**values, "unit_ids": sorted(data.unit_ids)}
+    note_and_record(db, order, EntryKind.DRAFTED, by=by, now=now, after=after)
+    return order
+
+
+def draft_by_clock(db: Session, *, data: OrderData, cause: Cause, now: datetime) -> Order | None:
+    """Draft an order once for its cause; none where that was done before."""
+    values = {name: getattr(data, name) for name in _OWN}
+    insert = insert_into(db, Order).values(
+        state=OrderState.DRAFT,
+        drafted_at=now,
+        level=0,
+        dedupe_key=cause.key,
+        **{name: getattr(cause, name) for name in _OF_CAUSE},
+        **values,
+    )
+    new = insert.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Order.id)
+    if (order_id := db.scalar(new)) is None:
+        return None
+    order = db.get_one(Order, order_id)
+    note_and_record(db, order, EntryKind.DRAFTED, by=None, now=now, after=values)
+    return order
+
+
+def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now: datetime) -> Order:
+    """Change what a draft says before it is issued; whence it came and its lead stay.
+
+    Refused as `draft_order`, and as `order_state` once it is issued or dropped.
+    """
+    require(take(db, order, by, now, {OrderState.DRAFT}).decides)
+    me = viewer(db, by, civil_date(now))
+    require(data.unit_id == order.unit_id or may_draft(me, data.unit_id))
+    values = _checked(
+        db,
+        data,
+        me,
+        now,
+        officer_id=order.officer_id if data.officer_id is None else data.officer_id,
+    )
+    values |= {"origin": order.origin, "lead_id": order.lead_id}
+    before, after = changes(order, values)
+    units = _assisting(db, order)
+    if units != sorted(data.unit_ids):
+        before["unit_ids"], after["unit_ids"] = units, sorted(data.unit_ids)
+        db.execute(delete(OrderUnit).where(OrderUnit.order_id == order.id))
+        _assist(db, order, data)
+    if after:
+        note_and_record(db, order, EntryKind.CHANGED, by=by, now=now, before=before, after=after)
+    return order
+
+
+def drop_order(db: Session, *, order: Order, reason: str, by: Person, now: datetime) -> Order:
+    """Drop a draft, with the reason; refused as `not_yours`, `order_state`, `required`."""
+    require(take(db, order, by, now, {OrderState.DRAFT}).decides)
+    text = said(reason, "reason")
+    order.state = OrderState.DROPPED
+    note_and_record(db, order, EntryKind.DROPPED, by=by, now=now, text=text)
+    return order
+
+
+_OWN = (
+    *("kind", "origin", "about", "matter", "demand"),
+    *("unit_id", "person_id", "lead_id", "officer_id"),
+)
+_OF_CAUSE = ("rule_code", "period", "earlier_period", "milestone", "planned_on")
+
+
+def _checked(
+    db: Session, data: OrderData, me: Viewer, now: datetime, *, officer_id: int | None
+) -> dict[str, object]:
+    """The columns of what a draft says, if all of it may be."""
+    values = {name: getattr(data, name) for name in _OWN} | {
+        "matter": said(data.matter, "matter"),
+        "demand": said(data.demand, "demand"),
+        "officer_id": officer_id,
+    }
+    if db.get(Unit, data.unit_id) is None:
+        raise Refused("no_such_unit", field="unit_id")
+    _check_units(db, data)
+    if data.person_id is not None:
+        _known(db, data.person_id, "person_id", WITH_RECORDS)
+    if officer_id is not None:
+        _known(db, officer_id, "officer_id", OVERSEEING)
+    if officer_id is not None and officer_id == data.person_id:
+        raise Refused("officer_is_person", field="officer_id")
+    if data.lead_id is not None and not may_see_lead(db, me, data.lead_id, civil_date(now)):
+        raise Refused("no_such_lead", field="lead_id")
+    return values
+
+
+def _check_units(db: Session, data: OrderData) -> None:
+    if data.unit_id in data.unit_ids:
+        raise Refused("leads_and_assists", field="unit_ids")
+    known = set(db.scalars(select(Unit.id).where(Unit.id.in_(data.unit_ids))))
+    if known != set(data.unit_ids):
+        raise Refused("no_such_unit", field="unit_ids")
+
+
+def _known(db: Session, person_id: int, field: str, roles: Collection[str]) -> None:
+    person = known_person(db, person_id, field)
+    if person.role not in roles or person.disabled_at is not None:
+        raise Refused("no_such_person", field=field)
+
+
+def _assist(db: Session, order: Order, data: OrderData) -> None:
+    db.add_all(OrderUnit(order_id=order.id, unit_id=one) for one in sorted(set(data.unit_ids)))
+    db.flush()
+
+
+def _assisting(db: Session, order: Order) -> list[int]:
+    query = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
+    return sorted(db.scalars(query))
