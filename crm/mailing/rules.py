@@ -16,7 +16,7 @@ OPTIONAL = (
 )
 FIXED = tuple(kind for kind in MessageKind if kind not in OPTIONAL)
 
-IN_APP_ONLY = "按您的设置只在应用内查看"
+IN_APP_ONLY = "按您的设置，只存入系统信箱"
 
 _BRIEFED = WITH_RECORDS
 _SUPERVISING = frozenset({Role.SUPERVISOR, Role.LEADER})

@@ -103,7 +103,6 @@ FIELDS: Mapping[str, str] = {
     "entered_on": "录入日期",
     "entries": "条数",
     "expires_at": "有效至",
-    "earlier_id": "前期项目",
     "first_on": "首日",
     "from": "起",
     "from_on": "起",

@@ -49,8 +49,8 @@ WHAT_FOR = {
 class Way(Word):
     """How one gets mails of a kind."""
 
-    BOTH = "both", "邮件和应用内"
-    IN_APP = "in_app", "只在应用内"
+    BOTH = "both", "邮件和系统信箱"
+    IN_APP = "in_app", "只存系统信箱"
 
 
 class MailForm(FlaskForm):

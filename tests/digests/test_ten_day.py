@@ -10,9 +10,19 @@ from crm.digests import service
 from crm.leads.planning import plan_milestone
 from crm.leads.rules import MilestoneKind, Secrecy
 from crm.people.rules import Duty
+from crm.supervision.rules import OrderState
+from crm.supervision.service import issue_order
 from crm.visits.rules import Kind, Status
-from tests.factories import LONG_AGO, make_lead, make_milestone, make_person, make_visit
+from tests.factories import (
+    LONG_AGO,
+    make_lead,
+    make_milestone,
+    make_order,
+    make_person,
+    make_visit,
+)
 
+JULY = at_civil(date(2026, 7, 1)) + timedelta(hours=10)
 XUN = Period.parse("2026-07-X3")
 AT = at_civil(date(2026, 7, 21)) + timedelta(hours=8)  # a Tuesday
 
@@ -115,6 +125,20 @@ def test_a_restricted_project_is_counted_and_not_named(db, zone, tell, mail_of):
     assert "另有 1 个项目按知悉范围未列出" in told
     assert "秘不示人" not in told
     assert "远航" not in told
+
+
+def test_supervision_orders_under_way_are_told_to_whom_they_concern(db, zone, tell, text_of):
+    for matter, unit in (("落实供地", zone.bureau), ("协调供电", zone.park)):
+        order = make_order(db, unit, officer=zone.overall, matter=matter)
+        issue_order(db, order=order, by=zone.overall, now=JULY)
+
+    tell()
+
+    told = text_of(zone.supervisor)
+    assert "== 在办督办单 ==\n- 落实供地（" in told
+    assert f"号，投资促进局）：{OrderState.ISSUED.label}，期限 7月16日，逾期 5 天" in told
+    assert "协调供电" not in told
+    assert "协调供电" in text_of(zone.overall)
 
 
 def test_nothing_to_say_nothing_sent(db, zone, tell, mail_of):

@@ -41,7 +41,7 @@ class Rows:
 
     @property
     def digests(self) -> list[str]:
-        return sorted(key for key in self.keys if not key.startswith("nudge:"))
+        return sorted(key for key in self.keys if "-digest:" in key)
 
     @property
     def mails(self) -> list[Received]:

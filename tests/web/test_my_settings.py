@@ -48,7 +48,7 @@ class TestSettings:
         page = sign_in(app, "liwei").get("/me/settings").text
 
         assert page.count('value="both"') == page.count("checked") == 3
-        assert "必须送达的" in page
+        assert "不能停发的邮件" in page
         assert "进度提醒" in page
         assert "旬督办" not in page  # a recruiter gets none
 
