@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes
@@ -37,6 +38,7 @@ class OrderData:
     person_id: int | None = None
     lead_id: int | None = None
     officer_id: int | None = None  # none: whoever drafts it by hand
+    ref: str = ""  # of the form, so that one sent twice drafts one order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,25 +54,37 @@ class Cause:
 
 
 def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> Order:
-    """Draft an order by hand.
+    """Draft an order by hand; the same reference by the same person is harmless.
 
     Refused as `not_yours`, `required`, `origin_of_clock`, `no_such_unit`, `no_such_person`,
     `no_such_lead`, `officer_is_person`, `leads_and_assists`.
     """
     if data.origin in BY_CLOCK:
         raise Refused("origin_of_clock", field="origin")
+    key = f"hand:{by.username}:{data.ref.strip()}" if data.ref.strip() else None
+    if key and (known := _of_key(db, key)):
+        return known
     me = viewer(db, by, civil_date(now))
     require(may_draft(me, data.unit_id))
-    values = _checked(
-        db, data, me, now, officer_id=by.id if data.officer_id is None else data.officer_id
-    )
-    order = Order(state=OrderState.DRAFT, drafted_at=now, drafted_by_id=by.id, level=0, **values)
-    db.add(order)
-    db.flush()
+    officer_id = by.id if data.officer_id is None else data.officer_id
+    values = _checked(db, data, me, now, officer_id=officer_id)
+    own = {"dedupe_key": key, "drafted_at": now, "drafted_by_id": by.id}
+    order = Order(state=OrderState.DRAFT, level=0, **own, **values)
+    try:
+        with db.begin_nested():
+            db.add(order)
+    except IntegrityError:  # the same form came twice at once
+        if key and (known := _of_key(db, key)):
+            return known
+        raise
     _assist(db, order, data)
     after = {**values, "unit_ids": sorted(data.unit_ids)}
     note_and_record(db, order, EntryKind.DRAFTED, by=by, now=now, after=after)
     return order
+
+
+def _of_key(db: Session, key: str) -> Order | None:
+    return db.scalar(select(Order).where(Order.dedupe_key == key))
 
 
 def draft_by_clock(db: Session, *, data: OrderData, cause: Cause, now: datetime) -> Order | None:
@@ -116,6 +130,7 @@ def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now:
         _assist(db, order, data)
     if after:
         note_and_record(db, order, EntryKind.CHANGED, by=by, now=now, before=before, after=after)
+        db.expire(order, ["unit", "person", "officer", "units", "entries"])
     return order
 
 

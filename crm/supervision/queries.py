@@ -14,7 +14,7 @@ from crm.leads.models import Lead
 from crm.leads.queries import visible as visible_leads
 from crm.people.models import Posting
 from crm.people.queries import Viewer, held_on
-from crm.people.rules import WITH_RECORDS
+from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.models import FigureRecord
 from crm.quotas.settled import CorrectionFacts, corrections
 from crm.supervision.models import Order, OrderEntry, OrderUnit
@@ -186,12 +186,15 @@ def _waits(viewer: Viewer, on: date) -> list[tuple[Wait, ColumnElement[bool]]]:
     if viewer.oversees:
         acts |= Order.unit_id.in_(posted) & ~decides
         reached = overdue(on) & Order.reached_unit_id.in_(posted)
+    issues: ColumnElement[bool] = Order.officer_id == me
+    if viewer.role is Role.ADMIN:  # nobody up the tree supervises
+        issues |= Order.officer_id.is_(None)
     answered = (Order.state == OrderState.ANSWERED) & (Order.answered_by_id != me)
     return [
         (Wait.OVERDUE, reached),
         (Wait.RECEIVE, acts & (Order.state == OrderState.ISSUED)),
         (Wait.ANSWER, acts & Order.state.in_(ANSWERABLE)),
-        (Wait.ISSUE, (Order.officer_id == me) & (Order.state == OrderState.DRAFT)),
+        (Wait.ISSUE, issues & (Order.state == OrderState.DRAFT)),
         (Wait.EXTENSION, decides & Order.asked_due_on.is_not(None)),
         (Wait.ACCEPT, decides & answered),
     ]

@@ -148,6 +148,13 @@ def test_an_order_may_be_about_a_project_that_its_author_sees(db, zone):
     assert draft_order(db, data=about, by=zone.chief, now=NOW).lead_id == lead.id
 
 
+def test_a_form_sent_twice_drafts_one_order(db, zone):
+    first = draft_order(db, data=data(zone, ref="S1"), by=zone.chief, now=NOW)
+
+    assert draft_order(db, data=data(zone, ref="S1"), by=zone.chief, now=NOW) is first
+    assert draft_order(db, data=data(zone, ref="S1"), by=zone.top, now=NOW) is not first
+
+
 def test_a_draft_is_changed_before_it_is_issued(db, zone, draft):
     new = data(zone, matter="请加快", kind=OrderKind.URGENT, unit_ids=[zone.other.id])
 

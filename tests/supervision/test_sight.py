@@ -110,6 +110,13 @@ def test_a_draft_waits_for_its_officer(db, zone, draft):
     assert waits(db, zone.top) == []
 
 
+def test_a_draft_without_an_officer_waits_for_an_admin(db, zone, draft):
+    draft.officer_id = None
+    db.flush()
+
+    assert waits(db, zone.admin) == [Wait.ISSUE]
+
+
 def test_an_issued_order_waits_for_the_person_and_the_leading_unit(db, zone, issued):
     assert waits(db, zone.li) == [Wait.RECEIVE]
     assert waits(db, zone.head) == [Wait.RECEIVE]
