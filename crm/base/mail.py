@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from crm.base import spoken
+from crm.base import spoken, unsubscribing
+from crm.base.mail_kinds import MessageKind
 from crm.base.money import spoken as money
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -22,11 +23,18 @@ class Site:
 
     base_url: str  # of every link in a mail, never the request's host
     mail_from: str
+    secret: str = ""  # signs the links by which one unsubscribes; without it there are none
 
     def link(self, path: str, **query: object) -> str:
         """The address of a page of this site."""
         ending = f"?{urlencode(query)}" if query else ""
         return f"{self.base_url.rstrip('/')}{path}{ending}"
+
+    def unsubscribe_link(self, person_id: int, kind: MessageKind) -> str | None:
+        """Where that person stops mails of the kind, without signing in."""
+        if not self.secret:
+            return None
+        return self.link(f"/unsubscribe/{unsubscribing.token(self.secret, person_id, kind)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,12 @@ def _environment(*, escapes: bool) -> Environment:
     return environment
 
 
-def render(name: str, *, site: Site, **context: object) -> Rendered:
+def render(name: str, *, site: Site, unsubscribe: str | None = None, **context: object) -> Rendered:
     """The mail of the folder `templates/mail/<name>/`; equal context gives equal bytes."""
     subject, text, html = (
         _environment(escapes=part.endswith(".html"))
         .get_template(f"mail/{name}/{part}")
-        .render(site=site, **context)
+        .render(site=site, unsubscribe=unsubscribe, **context)
         for part in ("subject.txt", "body.txt", "body.html")
     )
     return Rendered(" ".join(subject.split()), _tidy(text), _inliner.inline(_lean(html)))

@@ -13,6 +13,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crm.base.db import Base, insert_into, word
+from crm.base.mail_kinds import MessageKind as MessageKind
 from crm.base.words import Word
 
 
@@ -26,24 +27,6 @@ class State(Word):
     FAILED = "failed", "发送失败"
     HELD = "held", "待人工处理"
     SKIPPED = "skipped", "未发"
-
-
-class MessageKind(Word):
-    """What a message is."""
-
-    WEEKLY = "weekly-digest", "周报"
-    MONTHLY = "monthly-digest", "月报"
-    NUDGE = "nudge", "进度提醒"
-    SETTLED = "settled-figures", "定稿说明"
-    MORNING_BRIEF = "morning-brief", "晨报"
-    TEN_DAY = "ten-day-supervision", "旬督办"
-    REMINDER = "reminder", "提醒"
-    ORDER = "supervision-order", "督办单"
-
-    @property
-    def may_repeat(self) -> bool:
-        """Whether it is sent again when nobody knows how the first time ended; a nudge is not."""
-        return self is not MessageKind.NUDGE
 
 
 class Message(Base):
@@ -66,6 +49,8 @@ class Message(Base):
     message_id: Mapped[str]
     made_at: Mapped[datetime]  # the slot's own moment
     due_at: Mapped[datetime]  # the next try
+    expires_at: Mapped[datetime | None]  # of no use from then on, and not mailed any more
+    unsubscribe_url: Mapped[str | None]  # where the kind is optional: stored, so the bytes stay
     state: Mapped[State] = mapped_column(word(State, "state"))
     attempts: Mapped[int]
     claimed_by: Mapped[str | None]
@@ -105,6 +90,8 @@ def put(  # noqa: PLR0913 - a message has that many parts
     at: datetime,
     state: State = State.PENDING,
     note: str | None = None,
+    expires_at: datetime | None = None,
+    unsubscribe_url: str | None = None,
 ) -> bool:
     """Put a message into the outbox; False where one of that key is there already."""
     insert = insert_into(db, Message).values(
@@ -118,7 +105,10 @@ def put(  # noqa: PLR0913 - a message has that many parts
         message_id=message_id_of(dedupe_key),
         made_at=at,
         due_at=at,
+        expires_at=expires_at,
+        unsubscribe_url=unsubscribe_url,
         state=state,
+        sent_at=at if state is State.SENT else None,  # by lying in the mailbox, and nowhere else
         attempts=0,
         note=note,
     )

@@ -74,7 +74,7 @@ def app() -> Flask:
 def site() -> Site:
     """What mails need to know of the installation."""
     own = settings()
-    return Site(base_url=own.base_url, mail_from=own.mail_from)
+    return Site(base_url=own.base_url, mail_from=own.mail_from, secret=own.secret_key)
 
 
 @contextmanager

@@ -9,15 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
-from crm.base.mail import Site, render
-from crm.base.outbox import Message, MessageKind, put
+from crm.base.mail import Site
+from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import FigureLine, Listed, VisitLine
 from crm.digests.lines import figure_line, visit_line
 from crm.digests.queries import VisitFact, active_people, visits_between
-from crm.digests.rules import NUDGED
+from crm.digests.rules import NUDGED, evening_of
 from crm.digests.sight import Sight, visible_ids
 from crm.leads.queries import lead_labels
+from crm.mailing.service import Letter, post
 from crm.people.models import Person
 from crm.people.queries import posted_as, unit_tree, units_above, viewer
 from crm.people.rules import Role, nearest
@@ -136,14 +137,5 @@ def _would_count(visit: VisitFact, one: PersonFigure) -> bool:
 
 
 def _give(db: Session, each: Due, told: Nudge, site: Site) -> None:
-    words = render(MessageKind.NUDGE.value, site=site, nudge=told)
-    put(
-        db,
-        kind=MessageKind.NUDGE,
-        dedupe_key=each.key,
-        person=each.reader,
-        subject=words.subject,
-        text=words.text,
-        html=words.html,
-        at=told.at,
-    )
+    letter = Letter(MessageKind.NUDGE, each.key, told.at, expires_at=evening_of(told.at))
+    post(db, letter, person=each.reader, site=site, nudge=told)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.base.clock import civil_date
@@ -119,7 +119,7 @@ def gather(db: Session, *, period: Period, at: datetime) -> Facts:
     calendar = working_calendar(db)
     steps = _steps(db, period, at)
     visits = visits_between(db, period.first, planned_span(on)[1], at)
-    due = _due(db, at)
+    due = due_by(db, planned_span(on)[1], at)
     lead_ids = {step.lead_id for step in steps} | {
         one.lead_id for each in due.values() for one in each
     }
@@ -243,17 +243,7 @@ def _leads(
     db: Session, period: Period, lead_ids: Collection[int], at: datetime
 ) -> dict[int, LeadFact]:
     """These leads and those entered in the period, each with its responsible unit."""
-    unit_id = (
-        select(LeadRole.unit_id)
-        .where(
-            LeadRole.lead_id == Lead.id,
-            LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
-            role_held_on(civil_date(at)),
-        )
-        .order_by(LeadRole.from_on.desc(), LeadRole.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
+    unit_id = responsible_unit(civil_date(at))
     is_new = (Lead.entered_on >= period.first) & (Lead.entered_on <= period.last)
     rows = db.execute(
         select(Lead.id, Lead.amount, Lead.currency, Lead.entered_on, Lead.entered_at, unit_id)
@@ -263,12 +253,27 @@ def _leads(
     return {row[0]: LeadFact(*row) for row in rows}
 
 
-def _due(db: Session, at: datetime) -> dict[int, list[DueFact]]:
-    """By person, what is due to the end of the week of the moment, and not done by then."""
+def responsible_unit(on: date) -> ScalarSelect[int | None]:
+    """The unit responsible for the lead of the query around it, on that date."""
+    return (
+        select(LeadRole.unit_id)
+        .where(
+            LeadRole.lead_id == Lead.id,
+            LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
+            role_held_on(on),
+        )
+        .order_by(LeadRole.from_on.desc(), LeadRole.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def due_by(db: Session, until: date, at: datetime) -> dict[int, list[DueFact]]:
+    """By person, what is due up to that date and not done by the moment."""
     rows = db.execute(
         select(Followup.id, Followup.lead_id, Followup.person_id, Followup.what, Followup.due_on)
         .where(
-            Followup.due_on <= planned_span(civil_date(at))[1],
+            Followup.due_on <= until,
             Followup.entered_at <= at,
             or_(Followup.done_at.is_(None), Followup.done_at > at),
         )

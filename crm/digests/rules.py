@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 
+from crm.base.clock import at_civil, civil_date
 from crm.base.periods import Period, PeriodKind
 from crm.leads.rules import ON_LINE, MilestoneKind
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason
 from crm.visits.rules import Status
 
+EVENING = time(18)  # REGIME 5: brief and nudge are of use until then
 GOOD = frozenset({FigureStatus.MET, FigureStatus.ON_TRACK})
 SHORT = frozenset({FigureStatus.MISSED, FigureStatus.UNREACHABLE, FigureStatus.AT_RISK})
 NUDGED = frozenset({FigureStatus.AT_RISK, FigureStatus.UNREACHABLE})
@@ -69,6 +71,11 @@ def _ending_in(month: Period, kind: PeriodKind) -> Iterable[Period]:
     while one.last <= month.last:
         yield one
         one = one.after
+
+
+def evening_of(at: datetime) -> datetime:
+    """Until when a brief or a nudge of that moment is of use."""
+    return at_civil(civil_date(at), EVENING)
 
 
 def planned_span(on: date) -> tuple[date, date]:

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.mail import Rendered, Site, render
-from crm.base.outbox import State, put
 from crm.base.periods import Period, PeriodKind
+from crm.digests.brief import make_briefs
 from crm.digests.composing import compose
 from crm.digests.content import Digest
 from crm.digests.nudging import nudge
@@ -17,9 +17,20 @@ from crm.digests.queries import active_people, gather
 from crm.digests.rules import planned_span
 from crm.digests.settling import keep_reported, tell_settled
 from crm.digests.sight import OF_UNITS, sight_of
+from crm.digests.ten_day import make_ten_day
+from crm.mailing.service import Letter, post
 from crm.people.models import Person
 
-__all__ = ["make_monthly", "make_weekly", "nudge", "preview", "put_into_words", "tell_settled"]
+__all__ = [
+    "make_briefs",
+    "make_monthly",
+    "make_ten_day",
+    "make_weekly",
+    "nudge",
+    "preview",
+    "put_into_words",
+    "tell_settled",
+]
 
 KEPT = "补发时已有新一期，仅在系统内留存，不再发送"
 
@@ -46,8 +57,11 @@ def preview(db: Session, *, period: Period, person: Person, at: datetime) -> Dig
 
 def put_into_words(digest: Digest, site: Site) -> Rendered:
     """The mail of a digest."""
-    until = planned_span(civil_date(digest.at))[1]
-    return render(digest.kind.value, site=site, digest=digest, plan_until=until)
+    return render(digest.kind.value, site=site, unsubscribe=None, **_words_of(digest))
+
+
+def _words_of(digest: Digest) -> dict[str, object]:
+    return {"digest": digest, "plan_until": planned_span(civil_date(digest.at))[1]}
 
 
 def _make(  # noqa: PLR0913 - what a slot says, each by name
@@ -70,16 +84,10 @@ def _make(  # noqa: PLR0913 - what a slot says, each by name
 
 
 def _send(db: Session, digest: Digest, person: Person, *, mail: bool, site: Site) -> bool:
-    words = put_into_words(digest, site)
-    return put(
-        db,
+    letter = Letter(
         kind=digest.kind,
         dedupe_key=f"{digest.kind.value}:zone:{person.username}:{digest.period.name}:-",
-        person=person,
-        subject=words.subject,
-        text=words.text,
-        html=words.html,
         at=digest.at,
-        state=State.PENDING if mail else State.SKIPPED,
-        note=None if mail else KEPT,
+        kept=None if mail else KEPT,
     )
+    return post(db, letter, person=person, site=site, **_words_of(digest))

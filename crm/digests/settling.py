@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.db import insert_into
-from crm.base.mail import Site, render
-from crm.base.outbox import Message, MessageKind, State, put
+from crm.base.mail import Site
+from crm.base.outbox import Message, MessageKind, State
 from crm.base.periods import Period
 from crm.digests.models import ReportedFigure
 from crm.digests.queries import Facts, active_people
 from crm.digests.rules import Tally
 from crm.digests.sight import OF_UNITS
+from crm.mailing.service import Letter, post
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, unit_tree, viewer
 from crm.quotas.queries import PersonFigure, figures
@@ -244,14 +245,5 @@ def _tally(some: Iterable[Told | None], unit_ids: Collection[int]) -> Tally:
 
 def _send(db: Session, told: Settlement, person: Person, site: Site) -> bool:
     kind = MessageKind.SETTLED
-    words = render(kind.value, site=site, told=told)
-    return put(
-        db,
-        kind=kind,
-        dedupe_key=f"{kind.value}:zone:{person.username}:{told.period.name}:-",
-        person=person,
-        subject=words.subject,
-        text=words.text,
-        html=words.html,
-        at=told.at,
-    )
+    key = f"{kind.value}:zone:{person.username}:{told.period.name}:-"
+    return post(db, Letter(kind, key, told.at), person=person, site=site, told=told)

@@ -62,6 +62,7 @@ def _make_pending(
     A worker that was only stopped may yet say that it sent the message after all.
     """
     values = {"state": State.PENDING, "due_at": now, "attempts": 0, "note": _note(message, why)}
+    values["expires_at"] = None  # a person wants it all the same
     before, after = changes(message, values)
     record(db, "message.sent_by_hand", message, by=by, at=now, before=before, after=after)
 

@@ -26,6 +26,8 @@ from crm.jobs.smtp import (
     SmtpServer,
     UnreachableError,
 )
+from crm.jobs.staleness import is_stale, reason, skip_stale
+from crm.mailing.queries import resting
 
 BATCH = 50
 CLAIM_LASTS = timedelta(minutes=5)  # longer than any one answer may take (smtp.TIMEOUT_SECONDS)
@@ -97,8 +99,9 @@ class Courier:
         if self.server is None:
             with writing(self.sessions) as db:
                 return +Counter({State.SENT: leave_in_mailbox(db, now=self.now())})
+        now = self.now()
         with writing(self.sessions) as db:
-            counts = _settle_abandoned(db, now=self.now())
+            counts = _settle_abandoned(db, now=now) + skip_stale(db, now=now)
         worker = uuid4().hex
         with writing(self.sessions) as db:
             batch = _claim(db, worker, now=self.now())
@@ -118,6 +121,7 @@ def _claim(db: Session, worker: str, *, now: datetime) -> list[Message]:
         .where(
             Message.state.in_((State.PENDING, State.AMBIGUOUS)),
             Message.due_at <= now,
+            Message.person_id.not_in(resting(now)),  # they wait for the end of the quiet hours
             _is_free(now),
         )
         .order_by(Message.due_at, Message.id)
@@ -185,6 +189,9 @@ class _Round:
         return counts
 
     def _deliver(self, message: Message) -> State:
+        if message.expires_at and is_stale(message, self._now()):  # since it was claimed
+            self._mark(message, state=State.SKIPPED, note=reason(message.expires_at))
+            return State.SKIPPED
         if not message.recipient:
             note = _with_hand(message, NO_ADDRESS)
             self._mark(message, state=State.SENT, sent_at=self._now(), note=note)

@@ -8,10 +8,10 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period, PeriodKind
 from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
+from crm.digests.rules import EVENING
 from crm.quotas.rules import WORKDAYS_TO_LOG
 
 ON_TIME = timedelta(minutes=10)  # a new leader needs up to two minutes; nobody calls ten late
-EVENING = time(18)
 # No run of rest days comes near this: what is due from a date on ended at most so long before it.
 LONGEST_WAIT = 40 * DAY
 
@@ -21,7 +21,9 @@ class JobName(Word):
 
     WEEKLY_DIGEST = "weekly-digest", "周报"
     MONTHLY_DIGEST = "monthly-digest", "月报"
+    MORNING_BRIEF = "morning-brief", "晨报"
     NUDGE = "nudge", "进度提醒"
+    TEN_DAY = "ten-day-supervision", "旬督办"
     AUDIT_SEAL = "audit-seal", "封存操作记录"
     ASSESS = "assess", "期末核算"
     FREEZE = "freeze", "定稿"
@@ -97,6 +99,11 @@ def that_day(_calendar: WorkingCalendar, subject: Subject) -> date:
     return subject.first
 
 
+def first_workday_of(calendar: WorkingCalendar, subject: Subject) -> date:
+    """The first working day on or after the period's first date."""
+    return calendar.first_from(subject.first)
+
+
 def day_after(_calendar: WorkingCalendar, subject: Subject) -> date:
     """The day after it, whatever day that is."""
     return subject.last + DAY
@@ -132,6 +139,9 @@ JOBS = (
         time(7, 30),
         Lateness.UNTIL_NEXT_THEN_KEPT,
     ),
+    Job(JobName.MORNING_BRIEF, None, that_workday, time(7, 45), Lateness.UNTIL_EVENING),
+    # about the xun that begins, even where holidays move it to days after its first (1 October)
+    Job(JobName.TEN_DAY, PeriodKind.XUN, first_workday_of, time(8), Lateness.UNTIL_NEXT),
     Job(JobName.NUDGE, None, that_workday, time(12), Lateness.UNTIL_EVENING),
     Job(JobName.ESCALATE, None, that_day, time(0), Lateness.ALWAYS),
     Job(JobName.AUDIT_SEAL, None, day_after, time(0), Lateness.ALWAYS),

@@ -35,6 +35,17 @@ def digests_of(make: Callable[..., Mapping[str, int]]) -> Work:
     return work
 
 
+def brief(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+    """Brief everybody on the day."""
+    return digests.make_briefs(db, at=slot.due_at, late=timing is not Timing.ON_TIME, site=site)
+
+
+def supervise(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+    """Tell the line of command what presses as the xun begins."""
+    period, late = Period.parse(slot.name), timing is not Timing.ON_TIME
+    return digests.make_ten_day(db, period=period, at=slot.due_at, late=late, site=site)
+
+
 def nudge(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
     """Tell those who are behind, once a rule, period and level."""
     return digests.nudge(db, at=slot.due_at, late=timing is not Timing.ON_TIME, site=site)
@@ -77,6 +88,8 @@ def tell_settled(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping
 WORK: Mapping[str, Work] = {
     JobName.WEEKLY_DIGEST: digests_of(digests.make_weekly),
     JobName.MONTHLY_DIGEST: digests_of(digests.make_monthly),
+    JobName.MORNING_BRIEF: brief,
+    JobName.TEN_DAY: supervise,
     JobName.NUDGE: nudge,
     JobName.AUDIT_SEAL: seal_audit,
     JobName.ASSESS: assess,

@@ -146,10 +146,14 @@ def _in_time(db: Session, query: Select[Visit]) -> Sequence[Visit]:
     return db.scalars(query.options(*LOADED).order_by(Visit.starts_at, Visit.id)).all()
 
 
-def awaiting_verdict(db: Session, viewer: Viewer, *, since: date, within_days: int) -> list[Visit]:
+def awaiting_verdict(
+    db: Session, viewer: Viewer, *, since: date, within_days: int, as_of: datetime
+) -> list[Visit]:
     """Visits logged late that count only once the viewer, or another supervisor, confirms them."""
     unjudged = select(Visit.id, Visit.last_on, Visit.logged_at).where(
-        judgeable(viewer), Visit.verdict.is_(None), Visit.last_on >= since
+        judgeable(viewer),
+        or_(Visit.verdict.is_(None), Visit.verdict_at > as_of),
+        Visit.last_on >= since,
     )
     # most visits are never judged: of all of them plain rows, and only of the late ones the rest
     late = [

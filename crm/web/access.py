@@ -9,7 +9,18 @@ from crm.people.rules import JUDGING, WITH_RECORDS, Role
 from crm.web.auth import me
 from crm.web.back import came_from
 
-PUBLIC = frozenset({"static", "auth.login", "auth.sign_in", "health.lives", "health.is_ready"})
+PUBLIC = frozenset(
+    {
+        "static",
+        "auth.login",
+        "auth.sign_in",
+        "health.lives",
+        "health.is_ready",
+        # the link in a mail: its token says whose mails of which kind, and no more
+        "my_settings.unsubscribe",
+        "my_settings.stop",
+    }
+)
 ANYONE = frozenset(Role)
 ADMINS = frozenset({Role.ADMIN})
 
@@ -51,6 +62,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "compliance.sign": JUDGING,
     "compliance.give_reason": WITH_RECORDS,
     "digests.listing": ANYONE,
+    "my_settings.show": ANYONE,
+    "my_settings.save": ANYONE,
     "mailbox.listing": ANYONE,
     "mailbox.show": ANYONE,
     "mailbox.body": ANYONE,

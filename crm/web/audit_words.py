@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from crm.base.money import Currency
-from crm.base.outbox import State
+from crm.base.outbox import MessageKind, State
 from crm.base.words import Word
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, Duty, Role
@@ -32,6 +32,7 @@ ACTIONS: Mapping[str, str] = {
     "person.added": "添加人员",
     "person.changed": "修改人员",
     "person.password_set": "设置密码",
+    "person.mails_chosen": "修改邮件设置",
     "posting.added": "添加任职",
     "posting.changed": "修改任职",
     "absence.approved": "批准缺勤",
@@ -86,6 +87,7 @@ FIELDS: Mapping[str, str] = {
     "asked_due_on": "申请延期至",
     "basis": "销号依据",
     "before": "此日期之前",
+    "by_mail": "用邮件接收",
     "channel": "方式",
     "city": "城市",
     "code_name": "代号",
@@ -100,6 +102,7 @@ FIELDS: Mapping[str, str] = {
     "ends_at": "结束时间",
     "entered_on": "录入日期",
     "entries": "条数",
+    "expires_at": "有效至",
     "first_on": "首日",
     "from": "起",
     "from_on": "起",
@@ -130,6 +133,7 @@ FIELDS: Mapping[str, str] = {
     "person_id": "责任人",
     "phone": "电话",
     "position": "职务或位置",
+    "quiet": "免打扰",
     "reached_unit_id": "提级至",
     "reason": "原因",
     "ref": "编号",
@@ -156,6 +160,7 @@ FIELDS: Mapping[str, str] = {
 }
 
 _ALIKE: Mapping[str, type[Word]] = {
+    "by_mail": MessageKind,
     "channel": Channel,
     "currency": Currency,
     "duty": Duty,

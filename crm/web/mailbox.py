@@ -5,8 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.db import writing
 from crm.base.mailbox import letter_of, letters, mark_read
-from crm.base.outbox import Message
+from crm.base.outbox import Message, State
 from crm.extensions import db
+from crm.jobs.delivery import NO_ADDRESS
+from crm.mailing.rules import IN_APP_ONLY
 from crm.web.auth import signed_in
 from crm.web.forms import LARGEST_ID, row_id
 from crm.web.transaction import moment
@@ -37,7 +39,7 @@ def show(message_id: int) -> ResponseReturnValue:
     if letter.read_at is None:
         with writing(db.sessionmaker) as own:  # a page that reads has no write lock of its own
             mark_read(own, message_id, now=moment())
-    return render_template("mailbox/show.html", letter=letter)
+    return render_template("mailbox/show.html", letter=letter, way=_way(letter))
 
 
 @bp.get(f"{ONE}/body")
@@ -45,6 +47,12 @@ def body(message_id: int) -> ResponseReturnValue:
     """The message's HTML under a policy of its own, for the frame on its page."""
     headers = {"Content-Security-Policy": BODY_CSP, "Content-Type": "text/html; charset=utf-8"}
     return _mine(message_id).body_html, headers
+
+
+def _way(letter: Message) -> str | None:
+    """Why it came here and not by mail; none where it did, or may yet."""
+    is_told = letter.state is State.SKIPPED or letter.note in (IN_APP_ONLY, NO_ADDRESS)
+    return f"{letter.note}。" if is_told and letter.note else None
 
 
 def _mine(message_id: int) -> Message:

@@ -87,6 +87,10 @@ SENTENCES = {
     "unknown_role": "没有找到这项分工。",
     "unknown_milestone": "没有找到这个节点，或它不能撤回。",
     "already_done": "这项跟进已经办结。",
+    # mails that one may do without
+    "mail_is_fixed": "这类邮件涉及您的职责，不能停发。",
+    "quiet_too_long": "免打扰时段最长 {most} 小时，请缩短。",
+    "quiet_without_length": "免打扰的开始和结束时间不能相同。",
     # the clock and the outbox
     "not_installed": "系统还没有初始化，请先运行：crm init",
     "unknown_message": "没有编号为 {id} 的邮件。",

@@ -11,10 +11,10 @@ from crm.base import clock, spoken
 from crm.base.periods import Period
 from crm.people.queries import Viewer
 from crm.quotas.counting import waits_for_verdict
-from crm.quotas.queries import period_kinds, rules_for, rules_holding
+from crm.quotas.queries import rules_holding
 from crm.quotas.rules import Rule, VisitFacts
+from crm.quotas.verdicts import to_judge as to_judge
 from crm.visits.models import Visit
-from crm.visits.queries import awaiting_verdict
 from crm.visits.rules import is_logged_late
 from crm.visits.scope import judgeable
 from crm.visits.seen import SeenVisit, shown
@@ -30,19 +30,6 @@ class Late:
 
     line: VisitLine
     why: str
-
-
-def to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
-    """What waits for the viewer's verdict in this and the last period of each kind, in time."""
-    on = clock.civil_date(now)
-    periods = [Period.holding(kind, on) for kind in period_kinds(db)] if viewer.judges else []
-    rules = [rule for period in periods for rule in rules_for(db, period)]
-    if not rules:
-        return []
-    since = min(period.before.first for period in periods)
-    within = min(rule.log_within_days for rule in rules)
-    visits = awaiting_verdict(db, viewer, since=since, within_days=within)
-    return [visit for visit in visits if waits_for_verdict(_facts(visit), rules, now)]
 
 
 def late_ones(db: Session, viewer: Viewer, visits: list[Visit], now: datetime) -> list[Late]:
@@ -91,10 +78,6 @@ def judged_by(db: Session, viewer: Viewer, visit_ids: Collection[int]) -> frozen
     """Which of the visits the viewer may confirm or reject."""
     query = select(Visit.id).where(Visit.id.in_(visit_ids), judgeable(viewer))
     return frozenset(db.scalars(query))
-
-
-def _facts(visit: Visit) -> VisitFacts:
-    return VisitFacts(**{each.name: getattr(visit, each.name) for each in fields(VisitFacts)})
 
 
 def _how_late(last_on: date, logged_at: datetime | None, today: date) -> str:

@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crm.base.outbox import Message
+from crm.base.outbox import Message, MessageKind
 from crm.jobs.mime import mime_of
 from crm.jobs.models import JobRun
+from crm.jobs.timetable import JobName
 from tests.databases import SECRET, sessions_of
 from tests.faults import running
 from tests.faults.running import Running
@@ -26,6 +27,10 @@ BASE_URL = "https://crm.test"
 Row = dict[str, object]
 Summary = dict[str, dict[str, Any]]  # by job: done, skipped, made
 Received = tuple[str, bytes]  # by whom, and the mail
+
+
+# The jobs whose mails have another name than theirs.
+MADE_BY = {MessageKind.REMINDER: JobName.FREEZE, MessageKind.ORDER: JobName.ESCALATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Rows:
 
     @property
     def digests(self) -> list[str]:
-        return sorted(key for key in self.keys if not key.startswith("nudge:"))
+        return sorted(key for key in self.keys if "-digest:" in key)
 
     @property
     def mails(self) -> list[Received]:
@@ -59,7 +64,7 @@ class Rows:
         messages = [
             message
             for message in self.messages
-            if (message["kind"].value, message["made_at"]) in lived
+            if (MADE_BY.get(message["kind"], message["kind"]), message["made_at"]) in lived
         ]
         return Rows(runs, messages)
 

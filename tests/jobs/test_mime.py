@@ -52,6 +52,32 @@ def test_the_same_row_makes_the_same_bytes_in_ascii_with_network_line_ends():
     assert max(map(len, first.split(b"\r\n"))) <= 78
 
 
+LINK = "https://crm.test/unsubscribe/" + "x" * 90
+
+
+def test_an_optional_mail_says_how_to_unsubscribe_by_one_click():
+    written = mime_of(message(unsubscribe_url=LINK), sender=SENDER)
+
+    read = message_from_bytes(written, policy=default)
+    assert read["List-Unsubscribe"] == f"<{LINK}>"
+    assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert f"List-Unsubscribe: <{LINK}>\r\n".encode() in written  # neither folded nor encoded
+    assert read["From"] == SENDER
+    assert written == mime_of(message(unsubscribe_url=LINK), sender=SENDER)
+
+
+def test_one_click_wants_https():
+    written = mime_of(message(unsubscribe_url="http://127.0.0.1/unsubscribe/x"), sender=SENDER)
+
+    assert b"List-Unsubscribe: <http://127.0.0.1/unsubscribe/x>" in written
+    assert b"One-Click" not in written
+
+
+@pytest.mark.parametrize("url", [None, "https://招商.test/x", "https://crm.test/x\r\nBcc: b@c.d"])
+def test_what_is_no_plain_link_is_in_no_header(url):
+    assert mime_of(message(unsubscribe_url=url), sender=SENDER) == mime_of(message(), sender=SENDER)
+
+
 def test_another_key_has_another_boundary():
     other = message(message_id=message_id_of("another key"))
 

@@ -1,7 +1,7 @@
 """When jobs are due, and what a late slot is still good for."""
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice, takewhile
 
 import pytest
@@ -13,7 +13,18 @@ from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.jobs.timetable import JOBS, Job, JobName, Lateness, Timing, slots, timing
 
-WEEKLY, MONTHLY, NUDGE, *CLOSING = [job for job in JOBS if job.name is not JobName.AUDIT_SEAL]
+WEEKLY, MONTHLY, BRIEF, TEN_DAY, NUDGE = (
+    next(job for job in JOBS if job.name is name)
+    for name in (
+        JobName.WEEKLY_DIGEST,
+        JobName.MONTHLY_DIGEST,
+        JobName.MORNING_BRIEF,
+        JobName.TEN_DAY,
+        JobName.NUDGE,
+    )
+)
+CLOSING_NAMES = (JobName.ASSESS, JobName.FREEZE, JobName.SETTLED_FIGURES)
+CLOSING = [job for job in JOBS if job.name in CLOSING_NAMES]
 CALENDAR = WorkingCalendar()
 
 
@@ -68,25 +79,47 @@ def test_a_slot_due_at_the_very_beginning_exists():
     assert told(WEEKLY, "2026-07-27T07:30", "2026-07-27T07:30") == ["2026-W30 07-27 07:30"]
 
 
-def test_other_rows_of_the_regime_are_data():
-    brief = Job("brief", None, NUDGE.due_on, time(7, 45), Lateness.UNTIL_EVENING)
-    ten_day = Job(
-        "ten-day",
-        PeriodKind.XUN,
-        lambda calendar, subject: calendar.first_from(subject.first),
-        time(8),
-        Lateness.UNTIL_NEXT,
-    )
-
-    assert told(brief, "2026-07-17T00:00", "2026-07-20T12:00") == [
+def test_a_brief_is_due_in_the_morning_of_working_days():
+    assert told(BRIEF, "2026-07-17T00:00", "2026-07-20T12:00") == [
         "2026-07-17 07-17 07:45",
         "2026-07-20 07-20 07:45",
     ]
-    assert told(ten_day, "2026-07-01T08:00", "2026-07-31T00:00") == [
-        "2026-07-X1 07-01 08:00",
-        "2026-07-X2 07-13 08:00",
-        "2026-07-X3 07-21 08:00",
+
+
+def test_a_brief_is_due_on_make_up_days_and_on_no_holiday():
+    # Saturday 10 October 2026 is a make-up day after the holiday from 1 to 7 October
+    assert told(BRIEF, "2026-09-30T12:00", "2026-10-12T12:00") == [
+        "2026-10-08 10-08 07:45",
+        "2026-10-09 10-09 07:45",
+        "2026-10-10 10-10 07:45",
+        "2026-10-12 10-12 07:45",
     ]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        (
+            "2026-07-01T08:00",
+            "2026-07-31T00:00",
+            ["2026-07-X1 07-01 08:00", "2026-07-X2 07-13 08:00", "2026-07-X3 07-21 08:00"],
+        ),
+        # the holiday of 1 October takes the first one to the 8th
+        (
+            "2026-09-30T00:00",
+            "2026-10-31T00:00",
+            ["2026-10-X1 10-08 08:00", "2026-10-X2 10-12 08:00", "2026-10-X3 10-21 08:00"],
+        ),
+        # the Spring Festival, 15 to 23 February, takes the last one to the 24th
+        (
+            "2026-02-01T00:00",
+            "2026-02-28T00:00",
+            ["2026-02-X1 02-02 08:00", "2026-02-X2 02-11 08:00", "2026-02-X3 02-24 08:00"],
+        ),
+    ],
+)
+def test_a_ten_day_supervision_is_due_on_the_first_working_day_of_its_xun(since, until, expected):
+    assert told(TEN_DAY, since, until) == expected
 
 
 def closing(name: JobName, kind: PeriodKind) -> Job:
@@ -156,6 +189,11 @@ def test_closing_is_always_done_however_late(job):
         (NUDGE, "2026-07-15", "2026-07-15T12:11", Timing.LATE),
         (NUDGE, "2026-07-15", "2026-07-15T17:59", Timing.LATE),
         (NUDGE, "2026-07-15", "2026-07-15T18:00", Timing.SKIPPED),
+        (BRIEF, "2026-07-15", "2026-07-15T17:59", Timing.LATE),
+        (BRIEF, "2026-07-15", "2026-07-15T18:00", Timing.SKIPPED),
+        (TEN_DAY, "2026-07-X1", "2026-07-01T08:10", Timing.ON_TIME),
+        (TEN_DAY, "2026-07-X1", "2026-07-13T07:59", Timing.LATE),
+        (TEN_DAY, "2026-07-X1", "2026-07-13T08:00", Timing.SKIPPED),
         (WEEKLY, "2026-W30", "2026-07-28T09:00", Timing.LATE),
         (WEEKLY, "2026-W30", "2026-08-03T07:29", Timing.LATE),
         (WEEKLY, "2026-W30", "2026-08-03T07:30", Timing.KEPT),

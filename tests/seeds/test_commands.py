@@ -42,7 +42,10 @@ def test_a_demonstration_is_made_once_and_then_used(tmp_path):
     assert {each["kind"] for each in json.loads(listed.stdout)} == {
         "weekly-digest",
         "monthly-digest",
+        "morning-brief",
+        "ten-day-supervision",
         "nudge",
+        "reminder",
     }
 
 

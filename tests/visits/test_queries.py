@@ -10,7 +10,7 @@ from crm.people.rules import Role
 from crm.visits import queries
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, VisitFilter, visible_to, visit_of, visits_page
-from crm.visits.rules import Kind, Status
+from crm.visits.rules import Kind, Status, Verdict
 from crm.visits.scope import judgeable, readable
 from crm.visits.seen import shown
 from tests.conftest import NOW
@@ -305,10 +305,24 @@ def test_what_waits_for_a_verdict_was_logged_late(db):
     make_visit(db, me, date(2026, 7, 10), verdict="confirmed", **late)
 
     found = queries.awaiting_verdict(
-        db, zone.eyes("supervisor"), since=date(2026, 7, 1), within_days=3
+        db, zone.eyes("supervisor"), since=date(2026, 7, 1), within_days=3, as_of=NOW
     )
 
     assert found == [waiting]
+
+
+def test_as_of_an_earlier_moment_what_was_judged_since_still_waits(db):
+    zone = make_zone(db)
+    late = {"logged_at": NOW, "entered_at": NOW, "verdict": Verdict.CONFIRMED}
+    judged = make_visit(
+        db, zone.people["tracker"], date(2026, 7, 10), **late, verdict_at=NOW + timedelta(hours=1)
+    )
+
+    found = queries.awaiting_verdict(
+        db, zone.eyes("supervisor"), since=date(2026, 7, 1), within_days=3, as_of=NOW
+    )
+
+    assert found == [judged]
 
 
 def test_what_waits_for_a_verdict_loads_no_visit_that_does_not(db):
@@ -317,7 +331,7 @@ def test_what_waits_for_a_verdict_loads_no_visit_that_does_not(db):
     eyes = zone.eyes("supervisor")
     db.expunge_all()
 
-    queries.awaiting_verdict(db, eyes, since=date(2026, 7, 1), within_days=3)
+    queries.awaiting_verdict(db, eyes, since=date(2026, 7, 1), within_days=3, as_of=NOW)
 
     assert not [one for one in db if isinstance(one, Visit)]
 

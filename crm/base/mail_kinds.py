@@ -1,0 +1,21 @@
+"""The kinds of mail."""
+
+from crm.base.words import Word
+
+
+class MessageKind(Word):
+    """What a message is."""
+
+    WEEKLY = "weekly-digest", "周报"
+    MONTHLY = "monthly-digest", "月报"
+    NUDGE = "nudge", "进度提醒"
+    SETTLED = "settled-figures", "定稿说明"
+    MORNING_BRIEF = "morning-brief", "晨报"
+    TEN_DAY = "ten-day-supervision", "旬督办"
+    REMINDER = "reminder", "提醒"
+    ORDER = "supervision-order", "督办单"
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether it is sent again when nobody knows how the first time ended; a nudge is not."""
+        return self is not MessageKind.NUDGE

@@ -1,0 +1,189 @@
+"""The morning brief: what is on today, what is due, what is new (REGIME 5)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import at_civil, civil, civil_date
+from crm.base.mail import Site
+from crm.base.outbox import MessageKind
+from crm.base.periods import DAY
+from crm.base.workdays import WorkingCalendar
+from crm.digests.content import DueLine, LeadName, Listed, VisitLine
+from crm.digests.lines import visit_line
+from crm.digests.queries import (
+    DueFact,
+    VisitFact,
+    active_people,
+    due_by,
+    responsible_unit,
+    visits_between,
+)
+from crm.digests.rules import evening_of
+from crm.digests.sight import OF_UNITS, Sight
+from crm.leads.models import Lead, LeadRole
+from crm.leads.queries import lead_labels, role_held_on
+from crm.mailing.service import Letter, post
+from crm.people.models import Person, Unit
+from crm.people.queries import Viewer, viewer
+from crm.people.rules import WITH_RECORDS, Role
+from crm.quotas.queries import working_calendar
+from crm.quotas.verdicts import to_judge
+from crm.visits.rules import Status
+
+MOST = 15  # lines of one list: a brief is read on the way
+
+
+@dataclass(frozen=True, slots=True)
+class NewLead:
+    """A lead that was entered since the last brief; whether one may know it is not said here."""
+
+    id: int
+    entered_by_id: int | None
+    unit_id: int | None
+    unit_name: str | None
+    named: frozenset[int]  # the people with a role on it
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A new lead that the reader may know."""
+
+    lead: LeadName
+    unit_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What one person reads in the morning; with nothing to say it is false."""
+
+    name: str
+    on: date
+    at: datetime
+    is_late: bool
+    since: datetime  # the brief before
+    visits: Listed[VisitLine]
+    due: Listed[DueLine]
+    leads: Listed[NewLine]
+    to_judge: int  # visits that wait for the reader's verdict
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to say."""
+        return bool(self.visits or self.due or self.leads or self.to_judge)
+
+
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """The facts of one morning, read once for everybody."""
+
+    at: datetime
+    since: datetime
+    visits: Sequence[VisitFact]
+    due: Mapping[int, Sequence[DueFact]]
+    leads: Sequence[NewLead]
+
+    @property
+    def on(self) -> date:
+        """The civil date."""
+        return civil_date(self.at)
+
+
+def make_briefs(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, int]:
+    """Brief everybody who works with records and has something today."""
+    made: Counter[str] = Counter()
+    morning = _morning(db, at)
+    for person in active_people(db, at):
+        if person.role not in WITH_RECORDS:
+            continue
+        brief = _brief(db, morning, person, late=late)
+        made["made" if brief and _send(db, brief, person, site) else "empty"] += 1
+    return made
+
+
+def _morning(db: Session, at: datetime) -> Morning:
+    on = civil_date(at)
+    since = at_civil(_workday_before(working_calendar(db), on), civil(at).time())
+    planned = [one for one in visits_between(db, on, on, at) if one.status is Status.PLANNED]
+    return Morning(at, since, planned, due_by(db, on, at), _entered(db, since, at))
+
+
+def _workday_before(calendar: WorkingCalendar, on: date) -> date:
+    on -= DAY
+    while not calendar.is_workday(on):
+        on -= DAY
+    return on
+
+
+def _entered(db: Session, since: datetime, at: datetime) -> list[NewLead]:
+    """The leads entered since then, each with its unit and those named on it today."""
+    on = civil_date(at)
+    is_new = (Lead.entered_at > since) & (Lead.entered_at <= at)
+    named: defaultdict[int, set[int]] = defaultdict(set)
+    roles = select(LeadRole.lead_id, LeadRole.person_id).join(Lead, Lead.id == LeadRole.lead_id)
+    for lead_id, person_id in db.execute(roles.where(is_new, role_held_on(on))):
+        if person_id:  # else a unit
+            named[lead_id].add(person_id)
+    units = dict(db.execute(select(Unit.id, Unit.name)).all())
+    rows = db.execute(
+        select(Lead.id, Lead.entered_by_id, responsible_unit(on).label("unit_id"))
+        .where(is_new)
+        .order_by(Lead.entered_at, Lead.id)
+    )
+    return [
+        NewLead(
+            row.id,
+            row.entered_by_id,
+            row.unit_id,
+            units.get(row.unit_id),
+            frozenset(named[row.id]),
+        )
+        for row in rows
+    ]
+
+
+def _brief(db: Session, morning: Morning, person: Person, *, late: bool) -> Brief:
+    eyes = viewer(db, person, morning.on)
+    visits = [one for one in morning.visits if one.is_of(person.id)]
+    due = morning.due.get(person.id, ())
+    leads = [one for one in morning.leads if _is_news(one, eyes)]
+    lead_ids = {lead_id for visit in visits for lead_id in visit.lead_ids}
+    lead_ids |= {one.lead_id for one in due} | {one.id for one in leads}
+    sight = Sight(eyes, lead_labels(db, eyes, lead_ids, morning.on), frozenset())
+    known = [one for one in leads if sight.knows(one.id)]  # of the others not even a code name
+    return Brief(
+        name=person.name,
+        on=morning.on,
+        at=morning.at,
+        is_late=late,
+        since=morning.since,
+        visits=Listed.first([visit_line(one, sight, minutes=False) for one in visits], MOST),
+        due=Listed.first([_due_line(one, sight, morning.on) for one in due], MOST),
+        leads=Listed.first([NewLine(sight.name_of(one.id), one.unit_name) for one in known], MOST),
+        to_judge=len(to_judge(db, eyes, morning.at)) if person.role is Role.SUPERVISOR else 0,
+    )
+
+
+def _is_news(lead: NewLead, eyes: Viewer) -> bool:
+    """Whether it is of the reader's units, or the reader is named on it; not what they entered."""
+    if lead.entered_by_id == eyes.person_id:
+        return False
+    of_units = eyes.role in OF_UNITS and lead.unit_id in eyes.unit_ids
+    return of_units or eyes.person_id in lead.named
+
+
+def _due_line(one: DueFact, sight: Sight, on: date) -> DueLine:
+    return DueLine(one.id, one.what, one.due_on, sight.name_of(one.lead_id), one.due_on < on)
+
+
+def _send(db: Session, brief: Brief, person: Person, site: Site) -> bool:
+    letter = Letter(
+        MessageKind.MORNING_BRIEF,
+        f"{MessageKind.MORNING_BRIEF.value}:zone:{person.username}:{brief.on.isoformat()}:-",
+        brief.at,
+        expires_at=evening_of(brief.at),
+    )
+    return post(db, letter, person=person, site=site, brief=brief)

@@ -1,0 +1,139 @@
+"""A mail is made for a person as they chose to get it, and what happens to their choice."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.db import insert_into
+from crm.base.errors import Refused
+from crm.base.mail import Site, render
+from crm.base.outbox import MessageKind, State, put
+from crm.mailing.models import MailChoice, QuietTime
+from crm.mailing.queries import quiet_hours, wanted, wants
+from crm.mailing.rules import IN_APP_ONLY, OPTIONAL, QuietHours
+from crm.people.models import Person
+
+MOST_QUIET_HOURS = 14  # so that on every day there is a time to write to somebody
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is known of a mail but its words and its reader."""
+
+    kind: MessageKind
+    dedupe_key: str
+    at: datetime  # the slot's own moment
+    expires_at: datetime | None = None
+    kept: str | None = None  # why it is kept unmailed, where it is
+
+
+def post(db: Session, letter: Letter, *, person: Person, site: Site, **context: object) -> bool:
+    """Put the mail into words and into the outbox; False where one of its key is there already.
+
+    What the person does not want by mail lies in the mailbox only.
+    """
+    link = site.unsubscribe_link(person.id, letter.kind) if letter.kind in OPTIONAL else None
+    words = render(letter.kind.value, site=site, unsubscribe=link, **context)
+    state, note = _how(db, letter, person)
+    return put(
+        db,
+        kind=letter.kind,
+        dedupe_key=letter.dedupe_key,
+        person=person,
+        subject=words.subject,
+        text=words.text,
+        html=words.html,
+        at=letter.at,
+        state=state,
+        note=note,
+        expires_at=letter.expires_at,
+        unsubscribe_url=link,
+    )
+
+
+def _how(db: Session, letter: Letter, person: Person) -> tuple[State, str | None]:
+    if letter.kept:
+        return State.SKIPPED, letter.kept
+    if not wants(db, person.id, letter.kind):
+        return State.SENT, IN_APP_ONLY  # by lying in the mailbox, as one without an address does
+    return State.PENDING, None
+
+
+def choose(
+    db: Session,
+    *,
+    person: Person,
+    by_mail: Collection[MessageKind],
+    quiet: QuietHours | None,
+    now: datetime,
+) -> None:
+    """Set which optional mails the person gets by mail, and their quiet hours.
+
+    Refused as `quiet_too_long` or `quiet_without_length`.
+    """
+    _check(quiet)
+    before = _told(wanted(db, person.id), quiet_hours(db, person.id))
+    for kind in OPTIONAL:
+        _set(db, person.id, kind, by_mail=kind in by_mail)
+    db.execute(delete(QuietTime).where(QuietTime.person_id == person.id))
+    if quiet:
+        row = {"person_id": person.id, "begins": quiet.begins, "ends": quiet.ends}
+        db.execute(insert_into(db, QuietTime).values(**row))
+    after = _told(frozenset(by_mail) & frozenset(OPTIONAL), quiet)
+    _record(db, person, by=person, now=now, before=before, after=after)
+
+
+def unsubscribe(db: Session, *, person: Person, kind: MessageKind, now: datetime) -> None:
+    """Stop mails of an optional kind, by the link in one of them; nobody has signed in."""
+    if kind not in OPTIONAL:
+        raise Refused("mail_is_fixed")
+    before = wanted(db, person.id)
+    _set(db, person.id, kind, by_mail=False)
+    quiet = quiet_hours(db, person.id)
+    told = _told(before, quiet), _told(before - {kind}, quiet)
+    _record(db, person, by=None, now=now, before=told[0], after=told[1])
+
+
+def _check(quiet: QuietHours | None) -> None:
+    if quiet and quiet.begins == quiet.ends:
+        raise Refused("quiet_without_length", field="ends")
+    if quiet and quiet.hours > MOST_QUIET_HOURS:
+        raise Refused("quiet_too_long", field="ends", most=MOST_QUIET_HOURS)
+
+
+def _set(db: Session, person_id: int, kind: MessageKind, *, by_mail: bool) -> None:
+    row = insert_into(db, MailChoice).values(person_id=person_id, kind=kind, by_mail=by_mail)
+    db.execute(
+        row.on_conflict_do_update(index_elements=["person_id", "kind"], set_={"by_mail": by_mail})
+    )
+
+
+def _told(by_mail: Collection[MessageKind], quiet: QuietHours | None) -> dict[str, object]:
+    hours = f"{quiet.begins:%H:%M}–{quiet.ends:%H:%M}" if quiet else None
+    return {"by_mail": [kind.value for kind in OPTIONAL if kind in by_mail], "quiet": hours}
+
+
+def _record(  # noqa: PLR0913 - an entry has that many parts
+    db: Session,
+    person: Person,
+    *,
+    by: Person | None,
+    now: datetime,
+    before: dict[str, object],
+    after: dict[str, object],
+) -> None:
+    changed = [name for name in after if after[name] != before[name]]
+    if changed:
+        record(
+            db,
+            "person.mails_chosen",
+            person,
+            by=by,
+            at=now,
+            before={name: before[name] for name in changed},
+            after={name: after[name] for name in changed},
+        )

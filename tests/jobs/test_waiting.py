@@ -1,0 +1,134 @@
+"""Mails that wait for the end of quiet hours, and those that are of no use any more."""
+
+from datetime import time, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from crm.base.db import writing
+from crm.base.outbox import Message, MessageKind, State
+from crm.jobs import by_hand
+from crm.jobs.staleness import REPEAT
+from crm.mailing.models import QuietTime
+from crm.people.models import Person
+from tests.conftest import NOW
+from tests.jobs.mail import courier, post_office, write
+from tests.jobs.work import messages
+
+EVENING = timedelta(hours=8)  # 18:00, as NOW is 10:00
+STALE = "7月15日 18:00 前未能发出，内容已过时，不再发送"
+
+
+@pytest.fixture
+def office():
+    with post_office() as office:
+        yield office
+
+
+def write_brief(sessions, *usernames: str) -> None:
+    write(sessions, *usernames, kind=MessageKind.MORNING_BRIEF)
+    with writing(sessions) as db:
+        db.execute(update(Message).values(expires_at=NOW + EVENING))
+
+
+def keep_quiet(sessions, username: str, begins: time, ends: time) -> None:
+    with writing(sessions) as db:
+        person_id = db.scalar(select(Person.id).where(Person.username == username))
+        db.add(QuietTime(person_id=person_id, begins=begins, ends=ends))
+
+
+def told(sessions) -> list[tuple[State, str | None]]:
+    return [(message.state, message.note) for message in messages(sessions)]
+
+
+def test_a_brief_is_sent_as_long_as_it_is_of_use(sessions, office):
+    write_brief(sessions, "li")
+
+    courier(sessions, office.port, hours=7, minutes=59).deliver_all()
+
+    assert told(sessions) == [(State.SENT, None)]
+
+
+def test_from_the_evening_on_it_is_skipped_with_the_reason(sessions, office):
+    write_brief(sessions, "an", "bo")
+
+    courier(sessions, office.port, hours=8).deliver_all()
+
+    assert told(sessions) == [(State.SKIPPED, STALE)] * 2
+    assert office.received == []
+
+
+def test_a_server_that_is_away_all_day_leaves_no_stale_brief_behind(sessions):
+    write_brief(sessions, "li")
+    write(sessions, "wang")  # a digest, which is of use the next day
+    with post_office() as gone:
+        port = gone.port
+    courier(sessions, port).deliver_all()
+    with post_office() as back:
+        courier(sessions, back.port, hours=24).deliver_all()
+
+    assert [state for state, _ in told(sessions)] == [State.SKIPPED, State.SENT]
+    assert back.recipients == ["wang@crm.test"]
+
+
+def test_a_brief_whose_end_is_unknown_is_not_repeated_in_the_evening(sessions, office):
+    write_brief(sessions, "li")
+    office.at_data = [None]
+    courier(sessions, office.port, hours=7, minutes=55).deliver_all()
+
+    courier(sessions, office.port, hours=8, minutes=10).deliver_all()
+
+    assert told(sessions) == [(State.SKIPPED, REPEAT)]
+    assert len(office.received) == 1
+
+
+def test_one_that_a_person_wants_all_the_same_is_sent(sessions, office):
+    write_brief(sessions, "li")
+    courier(sessions, office.port, hours=9).deliver_all()
+    with writing(sessions) as db:
+        [message] = db.scalars(select(Message)).all()
+        now = NOW + timedelta(hours=9)
+        by_hand.send(db, [message.id], again=False, why="本人要求", by=None, now=now)
+
+    courier(sessions, office.port, hours=10).deliver_all()
+
+    assert [state for state, _ in told(sessions)] == [State.SENT]
+
+
+def test_mails_wait_for_the_end_of_quiet_hours(sessions, office):
+    write(sessions, "li", "wang")
+    keep_quiet(sessions, "li", time(9), time(11))
+
+    courier(sessions, office.port).deliver_all()
+    first = list(office.recipients)
+    courier(sessions, office.port, minutes=59).deliver_all()
+    second = list(office.recipients)
+    courier(sessions, office.port, hours=1).deliver_all()
+
+    assert (first, second) == (["wang@crm.test"], ["wang@crm.test"])
+    assert office.recipients == ["wang@crm.test", "li@crm.test"]
+
+
+def test_a_brief_that_waits_past_its_use_is_skipped(sessions, office):
+    write_brief(sessions, "li")
+    keep_quiet(sessions, "li", time(7), time(20))
+
+    courier(sessions, office.port, hours=8).deliver_all()
+    courier(sessions, office.port, hours=11).deliver_all()
+
+    assert told(sessions) == [(State.SKIPPED, STALE)]
+    assert office.received == []
+
+
+def test_what_stopped_between_claim_and_delivery_past_its_use_is_not_sent(sessions, office):
+    write_brief(sessions, "li")
+    late = courier(sessions, office.port, hours=7, minutes=59)
+    moments = iter([late.now()] * 2)
+    stopped = type(late)(
+        late.sessions, late.server, late.sender, lambda: next(moments, NOW + EVENING)
+    )
+
+    stopped.deliver_all()
+
+    assert told(sessions) == [(State.SKIPPED, STALE)]
+    assert office.received == []

@@ -1,0 +1,82 @@
+"""Which mails one may do without, and when the quiet hours hold."""
+
+from datetime import date, time
+
+import pytest
+
+from crm.base import unsubscribing
+from crm.base.clock import at_civil
+from crm.base.mail_kinds import MessageKind
+from crm.mailing.rules import FIXED, OPTIONAL, QuietHours, is_for
+from crm.people.rules import Role
+
+NIGHT, NOON = QuietHours(time(22), time(7, 30)), QuietHours(time(12), time(14))
+
+
+@pytest.mark.parametrize(
+    ("quiet", "at", "expected"),
+    [
+        (NIGHT, time(21, 59), False),
+        (NIGHT, time(22), True),
+        (NIGHT, time(0), True),
+        (NIGHT, time(7, 29), True),
+        (NIGHT, time(7, 30), False),
+        (NOON, time(11, 59), False),
+        (NOON, time(12), True),
+        (NOON, time(14), False),
+    ],
+)
+def test_quiet_hours_hold_in_civil_time_and_may_go_over_midnight(quiet, at, expected):
+    assert quiet.hold(at_civil(date(2026, 7, 15), at)) is expected
+
+
+@pytest.mark.parametrize(("quiet", "hours"), [(NIGHT, 9.5), (NOON, 2)])
+def test_quiet_hours_have_a_length(quiet, hours):
+    assert quiet.hours == hours
+
+
+def test_what_concerns_ones_duty_is_never_switched_off():
+    assert set(FIXED) == {
+        MessageKind.NUDGE,
+        MessageKind.SETTLED,
+        MessageKind.REMINDER,
+        MessageKind.ORDER,
+    }
+    assert set(OPTIONAL) | set(FIXED) == set(MessageKind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "expected"),
+    [
+        (MessageKind.MORNING_BRIEF, Role.READER, False),
+        (MessageKind.MORNING_BRIEF, Role.RECRUITER, True),
+        (MessageKind.TEN_DAY, Role.SUPERVISOR, True),
+        (MessageKind.TEN_DAY, Role.RECRUITER, False),
+        (MessageKind.WEEKLY, Role.READER, True),
+    ],
+)
+def test_people_choose_among_the_mails_that_they_can_get(kind, role, expected):
+    assert is_for(kind, role) is expected
+
+
+class TestToken:
+    """The signed word in the link."""
+
+    def test_it_says_whose_mails_of_which_kind(self):
+        token = unsubscribing.token("secret", 7, MessageKind.WEEKLY)
+
+        assert unsubscribing.read("secret", token) == (7, MessageKind.WEEKLY)
+
+    def test_it_is_the_same_each_time(self):
+        assert unsubscribing.token("secret", 7, MessageKind.WEEKLY) == unsubscribing.token(
+            "secret", 7, MessageKind.WEEKLY
+        )
+
+    @pytest.mark.parametrize("text", ["", "x", "WzcsIndlZWtseS1kaWdlc3QiXQ.wrong", "é"])
+    def test_another_word_is_none(self, text):
+        assert unsubscribing.read("secret", text) is None
+
+    def test_another_secret_does_not_read_it(self):
+        token = unsubscribing.token("secret", 7, MessageKind.WEEKLY)
+
+        assert unsubscribing.read("another", token) is None
