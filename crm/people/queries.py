@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from crm.people.models import Absence, Person, Posting, Unit
-from crm.people.rules import JUDGING, OVERSEEING, Role
+from crm.people.rules import JUDGING, OVERSEEING, AbsenceStatus, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def absences_in(db: Session, person_id: int, first: date, last: date) -> list[Ab
     """The approved absences of the person that cover a date of the span, in order."""
     query = select(Absence).where(
         Absence.person_id == person_id,
-        Absence.approved_at.is_not(None),
+        Absence.status == AbsenceStatus.APPROVED,
         Absence.from_on <= last,
         Absence.to_on >= first,
     )

@@ -14,7 +14,7 @@ from crm.base.errors import Refused
 from crm.base.pinyin import initials
 from crm.people.models import Absence, LoginSession, Person, Posting, Unit
 from crm.people.queries import by_username
-from crm.people.rules import AbsenceKind, Duty, Role
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 
 SHORTEST_PASSWORD = 10
 _hasher = PasswordHasher()
@@ -161,6 +161,7 @@ def add_absence(  # noqa: PLR0913 - an absence has that many parts
         to_on=to_on,
         kind=kind,
         reason=reason,
+        status=AbsenceStatus.APPROVED,
         approved_by_id=by.id if by else None,
         approved_at=now,
     )
