@@ -35,9 +35,7 @@ def upgrade() -> None:
         batch.create_index(op.f("ix_absence_status"), ["status"])
     op.add_column(
         "person",
-        sa.Column(
-            "is_password_temporary", sa.Boolean(), server_default=sa.false(), nullable=False
-        ),
+        sa.Column("is_password_temporary", sa.Boolean(), server_default=sa.false(), nullable=False),
     )
 
 

@@ -8,6 +8,8 @@ from datetime import date
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
+from crm.base.clock import at_civil
+from crm.base.periods import DAY
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import JUDGING, OVERSEEING, AbsenceStatus, Role
 
@@ -133,7 +135,10 @@ def colleagues(db: Session, on: date) -> list[Person]:
     return list(
         db.scalars(
             select(Person)
-            .where(Person.id.in_(posted), Person.disabled_at.is_(None))
+            .where(
+                Person.id.in_(posted),
+                or_(Person.disabled_at.is_(None), Person.disabled_at >= at_civil(on + DAY)),
+            )
             .order_by(Person.initials, Person.username)
         )
     )

@@ -4,6 +4,7 @@ from flask import Flask
 from werkzeug.wrappers import Response
 
 from crm.web import (
+    absences,
     access,
     admin,
     assets,
@@ -19,9 +20,12 @@ from crm.web import (
     health,
     leads,
     mailbox,
+    me,
     myday,
     nav,
+    people,
     transaction,
+    units,
     visits,
 )
 
@@ -54,10 +58,14 @@ def init_app(app: Flask) -> None:
         visits,
         followups,
         leads,
+        absences,
         compliance,
         digests,
         mailbox,
+        me,
         admin,
+        people,
+        units,
         audit,
         health,
     ):

@@ -81,6 +81,8 @@ class _Names:
         match entry.subject:
             case Person.__tablename__:
                 name = self.people.get(entry.subject_id, name)
+            case Unit.__tablename__:
+                name = self.units.get(entry.subject_id, name)
             case Visit.__tablename__:
                 name = self.visits.get(entry.subject_id, name)
             case Lead.__tablename__:
