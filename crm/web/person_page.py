@@ -81,12 +81,12 @@ def person_page(person: Person) -> str:
     return render_template("people/show.html", page=page)
 
 
-def dates_of(from_on: date, to_on: date | None, on: date) -> str:
+def dates_of(from_on: date, to_on: date | None) -> str:
     """`2026年1月1日起`, or `2026年1月1日至6月30日`; a year is said where it is another."""
     begin = f"{from_on.year}年{spoken.day(from_on)}"
     if to_on is None:
         return f"{begin}起"
-    end = spoken.day(to_on) if to_on.year == from_on.year else spoken.dated(to_on, on)
+    end = spoken.day(to_on) if to_on.year == from_on.year else f"{to_on.year}年{spoken.day(to_on)}"
     return f"{begin}至{end}"
 
 
@@ -95,7 +95,7 @@ def _line(posting: Posting, on: date) -> PostingLine:
     return PostingLine(
         posting.id,
         f"{posting.unit.name} {posting.duty.label}",
-        dates_of(posting.from_on, posting.to_on, on),
+        dates_of(posting.from_on, posting.to_on),
         posting.is_primary,
         begun and (posting.to_on is None or posting.to_on >= on),
         not begun,

@@ -42,7 +42,7 @@ SENTENCES = {
     "too_many_rows": "文件超过 {most} 行，请分成几个文件导入。",
     "control_characters": "不能含有换行、制表符等不可见字符。",
     "text_too_long": "最多 {longest} 个字。",
-    "bad_username": "“{value}”不能作为账号：账号里不能有空格或分号。",
+    "bad_username": "“{value}”不能作为账号：账号里不能有空格、斜杠或分号。",
     "bad_email": "“{value}”不是邮箱地址。",
     "bad_phone": "“{value}”不是电话号码；如被表格软件改成了科学计数，请把该列设为文本。",
     "bad_date": "“{value}”不是日期，请写成 2026-07-15 的样子。",
