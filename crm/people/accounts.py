@@ -79,7 +79,10 @@ def require_another_admin(db: Session, person: Person, now: datetime) -> None:
             Person.role == Role.ADMIN,
             or_(Person.disabled_at.is_(None), Person.disabled_at > now),
         )
-        .with_for_update()  # of two who disable each other, the second sees what the first did
+        .order_by(Person.id)
+        .with_for_update(
+            key_share=True
+        )  # of two who disable each other, the second sees what the first did
     )
     if set(db.scalars(admins)) <= {person.id}:
         raise Refused("last_admin", field="role")

@@ -125,7 +125,7 @@ def end_posting(
 
 def hold_postings(db: Session, person: Person) -> None:
     """Let nobody else change the person's postings until we are done: they must not overlap."""
-    db.execute(select(Person.id).where(Person.id == person.id).with_for_update())
+    db.execute(select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
 
 
 def check_posting(  # noqa: PLR0913 - a posting has that many parts

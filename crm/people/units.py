@@ -65,4 +65,4 @@ def _check_parent(db: Session, parent_id: int | None) -> None:
 
 def _hold_tree(db: Session) -> None:
     """Two moves at once could make a ring that neither of them is."""
-    db.execute(select(Unit.id).with_for_update())
+    db.execute(select(Unit.id).order_by(Unit.id).with_for_update(key_share=True))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -17,12 +17,14 @@ from crm.extensions import db, limiter
 from crm.people import accounts, service
 from crm.people.models import LoginSession
 from crm.people.sessions import IDLE, LONGEST
-from crm.web.auth import begin_session, signed_in
+from crm.web.auth import begin_session, me, signed_in
 from crm.web.forms import cleaned, show_refusal
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("me", __name__, url_prefix="/me")
 _line = Length(max=200, message="最多 %(max)d 个字。")
+# endpoint, what it is called, icon, what one does there: pages about oneself, for whoever signs in
+LINKS = (("mailbox.listing", "信箱", "mail", "系统寄给您的周报、月报和提醒"),)
 BROWSERS = (
     ("MicroMessenger", "微信"),
     ("Edg", "Edge 浏览器"),
@@ -66,6 +68,16 @@ class PasswordForm(FlaskForm):
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A page that is about oneself."""
+
+    url: str
+    label: str
+    icon: str
+    what_for: str
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """A browser at which one is signed in."""
 
@@ -88,6 +100,7 @@ def _page(contact: ContactForm, password: PasswordForm) -> str:
         contact=contact,
         password=password,
         devices=_devices(),
+        links=[Link(url_for(endpoint), *words) for endpoint, *words in LINKS],
         shortest=service.SHORTEST_PASSWORD,
     )
 
@@ -118,8 +131,14 @@ def change() -> ResponseReturnValue:
     return _page(form, PasswordForm(formdata=None)), 422
 
 
+def _account() -> str:
+    """By whom tries are counted: the account, whatever address they come from."""
+    person = me()
+    return f"password:{person.id if person else request.remote_addr}"
+
+
 @bp.post("/password")
-@limiter.limit("10 per minute", key_func=lambda: f"password:{signed_in().id}")
+@limiter.limit("10 per minute", key_func=_account)
 def set_password() -> ResponseReturnValue:
     """Set another password: all other devices are signed out, this one goes on."""
     person, form = signed_in(), PasswordForm()
@@ -146,8 +165,10 @@ def set_password() -> ResponseReturnValue:
 def sign_out_elsewhere() -> ResponseReturnValue:
     """End all my sessions but this one."""
     with transaction() as rows:
-        me, this = signed_in(), current_user.login.id
-        count = accounts.sign_out_elsewhere(rows, person=me, but_id=this, by=me, now=moment())
+        person, this = signed_in(), current_user.login.id
+        count = accounts.sign_out_elsewhere(
+            rows, person=person, but_id=this, by=person, now=moment()
+        )
     flash(f"已退出其他设备（{count} 处）。" if count else "没有其他设备在登录。", "success")
     return redirect(url_for(".show"))
 

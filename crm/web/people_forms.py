@@ -20,6 +20,7 @@ from crm.web.forms import NOTHING, Needed, chosen_id, cleaned, sensible_year, wo
 
 _line = Length(max=200, message="最多 %(max)d 个字。")
 LARGEST_POSITION = 9999
+WHOLE = "请填写 0 到 9999 之间的整数。"
 FIELDS = {"from": "from_on", "to": "to_on", "unit": "unit_id"}
 
 
@@ -122,6 +123,17 @@ class LeavingForm(FlaskForm):
     at_once = BooleanField("现在就停用账号")
 
 
+class Whole(IntegerField):
+    """A whole number; what is none is refused in our words."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was typed."""
+        try:
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            raise ValueError(WHOLE) from error
+
+
 class UnitForm(FlaskForm):
     """What a unit is called, and where it stands in the tree."""
 
@@ -130,13 +142,7 @@ class UnitForm(FlaskForm):
         "类型", [Needed("请选择类型。")], choices=word_choices(UnitKind), coerce=UnitKind
     )
     parent_id = SelectField("上级单位", [Optional()], coerce=chosen_id, validate_choice=False)
-    position = IntegerField(
-        "排序",
-        [
-            InputRequired("请填写排序，例如 1。"),
-            NumberRange(0, LARGEST_POSITION, "请填写 0 到 9999 之间的整数。"),
-        ],
-    )
+    position = Whole("排序", [InputRequired(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)])
 
     def told(self) -> UnitData:
         """The data of a valid form."""

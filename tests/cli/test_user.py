@@ -99,6 +99,13 @@ def test_a_password_is_refused_with_the_reason(crm, rows, username, password, to
     assert rows(Person)[0].password_hash is None
 
 
+def test_an_account_is_disabled(crm, rows):
+    done = crm("user", "disable", "Qian")
+
+    assert done.exit_code == 0
+    assert rows(Person)[0].disabled_at is not None
+
+
 def test_the_help_shows_roles_and_duties_as_they_are_typed(crm):
     told = crm("user", "add", "--help").output
 

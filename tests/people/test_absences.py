@@ -52,7 +52,9 @@ class Zone:
 
     def away(self):
         self.db.flush()
-        return [(each.from_on, each.to_on) for each in absences_in(self.db, self.lina.id, FIRST, LAST)]
+        return [
+            (each.from_on, each.to_on) for each in absences_in(self.db, self.lina.id, FIRST, LAST)
+        ]
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Postings are corrected, moved on, ended and taken back, and accounts with them (REGIME 2)."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -7,6 +9,7 @@ from sqlalchemy import select
 
 from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil
+from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.people import postings, sessions
 from crm.people.accounts import disable_person, enable_person, require_another_admin
@@ -185,3 +188,24 @@ def test_the_last_admin_stays_one(db):
 
     enable_person(db, person=other, by=admin, now=NOW)
     require_another_admin(db, admin, NOW)
+
+
+def test_of_two_primary_postings_at_once_one_is_refused(sessions):
+    with writing(sessions) as db:
+        person, unit = make_person(db, duty=None), make_unit(db)
+    barrier = threading.Barrier(2)
+
+    def post(first):
+        barrier.wait()
+        with writing(sessions) as db:
+            told = PostingData(unit=unit, duty=Duty.STAFF, from_on=first)
+            try:
+                postings.post(db, person=person, data=told, by=None, now=NOW)
+            except Refused as refused:
+                return refused.code
+            return "posted"
+
+    with ThreadPoolExecutor(2) as threads:
+        done = list(threads.map(post, (TODAY, date(2026, 7, 20))))
+
+    assert sorted(done) == ["overlapping_posting", "posted"]

@@ -11,7 +11,9 @@ from tests.factories import make_unit
 
 
 def told(**given):
-    return UnitData(**{"name": "一组", "kind": UnitKind.TEAM, "parent_id": None, "position": 1} | given)
+    return UnitData(
+        **{"name": "一组", "kind": UnitKind.TEAM, "parent_id": None, "position": 1} | given
+    )
 
 
 def names(db):
@@ -50,7 +52,7 @@ def test_a_unit_never_comes_to_stand_below_itself(db, parent):
     units = {"zone": make_unit(db, "开发区")}
     units["team"] = make_unit(db, "一组", parent=units["zone"])
 
+    data = told(parent_id=units[parent].id)
     with pytest.raises(Refused) as refused:
-        data = told(parent_id=units[parent].id)
         change_unit(db, unit=units["zone"], data=data, by=None, now=NOW)
     assert refused.value.code == "unit_under_itself"

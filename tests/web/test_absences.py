@@ -206,7 +206,9 @@ def test_a_late_approval_a_cut_and_a_cancelling_each_correct_frozen_july(app, cl
 
     page = closed.post(f"{LIST}/{asked}/approve", follow_redirects=True).text
     assert "已记更正 1 条" in page
-    closed.post(f"{LIST}/{asked}/shorten", data={"to_on": "2026-07-17", "why": "十个字的缘由在这里写"})
+    closed.post(
+        f"{LIST}/{asked}/shorten", data={"to_on": "2026-07-17", "why": "十个字的缘由在这里写"}
+    )
     closed.post(f"{LIST}/{asked}/cancel", data={"why": "未成行"})
 
     assert corrections(app) == [

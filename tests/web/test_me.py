@@ -82,7 +82,7 @@ def test_a_password_that_cannot_be_is_told(app, at_linas, told, sentence):
 
 def test_one_signs_out_everywhere_else(app, at_linas):
     elsewhere = sign_in(app, "lina")
-    assert at_linas.get("/me").text.count("visit-line") == 2
+    assert at_linas.get("/me").text.count("device-laptop") == 2
 
     page = at_linas.post("/me/sign-out-elsewhere", follow_redirects=True).text
 

@@ -59,7 +59,8 @@ def test_a_unit_is_renamed_and_moved(app, at_roots, zone):
     [
         ({"code": "zone"}, "编号“zone”已被使用"),
         ({"name": ""}, "请填写名称。"),
-        ({"position": "x"}, "排序"),
+        ({"position": "x"}, "请填写 0 到 9999 之间的整数。"),
+        ({"position": "10000"}, "请填写 0 到 9999 之间的整数。"),
         ({"parent_id": "99999"}, "没有找到这个单位"),
     ],
 )
@@ -68,6 +69,7 @@ def test_what_is_wrong_is_told(at_roots, given, sentence):
 
     assert answer.status_code == 422
     assert sentence in answer.text
+    assert "Not a valid" not in answer.text
 
 
 def test_a_unit_is_not_put_below_itself(app, at_roots, zone):
