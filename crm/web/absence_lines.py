@@ -32,8 +32,9 @@ class AbsenceLine:
 
     @property
     def meta(self) -> str:
-        """How long, and why."""
-        return " · ".join(part for part in (self.days, self.reason) if part)
+        """How long, why, and what was said to it."""
+        said = f"答复：{self.note}" if self.note else ""
+        return " · ".join(part for part in (self.days, self.reason, said) if part)
 
 
 def absence_line(absence: Absence, on: date) -> AbsenceLine:

@@ -8,7 +8,7 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import EqualTo, Length
 
 from crm.base import spoken
 from crm.base.cells import Cells, Email, Phone, read_cells
@@ -18,7 +18,7 @@ from crm.people import accounts, service
 from crm.people.models import LoginSession
 from crm.people.sessions import IDLE, LONGEST
 from crm.web.auth import begin_session, me, signed_in
-from crm.web.forms import cleaned, show_refusal
+from crm.web.forms import Needed, cleaned, show_refusal
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("me", __name__, url_prefix="/me")
@@ -59,11 +59,11 @@ class ContactForm(FlaskForm):
 class PasswordForm(FlaskForm):
     """Another password, for who knows the present one."""
 
-    old = PasswordField("当前密码", [InputRequired("请填写当前密码。")])
-    password = PasswordField("新密码", [InputRequired("请填写新密码。"), _line])
+    old = PasswordField("当前密码", [Needed("请填写当前密码。")])
+    password = PasswordField("新密码", [Needed("请填写新密码。"), _line])
     again = PasswordField(
         "再输入一次新密码",
-        [InputRequired("请再输入一次新密码。"), EqualTo("password", "两次输入的新密码不一致。")],
+        [Needed("请再输入一次新密码。"), EqualTo("password", "两次输入的新密码不一致。")],
     )
 
 

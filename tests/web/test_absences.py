@@ -104,7 +104,9 @@ def test_it_is_returned_with_a_reason(app, at_linas, at_chiefs, asked):
 
     at_chiefs.post(f"{LIST}/{asked}/return", data={"why": "当周有接待"})
 
-    assert "已退回" in at_linas.get("/").text
+    day = at_linas.get("/").text
+    assert "已退回" in day
+    assert "答复：当周有接待" in day
     assert "当周有接待" in at_linas.get(f"{LIST}/{asked}").text
 
 
