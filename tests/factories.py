@@ -21,7 +21,7 @@ from crm.leads.models import Company, Lead, LeadRole, Milestone, MilestonePlan
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people import sessions as logins
 from crm.people.models import Absence, Person, Posting, Unit
-from crm.people.rules import AbsenceKind, Duty, Role, UnitKind
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
 from crm.quotas.models import RuleVersion
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.supervision.models import Order
@@ -89,8 +89,10 @@ def make_posting(
 def make_absence(
     db: Session, person: Person, from_on: date, to_on: date, **given: object
 ) -> Absence:
-    """An approved leave."""
+    """An approved leave; one that waits, where it has no moment of approval."""
     values = {"kind": AbsenceKind.LEAVE, "reason": "休假", "approved_at": LONG_AGO}
+    is_open = "approved_at" in given and given["approved_at"] is None
+    values["status"] = AbsenceStatus.ASKED if is_open else AbsenceStatus.APPROVED
     return _add(db, Absence(person_id=person.id, from_on=from_on, to_on=to_on, **values | given))
 
 

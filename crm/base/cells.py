@@ -82,7 +82,7 @@ def _short(text: str, longest: int) -> str | None:
 
 def _username(text: str) -> str:
     name = _line(_required(text))
-    if name is None or re.search(r"[\s;\uff1b]", name):
+    if name is None or re.search(r"[\s;/\uff1b]", name):
         raise PydanticCustomError("bad_username", "bad_username")
     return name.lower()
 

@@ -1,6 +1,6 @@
 """Pages of long lists by keyset: no page costs more than the first, whatever lies behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crm.base.db import Instant
+from crm.base.db import Instant, Text
 
 PAGE = 30
 LONGEST_KEY = 18  # digits; SQLite refuses an integer beyond 64 bits
@@ -28,20 +28,27 @@ class Page(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class _Cursor:
     is_newer: bool
-    on: date
+    on: date | str
     id: int
 
 
-def _read(text: str | None, *, is_instant: bool) -> _Cursor | None:
+def _read(text: str | None, key_of: Callable[[str], date | str]) -> _Cursor | None:
     """The cursor of that text; one that was tampered with is the first page."""
     try:
-        way, on, row_id = (text or "").split("_")
+        way, rest = (text or "").replace("\0", "").split("_", 1)
+        on, row_id = rest.rsplit("_", 1)
         if len(row_id) > LONGEST_KEY:
             return None
-        key = _instant(on) if is_instant else date.fromisoformat(on)
-        return _Cursor(way == "n", key, int(row_id))
+        return _Cursor(way == "n", key_of(on), int(row_id))
     except ValueError:
         return None
+
+
+def _key_of(column: Any) -> Callable[[str], date | str]:
+    """How the key of a column of that type is read from a cursor."""
+    if isinstance(column, Text):
+        return str
+    return _instant if isinstance(column, Instant) else date.fromisoformat
 
 
 def _instant(text: str) -> datetime:
@@ -55,14 +62,14 @@ def page_of(  # noqa: PLR0913 - a page is asked for by that much
     db: Session,
     query: Select[T],
     *,
-    on: InstrumentedAttribute[date] | InstrumentedAttribute[datetime],
+    on: InstrumentedAttribute[date] | InstrumentedAttribute[datetime] | InstrumentedAttribute[str],
     row_id: InstrumentedAttribute[int],
     cursor: str | None = None,
     size: int = PAGE,
     earliest_first: bool = False,
 ) -> Page[T]:
     """The page of the query's rows at the cursor, the latest first by `on`, then by `row_id`."""
-    at = _read(cursor, is_instant=isinstance(on.type, Instant))
+    at = _read(cursor, _key_of(on.type))
     newer = at.is_newer if at else earliest_first  # the way the rows are read
     order = (on.asc(), row_id.asc()) if newer else (on.desc(), row_id.desc())
     if at is not None:

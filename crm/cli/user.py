@@ -14,6 +14,7 @@ from crm.base.errors import Refused
 from crm.base.words import Word
 from crm.cli.base import changing
 from crm.people import service
+from crm.people.accounts import disable_person
 from crm.people.imports import unit_called
 from crm.people.models import Person, Unit
 from crm.people.queries import by_username
@@ -102,6 +103,16 @@ def passwd(*, username: str, password_stdin: bool) -> None:
         hashed = service.hash_password(person.username, password)
         service.set_password(db, person=person, password_hash=hashed, by=None, now=clock.now())
     click.echo("密码已设置，该账号此前的登录均已退出。")
+
+
+@user.command()
+@click.argument("username")
+def disable(*, username: str) -> None:
+    """Close a person's account at once, and end their sessions; their postings stay."""
+    now = clock.now()
+    with changing() as db:
+        disable_person(db, person=_person(db, username), at=now, by=None, now=now)
+    click.echo("账号已停用，该账号的登录均已退出。")
 
 
 def _password(*, from_stdin: bool) -> str:

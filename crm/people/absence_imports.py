@@ -13,7 +13,7 @@ from crm.base.errors import Refused
 from crm.base.sheets import Column, Outcome, read_sheet
 from crm.people import service
 from crm.people.models import Absence, Person
-from crm.people.rules import AbsenceKind
+from crm.people.rules import AbsenceKind, AbsenceStatus
 
 ABSENCES = (
     Column("username", "账号", "zhaomou"),
@@ -61,7 +61,7 @@ def _absences(db: Session) -> set[tuple[int, date, date, AbsenceKind, str]]:
     """The approved absences that are there, as what makes one the same as another."""
     told = select(
         Absence.person_id, Absence.from_on, Absence.to_on, Absence.kind, Absence.reason
-    ).where(Absence.approved_at.is_not(None))
+    ).where(Absence.status == AbsenceStatus.APPROVED)
     return {(who, first, last, kind, why) for who, first, last, kind, why in db.execute(told)}
 
 

@@ -2,11 +2,11 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, word
-from crm.people.rules import AbsenceKind, Duty, Role, UnitKind
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
 
 
 class Unit(Base):
@@ -36,12 +36,18 @@ class Person(Base):
     role: Mapped[Role] = mapped_column(word(Role, "role"))
     password_hash: Mapped[str | None]
     password_changed_at: Mapped[datetime | None]
+    # given by an admin: its owner sets another one before anything else
+    is_password_temporary: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
-    disabled_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]  # from then on, which may be yet to come
 
     postings: Mapped[list["Posting"]] = relationship(
         back_populates="person", lazy="raise", order_by="Posting.from_on"
     )
+
+    def is_disabled(self, now: datetime) -> bool:
+        """Whether the account is closed at that moment."""
+        return self.disabled_at is not None and self.disabled_at <= now
 
 
 class Posting(Base):
@@ -70,12 +76,17 @@ class Posting(Base):
 
 
 class Absence(Base):
-    """Dates, both included, on which a person is away; only an approved one reduces a quota."""
+    """Dates, both included, on which a person is away; one that is imported was never asked for."""
 
     __tablename__ = "absence"
     __table_args__ = (
         CheckConstraint("to_on >= from_on", "ends_after_it_begins"),
+        CheckConstraint(
+            "status NOT IN ('approved', 'cancelled') OR approved_at IS NOT NULL",
+            "approved_has_moment",
+        ),
         Index(None, "person_id", "from_on"),
+        Index(None, "status"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -84,8 +95,17 @@ class Absence(Base):
     to_on: Mapped[date]
     kind: Mapped[AbsenceKind] = mapped_column(word(AbsenceKind, "kind"))
     reason: Mapped[str]
+    status: Mapped[AbsenceStatus] = mapped_column(word(AbsenceStatus, "status"))
+    asked_at: Mapped[datetime | None]
+    asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     approved_at: Mapped[datetime | None]
+    # the last change of another kind: who returned, withdrew, shortened or cancelled it, and why
+    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    changed_at: Mapped[datetime | None]
+    note: Mapped[str | None]
+
+    person: Mapped[Person] = relationship(foreign_keys=person_id, lazy="raise")
 
 
 class LoginSession(Base):

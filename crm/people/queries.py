@@ -8,9 +8,10 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
-from crm.base.clock import civil_date
+from crm.base.clock import at_civil, civil_date
+from crm.base.periods import DAY
 from crm.people.models import Absence, Person, Posting, Unit
-from crm.people.rules import JUDGING, OVERSEEING, Role
+from crm.people.rules import JUDGING, OVERSEEING, AbsenceStatus, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,10 @@ def colleagues(db: Session, on: date) -> list[Person]:
     return list(
         db.scalars(
             select(Person)
-            .where(Person.id.in_(posted), Person.disabled_at.is_(None))
+            .where(
+                Person.id.in_(posted),
+                or_(Person.disabled_at.is_(None), Person.disabled_at >= at_civil(on + DAY)),
+            )
             .order_by(Person.initials, Person.username)
         )
     )
@@ -164,7 +168,7 @@ def absences_in(db: Session, person_id: int, first: date, last: date) -> list[Ab
     """The approved absences of the person that cover a date of the span, in order."""
     query = select(Absence).where(
         Absence.person_id == person_id,
-        Absence.approved_at.is_not(None),
+        Absence.status == AbsenceStatus.APPROVED,
         Absence.from_on <= last,
         Absence.to_on >= first,
     )

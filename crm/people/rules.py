@@ -43,6 +43,16 @@ class AbsenceKind(Word):
     OTHER_DUTY = "other_duty", "其他公务"
 
 
+class AbsenceStatus(Word):
+    """Where an absence stands; only an approved one reduces a quota."""
+
+    ASKED = "asked", "待审批"
+    APPROVED = "approved", "已批准"
+    RETURNED = "returned", "已退回"
+    WITHDRAWN = "withdrawn", "已撤回"
+    CANCELLED = "cancelled", "已取消"
+
+
 WITH_RECORDS = frozenset(Role) - {Role.READER}  # a reader has figures of units and no records
 OVERSEEING = frozenset(
     {Role.SUPERVISOR, Role.LEADER, Role.ADMIN}

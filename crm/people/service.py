@@ -6,15 +6,16 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.pinyin import initials
-from crm.people.models import Absence, LoginSession, Person, Posting, Unit
+from crm.people.accounts import end_sessions, require_another_admin
+from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.queries import by_username
-from crm.people.rules import AbsenceKind, Duty, Role
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 
 SHORTEST_PASSWORD = 10
 _hasher = PasswordHasher()
@@ -70,6 +71,8 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
     now: datetime,
 ) -> bool:
     """Bring what is known of a person up to date; whether anything was different."""
+    if role is not Role.ADMIN:
+        require_another_admin(db, person, now)
     before, after = changes(person, {"name": name, "email": email, "phone": phone, "role": role})
     if "name" in after:
         person.initials = initials(name)
@@ -91,15 +94,7 @@ def add_posting(  # noqa: PLR0913 - a posting has that many parts
     now: datetime,
 ) -> Posting:
     """Post a person; refused as `last_day_before_first` or `overlapping_posting` (REGIME 2)."""
-    if to_on and to_on < from_on:
-        raise Refused("last_day_before_first", field="to")
-    if is_primary and (other := _overlapping(db, person, from_on, to_on)):
-        raise Refused(
-            "overlapping_posting",
-            field="from",
-            from_on=other.from_on,
-            to_on=other.to_on,
-        )
+    check_posting(db, person=person, is_primary=is_primary, from_on=from_on, to_on=to_on)
     posting = Posting(
         person_id=person.id,
         unit_id=unit.id,
@@ -128,11 +123,41 @@ def end_posting(
     record(db, "posting.changed", posting, by=by, at=now, before=before, after=after)
 
 
-def _overlapping(db: Session, person: Person, from_on: date, to_on: date | None) -> Posting | None:
+def hold_postings(db: Session, person: Person) -> None:
+    """Let nobody else change the person's postings until we are done: they must not overlap."""
+    db.execute(select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
+
+
+def check_posting(  # noqa: PLR0913 - a posting has that many parts
+    db: Session,
+    *,
+    person: Person,
+    is_primary: bool,
+    from_on: date,
+    to_on: date | None,
+    but_id: int | None = None,
+) -> None:
+    """Refuse what cannot be: `last_day_before_first`, `overlapping_posting` but by that one."""
+    if to_on and to_on < from_on:
+        raise Refused("last_day_before_first", field="to")
+    hold_postings(db, person)
+    if is_primary and (other := _overlapping(db, person, from_on, to_on, but_id)):
+        raise Refused(
+            "overlapping_posting",
+            field="from",
+            from_on=other.from_on,
+            to_on=other.to_on,
+        )
+
+
+def _overlapping(
+    db: Session, person: Person, from_on: date, to_on: date | None, but_id: int | None
+) -> Posting | None:
     return db.scalar(
         select(Posting)
         .where(
             Posting.person_id == person.id,
+            Posting.id != (but_id or 0),
             Posting.is_primary,
             Posting.from_on <= (to_on or date.max),
             Posting.to_on.is_(None) | (Posting.to_on >= from_on),
@@ -161,6 +186,7 @@ def add_absence(  # noqa: PLR0913 - an absence has that many parts
         to_on=to_on,
         kind=kind,
         reason=reason,
+        status=AbsenceStatus.APPROVED,
         approved_by_id=by.id if by else None,
         approved_at=now,
     )
@@ -179,23 +205,45 @@ def hash_password(username: str, password: str) -> str:
     return _hasher.hash(password)
 
 
-def set_password(
-    db: Session, *, person: Person, password_hash: str, by: Person | None, now: datetime
+def set_password(  # noqa: PLR0913 - a password has that many parts
+    db: Session,
+    *,
+    person: Person,
+    password_hash: str,
+    is_temporary: bool = False,
+    by: Person | None,
+    now: datetime,
 ) -> None:
     """Give the person a password (see `hash_password`) and end all their sessions."""
     person.password_hash = password_hash
     person.password_changed_at = now
-    db.execute(
-        update(LoginSession)
-        .where(LoginSession.person_id == person.id, LoginSession.ended_at.is_(None))
-        .values(ended_at=now)
-    )
+    person.is_password_temporary = is_temporary
+    end_sessions(db, person=person, now=now)
     record(db, "person.password_set", person, by=by, at=now)
 
 
-def verify(person: Person | None, password: str) -> bool:
+def give_password(
+    db: Session, *, person: Person, password_hash: str, by: Person, now: datetime
+) -> None:
+    """Give another person a password that they must replace; one's own is `own_account`."""
+    if person.id == by.id:
+        raise Refused("own_account")
+    set_password(db, person=person, password_hash=password_hash, is_temporary=True, by=by, now=now)
+
+
+def change_own_password(db: Session, *, person: Person, old: str, new: str, now: datetime) -> None:
+    """Set another password, and end all sessions; refused as `wrong_old_password`."""
+    if not verify(person, old, now=now):
+        raise Refused("wrong_old_password", field="old")
+    if new == old:
+        raise Refused("same_password", field="password")
+    hashed = hash_password(person.username, new)
+    set_password(db, person=person, password_hash=hashed, by=person, now=now)
+
+
+def verify(person: Person | None, password: str, *, now: datetime) -> bool:
     """Whether that is the person's password; takes as long for a person who does not exist."""
-    known = person.password_hash if person and not person.disabled_at else None
+    known = person.password_hash if person and not person.is_disabled(now) else None
     try:
         _hasher.verify(known or _nobody(), password)
     except (VerifyMismatchError, InvalidHashError):

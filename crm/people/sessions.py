@@ -54,7 +54,7 @@ def find(db: Session, token: str, *, now: datetime) -> LoginSession | None:
             LoginSession.begun_at > now - LONGEST,
         )
     )
-    return None if login is None or login.person.disabled_at else login
+    return None if login is None or login.person.is_disabled(now) else login
 
 
 def end(db: Session, *, login: LoginSession, now: datetime) -> None:

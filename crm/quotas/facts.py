@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.periods import Period, days
 from crm.people.models import Absence, Person, Posting, Unit
-from crm.people.rules import Duty
+from crm.people.rules import AbsenceStatus, Duty
 from crm.quotas.rules import Figure, VisitFacts
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.rules import LONGEST_DAYS
@@ -75,7 +75,7 @@ def absences(
     """By person, the dates of the period under an approved absence; they may overlap."""
     rows = db.execute(
         select(Absence.person_id, Absence.from_on, Absence.to_on).where(
-            Absence.approved_at.is_not(None),
+            Absence.status == AbsenceStatus.APPROVED,
             Absence.from_on <= period.last,
             Absence.to_on >= period.first,
             _among(Absence.person_id, person_ids),

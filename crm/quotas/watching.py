@@ -32,10 +32,14 @@ WHY = {
     "visit.rejected": "退回拜访",
     "visit.imported": "导入拜访",
     "absence.approved": "批准请假",
+    "absence.shortened": "缩短请假",
+    "absence.cancelled": "取消请假",
     "posting.added": "新增任职",
+    "posting.removed": "删除任职",
 }
 ELSE = {Visit: "修改拜访", Posting: "任职变更", Absence: "请假变更"}
 BOUNDS = frozenset({"from_on", "to_on"})
+SPANS = BOUNDS | {"from", "to"}  # what entries of a posting or absence call its dates
 AT_ONCE = 1000  # rows asked for by id in one statement
 
 
@@ -117,7 +121,7 @@ def _of_spells(
         person_id = row.person_id if row else _person_of(db, before)
         if person_id is None:
             continue
-        dates = _dates(before, before) + _dates(after, after)
+        dates = _dates(before, SPANS) + _dates(after, SPANS)
         if row and not (before and before.keys() <= BOUNDS):
             dates += [row.from_on, row.to_on or date.max]
         yield _touch(entry, person_id, dates or [date.min, date.max], _why(entry, table))
@@ -154,6 +158,6 @@ def _dates(said: Mapping[str, Any], names: Iterable[str]) -> list[date]:
             value = said[name]
             if value is None and name in ("to_on", "to"):
                 found.append(date.max)
-            elif isinstance(value, str) and len(value) == len("2026-07-31"):
+            elif value is not None:
                 found.append(date.fromisoformat(value))
     return found

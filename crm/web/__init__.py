@@ -4,6 +4,7 @@ from flask import Flask
 from werkzeug.wrappers import Response
 
 from crm.web import (
+    absences,
     access,
     admin,
     assets,
@@ -20,9 +21,12 @@ from crm.web import (
     leads,
     mailbox,
     my_settings,
+    me,
     myday,
     nav,
+    people,
     transaction,
+    units,
     visits,
 )
 
@@ -55,11 +59,15 @@ def init_app(app: Flask) -> None:
         visits,
         followups,
         leads,
+        absences,
         compliance,
         digests,
         mailbox,
         my_settings,
+        me,
         admin,
+        people,
+        units,
         audit,
         health,
     ):

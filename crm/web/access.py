@@ -26,6 +26,10 @@ ADMINS = frozenset({Role.ADMIN})
 
 ACCESS: Mapping[str, frozenset[Role]] = {
     "auth.sign_out": ANYONE,
+    "me.show": ANYONE,
+    "me.change": ANYONE,
+    "me.set_password": ANYONE,
+    "me.sign_out_elsewhere": ANYONE,
     "myday.show": ANYONE,
     # visits and what follows them: whoever works with records
     "visits.listing": WITH_RECORDS,
@@ -56,6 +60,15 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "leads.end_role": WITH_RECORDS,
     "leads.correct": WITH_RECORDS,
     "leads.withdraw": WITH_RECORDS,
+    "absences.listing": WITH_RECORDS,
+    "absences.new": WITH_RECORDS,
+    "absences.create": WITH_RECORDS,
+    "absences.show": WITH_RECORDS,
+    "absences.withdraw": WITH_RECORDS,
+    "absences.approve": JUDGING,
+    "absences.give_back": JUDGING,
+    "absences.shorten": JUDGING,
+    "absences.cancel": JUDGING,
     # figures: one's own for everybody, the units' for those who see them
     "compliance.board": ANYONE,
     "compliance.figure": ANYONE,
@@ -69,7 +82,33 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "mailbox.body": ANYONE,
     "admin.show": ADMINS,
     "audit.listing": ADMINS,
+    "people.listing": ADMINS,
+    "people.new": ADMINS,
+    "people.create": ADMINS,
+    "people.show": ADMINS,
+    "people.edit": ADMINS,
+    "people.change": ADMINS,
+    "people.give_password": ADMINS,
+    "people.disable": ADMINS,
+    "people.enable": ADMINS,
+    "people.sign_out": ADMINS,
+    "people.new_posting": ADMINS,
+    "people.add_posting": ADMINS,
+    "people.edit_posting": ADMINS,
+    "people.change_posting": ADMINS,
+    "people.remove_posting": ADMINS,
+    "people.new_transfer": ADMINS,
+    "people.transfer": ADMINS,
+    "people.new_leaving": ADMINS,
+    "people.leave": ADMINS,
+    "units.listing": ADMINS,
+    "units.new": ADMINS,
+    "units.create": ADMINS,
+    "units.edit": ADMINS,
+    "units.change": ADMINS,
 }
+# What one reaches with a password that an admin gave: the way to one of one's own.
+WITH_TEMPORARY_PASSWORD = frozenset({"me.show", "me.set_password", "auth.sign_out"})
 
 
 def _check() -> ResponseReturnValue | None:
@@ -81,6 +120,8 @@ def _check() -> ResponseReturnValue | None:
     person = me()
     if person is None:
         return to_the_door()
+    if person.is_password_temporary and request.endpoint not in WITH_TEMPORARY_PASSWORD:
+        return redirect(url_for("me.show"))
     if person.role not in ACCESS.get(request.endpoint, frozenset()):
         abort(404)
     return None

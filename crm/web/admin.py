@@ -8,7 +8,11 @@ from flask.typing import ResponseReturnValue
 bp = Blueprint("admin", __name__)
 
 # endpoint, what it is called, icon, what one does there
-PAGES = (("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),)
+PAGES = (
+    ("people.listing", "人员", "users", "账号、任职、调岗、离任，历史都留着"),
+    ("units.listing", "单位", "sitemap", "单位的上下级关系、名称和排序"),
+    ("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),
+)
 
 
 @dataclass(frozen=True, slots=True)

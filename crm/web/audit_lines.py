@@ -43,6 +43,7 @@ class _Names:
     """Names of what entries point to by number."""
 
     people: Mapping[int, str]
+    usernames: Mapping[int, str]
     units: Mapping[int, str]
     visits: Mapping[int, str]
     seen: Sight
@@ -81,6 +82,8 @@ class _Names:
         match entry.subject:
             case Person.__tablename__:
                 name = self.people.get(entry.subject_id, name)
+            case Unit.__tablename__:
+                name = self.units.get(entry.subject_id, name)
             case Visit.__tablename__:
                 name = self.visits.get(entry.subject_id, name)
             case Lead.__tablename__:
@@ -92,6 +95,8 @@ class _Names:
         """The page of what the entry is about, where it has one that the viewer may open."""
         if entry.subject == Visit.__tablename__ and entry.subject_id in self.visits:
             return url_for("visits.show", visit_id=entry.subject_id)
+        if entry.subject == Person.__tablename__ and entry.subject_id in self.usernames:
+            return url_for("people.show", username=self.usernames[entry.subject_id])
         if entry.subject == Lead.__tablename__:
             label = self.seen.labels.get(entry.subject_id)
             return url_for("leads.show", lead_id=label.id) if label and label.id else None
@@ -103,8 +108,10 @@ def audit_lines(
 ) -> list[AuditLine]:
     """The entries as the viewer may read them, in a fixed number of queries."""
     on = clock.civil_date(now)
+    people = db.execute(select(Person.id, Person.name, Person.username)).all()
     names = _Names(
-        people={row.id: row.name for row in db.execute(select(Person.id, Person.name))},
+        people={row.id: row.name for row in people},
+        usernames={row.id: row.username for row in people},
         units={row.id: row.name for row in db.execute(select(Unit.id, Unit.name))},
         visits=_refs(db, {one.subject_id for one in entries if one.subject == Visit.__tablename__}),
         seen=sight(db, viewer, entries, on),

@@ -8,6 +8,7 @@ from crm.base.words import Word
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, Duty, Role
 from crm.supervision.rules import About, OrderKind, Origin
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 ACTIONS: Mapping[str, str] = {
@@ -33,9 +34,20 @@ ACTIONS: Mapping[str, str] = {
     "person.changed": "修改人员",
     "person.password_set": "设置密码",
     "person.mails_chosen": "修改邮件设置",
+    "person.disabled": "停用账号",
+    "person.enabled": "恢复账号",
+    "person.signed_out": "退出全部登录",
     "posting.added": "添加任职",
     "posting.changed": "修改任职",
-    "absence.approved": "批准缺勤",
+    "posting.removed": "删除任职",
+    "unit.added": "添加单位",
+    "unit.changed": "修改单位",
+    "absence.asked": "提出请假",
+    "absence.approved": "批准请假",
+    "absence.returned": "退回请假",
+    "absence.withdrawn": "撤回请假",
+    "absence.shortened": "缩短请假",
+    "absence.cancelled": "取消请假",
     "session.begun": "登录",
     "session.ended": "退出登录",
     "message.sent_by_hand": "手工发送邮件",
@@ -65,7 +77,8 @@ SUBJECTS: Mapping[str, str] = {
     "followup": "跟进",
     "person": "人员",
     "posting": "任职",
-    "absence": "缺勤",
+    "absence": "请假",
+    "unit": "单位",
     "login_session": "登录",
     "message": "邮件",
     "correction": "更正",
@@ -90,11 +103,13 @@ FIELDS: Mapping[str, str] = {
     "by_mail": "用邮件接收",
     "channel": "方式",
     "city": "城市",
+    "code": "编号",
     "code_name": "代号",
     "company": "投资方",
     "company_id": "投资方编号",
     "currency": "币种",
     "demand": "要求",
+    "disabled_at": "停用时间",
     "due_on": "期限",
     "duty": "职务类别",
     "earlier_id": "前期项目",
@@ -109,6 +124,7 @@ FIELDS: Mapping[str, str] = {
     "hash": "校验值",
     "held": "任职人",
     "industry": "产业",
+    "is_primary": "主要任职",
     "kind": "类型",
     "last_on": "末日",
     "lead_id": "线索",
@@ -127,6 +143,7 @@ FIELDS: Mapping[str, str] = {
     "officer_id": "经办人",
     "on": "日期",
     "origin": "来由",
+    "parent_id": "上级单位",
     "park_id": "落户园区",
     "participant_ids": "参加人",
     "person": "人员",
@@ -141,6 +158,7 @@ FIELDS: Mapping[str, str] = {
     "role": "角色",
     "sealed_on": "封存日",
     "secrecy": "知悉范围",
+    "sessions": "登录数",
     "source": "线索来源",
     "stage": "阶段",
     "starts_at": "开始时间",
@@ -183,6 +201,12 @@ _OWN: Mapping[tuple[str, str], type[Word]] = {
 
 PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id", "officer_id"})
 UNITS = frozenset({"unit_id", "unit_ids", "park_id", "reached_unit_id"})
+    ("absence", "status"): AbsenceStatus,
+    ("unit", "kind"): UnitKind,
+}
+
+PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id"})
+UNITS = frozenset({"unit_id", "park_id", "parent_id"})
 LEADS = frozenset({"lead_id", "lead_ids", "earlier_id"})
 
 

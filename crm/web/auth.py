@@ -108,14 +108,15 @@ def sign_in() -> ResponseReturnValue:
     if form.validate():
         with transaction() as rows:
             person = by_username(rows, form.username.data or "")
-            if verify(person, form.password.data or "") and person:
-                _begin(person)
+            if verify(person, form.password.data or "", now=moment()) and person:
+                begin_session(person)
                 return redirect(_inside())
         show_at_field(form, Refused("wrong_password", field="password"))
     return render_template("login.html", form=form), 422
 
 
-def _begin(person: Person) -> None:
+def begin_session(person: Person) -> None:
+    """Sign the person in at this browser, under a new token."""
     token = sessions.begin(
         db.session,
         person=person,

@@ -15,12 +15,17 @@ LISTS = {
     "compliance.board",
     "digests.listing",
     "mailbox.listing",
+    "absences.listing",
+    "people.listing",
+    "units.listing",
 }
 DEPTHS = {
     **dict.fromkeys(LISTS, 0),
     "compliance.figure": 1,
     "leads.show": 1,
     "mailbox.show": 1,
+    "absences.show": 1,
+    "people.show": 1,
     "visits.show": 2,
     "followups.show": 2,
 }

@@ -61,6 +61,12 @@ def made_now(rows: Session) -> int:
     return len(corrections(rows, mine, now))
 
 
+def corrected() -> str:
+    """That my edit of this request made corrections, in a sentence; empty where it made none."""
+    count = made_now(db.session)
+    return f"所在时段已定稿，定稿数不变；已记更正 {count} 条，待督查人员签认。" if count else ""
+
+
 def _line(each: CorrectionFacts, viewer: Viewer) -> CorrectionLine:
     made = each.correction
     before = _result(made.from_achieved, made.from_required, made.from_status)

@@ -13,6 +13,7 @@ from crm.extensions import db
 from crm.followups.queries import SeenFollowup, due
 from crm.followups.queries import shown as shown_followups
 from crm.jobs.health import Standstill, standstill
+from crm.people.deciding import answered, waiting
 from crm.people.queries import Viewer
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
@@ -21,6 +22,7 @@ from crm.quotas.settled import count_corrections, for_signing, of_author, withou
 from crm.visits.models import Visit
 from crm.visits.queries import todays, unsettled, upcoming
 from crm.visits.seen import shown as shown_visits
+from crm.web.absence_lines import AbsenceLine, absence_line
 from crm.web.auth import my_view
 from crm.web.effects import ESTIMATED, figures_on, period_now, unit_of
 from crm.web.team import Team, team_of
@@ -30,6 +32,7 @@ from crm.web.visit_lines import VisitLine, line
 
 bp = Blueprint("myday", __name__)
 FOLLOWUPS_AHEAD = timedelta(days=7)
+ANSWERS_SHOWN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,14 @@ class MyFollowups:
     soon: list[SeenFollowup]
 
 
+@dataclass(frozen=True, slots=True)
+class MyAbsences:
+    """What waits for my word, and what became of what I asked for."""
+
+    waiting: list[AbsenceLine]
+    answered: list[AbsenceLine]
+
+
 @bp.get("/")
 def show() -> ResponseReturnValue:
     """The page that work begins with."""
@@ -72,6 +83,7 @@ def show() -> ResponseReturnValue:
         quotas=_quotas(db.session, me, on, now),
         visits=_visits(db.session, me, on, now) if has_records else None,
         followups=_followups(db.session, me, on, now) if has_records else None,
+        absences=_absences(db.session, me, on, now) if has_records else None,
         team=_team(db.session, me, on, now),
         to_sign=count_corrections(db.session, for_signing(me)) if me.judges else 0,
         to_explain=count_corrections(db.session, of_author(me.person_id) & without_reason())
@@ -148,6 +160,15 @@ def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowup
     return MyFollowups(
         now=[each for each in seen if each.followup.due_on <= on],
         soon=[each for each in seen if each.followup.due_on >= on + DAY],
+    )
+
+
+def _absences(rows: Session, me: Viewer, on: date, now: datetime) -> MyAbsences:
+    return MyAbsences(
+        waiting=[absence_line(each, on) for each in waiting(rows, me, on)],
+        answered=[
+            absence_line(each, on) for each in answered(rows, me.person_id, now - ANSWERS_SHOWN)
+        ],
     )
 
 

@@ -26,6 +26,7 @@ PLACES = (
     ("leads.listing", "线索", "bulb", True),
     ("compliance.board", "达标看板", "chart-bar", True),
     ("followups.listing", "跟进", "checklist", False),
+    ("absences.listing", "请假", "calendar-off", False),
     ("digests.listing", "周报月报", "report", False),
     ("mailbox.listing", "信箱", "mail", False),
     ("admin.show", "系统管理", "settings", False),
@@ -46,7 +47,7 @@ def places() -> list[Place]:
 
 def _is_here(endpoint: str) -> bool:
     here = {request.blueprint}
-    if request.endpoint in {page for page, *_ in PAGES}:
+    if request.blueprint in {page.partition(".")[0] for page, *_ in PAGES}:
         here.add("admin")
     return endpoint.partition(".")[0] in here
 

@@ -21,7 +21,7 @@ from crm.visits.queries import LOADED
 from crm.visits.rules import Status, Verdict
 from crm.visits.scope import judgeable, visible
 from crm.web.auth import my_view, signed_in
-from crm.web.corrections import made_now
+from crm.web.corrections import corrected
 from crm.web.effects import effects, figures_on
 from crm.web.errors import told
 from crm.web.forms import back_to, cleaned, date_of
@@ -53,8 +53,8 @@ def noting(
     flash(said, "success")
     for effect in effects(before, after, visit.id, today=today(), whose=whose):
         flash(effect.text, effect.tone)
-    if count := made_now(db.session):
-        flash(f"所在时段已定稿，定稿数不变；已记更正 {count} 条，待督查人员签认。", "info")
+    if said := corrected():
+        flash(said, "info")
     return visit
 
 

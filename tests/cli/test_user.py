@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+from crm.base import clock
 from crm.people.models import LoginSession, Person, Posting
 from crm.people.rules import Duty, Role
 from crm.people.service import verify
@@ -70,7 +71,7 @@ def test_a_password_comes_from_standard_input(crm, rows):
     done = crm("user", "passwd", "Qian", "--password-stdin", input=f"{PASSWORD}\n")
 
     assert done.exit_code == 0
-    assert verify(rows(Person)[0], PASSWORD)
+    assert verify(rows(Person)[0], PASSWORD, now=clock.now())
     assert rows(LoginSession) == []
 
 
@@ -79,7 +80,7 @@ def test_a_password_is_asked_for_twice(crm, rows):
 
     assert done.exit_code == 0
     assert PASSWORD not in done.output
-    assert verify(rows(Person)[0], PASSWORD)
+    assert verify(rows(Person)[0], PASSWORD, now=clock.now())
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,13 @@ def test_a_password_is_refused_with_the_reason(crm, rows, username, password, to
     assert done.exit_code == 1
     assert told in done.stderr
     assert rows(Person)[0].password_hash is None
+
+
+def test_an_account_is_disabled(crm, rows):
+    done = crm("user", "disable", "Qian")
+
+    assert done.exit_code == 0
+    assert rows(Person)[0].disabled_at is not None
 
 
 def test_the_help_shows_roles_and_duties_as_they_are_typed(crm):

@@ -1,0 +1,178 @@
+"""What happens to an absence: asked for, approved or returned, withdrawn, cut short, cancelled."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import changes, record
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.people.deciding import may_decide
+from crm.people.models import Absence, Person
+from crm.people.rules import WITH_RECORDS, AbsenceKind, AbsenceStatus
+
+ALIVE = (AbsenceStatus.ASKED, AbsenceStatus.APPROVED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsenceData:
+    """What is asked for; dates are included."""
+
+    kind: AbsenceKind
+    from_on: date
+    to_on: date
+    reason: str = ""
+
+
+def ask(db: Session, *, data: AbsenceData, by: Person, now: datetime) -> Absence:
+    """Ask for an absence of one's own.
+
+    Refused as `last_day_before_first`, `reason_needed`, `absence_there`; the same one asked for
+    twice is one.
+    """
+    if by.role not in WITH_RECORDS:
+        raise Refused("not_yours")
+    if data.to_on < data.from_on:
+        raise Refused("last_day_before_first", field="to_on")
+    if data.kind is AbsenceKind.OTHER_DUTY and not data.reason:
+        raise Refused("reason_needed", field="reason")
+    db.execute(select(Person.id).where(Person.id == by.id).with_for_update(key_share=True))
+    if same := _same(db, data, by):
+        raise Refused("absence_there", field="from_on", status=same.status)
+    absence = Absence(
+        person_id=by.id,
+        kind=data.kind,
+        from_on=data.from_on,
+        to_on=data.to_on,
+        reason=data.reason,
+        status=AbsenceStatus.ASKED,
+        asked_at=now,
+        asked_by_id=by.id,
+    )
+    db.add(absence)
+    after = {
+        "person": by.username,
+        "from": data.from_on,
+        "to": data.to_on,
+        "kind": data.kind,
+        "status": AbsenceStatus.ASKED,
+    }
+    record(db, "absence.asked", absence, by=by, at=now, after=after)
+    return absence
+
+
+def approve(db: Session, *, absence: Absence, by: Person, now: datetime) -> None:
+    """Say yes: from now on the absence reduces what is owed; refused as `not_asked`."""
+    _take(db, absence, by, now)
+    _require_asked(absence)
+    values = {
+        "status": AbsenceStatus.APPROVED,
+        "approved_by_id": by.id,
+        "approved_at": now,
+    }
+    _change(db, "absence.approved", absence, values, by=by, now=now)
+
+
+def give_back(db: Session, *, absence: Absence, why: str, by: Person, now: datetime) -> None:
+    """Say no, with the reason; refused as `required`, `not_asked`."""
+    _take(db, absence, by, now)
+    _require_asked(absence)
+    _end(db, "absence.returned", absence, AbsenceStatus.RETURNED, _said(why), by=by, now=now)
+
+
+def withdraw(db: Session, *, absence: Absence, by: Person, now: datetime) -> None:
+    """Take back what one asked for, while nobody has decided; refused as `not_asked`."""
+    if absence.person_id != by.id:
+        raise Refused("not_yours")
+    db.refresh(absence, [*Absence.__table__.columns.keys()], with_for_update=True)
+    _require_asked(absence)
+    _end(db, "absence.withdrawn", absence, AbsenceStatus.WITHDRAWN, None, by=by, now=now)
+
+
+def shorten(  # noqa: PLR0913 - what is decided, by whom, when and why
+    db: Session, *, absence: Absence, to_on: date, why: str, by: Person, now: datetime
+) -> None:
+    """Let an approved absence end earlier; refused as `not_approved`, `not_shorter`."""
+    _take(db, absence, by, now)
+    _require_approved(absence)
+    if not absence.from_on <= to_on < absence.to_on:
+        raise Refused("not_shorter", field="to_on", first=absence.from_on, last=absence.to_on)
+    note = _said(why)
+    absence.changed_by_id, absence.changed_at, absence.note = by.id, now, note
+    before, after = changes(absence, {"to_on": to_on})
+    after["reason"] = note
+    record(db, "absence.shortened", absence, by=by, at=now, before=before, after=after)
+
+
+def cancel(db: Session, *, absence: Absence, why: str, by: Person, now: datetime) -> None:
+    """Undo an approved absence as a whole; refused as `required`, `not_approved`."""
+    _take(db, absence, by, now)
+    _require_approved(absence)
+    _end(db, "absence.cancelled", absence, AbsenceStatus.CANCELLED, _said(why), by=by, now=now)
+
+
+def _take(db: Session, absence: Absence, by: Person, now: datetime) -> None:
+    """Hold the row as it is now; of two who decide at once, the second sees the first's word."""
+    if not may_decide(db, by, absence.person_id, civil_date(now)):
+        raise Refused("not_yours")
+    db.refresh(absence, [*Absence.__table__.columns.keys()], with_for_update=True)
+
+
+def _require_asked(absence: Absence) -> None:
+    if absence.status is not AbsenceStatus.ASKED:
+        raise Refused("not_asked", status=absence.status)
+
+
+def _require_approved(absence: Absence) -> None:
+    if absence.status is not AbsenceStatus.APPROVED:
+        raise Refused("not_approved", status=absence.status)
+
+
+def _said(why: str) -> str:
+    if not why.strip():
+        raise Refused("required", field="why")
+    return why.strip()
+
+
+def _end(  # noqa: PLR0913 - an end has that many parts
+    db: Session,
+    action: str,
+    absence: Absence,
+    status: AbsenceStatus,
+    note: str | None,
+    *,
+    by: Person,
+    now: datetime,
+) -> None:
+    absence.changed_by_id, absence.changed_at, absence.note = by.id, now, note
+    _change(db, action, absence, {"status": status}, by=by, now=now, note=note)
+
+
+def _change(  # noqa: PLR0913 - an entry has that many parts
+    db: Session,
+    action: str,
+    absence: Absence,
+    values: dict[str, object],
+    *,
+    by: Person,
+    now: datetime,
+    note: str | None = None,
+) -> None:
+    before, after = changes(absence, values)
+    told = {"status": after["status"]} | ({"reason": note} if note else {})
+    was = {"status": before["status"]}
+    record(db, action, absence, by=by, at=now, before=was, after=told)
+
+
+def _same(db: Session, data: AbsenceData, by: Person) -> Absence | None:
+    return db.scalar(
+        select(Absence).where(
+            Absence.person_id == by.id,
+            Absence.kind == data.kind,
+            Absence.from_on == data.from_on,
+            Absence.to_on == data.to_on,
+            Absence.status.in_(ALIVE),
+        )
+    )

@@ -1,0 +1,88 @@
+"""What happens to accounts: passwords given for once, accounts closed and opened again."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from crm.base.audit import changes, record
+from crm.base.errors import Refused
+from crm.people.models import LoginSession, Person
+from crm.people.rules import Role
+
+# Letters and digits that nobody takes for one another when reading them out.
+READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
+LENGTH = 12
+
+
+def temporary_password() -> str:
+    """A password to be handed over once: some 59 bits, in three groups."""
+    letters = "".join(secrets.choice(READABLE) for _ in range(LENGTH))
+    return "-".join(letters[at : at + 4] for at in range(0, LENGTH, 4))
+
+
+def disable_person(
+    db: Session, *, person: Person, at: datetime, by: Person | None, now: datetime
+) -> None:
+    """Close the account from that moment on; refused as `own_account`, `last_admin`."""
+    if by and by.id == person.id:
+        raise Refused("own_account")
+    require_another_admin(db, person, now)
+    before, after = changes(person, {"disabled_at": max(at, now)})
+    if at <= now:
+        end_sessions(db, person=person, now=now)
+    record(db, "person.disabled", person, by=by, at=now, before=before, after=after)
+
+
+def enable_person(db: Session, *, person: Person, by: Person | None, now: datetime) -> None:
+    """Open the account again; whoever was signed in before has to sign in anew."""
+    before, after = changes(person, {"disabled_at": None})
+    if not after:
+        return
+    end_sessions(db, person=person, now=now)
+    record(db, "person.enabled", person, by=by, at=now, before=before, after=after)
+
+
+def end_sessions(db: Session, *, person: Person, now: datetime, but_id: int | None = None) -> int:
+    """End the person's sessions, but for that one; how many there were."""
+    ended = db.execute(
+        update(LoginSession)
+        .where(
+            LoginSession.person_id == person.id,
+            LoginSession.ended_at.is_(None),
+            LoginSession.id != (but_id or 0),
+        )
+        .values(ended_at=now)
+        .returning(LoginSession.id)
+    )
+    return len(ended.all())
+
+
+def sign_out_elsewhere(
+    db: Session, *, person: Person, but_id: int | None, by: Person, now: datetime
+) -> int:
+    """End the person's sessions, but for that one, as something that was done; how many."""
+    count = end_sessions(db, person=person, now=now, but_id=but_id)
+    if count:
+        record(db, "person.signed_out", person, by=by, at=now, after={"sessions": count})
+    return count
+
+
+def require_another_admin(db: Session, person: Person, now: datetime) -> None:
+    """Refuse to lose the last admin: nobody could give the role back (`last_admin`)."""
+    if person.role is not Role.ADMIN:
+        return
+    admins = (
+        select(Person.id)
+        .where(
+            Person.role == Role.ADMIN,
+            or_(Person.disabled_at.is_(None), Person.disabled_at > now),
+        )
+        .order_by(Person.id)
+        .with_for_update(
+            key_share=True
+        )  # of two who disable each other, the second sees what the first did
+    )
+    if set(db.scalars(admins)) <= {person.id}:
+        raise Refused("last_admin", field="role")

@@ -1,0 +1,105 @@
+"""Who decides on whose absence, and who sees it (REGIME 2: approved by a supervisor in scope)."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy.orm import Session, joinedload
+
+from crm.people.models import Absence, Person, Posting
+from crm.people.queries import Viewer, held_on, people_in, unit_tree, units_above, viewer
+from crm.people.rules import AbsenceStatus, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Whose absences the viewer decides on, by their primary unit of today."""
+
+    viewer: Viewer
+    supervisors: Mapping[int, frozenset[int]]  # those above each unit, for an admin to know
+
+    def over(self, person_id: int, unit_id: int | None) -> bool:
+        """Whether the viewer decides for that person of that unit; nobody does for themselves."""
+        if person_id == self.viewer.person_id:
+            return False
+        match self.viewer.role:
+            case Role.SUPERVISOR:
+                return unit_id in self.viewer.unit_ids
+            case Role.ADMIN:  # for those above whom nobody is
+                above = self.supervisors.get(unit_id, frozenset()) if unit_id else frozenset()
+                return not above - {person_id}
+        return False
+
+
+def deciding(db: Session, viewer: Viewer, on: date) -> Deciding:
+    """Whose absences the viewer decides on."""
+    return Deciding(viewer, _supervisors(db, on) if viewer.role is Role.ADMIN else {})
+
+
+def may_decide(db: Session, by: Person, person_id: int, on: date) -> bool:
+    """Whether they decide on that person's absences on the date."""
+    unit_id = db.scalar(
+        select(Posting.unit_id).where(
+            Posting.person_id == person_id, Posting.is_primary, held_on(on)
+        )
+    )
+    return deciding(db, viewer(db, by, on), on).over(person_id, unit_id)
+
+
+def waiting(db: Session, viewer: Viewer, on: date) -> list[Absence]:
+    """The absences that wait for the viewer's word, the earliest first, with their people."""
+    if not viewer.judges:
+        return []
+    home = and_(Posting.person_id == Absence.person_id, Posting.is_primary, held_on(on))
+    asked = (
+        select(Absence, Posting.unit_id)
+        .outerjoin(Posting, home)
+        .where(Absence.status == AbsenceStatus.ASKED, Absence.person_id != viewer.person_id)
+        .options(joinedload(Absence.person))
+        .order_by(Absence.from_on, Absence.id)
+    )
+    rows = db.execute(asked).all()
+    mine = deciding(db, viewer, on) if rows else None
+    return [absence for absence, unit_id in rows if mine and mine.over(absence.person_id, unit_id)]
+
+
+def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Absences that the viewer sees: their own, and those of the people in scope."""
+    own = Absence.person_id == viewer.person_id
+    if not viewer.oversees:
+        return own if viewer.role is not Role.READER else false()
+    if viewer.role is Role.ADMIN:
+        return true()
+    return or_(own, Absence.person_id.in_(people_in(viewer.unit_ids, on)))
+
+
+def answered(db: Session, person_id: int, since: datetime) -> Sequence[Absence]:
+    """The person's absences on which somebody else has had a word since then, the latest first."""
+    last = func.coalesce(Absence.changed_at, Absence.approved_at)
+    by_id = func.coalesce(Absence.changed_by_id, Absence.approved_by_id)
+    query = select(Absence).where(
+        Absence.person_id == person_id,
+        Absence.asked_at.is_not(None),
+        last >= since,
+        by_id != person_id,
+    )
+    return db.scalars(query.options(joinedload(Absence.person)).order_by(last.desc())).all()
+
+
+def _supervisors(db: Session, on: date) -> dict[int, frozenset[int]]:
+    """Of each unit, the supervisors who are posted there or above."""
+    posted: defaultdict[int, set[int]] = defaultdict(set)
+    rows = db.execute(
+        select(Posting.unit_id, Posting.person_id)
+        .join(Person, Posting.person_id == Person.id)
+        .where(Person.role == Role.SUPERVISOR, Person.disabled_at.is_(None), held_on(on))
+    )
+    for unit_id, person_id in rows:
+        posted[unit_id].add(person_id)
+    tree = unit_tree(db)
+    return {
+        node.unit.id: frozenset().union(*(posted[up] for up in units_above(tree, node.unit.id)))
+        for node in tree
+    }

@@ -1,0 +1,187 @@
+"""The forms of people, their postings, and units."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
+from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from crm.base.cells import Cells, Email, Line, Phone, Username, read_cells
+from crm.base.errors import Refused
+from crm.people.models import Posting, Unit
+from crm.people.postings import PostingData
+from crm.people.queries import UnitNode, unit_tree
+from crm.people.rules import Duty, Role, UnitKind
+from crm.people.units import UnitData
+from crm.web.forms import NOTHING, Needed, chosen_id, cleaned, sensible_year, word_choices
+
+_line = Length(max=200, message="最多 %(max)d 个字。")
+LARGEST_POSITION = 9999
+WHOLE = "请填写 0 到 9999 之间的整数。"
+FIELDS = {"from": "from_on", "to": "to_on", "unit": "unit_id"}
+
+
+class Contact(Cells):
+    """How a person is called and reached."""
+
+    name: Line
+    email: Email
+    phone: Phone
+
+
+class Account(Cells):
+    """What a person signs in as."""
+
+    username: Username
+
+
+class PersonForm(FlaskForm):
+    """Who a person is, and what they may see and do."""
+
+    name = StringField("姓名", [Needed("请填写姓名。"), _line], filters=[cleaned])
+    email = StringField("邮箱", [_line], filters=[cleaned])
+    phone = StringField("电话", [_line], filters=[cleaned])
+    role = RadioField(
+        "权限角色", [Needed("请选择权限角色。")], choices=word_choices(Role), coerce=Role
+    )
+
+    def contact(self) -> Mapping[str, Any]:
+        """Name, mail address and telephone number; refused where they cannot be."""
+        cells = {name: self[name].data or "" for name in Contact.model_fields}
+        return read_cells(Contact, cells).model_dump()
+
+
+class PostingForm(FlaskForm):
+    """A unit and a duty, from one date to another."""
+
+    unit_id = SelectField("单位", [Needed("请选择单位。")], coerce=chosen_id, validate_choice=False)
+    duty = RadioField(
+        "职务类别", [Needed("请选择职务类别。")], choices=word_choices(Duty), coerce=Duty
+    )
+    from_on = DateField("任职首日", [Needed("请选择任职首日。"), sensible_year])
+    to_on = DateField("任职末日", [Optional(), sensible_year])
+
+    def told(self, db: Session, *, is_primary: bool = True) -> PostingData:
+        """The data of a valid form; refused as `no_such_unit`."""
+        unit = db.get(Unit, self.unit_id.data) if self.unit_id.data else None
+        if unit is None:
+            raise Refused("no_such_unit", field="unit_id")
+        from_on: Any = self.from_on.data
+        return PostingData(
+            unit=unit,
+            duty=self.duty.data,
+            is_primary=is_primary,
+            from_on=from_on,
+            to_on=self.to_on.data,
+        )
+
+
+class AnyPostingForm(PostingForm):
+    """A posting that may be a secondary one."""
+
+    is_primary = BooleanField("主要任职")
+
+
+class NewPersonForm(PersonForm):
+    """A new account, with the first posting of its person where there is one."""
+
+    username = StringField("账号", [Needed("请填写账号。"), _line], filters=[cleaned])
+    unit_id = SelectField("单位", [Optional()], coerce=chosen_id, validate_choice=False)
+    duty = SelectField(
+        "职务类别",
+        [Optional()],
+        choices=[NOTHING, *word_choices(Duty)],
+        coerce=lambda text: Duty(text) if text else None,
+    )
+    from_on = DateField("任职首日", [Optional(), sensible_year])
+
+    def account(self) -> str:
+        """The username; refused where it can be none."""
+        return read_cells(Account, {"username": self.username.data or ""}).username
+
+    def posting(self, db: Session) -> PostingData | None:
+        """The first posting, where there is one; refused where a part of it lacks."""
+        parts = {name: self[name].data for name in ("unit_id", "duty", "from_on")}
+        if not parts["unit_id"] and not parts["duty"]:
+            return None
+        for name, value in parts.items():
+            if not value:
+                raise Refused("required", field=name)
+        unit = db.get(Unit, parts["unit_id"])
+        if unit is None:
+            raise Refused("no_such_unit", field="unit_id")
+        return PostingData(unit=unit, duty=parts["duty"], from_on=parts["from_on"])
+
+
+class LeavingForm(FlaskForm):
+    """The last day of all postings, and whether the account is closed before it is over."""
+
+    last_on = DateField("最后任职日", [Needed("请选择最后任职日。"), sensible_year])
+    at_once = BooleanField("现在就停用账号")
+
+
+class Whole(IntegerField):
+    """A whole number; what is none is refused in our words."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was typed."""
+        try:
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            raise ValueError(WHOLE) from error
+
+
+class UnitForm(FlaskForm):
+    """What a unit is called, and where it stands in the tree."""
+
+    name = StringField("名称", [Needed("请填写名称。"), _line], filters=[cleaned])
+    kind = RadioField(
+        "类型", [Needed("请选择类型。")], choices=word_choices(UnitKind), coerce=UnitKind
+    )
+    parent_id = SelectField("上级单位", [Optional()], coerce=chosen_id, validate_choice=False)
+    position = Whole("排序", [InputRequired(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)])
+
+    def told(self) -> UnitData:
+        """The data of a valid form."""
+        position: Any = self.position.data
+        return UnitData(
+            name=self.name.data or "",
+            kind=self.kind.data,
+            parent_id=self.parent_id.data or None,
+            position=position,
+        )
+
+
+class NewUnitForm(UnitForm):
+    """A new unit with its code, which stays."""
+
+    code = StringField("编号", [Needed("请填写编号。"), Length(max=40)], filters=[cleaned])
+
+
+def offer_units(
+    field: SelectField, nodes: Iterable[UnitNode], *, empty: str = "", but: Iterable[int] = ()
+) -> None:
+    """Offer the units in the order of the tree, each as deep as it stands."""
+    hidden = set(but)
+    field.choices = [
+        SelectChoice("", empty) if empty else NOTHING,
+        *(
+            SelectChoice(str(node.unit.id), f"{'　' * node.depth}{node.unit.name}")
+            for node in nodes
+            if node.unit.id not in hidden
+        ),
+    ]
+
+
+def offer_all_units(db: Session, field: SelectField) -> None:
+    """Offer every unit."""
+    offer_units(field, unit_tree(db))
+
+
+def as_typed(posting: Posting) -> dict[str, object]:
+    """A posting as its form shows it."""
+    names = ("unit_id", "duty", "is_primary", "from_on", "to_on")
+    return {name: getattr(posting, name) for name in names}

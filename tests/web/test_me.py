@@ -1,0 +1,91 @@
+"""One's own page: how one is reached, one's password, one's devices."""
+
+import pytest
+from sqlalchemy import select
+
+from crm.people.models import Person
+from crm.people.service import hash_password, verify
+from tests.conftest import NOW
+from tests.factories import arranged, make_person, sign_in
+
+OLD, NEW = "the-old-password", "the-new-password"
+MINE = {"old": OLD, "password": NEW, "again": NEW}
+
+
+@pytest.fixture
+def lina(app):
+    with arranged(app) as db:
+        given = {"name": "李娜", "password_hash": hash_password("lina", OLD)}
+        return make_person(db, "lina", **given)
+
+
+@pytest.fixture
+def at_linas(app, lina):
+    return sign_in(app, "lina")
+
+
+def person(app):
+    with arranged(app) as db:
+        return db.scalars(select(Person)).one()
+
+
+def test_the_door_comes_first(client):
+    assert client.get("/me").location == "/login?next=/me"
+    assert client.post("/me/password", data=MINE).location == "/login"
+
+
+def test_one_says_how_one_is_reached(app, at_linas):
+    at_linas.post("/me", data={"email": "li@crm.test", "phone": "0513-1"})
+
+    assert (person(app).email, person(app).phone, person(app).name) == (
+        "li@crm.test",
+        "0513-1",
+        "李娜",
+    )
+
+
+def test_an_address_that_is_none_is_told(at_linas):
+    answer = at_linas.post("/me", data={"email": "no"})
+
+    assert answer.status_code == 422
+    assert "不是邮箱地址" in answer.text
+    assert 'value="no"' in answer.text
+
+
+def test_one_changes_ones_password_and_stays_signed_in_here_alone(app, at_linas):
+    elsewhere = sign_in(app, "lina")
+
+    assert at_linas.post("/me/password", data=MINE).location == "/"
+
+    assert verify(person(app), NEW, now=NOW)
+    assert at_linas.get("/").status_code == 200
+    assert elsewhere.get("/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"old": "wrong-password"}, "当前密码不正确。"),
+        ({"again": "another-one"}, "两次输入的新密码不一致。"),
+        ({"password": "short", "again": "short"}, "密码至少 10 个字符。"),
+        ({"password": OLD, "again": OLD}, "新密码不能与当前密码相同。"),
+        ({"old": ""}, "请填写当前密码。"),
+    ],
+)
+def test_a_password_that_cannot_be_is_told(app, at_linas, told, sentence):
+    answer = at_linas.post("/me/password", data=MINE | told)
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert verify(person(app), OLD, now=NOW)
+
+
+def test_one_signs_out_everywhere_else(app, at_linas):
+    elsewhere = sign_in(app, "lina")
+    assert at_linas.get("/me").text.count("device-laptop") == 2
+
+    page = at_linas.post("/me/sign-out-elsewhere", follow_redirects=True).text
+
+    assert "已退出其他设备（1 处）。" in page
+    assert elsewhere.get("/").status_code == 302
+    assert at_linas.get("/me").status_code == 200
