@@ -10,6 +10,7 @@ from crm.web import (
     audit,
     auth,
     back,
+    calendar,
     compliance,
     compressed,
     digests,
@@ -17,6 +18,7 @@ from crm.web import (
     filters,
     followups,
     health,
+    jobs,
     leads,
     mailbox,
     myday,
@@ -59,6 +61,8 @@ def init_app(app: Flask) -> None:
         mailbox,
         admin,
         audit,
+        calendar,
+        jobs,
         health,
     ):
         app.register_blueprint(page.bp)

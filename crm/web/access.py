@@ -56,6 +56,20 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "mailbox.body": ANYONE,
     "admin.show": ADMINS,
     "audit.listing": ADMINS,
+    "calendar.here": ADMINS,
+    "calendar.show": ADMINS,
+    "calendar.change": ADMINS,
+    "calendar.take_back": ADMINS,
+    "calendar.new_import": ADMINS,
+    "calendar.template": ADMINS,
+    "calendar.preview": ADMINS,
+    "calendar.apply": ADMINS,
+    "jobs.listing": ADMINS,
+    "jobs.show": ADMINS,
+    "jobs.preview": ADMINS,
+    "jobs.run_now": ADMINS,
+    "jobs.pause": ADMINS,
+    "jobs.resume": ADMINS,
 }
 
 

@@ -8,7 +8,11 @@ from flask.typing import ResponseReturnValue
 bp = Blueprint("admin", __name__)
 
 # endpoint, what it is called, icon, what one does there
-PAGES = (("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),)
+PAGES = (
+    ("calendar.here", "工作日历", "calendar-cog", "上班、休息和调休；导入放假安排，手工调整"),
+    ("jobs.listing", "定时任务", "clock", "上次和下次执行、预览、立即执行、暂停"),
+    ("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from crm.base.money import Currency
 from crm.base.outbox import State
 from crm.base.words import Word
+from crm.jobs.timetable import JobName
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, Duty, Role
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -39,6 +40,12 @@ ACTIONS: Mapping[str, str] = {
     "message.sent_by_hand": "手工发送邮件",
     "correction.signed": "签认更正",
     "correction.explained": "说明更正",
+    "calendar.set": "调整工作日历",
+    "calendar.taken_back": "撤回日历调整",
+    "calendar.imported": "导入放假安排",
+    "job.paused": "暂停定时任务",
+    "job.resumed": "恢复定时任务",
+    "job.run_by_hand": "手工执行定时任务",
     "audit.sealed": "封存操作记录",
     "audit.purged": "清理操作记录",
 }
@@ -54,12 +61,27 @@ SUBJECTS: Mapping[str, str] = {
     "message": "邮件",
     "correction": "更正",
     "audit_seal": "日封存",
+    "workday_override": "工作日历",
+    "job_pause": "定时任务",
+    "job_run": "定时任务的一期",
 }
 
 # Subjects whose entries say nothing of a lead; what is neither here nor led back to leads in
 # `audit_secrecy` stays hidden, so that a new subject cannot show a restricted lead by oversight.
 WITHOUT_LEADS = frozenset(
-    {"person", "posting", "absence", "login_session", "message", "audit_seal", "unit", "rule"}
+    {
+        "absence",
+        "audit_seal",
+        "job_pause",
+        "job_run",
+        "login_session",
+        "message",
+        "person",
+        "posting",
+        "rule",
+        "unit",
+        "workday_override",
+    }
 )
 
 FIELDS: Mapping[str, str] = {
@@ -73,6 +95,7 @@ FIELDS: Mapping[str, str] = {
     "company": "投资方",
     "company_id": "投资方编号",
     "currency": "币种",
+    "days": "天数",
     "due_on": "期限",
     "duty": "职务类别",
     "email": "邮箱",
@@ -86,6 +109,8 @@ FIELDS: Mapping[str, str] = {
     "hash": "校验值",
     "held": "任职人",
     "industry": "产业",
+    "is_workday": "上班",
+    "job": "任务",
     "kind": "类型",
     "last_on": "末日",
     "lead_id": "线索",
@@ -107,9 +132,11 @@ FIELDS: Mapping[str, str] = {
     "position": "职务或位置",
     "reason": "原因",
     "ref": "编号",
+    "rest_days": "改为休息的日期",
     "result": "结果",
     "role": "角色",
     "sealed_on": "封存日",
+    "slot": "期次",
     "secrecy": "知悉范围",
     "source": "线索来源",
     "stage": "阶段",
@@ -125,12 +152,14 @@ FIELDS: Mapping[str, str] = {
     "username": "账号",
     "verdict": "核实",
     "what": "事项",
+    "workdays": "改为上班的日期",
 }
 
 _ALIKE: Mapping[str, type[Word]] = {
     "channel": Channel,
     "currency": Currency,
     "duty": Duty,
+    "job": JobName,
     "secrecy": Secrecy,
     "stage": Stage,
     "state": State,
