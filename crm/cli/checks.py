@@ -203,7 +203,7 @@ def _calendar(db: Session, now: datetime) -> Told:
     if any(calendar.is_estimated(year) for year in wanted):
         return (
             Health.WARN,
-            f"{told}；放假安排公布后请用 crm import calendar 导入（或在“工作日历”页面导入），在此之前按推算执行",
+            f"{told}；放假安排公布后请用 crm import calendar 导入，在此之前按推算执行",
         )
     return Health.OK, told
 

@@ -20,6 +20,7 @@ from wtforms.validators import Length, Optional
 from crm.base import spoken
 from crm.base.errors import Refused
 from crm.base.sheets import SheetRefused, write_template
+from crm.base.workdays import DayKind
 from crm.extensions import db
 from crm.quotas import calendar as service
 from crm.quotas.calendar_effects import Effects, effects, standing
@@ -34,15 +35,20 @@ from crm.web.auth import signed_in
 from crm.web.calendar_lines import year_of
 from crm.web.corrections import made_now
 from crm.web.errors import told
-from crm.web.forms import YEARS, Needed, cleaned, date_of, sensible_year, show_refusal
+from crm.web.forms import YEARS, Needed, cleaned, date_of, sensible_year, show_refusal, word_choices
 from crm.web.transaction import moment, today, transaction, trial
 
 bp = Blueprint("calendar", __name__)
 ONE = "/admin/calendar/<int:year>"
 LARGEST = 200 * 1024  # bytes; a year's arrangement has a few kilobytes
 MOST_TOLD = 12  # problems of a file, and dates in a preview before the rest is folded
-KINDS = [("rest", "休息"), ("workday", "上班")]
+KINDS = (DayKind.REST, DayKind.WORKDAY)
 FIELDS = {"first": "first", "last": "last"}
+
+
+def _kind(text: str) -> DayKind | None:
+    """The kind that was chosen; none where nothing was that is offered."""
+    return next((kind for kind in KINDS if kind == text), None)
 
 
 class DaysForm(FlaskForm):
@@ -50,7 +56,13 @@ class DaysForm(FlaskForm):
 
     first = DateField("日期", [Needed("请选择日期。"), sensible_year])
     last = DateField("至（可不填）", [Optional(), sensible_year])
-    kind = RadioField("改为", [Needed("请选择上班或休息。")], choices=KINDS)
+    kind = RadioField(
+        "改为",
+        [Needed("请选择工作日或休息日。")],
+        choices=word_choices(KINDS),
+        coerce=_kind,
+        validate_choice=False,
+    )
     reason = StringField(
         "原因",
         [Needed("请填写原因。"), Length(max=200, message="最多 %(max)d 个字。")],
@@ -95,7 +107,7 @@ def change(year: int) -> ResponseReturnValue:
                 rows,
                 first=first,
                 last=form.last.data or first,
-                is_workday=form.kind.data == "workday",
+                is_workday=form.kind.data is DayKind.WORKDAY,
                 reason=form.reason.data or "",
                 by=signed_in(),
                 now=moment(),
@@ -199,7 +211,7 @@ def _year_page(year: int, form: DaysForm) -> str:
     if year not in YEARS:
         abort(404)
     return render_template(
-        "calendar/show.html", form=form, year=year_of(db.session, year), today=today()
+        "calendar/show.html", form=form, year=year_of(db.session, year), today=today(), years=YEARS
     )
 
 

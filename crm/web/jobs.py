@@ -77,7 +77,12 @@ class PauseForm(FlaskForm):
 def listing() -> ResponseReturnValue:
     """All jobs with their last and next slots."""
     names = dict.fromkeys(JobName(job.name) for job in JOBS)
-    return render_template("jobs/list.html", jobs=_lines(db.session, names))
+    try:
+        lines = _lines(db.session, names)
+    except Refused as refusal:  # nothing is installed
+        flash(told(refusal), "danger")
+        lines = []
+    return render_template("jobs/list.html", jobs=lines)
 
 
 @bp.get(ONE)
