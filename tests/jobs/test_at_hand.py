@@ -1,5 +1,6 @@
 """A job by hand: preview keeps nothing, run now does what is due, a pause loses nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -115,6 +116,21 @@ def test_run_now_twice_is_once(zone):
     with pytest.raises(Refused, match="nothing_due"):
         run_now(clockwork_of(zone), WEEKLY, by=None, now=AFTER)
 
+    assert len(keys(zone)) == 2
+
+
+def test_two_who_run_it_at_once_do_it_once(zone):
+    def run(_):
+        try:
+            return run_now(clockwork_of(zone), WEEKLY, by=None, now=AFTER).outcome
+        except Refused as refusal:
+            return refusal.code
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = set(pool.map(run, range(2)))
+
+    assert Outcome.DONE in outcomes
+    assert outcomes <= {Outcome.DONE, Outcome.TAKEN, "nothing_due"}
     assert len(keys(zone)) == 2
 
 
