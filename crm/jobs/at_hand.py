@@ -18,7 +18,7 @@ from crm.jobs import ledger
 from crm.jobs.clockwork import Clockwork, Outcome
 from crm.jobs.models import JobRun
 from crm.jobs.pausing import pause_of
-from crm.jobs.timetable import Job, JobName, Slot, Timing, timing
+from crm.jobs.timetable import RESTS_ON, Job, JobName, Slot, Timing, timing
 from crm.jobs.work import Work
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar
@@ -67,8 +67,8 @@ def next_slot(db: Session, jobs: Sequence[Job]) -> Slot:
 def run_now(clockwork: Clockwork, name: JobName, *, by: Person | None, now: datetime) -> Done:
     """Do the job's earliest slot that is due, also one that failed and would be tried later.
 
-    Refused as `job_paused`, and as `nothing_due`: a slot is about a period or a day, and done
-    before its time it would tell of a moment that has not come.
+    Refused as `job_paused`, as `job_waits` for another that it rests on, and as `nothing_due`: a
+    slot is about a period or a day, and done before its time it would tell of what has not come.
     """
     with clockwork.sessions() as db:
         if pause_of(db, name):
@@ -76,9 +76,16 @@ def run_now(clockwork: Clockwork, name: JobName, *, by: Person | None, now: date
         first = next_slot(db, clockwork.of(name))
         if first.due_at > now:
             raise Refused("nothing_due", job=name)
+        _refuse_too_early(db, clockwork, first)
     noted = replace(clockwork, work={**clockwork.work, name: _noted(clockwork.work[name], by, now)})
     outcome, made = noted.do_one(first, now=now)
     return Done(first, outcome, made)
+
+
+def _refuse_too_early(db: Session, clockwork: Clockwork, slot: Slot) -> None:
+    other = RESTS_ON.get(slot.job.name)
+    if other and next_slot(db, clockwork.of(other)).due_at <= slot.due_at:
+        raise Refused("job_waits", job=JobName(slot.job.name), other=other)
 
 
 def preview(clockwork: Clockwork, name: JobName, *, now: datetime) -> Preview:

@@ -15,8 +15,8 @@ from crm.base.mail import Site
 from crm.base.words import Word
 from crm.jobs import ledger
 from crm.jobs.delivery import leave_in_mailbox
-from crm.jobs.pausing import pause_of
-from crm.jobs.timetable import JOBS, Job, JobName, Slot, Timing, timing
+from crm.jobs.pausing import held
+from crm.jobs.timetable import JOBS, RESTS_ON, Job, JobName, Slot, Timing, timing
 from crm.jobs.work import WORK, Work
 from crm.quotas.queries import working_calendar
 
@@ -72,7 +72,7 @@ class Clockwork:
         waiting = self._waiting(began)
         for slot in self._due(began):
             name = slot.job.name
-            if name in waiting:
+            if name in waiting or RESTS_ON.get(name) in waiting:
                 continue
             if not may_go_on():
                 break
@@ -90,7 +90,7 @@ class Clockwork:
         halted: set[str] = set()
         for slot in self._due(until):
             name = slot.job.name
-            if name in halted:
+            if name in halted or RESTS_ON.get(name) in halted:
                 continue
             if self._run(slot, tallies[name], now=slot.due_at, to_mailbox=to_mailbox).halts:
                 halted.add(name)
@@ -139,7 +139,7 @@ class Clockwork:
         self, slot: Slot, *, now: datetime, to_mailbox: bool
     ) -> tuple[Outcome, Mapping[str, int]]:
         with coming_from(f"clock {slot.job.name}"), writing(self.sessions) as db:
-            if pause_of(db, slot.job.name):  # since this run began
+            if slot.job.name in held(db):  # since this run began
                 return Outcome.PAUSED, {}
             run = ledger.claim(db, slot, now=now)
             if run is None:

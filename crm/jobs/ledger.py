@@ -17,7 +17,7 @@ from crm.base.periods import PeriodKind
 from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
 from crm.jobs.models import JobRun, RunState
-from crm.jobs.pausing import pauses
+from crm.jobs.pausing import held
 from crm.jobs.timetable import Job, Slot, Timing, slots
 
 FIRST_WAIT = timedelta(seconds=30)
@@ -76,12 +76,12 @@ def upcoming(db: Session, job: Job, calendar: WorkingCalendar) -> Iterator[Slot]
 def due(
     db: Session, jobs: Sequence[Job], calendar: WorkingCalendar, *, until: datetime
 ) -> list[Slot]:
-    """The slots that are due up to then and not finished, in their order; none of a paused job."""
-    paused = pauses(db)
+    """The slots that are due up to then and not finished, in order; none that a pause holds."""
+    on_hold = held(db)
     ahead = [
         takewhile(lambda slot: slot.due_at <= until, upcoming(db, job, calendar))
         for job in jobs
-        if job.name not in paused
+        if job.name not in on_hold
     ]
     return list(merge(*ahead, key=lambda slot: slot.due_at))
 

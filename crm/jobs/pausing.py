@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import record
 from crm.base.errors import Refused
 from crm.jobs.models import JobPause
-from crm.jobs.timetable import JobName
+from crm.jobs.timetable import RESTS_ON, JobName
 from crm.people.models import Person
 from crm.people.rules import Role
 
@@ -21,6 +21,12 @@ def pause_of(db: Session, job: str) -> JobPause | None:
 def pauses(db: Session) -> dict[str, JobPause]:
     """The paused jobs by their names."""
     return {pause.job: pause for pause in db.scalars(select(JobPause).order_by(JobPause.job))}
+
+
+def held(db: Session) -> set[str]:
+    """The jobs of which no slot is taken: those that are paused, and those that rest on them."""
+    paused = set(db.scalars(select(JobPause.job)))
+    return paused | {name for name, other in RESTS_ON.items() if other in paused}
 
 
 def pause_job(db: Session, *, job: JobName, why: str, by: Person | None, now: datetime) -> JobPause:

@@ -1,6 +1,6 @@
 """When each job is due, and what a late slot is still good for: values, no database (REGIME 5)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -26,6 +26,10 @@ class JobName(Word):
     ASSESS = "assess", "期末核算"
     FREEZE = "freeze", "定稿"
     SETTLED_FIGURES = "settled-figures", "定稿说明"
+
+
+# What a job tells of is made by another: while that one is held up, it waits.
+RESTS_ON: Mapping[str, JobName] = {JobName.SETTLED_FIGURES: JobName.FREEZE}
 
 
 class Lateness(Word):

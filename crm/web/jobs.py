@@ -19,7 +19,7 @@ from crm.jobs import at_hand, ledger
 from crm.jobs.clockwork import Clockwork, Outcome
 from crm.jobs.models import JobPause, JobRun, RunState
 from crm.jobs.pausing import pause_job, pauses, resume_job
-from crm.jobs.timetable import JOBS, JobName, Slot
+from crm.jobs.timetable import JOBS, RESTS_ON, JobName, Slot
 from crm.people.models import Person
 from crm.settings import Settings
 from crm.web import job_words
@@ -47,6 +47,7 @@ class JobLine:
     is_due: bool
     pause: JobPause | None
     paused_by: str
+    waits_for: str  # the paused job that it rests on
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,9 @@ def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list
                 next_about=job_words.slot_name(following.name),
                 is_due=following.due_at <= moment(),
                 pause=pause,
+                waits_for=JobName(other).label
+                if (other := RESTS_ON.get(name)) and other in paused
+                else "",
                 paused_by=(by.get(pause.by_id or 0) or "服务器管理员") if pause else "",
             )
         )

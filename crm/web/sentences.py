@@ -85,6 +85,7 @@ SENTENCES = {
     "already_paused": "“{job}”已经暂停。",
     "not_paused": "“{job}”没有暂停。",
     "job_paused": "“{job}”已暂停，请先恢复。",
+    "job_waits": "“{job}”要等“{other}”执行之后，请先处理“{other}”。",
     "nothing_due": "“{job}”没有到期未执行的一期；没到时间的只能预览。",
     "unknown_message": "没有编号为 {id} 的邮件。",
     "message_in_hand": "编号为 {id} 的邮件正在发送，请稍后再看结果。",

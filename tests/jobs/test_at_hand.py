@@ -232,3 +232,54 @@ def test_pause_and_resumption_leave_entries(zone):
         assert actions == ["job.paused", "job.resumed"]
         assert db.scalars(select(JobPause)).all() == []
         assert ledger.last_run_of(db, WEEKLY) is None
+
+
+SETTLED, FREEZE = JobName.SETTLED_FIGURES, JobName.FREEZE
+FROZEN = at("2026-08-06T09:00")  # July is frozen at midnight, and told of at 08:00
+
+
+def nothing(db, slot, timing, site):
+    return {}
+
+
+def closing(sessions, **work):
+    works = {JobName(job.name): nothing for job in JOBS} | work
+    return Clockwork(sessions, SITE, work=works)
+
+
+def settled(sessions):
+    return [slot for job, slot, state in runs(sessions) if job == SETTLED]
+
+
+@pytest.fixture
+def july(sessions):
+    install(sessions, "2026-08-01T00:00")
+    return sessions
+
+
+def test_what_tells_of_the_freeze_waits_while_the_freeze_is_paused(july):
+    pause(july, job=FREEZE)
+    closing(july).run_due(lambda: FROZEN)
+    waiting = settled(july)
+    with writing(july) as db:
+        resume_job(db, job=FREEZE, by=None, now=FROZEN)
+
+    closing(july).run_due(lambda: FROZEN)
+
+    assert (waiting, settled(july)) == ([], ["2026-07"])
+
+
+def test_what_tells_of_the_freeze_waits_while_the_freeze_fails(july):
+    failing = {FREEZE: fail_at_once}
+    closing(july, **failing).run_due(lambda: FROZEN)
+    waiting = settled(july)
+    with pytest.raises(Refused, match="job_waits"):
+        run_now(closing(july), SETTLED, by=None, now=FROZEN)
+
+    closing(july).run_due(lambda: FROZEN + timedelta(hours=2))
+
+    assert (waiting, settled(july)) == ([], ["2026-07"])
+
+
+def fail_at_once(db, slot, timing, site):
+    raise RuntimeError("定稿出错")

@@ -117,6 +117,13 @@ def test_a_job_is_paused_and_resumed(root, app):
     assert "已暂停的定时任务" not in root.get("/").text
 
 
+def test_what_rests_on_a_paused_job_says_that_it_waits(root):
+    root.post(f"{LIST}/freeze/pause", data={"why": "核对名单"})
+
+    assert "等“定稿”恢复" in root.get(LIST).text
+    assert "“定稿”已暂停，这一项要等它恢复后再执行。" in root.get(f"{LIST}/settled-figures").text
+
+
 def test_a_pause_without_a_reason_is_told_at_its_field(root):
     answer = root.post(f"{WEEKLY}/pause", data={"why": " "})
 
