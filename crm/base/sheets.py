@@ -5,10 +5,14 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from crm.base.clock import civil
 from crm.base.errors import Refused
+from crm.base.formulas import neutralised, plain
+from crm.base.words import Word
 
 LARGEST_BYTES = 10 * 1024 * 1024
 MOST_ROWS = 50_000
@@ -105,6 +109,32 @@ def write_template(columns: Sequence[Column]) -> bytes:
     writer.writerow([column.name for column in columns])
     writer.writerow([column.example for column in columns])
     return _BOM + text.getvalue().encode()
+
+
+def write_sheet(
+    columns: Sequence[Column], rows: Iterable[Mapping[str, object]], *, in_chinese: bool
+) -> bytes:
+    """A file that `read_sheet` reads again: headers and words as codes, or by Chinese names."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([column.name if in_chinese else column.code for column in columns])
+    for row in rows:
+        cells = (_written(row.get(column.code), in_chinese=in_chinese) for column in columns)
+        writer.writerow([neutralised(cell) for cell in cells])
+    return _BOM + text.getvalue().encode()
+
+
+def _written(value: object, *, in_chinese: bool) -> str:
+    match value:
+        case Word():
+            return value.label if in_chinese else value.value
+        case bool():
+            return str(int(value))
+        case datetime():
+            return civil(value).replace(tzinfo=None).isoformat()
+        case list() | tuple():
+            return ";".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def _refused(code: str, line: int | None = None, **facts: object) -> SheetRefused:
@@ -206,7 +236,7 @@ def _read_rows(records: Iterator[tuple[int, list[str]]], headings: Mapping[str, 
         if len(rows) == MOST_ROWS:
             raise _refused("too_many_rows", line, most=MOST_ROWS)
         if len(cells) == len(headings):
-            stripped = (cell.strip() for cell in cells)
+            stripped = (plain(cell.strip()).strip() for cell in cells)
             rows.append(Row(line, dict(zip(headings, stripped, strict=True))))
         else:
             why = Refused("ragged_row", cells=len(cells), columns=len(headings))

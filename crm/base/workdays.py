@@ -11,6 +11,8 @@ import holidays
 from crm.base.periods import DAY, Period, days
 from crm.base.words import Word
 
+SATURDAY = 5
+
 
 class Source(Word):
     """Where the answer about a date comes from, the strongest first."""
@@ -21,6 +23,15 @@ class Source(Word):
     ESTIMATE = "estimate", "推算"
 
 
+class DayKind(Word):
+    """What a date is to those who work, or do not, on it."""
+
+    WORKDAY = "workday", "工作日"
+    REST = "rest", "休息日"
+    MAKE_UP = "make_up", "调休上班"
+    HOLIDAY = "holiday", "放假"
+
+
 @dataclass(frozen=True, slots=True)
 class Workday:
     """Whether a date is a working day, and who says so."""
@@ -29,8 +40,13 @@ class Workday:
     source: Source
 
 
+def is_ordinary_workday(on: date) -> bool:
+    """Whether people work on that day of the week, where nobody has arranged otherwise."""
+    return on.weekday() < SATURDAY
+
+
 @cache
-def _statutory(year: int) -> frozenset[date]:
+def statutory(year: int) -> frozenset[date]:
     """The 13 statutory dates of the year, none moved (REGIME 4)."""
     return frozenset(holidays.country_holidays("CN", years=year, observed=False))
 
@@ -40,8 +56,8 @@ def _without_overrides(on: date) -> Workday:
     try:
         return Workday(chinese_calendar.is_workday(on), Source.LIBRARY)
     except NotImplementedError:  # the library does not know the year
-        is_free = on in _statutory(on.year)
-        return Workday(on.weekday() < 5 and not is_free, Source.ESTIMATE)  # noqa: PLR2004 - Saturday
+        is_free = on in statutory(on.year)
+        return Workday(is_ordinary_workday(on) and not is_free, Source.ESTIMATE)
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,13 @@ class WorkingCalendar:
     def on(self, day: date) -> Workday:
         """What holds for the date, with its source."""
         return self.overrides.get(day) or _without_overrides(day)
+
+    def kind(self, day: date) -> DayKind:
+        """What the date is: a weekend that is worked is a make-up day, a free weekday a holiday."""
+        if self.is_workday(day):
+            return DayKind.WORKDAY if is_ordinary_workday(day) else DayKind.MAKE_UP
+        is_weekend = not is_ordinary_workday(day) and day not in statutory(day.year)
+        return DayKind.REST if is_weekend else DayKind.HOLIDAY
 
     def is_workday(self, day: date) -> bool:
         """Whether people work on the date."""

@@ -11,6 +11,7 @@ COMMANDS = {
     "clock": "crm.cli.clock:clock",
     "deliver": "crm.cli.deliver:deliver",
     "import": "crm.cli.imports:import_",
+    "export": "crm.cli.exports:export",
     "quota": "crm.cli.quota:quota",
     "digest": "crm.cli.digest:digest",
     "outbox": "crm.cli.outbox:outbox",

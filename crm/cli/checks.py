@@ -21,6 +21,7 @@ from crm.extensions import db as app_db
 from crm.jobs import health, lease, ledger
 from crm.jobs.health import Health
 from crm.jobs.models import Lease, RunState
+from crm.jobs.pausing import pauses
 from crm.jobs.timetable import JOBS, JobName
 from crm.quotas.queries import working_calendar
 from crm.settings import Settings
@@ -160,8 +161,13 @@ def _slots(db: Session, now: datetime) -> Told:
         first = f"{JobName(late[0].job.name).label} {late[0].name}"
         told = f"{len(late)} 项到时未执行，最早的是 {first}，应于 {_minute(late[0].due_at)}"
         return Health.FAIL, "；".join([told, *failed, "请查看 crm clock show 和日志"])
-    if failed:
-        return Health.WARN, "；".join([*failed, "稍后会自动再试，原因见日志"])
+    halted = [
+        f"{JobName(name).label}已暂停（{pause.why}），恢复用 crm clock resume {name}"
+        for name, pause in pauses(db).items()
+    ]
+    if failed or halted:
+        retried = ["稍后会自动再试，原因见日志"] if failed else []
+        return Health.WARN, "；".join([*failed, *retried, *halted])
     return Health.OK, _last_done(db)
 
 
@@ -195,7 +201,10 @@ def _calendar(db: Session, now: datetime) -> Told:
     told = "，".join(_sources(calendar, year) for year in (this, this.after))
     wanted = [this, this.after] if today.month >= ANNOUNCED_BY else [this]
     if any(calendar.is_estimated(year) for year in wanted):
-        return Health.WARN, f"{told}；放假安排公布后请更新程序的工作日历，在此之前按推算执行"
+        return (
+            Health.WARN,
+            f"{told}；放假安排公布后请用 crm import calendar 导入，在此之前按推算执行",
+        )
     return Health.OK, told
 
 

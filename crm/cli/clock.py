@@ -6,22 +6,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Event
+from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
 from crm.base import clock as time
 from crm.cli import base
-from crm.jobs import ledger
+from crm.jobs import at_hand, ledger
 from crm.jobs.clock import ClockRunner
 from crm.jobs.clockwork import Clockwork, Outcome
 from crm.jobs.delivery import Courier
 from crm.jobs.logs import log_as_json
+from crm.jobs.models import JobPause
+from crm.jobs.pausing import pause_job, pauses, resume_job
 from crm.jobs.smtp import SmtpServer
-from crm.jobs.timetable import JOBS, Job
+from crm.jobs.timetable import JOBS, Job, JobName
 from crm.quotas.queries import working_calendar
 
-KEYS = ("job", "last_slot", "last_state", "last_made", "last_reason", "next_slot", "next_due_at")
+KEYS = (
+    "job",
+    "last_slot",
+    "last_state",
+    "last_made",
+    "last_reason",
+    "next_slot",
+    "next_due_at",
+    "paused",
+)
 
 
 @contextmanager
@@ -78,9 +90,10 @@ def run(until: datetime, *, send: bool) -> None:
 @clock.command()
 @base.format_option
 def show(form: str) -> None:
-    """Show each job's last slot, what it made, and the next slot."""
+    """Show each job's last slot, what it made, the next slot, and why it is paused."""
     with base.reading() as db:
-        rows = [_row(db, job) for job in JOBS]
+        paused = pauses(db)
+        rows = [_row(db, job) | {"paused": _why(paused.get(job.name))} for job in JOBS]
     base.print_rows(rows, KEYS, form)
 
 
@@ -96,3 +109,73 @@ def _row(db: Session, job: Job) -> dict[str, object]:
         "next_slot": following.name,
         "next_due_at": time.civil(following.due_at).isoformat(),
     }
+
+
+def _why(pause: JobPause | None) -> str | None:
+    return pause.why if pause else None
+
+
+class Name(click.ParamType[JobName]):
+    """A job by its name or its Chinese name."""
+
+    name = "job"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> JobName:
+        """Read it, or say which there are."""
+        try:
+            return JobName.read(value)
+        except ValueError:
+            self.fail(f"{value!r} 不是定时任务；可选：{'、'.join(JobName)}", param, ctx)
+
+
+@clock.command("run-now")
+@click.argument("job", type=Name())
+def run_now(job: JobName) -> None:
+    """Do the earliest slot of JOB that is due and not done, also one that failed."""
+    log_as_json()
+    with base.sessions() as sessions:
+        done = at_hand.run_now(Clockwork(sessions, base.site()), job, by=None, now=time.now())
+    told = {"job": job, "slot": done.slot.name, "outcome": done.outcome, "made": dict(done.made)}
+    click.echo(json.dumps(told))
+    if done.outcome.halts:
+        raise base.RefusedError("这一期没有完成，原因见上面的日志和 crm clock show")
+
+
+@clock.command()
+@click.argument("job", type=Name())
+@base.format_option
+def preview(job: JobName, form: str) -> None:
+    """List the mails that the next slot of JOB would make (json: with their text); keep nothing."""
+    with base.sessions() as sessions:
+        found = at_hand.preview(Clockwork(sessions, base.site()), job, now=time.now())
+    due = f"{time.civil(found.slot.due_at):%Y-%m-%d %H:%M}"
+    made = "，".join(f"{name}={count}" for name, count in sorted(found.made.items()))
+    click.echo(
+        f"{job} {found.slot.name}，{due}，{found.timing.label}；{made or '没有内容'}", err=True
+    )
+    if found.error:
+        raise base.RefusedError(f"这一期执行会失败：{found.error}")
+    rows = [
+        {"recipient": each.name, "kind": each.kind, "subject": each.subject, "text": each.text}
+        for each in found.letters
+    ]
+    base.print_rows(rows, ("recipient", "kind", "subject"), form)
+
+
+@clock.command()
+@click.argument("job", type=Name())
+@click.option("--why", required=True, help="Why; the doctor and the page show it.")
+def pause(job: JobName, why: str) -> None:
+    """Take no slot of JOB until it is resumed."""
+    with base.changing() as db:
+        pause_job(db, job=job, why=why, by=None, now=time.now())
+    click.echo(f"已暂停：{job.label}")
+
+
+@clock.command()
+@click.argument("job", type=Name())
+def resume(job: JobName) -> None:
+    """Take the slots of JOB again; those since its pause as after a downtime."""
+    with base.changing() as db:
+        resume_job(db, job=job, by=None, now=time.now())
+    click.echo(f"已恢复：{job.label}")

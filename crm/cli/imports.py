@@ -1,4 +1,4 @@
-"""`crm import`: people, absences and visits from CSV files, all of a file or nothing of it."""
+"""`crm import`: people, absences, visits, the calendar from CSV files, a whole file or nothing."""
 
 import sys
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from crm.base.words import Word
 from crm.cli.base import RefusedError, changing, format_option, print_rows
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.imports import PEOPLE, import_people
+from crm.quotas.calendar_imports import CALENDAR, import_calendar
 from crm.visits.imports import VISITS, import_visits
 from crm.web.errors import told
 
@@ -35,6 +36,7 @@ class What(Word):
     PEOPLE = "people", "人员"
     ABSENCES = "absences", "缺勤"
     VISITS = "visits", "拜访"
+    CALENDAR = "calendar", "工作日历"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ IMPORTS = {
     ),
     What.VISITS: Import(
         VISITS, lambda db, content, now: import_visits(db, content=content, now=now)
+    ),
+    What.CALENDAR: Import(
+        CALENDAR, lambda db, content, now: import_calendar(db, content=content, by=None, now=now)
     ),
 }
 

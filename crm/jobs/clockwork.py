@@ -15,7 +15,8 @@ from crm.base.mail import Site
 from crm.base.words import Word
 from crm.jobs import ledger
 from crm.jobs.delivery import leave_in_mailbox
-from crm.jobs.timetable import JOBS, Job, Slot, Timing, timing
+from crm.jobs.pausing import held
+from crm.jobs.timetable import JOBS, RESTS_ON, Job, JobName, Slot, Timing, timing
 from crm.jobs.work import WORK, Work
 from crm.quotas.queries import working_calendar
 
@@ -30,11 +31,12 @@ class Outcome(Word):
     FAILED = "failed", "失败"
     TAKEN = "taken", "已由其他节点完成"
     BUSY = "busy", "数据库忙"
+    PAUSED = "paused", "已暂停"
 
     @property
     def halts(self) -> bool:
         """Whether the job's later slots have to wait: the order within one job is kept."""
-        return self in (Outcome.FAILED, Outcome.BUSY)
+        return self in (Outcome.FAILED, Outcome.BUSY, Outcome.PAUSED)
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Clockwork:
         waiting = self._waiting(began)
         for slot in self._due(began):
             name = slot.job.name
-            if name in waiting:
+            if name in waiting or RESTS_ON.get(name) in waiting:
                 continue
             if not may_go_on():
                 break
@@ -88,11 +90,19 @@ class Clockwork:
         halted: set[str] = set()
         for slot in self._due(until):
             name = slot.job.name
-            if name in halted:
+            if name in halted or RESTS_ON.get(name) in halted:
                 continue
             if self._run(slot, tallies[name], now=slot.due_at, to_mailbox=to_mailbox).halts:
                 halted.add(name)
         return tallies
+
+    def do_one(self, slot: Slot, *, now: datetime) -> tuple[Outcome, Mapping[str, int]]:
+        """Do one slot at that moment, as far as it is of use; what it made."""
+        return self._try(slot, now=now, to_mailbox=False)
+
+    def of(self, name: JobName) -> list[Job]:
+        """The jobs of that name, one for each cycle."""
+        return [job for job in self.jobs if job.name == name]
 
     def _tallies(self) -> dict[str, Tally]:
         return {str(job.name): Tally() for job in self.jobs}
@@ -129,6 +139,8 @@ class Clockwork:
         self, slot: Slot, *, now: datetime, to_mailbox: bool
     ) -> tuple[Outcome, Mapping[str, int]]:
         with coming_from(f"clock {slot.job.name}"), writing(self.sessions) as db:
+            if slot.job.name in held(db):  # since this run began
+                return Outcome.PAUSED, {}
             run = ledger.claim(db, slot, now=now)
             if run is None:
                 return Outcome.TAKEN, {}

@@ -1,6 +1,6 @@
 """Whether the system lives: the clock's last tick, what is overdue, what waits (DESIGN 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from crm.base.outbox import Message, State
 from crm.base.words import Word
 from crm.jobs import lease, ledger
+from crm.jobs.pausing import pauses
 from crm.jobs.timetable import JOBS, ON_TIME, JobName, Slot
 from crm.quotas.queries import working_calendar
 
@@ -87,10 +88,11 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """How the clock has stood still: nobody ticks, or a slot is not done."""
+    """How the clock has stood still: nobody ticks, a slot is not done, or a job is paused."""
 
     silent_for: timedelta | None
     overdue: Slot | None
+    paused: Sequence[str] = ()  # jobs, by their Chinese names
 
     @property
     def job(self) -> str:
@@ -120,7 +122,13 @@ def standstill(db: Session, *, now: datetime) -> Standstill | None:
         return None
     silent_for = beat.silent_for if beat.health is Health.FAIL else None
     first = next(iter(overdue(db, now=now)), None)
-    return Standstill(silent_for, first) if silent_for or first else None
+    halted = paused(db)
+    return Standstill(silent_for, first, halted) if silent_for or first or halted else None
+
+
+def paused(db: Session) -> list[str]:
+    """The jobs that somebody has paused, by their Chinese names."""
+    return [JobName(name).label for name in pauses(db)]
 
 
 def backlog(db: Session, *, now: datetime) -> Backlog:

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from crm.base.db import insert_into
 from crm.base.errors import Refused
+from crm.base.paging import Page, page_of
 from crm.base.periods import PeriodKind
 from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
 from crm.jobs.models import JobRun, RunState
+from crm.jobs.pausing import held
 from crm.jobs.timetable import Job, Slot, Timing, slots
 
 FIRST_WAIT = timedelta(seconds=30)
@@ -74,9 +76,12 @@ def upcoming(db: Session, job: Job, calendar: WorkingCalendar) -> Iterator[Slot]
 def due(
     db: Session, jobs: Sequence[Job], calendar: WorkingCalendar, *, until: datetime
 ) -> list[Slot]:
-    """The slots of all jobs that are due up to then and not finished, in their order."""
+    """The slots that are due up to then and not finished, in order; none that a pause holds."""
+    on_hold = held(db)
     ahead = [
-        takewhile(lambda slot: slot.due_at <= until, upcoming(db, job, calendar)) for job in jobs
+        takewhile(lambda slot: slot.due_at <= until, upcoming(db, job, calendar))
+        for job in jobs
+        if job.name not in on_hold
     ]
     return list(merge(*ahead, key=lambda slot: slot.due_at))
 
@@ -146,6 +151,20 @@ def last_run(db: Session, job: Job) -> JobRun | None:
     """The job's latest slot that was tried."""
     query = select(JobRun).where(_is_of(job)).order_by(JobRun.slot.desc())
     return db.scalar(query.limit(1))
+
+
+def last_run_of(db: Session, name: str) -> JobRun | None:
+    """The run of that name, of whatever cycle, that was tried last."""
+    query = (
+        select(JobRun).where(JobRun.job == name).order_by(JobRun.due_at.desc(), JobRun.id.desc())
+    )
+    return db.scalar(query.limit(1))
+
+
+def runs_page(db: Session, name: str, *, cursor: str | None = None) -> Page[JobRun]:
+    """The runs of that name, those due last first."""
+    query = select(JobRun).where(JobRun.job == name)
+    return page_of(db, query, on=JobRun.due_at, row_id=JobRun.id, cursor=cursor)
 
 
 def _is_of(job: Job) -> ColumnElement[bool]:

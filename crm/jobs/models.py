@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, word
@@ -32,6 +32,18 @@ class JobRun(Base):
     attempts: Mapped[int]
     made: Mapped[str | None]  # JSON: counts of what it made
     reason: Mapped[str | None]  # why skipped, the error, or that it was late
+
+
+class JobPause(Base):
+    """A job of which no slot is taken until it is resumed (all its cycles)."""
+
+    __tablename__ = "job_pause"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job: Mapped[str] = mapped_column(unique=True)
+    paused_at: Mapped[datetime]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: the command line
+    why: Mapped[str]
 
 
 class Lease(Base):

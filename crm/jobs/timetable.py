@@ -1,6 +1,6 @@
 """When each job is due, and what a late slot is still good for: values, no database (REGIME 5)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -29,6 +29,10 @@ class JobName(Word):
     FREEZE = "freeze", "定稿"
     SETTLED_FIGURES = "settled-figures", "定稿说明"
     ESCALATE = "escalate", "督办逾期提级"
+
+
+# What a job tells of is made by another: while that one is held up, it waits.
+RESTS_ON: Mapping[str, JobName] = {JobName.SETTLED_FIGURES: JobName.FREEZE}
 
 
 class Lateness(Word):

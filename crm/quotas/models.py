@@ -46,14 +46,22 @@ class RuleVersion(Base):
 
 
 class WorkdayOverride(Base):
-    """What the zone says of a date against the library, by hand or from an imported arrangement."""
+    """What the zone says of a date against the library, by hand or from an imported arrangement.
+
+    A date may have both; what was said by hand goes first, and taken back leaves the other.
+    """
 
     __tablename__ = "workday_override"
 
     on: Mapped[date] = mapped_column(primary_key=True)
+    source: Mapped[Source] = mapped_column(word(Source, "source"), primary_key=True)
     is_workday: Mapped[bool]
-    source: Mapped[Source] = mapped_column(word(Source, "source"))
     note: Mapped[str | None]
+
+    @property
+    def id(self) -> int:
+        """The date as a number, by which the audit trail knows it: 20260720."""
+        return int(f"{self.on:%Y%m%d}")
 
 
 class FigureRecord(Base):

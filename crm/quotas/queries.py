@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock
 from crm.base.periods import Period, PeriodKind
-from crm.base.workdays import Workday, WorkingCalendar
+from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.rules import Duty
 from crm.quotas import facts
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
@@ -35,9 +35,9 @@ class Waiting:
 
 def working_calendar(db: Session) -> WorkingCalendar:
     """The working calendar with what the zone's table says."""
-    said = db.execute(
-        select(WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
-    )
+    columns = (WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
+    by_hand_last = WorkdayOverride.source == Source.OVERRIDE  # REGIME 4: it goes first
+    said = db.execute(select(*columns).order_by(by_hand_last))
     return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in said})
 
 

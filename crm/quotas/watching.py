@@ -1,7 +1,8 @@
 """Sees each edit of what figures rest on by its audit entry, and corrects before it commits.
 
-Every change of a visit, a posting or an absence writes its entry in its own transaction; so
-whatever edge it comes from, no frozen figure is contradicted without a correction (REGIME 4).
+Every change of a visit, a posting, an absence or the calendar writes its entry in its own
+transaction; so whatever edge it comes from, no frozen figure is contradicted without a correction
+(REGIME 4).
 """
 
 import json
@@ -17,12 +18,13 @@ from crm.base.audit import AuditEntry
 from crm.people.models import Absence, Person, Posting
 from crm.quotas.corrections import Touch, correct
 from crm.quotas.locks import hold_freezes
-from crm.quotas.models import FigureRecord
+from crm.quotas.models import FigureRecord, WorkdayOverride
 from crm.visits.models import Visit, VisitParticipant
 
 SEEN = "edits of what figures rest on"  # where a session keeps them until it commits
 SPELLS = {table.__tablename__: table for table in (Posting, Absence)}
-WATCHED = {Visit.__tablename__, *SPELLS}
+CALENDAR = WorkdayOverride.__tablename__
+WATCHED = {Visit.__tablename__, CALENDAR, *SPELLS}
 WHY = {
     "visit.logged": "补录拜访",
     "visit.done": "拜访登记完成",
@@ -36,8 +38,16 @@ WHY = {
     "absence.cancelled": "取消请假",
     "posting.added": "新增任职",
     "posting.removed": "删除任职",
+    "calendar.set": "调整工作日历",
+    "calendar.taken_back": "撤回工作日历的调整",
+    "calendar.imported": "导入放假安排",
 }
-ELSE = {Visit: "修改拜访", Posting: "任职变更", Absence: "请假变更"}
+ELSE = {
+    Visit: "修改拜访",
+    Posting: "任职变更",
+    Absence: "请假变更",
+    WorkdayOverride: "工作日历变更",
+}
 BOUNDS = frozenset({"from_on", "to_on"})
 SPANS = BOUNDS | {"from", "to"}  # what entries of a posting or absence call its dates
 AT_ONCE = 1000  # rows asked for by id in one statement
@@ -82,6 +92,8 @@ def touches(db: Session, entries: Iterable[AuditEntry]) -> Iterator[Touch]:
             part = of_subject[first : first + AT_ONCE]
             if subject == Visit.__tablename__:
                 yield from _of_visits(db, part)
+            elif subject == CALENDAR:
+                yield from _of_dates(db, part)
             else:
                 yield from _of_spells(db, SPELLS[subject], part)
 
@@ -127,6 +139,20 @@ def _of_spells(
         yield _touch(entry, person_id, dates or [date.min, date.max], _why(entry, table))
 
 
+def _of_dates(db: Session, entries: Sequence[AuditEntry]) -> Iterator[Touch]:
+    """Of everybody whose frozen figures hold a date that became, or no longer is, a working day."""
+    for entry in entries:
+        said = _said(entry.after)
+        for on in map(date.fromisoformat, [*said["workdays"], *said["rest_days"]]):
+            people = select(FigureRecord.person_id).where(
+                FigureRecord.frozen_at.is_not(None),
+                FigureRecord.first_on <= on,
+                FigureRecord.last_on >= on,
+            )
+            for person_id in db.scalars(people.distinct().order_by(FigureRecord.person_id)):
+                yield _touch(entry, person_id, [on], _why(entry, WorkdayOverride))
+
+
 def _person_of(db: Session, before: Mapping[str, Any]) -> int | None:
     """Whose it was, of a row that is gone."""
     if "person_id" in before:
@@ -138,7 +164,7 @@ def _touch(entry: AuditEntry, person_id: int, dates: Sequence[date], why: str) -
     return Touch(person_id, min(dates), max(dates), entry.by_id, why, entry.id)
 
 
-def _why(entry: AuditEntry, table: type[Visit | Posting | Absence]) -> str:
+def _why(entry: AuditEntry, table: type[Visit | Posting | Absence | WorkdayOverride]) -> str:
     """The reason that was given, else what was done, in a few words."""
     done = WHY.get(entry.action, ELSE[table])
     reason = _said(entry.after).get("reason")

@@ -106,6 +106,20 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "units.create": ADMINS,
     "units.edit": ADMINS,
     "units.change": ADMINS,
+    "calendar.here": ADMINS,
+    "calendar.show": ADMINS,
+    "calendar.change": ADMINS,
+    "calendar.take_back": ADMINS,
+    "calendar.new_import": ADMINS,
+    "calendar.template": ADMINS,
+    "calendar.preview": ADMINS,
+    "calendar.apply": ADMINS,
+    "jobs.listing": ADMINS,
+    "jobs.show": ADMINS,
+    "jobs.preview": ADMINS,
+    "jobs.run_now": ADMINS,
+    "jobs.pause": ADMINS,
+    "jobs.resume": ADMINS,
 }
 # What one reaches with a password that an admin gave: the way to one of one's own.
 WITH_TEMPORARY_PASSWORD = frozenset({"me.show", "me.set_password", "auth.sign_out"})

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind, State
 from crm.base.words import Word
+from crm.jobs.timetable import JobName
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
-from crm.people.rules import AbsenceKind, Duty, Role
-from crm.supervision.rules import About, OrderKind, Origin
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
+from crm.supervision.rules import About, OrderKind, Origin
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 ACTIONS: Mapping[str, str] = {
@@ -67,6 +67,12 @@ ACTIONS: Mapping[str, str] = {
     "order.answered": "反馈督办单",
     "order.returned": "退回督办单",
     "order.accepted": "督办单销号",
+    "calendar.set": "调整工作日历",
+    "calendar.taken_back": "撤回日历调整",
+    "calendar.imported": "导入放假安排",
+    "job.paused": "暂停定时任务",
+    "job.resumed": "恢复定时任务",
+    "job.run_by_hand": "手工执行定时任务",
     "audit.sealed": "封存操作记录",
     "audit.purged": "清理操作记录",
 }
@@ -84,12 +90,27 @@ SUBJECTS: Mapping[str, str] = {
     "correction": "更正",
     "supervision_order": "督办单",
     "audit_seal": "日封存",
+    "workday_override": "工作日历",
+    "job_pause": "定时任务",
+    "job_run": "定时任务的一期",
 }
 
 # Subjects whose entries say nothing of a lead; what is neither here nor led back to leads in
 # `audit_secrecy` stays hidden, so that a new subject cannot show a restricted lead by oversight.
 WITHOUT_LEADS = frozenset(
-    {"person", "posting", "absence", "login_session", "message", "audit_seal", "unit", "rule"}
+    {
+        "absence",
+        "audit_seal",
+        "job_pause",
+        "job_run",
+        "login_session",
+        "message",
+        "person",
+        "posting",
+        "rule",
+        "unit",
+        "workday_override",
+    }
 )
 
 FIELDS: Mapping[str, str] = {
@@ -110,6 +131,7 @@ FIELDS: Mapping[str, str] = {
     "currency": "币种",
     "demand": "要求",
     "disabled_at": "停用时间",
+    "days": "天数",
     "due_on": "期限",
     "duty": "职务类别",
     "earlier_id": "前期项目",
@@ -125,6 +147,8 @@ FIELDS: Mapping[str, str] = {
     "held": "任职人",
     "industry": "产业",
     "is_primary": "主要任职",
+    "is_workday": "上班",
+    "job": "任务",
     "kind": "类型",
     "last_on": "末日",
     "lead_id": "线索",
@@ -154,9 +178,11 @@ FIELDS: Mapping[str, str] = {
     "reached_unit_id": "提级至",
     "reason": "原因",
     "ref": "编号",
+    "rest_days": "改为休息的日期",
     "result": "结果",
     "role": "角色",
     "sealed_on": "封存日",
+    "slot": "期次",
     "secrecy": "知悉范围",
     "sessions": "登录数",
     "source": "线索来源",
@@ -175,6 +201,7 @@ FIELDS: Mapping[str, str] = {
     "username": "账号",
     "verdict": "核实",
     "what": "事项",
+    "workdays": "改为上班的日期",
 }
 
 _ALIKE: Mapping[str, type[Word]] = {
@@ -182,6 +209,7 @@ _ALIKE: Mapping[str, type[Word]] = {
     "channel": Channel,
     "currency": Currency,
     "duty": Duty,
+    "job": JobName,
     "secrecy": Secrecy,
     "stage": Stage,
     "state": State,
@@ -197,16 +225,12 @@ _OWN: Mapping[tuple[str, str], type[Word]] = {
     ("supervision_order", "kind"): OrderKind,
     ("supervision_order", "about"): About,
     ("supervision_order", "origin"): Origin,
-}
-
-PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id", "officer_id"})
-UNITS = frozenset({"unit_id", "unit_ids", "park_id", "reached_unit_id"})
     ("absence", "status"): AbsenceStatus,
     ("unit", "kind"): UnitKind,
 }
 
-PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id"})
-UNITS = frozenset({"unit_id", "park_id", "parent_id"})
+PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id", "officer_id"})
+UNITS = frozenset({"unit_id", "unit_ids", "park_id", "parent_id", "reached_unit_id"})
 LEADS = frozenset({"lead_id", "lead_ids", "earlier_id"})
 
 

@@ -47,6 +47,7 @@ def _work(rows: Session) -> dict[str, object]:
     return {
         "clock": pulse.health,
         "last_tick_seconds": _seconds(pulse.silent_for) if pulse.has_ticked else None,
+        "paused_jobs": len(health.paused(rows)),
         "outbox": backlog.health,
         "backlog": {state.value: pile.count for state, pile in backlog.piles.items()},
         "oldest_seconds": _seconds(backlog.oldest),

@@ -24,7 +24,10 @@ from crm.web.transaction import moment, today, transaction
 bp = Blueprint("me", __name__, url_prefix="/me")
 _line = Length(max=200, message="最多 %(max)d 个字。")
 # endpoint, what it is called, icon, what one does there: pages about oneself, for whoever signs in
-LINKS = (("mailbox.listing", "信箱", "mail", "系统寄给您的周报、月报和提醒"),)
+LINKS = (
+    ("mailbox.listing", "信箱", "mail", "系统寄给您的周报、月报和提醒"),
+    ("my_settings.show", "邮件设置", "mail-cog", "要哪些邮件，什么时候不打扰"),
+)
 BROWSERS = (
     ("MicroMessenger", "微信"),
     ("Edg", "Edge 浏览器"),

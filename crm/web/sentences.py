@@ -59,6 +59,10 @@ SENTENCES = {
     "row_disagrees": "与第 {line} 行不一致，请核对。",
     "last_day_before_first": "结束日期早于开始日期。",
     "ref_taken": "编号“{ref}”的拜访已存在，内容与本行不同：{columns}。",
+    # the working calendar
+    "no_rows": "文件里只有列名，没有内容。",
+    "no_override": "这些日期没有手工调整，无需撤回。",
+    "span_too_long": "一次最多调整 {longest} 天；更多的请用导入。",
     # visits
     "not_yours": "这超出了您的权限：只能办理本人或管辖范围内的事项。",
     "duplicate_ref": "编号“{ref}”已被使用，请换一个。",
@@ -107,6 +111,11 @@ SENTENCES = {
     "quiet_without_length": "免打扰的开始和结束时间不能相同。",
     # the clock and the outbox
     "not_installed": "系统还没有初始化，请先运行：crm init",
+    "already_paused": "“{job}”已经暂停。",
+    "not_paused": "“{job}”没有暂停。",
+    "job_paused": "“{job}”已暂停，请先恢复。",
+    "job_waits": "“{job}”要等“{other}”执行之后，请先处理“{other}”。",
+    "nothing_due": "“{job}”没有到期未执行的一期；没到时间的只能预览。",
     "unknown_message": "没有编号为 {id} 的邮件。",
     "message_in_hand": "编号为 {id} 的邮件正在发送，请稍后再看结果。",
     "message_sent": "编号为 {id} 的邮件已于 {at} 发出；确要重发，请加 --again。",

@@ -33,11 +33,24 @@ def transaction() -> Iterator[Session]:
     try:
         yield db.session
     except BaseException:
-        db.session.rollback()
-        for read in ("_login_user", "viewer"):  # what was read before is no longer in the session
-            g.pop(read, None)
+        _undo()
         raise
     db.session.commit()
+
+
+@contextmanager
+def trial() -> Iterator[Session]:
+    """The request's session for a look at what a change would do: nothing of it is kept."""
+    try:
+        yield db.session
+    finally:
+        _undo()
+
+
+def _undo() -> None:
+    db.session.rollback()
+    for read in ("_login_user", "viewer"):  # what was read before is no longer in the session
+        g.pop(read, None)
 
 
 def _begin() -> None:

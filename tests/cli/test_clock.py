@@ -11,11 +11,13 @@ from email import message_from_string
 from email.policy import default
 
 import pytest
+from sqlalchemy import update
 
 from crm.base.db import writing
 from crm.base.outbox import State
 from crm.jobs import lease, ledger
 from crm.jobs.mime import mime_of
+from crm.jobs.models import JobRun
 from crm.people.rules import Duty, Role
 from tests.conftest import NOW
 from tests.databases import SECRET
@@ -84,6 +86,47 @@ def test_before_the_installation_the_clock_is_refused(crm, words):
 
     assert told.exit_code == 1
     assert "crm init" in told.stderr
+
+
+@pytest.fixture
+def due(zone):
+    """A week whose digest is due since the moment of the tests."""
+    with writing(zone) as db:
+        db.execute(update(JobRun).values(due_at=at("2026-07-13T00:00")))
+    return zone
+
+
+def test_a_job_is_run_now_once(crm, due):
+    first = read(crm("clock", "run-now", "weekly-digest"))
+    again = crm("clock", "run-now", "周报")
+
+    assert (first["slot"], first["outcome"]) == ("2026-W28", "done")
+    assert (again.exit_code, "没有到期未执行的一期" in again.stderr) == (1, True)
+
+
+def test_a_preview_lists_mails_and_keeps_none(crm, zone):
+    told = crm("clock", "preview", "weekly-digest", "--format", "json")
+
+    assert [row["recipient"] for row in read(told)] == ["li同志"]
+    assert "weekly-digest 2026-W27，2026-07-06 07:30" in told.stderr
+    assert messages(zone) == []
+
+
+def test_a_job_is_paused_shown_and_resumed(crm, due):
+    paused = crm("clock", "pause", "weekly-digest", "--why", "核对名单")
+    refused = crm("clock", "run-now", "weekly-digest")
+    shown = read(crm("clock", "show", "--format", "json"))
+    resumed = crm("clock", "resume", "weekly-digest")
+
+    assert (paused.exit_code, resumed.exit_code) == (0, 0)
+    assert (refused.exit_code, "已暂停" in refused.stderr) == (1, True)
+    assert {row["paused"] for row in shown if row["job"] == "weekly-digest"} == {"核对名单"}
+    assert read(crm("clock", "run-now", "weekly-digest"))["outcome"] == "done"
+
+
+@pytest.mark.parametrize("command", ["run-now", "preview", "resume"])
+def test_a_job_that_is_not_there_is_a_matter_of_usage(crm, zone, command):
+    assert crm("clock", command, "nothing").exit_code == 2
 
 
 def test_the_outbox_is_listed_with_its_keys(crm, sessions):

@@ -15,6 +15,8 @@ from crm.base.workdays import Source
 from crm.cli import base, checks
 from crm.jobs import lease, ledger
 from crm.jobs.models import JobRun, Lease, RunState
+from crm.jobs.pausing import pause_job
+from crm.jobs.timetable import JobName
 from crm.quotas.models import WorkdayOverride
 from crm.web import assets
 from tests.conftest import NOW
@@ -162,6 +164,16 @@ def test_a_day_without_a_delivery_fails(doctor, zone, sessions):
 
     assert (code, told["outbox"][0]) == (1, "fail")
     assert "待发 1 封（最早 25 小时前）" in told["outbox"][1]
+
+
+def test_a_paused_job_is_worth_a_look(doctor, zone, sessions):
+    with writing(sessions) as db:
+        pause_job(db, job=JobName.NUDGE, why="核对名单", by=None, now=at("2026-07-15T09:00"))
+
+    _, told = doctor()
+
+    assert told["slots"][0] == "warn"
+    assert "进度提醒已暂停（核对名单），恢复用 crm clock resume nudge" in told["slots"][1]
 
 
 def test_the_calendar_names_its_sources(doctor, zone, sessions):

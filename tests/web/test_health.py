@@ -48,6 +48,7 @@ def test_all_is_ready(client, installed):
         "migrations": "ok",
         "clock": "ok",
         "last_tick_seconds": 0,
+        "paused_jobs": 0,
         "outbox": "ok",
         "backlog": {"pending": 0, "sending": 0, "ambiguous": 0, "failed": 0, "held": 0},
         "oldest_seconds": None,

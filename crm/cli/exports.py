@@ -1,0 +1,125 @@
+"""`crm export`: people, leads, visits, follow-ups and figures as CSV files."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import click
+from sqlalchemy.orm import Session
+
+from crm.base import clock
+from crm.base.errors import Refused
+from crm.base.periods import Period
+from crm.base.sheets import Column, write_sheet
+from crm.base.words import Word
+from crm.cli.base import PeriodName, RefusedError, reading
+from crm.followups.exports import FOLLOWUPS, followup_rows
+from crm.leads.exports import LEADS, lead_rows
+from crm.people.exports import people_rows
+from crm.people.imports import PEOPLE
+from crm.people.queries import Viewer, by_username, viewer
+from crm.quotas.exports import COMPLIANCE, compliance_rows
+from crm.quotas.queries import rule_codes
+from crm.visits.exports import visit_rows
+from crm.visits.imports import VISITS
+
+Rows = list[dict[str, object]]
+
+
+class What(Word):
+    """What a file holds."""
+
+    PEOPLE = "people", "人员"
+    LEADS = "leads", "线索"
+    VISITS = "visits", "拜访"
+    FOLLOWUPS = "followups", "跟进"
+    COMPLIANCE = "compliance", "达标情况"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The columns of a kind of file, and what fills them."""
+
+    columns: Sequence[Column]
+    rows: Callable[[Session, Viewer | None, date], Rows]
+
+
+RECORDS = {
+    What.PEOPLE: Export(PEOPLE, people_rows),
+    What.LEADS: Export(LEADS, lead_rows),
+    What.VISITS: Export(VISITS, visit_rows),
+    What.FOLLOWUPS: Export(FOLLOWUPS, followup_rows),
+}
+
+
+@click.command()
+@click.argument("what", type=click.Choice([what.value for what in What]))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--for", "username", help="Only what this person may see.")
+@click.option("--period", type=PeriodName(), help="Of compliance: 2026-W30, 2026-07 …")
+@click.option("--rule", "code", help="Of compliance: only this rule.")
+@click.option(
+    "--chinese", is_flag=True, help="Headers and words in Chinese; the import reads both."
+)
+def export(  # noqa: PLR0913 - options are named
+    *,
+    what: str,
+    file: Path,
+    username: str | None,
+    period: Period | None,
+    code: str | None,
+    chinese: bool,
+) -> None:
+    """Export to a CSV FILE (UTF-8 with BOM; - is stdout), with the headers of `crm import`.
+
+    Without --for, everything is exported, also what is restricted: keep the file accordingly.
+    Formulas are neutralised by an apostrophe, which the import takes away again.
+    """
+    kind = What(what)
+    _refuse_usage(kind, file, period, code)
+    with reading() as db:
+        eyes = _eyes(db, username) if username else None
+        columns, rows = _rows(db, kind, eyes, period, code)
+    _write(file, write_sheet(columns, rows, in_chinese=chinese))
+    click.echo(f"{kind.label}：已导出 {len(rows)} 行", err=True)
+
+
+def _refuse_usage(kind: What, file: Path, period: Period | None, code: str | None) -> None:
+    if str(file) != "-" and file.suffix.lower() != ".csv":
+        raise click.UsageError("目前只能导出 .csv 文件。")
+    if kind is What.COMPLIANCE and period is None:
+        raise click.UsageError("Missing option '--period'.")
+    if kind is not What.COMPLIANCE and (period or code):
+        raise click.UsageError("--period and --rule belong to compliance.")
+
+
+def _eyes(db: Session, username: str) -> Viewer:
+    person = by_username(db, username)
+    if person is None:
+        raise Refused("unknown_person", "for", person=username)
+    return viewer(db, person, clock.civil_date(clock.now()))
+
+
+def _rows(
+    db: Session, kind: What, eyes: Viewer | None, period: Period | None, code: str | None
+) -> tuple[Sequence[Column], Rows]:
+    now = clock.now()
+    if period is None:
+        found = RECORDS[kind]
+        return found.columns, found.rows(db, eyes, clock.civil_date(now))
+    if code is not None and code not in rule_codes(db):
+        raise Refused("unknown_rule", "rule", rule=code)
+    codes = None if code is None else [code]
+    return COMPLIANCE, compliance_rows(db, eyes, period=period, codes=codes, now=now)
+
+
+def _write(file: Path, content: bytes) -> None:
+    if str(file) == "-":
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise RefusedError(f"写不了文件 {file}，请检查路径和权限。") from error

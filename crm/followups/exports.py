@@ -1,0 +1,46 @@
+"""Follow-ups as rows of a file, as far as a viewer may see them (DESIGN 6)."""
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from crm.base.sheets import Column
+from crm.followups.models import Followup
+from crm.followups.queries import visible_to
+from crm.leads.queries import lead_labels
+from crm.people.queries import Viewer
+
+FOLLOWUPS = (
+    Column("ref", "编号"),
+    Column("lead", "线索"),
+    Column("person", "责任人"),
+    Column("due_at", "期限"),
+    Column("what", "事项"),
+    Column("done_at", "办结时间"),
+    Column("result", "结果"),
+)
+
+
+def followup_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:
+    """The follow-ups by when they are due; a lead hidden from the viewer is not named."""
+    query = visible_to(viewer, on) if viewer else select(Followup)
+    order = query.order_by(Followup.due_on, Followup.ref)
+    loaded = order.options(joinedload(Followup.lead), joinedload(Followup.person))
+    found = db.scalars(loaded).all()
+    hidden: set[int] = set()
+    if viewer:
+        labels = lead_labels(db, viewer, {each.lead_id for each in found}, on)
+        hidden = {lead_id for lead_id, label in labels.items() if label.id is None}
+    return [
+        {
+            "ref": each.ref,
+            "lead": None if each.lead_id in hidden else each.lead.ref,
+            "person": each.person.username,
+            "due_at": each.due_on,
+            "what": each.what,
+            "done_at": each.done_at,
+            "result": each.result,
+        }
+        for each in found
+    ]

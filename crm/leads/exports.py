@@ -1,0 +1,86 @@
+"""Leads as rows of a file, as far as a viewer may see them (DESIGN 6)."""
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from crm.base.sheets import Column
+from crm.leads.models import Company, Lead, LeadRole
+from crm.leads.queries import visible_to
+from crm.leads.rules import LeadRoleKind
+from crm.people.models import Person, Unit
+from crm.people.queries import Viewer
+
+LEADS = (
+    Column("ref", "编号"),
+    Column("company", "投资方"),
+    Column("credit_code", "统一社会信用代码"),
+    Column("title", "名称"),
+    Column("stage", "阶段"),
+    Column("industry", "产业"),
+    Column("park", "落户园区"),
+    Column("source", "线索来源"),
+    Column("amount", "总投资"),
+    Column("currency", "币种"),
+    Column("unit", "责任单位"),
+    Column("tracker", "跟踪责任人"),
+    Column("leader", "挂钩领导"),
+    Column("contact", "联系人"),
+    Column("contact_phone", "联系电话"),
+    Column("entered_on", "录入日期"),
+    Column("note", "备注"),
+    # so that a file never makes an open lead of a restricted one
+    Column("secrecy", "知悉范围", optional=True),
+    Column("code_name", "代号", optional=True),
+)
+PLAIN = (
+    "ref",
+    "title",
+    "stage",
+    "industry",
+    "source",
+    "amount",
+    "currency",
+    "entered_on",
+    "note",
+    "secrecy",
+    "code_name",
+)
+HOLDERS = {
+    LeadRoleKind.RESPONSIBLE_UNIT: "unit",
+    LeadRoleKind.TRACKER: "tracker",
+    LeadRoleKind.ATTACHED_LEADER: "leader",
+}
+
+
+def lead_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:
+    """The leads with who holds their roles on the date; without a viewer all of them."""
+    query = visible_to(viewer, on) if viewer else select(Lead)
+    loaded = query.order_by(Lead.entered_on, Lead.ref).options(
+        joinedload(Lead.company).selectinload(Company.contacts),
+        joinedload(Lead.park),
+        selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),
+    )
+    return [_row(lead, on) for lead in db.scalars(loaded)]
+
+
+def _row(lead: Lead, on: date) -> dict[str, object]:
+    contact = min(lead.company.contacts, key=lambda each: each.id, default=None)
+    return {
+        **{name: getattr(lead, name) for name in PLAIN},
+        "company": lead.company.name,
+        "credit_code": lead.company.credit_code,
+        "park": lead.park.code if lead.park else None,
+        "contact": contact.name if contact else None,
+        "contact_phone": contact.phone if contact else None,
+        **{
+            HOLDERS[role.role]: _holder(role.person, role.unit)
+            for role in lead.roles
+            if role.role in HOLDERS and role.from_on <= on and (role.to_on or on) >= on
+        },
+    }
+
+
+def _holder(person: Person | None, unit: Unit | None) -> str | None:
+    return person.username if person else unit.code if unit else None

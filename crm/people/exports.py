@@ -1,0 +1,37 @@
+"""People and their postings as rows of the file that the import reads (DESIGN 6)."""
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.people.models import Person, Posting, Unit
+from crm.people.queries import Viewer, visible_to
+
+
+def people_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:
+    """A row for each posting, of whom the viewer may see; without a viewer, of everybody."""
+    query = (
+        select(Person, Posting, Unit.code)
+        .join(Posting, Posting.person_id == Person.id)
+        .join(Unit, Unit.id == Posting.unit_id)
+        .order_by(Person.username, Posting.from_on, Posting.id)
+    )
+    if viewer:
+        query = query.where(Person.id.in_(visible_to(viewer, on).with_only_columns(Person.id)))
+    return [_row(*found) for found in db.execute(query)]
+
+
+def _row(person: Person, posting: Posting, unit: str) -> dict[str, object]:
+    return {
+        "username": person.username,
+        "name": person.name,
+        "email": person.email,
+        "phone": person.phone,
+        "unit": unit,
+        "duty": posting.duty,
+        "role": person.role,
+        "from": posting.from_on,
+        "to": posting.to_on,
+        "primary": posting.is_primary,
+    }

@@ -1,0 +1,187 @@
+"""Changes of the working calendar: single dates by hand, a year's arrangement from a file.
+
+What was frozen stays as it is; where a changed date contradicts it, `watching` adds a correction.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.errors import Refused
+from crm.base.periods import days
+from crm.base.workdays import Source, WorkingCalendar
+from crm.people.models import Person
+from crm.people.rules import Role
+from crm.quotas.models import WorkdayOverride
+from crm.quotas.queries import working_calendar
+
+LONGEST_SPAN = 62  # days that one adjustment covers; more than that is an arrangement
+YEARS = range(2000, 2101)  # beyond them lies a slip of the keys
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """What an arrangement says of a date."""
+
+    is_workday: bool
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """The dates that a change makes working days, and those that it makes rest days."""
+
+    workdays: tuple[date, ...]
+    rest_days: tuple[date, ...]
+
+    @property
+    def dates(self) -> list[date]:
+        """All of them, in order."""
+        return sorted([*self.workdays, *self.rest_days])
+
+
+def flips(before: WorkingCalendar, after: WorkingCalendar) -> Flips:
+    """On which dates people work in the one calendar and not in the other."""
+    told = sorted({*before.overrides, *after.overrides})
+    changed = [on for on in told if before.is_workday(on) is not after.is_workday(on)]
+    return Flips(
+        tuple(on for on in changed if after.is_workday(on)),
+        tuple(on for on in changed if not after.is_workday(on)),
+    )
+
+
+def overrides(
+    db: Session, first: date, last: date, source: Source = Source.OVERRIDE
+) -> Sequence[WorkdayOverride]:
+    """What was said of the dates of the span, by hand or by an import, in order."""
+    query = select(WorkdayOverride).where(
+        WorkdayOverride.source == source,
+        WorkdayOverride.on >= first,
+        WorkdayOverride.on <= last,
+    )
+    return db.scalars(query.order_by(WorkdayOverride.on)).all()
+
+
+def set_days(  # noqa: PLR0913 - a span, what it becomes, why and by whom
+    db: Session,
+    *,
+    first: date,
+    last: date,
+    is_workday: bool,
+    reason: str,
+    by: Person | None,
+    now: datetime,
+) -> Flips:
+    """Say by hand whether people work on these dates, whatever the arrangement says.
+
+    Refused as `not_yours`, `required`, `last_day_before_first`, `year_out_of_range`,
+    `span_too_long`.
+    """
+    _refuse_others(by)
+    if not (reason := reason.strip()):
+        raise Refused("required", field="reason")
+    _refuse_odd_span(first, last)
+    before = working_calendar(db)
+    there = {row.on: row for row in overrides(db, first, last)}
+    said = {"reason": _joined(row.note for row in there.values())} if there else None
+    rows = []
+    for on in days(first, last):
+        row = there.get(on) or WorkdayOverride(on=on, source=Source.OVERRIDE)
+        row.is_workday, row.note = is_workday, reason
+        rows.append(row)
+    db.add_all(rows)
+    db.flush()
+    changed = flips(before, working_calendar(db))
+    after = {"is_workday": is_workday, "reason": reason, **_told(first, last, changed)}
+    record(db, "calendar.set", rows[0], by=by, at=now, before=said, after=after)
+    return changed
+
+
+def take_back(db: Session, *, first: date, last: date, by: Person | None, now: datetime) -> Flips:
+    """Let the arrangement hold again on these dates; refused as `not_yours`, `no_override`."""
+    _refuse_others(by)
+    rows = overrides(db, first, last)
+    if not rows:
+        raise Refused("no_override", field="first")
+    before = working_calendar(db)
+    said = {"reason": _joined(row.note for row in rows)}
+    for row in rows:
+        db.delete(row)
+    db.flush()
+    changed = flips(before, working_calendar(db))
+    after = _told(rows[0].on, rows[-1].on, changed)
+    record(db, "calendar.taken_back", rows[0], by=by, at=now, before=said, after=after)
+    return changed
+
+
+def keep_arrangement(
+    db: Session,
+    *,
+    arranged: Mapping[date, Arranged],
+    whole_years: Collection[int],
+    by: Person | None,
+    now: datetime,
+) -> Flips:
+    """Keep what an arrangement says; of whole years, it takes the place of what was imported.
+
+    What was set by hand stays and goes first (REGIME 4). Refused as `not_yours`.
+    """
+    _refuse_others(by)
+    before = working_calendar(db)
+    gone = [date(year, 1, 1) for year in whole_years]
+    for first in gone:
+        span = WorkdayOverride.on.between(first, first.replace(month=12, day=31))
+        db.execute(delete(WorkdayOverride).where(WorkdayOverride.source == Source.IMPORTED, span))
+    listed = sorted(arranged)
+    for begin in range(0, len(listed), AT_ONCE):
+        some = WorkdayOverride.on.in_(listed[begin : begin + AT_ONCE])
+        db.execute(delete(WorkdayOverride).where(WorkdayOverride.source == Source.IMPORTED, some))
+    rows = [
+        WorkdayOverride(
+            on=on,
+            source=Source.IMPORTED,
+            is_workday=arranged[on].is_workday,
+            note=arranged[on].note,
+        )
+        for on in listed
+    ]
+    db.add_all(rows)
+    db.flush()
+    changed = flips(before, working_calendar(db))
+    after = {"days": len(rows), **_told(listed[0], listed[-1], changed)}
+    record(db, "calendar.imported", rows[0], by=by, at=now, after=after)
+    return changed
+
+
+def _refuse_others(by: Person | None) -> None:
+    if by is not None and by.role is not Role.ADMIN:  # none: the operator of the server
+        raise Refused("not_yours")
+
+
+def _refuse_odd_span(first: date, last: date) -> None:
+    for on, field in ((first, "first"), (last, "last")):
+        if on.year not in YEARS:
+            facts = {"value": on, "first": YEARS[0], "last": YEARS[-1]}
+            raise Refused("year_out_of_range", field=field, **facts)
+    if last < first:
+        raise Refused("last_day_before_first", field="last")
+    if (last - first).days >= LONGEST_SPAN:
+        raise Refused("span_too_long", field="last", longest=LONGEST_SPAN)
+
+
+def _told(first: date, last: date, changed: Flips) -> dict[str, object]:
+    return {
+        "first_on": first,
+        "last_on": last,
+        "workdays": [str(on) for on in changed.workdays],
+        "rest_days": [str(on) for on in changed.rest_days],
+    }
+
+
+def _joined(notes: object) -> str:
+    return "；".join(dict.fromkeys(filter(None, notes)))  # type: ignore[call-overload]

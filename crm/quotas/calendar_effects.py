@@ -1,0 +1,138 @@
+"""What a change of the working calendar does: to months, to what is owed, to what is frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.periods import Period, PeriodKind
+from crm.quotas.calendar import Flips
+from crm.quotas.models import FigureRecord
+from crm.quotas.queries import figures, period_kinds, working_calendar
+
+FROZEN_BY_NOW = timedelta(days=40)  # no run of rest days holds up a freeze for so long
+
+Owed = Mapping[tuple[Period, str], Mapping[int, int]]  # period, rule's name: person, required
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things are, before or after the change, as far as its dates reach."""
+
+    workdays: Mapping[Period, int]  # of each month
+    owed: Owed
+    frozen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month whose number of working days changes."""
+
+    period: Period
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """That a rule asks something else of people in an open period; of one of them, what."""
+
+    period: Period
+    rule: str
+    people: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """All that a change does."""
+
+    flips: Flips
+    months: list[Month]
+    demands: list[Demand]
+    frozen: int  # figures that stay as they are, and may be corrected
+
+
+def standing(db: Session, changed: Flips, now: datetime) -> Standing:
+    """How things are at present in the periods that hold the changed dates."""
+    calendar = working_calendar(db)
+    months = sorted({Period.holding(PeriodKind.MONTH, on) for on in changed.dates})
+    return Standing(
+        {month: len(calendar.workdays(month.first, month.last)) for month in months},
+        {key: owed for period in _open(db, changed, now) for key, owed in _owed(db, period, now)},
+        _frozen(db, changed),
+    )
+
+
+def effects(changed: Flips, before: Standing, after: Standing) -> Effects:
+    """What lies between the two."""
+    months = [Month(month, before.workdays[month], days) for month, days in after.workdays.items()]
+    demands = []
+    for (period, rule), owed in after.owed.items():
+        was = before.owed.get((period, rule), {})
+        other = [one for one in owed if was.get(one) != owed[one]]
+        if other:
+            first = other[0]
+            demands.append(Demand(period, rule, len(other), was.get(first, 0), owed[first]))
+    return Effects(
+        changed, [each for each in months if each.before != each.after], demands, after.frozen
+    )
+
+
+def _open(db: Session, changed: Flips, now: datetime) -> list[Period]:
+    """The periods of any rule that hold such a date, have begun and are not frozen."""
+    today = civil_date(now)
+    periods = {Period.holding(kind, on) for kind in period_kinds(db) for on in changed.dates}
+    begun = {each for each in periods if each.first <= today and each.last >= today - FROZEN_BY_NOW}
+    closed = select(FigureRecord.period).where(
+        FigureRecord.frozen_at.is_not(None),
+        FigureRecord.period.in_({each.name for each in begun}),
+    )
+    names = set(db.scalars(closed.distinct()))
+    return sorted(each for each in begun if each.name not in names)
+
+
+def _owed(
+    db: Session, period: Period, now: datetime
+) -> list[tuple[tuple[Period, str], dict[int, int]]]:
+    owed: dict[tuple[Period, str], dict[int, int]] = {}
+    for each in figures(db, period=period, as_of=now):
+        of_rule = owed.setdefault((period, each.figure.rule.name), {})
+        of_rule[each.person_id] = each.figure.required
+    return list(owed.items())
+
+
+def _frozen(db: Session, changed: Flips) -> int:
+    """How many frozen figures hold such a date."""
+    dates: list[date] = changed.dates
+    if not dates:
+        return 0
+    query = select(func.count()).select_from(FigureRecord)
+    holding = or_(
+        *(
+            (FigureRecord.first_on <= month.last) & (FigureRecord.last_on >= month.first)
+            for month in _spans(dates)
+        )
+    )
+    return db.scalar(query.where(FigureRecord.frozen_at.is_not(None), holding)) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    first: date
+    last: date
+
+
+def _spans(dates: list[date]) -> list[_Span]:
+    """Runs of neighbouring dates."""
+    runs: list[_Span] = []
+    for on in dates:
+        if runs and (on - runs[-1].last).days == 1:
+            runs[-1] = _Span(runs[-1].first, on)
+        else:
+            runs.append(_Span(on, on))
+    return runs

@@ -1,0 +1,129 @@
+"""A year's arrangement of holidays and make-up days from a file: all of it or nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+from sqlalchemy.orm import Session
+
+from crm.base.cells import Cells, Day, LineOrNone, Required, read_rows
+from crm.base.errors import Refused
+from crm.base.periods import Period, PeriodKind
+from crm.base.sheets import Column, Outcome, read_sheet
+from crm.base.workdays import Source, is_ordinary_workday, statutory
+from crm.people.models import Person
+from crm.quotas.calendar import Arranged, Flips, keep_arrangement, overrides
+
+WORKDAY, HOLIDAY = "班", "休"
+CALENDAR = (
+    Column("date", "日期", "2027-02-08"),
+    Column("kind", "类型", HOLIDAY),
+    Column("name", "名称", "春节", optional=True),
+    Column("note", "备注", optional=True),
+)
+KINDS = {
+    **dict.fromkeys(("workday", "work", "1", WORKDAY, "上班", "调休", "补班", "工作日"), True),
+    **dict.fromkeys(("holiday", "rest", "0", HOLIDAY, "放假", "休息", "节假日", "休息日"), False),
+}
+
+
+def _kind(text: str) -> bool:
+    if (found := KINDS.get(text.lower())) is None:
+        facts = {"allowed": f"{WORKDAY}（workday）、{HOLIDAY}（holiday）"}
+        raise PydanticCustomError("unknown_word", "unknown_word", facts)
+    return found
+
+
+class CalendarRow(Cells):
+    """Whether people work on a date, and the holiday's name."""
+
+    date: Day
+    kind: Annotated[bool, BeforeValidator(_kind), Required]
+    name: LineOrNone = None
+    note: LineOrNone = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What a file says, and the years of which it is the whole arrangement."""
+
+    rows: Mapping[date, Arranged]
+    whole_years: frozenset[int]
+
+    @property
+    def days(self) -> dict[date, Arranged]:
+        """What it says of every date: in a whole year, the ordinary week where it is silent."""
+        ordinary = {
+            on: Arranged(is_ordinary_workday(on))
+            for year in self.whole_years
+            for on in Period.holding(PeriodKind.YEAR, date(year, 1, 1)).dates
+        }
+        return {**ordinary, **self.rows}
+
+
+def read_arrangement(content: bytes) -> Arrangement:
+    """The arrangement that a file holds; raises `SheetRefused`.
+
+    A year is whole where the file speaks of each statutory date that falls on a weekday: so does
+    every arrangement that is published, and a file of a few dates does not.
+    """
+    sheet = read_sheet(content, CALENDAR)
+    rows: dict[date, Arranged] = {}
+    lines: dict[date, int] = {}
+    for line, row in read_rows(sheet, CalendarRow):
+        said = Arranged(row.kind, "；".join(filter(None, (row.name, row.note))) or None)
+        if rows.setdefault(row.date, said).is_workday is not row.kind:
+            why = Refused("row_disagrees", field="kind", line=lines[row.date])
+            sheet.blame(line, why)
+        lines.setdefault(row.date, line)
+    if not rows and not sheet.problems:
+        sheet.blame(1, Refused("no_rows"))
+    sheet.refuse_if_blamed()
+    years = {on.year for on in rows}
+    whole = {year for year in years if _weekdays_off(year) <= rows.keys()}
+    return Arrangement(rows, frozenset(whole))
+
+
+def _weekdays_off(year: int) -> set[date]:
+    return {on for on in statutory(year) if is_ordinary_workday(on)}
+
+
+def keep(db: Session, arrangement: Arrangement, *, by: Person | None, now: datetime) -> Flips:
+    """Keep the arrangement that was read."""
+    return keep_arrangement(
+        db, arranged=arrangement.days, whole_years=arrangement.whole_years, by=by, now=now
+    )
+
+
+def import_calendar(db: Session, *, content: bytes, by: Person | None, now: datetime) -> Outcome:
+    """Keep the arrangement of a file; one already there stays; raises `SheetRefused`."""
+    arrangement = read_arrangement(content)
+    first, last = min(arrangement.days), max(arrangement.days)
+    there = {
+        row.on: Arranged(row.is_workday, row.note)
+        for row in overrides(db, first, last, Source.IMPORTED)
+    }
+    outcome = Outcome()
+    for on, said in arrangement.rows.items():
+        outcome.added += on not in there
+        outcome.updated += on in there and there[on] != said
+        outcome.unchanged += there.get(on) == said
+    if any(there.get(on) != said for on, said in arrangement.days.items()):
+        keep(db, arrangement, by=by, now=now)  # else a repeat: it leaves no entry
+    return outcome
+
+
+def as_file(arrangement: Arrangement) -> str:
+    """The rows of an arrangement as the text of a file that says the same."""
+    lines = [
+        f"{on},{'workday' if said.is_workday else 'holiday'},{_quoted(said.note)}"
+        for on, said in sorted(arrangement.rows.items())
+    ]
+    return "\n".join(["date,kind,name", *lines])
+
+
+def _quoted(note: str | None) -> str:
+    return '"' + (note or "").replace('"', '""') + '"'

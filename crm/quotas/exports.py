@@ -1,0 +1,88 @@
+"""Figures of a period as rows of a file: as frozen, and as corrected by whom and why (REGIME 4)."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from crm.base.periods import Period
+from crm.base.sheets import Column
+from crm.people.queries import Viewer
+from crm.quotas.facts import PersonFigure
+from crm.quotas.models import FigureRecord
+from crm.quotas.queries import figures
+from crm.quotas.settled import CorrectionFacts, corrections
+
+COMPLIANCE = (
+    Column("rule", "规则"),
+    Column("person", "账号"),
+    Column("name", "姓名"),
+    Column("unit", "单位"),
+    Column("period", "周期"),
+    Column("required", "应完成"),
+    Column("achieved", "已完成"),
+    Column("planned", "计划中"),
+    Column("pace", "序时应到"),
+    Column("status", "状态"),
+    Column("workdays", "工作日"),
+    Column("present", "在岗工作日"),
+    Column("frozen_at", "定稿时间"),
+    Column("corrected_required", "更正后应完成"),
+    Column("corrected_achieved", "更正后已完成"),
+    Column("corrected_status", "更正后状态"),
+    Column("reason", "更正原因"),
+    Column("author", "经办人"),
+    Column("signed_by", "签认人"),
+    Column("signed_at", "签认时间"),
+)
+NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
+Key = tuple[str, int]  # rule, person
+
+
+def compliance_rows(
+    db: Session,
+    viewer: Viewer | None,
+    *,
+    period: Period,
+    codes: Collection[str] | None,
+    now: datetime,
+) -> list[dict[str, object]]:
+    """The figures with the latest correction of each; without a viewer everybody's."""
+    found = figures(db, period=period, as_of=now, codes=codes)
+    if viewer:
+        units = viewer.unit_ids if viewer.oversees else frozenset[int]()
+        own = viewer.person_id
+        found = [each for each in found if each.unit_id in units or each.person_id == own]
+    made = _latest(db, period)
+    return [_row(each, made.get((each.figure.rule.code, each.person_id))) for each in found]
+
+
+def _latest(db: Session, period: Period) -> dict[Key, CorrectionFacts]:
+    """The latest correction of each figure of the period."""
+    made = corrections(db, FigureRecord.period == period.name)
+    made.sort(key=lambda each: each.correction.id)
+    return {(each.rule_code, each.person.id): each for each in made}
+
+
+def _row(each: PersonFigure, made: CorrectionFacts | None) -> dict[str, object]:
+    figure = each.figure
+    row: dict[str, object] = {
+        "rule": figure.rule.code,
+        "person": each.username,
+        "name": each.name,
+        "unit": each.unit_code,
+        "period": figure.period.name,
+        **{name: getattr(figure, name) for name in NUMBERS},
+        "frozen_at": figure.settled.frozen_at if figure.settled else None,
+    }
+    if made is None or figure.settled is None:
+        return row
+    return row | {
+        "corrected_required": made.correction.to_required,
+        "corrected_achieved": made.correction.to_achieved,
+        "corrected_status": made.correction.to_status,
+        "reason": made.correction.why,
+        "author": made.author,
+        "signed_by": made.signer,
+        "signed_at": made.correction.signed_at,
+    }

@@ -1,0 +1,79 @@
+"""What each job of the clock is for, when it is due and what it made, in words."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from crm.base import spoken
+from crm.base.periods import Period, PeriodKind
+from crm.jobs import timetable
+from crm.jobs.models import JobRun, RunState
+from crm.jobs.timetable import Job, JobName
+
+WHAT_FOR: Mapping[str, str] = {
+    JobName.WEEKLY_DIGEST: "汇总上一周的达标情况和本周计划，发给应收的人",
+    JobName.MONTHLY_DIGEST: "汇总上一月的达标情况，发给应收的人",
+    JobName.NUDGE: "提醒进度落后的本人；已无法达标的，告知督查人员",
+    JobName.AUDIT_SEAL: "封存前一天的操作记录，此后任何改动都能查出",
+    JobName.ASSESS: "周期一结束，按当时的登记核算",
+    JobName.FREEZE: "留足补登时间后定稿，此后的修改另生成更正",
+    JobName.SETTLED_FIGURES: "月度定稿后，告知收到月报的人哪些数有变化",
+}
+_EVERY = {
+    None: "每天",
+    PeriodKind.WEEK: "每周",
+    PeriodKind.XUN: "每旬",
+    PeriodKind.MONTH: "每月",
+    PeriodKind.QUARTER: "每季度",
+    PeriodKind.YEAR: "每年",
+}
+_DUE: Mapping[object, str] = {
+    timetable.that_workday: "的工作日",
+    timetable.day_after: "结束后的次日",
+    timetable.first_workday_after: "结束后的首个工作日",
+    timetable.day_of_freeze: "结束后第 3 个工作日的次日",
+    timetable.first_workday_from_freeze: "定稿当天或之后的首个工作日",
+}
+MADE: Mapping[str, str] = {
+    "assessed": "核算 {} 项",
+    "corrections": "更正 {} 条",
+    "empty": "{} 人没有内容，不发",
+    "entries": "封存 {} 条",
+    "frozen": "定稿 {} 项",
+    "kept": "存档 {} 封",
+    "made": "生成 {} 封",
+    "supervisors": "告知督查人员 {} 次",
+    "told": "告知 {} 人次",
+    "unchanged": "{} 人没有变化，不发",
+}
+TONES = {RunState.DONE: "good", RunState.SKIPPED: "warn", RunState.FAILED: "bad"}
+
+
+def when(jobs: Sequence[Job]) -> str:
+    """When the jobs of one name are due: one sentence for all their cycles."""
+    first = jobs[0]
+    every = "、".join(_EVERY[job.cycle] for job in jobs)
+    due = _DUE.get(first.due_on, "")
+    if first.cycle is None:
+        every, due = ("每个工作日", "") if first.due_on is timetable.that_workday else (every, "")
+    return f"{every}{due} {first.at:%H:%M}"
+
+
+def slot_name(name: str) -> str:
+    """What a slot is about: a period or a date."""
+    try:
+        return spoken.period_name(Period.parse(name))
+    except ValueError:
+        on = date.fromisoformat(name)
+        return f"{on.year}年{spoken.day(on)}"
+
+
+def made(counts: Mapping[str, int]) -> str:
+    """What a slot made."""
+    parts = [MADE.get(name, name + " {}").format(count) for name, count in counts.items() if count]
+    return "，".join(parts) or "没有需要做的"
+
+
+def made_by(run: JobRun) -> str:
+    """What a run made; empty where it did not come to that."""
+    return made(json.loads(run.made)) if run.made else ""
