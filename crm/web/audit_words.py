@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from crm.base.money import Currency
 from crm.base.outbox import State
+from crm.base.periods import PeriodKind
 from crm.base.words import Word
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, Duty, Role
+from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 ACTIONS: Mapping[str, str] = {
@@ -37,6 +39,10 @@ ACTIONS: Mapping[str, str] = {
     "session.begun": "登录",
     "session.ended": "退出登录",
     "message.sent_by_hand": "手工发送邮件",
+    "rule.added": "新增规则",
+    "rule.changed": "修改规则",
+    "rule.ended": "调整规则截止日",
+    "rule.withdrawn": "撤回规则版本",
     "correction.signed": "签认更正",
     "correction.explained": "说明更正",
     "audit.sealed": "封存操作记录",
@@ -53,6 +59,7 @@ SUBJECTS: Mapping[str, str] = {
     "login_session": "登录",
     "message": "邮件",
     "correction": "更正",
+    "rule": "考核规则",
     "audit_seal": "日封存",
 }
 
@@ -67,11 +74,15 @@ FIELDS: Mapping[str, str] = {
     "address": "来源",
     "amount": "总投资",
     "before": "此日期之前",
+    "cap": "天数上限",
     "channel": "方式",
+    "channels": "计入方式",
     "city": "城市",
+    "code": "代码",
     "code_name": "代号",
     "company": "投资方",
     "company_id": "投资方编号",
+    "count_by": "计数",
     "currency": "币种",
     "due_on": "期限",
     "duty": "职务类别",
@@ -87,28 +98,35 @@ FIELDS: Mapping[str, str] = {
     "held": "任职人",
     "industry": "产业",
     "kind": "类型",
+    "kinds": "计入类型",
     "last_on": "末日",
     "lead_id": "线索",
     "lead_ids": "线索",
     "leader_id": "带队人",
+    "log_within_days": "登记期限（天）",
     "logged_at": "登记时间",
+    "measure": "考核内容",
     "met": "会见",
+    "minimum": "至少",
     "minutes": "洽谈纪要",
-    "name": "姓名",
+    "name": "姓名或名称",
     "next_id": "下一项跟进",
     "next_step": "下一步",
     "note": "备注",
     "on": "日期",
     "park_id": "落户园区",
     "participant_ids": "参加人",
+    "period": "周期",
     "person": "人员",
     "person_id": "责任人",
     "phone": "电话",
     "position": "职务或位置",
+    "proration": "折算",
     "reason": "原因",
     "ref": "编号",
     "result": "结果",
     "role": "角色",
+    "rounding": "取整",
     "sealed_on": "封存日",
     "secrecy": "知悉范围",
     "source": "线索来源",
@@ -123,14 +141,22 @@ FIELDS: Mapping[str, str] = {
     "unit": "单位",
     "unit_id": "单位",
     "username": "账号",
+    "valid_from": "适用首日",
+    "valid_to": "适用末日",
     "verdict": "核实",
     "what": "事项",
 }
 
 _ALIKE: Mapping[str, type[Word]] = {
+    "cap": Cap,
     "channel": Channel,
+    "channels": Channel,
+    "count_by": CountBy,
     "currency": Currency,
     "duty": Duty,
+    "measure": Measure,
+    "proration": Proration,
+    "rounding": Rounding,
     "secrecy": Secrecy,
     "stage": Stage,
     "state": State,
@@ -143,6 +169,8 @@ _OWN: Mapping[tuple[str, str], type[Word]] = {
     ("lead", "role"): LeadRoleKind,
     ("person", "role"): Role,
     ("absence", "kind"): AbsenceKind,
+    ("rule", "kinds"): Kind,
+    ("rule", "period"): PeriodKind,
 }
 
 PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id"})

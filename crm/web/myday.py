@@ -17,11 +17,12 @@ from crm.people.queries import Viewer
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.rules import Figure, FigureStatus
+from crm.quotas.wording import unit_of
 from crm.visits.models import Visit
 from crm.visits.queries import todays, unsettled, upcoming
 from crm.visits.seen import shown as shown_visits
 from crm.web.auth import my_view
-from crm.web.effects import ESTIMATED, figures_on, period_now, unit_of
+from crm.web.effects import ESTIMATED, figures_on, period_now
 from crm.web.team import Team, team_of
 from crm.web.transaction import moment, today
 from crm.web.visit_lines import VisitLine, line
