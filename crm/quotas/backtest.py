@@ -41,6 +41,11 @@ class Compared(Place):
         """Whether the draft says anything else."""
         return self.was != self.would
 
+    @property
+    def is_turned(self) -> bool:
+        """Whether it comes to another conclusion, not to other numbers alone."""
+        return (self.was and self.was.status) != (self.would and self.would.status)
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -51,6 +56,7 @@ class Counts:
     would_owing: int
     would_met: int
     changed: int
+    turned: int  # of them: those with another conclusion
 
 
 def past_periods(kind: PeriodKind, first: date, last: date, today: date) -> list[Period]:
@@ -99,6 +105,7 @@ def counts(compared: Iterable[Compared]) -> Counts:
             tally[f"{name}_owing"] += said is not None and said.status is not FigureStatus.EXEMPT
             tally[f"{name}_met"] += said is not None and said.status is FigureStatus.MET
         tally["changed"] += each.is_changed
+        tally["turned"] += each.is_turned
     return Counts(**{name: tally[name] for name in Counts.__dataclass_fields__})
 
 

@@ -60,9 +60,11 @@ def check_rule(rule: Rule) -> None:
         raise Refused("last_day_before_first", field="valid_to")
 
 
-def add_rule(db: Session, *, draft: Rule, by: Person, now: datetime) -> RuleVersion:
-    """Add a rule; without a code it is given one. Refused as `check_rule` does, or by its code."""
-    _hold(db, by)
+def check_new(db: Session, *, draft: Rule, now: datetime) -> Rule:
+    """The draft as it would be added; without a code it is given one.
+
+    Refused as `bad_rule_code`, `rule_code_taken`, `rule_reaches_back`, or as `check_rule` does.
+    """
     code = draft.code or _free_code(db, draft)
     if not CODE.fullmatch(code) or len(code) > LONGEST_CODE:
         raise Refused("bad_rule_code", field="code", longest=LONGEST_CODE)
@@ -71,25 +73,38 @@ def add_rule(db: Session, *, draft: Rule, by: Person, now: datetime) -> RuleVers
     draft = replace(draft, code=code)
     check_rule(draft)
     _keep_past(db, draft, [draft.period], now)
-    return _add(db, draft, by, now)
+    return draft
 
 
-def change_rule(db: Session, *, draft: Rule, by: Person, now: datetime) -> RuleVersion:
-    """Let the rule be as drafted from `valid_from` on, up to where the version there ends.
+def add_rule(db: Session, *, draft: Rule, by: Person, now: datetime) -> RuleVersion:
+    """Add a rule; refused as `check_new` does, or as `not_yours`."""
+    _hold(db, by)
+    return _add(db, check_new(db, draft=draft, now=now), by, now)
+
+
+def check_change(db: Session, *, draft: Rule, now: datetime) -> Rule:
+    """The draft as it would hold: from `valid_from` on, up to where the version there ends.
 
     Refused as `unknown_rule`, `rule_unchanged`, `rule_reaches_back`, or as `check_rule` does.
     """
-    _hold(db, by)
     if not versions(db, draft.code):
         raise Refused("unknown_rule", rule=draft.code)
     old = version_on(db, draft.code, draft.valid_from)
     draft = replace(draft, valid_to=_end(db, draft, old))
     check_rule(draft)
     _keep_past(db, draft, {draft.period, old.period if old else draft.period}, now)
+    if old and as_rule(old) == replace(draft, valid_from=old.valid_from):
+        raise Refused("rule_unchanged")
+    return draft
+
+
+def change_rule(db: Session, *, draft: Rule, by: Person, now: datetime) -> RuleVersion:
+    """Let the rule be as drafted from `valid_from` on; refused as `check_change` does."""
+    _hold(db, by)
+    draft = check_change(db, draft=draft, now=now)
+    old = version_on(db, draft.code, draft.valid_from)
     if old is None:  # it had ended: from here on it holds again
         return _add(db, draft, by, now)
-    if as_rule(old) == replace(draft, valid_from=old.valid_from):
-        raise Refused("rule_unchanged")
     if old.valid_from == draft.valid_from:  # it has judged nothing yet: it is corrected
         before, after = changes(old, _values(draft))
         record(db, "rule.changed", old, by=by, at=now, before=_told(before), after=_told(after))

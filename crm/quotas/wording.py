@@ -5,7 +5,7 @@ from datetime import date
 
 from crm.base import spoken
 from crm.base.periods import Period, PeriodKind
-from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding, Rule
+from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rule
 from crm.visits.rules import Channel, Kind
 
 EACH = {
@@ -20,7 +20,6 @@ _DOING = {
     Measure.VISITS_JOINED: "带队或参加",
     Measure.DAYS_RESIDENT: "",
 }
-_ROUNDED = {Rounding.CEIL: "向上取整", Rounding.HALF_UP: "四舍五入"}
 _BOUND = {Cap.CALENDAR_DAYS: "在岗的自然日数", Cap.WORKDAYS: "在岗的工作日数"}
 
 
@@ -100,4 +99,4 @@ def _logging(days: int) -> str:
 def _proration(rule: Rule) -> str:
     if rule.proration is Proration.NONE:
         return "不按在岗天数折算"
-    return f"按在岗工作日折算，{_ROUNDED[rule.rounding]}"
+    return f"按在岗工作日折算，{rule.rounding.label}"

@@ -21,6 +21,7 @@ from crm.web import (
     mailbox,
     myday,
     nav,
+    rules,
     transaction,
     visits,
 )
@@ -59,6 +60,7 @@ def init_app(app: Flask) -> None:
         mailbox,
         admin,
         audit,
+        rules,
         health,
     ):
         app.register_blueprint(page.bp)

@@ -56,6 +56,14 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "mailbox.body": ANYONE,
     "admin.show": ADMINS,
     "audit.listing": ADMINS,
+    "rules.listing": ADMINS,
+    "rules.new": ADMINS,
+    "rules.create": ADMINS,
+    "rules.edit": ADMINS,
+    "rules.change": ADMINS,
+    "rules.end": ADMINS,
+    "rules.withdraw": ADMINS,
+    "rules.backtest": ADMINS,
 }
 
 

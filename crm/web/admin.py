@@ -8,7 +8,10 @@ from flask.typing import ResponseReturnValue
 bp = Blueprint("admin", __name__)
 
 # endpoint, what it is called, icon, what one does there
-PAGES = (("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),)
+PAGES = (
+    ("rules.listing", "考核规则", "gauge", "对谁、每期要求多少；从哪一天起改，改之前先回测"),
+    ("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def places() -> list[Place]:
 
 def _is_here(endpoint: str) -> bool:
     here = {request.blueprint}
-    if request.endpoint in {page for page, *_ in PAGES}:
+    if request.blueprint in {page.partition(".")[0] for page, *_ in PAGES}:
         here.add("admin")
     return endpoint.partition(".")[0] in here
 

@@ -89,6 +89,7 @@ def test_it_sums_up_by_rule_and_period(crm):
             "would_owing": 1,
             "would_met": 1,
             "changed": 1,
+            "turned": 1,
         }
     ]
 

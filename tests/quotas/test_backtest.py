@@ -114,7 +114,7 @@ def test_it_tells_how_many_met_it_before_and_after(db, deputy):
     make_person(db, "other", duty=Duty.DEPUTY)
 
     assert counts(compared(db)) == Counts(
-        was_owing=2, was_met=0, would_owing=2, would_met=1, changed=2
+        was_owing=2, was_met=0, would_owing=2, would_met=1, changed=2, turned=1
     )
 
 
