@@ -61,7 +61,7 @@ def listing() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """The form of a rule that is not there yet."""
     first = Period.holding(USUAL["period"], today()).after.first  # type: ignore[arg-type]
-    return _new_page(NewRuleForm(data=USUAL | {"valid_from": first}))
+    return _new_page(NewRuleForm(_typed(), data=USUAL | {"valid_from": first}))
 
 
 @bp.post("/admin/rules/new")
@@ -161,8 +161,26 @@ def backtest() -> ResponseReturnValue:
         }
         for rule in rules
     ]
-    page = render_template("rules/backtest.html", form=form, trial=trial, tabs=tabs)
+    page = render_template(
+        "rules/backtest.html",
+        form=form,
+        trial=trial,
+        tabs=tabs,
+        use=_use(form.code.data if any(tab["active"] for tab in tabs) else None),
+    )
     return (page, 422) if form.errors else page
+
+
+def _use(code: str | None) -> str:
+    """The form of that rule, or of a new one, with what was tried."""
+    names = {each.name for each in RuleFields(formdata=None)} & request.args.keys()
+    typed: dict[str, Any] = {name: request.args.getlist(name) for name in names}
+    return url_for(".edit", code=code, **typed) if code else url_for(".new", **typed)
+
+
+def _typed() -> Any:
+    """What of a rule the address says, where it says any: a trial leads back with it."""
+    return request.args if "minimum" in request.args else None
 
 
 def _wants_backtest(form: RuleFields, code: str = "") -> ResponseReturnValue | None:
@@ -192,7 +210,7 @@ def _begun(code: str) -> ChangeRuleForm:
     """The form as it begins: the rule as it is, from the next period on."""
     rule = as_rule(current(_known(code), today()))
     first = max(Period.holding(rule.period, today()).after.first, rule.valid_from)
-    return ChangeRuleForm(formdata=None, data=as_typed(rule) | {"valid_from": first})
+    return ChangeRuleForm(_typed(), data=as_typed(rule) | {"valid_from": first})
 
 
 def _new_page(form: NewRuleForm, preview: Preview | None = None) -> str:

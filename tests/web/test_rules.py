@@ -89,7 +89,7 @@ def test_a_preview_says_in_words_what_the_rule_will_ask_and_saves_nothing(zone, 
     assert "预览（尚未保存）" in sent.text
     assert "自2026年8月1日起，分管负责同志每月带队外出拜访或驻城招商至少 4 次" in sent.text
     assert "从2026年8月起按此考核。今天担任分管负责同志的有 2 人。" in sent.text
-    assert "现行规定：自2020年1月1日起" in sent.text
+    assert "原规定：自2020年1月1日起" in sent.text
     assert 'name="minimum" type="text" value="4"' in sent.text
     assert told(app) == SHIPPED
 
@@ -250,6 +250,25 @@ def test_the_form_of_a_rule_leads_to_its_trial_with_what_was_typed(zone, app):
     assert "2026年4月至2026年6月共 3 期" in sent.text
     assert "csrf_token" not in sent.request.query_string.decode()
     assert told(app) == SHIPPED
+
+
+def test_a_trial_leads_back_to_the_form_with_what_was_tried(zone):
+    tried = zone.get(TRY, query_string=TYPED | JUNE).text
+    link = tried.split('">照此修改')[0].rsplit('href="', 1)[1].replace("&amp;", "&")
+
+    page = zone.get(link).text
+
+    assert link.startswith(f"{ONE}?")
+    assert 'name="minimum" type="text" value="4"' in page
+    assert 'value="2026-08-01"' in page
+
+
+def test_a_draft_of_a_new_rule_leads_back_to_its_form(zone):
+    tried = zone.get(TRY, query_string=TYPED | JUNE | {"code": ""}).text
+    link = tried.split('">照此修改')[0].rsplit('href="', 1)[1].replace("&amp;", "&")
+
+    assert link.startswith(f"{NEW}?")
+    assert 'name="minimum" type="text" value="4"' in zone.get(link).text
 
 
 def test_a_new_rule_is_tried_too(zone):
