@@ -103,7 +103,7 @@ def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Exp
     return Explained(
         of,
         0 if is_over else figure.pace,
-        (*owed_because(figure), *estimated),
+        (sentence_of(figure.rule), *owed_because(figure), *estimated),
         _facts(db, figure, tenure),
         [_counted(each, figure, sight) for each in figure.counted],
         [_left_out(each, figure, sight) for each in figure.not_counted],
@@ -141,10 +141,9 @@ def _quotient(part: int, whole: int) -> str:
 
 
 def _facts(db: Session, figure: Figure, tenure: Tenure) -> list[tuple[str, str]]:
-    rule, period = figure.rule, figure.period
+    period = figure.period
     away = absences_in(db, figure.person_id, period.first, period.last)
     pairs = [
-        ("考核要求", sentence_of(rule)),
         ("任职", "" if len(tenure.held) == len(period.dates) else _spans(tenure.held)),
         ("请假", "；".join(f"{_dates(each)} {each.kind.label}" for each in away)),
     ]
