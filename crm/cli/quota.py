@@ -1,7 +1,11 @@
 """`crm quota`: everybody's figures, and why a figure is what it is."""
 
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
 from datetime import datetime
+from itertools import groupby
+from pathlib import Path
 
 import click
 from sqlalchemy.orm import Session
@@ -10,7 +14,10 @@ from crm.base import clock
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.cli.base import Moment, PeriodName, format_option, print_rows, reading
+from crm.cli.rules_file import read_rules
 from crm.people.queries import by_username
+from crm.quotas.backtest import Compared, Counts, counts
+from crm.quotas.backtest import backtest as compare
 from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes
 from crm.quotas.rules import Figure
 
@@ -29,6 +36,22 @@ KEYS = (
 )
 # beside them where the period is frozen: when, and what the latest correction came to
 SETTLED_KEYS = ("frozen_at", "corrected_required", "corrected_achieved", "corrected_status")
+
+SUMMARY_KEYS = ("rule", "period", *(each.name for each in fields(Counts)))
+COMPARED_KEYS = (
+    "rule",
+    "person",
+    "unit",
+    "period",
+    "was_required",
+    "was_achieved",
+    "was_status",
+    "would_required",
+    "would_achieved",
+    "would_status",
+    "changed",
+    "frozen",
+)
 
 
 @click.group()
@@ -61,6 +84,53 @@ def explain(code: str, username: str, period: Period, as_of: datetime | None) ->
     with reading() as db:
         found = _figure(db, code, username, period=period, as_of=as_of or clock.now())
     click.echo(json.dumps(as_explanation(found), ensure_ascii=False, indent=2))
+
+
+@quota.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--from", "first", type=PeriodName(), required=True, help="2026-01, 2026-W01 …")
+@click.option("--to", "last", type=PeriodName(), required=True, help="2026-06, 2026-W26 …")
+@click.option("--summary", is_flag=True, help="Only how many met it, by rule and period.")
+@format_option
+def backtest(*, file: Path, first: Period, last: Period, summary: bool, form: str) -> None:
+    """Print what the draft rules of FILE would have said of past periods, beside what was said.
+
+    FILE is YAML in the shape of seeds/regime.yaml; each rule takes the periods of its own kind
+    that lie within the dates. Nothing is changed.
+    """
+    if last.last < first.first:
+        raise click.UsageError("--to 早于 --from。")
+    drafts = read_rules(file, since=first.first)
+    with reading() as db:
+        found = compare(db, drafts, first=first.first, last=last.last, now=clock.now())
+    if summary or form == "table":
+        print_rows([*_summaries(found)], SUMMARY_KEYS, form)
+    if not summary:
+        print_rows([_as_compared(each) for each in found], COMPARED_KEYS, form)
+
+
+def _summaries(found: Sequence[Compared]) -> Iterator[dict[str, object]]:
+    for (code, period), some in groupby(found, key=lambda one: (one.rule.code, one.period.name)):
+        yield {"rule": code, "period": period} | asdict(counts(some))
+
+
+def _as_compared(each: Compared) -> dict[str, object]:
+    """Both figures side by side; empty where nothing was, or would be, asked."""
+    row: dict[str, object] = {
+        "rule": each.rule.code,
+        "person": each.username,
+        "unit": each.unit_code,
+        "period": each.period.name,
+        "frozen": each.is_frozen,
+        "changed": each.is_changed,
+    }
+    for name, said in (("was", each.was), ("would", each.would)):
+        row |= {
+            f"{name}_required": said and said.required,
+            f"{name}_achieved": said and said.achieved,
+            f"{name}_status": said and said.status.value,
+        }
+    return row
 
 
 def as_row(found: PersonFigure) -> dict[str, object]:

@@ -1,4 +1,7 @@
-"""That a freeze and an edit never overlap: one is whole before the other looks (REGIME 4)."""
+"""That a freeze and an edit, or a change of a rule, never overlap: one is whole before the other.
+
+REGIME 4: the past stays as it was judged.
+"""
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session

@@ -36,7 +36,7 @@ class Proration(Word):
 class Rounding(Word):
     """How a part of one is rounded."""
 
-    CEIL = "ceil", "进一"
+    CEIL = "ceil", "向上取整"
     HALF_UP = "half_up", "四舍五入"
 
     def divide(self, part: int, whole: int) -> int:

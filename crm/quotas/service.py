@@ -17,7 +17,7 @@ from crm.people.queries import viewer
 from crm.quotas.corrections import Touch, correct
 from crm.quotas.facts import PersonFigure
 from crm.quotas.keeping import as_text
-from crm.quotas.locks import hold_edits
+from crm.quotas.locks import hold_edits, hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.queries import live_figures, rules_for
 from crm.quotas.settled import NUMBERS
@@ -35,6 +35,7 @@ class Stage(StrEnum):
 
 def assess_period(db: Session, *, period: Period, at: datetime) -> Mapping[str, int]:
     """Keep everybody's figures as they stand at the period's end; a second time changes nothing."""
+    hold_freezes(db)  # what changes a rule holds the same lock
     assessed = _keep(db, _live(db, period, at), Stage.ASSESSED, at)
     return {"assessed": assessed} if assessed else {}
 

@@ -27,6 +27,7 @@ from crm.web import (
     myday,
     nav,
     people,
+    rules,
     transaction,
     units,
     visits,
@@ -73,6 +74,7 @@ def init_app(app: Flask) -> None:
         audit,
         calendar,
         jobs,
+        rules,
         health,
     ):
         app.register_blueprint(page.bp)

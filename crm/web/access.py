@@ -120,6 +120,14 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "jobs.run_now": ADMINS,
     "jobs.pause": ADMINS,
     "jobs.resume": ADMINS,
+    "rules.listing": ADMINS,
+    "rules.new": ADMINS,
+    "rules.create": ADMINS,
+    "rules.edit": ADMINS,
+    "rules.change": ADMINS,
+    "rules.end": ADMINS,
+    "rules.withdraw": ADMINS,
+    "rules.backtest": ADMINS,
 }
 # What one reaches with a password that an admin gave: the way to one of one's own.
 WITH_TEMPORARY_PASSWORD = frozenset({"me.show", "me.set_password", "auth.sign_out"})

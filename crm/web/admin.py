@@ -13,6 +13,7 @@ PAGES = (
     ("units.listing", "单位", "sitemap", "单位的上下级关系、名称和排序"),
     ("calendar.here", "工作日历", "calendar-cog", "上班、休息和调休；导入放假安排，手工调整"),
     ("jobs.listing", "定时任务", "clock", "上次和下次执行、预览、立即执行、暂停"),
+    ("rules.listing", "考核规则", "gauge", "对谁、每期要求多少；从哪一天起改，改之前先回测"),
     ("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),
 )
 

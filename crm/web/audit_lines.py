@@ -15,6 +15,8 @@ from crm.leads.models import Lead
 from crm.leads.queries import HIDDEN
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer
+from crm.quotas.models import RuleVersion
+from crm.quotas.versions import versions
 from crm.visits.models import Visit
 from crm.web.audit_secrecy import Sight, sight, told
 from crm.web.audit_words import ACTIONS, FIELDS, LEADS, PEOPLE, SUBJECTS, UNITS, word_of
@@ -46,6 +48,7 @@ class _Names:
     usernames: Mapping[int, str]
     units: Mapping[int, str]
     visits: Mapping[int, str]
+    rules: Mapping[int, RuleVersion]  # those that are still there
     seen: Sight
 
     def spoken(self, subject: str, field: str, value: Any) -> str:
@@ -86,6 +89,9 @@ class _Names:
                 name = self.units.get(entry.subject_id, name)
             case Visit.__tablename__:
                 name = self.visits.get(entry.subject_id, name)
+            case RuleVersion.__tablename__:
+                rule = self.rules.get(entry.subject_id)
+                name = rule.name if rule else name
             case Lead.__tablename__:
                 label = self.seen.labels.get(entry.subject_id)
                 name = label.text if label else HIDDEN
@@ -97,6 +103,8 @@ class _Names:
             return url_for("visits.show", visit_id=entry.subject_id)
         if entry.subject == Person.__tablename__ and entry.subject_id in self.usernames:
             return url_for("people.show", username=self.usernames[entry.subject_id])
+        if entry.subject == RuleVersion.__tablename__ and entry.subject_id in self.rules:
+            return url_for("rules.edit", code=self.rules[entry.subject_id].code)
         if entry.subject == Lead.__tablename__:
             label = self.seen.labels.get(entry.subject_id)
             return url_for("leads.show", lead_id=label.id) if label and label.id else None
@@ -114,6 +122,7 @@ def audit_lines(
         usernames={row.id: row.username for row in people},
         units={row.id: row.name for row in db.execute(select(Unit.id, Unit.name))},
         visits=_refs(db, {one.subject_id for one in entries if one.subject == Visit.__tablename__}),
+        rules={each.id: each for each in versions(db)},
         seen=sight(db, viewer, entries, on),
     )
     return [_line(entry, names, on) for entry in entries]

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind, State
+from crm.base.periods import PeriodKind
 from crm.base.words import Word
 from crm.jobs.timetable import JobName
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
+from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.supervision.rules import About, OrderKind, Origin
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
@@ -51,6 +53,10 @@ ACTIONS: Mapping[str, str] = {
     "session.begun": "登录",
     "session.ended": "退出登录",
     "message.sent_by_hand": "手工发送邮件",
+    "rule.added": "新增规则",
+    "rule.changed": "修改规则",
+    "rule.ended": "调整规则截止日",
+    "rule.withdrawn": "撤回规则版本",
     "correction.signed": "签认更正",
     "correction.explained": "说明更正",
     "lead.milestone_planned": "计划节点",
@@ -89,6 +95,7 @@ SUBJECTS: Mapping[str, str] = {
     "message": "邮件",
     "correction": "更正",
     "supervision_order": "督办单",
+    "rule": "考核规则",
     "audit_seal": "日封存",
     "workday_override": "工作日历",
     "job_pause": "定时任务",
@@ -122,12 +129,16 @@ FIELDS: Mapping[str, str] = {
     "basis": "销号依据",
     "before": "此日期之前",
     "by_mail": "用邮件接收",
+    "cap": "天数上限",
     "channel": "方式",
+    "channels": "计入方式",
     "city": "城市",
     "code": "编号",
+    "code": "代码",
     "code_name": "代号",
     "company": "投资方",
     "company_id": "投资方编号",
+    "count_by": "计数",
     "currency": "币种",
     "demand": "要求",
     "disabled_at": "停用时间",
@@ -150,6 +161,7 @@ FIELDS: Mapping[str, str] = {
     "is_workday": "上班",
     "job": "任务",
     "kind": "类型",
+    "kinds": "计入类型",
     "last_on": "末日",
     "lead_id": "线索",
     "lead_ids": "线索",
@@ -157,9 +169,13 @@ FIELDS: Mapping[str, str] = {
     "level": "层级",
     "logged_at": "登记时间",
     "matter": "事项",
+    "log_within_days": "登记期限（天）",
+    "logged_at": "登记时间",
+    "measure": "考核内容",
     "met": "会见",
+    "minimum": "至少",
     "minutes": "洽谈纪要",
-    "name": "姓名",
+    "name": "姓名或名称",
     "next_id": "下一项跟进",
     "next_step": "下一步",
     "note": "备注",
@@ -170,17 +186,20 @@ FIELDS: Mapping[str, str] = {
     "parent_id": "上级单位",
     "park_id": "落户园区",
     "participant_ids": "参加人",
+    "period": "周期",
     "person": "人员",
     "person_id": "责任人",
     "phone": "电话",
     "position": "职务或位置",
     "quiet": "免打扰",
     "reached_unit_id": "提级至",
+    "proration": "折算",
     "reason": "原因",
     "ref": "编号",
     "rest_days": "改为休息的日期",
     "result": "结果",
     "role": "角色",
+    "rounding": "取整",
     "sealed_on": "封存日",
     "slot": "期次",
     "secrecy": "知悉范围",
@@ -199,6 +218,8 @@ FIELDS: Mapping[str, str] = {
     "unit_id": "单位",
     "unit_ids": "配合单位",
     "username": "账号",
+    "valid_from": "适用首日",
+    "valid_to": "适用末日",
     "verdict": "核实",
     "what": "事项",
     "workdays": "改为上班的日期",
@@ -206,10 +227,16 @@ FIELDS: Mapping[str, str] = {
 
 _ALIKE: Mapping[str, type[Word]] = {
     "by_mail": MessageKind,
+    "cap": Cap,
     "channel": Channel,
+    "channels": Channel,
+    "count_by": CountBy,
     "currency": Currency,
     "duty": Duty,
     "job": JobName,
+    "measure": Measure,
+    "proration": Proration,
+    "rounding": Rounding,
     "secrecy": Secrecy,
     "stage": Stage,
     "state": State,
@@ -227,6 +254,8 @@ _OWN: Mapping[tuple[str, str], type[Word]] = {
     ("supervision_order", "origin"): Origin,
     ("absence", "status"): AbsenceStatus,
     ("unit", "kind"): UnitKind,
+    ("rule", "kinds"): Kind,
+    ("rule", "period"): PeriodKind,
 }
 
 PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id", "officer_id"})

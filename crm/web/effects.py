@@ -14,6 +14,7 @@ from crm.people.models import Posting
 from crm.quotas.models import RuleVersion
 from crm.quotas.queries import live_figures, rules_for
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason, Rule
+from crm.quotas.wording import unit_of
 from crm.visits.rules import Status
 
 Figures: TypeAlias = Mapping[tuple[str, str], Figure]  # by rule and period
@@ -41,11 +42,6 @@ class Effect:
 def period_now(period: Period, today: date) -> str:
     """A period as one speaks of it today: `本周`, or by its name where it is another."""
     return _NOW[period.kind] if today in period else spoken.period_name(period)
-
-
-def unit_of(rule: Rule) -> str:
-    """The measure word of what a rule counts."""
-    return "天" if rule.counts_days else "次"
 
 
 def figures_on(db: Session, person_id: int, dates: Iterable[date], as_of: datetime) -> Figures:

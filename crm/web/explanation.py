@@ -9,7 +9,7 @@ from flask import url_for
 from sqlalchemy.orm import Session
 
 from crm.base import clock, spoken
-from crm.base.periods import DAY, PeriodKind
+from crm.base.periods import DAY
 from crm.people.models import Absence
 from crm.people.queries import Viewer, absences_in
 from crm.quotas.judging import prorated
@@ -24,22 +24,15 @@ from crm.quotas.rules import (
     VisitFacts,
 )
 from crm.quotas.settled import of_figure
+from crm.quotas.wording import EACH, sentence_of, unit_of
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, rejection_reasons, visible_to
-from crm.visits.rules import Channel, Kind, Status, Verdict
+from crm.visits.rules import Status, Verdict
 from crm.visits.seen import SeenVisit, shown
 from crm.web.corrections import CorrectionLine, lines, note_of
-from crm.web.effects import ESTIMATED, unit_of, why_not
+from crm.web.effects import ESTIMATED, why_not
 from crm.web.verdicts import judged_by
 from crm.web.visit_lines import ICONS, Chip, chips, title_of
-
-EACH = {
-    PeriodKind.WEEK: "每周",
-    PeriodKind.XUN: "每旬",
-    PeriodKind.MONTH: "每月",
-    PeriodKind.QUARTER: "每季度",
-    PeriodKind.YEAR: "每年",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +103,7 @@ def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Exp
     return Explained(
         of,
         0 if is_over else figure.pace,
-        (*owed_because(figure), *estimated),
+        (sentence_of(figure.rule), *owed_because(figure), *estimated),
         _facts(db, figure, tenure),
         [_counted(each, figure, sight) for each in figure.counted],
         [_left_out(each, figure, sight) for each in figure.not_counted],
@@ -148,11 +141,9 @@ def _quotient(part: int, whole: int) -> str:
 
 
 def _facts(db: Session, figure: Figure, tenure: Tenure) -> list[tuple[str, str]]:
-    rule, period = figure.rule, figure.period
+    period = figure.period
     away = absences_in(db, figure.person_id, period.first, period.last)
     pairs = [
-        ("计入的类型", "、".join(kind.label for kind in Kind if kind in rule.kinds)),
-        ("计入的方式", "、".join(each.label for each in Channel if each in rule.channels)),
         ("任职", "" if len(tenure.held) == len(period.dates) else _spans(tenure.held)),
         ("请假", "；".join(f"{_dates(each)} {each.kind.label}" for each in away)),
     ]

@@ -19,12 +19,13 @@ from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.rules import Figure, FigureStatus
 from crm.quotas.settled import count_corrections, for_signing, of_author, without_reason
+from crm.quotas.wording import unit_of
 from crm.visits.models import Visit
 from crm.visits.queries import todays, unsettled, upcoming
 from crm.visits.seen import shown as shown_visits
 from crm.web.absence_lines import AbsenceLine, absence_line
 from crm.web.auth import my_view
-from crm.web.effects import ESTIMATED, figures_on, period_now, unit_of
+from crm.web.effects import ESTIMATED, figures_on, period_now
 from crm.web.team import Team, team_of
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids

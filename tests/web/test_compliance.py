@@ -309,7 +309,7 @@ def test_a_figure_says_how_what_is_owed_came_about(app, zone, watch):
     page = watch.get(figure("an")).text
 
     assert "每月应完成 20 天；本期 23 个工作日，在岗 15 个。" in page
-    assert "20 × 15 ÷ 23 ≈ 13.04，进一为 14 天。" in page
+    assert "20 × 15 ÷ 23 ≈ 13.04，向上取整为 14 天。" in page
     assert "7月22日至31日 休假" in page
 
 
@@ -320,7 +320,7 @@ def test_a_figure_says_from_when_the_duty_was_held_and_what_bounds_it(app, zone)
 
     page = sign_in(app, "watch").get(figure("new", rule="x")).text
 
-    assert "40 × 12 ÷ 23 ≈ 20.87，进一为 21 天。" in page
+    assert "40 × 12 ÷ 23 ≈ 20.87，向上取整为 21 天。" in page
     assert "不超过在岗自然日（16 天），按 16 天计。" in page
     assert "7月16日至31日" in page
 

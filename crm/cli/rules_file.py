@@ -1,0 +1,181 @@
+"""Draft rules from a YAML file in the shape of seeds/regime.yaml; every problem with its line."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from crm.base.errors import Refused
+from crm.base.periods import PeriodKind
+from crm.base.words import Word
+from crm.cli.base import RefusedError
+from crm.people.rules import Duty
+from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding, Rule
+from crm.quotas.ruling import check_rule
+from crm.visits.rules import Channel, Kind
+from crm.web.errors import told
+
+LARGEST_BYTES = 1_000_000
+MOST_TOLD = 50
+AnyWord = TypeVar("AnyWord", bound=Word)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    line: int
+    field: str
+    what: str
+
+    def __str__(self) -> str:
+        place = f"第 {self.line} 行，{self.field}" if self.field else f"第 {self.line} 行"
+        return f"  {place}：{self.what}"
+
+
+class _WrongError(Exception):
+    """A value cannot be read; the sentence says why."""
+
+
+def read_rules(file: Path, *, since: date) -> list[Rule]:
+    """The rules of the file, or RefusedError with all its problems; `since`: where none is said."""
+    problems: list[_Problem] = []
+    rules: dict[str, Rule] = {}
+    for row in _node(file).value:
+        rule = _rule(row, since, problems)
+        if rule and rule.code in rules:
+            problems.append(_Problem(_line(row), "code", f"{rule.code} 在这个文件里出现了两次。"))
+        elif rule:
+            rules[rule.code] = rule
+    if problems:
+        lines = [f"{file} 有 {len(problems)} 处问题：", *map(str, problems[:MOST_TOLD])]
+        raise RefusedError("\n".join(lines))
+    return list(rules.values())
+
+
+def _node(file: Path) -> yaml.Node:
+    try:
+        with file.open("rb") as stream:
+            text = stream.read(LARGEST_BYTES)
+        node = yaml.compose(text.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+    except OSError:
+        raise RefusedError(f"打不开文件 {file}，请检查路径和权限。") from None
+    except UnicodeDecodeError:
+        raise RefusedError(f"{file} 不是 UTF-8 编码的文本。") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise RefusedError(f"{file} 第 {line} 行不是正确的 YAML，请检查缩进和冒号。") from None
+    except yaml.YAMLError:
+        raise RefusedError(f"{file} 不是正确的 YAML。") from None
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        raise RefusedError(f"{file} 里应是规则的列表，每条以“- code: …”开头。")
+    return node
+
+
+def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None:
+    """The rule of that node; none where it has problems, which are noted."""
+    line = _line(node)
+    if not isinstance(node, yaml.MappingNode):
+        problems.append(_Problem(line, "", "这里应是一条规则的各个字段。"))
+        return None
+    told_of = len(problems)
+    told_nodes = {str(key.value): value for key, value in node.value}
+    for key, _ in node.value:
+        if str(key.value) not in READERS:
+            problems.append(_Problem(_line(key), str(key.value), "没有这个字段。"))
+    values: dict[str, Any] = {"valid_from": since, "valid_to": None}
+    values |= _values(told_nodes, problems)
+    missing = [name for name in READERS if name not in values and name not in told_nodes]
+    problems += [_Problem(line, name, "缺少这个字段。") for name in missing]
+    if len(problems) > told_of:
+        return None
+    return _checked(Rule(**values), told_nodes, line, problems)
+
+
+def _values(nodes: Mapping[str, yaml.Node], problems: list[_Problem]) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for name, reader in READERS.items():
+        if name in nodes:
+            try:
+                read[name] = reader(nodes[name])
+            except _WrongError as wrong:
+                problems.append(_Problem(_line(nodes[name]), name, str(wrong)))
+    return read
+
+
+def _checked(
+    rule: Rule, nodes: Mapping[str, yaml.Node], line: int, problems: list[_Problem]
+) -> Rule | None:
+    try:
+        check_rule(rule)
+    except Refused as refusal:
+        field = refusal.field or ""
+        at = _line(nodes[field]) if field in nodes else line
+        problems.append(_Problem(at, field, told(refusal)))
+        return None
+    return rule
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _text(node: yaml.Node) -> str:
+    if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+        raise _WrongError("请填写此项。")
+    return str(node.value).strip()
+
+
+def _number(node: yaml.Node) -> int:
+    text = _text(node)
+    if not text.isascii() or not text.isdigit():
+        raise _WrongError(f"“{text}”不是整数。")
+    return int(text)
+
+
+def _date(node: yaml.Node) -> date:
+    text = _text(node)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise _WrongError(f"“{text}”不是日期，请写成 2026-07-15 的样子。") from None
+
+
+def _last(node: yaml.Node) -> date | None:
+    return None if node.value in ("", "null", "~") else _date(node)
+
+
+def _word(words: type[AnyWord], node: yaml.Node) -> AnyWord:
+    text = _text(node)
+    try:
+        return words.read(text)
+    except ValueError:
+        allowed = "、".join(f"{each.value}（{each.label}）" for each in words)
+        raise _WrongError(f"“{text}”不在可选范围内，可选：{allowed}。") from None
+
+
+def _words(words: type[AnyWord], node: yaml.Node) -> frozenset[AnyWord]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise _WrongError("这里应是列表，写成 [a, b] 的样子。")
+    return frozenset(_word(words, each) for each in node.value)
+
+
+READERS: Mapping[str, Callable[[yaml.Node], Any]] = {
+    "code": _text,
+    "name": _text,
+    "duty": partial(_word, Duty),
+    "measure": partial(_word, Measure),
+    "count_by": partial(_word, CountBy),
+    "minimum": _number,
+    "period": partial(_word, PeriodKind),
+    "kinds": partial(_words, Kind),
+    "channels": partial(_words, Channel),
+    "log_within_days": _number,
+    "proration": partial(_word, Proration),
+    "rounding": partial(_word, Rounding),
+    "cap": partial(_word, Cap),
+    "valid_from": _date,
+    "valid_to": _last,
+}

@@ -1,0 +1,161 @@
+"""A draft tried over past periods, as its page shows it: units first, then people by name."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask import request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base import clock
+from crm.base.errors import Refused
+from crm.base.periods import Period, PeriodKind
+from crm.digests.results import groups
+from crm.people.models import Person
+from crm.people.queries import UnitNode, unit_tree
+from crm.quotas.backtest import Compared, Counts, Said, backtest, counts, past_periods
+from crm.quotas.ruling import check_rule
+from crm.quotas.versions import as_rule, versions
+from crm.quotas.wording import demand_of
+from crm.web.errors import show_at_field
+from crm.web.rule_form import USUAL, BacktestForm, as_typed
+
+MOST_PERIODS = 60
+MOST_ROWS = 500
+USUALLY = 3  # periods over which a draft is tried where nothing is said
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """One person in one period: what was said, and what the draft would have said."""
+
+    name: str
+    unit: str
+    period: Period
+    url: str | None  # how what was said came about
+    was: Said | None
+    would: Said | None
+    is_frozen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The draft over the periods."""
+
+    demand: str
+    periods: tuple[Period, ...]
+    total: Counts
+    units: tuple[tuple[str, Counts], ...]
+    by_period: tuple[tuple[Period, Counts], ...]
+    people: tuple[PersonRow, ...]
+    left_out: int  # rows beyond what a page can hold
+
+
+def asked(db: Session, usual: str, now: datetime) -> tuple[BacktestForm, Trial | None]:
+    """The form of the address, and its trial where it is filled in; else a rule as it is."""
+    if "minimum" not in request.args:
+        return _beginning(db, request.args.get("code") or usual, now), None
+    form = BacktestForm(request.args)
+    if not form.validate():
+        return form, None
+    try:
+        return form, trial(db, form, now)
+    except Refused as refusal:
+        show_at_field(form, refusal)
+        return form, None
+
+
+def trial(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
+    """What the draft of a valid form would have said; none where its dates hold no period.
+
+    Refused as `check_rule` does.
+    """
+    first, last = form.first_on.data, form.last_on.data
+    assert first and last  # noqa: S101, PT018 - a valid form has them
+    draft = form.drafted(form.code.data or "draft", first)
+    check_rule(draft)
+    periods = past_periods(draft.period, first, last, clock.civil_date(now))
+    if wrong := _wrong_span(periods):
+        form.last_on.errors = [*form.last_on.errors, wrong]
+        return None
+    found = backtest(db, [draft], first=first, last=last, now=now)
+    units = unit_tree(db)
+    rows = [each for each in _in_order(db, found, units) if each.is_turned or form.all.data]
+    by_period: defaultdict[Period, list[Compared]] = defaultdict(list)
+    for each in found:
+        by_period[each.period].append(each)
+    return Trial(
+        demand=demand_of(draft),
+        periods=tuple(periods),
+        total=counts(found),
+        units=tuple(_by_unit(found, units)),
+        by_period=tuple((period, counts(some)) for period, some in by_period.items()),
+        people=tuple(map(_row, rows[:MOST_ROWS])),
+        left_out=max(0, len(rows) - MOST_ROWS),
+    )
+
+
+def _beginning(db: Session, code: str, now: datetime) -> BacktestForm:
+    """The form of a rule as it is, over the last periods of its kind."""
+    today = clock.civil_date(now)
+    known = versions(db, code)
+    begun = [each for each in known if each.valid_from <= today]
+    data: dict[str, Any] = dict(USUAL)
+    if known:
+        data |= as_typed(as_rule(begun[-1] if begun else known[0]))
+    first, last = usual_span(data["period"], today)
+    return BacktestForm(formdata=None, data=data | {"first_on": first, "last_on": last})
+
+
+def usual_span(kind: PeriodKind, today: date) -> tuple[date, date]:
+    """The dates over which a draft is tried where nothing is said: the last periods that ended."""
+    last = Period.holding(kind, today).before
+    first = last
+    for _ in range(USUALLY - 1):
+        first = first.before
+    return first.first, last.last
+
+
+def _wrong_span(periods: Sequence[Period]) -> str:
+    if not periods:
+        return "这段日期里没有完整的、已开始的周期，请把日期放宽。"
+    if len(periods) > MOST_PERIODS:
+        return f"一次最多回测 {MOST_PERIODS} 个周期，请把日期收窄。"
+    return ""
+
+
+def _by_unit(found: Sequence[Compared], units: Sequence[UnitNode]) -> Iterable[tuple[str, Counts]]:
+    for group in groups(units, frozenset(one.unit.id for one in units)):
+        if some := [each for each in found if each.unit_id in group.unit_ids]:
+            yield group.name, counts(some)
+
+
+def _in_order(db: Session, found: Sequence[Compared], units: Sequence[UnitNode]) -> list[Compared]:
+    """By unit in the order of the tree, then by name, then by time: nobody is ranked."""
+    place = {one.unit.id: number for number, one in enumerate(units)}
+    initials = {row.id: row.initials for row in db.execute(select(Person.id, Person.initials))}
+    return sorted(
+        found,
+        key=lambda each: (
+            place[each.unit_id],
+            initials[each.person_id],
+            each.username,
+            each.period.first,
+        ),
+    )
+
+
+def _row(each: Compared) -> PersonRow:
+    told_at = {"rule": each.rule.code, "person": each.username, "period": each.period.name}
+    return PersonRow(
+        name=each.name,
+        unit=each.unit_name,
+        period=each.period,
+        url=url_for("compliance.figure", **told_at) if each.was else None,  # type: ignore[arg-type]
+        was=each.was,
+        would=each.would,
+        is_frozen=each.is_frozen,
+    )

@@ -1,0 +1,196 @@
+"""`crm quota backtest` as a shell sees it."""
+
+import csv
+import io
+import json
+from datetime import date
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from crm.base.db import writing
+from crm.cli import base, main
+from crm.cli.seeds import SEEDS
+from crm.extensions import db as database_of_app
+from crm.people.rules import Duty
+from tests.databases import SECRET
+from tests.factories import make_person, make_regime, make_unit, make_visit
+
+JUNE = ("--from", "2026-06", "--to", "2026-06")
+SHIPPED = yaml.safe_load((SEEDS / "regime.yaml").read_text(encoding="utf-8"))
+DEPUTY = next(row for row in SHIPPED if row["code"] == "deputy-monthly")
+
+
+@pytest.fixture
+def crm(database_url, sessions, monkeypatch, moment, tmp_path):
+    """Run the command on a zone of one deputy with two visits in June, with a file of rules."""
+    monkeypatch.setenv("CRM_DATABASE_URL", database_url)
+    monkeypatch.setenv("CRM_SECRET_KEY", SECRET)
+    base.settings.cache_clear()
+    base.app.cache_clear()
+    with writing(sessions) as db:
+        make_regime(db)
+        deputy = make_person(db, "lihua", duty=Duty.DEPUTY, unit=make_unit(db, code="bureau"))
+        for day in (2, 3):
+            make_visit(db, deputy, date(2026, 6, day))
+    file = tmp_path / "rules.yaml"
+
+    def run(rules, *words):
+        text = rules if isinstance(rules, str) else yaml.safe_dump(rules, allow_unicode=True)
+        file.write_text(text, encoding="utf-8")
+        return CliRunner().invoke(main, ["quota", "backtest", str(file), *words])
+
+    yield run
+    with base.app().app_context():
+        database_of_app.engine.dispose()
+    base.settings.cache_clear()
+    base.app.cache_clear()
+
+
+ROW = {
+    "rule": "deputy-monthly",
+    "person": "lihua",
+    "unit": "bureau",
+    "period": "2026-06",
+    "frozen": False,
+    "changed": True,
+    "was_required": 6,
+    "was_achieved": 2,
+    "was_status": "missed",
+    "would_required": 2,
+    "would_achieved": 2,
+    "would_status": "met",
+}
+
+
+def test_it_speaks_json(crm):
+    said = crm([DEPUTY | {"minimum": 2}], *JUNE, "--format", "json")
+
+    assert (said.exit_code, json.loads(said.stdout)) == (0, [ROW])
+
+
+def test_it_speaks_csv(crm):
+    said = crm([DEPUTY | {"minimum": 2}], *JUNE, "--format", "csv")
+
+    (row,) = csv.DictReader(io.StringIO(said.stdout))
+    assert row == {key: str(value) for key, value in ROW.items()}
+
+
+def test_it_sums_up_by_rule_and_period(crm):
+    said = crm([DEPUTY | {"minimum": 2}], *JUNE, "--summary", "--format", "json")
+
+    assert json.loads(said.stdout) == [
+        {
+            "rule": "deputy-monthly",
+            "period": "2026-06",
+            "was_owing": 1,
+            "was_met": 0,
+            "would_owing": 1,
+            "would_met": 1,
+            "changed": 1,
+            "turned": 1,
+        }
+    ]
+
+
+def test_it_shows_people_both(crm):
+    said = crm(SHIPPED, *JUNE)
+
+    assert said.exit_code == 0
+    assert "would_met" in said.stdout
+    assert "lihua" in said.stdout
+
+
+def test_each_rule_takes_the_periods_of_its_own_kind(crm):
+    weekly = DEPUTY | {"code": "by-week", "period": "week", "minimum": 1}
+
+    said = crm([DEPUTY, weekly], "--from", "2026-06-X1", "--to", "2026-06", "--format", "json")
+
+    told = [(row["rule"], row["period"]) for row in json.loads(said.stdout)]
+    weeks = [("by-week", f"2026-W{week}") for week in (23, 24, 25, 26)]
+    assert told == [("deputy-monthly", "2026-06"), *weeks]
+
+
+def test_a_draft_need_not_say_when_it_begins(crm):
+    draft = {name: value for name, value in DEPUTY.items() if name != "valid_from"}
+
+    assert crm([draft], *JUNE).exit_code == 0
+
+
+def test_words_may_be_chinese(crm):
+    draft = DEPUTY | {"duty": "分管负责同志", "kinds": ["外出拜访"], "period": "月"}
+
+    assert crm([draft], *JUNE).exit_code == 0
+
+
+WRONG = """- code: a
+  name: 甲
+  duty: boss
+  measure: visits_led
+  count_by: day
+  minimum: six
+  period: month
+  kinds: outreach
+  channels: []
+  log_within_days: 3
+  proration: workdays
+  rounding: ceil
+  cap: calendar_days
+  colour: red
+- 5
+- code: b
+  valid_from: 2026-02-31
+"""
+
+
+def test_every_problem_of_the_file_is_told_with_its_line_and_field(crm):
+    said = crm(WRONG, *JUNE)
+
+    assert (said.exit_code, said.stdout) == (1, "")
+    for part in (
+        "第 3 行，duty：“boss”不在可选范围内，可选：principal（主要负责同志）、",
+        "第 6 行，minimum：“six”不是整数",
+        "第 8 行，kinds：这里应是列表",
+        "第 14 行，colour：没有这个字段",
+        "第 15 行：这里应是一条规则的各个字段",
+        "第 16 行，measure：缺少这个字段",
+        "第 17 行，valid_from：“2026-02-31”不是日期",
+    ):
+        assert part in said.stderr
+
+
+def test_what_no_rule_can_ask_is_told_with_its_line(crm):
+    said = crm([DEPUTY | {"minimum": 99}], *JUNE)
+
+    assert (said.exit_code, "minimum：请填写 1 至 31 之间的整数。" in said.stderr) == (1, True)
+
+
+def test_a_code_stands_once_in_a_file(crm):
+    assert "出现了两次" in crm([DEPUTY, DEPUTY], *JUNE).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "规则的列表"),
+        ("code: a", "规则的列表"),
+        ("- code: [", "不是正确的 YAML"),
+        ("- {a: b", "第 1 行不是正确的 YAML"),
+        ("- ? [1]\n  : 2", "没有这个字段"),
+    ],
+)
+def test_what_is_no_list_of_rules_is_refused(crm, text, reason):
+    said = crm(text, *JUNE)
+
+    assert (said.exit_code, reason in said.stderr) == (1, True)
+
+
+def test_a_file_that_is_not_there_is_refused(crm):
+    said = CliRunner().invoke(main, ["quota", "backtest", "/nowhere.yaml", *JUNE])
+
+    assert (said.exit_code, "打不开文件" in said.stderr) == (1, True)
+
+
+def test_a_span_that_ends_before_it_begins_is_a_usage_error(crm):
+    assert crm(SHIPPED, "--from", "2026-06", "--to", "2026-05").exit_code == 2
