@@ -19,6 +19,7 @@ import crm.leads.models
 import crm.people.models
 import crm.quotas.models
 import crm.quotas.watching
+import crm.targets.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables
 from crm.base.db import Base
 
