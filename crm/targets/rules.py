@@ -39,7 +39,7 @@ class TargetMeasure(Word):
     """Whether projects are counted, or their investment added."""
 
     COUNT = "count", "项目数"
-    AMOUNT = "amount", "总投资"
+    AMOUNT = "amount", "金额"
 
 
 # Money that arrived has no dated list yet: a target of it stands without a figure.

@@ -42,7 +42,10 @@ class TargetInput:
 
 
 def set_target(db: Session, *, told: TargetInput, by: Person, now: datetime) -> Target:
-    """Set a target; refused as `not_yours`, `no_such_unit`, `bad_goal`, `known_target`."""
+    """Set a target.
+
+    Refused as `not_yours`, `no_such_unit`, `money_is_added`, `bad_goal`, `known_target`.
+    """
     _check(db, told, by, None)
     target = Target(**told.columns)
     db.add(target)
@@ -80,6 +83,8 @@ def _check(db: Session, told: TargetInput, by: Person, own: Target | None) -> No
     if db.get(Unit, told.unit_id) is None:
         raise Refused("no_such_unit", field="unit_id")
     counted = told.measure is TargetMeasure.COUNT
+    if told.metric is Metric.MONEY and counted:
+        raise Refused("money_is_added", field="measure")
     if told.value <= 0 or (counted and told.value != int(told.value)):
         raise Refused("bad_goal", field="value")
     same = select(Target.id).where(

@@ -21,6 +21,8 @@ from crm.web import (
     mailbox,
     myday,
     nav,
+    target_admin,
+    targets,
     transaction,
     visits,
 )
@@ -55,9 +57,11 @@ def init_app(app: Flask) -> None:
         followups,
         leads,
         compliance,
+        targets,
         digests,
         mailbox,
         admin,
+        target_admin,
         audit,
         health,
     ):

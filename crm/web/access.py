@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Flask, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from crm.people.rules import JUDGING, WITH_RECORDS, Role
+from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
 from crm.web.auth import me
 from crm.web.back import came_from
 
@@ -50,12 +50,19 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "compliance.figure": ANYONE,
     "compliance.sign": JUDGING,
     "compliance.give_reason": WITH_RECORDS,
+    "targets.board": OF_BOARDS,
+    "targets.show": OVERSEEING,
     "digests.listing": ANYONE,
     "mailbox.listing": ANYONE,
     "mailbox.show": ANYONE,
     "mailbox.body": ANYONE,
     "admin.show": ADMINS,
     "audit.listing": ADMINS,
+    "target_admin.listing": ADMINS,
+    "target_admin.create": ADMINS,
+    "target_admin.edit": ADMINS,
+    "target_admin.change": ADMINS,
+    "target_admin.remove": ADMINS,
 }
 
 

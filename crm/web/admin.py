@@ -8,7 +8,10 @@ from flask.typing import ResponseReturnValue
 bp = Blueprint("admin", __name__)
 
 # endpoint, what it is called, icon, what one does there
-PAGES = (("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),)
+PAGES = (
+    ("target_admin.listing", "年度目标管理", "target", "各单位一年要签约、开工多少项目"),
+    ("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from crm.base.outbox import State
 from crm.base.words import Word
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, Duty, Role
+from crm.targets.rules import Metric, TargetMeasure, Tier
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 ACTIONS: Mapping[str, str] = {
@@ -39,6 +40,10 @@ ACTIONS: Mapping[str, str] = {
     "message.sent_by_hand": "手工发送邮件",
     "correction.signed": "签认更正",
     "correction.explained": "说明更正",
+    "target.added": "设定年度目标",
+    "target.changed": "修改年度目标",
+    "target.removed": "删除年度目标",
+    "comment.written": "写月点评",
     "audit.sealed": "封存操作记录",
     "audit.purged": "清理操作记录",
 }
@@ -53,13 +58,18 @@ SUBJECTS: Mapping[str, str] = {
     "login_session": "登录",
     "message": "邮件",
     "correction": "更正",
+    "target": "年度目标",
+    "monthly_comment": "月点评",
     "audit_seal": "日封存",
 }
 
 # Subjects whose entries say nothing of a lead; what is neither here nor led back to leads in
 # `audit_secrecy` stays hidden, so that a new subject cannot show a restricted lead by oversight.
 WITHOUT_LEADS = frozenset(
-    {"person", "posting", "absence", "login_session", "message", "audit_seal", "unit", "rule"}
+    {
+        *("person", "posting", "absence", "login_session", "message", "audit_seal"),
+        *("unit", "rule", "target"),
+    }
 )
 
 FIELDS: Mapping[str, str] = {
@@ -72,6 +82,7 @@ FIELDS: Mapping[str, str] = {
     "code_name": "代号",
     "company": "投资方",
     "company_id": "投资方编号",
+    "count": "项目数",
     "currency": "币种",
     "due_on": "期限",
     "duty": "职务类别",
@@ -92,8 +103,11 @@ FIELDS: Mapping[str, str] = {
     "lead_ids": "线索",
     "leader_id": "带队人",
     "logged_at": "登记时间",
+    "measure": "怎么算",
     "met": "会见",
+    "metric": "指标",
     "minutes": "洽谈纪要",
+    "month": "月份",
     "name": "姓名",
     "next_id": "下一项跟进",
     "next_step": "下一步",
@@ -116,6 +130,8 @@ FIELDS: Mapping[str, str] = {
     "starts_at": "开始时间",
     "state": "状态",
     "status": "状态",
+    "text": "内容",
+    "tier": "项目规模",
     "title": "名称",
     "to": "止",
     "to_on": "止",
@@ -125,6 +141,7 @@ FIELDS: Mapping[str, str] = {
     "username": "账号",
     "verdict": "核实",
     "what": "事项",
+    "year": "年度",
 }
 
 _ALIKE: Mapping[str, type[Word]] = {
@@ -143,6 +160,9 @@ _OWN: Mapping[tuple[str, str], type[Word]] = {
     ("lead", "role"): LeadRoleKind,
     ("person", "role"): Role,
     ("absence", "kind"): AbsenceKind,
+    ("target", "measure"): TargetMeasure,
+    ("target", "metric"): Metric,
+    ("target", "tier"): Tier,
 }
 
 PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id"})

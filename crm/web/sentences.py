@@ -76,6 +76,10 @@ SENTENCES = {
     "unknown_role": "没有找到这项分工。",
     "unknown_milestone": "没有找到这个节点，或它不能撤回。",
     "already_done": "这项跟进已经办结。",
+    # targets
+    "bad_goal": "目标值应大于零；按项目数的应为整数。",
+    "money_is_added": "到位资金按金额设目标，请选“金额”。",
+    "known_target": "这一年该单位已有同样的目标，请直接修改那一项。",
     # the clock and the outbox
     "not_installed": "系统还没有初始化，请先运行：crm init",
     "unknown_message": "没有编号为 {id} 的邮件。",

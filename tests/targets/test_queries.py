@@ -103,9 +103,8 @@ def test_it_counts_for_the_unit_that_was_responsible_on_that_date(db, top, burea
 
 
 def test_an_expansion_counts_by_what_it_adds(db, top):
-    make_target(
-        db, top, tier=Tier.ANY, measure=TargetMeasure.AMOUNT, count=None, amount=Decimal(10**10)
-    )
+    sum_of = {"measure": TargetMeasure.AMOUNT, "count": None, "amount": 100 * YI}
+    make_target(db, top, tier=Tier.ANY, **sum_of)
     first = signed(db, date(2025, 3, 1), yi="80")
     signed(db, date(2026, 5, 1), yi="20", earlier_lead_id=first.id)
 
