@@ -19,6 +19,7 @@ from crm.digests.queries import Facts, VisitFact
 from crm.digests.results import everything, groups, rule_lines, tops, unit_line
 from crm.digests.rules import SHORT
 from crm.digests.sight import Sight
+from crm.digests.trend import month_part
 from crm.leads.rules import is_major
 from crm.quotas.queries import PersonFigure
 from crm.visits.rules import Kind, Status
@@ -26,6 +27,7 @@ from crm.visits.rules import Kind, Status
 # Bounds keep a mail readable, and under the 100 kB at which some readers cut it off.
 MOST_HELPED = 20
 MOST_PEOPLE = 60
+MOST_TURNED = 15
 MOST_VISITS = 8
 MOST_PLANNED = 12
 
@@ -48,6 +50,7 @@ def units_part(facts: Facts, sight: Sight) -> UnitsPart:
         rules=tuple(rule_lines(facts, figures)),
         needy=tuple({one.person_id: one.name for one in short}.values()),
         help=Listed.first(figure_lines(facts, short), MOST_HELPED),
+        turned=_turned(facts, people),
         people=_tables(facts, people),
         signed=signed,
         moved=moved,
@@ -62,7 +65,14 @@ def units_part(facts: Facts, sight: Sight) -> UnitsPart:
             ],
             MOST_PLANNED,
         ),
+        month=month_part(facts, sight),
     )
+
+
+def _turned(facts: Facts, people: Iterable[PersonFigure]) -> Listed[FigureLine]:
+    """Whose running figures turned within the week, for better or worse."""
+    lines = [line for line in figure_lines(facts, people) if line.has_turned]
+    return Listed.first(lines, MOST_TURNED)
 
 
 def _in_order(facts: Facts, sight: Sight, figures: Iterable[PersonFigure]) -> list[PersonFigure]:
@@ -138,7 +148,7 @@ def _stays(facts: Facts, sight: Sight, ahead: Iterable[VisitFact]) -> tuple[tupl
 
 
 def _notable(facts: Facts, sight: Sight) -> Listed[VisitLine]:
-    """Visits made that concern a major project or have minutes; of each project the latest."""
+    """Visits made to a major project, to one for the first time, or with minutes; each once."""
     weights = {
         visit: _weight(facts, sight, visit)
         for visit in reversed(facts.visits)
@@ -149,15 +159,19 @@ def _notable(facts: Facts, sight: Sight) -> Listed[VisitLine]:
     made = [visit for visit, weight in weights.items() if any(weight)]
     made.sort(key=weights.__getitem__, reverse=True)
     told = _each_project_once(made)[:MOST_VISITS]
-    lines = tuple(visit_line(one, sight, minutes=True) for one in told)
+    lines = tuple(
+        visit_line(one, sight, minutes=True, first_to=facts.first_meetings.get(one.facts.id, ()))
+        for one in told
+    )
     return Listed(lines, more=len(made) - len(lines), hidden=0)
 
 
-def _weight(facts: Facts, sight: Sight, visit: VisitFact) -> tuple[Decimal, bool]:
-    """The largest major project of the visit that the reader knows; whether there are minutes."""
+def _weight(facts: Facts, sight: Sight, visit: VisitFact) -> tuple[Decimal, bool, bool]:
+    """The largest major project that the reader knows; whether it was the first; minutes."""
     leads = [facts.leads[lead_id] for lead_id in visit.lead_ids if sight.knows(lead_id)]
     majors = [lead.amount or Decimal(0) for lead in leads if is_major(lead.amount, lead.currency)]
-    return max(majors, default=Decimal(0)), sight.minutes_of(visit) is not None
+    is_first = any(map(sight.knows, facts.first_meetings.get(visit.facts.id, ())))
+    return max(majors, default=Decimal(0)), is_first, sight.minutes_of(visit) is not None
 
 
 def _each_project_once(visits: Iterable[VisitFact]) -> list[VisitFact]:

@@ -80,6 +80,8 @@ SENTENCES = {
     "bad_goal": "目标值应大于零；按项目数的应为整数。",
     "money_is_added": "到位资金按金额设目标，请选“金额”。",
     "known_target": "这一年该单位已有同样的目标，请直接修改那一项。",
+    # comments on a month
+    "month_to_come": "这个月还没有开始，请选择已开始的月份。",
     # the clock and the outbox
     "not_installed": "系统还没有初始化，请先运行：crm init",
     "unknown_message": "没有编号为 {id} 的邮件。",
