@@ -1,7 +1,7 @@
 """The part of a digest on the units that its recipient sees: results, and who needs a hand."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from crm.base.periods import PeriodKind
@@ -29,6 +29,7 @@ MOST_HELPED = 20
 MOST_PEOPLE = 60
 MOST_TURNED = 15
 MOST_VISITS = 8
+MOST_FIRST = 3  # of these, visits that were the first to a project
 MOST_PLANNED = 12
 
 
@@ -158,7 +159,7 @@ def _notable(facts: Facts, sight: Sight) -> Listed[VisitLine]:
     }
     made = [visit for visit, weight in weights.items() if any(weight)]
     made.sort(key=weights.__getitem__, reverse=True)
-    told = _each_project_once(made)[:MOST_VISITS]
+    told = _room_for_first(facts, sight, _each_project_once(made))
     lines = tuple(
         visit_line(one, sight, minutes=True, first_to=facts.first_meetings.get(one.facts.id, ()))
         for one in told
@@ -166,12 +167,23 @@ def _notable(facts: Facts, sight: Sight) -> Listed[VisitLine]:
     return Listed(lines, more=len(made) - len(lines), hidden=0)
 
 
+def _room_for_first(facts: Facts, sight: Sight, visits: Sequence[VisitFact]) -> Sequence[VisitFact]:
+    """As many as there is room for; large projects do not crowd out the first meetings."""
+    first = [one for one in visits if _is_first(facts, sight, one)][:MOST_FIRST]
+    others = [one for one in visits if one not in first]
+    return [*others[: MOST_VISITS - len(first)], *first]
+
+
+def _is_first(facts: Facts, sight: Sight, visit: VisitFact) -> bool:
+    return any(map(sight.knows, facts.first_meetings.get(visit.facts.id, ())))
+
+
 def _weight(facts: Facts, sight: Sight, visit: VisitFact) -> tuple[Decimal, bool, bool]:
     """The largest major project that the reader knows; whether it was the first; minutes."""
     leads = [facts.leads[lead_id] for lead_id in visit.lead_ids if sight.knows(lead_id)]
     majors = [lead.amount or Decimal(0) for lead in leads if is_major(lead.amount, lead.currency)]
-    is_first = any(map(sight.knows, facts.first_meetings.get(visit.facts.id, ())))
-    return max(majors, default=Decimal(0)), is_first, sight.minutes_of(visit) is not None
+    largest, has_minutes = max(majors, default=Decimal(0)), sight.minutes_of(visit) is not None
+    return largest, _is_first(facts, sight, visit), has_minutes
 
 
 def _each_project_once(visits: Iterable[VisitFact]) -> list[VisitFact]:

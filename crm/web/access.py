@@ -12,6 +12,7 @@ from crm.web.back import came_from
 PUBLIC = frozenset({"static", "auth.login", "auth.sign_in", "health.lives", "health.is_ready"})
 ANYONE = frozenset(Role)
 ADMINS = frozenset({Role.ADMIN})
+LEADERS = frozenset({Role.LEADER})
 
 ACCESS: Mapping[str, frozenset[Role]] = {
     "auth.sign_out": ANYONE,
@@ -53,6 +54,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "targets.board": OF_BOARDS,
     "targets.show": OVERSEEING,
     "digests.listing": ANYONE,
+    "digests.comment": LEADERS,
+    "digests.say": LEADERS,
     "mailbox.listing": ANYONE,
     "mailbox.show": ANYONE,
     "mailbox.body": ANYONE,

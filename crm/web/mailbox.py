@@ -8,6 +8,7 @@ from crm.base.mailbox import letter_of, letters, mark_read
 from crm.base.outbox import Message
 from crm.extensions import db
 from crm.web.auth import signed_in
+from crm.web.comments import added_later
 from crm.web.forms import LARGEST_ID, row_id
 from crm.web.transaction import moment
 
@@ -37,7 +38,8 @@ def show(message_id: int) -> ResponseReturnValue:
     if letter.read_at is None:
         with writing(db.sessionmaker) as own:  # a page that reads has no write lock of its own
             mark_read(own, message_id, now=moment())
-    return render_template("mailbox/show.html", letter=letter)
+    later = added_later(db.session, signed_in(), letter, moment())
+    return render_template("mailbox/show.html", letter=letter, later=later)
 
 
 @bp.get(f"{ONE}/body")
