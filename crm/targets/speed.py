@@ -19,7 +19,7 @@ SPANS = (
     (MilestoneKind.MOVED_IN, MilestoneKind.OPERATING),
 )
 SIZES = tuple(
-    (tier, "1亿元以下或未填" if tier is Tier.ANY else tier.label.removesuffix("以上"))
+    (tier, "1亿元以下或未填" if tier is Tier.ANY else tier.label.replace("以上", "档"))
     for tier in Tier
 )
 

@@ -62,6 +62,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "admin.show": ADMINS,
     "audit.listing": ADMINS,
     "target_admin.listing": ADMINS,
+    "target_admin.new": ADMINS,
     "target_admin.create": ADMINS,
     "target_admin.edit": ADMINS,
     "target_admin.change": ADMINS,

@@ -87,11 +87,27 @@ class TargetForm(FlaskForm):
 
 @bp.get("/admin/targets")
 def listing() -> ResponseReturnValue:
-    """The targets of a year, and a form for another."""
+    """The targets of a year."""
     year: int = request.args.get("year", today().year, type=int)
     if year not in YEARS:
         abort(404)
-    return _list(year, _offered(TargetForm(formdata=None, data={"year": year})))
+    units = unit_tree(db.session)
+    names = {one.unit.id: one.unit.name for one in units}
+    return render_template(
+        "targets/admin.html",
+        rows=[_line(one, names) for one in goals(db.session, units, year)],
+        year=year,
+        previous=url_for(".listing", year=year - 1) if year - 1 in YEARS else None,
+        next=url_for(".listing", year=year + 1) if year + 1 in YEARS else None,
+        current=url_for(".listing") if year != today().year else None,
+    )
+
+
+@bp.get("/admin/targets/new")
+def new() -> ResponseReturnValue:
+    """The form of a new target."""
+    year: int = request.args.get("year", today().year, type=int)
+    return _form_page(_offered(TargetForm(formdata=None, data={"year": year})))
 
 
 @bp.post("/admin/targets")
@@ -107,8 +123,7 @@ def create() -> ResponseReturnValue:
         else:
             flash("目标已添加。", "success")
             return redirect(url_for(".listing", year=form.year.data))
-    typed: int = form.year.data or 0
-    return _list(typed if typed in YEARS else today().year, form), 422
+    return _form_page(form), 422
 
 
 @bp.get(ONE)
@@ -116,7 +131,7 @@ def edit(target_id: int) -> ResponseReturnValue:
     """The form of one target."""
     target = _found(db.session, target_id)
     form = _offered(TargetForm(formdata=None, data=_as_typed(target)))
-    return render_template("targets/edit.html", form=form, target=target)
+    return _form_page(form, target)
 
 
 @bp.post(ONE)
@@ -134,7 +149,7 @@ def change(target_id: int) -> ResponseReturnValue:
         else:
             flash("目标已修改。", "success")
             return redirect(url_for(".listing", year=form.year.data))
-    return render_template("targets/edit.html", form=form, target=target), 422
+    return _form_page(form, target), 422
 
 
 @bp.post(f"{ONE}/remove")
@@ -167,18 +182,8 @@ def _as_typed(target: Target) -> dict[str, Any]:
     return {name: getattr(target, name) for name in names} | {"value": value}
 
 
-def _list(year: int, form: TargetForm) -> str:
-    units = unit_tree(db.session)
-    names = {one.unit.id: one.unit.name for one in units}
-    return render_template(
-        "targets/admin.html",
-        rows=[_line(one, names) for one in goals(db.session, units, year)],
-        form=form,
-        label=f"{year}年",
-        previous=url_for(".listing", year=year - 1) if year - 1 in YEARS else None,
-        next=url_for(".listing", year=year + 1) if year + 1 in YEARS else None,
-        current=url_for(".listing") if year != today().year else None,
-    )
+def _form_page(form: TargetForm, target: Target | None = None) -> str:
+    return render_template("targets/edit.html", form=form, target=target)
 
 
 def _line(goal: Goal, names: dict[int, str]) -> dict[str, object]:

@@ -108,7 +108,7 @@ def test_how_fast_the_month_s_projects_went_is_told(db, zone, monthly, text_of):
 
     assert (
         "当月办理周期\n- 正式跟进至签约：1 个项目，中位数 10 天\n"
-        "  按规模：10亿元 10 天（1 个）。按产业：新一代信息技术 10 天（1 个）。"
+        "  按规模：10亿元档 10 天（1 个）。按产业：新一代信息技术 10 天（1 个）。"
     ) in text_of(zone.boss)
     assert "办理周期" not in text_of(zone.supervisor)
 

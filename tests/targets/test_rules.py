@@ -153,7 +153,7 @@ def test_medians_stand_by_size_and_industry():
 
     assert [(one.name, one.days) for one in speed.by_tier] == [
         ("1亿元以下或未填", 4),
-        ("10亿元", 10),
+        ("10亿元档", 10),
     ]
     assert [(one.name, one.days) for one in speed.by_industry] == [("未填", 4), ("it", 10)]
 

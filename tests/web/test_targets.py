@@ -186,7 +186,12 @@ def test_an_admin_takes_a_target_away(app, root, zone):
     assert root.get(f"{ADMIN}/{zone}").status_code == 404
 
 
-@pytest.mark.parametrize("path", [ADMIN, f"{ADMIN}/1"])
+def test_a_new_target_begins_with_the_year_one_looked_at(root):
+    assert 'value="2027"' in root.get(f"{ADMIN}/new?year=2027").text
+    assert f"{ADMIN}/new?year=2027" in root.get(f"{ADMIN}?year=2027").text
+
+
+@pytest.mark.parametrize("path", [ADMIN, f"{ADMIN}/1", f"{ADMIN}/new"])
 def test_nobody_else_knows_of_the_admins_page(app, zone, path):
     assert sign_in(app, "boss").get(path).status_code == 404
 
