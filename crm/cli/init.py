@@ -20,14 +20,15 @@ from crm.jobs import ledger
     help="The clock's slots begin here; now when left out. A bare date is that day's start.",
 )
 def init(clock_from: datetime | None) -> None:
-    """Make or update the tables, and seed rules, units, industries and calendar; idempotent."""
+    """Make or update the tables, and seed rules, units, calendar and targets; idempotent."""
     with base.sessions() as sessions:
         planted = install(sessions, clock_from=clock_from or clock.now())
         with sessions() as db:
             since = clock.civil(ledger.clock_from(db))
     click.echo(
         f"新增考核规则 {planted.rules} 条、单位 {planted.units} 个、"
-        f"工作日调整 {planted.overrides} 条；产业目录 {planted.industries} 类。"
+        f"工作日调整 {planted.overrides} 条、年度目标 {planted.targets} 条；"
+        f"产业目录 {planted.industries} 类。"
     )
     click.echo(f"定时任务自 {since:%Y-%m-%d %H:%M} 起执行。")
 

@@ -18,6 +18,8 @@ from crm.people.models import Unit
 from crm.people.rules import UnitKind
 from crm.quotas.models import RuleVersion, WorkdayOverride
 from crm.quotas.rules import Rule
+from crm.targets.models import Target
+from crm.targets.rules import Metric, TargetMeasure, Tier
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 Read = TypeVar("Read")
@@ -44,6 +46,18 @@ class OverrideSeed(BaseModel):
     note: str | None = None
 
 
+class TargetSeed(BaseModel):
+    """How many projects a unit is to reach in a year."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    year: int
+    unit: str
+    metric: Metric
+    tier: Tier
+    count: int
+
+
 @dataclass(frozen=True, slots=True)
 class Planted:
     """How many rows of each kind were not there yet; industries are read from their file."""
@@ -52,6 +66,7 @@ class Planted:
     units: int
     overrides: int
     industries: int
+    targets: int
 
 
 def plant(db: Session) -> Planted:
@@ -61,6 +76,7 @@ def plant(db: Session) -> Planted:
         units=_plant_units(db),
         overrides=_plant_overrides(db),
         industries=len(industries()),
+        targets=_plant_targets(db),
     )
 
 
@@ -124,4 +140,21 @@ def _plant_overrides(db: Session) -> int:
     known = set(db.scalars(select(WorkdayOverride.on)))
     new = [row for row in _overrides() if row.on not in known]
     db.add_all(WorkdayOverride(**row.model_dump(), source=Source.OVERRIDE) for row in new)
+    return len(new)
+
+
+def _plant_targets(db: Session) -> int:
+    """Years that have targets are left as the zone has made them."""
+    units = dict(db.execute(select(Unit.code, Unit.id)).all())
+    known = set(db.scalars(select(Target.year)))
+    new = [
+        Target(
+            **row.model_dump(exclude={"unit"}),
+            unit_id=units[row.unit],
+            measure=TargetMeasure.COUNT,
+        )
+        for row in _read("targets.yaml", list[TargetSeed])
+        if row.unit in units and row.year not in known
+    ]
+    db.add_all(new)
     return len(new)

@@ -1,38 +1,19 @@
 """What a digest holds, ready to be put into words: values only, nothing to decide any more."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, Self, TypeVar
 
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
+from crm.digests.comments import Comment
+from crm.digests.listed import Listed as Listed
+from crm.digests.monthly import MonthPart
 from crm.digests.rules import SHORT, Tally, Waiting, tally
 from crm.leads.rules import MilestoneKind
-from crm.quotas.rules import Figure, NotCounted, Rule
+from crm.quotas.rules import Figure, FigureStatus, NotCounted, Rule
 from crm.visits.rules import Channel, Kind
-
-Line = TypeVar("Line")
-
-
-@dataclass(frozen=True, slots=True)
-class Listed(Generic[Line]):
-    """The beginning of a list, with how much of it is left to the system's pages."""
-
-    lines: tuple[Line, ...]
-    more: int  # not shown here for brevity
-    hidden: int  # not the reader's to know of; totals hold them (REGIME 2)
-
-    @classmethod
-    def first(cls, lines: Sequence[Line], most: int, *, hidden: int = 0) -> Self:
-        """No more than so many of the lines."""
-        return cls(tuple(lines[:most]), max(len(lines) - most, 0), hidden)
-
-    def __bool__(self) -> bool:
-        """Whether there is anything to tell."""
-        return bool(self.lines or self.hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +26,12 @@ class FigureLine:
     unit_name: str
     excluded: tuple[NotCounted, ...]
     before: Figure | None
+    was: FigureStatus | None = None  # a week before, while its period ran
+
+    @property
+    def has_turned(self) -> bool:
+        """Whether it stood otherwise a week before."""
+        return self.was is not None and self.was is not self.figure.status
 
     @property
     def short(self) -> int:
@@ -84,6 +71,7 @@ class VisitLine:
     leader_name: str
     leads: tuple[LeadName, ...]
     minutes: str | None
+    is_first: bool  # to a lead that the reader knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +157,7 @@ class RuleLine:
     rule: Rule
     period: Period
     is_running: bool
+    is_settled: bool
     good: int
     owing: int
     good_before: int
@@ -208,6 +197,7 @@ class UnitsPart:
     rules: tuple[RuleLine, ...]
     needy: tuple[str, ...]  # the names of those who need help, each once
     help: Listed[FigureLine]  # why they do; for the line of command only, by unit and name
+    turned: Listed[FigureLine]  # whose running figures stand otherwise than a week before
     people: tuple[PeopleTable, ...]
     signed: Listed[MovedLine]  # in the period, each project once
     moved: Listed[MovedLine]  # forward, without those signed
@@ -215,6 +205,7 @@ class UnitsPart:
     notable: Listed[VisitLine]
     stays: tuple[tuple[str, int], ...]  # how many people stay in which city
     plan: Listed[VisitLine]  # but for stays
+    month: MonthPart | None  # in a monthly digest only
 
     @property
     def rows(self) -> tuple[UnitLine, ...]:
@@ -235,6 +226,7 @@ class Digest:
     is_estimated: bool
     is_settled: bool  # every figure in it is frozen
     waiting: Waiting
+    comments: tuple[Comment, ...]  # what leaders said of the month
     own: OwnPart | None
     units: UnitsPart | None
     rules: tuple[Rule, ...]  # of all figures in it, for their definitions
@@ -245,4 +237,5 @@ class Digest:
         own, units = self.own, self.units
         told = own and (own.tally.owing or own.due or own.plan)
         results = units and (units.rules or units.other or units.notable or units.plan)
-        return bool(told or results or (units and not units.total.is_empty))
+        news = told or results or self.comments
+        return bool(news or (units and not units.total.is_empty))

@@ -8,11 +8,17 @@ from crm.digests.queries import Facts, VisitFact
 from crm.digests.rules import excluded, planned_span
 from crm.digests.sight import Sight
 from crm.quotas.queries import PersonFigure
-from crm.quotas.rules import Figure
+from crm.quotas.rules import Figure, FigureStatus
 from crm.visits.rules import Status
 
 
-def figure_line(one: PersonFigure, at: datetime, before: Figure | None = None) -> FigureLine:
+def figure_line(
+    one: PersonFigure,
+    at: datetime,
+    *,
+    before: Figure | None = None,
+    was: FigureStatus | None = None,
+) -> FigureLine:
     """A figure with what did not count."""
     return FigureLine(
         figure=one.figure,
@@ -21,24 +27,24 @@ def figure_line(one: PersonFigure, at: datetime, before: Figure | None = None) -
         unit_name=one.unit_name,
         excluded=excluded(one.figure, at),
         before=before,
+        was=was,
     )
 
 
 def figure_lines(facts: Facts, figures: Iterable[PersonFigure]) -> tuple[FigureLine, ...]:
-    """Figures, those of the digest's own period beside the period before."""
-    return tuple(
-        figure_line(
-            one,
-            facts.at,
-            facts.before.get((one.figure.rule.code, one.person_id))
-            if one.figure.period == facts.period
-            else None,
-        )
-        for one in figures
-    )
+    """Figures beside the period before, or while they run beside how they stood a week ago."""
+    made = []
+    for one in figures:
+        key, period = (one.figure.rule.code, one.person_id), one.figure.period
+        before = facts.before.get(key) if period == facts.period else None
+        was = facts.earlier.get((*key, period))
+        made.append(figure_line(one, facts.at, before=before, was=was))
+    return tuple(made)
 
 
-def visit_line(visit: VisitFact, sight: Sight, *, minutes: bool) -> VisitLine:
+def visit_line(
+    visit: VisitFact, sight: Sight, *, minutes: bool, first_to: Iterable[int] = ()
+) -> VisitLine:
     """A visit that the recipient may see, with its minutes where wanted and theirs to read."""
     facts = visit.facts
     own = visit.is_of(sight.viewer.person_id)
@@ -53,6 +59,7 @@ def visit_line(visit: VisitFact, sight: Sight, *, minutes: bool) -> VisitLine:
         leader_name=visit.leader_name,
         leads=tuple(sight.name_of(lead_id) for lead_id in visit.lead_ids),
         minutes=sight.minutes_of(visit) if minutes else None,
+        is_first=any(map(sight.knows, first_to)),
     )
 
 

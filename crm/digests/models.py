@@ -1,6 +1,8 @@
-"""What a monthly digest said, kept to tell what the settled figures changed (REGIME 5)."""
+"""What a monthly digest said, kept for the settled figures, and what leaders say of a month."""
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, word
@@ -23,3 +25,17 @@ class ReportedFigure(Base):
     required: Mapped[int]
     achieved: Mapped[int]
     status: Mapped[FigureStatus] = mapped_column(word(FigureStatus, "status"))
+
+
+class MonthlyComment(Base):
+    """What a leader says of a month (月点评); a change is another row: all of it is kept."""
+
+    __tablename__ = "monthly_comment"
+    __table_args__ = (Index(None, "month", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    month: Mapped[str]
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    text: Mapped[str]
+    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]

@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session, aliased
 from crm.base.clock import civil_date
 from crm.base.money import Currency
 from crm.base.periods import Period, PeriodKind
+from crm.digests.meetings import first_meetings
+from crm.digests.monthly import MonthFacts, month_facts
 from crm.digests.rules import Spans, planned_span, spans
+from crm.digests.turns import Earlier, earlier_statuses
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.queries import role_held_on
@@ -98,6 +101,9 @@ class Facts:
     due: dict[int, list[DueFact]]
     homes: dict[int, int]  # by person, the unit of the current primary posting
     is_estimated: bool
+    month: MonthFacts | None  # of a month alone
+    earlier: Earlier  # of a week alone: where running periods stood when it began
+    first_meetings: dict[int, frozenset[int]]  # by visit, the leads that it was the first to
 
     @property
     def on(self) -> date:
@@ -124,11 +130,12 @@ def gather(db: Session, *, period: Period, at: datetime) -> Facts:
         one.lead_id for each in due.values() for one in each
     }
     lead_ids |= {lead_id for visit in visits for lead_id in visit.lead_ids}
+    units = unit_tree(db)
     return Facts(
         period=period,
         at=at,
         spans=wanted,
-        units=unit_tree(db),
+        units=units,
         figures=judged,
         before={
             (one.figure.rule.code, one.person_id): one.figure
@@ -140,6 +147,9 @@ def gather(db: Session, *, period: Period, at: datetime) -> Facts:
         due=due,
         homes=_homes(db, on),
         is_estimated=any(calendar.is_estimated(one) for one in told),
+        month=month_facts(db, period, units, at),
+        earlier=earlier_statuses(db, period, wanted.running, at),
+        first_meetings=first_meetings(db, period, visits, at),
     )
 
 

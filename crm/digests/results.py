@@ -102,6 +102,7 @@ def rule_lines(facts: Facts, figures: Iterable[PersonFigure]) -> Iterator[RuleLi
             rule=rule,
             period=period,
             is_running=running,
+            is_settled=all(one.figure.settled for one in members),
             good=sum(one.status in GOOD if running else _is_met(one) for one in owed),
             owing=len(owed),
             good_before=sum(map(_is_met, before)),

@@ -59,14 +59,15 @@ def spans(period: Period, on: date) -> Spans:
         longer = (PeriodKind.XUN, PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.YEAR)
         return Spans((period,), tuple(Period.holding(kind, on) for kind in longer))
     around = [Period.holding(kind, period.last) for kind in (PeriodKind.QUARTER, PeriodKind.YEAR)]
-    within = [*_ending_in(period, PeriodKind.WEEK), *_ending_in(period, PeriodKind.XUN)]
+    within = [*ending_in(period, PeriodKind.WEEK), *ending_in(period, PeriodKind.XUN)]
     return Spans(
         (period, *within, *(one for one in around if one.last == period.last)),
         tuple(one for one in around if one.last != period.last),
     )
 
 
-def _ending_in(month: Period, kind: PeriodKind) -> Iterable[Period]:
+def ending_in(month: Period, kind: PeriodKind) -> Iterable[Period]:
+    """The periods of that kind whose last date lies in the month."""
     one = Period.holding(kind, month.first)
     while one.last <= month.last:
         yield one

@@ -1,7 +1,7 @@
 """The part of a digest on the units that its recipient sees: results, and who needs a hand."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from crm.base.periods import PeriodKind
@@ -19,6 +19,7 @@ from crm.digests.queries import Facts, VisitFact
 from crm.digests.results import everything, groups, rule_lines, tops, unit_line
 from crm.digests.rules import SHORT
 from crm.digests.sight import Sight
+from crm.digests.trend import month_part
 from crm.leads.rules import is_major
 from crm.quotas.queries import PersonFigure
 from crm.visits.rules import Kind, Status
@@ -26,7 +27,9 @@ from crm.visits.rules import Kind, Status
 # Bounds keep a mail readable, and under the 100 kB at which some readers cut it off.
 MOST_HELPED = 20
 MOST_PEOPLE = 60
+MOST_TURNED = 15
 MOST_VISITS = 8
+MOST_FIRST = 3  # of these, visits that were the first to a project
 MOST_PLANNED = 12
 
 
@@ -48,6 +51,7 @@ def units_part(facts: Facts, sight: Sight) -> UnitsPart:
         rules=tuple(rule_lines(facts, figures)),
         needy=tuple({one.person_id: one.name for one in short}.values()),
         help=Listed.first(figure_lines(facts, short), MOST_HELPED),
+        turned=_turned(facts, people),
         people=_tables(facts, people),
         signed=signed,
         moved=moved,
@@ -62,7 +66,14 @@ def units_part(facts: Facts, sight: Sight) -> UnitsPart:
             ],
             MOST_PLANNED,
         ),
+        month=month_part(facts, sight),
     )
+
+
+def _turned(facts: Facts, people: Iterable[PersonFigure]) -> Listed[FigureLine]:
+    """Whose running figures turned within the week, for better or worse."""
+    lines = [line for line in figure_lines(facts, people) if line.has_turned]
+    return Listed.first(lines, MOST_TURNED)
 
 
 def _in_order(facts: Facts, sight: Sight, figures: Iterable[PersonFigure]) -> list[PersonFigure]:
@@ -138,7 +149,7 @@ def _stays(facts: Facts, sight: Sight, ahead: Iterable[VisitFact]) -> tuple[tupl
 
 
 def _notable(facts: Facts, sight: Sight) -> Listed[VisitLine]:
-    """Visits made that concern a major project or have minutes; of each project the latest."""
+    """Visits made to a major project, to one for the first time, or with minutes; each once."""
     weights = {
         visit: _weight(facts, sight, visit)
         for visit in reversed(facts.visits)
@@ -148,16 +159,31 @@ def _notable(facts: Facts, sight: Sight) -> Listed[VisitLine]:
     }
     made = [visit for visit, weight in weights.items() if any(weight)]
     made.sort(key=weights.__getitem__, reverse=True)
-    told = _each_project_once(made)[:MOST_VISITS]
-    lines = tuple(visit_line(one, sight, minutes=True) for one in told)
+    told = _room_for_first(facts, sight, _each_project_once(made))
+    lines = tuple(
+        visit_line(one, sight, minutes=True, first_to=facts.first_meetings.get(one.facts.id, ()))
+        for one in told
+    )
     return Listed(lines, more=len(made) - len(lines), hidden=0)
 
 
-def _weight(facts: Facts, sight: Sight, visit: VisitFact) -> tuple[Decimal, bool]:
-    """The largest major project of the visit that the reader knows; whether there are minutes."""
+def _room_for_first(facts: Facts, sight: Sight, visits: Sequence[VisitFact]) -> Sequence[VisitFact]:
+    """As many as there is room for; large projects do not crowd out the first meetings."""
+    first = [one for one in visits if _is_first(facts, sight, one)][:MOST_FIRST]
+    others = [one for one in visits if one not in first]
+    return [*others[: MOST_VISITS - len(first)], *first]
+
+
+def _is_first(facts: Facts, sight: Sight, visit: VisitFact) -> bool:
+    return any(map(sight.knows, facts.first_meetings.get(visit.facts.id, ())))
+
+
+def _weight(facts: Facts, sight: Sight, visit: VisitFact) -> tuple[Decimal, bool, bool]:
+    """The largest major project that the reader knows; whether it was the first; minutes."""
     leads = [facts.leads[lead_id] for lead_id in visit.lead_ids if sight.knows(lead_id)]
     majors = [lead.amount or Decimal(0) for lead in leads if is_major(lead.amount, lead.currency)]
-    return max(majors, default=Decimal(0)), sight.minutes_of(visit) is not None
+    largest, has_minutes = max(majors, default=Decimal(0)), sight.minutes_of(visit) is not None
+    return largest, _is_first(facts, sight, visit), has_minutes
 
 
 def _each_project_once(visits: Iterable[VisitFact]) -> list[VisitFact]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Flask, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from crm.people.rules import JUDGING, WITH_RECORDS, Role
+from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
 from crm.web.auth import me
 from crm.web.back import came_from
 
@@ -23,6 +23,7 @@ PUBLIC = frozenset(
 )
 ANYONE = frozenset(Role)
 ADMINS = frozenset({Role.ADMIN})
+LEADERS = frozenset({Role.LEADER})
 
 ACCESS: Mapping[str, frozenset[Role]] = {
     "auth.sign_out": ANYONE,
@@ -74,9 +75,13 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "compliance.figure": ANYONE,
     "compliance.sign": JUDGING,
     "compliance.give_reason": WITH_RECORDS,
+    "targets.board": OF_BOARDS,
+    "targets.show": OVERSEEING,
     "digests.listing": ANYONE,
     "my_settings.show": ANYONE,
     "my_settings.save": ANYONE,
+    "digests.comment": LEADERS,
+    "digests.say": LEADERS,
     "mailbox.listing": ANYONE,
     "mailbox.show": ANYONE,
     "mailbox.body": ANYONE,
@@ -128,6 +133,12 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "rules.end": ADMINS,
     "rules.withdraw": ADMINS,
     "rules.backtest": ADMINS,
+    "target_admin.listing": ADMINS,
+    "target_admin.new": ADMINS,
+    "target_admin.create": ADMINS,
+    "target_admin.edit": ADMINS,
+    "target_admin.change": ADMINS,
+    "target_admin.remove": ADMINS,
 }
 # What one reaches with a password that an admin gave: the way to one of one's own.
 WITH_TEMPORARY_PASSWORD = frozenset({"me.show", "me.set_password", "auth.sign_out"})

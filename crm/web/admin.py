@@ -14,6 +14,7 @@ PAGES = (
     ("calendar.here", "工作日历", "calendar-cog", "上班、休息和调休；导入放假安排，手工调整"),
     ("jobs.listing", "定时任务", "clock", "上次和下次执行、预览、立即执行、暂停"),
     ("rules.listing", "考核规则", "gauge", "对谁、每期要求多少；从哪一天起改，改之前先回测"),
+    ("target_admin.listing", "年度目标管理", "target", "各单位一年要签约、开工多少项目"),
     ("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),
 )
 

@@ -11,6 +11,7 @@ from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.supervision.rules import About, OrderKind, Origin
+from crm.targets.rules import Metric, TargetMeasure, Tier
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 ACTIONS: Mapping[str, str] = {
@@ -79,6 +80,10 @@ ACTIONS: Mapping[str, str] = {
     "job.paused": "暂停定时任务",
     "job.resumed": "恢复定时任务",
     "job.run_by_hand": "手工执行定时任务",
+    "target.added": "设定年度目标",
+    "target.changed": "修改年度目标",
+    "target.removed": "删除年度目标",
+    "comment.written": "写月点评",
     "audit.sealed": "封存操作记录",
     "audit.purged": "清理操作记录",
 }
@@ -96,6 +101,8 @@ SUBJECTS: Mapping[str, str] = {
     "correction": "更正",
     "supervision_order": "督办单",
     "rule": "考核规则",
+    "target": "年度目标",
+    "monthly_comment": "月点评",
     "audit_seal": "日封存",
     "workday_override": "工作日历",
     "job_pause": "定时任务",
@@ -117,6 +124,8 @@ WITHOUT_LEADS = frozenset(
         "rule",
         "unit",
         "workday_override",
+        *("person", "posting", "absence", "login_session", "message", "audit_seal"),
+        *("unit", "rule", "target"),
     }
 )
 
@@ -134,11 +143,11 @@ FIELDS: Mapping[str, str] = {
     "channels": "计入方式",
     "city": "城市",
     "code": "编号",
-    "code": "代码",
     "code_name": "代号",
     "company": "投资方",
     "company_id": "投资方编号",
     "count_by": "计数",
+    "count": "项目数",
     "currency": "币种",
     "demand": "要求",
     "disabled_at": "停用时间",
@@ -167,7 +176,6 @@ FIELDS: Mapping[str, str] = {
     "lead_ids": "线索",
     "leader_id": "带队人",
     "level": "层级",
-    "logged_at": "登记时间",
     "matter": "事项",
     "log_within_days": "登记期限（天）",
     "logged_at": "登记时间",
@@ -176,6 +184,12 @@ FIELDS: Mapping[str, str] = {
     "minimum": "至少",
     "minutes": "洽谈纪要",
     "name": "姓名或名称",
+    "measure": "怎么算",
+    "met": "会见",
+    "metric": "指标",
+    "minutes": "洽谈纪要",
+    "month": "月份",
+    "name": "姓名",
     "next_id": "下一项跟进",
     "next_step": "下一步",
     "note": "备注",
@@ -210,6 +224,7 @@ FIELDS: Mapping[str, str] = {
     "state": "状态",
     "status": "状态",
     "text": "内容",
+    "tier": "项目规模",
     "title": "名称",
     "to": "止",
     "to_on": "止",
@@ -223,6 +238,7 @@ FIELDS: Mapping[str, str] = {
     "verdict": "核实",
     "what": "事项",
     "workdays": "改为上班的日期",
+    "year": "年度",
 }
 
 _ALIKE: Mapping[str, type[Word]] = {
@@ -256,6 +272,9 @@ _OWN: Mapping[tuple[str, str], type[Word]] = {
     ("unit", "kind"): UnitKind,
     ("rule", "kinds"): Kind,
     ("rule", "period"): PeriodKind,
+    ("target", "measure"): TargetMeasure,
+    ("target", "metric"): Metric,
+    ("target", "tier"): Tier,
 }
 
 PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id", "officer_id"})

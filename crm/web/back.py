@@ -13,6 +13,7 @@ LISTS = {
     "leads.listing",
     "followups.listing",
     "compliance.board",
+    "targets.board",
     "digests.listing",
     "mailbox.listing",
     "absences.listing",
@@ -22,14 +23,15 @@ LISTS = {
 DEPTHS = {
     **dict.fromkeys(LISTS, 0),
     "compliance.figure": 1,
-    "leads.show": 1,
+    "targets.show": 1,
+    "leads.show": 2,
     "mailbox.show": 1,
     "absences.show": 1,
     "people.show": 1,
-    "visits.show": 2,
-    "followups.show": 2,
+    "visits.show": 3,
+    "followups.show": 3,
 }
-FORM = 3
+FORM = 4
 
 
 def came_from() -> str | None:

@@ -12,10 +12,14 @@ from crm.base.mailbox import letters, period_of
 from crm.base.outbox import MessageKind, State
 from crm.base.periods import Period
 from crm.extensions import db
+from crm.people.rules import Role
 from crm.web.auth import signed_in
+from crm.web.comments import comment, say
 from crm.web.forms import row_id
 
 bp = Blueprint("digests", __name__)
+bp.get("/digests/comment")(comment)
+bp.post("/digests/comment")(say)
 KINDS = (MessageKind.WEEKLY, MessageKind.MONTHLY)
 
 
@@ -44,6 +48,7 @@ def listing() -> ResponseReturnValue:
         is_first=before is None,
         kinds=KINDS,
         kind=wanted[0] if wanted else None,
+        can_comment=signed_in().role is Role.LEADER,
     )
 
 

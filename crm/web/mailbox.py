@@ -10,6 +10,7 @@ from crm.extensions import db
 from crm.jobs.delivery import NO_ADDRESS
 from crm.mailing.rules import IN_APP_ONLY
 from crm.web.auth import signed_in
+from crm.web.comments import added_later
 from crm.web.forms import LARGEST_ID, row_id
 from crm.web.transaction import moment
 
@@ -39,7 +40,8 @@ def show(message_id: int) -> ResponseReturnValue:
     if letter.read_at is None:
         with writing(db.sessionmaker) as own:  # a page that reads has no write lock of its own
             mark_read(own, message_id, now=moment())
-    return render_template("mailbox/show.html", letter=letter, way=_way(letter))
+    later = added_later(db.session, signed_in(), letter, moment())
+    return render_template("mailbox/show.html", letter=letter, way=_way(letter), later=later)
 
 
 @bp.get(f"{ONE}/body")

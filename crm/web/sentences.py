@@ -119,6 +119,12 @@ SENTENCES = {
     "mail_is_fixed": "这类邮件涉及您的职责，不能停发。",
     "quiet_too_long": "免打扰时段最长 {most} 小时，请缩短。",
     "quiet_without_length": "免打扰的开始和结束时间不能相同。",
+    # targets
+    "bad_goal": "目标值应大于零；按项目数的应为整数。",
+    "money_is_added": "到位资金按金额设目标，请选“金额”。",
+    "known_target": "这一年该单位已有同样的目标，请直接修改那一项。",
+    # comments on a month
+    "month_to_come": "这个月还没有开始，请选择已开始的月份。",
     # the clock and the outbox
     "not_installed": "系统还没有初始化，请先运行：crm init",
     "already_paused": "“{job}”已经暂停。",

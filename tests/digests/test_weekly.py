@@ -223,7 +223,7 @@ def test_visits_of_note_have_minutes_or_a_major_project(db, zone, weekly, text_o
 
     told = text_of(zone.supervisor)
     assert "谈妥用地" in told
-    assert "常州 外出拜访 · 百亿项目" in told
+    assert "常州 外出拜访（首次洽谈） · 百亿项目" in told
     assert "镇江" not in told
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from crm.base.periods import PeriodKind
 from crm.cli import seeds
@@ -11,6 +11,8 @@ from crm.people.models import Unit
 from crm.people.queries import unit_tree
 from crm.quotas.models import RuleVersion
 from crm.quotas.rules import Cap, Proration, Rounding
+from crm.targets.models import Target
+from crm.targets.rules import Tier
 
 PLATFORMS = {
     "bonded", "bonded-a", "bonded-b", "ic-park", "it-park", "idc-park", "bigdata-park",
@@ -63,7 +65,8 @@ def test_planting_twice_plants_once(db):
     db.flush()
     again = seeds.plant(db)
 
-    assert (first.rules, again.rules, again.units, again.overrides) == (3, 0, 0, 0)
+    assert (first.rules, first.targets) == (3, 4)
+    assert (again.rules, again.units, again.overrides, again.targets) == (0, 0, 0, 0)
     assert db.scalar(select(func.count()).select_from(RuleVersion)) == 3
 
 
@@ -74,3 +77,23 @@ def test_a_tree_that_the_zone_has_changed_is_left_alone(db):
     db.flush()
 
     assert seeds.plant(db).units == 0
+
+
+def test_the_four_targets_of_the_report_are_shipped(db):
+    seeds.plant(db)
+
+    told = {one.tier: (one.year, one.count) for one in db.scalars(select(Target))}
+
+    assert told == {
+        Tier.YI_10: (2026, 20),
+        Tier.YI_20: (2026, 10),
+        Tier.YI_50: (2026, 2),
+        Tier.YI_100: (2026, 1),
+    }
+
+
+def test_a_year_whose_targets_the_zone_has_changed_is_left_alone(db):
+    seeds.plant(db)
+    db.execute(delete(Target).where(Target.tier != Tier.YI_100))
+
+    assert seeds.plant(db).targets == 0

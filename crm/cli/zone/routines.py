@@ -85,7 +85,7 @@ def _outings(scene: Scene, row: Outing) -> Iterator[VisitTold]:
 
 
 def _weekly(scene: Scene, row: Weekly) -> Iterator[VisitTold]:
-    for n in range(-26, 2):
+    for n in range(-31, 2):
         week = scene.when.week(n)
         workdays = scene.workdays_of(row.who, week.first, week.last)
         if n not in row.without and workdays:

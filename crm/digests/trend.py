@@ -1,0 +1,90 @@
+"""The part of a monthly digest that looks beyond the month, as its recipient may see it."""
+
+from collections.abc import Mapping, Sequence
+
+from crm.base.periods import Period
+from crm.digests.listed import Listed
+from crm.digests.monthly import (
+    WITHIN_A_MONTH,
+    MonthPart,
+    TrendMonth,
+    TrendRow,
+    TrendTable,
+    correction_lines,
+    trend_cell,
+)
+from crm.digests.queries import Facts
+from crm.digests.results import everything, groups
+from crm.digests.sight import Sight
+from crm.quotas.queries import PersonFigure
+from crm.targets.queries import speeds_of
+
+MOST_CORRECTED = 20
+Months = Mapping[Period, Sequence[PersonFigure]]
+
+
+def month_part(facts: Facts, sight: Sight) -> MonthPart | None:
+    """What is told of the units beyond the month itself; nothing in a weekly digest."""
+    month, seen = facts.month, sight.viewer.unit_ids
+    if month is None:
+        return None
+    whole = everything(facts.units, seen).unit_ids
+    corrections = correction_lines(month, facts.units, seen, facts.at)
+    signed = sum(one.is_signed for one in corrections)
+    return MonthPart(
+        trend=_trend(facts, sight, _in(seen, {**month.history, facts.period: _own(facts)})),
+        targets=tuple(one for one in month.standings if one.goal.unit_id in seen),
+        speeds=speeds_of([one for one in month.courses if one.unit_id in whole], facts.period),
+        corrections=Listed.first(corrections if sight.has_records else (), MOST_CORRECTED),
+        signed=signed,
+        waiting=len(corrections) - signed,
+    )
+
+
+def _own(facts: Facts) -> list[PersonFigure]:
+    return [
+        one
+        for one in facts.figures
+        if one.figure.period in facts.spans.ended and one.figure.period.kind in WITHIN_A_MONTH
+    ]
+
+
+def _in(unit_ids: frozenset[int], months: Months) -> Months:
+    return {
+        month: [one for one in some if one.unit_id in unit_ids] for month, some in months.items()
+    }
+
+
+def _trend(facts: Facts, sight: Sight, months: Months) -> tuple[TrendTable, ...]:
+    """Each rule of the month itself, the units side by side (REGIME 3), month by month."""
+    seen = sight.viewer.unit_ids
+    rows = [(one.name, one.unit_ids) for one in groups(facts.units, seen)]
+    total = everything(facts.units, seen)
+    made = []
+    rules = {one.figure.rule.code: one.figure.rule for one in months[facts.period]}
+    for rule in rules.values():
+        by_month = {
+            month: [one for one in some if one.figure.rule.code == rule.code]
+            for month, some in months.items()
+        }
+        told = [_row(name, unit_ids, by_month) for name, unit_ids in rows]
+        told = [row for row in told if any(row.cells)]
+        if len(told) > 1:
+            told.append(_row(total.name, total.unit_ids, by_month))
+        if told:
+            heads = tuple(_head(month, some) for month, some in by_month.items())
+            made.append(TrendTable(rule, heads, tuple(told)))
+    return tuple(made)
+
+
+def _row(name: str, unit_ids: frozenset[int | None], months: Months) -> TrendRow:
+    return TrendRow(
+        name,
+        tuple(
+            trend_cell(one for one in some if one.unit_id in unit_ids) for some in months.values()
+        ),
+    )
+
+
+def _head(month: Period, some: Sequence[PersonFigure]) -> TrendMonth:
+    return TrendMonth(month, bool(some) and all(one.figure.settled for one in some))

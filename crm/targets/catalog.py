@@ -1,0 +1,21 @@
+"""How long things should take at most, read once from seeds/speed.yaml (REGIME 1 and 6)."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from crm.leads.rules import MilestoneKind
+from crm.targets.speed import Norm
+
+_FILE = Path(__file__).resolve().parents[2] / "seeds" / "speed.yaml"
+
+
+@cache
+def norms() -> Mapping[tuple[MilestoneKind, MilestoneKind], Norm]:
+    """The norms by the milestones between which they hold."""
+    return {
+        (MilestoneKind(row["begin"]), MilestoneKind(row["end"])): Norm(row["months"], row["told"])
+        for row in yaml.safe_load(_FILE.read_text("utf-8"))
+    }

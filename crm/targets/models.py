@@ -1,0 +1,31 @@
+"""Targets of a year (REGIME 6)."""
+
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.base.db import Base, word
+from crm.targets.rules import Metric, TargetMeasure, Tier
+
+
+class Target(Base):
+    """What a unit, with all below it, is to reach in a year."""
+
+    __tablename__ = "target"
+    __table_args__ = (
+        UniqueConstraint("year", "unit_id", "metric", "tier", "measure"),
+        CheckConstraint("(measure = 'count') = (count IS NOT NULL)", "count_where_counted"),
+        CheckConstraint("(measure = 'amount') = (amount IS NOT NULL)", "amount_where_added"),
+        CheckConstraint("count > 0", "count_positive"),
+        CheckConstraint("amount > 0", "amount_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    year: Mapped[int]
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    metric: Mapped[Metric] = mapped_column(word(Metric, "metric"))
+    tier: Mapped[Tier] = mapped_column(word(Tier, "tier"))
+    measure: Mapped[TargetMeasure] = mapped_column(word(TargetMeasure, "measure"))
+    count: Mapped[int | None]  # of projects
+    amount: Mapped[Decimal | None]  # of total investment, in yuan

@@ -1,0 +1,166 @@
+"""Reads of targets, of the projects behind them, and of how fast projects go (REGIME 6)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Subquery, func, or_, select
+from sqlalchemy.orm import Session
+
+from crm.base.periods import Period
+from crm.leads.catalog import industries
+from crm.leads.models import Lead, LeadRole, Milestone
+from crm.leads.rules import LeadRoleKind, MilestoneKind
+from crm.people.queries import UnitNode, units_below
+from crm.targets.catalog import norms
+from crm.targets.models import Target
+from crm.targets.rules import (
+    KIND_OF,
+    Goal,
+    Project,
+    Standing,
+    TargetMeasure,
+    Tier,
+    standing,
+    tier_of,
+)
+from crm.targets.speed import SPANS, Course, Speed, speeds, year_of
+
+
+def target_years(db: Session) -> list[int]:
+    """The years that have targets, in order."""
+    return list(db.scalars(select(Target.year).distinct().order_by(Target.year)))
+
+
+def goals(db: Session, units: Sequence[UnitNode], year: int) -> list[Goal]:
+    """The targets of the year, by unit in the order of the tree, metric and size."""
+    place = {node.unit.id: number for number, node in enumerate(units)}
+    tiers = list(Tier)
+    rows = db.scalars(select(Target).where(Target.year == year)).all()
+    rows = sorted(
+        rows,
+        key=lambda one: (
+            *(place[one.unit_id], list(KIND_OF).index(one.metric) if one.metric in KIND_OF else 9),
+            *(tiers.index(one.tier), one.measure is TargetMeasure.AMOUNT),
+        ),
+    )
+    return [goal_of(row) for row in rows]
+
+
+def goal_of(row: Target) -> Goal:
+    """The target as a value."""
+    value = Decimal(row.count) if row.count is not None else row.amount or Decimal(0)
+    return Goal(row.id, row.year, row.unit_id, row.metric, row.tier, row.measure, value)
+
+
+def standings(  # noqa: PLR0913 - of what, of when, and as known when
+    db: Session,
+    *,
+    units: Sequence[UnitNode],
+    seen: Collection[int],
+    year: int,
+    last: date,
+    before: date,
+    at: datetime,
+) -> list[Standing]:
+    """How far each target of the units has come: what was reached up to `last` as known then.
+
+    The months that had ended `before` that date are the year's own progress.
+    """
+    wanted = [goal for goal in goals(db, units, year) if goal.unit_id in seen]
+    if not wanted:
+        return []
+    whole = year_of(year)
+    reached = projects(db, first=whole.first, last=min(last, whole.last), at=at)
+    names = {node.unit.id: node.unit.name for node in units}
+    return [
+        standing(goal, names[goal.unit_id], under(units, goal.unit_id), reached, before)
+        for goal in wanted
+    ]
+
+
+def under(units: Sequence[UnitNode], unit_id: int) -> frozenset[int | None]:
+    """The unit and all below; the top of the tree has also what is no unit's."""
+    is_top = any(one.unit.id == unit_id and one.unit.parent_id is None for one in units)
+    return units_below(units, {unit_id}) | ({None} if is_top else frozenset())
+
+
+def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Project]:
+    """What was reached between the dates for the first time, each project once a kind."""
+    reached = _first_reached(list(KIND_OF.values()), at)
+    rows = db.execute(
+        select(
+            *(Lead.id, reached.c.kind, reached.c.on, Lead.amount, Lead.currency),
+            _unit_on(reached.c.on),
+        )
+        .join(reached, reached.c.lead_id == Lead.id)
+        .where(reached.c.on >= first, reached.c.on <= last)
+        .order_by(reached.c.on, Lead.id)
+    )
+    return [Project(*row) for row in rows]
+
+
+def courses(db: Session, period: Period, at: datetime) -> list[Course]:
+    """The projects that ended a span in the period, with all their first dates."""
+    kinds = {kind for span in SPANS for kind in span}
+    ended = (
+        select(Milestone.lead_id)
+        .where(
+            Milestone.kind.in_({end for _, end in SPANS}),
+            Milestone.reached_on >= period.first,
+            Milestone.reached_on <= period.last,
+            Milestone.entered_at <= at,
+        )
+        .distinct()
+    )
+    reached = _first_reached(kinds, at)
+    rows = db.execute(
+        select(
+            *(Lead.id, Lead.amount, Lead.currency, Lead.industry),
+            *(_unit_on(period.last), reached.c.kind, reached.c.on),
+        )
+        .join(reached, reached.c.lead_id == Lead.id)
+        .where(Lead.id.in_(ended))
+        .order_by(Lead.id)
+    )
+    known: dict[int, Course] = {}
+    dates: defaultdict[int, dict[MilestoneKind, date]] = defaultdict(dict)
+    for lead_id, amount, currency, industry, unit, kind, on in rows:
+        dates[lead_id][kind] = on
+        size = tier_of(amount, currency)
+        known[lead_id] = Course(lead_id, unit, size, industry, dates[lead_id])
+    return list(known.values())
+
+
+def speeds_of(ended: Collection[Course], period: Period) -> tuple[Speed, ...]:
+    """How fast the projects went that ended a span in the period, against the zone's norms."""
+    names = industries()
+    return speeds(ended, period, norms(), lambda code: names.get(code, code))
+
+
+def _first_reached(kinds: Collection[MilestoneKind], at: datetime) -> Subquery:
+    return (
+        select(Milestone.lead_id, Milestone.kind, func.min(Milestone.reached_on).label("on"))
+        .where(Milestone.kind.in_(kinds), Milestone.entered_at <= at)
+        .group_by(Milestone.lead_id, Milestone.kind)
+        .subquery()
+    )
+
+
+def _unit_on(on: Any) -> Any:
+    """The unit responsible for the query's lead on the date: a value, or a column of dates."""
+    return (
+        select(LeadRole.unit_id)
+        .where(
+            LeadRole.lead_id == Lead.id,
+            LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
+            LeadRole.from_on <= on,
+            or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on),
+        )
+        .order_by(LeadRole.from_on.desc(), LeadRole.id.desc())
+        .limit(1)
+        .correlate_except(LeadRole)
+        .scalar_subquery()
+    )

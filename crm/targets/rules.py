@@ -1,0 +1,159 @@
+"""What a year's target counts, and how far a year has come against its months (REGIME 6). Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from crm.base.money import WAN, YI, Currency
+from crm.base.words import Word
+from crm.leads.rules import MilestoneKind
+
+MONTHS = 12
+TENTH = Decimal("0.1")
+
+
+class Metric(Word):
+    """What is counted."""
+
+    SIGNED = "signed", "签约"
+    STARTED = "started", "开工"
+    COMPLETED = "completed", "竣工"
+    MONEY = "money", "到位资金"
+
+
+class Tier(Word):
+    """The least size of a project that counts; larger ones count too."""
+
+    ANY = "any", "不分规模"
+    YI_1 = "yi1", "1亿元以上"
+    YI_5 = "yi5", "5亿元以上"
+    YI_10 = "yi10", "10亿元以上"
+    YI_20 = "yi20", "20亿元以上"
+    YI_50 = "yi50", "50亿元以上"
+    YI_100 = "yi100", "100亿元以上"
+
+
+class TargetMeasure(Word):
+    """Whether projects are counted, or their investment added."""
+
+    COUNT = "count", "项目数"
+    AMOUNT = "amount", "金额"
+
+
+# Money that arrived has no dated list yet: a target of it stands without a figure.
+KIND_OF: Mapping[Metric, MilestoneKind] = {
+    Metric.SIGNED: MilestoneKind.SIGNED,
+    Metric.STARTED: MilestoneKind.STARTED,
+    Metric.COMPLETED: MilestoneKind.COMPLETED,
+}
+LINES: Mapping[Tier, Decimal] = {
+    Tier.YI_1: YI,
+    Tier.YI_5: 5 * YI,
+    Tier.YI_10: 10 * YI,
+    Tier.YI_20: 20 * YI,
+    Tier.YI_50: 50 * YI,
+    Tier.YI_100: 100 * YI,
+}
+# REGIME 6: a foreign project by its own line, never by conversion.
+USD_LINES: Mapping[Tier, Decimal] = {Tier.YI_5: 3_000 * WAN, Tier.YI_10: 10_000 * WAN}
+_LINES_OF = {Currency.CNY: LINES, Currency.USD: USD_LINES}
+_PLACE = {tier: place for place, tier in enumerate(Tier)}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project that reached what is counted, with the unit responsible for it on that date."""
+
+    lead_id: int
+    kind: MilestoneKind
+    reached_on: date
+    amount: Decimal | None  # an expansion's is what it adds (REGIME 6)
+    currency: Currency | None
+    unit_id: int | None
+
+    def is_of(self, tier: Tier) -> bool:
+        """Whether it has that size or is larger."""
+        return _PLACE[tier_of(self.amount, self.currency)] >= _PLACE[tier]
+
+
+def tier_of(amount: Decimal | None, currency: Currency | None) -> Tier:
+    """The largest tier whose line in its own currency an investment reaches."""
+    lines = _LINES_OF.get(currency, {}) if currency and amount is not None else {}
+    reached = [tier for tier, line in lines.items() if amount is not None and amount >= line]
+    return max(reached, key=_PLACE.__getitem__, default=Tier.ANY)
+
+
+def months_gone(year: int, on: date) -> int:
+    """How many months of the year had ended before the date."""
+    return min(max((on.year - year) * MONTHS + on.month - 1, 0), MONTHS)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A target: that many projects, or that much investment in yuan."""
+
+    id: int
+    year: int
+    unit_id: int
+    metric: Metric
+    tier: Tier
+    measure: TargetMeasure
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a target has come; no figure where what it counts is not recorded yet."""
+
+    goal: Goal
+    unit_name: str
+    projects: tuple[Project, ...]
+    achieved: Decimal | None
+    beside: tuple[tuple[Decimal, Currency], ...]  # foreign amounts, which a sum in yuan leaves out
+    months: int
+
+    @property
+    def percent(self) -> Decimal | None:
+        """How much of the target is achieved, in percent."""
+        return None if self.achieved is None else _percent(self.achieved, self.goal.value)
+
+    @property
+    def pace(self) -> Decimal:
+        """How much of the year's months is gone, in percent (序时进度)."""
+        return _percent(Decimal(self.months), Decimal(MONTHS))
+
+    @property
+    def points(self) -> Decimal | None:
+        """By how many points the target is ahead of the months, or behind them."""
+        return None if self.percent is None else self.percent - self.pace
+
+
+def standing(
+    goal: Goal,
+    unit_name: str,
+    unit_ids: frozenset[int | None],
+    reached: Iterable[Project],
+    on: date,
+) -> Standing:
+    """How far the target of these units has come by the projects; the months before the date."""
+    kind = KIND_OF.get(goal.metric)
+    mine = tuple(
+        one
+        for one in reached
+        if one.kind is kind and one.unit_id in unit_ids and one.is_of(goal.tier)
+    )
+    sums: defaultdict[Currency, Decimal] = defaultdict(Decimal)
+    for one in mine:
+        if one.amount is not None and one.currency:
+            sums[one.currency] += one.amount
+    by_amount = goal.measure is TargetMeasure.AMOUNT
+    told = sums.pop(Currency.CNY, Decimal(0)) if by_amount else Decimal(len(mine))
+    beside = tuple((sums[one], one) for one in Currency if by_amount and one in sums)
+    months = months_gone(goal.year, on)
+    return Standing(goal, unit_name, mine, told if kind else None, beside, months)
+
+
+def _percent(part: Decimal, whole: Decimal) -> Decimal:
+    return (100 * part / whole).quantize(TENTH, ROUND_HALF_UP)

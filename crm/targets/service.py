@@ -1,0 +1,98 @@
+"""How targets are set, changed and taken away: by an admin, each with its trace."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import changes, record
+from crm.base.errors import Refused
+from crm.people.models import Person, Unit
+from crm.people.rules import Role
+from crm.targets.models import Target
+from crm.targets.rules import Metric, TargetMeasure, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class TargetInput:
+    """What a target says."""
+
+    year: int
+    unit_id: int
+    metric: Metric
+    tier: Tier
+    measure: TargetMeasure
+    value: Decimal  # projects, or yuan
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """The same as a row keeps it."""
+        counted = self.measure is TargetMeasure.COUNT
+        return {
+            "year": self.year,
+            "unit_id": self.unit_id,
+            "metric": self.metric,
+            "tier": self.tier,
+            "measure": self.measure,
+            "count": int(self.value) if counted else None,
+            "amount": None if counted else self.value,
+        }
+
+
+def set_target(db: Session, *, told: TargetInput, by: Person, now: datetime) -> Target:
+    """Set a target.
+
+    Refused as `not_yours`, `no_such_unit`, `money_is_added`, `bad_goal`, `known_target`.
+    """
+    _check(db, told, by, None)
+    target = Target(**told.columns)
+    db.add(target)
+    record(db, "target.added", target, by=by, at=now, after=told.columns)
+    return target
+
+
+def change_target(
+    db: Session, *, target: Target, told: TargetInput, by: Person, now: datetime
+) -> Target:
+    """Change a target; refused as `set_target` is."""
+    _check(db, told, by, target)
+    before, after = changes(target, told.columns)
+    if after:
+        record(db, "target.changed", target, by=by, at=now, before=before, after=after)
+    return target
+
+
+def remove_target(db: Session, *, target: Target, by: Person, now: datetime) -> None:
+    """Take a target away; the trail keeps it."""
+    _require_admin(by)
+    names = ("year", "unit_id", "metric", "tier", "measure", "count", "amount")
+    before = {name: getattr(target, name) for name in names}
+    record(db, "target.removed", target, by=by, at=now, before=before)
+    db.delete(target)
+
+
+def _require_admin(by: Person) -> None:
+    if by.role is not Role.ADMIN:
+        raise Refused("not_yours")
+
+
+def _check(db: Session, told: TargetInput, by: Person, own: Target | None) -> None:
+    _require_admin(by)
+    if db.get(Unit, told.unit_id) is None:
+        raise Refused("no_such_unit", field="unit_id")
+    counted = told.measure is TargetMeasure.COUNT
+    if told.metric is Metric.MONEY and counted:
+        raise Refused("money_is_added", field="measure")
+    if told.value <= 0 or (counted and told.value != int(told.value)):
+        raise Refused("bad_goal", field="value")
+    same = select(Target.id).where(
+        Target.year == told.year,
+        Target.unit_id == told.unit_id,
+        Target.metric == told.metric,
+        Target.tier == told.tier,
+        Target.measure == told.measure,
+    )
+    if set(db.scalars(same)) - ({own.id} if own else set()):
+        raise Refused("known_target", field="tier")

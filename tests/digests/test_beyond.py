@@ -1,0 +1,186 @@
+"""What a digest tells beyond its own period: six months, the year's targets, speed, turns."""
+
+from datetime import date, timedelta
+
+from crm.base.clock import at_civil
+from crm.base.periods import Period
+from crm.digests import service
+from crm.leads.rules import MilestoneKind, Secrecy, Stage
+from crm.quotas.corrections import Touch, correct
+from crm.quotas.service import freeze_period
+from crm.targets.models import Target
+from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.visits.models import Visit
+from crm.visits.rules import Kind, Status
+from tests.digests.conftest import AUGUST, MONDAY
+from tests.factories import make_lead, make_milestone, make_visit
+
+JUNE = Period.parse("2026-06")
+JULY_6 = at_civil(date(2026, 7, 6))
+
+
+def test_six_months_stand_side_by_side(db, zone, monthly, text_of):
+    for month in (2, 5, 6):
+        make_visit(db, zone.recruiter, date(2026, month, 1), days=26, kind=Kind.RESIDENCY)
+
+    monthly()
+
+    assert (
+        "专职招商人员每月驻城招商\n"
+        "单位 | 2月 初步数 | 3月 初步数 | 4月 初步数 | 5月 初步数 | 6月 初步数 | 7月 初步数\n"
+        "投资促进局 | 1/1 | 0/1 | 0/1 | 1/1 | 1/1 | 0/1\n"
+    ) in text_of(zone.boss)
+
+
+def test_weeks_count_in_the_month_in_which_they_end(db, zone, monthly, text_of):
+    for on in (date(2026, 6, 29), date(2026, 7, 8)):
+        make_visit(db, zone.boss, on)
+
+    monthly()
+
+    # the week of the Spring Festival has no working day
+    assert "本级 | 0/3 | 0/5 | 0/4 | 0/5 | 0/4 | 2/4" in text_of(zone.overall)
+
+
+def test_a_frozen_month_is_marked_and_so_is_what_a_correction_made_of_it(
+    db, zone, monthly, text_of
+):
+    visit = make_visit(db, zone.recruiter, date(2026, 6, 1), days=26, kind=Kind.RESIDENCY)
+    db.flush()
+    freeze_period(db, period=JUNE, at=JULY_6, now=JULY_6)
+    db.get(Visit, visit.id).status = Status.CANCELLED
+    db.flush()
+    _correct_all(db, zone)
+
+    monthly()
+
+    told = text_of(zone.boss)
+    assert "6月 定稿 | 7月 初步数" in told
+    assert "1/1（更正后 0/1）" in told
+    assert "当月签认 0 项，待签认 1 项" in told
+    assert (
+        "- 投资促进局 recruiter同志：专职招商人员每月驻城招商（2026年6月）"
+        "26/20 已达标 → 0/20 未达标，待签认"
+    ) in told
+    assert "recruiter同志" not in text_of(zone.reader)
+    assert "待签认 1 项" in text_of(zone.reader)
+
+
+def _correct_all(db, zone):
+    touch = Touch(zone.recruiter.id, JUNE.first, JUNE.last, None, "取消", None)
+    correct(db, [touch], now=at_civil(date(2026, 7, 20)))
+
+
+def make_target(db, unit, count=20):
+    said = {"metric": Metric.SIGNED, "tier": Tier.YI_10, "measure": TargetMeasure.COUNT}
+    db.add(Target(year=2026, unit_id=unit.id, count=count, **said))
+    db.flush()
+
+
+def signed(db, on, **given):
+    lead = make_lead(db, yi="12", **given)
+    make_milestone(db, lead, MilestoneKind.SIGNED, on)
+
+
+def test_targets_are_told_against_the_months_to_the_month_s_end(db, zone, monthly, text_of):
+    make_target(db, zone.top)
+    for on in (date(2026, 7, 31), date(2026, 8, 1)):
+        signed(db, on, unit=zone.park, secrecy=Secrecy.RESTRICTED)
+
+    monthly()
+
+    told = text_of(zone.boss)
+    assert "已过 7 个月，序时进度 58.3%。" in told
+    assert (
+        "- 滨海开发区 签约10亿元以上项目数：完成/目标 1/20 个，完成 5.0%，"
+        "比序时进度落后 53.3 个百分点"
+    ) in told
+    assert "年度目标进度" in text_of(zone.reader)
+    assert "年度目标进度" not in text_of(zone.supervisor)
+
+
+def test_how_fast_the_month_s_projects_went_is_told(db, zone, monthly, text_of):
+    lead = make_lead(db, stage=Stage.LEAD, unit=zone.park, yi="12", industry="it")
+    make_milestone(db, lead, MilestoneKind.FOLLOWING, date(2026, 7, 1))
+    make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 7, 11))
+
+    monthly()
+
+    assert (
+        "当月办理周期\n- 正式跟进至签约：1 个项目，中位数 10 天\n"
+        "  按规模：10亿元档 10 天（1 个）。按产业：新一代信息技术 10 天（1 个）。"
+    ) in text_of(zone.boss)
+    assert "办理周期" not in text_of(zone.supervisor)
+
+
+def test_the_week_tells_none_of_it(db, zone, weekly, text_of):
+    make_target(db, zone.top)
+
+    weekly()
+
+    assert "年度目标进度" not in text_of(zone.boss)
+    assert "近六个月" not in text_of(zone.boss)
+
+
+def test_who_turned_in_the_week_is_told_to_the_line_of_command(db, zone, weekly, text_of):
+    for day in (1, 2):
+        make_visit(db, zone.deputy, date(2026, 7, day))
+
+    weekly(at=MONDAY + timedelta(days=2))
+
+    told = "分管负责同志每月带队拜访（2026年7月）正常推进 → 有风险"
+    assert f"一周来的状态变化\n- deputy同志（投资促进局）：{told}" in text_of(zone.supervisor)
+    assert "一周来：正常推进 → 有风险。" in text_of(zone.deputy)
+    assert "deputy同志" not in text_of(zone.reader)
+
+
+def test_a_month_that_has_just_begun_has_no_turns(db, zone, site, mail_of):
+    service.make_weekly(
+        db, period=Period.parse("2026-W31"), at=AUGUST, late=False, mail=True, site=site
+    )
+
+    assert "状态变化" not in mail_of(zone.supervisor)[0].body_text
+
+
+def test_the_first_visit_to_a_project_is_one_of_note(db, zone, weekly, text_of):
+    known, new = make_lead(db, "老项目", yi="2"), make_lead(db, "新项目", yi="2")
+    make_visit(db, zone.deputy, date(2026, 6, 10), leads=[known])
+    make_visit(db, zone.deputy, date(2026, 7, 8), leads=[known], city="常州")
+    make_visit(db, zone.deputy, date(2026, 7, 8), leads=[new], city="无锡")
+
+    weekly()
+
+    assert "无锡 外出拜访（首次洽谈） · 新项目" in text_of(zone.supervisor)
+    assert "常州" not in text_of(zone.supervisor)
+
+
+def test_a_first_visit_to_a_hidden_project_is_not_told_as_one(db, zone, weekly, text_of):
+    hidden = make_lead(db, secrecy=Secrecy.RESTRICTED, tracker=zone.deputy, yi="2")
+    make_visit(db, zone.deputy, date(2026, 7, 8), leads=[hidden], city="无锡")
+
+    weekly()
+
+    assert "首次洽谈" not in text_of(zone.supervisor)
+
+
+def test_large_projects_do_not_crowd_out_first_meetings(db, zone, weekly, text_of):
+    for number in range(9):
+        major = make_lead(db, yi="50")
+        make_visit(db, zone.deputy, date(2026, 6, 10), leads=[major])
+        make_visit(db, zone.deputy, date(2026, 7, 8), leads=[major], city=f"城{number}")
+    make_visit(db, zone.deputy, date(2026, 7, 8), leads=[make_lead(db, "小项目", yi="1")])
+
+    weekly()
+
+    assert "（首次洽谈） · 小项目" in text_of(zone.supervisor)
+
+
+def test_a_rule_s_tally_says_that_it_is_settled(db, zone, monthly, text_of):
+    week = Period.parse("2026-W28")
+    freeze_period(db, period=week, at=AUGUST, now=AUGUST)
+
+    monthly()
+
+    told = text_of(zone.overall)
+    assert "主要负责同志每周带队拜访（2026年第28周）：达标 0/1 人（定稿）" in told
+    assert "主要负责同志每周带队拜访（2026年第29周）：达标 0/1 人\n" in told

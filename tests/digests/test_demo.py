@@ -1,0 +1,58 @@
+"""The demonstration zone's digests: plain text says all that HTML does, and neither is too long."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from crm.base.clock import at_civil
+from crm.base.mail import Site
+from crm.base.periods import Period
+from crm.cli import seeds
+from crm.cli.demo import write_zone
+from crm.digests.comments import write_comment
+from crm.digests.composing import compose
+from crm.digests.queries import active_people, gather
+from crm.digests.service import put_into_words
+from crm.digests.sight import sight_of
+from crm.people.queries import by_username
+from tests.digests.test_forms import Seen
+
+DAY = date(2026, 11, 18)
+EVERYBODY = (
+    "shenruochuan", "tangqihang", "chiminglang", "wusiqi", "yanshuhe", "luoqingyuan", "guyueming",
+)  # fmt: skip
+SITE = Site(base_url="https://crm.test", mail_from="crm@crm.test")
+LARGEST_BYTES = 60_000
+
+
+@pytest.fixture
+def told(db):
+    """What everybody with a demonstration account reads of the week and of the month."""
+    seeds.plant(db)
+    write_zone(db, DAY)
+    month, week = Period.parse("2026-10"), Period.parse("2026-W46")
+    written_at = at_civil(date(2026, 10, 30)) + timedelta(hours=9)
+    leader = by_username(db, "yanshuhe")
+    write_comment(db, month=month, text="抓紧三件事。\n一是签约。", by=leader, now=written_at)
+    made = []
+    for period, on in ((month, date(2026, 11, 2)), (week, date(2026, 11, 16))):
+        facts = gather(db, period=period, at=at_civil(on) + timedelta(hours=7, minutes=30))
+        people = [one for one in active_people(db, facts.at) if one.username in EVERYBODY]
+        for person in people:
+            digest = compose(facts, sight_of(db, person, facts), late=False)
+            made.append(put_into_words(digest, SITE))
+    return made
+
+
+def test_whatever_the_html_shows_the_text_says(told):
+    missing = {
+        words
+        for one in told
+        for words in re.split(r"[\s。]+", " ".join(Seen(one.html).words))
+        if words not in one.text
+    }
+
+    assert missing == set()
+    assert all("抓紧三件事。" in one.text for one in told if "月报" in one.subject)
+    assert max(len(one.html.encode()) for one in told) < LARGEST_BYTES

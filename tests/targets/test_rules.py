@@ -1,0 +1,183 @@
+"""Which projects a target counts, and how far it has come."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from crm.base.money import WAN, YI, Currency
+from crm.base.periods import Period
+from crm.leads.rules import MilestoneKind
+from crm.targets.rules import (
+    Goal,
+    Metric,
+    Project,
+    TargetMeasure,
+    Tier,
+    months_gone,
+    standing,
+    tier_of,
+)
+from crm.targets.speed import Course, Norm, speeds
+
+YEAR, JULY = 2026, Period.parse("2026-07")
+SIGNED, STARTED = MilestoneKind.SIGNED, MilestoneKind.STARTED
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "tier"),
+    [
+        (None, None, Tier.ANY),
+        (YI - 1, Currency.CNY, Tier.ANY),
+        (YI, Currency.CNY, Tier.YI_1),
+        (20 * YI, Currency.CNY, Tier.YI_20),
+        (150 * YI, Currency.CNY, Tier.YI_100),
+        (3_000 * WAN, Currency.USD, Tier.YI_5),
+        (10_000 * WAN, Currency.USD, Tier.YI_10),
+        (90_000 * WAN, Currency.USD, Tier.YI_10),  # never by conversion
+        (90_000 * WAN, Currency.EUR, Tier.ANY),
+    ],
+)
+def test_the_size_of_a_project_is_told_in_its_own_currency(amount, currency, tier):
+    assert tier_of(amount, currency) is tier
+
+
+@pytest.mark.parametrize(
+    ("on", "gone"),
+    [
+        (date(2025, 12, 31), 0),
+        (date(2026, 1, 31), 0),
+        (date(2026, 7, 15), 6),
+        (date(2026, 8, 1), 7),
+        (date(2026, 12, 31), 11),
+        (date(2027, 1, 1), 12),
+        (date(2028, 5, 1), 12),
+    ],
+)
+def test_only_whole_months_are_gone(on, gone):
+    assert months_gone(YEAR, on) == gone
+
+
+def project(lead_id, yi, *, kind=SIGNED, unit_id=1, currency=Currency.CNY):
+    return Project(lead_id, kind, date(2026, 5, 1), Decimal(yi) * YI, currency, unit_id)
+
+
+def goal(tier, value, *, metric=Metric.SIGNED, measure=TargetMeasure.COUNT):
+    return Goal(1, YEAR, 1, metric, tier, measure, Decimal(value))
+
+
+def test_each_size_counts_the_larger_ones_too():
+    reached = [project(1, 10), project(2, 60), project(3, 9), project(4, 100)]
+
+    told = [
+        standing(goal(tier, 4), "区", frozenset({1}), reached, date(2026, 7, 15)).achieved
+        for tier in (Tier.ANY, Tier.YI_10, Tier.YI_50, Tier.YI_100)
+    ]
+
+    assert told == [4, 3, 2, 1]
+
+
+def test_progress_is_told_in_points_against_the_months():
+    reached = [project(number, 10) for number in range(13)]
+
+    told = standing(goal(Tier.YI_10, 20), "区", frozenset({1}), reached, date(2026, 8, 1))
+
+    assert (told.percent, told.pace, told.points) == (
+        Decimal("65.0"),
+        Decimal("58.3"),
+        Decimal("6.7"),
+    )
+
+
+def test_other_milestones_and_other_units_do_not_count():
+    reached = [
+        project(1, 10, kind=STARTED),
+        project(2, 10, unit_id=2),
+        project(3, 10, unit_id=None),
+    ]
+
+    told = standing(goal(Tier.ANY, 2), "区", frozenset({1}), reached, date(2026, 7, 15))
+
+    assert told.projects == ()
+
+
+def test_amounts_are_added_in_yuan_and_foreign_ones_stand_beside():
+    reached = [project(1, 10), project(2, "2.5"), project(3, "0.8", currency=Currency.USD)]
+    asked = goal(Tier.ANY, 50 * YI, measure=TargetMeasure.AMOUNT)
+
+    told = standing(asked, "区", frozenset({1}), reached, date(2026, 7, 15))
+
+    assert told.achieved == Decimal("12.5") * YI
+    assert told.beside == ((Decimal("0.8") * YI, Currency.USD),)
+    assert told.percent == Decimal("25.0")
+
+
+def test_what_is_not_recorded_yet_has_no_figure():
+    asked = goal(Tier.ANY, 5 * YI, metric=Metric.MONEY, measure=TargetMeasure.AMOUNT)
+
+    told = standing(asked, "区", frozenset({1}), [project(1, 10)], date(2026, 7, 15))
+
+    assert (told.achieved, told.percent, told.points) == (None, None, None)
+
+
+def course(lead_id, begun, ended, *, begin=SIGNED, end=STARTED, tier=Tier.YI_10, industry="it"):
+    return Course(lead_id, 1, tier, industry, {begin: begun, end: ended})
+
+
+def told_of(*some, norms=None):
+    return speeds(some, JULY, norms or {}, lambda code: code)
+
+
+def test_the_median_of_an_even_number_lies_between():
+    [speed] = told_of(
+        course(1, date(2026, 7, 1), date(2026, 7, 11)),
+        course(2, date(2026, 7, 1), date(2026, 7, 14)),
+    )
+
+    assert (speed.count, speed.days) == (2, Decimal("11.5"))
+
+
+def test_only_what_ended_in_the_period_counts():
+    assert told_of(course(1, date(2026, 5, 1), date(2026, 6, 30))) == ()
+
+
+def test_dates_that_stand_the_wrong_way_round_count_nowhere():
+    assert told_of(course(1, date(2026, 7, 9), date(2026, 7, 8))) == ()
+
+
+def test_medians_stand_by_size_and_industry():
+    [speed] = told_of(
+        course(1, date(2026, 7, 1), date(2026, 7, 11)),
+        course(2, date(2026, 7, 1), date(2026, 7, 5), tier=Tier.ANY, industry=None),
+    )
+
+    assert [(one.name, one.days) for one in speed.by_tier] == [
+        ("1亿元以下或未填", 4),
+        ("10亿元档", 10),
+    ]
+    assert [(one.name, one.days) for one in speed.by_industry] == [("未填", 4), ("it", 10)]
+
+
+@pytest.mark.parametrize(
+    ("norm", "ended", "holds"),
+    [
+        (Norm(6, "4至6个月"), date(2026, 7, 15), True),
+        (Norm(6, "4至6个月"), date(2026, 7, 16), False),
+        (Norm(None, "当年"), date(2026, 12, 31), True),
+        (Norm(None, "当年"), date(2027, 1, 1), False),
+    ],
+)
+def test_a_norm_is_so_many_months_or_one_calendar_year(norm, ended, holds):
+    assert norm.holds(date(2026, 1, 15), ended) is holds
+
+
+def test_how_many_are_within_the_norm_is_told():
+    norm = {(SIGNED, STARTED): Norm(6, "6个月")}
+
+    [speed] = told_of(
+        course(1, date(2026, 6, 1), date(2026, 7, 1)),
+        course(2, date(2025, 6, 1), date(2026, 7, 1)),
+        norms=norm,
+    )
+
+    assert speed.within == 1

@@ -1,0 +1,99 @@
+"""The page on which a leader comments on a month, and what stands beside a digest sent before."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from crm.base.outbox import Message, MessageKind, put
+from crm.people.rules import Duty, Role, UnitKind
+from tests.factories import arranged, make_person, make_unit, sign_in
+
+PAGE = "/digests/comment"
+SENT_AT = datetime(2026, 7, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def digest(app):
+    """A zone with a leader and a recruiter; the recruiter got the digest of June."""
+    with arranged(app) as db:
+        top = make_unit(db, "滨海开发区", kind=UnitKind.ZONE)
+        bureau = make_unit(db, "投资促进局", parent=top)
+        make_person(db, "boss", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=top)
+        make_person(db, "head", role=Role.LEADER, duty=Duty.DEPUTY, unit=make_unit(db, parent=top))
+        person = make_person(db, "liwei", unit=bureau)
+        put(
+            db,
+            kind=MessageKind.MONTHLY,
+            dedupe_key="monthly-digest:zone:liwei:2026-06:-",
+            person=person,
+            subject="月报",
+            text="正文",
+            html="<p>原件</p>",
+            at=SENT_AT,
+        )
+        return db.scalar(select(Message.id))
+
+
+def say(app, who="boss", *, month="2026-06", text="六月抓得紧。"):
+    data = {"month": month, "text": text}
+    return sign_in(app, who).post(PAGE, data=data, follow_redirects=True)
+
+
+def test_a_leader_writes_and_finds_it_again(app, digest):
+    assert "月点评已保存" in say(app).text
+
+    page = sign_in(app, "boss").get(f"{PAGE}?month=2026-06").text
+
+    assert "六月抓得紧。" in page
+    assert "2026年6月" in page
+
+
+def test_what_is_said_later_stands_beside_the_digest_that_stays_as_sent(app, digest):
+    say(app)
+    client = sign_in(app, "liwei")
+
+    page = client.get(f"/mailbox/{digest}").text
+
+    assert "六月抓得紧。" in page
+    assert "月报发出后补充" in page
+    assert client.get(f"/mailbox/{digest}/body").text == "<p>原件</p>"
+
+
+def test_a_leader_of_other_units_is_not_read_there(app, digest):
+    say(app, "head")
+
+    assert "六月抓得紧。" not in sign_in(app, "liwei").get(f"/mailbox/{digest}").text
+
+
+def test_nothing_said_is_told_at_its_field(app, digest):
+    answer = say(app, text=" ")
+
+    assert answer.status_code == 422
+    assert "请填写点评内容。" in answer.text
+
+
+@pytest.mark.parametrize("month", ["2026-08", "2026-W20", "x"])
+def test_a_month_that_is_none_or_to_come_does_not_exist(app, digest, month):
+    assert sign_in(app, "boss").get(f"{PAGE}?month={month}").status_code == 404
+    assert say(app, month=month).status_code == 404
+
+
+def test_nobody_else_knows_of_the_page(app, digest):
+    client = sign_in(app, "liwei")
+
+    assert client.get(PAGE).status_code == 404
+    assert client.post(PAGE).status_code == 404
+    assert PAGE not in client.get("/digests").text
+
+
+def test_a_digest_is_opened_by_who_received_it_alone(app, digest):
+    client = sign_in(app, "boss")
+
+    assert client.get(f"/mailbox/{digest}").status_code == 404
+    assert client.get(f"/mailbox/{digest}/body").status_code == 404
+    assert f"/mailbox/{digest}" in sign_in(app, "liwei").get("/digests").text
+
+
+def test_strangers_are_sent_to_the_door(client):
+    assert "/login" in client.get(PAGE).location

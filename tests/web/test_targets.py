@@ -1,0 +1,205 @@
+"""Targets of a year: how far they have come, what stands behind them, how an admin sets them."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from crm.base.audit import AuditEntry
+from crm.leads.rules import MilestoneKind, Secrecy, Stage
+from crm.people.rules import Duty, Role, UnitKind
+from crm.targets.models import Target
+from crm.targets.rules import Metric, TargetMeasure, Tier
+from tests.factories import (
+    arranged,
+    make_lead,
+    make_milestone,
+    make_person,
+    make_posting,
+    make_unit,
+    sign_in,
+)
+
+ADMIN = "/admin/targets"
+
+
+@pytest.fixture
+def zone(app):
+    """A zone with a target of ten projects; one open and one restricted project are signed."""
+    with arranged(app) as db:
+        top = make_unit(db, "滨海开发区", kind=UnitKind.ZONE)
+        bureau = make_unit(db, "投资促进局", parent=top)
+        other = make_unit(db, "经济发展局", parent=top)
+        make_person(db, "root", role=Role.ADMIN, duty=Duty.STAFF, unit=top)
+        make_person(db, "boss", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=top)
+        make_person(db, "outside", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=other)
+        tracker = make_person(db, "liwei", unit=bureau)
+        reader = make_person(db, "reader", role=Role.READER, duty=None)
+        make_posting(db, reader, unit=top, is_primary=False, duty=Duty.STAFF)
+        for title, secrecy in (("公开项目", Secrecy.OPEN), ("机密项目", Secrecy.RESTRICTED)):
+            lead = make_lead(db, title, unit=bureau, yi="12", secrecy=secrecy, tracker=tracker)
+            make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 7, 1))
+        said = {"metric": Metric.SIGNED, "tier": Tier.YI_10, "measure": TargetMeasure.COUNT}
+        target = Target(year=2026, unit_id=top.id, count=10, **said)
+        db.add(target)
+        db.flush()
+        return target.id
+
+
+def test_the_year_is_told_against_its_months(app, zone):
+    page = sign_in(app, "boss").get("/targets").text
+
+    assert "签约10亿元以上项目数" in page
+    assert "2 个 / 10 个" in page
+    assert "20.0%" in page
+    assert "50.0%" in page  # of the months: six are gone
+    assert "落后 30.0 个百分点" in page
+    assert "按登记" in page
+
+
+def test_the_projects_behind_a_figure_are_those_one_may_see(app, zone):
+    page = sign_in(app, "boss").get(f"/targets/{zone}").text
+
+    assert "公开项目" in page
+    assert "机密项目" not in page
+    assert "另有 1 个项目按知悉范围未列出" in page
+
+
+def test_a_reader_has_figures_and_no_projects(app, zone):
+    reader = sign_in(app, "reader")
+
+    assert "2 个 / 10 个" in reader.get("/targets").text
+    assert reader.get(f"/targets/{zone}").status_code == 404
+
+
+def test_targets_of_units_that_are_not_mine_are_not_there(app, zone):
+    client = sign_in(app, "outside")
+
+    assert "这一年没有目标" in client.get("/targets").text
+    assert client.get(f"/targets/{zone}").status_code == 404
+
+
+def test_who_has_no_units_does_not_know_of_the_page(app, zone):
+    client = sign_in(app, "liwei")
+
+    assert client.get("/targets").status_code == 404
+    assert client.get(f"/targets/{zone}").status_code == 404
+
+
+def test_another_year_is_an_address_away(app, zone):
+    client = sign_in(app, "boss")
+
+    assert "year=2025" in client.get("/targets").text
+    assert "这一年没有目标" in client.get("/targets?year=2025").text
+    assert client.get("/targets?year=1").status_code == 404
+
+
+def test_how_fast_projects_go_is_told(app, zone):
+    with arranged(app) as db:
+        lead = make_lead(db, stage=Stage.LEAD, yi="12")
+        make_milestone(db, lead, MilestoneKind.LAUNCHED, date(2026, 1, 1))
+        make_milestone(db, lead, MilestoneKind.STARTED, date(2026, 7, 10))
+
+    page = sign_in(app, "boss").get("/targets").text
+
+    assert "项目启动至开工" in page
+    assert "4至6个月，0/1 个在时限内" in page
+
+
+def test_strangers_are_sent_to_the_door(client):
+    assert "/login" in client.get("/targets").location
+    assert "/login" in client.get(ADMIN).location
+
+
+def typed(**given):
+    said = {"year": "2026", "metric": "started", "tier": "yi5", "measure": "count", "value": "7"}
+    return said | given
+
+
+@pytest.fixture
+def root(app, zone):
+    return sign_in(app, "root")
+
+
+def a_unit(app):
+    with arranged(app) as db:
+        return str(db.scalar(select(Target.unit_id)))
+
+
+def test_an_admin_sets_a_target(app, root):
+    answer = root.post(ADMIN, data=typed(unit_id=a_unit(app)), follow_redirects=True).text
+
+    assert "目标已添加" in answer
+    assert "开工5亿元以上项目数" in answer
+    assert "7 个" in answer
+    with arranged(app) as db:
+        assert db.scalars(select(AuditEntry.action)).all()[-1] == "target.added"
+
+
+def test_an_amount_is_typed_as_people_write_it(app, root):
+    said = typed(unit_id=a_unit(app), measure="amount", value="600亿元", tier="any")
+
+    assert "600亿元" in root.post(ADMIN, data=said, follow_redirects=True).text
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"value": "很多"}, "请填写项目个数，例如 20。"),
+        ({"value": "0"}, "请填写项目个数，例如 20。"),
+        ({"value": "600", "measure": "amount"}, "请写明数额，例如 600亿元。"),
+        ({"value": "5000万美元", "measure": "amount"}, "请写明数额，例如 600亿元。"),
+        ({"value": ""}, "请填写目标值。"),
+        ({"year": "20"}, "请检查年度。"),
+        ({"metric": "money"}, "到位资金按金额设目标"),
+        ({"metric": "signed", "tier": "yi10"}, "这一年该单位已有同样的目标"),
+    ],
+)
+def test_what_makes_no_target_is_told_at_its_field_and_stays(app, root, given, said):
+    answer = root.post(ADMIN, data=typed(unit_id=a_unit(app), **given))
+
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+def test_an_admin_changes_a_target(app, root, zone):
+    said = typed(unit_id=a_unit(app), metric="signed", tier="yi10", value="25")
+
+    assert 'value="10"' in root.get(f"{ADMIN}/{zone}").text
+    assert "25 个" in root.post(f"{ADMIN}/{zone}", data=said, follow_redirects=True).text
+
+
+def test_a_change_into_another_target_is_refused(app, root, zone):
+    root.post(ADMIN, data=typed(unit_id=a_unit(app)))
+
+    answer = root.post(f"{ADMIN}/{zone}", data=typed(unit_id=a_unit(app)))
+
+    assert answer.status_code == 422
+    assert "已有同样的目标" in answer.text
+
+
+def test_an_admin_takes_a_target_away(app, root, zone):
+    answer = root.post(f"{ADMIN}/{zone}/remove", follow_redirects=True).text
+
+    assert "目标已删除" in answer
+    assert "2026年还没有目标" in answer
+    assert root.get(f"{ADMIN}/{zone}").status_code == 404
+
+
+def test_a_new_target_begins_with_the_year_one_looked_at(root):
+    assert 'value="2027"' in root.get(f"{ADMIN}/new?year=2027").text
+    assert f"{ADMIN}/new?year=2027" in root.get(f"{ADMIN}?year=2027").text
+
+
+@pytest.mark.parametrize("path", [ADMIN, f"{ADMIN}/1", f"{ADMIN}/new"])
+def test_nobody_else_knows_of_the_admins_page(app, zone, path):
+    assert sign_in(app, "boss").get(path).status_code == 404
+
+
+def test_the_trail_tells_of_a_target_in_words(app, root, zone):
+    root.post(f"{ADMIN}/{zone}", data=typed(unit_id=a_unit(app), metric="signed", tier="yi20"))
+
+    page = root.get("/admin/audit").text
+
+    assert "修改年度目标" in page
+    assert "10亿元以上 → 20亿元以上" in page
