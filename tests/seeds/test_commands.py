@@ -43,6 +43,8 @@ def test_a_demonstration_is_made_once_and_then_used(tmp_path):
         "weekly-digest",
         "monthly-digest",
         "nudge",
+        "reminder",
+        "supervision-order",
     }
 
 
