@@ -46,6 +46,7 @@ def test_a_demonstration_is_made_once_and_then_used(tmp_path):
         "ten-day-supervision",
         "nudge",
         "reminder",
+        "supervision-order",
     }
 
 

@@ -101,7 +101,7 @@ def test_who_oversees_and_missed_gets_one_mail_with_both_parts(db, zone, deputy,
 
     text = mails(db)["reminder:zone:both:2026-06:-"].body_text
     assert "我的任务" in text
-    assert "所属人员" in text
+    assert "所辖人员" in text
 
 
 def test_a_reminder_sent_late_says_so(db, deputy, freeze):

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import date, datetime, time
 from functools import partial
 from operator import itemgetter
 
@@ -14,7 +14,7 @@ from crm.base.clock import at_civil
 from crm.cli.zone.values import AbsenceTold, FollowupTold, LeadTold, Story, VisitTold
 from crm.followups import service as followup_service
 from crm.followups.models import Followup
-from crm.leads import progress, roles
+from crm.leads import planning, progress, roles
 from crm.leads import service as lead_service
 from crm.leads.companies import CompanyData, ContactData
 from crm.leads.models import Lead
@@ -105,6 +105,8 @@ class Chronicle:
 
     def _of_lead(self, told: LeadTold) -> Iterator[Happening]:
         yield at_civil(told.begun_on, ENTERED), partial(self._enter_lead, told)
+        for kind, on in told.planned.items():
+            yield at_civil(told.begun_on, ENTERED), partial(self._plan, told, kind, on)
         for kind, on in told.reached.items():
             if kind is not MilestoneKind.LEAD:
                 yield at_civil(on, ENTERED), partial(self._reach, told, kind)
@@ -142,6 +144,16 @@ class Chronicle:
                 by=by,
                 now=now,
             )
+
+    def _plan(self, told: LeadTold, kind: MilestoneKind, on: date, now: datetime) -> None:
+        planning.plan_milestone(
+            self.db,
+            lead=self.leads[told.row.ref],
+            kind=kind,
+            planned_on=on,
+            by=self.people[told.row.tracker],
+            now=now,
+        )
 
     def _reach(self, told: LeadTold, kind: MilestoneKind, now: datetime) -> None:
         progress.reach(

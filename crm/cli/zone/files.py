@@ -75,6 +75,7 @@ class LeadRow(Row):
     code_name: str | None = None
     line: dict[Stage, Told]
     side: dict[MilestoneKind, Told] = {}
+    planned: dict[MilestoneKind, Told] = {}
     earlier: str | None = None
     reason: str | None = None
     note: str | None = None

@@ -47,7 +47,8 @@ def tell_lead(row: LeadRow, when: Days) -> LeadTold:
     told: dict[str, Told] = {str(kind): day for kind, day in (*row.line.items(), *row.side.items())}
     dates = when.milestones(told)
     reached = sorted((dates[kind], n, kind) for n, kind in enumerate(told))
-    return LeadTold(row, {MilestoneKind(kind): day for day, _, kind in reached})
+    planned = {kind: when.workday_until(when.read(day)) for kind, day in row.planned.items()}
+    return LeadTold(row, {MilestoneKind(kind): day for day, _, kind in reached}, planned)
 
 
 @dataclass

@@ -37,6 +37,7 @@ class LeadTold:
 
     row: LeadRow
     reached: Mapping[MilestoneKind, date]
+    planned: Mapping[MilestoneKind, date]
 
     @property
     def begun_on(self) -> date:
