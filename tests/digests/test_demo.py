@@ -45,6 +45,7 @@ def told(db):
     return made
 
 
+@pytest.mark.parametrize("kind_of_database", ["sqlite"])  # what is told is put into words alike
 def test_whatever_the_html_shows_the_text_says(told):
     missing = {
         words
