@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         description="mailbox, or smtp://user:pass@host:port, smtps://…, …?starttls=1",
     )
     mail_from: str = Field("crm@localhost", description="sender of mails")
+    mail_per_minute: int = Field(
+        120, ge=0, description="mails that one worker hands in a minute; 0: no limit"
+    )
     timezone: str = Field("Asia/Shanghai", description="civil time of the zone")
     locale: str = Field("zh_Hans", description="language of pages and mails")
 
