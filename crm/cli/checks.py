@@ -18,7 +18,7 @@ from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, WorkingCalendar
 from crm.cli import base
 from crm.extensions import db as app_db
-from crm.jobs import health, lease, ledger
+from crm.jobs import health, lease, ledger, trust
 from crm.jobs.health import Health
 from crm.jobs.models import Lease, RunState
 from crm.jobs.timetable import JOBS, JobName
@@ -134,6 +134,8 @@ def _migrations(db: Session) -> Told:
 
 
 def _clock(db: Session, now: datetime) -> Told:
+    if found := trust.doubt(db, now=now):
+        return Health.FAIL, f"{found.reason.label}（相差 {spoken.lasting(found.off)}）"
     pulse = health.pulse(db, now=now)
     if pulse.silent_for is None:
         return Health.FAIL, "定时任务没有初始化；请运行 crm init"
