@@ -98,7 +98,7 @@ def _database(own: Settings) -> Told:
             _write(app_db.sessionmaker)
     except DBAPIError as error:
         told = " ".join(str(error.orig).split())
-        if any(words in told for words in base.NO_TABLE):
+        if base.NO_TABLE.search(told):
             return Health.OK, f"{where} 可以连接"
         return Health.FAIL, f"{where} 不能读写：{told}；请检查数据库服务、文件权限和磁盘"
     return Health.OK, f"{where} 可读可写"

@@ -64,8 +64,7 @@ def filled(
 
     def fill() -> Zone:
         folder = tmp_path_factory.mktemp("filled")
-        is_sqlite = kind == "sqlite"
-        return filled_at(f"sqlite:///{folder}/crm.sqlite3" if is_sqlite else _postgres(), folder)
+        return filled_at(new_database(kind, folder), folder)
 
     return prepared(f"filled-{kind}", fill)
 
@@ -113,6 +112,11 @@ def _nobody_left() -> Iterator[None]:
     """Whoever outlives a test is killed."""
     yield
     running.bury()
+
+
+def new_database(kind: str, folder: Path) -> str:
+    """The address of an empty one."""
+    return f"sqlite:///{folder}/crm.sqlite3" if kind == "sqlite" else _postgres()
 
 
 def _postgres(template: str = "template0") -> str:

@@ -165,7 +165,13 @@ def test_without_a_file_no_command_but_init_makes_one(tmp_path, words):
 
 
 @on_postgresql
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "crash"])
+@pytest.mark.parametrize(
+    "sign",
+    [
+        pytest.param(signal.SIGQUIT, id="crash"),
+        pytest.param(signal.SIGINT, id="fast", marks=pytest.mark.slow),
+    ],
+)
 def test_a_server_restarted_in_mid_transaction_stops_nobody(june, hand, tmp_path, sign):
     with Postgres() as server:
         zone = filled_at(f"{server.url}/postgres", tmp_path)
@@ -192,10 +198,18 @@ def test_a_server_restarted_in_mid_transaction_stops_nobody(june, hand, tmp_path
     )
 
 
-@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGCONT], ids=["killed", "woken"])
-@pytest.mark.parametrize("moment", [Moment.MARK, Moment.COMMIT])
-def test_a_run_stopped_in_a_transaction_holds_up_the_others_until_its_end(zone, june, moment, sign):
-    victim = zone.fork(*RUN, death=Death(moment, 6, signal.SIGSTOP))
+@pytest.mark.parametrize(
+    "sign",
+    [
+        pytest.param(signal.SIGKILL, id="killed"),
+        pytest.param(signal.SIGCONT, id="woken", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize(
+    "moment", [Moment.COMMIT, pytest.param(Moment.MARK, marks=pytest.mark.slow)]
+)
+def test_a_run_stopped_in_a_transaction_holds_up_others_until_its_end(zone, june, moment, sign):
+    victim = zone.fork(*RUN, death=Death(moment, 40, signal.SIGSTOP))
     wait_until(victim.is_stopped)
     left = zone.rows()
     other = zone.fork(*RUN)

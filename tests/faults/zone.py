@@ -76,7 +76,7 @@ class Zone:
 
     def start(self, *words: str, **settings: str) -> Running:
         """Start `crm …` as a user does."""
-        return running.start(words, self._environment(settings), self._desk())
+        return running.start(words, self.environment(settings), self._desk())
 
     def fork(
         self,
@@ -88,7 +88,7 @@ class Zone:
         """Start `crm …` in a fork, which may be bound to die."""
         return running.fork(
             words,
-            self._environment(settings),
+            self.environment(settings),
             self._desk(),
             (death, *arranged) if death else arranged,
         )
@@ -163,7 +163,8 @@ class Zone:
             yield Session(connection.execution_options(isolation_level="SERIALIZABLE"))
         maker.kw["bind"].dispose()
 
-    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+    def environment(self, settings: dict[str, str]) -> dict[str, str]:
+        """The settings of a process of this zone."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
         return own | {
             "CRM_DATABASE_URL": self.url,
