@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ from crm.settings import Settings, WrongSettingsError, read_settings
 
 REFUSED = 1
 PIPED_WIDTH = 400
-NO_TABLE = ("no such table", 'relation "')  # as SQLite and PostgreSQL say it
+NO_TABLE = re.compile(r'no such table|relation ".+" does not exist')  # SQLite, PostgreSQL
 
 
 class RefusedError(click.ClickException):
@@ -85,7 +86,7 @@ def spoken_refusals() -> Iterator[None]:
     except Refused as refusal:
         raise RefusedError(told(refusal)) from None
     except DBAPIError as error:
-        if any(words in str(error.orig) for words in NO_TABLE):
+        if NO_TABLE.search(str(error.orig)):
             raise RefusedError("数据库里还没有本系统的表，请先运行：crm init") from None
         if isinstance(error, OperationalError) or type(error) is DatabaseError:  # not a database
             raise RefusedError(f"数据库无法使用：{error.orig}") from None

@@ -17,6 +17,7 @@ from crm.jobs import ledger
 from crm.jobs.delivery import leave_in_mailbox
 from crm.jobs.pausing import held
 from crm.jobs.timetable import JOBS, RESTS_ON, Job, JobName, Slot, Timing, timing
+from crm.jobs.turns import Turns
 from crm.jobs.work import WORK, Work
 from crm.quotas.queries import working_calendar
 
@@ -70,6 +71,7 @@ class Clockwork:
         tallies = self._tallies()
         began = now()
         waiting = self._waiting(began)
+        turns = Turns(self.sessions)
         for slot in self._due(began):
             name = slot.job.name
             if name in waiting or RESTS_ON.get(name) in waiting:
@@ -78,6 +80,7 @@ class Clockwork:
                 break
             if self._run(slot, tallies[name], now=now(), to_mailbox=False).halts:
                 waiting.add(name)
+            turns.give()
         return tallies
 
     def run_until(self, until: datetime, *, to_mailbox: bool) -> dict[str, Tally]:
@@ -88,12 +91,14 @@ class Clockwork:
         """
         tallies = self._tallies()
         halted: set[str] = set()
+        turns = Turns(self.sessions)
         for slot in self._due(until):
             name = slot.job.name
             if name in halted or RESTS_ON.get(name) in halted:
                 continue
             if self._run(slot, tallies[name], now=slot.due_at, to_mailbox=to_mailbox).halts:
                 halted.add(name)
+            turns.give()
         return tallies
 
     def do_one(self, slot: Slot, *, now: datetime) -> tuple[Outcome, Mapping[str, int]]:
