@@ -127,7 +127,7 @@ def test_a_slot_that_is_overdue_fails_and_is_named(doctor, zone, sessions):
     code, told = doctor()
 
     assert (code, told["slots"][0]) == (1, "fail")
-    assert "2 项到时未执行，最早的是 进度提醒 2026-07-14，应于 2026-07-14 12:00" in told["slots"][1]
+    assert "4 项到时未执行，最早的是 进度提醒 2026-07-14，应于 2026-07-14 12:00" in told["slots"][1]
 
 
 def test_a_slot_that_failed_a_moment_ago_is_worth_a_look(doctor, zone, sessions):
