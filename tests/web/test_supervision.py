@@ -1,20 +1,33 @@
 """Supervision orders on pages: the register, the draft, the steps, the paper."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
+from crm.base.clock import at_civil
 from crm.base.outbox import Message
+from crm.base.periods import Period
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person, Unit
+from crm.quotas.service import freeze_period
 from crm.supervision.models import Order
+from crm.supervision.reminding import remind_of_missed
 from crm.supervision.rules import OrderState
 from crm.supervision.service import answer_order, issue_order, receive_order
 from tests.conftest import NOW
-from tests.factories import arranged, make_lead, make_order, make_role, sign_in
+from tests.factories import (
+    RECRUITER,
+    arranged,
+    make_lead,
+    make_order,
+    make_role,
+    make_rule,
+    sign_in,
+)
 from tests.supervision.conftest import arrange
 
 LIST = "/supervision"
@@ -404,3 +417,51 @@ def test_the_paper_says_what_is_known(app, answered):
 
 def test_a_drafts_paper_says_so(app, draft):
     assert "草稿，未编号" in sign_in(app, "chief").get(f"{LIST}/{draft}/print").text
+
+
+# my day
+
+
+def test_my_day_tells_what_waits_for_me_and_nobody_else(app, issued):
+    pages = {name: sign_in(app, name).get("/").text for name in ("li", "head", "chief", "wang")}
+
+    told = {name: "待我处理的督办单" in page for name, page in pages.items()}
+    assert told == {"li": True, "head": True, "chief": False, "wang": False}
+    assert f'href="{LIST}/{issued}"' in pages["li"]
+
+
+@pytest.fixture
+def reminded(app, zone, site):
+    with arranged(app) as db:
+        make_rule(db, RECRUITER)
+        period, at = Period.parse("2026-06"), at_civil(date(2026, 7, 4))
+        freeze_period(db, period=period, at=at, now=at)
+        remind_of_missed(db, period=period, at=at, late=False, site=site)
+
+
+def test_a_reminder_stays_on_my_day_until_it_is_read(app, reminded):
+    at_lis = sign_in(app, "li")
+    page = at_lis.get("/").text
+    assert "提醒：2026年6月已定稿，有考核未完成。" in page
+
+    at_lis.get(re.search(r"/mailbox/\d+", page)[0])
+
+    assert "提醒：" not in at_lis.get("/").text
+    assert "提醒：" in sign_in(app, "head").get("/").text
+
+
+def test_a_reminder_leaves_my_day_once_the_next_period_has_ended(app, reminded):
+    with time_machine.travel(at_civil(date(2026, 8, 1)) + timedelta(hours=9), tick=False):
+        assert "提醒：" not in sign_in(app, "li").get("/").text
+
+
+def test_a_missed_figure_leads_to_a_draft(app, zone, reminded):
+    figure = "rule=recruiter-monthly&person=li&period=2026-06"
+    at_chiefs = sign_in(app, "chief")
+    assert "起草督办单" in at_chiefs.get(f"/compliance/figure?{figure}").text
+
+    page = at_chiefs.get(f"{LIST}/new?{figure}").text
+
+    assert "li同志“专职招商人员每月驻城招商”2026年6月未完成（完成0，应完成20）" in page
+    assert "起草督办单" not in sign_in(app, "li").get(f"/compliance/figure?{figure}").text
+    assert sign_in(app, "builder").get(f"{LIST}/new?{figure}").status_code == 404
