@@ -13,8 +13,6 @@ from crm.supervision.models import Order
 from crm.supervision.queries import PARTIES, assisting, overdue, visible, visible_to
 from crm.supervision.rules import OrderKind, OrderState, Origin, number_of
 
-MOST = 20_000  # rows of a file
-
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
@@ -72,7 +70,7 @@ def orders_page(
 def all_orders(db: Session, viewer: Viewer, on: date, *, by: OrderFilter) -> Sequence[Order]:
     """The narrowed register as a whole, for a file; loaded as its pages are."""
     query = filtered(viewer, on, by).options(*PARTIES, selectinload(Order.units))
-    return db.scalars(query.order_by(Order.drafted_at.desc(), Order.id.desc()).limit(MOST)).all()
+    return db.scalars(query.order_by(Order.drafted_at.desc(), Order.id.desc())).all()
 
 
 def years_of(db: Session, viewer: Viewer, on: date) -> Sequence[int]:

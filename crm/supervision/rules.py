@@ -99,16 +99,18 @@ class Step(Word):
 
     ISSUE = "issue", "下达"
     DROP = "drop", "不予下达"
-    RECEIVE = "receive", "签收"
-    PROGRESS = "progress", "报进展"
-    EXTEND = "extend", "申请延期"
     GRANT = "grant", "同意延期"
     REFUSE = "refuse", "不同意延期"
-    ANSWER = "answer", "反馈办理结果"
     ACCEPT = "accept", "销号"
     RETURN = "return", "退回续办"
+    RECEIVE = "receive", "签收"
+    ANSWER = "answer", "反馈办理结果"
+    PROGRESS = "progress", "报进展"
+    EXTEND = "extend", "申请延期"
 
 
+# What the side does that acts; all else does the side that decides.
+OF_UNIT = frozenset({Step.RECEIVE, Step.ANSWER, Step.PROGRESS, Step.EXTEND})
 STEPS_AWAITED = {
     Wait.ISSUE: Step.ISSUE,
     Wait.RECEIVE: Step.RECEIVE,

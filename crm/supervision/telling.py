@@ -66,6 +66,8 @@ def _wanted(db: Session, order: Order, entry: OrderEntry) -> set[int | None]:
     match entry.kind:
         case EntryKind.DRAFTED:
             return {order.officer_id}
+        case EntryKind.DROPPED:
+            return {order.drafted_by_id}
         case EntryKind.EXTENSION_ASKED | EntryKind.ANSWERED:
             return {order.officer_id, order.issued_by_id}
         case EntryKind.ESCALATED:

@@ -28,7 +28,7 @@ from crm.web.meanwhile import There, hold, is_overtaken, mark
 from crm.web.seen_figures import figure_asked_for
 from crm.web.site import site
 from crm.web.supervision_forms import NewOrderForm, OrderForm, as_typed, in_words, offer
-from crm.web.supervision_lines import order_line, paper_of, waiting_line
+from crm.web.supervision_lines import kind_name, order_line, paper_of, waiting_line
 from crm.web.supervision_sheet import sheet_of
 from crm.web.supervision_steps import act, dues_today, found, page
 from crm.web.transaction import moment, today, transaction
@@ -108,7 +108,7 @@ def _choices() -> dict[str, object]:
     exported = {**request.args, "view": None, "at": None}
     return {
         "states": [("", "全部状态"), *((each.value, each.label) for each in OrderState)],
-        "kinds": [("", "时限不限"), *((each.value, each.label) for each in OrderKind)],
+        "kinds": [("", "时限不限"), *((each.value, kind_name(each)) for each in OrderKind)],
         "origins": [("", "全部来源"), *((each.value, each.label) for each in Origin)],
         "units": [("", "全部单位"), *((one.unit.id, one.unit.name) for one in units)],
         "years": [("", "全部年度"), *((year, f"{year}年") for year in years)],

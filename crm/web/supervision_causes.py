@@ -103,7 +103,11 @@ def _of_milestone(db: Session, order: Order, on: date) -> Causes:
     assert lead is not None and kind is not None and planned_on is not None  # noqa: PT018, S101
     query = select(Milestone.reached_on).where(Milestone.lead_id == lead.id, Milestone.kind == kind)
     reached_on = db.scalar(query.order_by(Milestone.id.desc()).limit(1))
-    gone = f"“{kind.label}”已于{spoken.dated(reached_on, on)}完成。" if reached_on else ""
+    gone = (
+        f"“{kind.label}”已于{spoken.dated(reached_on, on)}完成，请核实后决定是否继续督办。"
+        if reached_on
+        else ""
+    )
     title = f"{lead.title} {kind.label}"
     note = f"计划{spoken.dated(planned_on, on)}完成"
     return Causes((Cause(title, note, url_for("leads.show", lead_id=lead.id)),), gone)

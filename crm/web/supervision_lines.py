@@ -176,11 +176,14 @@ def _entry_line(entry: OrderEntry, on: date) -> EntryLine:
     )
 
 
+def kind_name(kind: OrderKind) -> str:
+    """The name of a kind without its days: `急办`."""
+    return kind.label.partition("（")[0]
+
+
 def due_if_issued(dates: dict[OrderKind, date], on: date) -> str:
     """The due dates that the kinds would give today, in words."""
-    told = "，".join(
-        f"{kind.label.partition('（')[0]}到{spoken.dated(due, on)}" for kind, due in dates.items()
-    )
+    told = "，".join(f"{kind_name(kind)}到{spoken.dated(due, on)}" for kind, due in dates.items())
     return f"期限自下达之日起算。今天下达的话：{told}。"
 
 

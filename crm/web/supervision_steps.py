@@ -11,18 +11,19 @@ from sqlalchemy.orm import Session
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.models import Person
-from crm.people.queries import Viewer
 from crm.quotas.queries import working_calendar
 from crm.supervision import drafting, service
 from crm.supervision.models import Order
 from crm.supervision.queries import last_entry, order_of, waits_of
-from crm.supervision.rights import steps_of
+from crm.supervision.rights import rights_of, steps_of
 from crm.supervision.rules import (
     CLOSED,
+    OF_UNIT,
     STEPS_AWAITED,
     OrderKind,
     OrderState,
     Step,
+    Wait,
     due_on,
 )
 from crm.supervision.telling import tell
@@ -47,8 +48,6 @@ DONE = {
     Step.ACCEPT: "已销号。",
     Step.RETURN: "已退回续办。",
 }
-# A yes and its no stand side by side; what the unit tells comes before what it asks for.
-ORDER = tuple(Step)
 
 
 def found(order_id: int) -> Order:
@@ -65,8 +64,9 @@ def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: st
     """The page of an order, with fresh forms but for the one that is given back with its errors."""
     me, on, given = my_view(), today(), given or {}
     steps = steps_of(db.session, me, order, on)
+    waits = waits_of(db.session, me, order.id, moment())
     forms = {
-        step: given.get(step) or form_of(step, formdata=None) for step in ORDER if step in steps
+        step: given.get(step) or form_of(step, formdata=None) for step in Step if step in steps
     }
     return render_template(
         "supervision/show.html",
@@ -76,7 +76,9 @@ def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: st
         causes=causes_of(db.session, order, moment(), on),
         entries=entry_lines(order.entries, on),
         forms=forms,
-        awaited=_awaited(order, me),
+        awaited=[step for wait, step in STEPS_AWAITED.items() if wait in waits],
+        is_to_urge=Wait.OVERDUE in waits,
+        for_unit=OF_UNIT if rights_of(db.session, me, order).decides else (),
         can_edit=Step.ISSUE in steps,
         dues=dues_today() if order.state is OrderState.DRAFT else "",
         due_today=_due_today(order.kind) if order.state is OrderState.DRAFT else None,
@@ -84,12 +86,6 @@ def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: st
         unsent=_unsent(given, forms),
         is_closed=order.state in CLOSED,
     )
-
-
-def _awaited(order: Order, me: Viewer) -> list[Step]:
-    """What it waits for me to do, the first of which is the page's one primary button."""
-    waits = waits_of(db.session, me, order.id, moment())
-    return [step for wait, step in STEPS_AWAITED.items() if wait in waits]
 
 
 def _unsent(given: Mapping[Step, StepForm], shown: Mapping[Step, StepForm]) -> str:

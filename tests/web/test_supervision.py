@@ -400,6 +400,26 @@ def test_a_draft_is_dropped_with_its_reason(app, draft):
     assert "已另行布置" in page
 
 
+def test_who_drafted_it_hears_that_it_was_dropped(app, zone):
+    order_id = drafted(app, zone, drafted_by_id=zone.head)
+
+    take(app, "chief", order_id, "drop", reason="已另行布置")
+
+    assert told_of(app) == {"head"}
+
+
+def test_the_level_that_an_overdue_order_has_reached_is_to_urge(app, zone, issued):
+    def overdue(_db, order):
+        order.due_on, order.level, order.reached_unit_id = date(2026, 7, 10), 1, zone.bureau
+
+    lived(app, issued, overdue)
+
+    pages = {name: sign_in(app, name).get(f"{LIST}/{issued}").text for name in ("chief", "top")}
+    told = {name: "请督促承办单位尽快办理" in page for name, page in pages.items()}
+    assert told == {"chief": True, "top": False}
+    assert "已逾期5天" in pages["chief"]
+
+
 def test_a_step_that_there_is_not_is_no_page(app, issued):
     assert take(app, "chief", issued, "burn").status_code == 404
     assert sign_in(app, "chief").get(f"{LIST}/{issued}/issue").status_code == 405
