@@ -63,23 +63,26 @@ def seeing(db: Session, order: Order, people: Iterable[Person], on: date) -> lis
 
 
 def _wanted(db: Session, order: Order, entry: OrderEntry) -> set[int | None]:
-    match entry.kind:
-        case EntryKind.DRAFTED:
-            return {order.officer_id}
-        case EntryKind.DROPPED:
-            return {order.drafted_by_id}
-        case EntryKind.EXTENSION_ASKED | EntryKind.ANSWERED:
-            return {order.officer_id, order.issued_by_id}
-        case EntryKind.ESCALATED:
-            return set(_in_line(db, [order.reached_unit_id or order.unit_id], entry.at))
-        case EntryKind.ISSUED:
-            units = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
-            unit_ids = [order.unit_id, *db.scalars(units)]
-            return {order.person_id, *_in_line(db, unit_ids, entry.at)}
+    if ids := _WANTED.get(entry.kind):
+        return {getattr(order, name) for name in ids}
+    if entry.kind is EntryKind.ESCALATED:
+        return set(_in_line(db, [order.reached_unit_id or order.unit_id], entry.at))
+    if entry.kind is EntryKind.ISSUED:
+        units = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
+        unit_ids = [order.unit_id, *db.scalars(units)]
+        return {order.person_id, *_in_line(db, unit_ids, entry.at)}
     if entry.kind not in TOLD_TO_LEADING:
         return set()
     in_line = _in_line(db, [order.unit_id], entry.at)
     return {order.person_id, order.answered_by_id, *in_line}
+
+
+_WANTED = {
+    EntryKind.DRAFTED: ("officer_id",),
+    EntryKind.DROPPED: ("drafted_by_id",),
+    EntryKind.EXTENSION_ASKED: ("officer_id", "issued_by_id"),
+    EntryKind.ANSWERED: ("officer_id", "issued_by_id"),
+}
 
 
 def _in_line(db: Session, unit_ids: Collection[int], at: datetime) -> Collection[int]:
