@@ -166,15 +166,19 @@ def orders_page(
 def waiting_for(db: Session, viewer: Viewer, now: datetime) -> list[WaitingOrder]:
     """What waits for the viewer, what is most overdue first: the lists of *my day*."""
     on = civil_date(now)
+    waits = _waits(viewer, on)
+    rows = db.execute(
+        visible_to(viewer, on)
+        .add_columns(*(condition.label(wait.value) for wait, condition in waits))
+        .where(or_(*(condition for _, condition in waits)))
+        .options(*_PARTIES)
+        .order_by(Order.due_on, Order.id)
+    ).all()
     return [
-        WaitingOrder(order, wait, days_overdue(order.state, order.due_on, on))
-        for wait, condition in _waits(viewer, on)
-        for order in db.scalars(
-            visible_to(viewer, on)
-            .where(condition)
-            .options(*_PARTIES)
-            .order_by(Order.due_on, Order.id)
-        )
+        WaitingOrder(row[0], wait, days_overdue(row[0].state, row[0].due_on, on))
+        for place, (wait, _) in enumerate(waits, start=1)
+        for row in rows
+        if row[place]
     ]
 
 
@@ -229,14 +233,16 @@ def _open(order: Order, as_of: datetime, on: date) -> OpenOrder:
         unit_id=order.unit_id,
         unit_name=order.unit.name,
         person_name=order.person.name if order.person else None,
-        state=(state := _state_at(order, as_of)),
+        state=(state := state_at(order, as_of)),
         due_on=order.due_on,
         days_overdue=days_overdue(state, order.due_on, on),
     )
 
 
-def _state_at(order: Order, as_of: datetime) -> OrderState:
+def state_at(order: Order, as_of: datetime) -> OrderState:
     """The state then, as far as its moments tell it; a return in between is told as it is now."""
+    if order.accepted_at is not None and order.accepted_at <= as_of:
+        return OrderState.ACCEPTED
     if order.state is OrderState.ACCEPTED or order.state is OrderState.ANSWERED:
         if order.answered_at is not None and order.answered_at <= as_of:
             return OrderState.ANSWERED
