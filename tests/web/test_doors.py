@@ -60,7 +60,9 @@ def admin(app):
     return sign_in(app, "root")
 
 
-@pytest.mark.parametrize("path", ["/admin/people/%00", "/admin/people/a%00/edit", "/admin/rules/a%00"])
+@pytest.mark.parametrize(
+    "path", ["/admin/people/%00", "/admin/people/a%00/edit", "/admin/rules/a%00"]
+)
 def test_a_name_that_no_database_can_hold_is_no_page(admin, path):
     assert admin.get(path).status_code == 404
 
