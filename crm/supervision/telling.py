@@ -77,10 +77,10 @@ def _wanted(db: Session, order: Order, entry: OrderEntry) -> set[int | None]:
             units = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
             unit_ids = [order.unit_id, *db.scalars(units)]
             return {order.person_id, *_in_line(db, unit_ids, entry.at)}
-    if entry.kind not in TOLD_TO_LEADING:
-        return set()
-    in_line = _in_line(db, [order.unit_id], entry.at)
-    return {order.person_id, order.answered_by_id, *in_line}
+        case kind if kind in TOLD_TO_LEADING:
+            in_line = _in_line(db, [order.unit_id], entry.at)
+            return {order.person_id, order.answered_by_id, *in_line}
+    return set()
 
 
 def _in_line(db: Session, unit_ids: Collection[int], at: datetime) -> Collection[int]:
