@@ -202,14 +202,16 @@ def _open(order: Order, as_of: datetime, on: date) -> OpenOrder:
         unit_id=order.unit_id,
         unit_name=order.unit.name,
         person_name=order.person.name if order.person else None,
-        state=(state := _state_at(order, as_of)),
+        state=(state := state_at(order, as_of)),
         due_on=order.due_on,
         days_overdue=days_overdue(state, order.due_on, on),
     )
 
 
-def _state_at(order: Order, as_of: datetime) -> OrderState:
+def state_at(order: Order, as_of: datetime) -> OrderState:
     """The state then, as far as its moments tell it; a return in between is told as it is now."""
+    if order.accepted_at is not None and order.accepted_at <= as_of:
+        return OrderState.ACCEPTED
     if order.state is OrderState.ACCEPTED or order.state is OrderState.ANSWERED:
         if order.answered_at is not None and order.answered_at <= as_of:
             return OrderState.ANSWERED

@@ -126,6 +126,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "calendar.take_back": ADMINS,
     "calendar.new_import": ADMINS,
     "calendar.template": ADMINS,
+    "calendar.workbook_template": ADMINS,
     "calendar.preview": ADMINS,
     "calendar.apply": ADMINS,
     "jobs.listing": ADMINS,
@@ -157,6 +158,8 @@ def _check() -> ResponseReturnValue | None:
     """Nobody passes without a row in the table: 404 for what one may not know of."""
     if request.endpoint is None:
         return None  # no such page: the router says so
+    if "\0" in request.path:
+        abort(404)  # PostgreSQL refuses NUL: nothing is called so
     if request.endpoint in PUBLIC:
         return None
     person = me()

@@ -38,7 +38,10 @@ FORM = 5
 
 def came_from() -> str | None:
     """The address of this application's page that sent the request, as far as the browser says."""
-    told = urlsplit(request.referrer or "")
+    try:
+        told = urlsplit(request.referrer or "")
+    except ValueError:  # brackets that hold no address
+        return None
     if told.netloc != request.host or told.path.startswith("//"):
         return None
     return f"{told.path}?{told.query}" if told.query else told.path
