@@ -113,6 +113,7 @@ SENTENCES = {
     "in_future": "日期不能晚于今天。",
     "before_entered": "日期不能早于线索的录入日期（{on}）。",
     "already_reached": "“{kind}”已于 {on} 登记过。",
+    "plan_unchanged": "计划日期没有变化。",
     "out_of_order": "与“{kind}”（{on}）的先后次序不符，请核对日期。",
     "code_name_needed": "限知线索须有代号，供无权知悉的人员看到。",
     "bad_amount": "请填写正确的金额，最多两位小数。",
