@@ -77,6 +77,15 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "compliance.figure": ANYONE,
     "compliance.sign": JUDGING,
     "compliance.give_reason": WITH_RECORDS,
+    "supervision.listing": WITH_RECORDS,
+    "supervision.export": WITH_RECORDS,
+    "supervision.show": WITH_RECORDS,
+    "supervision.paper": WITH_RECORDS,
+    "supervision.act": WITH_RECORDS,
+    "supervision.edit": WITH_RECORDS,
+    "supervision.change": WITH_RECORDS,
+    "supervision.new": OVERSEEING,
+    "supervision.create": OVERSEEING,
     "targets.board": OF_BOARDS,
     "targets.show": OVERSEEING,
     "digests.listing": ANYONE,
@@ -151,6 +160,8 @@ def _check() -> ResponseReturnValue | None:
     """Nobody passes without a row in the table: 404 for what one may not know of."""
     if request.endpoint is None:
         return None  # no such page: the router says so
+    if "\0" in request.path:
+        abort(404)  # PostgreSQL refuses NUL: nothing is called so
     if request.endpoint in PUBLIC:
         return None
     person = me()

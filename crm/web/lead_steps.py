@@ -93,6 +93,7 @@ def page(lead_id: int, **given: FlaskForm) -> str:
         has_plannable=bool(kinds),
         revisions={one.kind: _revising(one, given) for one in planned},
         corrections={step.id: _correcting(step, given) for step in lead.milestones},
+        drafting=url_for("supervision.new", lead=lead_id) if my_view().oversees else None,
         **forms,
     )
 
