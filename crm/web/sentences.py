@@ -35,6 +35,7 @@ SENTENCES = {
     "rule_ends_too_early": "已结束的周期已按此考核：最早可用到 {earliest} 为止。",
     "rule_not_in_force": "规则在这一天并不适用，请换一天。",
     "rule_has_later_version": "已定自 {on} 起有新规定，请先撤回它。",
+    "rule_withdrawn": "这个版本已被撤回。",
     "rule_has_judged": "这个版本已用于考核，不能撤回；可以从以后某天起改为新规定。",
     "no_figure": "{person} 在 {period} 没有规则 {rule} 的数据：当期不任该职务，或规则未生效。",
     # files that are imported
