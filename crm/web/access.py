@@ -57,6 +57,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "leads.edit": WITH_RECORDS,
     "leads.change": WITH_RECORDS,
     "leads.reach": WITH_RECORDS,
+    "leads.plan": WITH_RECORDS,
+    "leads.revise": WITH_RECORDS,
     "leads.give_role": WITH_RECORDS,
     "leads.end_role": WITH_RECORDS,
     "leads.correct": WITH_RECORDS,
