@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
-from crm.base.mail import Site, render
-from crm.base.outbox import MessageKind, put
+from crm.base.mail import Site
+from crm.base.outbox import MessageKind
+from crm.mailing.service import Letter, post
 from crm.people.models import Person, Posting, Unit
 from crm.people.queries import active_at, held_on, viewer
 from crm.people.rules import Role
@@ -63,21 +64,24 @@ def seeing(db: Session, order: Order, people: Iterable[Person], on: date) -> lis
 
 
 def _wanted(db: Session, order: Order, entry: OrderEntry) -> set[int | None]:
+    wanted: set[int | None] = set()
     match entry.kind:
         case EntryKind.DRAFTED:
-            return {order.officer_id}
+            wanted = {order.officer_id}
+        case EntryKind.DROPPED:
+            wanted = {order.drafted_by_id}
         case EntryKind.EXTENSION_ASKED | EntryKind.ANSWERED:
-            return {order.officer_id, order.issued_by_id}
+            wanted = {order.officer_id, order.issued_by_id}
         case EntryKind.ESCALATED:
-            return set(_in_line(db, [order.reached_unit_id or order.unit_id], entry.at))
+            wanted = {*_in_line(db, [order.reached_unit_id or order.unit_id], entry.at)}
         case EntryKind.ISSUED:
             units = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
             unit_ids = [order.unit_id, *db.scalars(units)]
-            return {order.person_id, *_in_line(db, unit_ids, entry.at)}
-    if entry.kind not in TOLD_TO_LEADING:
-        return set()
-    in_line = _in_line(db, [order.unit_id], entry.at)
-    return {order.person_id, order.answered_by_id, *in_line}
+            wanted = {order.person_id, *_in_line(db, unit_ids, entry.at)}
+        case kind if kind in TOLD_TO_LEADING:
+            in_line = _in_line(db, [order.unit_id], entry.at)
+            wanted = {order.person_id, order.answered_by_id, *in_line}
+    return wanted
 
 
 def _in_line(db: Session, unit_ids: Collection[int], at: datetime) -> Collection[int]:
@@ -106,14 +110,5 @@ def _notice(db: Session, order: Order, entry: OrderEntry, reader: Person, *, lat
 
 def _put(db: Session, notice: Notice, person: Person, site: Site) -> bool:
     kind, entry = MessageKind.ORDER, notice.entry
-    words = render(kind.value, site=site, notice=notice)
-    return put(
-        db,
-        kind=kind,
-        dedupe_key=f"{kind.value}:{notice.order.id}:{person.username}:{entry.id}:{entry.kind}",
-        person=person,
-        subject=words.subject,
-        text=words.text,
-        html=words.html,
-        at=notice.at,
-    )
+    key = f"{kind.value}:{notice.order.id}:{person.username}:{entry.id}:{entry.kind}"
+    return post(db, Letter(kind, key, notice.at), person=person, site=site, notice=notice)

@@ -26,6 +26,7 @@ from crm.visits.seen import shown as shown_visits
 from crm.web.absence_lines import AbsenceLine, absence_line
 from crm.web.auth import my_view
 from crm.web.effects import ESTIMATED, figures_on, period_now
+from crm.web.my_orders import my_orders
 from crm.web.team import Team, team_of
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids
@@ -85,6 +86,7 @@ def show() -> ResponseReturnValue:
         visits=_visits(db.session, me, on, now) if has_records else None,
         followups=_followups(db.session, me, on, now) if has_records else None,
         absences=_absences(db.session, me, on, now) if has_records else None,
+        orders=my_orders(db.session, me, on, now) if has_records else None,
         team=_team(db.session, me, on, now),
         to_sign=count_corrections(db.session, for_signing(me)) if me.judges else 0,
         to_explain=count_corrections(db.session, of_author(me.person_id) & without_reason())

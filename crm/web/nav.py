@@ -25,6 +25,7 @@ PLACES = (
     ("visits.listing", "拜访", "briefcase", True),
     ("leads.listing", "线索", "bulb", True),
     ("compliance.board", "达标看板", "chart-bar", True),
+    ("supervision.listing", "督办", "gavel", False),
     ("targets.board", "年度目标", "target", False),
     ("followups.listing", "跟进", "checklist", False),
     ("absences.listing", "请假", "calendar-off", False),

@@ -234,7 +234,7 @@ def test_a_leader_that_wakes_late_finds_its_slot_done(sessions):
     stale = clockwork._due(at("2026-07-20T07:30"))  # noqa: SLF001 - the list a stopped leader holds
     live(sessions, "2026-07-20T07:30")
 
-    outcome, made = clockwork._do(stale[0], now=at("2026-07-20T07:40"), to_mailbox=False)  # noqa: SLF001
+    outcome, made = clockwork._do(stale[0], now=at("2026-07-20T07:40"), then=print)  # noqa: SLF001
 
     assert (outcome, made) == (Outcome.TAKEN, {})
     assert run_of(sessions, "2026-W29").attempts == 1
@@ -249,3 +249,13 @@ def test_an_error_recorded_late_does_not_undo_what_another_runner_finished(sessi
         ledger.record_failure(db, slot, "连接中断", now=at("2026-07-20T07:40"), useless=False)
 
     assert run_of(sessions, "2026-W29").state is RunState.DONE
+
+
+def test_what_is_skipped_is_recorded_with_the_reason(sessions):
+    install(sessions, "2026-07-20T08:00", "li")
+
+    live(sessions, "2026-07-20T18:00")
+
+    (skipped,) = runs(sessions)
+    assert (skipped.job, skipped.slot) == ("nudge", "2026-07-20")
+    assert (skipped.state, skipped.reason) == (RunState.SKIPPED, "已过时限，跳过")

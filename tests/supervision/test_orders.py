@@ -476,3 +476,82 @@ def test_a_disabled_person_is_given_no_order(db, zone):
         by=zone.chief,
         now=NOW,
     )
+
+
+# the whole way
+
+
+def test_an_order_is_drafted_issued_received_answered_and_accepted(db, zone):
+    order = draft_order(db, data=data(zone), by=zone.chief, now=NOW)
+    states = [order.state]
+    for step, given in (
+        (issue_order, {"by": zone.chief}),
+        (receive_order, {"by": zone.li}),
+        (answer_order, {"by": zone.li, "text": "已办"}),
+        (accept_order, {"by": zone.chief, "basis": "现场核实"}),
+    ):
+        step(db, order=order, now=NOW, **given)
+        states.append(order.state)
+
+    assert [state.value for state in states] == [
+        *("draft", "issued", "received", "answered", "accepted")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "steps"),
+    [
+        ("draft", ["receive", "answer", "accept"]),
+        ("issued", ["issue", "answer", "accept"]),
+        ("received", ["issue", "receive", "accept"]),
+        ("answered", ["issue", "receive", "answer"]),
+    ],
+)
+def test_no_step_of_an_order_is_skipped_or_taken_twice(db, zone, request, state, steps):
+    order = request.getfixturevalue(state)
+    of_name = {
+        "issue": (issue_order, {}),
+        "receive": (receive_order, {}),
+        "answer": (answer_order, {"text": "已办"}),
+        "accept": (accept_order, {"basis": "现场核实"}),
+    }
+
+    for name in steps:
+        step, given = of_name[name]
+        refused(step, code="order_state", db=db, order=order, by=zone.top, now=NOW, **given)
+
+    assert order.state == state
+
+
+@pytest.mark.parametrize("origin", [Origin.MEETING, Origin.INSTRUCTION, Origin.PROBLEM])
+def test_a_meeting_an_instruction_or_a_problem_may_give_rise_to_an_order(db, zone, origin):
+    order = draft_order(db, data=data(zone, origin=origin), by=zone.chief, now=NOW)
+
+    assert (order.state, order.origin) == (OrderState.DRAFT, origin)
+
+
+def test_an_order_has_a_matter_a_demand_units_a_person_and_a_due_date_by_its_kind(db, zone):
+    told = data(zone, kind=OrderKind.URGENT, unit_ids=[zone.other.id])
+    order = draft_order(db, data=told, by=zone.top, now=NOW)
+    issue_order(db, order=order, by=zone.top, now=NOW)
+
+    assert (order.matter, order.demand) == (told.matter, told.demand)
+    assert (order.unit_id, order.person_id) == (zone.team.id, zone.li.id)
+    assert db.scalars(select(OrderUnit.unit_id)).all() == [zone.other.id]
+    assert order.due_on == date(2026, 7, 20)  # 3 working days from Wednesday
+
+
+def test_a_number_that_was_given_is_never_used_again(db, zone, answered):
+    accept_order(db, order=answered, basis="现场核实", by=zone.chief, now=NOW)
+    dropped, following = (make_order(db, zone.team, officer=zone.chief) for _ in range(2))
+    drop_order(db, order=dropped, reason="已办", by=zone.chief, now=NOW)
+
+    issue_order(db, order=following, by=zone.chief, now=NOW)
+
+    assert [order.number for order in (answered, dropped, following)] == [1, None, 2]
+
+
+def test_a_draft_names_its_officer(db, zone):
+    order = draft_order(db, data=data(zone, officer_id=zone.top.id), by=zone.chief, now=NOW)
+
+    assert order.officer_id == zone.top.id
