@@ -138,6 +138,10 @@ def at_cursor(cursor: str | None) -> str | None:
     """The address of this list at another page; none where there is none."""
     if cursor is None:
         return None
-    told = {name: text for name, text in request.args.items() if name not in NOT_ASKED_FOR}
-    values: dict[str, Any] = {**told, **(request.view_args or {}), "at": cursor}
+    values: dict[str, Any] = {**asked_for(), **(request.view_args or {}), "at": cursor}
     return url_for(str(request.endpoint), **values)
+
+
+def asked_for() -> dict[str, str]:
+    """What the address asks for, to be asked for again at another."""
+    return {name: text for name, text in request.args.items() if name not in NOT_ASKED_FOR}
