@@ -11,6 +11,7 @@ from sqlalchemy import event, select
 from crm.base.clock import at_civil
 from crm.base.outbox import Message
 from crm.base.periods import Period
+from crm.base.workbooks import read_workbook
 from crm.extensions import db as database_of_app
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person, Unit
@@ -186,6 +187,14 @@ def test_the_file_holds_what_is_filtered_and_no_formula(app, zone, issued):
     assert "'=1+1" in whole.text
     assert "开督〔2026〕1号,加快标准厂房交付" in narrow
     assert "1+1" not in narrow
+
+
+def test_the_register_is_a_spreadsheet_too(app, issued):
+    told = sign_in(app, "top").get(f"{LIST}/export.xlsx")
+
+    assert told.headers["Content-Disposition"].endswith("supervision-20260715.xlsx")
+    (_, head), (_, first) = read_workbook(told.data)
+    assert dict(zip(head, first, strict=False))["督办事项"] == "加快标准厂房交付"
 
 
 # drafts
