@@ -33,6 +33,7 @@ from crm.people.queries import Viewer, viewer
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.verdicts import to_judge
+from crm.supervision.concerned import perhaps_waited_for
 from crm.supervision.queries import WaitingOrder, waiting_for
 from crm.supervision.rules import Wait
 from crm.visits.rules import Status
@@ -103,6 +104,7 @@ class Morning:
     visits: Sequence[VisitFact]
     due: Mapping[int, Sequence[DueFact]]
     leads: Sequence[NewLead]
+    waited_for: frozenset[int]  # the people for whom an order may wait
 
     @property
     def on(self) -> date:
@@ -126,7 +128,9 @@ def _morning(db: Session, at: datetime) -> Morning:
     on = civil_date(at)
     since = at_civil(_workday_before(working_calendar(db), on), civil(at).time())
     planned = [one for one in visits_between(db, on, on, at) if one.status is Status.PLANNED]
-    return Morning(at, since, planned, due_by(db, on, at), _entered(db, since, at))
+    return Morning(
+        at, since, planned, due_by(db, on, at), _entered(db, since, at), perhaps_waited_for(db, at)
+    )
 
 
 def _workday_before(calendar: WorkingCalendar, on: date) -> date:
@@ -200,6 +204,8 @@ def _due_line(one: DueFact, sight: Sight, on: date) -> DueLine:
 
 def _orders(db: Session, eyes: Viewer, morning: Morning) -> list[OrderLine]:
     """What waits for the reader; an answer, once its due date is near."""
+    if eyes.person_id not in morning.waited_for:
+        return []
     near = morning.on + NEAR
     return [
         _order_line(one, morning.on)

@@ -13,8 +13,9 @@ from crm.digests.comments import Comment, comments
 from crm.digests.listed import Listed
 from crm.digests.rules import ending_in
 from crm.people.queries import UnitNode
+from crm.quotas.history import outcomes
 from crm.quotas.models import Correction
-from crm.quotas.queries import PersonFigure, figures, period_kinds
+from crm.quotas.queries import PersonFigure, period_kinds
 from crm.quotas.rules import FigureStatus, Rule
 from crm.quotas.settled import CorrectionFacts, corrections
 from crm.targets.queries import courses, standings
@@ -124,16 +125,13 @@ def _history(db: Session, period: Period, at: datetime) -> dict[Period, list[Per
     months = [period.before]
     while len(months) < TREND_MONTHS - 1:
         months.insert(0, months[0].before)
-    kinds = [kind for kind in WITHIN_A_MONTH if kind in period_kinds(db)]
-    return {
-        month: [
-            one
-            for kind in kinds
-            for part in ending_in(month, kind)
-            for one in figures(db, period=part, as_of=at)
-        ]
+    kinds = set(period_kinds(db)).intersection(WITHIN_A_MONTH)
+    parts = {
+        month: [part for kind in WITHIN_A_MONTH if kind in kinds for part in ending_in(month, kind)]
         for month in months
     }
+    told = outcomes(db, periods=[one for some in parts.values() for one in some], as_of=at)
+    return {month: [one for part in some for one in told[part]] for month, some in parts.items()}
 
 
 def _corrections(db: Session, period: Period, at: datetime) -> list[CorrectionFacts]:

@@ -93,11 +93,23 @@ def figures(
     What was frozen by then stands as it was frozen, whatever the facts say now (REGIME 4).
     """
     rules = [rule for rule in rules_for(db, period) if codes is None or rule.code in codes]
-    live = live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=person_ids)
     frozen = frozen_figures(db, period=period, as_of=as_of, codes=codes, person_ids=person_ids)
-    found = {_key(each): each for each in live}
-    found |= {_key(each): each for each in frozen}
-    return sorted(found.values(), key=_place) if frozen else list(found.values())
+    if not frozen:
+        return live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=person_ids)
+    kept = {_key(each) for each in frozen}
+    others = _owing(db, period, rules, person_ids) - kept  # of the past hardly ever anybody
+    live = live_figures(
+        db, period=period, as_of=as_of, rules=rules, person_ids={one for _, one in others}
+    )
+    return sorted([*frozen, *(each for each in live if _key(each) in others)], key=_place)
+
+
+def _owing(
+    db: Session, period: Period, rules: Sequence[Rule], person_ids: Collection[int] | None
+) -> set[tuple[str, int]]:
+    """By rule, who holds its duty on a date of the period."""
+    held = facts.holdings(db, period, {rule.duty for rule in rules}, person_ids)
+    return {(rule.code, one) for one, duty in held for rule in rules if rule.duty is duty}
 
 
 def live_figures(
@@ -109,6 +121,8 @@ def live_figures(
     person_ids: Collection[int] | None = None,
 ) -> list[PersonFigure]:
     """What these rules say of the period by the facts alone, whatever is frozen."""
+    if not rules or (person_ids is not None and not person_ids):
+        return []
     basis = _read(db, period, {rule.duty for rule in rules}, as_of, person_ids)
     made = []
     for rule in rules:

@@ -1,24 +1,26 @@
 """Reads of frozen figures and their corrections, as known at a moment (REGIME 4, Closing)."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from crm.base.audit import AuditEntry
 from crm.base.periods import Period
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer
 from crm.quotas.facts import PersonFigure, Place
-from crm.quotas.keeping import from_text
+from crm.quotas.keeping import Explanation, from_text
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.rules import Corrected, Figure, Rule, Settled
 
 NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
 EXPLAINED = "correction.explained"
+UNEXPLAINED = Explanation((), ())
 PLACE = (Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name)
 RULE = [getattr(RuleVersion, each.name) for each in fields(Rule)]
 
@@ -32,14 +34,34 @@ def frozen_figures(
     person_ids: Collection[int] | None = None,
 ) -> list[PersonFigure]:
     """The figures of the period that were frozen by then, each with its latest correction."""
-    query = _frozen().where(FigureRecord.period == period.name, FigureRecord.frozen_at <= as_of)
+    query = _frozen(FigureRecord.explanation).where(
+        FigureRecord.period == period.name, FigureRecord.frozen_at <= as_of
+    )
     if codes is not None:
         query = query.where(FigureRecord.rule_code.in_(codes))
     if person_ids is not None:
         query = query.where(FigureRecord.person_id.in_(person_ids))
     rows = db.execute(query).all()
     corrected = _corrected(db, [row.figure_id for row in rows], as_of) if rows else {}
-    return [_figure(row, period, corrected.get(row.figure_id)) for row in rows]
+    return [
+        _figure(row, period, corrected.get(row.figure_id), from_text(row.explanation))
+        for row in rows
+    ]
+
+
+def frozen_outcomes(
+    db: Session, *, periods: Collection[Period], as_of: datetime
+) -> defaultdict[Period, list[PersonFigure]]:
+    """By period, the figures that were frozen by then, without the visits behind them."""
+    by_name = {one.name: one for one in periods}
+    wanted = FigureRecord.period.in_(by_name) & (FigureRecord.frozen_at <= as_of)
+    made = select(Correction).join(FigureRecord, FigureRecord.id == Correction.figure_id)
+    corrected = _latest(db.scalars(made.where(wanted).order_by(Correction.id)), as_of)
+    found: defaultdict[Period, list[PersonFigure]] = defaultdict(list)
+    for row in db.execute(_frozen(FigureRecord.period.label("period_name")).where(wanted)):
+        period = by_name[row.period_name]
+        found[period].append(_figure(row, period, corrected.get(row.figure_id), UNEXPLAINED))
+    return found
 
 
 def corrections_of(db: Session, figure_ids: Collection[int]) -> Sequence[Correction]:
@@ -155,7 +177,7 @@ def frozen_periods(
     return sorted(periods, key=lambda period: (period.first, period.last))
 
 
-def _frozen() -> Select[Any]:
+def _frozen(*more: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
     return (
         select(
             *PLACE,
@@ -163,7 +185,7 @@ def _frozen() -> Select[Any]:
             *(getattr(FigureRecord, f"frozen_{name}").label(f"was_{name}") for name in NUMBERS),
             FigureRecord.id.label("figure_id"),
             FigureRecord.frozen_at,
-            FigureRecord.explanation,
+            *more,
         )
         .join_from(FigureRecord, Person, Person.id == FigureRecord.person_id)
         .join(Unit, Unit.id == FigureRecord.unit_id)
@@ -172,7 +194,10 @@ def _frozen() -> Select[Any]:
 
 
 def _corrected(db: Session, figure_ids: Collection[int], as_of: datetime) -> dict[int, Corrected]:
-    made = [each for each in corrections_of(db, figure_ids) if each.made_at <= as_of]
+    return _latest(corrections_of(db, figure_ids), as_of)
+
+
+def _latest(corrections: Iterable[Correction], as_of: datetime) -> dict[int, Corrected]:
     return {
         each.figure_id: Corrected(
             each.to_required,
@@ -180,14 +205,16 @@ def _corrected(db: Session, figure_ids: Collection[int], as_of: datetime) -> dic
             each.to_status,
             is_signed=each.signed_at is not None and each.signed_at <= as_of,
         )
-        for each in made  # the latest of a figure is the last
+        for each in corrections  # the latest of a figure is the last
+        if each.made_at <= as_of
     }
 
 
-def _figure(row: Row[Any], period: Period, corrected: Corrected | None) -> PersonFigure:
+def _figure(
+    row: Row[Any], period: Period, corrected: Corrected | None, why: Explanation
+) -> PersonFigure:
     place = Place(*row[: len(PLACE)])
     rule = Rule(*row[len(PLACE) : len(PLACE) + len(RULE)])
-    why = from_text(row.explanation)
     figure = Figure(
         rule=rule,
         person_id=place.person_id,

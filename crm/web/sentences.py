@@ -35,6 +35,7 @@ SENTENCES = {
     "rule_ends_too_early": "已结束的周期已按此考核：最早可用到 {earliest} 为止。",
     "rule_not_in_force": "规则在这一天并不适用，请换一天。",
     "rule_has_later_version": "已定自 {on} 起有新规定，请先撤回它。",
+    "rule_withdrawn": "这个版本已被撤回。",
     "rule_has_judged": "这个版本已用于考核，不能撤回；可以从以后某天起改为新规定。",
     "no_figure": "{person} 在 {period} 没有规则 {rule} 的数据：当期不任该职务，或规则未生效。",
     # files that are imported
@@ -108,11 +109,13 @@ SENTENCES = {
     "already_asked": "已申请延期至 {on}，请等待批复。",
     "nothing_asked": "没有待批的延期申请。",
     "due_not_later": "新的期限应晚于 {on}。",
+    "may_not_know_lead": "所选人员不在这条线索的知悉范围内，收不到也打不开督办单，请另选一人。",
     "same_hand": "须由反馈人（申请人）以外的人员办理。",
     # leads and follow-ups
     "in_future": "日期不能晚于今天。",
     "before_entered": "日期不能早于线索的录入日期（{on}）。",
     "already_reached": "“{kind}”已于 {on} 登记过。",
+    "plan_unchanged": "计划日期没有变化。",
     "out_of_order": "与“{kind}”（{on}）的先后次序不符，请核对日期。",
     "code_name_needed": "限知线索须有代号，供无权知悉的人员看到。",
     "bad_amount": "请填写正确的金额，最多两位小数。",

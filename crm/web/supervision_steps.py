@@ -80,7 +80,6 @@ def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: st
         is_to_urge=Wait.OVERDUE in waits,
         for_unit=OF_UNIT if rights_of(db.session, me, order).decides else (),
         can_edit=Step.ISSUE in steps,
-        dues=dues_today() if order.state is OrderState.DRAFT else "",
         due_today=_due_today(order.kind) if order.state is OrderState.DRAFT else None,
         refusal=refusal,
         unsent=_unsent(given, forms),

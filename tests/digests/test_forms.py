@@ -15,12 +15,14 @@ from crm.base.db import writing
 from crm.base.outbox import Message
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import Role
+from crm.supervision.service import issue_order
 from crm.visits.rules import Channel, Kind, Status
 from tests.digests.conftest import MONDAY, make_zone
 from tests.factories import (
     make_followup,
     make_lead,
     make_milestone,
+    make_order,
     make_person,
     make_unit,
     make_visit,
@@ -73,6 +75,9 @@ def fill(db, zone):
     make_visit(db, zone.deputy, date(2026, 7, 2), logged_at=MONDAY - timedelta(days=2))
     make_visit(db, zone.deputy, IN_WEEK, leads=leads[-2:], minutes="谈妥 300 亩用地")
     make_visit(db, zone.recruiter, date(2026, 6, 1), days=22, kind=Kind.RESIDENCY)
+    for unit in (zone.park, zone.bureau):
+        order = make_order(db, unit, officer=zone.overall, drafted_at=MONDAY - timedelta(days=20))
+        issue_order(db, order=order, by=zone.overall, now=MONDAY - timedelta(days=20))
     for days in range(15):
         make_visit(
             db,

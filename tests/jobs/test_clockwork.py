@@ -13,9 +13,11 @@ from crm.jobs import ledger
 from crm.jobs.clockwork import Outcome
 from crm.jobs.models import JobRun, RunState
 from tests.jobs.work import (
+    SECRET,
     at,
     clockwork_of,
     fail,
+    fail_in_the_database,
     install,
     keys,
     mail_everybody,
@@ -150,6 +152,16 @@ def test_a_failing_slot_is_rolled_back_and_holds_up_its_own_job_only(sessions):
     assert failed.reason == "RuntimeError: 编排出错"
     assert not [key for key in keys(sessions) if key.startswith("weekly")]
     assert "2026-W30" not in [run.slot for run in runs(sessions)]
+
+
+def test_a_failure_is_told_without_the_values_of_the_row_that_failed(sessions):
+    install(sessions, "2026-07-20T00:00", "li")
+
+    live(sessions, "2026-07-20T07:30", weekly_digest=fail_in_the_database)
+
+    reason = run_of(sessions, "2026-W29").reason
+    assert reason.startswith("IntegrityError")
+    assert SECRET not in reason
 
 
 def test_a_failed_slot_is_tried_again_after_a_wait_that_doubles(sessions):

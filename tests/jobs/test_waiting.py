@@ -7,13 +7,16 @@ from sqlalchemy import select, update
 
 from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind, State
-from crm.jobs import by_hand
+from crm.jobs import by_hand, ledger
+from crm.jobs.clockwork import Clockwork
 from crm.jobs.staleness import REPEAT
+from crm.jobs.timetable import JOBS, JobName
 from crm.mailing.models import QuietTime
 from crm.people.models import Person
 from tests.conftest import NOW
+from tests.factories import make_person, make_regime
 from tests.jobs.mail import courier, post_office, write
-from tests.jobs.work import messages
+from tests.jobs.work import SITE, at, messages
 
 EVENING = timedelta(hours=8)  # 18:00, as NOW is 10:00
 STALE = "7月15日 18:00 前未能发出，内容已过时，不再发送"
@@ -55,6 +58,21 @@ def test_from_the_evening_on_it_is_skipped_with_the_reason(sessions, office):
     courier(sessions, office.port, hours=8).deliver_all()
 
     assert told(sessions) == [(State.SKIPPED, STALE)] * 2
+    assert office.received == []
+
+
+def test_a_digest_that_waited_until_the_next_is_kept_and_not_mailed(sessions, office):
+    monday = at("2026-07-06T07:30")
+    with writing(sessions) as db:
+        ledger.install(db, clock_from=monday, now=monday)
+        make_regime(db)
+        make_person(db, "li")
+    weekly = [job for job in JOBS if job.name is JobName.WEEKLY_DIGEST]
+    Clockwork(sessions, SITE, jobs=weekly).run_due(lambda: monday)
+
+    courier(sessions, office.port).deliver_all()  # on 15 July
+
+    assert told(sessions) == [(State.SKIPPED, "7月13日 07:30 前未能发出，内容已过时，不再发送")]
     assert office.received == []
 
 

@@ -1,5 +1,6 @@
 """REGIME 5: a supervision order from its draft to its acceptance, and who may take which step."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil
 from crm.base.errors import Refused
+from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Role
 from crm.supervision.drafting import OrderData, change_draft, draft_order, drop_order
 from crm.supervision.models import OrderEntry, OrderUnit
@@ -25,7 +27,7 @@ from crm.supervision.service import (
 )
 from crm.web.audit_words import ACTIONS
 from tests.conftest import NOW
-from tests.factories import make_lead, make_order, make_person
+from tests.factories import make_lead, make_order, make_person, make_role
 
 DUE = date(2026, 7, 30)
 DAY_BEFORE = at_civil(date(2026, 7, 29)) + timedelta(hours=9)
@@ -146,6 +148,45 @@ def test_an_order_may_be_about_a_project_that_its_author_sees(db, zone):
     about = data(zone, about=About.PROJECT, origin=Origin.PROBLEM, lead_id=lead.id)
 
     assert draft_order(db, data=about, by=zone.chief, now=NOW).lead_id == lead.id
+
+
+@pytest.mark.parametrize("field", ["person_id", "officer_id"])
+def test_nobody_is_given_an_order_about_a_lead_that_they_may_not_know(db, zone, field):
+    lead = make_lead(db, secrecy=Secrecy.RESTRICTED)
+    for person in (zone.chief, zone.li):
+        make_role(db, lead, LeadRoleKind.TASK_FORCE_MEMBER, person=person)
+    about = data(zone, about=About.PROJECT, origin=Origin.PROBLEM, lead_id=lead.id)
+    hidden = replace(about, **{field: zone.head.id})
+
+    refusal = refused(
+        draft_order, code="may_not_know_lead", db=db, data=hidden, by=zone.chief, now=NOW
+    )
+
+    assert refusal.field == field
+    assert draft_order(db, data=about, by=zone.chief, now=NOW).lead_id == lead.id
+
+
+def test_nor_is_it_handed_on_to_them_by_a_change(db, zone):
+    lead = make_lead(db, secrecy=Secrecy.RESTRICTED)
+    make_role(db, lead, LeadRoleKind.TASK_FORCE_HEAD, person=zone.chief)
+    draft = make_order(db, zone.team, officer=zone.chief, lead_id=lead.id)
+    hidden = data(zone, person_id=zone.wang.id)
+
+    refused(
+        change_draft,
+        code="may_not_know_lead",
+        db=db,
+        order=draft,
+        data=hidden,
+        by=zone.chief,
+        now=NOW,
+    )
+
+
+def test_who_leaves_next_month_is_given_orders_until_then(db, zone):
+    zone.li.disabled_at = NOW + timedelta(days=20)
+
+    assert draft_order(db, data=data(zone), by=zone.chief, now=NOW).person_id == zone.li.id
 
 
 def test_a_form_sent_twice_drafts_one_order(db, zone):

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from crm.base.clock import at_civil
 from crm.base.outbox import Message
 from crm.base.periods import Period
+from crm.extensions import db as database_of_app
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person, Unit
 from crm.quotas.service import freeze_period
@@ -485,3 +486,17 @@ def test_a_missed_figure_leads_to_a_draft(app, zone, reminded):
     assert "li同志“专职招商人员每月驻城招商”2026年6月未完成（完成0，应完成20）" in page
     assert "起草督办单" not in sign_in(app, "li").get(f"/compliance/figure?{figure}").text
     assert sign_in(app, "builder").get(f"{LIST}/new?{figure}").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["?view=all", "?view=waiting", "/1"])
+def test_pages_cost_a_handful_of_queries_whatever_lies_in_the_register(app, zone, issued, page):
+    for number in range(12):
+        drafted(app, zone, matter=f"事项{number}")
+    at_chiefs, statements = sign_in(app, "chief"), []
+    with app.app_context():
+        engine = database_of_app.engine
+    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+
+    at_chiefs.get(LIST + page)
+
+    assert len(statements) <= 16, "\n\n".join(statements)
