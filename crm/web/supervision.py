@@ -24,7 +24,7 @@ from crm.supervision.rights import steps_of
 from crm.supervision.rules import About, OrderKind, OrderState, Origin, Step
 from crm.supervision.telling import tell
 from crm.web.auth import my_view, signed_in
-from crm.web.forms import LARGEST_ID, at_cursor, row_id, show_refusal, text_arg, word_arg
+from crm.web.forms import LARGEST_ID, asked_for, at_cursor, row_id, show_refusal, text_arg, word_arg
 from crm.web.meanwhile import There, hold, is_overtaken, mark
 from crm.web.seen_figures import figure_asked_for
 from crm.web.sheet_files import attached
@@ -107,7 +107,7 @@ def _tabs(asked: Asked, waiting: int) -> list[dict[str, object]]:
 def _choices() -> dict[str, object]:
     units = unit_tree(db.session)
     years = years_of(db.session, my_view(), today())
-    exported = {**request.args, "view": None, "at": None}
+    exported = {**asked_for(), "view": None, "at": None}
     return {
         "states": [("", "全部状态"), *((each.value, each.label) for each in OrderState)],
         "kinds": [("", "时限不限"), *((each.value, kind_name(each)) for each in OrderKind)],

@@ -509,3 +509,12 @@ def test_pages_cost_a_handful_of_queries_whatever_lies_in_the_register(app, zone
     at_chiefs.get(LIST + page)
 
     assert len(statements) <= 16, "\n\n".join(statements)
+
+
+def test_words_of_the_address_do_not_break_the_register(app, zone):
+    asked = {"view": "all", "endpoint": "a", "_scheme": "javascript", "_external": "1"}
+
+    answer = sign_in(app, "chief").get(LIST, query_string=asked)
+
+    assert answer.status_code == 200
+    assert "javascript:" not in answer.text
