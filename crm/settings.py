@@ -43,6 +43,9 @@ class Settings(BaseSettings):
         description="trusted reverse proxies in front: so many addresses of X-Forwarded-For and "
         "X-Forwarded-Proto are believed; 0: none, whatever a client sends",
     )
+    mail_per_minute: int = Field(
+        120, ge=0, description="mails that one worker hands in a minute; 0: no limit"
+    )
     timezone: str = Field("Asia/Shanghai", description="civil time of the zone")
     locale: str = Field("zh_Hans", description="language of pages and mails")
 

@@ -50,7 +50,9 @@ def administer(statement: str) -> None:
 def empty_database(kind: str, folder: Path) -> Iterator[str]:
     """The URL of a database without tables, gone afterwards."""
     if kind == "sqlite":
-        yield f"sqlite:///{folder / 'empty.sqlite3'}"
+        file = folder / "empty.sqlite3"
+        file.touch()
+        yield f"sqlite:///{file}"
         return
     name = f"test_{WORKER}_{next(_numbers)}"
     administer(f"CREATE DATABASE {name}")

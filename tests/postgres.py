@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
+
+import psycopg
 
 FAST = (
     "fsync=off",
@@ -55,63 +59,60 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+class Postgres:
+    """A server of its own, with an empty folder of its own, gone in the end."""
+
+    def __enter__(self) -> Self:
+        self._home = Path(tempfile.mkdtemp(prefix="crm-pg-"))
+        how, self._binaries = _as_nobody(self._home, _binaries())
+        self._data, self._port = self._home / "data", _free_port()
+        self._data.mkdir()
+        if how:
+            shutil.chown(self._data, how["user"])
+        self._how = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/", **how}
+        words = ("-D", self._data, "-U", "crm", "-E", "UTF8", "--no-locale", "-A", "trust", "-N")
+        subprocess.run([self._binaries / "initdb", *words], check=True, **self._how)
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop(signal.SIGINT)
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        """Its address without a database's name."""
+        return f"postgresql+psycopg://crm@127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it, and see that it answers."""
+        where = ("-D", self._data, "-h", "127.0.0.1", "-p", str(self._port), "-k", "")
+        options = [part for option in FAST for part in ("-c", option)]
+        self._process = subprocess.Popen(
+            [self._binaries / "postgres", *where, *options], **self._how
+        )
+        _wait(self._port, self._process)
+
+    def stop(self, sign: signal.Signals) -> None:
+        """SIGINT ends its connections, SIGQUIT drops everything as a crash does."""
+        self._process.send_signal(sign)
+        self._process.wait()
+
+
 @contextmanager
 def server() -> Iterator[str]:
     """Run one for as long as the block lasts; gives its URL without a database's name."""
-    home = Path(tempfile.mkdtemp(prefix="crm-pg-"))
-    how, binaries = _as_nobody(home, _binaries())
-    data, port = home / "data", _free_port()
-    data.mkdir()
-    if how:
-        shutil.chown(data, how["user"])
-    run = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/", **how}
-    subprocess.run(
-        [
-            binaries / "initdb",
-            "-D",
-            data,
-            "-U",
-            "crm",
-            "-E",
-            "UTF8",
-            "--no-locale",
-            "-A",
-            "trust",
-            "-N",
-        ],
-        check=True,
-        **run,
-    )
-    options = [part for option in FAST for part in ("-c", option)]
-    process = subprocess.Popen(
-        [
-            binaries / "postgres",
-            "-D",
-            data,
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-            "-k",
-            "",
-            *options,
-        ],
-        **run,
-    )
-    try:
-        _wait(port, process)
-        yield f"postgresql+psycopg://crm@127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
-        shutil.rmtree(home, ignore_errors=True)
+    with Postgres() as own:
+        yield own.url
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
+        try:
+            psycopg.connect(host="127.0.0.1", port=port, user="crm", dbname="postgres").close()
+        except psycopg.OperationalError:  # it does not listen yet, or is still recovering
+            time.sleep(0.05)
+        else:
+            return
     sys.exit("The tests' PostgreSQL did not start.")

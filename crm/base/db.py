@@ -1,12 +1,13 @@
 """The declarative base, columns that both databases keep alike, how a transaction begins."""
 
+import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from sqlite3 import Connection as SQLiteConnection
+from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -23,6 +24,8 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -34,6 +37,8 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_SECONDS = 20
+LONGEST_PAUSE_SECONDS = 120  # within a transaction, of a process that was stopped in it
+MISSING_FILE = "数据库文件不存在（新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份）"
 
 
 class Instant(TypeDecorator[datetime]):
@@ -134,16 +139,54 @@ def engine_options(url: str) -> dict[str, Any]:
     """What the engine of that database needs beside its URL."""
     if url.startswith("sqlite"):
         return {"url": url, "connect_args": {"timeout": BUSY_SECONDS}}
-    return {"url": url, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+    # Whoever is stopped while it holds a lock holds up the others for a while only, as on SQLite.
+    waits = f"-c lock_timeout={BUSY_SECONDS}s"
+    pauses = f"-c idle_in_transaction_session_timeout={LONGEST_PAUSE_SECONDS}s"
+    own = {"connect_timeout": 5, "options": f"{waits} {pauses}"}
+    return {"url": url, "pool_pre_ping": True, "connect_args": own}
+
+
+def make_file(url: URL) -> None:
+    """Make SQLite's file where it is missing: a new installation does, and nothing else."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).touch()
+
+
+@event.listens_for(Engine, "do_connect")
+def _make_no_file(dialect: Any, _record: Any, cargs: Any, cparams: Any) -> None:
+    if dialect.name != "sqlite" or cparams.get("uri") or cargs[0] == ":memory:":
+        return
+    path = Path(cargs[0])
+    if path.parent.is_dir() and not path.exists():  # SQLite would make an empty one
+        raise sqlite3.OperationalError(MISSING_FILE)
 
 
 @event.listens_for(Engine, "connect")
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    if not isinstance(connection, SQLiteConnection):
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    if not isinstance(connection, sqlite3.Connection):
         return
+    path = connection.execute("PRAGMA database_list").fetchone()[2]
+    record.info["path"], record.info["file"] = path, _file_at(path)
     connection.isolation_level = None  # the listener below says BEGIN
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "checkout")
+def _keep_to_the_file(connection: Any, record: Any, _proxy: Any) -> None:
+    """Leave a file that was removed or replaced: what is written to it is seen by nobody."""
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    if record.info["file"] != _file_at(record.info["path"]):
+        raise DisconnectionError
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat() if path else None
+    except OSError:
+        return None
+    return found and (found.st_dev, found.st_ino)
 
 
 @event.listens_for(Engine, "begin")

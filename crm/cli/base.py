@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,13 +27,14 @@ from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.periods import Period
+from crm.base.sheets import Format
 from crm.cli.errors import told
 from crm.extensions import db
 from crm.settings import Settings, WrongSettingsError, read_settings
 
 REFUSED = 1
 PIPED_WIDTH = 400
-NO_TABLE = ("no such table", 'relation "')  # as SQLite and PostgreSQL say it
+NO_TABLE = re.compile(r'no such table|relation ".+" does not exist')  # SQLite, PostgreSQL
 
 
 class RefusedError(click.ClickException):
@@ -85,7 +87,7 @@ def spoken_refusals() -> Iterator[None]:
     except Refused as refusal:
         raise RefusedError(told(refusal)) from None
     except DBAPIError as error:
-        if any(words in str(error.orig) for words in NO_TABLE):
+        if NO_TABLE.search(str(error.orig)):
             raise RefusedError("数据库里还没有本系统的表，请先运行：crm init") from None
         if isinstance(error, OperationalError) or type(error) is DatabaseError:  # not a database
             raise RefusedError(f"数据库无法使用：{error.orig}") from None
@@ -183,6 +185,16 @@ class PeriodName(click.ParamType[Period]):
 
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def file_format(file: Path | None) -> Format:
+    """What a file to be written is, by its suffix; CSV where it goes to stdout."""
+    if file is None or str(file) == "-":
+        return Format.CSV
+    try:
+        return Format(file.suffix.lower())
+    except ValueError:
+        raise click.UsageError("文件名应以 .csv 或 .xlsx 结尾。") from None
 
 
 def format_option(command: F) -> F:

@@ -18,7 +18,7 @@ from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, WorkingCalendar
 from crm.cli import base
 from crm.extensions import db as app_db
-from crm.jobs import health, lease, ledger
+from crm.jobs import health, lease, ledger, trust
 from crm.jobs.health import Health
 from crm.jobs.models import Lease, RunState
 from crm.jobs.pausing import pauses
@@ -99,7 +99,7 @@ def _database(own: Settings) -> Told:
             _write(app_db.sessionmaker)
     except DBAPIError as error:
         told = " ".join(str(error.orig).split())
-        if any(words in told for words in base.NO_TABLE):
+        if base.NO_TABLE.search(told):
             return Health.OK, f"{where} 可以连接"
         return Health.FAIL, f"{where} 不能读写：{told}；请检查数据库服务、文件权限和磁盘"
     return Health.OK, f"{where} 可读可写"
@@ -135,6 +135,8 @@ def _migrations(db: Session) -> Told:
 
 
 def _clock(db: Session, now: datetime) -> Told:
+    if found := trust.doubt(db, now=now):
+        return Health.FAIL, f"{found.reason.label}（相差 {spoken.lasting(found.off)}）"
     pulse = health.pulse(db, now=now)
     if pulse.silent_for is None:
         return Health.FAIL, "定时任务没有初始化；请运行 crm init"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock as time
 from crm.cli import base
-from crm.jobs import at_hand, ledger
+from crm.jobs import at_hand, ledger, trust
 from crm.jobs.clock import ClockRunner
 from crm.jobs.clockwork import Clockwork, Outcome
 from crm.jobs.delivery import Courier
@@ -50,7 +50,9 @@ def stop_signal() -> Iterator[Event]:
 def mailer() -> SmtpServer | None:
     """The SMTP server of the settings; none where mails stay in the mailbox."""
     mail = base.settings().mail
-    return None if mail == "mailbox" else SmtpServer.parse(mail)
+    if mail == "mailbox":
+        return None
+    return SmtpServer.parse(mail, per_minute=base.settings().mail_per_minute)
 
 
 @click.group(invoke_without_command=True)
@@ -81,10 +83,19 @@ def run(until: datetime, *, send: bool) -> None:
         tallies = Clockwork(sessions, site).run_until(until, to_mailbox=server is None)
         if server:
             # What was made is due at its slot's moment, which may lie ahead of the machine's clock.
-            Courier(sessions, server, site.mail_from, lambda: max(time.now(), until)).deliver_all()
+            courier = Courier(sessions, server, site.mail_from, lambda: max(time.now(), until))
+            courier.deliver_to_the_end(Event().wait)
     click.echo(json.dumps({job: tally.as_dict() for job, tally in tallies.items()}))
     if any(tally.outcomes[Outcome.FAILED] for tally in tallies.values()):
         raise base.RefusedError("有任务没有完成，原因见上面的日志和 crm clock show")
+
+
+@clock.command("trust")
+def trust_clock() -> None:
+    """Say that the machine's clock is right, after a break of more than 31 days."""
+    with base.sessions() as sessions:
+        trust.resume(sessions)
+    click.echo("已确认系统时间无误，定时任务将从上次停下的地方继续。")
 
 
 @clock.command()

@@ -5,10 +5,12 @@ from threading import Event
 
 import click
 import structlog
+from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
 from crm.cli import base
 from crm.cli.clock import mailer, stop_signal
+from crm.jobs import trust
 from crm.jobs.delivery import Courier
 from crm.jobs.logs import log_as_json
 
@@ -27,16 +29,21 @@ def deliver(*, once: bool) -> None:
         courier = Courier(sessions, mailer(), base.site().mail_from, clock.now)
         log.info("deliver.started")
         # The first round may fail: who starts it with wrong settings is told so at once.
-        courier.deliver_all(lambda: not stopped.is_set())
-        while not once and not stopped.wait(PAUSE_SECONDS):
-            _round(courier, stopped)
+        if once:
+            courier.deliver_to_the_end(stopped.wait, lambda: not stopped.is_set())
+            return
+        if _is_believed(sessions):
+            courier.deliver_all(lambda: not stopped.is_set())
+        while not stopped.wait(PAUSE_SECONDS):
+            _round(courier, sessions, stopped)
 
 
-def _round(courier: Courier, stopped: Event) -> None:
+def _round(courier: Courier, sessions: sessionmaker[Session], stopped: Event) -> None:
     """Deliver what is due, however often it takes."""
     for failures in count():
         try:
-            courier.deliver_all(lambda: not stopped.is_set())
+            if _is_believed(sessions):
+                courier.deliver_all(lambda: not stopped.is_set())
         except Exception as error:  # noqa: BLE001 - the worker's outer edge: the next try may do (STYLE 6)
             wait = min(2**failures, LONGEST_WAIT_SECONDS)
             told = f"{type(error).__name__}: {error}".partition("\n")[0]
@@ -47,3 +54,12 @@ def _round(courier: Courier, stopped: Event) -> None:
             if failures:
                 log.info("deliver.recovered", failures=failures)
             return
+
+
+def _is_believed(sessions: sessionmaker[Session]) -> bool:
+    try:
+        trust.believe(sessions)
+    except trust.DoubtfulClockError as error:
+        log.error("clock.doubted", why=str(error))  # noqa: TRY400 - the sentence says all
+        return False
+    return True

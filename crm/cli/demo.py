@@ -24,6 +24,7 @@ from crm.cli.zone.dates import Days
 from crm.cli.zone.files import Files
 from crm.cli.zone.story import tell
 from crm.extensions import db as database
+from crm.jobs import trust
 from crm.jobs.clockwork import Clockwork, Outcome
 from crm.people.rules import Role
 from crm.people.service import hash_password
@@ -118,7 +119,8 @@ def demo(as_of: datetime | None, host: str, port: int | None, *, no_serve: bool)
         folder.remember(**wanted)
     _introduce(folder, base.settings().base_url)
     if not no_serve:
-        with base.sessions():
+        with base.sessions() as sessions:
+            trust.resume(sessions)  # an old demonstration that is started again goes on
             database.engine.dispose()  # a connection must not live through the fork
         serve.run(host, port)
 

@@ -7,9 +7,10 @@ import click
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
-from crm.base.db import writing
+from crm.base.db import make_file, writing
 from crm.cli import base, seeds
 from crm.extensions import alembic
+from crm.extensions import db as database
 from crm.jobs import ledger
 
 
@@ -36,6 +37,7 @@ def init(clock_from: datetime | None) -> None:
 def install(sessions: sessionmaker[Session], *, clock_from: datetime) -> seeds.Planted:
     """Bring the database to the newest tables, plant the seeds, remember where the clock begins."""
     logging.getLogger("alembic").setLevel(logging.WARNING)  # its steps are no news
+    make_file(database.engine.url)
     alembic.upgrade()
     with writing(sessions) as db:
         planted = seeds.plant(db)

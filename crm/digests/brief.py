@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -33,8 +33,11 @@ from crm.people.queries import Viewer, viewer
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.verdicts import to_judge
+from crm.supervision.queries import WaitingOrder, waiting_for
+from crm.supervision.rules import Wait
 from crm.visits.rules import Status
 
+NEAR = timedelta(days=3)  # before an order's due date
 MOST = 15  # lines of one list: a brief is read on the way
 
 
@@ -58,6 +61,20 @@ class NewLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A supervision order that waits for the reader; a draft has no number and no due date."""
+
+    id: int
+    number: str | None
+    matter: str
+    unit_name: str
+    wait: Wait
+    due_on: date | None
+    is_due_today: bool
+    days_overdue: int
+
+
+@dataclass(frozen=True, slots=True)
 class Brief:
     """What one person reads in the morning; with nothing to say it is false."""
 
@@ -68,12 +85,13 @@ class Brief:
     since: datetime  # the brief before
     visits: Listed[VisitLine]
     due: Listed[DueLine]
+    orders: Listed[OrderLine]
     leads: Listed[NewLine]
     to_judge: int  # visits that wait for the reader's verdict
 
     def __bool__(self) -> bool:
         """Whether there is anything to say."""
-        return bool(self.visits or self.due or self.leads or self.to_judge)
+        return bool(self.visits or self.due or self.orders or self.leads or self.to_judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +180,7 @@ def _brief(db: Session, morning: Morning, person: Person, *, late: bool) -> Brie
         since=morning.since,
         visits=Listed.first([visit_line(one, sight, minutes=False) for one in visits], MOST),
         due=Listed.first([_due_line(one, sight, morning.on) for one in due], MOST),
+        orders=Listed.first(_orders(db, eyes, morning), MOST),
         leads=Listed.first([NewLine(sight.name_of(one.id), one.unit_name) for one in known], MOST),
         to_judge=len(to_judge(db, eyes, morning.at)) if person.role is Role.SUPERVISOR else 0,
     )
@@ -177,6 +196,31 @@ def _is_news(lead: NewLead, eyes: Viewer) -> bool:
 
 def _due_line(one: DueFact, sight: Sight, on: date) -> DueLine:
     return DueLine(one.id, one.what, one.due_on, sight.name_of(one.lead_id), one.due_on < on)
+
+
+def _orders(db: Session, eyes: Viewer, morning: Morning) -> list[OrderLine]:
+    """What waits for the reader; an answer, once its due date is near."""
+    near = morning.on + NEAR
+    return [
+        _order_line(one, morning.on)
+        for one in waiting_for(db, eyes, morning.at)
+        if (one.order.issued_at or one.order.drafted_at) <= morning.at
+        and (one.wait is not Wait.ANSWER or one.order.due_on is None or one.order.due_on <= near)
+    ]
+
+
+def _order_line(one: WaitingOrder, on: date) -> OrderLine:
+    order = one.order
+    return OrderLine(
+        id=order.id,
+        number=order.number_text,
+        matter=order.matter,
+        unit_name=order.unit.name,
+        wait=one.wait,
+        due_on=order.due_on,
+        is_due_today=order.due_on == on,
+        days_overdue=one.days_overdue,
+    )
 
 
 def _send(db: Session, brief: Brief, person: Person, site: Site) -> bool:

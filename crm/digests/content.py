@@ -10,6 +10,7 @@ from crm.base.periods import Period
 from crm.digests.comments import Comment
 from crm.digests.listed import Listed as Listed
 from crm.digests.monthly import MonthPart
+from crm.digests.orders import OrdersPart
 from crm.digests.rules import SHORT, Tally, Waiting, tally
 from crm.leads.rules import MilestoneKind
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Rule
@@ -205,6 +206,7 @@ class UnitsPart:
     notable: Listed[VisitLine]
     stays: tuple[tuple[str, int], ...]  # how many people stay in which city
     plan: Listed[VisitLine]  # but for stays
+    orders: OrdersPart
     month: MonthPart | None  # in a monthly digest only
 
     @property
@@ -236,6 +238,8 @@ class Digest:
         """Whether there is anything to say; otherwise it is recorded, not sent (REGIME 5)."""
         own, units = self.own, self.units
         told = own and (own.tally.owing or own.due or own.plan)
-        results = units and (units.rules or units.other or units.notable or units.plan)
+        results = units and (
+            units.rules or units.other or units.notable or units.plan or units.orders
+        )
         news = told or results or self.comments
         return bool(news or (units and not units.total.is_empty))

@@ -14,6 +14,7 @@ from crm.base.money import Currency
 from crm.base.periods import Period, PeriodKind
 from crm.digests.meetings import first_meetings
 from crm.digests.monthly import MonthFacts, month_facts
+from crm.digests.orders import orders_of
 from crm.digests.rules import Spans, planned_span, spans
 from crm.digests.turns import Earlier, earlier_statuses
 from crm.followups.models import Followup
@@ -25,6 +26,7 @@ from crm.people.queries import UnitNode, active_at, held_on, unit_tree
 from crm.quotas.counting import status_at
 from crm.quotas.queries import PersonFigure, figures, working_calendar
 from crm.quotas.rules import Figure, Rule, VisitFacts
+from crm.supervision.movements import MovedOrder
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import LONGEST_DAYS, Status
 
@@ -103,6 +105,7 @@ class Facts:
     is_estimated: bool
     month: MonthFacts | None  # of a month alone
     earlier: Earlier  # of a week alone: where running periods stood when it began
+    orders: Sequence[MovedOrder]
     first_meetings: dict[int, frozenset[int]]  # by visit, the leads that it was the first to
 
     @property
@@ -149,6 +152,7 @@ def gather(db: Session, *, period: Period, at: datetime) -> Facts:
         is_estimated=any(calendar.is_estimated(one) for one in told),
         month=month_facts(db, period, units, at),
         earlier=earlier_statuses(db, period, wanted.running, at),
+        orders=orders_of(db, period, at),
         first_meetings=first_meetings(db, period, visits, at),
     )
 

@@ -36,17 +36,37 @@ KEPT = "补发时已有新一期，仅在系统内留存，不再发送"
 
 
 def make_weekly(  # noqa: PLR0913 - what a slot says, each by name
-    db: Session, *, period: Period, at: datetime, late: bool, mail: bool, site: Site
+    db: Session,
+    *,
+    period: Period,
+    at: datetime,
+    until: datetime | None = None,
+    late: bool,
+    mail: bool,
+    site: Site,
 ) -> Mapping[str, int]:
-    """Make the weekly digests of the week as of that moment; `mail` false: kept unmailed."""
-    return _make(db, period=period, at=at, late=late, mail=mail, site=site)
+    """Make the weekly digests of the week as of that moment.
+
+    `mail` false: kept unmailed, as what is not delivered until then (REGIME 5).
+    """
+    return _make(db, period=period, at=at, until=until, late=late, mail=mail, site=site)
 
 
 def make_monthly(  # noqa: PLR0913 - what a slot says, each by name
-    db: Session, *, period: Period, at: datetime, late: bool, mail: bool, site: Site
+    db: Session,
+    *,
+    period: Period,
+    at: datetime,
+    until: datetime | None = None,
+    late: bool,
+    mail: bool,
+    site: Site,
 ) -> Mapping[str, int]:
-    """Make the monthly digests of the month as of that moment; `mail` false: kept unmailed."""
-    return _make(db, period=period, at=at, late=late, mail=mail, site=site)
+    """Make the monthly digests of the month as of that moment.
+
+    `mail` false: kept unmailed, as what is not delivered until then (REGIME 5).
+    """
+    return _make(db, period=period, at=at, until=until, late=late, mail=mail, site=site)
 
 
 def preview(db: Session, *, period: Period, person: Person, at: datetime) -> Digest:
@@ -65,7 +85,14 @@ def _words_of(digest: Digest) -> dict[str, object]:
 
 
 def _make(  # noqa: PLR0913 - what a slot says, each by name
-    db: Session, *, period: Period, at: datetime, late: bool, mail: bool, site: Site
+    db: Session,
+    *,
+    period: Period,
+    at: datetime,
+    until: datetime | None,
+    late: bool,
+    mail: bool,
+    site: Site,
 ) -> Mapping[str, int]:
     made: Counter[str] = Counter()
     facts = gather(db, period=period, at=at)
@@ -78,16 +105,19 @@ def _make(  # noqa: PLR0913 - what a slot says, each by name
         digest = compose(facts, sight_of(db, person, facts), late=late)
         if not digest.has_news:
             made["empty"] += 1
-        elif _send(db, digest, person, mail=mail, site=site):
+        elif _send(db, digest, person, until=until, mail=mail, site=site):
             made["made" if mail else "kept"] += 1
     return made
 
 
-def _send(db: Session, digest: Digest, person: Person, *, mail: bool, site: Site) -> bool:
+def _send(  # noqa: PLR0913 - what a slot says, each by name
+    db: Session, digest: Digest, person: Person, *, until: datetime | None, mail: bool, site: Site
+) -> bool:
     letter = Letter(
         kind=digest.kind,
         dedupe_key=f"{digest.kind.value}:zone:{person.username}:{digest.period.name}:-",
         at=digest.at,
+        expires_at=until,
         kept=None if mail else KEPT,
     )
     return post(db, letter, person=person, site=site, **_words_of(digest))

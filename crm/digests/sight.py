@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from crm.digests.content import LeadName
+from crm.digests.orders import seen_orders
 from crm.digests.queries import Facts, VisitFact
 from crm.leads.queries import LeadLabel, lead_labels
 from crm.people.models import Person
@@ -25,6 +26,7 @@ class Sight:
     viewer: Viewer
     labels: dict[int, LeadLabel]
     visit_ids: frozenset[int]
+    order_ids: frozenset[int] = frozenset()
 
     @property
     def has_units(self) -> bool:
@@ -56,7 +58,7 @@ class Sight:
 
 
 def sight_of(db: Session, person: Person, facts: Facts) -> Sight:
-    """What the person may know of the facts, in at most four queries whoever it is."""
+    """What the person may know of the facts, in at most five queries whoever it is."""
     eyes = viewer(db, person, facts.on)
     overseeing = eyes.role in OF_UNITS and eyes.oversees
     if overseeing:
@@ -67,7 +69,9 @@ def sight_of(db: Session, person: Person, facts: Facts) -> Sight:
         asked = set()
     lead_ids |= {one.lead_id for one in facts.due.get(person.id, ())}
     labels = lead_labels(db, eyes, lead_ids, facts.on)
-    return Sight(eyes, labels, visible_ids(db, eyes, asked, facts.on))
+    orders = facts.orders if overseeing else ()
+    visits = visible_ids(db, eyes, asked, facts.on)
+    return Sight(eyes, labels, visits, seen_orders(db, eyes, orders, facts.at))
 
 
 def visible_ids(db: Session, eyes: Viewer, asked: set[int], on: date) -> frozenset[int]:

@@ -86,17 +86,26 @@ class Pressing:
         return places[unit_id] if unit_id else -1
 
 
-def make_ten_day(
-    db: Session, *, period: Period, at: datetime, late: bool, site: Site
+def make_ten_day(  # noqa: PLR0913 - what a slot says, each by name
+    db: Session,
+    *,
+    period: Period,
+    at: datetime,
+    until: datetime | None = None,
+    late: bool,
+    site: Site,
 ) -> Mapping[str, int]:
-    """Tell supervisors and leaders what presses of their units as the xun begins."""
+    """Tell supervisors and leaders what presses of their units as the xun begins.
+
+    From `until` on it is not mailed any more (REGIME 5).
+    """
     made: Counter[str] = Counter()
     facts = _pressing(db, period, at)
     for person in active_people(db, at):
         if person.role not in READERS:
             continue
         told = _told(db, facts, person, late=late)
-        made["made" if told and _send(db, told, person, site) else "empty"] += 1
+        made["made" if told and _send(db, told, person, until, site) else "empty"] += 1
     return made
 
 
@@ -164,7 +173,8 @@ def _line(one: OverdueMilestone, label: LeadLabel, facts: Pressing) -> OverdueLi
     )
 
 
-def _send(db: Session, told: TenDay, person: Person, site: Site) -> bool:
+def _send(db: Session, told: TenDay, person: Person, until: datetime | None, site: Site) -> bool:
     kind = MessageKind.TEN_DAY
     key = f"{kind.value}:zone:{person.username}:{told.period.name}:-"
-    return post(db, Letter(kind, key, told.at), person=person, site=site, told=told)
+    letter = Letter(kind, key, told.at, expires_at=until)
+    return post(db, letter, person=person, site=site, told=told)

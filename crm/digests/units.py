@@ -15,6 +15,7 @@ from crm.digests.content import (
 )
 from crm.digests.lines import figure_lines, planned, visit_line
 from crm.digests.moves import moves
+from crm.digests.orders import orders_part
 from crm.digests.queries import Facts, VisitFact
 from crm.digests.results import everything, groups, rule_lines, tops, unit_line
 from crm.digests.rules import SHORT
@@ -65,6 +66,13 @@ def units_part(facts: Facts, sight: Sight) -> UnitsPart:
                 if one.facts.kind is not Kind.RESIDENCY
             ],
             MOST_PLANNED,
+        ),
+        orders=orders_part(
+            facts.period.kind,
+            facts.orders,
+            ((one.name, one.unit_ids) for one in groups(facts.units, seen)),
+            unit_ids=seen,
+            seen=sight.order_ids if sight.has_records else None,
         ),
         month=month_part(facts, sight),
     )

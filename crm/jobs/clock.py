@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.db import writing
 from crm.base.mail import Site
-from crm.jobs import lease
+from crm.jobs import lease, trust
 from crm.jobs.clockwork import Clockwork
 from crm.jobs.delivery import Courier
 from crm.jobs.scheduler import TICK_SECONDS, wake_ups
@@ -43,6 +43,10 @@ class Node:
         if self._leads():
             self._clockwork.run_due(self._now, may_go_on=lambda: may_go_on() and self._leads())
         self._courier.deliver_all(may_go_on)
+
+    def believe(self) -> None:
+        """Raise `DoubtfulClockError` where the machine's clock is not to be believed."""
+        trust.believe(self._sessions)
 
     def retire(self) -> None:
         """Let another node lead at once."""
@@ -100,17 +104,24 @@ class ClockRunner:
                 log.warning("clock.not_woken", seconds=WATCHDOG_SECONDS)
             self._wake.clear()
             if not self._stopping.is_set():
-                self._tick(node.tick)
+                self._tick(node)
         self._guarded(node.retire)
 
-    def _tick(self, tick: Callable[[Callable[[], bool]], None]) -> None:
-        if self._guarded(lambda: tick(lambda: not self._stopping.is_set())):
+    def _tick(self, node: Node) -> None:
+        def believed() -> None:
+            node.believe()
+            node.tick(lambda: not self._stopping.is_set())
+
+        if self._guarded(believed):
             self.last_tick, self._ticked = clock.now(), clock.monotonic()
 
     @staticmethod
     def _guarded(step: Callable[[], None]) -> bool:
         try:
             step()
+        except trust.DoubtfulClockError as error:
+            log.error("clock.doubted", why=str(error), off=str(error.doubt.off))  # noqa: TRY400 - it is no fault of the code
+            return False
         except Exception:  # the clock's outer edge: the next tick tries again (STYLE 6)
             log.exception("clock.tick_failed")
             return False

@@ -16,11 +16,27 @@ from crm.base.words import Word
 from crm.jobs import ledger
 from crm.jobs.delivery import leave_in_mailbox
 from crm.jobs.pausing import held
+from crm.jobs.staleness import never_stale
 from crm.jobs.timetable import JOBS, RESTS_ON, Job, JobName, Slot, Timing, timing
+from crm.jobs.turns import Turns
 from crm.jobs.work import WORK, Work
 from crm.quotas.queries import working_calendar
 
 log = structlog.get_logger()
+
+Then = Callable[[Session, Slot], object]  # what happens to the mails of a slot, with its mark
+
+
+def _for_workers(_db: Session, _slot: Slot) -> None:
+    """Leave them to whoever delivers."""
+
+
+def _into_mailbox(db: Session, slot: Slot) -> None:
+    leave_in_mailbox(db, now=slot.due_at, made_at=slot.due_at)
+
+
+def _whenever(db: Session, slot: Slot) -> None:
+    never_stale(db, made_at=slot.due_at)
 
 
 class Outcome(Word):
@@ -70,35 +86,40 @@ class Clockwork:
         tallies = self._tallies()
         began = now()
         waiting = self._waiting(began)
+        turns = Turns(self.sessions)
         for slot in self._due(began):
             name = slot.job.name
             if name in waiting or RESTS_ON.get(name) in waiting:
                 continue
             if not may_go_on():
                 break
-            if self._run(slot, tallies[name], now=now(), to_mailbox=False).halts:
+            if self._run(slot, tallies[name], now=now(), then=_for_workers).halts:
                 waiting.add(name)
+            turns.give()
         return tallies
 
     def run_until(self, until: datetime, *, to_mailbox: bool) -> dict[str, Tally]:
         """Live up to that moment: each slot as at its own moment, none of them late.
 
         `to_mailbox`: what is made is delivered by lying in the mailbox, in the slot's own
-        transaction, so that no worker ever sends it by SMTP.
+        transaction, so that no worker ever sends it by SMTP; else it is mailed, however long after.
         """
         tallies = self._tallies()
         halted: set[str] = set()
+        then = _into_mailbox if to_mailbox else _whenever
+        turns = Turns(self.sessions)
         for slot in self._due(until):
             name = slot.job.name
             if name in halted or RESTS_ON.get(name) in halted:
                 continue
-            if self._run(slot, tallies[name], now=slot.due_at, to_mailbox=to_mailbox).halts:
+            if self._run(slot, tallies[name], now=slot.due_at, then=then).halts:
                 halted.add(name)
+            turns.give()
         return tallies
 
     def do_one(self, slot: Slot, *, now: datetime) -> tuple[Outcome, Mapping[str, int]]:
         """Do one slot at that moment, as far as it is of use; what it made."""
-        return self._try(slot, now=now, to_mailbox=False)
+        return self._try(slot, now=now, then=_for_workers)
 
     def of(self, name: JobName) -> list[Job]:
         """The jobs of that name, one for each cycle."""
@@ -117,27 +138,23 @@ class Clockwork:
             failed = ledger.failures(db, self.jobs)
             return {run.job for run in failed if now < ledger.next_try(run)}
 
-    def _run(self, slot: Slot, tally: Tally, *, now: datetime, to_mailbox: bool) -> Outcome:
-        outcome, made = self._try(slot, now=now, to_mailbox=to_mailbox)
+    def _run(self, slot: Slot, tally: Tally, *, now: datetime, then: Then) -> Outcome:
+        outcome, made = self._try(slot, now=now, then=then)
         tally.outcomes[outcome] += 1
         tally.made.update(made)
         return outcome
 
-    def _try(
-        self, slot: Slot, *, now: datetime, to_mailbox: bool
-    ) -> tuple[Outcome, Mapping[str, int]]:
+    def _try(self, slot: Slot, *, now: datetime, then: Then) -> tuple[Outcome, Mapping[str, int]]:
         told = log.bind(job=str(slot.job.name), slot=slot.name)
         try:
-            outcome, made = self._do(slot, now=now, to_mailbox=to_mailbox)
+            outcome, made = self._do(slot, now=now, then=then)
         except Exception as error:  # noqa: BLE001 - a job's outer edge: keep it, and go on (STYLE 6)
             told.exception("slot.failed")
             return self._fail(slot, error, now=now), {}
         told.info(f"slot.{outcome}", made=dict(made))
         return outcome, made
 
-    def _do(
-        self, slot: Slot, *, now: datetime, to_mailbox: bool
-    ) -> tuple[Outcome, Mapping[str, int]]:
+    def _do(self, slot: Slot, *, now: datetime, then: Then) -> tuple[Outcome, Mapping[str, int]]:
         with coming_from(f"clock {slot.job.name}"), writing(self.sessions) as db:
             if slot.job.name in held(db):  # since this run began
                 return Outcome.PAUSED, {}
@@ -150,8 +167,7 @@ class Clockwork:
                 return Outcome.SKIPPED, {}
             made = self.work[slot.job.name](db, slot, when, self.site)
             db.flush()
-            if to_mailbox:
-                leave_in_mailbox(db, now=now, made_at=slot.due_at)
+            then(db, slot)
             ledger.finish(db, run, timing=when, made=made)
             return Outcome.DONE, made
 

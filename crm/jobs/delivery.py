@@ -9,16 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import ColumnElement, case, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import writing
 from crm.base.outbox import Message, State
 from crm.jobs.mime import envelope_address, mime_of
+from crm.jobs.pace import Pace
 from crm.jobs.smtp import (
     BrokenOffError,
     Line,
@@ -76,6 +78,12 @@ def _is_free(now: datetime) -> ColumnElement[bool]:
     return or_(Message.claimed_until.is_(None), Message.claimed_until <= now)
 
 
+def _due(now: datetime) -> Select[int]:
+    waiting = Message.state.in_((State.PENDING, State.AMBIGUOUS))
+    is_at_rest = Message.person_id.in_(resting(now))  # they wait for the end of the quiet hours
+    return select(Message.id).where(waiting, Message.due_at <= now, ~is_at_rest, _is_free(now))
+
+
 @dataclass(frozen=True)
 class Courier:
     """A worker that delivers; without a server the mailbox is where messages go."""
@@ -84,6 +92,11 @@ class Courier:
     server: SmtpServer | None
     sender: str
     now: Callable[[], datetime]
+
+    @cached_property
+    def pace(self) -> Pace:
+        """The server's limit, kept for as long as this worker lives."""
+        return Pace(self.server.per_minute if self.server else 0)
 
     def deliver_all(self, may_go_on: Callable[[], bool] = lambda: True) -> Counter[State]:
         """Deliver until nothing is due; what became of the messages, counted."""
@@ -94,6 +107,15 @@ class Courier:
             log.info("outbox.delivered", **{state.value: n for state, n in total.items()})
         return total
 
+    def deliver_to_the_end(
+        self, pause: Callable[[float], object], may_go_on: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Deliver until nothing is due, with a pause whenever the minute's mails have gone."""
+        self.deliver_all(may_go_on)
+        while may_go_on() and (seconds := self.pace.wait()):
+            pause(seconds)
+            self.deliver_all(may_go_on)
+
     def deliver_batch(self, may_go_on: Callable[[], bool] = lambda: True) -> Counter[State]:
         """Deliver one batch; empty where nothing is due or the server cannot be reached."""
         if self.server is None:
@@ -102,9 +124,11 @@ class Courier:
         now = self.now()
         with writing(self.sessions) as db:
             counts = _settle_abandoned(db, now=now) + skip_stale(db, now=now)
+        if not (room := self.pace.room(BATCH)):
+            return counts
         worker = uuid4().hex
         with writing(self.sessions) as db:
-            batch = _claim(db, worker, now=self.now())
+            batch = _claim(db, worker, now=self.now(), most=room)
         return counts + _Round(self, worker, Line(self.server)).carry(batch, may_go_on)
 
 
@@ -115,17 +139,11 @@ def _with_hand(message: Message, told: str | None) -> str | None:
     return "\n".join(filter(None, (by_hand, told))) or None
 
 
-def _claim(db: Session, worker: str, *, now: datetime) -> list[Message]:
+def _claim(db: Session, worker: str, *, now: datetime, most: int = BATCH) -> list[Message]:
     wanted = (
-        select(Message.id)
-        .where(
-            Message.state.in_((State.PENDING, State.AMBIGUOUS)),
-            Message.due_at <= now,
-            Message.person_id.not_in(resting(now)),  # they wait for the end of the quiet hours
-            _is_free(now),
-        )
-        .order_by(Message.due_at, Message.id)
-        .limit(BATCH)
+        _due(now)
+        .order_by(Message.made_at, Message.id)  # a backlog goes out oldest first
+        .limit(most)
         .with_for_update(skip_locked=True)  # SQLite has the immediate transaction instead
     )
     claimed = db.scalars(
@@ -136,7 +154,7 @@ def _claim(db: Session, worker: str, *, now: datetime) -> list[Message]:
         .execution_options(synchronize_session=False)
     ).all()
     db.expunge_all()  # they are read after this transaction, and changed only by statements
-    return sorted(claimed, key=lambda message: (message.due_at, message.id))
+    return sorted(claimed, key=lambda message: (message.made_at, message.id))
 
 
 def _settle_abandoned(db: Session, *, now: datetime) -> Counter[State]:
@@ -197,6 +215,7 @@ class _Round:
             self._mark(message, state=State.SENT, sent_at=self._now(), note=note)
             return State.SENT
         try:
+            self.courier.pace.take()
             self.line.hand_in(
                 sender=envelope_address(self.courier.sender),
                 recipient=envelope_address(message.recipient),
@@ -261,7 +280,15 @@ class _Round:
 
     def _postpone(self, messages: Iterable[Message], error: str) -> None:
         note = case((Message.note.startswith(BY_HAND), Message.note), else_=error)
-        self._give_back(messages, due_at=self._now() + FIRST_WAIT, note=note)
+        now = self._now()
+        self._give_back(messages, due_at=now + FIRST_WAIT, note=note)
+        with writing(self.courier.sessions) as db:  # all that waits, so that it stays in its order
+            waiting = _due(now).with_for_update(skip_locked=True)
+            db.execute(
+                update(Message)
+                .where(Message.id.in_(waiting))
+                .values(due_at=now + FIRST_WAIT, note=note)
+            )
 
     def _give_back(self, messages: Iterable[Message], **values: object) -> None:
         ids = [message.id for message in messages]

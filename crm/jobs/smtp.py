@@ -50,9 +50,10 @@ class SmtpServer:
     security: Security
     user: str | None
     password: str | None
+    per_minute: int = 0  # mails that one worker may hand in; 0: as many as it can
 
     @classmethod
-    def parse(cls, url: str) -> Self:
+    def parse(cls, url: str, *, per_minute: int = 0) -> Self:
         """Read `smtp://user:pass@host:port`, `smtps://…` or `…?starttls=1`; ValueError else."""
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
@@ -67,6 +68,7 @@ class SmtpServer:
             security=security,
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
+            per_minute=per_minute,
         )
 
     def connect(self) -> smtplib.SMTP:

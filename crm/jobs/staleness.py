@@ -22,6 +22,12 @@ def reason(expires_at: datetime) -> str:
     return f"{moment(expires_at)} 前未能发出，内容已过时，不再发送"
 
 
+def never_stale(db: Session, *, made_at: datetime) -> None:
+    """Let what a slot of that moment made be mailed whenever it is."""
+    made = update(Message).where(Message.state == State.PENDING, Message.made_at == made_at)
+    db.execute(made.values(expires_at=None), execution_options={"synchronize_session": False})
+
+
 def skip_stale(db: Session, *, now: datetime) -> Counter[State]:
     """Skip what waits and is stale: not sent, or sent with an unknown end and not repeated."""
     stale = (

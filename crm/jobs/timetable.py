@@ -194,7 +194,8 @@ def slots(
             yield Slot(job, subject.name, due_at)
 
 
-def _superseded_at(slot: Slot, calendar: WorkingCalendar) -> datetime:
+def superseded_at(slot: Slot, calendar: WorkingCalendar) -> datetime:
+    """When a later slot of the job is due, and whoever still waits for this one waits for that."""
     # Later by its moment: after a week without a working day two digests are due at once.
     following = slots(slot.job, calendar, since=slot.due_at, last=slot.name)
     return next(later.due_at for later in following if later.due_at > slot.due_at)
@@ -211,8 +212,8 @@ def timing(slot: Slot, calendar: WorkingCalendar, *, now: datetime) -> Timing:
             in_use = now < at_civil(civil_date(slot.due_at), EVENING)
             return Timing.LATE if in_use else Timing.SKIPPED
         case Lateness.UNTIL_NEXT:
-            in_use = now < _superseded_at(slot, calendar)
+            in_use = now < superseded_at(slot, calendar)
             return Timing.LATE if in_use else Timing.SKIPPED
         case Lateness.UNTIL_NEXT_THEN_KEPT:
-            in_use = now < _superseded_at(slot, calendar)
+            in_use = now < superseded_at(slot, calendar)
             return Timing.LATE if in_use else Timing.KEPT

@@ -10,8 +10,9 @@ from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.digests import service as digests
 from crm.jobs import ledger
-from crm.jobs.timetable import JobName, Slot, Timing
+from crm.jobs.timetable import JobName, Slot, Timing, superseded_at
 from crm.quotas import service as quotas
+from crm.quotas.queries import working_calendar
 from crm.supervision.overdue import draft_from_milestones, escalate_orders
 from crm.supervision.reminding import remind_of_missed
 
@@ -27,6 +28,7 @@ def digests_of(make: Callable[..., Mapping[str, int]]) -> Work:
             db,
             period=Period.parse(slot.name),
             at=slot.due_at,
+            until=superseded_at(slot, working_calendar(db)),
             late=timing is not Timing.ON_TIME,
             mail=timing is not Timing.KEPT,
             site=site,
@@ -42,8 +44,14 @@ def brief(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, i
 
 def supervise(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
     """Tell the line of command what presses as the xun begins."""
-    period, late = Period.parse(slot.name), timing is not Timing.ON_TIME
-    return digests.make_ten_day(db, period=period, at=slot.due_at, late=late, site=site)
+    return digests.make_ten_day(
+        db,
+        period=Period.parse(slot.name),
+        at=slot.due_at,
+        until=superseded_at(slot, working_calendar(db)),
+        late=timing is not Timing.ON_TIME,
+        site=site,
+    )
 
 
 def nudge(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:

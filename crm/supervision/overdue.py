@@ -21,6 +21,7 @@ from crm.quotas.queries import working_calendar
 from crm.supervision.drafting import Cause, OrderData, draft_by_clock
 from crm.supervision.entries import note_and_record
 from crm.supervision.models import Order, OrderEntry
+from crm.supervision.queries import last_entry
 from crm.supervision.rules import (
     WORKING,
     About,
@@ -63,7 +64,7 @@ def draft_from_milestones(
     for one in sorted(new, key=lambda one: (one.planned_on, one.lead.id, one.kind)):
         if line and (order := _draft(db, one, line, at)):
             drafts += 1
-            tell(db, order=order, entry=_entry(db, order), site=site, late=late)
+            tell(db, order=order, entry=last_entry(db, order), site=site, late=late)
     return {"drafts": drafts} if drafts else {}
 
 
@@ -180,8 +181,3 @@ def _milestone_key(one: OverdueMilestone) -> str:
 
 def _dated(on: date) -> str:
     return f"{on.year}年{on.month}月{on.day}日"
-
-
-def _entry(db: Session, order: Order) -> OrderEntry:
-    query = select(OrderEntry).where(OrderEntry.order_id == order.id)
-    return db.scalars(query.order_by(OrderEntry.id.desc()).limit(1)).one()

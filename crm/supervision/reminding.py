@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.db import insert_into
-from crm.base.mail import Site, render
-from crm.base.outbox import MessageKind, put
+from crm.base.mail import Site
+from crm.base.outbox import MessageKind
 from crm.base.periods import Period
 from crm.base.spoken import period_name
+from crm.mailing.service import Letter, post
 from crm.people.models import Person
 from crm.people.queries import active_at, posted_as, unit_tree, units_above
 from crm.people.rules import Role, nearest
@@ -210,14 +211,5 @@ def _mail(  # noqa: PLR0913 - as remind_of_missed
 
 def _put(db: Session, told: Reminding, reader: Person, site: Site) -> bool:
     kind = MessageKind.REMINDER
-    words = render(kind.value, site=site, told=told)
-    return put(
-        db,
-        kind=kind,
-        dedupe_key=f"{kind.value}:zone:{reader.username}:{told.period.name}:-",
-        person=reader,
-        subject=words.subject,
-        text=words.text,
-        html=words.html,
-        at=told.at,
-    )
+    key = f"{kind.value}:zone:{reader.username}:{told.period.name}:-"
+    return post(db, Letter(kind, key, told.at), person=reader, site=site, told=told)

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
-from crm.base.mail import Site, render
-from crm.base.outbox import MessageKind, put
+from crm.base.mail import Site
+from crm.base.outbox import MessageKind
+from crm.mailing.service import Letter, post
 from crm.people.models import Person, Posting, Unit
 from crm.people.queries import active_at, held_on, viewer
 from crm.people.rules import Role
@@ -66,6 +67,8 @@ def _wanted(db: Session, order: Order, entry: OrderEntry) -> set[int | None]:
     match entry.kind:
         case EntryKind.DRAFTED:
             return {order.officer_id}
+        case EntryKind.DROPPED:
+            return {order.drafted_by_id}
         case EntryKind.EXTENSION_ASKED | EntryKind.ANSWERED:
             return {order.officer_id, order.issued_by_id}
         case EntryKind.ESCALATED:
@@ -106,14 +109,5 @@ def _notice(db: Session, order: Order, entry: OrderEntry, reader: Person, *, lat
 
 def _put(db: Session, notice: Notice, person: Person, site: Site) -> bool:
     kind, entry = MessageKind.ORDER, notice.entry
-    words = render(kind.value, site=site, notice=notice)
-    return put(
-        db,
-        kind=kind,
-        dedupe_key=f"{kind.value}:{notice.order.id}:{person.username}:{entry.id}:{entry.kind}",
-        person=person,
-        subject=words.subject,
-        text=words.text,
-        html=words.html,
-        at=notice.at,
-    )
+    key = f"{kind.value}:{notice.order.id}:{person.username}:{entry.id}:{entry.kind}"
+    return post(db, Letter(kind, key, notice.at), person=person, site=site, notice=notice)

@@ -75,6 +75,15 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "compliance.figure": ANYONE,
     "compliance.sign": JUDGING,
     "compliance.give_reason": WITH_RECORDS,
+    "supervision.listing": WITH_RECORDS,
+    "supervision.export": WITH_RECORDS,
+    "supervision.show": WITH_RECORDS,
+    "supervision.paper": WITH_RECORDS,
+    "supervision.act": WITH_RECORDS,
+    "supervision.edit": WITH_RECORDS,
+    "supervision.change": WITH_RECORDS,
+    "supervision.new": OVERSEEING,
+    "supervision.create": OVERSEEING,
     "targets.board": OF_BOARDS,
     "targets.show": OVERSEEING,
     "digests.listing": ANYONE,
@@ -117,6 +126,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "calendar.take_back": ADMINS,
     "calendar.new_import": ADMINS,
     "calendar.template": ADMINS,
+    "calendar.workbook_template": ADMINS,
     "calendar.preview": ADMINS,
     "calendar.apply": ADMINS,
     "jobs.listing": ADMINS,
@@ -148,6 +158,8 @@ def _check() -> ResponseReturnValue | None:
     """Nobody passes without a row in the table: 404 for what one may not know of."""
     if request.endpoint is None:
         return None  # no such page: the router says so
+    if "\0" in request.path:
+        abort(404)  # PostgreSQL refuses NUL: nothing is called so
     if request.endpoint in PUBLIC:
         return None
     person = me()

@@ -19,7 +19,7 @@ from wtforms.validators import Length, Optional
 
 from crm.base import spoken
 from crm.base.errors import Refused
-from crm.base.sheets import SheetRefused, write_template
+from crm.base.sheets import Format, SheetRefused, write_template
 from crm.base.workdays import DayKind
 from crm.extensions import db
 from crm.quotas import calendar as service
@@ -42,6 +42,7 @@ bp = Blueprint("calendar", __name__)
 ONE = "/admin/calendar/<int:year>"
 LARGEST = 200 * 1024  # bytes; a year's arrangement has a few kilobytes
 MOST_TOLD = 12  # problems of a file, and dates in a preview before the rest is folded
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS = (DayKind.REST, DayKind.WORKDAY)
 FIELDS = {"first": "first", "last": "last"}
 
@@ -143,11 +144,19 @@ def new_import() -> ResponseReturnValue:
 @bp.get("/admin/calendar/template.csv")
 def template() -> ResponseReturnValue:
     """A file to fill in."""
-    name = "attachment; filename=calendar.csv"
-    return Response(
-        write_template(CALENDAR),
-        headers={"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": name},
-    )
+    return _template(Format.CSV, "text/csv; charset=utf-8")
+
+
+@bp.get("/admin/calendar/template.xlsx")
+def workbook_template() -> ResponseReturnValue:
+    """A spreadsheet to fill in."""
+    return _template(Format.XLSX, WORKBOOK)
+
+
+def _template(form: Format, media_type: str) -> Response:
+    name = f"attachment; filename=calendar{form}"
+    headers = {"Content-Type": media_type, "Content-Disposition": name}
+    return Response(write_template(CALENDAR, form), headers=headers)
 
 
 @bp.post("/admin/calendar/import")

@@ -13,10 +13,13 @@ from crm.jobs.timetable import Job, JobName
 WHAT_FOR: Mapping[str, str] = {
     JobName.WEEKLY_DIGEST: "汇总上一周的达标情况和本周计划，发给应收的人",
     JobName.MONTHLY_DIGEST: "汇总上一月的达标情况，发给应收的人",
+    JobName.MORNING_BRIEF: "告诉每个人今天的拜访、到期的跟进和新的线索",
+    JobName.TEN_DAY: "把未办结的督办、逾期的节点和有风险的任务报给督查人员和领导",
     JobName.NUDGE: "提醒进度落后的本人；已无法达标的，告知督查人员",
     JobName.AUDIT_SEAL: "封存前一天的操作记录，此后任何改动都能查出",
     JobName.ASSESS: "周期一结束，按当时的登记核算",
     JobName.FREEZE: "留足补登时间后定稿，此后的修改另生成更正",
+    JobName.ESCALATE: "节点逾期的拟督办单；督办单逾期的，逐级告知上级单位",
     JobName.SETTLED_FIGURES: "月度定稿后，告知收到月报的人哪些数有变化",
 }
 _EVERY = {
@@ -30,6 +33,8 @@ _EVERY = {
 _DUE: Mapping[object, str] = {
     timetable.that_workday: "的工作日",
     timetable.day_after: "结束后的次日",
+    timetable.that_day: "",
+    timetable.first_workday_of: "首日起的首个工作日",
     timetable.first_workday_after: "结束后的首个工作日",
     timetable.day_of_freeze: "结束后第 3 个工作日的次日",
     timetable.first_workday_from_freeze: "定稿当天或之后的首个工作日",
@@ -37,11 +42,15 @@ _DUE: Mapping[object, str] = {
 MADE: Mapping[str, str] = {
     "assessed": "核算 {} 项",
     "corrections": "更正 {} 条",
+    "drafts": "拟督办单草稿 {} 份",
     "empty": "{} 人没有内容，不发",
     "entries": "封存 {} 条",
+    "escalated": "提级 {} 份",
     "frozen": "定稿 {} 项",
     "kept": "存档 {} 封",
     "made": "生成 {} 封",
+    "mails": "寄出 {} 封",
+    "reminders": "提醒 {} 项",
     "supervisors": "告知督查人员 {} 次",
     "told": "告知 {} 人次",
     "unchanged": "{} 人没有变化，不发",

@@ -79,6 +79,7 @@ def page(lead_id: int, **given: FlaskForm) -> str:
         "leads/show.html",
         page=_told(lead),
         corrections={step.id: _correcting(step, given) for step in lead.milestones},
+        drafting=url_for("supervision.new", lead=lead_id) if my_view().oversees else None,
         **forms,
     )
 

@@ -35,6 +35,7 @@ PLACES = (
     ("leads.listing", "线索", "bulb", Shelf.BAR),
     ("compliance.board", "达标看板", "chart-bar", Shelf.BAR),
     ("followups.listing", "跟进", "checklist", Shelf.MORE),
+    ("supervision.listing", "督办", "gavel", Shelf.MORE),
     ("targets.board", "年度目标", "target", Shelf.MORE),
     ("digests.listing", "周报月报", "report", Shelf.MORE),
     ("admin.show", "系统管理", "settings", Shelf.MORE),

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from collections import namedtuple
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, text, update
@@ -13,7 +14,7 @@ from crm.base.db import writing
 from crm.base.outbox import Message, State
 from crm.base.workdays import Source
 from crm.cli import base, checks
-from crm.jobs import lease, ledger
+from crm.jobs import lease, ledger, trust
 from crm.jobs.models import JobRun, Lease, RunState
 from crm.jobs.pausing import pause_job
 from crm.jobs.timetable import JobName
@@ -42,7 +43,11 @@ PARTS = [
 
 @pytest.fixture
 def zone(sessions, monkeypatch):
-    """An installation in which all is well: a node has just ticked, and the pages are built."""
+    """An installation in which all is well: a node has just ticked, and the pages are built.
+
+    The moment of a test is another than that of PostgreSQL, whose clock goes on.
+    """
+    monkeypatch.setattr(trust, "LARGEST_GAP", timedelta.max)
     monkeypatch.setattr(checks, "is_built", lambda: True)
     with writing(sessions) as db:
         ledger.install(db, clock_from=NOW, now=NOW)
@@ -122,7 +127,7 @@ def test_a_slot_that_is_overdue_fails_and_is_named(doctor, zone, sessions):
     code, told = doctor()
 
     assert (code, told["slots"][0]) == (1, "fail")
-    assert "2 项到时未执行，最早的是 进度提醒 2026-07-14，应于 2026-07-14 12:00" in told["slots"][1]
+    assert "4 项到时未执行，最早的是 进度提醒 2026-07-14，应于 2026-07-14 12:00" in told["slots"][1]
 
 
 def test_a_slot_that_failed_a_moment_ago_is_worth_a_look(doctor, zone, sessions):
@@ -272,3 +277,25 @@ def test_a_database_that_is_gone_is_told_and_no_new_one_is_made(asked, tmp_path)
 
     assert (code, told["database"]["state"], told["slots"]["state"]) == (1, "fail", "warn")
     assert not gone.exists()
+
+
+def test_a_clock_that_leapt_is_told_with_what_to_do(zone, doctor):
+    with writing(zone) as db:
+        lease.hold(db, "host:1:abc", lasts=lease.LASTS - timedelta(days=60))
+
+    code, told = doctor()
+
+    assert code == 1
+    assert told["clock"][0] == "fail"
+    assert "crm clock trust" in told["clock"][1]
+    assert "60" in told["clock"][1]
+
+
+@pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
+def test_a_machine_apart_from_its_database_is_told(zone, doctor, monkeypatch):
+    monkeypatch.setattr(trust, "LARGEST_GAP", timedelta(hours=1))
+
+    code, told = doctor()
+
+    assert (code, told["clock"][0]) == (1, "fail")
+    assert "请校准两边的时间" in told["clock"][1]

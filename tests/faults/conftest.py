@@ -4,20 +4,33 @@ import json
 import os
 import pickle
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from fcntl import LOCK_EX, flock
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.databases import WORKER, administer
+from tests.faults import running
 from tests.faults.facts import ABSENCES, INSTALLED, JUNE, PEOPLE, VISITS
 from tests.faults.zone import Lived, Zone
 from tests.jobs.mail import post_office
 
 _numbers = count(1)
+
+
+def filled_at(url: str, folder: Path) -> Zone:
+    """Install and fill a zone in the empty database of that address."""
+    zone = Zone(url, folder)
+    zone.crm("init", "--clock-from", INSTALLED)
+    for name, text in (("people", PEOPLE), ("absences", ABSENCES), ("visits", VISITS)):
+        file = folder / f"{name}.csv"
+        file.write_text(text, encoding="utf-8")
+        zone.crm("import", name, str(file))
+    return zone
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -51,15 +64,7 @@ def filled(
 
     def fill() -> Zone:
         folder = tmp_path_factory.mktemp("filled")
-        is_sqlite = kind == "sqlite"
-        url = f"sqlite:///{folder}/crm.sqlite3" if is_sqlite else _postgres()
-        zone = Zone(url, folder)
-        zone.crm("init", "--clock-from", INSTALLED)
-        for name, text in (("people", PEOPLE), ("absences", ABSENCES), ("visits", VISITS)):
-            file = folder / f"{name}.csv"
-            file.write_text(text, encoding="utf-8")
-            zone.crm("import", name, str(file))
-        return zone
+        return filled_at(new_database(kind, folder), folder)
 
     return prepared(f"filled-{kind}", fill)
 
@@ -100,6 +105,18 @@ def june(
 def zone(filled: Zone, copy: Callable[[Zone], Zone]) -> Zone:
     """A zone of the test's own, whose clock has not run yet."""
     return copy(filled)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_left() -> Iterator[None]:
+    """Whoever outlives a test is killed."""
+    yield
+    running.bury()
+
+
+def new_database(kind: str, folder: Path) -> str:
+    """The address of an empty one."""
+    return f"sqlite:///{folder}/crm.sqlite3" if kind == "sqlite" else _postgres()
 
 
 def _postgres(template: str = "template0") -> str:

@@ -13,14 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crm.cli import clock, deliver, imports, init, main, outbox
-from tests.faults.victim import Death
+from crm.cli import clock, deliver, doctor, imports, init, main, outbox, serve
+from tests.faults.arranged import Arranged
 
 ROOT = Path(__file__).parents[2]
-LONGEST_SECONDS = 120  # of one command, on a machine that does much else
-LOADED = (clock, deliver, imports, init, outbox)  # or each fork would have to
+LONGEST_SECONDS = 400  # of one command, a year on a machine that does much else
+LOADED = (clock, deliver, doctor, imports, init, outbox, serve)  # or each fork would have to
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["pytest", __name__])
+_alive: "list[Running]" = []
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,31 @@ class Running:
         """Send it SIGKILL."""
         self.process.kill()
 
+    def send(self, sign: signal.Signals) -> None:
+        """Send it a signal."""
+        if not self.is_over():
+            os.kill(self.pid, sign)
+
+    def refused(self) -> str:
+        """Wait for its end with exit code 1; what it said."""
+        assert self._status() == 1, self.says
+        return self.says
+
+    def is_stopped(self) -> bool:
+        """Whether it stands still after a SIGSTOP."""
+        state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "T"
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self.process.pid
+
+    @property
+    def says(self) -> str:
+        """What it has said so far, its log among it."""
+        return self.told.read_text() if self.told.exists() else ""
+
     def _status(self) -> int | None:
         if not self.is_over(LONGEST_SECONDS):
             self.kill()
@@ -75,13 +101,22 @@ def start(words: Sequence[str], environment: Mapping[str, str], folder: Path) ->
 
 
 def fork(
-    words: Sequence[str], environment: Mapping[str, str], folder: Path, death: Death | None
+    words: Sequence[str], environment: Mapping[str, str], folder: Path, arranged: Arranged
 ) -> Running:
     """Start `crm …` in a fork."""
     printed, told = folder / "printed", folder / "told"
-    process = _forks.Process(target=_become, args=(words, environment, printed, told, death))
+    process = _forks.Process(target=_become, args=(words, environment, printed, told, arranged))
     process.start()
-    return Running(process, printed, told)
+    _alive.append(Running(process, printed, told))
+    return _alive[-1]
+
+
+def bury() -> None:
+    """End whatever was forked and still lives, stopped ones among it."""
+    while _alive:
+        left = _alive.pop()
+        left.kill()
+        left.is_over(LONGEST_SECONDS)
 
 
 def _become(
@@ -89,12 +124,12 @@ def _become(
     environment: Mapping[str, str],
     printed: Path,
     told: Path,
-    death: Death | None,
+    arranged: Arranged,
 ) -> None:
     os.environ.clear()
     os.environ.update(environment)
     for stream, path in ((1, printed), (2, told)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream)
-    if death:
-        death.arrange()
+    for each in arranged:
+        each.arrange()
     main(list(words))

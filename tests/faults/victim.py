@@ -28,6 +28,7 @@ class Death:
 
     moment: Moment
     number: int
+    sign: signal.Signals = signal.SIGKILL  # or SIGSTOP, from which it may wake
 
     def arrange(self) -> None:
         """See to it that this process kills itself then."""
@@ -35,7 +36,7 @@ class Death:
 
         def arrived(*_: object) -> None:
             if next(times) == self.number:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self.sign)
 
         def executed(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             if statement.startswith(self.moment.value):

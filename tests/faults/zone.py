@@ -6,21 +6,23 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from crm.base.outbox import Message, MessageKind
+from crm.base.outbox import Message, MessageKind, State
+from crm.jobs import ledger
 from crm.jobs.mime import mime_of
 from crm.jobs.models import JobRun
-from crm.jobs.timetable import JobName
+from crm.jobs.timetable import JOBS, JobName, Slot
+from crm.quotas.queries import working_calendar
 from tests.databases import SECRET, sessions_of
 from tests.faults import running
+from tests.faults.arranged import Arranged, Arrangement
 from tests.faults.running import Running
-from tests.faults.victim import Death
 
 SENDER = "招商系统 <crm@crm.test>"
 BASE_URL = "https://crm.test"
@@ -78,11 +80,22 @@ class Zone:
 
     def start(self, *words: str, **settings: str) -> Running:
         """Start `crm …` as a user does."""
-        return running.start(words, self._environment(settings), self._desk())
+        return running.start(words, self.environment(settings), self._desk())
 
-    def fork(self, *words: str, death: Death | None = None, **settings: str) -> Running:
+    def fork(
+        self,
+        *words: str,
+        death: Arrangement | None = None,
+        arranged: Arranged = (),
+        **settings: str,
+    ) -> Running:
         """Start `crm …` in a fork, which may be bound to die."""
-        return running.fork(words, self._environment(settings), self._desk(), death)
+        return running.fork(
+            words,
+            self.environment(settings),
+            self._desk(),
+            (death, *arranged) if death else arranged,
+        )
 
     def crm(self, *words: str, **settings: str) -> bytes:
         """Run `crm …` to its good end; what it printed."""
@@ -101,10 +114,40 @@ class Zone:
                 if message.claimed_until:
                     message.claimed_until -= hour
 
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement, from outside."""
+        with self.session() as db:
+            return [tuple(row) for row in db.execute(text(statement))]
+
+    def change(self, statement: str) -> None:
+        """Change its rows from outside."""
+        with self.session() as db, db.begin():
+            db.execute(text(statement))
+
     def count_runs(self) -> int:
         """How many slots are done."""
         with self.session() as db:
             return (db.scalar(select(func.count()).select_from(JobRun)) or 1) - 1
+
+    @property
+    def kind(self) -> str:
+        """The kind of its database."""
+        return self.url.partition(":")[0].partition("+")[0]
+
+    def due(self, moment: datetime) -> list[Slot]:
+        """The slots that are due by then and not done."""
+        with self.session() as db:
+            return ledger.due(db, JOBS, working_calendar(db), until=moment)
+
+    def messages(self) -> list[Message]:
+        """The outbox."""
+        with self.session() as db:
+            return list(db.scalars(select(Message).order_by(Message.id)))
+
+    def states(self) -> set[State]:
+        """The states in which there are messages."""
+        with self.session() as db:
+            return set(db.scalars(select(Message.state).distinct()))
 
     def rows(self) -> Rows:
         """All that the clock left."""
@@ -124,13 +167,15 @@ class Zone:
             yield Session(connection.execution_options(isolation_level="SERIALIZABLE"))
         maker.kw["bind"].dispose()
 
-    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+    def environment(self, settings: dict[str, str]) -> dict[str, str]:
+        """The settings of a process of this zone."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
         return own | {
             "CRM_DATABASE_URL": self.url,
             "CRM_SECRET_KEY": SECRET,
             "CRM_BASE_URL": BASE_URL,
             "CRM_MAIL_FROM": SENDER,
+            "CRM_MAIL_PER_MINUTE": "0",
             **settings,
         }
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from crm.base.money import WAN, YI, Currency
 from crm.leads.rules import LINE, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, Duty, Role
+from crm.supervision.rules import About, OrderKind, Origin, Step
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 SEEDS = Path(__file__).resolve().parents[3] / "seeds"
@@ -133,6 +134,32 @@ class FollowupRow(Row):
     what: str
 
 
+class StepRow(Row):
+    """A step of a supervision order."""
+
+    step: Step
+    day: Told
+    by: str
+    text: str = ""
+    to: Told | None = None
+
+
+class OrderRow(Row):
+    """A supervision order with its steps."""
+
+    matter: str
+    demand: str
+    about: About
+    origin: Origin
+    kind: OrderKind
+    unit: str
+    units: tuple[str, ...] = ()
+    person: str | None = None
+    lead: str | None = None
+    officer: str
+    steps: tuple[StepRow, ...]
+
+
 class Plans(StrEnum):
     """How far ahead somebody enters what is planned."""
 
@@ -231,6 +258,7 @@ class Files:
     leads: Sequence[LeadRow]
     visits: Sequence[VisitRow]
     followups: Sequence[FollowupRow]
+    orders: Sequence[OrderRow]
     routines: Routines
     texts: Texts
 
@@ -244,6 +272,7 @@ class Files:
             leads=[LeadRow.model_validate(row) for row in _yaml("leads.yaml")],
             visits=[VisitRow.model_validate(row) for row in _csv("visits.csv")],
             followups=[FollowupRow.model_validate(row) for row in _csv("followups.csv")],
+            orders=[OrderRow.model_validate(row) for row in _yaml("orders.yaml")],
             routines=Routines.model_validate(_yaml("routines.yaml")),
             texts=Texts.model_validate(_yaml("texts.yaml")),
         )

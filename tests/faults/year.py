@@ -1,0 +1,17 @@
+"""A demonstration zone whose clock begins with a year: `python -m tests.faults.year 2026`."""
+
+import sys
+from datetime import date
+
+from crm.base import clock
+from crm.base.db import writing
+from crm.cli import base
+from crm.cli.demo import write_zone
+from crm.cli.init import install
+
+if __name__ == "__main__":
+    year = int(sys.argv[1])
+    with base.sessions() as sessions:
+        install(sessions, clock_from=clock.at_civil(date(year, 1, 1)))
+        with writing(sessions) as db:
+            write_zone(db, date(year, 7, 15))
