@@ -455,7 +455,7 @@ def test_a_drafts_paper_says_so(app, draft):
 def test_my_day_tells_what_waits_for_me_and_nobody_else(app, issued):
     pages = {name: sign_in(app, name).get("/").text for name in ("li", "head", "chief", "wang")}
 
-    told = {name: "待我处理的督办单" in page for name, page in pages.items()}
+    told = {name: "督办单待签收" in page for name, page in pages.items()}
     assert told == {"li": True, "head": True, "chief": False, "wang": False}
     assert f'href="{LIST}/{issued}"' in pages["li"]
 
@@ -472,7 +472,7 @@ def reminded(app, zone, site):
 def test_a_reminder_stays_on_my_day_until_it_is_read(app, reminded):
     at_lis = sign_in(app, "li")
     page = at_lis.get("/").text
-    assert "提醒：2026年6月已定稿，有考核未完成。" in page
+    assert "提醒：2026年6月已定稿，有考核未完成" in page
 
     at_lis.get(re.search(r"/mailbox/\d+", page)[0])
 
