@@ -119,3 +119,9 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
   form.addEventListener("input", () => keepDraft(form, false));
   form.addEventListener("submit", () => keepDraft(form, true));
 }
+
+// Printing needs script; without it the browser's own menu prints.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}

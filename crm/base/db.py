@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     event,
     func,
+    select,
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -38,6 +39,7 @@ CONVENTION = {
 }
 BUSY_SECONDS = 20
 LONGEST_PAUSE_SECONDS = 120  # within a transaction, of a process that was stopped in it
+ALONE = 20_260_101  # any number that nothing else in the database locks by
 MISSING_FILE = "数据库文件不存在（新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份）"
 
 
@@ -199,6 +201,15 @@ def _begin_sqlite(connection: Connection) -> None:
 def begin_to_write(session: Session) -> None:
     """Take SQLite's write lock before anything is read: a deferred BEGIN fails later."""
     session.connection(execution_options={"begin": "IMMEDIATE"})
+
+
+def be_alone(session: Session) -> None:
+    """Wait for whoever else has said this, and hold up the next until the transaction ends.
+
+    What is read from here on no other of them changes meanwhile, as with SQLite's one writer.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(ALONE)))
 
 
 @contextmanager

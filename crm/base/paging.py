@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, or_
@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from crm.base.db import Instant, Text
 
 PAGE = 30
-LONGEST_KEY = 18  # digits; SQLite refuses an integer beyond 64 bits
+LARGEST_ID = 2**31 - 1  # PostgreSQL refuses an id beyond it
 
 T = TypeVar("T")
 
@@ -37,11 +37,10 @@ def _read(text: str | None, key_of: Callable[[str], date | str]) -> _Cursor | No
     try:
         way, rest = (text or "").replace("\0", "").split("_", 1)
         on, row_id = rest.rsplit("_", 1)
-        if len(row_id) > LONGEST_KEY:
-            return None
-        return _Cursor(way == "n", key_of(on), int(row_id))
-    except ValueError:
+        found = _Cursor(way == "n", key_of(on), int(row_id))
+    except (ValueError, OverflowError):  # the latter at the ends of the calendar
         return None
+    return found if abs(found.id) <= LARGEST_ID else None
 
 
 def _key_of(column: Any) -> Callable[[str], date | str]:
@@ -55,7 +54,7 @@ def _instant(text: str) -> datetime:
     read = datetime.fromisoformat(text)
     if read.tzinfo is None:
         raise ValueError(text)
-    return read
+    return read.astimezone(UTC)
 
 
 def page_of(  # noqa: PLR0913 - a page is asked for by that much

@@ -1,25 +1,31 @@
-"""CSV files as tables: text, columns, rows, and what is wrong with them, told with its place."""
+"""Files of rows, CSV or .xlsx, as tables: columns, rows, and what is wrong with them."""
 
-import csv
-import io
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
 
 from crm.base.clock import civil
+from crm.base.csv_records import read_csv, write_csv
 from crm.base.errors import Refused
 from crm.base.formulas import neutralised, plain
+from crm.base.sheet_problems import Problem as Problem
+from crm.base.sheet_problems import SheetRefused as SheetRefused
+from crm.base.sheet_problems import refused
 from crm.base.words import Word
+from crm.base.workbooks import Cell, is_workbook, read_workbook, write_workbook
 
 LARGEST_BYTES = 10 * 1024 * 1024
 MOST_ROWS = 50_000
-_BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_CHINESE_IN_UTF8 = re.compile(rb"[\xe2-\xef][\x80-\xbf]{2}")
-_SIGNS_OF_UTF8 = 3  # so many Chinese characters in UTF-8 before a bad byte are no accident
+
+
+class Format(StrEnum):
+    """What a file of rows is written as, by its suffix; what is read tells by itself."""
+
+    CSV = ".csv"
+    XLSX = ".xlsx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +36,6 @@ class Column:
     name: str
     example: str = ""
     optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a file is refused: at which line of the file, in which column as the file heads it."""
-
-    why: Refused
-    line: int | None = None
-    column: str | None = None
-
-
-class SheetRefused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
-    """A file of which nothing is taken over, with everything that is wrong with it."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(problems)
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,39 +81,55 @@ class Outcome:
 def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
     """The file as a sheet of these columns; `SheetRefused` where it is none."""
     if len(content) > LARGEST_BYTES:
-        raise _refused("file_too_large", megabytes=LARGEST_BYTES // 1024**2)
-    records = _records(_decode(content))
+        raise refused("file_too_large", megabytes=LARGEST_BYTES // 1024**2)
+    is_padded = is_workbook(content)  # a spreadsheet ends a row where its last value stands
+    records = read_workbook(content) if is_padded else read_csv(content)
     line, head = next(records, (1, []))
     if not head:
-        raise _refused("file_empty")
+        raise refused("file_empty")
     codes = _read_head(line, head, columns)
     headings = {code: cell.strip() for code, cell in zip(codes, head, strict=True)}
-    return Sheet(headings, _read_rows(records, headings))
+    return Sheet(
+        headings, _read_rows(_padded(records, len(head)) if is_padded else records, headings)
+    )
 
 
-def write_template(columns: Sequence[Column]) -> bytes:
-    """A file to fill in: Chinese headers and one row of examples, with the BOM that Excel needs."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([column.name for column in columns])
-    writer.writerow([column.example for column in columns])
-    return _BOM + text.getvalue().encode()
+def _padded(
+    records: Iterator[tuple[int, list[str]]], width: int
+) -> Iterator[tuple[int, list[str]]]:
+    for line, cells in records:
+        yield line, cells + [""] * (width - len(cells))
+
+
+def write_template(columns: Sequence[Column], form: Format = Format.CSV) -> bytes:
+    """A file to fill in: Chinese headers and one row of examples."""
+    records = [[column.name for column in columns], [column.example for column in columns]]
+    if form is Format.XLSX:
+        return write_workbook(records, holds_only_text=True)
+    return write_csv(records)
 
 
 def write_sheet(
-    columns: Sequence[Column], rows: Iterable[Mapping[str, object]], *, in_chinese: bool
+    columns: Sequence[Column],
+    rows: Iterable[Mapping[str, object]],
+    *,
+    in_chinese: bool,
+    form: Format = Format.CSV,
 ) -> bytes:
     """A file that `read_sheet` reads again: headers and words as codes, or by Chinese names."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([column.name if in_chinese else column.code for column in columns])
-    for row in rows:
-        cells = (_written(row.get(column.code), in_chinese=in_chinese) for column in columns)
-        writer.writerow([neutralised(cell) for cell in cells])
-    return _BOM + text.getvalue().encode()
+    head: list[Cell] = [column.name if in_chinese else column.code for column in columns]
+    records = (
+        [_written(row.get(column.code), in_chinese=in_chinese) for column in columns]
+        for row in rows
+    )
+    if form is Format.XLSX:
+        return write_workbook([head, *records])
+    texts = ([neutralised(str(cell)) for cell in record] for record in records)
+    return write_csv([list(map(str, head)), *texts])
 
 
-def _written(value: object, *, in_chinese: bool) -> str:
+def _written(value: object, *, in_chinese: bool) -> Cell:
+    """The value as a cell; a moment is text in either kind of file, exact and with its midnight."""
     match value:
         case Word():
             return value.label if in_chinese else value.value
@@ -134,73 +139,9 @@ def _written(value: object, *, in_chinese: bool) -> str:
             return civil(value).replace(tzinfo=None).isoformat()
         case list() | tuple():
             return ";".join(map(str, value))
+        case int() | Decimal() | date():
+            return value
     return "" if value is None else str(value)
-
-
-def _refused(code: str, line: int | None = None, **facts: object) -> SheetRefused:
-    return SheetRefused([Problem(Refused(code, None, **facts), line)])
-
-
-def _decode(content: bytes) -> str:
-    if content.startswith(_UTF16):
-        raise _refused("file_is_utf16", 1)
-    if b"\0" in content:
-        raise _refused_at("file_has_nul", content, content.index(b"\0"))
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        text = _decode_gb18030(content, error.start)
-    return unicodedata.normalize("NFC", text.removeprefix("\ufeff"))
-
-
-def _decode_gb18030(content: bytes, bad_at: int) -> str:
-    # GB18030 reads almost any bytes, so a UTF-8 file with one bad byte would come out as gibberish.
-    if content.startswith(_BOM) or _looks_like_utf8(content[:bad_at]):
-        raise _refused_at("file_undecodable", content, bad_at)
-    try:
-        return content.decode("gb18030")
-    except UnicodeDecodeError as error:
-        raise _refused_at("file_undecodable", content, error.start) from error
-
-
-def _looks_like_utf8(content: bytes) -> bool:
-    return len(_CHINESE_IN_UTF8.findall(content)) >= _SIGNS_OF_UTF8
-
-
-def _refused_at(code: str, content: bytes, position: int) -> SheetRefused:
-    line = content[content.rfind(b"\n", 0, position) + 1 : position]
-    return _refused(code, content.count(b"\n", 0, position) + 1, cell=line.count(b",") + 1)
-
-
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record that is not blank, with the line on which it begins."""
-    lines = io.StringIO(text, newline="").readlines()
-    reader = csv.reader(lines, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            record = next(reader, None)
-        except csv.Error as error:
-            raise _unreadable(error, line, "".join(lines[line - 1 : reader.line_num])) from error
-        if record is None:
-            return
-        if any(cell.strip() for cell in record):
-            yield line, record
-
-
-def _unreadable(error: csv.Error, line: int, record: str) -> SheetRefused:
-    if "limit" in str(error):
-        return _refused("cell_too_large", line)
-    return _refused("bad_quotes", line, cell=_faulty_cell(record))
-
-
-def _faulty_cell(record: str) -> int:
-    """The number of the cell whose quotes are wrong; the last one where a quote stays open."""
-    cells = re.compile(r'(?:"(?:[^"]|"")*"|[^",\r\n][^,\r\n]*|)(,|\r?\n|$)')
-    number, position = 1, 0
-    while (found := cells.match(record, position)) and found[1] == ",":
-        number, position = number + 1, found.end()
-    return number
 
 
 def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> list[str]:
@@ -234,7 +175,7 @@ def _read_rows(records: Iterator[tuple[int, list[str]]], headings: Mapping[str, 
     ragged: list[Problem] = []
     for line, cells in records:
         if len(rows) == MOST_ROWS:
-            raise _refused("too_many_rows", line, most=MOST_ROWS)
+            raise refused("too_many_rows", line, most=MOST_ROWS)
         if len(cells) == len(headings):
             stripped = (plain(cell.strip()).strip() for cell in cells)
             rows.append(Row(line, dict(zip(headings, stripped, strict=True))))

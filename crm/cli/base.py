@@ -27,6 +27,7 @@ from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.periods import Period
+from crm.base.sheets import Format
 from crm.cli.errors import told
 from crm.extensions import db
 from crm.settings import Settings, WrongSettingsError, read_settings
@@ -184,6 +185,16 @@ class PeriodName(click.ParamType[Period]):
 
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def file_format(file: Path | None) -> Format:
+    """What a file to be written is, by its suffix; CSV where it goes to stdout."""
+    if file is None or str(file) == "-":
+        return Format.CSV
+    try:
+        return Format(file.suffix.lower())
+    except ValueError:
+        raise click.UsageError("文件名应以 .csv 或 .xlsx 结尾。") from None
 
 
 def format_option(command: F) -> F:

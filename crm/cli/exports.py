@@ -1,4 +1,4 @@
-"""`crm export`: people, leads, visits, follow-ups and figures as CSV files."""
+"""`crm export`: people, leads, visits, follow-ups and figures as CSV or .xlsx files."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.base.sheets import Column, write_sheet
 from crm.base.words import Word
-from crm.cli.base import PeriodName, RefusedError, reading
+from crm.cli.base import PeriodName, RefusedError, file_format, reading
 from crm.followups.exports import FOLLOWUPS, followup_rows
 from crm.leads.exports import LEADS, lead_rows
 from crm.people.exports import people_rows
@@ -72,23 +72,22 @@ def export(  # noqa: PLR0913 - options are named
     code: str | None,
     chinese: bool,
 ) -> None:
-    """Export to a CSV FILE (UTF-8 with BOM; - is stdout), with the headers of `crm import`.
+    """Export to a FILE, .csv (UTF-8 with BOM; - is stdout) or .xlsx, headed as the import is.
 
     Without --for, everything is exported, also what is restricted: keep the file accordingly.
-    Formulas are neutralised by an apostrophe, which the import takes away again.
+    No text becomes a formula: in .csv an apostrophe before it, which the import takes away again.
     """
     kind = What(what)
-    _refuse_usage(kind, file, period, code)
+    form = file_format(file)
+    _refuse_usage(kind, period, code)
     with reading() as db:
         eyes = _eyes(db, username) if username else None
         columns, rows = _rows(db, kind, eyes, period, code)
-    _write(file, write_sheet(columns, rows, in_chinese=chinese))
+    _write(file, write_sheet(columns, rows, in_chinese=chinese, form=form))
     click.echo(f"{kind.label}：已导出 {len(rows)} 行", err=True)
 
 
-def _refuse_usage(kind: What, file: Path, period: Period | None, code: str | None) -> None:
-    if str(file) != "-" and file.suffix.lower() != ".csv":
-        raise click.UsageError("目前只能导出 .csv 文件。")
+def _refuse_usage(kind: What, period: Period | None, code: str | None) -> None:
     if kind is What.COMPLIANCE and period is None:
         raise click.UsageError("Missing option '--period'.")
     if kind is not What.COMPLIANCE and (period or code):

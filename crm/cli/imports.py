@@ -1,4 +1,4 @@
-"""`crm import`: people, absences, visits, the calendar from CSV files, a whole file or nothing."""
+"""`crm import`: people, absences, visits, the calendar from files, a whole file or nothing."""
 
 import sys
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from crm.base.sheets import (
     write_template,
 )
 from crm.base.words import Word
-from crm.cli.base import RefusedError, changing, format_option, print_rows
+from crm.cli.base import RefusedError, changing, file_format, format_option, print_rows
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.imports import PEOPLE, import_people
 from crm.quotas.calendar_imports import CALENDAR, import_calendar
@@ -70,8 +70,9 @@ IMPORTS = {
 @click.option("--template", is_flag=True, help="Write an empty FILE to fill in (or to stdout).")
 @format_option
 def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form: str) -> None:
-    """Import a CSV FILE (UTF-8 or GB18030, Chinese or English headers; - is stdin), or nothing.
+    """Import a FILE, CSV (UTF-8 or GB18030; - is stdin) or .xlsx, whole or not at all.
 
+    Headers are Chinese or English; of a spreadsheet the first sheet that is not hidden is read.
     Every problem is told with its line and column; a repeat of the same file changes nothing.
     """
     kind = What(what)
@@ -108,7 +109,7 @@ def _read(file: Path) -> bytes:
 
 
 def _write_template(columns: tuple[Column, ...], file: Path | None) -> None:
-    content = write_template(columns)
+    content = write_template(columns, file_format(file))
     if file is None or str(file) == "-":
         sys.stdout.buffer.write(content)
         return

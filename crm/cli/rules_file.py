@@ -14,7 +14,7 @@ from crm.base.periods import PeriodKind
 from crm.base.words import Word
 from crm.cli.base import RefusedError
 from crm.people.rules import Duty
-from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding, Rule
+from crm.quotas.rules import DAYS_TO_LOG, Cap, CountBy, Measure, Proration, Rounding, Rule
 from crm.quotas.ruling import check_rule
 from crm.visits.rules import Channel, Kind
 from crm.web.errors import told
@@ -85,7 +85,11 @@ def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None
     for key, _ in node.value:
         if str(key.value) not in READERS:
             problems.append(_Problem(_line(key), str(key.value), "没有这个字段。"))
-    values: dict[str, Any] = {"valid_from": since, "valid_to": None}
+    values: dict[str, Any] = {
+        "valid_from": since,
+        "valid_to": None,
+        "log_within_days": DAYS_TO_LOG,
+    }
     values |= _values(told_nodes, problems)
     missing = [name for name in READERS if name not in values and name not in told_nodes]
     problems += [_Problem(line, name, "缺少这个字段。") for name in missing]

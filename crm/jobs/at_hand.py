@@ -15,7 +15,7 @@ from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind
 from crm.jobs import ledger
-from crm.jobs.clockwork import Clockwork, Outcome
+from crm.jobs.clockwork import Clockwork, Outcome, in_short
 from crm.jobs.models import JobRun
 from crm.jobs.pausing import pause_of
 from crm.jobs.timetable import RESTS_ON, Job, JobName, Slot, Timing, timing
@@ -103,7 +103,7 @@ def preview(clockwork: Clockwork, name: JobName, *, now: datetime) -> Preview:
             db.flush()
         except Exception as error:
             log.exception("slot.preview_failed", job=str(name), slot=slot.name)
-            return Preview(slot, when, {}, [], f"{type(error).__name__}: {error}")
+            return Preview(slot, when, {}, [], in_short(error))
         return Preview(slot, when, dict(made), _letters(db, slot, last))
 
 

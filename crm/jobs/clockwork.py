@@ -39,6 +39,15 @@ def _whenever(db: Session, slot: Slot) -> None:
     never_stale(db, made_at=slot.due_at)
 
 
+def in_short(error: Exception) -> str:
+    """An error by its kind and first line; a database's further lines hold the row's values.
+
+    Those may tell of a restricted lead: they are in the log, not on a page (REGIME 2).
+    """
+    first, _, _ = str(error).partition("\n")
+    return f"{type(error).__name__}: {first}"
+
+
 class Outcome(Word):
     """What became of a slot that was taken up."""
 
@@ -175,9 +184,7 @@ class Clockwork:
         try:
             with writing(self.sessions) as db:
                 useless = timing(slot, working_calendar(db), now=now).is_past_use
-                skipped = ledger.record_failure(
-                    db, slot, f"{type(error).__name__}: {error}", now=now, useless=useless
-                )
+                skipped = ledger.record_failure(db, slot, in_short(error), now=now, useless=useless)
         except DBAPIError:  # away, or locked by another runner: nothing was done, nothing is lost
             log.exception("slot.busy", job=str(slot.job.name), slot=slot.name)
             return Outcome.BUSY

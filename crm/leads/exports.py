@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.sheets import Column
 from crm.leads.models import Company, Lead, LeadRole
-from crm.leads.queries import visible_to
+from crm.leads.queries import bare_companies, visible_to
 from crm.leads.rules import LeadRoleKind
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer
@@ -55,22 +55,27 @@ HOLDERS = {
 
 
 def lead_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:
-    """The leads with who holds their roles on the date; without a viewer all of them."""
+    """The leads with who holds their roles on the date; without a viewer all of them.
+
+    Of a company with a lead that is hidden from the viewer no more than the name (REGIME 2).
+    """
     query = visible_to(viewer, on) if viewer else select(Lead)
+    bare = set(db.scalars(bare_companies(viewer, on))) if viewer else set()
     loaded = query.order_by(Lead.entered_on, Lead.ref).options(
         joinedload(Lead.company).selectinload(Company.contacts),
         joinedload(Lead.park),
         selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),
     )
-    return [_row(lead, on) for lead in db.scalars(loaded)]
+    return [_row(lead, on, is_bare=lead.company_id in bare) for lead in db.scalars(loaded)]
 
 
-def _row(lead: Lead, on: date) -> dict[str, object]:
-    contact = min(lead.company.contacts, key=lambda each: each.id, default=None)
+def _row(lead: Lead, on: date, *, is_bare: bool) -> dict[str, object]:
+    told = [] if is_bare else lead.company.contacts
+    contact = min(told, key=lambda each: each.id, default=None)
     return {
         **{name: getattr(lead, name) for name in PLAIN},
         "company": lead.company.name,
-        "credit_code": lead.company.credit_code,
+        "credit_code": None if is_bare else lead.company.credit_code,
         "park": lead.park.code if lead.park else None,
         "contact": contact.name if contact else None,
         "contact_phone": contact.phone if contact else None,

@@ -123,6 +123,7 @@ class MilestonePlan(Base):
     entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
     lead: Mapped[Lead] = relationship(lazy="raise")
+    entered_by: Mapped[Person | None] = relationship(lazy="raise")
 
 
 class LeadRole(Base):

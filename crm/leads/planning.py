@@ -1,11 +1,11 @@
 """Dates planned for milestones, each revision kept, and which of them have passed (REGIME 6)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
 from crm.base.errors import Refused
@@ -15,6 +15,30 @@ from crm.leads.rules import FINAL, ON_LINE, MilestoneKind, Stage
 from crm.people.models import Person
 
 STOPPED = frozenset({Stage.PARKED, Stage.LOST})
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMilestone:
+    """A milestone with its planned dates, in the order in which they were made."""
+
+    kind: MilestoneKind
+    plans: tuple[MilestonePlan, ...]
+    reached_on: date | None
+    is_behind: bool  # reached, or a further stage of the line is
+
+    @property
+    def baseline_on(self) -> date:
+        """The date that was planned first."""
+        return self.plans[0].planned_on
+
+    @property
+    def planned_on(self) -> date:
+        """The date that is planned now."""
+        return self.plans[-1].planned_on
+
+    def is_overdue(self, lead: Lead, on: date) -> bool:
+        """Whether it ought to have been reached, as `overdue_milestones` has it."""
+        return not self.is_behind and self.planned_on < on and lead.stage not in STOPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +62,12 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
 ) -> MilestonePlan:
     """Plan a milestone, or revise its date; the first plan stays as the baseline.
 
-    Refused as `not_yours`, `already_reached`, and as `required` where a revision has no reason.
+    Refused as `not_yours`, `already_reached`, `plan_unchanged`, and as `required` where a revision
+    has no reason.
     """
     require_change(db, lead, by, now)
+    # one plan at a time: of two first ones the second is a revision
+    db.execute(select(Lead.id).where(Lead.id == lead.id).with_for_update())
     if kind in FINAL or kind is MilestoneKind.LEAD:
         raise Refused("unknown_milestone", field="kind")
     if reached_on := _reached_on(db, lead, kind):
@@ -49,6 +76,8 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
     said = (reason or "").strip() or None
     if before and not said:
         raise Refused("required", field="reason")
+    if before and before[-1].planned_on == planned_on:
+        raise Refused("plan_unchanged", field="planned_on")
     plan = MilestonePlan(
         lead_id=lead.id,
         kind=kind,
@@ -74,6 +103,28 @@ def plans_of(
     return db.scalars(query.order_by(MilestonePlan.id)).all()
 
 
+def planned_milestones(db: Session, lead: Lead) -> list[PlannedMilestone]:
+    """The milestones planned of a lead whose milestones are loaded, the nearest date first."""
+    query = select(MilestonePlan).where(MilestonePlan.lead_id == lead.id)
+    query = query.options(joinedload(MilestonePlan.entered_by)).order_by(MilestonePlan.id)
+    plans: dict[MilestoneKind, list[MilestonePlan]] = {}
+    for plan in db.scalars(query):
+        plans.setdefault(plan.kind, []).append(plan)
+    latest = {step.kind: step.reached_on for step in sorted(lead.milestones, key=lambda m: m.id)}
+    found = [
+        PlannedMilestone(kind, tuple(of_kind), latest.get(kind), is_behind(kind, {*latest}))
+        for kind, of_kind in plans.items()
+    ]
+    return sorted(found, key=lambda one: one.planned_on)
+
+
+def plannable(lead: Lead, planned: Iterable[PlannedMilestone]) -> list[MilestoneKind]:
+    """What a lead whose milestones are loaded may still reach and has no plan for."""
+    reached = {step.kind for step in lead.milestones}
+    there = FINAL | {MilestoneKind.LEAD} | {one.kind for one in planned}
+    return [kind for kind in MilestoneKind if kind not in there and not is_behind(kind, reached)]
+
+
 def overdue_milestones(db: Session, on: date, *, as_of: datetime) -> list[OverdueMilestone]:
     """Milestones planned, as of that moment, for before the date and not reached by then.
 
@@ -96,11 +147,11 @@ def overdue_milestones(db: Session, on: date, *, as_of: datetime) -> list[Overdu
     return [
         OverdueMilestone(lead, kind, planned_on)
         for lead, kind, planned_on in rows
-        if not _is_behind(kind, reached.get(lead.id, set()))
+        if not is_behind(kind, reached.get(lead.id, set()))
     ]
 
 
-def _is_behind(kind: MilestoneKind, reached: set[MilestoneKind]) -> bool:
+def is_behind(kind: MilestoneKind, reached: set[MilestoneKind]) -> bool:
     """Whether what was reached holds that milestone, or a further stage of the line."""
     if kind not in ON_LINE:
         return kind in reached

@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
@@ -25,10 +25,15 @@ def temporary_password() -> str:
 def disable_person(
     db: Session, *, person: Person, at: datetime, by: Person | None, now: datetime
 ) -> None:
-    """Close the account from that moment on; refused as `own_account`, `last_admin`."""
+    """Close the account from that moment on; refused as `own_account`, `last_admin`.
+
+    One that is closed already stays closed, whatever date its person leaves on.
+    """
     if by and by.id == person.id:
         raise Refused("own_account")
-    require_another_admin(db, person, now)
+    require_another_admin(db, person)
+    if person.is_disabled(now):
+        return
     before, after = changes(person, {"disabled_at": max(at, now)})
     if at <= now:
         end_sessions(db, person=person, now=now)
@@ -69,16 +74,16 @@ def sign_out_elsewhere(
     return count
 
 
-def require_another_admin(db: Session, person: Person, now: datetime) -> None:
-    """Refuse to lose the last admin: nobody could give the role back (`last_admin`)."""
+def require_another_admin(db: Session, person: Person) -> None:
+    """Refuse to lose the last admin: nobody could give the role back (`last_admin`).
+
+    Whoever is to leave, be it next month, is none who stays.
+    """
     if person.role is not Role.ADMIN:
         return
     admins = (
         select(Person.id)
-        .where(
-            Person.role == Role.ADMIN,
-            or_(Person.disabled_at.is_(None), Person.disabled_at > now),
-        )
+        .where(Person.role == Role.ADMIN, Person.disabled_at.is_(None))
         .order_by(Person.id)
         .with_for_update(
             key_share=True

@@ -9,7 +9,15 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from crm.people.models import Absence, Person, Posting
-from crm.people.queries import Viewer, held_on, people_in, unit_tree, units_above, viewer
+from crm.people.queries import (
+    Viewer,
+    held_on,
+    open_through,
+    people_in,
+    unit_tree,
+    units_above,
+    viewer,
+)
 from crm.people.rules import AbsenceStatus, Role
 
 
@@ -94,7 +102,7 @@ def _supervisors(db: Session, on: date) -> dict[int, frozenset[int]]:
     rows = db.execute(
         select(Posting.unit_id, Posting.person_id)
         .join(Person, Posting.person_id == Person.id)
-        .where(Person.role == Role.SUPERVISOR, Person.disabled_at.is_(None), held_on(on))
+        .where(Person.role == Role.SUPERVISOR, open_through(on), held_on(on))
     )
     for unit_id, person_id in rows:
         posted[unit_id].add(person_id)

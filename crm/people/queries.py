@@ -104,6 +104,11 @@ def active_at(at: datetime) -> ColumnElement[bool]:
     return or_(Person.disabled_at.is_(None), Person.disabled_at > at)
 
 
+def open_through(on: date) -> ColumnElement[bool]:
+    """People whose account is not closed before that date is over."""
+    return or_(Person.disabled_at.is_(None), Person.disabled_at >= at_civil(on + DAY))
+
+
 def posted_as(db: Session, roles: Collection[Role], at: datetime) -> dict[int, list[int]]:
     """By unit, the people of these roles who are posted in it and may get mail."""
     holders: defaultdict[int, list[int]] = defaultdict(list)
@@ -155,10 +160,7 @@ def colleagues(db: Session, on: date) -> list[Person]:
     return list(
         db.scalars(
             select(Person)
-            .where(
-                Person.id.in_(posted),
-                or_(Person.disabled_at.is_(None), Person.disabled_at >= at_civil(on + DAY)),
-            )
+            .where(Person.id.in_(posted), open_through(on))
             .order_by(Person.initials, Person.username)
         )
     )

@@ -72,7 +72,7 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
 ) -> bool:
     """Bring what is known of a person up to date; whether anything was different."""
     if role is not Role.ADMIN:
-        require_another_admin(db, person, now)
+        require_another_admin(db, person)
     before, after = changes(person, {"name": name, "email": email, "phone": phone, "role": role})
     if "name" in after:
         person.initials = initials(name)

@@ -8,6 +8,9 @@ from crm.base.words import Word
 from crm.people.rules import Duty
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
+DAYS_TO_LOG = (
+    3  # REGIME 3: a visit logged later waits for a verdict, unless the rule says otherwise
+)
 WORKDAYS_TO_LOG = 3  # REGIME 4: so long after its end a period stays open for late logging
 
 

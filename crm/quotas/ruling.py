@@ -137,9 +137,12 @@ def end_rule(db: Session, *, code: str, last_on: date, by: Person, now: datetime
 def withdraw_version(db: Session, *, version: RuleVersion, by: Person, now: datetime) -> None:
     """Take back a version that has judged nothing; the one right before it goes on in its place.
 
-    Refused as `rule_has_judged`.
+    Refused as `rule_has_judged`, `rule_withdrawn`.
     """
+    version_id = version.id
     _hold(db, by)
+    if db.get(RuleVersion, version_id, populate_existing=True) is None:
+        raise Refused("rule_withdrawn")
     before = version_on(db, version.code, version.valid_from - DAY)
     kinds = {version.period, before.period if before else version.period}
     if version.valid_from < _earliest(db, version.code, kinds, now):
@@ -157,6 +160,9 @@ def _hold(db: Session, by: Person) -> None:
     if by.role is not Role.ADMIN:
         raise Refused("not_yours")
     hold_edits(db)  # no period is assessed or frozen, and no other rule changed, in between
+    for read in db.identity_map.values():  # before we waited; a page reads what it changes
+        if isinstance(read, RuleVersion):
+            db.expire(read)
 
 
 def _end(db: Session, draft: Rule, old: RuleVersion | None) -> date | None:

@@ -15,12 +15,13 @@ from crm.leads.planning import OverdueMilestone, overdue_milestones
 from crm.leads.queries import role_held_on
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person, Unit
-from crm.people.queries import UnitNode, posted_as, unit_tree, units_above
+from crm.people.queries import UnitNode, active_at, posted_as, unit_tree, units_above
 from crm.people.rules import OVERSEEING, Role, nearest
 from crm.quotas.queries import working_calendar
 from crm.supervision.drafting import Cause, OrderData, draft_by_clock
 from crm.supervision.entries import note_and_record
 from crm.supervision.models import Order, OrderEntry
+from crm.supervision.queries import last_entry
 from crm.supervision.rules import (
     WORKING,
     About,
@@ -63,7 +64,7 @@ def draft_from_milestones(
     for one in sorted(new, key=lambda one: (one.planned_on, one.lead.id, one.kind)):
         if line and (order := _draft(db, one, line, at)):
             drafts += 1
-            tell(db, order=order, entry=_entry(db, order), site=site, late=late)
+            tell(db, order=order, entry=last_entry(db, order), site=site, late=late)
     return {"drafts": drafts} if drafts else {}
 
 
@@ -124,7 +125,7 @@ def _draft(db: Session, one: OverdueMilestone, line: _Line, at: datetime) -> Ord
     if unit_id is None:
         return None
     person_id = next(iter(named.people[LeadRoleKind.TRACKER]), None)
-    officer_id = _officer(db, one, named, line, but=person_id)
+    officer_id = _officer(db, one, named, line, at, but=person_id)
     if officer_id is None and one.lead.secrecy is Secrecy.RESTRICTED:
         return None
     data = OrderData(
@@ -159,8 +160,8 @@ def _named(db: Session, one: OverdueMilestone, on: date) -> _Named:
     return _Named(unit_id, people)
 
 
-def _officer(
-    db: Session, one: OverdueMilestone, named: _Named, line: _Line, *, but: int | None
+def _officer(  # noqa: PLR0913 - of what, among whom, and when
+    db: Session, one: OverdueMilestone, named: _Named, line: _Line, at: datetime, *, but: int | None
 ) -> int | None:
     """Who issues or drops it: of a restricted lead, only somebody named on it."""
     if one.lead.secrecy is not Secrecy.RESTRICTED:
@@ -168,7 +169,7 @@ def _officer(
         return next(iter(nearest(chain, dict(line.supervisors), but or 0)), None)
     candidates = [each for role in NAMED_OFFICERS for each in named.people[role] if each != but]
     overseeing = select(Person.id).where(
-        Person.id.in_(candidates), Person.role.in_(OVERSEEING), Person.disabled_at.is_(None)
+        Person.id.in_(candidates), Person.role.in_(OVERSEEING), active_at(at)
     )
     allowed = set(db.scalars(overseeing))
     return next((each for each in candidates if each in allowed), None)
@@ -180,8 +181,3 @@ def _milestone_key(one: OverdueMilestone) -> str:
 
 def _dated(on: date) -> str:
     return f"{on.year}年{on.month}月{on.day}日"
-
-
-def _entry(db: Session, order: Order) -> OrderEntry:
-    query = select(OrderEntry).where(OrderEntry.order_id == order.id)
-    return db.scalars(query.order_by(OrderEntry.id.desc()).limit(1)).one()

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.clock import civil_date
-from crm.base.paging import Page, page_of
 from crm.base.periods import Period
 from crm.leads.models import Lead
 from crm.leads.queries import visible as visible_leads
@@ -22,27 +22,12 @@ from crm.supervision.rules import (
     ANSWERABLE,
     UNDER_WAY,
     WORKING,
-    OrderKind,
     OrderState,
-    Origin,
     Wait,
     days_overdue,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class OrderFilter:
-    """What the register is narrowed to; what is left out narrows nothing."""
-
-    text: str = ""
-    state: OrderState | None = None
-    kind: OrderKind | None = None
-    origin: Origin | None = None
-    unit_id: int | None = None  # leading or assisting
-    person_id: int | None = None
-    lead_id: int | None = None
-    year: int | None = None  # of the number
-    overdue_on: date | None = None  # overdue on that date
+PARTIES = (joinedload(Order.unit), joinedload(Order.person), joinedload(Order.officer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +110,7 @@ def order_of(db: Session, viewer: Viewer, order_id: int, on: date) -> Order | No
         visible_to(viewer, on)
         .where(Order.id == order_id)
         .options(
-            *_PARTIES,
+            *PARTIES,
             joinedload(Order.lead),
             selectinload(Order.units),
             selectinload(Order.entries).joinedload(OrderEntry.by),
@@ -134,55 +119,39 @@ def order_of(db: Session, viewer: Viewer, order_id: int, on: date) -> Order | No
     )
 
 
-def filtered(viewer: Viewer, on: date, by: OrderFilter) -> Select[Order]:
-    """The orders to which the filter narrows, of those that the viewer may see and no others."""
-    query = visible_to(viewer, on)
-    if text := by.text.strip():
-        found = (Order.matter, Order.demand)
-        query = query.where(or_(*(each.icontains(text, autoescape=True) for each in found)))
-    for column, value in (
-        (Order.state, by.state),
-        (Order.kind, by.kind),
-        (Order.origin, by.origin),
-        (Order.person_id, by.person_id),
-        (Order.lead_id, by.lead_id),
-        (Order.number_year, by.year),
-    ):
-        if value:
-            query = query.where(column == value)
-    if by.unit_id:
-        query = query.where(or_(Order.unit_id == by.unit_id, assisting([by.unit_id])))
-    return query.where(overdue(by.overdue_on)) if by.overdue_on else query
-
-
-def orders_page(
-    db: Session, viewer: Viewer, on: date, *, by: OrderFilter, cursor: str | None = None
-) -> Page[Order]:
-    """A page of the register, the latest drafted first; unit, person, officer and units loaded."""
-    query = filtered(viewer, on, by).options(*_PARTIES, selectinload(Order.units))
-    return page_of(db, query, on=Order.drafted_at, row_id=Order.id, cursor=cursor)
-
-
 def waiting_for(db: Session, viewer: Viewer, now: datetime) -> list[WaitingOrder]:
-    """What waits for the viewer, what is most overdue first: the lists of *my day*."""
+    """What waits for the viewer, what is overdue first: the lists of *my day*."""
     on = civil_date(now)
     waits = _waits(viewer, on)
-    rows = db.execute(
-        visible_to(viewer, on)
-        .add_columns(*(condition.label(wait.value) for wait, condition in waits))
-        .where(or_(*(condition for _, condition in waits)))
-        .options(*_PARTIES)
-        .order_by(Order.due_on, Order.id)
-    ).all()
-    return [
-        WaitingOrder(row[0], wait, days_overdue(row[0].state, row[0].due_on, on))
-        for place, (wait, _) in enumerate(waits, start=1)
-        for row in rows
-        if row[place]
+    rows = db.execute(_waiting(viewer, on).options(*PARTIES))
+    found = [
+        WaitingOrder(order, wait, days_overdue(order.state, order.due_on, on))
+        for order, *marks in rows
+        for wait, is_so in zip(waits, marks, strict=True)
+        if is_so
     ]
+    places = {wait: place for place, wait in enumerate(waits)}
+    return sorted(
+        found, key=lambda one: (places[one.wait], one.order.due_on or date.max, one.order.id)
+    )
 
 
-def _waits(viewer: Viewer, on: date) -> list[tuple[Wait, ColumnElement[bool]]]:
+def waits_of(db: Session, viewer: Viewer, order_id: int, now: datetime) -> frozenset[Wait]:
+    """For what one order waits for the viewer."""
+    on = civil_date(now)
+    row = db.execute(_waiting(viewer, on).where(Order.id == order_id)).first()
+    marks = zip(_waits(viewer, on), row[1:], strict=True) if row else ()
+    return frozenset(wait for wait, is_so in marks if is_so)
+
+
+def _waiting(viewer: Viewer, on: date) -> Select[Order, *tuple[Any, ...]]:
+    """The orders that wait for the viewer, each with a mark for every wait."""
+    waits = _waits(viewer, on)
+    marks = [condition.label(wait.name) for wait, condition in waits.items()]
+    return select(Order, *marks).where(visible(viewer, on), or_(*waits.values()))
+
+
+def _waits(viewer: Viewer, on: date) -> dict[Wait, ColumnElement[bool]]:
     me = viewer.person_id
     posted = select(Posting.unit_id).where(Posting.person_id == me, held_on(on))
     acts, decides = Order.person_id == me, _is_officer(me)
@@ -194,14 +163,14 @@ def _waits(viewer: Viewer, on: date) -> list[tuple[Wait, ColumnElement[bool]]]:
     if viewer.role is Role.ADMIN:  # nobody up the tree supervises
         issues |= Order.officer_id.is_(None)
     answered = (Order.state == OrderState.ANSWERED) & (Order.answered_by_id != me)
-    return [
-        (Wait.OVERDUE, reached),
-        (Wait.RECEIVE, acts & (Order.state == OrderState.ISSUED)),
-        (Wait.ANSWER, acts & Order.state.in_(ANSWERABLE)),
-        (Wait.ISSUE, issues & (Order.state == OrderState.DRAFT)),
-        (Wait.EXTENSION, decides & Order.asked_due_on.is_not(None)),
-        (Wait.ACCEPT, decides & answered),
-    ]
+    return {
+        Wait.OVERDUE: reached,
+        Wait.RECEIVE: acts & (Order.state == OrderState.ISSUED),
+        Wait.ANSWER: acts & Order.state.in_(ANSWERABLE),
+        Wait.ISSUE: issues & (Order.state == OrderState.DRAFT),
+        Wait.EXTENSION: decides & Order.asked_due_on.is_not(None),
+        Wait.ACCEPT: decides & answered,
+    }
 
 
 def _is_officer(person_id: int) -> ColumnElement[bool]:
@@ -218,7 +187,7 @@ def open_orders(db: Session, viewer: Viewer, as_of: datetime) -> list[OpenOrder]
             Order.issued_at <= as_of,
             or_(Order.state.in_(UNDER_WAY), Order.accepted_at > as_of),
         )
-        .options(*_PARTIES)
+        .options(*PARTIES)
         .order_by(Order.due_on, Order.id)
     )
     return [_open(order, as_of, on) for order in db.scalars(query)]
@@ -269,4 +238,7 @@ def periods_of(order: Order) -> Sequence[Period]:
     return [Period.parse(name) for name in names if name is not None]
 
 
-_PARTIES = (joinedload(Order.unit), joinedload(Order.person), joinedload(Order.officer))
+def last_entry(db: Session, order: Order) -> OrderEntry:
+    """What happened to the order last."""
+    query = select(OrderEntry).where(OrderEntry.order_id == order.id)
+    return db.scalars(query.order_by(OrderEntry.id.desc()).limit(1)).one()

@@ -13,7 +13,14 @@ from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, viewer
 from crm.supervision.models import Order, OrderUnit
 from crm.supervision.queries import may_see
-from crm.supervision.rules import OrderState
+from crm.supervision.rules import (
+    ANSWERABLE,
+    UNDER_WAY,
+    WORKING,
+    OrderState,
+    Step,
+    may_ask_extension,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,29 @@ def rights_of(db: Session, me: Viewer, order: Order) -> Rights:
     acts = me.person_id == order.person_id or (me.oversees and order.unit_id in me.unit_ids)
     assists = me.oversees and bool(me.unit_ids & _assisting(db, order))
     return Rights(_decides(db, me, order), acts, acts or assists)
+
+
+def steps_of(db: Session, me: Viewer, order: Order, on: date) -> frozenset[Step]:
+    """What the viewer may do now with a visible order; the services refuse all else."""
+    rights = rights_of(db, me, order)
+    state, asked = order.state, order.asked_due_on is not None
+    is_working, is_answered = state in WORKING, state is OrderState.ANSWERED
+    may_extend = order.due_on is not None and may_ask_extension(order.due_on, on) and not asked
+    grants = rights.decides and is_working and asked and order.asked_by_id != me.person_id
+    closes = rights.decides and is_answered and order.answered_by_id != me.person_id
+    may = {
+        Step.ISSUE: rights.decides and state is OrderState.DRAFT,
+        Step.DROP: rights.decides and state is OrderState.DRAFT,
+        Step.RECEIVE: rights.acts and state is OrderState.ISSUED,
+        Step.PROGRESS: rights.reports and state in UNDER_WAY,
+        Step.EXTEND: rights.acts and is_working and may_extend,
+        Step.GRANT: grants,
+        Step.REFUSE: grants,
+        Step.ANSWER: rights.acts and state in ANSWERABLE,
+        Step.ACCEPT: closes,
+        Step.RETURN: closes,
+    }
+    return frozenset(step for step, is_mine in may.items() if is_mine)
 
 
 def _decides(db: Session, me: Viewer, order: Order) -> bool:

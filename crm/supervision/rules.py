@@ -1,5 +1,6 @@
 """The words of supervision orders, their dates and their levels (REGIME 5). Pure."""
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
@@ -93,6 +94,32 @@ class Wait(Word):
     OVERDUE = "overdue", "逾期待督促"
 
 
+class Step(Word):
+    """What somebody may do with an order."""
+
+    ISSUE = "issue", "下达"
+    DROP = "drop", "不予下达"
+    GRANT = "grant", "同意延期"
+    REFUSE = "refuse", "不同意延期"
+    ACCEPT = "accept", "销号"
+    RETURN = "return", "退回续办"
+    RECEIVE = "receive", "签收"
+    ANSWER = "answer", "反馈办理结果"
+    PROGRESS = "progress", "报进展"
+    EXTEND = "extend", "申请延期"
+
+
+# What the side does that acts; all else does the side that decides.
+OF_UNIT = frozenset({Step.RECEIVE, Step.ANSWER, Step.PROGRESS, Step.EXTEND})
+STEPS_AWAITED = {
+    Wait.ISSUE: Step.ISSUE,
+    Wait.RECEIVE: Step.RECEIVE,
+    Wait.ANSWER: Step.ANSWER,
+    Wait.EXTENSION: Step.GRANT,
+    Wait.ACCEPT: Step.ACCEPT,
+}
+
+
 def due_on(kind: OrderKind, issued_on: date, calendar: WorkingCalendar) -> date:
     """The last day for the answer: 3 working days, 15 or 30 days after the issue (REGIME 5)."""
     if kind is OrderKind.URGENT:
@@ -140,3 +167,14 @@ def next_level(
 def number_text(code_word: str, year: int, number: int) -> str:
     """The number of an order as documents bear it: `开督〔2026〕3号`."""
     return f"{code_word}〔{year}〕{number}号"
+
+
+_NUMBER = re.compile(r"(?:\D*?[〔\[(（](\d{4})[〕\])）])?\s*第?(\d{1,6})号?")
+
+
+def number_of(text: str) -> tuple[int | None, int | None]:
+    """The year and the number that a text speaks of; `3号` and `开督〔2026〕3号` speak of 3."""
+    found = _NUMBER.fullmatch(text.strip())
+    if found is None:
+        return None, None
+    return int(found[1]) if found[1] else None, int(found[2])

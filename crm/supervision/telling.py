@@ -64,21 +64,24 @@ def seeing(db: Session, order: Order, people: Iterable[Person], on: date) -> lis
 
 
 def _wanted(db: Session, order: Order, entry: OrderEntry) -> set[int | None]:
+    wanted: set[int | None] = set()
     match entry.kind:
         case EntryKind.DRAFTED:
-            return {order.officer_id}
+            wanted = {order.officer_id}
+        case EntryKind.DROPPED:
+            wanted = {order.drafted_by_id}
         case EntryKind.EXTENSION_ASKED | EntryKind.ANSWERED:
-            return {order.officer_id, order.issued_by_id}
+            wanted = {order.officer_id, order.issued_by_id}
         case EntryKind.ESCALATED:
-            return set(_in_line(db, [order.reached_unit_id or order.unit_id], entry.at))
+            wanted = {*_in_line(db, [order.reached_unit_id or order.unit_id], entry.at)}
         case EntryKind.ISSUED:
             units = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
             unit_ids = [order.unit_id, *db.scalars(units)]
-            return {order.person_id, *_in_line(db, unit_ids, entry.at)}
-    if entry.kind not in TOLD_TO_LEADING:
-        return set()
-    in_line = _in_line(db, [order.unit_id], entry.at)
-    return {order.person_id, order.answered_by_id, *in_line}
+            wanted = {order.person_id, *_in_line(db, unit_ids, entry.at)}
+        case kind if kind in TOLD_TO_LEADING:
+            in_line = _in_line(db, [order.unit_id], entry.at)
+            wanted = {order.person_id, order.answered_by_id, *in_line}
+    return wanted
 
 
 def _in_line(db: Session, unit_ids: Collection[int], at: datetime) -> Collection[int]:

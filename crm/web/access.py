@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from flask import Flask, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from crm.base.db import be_alone
+from crm.extensions import db
 from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
 from crm.web.auth import me
 from crm.web.back import came_from
+from crm.web.transaction import CHANGING
 
 PUBLIC = frozenset(
     {
@@ -57,6 +60,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "leads.edit": WITH_RECORDS,
     "leads.change": WITH_RECORDS,
     "leads.reach": WITH_RECORDS,
+    "leads.plan": WITH_RECORDS,
+    "leads.revise": WITH_RECORDS,
     "leads.give_role": WITH_RECORDS,
     "leads.end_role": WITH_RECORDS,
     "leads.correct": WITH_RECORDS,
@@ -75,6 +80,15 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "compliance.figure": ANYONE,
     "compliance.sign": JUDGING,
     "compliance.give_reason": WITH_RECORDS,
+    "supervision.listing": WITH_RECORDS,
+    "supervision.export": WITH_RECORDS,
+    "supervision.show": WITH_RECORDS,
+    "supervision.paper": WITH_RECORDS,
+    "supervision.act": WITH_RECORDS,
+    "supervision.edit": WITH_RECORDS,
+    "supervision.change": WITH_RECORDS,
+    "supervision.new": OVERSEEING,
+    "supervision.create": OVERSEEING,
     "targets.board": OF_BOARDS,
     "targets.show": OVERSEEING,
     "digests.listing": ANYONE,
@@ -148,6 +162,8 @@ def _check() -> ResponseReturnValue | None:
     """Nobody passes without a row in the table: 404 for what one may not know of."""
     if request.endpoint is None:
         return None  # no such page: the router says so
+    if "\0" in request.path:
+        abort(404)  # PostgreSQL refuses NUL: nothing is called so
     if request.endpoint in PUBLIC:
         return None
     person = me()
@@ -155,8 +171,11 @@ def _check() -> ResponseReturnValue | None:
         return to_the_door()
     if person.is_password_temporary and request.endpoint not in WITH_TEMPORARY_PASSWORD:
         return redirect(url_for("me.show"))
-    if person.role not in ACCESS.get(request.endpoint, frozenset()):
+    roles = ACCESS.get(request.endpoint, frozenset())
+    if person.role not in roles:
         abort(404)
+    if roles == ADMINS and request.method in CHANGING:
+        be_alone(db.session)  # admins are few, and what they change all figures rest on
     return None
 
 

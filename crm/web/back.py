@@ -13,6 +13,7 @@ LISTS = {
     "leads.listing",
     "followups.listing",
     "compliance.board",
+    "supervision.listing",
     "targets.board",
     "digests.listing",
     "mailbox.listing",
@@ -22,21 +23,25 @@ LISTS = {
 }
 DEPTHS = {
     **dict.fromkeys(LISTS, 0),
-    "compliance.figure": 1,
+    "compliance.figure": 2,
+    "supervision.show": 1,
     "targets.show": 1,
-    "leads.show": 2,
+    "leads.show": 3,
     "mailbox.show": 1,
     "absences.show": 1,
     "people.show": 1,
-    "visits.show": 3,
-    "followups.show": 3,
+    "visits.show": 4,
+    "followups.show": 4,
 }
-FORM = 4
+FORM = 5
 
 
 def came_from() -> str | None:
     """The address of this application's page that sent the request, as far as the browser says."""
-    told = urlsplit(request.referrer or "")
+    try:
+        told = urlsplit(request.referrer or "")
+    except ValueError:  # brackets that hold no address
+        return None
     if told.netloc != request.host or told.path.startswith("//"):
         return None
     return f"{told.path}?{told.query}" if told.query else told.path

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import (
     Blueprint,
-    Response,
     abort,
     flash,
     redirect,
@@ -19,7 +18,7 @@ from wtforms.validators import Length, Optional
 
 from crm.base import spoken
 from crm.base.errors import Refused
-from crm.base.sheets import SheetRefused, write_template
+from crm.base.sheets import Format, SheetRefused, write_template
 from crm.base.workdays import DayKind
 from crm.extensions import db
 from crm.quotas import calendar as service
@@ -36,6 +35,7 @@ from crm.web.calendar_lines import year_of
 from crm.web.corrections import made_now
 from crm.web.errors import told
 from crm.web.forms import YEARS, Needed, cleaned, date_of, sensible_year, show_refusal, word_choices
+from crm.web.sheet_files import attached
 from crm.web.transaction import moment, today, transaction, trial
 
 bp = Blueprint("calendar", __name__)
@@ -140,14 +140,11 @@ def new_import() -> ResponseReturnValue:
     return render_template("calendar/import.html", form=FileForm(), problems=[])
 
 
-@bp.get("/admin/calendar/template.csv")
-def template() -> ResponseReturnValue:
+@bp.get("/admin/calendar/template<any('.csv', '.xlsx'):suffix>")
+def template(suffix: str) -> ResponseReturnValue:
     """A file to fill in."""
-    name = "attachment; filename=calendar.csv"
-    return Response(
-        write_template(CALENDAR),
-        headers={"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": name},
-    )
+    form = Format(suffix)
+    return attached(write_template(CALENDAR, form), "calendar", form)
 
 
 @bp.post("/admin/calendar/import")

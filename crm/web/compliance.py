@@ -9,16 +9,17 @@ from flask.typing import ResponseReturnValue
 from crm.base import spoken
 from crm.base.periods import Period, PeriodKind
 from crm.extensions import db
-from crm.people.models import Person
-from crm.people.queries import UnitNode, by_username, unit_tree, units_below, visible_to
-from crm.quotas.queries import PersonFigure, figure_of, period_kinds
+from crm.people.queries import UnitNode, unit_tree, units_below
+from crm.quotas.queries import PersonFigure, period_kinds
 from crm.quotas.rules import FigureStatus
 from crm.quotas.settled import count_corrections, of_author, of_units
+from crm.supervision import rights
 from crm.web.auth import my_view
 from crm.web.board import Scope, board_of
 from crm.web.corrections import give_reason, lines, sign
 from crm.web.explanation import explain
-from crm.web.forms import LARGEST_ID, YEARS, date_arg, text_arg, word_arg
+from crm.web.forms import LARGEST_ID, date_arg, text_arg, word_arg
+from crm.web.seen_figures import figure_asked_for, period_named
 from crm.web.transaction import moment, today
 from crm.web.verdicts import late_ones, to_judge
 
@@ -74,17 +75,8 @@ def _asked(kinds: Sequence[PeriodKind]) -> Asked:
     kind = word_arg("kind", PeriodKind) or _usual(kinds)
     period = Period.holding(kind, date_arg("on") or today())
     if name := text_arg("period"):
-        period = _parsed(name)
+        period = period_named(name)
     return Asked(period, text_arg("unit"), word_arg("status", FigureStatus))
-
-
-def _parsed(name: str) -> Period:
-    """The period of that name; one that nobody can mean does not exist."""
-    try:
-        period = Period.parse(name)
-    except ValueError:
-        abort(404)
-    return period if period.first.year in YEARS else abort(404)
 
 
 def _usual(kinds: Sequence[PeriodKind]) -> PeriodKind:
@@ -172,29 +164,23 @@ def _corrections_page() -> ResponseReturnValue:
 @bp.get("/compliance/figure")
 def figure() -> ResponseReturnValue:
     """How one figure came about; mine, or that of somebody whose figures I see by name."""
-    period = _parsed(text_arg("period"))
-    of = _found(by_username(db.session, text_arg("person")), text_arg("rule"), period)
+    of = figure_asked_for()
+    me, missed = my_view(), of.figure.status is FigureStatus.MISSED
+    may_draft = missed and of.person_id != me.person_id and rights.may_draft(me, of.unit_id)
     return render_template(
         "compliance/figure.html",
         explained=explain(db.session, my_view(), of, moment()),
         here=request.full_path,
-        back=url_for(".board", period=period.name),
+        back=url_for(".board", period=of.figure.period.name),
+        drafting=_drafting(of) if may_draft else None,
     )
 
 
-def _found(person: Person | None, code: str, period: Period) -> PersonFigure:
-    """The figure, where it is mine to see; else there is none."""
-    person = person or abort(404)
-    of = figure_of(db.session, code=code, person_id=person.id, period=period, as_of=moment())
-    return of if of and _is_seen(of) else abort(404)
-
-
-def _is_seen(of: PersonFigure) -> bool:
-    """Whether it is my own, stands under my units, or is of somebody in my scope today."""
-    me = my_view()
-    if of.person_id == me.person_id:
-        return True
-    if not me.oversees:
-        return False
-    in_scope = visible_to(me, today()).with_only_columns(Person.id).where(Person.id == of.person_id)
-    return of.unit_id in me.unit_ids or db.session.scalar(in_scope) is not None
+def _drafting(of: PersonFigure) -> str:
+    figure = of.figure
+    return url_for(
+        "supervision.new",
+        rule=figure.rule.code,
+        person=of.username,
+        period=figure.period.name,
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import select
@@ -13,7 +13,6 @@ from wtforms.validators import Length
 
 from crm.base import spoken
 from crm.base.errors import Refused
-from crm.base.mail import Site
 from crm.extensions import db
 from crm.jobs import at_hand, ledger
 from crm.jobs.clockwork import Clockwork, Outcome
@@ -21,12 +20,12 @@ from crm.jobs.models import JobPause, JobRun, RunState
 from crm.jobs.pausing import pause_job, pauses, resume_job
 from crm.jobs.timetable import JOBS, RESTS_ON, JobName, Slot
 from crm.people.models import Person
-from crm.settings import Settings
 from crm.web import job_words
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import told
 from crm.web.forms import Needed, at_cursor, cleaned, show_refusal
 from crm.web.job_secrecy import told_of_hidden
+from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("jobs", __name__)
@@ -43,7 +42,7 @@ class JobLine:
     when: str
     last: "RunLine | None"
     following: Slot
-    next_about: str
+    next_told: str
     is_due: bool
     pause: JobPause | None
     paused_by: str
@@ -169,8 +168,7 @@ def _known(job: str) -> JobName:
 
 
 def _clockwork() -> Clockwork:
-    own: Settings = current_app.config["SETTINGS"]
-    return Clockwork(db.sessionmaker, Site(base_url=own.base_url, mail_from=own.mail_from))
+    return Clockwork(db.sessionmaker, site())
 
 
 def _page(name: JobName, form: PauseForm) -> str:
@@ -201,7 +199,7 @@ def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list
                 when=job_words.when(jobs),
                 last=_run_line(last) if last else None,
                 following=following,
-                next_about=job_words.slot_name(following.name),
+                next_told=job_words.slot_told(following),
                 is_due=following.due_at <= moment(),
                 pause=pause,
                 waits_for=JobName(other).label

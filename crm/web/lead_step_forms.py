@@ -1,5 +1,6 @@
 """The small forms on a lead's page: how it moves on, and who stands for what."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -24,6 +25,22 @@ class ReachForm(FlaskForm):
     )
     on = DateField("日期", [Needed("请选择日期。"), sensible_year])
     reason = StringField("原因或说明", [LONG], filters=[cleaned])
+
+
+class PlanForm(FlaskForm):
+    """The date by which a milestone is to be reached."""
+
+    kind = SelectField(
+        "节点", [Needed("请选择节点。")], coerce=MilestoneKind, validate_choice=False
+    )
+    on = DateField("计划日期", [Needed("请选择日期。"), sensible_year])
+
+
+class ReviseForm(FlaskForm):
+    """Another date for what was planned."""
+
+    on = DateField("调整为", [Needed("请选择日期。"), sensible_year])
+    reason = StringField("调整原因", [Needed("请填写调整原因。"), LONG], filters=[cleaned])
 
 
 class CorrectForm(FlaskForm):
@@ -60,6 +77,17 @@ def offer_steps(form: ReachForm, lead: Lead) -> None:
         SelectChoice(kind.value, kind.label, optgroup=group)
         for group, kinds in groups.items()
         for kind in kinds
+    ]
+
+
+def offer_plans(form: PlanForm, kinds: Sequence[MilestoneKind]) -> None:
+    """Offer what has no plan yet, stages of the line before side milestones."""
+    groups = {"阶段": [kind for kind in kinds if kind not in SIDE]}
+    groups["其他节点"] = [kind for kind in kinds if kind in SIDE]
+    form.kind.choices = [
+        SelectChoice(kind.value, kind.label, optgroup=group)
+        for group, of_group in groups.items()
+        for kind in of_group
     ]
 
 

@@ -14,6 +14,7 @@ from crm.extensions import db
 from crm.followups.timeline import timeline
 from crm.leads import service
 from crm.leads.models import Lead, LeadRole, Milestone
+from crm.leads.planning import PlannedMilestone, plannable, planned_milestones
 from crm.leads.queries import (
     LeadLabel,
     contacts_of,
@@ -28,11 +29,15 @@ from crm.web.auth import my_view, signed_in
 from crm.web.errors import told
 from crm.web.forms import show_refusal
 from crm.web.lead_lines import Beside, LeadPage, lead_page
+from crm.web.lead_plan_lines import plan_lines
 from crm.web.lead_step_forms import (
     CorrectForm,
+    PlanForm,
     ReachForm,
+    ReviseForm,
     RoleForm,
     offer_holders,
+    offer_plans,
     offer_steps,
 )
 from crm.web.transaction import moment, today, transaction
@@ -43,6 +48,8 @@ LOADED = (
     selectinload(Lead.milestones),
     selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),
 )
+
+PLANNING = "plan-"  # its fields stand beside others of the same names
 
 
 def found(lead_id: int) -> Lead:
@@ -71,14 +78,22 @@ def page(lead_id: int, **given: FlaskForm) -> str:
     lead = found(lead_id)
     forms: dict[str, Any] = {
         "reaching": ReachForm(formdata=None, data={"on": today()}),
+        "planning": PlanForm(formdata=None, prefix=PLANNING),
         "giving": RoleForm(formdata=None, data={"from_on": today()}),
     } | given
+    planned = planned_milestones(db.session, lead)
+    kinds = plannable(lead, planned)
     offer_steps(forms["reaching"], lead)
+    offer_plans(forms["planning"], kinds)
     offer_holders(db.session, forms["giving"], today())
     return render_template(
         "leads/show.html",
         page=_told(lead),
+        plans=plan_lines(lead, planned, today()),
+        has_plannable=bool(kinds),
+        revisions={one.kind: _revising(one, given) for one in planned},
         corrections={step.id: _correcting(step, given) for step in lead.milestones},
+        drafting=url_for("supervision.new", lead=lead_id) if my_view().oversees else None,
         **forms,
     )
 
@@ -112,6 +127,16 @@ def _correcting(step: Milestone, given: dict[str, FlaskForm]) -> FlaskForm:
     return given.get(_prefix(step.id), fresh)
 
 
+def plan_prefix(kind: MilestoneKind) -> str:
+    """What tells the form of one plan from those of others on a page."""
+    return f"{kind.value}-"
+
+
+def _revising(one: PlannedMilestone, given: dict[str, FlaskForm]) -> FlaskForm:
+    fresh = ReviseForm(formdata=None, data={"on": one.planned_on}, prefix=plan_prefix(one.kind))
+    return given.get(plan_prefix(one.kind), fresh)
+
+
 def reach(lead_id: int) -> ResponseReturnValue:
     """Note the stage or side milestone that the lead reached."""
     lead, form = mine_to_change(lead_id), ReachForm()
@@ -128,7 +153,7 @@ def reach(lead_id: int) -> ResponseReturnValue:
             now=moment(),
         )
 
-    return _done(lead_id, "reaching", form, move_on, "进展已登记。")
+    return done(lead_id, "reaching", form, move_on, "进展已登记。")
 
 
 def correct(lead_id: int, milestone_id: int) -> ResponseReturnValue:
@@ -143,7 +168,7 @@ def correct(lead_id: int, milestone_id: int) -> ResponseReturnValue:
             rows, lead=lead, milestone=step, on=on, reason=reason, by=signed_in(), now=moment()
         )
 
-    return _done(lead_id, _prefix(milestone_id), form, put_right, "日期已更正。")
+    return done(lead_id, _prefix(milestone_id), form, put_right, "日期已更正。")
 
 
 def withdraw(lead_id: int, milestone_id: int) -> ResponseReturnValue:
@@ -157,7 +182,7 @@ def withdraw(lead_id: int, milestone_id: int) -> ResponseReturnValue:
             rows, lead=lead, milestone=step, reason=reason, by=signed_in(), now=moment()
         )
 
-    return _done(lead_id, _prefix(milestone_id), form, take_back, "已撤回这个节点。")
+    return done(lead_id, _prefix(milestone_id), form, take_back, "已撤回这个节点。")
 
 
 def _step(lead: Lead, milestone_id: int) -> Milestone:
@@ -184,10 +209,10 @@ def give_role(lead_id: int) -> ResponseReturnValue:
             now=moment(),
         )
 
-    return _done(lead_id, "giving", form, give, "分工已更新。")
+    return done(lead_id, "giving", form, give, "分工已更新。")
 
 
-def _done(
+def done(
     lead_id: int, name: str, form: FlaskForm, change: Callable[[Session], None], said: str
 ) -> ResponseReturnValue:
     """Make the change of a valid form; else show the page again, with what was typed."""
@@ -196,7 +221,7 @@ def _done(
             with transaction() as rows:
                 change(rows)
         except Refused as refusal:
-            show_refusal(form, refusal, {"person": "holder"})
+            show_refusal(form, refusal, {"person": "holder", "planned_on": "on"})
         else:
             flash(said, "success")
             return redirect(home_of(lead_id))

@@ -29,6 +29,7 @@ from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, row_id, show_refusal, text_arg, word_arg
 from crm.web.lead_forms import FIELDS, ChangeForm, LeadForm, as_typed, in_words, offer
 from crm.web.lead_lines import lead_line
+from crm.web.lead_plans import plan, revise
 from crm.web.lead_steps import (
     correct,
     earlier_of,
@@ -48,6 +49,8 @@ bp = Blueprint("leads", __name__)
 ONE = f"/leads/<int(max={LARGEST_ID}):lead_id>"
 STEP = f"{ONE}/milestones/<int(max={LARGEST_ID}):milestone_id>"
 bp.post(f"{ONE}/reach")(reach)
+bp.post(f"{ONE}/plans")(plan)
+bp.post(f"{ONE}/plans/<kind>")(revise)
 bp.post(f"{ONE}/roles")(give_role)
 bp.post(f"{ONE}/roles/<int(max={LARGEST_ID}):role_id>/end")(end_role)
 bp.post(f"{STEP}/correct")(correct)

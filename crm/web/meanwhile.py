@@ -20,7 +20,7 @@ from crm.base.errors import Refused
 from crm.base.words import Word
 from crm.people.models import Person
 from crm.web.errors import show_at_field
-from crm.web.forms import cleaned
+from crm.web.forms import LARGEST_ID, cleaned
 from crm.web.transaction import moment, today
 
 HASH = 8  # characters of each value's hash: enough to see that it is another
@@ -61,7 +61,7 @@ def is_overtaken(db: Session, form: MarkedForm, there: There, *, but: Collection
     Fields of `but` are not looked at. Sent once more, the form overwrites it knowingly.
     """
     remembered = (form.seen.data or "").split(".")
-    if len(remembered) != len(there.values) + 1 or not remembered[0].isdecimal():
+    if len(remembered) != len(there.values) + 1 or not _is_entry(remembered[0]):
         return False
     lost = [
         name
@@ -77,6 +77,11 @@ def is_overtaken(db: Session, form: MarkedForm, there: There, *, but: Collection
         said = there.words.get(name) or _spoken(there.values[name])
         form[name].errors = [*form[name].errors, f"{refusal.facts['who']}已改为：{said}。"]
     return True
+
+
+def _is_entry(text: str) -> bool:
+    """Whether it may be the id of an entry, or 0 where there was none."""
+    return text.isdecimal() and int(text) <= LARGEST_ID
 
 
 def _about(row: Any) -> ColumnElement[bool]:

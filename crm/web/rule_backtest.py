@@ -21,6 +21,7 @@ from crm.quotas.ruling import check_rule
 from crm.quotas.versions import as_rule, versions
 from crm.quotas.wording import demand_of
 from crm.web.errors import show_at_field
+from crm.web.forms import text_arg
 from crm.web.rule_form import USUAL, BacktestForm, as_typed
 
 MOST_PERIODS = 60
@@ -57,7 +58,7 @@ class Trial:
 def asked(db: Session, usual: str, now: datetime) -> tuple[BacktestForm, Trial | None]:
     """The form of the address, and its trial where it is filled in; else a rule as it is."""
     if "minimum" not in request.args:
-        return _beginning(db, request.args.get("code") or usual, now), None
+        return _beginning(db, text_arg("code") or usual, now), None
     form = BacktestForm(request.args)
     if not form.validate():
         return form, None

@@ -18,7 +18,7 @@ from wtforms.validators import InputRequired, Length
 
 from crm.base.periods import PeriodKind
 from crm.people.rules import Duty
-from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding, Rule
+from crm.quotas.rules import DAYS_TO_LOG, Cap, CountBy, Measure, Proration, Rounding, Rule
 from crm.quotas.ruling import LONGEST_CODE, LONGEST_NAME
 from crm.visits.rules import Channel, Kind
 from crm.web.forms import Needed, cleaned, sensible_year, word_choices
@@ -32,7 +32,7 @@ USUAL = {
     "period": PeriodKind.MONTH,
     "kinds": [Kind.OUTREACH],
     "channels": [Channel.IN_PERSON],
-    "log_within_days": 3,
+    "log_within_days": DAYS_TO_LOG,
     "proration": Proration.WORKDAYS,
     "rounding": Rounding.CEIL,
     "cap": Cap.CALENDAR_DAYS,

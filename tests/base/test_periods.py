@@ -78,3 +78,22 @@ def test_periods_follow_each_other_without_a_gap(kind, on):
 
 def test_from_a_date_to_an_earlier_one_there_are_no_days():
     assert list(days(date(2026, 7, 2), date(2026, 7, 1))) == []
+
+
+def test_a_week_runs_from_monday_to_sunday():
+    week = Period.parse("2026-W30")
+
+    assert (week.first.weekday(), week.last.weekday()) == (0, 6)
+
+
+@pytest.mark.parametrize(
+    ("month", "last"), [("2026-02", 28), ("2024-02", 29), ("2026-06", 30), ("2026-07", 31)]
+)
+def test_a_month_has_three_xun_and_the_last_runs_to_its_end(month, last):
+    xun = [Period.parse(f"{month}-X{number}") for number in (1, 2, 3)]
+
+    assert [(one.first.day, one.last.day) for one in xun] == [(1, 10), (11, 20), (21, last)]
+
+
+def test_the_53rd_week_of_2026_ends_in_2027():
+    assert Period.parse("2026-W53").last == date(2027, 1, 3)

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from crm.base.periods import Period
-from crm.base.workdays import Source, Workday, WorkingCalendar
+from crm.base.workdays import DayKind, Source, Workday, WorkingCalendar, statutory
 
 CALENDAR = WorkingCalendar()
 
@@ -58,3 +58,30 @@ def test_the_first_working_day_from_a_date_may_be_that_date():
 def test_working_days_are_counted_from_the_day_after():
     # REGIME 5: the month of July 2026 is frozen on 6 August 00:00
     assert CALENDAR.nth_after(date(2026, 7, 31), 3) == date(2026, 8, 5)
+
+
+def test_the_first_week_of_2026_works_on_its_sunday():
+    week = Period.parse("2026-W01")
+
+    assert CALENDAR.workdays(week.first, week.last) == [
+        *(date(2025, 12, 29), date(2025, 12, 30), date(2025, 12, 31), date(2026, 1, 4))
+    ]
+
+
+def test_a_year_that_the_library_does_not_know_is_estimated_less_the_13_statutory_dates():
+    free = statutory(2027)
+    worked = [
+        on
+        for on in Period.parse("2027").dates
+        if CALENDAR.on(on) == Workday(is_workday=True, source=Source.ESTIMATE)
+    ]
+
+    assert len(free) == 13
+    assert worked == [
+        on for on in Period.parse("2027").dates if on.weekday() < 5 and on not in free
+    ]
+
+
+def test_the_library_knows_the_days_that_are_made_up():
+    assert CALENDAR.on(date(2026, 2, 14)) == Workday(is_workday=True, source=Source.LIBRARY)
+    assert CALENDAR.kind(date(2026, 2, 14)) is DayKind.MAKE_UP

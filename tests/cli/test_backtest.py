@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from crm.base.db import writing
 from crm.cli import base, main
+from crm.cli.rules_file import read_rules
 from crm.cli.seeds import SEEDS
 from crm.extensions import db as database_of_app
 from crm.people.rules import Duty
@@ -116,6 +117,16 @@ def test_a_draft_need_not_say_when_it_begins(crm):
     draft = {name: value for name, value in DEPUTY.items() if name != "valid_from"}
 
     assert crm([draft], *JUNE).exit_code == 0
+
+
+def test_a_draft_that_does_not_say_by_when_to_log_means_three_days(tmp_path):
+    file = tmp_path / "rules.yaml"
+    draft = {name: value for name, value in DEPUTY.items() if name != "log_within_days"}
+    file.write_text(yaml.safe_dump([draft], allow_unicode=True), encoding="utf-8")
+
+    (rule,) = read_rules(file, since=date(2026, 7, 1))
+
+    assert rule.log_within_days == 3
 
 
 def test_words_may_be_chinese(crm):

@@ -14,7 +14,7 @@ from crm.base.formulas import neutralised, plain
 from crm.base.money import Currency
 from crm.base.periods import Period
 from crm.followups.models import Followup
-from crm.leads.models import Lead
+from crm.leads.models import Contact, Lead
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role
@@ -24,6 +24,7 @@ from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.service import reject_visit
 from tests.conftest import NOW
 from tests.factories import (
+    make_company,
     make_lead,
     make_person,
     make_posting,
@@ -98,6 +99,18 @@ def test_people_that_were_exported_are_imported_again_alike(crm, export, session
     assert export("people") == before
 
 
+@pytest.mark.parametrize("what", ["people", "visits"])
+@pytest.mark.parametrize("chinese", [(), ("--chinese",)])
+def test_a_spreadsheet_that_was_exported_is_known_to_the_import(crm, zone, tmp_path, what, chinese):
+    path = str(tmp_path / "out.xlsx")
+    assert crm("export", what, path, *chinese).exit_code == 0
+
+    done = crm("import", what, path, "--format", "json")
+
+    assert done.exit_code == 0, done.stderr
+    assert '"added": 0, "updated": 0' in done.stdout
+
+
 @pytest.mark.parametrize("chinese", [(), ("--chinese",)])
 def test_visits_that_were_exported_are_known_to_the_import(crm, export, zone, chinese):
     export("visits", *chinese)
@@ -161,6 +174,21 @@ def test_for_a_person_only_what_they_may_see_is_exported(export, zone):
     assert [row["ref"] for row in leads] == ["L2"]
     assert visit["leads"] == ""
     assert {row["username"] for row in people} == {"wang"}
+
+
+def test_of_a_company_with_a_hidden_lead_no_more_than_the_name_is_exported(export, zone):
+    with writing(zone) as db:
+        company = make_company(db, "远山", credit_code="91320000MA1TEST00X")
+        db.add(Contact(company_id=company.id, name="周", phone="13900000000", created_at=NOW))
+        make_lead(db, "公开", ref="L3", company=company, entered_on=date(2026, 7, 1))
+        hidden = {"secrecy": Secrecy.RESTRICTED, "code_name": "远山二"}
+        make_lead(db, "机密二期", ref="L4", company=company, entered_on=date(2026, 7, 2), **hidden)
+
+    everything, seen = export("leads")[2], export("leads", "--for", "wang")[-1]
+
+    assert (everything["ref"], everything["contact"]) == ("L3", "周")
+    assert (seen["ref"], seen["company"]) == ("L3", "远山")
+    assert (seen["credit_code"], seen["contact"], seen["contact_phone"]) == ("", "", "")
 
 
 def test_words_of_a_visit_with_a_hidden_lead_are_not_for_the_supervisor(export, zone):
@@ -240,7 +268,7 @@ def test_a_recruiter_gets_figures_of_their_own_only(export, sessions):
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("people", "out.xlsx"), 2),
+        (("people", "out.xls"), 2),
         (("people", "out.csv", "--period", "2026-07"), 2),
         (("compliance", "out.csv"), 2),
         (("compliance", "-", "--period", "2026-07", "--rule", "none"), 1),

@@ -165,3 +165,11 @@ def previewed(database_url, seed):
         check=True,
         text=True,
     ).stdout
+
+
+def test_digests_call_themselves_zhoubao_and_yuebao(made):
+    told = {one.dedupe_key.partition(":")[0]: one.subject for one in made}
+
+    assert set(told) == {"weekly-digest", "monthly-digest"}
+    assert "招商周报" in told["weekly-digest"]
+    assert "招商月报" in told["monthly-digest"]

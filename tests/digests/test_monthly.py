@@ -3,7 +3,7 @@
 from datetime import date
 
 from crm.leads.rules import MilestoneKind
-from crm.visits.rules import Kind
+from crm.visits.rules import Kind, Status
 from tests.factories import make_absence, make_lead, make_milestone, make_visit
 
 
@@ -95,3 +95,13 @@ def test_what_did_not_go_forward_stands_apart(db, zone, monthly, text_of):
     told = text_of(zone.boss)
     assert "其他进展\n- 冷链仓储（综合保税区）：7月20日流失" in told
     assert "推进线索 0 个" in told
+
+
+def test_a_month_that_is_not_frozen_is_preliminary_and_says_what_waits(db, zone, monthly, mail_of):
+    make_visit(db, zone.deputy, date(2026, 7, 30), status=Status.PLANNED)
+
+    monthly()
+
+    [mail] = mail_of(zone.deputy)
+    assert "初步数" in mail.subject
+    assert "还有 1 次拜访待填报，" in mail.body_text

@@ -130,3 +130,25 @@ def test_a_hidden_lead_is_a_code_name_in_the_plan(db, zone, nudge, mail_of):
     told = "".join(mail.body_text + mail.body_html for mail in mail_of(zone.supervisor))
     assert "外出拜访 · 远航" in told
     assert "秘不示人" not in told
+
+
+def test_each_level_is_told_once_however_often_the_figure_comes_back_to_it(db, zone, nudge):
+    days = [MIDMONTH + timedelta(days=n) for n in (0, 1, 2)]
+
+    for at in days:
+        nudge(at)
+
+    told = list(db.scalars(select(Message.dedupe_key).where(Message.dedupe_key.contains("deputy"))))
+    assert told == ["nudge:deputy-monthly:deputy:2026-07:at_risk"]
+
+
+def test_the_supervisor_is_told_of_what_cannot_be_reached_and_not_of_what_is_at_risk(
+    db, zone, nudge, mail_of
+):
+    nudge(MIDMONTH)
+    at_risk = [mail.dedupe_key for mail in mail_of(zone.supervisor)]
+
+    nudge(LATE_IN_MONTH)
+
+    assert "nudge:deputy-monthly/deputy:supervisor:2026-07:unreachable" not in at_risk
+    assert "nudge:deputy-monthly/deputy:supervisor:2026-07:unreachable" in keys(db)

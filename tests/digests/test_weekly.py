@@ -318,3 +318,45 @@ def test_more_people_cost_few_queries_each(db, zone, weekly, statements):
     # 50 for the zone; a recruiter costs the row of the message and what they chose of their mails,
     # an overseer six more
     assert len(statements) <= 50 + 2 * 28 + 6 * 6
+
+
+def test_everyone_who_owes_reads_their_own_and_who_oversees_the_units_that_they_see(
+    db, zone, weekly, text_of
+):
+    weekly()
+
+    told = {
+        name: ("我的进度" in text_of(person), "各单位成果" in text_of(person))
+        for name, person in vars(zone).items()
+        if hasattr(person, "username")
+    }
+    assert told == {
+        "boss": (True, True),
+        "deputy": (True, False),
+        "recruiter": (True, False),
+        "supervisor": (False, True),
+        "overall": (False, True),
+        "reader": (False, True),
+    }
+
+
+def test_it_tells_of_the_week_before_and_of_the_weeks_plan(db, zone, weekly, text_of):
+    make_visit(db, zone.boss, IN_WEEK)
+    given = {"status": Status.PLANNED, "entered_at": MONDAY - timedelta(days=1), "city": "上海"}
+    make_visit(db, zone.boss, date(2026, 7, 17), **given)
+    make_visit(db, zone.boss, date(2026, 7, 20), **given | {"city": "无锡"})
+
+    weekly()
+
+    told = text_of(zone.boss)
+    assert "每周带队拜访（2026年第28周）：1/1 次，已达标" in told
+    assert "- 7月17日 09:00 boss同志 上海 外出拜访" in told
+    assert "无锡" not in told
+
+
+def test_a_late_digest_says_so(db, zone, weekly, mail_of):
+    weekly(late=True)
+
+    [mail] = mail_of(zone.boss)
+    assert mail.subject.endswith("补发）")
+    assert "【补发】" in mail.body_text

@@ -41,7 +41,10 @@ class Crew:
     def dismiss(self) -> None:
         """End all as an operator does, and see that they end well."""
         for member in self.members:
-            wait_until(lambda member=member: ".started" in member.says, else_tell=member.says)
+            wait_until(
+                lambda member=member: ".started" in member.says or member.is_over(),
+                else_tell=member.says,
+            )
             member.send(signal.SIGTERM)
         for member in self.members:
             member.ended()

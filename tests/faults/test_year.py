@@ -54,7 +54,8 @@ def test_in_a_year_each_period_is_assessed_frozen_and_reported_once(lived, year)
         *((job, period) for job in ("assess", "freeze") for period in (*weeks, *months)),
     }
 
-    assert (len(weeks), len(months)) == (52, 12)
+    assert len(weeks) in (52, 53)  # 2028 begins with two days of the week before
+    assert len(months) == 12
     assert expected <= set(runs)
     assert set(runs.values()) == {1}
     assert {counts["done"] + counts["skipped"] for counts in again.values()} == {0}

@@ -1,6 +1,7 @@
 """What is said in one place is known in the other: settings, commands, sentences."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,25 @@ def test_only_the_clock_module_reads_the_clock():
     ]
 
     assert readers == ["clock.py"]
+
+
+TEXTS = [
+    path
+    for folder in ("crm", "templates", "seeds")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in {".py", ".html", ".txt", ".yaml"}
+]
+
+
+def test_nothing_is_called_by_the_legal_term_for_state_secrets():
+    # REGIME 2: a restricted lead is 限知; only the door may say that the system is 非涉密
+    calling = [path.name for path in TEXTS if re.search(r"(?<!非)涉密", path.read_text("utf-8"))]
+
+    assert calling == []
+
+
+def test_nothing_speaks_of_check_ins_points_or_rankings():
+    # REGIME 3: national rules against formalism at the fingertips
+    words = re.compile(r"打卡|签到|积分|排行|轨迹|(?<!不作)(?<!点名)排名")
+
+    assert [path.name for path in TEXTS if words.search(path.read_text("utf-8"))] == []

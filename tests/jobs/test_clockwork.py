@@ -13,9 +13,11 @@ from crm.jobs import ledger
 from crm.jobs.clockwork import Outcome
 from crm.jobs.models import JobRun, RunState
 from tests.jobs.work import (
+    SECRET,
     at,
     clockwork_of,
     fail,
+    fail_in_the_database,
     install,
     keys,
     mail_everybody,
@@ -152,6 +154,16 @@ def test_a_failing_slot_is_rolled_back_and_holds_up_its_own_job_only(sessions):
     assert "2026-W30" not in [run.slot for run in runs(sessions)]
 
 
+def test_a_failure_is_told_without_the_values_of_the_row_that_failed(sessions):
+    install(sessions, "2026-07-20T00:00", "li")
+
+    live(sessions, "2026-07-20T07:30", weekly_digest=fail_in_the_database)
+
+    reason = run_of(sessions, "2026-W29").reason
+    assert reason.startswith("IntegrityError")
+    assert SECRET not in reason
+
+
 def test_a_failed_slot_is_tried_again_after_a_wait_that_doubles(sessions):
     install(sessions, "2026-07-20T00:00", "li")
     live(sessions, "2026-07-20T07:30", weekly_digest=fail)
@@ -237,3 +249,13 @@ def test_an_error_recorded_late_does_not_undo_what_another_runner_finished(sessi
         ledger.record_failure(db, slot, "连接中断", now=at("2026-07-20T07:40"), useless=False)
 
     assert run_of(sessions, "2026-W29").state is RunState.DONE
+
+
+def test_what_is_skipped_is_recorded_with_the_reason(sessions):
+    install(sessions, "2026-07-20T08:00", "li")
+
+    live(sessions, "2026-07-20T18:00")
+
+    (skipped,) = runs(sessions)
+    assert (skipped.job, skipped.slot) == ("nudge", "2026-07-20")
+    assert (skipped.state, skipped.reason) == (RunState.SKIPPED, "已过时限，跳过")

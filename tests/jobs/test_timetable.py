@@ -258,3 +258,59 @@ def test_every_week_and_month_has_its_digest(on):
     assert Period.parse(first_month.name).last < civil(first_month.due_at).date()
     before = next(slots(WEEKLY, CALENDAR, since=since - timedelta(days=60)))
     assert before.due_at < since
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # a Friday to a Monday: every day, whether people work on it or not
+        (JobName.ESCALATE, ["2026-07-24 07-24 00:00", "2026-07-25 07-25 00:00"]),
+        (JobName.AUDIT_SEAL, ["2026-07-23 07-24 00:00", "2026-07-24 07-25 00:00"]),
+    ],
+)
+def test_orders_escalate_and_the_days_trail_is_sealed_every_day_at_midnight(name, expected):
+    job = next(job for job in JOBS if job.name is name)
+
+    assert told(job, "2026-07-24T00:00", "2026-07-25T12:00") == expected
+
+
+def test_july_2026_is_frozen_on_6_august():
+    job = closing(JobName.FREEZE, PeriodKind.MONTH)
+
+    assert slot_of(job, "2026-07").due_at == at("2026-08-06T00:00")
+
+
+@pytest.mark.parametrize("job", [BRIEF, NUDGE])
+def test_a_brief_and_a_nudge_are_made_late_until_18_of_their_day(job):
+    slot = slot_of(job, "2026-07-15")
+
+    moments = ("2026-07-15T17:59", "2026-07-15T18:00")
+
+    assert [timing(slot, CALENDAR, now=at(each)) for each in moments] == [
+        *(Timing.LATE, Timing.SKIPPED)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("job", "name", "until", "after"),
+    [
+        (TEN_DAY, "2026-07-X1", "2026-07-13T08:00", Timing.SKIPPED),
+        (WEEKLY, "2026-W30", "2026-08-03T07:30", Timing.KEPT),
+        (MONTHLY, "2026-07", "2026-09-01T07:30", Timing.KEPT),
+    ],
+)
+def test_supervision_and_digests_are_made_late_until_a_later_one_is_due(job, name, until, after):
+    slot = slot_of(job, name)
+
+    before = timing(slot, CALENDAR, now=at(until) - timedelta(minutes=1))
+
+    assert (before, timing(slot, CALENDAR, now=at(until))) == (Timing.LATE, after)
+
+
+@pytest.mark.parametrize(
+    "job", [job for job in JOBS if job not in (BRIEF, NUDGE, TEN_DAY, WEEKLY, MONTHLY)]
+)
+def test_all_else_is_made_however_late(job):
+    slot = next(slots(job, CALENDAR, since=at("2026-01-01T00:00")))
+
+    assert timing(slot, CALENDAR, now=at("2029-01-01T00:00")) is Timing.LATE

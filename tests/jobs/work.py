@@ -13,6 +13,7 @@ from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import ledger
 from crm.jobs.clockwork import Clockwork
+from crm.jobs.models import JobPause
 from crm.jobs.timetable import JOBS, JobName, Slot, Timing
 from crm.people.models import Person
 from tests.factories import make_person
@@ -51,9 +52,19 @@ def mail_everybody(db: Session, slot: Slot, timing: Timing, site: Site) -> Mappi
     return {"messages": sum(made)}
 
 
+SECRET = "限知线索的名称"
+
+
 def fail(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
     mail_everybody(db, slot, timing, site)
     raise RuntimeError("编排出错")
+
+
+def fail_in_the_database(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
+    db.add(JobPause(job="nudge", paused_at=slot.due_at, why=SECRET))
+    db.add(JobPause(job="nudge", paused_at=slot.due_at, why=SECRET))
+    db.flush()
+    return {}
 
 
 def clockwork_of(sessions: sessionmaker[Session], **work: object) -> Clockwork:

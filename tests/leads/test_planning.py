@@ -45,6 +45,13 @@ def test_a_revision_has_a_reason(db, lead, tracker):
         plan(db, lead, tracker, date(2026, 9, 1))
 
 
+def test_a_revision_is_another_date(db, lead, tracker):
+    plan(db, lead, tracker)
+
+    with pytest.raises(Refused, match="plan_unchanged"):
+        plan(db, lead, tracker, reason="重申")
+
+
 def test_what_was_reached_is_not_planned_any_more(db, lead, tracker):
     make_milestone(db, lead, SIGNED, date(2026, 7, 1))
 

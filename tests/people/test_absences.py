@@ -1,6 +1,6 @@
 """An absence is asked for, decided on by who may, and only an approved one counts (REGIME 2)."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -92,6 +92,15 @@ def test_an_admin_decides_for_those_above_whom_nobody_is(zone):
 
     assert zone.waits_for(zone.admin) == [of_boss, of_chief]
     assert zone.waits_for(zone.chief) == []
+
+
+def test_a_supervisor_who_leaves_next_month_decides_until_then(zone):
+    zone.chief.disabled_at = NOW + timedelta(days=20)
+
+    absence = zone.ask()
+
+    assert zone.waits_for(zone.chief) == [absence]
+    assert zone.waits_for(zone.admin) == []
 
 
 def test_nobody_decides_on_their_own(zone):

@@ -168,6 +168,22 @@ def test_who_comes_back_is_let_in_but_signs_in_anew(db):
     assert len(spans(db, person)) == 2
 
 
+def test_leaving_later_does_not_open_an_account_that_is_closed(db):
+    person = make_person(db, disabled_at=NOW - timedelta(days=1))
+
+    leave(db, person=person, last_on=date(2026, 7, 31), at_once=False, by=None, now=NOW)
+
+    assert person.disabled_at == NOW - timedelta(days=1)
+
+
+def test_a_date_of_leaving_that_is_to_come_may_be_put_off(db):
+    person = make_person(db, disabled_at=NOW + timedelta(days=1))
+
+    leave(db, person=person, last_on=date(2026, 7, 31), at_once=False, by=None, now=NOW)
+
+    assert person.disabled_at == at_civil(date(2026, 8, 1))
+
+
 def test_nobody_closes_their_own_account(db):
     admin = make_person(db, role=Role.ADMIN)
     make_person(db, role=Role.ADMIN)
@@ -187,7 +203,17 @@ def test_the_last_admin_stays_one(db):
     assert refused.value.code == "last_admin"
 
     enable_person(db, person=other, by=admin, now=NOW)
-    require_another_admin(db, admin, NOW)
+    require_another_admin(db, admin)
+
+
+def test_an_admin_who_is_to_leave_is_not_the_one_who_stays(db):
+    admin, other = (make_person(db, role=Role.ADMIN) for _ in range(2))
+    leave(db, person=other, last_on=date(2026, 7, 31), at_once=False, by=admin, now=NOW)
+
+    with pytest.raises(Refused) as refused:
+        leave(db, person=admin, last_on=TODAY, at_once=False, by=other, now=NOW)
+
+    assert refused.value.code == "last_admin"
 
 
 def test_of_two_primary_postings_at_once_one_is_refused(sessions):

@@ -237,3 +237,16 @@ def test_a_changed_calendar_neither_drops_nor_repeats_a_slot(zone):
 
     assert moved == ["2026-W27", "2026-W28"]
     assert weekly() == ["2026-W27", "2026-W28", "2026-W29", "2026-W30", "2026-W31"]
+
+
+def test_by_hand_goes_before_an_import_before_the_library_before_the_estimate(db):
+    on, later, unknown = date(2026, 7, 20), date(2026, 7, 21), date(2027, 7, 20)
+    import_calendar(
+        db, content=b"date,kind\n2026-07-20,holiday\n2026-07-21,holiday\n", by=None, now=NOW
+    )
+    set_free(db, first=on)
+    calendar = working_calendar(db)
+
+    assert [calendar.on(each).source for each in (on, later, date(2026, 7, 22), unknown)] == [
+        *(Source.OVERRIDE, Source.IMPORTED, Source.LIBRARY, Source.ESTIMATE)
+    ]

@@ -312,3 +312,58 @@ def test_each_kind_of_period_takes_its_own_dates(name, kind, achieved):
     )
 
     assert figure.achieved == achieved
+
+
+@pytest.mark.parametrize(
+    ("status", "achieved"), [(Status.DONE, 1), (Status.PLANNED, 0), (Status.CANCELLED, 0)]
+)
+def test_only_a_visit_that_is_done_counts(status, achieved):
+    assert judge(DEPUTY, [a_visit("07-06", status=status)]).achieved == achieved
+
+
+def test_a_rejected_visit_does_not_count():
+    rejected = a_visit("07-06", **judged(Verdict.REJECTED, "07-07T10:00"))
+
+    assert judge(DEPUTY, [rejected, a_visit("07-08")]).achieved == 1
+
+
+def test_visits_joined_are_those_that_one_leads_or_takes_part_in():
+    visits = [a_visit("07-06"), a_visit("07-07", leader_id=ANOTHER)]
+
+    assert judge(JOINING, visits).achieved == 2
+
+
+def test_resident_days_are_always_counted_by_day():
+    two_on_a_day = [a_visit("07-06", kind=Kind.RESIDENCY), a_visit("07-06")]
+
+    figure = judge(a_rule(measure=RECRUITER.measure, count_by=BY_VISIT.count_by), two_on_a_day)
+
+    assert figure.achieved == 1
+
+
+def test_resident_days_are_of_the_counted_kinds_and_channels():
+    wrong = [a_visit("07-06", kind=Kind.EVENT), a_visit("07-07", channel=Channel.VIDEO)]
+
+    figure = judge(RECRUITER, [*wrong, a_visit("07-08", "07-09", kind=Kind.RESIDENCY)])
+
+    assert figure.achieved == 2
+    assert reasons(figure) == [(Reason.WRONG_KIND, 1), (Reason.WRONG_CHANNEL, 1)]
+
+
+def test_each_visit_led_or_joined_is_told_as_counting_or_with_its_reason():
+    visits = [a_visit("07-06"), a_visit("07-07", leader_id=ANOTHER), a_plan("07-20")]
+
+    figure = judge(DEPUTY, visits)
+
+    assert [part.visit for part in figure.counted] == visits[:1]
+    assert [(part.visit, part.reason) for part in figure.not_counted] == [
+        (visits[1], Reason.NOT_LEADER),
+        (visits[2], Reason.NOT_DONE),
+    ]
+
+
+def test_only_days_ask_not_where_a_visit_begins():
+    from_june = a_visit("06-29", "07-02")
+
+    assert judge(RECRUITER, [from_june]).achieved == 2
+    assert reasons(judge(DEPUTY, [from_june])) == [(Reason.OUTSIDE_PERIOD, 1)]

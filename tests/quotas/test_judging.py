@@ -284,3 +284,34 @@ def test_workdays_of_2026_are_those_of_the_regime():
     counts = [len(CALENDAR.workdays(month.first, month.last)) for month in months]
 
     assert counts == [21, 16, 22, 21, 19, 21, 23, 21, 22, 18, 21, 23]
+
+
+@pytest.mark.parametrize(
+    ("rounding", "present", "owed"),
+    [
+        (Rounding.CEIL, 1, 1),  # 6 * 1 / 23 = 0.26
+        (Rounding.CEIL, 4, 2),  # 1.04
+        (Rounding.HALF_UP, 1, 0),
+        (Rounding.HALF_UP, 2, 1),  # 0.52
+        (Rounding.HALF_UP, 23, 6),
+    ],
+)
+def test_what_is_owed_is_the_minimum_times_present_by_workdays_rounded_as_the_rule_says(
+    rounding, present, owed
+):
+    rule = a_rule(minimum=6, rounding=rounding)
+
+    assert required_of(rule, presence(working=present, workdays=23)) == owed
+
+
+@pytest.mark.parametrize("tenure", [tenure_in(JULY, held=()), tenure_in(JULY, absent=JULY.dates)])
+def test_who_owes_nothing_is_exempt(tenure):
+    figure = judge(DEPUTY, tenure=tenure)
+
+    assert (figure.required, figure.status) == (0, FigureStatus.EXEMPT)
+
+
+def test_february_capped_at_working_days_asks_sixteen():
+    rule = a_rule(measure=RECRUITER.measure, minimum=20, cap=Cap.WORKDAYS)
+
+    assert judge(rule, period=Period.parse("2026-02"), as_of="02-10T10:00").required == 16

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from crm.base import clock
 from crm.base.periods import Period
 from crm.base.workdays import Source
-from crm.people.rules import Duty
+from crm.people.rules import Duty, Role
 from crm.quotas.models import WorkdayOverride
 from crm.quotas.queries import figure_of, figures, rule_of, rules_for, waiting, working_calendar
-from crm.quotas.rules import FigureStatus, Reason
+from crm.quotas.rules import FigureStatus, Measure, Reason
 from crm.visits.rules import Kind, Status, Verdict
 from tests.conftest import NOW
 from tests.factories import (
@@ -245,3 +245,91 @@ class TestWaiting:
 
         assert not waiting(db, period=JULY, as_of=NOW, person_ids=[mine.id])
         assert waiting(db, period=JULY, as_of=NOW, person_ids=[theirs.id]).for_logging == 1
+
+
+def test_the_duty_and_not_the_role_decides_what_one_owes(db):
+    make_regime(db)
+    make_person(db, "principal", duty=Duty.PRINCIPAL, role=Role.RECRUITER)
+    make_person(db, "recruiter", duty=Duty.RECRUITER, role=Role.LEADER)
+
+    assert [(one.figure.rule.code, one.username) for one in july(db)] == [
+        ("recruiter-monthly", "recruiter")
+    ]
+
+
+def test_a_visit_without_minutes_person_met_or_trip_counts(db):
+    make_rule(db)
+    make_visit(db, make_person(db, duty=Duty.DEPUTY), minutes=None, met=None, trip=None)
+
+    assert july(db)[0].figure.achieved == 1
+
+
+def test_resident_days_count_in_any_city(db):
+    make_rule(db, RECRUITER)
+    person = make_person(db)
+    for day, city in enumerate(("上海", "苏州", "南京"), start=6):
+        make_visit(db, person, date(2026, 7, day), city=city)
+
+    assert july(db)[0].figure.achieved == 3
+
+
+def test_several_rules_of_one_duty_are_judged_each_for_itself(db):
+    make_rule(db)
+    make_rule(db, code="deputy-joining", measure=Measure.VISITS_JOINED, minimum=1)
+    make_visit(db, make_person(db, duty=Duty.DEPUTY))
+
+    told = {one.figure.rule.code: (one.figure.achieved, one.figure.required) for one in july(db)}
+
+    assert told == {"deputy-monthly": (1, 6), "deputy-joining": (1, 1)}
+
+
+def test_where_no_version_holds_on_the_first_date_there_is_no_figure(db):
+    make_rule(db, valid_from=date(2026, 7, 2))
+    make_person(db, duty=Duty.DEPUTY)
+
+    assert july(db) == []
+
+
+def test_whoever_holds_the_duty_on_one_date_of_the_period_has_one_figure(db):
+    make_rule(db)
+    person = make_person(db, duty=None)
+    last = {"from_on": date(2026, 7, 31), "to_on": date(2026, 7, 31)}
+    make_posting(db, person, duty=Duty.DEPUTY, **last)
+
+    (found,) = july(db)
+
+    assert (found.person_id, found.figure.present) == (person.id, 1)
+
+
+def test_a_figure_is_never_split_between_units(db):
+    make_rule(db)
+    person = make_person(db, duty=None)
+    make_posting(db, person, unit=make_unit(db), duty=Duty.DEPUTY, to_on=date(2026, 7, 9))
+    make_posting(db, person, unit=make_unit(db), duty=Duty.DEPUTY, from_on=date(2026, 7, 10))
+
+    assert [one.figure.required for one in july(db)] == [6]
+
+
+def test_postings_absences_and_cancellations_are_as_known_now_whatever_the_moment(db):
+    make_rule(db)
+    person = make_person(db, duty=Duty.DEPUTY)
+    make_visit(db, person, date(2026, 7, 6), status=Status.CANCELLED)
+    before = july(db, as_of=clock.at_civil(date(2026, 7, 10)))[0].figure
+    make_absence(db, person, date(2026, 7, 1), date(2026, 7, 3), approved_at=NOW)
+
+    after = july(db, as_of=clock.at_civil(date(2026, 7, 10)))[0].figure
+
+    assert (before.present, after.present) == (23, 20)
+    assert (before.planned, before.achieved) == (0, 0)
+
+
+def test_a_verdict_of_an_import_counts_from_its_logging_on(db):
+    make_rule(db)
+    person = make_person(db, duty=Duty.DEPUTY)
+    logged_at = clock.at_civil(date(2026, 7, 13))
+    late = {"entered_at": logged_at, "logged_at": logged_at, "verdict_at": logged_at}
+    make_visit(db, person, date(2026, 7, 2), verdict=Verdict.CONFIRMED, **late)
+
+    moments = (logged_at - timedelta(seconds=1), logged_at)
+
+    assert [july(db, as_of=at)[0].figure.achieved for at in moments] == [0, 1]

@@ -9,10 +9,12 @@ from crm.cli import seeds
 from crm.leads.catalog import industries
 from crm.people.models import Unit
 from crm.people.queries import unit_tree
+from crm.people.rules import Duty
 from crm.quotas.models import RuleVersion
-from crm.quotas.rules import Cap, Proration, Rounding
+from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.targets.models import Target
 from crm.targets.rules import Tier
+from crm.visits.rules import Channel
 
 PLATFORMS = {
     "bonded", "bonded-a", "bonded-b", "ic-park", "it-park", "idc-park", "bigdata-park",
@@ -97,3 +99,23 @@ def test_a_year_whose_targets_the_zone_has_changed_is_left_alone(db):
     db.execute(delete(Target).where(Target.tier != Tier.YI_100))
 
     assert seeds.plant(db).targets == 0
+
+
+def test_staff_owe_no_quota_as_shipped():
+    assert Duty.STAFF not in {rule.duty for rule in seeds.rules()}
+
+
+def test_the_shipped_rules_count_meetings_in_person_by_day():
+    told = {(rule.count_by, *rule.channels) for rule in seeds.rules()}
+
+    assert told == {(CountBy.DAY, Channel.IN_PERSON)}
+
+
+def test_leaders_owe_visits_that_they_lead_and_recruiters_resident_days_as_shipped():
+    told = {rule.duty: rule.measure for rule in seeds.rules()}
+
+    assert told == {
+        Duty.PRINCIPAL: Measure.VISITS_LED,
+        Duty.DEPUTY: Measure.VISITS_LED,
+        Duty.RECRUITER: Measure.DAYS_RESIDENT,
+    }

@@ -13,11 +13,15 @@ from crm.cli.demo import write_zone
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, LeadRoleKind, MilestoneKind, Stage
+from crm.people.deciding import waiting
 from crm.people.models import Person
-from crm.people.queries import by_username
+from crm.people.queries import by_username, viewer
 from crm.people.service import verify
 from crm.quotas.queries import figures
 from crm.quotas.rules import FigureStatus
+from crm.supervision.models import Order
+from crm.supervision.queries import waiting_for
+from crm.supervision.rules import UNDER_WAY, OrderState, Wait
 from crm.visits.models import Visit
 from crm.visits.queries import todays
 from tests.seeds.zone import periods_around, story_of
@@ -35,6 +39,8 @@ def test_the_zone_is_in_the_database_as_it_is_told(db):
     the_report_s_figures_are_there(db)
     every_status_is_on_the_board(db)
     the_demonstration_accounts_open(db)
+    orders_are_on_their_way(db)
+    an_absence_waits(db)
 
 
 def everything_told_is_written(db):
@@ -106,3 +112,18 @@ def the_demonstration_accounts_open(db):
 
     assert verify(person, "zhaoshang-2026", now=clock.now())
     assert todays(db, person.id, civil_date(NOW))
+
+
+def orders_are_on_their_way(db):
+    states = set(db.scalars(select(Order.state)))
+    chief = by_username(db, "chiminglang")
+    waits = {one.wait for one in waiting_for(db, viewer(db, chief, DAY), NOW)}
+
+    assert states == UNDER_WAY - {OrderState.RETURNED} | {OrderState.ACCEPTED}
+    assert waits == {Wait.RECEIVE, Wait.ACCEPT}
+
+
+def an_absence_waits(db):
+    watch = viewer(db, by_username(db, "wusiqi"), DAY)
+
+    assert len(waiting(db, watch, DAY)) == 1

@@ -1,5 +1,6 @@
 """REGIME 5: a supervision order from its draft to its acceptance, and who may take which step."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil
 from crm.base.errors import Refused
+from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Role
 from crm.supervision.drafting import OrderData, change_draft, draft_order, drop_order
 from crm.supervision.models import OrderEntry, OrderUnit
@@ -25,7 +27,7 @@ from crm.supervision.service import (
 )
 from crm.web.audit_words import ACTIONS
 from tests.conftest import NOW
-from tests.factories import make_lead, make_order, make_person
+from tests.factories import make_lead, make_order, make_person, make_role
 
 DUE = date(2026, 7, 30)
 DAY_BEFORE = at_civil(date(2026, 7, 29)) + timedelta(hours=9)
@@ -146,6 +148,62 @@ def test_an_order_may_be_about_a_project_that_its_author_sees(db, zone):
     about = data(zone, about=About.PROJECT, origin=Origin.PROBLEM, lead_id=lead.id)
 
     assert draft_order(db, data=about, by=zone.chief, now=NOW).lead_id == lead.id
+
+
+@pytest.mark.parametrize("field", ["person_id", "officer_id"])
+def test_nobody_is_given_an_order_about_a_lead_that_they_may_not_know(db, zone, field):
+    lead = make_lead(db, secrecy=Secrecy.RESTRICTED)
+    for person in (zone.chief, zone.li):
+        make_role(db, lead, LeadRoleKind.TASK_FORCE_MEMBER, person=person)
+    about = data(zone, about=About.PROJECT, origin=Origin.PROBLEM, lead_id=lead.id)
+    hidden = replace(about, **{field: zone.head.id})
+
+    refusal = refused(
+        draft_order, code="may_not_know_lead", db=db, data=hidden, by=zone.chief, now=NOW
+    )
+
+    assert refusal.field == field
+    assert draft_order(db, data=about, by=zone.chief, now=NOW).lead_id == lead.id
+
+
+def test_nor_is_it_handed_on_to_them_by_a_change(db, zone):
+    lead = make_lead(db, secrecy=Secrecy.RESTRICTED)
+    make_role(db, lead, LeadRoleKind.TASK_FORCE_HEAD, person=zone.chief)
+    draft = make_order(db, zone.team, officer=zone.chief, lead_id=lead.id)
+    hidden = data(zone, person_id=zone.wang.id)
+
+    refused(
+        change_draft,
+        code="may_not_know_lead",
+        db=db,
+        order=draft,
+        data=hidden,
+        by=zone.chief,
+        now=NOW,
+    )
+
+
+@pytest.mark.parametrize("who", ["leader", "builder"])
+def test_nobody_gives_an_order_to_who_is_above_or_beyond_their_units(db, zone, who):
+    beyond = data(zone, person_id=getattr(zone, who).id)
+    draft = make_order(db, zone.team, officer=zone.head, person_id=zone.li.id)
+    code, given = "person_out_of_scope", {"data": beyond, "by": zone.head, "now": NOW}
+
+    refused(draft_order, code=code, db=db, **given)
+    refused(change_draft, code=code, db=db, order=draft, **given)
+
+
+def test_whom_the_clock_chose_stays_when_a_draft_is_changed(db, zone):
+    draft = make_order(db, zone.team, officer=zone.head, person_id=zone.builder.id)
+    same = data(zone, person_id=zone.builder.id, matter="请加快")
+
+    assert change_draft(db, order=draft, data=same, by=zone.head, now=NOW).matter == "请加快"
+
+
+def test_who_leaves_next_month_is_given_orders_until_then(db, zone):
+    zone.li.disabled_at = NOW + timedelta(days=20)
+
+    assert draft_order(db, data=data(zone), by=zone.chief, now=NOW).person_id == zone.li.id
 
 
 def test_a_form_sent_twice_drafts_one_order(db, zone):
@@ -435,3 +493,82 @@ def test_a_disabled_person_is_given_no_order(db, zone):
         by=zone.chief,
         now=NOW,
     )
+
+
+# the whole way
+
+
+def test_an_order_is_drafted_issued_received_answered_and_accepted(db, zone):
+    order = draft_order(db, data=data(zone), by=zone.chief, now=NOW)
+    states = [order.state]
+    for step, given in (
+        (issue_order, {"by": zone.chief}),
+        (receive_order, {"by": zone.li}),
+        (answer_order, {"by": zone.li, "text": "已办"}),
+        (accept_order, {"by": zone.chief, "basis": "现场核实"}),
+    ):
+        step(db, order=order, now=NOW, **given)
+        states.append(order.state)
+
+    assert [state.value for state in states] == [
+        *("draft", "issued", "received", "answered", "accepted")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "steps"),
+    [
+        ("draft", ["receive", "answer", "accept"]),
+        ("issued", ["issue", "answer", "accept"]),
+        ("received", ["issue", "receive", "accept"]),
+        ("answered", ["issue", "receive", "answer"]),
+    ],
+)
+def test_no_step_of_an_order_is_skipped_or_taken_twice(db, zone, request, state, steps):
+    order = request.getfixturevalue(state)
+    of_name = {
+        "issue": (issue_order, {}),
+        "receive": (receive_order, {}),
+        "answer": (answer_order, {"text": "已办"}),
+        "accept": (accept_order, {"basis": "现场核实"}),
+    }
+
+    for name in steps:
+        step, given = of_name[name]
+        refused(step, code="order_state", db=db, order=order, by=zone.top, now=NOW, **given)
+
+    assert order.state == state
+
+
+@pytest.mark.parametrize("origin", [Origin.MEETING, Origin.INSTRUCTION, Origin.PROBLEM])
+def test_a_meeting_an_instruction_or_a_problem_may_give_rise_to_an_order(db, zone, origin):
+    order = draft_order(db, data=data(zone, origin=origin), by=zone.chief, now=NOW)
+
+    assert (order.state, order.origin) == (OrderState.DRAFT, origin)
+
+
+def test_an_order_has_a_matter_a_demand_units_a_person_and_a_due_date_by_its_kind(db, zone):
+    told = data(zone, kind=OrderKind.URGENT, unit_ids=[zone.other.id])
+    order = draft_order(db, data=told, by=zone.top, now=NOW)
+    issue_order(db, order=order, by=zone.top, now=NOW)
+
+    assert (order.matter, order.demand) == (told.matter, told.demand)
+    assert (order.unit_id, order.person_id) == (zone.team.id, zone.li.id)
+    assert db.scalars(select(OrderUnit.unit_id)).all() == [zone.other.id]
+    assert order.due_on == date(2026, 7, 20)  # 3 working days from Wednesday
+
+
+def test_a_number_that_was_given_is_never_used_again(db, zone, answered):
+    accept_order(db, order=answered, basis="现场核实", by=zone.chief, now=NOW)
+    dropped, following = (make_order(db, zone.team, officer=zone.chief) for _ in range(2))
+    drop_order(db, order=dropped, reason="已办", by=zone.chief, now=NOW)
+
+    issue_order(db, order=following, by=zone.chief, now=NOW)
+
+    assert [order.number for order in (answered, dropped, following)] == [1, None, 2]
+
+
+def test_a_draft_names_its_officer(db, zone):
+    order = draft_order(db, data=data(zone, officer_id=zone.top.id), by=zone.chief, now=NOW)
+
+    assert order.officer_id == zone.top.id

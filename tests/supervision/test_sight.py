@@ -10,14 +10,8 @@ from crm.base.clock import at_civil, civil_date
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.queries import viewer
 from crm.supervision.models import OrderUnit
-from crm.supervision.queries import (
-    OrderFilter,
-    open_orders,
-    order_of,
-    orders_page,
-    visible_to,
-    waiting_for,
-)
+from crm.supervision.queries import open_orders, order_of, visible_to, waiting_for
+from crm.supervision.register import OrderFilter, orders_page
 from crm.supervision.rules import EntryKind, OrderState, Wait
 from crm.supervision.service import (
     accept_order,

@@ -1,11 +1,18 @@
 """What holds of a visit's times."""
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
 from crm.base.errors import Refused
-from crm.visits.rules import check_ended, first_and_last, is_logged_late
+from crm.visits.rules import (
+    Channel,
+    Kind,
+    Status,
+    check_ended,
+    first_and_last,
+    is_logged_late,
+)
 
 ZONE = timezone(timedelta(hours=8))
 
@@ -54,3 +61,25 @@ def test_a_visit_is_not_done_before():
 @pytest.mark.parametrize(("logged_on", "late"), [(14, False), (17, False), (18, True)])
 def test_late_is_told_by_civil_dates(logged_on, late):
     assert is_logged_late(date(2026, 7, 14), at(logged_on, 23), 3) is late
+
+
+def test_a_visit_is_an_outreach_a_reception_a_residency_or_an_event():
+    assert {kind.value for kind in Kind} == {"outreach", "reception", "residency", "event"}
+
+
+def test_people_meet_in_person_by_video_phone_or_email_or_at_an_online_event():
+    assert {channel.value for channel in Channel} == {
+        *("in_person", "video", "phone", "email", "online_event")
+    }
+
+
+def test_a_visit_is_planned_done_or_cancelled():
+    assert {status.value for status in Status} == {"planned", "done", "cancelled"}
+
+
+def test_a_visit_belongs_to_its_dates_in_the_zone_and_not_in_utc():
+    starts_at = datetime(2026, 7, 31, 16, 30, tzinfo=UTC)  # half past midnight in the zone
+
+    assert first_and_last(starts_at, starts_at + timedelta(hours=1)) == (
+        *(date(2026, 8, 1), date(2026, 8, 1)),
+    )

@@ -489,3 +489,95 @@ def test_a_form_sent_twice_at_once_is_one_visit(sessions):
         ids = set(workers.map(send, range(8)))
 
     assert len(ids) == 1
+
+
+# A sentence of REGIME 3 each
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_a_stay_is_in_one_city_whatever_the_channel(db, zone, channel):
+    me = zone.people["tracker"]
+    stay = told(me, kind=Kind.RESIDENCY, channel=channel, city="")
+
+    assert refused(service.log_visit, db, data=stay, by=me, now=NOW) == ("required", "city")
+
+
+def test_one_person_leads_and_others_take_part(db, zone):
+    me, other = zone.people["tracker"], zone.people["stranger"]
+
+    visit = service.log_visit(db, data=told(me, participant_ids=[other.id]), by=me, now=NOW)
+
+    assert (visit.leader_id, beside(db, visit)[0]) == (me.id, {other.id})
+
+
+def test_a_visit_may_concern_several_leads(db, zone):
+    me = zone.people["tracker"]
+    leads = {lead.id for lead in zone.leads.values()}
+
+    visit = service.log_visit(db, data=told(me, lead_ids=leads), by=me, now=NOW)
+
+    assert beside(db, visit)[1] == leads
+
+
+def test_a_visit_records_whom_one_met_their_position_what_was_said_and_the_next_step(db, zone):
+    me = zone.people["tracker"]
+    words = {"met": "某总", "position": "副总裁", "minutes": "谈了条件", "next_step": "寄资料"}
+
+    visit = service.log_visit(db, data=told(me, **words), by=me, now=NOW)
+
+    assert {name: getattr(visit, name) for name in words} == words
+
+
+def test_visits_made_on_one_journey_bear_its_number(db, zone):
+    me = zone.people["tracker"]
+
+    refs = {
+        service.log_visit(db, data=told(me, ref=ref, trip=" 批〔2026〕7号 "), by=me, now=NOW).ref
+        for ref in ("V-1", "V-2")
+    }
+
+    assert set(db.scalars(select(Visit.ref).where(Visit.trip == "批〔2026〕7号"))) == refs
+
+
+def test_a_visit_is_saved_without_minutes_person_met_or_trip(db, zone):
+    me = zone.people["tracker"]
+
+    visit = service.log_visit(db, data=told(me), by=me, now=NOW)
+
+    assert (visit.minutes, visit.met, visit.trip) == (None, None, None)
+    assert visit.status is Status.DONE
+
+
+def test_entered_is_when_the_row_was_made_and_logged_when_it_was_first_set_done(db, zone):
+    me = zone.people["tracker"]
+    visit = service.log_visit(db, data=told(me, status=Status.PLANNED), by=me, now=NOW)
+    service.set_done(db, visit=visit, by=me, now=NOW + DAY)
+
+    service.change_visit(db, visit=visit, data=told(me, minutes="补充"), by=me, now=NOW + 2 * DAY)
+
+    assert (visit.entered_at, visit.logged_at) == (NOW, NOW + DAY)
+
+
+def test_an_import_logged_before_the_visits_end_is_refused_for_a_done_row_alone(db, zone):
+    me, early = zone.people["tracker"], MORNING - DAY
+    planned = told(me, ref="V-2", status=Status.PLANNED)
+
+    code = refused(service.import_visit, db, data=told(me), logged_at=early, now=NOW)
+
+    assert code == ("logged_before_end", "logged_at")
+    assert service.import_visit(db, data=planned, logged_at=early, now=NOW).entered_at == early
+
+
+@pytest.mark.parametrize("step", [service.confirm_visit, service.reject_visit])
+@pytest.mark.parametrize("how", ["led", "joined", "entered"])
+def test_a_supervisor_gives_no_verdict_on_what_they_led_joined_or_entered(db, zone, step, how):
+    me, tracker = zone.people["supervisor"], zone.people["tracker"]
+    visit = make_visit(
+        db,
+        me if how == "led" else tracker,
+        participants=[me] if how == "joined" else [],
+        entered_by_id=me.id if how == "entered" else tracker.id,
+    )
+    given = {"reason": "未见纪要"} if step is service.reject_visit else {}
+
+    assert refused(step, db, visit=visit, by=me, now=NOW, **given)[0] == "not_yours"

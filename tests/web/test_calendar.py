@@ -157,6 +157,16 @@ def test_a_template_is_there_to_fill_in(root):
     assert root.get("/admin/calendar/template.csv").text.startswith("\ufeff日期,类型")
 
 
+def test_the_template_as_a_spreadsheet_can_be_previewed(root):
+    template = root.get("/admin/calendar/template.xlsx")
+
+    shown = root.post(IMPORT, data={"file": (io.BytesIO(template.data), "2027.xlsx")})
+
+    assert "calendar.xlsx" in template.headers["Content-Disposition"]
+    assert shown.status_code == 200
+    assert "2027-02-08,holiday" in shown.text
+
+
 @pytest.mark.parametrize("year", ["1999", "2101", "99999999999999999999"])
 def test_a_year_that_nobody_means_does_not_exist(root, year):
     assert root.get(f"/admin/calendar/{year}").status_code == 404

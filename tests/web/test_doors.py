@@ -2,6 +2,8 @@
 
 import pytest
 
+from crm.jobs import ledger
+from crm.people.rules import Role
 from crm.people.service import hash_password, set_password
 from tests.conftest import NOW
 from tests.factories import arranged, make_person, make_visit, sign_in
@@ -48,6 +50,45 @@ def test_a_username_that_no_database_can_hold_is_just_a_wrong_one(client, liwei)
 
     assert answer.status_code == 422
     assert "账号或密码不正确" in answer.text
+
+
+@pytest.fixture
+def admin(app):
+    with arranged(app) as db:
+        make_person(db, "root", role=Role.ADMIN)
+        ledger.install(db, clock_from=NOW, now=NOW)
+    return sign_in(app, "root")
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/people/%00", "/admin/people/a%00/edit", "/admin/rules/a%00"]
+)
+def test_a_name_that_no_database_can_hold_is_no_page(admin, path):
+    assert admin.get(path).status_code == 404
+
+
+def test_a_code_that_no_database_can_hold_is_no_rule(admin):
+    assert admin.get("/admin/rules/backtest?code=a%00").status_code == 200
+
+
+def test_a_page_that_says_nonsense_of_where_one_came_from_is_shown(admin):
+    answer = admin.get("/admin/people/root", headers={"Referer": "http://["})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "n_a_99999999999",
+        "o_0001-01-01T00:00:00+23:00_1",
+        "n_9999-12-31T23:59:59-23:00_1",
+        "o_2026-07-01T00:00:00+00:00_99999999999",
+    ],
+)
+@pytest.mark.parametrize("path", ["/admin/people", "/admin/clock/nudge", "/admin/audit"])
+def test_a_cursor_that_was_tampered_with_is_a_page(admin, path, cursor):
+    assert admin.get(path, query_string={"at": cursor}).status_code == 200
 
 
 @pytest.mark.parametrize("path", [f"/mailbox/{TOO_LARGE}", f"/mailbox/{TOO_LARGE}/body"])

@@ -73,6 +73,17 @@ def row(app, table, row_id):
         return db.get_one(table, row_id)
 
 
+def test_what_a_form_remembers_may_be_nonsense(app, zone, opened):
+    at_linas, at_wangs, form = opened
+    path = f"/visits/{zone.visit.id}/edit"
+    at_wangs.post(path, data=form | {"city": "无锡"})
+    _, *hashes = form["seen"].split(".")
+
+    answer = at_linas.post(path, data=form | {"seen": ".".join(["9" * 30, *hashes])})
+
+    assert answer.status_code == 302
+
+
 def test_the_second_is_told_by_whom_and_what_stands_there_now(app, zone, opened):
     at_linas, at_wangs, form = opened
     path = f"/visits/{zone.visit.id}/edit"

@@ -1,6 +1,7 @@
 """My day: my figures, my visits and follow-ups, and the trouble of my units."""
 
 from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
 
 import pytest
 import time_machine
@@ -10,6 +11,7 @@ from crm.extensions import db as database_of_app
 from crm.jobs import lease, ledger
 from crm.jobs.models import JobRun
 from crm.people.rules import Duty, Role
+from crm.visits.models import Visit
 from crm.visits.rules import Kind, Status
 from crm.web.visit_lines import steps
 from tests.conftest import NOW
@@ -130,7 +132,7 @@ def test_a_supervisor_reads_of_trouble_below_and_of_what_waits(app, zone, lina):
 
     page = day_of(app, "sun")
 
-    assert "次超期补录的拜访待确认" in page
+    assert "超期补录的拜访待确认" in page
     assert "一局" in page
     assert "李娜" in page
 
@@ -264,3 +266,36 @@ def test_a_visit_of_another_year_says_so(app, lina):
         make_visit(db, lina, date(2025, 7, 14))
 
     assert "2025年7月14日 周一" in sign_in(app, "lina").get("/visits").text
+
+
+class Touches(HTMLParser):
+    """By address, how many menus are opened before a form of the page is in reach."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.depth, self.found = 0, {}
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.depth += tag == "details"
+        if tag == "form":
+            self.found.setdefault(dict(attrs).get("action"), self.depth)
+
+    def handle_endtag(self, tag):
+        self.depth -= tag == "details"
+
+
+def test_a_planned_visit_is_done_moved_or_cancelled_in_two_touches_at_most(app, lina):
+    with arranged(app) as db:
+        visit = make_visit(db, lina, YESTERDAY, status=Status.PLANNED)
+    client = sign_in(app, "lina")
+
+    touches = {
+        step: 1 + Touches(client.get("/").text).found[f"/visits/{visit.id}/{step}"]
+        for step in ("done", "move", "cancel")
+    }
+    client.post(f"/visits/{visit.id}/move", data={"on": "2026-07-16"})
+
+    assert touches == {"done": 1, "move": 2, "cancel": 2}
+    with arranged(app) as db:
+        assert db.get_one(Visit, visit.id).first_on == date(2026, 7, 16)

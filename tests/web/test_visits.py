@@ -583,3 +583,35 @@ def test_the_list_is_paged_and_keeps_its_filters(app, lina, at_linas):
 
     assert "较早的" in page
     assert f"/visits?kind=outreach&amp;at=o_2026-06-01_{days[28].id}" in page
+
+
+def test_the_form_asks_for_no_photo_and_no_place(at_linas):
+    page = at_linas.get("/visits/new").text
+
+    assert 'type="file"' not in page
+    assert not [word for word in ("照片", "拍照", "定位", "签到", "打卡") if word in page]
+
+
+def test_what_is_entered_once_is_used_everywhere(app, at_linas, lina):
+    with arranged(app) as db:
+        lead = make_lead(db, "封测基地", tracker=lina)
+    send(at_linas, lina, city="江阴", lead_ids=[lead.id], met="某总", minutes="谈了条件")
+
+    figure = "/compliance/figure?rule=recruiter-monthly&person=lina&period=2026-07"
+    pages = {path: at_linas.get(path).text for path in ("/visits", f"/leads/{lead.id}", figure)}
+
+    assert [path for path, page in pages.items() if "江阴" not in page] == []
+
+
+def test_hidden_leads_of_a_visit_are_shown_by_code_name_and_their_page_is_not_found(
+    app, at_linas, lina
+):
+    with arranged(app) as db:
+        lead = make_lead(db, "海棠", secrecy=Secrecy.RESTRICTED, code_name="远航")
+    visit = given(app, lina, leads=[lead])
+
+    page = at_linas.get(f"/visits/{visit.id}").text
+
+    assert "远航" in page
+    assert "海棠" not in page
+    assert at_linas.get(f"/leads/{lead.id}").status_code == 404

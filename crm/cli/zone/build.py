@@ -1,7 +1,7 @@
 """The zone's story written down: each thing through its service, at the moment it happened."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import partial
@@ -11,7 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
-from crm.cli.zone.values import AbsenceTold, FollowupTold, LeadTold, Story, VisitTold
+from crm.cli.zone.orders import OrderWriter
+from crm.cli.zone.values import (
+    AbsenceTold,
+    FollowupTold,
+    Happening,
+    LeadTold,
+    OrderTold,
+    Story,
+    VisitTold,
+)
 from crm.followups import service as followup_service
 from crm.followups.models import Followup
 from crm.leads import planning, progress, roles
@@ -19,6 +28,7 @@ from crm.leads import service as lead_service
 from crm.leads.companies import CompanyData, ContactData
 from crm.leads.models import Lead
 from crm.leads.rules import LeadRoleKind, MilestoneKind
+from crm.people import absences
 from crm.people import service as people_service
 from crm.people.models import Person, Unit
 from crm.visits import service as visit_service
@@ -28,7 +38,6 @@ from crm.visits.rules import Status, Verdict
 ENTERED = time(17)
 REASONED = {MilestoneKind.PARKED, MilestoneKind.LOST}
 APPROVER = "wusiqi"
-Happening = tuple[datetime, Callable[[datetime], object]]
 
 
 @dataclass
@@ -54,6 +63,7 @@ class Chronicle:
             *self._of_old_visits(),
             *(each for told in self.story.visits for each in self._of_visit(told)),
             *(each for told in self.story.followups for each in self._of_followup(told)),
+            *(each for told in self.story.orders for each in self._of_order(told)),
         ]
         for moment, happen in sorted(happenings, key=itemgetter(0)):
             happen(moment)
@@ -101,7 +111,13 @@ class Chronicle:
                 now=now,
             )
 
-        yield told.approved_at, approve
+        def ask(now: datetime) -> None:
+            data = absences.AbsenceData(
+                kind=told.kind, from_on=told.from_on, to_on=told.to_on, reason=told.reason
+            )
+            absences.ask(self.db, data=data, by=self.people[told.username], now=now)
+
+        yield told.entered_at, approve if told.is_approved else ask
 
     def _of_lead(self, told: LeadTold) -> Iterator[Happening]:
         yield at_civil(told.begun_on, ENTERED), partial(self._enter_lead, told)
@@ -249,6 +265,10 @@ class Chronicle:
         yield told.entered_at, partial(self._owe, told)
         if told.done_at:
             yield told.done_at, partial(self._settle, told)
+
+    def _of_order(self, told: OrderTold) -> Iterator[Happening]:
+        known = (self.people, self.units, self.leads)
+        return OrderWriter(self.db, *known, told).happenings()
 
     def _owe(self, told: FollowupTold, now: datetime) -> None:
         data = followup_service.FollowupData(

@@ -8,14 +8,15 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crm.base.money import WAN, YI, Currency
 from crm.leads.rules import LINE, MilestoneKind, Secrecy, Stage
-from crm.people.rules import AbsenceKind, Duty, Role
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
+from crm.supervision.rules import About, OrderKind, Origin, Step
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 SEEDS = Path(__file__).resolve().parents[3] / "seeds"
@@ -52,6 +53,7 @@ class AbsenceRow(Row):
     until: Told = Field(alias="to")
     reason: str
     kind: AbsenceKind
+    status: Literal[AbsenceStatus.ASKED, AbsenceStatus.APPROVED]
 
 
 class LeadRow(Row):
@@ -131,6 +133,32 @@ class FollowupRow(Row):
     person: str
     due: Told
     what: str
+
+
+class StepRow(Row):
+    """A step of a supervision order."""
+
+    step: Step
+    day: Told
+    by: str
+    text: str = ""
+    to: Told | None = None
+
+
+class OrderRow(Row):
+    """A supervision order with its steps."""
+
+    matter: str
+    demand: str
+    about: About
+    origin: Origin
+    kind: OrderKind
+    unit: str
+    units: tuple[str, ...] = ()
+    person: str | None = None
+    lead: str | None = None
+    officer: str
+    steps: tuple[StepRow, ...]
 
 
 class Plans(StrEnum):
@@ -231,6 +259,7 @@ class Files:
     leads: Sequence[LeadRow]
     visits: Sequence[VisitRow]
     followups: Sequence[FollowupRow]
+    orders: Sequence[OrderRow]
     routines: Routines
     texts: Texts
 
@@ -244,6 +273,7 @@ class Files:
             leads=[LeadRow.model_validate(row) for row in _yaml("leads.yaml")],
             visits=[VisitRow.model_validate(row) for row in _csv("visits.csv")],
             followups=[FollowupRow.model_validate(row) for row in _csv("followups.csv")],
+            orders=[OrderRow.model_validate(row) for row in _yaml("orders.yaml")],
             routines=Routines.model_validate(_yaml("routines.yaml")),
             texts=Texts.model_validate(_yaml("texts.yaml")),
         )

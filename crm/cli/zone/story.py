@@ -8,6 +8,7 @@ from crm.base.clock import at_civil, last_civil_date
 from crm.base.periods import DAY
 from crm.cli.zone.dates import Days
 from crm.cli.zone.files import Files, VisitRow
+from crm.cli.zone.orders import tell_order
 from crm.cli.zone.routines import routine_visits
 from crm.cli.zone.stage import EVENING, Scene
 from crm.cli.zone.values import FollowupTold, LeadTold, Story, VisitTold
@@ -28,6 +29,7 @@ def tell(files: Files, when: Days) -> Story:
         leads=list(scene.leads.values()),
         visits=[*(_single(scene, row) for row in files.visits), *routine_visits(scene)],
         followups=[*_chains(scene), *_single_followups(scene)],
+        orders=[tell_order(row, when) for row in files.orders],
     )
 
 

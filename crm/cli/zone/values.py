@@ -1,13 +1,15 @@
 """What happens in the demonstration zone, as values, with when it was entered. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from crm.cli.zone.files import LeadRow, PersonRow
+from crm.cli.zone.files import LeadRow, OrderRow, PersonRow, StepRow
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import AbsenceKind
 from crm.visits.rules import Channel, Kind, Status, Verdict
+
+Happening = tuple[datetime, Callable[[datetime], object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +23,15 @@ class PostingTold:
 
 @dataclass(frozen=True, slots=True)
 class AbsenceTold:
-    """An absence, approved at a moment."""
+    """An absence, approved at a moment, or asked for and waiting since."""
 
     username: str
     from_on: date
     to_on: date
     reason: str
     kind: AbsenceKind
-    approved_at: datetime
+    entered_at: datetime
+    is_approved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,23 @@ class FollowupTold:
 
 
 @dataclass(frozen=True, slots=True)
+class StepTold:
+    """A step of a supervision order at its moment; `to_on` is the later date that is asked for."""
+
+    row: StepRow
+    at: datetime
+    to_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTold:
+    """A supervision order with its steps."""
+
+    row: OrderRow
+    steps: tuple[StepTold, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything that happened in the zone up to its date."""
 
@@ -99,3 +119,4 @@ class Story:
     leads: Sequence[LeadTold]
     visits: Sequence[VisitTold]
     followups: Sequence[FollowupTold]
+    orders: Sequence[OrderTold]

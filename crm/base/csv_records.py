@@ -1,0 +1,83 @@
+"""CSV files, as people's spreadsheets save them, as records of text, and back again."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+from crm.base.sheet_problems import SheetRefused, refused
+
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_CHINESE_IN_UTF8 = re.compile(rb"[\xe2-\xef][\x80-\xbf]{2}")
+_SIGNS_OF_UTF8 = 3  # so many Chinese characters in UTF-8 before a bad byte are no accident
+
+
+def read_csv(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Each record that is not blank, with the line on which it begins; raises `SheetRefused`."""
+    lines = io.StringIO(_decode(content), newline="").readlines()
+    reader = csv.reader(lines, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            record = next(reader, None)
+        except csv.Error as error:
+            raise _unreadable(error, line, "".join(lines[line - 1 : reader.line_num])) from error
+        if record is None:
+            return
+        if any(cell.strip() for cell in record):
+            yield line, record
+
+
+def write_csv(records: Iterable[Sequence[str]]) -> bytes:
+    """The records as a file, with the BOM that Excel needs."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(records)
+    return _BOM + text.getvalue().encode()
+
+
+def _decode(content: bytes) -> str:
+    if content.startswith(_UTF16):
+        raise refused("file_is_utf16", 1)
+    if b"\0" in content:
+        raise _refused_at("file_has_nul", content, content.index(b"\0"))
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        text = _decode_gb18030(content, error.start)
+    return unicodedata.normalize("NFC", text.removeprefix("\ufeff"))
+
+
+def _decode_gb18030(content: bytes, bad_at: int) -> str:
+    # GB18030 reads almost any bytes, so a UTF-8 file with one bad byte would come out as gibberish.
+    if content.startswith(_BOM) or _looks_like_utf8(content[:bad_at]):
+        raise _refused_at("file_undecodable", content, bad_at)
+    try:
+        return content.decode("gb18030")
+    except UnicodeDecodeError as error:
+        raise _refused_at("file_undecodable", content, error.start) from error
+
+
+def _looks_like_utf8(content: bytes) -> bool:
+    return len(_CHINESE_IN_UTF8.findall(content)) >= _SIGNS_OF_UTF8
+
+
+def _refused_at(code: str, content: bytes, position: int) -> SheetRefused:
+    line = content[content.rfind(b"\n", 0, position) + 1 : position]
+    return refused(code, content.count(b"\n", 0, position) + 1, cell=line.count(b",") + 1)
+
+
+def _unreadable(error: csv.Error, line: int, record: str) -> SheetRefused:
+    if "limit" in str(error):
+        return refused("cell_too_large", line)
+    return refused("bad_quotes", line, cell=_faulty_cell(record))
+
+
+def _faulty_cell(record: str) -> int:
+    """The number of the cell whose quotes are wrong; the last one where a quote stays open."""
+    cells = re.compile(r'(?:"(?:[^"]|"")*"|[^",\r\n][^,\r\n]*|)(,|\r?\n|$)')
+    number, position = 1, 0
+    while (found := cells.match(record, position)) and found[1] == ",":
+        number, position = number + 1, found.end()
+    return number

@@ -1,0 +1,182 @@
+"""What an .xlsx file is made of, seen through before a parser is given it (DESIGN 8).
+
+A parser trusts what a file says of itself: two cells far apart make it ask for hundreds of
+gigabytes, and a part that is larger than the zip directory says is unpacked to its end. So the
+parts are unpacked here, within limits, and only those that are sound are handed on.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NoReturn
+from xml.parsers import expat
+
+from crm.base.sheet_problems import refused
+
+MOST_PARTS = 1_000
+LARGEST_UNPACKED = 50 * 1024 * 1024
+HIGHEST_RATIO = 100
+MOST_CELLS = 2_000_000  # of the rectangle that holds all cells: a parser keeps each of them
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_CELL = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.IGNORECASE)
+_ROW = re.compile(r"[1-9][0-9]{0,6}")
+_LETTERS = 26
+_FOLDER = PurePosixPath("xl")
+_BOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+
+Place = tuple[int, int]  # row and column of a cell, from 1 as people count
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A workbook of sound parts, packed anew, and what was seen of each."""
+
+    content: bytes
+    by_name: Mapping[str, "Part"]
+
+    def valueless_of(self, sheet: str) -> set[Place]:
+        """The cells of a sheet that show an error, or a formula that nothing has computed yet."""
+        ids = self.by_name[_BOOK].links if _BOOK in self.by_name else {}
+        targets = self.by_name[_RELATIONS].links if _RELATIONS in self.by_name else {}
+        target = targets.get(ids.get(sheet, ""), "")
+        part = self.by_name.get(str(_FOLDER / target).removeprefix("/"))
+        if part is None:
+            raise refused("workbook_unreadable")
+        return part.valueless
+
+
+def sound_parts(content: bytes) -> Parts:
+    """The workbook with those of its parts that are XML; raises `SheetRefused`."""
+    packed, parts = io.BytesIO(), dict[str, Part]()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as kept:
+        for name, data in _unpacked(content):
+            part = Part()
+            if name not in parts and part.is_xml(data):  # pictures are not asked for
+                kept.writestr(name, data)
+                parts[name] = part
+    return Parts(packed.getvalue(), parts)
+
+
+def name_of(place: Place) -> str:
+    """A cell as spreadsheets call it: C5."""
+    row, column = place
+    letters = ""
+    while column:
+        column, rest = divmod(column - 1, _LETTERS)
+        letters = chr(ord("A") + rest) + letters
+    return f"{letters}{row}"
+
+
+def _unpacked(content: bytes) -> Iterator[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            infos = package.infolist()
+            _refuse_bomb(infos)
+            for info in infos:
+                with package.open(info) as part:
+                    # named, the size is a bound: read() alone unpacks whatever there is
+                    yield info.filename, part.read(info.file_size)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
+        raise refused("workbook_unreadable") from error
+
+
+def _refuse_bomb(infos: list[zipfile.ZipInfo]) -> None:
+    if len(infos) > MOST_PARTS:
+        raise refused("workbook_too_many_parts", most=MOST_PARTS)
+    if sum(info.file_size for info in infos) > LARGEST_UNPACKED:
+        raise refused("workbook_too_large", megabytes=LARGEST_UNPACKED // 1024**2)
+    if any(info.file_size > HIGHEST_RATIO * max(info.compress_size, 1) for info in infos):
+        raise refused("workbook_too_dense")
+    if any(info.compress_type not in _METHODS for info in infos):
+        raise refused("workbook_unreadable")
+
+
+class Part:
+    """One part on its way through an XML parser, which counts cells as calamine does."""
+
+    def __init__(self) -> None:
+        self.valueless: set[Place] = set()
+        self.links: dict[str, str] = {}  # of sheets to relations, or of relations to parts
+        self._at: Place = (1, 0)
+        self._last: Place = (1, 1)  # lowest row and rightmost column with content
+        self._type = ""  # of the cell in which we are
+        self._inside: set[str] | None = None  # its elements that are not empty; None outside
+        self._element = ""
+
+    def is_xml(self, data: bytes) -> bool:
+        """Whether the part is XML; refused where its cells lie too far apart."""
+        parser = expat.ParserCreate()
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        parser.StartElementHandler = self._begin
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._read
+        try:
+            parser.Parse(data, True)  # noqa: FBT003 - how expat has it
+        except expat.ExpatError:
+            return False
+        return True
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        match name.rpartition(":")[2]:
+            case "sheet":
+                found = (value for key, value in attributes.items() if key.endswith(":id"))
+                self.links[attributes.get("name", "")] = next(found, "")
+            case "Relationship":
+                self.links[attributes.get("Id", "")] = attributes.get("Target", "")
+            case "row" if "r" in attributes:
+                self._at = (_row(attributes["r"]), 0)
+            case "c":
+                self._at = _place(attributes["r"]) if "r" in attributes else self._next
+                self._type, self._inside = attributes.get("t", ""), set()
+            case inner if self._inside is not None:
+                self._element = inner
+                self._widen()
+
+    def _read(self, _text: str) -> None:
+        if self._inside is not None:
+            self._inside.add(self._element)
+
+    def _end(self, name: str) -> None:
+        self._element = ""
+        match name.rpartition(":")[2]:
+            case "row":
+                self._at = (self._at[0] + 1, 0)
+            case "c" if self._inside is not None:
+                # text that was computed may be empty
+                is_uncomputed = self._type != "str" and self._inside - {""} == {"f"}
+                if self._type == "e" or is_uncomputed:
+                    self.valueless.add(self._at)
+                self._inside = None
+
+    @property
+    def _next(self) -> Place:
+        return self._at[0], self._at[1] + 1
+
+    def _widen(self) -> None:
+        (row, column), (lowest, rightmost) = self._at, self._last
+        self._last = max(row, lowest), max(column, rightmost)
+        if self._last[0] * self._last[1] > MOST_CELLS:
+            raise refused("workbook_too_wide", cell=name_of(self._at))
+
+
+def _refuse_doctype(*_: object) -> NoReturn:
+    raise refused("workbook_unreadable")
+
+
+def _row(text: str) -> int:
+    if not _ROW.fullmatch(text):
+        raise refused("workbook_unreadable")
+    return int(text)
+
+
+def _place(text: str) -> Place:
+    if not (found := _CELL.fullmatch(text)):
+        raise refused("workbook_unreadable")
+    column = 0
+    for letter in found[1].upper():
+        column = column * _LETTERS + ord(letter) - ord("A") + 1
+    return int(found[2]), column

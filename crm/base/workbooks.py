@@ -1,0 +1,147 @@
+"""Spreadsheets (.xlsx) as records of the text that a CSV file would hold, and back again."""
+
+import io
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from python_calamine import (
+    CalamineError,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from crm.base.errors import Refused
+from crm.base.formulas import neutralised, plain
+from crm.base.sheet_problems import Problem, SheetRefused, refused
+from crm.base.workbook_parts import Place, name_of, sound_parts
+
+_ZIP = b"PK\x03\x04"
+_OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_EXACT_DIGITS = 15  # a spreadsheet keeps so many of a number
+_HALF_A_SECOND = timedelta(milliseconds=500)  # its times are fractions of days, a little off
+_NARROWEST, _WIDEST = 10, 40  # columns, in characters
+_SAMPLE = 100  # rows that say how wide a column is
+
+Value = bool | int | float | str | date | datetime | time | timedelta
+Cell = str | int | Decimal | date
+
+
+def is_workbook(content: bytes) -> bool:
+    """Whether the file is a spreadsheet, whatever it is called; an old or locked one is refused."""
+    if content.startswith(_OLD_OR_ENCRYPTED):
+        raise refused("workbook_old_or_locked")
+    return content.startswith(_ZIP)
+
+
+def read_workbook(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Each row of the first sheet in sight that is not blank, with its number."""
+    parts = sound_parts(content)
+    name, rows = _first_sheet(parts.content)
+    _refuse_valueless(parts.valueless_of(name))
+    for line, row in enumerate(rows, 1):
+        cells = [_text(value) for value in row]
+        if any("\0" in cell for cell in cells):
+            raise refused("control_characters", line)
+        while cells and not cells[-1].strip():  # the sheet is as wide as its widest row
+            cells.pop()
+        if cells:
+            yield line, cells
+
+
+def _first_sheet(content: bytes) -> tuple[str, list[list[Value]]]:
+    """The name and the rows of the first sheet that is not hidden."""
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        sheet = workbook.get_sheet_by_name(_name_of_first(workbook))
+    except CalamineError as error:
+        raise refused("workbook_unreadable") from error
+    if merged := sheet.merged_cell_ranges:
+        (row, column), _ = merged[0]
+        raise refused("workbook_merged_cells", row + 1, cell=name_of((row + 1, column + 1)))
+    return sheet.name, sheet.to_python(skip_empty_area=False)
+
+
+def _name_of_first(workbook: CalamineWorkbook) -> str:
+    for sheet in workbook.sheets_metadata:
+        if (sheet.typ, sheet.visible) == (SheetTypeEnum.WorkSheet, SheetVisibleEnum.Visible):
+            return sheet.name
+    raise refused("file_empty")
+
+
+def _refuse_valueless(places: set[Place]) -> None:
+    """Refuse cells that show an error or an uncomputed formula: they would be read as empty."""
+    if places:
+        raise SheetRefused(
+            [
+                Problem(Refused("cell_without_value", cell=name_of(place)), place[0])
+                for place in sorted(places)
+            ]
+        )
+
+
+def _text(value: Value) -> str:
+    """The cell as a CSV file has it."""
+    match value:
+        case str():
+            return unicodedata.normalize("NFC", value)
+        case bool():
+            return str(int(value))
+        case int() | float():
+            return f"{value:.{_EXACT_DIGITS}g}"
+        case datetime():
+            return (value + _HALF_A_SECOND).replace(microsecond=0).isoformat()
+    return str(value)
+
+
+def write_workbook(records: Iterable[Sequence[Cell]], *, holds_only_text: bool = False) -> bytes:
+    """The records as the one sheet of a spreadsheet, the first of them its head, which stays.
+
+    Where `holds_only_text`, what people fill in stays as they type it, such as a long number.
+    """
+    rows, content = list(records), io.BytesIO()
+    with Workbook(content, {"in_memory": True}) as workbook:
+        sheet = workbook.add_worksheet()
+        kept = workbook.add_format({"num_format": "@"}) if holds_only_text else None
+        for column, width in enumerate(_widths(rows)):
+            sheet.set_column(column, column, width, kept)
+        sheet.freeze_panes(1, 0)
+        head = workbook.add_format({"bold": True, "num_format": "@"})
+        day = workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
+        for row, cells in enumerate(rows):
+            for column, cell in enumerate(cells):
+                form = day if isinstance(cell, date) else kept if row else head
+                _write(sheet, (row, column), cell, form)
+    return content.getvalue()
+
+
+def _write(sheet: Worksheet, at: Place, cell: Cell, form: object) -> None:
+    match cell:
+        case date():
+            sheet.write_datetime(*at, cell, form)
+        case int() | Decimal() if _is_exact(cell):
+            sheet.write_number(*at, float(cell), form)
+        case _:
+            text = str(cell)
+            # text is no formula here, but an apostrophe that the import would take away is doubled
+            code = sheet.write_string(*at, text if plain(text) == text else neutralised(text), form)
+            if code:  # it was cut or left out
+                raise Refused("text_too_long_for_xlsx", row=at[0] + 1)
+
+
+def _is_exact(number: int | Decimal) -> bool:
+    return len(Decimal(number).normalize().as_tuple().digits) <= _EXACT_DIGITS
+
+
+def _widths(rows: Sequence[Sequence[Cell]]) -> list[int]:
+    """How wide each column is, in characters; a Chinese one takes two."""
+    columns = zip(*rows[:_SAMPLE], strict=True)
+    return [min(max(_NARROWEST, *map(_width, column)) + 2, _WIDEST) for column in columns]
+
+
+def _width(cell: Cell) -> int:
+    return max(len(line.encode("gb18030", "replace")) for line in str(cell).split("\n"))

@@ -1,0 +1,80 @@
+"""The register of supervision orders (督办台账): narrowed, page by page, or whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from crm.base.paging import Page, page_of
+from crm.people.queries import Viewer
+from crm.supervision.models import Order
+from crm.supervision.queries import PARTIES, assisting, overdue, visible, visible_to
+from crm.supervision.rules import OrderKind, OrderState, Origin, number_of
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """What the register is narrowed to; what is left out narrows nothing."""
+
+    text: str = ""  # words of the matter or demand, or a number
+    state: OrderState | None = None
+    kind: OrderKind | None = None
+    origin: Origin | None = None
+    unit_id: int | None = None  # leading or assisting
+    person_id: int | None = None
+    lead_id: int | None = None
+    year: int | None = None  # of the number
+    overdue_on: date | None = None  # overdue on that date
+
+
+def filtered(viewer: Viewer, on: date, by: OrderFilter) -> Select[Order]:
+    """The orders to which the filter narrows, of those that the viewer may see and no others."""
+    query = visible_to(viewer, on)
+    if text := by.text.strip():
+        query = query.where(_matching(text))
+    for column, value in (
+        (Order.state, by.state),
+        (Order.kind, by.kind),
+        (Order.origin, by.origin),
+        (Order.person_id, by.person_id),
+        (Order.lead_id, by.lead_id),
+        (Order.number_year, by.year),
+    ):
+        if value:
+            query = query.where(column == value)
+    if by.unit_id:
+        query = query.where(or_(Order.unit_id == by.unit_id, assisting([by.unit_id])))
+    return query.where(overdue(by.overdue_on)) if by.overdue_on else query
+
+
+def _matching(text: str) -> ColumnElement[bool]:
+    words = (Order.matter, Order.demand)
+    found = or_(*(each.icontains(text, autoescape=True) for each in words))
+    year, number = number_of(text)
+    if number is None:
+        return found
+    is_it = Order.number == number
+    return or_(found, is_it if year is None else is_it & (Order.number_year == year))
+
+
+def orders_page(
+    db: Session, viewer: Viewer, on: date, *, by: OrderFilter, cursor: str | None = None
+) -> Page[Order]:
+    """A page of the register, the latest drafted first; unit, person, officer and units loaded."""
+    query = filtered(viewer, on, by).options(*PARTIES, selectinload(Order.units))
+    return page_of(db, query, on=Order.drafted_at, row_id=Order.id, cursor=cursor)
+
+
+def all_orders(db: Session, viewer: Viewer, on: date, *, by: OrderFilter) -> Sequence[Order]:
+    """The narrowed register as a whole, for a file; loaded as its pages are."""
+    query = filtered(viewer, on, by).options(*PARTIES, selectinload(Order.units))
+    return db.scalars(query.order_by(Order.drafted_at.desc(), Order.id.desc())).all()
+
+
+def years_of(db: Session, viewer: Viewer, on: date) -> Sequence[int]:
+    """The years of which the viewer sees numbers, the latest first."""
+    query = select(Order.number_year).where(visible(viewer, on), Order.number_year.is_not(None))
+    years = db.scalars(query.distinct().order_by(Order.number_year.desc()))
+    return [year for year in years if year is not None]

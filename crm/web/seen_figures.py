@@ -1,0 +1,45 @@
+"""Which figure of a person is the viewer's to see by name (REGIME 2)."""
+
+from flask import abort
+
+from crm.base.periods import Period
+from crm.extensions import db
+from crm.people.models import Person
+from crm.people.queries import by_username, visible_to
+from crm.quotas.queries import PersonFigure, figure_of
+from crm.web.auth import my_view
+from crm.web.forms import YEARS, text_arg
+from crm.web.transaction import moment, today
+
+
+def period_named(name: str) -> Period:
+    """The period of that name; one that nobody can mean does not exist."""
+    try:
+        period = Period.parse(name)
+    except ValueError:
+        abort(404)
+    return period if period.first.year in YEARS else abort(404)
+
+
+def figure_asked_for() -> PersonFigure:
+    """The figure of the address, by rule, person and period; where it is not mine: 404."""
+    person: Person = by_username(db.session, text_arg("person")) or abort(404)
+    of = figure_of(
+        db.session,
+        code=text_arg("rule"),
+        person_id=person.id,
+        period=period_named(text_arg("period")),
+        as_of=moment(),
+    )
+    return of if of and is_seen(of) else abort(404)
+
+
+def is_seen(of: PersonFigure) -> bool:
+    """Whether it is my own, stands under my units, or is of somebody in my scope today."""
+    me = my_view()
+    if of.person_id == me.person_id:
+        return True
+    if not me.oversees:
+        return False
+    in_scope = visible_to(me, today()).with_only_columns(Person.id).where(Person.id == of.person_id)
+    return of.unit_id in me.unit_ids or db.session.scalar(in_scope) is not None

@@ -1,0 +1,26 @@
+"""The words of people: what one is for the quotas, and what one is for the pages (REGIME 2)."""
+
+from crm.people.rules import OF_BOARDS, OVERSEEING, WITH_RECORDS, AbsenceKind, Duty, Role
+
+
+def test_a_duty_is_principal_deputy_recruiter_or_staff():
+    assert {duty.value for duty in Duty} == {"principal", "deputy", "recruiter", "staff"}
+
+
+def test_a_role_is_recruiter_supervisor_leader_admin_or_reader():
+    assert {role.value for role in Role} == {"recruiter", "supervisor", "leader", "admin", "reader"}
+
+
+def test_a_reader_has_boards_and_no_records():
+    assert Role.READER in OF_BOARDS
+    assert Role.READER not in WITH_RECORDS
+
+
+def test_supervisors_leaders_and_admins_oversee_others():
+    assert {Role.SUPERVISOR, Role.LEADER, Role.ADMIN} == OVERSEEING
+
+
+def test_an_absence_is_leave_sick_training_secondment_or_other_duty():
+    assert {kind.value for kind in AbsenceKind} == {
+        *("leave", "sick", "training", "secondment", "other_duty")
+    }

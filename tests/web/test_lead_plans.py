@@ -1,0 +1,192 @@
+"""Planned milestones on a lead's page: set, moved with a reason, reached, overdue in words."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from crm.leads.models import MilestonePlan
+from crm.leads.planning import plan_milestone
+from crm.leads.rules import MilestoneKind, Secrecy
+from tests.conftest import NOW
+from tests.factories import (
+    arranged,
+    make_company,
+    make_lead,
+    make_milestone,
+    make_person,
+    make_unit,
+    sign_in,
+)
+
+SIGNED, STARTED, LAND = MilestoneKind.SIGNED, MilestoneKind.STARTED, MilestoneKind.LAND
+
+
+class Zone:
+    """A lead of a bureau with its tracker, and somebody who only sees it."""
+
+    def __init__(self, db):
+        bureau = make_unit(db, "招商局", code="invest")
+        self.tracker = make_person(db, "tracker", unit=bureau, name="李某")
+        make_person(db, "stranger")
+        self.lead, self.hidden = (
+            make_lead(
+                db,
+                secrecy=secrecy,
+                unit=bureau,
+                tracker=self.tracker,
+                company=make_company(db, secrecy.label),
+            )
+            for secrecy in (Secrecy.OPEN, Secrecy.INTERNAL)
+        )
+        self.path = f"/leads/{self.lead.id}"
+
+
+@pytest.fixture
+def zone(app):
+    with arranged(app) as db:
+        return Zone(db)
+
+
+@pytest.fixture
+def tracker(app, zone):
+    return sign_in(app, "tracker")
+
+
+@pytest.fixture
+def plan(app, zone):
+    """Plan a milestone of the lead, as its tracker."""
+
+    def plan(kind, on, reason=None, now=NOW):
+        with arranged(app) as db:
+            values = {"kind": kind, "planned_on": on, "reason": reason, "now": now}
+            plan_milestone(db, lead=zone.lead, by=zone.tracker, **values)
+
+    return plan
+
+
+def planned(app):
+    with arranged(app) as db:
+        rows = db.scalars(select(MilestonePlan).order_by(MilestonePlan.id))
+        return [(row.kind, row.planned_on, row.reason) for row in rows]
+
+
+def test_a_milestone_is_planned(app, zone, tracker):
+    told = {"plan-kind": "signed", "plan-on": "2026-08-01"}
+
+    shown = tracker.post(f"{zone.path}/plans", data=told, follow_redirects=True).text
+
+    assert planned(app) == [(SIGNED, date(2026, 8, 1), None)]
+    assert "计划已保存。" in shown
+    assert "8月1日" in shown
+    assert "还有 17 天" in shown
+
+
+def test_a_planned_date_is_moved_with_a_reason_and_the_first_is_kept(app, zone, tracker, plan):
+    plan(SIGNED, date(2026, 7, 20))
+    told = {"signed-on": "2026-08-01", "signed-reason": "等环评"}
+
+    shown = tracker.post(f"{zone.path}/plans/signed", data=told, follow_redirects=True).text
+
+    assert planned(app)[-1] == (SIGNED, date(2026, 8, 1), "等环评")
+    assert "最初计划 7月20日" in shown
+    assert "7月15日 李某定为 8月1日：等环评" in shown
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"signed-on": "2026-08-01"}, "请填写调整原因。"),
+        ({"signed-on": "", "signed-reason": "等环评"}, "请选择日期。"),
+        ({"signed-on": "2026-07-20", "signed-reason": "等环评"}, "计划日期没有变化。"),
+    ],
+)
+def test_what_cannot_be_moved_is_told_at_the_field(zone, tracker, plan, told, sentence):
+    plan(SIGNED, date(2026, 7, 20))
+
+    answer = tracker.post(f"{zone.path}/plans/signed", data=told)
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert told.get("signed-reason", "") in answer.text
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"plan-kind": "signed", "plan-on": ""}, "请选择日期。"),
+        ({"plan-kind": "lost", "plan-on": "2026-08-01"}, "节点"),
+        ({"plan-kind": "nonsense", "plan-on": "2026-08-01"}, "节点"),
+    ],
+)
+def test_what_cannot_be_planned_is_told(app, zone, tracker, told, sentence):
+    answer = tracker.post(f"{zone.path}/plans", data=told)
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert planned(app) == []
+
+
+def test_a_milestone_of_a_word_that_is_none_is_not_there(zone, tracker):
+    assert tracker.post(f"{zone.path}/plans/nonsense").status_code == 404
+
+
+def test_what_is_overdue_says_by_how_many_days(zone, tracker, plan):
+    plan(SIGNED, date(2026, 7, 10))
+    plan(STARTED, date(2026, 7, 15))
+
+    shown = tracker.get(zone.path).text
+
+    assert "逾期 5 天" in shown
+    assert "今天到期" in shown
+
+
+def test_nothing_is_overdue_of_a_lead_that_rests(app, zone, tracker, plan):
+    plan(SIGNED, date(2026, 7, 10))
+    told = {"kind": "parked", "on": "2026-07-15", "reason": "暂缓"}
+    tracker.post(f"{zone.path}/reach", data=told)
+
+    shown = tracker.get(zone.path).text
+
+    assert "项目已搁置" in shown
+    assert "逾期 " not in shown
+
+
+def test_what_was_reached_is_told_against_the_plan_and_the_baseline(app, zone, tracker, plan):
+    plan(LAND, date(2026, 7, 1))
+    plan(LAND, date(2026, 7, 12), reason="等批文")
+    plan(SIGNED, date(2026, 7, 12))
+    with arranged(app) as db:
+        for kind in (LAND, STARTED):
+            make_milestone(db, zone.lead, kind, date(2026, 7, 11))
+
+    shown = tracker.get(zone.path).text
+
+    assert "7月11日完成，比计划早 1 天，比最初计划晚 10 天" in shown
+    assert "已进入后面的阶段，没有单独登记" in shown
+    assert 'action="/leads/1/plans/land"' not in shown
+
+
+def test_who_only_sees_a_lead_sees_its_plan_and_does_not_change_it(app, zone, plan):
+    plan(SIGNED, date(2026, 7, 10))
+    stranger = sign_in(app, "stranger")
+    told = {"plan-kind": "land", "plan-on": "2026-08-01"}
+
+    shown = stranger.get(zone.path).text
+
+    assert "逾期 5 天" in shown
+    assert "安排节点" not in shown
+    assert stranger.post(f"{zone.path}/plans", data=told).status_code == 404
+    assert stranger.post(f"{zone.path}/plans/signed").status_code == 404
+    assert len(planned(app)) == 1
+
+
+def test_a_hidden_lead_is_not_there_to_be_planned(app, zone):
+    stranger = sign_in(app, "stranger")
+
+    assert stranger.post(f"/leads/{zone.hidden.id}/plans").status_code == 404
+
+
+@pytest.mark.parametrize("ending", ["/plans", "/plans/signed"])
+def test_strangers_are_sent_to_the_door(client, zone, ending):
+    assert client.post(zone.path + ending).headers["Location"].startswith("/login")
