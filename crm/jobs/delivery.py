@@ -92,7 +92,9 @@ class Courier:
     server: SmtpServer | None
     sender: str
     now: Callable[[], datetime]
-    lives_from: datetime | None = None  # a run that lives as at its own moments: what it makes is no older
+    lives_from: datetime | None = (
+        None  # a run that lives as at its own moments: what it makes is no older
+    )
 
     @cached_property
     def pace(self) -> Pace:
@@ -208,7 +210,9 @@ class _Round:
         return counts
 
     def _deliver(self, message: Message) -> State:
-        if message.expires_at and is_stale(message, self.courier.lives_from or self._now()):  # since it was claimed
+        if message.expires_at and is_stale(
+            message, self.courier.lives_from or self._now()
+        ):  # since it was claimed
             self._mark(message, state=State.SKIPPED, note=reason(message.expires_at))
             return State.SKIPPED
         if not message.recipient:

@@ -84,7 +84,7 @@ class Haste:
 
 @dataclass(frozen=True)
 class OfUse:
-    """All mails made since then are of use: many days go by within seconds, and briefs with them."""
+    """All mails made since then are of use, briefs too: many days go by within seconds."""
 
     since: datetime
 

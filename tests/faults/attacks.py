@@ -2,18 +2,19 @@
 
 import time
 
-from tests.faults.facts import JUNE
+from tests.faults.facts import FIRST_DAYS, JUNE
 from tests.faults.running import LONGEST_SECONDS, Running
 from tests.faults.victim import Death, Moment
 from tests.faults.zone import Rows, Zone
 
 RUN = ("clock", "run", "--until", JUNE)
+SHORT = ("clock", "run", "--until", FIRST_DAYS)
 POLL_SECONDS = 0.005
 
 
-def kill_at(zone: Zone, moment: Moment, number: int) -> None:
+def kill_at(zone: Zone, moment: Moment, number: int, *, run: tuple[str, ...] = RUN) -> None:
     """Let a run die by itself at that moment, when it comes for the N-th time."""
-    zone.fork(*RUN, death=Death(moment, number)).see_killed()
+    zone.fork(*run, death=Death(moment, number)).see_killed()
 
 
 def kill_after(zone: Zone, victim: Running, *, slots: int, seconds: float = 0) -> None:

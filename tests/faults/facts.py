@@ -59,6 +59,9 @@ def digest_keys(**recipients: dict[str, set[str]]) -> list[str]:
 
 
 DIGESTS_OF_JUNE = digest_keys(weekly=WEEKS_OF_JUNE, monthly=MONTHS_OF_JUNE)
+DIGESTS_OF_EARLY_JULY = digest_keys(
+    weekly={"2026-W27": WEEKS_OF_JULY["2026-W27"]}, monthly=MONTHS_OF_JULY
+)
 DIGESTS_OF_JULY = digest_keys(weekly=WEEKS_OF_JULY, monthly=MONTHS_OF_JULY)
 
 _numbers = count(1)
@@ -121,4 +124,4 @@ VISITS = "\n".join(
     )
 )
 
-INSTALLED, JUNE, JULY = "2026-06-01", "2026-06-30", "2026-07-31"
+INSTALLED, FIRST_DAYS, JUNE, JULY = "2026-06-01", "2026-06-10", "2026-06-30", "2026-07-31"

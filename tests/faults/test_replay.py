@@ -5,10 +5,12 @@ import random
 
 import pytest
 
-from tests.faults.attacks import RUN, is_whole, kill_after, kill_at
+from tests.faults.attacks import RUN, SHORT, is_whole, kill_after, kill_at
 from tests.faults.facts import (
+    DIGESTS_OF_EARLY_JULY,
     DIGESTS_OF_JULY,
     DIGESTS_OF_JUNE,
+    FIRST_DAYS,
     JULY,
     JUNE,
     NUDGES_OF_JULY,
@@ -49,10 +51,20 @@ def test_a_second_run_makes_nothing_and_a_later_one_goes_on(june, copy):
 
     again = zone.live(JUNE)
     left = zone.rows()
-    later = zone.live(JULY)
+    zone.live("2026-07-06T08:00")
 
     assert list(again.values()) == [NOTHING] * len(again)
     assert left == june.rows
+    assert zone.rows().after(len(june.rows.runs)) == june.rows
+    assert zone.rows().digests == sorted(DIGESTS_OF_JUNE + DIGESTS_OF_EARLY_JULY)
+
+
+@pytest.mark.slow
+def test_the_month_after_says_what_it_made(june, copy):
+    zone = copy(june.zone)
+
+    later = zone.live(JULY)
+
     assert {job: told["done"] for job, told in later.items()} == {
         "weekly-digest": 4,
         "monthly-digest": 1,
@@ -69,26 +81,27 @@ def test_a_second_run_makes_nothing_and_a_later_one_goes_on(june, copy):
     assert zone.rows().digests == sorted(DIGESTS_OF_JUNE + DIGESTS_OF_JULY)
 
 
-def test_a_month_killed_three_times_ends_as_one_undisturbed(june, zone):
-    kill_after(zone, zone.start(*RUN), slots=4)
+def test_days_killed_three_times_end_as_ones_undisturbed(june, zone):
+    kill_after(zone, zone.start(*SHORT), slots=4)
     first = zone.rows()
-    kill_at(zone, Moment.PUT, 7)
+    kill_at(zone, Moment.PUT, 7, run=SHORT)
     second = zone.rows()
-    kill_at(zone, Moment.MARK, 8)
+    kill_at(zone, Moment.MARK, 8, run=SHORT)
     third = zone.rows()
-    zone.live(JUNE)
+    zone.live(FIRST_DAYS)
 
     assert all(is_whole(rows, june.rows) for rows in (first, second, third))
     assert 4 <= len(first.runs) <= len(second.runs) < len(third.runs)
-    assert zone.rows() == june.rows
+    assert zone.rows() == june.rows.up_to(FIRST_DAYS)
 
 
 def test_two_runs_at_once_end_as_one(june, zone):
-    both = [zone.fork(*RUN) for _ in range(2)]
+    undisturbed = june.rows.up_to(FIRST_DAYS)
+    both = [zone.fork(*SHORT) for _ in range(2)]
     told = [json.loads(process.ended()) for process in both]
 
-    assert zone.rows() == june.rows
-    assert sum(job["done"] for one in told for job in one.values()) == len(june.rows.runs)
+    assert zone.rows() == undisturbed
+    assert sum(job["done"] for one in told for job in one.values()) == len(undisturbed.runs)
 
 
 @pytest.mark.slow

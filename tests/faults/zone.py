@@ -6,14 +6,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from crm.base.clock import at_civil
 from crm.base.outbox import Message, MessageKind, State
+from crm.base.periods import DAY
 from crm.jobs import ledger
 from crm.jobs.mime import mime_of
 from crm.jobs.models import JobRun
@@ -58,6 +60,11 @@ class Rows:
             for message in self.messages
             if message["recipient"]
         )
+
+    def up_to(self, day: str) -> "Rows":
+        """What there was at that day's end."""
+        end = at_civil(date.fromisoformat(day) + DAY)
+        return self.after(sum(run["due_at"] < end for run in self.runs))
 
     def after(self, number: int) -> "Rows":
         """What there was after that many runs."""
