@@ -16,7 +16,7 @@ from crm.leads.queries import may_see as may_see_lead
 from crm.leads.rights import known_person
 from crm.leads.rules import MilestoneKind
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer, viewer
+from crm.people.queries import Viewer, viewer, visible_to
 from crm.people.rules import OVERSEEING, WITH_RECORDS
 from crm.supervision.entries import note_and_record, said
 from crm.supervision.models import Order, OrderUnit
@@ -57,7 +57,8 @@ def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> O
     """Draft an order by hand; the same reference by the same person is harmless.
 
     Refused as `not_yours`, `required`, `origin_of_clock`, `no_such_unit`, `no_such_person`,
-    `no_such_lead`, `officer_is_person`, `leads_and_assists`, `may_not_know_lead`.
+    `no_such_lead`, `officer_is_person`, `leads_and_assists`, `may_not_know_lead`,
+    `person_out_of_scope`.
     """
     if data.origin in BY_CLOCK:
         raise Refused("origin_of_clock", field="origin")
@@ -68,6 +69,7 @@ def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> O
     require(may_draft(me, data.unit_id))
     officer_id = by.id if data.officer_id is None else data.officer_id
     values = _checked(db, data, me, now, officer_id=officer_id)
+    _check_scope(db, data.person_id, me, now)
     own = {"dedupe_key": key, "drafted_at": now, "drafted_by_id": by.id}
     order = Order(state=OrderState.DRAFT, level=0, **own, **values)
     try:
@@ -121,6 +123,8 @@ def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now:
         now,
         officer_id=order.officer_id if data.officer_id is None else data.officer_id,
     )
+    if data.person_id != order.person_id:
+        _check_scope(db, data.person_id, me, now)
     values |= {"origin": order.origin}
     before, after = changes(order, values)
     units = _assisting(db, order)
@@ -171,6 +175,13 @@ def _checked(
     if data.lead_id is not None:
         _check_lead(db, data.lead_id, me, now, person_id=data.person_id, officer_id=officer_id)
     return values
+
+
+def _check_scope(db: Session, person_id: int | None, me: Viewer, now: datetime) -> None:
+    """Refuse a person of other units, or above: nobody gives orders beyond their scope."""
+    mine = visible_to(me, civil_date(now)).with_only_columns(Person.id)
+    if person_id is not None and db.scalar(mine.where(Person.id == person_id)) is None:
+        raise Refused("person_out_of_scope", field="person_id")
 
 
 def _check_lead(db: Session, lead_id: int, me: Viewer, now: datetime, **people: int | None) -> None:

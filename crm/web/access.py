@@ -131,7 +131,6 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "calendar.take_back": ADMINS,
     "calendar.new_import": ADMINS,
     "calendar.template": ADMINS,
-    "calendar.workbook_template": ADMINS,
     "calendar.preview": ADMINS,
     "calendar.apply": ADMINS,
     "jobs.listing": ADMINS,

@@ -152,6 +152,8 @@ def _line(entry: AuditEntry, names: _Names, on: date) -> AuditLine:
 def _changes(entry: AuditEntry, names: _Names) -> Iterable[tuple[str, str]]:
     before, after = told(entry.before), told(entry.after)
     for field in {**before, **after}:
+        if after.get(field) == entry.address and field not in before:
+            continue  # where a session began is where the entry came from: it has its column
         old, new = (names.spoken(entry.subject, field, each.get(field)) for each in (before, after))
         is_new = entry.before is None  # nothing was there to be changed
         yield FIELDS.get(field, field), new if is_new else f"{old} → {new}"

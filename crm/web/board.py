@@ -18,6 +18,7 @@ from crm.people.rules import OF_BOARDS, Role
 from crm.quotas.models import FigureRecord
 from crm.quotas.queries import PersonFigure, figures, waiting, working_calendar
 from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureStatus
+from crm.quotas.wording import sentence_of
 from crm.web.corrections import note_of
 from crm.web.effects import ESTIMATED
 
@@ -88,6 +89,7 @@ class Board:
     total: Tally
     units: tuple[UnitRow, ...]
     blocks: tuple[Block, ...]
+    rules: tuple[tuple[str, str], ...]  # those that judge, each with what it asks
     notes: tuple[str, ...]
     has_people: bool  # whether the viewer sees people by name, and not units alone
     is_own: bool  # whether the viewer sees nobody's figures but their own
@@ -106,6 +108,7 @@ def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: 
         total=_tally(seen),
         units=tuple(_unit_rows(scope, seen)),
         blocks=tuple(_blocks(scope.units, listed, _initials(db, listed))),
+        rules=_asking(seen or mine),
         notes=tuple(_notes(db, period, now, seen or mine)),
         has_people=viewer.oversees,
         is_own=viewer.role not in OF_BOARDS,
@@ -145,6 +148,11 @@ def _row(each: PersonFigure) -> Row:
 def _tally(judged: Iterable[PersonFigure]) -> Tally:
     counts = Counter(each.figure.status for each in judged)
     return Tally(tuple((status, counts[status]) for status in _ORDER if counts[status]))
+
+
+def _asking(judged: Iterable[PersonFigure]) -> tuple[tuple[str, str], ...]:
+    rules = dict.fromkeys(each.figure.rule for each in judged)
+    return tuple((rule.name, sentence_of(rule)) for rule in rules)
 
 
 _ORDER = (

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import (
     Blueprint,
-    Response,
     abort,
     flash,
     redirect,
@@ -36,13 +35,13 @@ from crm.web.calendar_lines import year_of
 from crm.web.corrections import made_now
 from crm.web.errors import told
 from crm.web.forms import YEARS, Needed, cleaned, date_of, sensible_year, show_refusal, word_choices
+from crm.web.sheet_files import attached
 from crm.web.transaction import moment, today, transaction, trial
 
 bp = Blueprint("calendar", __name__)
 ONE = "/admin/calendar/<int:year>"
 LARGEST = 200 * 1024  # bytes; a year's arrangement has a few kilobytes
 MOST_TOLD = 12  # problems of a file, and dates in a preview before the rest is folded
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS = (DayKind.REST, DayKind.WORKDAY)
 FIELDS = {"first": "first", "last": "last"}
 
@@ -141,22 +140,11 @@ def new_import() -> ResponseReturnValue:
     return render_template("calendar/import.html", form=FileForm(), problems=[])
 
 
-@bp.get("/admin/calendar/template.csv")
-def template() -> ResponseReturnValue:
+@bp.get("/admin/calendar/template<any('.csv', '.xlsx'):suffix>")
+def template(suffix: str) -> ResponseReturnValue:
     """A file to fill in."""
-    return _template(Format.CSV, "text/csv; charset=utf-8")
-
-
-@bp.get("/admin/calendar/template.xlsx")
-def workbook_template() -> ResponseReturnValue:
-    """A spreadsheet to fill in."""
-    return _template(Format.XLSX, WORKBOOK)
-
-
-def _template(form: Format, media_type: str) -> Response:
-    name = f"attachment; filename=calendar{form}"
-    headers = {"Content-Type": media_type, "Content-Disposition": name}
-    return Response(write_template(CALENDAR, form), headers=headers)
+    form = Format(suffix)
+    return attached(write_template(CALENDAR, form), "calendar", form)
 
 
 @bp.post("/admin/calendar/import")

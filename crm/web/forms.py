@@ -21,6 +21,9 @@ from crm.web.errors import show_at_field
 LARGEST_ID = 2**31 - 1  # what PostgreSQL takes as an integer
 YEARS = range(2000, 2101)  # a year beyond is a slip of the keys
 
+# What `url_for` takes for a word to itself.
+NOT_ASKED_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
+
 NOTHING = SelectChoice("", "")  # the empty choice, first in a list
 AnyWord = TypeVar("AnyWord", bound=Word)
 
@@ -135,5 +138,10 @@ def at_cursor(cursor: str | None) -> str | None:
     """The address of this list at another page; none where there is none."""
     if cursor is None:
         return None
-    values: dict[str, Any] = {**request.args, "at": cursor}
+    values: dict[str, Any] = {**asked_for(), **(request.view_args or {}), "at": cursor}
     return url_for(str(request.endpoint), **values)
+
+
+def asked_for() -> dict[str, str]:
+    """What the address asks for, to be asked for again at another."""
+    return {name: text for name, text in request.args.items() if name not in NOT_ASKED_FOR}

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from crm.base import spoken
+from crm.base.clock import civil_date
 from crm.base.periods import Period, PeriodKind
 from crm.jobs import timetable
 from crm.jobs.models import JobRun, RunState
-from crm.jobs.timetable import Job, JobName
+from crm.jobs.timetable import Job, JobName, Slot
 
 WHAT_FOR: Mapping[str, str] = {
     JobName.WEEKLY_DIGEST: "汇总上一周的达标情况和本周计划，发给应收的人",
@@ -75,6 +76,14 @@ def slot_name(name: str) -> str:
     except ValueError:
         on = date.fromisoformat(name)
         return f"{on.year}年{spoken.day(on)}"
+
+
+def slot_told(slot: Slot) -> str:
+    """What a slot is about and when it is due; of a day of its own, the moment alone."""
+    due = spoken.moment(slot.due_at)
+    if slot.name == civil_date(slot.due_at).isoformat():
+        return due
+    return f"{slot_name(slot.name)}，{due}"
 
 
 def made(counts: Mapping[str, int]) -> str:

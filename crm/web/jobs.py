@@ -42,7 +42,7 @@ class JobLine:
     when: str
     last: "RunLine | None"
     following: Slot
-    next_about: str
+    next_told: str
     is_due: bool
     pause: JobPause | None
     paused_by: str
@@ -199,7 +199,7 @@ def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list
                 when=job_words.when(jobs),
                 last=_run_line(last) if last else None,
                 following=following,
-                next_about=job_words.slot_name(following.name),
+                next_told=job_words.slot_told(following),
                 is_due=following.due_at <= moment(),
                 pause=pause,
                 waits_for=JobName(other).label

@@ -13,12 +13,11 @@ from crm.extensions import db
 from crm.followups.queries import SeenFollowup, due
 from crm.followups.queries import shown as shown_followups
 from crm.jobs.health import Standstill, standstill
-from crm.people.deciding import answered, waiting
+from crm.people.deciding import answered
 from crm.people.queries import Viewer
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.rules import Figure, FigureStatus
-from crm.quotas.settled import count_corrections, for_signing, of_author, without_reason
 from crm.quotas.wording import unit_of
 from crm.visits.models import Visit
 from crm.visits.queries import todays, unsettled, upcoming
@@ -26,11 +25,11 @@ from crm.visits.seen import shown as shown_visits
 from crm.web.absence_lines import AbsenceLine, absence_line
 from crm.web.auth import my_view
 from crm.web.effects import ESTIMATED, figures_on, period_now
-from crm.web.my_orders import my_orders
 from crm.web.team import Team, team_of
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids
 from crm.web.visit_lines import VisitLine, line
+from crm.web.waiting import waits
 
 bp = Blueprint("myday", __name__)
 FOLLOWUPS_AHEAD = timedelta(days=7)
@@ -65,14 +64,6 @@ class MyFollowups:
     soon: list[SeenFollowup]
 
 
-@dataclass(frozen=True, slots=True)
-class MyAbsences:
-    """What waits for my word, and what became of what I asked for."""
-
-    waiting: list[AbsenceLine]
-    answered: list[AbsenceLine]
-
-
 @bp.get("/")
 def show() -> ResponseReturnValue:
     """The page that work begins with."""
@@ -85,13 +76,9 @@ def show() -> ResponseReturnValue:
         quotas=_quotas(db.session, me, on, now),
         visits=_visits(db.session, me, on, now) if has_records else None,
         followups=_followups(db.session, me, on, now) if has_records else None,
-        absences=_absences(db.session, me, on, now) if has_records else None,
-        orders=my_orders(db.session, me, on, now) if has_records else None,
+        answers=_answers(db.session, me, on, now) if has_records else [],
+        waits=waits(db.session, me, on, now),
         team=_team(db.session, me, on, now),
-        to_sign=count_corrections(db.session, for_signing(me)) if me.judges else 0,
-        to_explain=count_corrections(db.session, of_author(me.person_id) & without_reason())
-        if has_records
-        else 0,
     )
 
 
@@ -166,13 +153,9 @@ def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowup
     )
 
 
-def _absences(rows: Session, me: Viewer, on: date, now: datetime) -> MyAbsences:
-    return MyAbsences(
-        waiting=[absence_line(each, on) for each in waiting(rows, me, on)],
-        answered=[
-            absence_line(each, on) for each in answered(rows, me.person_id, now - ANSWERS_SHOWN)
-        ],
-    )
+def _answers(rows: Session, me: Viewer, on: date, now: datetime) -> list[AbsenceLine]:
+    """What became of the absences that I asked for."""
+    return [absence_line(each, on) for each in answered(rows, me.person_id, now - ANSWERS_SHOWN)]
 
 
 def _clock(rows: Session, me: Viewer, now: datetime) -> Standstill | None:

@@ -1,12 +1,21 @@
 """The navigation: where a person can go."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from flask import Flask, request, url_for
 
 from crm.web.access import ACCESS
 from crm.web.admin import PAGES
 from crm.web.auth import me
+
+
+class Shelf(StrEnum):
+    """Where an entry stands."""
+
+    BAR = "bar"  # in the bar: on the phone at the bottom, on the desk on top
+    MORE = "more"  # in the bar on the desk, behind "more" on the phone
+    OWN = "own"  # in the menu under one's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,22 +26,25 @@ class Place:
     label: str
     icon: str
     active: bool
-    primary: bool  # in the phone's bar at the bottom
+    shelf: Shelf
 
 
 PLACES = (
-    ("myday.show", "我的一天", "home", True),
-    ("visits.listing", "拜访", "briefcase", True),
-    ("leads.listing", "线索", "bulb", True),
-    ("compliance.board", "达标看板", "chart-bar", True),
-    ("supervision.listing", "督办", "gavel", False),
-    ("targets.board", "年度目标", "target", False),
-    ("followups.listing", "跟进", "checklist", False),
-    ("absences.listing", "请假", "calendar-off", False),
-    ("digests.listing", "周报月报", "report", False),
-    ("mailbox.listing", "信箱", "mail", False),
-    ("admin.show", "系统管理", "settings", False),
+    ("myday.show", "我的一天", "home", Shelf.BAR),
+    ("visits.listing", "拜访", "briefcase", Shelf.BAR),
+    ("leads.listing", "线索", "bulb", Shelf.BAR),
+    ("compliance.board", "达标看板", "chart-bar", Shelf.BAR),
+    ("followups.listing", "跟进", "checklist", Shelf.MORE),
+    ("supervision.listing", "督办", "gavel", Shelf.MORE),
+    ("targets.board", "年度目标", "target", Shelf.MORE),
+    ("digests.listing", "周报月报", "report", Shelf.MORE),
+    ("admin.show", "系统管理", "settings", Shelf.MORE),
+    ("absences.listing", "请假", "calendar-off", Shelf.OWN),
+    ("mailbox.listing", "信箱", "mail", Shelf.OWN),
+    ("me.show", "我的账号", "user-cog", Shelf.OWN),
 )
+# a page that stands under another's entry
+UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {"my_settings": "me"}
 
 
 def places() -> list[Place]:
@@ -41,17 +53,15 @@ def places() -> list[Place]:
     if person is None:
         return []
     return [
-        Place(url_for(endpoint), label, icon, _is_here(endpoint), primary)
-        for endpoint, label, icon, primary in PLACES
+        Place(url_for(endpoint), label, icon, _is_here(endpoint), shelf)
+        for endpoint, label, icon, shelf in PLACES
         if person.role in ACCESS[endpoint]
     ]
 
 
 def _is_here(endpoint: str) -> bool:
-    here = {request.blueprint}
-    if request.blueprint in {page.partition(".")[0] for page, *_ in PAGES}:
-        here.add("admin")
-    return endpoint.partition(".")[0] in here
+    here = request.blueprint or ""
+    return endpoint.partition(".")[0] == UNDER.get(here, here)
 
 
 def init_app(app: Flask) -> None:

@@ -134,6 +134,14 @@ class Whole(IntegerField):
             raise ValueError(WHOLE) from error
 
 
+class Given(InputRequired):
+    """Something that must be typed, be it 0; no star marks it, as all of the form must be."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.field_flags = {}
+
+
 class UnitForm(FlaskForm):
     """What a unit is called, and where it stands in the tree."""
 
@@ -142,7 +150,7 @@ class UnitForm(FlaskForm):
         "类型", [Needed("请选择类型。")], choices=word_choices(UnitKind), coerce=UnitKind
     )
     parent_id = SelectField("上级单位", [Optional()], coerce=chosen_id, validate_choice=False)
-    position = Whole("排序", [InputRequired(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)])
+    position = Whole("排序", [Given(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)])
 
     def told(self) -> UnitData:
         """The data of a valid form."""

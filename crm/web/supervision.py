@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from crm.base import spoken
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
+from crm.base.sheets import Format
 from crm.extensions import db
 from crm.leads.models import Lead, LeadRole
 from crm.leads.queries import role_held_on, visible_to
@@ -23,9 +24,10 @@ from crm.supervision.rights import steps_of
 from crm.supervision.rules import About, OrderKind, OrderState, Origin, Step
 from crm.supervision.telling import tell
 from crm.web.auth import my_view, signed_in
-from crm.web.forms import LARGEST_ID, at_cursor, row_id, show_refusal, text_arg, word_arg
+from crm.web.forms import LARGEST_ID, asked_for, at_cursor, row_id, show_refusal, text_arg, word_arg
 from crm.web.meanwhile import There, hold, is_overtaken, mark
 from crm.web.seen_figures import figure_asked_for
+from crm.web.sheet_files import attached
 from crm.web.site import site
 from crm.web.supervision_forms import NewOrderForm, OrderForm, as_typed, in_words, offer
 from crm.web.supervision_lines import kind_name, order_line, paper_of, waiting_line
@@ -105,26 +107,26 @@ def _tabs(asked: Asked, waiting: int) -> list[dict[str, object]]:
 def _choices() -> dict[str, object]:
     units = unit_tree(db.session)
     years = years_of(db.session, my_view(), today())
-    exported = {**request.args, "view": None, "at": None}
+    exported = {**asked_for(), "view": None, "at": None}
     return {
         "states": [("", "全部状态"), *((each.value, each.label) for each in OrderState)],
         "kinds": [("", "时限不限"), *((each.value, kind_name(each)) for each in OrderKind)],
         "origins": [("", "全部来源"), *((each.value, each.label) for each in Origin)],
         "units": [("", "全部单位"), *((one.unit.id, one.unit.name) for one in units)],
         "years": [("", "全部年度"), *((year, f"{year}年") for year in years)],
-        "export": url_for(".export", **exported),  # type: ignore[arg-type]
+        "exports": [
+            (form.name, url_for(".export", suffix=form.value, **exported))  # type: ignore[arg-type]
+            for form in Format
+        ],
     }
 
 
-@bp.get("/export.csv")
-def export() -> ResponseReturnValue:
+@bp.get("/export<any('.csv', '.xlsx'):suffix>")
+def export(suffix: str) -> ResponseReturnValue:
     """The register as a file: exactly what is filtered."""
+    form = Format(suffix)
     orders = all_orders(db.session, my_view(), today(), by=_filter())
-    name = f"attachment; filename=supervision-{today():%Y%m%d}.csv"
-    return Response(
-        sheet_of(orders, today()),
-        headers={"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": name},
-    )
+    return attached(sheet_of(orders, today(), form), f"supervision-{today():%Y%m%d}", form)
 
 
 @bp.get("/new")

@@ -18,7 +18,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import DataRequired, Length, Optional
 
 from crm.people.models import Person
-from crm.people.queries import Viewer, colleagues, unit_tree
+from crm.people.queries import Viewer, colleagues, unit_tree, visible_to
 from crm.people.rules import OVERSEEING, WITH_RECORDS
 from crm.supervision.drafting import OrderData
 from crm.supervision.models import Order
@@ -119,12 +119,20 @@ def offer(db: Session, form: OrderForm, viewer: Viewer, on: date) -> None:
     people = colleagues(db, on)
     form.person_id.choices = [
         SelectChoice("", "由牵头单位明确"),
-        *people_choices(one for one in people if one.role in WITH_RECORDS),
+        *people_choices(_persons(db, form, people, viewer, on)),
     ]
     form.officer_id.choices = people_choices(_officers(people, viewer))
     if isinstance(form, NewOrderForm):
         chosen = {form.lead_id.data} - {None}
         form.lead_id.choices = [NOTHING, *leads_to_choose(db, viewer, on, chosen)]
+
+
+def _persons(
+    db: Session, form: OrderForm, people: list[Person], viewer: Viewer, on: date
+) -> list[Person]:
+    """Those of the viewer's scope, and who is chosen already."""
+    mine = {*db.scalars(visible_to(viewer, on).with_only_columns(Person.id)), form.person_id.data}
+    return [one for one in people if one.role in WITH_RECORDS and one.id in mine]
 
 
 def _officers(people: list[Person], viewer: Viewer) -> list[Person]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from crm.base.clock import civil_date
-from crm.base.sheets import Column, write_sheet
+from crm.base.sheets import Column, Format, write_sheet
 from crm.supervision.models import Order
 from crm.supervision.rules import days_overdue
 from crm.web.supervision_lines import units_of
@@ -28,9 +28,9 @@ COLUMNS = (
 )
 
 
-def sheet_of(orders: Iterable[Order], on: date) -> bytes:
-    """The orders as a CSV file, with their Chinese names; formulas are made harmless."""
-    return write_sheet(COLUMNS, (_row(order, on) for order in orders), in_chinese=True)
+def sheet_of(orders: Iterable[Order], on: date, form: Format) -> bytes:
+    """The orders as a file, with their Chinese names; formulas are made harmless."""
+    return write_sheet(COLUMNS, (_row(order, on) for order in orders), in_chinese=True, form=form)
 
 
 def _row(order: Order, on: date) -> dict[str, object]:

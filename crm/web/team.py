@@ -11,7 +11,6 @@ from crm.people.queries import Viewer, people_in, unit_tree
 from crm.quotas.queries import PersonFigure, figures, period_kinds
 from crm.quotas.rules import FigureStatus
 from crm.web.effects import period_now
-from crm.web.verdicts import to_judge
 
 TROUBLE = (FigureStatus.UNREACHABLE, FigureStatus.AT_RISK)
 
@@ -29,9 +28,8 @@ class InTrouble:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """The units' trouble, by unit, and how many visits wait for a verdict."""
+    """The units' trouble, by unit."""
 
-    waiting: int
     units: dict[str, list[InTrouble]]
 
 
@@ -41,7 +39,7 @@ def team_of(db: Session, viewer: Viewer, on: date, now: datetime) -> Team:
     units: dict[str, list[InTrouble]] = {}
     for each in _troubled(db, people, on, now):
         units.setdefault(each.unit_name, []).append(_told(each, on))
-    return Team(len(to_judge(db, viewer, now)), units)
+    return Team(units)
 
 
 def _troubled(db: Session, people: set[int], on: date, now: datetime) -> list[PersonFigure]:

@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -67,6 +68,13 @@ class Site:
 @pytest.fixture
 def served(database: Kept) -> Iterator[Site]:
     """The application on a free port, with its clock running from NOW."""
+    with serving(database) as site:
+        yield site
+
+
+@contextmanager
+def serving(database: Kept) -> Iterator[Site]:
+    """The application of that database on a free port, with its clock running from NOW."""
     app = database.fresh_app()
     app.config.update(WTF_CSRF_ENABLED=True, SESSION_COOKIE_SECURE=False)  # as over plain HTTP
     with time_machine.travel(NOW, tick=True):

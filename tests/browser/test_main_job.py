@@ -151,24 +151,3 @@ def test_the_digest_is_read_in_the_mailbox(zone, screen):
     expect(letter.get_by_text("2026年第28周").first).to_be_visible()
     expect(letter.get_by_text("1/1").first).to_be_visible()
     screen.examine()
-
-
-PAGES = (
-    "/",
-    "/visits",
-    "/visits/new",
-    "/followups",
-    "/leads",
-    "/leads/new",
-    "/compliance",
-    "/digests",
-    "/mailbox",
-)
-
-
-@pytest.mark.parametrize("username", ["shen", "wu"])
-def test_every_page_is_clean_at_both_widths(zone, screen, username):
-    screen.sign_in(username, PASSWORD)
-
-    for path in PAGES:
-        screen.open(path)

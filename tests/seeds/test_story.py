@@ -135,7 +135,7 @@ def test_nothing_is_entered_on_the_date_or_later(day):
         *(visit.verdict_at for visit in story.visits if visit.verdict_at),
         *(step.entered_at for step in story.followups),
         *(step.done_at for step in story.followups if step.done_at),
-        *(absence.approved_at for absence in story.absences),
+        *(absence.entered_at for absence in story.absences),
     ]
 
     assert max(moments) < midnight

@@ -13,6 +13,7 @@ from crm.cli.demo import write_zone
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, LeadRoleKind, MilestoneKind, Stage
+from crm.people.deciding import waiting
 from crm.people.models import Person
 from crm.people.queries import by_username, viewer
 from crm.people.service import verify
@@ -39,6 +40,7 @@ def test_the_zone_is_in_the_database_as_it_is_told(db):
     every_status_is_on_the_board(db)
     the_demonstration_accounts_open(db)
     orders_are_on_their_way(db)
+    an_absence_waits(db)
 
 
 def everything_told_is_written(db):
@@ -119,3 +121,9 @@ def orders_are_on_their_way(db):
 
     assert states == UNDER_WAY - {OrderState.RETURNED} | {OrderState.ACCEPTED}
     assert waits == {Wait.RECEIVE, Wait.ACCEPT}
+
+
+def an_absence_waits(db):
+    watch = viewer(db, by_username(db, "wusiqi"), DAY)
+
+    assert len(waiting(db, watch, DAY)) == 1

@@ -34,7 +34,8 @@ def figures(story: Story, period: Period, as_of: datetime) -> Iterator[Figure]:
     visits = _visits(story, period)
     absent = defaultdict(set)
     for absence in story.absences:
-        absent[absence.username].update(days(absence.from_on, absence.to_on))
+        if absence.is_approved:
+            absent[absence.username].update(days(absence.from_on, absence.to_on))
     for rule in seeds.rules():
         if rule.period is period.kind:
             for who, held in _held(story, rule.duty, period).items():

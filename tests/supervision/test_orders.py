@@ -183,6 +183,23 @@ def test_nor_is_it_handed_on_to_them_by_a_change(db, zone):
     )
 
 
+@pytest.mark.parametrize("who", ["leader", "builder"])
+def test_nobody_gives_an_order_to_who_is_above_or_beyond_their_units(db, zone, who):
+    beyond = data(zone, person_id=getattr(zone, who).id)
+    draft = make_order(db, zone.team, officer=zone.head, person_id=zone.li.id)
+    code, given = "person_out_of_scope", {"data": beyond, "by": zone.head, "now": NOW}
+
+    refused(draft_order, code=code, db=db, **given)
+    refused(change_draft, code=code, db=db, order=draft, **given)
+
+
+def test_whom_the_clock_chose_stays_when_a_draft_is_changed(db, zone):
+    draft = make_order(db, zone.team, officer=zone.head, person_id=zone.builder.id)
+    same = data(zone, person_id=zone.builder.id, matter="请加快")
+
+    assert change_draft(db, order=draft, data=same, by=zone.head, now=NOW).matter == "请加快"
+
+
 def test_who_leaves_next_month_is_given_orders_until_then(db, zone):
     zone.li.disabled_at = NOW + timedelta(days=20)
 

@@ -83,17 +83,16 @@ def test_other_duty_needs_a_reason(at_linas):
     assert 'id="reason-error"' in answer.text
 
 
-def test_it_is_approved_on_my_day_by_one_touch_and_the_person_is_told(
+def test_my_day_leads_to_those_that_wait_one_touch_approves_and_the_person_is_told(
     app, at_linas, at_chiefs, asked
 ):
-    day = at_chiefs.get("/").text
-    assert "待我审批的请假" in day
-    assert "李娜 休假" in day
+    assert f'href="{LIST}?view=waiting"' in at_chiefs.get("/").text
+    assert "李娜 休假" in at_chiefs.get(f"{LIST}?view=waiting").text
 
-    answer = at_chiefs.post(f"{LIST}/{asked}/approve", data={"back": "/"})
+    answer = at_chiefs.post(f"{LIST}/{asked}/approve", data={"back": f"{LIST}?view=waiting"})
 
-    assert answer.location == "/"
-    assert "待我审批的请假" not in at_chiefs.get("/").text
+    assert answer.location == f"{LIST}?view=waiting"
+    assert "请假待审批" not in at_chiefs.get("/").text
     assert "近七天的答复" in at_linas.get("/").text
     assert "已批准" in at_linas.get("/").text
     assert the_one(app).status is AbsenceStatus.APPROVED

@@ -7,7 +7,6 @@ from sqlalchemy import func, select
 
 from crm.base.audit import AuditEntry
 from crm.jobs import ledger
-from crm.people.models import Posting
 from crm.people.rules import Duty, Role
 from crm.quotas.models import RuleVersion
 from tests.conftest import NOW

@@ -122,6 +122,14 @@ def test_each_sees_the_people_of_their_own_scope(app, zone, username, seen):
     assert "".join(name for name in ("安一", "白二", "陈三") if name in page) == seen
 
 
+@pytest.mark.parametrize("username", ["watch", "an", "reader"])
+def test_the_board_says_what_its_rules_ask_and_no_others(app, zone, username):
+    page = sign_in(app, username).get(JULY).text
+
+    assert "专职招商人员每月外出拜访或驻城招商至少 20 天" in page
+    assert "分管负责同志每月" not in page  # nobody holds the duty
+
+
 def test_a_recruiter_sees_their_own_figure_only(app, zone):
     page = sign_in(app, "an").get(JULY).text
 

@@ -126,7 +126,7 @@ def test_a_visit_logged_into_a_frozen_period_says_why(zone, at_deputys, told, co
 
 def test_my_day_tells_who_may_sign_how_many_wait(app, zone, first, at_deputys):
     edit(at_deputys, zone, first, channel="video", reason="当日改为视频会谈")
-    said = "条定稿数的更正待签认"
+    said = "定稿数的更正待签认"
 
     told = [name for name in ("watch", "second", "elsewhere", "chief", "deputy")
             if said in sign_in(app, name).get("/").text]  # fmt: skip
@@ -171,7 +171,7 @@ def test_my_day_asks_the_author_for_a_reason_that_nobody_gave(app, unexplained, 
     page = at_deputys.get("/").text
     tab = at_deputys.get(TAB).text
 
-    assert "条更正，还没有说明原因" in page
+    assert "您的修改产生的更正，还没有说明原因" in page
     assert "说明原因：安一" in tab
 
 

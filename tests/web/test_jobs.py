@@ -1,12 +1,17 @@
 """The pages of the clock's jobs: what they did, preview, run now, pause."""
 
+import re
+from html import unescape
+
 import pytest
 from sqlalchemy import select
 from time_machine import travel
 
 from crm.base.audit import AuditEntry
+from crm.base.paging import PAGE
+from crm.base.periods import DAY
 from crm.jobs import ledger
-from crm.jobs.models import JobRun
+from crm.jobs.models import JobRun, RunState
 from crm.jobs.timetable import JOBS, JobName
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Duty, Role
@@ -61,6 +66,24 @@ def test_a_job_shows_its_runs_and_what_they_made(root, app):
     assert "2026年第29周" in page
     assert "生成 1 封" in page
     assert "已完成" in page
+
+
+@pytest.fixture
+def year_of_runs(app, root):
+    with arranged(app) as db:
+        for n in range(1, PAGE + 2):
+            due_at = DUE - n * DAY
+            slot = {"job": "nudge", "slot": f"{due_at:%Y-%m-%d}", "due_at": due_at}
+            made = {"state": RunState.DONE, "finished_at": due_at, "attempts": 1}
+            db.add(JobRun(**slot, **made))
+
+
+@pytest.mark.parametrize("asked", ["", "?endpoint=a&_scheme=javascript&_external=1"])
+def test_a_job_with_many_runs_leads_on_to_the_earlier_ones(root, year_of_runs, asked):
+    page = root.get(f"{LIST}/nudge{asked}").text
+
+    (older,) = re.findall(rf'href="({LIST}/nudge\?[^"]*at=o_[^"]*)"', page)
+    assert "2026年6月18日" in root.get(unescape(older)).text
 
 
 def test_a_preview_shows_mails_and_keeps_nothing(root, app):

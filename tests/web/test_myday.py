@@ -132,7 +132,7 @@ def test_a_supervisor_reads_of_trouble_below_and_of_what_waits(app, zone, lina):
 
     page = day_of(app, "sun")
 
-    assert "次超期补录的拜访待确认" in page
+    assert "超期补录的拜访待确认" in page
     assert "一局" in page
     assert "李娜" in page
 

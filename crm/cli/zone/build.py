@@ -28,6 +28,7 @@ from crm.leads import service as lead_service
 from crm.leads.companies import CompanyData, ContactData
 from crm.leads.models import Lead
 from crm.leads.rules import LeadRoleKind, MilestoneKind
+from crm.people import absences
 from crm.people import service as people_service
 from crm.people.models import Person, Unit
 from crm.visits import service as visit_service
@@ -110,7 +111,13 @@ class Chronicle:
                 now=now,
             )
 
-        yield told.approved_at, approve
+        def ask(now: datetime) -> None:
+            data = absences.AbsenceData(
+                kind=told.kind, from_on=told.from_on, to_on=told.to_on, reason=told.reason
+            )
+            absences.ask(self.db, data=data, by=self.people[told.username], now=now)
+
+        yield told.entered_at, approve if told.is_approved else ask
 
     def _of_lead(self, told: LeadTold) -> Iterator[Happening]:
         yield at_civil(told.begun_on, ENTERED), partial(self._enter_lead, told)

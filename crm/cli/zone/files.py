@@ -8,14 +8,14 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crm.base.money import WAN, YI, Currency
 from crm.leads.rules import LINE, MilestoneKind, Secrecy, Stage
-from crm.people.rules import AbsenceKind, Duty, Role
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 from crm.supervision.rules import About, OrderKind, Origin, Step
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
@@ -53,6 +53,7 @@ class AbsenceRow(Row):
     until: Told = Field(alias="to")
     reason: str
     kind: AbsenceKind
+    status: Literal[AbsenceStatus.ASKED, AbsenceStatus.APPROVED]
 
 
 class LeadRow(Row):

@@ -12,6 +12,7 @@ from crm.cli.zone.dates import Days
 from crm.cli.zone.files import Files, LeadRow, Plans, Told
 from crm.cli.zone.values import AbsenceTold, LeadTold, PostingTold
 from crm.leads.rules import MilestoneKind, Stage
+from crm.people.rules import AbsenceStatus
 
 EVENING = time(20, 30)
 MONTHS = 6
@@ -29,14 +30,16 @@ def tell_postings(files: Files, when: Days) -> list[PostingTold]:
 
 
 def tell_absences(files: Files, when: Days) -> list[AbsenceTold]:
-    """The absences with their dates, approved some days before and before the zone's date."""
+    """The absences with their dates, entered some days before and before the zone's date."""
     told = []
     for row in files.absences:
         from_on, to_on = when.read(row.since), when.read(row.until)
-        approved_on = min(from_on - 5 * DAY, when.on - DAY)
+        entered_on = min(from_on - 5 * DAY, when.on - DAY)
         told.append(
             AbsenceTold(
-                row.username, from_on, to_on, row.reason, row.kind, at_civil(approved_on, time(17))
+                *(row.username, from_on, to_on, row.reason, row.kind),
+                entered_at=at_civil(entered_on, time(17)),
+                is_approved=row.status is AbsenceStatus.APPROVED,
             )
         )
     return told
@@ -66,7 +69,8 @@ class Scene:
         """Lay out who is absent on which dates."""
         self.absent: dict[str, set[date]] = defaultdict(set)
         for absence in self.absences:
-            self.absent[absence.username].update(days(absence.from_on, absence.to_on))
+            if absence.is_approved:
+                self.absent[absence.username].update(days(absence.from_on, absence.to_on))
 
     @classmethod
     def set_for(cls, files: Files, when: Days) -> "Scene":

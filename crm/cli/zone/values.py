@@ -23,14 +23,15 @@ class PostingTold:
 
 @dataclass(frozen=True, slots=True)
 class AbsenceTold:
-    """An absence, approved at a moment."""
+    """An absence, approved at a moment, or asked for and waiting since."""
 
     username: str
     from_on: date
     to_on: date
     reason: str
     kind: AbsenceKind
-    approved_at: datetime
+    entered_at: datetime
+    is_approved: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,19 @@
+"""Files of rows, as a browser keeps them."""
+
+from flask import Response
+
+from crm.base.sheets import Format
+
+MEDIA_TYPES = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def attached(content: bytes, name: str, form: Format) -> Response:
+    """The file to be kept under that name."""
+    headers = {
+        "Content-Type": MEDIA_TYPES[form],
+        "Content-Disposition": f"attachment; filename={name}{form}",
+    }
+    return Response(content, headers=headers)

@@ -1,0 +1,188 @@
+"""Every page at the phone's and the desk's width: nothing overflows, nobody is shut out."""
+
+import pytest
+from sqlalchemy import func, select
+
+from crm.base.mail import Site as MailSite
+from crm.base.mail_kinds import MessageKind
+from crm.base.outbox import Message
+from crm.base.unsubscribing import token
+from crm.people.models import Person, Posting
+from tests.browser.conftest import SIZES, Screen, serving
+from tests.browser.lived import live
+from tests.databases import SECRET, apart
+from tests.factories import sign_in
+
+FIGURE = "/compliance/figure?rule=recruiter-monthly&person=shen&period=2026-06"
+PAGES = (
+    ("shen", "/"),
+    ("shen", "/visits"),
+    ("shen", "/visits/new"),
+    ("shen", "/visits/{visit}"),
+    ("shen", "/visits/{visit}/edit"),
+    ("shen", "/leads"),
+    ("shen", "/leads/new"),
+    ("shen", "/leads/{lead}"),
+    ("shen", "/leads/{lead}/edit"),
+    ("shen", "/followups"),
+    ("shen", "/followups/new"),
+    ("shen", "/followups/{followup}"),
+    ("shen", "/absences"),
+    ("shen", "/absences/new"),
+    ("shen", "/compliance"),
+    ("shen", "/compliance?tab=corrections"),
+    ("shen", FIGURE),
+    ("shen", "/me"),
+    ("shen", "/me/settings"),
+    ("shen", "/mailbox/{reminder}"),
+    ("shen", "/unsubscribe/{token}"),
+    ("wu", "/"),
+    ("wu", "/absences?view=waiting"),
+    ("wu", "/absences/{absence}"),
+    ("wu", "/compliance?period=2026-06"),
+    ("wu", "/compliance?tab=waiting"),
+    ("wu", "/compliance?tab=corrections"),
+    ("wu", FIGURE),
+    ("wu", "/supervision"),
+    ("wu", "/supervision?view=all"),
+    ("wu", "/supervision/new"),
+    ("wu", "/supervision/{order}"),
+    ("wu", "/supervision/{order}/edit"),
+    ("wu", "/supervision/{order}/print"),
+    ("wu", "/targets"),
+    ("wu", "/targets/{target}"),
+    ("wu", "/digests"),
+    ("wu", "/mailbox"),
+    ("wu", "/mailbox/{weekly}"),
+    ("yan", "/"),
+    ("yan", "/digests/comment?period=2026-07"),
+    ("gu", "/"),
+    ("gu", "/compliance"),
+    ("shan", "/"),
+    ("shan", "/admin"),
+    ("shan", "/admin/people"),
+    ("shan", "/admin/people/new"),
+    ("shan", "/admin/people/shen"),
+    ("shan", "/admin/people/shen/edit"),
+    ("shan", "/admin/people/shen/postings/new"),
+    ("shan", "/admin/people/shen/postings/{posting}"),
+    ("shan", "/admin/people/shen/transfer"),
+    ("shan", "/admin/people/shen/leaving"),
+    ("shan", "/admin/units"),
+    ("shan", "/admin/units/new"),
+    ("shan", "/admin/units/{unit}"),
+    ("shan", "/admin/calendar/2027"),
+    ("shan", "/admin/calendar/import"),
+    ("shan", "/admin/clock"),
+    ("shan", "/admin/clock/weekly-digest"),
+    ("shan", "/admin/clock/weekly-digest/preview"),
+    ("shan", "/admin/rules"),
+    ("shan", "/admin/rules/new"),
+    ("shan", "/admin/rules/recruiter-monthly"),
+    ("shan", "/admin/rules/backtest?rule=recruiter-monthly"),
+    ("shan", "/admin/targets"),
+    ("shan", "/admin/targets/new"),
+    ("shan", "/admin/targets/{target}"),
+    ("shan", "/admin/audit"),
+)
+# a page that shows what a form said, by its button
+ANSWERS = (
+    ("shan", "/admin/rules/recruiter-monthly", "预览"),
+    ("shan", "/admin/rules/recruiter-monthly", "先回测"),
+    ("shan", "/admin/people/new", "保存"),
+    ("shan", "/admin/targets/new", "保存"),
+    ("shan", "/admin/units/new", "保存"),
+    ("wu", "/supervision/new", "保存草稿"),
+)
+# files, a mail's own frame, what machines ask; and the door, which other tests pass
+NO_PAGES = {
+    "static",
+    "auth.login",
+    "calendar.here",
+    "calendar.template",
+    "calendar.workbook_template",
+    "health.is_ready",
+    "health.lives",
+    "mailbox.body",
+    "supervision.export",
+}
+
+
+@pytest.fixture(scope="module")
+def zone(kept_databases, browser):
+    """A zone with everything in it, served on one kind of database; who has which window."""
+    database = kept_databases("sqlite")
+    with serving(database) as site:
+        apart(lambda: _live(site))
+        site.screens = {who: _window(browser, site, who) for who in site.cookies}
+        yield site
+        for screen in site.screens.values():
+            screen.page.context.close()
+    database.wipe()
+
+
+def _live(site):
+    site.names = live(site.sessions, MailSite(site.url, "crm@crm.test"))
+    site.names |= _made_by_the_clock(site)
+    people = dict.fromkeys(who for who, _ in PAGES)
+    site.cookies = {who: sign_in(site.app, who).get_cookie("session").value for who in people}
+
+
+def _made_by_the_clock(site):
+    def latest(db, kind, who):
+        query = select(func.max(Message.id)).join(Person, Person.id == Message.person_id)
+        return db.scalar(query.where(Message.kind == kind, Person.username == who))
+
+    with site.sessions() as db:
+        shen = db.scalars(select(Person).where(Person.username == "shen")).one()
+        return {
+            "posting": db.scalar(select(Posting.id).where(Posting.person_id == shen.id)),
+            "reminder": latest(db, MessageKind.REMINDER, "shen"),
+            "weekly": latest(db, MessageKind.WEEKLY, "wu"),
+            "token": token(SECRET, shen.id, MessageKind.WEEKLY),
+        }
+
+
+def _window(browser, site, who):
+    context = browser.new_context(locale="zh-CN", service_workers="block")
+    context.add_cookies([{"name": "session", "value": site.cookies[who], "url": site.url}])
+    screen = Screen(context.new_page(), site.url)
+    screen.watch()
+    return screen
+
+
+@pytest.mark.parametrize(("who", "path"), PAGES)
+def test_a_page_is_clean(zone, who, path):
+    screen = zone.screens[who]
+    screen.faults.clear()
+
+    answer = screen.page.goto(zone.url + path.format(**zone.names))
+    for size in SIZES.values():
+        screen.page.set_viewport_size(size)
+        screen.examine()
+
+    assert answer.status == 200
+    assert screen.faults == []
+
+
+@pytest.mark.parametrize(("who", "path", "button"), ANSWERS)
+def test_what_a_form_answers_is_clean(zone, who, path, button):
+    screen = zone.screens[who]
+    screen.page.goto(zone.url + path.format(**zone.names))
+    screen.faults.clear()
+
+    screen.page.get_by_role("button", name=button).first.click()
+    screen.page.wait_for_load_state()
+    for size in SIZES.values():
+        screen.page.set_viewport_size(size)
+        screen.examine()
+
+    assert [fault for fault in screen.faults if "422" not in fault] == []  # Chromium notes it
+
+
+def test_every_page_is_here(zone):
+    reached = zone.app.url_map.bind("")
+    known = {reached.match(path.partition("?")[0].format(**zone.names))[0] for _, path in PAGES}
+    pages = {rule.endpoint for rule in zone.app.url_map.iter_rules() if "GET" in rule.methods}
+
+    assert pages - known - NO_PAGES == set()
