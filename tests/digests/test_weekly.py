@@ -360,3 +360,14 @@ def test_a_late_digest_says_so(db, zone, weekly, mail_of):
     [mail] = mail_of(zone.boss)
     assert mail.subject.endswith("补发）")
     assert "【补发】" in mail.body_text
+
+
+def test_the_plan_of_the_units_is_that_of_the_units_that_one_sees(db, zone, weekly, text_of):
+    parker = make_person(db, "parker", duty=Duty.DEPUTY, unit=zone.park)
+    planned = {"status": Status.PLANNED, "entered_at": MONDAY - timedelta(days=1)}
+    make_visit(db, parker, date(2026, 7, 15), city="镇江", **planned)
+
+    weekly()
+
+    assert "parker同志 镇江 外出拜访" in text_of(zone.overall)
+    assert "镇江" not in text_of(zone.supervisor)

@@ -1,6 +1,14 @@
 """The words of people: what one is for the quotas, and what one is for the pages (REGIME 2)."""
 
-from crm.people.rules import OF_BOARDS, OVERSEEING, WITH_RECORDS, AbsenceKind, Duty, Role
+from crm.people.rules import (
+    OF_BOARDS,
+    OVERSEEING,
+    WITH_RECORDS,
+    AbsenceKind,
+    Duty,
+    Role,
+    UnitKind,
+)
 
 
 def test_a_duty_is_principal_deputy_recruiter_or_staff():
@@ -24,3 +32,7 @@ def test_an_absence_is_leave_sick_training_secondment_or_other_duty():
     assert {kind.value for kind in AbsenceKind} == {
         *("leave", "sick", "training", "secondment", "other_duty")
     }
+
+
+def test_a_unit_is_a_zone_a_bureau_a_park_or_a_team():
+    assert {kind.value for kind in UnitKind} == {"zone", "bureau", "park", "team"}
