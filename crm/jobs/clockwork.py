@@ -126,6 +126,10 @@ class Clockwork:
             turns.give()
         return tallies
 
+    def begins(self, until: datetime) -> datetime:
+        """The moment of the first slot that a run until then would take; that one where none is."""
+        return next((slot.due_at for slot in self._due(until)), until)
+
     def do_one(self, slot: Slot, *, now: datetime) -> tuple[Outcome, Mapping[str, int]]:
         """Do one slot at that moment, as far as it is of use; what it made."""
         return self._try(slot, now=now, then=_for_workers)

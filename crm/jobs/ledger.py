@@ -66,20 +66,22 @@ def installed_at(db: Session) -> datetime | None:
     return db.scalar(query.where(JobRun.slot == Install.SLOT))
 
 
-def upcoming(db: Session, job: Job, calendar: WorkingCalendar) -> Iterator[Slot]:
-    """The job's slots beyond the last finished one, without end."""
+def upcoming(
+    db: Session, job: Job, calendar: WorkingCalendar, since: datetime | None = None
+) -> Iterator[Slot]:
+    """The job's slots beyond the last finished one, without end; `since` where it is known."""
     # The names of one cycle sort as its slots do, so the last finished one is an index look-up.
     finished = select(func.max(JobRun.slot)).where(_is_of(job), JobRun.state != RunState.FAILED)
-    return slots(job, calendar, since=clock_from(db), last=db.scalar(finished))
+    return slots(job, calendar, since=since or clock_from(db), last=db.scalar(finished))
 
 
 def due(
     db: Session, jobs: Sequence[Job], calendar: WorkingCalendar, *, until: datetime
 ) -> list[Slot]:
     """The slots that are due up to then and not finished, in order; none that a pause holds."""
-    on_hold = held(db)
+    on_hold, since = held(db), clock_from(db)
     ahead = [
-        takewhile(lambda slot: slot.due_at <= until, upcoming(db, job, calendar))
+        takewhile(lambda slot: slot.due_at <= until, upcoming(db, job, calendar, since))
         for job in jobs
         if job.name not in on_hold
     ]

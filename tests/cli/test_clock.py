@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import update
 
 from crm.base.db import writing
-from crm.base.outbox import State
+from crm.base.outbox import MessageKind, State
 from crm.jobs import lease, ledger
 from crm.jobs.mime import mime_of
 from crm.jobs.models import JobRun
@@ -65,6 +65,16 @@ def test_a_month_goes_out_by_smtp_only_when_asked(crm, zone, monkeypatch):
     assert unasked == []
     assert office.recipients
     assert set(office.recipients) == {"li@crm.test"}
+
+
+def test_what_a_run_makes_goes_out_as_on_its_own_day_however_long_ago(crm, zone, monkeypatch):
+    with post_office() as office:
+        monkeypatch.setenv("CRM_MAIL", f"smtp://127.0.0.1:{office.port}")
+        read(crm("clock", "run", "--until", "2026-07-12", "--send"))
+
+    assert MessageKind.NUDGE in {message.kind for message in messages(zone)}
+    assert {message.state for message in messages(zone)} == {State.SENT}
+    assert len(office.recipients) == len(messages(zone))
 
 
 def test_the_clock_shows_its_last_and_next_slots(crm, zone):

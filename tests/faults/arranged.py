@@ -83,6 +83,17 @@ class Haste:
 
 
 @dataclass(frozen=True)
+class OfUse:
+    """All mails made since then are of use: many days go by within seconds, and briefs with them."""
+
+    since: datetime
+
+    def arrange(self) -> None:
+        """Judge them by that moment."""
+        delivery.Courier.__init__.__defaults__ = (self.since,)
+
+
+@dataclass(frozen=True)
 class NoRoom:
     """No file may grow beyond so many bytes; who started the process can lift it again."""
 

@@ -14,7 +14,7 @@ from tests.faults.zone import Zone
 POLL_SECONDS = 0.1  # a look costs some milliseconds of what it looks at
 
 
-def wait_until(claim: Callable[[], object], seconds: float = 40, *, else_tell: object = "") -> None:
+def wait_until(claim: Callable[[], object], seconds: float = 120, *, else_tell: object = "") -> None:
     """Wait for it; a test fails where it does not come true in time."""
     deadline = time.monotonic() + seconds
     while not claim():

@@ -14,11 +14,15 @@ from aiosmtpd.smtp import AuthResult
 from crm.base.outbox import State
 from crm.jobs.delivery import NO_ADDRESS, REPEATED
 from crm.jobs.smtp import SmtpServer, UnreachableError
+from tests.faults.arranged import Clocks, OfUse, off_from
 from tests.faults.facts import JUNE, WITHOUT_ADDRESS
 from tests.faults.victim import Death, Moment
 from tests.faults.zone import BASE_URL, SENDER, Lived
 from tests.jobs.mail import post_office
+from tests.jobs.work import at
 
+SEND = ("clock", "run", "--send", "--until")
+NOON = "2026-06-01T12:30"
 SENT_UNTIL = "2026-06-08"  # two weekly digests, one monthly, and nudges
 on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True, scope="session")
 LINK = re.compile(r"https?://[^\s\"'<>）]+")
@@ -148,13 +152,14 @@ def test_mails_go_out_by_starttls_with_a_login(zone, certified, trusted):
 
 @on_sqlite
 def test_a_server_that_is_not_trusted_gets_nothing_and_nothing_is_lost(zone, certified, trusted):
+    noon, later = Clocks(off_from(at(NOON))), Clocks(off_from(at("2026-06-01T13:30")))
     with post_office(ssl_context=certified) as office:
         url = f"smtps://127.0.0.1:{office.port}"
-        zone.live("2026-06-01", "--send", CRM_MAIL=url)
+        zone.fork(*SEND, NOON, arranged=[noon], CRM_MAIL=url).ended()
         before = zone.rows()
         unasked = list(office.received)
-        zone.let_an_hour_pass()
-        zone.crm("deliver", "--once", CRM_MAIL=url, SSL_CERT_FILE=trusted)
+        trusting = {"CRM_MAIL": url, "SSL_CERT_FILE": trusted}
+        zone.fork("deliver", "--once", arranged=[later], **trusting).ended()
 
     assert unasked == []
     assert {(message["state"], message["attempts"]) for message in before.messages} == {
@@ -192,7 +197,8 @@ def test_workers_that_die_lose_nothing_and_say_what_they_sent_twice(zone, seed):
     chance = random.Random(seed)
     with post_office() as office:
         nobody = office.url
-    zone.live(JUNE, "--send", CRM_MAIL=nobody)
+    july = Clocks(off_from(at("2026-07-01T00:00")))
+    zone.fork(*SEND, JUNE, arranged=[july], CRM_MAIL=nobody).ended()
     with post_office() as office:
         for _ in range(12):
             zone.let_an_hour_pass()
@@ -213,7 +219,8 @@ DEATHS = (Moment.CHANGE, Moment.COMMIT, Moment.COMMITTED)
 
 
 def deliver(zone, office, death=None):
-    return zone.fork("deliver", "--once", death=death, CRM_MAIL=office.url)
+    clocks = Clocks(off_from(at("2026-07-01T09:00"))), OfUse(at("2026-06-01T00:00"))
+    return zone.fork("deliver", "--once", death=death, arranged=clocks, CRM_MAIL=office.url)
 
 
 def is_told(message, times):

@@ -12,20 +12,20 @@ import pytest
 
 from crm.base.outbox import Message, State
 from crm.jobs.delivery import REPEATED, UNKNOWN_END
-from tests.faults.arranged import Clocks, Haste, off_from
+from tests.faults.arranged import Clocks, Haste, OfUse, off_from
 from tests.faults.crew import Crew, crew, wait_until
 from tests.faults.storm import Storm, storm
 from tests.jobs.work import at
 
 NODES = (("clock",), ("clock",), ("deliver",), ("deliver",))
 OVER = {State.SENT, State.FAILED, State.HELD}
+BEGINNING = at("2026-06-01T00:00")
 TIMES = ("00:01", "07:31", "12:01")
 
 
 def moments(days: int) -> list[datetime]:
-    first = at("2026-06-01T00:00")
     return [
-        at(f"{(first + timedelta(days=day, hours=12)).date()}T{time}")
+        at(f"{(BEGINNING + timedelta(days=day, hours=12)).date()}T{time}")
         for day in range(days)
         for time in TIMES
     ]
@@ -81,11 +81,11 @@ def is_told(message: Message, received: int) -> bool:
 
 def live_through_a_storm(zone, undisturbed, tmp_path, capsys, *, days, seed):
     hand = tmp_path / "hand"
-    hand.write_text(at("2026-06-01T00:00").isoformat())
+    hand.write_text(BEGINNING.isoformat())
     clocks = Clocks(off_from(at("2026-07-15T10:00")), hand=hand)
     with (
         storm(seed, "li@crm.test") as office,
-        crew(zone, clocks, Haste(), CRM_MAIL=office.url) as runs,
+        crew(zone, clocks, Haste(), OfUse(BEGINNING), CRM_MAIL=office.url) as runs,
     ):
         for words in NODES:
             runs.start(*words)

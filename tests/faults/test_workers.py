@@ -4,11 +4,13 @@ import json
 import os
 import signal
 
-from tests.faults.arranged import Clocks, Haste, off_from
+from tests.faults.arranged import Clocks, Haste, OfUse, off_from
 from tests.faults.crew import crew, wait_until
 from tests.faults.storm import fair
 from tests.faults.visitor import Visitor, free_port
 from tests.jobs.work import at
+
+BEGINNING = at("2026-06-01T00:00")
 
 
 def nodes(says: str) -> list[int]:
@@ -19,12 +21,12 @@ def nodes(says: str) -> list[int]:
 
 def test_three_workers_with_a_clock_each_do_everything_once(zone, june, tmp_path):
     hand = tmp_path / "hand"
-    hand.write_text(at("2026-06-01T00:00").isoformat())
+    hand.write_text(BEGINNING.isoformat())
     clocks = Clocks(off_from(at("2026-07-15T10:00")), hand=hand)
     visitor = Visitor(free_port())
     with (
         fair() as office,
-        crew(zone, clocks, Haste(), CRM_MAIL=office.url) as runs,
+        crew(zone, clocks, Haste(), OfUse(BEGINNING), CRM_MAIL=office.url) as runs,
     ):
         server = runs.start("serve", "--workers", "3", "--port", str(visitor.port))
         wait_until(lambda: len(nodes(server.says)) == 3, else_tell=lambda: server.says)

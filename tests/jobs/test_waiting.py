@@ -1,5 +1,6 @@
 """Mails that wait for the end of quiet hours, and those that are of no use any more."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
@@ -87,6 +88,18 @@ def test_a_server_that_is_away_all_day_leaves_no_stale_brief_behind(sessions):
 
     assert [state for state, _ in told(sessions)] == [State.SKIPPED, State.SENT]
     assert back.recipients == ["wang@crm.test"]
+
+
+def test_a_run_through_the_past_sends_its_own_briefs_and_none_from_before(sessions, office):
+    write_brief(sessions, "li")
+    later = courier(sessions, office.port, hours=48)
+
+    replace(later, lives_from=NOW).deliver_all()
+    write_brief(sessions, "wang")
+    replace(later, lives_from=NOW + EVENING).deliver_all()
+
+    assert told(sessions) == [(State.SENT, None), (State.SKIPPED, STALE)]
+    assert office.recipients == ["li@crm.test"]
 
 
 def test_a_brief_whose_end_is_unknown_is_not_repeated_in_the_evening(sessions, office):
