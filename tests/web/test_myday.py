@@ -19,6 +19,7 @@ from tests.factories import (
     arranged,
     make_followup,
     make_lead,
+    make_order,
     make_person,
     make_regime,
     make_unit,
@@ -135,6 +136,25 @@ def test_a_supervisor_reads_of_trouble_below_and_of_what_waits(app, zone, lina):
     assert "超期补录的拜访待确认" in page
     assert "一局" in page
     assert "李娜" in page
+
+
+def test_a_single_order_is_named_and_several_are_counted(app, zone):
+    with arranged(app) as db:
+        watch = make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
+        first = make_order(db, zone, officer=watch, matter="厂房交付")
+    alone = day_of(app, "sun")
+    with arranged(app) as db:
+        make_order(db, zone, officer=db.merge(watch), matter="道路交付")
+    both = day_of(app, "sun")
+
+    assert "厂房交付" in alone
+    assert f'href="/supervision/{first.id}"' in alone
+    assert "厂房交付" not in both
+    assert 'href="/supervision?view=waiting"' in both
+
+
+def test_where_nothing_waits_no_card_says_so(app, lina):
+    assert "待我处理" not in day_of(app, "lina")
 
 
 def test_trouble_stands_in_the_order_of_the_tree(app, zone, lina):
