@@ -1,11 +1,11 @@
 """`crm deliver`: a worker that sends what waits in the outbox."""
 
+from collections.abc import Callable
 from itertools import count
 from threading import Event
 
 import click
 import structlog
-from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
 from crm.cli import base
@@ -28,22 +28,24 @@ def deliver(*, once: bool) -> None:
     with base.sessions() as sessions, stop_signal() as stopped:
         courier = Courier(sessions, mailer(), base.site().mail_from, clock.now)
         log.info("deliver.started")
+
+        def may_go_on() -> bool:
+            return not stopped.is_set() and trust.is_believed(sessions)
+
         # The first round may fail: who starts it with wrong settings is told so at once.
         if once:
             courier.deliver_to_the_end(stopped.wait, lambda: not stopped.is_set())
             return
-        if _is_believed(sessions):
-            courier.deliver_all(lambda: not stopped.is_set())
+        courier.deliver_all(may_go_on)
         while not stopped.wait(PAUSE_SECONDS):
-            _round(courier, sessions, stopped)
+            _round(courier, may_go_on, stopped)
 
 
-def _round(courier: Courier, sessions: sessionmaker[Session], stopped: Event) -> None:
+def _round(courier: Courier, may_go_on: Callable[[], bool], stopped: Event) -> None:
     """Deliver what is due, however often it takes."""
     for failures in count():
         try:
-            if _is_believed(sessions):
-                courier.deliver_all(lambda: not stopped.is_set())
+            courier.deliver_all(may_go_on)
         except Exception as error:  # noqa: BLE001 - the worker's outer edge: the next try may do (STYLE 6)
             wait = min(2**failures, LONGEST_WAIT_SECONDS)
             told = f"{type(error).__name__}: {error}".partition("\n")[0]
@@ -54,12 +56,3 @@ def _round(courier: Courier, sessions: sessionmaker[Session], stopped: Event) ->
             if failures:
                 log.info("deliver.recovered", failures=failures)
             return
-
-
-def _is_believed(sessions: sessionmaker[Session]) -> bool:
-    try:
-        trust.believe(sessions)
-    except trust.DoubtfulClockError as error:
-        log.error("clock.doubted", why=str(error))  # noqa: TRY400 - the sentence says all
-        return False
-    return True

@@ -39,14 +39,14 @@ class Node:
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
     def tick(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
-        """Do what is due, where this node leads, then deliver what waits."""
+        """Do what is due, where this node leads, then deliver what waits.
+
+        Raises `DoubtfulClockError` where the clock is not to be believed. It is asked before each
+        slot and each mail: a clock may leap at any moment.
+        """
         if self._leads():
             self._clockwork.run_due(self._now, may_go_on=lambda: may_go_on() and self._leads())
-        self._courier.deliver_all(may_go_on)
-
-    def believe(self) -> None:
-        """Raise `DoubtfulClockError` where the machine's clock is not to be believed."""
-        trust.believe(self._sessions)
+        self._courier.deliver_all(lambda: may_go_on() and trust.is_believed(self._sessions))
 
     def retire(self) -> None:
         """Let another node lead at once."""
@@ -55,6 +55,7 @@ class Node:
 
     def _leads(self) -> bool:
         with writing(self._sessions) as db:
+            trust.believe(db)
             return lease.hold(db, self.holder)
 
 
@@ -108,11 +109,7 @@ class ClockRunner:
         self._guarded(node.retire)
 
     def _tick(self, node: Node) -> None:
-        def believed() -> None:
-            node.believe()
-            node.tick(lambda: not self._stopping.is_set())
-
-        if self._guarded(believed):
+        if self._guarded(lambda: node.tick(lambda: not self._stopping.is_set())):
             self.last_tick, self._ticked = clock.now(), clock.monotonic()
 
     @staticmethod

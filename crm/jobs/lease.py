@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm.base.db import database_now, insert_into
@@ -10,13 +10,18 @@ from crm.jobs.models import Lease
 
 TIMETABLE = "timetable"
 LASTS = timedelta(seconds=90)
+LONGEST_BREAK = timedelta(days=31)  # no downtime lasts longer without anybody's notice
 GIVEN_BACK = ""  # the holder of a lease whose last one retired
 
 
 def hold(
     db: Session, holder: str, *, name: str = TIMETABLE, lasts: timedelta | None = None
 ) -> bool:
-    """Take or renew the lease; False while another holds it."""
+    """Take or renew the lease; False while another holds it, or after too long a silence.
+
+    The silence is judged in the statement that ends it: a clock that leaps after it was asked about
+    makes no lease by which the years between would be lived.
+    """
     lasts = lasts or LASTS
     row = insert_into(db, Lease).values(
         name=name, holder=holder, expires_at=database_now(db, lasts)
@@ -24,11 +29,14 @@ def hold(
     taken = row.on_conflict_do_update(
         index_elements=["name"],
         set_={"holder": row.excluded.holder, "expires_at": row.excluded.expires_at},
-        where=or_(
-            Lease.holder == holder,
-            Lease.expires_at <= database_now(db),
-            # Made by a clock that ran ahead and was set back: nobody holds one for so long.
-            Lease.expires_at > database_now(db, 2 * lasts),
+        where=and_(
+            Lease.expires_at > database_now(db, -LONGEST_BREAK),
+            or_(
+                Lease.holder == holder,
+                Lease.expires_at <= database_now(db),
+                # Made by a clock that ran ahead and was set back: nobody holds one for so long.
+                Lease.expires_at > database_now(db, 2 * lasts),
+            ),
         ),
     )
     return db.scalar(taken.returning(Lease.holder)) is not None
@@ -39,6 +47,13 @@ def release(db: Session, holder: str, *, name: str = TIMETABLE) -> None:
     now = database_now(db)
     held = update(Lease).where(Lease.name == name, Lease.holder == holder, Lease.expires_at > now)
     db.execute(held.values(holder=GIVEN_BACK, expires_at=now))
+
+
+def end_silence(db: Session, name: str = TIMETABLE) -> None:
+    """Let a lease that nobody holds count as given back now, however long ago that was."""
+    now = database_now(db)
+    ended = update(Lease).where(Lease.name == name, Lease.expires_at <= now)
+    db.execute(ended.values(holder=GIVEN_BACK, expires_at=now))
 
 
 def holder_of(db: Session, name: str = TIMETABLE) -> str | None:

@@ -8,6 +8,7 @@ lies further back than any downtime that nobody noticed; a person then says that
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -17,8 +18,8 @@ from crm.base.words import Word
 from crm.jobs import lease
 
 LARGEST_GAP = timedelta(hours=1)
-LONGEST_BREAK = timedelta(days=31)
-OPERATOR = "operator"  # who holds the lease for a moment, to say that the clock goes on
+
+log = structlog.get_logger()
 
 
 class Reason(Word):
@@ -57,20 +58,27 @@ def doubt(db: Session, *, now: datetime) -> Doubt | None:
         if gap > LARGEST_GAP:
             return Doubt(Reason.APART, gap)
     silence = lease.silence(db)
-    if silence and silence > LONGEST_BREAK:
+    if silence and silence > lease.LONGEST_BREAK:
         return Doubt(Reason.LEAP, silence)
     return None
 
 
-def believe(sessions: sessionmaker[Session]) -> None:
+def believe(db: Session) -> None:
     """Raise `DoubtfulClockError` where nothing may be done by the machine's clock."""
+    if found := doubt(db, now=clock.now()):
+        raise DoubtfulClockError(found)
+
+
+def is_believed(sessions: sessionmaker[Session]) -> bool:
+    """Whether anything may be done by the machine's clock; the log tells why not."""
     with sessions() as db:
-        if found := doubt(db, now=clock.now()):
-            raise DoubtfulClockError(found)
+        found = doubt(db, now=clock.now())
+    if found:
+        log.error("clock.doubted", why=found.reason.label, off=str(found.off))
+    return found is None
 
 
 def resume(sessions: sessionmaker[Session]) -> None:
     """A person says that the clock is right: what was missed until now is taken up."""
     with writing(sessions) as db:
-        if lease.hold(db, OPERATOR):  # else a node runs the timetable, and nothing need be said
-            lease.release(db, OPERATOR)
+        lease.end_silence(db)

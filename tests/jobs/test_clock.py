@@ -3,24 +3,34 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from sqlalchemy import select, update
+
 from crm.base import clock
 from crm.base.db import writing
 from crm.base.outbox import State
 from crm.jobs import clock as node_clock
-from crm.jobs import lease
+from crm.jobs import lease, trust
 from crm.jobs.clock import ClockRunner, Node
 from crm.jobs.delivery import Courier
+from crm.jobs.models import JobRun, Lease
 from crm.jobs.scheduler import wake_ups
-from crm.jobs.timetable import JOBS
-from tests.jobs.work import SITE, at, clockwork_of, install, messages
+from crm.jobs.timetable import JOBS, JobName
+from tests.jobs.work import KINDS, SITE, at, clockwork_of, install, messages
 
 
-def node(sessions, moment: str) -> Node:
+def leap(db, *_slot):
+    """Ten years go by: the last sign of life lies as far back."""
+    db.execute(update(Lease).values(expires_at=at("2016-07-20T00:00")))
+    return {}
+
+
+def node(sessions, moment: str, **work) -> Node:
     def now() -> datetime:
         return at(moment)
 
     courier = Courier(sessions, None, SITE.mail_from, now)
-    return Node(clockwork_of(sessions), courier, now=now)
+    return Node(clockwork_of(sessions, **work), courier, now=now)
 
 
 def eventually(claim, seconds: float = 5) -> bool:
@@ -48,6 +58,18 @@ def test_a_node_that_does_not_lead_delivers_only(sessions):
     node(sessions, "2026-07-20T12:00").tick()
 
     assert [message.state for message in messages(sessions)] == [State.SENT]
+
+
+def test_a_clock_that_leaps_in_a_slot_is_found_before_the_next(sessions):
+    install(sessions, "2026-07-20T00:00")
+    leaping = node(sessions, "2026-07-20T13:00", weekly_digest=leap)
+
+    with pytest.raises(trust.DoubtfulClockError, match="crm clock trust"):
+        leaping.tick()
+
+    with sessions() as db:
+        runs = select(JobRun.job).where(JobRun.job.in_(KINDS))
+        assert db.scalars(runs).all() == [JobName.WEEKLY_DIGEST]
 
 
 def test_a_node_that_retires_lets_the_next_one_lead(sessions):

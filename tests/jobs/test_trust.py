@@ -15,6 +15,11 @@ def ticked(sessions, ago: timedelta) -> None:
         lease.hold(db, "a node", lasts=lease.LASTS - ago)
 
 
+def leads(sessions) -> bool:
+    with writing(sessions) as db:
+        return lease.hold(db, "a node")
+
+
 def doubt(sessions, ahead: timedelta = timedelta(0)):
     with sessions() as db:
         return trust.doubt(db, now=clock.now() + ahead)
@@ -35,18 +40,33 @@ def test_ten_years_since_the_last_tick_are_a_leap(sessions):
     ticked(sessions, timedelta(days=3652))
 
     assert doubt(sessions).reason is Reason.LEAP
-    with pytest.raises(trust.DoubtfulClockError, match="crm clock trust"):
-        trust.believe(sessions)
+    assert not trust.is_believed(sessions)
 
 
 def test_a_person_says_that_the_clock_is_right(sessions):
     ticked(sessions, timedelta(days=60))
+    assert not leads(sessions)
 
     trust.resume(sessions)
 
     assert doubt(sessions) is None
+    assert leads(sessions)
+
+
+def test_saying_so_takes_the_lease_from_nobody(sessions):
+    ticked(sessions, timedelta(0))
+
+    trust.resume(sessions)
+
     with sessions() as db:
-        assert lease.holder_of(db) is None
+        assert lease.holder_of(db) == "a node"
+
+
+def test_a_clock_that_leaps_after_it_was_asked_about_makes_no_lease(sessions):
+    ticked(sessions, timedelta(days=3652))
+
+    assert not leads(sessions)
+    assert doubt(sessions).reason is Reason.LEAP
 
 
 @pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
