@@ -249,7 +249,7 @@ def test_an_overlap_names_the_other_posting(at_roots, lina, zone):
     )
 
     assert answer.status_code == 422
-    assert "与该人员 2020-01-01 起的主要任职重叠。" in answer.text
+    assert "与该人员 2020年1月1日 起的主要任职重叠。" in answer.text
 
 
 def test_a_secondary_posting_may_overlap(app, at_roots, lina, zone):
