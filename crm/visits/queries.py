@@ -153,7 +153,7 @@ def awaiting_verdict(
     unjudged = select(Visit.id, Visit.last_on, Visit.logged_at).where(
         judgeable(viewer),
         or_(Visit.verdict.is_(None), Visit.verdict_at > as_of),
-        Visit.last_on >= since,
+        covering(since, None),
     )
     # most visits are never judged: of all of them plain rows, and only of the late ones the rest
     late = [
