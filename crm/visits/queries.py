@@ -37,6 +37,7 @@ class VisitFilter:
     status: Status | None = None
     person_id: int | None = None  # led or joined by that person
     lead_id: int | None = None
+    trip: str | None = None
     first: date | None = None  # covers a date from here
     last: date | None = None  # to here
 
@@ -98,6 +99,7 @@ def visits_page(
         (Visit.kind, by.kind),
         (Visit.channel, by.channel),
         (Visit.status, by.status),
+        (Visit.trip, by.trip),
     ):
         if value:
             query = query.where(column == value)
