@@ -19,6 +19,7 @@ from crm.settings import Settings
 
 KINDS = ("sqlite", "postgresql")
 AUDITED = ("audit_entry", "audit_link", "audit_seal")
+FROM_ONE = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
 SECRET = "a secret of the tests, long enough for the check"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 _numbers = count(1)
@@ -100,8 +101,10 @@ class Kept:
         names = [table.name for table in reversed(Base.metadata.sorted_tables)]
         with self._engine.begin() as connection:
             if self._engine.dialect.name == "postgresql":
-                with unguarded(connection):
-                    connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY"))
+                # for few rows much faster than TRUNCATE, which makes new files
+                connection.execute(text("SET LOCAL session_replication_role = replica"))
+                connection.execute(text(";".join(f"DELETE FROM {name}" for name in names)))
+                connection.execute(text(FROM_ONE))
                 return
             connection.execute(text("PRAGMA defer_foreign_keys = ON"))
             with unguarded(connection):
