@@ -26,7 +26,7 @@ from crm.quotas.models import RuleVersion
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.supervision.models import Order
 from crm.supervision.rules import About, OrderKind, OrderState, Origin
-from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.models import Trip, Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -135,6 +135,11 @@ def make_visit(
     db.add_all(VisitLead(visit_id=visit.id, lead_id=lead.id) for lead in leads)
     db.flush()
     return visit
+
+
+def make_trip(db: Session, ref: str, **given: object) -> Trip:
+    """A trip of which nothing is told yet."""
+    return _add(db, Trip(ref=ref, entered_at=LONG_AGO, **given))
 
 
 def make_company(db: Session, name: str = "", **given: object) -> Company:

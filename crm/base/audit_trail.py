@@ -219,7 +219,9 @@ class _Chain:
                 yield values.pop("link_position"), _said(values.pop("link_hash")), values
 
     def _check(self, own: str, values: Mapping[str, Any]) -> Iterator[Break]:
-        if own != link_hash(self._hash, self._position, values):
+        if values["id"] is None:  # who removed the entry left the link: no foreign keys were on
+            yield Break(Part.LINK, str(self._position), Flaw.MISSING)
+        elif own != link_hash(self._hash, self._position, values):
             yield Break(Part.ENTRY, _said(values["id"]), Flaw.ALTERED)
         self._hash = own
         seal = self._sealed.get(self._position)

@@ -9,7 +9,6 @@ from threading import Event
 from typing import Any
 
 import click
-from sqlalchemy.orm import Session
 
 from crm.base import clock as time
 from crm.cli import base
@@ -18,11 +17,10 @@ from crm.jobs.clock import ClockRunner
 from crm.jobs.clockwork import Clockwork, Outcome
 from crm.jobs.delivery import Courier
 from crm.jobs.logs import log_as_json
-from crm.jobs.models import JobPause
+from crm.jobs.models import JobPause, JobRun
 from crm.jobs.pausing import pause_job, pauses, resume_job
 from crm.jobs.smtp import SmtpServer
-from crm.jobs.timetable import JOBS, Job, JobName
-from crm.quotas.queries import working_calendar
+from crm.jobs.timetable import JOBS, JobName, Slot
 
 KEYS = (
     "job",
@@ -105,15 +103,17 @@ def show(form: str) -> None:
     """Show each job's last slot, what it made, the next slot, and why it is paused."""
     with base.reading() as db:
         paused = pauses(db)
-        rows = [_row(db, job) | {"paused": _why(paused.get(job.name))} for job in JOBS]
+        rows = [
+            _row(following, ledger.last_run(db, following.job))
+            | {"paused": _why(paused.get(following.job.name))}
+            for following in at_hand.next_slots(db, JOBS)
+        ]
     base.print_rows(rows, KEYS, form)
 
 
-def _row(db: Session, job: Job) -> dict[str, object]:
-    last = ledger.last_run(db, job)
-    following = next(ledger.upcoming(db, job, working_calendar(db)))
+def _row(following: Slot, last: JobRun | None) -> dict[str, object]:
     return {
-        "job": str(job.name),
+        "job": str(following.job.name),
         "last_slot": last and last.slot,
         "last_state": last and last.state.value,
         "last_made": last and last.made,

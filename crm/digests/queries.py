@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, or_, select
@@ -28,7 +28,8 @@ from crm.quotas.queries import PersonFigure, figures, working_calendar
 from crm.quotas.rules import Figure, Rule, VisitFacts
 from crm.supervision.movements import MovedOrder
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.rules import LONGEST_DAYS, Status
+from crm.visits.rules import Status
+from crm.visits.scope import covering
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,21 +172,15 @@ def active_people(db: Session, at: datetime) -> list[Person]:
 
 def visits_between(db: Session, first: date, last: date, at: datetime) -> list[VisitFact]:
     """The visits that cover a date of the span and are not cancelled, as known at the moment."""
-    covering = (
-        (Visit.first_on > first - timedelta(days=LONGEST_DAYS))
-        & (Visit.first_on <= last)
-        & (Visit.last_on >= first)
-        & (Visit.entered_at <= at)
-        & (Visit.status != Status.CANCELLED)
-    )
-    joined = _by_visit(db, select(VisitParticipant.visit_id, VisitParticipant.person_id), covering)
+    known = covering(first, last) & (Visit.entered_at <= at) & (Visit.status != Status.CANCELLED)
+    joined = _by_visit(db, select(VisitParticipant.visit_id, VisitParticipant.person_id), known)
     leads = select(VisitLead.visit_id, VisitLead.lead_id).join(Lead, Lead.id == VisitLead.lead_id)
-    concerned = _by_visit(db, leads.where(Lead.entered_at <= at), covering)
+    concerned = _by_visit(db, leads.where(Lead.entered_at <= at), known)
     own = [getattr(Visit, field.name) for field in fields(VisitFacts)]
     rows = db.execute(
         select(*own, Visit.city, Person.name, Visit.minutes, Visit.entered_by_id)
         .join(Person, Person.id == Visit.leader_id)
-        .where(covering)
+        .where(known)
         .order_by(Visit.starts_at, Visit.ref)
     )
     made = []
@@ -208,11 +203,11 @@ def visits_between(db: Session, first: date, last: date, at: datetime) -> list[V
 
 
 def _by_visit(
-    db: Session, query: Select[int, int], covering: ColumnElement[bool]
+    db: Session, query: Select[int, int], which: ColumnElement[bool]
 ) -> defaultdict[int, list[int]]:
     ids: defaultdict[int, list[int]] = defaultdict(list)
     for visit_id, other_id in db.execute(
-        query.join(Visit, Visit.id == query.selected_columns.visit_id).where(covering)
+        query.join(Visit, Visit.id == query.selected_columns.visit_id).where(which)
     ):
         ids[visit_id].append(other_id)
     return ids

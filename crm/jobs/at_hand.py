@@ -59,9 +59,12 @@ class Done:
 
 def next_slot(db: Session, jobs: Sequence[Job]) -> Slot:
     """The earliest slot of these jobs that is not done, whether it is due or to come."""
-    calendar = working_calendar(db)
-    ahead = [next(ledger.upcoming(db, job, calendar)) for job in jobs]
-    return min(ahead, key=lambda slot: slot.due_at)
+    return min(next_slots(db, jobs), key=lambda slot: slot.due_at)
+
+
+def next_slots(db: Session, jobs: Sequence[Job]) -> list[Slot]:
+    """The earliest slot of each of these jobs that is not done."""
+    return [next(ahead) for ahead in ledger.upcoming(db, jobs, working_calendar(db))]
 
 
 def run_now(clockwork: Clockwork, name: JobName, *, by: Person | None, now: datetime) -> Done:

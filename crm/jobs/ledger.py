@@ -1,7 +1,7 @@
 """The ledger: one row a slot, whose unique key makes it happen once (DESIGN 3)."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import takewhile
@@ -66,25 +66,33 @@ def installed_at(db: Session) -> datetime | None:
     return db.scalar(query.where(JobRun.slot == Install.SLOT))
 
 
-def upcoming(
-    db: Session, job: Job, calendar: WorkingCalendar, since: datetime | None = None
-) -> Iterator[Slot]:
-    """The job's slots beyond the last finished one, without end; `since` where it is known."""
-    # The names of one cycle sort as its slots do, so the last finished one is an index look-up.
-    finished = select(func.max(JobRun.slot)).where(_is_of(job), JobRun.state != RunState.FAILED)
-    return slots(job, calendar, since=since or clock_from(db), last=db.scalar(finished))
+def upcoming(db: Session, jobs: Sequence[Job], calendar: WorkingCalendar) -> list[Iterator[Slot]]:
+    """Of each job the slots beyond the last finished one, without end."""
+    since = clock_from(db)
+    return [
+        slots(job, calendar, since=since, last=last)
+        for job, last in zip(jobs, _last_finished(db, jobs), strict=True)
+    ]
+
+
+def _last_finished(db: Session, jobs: Sequence[Job]) -> Iterable[str | None]:
+    if not jobs:
+        return ()
+    # The names of one cycle sort as its slots do, so each of these is an index look-up.
+    last = select(func.max(JobRun.slot)).where(JobRun.state != RunState.FAILED)
+    return db.execute(select(*(last.where(_is_of(job)).scalar_subquery() for job in jobs))).one()
 
 
 def due(
     db: Session, jobs: Sequence[Job], calendar: WorkingCalendar, *, until: datetime
 ) -> list[Slot]:
     """The slots that are due up to then and not finished, in order; none that a pause holds."""
-    on_hold, since = held(db), clock_from(db)
-    ahead = [
-        takewhile(lambda slot: slot.due_at <= until, upcoming(db, job, calendar, since))
-        for job in jobs
-        if job.name not in on_hold
-    ]
+    on_hold = held(db)
+    free = [job for job in jobs if job.name not in on_hold]
+    ahead = (
+        takewhile(lambda slot: slot.due_at <= until, of_one)
+        for of_one in upcoming(db, free, calendar)
+    )
     return list(merge(*ahead, key=lambda slot: slot.due_at))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
-from crm.base.clock import at_civil
+from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.people import service
@@ -124,11 +124,18 @@ def transfer(
 def leave(  # noqa: PLR0913 - who leaves, when, and by whose word
     db: Session, *, person: Person, last_on: date, at_once: bool, by: Person | None, now: datetime
 ) -> None:
-    """End all postings on that date, and close the account from the next one on, or at once."""
+    """End all postings on that date, and close the account from the next one on, or at once.
+
+    Refused as `leaves_before_posting` where one that has begun would be gone as if it never was.
+    """
     service.hold_postings(db, person)
     after_it = Posting.to_on.is_(None) | (Posting.to_on > last_on)
     query = select(Posting).where(Posting.person_id == person.id, after_it)
-    for posting in db.scalars(query.order_by(Posting.from_on.desc())).all():
+    ends = db.scalars(query.order_by(Posting.from_on.desc())).all()
+    begun = [each.from_on for each in ends if last_on < each.from_on <= civil_date(now)]
+    if begun:
+        raise Refused("leaves_before_posting", field="last_on", on=begun[0])
+    for posting in ends:
         if posting.from_on > last_on:
             remove_posting(db, posting=posting, person=person, by=by, now=now)
         else:

@@ -92,14 +92,19 @@ def _causes(db: Session, touches: Sequence[Touch]) -> list[tuple[FigureRecord, T
 
 def _results(db: Session, records: Iterable[FigureRecord], now: datetime) -> dict[int, Result]:
     """What the facts make of each now, by the versions of the rules that judged the periods."""
-    alike: defaultdict[tuple[str, int], dict[int, int]] = defaultdict(dict)
+    alike: defaultdict[tuple[str, int, datetime | None], dict[int, int]] = defaultdict(dict)
     for record in records:
-        alike[record.period, record.rule_id][record.person_id] = record.id
-    rules = _rules(db, {rule_id for _, rule_id in alike})
+        alike[record.period, record.rule_id, record.frozen_at][record.person_id] = record.id
+    rules = _rules(db, {rule_id for _, rule_id, _ in alike})
     results: dict[int, Result] = {}
-    for (name, rule_id), ids in alike.items():
+    for (name, rule_id, frozen_at), ids in alike.items():
         found = live_figures(
-            db, period=Period.parse(name), as_of=now, rules=[rules[rule_id]], person_ids=ids
+            db,
+            period=Period.parse(name),
+            as_of=now,
+            rules=[rules[rule_id]],
+            person_ids=ids,
+            frozen_at=frozen_at,
         )
         results |= dict.fromkeys(ids.values(), NOTHING_OWED)
         results |= {ids[each.person_id]: _result(each.figure) for each in found}

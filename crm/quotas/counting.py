@@ -61,18 +61,25 @@ def is_late(visit: VisitFacts, within_days: int) -> bool:
     return clock.civil_date(visit.logged_at) - visit.last_on > timedelta(days=within_days)
 
 
-def known(visit: VisitFacts, *, within_days: int, as_of: datetime) -> Known:
-    """The visit as known at the moment, where `within_days` is the rule's limit for logging."""
+def known(
+    visit: VisitFacts, *, within_days: int, as_of: datetime, frozen_at: datetime | None = None
+) -> Known:
+    """The visit as known at the moment, where `within_days` is the rule's limit for logging.
+
+    Of a period that was frozen at a moment, what was under way then stays so: that a stay ends
+    is no edit, and no correction follows from it.
+    """
+    at = frozen_at if frozen_at and visit.entered_at <= frozen_at else as_of
     status, verdict = status_at(visit, as_of), verdict_at(visit, as_of)
     is_done, is_rejected = status is Status.DONE, verdict is Verdict.REJECTED
     is_under_way = (
         status is Status.PLANNED
         and visit.kind is Kind.RESIDENCY
-        and visit.starts_at <= as_of < visit.ends_at
+        and visit.starts_at <= at < visit.ends_at
         and not is_rejected
     )
     # REGIME 3: of a stay under way, each date before today counts as if done
-    until_today = clock.civil_date(as_of) if is_under_way else date.min
+    until_today = clock.civil_date(at) if is_under_way else date.min
     return Known(
         visit,
         is_planned=status is Status.PLANNED,

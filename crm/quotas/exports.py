@@ -77,6 +77,7 @@ def _row(each: PersonFigure, made: CorrectionFacts | None) -> dict[str, object]:
     }
     if made is None or figure.settled is None:
         return row
+    signed_at = made.correction.signed_at
     return row | {
         "corrected_required": made.correction.to_required,
         "corrected_achieved": made.correction.to_achieved,
@@ -84,5 +85,5 @@ def _row(each: PersonFigure, made: CorrectionFacts | None) -> dict[str, object]:
         "reason": made.correction.why,
         "author": made.author,
         "signed_by": made.signer,
-        "signed_at": made.correction.signed_at,
+        "signed_at": signed_at and signed_at.replace(microsecond=0),  # read by people alone
     }

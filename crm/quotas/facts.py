@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, or_, select, true
@@ -14,7 +14,7 @@ from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceStatus, Duty
 from crm.quotas.rules import Figure, VisitFacts
 from crm.visits.models import Visit, VisitParticipant
-from crm.visits.rules import LONGEST_DAYS
+from crm.visits.scope import covering
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +123,7 @@ def visits_by_person(
 
 
 def _covering(period: Period, as_of: datetime) -> ColumnElement[bool]:
-    # REGIME 3: a visit is at most 92 days long, so the range of the index is closed on both sides
-    earliest = period.first - timedelta(days=LONGEST_DAYS)
-    return (
-        (Visit.first_on > earliest)
-        & (Visit.first_on <= period.last)
-        & (Visit.last_on >= period.first)
-        & (Visit.entered_at <= as_of)
-    )
+    return covering(period.first, period.last) & (Visit.entered_at <= as_of)
 
 
 def _among(

@@ -47,12 +47,20 @@ class Standing:
 
 
 def judge_figure(
-    case: Case, visits: Iterable[VisitFacts], *, workdays: frozenset[date], as_of: datetime
+    case: Case,
+    visits: Iterable[VisitFacts],
+    *,
+    workdays: frozenset[date],
+    as_of: datetime,
+    frozen_at: datetime | None = None,
 ) -> Figure:
-    """The figure of a person who led or joined the visits; `workdays` are the period's."""
+    """The figure of a person who led or joined the visits; `workdays` are the period's.
+
+    `frozen_at`: when the period was frozen, where it is asked what edits made of it since.
+    """
     today = clock.civil_date(as_of)
     there = [
-        known(visit, within_days=case.rule.log_within_days, as_of=as_of)
+        known(visit, within_days=case.rule.log_within_days, as_of=as_of, frozen_at=frozen_at)
         for visit in visits
         if visit.entered_at <= as_of
     ]

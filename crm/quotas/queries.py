@@ -1,7 +1,7 @@
 """Reads of the quotas: rules, the working calendar, and everybody's figures (REGIME 4)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 
 from sqlalchemy import or_, select
@@ -112,18 +112,23 @@ def _owing(
     return {(rule.code, one) for one, duty in held for rule in rules if rule.duty is duty}
 
 
-def live_figures(
+def live_figures(  # noqa: PLR0913 - which figures, and as known when
     db: Session,
     *,
     period: Period,
     as_of: datetime,
     rules: Sequence[Rule],
     person_ids: Collection[int] | None = None,
+    frozen_at: datetime | None = None,
 ) -> list[PersonFigure]:
-    """What these rules say of the period by the facts alone, whatever is frozen."""
+    """What these rules say of the period by the facts alone, whatever is frozen.
+
+    `frozen_at`: when it was, where it is asked what edits made of it since.
+    """
     if not rules or (person_ids is not None and not person_ids):
         return []
     basis = _read(db, period, {rule.duty for rule in rules}, as_of, person_ids)
+    basis = replace(basis, frozen_at=frozen_at)
     made = []
     for rule in rules:
         owing = [key for key in basis.holdings if key[1] is rule.duty]
@@ -157,6 +162,7 @@ class _Basis:
     holdings: Mapping[tuple[int, Duty], Holding]
     absences: Mapping[int, frozenset[date]]
     visits: Mapping[int, Mapping[int, VisitFacts]]
+    frozen_at: datetime | None = None
 
 
 def _read(
@@ -183,6 +189,7 @@ def _judged(rule: Rule, person_id: int, basis: _Basis) -> PersonFigure:
         basis.visits[person_id].values(),
         workdays=basis.workdays,
         as_of=basis.as_of,
+        frozen_at=basis.frozen_at,
     )
     place = place_of_figure(holding, clock.civil_date(basis.as_of))
     return PersonFigure(**asdict(place), figure=figure)

@@ -13,6 +13,7 @@ from crm.people.models import Person
 from crm.visits.checks import VisitData, columns
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Status, Verdict
+from crm.visits.trips import begin_trips
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def import_visit(
 def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) -> list[Visit]:
     """Keep many imported visits at once; the caller has seen to references, people and leads."""
     visits = [new_visit(row, now=now) for row in rows]
+    begin_trips(db, [visit.trip for visit in visits], now=now)
     db.add_all(visits)
     db.flush()
     people, leads = [], []

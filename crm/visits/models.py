@@ -22,6 +22,7 @@ class Visit(Base):
         CheckConstraint("(verdict IS NULL) = (verdict_at IS NULL)", "verdict_has_moment"),
         Index(None, "leader_id", "first_on"),
         Index(None, "first_on"),
+        Index(None, "trip"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -35,7 +36,7 @@ class Visit(Base):
     last_on: Mapped[date]
     city: Mapped[str]
     leader_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    trip: Mapped[str | None]  # the journey's reference (批次)
+    trip: Mapped[str | None]  # the reference of a `Trip`, which services see to
     met: Mapped[str | None]
     position: Mapped[str | None]
     minutes: Mapped[str | None]
@@ -51,6 +52,24 @@ class Visit(Base):
     leader: Mapped[Person] = relationship(foreign_keys=leader_id, lazy="raise")
     participants: Mapped[list[Person]] = relationship(secondary="visit_participant", lazy="raise")
     leads: Mapped[list[Lead]] = relationship(secondary="visit_lead", lazy="raise")
+
+
+class Trip(Base):
+    """A journey (批次): named by its first visit, the rest of it told later or never (REGIME 3)."""
+
+    __tablename__ = "trip"
+    __table_args__ = (
+        CheckConstraint("last_on >= first_on", "last_date_after_first"),
+        Index(None, "entered_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(unique=True)
+    destination: Mapped[str | None]
+    first_on: Mapped[date | None]
+    last_on: Mapped[date | None]
+    approval: Mapped[str | None]  # the number under which it was approved
+    entered_at: Mapped[datetime]
 
 
 class VisitParticipant(Base):

@@ -37,6 +37,7 @@ class VisitFilter:
     status: Status | None = None
     person_id: int | None = None  # led or joined by that person
     lead_id: int | None = None
+    trip: str | None = None
     first: date | None = None  # covers a date from here
     last: date | None = None  # to here
 
@@ -98,6 +99,7 @@ def visits_page(
         (Visit.kind, by.kind),
         (Visit.channel, by.channel),
         (Visit.status, by.status),
+        (Visit.trip, by.trip),
     ):
         if value:
             query = query.where(column == value)
@@ -153,7 +155,7 @@ def awaiting_verdict(
     unjudged = select(Visit.id, Visit.last_on, Visit.logged_at).where(
         judgeable(viewer),
         or_(Visit.verdict.is_(None), Visit.verdict_at > as_of),
-        Visit.last_on >= since,
+        covering(since, None),
     )
     # most visits are never judged: of all of them plain rows, and only of the late ones the rest
     late = [

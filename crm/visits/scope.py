@@ -12,7 +12,7 @@ from crm.people.models import Person, Posting
 from crm.people.queries import Viewer, people_in
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
-from crm.visits.rules import Kind, Status
+from crm.visits.rules import LONGEST_DAYS, Kind, Status
 
 
 def joined_by(people: Collection[int] | Select[int]) -> ColumnElement[bool]:
@@ -124,5 +124,12 @@ def may_judge(db: Session, viewer: Viewer, visit_id: int) -> bool:
 
 
 def covering(first: date | None, last: date | None) -> ColumnElement[bool]:
-    """Visits that cover a date of the span; a bound left out is open."""
-    return (Visit.last_on >= (first or date.min)) & (Visit.first_on <= (last or date.max))
+    """Visits that cover a date of the span; a bound left out is open.
+
+    A visit is at most 92 days long (REGIME 3), so what ended before the span costs nothing.
+    """
+    covers = Visit.first_on <= (last or date.max)
+    if first is None:
+        return covers
+    earliest = date.fromordinal(max(first.toordinal() - LONGEST_DAYS, 1))
+    return covers & (Visit.first_on > earliest) & (Visit.last_on >= first)

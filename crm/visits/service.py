@@ -33,6 +33,7 @@ from crm.visits.rules import (
     is_stay_under_way,
 )
 from crm.visits.scope import may_change, may_judge, readable
+from crm.visits.trips import begin_trips
 
 __all__ = [
     "ImportedVisit",
@@ -204,6 +205,7 @@ def _checked(db: Session, data: VisitData, me: Viewer, now: datetime) -> dict[st
     check_city(data)
     check_people(db, data)
     require_own(db, data, me, civil_date(now))
+    begin_trips(db, [values["trip"]], now=now)
     return values
 
 

@@ -32,6 +32,7 @@ from crm.web import (
     target_admin,
     targets,
     transaction,
+    trips,
     units,
     visits,
 )
@@ -63,6 +64,7 @@ def init_app(app: Flask) -> None:
     for page in (
         myday,
         visits,
+        trips,
         followups,
         leads,
         absences,

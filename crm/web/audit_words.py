@@ -23,6 +23,7 @@ ACTIONS: Mapping[str, str] = {
     "visit.confirmed": "确认拜访",
     "visit.rejected": "退回拜访",
     "visit.imported": "导入拜访",
+    "trip.changed": "修改批次",
     "lead.added": "录入线索",
     "lead.changed": "修改线索",
     "lead.reached": "推进阶段",
@@ -90,6 +91,7 @@ ACTIONS: Mapping[str, str] = {
 
 SUBJECTS: Mapping[str, str] = {
     "visit": "拜访",
+    "trip": "出差批次",
     "lead": "线索",
     "followup": "跟进",
     "person": "人员",
@@ -125,12 +127,14 @@ WITHOUT_LEADS = frozenset(
         "unit",
         "workday_override",
         *("person", "posting", "absence", "login_session", "message", "audit_seal"),
-        *("unit", "rule", "target"),
+        *("unit", "rule", "target", "trip"),
     }
 )
 
 FIELDS: Mapping[str, str] = {
     "about": "对象",
+    "approval": "批准文号",
+    "destination": "目的地",
     "action": "操作",
     "address": "来源",
     "amount": "总投资",

@@ -1,5 +1,7 @@
 """Refusals in words, on pages and on the command line, and the pages of errors."""
 
+from datetime import date
+
 from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
@@ -7,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from crm.base import clock, spoken
 from crm.base.errors import Refused
 from crm.base.words import Word
 from crm.extensions import login_manager
@@ -28,6 +31,8 @@ PAGES = {
 
 
 def _spoken(value: object) -> object:
+    if isinstance(value, date):
+        return spoken.dated(value, clock.civil_date(clock.now()))
     return value.label if isinstance(value, Word) else value
 
 

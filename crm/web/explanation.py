@@ -145,13 +145,17 @@ def _facts(db: Session, figure: Figure, tenure: Tenure) -> list[tuple[str, str]]
     away = absences_in(db, figure.person_id, period.first, period.last)
     pairs = [
         ("任职", "" if len(tenure.held) == len(period.dates) else _spans(tenure.held)),
-        ("请假", "；".join(f"{_dates(each)} {each.kind.label}" for each in away)),
+        ("请假", "；".join(_told(each, figure) for each in away)),
     ]
     return [(label, text) for label, text in pairs if text]
 
 
-def _dates(absence: Absence) -> str:
-    return spoken.span(absence.from_on, absence.to_on)
+def _told(absence: Absence, figure: Figure) -> str:
+    """When and why away; one approved after the freeze is none that the figure rests on."""
+    said = f"{spoken.span(absence.from_on, absence.to_on)} {absence.kind.label}"
+    settled, approved_at = figure.settled, absence.approved_at
+    is_after = settled and approved_at and approved_at > settled.frozen_at
+    return f"{said}（定稿后批准，未计入）" if is_after else said
 
 
 def _sight(db: Session, viewer: Viewer, figure: Figure, now: datetime) -> _Sight:

@@ -187,16 +187,18 @@ def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list
     paused = pauses(rows)
     people = {pause.by_id for pause in paused.values() if pause.by_id}
     by = dict(rows.execute(select(Person.id, Person.name).where(Person.id.in_(people))).all())
+    jobs = [job for job in JOBS if job.name in names]
+    ahead = sorted(at_hand.next_slots(rows, jobs), key=lambda slot: slot.due_at, reverse=True)
+    first = {slot.job.name: slot for slot in ahead}
     made = []
     for name in names:
-        jobs = [job for job in JOBS if job.name == name]
-        following, last = at_hand.next_slot(rows, jobs), ledger.last_run_of(rows, name)
+        following, last = first[name], ledger.last_run_of(rows, name)
         pause = paused.get(name)
         made.append(
             JobLine(
                 name=name,
                 what_for=job_words.WHAT_FOR.get(name, ""),
-                when=job_words.when(jobs),
+                when=job_words.when([job for job in jobs if job.name == name]),
                 last=_run_line(last) if last else None,
                 following=following,
                 next_told=job_words.slot_told(following),

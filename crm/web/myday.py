@@ -1,6 +1,6 @@
 """My day: where I stand, what is on today, what is owed; and the trouble in the units I oversee."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,7 +14,8 @@ from crm.followups.queries import SeenFollowup, due
 from crm.followups.queries import shown as shown_followups
 from crm.jobs.health import Standstill, standstill
 from crm.people.deciding import answered
-from crm.people.queries import Viewer
+from crm.people.models import Absence
+from crm.people.queries import Viewer, absences_in
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.rules import Figure, FigureStatus
@@ -96,20 +97,22 @@ def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCar
         )
         left = calendar.workdays(on, period.last) if calendar else ()
         when = period_now(period, on)
-        missing = _missing(figure, when, _left(when, left, on))
+        away = absences_in(rows, me.person_id, on, period.last) if left else ()
+        missing = _missing(figure, when, _left(when, left, away, on))
         if calendar and calendar.is_estimated(period):
             missing += ESTIMATED
         made.append(QuotaCard(figure.rule.name, when, figure, missing, url))
     return made
 
 
-def _left(when: str, workdays: Collection[date], on: date) -> str:
-    """How long there is, today included."""
-    if not workdays:
-        return f"{when}已没有工作日"
-    if list(workdays) == [on]:
+def _left(when: str, workdays: Iterable[date], away: Sequence[Absence], on: date) -> str:
+    """How long there is, today included, for somebody away on these dates."""
+    left = [day for day in workdays if not any(each.from_on <= day <= each.to_on for each in away)]
+    if not left:
+        return f"{when}余下的工作日都已请假" if away else f"{when}已没有工作日"
+    if left == [on]:
         return f"今天是{when}最后一个工作日"
-    return f"{when}还有 {len(workdays)} 个工作日"
+    return f"{when}还有 {len(left)} 个工作日"
 
 
 def _missing(figure: Figure, when: str, rest: str) -> str:

@@ -44,7 +44,10 @@ PLACES = (
     ("me.show", "我的账号", "user-cog", Shelf.OWN),
 )
 # a page that stands under another's entry
-UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {"my_settings": "me"}
+UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
+    "my_settings": "me",
+    "trips": "visits",
+}
 
 
 def places() -> list[Place]:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from sqlalchemy.orm import Session
 
+from crm.base.periods import Period
 from crm.people.rules import Duty
 from crm.quotas.models import RuleVersion
 from crm.quotas.versions import as_rule, earliest_from, last_judged, people_by_duty
@@ -36,10 +37,26 @@ class RuleLine:
     past: tuple[VersionLine, ...]
 
 
+def judges(version: RuleVersion, on: date) -> bool:
+    """Whether the period that runs on the date is judged by this version."""
+    # REGIME 4: a period is judged whole by the version that holds on its first date
+    return _holds(version, Period.holding(version.period, on).first)
+
+
 def current(known: Sequence[RuleVersion], on: date) -> RuleVersion:
-    """The version of the date; else the first to come, else the last that was."""
+    """The version that judges on the date; else the first to come, else the last that was."""
+    judging = [each for each in known if judges(each, on)]
     to_come = [each for each in known if each.valid_to is None or each.valid_to >= on]
-    return to_come[0] if to_come else known[-1]
+    return judging[-1] if judging else (to_come or known[-1:])[0]
+
+
+def version_from(known: Sequence[RuleVersion], first: date, on: date) -> RuleVersion:
+    """The version that a change from `first` on would alter; without one, the current one."""
+    return next((each for each in known if _holds(each, first)), current(known, on))
+
+
+def _holds(version: RuleVersion, on: date) -> bool:
+    return version.valid_from <= on and (version.valid_to is None or version.valid_to >= on)
 
 
 def lines(db: Session, known: Iterable[RuleVersion], on: date) -> list[RuleLine]:
@@ -57,11 +74,15 @@ def _line(
 ) -> RuleLine:
     told_of = {each.id: _version(each, judged, on) for each in known}
     shown = current(known, on)
-    is_now = shown.valid_from <= on and (shown.valid_to is None or shown.valid_to >= on)
-    if not is_now:
-        state, tone = ("未开始", "info") if shown.valid_from > on else ("已停用", "neutral")
-    else:
+    is_now = judges(shown, on)
+    before = [each for each in known if each.valid_from < shown.valid_from]
+    after = [each for each in known if each.valid_from > shown.valid_from]
+    if is_now:
         state, tone = "执行中", "good"
+    elif shown.valid_to and shown.valid_to < on:
+        state, tone, before = "已停用", "neutral", list(known)
+    else:
+        state, tone, after = "未开始", "info", [shown, *after]
     return RuleLine(
         code=shown.code,
         name=shown.name,
@@ -69,8 +90,8 @@ def _line(
         tone=tone,
         now=told_of[shown.id] if is_now else None,
         people=people.get(shown.duty, 0),
-        to_come=tuple(told_of[each.id] for each in known if each.valid_from > on),
-        past=tuple(told_of[each.id] for each in known if each.valid_to and each.valid_to < on),
+        to_come=tuple(told_of[each.id] for each in after),
+        past=tuple(told_of[each.id] for each in before),
     )
 
 

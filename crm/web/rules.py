@@ -30,7 +30,7 @@ from crm.web.rule_form import (
     RuleFields,
     as_typed,
 )
-from crm.web.rule_lines import current, lines
+from crm.web.rule_lines import current, lines, version_from
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("rules", __name__)
@@ -207,9 +207,11 @@ def _known(code: str) -> Sequence[RuleVersion]:
 
 
 def _begun(code: str) -> ChangeRuleForm:
-    """The form as it begins: the rule as it is, from the next period on."""
-    rule = as_rule(current(_known(code), today()))
-    first = max(Period.holding(rule.period, today()).after.first, rule.valid_from)
+    """The form as it begins: the rule as it will be, from the next period on."""
+    known = _known(code)
+    now = current(known, today())
+    first = max(Period.holding(now.period, today()).after.first, now.valid_from)
+    rule = as_rule(version_from(known, first, today()))
     return ChangeRuleForm(_typed(), data=as_typed(rule) | {"valid_from": first})
 
 

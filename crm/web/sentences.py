@@ -17,6 +17,7 @@ SENTENCES = {
     # postings, units, absences
     "no_posting_then": "{on} 没有主要任职，请直接添加任职。",
     "posting_begins_then": "当前的主要任职就从 {on} 开始，请直接修改那一段。",
+    "leaves_before_posting": "已有自 {on} 起的任职，末日不能早于它；任职登记有误的，请先改正。",
     "duplicate_unit": "编号“{taken}”已被使用，请换一个。",
     "unit_under_itself": "“{unit}”不能放到自己或下级单位的下面。",
     "reason_needed": "其他公务请写明事由。",

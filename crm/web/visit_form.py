@@ -29,6 +29,7 @@ from crm.visits.queries import last_choices
 from crm.visits.rules import Channel, Kind, Status
 from crm.visits.seen import SeenVisit
 from crm.visits.service import VisitData
+from crm.visits.trips import offered
 from crm.web.forms import (
     Needed,
     cleaned,
@@ -73,6 +74,7 @@ class VisitForm(MarkedForm):
     note = TextAreaField("备注", [_long], filters=[cleaned])
     trip = StringField("出差批次号", [_short], filters=[cleaned])
     reason = StringField("修改原因", [_short], filters=[cleaned])
+    trips: Sequence[str] = ()  # those that it offers
     frozen: Sequence[str] = ()  # the periods whose figures it cannot change any more
 
     @property
@@ -245,4 +247,5 @@ def offer(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
     if left := chosen - people.keys():
         people |= {each.id: each for each in db.scalars(select(Person).where(Person.id.in_(left)))}
     form.leader_id.choices = form.participant_ids.choices = people_choices(people.values())
+    form.trips = offered(db, viewer, on)
     form.lead_ids.choices = leads_to_choose(db, viewer, on, form.lead_ids.data or [])

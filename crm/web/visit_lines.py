@@ -4,6 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from flask import url_for
+
 from crm.base import clock, spoken
 from crm.base.periods import DAY
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -43,6 +45,18 @@ class Chip:
 
 
 WAITING = Chip("待确认", "warn")  # logged late, and counts once a supervisor confirms it
+
+
+def tabs(here: str) -> list[dict[str, object]]:
+    """The lists beside each other: one's own visits, all that one may see, and the trips."""
+    return [
+        {"url": url_for(endpoint, who=who), "label": label, "active": name == here}
+        for name, label, endpoint, who in (
+            ("mine", "我的拜访", "visits.listing", None),
+            ("all", "全部可见", "visits.listing", "all"),
+            ("trips", "出差批次", "trips.listing", None),
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+from flask import url_for
+from sqlalchemy import select
+
 from crm.base import clock, spoken
 from crm.extensions import db
+from crm.visits.models import Trip
 from crm.visits.queries import rejection_reasons
 from crm.visits.rules import Status, Verdict, is_stay_under_way
 from crm.visits.scope import may_change, may_judge
@@ -26,6 +30,7 @@ class VisitPage:
     can_confirm: bool
     can_reject: bool
     rejected_for: str | None
+    trip_url: str | None
 
 
 def page_of(seen: SeenVisit) -> VisitPage:
@@ -51,6 +56,7 @@ def page_of(seen: SeenVisit) -> VisitPage:
         and (is_done or is_stay_under_way(seen, moment()))
         and seen.verdict is not Verdict.REJECTED,
         rejected_for=reasons.get(seen.id),
+        trip_url=_trip_url(seen),
     )
 
 
@@ -62,9 +68,13 @@ def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
         ("方式", seen.channel.label),
         ("会见人", met),
         ("完成登记", _logged(seen)),
-        ("出差批次号", seen.trip or ""),
     ]
     return [(label, text) for label, text in pairs if text]
+
+
+def _trip_url(seen: SeenVisit) -> str | None:
+    trip_id = db.session.scalar(select(Trip.id).where(Trip.ref == seen.trip)) if seen.trip else None
+    return url_for("trips.show", trip_id=trip_id) if trip_id else None
 
 
 def _logged(seen: SeenVisit) -> str:

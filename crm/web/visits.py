@@ -26,7 +26,7 @@ from crm.web.meanwhile import There, hold, is_overtaken, mark
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids
 from crm.web.visit_form import HOURS, VisitForm, as_typed, beginning, in_words, offer
-from crm.web.visit_lines import line
+from crm.web.visit_lines import line, tabs
 from crm.web.visit_page import page_of
 from crm.web.visit_steps import cancel, confirm, done, found, move, noting, reject
 
@@ -91,14 +91,7 @@ def _choices(asked: Asked) -> dict[str, object]:
     return {
         "kinds": [("", "全部类型"), *((each.value, each.label) for each in Kind)],
         "statuses": [("", "全部状态"), *((each.value, each.label) for each in Status)],
-        "tabs": [
-            {"url": url_for(".listing"), "label": "我的拜访", "active": asked.who == "mine"},
-            {
-                "url": url_for(".listing", who="all"),
-                "label": "全部可见",
-                "active": asked.who == "all",
-            },
-        ],
+        "tabs": tabs(asked.who),
     }
 
 

@@ -160,6 +160,24 @@ def test_an_entry_that_was_removed_is_found(sessions):
     assert found(sessions) == Break(Part.LINK, "2", Flaw.MISSING)
 
 
+def test_a_link_whose_entry_is_gone_is_missed_too(sessions, kind_of_database):
+    write(sessions, "li")
+    free = (
+        "SET session_replication_role = replica"
+        if kind_of_database == "postgresql"
+        else "PRAGMA foreign_keys = OFF"
+    )
+
+    with sessions() as db, db.get_bind().connect() as alone:
+        alone.detach()  # no test after this one gets a connection without foreign keys
+        cursor = alone.connection.cursor()
+        cursor.execute(free)
+        cursor.execute("INSERT INTO audit_link (position, entry_id, hash) VALUES (2, 999, 'x')")
+        alone.connection.commit()
+
+    assert found(sessions) == Break(Part.LINK, "2", Flaw.MISSING)
+
+
 @pytest.mark.parametrize(("which", "part"), [("min", Part.LINK), ("max", Part.HEAD)])
 def test_the_first_and_the_last_entry_are_missed_as_well(sessions, which, part):
     write(sessions, "li")

@@ -24,6 +24,7 @@ from tests.factories import (
     make_person,
     make_plan,
     make_regime,
+    make_trip,
     make_unit,
     make_visit,
 )
@@ -57,7 +58,9 @@ def _arrange(db, site):
     make_plan(db, lead, MilestoneKind.SIGNED, date(2026, 7, 1))
     followup = make_followup(db, lead, recruiter, date(2026, 7, 15), what="补充测算表")
     visit = make_visit(db, recruiter, date(2026, 6, 10), leads=[lead])
-    make_visit(db, recruiter, date(2026, 7, 2), logged_at=at_civil(date(2026, 7, 10)))
+    late = {"logged_at": at_civil(date(2026, 7, 10)), "trip": "批〔2026〕7号"}
+    trip = make_trip(db, late["trip"], destination="苏州", last_on=date(2026, 7, 1))
+    make_visit(db, recruiter, date(2026, 7, 2), **late)
     _freeze_june(db, visit, recruiter, site)
     absence = make_absence(
         db, recruiter, date(2026, 7, 20), date(2026, 7, 21), approved_at=None, asked_at=NOW
@@ -76,6 +79,7 @@ def _arrange(db, site):
     ledger.install(db, clock_from=datetime(2026, 7, 12, tzinfo=NOW.tzinfo), now=NOW)
     return {
         "visit": visit.id,
+        "trip": trip.id,
         "lead": lead.id,
         "followup": followup.id,
         "absence": absence.id,

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -242,7 +242,8 @@ def test_figures_are_exported_as_frozen_and_as_corrected_with_who_signed(export,
     with writing(sessions) as db:
         other = make_person(db, "other", role=Role.ADMIN, duty=Duty.STAFF, name="审核")
         made = db.scalars(select(Correction)).one()
-        sign_correction(db, correction=made, by=other, now=NOW)
+        signed_at = NOW + timedelta(microseconds=5)
+        sign_correction(db, correction=made, by=other, now=signed_at)
 
     (row,) = export("compliance", "--period", "2026-06", "--rule", "deputy-monthly")
 
@@ -250,6 +251,7 @@ def test_figures_are_exported_as_frozen_and_as_corrected_with_who_signed(export,
     assert row["frozen_at"] == "2026-07-06T00:00:00"
     assert row["reason"].startswith("退回拜访")
     assert (row["author"], row["signed_by"]) == ("主管", "审核")
+    assert row["signed_at"] == "2026-07-15T10:00:00"
     assert export("compliance", "--period", "2026-06", "--for", "other") == [row]
 
 

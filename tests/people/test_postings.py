@@ -134,6 +134,16 @@ def test_leaving_ends_what_holds_and_takes_back_what_was_to_come(db):
     assert not person.is_disabled(NOW)
 
 
+def test_leaving_takes_back_no_posting_that_has_begun(db):
+    person = make_person(db)
+
+    with pytest.raises(Refused, match="leaves_before_posting"):
+        leave(db, person=person, last_on=date(2019, 7, 31), at_once=True, by=None, now=NOW)
+
+    assert spans(db, person) == [(Duty.RECRUITER, date(2020, 1, 1), None)]
+    assert not person.is_disabled(NOW)
+
+
 def test_who_leaves_is_let_in_until_the_last_day_is_over(db):
     person = make_person(db)
     token = sessions.begin(db, person=person, address=None, browser=None, now=NOW)

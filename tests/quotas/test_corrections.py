@@ -21,6 +21,7 @@ from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind, Status
 from crm.visits.service import (
     VisitData,
+    cancel_visit,
     change_visit,
     confirm_visit,
     import_visit,
@@ -261,6 +262,49 @@ def test_what_was_edited_before_a_late_freeze_ran_makes_corrections_with_it(zone
     assert zone.figure().achieved == 5
     assert zone.told() == [(5, 6, 6, 6)]
     assert zone.corrections()[0].why == "定稿任务补做之前登记的修改"
+
+
+# a stay that was under way at the freeze, and ends: no edit
+
+
+def stay(zone, *, now):
+    """From 31 July to 8 August, planned; done by nobody."""
+    first, last = date(2026, 7, 31), date(2026, 8, 8)
+    told = {"kind": Kind.RESIDENCY, "status": Status.PLANNED}
+    ends_at = at_civil(last) + timedelta(hours=18)
+    return zone.log(first.day, now=now, ends_at=ends_at, **told)
+
+
+@pytest.fixture
+def on_a_stay(zone):
+    zone.stay = stay(zone, now=FREEZE - timedelta(days=9))
+    zone.freeze(now=LATER)
+    return zone
+
+
+def test_a_stay_that_ended_before_a_late_freeze_ran_makes_none(on_a_stay):
+    assert on_a_stay.figure().achieved == 6
+    assert on_a_stay.corrections() == []
+
+
+def test_a_stay_that_ended_is_not_taken_off_by_the_edit_of_another_visit(on_a_stay):
+    on_a_stay.confirm(on_a_stay.log(8))
+
+    assert on_a_stay.told() == [(6, 6, 7, 6)]
+
+
+def test_a_stay_that_is_cancelled_makes_one(on_a_stay):
+    with writing(on_a_stay.sessions) as db:
+        visit, by = db.get(Visit, on_a_stay.stay.id), db.get(Person, on_a_stay.deputy.id)
+        cancel_visit(db, visit=visit, by=by, now=LATER)
+
+    assert on_a_stay.told() == [(6, 6, 5, 6)]
+
+
+def test_a_stay_made_up_after_the_freeze_counts_when_it_is_done(frozen):
+    stay(frozen, now=LATER)
+
+    assert frozen.corrections() == []
 
 
 # one at the same moment as the other: real threads, on both databases

@@ -528,17 +528,6 @@ def test_a_visit_records_whom_one_met_their_position_what_was_said_and_the_next_
     assert {name: getattr(visit, name) for name in words} == words
 
 
-def test_visits_made_on_one_journey_bear_its_number(db, zone):
-    me = zone.people["tracker"]
-
-    refs = {
-        service.log_visit(db, data=told(me, ref=ref, trip=" 批〔2026〕7号 "), by=me, now=NOW).ref
-        for ref in ("V-1", "V-2")
-    }
-
-    assert set(db.scalars(select(Visit.ref).where(Visit.trip == "批〔2026〕7号"))) == refs
-
-
 def test_a_visit_is_saved_without_minutes_person_met_or_trip(db, zone):
     me = zone.people["tracker"]
 

@@ -13,6 +13,7 @@ from crm.quotas.models import Correction
 from crm.quotas.service import freeze_period
 from tests.factories import (
     arranged,
+    make_absence,
     make_person,
     make_rule,
     make_unit,
@@ -20,6 +21,7 @@ from tests.factories import (
     sign_in,
 )
 
+FREEZE = at_civil(date(2026, 8, 6))
 LATER = datetime(2026, 8, 10, 2, tzinfo=UTC)
 JULY = "/compliance?period=2026-07"
 FIGURE = "/compliance/figure?rule=deputy-monthly&person=deputy&period=2026-07"
@@ -46,8 +48,7 @@ class Zone:
             make_visit(db, self.deputy, date(2026, 7, day))
         late = datetime(2026, 7, 30, 2, tzinfo=UTC)
         self.visit = make_visit(db, self.deputy, date(2026, 7, 8), logged_at=late)
-        freeze = at_civil(date(2026, 8, 6))
-        freeze_period(db, period=Period.parse("2026-07"), at=freeze, now=freeze)
+        freeze_period(db, period=Period.parse("2026-07"), at=FREEZE, now=FREEZE)
 
 
 @pytest.fixture
@@ -112,6 +113,18 @@ def test_the_explanation_tells_who_why_and_from_what_to_what(app, corrected):
     assert "watch某 8月10日 10:00" in page
     assert f"确认补录的拜访 {corrected.visit.ref}" in page
     assert "5/6 未达标 → 6/6 已达标" in page
+
+
+@pytest.mark.parametrize(
+    ("approved_at", "told"),
+    [(FREEZE, "7月20日至21日 休假<"), (LATER, "7月20日至21日 休假（定稿后批准，未计入）")],
+)
+def test_an_absence_approved_after_the_freeze_is_told_apart(app, zone, approved_at, told):
+    with arranged(app) as db:
+        first, last = date(2026, 7, 20), date(2026, 7, 21)
+        make_absence(db, zone.deputy, first, last, approved_at=approved_at)
+
+    assert told in sign_in(app, "deputy").get(FIGURE).text
 
 
 def test_another_supervisor_in_scope_signs(app, corrected):

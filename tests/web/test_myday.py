@@ -17,6 +17,7 @@ from crm.web.visit_lines import steps
 from tests.conftest import NOW
 from tests.factories import (
     arranged,
+    make_absence,
     make_followup,
     make_lead,
     make_order,
@@ -59,6 +60,16 @@ def test_a_figure_says_what_is_missing_and_how_long_there_is(app, lina):
 
     assert "还差 6 天；本月还有 13 个工作日。" in page
     assert "/compliance/figure?rule=recruiter-monthly&amp;person=lina&amp;period=2026-07" in page
+
+
+@pytest.mark.parametrize(
+    ("first", "told"), [(20, "本月还有 3 个工作日。"), (15, "本月余下的工作日都已请假。")]
+)
+def test_working_days_on_which_one_is_away_are_not_left(app, lina, first, told):
+    with arranged(app) as db:
+        make_absence(db, lina, date(2026, 7, first), date(2026, 7, 31))
+
+    assert told in day_of(app, "lina")
 
 
 @pytest.mark.parametrize(

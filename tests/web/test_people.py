@@ -249,7 +249,7 @@ def test_an_overlap_names_the_other_posting(at_roots, lina, zone):
     )
 
     assert answer.status_code == 422
-    assert "与该人员 2020-01-01 起的主要任职重叠。" in answer.text
+    assert "与该人员 2020年1月1日 起的主要任职重叠。" in answer.text
 
 
 def test_a_secondary_posting_may_overlap(app, at_roots, lina, zone):
@@ -307,6 +307,14 @@ def test_leaving_and_coming_back(app, at_roots, lina, zone):
 
     assert person(app, "lina").disabled_at is None
     assert len(postings_of(app, "lina")) == 2
+
+
+def test_leaving_before_a_posting_began_is_told_at_its_field(app, at_roots, lina):
+    answer = at_roots.post(f"{LIST}/lina/leaving", data={"last_on": "2016-07-14"})
+
+    assert answer.status_code == 422
+    assert "已有自 2020年1月1日 起的任职，末日不能早于它" in answer.text
+    assert postings_of(app, "lina") == [("deputy", date(2020, 1, 1), None)]
 
 
 def test_an_admin_does_not_leave_by_their_own_hand(app, at_roots):

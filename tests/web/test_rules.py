@@ -82,6 +82,24 @@ def test_the_form_begins_with_the_rule_as_it_is_from_the_next_period_on(zone):
     assert "选在周期当中的，从下一期起改" in page
 
 
+def test_the_form_begins_with_what_was_already_decided_for_that_date(zone):
+    zone.post(ONE, data=TYPED)
+
+    page = zone.get(ONE).text
+
+    assert 'value="2026-08-01"' in page
+    assert 'name="minimum" type="text" value="4"' in page
+
+
+def test_what_begins_within_a_period_is_in_force_from_the_next_one_on(zone):
+    zone.post(ONE, data=TYPED | {"valid_from": "2026-07-10"})
+
+    told_of = zone.get(ONE).text.split("历次规定")[-1]
+
+    first, second = told_of.index("自2026年7月10日起"), told_of.index("自2020年1月1日起至")
+    assert told_of.index("未开始") < first < told_of.index("执行中") < second
+
+
 def test_a_preview_says_in_words_what_the_rule_will_ask_and_saves_nothing(zone, app):
     sent = zone.post(ONE, data=TYPED | {"do": "preview"})
 
@@ -113,7 +131,7 @@ def test_a_change_that_reaches_back_is_refused_with_the_earliest_date(zone, app,
     sent = zone.post(ONE, data=TYPED | do | {"valid_from": "2026-05-01"})
 
     assert sent.status_code == 422
-    assert "最早可从 2026-07-01 起" in sent.text
+    assert "最早可从 7月1日 起" in sent.text
     assert 'value="2026-05-01"' in sent.text
     assert 'name="minimum" type="text" value="4"' in sent.text
     assert told(app) == SHIPPED
@@ -186,7 +204,7 @@ def test_a_rule_is_ended(zone, app):
     early = zone.post(f"{ONE}/end", data={"last_on": "2026-06-15"})
     sent = zone.post(f"{ONE}/end", data={"last_on": "2026-08-31"}, follow_redirects=True)
 
-    assert (early.status_code, "最早可用到 2026-06-30 为止" in early.text) == (422, True)
+    assert (early.status_code, "最早可用到 6月30日 为止" in early.text) == (422, True)
     assert "用到2026年8月31日为止" in sent.text
     assert told(app) == [(6, date(2020, 1, 1), date(2026, 8, 31))]
 

@@ -1,0 +1,95 @@
+"""Trips (批次): the journeys on which visits are made, told of when it suits (REGIME 3)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import changes, record
+from crm.base.clock import civil_date
+from crm.base.db import insert_into
+from crm.base.errors import Refused
+from crm.people.models import Person
+from crm.people.queries import Viewer, viewer
+from crm.visits.models import Trip, Visit
+from crm.visits.rules import Status
+from crm.visits.scope import changeable, covering, theirs
+from crm.visits.scope import visible as visible_visits
+
+LATELY = timedelta(days=60)
+MOST_OFFERED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TripData:
+    """What is told of a trip; all of it may be left open."""
+
+    destination: str | None
+    first_on: date | None
+    last_on: date | None
+    approval: str | None
+
+
+def begin_trips(db: Session, refs: Iterable[object], *, now: datetime) -> None:
+    """Let there be a trip for each reference that a visit names."""
+    rows = [{"ref": ref, "entered_at": now} for ref in sorted({str(ref) for ref in refs if ref})]
+    if rows:
+        db.execute(insert_into(db, Trip).on_conflict_do_nothing(index_elements=["ref"]), rows)
+
+
+def tell_trip(db: Session, *, trip: Trip, data: TripData, by: Person, now: datetime) -> Trip:
+    """Tell more of a trip, or set it right; refused as `not_yours`, `last_day_before_first`."""
+    on = civil_date(now)
+    if not may_change(db, viewer(db, by, on), trip.ref, on):
+        raise Refused("not_yours")
+    if data.first_on and data.last_on and data.last_on < data.first_on:
+        raise Refused("last_day_before_first", field="last_on")
+    before, after = changes(trip, asdict(data))
+    if after:
+        record(db, "trip.changed", trip, by=by, at=now, before=before, after=after)
+    return trip
+
+
+def visible_to(viewer: Viewer, on: date) -> Select[Trip]:
+    """The trips of which the viewer may see a visit."""
+    return select(Trip).where(_on_it(visible_visits(viewer, on)))
+
+
+def may_change(db: Session, viewer: Viewer, ref: str, on: date) -> bool:
+    """Whether the viewer may change one of the trip's visits, and so what is told of it."""
+    found = select(Visit.id).where(Visit.trip == ref, changeable(viewer, on)).limit(1)
+    return db.scalar(found) is not None
+
+
+def trip_of(db: Session, viewer: Viewer, trip_id: int, on: date) -> Trip | None:
+    """The trip, where the viewer may see one of its visits; none: 404."""
+    return db.scalar(visible_to(viewer, on).where(Trip.id == trip_id))
+
+
+def count_visits(
+    db: Session, viewer: Viewer, trips: Sequence[Trip], on: date
+) -> dict[str, tuple[int, int]]:
+    """By the trip's reference: its visits that the viewer sees, and those beyond its days."""
+    beyond = or_(Visit.first_on < Trip.first_on, Visit.last_on > Trip.last_on)
+    rows = db.execute(
+        select(Trip.ref, func.count(), func.count().filter(beyond))
+        .join(Visit, Visit.trip == Trip.ref)
+        .where(Trip.id.in_([trip.id for trip in trips]), Visit.status != Status.CANCELLED)
+        .where(visible_visits(viewer, on))
+        .group_by(Trip.ref)
+    )
+    return {ref: (made, outside) for ref, made, outside in rows}
+
+
+def offered(db: Session, viewer: Viewer, on: date) -> Sequence[str]:
+    """The trips of one's own visits of late, the latest first, to choose from in a form."""
+    last = func.max(Visit.first_on)
+    mine = select(Visit.trip).where(theirs(viewer.person_id), covering(on - LATELY, None))
+    query = mine.where(Visit.trip.is_not(None)).group_by(Visit.trip).order_by(last.desc())
+    return [ref for ref in db.scalars(query.limit(MOST_OFFERED)) if ref]
+
+
+def _on_it(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(Visit.trip == Trip.ref, condition)
