@@ -78,14 +78,11 @@ def run(until: datetime, *, send: bool) -> None:
     server = mailer() if send else None
     with base.sessions() as sessions:
         site = base.site()
-        clockwork = Clockwork(sessions, site)
-        began = clockwork.begins(until)
-        tallies = clockwork.run_until(until, to_mailbox=server is None)
+        tallies = Clockwork(sessions, site).run_until(until, to_mailbox=server is None)
         if server:
-            # What was made is due at its slot's moment, which may lie ahead of the machine's clock,
-            # and none of it is late: its brief of a day long past is sent as on that day.
+            # What was made is due at its slot's moment, which may lie ahead of the machine's clock.
             now = lambda: max(time.now(), until)  # noqa: E731 - a clock
-            courier = Courier(sessions, server, site.mail_from, now, lives_from=began)
+            courier = Courier(sessions, server, site.mail_from, now)
             courier.deliver_to_the_end(Event().wait)
     click.echo(json.dumps({job: tally.as_dict() for job, tally in tallies.items()}))
     if any(tally.outcomes[Outcome.FAILED] for tally in tallies.values()):

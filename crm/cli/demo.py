@@ -8,6 +8,7 @@ import socket
 import sys
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from operator import itemgetter
 from pathlib import Path
 
 import click
@@ -20,12 +21,14 @@ from crm.cli import base, serve
 from crm.cli.init import install
 from crm.cli.seeds import SEEDS
 from crm.cli.zone.build import Chronicle
+from crm.cli.zone.corrections import afterwards
 from crm.cli.zone.dates import Days
 from crm.cli.zone.files import Files
 from crm.cli.zone.story import tell
+from crm.cli.zone.values import Story
 from crm.extensions import db as database
 from crm.jobs import trust
-from crm.jobs.clockwork import Clockwork, Outcome
+from crm.jobs.clockwork import Clockwork, Outcome, Tally
 from crm.people.rules import Role
 from crm.people.service import hash_password
 from crm.quotas.queries import working_calendar
@@ -142,24 +145,35 @@ def _make(folder: Folder, day: date, *, until: datetime) -> None:
     folder.clear()
     folder.remember(day=day.isoformat(), is_whole=False)
     with base.sessions() as sessions:
-        build(sessions, day)
+        story = build(sessions, day)
         _say_only_errors()
-        tallies = Clockwork(sessions, base.site()).run_until(until, to_mailbox=True)
+        tallies = _live(sessions, story, until)
     if any(tally.outcomes[Outcome.FAILED] for tally in tallies.values()):
         raise base.RefusedError("演示数据的定时任务没有全部完成，原因见上面的日志。")
 
 
-def build(sessions: sessionmaker[Session], day: date) -> None:
+def _live(sessions: sessionmaker[Session], story: Story, until: datetime) -> dict[str, Tally]:
+    """Live up to that moment by the clock, and what people set right in between."""
+    clockwork = Clockwork(sessions, base.site())
+    for moment, happen in sorted(afterwards(story.corrections), key=itemgetter(0)):
+        clockwork.run_until(moment, to_mailbox=True)
+        with writing(sessions) as db:
+            happen(db)
+    return clockwork.run_until(until, to_mailbox=True)  # with what failed on the way
+
+
+def build(sessions: sessionmaker[Session], day: date) -> Story:
     """Make the zone of that day in an empty database; its clock begins 31 days before."""
     install(sessions, clock_from=clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING))
     with writing(sessions) as db:
-        write_zone(db, day)
+        return write_zone(db, day)
 
 
-def write_zone(db: Session, day: date) -> None:
+def write_zone(db: Session, day: date) -> Story:
     """Write the story of that day into a database that holds the seeds and nobody yet."""
     story = tell(Files.read(), Days(day, working_calendar(db)))
     Chronicle(db, story, hash_password("", PASSWORD)).write()
+    return story
 
 
 def _say_only_errors() -> None:

@@ -29,7 +29,7 @@ from crm.leads.models import Lead, LeadRole
 from crm.leads.queries import lead_labels, role_held_on
 from crm.mailing.service import Letter, post
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer, viewer
+from crm.people.queries import Viewer, viewers
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.verdicts import to_judge
@@ -116,11 +116,10 @@ def make_briefs(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping
     """Brief everybody who works with records and has something today."""
     made: Counter[str] = Counter()
     morning = _morning(db, at)
-    for person in active_people(db, at):
-        if person.role not in WITH_RECORDS:
-            continue
-        brief = _brief(db, morning, person, late=late)
-        made["made" if brief and _send(db, brief, person, site) else "empty"] += 1
+    readers = [person for person in active_people(db, at) if person.role in WITH_RECORDS]
+    for eyes in viewers(db, readers, morning.on):
+        brief = _brief(db, morning, eyes, late=late)
+        made["made" if brief and _send(db, brief, eyes.person, site) else "empty"] += 1
     return made
 
 
@@ -167,17 +166,16 @@ def _entered(db: Session, since: datetime, at: datetime) -> list[NewLead]:
     ]
 
 
-def _brief(db: Session, morning: Morning, person: Person, *, late: bool) -> Brief:
-    eyes = viewer(db, person, morning.on)
-    visits = [one for one in morning.visits if one.is_of(person.id)]
-    due = morning.due.get(person.id, ())
+def _brief(db: Session, morning: Morning, eyes: Viewer, *, late: bool) -> Brief:
+    visits = [one for one in morning.visits if one.is_of(eyes.person_id)]
+    due = morning.due.get(eyes.person_id, ())
     leads = [one for one in morning.leads if _is_news(one, eyes)]
     lead_ids = {lead_id for visit in visits for lead_id in visit.lead_ids}
     lead_ids |= {one.lead_id for one in due} | {one.id for one in leads}
     sight = Sight(eyes, lead_labels(db, eyes, lead_ids, morning.on), frozenset())
     known = [one for one in leads if sight.knows(one.id)]  # of the others not even a code name
     return Brief(
-        name=person.name,
+        name=eyes.person.name,
         on=morning.on,
         at=morning.at,
         is_late=late,
@@ -186,7 +184,7 @@ def _brief(db: Session, morning: Morning, person: Person, *, late: bool) -> Brie
         due=Listed.first([_due_line(one, sight, morning.on) for one in due], MOST),
         orders=Listed.first(_orders(db, eyes, morning), MOST),
         leads=Listed.first([NewLine(sight.name_of(one.id), one.unit_name) for one in known], MOST),
-        to_judge=len(to_judge(db, eyes, morning.at)) if person.role is Role.SUPERVISOR else 0,
+        to_judge=len(to_judge(db, eyes, morning.at)) if eyes.role is Role.SUPERVISOR else 0,
     )
 
 

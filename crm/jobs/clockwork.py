@@ -27,15 +27,17 @@ log = structlog.get_logger()
 Then = Callable[[Session, Slot], object]  # what happens to the mails of a slot, with its mark
 
 
-def _for_workers(_db: Session, _slot: Slot) -> None:
+def for_workers(_db: Session, _slot: Slot) -> None:
     """Leave them to whoever delivers."""
 
 
-def _into_mailbox(db: Session, slot: Slot) -> None:
+def into_mailbox(db: Session, slot: Slot) -> None:
+    """Deliver them at the slot's own moment by leaving them in the mailbox."""
     leave_in_mailbox(db, now=slot.due_at, made_at=slot.due_at)
 
 
-def _whenever(db: Session, slot: Slot) -> None:
+def whenever(db: Session, slot: Slot) -> None:
+    """Have them mailed whenever it is: none of them is late."""
     never_stale(db, made_at=slot.due_at)
 
 
@@ -102,7 +104,7 @@ class Clockwork:
                 continue
             if not may_go_on():
                 break
-            if self._run(slot, tallies[name], now=now(), then=_for_workers).halts:
+            if self._run(slot, tallies[name], now=now(), then=for_workers).halts:
                 waiting.add(name)
             turns.give()
         return tallies
@@ -115,7 +117,7 @@ class Clockwork:
         """
         tallies = self._tallies()
         halted: set[str] = set()
-        then = _into_mailbox if to_mailbox else _whenever
+        then = into_mailbox if to_mailbox else whenever
         turns = Turns(self.sessions)
         for slot in self._due(until):
             name = slot.job.name
@@ -126,13 +128,9 @@ class Clockwork:
             turns.give()
         return tallies
 
-    def begins(self, until: datetime) -> datetime:
-        """The moment of the first slot that a run until then would take; that one where none is."""
-        return next((slot.due_at for slot in self._due(until)), until)
-
     def do_one(self, slot: Slot, *, now: datetime) -> tuple[Outcome, Mapping[str, int]]:
         """Do one slot at that moment, as far as it is of use; what it made."""
-        return self._try(slot, now=now, then=_for_workers)
+        return self._try(slot, now=now, then=for_workers)
 
     def of(self, name: JobName) -> list[Job]:
         """The jobs of that name, one for each cycle."""

@@ -92,9 +92,6 @@ class Courier:
     server: SmtpServer | None
     sender: str
     now: Callable[[], datetime]
-    lives_from: datetime | None = (
-        None  # a run that lives as at its own moments: what it makes is no older
-    )
 
     @cached_property
     def pace(self) -> Pace:
@@ -126,7 +123,7 @@ class Courier:
                 return +Counter({State.SENT: leave_in_mailbox(db, now=self.now())})
         now = self.now()
         with writing(self.sessions) as db:
-            counts = _settle_abandoned(db, now=now) + skip_stale(db, now=now, by=self.lives_from)
+            counts = _settle_abandoned(db, now=now) + skip_stale(db, now=now)
         if not (room := self.pace.room(BATCH)):
             return counts
         worker = uuid4().hex
@@ -210,9 +207,7 @@ class _Round:
         return counts
 
     def _deliver(self, message: Message) -> State:
-        if message.expires_at and is_stale(
-            message, self.courier.lives_from or self._now()
-        ):  # since it was claimed
+        if message.expires_at and is_stale(message, self._now()):  # since it was claimed
             self._mark(message, state=State.SKIPPED, note=reason(message.expires_at))
             return State.SKIPPED
         if not message.recipient:

@@ -28,16 +28,13 @@ def never_stale(db: Session, *, made_at: datetime) -> None:
     db.execute(made.values(expires_at=None), execution_options={"synchronize_session": False})
 
 
-def skip_stale(db: Session, *, now: datetime, by: datetime | None = None) -> Counter[State]:
-    """Skip what waits and is stale: not sent, or sent with an unknown end and not repeated.
-
-    `by`: the moment at which it must be of use, now when left out.
-    """
+def skip_stale(db: Session, *, now: datetime) -> Counter[State]:
+    """Skip what waits and is stale: not sent, or sent with an unknown end and not repeated."""
     stale = (
         select(Message.id, Message.expires_at)
         .where(
             Message.state.in_((State.PENDING, State.AMBIGUOUS)),
-            Message.expires_at <= (by or now),
+            Message.expires_at <= now,
             Message.claimed_until.is_(None) | (Message.claimed_until <= now),
         )
         .with_for_update(skip_locked=True)

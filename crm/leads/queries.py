@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -12,7 +13,7 @@ from crm.leads.models import Company, Contact, Lead, LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.people.models import Posting
 from crm.people.queries import Viewer, held_on
-from crm.people.rules import WITH_RECORDS, Role
+from crm.people.rules import OVERSEEING, WITH_RECORDS, Role
 
 HIDDEN = "内部线索"  # an internal lead, for those who may not see it: it has no code name
 MOST_CHOICES = 500
@@ -73,29 +74,38 @@ def in_charge(unit_ids: Collection[int] | Select[int], on: date) -> ColumnElemen
     )
 
 
-def _near(viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Leads of the viewer's own units or scope, or on which the viewer is named."""
-    if viewer.role is Role.ADMIN:
+# The SQL of these two follows from their arguments alone, and to put it together takes longer than
+# to run it: a run through many mornings asks for the same again and again.
+@lru_cache(maxsize=256)
+def _near(person_id: int, role: Role, unit_ids: frozenset[int], on: date) -> ColumnElement[bool]:
+    """Leads of the person's own units or scope, or on which the person is named."""
+    if role is Role.ADMIN:
         return true()
-    units = select(Posting.unit_id).where(Posting.person_id == viewer.person_id, held_on(on))
-    near = named(viewer.person_id, on) | in_charge(units, on)
-    return near | in_charge(viewer.unit_ids, on) if viewer.oversees else near
+    units = select(Posting.unit_id).where(Posting.person_id == person_id, held_on(on))
+    near = named(person_id, on) | in_charge(units, on)
+    return near | in_charge(unit_ids, on) if role in OVERSEEING else near
+
+
+@lru_cache(maxsize=256)
+def _visible(person_id: int, role: Role, unit_ids: frozenset[int], on: date) -> ColumnElement[bool]:
+    if role not in WITH_RECORDS:
+        return false()
+    return or_(
+        Lead.secrecy == Secrecy.OPEN,
+        and_(Lead.secrecy == Secrecy.INTERNAL, _near(person_id, role, unit_ids, on)),
+        and_(Lead.secrecy == Secrecy.RESTRICTED, named(person_id, on)),
+    )
 
 
 def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Leads that the viewer may see on the date, whatever the query stands on (REGIME 2)."""
-    if viewer.role not in WITH_RECORDS:
-        return false()
-    return or_(
-        Lead.secrecy == Secrecy.OPEN,
-        and_(Lead.secrecy == Secrecy.INTERNAL, _near(viewer, on)),
-        and_(Lead.secrecy == Secrecy.RESTRICTED, named(viewer.person_id, on)),
-    )
+    return _visible(viewer.person_id, viewer.role, viewer.unit_ids, on)
 
 
 def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Visible leads that the viewer may change: of their units or scope, or entered by them."""
-    return visible(viewer, on) & or_(_near(viewer, on), Lead.entered_by_id == viewer.person_id)
+    near = _near(viewer.person_id, viewer.role, viewer.unit_ids, on)
+    return visible(viewer, on) & or_(near, Lead.entered_by_id == viewer.person_id)
 
 
 def visible_to(viewer: Viewer, on: date) -> Select[Lead]:

@@ -1,7 +1,7 @@
 """Who is where, and whose data a person may see (REGIME 2)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -91,12 +91,21 @@ def units_above(units: Iterable[UnitNode], unit_id: int) -> list[int]:
 
 def viewer(db: Session, person: Person, on: date) -> Viewer:
     """What the person may see on that date: an admin the zone, a recruiter no unit (REGIME 2)."""
-    if person.role is Role.ADMIN:
-        return Viewer(person, frozenset(db.scalars(select(Unit.id))))
-    if person.role is Role.RECRUITER:
-        return Viewer(person, frozenset())
-    own = db.scalars(select(Posting.unit_id).where(Posting.person_id == person.id, held_on(on)))
-    return Viewer(person, units_below(unit_tree(db), set(own)))
+    return next(viewers(db, [person], on))
+
+
+def viewers(db: Session, people: Collection[Person], on: date) -> Iterator[Viewer]:
+    """What each of these people may see on that date; two queries, however many they are."""
+    scoped = {person.id: person.role for person in people if person.role is not Role.RECRUITER}
+    tree = unit_tree(db) if scoped else []
+    own: defaultdict[int, set[int]] = defaultdict(set)
+    if posted := [each for each, role in scoped.items() if role is not Role.ADMIN]:
+        held = select(Posting.person_id, Posting.unit_id).where(held_on(on))
+        for person_id, unit_id in db.execute(held.where(Posting.person_id.in_(posted))):
+            own[person_id].add(unit_id)
+    for person in people:
+        whole = {node.unit.id for node in tree} if person.role is Role.ADMIN else own[person.id]
+        yield Viewer(person, units_below(tree, whole))
 
 
 def active_at(at: datetime) -> ColumnElement[bool]:

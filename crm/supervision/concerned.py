@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.people.models import Person, Posting
 from crm.people.queries import held_on
-from crm.people.rules import Role
+from crm.people.rules import OVERSEEING, Role
 from crm.supervision.models import Order
 from crm.supervision.rules import CLOSED
 
@@ -23,7 +23,11 @@ def perhaps_waited_for(db: Session, now: datetime) -> frozenset[int]:
         return frozenset()
     found = {one for row in rows for one in row[: len(people)] if one is not None}
     units = {one for row in rows for one in row[len(people) :] if one is not None}
-    posted = select(Posting.person_id).where(Posting.unit_id.in_(units), held_on(civil_date(now)))
+    posted = (
+        select(Posting.person_id)
+        .join(Person, Person.id == Posting.person_id)
+        .where(Posting.unit_id.in_(units), held_on(civil_date(now)), Person.role.in_(OVERSEEING))
+    )
     found.update(db.scalars(posted))
     if any(row.officer_id is None for row in rows):
         found.update(db.scalars(select(Person.id).where(Person.role == Role.ADMIN)))

@@ -50,7 +50,9 @@ def link(
         (VisitParticipant, "person_id", participant_ids),
         (VisitLead, "lead_id", lead_ids),
     ):
-        db.execute(delete(table).where(table.visit_id == visit.id))
+        gone = delete(table).where(table.visit_id == visit.id)
+        # else each row that this session ever read is asked whether it is gone
+        db.execute(gone, execution_options={"synchronize_session": False})
         if ids:
             db.execute(
                 insert(table), [{"visit_id": visit.id, column: row_id} for row_id in sorted(ids)]

@@ -14,7 +14,7 @@ from aiosmtpd.smtp import AuthResult
 from crm.base.outbox import State
 from crm.jobs.delivery import NO_ADDRESS, REPEATED
 from crm.jobs.smtp import SmtpServer, UnreachableError
-from tests.faults.arranged import Clocks, OfUse, off_from
+from tests.faults.arranged import Clocks, off_from
 from tests.faults.facts import JUNE, WITHOUT_ADDRESS
 from tests.faults.victim import Death, Moment
 from tests.faults.zone import BASE_URL, SENDER, Lived
@@ -219,8 +219,8 @@ DEATHS = (Moment.CHANGE, Moment.COMMIT, Moment.COMMITTED)
 
 
 def deliver(zone, office, death=None):
-    clocks = Clocks(off_from(at("2026-07-01T09:00"))), OfUse(at("2026-06-01T00:00"))
-    return zone.fork("deliver", "--once", death=death, arranged=clocks, CRM_MAIL=office.url)
+    july = Clocks(off_from(at("2026-07-01T09:00")))
+    return zone.fork("deliver", "--once", death=death, arranged=[july], CRM_MAIL=office.url)
 
 
 def is_told(message, times):

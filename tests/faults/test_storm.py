@@ -85,7 +85,7 @@ def live_through_a_storm(zone, undisturbed, tmp_path, capsys, *, days, seed):
     clocks = Clocks(off_from(at("2026-07-15T10:00")), hand=hand)
     with (
         storm(seed, "li@crm.test") as office,
-        crew(zone, clocks, Haste(), OfUse(BEGINNING), CRM_MAIL=office.url) as runs,
+        crew(zone, clocks, Haste(), OfUse(), CRM_MAIL=office.url) as runs,
     ):
         for words in NODES:
             runs.start(*words)

@@ -26,7 +26,7 @@ def test_three_workers_with_a_clock_each_do_everything_once(zone, june, tmp_path
     visitor = Visitor(free_port())
     with (
         fair() as office,
-        crew(zone, clocks, Haste(), OfUse(BEGINNING), CRM_MAIL=office.url) as runs,
+        crew(zone, clocks, Haste(), OfUse(), CRM_MAIL=office.url) as runs,
     ):
         server = runs.start("serve", "--workers", "3", "--port", str(visitor.port))
         wait_until(lambda: len(nodes(server.says)) == 3, else_tell=lambda: server.says)

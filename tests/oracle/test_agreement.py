@@ -1,15 +1,16 @@
 """The product and the oracle agree on every figure of every random zone, and on why."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
+import time_machine
+from click.testing import CliRunner
 
+from crm.cli import base, main
+from crm.extensions import db as database_of_app
 from tests.databases import SECRET
 
 from . import files
@@ -21,12 +22,6 @@ from .zone import SHIPPED, RandomZone
 
 ALWAYS = range(40)
 ATTACK = range(1000, 1600)
-# `python -m crm.cli …`, at a moment of the zone's own time
-AT_MOMENT = (
-    "import runpy, sys, time_machine\n"
-    "time_machine.travel(sys.argv.pop(1), tick=False).start()\n"
-    "runpy.run_module('crm.cli', run_name='__main__', alter_sys=True)"
-)
 
 
 def differences(told: Figures, expected: Figures) -> dict[tuple[str, str], tuple[object, object]]:
@@ -63,27 +58,26 @@ def test_the_product_says_what_the_oracle_says_of_many_more_zones(db, tmp_path, 
 
 
 @pytest.fixture
-def crm(database_url, tmp_path):
-    """Run `crm …` in a process of its own at a moment, and give what it prints."""
-    environment = os.environ | {
-        "CRM_DATABASE_URL": database_url,
-        "CRM_SECRET_KEY": SECRET,
-        "CRM_DATA": str(tmp_path / "data"),
-    }
+def crm(database_url, tmp_path, monkeypatch):
+    """Run `crm …` at a moment of the zone's own time, and give what it prints."""
+    monkeypatch.setenv("CRM_DATABASE_URL", database_url)
+    monkeypatch.setenv("CRM_SECRET_KEY", SECRET)
+    monkeypatch.setenv("CRM_DATA", str(tmp_path / "data"))
+    base.settings.cache_clear()
+    base.app.cache_clear()
 
     def crm(now: datetime, *words: object) -> str:
         told = [word.isoformat() if isinstance(word, date) else str(word) for word in words]
-        done = subprocess.run(
-            [sys.executable, "-c", AT_MOMENT, now.isoformat(), *told],
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, f"{told}: {done.stderr}"
+        with time_machine.travel(now, tick=False):
+            done = CliRunner().invoke(main, told)
+        assert done.exit_code == 0, f"{told}: {done.output}"
         return done.stdout
 
-    return crm
+    yield crm
+    with base.app().app_context():
+        database_of_app.engine.dispose()
+    base.settings.cache_clear()
+    base.app.cache_clear()
 
 
 @pytest.fixture

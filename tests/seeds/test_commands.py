@@ -4,8 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import at_civil
+from crm.people.queries import by_username, viewer
+from crm.quotas.models import Correction
+from crm.supervision.queries import waiting_for
+from crm.supervision.rules import Wait
 
 
 def crm(folder, *words):
@@ -48,6 +57,20 @@ def test_a_demonstration_is_made_once_and_then_used(tmp_path):
         "reminder",
         "supervision-order",
     }
+    a_draft_and_a_correction_wait(f"sqlite:///{tmp_path}/crm.sqlite3", date(2026, 11, 18))
+
+
+def a_draft_and_a_correction_wait(url, day):
+    """What the clock drafted of weeks missed, and what a leader set right in one that is frozen."""
+    now = at_civil(day) + timedelta(hours=10)
+    with Session(create_engine(url)) as db:
+        watch = viewer(db, by_username(db, "chiminglang"), day)
+        drafts = [o.order for o in waiting_for(db, watch, now) if o.wait is Wait.ISSUE]
+        signed = [one.signed_at is not None for one in db.scalars(select(Correction))]
+        db.get_bind().dispose()
+
+    assert [(one.earlier_period, one.period) for one in drafts] == [("2026-W44", "2026-W45")]
+    assert sorted(signed) == [False, True]
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from crm.supervision.queries import waiting_for
 from crm.supervision.rules import UNDER_WAY, OrderState, Wait
 from crm.visits.models import Visit
 from crm.visits.queries import todays
+from tests.seeds.mails import whatever_the_html_shows_the_text_says
 from tests.seeds.zone import periods_around, story_of
 
 DAY = date(2026, 11, 18)
@@ -41,6 +42,7 @@ def test_the_zone_is_in_the_database_as_it_is_told(db):
     the_demonstration_accounts_open(db)
     orders_are_on_their_way(db)
     an_absence_waits(db)
+    whatever_the_html_shows_the_text_says(db)
 
 
 def everything_told_is_written(db):

@@ -161,6 +161,17 @@ class OrderRow(Row):
     steps: tuple[StepRow, ...]
 
 
+class CorrectionRow(Row):
+    """What is set right in a visit once its period is frozen; without `signed` it waits."""
+
+    visit: str
+    channel: Channel
+    why: str
+    day: Told
+    signed: Told | None = None
+    signed_by: str | None = None
+
+
 class Plans(StrEnum):
     """How far ahead somebody enters what is planned."""
 
@@ -260,6 +271,7 @@ class Files:
     visits: Sequence[VisitRow]
     followups: Sequence[FollowupRow]
     orders: Sequence[OrderRow]
+    corrections: Sequence[CorrectionRow]
     routines: Routines
     texts: Texts
 
@@ -274,6 +286,7 @@ class Files:
             visits=[VisitRow.model_validate(row) for row in _csv("visits.csv")],
             followups=[FollowupRow.model_validate(row) for row in _csv("followups.csv")],
             orders=[OrderRow.model_validate(row) for row in _yaml("orders.yaml")],
+            corrections=[CorrectionRow.model_validate(row) for row in _yaml("corrections.yaml")],
             routines=Routines.model_validate(_yaml("routines.yaml")),
             texts=Texts.model_validate(_yaml("texts.yaml")),
         )

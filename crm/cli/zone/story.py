@@ -6,6 +6,7 @@ from datetime import date, time, timedelta
 
 from crm.base.clock import at_civil, last_civil_date
 from crm.base.periods import DAY
+from crm.cli.zone.corrections import tell_correction
 from crm.cli.zone.dates import Days
 from crm.cli.zone.files import Files, VisitRow
 from crm.cli.zone.orders import tell_order
@@ -30,6 +31,7 @@ def tell(files: Files, when: Days) -> Story:
         visits=[*(_single(scene, row) for row in files.visits), *routine_visits(scene)],
         followups=[*_chains(scene), *_single_followups(scene)],
         orders=[tell_order(row, when) for row in files.orders],
+        corrections=[tell_correction(row, when) for row in files.corrections],
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from crm.cli.zone.files import LeadRow, OrderRow, PersonRow, StepRow
+from crm.cli.zone.files import CorrectionRow, LeadRow, OrderRow, PersonRow, StepRow
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import AbsenceKind
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -111,6 +111,15 @@ class OrderTold:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionTold:
+    """What is set right in a visit after the freeze, and when the correction is signed."""
+
+    row: CorrectionRow
+    at: datetime
+    signed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything that happened in the zone up to its date."""
 
@@ -120,3 +129,4 @@ class Story:
     visits: Sequence[VisitTold]
     followups: Sequence[FollowupTold]
     orders: Sequence[OrderTold]
+    corrections: Sequence[CorrectionTold]  # lived with the clock: before, nothing is frozen
