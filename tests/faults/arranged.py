@@ -76,7 +76,7 @@ class Haste:
         lease.LASTS = timedelta(seconds=1)
         ledger.FIRST_WAIT = ledger.LONGEST_WAIT = timedelta(seconds=0.2)
         smtp.TIMEOUT_SECONDS = self.answer_seconds
-        delivery.CLAIM_LASTS = timedelta(seconds=2)
+        delivery.CLAIM_LASTS = timedelta(seconds=self.answer_seconds + 0.5)  # longer than an answer
         delivery.AMBIGUOUS_WAIT = timedelta(seconds=0.5)
         delivery.FIRST_WAIT = timedelta(seconds=0.05)
         delivery.LONGEST_WAIT = timedelta(seconds=0.2)
