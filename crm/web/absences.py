@@ -32,6 +32,7 @@ from crm.web.forms import (
     show_refusal,
     word_choices,
 )
+from crm.web.reasons import explained
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("absences", __name__, url_prefix="/absences")
@@ -166,7 +167,7 @@ def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], Non
     """Do it with one touch, say what was done or why it was not; where to go."""
     absence = _found(absence_id)
     try:
-        with transaction() as rows:
+        with explained() as rows:
             change(rows, absence)
     except Refused as refusal:
         flash(told(refusal), "danger")
@@ -208,7 +209,7 @@ def _answer(
     absence = _found(absence_id)
     if form.validate():
         try:
-            with transaction() as rows:
+            with explained() as rows:
                 change(rows, absence)
         except Refused as refusal:
             show_refusal(form, refusal, {})

@@ -205,7 +205,8 @@ def test_a_late_approval_a_cut_and_a_cancelling_each_correct_frozen_july(app, cl
         one = db.scalars(select(Absence)).one()
         one.from_on, one.to_on = date(2026, 7, 16), date(2026, 7, 31)
 
-    page = closed.post(f"{LIST}/{asked}/approve", follow_redirects=True).text
+    told = {"why_corrected": "批件迟到"}
+    page = closed.post(f"{LIST}/{asked}/approve", data=told, follow_redirects=True).text
     assert "已记更正 1 条" in page
     closed.post(
         f"{LIST}/{asked}/shorten", data={"to_on": "2026-07-17", "why": "十个字的缘由在这里写"}
@@ -213,7 +214,7 @@ def test_a_late_approval_a_cut_and_a_cancelling_each_correct_frozen_july(app, cl
     closed.post(f"{LIST}/{asked}/cancel", data={"why": "未成行"})
 
     assert corrections(app) == [
-        (6, 3, "批准请假"),
+        (6, 3, "批准请假（批件迟到）"),
         (3, 6, "缩短请假（十个字的缘由在这里写）"),
     ]  # 21 of 23 days round up to 6: the cancelling changes nothing
     assert the_one(app).status is AbsenceStatus.CANCELLED
