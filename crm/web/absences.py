@@ -14,6 +14,7 @@ from wtforms.validators import Length
 from crm.base.errors import Refused
 from crm.base.paging import page_of
 from crm.extensions import db
+from crm.mailing.answering import tell_answer
 from crm.people import absences
 from crm.people.deciding import may_decide, visible, waiting
 from crm.people.models import Absence
@@ -33,6 +34,7 @@ from crm.web.forms import (
     word_choices,
 )
 from crm.web.reasons import explained
+from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("absences", __name__, url_prefix="/absences")
@@ -163,12 +165,19 @@ def show(absence_id: int) -> ResponseReturnValue:
     return _show(_found(absence_id))
 
 
+def _settle(rows: Session, absence: Absence, change: Callable[[Session, Absence], None]) -> None:
+    """Do it, and tell the person by mail."""
+    was_to, me = absence.to_on, signed_in()
+    change(rows, absence)
+    tell_answer(rows, absence=absence, was_to=was_to, by=me, now=moment(), site=site())
+
+
 def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], None]) -> str:
     """Do it with one touch, say what was done or why it was not; where to go."""
     absence = _found(absence_id)
     try:
         with explained() as rows:
-            change(rows, absence)
+            _settle(rows, absence, change)
     except Refused as refusal:
         flash(told(refusal), "danger")
     else:
@@ -210,7 +219,7 @@ def _answer(
     if form.validate():
         try:
             with explained() as rows:
-                change(rows, absence)
+                _settle(rows, absence, change)
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
