@@ -99,7 +99,7 @@ def test_a_malformed_file_is_told_with_its_line_and_cell(crm, file, count):
 
 
 def test_many_problems_are_told_in_part(crm, file, count):
-    done = crm("import", "people", file(PEOPLE + "zhao,,,,,,,,\n" * 100))
+    done = crm("import", "people", file(PEOPLE + "zhao,,,,,,,,2026-12-31\n" * 100))
 
     assert done.exit_code == 1
     assert done.stderr.splitlines()[-1] == "  …… 另有 300 处"
