@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from crm.base.clock import parse_instant
 from crm.base.errors import Refused
-from crm.base.sheets import Sheet
+from crm.base.sheets import Row, Sheet
 from crm.base.words import Word
 
 LONGEST_LINE = 200
@@ -36,11 +36,18 @@ Model = TypeVar("Model", bound=Cells)
 def read_rows(sheet: Sheet, model: type[Model]) -> Iterator[tuple[int, Model]]:
     """Each row that can be read, with its line; the sheet is told of the others."""
     for row in sheet.rows:
-        try:
-            yield row.line, model.model_validate(row.cells)
-        except ValidationError as error:
-            for refusal in _refusals(error, row.cells):
-                sheet.blame(row.line, refusal)
+        if (read := read_row(sheet, row, model)) is not None:
+            yield row.line, read
+
+
+def read_row(sheet: Sheet, row: Row, model: type[Model]) -> Model | None:
+    """The row, where it can be read; else the sheet is told why not."""
+    try:
+        return model.model_validate(row.cells)
+    except ValidationError as error:
+        for refusal in _refusals(error, row.cells):
+            sheet.blame(row.line, refusal)
+    return None
 
 
 def read_cells(model: type[Model], cells: Mapping[str, str]) -> Model:

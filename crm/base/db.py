@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -225,6 +225,18 @@ def insert_into(db: Session, table: type[Base]) -> sqlite.Insert | postgresql.In
     if db.get_bind().dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+# Unique, exclusion, foreign key, on PostgreSQL and SQLite; there a trigger is our exclusion.
+_AT_ONCE = frozenset({"23505", "23P01", "23503"}) | {
+    f"SQLITE_CONSTRAINT_{each}" for each in ("UNIQUE", "PRIMARYKEY", "FOREIGNKEY", "TRIGGER")
+}
+
+
+def is_at_once(error: IntegrityError) -> bool:
+    """Whether a row of somebody else's stood against it; what breaks a CHECK is a fault of ours."""
+    names = (getattr(error.orig, name, None) for name in ("sqlstate", "sqlite_errorname"))
+    return not _AT_ONCE.isdisjoint(names)
 
 
 def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[datetime]:

@@ -14,6 +14,7 @@ class MessageKind(Word):
     TEN_DAY = "ten-day-supervision", "旬督办"
     REMINDER = "reminder", "提醒"
     ORDER = "supervision-order", "督办单"
+    ABSENCE_ANSWER = "absence-answer", "请假答复"
 
     @property
     def may_repeat(self) -> bool:

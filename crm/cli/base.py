@@ -16,14 +16,15 @@ from flask import Flask
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm.exc import StaleDataError
 
 from crm.app import create_app
 from crm.base import clock
 from crm.base.audit import coming_from
 from crm.base.cells import YEARS
-from crm.base.db import writing
+from crm.base.db import is_at_once, writing
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.periods import Period
@@ -34,6 +35,7 @@ from crm.settings import Settings, WrongSettingsError, read_settings
 
 REFUSED = 1
 PIPED_WIDTH = 400
+AT_ONCE = "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请重新运行这条命令。"
 NO_TABLE = re.compile(r'no such table|relation ".+" does not exist')  # SQLite, PostgreSQL
 
 
@@ -91,7 +93,11 @@ def spoken_refusals() -> Iterator[None]:
             raise RefusedError("数据库里还没有本系统的表，请先运行：crm init") from None
         if isinstance(error, OperationalError) or type(error) is DatabaseError:  # not a database
             raise RefusedError(f"数据库无法使用：{error.orig}") from None
+        if isinstance(error, IntegrityError) and is_at_once(error):
+            raise RefusedError(AT_ONCE) from None
         raise
+    except StaleDataError:
+        raise RefusedError(AT_ONCE) from None
 
 
 def _called() -> str:

@@ -10,11 +10,14 @@ from crm.people.queries import Viewer, visible_to
 
 
 def people_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:
-    """A row for each posting, of whom the viewer may see; without a viewer, of everybody."""
+    """A row for each posting, of whom the viewer may see; without a viewer, of everybody.
+
+    Who has no posting has one row, that tells of none.
+    """
     query = (
         select(Person, Posting, Unit.code)
-        .join(Posting, Posting.person_id == Person.id)
-        .join(Unit, Unit.id == Posting.unit_id)
+        .outerjoin(Posting, Posting.person_id == Person.id)
+        .outerjoin(Unit, Unit.id == Posting.unit_id)
         .order_by(Person.username, Posting.from_on, Posting.id)
     )
     if viewer:
@@ -22,15 +25,19 @@ def people_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, 
     return [_row(*found) for found in db.execute(query)]
 
 
-def _row(person: Person, posting: Posting, unit: str) -> dict[str, object]:
-    return {
+def _row(person: Person, posting: Posting | None, unit: str | None) -> dict[str, object]:
+    own: dict[str, object] = {
         "username": person.username,
         "name": person.name,
         "email": person.email,
         "phone": person.phone,
+        "role": person.role,
+    }
+    if posting is None:
+        return own
+    return own | {
         "unit": unit,
         "duty": posting.duty,
-        "role": person.role,
         "from": posting.from_on,
         "to": posting.to_on,
         "primary": posting.is_primary,

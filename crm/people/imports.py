@@ -1,11 +1,11 @@
 """People with their postings, from a file: all of it or nothing (DESIGN 6)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
@@ -20,7 +20,7 @@ from crm.base.cells import (
     Username,
     YesUnlessNo,
     one_of,
-    read_rows,
+    read_row,
 )
 from crm.base.errors import Refused
 from crm.base.sheets import Column, Outcome, Sheet, read_sheet
@@ -40,17 +40,31 @@ PEOPLE = (
     Column("to", "任职止"),
     Column("primary", "主要任职", "1", optional=True),
 )
+OF_POSTING = ("unit", "duty", "from", "to")  # all empty where a row tells of none
 OF_PERSON = ("name", "email", "phone", "role")  # what all rows of one person agree on
 Key = tuple[int, Duty, bool, date]  # what makes it the same posting, whenever that ends
 
 
-class PersonRow(Cells):
-    """One posting, and the person whose it is."""
+class Contact(Cells):
+    """Who it is, and how they are reached."""
 
     username: Username
     name: Line
     email: Email
     phone: Phone
+
+
+class PersonRow(Contact):
+    """A person alone, of whom no posting is told."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: Annotated[Role, one_of(Role), Required]
+
+
+class PostingRow(Contact):
+    """One posting, and the person whose it is."""
+
     unit: Line
     duty: Annotated[Duty, one_of(Duty), Required]
     role: Annotated[Role, one_of(Role), Required]
@@ -64,7 +78,7 @@ class Wanted:
     """A row of the file as a posting that is to be there."""
 
     line: int
-    row: PersonRow
+    row: PostingRow
     unit: Unit
 
     @property
@@ -73,12 +87,20 @@ class Wanted:
         return self.unit.id, self.row.duty, self.row.is_primary, self.row.from_on
 
 
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A row of the file that tells of no posting."""
+
+    line: int
+    row: PersonRow
+
+
 @dataclass(slots=True)
 class Plan:
     """What the rows of one person ask for."""
 
     person: Person | None
-    rows: Sequence[Wanted]
+    rows: Sequence[Wanted | Alone]
     new: list[Wanted] = field(default_factory=list)
     moved: list[tuple[Wanted, Posting]] = field(default_factory=list)
 
@@ -90,9 +112,9 @@ def import_people(db: Session, *, content: bytes, by: Person | None, now: dateti
         person.username: person
         for person in db.scalars(select(Person).options(selectinload(Person.postings)))
     }
-    by_username: dict[str, list[Wanted]] = {}
-    for wanted in _in_units(db, sheet):
-        by_username.setdefault(wanted.row.username, []).append(wanted)
+    by_username: dict[str, list[Wanted | Alone]] = {}
+    for told in _told(db, sheet):
+        by_username.setdefault(told.row.username, []).append(told)
     plans = [_plan(sheet, known.get(name), rows) for name, rows in by_username.items()]
     sheet.refuse_if_blamed()
     outcome = Outcome()
@@ -114,19 +136,21 @@ def unit_called(units: Sequence[Unit], name: str) -> Unit:
     return called[0]
 
 
-def _in_units(db: Session, sheet: Sheet) -> list[Wanted]:
-    """The rows whose unit is known."""
+def _told(db: Session, sheet: Sheet) -> Iterator[Wanted | Alone]:
+    """The rows that can be read, those with a posting if its unit is known."""
     units = db.scalars(select(Unit)).all()
-    wanted = []
-    for line, row in read_rows(sheet, PersonRow):
-        try:
-            wanted.append(Wanted(line, row, unit_called(units, row.unit)))
-        except Refused as why:
-            sheet.blame(line, why)
-    return wanted
+    for each in sheet.rows:
+        if not any(each.cells.get(name) for name in OF_POSTING):
+            if alone := read_row(sheet, each, PersonRow):
+                yield Alone(each.line, alone)
+        elif row := read_row(sheet, each, PostingRow):
+            try:
+                yield Wanted(each.line, row, unit_called(units, row.unit))
+            except Refused as why:
+                sheet.blame(each.line, why)
 
 
-def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted]) -> Plan:
+def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted | Alone]) -> Plan:
     _blame_disagreement(sheet, rows)
     plan = Plan(person, rows)
     there = {
@@ -135,6 +159,8 @@ def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted]) -> Plan:
     }
     seen: dict[Key, Wanted] = {}
     for wanted in rows:
+        if isinstance(wanted, Alone):
+            continue
         row, first = wanted.row, seen.setdefault(wanted.key, wanted)
         if row.to_on and row.to_on < row.from_on:
             sheet.blame(wanted.line, Refused("last_day_before_first", field="to"))
@@ -150,12 +176,12 @@ def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted]) -> Plan:
     return plan
 
 
-def _blame_disagreement(sheet: Sheet, rows: Sequence[Wanted]) -> None:
+def _blame_disagreement(sheet: Sheet, rows: Sequence[Wanted | Alone]) -> None:
     first = rows[0]
-    for wanted in rows[1:]:
+    for told in rows[1:]:
         for name in OF_PERSON:
-            if getattr(wanted.row, name) != getattr(first.row, name):
-                sheet.blame(wanted.line, Refused("row_disagrees", field=name, line=first.line))
+            if getattr(told.row, name) != getattr(first.row, name):
+                sheet.blame(told.line, Refused("row_disagrees", field=name, line=first.line))
 
 
 def _blame_overlaps(sheet: Sheet, plan: Plan) -> None:
@@ -212,6 +238,8 @@ def _carry_out(
 
 def _count(plan: Plan, outcome: Outcome, *, changed: bool) -> None:
     new = {wanted.line for wanted in plan.new}
+    if plan.person is None:
+        new.add(plan.rows[0].line)
     updated = {wanted.line for wanted, _ in plan.moved}
     if changed:
         updated.add(plan.rows[0].line)

@@ -69,9 +69,14 @@ def _forget(session: Session) -> None:
 def _correct(session: Session) -> None:
     if session.in_nested_transaction():
         return  # only a savepoint: the transaction goes on
-    session.flush()
-    if entries := session.info.pop(SEEN, None):
-        settle_edits(session, entries)
+    settle(session)
+
+
+def settle(db: Session) -> int:
+    """Make the corrections of what was edited so far, as the commit would; how many."""
+    db.flush()
+    entries = db.info.pop(SEEN, None)
+    return settle_edits(db, entries) if entries else 0
 
 
 def settle_edits(db: Session, entries: Sequence[AuditEntry]) -> int:

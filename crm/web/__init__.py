@@ -27,6 +27,7 @@ from crm.web import (
     myday,
     nav,
     people,
+    reasons,
     rules,
     supervision,
     target_admin,
@@ -59,7 +60,18 @@ def _guard(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Register the pages; the order is that in which a request meets them."""
     app.after_request(_guard)
-    for part in (transaction, errors, assets, filters, auth, access, nav, back, compressed):
+    for part in (
+        transaction,
+        errors,
+        reasons,
+        assets,
+        filters,
+        auth,
+        access,
+        nav,
+        back,
+        compressed,
+    ):
         part.init_app(app)
     for page in (
         myday,

@@ -14,6 +14,7 @@ from wtforms.validators import Length
 from crm.base.errors import Refused
 from crm.base.paging import page_of
 from crm.extensions import db
+from crm.mailing.answering import tell_answer
 from crm.people import absences
 from crm.people.deciding import may_decide, visible, waiting
 from crm.people.models import Absence
@@ -32,6 +33,8 @@ from crm.web.forms import (
     show_refusal,
     word_choices,
 )
+from crm.web.reasons import explained
+from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("absences", __name__, url_prefix="/absences")
@@ -162,12 +165,19 @@ def show(absence_id: int) -> ResponseReturnValue:
     return _show(_found(absence_id))
 
 
+def _settle(rows: Session, absence: Absence, change: Callable[[Session, Absence], None]) -> None:
+    """Do it, and tell the person by mail."""
+    was_to, me = absence.to_on, signed_in()
+    change(rows, absence)
+    tell_answer(rows, absence=absence, was_to=was_to, by=me, now=moment(), site=site())
+
+
 def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], None]) -> str:
     """Do it with one touch, say what was done or why it was not; where to go."""
     absence = _found(absence_id)
     try:
-        with transaction() as rows:
-            change(rows, absence)
+        with explained() as rows:
+            _settle(rows, absence, change)
     except Refused as refusal:
         flash(told(refusal), "danger")
     else:
@@ -208,8 +218,8 @@ def _answer(
     absence = _found(absence_id)
     if form.validate():
         try:
-            with transaction() as rows:
-                change(rows, absence)
+            with explained() as rows:
+                _settle(rows, absence, change)
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:

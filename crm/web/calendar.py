@@ -35,8 +35,9 @@ from crm.web.calendar_lines import year_of
 from crm.web.corrections import made_now
 from crm.web.errors import told
 from crm.web.forms import YEARS, Needed, cleaned, date_of, sensible_year, show_refusal, word_choices
+from crm.web.reasons import explained
 from crm.web.sheet_files import attached
-from crm.web.transaction import moment, today, transaction, trial
+from crm.web.transaction import moment, today, trial
 
 bp = Blueprint("calendar", __name__)
 ONE = "/admin/calendar/<int:year>"
@@ -102,7 +103,7 @@ def change(year: int) -> ResponseReturnValue:
         return _year_page(year, form), 422
     first: Any = form.first.data
     try:
-        with transaction() as rows:
+        with explained() as rows:
             changed = service.set_days(
                 rows,
                 first=first,
@@ -125,7 +126,7 @@ def take_back(year: int) -> ResponseReturnValue:
     first = date_of(request.form.get("first", "")) or abort(404)
     last = date_of(request.form.get("last", "")) or abort(404)
     try:
-        with transaction() as rows:
+        with explained() as rows:
             changed = service.take_back(rows, first=first, last=last, by=signed_in(), now=moment())
     except Refused as refusal:
         flash(told(refusal), "danger")
@@ -183,7 +184,7 @@ def apply() -> ResponseReturnValue:
         arrangement = read_arrangement((form.content.data or "").encode())
     except SheetRefused as refused:
         return _problems_page(FileForm(formdata=None), refused), 422
-    with transaction() as rows:
+    with explained() as rows:
         changed = keep(rows, arrangement, by=signed_in(), now=moment())
     _say(changed, f"已导入 {len(arrangement.rows)} 天。")
     return redirect(url_for(".show", year=max(arrangement.rows).year))

@@ -6,16 +6,20 @@ from flask import Flask, current_app, g, redirect, render_template, request, ses
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from crm.base import clock, spoken
+from crm.base.db import is_at_once
 from crm.base.errors import Refused
 from crm.base.words import Word
 from crm.extensions import login_manager
 from crm.web.back import came_from
-from crm.web.sentences import SENTENCES
+from crm.web.sentences import AT_ONCE, SENTENCES
+from crm.web.transaction import undo
 
+SECRETS = frozenset({"password", "old", "again"})  # are typed anew
 PAGES = {
     400: ("这个请求无法处理", "请返回上一页重试；已填写的内容仍在浏览器里。"),
     404: ("没有找到这个页面", "它可能不存在，或不在您的权限范围内。"),
@@ -76,6 +80,20 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
     return render_template("error.html", **told_so), 400
 
 
+def _at_once(error: IntegrityError | StaleDataError) -> ResponseReturnValue:
+    """Somebody else's row stands in the way: sent again, the form's own checks tell which."""
+    if isinstance(error, IntegrityError) and not is_at_once(error):
+        raise error
+    told = str(getattr(error, "orig", error)).partition("\n")[0]  # what follows holds values
+    current_app.logger.warning("two at once: %s", told)
+    undo()
+    sent = [each for each in request.form.items(multi=True) if each[0] != "csrf_token"]
+    again = [] if SECRETS & request.form.keys() else sent
+    back = {"home": came_from() or "/", "action": "回到刚才的页面"}
+    told_so = {"title": "没有保存", "hint": AT_ONCE, "again": again, **back}
+    return render_template("error.html", **told_so), 409
+
+
 def _database_error(error: OperationalError) -> ResponseReturnValue:
     current_app.logger.error("database unreachable: %s", error.orig)
     return _page(503)
@@ -86,3 +104,5 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(IntegrityError, _at_once)
+    app.register_error_handler(StaleDataError, _at_once)

@@ -43,6 +43,7 @@ WHAT_FOR = {
     MessageKind.SETTLED: "定稿数与月报不同时，说明变化",
     MessageKind.REMINDER: "任务定稿为未达标时",
     MessageKind.ORDER: "督办单交办、答复、逾期时",
+    MessageKind.ABSENCE_ANSWER: "请假批准、未批准，或批准后有变动时",
 }
 
 

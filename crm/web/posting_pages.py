@@ -25,13 +25,14 @@ from crm.web.people_forms import (
     offer_all_units,
 )
 from crm.web.person_page import found, home_of
-from crm.web.transaction import moment, today, transaction
+from crm.web.reasons import explained
+from crm.web.transaction import moment, today
 
 
 def _saved(form: FlaskForm, change: Callable[[Session], object]) -> bool:
     """Whether the change was kept; what stood against it is told at the form's field."""
     try:
-        with transaction() as rows:
+        with explained() as rows:
             change(rows)
     except Refused as refusal:
         show_refusal(form, refusal, FIELDS)
@@ -99,7 +100,7 @@ def change_posting(username: str, posting_id: int) -> ResponseReturnValue:
 def remove_posting(username: str, posting_id: int) -> ResponseReturnValue:
     """Take back a posting that never was."""
     posting = _posting(username, posting_id)
-    with transaction() as rows:
+    with explained() as rows:
         person = posting.person
         postings.remove_posting(rows, posting=posting, person=person, by=signed_in(), now=moment())
     flash("已删除这段任职。" + corrected(), "success")

@@ -67,7 +67,7 @@ def _reminded(db: Session, order: Order) -> dict[str, datetime]:
     query = select(Reminder.period, Reminder.made_at).where(
         Reminder.rule_code == order.rule_code, Reminder.person_id == order.person_id
     )
-    return dict(db.execute(query).tuples().all())
+    return dict(db.execute(query).all())
 
 
 def _is_corrected(one: PersonFigure) -> bool:

@@ -33,7 +33,7 @@ def transaction() -> Iterator[Session]:
     try:
         yield db.session
     except BaseException:
-        _undo()
+        undo()
         raise
     db.session.commit()
 
@@ -44,10 +44,11 @@ def trial() -> Iterator[Session]:
     try:
         yield db.session
     finally:
-        _undo()
+        undo()
 
 
-def _undo() -> None:
+def undo() -> None:
+    """Give up what the request has changed so far."""
     db.session.rollback()
     for read in ("_login_user", "viewer"):  # what was read before is no longer in the session
         g.pop(read, None)

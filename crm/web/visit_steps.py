@@ -25,7 +25,8 @@ from crm.web.corrections import corrected
 from crm.web.effects import effects, figures_on
 from crm.web.errors import told
 from crm.web.forms import back_to, cleaned, date_of
-from crm.web.transaction import moment, today, transaction
+from crm.web.reasons import explained
+from crm.web.transaction import moment, today
 from crm.web.visit_form import as_told
 
 Change: TypeAlias = Callable[[Session, Visit], Visit]
@@ -44,7 +45,7 @@ def noting(
     """Make a change, and say what it did to my figures, or else to those of the one who leads."""
     leader_id, *_ = people = tuple(people)
     person_id = signed_in().id if signed_in().id in people else leader_id
-    with transaction() as rows:
+    with explained() as rows:
         dates = dates if _is_told(rows, person_id) else ()
         before = figures_on(rows, person_id, dates, moment())
         visit = change(rows)

@@ -45,6 +45,7 @@ def zone(sessions):
         li = make_person(db, "li", name="李", unit=unit, phone="+86 513 1", email="-li@crm.test")
         wang = make_person(db, "wang", name="=王", unit=unit)
         make_posting(db, wang, unit=unit, is_primary=False, duty=Duty.STAFF, to_on=NOW.date())
+        make_person(db, "zhou", duty=None, role=Role.READER)
         secret = make_lead(db, "机密", ref="L1", secrecy=Secrecy.RESTRICTED, code_name="春晓")
         make_role(db, secret, LeadRoleKind.TRACKER, person=li)
         make_lead(db, "公开", ref="L2", amount=Decimal("12.50"), currency=Currency.CNY)
@@ -79,6 +80,7 @@ def test_people_are_exported_a_row_a_posting(export, zone):
         ("li", "1", ""),
         ("wang", "1", ""),
         ("wang", "0", "2026-07-15"),
+        ("zhou", "", ""),
     ]
     assert (rows[0]["unit"], rows[0]["duty"], rows[0]["from"]) == ("one", "recruiter", "2020-01-01")
 
@@ -88,6 +90,7 @@ def test_people_that_were_exported_are_imported_again_alike(crm, export, session
         unit = make_unit(db, code="one")
         li = make_person(db, "li", name="=李", unit=unit, phone="+86 513 1", email="-li@crm.test")
         make_posting(db, li, unit=unit, is_primary=False, duty=Duty.STAFF, to_on=NOW.date())
+        make_person(db, "sun", duty=None, role=Role.READER)
     before = export("people")
     with writing(sessions) as db:
         db.execute(delete(Posting))
@@ -97,6 +100,7 @@ def test_people_that_were_exported_are_imported_again_alike(crm, export, session
 
     assert done.exit_code == 0, done.stderr
     assert export("people") == before
+    assert [row["username"] for row in before] == ["li", "li", "sun"]
 
 
 @pytest.mark.parametrize("what", ["people", "visits"])

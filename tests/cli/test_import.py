@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from crm.people.models import Person
 from crm.visits.models import Visit
+from tests.conflicts import meanwhile, person_called
 from tests.factories import make_unit
 
 PEOPLE = "username,name,email,phone,unit,duty,role,from,to\n"
@@ -98,7 +99,7 @@ def test_a_malformed_file_is_told_with_its_line_and_cell(crm, file, count):
 
 
 def test_many_problems_are_told_in_part(crm, file, count):
-    done = crm("import", "people", file(PEOPLE + "zhao,,,,,,,,\n" * 100))
+    done = crm("import", "people", file(PEOPLE + "zhao,,,,,,,,2026-12-31\n" * 100))
 
     assert done.exit_code == 1
     assert done.stderr.splitlines()[-1] == "  …… 另有 300 处"
@@ -130,3 +131,14 @@ def test_a_template_is_written_with_chinese_headers_and_never_over_a_file(crm, t
     assert example.count(",") == head.count(",")
     assert again.exit_code == 1
     assert path.read_bytes() == written
+
+
+def test_who_was_entered_on_a_page_at_the_same_moment_is_told_without_a_trace(crm, file, count):
+    with meanwhile(person_called("zhao")):
+        done = crm("import", "people", file(PEOPLE + ZHAO))
+
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请重新运行这条命令。\n"
+    )
+    assert count(Person) == 0

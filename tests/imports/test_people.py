@@ -186,6 +186,28 @@ def test_everything_wrong_is_told_at_once(take):
     ]
 
 
+def test_a_person_may_come_without_a_posting(db, take):
+    first = take("zhao,赵某,,,,,reader,,,")
+
+    again = take("zhao,赵某,,,,,reader,,,", "qian,钱某,,,,,reader,,,0")
+
+    assert (first, again) == ((1, 0, 0), (1, 0, 1))
+    assert postings(db) == []
+
+
+def test_a_row_that_tells_of_no_posting_ends_none(db, take):
+    take(ZHAO.format(unit="ip", to=""))
+
+    assert take("zhao,赵工,zhao@crm.test,0513-1,,,recruiter,,,") == (0, 1, 0)
+    assert postings(db) == [(Duty.RECRUITER, True, date(2026, 1, 1), None)]
+
+
+def test_a_part_of_a_posting_is_none(take):
+    told = refused(take, "zhao,赵某,,,,,recruiter,,2026-01-01,")
+
+    assert told == [("required", 2, "unit"), ("required", 2, "duty"), ("required", 2, "from")]
+
+
 def test_a_problem_names_the_column_as_the_file_does(take):
     told = refused(
         take,

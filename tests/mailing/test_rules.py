@@ -41,6 +41,7 @@ def test_what_concerns_ones_duty_is_never_switched_off():
         MessageKind.SETTLED,
         MessageKind.REMINDER,
         MessageKind.ORDER,
+        MessageKind.ABSENCE_ANSWER,
     }
     assert set(OPTIONAL) | set(FIXED) == set(MessageKind)
 

@@ -7,6 +7,7 @@ import time_machine
 from sqlalchemy import select
 
 from crm.base.clock import at_civil
+from crm.base.outbox import Message
 from crm.base.periods import Period
 from crm.people.models import Absence
 from crm.people.rules import AbsenceStatus, Duty, Role
@@ -205,7 +206,8 @@ def test_a_late_approval_a_cut_and_a_cancelling_each_correct_frozen_july(app, cl
         one = db.scalars(select(Absence)).one()
         one.from_on, one.to_on = date(2026, 7, 16), date(2026, 7, 31)
 
-    page = closed.post(f"{LIST}/{asked}/approve", follow_redirects=True).text
+    told = {"why_corrected": "批件迟到"}
+    page = closed.post(f"{LIST}/{asked}/approve", data=told, follow_redirects=True).text
     assert "已记更正 1 条" in page
     closed.post(
         f"{LIST}/{asked}/shorten", data={"to_on": "2026-07-17", "why": "十个字的缘由在这里写"}
@@ -213,7 +215,7 @@ def test_a_late_approval_a_cut_and_a_cancelling_each_correct_frozen_july(app, cl
     closed.post(f"{LIST}/{asked}/cancel", data={"why": "未成行"})
 
     assert corrections(app) == [
-        (6, 3, "批准请假"),
+        (6, 3, "批准请假（批件迟到）"),
         (3, 6, "缩短请假（十个字的缘由在这里写）"),
     ]  # 21 of 23 days round up to 6: the cancelling changes nothing
     assert the_one(app).status is AbsenceStatus.CANCELLED
@@ -223,3 +225,41 @@ def test_what_is_asked_for_or_returned_corrects_nothing(app, closed, asked):
     closed.post(f"{LIST}/{asked}/return", data={"why": "不同意"})
 
     assert corrections(app) == []
+
+
+def mails(app):
+    with arranged(app) as db:
+        return db.scalars(select(Message).order_by(Message.id)).all()
+
+
+def test_the_person_is_told_by_mail_what_was_decided(app, at_chiefs, asked):
+    at_chiefs.post(f"{LIST}/{asked}/approve")
+    at_chiefs.post(f"{LIST}/{asked}/shorten", data={"to_on": "2026-07-21", "why": "提前返岗"})
+    at_chiefs.post(f"{LIST}/{asked}/cancel", data={"why": "行程取消"})
+
+    told = mails(app)
+    assert [each.subject for each in told] == [
+        "请假已批准：休假 7月20日至22日",
+        "请假已缩短：休假 7月20日至21日",
+        "请假已取消：休假 7月20日至21日",
+    ]
+    assert {each.recipient for each in told} == {"lina@crm.test"}
+    assert "办理人：赵督" in told[0].body_text
+    assert "最后一天改为7月21日" in told[1].body_text
+    assert "答复：提前返岗" in told[1].body_text
+
+
+def test_a_no_is_told_with_its_reason(app, at_chiefs, asked):
+    at_chiefs.post(f"{LIST}/{asked}/return", data={"why": "当周<有>重要接待"})
+
+    (told,) = mails(app)
+    assert told.subject == "请假未批准：休假 7月20日至22日"
+    assert "答复：当周<有>重要接待" in told.body_text
+    assert "当周&lt;有&gt;重要接待" in told.body_html
+
+
+def test_who_takes_it_back_or_is_refused_is_told_by_no_mail(app, at_linas, at_chiefs, asked):
+    at_linas.post(f"{LIST}/{asked}/withdraw")
+    at_chiefs.post(f"{LIST}/{asked}/approve")
+
+    assert mails(app) == []

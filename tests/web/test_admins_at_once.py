@@ -88,7 +88,10 @@ def test_a_posting_is_removed_once(app, zone, both):
 def test_of_two_people_of_one_name_one_is_entered(app, both):
     form = {"username": "wang", "name": "王工", "role": "recruiter"}
 
-    assert both("/admin/people/new", form)[0] == 302
+    answers = both("/admin/people/new", form)
+
+    assert answers[0] == 302
+    assert set(answers) <= TOLD
     assert count(app, "person.added") == 1
 
 

@@ -62,7 +62,11 @@ def zone(app):
 @pytest.fixture
 def corrected(app, zone):
     """The zone after the late visit was confirmed; and what was said to whoever did."""
-    answer = sign_in(app, "watch").post(f"/visits/{zone.visit.id}/confirm", follow_redirects=True)
+    answer = sign_in(app, "watch").post(
+        f"/visits/{zone.visit.id}/confirm",
+        data={"why_corrected": "情况属实"},
+        follow_redirects=True,
+    )
     zone.said = answer.text
     return zone
 
@@ -111,7 +115,7 @@ def test_the_explanation_tells_who_why_and_from_what_to_what(app, corrected):
     page = sign_in(app, "deputy").get(FIGURE).text
 
     assert "watch某 8月10日 10:00" in page
-    assert f"确认补录的拜访 {corrected.visit.ref}" in page
+    assert f"确认补录的拜访 {corrected.visit.ref}（情况属实）" in page
     assert "5/6 未达标 → 6/6 已达标" in page
 
 

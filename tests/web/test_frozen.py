@@ -7,15 +7,19 @@ import time_machine
 from sqlalchemy import select
 
 from crm.base.clock import at_civil
+from crm.base.periods import Period
 from crm.people.models import Person
+from crm.people.rules import Duty
 from crm.quotas.models import Correction
+from crm.quotas.service import freeze_period
 from crm.visits import service
 from crm.visits.models import Visit
-from crm.visits.rules import Channel, Status
+from crm.visits.rules import Channel, Kind, Status
 from crm.visits.service import VisitData
-from tests.factories import arranged, make_visit, sign_in
+from tests.factories import arranged, make_person, make_visit, sign_in
 from tests.web.test_corrections import LATER, TAB, Zone
 
+WHY = "why_corrected"
 SAID = "2026年7月已定稿，定稿数不变"
 FORM = {
     "ref": "V-frozen",
@@ -136,7 +140,7 @@ def test_my_day_tells_who_may_sign_how_many_wait(app, zone, first, at_deputys):
 
 def test_who_made_the_edit_is_not_asked_to_sign(app, zone):
     watch = sign_in(app, "watch")
-    watch.post(f"/visits/{zone.visit.id}/confirm")
+    watch.post(f"/visits/{zone.visit.id}/confirm", data={WHY: "情况属实"})
 
     assert "更正待签认" not in watch.get("/").text
     assert "更正待签认" in sign_in(app, "second").get("/").text
@@ -200,3 +204,68 @@ def test_a_stay_that_reaches_into_a_frozen_period_asks_too(app, zone, at_deputys
         )
 
     assert SAID in at_deputys.get(f"/visits/{visit.id}/edit").text
+
+
+def test_a_verdict_that_corrects_a_frozen_figure_asks_why_before_it_is_kept(app, zone):
+    watch = sign_in(app, "watch")
+
+    page = watch.post(f"/visits/{zone.visit.id}/confirm", data={"was": "", "back": "/compliance"})
+
+    assert page.status_code == 422
+    assert SAID in page.text
+    assert '<input type="hidden" name="was" value="">' in page.text
+    assert 'href="/compliance"' in page.text
+    assert made(app) == []
+    with arranged(app) as db:
+        assert db.get_one(Visit, zone.visit.id).verdict is None
+
+
+def test_the_reason_it_was_asked_for_goes_with_the_correction(app, zone):
+    watch = sign_in(app, "watch")
+
+    answer = watch.post(
+        f"/visits/{zone.visit.id}/confirm",
+        data={"was": "", "back": "/compliance", WHY: "出差在外，补录较晚"},
+    )
+
+    assert answer.location == "/compliance"
+    why = f"确认补录的拜访 {zone.visit.ref}（出差在外，补录较晚）"
+    assert [each.why for each in made(app)] == [why]
+    assert "还没有说明原因" not in watch.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("why", "sentence"), [(" ", "请填写修改原因。"), ("长" * 101, "最多 100 个字。")]
+)
+def test_what_is_no_reason_is_told_at_its_field(app, zone, why, sentence):
+    told = {WHY: why, "asked_from": "/visits"}
+    page = sign_in(app, "watch").post(f"/visits/{zone.visit.id}/confirm", data=told)
+
+    assert page.status_code == 422
+    assert '<a class="btn btn-ghost" href="/visits">取消</a>' in page.text
+    assert sentence in page.text
+    assert made(app) == []
+
+
+def test_a_verdict_that_changes_no_frozen_figure_asks_nothing(app, zone):
+    with arranged(app) as db:
+        visit = make_visit(db, zone.deputy, date(2026, 8, 3), logged_at=LATER)
+
+    assert sign_in(app, "watch").post(f"/visits/{visit.id}/confirm").status_code == 302
+
+
+@pytest.mark.parametrize(("step", "told"), [("cancel", {}), ("move", {"on": "2026-08-11"})])
+def test_a_stay_begun_in_a_frozen_period_is_not_undone_without_a_reason(app, zone, step, told):
+    freeze = at_civil(date(2026, 8, 6))
+    with arranged(app) as db:
+        away = make_person(db, "away", duty=Duty.DEPUTY)
+        when = {"starts_at": at_civil(date(2026, 7, 30)), "ends_at": at_civil(date(2026, 8, 12))}
+        stay = make_visit(db, away, kind=Kind.RESIDENCY, status=Status.PLANNED, **when)
+        freeze_period(db, period=Period.parse("2026-07"), at=freeze, now=freeze)
+    client = sign_in(app, "away")
+
+    asked = client.post(f"/visits/{stay.id}/{step}", data=told)
+    done = client.post(f"/visits/{stay.id}/{step}", data=told | {WHY: "行程有变"})
+
+    assert (asked.status_code, done.status_code) == (422, 302)
+    assert len(made(app)) == 1

@@ -359,12 +359,18 @@ def test_a_back_dated_move_reprorates_august_and_corrects_frozen_july(app, close
     assert (required(app, "2026-07"), required(app, "2026-08")) == ([6], [6])
 
     told = posting(zone, "staff", "2026-07-16")
+    asked = closed.post(f"{LIST}/lina/transfer", data=told)
+    assert asked.status_code == 422
+    assert "2026年7月已定稿" in asked.text
+    assert 'name="from_on" value="2026-07-16"' in asked.text
+
+    told |= {"why_corrected": "任免通知迟到"}
     page = closed.post(f"{LIST}/lina/transfer", data=told, follow_redirects=True).text
 
     assert "定稿数不变；已记更正 1 条" in page
     assert required(app, "2026-07") == [6]  # as it was frozen
     assert required(app, "2026-08") == []  # the duty is not held any more
-    assert corrections(app) == [(6, 3, "新增任职")]  # 11 of 23 working days
+    assert corrections(app) == [(6, 3, "新增任职（任免通知迟到）")]  # 11 of 23 working days
 
 
 def test_a_move_from_august_on_touches_no_frozen_figure(app, closed, zone):
@@ -375,16 +381,18 @@ def test_a_move_from_august_on_touches_no_frozen_figure(app, closed, zone):
 
 
 def test_a_removed_posting_corrects_what_is_frozen(app, closed):
-    closed.post(f"{LIST}/lina/postings/{the_posting(app).id}/remove")
+    path = f"{LIST}/lina/postings/{the_posting(app).id}/remove"
+    closed.post(path, data={"why_corrected": "录错"})
 
-    assert corrections(app) == [(6, 0, "删除任职")]
+    assert corrections(app) == [(6, 0, "删除任职（录错）")]
 
 
 def test_a_posting_with_another_duty_corrects_what_is_frozen(app, closed, zone):
     path = f"{LIST}/lina/postings/{the_posting(app).id}"
-    closed.post(path, data=posting(zone, "staff", "2020-01-01", is_primary="y"))
+    told = posting(zone, "staff", "2020-01-01", is_primary="y", why_corrected="录错")
+    closed.post(path, data=told)
 
-    assert corrections(app) == [(6, 0, "任职变更")]
+    assert corrections(app) == [(6, 0, "任职变更（录错）")]
 
 
 def test_a_username_as_long_as_a_date_is_none(app, closed, zone):
@@ -394,9 +402,10 @@ def test_a_username_as_long_as_a_date_is_none(app, closed, zone):
 
 
 def test_leaving_in_a_frozen_month_corrects_it(app, closed):
-    closed.post(f"{LIST}/lina/leaving", data={"last_on": "2026-07-15"})
+    told = {"last_on": "2026-07-15", "why_corrected": "调离通知迟到"}
+    closed.post(f"{LIST}/lina/leaving", data=told)
 
-    assert corrections(app) == [(6, 3, "任职变更")]
+    assert corrections(app) == [(6, 3, "任职变更（调离通知迟到）")]
 
 
 def test_two_duties_of_one_month_are_each_judged_for_their_days(app, at_roots, zone):

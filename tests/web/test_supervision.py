@@ -14,9 +14,12 @@ from crm.base.periods import Period
 from crm.base.workbooks import read_workbook
 from crm.extensions import db as database_of_app
 from crm.leads.rules import LeadRoleKind, Secrecy
+from crm.people import absences
+from crm.people.absences import AbsenceData
 from crm.people.models import Person, Unit
+from crm.people.rules import AbsenceKind
 from crm.quotas.service import freeze_period
-from crm.supervision.models import Order
+from crm.supervision.models import Order, OrderUnit
 from crm.supervision.reminding import remind_of_missed
 from crm.supervision.rules import OrderState
 from crm.supervision.service import answer_order, issue_order, receive_order
@@ -495,6 +498,56 @@ def test_a_missed_figure_leads_to_a_draft(app, zone, reminded):
     assert "li同志“专职招商人员每月驻城招商”2026年6月未完成（完成0，应完成20）" in page
     assert "起草督办单" not in sign_in(app, "li").get(f"/compliance/figure?{figure}").text
     assert sign_in(app, "builder").get(f"{LIST}/new?{figure}").status_code == 404
+
+
+@pytest.fixture
+def twice_missed(app, zone, site):
+    """The draft that the clock made of li, who has done nothing in May and June."""
+    with arranged(app) as db:
+        make_rule(db, RECRUITER)
+        for name, at in (("2026-05", date(2026, 6, 4)), ("2026-06", date(2026, 7, 4))):
+            period, frozen_at = Period.parse(name), at_civil(at)
+            freeze_period(db, period=period, at=frozen_at, now=frozen_at)
+            remind_of_missed(db, period=period, at=frozen_at, late=False, site=site)
+        return db.scalars(select(Order.id).where(Order.person_id == zone.li)).one()
+
+
+def test_an_order_of_the_clock_shows_which_figures_were_missed(app, twice_missed):
+    page = sign_in(app, "head").get(f"{LIST}/{twice_missed}").text
+
+    cause = page[page.index("督办缘由") :]
+    for month in ("5", "6"):
+        assert f"2026年{month}月 专职招商人员每月驻城招商" in cause
+        figure = f"rule=recruiter-monthly&amp;person=li&amp;period=2026-0{month}"
+        assert f'href="/compliance/figure?{figure}"' in cause
+    assert "完成0，应完成20；定稿；6月4日 00:00已提醒" in cause
+    assert cause.count("未达标") == 2
+    assert "定稿后有更正" not in page
+
+
+def test_a_figure_that_is_not_the_viewers_is_named_without_a_link(app, zone, twice_missed):
+    with arranged(app) as db:
+        order = db.get(Order, twice_missed)
+        issue_order(db, order=order, by=who(db, "chief"), now=NOW)
+        db.add(OrderUnit(order_id=order.id, unit_id=zone.other))
+
+    page = sign_in(app, "builder").get(f"{LIST}/{twice_missed}").text
+
+    assert "2026年5月 专职招商人员每月驻城招商" in page
+    assert "/compliance/figure" not in page
+
+
+def test_an_order_says_that_a_correction_has_taken_its_cause_away(app, zone, twice_missed):
+    with arranged(app) as db:
+        li, head = who(db, "li"), who(db, "head")
+        away = AbsenceData(kind=AbsenceKind.SICK, from_on=date(2026, 5, 1), to_on=date(2026, 5, 31))
+        absence = absences.ask(db, data=away, by=li, now=NOW)
+        absences.approve(db, absence=absence, by=head, now=NOW)
+
+    page = sign_in(app, "chief").get(f"{LIST}/{twice_missed}").text
+
+    assert "2026年5月定稿后有更正，已不再是未达标，请核实后决定是否继续督办。" in page
+    assert "定稿；更正为 0/0 免考核（待签认）" in page
 
 
 @pytest.mark.parametrize("page", ["?view=all", "?view=waiting", "/1"])
