@@ -1,7 +1,7 @@
 """What happens to accounts: passwords given for once, accounts closed and opened again."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -14,12 +14,27 @@ from crm.people.rules import Role
 # Letters and digits that nobody takes for one another when reading them out.
 READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 12
+TEMPORARY_DAYS = 7  # long enough to reach somebody on the road
 
 
 def temporary_password() -> str:
     """A password to be handed over once: some 59 bits, in three groups."""
     letters = "".join(secrets.choice(READABLE) for _ in range(LENGTH))
     return "-".join(letters[at : at + 4] for at in range(0, LENGTH, 4))
+
+
+def temporary_until(person: Person) -> datetime | None:
+    """When the person's temporary password is over; none where theirs is their own."""
+    if not person.is_password_temporary or person.password_changed_at is None:
+        return None
+    return person.password_changed_at + timedelta(days=TEMPORARY_DAYS)
+
+
+def require_in_time(person: Person, now: datetime) -> None:
+    """Refuse a temporary password that nobody has used in its time (`password_over`)."""
+    until = temporary_until(person)
+    if until is not None and until <= now:
+        raise Refused("password_over", field="password", days=TEMPORARY_DAYS)
 
 
 def disable_person(

@@ -25,6 +25,7 @@ from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.extensions import db, limiter, login_manager
 from crm.people import sessions
+from crm.people.accounts import require_in_time
 from crm.people.models import LoginSession, Person
 from crm.people.queries import Viewer, by_username, viewer
 from crm.people.service import verify
@@ -106,13 +107,23 @@ def sign_in() -> ResponseReturnValue:
     """Check the password and begin a session under a new token."""
     form = LoginForm()
     if form.validate():
-        with transaction() as rows:
-            person = by_username(rows, form.username.data or "")
-            if verify(person, form.password.data or "", now=moment()) and person:
-                begin_session(person)
-                return redirect(_inside())
-        show_at_field(form, Refused("wrong_password", field="password"))
+        try:
+            _enter(form)
+        except Refused as refusal:
+            show_at_field(form, refusal)
+        else:
+            return redirect(_inside())
     return render_template("login.html", form=form), 422
+
+
+def _enter(form: LoginForm) -> None:
+    """Sign in who knows the password; refused as `wrong_password`, `password_over`."""
+    with transaction() as rows:
+        person = by_username(rows, form.username.data or "")
+        if not verify(person, form.password.data or "", now=moment()) or person is None:
+            raise Refused("wrong_password", field="password")
+        require_in_time(person, moment())
+        begin_session(person)
 
 
 def begin_session(person: Person) -> None:

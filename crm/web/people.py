@@ -144,7 +144,14 @@ def give_password(username: str) -> ResponseReturnValue:
     except Refused as refusal:
         flash(told(refusal), "danger")
         return redirect(url_for(".show", username=username))
-    return render_template("people/password.html", person=found(username), password=password)
+    person = found(username)
+    return render_template(
+        "people/password.html",
+        person=person,
+        password=password,
+        days=accounts.TEMPORARY_DAYS,
+        until=accounts.temporary_until(person),
+    )
 
 
 def _do(username: str, done: str, change: Callable[[Session, Person], object]) -> str:

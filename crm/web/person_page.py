@@ -1,7 +1,7 @@
 """A person as an admin sees them: postings in time, absences, the state of the account."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from flask import abort, render_template, url_for
 from sqlalchemy import func, select
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base import spoken
 from crm.extensions import db
+from crm.people.accounts import temporary_until
 from crm.people.models import Absence, LoginSession, Person, Posting
 from crm.web.absence_lines import AbsenceLine, absence_line
 from crm.web.auth import signed_in
@@ -107,9 +108,15 @@ def _account(person: Person) -> str:
     if person.disabled_at is None:
         if person.password_hash is None:
             return "还没有密码，不能登录"
-        return "临时密码，首次登录后由本人修改" if person.is_password_temporary else "在用"
+        return _temporary(until, now) if (until := temporary_until(person)) else "在用"
     when = spoken.moment(person.disabled_at, today())
     return f"{when} 已停用" if person.is_disabled(now) else f"将于 {when} 停用"
+
+
+def _temporary(until: datetime, now: datetime) -> str:
+    if until <= now:
+        return "临时密码已过期，请重新生成"
+    return f"临时密码，{spoken.moment(until, today())} 前有效，首次登录后由本人修改"
 
 
 def _open_sessions(rows: Session, person_id: int) -> int:

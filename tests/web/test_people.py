@@ -12,6 +12,7 @@ from crm.base.paging import PAGE
 from crm.base.periods import Period
 from crm.people.models import Person, Posting
 from crm.people.rules import Duty, Role
+from crm.people.service import hash_password, set_password
 from crm.quotas.models import Correction
 from crm.quotas.queries import figures
 from crm.quotas.service import freeze_period
@@ -148,6 +149,50 @@ def test_a_new_person_comes_with_a_posting_and_signs_in_with_the_password_shown(
     assert phone.post("/me/password", data=told).location == "/"
     assert phone.get("/").status_code == 200
     assert password not in at_roots.get(f"{LIST}/wangfang").text
+
+
+@pytest.fixture
+def temporary(at_roots, lina):
+    """The password that the admin was shown on Wednesday at 10:00."""
+    page = at_roots.post(f"{LIST}/lina/password").text
+    assert "7 天内（7月22日 10:00 前）有效" in page
+    return page.split('<code class="secret">')[1].split("<")[0]
+
+
+@pytest.mark.parametrize(
+    ("later", "password", "said"),
+    [
+        (timedelta(days=7, seconds=-1), None, None),
+        (timedelta(days=7), None, "临时密码 7 天内有效，现已过期，请联系系统管理员重新生成。"),
+        (timedelta(days=7), "a guess", "账号或密码不正确。"),
+    ],
+)
+def test_a_temporary_password_is_over_after_a_week(app, temporary, later, password, said):
+    told = {"username": "lina", "password": password or temporary}
+
+    with time_machine.travel(NOW + later, tick=False):
+        answer = app.test_client().post("/login", data=told)
+
+    assert (answer.status_code == 302) is (said is None)
+    assert (said or "") in answer.text
+
+
+def test_an_admin_sees_how_long_a_temporary_password_holds(app, at_roots, temporary):
+    assert "临时密码，7月22日 10:00 前有效" in at_roots.get(f"{LIST}/lina").text
+
+    with time_machine.travel(NOW + timedelta(days=7), tick=False):
+        assert "临时密码已过期，请重新生成" in sign_in(app, "root").get(f"{LIST}/lina").text
+
+
+def test_ones_own_password_is_never_over(app, at_roots, lina):
+    with arranged(app) as db:
+        person = db.scalars(select(Person).where(Person.username == "lina")).one()
+        secret = hash_password("lina", "a-new-password")
+        set_password(db, person=person, password_hash=secret, by=person, now=NOW)
+
+    with time_machine.travel(NOW + timedelta(days=400), tick=False):
+        told = {"username": "lina", "password": "a-new-password"}
+        assert app.test_client().post("/login", data=told).status_code == 302
 
 
 def test_a_new_person_may_have_no_posting(app, at_roots):
