@@ -10,7 +10,7 @@ from operator import itemgetter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.clock import at_civil
+from crm.base.clock import at_civil, civil_date, last_civil_date
 from crm.cli.zone.orders import OrderWriter
 from crm.cli.zone.values import (
     AbsenceTold,
@@ -32,7 +32,8 @@ from crm.people import absences
 from crm.people import service as people_service
 from crm.people.models import Person, Unit
 from crm.visits import service as visit_service
-from crm.visits.models import Visit
+from crm.visits import trips
+from crm.visits.models import Trip, Visit
 from crm.visits.rules import Status, Verdict
 
 ENTERED = time(17)
@@ -208,6 +209,8 @@ class Chronicle:
         yield told.entered_at, partial(self._log_visit, told)
         if told.logged_at and told.logged_at != told.entered_at:
             yield told.logged_at, partial(self._finish_visit, told)
+        if told.trip:
+            yield told.entered_at, partial(self._tell_trip, told)
         if told.cancelled_at:
             yield told.cancelled_at, partial(self._cancel_visit, told)
         if told.verdict_at:
@@ -221,6 +224,17 @@ class Chronicle:
             by=self.people[told.leader],
             now=now,
         )
+
+    def _tell_trip(self, told: VisitTold, now: datetime) -> None:
+        made = [each for each in self.story.visits if each.trip == told.trip]
+        data = trips.TripData(
+            destination=told.city,
+            first_on=min(civil_date(each.starts_at) for each in made),
+            last_on=max(last_civil_date(each.ends_at) for each in made),
+            approval=None,
+        )
+        trip = self.db.scalars(select(Trip).where(Trip.ref == told.trip)).one()
+        trips.tell_trip(self.db, trip=trip, data=data, by=self.people[told.leader], now=now)
 
     def _finish_visit(self, told: VisitTold, now: datetime) -> None:
         visit, by = self.visits[told.ref], self.people[told.leader]
@@ -259,6 +273,7 @@ class Chronicle:
             minutes=told.minutes if words else None,
             next_step=told.next_step if words else None,
             note=told.note,
+            trip=told.trip,
         )
 
     def _of_followup(self, told: FollowupTold) -> Iterator[Happening]:

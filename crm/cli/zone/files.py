@@ -118,6 +118,7 @@ class VisitRow(Row):
     minutes: str
     next_step: str
     note: str
+    trip: str
 
     @model_validator(mode="before")
     @classmethod

@@ -67,7 +67,7 @@ def _single(scene: Scene, row: VisitRow) -> VisitTold:
 
 _SAME = {
     "ref", "kind", "channel", "status", "city", "leader", "met", "position", "minutes",
-    "next_step", "note",
+    "next_step", "note", "trip",
 }  # fmt: skip
 
 

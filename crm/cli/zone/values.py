@@ -67,6 +67,7 @@ class VisitTold:
     minutes: str = ""
     next_step: str = ""
     note: str = ""
+    trip: str = ""
     entered_at: datetime
     logged_at: datetime | None = None
     cancelled_at: datetime | None = None
