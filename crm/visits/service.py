@@ -69,6 +69,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     me = viewer(db, by, on)
     values = _checked(db, data, me, now)
     check_leads(db, data.lead_ids, me, on)
+    begin_trips(db, [values["trip"]], now=now)
     visit = Visit(
         ref=ref or new_ref("V", on),
         entered_at=now,
@@ -104,6 +105,7 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
     lead_ids = frozenset(data.lead_ids)
     check_leads(db, lead_ids - beside.lead_ids, me, on)
     lead_ids |= beside.hidden_lead_ids
+    begin_trips(db, [values["trip"]], now=now)
     there = beside.participant_ids | {visit.leader_id}
     remember(db, visit, there - data.joined_by - {data.leader_id})
     before, after = changes(visit, values)
@@ -205,7 +207,6 @@ def _checked(db: Session, data: VisitData, me: Viewer, now: datetime) -> dict[st
     check_city(data)
     check_people(db, data)
     require_own(db, data, me, civil_date(now))
-    begin_trips(db, [values["trip"]], now=now)
     return values
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
@@ -54,7 +54,8 @@ def tell_trip(db: Session, *, trip: Trip, data: TripData, by: Person, now: datet
 
 def visible_to(viewer: Viewer, on: date) -> Select[Trip]:
     """The trips of which the viewer may see a visit."""
-    return select(Trip).where(_on_it(visible_visits(viewer, on)))
+    seen = exists().where(Visit.trip == Trip.ref, visible_visits(viewer, on))
+    return select(Trip).where(seen)
 
 
 def may_change(db: Session, viewer: Viewer, ref: str, on: date) -> bool:
@@ -89,7 +90,3 @@ def offered(db: Session, viewer: Viewer, on: date) -> Sequence[str]:
     mine = select(Visit.trip).where(theirs(viewer.person_id), covering(on - LATELY, None))
     query = mine.where(Visit.trip.is_not(None)).group_by(Visit.trip).order_by(last.desc())
     return [ref for ref in db.scalars(query.limit(MOST_OFFERED)) if ref]
-
-
-def _on_it(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(Visit.trip == Trip.ref, condition)

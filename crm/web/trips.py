@@ -1,7 +1,6 @@
 """Pages of trips (批次): where and when one went, by whose approval, and the visits made there."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -130,13 +129,11 @@ def _mine_to_change(trip_id: int) -> Trip:
 
 
 def _days(trip: Trip) -> str:
-    if trip.first_on and trip.last_on:
-        return spoken.span(trip.first_on, trip.last_on)
     first, last = trip.first_on, trip.last_on
-    return f"{spoken.dated(first, today())} 起" if first else _until(last)
-
-
-def _until(last: date | None) -> str:
+    if first and last:
+        return spoken.span(first, last)
+    if first:
+        return f"{spoken.dated(first, today())} 起"
     return f"至 {spoken.dated(last, today())}" if last else ""
 
 
