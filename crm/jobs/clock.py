@@ -117,7 +117,7 @@ class ClockRunner:
         try:
             step()
         except trust.DoubtfulClockError as error:
-            log.error("clock.doubted", why=str(error), off=str(error.doubt.off))  # noqa: TRY400 - it is no fault of the code
+            trust.tell(error.doubt)
             return False
         except Exception:  # the clock's outer edge: the next tick tries again (STYLE 6)
             log.exception("clock.tick_failed")

@@ -74,8 +74,13 @@ def is_believed(sessions: sessionmaker[Session]) -> bool:
     with sessions() as db:
         found = doubt(db, now=clock.now())
     if found:
-        log.error("clock.doubted", why=found.reason.label, off=str(found.off))
+        tell(found)
     return found is None
+
+
+def tell(found: Doubt) -> None:
+    """Tell the log why nothing is done."""
+    log.error("clock.doubted", why=found.reason.label, off=str(found.off))
 
 
 def resume(sessions: sessionmaker[Session]) -> None:
