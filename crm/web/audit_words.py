@@ -124,20 +124,19 @@ WITHOUT_LEADS = frozenset(
         "person",
         "posting",
         "rule",
+        "target",
+        "trip",
         "unit",
         "workday_override",
-        *("person", "posting", "absence", "login_session", "message", "audit_seal"),
-        *("unit", "rule", "target", "trip"),
     }
 )
 
 FIELDS: Mapping[str, str] = {
     "about": "对象",
-    "approval": "批准文号",
-    "destination": "目的地",
     "action": "操作",
     "address": "来源",
     "amount": "总投资",
+    "approval": "批准文号",
     "asked_due_on": "申请延期至",
     "basis": "销号依据",
     "before": "此日期之前",
@@ -155,6 +154,7 @@ FIELDS: Mapping[str, str] = {
     "currency": "币种",
     "days": "天数",
     "demand": "要求",
+    "destination": "目的地",
     "disabled_at": "停用时间",
     "due_on": "期限",
     "duty": "职务类别",
