@@ -124,7 +124,7 @@ def test_a_change_in_any_column_is_found(sessions, column):
     write(sessions, "wang")
     write(sessions, "zhao")
     with sessions() as db:
-        entry_id = db.scalars(select(AuditEntry.id)).all()[1]
+        entry_id = db.scalars(select(AuditEntry.id).order_by(AuditEntry.id)).all()[1]
     relink = "INSERT INTO audit_link (position, entry_id, hash) VALUES (2, :id + 100, :hash)"
 
     with sessions.begin() as db, unguarded(db.connection()):
@@ -295,7 +295,7 @@ def _rewrite(sessions, days):
     """Entries as if they had been written that long ago."""
     make_old(sessions, days)
     with sessions.begin() as db, unguarded(db.connection()):
-        ids = db.scalars(select(AuditEntry.id)).all()
+        ids = db.scalars(select(AuditEntry.id).order_by(AuditEntry.id)).all()
         db.execute(text("DELETE FROM audit_link"))
         db.execute(text("DELETE FROM audit_head"))
         db.info["audit_made"] = set(ids)

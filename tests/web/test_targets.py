@@ -133,7 +133,10 @@ def test_an_admin_sets_a_target(app, root):
     assert "开工5亿元以上项目数" in answer
     assert "7 个" in answer
     with arranged(app) as db:
-        assert db.scalars(select(AuditEntry.action)).all()[-1] == "target.added"
+        assert (
+            db.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()[-1]
+            == "target.added"
+        )
 
 
 def test_an_amount_is_typed_as_people_write_it(app, root):
