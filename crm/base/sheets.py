@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -47,12 +47,18 @@ class Row:
 
 
 class Sheet:
-    """The rows of a file, how it heads its columns, and the problems found with it so far."""
+    """The rows of a file, how it heads its columns, and what was found about it so far.
 
-    def __init__(self, headings: Mapping[str, str], rows: Sequence[Row]) -> None:
+    Problems refuse the file; notices are shown with the result and refuse nothing.
+    """
+
+    def __init__(
+        self, headings: Mapping[str, str], rows: Sequence[Row], notices: Sequence[Problem] = ()
+    ) -> None:
         self.headings = headings
         self.rows = rows
         self.problems: list[Problem] = []
+        self.notices = list(notices)
 
     def blame(self, line: int, why: Refused) -> None:
         """Note a problem; its field is the code of a column."""
@@ -61,7 +67,8 @@ class Sheet:
     def refuse_if_blamed(self) -> None:
         """Raise `SheetRefused` with all problems, in the order of the file, where there are any."""
         if self.problems:
-            raise SheetRefused(sorted(self.problems, key=lambda problem: problem.line or 0))
+            in_order = sorted(self.problems, key=lambda problem: problem.line or 0)
+            raise SheetRefused(in_order, self.notices)
 
 
 @dataclass(slots=True)
@@ -71,6 +78,7 @@ class Outcome:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    notices: list[Problem] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -83,15 +91,15 @@ def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
     if len(content) > LARGEST_BYTES:
         raise refused("file_too_large", megabytes=LARGEST_BYTES // 1024**2)
     is_padded = is_workbook(content)  # a spreadsheet ends a row where its last value stands
-    records = read_workbook(content) if is_padded else read_csv(content)
+    book = read_workbook(content) if is_padded else None
+    records = iter(book.rows) if book else read_csv(content)
     line, head = next(records, (1, []))
     if not head:
         raise refused("file_empty")
     codes = _read_head(line, head, columns)
     headings = {code: cell.strip() for code, cell in zip(codes, head, strict=True)}
-    return Sheet(
-        headings, _read_rows(_padded(records, len(head)) if is_padded else records, headings)
-    )
+    rows = _read_rows(_padded(records, len(head)) if is_padded else records, headings)
+    return Sheet(headings, rows, book.notices if book else ())
 
 
 def _padded(

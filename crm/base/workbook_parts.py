@@ -25,6 +25,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CELL = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.IGNORECASE)
 _ROW = re.compile(r"[1-9][0-9]{0,6}")
 _LETTERS = 26
+_LAST_COLUMN = 16_384
 _FOLDER = PurePosixPath("xl")
 _BOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
@@ -38,15 +39,15 @@ class Parts:
     content: bytes
     by_name: Mapping[str, "Part"]
 
-    def valueless_of(self, sheet: str) -> set[Place]:
-        """The cells of a sheet that show an error, or a formula that nothing has computed yet."""
+    def part_of(self, sheet: str) -> "Part":
+        """The part that holds the cells of a sheet."""
         ids = self.by_name[_BOOK].links if _BOOK in self.by_name else {}
         targets = self.by_name[_RELATIONS].links if _RELATIONS in self.by_name else {}
         target = targets.get(ids.get(sheet, ""), "")
         part = self.by_name.get(str(_FOLDER / target).removeprefix("/"))
         if part is None:
             raise refused("workbook_unreadable")
-        return part.valueless
+        return part
 
 
 def sound_parts(content: bytes) -> Parts:
@@ -64,11 +65,16 @@ def sound_parts(content: bytes) -> Parts:
 def name_of(place: Place) -> str:
     """A cell as spreadsheets call it: C5."""
     row, column = place
+    return f"{letters_of(column)}{row}"
+
+
+def letters_of(column: int) -> str:
+    """A column as spreadsheets call it: C."""
     letters = ""
     while column:
         column, rest = divmod(column - 1, _LETTERS)
         letters = chr(ord("A") + rest) + letters
-    return f"{letters}{row}"
+    return letters
 
 
 def _unpacked(content: bytes) -> Iterator[tuple[str, bytes]]:
@@ -99,7 +105,10 @@ class Part:
     """One part on its way through an XML parser, which counts cells as calamine does."""
 
     def __init__(self) -> None:
-        self.valueless: set[Place] = set()
+        self.valueless: set[Place] = set()  # cells that show an error, or were never computed
+        self.hidden_rows: set[int] = set()
+        self.hidden_columns: set[int] = set()
+        self.is_filled = False  # whether a cell holds something
         self.links: dict[str, str] = {}  # of sheets to relations, or of relations to parts
         self._at: Place = (1, 0)
         self._last: Place = (1, 1)  # lowest row and rightmost column with content
@@ -127,8 +136,12 @@ class Part:
                 self.links[attributes.get("name", "")] = next(found, "")
             case "Relationship":
                 self.links[attributes.get("Id", "")] = attributes.get("Target", "")
-            case "row" if "r" in attributes:
-                self._at = (_row(attributes["r"]), 0)
+            case "row":
+                self._at = (_row(attributes["r"]) if "r" in attributes else self._at[0], 0)
+                if _is_hidden(attributes, "ht"):
+                    self.hidden_rows.add(self._at[0])
+            case "col" if _is_hidden(attributes, "width"):
+                self.hidden_columns.update(_columns(attributes))
             case "c":
                 self._at = _place(attributes["r"]) if "r" in attributes else self._next
                 self._type, self._inside = attributes.get("t", ""), set()
@@ -136,9 +149,10 @@ class Part:
                 self._element = inner
                 self._widen()
 
-    def _read(self, _text: str) -> None:
+    def _read(self, text: str) -> None:
         if self._inside is not None:
             self._inside.add(self._element)
+            self.is_filled = self.is_filled or not text.isspace()
 
     def _end(self, name: str) -> None:
         self._element = ""
@@ -165,6 +179,20 @@ class Part:
 
 def _refuse_doctype(*_: object) -> NoReturn:
     raise refused("workbook_unreadable")
+
+
+def _is_hidden(attributes: Mapping[str, str], size: str) -> bool:
+    """Whether a row or column is hidden, or so small that nobody sees it."""
+    return attributes.get("hidden") in ("1", "true") or attributes.get(size) in ("0", "0.0")
+
+
+def _columns(attributes: Mapping[str, str]) -> range:
+    """The columns that a `col` element is about."""
+    try:
+        first, last = int(attributes["min"]), int(attributes["max"])
+    except (KeyError, ValueError) as error:
+        raise refused("workbook_unreadable") from error
+    return range(max(first, 1), min(last, _LAST_COLUMN) + 1)
 
 
 def _row(text: str) -> int:

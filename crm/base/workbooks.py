@@ -3,6 +3,7 @@
 import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -18,7 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 from crm.base.errors import Refused
 from crm.base.formulas import neutralised, plain
 from crm.base.sheet_problems import Problem, SheetRefused, refused
-from crm.base.workbook_parts import Place, name_of, sound_parts
+from crm.base.workbook_parts import Part, Parts, Place, letters_of, name_of, sound_parts
 
 _ZIP = b"PK\x03\x04"
 _OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -26,6 +27,7 @@ _EXACT_DIGITS = 15  # a spreadsheet keeps so many of a number
 _HALF_A_SECOND = timedelta(milliseconds=500)  # its times are fractions of days, a little off
 _NARROWEST, _WIDEST = 10, 40  # columns, in characters
 _SAMPLE = 100  # rows that say how wide a column is
+_MOST_NAMED = 10  # hidden rows that a notice names
 
 Value = bool | int | float | str | date | datetime | time | timedelta
 Cell = str | int | Decimal | date
@@ -38,12 +40,42 @@ def is_workbook(content: bytes) -> bool:
     return content.startswith(_ZIP)
 
 
-def read_workbook(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Each row of the first sheet in sight that is not blank, with its number."""
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What is read of a spreadsheet, and what its reader should know of the rest.
+
+    The rows are those of the first sheet in sight that are not blank, with their numbers.
+    """
+
+    rows: list[tuple[int, list[str]]]
+    notices: list[Problem]
+
+
+def read_workbook(content: bytes) -> Book:
+    """Read the first sheet in sight; raises `SheetRefused`."""
     parts = sound_parts(content)
-    name, rows = _first_sheet(parts.content)
-    _refuse_valueless(parts.valueless_of(name))
-    for line, row in enumerate(rows, 1):
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(parts.content))
+        name = _name_of_first(workbook)
+        values = _values(workbook, name)
+    except CalamineError as error:
+        raise refused("workbook_unreadable") from error
+    part = parts.part_of(name)
+    _refuse_valueless(part.valueless)
+    rows = list(_rows(values))
+    return Book(rows, [*_hidden(part, rows), *_unread_sheets(workbook, name, parts)])
+
+
+def _values(workbook: CalamineWorkbook, name: str) -> list[list[Value]]:
+    sheet = workbook.get_sheet_by_name(name)
+    if merged := sheet.merged_cell_ranges:
+        (row, column), _ = merged[0]
+        raise refused("workbook_merged_cells", row + 1, cell=name_of((row + 1, column + 1)))
+    return sheet.to_python(skip_empty_area=False)
+
+
+def _rows(values: Sequence[Sequence[Value]]) -> Iterator[tuple[int, list[str]]]:
+    for line, row in enumerate(values, 1):
         cells = [_text(value) for value in row]
         if any("\0" in cell for cell in cells):
             raise refused("control_characters", line)
@@ -53,17 +85,32 @@ def read_workbook(content: bytes) -> Iterator[tuple[int, list[str]]]:
             yield line, cells
 
 
-def _first_sheet(content: bytes) -> tuple[str, list[list[Value]]]:
-    """The name and the rows of the first sheet that is not hidden."""
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        sheet = workbook.get_sheet_by_name(_name_of_first(workbook))
-    except CalamineError as error:
-        raise refused("workbook_unreadable") from error
-    if merged := sheet.merged_cell_ranges:
-        (row, column), _ = merged[0]
-        raise refused("workbook_merged_cells", row + 1, cell=name_of((row + 1, column + 1)))
-    return sheet.name, sheet.to_python(skip_empty_area=False)
+def _hidden(part: Part, rows: Sequence[tuple[int, list[str]]]) -> Iterator[Problem]:
+    """The rows and columns that are read although the spreadsheet hides them."""
+    lines = [line for line, _ in rows if line in part.hidden_rows]
+    if lines:
+        named = "、".join(map(str, lines[:_MOST_NAMED])) + "…" * (len(lines) > _MOST_NAMED)
+        yield Problem(Refused("rows_hidden", rows=named, count=len(lines)))
+    width = max((len(cells) for _, cells in rows), default=0)
+    columns = sorted(column for column in part.hidden_columns if column <= width)
+    if columns:
+        yield Problem(Refused("columns_hidden", columns="、".join(map(letters_of, columns))))
+
+
+def _unread_sheets(workbook: CalamineWorkbook, name: str, parts: Parts) -> Iterator[Problem]:
+    """The sheets with something on them that are not read."""
+    others = [
+        sheet
+        for sheet in workbook.sheets_metadata
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.name != name
+        if parts.part_of(sheet.name).is_filled
+    ]
+    seen = [each.name for each in others if each.visible == SheetVisibleEnum.Visible]
+    unseen = [each.name for each in others if each.visible != SheetVisibleEnum.Visible]
+    if seen:
+        yield Problem(Refused("sheets_unread", sheets="、".join(seen)))
+    if unseen:
+        yield Problem(Refused("hidden_sheets_unread", sheets="、".join(unseen)))
 
 
 def _name_of_first(workbook: CalamineWorkbook) -> str:

@@ -26,7 +26,8 @@ from crm.quotas.calendar_imports import CALENDAR, import_calendar
 from crm.visits.imports import VISITS, import_visits
 from crm.web.errors import told
 
-KEYS = ("kind", "rows", "added", "updated", "unchanged", "dry_run")
+KEYS = ("kind", "rows", "added", "updated", "unchanged", "dry_run", "notices")
+PROBLEM_KEYS = ("line", "column", "code", "reason")
 MOST_TOLD = 200  # problems; a file with more has one cause
 
 
@@ -74,12 +75,16 @@ def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form
 
     Headers are Chinese or English; of a spreadsheet the first sheet that is not hidden is read.
     Every problem is told with its line and column; a repeat of the same file changes nothing.
+    With --format json or csv the problems are printed as rows, and the exit code is 1 all the same.
     """
     kind = What(what)
     if template:
         _write_template(IMPORTS[kind].columns, file)
     elif file:
-        outcome = _import(kind, file, dry_run=dry_run)
+        try:
+            outcome = _import(kind, file, dry_run=dry_run)
+        except SheetRefused as refused:
+            raise _refusal(file, refused, form) from None
         _print(kind, outcome, dry_run=dry_run, form=form)
     else:
         raise click.UsageError("Missing argument 'FILE'.")
@@ -87,13 +92,10 @@ def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form
 
 def _import(kind: What, file: Path, *, dry_run: bool) -> Outcome:
     content = _read(file)
-    try:
-        with changing() as db:
-            outcome = IMPORTS[kind].take(db, content, clock.now())
-            if dry_run:
-                db.rollback()
-    except SheetRefused as refused:
-        raise RefusedError(_spoken(file, refused)) from None
+    with changing() as db:
+        outcome = IMPORTS[kind].take(db, content, clock.now())
+        if dry_run:
+            db.rollback()
     return outcome
 
 
@@ -124,6 +126,10 @@ def _write_template(columns: tuple[Column, ...], file: Path | None) -> None:
 
 
 def _print(kind: What, outcome: Outcome, *, dry_run: bool, form: str) -> None:
+    notices = [_sentence(notice) for notice in outcome.notices]
+    if form != "json":  # there they stand in the row
+        for notice in notices:
+            click.echo(f"注意：{notice}", err=True)
     if form == "table":
         ending = "（试运行，未保存）" if dry_run else ""
         click.echo(
@@ -131,22 +137,33 @@ def _print(kind: What, outcome: Outcome, *, dry_run: bool, form: str) -> None:
             f"更新 {outcome.updated}，不变 {outcome.unchanged}{ending}"
         )
         return
-    values = (kind, outcome.rows, outcome.added, outcome.updated, outcome.unchanged, dry_run)
+    counts = (outcome.rows, outcome.added, outcome.updated, outcome.unchanged)
+    values = (kind, *counts, dry_run, notices if form == "json" else "；".join(notices))
     print_rows([dict(zip(KEYS, values, strict=True))], KEYS, form)
 
 
-def _spoken(file: Path, refused: SheetRefused) -> str:
-    """All problems, a line each."""
+def _refusal(file: Path, refused: SheetRefused, form: str) -> RefusedError:
+    """The refusal of a file: each problem on a line of stderr, or as a row on stdout."""
     count = len(refused.problems)
-    lines = [f"{file} 有 {count} 处问题，没有导入任何内容："]
-    lines += [f"  {_place(problem)}{told(problem.why)}" for problem in refused.problems[:MOST_TOLD]]
+    head = f"{file} 有 {count} 处问题，没有导入任何内容"
+    if form != "table":
+        print_rows([_problem_row(problem) for problem in refused.problems], PROBLEM_KEYS, form)
+        return RefusedError(f"{head}。")
+    lines = [f"{head}：", *(f"  {_sentence(each)}" for each in refused.problems[:MOST_TOLD])]
     if count > MOST_TOLD:
         lines.append(f"  …… 另有 {count - MOST_TOLD} 处")
-    return "\n".join(lines)
+    lines += [f"注意：{_sentence(notice)}" for notice in refused.notices]
+    return RefusedError("\n".join(lines))
 
 
-def _place(problem: Problem) -> str:
+def _problem_row(problem: Problem) -> dict[str, object]:
+    values = (problem.line, problem.column, problem.why.code, told(problem.why))
+    return dict(zip(PROBLEM_KEYS, values, strict=True))
+
+
+def _sentence(problem: Problem) -> str:
+    """A problem or notice, after its place in the file."""
     line = f"第 {problem.line} 行" if problem.line else ""
     column = f"“{problem.column}”列" if problem.column else ""
     place = "，".join(filter(None, (line, column)))
-    return f"{place}：" if place else ""
+    return f"{place}：{told(problem.why)}" if place else told(problem.why)

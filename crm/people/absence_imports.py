@@ -39,7 +39,7 @@ def import_absences(db: Session, *, content: bytes, by: Person | None, now: date
     sheet = read_sheet(content, ABSENCES)
     people = {person.username: person for person in db.scalars(select(Person))}
     there = _absences(db)
-    outcome = Outcome()
+    outcome = Outcome(notices=sheet.notices)
     for line, row in read_rows(sheet, AbsenceRow):
         try:
             person = _known(people, row.username)

@@ -117,7 +117,7 @@ def import_people(db: Session, *, content: bytes, by: Person | None, now: dateti
         by_username.setdefault(told.row.username, []).append(told)
     plans = [_plan(sheet, known.get(name), rows) for name, rows in by_username.items()]
     sheet.refuse_if_blamed()
-    outcome = Outcome()
+    outcome = Outcome(notices=sheet.notices)
     for plan in plans:
         _carry_out(db, plan, outcome, by=by, now=now)
     return outcome

@@ -1,6 +1,6 @@
 """A year's arrangement of holidays and make-up days from a file: all of it or nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base.cells import Cells, Day, LineOrNone, Required, read_rows
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
-from crm.base.sheets import Column, Outcome, read_sheet
+from crm.base.sheets import Column, Outcome, Problem, read_sheet
 from crm.base.workdays import Source, is_ordinary_workday, statutory
 from crm.people.models import Person
 from crm.quotas.calendar import Arranged, Flips, keep_arrangement, overrides
@@ -52,6 +52,7 @@ class Arrangement:
 
     rows: Mapping[date, Arranged]
     whole_years: frozenset[int]
+    notices: Sequence[Problem] = ()
 
     @property
     def days(self) -> dict[date, Arranged]:
@@ -84,7 +85,7 @@ def read_arrangement(content: bytes) -> Arrangement:
     sheet.refuse_if_blamed()
     years = {on.year for on in rows}
     whole = {year for year in years if _weekdays_off(year) <= rows.keys()}
-    return Arrangement(rows, frozenset(whole))
+    return Arrangement(rows, frozenset(whole), sheet.notices)
 
 
 def _weekdays_off(year: int) -> set[date]:
@@ -106,7 +107,7 @@ def import_calendar(db: Session, *, content: bytes, by: Person | None, now: date
         row.on: Arranged(row.is_workday, row.note)
         for row in overrides(db, first, last, Source.IMPORTED)
     }
-    outcome = Outcome()
+    outcome = Outcome(notices=list(arrangement.notices))
     for on, said in arrangement.rows.items():
         outcome.added += on not in there
         outcome.updated += on in there and there[on] != said

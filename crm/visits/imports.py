@@ -110,7 +110,7 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> Outcome:
             sheet.blame(line, why)
     sheet.refuse_if_blamed()
     bulk.import_visits(db, new, now=now)
-    return Outcome(added=len(new), unchanged=len(rows) - len(new))
+    return Outcome(added=len(new), unchanged=len(rows) - len(new), notices=sheet.notices)
 
 
 def _names(db: Session) -> Names:

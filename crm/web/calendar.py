@@ -1,5 +1,6 @@
 """Pages of the working calendar: a year at a glance, a change by hand, and an import."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import (
@@ -18,7 +19,7 @@ from wtforms.validators import Length, Optional
 
 from crm.base import spoken
 from crm.base.errors import Refused
-from crm.base.sheets import Format, SheetRefused, write_template
+from crm.base.sheets import Format, Problem, SheetRefused, write_template
 from crm.base.workdays import DayKind
 from crm.extensions import db
 from crm.quotas import calendar as service
@@ -171,6 +172,7 @@ def preview() -> ResponseReturnValue:
         form=apply_form,
         arrangement=arrangement,
         effects=found,
+        notices=_lines(arrangement.notices),
         months=[(spoken.period_name(m.period), f"{m.before} → {m.after}") for m in found.months],
         most=MOST_TOLD,
     )
@@ -213,13 +215,18 @@ def _year_page(year: int, form: DaysForm) -> str:
     )
 
 
+def _lines(problems: Iterable[Problem]) -> list[str]:
+    """Problems or notices of a file as sentences, each with its line."""
+    return [
+        f"第 {each.line} 行：{told(each.why)}" if each.line else told(each.why) for each in problems
+    ]
+
+
 def _problems_page(form: FileForm, refused: SheetRefused) -> str:
     count = len(refused.problems)
     form.file.errors = [f"文件有 {count} 处问题，没有导入任何内容，请修改后重新选择。"]
-    lines = [
-        f"第 {each.line} 行：{told(each.why)}" if each.line else told(each.why)
-        for each in refused.problems[:MOST_TOLD]
-    ]
+    lines = _lines(refused.problems[:MOST_TOLD])
     if count > MOST_TOLD:
         lines.append(f"另有 {count - MOST_TOLD} 处。")
+    lines += _lines(refused.notices)
     return render_template("calendar/import.html", form=form, problems=lines)

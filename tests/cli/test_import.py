@@ -1,9 +1,11 @@
 """`crm import`: what it says, and that nothing is kept where it says no."""
 
+import csv
 import json
 
 import pytest
 from sqlalchemy import func, select
+from xlsxwriter import Workbook
 
 from crm.people.models import Person
 from crm.visits.models import Visit
@@ -67,6 +69,7 @@ def test_a_dry_run_says_what_would_happen_and_keeps_nothing(crm, file, count):
             "updated": 0,
             "unchanged": 0,
             "dry_run": True,
+            "notices": [],
         }
     ]
     assert count(Person) == 0
@@ -142,3 +145,40 @@ def test_who_was_entered_on_a_page_at_the_same_moment_is_told_without_a_trace(cr
         "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请重新运行这条命令。\n"
     )
     assert count(Person) == 0
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_the_faults_of_a_file_come_back_as_rows(crm, file, count, form):
+    path = file(PEOPLE + ZHAO + "qian,,,,nowhere,recruiter,recruiter,2026-01-01,\n")
+
+    done = crm("import", "people", path, "--format", form)
+
+    rows = (
+        json.loads(done.stdout)
+        if form == "json"
+        else list(csv.DictReader(done.stdout.splitlines()))
+    )
+    assert done.exit_code == 1
+    assert [(str(row["line"]), row["column"], row["code"]) for row in rows] == [
+        ("3", "name", "required")
+    ]
+    assert done.stderr == f"{path} 有 1 处问题，没有导入任何内容。\n"
+
+
+def test_what_a_workbook_hides_or_leaves_out_is_said_with_the_result(crm, tmp_path, count):
+    path = tmp_path / "people.xlsx"
+    with Workbook(path) as book:
+        for name in ("7月", "8月"):
+            sheet = book.add_worksheet(name)
+            for at, line in enumerate((PEOPLE, ZHAO)):
+                sheet.write_row(at, 0, line.strip().split(","))
+        book.get_worksheet_by_name("7月").set_row(1, None, None, {"hidden": True})
+
+    table = crm("import", "people", str(path), "--dry-run")
+    rows = json.loads(crm("import", "people", str(path), "--format", "json").stdout)
+
+    hidden = "表格里隐藏或筛选掉的 1 行（第 2 行）也已读取。"
+    unread = "另有工作表“8月”未读取；只读取第一个可见的工作表。"
+    assert table.stderr == f"注意：{hidden}\n注意：{unread}\n"
+    assert rows[0]["notices"] == [hidden, unread]
+    assert rows[0]["added"] == 1

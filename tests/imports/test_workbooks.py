@@ -112,6 +112,45 @@ def test_of_several_sheets_the_first_in_sight_is_read():
     assert read(workbook(["other"], change=change)) == [(2, "x", "y")]
 
 
+def notices(content):
+    """What is said of a file that is taken, as codes with their facts."""
+    return [(each.why.code, each.why.facts) for each in read_sheet(content, COLUMNS).notices]
+
+
+def test_sheets_that_are_not_read_are_named():
+    def change(book, _sheet):
+        for name in ("8月", "9月", "草稿"):
+            book.add_worksheet(name).write_row(0, 0, HEAD)
+        book.add_worksheet("空白")
+        book.get_worksheet_by_name("草稿").hide()
+
+    assert notices(workbook(HEAD, ["x", "y"], change=change)) == [
+        ("sheets_unread", {"sheets": "8月、9月"}),
+        ("hidden_sheets_unread", {"sheets": "草稿"}),
+    ]
+
+
+def test_hidden_rows_and_columns_are_read_and_named():
+    def change(_book, sheet):
+        sheet.set_row(2, None, None, {"hidden": True})
+        sheet.set_row(3, 0)
+        sheet.set_row(7, None, None, {"hidden": True})  # blank
+        sheet.set_column(1, 1, None, None, {"hidden": True})
+        sheet.set_column(9, 9, None, None, {"hidden": True})  # beyond the table
+
+    content = workbook(HEAD, ["x", "y"], ["u", "v"], ["s", "t"], change=change)
+
+    assert read(content) == [(2, "x", "y"), (3, "u", "v"), (4, "s", "t")]
+    assert notices(content) == [
+        ("rows_hidden", {"rows": "3、4", "count": 2}),
+        ("columns_hidden", {"columns": "B"}),
+    ]
+
+
+def test_a_plain_workbook_has_nothing_to_note():
+    assert notices(workbook(HEAD, ["x", "y"])) == []
+
+
 def test_a_value_beyond_the_headed_columns_is_told_with_its_row():
     assert refusal(workbook(HEAD, ["x"], ["x", "y", "", "z"])) == [("ragged_row", 3, 4, 2)]
 
