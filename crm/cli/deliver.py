@@ -26,7 +26,7 @@ def deliver(*, once: bool) -> None:
     """Deliver the outbox until SIGTERM; a database that drops out is waited for."""
     log_as_json()
     with base.sessions() as sessions, stop_signal() as stopped:
-        courier = Courier(sessions, mailer(), base.site().mail_from, clock.now)
+        courier = Courier(sessions, mailer(), base.site().mail_from, clock.now, stopped)
         log.info("deliver.started")
 
         def may_go_on() -> bool:

@@ -74,7 +74,8 @@ class ClockRunner:
     def start(self, sessions: sessionmaker[Session], site: Site, mailer: SmtpServer | None) -> None:
         """Begin to tick, at once and from then on; without a mailer mails go to the mailbox."""
         clockwork = Clockwork(sessions, site)
-        self._node = Node(clockwork, Courier(sessions, mailer, site.mail_from, clock.now))
+        courier = Courier(sessions, mailer, site.mail_from, clock.now, self._stopping)
+        self._node = Node(clockwork, courier)
         self._scheduler = wake_ups(self._wake.set, clockwork.jobs)
         self._scheduler.start()
         self._wake.set()

@@ -7,10 +7,11 @@ there is `ambiguous`, waits, and is sent once more with the same bytes and Messa
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
+from threading import Event
 from uuid import uuid4
 
 import structlog
@@ -86,12 +87,16 @@ def _due(now: datetime) -> Select[int]:
 
 @dataclass(frozen=True)
 class Courier:
-    """A worker that delivers; without a server the mailbox is where messages go."""
+    """A worker that delivers; without a server the mailbox is where messages go.
+
+    Once `stopped` is set, it ends soon, whatever the server does.
+    """
 
     sessions: sessionmaker[Session]
     server: SmtpServer | None
     sender: str
     now: Callable[[], datetime]
+    stopped: Event = field(default_factory=Event)
 
     @cached_property
     def pace(self) -> Pace:
@@ -101,7 +106,7 @@ class Courier:
     def deliver_all(self, may_go_on: Callable[[], bool] = lambda: True) -> Counter[State]:
         """Deliver until nothing is due; what became of the messages, counted."""
         total: Counter[State] = Counter()
-        while may_go_on() and (counts := self.deliver_batch(may_go_on)):
+        while self._goes_on(may_go_on) and (counts := self.deliver_batch(may_go_on)):
             total += counts
         if total:
             log.info("outbox.delivered", **{state.value: n for state, n in total.items()})
@@ -112,9 +117,12 @@ class Courier:
     ) -> None:
         """Deliver until nothing is due, with a pause whenever the minute's mails have gone."""
         self.deliver_all(may_go_on)
-        while may_go_on() and (seconds := self.pace.wait()):
+        while self._goes_on(may_go_on) and (seconds := self.pace.wait()):
             pause(seconds)
             self.deliver_all(may_go_on)
+
+    def _goes_on(self, may_go_on: Callable[[], bool]) -> bool:
+        return not self.stopped.is_set() and may_go_on()
 
     def deliver_batch(self, may_go_on: Callable[[], bool] = lambda: True) -> Counter[State]:
         """Deliver one batch; empty where nothing is due or the server cannot be reached."""
@@ -129,7 +137,9 @@ class Courier:
         worker = uuid4().hex
         with writing(self.sessions) as db:
             batch = _claim(db, worker, now=self.now(), most=room)
-        return counts + _Round(self, worker, Line(self.server)).carry(batch, may_go_on)
+        return counts + _Round(self, worker, Line(self.server)).carry(
+            batch, lambda: self._goes_on(may_go_on)
+        )
 
 
 def _with_hand(message: Message, told: str | None) -> str | None:

@@ -293,6 +293,16 @@ def test_a_worker_told_to_stop_gives_back_what_it_has_not_begun(sessions, office
     assert [message.claimed_by for message in messages(sessions)] == [None, None]
 
 
+def test_a_worker_that_is_stopped_delivers_nothing_more(sessions, office):
+    write(sessions, "an", "bo")
+    worker = courier(sessions, office.port)
+    worker.stopped.set()
+
+    worker.deliver_all()
+
+    assert office.received == []
+
+
 def test_without_a_server_messages_lie_in_the_mailbox(sessions):
     write(sessions, "li")
     write(sessions, "wang", at=NOW + timedelta(hours=1))
