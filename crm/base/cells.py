@@ -1,26 +1,31 @@
 """Cells of imported rows as typed values, and the codes of what cannot be read."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from crm.base.clock import parse_instant
 from crm.base.errors import Refused
 from crm.base.sheets import Row, Sheet
+from crm.base.typed_dates import (
+    YEARS,
+    NoSuchDateError,
+    NoTimeError,
+    YearOutOfRangeError,
+    typed_date,
+    typed_moment,
+)
+from crm.base.typed_text import ScientificPhoneError, phone_number
 from crm.base.words import Word
 
 LONGEST_LINE = 200
 LONGEST_PROSE = 10_000
-YEARS = range(1950, 2101)  # beyond them lies a slip of the pen
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Excel rewrites 2026-07-01 as 2026/7/1 and 2026-07-01T09:00 as 2026/7/1 9:00.
-_WHEN = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2}):(\d{2})(.*))?")
 _EMAIL = re.compile(r"[^@\s<>(),;:\"\\]+@[^@\s<>(),;:\"\\]+")
-_PHONE = re.compile(r"[0-9+\-() 转#,*]{3,40}")  # not 1.38E+10, which Excel makes of a number
 _YES_NO = {"": True, "1": True, "是": True, "0": False, "否": False}
 
 
@@ -31,6 +36,7 @@ class Cells(BaseModel):
 
 
 Model = TypeVar("Model", bound=Cells)
+T = TypeVar("T")
 
 
 def read_rows(sheet: Sheet, model: type[Model]) -> Iterator[tuple[int, Model]]:
@@ -101,9 +107,12 @@ def _email(text: str) -> str | None:
 
 
 def _phone(text: str) -> str | None:
-    if text and not _PHONE.fullmatch(text):
-        raise PydanticCustomError("bad_phone", "bad_phone")
-    return text or None
+    try:
+        return phone_number(text) if text else None
+    except ScientificPhoneError as error:
+        raise PydanticCustomError("phone_in_scientific", "phone_in_scientific") from error
+    except ValueError as error:
+        raise PydanticCustomError("bad_phone", "bad_phone") from error
 
 
 def _parts(text: str) -> tuple[str, ...]:
@@ -116,42 +125,32 @@ def _usernames(text: str) -> tuple[str, ...]:
 
 
 def _day(text: str) -> date | None:
-    if not text:
-        return None
-    found = _WHEN.fullmatch(text)
-    if not found or any(map(_counts_time, found.groups()[3:])):
-        raise PydanticCustomError("bad_date", "bad_date")
-    return _calendar_date(found)
-
-
-def _counts_time(part: str | None) -> bool:
-    return bool((part or "").strip(":0"))
+    return _dated(typed_date, text, "bad_date") if text else None
 
 
 def _moment(text: str) -> datetime | None:
-    if not text:
-        return None
-    found = _WHEN.fullmatch(text)
-    if not found:
-        raise PydanticCustomError("bad_moment", "bad_moment")
-    day, (hour, minute, rest) = _calendar_date(found), found.groups()[3:]
-    if hour is None:  # a bare last day would be read as its first instant, and be lost
-        raise PydanticCustomError("moment_without_time", "moment_without_time")
+    return _dated(typed_moment, text, "bad_moment") if text else None
+
+
+def _end(text: str) -> datetime | None:
+    return _dated(partial(typed_moment, is_end=True), text, "bad_moment") if text else None
+
+
+def _dated(read: Callable[[str], T], text: str, code: str) -> T:
+    """What the reader makes of the text; what it cannot read is refused by that code."""
     try:
-        return parse_instant(f"{day}T{hour:0>2}:{minute}{rest}")
-    except ValueError as error:
-        raise PydanticCustomError("bad_moment", "bad_moment") from error
-
-
-def _calendar_date(found: re.Match[str]) -> date:
-    year, month, day = (int(part) for part in found.groups()[:3])
-    if year not in YEARS:
+        return read(text)
+    except YearOutOfRangeError as error:
         facts = {"first": YEARS[0], "last": YEARS[-1]}
-        raise PydanticCustomError("year_out_of_range", "year_out_of_range", facts)
-    try:
-        return date(year, month, day)
-    except ValueError as error:
+        raise PydanticCustomError("year_out_of_range", "year_out_of_range", facts) from error
+    except NoSuchDateError as error:
         raise PydanticCustomError("no_such_date", "no_such_date") from error
+    except NoTimeError as error:
+        raise PydanticCustomError("moment_without_time", "moment_without_time") from error
+    except ValueError as error:
+        if code == "bad_date":
+            raise PydanticCustomError("bad_date", "bad_date") from error
+        raise PydanticCustomError("bad_moment", "bad_moment") from error
 
 
 def _yes_no(text: str) -> bool:
@@ -188,5 +187,6 @@ Phone = Annotated[str | None, BeforeValidator(_phone)]
 Day = Annotated[date, BeforeValidator(_day), Required]
 DayOrNone = Annotated[date | None, BeforeValidator(_day)]
 Moment = Annotated[datetime, BeforeValidator(_moment), Required]
+End = Annotated[datetime, BeforeValidator(_end), Required]
 MomentOrNone = Annotated[datetime | None, BeforeValidator(_moment)]
 YesUnlessNo = Annotated[bool, BeforeValidator(_yes_no)]

@@ -23,12 +23,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from crm.app import create_app
 from crm.base import clock
 from crm.base.audit import coming_from
-from crm.base.cells import YEARS
 from crm.base.db import is_at_once, writing
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.base.sheets import Format
+from crm.base.typed_dates import YEARS
 from crm.cli.errors import told
 from crm.extensions import db
 from crm.settings import Settings, WrongSettingsError, read_settings

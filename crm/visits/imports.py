@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.cells import (
     Cells,
+    End,
     Line,
     LineOrEmpty,
     LineOrNone,
@@ -64,7 +65,7 @@ class VisitRow(Cells):
     channel: Annotated[Channel, one_of(Channel), Required]
     status: Annotated[Status, one_of(Status), Required]
     starts_at: Moment
-    ends_at: Moment
+    ends_at: End
     city: LineOrEmpty
     leader: Username
     participants: Usernames

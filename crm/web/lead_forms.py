@@ -17,6 +17,8 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired, Length
 
+from crm.base.cells import Cells, Phone, read_cells
+from crm.base.errors import Refused
 from crm.base.money import understood, written
 from crm.leads.catalog import industries, industry_name
 from crm.leads.models import Contact, Lead
@@ -26,6 +28,7 @@ from crm.leads.service import CompanyData, ContactData, LeadData
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, colleagues, unit_tree
 from crm.people.rules import WITH_RECORDS, UnitKind
+from crm.web.errors import told
 from crm.web.forms import (
     NOTHING,
     Needed,
@@ -50,6 +53,12 @@ def _line(label: str, *validators: Any) -> StringField:
 
 def _chosen(label: str) -> SelectField:
     return SelectField(label, coerce=chosen_id, validate_choice=False)
+
+
+class _Reached(Cells):
+    """How a contact is reached."""
+
+    phone: Phone
 
 
 class ChangeForm(MarkedForm):
@@ -83,6 +92,13 @@ class ChangeForm(MarkedForm):
         except ValueError:
             message = "请写明数额和单位，例如 12.5亿元、8000万美元。"
             raise ValidationError(message) from None
+
+    def validate_phone(self, field: Field) -> None:
+        """Keep a telephone number in one form; refuse what is none."""
+        try:
+            field.data = read_cells(_Reached, {"phone": field.data or ""}).phone
+        except Refused as refusal:
+            raise ValidationError(told(refusal)) from None
 
     def told(self, lead: Lead | None = None, **given: Any) -> LeadData:
         """The data of a valid form; `lead` is the one that it changes, with its company."""

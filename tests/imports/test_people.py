@@ -156,7 +156,7 @@ def test_everything_wrong_is_told_at_once(take):
     told = refused(
         take,
         "zhao,赵某,,,ip,staff,recruiter,2026-01-01,2025-12-31,1",
-        "qian,,no address,1.38E+10,ip,boss,king,2026-02-30,20260331,maybe",
+        "qian,,no address,1.38E+10,ip,boss,king,2026-02-30,3月31日,maybe",
         "sun li,孙某,,,nowhere,staff,recruiter,,,1",
         "li,李某,,,nowhere,staff,recruiter,1026-01-01,,1",
         "wu,吴某,,,nowhere,staff,recruiter,2026-01-01,,1",
@@ -169,7 +169,7 @@ def test_everything_wrong_is_told_at_once(take):
         ("last_day_before_first", 2, "to"),
         ("required", 3, "name"),
         ("bad_email", 3, "email"),
-        ("bad_phone", 3, "phone"),
+        ("phone_in_scientific", 3, "phone"),
         ("unknown_word", 3, "duty"),
         ("unknown_word", 3, "role"),
         ("no_such_date", 3, "from"),

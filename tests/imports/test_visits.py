@@ -181,3 +181,27 @@ def test_the_template_can_be_imported(db):
     outcome = import_visits(db, content=write_template(VISITS), now=NOW)
 
     assert outcome.added == 1
+
+
+def test_times_are_read_as_people_type_them(db, take):
+    row = ROW.format(with_="", leads="", logged="２０２６年７月１５日 上午9时30分")
+
+    take(row.replace("2026-07-14T09:00,2026-07-14T11:00", "2026年7月14日下午2:30,2026-07-14 24:00"))
+
+    visit = only(db)
+    assert visit.starts_at == datetime(2026, 7, 14, 6, 30, tzinfo=UTC)
+    assert visit.ends_at == datetime(2026, 7, 14, 16, tzinfo=UTC)
+    assert (visit.last_on, visit.logged_at) == (
+        date(2026, 7, 14),
+        datetime(2026, 7, 15, 1, 30, tzinfo=UTC),
+    )
+
+
+def test_a_time_that_is_unclear_is_refused_with_its_place(take):
+    row = ROW.format(with_="", leads="", logged="")
+
+    told = refused(
+        take, row.replace("2026-07-14T09:00", "7月14日9:00").replace("T11:00", " 上午13:00")
+    )
+
+    assert told == [("bad_moment", 2, "starts_at"), ("bad_moment", 2, "ends_at")]

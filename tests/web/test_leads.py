@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from crm.base.money import Currency
-from crm.leads.models import Company, Lead, LeadRole, Milestone
+from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import Role
 from tests.factories import (
@@ -523,3 +523,18 @@ def test_a_role_of_another_lead_is_not_there(app, zone, tracker):
         )
 
     assert tracker.post(zone.path(ending=f"/roles/{other.id}/end")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "kept"),
+    [("（0513）85921234", 302, "(0513)85921234"), ("请致电前台", 422, None)],
+)
+def test_a_contacts_telephone_number_is_kept_in_one_form_or_refused(app, zone, typed, status, kept):
+    at_tracker = sign_in(app, "tracker")
+
+    answer = at_tracker.post("/leads/new", data=FORM | {"contact": "苏先生", "phone": typed})
+
+    assert answer.status_code == status
+    assert ("不是电话号码" in answer.text and typed in answer.text) is (kept is None)
+    with arranged(app) as db:
+        assert db.scalar(select(Contact.phone)) == kept
