@@ -16,6 +16,7 @@ import crm.digests.models
 import crm.followups.models
 import crm.jobs.models
 import crm.leads.models
+import crm.leads.succession
 import crm.mailing.models
 import crm.people.models
 import crm.quotas.models

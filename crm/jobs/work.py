@@ -11,6 +11,7 @@ from crm.base.periods import Period
 from crm.digests import service as digests
 from crm.jobs import ledger
 from crm.jobs.timetable import JobName, Slot, Timing, superseded_at
+from crm.leads.succession import keep_seen
 from crm.quotas import service as quotas
 from crm.quotas.queries import working_calendar
 from crm.supervision.overdue import draft_from_milestones, escalate_orders
@@ -81,10 +82,15 @@ def freeze(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, 
 
 
 def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
-    """Draft orders of overdue milestones, and tell one level more of overdue orders."""
+    """Draft orders of overdue milestones, and tell one level more of overdue orders.
+
+    Before that, a restricted lead that nobody may see any more falls to somebody.
+    """
     late = timing is not Timing.ON_TIME
+    fallen = keep_seen(db, at=slot.due_at)
     drafted = draft_from_milestones(db, at=slot.due_at, late=late, site=site)
-    return {**drafted, **escalate_orders(db, at=slot.due_at, late=late, site=site)}
+    orders = escalate_orders(db, at=slot.due_at, late=late, site=site)
+    return {**drafted, **orders, **({"succeeded": fallen} if fallen else {})}
 
 
 def tell_settled(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:

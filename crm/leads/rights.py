@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.leads.models import Lead, LeadRole
-from crm.leads.queries import may_change, role_held_on
-from crm.leads.rules import Secrecy
+from crm.leads.models import Lead
+from crm.leads.queries import may_change
+from crm.leads.seers import gaps
 from crm.people.models import Person
 from crm.people.queries import viewer
 
@@ -23,12 +23,9 @@ def require_change(db: Session, lead: Lead, by: Person | None, now: datetime) ->
 
 
 def require_somebody_named(db: Session, lead: Lead, on: date) -> None:
-    """Refuse what would leave a restricted lead that nobody sees."""
+    """Refuse what would leave a restricted lead that nobody sees, now or on a later date."""
     db.flush()
-    named = select(LeadRole.id).where(
-        LeadRole.lead_id == lead.id, LeadRole.person_id.is_not(None), role_held_on(on)
-    )
-    if lead.secrecy is Secrecy.RESTRICTED and db.scalar(named.limit(1)) is None:
+    if gaps(db, on, lead_ids=[lead.id]):
         raise Refused("last_named", field="person")
 
 

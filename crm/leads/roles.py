@@ -81,6 +81,30 @@ def end_role(  # noqa: PLR0913 - as give_role
     record(db, "lead.role_ended", lead, by=by, at=now, before=before, after=after)
 
 
+def end_roles_of(db: Session, lead: Lead, person_id: int, from_on: date) -> list[LeadRoleKind]:
+    """End with the day before whatever the person holds on the lead; the roles that became free.
+
+    The caller gives them to somebody else and records it.
+    """
+    held = [
+        row
+        for role in LeadRoleKind
+        for row in _holding(db, lead, role, from_on)
+        if row.person_id == person_id
+    ]
+    for row in held:
+        if row.from_on >= from_on:  # never begun: taken back
+            db.delete(row)
+        else:
+            row.to_on = from_on - DAY
+    db.flush()
+    return [
+        row.role
+        for row in held
+        if row.role not in SINGLE_ROLES or not _holding(db, lead, row.role, from_on)
+    ]
+
+
 def _holding(db: Session, lead: Lead, role: LeadRoleKind, on: date) -> list[LeadRole]:
     return list(
         db.scalars(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from crm.base.errors import Refused
@@ -144,3 +144,15 @@ def is_major(amount: Decimal | None, currency: Currency | None) -> bool:
     if currency is Currency.USD:
         return amount >= MAJOR_USD
     return currency is Currency.CNY and amount >= MAJOR_CNY
+
+
+def first_gap(spans: Iterable[tuple[date, date]], since: date) -> date | None:
+    """The first date from `since` on that no span covers (both ends included); none: all are."""
+    free = since
+    for first, last in sorted(spans):
+        if first > free:
+            break
+        if last == date.max:
+            return None
+        free = max(free, last + timedelta(days=1))
+    return free

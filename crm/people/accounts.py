@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
+from crm.people.closing import sight_ends
 from crm.people.models import LoginSession, Person
 from crm.people.rules import Role
 
@@ -52,6 +53,7 @@ def disable_person(
     before, after = changes(person, {"disabled_at": max(at, now)})
     if at <= now:
         end_sessions(db, person=person, now=now)
+    sight_ends(db, person, by=by, at=now)
     record(db, "person.disabled", person, by=by, at=now, before=before, after=after)
 
 

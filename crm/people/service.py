@@ -13,9 +13,10 @@ from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.pinyin import initials
 from crm.people.accounts import end_sessions, require_another_admin
+from crm.people.closing import sight_ends
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.queries import by_username
-from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
+from crm.people.rules import WITH_RECORDS, AbsenceKind, AbsenceStatus, Duty, Role
 
 SHORTEST_PASSWORD = 10
 _hasher = PasswordHasher()
@@ -76,6 +77,8 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
     before, after = changes(person, {"name": name, "email": email, "phone": phone, "role": role})
     if "name" in after:
         person.initials = initials(name)
+    if role not in WITH_RECORDS:
+        sight_ends(db, person, by=by, at=now)
     if after:
         record(db, "person.changed", person, by=by, at=now, before=before, after=after)
     return bool(after)

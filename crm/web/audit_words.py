@@ -31,6 +31,7 @@ ACTIONS: Mapping[str, str] = {
     "lead.milestone_withdrawn": "撤回节点",
     "lead.role_given": "指定分工",
     "lead.role_ended": "结束分工",
+    "lead.succeeded": "接续限知线索",
     "followup.added": "添加跟进",
     "followup.changed": "修改跟进",
     "followup.finished": "办结跟进",

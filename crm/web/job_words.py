@@ -47,6 +47,7 @@ MADE: Mapping[str, str] = {
     "empty": "{} 人没有内容，不发",
     "entries": "封存 {} 条",
     "escalated": "提级 {} 份",
+    "succeeded": "接续限知线索 {} 条",
     "frozen": "定稿 {} 项",
     "kept": "存档 {} 封",
     "made": "生成 {} 封",

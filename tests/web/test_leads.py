@@ -513,7 +513,7 @@ def test_the_last_one_named_on_a_restricted_lead_stays(app, zone, tracker):
 
     answer = tracker.post(zone.path(Secrecy.RESTRICTED, f"/roles/{held.id}/end"))
 
-    assert "限知线索至少要有一位知悉人员" in tracker.get(answer.location).text
+    assert "至少一位知悉人员" in tracker.get(answer.location).text
 
 
 def test_a_role_of_another_lead_is_not_there(app, zone, tracker):

@@ -1,0 +1,157 @@
+"""A restricted lead never loses its last person who may see it (REGIME 2, DESIGN 8)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from sqlalchemy import Select, event, select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.clock import at_civil, civil_date
+from crm.base.errors import Refused
+from crm.leads.models import Lead, LeadRole
+from crm.leads.queries import may_see, role_held_on
+from crm.leads.rights import known_person
+from crm.leads.roles import end_roles_of, name_holder
+from crm.leads.rules import LeadRoleKind
+from crm.leads.seers import gaps
+from crm.people.closing import ENDED, SightEnded
+from crm.people.models import Person, Posting
+from crm.people.queries import active_at, posted_as, unit_tree, units_above, viewer
+from crm.people.rules import WITH_RECORDS, Role, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Vacancy:
+    """A restricted lead that nobody sees from a date on, once the leaver no longer does."""
+
+    lead: Lead
+    leaver: Person | None
+    from_on: date
+
+
+def last_seen_by(db: Session, leaver: Person, *, last_on: date, on: date) -> list[Vacancy]:
+    """What nobody would see any more once that person's last date is over."""
+    lead_ids = set(db.scalars(_held_by(leaver)))
+    left = gaps(db, on, lead_ids=lead_ids, without=leaver.id, last_on=last_on)
+    leads = db.scalars(select(Lead).where(Lead.id.in_(left)).order_by(Lead.id))
+    return [Vacancy(lead, leaver, left[lead.id]) for lead in leads]
+
+
+def name_successor(
+    db: Session, *, vacancy: Vacancy, successor_id: int, by: Person | None, now: datetime
+) -> None:
+    """Let another take the leaver's place; the caller sees that `by` may close the account.
+
+    Refused as `no_such_person`, and as `own_succession` for whoever would name themselves on
+    what they may not see.
+    """
+    successor, from_on = known_person(db, successor_id, "successor_id"), vacancy.from_on
+    if successor.role not in WITH_RECORDS or successor.is_disabled(_end_of(from_on)):
+        raise Refused("no_such_person", field="successor_id")
+    if by and by.id == successor.id:
+        on = civil_date(now)
+        if not may_see(db, viewer(db, by, on), vacancy.lead.id, on):
+            raise Refused("own_succession", field="successor_id")
+
+    _succeed(db, vacancy, successor, by=by, now=now)
+
+
+def settle_sight(db: Session) -> int:
+    """Let what nobody sees any more, as accounts close in this transaction, fall to somebody."""
+    ended: list[SightEnded] = db.info.pop(ENDED, [])
+    db.flush()
+    fallen = 0
+    for each in ended:
+        lead_ids = set(db.scalars(_held_by(each.person)))
+        for lead_id, from_on in gaps(db, civil_date(each.at), lead_ids=lead_ids).items():
+            vacancy = Vacancy(db.get_one(Lead, lead_id), each.person, from_on)
+            fallen += _fall(db, vacancy, by=each.by, now=each.at)
+    return fallen
+
+
+def keep_seen(db: Session, *, at: datetime) -> int:
+    """Let each restricted lead that nobody may see fall to somebody: what the clock does daily."""
+    on = civil_date(at)
+    fallen = 0
+    for lead_id in (lead_id for lead_id, gap in gaps(db, on).items() if gap <= on):
+        vacancy = Vacancy(db.get_one(Lead, lead_id), _last_named(db, lead_id), on)
+        fallen += _fall(db, vacancy, by=None, now=at)
+    return fallen
+
+
+@event.listens_for(Session, "before_commit", insert=True)  # before the trail is chained
+def _settle(db: Session) -> None:
+    if ENDED in db.info and not db.in_nested_transaction():
+        settle_sight(db)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(db: Session) -> None:
+    db.info.pop(ENDED, None)
+
+
+def _fall(db: Session, vacancy: Vacancy, *, by: Person | None, now: datetime) -> bool:
+    """To the nearest supervisor of the unit, else to an admin; False where there is neither."""
+    heir_id = _nearest_supervisor(db, vacancy) or _an_admin(db, vacancy, by)
+    if heir_id is None:
+        return False  # the clock looks again each day
+    _succeed(db, vacancy, db.get_one(Person, heir_id), by=by, now=now)
+    return True
+
+
+def _succeed(
+    db: Session, vacancy: Vacancy, successor: Person, *, by: Person | None, now: datetime
+) -> None:
+    lead, leaver, from_on = vacancy.lead, vacancy.leaver, vacancy.from_on
+    freed = end_roles_of(db, lead, leaver.id, from_on) if leaver else []
+    for role in freed or [LeadRoleKind.TASK_FORCE_MEMBER]:
+        name_holder(db, lead=lead, role=role, holder=successor, from_on=from_on, by=by, now=now)
+    before = {"person_id": leaver.id if leaver else None}
+    after = {"person_id": successor.id, "from_on": from_on}
+    record(db, "lead.succeeded", lead, by=by, at=now, before=before, after=after)
+
+
+def _held_by(person: Person) -> Select[int]:
+    return select(LeadRole.lead_id).where(LeadRole.person_id == person.id)
+
+
+def _last_named(db: Session, lead_id: int) -> Person | None:
+    """Whoever was named on the lead last."""
+    named = select(Person).join(LeadRole, LeadRole.person_id == Person.id)
+    latest = (LeadRole.to_on.is_not(None), LeadRole.to_on.desc(), LeadRole.id.desc())
+    return db.scalar(named.where(LeadRole.lead_id == lead_id).order_by(*latest).limit(1))
+
+
+def _nearest_supervisor(db: Session, vacancy: Vacancy) -> int | None:
+    """By id, the nearest supervisor at or above the lead's unit, else the leaver's last one."""
+    leaver, on = vacancy.leaver, vacancy.from_on
+    responsible = select(LeadRole.unit_id).where(
+        LeadRole.lead_id == vacancy.lead.id,
+        LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
+        role_held_on(on),
+    )
+    unit_id = db.scalar(responsible) or (db.scalar(_last_unit(leaver)) if leaver else None)
+    if unit_id is None:
+        return None
+    holders = posted_as(db, {Role.SUPERVISOR}, _end_of(on))
+    chain = units_above(unit_tree(db), unit_id)
+    return next(iter(nearest(chain, holders, leaver.id if leaver else 0)), None)
+
+
+def _last_unit(person: Person) -> Select[int]:
+    posted = select(Posting.unit_id).where(Posting.person_id == person.id, Posting.is_primary)
+    return posted.order_by(Posting.from_on.desc()).limit(1)
+
+
+def _an_admin(db: Session, vacancy: Vacancy, by: Person | None) -> int | None:
+    """An admin by id: another than whoever closed the account, where there is one."""
+    admins = select(Person.id).where(Person.role == Role.ADMIN, active_at(_end_of(vacancy.from_on)))
+    if vacancy.leaver:
+        admins = admins.where(Person.id != vacancy.leaver.id)
+    own = Person.id == by.id if by else Person.id.is_(None)
+    return db.scalar(admins.order_by(own, Person.id).limit(1))
+
+
+def _end_of(on: date) -> datetime:
+    return at_civil(on, time.max)
