@@ -41,7 +41,7 @@ def import_visit(
 def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) -> list[Visit]:
     """Keep many imported visits at once; the caller has seen to references, people and leads."""
     visits = [new_visit(row, now=now) for row in rows]
-    begin_trips(db, [visit.trip for visit in visits], now=now)
+    begin_trips(db, visits, now=now)
     db.add_all(visits)
     db.flush()
     people, leads = [], []

@@ -105,3 +105,11 @@ def require_own(db: Session, data: VisitData, viewer: Viewer, on: date) -> None:
     in_scope = people_in(viewer.unit_ids, on).where(Posting.person_id.in_(people)).limit(1)
     if not viewer.judges or db.scalar(in_scope) is None:
         raise Refused("not_yours", field="leader_id")
+
+
+def require_same_people(data: VisitData, leader_id: int, participant_ids: Collection[int]) -> None:
+    """Refuse other people than those who take part now, from whoever may not read the words."""
+    if data.leader_id != leader_id:
+        raise Refused("people_of_hidden", field="leader_id")
+    if data.joined_by != participant_ids:
+        raise Refused("people_of_hidden", field="participant_ids")

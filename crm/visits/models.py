@@ -70,6 +70,9 @@ class Trip(Base):
     last_on: Mapped[date | None]
     approval: Mapped[str | None]  # the number under which it was approved
     entered_at: Mapped[datetime]
+    # of the visit that began it: whose trip it is, whoever names it later
+    leader_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class VisitParticipant(Base):

@@ -22,6 +22,7 @@ from crm.visits.checks import (
     check_people,
     columns,
     require_own,
+    require_same_people,
 )
 from crm.visits.links import link, links_of, remember
 from crm.visits.models import Visit
@@ -33,7 +34,7 @@ from crm.visits.rules import (
     is_stay_under_way,
 )
 from crm.visits.scope import may_change, may_judge, readable
-from crm.visits.trips import begin_trips
+from crm.visits.trips import begin_trips, check_trip
 
 __all__ = [
     "ImportedVisit",
@@ -69,7 +70,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     me = viewer(db, by, on)
     values = _checked(db, data, me, now)
     check_leads(db, data.lead_ids, me, on)
-    begin_trips(db, [values["trip"]], now=now)
+    check_trip(db, values["trip"], me, on)
     visit = Visit(
         ref=ref or new_ref("V", on),
         entered_at=now,
@@ -84,6 +85,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
         if known := _of_ref(db, visit.ref, by):
             return known
         raise
+    begin_trips(db, [visit], now=now)
     link(db, visit, participant_ids=data.joined_by, lead_ids=data.lead_ids)
     after = values | {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
     record(db, "visit.logged", visit, by=by, at=now, after=after | _why(data))
@@ -93,22 +95,27 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
 def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:
     """Change what is told of a visit; its reference, and when it was first logged, stay.
 
-    Words and leads that `by` may not see stay as they are, too. Refused as `log_visit` is.
+    Words and leads that `by` may not see stay as they are, too. Refused as `log_visit` is, and as
+    `people_of_hidden` where the words are hidden and other people would take part.
     """
     on = civil_date(now)
     me = viewer(db, by, on)
     _take(db, visit, me, on)
+    beside = links_of(db, visit, me, on)
     if not _reads(db, visit, me, on):
+        # DESIGN 8: to take part is to read, so only who reads says who takes part
+        require_same_people(data, visit.leader_id, beside.participant_ids)
         data = replace(data, **{name: getattr(visit, name) for name in WORDS})
     values = _checked(db, data, me, now)
-    beside = links_of(db, visit, me, on)
     lead_ids = frozenset(data.lead_ids)
     check_leads(db, lead_ids - beside.lead_ids, me, on)
     lead_ids |= beside.hidden_lead_ids
-    begin_trips(db, [values["trip"]], now=now)
+    if values["trip"] != visit.trip:
+        check_trip(db, values["trip"], me, on)
     there = beside.participant_ids | {visit.leader_id}
     remember(db, visit, there - data.joined_by - {data.leader_id})
     before, after = changes(visit, values)
+    begin_trips(db, [visit], now=now)
     if visit.status is Status.DONE:
         visit.logged_at = _logged_at(visit, now)
     for name, old, new in (

@@ -11,11 +11,12 @@ from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
-from crm.people.models import Person
-from crm.people.queries import Viewer, viewer
+from crm.people.models import Person, Posting
+from crm.people.queries import Viewer, people_in, viewer
+from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.models import Trip, Visit
 from crm.visits.rules import Status
-from crm.visits.scope import changeable, covering, theirs
+from crm.visits.scope import covering, theirs
 from crm.visits.scope import visible as visible_visits
 
 LATELY = timedelta(days=60)
@@ -32,17 +33,31 @@ class TripData:
     approval: str | None
 
 
-def begin_trips(db: Session, refs: Iterable[object], *, now: datetime) -> None:
-    """Let there be a trip for each reference that a visit names."""
-    rows = [{"ref": ref, "entered_at": now} for ref in sorted({str(ref) for ref in refs if ref})]
+def begin_trips(db: Session, visits: Iterable[Visit], *, now: datetime) -> None:
+    """Let there be a trip for each reference that a visit names; it is its first visit's."""
+    rows: dict[str, dict[str, object]] = {}
+    for visit in visits:
+        if visit.trip:
+            own = {"leader_id": visit.leader_id, "entered_by_id": visit.entered_by_id}
+            rows.setdefault(visit.trip, {"ref": visit.trip, "entered_at": now, **own})
     if rows:
-        db.execute(insert_into(db, Trip).on_conflict_do_nothing(index_elements=["ref"]), rows)
+        begun = [rows[ref] for ref in sorted(rows)]
+        db.execute(insert_into(db, Trip).on_conflict_do_nothing(index_elements=["ref"]), begun)
+
+
+def check_trip(db: Session, ref: object, viewer: Viewer, on: date) -> None:
+    """Refuse to name a trip that is there and of which the viewer sees nothing (`other_trip`)."""
+    trip = db.scalar(select(Trip).where(Trip.ref == ref)) if ref else None
+    if trip is None or viewer.person_id in (trip.leader_id, trip.entered_by_id):
+        return
+    if trip_of(db, viewer, trip.id, on) is None:
+        raise Refused("other_trip", field="trip")
 
 
 def tell_trip(db: Session, *, trip: Trip, data: TripData, by: Person, now: datetime) -> Trip:
     """Tell more of a trip, or set it right; refused as `not_yours`, `last_day_before_first`."""
     on = civil_date(now)
-    if not may_change(db, viewer(db, by, on), trip.ref, on):
+    if not may_change(db, viewer(db, by, on), trip, on):
         raise Refused("not_yours")
     if data.first_on and data.last_on and data.last_on < data.first_on:
         raise Refused("last_day_before_first", field="last_on")
@@ -58,10 +73,17 @@ def visible_to(viewer: Viewer, on: date) -> Select[Trip]:
     return select(Trip).where(seen)
 
 
-def may_change(db: Session, viewer: Viewer, ref: str, on: date) -> bool:
-    """Whether the viewer may change one of the trip's visits, and so what is told of it."""
-    found = select(Visit.id).where(Visit.trip == ref, changeable(viewer, on)).limit(1)
-    return db.scalar(found) is not None
+def may_change(db: Session, viewer: Viewer, trip: Trip, on: date) -> bool:
+    """Whether the trip is the viewer's, as leader or by entering it, or of their scope.
+
+    Whoever names it later in a visit of theirs gains no right to it.
+    """
+    if viewer.role not in WITH_RECORDS:
+        return False
+    if viewer.person_id in (trip.leader_id, trip.entered_by_id) or viewer.role is Role.ADMIN:
+        return True
+    in_scope = people_in(viewer.unit_ids, on).where(Posting.person_id == trip.leader_id)
+    return viewer.judges and db.scalar(in_scope.limit(1)) is not None
 
 
 def trip_of(db: Session, viewer: Viewer, trip_id: int, on: date) -> Trip | None:

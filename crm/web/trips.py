@@ -86,7 +86,7 @@ def show(trip_id: int) -> ResponseReturnValue:
         trip=trip,
         facts=_facts(trip),
         outside=outside,
-        can_change=trips.may_change(db.session, my_view(), trip.ref, today()),
+        can_change=trips.may_change(db.session, my_view(), trip, today()),
         lines=[line(each, moment(), waiting=waiting) for each in seen],
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
@@ -123,7 +123,7 @@ def _found(trip_id: int) -> Trip:
 
 def _mine_to_change(trip_id: int) -> Trip:
     trip = _found(trip_id)
-    if not trips.may_change(db.session, my_view(), trip.ref, today()):
+    if not trips.may_change(db.session, my_view(), trip, today()):
         abort(404)
     return trip
 

@@ -217,6 +217,20 @@ def test_a_supervisor_who_may_not_read_the_words_does_not_wipe_them(db):
     assert beside(db, visit)[1] == {lead.id}
 
 
+@pytest.mark.parametrize("who", ["supervisor", "colleague"])  # themselves, or an accomplice
+@pytest.mark.parametrize("field", ["leader_id", "participant_ids"])
+def test_who_may_not_read_a_visit_lets_nobody_take_part_in_it(db, who, field):
+    zone = make_zone(db)
+    me, other, lead = zone.people["tracker"], zone.people[who], zone.leads[RESTRICTED]
+    data = told(me, minutes="谈价", lead_ids=[lead.id])
+    visit = service.log_visit(db, data=data, by=me, now=NOW)
+
+    more = {"leader_id": other.id} if field == "leader_id" else {"participant_ids": [other.id]}
+    given = {"visit": visit, "data": replace(told(me), **more), "by": zone.people["supervisor"]}
+
+    assert refused(service.change_visit, db, **given, now=NOW) == ("people_of_hidden", field)
+
+
 @pytest.mark.parametrize("name", ["stranger", "colleague", "leader", "reader"])
 def test_a_visit_of_others_is_not_changed(db, name):
     zone = make_zone(db)

@@ -1,4 +1,4 @@
-"""Trips: what a visit names is there, and is told of by whoever may change one of its visits."""
+"""Trips: what a visit names is there, and is told of by those whose trip it is."""
 
 from datetime import date, timedelta
 
@@ -15,6 +15,7 @@ from crm.visits.rules import Kind
 from crm.visits.service import VisitData
 from tests.conftest import NOW
 from tests.factories import make_lead, make_person, make_visit
+from tests.leads.zone import make_zone
 
 REF = "批〔2026〕7号"
 TODAY = date(2026, 7, 15)
@@ -94,7 +95,7 @@ def test_a_trip_that_ends_before_it_begins_is_refused(db, lina):
         trips.tell_trip(db, trip=the_trip(db), data=data, by=lina, now=NOW)
 
 
-def test_only_who_may_change_one_of_its_visits_tells_of_a_trip(db, lina):
+def test_only_those_whose_trip_it_is_tell_of_it(db, lina):
     log(db, lina, "V-1", trip=REF, lead_ids=[make_lead(db).id])
     colleague = make_person(db)
 
@@ -102,6 +103,53 @@ def test_only_who_may_change_one_of_its_visits_tells_of_a_trip(db, lina):
         trips.tell_trip(db, trip=the_trip(db), data=TOLD, by=colleague, now=NOW)
 
     assert trips.trip_of(db, viewer(db, colleague, TODAY), the_trip(db).id, TODAY) == the_trip(db)
+
+
+def test_who_sees_a_trip_adds_visits_to_it_and_gains_no_right_to_change_it(db, lina):
+    log(db, lina, "V-1", trip=REF, lead_ids=[make_lead(db).id])
+    colleague = make_person(db)
+
+    log(db, colleague, "V-2", trip=REF, participant_ids=[lina.id])
+
+    assert not trips.may_change(db, viewer(db, colleague, TODAY), the_trip(db), TODAY)
+    assert trips.may_change(db, viewer(db, lina, TODAY), the_trip(db), TODAY)
+
+
+def test_a_trip_of_others_is_not_named_in_a_visit_of_ones_own(db, lina):
+    log(db, lina, "V-1", trip=REF)
+    stranger = make_person(db)
+    own = log(db, stranger, "V-2")
+    data = VisitData(
+        kind=own.kind,
+        starts_at=own.starts_at,
+        ends_at=own.ends_at,
+        city=own.city,
+        leader_id=stranger.id,
+        trip=REF,
+    )
+
+    with pytest.raises(Refused, match="other_trip"):
+        log(db, stranger, "V-3", trip=REF)
+    with pytest.raises(Refused, match="other_trip"):
+        service.change_visit(db, visit=own, data=data, by=stranger, now=NOW)
+
+
+def test_who_was_taken_along_names_the_trip_too(db, lina):
+    colleague = make_person(db)
+    log(db, lina, "V-1", trip=REF, participant_ids=[colleague.id])
+
+    assert log(db, colleague, "V-2", trip=REF).trip == REF
+
+
+def test_the_supervisor_of_the_leader_tells_of_a_trip(db):
+    zone = make_zone(db)
+    log(db, zone.people["tracker"], "V-1", trip=REF)
+
+    may = {
+        name for name in zone.people if trips.may_change(db, zone.eyes(name), the_trip(db), TODAY)
+    }
+
+    assert may == {"tracker", "supervisor", "admin"}
 
 
 def test_a_trip_is_seen_by_who_sees_one_of_its_visits(db, lina):
