@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from heapq import merge
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,7 +18,7 @@ from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
 from crm.jobs.models import JobRun, RunState
 from crm.jobs.pausing import held
-from crm.jobs.timetable import Job, Slot, Timing, slots
+from crm.jobs.timetable import Job, Slot, Timing, precedes_clock, slots
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
@@ -67,12 +67,16 @@ def installed_at(db: Session) -> datetime | None:
 
 
 def upcoming(db: Session, jobs: Sequence[Job], calendar: WorkingCalendar) -> list[Iterator[Slot]]:
-    """Of each job the slots beyond the last finished one, without end."""
+    """Of each job the slots beyond the last finished one, without end.
+
+    None is about a period that ended before the clock began.
+    """
     since = clock_from(db)
-    return [
+    ahead = (
         slots(job, calendar, since=since, last=last)
         for job, last in zip(jobs, _last_finished(db, jobs), strict=True)
-    ]
+    )
+    return [dropwhile(lambda slot: precedes_clock(slot, since), of_job) for of_job in ahead]
 
 
 def _last_finished(db: Session, jobs: Sequence[Job]) -> Iterable[str | None]:

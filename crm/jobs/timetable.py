@@ -194,6 +194,16 @@ def slots(
             yield Slot(job, subject.name, due_at)
 
 
+def precedes_clock(slot: Slot, clock_from: datetime) -> bool:
+    """Whether the slot's period was over when the clock began.
+
+    Such a period is told by the facts, and no job is about it (REGIME 5).
+    """
+    if slot.job.cycle is None:
+        return False
+    return Period.parse(slot.name).last < civil_date(clock_from)
+
+
 def superseded_at(slot: Slot, calendar: WorkingCalendar) -> datetime:
     """When a later slot of the job is due, and whoever still waits for this one waits for that."""
     # Later by its moment: after a week without a working day two digests are due at once.

@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from crm.base.audit_trail import seal_day
+from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.digests import service as digests
@@ -14,6 +15,7 @@ from crm.jobs.timetable import JobName, Slot, Timing, superseded_at
 from crm.leads.succession import keep_seen
 from crm.quotas import service as quotas
 from crm.quotas.queries import working_calendar
+from crm.quotas.watching import last_edit
 from crm.supervision.overdue import draft_from_milestones, escalate_orders
 from crm.supervision.reminding import remind_of_missed
 
@@ -73,12 +75,22 @@ def assess(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping[str
 def freeze(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
     """Freeze the figures, and remind of what was missed.
 
-    What was edited since the slot's moment makes corrections.
+    What was edited since the slot's moment makes corrections, whether the clock does the slot late
+    or a run lives it as at its own moment.
     """
-    period, now = Period.parse(slot.name), ledger.taken_at(db, slot)
-    made = quotas.freeze_period(db, period=period, at=slot.due_at, now=now)
-    late = timing is not Timing.ON_TIME
-    return {**made, **remind_of_missed(db, period=period, at=slot.due_at, late=late, site=site)}
+    period, at = Period.parse(slot.name), slot.due_at
+    edited_at = last_edit(db, since=at)
+    now = max(filter(None, (ledger.taken_at(db, slot), edited_at)))
+    made = quotas.freeze_period(db, period=period, at=at, now=now)
+    reminded = remind_of_missed(
+        db,
+        period=period,
+        at=at,
+        late=timing is not Timing.ON_TIME,
+        site=site,
+        since=civil_date(ledger.clock_from(db)),
+    )
+    return {**made, **reminded}
 
 
 def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:

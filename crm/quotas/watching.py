@@ -7,11 +7,11 @@ transaction; so whatever edge it comes from, no frozen figure is contradicted wi
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session, object_session
 
 from crm.base.audit import AuditEntry
@@ -70,6 +70,14 @@ def _correct(session: Session) -> None:
     if session.in_nested_transaction():
         return  # only a savepoint: the transaction goes on
     settle(session)
+
+
+def last_edit(db: Session, *, since: datetime) -> datetime | None:
+    """When something that figures rest on was last edited after that moment; none where nothing."""
+    query = select(func.max(AuditEntry.at)).where(
+        AuditEntry.at > since, AuditEntry.subject.in_(WATCHED)
+    )
+    return db.scalar(query)
 
 
 def settle(db: Session) -> int:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -69,15 +69,24 @@ class _Missed:
     line: MissedLine
 
 
-def remind_of_missed(
-    db: Session, *, period: Period, at: datetime, late: bool, site: Site
+def remind_of_missed(  # noqa: PLR0913 - what a slot says, each by name
+    db: Session,
+    *,
+    period: Period,
+    at: datetime,
+    late: bool,
+    site: Site,
+    since: date = date.min,
 ) -> Mapping[str, int]:
-    """Remind of what was frozen as missed, and draft orders where it is two running: each once."""
+    """Remind of what was frozen as missed, and draft orders where it is two running: each once.
+
+    `since`: the date on which the clock began; what ended before it makes no draft (REGIME 5).
+    """
     new = _not_reminded(db, _missed(db, period, at), at)
     if not new:
         return {}
     units, holders = unit_tree(db), posted_as(db, {Role.SUPERVISOR}, at)
-    earlier = _missed_before(db, new, period)
+    earlier = _missed_before(db, new, period, since)
     missed, drafted = [], 0
     for one in new:
         above = nearest(units_above(units, one.unit_id), holders, one.person_id)
@@ -150,7 +159,7 @@ def _not_reminded(db: Session, missed: Sequence[PersonFigure], at: datetime) -> 
 
 
 def _missed_before(
-    db: Session, missed: Iterable[PersonFigure], period: Period
+    db: Session, missed: Iterable[PersonFigure], period: Period, since: date
 ) -> dict[Key, Period]:
     """Of each, the period before, where the figure last owed in one of its kind was missed too."""
     keys = {_key(one) for one in missed}
@@ -162,7 +171,7 @@ def _missed_before(
         .where(
             FigureRecord.person_id.in_({person_id for _, person_id in keys}),
             FigureRecord.last_on < period.first,
-            FigureRecord.last_on >= period.first - RUNNING,
+            FigureRecord.last_on >= max(period.first - RUNNING, since),
             FigureRecord.frozen_status.is_not(None),
             FigureRecord.frozen_status != FigureStatus.EXEMPT,
         )

@@ -28,9 +28,9 @@ from tests.jobs.work import at, install, messages
 
 @pytest.fixture
 def zone(sessions):
-    """A zone of one principal leader, whose clock begins with July."""
+    """A zone of one principal leader, whose clock begins on the eve of July."""
     with writing(sessions) as db:
-        ledger.install(db, clock_from=at("2026-07-01T00:00"), now=NOW)
+        ledger.install(db, clock_from=at("2026-06-30T13:00"), now=NOW)
         make_rule(db, PRINCIPAL)
         make_person(db, "li", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=make_unit(db, "管委会"))
     return sessions
@@ -102,7 +102,7 @@ def test_before_the_installation_the_clock_is_refused(crm, words):
 def due(zone):
     """A week whose digest is due since the moment of the tests."""
     with writing(zone) as db:
-        db.execute(update(JobRun).values(due_at=at("2026-07-13T00:00")))
+        db.execute(update(JobRun).values(due_at=at("2026-07-12T12:00")))
     return zone
 
 

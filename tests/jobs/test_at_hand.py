@@ -76,7 +76,7 @@ def test_every_job_can_be_previewed_and_leaves_no_trace(sessions, name):
     with writing(sessions) as db:
         make_rule(db, PRINCIPAL)
         make_person(db, "li", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=make_unit(db))
-    install(sessions, "2026-07-01T00:00")
+    install(sessions, "2026-06-30T13:00")
 
     def rows():
         with sessions() as db:
@@ -253,7 +253,7 @@ def settled(sessions):
 
 @pytest.fixture
 def july(sessions):
-    install(sessions, "2026-08-01T00:00")
+    install(sessions, "2026-07-31T13:00")
     return sessions
 
 

@@ -41,7 +41,7 @@ def eventually(claim, seconds: float = 5) -> bool:
 
 
 def test_a_tick_does_what_is_due_and_delivers_it(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
 
     node(sessions, "2026-07-20T07:30").tick()
 
@@ -49,7 +49,7 @@ def test_a_tick_does_what_is_due_and_delivers_it(sessions):
 
 
 def test_a_node_that_does_not_lead_delivers_only(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
     leader = node(sessions, "2026-07-20T07:30")
     leader._clockwork.run_due(lambda: at("2026-07-20T07:30"))  # noqa: SLF001 - made, not delivered
     with writing(sessions) as db:
@@ -61,7 +61,7 @@ def test_a_node_that_does_not_lead_delivers_only(sessions):
 
 
 def test_a_clock_that_leaps_in_a_slot_is_found_before_the_next(sessions):
-    install(sessions, "2026-07-20T00:00")
+    install(sessions, "2026-07-19T12:00")
     leaping = node(sessions, "2026-07-20T13:00", weekly_digest=leap)
 
     with pytest.raises(trust.DoubtfulClockError, match="crm clock trust"):
@@ -73,7 +73,7 @@ def test_a_clock_that_leaps_in_a_slot_is_found_before_the_next(sessions):
 
 
 def test_a_node_that_retires_lets_the_next_one_lead(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
     first, second = (node(sessions, "2026-07-20T07:30") for _ in range(2))
     first.tick()
 

@@ -48,11 +48,11 @@ def test_before_the_installation_nothing_runs(sessions):
 
 
 def test_a_second_installation_leaves_the_first(sessions):
-    install(sessions, "2026-07-20T00:00")
+    install(sessions, "2026-07-19T12:00")
     install(sessions, "2026-07-25T00:00")
 
     with sessions() as db:
-        assert ledger.clock_from(db) == at("2026-07-20T00:00")
+        assert ledger.clock_from(db) == at("2026-07-19T12:00")
 
 
 def test_slots_before_the_installation_do_not_exist(sessions):
@@ -64,7 +64,7 @@ def test_slots_before_the_installation_do_not_exist(sessions):
 
 
 def test_a_slot_is_done_once_and_on_time(sessions):
-    install(sessions, "2026-07-20T00:00", "li", "wang")
+    install(sessions, "2026-07-19T12:00", "li", "wang")
 
     first = live(sessions, "2026-07-20T07:30")
     second = live(sessions, "2026-07-20T07:31")
@@ -79,7 +79,7 @@ def test_a_slot_is_done_once_and_on_time(sessions):
 
 
 def test_after_a_week_of_downtime_what_is_of_use_is_done_late_and_the_rest_skipped(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
     live(sessions, "2026-07-20T07:30", "2026-07-20T12:00")
 
     live(sessions, "2026-08-03T12:30")
@@ -108,7 +108,7 @@ def test_after_a_week_of_downtime_what_is_of_use_is_done_late_and_the_rest_skipp
 
 
 def test_living_up_to_a_moment_is_never_late_and_a_second_time_makes_nothing(sessions):
-    install(sessions, "2026-07-01T00:00", "li")
+    install(sessions, "2026-06-30T13:00", "li")
     clockwork = clockwork_of(sessions)
 
     first = clockwork.run_until(at("2026-08-01T00:00"), to_mailbox=True)
@@ -130,7 +130,7 @@ def test_living_up_to_a_moment_is_never_late_and_a_second_time_makes_nothing(ses
 
 
 def test_living_a_month_leaves_alone_what_waits_for_smtp(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
     live(sessions, "2026-07-20T07:30")
 
     clockwork_of(sessions).run_until(at("2026-07-20T12:00"), to_mailbox=True)
@@ -139,7 +139,7 @@ def test_living_a_month_leaves_alone_what_waits_for_smtp(sessions):
 
 
 def test_a_failing_slot_is_rolled_back_and_holds_up_its_own_job_only(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
 
     told = clockwork_of(sessions, weekly_digest=fail).run_until(
         at("2026-07-28T00:00"), to_mailbox=True
@@ -155,7 +155,7 @@ def test_a_failing_slot_is_rolled_back_and_holds_up_its_own_job_only(sessions):
 
 
 def test_a_failure_is_told_without_the_values_of_the_row_that_failed(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
 
     live(sessions, "2026-07-20T07:30", weekly_digest=fail_in_the_database)
 
@@ -165,7 +165,7 @@ def test_a_failure_is_told_without_the_values_of_the_row_that_failed(sessions):
 
 
 def test_a_failed_slot_is_tried_again_after_a_wait_that_doubles(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
     live(sessions, "2026-07-20T07:30", weekly_digest=fail)
 
     too_soon = live(sessions, "2026-07-20T07:30:29", weekly_digest=mail_everybody)
@@ -182,7 +182,7 @@ def test_a_failed_slot_is_tried_again_after_a_wait_that_doubles(sessions):
 
 
 def test_a_slot_that_always_fails_is_given_up_once_it_is_of_no_use(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
     hours = [f"2026-07-20T{hour:02}:30" for hour in range(7, 13)]
     live(sessions, *hours, weekly_digest=fail)
     while_of_use = run_of(sessions, "2026-W29")
@@ -198,7 +198,7 @@ def test_a_slot_that_always_fails_is_given_up_once_it_is_of_no_use(sessions):
 
 
 def test_a_runner_that_may_not_go_on_stops_between_slots(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
     answers = iter([True, False])
 
     clockwork_of(sessions).run_due(lambda: at("2026-07-27T12:00"), may_go_on=lambda: next(answers))
@@ -207,7 +207,7 @@ def test_a_runner_that_may_not_go_on_stops_between_slots(sessions):
 
 
 def test_two_runners_at_once_do_each_slot_once(sessions):
-    install(sessions, "2026-07-01T00:00", "li", "wang")
+    install(sessions, "2026-06-30T13:00", "li", "wang")
     clockwork, start = clockwork_of(sessions), Barrier(2)
 
     def run(_):
@@ -229,7 +229,7 @@ def test_two_runners_at_once_do_each_slot_once(sessions):
 
 
 def test_a_leader_that_wakes_late_finds_its_slot_done(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
     clockwork = clockwork_of(sessions)
     stale = clockwork._due(at("2026-07-20T07:30"))  # noqa: SLF001 - the list a stopped leader holds
     live(sessions, "2026-07-20T07:30")
@@ -241,7 +241,7 @@ def test_a_leader_that_wakes_late_finds_its_slot_done(sessions):
 
 
 def test_an_error_recorded_late_does_not_undo_what_another_runner_finished(sessions):
-    install(sessions, "2026-07-20T00:00", "li")
+    install(sessions, "2026-07-19T12:00", "li")
     slot = clockwork_of(sessions)._due(at("2026-07-20T07:30"))[0]  # noqa: SLF001
     live(sessions, "2026-07-20T07:30")
 

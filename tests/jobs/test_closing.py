@@ -2,16 +2,22 @@
 
 from datetime import date
 
+import pytest
 from sqlalchemy import select
 
 from crm.base.db import writing
+from crm.base.outbox import Message, MessageKind
 from crm.jobs import ledger
 from crm.jobs.clockwork import Clockwork
 from crm.jobs.models import JobRun
 from crm.jobs.timetable import JOBS, JobName
-from crm.people.rules import Duty
+from crm.people.models import Person
+from crm.people.rules import Duty, Role
 from crm.quotas.models import Correction, FigureRecord
-from tests.factories import make_person, make_regime, make_visit
+from crm.quotas.service import BEFORE_IT_RAN
+from crm.visits.models import Visit
+from crm.visits.service import reject_visit
+from tests.factories import make_person, make_regime, make_unit, make_visit
 from tests.jobs.work import SITE, at
 
 CLOSING = [job for job in JOBS if job.name in (JobName.ASSESS, JobName.FREEZE)]
@@ -45,8 +51,8 @@ def test_each_period_of_each_kind_is_assessed_and_frozen_once(sessions):
     clockwork.run_until(at("2026-08-06T00:00"), to_mailbox=True)
 
     assert sorted(slots_of(sessions, JobName.FREEZE)) == [
-        *("2026-06", "2026-06-X3", "2026-07", "2026-07-X1", "2026-07-X2", "2026-07-X3"),
-        *("2026-Q2", "2026-W26", "2026-W27", "2026-W28", "2026-W29", "2026-W30", "2026-W31"),
+        *("2026-07", "2026-07-X1", "2026-07-X2", "2026-07-X3"),
+        *("2026-W27", "2026-W28", "2026-W29", "2026-W30", "2026-W31"),
     ]
     july = [row for row in kept(sessions) if row[0] == "2026-07"]
     assert july == [("2026-07", at("2026-08-01T00:00"), at("2026-08-06T00:00"))]
@@ -106,8 +112,90 @@ def test_what_was_edited_while_the_clock_was_down_is_corrected_when_it_freezes(s
     assert made.made_at == at("2026-08-20T10:00")
 
 
+def by_the_clock(clockwork: Clockwork, now):
+    clockwork.run_due(lambda: now)
+
+
+def by_a_run(clockwork: Clockwork, now):
+    clockwork.run_until(now, to_mailbox=True)
+
+
+@pytest.mark.parametrize("catch_up", [by_the_clock, by_a_run])
+def test_after_a_stop_the_clock_and_a_run_freeze_and_correct_alike(sessions, catch_up):
+    clockwork = zone(sessions, since="2026-07-31T00:00")
+    edited_at = at("2026-08-07T12:00")
+    with writing(sessions) as db:
+        unit = make_unit(db)
+        deputy = make_person(db, "late", duty=Duty.DEPUTY, unit=unit)
+        chief = make_person(db, "chief", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit)
+        visit = make_visit(db, deputy, date(2026, 7, 30))
+        make_visit(db, deputy, date(2026, 7, 31))
+    with writing(sessions) as db:
+        reject_visit(
+            db,
+            visit=db.get(Visit, visit.id),
+            reason="重复",
+            by=db.get(Person, chief.id),
+            now=edited_at,
+        )
+
+    catch_up(clockwork, at("2026-08-20T10:00"))
+
+    with sessions() as db:
+        figure = db.scalars(
+            select(FigureRecord).where(
+                FigureRecord.period == "2026-07", FigureRecord.person_id == deputy.id
+            )
+        ).one()
+        made = db.scalars(select(Correction).where(Correction.figure_id == figure.id)).one()
+    assert (figure.frozen_at, figure.frozen_achieved) == (at("2026-08-06T00:00"), 2)
+    assert (made.from_achieved, made.to_achieved, made.why) == (2, 1, BEFORE_IT_RAN)
+    assert made.made_at >= edited_at
+
+
+def test_an_edit_after_the_moment_of_a_run_is_corrected_by_it_too(sessions):
+    clockwork = zone(sessions, since="2026-07-31T00:00")
+    with writing(sessions) as db:
+        chief = make_person(db, "chief", role=Role.ADMIN, duty=Duty.STAFF)
+        visit = db.scalars(select(Visit)).one()
+        reject_visit(db, visit=visit, reason="重复", by=chief, now=at("2026-08-19T12:00"))
+
+    clockwork.run_until(at("2026-08-10T00:00"), to_mailbox=True)
+
+    with sessions() as db:
+        made = db.scalars(select(Correction)).one()
+    assert (made.from_achieved, made.to_achieved) == (1, 0)
+    assert made.made_at == at("2026-08-19T12:00")
+
+
+def test_what_ended_before_the_installation_makes_no_mail_figure_or_order(sessions):
+    with writing(sessions) as db:
+        ledger.install(db, clock_from=at("2026-08-01T09:00"), now=at("2026-08-01T09:00"))
+        make_regime(db)
+        unit = make_unit(db)
+        make_person(db, "chief", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit)
+        make_person(db, "deputy", duty=Duty.DEPUTY, unit=unit)
+    clockwork = Clockwork(sessions, SITE)
+
+    clockwork.run_until(at("2026-08-31T00:00"), to_mailbox=True)
+
+    with sessions() as db:
+        assert db.scalars(select(JobRun.slot).where(JobRun.slot == "2026-07")).all() == []
+        assert db.scalars(select(FigureRecord.period).distinct()).all() == []
+        kinds = set(db.scalars(select(Message.kind)))
+    assert not kinds & {MessageKind.MONTHLY, MessageKind.REMINDER, MessageKind.SETTLED}
+
+
+def test_a_period_that_began_before_the_installation_is_judged_as_usual(sessions):
+    clockwork = zone(sessions, since="2026-07-31T09:00")
+
+    clockwork.run_until(at("2026-08-06T00:00"), to_mailbox=True)
+
+    assert slots_of(sessions, JobName.FREEZE) == ["2026-W31", "2026-07-X3", "2026-07"]
+
+
 def test_each_job_shows_its_own_kinds_last_and_next_slot(sessions):
-    clockwork = zone(sessions)
+    clockwork = zone(sessions, since="2026-06-30T13:00")
     clockwork.run_until(at("2026-07-31T00:00"), to_mailbox=True)
 
     with sessions() as db:

@@ -39,14 +39,14 @@ def outcome(sessions) -> list[tuple[str, State, bytes]]:
 def undisturbed(tmp_path):
     """What a month comes to when nobody disturbs it."""
     database = Kept("sqlite", tmp_path)
-    install(database.sessions, "2026-07-01T00:00", "li", "wang")
+    install(database.sessions, "2026-06-30T13:00", "li", "wang")
     live(database.sessions)
     yield outcome(database.sessions)
     database.close()
 
 
 def test_a_month_killed_in_the_middle_ends_as_one_undisturbed(sessions, database_url, undisturbed):
-    install(sessions, "2026-07-01T00:00", "li", "wang")
+    install(sessions, "2026-06-30T13:00", "li", "wang")
 
     kill_in(database_url, "slot", 9)
     before = len(messages(sessions))

@@ -18,7 +18,7 @@ from tests.factories import make_person, make_regime
 from tests.jobs.mail import courier, post_office, put_for, write
 from tests.jobs.work import SITE, at, messages
 
-MONDAY = at("2026-07-06T07:30")
+SUNDAY, MONDAY = at("2026-07-05T12:00"), at("2026-07-06T07:30")
 EVENING = timedelta(hours=8)  # 18:00, as NOW is 10:00
 STALE = "7月15日 18:00 前未能发出，内容已过时，不再发送"
 
@@ -64,9 +64,9 @@ def test_from_the_evening_on_it_is_skipped_with_the_reason(sessions, office):
 
 @pytest.fixture
 def weekly(sessions):
-    """The weekly digests of a zone of one leader, from that Monday on."""
+    """The weekly digests of a zone of one leader, from that Sunday on."""
     with writing(sessions) as db:
-        ledger.install(db, clock_from=MONDAY, now=MONDAY)
+        ledger.install(db, clock_from=SUNDAY, now=SUNDAY)
         make_regime(db)
         make_person(db, "li")
     return Clockwork(sessions, SITE, [job for job in JOBS if job.name is JobName.WEEKLY_DIGEST])

@@ -171,6 +171,16 @@ def test_a_period_met_in_between_breaks_the_run(db, deputy, freeze):
     assert orders(db) == []
 
 
+def test_one_that_ended_before_the_clock_began_makes_no_draft(db, deputy, site):
+    for period in (MAY, JUNE):
+        at = FREEZES[period]
+        freeze_period(db, period=period, at=at, now=at)
+        since = JUNE.first
+        remind_of_missed(db, period=period, at=at, late=False, site=site, since=since)
+
+    assert orders(db) == []
+
+
 def test_an_exempt_period_in_between_is_passed_over(db, deputy, freeze):
     make_absence(db, deputy, date(2026, 6, 1), date(2026, 6, 30))
     for period in (MAY, JUNE, JULY):
