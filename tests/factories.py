@@ -20,7 +20,7 @@ from crm.followups.models import Followup
 from crm.leads.models import Company, Lead, LeadRole, Milestone, MilestonePlan
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people import sessions as logins
-from crm.people.models import Absence, Person, Posting, Unit
+from crm.people.models import Absence, EntryGrant, Person, Posting, Unit
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
 from crm.quotas.models import RuleVersion
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
@@ -84,6 +84,14 @@ def make_posting(
     unit = unit or make_unit(db)
     values = {"duty": Duty.RECRUITER, "is_primary": True, "from_on": date(2020, 1, 1)}
     return _add(db, Posting(person_id=person.id, unit_id=unit.id, **values | given))
+
+
+def make_grant(
+    db: Session, owner: Person, agent: Person, *, from_on: date = date(2020, 1, 1), **given: object
+) -> EntryGrant:
+    """The agent enters visits for the owner since 2020."""
+    values = {"granted_by_id": owner.id, "granted_at": LONG_AGO, "from_on": from_on}
+    return _add(db, EntryGrant(owner_id=owner.id, agent_id=agent.id, **values | given))
 
 
 def make_absence(

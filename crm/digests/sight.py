@@ -49,8 +49,9 @@ class Sight:
 
     def reads(self, visit: VisitFact) -> bool:
         """Whether they may read what was said: a visit's text inherits its leads' level."""
-        own = visit.is_of(self.viewer.person_id) or visit.entered_by_id == self.viewer.person_id
-        return own or all(self.knows(lead_id) for lead_id in visit.lead_ids)
+        return visit.is_of(self.viewer.person_id) or all(
+            self.knows(lead_id) for lead_id in visit.lead_ids
+        )
 
     def minutes_of(self, visit: VisitFact) -> str | None:
         """What was said, where there is something and they may read it."""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.people.closing import sight_ends
+from crm.people.entry_grants import end_grants_of
 from crm.people.models import LoginSession, Person
 from crm.people.rules import Role
 
@@ -53,12 +54,15 @@ def disable_person(
     before, after = changes(person, {"disabled_at": max(at, now)})
     if at <= now:
         end_sessions(db, person=person, now=now)
+        end_grants_of(db, person=person, now=now)
     sight_ends(db, person, by=by, at=now)
     record(db, "person.disabled", person, by=by, at=now, before=before, after=after)
 
 
 def enable_person(db: Session, *, person: Person, by: Person | None, now: datetime) -> None:
     """Open the account again; whoever was signed in before has to sign in anew."""
+    if person.is_disabled(now):  # what ended with the account does not come back with it
+        end_grants_of(db, person=person, now=now)
     before, after = changes(person, {"disabled_at": None})
     if not after:
         return

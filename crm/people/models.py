@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, word
@@ -106,6 +106,43 @@ class Absence(Base):
     note: Mapped[str | None]
 
     person: Mapped[Person] = relationship(foreign_keys=person_id, lazy="raise")
+
+
+class EntryGrant(Base):
+    """Who, the agent, may enter visits for whom, the owner, between two dates (代录, REGIME 2).
+
+    Both dates are included, an empty last one is open; one that was ended stays ended.
+    """
+
+    __tablename__ = "entry_grant"
+    __table_args__ = (
+        CheckConstraint("owner_id <> agent_id", "for_another"),
+        CheckConstraint("to_on IS NULL OR to_on >= from_on", "ends_after_it_begins"),
+        CheckConstraint("ended_by_id IS NULL OR ended_at IS NOT NULL", "ended_has_moment"),
+        Index(
+            "uq_entry_grant_open",
+            "owner_id",
+            "agent_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(None, "agent_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    from_on: Mapped[date]
+    to_on: Mapped[date | None]
+    granted_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    granted_at: Mapped[datetime]
+    # none: by its last date, or with one of the accounts
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    ended_at: Mapped[datetime | None]
+
+    owner: Mapped[Person] = relationship(foreign_keys=owner_id, lazy="raise")
+    agent: Mapped[Person] = relationship(foreign_keys=agent_id, lazy="raise")
 
 
 class LoginSession(Base):

@@ -1,7 +1,11 @@
 """Duties, access roles and what each may do (REGIME 2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
 
+from crm.base.clock import at_civil
+from crm.base.periods import DAY
 from crm.base.words import Word
 
 
@@ -67,3 +71,42 @@ def nearest(chain: Iterable[int], holders: Mapping[int, Sequence[int]], but: int
         if others := [person_id for person_id in holders.get(unit_id, ()) if person_id != but]:
             return others
     return []
+
+
+class Account(Protocol):
+    """A person as far as it matters whether they may enter visits."""
+
+    @property
+    def role(self) -> Role:
+        """The access role."""
+
+    @property
+    def disabled_at(self) -> datetime | None:
+        """When the account is closed, if it is to be."""
+
+
+class Grant(Protocol):
+    """A row that lets one person enter visits for another."""
+
+    @property
+    def from_on(self) -> date:
+        """The first date on which it holds."""
+
+    @property
+    def to_on(self) -> date | None:
+        """The last one; none: open."""
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it was ended."""
+
+
+def may_enter_for(grant: Grant, *, owner: Account, agent: Account, on: date) -> bool:
+    """Whether the agent may enter visits for the owner on the date (REGIME 2).
+
+    It ends with either account; a reader has no records to enter.
+    """
+    holds = grant.ended_at is None and grant.from_on <= on <= (grant.to_on or date.max)
+    closing = [each.disabled_at for each in (owner, agent) if each.disabled_at is not None]
+    are_open = all(moment >= at_civil(on + DAY) for moment in closing)
+    return holds and are_open and agent.role in WITH_RECORDS

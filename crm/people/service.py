@@ -14,6 +14,7 @@ from crm.base.errors import Refused
 from crm.base.pinyin import initials
 from crm.people.accounts import end_sessions, require_another_admin
 from crm.people.closing import sight_ends
+from crm.people.entry_grants import end_grants_to
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.queries import by_username
 from crm.people.rules import WITH_RECORDS, AbsenceKind, AbsenceStatus, Duty, Role
@@ -79,6 +80,7 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
         person.initials = initials(name)
     if role not in WITH_RECORDS:
         sight_ends(db, person, by=by, at=now)
+        end_grants_to(db, person=person, now=now)
     if after:
         record(db, "person.changed", person, by=by, at=now, before=before, after=after)
     return bool(after)

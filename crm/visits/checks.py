@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from crm.base.errors import Refused
 from crm.leads.models import Lead
 from crm.leads.queries import visible as visible_leads
-from crm.people.models import Person, Posting
+from crm.people.entry_grants import owners_of
+from crm.people.models import EntryGrant, Person, Posting
 from crm.people.queries import Viewer, people_in
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.rules import Channel, Kind, Status, check_ended, first_and_last
@@ -96,11 +97,14 @@ def check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: date
 
 
 def require_own(db: Session, data: VisitData, viewer: Viewer, on: date) -> None:
-    """Refuse a visit that the viewer neither leads nor joins nor, judging, has in scope."""
+    """Refuse a visit that the viewer neither makes, nor enters for another, nor has in scope."""
     people = {data.leader_id, *data.joined_by}
     if viewer.role not in WITH_RECORDS:
         raise Refused("not_yours")
     if viewer.person_id in people or viewer.role is Role.ADMIN:
+        return
+    owners = owners_of(viewer.person_id, on).where(EntryGrant.owner_id.in_(people)).limit(1)
+    if db.scalar(owners) is not None:
         return
     in_scope = people_in(viewer.unit_ids, on).where(Posting.person_id.in_(people)).limit(1)
     if not viewer.judges or db.scalar(in_scope) is None:

@@ -50,6 +50,7 @@ class Visit(Base):
     verdict_at: Mapped[datetime | None]
 
     leader: Mapped[Person] = relationship(foreign_keys=leader_id, lazy="raise")
+    entered_by: Mapped[Person | None] = relationship(foreign_keys=entered_by_id, lazy="raise")
     participants: Mapped[list[Person]] = relationship(secondary="visit_participant", lazy="raise")
     leads: Mapped[list[Lead]] = relationship(secondary="visit_lead", lazy="raise")
 

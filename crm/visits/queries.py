@@ -18,10 +18,11 @@ from crm.people.models import Person
 from crm.people.queries import Viewer
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, is_logged_late
-from crm.visits.scope import covering, judgeable, of_leads, of_person, readable, visible
+from crm.visits.scope import covering, joined_by, judgeable, of_leads, of_person, readable, visible
 
 LOADED = (
     joinedload(Visit.leader),
+    joinedload(Visit.entered_by),
     selectinload(Visit.participants),
     selectinload(Visit.leads),
 )
@@ -123,6 +124,16 @@ def planned_or_done(db: Session, person_id: int, first: date, last: date) -> Seq
         of_person(person_id), covering(first, last), Visit.status != Status.CANCELLED
     )
     return _in_time(db, query)
+
+
+def for_others(
+    db: Session, person_ids: Collection[int], on: date, now: datetime
+) -> Sequence[Visit]:
+    """Visits of these people that are on today, or are planned and have ended; in time."""
+    is_theirs = or_(Visit.leader_id.in_(person_ids), joined_by(person_ids))
+    is_today = covering(on, on) & (Visit.status != Status.CANCELLED)
+    is_open = (Visit.status == Status.PLANNED) & (Visit.ends_at <= now)
+    return _in_time(db, select(Visit).where(is_theirs, or_(is_today, is_open)))
 
 
 def unsettled(db: Session, person_id: int, now: datetime) -> Sequence[Visit]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from crm.leads.models import Lead
 from crm.leads.queries import visible as visible_leads
+from crm.people.entry_grants import owners_of
 from crm.people.models import Person, Posting
 from crm.people.queries import Viewer, people_in
 from crm.people.rules import WITH_RECORDS, Role
@@ -38,6 +39,12 @@ def theirs(person_id: int) -> ColumnElement[bool]:
     )
 
 
+def on_behalf(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Visits of a person for whom the viewer enters on the date (代录): led or joined."""
+    owners = owners_of(viewer.person_id, on)
+    return or_(Visit.leader_id.in_(owners), joined_by(owners))
+
+
 def in_scope(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Visits whose leader, or someone who takes part, is in the viewer's scope on the date."""
     if not viewer.oversees:
@@ -58,20 +65,27 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
     return or_(
         theirs(viewer.person_id),
         in_scope(viewer, on),
+        on_behalf(viewer, on),
         of_leads(visible_leads(viewer, on)),
     )
 
 
 def readable(viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Of the visible visits, those whose words the viewer may read: theirs, or all leads seen."""
-    return or_(theirs(viewer.person_id), ~of_leads(~visible_leads(viewer, on)))
+    """Of the visible visits, those whose words the viewer may read: their own, or all leads seen.
+
+    To have entered a visit of others opens nothing that is hidden (REGIME 2).
+    """
+    return or_(of_person(viewer.person_id), ~of_leads(~visible_leads(viewer, on)))
 
 
 def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Visits that the viewer may change: theirs, and a supervisor's any in scope."""
+    """Visits that the viewer may change: led, joined, entered for another; a supervisor's in scope.
+
+    Who entered it once for another may no longer, when that right has ended.
+    """
     if viewer.role not in WITH_RECORDS:
         return false()
-    own = theirs(viewer.person_id)
+    own = of_person(viewer.person_id) | on_behalf(viewer, on)
     return own | in_scope(viewer, on) if viewer.judges else own
 
 

@@ -30,6 +30,7 @@ class SeenVisit:
     leader: Person
     participants: tuple[Person, ...]
     leads: tuple[LeadLabel, ...]
+    entered_by: Person | None  # who entered it for those who made it (代录)
     is_theirs: bool  # led, joined or entered by the viewer
     is_readable: bool
     trip: str | None
@@ -48,8 +49,8 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
     """The visit, people and leads loaded, as the viewer may see it; `labels` name its leads."""
     me = viewer.person_id
     leads = tuple(labels[lead.id] for lead in visit.leads)
-    is_theirs = me in {visit.leader_id, visit.entered_by_id, *(p.id for p in visit.participants)}
-    is_readable = is_theirs or all(label.id is not None for label in leads)
+    made_by = {visit.leader_id, *(person.id for person in visit.participants)}
+    is_readable = me in made_by or all(label.id is not None for label in leads)
 
     def words(text: str | None) -> str | None:
         return text if is_readable else None
@@ -68,7 +69,8 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
         leader=visit.leader,
         participants=tuple(visit.participants),
         leads=leads,
-        is_theirs=is_theirs,
+        entered_by=None if visit.entered_by_id in made_by else visit.entered_by,
+        is_theirs=me in {visit.entered_by_id, *made_by},
         is_readable=is_readable,
         trip=visit.trip,
         met=words(visit.met),

@@ -88,6 +88,8 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     begin_trips(db, [visit], now=now)
     link(db, visit, participant_ids=data.joined_by, lead_ids=data.lead_ids)
     after = values | {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
+    if by.id not in {data.leader_id, *data.joined_by}:
+        after["entered_for_id"] = data.leader_id
     record(db, "visit.logged", visit, by=by, at=now, after=after | _why(data))
     return visit
 

@@ -35,6 +35,10 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "me.set_password": ANYONE,
     "me.sign_out_elsewhere": ANYONE,
     "myday.show": ANYONE,
+    # who enters one's visits; a reader's visits may be entered by others
+    "entry_grants.new_mine": ANYONE,
+    "entry_grants.grant_mine": ANYONE,
+    "entry_grants.end_mine": ANYONE,
     # visits and what follows them: whoever works with records
     "visits.listing": WITH_RECORDS,
     "visits.new": WITH_RECORDS,
@@ -109,6 +113,9 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "people.new": ADMINS,
     "people.create": ADMINS,
     "people.show": ADMINS,
+    "entry_grants.new": ADMINS,
+    "entry_grants.grant": ADMINS,
+    "entry_grants.end": ADMINS,
     "people.edit": ADMINS,
     "people.change": ADMINS,
     "people.give_password": ADMINS,

@@ -53,6 +53,8 @@ ACTIONS: Mapping[str, str] = {
     "absence.withdrawn": "撤回请假",
     "absence.shortened": "缩短请假",
     "absence.cancelled": "取消请假",
+    "entry_grant.given": "授权代录",
+    "entry_grant.ended": "结束代录",
     "session.begun": "登录",
     "session.ended": "退出登录",
     "message.sent_by_hand": "手工发送邮件",
@@ -98,6 +100,7 @@ SUBJECTS: Mapping[str, str] = {
     "person": "人员",
     "posting": "任职",
     "absence": "请假",
+    "entry_grant": "代录授权",
     "unit": "单位",
     "login_session": "登录",
     "message": "邮件",
@@ -118,6 +121,7 @@ WITHOUT_LEADS = frozenset(
     {
         "absence",
         "audit_seal",
+        "entry_grant",
         "job_pause",
         "job_run",
         "login_session",
@@ -136,6 +140,7 @@ FIELDS: Mapping[str, str] = {
     "about": "对象",
     "action": "操作",
     "address": "来源",
+    "agent_id": "代录人",
     "amount": "总投资",
     "approval": "批准文号",
     "asked_due_on": "申请延期至",
@@ -162,6 +167,7 @@ FIELDS: Mapping[str, str] = {
     "earlier_id": "前期项目",
     "email": "邮箱",
     "ends_at": "结束时间",
+    "entered_for_id": "代录对象",
     "entered_on": "录入日期",
     "entries": "条数",
     "expires_at": "有效至",
@@ -198,6 +204,7 @@ FIELDS: Mapping[str, str] = {
     "officer_id": "经办人",
     "on": "日期",
     "origin": "来由",
+    "owner_id": "为谁代录",
     "parent_id": "上级单位",
     "park_id": "落户园区",
     "participant_ids": "参加人",
@@ -278,7 +285,18 @@ _OWN: Mapping[tuple[str, str], type[Word]] = {
     ("target", "tier"): Tier,
 }
 
-PEOPLE = frozenset({"leader_id", "person_id", "participant_ids", "entered_by_id", "officer_id"})
+PEOPLE = frozenset(
+    {
+        "agent_id",
+        "entered_by_id",
+        "entered_for_id",
+        "leader_id",
+        "officer_id",
+        "owner_id",
+        "participant_ids",
+        "person_id",
+    }
+)
 UNITS = frozenset({"unit_id", "unit_ids", "park_id", "parent_id", "reached_unit_id"})
 LEADS = frozenset({"lead_id", "lead_ids", "earlier_id"})
 

@@ -18,6 +18,7 @@ from crm.people import accounts, service
 from crm.people.models import LoginSession
 from crm.people.sessions import IDLE, LONGEST
 from crm.web.auth import begin_session, me, signed_in
+from crm.web.entry_grants import given_lines, held_lines
 from crm.web.forms import Needed, cleaned, show_refusal
 from crm.web.transaction import moment, today, transaction
 
@@ -103,6 +104,9 @@ def _page(contact: ContactForm, password: PasswordForm) -> str:
         contact=contact,
         password=password,
         devices=_devices(),
+        given=given_lines(db.session, signed_in(), is_mine=True),
+        held=held_lines(db.session, signed_in()),
+        new_url=url_for("entry_grants.new_mine"),
         links=[Link(url_for(endpoint), *words) for endpoint, *words in LINKS],
         shortest=service.SHORTEST_PASSWORD,
     )

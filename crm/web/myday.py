@@ -14,6 +14,7 @@ from crm.followups.queries import SeenFollowup, due
 from crm.followups.queries import shown as shown_followups
 from crm.jobs.health import Standstill, standstill
 from crm.people.deciding import answered
+from crm.people.entry_grants import entered_for
 from crm.people.models import Absence
 from crm.people.queries import Viewer, absences_in
 from crm.people.rules import WITH_RECORDS, Role
@@ -21,11 +22,13 @@ from crm.quotas.queries import working_calendar
 from crm.quotas.rules import Figure, FigureStatus
 from crm.quotas.wording import unit_of
 from crm.visits.models import Visit
-from crm.visits.queries import todays, unsettled, upcoming
+from crm.visits.queries import for_others, todays, unsettled, upcoming
+from crm.visits.seen import SeenVisit
 from crm.visits.seen import shown as shown_visits
 from crm.web.absence_lines import AbsenceLine, absence_line
 from crm.web.auth import my_view
 from crm.web.effects import ESTIMATED, figures_on, period_now
+from crm.web.entry_grants import recent_changes
 from crm.web.team import Team, team_of
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids
@@ -58,6 +61,15 @@ class MyVisits:
 
 
 @dataclass(frozen=True, slots=True)
+class EnteredFor:
+    """Somebody for whom I enter visits (代录), with those of today and those that wait."""
+
+    name: str
+    lines: list[VisitLine]
+    new_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class MyFollowups:
     """What I owe: overdue or due today, and in the days to come."""
 
@@ -76,6 +88,8 @@ def show() -> ResponseReturnValue:
         clock=_clock(db.session, me, now),
         quotas=_quotas(db.session, me, on, now),
         visits=_visits(db.session, me, on, now) if has_records else None,
+        entered_for=_entered_for(db.session, me, on, now) if has_records else [],
+        grants=recent_changes(db.session, me.person, now),
         followups=_followups(db.session, me, on, now) if has_records else None,
         answers=_answers(db.session, me, on, now) if has_records else [],
         waits=waits(db.session, me, on, now),
@@ -145,6 +159,30 @@ def _visits(rows: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
         return [lines[visit.id] for visit in part]
 
     return MyVisits(*(told(part) for part in parts))
+
+
+def _entered_for(rows: Session, me: Viewer, on: date, now: datetime) -> list[EnteredFor]:
+    """The visits of those for whom I enter, apart from mine."""
+    people = entered_for(rows, me.person_id, on)
+    found = for_others(rows, [each.id for each in people], on, now) if people else []
+    seen = [each for each in shown_visits(rows, me, found, on) if not _is_of(each, me.person_id)]
+    waiting = waiting_ids(rows, seen, now)
+    return [
+        EnteredFor(
+            each.name,
+            [
+                line(visit, now, mine=[visit.id], waiting=waiting)
+                for visit in seen
+                if _is_of(visit, each.id)
+            ],
+            url_for("visits.new", whom=each.id),
+        )
+        for each in people
+    ]
+
+
+def _is_of(visit: SeenVisit, person_id: int) -> bool:
+    return person_id in {visit.leader.id, *(person.id for person in visit.participants)}
 
 
 def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowups:

@@ -13,6 +13,7 @@ from crm.people.accounts import temporary_until
 from crm.people.models import Absence, LoginSession, Person, Posting
 from crm.web.absence_lines import AbsenceLine, absence_line
 from crm.web.auth import signed_in
+from crm.web.entry_grants import given_lines, held_lines
 from crm.web.transaction import moment, today
 
 ABSENCES = 10  # the latest that the page shows
@@ -79,7 +80,13 @@ def person_page(person: Person) -> str:
         postings=[_line(each, on) for each in reversed(person.postings)],
         absences=_absences(db.session, person.id, on),
     )
-    return render_template("people/show.html", page=page)
+    return render_template(
+        "people/show.html",
+        page=page,
+        given=given_lines(db.session, person, is_mine=False),
+        held=held_lines(db.session, person),
+        new_url=url_for("entry_grants.new", username=person.username),
+    )
 
 
 def dates_of(from_on: date, to_on: date | None) -> str:

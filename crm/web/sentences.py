@@ -16,6 +16,11 @@ SENTENCES = {
     "same_password": "新密码不能与当前密码相同。",
     "own_account": "不能这样办理自己的账号，请由其他系统管理员办理；改密码请到“我的账号”。",
     "last_admin": "这是最后一位系统管理员，请先指定另一位。",
+    # entering for another
+    "grant_to_oneself": "请选择本人以外的人员。",
+    "cannot_enter": "{agent} 不能代录：简报读者和已停用的账号不能登记拜访。",
+    "grant_is_over": "末日已过，请改为今天或以后，或留空。",
+    "grant_there": "{agent} 已有尚未结束的代录授权；要改日期，请先结束原来的。",
     # postings, units, absences
     "no_posting_then": "{on} 没有主要任职，请直接添加任职。",
     "posting_begins_then": "当前的主要任职就从 {on} 开始，请直接修改那一段。",

@@ -22,6 +22,7 @@ from crm.base import clock
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.refs import new_ref
+from crm.people.entry_grants import entered_for
 from crm.people.models import Person
 from crm.people.queries import Viewer, colleagues
 from crm.visits.models import Visit
@@ -32,6 +33,7 @@ from crm.visits.service import VisitData
 from crm.visits.trips import offered
 from crm.web.forms import (
     Needed,
+    chosen_id,
     cleaned,
     leads_to_choose,
     people_choices,
@@ -64,8 +66,9 @@ class VisitForm(MarkedForm):
     city = StringField("城市", [_short], filters=[cleaned])
     lead_ids = SelectMultipleField("项目线索", coerce=row_id, validate_choice=False)
     participant_ids = SelectMultipleField("同行人", coerce=row_id, validate_choice=False)
+    for_id = RadioField("为谁登记", [Optional()], coerce=row_id, validate_choice=False)  # 代录
     leader_id = SelectField(
-        "带队人", [Needed("请选择带队人。")], coerce=row_id, validate_choice=False
+        "带队人", [Needed("请选择带队人。")], coerce=chosen_id, validate_choice=False
     )
     met = StringField("会见人", [_short], filters=[cleaned])
     position = StringField("会见人职务", [_short], filters=[cleaned])
@@ -81,6 +84,13 @@ class VisitForm(MarkedForm):
     def has_more(self) -> bool:
         """Whether something is told, or wrong, of what may follow later."""
         return any(self[name].data or self[name].errors for name in TEXTS)
+
+    def lead_by_whom_it_is_for(self) -> bool:
+        """Let whoever the visit is entered for lead it, where no leader was chosen (代录)."""
+        is_open = self.leader_id.data is None and self.for_id.data is not None
+        if is_open:
+            self.leader_id.data = self.for_id.data
+        return is_open
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Ask for the hours too, but of a stay, which has its days alone."""
@@ -247,5 +257,15 @@ def offer(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
     if left := chosen - people.keys():
         people |= {each.id: each for each in db.scalars(select(Person).where(Person.id.in_(left)))}
     form.leader_id.choices = form.participant_ids.choices = people_choices(people.values())
+    offer_for_whom(db, form, viewer, on)
     form.trips = offered(db, viewer, on)
     form.lead_ids.choices = leads_to_choose(db, viewer, on, form.lead_ids.data or [])
+
+
+def offer_for_whom(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
+    """Offer those for whom the viewer may enter visits, where there are any (代录)."""
+    if owners := entered_for(db, viewer.person_id, on):
+        people = [viewer.person, *owners]
+        form.for_id.choices = [(each.id, each.name) for each in people]
+    else:
+        form.for_id.choices = []

@@ -121,7 +121,12 @@ def _end(visit: SeenVisit) -> str:
 def _meta(visit: SeenVisit) -> str:
     leads = "、".join(lead.text for lead in visit.leads)
     people = "、".join(person.name for person in (visit.leader, *visit.participants))
-    return " · ".join(part for part in (leads, people) if part)
+    return " · ".join(part for part in (leads, people, entered_by(visit)) if part)
+
+
+def entered_by(visit: SeenVisit) -> str:
+    """By whom it was entered for those who made it (REGIME 2)."""
+    return f"由 {visit.entered_by.name} 代录" if visit.entered_by else ""
 
 
 def chips(visit: SeenVisit, now: datetime) -> tuple[Chip, ...]:

@@ -15,7 +15,7 @@ from crm.visits.seen import SeenVisit
 from crm.web.auth import my_view
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids
-from crm.web.visit_lines import VisitLine, line
+from crm.web.visit_lines import VisitLine, entered_by, line
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,9 @@ def page_of(seen: SeenVisit) -> VisitPage:
         ),
         facts=_facts(seen),
         words=[(label, text) for label, text in words if text],
-        is_bare=seen.is_theirs and not (seen.met or seen.minutes or seen.next_step),
+        is_bare=seen.is_theirs
+        and seen.is_readable
+        and not (seen.met or seen.minutes or seen.next_step),
         can_change=can_change and seen.status is not Status.CANCELLED,
         can_confirm=can_judge and is_done and seen.verdict is not Verdict.CONFIRMED,
         can_reject=can_judge
@@ -68,6 +70,7 @@ def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
         ("方式", seen.channel.label),
         ("会见人", met),
         ("完成登记", _logged(seen)),
+        ("登记人", entered_by(seen)),
     ]
     return [(label, text) for label, text in pairs if text]
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base import clock
 from crm.base.errors import Refused
 from crm.extensions import db
+from crm.people.entry_grants import entered_for
 from crm.visits import service
 from crm.visits.models import Visit
 from crm.visits.queries import VisitFilter, visits_page
@@ -102,6 +103,8 @@ def new() -> ResponseReturnValue:
     begun = beginning(db.session, my_view(), moment(), status=status)
     if lead_id := request.args.get("lead", type=row_id):
         begun["lead_ids"] = [lead_id]
+    if entered_for(db.session, signed_in().id, today()):  # nobody leads a visit unchosen
+        begun |= {"leader_id": None, "for_id": request.args.get("whom", type=row_id)}
     form = VisitForm(data=begun)
     offer(db.session, form, my_view(), today())
     return render_template("visits/new.html", form=form)
@@ -114,6 +117,7 @@ def create() -> ResponseReturnValue:
     if (known := _entered_already(form.ref.data)) is not None:
         flash("这次拜访已经登记过，没有重复保存。", "info")
         return redirect(url_for(".show", visit_id=known))
+    is_led_by_choice = not form.lead_by_whom_it_is_for()
     if form.validate():
         try:
             data = form.told(moment())
@@ -123,6 +127,8 @@ def create() -> ResponseReturnValue:
             form.refuse(refusal)
         else:
             return redirect(url_for(".show", visit_id=visit.id))
+    if not is_led_by_choice:  # whoever is picked next leads it
+        form.leader_id.data = None
     offer(db.session, form, my_view(), today())
     return render_template("visits/new.html", form=form), 422
 

@@ -13,6 +13,7 @@ from tests.factories import (
     arranged,
     make_company,
     make_followup,
+    make_grant,
     make_lead,
     make_person,
     make_regime,
@@ -60,8 +61,9 @@ def zone(app):
 
 @pytest.fixture
 def planned(app, zone):
-    """A visit of the deputy's that liwei entered without taking part."""
+    """A visit of the deputy's that liwei entered for the deputy."""
     with arranged(app) as db:
+        make_grant(db, zone["deputy"], zone["liwei"])
         return make_visit(
             db, zone["deputy"], status=Status.PLANNED, entered_by_id=zone["liwei"].id
         ).id

@@ -1,0 +1,182 @@
+"""Entering visits for another (代录): who may for whom, granted, ended and told of (REGIME 2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from crm.base.audit import record
+from crm.base.clock import at_civil, civil_date
+from crm.base.errors import Refused
+from crm.base.periods import DAY
+from crm.people.models import EntryGrant, Person
+from crm.people.rules import WITH_RECORDS, Role
+
+LOADED = (joinedload(EntryGrant.owner), joinedload(EntryGrant.agent))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantData:
+    """Who may enter visits, from which date to which; both are included."""
+
+    agent_id: int
+    from_on: date
+    to_on: date | None = None
+
+
+def in_force(on: date) -> ColumnElement[bool]:
+    """Grants that hold on the date: the condition of `may_enter_for`."""
+    return and_(
+        EntryGrant.ended_at.is_(None),
+        EntryGrant.from_on <= on,
+        or_(EntryGrant.to_on.is_(None), EntryGrant.to_on >= on),
+        EntryGrant.owner_id.in_(_open(on)),
+        EntryGrant.agent_id.in_(_open(on, with_records=True)),
+    )
+
+
+def _open(on: date, *, with_records: bool = False) -> Select[int]:
+    """People whose account is open on the date, its end included."""
+    person = aliased(Person)
+    is_open = or_(person.disabled_at.is_(None), person.disabled_at >= at_civil(on + DAY))
+    query = select(person.id).where(is_open)
+    return query.where(person.role.in_(WITH_RECORDS)) if with_records else query
+
+
+def owners_of(agent_id: int, on: date) -> Select[int]:
+    """Ids of the people for whom that person may enter visits on the date."""
+    return select(EntryGrant.owner_id).where(EntryGrant.agent_id == agent_id, in_force(on))
+
+
+def entered_for(db: Session, agent_id: int, on: date) -> list[Person]:
+    """The people for whom that person may enter visits on the date, by their initials."""
+    query = select(Person).where(Person.id.in_(owners_of(agent_id, on)))
+    return list(db.scalars(query.order_by(Person.initials, Person.username)))
+
+
+def granted_by(db: Session, owner_id: int) -> Sequence[EntryGrant]:
+    """The grants of that person which have not ended, people loaded."""
+    return _grants(db, EntryGrant.owner_id == owner_id, EntryGrant.ended_at.is_(None))
+
+
+def granted_to(db: Session, agent_id: int) -> Sequence[EntryGrant]:
+    """The grants to that person which have not ended, people loaded."""
+    return _grants(db, EntryGrant.agent_id == agent_id, EntryGrant.ended_at.is_(None))
+
+
+def changed_since(db: Session, person_id: int, since: datetime) -> Sequence[EntryGrant]:
+    """Grants to or of the person that another has given or ended since then, people loaded."""
+    given = and_(EntryGrant.granted_at >= since, EntryGrant.granted_by_id != person_id)
+    is_by_another = or_(EntryGrant.ended_by_id.is_(None), EntryGrant.ended_by_id != person_id)
+    return _grants(
+        db,
+        or_(EntryGrant.owner_id == person_id, EntryGrant.agent_id == person_id),
+        or_(given, and_(EntryGrant.ended_at >= since, is_by_another)),
+    )
+
+
+def _grants(db: Session, *conditions: ColumnElement[bool]) -> Sequence[EntryGrant]:
+    query = select(EntryGrant).where(*conditions).options(*LOADED)
+    return db.scalars(query.order_by(EntryGrant.from_on, EntryGrant.id)).all()
+
+
+def grant_entry(
+    db: Session, *, owner: Person, data: GrantData, by: Person, now: datetime
+) -> EntryGrant:
+    """Let another enter visits for the owner; by the owner or an admin.
+
+    Refused as `not_yours`, `no_such_person`, `grant_to_oneself`, `cannot_enter`,
+    `last_day_before_first`, `grant_is_over`, `grant_there`.
+    """
+    _require_right(owner.id, by)
+    agent = _agent(db, owner, data.agent_id, now)
+    _check_dates(data, civil_date(now))
+    _end_lapsed(db, owner.id, agent.id, now)
+    grant = EntryGrant(
+        owner_id=owner.id,
+        agent_id=agent.id,
+        from_on=data.from_on,
+        to_on=data.to_on,
+        granted_by_id=by.id,
+        granted_at=now,
+    )
+    try:
+        with db.begin_nested():
+            db.add(grant)
+    except IntegrityError as error:  # the index: one at a time for the two of them
+        raise Refused("grant_there", field="agent_id", agent=agent.name) from error
+    after = {"owner_id": owner.id, "agent_id": agent.id, "from": data.from_on, "to": data.to_on}
+    record(db, "entry_grant.given", grant, by=by, at=now, after=after)
+    return grant
+
+
+def end_grant(db: Session, *, grant: EntryGrant, by: Person, now: datetime) -> None:
+    """End it at once; by its owner or an admin; one that has ended already stays as it was."""
+    _require_right(grant.owner_id, by)
+    db.refresh(grant, [*EntryGrant.__table__.columns.keys()], with_for_update=True)
+    if grant.ended_at is None:
+        _end(db, grant, by=by, at=now, now=now)
+
+
+def end_grants_of(db: Session, *, person: Person, now: datetime) -> int:
+    """End whatever the person was granted or has granted: the account is closed; how many."""
+    mine = or_(EntryGrant.owner_id == person.id, EntryGrant.agent_id == person.id)
+    return _end_all(db, mine, now)
+
+
+def end_grants_to(db: Session, *, person: Person, now: datetime) -> int:
+    """End what the person was granted: a reader cannot hold it; how many."""
+    return _end_all(db, EntryGrant.agent_id == person.id, now)
+
+
+def _end_all(db: Session, whose: ColumnElement[bool], now: datetime) -> int:
+    query = select(EntryGrant).where(whose, EntryGrant.ended_at.is_(None)).with_for_update()
+    grants = db.scalars(query.order_by(EntryGrant.id)).all()
+    for grant in grants:
+        _end(db, grant, by=None, at=now, now=now)
+    return len(grants)
+
+
+def _end_lapsed(db: Session, owner_id: int, agent_id: int, now: datetime) -> None:
+    """Give way to a new grant where an earlier one is past its last date."""
+    query = select(EntryGrant).where(
+        EntryGrant.owner_id == owner_id,
+        EntryGrant.agent_id == agent_id,
+        EntryGrant.ended_at.is_(None),
+        EntryGrant.to_on < civil_date(now),
+    )
+    for grant in db.scalars(query.with_for_update()):
+        _end(db, grant, by=None, at=at_civil((grant.to_on or date.max) + DAY), now=now)
+    db.flush()
+
+
+def _end(db: Session, grant: EntryGrant, *, by: Person | None, at: datetime, now: datetime) -> None:
+    grant.ended_by_id, grant.ended_at = (by.id if by else None), at
+    about = {"owner_id": grant.owner_id, "agent_id": grant.agent_id}
+    record(db, "entry_grant.ended", grant, by=by, at=now, after=about)
+
+
+def _require_right(owner_id: int, by: Person) -> None:
+    if by.id != owner_id and by.role is not Role.ADMIN:
+        raise Refused("not_yours")
+
+
+def _agent(db: Session, owner: Person, agent_id: int, now: datetime) -> Person:
+    agent = db.get(Person, agent_id)
+    if agent is None:
+        raise Refused("no_such_person", field="agent_id")
+    if agent.id == owner.id:
+        raise Refused("grant_to_oneself", field="agent_id")
+    if agent.role not in WITH_RECORDS or any(each.is_disabled(now) for each in (agent, owner)):
+        raise Refused("cannot_enter", field="agent_id", agent=agent.name)
+    return agent
+
+
+def _check_dates(data: GrantData, on: date) -> None:
+    if data.to_on and data.to_on < data.from_on:
+        raise Refused("last_day_before_first", field="to_on")
+    if data.to_on and data.to_on < on:
+        raise Refused("grant_is_over", field="to_on")
