@@ -42,6 +42,19 @@ def hold(
     return db.scalar(taken.returning(Lease.holder)) is not None
 
 
+def renew(db: Session, holder: str, *, name: str = TIMETABLE) -> None:
+    """Make the holder's own lease last longer; one that passed on stays with the other.
+
+    One that ran out and that nobody took is still its own, but not after too long a silence.
+    """
+    own = update(Lease).where(
+        Lease.name == name,
+        Lease.holder == holder,
+        Lease.expires_at > database_now(db, -LONGEST_BREAK),
+    )
+    db.execute(own.values(expires_at=database_now(db, LASTS)))
+
+
 def release(db: Session, holder: str, *, name: str = TIMETABLE) -> None:
     """Give the lease back, so that another node need not wait for its end; the moment is kept."""
     now = database_now(db)

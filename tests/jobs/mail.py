@@ -1,10 +1,12 @@
-"""A real SMTP server on a socket, which takes mails, refuses some and can break off."""
+"""A real SMTP server on a socket, which takes mails, refuses some, waits and can break off."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Event
 
 from aiosmtpd.controller import Controller
 from sqlalchemy.orm import Session, sessionmaker
@@ -28,6 +30,11 @@ class PostOffice:
     at_data: list[str | None] = field(default_factory=list)  # answers in turn; None hangs up
     received: list[tuple[str, bytes]] = field(default_factory=list)
     port: int = 0
+    asked: Event = field(default_factory=Event)  # a mail was handed in
+    answers: Event = field(default_factory=Event)  # cleared: no mail is answered until it is set
+
+    def __post_init__(self) -> None:
+        self.answers.set()
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
         if answer := self.at_recipient.get(address):
@@ -37,6 +44,8 @@ class PostOffice:
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
         self.received.append((envelope.rcpt_tos[0], envelope.content))
+        self.asked.set()
+        await asyncio.to_thread(self.answers.wait)
         answer = self.at_data.pop(0) if self.at_data else "250 OK"
         if answer is None:
             server.transport.close()
@@ -62,6 +71,7 @@ def post_office(**secured: object) -> Iterator[PostOffice]:
     try:
         yield office
     finally:
+        office.answers.set()
         controller.stop()
 
 

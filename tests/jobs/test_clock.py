@@ -1,4 +1,4 @@
-"""A node ticks: it does what is due where it leads, delivers in any case, and ends when told."""
+"""A node does what is due where it leads, delivers in any case, and ends when told."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,9 @@ from crm.jobs.clock import ClockRunner, Node
 from crm.jobs.delivery import Courier
 from crm.jobs.models import JobRun, Lease
 from crm.jobs.scheduler import wake_ups
+from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import JOBS, JobName
+from tests.jobs.mail import post_office, write
 from tests.jobs.work import KINDS, SITE, at, clockwork_of, install, messages
 
 
@@ -43,7 +45,9 @@ def eventually(claim, seconds: float = 5) -> bool:
 def test_a_tick_does_what_is_due_and_delivers_it(sessions):
     install(sessions, "2026-07-19T12:00", "li")
 
-    node(sessions, "2026-07-20T07:30").tick()
+    at_work = node(sessions, "2026-07-20T07:30")
+    at_work.run_timetable()
+    at_work.deliver()
 
     assert [message.state for message in messages(sessions)] == [State.SENT]
 
@@ -55,7 +59,9 @@ def test_a_node_that_does_not_lead_delivers_only(sessions):
     with writing(sessions) as db:
         lease.hold(db, "another node")
 
-    node(sessions, "2026-07-20T12:00").tick()
+    at_work = node(sessions, "2026-07-20T12:00")
+    at_work.run_timetable()
+    at_work.deliver()
 
     assert [message.state for message in messages(sessions)] == [State.SENT]
 
@@ -65,7 +71,7 @@ def test_a_clock_that_leaps_in_a_slot_is_found_before_the_next(sessions):
     leaping = node(sessions, "2026-07-20T13:00", weekly_digest=leap)
 
     with pytest.raises(trust.DoubtfulClockError, match="crm clock trust"):
-        leaping.tick()
+        leaping.run_timetable()
 
     with sessions() as db:
         runs = select(JobRun.job).where(JobRun.job.in_(KINDS))
@@ -75,10 +81,10 @@ def test_a_clock_that_leaps_in_a_slot_is_found_before_the_next(sessions):
 def test_a_node_that_retires_lets_the_next_one_lead(sessions):
     install(sessions, "2026-07-19T12:00", "li")
     first, second = (node(sessions, "2026-07-20T07:30") for _ in range(2))
-    first.tick()
+    first.run_timetable()
 
     first.retire()
-    second.tick()
+    second.run_timetable()
 
     with sessions() as db:
         assert lease.holder_of(db) == second.holder
@@ -120,6 +126,110 @@ def test_a_tick_that_fails_is_not_the_last(sessions, monkeypatch):
 
     assert eventually(lambda: runner.last_tick is not None)
     runner.stop()
+
+
+@pytest.fixture
+def office():
+    """A mail server that takes mails and answers none of them yet."""
+    with post_office() as office:
+        office.answers.clear()
+        yield office
+
+
+@pytest.fixture
+def waiting(sessions, monkeypatch):
+    """A zone on the morning of a digest, where 90 mails wait."""
+    monkeypatch.setattr(node_clock, "WATCHDOG_SECONDS", 0.05)
+    install(sessions, "2026-07-19T12:00")
+    write(sessions, *(f"u{n}" for n in range(90)), at=at("2026-07-20T07:00"))
+    return sessions
+
+
+def done(sessions, job: JobName) -> bool:
+    with sessions() as db:
+        return db.scalar(select(JobRun.id).where(JobRun.job == job)) is not None
+
+
+def test_a_digest_is_made_on_time_while_a_mail_server_hangs(waiting, office):
+    moments = [at("2026-07-20T07:29")]
+    runner = ClockRunner()
+    runner.start(waiting, SITE, SmtpServer.parse(office.url), now=lambda: moments[-1])
+    assert office.asked.wait(10)
+
+    moments.append(at("2026-07-20T07:31"))
+
+    assert eventually(lambda: done(waiting, JobName.WEEKLY_DIGEST), 15)
+    first = runner.last_tick
+    assert eventually(lambda: runner.last_tick != first)  # the clock does not look dead
+    with waiting() as db:
+        assert lease.holder_of(db) is not None
+    assert len(office.received) == 1
+    office.answers.set()
+    runner.stop()
+
+
+def test_a_timetable_that_fails_looks_dead_though_mails_go_out(sessions, office):
+    write(sessions, "li", "wang", at=at("2026-07-20T07:00"))  # nothing is installed: ticks refuse
+    office.answers.set()
+    runner = ClockRunner()
+    runner.start(sessions, SITE, SmtpServer.parse(office.url), now=lambda: at("2026-07-20T07:29"))
+
+    assert eventually(lambda: len(office.received) == 2, 10)
+    assert runner.last_tick is None
+    runner.stop()
+
+
+@pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
+def test_the_lease_is_renewed_in_a_slot_that_takes_longer_than_it(sessions):
+    install(sessions, "2026-07-19T12:00")
+    seen = []
+
+    def expiry():
+        with sessions() as db:
+            return db.scalars(select(Lease.expires_at)).one()
+
+    def take_long(_db, slot, *_):
+        seen.append(expiry())
+        working.keep_lease()
+        seen.append(expiry())
+        return {}
+
+    working = node(sessions, "2026-07-20T07:30", weekly_digest=take_long)
+    working.run_timetable()
+
+    assert seen[0] < seen[1]
+
+
+@pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
+def test_a_slot_that_hangs_loses_the_lease_in_the_end(sessions, monkeypatch):
+    install(sessions, "2026-07-19T12:00")
+    monkeypatch.setattr(node_clock, "LONGEST_SLOT_SECONDS", 0)
+    before = []
+
+    def hang(_db, slot, *_):
+        with sessions() as db:
+            before.append(db.scalars(select(Lease.expires_at)).one())
+        hanging.keep_lease()
+        with sessions() as db:
+            assert db.scalars(select(Lease.expires_at)).one() == before[0]
+        return {}
+
+    hanging = node(sessions, "2026-07-20T07:30", weekly_digest=hang)
+    hanging.run_timetable()
+
+    assert len(before) == 1
+
+
+def test_a_node_between_two_slots_renews_nothing(sessions):
+    install(sessions, "2026-07-19T12:00")
+    idle = node(sessions, "2026-07-20T07:30")
+    idle.run_timetable()
+    idle.retire()
+
+    idle.keep_lease()
+
+    with sessions() as db:
+        assert lease.holder_of(db) is None
 
 
 def test_the_scheduler_wakes_at_the_jobs_times_of_day_in_civil_time():

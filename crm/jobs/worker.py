@@ -1,0 +1,78 @@
+"""A thread that does one step over and over: whenever it is woken, and by itself after a while."""
+
+from collections.abc import Callable
+from datetime import datetime
+from threading import Event, Thread
+
+import structlog
+
+from crm.base import clock
+from crm.jobs import trust
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """One thread of a node; a step that fails is logged, and the next one tries again."""
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], None],
+        *,
+        stopping: Event,
+        idle_seconds: float,
+        at_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self.last_step: datetime | None = None  # the last that ended well
+        self._ended: float | None = None  # the same, by the monotonic clock
+        self._step = step
+        self._at_end = at_end
+        self._stopping = stopping
+        self._idle_seconds = idle_seconds
+        self._wake = Event()
+        # A daemon: what it has not committed when the process ends is rolled back, and done again.
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Do the first step at once."""
+        self._wake.set()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Do the next step now, or once the present one has ended."""
+        self._wake.set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for its end; False where it has not come in time."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def seconds_since_step(self) -> float | None:
+        """How long ago the last step ended well; none before the first."""
+        return None if self._ended is None else clock.monotonic() - self._ended
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            # Event.wait counts by the monotonic clock: a wall clock set back stalls the scheduler,
+            # but not this.
+            if not self._wake.wait(self._idle_seconds):
+                log.warning("clock.not_woken", worker=self.name, seconds=self._idle_seconds)
+            self._wake.clear()
+            if not self._stopping.is_set() and succeeds(self._step, worker=self.name):
+                self.last_step, self._ended = clock.now(), clock.monotonic()
+        succeeds(self._at_end, worker=self.name)
+
+
+def succeeds(step: Callable[[], None], **about: str) -> bool:
+    """Do the step; the log says why where it fails."""
+    try:
+        step()
+    except trust.DoubtfulClockError as error:
+        trust.tell(error.doubt)
+        return False
+    except Exception:  # the thread's outer edge (STYLE 6)
+        log.exception("clock.tick_failed", **about)
+        return False
+    return True
