@@ -46,6 +46,8 @@ function enhance(select) {
       this.refreshOptions(false);
     },
   });
+  const search = picker.search.bind(picker);
+  picker.search = (query) => search(query.normalize("NFKC")); // full-width letters and blanks
   select.setAttribute("aria-label", label);
   if (hints) picker.control_input.setAttribute("aria-describedby", hints);
   if (select.classList.contains("is-invalid")) picker.control_input.setAttribute("aria-invalid", "true");

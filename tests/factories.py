@@ -68,7 +68,6 @@ def make_person(
     username = username or f"p{next(_numbers)}"
     values = {
         "name": f"{username}同志",
-        "initials": username,
         "email": f"{username}@crm.test",
     }
     person = _add(db, Person(username=username, role=role, created_at=LONG_AGO, **values | given))
@@ -153,7 +152,7 @@ def make_trip(db: Session, ref: str, **given: object) -> Trip:
 def make_company(db: Session, name: str = "", **given: object) -> Company:
     """A company of a made-up name."""
     name = name or f"公司{next(_numbers)}"
-    return _add(db, Company(name=name, initials="gs", created_at=LONG_AGO, **given))
+    return _add(db, Company(name=name, created_at=LONG_AGO, **given))
 
 
 def make_lead(
@@ -173,7 +172,6 @@ def make_lead(
     values = {
         "ref": f"L{n}",
         "title": title or f"项目{n}",
-        "initials": "xm",
         "code_name": f"代号{n}" if secrecy is Secrecy.RESTRICTED else None,
         "amount": Decimal(yi) * 100_000_000 if yi else None,
         "currency": Currency.CNY if yi else None,

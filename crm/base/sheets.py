@@ -11,6 +11,7 @@ from crm.base.clock import civil
 from crm.base.csv_records import read_csv, write_csv
 from crm.base.errors import Refused
 from crm.base.formulas import neutralised, plain
+from crm.base.names import folded
 from crm.base.sheet_problems import Problem as Problem
 from crm.base.sheet_problems import SheetRefused as SheetRefused
 from crm.base.sheet_problems import refused
@@ -154,10 +155,9 @@ def _written(value: object, *, in_chinese: bool) -> Cell:
 
 def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> list[str]:
     """The code of each cell of the head."""
-    names = {column.code: column.code for column in columns}
-    names |= {column.name: column.code for column in columns}
+    names = {folded(name): column.code for column in columns for name in (column.code, column.name)}
     cells = [cell.strip() for cell in head]
-    codes = [names.get(cell, names.get(cell.lower(), "")) for cell in cells]
+    codes = [names.get(folded(cell), "") for cell in cells]
     problems = [
         Problem(Refused("unknown_column", column=cell or "（空）"), line)
         for cell, code in zip(cells, codes, strict=True)

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Self
 
+from crm.base.names import folded
+
 
 class Word(StrEnum):
     """A code that is stored and spoken by machines, with the name that people read."""
@@ -19,7 +21,8 @@ class Word(StrEnum):
     @classmethod
     def read(cls, text: str) -> Self:
         """The member of that code or Chinese name; ValueError where there is none."""
+        asked = folded(text)
         for member in cls:
-            if text in (member.value, member.label):
+            if text == member.value or asked == folded(member.label):
                 return member
         raise ValueError(text)

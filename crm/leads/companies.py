@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crm.base.pinyin import initials
+from crm.base.names import folded
 from crm.leads.models import Company, Contact, Lead
 
 
@@ -36,8 +36,10 @@ def _code(data: CompanyData) -> str | None:
 
 
 def known_company(db: Session, data: CompanyData) -> Company | None:
-    """The company of exactly that name, else of that credit code."""
-    if found := db.scalar(select(Company).where(Company.name == data.name.strip())):
+    """The company of that name, however it is typed, else of that credit code."""
+    name = data.name.strip()
+    called = select(Company).where(Company.folded == folded(name))
+    if found := db.scalar(called.order_by(Company.name != name, Company.id).limit(1)):
         return found
     if code := _code(data):
         return db.scalar(select(Company).where(Company.credit_code == code))
@@ -56,7 +58,7 @@ def company_for(db: Session, data: CompanyData, *, now: datetime) -> Company:
 
 def _new_company(db: Session, data: CompanyData, now: datetime) -> Company:
     name = data.name.strip()
-    company = Company(name=name, initials=initials(name), created_at=now)
+    company = Company(name=name, created_at=now)
     try:
         with db.begin_nested():
             db.add(company)
@@ -74,7 +76,6 @@ def changed_company(db: Session, lead: Lead, data: CompanyData, *, now: datetime
     if known_company(db, data) not in (None, company) or db.scalar(leads) != 1:
         return company_for(db, data, now=now)  # shared: only filled
     company.name = data.name.strip()
-    company.initials = initials(company.name)
     for field, value in _told(db, data, company).items():
         setattr(company, field, value)
     db.flush()

@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from crm.base.db import Base, word
 from crm.base.money import Currency
+from crm.base.names import folded, search_text
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Person, Unit
 
@@ -19,13 +20,21 @@ class Company(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
-    initials: Mapped[str]
+    folded: Mapped[str] = mapped_column(
+        index=True, server_default=text("''")
+    )  # the name as compared
+    search: Mapped[str]  # what it is found by
     credit_code: Mapped[str | None] = mapped_column(unique=True)
     group_name: Mapped[str | None]
     country: Mapped[str | None]
     created_at: Mapped[datetime]
 
     contacts: Mapped[list["Contact"]] = relationship(back_populates="company", lazy="raise")
+
+    @validates("name")
+    def _spell(self, _key: str, name: str) -> str:
+        self.folded, self.search = folded(name), search_text(name)
+        return name
 
 
 class Contact(Base):
@@ -58,7 +67,7 @@ class Lead(Base):
     ref: Mapped[str] = mapped_column(unique=True)
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     title: Mapped[str]
-    initials: Mapped[str]
+    search: Mapped[str]  # what it is found by
     stage: Mapped[Stage] = mapped_column(word(Stage, "stage"))
     secrecy: Mapped[Secrecy] = mapped_column(word(Secrecy, "secrecy"))
     code_name: Mapped[str | None]
@@ -83,6 +92,11 @@ class Lead(Base):
     roles: Mapped[list["LeadRole"]] = relationship(
         back_populates="lead", lazy="raise", order_by="LeadRole.from_on, LeadRole.id"
     )
+
+    @validates("title")
+    def _spell(self, _key: str, title: str) -> str:
+        self.search = search_text(title)
+        return title
 
 
 class Milestone(Base):

@@ -8,6 +8,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from crm.base.names import folded, spellings
 from crm.base.paging import Page, page_of
 from crm.leads.models import Company, Contact, Lead, LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
@@ -31,12 +32,12 @@ class LeadLabel:
 
 @dataclass(frozen=True, slots=True)
 class LeadChoice:
-    """A lead to choose in a form, with the pinyin initials by which it is found."""
+    """A lead to choose in a form, with what it is found by."""
 
     id: int
     title: str
     company: str
-    initials: str
+    search: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,20 +159,17 @@ def bare_companies(viewer: Viewer, on: date) -> Select[int]:
 
 
 def matching(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Leads whose title, company, reference or initials hold the text; join the company first."""
-    text = text.strip()
-    found = [
-        column.icontains(text, autoescape=True)
-        for column in (Lead.title, Company.name, Lead.ref, Lead.code_name)
+    """Leads found by the text in title, company, reference or code name; join the company first."""
+    called = folded(text)
+    found = [column.contains(called, autoescape=True) for column in (Lead.search, Company.search)]
+    typed = spellings(text)
+    found += [
+        column.icontains(each, autoescape=True)
+        for column in (Lead.ref, Lead.code_name)
+        for each in typed
     ]
-    group = Company.group_name.icontains(text, autoescape=True)
+    group = or_(*(Company.group_name.icontains(each, autoescape=True) for each in typed))
     found.append(group & Company.id.not_in(bare_companies(viewer, on)))
-    if text.isascii():
-        initials = text.lower().replace(" ", "")
-        found += [
-            column.contains(initials, autoescape=True)
-            for column in (Lead.initials, Company.initials)
-        ]
     return or_(*found)
 
 
@@ -238,20 +236,22 @@ def is_bare(db: Session, viewer: Viewer, company_id: int, on: date) -> bool:
 def lead_choices(db: Session, viewer: Viewer, on: date) -> list[LeadChoice]:
     """The leads that a form offers: visible, not lost, the latest first."""
     rows = db.execute(
-        select(Lead.id, Lead.title, Lead.initials, Company.name, Company.initials.label("short"))
+        select(Lead.id, Lead.title, Lead.search, Company.name, Company.search.label("by_company"))
         .join(Lead.company)
         .where(visible(viewer, on), Lead.stage != Stage.LOST)
         .order_by(Lead.entered_on.desc(), Lead.id.desc())
         .limit(MOST_CHOICES)
     )
-    return [LeadChoice(row.id, row.title, row.name, f"{row.initials} {row.short}") for row in rows]
+    return [
+        LeadChoice(row.id, row.title, row.name, f"{row.search} {row.by_company}") for row in rows
+    ]
 
 
 def leads_of_company(
     db: Session, viewer: Viewer, on: date, *, name: str, credit_code: str | None
 ) -> list[LeadLabel]:
-    """The visible leads of the company of exactly that name or credit code: a likely duplicate."""
-    same = Company.name == name.strip()
+    """The visible leads of the company of that name or credit code: a likely duplicate."""
+    same = Company.folded == folded(name)
     if credit_code:
         same |= Company.credit_code == credit_code.strip().upper()
     rows = db.execute(

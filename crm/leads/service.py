@@ -12,7 +12,6 @@ from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.money import Currency
-from crm.base.pinyin import initials
 from crm.base.refs import new_ref
 from crm.leads.catalog import industries
 from crm.leads.companies import (
@@ -153,7 +152,6 @@ def _checked(
     amount = _checked_amount(data.amount)
     return {
         "title": data.title.strip(),
-        "initials": initials(data.title.strip()),
         "secrecy": data.secrecy,
         "code_name": code_name,
         "industry": data.industry or None,

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from crm.base.names import folded, spellings
 from crm.base.paging import Page, page_of
 from crm.base.words import Word
 from crm.people.models import Person, Posting, Unit
@@ -24,7 +25,7 @@ class Account(Word):
 class PeopleFilter:
     """What the list was asked for; all that is none narrows nothing."""
 
-    text: str = ""  # of a name, its initials, the username, or the unit's name
+    text: str = ""  # of a name, its pinyin, the username, or the unit's name
     duty: Duty | None = None
     role: Role | None = None
     account: Account | None = None
@@ -42,15 +43,16 @@ class PersonLine:
 def people_page(
     db: Session, asked: PeopleFilter, *, now: datetime, on: date, cursor: str | None = None
 ) -> Page[PersonLine]:
-    """The people asked for, by their initials."""
+    """The people asked for, by the pinyin of their names."""
     query = select(Person)
     here = and_(Posting.person_id == Person.id, Posting.is_primary, held_on(on))
     if asked.text:
-        named = Unit.name.icontains(asked.text, autoescape=True)
+        typed = spellings(asked.text)
+        named = or_(*(Unit.name.icontains(each, autoescape=True) for each in typed))
         unit = exists().where(here, Posting.unit_id == Unit.id, named)
-        words = (Person.name, Person.initials, Person.username)
-        found = (word.icontains(asked.text, autoescape=True) for word in words)
-        query = query.where(or_(*found, unit))
+        called = Person.search.contains(folded(asked.text), autoescape=True)
+        account = Person.username.icontains(asked.text, autoescape=True)
+        query = query.where(or_(called, account, unit))
     if asked.duty:
         query = query.where(exists().where(here, Posting.duty == asked.duty))
     if asked.role:
@@ -59,7 +61,7 @@ def people_page(
         closed = and_(Person.disabled_at.is_not(None), Person.disabled_at <= now)
         query = query.where(closed if asked.account is Account.CLOSED else ~closed)
     page = page_of(
-        db, query, on=Person.initials, row_id=Person.id, cursor=cursor, earliest_first=True
+        db, query, on=Person.pinyin, row_id=Person.id, cursor=cursor, earliest_first=True
     )
     homes = _homes(db, [person.id for person in page.items], on)
     lines = [PersonLine(each, *homes.get(each.id, ("", None))) for each in page.items]

@@ -23,6 +23,7 @@ from crm.base.cells import (
     read_row,
 )
 from crm.base.errors import Refused
+from crm.base.names import folded
 from crm.base.sheets import Column, Outcome, Sheet, read_sheet
 from crm.people import service
 from crm.people.models import Person, Posting, Unit
@@ -126,7 +127,7 @@ def import_people(db: Session, *, content: bytes, by: Person | None, now: dateti
 def unit_called(units: Sequence[Unit], name: str) -> Unit:
     """The unit of that code, or of that name where only one has it."""
     called = [unit for unit in units if unit.code == name] or [
-        unit for unit in units if unit.name == name
+        unit for unit in units if folded(unit.name) == folded(name)
     ]
     if not called:
         raise Refused("unknown_unit", field="unit", unit=name)

@@ -3,9 +3,10 @@
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from crm.base.db import Base, word
+from crm.base.names import person_pinyin, person_search_text
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
 
 
@@ -30,7 +31,8 @@ class Person(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    initials: Mapped[str]  # pinyin initials, for search
+    pinyin: Mapped[str] = mapped_column(server_default=text("''"))  # what lists sort by
+    search: Mapped[str]  # what the person is found by
     email: Mapped[str | None]
     phone: Mapped[str | None]
     role: Mapped[Role] = mapped_column(word(Role, "role"))
@@ -44,6 +46,11 @@ class Person(Base):
     postings: Mapped[list["Posting"]] = relationship(
         back_populates="person", lazy="raise", order_by="Posting.from_on"
     )
+
+    @validates("name")
+    def _spell(self, _key: str, name: str) -> str:
+        self.pinyin, self.search = person_pinyin(name), person_search_text(name)
+        return name
 
     def is_disabled(self, now: datetime) -> bool:
         """Whether the account is closed at that moment."""

@@ -170,7 +170,7 @@ def colleagues(db: Session, on: date) -> list[Person]:
         db.scalars(
             select(Person)
             .where(Person.id.in_(posted), open_through(on))
-            .order_by(Person.initials, Person.username)
+            .order_by(Person.pinyin, Person.username)
         )
     )
 

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
-from crm.base.pinyin import initials
 from crm.people.accounts import end_sessions, require_another_admin
 from crm.people.closing import sight_ends
 from crm.people.entry_grants import end_grants_to
@@ -43,7 +42,6 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
     person = Person(
         username=username,
         name=name.strip(),
-        initials=initials(name.strip()),
         email=email or None,
         phone=phone or None,
         role=role,
@@ -76,8 +74,6 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
     if role is not Role.ADMIN:
         require_another_admin(db, person)
     before, after = changes(person, {"name": name, "email": email, "phone": phone, "role": role})
-    if "name" in after:
-        person.initials = initials(name)
     if role not in WITH_RECORDS:
         sight_ends(db, person, by=by, at=now)
         end_grants_to(db, person=person, now=now)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.audit import AuditEntry
+from crm.base.names import folded, spellings
 from crm.base.paging import Page, page_of
 from crm.base.periods import DAY
 from crm.leads.models import Company, Lead
@@ -67,22 +68,24 @@ def visit_of(db: Session, viewer: Viewer, ref: str, on: date) -> Visit | None:
 
 def _saying(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
     """Visits of whose visible parts one holds the text; hidden words and leads say nothing."""
-    text = text.strip()
-    leader = exists().where(
-        Person.id == Visit.leader_id,
-        or_(Person.name.icontains(text, autoescape=True), Person.initials == text.lower()),
-    )
+    typed = spellings(text)
+    called = Person.search.contains(folded(text), autoescape=True)
+    leader = exists().where(Person.id == Visit.leader_id, called)
     words = or_(
         *(
-            column.icontains(text, autoescape=True)
+            column.icontains(each, autoescape=True)
             for column in (Visit.met, Visit.minutes, Visit.next_step, Visit.note)
+            for each in typed
         )
     )
     said = matching(text, viewer, on)
     leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & said)
     return or_(
-        Visit.ref.icontains(text, autoescape=True),
-        Visit.city.icontains(text, autoescape=True),
+        *(
+            column.icontains(each, autoescape=True)
+            for column in (Visit.ref, Visit.city)
+            for each in typed
+        ),
         leader,
         leads,
         words & readable(viewer, on),

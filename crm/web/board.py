@@ -107,7 +107,7 @@ def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: 
         own=() if viewer.oversees else tuple(map(_row, mine)),
         total=_tally(seen),
         units=tuple(_unit_rows(scope, seen)),
-        blocks=tuple(_blocks(scope.units, listed, _initials(db, listed))),
+        blocks=tuple(_blocks(scope.units, listed, _pinyin(db, listed))),
         rules=_asking(seen or mine),
         notes=tuple(_notes(db, period, now, seen or mine)),
         has_people=viewer.oversees,
@@ -173,7 +173,7 @@ def _unit_rows(scope: Scope, seen: Sequence[PersonFigure]) -> Iterable[UnitRow]:
 
 
 def _blocks(
-    units: Sequence[UnitNode], listed: Sequence[PersonFigure], initials: dict[int, str]
+    units: Sequence[UnitNode], listed: Sequence[PersonFigure], pinyin: dict[int, str]
 ) -> Iterable[Block]:
     """By unit in the order of the tree, people in the order of their names."""
     by_unit: defaultdict[int, list[PersonFigure]] = defaultdict(list)
@@ -181,13 +181,13 @@ def _blocks(
         by_unit[each.unit_id].append(each)
     for node in units:
         if people := by_unit.get(node.unit.id):
-            people.sort(key=lambda each: (initials[each.person_id], each.name, each.username))
+            people.sort(key=lambda each: (pinyin[each.person_id], each.name, each.username))
             yield Block(node.unit.name, _tally(people), tuple(map(_row, people)))
 
 
-def _initials(db: Session, listed: Sequence[PersonFigure]) -> dict[int, str]:
+def _pinyin(db: Session, listed: Sequence[PersonFigure]) -> dict[int, str]:
     ids = {each.person_id for each in listed}
-    rows = db.execute(select(Person.id, Person.initials).where(Person.id.in_(ids)))
+    rows = db.execute(select(Person.id, Person.pinyin).where(Person.id.in_(ids)))
     return dict(rows.all())
 
 

@@ -60,10 +60,8 @@ def word_choices(words: Iterable[Word]) -> list[Any]:
 
 
 def people_choices(people: Iterable[Person]) -> list[Any]:
-    """People to choose from, found by name or initials."""
-    return [
-        SelectChoice(str(each.id), each.name, {"data-pinyin": each.initials}) for each in people
-    ]
+    """People to choose from, found by name or pinyin."""
+    return [SelectChoice(str(each.id), each.name, {"data-pinyin": each.search}) for each in people]
 
 
 def leads_to_choose(db: Session, viewer: Viewer, on: date, chosen: Collection[int]) -> list[Any]:
@@ -72,13 +70,13 @@ def leads_to_choose(db: Session, viewer: Viewer, on: date, chosen: Collection[in
     labels = lead_labels(db, viewer, set(chosen) - {one.id for one in leads}, on)
     seen = [label for label in labels.values() if label.id]
     return [
-        *(_lead(one.id, one.title, one.company, one.initials) for one in leads),
+        *(_lead(one.id, one.title, one.company, one.search) for one in leads),
         *(_lead(label.id, label.text, label.company, "") for label in seen),
     ]
 
 
-def _lead(lead_id: int | None, title: str, company: str | None, initials: str) -> Any:
-    return SelectChoice(str(lead_id), title, {"data-pinyin": initials, "data-note": company or ""})
+def _lead(lead_id: int | None, title: str, company: str | None, search: str) -> Any:
+    return SelectChoice(str(lead_id), title, {"data-pinyin": search, "data-note": company or ""})
 
 
 def sensible_year(_form: FlaskForm, field: Field) -> None:

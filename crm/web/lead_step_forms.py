@@ -102,4 +102,4 @@ def offer_holders(db: Session, form: RoleForm, on: date) -> None:
 
 
 def _person(person: Person) -> Any:
-    return SelectChoice(f"p{person.id}", person.name, {"data-pinyin": person.initials})
+    return SelectChoice(f"p{person.id}", person.name, {"data-pinyin": person.search})

@@ -38,7 +38,7 @@ bp.post(f"{ONE}/leaving")(posting_pages.leave)
 
 @bp.get("")
 def listing() -> ResponseReturnValue:
-    """The people of the zone, by their initials."""
+    """The people of the zone, by the pinyin of their names."""
     asked = PeopleFilter(
         text=text_arg("q"),
         duty=word_arg("duty", Duty),

