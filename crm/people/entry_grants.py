@@ -52,9 +52,9 @@ def owners_of(agent_id: int, on: date) -> Select[int]:
 
 
 def entered_for(db: Session, agent_id: int, on: date) -> list[Person]:
-    """The people for whom that person may enter visits on the date, by their initials."""
+    """The people for whom that person may enter visits on the date, by pinyin."""
     query = select(Person).where(Person.id.in_(owners_of(agent_id, on)))
-    return list(db.scalars(query.order_by(Person.initials, Person.username)))
+    return list(db.scalars(query.order_by(Person.pinyin, Person.username)))
 
 
 def granted_by(db: Session, owner_id: int) -> Sequence[EntryGrant]:
