@@ -10,7 +10,7 @@ from crm.base.audit import HasId, changes, record
 from crm.base.clock import civil
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind, State
-from crm.jobs.delivery import BY_HAND
+from crm.jobs.claims import BY_HAND
 
 
 def send(  # noqa: PLR0913 - who, when, why and whether a repeat is meant

@@ -10,8 +10,8 @@ from typing import Protocol
 from crm.base import clock
 from crm.base import db as base_db
 from crm.cli import deliver
+from crm.jobs import claims, clockwork, delivery, lease, ledger, smtp, smtp_session, trust
 from crm.jobs import clock as nodes
-from crm.jobs import clockwork, delivery, lease, ledger, smtp, trust
 
 
 class Arrangement(Protocol):
@@ -75,9 +75,13 @@ class Haste:
         deliver.PAUSE_SECONDS = 0.05
         lease.LASTS = timedelta(seconds=1)
         ledger.FIRST_WAIT = ledger.LONGEST_WAIT = timedelta(seconds=0.2)
-        smtp.TIMEOUT_SECONDS = self.answer_seconds
-        delivery.CLAIM_LASTS = timedelta(seconds=self.answer_seconds + 0.5)  # longer than an answer
-        delivery.AMBIGUOUS_WAIT = timedelta(seconds=0.5)
+        smtp.LIMITS = smtp_session.Limits(
+            connect=self.answer_seconds,
+            answer=self.answer_seconds,
+            last_answer=self.answer_seconds,
+        )
+        claims.CLAIM_LASTS = timedelta(seconds=self.answer_seconds + 0.5)  # longer than an answer
+        claims.AMBIGUOUS_WAIT = timedelta(seconds=0.5)
         delivery.FIRST_WAIT = timedelta(seconds=0.05)
         delivery.LONGEST_WAIT = timedelta(seconds=0.2)
 

@@ -9,6 +9,7 @@ from tests.faults.arranged import Clocks, off_from
 from tests.faults.crew import crew, wait_until
 from tests.faults.storm import fair
 from tests.faults.visitor import free_port
+from tests.jobs.scripted import Reply, scripted
 from tests.jobs.work import at
 
 ENDS_WITHIN_SECONDS = 10
@@ -65,6 +66,30 @@ def test_told_to_end_in_a_batch_it_ends_soon_and_knows_of_every_mail(lasting, tm
     assert {m.state for m in messages} == {State.PENDING, State.SENT}
     assert {m.claimed_by for m in messages} == {None}
     assert sorted(office.order) == sorted(sent)
+
+
+@pytest.mark.parametrize("command", ["deliver", "clock", "serve"])
+def test_told_to_end_while_a_server_drips_it_ends_soon_and_says_what_it_does_not_know(
+    lasting, tmp_path, command
+):
+    words = {"serve": ("serve", "--port", str(free_port()))}.get(command, (command,))
+    with (
+        scripted(body=[Reply(drips=True)]) as server,
+        crew(lasting, clocks("2026-07-01T09:00", tmp_path), CRM_MAIL=server.url) as runs,
+    ):
+        runs.start(*words)
+        wait_until(server.reached["body"].is_set, else_tell=lambda: runs.says)
+        began = time.monotonic()
+        runs.dismiss()
+        took = time.monotonic() - began
+
+    messages = lasting.messages()
+    (unknown,) = [m for m in messages if m.state in (State.AMBIGUOUS, State.HELD)]
+    assert took < ENDS_WITHIN_SECONDS
+    assert "系统停止运行" in unknown.note
+    assert {m.state for m in messages if m is not unknown} <= {State.PENDING, State.SENT}
+    assert {m.claimed_until for m in messages} == {None}
+    assert server.got.total() == 1
 
 
 def test_after_a_day_without_a_server_the_backlog_goes_out_oldest_first_and_not_at_once(

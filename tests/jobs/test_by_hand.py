@@ -11,7 +11,8 @@ from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import by_hand
-from crm.jobs.delivery import REPEATED, UNKNOWN_END
+from crm.jobs.claims import UNKNOWN_END
+from crm.jobs.delivery import REPEATED
 from tests.conftest import NOW
 from tests.jobs.mail import courier, post_office, write
 from tests.jobs.work import messages

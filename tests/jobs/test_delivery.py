@@ -10,12 +10,12 @@ from sqlalchemy import update
 
 from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind, State
+from crm.jobs.claims import claim
 from crm.jobs.delivery import (
     MOST_ATTEMPTS,
     NO_ADDRESS,
     REPEATED,
     Courier,
-    _claim,
     leave_in_mailbox,
     wait_before,
 )
@@ -40,8 +40,8 @@ def only(sessions) -> Message:
 def crash_in_data(sessions) -> None:
     """What a kill between DATA and the mark leaves."""
     with writing(sessions) as db:
-        (message,) = _claim(db, "a worker that was killed", now=NOW)
-        db.execute(update(Message).where(Message.id == message.id).values(state=State.SENDING))
+        (message_id,) = claim(db, "a worker that was killed", now=NOW)
+        db.execute(update(Message).where(Message.id == message_id).values(state=State.SENDING))
 
 
 def test_a_mail_arrives_as_the_bytes_of_its_row(sessions, office):
@@ -247,7 +247,7 @@ def test_what_a_crash_left_in_sending_waits_and_is_sent_once_more(sessions, offi
 def test_a_worker_that_died_before_data_costs_nothing_but_time(sessions, office):
     write(sessions, "li")
     with writing(sessions) as db:
-        _claim(db, "a worker that was killed", now=NOW)
+        claim(db, "a worker that was killed", now=NOW)
 
     courier(sessions, office.port, minutes=4).deliver_all()
     assert office.received == []
@@ -316,7 +316,7 @@ def test_without_a_server_messages_lie_in_the_mailbox(sessions):
 def test_the_mailbox_leaves_alone_what_a_worker_holds(sessions):
     write(sessions, "li")
     with writing(sessions) as db:
-        _claim(db, "a worker", now=NOW)
+        claim(db, "a worker", now=NOW)
         assert leave_in_mailbox(db, now=NOW) == 0
 
 
