@@ -27,7 +27,7 @@ from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.supervision.models import Order
 from crm.supervision.rules import About, OrderKind, OrderState, Origin
 from crm.visits.models import Trip, Visit, VisitLead, VisitParticipant
-from crm.visits.rules import Channel, Kind, Status, Verdict
+from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 _numbers = count(1)
@@ -115,7 +115,7 @@ def make_visit(
     verdict: Verdict | None = None,
     **given: object,
 ) -> Visit:
-    """An outreach in person, 09:00 to 17:00, logged at 18:00 of its last day."""
+    """An outreach in person (remote by another channel), 09:00 to 17:00, logged at 18:00."""
     starts_at = clock.at_civil(on) + timedelta(hours=9)
     ends_at = starts_at + timedelta(days=days - 1, hours=8)
     starts_at, ends_at = (
@@ -125,7 +125,7 @@ def make_visit(
     logged_at = ends_at + timedelta(hours=1)
     values = {
         "ref": f"V{next(_numbers)}",
-        "kind": Kind.OUTREACH,
+        "kind": kind_by(Kind.OUTREACH, given.get("channel", Channel.IN_PERSON)),
         "channel": Channel.IN_PERSON,
         "city": "苏州",
         "first_on": clock.civil_date(starts_at),

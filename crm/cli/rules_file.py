@@ -1,12 +1,13 @@
 """Draft rules from a YAML file in the shape of seeds/regime.yaml; every problem with its line."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import click
 import yaml
 
 from crm.base.errors import Refused
@@ -16,7 +17,7 @@ from crm.cli.base import RefusedError
 from crm.people.rules import Duty
 from crm.quotas.rules import DAYS_TO_LOG, Cap, CountBy, Measure, Proration, Rounding, Rule
 from crm.quotas.ruling import check_rule
-from crm.visits.rules import Channel, Kind
+from crm.visits.rules import Channel, Kind, kinds_counting
 from crm.web.errors import told
 
 LARGEST_BYTES = 1_000_000
@@ -52,7 +53,17 @@ def read_rules(file: Path, *, since: date) -> list[Rule]:
     if problems:
         lines = [f"{file} 有 {len(problems)} 处问题：", *map(str, problems[:MOST_TOLD])]
         raise RefusedError("\n".join(lines))
-    return list(rules.values())
+    return [_with_remote(rule) for rule in rules.values()]
+
+
+def _with_remote(rule: Rule) -> Rule:
+    """The draft with `remote`, where it is older than that kind and counts what is remote now."""
+    kinds = kinds_counting(rule.kinds, rule.channels)
+    if kinds != rule.kinds:
+        label = Kind.REMOTE.label
+        notice = f"注意：{rule.code} 计入了线上的方式，这样的拜访现在属于“{label}”，已一并计入。"
+        click.echo(notice, err=True)
+    return replace(rule, kinds=kinds)
 
 
 def _node(file: Path) -> yaml.Node:

@@ -18,12 +18,16 @@ from crm.visits.trips import begin_trips
 
 @dataclass(frozen=True, slots=True)
 class ImportedVisit:
-    """A visit of an import; `entered_by` is known to the demonstration only."""
+    """A visit of an import; `entered_by` is known to the demonstration only.
+
+    A moment left out is the import's own; `entered_at` is `logged_at` where only that is known.
+    """
 
     data: VisitData
     logged_at: datetime | None = None
     verdict: Verdict | None = None
     entered_by: Person | None = None
+    entered_at: datetime | None = None
 
 
 def import_visit(
@@ -58,10 +62,10 @@ def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) 
 
 
 def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
-    """The row of an imported visit: `logged_at` is when it was entered and, if done, logged.
+    """The row of an imported visit: without `entered_at`, `logged_at` is when it was entered, too.
 
-    Refused as `required` (no reference), `ends_before_start`, `too_long`, `not_ended`,
-    `logged_in_future`, and `logged_before_end` for a done visit.
+    Refused as `required` (no reference), as `columns` says, `logged_in_future`,
+    `entered_after_logged`, and `logged_before_end` for a done visit.
     """
     data, at = row.data, row.logged_at or now
     if not data.ref.strip():
@@ -69,12 +73,14 @@ def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
     values = columns(data, now)
     if at > now:
         raise Refused("logged_in_future", field="logged_at")
+    if row.entered_at and row.entered_at > at:
+        raise Refused("entered_after_logged", field="entered_at")
     is_done = data.status is Status.DONE
     if is_done and at < data.ends_at:
         raise Refused("logged_before_end", field="logged_at")
     return Visit(
         ref=data.ref.strip(),
-        entered_at=at,
+        entered_at=row.entered_at or at,
         entered_by_id=row.entered_by.id if row.entered_by else None,
         logged_at=at if is_done else None,
         verdict=row.verdict,

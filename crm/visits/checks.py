@@ -14,7 +14,14 @@ from crm.people.entry_grants import owners_of
 from crm.people.models import EntryGrant, Person, Posting
 from crm.people.queries import Viewer, people_in
 from crm.people.rules import WITH_RECORDS, Role
-from crm.visits.rules import Channel, Kind, Status, check_ended, first_and_last
+from crm.visits.rules import (
+    Channel,
+    Kind,
+    Status,
+    check_channel,
+    check_ended,
+    first_and_last,
+)
 
 WORDS = ("met", "position", "minutes", "next_step", "note")
 
@@ -48,8 +55,12 @@ class VisitData:
 
 
 def columns(data: VisitData, now: datetime) -> dict[str, object]:
-    """The visit's columns; refused as `ends_before_start`, `too_long`, `not_ended`."""
+    """The visit's columns.
+
+    Refused as `ends_before_start`, `too_long`, `channel_of_kind`, `not_ended`.
+    """
     first, last = first_and_last(data.starts_at, data.ends_at)
+    check_channel(data.kind, data.channel)
     if data.status is Status.DONE:
         check_ended(data.ends_at, now)
     values: dict[str, object] = {
@@ -72,8 +83,8 @@ def _text(text: str | None) -> str | None:
 
 
 def check_city(data: VisitData) -> None:
-    """Refuse a visit in person, or a stay, without a city."""
-    if not data.city.strip() and (data.channel is Channel.IN_PERSON or data.kind is Kind.RESIDENCY):
+    """Refuse a visit in person without a city."""
+    if not data.city.strip() and data.channel is Channel.IN_PERSON:
         raise Refused("required", field="city")
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from crm.people.queries import Viewer
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, visible_to
+from crm.visits.rules import Status
 from crm.visits.seen import shown
 
 PLAIN = ("ref", "kind", "channel", "status", "starts_at", "ends_at", "city", "trip", "verdict")
@@ -38,5 +39,7 @@ def _row(visit: Visit) -> dict[str, object]:
         "leader": visit.leader.username,
         "participants": sorted(one.username for one in others),
         "leads": sorted(lead.ref for lead in visit.leads),
-        "logged_at": visit.logged_at or visit.entered_at,  # as the import takes it (REGIME 3)
+        # as the import takes it: of a visit that is not done, when it was entered (REGIME 3)
+        "logged_at": visit.logged_at if visit.status is Status.DONE else visit.entered_at,
+        "entered_at": visit.entered_at,
     }

@@ -30,8 +30,9 @@ from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits import bulk
 from crm.visits.checks import VisitData
+from crm.visits.import_notices import read_as_remote
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.rules import Channel, Kind, Status, Verdict
+from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
 
 VISITS = (
     Column("ref", "编号", "V-2026-001"),
@@ -52,6 +53,7 @@ VISITS = (
     Column("minutes", "洽谈纪要", "介绍园区条件，对方有意来访", optional=True),
     Column("next_step", "下一步", "邀请来访", optional=True),
     Column("trip", "批次", optional=True),
+    Column("entered_at", "录入时间", optional=True),
 )
 AT_ONCE = 1000  # references asked for in one query
 Told = dict[str, Any]  # what a visit is, by column
@@ -78,10 +80,12 @@ class VisitRow(Cells):
     minutes: ProseOrNone = None
     next_step: ProseOrNone = None
     trip: LineOrNone = None
+    entered_at: MomentOrNone = None
 
 
 OF_DATA = frozenset(VisitRow.model_fields) & frozenset(VisitData.__dataclass_fields__) - {"ref"}
-PLAIN = OF_DATA | {"verdict"}
+PLAIN = (OF_DATA | {"verdict", "logged_at", "entered_at"}) - {"kind"}
+MOMENTS = ("logged_at", "entered_at")  # left out, they are those of the import
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,7 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> Outcome:
                 there[row.ref] = told
         except Refused as why:
             sheet.blame(line, why)
+    sheet.notices += read_as_remote((line, row.kind, row.channel) for line, row in rows)
     sheet.refuse_if_blamed()
     bulk.import_visits(db, new, now=now)
     return Outcome(added=len(new), unchanged=len(rows) - len(new), notices=sheet.notices)
@@ -135,17 +140,19 @@ def _told(row: VisitRow, names: Names, sheet: Sheet, line: int) -> Told:
     if len(sheet.problems) > blamed:
         return {}
     return {name: getattr(row, name) for name in PLAIN} | {
+        "kind": kind_by(row.kind, row.channel),
         "leader": names.people[row.leader],
         "participants": {names.people[username] for username in row.participants}
         - {names.people[row.leader]},
         "leads": {names.leads[ref] for ref in row.leads},
-        "logged_at": row.logged_at,
     }
 
 
 def _refuse_difference(sheet: Sheet, row: VisitRow, there: Told, told: Told) -> None:
-    """A repeat says the same in each column of the file; without logged_at it says none."""
-    skipped = {"logged_at"} if row.logged_at is None else set()
+    """A repeat says the same in each column of the file; a moment left out says none."""
+    skipped = {name for name in MOMENTS if told[name] is None}
+    if row.entered_at and row.status is not Status.DONE:
+        skipped.add("logged_at")  # only a done visit has one: else it is when it was entered
     differing = [
         heading
         for column, heading in sheet.headings.items()
@@ -164,7 +171,7 @@ def _checked(row: VisitRow, told: Told, now: datetime) -> bulk.ImportedVisit:
         lead_ids=told["leads"],
         **{name: told[name] for name in OF_DATA},
     )
-    visit = bulk.ImportedVisit(data, row.logged_at, row.verdict)
+    visit = bulk.ImportedVisit(data, row.logged_at, row.verdict, entered_at=row.entered_at)
     bulk.new_visit(visit, now=now)
     return visit
 

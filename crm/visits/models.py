@@ -8,7 +8,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm.base.db import Base, word
 from crm.leads.models import Lead
 from crm.people.models import Person
-from crm.visits.rules import Channel, Kind, Status, Verdict
+from crm.visits.rules import CHANNELS_OF, Channel, Kind, Status, Verdict
+
+
+def _channel_fits_kind() -> str:
+    """REGIME 3: which channels each kind may have, as SQL."""
+    allowed = []
+    for kind, channels in CHANNELS_OF.items():
+        codes = ", ".join(f"'{channel}'" for channel in channels)
+        allowed.append(f"kind = '{kind}' AND channel IN ({codes})")
+    return " OR ".join(allowed)
 
 
 class Visit(Base):
@@ -19,6 +28,7 @@ class Visit(Base):
         CheckConstraint("ends_at > starts_at", "ends_after_it_begins"),
         CheckConstraint("last_on >= first_on", "last_date_after_first"),
         CheckConstraint("status <> 'done' OR logged_at IS NOT NULL", "done_is_logged"),
+        CheckConstraint(_channel_fits_kind(), "channel_fits_kind"),
         CheckConstraint("(verdict IS NULL) = (verdict_at IS NULL)", "verdict_has_moment"),
         Index(None, "leader_id", "first_on"),
         Index(None, "first_on"),

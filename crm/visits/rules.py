@@ -17,6 +17,7 @@ class Kind(Word):
     RECEPTION = "reception", "来访接待"
     RESIDENCY = "residency", "驻城招商"
     EVENT = "event", "招商活动"
+    REMOTE = "remote", "线上对接"
 
 
 class Channel(Word):
@@ -27,6 +28,17 @@ class Channel(Word):
     PHONE = "phone", "电话"
     EMAIL = "email", "邮件"
     ONLINE_EVENT = "online_event", "线上活动"
+
+
+_IN_PERSON = (Channel.IN_PERSON,)
+# The channels of each kind; where there is only one, nobody is asked.
+CHANNELS_OF = {
+    Kind.OUTREACH: _IN_PERSON,
+    Kind.RECEPTION: _IN_PERSON,
+    Kind.RESIDENCY: _IN_PERSON,
+    Kind.EVENT: (Channel.IN_PERSON, Channel.ONLINE_EVENT),
+    Kind.REMOTE: tuple(channel for channel in Channel if channel is not Channel.IN_PERSON),
+}
 
 
 class Status(Word):
@@ -42,6 +54,30 @@ class Verdict(Word):
 
     CONFIRMED = "confirmed", "已确认"
     REJECTED = "rejected", "已退回"
+
+
+def kind_by(kind: Kind, channel: Channel) -> Kind:
+    """The kind of what older files call by a channel that the kind no longer has (REGIME 3).
+
+    Refused as `channel_of_kind` where there is none: a remote visit in person.
+    """
+    if channel in CHANNELS_OF[kind]:
+        return kind
+    if channel is Channel.IN_PERSON:
+        raise Refused("channel_of_kind", field="channel", kind=kind.label)
+    return Kind.REMOTE
+
+
+def check_channel(kind: Kind, channel: Channel) -> None:
+    """Refuse a channel that the kind does not have."""
+    if channel not in CHANNELS_OF[kind]:
+        raise Refused("channel_of_kind", field="channel", kind=kind.label)
+
+
+def kinds_counting(kinds: frozenset[Kind], channels: frozenset[Channel]) -> frozenset[Kind]:
+    """The kinds of a rule, with `remote` where it counts a kind by a channel that is now remote."""
+    names_remote = any(channels - set(CHANNELS_OF[kind]) - set(_IN_PERSON) for kind in kinds)
+    return kinds | {Kind.REMOTE} if names_remote else kinds
 
 
 def first_and_last(starts_at: datetime, ends_at: datetime) -> tuple[date, date]:

@@ -118,8 +118,8 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
     remember(db, visit, there - data.joined_by - {data.leader_id})
     before, after = changes(visit, values)
     begin_trips(db, [visit], now=now)
-    if visit.status is Status.DONE:
-        visit.logged_at = _logged_at(visit, now)
+    # REGIME 3: a done visit that is undone loses its moment
+    visit.logged_at = _logged_at(visit, now) if visit.status is Status.DONE else None
     for name, old, new in (
         ("participant_ids", beside.participant_ids, data.joined_by),
         ("lead_ids", beside.lead_ids, lead_ids),

@@ -99,6 +99,9 @@ SENTENCES = {
     # visits
     "not_yours": "这超出了您的权限：只能办理本人或管辖范围内的事项。",
     "duplicate_ref": "编号“{ref}”已被使用，请换一个。",
+    "channel_of_kind": "“{kind}”没有这种方式，请重新选择。",
+    "read_as_remote": "第 {lines} 行的“{kind}（{channel}）”按“线上对接（{channel}）”读取。",
+    "entered_after_logged": "录入时间不能晚于登记时间（登记时间未填时为现在）。",
     "too_long": "一次拜访最长 {longest} 天，请分开登记。",
     "not_ended": "尚未结束，不能登记为已完成；可以先存为计划。",
     "not_planned": "这次拜访的状态是“{status}”，只有计划中的拜访可以这样办理。",

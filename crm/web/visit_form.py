@@ -27,7 +27,7 @@ from crm.people.models import Person
 from crm.people.queries import Viewer, colleagues
 from crm.visits.models import Visit
 from crm.visits.queries import last_choices
-from crm.visits.rules import Channel, Kind, Status
+from crm.visits.rules import CHANNELS_OF, Channel, Kind, Status
 from crm.visits.seen import SeenVisit
 from crm.visits.service import VisitData
 from crm.visits.trips import offered
@@ -94,7 +94,13 @@ class VisitForm(MarkedForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Ask for the hours too, but of a stay, which has its days alone."""
+        channels = CHANNELS_OF.get(self.kind.data, ())
+        if len(channels) == 1:  # the page hides the field: there is nothing to choose
+            self.channel.data = channels[0]
         is_valid: bool = super().validate(extra_validators)
+        if channels and self.channel.data not in channels:
+            self.channel.errors = ["请选择方式。"]
+            is_valid = False
         if self.kind.data is Kind.RESIDENCY:
             return is_valid
         for field in (self.starts, self.ends):

@@ -16,6 +16,7 @@ ICONS = {
     Kind.RECEPTION: "users",
     Kind.RESIDENCY: "building-skyscraper",
     Kind.EVENT: "calendar-event",
+    Kind.REMOTE: "video",
 }
 WEEK = 7 * DAY
 

@@ -52,7 +52,7 @@ def test_the_figure_says_why_a_visit_does_not_count(db, zone, weekly, text_of):
     weekly()
 
     assert "每周带队拜访（2026年第28周）：0/1 次，未达标" in text_of(zone.boss)
-    assert "未计入：7月8日外出拜访（电话）方式不计入" in text_of(zone.boss)
+    assert "未计入：7月8日线上对接（电话）类型不计入" in text_of(zone.boss)
     assert (
         "https://crm.test/compliance/figure?rule=principal-weekly&person=boss&period=2026-W28"
         in text_of(zone.boss)

@@ -1,17 +1,29 @@
 """The migrations together make exactly the models' tables, up and down, on both databases."""
 
+from datetime import date
+
 import pytest
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from crm.app import create_app
 from crm.extensions import alembic, db
 from crm.leads.models import Company, Lead
 from crm.people.models import Person
-from crm.visits.models import VisitFormer
+from crm.quotas.models import RuleVersion
+from crm.visits.models import Visit, VisitFormer
+from crm.visits.rules import Channel, Kind, kind_by
 from crm.visits.service import VisitData, change_visit
 from tests.conftest import NOW
 from tests.databases import settings_for
-from tests.factories import make_company, make_lead, make_person, make_visit
+from tests.factories import (
+    DEPUTY,
+    make_company,
+    make_lead,
+    make_person,
+    make_rule,
+    make_visit,
+)
 
 
 @pytest.fixture
@@ -34,6 +46,40 @@ def test_the_migrations_go_down_to_nothing_and_up_again(migrated):
 
     assert left == set()
     assert alembic.compare_metadata() == []
+
+
+def test_visits_by_other_channels_become_remote_and_rules_go_on_counting_them(migrated):
+    with db.sessionmaker.begin() as rows:
+        leader = make_person(rows, "leader")
+        for number, channel in enumerate(Channel):
+            make_visit(rows, leader, date(2026, 7, 1), ref=f"V{number}", channel=channel)
+        counted = {"kinds": frozenset({Kind.OUTREACH}), "channels": frozenset(Channel)}
+        make_rule(rows, code="any-channel", **counted)
+        make_rule(rows, code="in-person")
+    alembic.downgrade("0016")
+    with db.sessionmaker() as rows:
+        before = rows.scalars(text("SELECT DISTINCT kind FROM visit")).all()
+        kinds_before = rows.scalars(text("SELECT kinds FROM rule ORDER BY code")).all()
+
+    alembic.upgrade()
+
+    with db.sessionmaker() as rows:
+        after = dict(rows.execute(select(Visit.channel, Visit.kind)).all())
+        kinds = rows.scalars(select(RuleVersion.kinds).order_by(RuleVersion.code)).all()
+    assert before == ["outreach"]
+    assert kinds_before[0] == "outreach"
+    assert after == {each: kind_by(Kind.OUTREACH, each) for each in Channel}
+    assert kinds == [{Kind.OUTREACH, Kind.REMOTE}, DEPUTY["kinds"]]
+
+
+@pytest.mark.parametrize(("kind", "channel"), [("outreach", "email"), ("remote", "in_person")])
+def test_the_database_refuses_a_channel_that_the_kind_does_not_have(migrated, kind, channel):
+    with db.sessionmaker.begin() as rows:
+        visit_id = make_visit(rows, make_person(rows, "leader")).id
+
+    change = update(Visit).where(Visit.id == visit_id).values(kind=kind, channel=channel)
+    with db.sessionmaker() as rows, pytest.raises(IntegrityError, match="channel_fits_kind"):
+        rows.execute(change)
 
 
 def test_who_was_taken_out_of_a_visit_before_it_was_kept_is_found_in_the_trail(migrated):

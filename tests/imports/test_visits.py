@@ -1,15 +1,17 @@
 """Visits from files."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import selectinload
 
 from crm.base.audit import AuditEntry
-from crm.base.sheets import SheetRefused, write_template
+from crm.base.sheets import SheetRefused, write_sheet, write_template
+from crm.visits.exports import visit_rows
 from crm.visits.imports import VISITS, import_visits
-from crm.visits.models import Visit
+from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.conftest import NOW
 from tests.factories import make_lead, make_person, make_visit
@@ -205,3 +207,107 @@ def test_a_time_that_is_unclear_is_refused_with_its_place(take):
     )
 
     assert told == [("bad_moment", 2, "starts_at"), ("bad_moment", 2, "ends_at")]
+
+
+# What older files call by another name
+
+
+@pytest.mark.parametrize(
+    ("kind", "channel", "read"),
+    [
+        ("外出拜访", "邮件", Kind.REMOTE),
+        ("residency", "phone", Kind.REMOTE),
+        ("event", "video", Kind.REMOTE),
+        ("event", "online_event", Kind.EVENT),
+        ("线上对接", "视频", Kind.REMOTE),
+    ],
+)
+def test_what_is_not_in_person_is_read_as_remote(db, take, kind, channel, read):
+    row = FAMILIAR.replace("outreach,in_person", f"{kind},{channel}")
+
+    assert take(row) == (1, 0, 0)
+    assert only(db).kind is read
+    assert take(row) == (0, 0, 1)  # named as before, it is the same visit
+
+
+def test_the_result_says_which_rows_are_read_as_remote(db, take):
+    mail = FAMILIAR.replace("outreach,in_person", "outreach,email")
+    rows = [mail.replace("V1", f"V{number}") for number in (1, 2)]
+    content = "\n".join((HEAD, *rows)).encode()
+
+    outcome = import_visits(db, content=content, now=NOW)
+
+    facts = {"kind": "外出拜访", "channel": "邮件", "lines": "2、3"}
+    assert [(each.why.code, each.why.facts) for each in outcome.notices] == [
+        ("read_as_remote", facts)
+    ]
+
+
+def test_a_remote_visit_in_person_is_refused(take):
+    row = FAMILIAR.replace("outreach,in_person", "remote,in_person")
+
+    assert refused(take, row) == [("channel_of_kind", 2, "channel")]
+
+
+# When a visit was entered
+
+WITH_ENTERED = f"{HEAD},entered_at"
+
+
+def test_a_file_says_when_a_visit_was_entered(db, take):
+    done = take(f"{FAMILIAR},2026-07-01T08:00", head=WITH_ENTERED)
+
+    visit = only(db)
+    assert done == (1, 0, 0)
+    assert visit.entered_at == datetime(2026, 7, 1, 0, tzinfo=UTC)
+    assert visit.logged_at == datetime(2026, 7, 14, 10, tzinfo=UTC)
+
+
+def test_a_visit_was_not_entered_after_it_was_logged(take):
+    row = f"{FAMILIAR},2026-07-14T19:00"
+
+    problems = refused(take, row, head=WITH_ENTERED)
+
+    assert problems == [("entered_after_logged", 2, "entered_at")]
+
+
+def test_a_repeat_with_another_moment_of_entry_is_refused(take):
+    take(f"{FAMILIAR},2026-07-01T08:00", head=WITH_ENTERED)
+
+    problems = refused(take, f"{FAMILIAR},2026-07-02T08:00", head=WITH_ENTERED)
+
+    assert problems == [("ref_taken", 2, "ref")]
+
+
+def test_what_is_exported_is_imported_and_exported_the_same(db):
+    people = [make_person(db, username) for username in ("zhao", "qian", "sun")]
+    lead, ways = make_lead(db, ref="L1"), product(Status, Verdict.__members__ | {"": 1}, (1, 9))
+    for number, (status, verdict, days) in enumerate(ways):
+        make_visit(
+            db,
+            people[number % 3],
+            date(2026, 6, 1) + timedelta(days=number),
+            days=days,
+            kind=Kind.RESIDENCY if days > 1 else Kind.OUTREACH,
+            status=status,
+            verdict=Verdict[verdict] if verdict else None,
+            participants=people[: number % 3],
+            leads=[lead] * (number % 2),
+            trip=f"T{number}" if number % 4 == 0 else None,
+            minutes="第一行\n第二行",
+            entered_at=datetime(2026, 5, 1, 0, 0, number, number, tzinfo=UTC),
+        )
+    exported = export(db)
+
+    for table in (VisitParticipant, VisitLead, Visit):
+        db.execute(delete(table))
+    db.expire_all()
+    import_visits(db, content=exported, now=NOW)
+    db.expire_all()
+
+    assert export(db) == exported
+    assert len(exported.splitlines()) > 18  # a row a visit beneath the head
+
+
+def export(db):
+    return write_sheet(VISITS, visit_rows(db, None, NOW.date()), in_chinese=True)

@@ -88,11 +88,12 @@ class Maker:
         for _ in range(draw.choice((0, 0, 1, 2))):
             start = self.near()
             end_on = draw.choice((None, start + draw.randint(0, 40) * DAY))
-            postings.append(
-                Posting(
-                    username, draw.choice(UNITS), draw.choice(DUTIES), start, end_on, primary=False
-                )
-            )
+            unit, duty = draw.choice(UNITS), draw.choice(DUTIES)
+            # a file knows a posting by these three: another of them would contradict the first
+            if (unit, duty, start) not in {
+                (each.unit, each.duty, each.from_on) for each in postings
+            }:
+                postings.append(Posting(username, unit, duty, start, end_on, primary=False))
         return postings
 
     def absences_of(self, username: str) -> list[Absence]:
@@ -192,6 +193,8 @@ class Maker:
         fits = draw.random() < 0.85
         kind = draw.choice(rule.kinds if fits else tuple(KINDS))
         channel = draw.choice(rule.channels if fits else CHANNELS)
+        if kind == "remote" and channel == "in_person":
+            channel = "video"  # remote in person is refused
         starts_at = self.moment(self.near(draw.choice((3, 12, 25))))
         ends_at = self.end_of(starts_at, kind)
         if kind == "residency" and draw.random() < 0.12:

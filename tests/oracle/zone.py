@@ -15,6 +15,7 @@ KINDS = {
     "reception": "来访接待",
     "residency": "驻城招商",
     "event": "招商活动",
+    "remote": "线上对接",
 }
 CHANNELS = ("in_person", "video", "phone", "email", "online_event")
 PERIODS = ("week", "xun", "month", "quarter", "year")
@@ -51,6 +52,12 @@ class VisitRow:
     judged_at: datetime | None = None
 
 
+def kind_of(row: VisitRow) -> str:
+    """The kind as the import reads it: by these channels only a remote visit is held (REGIME 3)."""
+    met = ("in_person", "online_event") if row.kind == "event" else ("in_person",)
+    return row.kind if row.channel in met else "remote"
+
+
 def as_lived(row: VisitRow, imported_at: datetime) -> Visit:
     """The visit that an import makes of a row, and what became of it: REGIME 3."""
     # CHOICE: a row without logged_at is entered, and if done logged, at the moment of the import.
@@ -58,7 +65,7 @@ def as_lived(row: VisitRow, imported_at: datetime) -> Visit:
     logged_at = entered_at if row.status == "done" else row.done_at
     return Visit(
         row.ref,
-        row.kind,
+        kind_of(row),
         row.channel,
         "done" if row.done_at else row.status,
         row.starts_at,

@@ -20,7 +20,7 @@ from crm.people.rules import Duty
 from crm.quotas.rules import Reason
 from crm.quotas.service import freeze_period
 from crm.visits.models import Visit
-from crm.visits.rules import Channel
+from crm.visits.rules import Channel, Kind
 from tests.databases import SECRET
 from tests.factories import make_person, make_regime, make_unit, make_visit
 
@@ -103,7 +103,7 @@ def test_a_figure_explains_itself(crm):
 
     assert json.loads(said.stdout) == FIGURE | {
         "counted": [{"visit": "V-1", "days": 1}],
-        "not_counted": [{"visit": "V-2", "reason": Reason.WRONG_CHANNEL.value, "days": 1}],
+        "not_counted": [{"visit": "V-2", "reason": Reason.WRONG_KIND.value, "days": 1}],
     }
 
 
@@ -116,7 +116,7 @@ def frozen(crm, sessions):
     later = freeze + timedelta(days=1)
     with writing(sessions) as db:
         visit = db.scalars(select(Visit).where(Visit.ref == "V-2")).one()
-        visit.channel = Channel.IN_PERSON
+        visit.kind, visit.channel = Kind.OUTREACH, Channel.IN_PERSON
         record(db, "visit.changed", visit, by=None, at=later)
     return crm
 
@@ -149,7 +149,7 @@ def test_a_frozen_figure_is_explained_as_it_was_frozen(frozen):
     told = json.loads(frozen("explain", *ask, "--as-of", "2026-08-10").stdout)
 
     assert told["counted"] == [{"visit": "V-1", "days": 1}]
-    assert [each["reason"] for each in told["not_counted"]] == ["wrong_channel"]
+    assert [each["reason"] for each in told["not_counted"]] == ["wrong_kind"]
     assert told["frozen_at"] == SETTLED["frozen_at"]
 
 

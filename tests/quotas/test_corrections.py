@@ -162,7 +162,7 @@ def test_a_second_edit_goes_on_from_the_first_ones_correction(frozen):
 
 
 def test_an_edit_that_changes_no_figure_makes_no_correction(frozen):
-    frozen.log(8, channel=Channel.VIDEO)
+    frozen.log(8, kind=Kind.REMOTE, channel=Channel.VIDEO)
     frozen.confirm(frozen.log(7))  # a second visit on a day that counts
 
     assert frozen.corrections() == []

@@ -60,7 +60,7 @@ def test_a_rule_is_told_in_one_sentence(values, sentence):
         ({"rounding": Rounding.HALF_UP}, "，四舍五入。"),
         ({"channels": frozenset(Channel)}, "至少 6 次（方式不限）"),
         ({"channels": frozenset({Channel.VIDEO, Channel.IN_PERSON})}, "（限面谈、视频）"),
-        ({"kinds": frozenset(Kind)}, "带队外出拜访、来访接待、驻城招商或招商活动至少"),
+        ({"kinds": frozenset(Kind)}, "带队外出拜访、来访接待、驻城招商、招商活动或线上对接至少"),
         ({"kinds": frozenset({Kind.EVENT})}, "带队招商活动至少"),
         ({"duty": Duty.STAFF, "period": PeriodKind.QUARTER}, "工作人员每季度带队"),
         ({"period": PeriodKind.XUN}, "每旬"),

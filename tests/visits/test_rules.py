@@ -12,6 +12,8 @@ from crm.visits.rules import (
     check_ended,
     first_and_last,
     is_logged_late,
+    kind_by,
+    kinds_counting,
 )
 
 ZONE = timezone(timedelta(hours=8))
@@ -63,8 +65,45 @@ def test_late_is_told_by_civil_dates(logged_on, late):
     assert is_logged_late(date(2026, 7, 14), at(logged_on, 23), 3) is late
 
 
-def test_a_visit_is_an_outreach_a_reception_a_residency_or_an_event():
-    assert {kind.value for kind in Kind} == {"outreach", "reception", "residency", "event"}
+def test_a_visit_is_an_outreach_a_reception_a_residency_an_event_or_remote():
+    assert {kind.value for kind in Kind} == {
+        *("outreach", "reception", "residency", "event", "remote")
+    }
+
+
+@pytest.mark.parametrize("kind", [Kind.OUTREACH, Kind.RECEPTION, Kind.RESIDENCY])
+def test_what_is_met_in_person_by_another_channel_is_remote(kind):
+    online = set(Channel) - {Channel.IN_PERSON}
+
+    assert kind_by(kind, Channel.IN_PERSON) is kind
+    assert {kind_by(kind, channel) for channel in online} == {Kind.REMOTE}
+
+
+def test_an_event_is_in_person_or_online_and_by_another_channel_remote():
+    assert [kind_by(Kind.EVENT, channel) for channel in Channel] == [
+        *(Kind.EVENT, Kind.REMOTE, Kind.REMOTE, Kind.REMOTE, Kind.EVENT)
+    ]
+
+
+def test_a_remote_visit_is_not_in_person():
+    with pytest.raises(Refused, match="channel_of_kind"):
+        kind_by(Kind.REMOTE, Channel.IN_PERSON)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "channels", "is_added"),
+    [
+        ({Kind.OUTREACH}, {Channel.IN_PERSON}, False),
+        ({Kind.OUTREACH}, {Channel.IN_PERSON, Channel.VIDEO}, True),
+        ({Kind.RESIDENCY}, {Channel.ONLINE_EVENT}, True),
+        ({Kind.EVENT}, {Channel.IN_PERSON, Channel.ONLINE_EVENT}, False),
+        ({Kind.EVENT}, {Channel.PHONE}, True),
+    ],
+)
+def test_a_rule_that_counted_what_is_remote_now_counts_remote(kinds, channels, is_added):
+    counted = kinds_counting(frozenset(kinds), frozenset(channels))
+
+    assert counted == kinds | ({Kind.REMOTE} if is_added else set())
 
 
 def test_people_meet_in_person_by_video_phone_or_email_or_at_an_online_event():

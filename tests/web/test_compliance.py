@@ -351,7 +351,7 @@ def test_a_figure_goes_through_every_visit(app, zone, watch):
     assert "7月6日至8日" in counted
     assert "计 3 天" in counted
     assert "同一天已计一次" in left_out
-    assert "“电话”不在计入的方式内" in left_out
+    assert "“线上对接”不在计入的类型内" in left_out
     assert "已取消" in left_out
 
 

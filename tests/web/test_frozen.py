@@ -83,7 +83,7 @@ def test_another_visits_form_asks_nothing(app, zone, at_deputys):
 
 
 def test_a_change_of_what_counts_says_why(app, zone, first, at_deputys):
-    answer = edit(at_deputys, zone, first, channel="video", note="改为线上")
+    answer = edit(at_deputys, zone, first, kind="remote", channel="video", note="改为线上")
 
     assert answer.status_code == 422
     assert "请填写此项。" in answer.text
@@ -92,7 +92,9 @@ def test_a_change_of_what_counts_says_why(app, zone, first, at_deputys):
 
 
 def test_the_reason_goes_with_the_correction(app, zone, first, at_deputys):
-    answer = edit(at_deputys, zone, first, channel="video", reason="当日改为视频会谈")
+    answer = edit(
+        at_deputys, zone, first, kind="remote", channel="video", reason="当日改为视频会谈"
+    )
 
     assert answer.status_code == 302
     assert [each.why for each in made(app)] == [f"修改拜访（当日改为视频会谈） {first.ref}"]
@@ -129,7 +131,7 @@ def test_a_visit_logged_into_a_frozen_period_says_why(zone, at_deputys, told, co
 
 
 def test_my_day_tells_who_may_sign_how_many_wait(app, zone, first, at_deputys):
-    edit(at_deputys, zone, first, channel="video", reason="当日改为视频会谈")
+    edit(at_deputys, zone, first, kind="remote", channel="video", reason="当日改为视频会谈")
     said = "定稿数的更正待签认"
 
     told = [name for name in ("watch", "second", "elsewhere", "chief", "deputy")
@@ -147,7 +149,7 @@ def test_who_made_the_edit_is_not_asked_to_sign(app, zone):
 
 
 def test_what_is_signed_waits_no_longer(app, zone, first, at_deputys):
-    edit(at_deputys, zone, first, channel="video", reason="当日改为视频会谈")
+    edit(at_deputys, zone, first, kind="remote", channel="video", reason="当日改为视频会谈")
     watch = sign_in(app, "watch")
 
     watch.post(f"/compliance/corrections/{made(app)[0].id}/sign")
@@ -161,7 +163,7 @@ def unexplained(app, zone, first):
     with arranged(app) as db:
         deputy, visit = db.get_one(Person, zone.deputy.id), db.get_one(Visit, first.id)
         data = VisitData(
-            kind=visit.kind,
+            kind=Kind.REMOTE,
             channel=Channel.VIDEO,
             starts_at=visit.starts_at,
             ends_at=visit.ends_at,
@@ -187,7 +189,7 @@ def test_once_it_is_told_my_day_asks_no_more(app, unexplained, at_deputys):
 
 
 def test_a_reason_given_with_the_edit_is_one(app, zone, first, at_deputys):
-    edit(at_deputys, zone, first, channel="video", reason="当日改为视频会谈")
+    edit(at_deputys, zone, first, kind="remote", channel="video", reason="当日改为视频会谈")
 
     assert "还没有说明原因" not in at_deputys.get("/").text
 

@@ -82,10 +82,25 @@ def test_a_logged_visit_says_at_once_what_it_did_to_the_quota(app, at_linas, lin
 
 
 def test_a_visit_that_does_not_count_says_why(app, at_linas, lina):
-    answer = send(at_linas, lina, channel="video")
+    answer = send(at_linas, lina, kind="remote", channel="video")
 
     page = at_linas.get(answer.location).text
-    assert "没有计入本月驻城天数：“视频”不在计入的方式内。" in page
+    assert "没有计入本月驻城天数：“线上对接”不在计入的类型内。" in page
+
+
+def test_a_kind_that_is_in_person_asks_for_no_channel(app, at_linas, lina):
+    send(at_linas, lina, channel="email")  # chosen for another kind, and hidden since
+
+    assert visits(app)[0].channel is Channel.IN_PERSON
+
+
+@pytest.mark.parametrize(("kind", "channel"), [("remote", "in_person"), ("event", "phone")])
+def test_a_channel_that_the_kind_does_not_have_is_asked_for(app, at_linas, lina, kind, channel):
+    answer = send(at_linas, lina, kind=kind, channel=channel)
+
+    assert answer.status_code == 422
+    assert "请选择方式。" in answer.text
+    assert count(app) == 0
 
 
 def test_a_visit_logged_late_says_that_it_waits(app, at_linas, lina):

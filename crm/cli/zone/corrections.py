@@ -20,7 +20,7 @@ from crm.visits.models import Visit
 from crm.visits.service import VisitData, change_visit
 
 TOLD = (
-    "kind", "status", "starts_at", "ends_at", "city", "leader_id", "met", "position", "minutes",
+    "status", "starts_at", "ends_at", "city", "leader_id", "met", "position", "minutes",
     "next_step", "note", "trip",
 )  # fmt: skip
 
@@ -52,6 +52,7 @@ def _set_right(told: CorrectionTold, db: Session) -> None:
     on = civil_date(told.at)
     beside = links_of(db, visit, viewer(db, leader, on), on)
     data = VisitData(
+        kind=told.row.kind,
         channel=told.row.channel,
         participant_ids=beside.participant_ids,
         lead_ids=beside.lead_ids,

@@ -166,6 +166,7 @@ class CorrectionRow(Row):
     """What is set right in a visit once its period is frozen; without `signed` it waits."""
 
     visit: str
+    kind: Kind
     channel: Channel
     why: str
     day: Told
