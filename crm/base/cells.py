@@ -20,6 +20,7 @@ from crm.base.typed_dates import (
     typed_moment,
 )
 from crm.base.typed_text import ScientificPhoneError, phone_number
+from crm.base.usernames import LONGEST_USERNAME
 from crm.base.words import Word
 
 LONGEST_LINE = 200
@@ -94,10 +95,12 @@ def _short(text: str, longest: int) -> str | None:
 
 
 def _username(text: str) -> str:
+    """Any name that an account was ever allowed; `new_username` says what a new one may be."""
     name = _line(_required(text))
     if name is None or re.search(r"[\s;/\uff1b]", name):
-        raise PydanticCustomError("bad_username", "bad_username")
-    return name.lower()
+        facts = {"longest": LONGEST_USERNAME}
+        raise PydanticCustomError("bad_username", "bad_username", facts)
+    return name
 
 
 def _email(text: str) -> str | None:
@@ -121,7 +124,7 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def _usernames(text: str) -> tuple[str, ...]:
-    return _parts(text.lower())
+    return _parts(text)
 
 
 def _day(text: str) -> date | None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.cells import Cells, Day, LineOrEmpty, Username, one_of, read_rows
 from crm.base.errors import Refused
 from crm.base.sheets import Column, Outcome, read_sheet
+from crm.base.usernames import ByUsername
 from crm.people import service
 from crm.people.models import Absence, Person
 from crm.people.rules import AbsenceKind, AbsenceStatus
@@ -37,7 +38,7 @@ class AbsenceRow(Cells):
 def import_absences(db: Session, *, content: bytes, by: Person | None, now: datetime) -> Outcome:
     """Add the absences of a file as approved; one there already stays; raises `SheetRefused`."""
     sheet = read_sheet(content, ABSENCES)
-    people = {person.username: person for person in db.scalars(select(Person))}
+    people = ByUsername((person.username, person) for person in db.scalars(select(Person)))
     there = _absences(db)
     outcome = Outcome(notices=sheet.notices)
     for line, row in read_rows(sheet, AbsenceRow):

@@ -1,6 +1,6 @@
 """People with their postings, from a file: all of it or nothing (DESIGN 6)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated
@@ -22,9 +22,11 @@ from crm.base.cells import (
     one_of,
     read_row,
 )
+from crm.base.db import be_alone
 from crm.base.errors import Refused
 from crm.base.names import folded
 from crm.base.sheets import Column, Outcome, Sheet, read_sheet
+from crm.base.usernames import ByUsername, fold_username, new_username
 from crm.people import service
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role
@@ -109,19 +111,47 @@ class Plan:
 def import_people(db: Session, *, content: bytes, by: Person | None, now: datetime) -> Outcome:
     """Add the people and postings of a file and update known ones; raises `SheetRefused`."""
     sheet = read_sheet(content, PEOPLE)
-    known = {
-        person.username: person
-        for person in db.scalars(select(Person).options(selectinload(Person.postings)))
-    }
-    by_username: dict[str, list[Wanted | Alone]] = {}
-    for told in _told(db, sheet):
-        by_username.setdefault(told.row.username, []).append(told)
-    plans = [_plan(sheet, known.get(name), rows) for name, rows in by_username.items()]
+    be_alone(db)  # before any row is held: admins, too, are changed here
+    everybody = db.scalars(select(Person).options(selectinload(Person.postings)))
+    known = ByUsername((person.username, person) for person in everybody)
+    plans = [
+        _plan(sheet, known.get(name), rows) for name, rows in _by_account(db, sheet, known).items()
+    ]
     sheet.refuse_if_blamed()
     outcome = Outcome(notices=sheet.notices)
     for plan in plans:
-        _carry_out(db, plan, outcome, by=by, now=now)
+        try:
+            _carry_out(db, plan, outcome, by=by, now=now)
+        except Refused as why:
+            sheet.blame(plan.rows[0].line, why)
+    sheet.refuse_if_blamed()
     return outcome
+
+
+def _by_account(
+    db: Session, sheet: Sheet, known: ByUsername[Person]
+) -> dict[str, list[Wanted | Alone]]:
+    """The rows by the account that each means, or by the name of a new one."""
+    taken = {fold_username(name): name for name in known}
+    rows: dict[str, list[Wanted | Alone]] = {}
+    for told in _told(db, sheet):
+        try:
+            name = _account(known, taken, told.row.username)
+        except Refused as why:
+            sheet.blame(told.line, why)
+        else:
+            rows.setdefault(name, []).append(told)
+    return rows
+
+
+def _account(known: ByUsername[Person], taken: Mapping[str, str], typed: str) -> str:
+    """The name of the account; a new one is refused where it would be taken for another."""
+    if typed in known:
+        return known[typed].username
+    name = new_username(typed)
+    if name in taken:
+        raise Refused("duplicate_username", field="username", username=taken[name])
+    return name
 
 
 def unit_called(units: Sequence[Unit], name: str) -> Unit:

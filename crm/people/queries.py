@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
+from crm.base.usernames import spellings
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import JUDGING, OVERSEEING, AbsenceStatus, Role
 
@@ -152,8 +153,10 @@ def visible_to(viewer: Viewer, on: date) -> Select[Person]:
 
 
 def by_username(db: Session, username: str) -> Person | None:
-    """The person of that username."""
-    return db.scalar(select(Person).where(Person.username == username.strip().lower()))
+    """The person whom a typed username means, whatever its case and width."""
+    exact, folded = spellings(username)
+    found = db.scalars(select(Person).where(Person.username.in_({exact, folded}))).all()
+    return min(found, key=lambda person: person.username != exact, default=None)
 
 
 def primary_posting(db: Session, person_id: int, on: date) -> Posting | None:

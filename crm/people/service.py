@@ -1,21 +1,20 @@
 """What happens to people: they arrive, are posted, are away, get a password."""
 
-import unicodedata
 from datetime import date, datetime
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
+from crm.base.usernames import fold_username, new_username
 from crm.people.accounts import end_sessions, require_another_admin
 from crm.people.closing import sight_ends
 from crm.people.entry_grants import end_grants_to
 from crm.people.models import Absence, Person, Posting, Unit
-from crm.people.queries import by_username
 from crm.people.rules import WITH_RECORDS, AbsenceKind, AbsenceStatus, Duty, Role
 
 SHORTEST_PASSWORD = 10
@@ -33,12 +32,12 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
     by: Person | None,
     now: datetime,
 ) -> Person:
-    """Enter a person, without a password yet; refused as `duplicate_username`."""
-    username = unicodedata.normalize("NFC", username).strip().lower()
-    if not username or not name.strip():
-        raise Refused("required", field="name" if username else "username")
-    if by_username(db, username):
-        raise Refused("duplicate_username", field="username", username=username)
+    """Enter a person without a password; refused as `bad_username`, `duplicate_username`."""
+    if not username.strip() or not name.strip():
+        raise Refused("required", field="name" if username.strip() else "username")
+    username = new_username(username)
+    if taken := _namesake(db, username):
+        raise Refused("duplicate_username", field="username", username=taken)
     person = Person(
         username=username,
         name=name.strip(),
@@ -57,6 +56,13 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
         after={"username": username, "role": role},
     )
     return person
+
+
+def _namesake(db: Session, username: str) -> str | None:
+    """The name of an account that would be taken for this one; older ones may be of any width."""
+    may_fold = Person.username.regexp_match("[^ -~]")
+    others = db.scalars(select(Person.username).where(or_(Person.username == username, may_fold)))
+    return next((name for name in others if fold_username(name) == username), None)
 
 
 def change_person(  # noqa: PLR0913 - a person has that many parts
@@ -226,9 +232,14 @@ def set_password(  # noqa: PLR0913 - a password has that many parts
 def give_password(
     db: Session, *, person: Person, password_hash: str, by: Person, now: datetime
 ) -> None:
-    """Give another person a password that they must replace; one's own is `own_account`."""
+    """Give another person a password that they must replace.
+
+    Refused as `own_account`, and as `last_admin`: a temporary password may be over before its use.
+    """
     if person.id == by.id:
         raise Refused("own_account")
+    if person.password_hash and not person.is_password_temporary:
+        require_another_admin(db, person)
     set_password(db, person=person, password_hash=password_hash, is_temporary=True, by=by, now=now)
 
 

@@ -26,6 +26,7 @@ from crm.base.cells import (
 )
 from crm.base.errors import Refused
 from crm.base.sheets import Column, Outcome, Sheet, read_sheet
+from crm.base.usernames import ByUsername
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits import bulk
@@ -121,7 +122,7 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> Outcome:
 
 def _names(db: Session) -> Names:
     return Names(
-        dict(db.execute(select(Person.username, Person.id)).all()),
+        ByUsername(db.execute(select(Person.username, Person.id)).all()),
         dict(db.execute(select(Lead.ref, Lead.id)).all()),
     )
 

@@ -36,6 +36,7 @@ from crm.web import (
     transaction,
     trips,
     units,
+    username_address,
     visits,
 )
 
@@ -62,6 +63,7 @@ def init_app(app: Flask) -> None:
     """Register the pages; the order is that in which a request meets them."""
     app.after_request(_guard)
     for part in (
+        username_address,
         transaction,
         errors,
         reasons,

@@ -23,7 +23,7 @@ from crm.web.person_page import found, home_of, person_page
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("people", __name__, url_prefix="/admin/people")
-ONE = "/<username>"
+ONE = "/<username:username>"
 POSTING = f"{ONE}/postings/<int(max={LARGEST_ID}):posting_id>"
 bp.get(f"{ONE}/postings/new")(posting_pages.new_posting)
 bp.post(f"{ONE}/postings/new")(posting_pages.add_posting)

@@ -15,7 +15,7 @@ SENTENCES = {
     "wrong_old_password": "当前密码不正确。",
     "same_password": "新密码不能与当前密码相同。",
     "own_account": "不能这样办理自己的账号，请由其他系统管理员办理；改密码请到“我的账号”。",
-    "last_admin": "这是最后一位系统管理员，请先指定另一位。",
+    "last_admin": "这是最后一位系统管理员（能登录且不离任），请先指定另一位，由其登录并设好密码。",
     # entering for another
     "grant_to_oneself": "请选择本人以外的人员。",
     "cannot_enter": "{agent} 不能代录：简报读者和已停用的账号不能登记拜访。",
@@ -74,7 +74,8 @@ SENTENCES = {
     "too_many_rows": "文件超过 {most} 行，请分成几个文件导入。",
     "control_characters": "不能含有换行、制表符等不可见字符。",
     "text_too_long": "最多 {longest} 个字。",
-    "bad_username": "“{value}”不能作为账号：账号里不能有空格、斜杠或分号。",
+    "bad_username": "“{value}”不能作为账号：只用字母、数字和 . _ - @ +，以字母或数字开头和结尾，"
+    "最多 {longest} 个字符；不能有空格、全角或不可见字符，也不能是 new。",
     "bad_email": "“{value}”不是邮箱地址。",
     "bad_phone": "“{value}”不是电话号码。",
     "phone_in_scientific": "“{value}”被表格软件改成了科学计数；请把该列设为文本，重新填写号码。",
