@@ -3,10 +3,11 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
+from crm.base.db import be_alone
 from crm.base.errors import Refused
 from crm.people.closing import sight_ends
 from crm.people.entry_grants import end_grants_of
@@ -96,19 +97,19 @@ def sign_out_elsewhere(
 
 
 def require_another_admin(db: Session, person: Person) -> None:
-    """Refuse to lose the last admin: nobody could give the role back (`last_admin`).
+    """Refuse to lose the last admin who can sign in (`last_admin`): the role could not be given.
 
-    Whoever is to leave, be it next month, is none who stays.
+    Where no admin can sign in yet, the last one whose account is open stays. Whoever is to leave,
+    be it next month, does not stay; a temporary password may be over before it is used.
     """
     if person.role is not Role.ADMIN:
         return
-    admins = (
-        select(Person.id)
-        .where(Person.role == Role.ADMIN, Person.disabled_at.is_(None))
-        .order_by(Person.id)
-        .with_for_update(
-            key_share=True
-        )  # of two who disable each other, the second sees what the first did
+    be_alone(db)  # of two who disable each other, the second sees what the first did
+    has_own = and_(Person.password_hash.is_not(None), Person.is_password_temporary.is_(False))
+    admins = select(Person.id, has_own).where(
+        Person.role == Role.ADMIN, Person.disabled_at.is_(None)
     )
-    if set(db.scalars(admins)) <= {person.id}:
+    can_sign_in = dict(db.execute(admins).all())
+    opened, able = set(can_sign_in), {each for each, can in can_sign_in.items() if can}
+    if opened <= {person.id} or able == {person.id}:
         raise Refused("last_admin", field="role")
