@@ -34,7 +34,7 @@ from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("entry_grants", __name__)
 MINE = "/me/entry-grants"
-THEIRS = "/admin/people/<username>/entry-grants"
+THEIRS = "/admin/people/<username:username>/entry-grants"
 ONE = f"<int(max={LARGEST_ID}):grant_id>"
 CHANGES_SHOWN = timedelta(days=7)
 
