@@ -14,7 +14,7 @@ from crm.base.refs import new_ref
 from crm.followups.models import Followup
 from crm.followups.queries import may_change
 from crm.leads.queries import may_see
-from crm.leads.rights import known_person
+from crm.leads.rights import colleague_of
 from crm.people.models import Person
 from crm.people.queries import viewer
 from crm.people.rules import WITH_RECORDS
@@ -68,8 +68,10 @@ def change_followup(
     Refused as `not_yours`, `already_done`, `no_such_person`, `required`.
     """
     _take_open(db, followup, by, now)
+    if data.person_id != followup.person_id:
+        colleague_of(db, data.person_id, "person_id", on=civil_date(now))
     values = {
-        "person_id": _owing(db, data.person_id, "person_id").id,
+        "person_id": data.person_id,
         "due_on": data.due_on,
         "what": _said(data.what, "what"),
     }
@@ -109,7 +111,7 @@ def _next(
     person_id = outcome.next_person_id or followup.person_id
     data = FollowupData(
         lead_id=followup.lead_id,
-        person_id=_owing(db, person_id, "next_person_id").id,
+        person_id=colleague_of(db, person_id, "next_person_id", on=civil_date(now)).id,
         due_on=outcome.next_due_on,
         what=_said(what, "next_what"),
     )
@@ -120,7 +122,7 @@ def _add(db: Session, data: FollowupData, *, by: Person | None, now: datetime) -
     followup = Followup(
         ref=data.ref.strip() or new_ref("F", civil_date(now)),
         lead_id=data.lead_id,
-        person_id=_owing(db, data.person_id, "person_id").id,
+        person_id=colleague_of(db, data.person_id, "person_id", on=civil_date(now)).id,
         due_on=data.due_on,
         what=_said(data.what, "what"),
         entered_at=now,
@@ -157,14 +159,6 @@ def _take_open(db: Session, followup: Followup, by: Person | None, now: datetime
     db.refresh(followup, [*Followup.__table__.columns.keys()], with_for_update=True)
     if followup.done_at is not None:
         raise Refused("already_done")
-
-
-def _owing(db: Session, person_id: int, field: str) -> Person:
-    """A person who can owe a step: a reader has no records to see it in."""
-    person = known_person(db, person_id, field)
-    if person.role not in WITH_RECORDS or person.disabled_at is not None:
-        raise Refused("no_such_person", field=field)
-    return person
 
 
 def _said(text: str, field: str) -> str:

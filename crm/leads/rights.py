@@ -1,5 +1,6 @@
 """What changes of a lead rest on: the right to make them, and somebody named on it (REGIME 2)."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -11,7 +12,8 @@ from crm.leads.models import Lead
 from crm.leads.queries import may_change
 from crm.leads.seers import gaps
 from crm.people.models import Person
-from crm.people.queries import viewer
+from crm.people.queries import at_work, viewer
+from crm.people.rules import WITH_RECORDS, Role
 
 
 def require_change(db: Session, lead: Lead, by: Person | None, now: datetime) -> None:
@@ -29,9 +31,17 @@ def require_somebody_named(db: Session, lead: Lead, on: date) -> None:
         raise Refused("last_named", field="person")
 
 
-def known_person(db: Session, person_id: int | None, field: str) -> Person:
-    """The person of that id."""
-    person = db.get(Person, person_id) if person_id is not None else None
+def colleague_of(
+    db: Session,
+    person_id: int | None,
+    field: str,
+    *,
+    on: date,
+    roles: Collection[Role] = WITH_RECORDS,
+) -> Person:
+    """The person of that id, of those whom a form offers: posted, and of one of the roles."""
+    found = select(Person).where(Person.id == person_id, Person.role.in_(roles), at_work(on))
+    person = db.scalar(found)
     if person is None:
         raise Refused("no_such_person", field=field)
     return person

@@ -10,7 +10,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.leads.models import Lead, LeadRole
-from crm.leads.rights import require_change, require_somebody_named
+from crm.leads.rights import colleague_of, require_change, require_somebody_named
 from crm.leads.rules import SINGLE_ROLES, LeadRoleKind
 from crm.people.models import Person, Unit
 
@@ -27,9 +27,11 @@ def give_role(  # noqa: PLR0913 - a role has that many parts
 ) -> LeadRole:
     """Give the role from that date on; it ends for who held it, but for members of a task force.
 
-    Refused as `not_yours`, `wrong_holder`, `role_held_later`, `last_named`.
+    Refused as `not_yours`, `no_such_person`, `wrong_holder`, `role_held_later`, `last_named`.
     """
     require_change(db, lead, by, now)
+    if isinstance(holder, Person):
+        colleague_of(db, holder.id, "holder", on=civil_date(now))
     return name_holder(db, lead=lead, role=role, holder=holder, from_on=from_on, by=by, now=now)
 
 

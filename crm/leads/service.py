@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
+from crm.base.db import be_alone
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.base.refs import new_ref
@@ -24,12 +25,12 @@ from crm.leads.companies import (
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.progress import correct_milestone, reach, withdraw_milestone
 from crm.leads.queries import may_see, role_held_on
-from crm.leads.rights import known_person, require_change
+from crm.leads.rights import colleague_of, require_change
 from crm.leads.roles import end_role, give_role, name_holder
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Person, Unit
 from crm.people.queries import primary_posting, viewer
-from crm.people.rules import WITH_RECORDS
+from crm.people.rules import WITH_RECORDS, UnitKind
 
 __all__ = [
     "CompanyData",
@@ -146,8 +147,10 @@ def _checked(
         raise Refused("code_name_needed", field="code_name")
     if data.industry and data.industry not in industries():
         raise Refused("unknown_industry", field="industry")
-    if data.park_id and db.get(Unit, data.park_id) is None:
-        raise Refused("no_such_unit", field="park_id")
+    if data.park_id and not (lead and lead.park_id == data.park_id):
+        park = db.get(Unit, data.park_id)
+        if park is None or park.kind is not UnitKind.PARK:
+            raise Refused("no_such_unit", field="park_id")
     _check_earlier(db, data, by=by, on=on, lead=lead)
     amount = _checked_amount(data.amount)
     return {
@@ -180,9 +183,21 @@ def _check_earlier(
     earlier = data.earlier_lead_id
     if earlier is None or (lead and lead.earlier_lead_id == earlier):
         return
-    is_itself = lead is not None and lead.id == earlier
-    if is_itself or (by and not may_see(db, viewer(db, by, on), earlier, on)):
+    if by and not may_see(db, viewer(db, by, on), earlier, on):
         raise Refused("no_such_lead", field="earlier_lead_id")
+    be_alone(db)  # two changes at once could make a ring that neither of them is
+    if lead and lead.id in _ancestry(db, earlier):
+        raise Refused("earlier_than_itself", field="earlier_lead_id")
+
+
+def _ancestry(db: Session, lead_id: int) -> set[int]:
+    """The lead and those that came before it."""
+    chain: set[int] = set()
+    at: int | None = lead_id
+    while at is not None and at not in chain:
+        chain.add(at)
+        at = db.scalar(select(Lead.earlier_lead_id).where(Lead.id == at))
+    return chain
 
 
 def _checked_amount(amount: Decimal | None) -> Decimal | None:
@@ -222,10 +237,12 @@ def _holders(
     db: Session, lead: Lead, data: LeadData, by: Person | None
 ) -> dict[LeadRoleKind, Person | Unit]:
     holders: dict[LeadRoleKind, Person | Unit] = {}
+    on = civil_date(lead.entered_at)
     if data.tracker_id:
-        holders[LeadRoleKind.TRACKER] = known_person(db, data.tracker_id, "tracker_id")
+        holders[LeadRoleKind.TRACKER] = colleague_of(db, data.tracker_id, "tracker_id", on=on)
     if data.leader_id:
-        holders[LeadRoleKind.ATTACHED_LEADER] = known_person(db, data.leader_id, "leader_id")
+        leader = colleague_of(db, data.leader_id, "leader_id", on=on)
+        holders[LeadRoleKind.ATTACHED_LEADER] = leader
     own = primary_posting(db, by.id, lead.entered_on) if by else None
     if unit_id := data.unit_id or (own and own.unit_id):
         unit = db.get(Unit, unit_id)

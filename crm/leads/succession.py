@@ -11,14 +11,14 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.leads.models import Lead, LeadRole
 from crm.leads.queries import may_see, role_held_on
-from crm.leads.rights import known_person
+from crm.leads.rights import colleague_of
 from crm.leads.roles import end_roles_of, name_holder
 from crm.leads.rules import LeadRoleKind
 from crm.leads.seers import gaps
 from crm.people.closing import ENDED, SightEnded
 from crm.people.models import Person, Posting
 from crm.people.queries import active_at, posted_as, unit_tree, units_above, viewer
-from crm.people.rules import WITH_RECORDS, Role, nearest
+from crm.people.rules import Role, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,11 @@ def name_successor(
     Refused as `no_such_person`, and as `own_succession` for whoever would name themselves on
     what they may not see.
     """
-    successor, from_on = known_person(db, successor_id, "successor_id"), vacancy.from_on
-    if successor.role not in WITH_RECORDS or successor.is_disabled(_end_of(from_on)):
-        raise Refused("no_such_person", field="successor_id")
-    if by and by.id == successor.id:
+    if by and by.id == successor_id:
         on = civil_date(now)
         if not may_see(db, viewer(db, by, on), vacancy.lead.id, on):
             raise Refused("own_succession", field="successor_id")
+    successor = colleague_of(db, successor_id, "successor_id", on=vacancy.from_on)
 
     _succeed(db, vacancy, successor, by=by, now=now)
 

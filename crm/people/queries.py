@@ -166,16 +166,15 @@ def primary_posting(db: Session, person_id: int, on: date) -> Posting | None:
     )
 
 
+def at_work(on: date) -> ColumnElement[bool]:
+    """People who hold a posting on the date and whose account is open: whom forms offer."""
+    return Person.id.in_(select(Posting.person_id).where(held_on(on))) & open_through(on)
+
+
 def colleagues(db: Session, on: date) -> list[Person]:
     """Everyone who holds a posting on the date: those with whom one may go on a visit."""
-    posted = select(Posting.person_id).where(held_on(on))
-    return list(
-        db.scalars(
-            select(Person)
-            .where(Person.id.in_(posted), open_through(on))
-            .order_by(Person.pinyin, Person.username)
-        )
-    )
+    query = select(Person).where(at_work(on)).order_by(Person.pinyin, Person.username)
+    return list(db.scalars(query))
 
 
 def absences_in(db: Session, person_id: int, first: date, last: date) -> list[Absence]:

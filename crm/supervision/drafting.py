@@ -13,11 +13,11 @@ from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.leads.queries import may_see as may_see_lead
-from crm.leads.rights import known_person
+from crm.leads.rights import colleague_of
 from crm.leads.rules import MilestoneKind
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, viewer, visible_to
-from crm.people.rules import OVERSEEING, WITH_RECORDS
+from crm.people.rules import OVERSEEING
 from crm.supervision.entries import note_and_record, said
 from crm.supervision.models import Order, OrderUnit
 from crm.supervision.rights import may_draft, require, take
@@ -166,10 +166,11 @@ def _checked(
     if db.get(Unit, data.unit_id) is None:
         raise Refused("no_such_unit", field="unit_id")
     _check_units(db, data)
+    on = civil_date(now)
     if data.person_id is not None:
-        _known(db, data.person_id, "person_id", WITH_RECORDS, now)
-    if officer_id is not None:
-        _known(db, officer_id, "officer_id", OVERSEEING, now)
+        colleague_of(db, data.person_id, "person_id", on=on)
+    if officer_id is not None and officer_id != me.person_id:
+        colleague_of(db, officer_id, "officer_id", on=on, roles=OVERSEEING)
     if officer_id is not None and officer_id == data.person_id:
         raise Refused("officer_is_person", field="officer_id")
     if data.lead_id is not None:
@@ -202,12 +203,6 @@ def _check_units(db: Session, data: OrderData) -> None:
     known = set(db.scalars(select(Unit.id).where(Unit.id.in_(data.unit_ids))))
     if known != set(data.unit_ids):
         raise Refused("no_such_unit", field="unit_ids")
-
-
-def _known(db: Session, person_id: int, field: str, roles: Collection[str], now: datetime) -> None:
-    person = known_person(db, person_id, field)
-    if person.role not in roles or person.is_disabled(now):
-        raise Refused("no_such_person", field=field)
 
 
 def _assist(db: Session, order: Order, data: OrderData) -> None:

@@ -12,7 +12,7 @@ from crm.leads.models import Lead
 from crm.leads.queries import visible as visible_leads
 from crm.people.entry_grants import owners_of
 from crm.people.models import EntryGrant, Person, Posting
-from crm.people.queries import Viewer, people_in
+from crm.people.queries import Viewer, at_work, people_in
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.rules import (
     Channel,
@@ -98,6 +98,15 @@ def check_people(db: Session, data: VisitData) -> None:
     known = set(db.scalars(select(Person.id).where(Person.id.in_(data.joined_by))))
     if known != data.joined_by:
         raise Refused("no_such_person", field="participant_ids")
+
+
+def check_new_people(db: Session, data: VisitData, known: Collection[int], on: date) -> None:
+    """Refuse people who are named anew and whom no form offers: without posting, or gone."""
+    for field, named in (("leader_id", {data.leader_id}), ("participant_ids", data.joined_by)):
+        new = named - set(known)
+        found = db.scalars(select(Person.id).where(Person.id.in_(new), at_work(on)))
+        if new and set(found) != new:
+            raise Refused("no_such_person", field=field)
 
 
 def check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: date) -> None:

@@ -19,6 +19,7 @@ from crm.visits.checks import (
     VisitData,
     check_city,
     check_leads,
+    check_new_people,
     check_people,
     columns,
     require_own,
@@ -69,6 +70,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
         return known
     me = viewer(db, by, on)
     values = _checked(db, data, me, now)
+    check_new_people(db, data, (), on)
     check_leads(db, data.lead_ids, me, on)
     check_trip(db, values["trip"], me, on)
     visit = Visit(
@@ -109,6 +111,7 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
         require_same_people(data, visit.leader_id, beside.participant_ids)
         data = replace(data, **{name: getattr(visit, name) for name in WORDS})
     values = _checked(db, data, me, now)
+    check_new_people(db, data, beside.participant_ids | {visit.leader_id}, on)
     lead_ids = frozenset(data.lead_ids)
     check_leads(db, lead_ids - beside.lead_ids, me, on)
     lead_ids |= beside.hidden_lead_ids

@@ -113,6 +113,7 @@ SENTENCES = {
     "no_such_person": "没有找到这位人员，请重新选择。",
     "people_of_hidden": "这次拜访涉及您无权知悉的线索，带队人和同行人请由带队人调整。",
     "other_trip": "这个批次号已用于别人的出差，请核对；同行的，请先由带队人把您列为同行人。",
+    "earlier_than_itself": "所选项目本身是在这个项目之后，不能作为它的前期项目。",
     "no_such_lead": "没有找到这条线索，请重新选择。",
     "logged_before_end": "登记时间早于拜访结束时间。",
     "logged_in_future": "登记时间晚于现在。",

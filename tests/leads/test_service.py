@@ -17,7 +17,7 @@ from crm.leads.queries import lead_of, may_see
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.leads.service import CompanyData, ContactData, LeadData
 from tests.conftest import NOW
-from tests.factories import make_company, make_lead, make_role
+from tests.factories import make_company, make_lead, make_person, make_role
 from tests.leads.zone import TODAY, make_zone
 
 OPEN, INTERNAL, RESTRICTED = Secrecy
@@ -139,6 +139,60 @@ def test_a_reader_enters_no_lead(db):
     me = make_zone(db).people["reader"]
 
     assert refused(service.add_lead, db, data=DATA, by=me, now=NOW)[0] == "not_yours"
+
+
+@pytest.mark.parametrize("name", ["reader", "gone", "admin"])  # the admin holds no posting
+@pytest.mark.parametrize("field", ["tracker_id", "leader_id"])
+def test_who_is_not_offered_stands_for_no_lead(db, name, field):
+    zone = make_zone(db)
+    zone.people["gone"] = make_person(db, "gone", disabled_at=NOW)
+    data = replace(DATA, **{field: zone.people[name].id})
+
+    code = refused(service.add_lead, db, data=data, by=zone.people["stranger"], now=NOW)
+
+    assert code == ("no_such_person", field)
+
+
+def test_who_is_not_offered_is_given_no_role(db):
+    zone = make_zone(db)
+    given = {"holder": zone.people["reader"], "role": TRACKER, "from_on": TODAY}
+
+    code = refused(
+        service.give_role,
+        db,
+        lead=zone.leads[OPEN],
+        by=zone.people["tracker"],
+        now=NOW,
+        **given,
+    )
+
+    assert code == ("no_such_person", "holder")
+
+
+def test_a_unit_that_is_no_park_is_no_park(db):
+    zone = make_zone(db)
+    data = replace(DATA, park_id=zone.units["bureau"].id)
+
+    code = refused(service.add_lead, db, data=data, by=zone.people["stranger"], now=NOW)
+
+    assert code == ("no_such_unit", "park_id")
+
+
+def test_a_lead_is_not_its_own_ancestor_through_others(db):
+    zone = make_zone(db)
+    me, lead = zone.people["stranger"], zone.leads[OPEN]
+    second = make_lead(db, earlier_lead_id=lead.id)
+    third = make_lead(db, earlier_lead_id=second.id)
+    data = LeadData(
+        company=CompanyData(name="任一公司"), title=lead.title, earlier_lead_id=third.id
+    )
+
+    code = refused(
+        service.change_lead, db, lead=lead, data=data, by=zone.people["tracker"], now=NOW
+    )
+
+    assert code == ("earlier_than_itself", "earlier_lead_id")
+    assert may_see(db, zone.eyes(me.username), third.id, TODAY)
 
 
 def test_a_hidden_lead_cannot_be_pointed_to(db):

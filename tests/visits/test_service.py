@@ -221,6 +221,30 @@ def test_a_supervisor_who_may_not_read_the_words_does_not_wipe_them(db):
     assert beside(db, visit)[1] == {lead.id}
 
 
+@pytest.mark.parametrize("name", ["gone", "admin"])  # the admin holds no posting
+def test_who_is_not_offered_takes_part_in_no_visit(db, name):
+    zone = make_zone(db)
+    me = zone.people["tracker"]
+    zone.people["gone"] = make_person(db, "gone", disabled_at=NOW)
+    data = told(me, participant_ids=[zone.people[name].id])
+
+    code = refused(service.log_visit, db, data=data, by=me, now=NOW)
+
+    assert code == ("no_such_person", "participant_ids")
+
+
+def test_who_took_part_and_has_left_stays_in_a_visit_that_is_changed(db):
+    zone = make_zone(db)
+    me, other = zone.people["tracker"], zone.people["colleague"]
+    visit = service.log_visit(db, data=told(me, participant_ids=[other.id]), by=me, now=NOW)
+    other.disabled_at = NOW
+
+    data = told(me, participant_ids=[other.id], city="上海")
+    service.change_visit(db, visit=visit, data=data, by=me, now=NOW)
+
+    assert (visit.city, beside(db, visit)[0]) == ("上海", {other.id})
+
+
 @pytest.mark.parametrize("who", ["supervisor", "colleague"])  # themselves, or an accomplice
 @pytest.mark.parametrize("field", ["leader_id", "participant_ids"])
 def test_who_may_not_read_a_visit_lets_nobody_take_part_in_it(db, who, field):

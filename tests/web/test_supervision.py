@@ -196,7 +196,7 @@ def test_the_register_is_a_spreadsheet_too(app, issued):
     told = sign_in(app, "top").get(f"{LIST}/export.xlsx")
 
     assert told.headers["Content-Disposition"].endswith("supervision-20260715.xlsx")
-    (_, head), (_, first) = read_workbook(told.data)
+    (_, head), (_, first) = read_workbook(told.data).rows
     assert dict(zip(head, first, strict=False))["督办事项"] == "加快标准厂房交付"
 
 

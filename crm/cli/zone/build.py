@@ -226,6 +226,10 @@ class Chronicle:
         )
 
     def _tell_trip(self, told: VisitTold, now: datetime) -> None:
+        trip = self.db.scalars(select(Trip).where(Trip.ref == told.trip)).one()
+        by = self.people[told.leader]
+        if trip.leader_id != by.id:
+            return  # somebody else's trip, on which they came along
         made = [each for each in self.story.visits if each.trip == told.trip]
         data = trips.TripData(
             destination=told.city,
@@ -233,8 +237,7 @@ class Chronicle:
             last_on=max(last_civil_date(each.ends_at) for each in made),
             approval=None,
         )
-        trip = self.db.scalars(select(Trip).where(Trip.ref == told.trip)).one()
-        trips.tell_trip(self.db, trip=trip, data=data, by=self.people[told.leader], now=now)
+        trips.tell_trip(self.db, trip=trip, data=data, by=by, now=now)
 
     def _finish_visit(self, told: VisitTold, now: datetime) -> None:
         visit, by = self.visits[told.ref], self.people[told.leader]
