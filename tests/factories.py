@@ -240,6 +240,7 @@ DEPUTY = {
     "kinds": frozenset({Kind.OUTREACH, Kind.RESIDENCY}),
     "channels": frozenset({Channel.IN_PERSON}),
     "log_within_days": 3,
+    "stay_within_days": 9,
     "proration": Proration.WORKDAYS,
     "rounding": Rounding.CEIL,
     "cap": Cap.CALENDAR_DAYS,

@@ -15,7 +15,16 @@ from crm.base.periods import PeriodKind
 from crm.base.words import Word
 from crm.cli.base import RefusedError
 from crm.people.rules import Duty
-from crm.quotas.rules import DAYS_TO_LOG, Cap, CountBy, Measure, Proration, Rounding, Rule
+from crm.quotas.rules import (
+    DAYS_TO_ENTER,
+    DAYS_TO_LOG,
+    Cap,
+    CountBy,
+    Measure,
+    Proration,
+    Rounding,
+    Rule,
+)
 from crm.quotas.ruling import check_rule
 from crm.visits.rules import Channel, Kind, kinds_counting
 from crm.web.errors import told
@@ -23,6 +32,7 @@ from crm.web.errors import told
 LARGEST_BYTES = 1_000_000
 MOST_TOLD = 50
 AnyWord = TypeVar("AnyWord", bound=Word)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,7 @@ def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None
         "valid_from": since,
         "valid_to": None,
         "log_within_days": DAYS_TO_LOG,
+        "stay_within_days": DAYS_TO_ENTER,
     }
     values |= _values(told_nodes, problems)
     missing = [name for name in READERS if name not in values and name not in told_nodes]
@@ -158,8 +169,8 @@ def _date(node: yaml.Node) -> date:
         raise _WrongError(f"“{text}”不是日期，请写成 2026-07-15 的样子。") from None
 
 
-def _last(node: yaml.Node) -> date | None:
-    return None if node.value in ("", "null", "~") else _date(node)
+def _or_none(reader: Callable[[yaml.Node], Value], node: yaml.Node) -> Value | None:
+    return None if node.value in ("", "null", "~") else reader(node)
 
 
 def _word(words: type[AnyWord], node: yaml.Node) -> AnyWord:
@@ -188,9 +199,10 @@ READERS: Mapping[str, Callable[[yaml.Node], Any]] = {
     "kinds": partial(_words, Kind),
     "channels": partial(_words, Channel),
     "log_within_days": _number,
+    "stay_within_days": partial(_or_none, _number),
     "proration": partial(_word, Proration),
     "rounding": partial(_word, Rounding),
     "cap": partial(_word, Cap),
     "valid_from": _date,
-    "valid_to": _last,
+    "valid_to": partial(_or_none, _date),
 }

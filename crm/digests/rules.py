@@ -104,11 +104,14 @@ def waiting(figures: Iterable[Figure], at: datetime) -> Waiting:
     for figure in figures:
         if figure.settled:
             continue  # nothing can change it any more
-        for one in figure.not_counted:
-            if waits_for_logging(one.visit, [figure.rule], at):
-                to_log.add(one.visit.id)
-            if waits_for_verdict(one.visit, [figure.rule], at):
-                to_judge.add(one.visit.id)
+        # a stay that has ended counts already, and still waits
+        counted = [one.visit for one in figure.counted]
+        for visit in [*counted, *(one.visit for one in figure.not_counted)]:
+            late_by = {figure.rule.duty: visit.late_by_days}
+            if waits_for_logging(visit, [figure.rule], at):
+                to_log.add(visit.id)
+            if waits_for_verdict(visit, [figure.rule], at, late_by=late_by):
+                to_judge.add(visit.id)
     return Waiting(len(to_log), len(to_judge))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.periods import Period
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.queries import live_figures
-from crm.quotas.rules import Figure, FigureStatus, Rule
+from crm.quotas.rules import Figure, FigureStatus, Freeze, Rule, Way
 from crm.quotas.settled import RULE, corrections_of
 
 
@@ -92,23 +92,29 @@ def _causes(db: Session, touches: Sequence[Touch]) -> list[tuple[FigureRecord, T
 
 def _results(db: Session, records: Iterable[FigureRecord], now: datetime) -> dict[int, Result]:
     """What the facts make of each now, by the versions of the rules that judged the periods."""
-    alike: defaultdict[tuple[str, int, datetime | None], dict[int, int]] = defaultdict(dict)
+    alike: defaultdict[tuple[str, int, Freeze], dict[int, int]] = defaultdict(dict)
     for record in records:
-        alike[record.period, record.rule_id, record.frozen_at][record.person_id] = record.id
+        alike[record.period, record.rule_id, _freeze(record)][record.person_id] = record.id
     rules = _rules(db, {rule_id for _, rule_id, _ in alike})
     results: dict[int, Result] = {}
-    for (name, rule_id, frozen_at), ids in alike.items():
+    for (name, rule_id, freeze), ids in alike.items():
         found = live_figures(
             db,
             period=Period.parse(name),
             as_of=now,
             rules=[rules[rule_id]],
             person_ids=ids,
-            frozen_at=frozen_at,
+            freeze=freeze,
         )
         results |= dict.fromkeys(ids.values(), NOTHING_OWED)
         results |= {ids[each.person_id]: _result(each.figure) for each in found}
     return results
+
+
+def _freeze(record: FigureRecord) -> Freeze:
+    """When and how it was frozen; only frozen figures are asked for."""
+    assert record.frozen_at is not None  # noqa: S101 - `_causes` reads no others
+    return Freeze(record.frozen_at, Way(record.judged_by))
 
 
 def _rules(db: Session, rule_ids: Collection[int]) -> dict[int, Rule]:

@@ -1,13 +1,24 @@
 """Which visits count towards a rule, which do not, and why (REGIME 4). Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from crm.base import clock
 from crm.base.periods import Period, days
-from crm.quotas.rules import Case, Counted, Measure, NotCounted, Reason, Rule, VisitFacts
+from crm.people.rules import Duty
+from crm.quotas.rules import (
+    Case,
+    Counted,
+    Freeze,
+    Measure,
+    NotCounted,
+    Reason,
+    Rule,
+    VisitFacts,
+    Way,
+)
 from crm.visits.rules import Kind, Status, Verdict
 
 
@@ -19,7 +30,8 @@ class Known:
     is_planned: bool
     done_before: date  # its dates before this one are done
     is_rejected: bool
-    is_late: bool  # logged late, and not confirmed
+    is_logged_late: bool  # set done late, and not confirmed
+    is_entered_late: bool  # its days were entered late for the person, and are not confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +73,61 @@ def is_late(visit: VisitFacts, within_days: int) -> bool:
     return clock.civil_date(visit.logged_at) - visit.last_on > timedelta(days=within_days)
 
 
-def known(
-    visit: VisitFacts, *, within_days: int, as_of: datetime, frozen_at: datetime | None = None
-) -> Known:
-    """The visit as known at the moment, where `within_days` is the rule's limit for logging.
-
-    Of a period that was frozen at a moment, what was under way then stays so: that a stay ends
-    is no edit, and no correction follows from it.
-    """
-    at = frozen_at if frozen_at and visit.entered_at <= frozen_at else as_of
-    status, verdict = status_at(visit, as_of), verdict_at(visit, as_of)
-    is_done, is_rejected = status is Status.DONE, verdict is Verdict.REJECTED
-    is_under_way = (
-        status is Status.PLANNED
-        and visit.kind is Kind.RESIDENCY
-        and visit.starts_at <= at < visit.ends_at
-        and not is_rejected
+def is_entered_late(visit: VisitFacts, rule: Rule, late_by_days: int) -> bool:
+    """Whether the rule counts its days, and they were entered later than it allows (REGIME 3)."""
+    return (
+        rule.counts_days
+        and rule.stay_within_days is not None
+        and visit.first_on < visit.last_on
+        and late_by_days > rule.stay_within_days
     )
-    # REGIME 3: of a stay under way, each date before today counts as if done
-    until_today = clock.civil_date(at) if is_under_way else date.min
+
+
+def known(visit: VisitFacts, rule: Rule, *, as_of: datetime, freeze: Freeze | None = None) -> Known:
+    """The visit as the rule knows it at the moment.
+
+    Of a period that was frozen at a moment, a stay that counted then goes on counting: that it
+    ends, or lapses, is no edit, and no correction follows from it.
+    """
+    status, verdict = status_at(visit, as_of), verdict_at(visit, as_of)
+    is_done, is_confirmed = status is Status.DONE, verdict is Verdict.CONFIRMED
+    is_rejected = verdict is Verdict.REJECTED
+    counts_so_far = status is Status.PLANNED and not is_rejected
+    until = _as_if_done_before(visit, rule, as_of, freeze) if counts_so_far else date.min
+    is_logged_late = is_done and is_late(visit, rule.log_within_days)
     return Known(
         visit,
         is_planned=status is Status.PLANNED,
-        done_before=date.max if is_done else until_today,
+        done_before=date.max if is_done else until,
         is_rejected=is_rejected,
-        is_late=is_done and verdict is not Verdict.CONFIRMED and is_late(visit, within_days),
+        is_logged_late=is_logged_late and not is_confirmed,
+        is_entered_late=is_entered_late(visit, rule, visit.late_by_days) and not is_confirmed,
     )
+
+
+def _as_if_done_before(
+    visit: VisitFacts, rule: Rule, as_of: datetime, freeze: Freeze | None
+) -> date:
+    """Before which date the dates of a planned visit count as if done: those of stays do.
+
+    REGIME 3: each date before today, while the stay is under way or may be logged in time.
+    """
+    at, ended_too = as_of, True
+    if freeze:
+        was_known = visit.entered_at <= freeze.at
+        at = freeze.at if was_known else as_of
+        # no edit follows when a stay lapses: one made up after the freeze counts once it is done
+        ended_too = was_known and freeze.way is Way.ENDED_STAYS
+    if visit.kind is not Kind.RESIDENCY or at < visit.starts_at:
+        return date.min
+    today = clock.civil_date(at)
+    is_in_time = today - visit.last_on <= timedelta(days=rule.log_within_days)
+    return today if at < visit.ends_at or (is_in_time and ended_too) else date.min
 
 
 def supposed_done(this: Known) -> Known:
     """The visit as it would be if it were done, and logged in time."""
-    return replace(this, done_before=date.max, is_late=False)
+    return replace(this, done_before=date.max, is_logged_late=False)
 
 
 def waits_for_logging(visit: VisitFacts, rules: Iterable[Rule], as_of: datetime) -> bool:
@@ -104,12 +140,23 @@ def waits_for_logging(visit: VisitFacts, rules: Iterable[Rule], as_of: datetime)
     )
 
 
-def waits_for_verdict(visit: VisitFacts, rules: Iterable[Rule], as_of: datetime) -> bool:
-    """Whether it is done but too late for some rule that counts its kind and channel."""
-    return (
-        status_at(visit, as_of) is Status.DONE
-        and verdict_at(visit, as_of) is None
-        and any(rule.takes(visit) and is_late(visit, rule.log_within_days) for rule in rules)
+def waits_for_verdict(
+    visit: VisitFacts, rules: Iterable[Rule], as_of: datetime, *, late_by: Mapping[Duty, int]
+) -> bool:
+    """Whether some rule that counts its kind and channel counts it only once it is confirmed.
+
+    `late_by`: by duty, how many days late its dates were entered for someone who holds it.
+    """
+    status = status_at(visit, as_of)
+    is_done = status is Status.DONE
+    is_stay = status is Status.PLANNED and visit.kind is Kind.RESIDENCY
+    if not (is_done or (is_stay and visit.starts_at <= as_of)):
+        return False
+    return verdict_at(visit, as_of) is None and any(
+        (is_done and is_late(visit, rule.log_within_days))
+        or is_entered_late(visit, rule, late_by.get(rule.duty, 0))
+        for rule in rules
+        if rule.takes(visit)
     )
 
 
@@ -163,7 +210,7 @@ def _why_not(this: Known, on: date, case: Case) -> Reason | None:
         (visit.channel not in rule.channels, Reason.WRONG_CHANNEL),
         (on >= this.done_before, Reason.NOT_DONE),
         (this.is_rejected, Reason.REJECTED),
-        (this.is_late, Reason.LOGGED_LATE),
+        (this.is_logged_late or this.is_entered_late, Reason.LOGGED_LATE),
         (on not in tenure.held, Reason.OUTSIDE_EMPLOYMENT),
         (on in tenure.absent, Reason.ABSENT),
     ):

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, func, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.periods import Period, days
@@ -94,7 +94,7 @@ def visits_of(
     joined = select(VisitParticipant.visit_id).where(_among(VisitParticipant.person_id, person_ids))
     rows = db.execute(
         select(*(getattr(Visit, each.name) for each in fields(VisitFacts))).where(
-            _covering(period, as_of),
+            covering_by(period, as_of),
             true()
             if person_ids is None
             else or_(Visit.leader_id.in_(person_ids), Visit.id.in_(joined)),
@@ -107,22 +107,62 @@ def visits_by_person(
     db: Session, period: Period, as_of: datetime, person_ids: Collection[int] | None
 ) -> defaultdict[int, dict[int, VisitFacts]]:
     """By person, the visits that they led or joined (each once), by id."""
+    columns = (VisitParticipant.visit_id, VisitParticipant.person_id, VisitParticipant.late_by_days)
     rows = db.execute(
-        select(VisitParticipant.visit_id, VisitParticipant.person_id)
+        select(*columns)
         .join(Visit, Visit.id == VisitParticipant.visit_id)
-        .where(_covering(period, as_of), _among(VisitParticipant.person_id, person_ids))
+        .where(covering_by(period, as_of), _among(VisitParticipant.person_id, person_ids))
     ).all()
     visits = {visit.id: visit for visit in visits_of(db, period, as_of, person_ids)}
     by_person: defaultdict[int, dict[int, VisitFacts]] = defaultdict(dict)
     for visit in visits.values():
         by_person[visit.leader_id][visit.id] = visit
-    for visit_id, person_id in rows:
-        if visit_id in visits:  # not one that was moved away between the two reads
-            by_person[person_id][visit_id] = visits[visit_id]
+    for visit_id, person_id, late_by_days in rows:
+        if visit_id not in visits:  # moved away between the two reads
+            continue
+        visit = visits[visit_id]
+        if visit.leader_id == person_id:  # a row beside the lead says nothing of its own
+            continue
+        if visit.late_by_days != late_by_days:
+            visit = replace(visit, late_by_days=late_by_days)
+        by_person[person_id][visit_id] = visit
     return by_person
 
 
-def _covering(period: Period, as_of: datetime) -> ColumnElement[bool]:
+def late_by_duty(db: Session, condition: ColumnElement[bool]) -> defaultdict[int, dict[Duty, int]]:
+    """By visit of several dates and by duty, how many days late they were entered for a holder.
+
+    A holder led or joined it, and held the duty in the primary posting on one of its dates; of
+    several the latest decides.
+    """
+    led = select(Visit.id, Visit.leader_id.label("person_id"), Visit.late_by_days)
+    joined = select(Visit.id, VisitParticipant.person_id, VisitParticipant.late_by_days).join_from(
+        VisitParticipant, Visit, VisitParticipant.visit_id == Visit.id
+    )
+    several = condition & (Visit.first_on < Visit.last_on)
+    late = union_all(
+        led.where(several, Visit.late_by_days > 0),
+        joined.where(several, VisitParticipant.late_by_days > 0),
+    ).subquery()
+    rows = db.execute(
+        select(late.c.id, Posting.duty, func.max(late.c.late_by_days))
+        .join(Visit, Visit.id == late.c.id)
+        .join(Posting, Posting.person_id == late.c.person_id)
+        .where(
+            Posting.is_primary,
+            Posting.from_on <= Visit.last_on,
+            or_(Posting.to_on.is_(None), Posting.to_on >= Visit.first_on),
+        )
+        .group_by(late.c.id, Posting.duty)
+    )
+    found: defaultdict[int, dict[Duty, int]] = defaultdict(dict)
+    for visit_id, duty, late_by_days in rows:
+        found[visit_id][duty] = late_by_days
+    return found
+
+
+def covering_by(period: Period, as_of: datetime) -> ColumnElement[bool]:
+    """Visits that cover a date of the period and had been entered by then."""
     return covering(period.first, period.last) & (Visit.entered_at <= as_of)
 
 

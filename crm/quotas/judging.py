@@ -11,6 +11,8 @@ from crm.quotas.rules import (
     Case,
     Figure,
     FigureStatus,
+    Freeze,
+    Outlook,
     Proration,
     Rounding,
     Rule,
@@ -30,6 +32,10 @@ class Presence:
         """How many of the working ones have begun, today included."""
         return sum(on <= today for on in self.working)
 
+    def working_left(self, today: date) -> frozenset[date]:
+        """The working ones from today on."""
+        return frozenset(on for on in self.working if on >= today)
+
     def left(self, today: date) -> frozenset[date]:
         """The dates from today on."""
         return frozenset(on for on in self.dates if on >= today)
@@ -43,7 +49,7 @@ class Standing:
     achieved: int
     planned: int
     free: int | None
-    pace: int
+    reachable: int  # what may still be added at one and a half times the average pace
 
 
 def judge_figure(
@@ -52,15 +58,15 @@ def judge_figure(
     *,
     workdays: frozenset[date],
     as_of: datetime,
-    frozen_at: datetime | None = None,
+    freeze: Freeze | None = None,
 ) -> Figure:
     """The figure of a person who led or joined the visits; `workdays` are the period's.
 
-    `frozen_at`: when the period was frozen, where it is asked what edits made of it since.
+    `freeze`: that the figure was frozen, where it is asked what edits made of it since.
     """
     today = clock.civil_date(as_of)
     there = [
-        known(visit, within_days=case.rule.log_within_days, as_of=as_of, frozen_at=frozen_at)
+        known(visit, case.rule, as_of=as_of, freeze=freeze)
         for visit in visits
         if visit.entered_at <= as_of
     ]
@@ -73,7 +79,7 @@ def judge_figure(
         achieved=now.achieved,
         planned=then.achieved - now.achieved,
         free=_free(case.rule, presence.left(today), then.dates),
-        pace=pace_of(required, presence, today),
+        reachable=reachable_of(case.rule, required, presence, today=today, taken=then.dates),
     )
     return Figure(
         rule=case.rule,
@@ -82,12 +88,17 @@ def judge_figure(
         required=stand.required,
         achieved=stand.achieved,
         planned=stand.planned,
-        pace=stand.pace,
+        pace=pace_of(required, presence, today),
         status=status_of(stand, is_over=today > case.period.last),
         workdays=presence.workdays,
         present=len(presence.working),
         counted=now.counted,
         not_counted=now.not_counted,
+        outlook=Outlook(
+            need=max(required - then.achieved, 0),
+            workdays_left=len(presence.working_left(today)),
+            reachable=stand.reachable,
+        ),
     )
 
 
@@ -127,6 +138,22 @@ def pace_of(required: int, presence: Presence, today: date) -> int:
     return Rounding.HALF_UP.divide(part, len(presence.working))
 
 
+def reachable_of(
+    rule: Rule, required: int, presence: Presence, *, today: date, taken: frozenset[date]
+) -> int:
+    """What may still be added at one and a half times the average pace, by the dates not taken."""
+    if not presence.working:
+        return 0
+    working = presence.working_left(today)
+    usual = 3 * required * len(working) // (2 * len(presence.working))
+    if not rule.once_a_day:
+        return usual
+    # more owed than working days present: rest days are needed, so that they count as free, too
+    is_within_workdays = required <= len(presence.working)
+    free = (working if is_within_workdays else presence.left(today)) - taken
+    return min(len(free), usual)
+
+
 def status_of(stand: Standing, *, is_over: bool) -> FigureStatus:
     """The first status that applies; `is_over` once today is after the period's last date."""
     hoped = stand.achieved + stand.planned
@@ -135,7 +162,7 @@ def status_of(stand: Standing, *, is_over: bool) -> FigureStatus:
         (stand.achieved >= stand.required, FigureStatus.MET),
         (is_over, FigureStatus.MISSED),
         (stand.free is not None and hoped + stand.free < stand.required, FigureStatus.UNREACHABLE),
-        (hoped < stand.required and stand.achieved < stand.pace, FigureStatus.AT_RISK),
+        (stand.required - hoped > stand.reachable, FigureStatus.AT_RISK),
     ):
         if applies:
             return status

@@ -21,6 +21,7 @@ class RuleVersion(Base):
         UniqueConstraint("code", "valid_from"),
         CheckConstraint("minimum >= 0", "minimum_not_negative"),
         CheckConstraint("log_within_days >= 0", "log_limit_not_negative"),
+        CheckConstraint("stay_within_days >= 0", "stay_limit_not_negative"),
         CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", "ends_after_it_begins"),
         CheckConstraint(
             "measure <> 'days_resident' OR count_by = 'day'", "days_are_counted_by_day"
@@ -38,6 +39,7 @@ class RuleVersion(Base):
     kinds: Mapped[frozenset[Kind]] = mapped_column(Codes(Kind))
     channels: Mapped[frozenset[Channel]] = mapped_column(Codes(Channel))
     log_within_days: Mapped[int]
+    stay_within_days: Mapped[int | None]
     proration: Mapped[Proration] = mapped_column(word(Proration, "proration"))
     rounding: Mapped[Rounding] = mapped_column(word(Rounding, "rounding"))
     cap: Mapped[Cap] = mapped_column(word(Cap, "cap"))
@@ -72,6 +74,7 @@ class FigureRecord(Base):
         UniqueConstraint("rule_code", "person_id", "period"),
         CheckConstraint("(assessed_at IS NULL) = (assessed_status IS NULL)", "assessed_has_moment"),
         CheckConstraint("(frozen_at IS NULL) = (frozen_status IS NULL)", "frozen_has_moment"),
+        CheckConstraint("judged_by IN (1, 2)", "way_is_known"),
         Index(None, "period"),
         Index(None, "person_id", "last_on"),
     )
@@ -84,6 +87,9 @@ class FigureRecord(Base):
     first_on: Mapped[date]
     last_on: Mapped[date]
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    judged_by: Mapped[int] = mapped_column(
+        server_default="1"
+    )  # the `Way`; of a frozen figure it stays
     explanation: Mapped[str]  # JSON: which visits counted, and which did not and why
 
     assessed_at: Mapped[datetime | None]

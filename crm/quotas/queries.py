@@ -17,7 +17,7 @@ from crm.quotas.facts import Holding, Place
 from crm.quotas.facts import PersonFigure as PersonFigure
 from crm.quotas.judging import judge_figure
 from crm.quotas.models import RuleVersion, WorkdayOverride
-from crm.quotas.rules import Case, Rule, Tenure, VisitFacts
+from crm.quotas.rules import Case, Freeze, Rule, Tenure, VisitFacts
 from crm.quotas.settled import frozen_figures
 
 
@@ -119,16 +119,16 @@ def live_figures(  # noqa: PLR0913 - which figures, and as known when
     as_of: datetime,
     rules: Sequence[Rule],
     person_ids: Collection[int] | None = None,
-    frozen_at: datetime | None = None,
+    freeze: Freeze | None = None,
 ) -> list[PersonFigure]:
     """What these rules say of the period by the facts alone, whatever is frozen.
 
-    `frozen_at`: when it was, where it is asked what edits made of it since.
+    `freeze`: that the figures were frozen, where it is asked what edits made of them since.
     """
     if not rules or (person_ids is not None and not person_ids):
         return []
     basis = _read(db, period, {rule.duty for rule in rules}, as_of, person_ids)
-    basis = replace(basis, frozen_at=frozen_at)
+    basis = replace(basis, freeze=freeze)
     made = []
     for rule in rules:
         owing = [key for key in basis.holdings if key[1] is rule.duty]
@@ -162,7 +162,7 @@ class _Basis:
     holdings: Mapping[tuple[int, Duty], Holding]
     absences: Mapping[int, frozenset[date]]
     visits: Mapping[int, Mapping[int, VisitFacts]]
-    frozen_at: datetime | None = None
+    freeze: Freeze | None = None
 
 
 def _read(
@@ -189,7 +189,7 @@ def _judged(rule: Rule, person_id: int, basis: _Basis) -> PersonFigure:
         basis.visits[person_id].values(),
         workdays=basis.workdays,
         as_of=basis.as_of,
-        frozen_at=basis.frozen_at,
+        freeze=basis.freeze,
     )
     place = place_of_figure(holding, clock.civil_date(basis.as_of))
     return PersonFigure(**asdict(place), figure=figure)
@@ -211,7 +211,8 @@ def waiting(
     """How many of the period's visits that a rule may count wait for logging or a verdict."""
     rules = rules_holding(db, period.first, period.first)
     visits = facts.visits_of(db, period, as_of, person_ids)
+    late = facts.late_by_duty(db, facts.covering_by(period, as_of))
     return Waiting(
         sum(waits_for_logging(visit, rules, as_of) for visit in visits),
-        sum(waits_for_verdict(visit, rules, as_of) for visit in visits),
+        sum(waits_for_verdict(visit, rules, as_of, late_by=late[visit.id]) for visit in visits),
     )

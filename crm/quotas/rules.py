@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import IntEnum
 
 from crm.base.periods import Period, PeriodKind
 from crm.base.words import Word
@@ -11,6 +12,7 @@ from crm.visits.rules import Channel, Kind, Status, Verdict
 DAYS_TO_LOG = (
     3  # REGIME 3: a visit logged later waits for a verdict, unless the rule says otherwise
 )
+DAYS_TO_ENTER = 9  # REGIME 3: days of a stay entered later than that wait for a verdict, too
 WORKDAYS_TO_LOG = 3  # REGIME 4: so long after its end a period stays open for late logging
 
 
@@ -71,6 +73,13 @@ class Reason(Word):
     SAME_DAY = "same_day", "同日已计一次"
 
 
+class Way(IntEnum):
+    """How figures are judged; a frozen figure keeps its way, and its corrections use it."""
+
+    STAYS_UNDER_WAY = 1  # a stay that has ended counts only once it is done
+    ENDED_STAYS = 2  # it goes on counting as long as it may be logged in time (REGIME 3)
+
+
 class FigureStatus(Word):
     """Where a person stands against a rule in a period."""
 
@@ -96,6 +105,7 @@ class Rule:
     kinds: frozenset[Kind]
     channels: frozenset[Channel]
     log_within_days: int
+    stay_within_days: int | None  # none: dates of a stay may be entered however late
     proration: Proration
     rounding: Rounding
     cap: Cap
@@ -139,6 +149,15 @@ class VisitFacts:
     logged_at: datetime | None
     verdict: Verdict | None
     verdict_at: datetime | None
+    late_by_days: int = 0  # how late its dates were entered for the person who is judged
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """When a figure was frozen, and by which way it had been judged."""
+
+    at: datetime
+    way: Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +229,15 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a running period still asks of a person, and what can be reached (REGIME 4)."""
+
+    need: int  # required, but neither achieved nor planned; never below 0
+    workdays_left: int  # present working days from today on
+    reachable: int  # at one and a half times the average pace, on the dates that are free
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """Where one person stands against one rule in one period, and why (REGIME 4)."""
 
@@ -226,3 +254,4 @@ class Figure:
     counted: tuple[Counted, ...]
     not_counted: tuple[NotCounted, ...]
     settled: Settled | None = None  # none: it still follows the facts
+    outlook: Outlook | None = None  # none: frozen, or as read from what was frozen

@@ -53,8 +53,13 @@ def check_rule(rule: Rule) -> None:
     if rule.counts_days and rule.count_by is not CountBy.DAY:
         raise Refused("days_by_day", field="count_by")
     most = DAYS_OF[rule.period] if rule.once_a_day else MOST_VISITS
-    for field, first, last in (("minimum", 1, most), ("log_within_days", 0, LONGEST_DAYS)):
-        if not first <= getattr(rule, field) <= last:
+    for field, first, last in (
+        ("minimum", 1, most),
+        ("log_within_days", 0, LONGEST_DAYS),
+        ("stay_within_days", 0, LONGEST_DAYS),
+    ):
+        number = getattr(rule, field)
+        if number is not None and not first <= number <= last:
             raise Refused("number_out_of_range", field=field, first=first, last=last)
     if rule.valid_to and rule.valid_to < rule.valid_from:
         raise Refused("last_day_before_first", field="valid_to")

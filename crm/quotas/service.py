@@ -20,6 +20,7 @@ from crm.quotas.keeping import as_text
 from crm.quotas.locks import hold_edits, hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.queries import live_figures, rules_for
+from crm.quotas.rules import Way
 from crm.quotas.settled import NUMBERS
 
 AT_ONCE = 500  # rows of one statement: SQLite takes 32,766 values
@@ -112,7 +113,9 @@ def _keep_some(db: Session, rows: Sequence[dict[str, object]], stage: Stage) -> 
     of_stage = [name for name in rows[0] if name.startswith(f"{stage}_")]
     # assessed late, after the freeze, it leaves what the freeze wrote
     renewed = (
-        [*of_stage, "explanation", "rule_id", "unit_id"] if stage is Stage.FROZEN else of_stage
+        [*of_stage, "judged_by", "explanation", "rule_id", "unit_id"]
+        if stage is Stage.FROZEN
+        else of_stage
     )
     kept = insert.on_conflict_do_update(
         index_elements=["rule_code", "person_id", "period"],
@@ -134,6 +137,7 @@ def _row(
         "first_on": figure.period.first,
         "last_on": figure.period.last,
         "unit_id": each.unit_id,
+        "judged_by": Way.ENDED_STAYS.value,
         "explanation": as_text(figure),
         f"{stage}_at": at,
         **{f"{stage}_{name}": getattr(figure, name) for name in NUMBERS},

@@ -1,5 +1,6 @@
 """The visits that count only once a supervisor has confirmed them (REGIME 3)."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from datetime import datetime
 
@@ -9,8 +10,9 @@ from crm.base import clock
 from crm.base.periods import Period
 from crm.people.queries import Viewer
 from crm.quotas.counting import waits_for_verdict
+from crm.quotas.facts import late_by_duty
 from crm.quotas.queries import period_kinds, rules_for
-from crm.quotas.rules import VisitFacts
+from crm.quotas.rules import Rule, VisitFacts
 from crm.visits.models import Visit
 from crm.visits.queries import awaiting_verdict
 
@@ -23,9 +25,27 @@ def to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
     if not rules:
         return []
     since = min(period.before.first for period in periods)
-    within = min(rule.log_within_days for rule in rules)
-    visits = awaiting_verdict(db, viewer, since=since, within_days=within, as_of=now)
-    return [visit for visit in visits if waits_for_verdict(_facts(visit), rules, now)]
+    visits = awaiting_verdict(
+        db,
+        viewer,
+        since=since,
+        within_days=min(rule.log_within_days for rule in rules),
+        stay_within=min(limits_for_stays(rules), default=None),
+        as_of=now,
+    )
+    late = late_by_duty(db, Visit.id.in_([visit.id for visit in visits]))
+    return [
+        visit
+        for visit in visits
+        if waits_for_verdict(_facts(visit), rules, now, late_by=late[visit.id])
+    ]
+
+
+def limits_for_stays(rules: Iterable[Rule]) -> Iterator[int]:
+    """The limits of those rules that allow the days of a stay to be entered only so late."""
+    for rule in rules:
+        if rule.counts_days and rule.stay_within_days is not None:
+            yield rule.stay_within_days
 
 
 def _facts(visit: Visit) -> VisitFacts:

@@ -5,7 +5,15 @@ from datetime import date
 
 from crm.base import spoken
 from crm.base.periods import Period, PeriodKind
-from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rule
+from crm.quotas.rules import (
+    Cap,
+    CountBy,
+    Figure,
+    FigureStatus,
+    Measure,
+    Proration,
+    Rule,
+)
 from crm.visits.rules import Channel, Kind
 
 EACH = {
@@ -23,6 +31,9 @@ _DOING = {
 _BOUND = {Cap.CALENDAR_DAYS: "在岗的自然日数", Cap.WORKDAYS: "在岗的工作日数"}
 
 
+AT_RISK_MEANS = "“有风险”是指：即使从今天起加快到平均进度的1.5倍，本期也难以完成。"
+
+
 def unit_of(rule: Rule) -> str:
     """The measure word of what a rule counts."""
     return "天" if rule.counts_days else "次"
@@ -33,8 +44,10 @@ def sentence_of(rule: Rule) -> str:
     parts = [
         f"{_since(rule)}，{demand_of(rule)}，{_same_day(rule)}",
         _logging(rule.log_within_days),
-        _proration(rule),
     ]
+    if rule.counts_days and rule.stay_within_days is not None:
+        parts.append(_entering(rule.stay_within_days))
+    parts.append(_proration(rule))
     if rule.counts_days:
         parts.append(f"应完成天数不超过{_BOUND[rule.cap]}")
     return "；".join(parts) + "。"
@@ -46,6 +59,18 @@ def demand_of(rule: Rule) -> str:
     what = f"{_DOING[rule.measure]}{kinds}"
     amount = f"{rule.minimum} {unit_of(rule)}"
     return f"{rule.duty.label}{EACH[rule.period]}{what}至少 {amount}（{_channels(rule)}）"
+
+
+def why_at_risk(figure: Figure) -> str:
+    """Why a running figure is at risk, with its numbers; empty where it is not (REGIME 4)."""
+    if figure.status is not FigureStatus.AT_RISK or figure.outlook is None:
+        return ""
+    outlook, unit = figure.outlook, unit_of(figure.rule)
+    besides = "除已计划的外，" if figure.planned else ""
+    return (
+        f"{besides}还需 {outlook.need} {unit}，剩余 {outlook.workdays_left} 个在岗工作日；"
+        f"即使加快到平均进度的1.5倍也难以完成（最多再完成 {outlook.reachable} {unit}）。"
+    )
 
 
 def first_judged(rule: Rule) -> Period:
@@ -94,6 +119,10 @@ def _same_day(rule: Rule) -> str:
 def _logging(days: int) -> str:
     within = f"后 {days} 天内" if days else "当天"
     return f"拜访结束{within}登记有效，逾期须经督查人员确认"
+
+
+def _entering(days: int) -> str:
+    return f"一次多日的，最早一天过去超过 {days} 天才录入的，也须经督查人员确认"
 
 
 def _proration(rule: Rule) -> str:

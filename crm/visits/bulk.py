@@ -8,11 +8,12 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
+from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.people.models import Person
 from crm.visits.checks import VisitData, columns
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.rules import Status, Verdict
+from crm.visits.rules import Status, Verdict, late_by
 from crm.visits.trips import begin_trips
 
 
@@ -50,7 +51,11 @@ def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) 
     db.flush()
     people, leads = [], []
     for visit, row in zip(visits, rows, strict=True):
-        people += [{"visit_id": visit.id, "person_id": p} for p in sorted(row.data.joined_by)]
+        late = visit.late_by_days
+        people += [
+            {"visit_id": visit.id, "person_id": each, "late_by_days": late}
+            for each in sorted(row.data.joined_by)
+        ]
         leads += [{"visit_id": visit.id, "lead_id": n} for n in sorted(set(row.data.lead_ids))]
     for table, links in ((VisitParticipant, people), (VisitLead, leads)):
         if links:
@@ -85,5 +90,6 @@ def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
         logged_at=at if is_done else None,
         verdict=row.verdict,
         verdict_at=at if row.verdict else None,
+        late_by_days=late_by(civil_date(data.starts_at), civil_date(at)),
         **values,
     )

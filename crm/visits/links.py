@@ -1,6 +1,6 @@
 """Who takes part in a visit and which leads it concerns, as rows beside it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,45 +18,56 @@ from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 class Links:
     """The people and leads beside a visit, and which of the leads someone may not see."""
 
-    participant_ids: frozenset[int]
+    late_by: Mapping[int, int]  # by participant, how many days late the dates were entered
     lead_ids: frozenset[int]
     hidden_lead_ids: frozenset[int]
+
+    @property
+    def participant_ids(self) -> frozenset[int]:
+        """Those who take part without leading."""
+        return frozenset(self.late_by)
 
 
 def links_of(db: Session, visit: Visit, viewer: Viewer, on: date) -> Links:
     """What stands beside the visit now, before that viewer."""
-    people = select(VisitParticipant.person_id).where(VisitParticipant.visit_id == visit.id)
     leads = db.execute(
         select(Lead.id, visible_leads(viewer, on).label("is_seen"))
         .join(VisitLead, VisitLead.lead_id == Lead.id)
         .where(VisitLead.visit_id == visit.id)
     ).all()
     return Links(
-        frozenset(db.scalars(people)),
+        participants_of(db, visit.id),
         frozenset(row.id for row in leads),
         frozenset(row.id for row in leads if not row.is_seen),
     )
+
+
+def participants_of(db: Session, visit_id: int) -> dict[int, int]:
+    """By participant of the visit, how many days late its dates were entered for that person."""
+    columns = (VisitParticipant.person_id, VisitParticipant.late_by_days)
+    rows = db.execute(select(*columns).where(VisitParticipant.visit_id == visit_id))
+    return dict(rows.all())
 
 
 def link(
     db: Session,
     visit: Visit,
     *,
-    participant_ids: Collection[int],
+    late_by: Mapping[int, int],
     lead_ids: Collection[int],
 ) -> None:
-    """Set who takes part and which leads are concerned; load the visit again to read them."""
-    for table, column, ids in (
-        (VisitParticipant, "person_id", participant_ids),
-        (VisitLead, "lead_id", lead_ids),
-    ):
+    """Set who takes part and which leads are concerned; load the visit again to read them.
+
+    `late_by`: by participant, how many days late the dates were entered.
+    """
+    people = [{"person_id": each, "late_by_days": late_by[each]} for each in sorted(late_by)]
+    leads = [{"lead_id": each} for each in sorted(lead_ids)]
+    for table, rows in ((VisitParticipant, people), (VisitLead, leads)):
         gone = delete(table).where(table.visit_id == visit.id)
         # else each row that this session ever read is asked whether it is gone
         db.execute(gone, execution_options={"synchronize_session": False})
-        if ids:
-            db.execute(
-                insert(table), [{"visit_id": visit.id, column: row_id} for row_id in sorted(ids)]
-            )
+        if rows:
+            db.execute(insert(table), [{"visit_id": visit.id, **row} for row in rows])
     db.expire(visit, ["participants", "leads"])
 
 

@@ -30,6 +30,7 @@ class Visit(Base):
         CheckConstraint("status <> 'done' OR logged_at IS NOT NULL", "done_is_logged"),
         CheckConstraint(_channel_fits_kind(), "channel_fits_kind"),
         CheckConstraint("(verdict IS NULL) = (verdict_at IS NULL)", "verdict_has_moment"),
+        CheckConstraint("late_by_days >= 0", "lateness_not_negative"),
         Index(None, "leader_id", "first_on"),
         Index(None, "first_on"),
         Index(None, "trip"),
@@ -58,6 +59,8 @@ class Visit(Base):
     verdict: Mapped[Verdict | None] = mapped_column(word(Verdict, "verdict"))
     verdict_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
     verdict_at: Mapped[datetime | None]
+    # by how many days the latest of its dates was entered late for its leader (REGIME 3)
+    late_by_days: Mapped[int] = mapped_column(server_default="0")
 
     leader: Mapped[Person] = relationship(foreign_keys=leader_id, lazy="raise")
     entered_by: Mapped[Person | None] = relationship(foreign_keys=entered_by_id, lazy="raise")
@@ -90,10 +93,16 @@ class VisitParticipant(Base):
     """Someone who takes part without leading."""
 
     __tablename__ = "visit_participant"
-    __table_args__ = (Index(None, "person_id", "visit_id"),)
+    __table_args__ = (
+        CheckConstraint("late_by_days >= 0", "lateness_not_negative"),
+        Index(None, "person_id", "visit_id"),
+    )
 
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    late_by_days: Mapped[int] = mapped_column(
+        server_default="0"
+    )  # as of the visit, for this person
 
 
 class VisitFormer(Base):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.audit import AuditEntry
@@ -162,11 +162,22 @@ def _in_time(db: Session, query: Select[Visit]) -> Sequence[Visit]:
     return db.scalars(query.options(*LOADED).order_by(Visit.starts_at, Visit.id)).all()
 
 
-def awaiting_verdict(
-    db: Session, viewer: Viewer, *, since: date, within_days: int, as_of: datetime
+def awaiting_verdict(  # noqa: PLR0913 - the limits of the rules, and as known when
+    db: Session,
+    viewer: Viewer,
+    *,
+    since: date,
+    within_days: int,
+    stay_within: int | None = None,
+    as_of: datetime,
 ) -> list[Visit]:
-    """Visits logged late that count only once the viewer, or another supervisor, confirms them."""
-    unjudged = select(Visit.id, Visit.last_on, Visit.logged_at).where(
+    """Visits that count only once the viewer, or another supervisor, confirms them.
+
+    They were logged more than `within_days` late, or the dates of one that covers several
+    were entered more than `stay_within` days late for one of its people.
+    """
+    is_entered_late = _entered_late(stay_within).label("is_entered_late")
+    unjudged = select(Visit.id, Visit.last_on, Visit.logged_at, is_entered_late).where(
         judgeable(viewer),
         or_(Visit.verdict.is_(None), Visit.verdict_at > as_of),
         covering(since, None),
@@ -175,9 +186,20 @@ def awaiting_verdict(
     late = [
         row.id
         for row in db.execute(unjudged)
-        if row.logged_at and is_logged_late(row.last_on, row.logged_at, within_days)
+        if row.is_entered_late
+        or (row.logged_at and is_logged_late(row.last_on, row.logged_at, within_days))
     ]
     return list(_in_time(db, select(Visit).where(Visit.id.in_(late)))) if late else []
+
+
+def _entered_late(stay_within: int | None) -> ColumnElement[bool]:
+    """Visits of several dates that were entered later than that for one of their people."""
+    if stay_within is None:
+        return false()
+    joined_late = exists().where(
+        VisitParticipant.visit_id == Visit.id, VisitParticipant.late_by_days > stay_within
+    )
+    return (Visit.first_on < Visit.last_on) & or_(Visit.late_by_days > stay_within, joined_late)
 
 
 def rejection_reasons(db: Session, visit_ids: Collection[int]) -> dict[int, str]:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.errors import Refused
+from crm.base.periods import DAY
 from crm.base.words import Word
 
 LONGEST_DAYS = 92  # a bound on a visit's length keeps every question about a period a closed range
@@ -96,6 +97,28 @@ def check_ended(ends_at: datetime, now: datetime) -> None:
         raise Refused("not_ended", field="status")
 
 
+def late_by(added_from: date, today: date) -> int:
+    """By how many days the earliest of some dates lay before the day of their entry (REGIME 3)."""
+    return max((today - added_from).days, 0)
+
+
+def late_after_change(was: int, old: tuple[date, date], new: tuple[date, date], today: date) -> int:
+    """How late the dates of a visit were entered for someone who had the old ones already.
+
+    The dates that stay keep their lateness, of which only the largest is known.
+    """
+    (old_first, old_last), (new_first, new_last) = old, new
+    kept_from = max(old_first, new_first)
+    late = 0
+    if kept_from <= min(old_last, new_last):
+        late = min(was, late_by(kept_from, today))
+    if not old_first <= new_first <= old_last:
+        late = max(late, late_by(new_first, today))
+    elif new_last > old_last:
+        late = max(late, late_by(old_last + DAY, today))
+    return late
+
+
 class Timed(Protocol):
     """A visit as far as its state at a moment needs it."""
 
@@ -116,10 +139,20 @@ class Timed(Protocol):
         """When it ends."""
 
 
+def is_stay_begun(visit: Timed, at: datetime) -> bool:
+    """Whether it is a planned stay under way or waiting to be set done, open to a verdict."""
+    is_planned_stay = visit.kind is Kind.RESIDENCY and visit.status is Status.PLANNED
+    return is_planned_stay and visit.starts_at <= at
+
+
 def is_stay_under_way(visit: Timed, at: datetime) -> bool:
     """Whether it is a planned stay, begun and not ended, whose past dates count (REGIME 3)."""
-    is_planned_stay = visit.kind is Kind.RESIDENCY and visit.status is Status.PLANNED
-    return is_planned_stay and visit.starts_at <= at < visit.ends_at
+    return is_stay_begun(visit, at) and at < visit.ends_at
+
+
+def is_stay_ended(visit: Timed, at: datetime) -> bool:
+    """Whether it is a planned stay that has ended and waits to be set done (待办结)."""
+    return is_stay_begun(visit, at) and visit.ends_at <= at
 
 
 def is_logged_late(last_on: date, logged_at: datetime, within_days: int) -> bool:

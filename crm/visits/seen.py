@@ -43,6 +43,7 @@ class SeenVisit:
     logged_at: datetime | None
     verdict: Verdict | None
     verdict_at: datetime | None
+    late_by_days: int  # for the leader
 
 
 def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> SeenVisit:
@@ -82,6 +83,7 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
         logged_at=visit.logged_at,
         verdict=visit.verdict,
         verdict_at=visit.verdict_at,
+        late_by_days=visit.late_by_days,
     )
 
 

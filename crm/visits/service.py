@@ -25,14 +25,17 @@ from crm.visits.checks import (
     require_own,
     require_same_people,
 )
-from crm.visits.links import link, links_of, remember
+from crm.visits.lateness import Timing, keep_late, late_by_person
+from crm.visits.links import link, links_of, participants_of, remember
 from crm.visits.models import Visit
 from crm.visits.rules import (
+    Kind,
     Status,
     Verdict,
     check_ended,
     first_and_last,
-    is_stay_under_way,
+    is_stay_begun,
+    late_by,
 )
 from crm.visits.scope import may_change, may_judge, readable
 from crm.visits.trips import begin_trips, check_trip
@@ -53,9 +56,8 @@ __all__ = [
 ]
 
 # What a confirmation was given to: once one of these changes, it no longer stands.
-_CONFIRMED = frozenset(
-    {"kind", "channel", "status", "starts_at", "ends_at", "leader_id", "participant_ids"}
-)
+_HOURS = frozenset({"starts_at", "ends_at"})
+_FACTS = frozenset({"kind", "channel", "first_on", "last_on", "leader_id", "participant_ids"})
 
 
 def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Visit:
@@ -73,9 +75,11 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     check_new_people(db, data, (), on)
     check_leads(db, data.lead_ids, me, on)
     check_trip(db, values["trip"], me, on)
+    late = late_by(civil_date(data.starts_at), on)
     visit = Visit(
         ref=ref or new_ref("V", on),
         entered_at=now,
+        late_by_days=late,
         entered_by_id=by.id,
         logged_at=now if data.status is Status.DONE else None,
         **values,
@@ -88,7 +92,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
             return known
         raise
     begin_trips(db, [visit], now=now)
-    link(db, visit, participant_ids=data.joined_by, lead_ids=data.lead_ids)
+    link(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
     after = values | {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
     if by.id not in {data.leader_id, *data.joined_by}:
         after["entered_for_id"] = data.leader_id
@@ -117,22 +121,24 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
     lead_ids |= beside.hidden_lead_ids
     if values["trip"] != visit.trip:
         check_trip(db, values["trip"], me, on)
-    there = beside.participant_ids | {visit.leader_id}
-    remember(db, visit, there - data.joined_by - {data.leader_id})
+    there = {**beside.late_by, visit.leader_id: visit.late_by_days}
+    remember(db, visit, there.keys() - data.joined_by - {data.leader_id})
+    was = Timing.of(visit)
     before, after = changes(visit, values)
     begin_trips(db, [visit], now=now)
-    # REGIME 3: a done visit that is undone loses its moment
-    visit.logged_at = _logged_at(visit, now) if visit.status is Status.DONE else None
+    _settle_moments(visit, was, now)
+    late = late_by_person({data.leader_id, *data.joined_by}, there, was, Timing.of(visit), on)
+    visit.late_by_days = late.pop(data.leader_id)
     for name, old, new in (
         ("participant_ids", beside.participant_ids, data.joined_by),
         ("lead_ids", beside.lead_ids, lead_ids),
     ):
         if old != new:
             before[name], after[name] = sorted(old), sorted(new)
-    link(db, visit, participant_ids=data.joined_by, lead_ids=lead_ids)
-    if visit.verdict is Verdict.CONFIRMED and _CONFIRMED & after.keys():
-        before["verdict"], after["verdict"] = visit.verdict, None
-        visit.verdict = visit.verdict_at = visit.verdict_by_id = None
+    link(db, visit, late_by=late, lead_ids=lead_ids)
+    is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
+    if is_undone or _confirmed_facts(visit) & after.keys():
+        _unconfirm(visit, before, after)
     if after:
         after |= _why(data)
         record(db, "visit.changed", visit, by=by, at=now, before=before, after=after)
@@ -154,13 +160,19 @@ def move_visit(
     _take_planned(db, visit, by, now)
     ends_at = starts_at + (visit.ends_at - visit.starts_at)
     first, last = first_and_last(starts_at, ends_at)
-    values: dict[str, object] = {
-        "starts_at": starts_at,
-        "ends_at": ends_at,
-        "first_on": first,
-        "last_on": last,
-    }
-    return _settle(db, visit, "visit.moved", values, by=by, now=now)
+    was, there = Timing.of(visit), participants_of(db, visit.id)
+    before, after = changes(
+        visit,
+        {"starts_at": starts_at, "ends_at": ends_at, "first_on": first, "last_on": last},
+    )
+    if _confirmed_facts(visit) & after.keys():
+        _unconfirm(visit, before, after)
+    people = {**there, visit.leader_id: visit.late_by_days}
+    late = late_by_person(people.keys(), people, was, Timing.of(visit), civil_date(now))
+    visit.late_by_days = late[visit.leader_id]
+    keep_late(db, visit.id, {each: late[each] for each in there})
+    record(db, "visit.moved", visit, by=by, at=now, before=before, after=after)
+    return visit
 
 
 def cancel_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
@@ -170,20 +182,22 @@ def cancel_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Vis
 
 
 def confirm_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
-    """Accept a visit, so that it counts though logged late; refused as `not_yours`, `not_done`."""
+    """Accept a visit, so that it counts though logged or entered late.
+
+    A stay that has begun may be confirmed before it is done. Refused as `not_yours`, `not_done`.
+    """
     _hold(db, visit)
-    _require_judge(db, visit, by, now, is_open=visit.status is Status.DONE)
+    _require_judge(db, visit, by, now)
     return _judge(db, visit, Verdict.CONFIRMED, None, by=by, now=now)
 
 
 def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: datetime) -> Visit:
     """Reject a visit with a reason, so that it does not count; refused as `confirm_visit` is.
 
-    A stay may be rejected while it is under way, so that its past dates count no longer.
+    A stay may be rejected before it is done, so that its past dates count no longer.
     """
     _hold(db, visit)
-    is_open = visit.status is Status.DONE or is_stay_under_way(visit, now)
-    _require_judge(db, visit, by, now, is_open=is_open)
+    _require_judge(db, visit, by, now)
     if not reason.strip():
         raise Refused("required", field="reason")
     return _judge(db, visit, Verdict.REJECTED, reason.strip(), by=by, now=now)
@@ -199,6 +213,25 @@ def require_verdict(db: Session, *, visit: Visit, was: Verdict | None, wanted: V
 
 def _why(data: VisitData) -> dict[str, object]:
     return {"reason": data.reason} if data.reason else {}
+
+
+def _settle_moments(visit: Visit, was: Timing, now: datetime) -> None:
+    """See to when it was entered and logged after a change (REGIME 3, Undo)."""
+    if was.status is Status.CANCELLED and visit.status is not Status.CANCELLED:
+        visit.entered_at = now
+    visit.logged_at = _logged_at(visit, now) if visit.status is Status.DONE else None
+
+
+def _confirmed_facts(visit: Visit) -> frozenset[str]:
+    """The facts to which a confirmation is given; a stay is told in days, whatever its hours."""
+    return _FACTS if visit.kind is Kind.RESIDENCY else _FACTS | _HOURS
+
+
+def _unconfirm(visit: Visit, before: dict[str, object], after: dict[str, object]) -> None:
+    """Let a confirmation fall; what was rejected stays rejected."""
+    if visit.verdict is Verdict.CONFIRMED:
+        before["verdict"], after["verdict"] = visit.verdict, None
+        visit.verdict = visit.verdict_at = visit.verdict_by_id = None
 
 
 def _logged_at(visit: Visit, now: datetime) -> datetime:
@@ -259,8 +292,8 @@ def _settle(  # noqa: PLR0913 - one change, whole
     return visit
 
 
-def _require_judge(db: Session, visit: Visit, by: Person, now: datetime, *, is_open: bool) -> None:
-    if not is_open:
+def _require_judge(db: Session, visit: Visit, by: Person, now: datetime) -> None:
+    if visit.status is not Status.DONE and not is_stay_begun(visit, now):
         raise Refused("not_done", field="status", status=visit.status.label)
     if not may_judge(db, viewer(db, by, civil_date(now)), visit.id):
         raise Refused("not_yours")

@@ -188,6 +188,7 @@ FIELDS: Mapping[str, str] = {
     "leader_id": "带队人",
     "level": "层级",
     "log_within_days": "登记期限（天）",
+    "stay_within_days": "驻城补录期限（天）",
     "logged_at": "登记时间",
     "matter": "事项",
     "measure": "考核内容",

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from crm.base import spoken
 from crm.base.periods import Period, PeriodKind
 from crm.people.models import Posting
+from crm.quotas.counting import is_late
 from crm.quotas.models import RuleVersion
 from crm.quotas.queries import live_figures, rules_for
-from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason, Rule
+from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason, Rule, VisitFacts
 from crm.quotas.wording import unit_of
 from crm.visits.rules import Status
 
@@ -122,8 +123,16 @@ def why_not(left_out: NotCounted, rule: Rule) -> str:
         Reason.WRONG_CHANNEL: f"“{visit.channel.label}”不在计入的方式内",
         Reason.NOT_DONE: "尚未完成，设为完成后计入",
         Reason.REJECTED: "已被督查人员退回",
-        Reason.LOGGED_LATE: f"结束超过 {rule.log_within_days} 天才登记，督查人员确认后计入",
+        Reason.LOGGED_LATE: _late(visit, rule),
         Reason.OUTSIDE_EMPLOYMENT: "当日不担任该职务",
         Reason.ABSENT: "当日已请假",
         Reason.SAME_DAY: "同一天已计一次",
     }[left_out.reason]
+
+
+def _late(visit: VisitFacts, rule: Rule) -> str:
+    """Whether it was set done late, or its days were entered late."""
+    if is_late(visit, rule.log_within_days):
+        return f"结束超过 {rule.log_within_days} 天才登记，督查人员确认后计入"
+    late = f"最早一天过去 {visit.late_by_days} 天后才录入"
+    return f"{late}，超过 {rule.stay_within_days} 天的补录期限，督查人员确认后计入"

@@ -14,11 +14,20 @@ from wtforms import (
     SelectMultipleField,
     StringField,
 )
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Optional
 
 from crm.base.periods import PeriodKind
 from crm.people.rules import Duty
-from crm.quotas.rules import DAYS_TO_LOG, Cap, CountBy, Measure, Proration, Rounding, Rule
+from crm.quotas.rules import (
+    DAYS_TO_ENTER,
+    DAYS_TO_LOG,
+    Cap,
+    CountBy,
+    Measure,
+    Proration,
+    Rounding,
+    Rule,
+)
 from crm.quotas.ruling import LONGEST_CODE, LONGEST_NAME
 from crm.visits.rules import Channel, Kind
 from crm.web.forms import Needed, cleaned, sensible_year, word_choices
@@ -33,6 +42,7 @@ USUAL = {
     "kinds": [Kind.OUTREACH],
     "channels": [Channel.IN_PERSON],
     "log_within_days": DAYS_TO_LOG,
+    "stay_within_days": DAYS_TO_ENTER,
     "proration": Proration.WORKDAYS,
     "rounding": Rounding.CEIL,
     "cap": Cap.CALENDAR_DAYS,
@@ -79,6 +89,7 @@ class RuleFields(FlaskForm):
         "计入的方式", [Needed("请至少选择一种。")], choices=word_choices(Channel), coerce=Channel
     )
     log_within_days = WholeNumber("登记期限", [Typed("请填写天数。")])
+    stay_within_days = WholeNumber("驻城补录期限", [Optional()])
     proration = RadioField("在岗不满一期", choices=word_choices(Proration), coerce=Proration)
     rounding = RadioField("折算有零头时", choices=word_choices(Rounding), coerce=Rounding)
     cap = RadioField("应完成天数", choices=word_choices(Cap), coerce=Cap)
@@ -99,7 +110,7 @@ class RuleFields(FlaskForm):
         return Rule(**told | {"code": code, "valid_from": valid_from, "valid_to": None})
 
 
-DETAILS = ("log_within_days", "proration", "rounding", "cap")
+DETAILS = ("log_within_days", "stay_within_days", "proration", "rounding", "cap")
 
 
 class ChangeRuleForm(RuleFields):

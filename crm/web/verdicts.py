@@ -11,6 +11,7 @@ from crm.base import clock, spoken
 from crm.base.periods import Period
 from crm.people.queries import Viewer
 from crm.quotas.counting import waits_for_verdict
+from crm.quotas.facts import late_by_duty
 from crm.quotas.queries import rules_holding
 from crm.quotas.rules import Rule, VisitFacts
 from crm.quotas.verdicts import to_judge as to_judge
@@ -35,25 +36,32 @@ class Late:
 def late_ones(db: Session, viewer: Viewer, visits: list[Visit], now: datetime) -> list[Late]:
     """These visits, as the viewer may see them, with how late they were logged."""
     on = clock.civil_date(now)
+    late = late_by_duty(db, Visit.id.in_([visit.id for visit in visits]))
     return [
-        Late(line(seen, now), _how_late(seen.last_on, seen.logged_at, on))
+        Late(line(seen, now), _how_late(seen, max(late[seen.id].values(), default=0), on))
         for seen in shown(db, viewer, visits, on)
     ]
 
 
 def waiting_ids(db: Session, visits: Iterable[SeenVisit], now: datetime) -> frozenset[int]:
-    """Which of the visits were logged too late for a rule, and wait for a verdict."""
-    late = [one for one in visits if one.verdict is None and _is_logged_after(one)]
+    """Which of the visits were logged or entered too late for a rule, and wait for a verdict."""
+    late = [one for one in visits if one.verdict is None and _may_be_late(one)]
     if not late:
         return frozenset()
+    late_by = late_by_duty(db, Visit.id.in_([one.id for one in late]))
     first = min(one.first_on for one in late) - LONGEST_PERIOD
     rules = rules_holding(db, first, max(one.last_on for one in late))
     return frozenset(
-        one.id for one in late if waits_for_verdict(_as_facts(one), _judging(rules, one), now)
+        one.id
+        for one in late
+        if waits_for_verdict(_as_facts(one), _judging(rules, one), now, late_by=late_by[one.id])
     )
 
 
-def _is_logged_after(seen: SeenVisit) -> bool:
+def _may_be_late(seen: SeenVisit) -> bool:
+    """Whether it was logged after its last date, or covers dates that were entered late."""
+    if seen.first_on < seen.last_on:
+        return True
     return seen.logged_at is not None and is_logged_late(seen.last_on, seen.logged_at, 0)
 
 
@@ -80,6 +88,13 @@ def judged_by(db: Session, viewer: Viewer, visit_ids: Collection[int]) -> frozen
     return frozenset(db.scalars(query))
 
 
-def _how_late(last_on: date, logged_at: datetime | None, today: date) -> str:
-    logged_on = clock.civil_date(logged_at) if logged_at else last_on
-    return f"结束 {(logged_on - last_on).days} 天后登记（{spoken.dated(logged_on, today)}）"
+def _how_late(seen: SeenVisit, late_by_days: int, today: date) -> str:
+    """How late it was set done, and how late the dates of one that covers several were entered."""
+    told = []
+    if seen.logged_at and is_logged_late(seen.last_on, seen.logged_at, 0):
+        logged_on = clock.civil_date(seen.logged_at)
+        days = (logged_on - seen.last_on).days
+        told.append(f"结束 {days} 天后登记（{spoken.dated(logged_on, today)}）")
+    if seen.first_on < seen.last_on and late_by_days:
+        told.append(f"最早一天过去 {late_by_days} 天后才录入")
+    return "；".join(told)

@@ -9,7 +9,7 @@ from crm.base import clock, spoken
 from crm.extensions import db
 from crm.visits.models import Trip
 from crm.visits.queries import rejection_reasons
-from crm.visits.rules import Status, Verdict, is_stay_under_way
+from crm.visits.rules import Status, Verdict, is_stay_begun
 from crm.visits.scope import may_change, may_judge
 from crm.visits.seen import SeenVisit
 from crm.web.auth import my_view
@@ -37,7 +37,7 @@ def page_of(seen: SeenVisit) -> VisitPage:
     """The page of a visit, as far as I may see it."""
     can_change = may_change(db.session, my_view(), seen.id, today())
     can_judge = may_judge(db.session, my_view(), seen.id)
-    is_done = seen.status is Status.DONE
+    is_open = seen.status is Status.DONE or is_stay_begun(seen, moment())
     reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
     words = (("洽谈纪要", seen.minutes), ("下一步", seen.next_step), ("备注", seen.note))
     return VisitPage(
@@ -53,10 +53,8 @@ def page_of(seen: SeenVisit) -> VisitPage:
         and seen.is_readable
         and not (seen.met or seen.minutes or seen.next_step),
         can_change=can_change and seen.status is not Status.CANCELLED,
-        can_confirm=can_judge and is_done and seen.verdict is not Verdict.CONFIRMED,
-        can_reject=can_judge
-        and (is_done or is_stay_under_way(seen, moment()))
-        and seen.verdict is not Verdict.REJECTED,
+        can_confirm=can_judge and is_open and seen.verdict is not Verdict.CONFIRMED,
+        can_reject=can_judge and is_open and seen.verdict is not Verdict.REJECTED,
         rejected_for=reasons.get(seen.id),
         trip_url=_trip_url(seen),
     )

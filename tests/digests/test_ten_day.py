@@ -171,6 +171,7 @@ def test_a_late_one_says_so(db, zone, tell, mail_of):
 
 def test_a_holiday_moves_its_date_and_not_what_it_is_about(db, zone, tell, mail_of):
     october = Period.parse("2026-10-X1")
+    plan(db, make_lead(db, unit=zone.bureau), MilestoneKind.SIGNED, date(2026, 9, 1))
 
     tell(period=october, at=at_civil(date(2026, 10, 8)) + timedelta(hours=8))
 

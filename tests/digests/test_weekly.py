@@ -64,7 +64,7 @@ def test_the_running_month_is_told_so_far(db, zone, weekly, text_of):
 
     weekly()
 
-    assert "分管负责同志每月带队拜访（2026年7月）：1/6 次，有风险" in text_of(zone.deputy)
+    assert "分管负责同志每月带队拜访（2026年7月）：1/6 次，正常推进" in text_of(zone.deputy)
 
 
 def test_it_is_preliminary_and_says_what_waits(db, zone, weekly, mail_of, text_of):

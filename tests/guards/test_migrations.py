@@ -7,11 +7,15 @@ from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from crm.app import create_app
+from crm.base import clock
+from crm.base.clock import at_civil, civil_date
+from crm.base.periods import DAY, Period
 from crm.extensions import alembic, db
 from crm.leads.models import Company, Lead
 from crm.people.models import Person
-from crm.quotas.models import RuleVersion
-from crm.visits.models import Visit, VisitFormer
+from crm.quotas import service
+from crm.quotas.models import FigureRecord, RuleVersion
+from crm.visits.models import Visit, VisitFormer, VisitParticipant
 from crm.visits.rules import Channel, Kind, kind_by
 from crm.visits.service import VisitData, change_visit
 from tests.conftest import NOW
@@ -21,9 +25,12 @@ from tests.factories import (
     make_company,
     make_lead,
     make_person,
+    make_regime,
     make_rule,
     make_visit,
 )
+
+JUNE = Period.parse("2026-06")
 
 
 @pytest.fixture
@@ -114,3 +121,38 @@ def test_names_entered_before_they_were_folded_are_found_and_sorted_like_new_one
     assert tuple(person) == ("zeng guo", "曾国 曾國 zengguo zg")
     assert tuple(company) == ("ab科技", "ab科技 abkeji abkj")
     assert lead_search == "单晶硅片 danjingguipian djgp"
+
+
+def test_the_limit_for_days_entered_late_moves_nothing_of_the_past(migrated):
+    with db.sessionmaker.begin() as rows:
+        make_regime(rows)
+        recruiter, joined = make_person(rows, "recruiter"), make_person(rows, "joined")
+        entered_at = at_civil(date(2026, 7, 14))  # the 13th in UTC
+        stay = {"days": 20, "kind": Kind.RESIDENCY, "entered_at": entered_at}
+        late = make_visit(rows, recruiter, date(2026, 7, 1), participants=[joined], **stay)
+        planned = make_visit(rows, recruiter, date(2026, 7, 20), **stay)
+        ids = late.id, planned.id
+        service.freeze_period(rows, period=JUNE, at=NOW, now=NOW)
+
+    alembic.downgrade("0017")
+    with db.engine.begin() as connection:  # as shipped before, the limit was not there
+        connection.execute(text("UPDATE rule SET valid_from = '2020-01-01', valid_to = NULL"))
+    alembic.upgrade()
+
+    with db.sessionmaker() as rows:
+        visits = [rows.get_one(Visit, each).late_by_days for each in ids]
+        beside = rows.scalars(select(VisitParticipant.late_by_days)).all()
+        ways = set(rows.scalars(select(FigureRecord.judged_by)))
+        versions = rows.scalars(select(RuleVersion).order_by(RuleVersion.valid_from)).all()
+    old, new = versions[:3], versions[3:]
+    assert (visits, beside, ways) == ([13, 0], [13], {1})
+    assert [version.stay_within_days for version in versions] == [None] * 3 + [9] * 3
+    assert {each.code: each.valid_to + DAY for each in old} == {
+        each.code: each.valid_from for each in new
+    }
+    assert all(
+        Period.holding(each.period, each.valid_from).first == each.valid_from
+        and Period.holding(each.period, each.valid_from).before.first <= civil_date(clock.now())
+        for each in new
+    )
+    assert [each.valid_to for each in new] == [None] * 3

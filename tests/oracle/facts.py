@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 
@@ -45,6 +45,8 @@ class Visit:
     logged_at: datetime | None = None
     verdict: str = ""
     verdict_at: datetime | None = None
+    # When a date was added for a person; what is not told here was there from the entry on.
+    added_at: Mapping[tuple[str, date], datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Rule:
     kinds: tuple[str, ...]
     channels: tuple[str, ...]
     log_within_days: int = 3
+    stay_within_days: int | None = 9
     proration: str = "workdays"
     rounding: str = "ceil"
     cap: str = "calendar_days"

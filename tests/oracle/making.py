@@ -20,8 +20,10 @@ from .zone import (
     PERIODS,
     SHIPPED,
     UNITS,
+    Change,
     RandomZone,
     VisitRow,
+    kind_of,
 )
 
 # Where things tend to break: ends of years, quarters, months; the Spring Festival; a make-up day.
@@ -126,6 +128,7 @@ class Maker:
             self.some(tuple(KINDS), keep=0.65),
             self.some(CHANNELS, keep=0.75),
             log_within_days=draw.choice((0, 1, 2, 3, 3, 5)),
+            stay_within_days=draw.choice((None, 0, 2, 9, 9, 9)),
             proration=draw.choice(("workdays", "workdays", "workdays", "none")),
             rounding=draw.choice(("ceil", "half_up")),
             cap=draw.choice(("calendar_days", "workdays")),
@@ -228,6 +231,27 @@ class Maker:
 
     # what happens after the import
 
+    def changed(self, row: VisitRow, imported_at: datetime, people: Sequence[str]) -> VisitRow:
+        """The row, if planned, at times made longer, of another kind or with others later on."""
+        draw = self.draw
+        if row.status != "planned" or row.verdict or draw.random() < 0.6:
+            return row
+        first = civil_date(row.starts_at)
+        entered_at = row.logged_at or imported_at
+        kind, ends_at, participants = kind_of(row), row.ends_at, row.participants
+        what = draw.choice(("ends", "ends", "kind", "people"))
+        if what == "ends":
+            longest = first + (LONGEST_VISIT - 2) * DAY
+            last = min(civil_date(row.ends_at) + draw.choice((1, 3, 10, 25)) * DAY, longest)
+            ends_at = max(row.ends_at, datetime.combine(last, time(18, tzinfo=CIVIL)))
+        elif what == "kind" and row.channel == "in_person":
+            kind = "residency" if row.kind != "residency" else "outreach"
+        else:
+            others = [name for name in people if name not in (row.leader, *row.participants)]
+            participants = (*row.participants, *others[:1])
+        at = max(entered_at, self.moment(first + draw.choice((0, 3, 9, 10, 12, 20)) * DAY))
+        return replace(row, change=Change(at, kind, ends_at, participants))
+
     def settled(
         self,
         row: VisitRow,
@@ -237,18 +261,24 @@ class Maker:
     ) -> VisitRow:
         """The row with what people did later: a plan set done, a done visit judged."""
         draw = self.draw
-        entered_at = row.logged_at or imported_at
+        entered_at = row.change.at if row.change else row.logged_at or imported_at
+        ends_at = row.change.ends_at if row.change else row.ends_at
+        kind = row.change.kind if row.change else kind_of(row)
         if row.status == "planned" and draw.random() < 0.6:
-            done_at = self.log_of(civil_date(row.ends_at), row.ends_at, rules)
+            done_at = self.log_of(civil_date(ends_at), ends_at, rules)
             row = replace(row, done_at=max(done_at, entered_at))
-        is_judged = row.done_at or row.status == "done"
+        is_open_stay = row.status == "planned" and kind == "residency"
+        is_judged = row.done_at or row.status == "done" or is_open_stay
         if row.verdict or not is_judged or not leads_from_a_unit(row, postings):
             return row
         if draw.random() < 0.5:
             return row
         later = draw.choice((0, 0, 1, 86400, 500000)) * timedelta(seconds=1)
         judgement = draw.choice(("confirmed", "confirmed", "rejected"))
-        return replace(row, judgement=judgement, judged_at=(row.done_at or entered_at) + later)
+        begun_at = max(entered_at, row.starts_at) if is_open_stay else entered_at
+        if row.done_at and not (is_open_stay and begun_at + later <= row.done_at):
+            begun_at = row.done_at  # else a stay is judged before it is done
+        return replace(row, judgement=judgement, judged_at=begun_at + later)
 
     # questions
 
@@ -264,6 +294,7 @@ class Maker:
                     row.logged_at or row.ends_at,
                     row.done_at or row.starts_at,
                     row.judged_at or row.ends_at,
+                    row.change.at if row.change else row.ends_at + 4 * DAY,
                 )
             )
             if abs(civil_date(at) - dates[0]) < (len(dates) + 10) * DAY:
@@ -310,6 +341,7 @@ def random_zone(seed: int) -> RandomZone:
         maker.visit(f"V{number:03}", people, rules, imported_at)
         for number in range(draw.randint(12, 45))
     ]
+    visits = [maker.changed(row, imported_at, people) for row in visits]
     visits = [maker.settled(row, imported_at, rules, postings) for row in visits]
     overrides = {maker.near(): draw.random() < 0.5 for _ in range(draw.choice((0, 0, 1, 4)))}
     return RandomZone(

@@ -123,6 +123,17 @@ def is_under_way(visit: Visit, as_of: datetime) -> bool:
     )
 
 
+def awaits_completion(case: Case, visit: Visit) -> bool:
+    """A residency that has ended, planned and not rejected, through last date + log_within_days."""
+    return (
+        visit.kind == "residency"
+        and status_then(visit, case.as_of) == "planned"
+        and visit.ends_at <= case.as_of
+        and verdict_then(visit, case.as_of) != "rejected"
+        and case.today <= last_date(visit) + case.rule.log_within_days * DAY
+    )
+
+
 def could_still_count(case: Case, visit: Visit) -> bool:
     """A planned visit whose last date >= today - log_within_days."""
     return status_then(visit, case.as_of) == "planned" and (
@@ -131,10 +142,12 @@ def could_still_count(case: Case, visit: Visit) -> bool:
 
 
 def is_done_on(case: Case, visit: Visit, on: date, *, plans_done: bool) -> bool:
-    """Done, or as if done: a stay under way on dates before today, a plan that is imagined done."""
+    """Done, or as if done: a stay on dates before today, a plan that is imagined done."""
     if status_then(visit, case.as_of) == "done":
         return True
-    if is_under_way(visit, case.as_of) and on < case.today:
+    is_open = is_under_way(visit, case.as_of) or awaits_completion(case, visit)
+    # CHOICE: "goes on counting so" is each date before today, also on the last date itself.
+    if is_open and on < case.today:
         return True
     return plans_done and could_still_count(case, visit)
 
@@ -147,6 +160,25 @@ def is_late(case: Case, visit: Visit) -> bool:
         return False
     delay = civil_date(visit.logged_at) - last_date(visit)
     return delay > case.rule.log_within_days * DAY
+
+
+def late_by_days(visit: Visit, username: str) -> int:
+    """The largest number of days by which a date lay before its addition for that person."""
+    lateness = [0]
+    for on in covered_dates(visit):
+        added_at = visit.added_at.get((username, on), visit.entered_at)
+        lateness.append((civil_date(added_at) - on).days)
+    return max(lateness)
+
+
+def is_entered_late(case: Case, visit: Visit) -> bool:
+    """Covers more than one date, entered more than stay_within_days late, and not confirmed."""
+    limit = case.rule.stay_within_days
+    if counts_visits(case.rule) or limit is None or len(covered_dates(visit)) == 1:
+        return False
+    if verdict_then(visit, case.as_of) == "confirmed":
+        return False
+    return late_by_days(visit, case.username) > limit
 
 
 # --- what counts -----------------------------------------------------------------------------
@@ -179,7 +211,7 @@ def first_reason(
         (visit.channel not in rule.channels, "wrong_channel"),
         (not is_done_on(case, visit, on, plans_done=plans_done), "not_done"),
         (verdict_then(visit, case.as_of) == "rejected", "rejected"),
-        (is_late(case, visit), "logged_late"),
+        (is_late(case, visit) or is_entered_late(case, visit), "logged_late"),
         (not holds_duty(case, on), "outside_employment"),
         (is_absent(case, on), "absent"),
         (rule.count_by == "day" and on in taken, "same_day"),
@@ -252,14 +284,36 @@ def pace(case: Case, owed: int) -> int:
     return half_up(owed * len([on for on in present if on <= case.today]), len(present))
 
 
+def dates_left(case: Case) -> list[date]:
+    """The dates of the period from today on which the person holds the duty, not absent."""
+    return [on for on in case.dates if on >= case.today and is_present(case, on)]
+
+
+def free_dates(case: Case) -> list[date]:
+    """Those of the dates left that are neither counted nor planned."""
+    used = {on for _, on, reason in judged(case, plans_done=True) if reason is None}
+    return [on for on in dates_left(case) if on not in used]
+
+
 def is_unreachable(case: Case, owed: int, foreseen: int) -> bool:
     """Whether achieved + planned + free < required; by visit, no bound while one date is left."""
-    left = [on for on in case.dates if on >= case.today and is_present(case, on)]
     if case.rule.count_by == "visit":
-        return not left and foreseen < owed
-    used = {on for _, on, reason in judged(case, plans_done=True) if reason is None}
-    free = [on for on in left if on not in used]
-    return foreseen + len(free) < owed
+        return not dates_left(case) and foreseen < owed
+    return foreseen + len(free_dates(case)) < owed
+
+
+def is_at_risk(case: Case, owed: int, foreseen: int) -> bool:
+    """Whether need > reachable: even at 1.5 times the average pace it would not be reached."""
+    working = [on for on in case.dates if case.zone.is_workday(on) and is_present(case, on)]
+    everyone = len(working)
+    rest = len([on for on in working if on >= case.today])
+    usual = 3 * owed * rest // (2 * everyone) if everyone else 0
+    reachable = usual
+    if case.rule.count_by == "day" and owed <= everyone:
+        reachable = min(len([on for on in free_dates(case) if case.zone.is_workday(on)]), usual)
+    elif case.rule.count_by == "day":
+        reachable = min(len(free_dates(case)), usual)
+    return owed - foreseen > reachable
 
 
 def status(case: Case, *, owed: int, achieved: int, planned: int) -> str:
@@ -269,7 +323,7 @@ def status(case: Case, *, owed: int, achieved: int, planned: int) -> str:
         (achieved >= owed, "met"),
         (case.today > case.dates[-1], "missed"),
         (is_unreachable(case, owed, achieved + planned), "unreachable"),
-        (achieved + planned < owed and achieved < pace(case, owed), "at_risk"),
+        (is_at_risk(case, owed, achieved + planned), "at_risk"),
     ):
         if applies:
             return name

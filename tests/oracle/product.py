@@ -22,13 +22,13 @@ from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.visits.imports import import_visits
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind
-from crm.visits.service import confirm_visit, reject_visit, set_done
+from crm.visits.service import VisitData, change_visit, confirm_visit, reject_visit, set_done
 from tests.factories import make_absence, make_person, make_unit
 
 from . import files
 from .facts import Rule
 from .oracle import Figure
-from .zone import UNITS, RandomZone, VisitRow
+from .zone import UNITS, Change, RandomZone, VisitRow
 
 Figures = dict[tuple[str, str], Figure]  # by rule code and username
 
@@ -86,9 +86,32 @@ def live(db: Session, zone: RandomZone) -> None:
             make_absence(db, who, absence.from_on, absence.to_on, approved_at=None)
     for row in zone.visits:
         visit = visits[row.ref]
+        if row.change:
+            change(db, row.change, visit, people, chief)
+        is_judged_first = row.judged_at and row.done_at and row.judged_at < row.done_at
+        if is_judged_first:
+            judge(db, row, visit, chief)
         if row.done_at:
             set_done(db, visit=visit, by=people[row.leader], now=row.done_at)
-        judge(db, row, visit, chief)
+        if not is_judged_first:
+            judge(db, row, visit, chief)
+
+
+def change(
+    db: Session, made: Change, visit: Visit, people: Mapping[str, Person], chief: Person
+) -> None:
+    """Make the visit longer, of another kind or with others."""
+    data = VisitData(
+        kind=Kind(made.kind),
+        channel=visit.channel,
+        status=visit.status,
+        starts_at=visit.starts_at,
+        ends_at=made.ends_at,
+        city=visit.city,
+        leader_id=visit.leader_id,
+        participant_ids=[people[username].id for username in made.participants],
+    )
+    change_visit(db, visit=visit, data=data, by=chief, now=made.at)
 
 
 def judge(db: Session, row: VisitRow, visit: Visit, chief: Person) -> None:

@@ -34,12 +34,12 @@ def test_a_stay_under_way_counts_until_yesterday_and_plans_the_rest():
         (at(7, 6, 8, 59), 0, 12),  # not begun
         (at(7, 7, 0, 0), 1, 11),
         (at(7, 17, 23, 59), 11, 1),
-        (at(7, 18, 0, 0), 0, 12),  # ended, and not yet done
-        (at(7, 20, 0, 0), 0, 12),  # last date + 3
+        (at(7, 18, 0, 0), 12, 0),  # ended, and not yet done
+        (at(7, 20, 23, 59), 12, 0),  # last date + 3
         (at(7, 21, 0, 0), 0, 0),  # done today, it would be late
     ],
 )
-def test_a_stay_that_has_ended_waits_until_it_is_done(as_of, achieved, planned):
+def test_a_stay_that_has_ended_counts_on_while_it_may_be_logged_in_time(as_of, achieved, planned):
     planned_stay = stay("s", at(7, 6), at(7, 18, 0), status="planned")
 
     figure = ask(RECRUITER, "2026-07", planned_stay, as_of=as_of)
@@ -114,10 +114,11 @@ def test_a_planned_row_is_entered_when_it_says_or_by_the_import():
     ("as_of", "visits", "status"),
     [
         # W30 is 20 to 26 July; three days of visits are owed.
-        (at(7, 20), (), "at_risk"),  # pace 3 * 1 / 5 = 0.6, so 1
         (at(7, 19), (), "on_track"),  # not begun
-        (at(7, 22), (visit("1", at(7, 20)),), "at_risk"),  # pace 1.8, so 2
-        (at(7, 21), (visit("1", at(7, 20)),), "on_track"),  # pace 1.2, so 1
+        (at(7, 21), (), "on_track"),  # three of four: 3 * 3 * 4 / (2 * 5) = 3.6
+        (at(7, 22), (), "at_risk"),  # three are free, but 3 * 3 * 3 / 10 = 2.7
+        (at(7, 22), (visit("1", at(7, 20)),), "on_track"),  # two are missing, 2.7
+        (at(7, 23), (visit("1", at(7, 20)),), "at_risk"),  # 3 * 3 * 2 / 10 = 1.8
         (at(7, 25), (), "unreachable"),  # two days left
         (at(7, 24), (), "at_risk"),  # three, weekend included
         (at(7, 25), (visit("1", at(7, 25), status="planned"),), "unreachable"),  # 1 + 1 free
@@ -151,7 +152,49 @@ def test_pace_counts_present_working_days_today_included():
     # 23 working days, ten of them until Tuesday 14 July: 6 * 10 / 23 = 2.6.
     figure = ask(DEPUTY, "2026-07", as_of=at(7, 14, 0))
 
-    assert told(figure, "pace", "status") == (3, "at_risk")
+    assert told(figure, "pace") == (3,)
+
+
+@pytest.mark.parametrize(
+    ("rule", "period", "calm", "first"),
+    [
+        # September 2026 has 22 working days: the 3rd is its third, the 4th its fourth.
+        (RECRUITER, "2026-09", at(9, 3, 12), at(9, 4, 12)),
+        (DEPUTY, "2026-09", at(9, 10, 12), at(9, 11, 12)),
+        (PRINCIPAL, "2026-W29", at(7, 14, 12), at(7, 15, 12)),
+    ],
+)
+def test_with_nothing_done_it_is_at_risk_from_the_day_that_the_regime_names(
+    rule, period, calm, first
+):
+    assert told(ask(rule, period, as_of=calm), "status") == ("on_track",)
+    assert told(ask(rule, period, as_of=first), "status") == ("at_risk",)
+
+
+@pytest.mark.parametrize(
+    ("entered_at", "verdict", "achieved"),
+    [
+        (at(7, 10, 23, 59), "", 12),  # nine days after the first date
+        (at(7, 11, 0), "", 0),
+        (at(7, 11, 0), "confirmed", 12),
+    ],
+)
+def test_days_entered_late_count_once_they_are_confirmed(entered_at, verdict, achieved):
+    late = stay("s", at(7, 1), at(7, 12, 18), entered_at=entered_at, verdict=verdict)
+
+    assert told(ask(RECRUITER, "2026-07", late, as_of=END_OF_JULY), "achieved") == (achieved,)
+
+
+def test_days_added_late_are_late_for_whom_they_were_added():
+    dates = [date(2026, 7, day) for day in range(1, 4)]
+    named = stay(
+        "s", at(7, 1), at(7, 3, 18), leader="b", participants=("a",),
+        added_at={("a", on): at(7, 12) for on in dates},
+    )  # fmt: skip
+
+    assert ask(RECRUITER, "2026-07", named, as_of=END_OF_JULY).not_counted == [
+        ("s", "logged_late", 3)
+    ]
 
 
 # --- units and versions ----------------------------------------------------------------------

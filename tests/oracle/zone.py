@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from .facts import Absence, Posting, Rule, Visit, Zone
+from .periods import DAY, civil_date
 from .workdays import is_library_workday
+
+INSTANT = timedelta(microseconds=1)
 
 DUTIES = ("principal", "deputy", "recruiter", "staff")
 KINDS = {
@@ -34,6 +37,16 @@ SHIPPED = (
 
 
 @dataclass(frozen=True)
+class Change:
+    """What a planned visit was made after its entry: longer, of another kind, with others."""
+
+    at: datetime
+    kind: str
+    ends_at: datetime
+    participants: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class VisitRow:
     """One row of visits.csv, and what people did with the visit afterwards."""
 
@@ -50,6 +63,7 @@ class VisitRow:
     done_at: datetime | None = None  # a planned row, set done later
     judgement: str = ""  # a verdict given later
     judged_at: datetime | None = None
+    change: Change | None = None
 
 
 def kind_of(row: VisitRow) -> str:
@@ -62,21 +76,39 @@ def as_lived(row: VisitRow, imported_at: datetime) -> Visit:
     """The visit that an import makes of a row, and what became of it: REGIME 3."""
     # CHOICE: a row without logged_at is entered, and if done logged, at the moment of the import.
     entered_at = row.logged_at or imported_at
+    now = row.change or Change(entered_at, kind_of(row), row.ends_at, row.participants)
     logged_at = entered_at if row.status == "done" else row.done_at
     return Visit(
         row.ref,
-        kind_of(row),
+        now.kind,
         row.channel,
         "done" if row.done_at else row.status,
         row.starts_at,
-        row.ends_at,
+        now.ends_at,
         row.leader,
-        row.participants,
+        now.participants,
         entered_at=entered_at,
         logged_at=logged_at,
         verdict=row.judgement or row.verdict,
         verdict_at=row.judged_at or (entered_at if row.verdict else None),
+        added_at=added_by(row, now),
     )
+
+
+def added_by(row: VisitRow, change: Change) -> dict[tuple[str, date], datetime]:
+    """The dates that a change added for somebody: new ones, all of a new kind, all of who is new.
+
+    An extension leaves the first date where it was.
+    """
+    old_last = civil_date(row.ends_at - INSTANT)
+    on, added = civil_date(row.starts_at), {}
+    while on <= civil_date(change.ends_at - INSTANT):
+        for username in (row.leader, *change.participants):
+            is_there = username in (row.leader, *row.participants)
+            if on > old_last or change.kind != kind_of(row) or not is_there:
+                added[username, on] = change.at
+        on += DAY
+    return added
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ FIGURE = {
     "achieved": 1,
     "planned": 0,
     "pace": 3,
-    "status": "at_risk",
+    "status": "on_track",
     "workdays": 23,
     "present": 23,
 }

@@ -1,9 +1,11 @@
 """Which visits count, which do not, and why: a sentence of REGIME 3 and 4 each."""
 
+from dataclasses import replace
+
 import pytest
 
 from crm.base.periods import Period, PeriodKind
-from crm.quotas.rules import Reason
+from crm.quotas.rules import Freeze, Reason, Way
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.quotas.values import (
     ANOTHER,
@@ -244,10 +246,62 @@ class TestStayUnderWay:
 
         assert (figure.achieved, figure.planned) == (31, 0)
 
-    def test_once_it_has_ended_it_counts_when_it_is_done(self):
-        figure = judge(RECRUITER, [a_stay("07-01", "07-10")], as_of="07-10T17:00")
+    @pytest.mark.parametrize(
+        ("as_of", "numbers"),
+        [
+            ("07-10T17:00", (9, 1)),  # it has just ended
+            ("07-13T23:59", (10, 0)),  # the last date on which it may be logged in time
+            ("07-14T00:00", (0, 0)),
+        ],
+    )
+    def test_once_it_has_ended_it_counts_as_long_as_it_may_be_logged_in_time(self, as_of, numbers):
+        figure = judge(RECRUITER, [a_stay("07-01", "07-10")], as_of=as_of)
 
-        assert (figure.achieved, figure.planned) == (0, 10)
+        assert (figure.achieved, figure.planned) == numbers
+
+    def test_an_ended_one_that_is_done_in_time_counts_on(self):
+        stay = a_visit("07-01", "07-10", kind=Kind.RESIDENCY, logged_at=moment("07-13T20:00"))
+
+        told = [judge(RECRUITER, [stay], as_of=f"07-{day}T10:00").achieved for day in (12, 13, 14)]
+
+        assert told == [10, 10, 10]
+
+    def test_an_ended_one_that_lapsed_counts_once_it_is_done_and_confirmed(self):
+        late = {"kind": Kind.RESIDENCY, "logged_at": moment("07-14T10:00")}
+        done = a_visit("07-01", "07-10", **late)
+        confirmed = a_visit("07-01", "07-10", **late, **judged(Verdict.CONFIRMED, "07-14T12:00"))
+
+        assert judge(RECRUITER, [done]).achieved == 0
+        assert judge(RECRUITER, [confirmed]).achieved == 10
+
+    def test_an_ended_one_that_is_rejected_counts_no_longer(self):
+        rejected = a_stay("07-01", "07-10", **judged(Verdict.REJECTED, "07-11T10:00"))
+
+        assert judge(RECRUITER, [rejected], as_of="07-11T09:00").achieved == 10
+        assert judge(RECRUITER, [rejected], as_of="07-11T10:00").achieved == 0
+
+    @pytest.mark.parametrize(("way", "achieved"), [(Way.STAYS_UNDER_WAY, 0), (Way.ENDED_STAYS, 20)])
+    def test_what_is_frozen_is_judged_again_by_the_way_by_which_it_was_judged(self, way, achieved):
+        freeze = Freeze(moment("08-02T00:00"), way)
+        ended = a_stay("07-12", "08-01")
+
+        assert judge(RECRUITER, [ended], as_of="08-10T10:00", freeze=freeze).achieved == achieved
+
+    def test_a_stay_that_counted_at_the_freeze_goes_on_counting_when_it_lapses(self):
+        freeze = Freeze(moment("08-06T00:00"), Way.ENDED_STAYS)
+        entered_after = {"entered_at": moment("08-07T10:00")}
+
+        known_then = judge(
+            RECRUITER, [a_stay("07-12", "08-04")], as_of="08-20T10:00", freeze=freeze
+        )
+        made_up = judge(
+            RECRUITER,
+            [a_stay("07-12", "08-05", **entered_after)],
+            as_of="08-08T10:00",
+            freeze=freeze,
+        )
+
+        assert (known_then.achieved, made_up.achieved) == (20, 0)
 
     def test_one_not_yet_begun_does_not_count(self):
         figure = judge(RECRUITER, [a_stay("07-16", "07-20")])
@@ -280,6 +334,51 @@ class TestStayUnderWay:
         stay = a_visit("07-13", "07-20", kind=Kind.RESIDENCY)
 
         assert judge(RECRUITER, [stay], as_of="07-16T10:00").achieved == 3
+
+
+class TestEnteredLate:
+    """REGIME 3: the days of a stay that were entered late count once they are confirmed."""
+
+    @pytest.mark.parametrize(("late_by", "achieved"), [(9, 10), (10, 0)])
+    def test_its_days_count_where_none_was_entered_later_than_the_rule_allows(
+        self, late_by, achieved
+    ):
+        stay = a_visit("07-01", "07-10", kind=Kind.RESIDENCY, late_by_days=late_by)
+
+        assert judge(RECRUITER, [stay]).achieved == achieved
+
+    def test_they_are_told_as_logged_late_and_neither_achieved_nor_planned(self):
+        figure = judge(RECRUITER, [a_stay("07-01", "07-20", late_by_days=12)])
+
+        assert (figure.achieved, figure.planned) == (0, 0)
+        assert reasons(figure) == [(Reason.LOGGED_LATE, 14), (Reason.NOT_DONE, 6)]
+
+    def test_a_stay_under_way_may_be_confirmed_and_its_coming_days_count_as_they_pass(self):
+        confirmed = judged(Verdict.CONFIRMED, "07-14T10:00")
+        stay = a_stay("07-01", "07-20", late_by_days=12, **confirmed)
+
+        figure = judge(RECRUITER, [stay])
+
+        assert (figure.achieved, figure.planned) == (14, 6)
+
+    def test_a_long_outreach_is_a_stay_in_this(self):
+        assert judge(RECRUITER, [a_visit("07-01", "07-10", late_by_days=10)]).achieved == 0
+
+    def test_a_visit_of_one_date_has_only_the_limit_for_logging(self):
+        assert judge(RECRUITER, [a_visit("07-01", late_by_days=30)]).achieved == 1
+
+    def test_a_rule_that_counts_visits_knows_no_such_limit(self):
+        assert judge(DEPUTY, [a_visit("07-01", "07-10", late_by_days=30)]).achieved == 1
+
+    def test_a_rule_without_the_limit_takes_them_however_late(self):
+        unlimited = replace(RECRUITER, stay_within_days=None)
+
+        assert judge(unlimited, [a_visit("07-01", "07-10", late_by_days=80)]).achieved == 10
+
+    def test_days_entered_late_take_no_date_from_another_visit(self):
+        late = a_visit("07-01", "07-10", late_by_days=10)
+
+        assert judge(RECRUITER, [late, a_visit("07-02")]).achieved == 1
 
 
 def test_a_week_takes_visits_from_its_monday_to_its_sunday():

@@ -5,7 +5,16 @@ import pytest
 from crm.base.periods import DAY, Period
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.quotas.judging import Presence, Standing, judge_figure, required_of, status_of
-from crm.quotas.rules import Cap, Case, FigureStatus, Proration, Reason, Rounding
+from crm.quotas.rules import (
+    Cap,
+    Case,
+    CountBy,
+    FigureStatus,
+    Outlook,
+    Proration,
+    Reason,
+    Rounding,
+)
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.quotas.values import (
     BY_VISIT,
@@ -201,13 +210,14 @@ class TestStatus:
         [
             (Standing(0, 0, 0, 0, 0), True, FigureStatus.EXEMPT),
             (Standing(0, 3, 0, 0, 0), False, FigureStatus.EXEMPT),
-            (Standing(6, 6, 0, 0, 9), True, FigureStatus.MET),
+            (Standing(6, 6, 0, 0, 0), True, FigureStatus.MET),
             (Standing(6, 5, 1, 9, 0), True, FigureStatus.MISSED),
-            (Standing(6, 2, 1, 2, 0), False, FigureStatus.UNREACHABLE),
-            (Standing(6, 2, 1, 3, 3), False, FigureStatus.AT_RISK),
-            (Standing(6, 3, 1, 3, 3), False, FigureStatus.ON_TRACK),
-            (Standing(6, 2, 4, 0, 5), False, FigureStatus.ON_TRACK),
+            (Standing(6, 2, 1, 2, 2), False, FigureStatus.UNREACHABLE),
+            (Standing(6, 2, 1, 3, 2), False, FigureStatus.AT_RISK),
+            (Standing(6, 2, 1, 3, 3), False, FigureStatus.ON_TRACK),
+            (Standing(6, 2, 4, 0, 0), False, FigureStatus.ON_TRACK),
             (Standing(6, 2, 0, None, 3), False, FigureStatus.AT_RISK),
+            (Standing(6, 2, 0, None, 4), False, FigureStatus.ON_TRACK),
         ],
     )
     def test_the_first_that_applies(self, stand, is_over, status):
@@ -240,7 +250,8 @@ class TestStatus:
 
         figure = judge(a_rule(minimum=60), tenure=month_end, as_of="07-17T10:00")
 
-        assert (figure.required, figure.status) == (3, FigureStatus.AT_RISK)
+        # of three dates the rest days are needed, too: more is owed than working days are left
+        assert (figure.required, figure.status) == (3, FigureStatus.ON_TRACK)
 
     def test_dates_of_absence_or_without_the_duty_are_not_free(self):
         leaving = tenure_in(JULY, held=dates(("07-01", "07-20")), absent=dates(("07-16", "07-17")))
@@ -264,6 +275,69 @@ class TestStatus:
 
     def test_before_the_period_all_of_it_is_free(self):
         assert judge(DEPUTY, as_of="06-01T10:00").status is FigureStatus.ON_TRACK
+
+
+class TestAtRisk:
+    """REGIME 4: even at one and a half times the average pace it would not be reached."""
+
+    MONTH_OF_22 = Period.parse("2026-09")  # 22 working days, from Tuesday the 1st
+
+    def first_day_at_risk(self, rule, period, visits=lambda _day: ()):
+        """The number of the working day on which the rule first says so, from 1; none: never."""
+        workdays = CALENDAR.workdays(period.first, period.last)
+        for number, day in enumerate(workdays, 1):
+            as_of = f"{day:%m-%d}T12:00"
+            figure = judge(rule, visits(day), period=period, as_of=as_of)
+            if figure.status is FigureStatus.AT_RISK:
+                return number
+        return None
+
+    @pytest.mark.parametrize(
+        ("rule", "period", "first"),
+        [
+            (RECRUITER, MONTH_OF_22, 4),
+            (DEPUTY, MONTH_OF_22, 9),
+            (PRINCIPAL, Period.parse("2026-W29"), 3),
+        ],
+    )
+    def test_nothing_done_is_at_risk_from_that_working_day_on(self, rule, period, first):
+        assert self.first_day_at_risk(rule, period) == first
+
+    @pytest.mark.parametrize(("logged_after", "first"), [(2, None), (3, 4)])
+    def test_out_on_every_working_day_and_logged_within_two_days_never(self, logged_after, first):
+        month, workdays = self.MONTH_OF_22, CALENDAR.workdays(on("09-01"), on("09-30"))
+        visits = [a_visit(f"{day:%m-%d}") for day in workdays]
+
+        def logged(day):
+            return visits[: max(workdays.index(day) - logged_after, 0)]
+
+        assert len(workdays) == 22
+        assert self.first_day_at_risk(RECRUITER, month, logged) == first
+
+    def test_a_date_taken_by_a_plan_is_not_free(self):
+        plans = [a_plan("07-30"), a_plan("07-31")]
+
+        figure = judge(DEPUTY, plans, as_of="07-28T10:00")
+
+        # of four working days two are planned; of the four that are missing two may be added
+        assert (figure.planned, figure.outlook) == (
+            2,
+            Outlook(need=4, workdays_left=4, reachable=1),
+        )
+
+    def test_rest_days_are_counted_on_only_where_more_is_owed_than_working_days(self):
+        february, twelve = Period.parse("2026-02"), a_rule(measure=RECRUITER.measure, minimum=12)
+
+        twenty_of_16 = judge(RECRUITER, period=february, as_of="02-24T10:00").outlook
+        twelve_of_16 = judge(twelve, period=february, as_of="02-24T10:00").outlook
+
+        assert (twenty_of_16.workdays_left, twenty_of_16.reachable) == (5, 5)
+        assert (twelve_of_16.workdays_left, twelve_of_16.reachable) == (5, 5)
+
+    def test_by_visit_no_date_bounds_what_the_pace_allows(self):
+        many = a_rule(count_by=CountBy.VISIT, minimum=60)
+
+        assert judge(many, as_of="07-31T10:00").outlook.reachable == 3  # 3 * 60 * 1 / (2 * 23)
 
 
 def test_a_figure_names_what_it_is_about():

@@ -1,6 +1,7 @@
 """What holds of every figure, whatever the rule, the presence, the visits and the moment."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from hypothesis import given
@@ -46,6 +47,7 @@ def rules(draw) -> Rule:
         kinds=draw(some.frozensets(some.sampled_from(Kind), min_size=1)),
         channels=draw(some.frozensets(some.sampled_from(Channel), min_size=3)),
         log_within_days=draw(some.integers(0, 5)),
+        stay_within_days=draw(some.none() | some.integers(0, 12)),
         proration=draw(some.sampled_from(Proration)),
         rounding=draw(some.sampled_from(Rounding)),
         cap=draw(some.sampled_from(Cap)),
@@ -74,6 +76,7 @@ def visits(draw) -> VisitFacts:
         logged_at=logged_at if status is Status.DONE else None,
         verdict=verdict,
         verdict_at=logged_at + timedelta(hours=draw(some.integers(0, 99))) if verdict else None,
+        late_by_days=draw(some.integers(0, 14)),
     )
 
 
@@ -168,8 +171,12 @@ def test_the_status_follows_from_the_numbers(case, given_visits, as_of):
     assert (figure.status is FigureStatus.MET) == (0 < figure.required <= figure.achieved)
     assert figure.status is not FigureStatus.MISSED or is_over
     assert figure.status is not FigureStatus.UNREACHABLE or hoped < figure.required
+    assert figure.outlook.need == max(figure.required - hoped, 0)
     assert figure.status is not FigureStatus.AT_RISK or (
-        hoped < figure.required and figure.achieved < figure.pace
+        figure.outlook.need > figure.outlook.reachable
+    )
+    assert figure.status is not FigureStatus.ON_TRACK or (
+        figure.outlook.need <= figure.outlook.reachable
     )
 
 
@@ -185,3 +192,34 @@ def test_what_cannot_be_reached_is_not_reached_however_full_the_days_left(
         assert not left
     if figure.status is FigureStatus.ON_TRACK and case.rule.once_a_day:
         assert figure.achieved + figure.planned + len(left) >= figure.required
+
+
+@given(cases(), several, moments)
+def test_what_is_reachable_is_never_more_than_the_working_days_left_or_the_pace_allow(
+    case, given_visits, as_of
+):
+    figure = judge(case, given_visits, as_of)
+
+    left, reachable = figure.outlook.workdays_left, figure.outlook.reachable
+    assert 0 <= 2 * figure.present * reachable <= 3 * figure.required * left
+    if case.rule.once_a_day and figure.required <= figure.present:
+        assert reachable <= left
+
+
+@given(cases(), several, moments)
+def test_without_the_limit_for_stays_nothing_counts_less(case, given_visits, as_of):
+    unlimited = Case(replace(case.rule, stay_within_days=None), case.tenure, case.period)
+
+    figure = judge(case, given_visits, as_of)
+
+    assert figure.achieved <= judge(unlimited, given_visits, as_of).achieved
+
+
+@given(cases(), visits(), moments, moments)
+def test_a_stay_that_ends_takes_nothing_back_while_it_may_be_logged(case, visit, one, other):
+    planned = {"status": Status.PLANNED, "logged_at": None, "verdict": None, "verdict_at": None}
+    stay = replace(visit, kind=Kind.RESIDENCY, **planned)
+    earlier, later = sorted([one, other])
+
+    if clock.civil_date(later) <= stay.last_on + case.rule.log_within_days * DAY:
+        assert judge(case, [stay], later).achieved >= judge(case, [stay], earlier).achieved

@@ -6,10 +6,17 @@ import pytest
 
 from crm.base.periods import PeriodKind
 from crm.people.rules import Duty
-from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding, Rule
-from crm.quotas.wording import beginning_of, demand_of, first_judged, sentence_of
+from crm.quotas.rules import Cap, CountBy, FigureStatus, Measure, Proration, Rounding, Rule
+from crm.quotas.wording import (
+    beginning_of,
+    demand_of,
+    first_judged,
+    sentence_of,
+    why_at_risk,
+)
 from crm.visits.rules import Channel, Kind
 from tests.factories import DEPUTY, PRINCIPAL, RECRUITER
+from tests.quotas.values import a_plan, a_rule, judge
 
 
 def rule(values=DEPUTY, **given):
@@ -40,6 +47,7 @@ def rule(values=DEPUTY, **given):
             (
                 "自2020年1月1日起，专职招商人员每月外出拜访或驻城招商至少 20 天（限面谈），"
                 "带队、同行都算，同一天只算一天；拜访结束后 3 天内登记有效，逾期须经督查人员确认；"
+                "一次多日的，最早一天过去超过 9 天才录入的，也须经督查人员确认；"
                 "按在岗工作日折算，向上取整；应完成天数不超过在岗的自然日数。"
             ),
         ),
@@ -76,6 +84,24 @@ def test_the_cap_is_told_where_days_are_counted():
 
     assert "在岗的工作日数" in sentence_of(rule(RECRUITER, **capped))
     assert "在岗的工作日数" not in sentence_of(rule(DEPUTY, **capped))
+
+
+def test_the_limit_for_stays_is_told_where_there_is_one():
+    assert "才录入" not in sentence_of(rule(RECRUITER, stay_within_days=None))
+    assert "才录入" not in sentence_of(rule(DEPUTY, stay_within_days=9))
+
+
+def test_why_a_figure_is_at_risk_is_told_with_its_numbers():
+    plan = a_plan("07-30")
+
+    at_risk = judge(a_rule(), [plan], as_of="07-24T10:00")
+
+    assert at_risk.status is FigureStatus.AT_RISK
+    assert why_at_risk(at_risk) == (
+        "除已计划的外，还需 5 次，剩余 6 个在岗工作日；"
+        "即使加快到平均进度的1.5倍也难以完成（最多再完成 2 次）。"
+    )
+    assert why_at_risk(judge(a_rule(), as_of="07-01T10:00")) == ""
 
 
 def test_the_core_is_told_alone():

@@ -14,6 +14,7 @@ from crm.quotas.rules import (
     Case,
     CountBy,
     Figure,
+    Freeze,
     Measure,
     Proration,
     Reason,
@@ -53,6 +54,7 @@ def a_rule(**given: object) -> Rule:
         "kinds": frozenset({Kind.OUTREACH, Kind.RESIDENCY}),
         "channels": frozenset({Channel.IN_PERSON}),
         "log_within_days": 3,
+        "stay_within_days": 9,
         "proration": Proration.WORKDAYS,
         "rounding": Rounding.CEIL,
         "cap": Cap.CALENDAR_DAYS,
@@ -136,6 +138,7 @@ def judge(
     period: Period = JULY,
     as_of: str = "07-15T10:00",
     tenure: Tenure | None = None,
+    freeze: Freeze | None = None,
 ) -> Figure:
     """The figure of ME in July, on the 15th at ten."""
     return judge_figure(
@@ -143,6 +146,7 @@ def judge(
         visits,
         workdays=frozenset(CALENDAR.workdays(period.first, period.last)),
         as_of=moment(as_of),
+        freeze=freeze,
     )
 
 

@@ -32,6 +32,7 @@ TYPED = {
     "kinds": ["outreach", "residency"],
     "channels": ["in_person"],
     "log_within_days": "3",
+    "stay_within_days": "9",
     "proration": "workdays",
     "rounding": "ceil",
     "cap": "calendar_days",
