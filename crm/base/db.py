@@ -30,6 +30,8 @@ from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from crm.base.typed_text import one_line_break
+
 CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -67,14 +69,14 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Text(TypeDecorator[str]):
-    """Text in Unicode NFC, so that equal words are equal."""
+    """Text in Unicode NFC and with one kind of line break, so that equal words are equal."""
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         """Normalise on the way in."""
-        return None if value is None else unicodedata.normalize("NFC", value)
+        return None if value is None else unicodedata.normalize("NFC", one_line_break(value))
 
 
 class Money(TypeDecorator[Decimal]):

@@ -15,6 +15,7 @@ from crm.base.names import folded
 from crm.base.sheet_problems import Problem as Problem
 from crm.base.sheet_problems import SheetRefused as SheetRefused
 from crm.base.sheet_problems import refused
+from crm.base.typed_text import one_line_break
 from crm.base.words import Word
 from crm.base.workbooks import Cell, is_workbook, read_workbook, write_workbook
 
@@ -31,12 +32,16 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column by its English code and Chinese name; an optional one may be left out of a file."""
+    """A column by its English code and Chinese name; an optional one may be left out of a file.
+
+    One that is `shown_only` stands in exports for people to read, and imports pass over it.
+    """
 
     code: str
     name: str
     example: str = ""
     optional: bool = False
+    shown_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,14 @@ def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
     codes = _read_head(line, head, columns)
     headings = {code: cell.strip() for code, cell in zip(codes, head, strict=True)}
     rows = _read_rows(_padded(records, len(head)) if is_padded else records, headings)
+    for column in columns:
+        if column.shown_only and headings.pop(column.code, None):
+            rows = [_without(row, column.code) for row in rows]
     return Sheet(headings, rows, book.notices if book else ())
+
+
+def _without(row: Row, code: str) -> Row:
+    return Row(row.line, {column: text for column, text in row.cells.items() if column != code})
 
 
 def _padded(
@@ -112,6 +124,7 @@ def _padded(
 
 def write_template(columns: Sequence[Column], form: Format = Format.CSV) -> bytes:
     """A file to fill in: Chinese headers and one row of examples."""
+    columns = [column for column in columns if not column.shown_only]
     records = [[column.name for column in columns], [column.example for column in columns]]
     if form is Format.XLSX:
         return write_workbook(records, holds_only_text=True)
@@ -150,7 +163,7 @@ def _written(value: object, *, in_chinese: bool) -> Cell:
             return ";".join(map(str, value))
         case int() | Decimal() | date():
             return value
-    return "" if value is None else str(value)
+    return "" if value is None else one_line_break(str(value))
 
 
 def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> list[str]:
@@ -171,7 +184,7 @@ def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> lis
     problems += [
         Problem(Refused("column_missing", column=f"{column.name}（{column.code}）"), line)
         for column in columns
-        if not column.optional and column.code not in codes
+        if not (column.optional or column.shown_only) and column.code not in codes
     ]
     if problems:
         raise SheetRefused(problems)
@@ -185,7 +198,7 @@ def _read_rows(records: Iterator[tuple[int, list[str]]], headings: Mapping[str, 
         if len(rows) == MOST_ROWS:
             raise refused("too_many_rows", line, most=MOST_ROWS)
         if len(cells) == len(headings):
-            stripped = (plain(cell.strip()).strip() for cell in cells)
+            stripped = (plain(one_line_break(cell).strip()).strip() for cell in cells)
             rows.append(Row(line, dict(zip(headings, stripped, strict=True))))
         else:
             why = Refused("ragged_row", cells=len(cells), columns=len(headings))

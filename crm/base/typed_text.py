@@ -27,6 +27,11 @@ def one_width(text: str) -> str:
     return " ".join("".join(letters).split())
 
 
+def one_line_break(text: str) -> str:
+    """The text with a line feed as its only line break, whatever a browser or spreadsheet sends."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
 def phone_number(text: str) -> str:
     """A telephone number, or two of them, in one form; ValueError where it is none."""
     number = one_width(text)

@@ -18,9 +18,10 @@ from crm.cli.rules_file import read_rules
 from crm.people.queries import by_username
 from crm.quotas.backtest import Compared, Counts, counts
 from crm.quotas.backtest import backtest as compare
-from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes
+from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes, working_calendar
 from crm.quotas.rules import Figure
 
+ESTIMATED = "注意：工作日历部分为估算（国务院尚未公布放假安排），公布后应完成数可能变化。"
 KEYS = (
     "rule",
     "person",
@@ -33,6 +34,7 @@ KEYS = (
     "status",
     "workdays",
     "present",
+    "estimated",
 )
 # beside them where the period is frozen: when, and what the latest correction came to
 SETTLED_KEYS = ("frozen_at", "corrected_required", "corrected_achieved", "corrected_status")
@@ -69,8 +71,16 @@ def report(period: Period, code: str | None, as_of: datetime | None, form: str) 
     with reading() as db:
         codes = None if code is None else [_known(db, code)]
         found = figures(db, period=period, as_of=as_of or clock.now(), codes=codes)
+        estimated = working_calendar(db).is_estimated(period)
     is_settled = any(each.figure.settled for each in found)
-    rows = [as_row(each) | (as_settled(each.figure) if is_settled else {}) for each in found]
+    rows = [
+        as_row(each)
+        | {"estimated": estimated and not each.figure.settled}
+        | (as_settled(each.figure) if is_settled else {})
+        for each in found
+    ]
+    if any(row["estimated"] for row in rows):
+        click.echo(ESTIMATED, err=True)
     print_rows(rows, KEYS + SETTLED_KEYS if is_settled else KEYS, form)
 
 
@@ -83,7 +93,9 @@ def explain(code: str, username: str, period: Period, as_of: datetime | None) ->
     """Print, as JSON, which visits counted, and which did not and why."""
     with reading() as db:
         found = _figure(db, code, username, period=period, as_of=as_of or clock.now())
-    click.echo(json.dumps(as_explanation(found), ensure_ascii=False, indent=2))
+        estimated = working_calendar(db).is_estimated(period) and not found.figure.settled
+    explained = as_explanation(found) | {"estimated": estimated}
+    click.echo(json.dumps(explained, ensure_ascii=False, indent=2))
 
 
 @quota.command()
@@ -103,6 +115,9 @@ def backtest(*, file: Path, first: Period, last: Period, summary: bool, form: st
     drafts = read_rules(file, since=first.first)
     with reading() as db:
         found = compare(db, drafts, first=first.first, last=last.last, now=clock.now())
+        calendar = working_calendar(db)
+        if any(calendar.is_estimated(period) for period in {each.period for each in found}):
+            click.echo(ESTIMATED, err=True)
     if summary or form == "table":
         print_rows([*_summaries(found)], SUMMARY_KEYS, form)
     if not summary:

@@ -14,7 +14,9 @@ from crm.people.queries import Viewer
 FOLLOWUPS = (
     Column("ref", "编号"),
     Column("lead", "线索"),
+    Column("lead_title", "线索名称", shown_only=True),
     Column("person", "责任人"),
+    Column("person_name", "责任人姓名", shown_only=True),
     Column("due_at", "期限"),
     Column("what", "事项"),
     Column("done_at", "办结时间"),
@@ -36,7 +38,9 @@ def followup_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str
         {
             "ref": each.ref,
             "lead": None if each.lead_id in hidden else each.lead.ref,
+            "lead_title": None if each.lead_id in hidden else each.lead.title,
             "person": each.person.username,
+            "person_name": each.person.name,
             "due_at": each.due_on,
             "what": each.what,
             "done_at": each.done_at,

@@ -6,10 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.sheets import Column
+from crm.leads.catalog import industry_name
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.queries import bare_companies, visible_to
 from crm.leads.rules import LeadRoleKind
-from crm.people.models import Person, Unit
 from crm.people.queries import Viewer
 
 LEADS = (
@@ -19,13 +19,18 @@ LEADS = (
     Column("title", "名称"),
     Column("stage", "阶段"),
     Column("industry", "产业"),
+    Column("industry_name", "产业名称", shown_only=True),
     Column("park", "落户园区"),
+    Column("park_name", "园区名称", shown_only=True),
     Column("source", "线索来源"),
     Column("amount", "总投资"),
     Column("currency", "币种"),
     Column("unit", "责任单位"),
+    Column("unit_name", "单位名称", shown_only=True),
     Column("tracker", "跟踪责任人"),
+    Column("tracker_name", "跟踪责任人姓名", shown_only=True),
     Column("leader", "挂钩领导"),
+    Column("leader_name", "挂钩领导姓名", shown_only=True),
     Column("contact", "联系人"),
     Column("contact_phone", "联系电话"),
     Column("entered_on", "录入日期"),
@@ -76,16 +81,22 @@ def _row(lead: Lead, on: date, *, is_bare: bool) -> dict[str, object]:
         **{name: getattr(lead, name) for name in PLAIN},
         "company": lead.company.name,
         "credit_code": None if is_bare else lead.company.credit_code,
+        "industry_name": industry_name(lead.industry),
         "park": lead.park.code if lead.park else None,
+        "park_name": lead.park.name if lead.park else None,
         "contact": contact.name if contact else None,
         "contact_phone": contact.phone if contact else None,
-        **{
-            HOLDERS[role.role]: _holder(role.person, role.unit)
-            for role in lead.roles
-            if role.role in HOLDERS and role.from_on <= on and (role.to_on or on) >= on
-        },
+        **_holders(lead, on),
     }
 
 
-def _holder(person: Person | None, unit: Unit | None) -> str | None:
-    return person.username if person else unit.code if unit else None
+def _holders(lead: Lead, on: date) -> dict[str, object]:
+    """Who holds the lead's roles on the date, by account or code and by name."""
+    cells: dict[str, object] = {}
+    for role in lead.roles:
+        if role.role in HOLDERS and role.from_on <= on and (role.to_on or on) >= on:
+            column = HOLDERS[role.role]
+            holder = role.person or role.unit
+            cells[column] = role.person.username if role.person else role.unit and role.unit.code
+            cells[f"{column}_name"] = holder and holder.name
+    return cells

@@ -15,7 +15,7 @@ def people_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, 
     Who has no posting has one row, that tells of none.
     """
     query = (
-        select(Person, Posting, Unit.code)
+        select(Person, Posting, Unit)
         .outerjoin(Posting, Posting.person_id == Person.id)
         .outerjoin(Unit, Unit.id == Posting.unit_id)
         .order_by(Person.username, Posting.from_on, Posting.id)
@@ -25,7 +25,7 @@ def people_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, 
     return [_row(*found) for found in db.execute(query)]
 
 
-def _row(person: Person, posting: Posting | None, unit: str | None) -> dict[str, object]:
+def _row(person: Person, posting: Posting | None, unit: Unit | None) -> dict[str, object]:
     own: dict[str, object] = {
         "username": person.username,
         "name": person.name,
@@ -33,10 +33,11 @@ def _row(person: Person, posting: Posting | None, unit: str | None) -> dict[str,
         "phone": person.phone,
         "role": person.role,
     }
-    if posting is None:
+    if posting is None or unit is None:
         return own
     return own | {
-        "unit": unit,
+        "unit": unit.code,
+        "unit_name": unit.name,
         "duty": posting.duty,
         "from": posting.from_on,
         "to": posting.to_on,

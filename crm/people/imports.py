@@ -37,6 +37,7 @@ PEOPLE = (
     Column("email", "邮箱", "zhaomou@example.com"),
     Column("phone", "电话", "0513-00000000"),
     Column("unit", "单位", "招商局"),
+    Column("unit_name", "单位名称", shown_only=True),
     Column("duty", "职务类别", Duty.RECRUITER.label),
     Column("role", "权限角色", Role.RECRUITER.label),
     Column("from", "任职起", "2026-01-01"),

@@ -10,14 +10,16 @@ from crm.base.sheets import Column
 from crm.people.queries import Viewer
 from crm.quotas.facts import PersonFigure
 from crm.quotas.models import FigureRecord
-from crm.quotas.queries import figures
+from crm.quotas.queries import figures, working_calendar
 from crm.quotas.settled import CorrectionFacts, corrections
 
 COMPLIANCE = (
     Column("rule", "规则"),
+    Column("rule_name", "规则名称"),
     Column("person", "账号"),
     Column("name", "姓名"),
     Column("unit", "单位"),
+    Column("unit_name", "单位名称"),
     Column("period", "周期"),
     Column("required", "应完成"),
     Column("achieved", "已完成"),
@@ -26,6 +28,7 @@ COMPLIANCE = (
     Column("status", "状态"),
     Column("workdays", "工作日"),
     Column("present", "在岗工作日"),
+    Column("estimated", "日历为估算"),
     Column("frozen_at", "定稿时间"),
     Column("corrected_required", "更正后应完成"),
     Column("corrected_achieved", "更正后已完成"),
@@ -54,7 +57,12 @@ def compliance_rows(
         own = viewer.person_id
         found = [each for each in found if each.unit_id in units or each.person_id == own]
     made = _latest(db, period)
-    return [_row(each, made.get((each.figure.rule.code, each.person_id))) for each in found]
+    estimated = working_calendar(db).is_estimated(period)
+    return [
+        _row(each, made.get((each.figure.rule.code, each.person_id)))
+        | {"estimated": "是" if estimated and not each.figure.settled else None}
+        for each in found
+    ]
 
 
 def _latest(db: Session, period: Period) -> dict[Key, CorrectionFacts]:
@@ -68,9 +76,11 @@ def _row(each: PersonFigure, made: CorrectionFacts | None) -> dict[str, object]:
     figure = each.figure
     row: dict[str, object] = {
         "rule": figure.rule.code,
+        "rule_name": figure.rule.name,
         "person": each.username,
         "name": each.name,
         "unit": each.unit_code,
+        "unit_name": each.unit_name,
         "period": figure.period.name,
         **{name: getattr(figure, name) for name in NUMBERS},
         "frozen_at": figure.settled.frozen_at if figure.settled else None,

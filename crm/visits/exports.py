@@ -1,10 +1,12 @@
 """Visits as rows of the file that the import reads, as far as a viewer may see them (DESIGN 6)."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.leads.models import Lead
 from crm.people.queries import Viewer
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, visible_to
@@ -27,19 +29,30 @@ def visit_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, o
     if viewer:
         for row, visit, seen in zip(rows, visits, shown(db, viewer, visits, on), strict=True):
             known = {label.id for label in seen.leads}
-            row["leads"] = sorted(lead.ref for lead in visit.leads if lead.id in known)
-            row |= {name: getattr(seen, name) for name in WORDS}
+            row.update(_leads([lead for lead in visit.leads if lead.id in known]))
+            row.update({name: getattr(seen, name) for name in WORDS})
     return rows
 
 
 def _row(visit: Visit) -> dict[str, object]:
     others = [one for one in visit.participants if one.id != visit.leader_id]
+    others.sort(key=lambda each: each.username)
     return {
         **{name: getattr(visit, name) for name in (*PLAIN, *WORDS)},
         "leader": visit.leader.username,
-        "participants": sorted(one.username for one in others),
-        "leads": sorted(lead.ref for lead in visit.leads),
+        "leader_name": visit.leader.name,
+        "participants": [one.username for one in others],
+        "participant_names": [one.name for one in others],
+        **_leads(visit.leads),
         # as the import takes it: of a visit that is not done, when it was entered (REGIME 3)
         "logged_at": visit.logged_at if visit.status is Status.DONE else visit.entered_at,
         "entered_at": visit.entered_at,
+    }
+
+
+def _leads(leads: Iterable[Lead]) -> dict[str, object]:
+    in_order = sorted(leads, key=lambda each: each.ref)
+    return {
+        "leads": [lead.ref for lead in in_order],
+        "lead_titles": [lead.title for lead in in_order],
     }

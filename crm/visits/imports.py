@@ -26,6 +26,7 @@ from crm.base.cells import (
 )
 from crm.base.errors import Refused
 from crm.base.sheets import Column, Outcome, Sheet, read_sheet
+from crm.base.typed_text import one_line_break
 from crm.base.usernames import ByUsername
 from crm.leads.models import Lead
 from crm.people.models import Person
@@ -44,8 +45,11 @@ VISITS = (
     Column("ends_at", "结束时间", "2026-07-14T11:30"),
     Column("city", "城市", "上海"),
     Column("leader", "带队人", "zhaomou"),
+    Column("leader_name", "带队人姓名", shown_only=True),
     Column("participants", "同行人", "qianmou;sunmou"),
+    Column("participant_names", "同行人姓名", shown_only=True),
     Column("leads", "线索"),
+    Column("lead_titles", "线索名称", shown_only=True),
     Column("logged_at", "登记时间", "2026-07-14T18:00"),
     Column("verdict", "核定"),
     Column("note", "备注"),
@@ -184,7 +188,10 @@ def _there(db: Session, refs: Sequence[str]) -> dict[str, Told]:
         of_refs = Visit.ref.in_(refs[first : first + AT_ONCE])
         by_id: dict[int, Told] = {}
         for visit in db.execute(select(*Visit.__table__.columns).where(of_refs)).mappings():
-            told = dict(visit)
+            told = {  # kept before line breaks were of one kind
+                name: one_line_break(value) if isinstance(value, str) else value
+                for name, value in visit.items()
+            }
             told |= {"leader": visit["leader_id"], "participants": set(), "leads": set()}
             told["logged_at"] = visit["logged_at"] or visit["entered_at"]
             there[visit["ref"]] = by_id[visit["id"]] = told

@@ -137,6 +137,34 @@ def test_visits_that_were_exported_are_imported_again_alike(crm, export, zone):
     assert export("visits") == before
 
 
+def test_names_stand_beside_accounts_and_codes(export, zone):
+    visit, person = export("visits")[0], export("people")[0]
+    secret = export("leads")[0]
+
+    assert (visit["leader_name"], visit["participant_names"]) == ("李", "'=王")
+    assert visit["lead_titles"] == "机密"
+    assert person["unit_name"] == "招商一局"
+    assert (secret["tracker"], secret["tracker_name"]) == ("li", "李")
+
+
+def test_a_hidden_lead_is_not_named_beside_its_reference_either(export, zone):
+    (visit,) = export("visits", "--for", "wang")
+
+    assert (visit["leads"], visit["lead_titles"]) == ("", "")
+
+
+def test_line_breaks_are_of_one_kind_and_known_again(crm, export, zone):
+    with writing(zone) as db:
+        visit = db.scalars(select(Visit)).one()
+        visit.minutes = "一\r\n二\r三"
+
+    (row,) = export("visits")
+    again = crm("import", "visits", str(export.path), "--format", "json")
+
+    assert row["minutes"] == "一\n二\n三"
+    assert '"unchanged": 1' in again.stdout
+
+
 def test_formulas_are_neutralised(export, zone):
     (visit,) = export("visits")
     people = export("people")

@@ -56,6 +56,7 @@ FIGURE = {
     "status": "on_track",
     "workdays": 23,
     "present": 23,
+    "estimated": False,
 }
 AT = ("--as-of", "2026-07-15T10:00")
 
@@ -94,6 +95,13 @@ def test_a_bare_date_is_that_days_end(crm):
     before, after = (json.loads(crm(*ask, on).stdout)[0] for on in ("2026-07-12", "2026-07-13"))
 
     assert (before["achieved"], after["achieved"]) == (0, 1)
+
+
+def test_figures_by_an_estimated_calendar_say_so(crm):
+    said = crm("report", "--period", "2027-07", "--as-of", "2026-07-15", "--format", "json")
+
+    assert [row["estimated"] for row in json.loads(said.stdout)] == [True]
+    assert "工作日历部分为估算" in said.stderr
 
 
 def test_a_figure_explains_itself(crm):
