@@ -106,7 +106,7 @@ def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
     headings = {code: cell.strip() for code, cell in zip(codes, head, strict=True)}
     rows = _read_rows(_padded(records, len(head)) if is_padded else records, headings)
     for column in columns:
-        if column.shown_only and headings.pop(column.code, None):
+        if column.shown_only and headings.pop(column.code, ""):
             rows = [_without(row, column.code) for row in rows]
     return Sheet(headings, rows, book.notices if book else ())
 
