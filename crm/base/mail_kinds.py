@@ -15,6 +15,7 @@ class MessageKind(Word):
     REMINDER = "reminder", "提醒"
     ORDER = "supervision-order", "督办单"
     ABSENCE_ANSWER = "absence-answer", "请假答复"
+    COMPANION = "companion", "同行通知"
 
     @property
     def may_repeat(self) -> bool:

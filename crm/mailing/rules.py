@@ -14,9 +14,12 @@ OPTIONAL = (
     MessageKind.MONTHLY,
     MessageKind.TEN_DAY,
 )
-FIXED = tuple(kind for kind in MessageKind if kind not in OPTIONAL)
+# So frequent that a mail of each would be noise: it lies in the mailbox, and on *my day*.
+IN_APP = (MessageKind.COMPANION,)
+FIXED = tuple(kind for kind in MessageKind if kind not in (*OPTIONAL, *IN_APP))
 
 IN_APP_ONLY = "按您的设置，只存入系统信箱"
+NEVER_MAILED = "这类通知只存入系统信箱"
 
 _BRIEFED = WITH_RECORDS
 _SUPERVISING = frozenset({Role.SUPERVISOR, Role.LEADER})

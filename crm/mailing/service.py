@@ -14,7 +14,7 @@ from crm.base.mail import Site, render
 from crm.base.outbox import MessageKind, State, put
 from crm.mailing.models import MailChoice, QuietTime
 from crm.mailing.queries import quiet_hours, wanted, wants
-from crm.mailing.rules import IN_APP_ONLY, OPTIONAL, QuietHours
+from crm.mailing.rules import IN_APP, IN_APP_ONLY, NEVER_MAILED, OPTIONAL, QuietHours
 from crm.people.models import Person
 
 MOST_QUIET_HOURS = 14  # so that on every day there is a time to write to somebody
@@ -58,6 +58,8 @@ def post(db: Session, letter: Letter, *, person: Person, site: Site, **context: 
 def _how(db: Session, letter: Letter, person: Person) -> tuple[State, str | None]:
     if letter.kept:
         return State.SKIPPED, letter.kept
+    if letter.kind in IN_APP:
+        return State.SENT, NEVER_MAILED
     if not wants(db, person.id, letter.kind):
         return State.SENT, IN_APP_ONLY  # by lying in the mailbox, as one without an address does
     return State.PENDING, None

@@ -32,6 +32,7 @@ WHY = {
     "visit.cancelled": "取消拜访",
     "visit.confirmed": "确认补录的拜访",
     "visit.rejected": "退回拜访",
+    "visit.left": "同行人说明未参加",
     "visit.imported": "导入拜访",
     "absence.approved": "批准请假",
     "absence.shortened": "缩短请假",

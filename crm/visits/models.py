@@ -112,6 +112,19 @@ class VisitFormer(Base):
 
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    left_at: Mapped[datetime | None]  # when they took themself out; none: another did
+
+
+class CompanionNotice(Base):
+    """Someone was named as a companion by another, and may say that they took no part."""
+
+    __tablename__ = "companion_notice"
+    __table_args__ = (Index(None, "person_id", "named_at"),)
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    named_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    named_at: Mapped[datetime]
 
 
 class VisitLead(Base):

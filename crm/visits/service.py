@@ -25,6 +25,7 @@ from crm.visits.checks import (
     require_own,
     require_same_people,
 )
+from crm.visits.companions import note_named
 from crm.visits.lateness import Timing, keep_late, late_by_person
 from crm.visits.links import link, links_of, participants_of, remember
 from crm.visits.models import Visit
@@ -94,6 +95,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     begin_trips(db, [visit], now=now)
     link(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
     after = values | {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
+    note_named(db, visit, data.joined_by, by=by, now=now)
     if by.id not in {data.leader_id, *data.joined_by}:
         after["entered_for_id"] = data.leader_id
     record(db, "visit.logged", visit, by=by, at=now, after=after | _why(data))
@@ -136,6 +138,7 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
         if old != new:
             before[name], after[name] = sorted(old), sorted(new)
     link(db, visit, late_by=late, lead_ids=lead_ids)
+    note_named(db, visit, data.joined_by - beside.participant_ids, by=by, now=now)
     is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
     if is_undone or _confirmed_facts(visit) & after.keys():
         _unconfirm(visit, before, after)

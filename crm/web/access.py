@@ -49,6 +49,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "visits.done": WITH_RECORDS,
     "visits.move": WITH_RECORDS,
     "visits.cancel": WITH_RECORDS,
+    "visits.leave": WITH_RECORDS,
     "visits.confirm": WITH_RECORDS,
     "visits.reject": WITH_RECORDS,
     "trips.listing": WITH_RECORDS,

@@ -22,6 +22,7 @@ ACTIONS: Mapping[str, str] = {
     "visit.cancelled": "取消拜访",
     "visit.confirmed": "确认拜访",
     "visit.rejected": "退回拜访",
+    "visit.left": "同行人说明未参加",
     "visit.imported": "导入拜访",
     "trip.changed": "修改批次",
     "lead.added": "录入线索",

@@ -21,6 +21,7 @@ from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.rules import Figure, FigureStatus
 from crm.quotas.wording import unit_of
+from crm.visits.companions import named_by_others
 from crm.visits.models import Visit
 from crm.visits.queries import for_others, todays, unsettled, upcoming
 from crm.visits.seen import SeenVisit
@@ -70,6 +71,14 @@ class EnteredFor:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedLine:
+    """A visit as whose companion another named me."""
+
+    line: VisitLine
+    by_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class MyFollowups:
     """What I owe: overdue or due today, and in the days to come."""
 
@@ -90,6 +99,7 @@ def show() -> ResponseReturnValue:
         visits=_visits(db.session, me, on, now) if has_records else None,
         entered_for=_entered_for(db.session, me, on, now) if has_records else [],
         grants=recent_changes(db.session, me.person, now),
+        named=_named(db.session, me, on, now) if has_records else [],
         followups=_followups(db.session, me, on, now) if has_records else None,
         answers=_answers(db.session, me, on, now) if has_records else [],
         waits=waits(db.session, me, on, now),
@@ -183,6 +193,15 @@ def _entered_for(rows: Session, me: Viewer, on: date, now: datetime) -> list[Ent
 
 def _is_of(visit: SeenVisit, person_id: int) -> bool:
     return person_id in {visit.leader.id, *(person.id for person in visit.participants)}
+
+
+def _named(rows: Session, me: Viewer, on: date, now: datetime) -> list[NamedLine]:
+    """The visits as whose companion others named me of late, each to be left with a touch."""
+    found = named_by_others(rows, me.person_id, since=now - ANSWERS_SHOWN)
+    seen = shown_visits(rows, me, [each.visit for each in found], on)
+    return [
+        NamedLine(line(visit, now), each.by_name) for visit, each in zip(seen, found, strict=True)
+    ]
 
 
 def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowups:

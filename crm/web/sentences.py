@@ -100,6 +100,7 @@ SENTENCES = {
     # visits
     "not_yours": "这超出了您的权限：只能办理本人或管辖范围内的事项。",
     "duplicate_ref": "编号“{ref}”已被使用，请换一个。",
+    "not_a_companion": "您不是这次拜访的同行人，或它已取消。",
     "channel_of_kind": "“{kind}”没有这种方式，请重新选择。",
     "read_as_remote": "第 {lines} 行的“{kind}（{channel}）”按“线上对接（{channel}）”读取。",
     "entered_after_logged": "录入时间不能晚于登记时间（登记时间未填时为现在）。",

@@ -66,6 +66,8 @@ class VisitForm(MarkedForm):
     city = StringField("城市", [_short], filters=[cleaned])
     lead_ids = SelectMultipleField("项目线索", coerce=row_id, validate_choice=False)
     participant_ids = SelectMultipleField("同行人", coerce=row_id, validate_choice=False)
+    leads_again = SelectMultipleField("上次线索 +", coerce=row_id, validate_choice=False)
+    companions_again = SelectMultipleField("上次同行 +", coerce=row_id, validate_choice=False)
     for_id = RadioField("为谁登记", [Optional()], coerce=row_id, validate_choice=False)  # 代录
     leader_id = SelectField(
         "带队人", [Needed("请选择带队人。")], coerce=chosen_id, validate_choice=False
@@ -121,11 +123,15 @@ class VisitForm(MarkedForm):
             ends_at=ends_at,
             city=self.city.data or "",
             leader_id=self.leader_id.data,
-            participant_ids=self.participant_ids.data or [],
-            lead_ids=self.lead_ids.data or [],
+            participant_ids=self.chosen("participant_ids", "companions_again"),
+            lead_ids=self.chosen("lead_ids", "leads_again"),
             reason=self.reason.data,
             **self._texts(was),
         )
+
+    def chosen(self, field: str, again: str) -> list[int]:
+        """What is chosen in the field, or beside it from what the last visit had."""
+        return [*dict.fromkeys([*(self[field].data or []), *(self[again].data or [])])]
 
     def _texts(self, was: SeenVisit | None) -> dict[str, Any]:
         """What is told in words; whoever may not read them has no fields for them."""
@@ -195,7 +201,10 @@ def _when(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
 
 
 def beginning(db: Session, viewer: Viewer, now: datetime, *, status: Status) -> dict[str, Any]:
-    """What an empty form begins with: the choices of the person's last visit, now (or tomorrow)."""
+    """What an empty form begins with: how the person's last visit was made, now (or tomorrow).
+
+    Nobody but the writer is credited by what stands there unchosen: no companions, no leads.
+    """
     today = clock.civil_date(now)
     last = last_choices(db, viewer, today)
     begin, end = HALF_DAYS[-1]
@@ -205,8 +214,6 @@ def beginning(db: Session, viewer: Viewer, now: datetime, *, status: Status) -> 
         "kind": last.kind,
         "channel": last.channel,
         "city": last.city,
-        "participant_ids": [each for each in last.participant_ids if each != viewer.person_id],
-        "lead_ids": last.lead_ids,
         "leader_id": viewer.person_id,
         "status": status,
         **_when(*(tomorrow if status is Status.PLANNED else usual_span(now))),
@@ -266,6 +273,20 @@ def offer(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
     offer_for_whom(db, form, viewer, on)
     form.trips = offered(db, viewer, on)
     form.lead_ids.choices = leads_to_choose(db, viewer, on, form.lead_ids.data or [])
+
+
+def offer_last(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
+    """Offer companions and leads of the person's last visit beside the fields (「上次同行 +」)."""
+    last = last_choices(db, viewer, on)
+    for field, again, ids in (
+        (form.participant_ids, form.companions_again, last.participant_ids),
+        (form.lead_ids, form.leads_again, last.lead_ids),
+    ):
+        offered_ids = {*ids, *(again.data or [])} - {viewer.person_id, *(field.data or [])}
+        choices: list[Any] = [*(field.choices or [])]
+        again.choices = [
+            (each.value, each.label) for each in choices if int(each.value) in offered_ids
+        ]
 
 
 def offer_for_whom(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:

@@ -27,6 +27,7 @@ class VisitPage:
     words: list[tuple[str, str]]
     is_bare: bool  # mine, and nothing is told yet of whom one met and what was said
     can_change: bool
+    can_leave: bool  # I am a companion, and may say that I took no part
     can_confirm: bool
     can_reject: bool
     rejected_for: str | None
@@ -39,6 +40,7 @@ def page_of(seen: SeenVisit) -> VisitPage:
     can_judge = may_judge(db.session, my_view(), seen.id)
     is_open = seen.status is Status.DONE or is_stay_begun(seen, moment())
     reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
+    companions = {person.id for person in seen.participants}
     words = (("洽谈纪要", seen.minutes), ("下一步", seen.next_step), ("备注", seen.note))
     return VisitPage(
         line=line(
@@ -53,6 +55,7 @@ def page_of(seen: SeenVisit) -> VisitPage:
         and seen.is_readable
         and not (seen.met or seen.minutes or seen.next_step),
         can_change=can_change and seen.status is not Status.CANCELLED,
+        can_leave=seen.status is not Status.CANCELLED and my_view().person_id in companions,
         can_confirm=can_judge and is_open and seen.verdict is not Verdict.CONFIRMED,
         can_reject=can_judge and is_open and seen.verdict is not Verdict.REJECTED,
         rejected_for=reasons.get(seen.id),

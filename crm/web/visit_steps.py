@@ -16,7 +16,9 @@ from crm.extensions import db
 from crm.people.models import Person
 from crm.people.queries import visible_to as visible_people
 from crm.visits import service
+from crm.visits.companions import leave_visit
 from crm.visits.models import Visit
+from crm.visits.notifications import tell_left
 from crm.visits.queries import LOADED
 from crm.visits.rules import Status, Verdict
 from crm.visits.scope import judgeable, visible
@@ -26,6 +28,7 @@ from crm.web.effects import effects, figures_on
 from crm.web.errors import told
 from crm.web.forms import back_to, cleaned, date_of
 from crm.web.reasons import explained
+from crm.web.site import site
 from crm.web.transaction import moment, today
 from crm.web.visit_form import as_told
 
@@ -123,6 +126,22 @@ def cancel(visit_id: int) -> ResponseReturnValue:
         "已取消这次拜访。",
         lambda rows, visit: service.cancel_visit(rows, visit=visit, by=me, now=now),
     )
+
+
+def leave(visit_id: int) -> ResponseReturnValue:
+    """Take myself out of a visit that I did not take part in (未参加)."""
+    visit, me, now = found(visit_id), signed_in(), moment()
+
+    def take_out(rows: Session) -> Visit:
+        leave_visit(rows, visit=visit, by=me, now=now)
+        tell_left(rows, visit=visit, by=me, now=now, site=site())
+        return visit
+
+    try:
+        noting(take_out, [me.id], {visit.first_on, visit.last_on}, "已说明未参加，并告知带队人。")
+    except Refused as refusal:
+        flash(told(refusal), "danger")
+    return redirect(back_to(url_for("myday.show")))
 
 
 def confirm(visit_id: int) -> ResponseReturnValue:

@@ -15,6 +15,7 @@ from crm.extensions import db
 from crm.people.entry_grants import entered_for
 from crm.visits import service
 from crm.visits.models import Visit
+from crm.visits.notifications import tell_named
 from crm.visits.queries import VisitFilter, visits_page
 from crm.visits.rules import Kind, Status
 from crm.visits.scope import may_change
@@ -24,16 +25,17 @@ from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, date_arg, row_id, text_arg, word_arg
 from crm.web.frozen import note_frozen, of_seen, require_reason
 from crm.web.meanwhile import There, hold, is_overtaken, mark
+from crm.web.site import site
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids
-from crm.web.visit_form import HOURS, VisitForm, as_typed, beginning, in_words, offer
+from crm.web.visit_form import HOURS, VisitForm, as_typed, beginning, in_words, offer, offer_last
 from crm.web.visit_lines import line, tabs
 from crm.web.visit_page import page_of
-from crm.web.visit_steps import cancel, confirm, done, found, move, noting, reject
+from crm.web.visit_steps import cancel, confirm, done, found, leave, move, noting, reject
 
 bp = Blueprint("visits", __name__)
 ONE = f"/visits/<int(max={LARGEST_ID}):visit_id>"
-for step in (done, move, cancel, confirm, reject):
+for step in (done, move, cancel, confirm, reject, leave):
     bp.post(f"{ONE}/{step.__name__}")(step)
 
 
@@ -106,7 +108,12 @@ def new() -> ResponseReturnValue:
     if entered_for(db.session, signed_in().id, today()):  # nobody leads a visit unchosen
         begun |= {"leader_id": None, "for_id": request.args.get("whom", type=row_id)}
     form = VisitForm(data=begun)
+    return _new_page(form)
+
+
+def _new_page(form: VisitForm) -> str:
     offer(db.session, form, my_view(), today())
+    offer_last(db.session, form, my_view(), today())
     return render_template("visits/new.html", form=form)
 
 
@@ -129,8 +136,7 @@ def create() -> ResponseReturnValue:
             return redirect(url_for(".show", visit_id=visit.id))
     if not is_led_by_choice:  # whoever is picked next leads it
         form.leader_id.data = None
-    offer(db.session, form, my_view(), today())
-    return render_template("visits/new.html", form=form), 422
+    return _new_page(form), 422
 
 
 def _entered_already(ref: str | None) -> int | None:
@@ -144,7 +150,9 @@ def _log(data: VisitData) -> Visit:
     people = (data.leader_id, *data.participant_ids)
 
     def enter(rows: Session) -> Visit:
-        return service.log_visit(rows, data=data, by=signed_in(), now=moment())
+        visit = service.log_visit(rows, data=data, by=signed_in(), now=moment())
+        tell_named(rows, visit=visit, by=signed_in(), now=moment(), site=site())
+        return visit
 
     said = "已登记为完成。" if data.status is Status.DONE else "已存为计划。"
     return noting(enter, people, dates, said)
@@ -217,7 +225,9 @@ def _rewrite(visit: Visit, data: VisitData) -> Visit:
     dates = {clock.civil_date(data.starts_at), clock.last_civil_date(data.ends_at)}
 
     def rewrite(rows: Session) -> Visit:
-        return service.change_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
+        service.change_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
+        tell_named(rows, visit=visit, by=signed_in(), now=moment(), site=site())
+        return visit
 
     people = (data.leader_id, *data.participant_ids)
     return noting(rewrite, people, dates | {visit.first_on, visit.last_on}, "已保存。")

@@ -43,7 +43,7 @@ def test_what_concerns_ones_duty_is_never_switched_off():
         MessageKind.ORDER,
         MessageKind.ABSENCE_ANSWER,
     }
-    assert set(OPTIONAL) | set(FIXED) == set(MessageKind)
+    assert {*OPTIONAL, *FIXED, MessageKind.COMPANION} == set(MessageKind)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,101 @@
+"""Companions: whom another named is told, and can take themselves out (REGIME 3)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.db import insert_into
+from crm.base.errors import Refused
+from crm.people.models import Person
+from crm.visits.models import CompanionNotice, Visit, VisitFormer, VisitParticipant
+from crm.visits.queries import LOADED
+from crm.visits.rules import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A visit as whose companion somebody was named, and by whom."""
+
+    visit: Visit
+    by_name: str
+
+
+def note_named(
+    db: Session, visit: Visit, person_ids: Collection[int], *, by: Person, now: datetime
+) -> None:
+    """Keep that `by` named these companions anew; whoever took themself out takes part again."""
+    if not person_ids:
+        return
+    again = (VisitFormer.visit_id == visit.id) & VisitFormer.person_id.in_(person_ids)
+    db.execute(update(VisitFormer).where(again).values(left_at=None))
+    told = {"named_by_id": by.id, "named_at": now}
+    for person_id in sorted(set(person_ids) - {by.id}):
+        row = insert_into(db, CompanionNotice).values(
+            visit_id=visit.id, person_id=person_id, **told
+        )
+        db.execute(row.on_conflict_do_update(index_elements=["visit_id", "person_id"], set_=told))
+
+
+def leave_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
+    """Take oneself out of a visit as a companion; a confirmation stands.
+
+    Refused as `not_a_companion`, also where the visit was cancelled.
+    """
+    db.refresh(visit, ["status", "leader_id"], with_for_update=True)
+    of_visit = VisitParticipant.visit_id == visit.id
+    before = sorted(db.scalars(select(VisitParticipant.person_id).where(of_visit)))
+    if by.id not in before or visit.status is Status.CANCELLED:
+        raise Refused("not_a_companion")
+
+    own = of_visit & (VisitParticipant.person_id == by.id)
+    gone = delete(VisitParticipant).where(own)
+    db.execute(gone, execution_options={"synchronize_session": False})
+    former = insert_into(db, VisitFormer).values(visit_id=visit.id, person_id=by.id, left_at=now)
+    keys = ["visit_id", "person_id"]
+    db.execute(former.on_conflict_do_update(index_elements=keys, set_={"left_at": now}))
+    db.expire(visit, ["participants"])
+
+    after = [each for each in before if each != by.id]
+    told = {"participant_ids": before}, {"participant_ids": after}
+    record(db, "visit.left", visit, by=by, at=now, before=told[0], after=told[1])
+    return visit
+
+
+def left_by(db: Session, visit_id: int) -> dict[int, str]:
+    """The names of those who took themselves out of the visit, by their ids."""
+    rows = select(Person.id, Person.name).join(VisitFormer, VisitFormer.person_id == Person.id)
+    left = rows.where(VisitFormer.visit_id == visit_id, VisitFormer.left_at.is_not(None))
+    return dict(db.execute(left).all())
+
+
+def named_by_others(db: Session, person_id: int, *, since: datetime) -> Sequence[Named]:
+    """The visits as whose companion others named the person since then, the latest first."""
+    rows = db.execute(
+        select(Visit, Person.name)
+        .join(CompanionNotice, CompanionNotice.visit_id == Visit.id)
+        .join(
+            VisitParticipant,
+            (VisitParticipant.visit_id == Visit.id)
+            & (VisitParticipant.person_id == CompanionNotice.person_id),
+        )
+        .join(Person, Person.id == CompanionNotice.named_by_id)
+        .where(
+            CompanionNotice.person_id == person_id,
+            CompanionNotice.named_at >= since,
+            Visit.status != Status.CANCELLED,
+        )
+        .order_by(CompanionNotice.named_at.desc(), Visit.id)
+        .options(*LOADED)
+    )
+    return [Named(*row) for row in rows]
+
+
+def named_at(db: Session, visit: Visit, now: datetime) -> Sequence[Person]:
+    """Those who were named companions of the visit at that moment."""
+    named = (CompanionNotice.visit_id == visit.id) & (CompanionNotice.named_at == now)
+    people = select(Person).join(CompanionNotice, CompanionNotice.person_id == Person.id)
+    return db.scalars(people.where(named).order_by(Person.id)).all()

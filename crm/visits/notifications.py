@@ -1,0 +1,34 @@
+"""Messages about companions: they lie in the mailbox, and no mail is sent (REGIME 3)."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from crm.base.mail import Site
+from crm.base.outbox import MessageKind
+from crm.mailing.service import Letter, post
+from crm.people.models import Person
+from crm.visits.companions import named_at
+from crm.visits.models import Visit
+
+
+def tell_named(db: Session, *, visit: Visit, by: Person, now: datetime, site: Site) -> int:
+    """Tell those whom `by` has just named as companions; how many."""
+    people = [each for each in named_at(db, visit, now) if not each.is_disabled(now)]
+    return sum(_post(db, visit, "named", to=to, by=by, now=now, site=site) for to in people)
+
+
+def tell_left(db: Session, *, visit: Visit, by: Person, now: datetime, site: Site) -> bool:
+    """Tell the leader that a companion took no part."""
+    leader = db.get_one(Person, visit.leader_id)
+    return not leader.is_disabled(now) and _post(
+        db, visit, "left", to=leader, by=by, now=now, site=site
+    )
+
+
+def _post(  # noqa: PLR0913 - one message, whole
+    db: Session, visit: Visit, what: str, *, to: Person, by: Person, now: datetime, site: Site
+) -> bool:
+    key = f"{MessageKind.COMPANION.value}:{visit.id}:{to.username}:{what}:{by.id}:{now.isoformat()}"
+    told = {"visit": visit, "what": what, "by": by, "reader": to}
+    return post(db, Letter(MessageKind.COMPANION, key, now), person=to, site=site, **told)
