@@ -87,13 +87,15 @@ def planned_span(on: date) -> tuple[date, date]:
 def excluded(figure: Figure, at: datetime) -> tuple[NotCounted, ...]:
     """What a person would wonder about, first what can still be mended.
 
-    Not what is cancelled or still to come.
+    Not what is cancelled, still to come, or counts by another visit.
     """
     told = [
         one
         for one in figure.not_counted
         if one.visit.status is not Status.CANCELLED
         and not (one.reason is Reason.NOT_DONE and one.visit.ends_at > at)
+        # such a day is not lost: it counts by another visit
+        and not (one.reason is Reason.SAME_DAY and figure.rule.counts_days)
     ]
     return tuple(sorted(told, key=lambda one: one.reason not in MENDABLE))
 

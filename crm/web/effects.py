@@ -90,6 +90,8 @@ def _effect(old: Figure | None, new: Figure, visit_id: int, title: str) -> Effec
         counted = "，完成后计入" if new.planned > planned else ""
         return Effect("info", f"{title}：计划 {planned} → {new.planned}{counted}。")
     if left_out and left_out[0].visit.status is not Status.CANCELLED:
+        if all(each.reason is Reason.SAME_DAY for each in left_out):
+            return Effect("info", f"{title}不变：{why_not(left_out[0], new.rule)}。")
         why = "；".join(dict.fromkeys(why_not(each, new.rule) for each in left_out))
         return Effect("warning", f"没有计入{title}：{why}。")
     return None
@@ -106,7 +108,9 @@ def _standing(figure: Figure) -> str:
 def _rest(rule: Rule, left_out: list[NotCounted]) -> str:
     """The days of a stay that do not count although others do; those to come go without saying."""
     told = [
-        f"另有 {each.days} 天未计入：{why_not(each, rule)}。"
+        f"其中 {each.days} 天已由其他拜访计入。"
+        if each.reason is Reason.SAME_DAY
+        else f"另有 {each.days} 天未计入：{why_not(each, rule)}。"
         for each in left_out
         if each.reason is not Reason.NOT_DONE
     ]

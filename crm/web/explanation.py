@@ -90,6 +90,11 @@ class _Sight:
     reasons: dict[int, str]
     now: datetime
 
+    def verdict_now(self, visit: VisitFacts) -> Verdict | None:
+        """The visit's verdict as it stands; a frozen figure knows the one at its freeze."""
+        seen = self.visits.get(visit.id)
+        return seen.verdict if seen else visit.verdict
+
 
 def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Explained:
     """The explanation of a figure that the viewer may see."""
@@ -178,7 +183,8 @@ def _counted(each: Counted, figure: Figure, sight: _Sight) -> VisitRow:
         _visit_row(each.visit, each.dates, sight),
         amount=f"计 {each.days} {unit_of(figure.rule)}",
         why="" if is_done else "驻城进行中，今天以前的日期先行计入",
-        can_reject=each.visit.id in sight.judged,
+        can_reject=each.visit.id in sight.judged
+        and sight.verdict_now(each.visit) is not Verdict.REJECTED,
     )
 
 
@@ -186,11 +192,23 @@ def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
     is_judged = each.visit.id in sight.judged
     return replace(
         _visit_row(each.visit, each.dates, sight),
-        amount=f"未计 {each.days} {unit_of(figure.rule)}",
+        amount=_not_added(each, figure),
         why=_why(each, figure, sight),
-        can_confirm=is_judged and each.reason in (Reason.LOGGED_LATE, Reason.REJECTED),
-        can_reject=is_judged and each.reason is Reason.LOGGED_LATE,
+        can_confirm=is_judged
+        and each.reason in (Reason.LOGGED_LATE, Reason.REJECTED)
+        and sight.verdict_now(each.visit) is not Verdict.CONFIRMED,
+        can_reject=is_judged
+        and each.reason is Reason.LOGGED_LATE
+        and sight.verdict_now(each.visit) is not Verdict.REJECTED,
     )
+
+
+def _not_added(each: NotCounted, figure: Figure) -> str:
+    """How much does not count; a date that counts by another visit is not lost."""
+    unit = unit_of(figure.rule)
+    if each.reason is Reason.SAME_DAY:
+        return f"{each.days} {unit}已由其他拜访计入"
+    return f"未计 {each.days} {unit}"
 
 
 def _why(each: NotCounted, figure: Figure, sight: _Sight) -> str:
@@ -220,7 +238,7 @@ def _visit_row(visit: VisitFacts, dates: Sequence[date], sight: _Sight) -> Visit
         url_for("visits.show", visit_id=visit.id) if seen else None,
         _meta(seen, clock.civil_date(sight.now)) if seen else "详情不在您的权限范围内",
         chips(seen, sight.now) if seen else (Chip(visit.channel.label, "neutral"),),
-        verdict=visit.verdict,
+        verdict=sight.verdict_now(visit),
     )
 
 

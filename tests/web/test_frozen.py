@@ -14,7 +14,7 @@ from crm.quotas.models import Correction
 from crm.quotas.service import freeze_period
 from crm.visits import service
 from crm.visits.models import Visit
-from crm.visits.rules import Channel, Kind, Status
+from crm.visits.rules import Channel, Kind, Status, Verdict
 from crm.visits.service import VisitData
 from tests.factories import arranged, make_person, make_visit, sign_in
 from tests.web.test_corrections import LATER, TAB, Zone
@@ -271,3 +271,16 @@ def test_a_stay_begun_in_a_frozen_period_is_not_undone_without_a_reason(app, zon
 
     assert (asked.status_code, done.status_code) == (422, 302)
     assert len(made(app)) == 1
+
+
+def test_a_visit_sent_back_after_the_freeze_is_not_offered_to_be_sent_back_again(app, zone, first):
+    watch = sign_in(app, "watch")
+    figure = f"/compliance/figure?rule=deputy-monthly&person={zone.deputy.username}&period=2026-07"
+    reject = f"/visits/{first.id}/reject"
+    offered = f'action="{reject}"' in watch.get(figure).text
+
+    watch.post(reject, data={"was": "", "reason": "没有成行", WHY: "核查后退回"})
+
+    with arranged(app) as db:
+        assert db.get_one(Visit, first.id).verdict is Verdict.REJECTED
+    assert (offered, f'action="{reject}"' in watch.get(figure).text) == (True, False)
