@@ -33,6 +33,7 @@ class UnitSeed(BaseModel):
     code: str
     name: str
     kind: UnitKind
+    inspects: bool = False
     units: tuple["UnitSeed", ...] = ()
 
 
@@ -129,6 +130,7 @@ def _plant_below(
             kind=seed.kind,
             parent_id=parent.id if parent else None,
             position=position,
+            inspects=seed.inspects,
         )
         db.add(unit)
         db.flush()

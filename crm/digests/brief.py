@@ -31,6 +31,7 @@ from crm.mailing.service import Letter, post
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, viewers
 from crm.people.rules import WITH_RECORDS, Role
+from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.quotas.queries import working_calendar
 from crm.quotas.verdicts import to_judge
 from crm.supervision.concerned import perhaps_waited_for
@@ -117,8 +118,10 @@ def make_briefs(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping
     made: Counter[str] = Counter()
     morning = _morning(db, at)
     readers = [person for person in active_people(db, at) if person.role in WITH_RECORDS]
-    for eyes in viewers(db, readers, morning.on):
-        brief = _brief(db, morning, eyes, late=late)
+    found = list(viewers(db, readers, morning.on))
+    scopes = figure_scopes(db, found, morning.on)
+    for eyes in found:
+        brief = _brief(db, morning, eyes, scopes[eyes.person_id], late=late)
         made["made" if brief and _send(db, brief, eyes.person, site) else "empty"] += 1
     return made
 
@@ -166,13 +169,13 @@ def _entered(db: Session, since: datetime, at: datetime) -> list[NewLead]:
     ]
 
 
-def _brief(db: Session, morning: Morning, eyes: Viewer, *, late: bool) -> Brief:
+def _brief(db: Session, morning: Morning, eyes: Viewer, scope: FigureScope, *, late: bool) -> Brief:
     visits = [one for one in morning.visits if one.is_of(eyes.person_id)]
     due = morning.due.get(eyes.person_id, ())
     leads = [one for one in morning.leads if _is_news(one, eyes)]
     lead_ids = {lead_id for visit in visits for lead_id in visit.lead_ids}
     lead_ids |= {one.lead_id for one in due} | {one.id for one in leads}
-    sight = Sight(eyes, lead_labels(db, eyes, lead_ids, morning.on), frozenset())
+    sight = Sight(eyes, scope, lead_labels(db, eyes, lead_ids, morning.on), frozenset())
     known = [one for one in leads if sight.knows(one.id)]  # of the others not even a code name
     return Brief(
         name=eyes.person.name,
@@ -182,7 +185,7 @@ def _brief(db: Session, morning: Morning, eyes: Viewer, *, late: bool) -> Brief:
         since=morning.since,
         visits=Listed.first([visit_line(one, sight, minutes=False) for one in visits], MOST),
         due=Listed.first([_due_line(one, sight, morning.on) for one in due], MOST),
-        orders=Listed.first(_orders(db, eyes, morning), MOST),
+        orders=Listed.first(_orders(db, eyes, scope, morning), MOST),
         leads=Listed.first([NewLine(sight.name_of(one.id), one.unit_name) for one in known], MOST),
         to_judge=len(to_judge(db, eyes, morning.at)) if eyes.role is Role.SUPERVISOR else 0,
     )
@@ -200,14 +203,14 @@ def _due_line(one: DueFact, sight: Sight, on: date) -> DueLine:
     return DueLine(one.id, one.what, one.due_on, sight.name_of(one.lead_id), one.due_on < on)
 
 
-def _orders(db: Session, eyes: Viewer, morning: Morning) -> list[OrderLine]:
+def _orders(db: Session, eyes: Viewer, scope: FigureScope, morning: Morning) -> list[OrderLine]:
     """What waits for the reader; an answer, once its due date is near."""
     if eyes.person_id not in morning.waited_for:
         return []
     near = morning.on + NEAR
     return [
         _order_line(one, morning.on)
-        for one in waiting_for(db, eyes, morning.at)
+        for one in waiting_for(db, eyes, morning.at, scope)
         if (one.order.issued_at or one.order.drafted_at) <= morning.at
         and (one.wait is not Wait.ANSWER or one.order.due_on is None or one.order.due_on <= near)
     ]

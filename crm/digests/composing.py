@@ -18,7 +18,7 @@ MOST_PLANNED = 12
 
 def compose(facts: Facts, sight: Sight, *, late: bool) -> Digest:
     """What the recipient reads: their own part, the part of their units, or both in one."""
-    me, seen = sight.viewer.person_id, sight.viewer.unit_ids
+    me, seen = sight.viewer.person_id, sight.figures.unit_ids
     shown = [
         one.figure
         for one in facts.figures

@@ -15,6 +15,7 @@ from crm.digests.rules import ending_in
 from crm.people.queries import UnitNode
 from crm.quotas.history import outcomes
 from crm.quotas.models import Correction
+from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure, period_kinds
 from crm.quotas.rules import FigureStatus, Rule
 from crm.quotas.settled import CorrectionFacts, corrections
@@ -45,6 +46,7 @@ class TrendCell:
     owing: int
     met_corrected: int
     owing_corrected: int
+    is_split: bool = True  # else too few people owe for this reader to have the numbers
 
     @property
     def is_corrected(self) -> bool:
@@ -143,12 +145,12 @@ def _corrections(db: Session, period: Period, at: datetime) -> list[CorrectionFa
 
 
 def correction_lines(
-    month: MonthFacts, units: Sequence[UnitNode], seen: Collection[int], at: datetime
+    corrections: Collection[CorrectionFacts], units: Sequence[UnitNode], at: datetime
 ) -> tuple[CorrectionLine, ...]:
-    """The corrections under these units, by unit and name."""
+    """Corrections by unit and name."""
     names = {one.unit.id: one.unit.name for one in units}
     place = {one.unit.id: number for number, one in enumerate(units)}
-    mine = [one for one in month.corrections if one.unit_id in seen]
+    mine = list(corrections)
     mine.sort(key=lambda one: (place[one.unit_id], one.person.username, one.correction.id))
     return tuple(
         CorrectionLine(one, names[one.unit_id], _is_signed(one.correction, at)) for one in mine
@@ -159,8 +161,11 @@ def _is_signed(made: Correction, at: datetime) -> bool:
     return made.signed_at is not None and made.signed_at <= at
 
 
-def trend_cell(some: Iterable[PersonFigure]) -> TrendCell | None:
+def trend_cell(figures: Iterable[PersonFigure], scope: FigureScope) -> TrendCell | None:
     """How many of these figures were met; none where nothing was owed."""
+    some = list(figures)
+    if not may_be_split(scope, some):
+        return TrendCell(0, 0, 0, 0, is_split=False)
     own = [one.figure for one in some]
     frozen = [one.status for one in own]
     corrected = [

@@ -20,8 +20,8 @@ from crm.digests.sight import Sight, visible_ids
 from crm.leads.queries import lead_labels
 from crm.mailing.service import Letter, post
 from crm.people.models import Person
-from crm.people.queries import posted_as, unit_tree, units_above, viewer
-from crm.people.rules import Role, nearest
+from crm.people.queries import viewer
+from crm.quotas.permissions import figure_scope, supervisors_on
 from crm.quotas.queries import PersonFigure, figures
 from crm.quotas.rules import FigureStatus, Measure
 from crm.visits.rules import Status
@@ -72,8 +72,7 @@ def nudge(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, 
 
 def _addressed(db: Session, behind: Iterable[PersonFigure], at: datetime) -> Iterator[Due]:
     people = {person.id: person for person in active_people(db, at)}
-    units = unit_tree(db)
-    holders = posted_as(db, {Role.SUPERVISOR}, at)
+    supervisors = supervisors_on(db, civil_date(at))
     for one in behind:
         rule, status, period = one.figure.rule, one.figure.status, one.figure.period
         ending = f"{period.name}:{status.value}"
@@ -82,7 +81,7 @@ def _addressed(db: Session, behind: Iterable[PersonFigure], at: datetime) -> Ite
         if status is FigureStatus.UNREACHABLE:
             # the subject names the person too: a supervisor hears of several
             subject = f"{rule.code}/{one.username}"
-            for other in nearest(units_above(units, one.unit_id), holders, one.person_id):
+            for other in supervisors.of_figure(one):
                 reader = people[other]
                 yield Due(one, reader, f"nudge:{subject}:{reader.username}:{ending}")
 
@@ -109,7 +108,8 @@ def _told(
     eyes = viewer(db, each.reader, on)
     lead_ids = {lead_id for visit in planned for lead_id in visit.lead_ids}
     shown = visible_ids(db, eyes, {visit.facts.id for visit in planned}, on)
-    sight = Sight(eyes, lead_labels(db, eyes, lead_ids, on), shown)
+    labels = lead_labels(db, eyes, lead_ids, on)
+    sight = Sight(eyes, figure_scope(db, eyes, on), labels, shown)
     lines = [
         visit_line(visit, sight, minutes=False)
         for visit in planned

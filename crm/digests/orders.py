@@ -11,6 +11,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.periods import Period, PeriodKind
 from crm.digests.listed import Listed
 from crm.people.queries import Viewer
+from crm.quotas.permissions import FigureScope
 from crm.supervision.models import Order
 from crm.supervision.movements import MovedOrder, orders_moved
 from crm.supervision.queries import visible
@@ -62,13 +63,13 @@ def orders_of(db: Session, period: Period, at: datetime) -> list[MovedOrder]:
 
 
 def seen_orders(
-    db: Session, eyes: Viewer, orders: Iterable[MovedOrder], at: datetime
+    db: Session, eyes: Viewer, scope: FigureScope, orders: Iterable[MovedOrder], at: datetime
 ) -> frozenset[int]:
     """Which of the orders the viewer may see."""
     asked = [one.id for one in orders]
     if not asked:
         return frozenset()
-    seen = select(Order.id).where(Order.id.in_(asked), visible(eyes, civil_date(at)))
+    seen = select(Order.id).where(Order.id.in_(asked), visible(eyes, scope, civil_date(at)))
     return frozenset(db.scalars(seen))
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
 
@@ -10,8 +10,9 @@ from crm.base.money import Currency
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import RuleLine, UnitLine
 from crm.digests.queries import Facts, LeadFact
-from crm.digests.rules import FORWARD, GOOD, owes, tally
+from crm.digests.rules import FORWARD, GOOD, Tally, owes, tally
 from crm.people.queries import UnitNode, units_below
+from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import Figure, FigureStatus
 
@@ -50,7 +51,35 @@ def groups(units: Sequence[UnitNode], seen: frozenset[int]) -> list[Group]:
     return [*rows, Group("未定责任单位", rest)] if rest else rows
 
 
-def unit_line(facts: Facts, group: Group) -> UnitLine:
+def unit_lines(facts: Facts, scope: FigureScope) -> tuple[UnitLine, list[UnitLine]]:
+    """All that is seen in one line, and the units side by side."""
+    rows = groups(facts.units, scope.unit_ids)
+    lines = [_unit_line(facts, group, _tasks(scope, figures_of(facts, group))) for group in rows]
+    whole = everything(facts.units, scope.unit_ids)
+    # what the whole less the other units leaves would tell of too few people as well
+    too_few = [
+        one
+        for group, line in zip(rows, lines, strict=True)
+        if not line.tasks.is_split
+        for one in figures_of(facts, group)
+    ]
+    tasks = _tasks(scope, figures_of(facts, whole))
+    if not may_be_split(scope, too_few):
+        tasks = replace(tasks, good=0, is_split=False)
+    return _unit_line(facts, whole, tasks), lines
+
+
+def figures_of(facts: Facts, group: Group) -> list[PersonFigure]:
+    """The figures that stand under the group's units."""
+    return [one for one in facts.figures if one.unit_id in group.unit_ids]
+
+
+def _tasks(scope: FigureScope, figures: Sequence[PersonFigure]) -> Tally:
+    tasks = tally(one.figure for one in figures)
+    return tasks if may_be_split(scope, figures) else replace(tasks, good=0, is_split=False)
+
+
+def _unit_line(facts: Facts, group: Group, tasks: Tally) -> UnitLine:
     """The group's results, and how many of what its people owe was met."""
     leads = {lead.id: lead for lead in facts.leads.values() if lead.unit_id in group.unit_ids}
     steps = [step for step in facts.steps if step.lead_id in leads]
@@ -70,7 +99,7 @@ def unit_line(facts: Facts, group: Group) -> UnitLine:
         amounts_in_year=_sums(signed_in(year)),
         moved=len({step.lead_id for step in here if step.kind in FORWARD}),
         entered=sum(lead.entered_on in facts.period for lead in leads.values()),
-        tasks=tally(one.figure for one in facts.figures if one.unit_id in group.unit_ids),
+        tasks=tasks,
     )
 
 
@@ -83,14 +112,19 @@ def _sums(leads: Iterable[LeadFact]) -> tuple[tuple[Decimal, Currency], ...]:
     return tuple((sums[currency], currency) for currency in Currency if currency in sums)
 
 
-def rule_lines(facts: Facts, figures: Iterable[PersonFigure]) -> Iterator[RuleLine]:
-    """By rule and period, how many of those who owe met it or are on their way."""
+def rule_lines(
+    facts: Facts, scope: FigureScope, figures: Iterable[PersonFigure]
+) -> Iterator[RuleLine]:
+    """By rule and period, how many of those who owe met it or are on their way.
+
+    A rule that too few people owe is left out for who may not see their figures (REGIME 2).
+    """
     for (period, rule), some in groupby(
         figures, key=lambda one: (one.figure.period, one.figure.rule)
     ):
         members = list(some)
         owed = [one.figure for one in members if owes(one.figure)]
-        if not owed:
+        if not owed or not may_be_split(scope, members):
             continue
         before = [
             facts.before[rule.code, one.person_id]

@@ -33,11 +33,12 @@ class Tally:
 
     good: int
     owing: int
+    is_split: bool = True  # else too few people owe for this reader to have the numbers
 
     @property
     def short(self) -> int:
-        """How many are missed or at risk."""
-        return self.owing - self.good
+        """How many are missed or at risk; none where the reader may not have that number."""
+        return self.owing - self.good if self.is_split else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from crm.digests.nudging import nudge
 from crm.digests.queries import active_people, gather
 from crm.digests.rules import planned_span
 from crm.digests.settling import keep_reported, tell_settled
-from crm.digests.sight import OF_UNITS, sight_of
+from crm.digests.sight import OF_UNITS, sight_of, sights
 from crm.digests.ten_day import make_ten_day
 from crm.mailing.service import Letter, post
 from crm.people.models import Person
@@ -99,10 +99,11 @@ def _make(  # noqa: PLR0913 - what a slot says, each by name
     if period.kind is PeriodKind.MONTH:
         keep_reported(db, facts)
     owing = {one.person_id for one in facts.figures}
-    for person in active_people(db, at):
-        if person.id not in owing and person.role not in OF_UNITS:
-            continue
-        digest = compose(facts, sight_of(db, person, facts), late=late)
+    active = active_people(db, at)
+    readers = [one for one in active if one.id in owing or one.role in OF_UNITS]
+    for sight in sights(db, readers, facts):
+        person = sight.viewer.person
+        digest = compose(facts, sight, late=late)
         if not digest.has_news:
             made["empty"] += 1
         elif _send(db, digest, person, until=until, mail=mail, site=site):

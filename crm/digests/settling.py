@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
@@ -19,7 +19,10 @@ from crm.digests.rules import Tally
 from crm.digests.sight import OF_UNITS
 from crm.mailing.service import Letter, post
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer, unit_tree, viewer
+from crm.people.queries import Viewer, unit_tree, viewers
+from crm.people.rules import Duty
+from crm.quotas.models import RuleVersion
+from crm.quotas.permissions import FEWEST, FigureScope, figure_scopes
 from crm.quotas.queries import PersonFigure, figures
 from crm.quotas.rules import FigureStatus
 
@@ -44,6 +47,7 @@ class Change:
     name: str
     unit_name: str
     rule_name: str
+    duty: Duty
     period: Period
     before: Told | None
     after: Told | None
@@ -56,6 +60,11 @@ class Change:
     def is_under(self, unit_ids: Collection[int]) -> bool:
         """Whether it stands under one of the units, or stood there."""
         return any(told.unit_id in unit_ids for told in (self.before, self.after) if told)
+
+    def is_seen_by(self, scope: FigureScope) -> bool:
+        """Whether the person's figure is the reader's to see, where it stands or stood."""
+        told = [one for one in (self.before, self.after) if one]
+        return any(scope.sees(self.person_id, one.unit_id, self.duty) for one in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +126,14 @@ def tell_settled(
     got = _who_got_it(db, period)
     everything = _compared(db, period, at) if got else []
     units = unit_tree(db)
-    for person in active_people(db, at):
-        if person.id not in got:
-            continue
-        told = _settlement(
-            viewer(db, person, civil_date(at)),
-            everything,
-            Frame(period, units[0].unit.name if units else "", at, late, got[person.id]),
-        )
-        made["told" if told and _send(db, told, person, site) else "unchanged"] += 1
+    zone_name = units[0].unit.name if units else ""
+    people = [one for one in active_people(db, at) if one.id in got]
+    readers = list(viewers(db, people, civil_date(at)))
+    scopes = figure_scopes(db, readers, civil_date(at))
+    for eyes in readers:
+        frame = Frame(period, zone_name, at, late, got[eyes.person_id])
+        told = _settlement(eyes, scopes[eyes.person_id], everything, frame)
+        made["told" if told and _send(db, told, eyes.person, site) else "unchanged"] += 1
     return made
 
 
@@ -154,33 +162,42 @@ def _who_got_it(db: Session, period: Period) -> dict[int, datetime]:
 
 def _compared(db: Session, period: Period, at: datetime) -> list[Change]:
     """Every figure that the digest told unfrozen, beside what it is now that it is frozen."""
+    duty = (
+        select(RuleVersion.duty)
+        .where(RuleVersion.code == ReportedFigure.rule_code)
+        .order_by(RuleVersion.valid_from.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     reported = db.execute(
-        select(ReportedFigure, Person.name, Unit.name)
+        select(ReportedFigure, Person.name, Unit.name, duty)
         .join(Person, Person.id == ReportedFigure.person_id)
         .join(Unit, Unit.id == ReportedFigure.unit_id)
         .where(ReportedFigure.month == period.name)
     ).all()
     frozen = {
         (one.figure.rule.code, one.person_id, name): one
-        for name in {row.period for row, _, _ in reported}
+        for name in {row.period for row, *_ in reported}
         for one in figures(db, period=Period.parse(name), as_of=at)
         if one.figure.settled
     }
     closed = {name for _, _, name in frozen}
     changes = [
-        _change(row, name, unit_name, frozen.pop((row.rule_code, row.person_id, row.period), None))
-        for row, name, unit_name in reported
-        if row.period in closed
+        _change(row, frozen.pop((row[0].rule_code, row[0].person_id, row[0].period), None))
+        for row in reported
+        if row[0].period in closed
     ]
     return changes + [_new(one) for one in frozen.values()]
 
 
-def _change(row: ReportedFigure, name: str, unit_name: str, after: PersonFigure | None) -> Change:
+def _change(found: Row[ReportedFigure, str, str, Duty], after: PersonFigure | None) -> Change:
+    row, name, unit_name, duty = found
     return Change(
         row.person_id,
         name,
         after.unit_name if after else unit_name,
         row.rule_name,
+        duty,
         Period.parse(row.period),
         Told(row.required, row.achieved, row.status, row.unit_id),
         _told(after) if after else None,
@@ -194,17 +211,21 @@ def _told(one: PersonFigure) -> Told:
 
 def _new(one: PersonFigure) -> Change:
     rule, period = one.figure.rule, one.figure.period
-    return Change(one.person_id, one.name, one.unit_name, rule.name, period, None, _told(one))
+    place = (one.person_id, one.name, one.unit_name)
+    return Change(*place, rule.name, rule.duty, period, None, _told(one))
 
 
 def _numbers(told: Told | None) -> tuple[int, int, FigureStatus] | None:
     return (told.required, told.achieved, told.status) if told else None
 
 
-def _settlement(eyes: Viewer, everything: Sequence[Change], frame: Frame) -> Settlement:
-    seen = [one for one in everything if one.is_under(eyes.unit_ids)]
+def _settlement(
+    eyes: Viewer, scope: FigureScope, everything: Sequence[Change], frame: Frame
+) -> Settlement:
+    seen = [one for one in everything if one.is_under(scope.unit_ids)]
     seen = seen if eyes.role in OF_UNITS else []
     changed = [one for one in seen if one.differs and one.person_id != eyes.person_id]
+    changed = [one for one in changed if one.is_seen_by(scope)]
     return Settlement(
         period=frame.period,
         zone_name=frame.zone_name,
@@ -213,7 +234,7 @@ def _settlement(eyes: Viewer, everything: Sequence[Change], frame: Frame) -> Set
         is_late=frame.is_late,
         reported_at=frame.reported_at,
         own=tuple(one for one in everything if one.differs and one.person_id == eyes.person_id),
-        rules=tuple(_rules(seen, eyes.unit_ids)),
+        rules=tuple(_rules(seen, scope)),
         people=tuple(sorted(changed, key=_in_order)) if eyes.oversees else (),
     )
 
@@ -222,15 +243,20 @@ def _in_order(one: Change) -> tuple[str, str, str, str]:
     return one.unit_name, one.name, one.rule_name, one.period.name
 
 
-def _rules(seen: Iterable[Change], unit_ids: Collection[int]) -> Iterable[RuleChange]:
-    """By rule and period, where another number of people met it, or owed it."""
+def _rules(seen: Iterable[Change], scope: FigureScope) -> Iterable[RuleChange]:
+    """By rule and period, where another number of people met it, or owed it.
+
+    Not of a rule that too few people owe, for who may not see their figures (REGIME 2).
+    """
     alike: defaultdict[tuple[str, Period], list[Change]] = defaultdict(list)
     for one in seen:
         alike[one.rule_name, one.period].append(one)
     for (rule_name, period), some in sorted(alike.items()):
-        before = _tally((one.before for one in some), unit_ids)
-        after = _tally((one.after for one in some), unit_ids)
-        if before != after:
+        before = _tally((one.before for one in some), scope.unit_ids)
+        after = _tally((one.after for one in some), scope.unit_ids)
+        is_few = min(before.owing, after.owing) < FEWEST
+        is_seen = all(one.is_seen_by(scope) for one in some)
+        if before != after and (is_seen or not is_few):
             yield RuleChange(rule_name, period, before, after)
 
 

@@ -22,8 +22,9 @@ from crm.leads.queries import LeadLabel, lead_labels
 from crm.leads.rules import MilestoneKind
 from crm.mailing.service import Letter, post
 from crm.people.models import Person
-from crm.people.queries import UnitNode, Viewer, unit_tree, viewer
+from crm.people.queries import UnitNode, Viewer, unit_tree, viewers
 from crm.people.rules import Role
+from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.quotas.queries import PersonFigure, figures, working_calendar
 from crm.quotas.rules import Rule
 from crm.supervision.queries import OpenOrder, open_orders
@@ -101,11 +102,12 @@ def make_ten_day(  # noqa: PLR0913 - what a slot says, each by name
     """
     made: Counter[str] = Counter()
     facts = _pressing(db, period, at)
-    for person in active_people(db, at):
-        if person.role not in READERS:
-            continue
-        told = _told(db, facts, person, late=late)
-        made["made" if told and _send(db, told, person, until, site) else "empty"] += 1
+    people = [one for one in active_people(db, at) if one.role in READERS]
+    readers = list(viewers(db, people, facts.on))
+    scopes = figure_scopes(db, readers, facts.on)
+    for eyes in readers:
+        told = _told(db, facts, eyes, scopes[eyes.person_id], late=late)
+        made["made" if told and _send(db, told, eyes.person, until, site) else "empty"] += 1
     return made
 
 
@@ -129,17 +131,14 @@ def _pressing(db: Session, period: Period, at: datetime) -> Pressing:
     )
 
 
-def _told(db: Session, facts: Pressing, person: Person, *, late: bool) -> TenDay:
-    eyes = viewer(db, person, facts.on)
+def _told(db: Session, facts: Pressing, eyes: Viewer, scope: FigureScope, *, late: bool) -> TenDay:
     behind = [
-        one
-        for one in facts.behind
-        if one.unit_id in eyes.unit_ids and one.person_id != eyes.person_id
+        one for one in facts.behind if one.person_id != eyes.person_id and scope.sees_figure(one)
     ]
     behind.sort(key=lambda one: (facts.place_of(one.unit_id), one.username))
-    orders = open_orders(db, eyes, as_of=facts.at)
+    orders = open_orders(db, eyes, facts.at, scope)
     return TenDay(
-        name=person.name,
+        name=eyes.person.name,
         zone_name=facts.units[0].unit.name if facts.units else "",
         period=facts.period,
         at=facts.at,

@@ -17,7 +17,7 @@ from crm.digests.lines import figure_lines, planned, visit_line
 from crm.digests.moves import moves
 from crm.digests.orders import orders_part
 from crm.digests.queries import Facts, VisitFact
-from crm.digests.results import everything, groups, rule_lines, tops, unit_line
+from crm.digests.results import groups, rule_lines, tops, unit_lines
 from crm.digests.rules import SHORT
 from crm.digests.sight import Sight
 from crm.digests.trend import month_part
@@ -36,20 +36,18 @@ MOST_PLANNED = 12
 
 def units_part(facts: Facts, sight: Sight) -> UnitsPart:
     """What is told of the units that the recipient sees; records only to who has them."""
-    seen = sight.viewer.unit_ids
+    seen, mine = sight.figures.unit_ids, sight.viewer.unit_ids
     figures = [one for one in facts.figures if one.unit_id in seen]
-    rows = [unit_line(facts, group) for group in groups(facts.units, seen)]
-    lines = tuple(line for line in rows if not line.is_empty)
-    total = unit_line(facts, everything(facts.units, seen))
+    total, lines = unit_lines(facts, sight.figures)
     people = _in_order(facts, sight, figures) if sight.has_records else []
     short = [one for one in people if one.figure.status in SHORT]
     signed, moved, other = moves(facts, sight)
     ahead = _ahead(facts, sight)
     return UnitsPart(
         names=tuple(top.unit.name for top in tops(facts.units, seen)),
-        lines=lines,
+        lines=tuple(line for line in lines if not line.is_empty),
         total=total,
-        rules=tuple(rule_lines(facts, figures)),
+        rules=tuple(rule_lines(facts, sight.figures, figures)),
         needy=tuple({one.person_id: one.name for one in short}.values()),
         help=Listed.first(figure_lines(facts, short), MOST_HELPED),
         turned=_turned(facts, people),
@@ -70,8 +68,8 @@ def units_part(facts: Facts, sight: Sight) -> UnitsPart:
         orders=orders_part(
             facts.period.kind,
             facts.orders,
-            ((one.name, one.unit_ids) for one in groups(facts.units, seen)),
-            unit_ids=seen,
+            ((one.name, one.unit_ids) for one in groups(facts.units, mine)),
+            unit_ids=mine,
             seen=sight.order_ids if sight.has_records else None,
         ),
         month=month_part(facts, sight),
@@ -85,10 +83,14 @@ def _turned(facts: Facts, people: Iterable[PersonFigure]) -> Listed[FigureLine]:
 
 
 def _in_order(facts: Facts, sight: Sight, figures: Iterable[PersonFigure]) -> list[PersonFigure]:
-    """The others' figures by unit and name, never by score (REGIME 3)."""
+    """The others' figures that are seen, by unit and name, never by score (REGIME 3)."""
     place = {node.unit.id: number for number, node in enumerate(facts.units)}
     return sorted(
-        (one for one in figures if one.person_id != sight.viewer.person_id),
+        (
+            one
+            for one in figures
+            if one.person_id != sight.viewer.person_id and sight.figures.sees_figure(one)
+        ),
         key=lambda one: (place[one.unit_id], one.username),
     )
 

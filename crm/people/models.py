@@ -21,6 +21,8 @@ class Unit(Base):
     kind: Mapped[UnitKind] = mapped_column(word(UnitKind, "kind"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
     position: Mapped[int]  # order among the units of one parent
+    # keeps discipline: its supervisors see the figures of the whole zone (REGIME 2)
+    inspects: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Person(Base):

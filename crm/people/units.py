@@ -21,6 +21,7 @@ class UnitData:
     kind: UnitKind
     parent_id: int | None
     position: int
+    inspects: bool = False
 
 
 def add_unit(db: Session, *, code: str, data: UnitData, by: Person | None, now: datetime) -> Unit:
@@ -55,6 +56,7 @@ def _columns(data: UnitData) -> dict[str, object]:
         "kind": data.kind,
         "parent_id": data.parent_id,
         "position": data.position,
+        "inspects": data.inspects,
     }
 
 

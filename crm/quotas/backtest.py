@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period, PeriodKind
 from crm.base.workdays import WorkingCalendar
+from crm.people.rules import Duty
 from crm.quotas.facts import PersonFigure, Place
 from crm.quotas.models import FigureRecord
 from crm.quotas.queries import figures, live_figures, working_calendar
@@ -35,6 +36,7 @@ class Compared(Place):
     was: Said | None  # none: nothing was asked
     would: Said | None  # none: the draft asks nothing of them
     is_frozen: bool
+    duties: frozenset[Duty]  # of which the two figures are: they decide who sees them
 
     @property
     def is_changed(self) -> bool:
@@ -139,6 +141,7 @@ def _beside(rule: Rule, was: PersonFigure | None, would: PersonFigure | None) ->
         was=_said(was),
         would=_said(would),
         is_frozen=bool(was and was.figure.settled),
+        duties=frozenset(each.figure.rule.duty for each in (was, would) if each),
     )
 
 

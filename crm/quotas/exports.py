@@ -5,11 +5,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date
 from crm.base.periods import Period
 from crm.base.sheets import Column
 from crm.people.queries import Viewer
 from crm.quotas.facts import PersonFigure
 from crm.quotas.models import FigureRecord
+from crm.quotas.permissions import figure_scope
 from crm.quotas.queries import figures, working_calendar
 from crm.quotas.settled import CorrectionFacts, corrections
 
@@ -53,9 +55,8 @@ def compliance_rows(
     """The figures with the latest correction of each; without a viewer everybody's."""
     found = figures(db, period=period, as_of=now, codes=codes)
     if viewer:
-        units = viewer.unit_ids if viewer.oversees else frozenset[int]()
-        own = viewer.person_id
-        found = [each for each in found if each.unit_id in units or each.person_id == own]
+        sight = figure_scope(db, viewer, civil_date(now))
+        found = [each for each in found if sight.sees_figure(each)]
     made = _latest(db, period)
     estimated = working_calendar(db).is_estimated(period)
     return [

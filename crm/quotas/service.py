@@ -19,9 +19,10 @@ from crm.quotas.facts import PersonFigure
 from crm.quotas.keeping import as_text
 from crm.quotas.locks import hold_edits, hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
+from crm.quotas.permissions import figure_scope
 from crm.quotas.queries import live_figures, rules_for
 from crm.quotas.rules import Way
-from crm.quotas.settled import NUMBERS
+from crm.quotas.settled import NUMBERS, seen_corrections
 
 AT_ONCE = 500  # rows of one statement: SQLite takes 32,766 values
 BEFORE_IT_RAN = "定稿任务补做之前登记的修改"
@@ -68,7 +69,9 @@ def sign_correction(
     db.refresh(correction, with_for_update=True)
     record_of = db.get_one(FigureRecord, correction.figure_id)
     me = viewer(db, by, civil_date(now))
-    if not me.judges or record_of.unit_id not in me.unit_ids:
+    seen = select(Correction.id).join(FigureRecord, FigureRecord.id == Correction.figure_id)
+    seen = seen.where(seen_corrections(figure_scope(db, me, civil_date(now))))
+    if not me.judges or db.scalar(seen.where(Correction.id == correction.id)) is None:
         raise Refused("not_yours")
     if by.id in (correction.made_by_id, record_of.person_id):
         raise Refused("own_correction")

@@ -6,16 +6,18 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from crm.base.audit import AuditEntry
 from crm.base.periods import Period
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer
+from crm.people.rules import Duty
 from crm.quotas.facts import PersonFigure, Place
 from crm.quotas.keeping import Explanation, from_text
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
+from crm.quotas.permissions import FigureScope, seen_records
 from crm.quotas.rules import Corrected, Figure, Rule, Settled
 
 NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
@@ -80,8 +82,14 @@ class CorrectionFacts:
     rule_name: str
     period: Period
     unit_id: int
+    duty: Duty
     author: str | None
     signer: str | None
+
+    def is_seen_by(self, scope: FigureScope) -> bool:
+        """Whether its figure is the viewer's to see, or the correction is theirs to sign."""
+        author_id = None if self.correction.signed_at else self.correction.made_by_id
+        return scope.sees(self.person.id, self.unit_id, self.duty, author_id=author_id)
 
 
 def of_figure(figure: Figure) -> ColumnElement[bool]:
@@ -93,9 +101,10 @@ def of_figure(figure: Figure) -> ColumnElement[bool]:
     )
 
 
-def of_units(unit_ids: Collection[int]) -> ColumnElement[bool]:
-    """The corrections of figures that stand under these units."""
-    return FigureRecord.unit_id.in_(unit_ids)
+def seen_corrections(scope: FigureScope) -> ColumnElement[bool]:
+    """The corrections of figures that the viewer sees, and those that fall to them to sign."""
+    unsigned_by = case((Correction.signed_at.is_(None), Correction.made_by_id))
+    return seen_records(scope, author=unsigned_by)
 
 
 def corrections(
@@ -106,7 +115,8 @@ def corrections(
     rows = db.execute(
         select(
             *(Correction, Person, FigureRecord.rule_code, RuleVersion.name),
-            *(FigureRecord.period, FigureRecord.unit_id, author.name, signer.name),
+            *(FigureRecord.period, FigureRecord.unit_id, RuleVersion.duty),
+            *(author.name, signer.name),
         )
         .join(FigureRecord, FigureRecord.id == Correction.figure_id)
         .join(Person, Person.id == FigureRecord.person_id)
@@ -125,14 +135,14 @@ def of_author(person_id: int) -> ColumnElement[bool]:
     return (Correction.made_by_id == person_id) & (FigureRecord.person_id == person_id)
 
 
-def for_signing(viewer: Viewer) -> ColumnElement[bool]:
+def for_signing(viewer: Viewer, scope: FigureScope) -> ColumnElement[bool]:
     """The corrections that wait for the viewer's signature, or another supervisor's."""
     if not viewer.judges:
         return false()
     by_another = or_(Correction.made_by_id.is_(None), Correction.made_by_id != viewer.person_id)
     return and_(
         Correction.signed_at.is_(None),
-        of_units(viewer.unit_ids),
+        seen_corrections(scope),
         FigureRecord.person_id != viewer.person_id,
         by_another,
     )

@@ -12,12 +12,15 @@ from crm.base.audit import changes
 from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
+from crm.base.periods import Period
 from crm.leads.queries import may_see as may_see_lead
 from crm.leads.rights import colleague_of
 from crm.leads.rules import MilestoneKind
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer, viewer, visible_to
+from crm.people.queries import Viewer, viewer, viewers, visible_to
 from crm.people.rules import OVERSEEING
+from crm.quotas.models import RuleVersion
+from crm.quotas.permissions import figure_scopes
 from crm.supervision.entries import note_and_record, said
 from crm.supervision.models import Order, OrderUnit
 from crm.supervision.rights import may_draft, require, take
@@ -38,6 +41,9 @@ class OrderData:
     person_id: int | None = None
     lead_id: int | None = None
     officer_id: int | None = None  # none: whoever drafts it by hand
+    # the person's figure from which it is drafted by hand; who may not see it does not see either
+    rule_code: str | None = None
+    period: str | None = None
     ref: str = ""  # of the form, so that one sent twice drafts one order
 
 
@@ -58,7 +64,7 @@ def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> O
 
     Refused as `not_yours`, `required`, `origin_of_clock`, `no_such_unit`, `no_such_person`,
     `no_such_lead`, `officer_is_person`, `leads_and_assists`, `may_not_know_lead`,
-    `person_out_of_scope`.
+    `may_not_know_figure`, `person_out_of_scope`.
     """
     if data.origin in BY_CLOCK:
         raise Refused("origin_of_clock", field="origin")
@@ -70,7 +76,8 @@ def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> O
     officer_id = by.id if data.officer_id is None else data.officer_id
     values = _checked(db, data, me, now, officer_id=officer_id)
     _check_scope(db, data.person_id, me, now)
-    own = {"dedupe_key": key, "drafted_at": now, "drafted_by_id": by.id}
+    figure = {"rule_code": data.rule_code, "period": data.period} if data.person_id else {}
+    own = {"dedupe_key": key, "drafted_at": now, "drafted_by_id": by.id} | figure
     order = Order(state=OrderState.DRAFT, level=0, **own, **values)
     try:
         with db.begin_nested():
@@ -111,14 +118,17 @@ def draft_by_clock(db: Session, *, data: OrderData, cause: Cause, now: datetime)
 def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now: datetime) -> Order:
     """Change what a draft says before it is issued; whence it came and its lead stay.
 
-    Refused as `draft_order`, and as `order_state` once it is issued or dropped.
+    Refused as `draft_order`, as `figure_of_person` where it is about the figure of another person,
+    and as `order_state` once it is issued or dropped.
     """
     require(take(db, order, by, now, {OrderState.DRAFT}).decides)
     me = viewer(db, by, civil_date(now))
     require(data.unit_id == order.unit_id or may_draft(me, data.unit_id))
+    if order.rule_code and data.person_id != order.person_id:
+        raise Refused("figure_of_person", field="person_id")
     values = _checked(
         db,
-        replace(data, lead_id=order.lead_id),
+        replace(data, lead_id=order.lead_id, rule_code=order.rule_code, period=order.period),
         me,
         now,
         officer_id=order.officer_id if data.officer_id is None else data.officer_id,
@@ -173,6 +183,8 @@ def _checked(
         colleague_of(db, officer_id, "officer_id", on=on, roles=OVERSEEING)
     if officer_id is not None and officer_id == data.person_id:
         raise Refused("officer_is_person", field="officer_id")
+    if data.rule_code and data.person_id:
+        _check_figure(db, data, me, now, officer_id=officer_id)
     if data.lead_id is not None:
         _check_lead(db, data.lead_id, me, now, person_id=data.person_id, officer_id=officer_id)
     return values
@@ -195,6 +207,32 @@ def _check_lead(db: Session, lead_id: int, me: Viewer, now: datetime, **people: 
             continue
         if not may_see_lead(db, viewer(db, db.get_one(Person, person_id), on), lead_id, on):
             raise Refused("may_not_know_lead", field=field)
+
+
+def _check_figure(
+    db: Session, data: OrderData, me: Viewer, now: datetime, *, officer_id: int | None
+) -> None:
+    """Refuse an order about a figure that is kept from the author or the officer (REGIME 2)."""
+    on, people = civil_date(now), [me.person]
+    if officer_id is not None and officer_id != me.person_id:
+        people.append(db.get_one(Person, officer_id))
+    latest = select(RuleVersion.duty).where(RuleVersion.code == data.rule_code)
+    duty = db.scalars(latest.order_by(RuleVersion.valid_from.desc())).first()
+    if duty is None or data.person_id is None or not _is_period(data.period):
+        raise Refused("not_yours")
+    scopes = figure_scopes(db, list(viewers(db, people, on)), on)
+    if not scopes[me.person_id].sees(data.person_id, data.unit_id, duty):
+        raise Refused("may_not_know_figure", field="unit_id")
+    if not all(scope.sees(data.person_id, data.unit_id, duty) for scope in scopes.values()):
+        raise Refused("may_not_know_figure", field="officer_id")
+
+
+def _is_period(name: str | None) -> bool:
+    try:
+        Period.parse(name or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _check_units(db: Session, data: OrderData) -> None:

@@ -107,7 +107,7 @@ def _escalate(db: Session, order: Order, line: _Line, at: datetime) -> OrderEntr
 
 def _sees(db: Session, order: Order, person_ids: Collection[int], at: datetime) -> bool:
     """Whether one of these may know of the order."""
-    if order.lead_id is None or not person_ids:
+    if not person_ids or (order.lead_id is None and order.rule_code is None):
         return bool(person_ids)
     people = db.scalars(select(Person).where(Person.id.in_(person_ids))).all()
     return bool(seeing(db, order, people, civil_date(at)))

@@ -15,7 +15,8 @@ from crm.leads.queries import visible as visible_leads
 from crm.people.models import Posting
 from crm.people.queries import Viewer, held_on
 from crm.people.rules import WITH_RECORDS, Role
-from crm.quotas.models import FigureRecord
+from crm.quotas.models import FigureRecord, RuleVersion
+from crm.quotas.permissions import FigureScope, figure_scope, seen_by
 from crm.quotas.settled import CorrectionFacts, corrections
 from crm.supervision.models import Order, OrderEntry, OrderUnit
 from crm.supervision.rules import (
@@ -65,7 +66,22 @@ def _secrecy_allows(viewer: Viewer, on: date) -> ColumnElement[bool]:
     return or_(Order.lead_id.is_(None), seen)
 
 
-def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
+def figure_allows(scope: FigureScope) -> ColumnElement[bool]:
+    """Of orders about a person's figure, those of which the viewer sees the figure (REGIME 2)."""
+    duty = (
+        select(RuleVersion.duty)
+        .where(RuleVersion.code == Order.rule_code)
+        .order_by(RuleVersion.valid_from.desc())
+        .limit(1)
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    person, unit = Order.person_id.expression, Order.unit_id.expression
+    seen = seen_by(scope, person=person, unit=unit, duty=duty)
+    return or_(Order.rule_code.is_(None), seen)
+
+
+def visible(viewer: Viewer, scope: FigureScope, on: date) -> ColumnElement[bool]:
     """Orders that the viewer may see on the date.
 
     Theirs to answer, to decide or drafted by them, and those that lead or assist in their scope.
@@ -80,7 +96,7 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
     if viewer.oversees:
         near |= Order.unit_id.in_(viewer.unit_ids) & _not_on_draft(me)
         near |= and_(Order.issued_at.is_not(None), assisting(viewer.unit_ids))
-    return _secrecy_allows(viewer, on) & near
+    return _secrecy_allows(viewer, on) & figure_allows(scope) & near
 
 
 def _not_on_draft(person_id: int) -> ColumnElement[bool]:
@@ -89,14 +105,17 @@ def _not_on_draft(person_id: int) -> ColumnElement[bool]:
     )
 
 
-def visible_to(viewer: Viewer, on: date) -> Select[Order]:
-    """The orders that the viewer may see on the date."""
-    return select(Order).where(visible(viewer, on))
+def visible_to(
+    db: Session, viewer: Viewer, on: date, scope: FigureScope | None = None
+) -> Select[Order]:
+    """The orders that the viewer may see on the date; `scope` is read where it is not given."""
+    return select(Order).where(visible(viewer, scope or figure_scope(db, viewer, on), on))
 
 
 def may_see(db: Session, viewer: Viewer, order_id: int, on: date) -> bool:
     """Whether the viewer may see the order."""
-    return db.scalar(select(Order.id).where(Order.id == order_id, visible(viewer, on))) is not None
+    seen = visible_to(db, viewer, on).with_only_columns(Order.id)
+    return db.scalar(seen.where(Order.id == order_id)) is not None
 
 
 def overdue(on: date) -> ColumnElement[bool]:
@@ -107,7 +126,7 @@ def overdue(on: date) -> ColumnElement[bool]:
 def order_of(db: Session, viewer: Viewer, order_id: int, on: date) -> Order | None:
     """The visible order with all that its page shows, its history by `entries`; none: 404."""
     return db.scalar(
-        visible_to(viewer, on)
+        visible_to(db, viewer, on)
         .where(Order.id == order_id)
         .options(
             *PARTIES,
@@ -119,11 +138,14 @@ def order_of(db: Session, viewer: Viewer, order_id: int, on: date) -> Order | No
     )
 
 
-def waiting_for(db: Session, viewer: Viewer, now: datetime) -> list[WaitingOrder]:
+def waiting_for(
+    db: Session, viewer: Viewer, now: datetime, scope: FigureScope | None = None
+) -> list[WaitingOrder]:
     """What waits for the viewer, what is overdue first: the lists of *my day*."""
     on = civil_date(now)
     waits = _waits(viewer, on)
-    rows = db.execute(_waiting(viewer, on).options(*PARTIES))
+    seen = visible(viewer, scope or figure_scope(db, viewer, on), on)
+    rows = db.execute(_waiting(viewer, on).where(seen).options(*PARTIES))
     found = [
         WaitingOrder(order, wait, days_overdue(order.state, order.due_on, on))
         for order, *marks in rows
@@ -139,16 +161,17 @@ def waiting_for(db: Session, viewer: Viewer, now: datetime) -> list[WaitingOrder
 def waits_of(db: Session, viewer: Viewer, order_id: int, now: datetime) -> frozenset[Wait]:
     """For what one order waits for the viewer."""
     on = civil_date(now)
-    row = db.execute(_waiting(viewer, on).where(Order.id == order_id)).first()
+    seen = visible(viewer, figure_scope(db, viewer, on), on)
+    row = db.execute(_waiting(viewer, on).where(seen, Order.id == order_id)).first()
     marks = zip(_waits(viewer, on), row[1:], strict=True) if row else ()
     return frozenset(wait for wait, is_so in marks if is_so)
 
 
 def _waiting(viewer: Viewer, on: date) -> Select[Order, *tuple[Any, ...]]:
-    """The orders that wait for the viewer, each with a mark for every wait."""
+    """The orders that wait for the viewer if they see them, each with a mark for every wait."""
     waits = _waits(viewer, on)
     marks = [condition.label(wait.name) for wait, condition in waits.items()]
-    return select(Order, *marks).where(visible(viewer, on), or_(*waits.values()))
+    return select(Order, *marks).where(or_(*waits.values()))
 
 
 def _waits(viewer: Viewer, on: date) -> dict[Wait, ColumnElement[bool]]:
@@ -178,11 +201,13 @@ def _is_officer(person_id: int) -> ColumnElement[bool]:
     return or_(and_(Order.officer_id.is_not(None), Order.officer_id == person_id), issued)
 
 
-def open_orders(db: Session, viewer: Viewer, as_of: datetime) -> list[OpenOrder]:
+def open_orders(
+    db: Session, viewer: Viewer, as_of: datetime, scope: FigureScope | None = None
+) -> list[OpenOrder]:
     """Orders issued and not accepted at that moment that the viewer may see, by their due date."""
     on = civil_date(as_of)
     query = (
-        visible_to(viewer, on)
+        visible_to(db, viewer, on, scope)
         .where(
             Order.issued_at <= as_of,
             or_(Order.state.in_(UNDER_WAY), Order.accepted_at > as_of),

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_
 from sqlalchemy.orm import Session, selectinload
 
 from crm.base.paging import Page, page_of
 from crm.people.queries import Viewer
 from crm.supervision.models import Order
-from crm.supervision.queries import PARTIES, assisting, overdue, visible, visible_to
+from crm.supervision.queries import PARTIES, assisting, overdue, visible_to
 from crm.supervision.rules import OrderKind, OrderState, Origin, number_of
 
 
@@ -29,9 +29,9 @@ class OrderFilter:
     overdue_on: date | None = None  # overdue on that date
 
 
-def filtered(viewer: Viewer, on: date, by: OrderFilter) -> Select[Order]:
+def filtered(db: Session, viewer: Viewer, on: date, by: OrderFilter) -> Select[Order]:
     """The orders to which the filter narrows, of those that the viewer may see and no others."""
-    query = visible_to(viewer, on)
+    query = visible_to(db, viewer, on)
     if text := by.text.strip():
         query = query.where(_matching(text))
     for column, value in (
@@ -63,18 +63,19 @@ def orders_page(
     db: Session, viewer: Viewer, on: date, *, by: OrderFilter, cursor: str | None = None
 ) -> Page[Order]:
     """A page of the register, the latest drafted first; unit, person, officer and units loaded."""
-    query = filtered(viewer, on, by).options(*PARTIES, selectinload(Order.units))
+    query = filtered(db, viewer, on, by).options(*PARTIES, selectinload(Order.units))
     return page_of(db, query, on=Order.drafted_at, row_id=Order.id, cursor=cursor)
 
 
 def all_orders(db: Session, viewer: Viewer, on: date, *, by: OrderFilter) -> Sequence[Order]:
     """The narrowed register as a whole, for a file; loaded as its pages are."""
-    query = filtered(viewer, on, by).options(*PARTIES, selectinload(Order.units))
+    query = filtered(db, viewer, on, by).options(*PARTIES, selectinload(Order.units))
     return db.scalars(query.order_by(Order.drafted_at.desc(), Order.id.desc())).all()
 
 
 def years_of(db: Session, viewer: Viewer, on: date) -> Sequence[int]:
     """The years of which the viewer sees numbers, the latest first."""
-    query = select(Order.number_year).where(visible(viewer, on), Order.number_year.is_not(None))
-    years = db.scalars(query.distinct().order_by(Order.number_year.desc()))
+    query = visible_to(db, viewer, on).where(Order.number_year.is_not(None))
+    numbered = query.with_only_columns(Order.number_year).distinct()
+    years = db.scalars(numbered.order_by(Order.number_year.desc()))
     return [year for year in years if year is not None]

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
@@ -15,10 +16,10 @@ from crm.base.periods import Period
 from crm.base.spoken import period_name
 from crm.mailing.service import Letter, post
 from crm.people.models import Person
-from crm.people.queries import active_at, posted_as, unit_tree, units_above
-from crm.people.rules import Role, nearest
+from crm.people.queries import active_at
 from crm.quotas.facts import PersonFigure
 from crm.quotas.models import FigureRecord
+from crm.quotas.permissions import supervisors_on
 from crm.quotas.rules import Figure, FigureStatus
 from crm.quotas.settled import frozen_figures
 from crm.supervision.drafting import Cause, OrderData, draft_by_clock
@@ -85,11 +86,11 @@ def remind_of_missed(  # noqa: PLR0913 - what a slot says, each by name
     new = _not_reminded(db, _missed(db, period, at), at)
     if not new:
         return {}
-    units, holders = unit_tree(db), posted_as(db, {Role.SUPERVISOR}, at)
+    supervisors = supervisors_on(db, civil_date(at))
     earlier = _missed_before(db, new, period, since)
     missed, drafted = [], 0
     for one in new:
-        above = nearest(units_above(units, one.unit_id), holders, one.person_id)
+        above = supervisors.of_figure(one)
         before = earlier.get(_key(one))
         is_drafted = before is not None and draft_from_missed(db, one, before, above, at)
         drafted += is_drafted

@@ -16,7 +16,9 @@ from crm.followups.models import Followup
 from crm.leads.models import Lead
 from crm.leads.queries import LeadLabel, lead_labels
 from crm.people.queries import Viewer
+from crm.quotas.permissions import figure_scope
 from crm.supervision.models import Order
+from crm.supervision.queries import figure_allows
 from crm.visits.models import Visit, VisitLead
 from crm.web.audit_words import LEADS, WITHOUT_LEADS
 
@@ -29,10 +31,13 @@ class Sight:
 
     leads: Mapping[int, frozenset[int]]  # of each entry
     labels: Mapping[int, LeadLabel]
+    orders: frozenset[int] = frozenset()  # about figures that are not the viewer's to see
 
     def may_read(self, entry: AuditEntry) -> bool:
         """Whether what the entry says was before and is after may be shown."""
         if entry.subject not in TRACED | WITHOUT_LEADS:
+            return False
+        if entry.subject == Order.__tablename__ and entry.subject_id in self.orders:
             return False
         labels = [self.labels.get(lead_id) for lead_id in self.leads[entry.id]]
         return all(label is not None and label.id is not None for label in labels)
@@ -57,7 +62,17 @@ def sight(db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date) 
                 own |= of_orders[entry.subject_id]
         leads[entry.id] = frozenset(own)
     labels = lead_labels(db, viewer, set().union(*leads.values()), on)
-    return Sight(leads, labels)
+    orders = _ids(entries, Order.__tablename__)
+    return Sight(leads, labels, _orders_of_hidden(db, viewer, orders, on))
+
+
+def _orders_of_hidden(db: Session, viewer: Viewer, order_ids: set[int], on: date) -> frozenset[int]:
+    """Of these, the orders about a person's figure that the viewer may not see (REGIME 2)."""
+    if not order_ids:
+        return frozenset()
+    allowed = figure_allows(figure_scope(db, viewer, on))
+    query = select(Order.id).where(Order.id.in_(order_ids), ~allowed)
+    return frozenset(db.scalars(query))
 
 
 def told(values: str | None) -> dict[str, Any]:

@@ -178,6 +178,7 @@ FIELDS: Mapping[str, str] = {
     "hash": "校验值",
     "held": "任职人",
     "industry": "产业",
+    "inspects": "负责督查考核",
     "is_primary": "主要任职",
     "is_workday": "上班",
     "job": "任务",

@@ -16,6 +16,7 @@ from crm.people.models import Person, Posting
 from crm.people.queries import UnitNode, Viewer
 from crm.people.rules import OF_BOARDS, Role
 from crm.quotas.models import FigureRecord
+from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure, figures, waiting, working_calendar
 from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureStatus
 from crm.quotas.wording import sentence_of
@@ -37,12 +38,9 @@ class Row:
 class Tally:
     """How many figures stand where; whoever is exempt owes nothing."""
 
+    total: int  # all figures
     counts: tuple[tuple[FigureStatus, int], ...]
-
-    @property
-    def total(self) -> int:
-        """All figures."""
-        return sum(count for _, count in self.counts)
+    is_split: bool = True  # else too few people owe for this viewer to have them by status
 
     @property
     def owing(self) -> int:
@@ -78,6 +76,7 @@ class Scope:
 
     units: Sequence[UnitNode]  # all that the viewer sees, in the order of the tree
     unit_ids: frozenset[int]
+    sight: FigureScope
     status: FigureStatus | None = None
 
 
@@ -97,17 +96,20 @@ class Board:
 
 def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: Scope) -> Board:
     """The board of the units among those that the viewer sees; people only where theirs to see."""
-    judged = figures(db, period=period, as_of=now, person_ids=_asked(db, viewer, period))
+    sight = scope.sight
+    judged = figures(db, period=period, as_of=now, person_ids=_asked(db, viewer, sight, period))
     mine = [each for each in judged if each.person_id == viewer.person_id]
     seen = [each for each in judged if each.unit_id in scope.unit_ids]
     seen = seen if viewer.role in OF_BOARDS else []
     listed = [each for each in seen if scope.status in (None, each.figure.status)]
-    listed = listed if viewer.oversees else []
+    listed = [each for each in listed if sight.sees_figure(each)] if viewer.oversees else []
+    rows = list(_unit_rows(scope, seen))
+    too_few = [each for row, some in rows if not row.tally.is_split for each in some]
     return Board(
         own=() if viewer.oversees else tuple(map(_row, mine)),
-        total=_tally(seen),
-        units=tuple(_unit_rows(scope, seen)),
-        blocks=tuple(_blocks(scope.units, listed, _pinyin(db, listed))),
+        total=_tally(seen, sight, too_few),
+        units=tuple(row for row, _ in rows),
+        blocks=tuple(_blocks(scope, listed, _pinyin(db, listed))),
         rules=_asking(seen or mine),
         notes=tuple(_notes(db, period, now, seen or mine)),
         has_people=viewer.oversees,
@@ -115,18 +117,20 @@ def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: 
     )
 
 
-def _asked(db: Session, viewer: Viewer, period: Period) -> Collection[int] | None:
-    """Whose figures may stand under the viewer's units; none says everybody's."""
+def _asked(
+    db: Session, viewer: Viewer, sight: FigureScope, period: Period
+) -> Collection[int] | None:
+    """Person ids to load; `None` means everyone."""
     if viewer.role is Role.ADMIN:
         return None
     posted = select(Posting.person_id).where(
         Posting.is_primary,
-        Posting.unit_id.in_(viewer.unit_ids),
+        Posting.unit_id.in_(sight.unit_ids),
         Posting.from_on <= period.last,
         Posting.to_on.is_(None) | (Posting.to_on >= period.first),
     )
     frozen = select(FigureRecord.person_id).where(
-        FigureRecord.unit_id.in_(viewer.unit_ids), FigureRecord.period == period.name
+        FigureRecord.unit_id.in_(sight.unit_ids), FigureRecord.period == period.name
     )
     return {viewer.person_id, *db.scalars(union(posted, frozen))}
 
@@ -145,9 +149,18 @@ def _row(each: PersonFigure) -> Row:
     )
 
 
-def _tally(judged: Iterable[PersonFigure]) -> Tally:
+def _tally(
+    judged: Sequence[PersonFigure], sight: FigureScope, too_few: Sequence[PersonFigure] = ()
+) -> Tally:
+    """How many stand where; not split by status where that would tell of too few people.
+
+    `too_few`: those of parts that are not split; what the whole less the other parts leaves.
+    """
+    if not (may_be_split(sight, judged) and may_be_split(sight, too_few)):
+        return Tally(len(judged), (), is_split=False)
     counts = Counter(each.figure.status for each in judged)
-    return Tally(tuple((status, counts[status]) for status in _ORDER if counts[status]))
+    by_status = tuple((status, counts[status]) for status in _ORDER if counts[status])
+    return Tally(len(judged), by_status)
 
 
 def _asking(judged: Iterable[PersonFigure]) -> tuple[tuple[str, str], ...]:
@@ -165,24 +178,26 @@ _ORDER = (
 )
 
 
-def _unit_rows(scope: Scope, seen: Sequence[PersonFigure]) -> Iterable[UnitRow]:
+def _unit_rows(
+    scope: Scope, seen: Sequence[PersonFigure]
+) -> Iterable[tuple[UnitRow, list[PersonFigure]]]:
+    """The units, each with its figures."""
     for group in groups(scope.units, scope.unit_ids):
-        tally = _tally(each for each in seen if each.unit_id in group.unit_ids)
-        if tally.total:
-            yield UnitRow(group.name, tally)
+        if some := [each for each in seen if each.unit_id in group.unit_ids]:
+            yield UnitRow(group.name, _tally(some, scope.sight)), some
 
 
 def _blocks(
-    units: Sequence[UnitNode], listed: Sequence[PersonFigure], pinyin: dict[int, str]
+    scope: Scope, listed: Sequence[PersonFigure], pinyin: dict[int, str]
 ) -> Iterable[Block]:
     """By unit in the order of the tree, people in the order of their names."""
     by_unit: defaultdict[int, list[PersonFigure]] = defaultdict(list)
     for each in listed:
         by_unit[each.unit_id].append(each)
-    for node in units:
+    for node in scope.units:
         if people := by_unit.get(node.unit.id):
             people.sort(key=lambda each: (pinyin[each.person_id], each.name, each.username))
-            yield Block(node.unit.name, _tally(people), tuple(map(_row, people)))
+            yield Block(node.unit.name, _tally(people, scope.sight), tuple(map(_row, people)))
 
 
 def _pinyin(db: Session, listed: Sequence[PersonFigure]) -> dict[int, str]:

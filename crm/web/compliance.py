@@ -12,14 +12,14 @@ from crm.extensions import db
 from crm.people.queries import UnitNode, unit_tree, units_below
 from crm.quotas.queries import PersonFigure, period_kinds
 from crm.quotas.rules import FigureStatus
-from crm.quotas.settled import count_corrections, of_author, of_units
+from crm.quotas.settled import count_corrections, of_author, seen_corrections
 from crm.supervision import rights
 from crm.web.auth import my_view
 from crm.web.board import Scope, board_of
 from crm.web.corrections import give_reason, lines, sign
 from crm.web.explanation import explain
 from crm.web.forms import LARGEST_ID, date_arg, text_arg, word_arg
-from crm.web.seen_figures import figure_asked_for, period_named
+from crm.web.seen_figures import figure_asked_for, my_figures, period_named
 from crm.web.transaction import moment, today
 from crm.web.verdicts import late_ones, to_judge
 
@@ -59,7 +59,7 @@ def board() -> ResponseReturnValue:
         return page()
     kinds = period_kinds(db.session)
     asked, units = _asked(kinds), _my_units()
-    scope = Scope(units, _chosen(units, asked.unit), asked.status)
+    scope = Scope(units, _chosen(units, asked.unit), my_figures(), asked.status)
     return render_template(
         "compliance/board.html",
         asked=asked,
@@ -86,7 +86,7 @@ def _usual(kinds: Sequence[PeriodKind]) -> PeriodKind:
 
 def _my_units() -> list[UnitNode]:
     """The units of which I see figures, in the order of the tree."""
-    return [one for one in unit_tree(db.session) if one.unit.id in my_view().unit_ids]
+    return [one for one in unit_tree(db.session) if one.unit.id in my_figures().unit_ids]
 
 
 def _chosen(units: Sequence[UnitNode], code: str) -> frozenset[int]:
@@ -152,7 +152,7 @@ def _corrections_page() -> ResponseReturnValue:
     mine = of_author(me.person_id)
     if not me.oversees and not count_corrections(db.session, mine):
         abort(404)
-    seen = mine | of_units(me.unit_ids) if me.oversees else mine
+    seen = mine | seen_corrections(my_figures()) if me.oversees else mine
     return render_template(
         "compliance/corrections.html",
         corrections=lines(db.session, me, seen, most=MOST_CORRECTIONS),

@@ -14,10 +14,11 @@ from crm.people.queries import Viewer
 from crm.quotas import service
 from crm.quotas.models import Correction
 from crm.quotas.rules import Figure, FigureStatus
-from crm.quotas.settled import CorrectionFacts, corrections, of_units
-from crm.web.auth import my_view, signed_in
+from crm.quotas.settled import CorrectionFacts, corrections, seen_corrections
+from crm.web.auth import signed_in
 from crm.web.errors import told
 from crm.web.forms import back_to, cleaned
+from crm.web.seen_figures import my_figures
 from crm.web.transaction import moment, transaction
 
 
@@ -27,7 +28,7 @@ class CorrectionLine:
 
     id: int
     title: str
-    url: str
+    url: str | None  # none where only the correction is the viewer's to see
     change: str
     why: str
     made: str
@@ -76,18 +77,22 @@ def _line(each: CorrectionFacts, viewer: Viewer) -> CorrectionLine:
     return CorrectionLine(
         id=made.id,
         title=f"{each.person.name} {spoken.period_name(each.period)} {each.rule_name}",
-        url=url_for(
-            "compliance.figure",
-            rule=each.rule_code,
-            person=each.person.username,
-            period=each.period.name,
-        ),
+        url=_url(each) if my_figures().sees(each.person.id, each.unit_id, each.duty) else None,
         change=f"{before} → {after}",
         why=made.why,
         made=f"{each.author or '系统'} {spoken.moment(made.made_at)}",
         signed="" if made.signed_at is None else f"{each.signer} {spoken.moment(made.signed_at)}",
-        can_sign=is_open and viewer.judges and each.unit_id in viewer.unit_ids and others,
+        can_sign=is_open and viewer.judges and each.is_seen_by(my_figures()) and others,
         can_explain=is_open and viewer.person_id == made.made_by_id,
+    )
+
+
+def _url(each: CorrectionFacts) -> str:
+    return url_for(
+        "compliance.figure",
+        rule=each.rule_code,
+        person=each.person.username,
+        period=each.period.name,
     )
 
 
@@ -98,8 +103,8 @@ def _result(achieved: int, required: int, status: FigureStatus) -> str:
 def sign(correction_id: int) -> ResponseReturnValue:
     """Sign a correction in my scope."""
     me, back = signed_in(), back_to(url_for("compliance.board", tab="corrections"))
-    in_scope = of_units(my_view().unit_ids)
-    found = corrections(db.session, Correction.id == correction_id, in_scope) or abort(404)
+    seen = seen_corrections(my_figures())
+    found = corrections(db.session, Correction.id == correction_id, seen) or abort(404)
     try:
         with transaction() as rows:
             service.sign_correction(rows, correction=found[0].correction, by=me, now=moment())

@@ -24,7 +24,8 @@ from crm.web import job_words
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import told
 from crm.web.forms import Needed, at_cursor, cleaned, show_refusal
-from crm.web.job_secrecy import told_of_hidden
+from crm.web.job_secrecy import told_of_figures, told_of_hidden
+from crm.web.seen_figures import my_figures
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
@@ -101,6 +102,7 @@ def preview(job: str) -> ResponseReturnValue:
         flash(told(refusal), "danger")
         return redirect(url_for(".listing"))
     hidden = told_of_hidden(db.session, my_view(), today())
+    hidden |= told_of_figures(db.session, my_figures(), today())
     return render_template(
         "jobs/preview.html",
         job=name,

@@ -30,6 +30,7 @@ from crm.web.absence_lines import AbsenceLine, absence_line
 from crm.web.auth import my_view
 from crm.web.effects import ESTIMATED, figures_on, period_now
 from crm.web.entry_grants import recent_changes
+from crm.web.seen_figures import my_figures
 from crm.web.team import Team, team_of
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids
@@ -223,4 +224,5 @@ def _clock(rows: Session, me: Viewer, now: datetime) -> Standstill | None:
 
 
 def _team(rows: Session, me: Viewer, on: date, now: datetime) -> Team | None:
-    return team_of(rows, me, on, now) if me.oversees and me.unit_ids else None
+    sees_units = me.oversees and me.unit_ids
+    return team_of(rows, me, my_figures(), on, now) if sees_units else None

@@ -151,6 +151,7 @@ class UnitForm(FlaskForm):
     )
     parent_id = SelectField("上级单位", [Optional()], coerce=chosen_id, validate_choice=False)
     position = Whole("排序", [Given(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)])
+    inspects = BooleanField("负责督查考核")
 
     def told(self) -> UnitData:
         """The data of a valid form."""
@@ -160,6 +161,7 @@ class UnitForm(FlaskForm):
             kind=self.kind.data,
             parent_id=self.parent_id.data or None,
             position=position,
+            inspects=bool(self.inspects.data),
         )
 
 

@@ -17,12 +17,14 @@ from crm.digests.results import groups
 from crm.people.models import Person
 from crm.people.queries import UnitNode, unit_tree
 from crm.quotas.backtest import Compared, Counts, Said, backtest, counts, past_periods
+from crm.quotas.permissions import FEWEST
 from crm.quotas.ruling import check_rule
 from crm.quotas.versions import as_rule, versions
 from crm.quotas.wording import demand_of
 from crm.web.errors import show_at_field
 from crm.web.forms import text_arg
 from crm.web.rule_form import USUAL, BacktestForm, as_typed
+from crm.web.seen_figures import my_figures
 
 MOST_PERIODS = 60
 MOST_ROWS = 500
@@ -49,7 +51,7 @@ class Trial:
     demand: str
     periods: tuple[Period, ...]
     total: Counts
-    units: tuple[tuple[str, Counts], ...]
+    units: tuple[tuple[str, Counts | None], ...]  # none: too few people, not all of them seen
     by_period: tuple[tuple[Period, Counts], ...]
     people: tuple[PersonRow, ...]
     left_out: int  # rows beyond what a page can hold
@@ -85,6 +87,7 @@ def trial(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
     found = backtest(db, [draft], first=first, last=last, now=now)
     units = unit_tree(db)
     rows = [each for each in _in_order(db, found, units) if each.is_turned or form.all.data]
+    rows = [each for each in rows if _is_seen(each)]
     by_period: defaultdict[Period, list[Compared]] = defaultdict(list)
     for each in found:
         by_period[each.period].append(each)
@@ -97,6 +100,11 @@ def trial(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
         people=tuple(map(_row, rows[:MOST_ROWS])),
         left_out=max(0, len(rows) - MOST_ROWS),
     )
+
+
+def _is_seen(each: Compared) -> bool:
+    sight = my_figures()
+    return all(sight.sees(each.person_id, each.unit_id, duty) for duty in each.duties)
 
 
 def _beginning(db: Session, code: str, now: datetime) -> BacktestForm:
@@ -128,10 +136,13 @@ def _wrong_span(periods: Sequence[Period]) -> str:
     return ""
 
 
-def _by_unit(found: Sequence[Compared], units: Sequence[UnitNode]) -> Iterable[tuple[str, Counts]]:
+def _by_unit(
+    found: Sequence[Compared], units: Sequence[UnitNode]
+) -> Iterable[tuple[str, Counts | None]]:
     for group in groups(units, frozenset(one.unit.id for one in units)):
         if some := [each for each in found if each.unit_id in group.unit_ids]:
-            yield group.name, counts(some)
+            is_told = all(map(_is_seen, some)) or len({one.person_id for one in some}) >= FEWEST
+            yield group.name, counts(some) if is_told else None
 
 
 def _in_order(db: Session, found: Sequence[Compared], units: Sequence[UnitNode]) -> list[Compared]:

@@ -1,15 +1,23 @@
 """Which figure of a person is the viewer's to see by name (REGIME 2)."""
 
-from flask import abort
+from flask import abort, g
 
 from crm.base.periods import Period
 from crm.extensions import db
 from crm.people.models import Person
-from crm.people.queries import by_username, visible_to
+from crm.people.queries import by_username
+from crm.quotas.permissions import FigureScope, figure_scope
 from crm.quotas.queries import PersonFigure, figure_of
 from crm.web.auth import my_view
 from crm.web.forms import YEARS, text_arg
 from crm.web.transaction import moment, today
+
+
+def my_figures() -> FigureScope:
+    """Whose figures the signed-in person sees today."""
+    if "figure_scope" not in g:
+        g.figure_scope = figure_scope(db.session, my_view(), today())
+    return g.figure_scope  # type: ignore[no-any-return]
 
 
 def period_named(name: str) -> Period:
@@ -31,15 +39,4 @@ def figure_asked_for() -> PersonFigure:
         period=period_named(text_arg("period")),
         as_of=moment(),
     )
-    return of if of and is_seen(of) else abort(404)
-
-
-def is_seen(of: PersonFigure) -> bool:
-    """Whether it is my own, stands under my units, or is of somebody in my scope today."""
-    me = my_view()
-    if of.person_id == me.person_id:
-        return True
-    if not me.oversees:
-        return False
-    in_scope = visible_to(me, today()).with_only_columns(Person.id).where(Person.id == of.person_id)
-    return of.unit_id in me.unit_ids or db.session.scalar(in_scope) is not None
+    return of if of and my_figures().sees_figure(of) else abort(404)

@@ -130,6 +130,8 @@ SENTENCES = {
     "already_asked": "已申请延期至 {on}，请等待批复。",
     "nothing_asked": "没有待批的延期申请。",
     "due_not_later": "新的期限应晚于 {on}。",
+    "figure_of_person": "这张督办单出自此人的考核数，责任人不能改；要督办他人，请另拟一张。",
+    "may_not_know_figure": "所选单位或经办人看不到责任人的考核数，请另选。",
     "may_not_know_lead": "所选人员不在这条线索的知悉范围内，收不到也打不开督办单，请另选一人。",
     "person_out_of_scope": "责任人须是您所辖单位的人员，请另选。",
     "same_hand": "须由反馈人（申请人）以外的人员办理。",

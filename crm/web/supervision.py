@@ -148,6 +148,9 @@ def _of_figure() -> dict[str, Any]:
     told = f"完成{figure.achieved}，应完成{figure.required}"
     when = spoken.period_name(figure.period)
     return {
+        "rule": figure.rule.code,
+        "period": figure.period.name,
+        "figure_of": str(of.person_id),
         "about": About.PERSON,
         "origin": Origin.PROBLEM,
         "unit_id": of.unit_id,

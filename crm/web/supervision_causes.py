@@ -17,7 +17,7 @@ from crm.quotas.settled import frozen_figures
 from crm.supervision.models import Order, Reminder
 from crm.supervision.queries import periods_of
 from crm.web.corrections import note_of
-from crm.web.seen_figures import is_seen
+from crm.web.seen_figures import my_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _cause(one: PersonFigure, reminded: dict[str, datetime], on: date) -> Cause:
     return Cause(
         f"{spoken.period_name(figure.period)} {figure.rule.name}",
         "；".join(filter(None, notes)),
-        url if is_seen(one) else None,
+        url if my_figures().sees_figure(one) else None,
         figure.status,
     )
 

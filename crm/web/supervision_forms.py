@@ -84,11 +84,17 @@ class NewOrderForm(OrderForm):
         "来源", choices=word_choices(BY_HAND), coerce=Origin, default=Origin.MEETING
     )
     lead_id = _one("关联线索")
+    # the figure from which it is drafted, where it is
+    rule = HiddenField(filters=[cleaned], validators=[_line])
+    period = HiddenField(filters=[cleaned], validators=[_line])
+    figure_of = HiddenField(filters=[cleaned], validators=[_line])
 
     def as_order(self) -> OrderData:
         """The data of a valid form."""
         ref = self.ref.data or ""
-        return self.told(self.origin.data, lead_id=self.lead_id.data, ref=ref)
+        is_of_figure = self.figure_of.data and self.figure_of.data == str(self.person_id.data)
+        figure = {"rule_code": self.rule.data, "period": self.period.data} if is_of_figure else {}
+        return self.told(self.origin.data, lead_id=self.lead_id.data, ref=ref, **figure)
 
 
 def as_typed(order: Order) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
 from crm.people.queries import Viewer, people_in, unit_tree
+from crm.quotas.permissions import FigureScope
 from crm.quotas.queries import PersonFigure, figures, period_kinds
 from crm.quotas.rules import FigureStatus
 from crm.web.effects import period_now
@@ -33,11 +34,11 @@ class Team:
     units: dict[str, list[InTrouble]]
 
 
-def team_of(db: Session, viewer: Viewer, on: date, now: datetime) -> Team:
+def team_of(db: Session, viewer: Viewer, sight: FigureScope, on: date, now: datetime) -> Team:
     """The trouble of everybody in scope but the viewer, in the periods that hold today."""
-    people = set(db.scalars(people_in(viewer.unit_ids, on))) - {viewer.person_id}
+    people = set(db.scalars(people_in(sight.unit_ids, on))) - {viewer.person_id}
     units: dict[str, list[InTrouble]] = {}
-    for each in _troubled(db, people, on, now):
+    for each in filter(sight.sees_figure, _troubled(db, people, on, now)):
         units.setdefault(each.unit_name, []).append(_told(each, on))
     return Team(units)
 

@@ -17,6 +17,7 @@ from crm.quotas.settled import count_corrections, for_signing, of_author, withou
 from crm.quotas.verdicts import to_judge
 from crm.supervision.queries import waiting_for
 from crm.supervision.reminded import unread_reminders
+from crm.web.seen_figures import my_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _to_judge(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait
     )
     yield Wait(
         "定稿数的更正待签认",
-        count_corrections(db, for_signing(me)),
+        count_corrections(db, for_signing(me, my_figures())),
         url_for("compliance.board", tab="corrections"),
         "edit",
     )

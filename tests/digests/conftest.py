@@ -18,12 +18,17 @@ AUGUST = datetime(2026, 8, 2, 23, 30, tzinfo=UTC)  # 3 August, 07:30
 
 
 def make_zone(db):
-    """A principal and a supervisor over the zone, a bureau with its people, a park, a reader."""
+    """A principal and an inspector over the zone, a bureau with its people, a park, a reader.
+
+    The bureau's supervisor has no duty there, so a deputy's figure is theirs to see (REGIME 2).
+    """
     make_regime(db)
-    top = make_unit(db, "滨海开发区", kind=UnitKind.ZONE)
+    top = make_unit(db, "滨海开发区", kind=UnitKind.ZONE, inspects=True)
     bureau, park = make_unit(db, "投资促进局", parent=top), make_unit(db, "综合保税区", parent=top)
     reader = make_person(db, "reader", role=Role.READER, duty=None)
     make_posting(db, reader, unit=top, is_primary=False, duty=Duty.STAFF)
+    supervisor = make_person(db, "supervisor", role=Role.SUPERVISOR, duty=None)
+    make_posting(db, supervisor, unit=bureau, is_primary=False, duty=Duty.STAFF)
     return SimpleNamespace(
         top=top,
         bureau=bureau,
@@ -31,9 +36,7 @@ def make_zone(db):
         boss=make_person(db, "boss", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=top),
         deputy=make_person(db, "deputy", duty=Duty.DEPUTY, unit=bureau),
         recruiter=make_person(db, "recruiter", unit=bureau),
-        supervisor=make_person(
-            db, "supervisor", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=bureau
-        ),
+        supervisor=supervisor,
         overall=make_person(db, "overall", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=top),
         reader=reader,
     )

@@ -87,14 +87,27 @@ def test_the_line_of_command_reads_of_people_and_numbers(db, zone, monthly, sett
 
 
 def test_a_reader_of_figures_reads_of_numbers_only(db, zone, monthly, settle, settled_of):
+    for username in ("second", "third"):
+        make_person(db, username, unit=zone.bureau)
     monthly()
     late_stay(db, zone)
 
     settle()
 
     told = settled_of(zone.reader)
-    assert "月报 0/1 人，定稿 1/1 人" in told
+    assert "月报 0/3 人，定稿 1/3 人" in told
     assert "recruiter同志" not in told
+
+
+def test_a_reader_reads_nothing_of_a_rule_that_fewer_than_three_owe(
+    db, zone, monthly, settle, settled_of
+):
+    monthly()
+    late_stay(db, zone)
+
+    settle()
+
+    assert settled_of(zone.reader) is None
 
 
 def test_who_sees_nothing_of_it_is_told_nothing(db, zone, monthly, settle, settled_of):

@@ -155,9 +155,19 @@ def test_who_needs_help_is_told_first_and_why(db, zone, weekly, text_of):
 
 
 def test_a_reader_learns_in_which_units_help_is_needed(db, zone, weekly, text_of):
+    make_person(db, "another", unit=zone.bureau)
     weekly()
 
-    assert "【需要帮助】本级 1 项、投资促进局 2 项\n" in text_of(zone.reader)
+    assert "【需要帮助】投资促进局 3 项\n" in text_of(zone.reader)
+
+
+def test_a_reader_learns_nothing_of_a_unit_in_which_fewer_than_three_owe(db, zone, weekly, text_of):
+    weekly()
+
+    told = text_of(zone.reader)
+    assert "【需要帮助】共 3 项\n" in told
+    assert told.count("达标或正常 不足3人，不分项") == len(("本级", "投资促进局"))
+    assert "主要负责同志每周带队拜访（" not in told
 
 
 def test_a_shortfall_is_told_with_what_would_mend_it(db, zone, weekly, text_of):

@@ -9,6 +9,7 @@ from crm.base.clock import at_civil
 from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period
+from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas.models import FigureRecord
 from crm.quotas.rules import FigureStatus
@@ -35,6 +36,8 @@ FREEZES = {
 @pytest.fixture
 def deputy(db, zone):
     make_rule(db)
+    # REGIME 2: a lower duty at the same unit does not see a deputy's figure
+    db.scalars(select(Posting).where(Posting.person_id == zone.head.id)).one().duty = Duty.PRINCIPAL
     return make_person(db, "deputy", duty=Duty.DEPUTY, unit=zone.team)
 
 

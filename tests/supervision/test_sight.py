@@ -44,7 +44,7 @@ def issued(db, zone, draft):
 def seen_by(db, zone):
     found = set()
     for name in EVERYBODY:
-        if db.scalars(visible_to(viewer(db, getattr(zone, name), ON), ON)).all():
+        if db.scalars(visible_to(db, viewer(db, getattr(zone, name), ON), ON)).all():
             found.add(name)
     return found
 

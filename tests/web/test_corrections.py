@@ -34,10 +34,11 @@ class Zone:
     def __init__(self, db):
         make_rule(db)
         self.top = make_unit(db, "开发区")
-        unit = make_unit(db, "招商局", parent=self.top)
+        area = make_unit(db, "招商片", parent=self.top)
+        unit = make_unit(db, "招商局", parent=area)
         self.deputy = make_person(db, "deputy", name="安一", duty=Duty.DEPUTY, unit=unit)
         for username, role, where in (
-            ("watch", Role.SUPERVISOR, unit),
+            ("watch", Role.SUPERVISOR, area),
             ("second", Role.SUPERVISOR, self.top),
             ("elsewhere", Role.SUPERVISOR, make_unit(db, "经发局", parent=self.top)),
             ("chief", Role.LEADER, self.top),
