@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from crm import web
-from crm.base import clock
+from crm.base import clock, mail
 from crm.base.db import engine_options
 from crm.extensions import alembic, babel, csrf, db, limiter, login_manager
 from crm.settings import Settings
@@ -19,6 +19,13 @@ def create_app(settings: Settings) -> Flask:
     """Make the application of these settings; it starts no thread."""
     app = Flask(__name__, template_folder=str(ROOT / "templates"))
     clock.use_zone(settings.timezone)
+    mail.use_site(
+        mail.Site(
+            base_url=settings.base_url,
+            mail_from=settings.mail_from,
+            secret=settings.secret_key,
+        )
+    )
     app.config.from_mapping(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_ENGINES={"default": engine_options(settings.url)},

@@ -21,6 +21,7 @@ import crm.mailing.models
 import crm.people.models
 import crm.quotas.models
 import crm.quotas.watching
+import crm.reassignment.closing
 import crm.supervision.models
 import crm.targets.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables

@@ -37,6 +37,19 @@ class Site:
         return self.link(f"/unsubscribe/{unsubscribing.token(self.secret, person_id, kind)}")
 
 
+_site: list[Site] = []  # that of this process, as its edge has set it
+
+
+def use_site(site: Site) -> None:
+    """Set what mails say of the installation, for those written as a transaction commits."""
+    _site[:] = [site]
+
+
+def current_site() -> Site | None:
+    """What mails say of the installation; none where no edge has set it."""
+    return _site[0] if _site else None
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A mail in words: its subject and both of its bodies."""

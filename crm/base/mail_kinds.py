@@ -16,6 +16,7 @@ class MessageKind(Word):
     ORDER = "supervision-order", "督办单"
     ABSENCE_ANSWER = "absence-answer", "请假答复"
     COMPANION = "companion", "同行通知"
+    HANDOVER = "hand-over", "工作交接"
 
     @property
     def may_repeat(self) -> bool:

@@ -100,6 +100,18 @@ def finish_followup(
     return followup
 
 
+def hand_over_followup(
+    db: Session, *, followup: Followup, to: Person, by: Person | None, now: datetime
+) -> None:
+    """Let another owe an open step; the caller has seen to the right and to who may take it."""
+    db.refresh(followup, [*Followup.__table__.columns.keys()], with_for_update=True)
+    if followup.done_at is not None:
+        raise Refused("already_done")
+    before, after = changes(followup, {"person_id": to.id})
+    record(db, "followup.handed_over", followup, by=by, at=now, before=before, after=after)
+    db.expire(followup, ["person"])
+
+
 def _next(
     db: Session, followup: Followup, outcome: Outcome, *, by: Person | None, now: datetime
 ) -> Followup | None:

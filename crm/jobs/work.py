@@ -16,6 +16,7 @@ from crm.leads.succession import keep_seen
 from crm.quotas import service as quotas
 from crm.quotas.queries import working_calendar
 from crm.quotas.watching import last_edit
+from crm.reassignment.service import settle_closed
 from crm.supervision.overdue import draft_from_milestones, escalate_orders
 from crm.supervision.reminding import remind_of_missed
 
@@ -96,13 +97,15 @@ def freeze(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, 
 def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
     """Draft orders of overdue milestones, and tell one level more of overdue orders.
 
-    Before that, a restricted lead that nobody may see any more falls to somebody.
+    Before that, a restricted lead that nobody may see any more falls to somebody, and what is
+    open in the name of closed accounts to their supervisors.
     """
     late = timing is not Timing.ON_TIME
     fallen = keep_seen(db, at=slot.due_at)
+    left = settle_closed(db, at=slot.due_at, site=site)
     drafted = draft_from_milestones(db, at=slot.due_at, late=late, site=site)
     orders = escalate_orders(db, at=slot.due_at, late=late, site=site)
-    return {**drafted, **orders, **({"succeeded": fallen} if fallen else {})}
+    return {**left, **drafted, **orders, **({"succeeded": fallen} if fallen else {})}
 
 
 def tell_settled(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:

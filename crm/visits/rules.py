@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Protocol
 
-from crm.base.clock import civil_date, last_civil_date
+from crm.base.clock import at_civil, civil, civil_date, last_civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.words import Word
@@ -158,3 +158,13 @@ def is_stay_ended(visit: Timed, at: datetime) -> bool:
 def is_logged_late(last_on: date, logged_at: datetime, within_days: int) -> bool:
     """Whether a visit was logged more than so many days after its last date (REGIME 3)."""
     return (civil_date(logged_at) - last_on).days > within_days
+
+
+def cut_between(starts_at: datetime, ends_at: datetime, today: date) -> tuple[datetime, datetime]:
+    """Where a stay under way is cut: the end of its past, yesterday's, and the begin of its rest.
+
+    The rest begins at the hours of the whole, or with the day where it would be over by then.
+    """
+    midnight = at_civil(today)
+    usual = at_civil(today, civil(starts_at).time())
+    return midnight, usual if usual < ends_at else midnight

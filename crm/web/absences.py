@@ -34,6 +34,7 @@ from crm.web.forms import (
     word_choices,
 )
 from crm.web.reasons import explained
+from crm.web.reassignment import is_long_absence, open_count, page_url
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
@@ -154,6 +155,9 @@ def _show(absence: Absence, **given: FlaskForm) -> str:
         line=absence_line(absence, today()),
         can_decide=decides and is_asked,
         can_change=decides and absence.status is AbsenceStatus.APPROVED,
+        handover_url=page_url(absence.person, absence)
+        if decides and is_long_absence(db.session, absence)
+        else None,
         can_withdraw=is_asked and absence.person_id == my_view().person_id,
         **forms,
     )
@@ -189,13 +193,16 @@ def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], Non
 def approve(absence_id: int) -> ResponseReturnValue:
     """Say yes."""
     me, now = signed_in(), moment()
-    return redirect(
-        _decide(
-            absence_id,
-            "已批准。",
-            lambda rows, one: absences.approve(rows, absence=one, by=me, now=now),
-        )
+    back = _decide(
+        absence_id,
+        "已批准。",
+        lambda rows, one: absences.approve(rows, absence=one, by=me, now=now),
     )
+    absence = _found(absence_id)
+    person = absence.person
+    if is_long_absence(db.session, absence) and open_count(db.session, person, absence):
+        return redirect(page_url(person, absence))
+    return redirect(back)
 
 
 @bp.post(f"{ONE}/withdraw")

@@ -84,6 +84,9 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "absences.give_back": JUDGING,
     "absences.shorten": JUDGING,
     "absences.cancel": JUDGING,
+    # an admin for everybody, a supervisor for those on whose absences they decide
+    "reassignment.show": JUDGING,
+    "reassignment.change": JUDGING,
     # figures: one's own for everybody, the units' for those who see them
     "compliance.board": ANYONE,
     "compliance.figure": ANYONE,

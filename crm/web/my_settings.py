@@ -44,6 +44,7 @@ WHAT_FOR = {
     MessageKind.REMINDER: "任务定稿为未达标时",
     MessageKind.ORDER: "督办单交办、答复、逾期时",
     MessageKind.ABSENCE_ANSWER: "请假批准、未批准，或批准后有变动时",
+    MessageKind.HANDOVER: "别人名下的事项转给您，或您名下的事项交出时",
 }
 
 

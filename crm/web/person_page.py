@@ -14,6 +14,7 @@ from crm.people.models import Absence, LoginSession, Person, Posting
 from crm.web.absence_lines import AbsenceLine, absence_line
 from crm.web.auth import signed_in
 from crm.web.entry_grants import given_lines, held_lines
+from crm.web.reassignment import open_count
 from crm.web.transaction import moment, today
 
 ABSENCES = 10  # the latest that the page shows
@@ -85,6 +86,7 @@ def person_page(person: Person) -> str:
         page=page,
         given=given_lines(db.session, person, is_mine=False),
         held=held_lines(db.session, person),
+        open_count=open_count(db.session, person),
         new_url=url_for("entry_grants.new", username=person.username),
     )
 

@@ -26,6 +26,7 @@ from crm.web.people_forms import (
 )
 from crm.web.person_page import found, home_of
 from crm.web.reasons import explained
+from crm.web.reassignment import open_count, page_url
 from crm.web.transaction import moment, today
 
 
@@ -43,7 +44,8 @@ def _saved(form: FlaskForm, change: Callable[[Session], object]) -> bool:
 
 def _page(kind: str, form: PostingForm, person: Person, **told: object) -> str:
     offer_all_units(db.session, form.unit_id)
-    return render_template(f"people/{kind}.html", form=form, person=person, **told)
+    left = open_count(db.session, person)
+    return render_template(f"people/{kind}.html", form=form, person=person, open_count=left, **told)
 
 
 def new_posting(username: str) -> ResponseReturnValue:
@@ -121,14 +123,23 @@ def transfer(username: str) -> ResponseReturnValue:
         postings.transfer(rows, person=person, data=data, by=signed_in(), now=moment())
 
     if form.validate() and _saved(form, change):
-        return redirect(home_of(person))
+        return redirect(_next(person))
     return _page("transfer", form, found(username)), 422
 
 
 def new_leaving(username: str) -> ResponseReturnValue:
     """The form by which a person leaves."""
-    form = LeavingForm(data={"last_on": today()})
-    return render_template("people/leaving.html", form=form, person=found(username))
+    return _leaving_page(LeavingForm(data={"last_on": today()}), found(username))
+
+
+def _leaving_page(form: LeavingForm, person: Person) -> str:
+    left = open_count(db.session, person)
+    return render_template("people/leaving.html", form=form, person=person, open_count=left)
+
+
+def _next(person: Person) -> str:
+    """Where one goes on: to hand over what is open in the person's name, else to their page."""
+    return page_url(person) if open_count(db.session, person) else home_of(person)
 
 
 def leave(username: str) -> ResponseReturnValue:
@@ -142,5 +153,5 @@ def leave(username: str) -> ResponseReturnValue:
         postings.leave(rows, person=person, last_on=last_on, at_once=at_once, by=me, now=now)
 
     if form.validate() and _saved(form, change):
-        return redirect(home_of(person))
-    return render_template("people/leaving.html", form=form, person=found(username)), 422
+        return redirect(_next(person))
+    return _leaving_page(form, found(username)), 422

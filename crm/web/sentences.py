@@ -21,6 +21,15 @@ SENTENCES = {
     "cannot_enter": "{agent} 不能代录：简报读者和已停用的账号不能登记拜访。",
     "grant_is_over": "末日已过，请改为今天或以后，或留空。",
     "grant_there": "{agent} 已有尚未结束的代录授权；要改日期，请先结束原来的。",
+    # handing over
+    "handover_unfit": "有几项不能交给所选的人，原因写在各项下面，没有保存任何内容。",
+    "nobody_named": "请选择接手人：全部交给一人，或在各项下面分别选择。",
+    "things_changed": "名下的事项在此期间有变动，请按现在的内容再确认一次。",
+    "successor_leaves": "{name} 不能接手：是本人，或账号已停用、即将停用、没有业务权限。",
+    "successor_sees_not": "{name} 不能知悉所涉的线索，请改选知悉范围内的人员。",
+    "successor_not_posted": "{name} 没有任职，不能带队或同行。",
+    "successor_on_other_side": "{name} 在这张督办单上已是另一方，承办和经办不能是同一人。",
+    "officer_oversees_not": "{name} 不能经办督办单：经办人须是督查人员、领导或系统管理员。",
     # postings, units, absences
     "no_posting_then": "{on} 没有主要任职，请直接添加任职。",
     "posting_begins_then": "当前的主要任职就从 {on} 开始，请直接修改那一段。",

@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from crm.base import clock
-from crm.people.models import LoginSession, Person, Posting
+from crm.base.outbox import Message, MessageKind
+from crm.followups.models import Followup
+from crm.people.models import LoginSession, Person, Posting, Unit
 from crm.people.rules import Duty, Role
 from crm.people.service import verify
-from tests.factories import make_person, make_unit
+from tests.factories import make_followup, make_lead, make_person, make_unit
 
 PASSWORD = "long enough a word"
 
@@ -104,6 +106,21 @@ def test_an_account_is_disabled(crm, rows):
 
     assert done.exit_code == 0
     assert rows(Person)[0].disabled_at is not None
+
+
+def test_what_is_open_in_a_disabled_persons_name_falls_to_the_supervisor(crm, rows, sessions):
+    with sessions.begin() as db:
+        unit = db.scalars(select(Unit)).first()
+        chief = make_person(db, "chief", role=Role.SUPERVISOR, unit=unit)
+        leaver = make_person(db, "leaver", unit=unit)
+        step = make_followup(db, make_lead(db), leaver, date(2026, 7, 20)).id
+
+    crm("user", "disable", "leaver")
+
+    with sessions() as db:
+        assert db.get_one(Followup, step).person_id == chief.id
+        told = select(Message.person_id).where(Message.kind == MessageKind.HANDOVER)
+        assert db.scalars(told).all() == [chief.id]
 
 
 def test_the_help_shows_roles_and_duties_as_they_are_typed(crm):

@@ -42,6 +42,7 @@ def test_what_concerns_ones_duty_is_never_switched_off():
         MessageKind.REMINDER,
         MessageKind.ORDER,
         MessageKind.ABSENCE_ANSWER,
+        MessageKind.HANDOVER,
     }
     assert {*OPTIONAL, *FIXED, MessageKind.COMPANION} == set(MessageKind)
 

@@ -1,0 +1,116 @@
+"""Who may take what over: it is refused with the reason, thing by thing (REGIME 2)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.leads.models import Lead, LeadRole
+from crm.leads.queries import may_see
+from crm.leads.rules import Secrecy
+from crm.leads.seers import gaps
+from crm.people.models import Person, Posting
+from crm.people.queries import viewer
+from crm.people.rules import OVERSEEING, WITH_RECORDS
+from crm.reassignment.queries import OpenThing
+from crm.reassignment.rules import Thing
+from crm.supervision.models import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """That somebody is to take a thing over from whom, by whose word, and when."""
+
+    thing: OpenThing
+    leaver: Person
+    to: Person
+    by: Person | None
+    now: datetime
+
+    @property
+    def on(self) -> date:
+        """The civil date."""
+        return civil_date(self.now)
+
+    def refused(self, code: str) -> Refused:
+        """The refusal, at the field of the thing."""
+        return Refused(code, field=self.thing.key, name=self.to.name)
+
+
+def require_fit(db: Session, taking: Taking) -> None:
+    """Refuse whoever cannot take it over.
+
+    As `successor_leaves`, `successor_sees_not`, `own_succession`, `successor_not_posted`,
+    `successor_on_other_side`, `officer_oversees_not`.
+    """
+    to = taking.to
+    if to.id == taking.leaver.id or to.disabled_at or to.role not in WITH_RECORDS:
+        raise taking.refused("successor_leaves")
+    _CHECKS[taking.thing.kind](db, taking)
+
+
+def is_fit(db: Session, taking: Taking) -> bool:
+    """Whether they can take it over."""
+    try:
+        require_fit(db, taking)
+    except Refused:
+        return False
+    return True
+
+
+def _check_role(db: Session, taking: Taking) -> None:
+    """Of a restricted lead only who is named on it already, unless that was the leaver alone."""
+    lead = db.get_one(LeadRole, taking.thing.row_id).lead_id
+    if db.get_one(Lead, lead).secrecy is not Secrecy.RESTRICTED or _sees(db, taking, lead):
+        return
+    if not gaps(db, taking.on, lead_ids=[lead], without=taking.leaver.id):
+        raise taking.refused("successor_sees_not")
+    if taking.by and taking.by.id == taking.to.id:
+        raise taking.refused("own_succession")
+
+
+def _check_leads(db: Session, taking: Taking) -> None:
+    if not all(_sees(db, taking, lead_id) for lead_id in taking.thing.lead_ids):
+        raise taking.refused("successor_sees_not")
+
+
+def _check_visit(db: Session, taking: Taking) -> None:
+    posted = select(Posting.id).where(Posting.person_id == taking.to.id).limit(1)
+    if db.scalar(posted) is None:
+        raise taking.refused("successor_not_posted")
+    _check_leads(db, taking)
+
+
+def _check_answering(db: Session, taking: Taking) -> None:
+    order = db.get_one(Order, taking.thing.row_id)
+    if taking.to.id in (order.officer_id, order.issued_by_id):
+        raise taking.refused("successor_on_other_side")
+    _check_leads(db, taking)
+
+
+def _check_deciding(db: Session, taking: Taking) -> None:
+    order = db.get_one(Order, taking.thing.row_id)
+    if taking.to.role not in OVERSEEING:
+        raise taking.refused("officer_oversees_not")
+    if taking.to.id in (order.person_id, order.answered_by_id):
+        raise taking.refused("successor_on_other_side")
+    _check_leads(db, taking)
+
+
+def _sees(db: Session, taking: Taking, lead_id: int) -> bool:
+    return may_see(db, viewer(db, taking.to, taking.on), lead_id, taking.on)
+
+
+_CHECKS: Mapping[Thing, Callable[[Session, Taking], None]] = {
+    Thing.ROLE: _check_role,
+    Thing.ORDER_PERSON: _check_answering,
+    Thing.ORDER_OFFICER: _check_deciding,
+    Thing.FOLLOWUP: _check_leads,
+    Thing.VISIT: _check_visit,
+    Thing.JOINED: _check_visit,
+    Thing.STAY: _check_visit,
+}

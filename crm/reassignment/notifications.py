@@ -1,0 +1,86 @@
+"""The mail that tells who takes over what, and to the leaver who took it (REGIME 2)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.mail import Site
+from crm.base.outbox import MessageKind
+from crm.leads.queries import LeadLabel, lead_labels
+from crm.mailing.service import Letter, post
+from crm.people.models import Person
+from crm.people.queries import viewer
+from crm.reassignment.queries import OpenThing
+
+SETTLED = "已随账号停用办结、取消或退出"
+Pairs = Sequence[tuple[OpenThing, Person | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing in the list: what it is, of which leads, and who has it now."""
+
+    kind: str
+    text: str
+    leads: str
+    to: str
+
+
+def tell(  # noqa: PLR0913 - what was done, for whom, by whom, when
+    db: Session, *, person: Person, moved: Pairs, by: Person | None, now: datetime, site: Site
+) -> int:
+    """Tell each successor what they have now, and the person where it all went; once each.
+
+    What was settled without anybody is told to whoever took most. How many mails.
+    """
+    mine: defaultdict[int, list[tuple[OpenThing, Person | None]]] = defaultdict(list)
+    readers: dict[int, Person] = {}
+    for thing, to in moved:
+        if to:
+            readers[to.id] = to
+            mine[to.id].append((thing, to))
+    if readers:
+        most = max(readers, key=lambda each: len(mine[each]))
+        mine[most] += [pair for pair in moved if pair[1] is None]
+    if not person.is_disabled(now):
+        readers[person.id], mine[person.id] = person, list(moved)
+    return sum(
+        _put(db, reader, person, mine[reader.id], now, site)
+        for reader in readers.values()
+        if by is None or reader.id != by.id
+    )
+
+
+def _put(  # noqa: PLR0913, PLR0917 - a mail has that many parts
+    db: Session, reader: Person, person: Person, pairs: Pairs, now: datetime, site: Site
+) -> bool:
+    kind = MessageKind.HANDOVER
+    key = f"{kind.value}:{person.username}:{reader.username}:{now.isoformat()}"
+    told = {"reader": reader, "leaver": person, "lines": lines_for(db, reader, pairs, now)}
+    return post(db, Letter(kind, key, now), person=reader, site=site, **told)
+
+
+def lines_for(db: Session, reader: Person, pairs: Pairs, now: datetime) -> list[Line]:
+    """The things as that reader may read of them: hidden leads by their code names alone."""
+    on = civil_date(now)
+    lead_ids = {lead_id for thing, _ in pairs for lead_id in thing.lead_ids}
+    labels = lead_labels(db, viewer(db, reader, on), lead_ids, on)
+    return [
+        Line(
+            thing.kind.label,
+            text_of(thing, labels),
+            "、".join(labels[each].text for each in sorted(thing.lead_ids)),
+            to.name if to else SETTLED,
+        )
+        for thing, to in pairs
+    ]
+
+
+def text_of(thing: OpenThing, labels: dict[int, LeadLabel]) -> str:
+    """What it is, with its words where all its leads are seen."""
+    is_read = all(labels[each].id is not None for each in thing.lead_ids)
+    return f"{thing.text}：{thing.words}" if thing.words and is_read else thing.text

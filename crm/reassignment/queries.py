@@ -1,0 +1,188 @@
+"""Everything that is open in a person's name (REGIME 2)."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import or_, select, union
+from sqlalchemy.orm import Session
+
+from crm.base import spoken
+from crm.base.clock import civil_date
+from crm.followups.models import Followup
+from crm.leads.models import LeadRole
+from crm.leads.queries import role_held_on
+from crm.people.models import Person, Posting
+from crm.people.queries import active_at, posted_as, unit_tree, units_above
+from crm.people.rules import Role
+from crm.reassignment.rules import Thing
+from crm.supervision.models import Order
+from crm.supervision.rules import CLOSED
+from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.rules import Status, is_stay_under_way
+
+
+@dataclass(frozen=True, slots=True)
+class OpenThing:
+    """One thing in a person's name; its words are for those who see its leads."""
+
+    kind: Thing
+    row_id: int
+    on: date
+    text: str
+    words: str = ""
+    lead_ids: frozenset[int] = frozenset()
+
+    @property
+    def key(self) -> str:
+        """What a form calls it."""
+        return f"{self.kind.value}-{self.row_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The dates of an absence, both included."""
+
+    first: date
+    last: date
+
+
+def open_things_of(db: Session, person_id: int, now: datetime) -> list[OpenThing]:
+    """All that is open in the person's name, in the order in which it is handed over."""
+    found = [
+        *_roles(db, person_id, civil_date(now)),
+        *_orders(db, person_id),
+        *_followups(db, person_id),
+        *_visits(db, person_id, now),
+    ]
+    places = {thing: place for place, thing in enumerate(Thing)}
+    return sorted(found, key=lambda one: (places[one.kind], one.on, one.row_id))
+
+
+def during(things: Sequence[OpenThing], span: Span, on: date) -> list[OpenThing]:
+    """Of these, what an absence concerns: what is due or begins in it, and what goes on in it."""
+    wanted = []
+    for one in things:
+        match one.kind:
+            case Thing.FOLLOWUP:
+                is_in_it = one.on <= span.last
+            case Thing.VISIT | Thing.JOINED:
+                is_in_it = span.first <= one.on <= span.last
+            case Thing.STAY:
+                is_in_it = span.first <= on <= span.last
+            case Thing.BEGUN:
+                is_in_it = False
+            case _:
+                is_in_it = True
+        if is_in_it:
+            wanted.append(one)
+    return wanted
+
+
+def closed_with_open(db: Session, now: datetime) -> Sequence[Person]:
+    """People whose account is closed though something is open in their name."""
+    on = civil_date(now)
+    planned = Visit.status == Status.PLANNED
+    joined = select(VisitParticipant.person_id).join(Visit, Visit.id == VisitParticipant.visit_id)
+    owners: Any = union(
+        select(LeadRole.person_id).where(_is_held(on), LeadRole.person_id.is_not(None)),
+        select(Order.person_id).where(_is_open(), Order.person_id.is_not(None)),
+        select(Order.officer_id).where(_is_open(), Order.officer_id.is_not(None)),
+        select(Followup.person_id).where(Followup.done_at.is_(None)),
+        select(Visit.leader_id).where(planned),
+        joined.where(planned, Visit.starts_at > now),
+    ).subquery()
+    query = select(Person).where(Person.id.in_(select(owners)), ~active_at(now))
+    return db.scalars(query.order_by(Person.id)).all()
+
+
+def heirs_of(db: Session, person: Person, now: datetime) -> list[Person]:
+    """To whom what is left falls: the supervisors up the tree, the nearest first, then admins."""
+    held = select(Posting.unit_id).where(Posting.person_id == person.id, Posting.is_primary)
+    begun = held.where(Posting.from_on <= civil_date(now)).order_by(Posting.from_on.desc())
+    unit_id = db.scalar(begun.limit(1))
+    supervisors = posted_as(db, {Role.SUPERVISOR}, now)
+    chain = units_above(unit_tree(db), unit_id) if unit_id else []
+    ids = [each for up in chain for each in supervisors.get(up, [])]
+    admins = select(Person.id).where(Person.role == Role.ADMIN, active_at(now))
+    ids += db.scalars(admins.order_by(Person.id))
+    people = {each.id: each for each in db.scalars(select(Person).where(Person.id.in_(ids)))}
+    return [people[each] for each in dict.fromkeys(ids) if each != person.id]
+
+
+def named_on(
+    db: Session, lead_ids: Collection[int], leaver: Person, now: datetime
+) -> Sequence[Person]:
+    """Others named on one of the leads, by id: who may know of what hangs on it."""
+    named = select(LeadRole.person_id).where(
+        LeadRole.lead_id.in_(lead_ids), role_held_on(civil_date(now))
+    )
+    query = select(Person).where(Person.id.in_(named), Person.id != leaver.id, active_at(now))
+    return db.scalars(query.order_by(Person.id)).all() if lead_ids else ()
+
+
+def _is_held(on: date) -> Any:
+    return or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on)
+
+
+def _is_open() -> Any:
+    return Order.state.not_in(CLOSED)
+
+
+def _roles(db: Session, person_id: int, on: date) -> Iterator[OpenThing]:
+    query = select(LeadRole).where(LeadRole.person_id == person_id, _is_held(on))
+    for held in db.scalars(query):
+        leads = frozenset({held.lead_id})
+        yield OpenThing(Thing.ROLE, held.id, held.from_on, held.role.label, lead_ids=leads)
+
+
+def _orders(db: Session, person_id: int) -> Iterator[OpenThing]:
+    mine = or_(Order.person_id == person_id, Order.officer_id == person_id)
+    for order in db.scalars(select(Order).where(mine, _is_open())):
+        leads = frozenset({order.lead_id} if order.lead_id else ())
+        text = f"{order.number_text or '督办单'}（{order.state.label}）"
+        on = order.due_on or civil_date(order.drafted_at)
+        for kind, holder in (
+            (Thing.ORDER_PERSON, order.person_id),
+            (Thing.ORDER_OFFICER, order.officer_id),
+        ):
+            if holder == person_id:
+                yield OpenThing(kind, order.id, on, text, order.matter, leads)
+
+
+def _followups(db: Session, person_id: int) -> Iterator[OpenThing]:
+    query = select(Followup).where(Followup.person_id == person_id, Followup.done_at.is_(None))
+    for step in db.scalars(query):
+        text, leads = f"{spoken.day(step.due_on)}到期", frozenset({step.lead_id})
+        yield OpenThing(Thing.FOLLOWUP, step.id, step.due_on, text, step.what, leads)
+
+
+def _visits(db: Session, person_id: int, now: datetime) -> Iterator[OpenThing]:
+    planned = select(Visit).where(Visit.status == Status.PLANNED)
+    joined = select(VisitParticipant.visit_id).where(VisitParticipant.person_id == person_id)
+    led = db.scalars(planned.where(Visit.leader_id == person_id)).all()
+    also = db.scalars(planned.where(Visit.id.in_(joined), Visit.starts_at > now)).all()
+    leads = _leads_of(db, [visit.id for visit in (*led, *also)])
+    for kind, visit in (*((_kind_of(each, now), each) for each in led), *_as_joined(also)):
+        text = f"{spoken.span(visit.first_on, visit.last_on)} {visit.city} {visit.kind.label}"
+        lead_ids = leads.get(visit.id, frozenset())
+        yield OpenThing(kind, visit.id, visit.first_on, text, lead_ids=lead_ids)
+
+
+def _as_joined(visits: Sequence[Visit]) -> Iterator[tuple[Thing, Visit]]:
+    return ((Thing.JOINED, visit) for visit in visits)
+
+
+def _kind_of(visit: Visit, now: datetime) -> Thing:
+    if visit.starts_at > now:
+        return Thing.VISIT
+    return Thing.STAY if is_stay_under_way(visit, now) else Thing.BEGUN
+
+
+def _leads_of(db: Session, visit_ids: Collection[int]) -> dict[int, frozenset[int]]:
+    found: dict[int, frozenset[int]] = {}
+    rows = select(VisitLead.visit_id, VisitLead.lead_id).where(VisitLead.visit_id.in_(visit_ids))
+    for visit_id, lead_id in db.execute(rows):
+        found[visit_id] = found.get(visit_id, frozenset()) | {lead_id}
+    return found

@@ -1,0 +1,156 @@
+"""Visits of somebody who leaves: handed over, cut while under way, or given up (REGIME 2)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Select, delete, insert, select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import record
+from crm.base.clock import civil_date
+from crm.base.refs import new_ref
+from crm.people.models import Person
+from crm.visits.companions import note_named
+from crm.visits.links import remember
+from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.rules import Kind, Status, cut_between, first_and_last
+
+# What the rest of a stay has of the whole.
+_KEPT = ("kind", "channel", "city", "trip", "met", "position", "next_step", "note")
+
+
+def give_visit(db: Session, *, visit: Visit, to: Person, by: Person | None, now: datetime) -> None:
+    """Let another lead a planned visit that has not begun."""
+    hold(db, visit)
+    before = {"leader_id": visit.leader_id}
+    _leave_out(db, visit, to.id)
+    remember(db, visit, [visit.leader_id])
+    visit.leader_id = to.id
+    _record(db, "visit.handed_over", visit, before, {"leader_id": to.id}, by=by, now=now)
+
+
+def give_place(  # noqa: PLR0913 - whose place, to whom, by whose word, when
+    db: Session,
+    *,
+    visit: Visit,
+    leaver: Person,
+    to: Person | None,
+    by: Person | None,
+    now: datetime,
+) -> None:
+    """Let another, or nobody, join a planned visit instead of the leaver."""
+    hold(db, visit)
+    before = {"participant_ids": _joined(db, visit)}
+    _leave_out(db, visit, leaver.id)
+    remember(db, visit, [leaver.id])
+    there = _joined(db, visit)
+    if to and to.id != visit.leader_id and to.id not in there:
+        row = {"visit_id": visit.id, "person_id": to.id}
+        db.execute(insert(VisitParticipant), [row])
+        note_named(db, visit, [to.id], by=by or leaver, now=now)
+    after = {"participant_ids": _joined(db, visit)}
+    _record(db, "visit.handed_over", visit, before, after, by=by, now=now)
+
+
+def cut_stay(
+    db: Session, *, visit: Visit, to: Person | None, by: Person | None, now: datetime
+) -> Visit | None:
+    """Cut a stay under way: what is past stays and is done, the rest is planned for another.
+
+    The dates that counted go on counting: a confirmation stays, nothing is entered late. One that
+    began today has no past, and is handed over as a whole. With nobody named there is no rest.
+    """
+    hold(db, visit)
+    today = civil_date(now)
+    if visit.first_on >= today:
+        if to is None:
+            give_up(db, visit=visit, by=by, now=now)
+        else:
+            give_visit(db, visit=visit, to=to, by=by, now=now)
+        return visit
+    kept_until, rest_from = cut_between(visit.starts_at, visit.ends_at, today)
+    rest = _rest(db, visit, to, rest_from, now) if to else None
+    if rest and to:
+        note_named(db, rest, _joined(db, rest), by=by or to, now=now)
+    before = {"status": visit.status, "ends_at": visit.ends_at, "last_on": visit.last_on}
+    visit.status, visit.logged_at, visit.ends_at = Status.DONE, now, kept_until
+    _, visit.last_on = first_and_last(visit.starts_at, kept_until)
+    after = {"status": visit.status, "ends_at": visit.ends_at, "last_on": visit.last_on}
+    _record(db, "visit.cut", visit, before, after, by=by, now=now)
+    if rest:
+        about = {"ref": rest.ref, "leader_id": rest.leader_id, "rest_of": visit.ref}
+        _record(db, "visit.handed_over", rest, None, about, by=by, now=now)
+    return rest
+
+
+def give_up(db: Session, *, visit: Visit, by: Person | None, now: datetime) -> None:
+    """Settle what nobody takes over: a stay that has ended is done, all else is cancelled."""
+    hold(db, visit)
+    before: dict[str, object] = {"status": visit.status}
+    is_ended_stay = visit.kind is Kind.RESIDENCY and visit.ends_at <= now
+    visit.status = Status.DONE if is_ended_stay else Status.CANCELLED
+    if is_ended_stay:
+        visit.logged_at = now
+    action = "visit.done" if is_ended_stay else "visit.cancelled"
+    after = {"status": visit.status, "reason": "账号停用时未办结"}
+    record(db, action, visit, by=by, at=now, before=before, after=after)
+
+
+def hold(db: Session, visit: Visit) -> None:
+    """Hold the row against a change at the same time."""
+    db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
+
+
+def _rest(db: Session, visit: Visit, to: Person, starts_at: datetime, now: datetime) -> Visit:
+    first, last = first_and_last(starts_at, visit.ends_at)
+    rest = Visit(
+        ref=new_ref("V", first),
+        status=Status.PLANNED,
+        starts_at=starts_at,
+        ends_at=visit.ends_at,
+        first_on=first,
+        last_on=last,
+        leader_id=to.id,
+        entered_at=now,
+        **{name: getattr(visit, name) for name in _KEPT},
+    )
+    db.add(rest)
+    db.flush()
+    for table, column, ids in (
+        (VisitParticipant, "person_id", [each for each in _joined(db, visit) if each != to.id]),
+        (VisitLead, "lead_id", db.scalars(_leads(visit)).all()),
+    ):
+        if ids:
+            db.execute(insert(table), [{"visit_id": rest.id, column: each} for each in ids])
+    return rest
+
+
+def _joined(db: Session, visit: Visit) -> list[int]:
+    joined = select(VisitParticipant.person_id).where(VisitParticipant.visit_id == visit.id)
+    return sorted(db.scalars(joined))
+
+
+def _leads(visit: Visit) -> Select[int]:
+    return select(VisitLead.lead_id).where(VisitLead.visit_id == visit.id)
+
+
+def _leave_out(db: Session, visit: Visit, person_id: int) -> None:
+    gone = delete(VisitParticipant).where(
+        VisitParticipant.visit_id == visit.id, VisitParticipant.person_id == person_id
+    )
+    db.execute(gone, execution_options={"synchronize_session": False})
+    db.expire(visit, ["participants"])
+
+
+def _record(  # noqa: PLR0913 - an entry has that many parts
+    db: Session,
+    action: str,
+    visit: Visit,
+    before: Mapping[str, object] | None,
+    after: Mapping[str, object],
+    *,
+    by: Person | None,
+    now: datetime,
+) -> None:
+    record(db, action, visit, by=by, at=now, before=before, after=after)
+    db.expire(visit, ["leader", "participants"])

@@ -1,0 +1,1 @@
+"""Handing over, leaving, and what falls to the supervisor."""
