@@ -1,14 +1,24 @@
-"""Investors: found again by name or credit code, so that one company is one row (REGIME 6)."""
+"""Investors: found again by name or credit code; what an entry tells of one stays with its lead.
+
+PROJECTS 6: an entry never changes another's record, and what only hidden leads tell of a company
+shows itself by nothing: not by a name, a warning or a refusal.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from crm.base.audit import changes, record
 from crm.base.names import folded
-from crm.leads.models import Company, Contact, Lead
+from crm.leads.models import Company, Lead
+from crm.leads.queries import bare_companies, changeable, is_bare, visible
+from crm.people.models import Person
+from crm.people.queries import Viewer
+
+OF_COMPANY = ("credit_code", "group_name")  # which a lead keeps too, as they were told with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,91 +30,142 @@ class CompanyData:
     group_name: str | None = None
     country: str | None = None
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactData:
-    """Whom to reach at a company."""
-
-    name: str
-    position: str | None = None
-    phone: str | None = None
-    email: str | None = None
+    @property
+    def own(self) -> dict[str, str | None]:
+        """What is kept beside the name."""
+        code = (self.credit_code or "").strip().upper() or None
+        return {"credit_code": code, "group_name": (self.group_name or "").strip() or None}
 
 
-def _code(data: CompanyData) -> str | None:
-    return (data.credit_code or "").strip().upper() or None
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """Who enters or changes a lead, and when; without a viewer an operator, who sees all."""
+
+    viewer: Viewer | None
+    on: date
+
+    @property
+    def sees(self) -> ColumnElement[bool]:
+        """The leads that they may see."""
+        return visible(self.viewer, self.on) if self.viewer else true()
 
 
-def known_company(db: Session, data: CompanyData) -> Company | None:
-    """The company of that name, however it is typed, else of that credit code."""
-    name = data.name.strip()
-    called = select(Company).where(Company.folded == folded(name))
-    if found := db.scalar(called.order_by(Company.name != name, Company.id).limit(1)):
+def known_company(db: Session, data: CompanyData, eyes: Eyes) -> Company | None:
+    """The company of exactly that name, else one of a like name or that credit code.
+
+    The latter two only where no lead hides it: one that they may see is of it, or there is none.
+    """
+    name, code = data.name.strip(), data.own["credit_code"]
+    if same := db.scalar(select(Company).where(Company.name == name)):
+        return same
+    of_it = exists().where(Lead.company_id == Company.id)
+    seen = of_it.where(eyes.sees) | ~of_it
+    called = select(Company).where(Company.folded == folded(name), seen).order_by(Company.id)
+    if found := db.scalar(called.limit(1)):
         return found
-    if code := _code(data):
-        return db.scalar(select(Company).where(Company.credit_code == code))
-    return None
+    if code is None:
+        return None
+    own: ColumnElement[bool] = Company.credit_code == code
+    if eyes.viewer:
+        own &= Company.id.not_in(bare_companies(eyes.viewer, eyes.on))
+    told = exists().where(Lead.company_id == Company.id, Lead.credit_code == code, eyes.sees)
+    coded = select(Company).where(seen, or_(own, told)).order_by(Company.id)
+    return db.scalar(coded.limit(1))
 
 
-def company_for(db: Session, data: CompanyData, *, now: datetime) -> Company:
-    """The known company, its empty fields filled, or a new one."""
-    company = known_company(db, data) or _new_company(db, data, now)
-    for field, value in _told(db, data, company).items():
-        if not getattr(company, field):
-            setattr(company, field, value)
-    db.flush()
-    return company
+def company_for(db: Session, data: CompanyData, eyes: Eyes, *, now: datetime) -> Company:
+    """The known company as it is, or a new one."""
+    return known_company(db, data, eyes) or _new_company(db, data, now)
 
 
 def _new_company(db: Session, data: CompanyData, now: datetime) -> Company:
-    name = data.name.strip()
-    company = Company(name=name, created_at=now)
+    name, own = data.name.strip(), data.own
+    company = Company(name=name, country=(data.country or "").strip() or None, created_at=now)
+    company.group_name = own["group_name"]
+    company.credit_code = _free_code(db, own["credit_code"], None)
     try:
         with db.begin_nested():
             db.add(company)
     except IntegrityError:  # somebody entered it at the same moment
-        if there := known_company(db, data):
+        if there := db.scalar(select(Company).where(Company.name == name)):
             return there
         raise
     return company
 
 
-def changed_company(db: Session, lead: Lead, data: CompanyData, *, now: datetime) -> Company:
-    """The company of a changed lead: its own row corrected where no other lead shares it."""
+def changed_company(
+    db: Session, lead: Lead, data: CompanyData, eyes: Eyes, *, now: datetime
+) -> Company:
+    """The company of a changed lead: its row is renamed where the lead is its only one.
+
+    Else it is another company: also where only hidden leads share the row.
+    """
     company = db.get_one(Company, lead.company_id)
-    leads = select(func.count()).select_from(Lead).where(Lead.company_id == company.id)
-    if known_company(db, data) not in (None, company) or db.scalar(leads) != 1:
-        return company_for(db, data, now=now)  # shared: only filled
+    if data.name.strip() == company.name:
+        return company
+    others = select(Lead.id).where(Lead.company_id == company.id, Lead.id != lead.id).limit(1)
+    known = known_company(db, data, eyes)
+    if known not in (None, company):
+        return known
+    if known is company and db.scalar(others.where(eyes.sees)) is not None:
+        return company  # of a like name, and openly shared
+    if db.scalar(others) is not None:
+        return _new_company(db, data, now)
     company.name = data.name.strip()
-    for field, value in _told(db, data, company).items():
-        setattr(company, field, value)
     db.flush()
     return company
 
 
-def _told(db: Session, data: CompanyData, company: Company) -> dict[str, str | None]:
-    code = _code(data)
-    taken = code and db.scalar(
-        select(Company.id).where(Company.credit_code == code, Company.id != company.id)
-    )
+def tell_company(  # noqa: PLR0913 - whose company, what of it, by whom and when
+    db: Session,
+    company: Company,
+    values: dict[str, str | None],
+    eyes: Eyes,
+    *,
+    by: Person | None,
+    now: datetime,
+) -> None:
+    """Set right what is known of a company, where `by` may change all its leads; else nothing.
+
+    Of its only lead the lead's own entry tells it: nobody sees whether there is a hidden one.
+    """
+    if not values or not may_change_all(db, company.id, eyes):
+        return
+    if "credit_code" in values:
+        values = values | {"credit_code": _free_code(db, values["credit_code"], company)}
+    before, after = changes(company, values)
+    leads = db.scalars(select(Lead.id).where(Lead.company_id == company.id).limit(2)).all()
+    if after and len(leads) > 1:
+        record(db, "company.changed", company, by=by, at=now, before=before, after=after)
+
+
+def may_change_all(db: Session, company_id: int, eyes: Eyes) -> bool:
+    """Whether they may change each of the company's leads."""
+    if eyes.viewer is None:
+        return True
+    # not `~changeable`: of a lead that nobody entered it is unknown, and so would be its opposite
+    mine = select(Lead.id).where(changeable(eyes.viewer, eyes.on)).correlate(None)
+    others = select(Lead.id).where(Lead.company_id == company_id, Lead.id.not_in(mine))
+    return db.scalar(others.limit(1)) is None
+
+
+def _free_code(db: Session, code: str | None, company: Company | None) -> str | None:
+    """The code, unless another company has it; then what the company has stays."""
+    taken = select(Company.id).where(Company.credit_code == code)
+    if company:
+        taken = taken.where(Company.id != company.id)
+    if code and db.scalar(taken) is not None:
+        return company.credit_code if company else None
+    return code
+
+
+def told_of_company(db: Session, lead: Lead, company: Company, eyes: Eyes) -> dict[str, str | None]:
+    """Credit code and group as a visible lead shows them: its own, else the company's.
+
+    The company's only where no lead of it is hidden from the viewer.
+    """
+    hides = eyes.viewer is not None and is_bare(db, eyes.viewer, company.id, eyes.on)
     return {
-        "credit_code": company.credit_code if taken else code,
-        "group_name": (data.group_name or "").strip() or None,
-        "country": (data.country or "").strip() or None,
+        name: getattr(lead, name) or (None if hides else getattr(company, name))
+        for name in OF_COMPANY
     }
-
-
-def add_contact(db: Session, company: Company, data: ContactData, *, now: datetime) -> Contact:
-    """Whom to reach there; the same name at one company is one contact, brought up to date."""
-    name = data.name.strip()
-    contact = db.scalar(
-        select(Contact).where(Contact.company_id == company.id, Contact.name == name).limit(1)
-    )
-    if contact is None:
-        contact = Contact(company_id=company.id, name=name, created_at=now)
-        db.add(contact)
-    contact.position = data.position or contact.position
-    contact.phone = data.phone or contact.phone
-    contact.email = data.email or contact.email
-    db.flush()
-    return contact

@@ -71,16 +71,22 @@ def lead_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, ob
         joinedload(Lead.park),
         selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),
     )
-    return [_row(lead, on, is_bare=lead.company_id in bare) for lead in db.scalars(loaded)]
+    leads = db.scalars(loaded).all()
+    seen = {lead.id for lead in leads}
+    return [_row(lead, on, seen, is_bare=lead.company_id in bare) for lead in leads]
 
 
-def _row(lead: Lead, on: date, *, is_bare: bool) -> dict[str, object]:
-    told = [] if is_bare else lead.company.contacts
-    contact = min(told, key=lambda each: each.id, default=None)
+def _row(lead: Lead, on: date, seen: set[int], *, is_bare: bool) -> dict[str, object]:
+    told = [
+        each
+        for each in lead.company.contacts
+        if each.lead_id in seen or (each.lead_id is None and not is_bare)
+    ]
+    contact = min(told, key=lambda each: (each.lead_id != lead.id, each.id), default=None)
     return {
         **{name: getattr(lead, name) for name in PLAIN},
         "company": lead.company.name,
-        "credit_code": None if is_bare else lead.company.credit_code,
+        "credit_code": lead.credit_code or (None if is_bare else lead.company.credit_code),
         "industry_name": industry_name(lead.industry),
         "park": lead.park.code if lead.park else None,
         "park_name": lead.park.name if lead.park else None,

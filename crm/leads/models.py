@@ -44,6 +44,8 @@ class Contact(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
+    # which brought it, and whose secrecy it has; none: of the company, from before that was kept
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id"), index=True)
     name: Mapped[str]
     position: Mapped[str | None]
     phone: Mapped[str | None]
@@ -77,6 +79,9 @@ class Lead(Base):
     amount: Mapped[Decimal | None]  # total investment, in the currency's unit
     currency: Mapped[Currency | None] = mapped_column(word(Currency, "currency"))
     earlier_lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id"))
+    # of the company, as they were told with this lead
+    credit_code: Mapped[str | None]
+    group_name: Mapped[str | None]
     note: Mapped[str | None]
     entered_on: Mapped[date] = mapped_column(index=True)
     entered_at: Mapped[datetime]

@@ -170,6 +170,7 @@ def matching(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
     ]
     group = or_(*(Company.group_name.icontains(each, autoescape=True) for each in typed))
     found.append(group & Company.id.not_in(bare_companies(viewer, on)))
+    found += [Lead.group_name.icontains(each, autoescape=True) for each in typed]
     return or_(*found)
 
 
@@ -220,11 +221,21 @@ def lead_of(db: Session, viewer: Viewer, ref: str, on: date) -> Lead | None:
     )
 
 
-def contacts_of(db: Session, viewer: Viewer, company_id: int, on: date) -> Sequence[Contact]:
-    """The company's contacts; none where it has a lead that the viewer may not see."""
-    told = Contact.company_id.not_in(bare_companies(viewer, on))
-    query = select(Contact).where(Contact.company_id == company_id, told)
-    return db.scalars(query.order_by(Contact.id)).all()
+def contacts_of(db: Session, viewer: Viewer | None, lead: Lead, on: date) -> Sequence[Contact]:
+    """The contacts of a visible lead's company, the lead's own first.
+
+    Those that came with hidden leads are left out, and those of no lead where there is a hidden
+    one; without a viewer there are all.
+    """
+    query = select(Contact).where(Contact.company_id == lead.company_id)
+    if viewer:
+        seen = select(Lead.id).where(Lead.company_id == lead.company_id, visible(viewer, on))
+        of_company = Contact.lead_id.is_(None) & Contact.company_id.not_in(
+            bare_companies(viewer, on)
+        )
+        query = query.where(or_(Contact.lead_id.in_(seen), of_company))
+    contacts = db.scalars(query.order_by(Contact.id))
+    return sorted(contacts, key=lambda each: each.lead_id != lead.id)
 
 
 def is_bare(db: Session, viewer: Viewer, company_id: int, on: date) -> bool:
@@ -253,7 +264,9 @@ def leads_of_company(
     """The visible leads of the company of that name or credit code: a likely duplicate."""
     same = Company.folded == folded(name)
     if credit_code:
-        same |= Company.credit_code == credit_code.strip().upper()
+        code = credit_code.strip().upper()
+        known = (Company.credit_code == code) & Company.id.not_in(bare_companies(viewer, on))
+        same |= or_(known, Lead.credit_code == code)
     rows = db.execute(
         select(Lead.id, Lead.title, Company.name, Lead.secrecy)
         .join(Lead.company)

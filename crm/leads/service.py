@@ -16,13 +16,16 @@ from crm.base.money import Currency
 from crm.base.refs import new_ref
 from crm.leads.catalog import industries
 from crm.leads.companies import (
+    OF_COMPANY,
     CompanyData,
-    ContactData,
-    add_contact,
+    Eyes,
     changed_company,
     company_for,
+    tell_company,
+    told_of_company,
 )
-from crm.leads.models import Lead, LeadRole, Milestone
+from crm.leads.contacts import ContactData, keep_contact, move_contacts
+from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.progress import correct_milestone, reach, withdraw_milestone
 from crm.leads.queries import may_see, role_held_on
 from crm.leads.rights import colleague_of, require_change
@@ -93,17 +96,20 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
         entered_at=now,
         entered_by_id=by.id if by else None,
         **_checked(db, data, by=by, on=today),
+        **data.company.own,
     )
+    eyes = _eyes(db, by, today)
     try:
         with db.begin_nested():
-            lead.company_id = company_for(db, data.company, now=now).id
+            lead.company_id = company_for(db, data.company, eyes, now=now).id
             db.add(lead)
     except IntegrityError:  # the same form came twice at once
         if known := _of_ref(db, lead.ref, by):
             return known
         raise
     _begin(db, lead, data, by=by, now=now)
-    record(db, "lead.added", lead, by=by, at=now, after=_told(data))
+    _, contact = keep_contact(db, lead, data.contact, eyes, now=now)
+    record(db, "lead.added", lead, by=by, at=now, after=_told(data) | contact)
     return lead
 
 
@@ -117,15 +123,42 @@ def change_lead(
     require_change(db, lead, by, now)
     data = _with_hidden(db, lead, data, by=by, on=civil_date(now))
     values = _checked(db, data, by=by, on=civil_date(now), lead=lead)
-    company = changed_company(db, lead, data.company, now=now)
-    before, after = changes(lead, {"company_id": company.id, **values})
-    if data.contact and data.contact.name.strip():
-        add_contact(db, company, data.contact, now=now)
+    eyes = _eyes(db, by, civil_date(now))
+    was = _change_company(db, lead, data.company, eyes, by=by, now=now)
+    before, after = changes(lead, values)
+    contact = keep_contact(db, lead, data.contact, eyes, now=now)
+    before, after = before | was[0] | contact[0], after | was[1] | contact[1]
     if lead.secrecy is Secrecy.RESTRICTED and by:
         _name(db, lead, by, from_on=civil_date(now), now=now)
     if after:
         record(db, "lead.changed", lead, by=by, at=now, before=before, after=after)
     return lead
+
+
+def _eyes(db: Session, by: Person | None, on: date) -> Eyes:
+    return Eyes(viewer(db, by, on) if by else None, on)
+
+
+def _change_company(  # noqa: PLR0913 - one change, whole
+    db: Session, lead: Lead, data: CompanyData, eyes: Eyes, *, by: Person | None, now: datetime
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Keep what is told anew of the lead's company; by name what was before and is after.
+
+    The trail tells names alone: whether the company is another row may tell of a hidden lead.
+    """
+    old = db.get_one(Company, lead.company_id)
+    was = {"company": old.name, **told_of_company(db, lead, old, eyes)}
+    company = changed_company(db, lead, data, eyes, now=now)
+    if company is not old:
+        lead.company_id = company.id
+        db.flush()
+        move_contacts(db, lead)
+    told = {"company": company.name, **data.own}
+    changed = [name for name in told if told[name] != was[name]]
+    own = {name: told[name] for name in OF_COMPANY if name in changed}
+    changes(lead, own)
+    tell_company(db, company, own, eyes, by=by, now=now)
+    return {name: was[name] for name in changed}, {name: told[name] for name in changed}
 
 
 def _of_ref(db: Session, ref: str, by: Person | None) -> Lead | None:
@@ -219,8 +252,6 @@ def _begin(db: Session, lead: Lead, data: LeadData, *, by: Person | None, now: d
             entered_by_id=lead.entered_by_id,
         )
     )
-    if data.contact and data.contact.name.strip():
-        add_contact(db, company_for(db, data.company, now=now), data.contact, now=now)
     holders = _holders(db, lead, data, by)
     if lead.secrecy is Secrecy.RESTRICTED and LeadRoleKind.TRACKER not in holders and by:
         holders[LeadRoleKind.TRACKER] = by
@@ -274,4 +305,5 @@ def _told(data: LeadData) -> dict[str, object]:
         "amount": data.amount,
         "currency": data.currency,
         "industry": data.industry,
+        **{name: value for name, value in data.company.own.items() if value},
     }

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import AuditEntry
 from crm.base.audit_reading import all_told_of
 from crm.followups.models import Followup
-from crm.leads.models import Lead
+from crm.leads.models import Company, Lead
 from crm.leads.queries import LeadLabel, lead_labels
 from crm.people.queries import Viewer
 from crm.quotas.permissions import figure_scope
@@ -22,7 +22,7 @@ from crm.supervision.queries import figure_allows
 from crm.visits.models import Visit, VisitLead
 from crm.web.audit_words import LEADS, WITHOUT_LEADS
 
-TRACED = frozenset(table.__tablename__ for table in (Lead, Visit, Followup, Order))
+TRACED = frozenset(table.__tablename__ for table in (Company, Lead, Visit, Followup, Order))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Sight:
 
 def sight(db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date) -> Sight:
     """What the viewer may read of the entries, in a fixed number of queries."""
+    of_companies = _leads_of_companies(db, _ids(entries, Company.__tablename__))
     of_visits = _leads_of_visits(db, _ids(entries, Visit.__tablename__))
     of_followups = _leads_of_followups(db, _ids(entries, Followup.__tablename__))
     of_orders = _leads_of_orders(db, _ids(entries, Order.__tablename__))
@@ -54,6 +55,8 @@ def sight(db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date) 
         match entry.subject:
             case Lead.__tablename__:
                 own.add(entry.subject_id)
+            case Company.__tablename__:
+                own |= of_companies[entry.subject_id]
             case Visit.__tablename__:
                 own |= of_visits[entry.subject_id]
             case Followup.__tablename__:
@@ -89,6 +92,16 @@ def _named(values: str | None) -> Iterable[int]:
     for name, value in told(values).items():
         if name in LEADS:
             yield from value if isinstance(value, list) else [value] * (value is not None)
+
+
+def _leads_of_companies(db: Session, company_ids: set[int]) -> defaultdict[int, set[int]]:
+    """The leads of each company: what is known of it came with one of them."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    if company_ids:
+        rows = select(Lead.company_id, Lead.id).where(Lead.company_id.in_(company_ids))
+        for company_id, lead_id in db.execute(rows):
+            found[company_id].add(lead_id)
+    return found
 
 
 def _leads_of_visits(db: Session, visit_ids: set[int]) -> defaultdict[int, set[int]]:

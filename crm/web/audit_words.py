@@ -34,6 +34,7 @@ ACTIONS: Mapping[str, str] = {
     "lead.milestone_withdrawn": "撤回节点",
     "lead.role_given": "指定分工",
     "lead.role_ended": "结束分工",
+    "company.changed": "修改企业",
     "lead.succeeded": "接续限知线索",
     "followup.added": "添加跟进",
     "followup.changed": "修改跟进",
@@ -100,6 +101,7 @@ ACTIONS: Mapping[str, str] = {
 }
 
 SUBJECTS: Mapping[str, str] = {
+    "company": "企业",
     "visit": "拜访",
     "trip": "出差批次",
     "lead": "线索",
@@ -161,9 +163,10 @@ FIELDS: Mapping[str, str] = {
     "code": "编号",
     "code_name": "代号",
     "company": "投资方",
-    "company_id": "投资方编号",
+    "contact": "联系人",
     "count": "项目数",
     "count_by": "计数",
+    "credit_code": "统一社会信用代码",
     "currency": "币种",
     "days": "天数",
     "demand": "要求",
@@ -181,6 +184,7 @@ FIELDS: Mapping[str, str] = {
     "first_on": "首日",
     "from": "起",
     "from_on": "起",
+    "group_name": "所属集团",
     "hash": "校验值",
     "held": "任职人",
     "industry": "产业",

@@ -159,8 +159,8 @@ def as_typed(lead: Lead, contact: Contact | None) -> dict[str, Any]:
     has_amount = lead.amount is not None and lead.currency is not None
     return {
         "company": lead.company.name,
-        "credit_code": lead.company.credit_code,
-        "group_name": lead.company.group_name,
+        "credit_code": None,
+        "group_name": None,
         "contact": contact.name if contact else None,
         "position": contact.position if contact else None,
         "phone": contact.phone if contact else None,

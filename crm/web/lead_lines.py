@@ -1,6 +1,6 @@
 """A lead as lists and its page show it: facts, who stands for what, and its timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -79,7 +79,7 @@ class Beside:
     """What a lead's page shows beside the lead itself."""
 
     contacts: Sequence[Contact]
-    group: str | None
+    company: Mapping[str, str | None]  # credit code and group
     earlier: LeadLabel | None
     entries: Sequence[Entry]
     can_change: bool
@@ -196,7 +196,8 @@ def _holder(held: LeadRole, on: date) -> Holder:
 def _facts(lead: Lead, beside: Beside) -> list[tuple[str, str]]:
     pairs = [
         ("投资方", lead.company.name),
-        ("所属集团", beside.group),
+        ("所属集团", beside.company["group_name"]),
+        ("统一社会信用代码", beside.company["credit_code"]),
         ("联系人", "；".join(_contact(each) for each in beside.contacts)),
         ("总投资", amount_of(lead) or "未定"),
         ("产业", industry_name(lead.industry)),

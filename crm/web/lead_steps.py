@@ -13,12 +13,12 @@ from crm.base.periods import DAY
 from crm.extensions import db
 from crm.followups.timeline import timeline
 from crm.leads import service
+from crm.leads.companies import Eyes, told_of_company
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.planning import PlannedMilestone, plannable, planned_milestones
 from crm.leads.queries import (
     LeadLabel,
     contacts_of,
-    is_bare,
     lead_labels,
     may_change,
     may_see,
@@ -99,10 +99,9 @@ def page(lead_id: int, **given: FlaskForm) -> str:
 
 
 def _told(lead: Lead) -> LeadPage:
-    bare = is_bare(db.session, my_view(), lead.company_id, today())
     beside = Beside(
-        contacts=contacts_of(db.session, my_view(), lead.company_id, today()),
-        group=None if bare else lead.company.group_name,
+        contacts=contacts_of(db.session, my_view(), lead, today()),
+        company=told_of_company(db.session, lead, lead.company, Eyes(my_view(), today())),
         earlier=earlier_of(lead),
         entries=timeline(db.session, my_view(), lead, today()),
         can_change=may_change(db.session, my_view(), lead.id, today()),

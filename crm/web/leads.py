@@ -13,12 +13,12 @@ from crm.extensions import db
 from crm.followups.contacts import last_contacts
 from crm.leads import service
 from crm.leads.catalog import industries
+from crm.leads.companies import Eyes, told_of_company
 from crm.leads.models import Lead
 from crm.leads.queries import (
     LeadFilter,
     LeadLabel,
     contacts_of,
-    is_bare,
     leads_of_company,
     leads_page,
 )
@@ -207,10 +207,10 @@ def edit(lead_id: int) -> ResponseReturnValue:
 
 
 def _there(lead: Lead) -> There:
-    contacts = contacts_of(db.session, my_view(), lead.company_id, today())
-    values = as_typed(lead, contacts[0] if contacts else None)
-    if is_bare(db.session, my_view(), lead.company_id, today()):
-        values |= {"credit_code": None, "group_name": None}
+    contacts = contacts_of(db.session, my_view(), lead, today())
+    eyes = Eyes(my_view(), today())
+    told = told_of_company(db.session, lead, lead.company, eyes)
+    values = as_typed(lead, contacts[0] if contacts else None) | told
     earlier = earlier_of(lead)
     values["earlier_lead_id"] = earlier.id if earlier else None
     return There(lead, values, in_words(lead, earlier))

@@ -11,7 +11,7 @@ from crm.base.audit import AuditEntry
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.leads import service
-from crm.leads.companies import known_company
+from crm.leads.companies import Eyes, known_company
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
 from crm.leads.queries import lead_of, may_see
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
@@ -244,6 +244,89 @@ def test_a_slip_in_a_company_of_one_lead_is_corrected_in_place(db):
 
     assert lead.company_id == company
     assert db.get_one(Company, company).search.endswith(" yhsj")
+
+
+CODE, OTHER_CODE = "91320600MA1ABCDE1X", "91320600MA1ABCDE2X"
+TOLD = CompanyData(name="云海科技", credit_code=CODE, group_name="云海集团")
+
+
+@pytest.fixture
+def known(db):
+    """A company with an open lead of others, and what is known of it."""
+    company = make_company(db, "云海科技", group_name="旧集团")
+    lead = make_lead(db, company=company)
+    db.add(Contact(company_id=company.id, lead_id=lead.id, name="苏先生", created_at=NOW))
+    db.flush()
+    return company
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_neither_an_entry_nor_a_change_touches_the_company_of_others(db, known, changes):
+    me = make_zone(db).people["stranger"]
+    contact = ContactData(name="苏先生", phone="0513-2")
+    data = replace(DATA, company=TOLD, contact=contact)
+    first = replace(DATA, company=CompanyData(name="云海科技")) if changes else data
+
+    lead = service.add_lead(db, data=first, by=me, now=NOW)
+    service.change_lead(db, lead=lead, data=data, by=me, now=NOW)
+
+    others, own = db.scalars(select(Contact).order_by(Contact.id)).all()
+    assert lead.company_id == known.id
+    assert (known.credit_code, known.group_name) == (None, "旧集团")
+    assert (lead.credit_code, lead.group_name) == (CODE, "云海集团")
+    assert (others.phone, own.phone, own.lead_id) == (None, "0513-2", lead.id)
+
+
+def test_who_may_change_all_leads_of_a_company_sets_it_right_and_it_is_in_the_trail(db, known):
+    admin = make_zone(db).people["admin"]
+    lead = service.add_lead(
+        db, data=replace(DATA, company=CompanyData(name="云海科技")), by=admin, now=NOW
+    )
+
+    service.change_lead(db, lead=lead, data=replace(DATA, company=TOLD), by=admin, now=NOW)
+
+    entry = db.scalars(select(AuditEntry).filter_by(action="company.changed")).one()
+    assert (known.credit_code, known.group_name) == (CODE, "云海集团")
+    assert (entry.subject_id, "旧集团" in entry.before, CODE in entry.after) == (
+        known.id,
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    "company",
+    [
+        CompanyData(name="云海 科技"),  # like the hidden one's name
+        CompanyData(name="别名", credit_code=CODE),  # its credit code
+    ],
+)
+def test_what_only_a_hidden_lead_tells_of_a_company_finds_nothing(db, company):
+    zone = make_zone(db)
+    hidden = zone.leads[RESTRICTED]
+    known = make_company(db, "云海科技", credit_code=CODE)
+    hidden.company_id, hidden.credit_code = known.id, CODE
+    db.flush()
+
+    lead = service.add_lead(
+        db, data=replace(DATA, company=company), by=zone.people["stranger"], now=NOW
+    )
+
+    own = db.get_one(Company, lead.company_id)
+    assert (own.name, lead.credit_code) == (company.name, company.credit_code)
+    assert own.id != known.id
+
+
+def test_a_contact_goes_with_its_lead_to_another_company(db):
+    me = make_zone(db).people["stranger"]
+    data = replace(DATA, contact=ContactData(name="苏先生"))
+    lead = service.add_lead(db, data=data, by=me, now=NOW)
+    service.add_lead(db, data=replace(DATA, ref="L-2"), by=me, now=NOW)
+
+    data = replace(data, company=CompanyData(name="云海集团"))
+    service.change_lead(db, lead=lead, data=data, by=me, now=NOW)
+
+    assert db.scalars(select(Contact)).one().company_id == lead.company_id
 
 
 def test_a_contact_is_kept_once(db):
@@ -499,4 +582,4 @@ def test_other_restricted_leads_stay_out_of_reach_of_services(db):
 def test_a_company_is_known_however_its_name_is_typed(db, typed):
     company = make_company(db, "云海科技")
 
-    assert known_company(db, CompanyData(name=typed)) == company
+    assert known_company(db, CompanyData(name=typed), Eyes(None, TODAY)) == company

@@ -1,5 +1,6 @@
 """What is not one's own to see comes out at no side door: messages, related records, numbers."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -218,3 +219,59 @@ def test_no_page_tells_a_word_of_a_restricted_lead_to_who_is_not_named_on_it(app
 
     assert MARK in sign_in(app, "holder").get("/leads/1").text
     assert not [path for path, page in zip(EVERYWHERE, pages, strict=True) if MARK in page]
+
+
+NAME, CODE = "知名公司", "91320600MA1ABCDE1X"
+# what differs from one answer to the next, whatever is known
+PASSING = re.compile(r'(?<=value=")[^"]*\.[^"]*(?=")|(?<=/leads/)\d+|(?<=X-CSRFToken": ")[^"]*')
+
+
+def pages_of_an_entry(app, who):
+    """What a person is answered who enters a lead of the company, changes it and looks it up."""
+    client = sign_in(app, who)
+    entry = {
+        "ref": "L-1",
+        "company": NAME,
+        "title": "新项目",
+        "stage": "lead",
+        "entered_on": "2026-07-15",
+        "secrecy": "open",
+        "contact": "苏先生",
+        "phone": "0513-85921234",
+        "credit_code": CODE,
+        "group_name": "某某集团",
+    }
+    changed = entry | {"group_name": "另一集团", "credit_code": "", "phone": "0513-85925678"}
+    home = client.post("/leads/new", data=entry).location
+    answers = [
+        *(client.get(path) for path in (home, f"{home}/edit", "/leads?q=某某集团")),
+        client.post(f"{home}/edit", data=changed),
+        *(client.get(path) for path in (home, f"{home}/edit", "/leads?q=另一集团")),
+        client.post(f"{home}/edit", data=entry | {"company": f"{NAME}新", "contact": "另一位"}),
+        *(client.get(path) for path in (home, f"{home}/edit", "/leads", f"/leads?q={NAME}")),
+        client.post("/leads/new", data=entry | {"ref": "L-2", "company": "别名"}),
+        client.get("/admin/audit?subject=company"),
+        client.get("/admin/audit?subject=lead"),
+    ]
+    return [(each.status_code, PASSING.sub("", each.text)) for each in answers]
+
+
+@pytest.mark.parametrize("who", ["liwei", "root"])
+def test_a_company_that_only_a_hidden_lead_knows_is_as_one_that_nobody_knows(database, moment, who):
+    pages = []
+    for is_known in (False, True):
+        app = database.fresh_app()
+        with arranged(app) as db:
+            unit = make_unit(db, "单位")
+            keeper = make_person(db, "holder", unit=unit)
+            make_person(db, "liwei", unit=unit)
+            make_person(db, "root", role=Role.ADMIN, unit=unit)
+            known = {"group_name": MARK, "credit_code": CODE} if is_known else {}
+            company = make_company(db, NAME if is_known else "别的公司", **known)
+            make_lead(db, MARK, company=company, secrecy=Secrecy.RESTRICTED, tracker=keeper)
+        pages.append(pages_of_an_entry(app, who))
+        database.wipe()
+
+    assert pages[0] == pages[1]
+    assert "某某集团" in pages[0][0][1]
+    assert "苏先生" in pages[0][0][1]

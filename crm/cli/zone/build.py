@@ -25,7 +25,8 @@ from crm.followups import service as followup_service
 from crm.followups.models import Followup
 from crm.leads import planning, progress, roles
 from crm.leads import service as lead_service
-from crm.leads.companies import CompanyData, ContactData
+from crm.leads.companies import CompanyData
+from crm.leads.contacts import ContactData
 from crm.leads.models import Lead
 from crm.leads.rules import LeadRoleKind, MilestoneKind
 from crm.people import absences

@@ -1,0 +1,64 @@
+"""Whom to reach at a company: each contact belongs to the lead that brought it (PROJECTS 6)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from crm.base.audit import changes
+from crm.leads.companies import Eyes
+from crm.leads.models import Contact, Lead
+from crm.leads.queries import contacts_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactData:
+    """Whom to reach at a company."""
+
+    name: str
+    position: str | None = None
+    phone: str | None = None
+    email: str | None = None
+
+    @property
+    def known(self) -> dict[str, str]:
+        """What is known beside the name."""
+        values = {"position": self.position, "phone": self.phone, "email": self.email}
+        return {field: value for field, value in values.items() if value}
+
+
+def keep_contact(
+    db: Session, lead: Lead, data: ContactData | None, eyes: Eyes, *, now: datetime
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Keep the contact with the lead, and bring it up to date; what was before and is after.
+
+    One that the lead's page shows just so with another lead is not kept twice.
+    """
+    name = data.name.strip() if data else ""
+    if data is None or not name:
+        return {}, {}
+    own = db.scalar(select(Contact).where(Contact.lead_id == lead.id, Contact.name == name))
+    if own:
+        before, after = changes(own, data.known)
+        if not after:
+            return {}, {}
+        return {"contact": {"name": name, **before}}, {"contact": {"name": name, **after}}
+    if any(_is_so(each, data) for each in contacts_of(db, eyes.viewer, lead, eyes.on)):
+        return {}, {}
+    contact = Contact(company_id=lead.company_id, lead_id=lead.id, name=name, created_at=now)
+    changes(contact, data.known)
+    db.add(contact)
+    return {"contact": None}, {"contact": {"name": name, **data.known}}
+
+
+def move_contacts(db: Session, lead: Lead) -> None:
+    """Take the lead's contacts along to the company that it is of now."""
+    own = update(Contact).where(Contact.lead_id == lead.id)
+    db.execute(own.values(company_id=lead.company_id))
+
+
+def _is_so(contact: Contact, data: ContactData) -> bool:
+    return contact.name == data.name.strip() and all(
+        getattr(contact, field) == value for field, value in data.known.items()
+    )
