@@ -20,6 +20,7 @@ from crm.digests.queries import (
     VisitFact,
     active_people,
     due_by,
+    ended_stays,
     responsible_unit,
     visits_between,
 )
@@ -33,6 +34,7 @@ from crm.people.queries import Viewer, viewers
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.quotas.queries import working_calendar
+from crm.quotas.stays import settle_until
 from crm.quotas.verdicts import to_judge
 from crm.supervision.concerned import perhaps_waited_for
 from crm.supervision.queries import WaitingOrder, waiting_for
@@ -86,6 +88,7 @@ class Brief:
     is_late: bool
     since: datetime  # the brief before
     visits: Listed[VisitLine]
+    ended: Listed[VisitLine]  # stays that wait to be set done, while it may be in time
     due: Listed[DueLine]
     orders: Listed[OrderLine]
     leads: Listed[NewLine]
@@ -93,7 +96,9 @@ class Brief:
 
     def __bool__(self) -> bool:
         """Whether there is anything to say."""
-        return bool(self.visits or self.due or self.orders or self.leads or self.to_judge)
+        return bool(
+            self.visits or self.ended or self.due or self.orders or self.leads or self.to_judge
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ class Morning:
     at: datetime
     since: datetime
     visits: Sequence[VisitFact]
+    ended: Sequence[VisitFact]
     due: Mapping[int, Sequence[DueFact]]
     leads: Sequence[NewLead]
     waited_for: frozenset[int]  # the people for whom an order may wait
@@ -129,10 +135,29 @@ def make_briefs(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping
 def _morning(db: Session, at: datetime) -> Morning:
     on = civil_date(at)
     since = at_civil(_workday_before(working_calendar(db), on), civil(at).time())
-    planned = [one for one in visits_between(db, on, on, at) if one.status is Status.PLANNED]
+    ended = _to_settle(db, at)
+    waiting = {one.facts.id for one in ended}
+    planned = [
+        one
+        for one in visits_between(db, on, on, at)
+        if one.status is Status.PLANNED and one.facts.id not in waiting
+    ]
     return Morning(
-        at, since, planned, due_by(db, on, at), _entered(db, since, at), perhaps_waited_for(db, at)
+        at=at,
+        since=since,
+        visits=planned,
+        ended=ended,
+        due=due_by(db, on, at),
+        leads=_entered(db, since, at),
+        waited_for=perhaps_waited_for(db, at),
     )
+
+
+def _to_settle(db: Session, at: datetime) -> list[VisitFact]:
+    """The stays that have ended, as long as a rule of their people lets them be set done."""
+    ended = ended_stays(db, at)
+    until = settle_until(db, [one.facts for one in ended])
+    return [one for one in ended if civil_date(at) <= until[one.facts.id]]
 
 
 def _workday_before(calendar: WorkingCalendar, on: date) -> date:
@@ -171,9 +196,10 @@ def _entered(db: Session, since: datetime, at: datetime) -> list[NewLead]:
 
 def _brief(db: Session, morning: Morning, eyes: Viewer, scope: FigureScope, *, late: bool) -> Brief:
     visits = [one for one in morning.visits if one.is_of(eyes.person_id)]
+    ended = [one for one in morning.ended if one.is_of(eyes.person_id)]
     due = morning.due.get(eyes.person_id, ())
     leads = [one for one in morning.leads if _is_news(one, eyes)]
-    lead_ids = {lead_id for visit in visits for lead_id in visit.lead_ids}
+    lead_ids = {lead_id for visit in (*visits, *ended) for lead_id in visit.lead_ids}
     lead_ids |= {one.lead_id for one in due} | {one.id for one in leads}
     sight = Sight(eyes, scope, lead_labels(db, eyes, lead_ids, morning.on), frozenset())
     known = [one for one in leads if sight.knows(one.id)]  # of the others not even a code name
@@ -184,6 +210,7 @@ def _brief(db: Session, morning: Morning, eyes: Viewer, scope: FigureScope, *, l
         is_late=late,
         since=morning.since,
         visits=Listed.first([visit_line(one, sight, minutes=False) for one in visits], MOST),
+        ended=Listed.first([visit_line(one, sight, minutes=False) for one in ended], MOST),
         due=Listed.first([_due_line(one, sight, morning.on) for one in due], MOST),
         orders=Listed.first(_orders(db, eyes, scope, morning), MOST),
         leads=Listed.first([NewLine(sight.name_of(one.id), one.unit_name) for one in known], MOST),

@@ -14,6 +14,7 @@ from crm.digests.orders import OrdersPart
 from crm.digests.rules import SHORT, Tally, Waiting, tally
 from crm.leads.rules import MilestoneKind
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Rule
+from crm.quotas.wording import why_at_risk
 from crm.visits.rules import Channel, Kind
 
 
@@ -28,6 +29,11 @@ class FigureLine:
     excluded: tuple[NotCounted, ...]
     before: Figure | None
     was: FigureStatus | None = None  # a week before, while its period ran
+
+    @property
+    def why_at_risk(self) -> str:
+        """Why it is at risk, with its numbers; empty where it is not."""
+        return why_at_risk(self.figure)
 
     @property
     def has_turned(self) -> bool:

@@ -1,8 +1,8 @@
-"""What a monthly digest said, kept for the settled figures, and what leaders say of a month."""
+"""What digests and nudges said, kept for those that follow, and what leaders say of a month."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, word
@@ -39,3 +39,24 @@ class MonthlyComment(Base):
     text: Mapped[str]
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]
+
+
+class NudgeLevel(Base):
+    """Where a person's running figure stood at the last noon, and how often they were nudged."""
+
+    __tablename__ = "nudge_level"
+    __table_args__ = (
+        UniqueConstraint("rule_code", "person_id", "period"),
+        CheckConstraint("count >= 0", "count_not_negative"),
+        CheckConstraint("calm_noons >= 0", "calm_noons_not_negative"),
+        Index(None, "last_on"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rule_code: Mapped[str]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    period: Mapped[str]
+    last_on: Mapped[date]  # the period's last date
+    count: Mapped[int]  # how many times they came to a level anew; 0: never yet
+    calm_noons: Mapped[int]  # how many noons running they were at none
+    noon_at: Mapped[datetime]

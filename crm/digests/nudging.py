@@ -13,6 +13,7 @@ from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import FigureLine, Listed, VisitLine
+from crm.digests.levels import Counts, keep_levels
 from crm.digests.lines import figure_line, visit_line
 from crm.digests.queries import VisitFact, active_people, visits_between
 from crm.digests.rules import NUDGED, evening_of
@@ -56,13 +57,17 @@ class Due:
 
 
 def nudge(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, int]:
-    """Tell those who are behind in a period that holds the date, once a rule, period and level."""
+    """Tell those who are behind in a period that holds the date, once a rule, period and level.
+
+    After three noons running at neither level they are told of each again.
+    """
     made: Counter[str] = Counter()
     for kind in PeriodKind:
         period = Period.holding(kind, civil_date(at))
         judged = figures(db, period=period, as_of=at)
+        counts = keep_levels(db, judged, at)
         behind = [one for one in judged if one.figure.status in NUDGED]
-        due = _not_given(db, _addressed(db, behind, at)) if behind else []
+        due = _not_given(db, _addressed(db, behind, counts, at)) if behind else []
         visits = visits_between(db, period.first, period.last, at) if due else []
         for each in due:
             _give(db, each, _told(db, each, visits, at=at, late=late), site)
@@ -70,12 +75,15 @@ def nudge(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, 
     return made
 
 
-def _addressed(db: Session, behind: Iterable[PersonFigure], at: datetime) -> Iterator[Due]:
+def _addressed(
+    db: Session, behind: Iterable[PersonFigure], counts: Counts, at: datetime
+) -> Iterator[Due]:
     people = {person.id: person for person in active_people(db, at)}
     supervisors = supervisors_on(db, civil_date(at))
     for one in behind:
         rule, status, period = one.figure.rule, one.figure.status, one.figure.period
-        ending = f"{period.name}:{status.value}"
+        count = counts[rule.code, one.person_id]
+        ending = f"{period.name}:{status.value}{f':{count}' if count > 1 else ''}"
         if person := people.get(one.person_id):
             yield Due(one, person, f"nudge:{rule.code}:{one.username}:{ending}")
         if status is FigureStatus.UNREACHABLE:

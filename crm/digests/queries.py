@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, false, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.base.clock import civil_date
 from crm.base.money import Currency
-from crm.base.periods import Period, PeriodKind
+from crm.base.periods import DAY, Period, PeriodKind
 from crm.digests.meetings import first_meetings
 from crm.digests.monthly import MonthFacts, month_facts
 from crm.digests.orders import orders_of
@@ -28,7 +28,7 @@ from crm.quotas.queries import PersonFigure, figures, working_calendar
 from crm.quotas.rules import Figure, Rule, VisitFacts
 from crm.supervision.movements import MovedOrder
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.rules import Status
+from crm.visits.rules import LONGEST_DAYS, Kind, Status, Verdict
 from crm.visits.scope import covering
 
 
@@ -172,7 +172,26 @@ def active_people(db: Session, at: datetime) -> list[Person]:
 
 def visits_between(db: Session, first: date, last: date, at: datetime) -> list[VisitFact]:
     """The visits that cover a date of the span and are not cancelled, as known at the moment."""
-    known = covering(first, last) & (Visit.entered_at <= at) & (Visit.status != Status.CANCELLED)
+    return _visits(db, covering(first, last) & (Visit.status != Status.CANCELLED), at)
+
+
+def ended_stays(db: Session, at: datetime) -> list[VisitFact]:
+    """The stays that ended not long before the moment and wait to be set done (待办结)."""
+    on = civil_date(at)
+    is_recent = covering(on - LONGEST_DAYS * DAY, on) & (Visit.ends_at <= at)
+    was_planned = or_(
+        Visit.status == Status.PLANNED, (Visit.status == Status.DONE) & (Visit.logged_at > at)
+    )
+    was_rejected = (Visit.verdict == Verdict.REJECTED) & (Visit.verdict_at <= at)
+    is_stay = Visit.kind == Kind.RESIDENCY
+    return _visits(
+        db, is_recent & is_stay & was_planned & ~func.coalesce(was_rejected, false()), at
+    )
+
+
+def _visits(db: Session, which: ColumnElement[bool], at: datetime) -> list[VisitFact]:
+    """These visits as known at the moment, in order of time."""
+    known = which & (Visit.entered_at <= at)
     joined = _by_visit(db, select(VisitParticipant.visit_id, VisitParticipant.person_id), known)
     leads = select(VisitLead.visit_id, VisitLead.lead_id).join(Lead, Lead.id == VisitLead.lead_id)
     concerned = _by_visit(db, leads.where(Lead.entered_at <= at), known)

@@ -12,6 +12,7 @@ from crm.base.periods import Period, PeriodKind
 from crm.digests.brief import make_briefs
 from crm.digests.composing import compose
 from crm.digests.content import Digest
+from crm.digests.lapsed import tell_lapsed
 from crm.digests.nudging import nudge
 from crm.digests.queries import active_people, gather
 from crm.digests.rules import planned_span
@@ -29,6 +30,7 @@ __all__ = [
     "nudge",
     "preview",
     "put_into_words",
+    "tell_lapsed",
     "tell_settled",
 ]
 

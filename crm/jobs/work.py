@@ -97,6 +97,7 @@ def freeze(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, 
 def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
     """Draft orders of overdue milestones, and tell one level more of overdue orders.
 
+    The supervisor is told of the stays that may not be set done in time any more, either.
     Before that, a restricted lead that nobody may see any more falls to somebody, and what is
     open in the name of closed accounts to their supervisors.
     """
@@ -105,7 +106,9 @@ def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str
     left = settle_closed(db, at=slot.due_at, site=site)
     drafted = draft_from_milestones(db, at=slot.due_at, late=late, site=site)
     orders = escalate_orders(db, at=slot.due_at, late=late, site=site)
-    return {**left, **drafted, **orders, **({"succeeded": fallen} if fallen else {})}
+    lapsed = digests.tell_lapsed(db, at=slot.due_at, late=late, site=site)
+    succeeded = {"succeeded": fallen} if fallen else {}
+    return {**left, **drafted, **orders, **lapsed, **succeeded}
 
 
 def tell_settled(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:

@@ -31,7 +31,7 @@ _DOING = {
 _BOUND = {Cap.CALENDAR_DAYS: "在岗的自然日数", Cap.WORKDAYS: "在岗的工作日数"}
 
 
-AT_RISK_MEANS = "“有风险”是指：即使从今天起加快到平均进度的1.5倍，本期也难以完成。"
+AT_RISK_MEANS = "“有风险”是指：从当天起即使加快到平均进度的1.5倍，本期也难以完成。"
 
 
 def unit_of(rule: Rule) -> str:
@@ -62,7 +62,10 @@ def demand_of(rule: Rule) -> str:
 
 
 def why_at_risk(figure: Figure) -> str:
-    """Why a running figure is at risk, with its numbers; empty where it is not (REGIME 4)."""
+    """Why a running figure is at risk, with its numbers; empty where it is not (REGIME 4).
+
+    It is the same sentence on pages and in mails.
+    """
     if figure.status is not FigureStatus.AT_RISK or figure.outlook is None:
         return ""
     outlook, unit = figure.outlook, unit_of(figure.rule)

@@ -98,7 +98,7 @@ def judgeable(viewer: Viewer) -> ColumnElement[bool]:
         return false()
     # an admin judges also where the leader never held a primary posting
     is_admin = viewer.role is Role.ADMIN
-    reached = true() if is_admin else _unit_of_leader().in_(viewer.unit_ids)
+    reached = true() if is_admin else unit_of_leader().in_(viewer.unit_ids)
     own = or_(Visit.leader_id == viewer.person_id, joined_by([viewer.person_id]))
     entered = Visit.entered_by_id.is_not(None) & (Visit.entered_by_id == viewer.person_id)
     once = exists().where(
@@ -110,7 +110,7 @@ def judgeable(viewer: Viewer) -> ColumnElement[bool]:
     return and_(reached, ~own, ~entered, ~once, is_open)
 
 
-def _unit_of_leader() -> ColumnElement[int]:
+def unit_of_leader() -> ColumnElement[int]:
     """The leader's primary unit on the first date; none then: the next one, else the last."""
     posting = aliased(Posting)
     unit = (

@@ -24,7 +24,7 @@ from crm.quotas.rules import (
     VisitFacts,
 )
 from crm.quotas.settled import of_figure
-from crm.quotas.wording import EACH, sentence_of, unit_of
+from crm.quotas.wording import EACH, sentence_of, unit_of, why_at_risk
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, rejection_reasons, visible_to
 from crm.visits.rules import Status, Verdict
@@ -104,11 +104,12 @@ def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Exp
     sight = _sight(db, viewer, figure, now)
     may_change = not figure.settled and calendar.is_estimated(figure.period)
     estimated = [ESTIMATED] if may_change else []
+    at_risk = [f"有风险：{why}"] if (why := why_at_risk(figure)) else []
     is_over = figure.settled or figure.period.last < clock.civil_date(now)
     return Explained(
         of,
         0 if is_over else figure.pace,
-        (sentence_of(figure.rule), *owed_because(figure), *estimated),
+        (sentence_of(figure.rule), *owed_because(figure), *at_risk, *estimated),
         _facts(db, figure, tenure),
         [_counted(each, figure, sight) for each in figure.counted],
         [_left_out(each, figure, sight) for each in figure.not_counted],
@@ -178,14 +179,23 @@ def _sight(db: Session, viewer: Viewer, figure: Figure, now: datetime) -> _Sight
 
 
 def _counted(each: Counted, figure: Figure, sight: _Sight) -> VisitRow:
-    is_done = each.visit.status is Status.DONE
     return replace(
         _visit_row(each.visit, each.dates, sight),
         amount=f"计 {each.days} {unit_of(figure.rule)}",
-        why="" if is_done else "驻城进行中，今天以前的日期先行计入",
+        why=_counted_so_far(each.visit, figure, sight.now),
         can_reject=each.visit.id in sight.judged
         and sight.verdict_now(each.visit) is not Verdict.REJECTED,
     )
+
+
+def _counted_so_far(visit: VisitFacts, figure: Figure, now: datetime) -> str:
+    """Why a stay counts that is not done yet, and until when it does."""
+    if visit.status is Status.DONE:
+        return ""
+    if visit.ends_at > now or figure.settled:
+        return "驻城进行中，今天以前的日期先行计入"
+    until = spoken.day(visit.last_on + figure.rule.log_within_days * DAY)
+    return f"待办结：已先行计入，{until}以前设为完成；逾期办结的，督查人员确认后计入"
 
 
 def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
@@ -195,7 +205,7 @@ def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
         amount=_not_added(each, figure),
         why=_why(each, figure, sight),
         can_confirm=is_judged
-        and each.reason in (Reason.LOGGED_LATE, Reason.REJECTED)
+        and (each.reason is Reason.LOGGED_LATE or _is_rejected(each))
         and sight.verdict_now(each.visit) is not Verdict.CONFIRMED,
         can_reject=is_judged
         and each.reason is Reason.LOGGED_LATE

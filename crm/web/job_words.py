@@ -20,7 +20,7 @@ WHAT_FOR: Mapping[str, str] = {
     JobName.AUDIT_SEAL: "封存前一天的操作记录，此后任何改动都能查出",
     JobName.ASSESS: "周期一结束，按当时的登记核算",
     JobName.FREEZE: "留足补登时间后定稿，此后的修改另生成更正",
-    JobName.ESCALATE: "节点逾期的拟督办单；督办单逾期的，逐级告知上级单位",
+    JobName.ESCALATE: "节点逾期的拟督办单；督办单逾期的逐级告知，驻城逾期未办结的告知督查人员",
     JobName.SETTLED_FIGURES: "月度定稿后，告知收到月报的人哪些数有变化",
 }
 _EVERY = {
@@ -50,6 +50,7 @@ MADE: Mapping[str, str] = {
     "succeeded": "接续限知线索 {} 条",
     "frozen": "定稿 {} 项",
     "kept": "存档 {} 封",
+    "lapsed": "告知逾期未办结的驻城 {} 次",
     "made": "生成 {} 封",
     "mails": "寄出 {} 封",
     "reminders": "提醒 {} 项",

@@ -45,6 +45,7 @@ WHAT_FOR = {
     MessageKind.ORDER: "督办单交办、答复、逾期时",
     MessageKind.ABSENCE_ANSWER: "请假批准、未批准，或批准后有变动时",
     MessageKind.HANDOVER: "别人名下的事项转给您，或您名下的事项交出时",
+    MessageKind.STAY_LAPSED: "所辖人员的驻城结束后逾期未办结时，告知督查人员",
 }
 
 

@@ -20,6 +20,7 @@ from crm.people.queries import Viewer, absences_in
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import working_calendar
 from crm.quotas.rules import Figure, FigureStatus
+from crm.quotas.stays import settle_until
 from crm.quotas.wording import unit_of
 from crm.visits.companions import named_by_others
 from crm.visits.models import Visit
@@ -34,7 +35,7 @@ from crm.web.seen_figures import my_figures
 from crm.web.team import Team, team_of
 from crm.web.transaction import moment, today
 from crm.web.verdicts import waiting_ids
-from crm.web.visit_lines import VisitLine, line
+from crm.web.visit_lines import VisitLine, is_stay, line, to_settle
 from crm.web.waiting import waits
 
 bp = Blueprint("myday", __name__)
@@ -151,7 +152,7 @@ def _missing(figure: Figure, when: str, rest: str) -> str:
         case FigureStatus.UNREACHABLE:
             return f"{lacking}，剩余日期已不够；{rest}。"
         case FigureStatus.AT_RISK:
-            return f"{lacking}，进度偏慢，请尽快安排；{rest}。"
+            return f"{lacking}；{rest}，即使加快到平均进度的1.5倍也难以完成，请尽快安排。"
     if figure.achieved + figure.planned >= figure.required:
         return f"{lacking}，已有计划，完成后即达标；{rest}。"
     return f"{lacking}；{rest}。"
@@ -165,6 +166,8 @@ def _visits(rows: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
     visits = shown_visits(rows, me, [visit for part in parts for visit in part], on)
     waiting = waiting_ids(rows, visits, now)
     lines = {seen.id: line(seen, now, mine=[seen.id], waiting=waiting) for seen in visits}
+    for visit_id, until in settle_until(rows, [each for each in late if is_stay(each)]).items():
+        lines[visit_id] = to_settle(lines[visit_id], until, on)
 
     def told(part: Sequence[Visit]) -> list[VisitLine]:
         return [lines[visit.id] for visit in part]

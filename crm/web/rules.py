@@ -16,7 +16,7 @@ from crm.quotas import ruling
 from crm.quotas.models import RuleVersion
 from crm.quotas.rules import Rule
 from crm.quotas.versions import as_rule, people_by_duty, versions
-from crm.quotas.wording import beginning_of, full_day, sentence_of
+from crm.quotas.wording import AT_RISK_MEANS, beginning_of, full_day, sentence_of
 from crm.web import rule_backtest
 from crm.web.auth import signed_in
 from crm.web.errors import show_at_field, told
@@ -53,7 +53,9 @@ class Preview:
 def listing() -> ResponseReturnValue:
     """Every rule that is or was."""
     return render_template(
-        "rules/list.html", rules=lines(db.session, versions(db.session), today())
+        "rules/list.html",
+        rules=lines(db.session, versions(db.session), today()),
+        at_risk_means=AT_RISK_MEANS,
     )
 
 

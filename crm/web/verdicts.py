@@ -2,18 +2,18 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base import clock, spoken
-from crm.base.periods import Period
 from crm.people.queries import Viewer
 from crm.quotas.counting import waits_for_verdict
 from crm.quotas.facts import late_by_duty
 from crm.quotas.queries import rules_holding
-from crm.quotas.rules import Rule, VisitFacts
+from crm.quotas.rules import VisitFacts
+from crm.quotas.stays import LONGEST_PERIOD, judging
 from crm.quotas.verdicts import to_judge as to_judge
 from crm.visits.models import Visit
 from crm.visits.rules import is_logged_late
@@ -21,7 +21,6 @@ from crm.visits.scope import judgeable
 from crm.visits.seen import SeenVisit, shown
 from crm.web.visit_lines import VisitLine, line
 
-LONGEST_PERIOD = timedelta(days=366)
 LED = "leader_id"  # of which a visit that is seen has the person
 
 
@@ -54,7 +53,12 @@ def waiting_ids(db: Session, visits: Iterable[SeenVisit], now: datetime) -> froz
     return frozenset(
         one.id
         for one in late
-        if waits_for_verdict(_as_facts(one), _judging(rules, one), now, late_by=late_by[one.id])
+        if waits_for_verdict(
+            _as_facts(one),
+            judging(rules, one.first_on, one.last_on),
+            now,
+            late_by=late_by[one.id],
+        )
     )
 
 
@@ -63,18 +67,6 @@ def _may_be_late(seen: SeenVisit) -> bool:
     if seen.first_on < seen.last_on:
         return True
     return seen.logged_at is not None and is_logged_late(seen.last_on, seen.logged_at, 0)
-
-
-def _judging(rules: Iterable[Rule], seen: SeenVisit) -> list[Rule]:
-    """The rules by which a period is judged in which the visit begins or ends."""
-    return [
-        rule
-        for rule in rules
-        for on in {
-            Period.holding(rule.period, each).first for each in (seen.first_on, seen.last_on)
-        }
-        if rule.holds_on(on)
-    ]
 
 
 def _as_facts(seen: SeenVisit) -> VisitFacts:

@@ -1,13 +1,14 @@
 """A visit as lists and pages show it, and what may be done to it with a touch."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from flask import url_for
 
 from crm.base import clock, spoken
 from crm.base.periods import DAY
+from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from crm.visits.seen import SeenVisit
 
@@ -93,6 +94,18 @@ def line(
         chips=(*chips(visit, now), *([WAITING] if visit.id in waiting else [])),
         steps=steps(visit, now) if visit.id in mine else None,
     )
+
+
+def is_stay(visit: Visit) -> bool:
+    """Whether it is a stay."""
+    return visit.kind is Kind.RESIDENCY
+
+
+def to_settle(line: VisitLine, until: date, today: date) -> VisitLine:
+    """The line of a stay that has ended, with the last date on which it is set done in time."""
+    in_time = Chip(f"{spoken.day(until)}前办结", "warn")
+    late = Chip("已逾期，办结后须确认", "bad")
+    return replace(line, chips=(*line.chips, in_time if today <= until else late))
 
 
 def title_of(visit: SeenVisit) -> str:

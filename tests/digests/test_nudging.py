@@ -3,10 +3,11 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from crm.base.outbox import Message
 from crm.digests import service
+from crm.digests.models import NudgeLevel
 from crm.leads.rules import Secrecy
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Status
@@ -152,3 +153,87 @@ def test_the_supervisor_is_told_of_what_cannot_be_reached_and_not_of_what_is_at_
 
     assert at_risk == {"nudge:deputy-monthly:deputy:2026-07:at_risk"}
     assert "nudge:deputy-monthly/deputy:supervisor:2026-07:unreachable" in keys(db)
+
+
+@pytest.fixture
+def recovered(db, zone, nudge):
+    """Let the deputy, once nudged, be on track by a plan on some noons, and lose the plan."""
+
+    def make(*days):
+        plans = [
+            make_visit(
+                *(db, zone.deputy, date(2026, 7, day)),
+                status=Status.PLANNED,
+                entered_at=MIDMONTH + timedelta(hours=1),
+            )
+            for day in (27, 28, 29, 30)
+        ]
+        for day in days:
+            nudge(MIDMONTH.replace(day=day))
+        for plan in plans:
+            plan.status = Status.CANCELLED
+        db.flush()
+
+    return make
+
+
+def of_deputy(db):
+    told = select(Message.dedupe_key).where(Message.dedupe_key.contains("deputy:2026-07"))
+    return [key.removeprefix("nudge:deputy-monthly:") for key in db.scalars(told.order_by("id"))]
+
+
+@pytest.mark.parametrize(
+    ("calm", "told"),
+    [
+        ((20, 21), ["at_risk"]),
+        ((20, 21, 22), ["at_risk", "at_risk:2"]),
+        ((20, 22, 23), ["at_risk", "at_risk:2"]),  # a noon that was skipped breaks no run
+        ((20, 20, 21), ["at_risk"]),  # the same noon twice is one
+    ],
+)
+def test_after_three_noons_running_at_neither_level_one_is_told_again(
+    db, nudge, recovered, calm, told
+):
+    nudge(MIDMONTH)
+    recovered(*calm)
+
+    nudge(MIDMONTH.replace(day=24))
+    nudge(MIDMONTH.replace(day=25))
+
+    assert of_deputy(db) == [f"deputy:2026-07:{each}" for each in told]
+
+
+def test_who_was_nudged_before_levels_were_kept_was_nudged_once(db, nudge, recovered):
+    nudge(MIDMONTH)
+    db.execute(delete(NudgeLevel))
+    recovered(20, 21, 22)
+
+    nudge(MIDMONTH.replace(day=24))
+
+    assert of_deputy(db) == ["deputy:2026-07:at_risk", "deputy:2026-07:at_risk:2"]
+
+
+def test_after_a_recovery_the_supervisor_is_told_again_too(db, zone, nudge, recovered):
+    nudge(MIDMONTH)
+    recovered(20, 21, 22)
+
+    nudge(LATE_IN_MONTH)
+
+    assert "nudge:deputy-monthly/deputy:supervisor:2026-07:unreachable:2" in keys(db)
+
+
+@pytest.mark.usefixtures("zone")
+def test_levels_of_periods_that_are_over_are_kept_no_longer(db, nudge):
+    nudge(MIDMONTH)
+
+    nudge(MIDMONTH.replace(day=20))
+
+    assert set(db.scalars(select(NudgeLevel.period))) == {"2026-W30", "2026-07"}
+
+
+def test_it_says_in_words_and_numbers_why_somebody_is_at_risk(zone, nudge, text_of):
+    nudge(MIDMONTH)
+
+    assert (
+        "还需 6 次，剩余 11 个在岗工作日；即使加快到平均进度的1.5倍也难以完成（最多再完成 4 次）。"
+    ) in text_of(zone.deputy)

@@ -149,7 +149,8 @@ def test_who_needs_help_is_told_first_and_why(db, zone, weekly, text_of):
     assert "【需要帮助】2 人：deputy同志、recruiter同志\n" in told
     assert (
         "deputy同志（投资促进局）：分管负责同志每月带队拜访（2026年7月）0/6 次，有风险\n"
-        "  按时间进度应完成 2 次，还差 6 次，尚无后续计划，截至 7月31日。"
+        "  按序时进度应完成 2 次，还差 6 次，尚无后续计划，截至 7月31日；"
+        "剩余 15 个在岗工作日，即使加快到平均进度的1.5倍也难以完成。"
         "未计入：7月2日外出拜访（面谈）补录超期，待确认\n"
     ) in told
 

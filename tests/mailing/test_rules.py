@@ -43,6 +43,7 @@ def test_what_concerns_ones_duty_is_never_switched_off():
         MessageKind.ORDER,
         MessageKind.ABSENCE_ANSWER,
         MessageKind.HANDOVER,
+        MessageKind.STAY_LAPSED,
     }
     assert {*OPTIONAL, *FIXED, MessageKind.COMPANION} == set(MessageKind)
 

@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 import time_machine
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from crm.base.periods import PeriodKind
 from crm.extensions import db as database_of_app
 from crm.people.rules import Duty, Role
-from crm.visits.models import Visit
+from crm.visits.models import Visit, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.factories import (
     DEPUTY,
@@ -429,6 +429,75 @@ def test_what_was_logged_late_waits_for_the_supervisor(app, zone, watch):
     assert f"/visits/{visit.id}/confirm" in page
     assert page.count("/confirm") == 1
     assert "结束 11 天后登记（7月14日）" in page
+
+
+def entered_late(app, leader, **given):
+    """A stay under way, from the 1st to the 20th, entered on the 13th."""
+    stay = {"kind": Kind.RESIDENCY, "status": Status.PLANNED, "late_by_days": 12}
+    with arranged(app) as db:
+        return make_visit(db, leader, date(2026, 7, 1), days=20, **stay | given)
+
+
+def test_days_entered_late_wait_for_the_supervisor_while_the_stay_is_under_way(app, zone, watch):
+    visit = entered_late(app, zone.bai)
+
+    page = waiting(watch)
+
+    assert f"/visits/{visit.id}/confirm" in page
+    assert "最早一天过去 12 天后才录入" in page
+
+
+def test_days_that_nobody_owes_need_no_verdict(app, zone, watch):
+    with arranged(app) as db:
+        deputy = make_person(db, "deputy", duty=Duty.DEPUTY, unit=zone.team)
+    entered_late(app, deputy)
+
+    assert "没有待确认的拜访" in waiting(watch)
+
+
+def test_a_colleague_named_late_makes_a_visit_wait(app, zone, watch):
+    visit = entered_late(app, zone.bai, late_by_days=0, participants=[zone.an])
+    with arranged(app) as db:
+        db.execute(update(VisitParticipant).values(late_by_days=15))
+
+    page = waiting(watch)
+
+    assert f"/visits/{visit.id}/confirm" in page
+    assert "最早一天过去 15 天后才录入" in page
+
+
+def test_a_stay_under_way_is_confirmed_from_its_page_and_its_days_count(app, zone, watch):
+    visit = entered_late(app, zone.bai)
+    page = watch.get(f"/visits/{visit.id}").text
+
+    watch.post(f"/visits/{visit.id}/confirm")
+
+    assert f"/visits/{visit.id}/confirm" in page
+    assert "待确认" in page
+    assert "共 14 天" in watch.get(figure("bai")).text
+
+
+def test_the_explanation_says_why_days_entered_late_wait(app, zone, watch):
+    entered_late(app, zone.bai)
+
+    told = "最早一天过去 12 天后才录入，超过 9 天的补录期限，督查人员确认后计入"
+    assert told in watch.get(figure("bai")).text
+
+
+def test_a_stay_that_has_ended_says_until_when_it_counts_beforehand(app, zone, watch):
+    with arranged(app) as db:
+        stay = {"kind": Kind.RESIDENCY, "status": Status.PLANNED}
+        make_visit(db, zone.bai, date(2026, 7, 6), days=8, **stay)
+
+    assert "待办结：已先行计入，7月16日以前设为完成" in watch.get(figure("bai")).text
+
+
+def test_the_explanation_says_why_a_figure_is_at_risk(app, zone, watch):
+    with arranged(app) as db:
+        make_visit(db, zone.bai, date(2026, 7, 6), days=5, kind=Kind.RESIDENCY)
+
+    told = "有风险：还需 15 天，剩余 13 个在岗工作日；即使加快到平均进度的1.5倍也难以完成"
+    assert told in watch.get(figure("bai")).text
 
 
 def test_what_no_rule_counts_needs_no_verdict(app, zone, watch):

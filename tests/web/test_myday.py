@@ -105,6 +105,24 @@ def test_a_planned_visit_that_is_over_can_be_settled(app, lina):
     assert f'action="/visits/{visit.id}/cancel"' in page
 
 
+@pytest.mark.parametrize(("last", "told"), [(14, "7月17日前办结"), (11, "已逾期，办结后须确认")])
+def test_a_stay_that_has_ended_says_until_when_it_is_set_done_in_time(app, lina, last, told):
+    stay = {"days": 4, "kind": Kind.RESIDENCY, "status": Status.PLANNED}
+    with arranged(app) as db:
+        make_visit(db, lina, date(2026, 7, last - 3), **stay)
+
+    assert told in day_of(app, "lina")
+
+
+def test_a_figure_at_risk_says_that_a_faster_pace_would_not_do(app, lina):
+    with arranged(app) as db:
+        make_visit(db, lina, date(2026, 7, 1), days=5, kind=Kind.RESIDENCY)
+
+    page = day_of(app, "lina")
+
+    assert "还差 15 天；本月还有 13 个工作日，即使加快到平均进度的1.5倍也难以完成" in page
+
+
 def test_a_visit_to_come_can_be_moved_but_not_done(app, lina):
     with arranged(app) as db:
         visit = make_visit(db, lina, date(2026, 7, 16), status=Status.PLANNED)

@@ -1,0 +1,105 @@
+"""At which level of nudges each person stood at the last noon, so that a recovery is known."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.db import insert_into
+from crm.base.outbox import Message
+from crm.digests.models import NudgeLevel
+from crm.digests.rules import NUDGED
+from crm.quotas.queries import PersonFigure
+
+CALM_NOONS = 3  # REGIME 5: after so many noons running at neither level one is nudged again
+AT_ONCE = 500  # rows of one statement: SQLite takes 32,766 values
+
+Key: TypeAlias = tuple[str, int]  # rule, person
+Counts: TypeAlias = Mapping[Key, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How often a figure came to a level anew, and how many noons running it has been at none."""
+
+    count: int = 0
+    calm_noons: int = 0
+    noon_at: datetime | None = None  # none: at no noon yet
+
+    def after(self, noon_at: datetime, *, is_behind: bool) -> "Standing":
+        """How it stands after that noon; the same one twice changes nothing."""
+        if self.noon_at and noon_at <= self.noon_at:
+            return self
+        if not is_behind:
+            return Standing(self.count, self.calm_noons + 1, noon_at)
+        is_anew = self.count == 0 or self.calm_noons >= CALM_NOONS
+        return Standing(self.count + is_anew, 0, noon_at)
+
+
+def keep_levels(db: Session, judged: Sequence[PersonFigure], at: datetime) -> Counts:
+    """Note how the figures of one period stand at this noon; by figure, the count of its nudges.
+
+    A noon that was skipped is none: it neither counts nor breaks a run. Periods that are over
+    need no level any more.
+    """
+    db.execute(delete(NudgeLevel).where(NudgeLevel.last_on < civil_date(at)))
+    before = _before(db, judged) if judged else {}
+    standings = {
+        _key(one): before.get(_key(one), Standing()).after(
+            at, is_behind=one.figure.status in NUDGED
+        )
+        for one in judged
+    }
+    rows = [_row(one, standings[_key(one)]) for one in judged]
+    for first in range(0, len(rows), AT_ONCE):
+        insert = insert_into(db, NudgeLevel).values(rows[first : first + AT_ONCE])
+        changed = {name: insert.excluded[name] for name in Standing.__dataclass_fields__}
+        keys = ["rule_code", "person_id", "period"]
+        db.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed))
+    return {key: standing.count for key, standing in standings.items()}
+
+
+def _key(one: PersonFigure) -> Key:
+    return one.figure.rule.code, one.person_id
+
+
+def _before(db: Session, judged: Sequence[PersonFigure]) -> dict[Key, Standing]:
+    """How they stood at the noon before; who was nudged before levels were kept, once."""
+    period = judged[0].figure.period.name
+    kept = db.scalars(select(NudgeLevel).where(NudgeLevel.period == period))
+    before = {
+        (row.rule_code, row.person_id): Standing(row.count, row.calm_noons, row.noon_at)
+        for row in kept
+    }
+    new = [one for one in judged if _key(one) not in before]
+    return before | dict.fromkeys(_nudged(db, new, period), Standing(count=1))
+
+
+def _nudged(db: Session, figures: Iterable[PersonFigure], period: str) -> Iterator[Key]:
+    """Of these figures those of which a nudge lies in the outbox."""
+    keys = {
+        f"nudge:{one.figure.rule.code}:{one.username}:{period}:{level.value}": _key(one)
+        for one in figures
+        for level in NUDGED
+    }
+    wanted = list(keys)
+    for first in range(0, len(wanted), AT_ONCE):
+        some = Message.dedupe_key.in_(wanted[first : first + AT_ONCE])
+        for key in db.scalars(select(Message.dedupe_key).where(some)):
+            yield keys[key]
+
+
+def _row(one: PersonFigure, standing: Standing) -> dict[str, object]:
+    return {
+        "rule_code": one.figure.rule.code,
+        "person_id": one.person_id,
+        "period": one.figure.period.name,
+        "last_on": one.figure.period.last,
+        "count": standing.count,
+        "calm_noons": standing.calm_noons,
+        "noon_at": standing.noon_at,
+    }
