@@ -1,6 +1,6 @@
 """What the clock does each day: drafts of overdue milestones, overdue orders one level up."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,7 +31,7 @@ from crm.supervision.rules import (
     escalates_on,
     next_level,
 )
-from crm.supervision.telling import IN_LINE, seeing, tell
+from crm.supervision.telling import IN_LINE, admins, seeing, tell
 
 DEMAND = "请查明原因，明确新的完成时间和措施，并按期反馈。"
 # Who issues or drops where nobody else may know of the lead, in this order.
@@ -49,6 +49,7 @@ class _Line:
     units: Sequence[UnitNode]
     supervisors: Mapping[int, list[int]]
     in_line: Mapping[int, list[int]]
+    admins: Sequence[int]
 
 
 def draft_from_milestones(
@@ -60,12 +61,13 @@ def draft_from_milestones(
     known = select(Order.dedupe_key).where(Order.dedupe_key.in_(overdue))
     new = [overdue[key] for key in overdue.keys() - set(db.scalars(known))] if overdue else []
     line = _line(db, at) if new else None
-    drafts = 0
+    made: Counter[str] = Counter()
     for one in sorted(new, key=lambda one: (one.planned_on, one.lead.id, one.kind)):
-        if line and (order := _draft(db, one, line, at)):
-            drafts += 1
+        order = _draft(db, one, line, at) if line else None
+        made["drafts" if order else "undrafted"] += 1
+        if order:
             tell(db, order=order, entry=last_entry(db, order), site=site, late=late)
-    return {"drafts": drafts} if drafts else {}
+    return made
 
 
 def escalate_orders(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, int]:
@@ -94,6 +96,8 @@ def escalate_orders(db: Session, *, at: datetime, late: bool, site: Site) -> Map
 def _escalate(db: Session, order: Order, line: _Line, at: datetime) -> OrderEntry | None:
     chain = units_above(line.units, order.unit_id)
     held = [unit_id for unit_id in chain if _sees(db, order, line.in_line.get(unit_id, ()), at)]
+    if not held and _sees(db, order, line.admins, at):
+        held = chain[-1:]  # nobody is left in the whole line: the admins hear of it, at the top
     step = next_level(chain, order.reached_unit_id, held)
     if step is None or order.due_on is None:
         return None
@@ -115,7 +119,8 @@ def _sees(db: Session, order: Order, person_ids: Collection[int], at: datetime) 
 
 def _line(db: Session, at: datetime) -> _Line:
     in_line = posted_as(db, IN_LINE, at)
-    return _Line(unit_tree(db), posted_as(db, {Role.SUPERVISOR}, at), in_line)
+    stand_ins = [one.id for one in admins(db, at)]
+    return _Line(unit_tree(db), posted_as(db, {Role.SUPERVISOR}, at), in_line, stand_ins)
 
 
 def _draft(db: Session, one: OverdueMilestone, line: _Line, at: datetime) -> Order | None:

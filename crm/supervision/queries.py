@@ -118,6 +118,12 @@ def may_see(db: Session, viewer: Viewer, order_id: int, on: date) -> bool:
     return db.scalar(seen.where(Order.id == order_id)) is not None
 
 
+def may_know(db: Session, viewer: Viewer, order_id: int, on: date) -> bool:
+    """Whether neither its lead nor its figure keeps the order from them, once it is issued."""
+    allowed = _secrecy_allows(viewer, on) & figure_allows(figure_scope(db, viewer, on))
+    return db.scalar(select(Order.id).where(Order.id == order_id, allowed)) is not None
+
+
 def overdue(on: date) -> ColumnElement[bool]:
     """Orders past their due date with the leading unit to act."""
     return Order.state.in_(WORKING) & (Order.due_on < on)

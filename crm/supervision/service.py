@@ -22,11 +22,17 @@ from crm.supervision.rules import (
     due_on,
     may_ask_extension,
 )
+from crm.supervision.telling import require_receivers
 
 
 def issue_order(db: Session, *, order: Order, by: Person, now: datetime) -> OrderEntry:
-    """Issue a draft: it gets its number and its due date; refused as `not_yours`, `order_state`."""
+    """Issue a draft: it gets its number and its due date.
+
+    Refused as `not_yours`, `order_state`, and where nobody would receive it as `nobody_receives`
+    or `nobody_may_know`.
+    """
     require(take(db, order, by, now, {OrderState.DRAFT}).decides)
+    require_receivers(db, order, by, now)
     on = civil_date(now)
     due = due_on(order.kind, on, working_calendar(db))
     number = _next_number(db, on.year)

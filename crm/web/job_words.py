@@ -56,6 +56,7 @@ MADE: Mapping[str, str] = {
     "reminders": "提醒 {} 项",
     "supervisors": "告知督查人员 {} 次",
     "told": "告知 {} 人次",
+    "undrafted": "{} 个逾期节点没有责任单位或没有可经办的人，未拟稿",
     "unchanged": "{} 人没有变化，不发",
 }
 TONES = {RunState.DONE: "good", RunState.SKIPPED: "warn", RunState.FAILED: "bad"}

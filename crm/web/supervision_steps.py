@@ -1,6 +1,7 @@
 """The page of one order, and the steps that may be taken with it: each through one door."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +27,7 @@ from crm.supervision.rules import (
     Wait,
     due_on,
 )
-from crm.supervision.telling import tell
+from crm.supervision.telling import reaches_nobody, receivers, tell
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import told
 from crm.web.forms import show_refusal
@@ -35,6 +36,15 @@ from crm.web.supervision_causes import causes_of
 from crm.web.supervision_forms import FORMS, StepForm
 from crm.web.supervision_lines import due_if_issued, entry_lines, facts_of, order_line
 from crm.web.transaction import moment, today, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedLine:
+    """Whom a draft would reach, or why it would reach nobody; one of the two."""
+
+    text: str
+    nobody: str
+
 
 DONE = {
     Step.ISSUE: "督办单已下达。",
@@ -68,6 +78,9 @@ def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: st
     forms = {
         step: given.get(step) or form_of(step, formdata=None) for step in Step if step in steps
     }
+    reached = _receivers(order) if Step.ISSUE in steps else None
+    if reached and reached.nobody:
+        forms.pop(Step.ISSUE)
     return render_template(
         "supervision/show.html",
         order=order,
@@ -80,11 +93,25 @@ def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: st
         is_to_urge=Wait.OVERDUE in waits,
         for_unit=OF_UNIT if rights_of(db.session, me, order).decides else (),
         can_edit=Step.ISSUE in steps,
+        reached=reached,
         due_today=_due_today(order.kind) if order.state is OrderState.DRAFT else None,
         refusal=refusal,
         unsent=_unsent(given, forms),
         is_closed=order.state in CLOSED,
     )
+
+
+def _receivers(order: Order) -> ReachedLine:
+    """Whom the draft would reach, named before it is issued."""
+    found = receivers(db.session, order, signed_in(), moment())
+    units = [(order.unit.name, found.leading), *((one.name, some) for one, some in found.assisting)]
+    reached = [f"{name}（{'、'.join(one.name for one in some)}）" for name, some in units if some]
+    missed = [unit.name for unit, some in found.assisting if not some]
+    if found:
+        text = f"下达后将通知：{'；'.join(reached)}。"
+        return ReachedLine(text + (f"配合单位{'、'.join(missed)}无人收到。" if missed else ""), "")
+    code = "nobody_may_know" if found.hidden else "nobody_receives"
+    return ReachedLine("", told(Refused(code, unit=order.unit.name)))
 
 
 def _unsent(given: Mapping[Step, StepForm], shown: Mapping[Step, StepForm]) -> str:
@@ -161,11 +188,15 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
         try:
             with transaction() as rows:
                 ACTS[taken](rows, order, form, signed_in(), moment())
-                tell(rows, order=order, entry=last_entry(rows, order), site=site())
+                entry = last_entry(rows, order)
+                tell(rows, order=order, entry=entry, site=site())
+                is_unheard = reaches_nobody(rows, order, entry)
         except Refused as refusal:
             refused = _show(form, refusal)
         else:
             flash(DONE[taken], "success")
+            if is_unheard:
+                flash("目前没有人能收到这一步的通知，请联系系统管理员补充人员。", "warning")
             return redirect(url_for("supervision.show", order_id=order_id))
     return page(found(order_id), {taken: form}, refused), 422
 

@@ -140,7 +140,7 @@ def test_where_nobody_named_may_issue_it_none_is_drafted(db, zone, draft):
     lead = make_lead(db, unit=zone.team, tracker=zone.li, secrecy=Secrecy.RESTRICTED)
     make_plan(db, lead, MilestoneKind.SIGNED, PLANNED)
 
-    assert draft() == {}
+    assert draft() == {"undrafted": 1}
 
 
 # escalation
@@ -157,6 +157,15 @@ def test_then_it_goes_one_level_up(db, zone, issued, escalate):
     entry = db.scalars(select(OrderEntry).order_by(OrderEntry.id.desc())).first()
     assert (entry.kind, entry.text) == (EntryKind.ESCALATED, "逾期1天，提级至招商局")
     assert told(db) == ["chief"]
+
+
+def test_an_order_whose_line_is_empty_is_told_to_an_admin(db, zone, issued, escalate):
+    for one in (zone.top, zone.leader, zone.chief, zone.head):
+        one.disabled_at = NOW
+    db.flush()
+
+    assert escalate(date(2026, 7, 31)) == {"escalated": 1, "mails": 1}
+    assert told(db) == ["admin"]
 
 
 def test_a_second_run_on_the_day_changes_nothing(db, issued, escalate):

@@ -31,6 +31,7 @@ from tests.factories import (
     make_order,
     make_role,
     make_rule,
+    make_unit,
     sign_in,
 )
 from tests.supervision.conftest import arrange
@@ -572,3 +573,23 @@ def test_words_of_the_address_do_not_break_the_register(app, zone):
 
     assert answer.status_code == 200
     assert "javascript:" not in answer.text
+
+
+def test_a_draft_names_who_will_receive_it_before_it_is_issued(app, draft):
+    page = sign_in(app, "chief").get(f"{LIST}/{draft}").text
+
+    assert "下达后将通知：一科（head" in page
+
+
+def test_a_draft_that_would_reach_nobody_says_so_and_is_not_issued(app, zone):
+    with arranged(app) as db:
+        unit = make_unit(db, "空科", parent=db.get(Unit, zone.bureau))
+        officer = who(db, "chief")
+        draft = make_order(db, unit, officer=officer).id
+
+    page = sign_in(app, "chief").get(f"{LIST}/{draft}").text
+    answer = take(app, "chief", draft, "issue")
+
+    assert "空科没有在用账号的督查人员或领导" in page
+    assert f'action="{LIST}/{draft}/issue"' not in page
+    assert "空科没有在用账号的督查人员或领导" in answer.text
