@@ -11,6 +11,7 @@ from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import WorkingCalendar
 from crm.cli.base import Moment, PeriodName, reading, site
 from crm.digests import service
+from crm.jobs import ledger
 from crm.jobs.timetable import JOBS, JobName, slots
 from crm.people.queries import by_username
 from crm.quotas.queries import working_calendar
@@ -45,7 +46,8 @@ def preview(
             raise Refused("unknown_person", field="for", person=username)
         at = as_of or min(clock.now(), _due_at(job, period, working_calendar(db)))
         words = service.put_into_words(
-            service.preview(db, period=period, person=person, at=at), site()
+            service.preview(db, period=period, person=person, at=at, since=ledger.began_on(db)),
+            site(),
         )
     click.echo(words.text if as_text else words.html)
 

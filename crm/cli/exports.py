@@ -16,6 +16,7 @@ from crm.base.sheets import Column, write_sheet
 from crm.base.words import Word
 from crm.cli.base import PeriodName, RefusedError, file_format, reading
 from crm.followups.exports import FOLLOWUPS, followup_rows
+from crm.jobs.ledger import began_on
 from crm.leads.exports import LEADS, lead_rows
 from crm.people.exports import people_rows
 from crm.people.imports import PEOPLE
@@ -111,7 +112,9 @@ def _rows(
     if code is not None and code not in rule_codes(db):
         raise Refused("unknown_rule", "rule", rule=code)
     codes = None if code is None else [code]
-    return COMPLIANCE, compliance_rows(db, eyes, period=period, codes=codes, now=now)
+    return COMPLIANCE, compliance_rows(
+        db, eyes, period=period, codes=codes, now=now, since=began_on(db)
+    )
 
 
 def _write(file: Path, content: bytes) -> None:

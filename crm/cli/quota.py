@@ -15,11 +15,12 @@ from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.cli.base import Moment, PeriodName, format_option, print_rows, reading
 from crm.cli.rules_file import read_rules
+from crm.jobs.ledger import began_on
 from crm.people.queries import by_username
 from crm.quotas.backtest import Compared, Counts, counts
 from crm.quotas.backtest import backtest as compare
 from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes, working_calendar
-from crm.quotas.rules import Figure
+from crm.quotas.rules import Figure, basis_of
 
 ESTIMATED = "注意：工作日历部分为估算（国务院尚未公布放假安排），公布后应完成数可能变化。"
 KEYS = (
@@ -35,6 +36,7 @@ KEYS = (
     "workdays",
     "present",
     "estimated",
+    "basis",
 )
 # beside them where the period is frozen: when, and what the latest correction came to
 SETTLED_KEYS = ("frozen_at", "corrected_required", "corrected_achieved", "corrected_status")
@@ -53,6 +55,7 @@ COMPARED_KEYS = (
     "would_status",
     "changed",
     "frozen",
+    "basis",
 )
 
 
@@ -71,11 +74,14 @@ def report(period: Period, code: str | None, as_of: datetime | None, form: str) 
     with reading() as db:
         codes = None if code is None else [_known(db, code)]
         found = figures(db, period=period, as_of=as_of or clock.now(), codes=codes)
-        estimated = working_calendar(db).is_estimated(period)
+        estimated, since = working_calendar(db).is_estimated(period), began_on(db)
     is_settled = any(each.figure.settled for each in found)
     rows = [
         as_row(each)
-        | {"estimated": estimated and not each.figure.settled}
+        | {
+            "estimated": estimated and not each.figure.settled,
+            "basis": basis_of([each.figure], period, since).value,
+        }
         | (as_settled(each.figure) if is_settled else {})
         for each in found
     ]
@@ -94,7 +100,8 @@ def explain(code: str, username: str, period: Period, as_of: datetime | None) ->
     with reading() as db:
         found = _figure(db, code, username, period=period, as_of=as_of or clock.now())
         estimated = working_calendar(db).is_estimated(period) and not found.figure.settled
-    explained = as_explanation(found) | {"estimated": estimated}
+        basis = basis_of([found.figure], period, began_on(db))
+    explained = as_explanation(found) | {"estimated": estimated, "basis": basis.value}
     click.echo(json.dumps(explained, ensure_ascii=False, indent=2))
 
 
@@ -114,7 +121,9 @@ def backtest(*, file: Path, first: Period, last: Period, summary: bool, form: st
         raise click.UsageError("--to 早于 --from。")
     drafts = read_rules(file, since=first.first)
     with reading() as db:
-        found = compare(db, drafts, first=first.first, last=last.last, now=clock.now())
+        found = compare(
+            db, drafts, first=first.first, last=last.last, now=clock.now(), since=began_on(db)
+        )
         calendar = working_calendar(db)
         if any(calendar.is_estimated(period) for period in {each.period for each in found}):
             click.echo(ESTIMATED, err=True)
@@ -137,6 +146,7 @@ def _as_compared(each: Compared) -> dict[str, object]:
         "unit": each.unit_code,
         "period": each.period.name,
         "frozen": each.is_frozen,
+        "basis": each.basis.value,
         "changed": each.is_changed,
     }
     for name, said in (("was", each.was), ("would", each.would)):

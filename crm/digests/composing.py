@@ -9,6 +9,7 @@ from crm.digests.queries import Facts
 from crm.digests.rules import waiting
 from crm.digests.sight import Sight
 from crm.digests.units import units_part
+from crm.quotas.rules import basis_of
 
 KINDS = {PeriodKind.WEEK: MessageKind.WEEKLY, PeriodKind.MONTH: MessageKind.MONTHLY}
 
@@ -32,7 +33,7 @@ def compose(facts: Facts, sight: Sight, *, late: bool) -> Digest:
         at=facts.at,
         is_late=late,
         is_estimated=facts.is_estimated,
-        is_settled=bool(shown) and all(figure.settled for figure in shown),
+        basis=basis_of(shown, facts.period, facts.since),
         waiting=waiting(shown, facts.at),
         comments=_comments(facts, sight),
         own=_own_part(facts, sight),

@@ -13,7 +13,7 @@ from crm.digests.monthly import MonthPart
 from crm.digests.orders import OrdersPart
 from crm.digests.rules import SHORT, Tally, Waiting, tally
 from crm.leads.rules import MilestoneKind
-from crm.quotas.rules import Figure, FigureStatus, NotCounted, Rule
+from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, Rule
 from crm.quotas.wording import why_at_risk
 from crm.visits.rules import Channel, Kind
 
@@ -164,7 +164,7 @@ class RuleLine:
     rule: Rule
     period: Period
     is_running: bool
-    is_settled: bool
+    basis: FigureBasis
     good: int
     owing: int
     good_before: int
@@ -232,7 +232,7 @@ class Digest:
     at: datetime
     is_late: bool
     is_estimated: bool
-    is_settled: bool  # every figure in it is frozen
+    basis: FigureBasis
     waiting: Waiting
     comments: tuple[Comment, ...]  # what leaders said of the month
     own: OwnPart | None

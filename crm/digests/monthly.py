@@ -17,7 +17,7 @@ from crm.quotas.history import outcomes
 from crm.quotas.models import Correction
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure, period_kinds
-from crm.quotas.rules import FigureStatus, Rule
+from crm.quotas.rules import FigureBasis, FigureStatus, Rule
 from crm.quotas.settled import CorrectionFacts, corrections
 from crm.targets.queries import courses, standings
 from crm.targets.rules import Standing
@@ -56,10 +56,10 @@ class TrendCell:
 
 @dataclass(frozen=True, slots=True)
 class TrendMonth:
-    """A month of the trend; settled where each of its figures is frozen."""
+    """A month of the trend, and on what its figures rest."""
 
     period: Period
-    is_settled: bool
+    basis: FigureBasis
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ class Facts:
     earlier: Earlier  # of a week alone: where running periods stood when it began
     orders: Sequence[MovedOrder]
     first_meetings: dict[int, frozenset[int]]  # by visit, the leads that it was the first to
+    since: date  # on which the clock's slots begin
 
     @property
     def on(self) -> date:
@@ -120,8 +121,11 @@ class Facts:
         return list({one.figure.rule.code: one.figure.rule for one in self.figures}.values())
 
 
-def gather(db: Session, *, period: Period, at: datetime) -> Facts:
-    """Read what the digests of the period say, in a number of queries that no recipient adds to."""
+def gather(db: Session, *, period: Period, at: datetime, since: date = date.min) -> Facts:
+    """Read what the digests of the period say, in a number of queries that no recipient adds to.
+
+    `since`: on which date the clock's slots begin.
+    """
     on = civil_date(at)
     wanted = spans(period, on)
     judged = [one for part in wanted.all for one in figures(db, period=part, as_of=at)]
@@ -155,6 +159,7 @@ def gather(db: Session, *, period: Period, at: datetime) -> Facts:
         earlier=earlier_statuses(db, period, wanted.running, at),
         orders=orders_of(db, period, at),
         first_meetings=first_meetings(db, period, visits, at),
+        since=since,
     )
 
 

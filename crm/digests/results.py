@@ -14,7 +14,7 @@ from crm.digests.rules import FORWARD, GOOD, Tally, owes, tally
 from crm.people.queries import UnitNode, units_below
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure
-from crm.quotas.rules import Figure, FigureStatus
+from crm.quotas.rules import Figure, FigureStatus, basis_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def rule_lines(
             rule=rule,
             period=period,
             is_running=running,
-            is_settled=all(one.figure.settled for one in members),
+            basis=basis_of((one.figure for one in members), period, facts.since),
             good=sum(one.status in GOOD if running else _is_met(one) for one in owed),
             owing=len(owed),
             good_before=sum(map(_is_met, before)),

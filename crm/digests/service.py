@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from crm.digests.composing import compose
 from crm.digests.content import Digest
 from crm.digests.lapsed import tell_lapsed
 from crm.digests.nudging import nudge
-from crm.digests.queries import active_people, gather
+from crm.digests.queries import Facts, active_people, gather
 from crm.digests.rules import planned_span
 from crm.digests.settling import keep_reported, tell_settled
 from crm.digests.sight import OF_UNITS, sight_of, sights
@@ -46,12 +46,14 @@ def make_weekly(  # noqa: PLR0913 - what a slot says, each by name
     late: bool,
     mail: bool,
     site: Site,
+    since: date = date.min,
 ) -> Mapping[str, int]:
     """Make the weekly digests of the week as of that moment.
 
     `mail` false: kept unmailed, as what is not delivered until then (REGIME 5).
     """
-    return _make(db, period=period, at=at, until=until, late=late, mail=mail, site=site)
+    facts = gather(db, period=period, at=at, since=since)
+    return _make(db, facts, until=until, late=late, mail=mail, site=site)
 
 
 def make_monthly(  # noqa: PLR0913 - what a slot says, each by name
@@ -63,17 +65,21 @@ def make_monthly(  # noqa: PLR0913 - what a slot says, each by name
     late: bool,
     mail: bool,
     site: Site,
+    since: date = date.min,
 ) -> Mapping[str, int]:
     """Make the monthly digests of the month as of that moment.
 
     `mail` false: kept unmailed, as what is not delivered until then (REGIME 5).
     """
-    return _make(db, period=period, at=at, until=until, late=late, mail=mail, site=site)
+    facts = gather(db, period=period, at=at, since=since)
+    return _make(db, facts, until=until, late=late, mail=mail, site=site)
 
 
-def preview(db: Session, *, period: Period, person: Person, at: datetime) -> Digest:
-    """The digest that the person would get, without making it."""
-    facts = gather(db, period=period, at=at)
+def preview(
+    db: Session, *, period: Period, person: Person, at: datetime, since: date = date.min
+) -> Digest:
+    """The digest that the person would get, without making it; `since`: see `gather`."""
+    facts = gather(db, period=period, at=at, since=since)
     return compose(facts, sight_of(db, person, facts), late=False)
 
 
@@ -88,20 +94,18 @@ def _words_of(digest: Digest) -> dict[str, object]:
 
 def _make(  # noqa: PLR0913 - what a slot says, each by name
     db: Session,
+    facts: Facts,
     *,
-    period: Period,
-    at: datetime,
     until: datetime | None,
     late: bool,
     mail: bool,
     site: Site,
 ) -> Mapping[str, int]:
     made: Counter[str] = Counter()
-    facts = gather(db, period=period, at=at)
-    if period.kind is PeriodKind.MONTH:
+    if facts.period.kind is PeriodKind.MONTH:
         keep_reported(db, facts)
     owing = {one.person_id for one in facts.figures}
-    active = active_people(db, at)
+    active = active_people(db, facts.at)
     readers = [one for one in active if one.id in owing or one.role in OF_UNITS]
     for sight in sights(db, readers, facts):
         person = sight.viewer.person

@@ -19,6 +19,7 @@ from crm.digests.results import Group, everything, groups
 from crm.digests.sight import Sight
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure
+from crm.quotas.rules import basis_of
 from crm.targets.queries import speeds_of
 
 MOST_CORRECTED = 20
@@ -76,7 +77,10 @@ def _trend(facts: Facts, sight: Sight, months: Months) -> tuple[TrendTable, ...]
         if len(told) > 1:
             told.append(_total(scope, total, rows, by_month))
         if told:
-            heads = tuple(_head(month, some) for month, some in by_month.items())
+            heads = tuple(
+                TrendMonth(month, basis_of((one.figure for one in some), month, facts.since))
+                for month, some in by_month.items()
+            )
             made.append(TrendTable(rule, heads, tuple(told)))
     return tuple(made)
 
@@ -102,7 +106,3 @@ def _total(scope: FigureScope, total: Group, rows: Rows, months: Months) -> Tren
         if not may_be_split(scope, rest):
             cells[place] = trend_cell(rest, scope)
     return TrendRow(total.name, tuple(cells))
-
-
-def _head(month: Period, some: Sequence[PersonFigure]) -> TrendMonth:
-    return TrendMonth(month, bool(some) and all(one.figure.settled for one in some))

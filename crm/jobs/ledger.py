@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from heapq import merge
 from itertools import dropwhile, takewhile
 
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.paging import Page, page_of
@@ -58,6 +59,13 @@ def clock_from(db: Session) -> datetime:
     if (since := db.scalar(query)) is None:
         raise Refused("not_installed")
     return since
+
+
+def began_on(db: Session) -> date:
+    """The date on which the clock's slots begin; the first of all dates where it is not there."""
+    query = select(JobRun.due_at).where(JobRun.job == Install.JOB, JobRun.slot == Install.SLOT)
+    since = db.scalar(query)
+    return civil_date(since) if since else date.min
 
 
 def installed_at(db: Session) -> datetime | None:

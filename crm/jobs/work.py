@@ -36,6 +36,7 @@ def digests_of(make: Callable[..., Mapping[str, int]]) -> Work:
             late=timing is not Timing.ON_TIME,
             mail=timing is not Timing.KEPT,
             site=site,
+            since=ledger.began_on(db),
         )
 
     return work

@@ -15,7 +15,7 @@ from crm.people.rules import Duty
 from crm.quotas.facts import PersonFigure, Place
 from crm.quotas.models import FigureRecord
 from crm.quotas.queries import figures, live_figures, working_calendar
-from crm.quotas.rules import WORKDAYS_TO_LOG, FigureStatus, Rule
+from crm.quotas.rules import WORKDAYS_TO_LOG, FigureBasis, FigureStatus, Rule, basis_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,13 @@ class Compared(Place):
     period: Period
     was: Said | None  # none: nothing was asked
     would: Said | None  # none: the draft asks nothing of them
-    is_frozen: bool
+    basis: FigureBasis  # of what was said
     duties: frozenset[Duty]  # of which the two figures are: they decide who sees them
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether what was said is a frozen figure."""
+        return self.basis is FigureBasis.SETTLED
 
     @property
     def is_changed(self) -> bool:
@@ -72,13 +77,19 @@ def past_periods(kind: PeriodKind, first: date, last: date, today: date) -> list
     return found
 
 
-def backtest(
-    db: Session, drafts: Sequence[Rule], *, first: date, last: date, now: datetime
+def backtest(  # noqa: PLR0913 - which figures, and as known when
+    db: Session,
+    drafts: Sequence[Rule],
+    *,
+    first: date,
+    last: date,
+    now: datetime,
+    since: date = date.min,
 ) -> list[Compared]:
     """The drafts over the periods of their kind within the dates, by rule, period, unit and name.
 
     Each period is judged by what was known at its freeze (or is now, where that lies ahead); from
-    when to when a draft holds does not matter here.
+    when to when a draft holds does not matter here. `since`: on which date the clock's slots begin.
     """
     calendar = working_calendar(db)
     found: list[Compared] = []
@@ -86,7 +97,7 @@ def backtest(
         some = [draft for draft in drafts if draft.period is kind]
         for period in past_periods(kind, first, last, civil_date(now)):
             as_of = _known_at(db, calendar, period, now)
-            found += _compared(db, some, period, as_of)
+            found += _compared(db, some, period, as_of, since)
     order = [draft.code for draft in drafts]
     return sorted(
         found,
@@ -121,17 +132,21 @@ def _known_at(db: Session, calendar: WorkingCalendar, period: Period, now: datet
 
 
 def _compared(
-    db: Session, drafts: Sequence[Rule], period: Period, as_of: datetime
+    db: Session, drafts: Sequence[Rule], period: Period, as_of: datetime, since: date
 ) -> Iterable[Compared]:
     codes = {draft.code for draft in drafts}
     was = {_key(one): one for one in figures(db, period=period, as_of=as_of, codes=codes)}
     would = {_key(one): one for one in live_figures(db, period=period, as_of=as_of, rules=drafts)}
     rules = {draft.code: draft for draft in drafts}
     for key in {**would, **was}:
-        yield _beside(rules[key[0]], was.get(key), would.get(key))
+        said = was.get(key)
+        basis = basis_of([said.figure] if said else [], period, since)
+        yield _beside(rules[key[0]], said, would.get(key), basis)
 
 
-def _beside(rule: Rule, was: PersonFigure | None, would: PersonFigure | None) -> Compared:
+def _beside(
+    rule: Rule, was: PersonFigure | None, would: PersonFigure | None, basis: FigureBasis
+) -> Compared:
     one = was or would
     assert one is not None  # noqa: S101 - the caller has at least one of them
     return Compared(
@@ -140,7 +155,7 @@ def _beside(rule: Rule, was: PersonFigure | None, would: PersonFigure | None) ->
         period=one.figure.period,
         was=_said(was),
         would=_said(would),
-        is_frozen=bool(was and was.figure.settled),
+        basis=basis,
         duties=frozenset(each.figure.rule.duty for each in (was, would) if each),
     )
 

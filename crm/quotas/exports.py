@@ -1,7 +1,7 @@
 """Figures of a period as rows of a file: as frozen, and as corrected by whom and why (REGIME 4)."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,7 @@ from crm.quotas.facts import PersonFigure
 from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import figure_scope
 from crm.quotas.queries import figures, working_calendar
+from crm.quotas.rules import basis_of
 from crm.quotas.settled import CorrectionFacts, corrections
 
 COMPLIANCE = (
@@ -31,6 +32,7 @@ COMPLIANCE = (
     Column("workdays", "工作日"),
     Column("present", "在岗工作日"),
     Column("estimated", "日历为估算"),
+    Column("basis", "数据口径"),
     Column("frozen_at", "定稿时间"),
     Column("corrected_required", "更正后应完成"),
     Column("corrected_achieved", "更正后已完成"),
@@ -44,15 +46,19 @@ NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "pre
 Key = tuple[str, int]  # rule, person
 
 
-def compliance_rows(
+def compliance_rows(  # noqa: PLR0913 - which figures, and as known when
     db: Session,
     viewer: Viewer | None,
     *,
     period: Period,
     codes: Collection[str] | None,
     now: datetime,
+    since: date = date.min,
 ) -> list[dict[str, object]]:
-    """The figures with the latest correction of each; without a viewer everybody's."""
+    """The figures with the latest correction of each; without a viewer everybody's.
+
+    `since`: on which date the clock's slots begin.
+    """
     found = figures(db, period=period, as_of=now, codes=codes)
     if viewer:
         sight = figure_scope(db, viewer, civil_date(now))
@@ -61,7 +67,10 @@ def compliance_rows(
     estimated = working_calendar(db).is_estimated(period)
     return [
         _row(each, made.get((each.figure.rule.code, each.person_id)))
-        | {"estimated": "是" if estimated and not each.figure.settled else None}
+        | {
+            "estimated": "是" if estimated and not each.figure.settled else None,
+            "basis": basis_of([each.figure], period, since),
+        }
         for each in found
     ]
 

@@ -1,5 +1,6 @@
 """The words and values of the quotas (REGIME 4); `counting` and `judging` decide with them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
@@ -255,3 +256,24 @@ class Figure:
     not_counted: tuple[NotCounted, ...]
     settled: Settled | None = None  # none: it still follows the facts
     outlook: Outlook | None = None  # none: frozen, or as read from what was frozen
+
+
+class FigureBasis(Word):
+    """On what the figures of a period rest; every page, mail and file says it by these words."""
+
+    PRELIMINARY = "preliminary", "初步数"
+    SETTLED = "settled", "定稿"
+    RETRACED = "retraced", "按现有记录回溯"
+
+
+def basis_of(figures: Iterable[Figure], period: Period, since: date) -> FigureBasis:
+    """The basis of these figures of a period, where the clock's slots begin on `since`.
+
+    A period that ended before that date is never frozen (REGIME 5): its figures follow the records
+    as they are now, and hold up no other's label.
+    """
+    followed = [each for each in figures if each.settled or each.period.last >= since]
+    if not followed:
+        return FigureBasis.RETRACED if period.last < since else FigureBasis.PRELIMINARY
+    is_settled = all(each.settled for each in followed)
+    return FigureBasis.SETTLED if is_settled else FigureBasis.PRELIMINARY

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from crm.base import clock, spoken
 from crm.base.periods import Period
 from crm.digests.results import groups
+from crm.jobs.ledger import began_on
 from crm.people.models import Person, Posting
 from crm.people.queries import UnitNode, Viewer
 from crm.people.rules import OF_BOARDS, Role
 from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure, figures, waiting, working_calendar
-from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureStatus
+from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureBasis, FigureStatus, basis_of
 from crm.quotas.wording import sentence_of
 from crm.web.corrections import note_of
 from crm.web.effects import ESTIMATED
@@ -216,7 +217,10 @@ def _notes(
     frozen_at = [each.figure.settled.frozen_at for each in shown if each.figure.settled]
     if frozen_at:
         when = spoken.moment(max(frozen_at))
-        yield f"定稿：本期数字已于{when}定稿，之后的修改另记更正，两数并列。"
+        yield f"{FigureBasis.SETTLED.label}：本期数字已于{when}定稿，之后的修改另记更正，两数并列。"
+    if basis_of((each.figure for each in shown), period, began_on(db)) is FigureBasis.RETRACED:
+        yield f"{FigureBasis.RETRACED.label}：本期早于系统启用，不核算、不定稿。"
+        return
     open_until = calendar.nth_after(period.last, WORKDAYS_TO_LOG)
     people = {each.person_id for each in shown if not each.figure.settled}
     if on > open_until or not people:
@@ -228,7 +232,7 @@ def _notes(
         if count
     ]
     told = f"，还有 {'、'.join(waits)}" if waits else ""
-    yield f"初步数：{_openness(period, on, open_until)}{told}。"
+    yield f"{FigureBasis.PRELIMINARY.label}：{_openness(period, on, open_until)}{told}。"
 
 
 def _is_settled(shown: Sequence[PersonFigure]) -> bool:

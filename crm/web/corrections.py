@@ -13,7 +13,7 @@ from crm.extensions import db
 from crm.people.queries import Viewer
 from crm.quotas import service
 from crm.quotas.models import Correction
-from crm.quotas.rules import Figure, FigureStatus
+from crm.quotas.rules import Figure, FigureBasis, FigureStatus
 from crm.quotas.settled import CorrectionFacts, corrections, seen_corrections
 from crm.web.auth import signed_in
 from crm.web.errors import told
@@ -43,7 +43,7 @@ def note_of(figure: Figure) -> str:
         return ""
     corrected = figure.settled.corrected
     if corrected is None:
-        return "定稿"
+        return FigureBasis.SETTLED.label
     signed = "已签认" if corrected.is_signed else "待签认"
     result = _result(corrected.achieved, corrected.required, corrected.status)
     return f"定稿；更正为 {result}（{signed}）"

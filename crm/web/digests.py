@@ -13,6 +13,7 @@ from crm.base.outbox import MessageKind, State
 from crm.base.periods import Period
 from crm.extensions import db
 from crm.people.rules import Role
+from crm.quotas.rules import FigureBasis
 from crm.web.auth import signed_in
 from crm.web.comments import comment, say
 from crm.web.forms import row_id
@@ -31,6 +32,7 @@ class Issue:
     kind: MessageKind
     period: Period
     made_at: datetime
+    basis: str  # as its subject says; the mail stays as it was sent
     is_kept: bool  # made late, when a later one was due already
     is_read: bool
 
@@ -59,8 +61,16 @@ def _issues(rows: Iterable[Any]) -> list[Issue]:
             row.kind,
             Period.parse(period_of(row.dedupe_key)),
             row.made_at,
+            _basis_said(row.subject),
             row.state is State.SKIPPED,
             row.read_at is not None,
         )
         for row in rows
     ]
+
+
+def _basis_said(subject: str) -> str:
+    return next(
+        (each.label for each in FigureBasis if f"（{each.label}" in subject),
+        FigureBasis.PRELIMINARY.label,
+    )

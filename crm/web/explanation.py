@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, spoken
 from crm.base.periods import DAY
+from crm.jobs.ledger import began_on
 from crm.people.models import Absence
 from crm.people.queries import Viewer, absences_in
 from crm.quotas.judging import prorated
@@ -22,6 +23,7 @@ from crm.quotas.rules import (
     Reason,
     Tenure,
     VisitFacts,
+    basis_of,
 )
 from crm.quotas.settled import of_figure
 from crm.quotas.wording import EACH, sentence_of, unit_of, why_at_risk
@@ -64,16 +66,12 @@ class Explained:
     counted: list[VisitRow]
     left_out: list[VisitRow]
     corrections: list[CorrectionLine]
+    note: str  # on what it rests, and what a correction made of it
 
     @property
     def figure(self) -> Figure:
         """The figure."""
         return self.of.figure
-
-    @property
-    def note(self) -> str:
-        """That it is frozen, and what a correction made of it; else empty."""
-        return note_of(self.figure)
 
     @property
     def unit(self) -> str:
@@ -114,6 +112,7 @@ def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Exp
         [_counted(each, figure, sight) for each in figure.counted],
         [_left_out(each, figure, sight) for each in figure.not_counted],
         lines(db, viewer, of_figure(figure)) if figure.settled else [],
+        note_of(figure) or basis_of([figure], figure.period, began_on(db)).label,
     )
 
 

@@ -14,10 +14,12 @@ from crm.base import clock
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
 from crm.digests.results import groups
+from crm.jobs.ledger import began_on
 from crm.people.models import Person
 from crm.people.queries import UnitNode, unit_tree
 from crm.quotas.backtest import Compared, Counts, Said, backtest, counts, past_periods
 from crm.quotas.permissions import FEWEST
+from crm.quotas.rules import FigureBasis
 from crm.quotas.ruling import check_rule
 from crm.quotas.versions import as_rule, versions
 from crm.quotas.wording import demand_of
@@ -41,7 +43,7 @@ class PersonRow:
     url: str | None  # how what was said came about
     was: Said | None
     would: Said | None
-    is_frozen: bool
+    basis: FigureBasis
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def trial(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
     if wrong := _wrong_span(periods):
         form.last_on.errors = [*form.last_on.errors, wrong]
         return None
-    found = backtest(db, [draft], first=first, last=last, now=now)
+    found = backtest(db, [draft], first=first, last=last, now=now, since=began_on(db))
     units = unit_tree(db)
     rows = [each for each in _in_order(db, found, units) if each.is_turned or form.all.data]
     rows = [each for each in rows if _is_seen(each)]
@@ -169,5 +171,5 @@ def _row(each: Compared) -> PersonRow:
         url=url_for("compliance.figure", **told_at) if each.was else None,  # type: ignore[arg-type]
         was=each.was,
         would=each.would,
-        is_frozen=each.is_frozen,
+        basis=each.basis,
     )

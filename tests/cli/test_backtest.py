@@ -55,6 +55,7 @@ ROW = {
     "unit": "bureau",
     "period": "2026-06",
     "frozen": False,
+    "basis": "preliminary",
     "changed": True,
     "was_required": 6,
     "was_achieved": 2,

@@ -62,8 +62,9 @@ def weekly(db, site):
 def monthly(db, site):
     """Make the monthly digests."""
 
-    def make(*, at=AUGUST):
-        return service.make_monthly(db, period=MONTH, at=at, late=False, mail=True, site=site)
+    def make(*, at=AUGUST, **more):
+        told = {"period": MONTH, "at": at, "late": False, "mail": True, "site": site}
+        return service.make_monthly(db, **told | more)
 
     return make
 

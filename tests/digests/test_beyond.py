@@ -32,6 +32,12 @@ def test_six_months_stand_side_by_side(db, zone, monthly, text_of):
     ) in text_of(zone.boss)
 
 
+def test_months_before_the_installation_are_marked_as_retraced(db, zone, monthly, text_of):
+    monthly(since=date(2026, 6, 10))
+
+    assert "4月 按现有记录回溯 | 5月 按现有记录回溯 | 6月 初步数" in text_of(zone.boss)
+
+
 def test_weeks_count_in_the_month_in_which_they_end(db, zone, monthly, text_of):
     for on in (date(2026, 6, 29), date(2026, 7, 8)):
         make_visit(db, zone.boss, on)

@@ -57,6 +57,7 @@ FIGURE = {
     "workdays": 23,
     "present": 23,
     "estimated": False,
+    "basis": "preliminary",
 }
 AT = ("--as-of", "2026-07-15T10:00")
 
@@ -140,7 +141,7 @@ SETTLED = {
 def test_a_frozen_figure_and_its_correction_are_reported_side_by_side(frozen):
     said = frozen("report", "--period", "2026-07", "--as-of", "2026-08-10", "--format", "json")
 
-    expected = FIGURE | {"pace": 6, "status": "missed"} | SETTLED
+    expected = FIGURE | {"pace": 6, "status": "missed", "basis": "settled"} | SETTLED
     assert json.loads(said.stdout) == [expected]
 
 

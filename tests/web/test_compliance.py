@@ -7,11 +7,14 @@ import pytest
 import time_machine
 from sqlalchemy import event, update
 
+from crm.base.clock import at_civil
 from crm.base.periods import PeriodKind
 from crm.extensions import db as database_of_app
+from crm.jobs import ledger
 from crm.people.rules import Duty, Role
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
+from tests.conftest import NOW
 from tests.factories import (
     DEPUTY,
     PRINCIPAL,
@@ -562,3 +565,16 @@ def test_nobody_judges_a_visit_of_their_own(app, zone, watch):
 @pytest.mark.parametrize("path", ["/compliance", "/compliance?tab=waiting", figure("an")])
 def test_strangers_are_sent_to_the_door(client, path):
     assert "/login" in client.get(path).location
+
+
+def test_a_month_before_the_installation_says_that_it_is_retraced(app, zone, watch):
+    with arranged(app) as db:
+        ledger.install(db, clock_from=at_civil(date(2026, 7, 10)), now=NOW)
+
+    june, july = (watch.get(f"/compliance?period=2026-{month}").text for month in ("06", "07"))
+    of_june = watch.get(figure("an", period="2026-06")).text
+
+    assert "按现有记录回溯：本期早于系统启用，不核算、不定稿。" in june
+    assert "初步数" not in june
+    assert "初步数" in july
+    assert "按现有记录回溯" in of_june
