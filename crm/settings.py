@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from crm.base.addresses import BadAddressError, mailbox
+
 SHORTEST_SECRET = 32
 DRIVERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
 
@@ -37,7 +39,7 @@ class Settings(BaseSettings):
         "mailbox",
         description="mailbox, or smtp://user:pass@host:port, smtps://…, …?starttls=1",
     )
-    mail_from: str = Field("crm@localhost", description="sender of mails")
+    mail_from: str = Field("crm@localhost", description="sender of mails, also as Name <address>")
     proxies: int = Field(
         0,
         description="trusted reverse proxies in front: so many addresses of X-Forwarded-For and "
@@ -79,6 +81,16 @@ class Settings(BaseSettings):
         if value != "mailbox" and not _is_server(value):
             message = "应为 mailbox、smtp://主机:端口 或 smtps://主机:端口"
             raise ValueError(message)
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender_can_be_sent_from(cls, value: str) -> str:
+        try:
+            mailbox(value)
+        except BadAddressError:
+            message = f"“{value}”不能作为发件人，应为邮箱地址，例如 招商系统 <crm@example.org>"
+            raise ValueError(message) from None
         return value
 
     @field_validator("database_url")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
+from crm.base.addresses import BadAddressError, checked
 from crm.base.errors import Refused
 from crm.base.sheets import Row, Sheet
 from crm.base.typed_dates import (
@@ -26,7 +27,6 @@ from crm.base.words import Word
 LONGEST_LINE = 200
 LONGEST_PROSE = 10_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_EMAIL = re.compile(r"[^@\s<>(),;:\"\\]+@[^@\s<>(),;:\"\\]+")
 _YES_NO = {"": True, "1": True, "是": True, "0": False, "否": False}
 
 
@@ -104,9 +104,10 @@ def _username(text: str) -> str:
 
 
 def _email(text: str) -> str | None:
-    if text and (not _EMAIL.fullmatch(text) or len(text) > LONGEST_LINE):
-        raise PydanticCustomError("bad_email", "bad_email")
-    return text or None
+    try:
+        return checked(text) if text else None
+    except BadAddressError as error:
+        raise PydanticCustomError(error.code, error.code) from error
 
 
 def _phone(text: str) -> str | None:

@@ -16,7 +16,7 @@ from crm.base.clock import civil, civil_date
 from crm.base.db import database_now, insert_into, writing
 from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, WorkingCalendar
-from crm.cli import base
+from crm.cli import base, mail_checks
 from crm.extensions import db as app_db
 from crm.jobs import health, lease, ledger, trust
 from crm.jobs.health import Health
@@ -182,21 +182,6 @@ def _last_done(db: Session) -> str:
     return f"没有到时未执行的任务，最近完成的是 {JobName(last.job).label} {last.slot}"
 
 
-def _outbox(db: Session, now: datetime) -> Told:
-    backlog = health.backlog(db, now=now)
-    told = "，".join(
-        f"{state.label} {pile.count} 封（最早 {spoken.lasting(pile.oldest)}前）"
-        for state, pile in backlog.piles.items()
-        if pile.oldest is not None
-    )
-    advice = []
-    if backlog.oldest and backlog.oldest > health.SLOW:
-        advice.append("邮件久未发出，请检查 CRM_MAIL、邮件服务器，以及 crm serve 或 crm deliver")
-    if backlog.for_a_person:
-        advice.append("用 crm outbox list 查看，用 crm outbox retry 或 crm outbox send 重新发送")
-    return backlog.health, "；".join([told or "没有待发邮件", *advice])
-
-
 def _calendar(db: Session, now: datetime) -> Told:
     calendar, today = working_calendar(db), civil_date(now)
     this = Period.holding(PeriodKind.YEAR, today)
@@ -242,6 +227,7 @@ INSIDE: Mapping[str, Callable[[Session, datetime], Told]] = {
     "clock": _clock,
     "lease": _lease,
     "slots": _slots,
-    "outbox": _outbox,
+    "outbox": mail_checks.outbox,
+    "addresses": mail_checks.addresses,
     "calendar": _calendar,
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, Select, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, literal, or_, select, true, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session, sessionmaker
@@ -54,10 +54,13 @@ def due(now: datetime) -> Select[int]:
     return select(Message.id).where(waiting, Message.due_at <= now, ~is_at_rest, is_free(now))
 
 
-def claim(db: Session, worker: str, *, now: datetime, most: int = BATCH) -> list[int]:
+def claim(
+    db: Session, worker: str, *, now: datetime, most: int = BATCH, only: int | None = None
+) -> list[int]:
     """Take a batch, oldest first; ids only, so that a row that cannot be read ends nothing."""
     wanted = (
         due(now)
+        .where(true() if only is None else Message.id == only)
         .order_by(Message.made_at, Message.id)
         .limit(most)
         .with_for_update(skip_locked=True)  # SQLite has the immediate transaction instead
@@ -72,6 +75,36 @@ def claim(db: Session, worker: str, *, now: datetime, most: int = BATCH) -> list
     ).all()
     in_order = select(Message.id).where(Message.id.in_(claimed))
     return list(db.scalars(in_order.order_by(Message.made_at, Message.id)))
+
+
+def claim_batch(
+    sessions: sessionmaker[Session], worker: str, *, now: datetime, most: int
+) -> list[int]:
+    """Take a batch in a transaction of its own; one by one where they cannot be had at once."""
+    try:
+        with writing(sessions) as db:
+            return claim(db, worker, now=now, most=most)
+    except DATABASE_AWAY:
+        raise
+    except Exception:
+        log.exception("outbox.not_claimed")
+    with sessions() as db:
+        in_order = due(now).order_by(Message.made_at, Message.id)
+        ids = db.scalars(in_order.limit(most)).all()
+    return [each for each in ids if _claim_alone(sessions, worker, each, now)]
+
+
+def _claim_alone(
+    sessions: sessionmaker[Session], worker: str, message_id: int, now: datetime
+) -> bool:
+    try:
+        with writing(sessions) as db:
+            return bool(claim(db, worker, now=now, only=message_id))
+    except DATABASE_AWAY:
+        raise
+    except Exception:  # the edge of one message: the others go out (DESIGN 3)
+        log.exception("message.not_claimed", id=message_id)
+        return False
 
 
 def renew(db: Session, worker: str, message_id: int, *, now: datetime) -> None:
@@ -105,15 +138,21 @@ def settle_abandoned(sessions: sessionmaker[Session], *, now: datetime) -> Count
     for message_id in ids:
         this = select(Message).where(Message.id == message_id, *left)
         try:
-            with writing(sessions) as db:
-                if message := db.scalar(this.with_for_update(skip_locked=True)):
-                    counts[break_off(message, "进程中断", now=now)] += 1
+            done = _settle(sessions, this, now)
         except DATABASE_AWAY:
             raise
         except Exception as error:  # the edge of one message: the others go on (DESIGN 3)
-            log.exception("message.unreadable", id=message_id)
-            counts[give_up(sessions, message_id, error)] += 1
+            log.exception("message.unmanageable", id=message_id)
+            done = give_up(sessions, message_id, error)
+        if done:
+            counts[done] += 1
     return counts
+
+
+def _settle(sessions: sessionmaker[Session], this: Select[Message], now: datetime) -> State | None:
+    with writing(sessions) as db:
+        message = db.scalar(this.with_for_update(skip_locked=True))
+        return break_off(message, "进程中断", now=now) if message else None
 
 
 def break_off(message: Message, why: str, *, now: datetime) -> State:
@@ -130,26 +169,32 @@ def break_off(message: Message, why: str, *, now: datetime) -> State:
     return message.state
 
 
-def give_up(sessions: sessionmaker[Session], message_id: int, error: Exception) -> State:
+def give_up(
+    sessions: sessionmaker[Session], message_id: int, error: Exception, *, worker: str | None = None
+) -> State | None:
     """Leave a message that this program cannot handle to a person, without reading it.
 
-    What has begun to go out is held: it may have arrived.
+    What has begun to go out is held: it may have arrived. None where not even that can be kept, or
+    the message is not the worker's any more.
     """
     ours = update(Message).where(Message.id == message_id)
+    if worker:
+        ours = ours.where(Message.claimed_by == worker)
     note = f"程序无法处理这封邮件：{type(error).__name__}"
     outcomes = {State.SENDING: State.HELD} | dict.fromkeys(WAITING, State.FAILED)
-    done = State.FAILED
     for before, after in outcomes.items():
         values = {"state": literal(after, Message.state.type), "note": note}
+        changed = ours.where(Message.state == before).values(
+            **values, claimed_by=None, claimed_until=None
+        )
         try:
             with writing(sessions) as db:
-                changed = ours.where(Message.state == before).values(
-                    **values, claimed_by=None, claimed_until=None
-                )
-                if db.scalar(changed.returning(Message.id)):
-                    done = after
+                is_done = db.scalar(changed.returning(Message.id)) is not None
         except DATABASE_AWAY:
             raise
-        except Exception:  # its claim ends by itself; until then nobody tries it again
-            log.exception("message.stuck", id=message_id)
-    return done
+        except Exception as stuck:  # noqa: BLE001 - nobody tries it again before its claim ends
+            log.error("message.stuck", id=message_id, error=type(stuck).__name__)  # noqa: TRY400 - the first trace tells more
+            return None
+        if is_done:
+            return after
+    return None

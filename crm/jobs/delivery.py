@@ -119,16 +119,23 @@ class Courier:
             with writing(self.sessions) as db:
                 return +Counter({State.SENT: leave_in_mailbox(db, now=self.now())})
         now = self.now()
-        counts = claims.settle_abandoned(self.sessions, now=now)
-        with writing(self.sessions) as db:
-            counts += skip_stale(db, now=now)
+        counts = claims.settle_abandoned(self.sessions, now=now) + self._skip_stale(now)
         if not (room := self.pace.room(BATCH)):
             return counts
         worker = uuid4().hex
-        with writing(self.sessions) as db:
-            ids = claims.claim(db, worker, now=self.now(), most=room)
+        ids = claims.claim_batch(self.sessions, worker, now=self.now(), most=room)
         goes_on = lambda: self._goes_on(may_go_on)  # noqa: E731 - of this batch
         return counts + _Round(self, self.server, worker).carry(ids, goes_on)
+
+    def _skip_stale(self, now: datetime) -> Counter[State]:
+        try:
+            with writing(self.sessions) as db:
+                return skip_stale(db, now=now)
+        except DATABASE_AWAY:
+            raise
+        except Exception:  # each is looked at again before it goes out
+            log.exception("outbox.not_skipped")
+            return Counter()
 
 
 class _Round:
@@ -200,7 +207,8 @@ class _Round:
             raise
         except Exception as error:
             log.exception("message.unmanageable", id=message_id)
-            return claims.give_up(self._sessions, message_id, error)
+            done = claims.give_up(self._sessions, message_id, error, worker=self._worker)
+            return done or State.FAILED
 
     def _deliver(self, message: Message) -> State:
         if message.expires_at and is_stale(message, self._now()):  # since it was claimed

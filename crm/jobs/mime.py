@@ -1,23 +1,20 @@
 """A message as the bytes that travel: made of its row alone, so always the same (DESIGN 3)."""
 
-import re
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 
+from crm.base.addresses import mailbox
 from crm.base.clock import civil
 from crm.base.outbox import Message
-
-_SPEC = re.compile(r"[^\s@<>()\[\]:;,\"\\]+@[^\s@<>()\[\]:;,\"\\]+")
 
 
 def mime_of(message: Message, *, sender: str) -> bytes:
     """The mail in MIME, text and HTML; ValueError where an address is none."""
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = _address(sender)
+    mail["From"] = mailbox(sender)
     if message.recipient:  # else it lies in the mailbox only, and is looked at all the same
-        mail["To"] = _address(message.recipient)
+        mail["To"] = mailbox(message.recipient)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(civil(message.made_at))
     mail["Message-ID"] = message.message_id
@@ -44,12 +41,4 @@ def _unsubscribe_lines(url: str | None) -> bytes:
 
 def envelope_address(address: str) -> str:
     """The bare address of `Name <address>`, as SMTP's envelope wants it."""
-    return _address(address).addr_spec
-
-
-def _address(text: str) -> Address:
-    name, spec = parseaddr(text)
-    if not (text.isprintable() and spec.isascii() and _SPEC.fullmatch(spec)):
-        message = f"not a mail address: {text!r}"
-        raise ValueError(message)
-    return Address(name, addr_spec=spec)
+    return mailbox(address).addr_spec

@@ -8,6 +8,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from crm.base.addresses import accepted
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.usernames import fold_username, new_username
@@ -32,7 +33,10 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
     by: Person | None,
     now: datetime,
 ) -> Person:
-    """Enter a person without a password; refused as `bad_username`, `duplicate_username`."""
+    """Enter a person without a password.
+
+    Refused as `bad_username`, `bad_email`, `email_not_ascii` or `duplicate_username`.
+    """
     if not username.strip() or not name.strip():
         raise Refused("required", field="name" if username.strip() else "username")
     username = new_username(username)
@@ -41,7 +45,7 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
     person = Person(
         username=username,
         name=name.strip(),
-        email=email or None,
+        email=accepted(email),
         phone=phone or None,
         role=role,
         created_at=now,
@@ -79,6 +83,8 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
     """Bring what is known of a person up to date; whether anything was different."""
     if role is not Role.ADMIN:
         require_another_admin(db, person)
+    if email != person.email:  # what is there from before this check is told when it is sent to
+        email = accepted(email)
     before, after = changes(person, {"name": name, "email": email, "phone": phone, "role": role})
     if role not in WITH_RECORDS:
         sight_ends(db, person, by=by, at=now)

@@ -35,6 +35,7 @@ PARTS = [
     "lease",
     "slots",
     "outbox",
+    "addresses",
     "calendar",
     "disk",
     "pages",
@@ -160,6 +161,21 @@ def test_what_waits_for_a_person_names_the_commands(doctor, zone, sessions):
     assert (code, told["outbox"][0]) == (0, "warn")
     assert told["outbox"][1].startswith("发送失败 2 封（最早 0 秒前）；")
     assert "crm outbox retry" in told["outbox"][1]
+
+
+def test_a_mail_that_failed_is_told_with_its_reason_and_not_of_the_server(doctor, zone, sessions):
+    write(sessions, "li", email="li@crm.test.")
+    with writing(sessions) as db:
+        db.execute(
+            update(Message).values(state=State.FAILED, note="“li@crm.test.”不是可用的邮箱地址")
+        )
+
+    code, told = doctor()
+
+    assert (code, told["outbox"][0], told["addresses"][0]) == (0, "warn", "warn")
+    assert "li@crm.test.：“li@crm.test.”不是可用的邮箱地址" in told["outbox"][1]
+    assert "CRM_MAIL" not in told["outbox"][1]
+    assert told["addresses"][1].startswith("li（li@crm.test.） 的邮箱地址不可用")
 
 
 def test_a_day_without_a_delivery_fails(doctor, zone, sessions):

@@ -59,6 +59,8 @@ def test_without_a_proper_secret_nothing_starts(tmp_path, secret, told):
         ("CRM_DATABASE_URL", "mysql://crm@db.test/crm"),
         ("CRM_MAIL", "mail.test:25"),
         ("CRM_MAIL", "smtp://mail.test:port"),
+        ("CRM_MAIL_FROM", "招商系统"),
+        ("CRM_MAIL_FROM", "招商系统 <crm@zone.example.>"),
         ("CRM_TIMEZONE", "Mars"),
     ],
 )

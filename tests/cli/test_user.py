@@ -52,6 +52,7 @@ def test_an_account_has_role_and_posting(crm, rows):
         (["qian", "--name", "钱某", "--role", "reader"], 1, "账号 qian 已存在。"),
         (["zhao li", "--name", "赵某", "--role", "reader"], 1, "不能作为账号"),
         (["zhao", "--name", "赵某", "--role", "reader", "--email", "z"], 1, "不是邮箱地址"),
+        (["zhao", "--name", "赵", "--role", "reader", "--email", "李@z.cn"], 1, "@ 前面只能"),
         (["zhao", "--name", "赵某", "--role", "king"], 2, "reader（简报读者）"),
         (["zhao", "--name", "赵某", "--role", "reader", "--unit", "ip"], 2, "--duty"),
         (

@@ -156,7 +156,7 @@ def test_everything_wrong_is_told_at_once(take):
     told = refused(
         take,
         "zhao,赵某,,,ip,staff,recruiter,2026-01-01,2025-12-31,1",
-        "qian,,no address,1.38E+10,ip,boss,king,2026-02-30,3月31日,maybe",
+        "qian,,li@example.com.,1.38E+10,ip,boss,king,2026-02-30,3月31日,maybe",
         "sun li,孙某,,,nowhere,staff,recruiter,,,1",
         "li,李某,,,nowhere,staff,recruiter,1026-01-01,,1",
         "wu,吴某,,,nowhere,staff,recruiter,2026-01-01,,1",

@@ -86,7 +86,7 @@ def test_another_key_has_another_boundary():
 
 @pytest.mark.parametrize("recipient", ["nobody", "李@crm.test", "a@crm.test\r\nBcc: b@crm.test"])
 def test_what_is_no_address_makes_no_mail(recipient):
-    with pytest.raises(ValueError, match="address"):
+    with pytest.raises(ValueError, match="邮箱地址"):
         mime_of(message(recipient=recipient), sender=SENDER)
 
 

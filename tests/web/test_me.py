@@ -44,12 +44,13 @@ def test_one_says_how_one_is_reached(app, at_linas):
     )
 
 
-def test_an_address_that_is_none_is_told(at_linas):
-    answer = at_linas.post("/me", data={"email": "no"})
+@pytest.mark.parametrize("typed", ["no", "li@example.com."])
+def test_an_address_that_is_none_is_told(at_linas, typed):
+    answer = at_linas.post("/me", data={"email": typed})
 
     assert answer.status_code == 422
     assert "不是邮箱地址" in answer.text
-    assert 'value="no"' in answer.text
+    assert f'value="{typed}"' in answer.text
 
 
 def test_one_changes_ones_password_and_stays_signed_in_here_alone(app, at_linas):

@@ -209,6 +209,7 @@ def test_a_new_person_may_have_no_posting(app, at_roots):
         ({"username": "li na"}, "不能作为账号"),
         ({"username": "li/na"}, "不能作为账号"),
         ({"email": "no"}, "不是邮箱地址"),
+        ({"email": "li@example.com."}, "“li@example.com.”不是邮箱地址"),
         ({"phone": "x"}, "不是电话号码"),
         ({"name": ""}, "请填写姓名。"),
         ({"duty": ""}, "请填写此项。"),

@@ -1,0 +1,126 @@
+"""A message with which something is wrong fails alone: the queue behind it goes out."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import text, update
+from structlog.testing import capture_logs
+
+from crm.base.db import writing
+from crm.base.outbox import Message, State
+from crm.jobs.claims import claim
+from tests.conftest import NOW
+from tests.jobs.mail import courier, post_office, write
+from tests.jobs.work import messages
+
+ON_SQLITE = (
+    "CREATE TRIGGER stubborn BEFORE UPDATE ON message WHEN {when} "
+    "BEGIN SELECT RAISE(ABORT, 'this row is stubborn'); END"
+)
+ON_POSTGRESQL = """
+    CREATE FUNCTION stubborn() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'this row is stubborn'; END $$;
+    CREATE TRIGGER stubborn BEFORE UPDATE ON message FOR EACH ROW
+        WHEN ({when}) EXECUTE FUNCTION stubborn()
+"""
+
+
+@pytest.fixture
+def office():
+    with post_office() as office:
+        yield office
+
+
+@pytest.fixture
+def stubborn(sessions, kind_of_database) -> Iterator[Callable[[str], None]]:
+    """Have the database refuse such changes of a message, as it would one that breaks a rule."""
+    is_sqlite = kind_of_database == "sqlite"
+
+    def refuse(when: str) -> None:
+        with writing(sessions) as db:
+            db.execute(text((ON_SQLITE if is_sqlite else ON_POSTGRESQL).format(when=when)))
+
+    yield refuse
+    with writing(sessions) as db:
+        on, ends = ("", "") if is_sqlite else (" ON message", "; DROP FUNCTION stubborn")
+        db.execute(text(f"DROP TRIGGER stubborn{on}{ends}"))
+
+
+@pytest.fixture(autouse=True)
+def _logs():
+    """Keep what is logged: to print a trace with all that it was about takes seconds."""
+    with capture_logs() as logs:
+        yield logs
+
+
+def states(sessions) -> list[State]:
+    return [message.state for message in messages(sessions)]
+
+
+def test_one_that_cannot_be_made_fails_and_says_why(sessions, office):
+    write(sessions, "an", "bo")
+    with writing(sessions) as db:
+        first = update(Message).where(Message.recipient == "an@crm.test")
+        db.execute(first.values(message_id="<a\r\nBcc: b@crm.test>"))
+
+    courier(sessions, office.port).deliver_all()
+
+    assert states(sessions) == [State.FAILED, State.SENT]
+    assert messages(sessions)[0].note
+    assert office.recipients == ["bo@crm.test"]
+
+
+@pytest.mark.parametrize("kind_of_database", ["sqlite"])  # PostgreSQL keeps no such moment
+def test_one_that_cannot_be_read_fails_and_the_others_go_out(sessions, office):
+    write(sessions, "an", "bo")
+    with writing(sessions) as db:
+        db.execute(text("UPDATE message SET made_at = 'never' WHERE recipient = 'an@crm.test'"))
+
+    courier(sessions, office.port).deliver_all()
+
+    with sessions() as db:
+        found = db.execute(text("SELECT state, note FROM message ORDER BY id")).all()
+    assert found == [("failed", "程序无法处理这封邮件：ValueError"), ("sent", None)]
+
+
+def test_one_that_cannot_be_claimed_holds_up_no_other(sessions, office, stubborn):
+    write(sessions, "an", "bo")
+    stubborn("OLD.recipient = 'an@crm.test'")
+
+    courier(sessions, office.port).deliver_all()
+
+    assert states(sessions) == [State.PENDING, State.SENT]
+
+
+def test_one_that_cannot_be_marked_as_sent_is_held_since_it_has_arrived(sessions, office, stubborn):
+    write(sessions, "an", "bo")
+    stubborn("OLD.recipient = 'an@crm.test' AND NEW.state = 'sent'")
+
+    courier(sessions, office.port).deliver_all()
+    courier(sessions, office.port, days=1).deliver_all()
+
+    assert states(sessions) == [State.HELD, State.SENT]
+    assert office.recipients == ["an@crm.test", "bo@crm.test"]
+
+
+def test_one_that_cannot_be_settled_after_a_crash_is_held(sessions, office, stubborn):
+    write(sessions, "an", "bo")
+    with writing(sessions) as db:
+        claim(db, "a worker that was killed", now=NOW)
+        db.execute(update(Message).values(state=State.SENDING))
+    stubborn("OLD.recipient = 'an@crm.test' AND NEW.state = 'ambiguous'")
+
+    courier(sessions, office.port, minutes=6).deliver_all()
+
+    assert states(sessions) == [State.HELD, State.AMBIGUOUS]
+
+
+def test_one_that_can_be_changed_by_nobody_is_sent_once_at_most(sessions, office, stubborn):
+    write(sessions, "an", "bo")
+    stubborn("OLD.recipient = 'an@crm.test' AND OLD.state = 'sending'")
+
+    courier(sessions, office.port).deliver_all()
+    courier(sessions, office.port, days=1).deliver_all()
+
+    assert states(sessions) == [State.SENDING, State.SENT]
+    assert office.recipients == ["an@crm.test", "bo@crm.test"]
