@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.names import folded, spellings
 from crm.base.paging import Page, page_of
+from crm.base.periods import DAY
 from crm.leads.models import Company, Contact, Lead, LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.people.models import Posting
@@ -242,6 +243,18 @@ def is_bare(db: Session, viewer: Viewer, company_id: int, on: date) -> bool:
     """Whether the viewer reads no more of the company than its name."""
     hidden = bare_companies(viewer, on).where(Lead.company_id == company_id).limit(1)
     return db.scalar(hidden) is not None
+
+
+def named_lately(db: Session, person_id: int, on: date, *, days: int = 7) -> Sequence[Lead]:
+    """Restricted leads of others on which the person was named so many days ago at most."""
+    lately = LeadRole.from_on.between(on - days * DAY, on)
+    held = exists().where(
+        LeadRole.lead_id == Lead.id, LeadRole.person_id == person_id, role_held_on(on), lately
+    )
+    query = select(Lead).where(Lead.secrecy == Secrecy.RESTRICTED, held)
+    # who entered it knows
+    by_another = or_(Lead.entered_by_id.is_(None), Lead.entered_by_id != person_id)
+    return db.scalars(query.where(by_another).order_by(Lead.id)).all()
 
 
 def lead_choices(db: Session, viewer: Viewer, on: date) -> list[LeadChoice]:

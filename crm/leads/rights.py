@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.leads.models import Lead
-from crm.leads.queries import may_change
-from crm.leads.seers import gaps
+from crm.leads.queries import in_charge, may_change
+from crm.leads.rules import Secrecy
+from crm.leads.seers import gaps, named_supervisors, supervisors_over
 from crm.people.models import Person
 from crm.people.queries import at_work, viewer
 from crm.people.rules import WITH_RECORDS, Role
@@ -45,3 +46,24 @@ def colleague_of(
     if person is None:
         raise Refused("no_such_person", field=field)
     return person
+
+
+def require_overseen(
+    db: Session, lead: Lead, *, was_overseen: bool, by: Person | None, on: date
+) -> None:
+    """Refuse whoever does not oversee it to take a restricted lead from all its supervisors."""
+    if by is None or not was_overseen or lead.secrecy is not Secrecy.RESTRICTED:
+        return
+    db.flush()
+    over = supervisors_over(db, lead.id, on)
+    if not over or named_supervisors(db, lead.id, on):
+        return
+    if by.role is Role.ADMIN or (by.role is Role.LEADER and _oversees(db, by, lead, on)):
+        return
+    names = db.scalars(select(Person.name).where(Person.id.in_(over)).order_by(Person.id))
+    raise Refused("supervisor_needed", field="informed_id", people="、".join(names))
+
+
+def _oversees(db: Session, by: Person, lead: Lead, on: date) -> bool:
+    units = viewer(db, by, on).unit_ids
+    return db.scalar(select(Lead.id).where(Lead.id == lead.id, in_charge(units, on))) is not None

@@ -10,8 +10,14 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.leads.models import Lead, LeadRole
-from crm.leads.rights import colleague_of, require_change, require_somebody_named
+from crm.leads.rights import (
+    colleague_of,
+    require_change,
+    require_overseen,
+    require_somebody_named,
+)
 from crm.leads.rules import SINGLE_ROLES, LeadRoleKind
+from crm.leads.seers import named_supervisors
 from crm.people.models import Person, Unit
 
 
@@ -30,9 +36,13 @@ def give_role(  # noqa: PLR0913 - a role has that many parts
     Refused as `not_yours`, `no_such_person`, `wrong_holder`, `role_held_later`, `last_named`.
     """
     require_change(db, lead, by, now)
+    on = civil_date(now)
     if isinstance(holder, Person):
-        colleague_of(db, holder.id, "holder", on=civil_date(now))
-    return name_holder(db, lead=lead, role=role, holder=holder, from_on=from_on, by=by, now=now)
+        colleague_of(db, holder.id, "holder", on=on)
+    was_overseen = bool(named_supervisors(db, lead.id, on))
+    given = name_holder(db, lead=lead, role=role, holder=holder, from_on=from_on, by=by, now=now)
+    require_overseen(db, lead, was_overseen=was_overseen, by=by, on=on)
+    return given
 
 
 def name_holder(  # noqa: PLR0913 - as give_role
@@ -73,12 +83,14 @@ def end_role(  # noqa: PLR0913 - as give_role
     require_change(db, lead, by, now)
     if held.lead_id != lead.id:
         raise Refused("unknown_role", field="role")
-    before = _told(held)
+    before, on = _told(held), civil_date(now)
+    was_overseen = bool(named_supervisors(db, lead.id, on))
     if last_on < held.from_on:
         db.delete(held)
     else:
         held.to_on = last_on
-    require_somebody_named(db, lead, civil_date(now))
+    require_somebody_named(db, lead, on)
+    require_overseen(db, lead, was_overseen=was_overseen, by=by, on=on)
     after = {"role": held.role, "last_on": last_on}
     record(db, "lead.role_ended", lead, by=by, at=now, before=before, after=after)
 

@@ -1,17 +1,19 @@
-"""From which date on nobody may see a restricted lead (REGIME 2, DESIGN 8)."""
+"""Who may see a restricted lead, and whose scope it lies in (REGIME 2, DESIGN 8)."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, time
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from crm.base.clock import civil_date
+from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
 from crm.leads.models import Lead, LeadRole
-from crm.leads.rules import Secrecy, first_gap
+from crm.leads.queries import role_held_on
+from crm.leads.rules import LeadRoleKind, Secrecy, first_gap
 from crm.people.models import Person
-from crm.people.rules import WITH_RECORDS
+from crm.people.queries import posted_as, unit_tree, units_above
+from crm.people.rules import WITH_RECORDS, Role
 
 
 def gaps(
@@ -48,3 +50,28 @@ def gaps(
         spans[row.lead_id].append((row.from_on, min(ends)))
     found = {lead_id: first_gap(held, on) for lead_id, held in spans.items()}
     return {lead_id: gap for lead_id, gap in found.items() if gap}
+
+
+def supervisors_over(db: Session, lead_id: int, on: date) -> list[int]:
+    """By id, the supervisors in whose scope the lead lies on the date, the nearest first."""
+    responsible = select(LeadRole.unit_id).where(
+        LeadRole.lead_id == lead_id,
+        LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
+        role_held_on(on),
+    )
+    unit_id = db.scalar(responsible.limit(1))
+    return supervisors_above(db, unit_id, on) if unit_id else []
+
+
+def supervisors_above(db: Session, unit_id: int, on: date) -> list[int]:
+    """By id, the supervisors posted in the unit or above it on the date, the nearest first."""
+    holders = posted_as(db, {Role.SUPERVISOR}, at_civil(on, time.max))
+    chain = units_above(unit_tree(db), unit_id)
+    return list(dict.fromkeys(each for unit in chain for each in holders.get(unit, ())))
+
+
+def named_supervisors(db: Session, lead_id: int, on: date) -> set[int]:
+    """Of the supervisors in whose scope the lead lies, those who are named on it."""
+    named = select(LeadRole.person_id).where(LeadRole.lead_id == lead_id, role_held_on(on))
+    named_ids = set(db.scalars(named))
+    return {each for each in supervisors_over(db, lead_id, on) if each in named_ids}

@@ -28,9 +28,10 @@ from crm.leads.contacts import ContactData, keep_contact, move_contacts
 from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.progress import correct_milestone, reach, withdraw_milestone
 from crm.leads.queries import may_see, role_held_on
-from crm.leads.rights import colleague_of, require_change
+from crm.leads.rights import colleague_of, require_change, require_overseen
 from crm.leads.roles import end_role, give_role, name_holder
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.seers import supervisors_over
 from crm.people.models import Person, Unit
 from crm.people.queries import primary_posting, viewer
 from crm.people.rules import WITH_RECORDS, UnitKind
@@ -72,6 +73,7 @@ class LeadData:
     unit_id: int | None = None  # responsible; none: the unit of whoever enters it
     tracker_id: int | None = None
     leader_id: int | None = None  # attached (挂钩领导)
+    informed_id: int | None = None  # the supervisor who stays named as it becomes restricted
 
 
 def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -> Lead:
@@ -118,7 +120,7 @@ def change_lead(
 ) -> Lead:
     """Change what is told of a lead; roles and milestones have functions of their own.
 
-    Refused as `add_lead` is. Who restricts a lead is named on it.
+    Refused as `add_lead` is, and as `supervisor_needed`. Who restricts a lead is named on it.
     """
     require_change(db, lead, by, now)
     data = _with_hidden(db, lead, data, by=by, on=civil_date(now))
@@ -129,7 +131,9 @@ def change_lead(
     contact = keep_contact(db, lead, data.contact, eyes, now=now)
     before, after = before | was[0] | contact[0], after | was[1] | contact[1]
     if lead.secrecy is Secrecy.RESTRICTED and by:
-        _name(db, lead, by, from_on=civil_date(now), now=now)
+        _name(db, lead, by, from_on=civil_date(now), by=by, now=now)
+        if "secrecy" in after:
+            _keep_informed(db, lead, data.informed_id, by=by, now=now)
     if after:
         record(db, "lead.changed", lead, by=by, at=now, before=before, after=after)
     return lead
@@ -261,7 +265,7 @@ def _begin(db: Session, lead: Lead, data: LeadData, *, by: Person | None, now: d
             db, lead=lead, role=role, holder=holder, from_on=lead.entered_on, by=by, now=now
         )
     if lead.secrecy is Secrecy.RESTRICTED and by:
-        _name(db, lead, by, from_on=lead.entered_on, now=now)
+        _name(db, lead, by, from_on=lead.entered_on, by=by, now=now)
 
 
 def _holders(
@@ -283,8 +287,10 @@ def _holders(
     return holders
 
 
-def _name(db: Session, lead: Lead, person: Person, *, from_on: date, now: datetime) -> None:
-    """Name whoever restricts a lead on it, as its tracker where it has none (REGIME 2)."""
+def _name(  # noqa: PLR0913 - as name_holder, whose role follows from the lead
+    db: Session, lead: Lead, person: Person, *, from_on: date, by: Person, now: datetime
+) -> None:
+    """Name a person on a restricted lead, as its tracker where it has none (REGIME 2)."""
     held = db.execute(
         select(LeadRole.person_id, LeadRole.role).where(
             LeadRole.lead_id == lead.id, role_held_on(from_on)
@@ -294,7 +300,20 @@ def _name(db: Session, lead: Lead, person: Person, *, from_on: date, now: dateti
         return
     has_tracker = any(row.role is LeadRoleKind.TRACKER for row in held)
     role = LeadRoleKind.TASK_FORCE_MEMBER if has_tracker else LeadRoleKind.TRACKER
-    name_holder(db, lead=lead, role=role, holder=person, from_on=from_on, by=person, now=now)
+    name_holder(db, lead=lead, role=role, holder=person, from_on=from_on, by=by, now=now)
+
+
+def _keep_informed(
+    db: Session, lead: Lead, informed_id: int | None, *, by: Person, now: datetime
+) -> None:
+    """Name the chosen supervisor in whose scope the lead lies, lest all of them lose it."""
+    on = civil_date(now)
+    over = supervisors_over(db, lead.id, on)
+    if informed_id in over:
+        _name(db, lead, db.get_one(Person, informed_id), from_on=on, by=by, now=now)
+    elif informed_id is not None:
+        raise Refused("no_such_person", field="informed_id")
+    require_overseen(db, lead, was_overseen=bool(over), by=by, on=on)
 
 
 def _told(data: LeadData) -> dict[str, object]:

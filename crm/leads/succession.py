@@ -1,4 +1,7 @@
-"""A restricted lead never loses its last person who may see it (REGIME 2, DESIGN 8)."""
+"""A restricted lead never loses its last person who may see it (REGIME 2, DESIGN 8).
+
+What `reassignment` has not given to a named successor falls here, as the transaction commits.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -8,17 +11,14 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import record
 from crm.base.clock import at_civil, civil_date
-from crm.base.errors import Refused
 from crm.leads.models import Lead, LeadRole
-from crm.leads.queries import may_see, role_held_on
-from crm.leads.rights import colleague_of
 from crm.leads.roles import end_roles_of, name_holder
 from crm.leads.rules import LeadRoleKind
-from crm.leads.seers import gaps
+from crm.leads.seers import gaps, supervisors_above, supervisors_over
 from crm.people.closing import ENDED, SightEnded
 from crm.people.models import Person, Posting
-from crm.people.queries import active_at, posted_as, unit_tree, units_above, viewer
-from crm.people.rules import Role, nearest
+from crm.people.queries import active_at
+from crm.people.rules import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +28,6 @@ class Vacancy:
     lead: Lead
     leaver: Person | None
     from_on: date
-
-
-def last_seen_by(db: Session, leaver: Person, *, last_on: date, on: date) -> list[Vacancy]:
-    """What nobody would see any more once that person's last date is over."""
-    lead_ids = set(db.scalars(_held_by(leaver)))
-    left = gaps(db, on, lead_ids=lead_ids, without=leaver.id, last_on=last_on)
-    leads = db.scalars(select(Lead).where(Lead.id.in_(left)).order_by(Lead.id))
-    return [Vacancy(lead, leaver, left[lead.id]) for lead in leads]
-
-
-def name_successor(
-    db: Session, *, vacancy: Vacancy, successor_id: int, by: Person | None, now: datetime
-) -> None:
-    """Let another take the leaver's place; the caller sees that `by` may close the account.
-
-    Refused as `no_such_person`, and as `own_succession` for whoever would name themselves on
-    what they may not see.
-    """
-    if by and by.id == successor_id:
-        on = civil_date(now)
-        if not may_see(db, viewer(db, by, on), vacancy.lead.id, on):
-            raise Refused("own_succession", field="successor_id")
-    successor = colleague_of(db, successor_id, "successor_id", on=vacancy.from_on)
-
-    _succeed(db, vacancy, successor, by=by, now=now)
 
 
 def settle_sight(db: Session) -> int:
@@ -124,17 +99,11 @@ def _last_named(db: Session, lead_id: int) -> Person | None:
 def _nearest_supervisor(db: Session, vacancy: Vacancy) -> int | None:
     """By id, the nearest supervisor at or above the lead's unit, else the leaver's last one."""
     leaver, on = vacancy.leaver, vacancy.from_on
-    responsible = select(LeadRole.unit_id).where(
-        LeadRole.lead_id == vacancy.lead.id,
-        LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
-        role_held_on(on),
-    )
-    unit_id = db.scalar(responsible) or (db.scalar(_last_unit(leaver)) if leaver else None)
-    if unit_id is None:
-        return None
-    holders = posted_as(db, {Role.SUPERVISOR}, _end_of(on))
-    chain = units_above(unit_tree(db), unit_id)
-    return next(iter(nearest(chain, holders, leaver.id if leaver else 0)), None)
+    own = supervisors_over(db, vacancy.lead.id, on)
+    if not own and leaver:
+        unit_id = db.scalar(_last_unit(leaver))
+        own = supervisors_above(db, unit_id, on) if unit_id else []
+    return next((each for each in own if leaver is None or each != leaver.id), None)
 
 
 def _last_unit(person: Person) -> Select[int]:

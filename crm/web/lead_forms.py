@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import (
     DateField,
@@ -24,6 +25,7 @@ from crm.leads.catalog import industries, industry_name
 from crm.leads.models import Contact, Lead
 from crm.leads.queries import LeadLabel
 from crm.leads.rules import LINE, Secrecy, Stage
+from crm.leads.seers import named_supervisors, supervisors_over
 from crm.leads.service import CompanyData, ContactData, LeadData
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, colleagues, unit_tree
@@ -132,6 +134,16 @@ class ChangeForm(MarkedForm):
         )
 
 
+class EditForm(ChangeForm):
+    """A known lead, with the supervisor who stays named where it becomes restricted."""
+
+    informed_id = _chosen("知悉的督查人员")
+
+    def as_change(self, lead: Lead) -> LeadData:
+        """The data of a valid form."""
+        return self.told(lead, informed_id=self.informed_id.data)
+
+
 class LeadForm(ChangeForm):
     """A new lead, with the stage in which it comes and who stands for it."""
 
@@ -203,6 +215,16 @@ def offer(db: Session, form: ChangeForm, viewer: Viewer, on: date, *, but: int =
         form.unit_id.choices = [SelectChoice("", "本人所在单位"), *map(_unit, units)]
         people = people_choices(with_records(db, on))
         form.tracker_id.choices = form.leader_id.choices = [NOTHING, *people]
+
+
+def offer_supervisors(db: Session, form: EditForm, lead: Lead, viewer: Viewer, on: date) -> None:
+    """Offer those who would lose the lead as it becomes restricted, one of whom is named on it."""
+    over = [] if lead.secrecy is Secrecy.RESTRICTED else supervisors_over(db, lead.id, on)
+    if viewer.person_id in over or named_supervisors(db, lead.id, on):
+        over = []
+    people = db.scalars(select(Person).where(Person.id.in_(over)).order_by(Person.pinyin))
+    choices = people_choices(people)
+    form.informed_id.choices = [NOTHING, *choices] if choices else []
 
 
 def _unit(unit: Unit) -> Any:

@@ -27,7 +27,15 @@ from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, row_id, show_refusal, text_arg, word_arg
-from crm.web.lead_forms import FIELDS, ChangeForm, LeadForm, as_typed, in_words, offer
+from crm.web.lead_forms import (
+    FIELDS,
+    EditForm,
+    LeadForm,
+    as_typed,
+    in_words,
+    offer,
+    offer_supervisors,
+)
 from crm.web.lead_lines import lead_line
 from crm.web.lead_plans import plan, revise
 from crm.web.lead_steps import (
@@ -202,7 +210,7 @@ def edit(lead_id: int) -> ResponseReturnValue:
     """The form of a lead, to set right what is told of it."""
     lead = mine_to_change(lead_id)
     there = _there(lead)
-    form = ChangeForm(data={**there.values, "seen": mark(db.session, there)})
+    form = EditForm(data={**there.values, "seen": mark(db.session, there)})
     return _edit_page(form, lead)
 
 
@@ -216,8 +224,9 @@ def _there(lead: Lead) -> There:
     return There(lead, values, in_words(lead, earlier))
 
 
-def _edit_page(form: ChangeForm, lead: Lead) -> str:
+def _edit_page(form: EditForm, lead: Lead) -> str:
     offer(db.session, form, my_view(), today(), but=lead.id)
+    offer_supervisors(db.session, form, lead, my_view(), today())
     return render_template("leads/edit.html", form=form, lead=lead)
 
 
@@ -225,7 +234,7 @@ def _edit_page(form: ChangeForm, lead: Lead) -> str:
 def change(lead_id: int) -> ResponseReturnValue:
     """Keep what the form says of the lead."""
     hold(db.session, Lead, lead_id)
-    lead, form = mine_to_change(lead_id), ChangeForm()
+    lead, form = mine_to_change(lead_id), EditForm()
     is_valid = form.validate()
     is_lost = is_valid and is_overtaken(db.session, form, _there(lead))
     if is_valid and not is_lost:
@@ -240,7 +249,7 @@ def change(lead_id: int) -> ResponseReturnValue:
     return _edit_page(form, found(lead_id)), status
 
 
-def _rewrite(form: ChangeForm, lead: Lead) -> None:
+def _rewrite(form: EditForm, lead: Lead) -> None:
     with transaction() as rows:
-        data = form.told(lead)
+        data = form.as_change(lead)
         service.change_lead(rows, lead=lead, data=data, by=signed_in(), now=moment())

@@ -13,6 +13,7 @@ from crm.extensions import db
 from crm.followups.queries import SeenFollowup, due
 from crm.followups.queries import shown as shown_followups
 from crm.jobs.health import Standstill, standstill
+from crm.leads.queries import named_lately
 from crm.people.deciding import answered
 from crm.people.entry_grants import entered_for
 from crm.people.models import Absence
@@ -103,6 +104,7 @@ def show() -> ResponseReturnValue:
         grants=recent_changes(db.session, me.person, now),
         named=_named(db.session, me, on, now) if has_records else [],
         followups=_followups(db.session, me, on, now) if has_records else None,
+        restricted=named_lately(db.session, me.person_id, on) if has_records else [],
         answers=_answers(db.session, me, on, now) if has_records else [],
         waits=waits(db.session, me, on, now),
         team=_team(db.session, me, on, now),

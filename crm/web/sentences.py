@@ -159,6 +159,7 @@ SENTENCES = {
     "bad_amount": "请填写正确的金额，最多两位小数。",
     "unknown_industry": "没有这个产业，请重新选择。",
     "no_such_unit": "没有找到这个单位，请重新选择。",
+    "supervisor_needed": "这条线索在{people}的管辖范围内：改为限知前，请列明其中一位为知悉人员。",
     "wrong_holder": "“{role}”的人选不对：责任单位须为单位，其他须为人员。",
     "role_held_later": "已有人自 {on} 起担任，请改用更晚的日期。",
     "last_named": "限知线索任何一天都要有至少一位知悉人员，请先指定接续的人。",

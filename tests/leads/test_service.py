@@ -381,6 +381,52 @@ def test_who_restricts_a_lead_stays_on_it(db):
     assert (MEMBER, me.id) in roles_of(db, zone.leads[OPEN])
 
 
+HIDING = replace(DATA, secrecy=RESTRICTED, code_name="云雀")
+
+
+def test_a_recruiter_names_a_supervisor_who_goes_on_seeing_what_they_restrict(db):
+    zone = make_zone(db)
+    lead, supervisor = zone.leads[OPEN], zone.people["supervisor"]
+    given = {"lead": lead, "by": zone.people["tracker"], "now": NOW}
+
+    service.change_lead(db, data=replace(HIDING, informed_id=supervisor.id), **given)
+
+    assert may_see(db, zone.eyes("supervisor"), lead.id, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [(None, "supervisor_needed"), ("other_supervisor", "no_such_person")]
+)
+def test_a_recruiter_does_not_restrict_a_lead_without_one_of_its_supervisors(db, name, code):
+    zone = make_zone(db)
+    data = replace(HIDING, informed_id=zone.people[name].id if name else None)
+    given = {"lead": zone.leads[OPEN], "data": data, "by": zone.people["tracker"], "now": NOW}
+
+    assert refused(service.change_lead, db, **given) == (code, "informed_id")
+
+
+def test_a_recruiter_does_not_take_it_from_the_last_supervisor_afterwards(db):
+    zone = make_zone(db)
+    lead, supervisor = zone.leads[OPEN], zone.people["supervisor"]
+    given = {"lead": lead, "by": zone.people["tracker"], "now": NOW}
+    service.change_lead(db, data=replace(HIDING, informed_id=supervisor.id), **given)
+    held = db.scalars(select(LeadRole).where(LeadRole.person_id == supervisor.id)).one()
+
+    code, _ = refused(service.end_role, db, held=held, last_on=TODAY - timedelta(1), **given)
+
+    assert code == "supervisor_needed"
+
+
+def test_a_leader_in_whose_scope_it_lies_restricts_a_lead_alone(db):
+    zone = make_zone(db)
+    lead, leader = zone.leads[OPEN], zone.people["leader"]
+
+    service.change_lead(db, lead=lead, data=HIDING, by=leader, now=NOW)
+
+    assert may_see(db, zone.eyes("leader"), lead.id, TODAY)
+    assert not may_see(db, zone.eyes("supervisor"), lead.id, TODAY)
+
+
 def test_a_stage_reached_moves_the_lead(db):
     zone = make_zone(db)
     lead = zone.leads[OPEN]

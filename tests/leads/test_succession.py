@@ -12,7 +12,7 @@ from crm.leads import service
 from crm.leads.models import Lead, LeadRole
 from crm.leads.queries import may_see
 from crm.leads.rules import LeadRoleKind, Secrecy, first_gap
-from crm.leads.succession import keep_seen, last_seen_by, name_successor, settle_sight
+from crm.leads.succession import keep_seen, settle_sight
 from crm.people.accounts import disable_person
 from crm.people.models import Person
 from crm.people.postings import leave
@@ -111,19 +111,6 @@ def test_without_a_supervisor_it_falls_to_an_admin_who_did_not_close_the_account
     assert seen_by(zone, hidden) == {"second"}
 
 
-def test_a_successor_who_was_named_is_not_overruled(zone, hidden):
-    db, given = zone.db, {"by": zone.people["admin"], "now": NOW}
-    tracker, colleague = zone.people["tracker"], zone.people["colleague"]
-
-    vacancies = last_seen_by(db, tracker, last_on=MONTHS_END, on=TODAY)
-    name_successor(db, vacancy=vacancies[0], successor_id=colleague.id, **given)
-    leave(db, person=tracker, last_on=MONTHS_END, at_once=False, **given)
-    settle_sight(db)
-
-    assert [(one.lead, one.from_on) for one in vacancies] == [(hidden, AUGUST)]
-    assert seen_by(zone, hidden, AUGUST) == {"colleague"}
-
-
 def test_another_who_is_named_keeps_the_lead_from_falling(zone, hidden):
     member, colleague = LeadRoleKind.TASK_FORCE_MEMBER, zone.people["colleague"]
     make_role(zone.db, hidden, member, person=colleague)
@@ -131,21 +118,7 @@ def test_another_who_is_named_keeps_the_lead_from_falling(zone, hidden):
 
     disable_person(zone.db, person=tracker, at=NOW, by=None, now=NOW)
 
-    assert last_seen_by(zone.db, tracker, last_on=TODAY, on=TODAY) == []
     assert settle_sight(zone.db) == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "code"), [("admin", "own_succession"), ("reader", "no_such_person")]
-)
-def test_neither_who_closes_the_account_nor_a_reader_succeeds(zone, hidden, name, code):
-    vacancy = last_seen_by(zone.db, zone.people["tracker"], last_on=MONTHS_END, on=TODAY)[0]
-    given = {"successor_id": zone.people[name].id, "by": zone.people["admin"], "now": NOW}
-
-    with pytest.raises(Refused) as refusal:
-        name_successor(zone.db, vacancy=vacancy, **given)
-
-    assert (refusal.value.code, refusal.value.field) == (code, "successor_id")
 
 
 def test_the_last_named_person_does_not_end_their_role_for_a_later_date(zone, hidden):

@@ -10,6 +10,7 @@ from sqlalchemy import event, update
 from crm.extensions import db as database_of_app
 from crm.jobs import lease, ledger
 from crm.jobs.models import JobRun
+from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Duty, Role
 from crm.visits.models import Visit
 from crm.visits.rules import Kind, Status
@@ -23,6 +24,7 @@ from tests.factories import (
     make_order,
     make_person,
     make_regime,
+    make_role,
     make_unit,
     make_visit,
     sign_in,
@@ -279,7 +281,7 @@ def test_the_day_costs_a_constant_number_of_queries(app, lina):
 
     assert client.get("/").status_code == 200
 
-    assert len(statements) <= 26, "\n\n".join(statements)
+    assert len(statements) <= 27, "\n\n".join(statements)
 
 
 @pytest.mark.parametrize(
@@ -348,3 +350,15 @@ def test_a_planned_visit_is_done_moved_or_cancelled_in_two_touches_at_most(app, 
     assert touches == {"done": 1, "move": 2, "cancel": 2}
     with arranged(app) as db:
         assert db.get_one(Visit, visit.id).first_on == date(2026, 7, 16)
+
+
+def test_who_was_named_on_a_restricted_lead_lately_is_told(app, lina):
+    with arranged(app) as db:
+        lead = make_lead(db, "海棠", secrecy=Secrecy.RESTRICTED, tracker=make_person(db))
+        role = LeadRoleKind.TASK_FORCE_MEMBER
+        make_role(db, lead, role, person=lina, from_on=YESTERDAY)
+
+    page = day_of(app, "lina")
+
+    assert "新列明您知悉的限知线索" in page
+    assert "海棠" in page
