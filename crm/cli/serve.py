@@ -9,6 +9,7 @@ from gunicorn.app.base import BaseApplication
 
 from crm.cli.base import RefusedError, app, sessions, site
 from crm.cli.clock import mailer
+from crm.cli.request_worker import WHOLE_SECONDS, RequestWorker
 from crm.extensions import alembic, db
 from crm.jobs.clock import ClockRunner
 from crm.jobs.logs import log_as_json
@@ -81,7 +82,8 @@ def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> N
     options = {
         "bind": f"{host}:{port}",
         "workers": workers,
-        "worker_class": "gthread",
+        "worker_class": RequestWorker,
+        "keepalive": WHOLE_SECONDS,
         "threads": THREADS,
         "graceful_timeout": 8,
         "post_worker_init": start,
