@@ -26,11 +26,17 @@ import crm.supervision.models
 import crm.targets.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables
 from crm.base.db import Base
+from crm.base.rate_counts import DatabaseStorage
 
 db = SQLAlchemy(session_options={"expire_on_commit": False})
 alembic = Alembic(metadatas=Base.metadata, run_mkdir=False, command_name="")
 logging.getLogger("alembic").setLevel(logging.WARNING)  # each start would tell its dialect
 babel = Babel()
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
+limiter = Limiter(
+    get_remote_address,
+    storage_uri=f"{DatabaseStorage.STORAGE_SCHEME[0]}://",
+    storage_options={"sessions": lambda: db.sessionmaker},  # type: ignore[dict-item]
+    headers_enabled=False,
+)
 login_manager = LoginManager()

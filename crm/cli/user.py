@@ -13,7 +13,7 @@ from crm.base.cells import Cells, Email, Line, Phone, Username, read_cells
 from crm.base.db import be_alone
 from crm.base.errors import Refused
 from crm.base.words import Word
-from crm.cli.base import changing
+from crm.cli.base import changing, reading, spoken_refusals
 from crm.people import service
 from crm.people.accounts import disable_person
 from crm.people.imports import unit_called
@@ -96,12 +96,13 @@ def add(
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def passwd(*, username: str, password_stdin: bool) -> None:
     """Set a person's password, and end their sessions; asked twice without --password-stdin."""
-    with changing() as db:
-        _person(db, username)  # before anything is typed for nobody
+    with reading() as db:
+        known = _person(db, username).username  # before anything is typed for nobody
     password = _password(from_stdin=password_stdin)
+    with spoken_refusals():
+        hashed = service.hash_password(known, password)
     with changing() as db:
-        person = _person(db, username)
-        hashed = service.hash_password(person.username, password)
+        person = _person(db, known)
         service.set_password(db, person=person, password_hash=hashed, by=None, now=clock.now())
     click.echo("密码已设置，该账号此前的登录均已退出。")
 

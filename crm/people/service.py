@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from functools import cache
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -19,7 +20,9 @@ from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import WITH_RECORDS, AbsenceKind, AbsenceStatus, Duty, Role
 
 SHORTEST_PASSWORD = 10
+AT_A_TIME = 4  # each takes 64 MB
 _hasher = PasswordHasher()
+_hashing = BoundedSemaphore(AT_A_TIME)
 
 
 def add_person(  # noqa: PLR0913 - a person has that many parts
@@ -215,7 +218,8 @@ def hash_password(username: str, password: str) -> str:
         raise Refused("short_password", field="password", shortest=SHORTEST_PASSWORD)
     if password.casefold() == username.casefold():
         raise Refused("password_is_username", field="password")
-    return _hasher.hash(password)
+    with _hashing:
+        return _hasher.hash(password)
 
 
 def set_password(  # noqa: PLR0913 - a password has that many parts
@@ -249,21 +253,27 @@ def give_password(
     set_password(db, person=person, password_hash=password_hash, is_temporary=True, by=by, now=now)
 
 
-def change_own_password(db: Session, *, person: Person, old: str, new: str, now: datetime) -> None:
-    """Set another password, and end all sessions; refused as `wrong_old_password`."""
-    if not verify(person, old, now=now):
+def change_own_password(
+    db: Session, *, person: Person, known_hash: str | None, password_hash: str, now: datetime
+) -> None:
+    """Set another password, for who proved to know that of `known_hash`; ends all sessions.
+
+    Refused as `wrong_old_password` where it was changed since.
+    """
+    if person.password_hash != known_hash:
         raise Refused("wrong_old_password", field="old")
-    if new == old:
-        raise Refused("same_password", field="password")
-    hashed = hash_password(person.username, new)
-    set_password(db, person=person, password_hash=hashed, by=person, now=now)
+    set_password(db, person=person, password_hash=password_hash, by=person, now=now)
 
 
 def verify(person: Person | None, password: str, *, now: datetime) -> bool:
-    """Whether that is the person's password; takes as long for a person who does not exist."""
+    """Whether that is the person's password; takes as long for a person who does not exist.
+
+    Slow on purpose, as `hash_password` is: not to be called where a write transaction has begun.
+    """
     known = person.password_hash if person and not person.is_disabled(now) else None
     try:
-        _hasher.verify(known or _nobody(), password)
+        with _hashing:
+            _hasher.verify(known or _nobody(), password)
     except (VerifyMismatchError, InvalidHashError):
         return False
     return known is not None

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from flask import Flask, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from crm.base.db import be_alone
+from crm.base.db import be_alone, begin_to_write
 from crm.extensions import db
 from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
 from crm.web.auth import me
 from crm.web.back import came_from
-from crm.web.transaction import CHANGING
+from crm.web.transaction import CHANGING, undo
 
 PUBLIC = frozenset(
     {
@@ -192,6 +192,14 @@ def _check() -> ResponseReturnValue | None:
     if roles == ADMINS and request.method in CHANGING:
         be_alone(db.session)  # admins are few, and what they change all figures rest on
     return None
+
+
+def begin_late() -> None:
+    """Take the write lock after what was slow, and ask once more who may do this."""
+    undo()
+    begin_to_write(db.session)
+    if (answer := _check()) is not None:
+        abort(answer)  # type: ignore[arg-type] # a response that ends the request
 
 
 def to_the_door() -> ResponseReturnValue:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from flask import (
     Blueprint,
     Flask,
@@ -21,19 +22,22 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
-from crm.base.db import writing
+from crm.base.db import begin_to_write, writing
 from crm.base.errors import Refused
-from crm.extensions import db, limiter, login_manager
-from crm.people import sessions
+from crm.extensions import db, login_manager
+from crm.people import sessions, tries
 from crm.people.accounts import require_in_time
 from crm.people.models import LoginSession, Person
 from crm.people.queries import Viewer, by_username, viewer
 from crm.people.service import verify
+from crm.people.tries import MINUTE
 from crm.web.errors import show_at_field
 from crm.web.forms import cleaned, is_inside
-from crm.web.transaction import CHANGING, moment, today, transaction
+from crm.web.known_browsers import browser_known_to, remember_browser
+from crm.web.transaction import CHANGING, moment, release, today, transaction
 
 bp = Blueprint("auth", __name__)
+log = structlog.get_logger()
 UNSEEN = ("static", "health.lives", "health.is_ready")  # by nobody in particular
 
 
@@ -82,10 +86,6 @@ def my_view() -> Viewer:
     return g.viewer  # type: ignore[no-any-return]
 
 
-def _account() -> str:
-    return f"account:{request.form.get('username', '').strip().lower()}"
-
-
 def _inside() -> str:
     """Where to go after signing in: a path of this application only."""
     target = request.args.get("next", "")
@@ -101,8 +101,6 @@ def login() -> ResponseReturnValue:
 
 
 @bp.post("/login")
-@limiter.limit("60 per minute")
-@limiter.limit("10 per minute", key_func=_account)
 def sign_in() -> ResponseReturnValue:
     """Check the password and begin a session under a new token."""
     form = LoginForm()
@@ -111,19 +109,59 @@ def sign_in() -> ResponseReturnValue:
             _enter(form)
         except Refused as refusal:
             show_at_field(form, refusal)
+            if refusal.code == "too_many_tries":
+                return render_template("login.html", form=form), 429, {"Retry-After": str(MINUTE)}
         else:
             return redirect(_inside())
     return render_template("login.html", form=form), 422
 
 
 def _enter(form: LoginForm) -> None:
-    """Sign in who knows the password; refused as `wrong_password`, `password_over`."""
+    """Sign in who knows the password.
+
+    Refused as `too_many_tries`, `wrong_password`, `password_over`.
+    """
+    wrong, now = Refused("wrong_password", field="password"), moment()
+    typed = form.username.data or ""
+    known = by_username(db.session, typed)
+    browser = browser_known_to(known.id) if known else None
+    attempt = tries.attempt_of(
+        db.session, known, typed=typed, address=request.remote_addr or "", browser=browser
+    )
+    release()
+    check_password(known, form.password.data or "", attempt, wrong)
+
+    begin_to_write(db.session)
     with transaction() as rows:
-        person = by_username(rows, form.username.data or "")
-        if not verify(person, form.password.data or "", now=moment()) or person is None:
-            raise Refused("wrong_password", field="password")
-        require_in_time(person, moment())
+        person = rows.get(Person, attempt.person_id)
+        if not person or not known or person.password_hash != known.password_hash:
+            raise wrong  # it was changed while we looked
+        require_in_time(person, now)
+        tries.give_back(rows, attempt, now=now)
         begin_session(person)
+    remember_browser(person.id)
+
+
+def check_password(
+    person: Person | None, password: str, attempt: tries.Attempt, wrong: Refused
+) -> None:
+    """Raise `wrong` where it is not the person's password; refused as `too_many_tries`.
+
+    Counts and notes in short transactions of its own; the hashing is done under no lock.
+    """
+    now = moment()
+    with writing(db.sessionmaker) as own:
+        may_try = tries.take_try(own, attempt, now=now)
+    if not may_try:
+        log.warning("too_many_tries", person=attempt.person_id, address=attempt.address)
+        raise Refused("too_many_tries", field=wrong.field)
+    if not verify(person, password, now=now):
+        with writing(db.sessionmaker) as own:
+            count = tries.note_failure(own, attempt, now=now)
+        log.warning(
+            "wrong_password", person=attempt.person_id, address=attempt.address, failures=count
+        )
+        raise wrong
 
 
 def begin_session(person: Person) -> None:

@@ -1,6 +1,7 @@
 """Refusals in words, on pages and on the command line, and the pages of errors."""
 
 from datetime import date
+from typing import Any
 
 from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -20,6 +21,7 @@ from crm.web.sentences import AT_ONCE, SENTENCES
 from crm.web.transaction import undo
 
 SECRETS = frozenset({"password", "old", "again"})  # are typed anew
+RETRY_SECONDS = 10
 PAGES = {
     400: ("这个请求无法处理", "请返回上一页重试；已填写的内容仍在浏览器里。"),
     404: ("没有找到这个页面", "它可能不存在，或不在您的权限范围内。"),
@@ -55,9 +57,13 @@ def show_at_field(form: FlaskForm, refusal: Refused) -> None:
         field.errors = [*field.errors, told(refusal)]
 
 
+def _forget_the_person() -> None:
+    g._login_user = login_manager.anonymous_user()  # noqa: SLF001 - Flask-Login's own place
+
+
 def _page(code: int) -> ResponseReturnValue:
     if code >= 500:  # noqa: PLR2004 - where something broke, the page asks for nobody
-        g._login_user = login_manager.anonymous_user()  # noqa: SLF001 - Flask-Login's own place
+        _forget_the_person()
     title, hint = PAGES.get(code, PAGES[400])
     return render_template("error.html", title=title, hint=hint), code
 
@@ -87,16 +93,25 @@ def _at_once(error: IntegrityError | StaleDataError) -> ResponseReturnValue:
     told = str(getattr(error, "orig", error)).partition("\n")[0]  # what follows holds values
     current_app.logger.warning("two at once: %s", told)
     undo()
-    sent = [each for each in request.form.items(multi=True) if each[0] != "csrf_token"]
-    again = [] if SECRETS & request.form.keys() else sent
-    back = {"home": came_from() or "/", "action": "回到刚才的页面"}
-    told_so = {"title": "没有保存", "hint": AT_ONCE, "again": again, **back}
-    return render_template("error.html", **told_so), 409
+    page = render_template("error.html", title="没有保存", hint=AT_ONCE, **_sent_again())
+    return page, 409
+
+
+def _sent_again() -> dict[str, Any]:
+    """What was sent, for the button that sends it once more; passwords are typed anew."""
+    if request.method == "GET":
+        return {}
+    left_out = SECRETS | {"csrf_token"}
+    again = [each for each in request.form.items(multi=True) if each[0] not in left_out]
+    return {"again": again, "home": came_from() or "/", "action": "回到刚才的页面"}
 
 
 def _database_error(error: OperationalError) -> ResponseReturnValue:
     current_app.logger.error("database unreachable: %s", error.orig)
-    return _page(503)
+    _forget_the_person()
+    title, hint = PAGES[503]
+    page = render_template("error.html", title=title, hint=hint, **_sent_again())
+    return page, 503, {"Retry-After": str(RETRY_SECONDS)}
 
 
 def init_app(app: Flask) -> None:

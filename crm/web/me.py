@@ -13,14 +13,16 @@ from wtforms.validators import EqualTo, Length
 from crm.base import spoken
 from crm.base.cells import Cells, Email, Phone, read_cells
 from crm.base.errors import Refused
-from crm.extensions import db, limiter
+from crm.extensions import db
 from crm.people import accounts, service
 from crm.people.models import LoginSession
 from crm.people.sessions import IDLE, LONGEST
-from crm.web.auth import begin_session, me, signed_in
+from crm.people.tries import Attempt, give_back
+from crm.web.access import begin_late
+from crm.web.auth import begin_session, check_password, signed_in
 from crm.web.entry_grants import given_lines, held_lines
 from crm.web.forms import Needed, cleaned, show_refusal
-from crm.web.transaction import moment, today, transaction
+from crm.web.transaction import moment, release, today, transaction
 
 bp = Blueprint("me", __name__, url_prefix="/me")
 _line = Length(max=200, message="最多 %(max)d 个字。")
@@ -138,34 +140,39 @@ def change() -> ResponseReturnValue:
     return _page(form, PasswordForm(formdata=None)), 422
 
 
-def _account() -> str:
-    """By whom tries are counted: the account, whatever address they come from."""
-    person = me()
-    return f"password:{person.id if person else request.remote_addr}"
-
-
 @bp.post("/password")
-@limiter.limit("10 per minute", key_func=_account)
 def set_password() -> ResponseReturnValue:
     """Set another password: all other devices are signed out, this one goes on."""
-    person, form = signed_in(), PasswordForm()
+    form = PasswordForm()
     if form.validate():
         try:
-            with transaction() as rows:
-                service.change_own_password(
-                    rows,
-                    person=person,
-                    old=form.old.data or "",
-                    new=form.password.data or "",
-                    now=moment(),
-                )
-                begin_session(person)
+            _change_password(form.old.data or "", form.password.data or "")
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
             flash("密码已修改，其他设备均已退出。", "success")
             return redirect(url_for("myday.show"))
     return _page(ContactForm(formdata=None, obj=signed_in()), form), 422
+
+
+def _change_password(old: str, new: str) -> None:
+    known, now = signed_in(), moment()
+    browser = f"session-{current_user.login.id}"  # tries of this session alone
+    attempt = Attempt(known.id, str(known.id), request.remote_addr or "", browser)
+    release()
+    check_password(known, old, attempt, Refused("wrong_old_password", field="old"))
+    if new == old:
+        raise Refused("same_password", field="password")
+    hashed = service.hash_password(known.username, new)
+
+    begin_late()
+    with transaction() as rows:
+        person = signed_in()
+        service.change_own_password(
+            rows, person=person, known_hash=known.password_hash, password_hash=hashed, now=now
+        )
+        give_back(rows, attempt, now=now)
+        begin_session(person)
 
 
 @bp.post("/sign-out-elsewhere")

@@ -19,6 +19,7 @@ from wtforms import RadioField, TimeField
 from wtforms.validators import Optional
 
 from crm.base import unsubscribing
+from crm.base.db import begin_to_write
 from crm.base.errors import Refused
 from crm.base.mail_kinds import MessageKind
 from crm.base.words import Word
@@ -154,15 +155,23 @@ def unsubscribe(token: str) -> ResponseReturnValue:
     return render_template("my_settings/unsubscribe.html", kind=kind, one_click=ONE_CLICK)
 
 
+def _whose() -> str:
+    """By whom tries are counted: the address, and whose mails the token is about."""
+    secret: str = current_app.config["SETTINGS"].secret_key
+    read = unsubscribing.read(secret, (request.view_args or {}).get("token", ""))
+    return f"{request.remote_addr}:{read[0] if read else ''}"
+
+
 @bp.post("/unsubscribe/<token>")
 @csrf.exempt  # type: ignore[untyped-decorator]
-@limiter.limit("30 per minute")
+@limiter.limit("30 per minute", key_func=_whose)
 def stop(token: str) -> ResponseReturnValue:
     """Stop mails of that kind, by the button or by a mail program; the token is the right to."""
     name, value = ONE_CLICK
     if request.form.get(name) != value:
         abort(400)
     person_id, kind = _told(token)
+    begin_to_write(db.session)
     with transaction() as rows:
         person = rows.get(Person, person_id) or abort(404)
         service.unsubscribe(rows, person=person, kind=kind, now=moment())

@@ -15,12 +15,13 @@ from crm.people.models import Person
 from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
 from crm.web import posting_pages
+from crm.web.access import begin_late
 from crm.web.auth import signed_in
 from crm.web.errors import told
 from crm.web.forms import LARGEST_ID, at_cursor, show_refusal, text_arg, word_arg
 from crm.web.people_forms import FIELDS, NewPersonForm, PersonForm, offer_all_units
 from crm.web.person_page import found, home_of, person_page
-from crm.web.transaction import moment, today, transaction
+from crm.web.transaction import moment, release, today, transaction
 
 bp = Blueprint("people", __name__, url_prefix="/admin/people")
 ONE = "/<username:username>"
@@ -134,10 +135,13 @@ def change(username: str) -> ResponseReturnValue:
 def give_password(username: str) -> ResponseReturnValue:
     """Make a password that its owner must replace, and show it this once."""
     password = accounts.temporary_password()
+    known = found(username).username
+    release()
+    hashed = service.hash_password(known, password)
+    begin_late()
     try:
         with transaction() as rows:
-            person = by_username(rows, username) or abort(404)
-            hashed = service.hash_password(person.username, password)
+            person = by_username(rows, known) or abort(404)
             service.give_password(
                 rows, person=person, password_hash=hashed, by=signed_in(), now=moment()
             )

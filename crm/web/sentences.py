@@ -11,6 +11,7 @@ SENTENCES = {
     "audit_broken": "操作记录不完整：{part} {name} {flaw}。",
     "audit_too_young": "操作记录至少保存 {days} 天：目前只能清理 {until} 之前封存的。",
     "wrong_password": "账号或密码不正确。",
+    "too_many_tries": "尝试次数过多，请等一分钟再试。",
     "password_over": "临时密码 {days} 天内有效，现已过期，请联系系统管理员重新生成。",
     "wrong_old_password": "当前密码不正确。",
     "same_password": "新密码不能与当前密码相同。",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 
-from flask import Flask, g, request
+from flask import Flask, g, request, session
 from sqlalchemy.orm import Session
 
 from crm.base import clock
@@ -13,6 +13,10 @@ from crm.base.db import begin_to_write
 from crm.extensions import db
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# They first do what is slow (hash a password) or ask whether there is anything to do at all.
+BEGIN_LATER = frozenset(
+    {"auth.sign_in", "me.set_password", "my_settings.stop", "people.give_password"}
+)
 
 
 def moment() -> datetime:
@@ -54,13 +58,25 @@ def undo() -> None:
         g.pop(read, None)
 
 
+def release() -> None:
+    """End the transaction that only read; what was read stays at hand, apart from the session."""
+    db.session.expunge_all()
+    undo()
+
+
 def _begin() -> None:
     come_from(request.remote_addr)
-    if request.method in CHANGING:
+    if request.method not in CHANGING or request.endpoint is None:
+        return
+    request.get_data(parse_form_data=True)  # all of it, however slow: nobody waits for it yet
+    if "_user_id" in session and request.endpoint not in BEGIN_LATER:
         begin_to_write(db.session)
 
 
 def init_app(app: Flask) -> None:
-    """Begin requests that change something with the write lock (DESIGN 4); note their address."""
+    """Begin requests that change something with the write lock (DESIGN 4); note their address.
+
+    The body is read before. Strangers never take the lock: they are sent to the door.
+    """
     app.before_request(_begin)
     app.teardown_request(lambda _error: come_from(None))
