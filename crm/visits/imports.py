@@ -24,6 +24,7 @@ from crm.base.cells import (
     one_of,
     read_rows,
 )
+from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.sheets import Column, Outcome, Sheet, read_sheet
 from crm.base.typed_text import one_line_break
@@ -32,7 +33,7 @@ from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits import bulk
 from crm.visits.checks import VisitData
-from crm.visits.import_notices import read_as_remote
+from crm.visits.import_notices import asked_about, read_as_remote
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
 
@@ -120,7 +121,9 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> Outcome:
             sheet.blame(line, why)
     sheet.notices += read_as_remote((line, row.kind, row.channel) for line, row in rows)
     sheet.refuse_if_blamed()
-    bulk.import_visits(db, new, now=now)
+    made = bulk.import_visits(db, new, now=now)
+    lines = {row.ref: line for line, row in rows}
+    sheet.notices += asked_about(db, made, lines, civil_date(now))
     return Outcome(added=len(new), unchanged=len(rows) - len(new), notices=sheet.notices)
 
 

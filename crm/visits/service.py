@@ -111,6 +111,14 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
     on = civil_date(now)
     me = viewer(db, by, on)
     _take(db, visit, me, on)
+    return rewrite_visit(db, visit=visit, data=data, me=me, now=now)
+
+
+def rewrite_visit(
+    db: Session, *, visit: Visit, data: VisitData, me: Viewer, now: datetime
+) -> Visit:
+    """The change itself, once the caller has seen to the right to it and holds the row."""
+    on, by = civil_date(now), me.person
     beside = links_of(db, visit, me, on)
     if not _reads(db, visit, me, on):
         # DESIGN 8: to take part is to read, so only who reads says who takes part

@@ -111,8 +111,10 @@ SENTENCES = {
     # visits
     "not_yours": "这超出了您的权限：只能办理本人或管辖范围内的事项。",
     "duplicate_ref": "编号“{ref}”已被使用，请换一个。",
+    "cannot_merge": "这两次拜访不能合并；请核对，或点“仍保存”。",
     "not_a_companion": "您不是这次拜访的同行人，或它已取消。",
     "channel_of_kind": "“{kind}”没有这种方式，请重新选择。",
+    "asked_about": "第 {lines} 行{doubt}，请核对（不影响导入）：{pairs}。",
     "read_as_remote": "第 {lines} 行的“{kind}（{channel}）”按“线上对接（{channel}）”读取。",
     "entered_after_logged": "录入时间不能晚于登记时间（登记时间未填时为现在）。",
     "too_long": "一次拜访最长 {longest} 天，请分开登记。",

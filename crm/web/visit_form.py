@@ -80,6 +80,7 @@ class VisitForm(MarkedForm):
     trip = StringField("出差批次号", [_short], filters=[cleaned])
     reason = StringField("修改原因", [_short], filters=[cleaned])
     trips: Sequence[str] = ()  # those that it offers
+    asking: Any = None  # what it asks before it keeps the visit (`visit_questions.Asking`)
     frozen: Sequence[str] = ()  # the periods whose figures it cannot change any more
 
     @property
@@ -278,11 +279,12 @@ def offer(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
 def offer_last(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
     """Offer companions and leads of the person's last visit beside the fields (「上次同行 +」)."""
     last = last_choices(db, viewer, on)
+    companions = {*last.participant_ids} - {viewer.person_id}
     for field, again, ids in (
-        (form.participant_ids, form.companions_again, last.participant_ids),
+        (form.participant_ids, form.companions_again, companions),
         (form.lead_ids, form.leads_again, last.lead_ids),
     ):
-        offered_ids = {*ids, *(again.data or [])} - {viewer.person_id, *(field.data or [])}
+        offered_ids = {*ids, *(again.data or [])} - {*(field.data or [])}
         choices: list[Any] = [*(field.choices or [])]
         again.choices = [
             (each.value, each.label) for each in choices if int(each.value) in offered_ids

@@ -14,6 +14,7 @@ from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.entry_grants import entered_for
 from crm.visits import service
+from crm.visits.merging import merge_visit
 from crm.visits.models import Visit
 from crm.visits.notifications import tell_named
 from crm.visits.queries import VisitFilter, visits_page
@@ -31,6 +32,7 @@ from crm.web.verdicts import waiting_ids
 from crm.web.visit_form import HOURS, VisitForm, as_typed, beginning, in_words, offer, offer_last
 from crm.web.visit_lines import line, tabs
 from crm.web.visit_page import page_of
+from crm.web.visit_questions import asks, merged_with
 from crm.web.visit_steps import cancel, confirm, done, found, leave, move, noting, reject
 
 bp = Blueprint("visits", __name__)
@@ -129,14 +131,34 @@ def create() -> ResponseReturnValue:
         try:
             data = form.told(moment())
             require_reason(db.session, form, data)
-            visit = _log(data)
+            visit = _kept(form, data)
         except Refused as refusal:
             form.refuse(refusal)
         else:
-            return redirect(url_for(".show", visit_id=visit.id))
+            if visit:
+                return redirect(url_for(".show", visit_id=visit.id))
     if not is_led_by_choice:  # whoever is picked next leads it
         form.leader_id.data = None
     return _new_page(form), 422
+
+
+def _kept(form: VisitForm, data: VisitData) -> Visit | None:
+    """The visit, logged or folded into another; none where the form has something to ask."""
+    if (other_id := merged_with()) is not None:
+        return _merge(found(other_id), data)
+    return None if asks(form, data) else _log(data)
+
+
+def _merge(visit: Visit, data: VisitData) -> Visit:
+    dates = {visit.first_on, visit.last_on, clock.civil_date(data.starts_at)}
+
+    def merge(rows: Session) -> Visit:
+        merge_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
+        tell_named(rows, visit=visit, by=signed_in(), now=moment(), site=site())
+        return visit
+
+    people = (visit.leader_id, *data.participant_ids, data.leader_id)
+    return noting(merge, people, dates, "已合并到原有的拜访，所填内容已补入。")
 
 
 def _entered_already(ref: str | None) -> int | None:
@@ -205,11 +227,14 @@ def change(visit_id: int) -> ResponseReturnValue:
         try:
             data = form.told(moment(), seen)
             require_reason(db.session, form, data, seen)
-            _rewrite(visit, data)
+            is_asked = asks(form, data, visit)
+            if not is_asked:
+                _rewrite(visit, data)
         except Refused as refusal:
             form.refuse(refusal)
         else:
-            return redirect(url_for(".show", visit_id=visit_id))
+            if not is_asked:
+                return redirect(url_for(".show", visit_id=visit_id))
     return _edit_page(
         form, seen
     ), HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY

@@ -232,7 +232,10 @@ def test_what_is_not_in_person_is_read_as_remote(db, take, kind, channel, read):
 
 def test_the_result_says_which_rows_are_read_as_remote(db, take):
     mail = FAMILIAR.replace("outreach,in_person", "outreach,email")
-    rows = [mail.replace("V1", f"V{number}") for number in (1, 2)]
+    rows = (
+        mail,
+        mail.replace("V1", "V2").replace("07-14T09", "07-13T09").replace("07-14T11", "07-13T11"),
+    )
     content = "\n".join((HEAD, *rows)).encode()
 
     outcome = import_visits(db, content=content, now=NOW)
@@ -311,3 +314,27 @@ def test_what_is_exported_is_imported_and_exported_the_same(db):
 
 def export(db):
     return write_sheet(VISITS, visit_rows(db, None, NOW.date()), in_chinese=True)
+
+
+# What is asked about, and taken all the same
+
+
+def test_what_can_hardly_be_is_asked_about_and_imported(db, take):
+    take(FAMILIAR)
+    elsewhere = FAMILIAR.replace("V1", "V2").replace("上海", "苏州")
+    content = f"{HEAD}\n{elsewhere}".encode()
+
+    outcome = import_visits(db, content=content, now=NOW)
+
+    assert outcome.added == 1
+    assert [(each.why.code, each.why.facts) for each in outcome.notices] == [
+        ("asked_about", {"doubt": "同一时间在两个城市", "lines": "2", "pairs": "V2与V1"})
+    ]
+
+
+def test_rows_of_one_file_are_asked_about_once(db, take):
+    rows = FAMILIAR, FAMILIAR.replace("V1", "V2").replace("上海", "苏州")
+
+    outcome = import_visits(db, content="\n".join((HEAD, *rows)).encode(), now=NOW)
+
+    assert [each.why.facts["pairs"] for each in outcome.notices] == ["V1与V2"]

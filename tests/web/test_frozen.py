@@ -124,7 +124,9 @@ def test_a_visit_moved_into_a_frozen_period_says_why(app, zone, at_deputys):
     ],
 )
 def test_a_visit_logged_into_a_frozen_period_says_why(zone, at_deputys, told, code):
-    answer = at_deputys.post("/visits/new", data=FORM | {"leader_id": zone.deputy.id} | told)
+    answer = at_deputys.post(
+        "/visits/new", data=FORM | {"leader_id": zone.deputy.id, "first_on": "2026-07-09"} | told
+    )
 
     assert answer.status_code == code
     assert (SAID in answer.text) is (code == 422)

@@ -168,7 +168,7 @@ def test_the_hours_of_a_stay_are_not_told_as_nobody_sees_them(app, zone):
 def test_who_cannot_read_a_visits_words_does_not_wipe_its_journey(app, zone):
     with arranged(app) as db:
         hidden = make_lead(db, secrecy=Secrecy.RESTRICTED, tracker=zone.lina)
-        visit = make_visit(db, zone.lina, leads=[hidden], trip="批〔2026〕7号")
+        visit = make_visit(db, zone.lina, date(2026, 7, 13), leads=[hidden], trip="批〔2026〕7号")
         make_person(db, "boss", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone.unit)
     at_bosses, path = sign_in(app, "boss"), f"/visits/{visit.id}/edit"
     form = typed(at_bosses.get(path).text)

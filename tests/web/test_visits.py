@@ -155,8 +155,9 @@ def test_the_form_begins_with_what_was_chosen_last(app, lina, at_linas):
     assert 'value="reception" id="kind-1" checked' in page
     assert 'value="无锡"' in page
     assert f'<option data-note="{lead.company_id}' not in page
-    assert f'selected value="{friend.id}"' in page
-    assert f'selected value="{lead.id}"' in page
+    assert f'selected value="{friend.id}"' not in page
+    assert f'name="companions_again" value="{friend.id}"' in page
+    assert f'name="leads_again" value="{lead.id}"' in page
 
 
 def test_the_form_takes_the_lead_of_its_address(app, lina, at_linas):

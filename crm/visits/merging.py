@@ -1,0 +1,68 @@
+"""A visit that was about to be entered a second time is folded into the one that is there."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.people.models import Person
+from crm.people.queries import viewer
+from crm.visits.checks import WORDS, VisitData
+from crm.visits.links import Links, links_of
+from crm.visits.models import Visit
+from crm.visits.neighbours import outline_of, questions_about
+from crm.visits.questions import can_merge
+from crm.visits.rules import Kind
+from crm.visits.service import rewrite_visit
+
+APART = {"minutes": "\n", "note": "\n"}  # how two texts are put together; else by a semicolon
+
+
+def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:
+    """Fold `data` into the visit: people, leads and words of both; a stay covers both spans.
+
+    Nothing that stands there is lost. Refused as `cannot_merge`, and as a change is.
+    """
+    on = civil_date(now)
+    me = viewer(db, by, on)
+    draft = outline_of(db, data, by_id=by.id)
+    asked = (each for each in questions_about(db, draft, me, on) if each.other.id == visit.id)
+    if not any(can_merge(draft, question, by.id) for question in asked):
+        raise Refused("cannot_merge")
+    db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
+
+    both = _both(visit, links_of(db, visit, me, on), data)
+
+    return rewrite_visit(db, visit=visit, data=both, me=me, now=now)
+
+
+def _both(visit: Visit, beside: Links, data: VisitData) -> VisitData:
+    is_stay = visit.kind is Kind.RESIDENCY
+    words: dict[str, Any] = {
+        name: _joined(getattr(visit, name), getattr(data, name), APART.get(name, "；"))
+        for name in WORDS
+    }
+    return VisitData(
+        ref=visit.ref,
+        kind=visit.kind,
+        channel=visit.channel,
+        status=visit.status,
+        starts_at=min(visit.starts_at, data.starts_at) if is_stay else visit.starts_at,
+        ends_at=max(visit.ends_at, data.ends_at) if is_stay else visit.ends_at,
+        city=visit.city,
+        leader_id=visit.leader_id,
+        participant_ids=beside.participant_ids | data.joined_by | {data.leader_id},
+        lead_ids=(beside.lead_ids - beside.hidden_lead_ids) | set(data.lead_ids),
+        trip=visit.trip or data.trip,
+        reason=data.reason,
+        **words,
+    )
+
+
+def _joined(there: str | None, more: str | None, apart: str) -> str | None:
+    more = (more or "").strip()
+    if not more or more in (there or ""):
+        return there
+    return f"{there}{apart}{more}" if there else more

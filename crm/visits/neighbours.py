@@ -1,0 +1,127 @@
+"""The visits beside one that is to be kept, as the questions about it need them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy.orm import Session
+
+from crm.leads.models import Lead
+from crm.leads.queries import visible as visible_leads
+from crm.people.queries import Viewer
+from crm.visits.checks import VisitData
+from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.questions import Outline, Question, questions
+from crm.visits.rules import Status, Verdict
+from crm.visits.scope import covering, joined_by, of_leads, readable, visible
+
+AT_ONCE = 1000  # visits asked for by id in one statement
+
+
+def outline_of(
+    db: Session, data: VisitData, *, by_id: int | None, visit_id: int | None = None
+) -> Outline:
+    """A visit as it is to be kept."""
+    companies = select(Lead.company_id).where(Lead.id.in_(set(data.lead_ids)))
+    return Outline(
+        id=visit_id,
+        kind=data.kind,
+        channel=data.channel,
+        status=data.status,
+        city=data.city,
+        starts_at=data.starts_at,
+        ends_at=data.ends_at,
+        leader_id=data.leader_id,
+        people=data.joined_by | {data.leader_id},
+        company_ids=frozenset(db.scalars(companies)),
+        entered_by_id=by_id,
+    )
+
+
+def questions_about(db: Session, visit: Outline, viewer: Viewer, on: date) -> list[Question]:
+    """What is to be asked before the visit is kept, as far as the viewer may know of others."""
+    beside = covering(visit.first_on, visit.last_on) & or_(
+        Visit.leader_id.in_(visit.people),
+        joined_by(visit.people),
+        of_leads(Lead.company_id.in_(visit.company_ids)) if visit.company_ids else false(),
+    )
+    others = outlines(db, beside & (Visit.id != (visit.id or 0)), viewer, on)
+    return questions(visit, others)
+
+
+def beside_file(db: Session, visits: Sequence[Visit], on: date) -> list[Outline]:
+    """The visits of a file, which are kept already, and all others of their people and companies.
+
+    The file is the operator's, who sees everything.
+    """
+    ids = [visit.id for visit in visits]
+    joined = _beside(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
+    people = {visit.leader_id for visit in visits}.union(*joined.values())
+    companies = set[int]().union(*_companies(db, ids, true()).values())
+    spans = covering(min(v.first_on for v in visits), max(v.last_on for v in visits))
+    near = or_(
+        Visit.leader_id.in_(people), joined_by(people), of_leads(Lead.company_id.in_(companies))
+    )
+    return outlines(db, spans & near, None, on)
+
+
+def outlines(
+    db: Session, condition: ColumnElement[bool], viewer: Viewer | None, on: date
+) -> list[Outline]:
+    """The visits for which it holds, but cancelled and rejected ones, in order of time.
+
+    Without a viewer everything is seen: a file is the operator's.
+    """
+    seen = (visible(viewer, on), readable(viewer, on)) if viewer else (true(), true())
+    rows = db.execute(
+        select(
+            Visit.id,
+            Visit.kind,
+            Visit.channel,
+            Visit.status,
+            Visit.city,
+            Visit.starts_at,
+            Visit.ends_at,
+            Visit.leader_id,
+            Visit.entered_by_id,
+            seen[0].label("is_seen"),
+            (seen[0] & seen[1]).label("is_read"),
+        )
+        .where(condition, Visit.status != Status.CANCELLED)
+        .where(or_(Visit.verdict.is_(None), Visit.verdict != Verdict.REJECTED))
+        .order_by(Visit.starts_at, Visit.id)
+    ).mappings()
+    found = [*rows]
+    ids = [row["id"] for row in found]
+    people = _beside(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
+    companies = _companies(db, ids, visible_leads(viewer, on) if viewer else true())
+    return [
+        Outline(
+            **row,
+            people=frozenset({*people[row["id"]], row["leader_id"]}),
+            company_ids=frozenset(companies[row["id"]]),
+        )
+        for row in found
+    ]
+
+
+def _beside(
+    db: Session, ids: Collection[int], key: Any, value: Any, *conditions: ColumnElement[bool]
+) -> dict[int, set[int]]:
+    """The values beside each of the visits."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for part in _parts(list(ids)):
+        for visit_id, each in db.execute(select(key, value).where(key.in_(part), *conditions)):
+            found[visit_id].add(each)
+    return found
+
+
+def _companies(db: Session, ids: Collection[int], seen: ColumnElement[bool]) -> dict[int, set[int]]:
+    link = VisitLead.lead_id == Lead.id
+    return _beside(db, ids, VisitLead.visit_id, Lead.company_id, link, seen)
+
+
+def _parts(ids: list[int]) -> Iterable[list[int]]:
+    return (ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE))

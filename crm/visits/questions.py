@@ -1,0 +1,125 @@
+"""What can hardly be, and is asked before a visit is kept, never refused (REGIME 3). Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+
+from crm.base.clock import civil_date, last_civil_date
+from crm.base.words import Word
+from crm.visits.rules import Channel, Kind, Status
+
+TOKEN = 8  # characters of a question's token: enough to know it again
+
+
+class Doubt(Word):
+    """Why a visit is asked about."""
+
+    SAME_VISIT = "same_visit", "可能是同一次拜访"
+    STAY_OVER_STAY = "stay_over_stay", "驻城日期重叠"
+    TWO_CITIES = "two_cities", "同一时间在两个城市"
+    LEFT = "left", "已说明未参加"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A visit, kept or to be kept, as far as these questions need it."""
+
+    id: int | None = None  # none: it is not kept yet
+    kind: Kind
+    channel: Channel
+    status: Status
+    city: str
+    starts_at: datetime
+    ends_at: datetime
+    leader_id: int
+    people: frozenset[int]  # the leader, too
+    company_ids: frozenset[int] = frozenset()  # of its leads, as far as the asker sees them
+    entered_by_id: int | None = None
+    is_read: bool = True  # the asker may see the visit with its words
+    is_seen: bool = True
+
+    @property
+    def first_on(self) -> date:
+        """Its first civil date."""
+        return civil_date(self.starts_at)
+
+    @property
+    def last_on(self) -> date:
+        """Its last civil date."""
+        return last_civil_date(self.ends_at)
+
+    @property
+    def place(self) -> str:
+        """The city by its bare name; empty where nobody is in a city for it."""
+        return self.city.strip().removesuffix("市") if self.channel is Channel.IN_PERSON else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A doubt about a visit because of another one, and the people of both."""
+
+    doubt: Doubt
+    other: Outline
+    people: frozenset[int]
+
+    @property
+    def token(self) -> str:
+        """By which an answer names the question without naming the other visit."""
+        named = f"{self.doubt}:{self.other.id}:{sorted(self.people)}"
+        return sha256(named.encode()).hexdigest()[:TOKEN]
+
+
+def questions(visit: Outline, others: Iterable[Outline]) -> list[Question]:
+    """What is to be asked about the visit, beside the others that are there."""
+    found = ((_doubt(visit, other), other) for other in others)
+    return [Question(doubt, other, visit.people & other.people) for doubt, other in found if doubt]
+
+
+def _doubt(visit: Outline, other: Outline) -> Doubt | None:
+    """The first doubt that applies; of what the asker may not see, only that somebody is busy."""
+    if visit.last_on < other.first_on or other.last_on < visit.first_on:
+        return None
+    are_stays = visit.kind is other.kind is Kind.RESIDENCY
+    if are_stays:
+        return Doubt.STAY_OVER_STAY if visit.people & other.people else None
+    is_elsewhere = bool(visit.place and other.place) and visit.place != other.place
+    if other.is_seen and not is_elsewhere and _may_be_one(visit, other):
+        return Doubt.SAME_VISIT
+    if is_elsewhere and visit.people & other.people and _at_once(visit, other):
+        return Doubt.TWO_CITIES
+    return None
+
+
+def _may_be_one(visit: Outline, other: Outline) -> bool:
+    """The same day and company, or city and people; at the same hours, or entered by two people."""
+    if visit.kind is not other.kind or visit.kind is Kind.RESIDENCY:
+        return False
+    is_same_city = visit.city.strip() == other.city.strip() != ""
+    is_same = visit.company_ids & other.company_ids or (
+        is_same_city and visit.people & other.people
+    )
+    is_by_two = visit.entered_by_id != other.entered_by_id
+    return bool(is_same) and (is_by_two or _at_once(visit, other))
+
+
+def _at_once(visit: Outline, other: Outline) -> bool:
+    return visit.starts_at < other.ends_at and other.starts_at < visit.ends_at
+
+
+def can_merge(visit: Outline, question: Question, by_id: int) -> bool:
+    """Whether the visit may be folded into the other one instead of being kept beside it.
+
+    A stay only with the same people, place and state: it lends nobody days of another's.
+    """
+    other = question.other
+    if not other.is_read:
+        return False
+    if question.doubt is Doubt.SAME_VISIT:
+        return by_id in visit.people | other.people
+    return (
+        question.doubt is Doubt.STAY_OVER_STAY
+        and (visit.people, visit.leader_id) == (other.people, other.leader_id)
+        and (visit.place, visit.status) == (other.place, other.status)
+        and by_id in {*other.people, other.entered_by_id}
+    )

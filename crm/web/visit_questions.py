@@ -1,0 +1,135 @@
+"""What a form asks before it keeps a visit: 合并, or 仍保存 (REGIME 3)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import request, url_for
+from sqlalchemy import select
+
+from crm.extensions import db
+from crm.people.models import Person
+from crm.visits.checks import VisitData
+from crm.visits.companions import left_by
+from crm.visits.models import Visit
+from crm.visits.neighbours import outline_of, questions_about
+from crm.visits.queries import LOADED
+from crm.visits.questions import Doubt, Outline, Question, can_merge
+from crm.visits.rules import Status
+from crm.visits.seen import SeenVisit, shown
+from crm.web.auth import my_view, signed_in
+from crm.web.forms import row_id
+from crm.web.transaction import today
+from crm.web.visit_form import VisitForm, as_told
+from crm.web.visit_lines import title_of, when
+
+DO = "do"  # the name of the buttons beside 保存
+KEEP, MERGE = "keep", "merge"
+MOST_LINES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLine:
+    """A question in words, and the page of the other visit where it may be seen."""
+
+    text: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The questions of a form, and the buttons that answer them."""
+
+    lines: list[AskedLine]
+    buttons: list[tuple[str, str]]
+
+
+def asks(form: VisitForm, data: VisitData, was: Visit | None = None) -> bool:
+    """Whether the form asks something that was not answered yet; then it shows it.
+
+    Of a visit that is changed, only what its change brings about is asked.
+    """
+    if data.status is Status.CANCELLED:
+        return False
+    by_id = was.entered_by_id if was else signed_in().id
+    draft = outline_of(db.session, data, by_id=by_id, visit_id=was.id if was else None)
+    found = _new_questions(draft, was) + _left(draft, was)
+    if {each.token for each in found} <= set(_answer(KEEP)):
+        return False
+    form.asking = _asking(draft, found, is_new=was is None)
+    return True
+
+
+def merged_with() -> int | None:
+    """The visit into which the one of the form is to be folded; none where it is not."""
+    try:
+        return next((row_id(each) for each in _answer(MERGE)), None)
+    except ValueError:
+        return None
+
+
+def _answer(what: str) -> list[str]:
+    said, *values = request.form.get(DO, "").split() or [""]
+    return values if said == what else []
+
+
+def _new_questions(draft: Outline, was: Visit | None) -> list[Question]:
+    found = questions_about(db.session, draft, my_view(), today())
+    if was is None:
+        return found
+    before = outline_of(db.session, as_told(was), by_id=was.entered_by_id, visit_id=was.id)
+    known = {each.token for each in questions_about(db.session, before, my_view(), today())}
+    return [each for each in found if each.token not in known]
+
+
+def _left(draft: Outline, was: Visit | None) -> list[Question]:
+    """Whoever took themself out takes part again only knowingly."""
+    if was is None:
+        return []
+    there = {was.leader_id, *(person.id for person in was.participants)}
+    again = (draft.people - there) & left_by(db.session, was.id).keys()
+    return [Question(Doubt.LEFT, draft, frozenset(again))] if again else []
+
+
+def _asking(draft: Outline, found: list[Question], *, is_new: bool) -> Asking:
+    visits = _visits(each.other.id for each in found if each.other.is_seen)
+    people = {person_id for each in found for person_id in each.people}
+    rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
+    names = dict(rows.all())
+    buttons = [(" ".join([KEEP, *(each.token for each in found)]), "仍保存")]
+    for each in found:
+        other = visits.get(each.other.id)
+        if is_new and other and can_merge(draft, each, signed_in().id):
+            buttons.append((f"{MERGE} {other.id}", f"合并到{_named(other)}"))
+    lines = [_line(each, visits, names) for each in found[:MOST_LINES]]
+    if (more := len(found) - MOST_LINES) > 0:
+        lines.append(AskedLine(f"另有 {more} 处类似情况。", None))
+    return Asking(lines, buttons)
+
+
+def _visits(ids: Iterable[int | None]) -> dict[int | None, SeenVisit]:
+    query = select(Visit).where(Visit.id.in_(set(ids))).options(*LOADED)
+    visits = db.session.scalars(query).all()
+    return {each.id: each for each in shown(db.session, my_view(), visits, today())}
+
+
+def _named(visit: SeenVisit) -> str:
+    return f"{when(visit, today())}的{title_of(visit)}"
+
+
+def _line(
+    question: Question, visits: dict[int | None, SeenVisit], names: dict[int, str]
+) -> AskedLine:
+    who = "、".join(names[each] for each in sorted(question.people))
+    if question.doubt is Doubt.LEFT:
+        return AskedLine(f"{who}已说明未参加这次拜访，仍要列入吗？", None)
+    other = visits.get(question.other.id)
+    if other is None:  # no more than that somebody is busy
+        return AskedLine(f"{who}在这段时间已另有拜访登记。", None)
+    match question.doubt:
+        case Doubt.SAME_VISIT:
+            text = f"{_named(other)}（{other.leader.name}带队）可能就是这一次。"
+        case Doubt.STAY_OVER_STAY:
+            text = f"{who}已有{_named(other)}，驻城日期重叠。"
+        case _:
+            text = f"{who}已有{_named(other)}，同一时间在两个城市。"
+    return AskedLine(text, url_for("visits.show", visit_id=other.id))
