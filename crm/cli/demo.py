@@ -43,6 +43,7 @@ ACCOUNTS = (  # one for each role, and the three duties that owe a quota
     (Role.SUPERVISOR, "chiminglang", "招商服务公司"),
     (Role.SUPERVISOR, "wusiqi", "督查考核办公室，全区"),
     (Role.LEADER, "yanshuhe", "主要负责同志"),
+    (Role.RECRUITER, "tongyuwei", "党政办公室，为严书禾代录拜访"),
     (Role.LEADER, "luoqingyuan", "分管负责同志"),
     (Role.ADMIN, "shanxingzhou", "党政办公室"),
     (Role.READER, "guyueming", "党政办公室，全区"),

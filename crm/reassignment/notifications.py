@@ -16,7 +16,7 @@ from crm.people.models import Person
 from crm.people.queries import viewer
 from crm.reassignment.queries import OpenThing
 
-SETTLED = "已随账号停用办结、取消或退出"
+SETTLED = "已办结、取消或退出"
 Pairs = Sequence[tuple[OpenThing, Person | None]]
 
 
@@ -60,7 +60,8 @@ def _put(  # noqa: PLR0913, PLR0917 - a mail has that many parts
 ) -> bool:
     kind = MessageKind.HANDOVER
     key = f"{kind.value}:{person.username}:{reader.username}:{now.isoformat()}"
-    told = {"reader": reader, "leaver": person, "lines": lines_for(db, reader, pairs, now)}
+    lines, is_closed = lines_for(db, reader, pairs, now), person.is_disabled(now)
+    told = {"reader": reader, "leaver": person, "lines": lines, "is_closed": is_closed}
     return post(db, Letter(kind, key, now), person=reader, site=site, **told)
 
 

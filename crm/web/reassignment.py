@@ -216,7 +216,8 @@ def _preview(person: Person, absence: Absence | None, asked: Asked) -> ResponseR
         things = open_things(rows, person, moment(), _span(absence))
         moved = _hand_over(rows, person, absence, asked)
         lines = _told(rows, moved)
-        context = {"name": person.name, "home": page_url(person, absence)}
+        has_stay = any(each.thing.kind is Thing.STAY for each in moved)
+        context = {"has_stay": has_stay, "name": person.name, "home": page_url(person, absence)}
     left = len(things) - len(moved)
     sent = [each for each in request.form.items(multi=True) if each[0] not in ("csrf_token", "do")]
     return render_template(

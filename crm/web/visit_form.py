@@ -32,6 +32,7 @@ from crm.visits.seen import SeenVisit
 from crm.visits.service import VisitData
 from crm.visits.trips import offered
 from crm.web.forms import (
+    NOTHING,
     Needed,
     chosen_id,
     cleaned,
@@ -270,7 +271,10 @@ def offer(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
     people = {each.id: each for each in colleagues(db, on)}
     if left := chosen - people.keys():
         people |= {each.id: each for each in db.scalars(select(Person).where(Person.id.in_(left)))}
-    form.leader_id.choices = form.participant_ids.choices = people_choices(people.values())
+    form.participant_ids.choices = people_choices(people.values())
+    # a browser shows the first choice of a list without an empty one: nobody leads unchosen
+    nobody = [] if form.leader_id.data else [NOTHING]
+    form.leader_id.choices = [*nobody, *form.participant_ids.choices]
     offer_for_whom(db, form, viewer, on)
     form.trips = offered(db, viewer, on)
     form.lead_ids.choices = leads_to_choose(db, viewer, on, form.lead_ids.data or [])

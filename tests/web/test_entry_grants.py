@@ -110,6 +110,7 @@ def test_whoever_enters_for_another_picks_for_whom_and_does_not_take_part(app, o
     client = sign_in(app, "agent")
     form = client.get("/visits/new").text
     assert "为谁登记" in form
+    assert '<option selected value="">' in form  # of the leader: a browser picks nobody by itself
 
     answer = client.post("/visits/new", data={**FORM, "for_id": owner.id, "leader_id": ""})
 

@@ -15,8 +15,10 @@ from crm.cli.zone.orders import OrderWriter
 from crm.cli.zone.values import (
     AbsenceTold,
     FollowupTold,
+    GrantTold,
     Happening,
     LeadTold,
+    LeavingTold,
     OrderTold,
     Story,
     VisitTold,
@@ -28,9 +30,10 @@ from crm.leads import service as lead_service
 from crm.leads.companies import CompanyData
 from crm.leads.contacts import ContactData
 from crm.leads.models import Lead
-from crm.leads.rules import LeadRoleKind, MilestoneKind
-from crm.people import absences
+from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy
+from crm.people import absences, entry_grants, postings
 from crm.people import service as people_service
+from crm.people.entry_grants import GrantData
 from crm.people.models import Person, Unit
 from crm.visits import service as visit_service
 from crm.visits import trips
@@ -40,6 +43,7 @@ from crm.visits.rules import Status, Verdict
 ENTERED = time(17)
 REASONED = {MilestoneKind.PARKED, MilestoneKind.LOST}
 APPROVER = "wusiqi"
+ADMIN = "shanxingzhou"
 
 
 @dataclass
@@ -54,6 +58,7 @@ class Chronicle:
     leads: dict[str, Lead] = field(default_factory=dict)
     visits: dict[str, Visit] = field(default_factory=dict)
     followups: dict[str, Followup] = field(default_factory=dict)
+    agents: dict[str, Person] = field(default_factory=dict)  # who enters the visits of whom
 
     def write(self) -> None:
         """Live the story from its beginning; the caller commits."""
@@ -66,6 +71,7 @@ class Chronicle:
             *(each for told in self.story.visits for each in self._of_visit(told)),
             *(each for told in self.story.followups for each in self._of_followup(told)),
             *(each for told in self.story.orders for each in self._of_order(told)),
+            *self._of_people(),
         ]
         for moment, happen in sorted(happenings, key=itemgetter(0)):
             happen(moment)
@@ -204,6 +210,28 @@ class Chronicle:
         ]
         visit_service.import_visits(self.db, rows, now=now)
 
+    def _of_people(self) -> Iterator[Happening]:
+        for grant in self.story.grants:
+            yield grant.at, partial(self._grant, grant)
+        for leaving in self.story.leavings:
+            yield leaving.at, partial(self._leave, leaving)
+
+    def _grant(self, told: GrantTold, now: datetime) -> None:
+        owner, agent = self.people[told.owner], self.people[told.agent]
+        data = GrantData(agent_id=agent.id, from_on=civil_date(now))
+        entry_grants.grant_entry(self.db, owner=owner, data=data, by=owner, now=now)
+        self.agents[told.owner] = agent
+
+    def _leave(self, told: LeavingTold, now: datetime) -> None:
+        person, by = self.people[told.username], self.people[ADMIN]
+        postings.leave(self.db, person=person, last_on=told.last_on, at_once=False, by=by, now=now)
+
+    def _enters(self, told: VisitTold) -> Person:
+        """Who enters the visit: the leader's office, where all its leads are open."""
+        agent = self.agents.get(told.leader)
+        is_open = all(self.leads[ref].secrecy is Secrecy.OPEN for ref in told.leads)
+        return agent if agent and is_open else self.people[told.leader]
+
     def _of_visit(self, told: VisitTold) -> Iterator[Happening]:
         if told.is_old:
             return
@@ -222,7 +250,7 @@ class Chronicle:
         self.visits[told.ref] = visit_service.log_visit(
             self.db,
             data=self._visit_data(told, Status.DONE if is_over else Status.PLANNED, words=is_over),
-            by=self.people[told.leader],
+            by=self._enters(told),
             now=now,
         )
 
@@ -241,7 +269,7 @@ class Chronicle:
         trips.tell_trip(self.db, trip=trip, data=data, by=by, now=now)
 
     def _finish_visit(self, told: VisitTold, now: datetime) -> None:
-        visit, by = self.visits[told.ref], self.people[told.leader]
+        visit, by = self.visits[told.ref], self._enters(told)
         visit_service.set_done(self.db, visit=visit, by=by, now=now)
         if told.minutes:
             data = self._visit_data(told, Status.DONE, words=True)

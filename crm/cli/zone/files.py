@@ -174,6 +174,22 @@ class CorrectionRow(Row):
     signed_by: str | None = None
 
 
+class GrantRow(Row):
+    """Who enters visits for whom."""
+
+    owner: str
+    agent: str
+    since: Told = Field(alias="from")
+
+
+class LeavingRow(Row):
+    """Who is to leave, told on a day."""
+
+    username: str
+    told: Told
+    last_on: Told
+
+
 class Plans(StrEnum):
     """How far ahead somebody enters what is planned."""
 
@@ -274,6 +290,8 @@ class Files:
     followups: Sequence[FollowupRow]
     orders: Sequence[OrderRow]
     corrections: Sequence[CorrectionRow]
+    grants: Sequence[GrantRow]
+    leavings: Sequence[LeavingRow]
     routines: Routines
     texts: Texts
 
@@ -289,6 +307,8 @@ class Files:
             followups=[FollowupRow.model_validate(row) for row in _csv("followups.csv")],
             orders=[OrderRow.model_validate(row) for row in _yaml("orders.yaml")],
             corrections=[CorrectionRow.model_validate(row) for row in _yaml("corrections.yaml")],
+            grants=[GrantRow.model_validate(row) for row in _csv("entry_grants.csv")],
+            leavings=[LeavingRow.model_validate(row) for row in _csv("leavings.csv")],
             routines=Routines.model_validate(_yaml("routines.yaml")),
             texts=Texts.model_validate(_yaml("texts.yaml")),
         )

@@ -12,13 +12,21 @@ from crm.cli.zone.files import Files, VisitRow
 from crm.cli.zone.orders import tell_order
 from crm.cli.zone.routines import routine_visits
 from crm.cli.zone.stage import EVENING, Scene
-from crm.cli.zone.values import FollowupTold, LeadTold, Story, VisitTold
+from crm.cli.zone.values import (
+    FollowupTold,
+    GrantTold,
+    LeadTold,
+    LeavingTold,
+    Story,
+    VisitTold,
+)
 from crm.visits.rules import Channel, Status
 
 HALF_YEAR = 180
 STEP_DAYS = 18  # from one follow-up of a lead to the next
 NEXT_DUE = (2, 5, 0, 8, -2, 1, 12, 4, -6, 3)  # days from DATE, lead by lead
 MIDNIGHT = "24:00"
+OFFICE_HOURS = time(10)
 
 
 def tell(files: Files, when: Days) -> Story:
@@ -31,6 +39,16 @@ def tell(files: Files, when: Days) -> Story:
         visits=[*(_single(scene, row) for row in files.visits), *routine_visits(scene)],
         followups=[*_chains(scene), *_single_followups(scene)],
         orders=[tell_order(row, when) for row in files.orders],
+        grants=[
+            GrantTold(row.owner, row.agent, at_civil(when.read(row.since), OFFICE_HOURS))
+            for row in files.grants
+        ],
+        leavings=[
+            LeavingTold(
+                row.username, at_civil(when.read(row.told), OFFICE_HOURS), when.read(row.last_on)
+            )
+            for row in files.leavings
+        ],
         corrections=[tell_correction(row, when) for row in files.corrections],
     )
 

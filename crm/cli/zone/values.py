@@ -121,6 +121,24 @@ class CorrectionTold:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantTold:
+    """That somebody enters visits for another, from a date on."""
+
+    owner: str
+    agent: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingTold:
+    """That somebody is to leave, told at a moment."""
+
+    username: str
+    at: datetime
+    last_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything that happened in the zone up to its date."""
 
@@ -130,4 +148,6 @@ class Story:
     visits: Sequence[VisitTold]
     followups: Sequence[FollowupTold]
     orders: Sequence[OrderTold]
+    grants: Sequence[GrantTold]
+    leavings: Sequence[LeavingTold]
     corrections: Sequence[CorrectionTold]  # lived with the clock: before, nothing is frozen
