@@ -1,5 +1,7 @@
 """The declarative base, columns that both databases keep alike, how a transaction begins."""
 
+import fcntl
+import os
 import sqlite3
 import unicodedata
 from collections.abc import Iterator
@@ -17,11 +19,13 @@ from sqlalchemy import (
     DateTime,
     Engine,
     Enum,
+    ExceptionContext,
     MetaData,
     String,
     event,
     func,
     select,
+    text,
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -42,6 +46,7 @@ CONVENTION = {
 BUSY_SECONDS = 20
 LONGEST_PAUSE_SECONDS = 120  # within a transaction, of a process that was stopped in it
 ALONE = 20_260_101  # any number that nothing else in the database locks by
+INSTALLING = 20_260_102  # another such number
 MISSING_FILE = "数据库文件不存在（新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份）"
 
 
@@ -141,13 +146,14 @@ class Base(DeclarativeBase):
 
 def engine_options(url: str) -> dict[str, Any]:
     """What the engine of that database needs beside its URL."""
+    common = {"url": url, "hide_parameters": True}  # an error's text goes to logs and screens
     if url.startswith("sqlite"):
-        return {"url": url, "connect_args": {"timeout": BUSY_SECONDS}}
+        return {**common, "connect_args": {"timeout": BUSY_SECONDS}}
     # Whoever is stopped while it holds a lock holds up the others for a while only, as on SQLite.
     waits = f"-c lock_timeout={BUSY_SECONDS}s"
     pauses = f"-c idle_in_transaction_session_timeout={LONGEST_PAUSE_SECONDS}s"
     own = {"connect_timeout": 5, "options": f"{waits} {pauses}"}
-    return {"url": url, "pool_pre_ping": True, "connect_args": own}
+    return {**common, "pool_pre_ping": True, "connect_args": own}
 
 
 def make_file(url: URL) -> None:
@@ -174,6 +180,14 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # the listener below says BEGIN
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "handle_error")
+def _leave_values_out(context: ExceptionContext) -> None:
+    """Keep an error's first line: PostgreSQL puts the values of the row into those that follow."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
 
 
 @event.listens_for(Engine, "checkout")
@@ -215,6 +229,30 @@ def be_alone(session: Session) -> None:
 
 
 @contextmanager
+def one_at_a_time(engine: Engine) -> Iterator[None]:
+    """Wait for another process that installs, however long it takes; none begins meanwhile.
+
+    The lock is no transaction's: migrations have transactions of their own.
+    """
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SET lock_timeout = 0"))
+            connection.execute(select(func.pg_advisory_lock(INSTALLING)))
+            try:
+                yield
+            finally:
+                connection.invalidate()  # with its session go the lock and the setting
+        return
+    # The folder, not the file: to close a file ends the locks that SQLite holds on it.
+    folder = os.open(Path(engine.url.database or ".").parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+@contextmanager
 def writing(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """A transaction of its own that means to write: all of it is committed, or nothing is."""
     with sessions.begin() as session:
@@ -245,7 +283,7 @@ def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[
     """The database's present moment, or one ahead of it, in the form of stored instants."""
     if db.get_bind().dialect.name == "sqlite":
         shift = f"{ahead.total_seconds():+} seconds"
-        text = func.strftime("%Y-%m-%d %H:%M:%f", "now", shift)  # milliseconds; stored are micro-
-        return type_coerce(text.concat("000"), Instant)
+        moment = func.strftime("%Y-%m-%d %H:%M:%f", "now", shift)  # milliseconds; stored are micro-
+        return type_coerce(moment.concat("000"), Instant)
     # Not now(): a transaction that waited for a lock would judge by the time it began.
     return type_coerce(func.clock_timestamp() + ahead, Instant)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from flask import Flask
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
-from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -24,6 +23,7 @@ from crm.app import create_app
 from crm.base import clock
 from crm.base.audit import coming_from
 from crm.base.db import is_at_once, writing
+from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.periods import Period
@@ -36,7 +36,6 @@ from crm.settings import Settings, WrongSettingsError, read_settings
 REFUSED = 1
 PIPED_WIDTH = 400
 AT_ONCE = "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请重新运行这条命令。"
-NO_TABLE = re.compile(r'no such table|relation ".+" does not exist')  # SQLite, PostgreSQL
 
 
 class RefusedError(click.ClickException):
@@ -89,15 +88,19 @@ def spoken_refusals() -> Iterator[None]:
     except Refused as refusal:
         raise RefusedError(told(refusal)) from None
     except DBAPIError as error:
-        if NO_TABLE.search(str(error.orig)):
-            raise RefusedError("数据库里还没有本系统的表，请先运行：crm init") from None
-        if isinstance(error, OperationalError) or type(error) is DatabaseError:  # not a database
-            raise RefusedError(f"数据库无法使用：{error.orig}") from None
-        if isinstance(error, IntegrityError) and is_at_once(error):
-            raise RefusedError(AT_ONCE) from None
-        raise
+        raise RefusedError(told_of(error)) from None
     except StaleDataError:
         raise RefusedError(AT_ONCE) from None
+
+
+def told_of(error: DBAPIError) -> str:
+    """What the database's error means to whoever runs a command; never with a row's values."""
+    if isinstance(error, IntegrityError) and is_at_once(error):
+        return AT_ONCE
+    fault = fault_of(error)
+    if fault is Fault.NO_TABLES:
+        return fault.label
+    return f"数据库无法使用：{fault.label}（{first_line(error)}）"
 
 
 def _called() -> str:

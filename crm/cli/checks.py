@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import spoken
 from crm.base.clock import civil, civil_date
 from crm.base.db import database_now, insert_into, writing
+from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, WorkingCalendar
 from crm.cli import base, mail_checks
@@ -98,9 +99,10 @@ def _database(own: Settings) -> Told:
         with base.app().app_context():
             _write(app_db.sessionmaker)
     except DBAPIError as error:
-        told = " ".join(str(error.orig).split())
-        if base.NO_TABLE.search(told):
+        fault = fault_of(error)
+        if fault is Fault.NO_TABLES:
             return Health.OK, f"{where} 可以连接"
+        told = f"{fault.label}（{first_line(error)}）"
         return Health.FAIL, f"{where} 不能读写：{told}；请检查数据库服务、文件权限和磁盘"
     return Health.OK, f"{where} 可读可写"
 

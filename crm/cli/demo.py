@@ -28,7 +28,7 @@ from crm.cli.zone.story import tell
 from crm.cli.zone.values import Story
 from crm.extensions import db as database
 from crm.jobs import trust
-from crm.jobs.clockwork import Clockwork, Outcome, Tally
+from crm.jobs.clockwork import Clockwork, Tally
 from crm.people.rules import Role
 from crm.people.service import hash_password
 from crm.quotas.queries import working_calendar
@@ -149,7 +149,7 @@ def _make(folder: Folder, day: date, *, until: datetime) -> None:
         story = build(sessions, day)
         _say_only_errors()
         tallies = _live(sessions, story, until)
-    if any(tally.outcomes[Outcome.FAILED] for tally in tallies.values()):
+    if any(tally.is_incomplete for tally in tallies.values()):
         raise base.RefusedError("演示数据的定时任务没有全部完成，原因见上面的日志。")
 
 

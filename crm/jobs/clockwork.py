@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.audit import coming_from
 from crm.base.db import writing
+from crm.base.db_faults import Fault, fault_of
 from crm.base.mail import Site
 from crm.base.words import Word
 from crm.jobs import ledger
@@ -73,11 +74,20 @@ class Tally:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     made: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a slot was not done that should have been."""
+        return bool(self._failed)
+
+    @property
+    def _failed(self) -> int:
+        return self.outcomes[Outcome.FAILED] + self.outcomes[Outcome.BUSY]
+
     def as_dict(self) -> dict[str, object]:
         """The summary as it is printed."""
         counts = {name.value: self.outcomes[name] for name in (Outcome.DONE, Outcome.SKIPPED)}
-        if failed := self.outcomes[Outcome.FAILED] + self.outcomes[Outcome.BUSY]:
-            counts["failed"] = failed
+        if self._failed:
+            counts["failed"] = self._failed
         return {**counts, "made": dict(sorted(self.made.items()))}
 
 
@@ -160,7 +170,8 @@ class Clockwork:
         try:
             outcome, made = self._do(slot, now=now, then=then)
         except Exception as error:  # noqa: BLE001 - a job's outer edge: keep it, and go on (STYLE 6)
-            told.exception("slot.failed")
+            is_ours = not isinstance(error, DBAPIError) or not fault_of(error).passes
+            told.error("slot.failed", error=in_short(error), exc_info=is_ours)
             return self._fail(slot, error, now=now), {}
         told.info(f"slot.{outcome}", made=dict(made))
         return outcome, made
@@ -183,11 +194,15 @@ class Clockwork:
             return Outcome.DONE, made
 
     def _fail(self, slot: Slot, error: Exception, *, now: datetime) -> Outcome:
+        """Keep the error; raises where the database cannot be written: no slot could be done."""
         try:
             with writing(self.sessions) as db:
                 useless = timing(slot, working_calendar(db), now=now).is_past_use
                 skipped = ledger.record_failure(db, slot, in_short(error), now=now, useless=useless)
-        except DBAPIError:  # away, or locked by another runner: nothing was done, nothing is lost
-            log.exception("slot.busy", job=str(slot.job.name), slot=slot.name)
+        except DBAPIError as unkept:
+            if fault_of(unkept) is not Fault.BUSY:
+                raise
+            # locked by another runner: nothing was done, nothing is lost
+            log.error("slot.busy", job=str(slot.job.name), slot=slot.name)  # noqa: TRY400 - no fault
             return Outcome.BUSY
         return Outcome.SKIPPED if skipped else Outcome.FAILED

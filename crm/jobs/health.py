@@ -1,5 +1,6 @@
 """Whether the system lives: the clock's last tick, what is overdue, what waits (DESIGN 3)."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, column, func, inspect, select, table
+from sqlalchemy import Engine, column, func, inspect, select, table, text
 from sqlalchemy.orm import Session
 
 from crm.base.outbox import Message, State
@@ -155,6 +156,14 @@ def is_migrated(db: Session) -> bool:
     if not inspect(db.connection()).has_table(VERSIONS.name):
         return False
     return set(db.scalars(select(VERSIONS.c.version_num))) == _newest()
+
+
+def is_read_only(db: Session) -> bool:
+    """Whether nothing can be saved: a standby, a setting, a file that may not be written."""
+    if db.get_bind().dialect.name == "postgresql":
+        return bool(db.scalar(text("SHOW transaction_read_only")) == "on")
+    file = db.connection().engine.url.database
+    return file is not None and not os.access(file, os.W_OK)
 
 
 def has_file(engine: Engine) -> bool:

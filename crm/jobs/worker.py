@@ -5,8 +5,10 @@ from datetime import datetime
 from threading import Event, Thread
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from crm.base import clock
+from crm.base.db_faults import fault_of, first_line
 from crm.jobs import trust
 
 log = structlog.get_logger()
@@ -71,6 +73,11 @@ def succeeds(step: Callable[[], None], **about: str) -> bool:
         step()
     except trust.DoubtfulClockError as error:
         trust.tell(error.doubt)
+        return False
+    except DBAPIError as error:
+        # a database that is away says so each time: no fault of ours, whose trace would help
+        told = {"error": first_line(error), "exc_info": not fault_of(error).passes}
+        log.error("clock.tick_failed", **told, **about)  # noqa: TRY400
         return False
     except Exception:  # the thread's outer edge (STYLE 6)
         log.exception("clock.tick_failed", **about)

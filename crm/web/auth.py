@@ -6,6 +6,7 @@ import structlog
 from flask import (
     Blueprint,
     Flask,
+    current_app,
     flash,
     g,
     redirect,
@@ -18,11 +19,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user, login_user, logout_user
 from flask_wtf import FlaskForm
 from sqlalchemy import update
+from sqlalchemy.exc import DBAPIError
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from crm.base.db import begin_to_write, writing
+from crm.base.db_faults import first_line
 from crm.base.errors import Refused
 from crm.extensions import db, login_manager
 from crm.people import sessions, tries
@@ -199,11 +202,17 @@ def _note_seen(response: Response) -> Response:
         login: Any = current_user.login
         if moment() - login.seen_at > sessions.SEEN_EVERY:
             db.session.rollback()
-            with writing(db.sessionmaker) as own:
-                own.execute(
-                    update(LoginSession).where(LoginSession.id == login.id).values(seen_at=moment())
-                )
+            try:
+                _write_seen(login.id)
+            except DBAPIError as error:  # the page was read all the same
+                current_app.logger.warning("seen_at not kept: %s", first_line(error))
     return response
+
+
+def _write_seen(login_id: int) -> None:
+    seen = update(LoginSession).where(LoginSession.id == login_id).values(seen_at=moment())
+    with writing(db.sessionmaker) as own:
+        own.execute(seen)
 
 
 def init_app(app: Flask) -> None:

@@ -7,12 +7,13 @@ from flask import Flask, current_app, g, redirect, render_template, request, ses
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from crm.base import clock, spoken
 from crm.base.db import is_at_once
+from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.errors import Refused
 from crm.base.words import Word
 from crm.extensions import login_manager
@@ -33,6 +34,16 @@ PAGES = {
         "没有保存任何内容，请稍后再试；如反复出现，请联系系统管理员。",
     ),
     503: ("数据库暂时无法使用", "没有保存任何内容，请稍后再试。"),
+}
+UNUSABLE = {
+    Fault.READ_ONLY: (
+        "数据库现在不能保存",
+        "数据库目前只读：可以查看，不能登录和保存。没有保存任何内容，请稍后再试。",
+    ),
+    Fault.FULL: (
+        "数据库现在不能保存",
+        "数据库所在的磁盘写不进去。没有保存任何内容，请联系系统管理员。",
+    ),
 }
 
 
@@ -73,7 +84,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return error
     try:
         return _page(error.code)
-    except OperationalError as unreachable:
+    except DBAPIError as unreachable:
         return _database_error(unreachable)
 
 
@@ -106,10 +117,14 @@ def _sent_again() -> dict[str, Any]:
     return {"again": again, "home": came_from() or "/", "action": "回到刚才的页面"}
 
 
-def _database_error(error: OperationalError) -> ResponseReturnValue:
-    current_app.logger.error("database unreachable: %s", error.orig)
+def _database_error(error: DBAPIError) -> ResponseReturnValue:
+    """Say what the database cannot do now; a fault of ours is none of its own."""
+    fault = fault_of(error)
+    if fault is Fault.BROKEN and not isinstance(error, OperationalError):
+        raise error
+    current_app.logger.error("database %s: %s", fault.value, first_line(error))
     _forget_the_person()
-    title, hint = PAGES[503]
+    title, hint = UNUSABLE.get(fault, PAGES[503])
     page = render_template("error.html", title=title, hint=hint, **_sent_again())
     return page, 503, {"Retry-After": str(RETRY_SECONDS)}
 
@@ -118,6 +133,6 @@ def init_app(app: Flask) -> None:
     """Answer errors with pages that say what to do next."""
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
-    app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(IntegrityError, _at_once)
     app.register_error_handler(StaleDataError, _at_once)

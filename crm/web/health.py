@@ -33,6 +33,8 @@ def _told(rows: Session) -> dict[str, object]:
     try:
         if not health.has_file(db.engine):
             return {"database": Health.FAIL}
+        if health.is_read_only(rows):
+            return {"database": Health.FAIL, "read_only": True}
         if not health.is_migrated(rows):
             return {"database": Health.OK, "migrations": Health.FAIL}
         return {"database": Health.OK, "migrations": Health.OK, **_work(rows)}

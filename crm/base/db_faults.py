@@ -1,0 +1,77 @@
+"""What is wrong with the database, told by the error that it or its driver raised."""
+
+import re
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from crm.base.words import Word
+
+
+class Fault(Word):
+    """What is wrong with the database, and what a person can do about it."""
+
+    NO_TABLES = "no_tables", "数据库还没有建表或版本较旧，请先运行：crm init"
+    READ_ONLY = "read_only", "数据库现在只读，不能保存；请检查是否连到了备库或设置了只读"
+    FULL = "full", "数据库所在的磁盘写不进去，可能已满；请清理磁盘后重试"
+    BUSY = "busy", "数据库正忙，请稍后再试"
+    REFUSED = "refused", "数据库拒绝登录或不存在，请检查 CRM_DATABASE_URL"
+    AWAY = "away", "数据库连接不上，请检查数据库服务"
+    BROKEN = "broken", "数据库出错，没有保存任何内容"
+
+    @property
+    def passes(self) -> bool:
+        """Whether it may pass without a change of settings or program: one may wait for it."""
+        return self in (Fault.READ_ONLY, Fault.FULL, Fault.BUSY, Fault.AWAY)
+
+
+# SQLSTATEs of PostgreSQL and result codes of SQLite, each by how it begins.
+_CODES = {
+    "25006": Fault.READ_ONLY,
+    "SQLITE_READONLY": Fault.READ_ONLY,
+    "53100": Fault.FULL,
+    "SQLITE_FULL": Fault.FULL,
+    "SQLITE_IOERR": Fault.FULL,
+    "40": Fault.BUSY,
+    "55P03": Fault.BUSY,
+    "57014": Fault.BUSY,
+    "SQLITE_BUSY": Fault.BUSY,
+    "SQLITE_LOCKED": Fault.BUSY,
+    "42P01": Fault.NO_TABLES,
+    "42703": Fault.NO_TABLES,
+    "28": Fault.REFUSED,
+    "3D000": Fault.REFUSED,
+    "08": Fault.AWAY,
+    "25P03": Fault.AWAY,
+    "53": Fault.AWAY,
+    "57P": Fault.AWAY,
+    "SQLITE_CANTOPEN": Fault.AWAY,
+}
+_NO_TABLES = re.compile(r"no such (table|column)|has no column named")  # SQLite has no code for it
+# A connection that is refused carries no code, only the server's words.
+_REFUSED = re.compile(
+    r'authentication failed|no password supplied|no pg_hba\.conf entry|(role|database) ".+" does'
+)
+
+
+def fault_of(error: DBAPIError) -> Fault:
+    """What is wrong; `BROKEN` where it is a fault of ours, or of a file that is no database."""
+    code = _code(error)
+    for begin, fault in _CODES.items():
+        if code.startswith(begin):
+            return fault
+    text = str(error.orig)
+    if _NO_TABLES.search(text):
+        return Fault.NO_TABLES
+    if code or not isinstance(error, OperationalError | InterfaceError):
+        return Fault.BROKEN
+    return Fault.REFUSED if _REFUSED.search(text) else Fault.AWAY
+
+
+def first_line(error: DBAPIError) -> str:
+    """The database's own words; what follows the first line may hold a row's values."""
+    return str(error.orig).partition("\n")[0].strip()
+
+
+def _code(error: DBAPIError) -> str:
+    names = (getattr(error.orig, name, None) for name in ("sqlstate", "sqlite_errorname"))
+    return next(filter(None, names), "")
