@@ -12,9 +12,10 @@ import click
 
 from crm.base import clock as time
 from crm.cli import base
+from crm.cli.starting import wait_for_database
 from crm.jobs import at_hand, ledger, trust
 from crm.jobs.clock import ClockRunner
-from crm.jobs.clockwork import Clockwork, Outcome
+from crm.jobs.clockwork import Clockwork
 from crm.jobs.delivery import Courier
 from crm.jobs.logs import log_as_json
 from crm.jobs.models import JobPause, JobRun
@@ -61,6 +62,8 @@ def clock(context: click.Context) -> None:
         return
     log_as_json()
     with base.sessions() as sessions, stop_signal() as stopped:
+        if not wait_for_database(sessions, stopped):
+            return
         with sessions() as db:
             ledger.clock_from(db)  # refuses where nothing is installed
         runner = ClockRunner()
@@ -85,7 +88,7 @@ def run(until: datetime, *, send: bool) -> None:
             courier = Courier(sessions, server, site.mail_from, now)
             courier.deliver_to_the_end(Event().wait)
     click.echo(json.dumps({job: tally.as_dict() for job, tally in tallies.items()}))
-    if any(tally.outcomes[Outcome.FAILED] for tally in tallies.values()):
+    if any(tally.is_incomplete for tally in tallies.values()):
         raise base.RefusedError("有任务没有完成，原因见上面的日志和 crm clock show")
 
 

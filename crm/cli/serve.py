@@ -4,18 +4,24 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.exc import DBAPIError
 
-from crm.cli.base import RefusedError, app, sessions, site
+from crm.base.db_faults import first_line
+from crm.cli.base import app, sessions, site
 from crm.cli.clock import mailer
 from crm.cli.request_worker import WHOLE_SECONDS, RequestWorker
-from crm.extensions import alembic, db
+from crm.cli.starting import is_worth_waiting, refuse_without_tables
+from crm.extensions import db
 from crm.jobs.clock import ClockRunner
 from crm.jobs.logs import log_as_json
 
 THREADS = 8
 PORTS = click.IntRange(0, 65535)
+
+log = structlog.get_logger()
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -52,16 +58,21 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     "--no-clock", is_flag=True, help="Only the pages: the clock runs elsewhere (crm clock)."
 )
 def serve(host: str, port: int, workers: int, *, no_clock: bool) -> None:
-    """Serve the pages, with the clock inside."""
-    refuse_without_tables()
+    """Serve the pages, with the clock inside; while the database is away pages say so."""
+    log_as_json()
+    look_at_database()
     run(host, port, workers=workers, with_clock=not no_clock)
 
 
-def refuse_without_tables() -> None:
-    """Say so at once when the database is not there or not up to date."""
-    with sessions():
-        if alembic.needs_upgrade():
-            raise RefusedError("数据库还没有建表或版本较旧，请先运行：crm init")
+def look_at_database() -> None:
+    """Refuse at once what will not mend itself; a server that is away may be back before long."""
+    with sessions() as maker:
+        try:
+            refuse_without_tables(maker)
+        except DBAPIError as error:
+            if not is_worth_waiting(maker, error):
+                raise
+            log.warning("serve.database_away", error=first_line(error))
         db.engine.dispose()  # a connection must not live through the fork
 
 

@@ -185,6 +185,7 @@ def test_an_unknown_message_is_refused(crm, sessions):
     assert (told.exit_code, "77" in told.stderr) == (1, True)
 
 
+@pytest.mark.usefixtures("believed")
 def test_what_waits_is_delivered_once(crm, sessions, monkeypatch):
     write(sessions, "li")
     with post_office() as office:

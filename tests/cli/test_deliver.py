@@ -1,8 +1,10 @@
-"""`crm deliver` as a process of its own: it outlives a database that drops out."""
+"""`crm deliver` and `crm clock` as processes: they outlive a database that is away."""
 
+import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,14 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from crm.base.db import writing
 from crm.base.outbox import State
+from crm.jobs import lease, ledger
+from crm.jobs.models import Lease
 from tests.databases import SECRET, Kept, administer
 from tests.factories import LONG_AGO
 from tests.jobs.mail import post_office, write
-from tests.jobs.work import messages
+from tests.jobs.work import at, messages
 
 WITHIN_SECONDS = 40
+CLOCK = "from crm.cli import main; main(['clock'])"
 # `crm deliver`, with a shorter pause between two rounds
 HASTY = "from crm.cli import deliver, main; deliver.PAUSE_SECONDS = 0.2; main(['deliver'])"
 
@@ -25,13 +32,13 @@ HASTY = "from crm.cli import deliver, main; deliver.PAUSE_SECONDS = 0.2; main(['
 class Worker:
     """The process, with what it logs."""
 
-    def __init__(self, url: str, mail: str, folder: Path) -> None:
+    def __init__(self, url: str, mail: str, folder: Path, code: str = HASTY) -> None:
         self.log = folder / "log"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
         own = {"CRM_DATABASE_URL": url, "CRM_MAIL": mail, "CRM_SECRET_KEY": SECRET}
         with self.log.open("wb") as told:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", HASTY], env=clean | own, stderr=told
+                [sys.executable, "-c", code], env=clean | own, stderr=told
             )
 
     def events(self) -> list[str]:
@@ -106,11 +113,91 @@ def test_it_ends_when_told_while_the_database_is_away(postgres, worker):
     give_back(postgres)
 
 
-def test_without_a_database_at_the_start_it_says_so(postgres, tmp_path):
+@pytest.mark.parametrize(("begun", "code"), [("deliver.started", HASTY), ("clock.started", CLOCK)])
+def test_a_database_that_is_away_at_the_start_is_waited_for(postgres, tmp_path, begun, code):
+    with writing(postgres.sessions) as db:
+        ledger.install(db, clock_from=at("2200-01-01T00:00"), now=LONG_AGO)
     take_away(postgres)
+    worker = Worker(postgres.url, "mailbox", tmp_path, code)
+    assert worker.says("database.away", 2)
 
+    give_back(postgres)
+
+    assert worker.says(begun)
+    assert worker.ended() == 0
+
+
+def test_it_ends_when_told_while_it_waits_for_the_database(postgres, tmp_path):
+    take_away(postgres)
     worker = Worker(postgres.url, "mailbox", tmp_path)
+    assert worker.says("database.away")
+
+    assert worker.ended() == 0
+    give_back(postgres)
+
+
+def test_pages_are_served_while_the_database_is_away_and_go_on_when_it_is_back(postgres, tmp_path):
+    with writing(postgres.sessions) as db:
+        ledger.install(db, clock_from=at("2200-01-01T00:00"), now=LONG_AGO)
+    port = free_port()
+    take_away(postgres)
+    serve = f"from crm.cli import main; main(['serve', '--port', '{port}'])"
+    worker = Worker(postgres.url, "mailbox", tmp_path, serve)
+
+    assert answers(port, "fail")
+    give_back(postgres)
+
+    assert answers(port, "ok")
+    assert worker.ended() == 0
+
+
+@pytest.mark.usefixtures("believed")
+def test_a_single_round_obeys_a_doubted_clock(crm, sessions):
+    write(sessions, "li", at=LONG_AGO)
+    with writing(sessions) as db:
+        lease.hold(db, "a node of long ago")
+        db.execute(update(Lease).values(expires_at=LONG_AGO))
+
+    done = crm("deliver", "--once")
+
+    assert (done.exit_code, "crm clock trust" in done.stderr) == (1, True)
+    assert [message.state for message in messages(sessions)] == [State.PENDING]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port: int, database: str) -> bool:
+    """Whether /readyz comes to say this of the database, in time."""
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        try:
+            connection.request("GET", "/readyz")
+            if json.loads(connection.getresponse().read())["database"] == database:
+                return True
+        except OSError:  # it does not listen yet
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize("code", [HASTY, CLOCK])
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda url: f"{url}_that_is_not_there", "CRM_DATABASE_URL"),
+        (lambda url: url.rpartition("/")[0] + "/postgres", "crm init"),
+    ],
+    ids=["no database", "no tables"],
+)
+def test_what_does_not_mend_itself_is_refused_at_the_start(postgres, tmp_path, code, wrong, told):
+    worker = Worker(wrong(postgres.url), "mailbox", tmp_path, code)
 
     assert worker.process.wait(30) == 1
-    assert "数据库无法使用" in worker.log.read_text()
-    give_back(postgres)
+    assert told in worker.log.read_text()

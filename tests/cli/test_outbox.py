@@ -23,6 +23,7 @@ def states(sessions):
     return [message.state for message in messages(sessions)]
 
 
+@pytest.mark.usefixtures("believed")
 def test_messages_are_sent_again_by_hand_and_delivered(crm, sessions, failed):
     told = crm("outbox", "send", failed[0], failed[1], "--note", "邮箱已更正")
     crm("deliver", "--once")

@@ -26,7 +26,6 @@ PERSONAL = ("欧阳", "ouyang", "13912345678", "Traceback")
 WRITING = [
     ("import", "people", "{people}"),
     ("user", "passwd", "chief", "--password-stdin"),
-    ("user", "disable", "chief"),
     ("clock", "run", "--until", "2026-07-31"),
     ("clock", "pause", "nudge", "--why", "x"),
     ("clock", "trust"),
