@@ -7,7 +7,7 @@ import click
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
-from crm.base.db import make_file, writing
+from crm.base.db import make_file, one_at_a_time, writing
 from crm.cli import base, seeds
 from crm.extensions import alembic
 from crm.extensions import db as database
@@ -38,8 +38,9 @@ def install(sessions: sessionmaker[Session], *, clock_from: datetime) -> seeds.P
     """Bring the database to the newest tables, plant the seeds, remember where the clock begins."""
     logging.getLogger("alembic").setLevel(logging.WARNING)  # its steps are no news
     make_file(database.engine.url)
-    alembic.upgrade()
-    with writing(sessions) as db:
-        planted = seeds.plant(db)
-        ledger.install(db, clock_from=clock_from, now=clock.now())
+    with one_at_a_time(database.engine):
+        alembic.upgrade()
+        with writing(sessions) as db:
+            planted = seeds.plant(db)
+            ledger.install(db, clock_from=clock_from, now=clock.now())
     return planted

@@ -39,6 +39,27 @@ def test_init_twice_plants_once_and_keeps_where_the_clock_begins(tmp_path):
     assert "2026-07-01 08:00" in again.stdout
 
 
+def test_of_two_installations_at_once_the_second_waits_and_finds_everything(empty_database_url):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
+    own = {"CRM_DATABASE_URL": empty_database_url, "CRM_SECRET_KEY": "0" * 40}
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "crm.cli", "init"],
+            env=clean | own,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+
+    ends = [process.communicate(timeout=120) for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], ends
+    planted = sorted("新增考核规则 3 条" in printed for printed, _ in ends)
+    assert planted == [False, True]
+
+
 def test_a_demonstration_is_made_once_and_then_used(tmp_path):
     made = crm(tmp_path, "demo", "--as-of", "2026-11-18", "--no-serve")
     again = crm(tmp_path, "demo", "--as-of", "2026-11-18", "--no-serve")
