@@ -15,7 +15,7 @@ class Fault(Word):
     FULL = "full", "数据库所在的磁盘写不进去，可能已满；请清理磁盘后重试"
     BUSY = "busy", "数据库正忙，请稍后再试"
     REFUSED = "refused", "数据库拒绝登录或不存在，请检查 CRM_DATABASE_URL"
-    AWAY = "away", "数据库连接不上，请检查数据库服务"
+    AWAY = "away", "数据库连接不上"
     BROKEN = "broken", "数据库出错，没有保存任何内容"
 
     @property

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import Event, Thread
 from uuid import uuid4
@@ -19,6 +19,7 @@ from crm.jobs.clockwork import Clockwork
 from crm.jobs.delivery import Courier
 from crm.jobs.scheduler import TICK_SECONDS, wake_ups
 from crm.jobs.smtp import SmtpServer
+from crm.jobs.timetable import Job
 from crm.jobs.turns import Turns
 from crm.jobs.worker import Worker, succeeds
 
@@ -42,6 +43,11 @@ class Node:
         self._sessions = clockwork.sessions
         self._led_at: float | None = None  # by the monotonic clock; none between two ticks
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """The jobs of its timetable."""
+        return self._clockwork.jobs
 
     def run_timetable(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Do what is due, where this node leads.
@@ -98,18 +104,13 @@ class ClockRunner:
         self._workers: list[Worker] = []
         self._scheduler: BackgroundScheduler | None = None
 
-    def start(
-        self,
-        sessions: sessionmaker[Session],
-        site: Site,
-        mailer: SmtpServer | None,
-        *,
-        now: Callable[[], datetime] = clock.now,
-    ) -> None:
+    def start(self, sessions: sessionmaker[Session], site: Site, mailer: SmtpServer | None) -> None:
         """Begin to tick, at once and from then on; without a mailer mails go to the mailbox."""
-        clockwork = Clockwork(sessions, site)
-        courier = Courier(sessions, mailer, site.mail_from, now, self._stopping)
-        node = Node(clockwork, courier, now=now)
+        courier = Courier(sessions, mailer, site.mail_from, clock.now, self._stopping)
+        self.run(Node(Clockwork(sessions, site), courier))
+
+    def run(self, node: Node) -> None:
+        """Put the node to work."""
         delivery = self._worker("delivery", lambda: node.deliver(self._goes_on))
 
         def tick() -> None:
@@ -118,7 +119,7 @@ class ClockRunner:
 
         self._timetable = self._worker("timetable", tick, at_end=node.retire)
         self._workers = [self._timetable, delivery]
-        self._scheduler = wake_ups(self._wake, clockwork.jobs)
+        self._scheduler = wake_ups(self._wake, node.jobs)
         self._scheduler.start()
         for worker in self._workers:
             worker.start()

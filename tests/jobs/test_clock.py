@@ -12,6 +12,7 @@ from crm.base.outbox import State
 from crm.jobs import clock as node_clock
 from crm.jobs import lease, trust
 from crm.jobs.clock import ClockRunner, Node
+from crm.jobs.clockwork import Clockwork
 from crm.jobs.delivery import Courier
 from crm.jobs.models import JobRun, Lease
 from crm.jobs.scheduler import wake_ups
@@ -145,6 +146,11 @@ def waiting(sessions, monkeypatch):
     return sessions
 
 
+def node_of(sessions, office, now) -> Node:
+    courier = Courier(sessions, SmtpServer.parse(office.url), SITE.mail_from, now)
+    return Node(Clockwork(sessions, SITE), courier, now=now)
+
+
 def done(sessions, job: JobName) -> bool:
     with sessions() as db:
         return db.scalar(select(JobRun.id).where(JobRun.job == job)) is not None
@@ -153,7 +159,7 @@ def done(sessions, job: JobName) -> bool:
 def test_a_digest_is_made_on_time_while_a_mail_server_hangs(waiting, office):
     moments = [at("2026-07-20T07:29")]
     runner = ClockRunner()
-    runner.start(waiting, SITE, SmtpServer.parse(office.url), now=lambda: moments[-1])
+    runner.run(node_of(waiting, office, lambda: moments[-1]))
     assert office.asked.wait(10)
 
     moments.append(at("2026-07-20T07:31"))
@@ -172,7 +178,7 @@ def test_a_timetable_that_fails_looks_dead_though_mails_go_out(sessions, office)
     write(sessions, "li", "wang", at=at("2026-07-20T07:00"))  # nothing is installed: ticks refuse
     office.answers.set()
     runner = ClockRunner()
-    runner.start(sessions, SITE, SmtpServer.parse(office.url), now=lambda: at("2026-07-20T07:29"))
+    runner.run(node_of(sessions, office, lambda: at("2026-07-20T07:29")))
 
     assert eventually(lambda: len(office.received) == 2, 10)
     assert runner.last_tick is None
