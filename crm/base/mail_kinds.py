@@ -9,7 +9,7 @@ class MessageKind(Word):
     WEEKLY = "weekly-digest", "周报"
     MONTHLY = "monthly-digest", "月报"
     NUDGE = "nudge", "进度提醒"
-    SETTLED = "settled-figures", "定稿说明"
+    SETTLED = "settled-figures", "定稿月报"
     MORNING_BRIEF = "morning-brief", "晨报"
     TEN_DAY = "ten-day-supervision", "旬督办"
     REMINDER = "reminder", "提醒"

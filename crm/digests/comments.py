@@ -1,4 +1,4 @@
-"""What leaders say of a month (月点评): written, and read by those whose units lie under it."""
+"""What leaders say of a settled month (月点评): drafted, released, read by those below."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,21 +7,24 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import record
-from crm.base.clock import civil_date
+from crm.base.audit import changes, record
+from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
 from crm.digests.models import MonthlyComment
+from crm.digests.rules import day_of_freeze
 from crm.people.models import Person, Unit
 from crm.people.queries import UnitNode, primary_posting, unit_tree, units_above, viewer
 from crm.people.rules import Role
+from crm.quotas.models import FigureRecord
+from crm.quotas.queries import working_calendar
 
 LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What a leader said of a month, as it was last put."""
+    """What a leader said of a month, as it was released."""
 
     unit_id: int
     unit_name: str
@@ -32,29 +35,28 @@ class Comment:
 
 
 def comments(db: Session, month: Period, *, at: datetime) -> list[Comment]:
-    """What each leader had said of the month by then, the latest of each, higher units first."""
+    """What leaders had released on the month by then, higher units first, then the earlier."""
     rows = db.execute(
         select(MonthlyComment, Unit.name, Person.name)
         .join(Unit, Unit.id == MonthlyComment.unit_id)
         .join(Person, Person.id == MonthlyComment.by_id)
-        .where(MonthlyComment.month == month.name, MonthlyComment.at <= at)
-        .order_by(MonthlyComment.id)
+        .where(MonthlyComment.month == month.name, MonthlyComment.released_at <= at)
+        .order_by(MonthlyComment.released_at, MonthlyComment.id)
     ).all()
-    latest = {
-        (row.unit_id, row.by_id): Comment(
-            row.unit_id, unit_name, row.by_id, author, row.text, row.at
-        )
-        for row, unit_name, author in rows
-    }
-    if not latest:
+    if not rows:
         return []
     place = {node.unit.id: number for number, node in enumerate(unit_tree(db))}
-    return sorted(latest.values(), key=lambda one: (place[one.unit_id], one.at, one.by_id))
+    found = [
+        Comment(row.unit_id, unit_name, row.by_id, author, row.text, row.released_at or row.at)
+        for row, unit_name, author in rows
+    ]
+    return sorted(found, key=lambda one: (place[one.unit_id], one.at))
 
 
-def comments_for(db: Session, person: Person, month: Period, *, at: datetime) -> list[Comment]:
-    """What had been said by then that is for that person to read."""
-    said = comments(db, month, at=at)
+def comments_for(
+    db: Session, person: Person, said: Sequence[Comment], *, at: datetime
+) -> list[Comment]:
+    """Of what was said of a month, what is for that person to read: of units over their own."""
     if not said:
         return []
     eyes = viewer(db, person, civil_date(at))
@@ -75,35 +77,86 @@ def units_over(tree: Sequence[UnitNode], unit_ids: Collection[int]) -> frozenset
     return frozenset(each for unit_id in highest for each in units_above(tree, unit_id))
 
 
-def write_comment(
+def draft_of(db: Session, person: Person, month: Period) -> MonthlyComment | None:
+    """What that person has written on the month and not released."""
+    query = select(MonthlyComment).where(
+        MonthlyComment.month == month.name,
+        MonthlyComment.by_id == person.id,
+        MonthlyComment.released_at.is_(None),
+    )
+    return db.scalars(query.order_by(MonthlyComment.id.desc()).limit(1)).first()
+
+
+def released_by(db: Session, person: Person, month: Period, *, at: datetime) -> list[Comment]:
+    """What that person has released on the month, the earlier first."""
+    return [one for one in comments(db, month, at=at) if one.by_id == person.id]
+
+
+def settles_at(db: Session, month: Period) -> datetime:
+    """The moment at which the figures of the month are frozen."""
+    return at_civil(day_of_freeze(working_calendar(db), month.last))
+
+
+def is_settled(db: Session, month: Period, now: datetime) -> bool:
+    """Whether the month's figures are frozen; of a month before the installation none ever is."""
+    if now < settles_at(db, month):
+        return False
+    frozen = select(FigureRecord.id).where(
+        FigureRecord.last_on >= month.first,
+        FigureRecord.last_on <= month.last,
+        FigureRecord.frozen_at <= now,
+    )
+    return db.scalar(frozen.limit(1)) is not None
+
+
+def save_comment(
     db: Session, *, month: Period, text: str, by: Person, now: datetime
 ) -> MonthlyComment:
-    """Say something of a month that has begun, for one's own unit and all below it.
+    """Keep a draft on a settled month, for one's own unit and all below it.
 
-    Refused as `not_yours`, `month_to_come`, `required`, `text_too_long`. What was said before is
-    kept; digests that have gone out stay as they are.
+    Refused as `not_yours`, `not_settled`, `required`, `text_too_long`.
     """
-    on = civil_date(now)
     unit_id = _unit_of(db, by, now)
     if by.role is not Role.LEADER or unit_id is None or month.kind is not PeriodKind.MONTH:
         raise Refused("not_yours")
-    if month.first > on:
-        raise Refused("month_to_come", field="text")
+    if not is_settled(db, month, now):
+        raise Refused("not_settled", field="text")
     if not text.strip():
         raise Refused("required", field="text")
     if len(text) > LONGEST:
         raise Refused("text_too_long", field="text", longest=LONGEST)
-    said = {"month": month.name, "unit_id": unit_id, "text": text.strip()}
-    row = MonthlyComment(**said, by_id=by.id, at=now)
-    db.add(row)
-    record(db, "comment.written", row, by=by, at=now, after=said)
+    said = {"unit_id": unit_id, "text": text.strip()}
+    if row := draft_of(db, by, month):
+        before, after = changes(row, said)
+        row.at = now
+    else:
+        before, after = {}, {"month": month.name, **said}
+        row = MonthlyComment(month=month.name, **said, by_id=by.id, at=now)
+        db.add(row)
+    if after:
+        record(db, "comment.drafted", row, by=by, at=now, before=before or None, after=after)
     return row
 
 
-def comment_by(db: Session, person: Person, month: Period, *, at: datetime) -> Comment | None:
-    """What that person last said of the month."""
-    own = [one for one in comments(db, month, at=at) if one.by_id == person.id]
-    return max(own, key=lambda one: one.at, default=None)
+def release_comment(
+    db: Session, *, month: Period, text: str, by: Person, now: datetime
+) -> MonthlyComment:
+    """Release what is said: it is read from now on and stays as it is; refused as `save_comment`.
+
+    The same words once more change nothing.
+    """
+    same = select(MonthlyComment).where(
+        MonthlyComment.month == month.name,
+        MonthlyComment.by_id == by.id,
+        MonthlyComment.text == text.strip(),
+        MonthlyComment.released_at.is_not(None),
+    )
+    if earlier := db.scalars(same).first():
+        return earlier
+    row = save_comment(db, month=month, text=text, by=by, now=now)
+    row.at = row.released_at = now
+    record(db, "comment.released", row, by=by, at=now, after={"released_at": now})
+    return row
 
 
 def _unit_of(db: Session, person: Person, now: datetime) -> int | None:

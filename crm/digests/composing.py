@@ -2,7 +2,6 @@
 
 from crm.base.outbox import MessageKind
 from crm.base.periods import PeriodKind
-from crm.digests.comments import Comment, units_over
 from crm.digests.content import Digest, Listed, OwnPart
 from crm.digests.lines import due_lines, figure_lines, planned, visit_line
 from crm.digests.queries import Facts
@@ -35,20 +34,10 @@ def compose(facts: Facts, sight: Sight, *, late: bool) -> Digest:
         is_estimated=facts.is_estimated,
         basis=basis_of(shown, facts.period, facts.since),
         waiting=waiting(shown, facts.at),
-        comments=_comments(facts, sight),
         own=_own_part(facts, sight),
         units=units_part(facts, sight) if sight.has_units else None,
         rules=tuple({one.rule.code: one.rule for one in shown}.values()),
     )
-
-
-def _comments(facts: Facts, sight: Sight) -> tuple[Comment, ...]:
-    """What leaders said of the month, of whose units the recipient's lie under."""
-    said = facts.month.comments if facts.month else ()
-    home = facts.homes.get(sight.viewer.person_id)
-    own = sight.viewer.unit_ids | ({home} if home else frozenset())
-    above = units_over(facts.units, own)
-    return tuple(one for one in said if one.unit_id in above)
 
 
 def _own_part(facts: Facts, sight: Sight) -> OwnPart | None:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
-from crm.digests.comments import Comment
 from crm.digests.listed import Listed as Listed
 from crm.digests.monthly import MonthPart
 from crm.digests.orders import OrdersPart
@@ -234,7 +233,6 @@ class Digest:
     is_estimated: bool
     basis: FigureBasis
     waiting: Waiting
-    comments: tuple[Comment, ...]  # what leaders said of the month
     own: OwnPart | None
     units: UnitsPart | None
     rules: tuple[Rule, ...]  # of all figures in it, for their definitions
@@ -247,5 +245,4 @@ class Digest:
         results = units and (
             units.rules or units.other or units.notable or units.plan or units.orders
         )
-        news = told or results or self.comments
-        return bool(news or (units and not units.total.is_empty))
+        return bool(told or results or (units and not units.total.is_empty))

@@ -28,7 +28,7 @@ class ReportedFigure(Base):
 
 
 class MonthlyComment(Base):
-    """What a leader says of a month (月点评); a change is another row: all of it is kept."""
+    """What a leader says of a settled month (月点评): a draft, and once released unchanged."""
 
     __tablename__ = "monthly_comment"
     __table_args__ = (Index(None, "month", "id"),)
@@ -38,7 +38,8 @@ class MonthlyComment(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     text: Mapped[str]
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    at: Mapped[datetime]
+    at: Mapped[datetime]  # of the last change
+    released_at: Mapped[datetime | None]  # none: a draft, for its author alone
 
 
 class NudgeLevel(Base):

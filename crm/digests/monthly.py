@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
 from crm.base.periods import Period, PeriodKind
-from crm.digests.comments import Comment, comments
 from crm.digests.listed import Listed
 from crm.digests.rules import ending_in
 from crm.people.queries import UnitNode
@@ -35,7 +34,6 @@ class MonthFacts:
     standings: Sequence[Standing]
     courses: Sequence[Course]
     corrections: Sequence[CorrectionFacts]
-    comments: Sequence[Comment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,6 @@ def month_facts(
         ),
         courses=courses(db, period, at),
         corrections=_corrections(db, period, at),
-        comments=comments(db, period, at=at),
     )
 
 

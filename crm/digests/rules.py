@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from crm.base.clock import at_civil, civil_date
-from crm.base.periods import Period, PeriodKind
+from crm.base.periods import DAY, Period, PeriodKind
+from crm.base.workdays import WorkingCalendar
 from crm.leads.rules import ON_LINE, MilestoneKind
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
-from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason
+from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureStatus, NotCounted, Reason
 from crm.visits.rules import Status
 
+SETTLED_AT = time(8)  # REGIME 5: when the settled monthly report is made
 EVENING = time(18)  # REGIME 5: brief and nudge are of use until then
 GOOD = frozenset({FigureStatus.MET, FigureStatus.ON_TRACK})
 SHORT = frozenset({FigureStatus.MISSED, FigureStatus.UNREACHABLE, FigureStatus.AT_RISK})
@@ -78,6 +80,16 @@ def ending_in(month: Period, kind: PeriodKind) -> Iterable[Period]:
 def evening_of(at: datetime) -> datetime:
     """Until when a brief or a nudge of that moment is of use."""
     return at_civil(civil_date(at), EVENING)
+
+
+def day_of_freeze(calendar: WorkingCalendar, last: date) -> date:
+    """The date after the third working day that follows the period of that last date (REGIME 4)."""
+    return calendar.nth_after(last, WORKDAYS_TO_LOG) + DAY
+
+
+def day_of_settled_report(calendar: WorkingCalendar, last: date) -> date:
+    """The second working day from the freeze of the month of that last date (REGIME 5)."""
+    return calendar.nth_after(calendar.first_from(day_of_freeze(calendar, last)), 1)
 
 
 def planned_span(on: date) -> tuple[date, date]:

@@ -2,20 +2,21 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from crm.base.clock import civil_date
+from crm.base.clock import at_civil, civil_date
 from crm.base.db import insert_into
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.base.periods import Period
-from crm.digests.models import ReportedFigure
+from crm.digests.comments import Comment, comments, comments_for
+from crm.digests.models import MonthlyComment, ReportedFigure
 from crm.digests.queries import Facts, active_people
-from crm.digests.rules import Tally
+from crm.digests.rules import SETTLED_AT, Tally, day_of_settled_report
 from crm.digests.sight import OF_UNITS
 from crm.mailing.service import Letter, post
 from crm.people.models import Person, Unit
@@ -23,7 +24,7 @@ from crm.people.queries import Viewer, unit_tree, viewers
 from crm.people.rules import Duty
 from crm.quotas.models import RuleVersion
 from crm.quotas.permissions import FEWEST, FigureScope, figure_scopes
-from crm.quotas.queries import PersonFigure, figures
+from crm.quotas.queries import PersonFigure, figures, working_calendar
 from crm.quotas.rules import FigureStatus
 
 AT_ONCE = 500  # rows of one statement: SQLite takes 32,766 values
@@ -90,10 +91,17 @@ class Settlement:
     own: tuple[Change, ...]
     rules: tuple[RuleChange, ...]
     people: tuple[Change, ...]
+    comments: tuple[Comment, ...] = ()  # what leaders released on the month
+    is_comment: bool = False  # of one that was released after the report, and nothing else
 
-    def __bool__(self) -> bool:
+    @property
+    def has_changes(self) -> bool:
         """Whether anything changed that is theirs to see."""
         return bool(self.own or self.rules or self.people)
+
+    def __bool__(self) -> bool:
+        """Whether anything changed that is theirs to see, or was said of the month."""
+        return self.has_changes or bool(self.comments)
 
 
 def keep_reported(db: Session, facts: Facts) -> None:
@@ -121,10 +129,11 @@ def keep_reported(db: Session, facts: Facts) -> None:
 def tell_settled(
     db: Session, *, period: Period, at: datetime, late: bool, site: Site
 ) -> Mapping[str, int]:
-    """Tell each who got the month's digest what the settled figures changed; else nothing."""
+    """Send each who got the month's digest what the settled figures changed, and what was said."""
     made: Counter[str] = Counter()
     got = _who_got_it(db, period)
     everything = _compared(db, period, at) if got else []
+    said = comments(db, period, at=at) if got else []
     units = unit_tree(db)
     zone_name = units[0].unit.name if units else ""
     people = [one for one in active_people(db, at) if one.id in got]
@@ -133,8 +142,37 @@ def tell_settled(
     for eyes in readers:
         frame = Frame(period, zone_name, at, late, got[eyes.person_id])
         told = _settlement(eyes, scopes[eyes.person_id], everything, frame)
+        told = replace(told, comments=tuple(comments_for(db, eyes.person, said, at=at)))
         made["told" if told and _send(db, told, eyes.person, site) else "unchanged"] += 1
     return made
+
+
+def send_comment(db: Session, *, comment: MonthlyComment, site: Site, now: datetime) -> int:
+    """Send a comment that is released once the report has gone out, alone; how many.
+
+    One that is released before is in the report.
+    """
+    month = Period.parse(comment.month)
+    report_on = day_of_settled_report(working_calendar(db), month.last)
+    if comment.released_at is None or comment.released_at <= at_civil(report_on, SETTLED_AT):
+        return 0
+    found = [one for one in comments(db, month, at=now) if one.at == comment.released_at]
+    said = [one for one in found if one.by_id == comment.by_id]
+    got, units = _who_got_it(db, month), unit_tree(db)
+    zone_name = units[0].unit.name if units else ""
+    sent = 0
+    for person in active_people(db, now):
+        mine = tuple(comments_for(db, person, said, at=now))
+        if person.id not in got or person.id == comment.by_id or not mine:
+            continue
+        told = Settlement(
+            *(month, zone_name, person.name, now, False, got[person.id], (), (), ()),
+            comments=mine,
+            is_comment=True,
+        )
+        key = f"{MessageKind.SETTLED.value}:comment-{comment.id}:{person.username}:{month.name}:-"
+        sent += post(db, Letter(MessageKind.SETTLED, key, now), person=person, site=site, told=told)
+    return sent
 
 
 @dataclass(frozen=True, slots=True)

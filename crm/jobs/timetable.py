@@ -8,8 +8,8 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period, PeriodKind
 from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
+from crm.digests import rules
 from crm.digests.rules import EVENING
-from crm.quotas.rules import WORKDAYS_TO_LOG
 
 ON_TIME = timedelta(minutes=10)  # a new leader needs up to two minutes; nobody calls ten late
 # No run of rest days comes near this: what is due from a date on ended at most so long before it.
@@ -27,7 +27,7 @@ class JobName(Word):
     AUDIT_SEAL = "audit-seal", "封存操作记录"
     ASSESS = "assess", "期末核算"
     FREEZE = "freeze", "定稿"
-    SETTLED_FIGURES = "settled-figures", "定稿说明"
+    SETTLED_FIGURES = "settled-figures", "定稿月报"
     ESCALATE = "escalate", "督办逾期提级"
 
 
@@ -120,12 +120,12 @@ def first_workday_after(calendar: WorkingCalendar, subject: Subject) -> date:
 
 def day_of_freeze(calendar: WorkingCalendar, subject: Subject) -> date:
     """The date after the third working day that follows the period (REGIME 4)."""
-    return calendar.nth_after(subject.last, WORKDAYS_TO_LOG) + DAY
+    return rules.day_of_freeze(calendar, subject.last)
 
 
-def first_workday_from_freeze(calendar: WorkingCalendar, subject: Subject) -> date:
-    """The first working day from the freeze on."""
-    return calendar.first_from(day_of_freeze(calendar, subject))
+def second_workday_from_freeze(calendar: WorkingCalendar, subject: Subject) -> date:
+    """The second working day from the freeze on (REGIME 5)."""
+    return rules.day_of_settled_report(calendar, subject.last)
 
 
 JOBS = (
@@ -155,8 +155,8 @@ JOBS = (
     Job(
         JobName.SETTLED_FIGURES,
         PeriodKind.MONTH,
-        first_workday_from_freeze,
-        time(8),
+        second_workday_from_freeze,
+        rules.SETTLED_AT,
         Lateness.ALWAYS,
     ),
 )

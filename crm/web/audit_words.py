@@ -98,6 +98,8 @@ ACTIONS: Mapping[str, str] = {
     "target.changed": "修改年度目标",
     "target.removed": "删除年度目标",
     "comment.written": "写月点评",
+    "comment.drafted": "写月点评草稿",
+    "comment.released": "发布月点评",
     "audit.sealed": "封存操作记录",
     "audit.purged": "清理操作记录",
 }
@@ -237,6 +239,7 @@ FIELDS: Mapping[str, str] = {
     "reached_unit_id": "提级至",
     "reason": "原因",
     "ref": "编号",
+    "released_at": "发布时间",
     "rest_days": "改为休息的日期",
     "rest_of": "接续",
     "result": "结果",

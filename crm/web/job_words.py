@@ -21,7 +21,7 @@ WHAT_FOR: Mapping[str, str] = {
     JobName.ASSESS: "周期一结束，按当时的登记核算",
     JobName.FREEZE: "留足补登时间后定稿，此后的修改另生成更正",
     JobName.ESCALATE: "节点逾期的拟督办单；督办单逾期的逐级告知，驻城逾期未办结的告知督查人员",
-    JobName.SETTLED_FIGURES: "月度定稿后，告知收到月报的人哪些数有变化",
+    JobName.SETTLED_FIGURES: "月度定稿后，把哪些数有变化和领导的月点评发给收到月报的人",
 }
 _EVERY = {
     None: "每天",
@@ -38,7 +38,7 @@ _DUE: Mapping[object, str] = {
     timetable.first_workday_of: "首日起的首个工作日",
     timetable.first_workday_after: "结束后的首个工作日",
     timetable.day_of_freeze: "结束后第 3 个工作日的次日",
-    timetable.first_workday_from_freeze: "定稿当天或之后的首个工作日",
+    timetable.second_workday_from_freeze: "定稿起第 2 个工作日",
 }
 MADE: Mapping[str, str] = {
     "assessed": "核算 {} 项",

@@ -41,7 +41,7 @@ WHAT_FOR = {
     MessageKind.MONTHLY: "每月第一个工作日 7:30：上月完成情况和招商成果",
     MessageKind.TEN_DAY: "每旬第一个工作日 8:00：所辖单位逾期的节点和需要帮助的同志",
     MessageKind.NUDGE: "任务进度落后时，提前告知",
-    MessageKind.SETTLED: "定稿数与月报不同时，说明变化",
+    MessageKind.SETTLED: "定稿数与月报有何不同，以及领导的月点评",
     MessageKind.REMINDER: "任务定稿为未达标时",
     MessageKind.ORDER: "督办单交办、答复、逾期时",
     MessageKind.ABSENCE_ANSWER: "请假批准、未批准，或批准后有变动时",

@@ -179,7 +179,7 @@ SENTENCES = {
     "money_is_added": "到位资金按金额设目标，请选“金额”。",
     "known_target": "这一年该单位已有同样的目标，请直接修改那一项。",
     # comments on a month
-    "month_to_come": "这个月还没有开始，请选择已开始的月份。",
+    "not_settled": "这个月的数字还没有定稿，定稿后才能写点评。",
     # the clock and the outbox
     "not_installed": "系统还没有初始化，请先运行：crm init",
     "already_paused": "“{job}”已经暂停。",

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from crm.base.db import writing
 from crm.base.outbox import Message
 from crm.leads.rules import MilestoneKind
-from crm.people.rules import Role
+from crm.people.rules import Duty, Role
 from crm.supervision.service import issue_order
 from crm.visits.rules import Channel, Kind, Status
 from tests.digests.conftest import MONDAY, make_zone
@@ -76,7 +76,10 @@ def fill(db, zone):
     make_visit(db, zone.deputy, IN_WEEK, leads=leads[-2:], minutes="谈妥 300 亩用地")
     make_visit(db, zone.recruiter, date(2026, 6, 1), days=22, kind=Kind.RESIDENCY)
     for unit in (zone.park, zone.bureau):
-        order = make_order(db, unit, officer=zone.overall, drafted_at=MONDAY - timedelta(days=20))
+        drafted_at = MONDAY - timedelta(days=20)
+        person = make_person(db, f"clerk-{unit.name}", duty=Duty.STAFF, unit=unit)
+        told = {"drafted_at": drafted_at, "person_id": person.id}
+        order = make_order(db, unit, officer=zone.overall, **told)
         issue_order(db, order=order, by=zone.overall, now=MONDAY - timedelta(days=20))
     for days in range(15):
         make_visit(

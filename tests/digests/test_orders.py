@@ -7,9 +7,10 @@ import pytest
 from crm.base.clock import at_civil
 from crm.digests import service
 from crm.leads.rules import Secrecy
+from crm.people.rules import Duty
 from crm.supervision.rules import OrderKind
 from crm.supervision.service import accept_order, answer_order, issue_order, receive_order
-from tests.factories import make_lead, make_order
+from tests.factories import make_lead, make_order, make_person
 
 JUNE, JULY = at_civil(date(2026, 6, 29)), at_civil(date(2026, 7, 8)) + timedelta(hours=10)
 MORNING = at_civil(date(2026, 7, 22)) + timedelta(hours=7, minutes=45)
@@ -20,7 +21,10 @@ def issue(db, zone):
     """Issue an order that the zone's supervisor decides."""
 
     def made(matter, unit, *, at=JULY, **given):
-        order = make_order(db, unit, officer=zone.overall, matter=matter, drafted_at=JUNE, **given)
+        clerk = make_person(db, duty=Duty.STAFF, unit=unit) if unit is zone.park else None
+        person = {"person_id": clerk.id} if clerk else {}
+        told = {"matter": matter, "drafted_at": JUNE, **person, **given}
+        order = make_order(db, unit, officer=zone.overall, **told)
         issue_order(db, order=order, by=zone.overall, now=at)
         return order
 

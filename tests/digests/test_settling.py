@@ -16,7 +16,7 @@ from tests.digests.conftest import AUGUST, MONTH, WEEK
 from tests.factories import make_absence, make_person, make_visit
 
 FREEZE = at_civil(date(2026, 8, 6))
-SETTLED = FREEZE + timedelta(hours=8)
+SETTLED = FREEZE + timedelta(days=1, hours=8)
 
 
 @pytest.fixture

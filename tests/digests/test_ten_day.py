@@ -129,7 +129,12 @@ def test_a_restricted_project_is_counted_and_not_named(db, zone, tell, mail_of):
 
 def test_supervision_orders_under_way_are_told_to_whom_they_concern(db, zone, tell, text_of):
     for matter, unit in (("落实供地", zone.bureau), ("协调供电", zone.park)):
-        order = make_order(db, unit, officer=zone.overall, matter=matter)
+        person = (
+            {"person_id": make_person(db, duty=Duty.STAFF, unit=unit).id}
+            if unit is zone.park
+            else {}
+        )
+        order = make_order(db, unit, officer=zone.overall, matter=matter, **person)
         issue_order(db, order=order, by=zone.overall, now=JULY)
 
     tell()

@@ -163,14 +163,14 @@ def test_it_is_frozen_at_midnight_after_the_third_working_day_that_follows(
     assert told(job, f"{since}T00:00", f"{until}T00:00") == expected
 
 
-def test_settled_figures_are_told_on_the_first_working_day_from_a_months_freeze():
+def test_the_settled_report_is_due_on_the_second_working_day_from_a_months_freeze():
     job = closing(JobName.SETTLED_FIGURES, PeriodKind.MONTH)
 
     assert told(job, "2026-07-01T00:00", "2026-10-31T00:00") == [
-        "2026-06 07-06 08:00",  # frozen on Saturday the 4th
-        "2026-07 08-06 08:00",
-        "2026-08 09-04 08:00",
-        "2026-09 10-12 08:00",  # Saturday the 10th is a make-up day
+        "2026-06 07-07 08:00",  # frozen on Saturday the 4th
+        "2026-07 08-07 08:00",
+        "2026-08 09-07 08:00",
+        "2026-09 10-13 08:00",  # Saturday the 10th is a make-up day
     ]
 
 

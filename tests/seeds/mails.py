@@ -6,12 +6,10 @@ from datetime import date, timedelta
 from crm.base.clock import at_civil
 from crm.base.mail import Site
 from crm.base.periods import Period
-from crm.digests.comments import write_comment
 from crm.digests.composing import compose
 from crm.digests.queries import active_people, gather
 from crm.digests.service import put_into_words
 from crm.digests.sight import sight_of
-from crm.people.queries import by_username
 from tests.digests.test_forms import Seen
 
 EVERYBODY = (
@@ -24,9 +22,6 @@ LARGEST_BYTES = 60_000
 def told_in(db):
     """What everybody with a demonstration account reads of the week and of the month."""
     month, week = Period.parse("2026-10"), Period.parse("2026-W46")
-    written_at = at_civil(date(2026, 10, 30)) + timedelta(hours=9)
-    leader = by_username(db, "yanshuhe")
-    write_comment(db, month=month, text="抓紧三件事。\n一是签约。", by=leader, now=written_at)
     made = []
     for period, on in ((month, date(2026, 11, 2)), (week, date(2026, 11, 16))):
         facts = gather(db, period=period, at=at_civil(on) + timedelta(hours=7, minutes=30))

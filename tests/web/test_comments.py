@@ -1,13 +1,16 @@
 """The page on which a leader comments on a month, and what stands beside a digest sent before."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
 
+from crm.base.clock import at_civil
 from crm.base.outbox import Message, MessageKind, put
+from crm.base.periods import Period
 from crm.people.rules import Duty, Role, UnitKind
-from tests.factories import arranged, make_person, make_unit, sign_in
+from crm.quotas.service import freeze_period
+from tests.factories import RECRUITER, arranged, make_person, make_rule, make_unit, sign_in
 
 PAGE = "/digests/comment"
 SENT_AT = datetime(2026, 7, 1, 0, tzinfo=UTC)
@@ -22,6 +25,9 @@ def digest(app):
         make_person(db, "boss", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=top)
         make_person(db, "head", role=Role.LEADER, duty=Duty.DEPUTY, unit=make_unit(db, parent=top))
         person = make_person(db, "liwei", unit=bureau)
+        make_rule(db, RECRUITER)
+        frozen_at = at_civil(date(2026, 7, 4))
+        freeze_period(db, period=Period.parse("2026-06"), at=frozen_at, now=frozen_at)
         put(
             db,
             kind=MessageKind.MONTHLY,
@@ -35,18 +41,42 @@ def digest(app):
         return db.scalar(select(Message.id))
 
 
-def say(app, who="boss", *, month="2026-06", text="六月抓得紧。"):
-    data = {"month": month, "text": text}
+def say(app, who="boss", *, month="2026-06", text="六月抓得紧。", **given):
+    data = {"month": month, "text": text, **given}
     return sign_in(app, who).post(PAGE, data=data, follow_redirects=True)
 
 
-def test_a_leader_writes_and_finds_it_again(app, digest):
-    assert "月点评已保存" in say(app).text
+def test_a_leader_releases_and_finds_it_again(app, digest):
+    assert "月点评已发布" in say(app).text
 
-    page = sign_in(app, "boss").get(f"{PAGE}?month=2026-06").text
+    page = sign_in(app, "boss").get(PAGE).text
 
     assert "六月抓得紧。" in page
     assert "2026年6月" in page
+    assert "<textarea" in page
+
+
+def test_a_draft_is_kept_for_its_author_and_nobody_else(app, digest):
+    assert "草稿已保存" in say(app, do="draft").text
+
+    assert "六月抓得紧。" in sign_in(app, "boss").get(f"{PAGE}?month=2026-06").text
+    assert "六月抓得紧。" not in sign_in(app, "liwei").get(f"/mailbox/{digest}").text
+
+
+def test_a_comment_released_after_the_report_lies_in_the_mailbox_by_itself(app, digest):
+    say(app)
+
+    assert "招商月点评 2026年6月" in sign_in(app, "liwei").get("/mailbox").text
+
+
+def test_the_page_of_a_month_that_is_not_settled_says_from_when_on(app, digest):
+    page = sign_in(app, "boss").get(f"{PAGE}?month=2026-07").text
+    answer = say(app, month="2026-07")
+
+    assert "2026年7月的数字将于8月6日 00:00定稿，定稿后可以写点评。" in page
+    assert "<textarea" not in page
+    assert (answer.status_code, "还没有定稿" in answer.text) == (422, True)
+    assert "六月抓得紧。" in answer.text
 
 
 def test_what_is_said_later_stands_beside_the_digest_that_stays_as_sent(app, digest):
@@ -56,7 +86,7 @@ def test_what_is_said_later_stands_beside_the_digest_that_stays_as_sent(app, dig
     page = client.get(f"/mailbox/{digest}").text
 
     assert "六月抓得紧。" in page
-    assert "月报发出后补充" in page
+    assert "本邮件发出后发布" in page
     assert client.get(f"/mailbox/{digest}/body").text == "<p>原件</p>"
 
 
