@@ -7,6 +7,9 @@ from datetime import date
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date, last_civil_date
+from crm.visits.checks import VisitData
+from crm.visits.links import participants_of
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.rules import Kind, Status, late_after_change, late_by
 
@@ -49,3 +52,19 @@ def keep_late(db: Session, visit_id: int, late: Mapping[int, int]) -> None:
     for person_id, late_by_days in late.items():
         own = (VisitParticipant.visit_id == visit_id) & (VisitParticipant.person_id == person_id)
         db.execute(update(VisitParticipant).where(own).values(late_by_days=late_by_days))
+
+
+def late_if_kept(db: Session, data: VisitData, visit: Visit | None, today: date) -> dict[int, int]:
+    """By person, how late the dates would be if the visit were entered, or changed, like this."""
+    first, last = civil_date(data.starts_at), last_civil_date(data.ends_at)
+    people = {data.leader_id, *data.joined_by}
+    if visit is None:
+        return dict.fromkeys(people, late_by(first, today))
+    there = late_now(db, visit)
+    now = Timing(data.kind, data.status, first, last)
+    return late_by_person(people, there, Timing.of(visit), now, today)
+
+
+def late_now(db: Session, visit: Visit) -> dict[int, int]:
+    """By person who leads or joins it, how late its dates are."""
+    return {**participants_of(db, visit.id), visit.leader_id: visit.late_by_days}

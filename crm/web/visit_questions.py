@@ -1,13 +1,15 @@
 """What a form asks before it keeps a visit: 合并, or 仍保存 (REGIME 3)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import request, url_for
 from sqlalchemy import select
 
+from crm.base import spoken
 from crm.extensions import db
 from crm.people.models import Person
+from crm.quotas.late_days import LateDays, waiting_days
 from crm.visits.checks import VisitData
 from crm.visits.companions import left_by
 from crm.visits.models import Visit
@@ -53,9 +55,12 @@ def asks(form: VisitForm, data: VisitData, was: Visit | None = None) -> bool:
     by_id = was.entered_by_id if was else signed_in().id
     draft = outline_of(db.session, data, by_id=by_id, visit_id=was.id if was else None)
     found = _new_questions(draft, was) + _left(draft, was)
-    if {each.token for each in found} <= set(_answer(KEEP)):
+    late = waiting_days(db.session, data, was, today())
+    tokens = [*(each.token for each in found), *(each.token for each in late)]
+    if set(tokens) <= set(_answer(KEEP)):
         return False
-    form.asking = _asking(draft, found, is_new=was is None)
+    asking = _asking(draft, found, tokens, is_new=was is None)
+    form.asking = replace(asking, lines=[*asking.lines, *map(_waiting_line, late)])
     return True
 
 
@@ -90,12 +95,12 @@ def _left(draft: Outline, was: Visit | None) -> list[Question]:
     return [Question(Doubt.LEFT, draft, frozenset(again))] if again else []
 
 
-def _asking(draft: Outline, found: list[Question], *, is_new: bool) -> Asking:
+def _asking(draft: Outline, found: list[Question], tokens: list[str], *, is_new: bool) -> Asking:
     visits = _visits(each.other.id for each in found if each.other.is_seen)
     people = {person_id for each in found for person_id in each.people}
     rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
     names = dict(rows.all())
-    buttons = [(" ".join([KEEP, *(each.token for each in found)]), "仍保存")]
+    buttons = [(" ".join([KEEP, *tokens]), "仍保存")]
     for each in found:
         other = visits.get(each.other.id)
         if is_new and other and can_merge(draft, each, signed_in().id):
@@ -133,3 +138,16 @@ def _line(
         case _:
             text = f"{who}已有{_named(other)}，同一时间在两个城市。"
     return AskedLine(text, url_for("visits.show", visit_id=other.id))
+
+
+def _waiting_line(late: LateDays) -> AskedLine:
+    """Which days of the visit will wait for a verdict."""
+    others = set(late.person_ids) - {signed_in().id}
+    rows = select(Person.name).where(Person.id.in_(others)).order_by(Person.pinyin, Person.id)
+    names = [*(["您"] if signed_in().id in late.person_ids else []), *db.session.scalars(rows)]
+    dates = spoken.span(late.dates[0], late.dates[-1])
+    text = (
+        f"本次登记中{'、'.join(names)}的 {dates} 共 {len(late.dates)} 天，最早一天已过去 "
+        f"{late.late_by_days} 天，超过 {late.within_days} 天的补录期限，须督查人员确认后计入。"
+    )
+    return AskedLine(text, None)

@@ -44,6 +44,10 @@ def test_the_shipped_rules_hold_from_2020_and_are_prorated_by_working_days():
     assert told == {(date(2020, 1, 1), None, Proration.WORKDAYS, Cap.CALENDAR_DAYS, 3)}
 
 
+def test_the_shipped_rules_allow_the_days_of_a_stay_to_be_entered_nine_days_late():
+    assert {rule.stay_within_days for rule in seeds.rules()} == {9}
+
+
 def test_the_shipped_calendar_leaves_2026_as_the_library_knows_it():
     workdays = seeds.calendar().workdays(date(2026, 1, 1), date(2026, 12, 31))
 
