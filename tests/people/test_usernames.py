@@ -81,7 +81,7 @@ def test_a_file_means_the_account_that_is_there(db):
 
 
 def test_an_older_name_survives_export_and_import(db):
-    make_person(db, "..", duty=None)
+    make_person(db, "..", duty=None, email="old@crm.test")
     rows = people_rows(db, None, NOW.date())
     content = write_sheet(PEOPLE, rows, in_chinese=False, form=Format.CSV)
 
