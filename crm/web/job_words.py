@@ -48,6 +48,7 @@ MADE: Mapping[str, str] = {
     "entries": "封存 {} 条",
     "escalated": "提级 {} 份",
     "succeeded": "接续限知线索 {} 条",
+    "fallen": "停用账号名下转出 {} 项",
     "frozen": "定稿 {} 项",
     "kept": "存档 {} 封",
     "lapsed": "告知逾期未办结的驻城 {} 次",

@@ -25,7 +25,7 @@ from crm.leads.rules import (
 )
 from crm.visits.rules import Status
 from crm.visits.seen import SeenVisit
-from crm.web.visit_lines import ICONS, Chip, chips, title_of, when
+from crm.web.visit_lines import ICONS, Chip, chips, entered_by, title_of, when
 
 # REGIME 6: a project of this size without one of these is flagged
 EXPECTED = (LeadRoleKind.ATTACHED_LEADER, LeadRoleKind.RESPONSIBLE_UNIT, LeadRoleKind.TRACKER)
@@ -241,6 +241,7 @@ def _visit_event(visit: SeenVisit, now: datetime) -> Event:
     met = " ".join(part for part in (visit.met, visit.position) if part)
     told = (
         people,
+        entered_by(visit),
         f"会见：{met}" if met else "",
         visit.minutes or "",
         f"下一步：{visit.next_step}" if visit.next_step else "",
