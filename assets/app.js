@@ -66,9 +66,50 @@ document.addEventListener("htmx:responseError", (event) => {
   else tell("操作没有完成，请刷新页面后再试。");
 });
 
+// What one person typed is not shown to the next at the same device. localStorage says who is signed in, to all tabs; a
+// page that comes back from the browser's memory, or stands open in another tab, and is somebody else's is loaded anew.
+const person = document.body.dataset.person; // none at the door and where something broke
+const draftKeys = () => Object.keys(sessionStorage).filter((key) => key.startsWith("draft:"));
+
+function forgetDrafts(isKept = () => false) {
+  for (const key of draftKeys()) if (!isKept(key)) sessionStorage.removeItem(key);
+}
+
+function loadAnew() {
+  document.body.hidden = true;
+  location.reload();
+}
+
+if (person) {
+  localStorage.setItem("person", person);
+  forgetDrafts((key) => key.startsWith(`draft:${person}:`));
+} else if (sessionStorage.getItem("signing-out")) localStorage.setItem("person", ""); // the session has ended by now
+sessionStorage.removeItem("signing-out");
+
+addEventListener("storage", (event) => {
+  if (!person || event.key !== "person" || event.newValue === person) return;
+  forgetDrafts();
+  loadAnew();
+});
+
+// The browser fills in again what stood in the fields when one goes back: only for whoever typed it.
+addEventListener("pageshow", (event) => {
+  if (!person) return;
+  if (event.persisted && localStorage.getItem("person") !== person) return loadAnew();
+  const before = history.state?.person;
+  if (before && before !== person) for (const form of document.forms) form.reset();
+  history.replaceState({ ...history.state, person }, "");
+});
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-sign-out]")) return;
+  sessionStorage.setItem("signing-out", "1");
+  forgetDrafts();
+});
+
 // What is typed in a form with data-draft outlives a lost connection, an ended session or a closed page, until it is
 // saved. A draft that was sent but never answered comes back whole, with its reference: so it can be saved only once.
-const draftKey = (form) => `draft:${form.dataset.draft}`;
+const draftKey = (form) => `draft:${person}:${form.dataset.draft}`;
 const isText = (input) => input.matches("textarea, input[type=text], input:not([type])");
 
 function keepDraft(form, isSent) {
@@ -111,9 +152,7 @@ mistake?.scrollIntoView({ block: "center" });
 if (mistake?.matches("input, textarea, select:not([data-picker])")) mistake.focus({ preventScroll: true });
 
 // A page that tells what was done ends every draft.
-if (document.querySelector("#messages .alert-success, #messages .alert-info")) {
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith("draft:")) sessionStorage.removeItem(key);
-}
+if (document.querySelector("#messages .alert-success, #messages .alert-info")) forgetDrafts();
 for (const form of document.querySelectorAll("form[data-draft]")) {
   if (!form.querySelector(".alert-danger")) restoreDraft(form);
   form.addEventListener("input", () => keepDraft(form, false));

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Flask, abort, flash, redirect, request, url_for
+from flask import Flask, abort, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.db import be_alone, begin_to_write
@@ -204,6 +204,7 @@ def begin_late() -> None:
 
 def to_the_door() -> ResponseReturnValue:
     """Ask to sign in, then lead on: to the page, or to that of the form which was sent."""
+    session.clear()  # what an ended session had still to say is not for the next who signs in
     if request.method == "GET":
         return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
     flash("登录已过期，刚才的操作没有保存，请重新登录后继续。", "warning")

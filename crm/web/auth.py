@@ -100,6 +100,8 @@ def login() -> ResponseReturnValue:
     """The form at the door."""
     if me():
         return redirect(_inside())
+    if "_user_id" in session:  # it has ended: what it had still to say is not for the next
+        session.clear()
     return render_template("login.html", form=LoginForm())
 
 
@@ -191,7 +193,9 @@ def sign_out() -> ResponseReturnValue:
     logout_user()
     session.clear()
     flash("已退出登录。", "success")
-    return redirect(url_for("auth.login"))
+    answer = redirect(url_for("auth.login"))
+    answer.headers["Clear-Site-Data"] = '"cache"'  # pages kept for the button that goes back
+    return answer
 
 
 def _note_seen(response: Response) -> Response:
