@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from crm.base.db_faults import Fault, fault_of
 from crm.extensions import db
 from crm.jobs import health
 from crm.jobs.health import Health
@@ -38,9 +39,10 @@ def _told(rows: Session) -> dict[str, object]:
         if not health.is_migrated(rows):
             return {"database": Health.OK, "migrations": Health.FAIL}
         return {"database": Health.OK, "migrations": Health.OK, **_work(rows)}
-    except DBAPIError:
+    except DBAPIError as error:
         rows.rollback()
-        return {"database": Health.FAIL}
+        read_only = {"read_only": True} if fault_of(error) is Fault.READ_ONLY else {}
+        return {"database": Health.FAIL, **read_only}
 
 
 def _work(rows: Session) -> dict[str, object]:
