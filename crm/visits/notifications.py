@@ -20,9 +20,20 @@ def tell_named(db: Session, *, visit: Visit, by: Person, now: datetime, site: Si
 
 def tell_left(db: Session, *, visit: Visit, by: Person, now: datetime, site: Site) -> bool:
     """Tell the leader that a companion took no part."""
+    return _tell_leader(db, visit, "left", by=by, now=now, site=site)
+
+
+def tell_joined(db: Session, *, visit: Visit, by: Person, now: datetime, site: Site) -> bool:
+    """Tell the leader that somebody joined the visit by themself."""
+    return _tell_leader(db, visit, "joined", by=by, now=now, site=site)
+
+
+def _tell_leader(  # noqa: PLR0913 - one message, whole
+    db: Session, visit: Visit, what: str, *, by: Person, now: datetime, site: Site
+) -> bool:
     leader = db.get_one(Person, visit.leader_id)
     return not leader.is_disabled(now) and _post(
-        db, visit, "left", to=leader, by=by, now=now, site=site
+        db, visit, what, to=leader, by=by, now=now, site=site
     )
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from flask import request, url_for
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
 from sqlalchemy import select
 
 from crm.base import spoken
@@ -46,22 +48,32 @@ class Asking:
 
 
 def asks(form: VisitForm, data: VisitData, was: Visit | None = None) -> bool:
-    """Whether the form asks something that was not answered yet; then it shows it.
+    """Whether the form asks something that was not answered yet; then it shows it."""
+    form.asking = asking_about(data, was)
+    return form.asking is not None
 
-    Of a visit that is changed, only what its change brings about is asked.
-    """
+
+def asking_about(data: VisitData, was: Visit | None = None) -> Asking | None:
+    """What is to be asked and was not answered yet; of a change, only what it brings about."""
     if data.status is Status.CANCELLED:
-        return False
+        return None
     by_id = was.entered_by_id if was else signed_in().id
     draft = outline_of(db.session, data, by_id=by_id, visit_id=was.id if was else None)
     found = _new_questions(draft, was) + _left(draft, was)
     late = waiting_days(db.session, data, was, today())
     tokens = [*(each.token for each in found), *(each.token for each in late)]
     if set(tokens) <= set(_answer(KEEP)):
-        return False
+        return None
     asking = _asking(draft, found, tokens, is_new=was is None)
-    form.asking = replace(asking, lines=[*asking.lines, *map(_waiting_line, late)])
-    return True
+    return replace(asking, lines=[*asking.lines, *map(_waiting_line, late)])
+
+
+def ask_again(asking: Asking, back: str) -> ResponseReturnValue:
+    """The same request once more, with the answer that keeps it."""
+    told = [each for each in request.form.items(multi=True) if each[0] not in (DO, "csrf_token")]
+    told.append((DO, asking.buttons[0][0]))
+    page = {"form": FlaskForm(), "asking": asking, "told": told, "back": back}
+    return render_template("visits/asked.html", **page), 422
 
 
 def merged_with() -> int | None:

@@ -31,6 +31,7 @@ from crm.web.reasons import explained
 from crm.web.site import site
 from crm.web.transaction import moment, today
 from crm.web.visit_form import as_told
+from crm.web.visit_questions import ask_again, asking_about
 
 Change: TypeAlias = Callable[[Session, Visit], Visit]
 
@@ -109,8 +110,13 @@ def move(visit_id: int) -> ResponseReturnValue:
         flash("请选择要改到的日期。", "danger")
         return redirect(back_to(url_for("visits.show", visit_id=visit_id)))
 
+    visit = found(visit_id)
+    starts_at = clock.at_civil(on, clock.civil(visit.starts_at).time())
+    ends_at = starts_at + (visit.ends_at - visit.starts_at)
+    if asking := asking_about(replace(as_told(visit), starts_at=starts_at, ends_at=ends_at), visit):
+        return ask_again(asking, back_to(url_for("visits.show", visit_id=visit_id)))
+
     def begin_then(rows: Session, visit: Visit) -> Visit:
-        starts_at = clock.at_civil(on, clock.civil(visit.starts_at).time())
         return service.move_visit(
             rows, visit=visit, starts_at=starts_at, by=signed_in(), now=moment()
         )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,7 +17,7 @@ from crm.people.entry_grants import entered_for
 from crm.visits import service
 from crm.visits.merging import merge_visit
 from crm.visits.models import Visit
-from crm.visits.notifications import tell_named
+from crm.visits.notifications import tell_joined, tell_named
 from crm.visits.queries import VisitFilter, visits_page
 from crm.visits.rules import Kind, Status
 from crm.visits.scope import may_change
@@ -153,8 +154,12 @@ def _merge(visit: Visit, data: VisitData) -> Visit:
     dates = {visit.first_on, visit.last_on, clock.civil_date(data.starts_at)}
 
     def merge(rows: Session) -> Visit:
+        was_of_it = signed_in().id in {visit.leader_id, *(each.id for each in visit.participants)}
         merge_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
-        tell_named(rows, visit=visit, by=signed_in(), now=moment(), site=site())
+        told: dict[str, Any] = {"visit": visit, "by": signed_in(), "now": moment(), "site": site()}
+        tell_named(rows, **told)
+        if not was_of_it:
+            tell_joined(rows, **told)
         return visit
 
     people = (visit.leader_id, *data.participant_ids, data.leader_id)

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from crm.base.outbox import Message
 from crm.visits.models import Visit
-from crm.visits.rules import Kind
+from crm.visits.rules import Kind, Status
 from tests.factories import (
     arranged,
     make_lead,
@@ -87,6 +88,8 @@ def test_the_visit_that_another_entered_is_joined_instead(app, me, at_mine):
     )
 
     assert "王强带队）可能就是这一次" in asked.text
+    with arranged(app) as db:
+        assert "李娜加入" in db.scalars(select(Message.subject)).one()
     assert merged.location == f"/visits/{there.id}"
     (visit,) = visits(app)
     assert [each.id for each in visit.participants] == [me.id]
@@ -144,6 +147,20 @@ def test_a_change_asks_only_about_what_it_brings(app, me, at_mine):
         make_visit(db, me, date(2026, 7, 10), city="上海")
     asked = send(at_mine, me, path, first_on="2026-07-10")
     assert (asked.status_code, "同一时间在两个城市" in asked.text) == (422, True)
+
+
+def test_a_move_asks_too(app, me, at_mine):
+    with arranged(app) as db:
+        make_visit(db, me, date(2026, 7, 14), city="上海")
+        plan = make_visit(db, me, date(2026, 7, 20), city="苏州", status=Status.PLANNED)
+    path, on = f"/visits/{plan.id}/move", {"on": "2026-07-14"}
+
+    asked = at_mine.post(path, data=on)
+    answer = re.search(r'name="do" value="([^"]+)"', asked.text)[1]
+    at_mine.post(path, data=on | {"do": answer})
+
+    assert (asked.status_code, "同一时间在两个城市" in asked.text) == (422, True)
+    assert [each.first_on for each in visits(app)] == [date(2026, 7, 14), date(2026, 7, 14)]
 
 
 def test_whoever_took_no_part_is_named_again_only_knowingly(app, me, at_mine):
