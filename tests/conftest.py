@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import begin_to_write
 from crm.base.mail import Site
+from tests import trail
 from tests.databases import KINDS, Kept, empty_database
 from tests.postgres import server
 
@@ -88,6 +89,14 @@ def db(kept_databases: Callable[[str], Kept], kind_of_database: str) -> Iterator
         begin_to_write(session)
         yield session
         session.rollback()
+
+
+@pytest.fixture(autouse=True)
+def every_change_is_in_the_trail() -> Iterator[None]:
+    """Fail a test in which the application changed a row and wrote no entry of it."""
+    trail.UNTOLD.clear()
+    yield
+    assert trail.UNTOLD == []
 
 
 @pytest.fixture

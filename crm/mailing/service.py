@@ -79,13 +79,15 @@ def choose(
     """
     _check(quiet)
     before = _told(wanted(db, person.id), quiet_hours(db, person.id))
+    after = _told(frozenset(by_mail) & frozenset(OPTIONAL), quiet)
+    if after == before:
+        return
     for kind in OPTIONAL:
         _set(db, person.id, kind, by_mail=kind in by_mail)
     db.execute(delete(QuietTime).where(QuietTime.person_id == person.id))
     if quiet:
         row = {"person_id": person.id, "begins": quiet.begins, "ends": quiet.ends}
         db.execute(insert_into(db, QuietTime).values(**row))
-    after = _told(frozenset(by_mail) & frozenset(OPTIONAL), quiet)
     _record(db, person, by=person, now=now, before=before, after=after)
 
 
@@ -94,6 +96,8 @@ def unsubscribe(db: Session, *, person: Person, kind: MessageKind, now: datetime
     if kind not in OPTIONAL:
         raise Refused("mail_is_fixed")
     before = wanted(db, person.id)
+    if kind not in before:
+        return
     _set(db, person.id, kind, by_mail=False)
     quiet = quiet_hours(db, person.id)
     told = _told(before, quiet), _told(before - {kind}, quiet)

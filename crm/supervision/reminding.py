@@ -23,7 +23,7 @@ from crm.quotas.permissions import supervisors_on
 from crm.quotas.rules import Figure, FigureStatus
 from crm.quotas.settled import frozen_figures
 from crm.supervision.drafting import Cause, OrderData, draft_by_clock
-from crm.supervision.entries import note
+from crm.supervision.entries import note_and_record
 from crm.supervision.models import Order, Reminder
 from crm.supervision.rules import CLOSED, About, EntryKind, OrderKind, Origin
 
@@ -112,7 +112,7 @@ def draft_from_missed(
     )
     if going := db.scalars(query.limit(1)).first():
         text = f"{period_name(period)}又未完成（{one.figure.achieved}/{one.figure.required}）"
-        note(db, going, EntryKind.NOTED, by=None, now=at, text=text)
+        note_and_record(db, going, EntryKind.NOTED, by=None, now=at, text=text)
         return False
     spoken = f"{period_name(earlier)}、{period_name(period)}"
     data = OrderData(

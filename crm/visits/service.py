@@ -145,7 +145,8 @@ def rewrite_visit(
     ):
         if old != new:
             before[name], after[name] = sorted(old), sorted(new)
-    link(db, visit, late_by=late, lead_ids=lead_ids)
+    if (late, lead_ids) != (beside.late_by, beside.lead_ids):
+        link(db, visit, late_by=late, lead_ids=lead_ids)
     note_named(db, visit, data.joined_by - beside.participant_ids, by=by, now=now)
     is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
     if is_undone or _confirmed_facts(visit) & after.keys():

@@ -80,6 +80,7 @@ ACTIONS: Mapping[str, str] = {
     "order.issued": "下达督办单",
     "order.dropped": "不予下达督办单",
     "order.received": "签收督办单",
+    "order.noted": "补记督办单",
     "order.progress": "填报督办进展",
     "order.extension_asked": "申请督办延期",
     "order.extension_granted": "同意督办延期",

@@ -1,0 +1,133 @@
+"""Compares what each transaction of the application changes with the entries of its trail.
+
+It sees pages, commands in this process and the clock by where audit entries come from; rows that
+tests arrange come from nowhere. What a change was not told of fails the test that made it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+
+from crm.base.audit import AuditEntry, _source
+from crm.base.db import Base
+
+CHANGED, TOLD = "changed rows", "entries of the trail"
+UNTOLD: list[str] = []
+
+# Tables whose rows say nothing that anybody changed, and why.
+TECHNICAL = {
+    "audit_entry": "the trail itself",
+    "audit_head": "the trail itself",
+    "audit_link": "the trail itself",
+    "audit_seal": "the trail itself",
+    "figure": "follows from facts, which have entries; kept when assessed and frozen",
+    "job_run": "the ledger of the clock",
+    "lease": "which node runs the timetable",
+    "message": "the outbox: made with the change that it tells of",
+    "nudge_level": "follows from figures, kept at noon",
+    "reminder": "follows from frozen figures",
+    "reported_figure": "follows from figures, kept with the mail that told them",
+}
+# Columns that move by themselves.
+MOVING = {
+    "login_session": {"seen_at"},
+    "person": {"last_failed_at"},
+}
+# Rows beside another: by whose entry they are told, found by that column; None: by any such entry.
+BESIDE: Mapping[str, Mapping[str, str | None]] = {
+    "companion_notice": {"visit": "visit_id"},
+    "company": {"lead": None},
+    "contact": {"lead": "lead_id", "company": "company_id"},
+    "entry_grant": {"person": None},
+    "lead_role": {"lead": "lead_id"},
+    "login_session": {"person": "person_id"},
+    "mail_choice": {"person": "person_id"},
+    "milestone": {"lead": "lead_id"},
+    "milestone_plan": {"lead": "lead_id"},
+    "order_entry": {"supervision_order": "order_id"},
+    "order_series": {"supervision_order": None},
+    "order_unit": {"supervision_order": "order_id"},
+    "quiet_time": {"person": "person_id"},
+    "visit_former": {"visit": "visit_id"},
+    "visit_lead": {"visit": "visit_id"},
+    "visit_participant": {"visit": "visit_id"},
+}
+BEGUN_BY = {"trip": "visit"}  # a new row only
+MADE = frozenset({"correction"})  # new by a change that has its entry; signed and explained by hand
+
+
+@event.listens_for(Session, "after_flush")
+def _see_rows(session: Session, _context: UOWTransaction) -> None:
+    if _source.get() is None:
+        return
+    told = session.info.setdefault(TOLD, set())
+    told |= {(row.subject, row.subject_id) for row in session.new if isinstance(row, AuditEntry)}
+    for how, rows in (("new", session.new), ("gone", session.deleted), ("set", session.dirty)):
+        for row in rows:
+            columns = _columns(row) if how == "set" else {"all"}
+            table = row.__tablename__
+            if columns - MOVING.get(table, set()):
+                session.info.setdefault(CHANGED, []).append((table, how, _values(row)))
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _see_statements(state: ORMExecuteState) -> None:
+    if _source.get() is None or not (state.is_insert or state.is_update or state.is_delete):
+        return
+    statement: Any = state.statement
+    table = statement.table.name
+    columns = {
+        getattr(each, "name", each) for each in getattr(statement, "_values", None) or {"all": None}
+    }
+    if columns - MOVING.get(table, set()):
+        how = "new" if state.is_insert else "set"
+        state.session.info.setdefault(CHANGED, []).append((table, how, {}))
+
+
+@event.listens_for(Session, "after_commit")
+def _judge(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    told = session.info.pop(TOLD, set())
+    for table, how, values in session.info.pop(CHANGED, []):
+        if table not in TECHNICAL and not _is_told(table, how, values, told):
+            UNTOLD.append(f"{_source.get()}: {table} {how} {values}")
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    session.info.pop(TOLD, None)
+    session.info.pop(CHANGED, None)
+
+
+def _is_told(table: str, how: str, values: Mapping[str, Any], told: set[tuple[str, int]]) -> bool:
+    """Whether an entry is about the row, or about the one that it stands beside."""
+    subjects = {subject for subject, _ in told}
+    if how == "new" and table in MADE:
+        return True
+    if not values:  # a statement, whose rows nobody loaded
+        return bool(subjects & {table, *BESIDE.get(table, {}), BEGUN_BY.get(table, table)})
+    if (table, values.get("id")) in told or (how == "new" and BEGUN_BY.get(table) in subjects):
+        return True
+    if table == "workday_override":  # its entries are of one of the dates that were set at once
+        return table in subjects
+    return any(
+        subject in subjects if column is None else (subject, values[column]) in told
+        for subject, column in BESIDE.get(table, {}).items()
+    )
+
+
+def _columns(row: Base) -> set[str]:
+    """The columns of a loaded row that were set to something else."""
+    state = inspect(row)
+    names = {column.key for column in state.mapper.column_attrs}
+    return {name for name in names if state.attrs[name].history.has_changes()}
+
+
+def _values(row: Base) -> dict[str, Any]:
+    names = [column.key for column in inspect(row).mapper.column_attrs]
+    return {name: row.__dict__.get(name) for name in names if name == "id" or name.endswith("_id")}
