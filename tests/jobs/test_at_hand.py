@@ -235,7 +235,7 @@ def test_pause_and_resumption_leave_entries(zone):
 
 
 SETTLED, FREEZE = JobName.SETTLED_FIGURES, JobName.FREEZE
-FROZEN = at("2026-08-06T09:00")  # July is frozen at midnight, and told of at 08:00
+FROZEN = at("2026-08-07T09:00")  # July was frozen a day before, and is reported on at 08:00
 
 
 def nothing(db, slot, timing, site):

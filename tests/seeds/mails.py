@@ -42,5 +42,4 @@ def whatever_the_html_shows_the_text_says(db):
     }
 
     assert missing == set()
-    assert all("抓紧三件事。" in one.text for one in told if "月报" in one.subject)
     assert max(len(one.html.encode()) for one in told) < LARGEST_BYTES
