@@ -26,6 +26,7 @@ def desk(served, screen):
     screen.sign_in("shen", PASSWORD)
     screen.open("/visits/new")
     page = screen.page
+    page.get_by_text("线上对接", exact=True).click()
     page.get_by_text("视频", exact=True).click()
     page.get_by_label("日期", exact=True).fill("2026-07-13")
     page.get_by_role("combobox", name="项目线索").fill("储存")
