@@ -83,13 +83,14 @@ def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
     is_done = data.status is Status.DONE
     if is_done and at < data.ends_at:
         raise Refused("logged_before_end", field="logged_at")
+    entered_at = row.entered_at or at
     return Visit(
         ref=data.ref.strip(),
-        entered_at=row.entered_at or at,
+        entered_at=entered_at,
         entered_by_id=row.entered_by.id if row.entered_by else None,
         logged_at=at if is_done else None,
         verdict=row.verdict,
         verdict_at=at if row.verdict else None,
-        late_by_days=late_by(civil_date(data.starts_at), civil_date(at)),
+        late_by_days=late_by(civil_date(data.starts_at), civil_date(entered_at)),
         **values,
     )

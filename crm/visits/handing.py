@@ -13,7 +13,7 @@ from crm.people.models import Person
 from crm.visits.companions import note_named
 from crm.visits.links import remember
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.rules import Kind, Status, cut_between, first_and_last
+from crm.visits.rules import Kind, Status, cut_between, first_and_last, late_by
 
 # What the rest of a stay has of the whole.
 _KEPT = ("kind", "channel", "city", "trip", "met", "position", "next_step", "note")
@@ -45,7 +45,8 @@ def give_place(  # noqa: PLR0913 - whose place, to whom, by whose word, when
     remember(db, visit, [leaver.id])
     there = _joined(db, visit)
     if to and to.id != visit.leader_id and to.id not in there:
-        row = {"visit_id": visit.id, "person_id": to.id}
+        late = late_by(visit.first_on, civil_date(now))
+        row = {"visit_id": visit.id, "person_id": to.id, "late_by_days": late}
         db.execute(insert(VisitParticipant), [row])
         note_named(db, visit, [to.id], by=by or leaver, now=now)
     after = {"participant_ids": _joined(db, visit)}

@@ -231,7 +231,9 @@ class Maker:
 
     # what happens after the import
 
-    def changed(self, row: VisitRow, imported_at: datetime, people: Sequence[str]) -> VisitRow:
+    def changed(
+        self, row: VisitRow, imported_at: datetime, postings: Sequence[Posting]
+    ) -> VisitRow:
         """The row, if planned, at times made longer, of another kind or with others later on."""
         draw = self.draw
         if row.status != "planned" or row.verdict or draw.random() < 0.6:
@@ -246,10 +248,9 @@ class Maker:
             ends_at = max(row.ends_at, datetime.combine(last, time(18, tzinfo=CIVIL)))
         elif what == "kind" and row.channel == "in_person":
             kind = "residency" if row.kind != "residency" else "outreach"
-        else:
-            others = [name for name in people if name not in (row.leader, *row.participants)]
-            participants = (*row.participants, *others[:1])
         at = max(entered_at, self.moment(first + draw.choice((0, 3, 9, 10, 12, 20)) * DAY))
+        if what == "people":
+            participants = (*row.participants, *one_at_work(row, civil_date(at), postings))
         return replace(row, change=Change(at, kind, ends_at, participants))
 
     def settled(
@@ -316,6 +317,16 @@ class Maker:
         return questions
 
 
+def one_at_work(row: VisitRow, on: date, postings: Sequence[Posting]) -> list[str]:
+    """Somebody who may still be named: not of the visit, and posted on the date."""
+    return [
+        each.username
+        for each in postings
+        if each.username not in (row.leader, *row.participants)
+        and each.from_on <= on <= (each.to_on or date.max)
+    ][:1]
+
+
 def leads_from_a_unit(row: VisitRow, postings: Sequence[Posting]) -> bool:
     """Whether somebody oversees the leader on the visit's first date: only they judge it."""
     first = civil_date(row.starts_at)
@@ -341,7 +352,7 @@ def random_zone(seed: int) -> RandomZone:
         maker.visit(f"V{number:03}", people, rules, imported_at)
         for number in range(draw.randint(12, 45))
     ]
-    visits = [maker.changed(row, imported_at, people) for row in visits]
+    visits = [maker.changed(row, imported_at, postings) for row in visits]
     visits = [maker.settled(row, imported_at, rules, postings) for row in visits]
     overrides = {maker.near(): draw.random() < 0.5 for _ in range(draw.choice((0, 0, 1, 4)))}
     return RandomZone(

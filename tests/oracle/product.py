@@ -30,6 +30,8 @@ from .facts import Rule
 from .oracle import Figure
 from .zone import UNITS, Change, RandomZone, VisitRow
 
+# Lists that are compared apart, and what kind of figure it is, which the oracle does not say.
+UNSAID = ("counted", "not_counted", "basis", "estimated")
 Figures = dict[tuple[str, str], Figure]  # by rule code and username
 
 
@@ -136,7 +138,7 @@ def product_figures(db: Session, period: str, as_of: datetime) -> Figures:
 def spoken(explained: Mapping[str, Any]) -> Figure:
     """What `crm quota explain` prints, as the oracle says it."""
     return Figure(
-        {key: value for key, value in explained.items() if key not in ("counted", "not_counted")},
+        {key: value for key, value in explained.items() if key not in UNSAID},
         sorted((part["visit"], part["days"]) for part in explained["counted"]),
         sorted((part["visit"], part["reason"], part["days"]) for part in explained["not_counted"]),
     )
