@@ -27,6 +27,7 @@ TECHNICAL = {
     "lease": "which node runs the timetable",
     "message": "the outbox: made with the change that it tells of",
     "nudge_level": "follows from figures, kept at noon",
+    "rate_count": "how often somebody tried, for the limits",
     "reminder": "follows from frozen figures",
     "reported_figure": "follows from figures, kept with the mail that told them",
 }
