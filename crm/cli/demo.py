@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
 from crm.base.db import writing
+from crm.base.workdays import WorkingCalendar
 from crm.cli import base, serve
 from crm.cli.init import install
 from crm.cli.seeds import SEEDS
@@ -27,13 +28,18 @@ from crm.cli.zone.files import Files
 from crm.cli.zone.story import tell
 from crm.cli.zone.values import Story
 from crm.extensions import db as database
-from crm.jobs import trust
+from crm.jobs import ledger, trust
 from crm.jobs.clockwork import Clockwork, Tally
+from crm.jobs.timetable import JobName
+from crm.jobs.work import WORK, freeze_figures
 from crm.people.rules import Role
 from crm.people.service import hash_password
 from crm.quotas.queries import working_calendar
 
 LIVED_DAYS = 31
+SETTLED_MONTHS = 7  # so far back the clock begins
+CLOSING = (JobName.ASSESS, JobName.FREEZE)
+PASSED_OVER = "演示数据只重演最近31天，更早的各期只核算和定稿"
 MORNING = time(9)
 PORT = 8000
 PASSWORD = "zhaoshang-2026"  # noqa: S105 - told to whoever tries the demonstration
@@ -146,8 +152,8 @@ def _make(folder: Folder, day: date, *, until: datetime) -> None:
     folder.clear()
     folder.remember(day=day.isoformat(), is_whole=False)
     with base.sessions() as sessions:
-        story = build(sessions, day)
         _say_only_errors()
+        story = build(sessions, day)
         tallies = _live(sessions, story, until)
     if any(tally.is_incomplete for tally in tallies.values()):
         raise base.RefusedError("演示数据的定时任务没有全部完成，原因见上面的日志。")
@@ -163,11 +169,29 @@ def _live(sessions: sessionmaker[Session], story: Story, until: datetime) -> dic
     return clockwork.run_until(until, to_mailbox=True)  # with what failed on the way
 
 
+def _close_what_is_past(clockwork: Clockwork, until: datetime) -> None:
+    """Assess and freeze all that is due up to then; the slots of other jobs are passed over."""
+    closing = [job for job in clockwork.jobs if job.name in CLOSING]
+    quiet = {**WORK, JobName.FREEZE: lambda db, slot, _timing, _site: freeze_figures(db, slot)}
+    replace(clockwork, jobs=closing, work=quiet).run_until(until, to_mailbox=True)
+    others = [job for job in clockwork.jobs if job.name not in CLOSING]
+    with writing(clockwork.sessions) as db:
+        calendar = working_calendar(db)
+        ledger.pass_over(db, others, calendar, until=until, reason=PASSED_OVER)
+
+
 def build(sessions: sessionmaker[Session], day: date) -> Story:
-    """Make the zone of that day in an empty database; its clock begins 31 days before."""
-    install(sessions, clock_from=clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING))
+    """Make the zone of that day in an empty database, settled up to its last 31 days.
+
+    Its clock begins seven months before that day.
+    """
+    begins_on = Days(day, WorkingCalendar()).months_before(SETTLED_MONTHS)
+    install(sessions, clock_from=clock.at_civil(begins_on, MORNING))
     with writing(sessions) as db:
-        return write_zone(db, day)
+        story = write_zone(db, day)
+    lived_from = clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING)
+    _close_what_is_past(Clockwork(sessions, base.site()), lived_from)
+    return story
 
 
 def write_zone(db: Session, day: date) -> Story:

@@ -108,6 +108,17 @@ def due(
     return list(merge(*ahead, key=lambda slot: slot.due_at))
 
 
+def pass_over(
+    db: Session, jobs: Sequence[Job], calendar: WorkingCalendar, *, until: datetime, reason: str
+) -> None:
+    """Record of each job its last slot before that moment as skipped, and so all before it."""
+    for of_job in upcoming(db, jobs, calendar):
+        passed = list(takewhile(lambda slot: slot.due_at < until, of_job))
+        if passed:
+            row = _row(db, passed[-1], RunState.SKIPPED, now=until, reason=reason)
+            db.execute(row)
+
+
 def claim(db: Session, slot: Slot, *, now: datetime) -> int | None:
     """Take the slot in this transaction: the row's id, or none where it is finished.
 

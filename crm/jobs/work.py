@@ -6,7 +6,6 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from crm.base.audit_trail import seal_day
-from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.digests import service as digests
@@ -75,24 +74,28 @@ def assess(db: Session, slot: Slot, _timing: Timing, _site: Site) -> Mapping[str
 
 
 def freeze(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
-    """Freeze the figures, and remind of what was missed.
+    """Freeze the figures, and remind of what was missed."""
+    made = freeze_figures(db, slot)
+    reminded = remind_of_missed(
+        db,
+        period=Period.parse(slot.name),
+        at=slot.due_at,
+        late=timing is not Timing.ON_TIME,
+        site=site,
+        since=ledger.began_on(db),
+    )
+    return {**made, **reminded}
+
+
+def freeze_figures(db: Session, slot: Slot) -> Mapping[str, int]:
+    """Freeze the figures of the slot's period.
 
     What was edited since the slot's moment makes corrections, whether the clock does the slot late
     or a run lives it as at its own moment.
     """
-    period, at = Period.parse(slot.name), slot.due_at
-    edited_at = last_edit(db, since=at)
+    edited_at = last_edit(db, since=slot.due_at)
     now = max(filter(None, (ledger.taken_at(db, slot), edited_at)))
-    made = quotas.freeze_period(db, period=period, at=at, now=now)
-    reminded = remind_of_missed(
-        db,
-        period=period,
-        at=at,
-        late=timing is not Timing.ON_TIME,
-        site=site,
-        since=civil_date(ledger.clock_from(db)),
-    )
-    return {**made, **reminded}
+    return quotas.freeze_period(db, period=Period.parse(slot.name), at=slot.due_at, now=now)
 
 
 def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:

@@ -76,6 +76,11 @@ class Days:
         months = self.on.year * 12 + self.on.month - 1 + n
         return Period.holding(PeriodKind.MONTH, date(months // 12, months % 12 + 1, 1))
 
+    def months_before(self, n: int) -> date:
+        """The same day of the month n months before, or that month's last."""
+        month = self.month(-n)
+        return month.first.replace(day=min(self.on.day, month.last.day))
+
     def week(self, n: int) -> Period:
         """The n-th week from the date's own."""
         return Period.holding(PeriodKind.WEEK, self.on + 7 * n * DAY)

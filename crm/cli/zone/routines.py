@@ -15,9 +15,7 @@ from crm.visits.rules import Channel, Kind, Status
 WEEKEND = 6
 LOG_DELAYS = (0, 0, 1, 0, 2, 0, 1)  # days after a visit; all within the rule's three
 WITHOUT_MINUTES = 6  # every so many visits still wait for their minutes
-REPLAYED_DAYS = (
-    45  # what ended before is entered as done: no digest of the lived days asks for its plan
-)
+REPLAYED_DAYS = 45  # what ended before is entered as done: no digest of the lived days asks for it
 HOME = "本区"
 
 
@@ -134,7 +132,8 @@ def _written(
     planned_at = scene.planned_at(plans, starts_at.date())
     if logged_at and not scene.may_know(logged_at):
         logged_at = None
-    is_old = ends_at < at_civil(scene.when.on - REPLAYED_DAYS * DAY)
+    # a stay is planned first however old it is: its month may be closed in the middle of it
+    is_old = kind is not Kind.RESIDENCY and ends_at < at_civil(scene.when.on - REPLAYED_DAYS * DAY)
     entered_at = logged_at if is_old else planned_at or logged_at
     if entered_at is None or not scene.may_know(entered_at):
         return None

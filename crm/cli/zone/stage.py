@@ -15,7 +15,7 @@ from crm.leads.rules import MilestoneKind, Stage
 from crm.people.rules import AbsenceStatus
 
 EVENING = time(20, 30)
-MONTHS = 6
+MONTHS = 7  # the last seven are settled, or about to be
 SETTLED = (Stage.OPERATING, Stage.FULL_CAPACITY)
 SETTLED_DAYS = 60
 ENDS = (Stage.PARKED, Stage.LOST)
