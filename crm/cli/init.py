@@ -41,6 +41,6 @@ def install(sessions: sessionmaker[Session], *, clock_from: datetime) -> seeds.P
     with one_at_a_time(database.engine):
         alembic.upgrade()
         with writing(sessions) as db:
-            planted = seeds.plant(db)
+            planted = seeds.plant(db, now=clock.now())
             ledger.install(db, clock_from=clock_from, now=clock.now())
     return planted

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.audit import record
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.leads.catalog import industries
 from crm.people.models import Unit
 from crm.people.rules import UnitKind
+from crm.quotas.calendar import set_days
 from crm.quotas.models import RuleVersion, WorkdayOverride
 from crm.quotas.rules import Rule
 from crm.targets.models import Target
@@ -70,14 +72,14 @@ class Planted:
     targets: int
 
 
-def plant(db: Session) -> Planted:
+def plant(db: Session, *, now: datetime) -> Planted:
     """Add what of the seeds is not there yet; what is there stays as the zone has made it."""
     return Planted(
-        rules=_plant_rules(db),
-        units=_plant_units(db),
-        overrides=_plant_overrides(db),
+        rules=_plant_rules(db, now),
+        units=_plant_units(db, now),
+        overrides=_plant_overrides(db, now),
         industries=len(industries()),
-        targets=_plant_targets(db),
+        targets=_plant_targets(db, now),
     )
 
 
@@ -105,18 +107,31 @@ def _read(name: str, kind: type[Read], default: Mapping[str, Any] | None = None)
     return TypeAdapter(kind).validate_python(told)
 
 
-def _plant_rules(db: Session) -> int:
+def _plant_rules(db: Session, now: datetime) -> int:
     known = set(db.scalars(select(RuleVersion.code)))
     new = [rule for rule in rules() if rule.code not in known]
-    db.add_all(RuleVersion(**{f.name: getattr(rule, f.name) for f in fields(rule)}) for rule in new)
+    for rule in new:
+        version = RuleVersion(**{f.name: getattr(rule, f.name) for f in fields(rule)})
+        _keep(db, "rule.added", version, now, code=rule.code, valid_from=rule.valid_from)
     return len(new)
 
 
-def _plant_units(db: Session) -> int:
+def _keep(
+    db: Session, action: str, row: RuleVersion | Target, now: datetime, **after: object
+) -> None:
+    """Add a row of the seeds, with its entry in the audit trail."""
+    db.add(row)
+    db.flush()
+    record(db, action, row, by=None, at=now, after=after)
+
+
+def _plant_units(db: Session, now: datetime) -> int:
     known = {unit.code: unit for unit in db.scalars(select(Unit))}
     before = len(known)
     if not known:  # a tree that the zone has made its own is left alone
         _plant_below(db, [_read("org.yaml", UnitSeed)], None, known)
+        for unit in known.values():
+            record(db, "unit.added", unit, by=None, at=now, after={"code": unit.code})
     return len(known) - before
 
 
@@ -138,14 +153,23 @@ def _plant_below(
         _plant_below(db, seed.units, unit, known)
 
 
-def _plant_overrides(db: Session) -> int:
+def _plant_overrides(db: Session, now: datetime) -> int:
     known = set(db.scalars(select(WorkdayOverride.on)))
     new = [row for row in _overrides() if row.on not in known]
-    db.add_all(WorkdayOverride(**row.model_dump(), source=Source.OVERRIDE) for row in new)
+    for row in new:
+        set_days(
+            db,
+            first=row.on,
+            last=row.on,
+            is_workday=row.is_workday,
+            reason=row.note or "",
+            by=None,
+            now=now,
+        )
     return len(new)
 
 
-def _plant_targets(db: Session) -> int:
+def _plant_targets(db: Session, now: datetime) -> int:
     """Years that have targets are left as the zone has made them."""
     units = dict(db.execute(select(Unit.code, Unit.id)).all())
     known = set(db.scalars(select(Target.year)))
@@ -158,5 +182,6 @@ def _plant_targets(db: Session) -> int:
         for row in _read("targets.yaml", list[TargetSeed])
         if row.unit in units and row.year not in known
     ]
-    db.add_all(new)
+    for target in new:
+        _keep(db, "target.added", target, now, year=target.year, count=target.count)
     return len(new)

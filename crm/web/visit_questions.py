@@ -12,7 +12,7 @@ from crm.base import spoken
 from crm.extensions import db
 from crm.people.models import Person
 from crm.quotas.late_days import LateDays, waiting_days
-from crm.visits.checks import VisitData
+from crm.visits.checks import VisitData, columns
 from crm.visits.companions import left_by
 from crm.visits.models import Visit
 from crm.visits.neighbours import outline_of, questions_about
@@ -22,7 +22,7 @@ from crm.visits.rules import Status
 from crm.visits.seen import SeenVisit, shown
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import row_id
-from crm.web.transaction import today
+from crm.web.transaction import moment, today
 from crm.web.visit_form import VisitForm, as_told
 from crm.web.visit_lines import title_of, when
 
@@ -57,6 +57,7 @@ def asking_about(data: VisitData, was: Visit | None = None) -> Asking | None:
     """What is to be asked and was not answered yet; of a change, only what it brings about."""
     if data.status is Status.CANCELLED:
         return None
+    columns(data, moment())  # what cannot be kept is refused before anything is asked
     by_id = was.entered_by_id if was else signed_in().id
     draft = outline_of(db.session, data, by_id=by_id, visit_id=was.id if was else None)
     found = _new_questions(draft, was) + _left(draft, was)

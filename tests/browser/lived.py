@@ -59,7 +59,8 @@ def _arrange(db, site):
     followup = make_followup(db, lead, recruiter, date(2026, 7, 15), what="补充测算表")
     visit = make_visit(db, recruiter, date(2026, 6, 10), leads=[lead])
     late = {"logged_at": at_civil(date(2026, 7, 10)), "trip": "批〔2026〕7号"}
-    trip = make_trip(db, late["trip"], destination="苏州", last_on=date(2026, 7, 1))
+    where = {"destination": "苏州", "last_on": date(2026, 7, 1)}
+    trip = make_trip(db, late["trip"], leader_id=recruiter.id, **where)
     make_visit(db, recruiter, date(2026, 7, 2), **late)
     _freeze_june(db, visit, recruiter, site)
     absence = make_absence(
@@ -95,7 +96,7 @@ def _freeze_june(db, visit, recruiter, site):
     freeze_period(db, period=june, at=FROZEN_AT, now=FROZEN_AT)
     remind_of_missed(db, period=june, at=FROZEN_AT, late=False, site=site)
     data = VisitData(
-        kind=Kind.OUTREACH,
+        kind=Kind.REMOTE,
         channel=Channel.VIDEO,
         starts_at=visit.starts_at,
         ends_at=visit.ends_at,

@@ -35,7 +35,7 @@ def zone(served, password_hash, site):
     """A small zone: a principal leader who owes a visit, a recruiter, a supervisor above them."""
     with writing(served.sessions) as db:
         make_regime(db)
-        top = make_unit(db, "开发区", kind=UnitKind.ZONE)
+        top = make_unit(db, "开发区", kind=UnitKind.ZONE, inspects=True)
         bureau = make_unit(db, "招商局", parent=top)
         leader = make_person(
             db, "yan", name="严书禾", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=bureau

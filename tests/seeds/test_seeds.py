@@ -15,6 +15,7 @@ from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.targets.models import Target
 from crm.targets.rules import Tier
 from crm.visits.rules import Channel
+from tests.conftest import NOW
 
 PLATFORMS = {
     "bonded", "bonded-a", "bonded-b", "ic-park", "it-park", "idc-park", "bigdata-park",
@@ -55,7 +56,7 @@ def test_the_shipped_calendar_leaves_2026_as_the_library_knows_it():
 
 
 def test_the_tree_holds_the_platforms_below_the_zone(db):
-    seeds.plant(db)
+    seeds.plant(db, now=NOW)
 
     nodes = unit_tree(db)
     assert nodes[0].unit.code == "zone"
@@ -67,9 +68,9 @@ def test_the_two_leading_industries_come_first():
 
 
 def test_planting_twice_plants_once(db):
-    first = seeds.plant(db)
+    first = seeds.plant(db, now=NOW)
     db.flush()
-    again = seeds.plant(db)
+    again = seeds.plant(db, now=NOW)
 
     assert (first.rules, first.targets) == (3, 4)
     assert (again.rules, again.units, again.overrides, again.targets) == (0, 0, 0, 0)
@@ -77,16 +78,16 @@ def test_planting_twice_plants_once(db):
 
 
 def test_a_tree_that_the_zone_has_changed_is_left_alone(db):
-    seeds.plant(db)
+    seeds.plant(db, now=NOW)
     park = db.scalar(select(Unit).where(Unit.code == "nengda"))
     park.code, park.name = "nengda-new", "新名称"
     db.flush()
 
-    assert seeds.plant(db).units == 0
+    assert seeds.plant(db, now=NOW).units == 0
 
 
 def test_the_four_targets_of_the_report_are_shipped(db):
-    seeds.plant(db)
+    seeds.plant(db, now=NOW)
 
     told = {one.tier: (one.year, one.count) for one in db.scalars(select(Target))}
 
@@ -99,10 +100,10 @@ def test_the_four_targets_of_the_report_are_shipped(db):
 
 
 def test_a_year_whose_targets_the_zone_has_changed_is_left_alone(db):
-    seeds.plant(db)
+    seeds.plant(db, now=NOW)
     db.execute(delete(Target).where(Target.tier != Tier.YI_100))
 
-    assert seeds.plant(db).targets == 0
+    assert seeds.plant(db, now=NOW).targets == 0
 
 
 def test_staff_owe_no_quota_as_shipped():

@@ -32,7 +32,7 @@ NOW = at_civil(DAY) + timedelta(hours=10)
 
 
 def test_the_zone_is_in_the_database_as_it_is_told(db):
-    seeds.plant(db)
+    seeds.plant(db, now=NOW)
 
     write_zone(db, DAY)
 

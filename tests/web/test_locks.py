@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import event
 
 from crm.base import unsubscribing
+from crm.base.audit import coming_from
 from crm.base.db import writing
 from crm.base.mail_kinds import MessageKind
 from crm.extensions import db as database_of_app
@@ -161,7 +162,7 @@ def test_others_write_while_a_body_is_read(app, liwei, path):
     written = []
 
     def write():
-        with app.app_context(), writing(database_of_app.sessionmaker) as db:
+        with coming_from(None), writing(database_of_app.sessionmaker) as db:  # another's
             written.append(make_visit(db, db.get_one(Person, liwei.id)).id)
 
     answer = browser.post(

@@ -124,13 +124,13 @@ def test_a_third_change_in_between_is_told_as_well(app, zone, opened):
 def test_people_are_told_by_name(zone, opened):
     at_linas, at_wangs, form = opened
     path = f"/visits/{zone.visit.id}/edit"
-    at_wangs.post(path, data=form | {"leader_id": zone.wang.id, "participant_ids": []})
+    at_wangs.post(path, data=form | {"leader_id": zone.wang.id, "participant_ids": [zone.lina.id]})
 
     answer = at_linas.post(path, data=form | {"leader_id": zone.lina.id})
 
     assert answer.status_code == 409
     assert "王工已改为：王工。" in answer.text
-    assert "王工已改为：空。" in answer.text
+    assert "王工已改为：李娜。" in answer.text
 
 
 def test_both_say_the_same_and_nobody_is_bothered(zone, opened):
