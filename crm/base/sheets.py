@@ -105,10 +105,15 @@ def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
     codes = _read_head(line, head, columns)
     headings = {code: cell.strip() for code, cell in zip(codes, head, strict=True)}
     rows = _read_rows(_padded(records, len(head)) if is_padded else records, headings)
-    for column in columns:
-        if column.shown_only and headings.pop(column.code, ""):
-            rows = [_without(row, column.code) for row in rows]
-    return Sheet(headings, rows, book.notices if book else ())
+    passed_over = [column for column in columns if column.shown_only and column.code in headings]
+    for column in passed_over:
+        del headings[column.code]
+        rows = [_without(row, column.code) for row in rows]
+    notices = list(book.notices) if book else []
+    if passed_over:
+        names = "、".join(column.name for column in passed_over)
+        notices.append(Problem(Refused("columns_passed_over", columns=names)))
+    return Sheet(headings, rows, notices)
 
 
 def _without(row: Row, code: str) -> Row:

@@ -82,7 +82,7 @@ def export(  # noqa: PLR0913 - options are named
     form = file_format(file)
     _refuse_usage(kind, period, code)
     with reading() as db:
-        eyes = _eyes(db, username) if username else None
+        eyes = None if username is None else _eyes(db, username)
         columns, rows = _rows(db, kind, eyes, period, code)
     _write(file, write_sheet(columns, rows, in_chinese=chinese, form=form))
     click.echo(f"{kind.label}：已导出 {len(rows)} 行", err=True)

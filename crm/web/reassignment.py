@@ -110,13 +110,13 @@ def _person(username: str) -> Person:
 
 
 def _absence(person: Person) -> Absence | None:
-    """The long absence for whose duration it is."""
-    absence_id = request.args.get("absence", type=row_id)
-    if absence_id is None:
+    """The long absence for whose duration it is; one that is over hands nothing over."""
+    if "absence" not in request.args:
         return None
+    absence_id = request.args.get("absence", type=row_id) or abort(404)
     query = select(Absence).where(Absence.id == absence_id, Absence.person_id == person.id)
     absence = db.session.scalar(query)
-    if absence is None or not is_long_absence(db.session, absence):
+    if absence is None or absence.to_on < today() or not is_long_absence(db.session, absence):
         abort(404)
     return absence
 

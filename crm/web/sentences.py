@@ -74,6 +74,7 @@ SENTENCES = {
     "cell_without_value": "{cell} 格是错误值或未计算的公式，请改为具体内容。",
     "rows_hidden": "表格里隐藏或筛选掉的 {count} 行（第 {rows} 行）也已读取。",
     "columns_hidden": "表格里隐藏的列（{columns}）也已读取。",
+    "columns_passed_over": "“{columns}”列只供阅读，没有导入；导入以账号、编号为准。",
     "sheets_unread": "另有工作表“{sheets}”未读取；只读取第一个可见的工作表。",
     "hidden_sheets_unread": "另有隐藏的工作表“{sheets}”未读取。",
     "text_too_long_for_xlsx": "第 {row} 行有内容太长，.xlsx 放不下，请改为导出 .csv。",

@@ -147,6 +147,23 @@ def test_names_stand_beside_accounts_and_codes(export, zone):
     assert (secret["tracker"], secret["tracker_name"]) == ("li", "李")
 
 
+def test_names_beside_accounts_are_passed_over_and_the_result_says_so(crm, export, zone):
+    export("visits")
+
+    done = crm("import", "visits", str(export.path))
+
+    assert "“带队人姓名、同行人姓名、线索名称”列只供阅读，没有导入" in done.stderr
+
+
+@pytest.mark.parametrize("nobody", ["", " "])
+def test_an_empty_name_is_nobody_and_never_everybody(crm, zone, tmp_path, nobody):
+    path = tmp_path / "all.csv"
+
+    done = crm("export", "leads", str(path), "--for", nobody)
+
+    assert (done.exit_code, path.exists()) == (1, False)
+
+
 def test_a_hidden_lead_is_not_named_beside_its_reference_either(export, zone):
     (visit,) = export("visits", "--for", "wang")
 

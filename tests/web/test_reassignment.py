@@ -140,3 +140,13 @@ def test_for_an_absence_only_what_falls_into_it_is_listed(app, zone):
 
     assert "跟踪责任人" in page
     assert "进行中的驻城" not in page
+
+
+@pytest.mark.parametrize("asked", ["over", "x", "999999"])
+def test_an_absence_that_is_over_or_unknown_hands_nothing_over(app, at_admins, zone, asked):
+    with arranged(app) as db:
+        over = make_absence(db, zone.leaver, TODAY - 60 * DAY, TODAY - DAY).id
+
+    absence = over if asked == "over" else asked
+
+    assert at_admins.get(f"{PAGE}?absence={absence}").status_code == 404
