@@ -108,7 +108,7 @@ def excluded(figure: Figure, at: datetime) -> tuple[NotCounted, ...]:
         if one.visit.status is not Status.CANCELLED
         and not (one.reason is Reason.NOT_DONE and one.visit.ends_at > at)
         # such a day is not lost: it counts by another visit
-        and not (one.reason is Reason.SAME_DAY and figure.rule.counts_days)
+        and figure.lost(one)
     ]
     return tuple(sorted(told, key=lambda one: one.reason not in MENDABLE))
 

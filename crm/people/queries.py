@@ -12,7 +12,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
 from crm.base.usernames import spellings
 from crm.people.models import Absence, Person, Posting, Unit
-from crm.people.rules import JUDGING, OVERSEEING, AbsenceStatus, Role
+from crm.people.rules import JUDGING, OVERSEEING, WITH_RECORDS, AbsenceStatus, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +167,9 @@ def primary_posting(db: Session, person_id: int, on: date) -> Posting | None:
 
 
 def at_work(on: date) -> ColumnElement[bool]:
-    """People who hold a posting on the date and whose account is open: whom forms offer."""
-    return Person.id.in_(select(Posting.person_id).where(held_on(on))) & open_through(on)
+    """Whom forms offer: people with records, a posting on the date and an open account."""
+    posted = Person.id.in_(select(Posting.person_id).where(held_on(on)))
+    return posted & open_through(on) & Person.role.in_(WITH_RECORDS)
 
 
 def colleagues(db: Session, on: date) -> list[Person]:

@@ -255,6 +255,14 @@ class Figure:
     counted: tuple[Counted, ...]
     not_counted: tuple[NotCounted, ...]
     settled: Settled | None = None  # none: it still follows the facts
+
+    def lost(self, left_out: NotCounted) -> tuple[date, ...]:
+        """The dates of a visit that count by no other either: a date counts once."""
+        if not self.rule.counts_days:
+            return left_out.dates
+        counted = {on for each in self.counted for on in each.dates}
+        return tuple(on for on in left_out.dates if on not in counted)
+
     outlook: Outlook | None = None  # none: frozen, or as read from what was frozen
 
 

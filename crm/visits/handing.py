@@ -25,6 +25,7 @@ def give_visit(db: Session, *, visit: Visit, to: Person, by: Person | None, now:
     before = {"leader_id": visit.leader_id}
     _leave_out(db, visit, to.id)
     remember(db, visit, [visit.leader_id])
+    visit.entered_by_id = _enterer(visit, to)
     visit.leader_id = to.id
     _record(db, "visit.handed_over", visit, before, {"leader_id": to.id}, by=by, now=now)
 
@@ -102,6 +103,11 @@ def hold(db: Session, visit: Visit) -> None:
     db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
 
 
+def _enterer(visit: Visit, to: Person) -> int | None:
+    """Who entered the plan: the successor, where its leader had; nobody enters it for another."""
+    return to.id if visit.entered_by_id == visit.leader_id else visit.entered_by_id
+
+
 def _rest(db: Session, visit: Visit, to: Person, starts_at: datetime, now: datetime) -> Visit:
     first, last = first_and_last(starts_at, visit.ends_at)
     rest = Visit(
@@ -113,7 +119,7 @@ def _rest(db: Session, visit: Visit, to: Person, starts_at: datetime, now: datet
         last_on=last,
         leader_id=to.id,
         entered_at=now,
-        **{name: getattr(visit, name) for name in _KEPT},
+        **{name: getattr(visit, name) for name in _KEPT} | {"entered_by_id": _enterer(visit, to)},
     )
     db.add(rest)
     db.flush()

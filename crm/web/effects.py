@@ -85,7 +85,7 @@ def _effect(old: Figure | None, new: Figure, visit_id: int, title: str) -> Effec
     if new.achieved != achieved:
         tone = "success" if new.achieved > achieved else "info"
         change = f"{title} {achieved}/{new.required} → {new.achieved}/{new.required}"
-        return Effect(tone, f"{change}，{_standing(new)}。{_rest(new.rule, left_out)}")
+        return Effect(tone, f"{change}，{_standing(new)}。{_rest(new, left_out)}")
     if new.planned != planned:
         counted = "，完成后计入" if new.planned > planned else ""
         return Effect("info", f"{title}：计划 {planned} → {new.planned}{counted}。")
@@ -105,15 +105,17 @@ def _standing(figure: Figure) -> str:
     return f"还差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
 
 
-def _rest(rule: Rule, left_out: list[NotCounted]) -> str:
+def _rest(figure: Figure, left_out: list[NotCounted]) -> str:
     """The days of a stay that do not count although others do; those to come go without saying."""
-    told = [
-        f"其中 {each.days} 天已由其他拜访计入。"
-        if each.reason is Reason.SAME_DAY
-        else f"另有 {each.days} 天未计入：{why_not(each, rule)}。"
-        for each in left_out
-        if each.reason is not Reason.NOT_DONE
-    ]
+    told = []
+    for each in left_out:
+        lost = len(figure.lost(each)) if each.reason is not Reason.SAME_DAY else 0
+        if each.reason is Reason.NOT_DONE:
+            continue
+        if lost < each.days:
+            told.append(f"其中 {each.days - lost} 天已由其他拜访计入。")
+        if lost:
+            told.append(f"另有 {lost} 天未计入：{why_not(each, figure.rule)}。")
     return "".join(told)
 
 

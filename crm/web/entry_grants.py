@@ -196,7 +196,7 @@ def _grant(owner: Person, home: str) -> ResponseReturnValue:
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
-            flash("已授权，双方在“我的一天”都会看到。", "success")
+            flash("已授权，对方在“我的一天”会看到。", "success")
             return redirect(home)
     return _page(form, db.session.get_one(Person, owner.id), home), 422
 

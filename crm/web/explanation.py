@@ -214,10 +214,13 @@ def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
 
 def _not_added(each: NotCounted, figure: Figure) -> str:
     """How much does not count; a date that counts by another visit is not lost."""
-    unit = unit_of(figure.rule)
+    unit, lost = unit_of(figure.rule), len(figure.lost(each))
     if each.reason is Reason.SAME_DAY:
-        return f"{each.days} {unit}已由其他拜访计入"
-    return f"未计 {each.days} {unit}"
+        lost = 0
+    elsewhere = each.days - lost
+    if not lost:
+        return f"{elsewhere} {unit}已由其他拜访计入"
+    return f"未计 {lost} {unit}" + (f"，{elsewhere} {unit}已由其他拜访计入" if elsewhere else "")
 
 
 def _why(each: NotCounted, figure: Figure, sight: _Sight) -> str:

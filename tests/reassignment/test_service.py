@@ -104,6 +104,7 @@ def test_all_of_it_goes_to_a_successor(db, full):
     for kind in (LeadRoleKind.TRACKER, LeadRoleKind.TASK_FORCE_MEMBER):
         assert holders(db, full.lead, kind) == [full.heir.id]
     assert (full.plan.leader_id, full.step.person_id) == (full.heir.id, full.heir.id)
+    assert full.plan.entered_by_id in (None, full.heir.id)  # nobody enters it for another
     assert (full.order.person_id, full.draft.officer_id) == (full.heir.id, full.heir.id)
     assert joined(db, full.joined) == [full.heir.id]
     named = db.scalars(select(CompanionNotice.person_id)).all()

@@ -578,3 +578,13 @@ def test_a_month_before_the_installation_says_that_it_is_retraced(app, zone, wat
     assert "初步数" not in june
     assert "初步数" in july
     assert "按现有记录回溯" in of_june
+
+
+def test_days_of_a_late_stay_that_count_by_another_visit_are_not_called_uncounted(app, zone, watch):
+    given(app, zone.an, date(2026, 7, 2), kind=Kind.RESIDENCY, days=3, city="上海")
+    late = {"logged_at": at_civil(date(2026, 7, 14)), "late_by_days": 13}
+    given(app, zone.an, date(2026, 7, 1), kind=Kind.RESIDENCY, days=4, city="苏州", **late)
+
+    page = watch.get(figure("an")).text
+
+    assert "未计 1 天，3 天已由其他拜访计入" in page
