@@ -52,10 +52,12 @@ class Trial:
 
     demand: str
     periods: tuple[Period, ...]
-    total: Counts
-    units: tuple[tuple[str, Counts | None], ...]  # none: too few people, not all of them seen
-    by_period: tuple[tuple[Period, Counts], ...]
+    # of all, of a unit, of a period; none: too few people, not all of them seen
+    total: Counts | None
+    units: tuple[tuple[str, Counts | None], ...]
+    by_period: tuple[tuple[Period, Counts | None], ...]
     people: tuple[PersonRow, ...]
+    is_partial: bool  # whether figures of people are kept from the viewer
     left_out: int  # rows beyond what a page can hold
 
 
@@ -90,16 +92,20 @@ def trial(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
     units = unit_tree(db)
     rows = [each for each in _in_order(db, found, units) if each.is_turned or form.all.data]
     rows = [each for each in rows if _is_seen(each)]
-    by_period: defaultdict[Period, list[Compared]] = defaultdict(list)
-    for each in found:
-        by_period[each.period].append(each)
+    by_unit, by_period = _by_unit(found, units), _by_period(found)
+    told_units = [some for _, some in by_unit if _may_tell(some)]
+    told_periods = [some for _, some in by_period if _may_tell_sum(some, told_units)]
+    may_tell_total = _may_tell_sum(found, told_units) and _may_tell_sum(found, told_periods)
     return Trial(
         demand=demand_of(draft),
         periods=tuple(periods),
-        total=counts(found),
-        units=tuple(_by_unit(found, units)),
-        by_period=tuple((period, counts(some)) for period, some in by_period.items()),
+        total=counts(found) if may_tell_total else None,
+        units=tuple((name, counts(some) if some in told_units else None) for name, some in by_unit),
+        by_period=tuple(
+            (period, counts(some) if some in told_periods else None) for period, some in by_period
+        ),
         people=tuple(map(_row, rows[:MOST_ROWS])),
+        is_partial=not all(map(_is_seen, found)),
         left_out=max(0, len(rows) - MOST_ROWS),
     )
 
@@ -107,6 +113,29 @@ def trial(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
 def _is_seen(each: Compared) -> bool:
     sight = my_figures()
     return all(sight.sees(each.person_id, each.unit_id, duty) for duty in each.duties)
+
+
+def _may_tell(some: Iterable[Compared]) -> bool:
+    """Whether counts of these may be shown; as `may_be_split`, for what was and what would be."""
+    rows = list(some)
+    owing = (
+        [each for each in rows if each.was and each.was.required],
+        [each for each in rows if each.would and each.would.required],
+    )
+    return all(
+        all(map(_is_seen, side)) or len({each.person_id for each in side}) >= FEWEST
+        for side in owing
+    )
+
+
+def _may_tell_sum(some: Sequence[Compared], told: Iterable[Sequence[Compared]]) -> bool:
+    """Whether counts of these may be shown beside counts of those parts of a whole."""
+    beside = {_key(each) for part in told for each in part}
+    return _may_tell(some) and _may_tell(each for each in some if _key(each) not in beside)
+
+
+def _key(each: Compared) -> tuple[int, int, Period]:
+    return each.person_id, each.unit_id, each.period
 
 
 def _beginning(db: Session, code: str, now: datetime) -> BacktestForm:
@@ -140,11 +169,17 @@ def _wrong_span(periods: Sequence[Period]) -> str:
 
 def _by_unit(
     found: Sequence[Compared], units: Sequence[UnitNode]
-) -> Iterable[tuple[str, Counts | None]]:
-    for group in groups(units, frozenset(one.unit.id for one in units)):
-        if some := [each for each in found if each.unit_id in group.unit_ids]:
-            is_told = all(map(_is_seen, some)) or len({one.person_id for one in some}) >= FEWEST
-            yield group.name, counts(some) if is_told else None
+) -> list[tuple[str, list[Compared]]]:
+    named = groups(units, frozenset(one.unit.id for one in units))
+    rows = [(one.name, [each for each in found if each.unit_id in one.unit_ids]) for one in named]
+    return [(name, some) for name, some in rows if some]
+
+
+def _by_period(found: Sequence[Compared]) -> list[tuple[Period, list[Compared]]]:
+    rows: defaultdict[Period, list[Compared]] = defaultdict(list)
+    for each in found:
+        rows[each.period].append(each)
+    return list(rows.items())
 
 
 def _in_order(db: Session, found: Sequence[Compared], units: Sequence[UnitNode]) -> list[Compared]:

@@ -1,5 +1,6 @@
 """The pages of the rules: in words, changed from a date on, tried over the past before that."""
 
+import re
 from datetime import date
 
 import pytest
@@ -259,6 +260,22 @@ def test_several_periods_are_summed_up_each(zone):
 
     assert "2026年5月至2026年6月共 2 期" in page
     assert "按周期" in page
+
+
+def test_a_trial_tells_an_admin_nothing_of_one_principal_whose_figure_is_not_theirs(zone, app):
+    with arranged(app) as db:
+        unit = make_unit(db, "丙局")
+        make_person(db, "canary", name="金丝雀", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=unit)
+        inspecting = make_unit(db, "督查室", inspects=True)
+        make_person(db, "ins", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=inspecting)
+    asked = TYPED | JUNE | {"code": "", "duty": "principal", "first_on": "2026-05-01"}
+
+    page = zone.get(TRY, query_string=asked | {"all": "y"}).text
+
+    assert "不列合计" in page
+    assert page.count("不足3人，不分项") == 3  # the unit and the two months
+    assert not re.search(r"\d+ ?/ ?\d+|金丝雀|每个人的结论都与原来相同", page.split("<main")[1])
+    assert "部分人员的结论不在您的查看权限内" in page
 
 
 def test_the_form_of_a_rule_leads_to_its_trial_with_what_was_typed(zone, app):
