@@ -25,6 +25,7 @@ class VisitPage:
     line: VisitLine
     facts: list[tuple[str, str]]
     words: list[tuple[str, str]]
+    is_readable: bool  # else its words are hidden, whether there are any or not
     is_bare: bool  # mine, and nothing is told yet of whom one met and what was said
     can_change: bool
     can_leave: bool  # I am a companion, and may say that I took no part
@@ -51,6 +52,7 @@ def page_of(seen: SeenVisit) -> VisitPage:
         ),
         facts=_facts(seen),
         words=[(label, text) for label, text in words if text],
+        is_readable=seen.is_readable,
         is_bare=seen.is_theirs
         and seen.is_readable
         and not (seen.met or seen.minutes or seen.next_step),

@@ -5,11 +5,12 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+from crm.leads.rules import Secrecy
 from crm.people.models import EntryGrant
 from crm.people.rules import Duty, Role
 from crm.visits.models import Visit
 from crm.visits.rules import Status
-from tests.factories import arranged, make_grant, make_person, make_visit, sign_in
+from tests.factories import arranged, make_grant, make_lead, make_person, make_visit, sign_in
 
 FORM = {
     "ref": "V-form",
@@ -132,6 +133,18 @@ def test_nobody_leads_a_visit_unchosen(app, owner, agent):
 
 def test_whoever_enters_for_nobody_is_asked_for_nobody(app, agent):
     assert "为谁登记" not in sign_in(app, "agent").get("/visits/new").text
+
+
+def test_of_words_that_are_hidden_the_page_does_not_say_that_there_are_none(app, owner, agent):
+    given(app, owner, agent)
+    with arranged(app) as db:
+        lead = make_lead(db, tracker=owner, secrecy=Secrecy.RESTRICTED)
+        visit_id = make_visit(db, owner, leads=[lead], minutes="机密洽谈").id
+
+    page = sign_in(app, "agent").get(f"/visits/{visit_id}").text
+
+    assert "洽谈内容不在您的查看权限内" in page
+    assert "还没有填写" not in page
 
 
 def test_my_day_shows_the_plans_of_those_i_enter_for_apart_and_settles_them(app, owner, agent):
