@@ -72,7 +72,7 @@ def link(
 
 
 def remember(db: Session, visit: Visit, person_ids: Collection[int]) -> None:
-    """Keep who led or joined the visit and does no longer: they may not judge it (REGIME 3)."""
+    """Keep who led, joined or changed the visit without part in it now: no judges (REGIME 3)."""
     if person_ids:
         rows = [{"visit_id": visit.id, "person_id": each} for each in sorted(person_ids)]
         db.execute(insert_into(db, VisitFormer).values(rows).on_conflict_do_nothing())

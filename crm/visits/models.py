@@ -106,13 +106,16 @@ class VisitParticipant(Base):
 
 
 class VisitFormer(Base):
-    """Someone who led or joined a visit once and was taken out: it stays theirs (REGIME 3)."""
+    """Someone who led or joined a visit once, or changed its facts for others (REGIME 3).
+
+    They may not judge it; it gives them nothing else.
+    """
 
     __tablename__ = "visit_former"
 
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    left_at: Mapped[datetime | None]  # when they took themself out; none: another did
+    left_at: Mapped[datetime | None]  # when they took themself out; none: they did not
 
 
 class CompanionNotice(Base):

@@ -92,7 +92,8 @@ def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
 def judgeable(viewer: Viewer) -> ColumnElement[bool]:
     """Visits that the viewer may confirm or reject (REGIME 3).
 
-    The leader's unit is in scope, and the viewer never led, joined or entered the visit.
+    The leader's unit is in scope, and the viewer never led, joined or entered the visit, nor
+    changed its facts or set it done for others.
     """
     if not viewer.judges:
         return false()

@@ -132,7 +132,6 @@ def rewrite_visit(
     if values["trip"] != visit.trip:
         check_trip(db, values["trip"], me, on)
     there = {**beside.late_by, visit.leader_id: visit.late_by_days}
-    remember(db, visit, there.keys() - data.joined_by - {data.leader_id})
     was = Timing.of(visit)
     before, after = changes(visit, values)
     begin_trips(db, [visit], now=now)
@@ -151,6 +150,9 @@ def rewrite_visit(
     is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
     if is_undone or _confirmed_facts(visit) & after.keys():
         _unconfirm(visit, before, after)
+    is_entered = _FACTS & after.keys() or _is_entered_by_status(was.status, visit.status)
+    involved = there.keys() | ({by.id} if is_entered else frozenset())
+    remember(db, visit, involved - data.joined_by - {data.leader_id})
     if after:
         after |= _why(data)
         record(db, "visit.changed", visit, by=by, at=now, before=before, after=after)
@@ -162,6 +164,7 @@ def set_done(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
     _take_planned(db, visit, by, now)
     check_ended(visit.ends_at, now)
     values = {"status": Status.DONE, "logged_at": _logged_at(visit, now)}
+    remember(db, visit, {by.id} - participants_of(db, visit.id).keys() - {visit.leader_id})
     return _settle(db, visit, "visit.done", values, by=by, now=now)
 
 
@@ -183,6 +186,8 @@ def move_visit(
     late = late_by_person(people.keys(), people, was, Timing.of(visit), civil_date(now))
     visit.late_by_days = late[visit.leader_id]
     keep_late(db, visit.id, {each: late[each] for each in there})
+    if _FACTS & after.keys():
+        remember(db, visit, {by.id} - people.keys())
     record(db, "visit.moved", visit, by=by, at=now, before=before, after=after)
     return visit
 
@@ -232,6 +237,11 @@ def _settle_moments(visit: Visit, was: Timing, now: datetime) -> None:
     if was.status is Status.CANCELLED and visit.status is not Status.CANCELLED:
         visit.entered_at = now
     visit.logged_at = _logged_at(visit, now) if visit.status is Status.DONE else None
+
+
+def _is_entered_by_status(was: Status, now: Status) -> bool:
+    """Whether the change enters the visit anew: it is set done, or no longer cancelled."""
+    return was is not now and (now is Status.DONE or was is Status.CANCELLED)
 
 
 def _confirmed_facts(visit: Visit) -> frozenset[str]:

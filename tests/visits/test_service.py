@@ -14,6 +14,7 @@ from crm.base.errors import Refused
 from crm.leads.rules import Secrecy
 from crm.people.models import Person
 from crm.visits import service
+from crm.visits.companions import left_by
 from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 from crm.visits.queries import rejection_reasons
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -422,6 +423,42 @@ def test_who_ever_led_or_joined_a_visit_does_not_judge_it(db, zone, how):
 
     assert beside(db, visit) == (set(), set())
     assert refused(service.confirm_visit, db, visit=visit, by=me, now=NOW)[0] == "not_yours"
+
+
+@pytest.mark.parametrize("how", ["later", "with another", "stay", "moved", "done"])
+def test_whoever_changes_the_facts_for_others_leaves_the_verdict_to_another(db, zone, how):
+    me, tracker = zone.people["supervisor"], zone.people["tracker"]
+    above, mate = zone.people["admin"], make_person(db, "mate", unit=zone.units["team"])
+    status = Status.PLANNED if how in {"moved", "done"} else Status.DONE
+    visit = make_visit(db, tracker, TODAY - 2 * DAY, status=status, entered_by_id=tracker.id)
+    day = told(tracker, starts_at=visit.starts_at, ends_at=visit.ends_at, participant_ids=[])
+    if how == "done":
+        service.set_done(db, visit=visit, by=me, now=NOW)
+    elif how == "moved":
+        service.move_visit(db, visit=visit, starts_at=visit.starts_at - DAY, by=me, now=NOW)
+        service.set_done(db, visit=visit, by=tracker, now=NOW)
+    else:
+        change = {
+            "later": {"ends_at": visit.ends_at + DAY, "kind": Kind.RESIDENCY},
+            "with another": {"participant_ids": [mate.id]},
+            "stay": {"kind": Kind.RESIDENCY},
+        }[how]
+        service.change_visit(db, visit=visit, data=replace(day, **change), by=me, now=NOW)
+
+    assert refused(service.confirm_visit, db, visit=visit, by=me, now=NOW)[0] == "not_yours"
+    assert left_by(db, visit.id) == {}
+    assert service.confirm_visit(db, visit=visit, by=above, now=NOW).verdict is Verdict.CONFIRMED
+
+
+def test_a_supervisor_who_adds_words_alone_still_judges_the_visit(db, zone):
+    me, tracker = zone.people["supervisor"], zone.people["tracker"]
+    visit = make_visit(db, tracker, entered_by_id=tracker.id)
+    same = {name: getattr(visit, name) for name in ("starts_at", "ends_at", "kind", "city")}
+
+    data = told(tracker, participant_ids=[], minutes="补记", **same)
+    service.change_visit(db, visit=visit, data=data, by=me, now=NOW)
+
+    assert service.confirm_visit(db, visit=visit, by=me, now=NOW).verdict is Verdict.CONFIRMED
 
 
 def test_who_was_taken_out_twice_is_kept_once(db, zone):
