@@ -81,7 +81,9 @@ def live(db: Session, zone: RandomZone) -> None:
     """What no file tells: absences nobody approved, plans set done, verdicts of a supervisor."""
     people = {person.username: person for person in db.scalars(select(Person))}
     visits = {visit.ref: visit for visit in db.scalars(select(Visit))}
-    chief = make_person(db, "chief", role=Role.ADMIN, duty=None)
+    chief, clerk = (
+        make_person(db, name, role=Role.ADMIN, duty=None) for name in ("chief", "clerk")
+    )
     for absence in zone.absences:
         if not absence.approved:
             who = people[absence.username]
@@ -89,7 +91,7 @@ def live(db: Session, zone: RandomZone) -> None:
     for row in zone.visits:
         visit = visits[row.ref]
         if row.change:
-            change(db, row.change, visit, people, chief)
+            change(db, row.change, visit, people, clerk)
         is_judged_first = row.judged_at and row.done_at and row.judged_at < row.done_at
         if is_judged_first:
             judge(db, row, visit, chief)
@@ -100,7 +102,7 @@ def live(db: Session, zone: RandomZone) -> None:
 
 
 def change(
-    db: Session, made: Change, visit: Visit, people: Mapping[str, Person], chief: Person
+    db: Session, made: Change, visit: Visit, people: Mapping[str, Person], clerk: Person
 ) -> None:
     """Make the visit longer, of another kind or with others."""
     data = VisitData(
@@ -113,7 +115,7 @@ def change(
         leader_id=visit.leader_id,
         participant_ids=[people[username].id for username in made.participants],
     )
-    change_visit(db, visit=visit, data=data, by=chief, now=made.at)
+    change_visit(db, visit=visit, data=data, by=clerk, now=made.at)
 
 
 def judge(db: Session, row: VisitRow, visit: Visit, chief: Person) -> None:
