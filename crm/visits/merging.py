@@ -9,12 +9,14 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.people.models import Person
 from crm.people.queries import viewer
+from crm.visits.checking import check_visit
 from crm.visits.checks import WORDS, VisitData
 from crm.visits.links import Links, links_of
 from crm.visits.models import Visit
 from crm.visits.neighbours import outline_of, questions_about
 from crm.visits.questions import can_merge
 from crm.visits.rules import Kind
+from crm.visits.scope import may_change
 from crm.visits.service import rewrite_visit
 
 APART = {"minutes": "\n", "note": "\n"}  # how two texts are put together; else by a semicolon
@@ -23,13 +25,16 @@ APART = {"minutes": "\n", "note": "\n"}  # how two texts are put together; else 
 def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:
     """Fold `data` into the visit: people, leads and words of both; a stay covers both spans.
 
-    Nothing that stands there is lost. Refused as `cannot_merge`, and as a change is.
+    Nothing that stands there is lost. Refused as `cannot_merge`, as an entry and as a change are.
     """
     on = civil_date(now)
     me = viewer(db, by, on)
-    draft = outline_of(db, data, by_id=by.id)
+    if not may_change(db, me, visit.id, on):
+        raise Refused("not_yours")
+    check_visit(db, data, me, now)
+    draft = outline_of(db, data, me, on)
     asked = (each for each in questions_about(db, draft, me, on) if each.other.id == visit.id)
-    if not any(can_merge(draft, question, by.id) for question in asked):
+    if not any(can_merge(draft, question) for question in asked):
         raise Refused("cannot_merge")
     db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
 

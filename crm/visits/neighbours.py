@@ -15,18 +15,18 @@ from crm.visits.checks import VisitData
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.questions import Outline, Question, questions
 from crm.visits.rules import Status, Verdict
-from crm.visits.scope import covering, joined_by, of_leads, readable, visible
+from crm.visits.scope import changeable, covering, joined_by, of_leads, readable, visible
 
 AT_ONCE = 1000  # visits asked for by id in one statement
 
 
 def outline_of(
-    db: Session, data: VisitData, *, by_id: int | None, visit_id: int | None = None
+    db: Session, data: VisitData, viewer: Viewer, on: date, was: Visit | None = None
 ) -> Outline:
-    """A visit as it is to be kept."""
-    companies = select(Lead.company_id).where(Lead.id.in_(set(data.lead_ids)))
+    """A visit as it is to be kept, with the companies of those leads that the viewer may see."""
+    leads = Lead.id.in_(set(data.lead_ids)) & visible_leads(viewer, on)
     return Outline(
-        id=visit_id,
+        id=was.id if was else None,
         kind=data.kind,
         channel=data.channel,
         status=data.status,
@@ -35,8 +35,8 @@ def outline_of(
         ends_at=data.ends_at,
         leader_id=data.leader_id,
         people=data.joined_by | {data.leader_id},
-        company_ids=frozenset(db.scalars(companies)),
-        entered_by_id=by_id,
+        company_ids=frozenset(db.scalars(select(Lead.company_id).where(leads))),
+        entered_by_id=was.entered_by_id if was else viewer.person_id,
     )
 
 
@@ -74,7 +74,8 @@ def outlines(
 
     Without a viewer everything is seen: a file is the operator's.
     """
-    seen = (visible(viewer, on), readable(viewer, on)) if viewer else (true(), true())
+    rights = (visible, readable, changeable)
+    seen = [right(viewer, on) if viewer else true() for right in rights]
     rows = db.execute(
         select(
             Visit.id,
@@ -88,6 +89,7 @@ def outlines(
             Visit.entered_by_id,
             seen[0].label("is_seen"),
             (seen[0] & seen[1]).label("is_read"),
+            seen[2].label("is_changeable"),
         )
         .where(condition, Visit.status != Status.CANCELLED)
         .where(or_(Visit.verdict.is_(None), Visit.verdict != Verdict.REJECTED))

@@ -19,6 +19,7 @@ class Doubt(Word):
     STAY_OVER_STAY = "stay_over_stay", "驻城日期重叠"
     TWO_CITIES = "two_cities", "同一时间在两个城市"
     LEFT = "left", "已说明未参加"
+    BUSY = "busy", "同日另有拜访登记"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Outline:
     entered_by_id: int | None = None
     is_read: bool = True  # the asker may see the visit with its words
     is_seen: bool = True
+    is_changeable: bool = True  # the asker may change it as it stands
 
     @property
     def first_on(self) -> date:
@@ -57,7 +59,10 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A doubt about a visit because of another one, and the people of both."""
+    """A doubt about a visit because of another one, and the people of both.
+
+    Where the asker may not know of another one, `other` is the visit itself.
+    """
 
     doubt: Doubt
     other: Outline
@@ -66,25 +71,33 @@ class Question:
     @property
     def token(self) -> str:
         """By which an answer names the question without naming the other visit."""
-        named = f"{self.doubt}:{self.other.id}:{sorted(self.people)}"
+        other = self.other
+        named = f"{self.doubt}:{other.id}:{other.first_on}:{other.last_on}:{sorted(self.people)}"
         return sha256(named.encode()).hexdigest()[:TOKEN]
 
 
 def questions(visit: Outline, others: Iterable[Outline]) -> list[Question]:
     """What is to be asked about the visit, beside the others that are there."""
-    found = ((_doubt(visit, other), other) for other in others)
-    return [Question(doubt, other, visit.people & other.people) for doubt, other in found if doubt]
+    near = [each for each in others if _is_on_a_same_date(visit, each)]
+    found = ((_doubt(visit, other), other) for other in near if other.is_seen)
+    asked = [Question(doubt, other, visit.people & other.people) for doubt, other in found if doubt]
+    # Of what the asker may not see neither place, hour nor number: only whose day is taken.
+    unseen = (visit.people & other.people for other in near if not other.is_seen)
+    busy = frozenset[int]().union(*unseen)
+    return asked + [Question(Doubt.BUSY, visit, frozenset({each})) for each in sorted(busy)]
+
+
+def _is_on_a_same_date(visit: Outline, other: Outline) -> bool:
+    return visit.first_on <= other.last_on and other.first_on <= visit.last_on
 
 
 def _doubt(visit: Outline, other: Outline) -> Doubt | None:
-    """The first doubt that applies; of what the asker may not see, only that somebody is busy."""
-    if visit.last_on < other.first_on or other.last_on < visit.first_on:
-        return None
+    """The first doubt that applies to two visits on a same date."""
     are_stays = visit.kind is other.kind is Kind.RESIDENCY
     if are_stays:
         return Doubt.STAY_OVER_STAY if visit.people & other.people else None
     is_elsewhere = bool(visit.place and other.place) and visit.place != other.place
-    if other.is_seen and not is_elsewhere and _may_be_one(visit, other):
+    if not is_elsewhere and _may_be_one(visit, other):
         return Doubt.SAME_VISIT
     if is_elsewhere and visit.people & other.people and _at_once(visit, other):
         return Doubt.TWO_CITIES
@@ -107,19 +120,17 @@ def _at_once(visit: Outline, other: Outline) -> bool:
     return visit.starts_at < other.ends_at and other.starts_at < visit.ends_at
 
 
-def can_merge(visit: Outline, question: Question, by_id: int) -> bool:
-    """Whether the visit may be folded into the other one instead of being kept beside it.
+def can_merge(visit: Outline, question: Question) -> bool:
+    """Whether the asker may fold the visit into the other one instead of keeping it beside it.
 
-    A stay only with the same people, place and state: it lends nobody days of another's.
+    Only one that they may change already, as merging lets them join it. A stay only with the same
+    people, place and state: it lends nobody days of another's.
     """
     other = question.other
-    if not other.is_read:
+    if not (other.is_read and other.is_changeable):
         return False
-    if question.doubt is Doubt.SAME_VISIT:
-        return by_id in visit.people | other.people
-    return (
+    return question.doubt is Doubt.SAME_VISIT or (
         question.doubt is Doubt.STAY_OVER_STAY
         and (visit.people, visit.leader_id) == (other.people, other.leader_id)
         and (visit.place, visit.status) == (other.place, other.status)
-        and by_id in {*other.people, other.entered_by_id}
     )

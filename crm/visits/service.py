@@ -14,17 +14,8 @@ from crm.base.refs import new_ref
 from crm.people.models import Person
 from crm.people.queries import Viewer, viewer
 from crm.visits.bulk import ImportedVisit, import_visit, import_visits
-from crm.visits.checks import (
-    WORDS,
-    VisitData,
-    check_city,
-    check_leads,
-    check_new_people,
-    check_people,
-    columns,
-    require_own,
-    require_same_people,
-)
+from crm.visits.checking import check_visit, may_read
+from crm.visits.checks import WORDS, VisitData
 from crm.visits.companions import note_named
 from crm.visits.lateness import Timing, keep_late, late_by_person
 from crm.visits.links import link, links_of, participants_of, remember
@@ -38,8 +29,8 @@ from crm.visits.rules import (
     is_stay_begun,
     late_by,
 )
-from crm.visits.scope import may_change, may_judge, readable
-from crm.visits.trips import begin_trips, check_trip
+from crm.visits.scope import may_change, may_judge
+from crm.visits.trips import begin_trips
 
 __all__ = [
     "ImportedVisit",
@@ -72,10 +63,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     if ref and (known := _of_ref(db, ref, by)):
         return known
     me = viewer(db, by, on)
-    values = _checked(db, data, me, now)
-    check_new_people(db, data, (), on)
-    check_leads(db, data.lead_ids, me, on)
-    check_trip(db, values["trip"], me, on)
+    values = check_visit(db, data, me, now)
     late = late_by(civil_date(data.starts_at), on)
     visit = Visit(
         ref=ref or new_ref("V", on),
@@ -120,17 +108,10 @@ def rewrite_visit(
     """The change itself, once the caller has seen to the right to it and holds the row."""
     on, by = civil_date(now), me.person
     beside = links_of(db, visit, me, on)
-    if not _reads(db, visit, me, on):
-        # DESIGN 8: to take part is to read, so only who reads says who takes part
-        require_same_people(data, visit.leader_id, beside.participant_ids)
+    if not may_read(db, visit, me, now):
         data = replace(data, **{name: getattr(visit, name) for name in WORDS})
-    values = _checked(db, data, me, now)
-    check_new_people(db, data, beside.participant_ids | {visit.leader_id}, on)
-    lead_ids = frozenset(data.lead_ids)
-    check_leads(db, lead_ids - beside.lead_ids, me, on)
-    lead_ids |= beside.hidden_lead_ids
-    if values["trip"] != visit.trip:
-        check_trip(db, values["trip"], me, on)
+    values = check_visit(db, data, me, now, visit)
+    lead_ids = frozenset(data.lead_ids) | beside.hidden_lead_ids
     there = {**beside.late_by, visit.leader_id: visit.late_by_days}
     was = Timing.of(visit)
     before, after = changes(visit, values)
@@ -267,19 +248,6 @@ def _of_ref(db: Session, ref: str, by: Person) -> Visit | None:
     if visit and visit.entered_by_id != by.id:
         raise Refused("duplicate_ref", field="ref", ref=ref)
     return visit
-
-
-def _checked(db: Session, data: VisitData, me: Viewer, now: datetime) -> dict[str, object]:
-    values = columns(data, now)
-    check_city(data)
-    check_people(db, data)
-    require_own(db, data, me, civil_date(now))
-    return values
-
-
-def _reads(db: Session, visit: Visit, me: Viewer, on: date) -> bool:
-    found = select(Visit.id).where(Visit.id == visit.id, readable(me, on))
-    return db.scalar(found) is not None
 
 
 def _take(db: Session, visit: Visit, me: Viewer, on: date) -> None:

@@ -12,7 +12,8 @@ from crm.base import spoken
 from crm.extensions import db
 from crm.people.models import Person
 from crm.quotas.late_days import LateDays, waiting_days
-from crm.visits.checks import VisitData, columns
+from crm.visits.checking import check_visit
+from crm.visits.checks import VisitData
 from crm.visits.companions import left_by
 from crm.visits.models import Visit
 from crm.visits.neighbours import outline_of, questions_about
@@ -29,6 +30,7 @@ from crm.web.visit_lines import title_of, when
 DO = "do"  # the name of the buttons beside 保存
 KEEP, MERGE = "keep", "merge"
 MOST_LINES = 6
+OF_ITSELF = {Doubt.LEFT, Doubt.BUSY}  # which name no other visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,11 @@ class Asking:
 
 
 def asks(form: VisitForm, data: VisitData, was: Visit | None = None) -> bool:
-    """Whether the form asks something that was not answered yet; then it shows it."""
+    """Whether the form asks something that was not answered yet; then it shows it.
+
+    What cannot be kept is refused before anything is asked: a question would tell of it.
+    """
+    check_visit(db.session, data, my_view(), moment(), was)
     form.asking = asking_about(data, was)
     return form.asking is not None
 
@@ -57,9 +63,7 @@ def asking_about(data: VisitData, was: Visit | None = None) -> Asking | None:
     """What is to be asked and was not answered yet; of a change, only what it brings about."""
     if data.status is Status.CANCELLED:
         return None
-    columns(data, moment())  # what cannot be kept is refused before anything is asked
-    by_id = was.entered_by_id if was else signed_in().id
-    draft = outline_of(db.session, data, by_id=by_id, visit_id=was.id if was else None)
+    draft = outline_of(db.session, data, my_view(), today(), was)
     found = _new_questions(draft, was) + _left(draft, was)
     late = waiting_days(db.session, data, was, today())
     tokens = [*(each.token for each in found), *(each.token for each in late)]
@@ -94,7 +98,7 @@ def _new_questions(draft: Outline, was: Visit | None) -> list[Question]:
     found = questions_about(db.session, draft, my_view(), today())
     if was is None:
         return found
-    before = outline_of(db.session, as_told(was), by_id=was.entered_by_id, visit_id=was.id)
+    before = outline_of(db.session, as_told(was), my_view(), today(), was)
     known = {each.token for each in questions_about(db.session, before, my_view(), today())}
     return [each for each in found if each.token not in known]
 
@@ -109,14 +113,14 @@ def _left(draft: Outline, was: Visit | None) -> list[Question]:
 
 
 def _asking(draft: Outline, found: list[Question], tokens: list[str], *, is_new: bool) -> Asking:
-    visits = _visits(each.other.id for each in found if each.other.is_seen)
+    visits = _visits(each.other.id for each in found if each.doubt not in OF_ITSELF)
     people = {person_id for each in found for person_id in each.people}
     rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
     names = dict(rows.all())
     buttons = [(" ".join([KEEP, *tokens]), "仍保存")]
     for each in found:
         other = visits.get(each.other.id)
-        if is_new and other and can_merge(draft, each, signed_in().id):
+        if is_new and other and can_merge(draft, each):
             buttons.append((f"{MERGE} {other.id}", f"合并到{_named(other)}"))
     lines = [_line(each, visits, names) for each in found[:MOST_LINES]]
     if (more := len(found) - MOST_LINES) > 0:
@@ -140,9 +144,10 @@ def _line(
     who = "、".join(names[each] for each in sorted(question.people))
     if question.doubt is Doubt.LEFT:
         return AskedLine(f"{who}已说明未参加这次拜访，仍要列入吗？", None)
-    other = visits.get(question.other.id)
-    if other is None:  # no more than that somebody is busy
-        return AskedLine(f"{who}在这段时间已另有拜访登记。", None)
+    if question.doubt is Doubt.BUSY:
+        is_one_day = question.other.first_on == question.other.last_on
+        return AskedLine(f"{who}{'当天' if is_one_day else '期间'}已另有拜访登记。", None)
+    other = visits[question.other.id]
     match question.doubt:
         case Doubt.SAME_VISIT:
             text = f"{_named(other)}（{other.leader.name}带队）可能就是这一次。"

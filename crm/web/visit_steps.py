@@ -21,7 +21,7 @@ from crm.visits.models import Visit
 from crm.visits.notifications import tell_left
 from crm.visits.queries import LOADED
 from crm.visits.rules import Status, Verdict
-from crm.visits.scope import judgeable, visible
+from crm.visits.scope import judgeable, may_change, visible
 from crm.web.auth import my_view, signed_in
 from crm.web.corrections import corrected
 from crm.web.effects import effects, figures_on
@@ -113,7 +113,10 @@ def move(visit_id: int) -> ResponseReturnValue:
     visit = found(visit_id)
     starts_at = clock.at_civil(on, clock.civil(visit.starts_at).time())
     ends_at = starts_at + (visit.ends_at - visit.starts_at)
-    if asking := asking_about(replace(as_told(visit), starts_at=starts_at, ends_at=ends_at), visit):
+    moved = replace(as_told(visit), starts_at=starts_at, ends_at=ends_at)
+    # whoever may not move it is asked nothing: a question tells of others
+    is_mine = may_change(db.session, my_view(), visit.id, today())
+    if is_mine and (asking := asking_about(moved, visit)):
         return ask_again(asking, back_to(url_for("visits.show", visit_id=visit_id)))
 
     def begin_then(rows: Session, visit: Visit) -> Visit:

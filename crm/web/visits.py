@@ -154,11 +154,12 @@ def _merge(visit: Visit, data: VisitData) -> Visit:
     dates = {visit.first_on, visit.last_on, clock.civil_date(data.starts_at)}
 
     def merge(rows: Session) -> Visit:
-        was_of_it = signed_in().id in {visit.leader_id, *(each.id for each in visit.participants)}
+        there = {visit.leader_id, *(each.id for each in visit.participants)}
+        joins = signed_in().id in {data.leader_id, *data.participant_ids} - there
         merge_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
         told: dict[str, Any] = {"visit": visit, "by": signed_in(), "now": moment(), "site": site()}
         tell_named(rows, **told)
-        if not was_of_it:
+        if joins:
             tell_joined(rows, **told)
         return visit
 

@@ -70,11 +70,22 @@ def test_what_can_hardly_be_is_asked(visit, other, doubt):
     assert doubts(visit, other) == ([doubt] if doubt else [])
 
 
-def test_of_what_is_not_seen_no_more_is_asked_than_whether_somebody_is_busy():
-    hidden = {"is_seen": False, "is_read": False}
+def test_of_what_is_not_seen_only_whose_day_is_taken_is_asked():
+    hidden = {"is_seen": False, "is_read": False, "is_changeable": False}
+    by_third = {"people": frozenset({THIRD})}
+    unseen = [
+        outline(**hidden),
+        outline(city="上海", **hidden),
+        outline("20:00", "21:00", kind=Kind.REMOTE, channel=Channel.PHONE, **hidden),
+        stay(**hidden),
+    ]
 
-    assert doubts(outline(**SAME_COMPANY), outline(**SAME_COMPANY, **hidden)) == []
-    assert doubts(outline(), outline(city="上海", **hidden)) == [Doubt.TWO_CITIES]
+    tokens = {tuple(q.token for q in questions(outline(), [other])) for other in unseen}
+
+    assert doubts(outline(**SAME_COMPANY), outline(**SAME_COMPANY, **by_third, **hidden)) == []
+    assert doubts(outline(), outline(day=15, **hidden)) == []
+    assert [each.doubt for each in questions(outline(), unseen)] == [Doubt.BUSY]
+    assert len(tokens) == 1
 
 
 @pytest.mark.parametrize(
@@ -82,6 +93,7 @@ def test_of_what_is_not_seen_no_more_is_asked_than_whether_somebody_is_busy():
     [
         (outline(), outline(**BY_OTHER), True),
         (outline(), outline(**BY_OTHER, is_read=False), False),
+        (outline(), outline(**BY_OTHER, is_changeable=False), False),
         (outline(leader_id=OTHER, people=frozenset({OTHER})), outline(**BY_OTHER), True),
         (stay(), stay(day=12), True),
         (stay(), stay(day=12, people=frozenset({ME, OTHER})), False),  # would lend days
@@ -93,10 +105,4 @@ def test_of_what_is_not_seen_no_more_is_asked_than_whether_somebody_is_busy():
 def test_merged_is_what_may_be_one(visit, other, can):
     (question,) = questions(visit, [other])
 
-    assert can_merge(visit, question, ME) is can
-
-
-def test_only_whoever_is_of_one_of_them_merges():
-    (question,) = questions(outline(), [outline(**BY_OTHER)])
-
-    assert not can_merge(outline(), question, THIRD)
+    assert can_merge(visit, question) is can

@@ -9,10 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from crm.base.outbox import Message
+from crm.leads.rules import Secrecy
+from crm.people.rules import Duty, Role
 from crm.visits.models import Visit
-from crm.visits.rules import Kind, Status
+from crm.visits.rules import Kind, Status, Verdict
 from tests.factories import (
     arranged,
+    make_company,
     make_lead,
     make_person,
     make_unit,
@@ -76,16 +79,18 @@ def test_an_answer_does_not_answer_another_question(app, me, at_mine):
     assert send(at_mine, me, do=answer).status_code == 422
 
 
-def test_the_visit_that_another_entered_is_joined_instead(app, me, at_mine):
+def test_the_visit_that_another_entered_is_joined_instead(app):
     with arranged(app) as db:
-        other = make_person(db, "other", name="王强")
+        unit = make_unit(db)
+        me = make_person(db, "me", name="李娜", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit)
+        other = make_person(db, "other", name="王强", unit=unit)
         lead = make_lead(db)
         there = make_visit(db, other, leads=[lead], minutes="看了厂房")
+    at_mine = sign_in(app, "me")
+    told = {"lead_ids": [lead.id], "minutes": "对方要20亩"}
 
-    asked = send(at_mine, me, lead_ids=[lead.id], minutes="对方要20亩")
-    merged = send(
-        at_mine, me, lead_ids=[lead.id], minutes="对方要20亩", do=button(asked.text, "合并到")
-    )
+    asked = send(at_mine, me, **told)
+    merged = send(at_mine, me, **told, do=button(asked.text, "合并到"))
 
     assert "王强带队）可能就是这一次" in asked.text
     with arranged(app) as db:
@@ -94,6 +99,50 @@ def test_the_visit_that_another_entered_is_joined_instead(app, me, at_mine):
     (visit,) = visits(app)
     assert [each.id for each in visit.participants] == [me.id]
     assert (visit.leader_id, visit.minutes) == (other.id, "看了厂房\n对方要20亩")
+
+
+def test_whoever_merely_sees_a_visit_of_others_cannot_merge_into_it(app, me, at_mine):
+    with arranged(app) as db:
+        other = make_person(db, "other", name="王强")
+        lead = make_lead(db)
+        there = make_visit(db, other, leads=[lead])
+
+    asked = send(at_mine, me, lead_ids=[lead.id])
+    refused = send(at_mine, me, lead_ids=[lead.id], do=f"merge {there.id}")
+    kept = send(at_mine, me, lead_ids=[lead.id], do=button(asked.text, "仍保存"))
+
+    assert "王强带队）可能就是这一次" in asked.text
+    assert button(asked.text, "合并到") is None
+    assert (refused.status_code, "这超出了您的权限" in refused.text) == (422, True)
+    assert kept.status_code == 302
+    assert [[*each.participants] for each in visits(app)] == [[], []]
+
+
+def test_a_merge_of_words_leaves_the_trip_and_the_confirmation(app, me, at_mine):
+    with arranged(app) as db:
+        other = make_person(db, "other")
+        kept = {"trip": "T-1", "minutes": "看了厂房", "verdict": Verdict.CONFIRMED}
+        there = make_visit(db, other, participants=[me], **kept)
+
+    send(at_mine, me, trip="T-2", minutes="对方要20亩", do=f"merge {there.id}")
+
+    (visit,) = visits(app)
+    assert (visit.trip, visit.verdict) == ("T-1", Verdict.CONFIRMED)
+    assert visit.minutes == "看了厂房\n对方要20亩"
+
+
+def test_no_question_tells_which_company_a_hidden_lead_is_of(app, me, at_mine):
+    with arranged(app) as db:
+        company = make_company(db)
+        hidden = make_lead(db, company=company, secrecy=Secrecy.RESTRICTED)
+        make_visit(db, make_person(db, "other"), leads=[make_lead(db, company=company)])
+        own = make_visit(db, me, date(2026, 7, 1))
+    nowhere = 999_999
+
+    for path in ("/visits/new", f"/visits/{own.id}/edit"):
+        pages = [send(at_mine, me, path, lead_ids=[each]).text for each in (hidden.id, nowhere)]
+        assert ["没有找到这条线索" in page for page in pages] == [True, True]
+        assert not any("可能就是这一次" in page for page in pages)
 
 
 def test_a_stay_over_a_stay_extends_it(app, me, at_mine):
@@ -124,11 +173,13 @@ def test_a_hidden_visit_of_a_colleague_says_no_more_than_that_they_are_busy(app,
         other = make_person(db, "other", name="王强", unit=make_unit(db))
         make_visit(db, other, date(2026, 7, 14), city="深圳")
 
-    asked = send(at_mine, me, participant_ids=[other.id]).text
+    typed = ({}, {"city": "深圳"}, {"starts": "20:00", "ends": "21:00"}, {"city": "南京"})
+    asked = [send(at_mine, me, participant_ids=[other.id], **each).text for each in typed]
 
-    assert "王强在这段时间已另有拜访登记。" in asked
-    assert "深圳" not in asked
-    assert button(asked, "合并") is None
+    assert ["王强当天已另有拜访登记。" in page for page in asked] == [True] * 4
+    assert len({button(page, "仍保存") for page in asked}) == 1
+    assert "深圳" not in asked[0]
+    assert button(asked[0], "合并") is None
 
 
 def test_a_change_asks_only_about_what_it_brings(app, me, at_mine):
