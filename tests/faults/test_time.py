@@ -16,6 +16,13 @@ RETURNED = "2026-07-04T09:00"
 STARTED = "2026-06-08T06:00"  # a Monday, before the weekly digest
 
 
+def set_clock(machine, seconds):
+    """Let the process read another time at once; it never sees a half-written file."""
+    written = machine.with_suffix(".new")
+    written.write_text(seconds)
+    written.replace(machine)
+
+
 def slots(zone):
     return sorted(zone.ask("SELECT job, slot FROM job_run WHERE job <> 'install'"))
 
@@ -46,28 +53,28 @@ def test_whatever_the_clock_shows_no_slot_is_repeated_and_no_years_are_lived(
     zone, undisturbed, tmp_path
 ):
     machine = tmp_path / "machine"
-    machine.write_text("0")
+    set_clock(machine, "0")
     wrong = Clocks(off_from(at(STARTED)), machine=machine)
     with crew(zone, wrong, Haste()) as runs:
         runs.start("clock")
         wait_until(lambda: not zone.due(at(STARTED)), else_tell=lambda: runs.says)
         caught_up = slots(zone)
 
-        machine.write_text(str(-2 * HOUR))
+        set_clock(machine, str(-2 * HOUR))
         on_sqlite(zone, until_it_ticks, zone, runs) or until_it_doubts(runs)
         assert slots(zone) == caught_up
 
-        machine.write_text(str(3 * HOUR))
+        set_clock(machine, str(3 * HOUR))
         on_sqlite(zone, until_done_once, zone, runs) or until_it_doubts(runs)
-        machine.write_text("0")
+        set_clock(machine, "0")
         until_it_ticks(zone, runs)
         before_the_leap = slots(zone)
 
-        machine.write_text(str(TEN_YEARS))
+        set_clock(machine, str(TEN_YEARS))
         until_it_doubts(runs)
         assert slots(zone) == before_the_leap
 
-        machine.write_text("0")
+        set_clock(machine, "0")
         until_it_ticks(zone, runs)
         assert slots(zone) == before_the_leap
         runs.dismiss()
@@ -93,7 +100,7 @@ def until_done_once(zone, runs):
 
 def test_ten_years_ahead_a_person_is_told_and_says_when_it_is_right(zone, tmp_path):
     machine = tmp_path / "machine"
-    machine.write_text("0")
+    set_clock(machine, "0")
     wrong = Clocks(off_from(at("2026-06-01T00:10")), machine=machine)
     with crew(zone, wrong, Haste()) as runs:
         runs.start("clock")
