@@ -1,12 +1,14 @@
-"""Pages of long lists by keyset: no page costs more than the first, whatever lies behind it."""
+"""Pages of long lists by keyset: the last page costs no more than the first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlakeyset import Marker, select_page
+from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.types import TypeEngine
 
 from crm.base.db import Instant, Text
 
@@ -25,38 +27,6 @@ class Page(Generic[T]):
     older: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    is_newer: bool
-    on: date | str
-    id: int
-
-
-def _read(text: str | None, key_of: Callable[[str], date | str]) -> _Cursor | None:
-    """The cursor of that text; one that was tampered with is the first page."""
-    try:
-        way, rest = (text or "").replace("\0", "").split("_", 1)
-        on, row_id = rest.rsplit("_", 1)
-        found = _Cursor(way == "n", key_of(on), int(row_id))
-    except (ValueError, OverflowError):  # the latter at the ends of the calendar
-        return None
-    return found if abs(found.id) <= LARGEST_ID else None
-
-
-def _key_of(column: Any) -> Callable[[str], date | str]:
-    """How the key of a column of that type is read from a cursor."""
-    if isinstance(column, Text):
-        return str
-    return _instant if isinstance(column, Instant) else date.fromisoformat
-
-
-def _instant(text: str) -> datetime:
-    read = datetime.fromisoformat(text)
-    if read.tzinfo is None:
-        raise ValueError(text)
-    return read.astimezone(UTC)
-
-
 def page_of(  # noqa: PLR0913 - a page is asked for by that much
     db: Session,
     query: Select[T],
@@ -67,28 +37,56 @@ def page_of(  # noqa: PLR0913 - a page is asked for by that much
     size: int = PAGE,
     earliest_first: bool = False,
 ) -> Page[T]:
-    """The page of the query's rows at the cursor, the latest first by `on`, then by `row_id`."""
-    at = _read(cursor, _key_of(on.type))
-    newer = at.is_newer if at else earliest_first  # the way the rows are read
-    order = (on.asc(), row_id.asc()) if newer else (on.desc(), row_id.desc())
-    if at is not None:
-        query = query.where(_beyond(on, row_id, at))
-    rows = list(db.scalars(query.order_by(*order).limit(size + 1)))
-    has_more = len(rows) > size
-    rows = rows[:size]
-    keys = [f"{getattr(row, on.key)}_{getattr(row, row_id.key)}" for row in rows]
-    has_newer, has_older = (has_more, at is not None) if newer else (at is not None, has_more)
-    newest, oldest = (-1, 0) if newer else (0, -1)
-    if newer is not earliest_first:
-        rows.reverse()
-    return Page(
-        rows,
-        f"n_{keys[newest]}" if keys and has_newer else None,
-        f"o_{keys[oldest]}" if keys and has_older else None,
-    )
+    """The page of the query's rows at the cursor, the latest first by `on`, then by `row_id`.
+
+    `on` must never be NULL: a row without a key is on no page.
+    """
+    order = (on.asc(), row_id.asc()) if earliest_first else (on.desc(), row_id.desc())
+    marker = _marker(cursor, on.type, earliest_first=earliest_first)
+
+    # sqlakeyset is typed for SQLAlchemy 2.0, where the rows of a Select are tuples.
+    ordered: Any = query.order_by(*order)
+    rows = select_page(db, ordered, per_page=size, page=marker)
+
+    paging = rows.paging
+    before = paging.previous if rows and paging.has_previous else None
+    after = paging.next if rows and paging.has_next else None
+    newer, older = (after, before) if earliest_first else (before, after)
+    return Page([row[0] for row in rows], _cursor("n", newer), _cursor("o", older))
 
 
-def _beyond(on: Any, row_id: Any, at: _Cursor) -> ColumnElement[bool]:
-    if at.is_newer:
-        return or_(on > at.on, and_(on == at.on, row_id > at.id))
-    return or_(on < at.on, and_(on == at.on, row_id < at.id))
+def _cursor(direction: str, marker: Marker | None) -> str | None:
+    """The marker as addresses carry it: `o_2026-07-20_12`, everything older than that row."""
+    if marker is None or marker.place is None:
+        return None
+    key, row_id = marker.place
+    return f"{direction}_{key}_{row_id}"
+
+
+def _marker(cursor: str | None, key_type: TypeEngine[Any], *, earliest_first: bool) -> Marker:
+    """The place that a cursor names; one that was tampered with names the first page."""
+    # Not sqlakeyset's own bookmarks: they name the type of each value themselves, so that a
+    # tampered one would hand the database text where it compares dates.
+    try:
+        direction, rest = (cursor or "").replace("\0", "").split("_", 1)
+        key, row_id = rest.rsplit("_", 1)
+        place = (_key(key, key_type), int(row_id))
+    except (ValueError, OverflowError):  # the latter at the ends of the calendar
+        return Marker(None)
+
+    if abs(place[1]) > LARGEST_ID:
+        return Marker(None)
+    return Marker(place, backwards=(direction == "n") is not earliest_first)
+
+
+def _key(text: str, key_type: TypeEngine[Any]) -> date | str:
+    """The sort key as a value of its column's type."""
+    if isinstance(key_type, Text):
+        return text
+    if not isinstance(key_type, Instant):
+        return date.fromisoformat(text)
+
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(text)
+    return instant.astimezone(UTC)
