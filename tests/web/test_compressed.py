@@ -3,6 +3,8 @@
 import gzip
 import json
 
+import brotli
+
 from crm.web.assets import STATIC
 from tests.factories import arranged, make_lead, make_person, sign_in
 
@@ -17,11 +19,32 @@ def test_a_browser_that_reads_gzip_gets_it(app):
     with arranged(app) as db:
         make_person(db, "lina")
 
-    answer = fetch(sign_in(app, "lina"), "/visits/new")
+    answer = fetch(sign_in(app, "lina"), "/visits/new", encodings="gzip, deflate")
 
     assert answer.headers["Content-Encoding"] == "gzip"
     assert "Accept-Encoding" in answer.headers["Vary"]
     assert "登记拜访" in gzip.decompress(answer.data).decode()
+
+
+def test_a_browser_that_reads_brotli_gets_it(app):
+    with arranged(app) as db:
+        make_person(db, "lina")
+
+    answer = fetch(sign_in(app, "lina"), "/visits/new")
+
+    assert answer.headers["Content-Encoding"] == "br"
+    assert "登记拜访" in brotli.decompress(answer.data).decode()
+
+
+def test_a_refused_form_travels_compressed_too(app):
+    with arranged(app) as db:
+        make_person(db, "lina")
+
+    headers = {"Accept-Encoding": "br"}
+    answer = sign_in(app, "lina").post("/visits/new", data={}, headers=headers)
+
+    assert answer.status_code == 422
+    assert answer.headers["Content-Encoding"] == "br"
 
 
 def test_one_that_does_not_gets_the_plain_page(app):
