@@ -19,8 +19,8 @@ import crm.leads.models
 import crm.leads.succession
 import crm.mailing.models
 import crm.people.models
+import crm.quotas.correction_triggers
 import crm.quotas.models
-import crm.quotas.watching
 import crm.reassignment.closing
 import crm.supervision.models
 import crm.targets.models

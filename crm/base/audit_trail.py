@@ -20,8 +20,8 @@ from crm.base.audit import (
 )
 from crm.base.clock import civil_date
 from crm.base.db import Base, database_now
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.base.words import Word
 
 KEPT_DAYS = 183  # half a year; the triggers in the database say the same
 AT_ONCE = 1000
@@ -39,7 +39,7 @@ class AuditSeal(Base):
     hash: Mapped[str]  # over all this and the seal before
 
 
-class Flaw(Word):
+class Flaw(LabeledEnum):
     """What is wrong with a part of the trail."""
 
     ALTERED = "altered", "内容被改动过"
@@ -47,7 +47,7 @@ class Flaw(Word):
     UNCHAINED = "unchained", "不在链上，不是由系统写入的"
 
 
-class Part(Word):
+class Part(LabeledEnum):
     """What of the trail has a flaw."""
 
     ENTRY = "entry", "操作记录"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
 from crm.base.addresses import BadAddressError, checked
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.sheets import Row, Sheet
 from crm.base.typed_dates import (
@@ -22,7 +23,6 @@ from crm.base.typed_dates import (
 )
 from crm.base.typed_text import ScientificPhoneError, phone_number
 from crm.base.usernames import LONGEST_USERNAME
-from crm.base.words import Word
 
 LONGEST_LINE = 200
 LONGEST_PROSE = 10_000
@@ -163,10 +163,10 @@ def _yes_no(text: str) -> bool:
     return _YES_NO[text]
 
 
-def one_of(words: type[Word]) -> BeforeValidator:
+def one_of(words: type[LabeledEnum]) -> BeforeValidator:
     """Reads a code or Chinese name of the enum; the field's type says whether it may be empty."""
 
-    def read(text: str) -> Word | None:
+    def read(text: str) -> LabeledEnum | None:
         try:
             return words.read(text) if text else None
         except ValueError as error:

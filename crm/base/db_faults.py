@@ -4,10 +4,10 @@ import re
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from crm.base.words import Word
+from crm.base.enums import LabeledEnum
 
 
-class Fault(Word):
+class Fault(LabeledEnum):
     """What is wrong with the database, and what a person can do about it."""
 
     NO_TABLES = "no_tables", "数据库还没有建表或版本较旧，请先运行：crm init"

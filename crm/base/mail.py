@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from crm.base import spoken, unsubscribing
+from crm.base import formatting, unsubscribing
 from crm.base.mail_kinds import MessageKind
 from crm.base.money import spoken as money
 
@@ -69,14 +69,14 @@ def _environment(*, escapes: bool) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "day": spoken.day,
-        "weekday": spoken.weekday,
-        "moment": spoken.moment,
-        "period_name": spoken.period_name,
-        "period_short": spoken.period_short,
+        "day": formatting.day,
+        "weekday": formatting.weekday,
+        "moment": formatting.moment,
+        "period_name": formatting.period_name,
+        "period_short": formatting.period_short,
         "money": money,
     }
-    environment.globals["span"] = spoken.span
+    environment.globals["span"] = formatting.span
     return environment
 
 

@@ -1,9 +1,9 @@
 """The kinds of mail."""
 
-from crm.base.words import Word
+from crm.base.enums import LabeledEnum
 
 
-class MessageKind(Word):
+class MessageKind(LabeledEnum):
     """What a message is."""
 
     WEEKLY = "weekly-digest", "周报"

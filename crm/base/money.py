@@ -4,13 +4,13 @@ import re
 import unicodedata
 from decimal import Decimal
 
-from crm.base.words import Word
+from crm.base.enums import LabeledEnum
 
 WAN = Decimal(10_000)
 YI = Decimal(100_000_000)
 
 
-class Currency(Word):
+class Currency(LabeledEnum):
     """Currencies in which investors state an investment."""
 
     CNY = "CNY", "元"

@@ -13,11 +13,11 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crm.base.db import Base, insert_into, word
+from crm.base.enums import LabeledEnum
 from crm.base.mail_kinds import MessageKind as MessageKind
-from crm.base.words import Word
 
 
-class State(Word):
+class State(LabeledEnum):
     """Where a message stands on its way."""
 
     PENDING = "pending", "待发"

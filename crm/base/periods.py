@@ -7,12 +7,12 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Self
 
-from crm.base.words import Word
+from crm.base.enums import LabeledEnum
 
 DAY = timedelta(days=1)
 
 
-class PeriodKind(Word):
+class PeriodKind(LabeledEnum):
     """How long a period is."""
 
     WEEK = "week", "周"

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from crm.base.clock import civil
 from crm.base.csv_records import read_csv, write_csv
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.formulas import neutralised, plain
 from crm.base.names import folded
@@ -16,7 +17,6 @@ from crm.base.sheet_problems import Problem as Problem
 from crm.base.sheet_problems import SheetRefused as SheetRefused
 from crm.base.sheet_problems import refused
 from crm.base.typed_text import one_line_break
-from crm.base.words import Word
 from crm.base.workbooks import Cell, is_workbook, read_workbook, write_workbook
 
 LARGEST_BYTES = 10 * 1024 * 1024
@@ -158,7 +158,7 @@ def write_sheet(
 def _written(value: object, *, in_chinese: bool) -> Cell:
     """The value as a cell; a moment is text in either kind of file, exact and with its midnight."""
     match value:
-        case Word():
+        case LabeledEnum():
             return value.label if in_chinese else value.value
         case bool():
             return str(int(value))

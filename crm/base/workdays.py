@@ -8,13 +8,13 @@ from functools import cache
 import chinese_calendar
 import holidays
 
+from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY, Period, days
-from crm.base.words import Word
 
 SATURDAY = 5
 
 
-class Source(Word):
+class Source(LabeledEnum):
     """Where the answer about a date comes from, the strongest first."""
 
     OVERRIDE = "override", "手工调整"
@@ -23,7 +23,7 @@ class Source(Word):
     ESTIMATE = "estimate", "推算"
 
 
-class DayKind(Word):
+class DayKind(LabeledEnum):
     """What a date is to those who work, or do not, on it."""
 
     WORKDAY = "workday", "工作日"

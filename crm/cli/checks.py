@@ -11,7 +11,7 @@ from sqlalchemy import delete, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from crm.base import spoken
+from crm.base import formatting
 from crm.base.clock import civil, civil_date
 from crm.base.db import database_now, insert_into, writing
 from crm.base.db_faults import Fault, fault_of, first_line
@@ -19,7 +19,7 @@ from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, WorkingCalendar
 from crm.cli import base, mail_checks
 from crm.extensions import db as app_db
-from crm.jobs import health, lease, ledger, trust
+from crm.jobs import clock_check, health, lease, ledger
 from crm.jobs.health import Health
 from crm.jobs.models import Lease, RunState
 from crm.jobs.pausing import pauses
@@ -137,12 +137,12 @@ def _migrations(db: Session) -> Told:
 
 
 def _clock(db: Session, now: datetime) -> Told:
-    if found := trust.doubt(db, now=now):
-        return Health.FAIL, f"{found.reason.label}（相差 {spoken.lasting(found.off)}）"
+    if found := clock_check.doubt(db, now=now):
+        return Health.FAIL, f"{found.reason.label}（相差 {formatting.lasting(found.off)}）"
     pulse = health.pulse(db, now=now)
     if pulse.silent_for is None:
         return Health.FAIL, "定时任务没有初始化；请运行 crm init"
-    ago = spoken.lasting(pulse.silent_for)
+    ago = formatting.lasting(pulse.silent_for)
     told = f"最近一次运行在 {ago}前" if pulse.has_ticked else f"安装 {ago}以来还没有运行过"
     advice = "" if pulse.health is Health.OK else "；请启动 crm serve 或 crm clock"
     return pulse.health, told + advice

@@ -13,13 +13,13 @@ import click
 from crm.base import clock as time
 from crm.cli import base
 from crm.cli.starting import wait_for_database
-from crm.jobs import at_hand, ledger, trust
+from crm.jobs import clock_check, ledger, manual_runs
 from crm.jobs.clock import ClockRunner
-from crm.jobs.clockwork import Clockwork
 from crm.jobs.delivery import Courier
 from crm.jobs.logs import log_as_json
 from crm.jobs.models import JobPause, JobRun
 from crm.jobs.pausing import pause_job, pauses, resume_job
+from crm.jobs.runner import Clockwork
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import JOBS, JobName, Slot
 
@@ -96,7 +96,7 @@ def run(until: datetime, *, send: bool) -> None:
 def trust_clock() -> None:
     """Say that the machine's clock is right, after a break of more than 31 days."""
     with base.sessions() as sessions:
-        trust.resume(sessions)
+        clock_check.resume(sessions)
     click.echo("已确认系统时间无误，定时任务将从上次停下的地方继续。")
 
 
@@ -109,7 +109,7 @@ def show(form: str) -> None:
         rows = [
             _row(following, ledger.last_run(db, following.job))
             | {"paused": _why(paused.get(following.job.name))}
-            for following in at_hand.next_slots(db, JOBS)
+            for following in manual_runs.next_slots(db, JOBS)
         ]
     base.print_rows(rows, KEYS, form)
 
@@ -149,7 +149,7 @@ def run_now(job: JobName) -> None:
     """Do the earliest slot of JOB that is due and not done, also one that failed."""
     log_as_json()
     with base.sessions() as sessions:
-        done = at_hand.run_now(Clockwork(sessions, base.site()), job, by=None, now=time.now())
+        done = manual_runs.run_now(Clockwork(sessions, base.site()), job, by=None, now=time.now())
     told = {"job": job, "slot": done.slot.name, "outcome": done.outcome, "made": dict(done.made)}
     click.echo(json.dumps(told))
     if done.outcome.halts:
@@ -162,7 +162,7 @@ def run_now(job: JobName) -> None:
 def preview(job: JobName, form: str) -> None:
     """List the mails that the next slot of JOB would make (json: with their text); keep nothing."""
     with base.sessions() as sessions:
-        found = at_hand.preview(Clockwork(sessions, base.site()), job, now=time.now())
+        found = manual_runs.preview(Clockwork(sessions, base.site()), job, now=time.now())
     due = f"{time.civil(found.slot.due_at):%Y-%m-%d %H:%M}"
     made = "，".join(f"{name}={count}" for name, count in sorted(found.made.items()))
     click.echo(

@@ -12,10 +12,10 @@ from crm.base import clock
 from crm.cli import base
 from crm.cli.clock import mailer, stop_signal
 from crm.cli.starting import wait_for_database, wait_seconds
-from crm.jobs import trust
+from crm.jobs import clock_check
 from crm.jobs.delivery import Courier
 from crm.jobs.logs import log_as_json
-from crm.jobs.turns import Turns
+from crm.jobs.write_yield import Turns
 
 PAUSE_SECONDS = 5
 
@@ -33,7 +33,7 @@ def deliver(*, once: bool) -> None:
 
         def may_go_on() -> bool:
             turns.give()
-            return not stopped.is_set() and trust.is_believed(sessions)
+            return not stopped.is_set() and clock_check.is_believed(sessions)
 
         if once:
             courier.deliver_to_the_end(stopped.wait, may_go_on)
@@ -50,7 +50,7 @@ def deliver(*, once: bool) -> None:
 def _refuse_doubt(sessions: sessionmaker[Session]) -> None:
     """Say that nothing was sent, or not all, by a clock that is not believed."""
     with sessions() as db:
-        found = trust.doubt(db, now=clock.now())
+        found = clock_check.doubt(db, now=clock.now())
     if found:
         raise base.RefusedError(found.reason.label)
 

@@ -21,17 +21,17 @@ from crm.base.workdays import WorkingCalendar
 from crm.cli import base, serve
 from crm.cli.init import install
 from crm.cli.seeds import SEEDS
-from crm.cli.zone.build import Chronicle
-from crm.cli.zone.corrections import afterwards
-from crm.cli.zone.dates import Days
-from crm.cli.zone.files import Files
-from crm.cli.zone.story import tell
-from crm.cli.zone.values import Story
+from crm.demo.build import Chronicle
+from crm.demo.corrections import afterwards
+from crm.demo.dates import Days
+from crm.demo.files import Files
+from crm.demo.story import tell
+from crm.demo.values import Story
 from crm.extensions import db as database
-from crm.jobs import ledger, trust
-from crm.jobs.clockwork import Clockwork, Tally
+from crm.jobs import clock_check, ledger
+from crm.jobs.handlers import WORK, freeze_figures
+from crm.jobs.runner import Clockwork, Tally
 from crm.jobs.timetable import JobName
-from crm.jobs.work import WORK, freeze_figures
 from crm.people.rules import Role
 from crm.people.service import hash_password
 from crm.quotas.queries import working_calendar
@@ -130,7 +130,7 @@ def demo(as_of: datetime | None, host: str, port: int | None, *, no_serve: bool)
     _introduce(folder, base.settings().base_url)
     if not no_serve:
         with base.sessions() as sessions:
-            trust.resume(sessions)  # an old demonstration that is started again goes on
+            clock_check.resume(sessions)  # an old demonstration that is started again goes on
             database.engine.dispose()  # a connection must not live through the fork
         serve.run(host, port)
 
@@ -223,7 +223,7 @@ def _introduce(folder: Folder, address: str) -> None:
 def _fingerprint() -> str:
     """What the zone is made from: a change of it asks for a new zone."""
     root = SEEDS.parent
-    made_from = [SEEDS, root / "migrations", Path(__file__).parent / "zone"]
+    made_from = [SEEDS, root / "migrations", Path(__file__).parents[1] / "demo"]
     digest = hashlib.sha256()
     for folder in made_from:
         for file in sorted(folder.rglob("*.*")):

@@ -10,10 +10,10 @@ import click
 from sqlalchemy.orm import Session
 
 from crm.base import clock
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.base.sheets import Column, write_sheet
-from crm.base.words import Word
 from crm.cli.base import PeriodName, RefusedError, file_format, reading
 from crm.followups.exports import FOLLOWUPS, followup_rows
 from crm.jobs.ledger import began_on
@@ -29,7 +29,7 @@ from crm.visits.imports import VISITS
 Rows = list[dict[str, object]]
 
 
-class What(Word):
+class What(LabeledEnum):
     """What a file holds."""
 
     PEOPLE = "people", "人员"

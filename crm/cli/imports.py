@@ -10,6 +10,7 @@ import click
 from sqlalchemy.orm import Session
 
 from crm.base import clock
+from crm.base.enums import LabeledEnum
 from crm.base.sheets import (
     LARGEST_BYTES,
     Column,
@@ -18,7 +19,6 @@ from crm.base.sheets import (
     SheetRefused,
     write_template,
 )
-from crm.base.words import Word
 from crm.cli.base import RefusedError, changing, file_format, format_option, print_rows
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.imports import PEOPLE, import_people
@@ -31,7 +31,7 @@ PROBLEM_KEYS = ("line", "column", "code", "reason")
 MOST_TOLD = 200  # problems; a file with more has one cause
 
 
-class What(Word):
+class What(LabeledEnum):
     """What a file holds."""
 
     PEOPLE = "people", "人员"

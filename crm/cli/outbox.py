@@ -7,7 +7,7 @@ from crm.base import clock
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind
 from crm.cli import base
-from crm.jobs import by_hand
+from crm.jobs import resend
 from crm.jobs.mime import mime_of
 
 LARGEST_ID = 2**31 - 1  # what a database takes as the key of a row
@@ -60,7 +60,7 @@ def show(message_id: int, form: str) -> None:
 def send(ids: tuple[int, ...], note: str, *, again: bool) -> None:
     """Let messages wait anew, whatever became of them; the clock or a worker sends them."""
     with base.changing() as db:
-        by_hand.send(db, ids, again=again, why=note, by=None, now=clock.now())
+        resend.send(db, ids, again=again, why=note, by=None, now=clock.now())
     click.echo(f"已把 {len(set(ids))} 封邮件重新列入待发。")
 
 
@@ -71,7 +71,7 @@ def retry(kind: str | None, note: str) -> None:
     """Let all messages that failed wait anew, or those of one kind."""
     wanted = MessageKind(kind) if kind else None
     with base.changing() as db:
-        count = by_hand.retry(db, kind=wanted, why=note, by=None, now=clock.now())
+        count = resend.retry(db, kind=wanted, why=note, by=None, now=clock.now())
     click.echo(f"已把 {count} 封发送失败的邮件重新列入待发。")
 
 

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 import click
 import yaml
 
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.periods import PeriodKind
-from crm.base.words import Word
 from crm.cli.base import RefusedError
 from crm.people.rules import Duty
+from crm.quotas.rule_changes import check_rule
 from crm.quotas.rules import (
     DAYS_TO_ENTER,
     DAYS_TO_LOG,
@@ -25,13 +26,12 @@ from crm.quotas.rules import (
     Rounding,
     Rule,
 )
-from crm.quotas.ruling import check_rule
 from crm.visits.rules import Channel, Kind, kinds_counting
 from crm.web.errors import told
 
 LARGEST_BYTES = 1_000_000
 MOST_TOLD = 50
-AnyWord = TypeVar("AnyWord", bound=Word)
+AnyWord = TypeVar("AnyWord", bound=LabeledEnum)
 Value = TypeVar("Value")
 
 

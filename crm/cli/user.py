@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from crm.base import clock
 from crm.base.cells import Cells, Email, Line, Phone, Username, read_cells
 from crm.base.db import be_alone
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.base.words import Word
 from crm.cli.base import changing, reading, spoken_refusals
 from crm.people import service
 from crm.people.accounts import disable_person
@@ -22,10 +22,10 @@ from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
 
 
-class OneOf(click.ParamType[Word]):
+class OneOf(click.ParamType[LabeledEnum]):
     """A code or Chinese name of an enum."""
 
-    def __init__(self, words: type[Word]) -> None:
+    def __init__(self, words: type[LabeledEnum]) -> None:
         """Read these words."""
         self.words = words
         self.name = "|".join(words)
@@ -34,7 +34,7 @@ class OneOf(click.ParamType[Word]):
         """Show the words as they are typed: Click would write them in capitals."""
         return self.name
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> Word:
+    def convert(self, value: Any, param: Any, ctx: Any) -> LabeledEnum:
         """Read it, or say what there is."""
         try:
             return self.words.read(value)

@@ -15,6 +15,7 @@ from crm.base.periods import DAY
 from crm.base.workdays import WorkingCalendar
 from crm.digests.content import DueLine, LeadName, Listed, VisitLine
 from crm.digests.lines import visit_line
+from crm.digests.permissions import OF_UNITS, Sight
 from crm.digests.queries import (
     DueFact,
     VisitFact,
@@ -25,7 +26,6 @@ from crm.digests.queries import (
     visits_between,
 )
 from crm.digests.rules import evening_of
-from crm.digests.sight import OF_UNITS, Sight
 from crm.leads.models import Lead, LeadRole
 from crm.leads.queries import lead_labels, role_held_on
 from crm.mailing.service import Letter, post

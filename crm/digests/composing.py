@@ -4,9 +4,9 @@ from crm.base.outbox import MessageKind
 from crm.base.periods import PeriodKind
 from crm.digests.content import Digest, Listed, OwnPart
 from crm.digests.lines import due_lines, figure_lines, planned, visit_line
+from crm.digests.permissions import Sight
 from crm.digests.queries import Facts
 from crm.digests.rules import waiting
-from crm.digests.sight import Sight
 from crm.digests.units import units_part
 from crm.quotas.rules import basis_of
 

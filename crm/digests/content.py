@@ -7,10 +7,10 @@ from decimal import Decimal
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
-from crm.digests.listed import Listed as Listed
 from crm.digests.monthly import MonthPart
 from crm.digests.orders import OrdersPart
 from crm.digests.rules import SHORT, Tally, Waiting, tally
+from crm.digests.truncated import Listed as Listed
 from crm.leads.rules import MilestoneKind
 from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, Rule
 from crm.quotas.wording import why_at_risk

@@ -13,8 +13,8 @@ from crm.base.outbox import MessageKind
 from crm.base.periods import DAY
 from crm.digests.content import VisitLine
 from crm.digests.lines import visit_line
+from crm.digests.permissions import Sight, visible_ids
 from crm.digests.queries import VisitFact, active_people, ended_stays
-from crm.digests.sight import Sight, visible_ids
 from crm.leads.queries import lead_labels
 from crm.mailing.service import Letter, post
 from crm.people.models import Person
@@ -23,7 +23,7 @@ from crm.people.rules import Role
 from crm.quotas.permissions import figure_scope
 from crm.quotas.stays import settle_until
 from crm.visits.models import Visit
-from crm.visits.scope import unit_of_leader
+from crm.visits.permissions import unit_of_leader
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from crm.digests.content import DueLine, FigureLine, VisitLine
+from crm.digests.permissions import Sight
 from crm.digests.queries import Facts, VisitFact
 from crm.digests.rules import excluded, planned_span
-from crm.digests.sight import Sight
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import Figure, FigureStatus
 from crm.visits.rules import Status

@@ -9,15 +9,15 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
 from crm.base.periods import Period, PeriodKind
-from crm.digests.listed import Listed
 from crm.digests.rules import ending_in
+from crm.digests.truncated import Listed
 from crm.people.queries import UnitNode
+from crm.quotas.frozen import CorrectionFacts, corrections
 from crm.quotas.history import outcomes
 from crm.quotas.models import Correction
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure, period_kinds
 from crm.quotas.rules import FigureBasis, FigureStatus, Rule
-from crm.quotas.settled import CorrectionFacts, corrections
 from crm.targets.queries import courses, standings
 from crm.targets.rules import Standing
 from crm.targets.speed import Course, Speed

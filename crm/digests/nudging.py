@@ -15,9 +15,9 @@ from crm.base.periods import Period, PeriodKind
 from crm.digests.content import FigureLine, Listed, VisitLine
 from crm.digests.levels import Counts, keep_levels
 from crm.digests.lines import figure_line, visit_line
+from crm.digests.permissions import Sight, visible_ids
 from crm.digests.queries import VisitFact, active_people, visits_between
 from crm.digests.rules import NUDGED, evening_of
-from crm.digests.sight import Sight, visible_ids
 from crm.leads.queries import lead_labels
 from crm.mailing.service import Letter, post
 from crm.people.models import Person

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import Period, PeriodKind
-from crm.digests.listed import Listed
+from crm.digests.truncated import Listed
 from crm.people.queries import Viewer
 from crm.quotas.permissions import FigureScope
+from crm.supervision.activity import MovedOrder, orders_moved
 from crm.supervision.models import Order
-from crm.supervision.movements import MovedOrder, orders_moved
 from crm.supervision.queries import visible
 from crm.supervision.rules import EntryKind
 

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session, aliased
 from crm.base.clock import civil_date
 from crm.base.money import Currency
 from crm.base.periods import DAY, Period, PeriodKind
-from crm.digests.meetings import first_meetings
+from crm.digests.first_meetings import first_meetings
 from crm.digests.monthly import MonthFacts, month_facts
 from crm.digests.orders import orders_of
 from crm.digests.rules import Spans, planned_span, spans
-from crm.digests.turns import Earlier, earlier_statuses
+from crm.digests.status_changes import Earlier, earlier_statuses
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.queries import role_held_on
@@ -26,10 +26,10 @@ from crm.people.queries import UnitNode, active_at, held_on, unit_tree
 from crm.quotas.counting import status_at
 from crm.quotas.queries import PersonFigure, figures, working_calendar
 from crm.quotas.rules import Figure, Rule, VisitFacts
-from crm.supervision.movements import MovedOrder
+from crm.supervision.activity import MovedOrder
 from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.permissions import covering
 from crm.visits.rules import LONGEST_DAYS, Kind, Status, Verdict
-from crm.visits.scope import covering
 
 
 @dataclass(frozen=True, slots=True)

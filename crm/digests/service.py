@@ -14,10 +14,10 @@ from crm.digests.composing import compose
 from crm.digests.content import Digest
 from crm.digests.lapsed import tell_lapsed
 from crm.digests.nudging import nudge
+from crm.digests.permissions import OF_UNITS, sight_of, sights
 from crm.digests.queries import Facts, active_people, gather
 from crm.digests.rules import planned_span
-from crm.digests.settling import keep_reported, tell_settled
-from crm.digests.sight import OF_UNITS, sight_of, sights
+from crm.digests.settlement_notice import keep_reported, tell_settled
 from crm.digests.ten_day import make_ten_day
 from crm.mailing.service import Letter, post
 from crm.people.models import Person

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from crm.base.periods import Period
-from crm.digests.listed import Listed
 from crm.digests.monthly import (
     WITHIN_A_MONTH,
     MonthPart,
@@ -14,9 +13,10 @@ from crm.digests.monthly import (
     correction_lines,
     trend_cell,
 )
+from crm.digests.permissions import Sight
 from crm.digests.queries import Facts
 from crm.digests.results import Group, everything, groups
-from crm.digests.sight import Sight
+from crm.digests.truncated import Listed
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import basis_of

@@ -13,13 +13,13 @@ from crm.digests.content import (
     UnitsPart,
     VisitLine,
 )
+from crm.digests.lead_progress import moves
 from crm.digests.lines import figure_lines, planned, visit_line
-from crm.digests.moves import moves
 from crm.digests.orders import orders_part
+from crm.digests.permissions import Sight
 from crm.digests.queries import Facts, VisitFact
 from crm.digests.results import groups, rule_lines, tops, unit_lines
 from crm.digests.rules import SHORT
-from crm.digests.sight import Sight
 from crm.digests.trend import month_part
 from crm.leads.rules import is_major
 from crm.quotas.queries import PersonFigure

@@ -12,7 +12,7 @@ from crm.leads.models import Lead, Milestone
 from crm.people.queries import Viewer
 from crm.visits.models import Visit, VisitLead
 from crm.visits.queries import LOADED
-from crm.visits.seen import SeenVisit, shown
+from crm.visits.redaction import SeenVisit, shown
 
 MOST_VISITS = 200
 

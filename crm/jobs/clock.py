@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.db import writing
 from crm.base.mail import Site
-from crm.jobs import lease, trust
-from crm.jobs.clockwork import Clockwork
+from crm.jobs import clock_check, lease
 from crm.jobs.delivery import Courier
+from crm.jobs.runner import Clockwork
 from crm.jobs.scheduler import TICK_SECONDS, wake_ups
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import Job
-from crm.jobs.turns import Turns
 from crm.jobs.worker import Worker, succeeds
+from crm.jobs.write_yield import Turns
 
 WATCHDOG_SECONDS = 3 * TICK_SECONDS
 RENEW_SECONDS = 20  # the lease lasts 90 s, and its renewal may wait 20 s for SQLite's write lock
@@ -67,7 +67,7 @@ class Node:
 
         def goes_on() -> bool:
             turns.give()  # on SQLite a slot waits for the write lock
-            return may_go_on() and trust.is_believed(self._sessions)
+            return may_go_on() and clock_check.is_believed(self._sessions)
 
         self._courier.deliver_all(goes_on)
 
@@ -86,7 +86,7 @@ class Node:
 
     def _leads(self) -> bool:
         with writing(self._sessions) as db:
-            trust.believe(db)
+            clock_check.believe(db)
             leads = lease.hold(db, self.holder)
         self._led_at = clock.monotonic() if leads else None
         return leads

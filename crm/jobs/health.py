@@ -11,8 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, column, func, inspect, select, table, text
 from sqlalchemy.orm import Session
 
+from crm.base.enums import LabeledEnum
 from crm.base.outbox import Message, State
-from crm.base.words import Word
 from crm.jobs import lease, ledger
 from crm.jobs.pausing import pauses
 from crm.jobs.timetable import JOBS, ON_TIME, JobName, Slot
@@ -27,7 +27,7 @@ UNDER_WAY = (State.PENDING, State.SENDING, State.AMBIGUOUS)
 FOR_A_PERSON = (State.FAILED, State.HELD)
 
 
-class Health(Word):
+class Health(LabeledEnum):
     """How a part of the system is."""
 
     OK = "ok", "正常"

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.db import insert_into
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.paging import Page, page_of
 from crm.base.periods import PeriodKind
-from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
 from crm.jobs.models import JobRun, RunState
 from crm.jobs.pausing import held
@@ -33,7 +33,7 @@ FORMS = {  # how the names of periods look
 GIVES_UP_AFTER = 5  # tries of a slot that is of no use any more; one of use is tried for ever
 
 
-class Install(Word):
+class Install(LabeledEnum):
     """The row that says from when on there are slots."""
 
     JOB = "install", "安装"

@@ -6,10 +6,10 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, word
-from crm.base.words import Word
+from crm.base.enums import LabeledEnum
 
 
-class RunState(Word):
+class RunState(LabeledEnum):
     """What became of a slot."""
 
     DONE = "done", "已完成"

@@ -13,7 +13,7 @@ from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from crm.base import clock
-from crm.base.words import Word
+from crm.base.enums import LabeledEnum
 from crm.jobs.smtp_session import GO_ON, Answer, Limits, Session
 from crm.jobs.wire import (
     CutError,
@@ -43,7 +43,7 @@ class BrokenOffError(Exception):
     """The body went out and no clear answer came: nobody knows whether it was delivered."""
 
 
-class Security(Word):
+class Security(LabeledEnum):
     """How the line to the server is protected."""
 
     NONE = "none", "不加密"

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
+from crm.base.formatting import moment
 from crm.base.outbox import Message, State
-from crm.base.spoken import moment
 
 REPEAT = "发送结果不明，内容已过时，不再重发"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from crm.base.clock import at_civil, civil_date
+from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY, Period, PeriodKind
-from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
 from crm.digests import rules
 from crm.digests.rules import EVENING
@@ -16,7 +16,7 @@ ON_TIME = timedelta(minutes=10)  # a new leader needs up to two minutes; nobody 
 LONGEST_WAIT = 40 * DAY
 
 
-class JobName(Word):
+class JobName(LabeledEnum):
     """What the clock does."""
 
     WEEKLY_DIGEST = "weekly-digest", "周报"
@@ -35,7 +35,7 @@ class JobName(Word):
 RESTS_ON: Mapping[str, JobName] = {JobName.SETTLED_FIGURES: JobName.FREEZE}
 
 
-class Lateness(Word):
+class Lateness(LabeledEnum):
     """How long a missed slot is still of use."""
 
     UNTIL_EVENING = "until_evening", "当日18:00前补做"
@@ -44,7 +44,7 @@ class Lateness(Word):
     ALWAYS = "always", "一律补做"
 
 
-class Timing(Word):
+class Timing(LabeledEnum):
     """What is to be done with a slot at a moment."""
 
     ON_TIME = "on_time", "按时"

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from crm.base import clock
 from crm.base.db_faults import fault_of, first_line
-from crm.jobs import trust
+from crm.jobs import clock_check
 
 log = structlog.get_logger()
 
@@ -71,8 +71,8 @@ def succeeds(step: Callable[[], None], **about: str) -> bool:
     """Do the step; the log says why where it fails."""
     try:
         step()
-    except trust.DoubtfulClockError as error:
-        trust.tell(error.doubt)
+    except clock_check.DoubtfulClockError as error:
+        clock_check.tell(error.doubt)
         return False
     except DBAPIError as error:
         # a database that is away says so each time: no fault of ours, whose trace would help

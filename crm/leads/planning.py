@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from crm.base.audit import record
 from crm.base.errors import Refused
 from crm.leads.models import Lead, Milestone, MilestonePlan
-from crm.leads.rights import require_change
+from crm.leads.permissions import require_change
 from crm.leads.rules import FINAL, ON_LINE, MilestoneKind, Stage
 from crm.people.models import Person
 

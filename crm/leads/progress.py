@@ -9,7 +9,7 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.leads.models import Lead, Milestone
-from crm.leads.rights import require_change
+from crm.leads.permissions import require_change
 from crm.leads.rules import (
     FINAL,
     ON_LINE,

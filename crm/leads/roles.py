@@ -10,7 +10,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.leads.models import Lead, LeadRole
-from crm.leads.rights import (
+from crm.leads.permissions import (
     colleague_of,
     require_change,
     require_overseen,

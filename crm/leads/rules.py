@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.money import WAN, YI, Currency
-from crm.base.words import Word
 
 
-class Stage(Word):
+class Stage(LabeledEnum):
     """How far a lead has come."""
 
     LEAD = "lead", "线索"
@@ -31,7 +31,7 @@ class Stage(Word):
 LINE = tuple(stage for stage in Stage if stage not in (Stage.PARKED, Stage.LOST))
 
 
-class MilestoneKind(Word):
+class MilestoneKind(LabeledEnum):
     """What was reached: a stage of the line, or a side milestone."""
 
     LEAD = "lead", "线索"
@@ -58,7 +58,7 @@ class MilestoneKind(Word):
     IN_STATISTICS = "in_statistics", "入统"
 
 
-class Secrecy(Word):
+class Secrecy(LabeledEnum):
     """Who may see a lead; `restricted` is 限知 and never a state secret."""
 
     OPEN = "open", "公开"
@@ -66,7 +66,7 @@ class Secrecy(Word):
     RESTRICTED = "restricted", "限知"
 
 
-class LeadRoleKind(Word):
+class LeadRoleKind(LabeledEnum):
     """What a person or unit is to a lead."""
 
     ATTACHED_LEADER = "attached_leader", "挂钩领导"

@@ -26,9 +26,9 @@ from crm.leads.companies import (
 )
 from crm.leads.contacts import ContactData, keep_contact, move_contacts
 from crm.leads.models import Company, Lead, LeadRole, Milestone
+from crm.leads.permissions import colleague_of, require_change, require_overseen
 from crm.leads.progress import correct_milestone, reach, withdraw_milestone
 from crm.leads.queries import may_see, role_held_on
-from crm.leads.rights import colleague_of, require_change, require_overseen
 from crm.leads.roles import end_role, give_role, name_holder
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.leads.seers import supervisors_over

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.people.deciding import may_decide
+from crm.people.absence_approval import may_decide
 from crm.people.models import Absence, Person
 from crm.people.rules import WITH_RECORDS, AbsenceKind, AbsenceStatus
 

@@ -6,15 +6,15 @@ from datetime import date, datetime
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from crm.base.enums import LabeledEnum
 from crm.base.names import folded, spellings
 from crm.base.paging import Page, page_of
-from crm.base.words import Word
 from crm.people.models import Person, Posting, Unit
 from crm.people.queries import held_on
 from crm.people.rules import Duty, Role
 
 
-class Account(Word):
+class Account(LabeledEnum):
     """Whether an account is open."""
 
     OPEN = "open", "在用"

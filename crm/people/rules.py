@@ -5,11 +5,11 @@ from datetime import date, datetime
 from typing import Protocol
 
 from crm.base.clock import at_civil
+from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY
-from crm.base.words import Word
 
 
-class Duty(Word):
+class Duty(LabeledEnum):
     """Duty (职务类别): it decides the quotas."""
 
     PRINCIPAL = "principal", "主要负责同志"
@@ -18,7 +18,7 @@ class Duty(Word):
     STAFF = "staff", "工作人员"
 
 
-class Role(Word):
+class Role(LabeledEnum):
     """Access role: it decides what one may see and do."""
 
     RECRUITER = "recruiter", "招商人员"
@@ -28,7 +28,7 @@ class Role(Word):
     READER = "reader", "简报读者"
 
 
-class UnitKind(Word):
+class UnitKind(LabeledEnum):
     """What an org unit is."""
 
     ZONE = "zone", "开发区"
@@ -37,7 +37,7 @@ class UnitKind(Word):
     TEAM = "team", "组"
 
 
-class AbsenceKind(Word):
+class AbsenceKind(LabeledEnum):
     """Why a person is absent."""
 
     LEAVE = "leave", "休假"
@@ -47,7 +47,7 @@ class AbsenceKind(Word):
     OTHER_DUTY = "other_duty", "其他公务"
 
 
-class AbsenceStatus(Word):
+class AbsenceStatus(LabeledEnum):
     """Where an absence stands; only an approved one reduces a quota."""
 
     ASKED = "asked", "待审批"

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
+from crm.quotas.frozen import RULE, corrections_of
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.queries import live_figures
 from crm.quotas.rules import Figure, FigureStatus, Freeze, Rule, Way
-from crm.quotas.settled import RULE, corrections_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from crm.base.periods import Period
 from crm.base.sheets import Column
 from crm.people.queries import Viewer
 from crm.quotas.facts import PersonFigure
+from crm.quotas.frozen import CorrectionFacts, corrections
 from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import figure_scope
 from crm.quotas.queries import figures, working_calendar
 from crm.quotas.rules import basis_of
-from crm.quotas.settled import CorrectionFacts, corrections
 
 COMPLIANCE = (
     Column("rule", "规则"),

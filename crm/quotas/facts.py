@@ -14,7 +14,7 @@ from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceStatus, Duty
 from crm.quotas.rules import Figure, VisitFacts
 from crm.visits.models import Visit, VisitParticipant
-from crm.visits.scope import covering
+from crm.visits.permissions import covering
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from crm.base.periods import Period
 from crm.people.models import Posting
 from crm.people.rules import Duty
+from crm.quotas.frozen import frozen_outcomes
 from crm.quotas.queries import PersonFigure, figures, rules_holding
 from crm.quotas.rules import Rule
-from crm.quotas.settled import frozen_outcomes
 
 
 @dataclass(frozen=True, slots=True)

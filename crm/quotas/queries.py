@@ -15,10 +15,10 @@ from crm.quotas import facts
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
 from crm.quotas.facts import Holding, Place
 from crm.quotas.facts import PersonFigure as PersonFigure
+from crm.quotas.frozen import frozen_figures
 from crm.quotas.judging import judge_figure
 from crm.quotas.models import RuleVersion, WorkdayOverride
 from crm.quotas.rules import Case, Freeze, Rule, Tenure, VisitFacts
-from crm.quotas.settled import frozen_figures
 
 
 @dataclass(frozen=True, slots=True)

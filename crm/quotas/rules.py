@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
 
+from crm.base.enums import LabeledEnum
 from crm.base.periods import Period, PeriodKind
-from crm.base.words import Word
 from crm.people.rules import Duty
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
@@ -17,7 +17,7 @@ DAYS_TO_ENTER = 9  # REGIME 3: days of a stay entered later than that wait for a
 WORKDAYS_TO_LOG = 3  # REGIME 4: so long after its end a period stays open for late logging
 
 
-class Measure(Word):
+class Measure(LabeledEnum):
     """What a rule counts."""
 
     VISITS_LED = "visits_led", "带队拜访"
@@ -25,21 +25,21 @@ class Measure(Word):
     DAYS_RESIDENT = "days_resident", "驻城天数"
 
 
-class CountBy(Word):
+class CountBy(LabeledEnum):
     """Whether several visits on one date are one."""
 
     VISIT = "visit", "按次"
     DAY = "day", "按天"
 
 
-class Proration(Word):
+class Proration(LabeledEnum):
     """Whether presence reduces what is owed."""
 
     WORKDAYS = "workdays", "按在岗工作日折算"
     NONE = "none", "不折算"
 
 
-class Rounding(Word):
+class Rounding(LabeledEnum):
     """How a part of one is rounded."""
 
     CEIL = "ceil", "向上取整"
@@ -52,14 +52,14 @@ class Rounding(Word):
         return (2 * part + whole) // (2 * whole)
 
 
-class Cap(Word):
+class Cap(LabeledEnum):
     """What bounds the resident days owed."""
 
     CALENDAR_DAYS = "calendar_days", "不超过在岗自然日"
     WORKDAYS = "workdays", "不超过在岗工作日"
 
 
-class Reason(Word):
+class Reason(LabeledEnum):
     """Why a visit, or a day of it, does not count; the first that applies, in this order."""
 
     OUTSIDE_PERIOD = "outside_period", "开始于其他周期"
@@ -81,7 +81,7 @@ class Way(IntEnum):
     ENDED_STAYS = 2  # it goes on counting as long as it may be logged in time (REGIME 3)
 
 
-class FigureStatus(Word):
+class FigureStatus(LabeledEnum):
     """Where a person stands against a rule in a period."""
 
     EXEMPT = "exempt", "免考核"
@@ -266,7 +266,7 @@ class Figure:
     outlook: Outlook | None = None  # none: frozen, or as read from what was frozen
 
 
-class FigureBasis(Word):
+class FigureBasis(LabeledEnum):
     """On what the figures of a period rest; every page, mail and file says it by these words."""
 
     PRELIMINARY = "preliminary", "初步数"

@@ -15,14 +15,14 @@ from crm.base.periods import Period
 from crm.people.models import Person
 from crm.people.queries import viewer
 from crm.quotas.corrections import Touch, correct
+from crm.quotas.explanation_json import as_text
 from crm.quotas.facts import PersonFigure
-from crm.quotas.keeping import as_text
+from crm.quotas.frozen import NUMBERS, seen_corrections
 from crm.quotas.locks import hold_edits, hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.permissions import figure_scope
 from crm.quotas.queries import live_figures, rules_for
 from crm.quotas.rules import Way
-from crm.quotas.settled import NUMBERS, seen_corrections
 
 AT_ONCE = 500  # rows of one statement: SQLite takes 32,766 values
 BEFORE_IT_RAN = "定稿任务补做之前登记的修改"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from crm.base import spoken
+from crm.base import formatting
 from crm.base.periods import Period, PeriodKind
 from crm.quotas.rules import (
     Cap,
@@ -85,16 +85,16 @@ def first_judged(rule: Rule) -> Period:
 def beginning_of(rule: Rule) -> str:
     """From which period on the rule judges; a period in which it begins stays as it was."""
     first = first_judged(rule)
-    told = f"从{spoken.period_name(first)}起按此考核"
+    told = f"从{formatting.period_name(first)}起按此考核"
     if first.first == rule.valid_from:
         return f"{told}。"
-    running = spoken.period_name(first.before)
+    running = formatting.period_name(first.before)
     return f"{told}；{full_day(rule.valid_from)}在{running}当中，{running}整期仍按原来的办法。"
 
 
 def full_day(on: date) -> str:
     """A date with its year: `2026年9月1日`."""
-    return f"{on.year}年{spoken.day(on)}"
+    return f"{on.year}年{formatting.day(on)}"
 
 
 def _since(rule: Rule) -> str:

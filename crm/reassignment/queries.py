@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import or_, select, union
 from sqlalchemy.orm import Session
 
-from crm.base import spoken
+from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.followups.models import Followup
 from crm.leads.models import LeadRole
@@ -154,7 +154,7 @@ def _orders(db: Session, person_id: int) -> Iterator[OpenThing]:
 def _followups(db: Session, person_id: int) -> Iterator[OpenThing]:
     query = select(Followup).where(Followup.person_id == person_id, Followup.done_at.is_(None))
     for step in db.scalars(query):
-        text, leads = f"{spoken.day(step.due_on)}到期", frozenset({step.lead_id})
+        text, leads = f"{formatting.day(step.due_on)}到期", frozenset({step.lead_id})
         yield OpenThing(Thing.FOLLOWUP, step.id, step.due_on, text, step.what, leads)
 
 
@@ -165,7 +165,7 @@ def _visits(db: Session, person_id: int, now: datetime) -> Iterator[OpenThing]:
     also = db.scalars(planned.where(Visit.id.in_(joined), Visit.starts_at > now)).all()
     leads = _leads_of(db, [visit.id for visit in (*led, *also)])
     for kind, visit in (*((_kind_of(each, now), each) for each in led), *_as_joined(also)):
-        text = f"{spoken.span(visit.first_on, visit.last_on)} {visit.city} {visit.kind.label}"
+        text = f"{formatting.span(visit.first_on, visit.last_on)} {visit.city} {visit.kind.label}"
         lead_ids = leads.get(visit.id, frozenset())
         yield OpenThing(kind, visit.id, visit.first_on, text, lead_ids=lead_ids)
 

@@ -2,13 +2,13 @@
 
 from datetime import date
 
-from crm.base.words import Word
+from crm.base.enums import LabeledEnum
 from crm.base.workdays import WorkingCalendar
 
 LONG_ABSENCE = 10  # working days; a longer one offers to hand over
 
 
-class Thing(Word):
+class Thing(LabeledEnum):
     """What may be open in a person's name, in the order in which it is handed over.
 
     Roles come first: who takes one sees the lead of what follows.

@@ -13,7 +13,7 @@ from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.followups.models import Followup
 from crm.followups.service import hand_over_followup
-from crm.leads.handing import Term, give_role_over
+from crm.leads.handover import Term, give_role_over
 from crm.leads.models import LeadRole
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import Person
@@ -30,9 +30,9 @@ from crm.reassignment.queries import (
 )
 from crm.reassignment.rules import Thing
 from crm.reassignment.settling import settle
-from crm.supervision.handing import give_answering, give_deciding
+from crm.supervision.handover import give_answering, give_deciding
 from crm.supervision.models import Order
-from crm.visits.handing import cut_stay, give_place, give_visit
+from crm.visits.handover import cut_stay, give_place, give_visit
 from crm.visits.models import Visit
 
 

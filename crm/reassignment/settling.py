@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 from crm.people.models import Person
 from crm.reassignment.queries import OpenThing
 from crm.reassignment.rules import Thing
-from crm.supervision.handing import give_answering, give_deciding
+from crm.supervision.handover import give_answering, give_deciding
 from crm.supervision.models import Order
-from crm.visits.handing import cut_stay, give_place, give_up
+from crm.visits.handover import cut_stay, give_place, give_up
 from crm.visits.models import Visit
 
 

@@ -13,17 +13,17 @@ from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.periods import Period
+from crm.leads.permissions import colleague_of
 from crm.leads.queries import may_see as may_see_lead
-from crm.leads.rights import colleague_of
 from crm.leads.rules import MilestoneKind
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, viewer, viewers, visible_to
 from crm.people.rules import OVERSEEING
 from crm.quotas.models import RuleVersion
 from crm.quotas.permissions import figure_scopes
-from crm.supervision.entries import note_and_record, said
+from crm.supervision.history import note_and_record, said
 from crm.supervision.models import Order, OrderUnit
-from crm.supervision.rights import may_draft, require, take
+from crm.supervision.permissions import may_draft, require, take
 from crm.supervision.rules import BY_CLOCK, About, EntryKind, OrderKind, OrderState, Origin
 
 

@@ -15,9 +15,9 @@ from crm.leads.queries import visible as visible_leads
 from crm.people.models import Posting
 from crm.people.queries import Viewer, held_on
 from crm.people.rules import WITH_RECORDS, Role
+from crm.quotas.frozen import CorrectionFacts, corrections
 from crm.quotas.models import FigureRecord, RuleVersion
 from crm.quotas.permissions import FigureScope, figure_scope, seen_by
-from crm.quotas.settled import CorrectionFacts, corrections
 from crm.supervision.models import Order, OrderEntry, OrderUnit
 from crm.supervision.rules import (
     ANSWERABLE,

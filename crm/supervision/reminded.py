@@ -10,7 +10,7 @@ from crm.base.clock import at_civil
 from crm.base.mailbox import period_of
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period
-from crm.supervision.reminding import RUNNING
+from crm.supervision.reminders import RUNNING
 
 
 @dataclass(frozen=True, slots=True)

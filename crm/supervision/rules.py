@@ -4,15 +4,15 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
+from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY
-from crm.base.words import Word
 from crm.base.workdays import WorkingCalendar
 
 WORKDAYS_IF_URGENT = 3
 WORKDAYS_A_LEVEL = 3  # how long a level has before the next one up hears of it
 
 
-class OrderState(Word):
+class OrderState(LabeledEnum):
     """How far a supervision order has come."""
 
     DRAFT = "draft", "拟稿"
@@ -31,7 +31,7 @@ UNDER_WAY = WORKING | {OrderState.ANSWERED}
 CLOSED = frozenset({OrderState.ACCEPTED, OrderState.DROPPED})
 
 
-class OrderKind(Word):
+class OrderKind(LabeledEnum):
     """How much time an order gives."""
 
     URGENT = "urgent", "急办（3个工作日）"
@@ -42,7 +42,7 @@ class OrderKind(Word):
 DAYS = {OrderKind.NORMAL: timedelta(days=15), OrderKind.LONG: timedelta(days=30)}
 
 
-class Origin(Word):
+class Origin(LabeledEnum):
     """What gave rise to an order."""
 
     MISSED_TWICE = "missed_twice", "连续两期未完成"
@@ -55,7 +55,7 @@ class Origin(Word):
 BY_CLOCK = frozenset({Origin.MISSED_TWICE, Origin.MILESTONE})
 
 
-class About(Word):
+class About(LabeledEnum):
     """What an order is about."""
 
     UNIT = "unit", "单位"
@@ -64,7 +64,7 @@ class About(Word):
     PROBLEM = "problem", "问题"
 
 
-class EntryKind(Word):
+class EntryKind(LabeledEnum):
     """What happened to an order."""
 
     DRAFTED = "drafted", "拟稿"
@@ -83,7 +83,7 @@ class EntryKind(Word):
     ACCEPTED = "accepted", "销号"
 
 
-class Wait(Word):
+class Wait(LabeledEnum):
     """For what an order waits for somebody."""
 
     ISSUE = "issue", "待下达"
@@ -94,7 +94,7 @@ class Wait(Word):
     OVERDUE = "overdue", "逾期待督促"
 
 
-class Step(Word):
+class Step(LabeledEnum):
     """What somebody may do with an order."""
 
     ISSUE = "issue", "下达"

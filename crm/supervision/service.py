@@ -10,9 +10,10 @@ from crm.base.errors import Refused
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar
 from crm.supervision.catalog import code_word
-from crm.supervision.entries import note_and_record, said
+from crm.supervision.history import note_and_record, said
 from crm.supervision.models import Order, OrderEntry, OrderSeries
-from crm.supervision.rights import later, require, take
+from crm.supervision.notifications import require_receivers
+from crm.supervision.permissions import later, require, take
 from crm.supervision.rules import (
     ANSWERABLE,
     UNDER_WAY,
@@ -22,7 +23,6 @@ from crm.supervision.rules import (
     due_on,
     may_ask_extension,
 )
-from crm.supervision.telling import require_receivers
 
 
 def issue_order(db: Session, *, order: Order, by: Person, now: datetime) -> OrderEntry:

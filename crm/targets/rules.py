@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from crm.base.enums import LabeledEnum
 from crm.base.money import WAN, YI, Currency
-from crm.base.words import Word
 from crm.leads.rules import MilestoneKind
 
 MONTHS = 12
 TENTH = Decimal("0.1")
 
 
-class Metric(Word):
+class Metric(LabeledEnum):
     """What is counted."""
 
     SIGNED = "signed", "签约"
@@ -23,7 +23,7 @@ class Metric(Word):
     MONEY = "money", "到位资金"
 
 
-class Tier(Word):
+class Tier(LabeledEnum):
     """The least size of a project that counts; larger ones count too."""
 
     ANY = "any", "不分规模"
@@ -35,7 +35,7 @@ class Tier(Word):
     YI_100 = "yi100", "100亿元以上"
 
 
-class TargetMeasure(Word):
+class TargetMeasure(LabeledEnum):
     """Whether projects are counted, or their investment added."""
 
     COUNT = "count", "项目数"

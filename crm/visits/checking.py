@@ -7,7 +7,11 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.people.queries import Viewer
-from crm.visits.checks import (
+from crm.visits.links import links_of
+from crm.visits.models import Visit
+from crm.visits.permissions import readable
+from crm.visits.trips import check_trip
+from crm.visits.validation import (
     VisitData,
     check_city,
     check_leads,
@@ -17,10 +21,6 @@ from crm.visits.checks import (
     require_own,
     require_same_people,
 )
-from crm.visits.links import links_of
-from crm.visits.models import Visit
-from crm.visits.scope import readable
-from crm.visits.trips import check_trip
 
 
 def check_visit(

@@ -10,8 +10,8 @@ from crm.leads.models import Lead
 from crm.people.queries import Viewer
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, visible_to
+from crm.visits.redaction import shown
 from crm.visits.rules import Status
-from crm.visits.seen import shown
 
 PLAIN = ("ref", "kind", "channel", "status", "starts_at", "ends_at", "city", "trip", "verdict")
 WORDS = ("note", "met", "position", "minutes", "next_step")

@@ -32,10 +32,10 @@ from crm.base.usernames import ByUsername
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits import bulk
-from crm.visits.checks import VisitData
 from crm.visits.import_notices import asked_about, read_as_remote
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
+from crm.visits.validation import VisitData
 
 VISITS = (
     Column("ref", "编号", "V-2026-001"),

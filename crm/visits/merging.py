@@ -10,14 +10,14 @@ from crm.base.errors import Refused
 from crm.people.models import Person
 from crm.people.queries import viewer
 from crm.visits.checking import check_visit
-from crm.visits.checks import WORDS, VisitData
 from crm.visits.links import Links, links_of
 from crm.visits.models import Visit
 from crm.visits.neighbours import outline_of, questions_about
+from crm.visits.permissions import may_change
 from crm.visits.questions import can_merge
 from crm.visits.rules import Kind
-from crm.visits.scope import may_change
 from crm.visits.service import rewrite_visit
+from crm.visits.validation import WORDS, VisitData
 
 APART = {"minutes": "\n", "note": "\n"}  # how two texts are put together; else by a semicolon
 

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from crm.leads.models import Lead
 from crm.leads.queries import visible as visible_leads
 from crm.people.queries import Viewer
-from crm.visits.checks import VisitData
 from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.permissions import changeable, covering, joined_by, of_leads, readable, visible
 from crm.visits.questions import Outline, Question, questions
 from crm.visits.rules import Status, Verdict
-from crm.visits.scope import changeable, covering, joined_by, of_leads, readable, visible
+from crm.visits.validation import VisitData
 
 AT_ONCE = 1000  # visits asked for by id in one statement
 

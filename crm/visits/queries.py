@@ -18,8 +18,16 @@ from crm.leads.queries import visible as visible_leads
 from crm.people.models import Person
 from crm.people.queries import Viewer
 from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.permissions import (
+    covering,
+    joined_by,
+    judgeable,
+    of_leads,
+    of_person,
+    readable,
+    visible,
+)
 from crm.visits.rules import Channel, Kind, Status, is_logged_late
-from crm.visits.scope import covering, joined_by, judgeable, of_leads, of_person, readable, visible
 
 LOADED = (
     joinedload(Visit.leader),

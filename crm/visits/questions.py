@@ -6,13 +6,13 @@ from datetime import date, datetime
 from hashlib import sha256
 
 from crm.base.clock import civil_date, last_civil_date
-from crm.base.words import Word
+from crm.base.enums import LabeledEnum
 from crm.visits.rules import Channel, Kind, Status
 
 TOKEN = 8  # characters of a question's token: enough to know it again
 
 
-class Doubt(Word):
+class Doubt(LabeledEnum):
     """Why a visit is asked about."""
 
     SAME_VISIT = "same_visit", "可能是同一次拜访"

@@ -4,14 +4,14 @@ from datetime import date, datetime
 from typing import Protocol
 
 from crm.base.clock import at_civil, civil, civil_date, last_civil_date
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.periods import DAY
-from crm.base.words import Word
 
 LONGEST_DAYS = 92  # a bound on a visit's length keeps every question about a period a closed range
 
 
-class Kind(Word):
+class Kind(LabeledEnum):
     """What a visit is."""
 
     OUTREACH = "outreach", "外出拜访"
@@ -21,7 +21,7 @@ class Kind(Word):
     REMOTE = "remote", "线上对接"
 
 
-class Channel(Word):
+class Channel(LabeledEnum):
     """How people meet."""
 
     IN_PERSON = "in_person", "面谈"
@@ -42,7 +42,7 @@ CHANNELS_OF = {
 }
 
 
-class Status(Word):
+class Status(LabeledEnum):
     """Where a visit stands; only `done` counts."""
 
     PLANNED = "planned", "计划"
@@ -50,7 +50,7 @@ class Status(Word):
     CANCELLED = "cancelled", "已取消"
 
 
-class Verdict(Word):
+class Verdict(LabeledEnum):
     """What a supervisor said of a visit."""
 
     CONFIRMED = "confirmed", "已确认"

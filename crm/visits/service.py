@@ -15,11 +15,11 @@ from crm.people.models import Person
 from crm.people.queries import Viewer, viewer
 from crm.visits.bulk import ImportedVisit, import_visit, import_visits
 from crm.visits.checking import check_visit, may_read
-from crm.visits.checks import WORDS, VisitData
 from crm.visits.companions import note_named
 from crm.visits.lateness import Timing, keep_late, late_by_person
 from crm.visits.links import link, links_of, participants_of, remember
 from crm.visits.models import Visit
+from crm.visits.permissions import may_change, may_judge
 from crm.visits.rules import (
     Kind,
     Status,
@@ -29,8 +29,8 @@ from crm.visits.rules import (
     is_stay_begun,
     late_by,
 )
-from crm.visits.scope import may_change, may_judge
 from crm.visits.trips import begin_trips
+from crm.visits.validation import WORDS, VisitData
 
 __all__ = [
     "ImportedVisit",

@@ -15,9 +15,9 @@ from crm.people.models import Person, Posting
 from crm.people.queries import Viewer, people_in, viewer
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.models import Trip, Visit
+from crm.visits.permissions import covering, theirs
+from crm.visits.permissions import visible as visible_visits
 from crm.visits.rules import Status
-from crm.visits.scope import covering, theirs
-from crm.visits.scope import visible as visible_visits
 
 LATELY = timedelta(days=60)
 MOST_OFFERED = 8

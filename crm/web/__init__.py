@@ -4,42 +4,39 @@ from flask import Flask
 from werkzeug.wrappers import Response
 
 from crm.web import (
-    absences,
     access,
-    admin,
     assets,
-    audit,
     auth,
-    back,
-    calendar,
-    compliance,
+    back_links,
+    change_reasons,
     compressed,
-    digests,
-    entry_grants,
     errors,
     filters,
-    followups,
     health,
-    jobs,
-    leads,
-    mailbox,
-    me,
-    my_settings,
-    myday,
     nav,
-    people,
-    reasons,
-    reassignment,
-    rules,
-    supervision,
-    target_admin,
-    targets,
     transaction,
-    trips,
-    units,
-    username_address,
-    visits,
+    username_converter,
 )
+from crm.web.absences import views as absences
+from crm.web.account import mailbox, notification_settings
+from crm.web.account import views as me
+from crm.web.admin import jobs
+from crm.web.admin import views as admin
+from crm.web.audit import views as audit
+from crm.web.calendar import views as calendar
+from crm.web.digests import views as digests
+from crm.web.followups import views as followups
+from crm.web.home import views as myday
+from crm.web.leads import views as leads
+from crm.web.people import entry_grants, reassignment, units
+from crm.web.people import views as people
+from crm.web.quotas import views as compliance
+from crm.web.rules import views as rules
+from crm.web.supervision import views as supervision
+from crm.web.targets import admin as target_admin
+from crm.web.targets import views as targets
+from crm.web.visits import trips
+from crm.web.visits import views as visits
 
 CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -64,16 +61,16 @@ def init_app(app: Flask) -> None:
     """Register the pages; the order is that in which a request meets them."""
     app.after_request(_guard)
     for part in (
-        username_address,
+        username_converter,
         transaction,
         errors,
-        reasons,
+        change_reasons,
         assets,
         filters,
         auth,
         access,
         nav,
-        back,
+        back_links,
         compressed,
     ):
         part.init_app(app)
@@ -89,7 +86,7 @@ def init_app(app: Flask) -> None:
         targets,
         digests,
         mailbox,
-        my_settings,
+        notification_settings,
         me,
         admin,
         people,

@@ -9,7 +9,7 @@ from crm.base.db import be_alone, begin_to_write
 from crm.extensions import db
 from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
 from crm.web.auth import me
-from crm.web.back import came_from
+from crm.web.back_links import came_from
 from crm.web.transaction import CHANGING, undo
 
 PUBLIC = frozenset(

@@ -28,12 +28,12 @@ from crm.base.db import begin_to_write, writing
 from crm.base.db_faults import first_line
 from crm.base.errors import Refused
 from crm.extensions import db, login_manager
-from crm.people import sessions, tries
+from crm.people import login_attempts, sessions
 from crm.people.accounts import require_in_time
+from crm.people.login_attempts import MINUTE
 from crm.people.models import LoginSession, Person
 from crm.people.queries import Viewer, by_username, viewer
 from crm.people.service import verify
-from crm.people.tries import MINUTE
 from crm.web.errors import show_at_field
 from crm.web.forms import cleaned, is_inside
 from crm.web.known_browsers import browser_known_to, remember_browser
@@ -130,7 +130,7 @@ def _enter(form: LoginForm) -> None:
     typed = form.username.data or ""
     known = by_username(db.session, typed)
     browser = browser_known_to(known.id) if known else None
-    attempt = tries.attempt_of(
+    attempt = login_attempts.attempt_of(
         db.session, known, typed=typed, address=request.remote_addr or "", browser=browser
     )
     release()
@@ -142,13 +142,13 @@ def _enter(form: LoginForm) -> None:
         if not person or not known or person.password_hash != known.password_hash:
             raise wrong  # it was changed while we looked
         require_in_time(person, now)
-        tries.give_back(rows, attempt, now=now)
+        login_attempts.give_back(rows, attempt, now=now)
         begin_session(person)
     remember_browser(person.id)
 
 
 def check_password(
-    person: Person | None, password: str, attempt: tries.Attempt, wrong: Refused
+    person: Person | None, password: str, attempt: login_attempts.Attempt, wrong: Refused
 ) -> None:
     """Raise `wrong` where it is not the person's password; refused as `too_many_tries`.
 
@@ -156,13 +156,13 @@ def check_password(
     """
     now = moment()
     with writing(db.sessionmaker) as own:
-        may_try = tries.take_try(own, attempt, now=now)
+        may_try = login_attempts.take_try(own, attempt, now=now)
     if not may_try:
         log.warning("too_many_tries", person=attempt.person_id, address=attempt.address)
         raise Refused("too_many_tries", field=wrong.field)
     if not verify(person, password, now=now):
         with writing(db.sessionmaker) as own:
-            count = tries.note_failure(own, attempt, now=now)
+            count = login_attempts.note_failure(own, attempt, now=now)
         log.warning(
             "wrong_password", person=attempt.person_id, address=attempt.address, failures=count
         )

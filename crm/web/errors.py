@@ -11,14 +11,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from crm.base import clock, spoken
+from crm.base import clock, formatting
 from crm.base.db import is_at_once
 from crm.base.db_faults import Fault, fault_of, first_line
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.base.words import Word
 from crm.extensions import login_manager
-from crm.web.back import came_from
-from crm.web.sentences import AT_ONCE, SENTENCES
+from crm.web.back_links import came_from
+from crm.web.messages import AT_ONCE, SENTENCES
 from crm.web.transaction import undo
 
 SECRETS = frozenset({"password", "old", "again"})  # are typed anew
@@ -49,8 +49,8 @@ UNUSABLE = {
 
 def _spoken(value: object) -> object:
     if isinstance(value, date):
-        return spoken.dated(value, clock.civil_date(clock.now()))
-    return value.label if isinstance(value, Word) else value
+        return formatting.dated(value, clock.civil_date(clock.now()))
+    return value.label if isinstance(value, LabeledEnum) else value
 
 
 def told(refusal: Refused) -> str:

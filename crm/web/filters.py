@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from flask import Flask
 
-from crm.base import clock, spoken
+from crm.base import clock, formatting
 from crm.base.money import Currency
 from crm.base.money import spoken as money
 from crm.web.transaction import today
@@ -24,14 +24,14 @@ def amount(value: Decimal | None, currency: Currency | None = Currency.CNY) -> s
 def init_app(app: Flask) -> None:
     """Give the filters to templates, under the names that mails use too."""
     app.jinja_env.filters |= {
-        "day": spoken.day,
-        "weekday": spoken.weekday,
-        "dated": lambda on: spoken.dated(on, today()),
-        "moment": lambda at: spoken.moment(at, today()),
-        "lasting": spoken.lasting,
-        "period_name": spoken.period_name,
+        "day": formatting.day,
+        "weekday": formatting.weekday,
+        "dated": lambda on: formatting.dated(on, today()),
+        "moment": lambda at: formatting.moment(at, today()),
+        "lasting": formatting.lasting,
+        "period_name": formatting.period_name,
         "civil_date": clock.civil_date,
         "time": time,
         "amount": amount,
     }
-    app.jinja_env.globals["span"] = spoken.span
+    app.jinja_env.globals["span"] = formatting.span

@@ -11,8 +11,8 @@ from wtforms import Field, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired
 
+from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.base.words import Word
 from crm.leads.queries import lead_choices, lead_labels
 from crm.people.models import Person
 from crm.people.queries import Viewer
@@ -25,7 +25,7 @@ YEARS = range(2000, 2101)  # a year beyond is a slip of the keys
 NOT_ASKED_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
 
 NOTHING = SelectChoice("", "")  # the empty choice, first in a list
-AnyWord = TypeVar("AnyWord", bound=Word)
+AnyWord = TypeVar("AnyWord", bound=LabeledEnum)
 
 
 class Needed(DataRequired):
@@ -54,7 +54,7 @@ def chosen_id(text: str | int) -> int | None:
     return None if text == "" else row_id(text)
 
 
-def word_choices(words: Iterable[Word]) -> list[Any]:
+def word_choices(words: Iterable[LabeledEnum]) -> list[Any]:
     """Words to choose from, by their Chinese names."""
     return [SelectChoice(each.value, each.label) for each in words]
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from flask import Flask, request, url_for
 
 from crm.web.access import ACCESS
-from crm.web.admin import PAGES
+from crm.web.admin.views import PAGES
 from crm.web.auth import me
 
 

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from crm.base.clock import at_civil
 from crm.base.periods import Period
 from crm.jobs import ledger
-from crm.jobs.clockwork import Clockwork
+from crm.jobs.runner import Clockwork
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import Duty, Role, UnitKind
 from crm.quotas.service import freeze_period
-from crm.supervision.reminding import remind_of_missed
+from crm.supervision.reminders import remind_of_missed
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
 from crm.visits.models import Visit

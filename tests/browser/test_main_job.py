@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from crm.base import clock
 from crm.base.db import writing
 from crm.jobs import ledger
-from crm.jobs.clockwork import Clockwork
+from crm.jobs.runner import Clockwork
 from crm.people.rules import Duty, Role, UnitKind
 from crm.people.service import hash_password, set_password
 from crm.visits.rules import Status

@@ -7,14 +7,14 @@ from click.testing import CliRunner
 
 from crm.cli import base, main
 from crm.extensions import db as database_of_app
-from crm.jobs import trust
+from crm.jobs import clock_check
 from tests.databases import SECRET
 
 
 @pytest.fixture
 def believed(monkeypatch):
     """Believe the tests' clock, which stands apart from PostgreSQL's."""
-    monkeypatch.setattr(trust, "LARGEST_GAP", timedelta.max)
+    monkeypatch.setattr(clock_check, "LARGEST_GAP", timedelta.max)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from crm.base.db import writing
 from crm.base.outbox import Message, State
 from crm.base.workdays import Source
 from crm.cli import base, checks
-from crm.jobs import lease, ledger, trust
+from crm.jobs import clock_check, lease, ledger
 from crm.jobs.models import JobRun, Lease, RunState
 from crm.jobs.pausing import pause_job
 from crm.jobs.timetable import JobName
@@ -48,7 +48,7 @@ def zone(sessions, monkeypatch):
 
     The moment of a test is another than that of PostgreSQL, whose clock goes on.
     """
-    monkeypatch.setattr(trust, "LARGEST_GAP", timedelta.max)
+    monkeypatch.setattr(clock_check, "LARGEST_GAP", timedelta.max)
     monkeypatch.setattr(checks, "is_built", lambda: True)
     with writing(sessions) as db:
         ledger.install(db, clock_from=NOW, now=NOW)
@@ -309,7 +309,7 @@ def test_a_clock_that_leapt_is_told_with_what_to_do(zone, doctor):
 
 @pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
 def test_a_machine_apart_from_its_database_is_told(zone, doctor, monkeypatch):
-    monkeypatch.setattr(trust, "LARGEST_GAP", timedelta(hours=1))
+    monkeypatch.setattr(clock_check, "LARGEST_GAP", timedelta(hours=1))
 
     code, told = doctor()
 

@@ -21,7 +21,7 @@ from crm.digests.comments import (
     save_comment,
 )
 from crm.digests.models import MonthlyComment
-from crm.digests.settling import send_comment
+from crm.digests.settlement_notice import send_comment
 from crm.people.rules import Role
 from crm.quotas.service import freeze_period
 from tests.digests.conftest import MONTH

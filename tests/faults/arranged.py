@@ -10,7 +10,7 @@ from typing import Protocol
 from crm.base import clock
 from crm.base import db as base_db
 from crm.cli import deliver
-from crm.jobs import claims, clockwork, delivery, lease, ledger, smtp, smtp_session, trust
+from crm.jobs import claims, clock_check, delivery, lease, ledger, runner, smtp, smtp_session
 from crm.jobs import clock as nodes
 
 
@@ -51,7 +51,7 @@ class Clocks:
             )
 
         clock.now = now
-        lease.database_now = trust.database_now = database_now
+        lease.database_now = clock_check.database_now = database_now
         nodes.Node.__init__.__kwdefaults__["now"] = self._turned if self.hand else now
 
     def _wrong(self) -> timedelta:
@@ -91,7 +91,7 @@ class OfUse:
 
     def arrange(self) -> None:
         """Treat it as what a run through the past makes."""
-        clockwork.for_workers = clockwork.whenever
+        runner.for_workers = runner.whenever
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from itertools import count
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from crm.base.words import Word
+from crm.base.enums import LabeledEnum
 
 
-class Moment(Word):
+class Moment(LabeledEnum):
     """A step of the database's work; up to a commit nothing of the transaction may last."""
 
     CLAIM = "INSERT INTO job_run ", "a slot was taken"

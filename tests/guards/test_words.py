@@ -8,8 +8,8 @@ import pytest
 
 from crm.cli import COMMANDS
 from crm.settings import Settings
-from crm.web.audit_words import ACTIONS
-from crm.web.sentences import SENTENCES
+from crm.web.audit.labels import ACTIONS
+from crm.web.messages import SENTENCES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,11 +10,11 @@ from crm.base import clock
 from crm.base.db import writing
 from crm.base.outbox import State
 from crm.jobs import clock as node_clock
-from crm.jobs import lease, trust
+from crm.jobs import clock_check, lease
 from crm.jobs.clock import ClockRunner, Node
-from crm.jobs.clockwork import Clockwork
 from crm.jobs.delivery import Courier
 from crm.jobs.models import JobRun, Lease
+from crm.jobs.runner import Clockwork
 from crm.jobs.scheduler import wake_ups
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import JOBS, JobName
@@ -71,7 +71,7 @@ def test_a_clock_that_leaps_in_a_slot_is_found_before_the_next(sessions):
     install(sessions, "2026-07-19T12:00")
     leaping = node(sessions, "2026-07-20T13:00", weekly_digest=leap)
 
-    with pytest.raises(trust.DoubtfulClockError, match="crm clock trust"):
+    with pytest.raises(clock_check.DoubtfulClockError, match="crm clock trust"):
         leaping.run_timetable()
 
     with sessions() as db:

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind
 from crm.jobs import ledger
-from crm.jobs.clockwork import Clockwork
 from crm.jobs.models import JobRun
+from crm.jobs.runner import Clockwork
 from crm.jobs.timetable import JOBS, JobName
 from crm.people.models import Person
 from crm.people.rules import Duty, Role

@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 
 from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind, State
-from crm.jobs import by_hand, ledger
-from crm.jobs.clockwork import Clockwork
+from crm.jobs import ledger, resend
+from crm.jobs.runner import Clockwork
 from crm.jobs.staleness import REPEAT
 from crm.jobs.timetable import JOBS, JobName
 from crm.mailing.models import QuietTime
@@ -123,7 +123,7 @@ def test_one_that_a_person_wants_all_the_same_is_sent(sessions, office):
     with writing(sessions) as db:
         [message] = db.scalars(select(Message)).all()
         now = NOW + timedelta(hours=9)
-        by_hand.send(db, [message.id], again=False, why="本人要求", by=None, now=now)
+        resend.send(db, [message.id], again=False, why="本人要求", by=None, now=now)
 
     courier(sessions, office.port, hours=10).deliver_all()
 

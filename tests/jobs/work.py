@@ -12,8 +12,8 @@ from crm.base.db import writing
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import ledger
-from crm.jobs.clockwork import Clockwork
 from crm.jobs.models import JobPause
+from crm.jobs.runner import Clockwork
 from crm.jobs.timetable import JOBS, JobName, Slot, Timing
 from crm.people.models import Person
 from tests.factories import make_person

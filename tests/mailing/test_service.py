@@ -11,7 +11,7 @@ from crm.base.audit import AuditEntry
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind, State
 from crm.digests import service as digests
-from crm.digests.settling import _who_got_it
+from crm.digests.settlement_notice import _who_got_it
 from crm.mailing.queries import quiet_hours, resting, wanted, wants
 from crm.mailing.rules import IN_APP_ONLY, OPTIONAL, QuietHours
 from crm.mailing.service import choose, unsubscribe

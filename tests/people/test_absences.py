@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from crm.base.errors import Refused
 from crm.people import absences
+from crm.people.absence_approval import answered, may_decide, visible, waiting
 from crm.people.absences import AbsenceData
-from crm.people.deciding import answered, may_decide, visible, waiting
 from crm.people.models import Absence
 from crm.people.queries import absences_in, viewer
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role

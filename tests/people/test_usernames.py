@@ -11,7 +11,7 @@ from crm.people.models import Person
 from crm.people.queries import by_username
 from crm.people.rules import Role
 from crm.people.service import add_person
-from crm.web.username_address import UsernameConverter
+from crm.web.username_converter import UsernameConverter
 from tests.conftest import NOW
 from tests.factories import arranged, make_person, sign_in
 

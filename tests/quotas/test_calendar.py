@@ -13,8 +13,8 @@ from crm.base.periods import Period
 from crm.base.sheets import SheetRefused
 from crm.base.workdays import DayKind, Source, Workday, WorkingCalendar
 from crm.jobs import ledger
-from crm.jobs.clockwork import Clockwork
 from crm.jobs.models import JobRun
+from crm.jobs.runner import Clockwork
 from crm.people.rules import Duty, Role
 from crm.quotas.calendar import set_days, take_back
 from crm.quotas.calendar_imports import as_file, import_calendar, keep, read_arrangement

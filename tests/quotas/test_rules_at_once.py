@@ -18,10 +18,10 @@ from crm.base.periods import Period
 from crm.people.models import Person
 from crm.people.rules import Duty, Role
 from crm.quotas.models import FigureRecord
+from crm.quotas.rule_changes import change_rule, withdraw_version
+from crm.quotas.rule_versions import version_on, versions
 from crm.quotas.rules import Rule
-from crm.quotas.ruling import change_rule, withdraw_version
 from crm.quotas.service import assess_period, freeze_period
-from crm.quotas.versions import version_on, versions
 from tests.factories import DEPUTY, make_person, make_rule
 
 JULY = Period.parse("2026-07")

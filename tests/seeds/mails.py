@@ -7,9 +7,9 @@ from crm.base.clock import at_civil
 from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.digests.composing import compose
+from crm.digests.permissions import sight_of
 from crm.digests.queries import active_people, gather
 from crm.digests.service import put_into_words
-from crm.digests.sight import sight_of
 from tests.digests.test_forms import Seen
 
 EVERYBODY = (

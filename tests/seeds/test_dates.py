@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from crm.base.workdays import WorkingCalendar
-from crm.cli.zone.dates import Days
+from crm.demo.dates import Days
 
 WHEN = Days(date(2026, 11, 18), WorkingCalendar())  # a Wednesday
 

@@ -13,7 +13,7 @@ from crm.cli.demo import write_zone
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, LeadRoleKind, MilestoneKind, Stage
-from crm.people.deciding import waiting
+from crm.people.absence_approval import waiting
 from crm.people.models import Person
 from crm.people.queries import by_username, viewer
 from crm.people.service import verify

@@ -8,10 +8,10 @@ from functools import cache
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.periods import Period, PeriodKind, days
 from crm.cli import seeds
-from crm.cli.zone.dates import Days
-from crm.cli.zone.files import Files
-from crm.cli.zone.story import tell
-from crm.cli.zone.values import Story, VisitTold
+from crm.demo.dates import Days
+from crm.demo.files import Files
+from crm.demo.story import tell
+from crm.demo.values import Story, VisitTold
 from crm.quotas.judging import judge_figure
 from crm.quotas.rules import Case, Figure, Tenure, VisitFacts
 

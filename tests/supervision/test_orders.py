@@ -25,7 +25,7 @@ from crm.supervision.service import (
     receive_order,
     return_order,
 )
-from crm.web.audit_words import ACTIONS
+from crm.web.audit.labels import ACTIONS
 from tests.conftest import NOW
 from tests.factories import make_lead, make_order, make_person, make_role
 

@@ -8,10 +8,10 @@ from crm.base.errors import Refused
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Duty, Role
 from crm.supervision.models import OrderUnit
+from crm.supervision.notifications import concerned, receivers
 from crm.supervision.queries import last_entry
 from crm.supervision.rules import OrderState
 from crm.supervision.service import answer_order, issue_order, receive_order, return_order
-from crm.supervision.telling import concerned, receivers
 from tests.conftest import NOW
 from tests.factories import make_lead, make_order, make_person, make_role, make_unit
 

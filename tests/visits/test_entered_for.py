@@ -14,10 +14,10 @@ from crm.people.queries import viewer
 from crm.people.rules import Role
 from crm.visits import service
 from crm.visits.models import Visit
+from crm.visits.permissions import may_change, may_judge
 from crm.visits.queries import for_others, visit_of
+from crm.visits.redaction import shown
 from crm.visits.rules import Kind, Status
-from crm.visits.scope import may_change, may_judge
-from crm.visits.seen import shown
 from crm.visits.service import VisitData
 from tests.conftest import NOW
 from tests.factories import make_grant, make_person, make_visit

@@ -9,10 +9,10 @@ from crm.leads.rules import Secrecy
 from crm.people.rules import Role
 from crm.visits import queries
 from crm.visits.models import Visit
+from crm.visits.permissions import judgeable, readable
 from crm.visits.queries import LOADED, VisitFilter, visible_to, visit_of, visits_page
+from crm.visits.redaction import shown
 from crm.visits.rules import Kind, Status, Verdict
-from crm.visits.scope import judgeable, readable
-from crm.visits.seen import shown
 from tests.conftest import NOW
 from tests.factories import make_person, make_posting, make_visit
 from tests.leads.zone import TODAY, make_zone

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from crm.people.rules import Duty, Role
-from crm.web.admin import PAGES
+from crm.web.admin.views import PAGES
 from tests.factories import arranged, make_person, make_regime, sign_in
 
 

@@ -1,0 +1,323 @@
+"""What the files of seeds/demo hold, read with pydantic."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import time
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from crm.base.money import WAN, YI, Currency
+from crm.leads.rules import LINE, MilestoneKind, Secrecy, Stage
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
+from crm.supervision.rules import About, OrderKind, Origin, Step
+from crm.visits.rules import Channel, Kind, Status, Verdict
+
+SEEDS = Path(__file__).resolve().parents[2] / "seeds"
+DEMO = SEEDS / "demo"
+Told = str | int  # a day relative to the zone's date
+
+
+class Row(BaseModel):
+    """A row of a file; an unknown column is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PersonRow(Row):
+    """A person with one posting."""
+
+    username: str
+    name: str
+    email: str
+    phone: str
+    unit: str
+    duty: Duty
+    role: Role
+    since: Told = Field(alias="from")
+    until: Told = Field(alias="to")
+    primary: bool
+
+
+class AbsenceRow(Row):
+    """An absence."""
+
+    username: str
+    since: Told = Field(alias="from")
+    until: Told = Field(alias="to")
+    reason: str
+    kind: AbsenceKind
+    status: Literal[AbsenceStatus.ASKED, AbsenceStatus.APPROVED]
+
+
+class LeadRow(Row):
+    """A lead with its milestones, roles and amount."""
+
+    ref: str
+    company: str
+    title: str
+    industry: str
+    park: str
+    yi: Decimal | None = None
+    usd_wan: Decimal | None = None
+    unit: str
+    tracker: str
+    leader: str | None = None
+    members: tuple[str, ...] = ()
+    contact: tuple[str, str]
+    city: str
+    source: str
+    secrecy: Secrecy = Secrecy.OPEN
+    code_name: str | None = None
+    line: dict[Stage, Told]
+    side: dict[MilestoneKind, Told] = {}
+    planned: dict[MilestoneKind, Told] = {}
+    earlier: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    next_due: Told | None = None
+
+    @property
+    def amount(self) -> tuple[Decimal, Currency]:
+        """The whole investment."""
+        if self.yi is not None:
+            return self.yi * YI, Currency.CNY
+        return (self.usd_wan or Decimal(0)) * WAN, Currency.USD
+
+    @property
+    def stage(self) -> Stage:
+        """How far it has come."""
+        return next(reversed(self.line))
+
+
+class VisitRow(Row):
+    """A single visit; `to` at 24:00 or before `from` lies on the next day."""
+
+    ref: str
+    kind: Kind
+    channel: Channel
+    status: Status
+    on: Told
+    begins: time = Field(alias="from")
+    ends: str = Field(alias="to")
+    city: str
+    leader: str
+    participants: str
+    leads: str
+    logged_after: int | None  # days from its last one
+    verdict: Verdict | None
+    verdict_after: int | None  # days from the logging
+    met: str
+    position: str
+    minutes: str
+    next_step: str
+    note: str
+    trip: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_none(cls, values: Mapping[str, str]) -> dict[str, str | None]:
+        optional = ("logged_after", "verdict", "verdict_after")
+        return {**values, **{name: values[name] or None for name in optional}}
+
+
+class FollowupRow(Row):
+    """A single follow-up that waits."""
+
+    lead: str
+    person: str
+    due: Told
+    what: str
+
+
+class StepRow(Row):
+    """A step of a supervision order."""
+
+    step: Step
+    day: Told
+    by: str
+    text: str = ""
+    to: Told | None = None
+
+
+class OrderRow(Row):
+    """A supervision order with its steps."""
+
+    matter: str
+    demand: str
+    about: About
+    origin: Origin
+    kind: OrderKind
+    unit: str
+    units: tuple[str, ...] = ()
+    person: str | None = None
+    lead: str | None = None
+    officer: str
+    steps: tuple[StepRow, ...]
+
+
+class CorrectionRow(Row):
+    """What is set right in a visit once its period is frozen; without `signed` it waits."""
+
+    visit: str
+    kind: Kind
+    channel: Channel
+    why: str
+    day: Told
+    signed: Told | None = None
+    signed_by: str | None = None
+
+
+class GrantRow(Row):
+    """Who enters visits for whom."""
+
+    owner: str
+    agent: str
+    since: Told = Field(alias="from")
+
+
+class LeavingRow(Row):
+    """Who is to leave, told on a day."""
+
+    username: str
+    told: Told
+    last_on: Told
+
+
+class Plans(StrEnum):
+    """How far ahead somebody enters what is planned."""
+
+    MONTH = "month"
+    WEEK = "week"
+    NEVER = "never"
+
+
+class Residency(Row):
+    """A recruiter's days in a city, month by month."""
+
+    who: str
+    city: str
+    days: int
+    this_month: int | None = None
+    plans: Plans
+    since: Told | None = Field(None, alias="from")
+
+
+class Outing(Row):
+    """A deputy's visits, evenly over the working days of a month."""
+
+    who: str
+    a_month: int
+    this_month: int | None = None
+    plans: Plans
+
+
+class Weekly(Row):
+    """A principal's visit of the week, on its n-th working day."""
+
+    who: str
+    workday: int
+    plans: Plans
+    without: tuple[int, ...] = ()
+
+
+class Way(Row):
+    """One way of being in contact."""
+
+    kind: Kind
+    channel: Channel
+
+
+class Contacts(Row):
+    """How often trackers at home are in contact about their leads."""
+
+    every_days: int
+    ways: tuple[Way, ...]
+
+
+class Routines(Row):
+    """What people do month by month."""
+
+    residencies: tuple[Residency, ...]
+    outings: tuple[Outing, ...]
+    weekly: tuple[Weekly, ...]
+    contacts: Contacts
+
+
+class Words(Row):
+    """Sentences that fit how far a lead has come."""
+
+    minutes: tuple[str, ...]
+    next_step: tuple[str, ...]
+    what: tuple[str, ...] = ()
+    result: tuple[str, ...] = ()
+
+
+class Texts(Row):
+    """Sentences by how far a lead is; `landed` from the registration on, `none` without one."""
+
+    lead: Words
+    following: Words
+    negotiating: Words
+    signed: Words
+    landed: Words
+    none: Words
+
+    def at(self, stage: Stage | None) -> Words:
+        """The sentences of that stage."""
+        if stage is None:
+            return self.none
+        if stage in LINE and LINE.index(stage) > LINE.index(Stage.SIGNED):
+            return self.landed
+        found: Words = getattr(self, stage.value)
+        return found
+
+
+@dataclass(frozen=True)
+class Files:
+    """All files of the demonstration zone."""
+
+    people: Sequence[PersonRow]
+    absences: Sequence[AbsenceRow]
+    leads: Sequence[LeadRow]
+    visits: Sequence[VisitRow]
+    followups: Sequence[FollowupRow]
+    orders: Sequence[OrderRow]
+    corrections: Sequence[CorrectionRow]
+    grants: Sequence[GrantRow]
+    leavings: Sequence[LeavingRow]
+    routines: Routines
+    texts: Texts
+
+    @classmethod
+    @cache
+    def read(cls) -> Self:
+        """Read them; pydantic's ValidationError says what is wrong with one."""
+        return cls(
+            people=[PersonRow.model_validate(row) for row in _csv("people.csv")],
+            absences=[AbsenceRow.model_validate(row) for row in _csv("absences.csv")],
+            leads=[LeadRow.model_validate(row) for row in _yaml("leads.yaml")],
+            visits=[VisitRow.model_validate(row) for row in _csv("visits.csv")],
+            followups=[FollowupRow.model_validate(row) for row in _csv("followups.csv")],
+            orders=[OrderRow.model_validate(row) for row in _yaml("orders.yaml")],
+            corrections=[CorrectionRow.model_validate(row) for row in _yaml("corrections.yaml")],
+            grants=[GrantRow.model_validate(row) for row in _csv("entry_grants.csv")],
+            leavings=[LeavingRow.model_validate(row) for row in _csv("leavings.csv")],
+            routines=Routines.model_validate(_yaml("routines.yaml")),
+            texts=Texts.model_validate(_yaml("texts.yaml")),
+        )
+
+
+def _csv(name: str) -> Iterator[dict[str, str]]:
+    with (DEMO / name).open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _yaml(name: str) -> Any:
+    return yaml.safe_load((DEMO / name).read_text(encoding="utf-8"))

@@ -1,0 +1,237 @@
+"""Reads of frozen figures and their corrections, as known at a moment (REGIME 4, Closing)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, false, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from crm.base.audit import AuditEntry
+from crm.base.periods import Period
+from crm.people.models import Person, Unit
+from crm.people.queries import Viewer
+from crm.people.rules import Duty
+from crm.quotas.explanation_json import Explanation, from_text
+from crm.quotas.facts import PersonFigure, Place
+from crm.quotas.models import Correction, FigureRecord, RuleVersion
+from crm.quotas.permissions import FigureScope, seen_records
+from crm.quotas.rules import Corrected, Figure, Rule, Settled
+
+NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
+EXPLAINED = "correction.explained"
+UNEXPLAINED = Explanation((), ())
+PLACE = (Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name)
+RULE = [getattr(RuleVersion, each.name) for each in fields(Rule)]
+
+
+def frozen_figures(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    codes: Collection[str] | None = None,
+    person_ids: Collection[int] | None = None,
+) -> list[PersonFigure]:
+    """The figures of the period that were frozen by then, each with its latest correction."""
+    query = _frozen(FigureRecord.explanation).where(
+        FigureRecord.period == period.name, FigureRecord.frozen_at <= as_of
+    )
+    if codes is not None:
+        query = query.where(FigureRecord.rule_code.in_(codes))
+    if person_ids is not None:
+        query = query.where(FigureRecord.person_id.in_(person_ids))
+    rows = db.execute(query).all()
+    corrected = _corrected(db, [row.figure_id for row in rows], as_of) if rows else {}
+    return [
+        _figure(row, period, corrected.get(row.figure_id), from_text(row.explanation))
+        for row in rows
+    ]
+
+
+def frozen_outcomes(
+    db: Session, *, periods: Collection[Period], as_of: datetime
+) -> defaultdict[Period, list[PersonFigure]]:
+    """By period, the figures that were frozen by then, without the visits behind them."""
+    by_name = {one.name: one for one in periods}
+    wanted = FigureRecord.period.in_(by_name) & (FigureRecord.frozen_at <= as_of)
+    made = select(Correction).join(FigureRecord, FigureRecord.id == Correction.figure_id)
+    corrected = _latest(db.scalars(made.where(wanted).order_by(Correction.id)), as_of)
+    found: defaultdict[Period, list[PersonFigure]] = defaultdict(list)
+    for row in db.execute(_frozen(FigureRecord.period.label("period_name")).where(wanted)):
+        period = by_name[row.period_name]
+        found[period].append(_figure(row, period, corrected.get(row.figure_id), UNEXPLAINED))
+    return found
+
+
+def corrections_of(db: Session, figure_ids: Collection[int]) -> Sequence[Correction]:
+    """The corrections of these figures, in the order in which they were made."""
+    query = select(Correction).where(Correction.figure_id.in_(figure_ids))
+    return db.scalars(query.order_by(Correction.id)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionFacts:
+    """A correction with whose figure it is of, and the names of those who made and signed it."""
+
+    correction: Correction
+    person: Person
+    rule_code: str
+    rule_name: str
+    period: Period
+    unit_id: int
+    duty: Duty
+    author: str | None
+    signer: str | None
+
+    def is_seen_by(self, scope: FigureScope) -> bool:
+        """Whether its figure is the viewer's to see, or the correction is theirs to sign."""
+        author_id = None if self.correction.signed_at else self.correction.made_by_id
+        return scope.sees(self.person.id, self.unit_id, self.duty, author_id=author_id)
+
+
+def of_figure(figure: Figure) -> ColumnElement[bool]:
+    """The corrections of one figure."""
+    return (
+        (FigureRecord.rule_code == figure.rule.code)
+        & (FigureRecord.person_id == figure.person_id)
+        & (FigureRecord.period == figure.period.name)
+    )
+
+
+def seen_corrections(scope: FigureScope) -> ColumnElement[bool]:
+    """The corrections of figures that the viewer sees, and those that fall to them to sign."""
+    unsigned_by = case((Correction.signed_at.is_(None), Correction.made_by_id))
+    return seen_records(scope, author=unsigned_by)
+
+
+def corrections(
+    db: Session, *conditions: ColumnElement[bool], most: int | None = None
+) -> list[CorrectionFacts]:
+    """The corrections for which the conditions hold, the unsigned first, then the latest."""
+    author, signer = aliased(Person), aliased(Person)
+    rows = db.execute(
+        select(
+            *(Correction, Person, FigureRecord.rule_code, RuleVersion.name),
+            *(FigureRecord.period, FigureRecord.unit_id, RuleVersion.duty),
+            *(author.name, signer.name),
+        )
+        .join(FigureRecord, FigureRecord.id == Correction.figure_id)
+        .join(Person, Person.id == FigureRecord.person_id)
+        .join(RuleVersion, RuleVersion.id == FigureRecord.rule_id)
+        .outerjoin(author, author.id == Correction.made_by_id)
+        .outerjoin(signer, signer.id == Correction.signed_by_id)
+        .where(*conditions)
+        .order_by(Correction.signed_at.is_not(None), Correction.id.desc())
+        .limit(most)
+    )
+    return [CorrectionFacts(*row[:4], Period.parse(row[4]), *row[5:]) for row in rows]
+
+
+def of_author(person_id: int) -> ColumnElement[bool]:
+    """The corrections of a person's own figures that came from an edit of their own."""
+    return (Correction.made_by_id == person_id) & (FigureRecord.person_id == person_id)
+
+
+def for_signing(viewer: Viewer, scope: FigureScope) -> ColumnElement[bool]:
+    """The corrections that wait for the viewer's signature, or another supervisor's."""
+    if not viewer.judges:
+        return false()
+    by_another = or_(Correction.made_by_id.is_(None), Correction.made_by_id != viewer.person_id)
+    return and_(
+        Correction.signed_at.is_(None),
+        seen_corrections(scope),
+        FigureRecord.person_id != viewer.person_id,
+        by_another,
+    )
+
+
+def without_reason() -> ColumnElement[bool]:
+    """The unsigned corrections of whose edit nobody has said why, with it or since."""
+    edit, word = aliased(AuditEntry), aliased(AuditEntry)
+    says_why = edit.after.contains('"reason": ', autoescape=True)
+    explained = exists().where(
+        word.subject == Correction.__tablename__,
+        word.subject_id == Correction.id,
+        word.action == EXPLAINED,
+    )
+    edited_so = exists().where(edit.id == Correction.entry_id, edit.after.is_(None) | ~says_why)
+    return Correction.signed_at.is_(None) & edited_so & ~explained
+
+
+def count_corrections(db: Session, condition: ColumnElement[bool]) -> int:
+    """How many corrections there are for which the condition holds."""
+    query = select(func.count(Correction.id)).join(
+        FigureRecord, FigureRecord.id == Correction.figure_id
+    )
+    return db.scalar(query.where(condition)) or 0
+
+
+def frozen_periods(
+    db: Session, person_ids: Collection[int], first: date, last: date
+) -> list[Period]:
+    """The periods of the span in which a figure of one of the people is frozen, in order."""
+    query = (
+        select(FigureRecord.period)
+        .where(
+            FigureRecord.frozen_at.is_not(None),
+            FigureRecord.person_id.in_(person_ids),
+            FigureRecord.first_on <= last,
+            FigureRecord.last_on >= first,
+        )
+        .distinct()
+    )
+    periods = [Period.parse(name) for name in db.scalars(query)]
+    return sorted(periods, key=lambda period: (period.first, period.last))
+
+
+def _frozen(*more: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
+    return (
+        select(
+            *PLACE,
+            *RULE,
+            *(getattr(FigureRecord, f"frozen_{name}").label(f"was_{name}") for name in NUMBERS),
+            FigureRecord.id.label("figure_id"),
+            FigureRecord.frozen_at,
+            *more,
+        )
+        .join_from(FigureRecord, Person, Person.id == FigureRecord.person_id)
+        .join(Unit, Unit.id == FigureRecord.unit_id)
+        .join(RuleVersion, RuleVersion.id == FigureRecord.rule_id)
+    )
+
+
+def _corrected(db: Session, figure_ids: Collection[int], as_of: datetime) -> dict[int, Corrected]:
+    return _latest(corrections_of(db, figure_ids), as_of)
+
+
+def _latest(corrections: Iterable[Correction], as_of: datetime) -> dict[int, Corrected]:
+    return {
+        each.figure_id: Corrected(
+            each.to_required,
+            each.to_achieved,
+            each.to_status,
+            is_signed=each.signed_at is not None and each.signed_at <= as_of,
+        )
+        for each in corrections  # the latest of a figure is the last
+        if each.made_at <= as_of
+    }
+
+
+def _figure(
+    row: Row[Any], period: Period, corrected: Corrected | None, why: Explanation
+) -> PersonFigure:
+    place = Place(*row[: len(PLACE)])
+    rule = Rule(*row[len(PLACE) : len(PLACE) + len(RULE)])
+    figure = Figure(
+        rule=rule,
+        person_id=place.person_id,
+        period=period,
+        **{name: getattr(row, f"was_{name}") for name in NUMBERS},
+        counted=why.counted,
+        not_counted=why.not_counted,
+        settled=Settled(row.frozen_at, corrected),
+    )
+    return PersonFigure(**asdict(place), figure=figure)

@@ -1,0 +1,276 @@
+"""Pages of absences: one's own, those that wait for one's word, and those of one's units."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+from wtforms import DateField, RadioField, StringField
+from wtforms.validators import Length
+
+from crm.base.errors import Refused
+from crm.base.paging import page_of
+from crm.extensions import db
+from crm.mailing.answering import tell_answer
+from crm.people import absences
+from crm.people.absence_approval import may_decide, visible, waiting
+from crm.people.models import Absence
+from crm.people.rules import AbsenceKind, AbsenceStatus
+from crm.web.absences.rows import absence_line
+from crm.web.auth import my_view, signed_in
+from crm.web.change_reasons import explained
+from crm.web.corrections.views import corrected
+from crm.web.errors import told
+from crm.web.forms import (
+    LARGEST_ID,
+    Needed,
+    at_cursor,
+    back_to,
+    cleaned,
+    sensible_year,
+    show_refusal,
+    word_choices,
+)
+from crm.web.people.reassignment import is_long_absence, open_count, page_url
+from crm.web.site import site
+from crm.web.transaction import moment, today, transaction
+
+bp = Blueprint("absences", __name__, url_prefix="/absences")
+ONE = f"/<int(max={LARGEST_ID}):absence_id>"
+_line = Length(max=200, message="最多 %(max)d 个字。")
+
+
+class AskForm(FlaskForm):
+    """What one asks for."""
+
+    kind = RadioField(
+        "类别", [Needed("请选择类别。")], choices=word_choices(AbsenceKind), coerce=AbsenceKind
+    )
+    from_on = DateField("首日", [Needed("请选择首日。"), sensible_year])
+    to_on = DateField("末日", [Needed("请选择末日。"), sensible_year])
+    reason = StringField("事由", [_line], filters=[cleaned])
+
+    def told(self) -> absences.AbsenceData:
+        """The data of a valid form."""
+        from_on: Any = self.from_on.data
+        to_on: Any = self.to_on.data
+        return absences.AbsenceData(
+            kind=self.kind.data, from_on=from_on, to_on=to_on, reason=self.reason.data or ""
+        )
+
+
+class WhyForm(FlaskForm):
+    """Why it is returned, or cancelled."""
+
+    why = StringField("原因", [Needed("请填写原因。"), _line], filters=[cleaned])
+
+
+class ShortenForm(WhyForm):
+    """The last day instead of the one that was approved."""
+
+    to_on = DateField("改为末日", [Needed("请选择末日。"), sensible_year])
+
+
+@bp.get("")
+def listing() -> ResponseReturnValue:
+    """My absences; those that wait for my word; those of the units that I oversee."""
+    me, on = my_view(), today()
+    to_decide = waiting(db.session, me, on)
+    views = {"mine": "我的请假"}
+    if me.judges:
+        views["waiting"] = f"待我审批 {len(to_decide)}" if to_decide else "待我审批"
+    if me.oversees:
+        views["team"] = "所辖人员"
+    view = request.args.get("view", "mine")
+    view = view if view in views else "mine"
+    page = None if view == "waiting" else _page(view)
+    rows = page.items if page else to_decide
+    return render_template(
+        "absences/list.html",
+        lines=[absence_line(each, on) for each in rows],
+        view=view,
+        tabs=[
+            {"url": url_for(".listing", view=code), "label": label, "active": code == view}
+            for code, label in views.items()
+        ],
+        newer=at_cursor(page.newer) if page else None,
+        older=at_cursor(page.older) if page else None,
+    )
+
+
+def _page(view: str) -> Any:
+    me = my_view()
+    seen = visible(me, today()) if view == "team" else Absence.person_id == me.person_id
+    query = select(Absence).where(seen).options(joinedload(Absence.person))
+    if view == "team":
+        query = query.where(Absence.person_id != me.person_id)
+    cursor = request.args.get("at")
+    return page_of(db.session, query, on=Absence.from_on, row_id=Absence.id, cursor=cursor)
+
+
+@bp.get("/new")
+def new() -> ResponseReturnValue:
+    """The form by which one asks."""
+    form = AskForm(data={"kind": AbsenceKind.LEAVE, "from_on": today(), "to_on": today()})
+    return render_template("absences/new.html", form=form)
+
+
+@bp.post("/new")
+def create() -> ResponseReturnValue:
+    """Ask for it."""
+    form = AskForm()
+    if form.validate():
+        try:
+            with transaction() as rows:
+                absences.ask(rows, data=form.told(), by=signed_in(), now=moment())
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("已提交，待督查人员审批；批准后才减少应完成的数量。", "success")
+            return redirect(url_for(".listing"))
+    return render_template("absences/new.html", form=form), 422
+
+
+def _found(absence_id: int) -> Absence:
+    """The absence, where I may see it; else there is none."""
+    seen = visible(my_view(), today())
+    query = select(Absence).where(Absence.id == absence_id, seen)
+    return db.session.scalar(query.options(joinedload(Absence.person))) or abort(404)
+
+
+def _show(absence: Absence, **given: FlaskForm) -> str:
+    forms: dict[str, Any] = {
+        "returning": WhyForm(formdata=None),
+        "shortening": ShortenForm(formdata=None, data={"to_on": absence.to_on}),
+        "cancelling": WhyForm(formdata=None),
+    } | given
+    decides = may_decide(db.session, signed_in(), absence.person_id, today())
+    is_asked = absence.status is AbsenceStatus.ASKED
+    return render_template(
+        "absences/show.html",
+        absence=absence,
+        line=absence_line(absence, today()),
+        can_decide=decides and is_asked,
+        can_change=decides and absence.status is AbsenceStatus.APPROVED,
+        handover_url=page_url(absence.person, absence)
+        if decides and is_long_absence(db.session, absence)
+        else None,
+        can_withdraw=is_asked and absence.person_id == my_view().person_id,
+        **forms,
+    )
+
+
+@bp.get(ONE)
+def show(absence_id: int) -> ResponseReturnValue:
+    """One absence, with what may be done about it."""
+    return _show(_found(absence_id))
+
+
+def _settle(rows: Session, absence: Absence, change: Callable[[Session, Absence], None]) -> None:
+    """Do it, and tell the person by mail."""
+    was_to, me = absence.to_on, signed_in()
+    change(rows, absence)
+    tell_answer(rows, absence=absence, was_to=was_to, by=me, now=moment(), site=site())
+
+
+def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], None]) -> str:
+    """Do it with one touch, say what was done or why it was not; where to go."""
+    absence = _found(absence_id)
+    try:
+        with explained() as rows:
+            _settle(rows, absence, change)
+    except Refused as refusal:
+        flash(told(refusal), "danger")
+    else:
+        flash(done + corrected(), "success")
+    return back_to(url_for(".show", absence_id=absence_id))
+
+
+@bp.post(f"{ONE}/approve")
+def approve(absence_id: int) -> ResponseReturnValue:
+    """Say yes."""
+    me, now = signed_in(), moment()
+    back = _decide(
+        absence_id,
+        "已批准。",
+        lambda rows, one: absences.approve(rows, absence=one, by=me, now=now),
+    )
+    absence = _found(absence_id)
+    person = absence.person
+    if is_long_absence(db.session, absence) and open_count(db.session, person, absence):
+        return redirect(page_url(person, absence))
+    return redirect(back)
+
+
+@bp.post(f"{ONE}/withdraw")
+def withdraw(absence_id: int) -> ResponseReturnValue:
+    """Take back what I asked for."""
+    me, now = signed_in(), moment()
+    return redirect(
+        _decide(
+            absence_id,
+            "已撤回。",
+            lambda rows, one: absences.withdraw(rows, absence=one, by=me, now=now),
+        )
+    )
+
+
+def _answer(
+    absence_id: int, name: str, form: WhyForm, change: Callable[[Session, Absence], None]
+) -> ResponseReturnValue:
+    """Do what the form says; its errors are shown at its fields."""
+    absence = _found(absence_id)
+    if form.validate():
+        try:
+            with explained() as rows:
+                _settle(rows, absence, change)
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("已保存。" + corrected(), "success")
+            return redirect(url_for(".show", absence_id=absence_id))
+    return _show(_found(absence_id), **{name: form}), 422
+
+
+@bp.post(f"{ONE}/return")
+def give_back(absence_id: int) -> ResponseReturnValue:
+    """Say no, with the reason."""
+    me, now, form = signed_in(), moment(), WhyForm()
+    return _answer(
+        absence_id,
+        "returning",
+        form,
+        lambda rows, one: absences.give_back(
+            rows, absence=one, why=form.why.data or "", by=me, now=now
+        ),
+    )
+
+
+@bp.post(f"{ONE}/shorten")
+def shorten(absence_id: int) -> ResponseReturnValue:
+    """Let it end earlier."""
+    me, now, form = signed_in(), moment(), ShortenForm()
+
+    def change(rows: Session, absence: Absence) -> None:
+        to_on: Any = form.to_on.data
+        why = form.why.data or ""
+        absences.shorten(rows, absence=absence, to_on=to_on, why=why, by=me, now=now)
+
+    return _answer(absence_id, "shortening", form, change)
+
+
+@bp.post(f"{ONE}/cancel")
+def cancel(absence_id: int) -> ResponseReturnValue:
+    """Undo it as a whole."""
+    me, now, form = signed_in(), moment(), WhyForm()
+    return _answer(
+        absence_id,
+        "cancelling",
+        form,
+        lambda rows, one: absences.cancel(
+            rows, absence=one, why=form.why.data or "", by=me, now=now
+        ),
+    )

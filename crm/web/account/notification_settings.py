@@ -1,0 +1,187 @@
+"""One's own settings: which mails one gets, and when; and the link that stops them."""
+
+from collections.abc import Collection
+from typing import Any
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import RadioField, TimeField
+from wtforms.validators import Optional
+
+from crm.base import unsubscribing
+from crm.base.db import begin_to_write
+from crm.base.enums import LabeledEnum
+from crm.base.errors import Refused
+from crm.base.mail_kinds import MessageKind
+from crm.extensions import csrf, db, limiter
+from crm.mailing import service
+from crm.mailing.queries import quiet_hours, wanted
+from crm.mailing.rules import FIXED, OPTIONAL, QuietHours, is_for
+from crm.people.models import Person
+from crm.web.auth import signed_in
+from crm.web.errors import show_at_field
+from crm.web.forms import Needed, word_choices
+from crm.web.transaction import moment, transaction
+
+bp = Blueprint("my_settings", __name__)
+ONE_CLICK = ("List-Unsubscribe", "One-Click")  # what a mail program posts (RFC 8058)
+WHAT_FOR = {
+    MessageKind.MORNING_BRIEF: "工作日 7:45：当天的拜访、到期的跟进、新增线索",
+    MessageKind.WEEKLY: "每周第一个工作日 7:30：上周完成情况和本周安排",
+    MessageKind.MONTHLY: "每月第一个工作日 7:30：上月完成情况和招商成果",
+    MessageKind.TEN_DAY: "每旬第一个工作日 8:00：所辖单位逾期的节点和需要帮助的同志",
+    MessageKind.NUDGE: "任务进度落后时，提前告知",
+    MessageKind.SETTLED: "定稿数与月报有何不同，以及领导的月点评",
+    MessageKind.REMINDER: "任务定稿为未达标时",
+    MessageKind.ORDER: "督办单交办、答复、逾期时",
+    MessageKind.ABSENCE_ANSWER: "请假批准、未批准，或批准后有变动时",
+    MessageKind.HANDOVER: "别人名下的事项转给您，或您名下的事项交出时",
+    MessageKind.STAY_LAPSED: "所辖人员的驻城结束后逾期未办结时，告知督查人员",
+}
+
+
+class Way(LabeledEnum):
+    """How one gets mails of a kind."""
+
+    BOTH = "both", "邮件和系统信箱"
+    IN_APP = "in_app", "只存系统信箱"
+
+
+class MailForm(FlaskForm):
+    """The way of each optional kind, and the quiet hours."""
+
+    begins = TimeField("开始", [Optional()])
+    ends = TimeField("结束", [Optional()])
+
+    @property
+    def ways(self) -> list[Any]:
+        """The fields of the kinds, in their order."""
+        return [self[kind.value] for kind in OPTIONAL if kind.value in self]
+
+    def by_mail(self) -> set[MessageKind]:
+        """The kinds that a valid form wants by mail."""
+        return {MessageKind(each.name) for each in self.ways if each.data is Way.BOTH}
+
+    def quiet(self) -> QuietHours | None:
+        """The quiet hours of a valid form; refused where one end is missing."""
+        begins, ends = self.begins.data, self.ends.data
+        if begins is None and ends is None:
+            return None
+        if begins is None or ends is None:
+            raise Refused("required", field="ends" if begins else "begins")
+        return QuietHours(begins, ends)
+
+
+def _form(kinds: Collection[MessageKind], **given: Any) -> MailForm:
+    """The form of these kinds: not everybody can get each."""
+    ways = {
+        kind.value: RadioField(
+            kind.label,
+            [Needed("请选择接收方式。")],
+            choices=word_choices(Way),
+            coerce=Way,
+            description=WHAT_FOR[kind],
+        )
+        for kind in kinds
+    }
+    return type("OwnMailForm", (MailForm,), ways)(**given)  # type: ignore[no-any-return]
+
+
+def _offered(person: Person) -> list[MessageKind]:
+    return [kind for kind in OPTIONAL if is_for(kind, person.role)]
+
+
+@bp.get("/me/settings")
+def show() -> ResponseReturnValue:
+    """What one gets, how, and when not."""
+    me = signed_in()
+    chosen, quiet = wanted(db.session, me.id), quiet_hours(db.session, me.id)
+    ways = {kind.value: Way.BOTH if kind in chosen else Way.IN_APP for kind in OPTIONAL}
+    times = {"begins": quiet.begins, "ends": quiet.ends} if quiet else {}
+    return _page(_form(_offered(me), data={**ways, **times}))
+
+
+@bp.post("/me/settings")
+def save() -> ResponseReturnValue:
+    """Keep what one chose; of kinds that one cannot get, nothing changes."""
+    me = signed_in()
+    form = _form(_offered(me))
+    if form.validate() and _keep(form, me):
+        flash("邮件设置已保存。", "success")
+        return redirect(url_for(".show"))
+    return _page(form), 422
+
+
+def _keep(form: MailForm, me: Person) -> bool:
+    """Whether it was kept; else the form says why not."""
+    try:
+        with transaction() as rows:
+            unasked = wanted(rows, me.id) - set(_offered(me))
+            service.choose(
+                rows,
+                person=me,
+                by_mail=form.by_mail() | unasked,
+                quiet=form.quiet(),
+                now=moment(),
+            )
+    except Refused as refusal:
+        show_at_field(form, refusal)
+        return False
+    return True
+
+
+def _page(form: MailForm) -> str:
+    fixed = [(kind.label, WHAT_FOR[kind]) for kind in FIXED]
+    is_sent = current_app.config["SETTINGS"].mail != "mailbox"
+    return render_template(
+        "account/notifications.html",
+        form=form,
+        fixed=fixed,
+        email=signed_in().email,
+        is_sent=is_sent,
+    )
+
+
+@bp.get("/unsubscribe/<token>")
+def unsubscribe(token: str) -> ResponseReturnValue:
+    """Ask before anything is stopped: programs follow links too."""
+    _, kind = _told(token)
+    return render_template("account/unsubscribe.html", kind=kind, one_click=ONE_CLICK)
+
+
+def _whose() -> str:
+    """By whom tries are counted: the address, and whose mails the token is about."""
+    secret: str = current_app.config["SETTINGS"].secret_key
+    read = unsubscribing.read(secret, (request.view_args or {}).get("token", ""))
+    return f"{request.remote_addr}:{read[0] if read else ''}"
+
+
+@bp.post("/unsubscribe/<token>")
+@csrf.exempt  # type: ignore[untyped-decorator]
+@limiter.limit("30 per minute", key_func=_whose)
+def stop(token: str) -> ResponseReturnValue:
+    """Stop mails of that kind, by the button or by a mail program; the token is the right to."""
+    name, value = ONE_CLICK
+    if request.form.get(name) != value:
+        abort(400)
+    person_id, kind = _told(token)
+    begin_to_write(db.session)
+    with transaction() as rows:
+        person = rows.get(Person, person_id) or abort(404)
+        service.unsubscribe(rows, person=person, kind=kind, now=moment())
+    return render_template("account/unsubscribe.html", kind=kind, one_click=None)
+
+
+def _told(token: str) -> tuple[int, MessageKind]:
+    secret: str = current_app.config["SETTINGS"].secret_key
+    return unsubscribing.read(secret, token) or abort(404)

@@ -1,0 +1,215 @@
+"""One's own page: how one is reached, one's password, and where one is signed in."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from wtforms import PasswordField, StringField
+from wtforms.validators import EqualTo, Length
+
+from crm.base import formatting
+from crm.base.cells import Cells, Email, Phone, read_cells
+from crm.base.errors import Refused
+from crm.extensions import db
+from crm.people import accounts, service
+from crm.people.login_attempts import Attempt, give_back
+from crm.people.models import LoginSession
+from crm.people.sessions import IDLE, LONGEST
+from crm.web.access import begin_late
+from crm.web.auth import begin_session, check_password, signed_in
+from crm.web.forms import Needed, cleaned, show_refusal
+from crm.web.people.entry_grants import given_lines, held_lines
+from crm.web.transaction import moment, release, today, transaction
+
+bp = Blueprint("me", __name__, url_prefix="/me")
+_line = Length(max=200, message="最多 %(max)d 个字。")
+# endpoint, what it is called, icon, what one does there: pages about oneself, for whoever signs in
+LINKS = (
+    ("mailbox.listing", "信箱", "mail", "系统寄给您的周报、月报和提醒"),
+    ("my_settings.show", "邮件设置", "mail-cog", "要哪些邮件，什么时候不打扰"),
+)
+BROWSERS = (
+    ("MicroMessenger", "微信"),
+    ("Edg", "Edge 浏览器"),
+    ("Firefox", "Firefox 浏览器"),
+    ("Chrome", "Chrome 浏览器"),
+    ("Safari", "Safari 浏览器"),
+)
+SYSTEMS = (
+    ("Android", "安卓手机"),
+    ("HarmonyOS", "鸿蒙手机"),
+    ("iPhone", "苹果手机"),
+    ("Windows", "Windows 电脑"),
+    ("Mac OS", "苹果电脑"),
+    ("Linux", "Linux 电脑"),
+)
+
+
+class Reached(Cells):
+    """How a person is reached."""
+
+    email: Email
+    phone: Phone
+
+
+class ContactForm(FlaskForm):
+    """What of oneself one may change."""
+
+    email = StringField("邮箱", [_line], filters=[cleaned])
+    phone = StringField("电话", [_line], filters=[cleaned])
+
+
+class PasswordForm(FlaskForm):
+    """Another password, for who knows the present one."""
+
+    old = PasswordField("当前密码", [Needed("请填写当前密码。")])
+    password = PasswordField("新密码", [Needed("请填写新密码。"), _line])
+    again = PasswordField(
+        "再输入一次新密码",
+        [Needed("请再输入一次新密码。"), EqualTo("password", "两次输入的新密码不一致。")],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page that is about oneself."""
+
+    url: str
+    label: str
+    icon: str
+    what_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A browser at which one is signed in."""
+
+    name: str
+    when: str
+    address: str
+    is_this: bool
+
+
+@bp.get("")
+def show() -> ResponseReturnValue:
+    """All of it; who has a temporary password sees only the way to another one."""
+    return _page(ContactForm(obj=signed_in()), PasswordForm())
+
+
+def _page(contact: ContactForm, password: PasswordForm) -> str:
+    return render_template(
+        "account/show.html",
+        person=signed_in(),
+        contact=contact,
+        password=password,
+        devices=_devices(),
+        given=given_lines(db.session, signed_in(), is_mine=True),
+        held=held_lines(db.session, signed_in()),
+        new_url=url_for("entry_grants.new_mine"),
+        links=[Link(url_for(endpoint), *words) for endpoint, *words in LINKS],
+        shortest=service.SHORTEST_PASSWORD,
+    )
+
+
+@bp.post("")
+def change() -> ResponseReturnValue:
+    """Keep how one is reached."""
+    person, form = signed_in(), ContactForm()
+    if form.validate():
+        try:
+            cells = {"email": form.email.data or "", "phone": form.phone.data or ""}
+            told = read_cells(Reached, cells).model_dump()
+            with transaction() as rows:
+                service.change_person(
+                    rows,
+                    person=person,
+                    name=person.name,
+                    role=person.role,
+                    by=person,
+                    now=moment(),
+                    **told,
+                )
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("已保存。", "success")
+            return redirect(url_for(".show"))
+    return _page(form, PasswordForm(formdata=None)), 422
+
+
+@bp.post("/password")
+def set_password() -> ResponseReturnValue:
+    """Set another password: all other devices are signed out, this one goes on."""
+    form = PasswordForm()
+    if form.validate():
+        try:
+            _change_password(form.old.data or "", form.password.data or "")
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("密码已修改，其他设备均已退出。", "success")
+            return redirect(url_for("myday.show"))
+    return _page(ContactForm(formdata=None, obj=signed_in()), form), 422
+
+
+def _change_password(old: str, new: str) -> None:
+    known, now = signed_in(), moment()
+    browser = f"session-{current_user.login.id}"  # tries of this session alone
+    attempt = Attempt(known.id, str(known.id), request.remote_addr or "", browser)
+    release()
+    check_password(known, old, attempt, Refused("wrong_old_password", field="old"))
+    if new == old:
+        raise Refused("same_password", field="password")
+    hashed = service.hash_password(known.username, new)
+
+    begin_late()
+    with transaction() as rows:
+        person = signed_in()
+        service.change_own_password(
+            rows, person=person, known_hash=known.password_hash, password_hash=hashed, now=now
+        )
+        give_back(rows, attempt, now=now)
+        begin_session(person)
+
+
+@bp.post("/sign-out-elsewhere")
+def sign_out_elsewhere() -> ResponseReturnValue:
+    """End all my sessions but this one."""
+    with transaction() as rows:
+        person, this = signed_in(), current_user.login.id
+        count = accounts.sign_out_elsewhere(
+            rows, person=person, but_id=this, by=person, now=moment()
+        )
+    flash(f"已退出其他设备（{count} 处）。" if count else "没有其他设备在登录。", "success")
+    return redirect(url_for(".show"))
+
+
+def _devices() -> list[Device]:
+    now = moment()
+    query = select(LoginSession).where(
+        LoginSession.person_id == signed_in().id,
+        LoginSession.ended_at.is_(None),
+        LoginSession.seen_at > now - IDLE,
+        LoginSession.begun_at > now - LONGEST,
+    )
+    rows = db.session.scalars(query.order_by(LoginSession.seen_at.desc(), LoginSession.id.desc()))
+    this = current_user.login.id
+    return [
+        Device(
+            _named(each.browser or ""),
+            formatting.moment(each.seen_at, today()),
+            each.address or "",
+            each.id == this,
+        )
+        for each in rows
+    ]
+
+
+def _named(browser: str) -> str:
+    """A browser in words that its owner knows it by."""
+    system = next((name for mark, name in SYSTEMS if mark in browser), "其他设备")
+    program = next((name for mark, name in BROWSERS if mark in browser), "")
+    return f"{system} {program}".strip()

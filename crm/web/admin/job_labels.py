@@ -1,0 +1,101 @@
+"""What each job of the clock is for, when it is due and what it made, in words."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from crm.base import formatting
+from crm.base.clock import civil_date
+from crm.base.periods import Period, PeriodKind
+from crm.jobs import timetable
+from crm.jobs.models import JobRun, RunState
+from crm.jobs.timetable import Job, JobName, Slot
+
+WHAT_FOR: Mapping[str, str] = {
+    JobName.WEEKLY_DIGEST: "汇总上一周的达标情况和本周计划，发给应收的人",
+    JobName.MONTHLY_DIGEST: "汇总上一月的达标情况，发给应收的人",
+    JobName.MORNING_BRIEF: "告诉每个人今天的拜访、到期的跟进和新的线索",
+    JobName.TEN_DAY: "把未办结的督办、逾期的节点和有风险的任务报给督查人员和领导",
+    JobName.NUDGE: "提醒进度落后的本人；已无法达标的，告知督查人员",
+    JobName.AUDIT_SEAL: "封存前一天的操作记录，此后任何改动都能查出",
+    JobName.ASSESS: "周期一结束，按当时的登记核算",
+    JobName.FREEZE: "留足补登时间后定稿，此后的修改另生成更正",
+    JobName.ESCALATE: "节点逾期的拟督办单；督办单逾期的逐级告知，驻城逾期未办结的告知督查人员",
+    JobName.SETTLED_FIGURES: "月度定稿后，把哪些数有变化和领导的月点评发给收到月报的人",
+}
+_EVERY = {
+    None: "每天",
+    PeriodKind.WEEK: "每周",
+    PeriodKind.XUN: "每旬",
+    PeriodKind.MONTH: "每月",
+    PeriodKind.QUARTER: "每季度",
+    PeriodKind.YEAR: "每年",
+}
+_DUE: Mapping[object, str] = {
+    timetable.that_workday: "的工作日",
+    timetable.day_after: "结束后的次日",
+    timetable.that_day: "",
+    timetable.first_workday_of: "首日起的首个工作日",
+    timetable.first_workday_after: "结束后的首个工作日",
+    timetable.day_of_freeze: "结束后第 3 个工作日的次日",
+    timetable.second_workday_from_freeze: "定稿起第 2 个工作日",
+}
+MADE: Mapping[str, str] = {
+    "assessed": "核算 {} 项",
+    "corrections": "更正 {} 条",
+    "drafts": "拟督办单草稿 {} 份",
+    "empty": "{} 人没有内容，不发",
+    "entries": "封存 {} 条",
+    "escalated": "提级 {} 份",
+    "succeeded": "接续限知线索 {} 条",
+    "fallen": "停用账号名下转出 {} 项",
+    "frozen": "定稿 {} 项",
+    "kept": "存档 {} 封",
+    "lapsed": "告知逾期未办结的驻城 {} 次",
+    "made": "生成 {} 封",
+    "mails": "寄出 {} 封",
+    "reminders": "提醒 {} 项",
+    "supervisors": "告知督查人员 {} 次",
+    "told": "告知 {} 人次",
+    "undrafted": "{} 个逾期节点没有责任单位或没有可经办的人，未拟稿",
+    "unchanged": "{} 人没有变化，不发",
+}
+TONES = {RunState.DONE: "good", RunState.SKIPPED: "warn", RunState.FAILED: "bad"}
+
+
+def when(jobs: Sequence[Job]) -> str:
+    """When the jobs of one name are due: one sentence for all their cycles."""
+    first = jobs[0]
+    every = "、".join(_EVERY[job.cycle] for job in jobs)
+    due = _DUE.get(first.due_on, "")
+    if first.cycle is None:
+        every, due = ("每个工作日", "") if first.due_on is timetable.that_workday else (every, "")
+    return f"{every}{due} {first.at:%H:%M}"
+
+
+def slot_name(name: str) -> str:
+    """What a slot is about: a period or a date."""
+    try:
+        return formatting.period_name(Period.parse(name))
+    except ValueError:
+        on = date.fromisoformat(name)
+        return f"{on.year}年{formatting.day(on)}"
+
+
+def slot_told(slot: Slot) -> str:
+    """What a slot is about and when it is due; of a day of its own, the moment alone."""
+    due = formatting.moment(slot.due_at)
+    if slot.name == civil_date(slot.due_at).isoformat():
+        return due
+    return f"{slot_name(slot.name)}，{due}"
+
+
+def made(counts: Mapping[str, int]) -> str:
+    """What a slot made."""
+    parts = [MADE.get(name, name + " {}").format(count) for name, count in counts.items() if count]
+    return "，".join(parts) or "没有需要做的"
+
+
+def made_by(run: JobRun) -> str:
+    """What a run made; empty where it did not come to that."""
+    return made(json.loads(run.made)) if run.made else ""

@@ -1,0 +1,229 @@
+"""Pages of the clock's jobs: last runs and what they made, next slot, run now, preview, pause."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from wtforms import StringField
+from wtforms.validators import Length
+
+from crm.base import formatting
+from crm.base.errors import Refused
+from crm.extensions import db
+from crm.jobs import ledger, manual_runs
+from crm.jobs.models import JobPause, JobRun, RunState
+from crm.jobs.pausing import pause_job, pauses, resume_job
+from crm.jobs.runner import Clockwork, Outcome
+from crm.jobs.timetable import JOBS, RESTS_ON, JobName, Slot
+from crm.people.models import Person
+from crm.web.admin import job_labels
+from crm.web.admin.job_redaction import told_of_figures, told_of_hidden
+from crm.web.auth import my_view, signed_in
+from crm.web.errors import told
+from crm.web.forms import Needed, at_cursor, cleaned, show_refusal
+from crm.web.quotas.visible_figures import my_figures
+from crm.web.site import site
+from crm.web.transaction import moment, today, transaction
+
+bp = Blueprint("jobs", __name__)
+ONE = "/admin/clock/<job>"
+MOST_LETTERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """A job as its pages show it."""
+
+    name: JobName
+    what_for: str
+    when: str
+    last: "RunLine | None"
+    following: Slot
+    next_told: str
+    is_due: bool
+    pause: JobPause | None
+    paused_by: str
+    waits_for: str  # the paused job that it rests on
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run of a job."""
+
+    about: str
+    due_at: str
+    done_at: str
+    state: RunState
+    tone: str
+    made: str
+    reason: str
+    retry_at: str  # when a failed one is tried again
+
+
+class PauseForm(FlaskForm):
+    """Why a job is paused."""
+
+    why = StringField(
+        "暂停原因",
+        [Needed("请填写暂停原因。"), Length(max=200, message="最多 %(max)d 个字。")],
+        filters=[cleaned],
+    )
+
+
+@bp.get("/admin/clock")
+def listing() -> ResponseReturnValue:
+    """All jobs with their last and next slots."""
+    names = dict.fromkeys(JobName(job.name) for job in JOBS)
+    try:
+        lines = _lines(db.session, names)
+    except Refused as refusal:  # nothing is installed
+        flash(told(refusal), "danger")
+        lines = []
+    return render_template("admin/jobs.html", jobs=lines)
+
+
+@bp.get(ONE)
+def show(job: str) -> ResponseReturnValue:
+    """One job with its runs."""
+    return _page(_known(job), PauseForm())
+
+
+@bp.get(f"{ONE}/preview")
+def preview(job: str) -> ResponseReturnValue:
+    """What the next slot would make; all of it is undone."""
+    name = _known(job)
+    try:
+        found = manual_runs.preview(_clockwork(), name, now=moment())
+    except Refused as refusal:
+        flash(told(refusal), "danger")
+        return redirect(url_for(".listing"))
+    hidden = told_of_hidden(db.session, my_view(), today())
+    hidden |= told_of_figures(db.session, my_figures(), today())
+    return render_template(
+        "admin/job_preview.html",
+        job=name,
+        found=found,
+        about=job_labels.slot_name(found.slot.name),
+        is_due=found.slot.due_at <= moment(),
+        made=job_labels.made(found.made),
+        letters=found.letters[:MOST_LETTERS],
+        hidden=hidden - {signed_in().id},
+    )
+
+
+@bp.post(f"{ONE}/run")
+def run_now(job: str) -> ResponseReturnValue:
+    """Do the earliest slot that is due."""
+    name, me = _known(job), signed_in()
+    db.session.rollback()  # the slot has a transaction of its own, and SQLite one writer
+    try:
+        done = manual_runs.run_now(_clockwork(), name, by=me, now=moment())
+    except Refused as refusal:
+        flash(told(refusal), "warning")
+    else:
+        about = f"{name.label}（{job_labels.slot_name(done.slot.name)}）{done.outcome.label}"
+        result = f"：{job_labels.made(done.made)}" if done.outcome is Outcome.DONE else ""
+        flash(f"{about}{result}。", "danger" if done.outcome.halts else "success")
+    return redirect(url_for(".show", job=name))
+
+
+@bp.post(f"{ONE}/pause")
+def pause(job: str) -> ResponseReturnValue:
+    """Take no slot of it until it is resumed."""
+    name, form = _known(job), PauseForm()
+    if not form.validate_on_submit():
+        return _page(name, form), 422
+    try:
+        with transaction() as rows:
+            pause_job(rows, job=name, why=form.why.data or "", by=signed_in(), now=moment())
+    except Refused as refusal:
+        show_refusal(form, refusal, {})
+        return _page(name, form), 422
+    flash(f"已暂停：{name.label}。", "success")
+    return redirect(url_for(".show", job=name))
+
+
+@bp.post(f"{ONE}/resume")
+def resume(job: str) -> ResponseReturnValue:
+    """Take its slots again."""
+    name = _known(job)
+    try:
+        with transaction() as rows:
+            resume_job(rows, job=name, by=signed_in(), now=moment())
+    except Refused as refusal:
+        flash(told(refusal), "warning")
+    else:
+        flash(f"已恢复：{name.label}；暂停期间到期的会按规则补做或跳过。", "success")
+    return redirect(url_for(".show", job=name))
+
+
+def _known(job: str) -> JobName:
+    try:
+        name = JobName(job)
+    except ValueError:
+        abort(404)
+    return name if any(each.name == name for each in JOBS) else abort(404)
+
+
+def _clockwork() -> Clockwork:
+    return Clockwork(db.sessionmaker, site())
+
+
+def _page(name: JobName, form: PauseForm) -> str:
+    found = ledger.runs_page(db.session, name, cursor=request.args.get("at"))
+    return render_template(
+        "admin/job.html",
+        job=_lines(db.session, [name])[0],
+        runs=[_run_line(run) for run in found.items],
+        form=form,
+        newer=at_cursor(found.newer),
+        older=at_cursor(found.older),
+    )
+
+
+def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list[JobLine]:
+    paused = pauses(rows)
+    people = {pause.by_id for pause in paused.values() if pause.by_id}
+    by = dict(rows.execute(select(Person.id, Person.name).where(Person.id.in_(people))).all())
+    jobs = [job for job in JOBS if job.name in names]
+    ahead = sorted(manual_runs.next_slots(rows, jobs), key=lambda slot: slot.due_at, reverse=True)
+    first = {slot.job.name: slot for slot in ahead}
+    made = []
+    for name in names:
+        following, last = first[name], ledger.last_run_of(rows, name)
+        pause = paused.get(name)
+        made.append(
+            JobLine(
+                name=name,
+                what_for=job_labels.WHAT_FOR.get(name, ""),
+                when=job_labels.when([job for job in jobs if job.name == name]),
+                last=_run_line(last) if last else None,
+                following=following,
+                next_told=job_labels.slot_told(following),
+                is_due=following.due_at <= moment(),
+                pause=pause,
+                waits_for=JobName(other).label
+                if (other := RESTS_ON.get(name)) and other in paused
+                else "",
+                paused_by=(by.get(pause.by_id or 0) or "服务器管理员") if pause else "",
+            )
+        )
+    return made
+
+
+def _run_line(run: JobRun) -> RunLine:
+    is_failed = run.state is RunState.FAILED
+    return RunLine(
+        about=job_labels.slot_name(run.slot),
+        due_at=formatting.moment(run.due_at, today()),
+        done_at=formatting.moment(run.finished_at, today()),
+        state=run.state,
+        tone=job_labels.TONES[run.state],
+        made=job_labels.made_by(run),
+        reason=run.reason or "",
+        retry_at=formatting.moment(ledger.next_try(run), today()) if is_failed else "",
+    )

@@ -1,0 +1,92 @@
+"""Changes that correct frozen figures say why; where nobody did, a page asks first (REGIME 4)."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
+from wtforms import HiddenField, StringField
+from wtforms.validators import Length
+
+from crm.base import formatting
+from crm.quotas.correction_triggers import settle
+from crm.quotas.frozen import CorrectionFacts, corrections, without_reason
+from crm.quotas.models import Correction
+from crm.quotas.service import explain_correction
+from crm.web.auth import signed_in
+from crm.web.back_links import came_from
+from crm.web.forms import Needed, back_to, cleaned, is_inside
+from crm.web.transaction import moment, transaction
+
+WHY = "why_corrected"
+
+
+class ReasonForm(FlaskForm):
+    """Why something is changed that was frozen."""
+
+    why_corrected = StringField(
+        "修改原因",
+        [Needed("请填写修改原因。"), Length(max=100, message="最多 %(max)d 个字。")],
+        filters=[cleaned],
+    )
+    asked_from = HiddenField()  # the page that leads back, also when it is asked once more
+
+
+class ReasonNeeded(Exception):  # noqa: N818 - it asks, nothing went wrong
+    """A change corrects frozen figures of these periods, and nobody said why."""
+
+    def __init__(self, periods: Sequence[str]) -> None:
+        """Hold the names of the periods."""
+        super().__init__(*periods)
+        self.periods = periods
+
+
+@contextmanager
+def explained() -> Iterator[Session]:
+    """A `transaction()` that is undone where it corrects frozen figures and nobody said why."""
+    with transaction() as rows:
+        yield rows
+        if settle(rows) and (bare := _unexplained(rows)):
+            form = ReasonForm()
+            if WHY not in request.form or not form.validate():
+                raise ReasonNeeded(_names(bare))
+            for each in bare:
+                _explain(rows, each.correction, form.why_corrected.data or "")
+
+
+def _unexplained(rows: Session) -> list[CorrectionFacts]:
+    mine, now = Correction.made_by_id == signed_in().id, Correction.made_at == moment()
+    return corrections(rows, mine, now, without_reason())
+
+
+def _names(found: Sequence[CorrectionFacts]) -> list[str]:
+    periods = {each.period for each in found}
+    return [formatting.period_name(one) for one in sorted(periods, key=lambda one: one.first)]
+
+
+def _explain(rows: Session, made: Correction, why: str) -> None:
+    """What was done stays beside the reason, as in the reason of a visit's form."""
+    why = f"{made.why}（{why}）"
+    explain_correction(rows, correction=made, why=why, by=signed_in(), now=moment())
+
+
+def _ask(needed: ReasonNeeded) -> ResponseReturnValue:
+    """The same request once more, with the reason."""
+    form = ReasonForm()
+    if WHY in request.form:
+        form.validate()
+    place = form.asked_from.data or ""
+    place = place if is_inside(place) else came_from() or "/"
+    form.asked_from.data = place
+    told = [each for each in request.form.items(multi=True) if each[0] not in form]
+    back = back_to(place)
+    return render_template(
+        "corrections/reason.html", form=form, periods=needed.periods, told=told, back=back
+    ), 422
+
+
+def init_app(app: Flask) -> None:
+    """Ask wherever it is needed."""
+    app.register_error_handler(ReasonNeeded, _ask)

@@ -1,0 +1,134 @@
+"""What a leader says of a settled month (月点评): drafted and released on a page (REGIME 5)."""
+
+from datetime import datetime
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
+from wtforms import HiddenField, TextAreaField
+from wtforms.validators import Length
+
+from crm.base import clock, formatting
+from crm.base.errors import Refused
+from crm.base.mailbox import period_of
+from crm.base.outbox import Message, MessageKind
+from crm.base.periods import Period, PeriodKind
+from crm.digests.comments import (
+    LONGEST,
+    Comment,
+    comments,
+    comments_for,
+    draft_of,
+    is_settled,
+    release_comment,
+    released_by,
+    save_comment,
+    settles_at,
+)
+from crm.digests.settlement_notice import send_comment
+from crm.extensions import db
+from crm.people.models import Person
+from crm.web.auth import signed_in
+from crm.web.forms import YEARS, Needed, cleaned, show_refusal
+from crm.web.site import site
+from crm.web.transaction import moment, today, transaction
+
+BESIDE = (MessageKind.MONTHLY, MessageKind.SETTLED)  # mails beside which later comments stand
+
+
+class CommentForm(FlaskForm):
+    """What is said of the month."""
+
+    month = HiddenField(filters=[cleaned])
+    text = TextAreaField(
+        "点评内容",
+        [Needed("请填写点评内容。"), Length(max=LONGEST, message="最多 %(max)d 个字。")],
+        filters=[cleaned],
+    )
+
+
+def comment() -> ResponseReturnValue:
+    """The form with my draft on the month, below what I have released."""
+    month = _month(request.args.get("month"))
+    draft = draft_of(db.session, signed_in(), month)
+    data = {"month": month.name, "text": draft.text if draft else None}
+    return _page(month, CommentForm(formdata=None, data=data))
+
+
+def say() -> ResponseReturnValue:
+    """Keep my draft, or release it."""
+    form = CommentForm()
+    month = _month(form.month.data)
+    is_draft = request.form.get("do") == "draft"
+    if form.validate():
+        try:
+            with transaction() as rows:
+                _keep(rows, month, form.text.data or "", is_draft=is_draft)
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("草稿已保存，发布后才对他人可见。" if is_draft else "月点评已发布。", "success")
+            return redirect(url_for("digests.comment", month=month.name))
+    return _page(month, form), 422
+
+
+def _keep(rows: Session, month: Period, text: str, *, is_draft: bool) -> None:
+    me, now = signed_in(), moment()
+    if is_draft:
+        save_comment(rows, month=month, text=text, by=me, now=now)
+        return
+    row = release_comment(rows, month=month, text=text, by=me, now=now)
+    send_comment(rows, comment=row, site=site(), now=now)
+
+
+def added_later(rows: Session, person: Person, letter: Message, now: datetime) -> list[Comment]:
+    """What was released on the month after its digest or report was made, for its recipient."""
+    if letter.kind not in BESIDE:
+        return []
+    month = Period.parse(period_of(letter.dedupe_key))
+    said = [one for one in comments(rows, month, at=now) if one.at > letter.made_at]
+    return comments_for(rows, person, said, at=now)
+
+
+def _month(name: str | None) -> Period:
+    """The month of that name that has begun, or the last settled one; what is none: 404."""
+    try:
+        month = Period.parse(name) if name else _latest()
+    except ValueError:
+        abort(404)
+    is_one = month.kind is PeriodKind.MONTH and month.first.year in YEARS
+    return month if is_one and month.first <= today() else abort(404)
+
+
+def _latest() -> Period:
+    """The last month whose figures are frozen by now; the month before this one or earlier."""
+    last = Period.holding(PeriodKind.MONTH, today()).before
+    return last if settles_at(db.session, last) <= moment() else last.before
+
+
+def _page(month: Period, form: CommentForm) -> str:
+    me, now = signed_in(), moment()
+    return render_template(
+        "digests/comment.html",
+        form=form,
+        released=released_by(db.session, me, month, at=now),
+        has_draft=draft_of(db.session, me, month) is not None,
+        wait=_wait(month, now),
+        month=month,
+        previous=url_for("digests.comment", month=month.before.name),
+        next=url_for("digests.comment", month=month.after.name)
+        if month.after.first <= today()
+        else None,
+    )
+
+
+def _wait(month: Period, now: datetime) -> str:
+    """Why the month cannot be commented on yet, and from when on; empty where it can."""
+    if is_settled(db.session, month, now):
+        return ""
+    settles, name = settles_at(db.session, month), formatting.period_name(month)
+    if now < settles:
+        when = formatting.moment(settles, clock.civil_date(now))
+        return f"{name}的数字将于{when}定稿，定稿后可以写点评。"
+    return f"{name}没有定稿的数字，不能写点评。"

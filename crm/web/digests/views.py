@@ -1,0 +1,76 @@
+"""The weekly and monthly digests that one received, by period."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from crm.base.mailbox import letters, period_of
+from crm.base.outbox import MessageKind, State
+from crm.base.periods import Period
+from crm.extensions import db
+from crm.people.rules import Role
+from crm.quotas.rules import FigureBasis
+from crm.web.auth import signed_in
+from crm.web.digests.comments import comment, say
+from crm.web.forms import row_id
+
+bp = Blueprint("digests", __name__)
+bp.get("/digests/comment")(comment)
+bp.post("/digests/comment")(say)
+KINDS = (MessageKind.WEEKLY, MessageKind.MONTHLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One digest in the list."""
+
+    id: int
+    kind: MessageKind
+    period: Period
+    made_at: datetime
+    basis: str  # as its subject says; the mail stays as it was sent
+    is_kept: bool  # made late, when a later one was due already
+    is_read: bool
+
+
+@bp.get("/digests")
+def listing() -> ResponseReturnValue:
+    """One's digests, the latest first, of both kinds or of one."""
+    wanted = [kind for kind in KINDS if kind.value == request.args.get("kind")]
+    before = request.args.get("before", type=row_id)
+    found = letters(db.session, signed_in().id, kinds=wanted or KINDS, before=before)
+    return render_template(
+        "digests/listing.html",
+        issues=_issues(found.items),
+        older=found.older,
+        is_first=before is None,
+        kinds=KINDS,
+        kind=wanted[0] if wanted else None,
+        can_comment=signed_in().role is Role.LEADER,
+    )
+
+
+def _issues(rows: Iterable[Any]) -> list[Issue]:
+    return [
+        Issue(
+            row.id,
+            row.kind,
+            Period.parse(period_of(row.dedupe_key)),
+            row.made_at,
+            _basis_said(row.subject),
+            row.state is State.SKIPPED,
+            row.read_at is not None,
+        )
+        for row in rows
+    ]
+
+
+def _basis_said(subject: str) -> str:
+    return next(
+        (each.label for each in FigureBasis if f"（{each.label}" in subject),
+        FigureBasis.PRELIMINARY.label,
+    )

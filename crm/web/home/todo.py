@@ -1,0 +1,87 @@
+"""What waits for the signed-in person, each kind with its number and the way there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from operator import attrgetter
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from crm.base import formatting
+from crm.people import absence_approval
+from crm.people.queries import Viewer
+from crm.people.rules import WITH_RECORDS
+from crm.quotas.frozen import count_corrections, for_signing, of_author, without_reason
+from crm.quotas.verdicts import to_judge
+from crm.supervision.queries import waiting_for
+from crm.supervision.reminded import unread_reminders
+from crm.web.quotas.visible_figures import my_figures
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One kind of thing that waits for somebody."""
+
+    label: str
+    count: int
+    url: str
+    icon: str
+    about: str = ""  # which one it is, where it is one
+
+
+def waits(db: Session, me: Viewer, on: date, now: datetime) -> list[Wait]:
+    """What waits for the viewer; no line where nothing of its kind does."""
+    found = [*_to_do(db, me, on, now), *_to_judge(db, me, on, now)]
+    return [wait for wait in found if wait.count]
+
+
+def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait]:
+    """What is asked of whoever works with records."""
+    if me.role not in WITH_RECORDS:
+        return
+    for one in unread_reminders(db, me.person_id, on):
+        label = f"提醒：{formatting.period_name(one.period)}已定稿，有考核未完成"
+        yield Wait(label, 1, url_for("mailbox.show", message_id=one.message_id), "bell")
+    yield from _orders(db, me, now)
+    yield Wait(
+        "您的修改产生的更正，还没有说明原因",
+        count_corrections(db, of_author(me.person_id) & without_reason()),
+        url_for("compliance.board", tab="corrections"),
+        "edit",
+    )
+
+
+def _orders(db: Session, me: Viewer, now: datetime) -> Iterator[Wait]:
+    """Supervision orders, the most pressing first; a single one by its matter."""
+    for kind, group in groupby(waiting_for(db, me, now), attrgetter("wait")):
+        orders = [one.order for one in group]
+        url, about = url_for("supervision.listing", view="waiting"), ""
+        if len(orders) == 1:
+            url, about = url_for("supervision.show", order_id=orders[0].id), orders[0].matter
+        yield Wait(f"督办单{kind.label}", len(orders), url, "gavel", about)
+
+
+def _to_judge(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait]:
+    """What waits for the word of whoever judges."""
+    if not me.judges:
+        return
+    yield Wait(
+        "超期补录的拜访待确认",
+        len(to_judge(db, me, now)),
+        url_for("compliance.board", tab="waiting"),
+        "clipboard-check",
+    )
+    yield Wait(
+        "请假待审批",
+        len(absence_approval.waiting(db, me, on)),
+        url_for("absences.listing", view="waiting"),
+        "calendar-off",
+    )
+    yield Wait(
+        "定稿数的更正待签认",
+        count_corrections(db, for_signing(me, my_figures())),
+        url_for("compliance.board", tab="corrections"),
+        "edit",
+    )

@@ -1,0 +1,233 @@
+"""My day: where I stand, what is on today, what is owed; and the trouble in the units I oversee."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from crm.base.periods import DAY
+from crm.extensions import db
+from crm.followups.queries import SeenFollowup, due
+from crm.followups.queries import shown as shown_followups
+from crm.jobs.health import Standstill, standstill
+from crm.leads.queries import named_lately
+from crm.people.absence_approval import answered
+from crm.people.entry_grants import entered_for
+from crm.people.models import Absence
+from crm.people.queries import Viewer, absences_in
+from crm.people.rules import WITH_RECORDS, Role
+from crm.quotas.queries import working_calendar
+from crm.quotas.rules import Figure, FigureStatus
+from crm.quotas.stays import settle_until
+from crm.quotas.wording import unit_of
+from crm.visits.companions import named_by_others
+from crm.visits.models import Visit
+from crm.visits.queries import for_others, todays, unsettled, upcoming
+from crm.visits.redaction import SeenVisit
+from crm.visits.redaction import shown as shown_visits
+from crm.web.absences.rows import AbsenceLine, absence_line
+from crm.web.auth import my_view
+from crm.web.home.team import Team, team_of
+from crm.web.home.todo import waits
+from crm.web.people.entry_grants import recent_changes
+from crm.web.quotas.quota_effects import ESTIMATED, figures_on, period_now
+from crm.web.quotas.visible_figures import my_figures
+from crm.web.transaction import moment, today
+from crm.web.visits.rows import VisitLine, is_stay, line, to_settle
+from crm.web.visits.verdicts import waiting_ids
+
+bp = Blueprint("myday", __name__)
+FOLLOWUPS_AHEAD = timedelta(days=7)
+ANSWERS_SHOWN = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaCard:
+    """One figure of mine, with what is missing in words."""
+
+    title: str
+    period: str
+    figure: Figure
+    missing: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MyVisits:
+    """My visits that matter today."""
+
+    unsettled: list[VisitLine]  # planned, over, and neither done nor cancelled
+    todays: list[VisitLine]
+    upcoming: list[VisitLine]
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredFor:
+    """Somebody for whom I enter visits (代录), with those of today and those that wait."""
+
+    name: str
+    lines: list[VisitLine]
+    new_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLine:
+    """A visit as whose companion another named me."""
+
+    line: VisitLine
+    by_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MyFollowups:
+    """What I owe: overdue or due today, and in the days to come."""
+
+    now: list[SeenFollowup]
+    soon: list[SeenFollowup]
+
+
+@bp.get("/")
+def show() -> ResponseReturnValue:
+    """The page that work begins with."""
+    me, now, on = my_view(), moment(), today()
+    has_records = me.role in WITH_RECORDS
+    return render_template(
+        "home/show.html",
+        on=on,
+        clock=_clock(db.session, me, now),
+        quotas=_quotas(db.session, me, on, now),
+        visits=_visits(db.session, me, on, now) if has_records else None,
+        entered_for=_entered_for(db.session, me, on, now) if has_records else [],
+        grants=recent_changes(db.session, me.person, now),
+        named=_named(db.session, me, on, now) if has_records else [],
+        followups=_followups(db.session, me, on, now) if has_records else None,
+        restricted=named_lately(db.session, me.person_id, on) if has_records else [],
+        answers=_answers(db.session, me, on, now) if has_records else [],
+        waits=waits(db.session, me, on, now),
+        team=_team(db.session, me, on, now),
+    )
+
+
+def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCard]:
+    figures = figures_on(rows, me.person_id, [on], now)
+    calendar = working_calendar(rows) if figures else None
+    made = []
+    for figure in figures.values():
+        period = figure.period
+        url = url_for(
+            "compliance.figure",
+            rule=figure.rule.code,
+            person=me.person.username,
+            period=period.name,
+        )
+        left = calendar.workdays(on, period.last) if calendar else ()
+        when = period_now(period, on)
+        away = absences_in(rows, me.person_id, on, period.last) if left else ()
+        missing = _missing(figure, when, _left(when, left, away, on))
+        if calendar and calendar.is_estimated(period):
+            missing += ESTIMATED
+        made.append(QuotaCard(figure.rule.name, when, figure, missing, url))
+    return made
+
+
+def _left(when: str, workdays: Iterable[date], away: Sequence[Absence], on: date) -> str:
+    """How long there is, today included, for somebody away on these dates."""
+    left = [day for day in workdays if not any(each.from_on <= day <= each.to_on for each in away)]
+    if not left:
+        return f"{when}余下的工作日都已请假" if away else f"{when}已没有工作日"
+    if left == [on]:
+        return f"今天是{when}最后一个工作日"
+    return f"{when}还有 {len(left)} 个工作日"
+
+
+def _missing(figure: Figure, when: str, rest: str) -> str:
+    """What a figure lacks, and how long there is for it."""
+    lacking = f"还差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
+    match figure.status:
+        case FigureStatus.EXEMPT:
+            return f"{when}在岗工作日不足，免考核。"
+        case FigureStatus.MET:
+            return f"{when}的要求已完成。"
+        case FigureStatus.UNREACHABLE:
+            return f"{lacking}，剩余日期已不够；{rest}。"
+        case FigureStatus.AT_RISK:
+            return f"{lacking}；{rest}，即使加快到平均进度的1.5倍也难以完成，请尽快安排。"
+    if figure.achieved + figure.planned >= figure.required:
+        return f"{lacking}，已有计划，完成后即达标；{rest}。"
+    return f"{lacking}；{rest}。"
+
+
+def _visits(rows: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
+    late = unsettled(rows, me.person_id, now)
+    open_ids = {visit.id for visit in late}
+    current = [each for each in todays(rows, me.person_id, on) if each.id not in open_ids]
+    parts = (late, current, upcoming(rows, me.person_id, on))
+    visits = shown_visits(rows, me, [visit for part in parts for visit in part], on)
+    waiting = waiting_ids(rows, visits, now)
+    lines = {seen.id: line(seen, now, mine=[seen.id], waiting=waiting) for seen in visits}
+    for visit_id, until in settle_until(rows, [each for each in late if is_stay(each)]).items():
+        lines[visit_id] = to_settle(lines[visit_id], until, on)
+
+    def told(part: Sequence[Visit]) -> list[VisitLine]:
+        return [lines[visit.id] for visit in part]
+
+    return MyVisits(*(told(part) for part in parts))
+
+
+def _entered_for(rows: Session, me: Viewer, on: date, now: datetime) -> list[EnteredFor]:
+    """The visits of those for whom I enter, apart from mine."""
+    people = entered_for(rows, me.person_id, on)
+    found = for_others(rows, [each.id for each in people], on, now) if people else []
+    seen = [each for each in shown_visits(rows, me, found, on) if not _is_of(each, me.person_id)]
+    waiting = waiting_ids(rows, seen, now)
+    return [
+        EnteredFor(
+            each.name,
+            [
+                line(visit, now, mine=[visit.id], waiting=waiting)
+                for visit in seen
+                if _is_of(visit, each.id)
+            ],
+            url_for("visits.new", whom=each.id),
+        )
+        for each in people
+    ]
+
+
+def _is_of(visit: SeenVisit, person_id: int) -> bool:
+    return person_id in {visit.leader.id, *(person.id for person in visit.participants)}
+
+
+def _named(rows: Session, me: Viewer, on: date, now: datetime) -> list[NamedLine]:
+    """The visits as whose companion others named me of late, each to be left with a touch."""
+    found = named_by_others(rows, me.person_id, since=now - ANSWERS_SHOWN)
+    seen = shown_visits(rows, me, [each.visit for each in found], on)
+    return [
+        NamedLine(line(visit, now), each.by_name) for visit, each in zip(seen, found, strict=True)
+    ]
+
+
+def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowups:
+    owed = due(rows, me.person_id, on + FOLLOWUPS_AHEAD, as_of=now)
+    seen = shown_followups(rows, me, owed, on)
+    return MyFollowups(
+        now=[each for each in seen if each.followup.due_on <= on],
+        soon=[each for each in seen if each.followup.due_on >= on + DAY],
+    )
+
+
+def _answers(rows: Session, me: Viewer, on: date, now: datetime) -> list[AbsenceLine]:
+    """What became of the absences that I asked for."""
+    return [absence_line(each, on) for each in answered(rows, me.person_id, now - ANSWERS_SHOWN)]
+
+
+def _clock(rows: Session, me: Viewer, now: datetime) -> Standstill | None:
+    return standstill(rows, now=now) if me.role is Role.ADMIN else None
+
+
+def _team(rows: Session, me: Viewer, on: date, now: datetime) -> Team | None:
+    sees_units = me.oversees and me.unit_ids
+    return team_of(rows, me, my_figures(), on, now) if sees_units else None

@@ -1,0 +1,269 @@
+"""A lead as lists and its page show it: facts, who stands for what, and its timeline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import url_for
+
+from crm.base import clock, formatting
+from crm.base.money import spoken as money
+from crm.followups.models import Followup
+from crm.followups.timeline import Entry
+from crm.leads.catalog import industry_name
+from crm.leads.models import Contact, Lead, LeadRole, Milestone
+from crm.leads.queries import LeadLabel
+from crm.leads.rules import (
+    FINAL,
+    ON_LINE,
+    SIDE,
+    LeadRoleKind,
+    MilestoneKind,
+    Secrecy,
+    Stage,
+    is_major,
+)
+from crm.visits.redaction import SeenVisit
+from crm.visits.rules import Status
+from crm.web.visits.rows import ICONS, Chip, chips, entered_by, title_of, when
+
+# REGIME 6: a project of this size without one of these is flagged
+EXPECTED = (LeadRoleKind.ATTACHED_LEADER, LeadRoleKind.RESPONSIBLE_UNIT, LeadRoleKind.TRACKER)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadLine:
+    """One lead in a list."""
+
+    id: int
+    title: str
+    company: str
+    secrecy: Secrecy
+    stage: Chip
+    amount: str
+    industry: str
+    unit: str
+    tracker: str
+    leader: str
+    last_contact: str
+    lacks: str | None  # what a major project is without
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who is what to a lead, since when and until when."""
+
+    id: int
+    role: str
+    name: str
+    dates: str
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing in the timeline of a lead."""
+
+    icon: str
+    title: str
+    when: str
+    tone: str
+    url: str | None
+    chips: tuple[Chip, ...]
+    texts: tuple[str, ...]
+    milestone: Milestone | None  # one whose date may be corrected
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a lead's page shows beside the lead itself."""
+
+    contacts: Sequence[Contact]
+    company: Mapping[str, str | None]  # credit code and group
+    earlier: LeadLabel | None
+    entries: Sequence[Entry]
+    can_change: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeadPage:
+    """A lead with what its page says and offers."""
+
+    id: int
+    title: str
+    company: str
+    secrecy: Secrecy
+    stage: Chip
+    lacks: str | None
+    facts: list[tuple[str, str]]
+    note: str | None
+    earlier: LeadLabel | None
+    holders: list[Holder]
+    past_holders: list[Holder]
+    events: list[Event]
+    can_change: bool
+
+
+def lead_line(lead: Lead, last_contact: date | None, on: date) -> LeadLine:
+    """The lead in a list, with company and roles loaded."""
+    return LeadLine(
+        lead.id,
+        lead.title,
+        lead.company.name,
+        lead.secrecy,
+        stage_chip(lead.stage),
+        amount_of(lead),
+        industry_name(lead.industry),
+        _names(lead, LeadRoleKind.RESPONSIBLE_UNIT, on),
+        _names(lead, LeadRoleKind.TRACKER, on),
+        _names(lead, LeadRoleKind.ATTACHED_LEADER, on),
+        formatting.dated(last_contact, on) if last_contact else "",
+        lacks(lead, on),
+    )
+
+
+def lead_page(lead: Lead, beside: Beside, now: datetime) -> LeadPage:
+    """The lead on its page, with company, park and roles loaded."""
+    on = clock.civil_date(now)
+    holders = [_holder(held, on) for held in _in_order(lead.roles)]
+    return LeadPage(
+        id=lead.id,
+        title=lead.title,
+        company=lead.company.name,
+        secrecy=lead.secrecy,
+        stage=stage_chip(lead.stage),
+        lacks=lacks(lead, on),
+        facts=_facts(lead, beside),
+        note=lead.note,
+        earlier=beside.earlier,
+        holders=[one for one in holders if not one.is_over],
+        past_holders=[one for one in holders if one.is_over],
+        events=[_event(entry, now) for entry in beside.entries],
+        can_change=beside.can_change,
+    )
+
+
+def stage_chip(stage: Stage) -> Chip:
+    """How far a lead has come, with a tone."""
+    if stage in (Stage.PARKED, Stage.LOST):
+        return Chip(stage.label, "neutral")
+    is_won = ON_LINE[MilestoneKind(stage.value)] >= ON_LINE[MilestoneKind.SIGNED]
+    return Chip(stage.label, "good" if is_won else "info")
+
+
+def amount_of(lead: Lead) -> str:
+    """The investment in words; empty where nothing is known of it."""
+    if lead.amount is None or lead.currency is None:
+        return ""
+    return money(lead.amount, lead.currency)
+
+
+def lacks(lead: Lead, on: date) -> str | None:
+    """What a major project is without, in words; none where nothing is missing."""
+    if lead.stage is Stage.LOST or not is_major(lead.amount, lead.currency):
+        return None
+    held = {role.role for role in lead.roles if _holds(role, on)}
+    missing = [role.label for role in EXPECTED if role not in held]
+    return "、".join(missing) or None
+
+
+def _holds(held: LeadRole, on: date) -> bool:
+    return held.from_on <= on and (held.to_on is None or held.to_on >= on)
+
+
+def _name(held: LeadRole) -> str:
+    holder = held.person or held.unit
+    return holder.name if holder else ""
+
+
+def _names(lead: Lead, role: LeadRoleKind, on: date) -> str:
+    return "、".join(_name(held) for held in lead.roles if held.role is role and _holds(held, on))
+
+
+def _in_order(roles: Sequence[LeadRole]) -> list[LeadRole]:
+    order = list(LeadRoleKind)
+    return sorted(roles, key=lambda held: (order.index(held.role), held.from_on))
+
+
+def _holder(held: LeadRole, on: date) -> Holder:
+    dates = f"{formatting.dated(held.from_on, on)}起"
+    if held.to_on:
+        dates = f"{formatting.dated(held.from_on, on)}至{formatting.dated(held.to_on, on)}"
+    is_over = held.to_on is not None and held.to_on < on
+    return Holder(held.id, held.role.label, _name(held), dates, is_over)
+
+
+def _facts(lead: Lead, beside: Beside) -> list[tuple[str, str]]:
+    pairs = [
+        ("投资方", lead.company.name),
+        ("所属集团", beside.company["group_name"]),
+        ("统一社会信用代码", beside.company["credit_code"]),
+        ("联系人", "；".join(_contact(each) for each in beside.contacts)),
+        ("总投资", amount_of(lead) or "未定"),
+        ("产业", industry_name(lead.industry)),
+        ("落户园区", lead.park.name if lead.park else ""),
+        ("线索来源", lead.source),
+        ("代号", lead.code_name),
+        ("录入日期", f"{lead.entered_on:%Y}年{formatting.day(lead.entered_on)}"),
+        ("编号", lead.ref),
+    ]
+    return [(label, text) for label, text in pairs if text]
+
+
+def _contact(contact: Contact) -> str:
+    return " ".join(filter(None, (contact.name, contact.position, contact.phone, contact.email)))
+
+
+def _event(entry: Entry, now: datetime) -> Event:
+    on = clock.civil_date(now)
+    if entry.visit:
+        return _visit_event(entry.visit, now)
+    if entry.followup:
+        return _followup_event(entry.followup, on)
+    assert entry.milestone is not None  # noqa: S101 - exactly one of the three is told
+    return _milestone_event(entry.milestone, on)
+
+
+def _milestone_event(step: Milestone, on: date) -> Event:
+    tone, title = "good", f"进入“{step.kind.label}”"
+    if step.kind in FINAL:
+        tone, title = "warn", step.kind.label
+    elif step.kind in SIDE:
+        tone, title = "info", step.kind.label
+    elif step.kind is MilestoneKind.LEAD:
+        tone, title = "neutral", "录入线索"
+    texts = (step.reason,) if step.reason else ()
+    return Event("flag", title, formatting.dated(step.reached_on, on), tone, None, (), texts, step)
+
+
+def _visit_event(visit: SeenVisit, now: datetime) -> Event:
+    people = "、".join(person.name for person in (visit.leader, *visit.participants))
+    met = " ".join(part for part in (visit.met, visit.position) if part)
+    told = (
+        people,
+        entered_by(visit),
+        f"会见：{met}" if met else "",
+        visit.minutes or "",
+        f"下一步：{visit.next_step}" if visit.next_step else "",
+    )
+    return Event(
+        ICONS[visit.kind],
+        title_of(visit),
+        when(visit, clock.civil_date(now)),
+        "info" if visit.status is Status.DONE else "neutral",
+        url_for("visits.show", visit_id=visit.id),
+        chips(visit, now),
+        tuple(text for text in told if text),
+        None,
+    )
+
+
+def _followup_event(step: Followup, on: date) -> Event:
+    url = url_for("followups.show", followup_id=step.id)
+    if step.done_at:
+        done = formatting.dated(clock.civil_date(step.done_at), on)
+        texts = (step.person.name, *((step.result,) if step.result else ()))
+        return Event("checklist", step.what, done, "neutral", url, (), texts, None)
+    late = (Chip("已逾期", "warn"),) if step.due_on < on else (Chip("待办", "info"),)
+    due = f"{formatting.dated(step.due_on, on)}前"
+    return Event("checklist", step.what, due, "neutral", url, late, (step.person.name,), None)

@@ -1,0 +1,211 @@
+"""Who may enter my visits for me (代录): granted and ended by its owner, or by an admin."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from wtforms import DateField, SelectField
+from wtforms.validators import Optional
+
+from crm.base import formatting
+from crm.base.errors import Refused
+from crm.extensions import db
+from crm.people import entry_grants
+from crm.people.entry_grants import GrantData
+from crm.people.models import EntryGrant, Person
+from crm.people.queries import by_username, colleagues
+from crm.people.rules import WITH_RECORDS
+from crm.web.auth import signed_in
+from crm.web.forms import (
+    LARGEST_ID,
+    Needed,
+    chosen_id,
+    people_choices,
+    sensible_year,
+    show_refusal,
+)
+from crm.web.transaction import moment, today, transaction
+
+bp = Blueprint("entry_grants", __name__)
+MINE = "/me/entry-grants"
+THEIRS = "/admin/people/<username:username>/entry-grants"
+ONE = f"<int(max={LARGEST_ID}):grant_id>"
+CHANGES_SHOWN = timedelta(days=7)
+
+
+class GrantForm(FlaskForm):
+    """Who may enter visits, and from which date to which."""
+
+    agent_id = SelectField(
+        "代录人", [Needed("请选择代录人。")], coerce=chosen_id, validate_choice=False
+    )
+    from_on = DateField("首日", [Needed("请选择首日。"), sensible_year])
+    to_on = DateField("末日", [Optional(), sensible_year])
+
+    def told(self) -> GrantData:
+        """The data of a valid form."""
+        agent_id: Any = self.agent_id.data
+        from_on: Any = self.from_on.data
+        return GrantData(agent_id=agent_id, from_on=from_on, to_on=self.to_on.data)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantLine:
+    """A grant in a list: with whom, when, and where it is ended by whom may do so."""
+
+    name: str
+    dates: str
+    end_url: str | None
+    enter_url: str | None
+
+
+def given_lines(rows: Session, owner: Person, *, is_mine: bool) -> list[GrantLine]:
+    """Who may enter visits for that person, with the way to end it."""
+    return [
+        GrantLine(each.agent.name, _dates(each), _end_url(each, owner, is_mine=is_mine), None)
+        for each in _not_over(entry_grants.granted_by(rows, owner.id))
+    ]
+
+
+def held_lines(rows: Session, agent: Person) -> list[GrantLine]:
+    """For whom that person may enter visits."""
+    on = today()
+    return [
+        GrantLine(
+            each.owner.name,
+            _dates(each),
+            None,
+            _enter_url(each.owner_id) if each.from_on <= on else None,
+        )
+        for each in _not_over(entry_grants.granted_to(rows, agent.id))
+    ]
+
+
+def recent_changes(rows: Session, person: Person, now: datetime) -> list[str]:
+    """What others granted to the person or ended of late, in sentences."""
+    changed = entry_grants.changed_since(rows, person.id, now - CHANGES_SHOWN)
+    return [_sentence(each, person) for each in changed]
+
+
+def _sentence(grant: EntryGrant, person: Person) -> str:
+    agent, owner = (
+        "您" if each.id == person.id else each.name for each in (grant.agent, grant.owner)
+    )
+    if grant.ended_at is not None:
+        ended = formatting.moment(grant.ended_at, today())
+        return f"{agent}为{owner}代录拜访的授权已于 {ended} 结束。"
+    return f"{agent}可以为{owner}代录拜访：{_dates(grant)}。"
+
+
+def _not_over(grants: Iterable[EntryGrant]) -> list[EntryGrant]:
+    return [each for each in grants if each.to_on is None or each.to_on >= today()]
+
+
+def _dates(grant: EntryGrant) -> str:
+    begin = formatting.dated(grant.from_on, today())
+    return f"{begin}至{formatting.dated(grant.to_on, today())}" if grant.to_on else f"{begin}起"
+
+
+def _end_url(grant: EntryGrant, owner: Person, *, is_mine: bool) -> str:
+    if is_mine:
+        return url_for("entry_grants.end_mine", grant_id=grant.id)
+    return url_for("entry_grants.end", username=owner.username, grant_id=grant.id)
+
+
+def _enter_url(owner_id: int) -> str:
+    return url_for("visits.new", whom=owner_id)
+
+
+@bp.get(f"{MINE}/new")
+def new_mine() -> ResponseReturnValue:
+    """The form by which one lets another enter one's visits."""
+    return _page(GrantForm(data={"from_on": today()}), signed_in(), url_for("me.show"))
+
+
+@bp.post(f"{MINE}/new")
+def grant_mine() -> ResponseReturnValue:
+    """Grant it."""
+    return _grant(signed_in(), url_for("me.show"))
+
+
+@bp.post(f"{MINE}/{ONE}/end")
+def end_mine(grant_id: int) -> ResponseReturnValue:
+    """End one that I gave."""
+    return _end(signed_in(), grant_id, url_for("me.show"))
+
+
+@bp.get(f"{THEIRS}/new")
+def new(username: str) -> ResponseReturnValue:
+    """The form by which an admin lets somebody enter the visits of another."""
+    return _page(GrantForm(data={"from_on": today()}), _person(username), _home(username))
+
+
+@bp.post(f"{THEIRS}/new")
+def grant(username: str) -> ResponseReturnValue:
+    """Grant it for them."""
+    return _grant(_person(username), _home(username))
+
+
+@bp.post(f"{THEIRS}/{ONE}/end")
+def end(username: str, grant_id: int) -> ResponseReturnValue:
+    """End one of that person."""
+    return _end(_person(username), grant_id, _home(username))
+
+
+def _person(username: str) -> Person:
+    return by_username(db.session, username) or abort(404)
+
+
+def _home(username: str) -> str:
+    return url_for("people.show", username=username)
+
+
+def _page(form: GrantForm, owner: Person, home: str) -> str:
+    form.agent_id.choices = [("", ""), *people_choices(_agents(owner))]
+    return render_template(
+        "people/entry_grant_new.html",
+        form=form,
+        owner=owner,
+        home=home,
+        is_mine=owner.id == signed_in().id,
+    )
+
+
+def _agents(owner: Person) -> Sequence[Person]:
+    """Those who can enter visits for the owner."""
+    return [
+        each
+        for each in colleagues(db.session, today())
+        if each.id != owner.id and each.role in WITH_RECORDS
+    ]
+
+
+def _grant(owner: Person, home: str) -> ResponseReturnValue:
+    form = GrantForm()
+    if form.validate():
+        try:
+            with transaction() as rows:
+                entry_grants.grant_entry(
+                    rows, owner=owner, data=form.told(), by=signed_in(), now=moment()
+                )
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("已授权，对方在“我的一天”会看到。", "success")
+            return redirect(home)
+    return _page(form, db.session.get_one(Person, owner.id), home), 422
+
+
+def _end(owner: Person, grant_id: int, home: str) -> ResponseReturnValue:
+    query = select(EntryGrant).where(EntryGrant.id == grant_id, EntryGrant.owner_id == owner.id)
+    found = db.session.scalar(query) or abort(404)
+    with transaction() as rows:
+        entry_grants.end_grant(rows, grant=found, by=signed_in(), now=moment())
+    flash("代录授权已结束。", "success")
+    return redirect(home)

@@ -1,0 +1,157 @@
+"""Pages of a person's postings: a new one, one set right, moving on, leaving."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from crm.base.errors import Refused
+from crm.extensions import db
+from crm.people import postings
+from crm.people.models import Person, Posting
+from crm.web.auth import signed_in
+from crm.web.change_reasons import explained
+from crm.web.corrections.views import corrected
+from crm.web.forms import show_refusal
+from crm.web.people.detail import found, home_of
+from crm.web.people.forms import (
+    FIELDS,
+    AnyPostingForm,
+    LeavingForm,
+    PostingForm,
+    as_typed,
+    offer_all_units,
+)
+from crm.web.people.reassignment import open_count, page_url
+from crm.web.transaction import moment, today
+
+
+def _saved(form: FlaskForm, change: Callable[[Session], object]) -> bool:
+    """Whether the change was kept; what stood against it is told at the form's field."""
+    try:
+        with explained() as rows:
+            change(rows)
+    except Refused as refusal:
+        show_refusal(form, refusal, FIELDS)
+        return False
+    flash("已保存。" + corrected(), "success")
+    return True
+
+
+def _page(kind: str, form: PostingForm, person: Person, **told: object) -> str:
+    offer_all_units(db.session, form.unit_id)
+    left = open_count(db.session, person)
+    return render_template(f"people/{kind}.html", form=form, person=person, open_count=left, **told)
+
+
+def new_posting(username: str) -> ResponseReturnValue:
+    """The form of one more posting."""
+    form = AnyPostingForm(data={"is_primary": True, "from_on": today()})
+    return _page("posting", form, found(username), posting=None)
+
+
+def add_posting(username: str) -> ResponseReturnValue:
+    """Post the person; whoever had left comes back by it, where that was asked for."""
+    person, form = found(username), AnyPostingForm()
+    add = postings.come_back if "reopen" in request.form else postings.post
+
+    def change(rows: Session) -> None:
+        data = form.told(rows, is_primary=form.is_primary.data)
+        add(rows, person=person, data=data, by=signed_in(), now=moment())
+
+    if form.validate() and _saved(form, change):
+        return redirect(home_of(person))
+    return _page("posting", form, found(username), posting=None), 422
+
+
+def _posting(username: str, posting_id: int) -> Posting:
+    """The posting of that person; else there is none."""
+    query = (
+        select(Posting)
+        .join(Posting.person)
+        .where(Posting.id == posting_id, Person.username == username)
+        .options(joinedload(Posting.person))
+    )
+    return db.session.scalar(query) or abort(404)
+
+
+def edit_posting(username: str, posting_id: int) -> ResponseReturnValue:
+    """The form that sets a posting right."""
+    posting = _posting(username, posting_id)
+    return _page("posting", AnyPostingForm(data=as_typed(posting)), posting.person, posting=posting)
+
+
+def change_posting(username: str, posting_id: int) -> ResponseReturnValue:
+    """Keep what the form says, also of the past."""
+    posting, form = _posting(username, posting_id), AnyPostingForm()
+
+    def change(rows: Session) -> None:
+        data = form.told(rows, is_primary=form.is_primary.data)
+        postings.change_posting(rows, posting=posting, data=data, by=signed_in(), now=moment())
+
+    if form.validate() and _saved(form, change):
+        return redirect(home_of(posting.person))
+    posting = _posting(username, posting_id)
+    return _page("posting", form, posting.person, posting=posting), 422
+
+
+def remove_posting(username: str, posting_id: int) -> ResponseReturnValue:
+    """Take back a posting that never was."""
+    posting = _posting(username, posting_id)
+    with explained() as rows:
+        person = posting.person
+        postings.remove_posting(rows, posting=posting, person=person, by=signed_in(), now=moment())
+    flash("已删除这段任职。" + corrected(), "success")
+    return redirect(home_of(person))
+
+
+def new_transfer(username: str) -> ResponseReturnValue:
+    """The form by which a person moves on."""
+    return _page("transfer", PostingForm(data={"from_on": today()}), found(username))
+
+
+def transfer(username: str) -> ResponseReturnValue:
+    """End the primary posting the day before, and begin the next."""
+    person, form = found(username), PostingForm()
+
+    def change(rows: Session) -> None:
+        data = form.told(rows)
+        postings.transfer(rows, person=person, data=data, by=signed_in(), now=moment())
+
+    if form.validate() and _saved(form, change):
+        return redirect(_next(person))
+    return _page("transfer", form, found(username)), 422
+
+
+def new_leaving(username: str) -> ResponseReturnValue:
+    """The form by which a person leaves."""
+    return _leaving_page(LeavingForm(data={"last_on": today()}), found(username))
+
+
+def _leaving_page(form: LeavingForm, person: Person) -> str:
+    left = open_count(db.session, person)
+    return render_template("people/leaving.html", form=form, person=person, open_count=left)
+
+
+def _next(person: Person) -> str:
+    """Where one goes on: to hand over what is open in the person's name, else to their page."""
+    return page_url(person) if open_count(db.session, person) else home_of(person)
+
+
+def leave(username: str) -> ResponseReturnValue:
+    """End all postings on the date, and close the account."""
+    person, form = found(username), LeavingForm()
+
+    def change(rows: Session) -> None:
+        last_on: Any = form.last_on.data
+        at_once = bool(form.at_once.data)
+        me, now = signed_in(), moment()
+        postings.leave(rows, person=person, last_on=last_on, at_once=at_once, by=me, now=now)
+
+    if form.validate() and _saved(form, change):
+        return redirect(_next(person))
+    return _leaving_page(form, found(username)), 422

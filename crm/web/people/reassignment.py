@@ -1,0 +1,245 @@
+"""The page on which everything open in a person's name is handed over (REGIME 2)."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base import formatting
+from crm.base.errors import Refused
+from crm.extensions import db
+from crm.leads.queries import LeadLabel, lead_labels
+from crm.people.absence_approval import may_decide
+from crm.people.models import Absence, Person
+from crm.people.queries import by_username, colleagues
+from crm.people.rules import WITH_RECORDS, AbsenceStatus, Role
+from crm.quotas.queries import working_calendar
+from crm.reassignment.notifications import Line, lines_for, text_of
+from crm.reassignment.queries import OpenThing, Span, heirs_of
+from crm.reassignment.rules import Thing, is_long
+from crm.reassignment.service import Moved, Plan, hand_over, open_things
+from crm.web.auth import my_view, signed_in
+from crm.web.change_reasons import explained
+from crm.web.errors import told
+from crm.web.forms import row_id
+from crm.web.site import site
+from crm.web.transaction import moment, today, trial
+
+bp = Blueprint("reassignment", __name__)
+PAGE = "/handover/<username>"
+STAYS, AS_ALL = "stay", ""  # what a line may say instead of a person
+
+
+@dataclass(frozen=True, slots=True)
+class ThingLine:
+    """One open thing, with whom it is to go to and what stands against that."""
+
+    key: str
+    kind: str
+    text: str
+    leads: str
+    chosen: str
+    error: str
+    is_handed_over: bool
+    settle_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the form says: whom everything goes to, and what is said of single things."""
+
+    to_all: str
+    lines: dict[str, str]
+
+    @classmethod
+    def read(cls) -> "Asked":
+        """Read it from the request."""
+        lines = {
+            name.removeprefix("to-"): text
+            for name, text in request.form.items()
+            if name.startswith("to-")
+        }
+        return cls(request.form.get("to_all", ""), lines)
+
+    def plan(self, things: list[OpenThing], span: Span | None) -> Plan:
+        """To whom each thing goes; refused as `no_such_person` where that is nobody."""
+        wanted = {}
+        for one in things:
+            choice = self.lines.get(one.key, AS_ALL) or self.to_all
+            if one.kind is not Thing.BEGUN and choice not in (STAYS, ""):
+                wanted[one.key] = _id(choice)
+        return Plan(wanted, span)
+
+
+def open_count(rows: Session, person: Person, absence: Absence | None = None) -> int:
+    """How many things are open in the person's name, or of those how many an absence concerns."""
+    return len(open_things(rows, person, moment(), _span(absence)))
+
+
+def is_long_absence(rows: Session, absence: Absence) -> bool:
+    """Whether an approved absence offers to hand over for its duration."""
+    is_approved = absence.status is AbsenceStatus.APPROVED
+    calendar = working_calendar(rows)
+    return is_approved and is_long(calendar, absence.from_on, absence.to_on)
+
+
+def page_url(person: Person, absence: Absence | None = None) -> str:
+    """The address of the page."""
+    absence_id = absence.id if absence else None
+    return url_for("reassignment.show", username=person.username, absence=absence_id)
+
+
+def _id(text: str) -> int:
+    try:
+        return row_id(text)
+    except ValueError:
+        return 0  # nobody
+
+
+def _person(username: str) -> Person:
+    """The person, where I may hand over what is theirs; else there is none."""
+    person = by_username(db.session, username)
+    me = signed_in()
+    if person is None or not (
+        me.role is Role.ADMIN or may_decide(db.session, me, person.id, today())
+    ):
+        abort(404)
+    return person
+
+
+def _absence(person: Person) -> Absence | None:
+    """The long absence for whose duration it is; one that is over hands nothing over."""
+    if "absence" not in request.args:
+        return None
+    absence_id = request.args.get("absence", type=row_id) or abort(404)
+    query = select(Absence).where(Absence.id == absence_id, Absence.person_id == person.id)
+    absence = db.session.scalar(query)
+    if absence is None or absence.to_on < today() or not is_long_absence(db.session, absence):
+        abort(404)
+    return absence
+
+
+def _span(absence: Absence | None) -> Span | None:
+    return Span(absence.from_on, absence.to_on) if absence else None
+
+
+@bp.get(PAGE)
+def show(username: str) -> ResponseReturnValue:
+    """Everything open in the person's name, each with whom it goes to."""
+    person = _person(username)
+    return _page(person, _absence(person), Asked("", {}))
+
+
+def _page(
+    person: Person, absence: Absence | None, asked: Asked, problem: Refused | None = None
+) -> str:
+    things = open_things(db.session, person, moment(), _span(absence))
+    labels = _labels(things)
+    errors = {each.field: told(each) for each in getattr(problem, "problems", ())}
+    return render_template(
+        "people/reassignment.html",
+        person=person,
+        absence=absence,
+        dates=formatting.span(absence.from_on, absence.to_on) if absence else "",
+        lines=[_line(one, labels, asked, errors) for one in things],
+        problem=told(problem) if problem else "",
+        to_all=asked.to_all,
+        people=_successors(person),
+        heir=next((each.name for each in heirs_of(db.session, person, moment())), ""),
+        home=_home(person, absence),
+    )
+
+
+def _labels(things: list[OpenThing]) -> dict[int, LeadLabel]:
+    lead_ids = {lead_id for one in things for lead_id in one.lead_ids}
+    return lead_labels(db.session, my_view(), lead_ids, today())
+
+
+def _line(
+    one: OpenThing, labels: dict[int, LeadLabel], asked: Asked, errors: dict[str | None, str]
+) -> ThingLine:
+    return ThingLine(
+        one.key,
+        one.kind.label,
+        text_of(one, labels),
+        "、".join(labels[each].text for each in sorted(one.lead_ids)),
+        asked.lines.get(one.key, AS_ALL),
+        errors.get(one.key, ""),
+        one.kind is not Thing.BEGUN,
+        url_for("visits.show", visit_id=one.row_id) if one.kind is Thing.BEGUN else None,
+    )
+
+
+def _successors(person: Person) -> list[Person]:
+    """Those who can take over: whoever works with records and is not to leave."""
+    return [
+        each
+        for each in colleagues(db.session, today())
+        if each.id != person.id and each.role in WITH_RECORDS and each.disabled_at is None
+    ]
+
+
+def _home(person: Person, absence: Absence | None) -> str:
+    if absence:
+        return url_for("absences.show", absence_id=absence.id)
+    if signed_in().role is Role.ADMIN:
+        return url_for("people.show", username=person.username)
+    return url_for("absences.listing", view="team")
+
+
+@bp.post(PAGE)
+def change(username: str) -> ResponseReturnValue:
+    """Show what would happen; done once that is confirmed."""
+    person, asked = _person(username), Asked.read()
+    absence = _absence(person)
+    try:
+        if request.form.get("do") == "confirm":
+            return redirect(_do(person, absence, asked))
+        return _preview(person, absence, asked)
+    except Refused as refusal:
+        person = _person(username)
+        return _page(person, _absence(person), asked, refusal), 422
+
+
+def _do(person: Person, absence: Absence | None, asked: Asked) -> str:
+    home = _home(person, absence)
+    with explained() as rows:
+        moved = _hand_over(rows, person, absence, asked)
+    flash(f"已交接 {len(moved)} 项，接手人和本人都会收到清单。", "success")
+    return home
+
+
+def _preview(person: Person, absence: Absence | None, asked: Asked) -> ResponseReturnValue:
+    with trial() as rows:
+        things = open_things(rows, person, moment(), _span(absence))
+        moved = _hand_over(rows, person, absence, asked)
+        lines = _told(rows, moved)
+        has_stay = any(each.thing.kind is Thing.STAY for each in moved)
+        context = {"has_stay": has_stay, "name": person.name, "home": page_url(person, absence)}
+    left = len(things) - len(moved)
+    sent = [each for each in request.form.items(multi=True) if each[0] not in ("csrf_token", "do")]
+    return render_template(
+        "people/reassignment_preview.html",
+        lines=lines,
+        left=left,
+        sent=sent,
+        absence=absence,
+        **context,
+    )
+
+
+def _hand_over(rows: Session, person: Person, absence: Absence | None, asked: Asked) -> list[Moved]:
+    things = open_things(rows, person, moment(), _span(absence))
+    plan = asked.plan(things, _span(absence))
+    if unknown := asked.lines.keys() - {one.key for one in things}:
+        raise Refused("things_changed", field=min(unknown))
+    if not plan.successors:
+        raise Refused("nobody_named", field="to_all")
+    return hand_over(rows, person=person, plan=plan, by=signed_in(), now=moment(), site=site())
+
+
+def _told(rows: Session, moved: list[Moved]) -> list[Line]:
+    pairs = [(each.thing, each.to) for each in moved]
+    return lines_for(rows, signed_in(), pairs, moment())

@@ -1,0 +1,91 @@
+"""Pages of the org units, for admins: the tree, a new unit, one renamed or moved."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+
+from crm.base.errors import Refused
+from crm.extensions import db
+from crm.people import units
+from crm.people.models import Posting, Unit
+from crm.people.queries import held_on, unit_tree, units_below
+from crm.web.auth import signed_in
+from crm.web.forms import LARGEST_ID, row_id, show_refusal
+from crm.web.people.forms import NewUnitForm, UnitForm, offer_units
+from crm.web.transaction import moment, today, transaction
+
+bp = Blueprint("units", __name__, url_prefix="/admin/units")
+ONE = f"/<int(max={LARGEST_ID}):unit_id>"
+TOP = "（没有上级）"
+
+
+@bp.get("")
+def listing() -> ResponseReturnValue:
+    """The tree, with how many people are posted in each unit today."""
+    held = (
+        select(Posting.unit_id, func.count(Posting.person_id.distinct()))
+        .where(held_on(today()))
+        .group_by(Posting.unit_id)
+    )
+    counts = dict(db.session.execute(held).all())
+    return render_template("people/units.html", nodes=unit_tree(db.session), counts=counts)
+
+
+@bp.get("/new")
+def new() -> ResponseReturnValue:
+    """The form of a new unit, below the one of which the page was asked for."""
+    parent_id = request.args.get("parent", type=row_id)
+    below = select(func.max(Unit.position)).where(Unit.parent_id == parent_id)
+    position = (db.session.scalar(below) or 0) + 1
+    return _new_page(NewUnitForm(data={"parent_id": parent_id, "position": position}))
+
+
+def _new_page(form: NewUnitForm) -> str:
+    offer_units(form.parent_id, unit_tree(db.session), empty=TOP)
+    return render_template("people/unit_new.html", form=form)
+
+
+@bp.post("/new")
+def create() -> ResponseReturnValue:
+    """Add the unit."""
+    form = NewUnitForm()
+    if form.validate():
+        try:
+            with transaction() as rows:
+                code = form.code.data or ""
+                units.add_unit(rows, code=code, data=form.told(), by=signed_in(), now=moment())
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("已添加单位。", "success")
+            return redirect(url_for(".listing"))
+    return _new_page(form), 422
+
+
+def _edit_page(form: UnitForm, unit: Unit) -> str:
+    nodes = unit_tree(db.session)
+    offer_units(form.parent_id, nodes, empty=TOP, but=units_below(nodes, {unit.id}))
+    return render_template("people/unit_edit.html", form=form, unit=unit)
+
+
+@bp.get(ONE)
+def edit(unit_id: int) -> ResponseReturnValue:
+    """The form of a unit."""
+    unit = db.session.get(Unit, unit_id) or abort(404)
+    return _edit_page(UnitForm(obj=unit), unit)
+
+
+@bp.post(ONE)
+def change(unit_id: int) -> ResponseReturnValue:
+    """Rename the unit, move it under another, or give it another place."""
+    unit, form = db.session.get(Unit, unit_id) or abort(404), UnitForm()
+    if form.validate():
+        try:
+            with transaction() as rows:
+                units.change_unit(rows, unit=unit, data=form.told(), by=signed_in(), now=moment())
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("已保存。", "success")
+            return redirect(url_for(".listing"))
+    return _edit_page(form, db.session.get(Unit, unit_id) or abort(404)), 422

@@ -1,0 +1,211 @@
+"""Pages of people for admins: the list, a person with their history, a new one, the account."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from crm.base.errors import Refused
+from crm.extensions import db
+from crm.people import accounts, postings, service
+from crm.people.directory import Account, PeopleFilter, people_page
+from crm.people.models import Person
+from crm.people.queries import by_username
+from crm.people.rules import Duty, Role
+from crm.web.access import begin_late
+from crm.web.auth import signed_in
+from crm.web.errors import told
+from crm.web.forms import LARGEST_ID, at_cursor, show_refusal, text_arg, word_arg
+from crm.web.people import postings as posting_pages
+from crm.web.people.detail import found, home_of, person_page
+from crm.web.people.forms import FIELDS, NewPersonForm, PersonForm, offer_all_units
+from crm.web.transaction import moment, release, today, transaction
+
+bp = Blueprint("people", __name__, url_prefix="/admin/people")
+ONE = "/<username:username>"
+POSTING = f"{ONE}/postings/<int(max={LARGEST_ID}):posting_id>"
+bp.get(f"{ONE}/postings/new")(posting_pages.new_posting)
+bp.post(f"{ONE}/postings/new")(posting_pages.add_posting)
+bp.get(POSTING)(posting_pages.edit_posting)
+bp.post(POSTING)(posting_pages.change_posting)
+bp.post(f"{POSTING}/remove")(posting_pages.remove_posting)
+bp.get(f"{ONE}/transfer")(posting_pages.new_transfer)
+bp.post(f"{ONE}/transfer")(posting_pages.transfer)
+bp.get(f"{ONE}/leaving")(posting_pages.new_leaving)
+bp.post(f"{ONE}/leaving")(posting_pages.leave)
+
+
+@bp.get("")
+def listing() -> ResponseReturnValue:
+    """The people of the zone, by the pinyin of their names."""
+    asked = PeopleFilter(
+        text=text_arg("q"),
+        duty=word_arg("duty", Duty),
+        role=word_arg("role", Role),
+        account=word_arg("account", Account),
+    )
+    page = people_page(db.session, asked, now=moment(), on=today(), cursor=request.args.get("at"))
+    return render_template(
+        "people/list.html",
+        lines=page.items,
+        asked=asked,
+        is_narrow=any(asdict(asked).values()),
+        now=moment(),
+        duties=[("", "全部职务"), *((each.value, each.label) for each in Duty)],
+        roles=[("", "全部角色"), *((each.value, each.label) for each in Role)],
+        accounts=[("", "全部账号"), *((each.value, each.label) for each in Account)],
+        newer=at_cursor(page.newer),
+        older=at_cursor(page.older),
+    )
+
+
+@bp.get("/new")
+def new() -> ResponseReturnValue:
+    """The form of a new person."""
+    return _new_page(NewPersonForm(data={"role": Role.RECRUITER, "from_on": today()}))
+
+
+def _new_page(form: NewPersonForm) -> str:
+    offer_all_units(db.session, form.unit_id)
+    return render_template("people/new.html", form=form)
+
+
+@bp.post("/new")
+def create() -> ResponseReturnValue:
+    """Enter a person, with the first posting where there is one."""
+    form = NewPersonForm()
+    if form.validate():
+        try:
+            with transaction() as rows:
+                person = _enter(rows, form)
+        except Refused as refusal:
+            show_refusal(form, refusal, FIELDS)
+        else:
+            flash("已添加。生成临时密码后，就可以登录。", "success")
+            return redirect(home_of(person))
+    return _new_page(form), 422
+
+
+def _enter(rows: Session, form: NewPersonForm) -> Person:
+    me, now = signed_in(), moment()
+    data = form.posting(rows)
+    person = service.add_person(
+        rows, username=form.account(), role=form.role.data, by=me, now=now, **form.contact()
+    )
+    if data:
+        postings.post(rows, person=person, data=data, by=me, now=now)
+    return person
+
+
+@bp.get(ONE)
+def show(username: str) -> ResponseReturnValue:
+    """A person: who they are, where they were and are posted, their absences, the account."""
+    return person_page(found(username))
+
+
+@bp.get(f"{ONE}/edit")
+def edit(username: str) -> ResponseReturnValue:
+    """The form of what is known of a person."""
+    person = found(username)
+    return render_template("people/edit.html", form=PersonForm(obj=person), person=person)
+
+
+@bp.post(f"{ONE}/edit")
+def change(username: str) -> ResponseReturnValue:
+    """Keep what the form says."""
+    person, form = found(username), PersonForm()
+    if form.validate():
+        try:
+            with transaction() as rows:
+                role, me, now = form.role.data, signed_in(), moment()
+                service.change_person(
+                    rows, person=person, role=role, by=me, now=now, **form.contact()
+                )
+        except Refused as refusal:
+            show_refusal(form, refusal, FIELDS)
+        else:
+            flash("已保存。", "success")
+            return redirect(home_of(person))
+    return render_template("people/edit.html", form=form, person=found(username)), 422
+
+
+@bp.post(f"{ONE}/password")
+def give_password(username: str) -> ResponseReturnValue:
+    """Make a password that its owner must replace, and show it this once."""
+    password = accounts.temporary_password()
+    known = found(username).username
+    release()
+    hashed = service.hash_password(known, password)
+    begin_late()
+    try:
+        with transaction() as rows:
+            person = by_username(rows, known) or abort(404)
+            service.give_password(
+                rows, person=person, password_hash=hashed, by=signed_in(), now=moment()
+            )
+    except Refused as refusal:
+        flash(told(refusal), "danger")
+        return redirect(url_for(".show", username=username))
+    person = found(username)
+    return render_template(
+        "people/password.html",
+        person=person,
+        password=password,
+        days=accounts.TEMPORARY_DAYS,
+        until=accounts.temporary_until(person),
+    )
+
+
+def _do(username: str, done: str, change: Callable[[Session, Person], object]) -> str:
+    """Change the account, say what was done or why it was not; where to go."""
+    try:
+        with transaction() as rows:
+            change(rows, by_username(rows, username) or abort(404))
+    except Refused as refusal:
+        flash(told(refusal), "danger")
+    else:
+        flash(done, "success")
+    return url_for(".show", username=username)
+
+
+@bp.post(f"{ONE}/disable")
+def disable(username: str) -> ResponseReturnValue:
+    """Close the account at once."""
+    me, now = signed_in(), moment()
+    return redirect(
+        _do(
+            username,
+            "账号已停用，其登录均已退出。",
+            lambda rows, one: accounts.disable_person(rows, person=one, at=now, by=me, now=now),
+        )
+    )
+
+
+@bp.post(f"{ONE}/enable")
+def enable(username: str) -> ResponseReturnValue:
+    """Open the account again."""
+    me, now = signed_in(), moment()
+    return redirect(
+        _do(
+            username,
+            "账号已恢复。",
+            lambda rows, one: accounts.enable_person(rows, person=one, by=me, now=now),
+        )
+    )
+
+
+@bp.post(f"{ONE}/sign-out")
+def sign_out(username: str) -> ResponseReturnValue:
+    """End all of the person's sessions."""
+    me, now = signed_in(), moment()
+    return redirect(
+        _do(
+            username,
+            "该账号的登录均已退出。",
+            lambda rows, one: accounts.sign_out_elsewhere(
+                rows, person=one, but_id=None, by=me, now=now
+            ),
+        )
+    )

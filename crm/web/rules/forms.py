@@ -1,0 +1,152 @@
+"""The form of a rule: what it begins with, and how what is typed becomes a draft."""
+
+from dataclasses import asdict, fields
+from datetime import date
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectMultipleField,
+    StringField,
+)
+from wtforms.validators import InputRequired, Length, Optional
+
+from crm.base.periods import PeriodKind
+from crm.people.rules import Duty
+from crm.quotas.rule_changes import LONGEST_CODE, LONGEST_NAME
+from crm.quotas.rules import (
+    DAYS_TO_ENTER,
+    DAYS_TO_LOG,
+    Cap,
+    CountBy,
+    Measure,
+    Proration,
+    Rounding,
+    Rule,
+)
+from crm.visits.rules import Channel, Kind
+from crm.web.forms import Needed, cleaned, sensible_year, word_choices
+
+_too_long = "最多 %(max)d 个字。"
+# What a rule that is made anew begins with: what most rules of the regime have in common.
+USUAL = {
+    "duty": Duty.DEPUTY,
+    "measure": Measure.VISITS_LED,
+    "count_by": CountBy.DAY,
+    "period": PeriodKind.MONTH,
+    "kinds": [Kind.OUTREACH],
+    "channels": [Channel.IN_PERSON],
+    "log_within_days": DAYS_TO_LOG,
+    "stay_within_days": DAYS_TO_ENTER,
+    "proration": Proration.WORKDAYS,
+    "rounding": Rounding.CEIL,
+    "cap": Cap.CALENDAR_DAYS,
+}
+
+
+class Typed(InputRequired):
+    """Something that must be said, be it 0; no star marks it where all of the form must be."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.field_flags = {}
+
+
+class WholeNumber(IntegerField):
+    """A whole number; what is none is told in Chinese and stays as typed."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read it, or say what is wanted."""
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            message = "请填写整数。"
+            raise ValueError(message) from None
+
+
+class RuleFields(FlaskForm):
+    """What may differ between versions of a rule, but for the dates."""
+
+    name = StringField(
+        "规则名称",
+        [Needed("请填写规则名称。"), Length(max=LONGEST_NAME, message=_too_long)],
+        filters=[cleaned],
+    )
+    duty = RadioField("考核对象", choices=word_choices(Duty), coerce=Duty)
+    period = RadioField("考核周期", choices=word_choices(PeriodKind), coerce=PeriodKind)
+    measure = RadioField("考核内容", choices=word_choices(Measure), coerce=Measure)
+    minimum = WholeNumber("至少完成", [Typed("请填写数量。")])
+    count_by = RadioField("同一天多次", choices=word_choices(CountBy), coerce=CountBy)
+    kinds = SelectMultipleField(
+        "计入的类型", [Needed("请至少选择一类。")], choices=word_choices(Kind), coerce=Kind
+    )
+    channels = SelectMultipleField(
+        "计入的方式", [Needed("请至少选择一种。")], choices=word_choices(Channel), coerce=Channel
+    )
+    log_within_days = WholeNumber("登记期限", [Typed("请填写天数。")])
+    stay_within_days = WholeNumber("驻城补录期限", [Optional()])
+    proration = RadioField("在岗不满一期", choices=word_choices(Proration), coerce=Proration)
+    rounding = RadioField("折算有零头时", choices=word_choices(Rounding), coerce=Rounding)
+    cap = RadioField("应完成天数", choices=word_choices(Cap), coerce=Cap)
+
+    @property
+    def has_wrong_details(self) -> bool:
+        """Whether something is wrong where it is folded away."""
+        return any(self[name].errors for name in DETAILS)
+
+    def drafted(self, code: str, valid_from: date) -> Rule:
+        """The draft that a valid form tells of."""
+        told = {
+            each.name: self[each.name].data for each in fields(Rule) if each.name in self._fields
+        }
+        told |= {name: frozenset(told[name]) for name in ("kinds", "channels")}
+        if told["measure"] is Measure.DAYS_RESIDENT:  # days are counted by day, whatever is hidden
+            told["count_by"] = CountBy.DAY
+        return Rule(**told | {"code": code, "valid_from": valid_from, "valid_to": None})
+
+
+DETAILS = ("log_within_days", "stay_within_days", "proration", "rounding", "cap")
+
+
+class ChangeRuleForm(RuleFields):
+    """A rule as it is to be from a date on."""
+
+    valid_from = DateField("从哪一天起改为", [Needed("请选择日期。"), sensible_year])
+
+
+class NewRuleForm(RuleFields):
+    """A rule that was not there yet."""
+
+    valid_from = DateField("从哪一天起", [Needed("请选择日期。"), sensible_year])
+    code = StringField("规则代码", [Length(max=LONGEST_CODE, message=_too_long)], filters=[cleaned])
+
+
+class EndForm(FlaskForm):
+    """Until when a rule holds."""
+
+    last_on = DateField("用到哪一天为止", [Needed("请选择日期。"), sensible_year])
+
+
+class BacktestForm(RuleFields):
+    """A draft and the dates over which it is tried; read from the address, it changes nothing."""
+
+    class Meta:
+        """No token: what is asked for stands in the address."""
+
+        csrf = False
+
+    code = HiddenField(filters=[cleaned])
+    first_on = DateField("从", [Needed("请选择日期。"), sensible_year])
+    last_on = DateField("到", [Needed("请选择日期。"), sensible_year])
+    all = BooleanField("结论相同的人员也列出")
+
+
+def as_typed(rule: Rule) -> dict[str, Any]:
+    """A rule as its form shows it, but for the dates."""
+    told = asdict(rule) | {"kinds": list(rule.kinds), "channels": list(rule.channels)}
+    return {name: value for name, value in told.items() if not name.startswith("valid_")}

@@ -1,0 +1,206 @@
+"""The forms of supervision orders: the draft, and what is said at each step."""
+
+from datetime import date
+from typing import Any
+
+from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
+from wtforms import (
+    DateField,
+    HiddenField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
+from wtforms.validators import DataRequired, Length, Optional
+
+from crm.people.models import Person
+from crm.people.queries import Viewer, colleagues, unit_tree, visible_to
+from crm.people.rules import OVERSEEING, WITH_RECORDS
+from crm.supervision.drafting import OrderData
+from crm.supervision.models import Order
+from crm.supervision.rules import BY_CLOCK, About, OrderKind, Origin, Step
+from crm.web.edit_conflicts import MarkedForm
+from crm.web.forms import (
+    NOTHING,
+    Needed,
+    chosen_id,
+    cleaned,
+    leads_to_choose,
+    people_choices,
+    row_id,
+    sensible_year,
+    word_choices,
+)
+from crm.web.supervision.rows import units_of
+
+_long = Length(max=2000, message="最多 %(max)d 个字。")
+_line = Length(max=200, message="最多 %(max)d 个字。")
+BY_HAND = [origin for origin in Origin if origin not in BY_CLOCK]
+
+
+def _one(label: str, *validators: Any) -> SelectField:
+    return SelectField(label, [*validators], coerce=chosen_id, validate_choice=False)
+
+
+class OrderForm(MarkedForm):
+    """What a draft says."""
+
+    about = RadioField("督办对象", choices=word_choices(About), coerce=About, default=About.UNIT)
+    matter = StringField("督办事项", [DataRequired("请写明督办事项。"), _line], filters=[cleaned])
+    demand = TextAreaField("办理要求", [DataRequired("请写明办理要求。"), _long], filters=[cleaned])
+    unit_id = _one("牵头单位", Needed("请选择牵头单位。"))
+    unit_ids = SelectMultipleField("配合单位", coerce=row_id, validate_choice=False)
+    person_id = _one("责任人")
+    officer_id = _one("经办人")
+    kind = RadioField(
+        "办理时限", choices=word_choices(OrderKind), coerce=OrderKind, default=OrderKind.NORMAL
+    )
+
+    def told(self, origin: Origin, **given: Any) -> OrderData:
+        """The data of a valid form."""
+        return OrderData(
+            kind=self.kind.data,
+            origin=origin,
+            about=self.about.data,
+            matter=self.matter.data or "",
+            demand=self.demand.data or "",
+            unit_id=self.unit_id.data or 0,
+            unit_ids=self.unit_ids.data or (),
+            person_id=self.person_id.data,
+            officer_id=self.officer_id.data,
+            **given,
+        )
+
+
+class NewOrderForm(OrderForm):
+    """A new draft, with whence it comes."""
+
+    ref = HiddenField(filters=[cleaned], validators=[_line])
+    origin = RadioField(
+        "来源", choices=word_choices(BY_HAND), coerce=Origin, default=Origin.MEETING
+    )
+    lead_id = _one("关联线索")
+    # the figure from which it is drafted, where it is
+    rule = HiddenField(filters=[cleaned], validators=[_line])
+    period = HiddenField(filters=[cleaned], validators=[_line])
+    figure_of = HiddenField(filters=[cleaned], validators=[_line])
+
+    def as_order(self) -> OrderData:
+        """The data of a valid form."""
+        ref = self.ref.data or ""
+        is_of_figure = self.figure_of.data and self.figure_of.data == str(self.person_id.data)
+        figure = {"rule_code": self.rule.data, "period": self.period.data} if is_of_figure else {}
+        return self.told(self.origin.data, lead_id=self.lead_id.data, ref=ref, **figure)
+
+
+def as_typed(order: Order) -> dict[str, Any]:
+    """A draft, its units loaded, as its form shows it."""
+    own = ("about", "matter", "demand", "unit_id", "person_id", "officer_id", "kind")
+    return {name: getattr(order, name) for name in own} | {
+        "unit_ids": [unit.id for unit in order.units]
+    }
+
+
+def in_words(order: Order) -> dict[str, str]:
+    """What the form shows by ids, by names."""
+    return {
+        "unit_id": order.unit.name,
+        "unit_ids": units_of(order),
+        "person_id": order.person.name if order.person else "",
+        "officer_id": order.officer.name if order.officer else "",
+    }
+
+
+def offer(db: Session, form: OrderForm, viewer: Viewer, on: date) -> None:
+    """Give the form of a draft its choices."""
+    units = [node.unit for node in unit_tree(db)]
+    leading = viewer.unit_ids | {form.unit_id.data}
+    choices = {unit.id: SelectChoice(str(unit.id), unit.name) for unit in units}
+    form.unit_id.choices = [NOTHING, *(choices[one.id] for one in units if one.id in leading)]
+    form.unit_ids.choices = list(choices.values())
+    people = colleagues(db, on)
+    form.person_id.choices = [
+        SelectChoice("", "由牵头单位明确"),
+        *people_choices(_persons(db, form, people, viewer, on)),
+    ]
+    form.officer_id.choices = people_choices(_officers(people, viewer))
+    if isinstance(form, NewOrderForm):
+        chosen = {form.lead_id.data} - {None}
+        form.lead_id.choices = [NOTHING, *leads_to_choose(db, viewer, on, chosen)]
+
+
+def _persons(
+    db: Session, form: OrderForm, people: list[Person], viewer: Viewer, on: date
+) -> list[Person]:
+    """Those of the viewer's scope, and who is chosen already."""
+    mine = {*db.scalars(visible_to(viewer, on).with_only_columns(Person.id)), form.person_id.data}
+    return [one for one in people if one.role in WITH_RECORDS and one.id in mine]
+
+
+def _officers(people: list[Person], viewer: Viewer) -> list[Person]:
+    others = [one for one in people if one.role in OVERSEEING and one.id != viewer.person_id]
+    return [viewer.person, *others]
+
+
+class StepForm(FlaskForm):
+    """A step that needs no words."""
+
+
+class TextForm(StepForm):
+    """What has been done."""
+
+    text = TextAreaField("进展情况", [Needed("请写明进展情况。"), _long], filters=[cleaned])
+
+
+class AnswerForm(StepForm):
+    """The outcome."""
+
+    text = TextAreaField("办理结果", [Needed("请写明办理结果。"), _long], filters=[cleaned])
+
+
+class ReasonForm(StepForm):
+    """Why."""
+
+    reason = TextAreaField("理由", [Needed("请填写理由。"), _long], filters=[cleaned])
+
+
+class GrantForm(StepForm):
+    """What is said with a yes, if anything."""
+
+    reason = TextAreaField("意见", [_long], filters=[cleaned])
+
+
+class ExtendForm(ReasonForm):
+    """The later date."""
+
+    new_due_on = DateField("延期至", [Needed("请选择日期。"), sensible_year])
+
+
+class ReturnForm(ReasonForm):
+    """A later date, if there is to be one."""
+
+    new_due_on = DateField("新的期限", [Optional(), sensible_year])
+
+
+class AcceptForm(StepForm):
+    """On what it is accepted."""
+
+    basis = TextAreaField("销号依据", [Needed("请写明销号依据。"), _long], filters=[cleaned])
+
+
+FORMS: dict[Step, type[StepForm]] = {
+    Step.ISSUE: StepForm,
+    Step.DROP: ReasonForm,
+    Step.RECEIVE: StepForm,
+    Step.PROGRESS: TextForm,
+    Step.EXTEND: ExtendForm,
+    Step.GRANT: GrantForm,
+    Step.REFUSE: ReasonForm,
+    Step.ANSWER: AnswerForm,
+    Step.ACCEPT: AcceptForm,
+    Step.RETURN: ReturnForm,
+}

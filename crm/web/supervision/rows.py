@@ -1,0 +1,227 @@
+"""Supervision orders as pages show them: lines of the register, one order, what happened to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from crm.base import formatting
+from crm.base.clock import civil_date
+from crm.supervision.models import Order, OrderEntry
+from crm.supervision.queries import WaitingOrder
+from crm.supervision.rules import EntryKind, OrderKind, OrderState, Wait, days_overdue
+
+NO_NUMBER = {OrderState.DRAFT: "草稿", OrderState.DROPPED: "未编号"}
+TONES = {
+    OrderState.DRAFT: "neutral",
+    OrderState.ISSUED: "info",
+    OrderState.RECEIVED: "info",
+    OrderState.ANSWERED: "info",
+    OrderState.RETURNED: "warn",
+    OrderState.ACCEPTED: "good",
+    OrderState.DROPPED: "neutral",
+}
+MARKS = {
+    EntryKind.DRAFTED: ("file-text", "neutral"),
+    EntryKind.CHANGED: ("pencil", "neutral"),
+    EntryKind.NOTED: ("info-circle", "neutral"),
+    EntryKind.ISSUED: ("send", "info"),
+    EntryKind.DROPPED: ("ban", "neutral"),
+    EntryKind.RECEIVED: ("check", "info"),
+    EntryKind.PROGRESS: ("progress", "info"),
+    EntryKind.EXTENSION_ASKED: ("calendar-plus", "warn"),
+    EntryKind.EXTENSION_GRANTED: ("calendar-check", "info"),
+    EntryKind.EXTENSION_REFUSED: ("calendar-x", "warn"),
+    EntryKind.ESCALATED: ("alert-triangle", "bad"),
+    EntryKind.ANSWERED: ("message", "info"),
+    EntryKind.RETURNED: ("arrow-back-up", "warn"),
+    EntryKind.ACCEPTED: ("circle-check", "good"),
+}
+NEW_DUE = {
+    EntryKind.EXTENSION_ASKED: "申请延期至",
+    EntryKind.EXTENSION_GRANTED: "期限改为",
+    EntryKind.RETURNED: "期限改为",
+}
+BY_CLOCK = "系统"
+TOLD_ON_PAPER = frozenset({EntryKind.PROGRESS, EntryKind.ANSWERED, EntryKind.RETURNED})
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """An order in a list."""
+
+    id: int
+    number: str
+    matter: str
+    unit: str
+    person: str
+    officer: str
+    due: str
+    overdue: str
+    state: OrderState
+    tone: str
+    asked: str  # for which date an extension is asked
+    wait: Wait | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """One thing that happened to an order."""
+
+    kind: EntryKind
+    icon: str
+    tone: str
+    title: str
+    when: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperLine:
+    """One thing that was told of an order's course, as its paper bears it."""
+
+    when: str
+    who: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a supervision order says on paper; what is not known yet is empty."""
+
+    number: str
+    unit: str
+    units: str
+    person: str
+    officer: str
+    origin: str
+    matter: str
+    demand: str
+    kind: str
+    due: str
+    issuer: str
+    issued_on: str
+    course: tuple[PaperLine, ...]
+    basis: str
+    accepter: str
+    accepted_on: str
+    is_draft: bool
+
+
+def order_line(order: Order, on: date, *, wait: Wait | None = None) -> OrderLine:
+    """An order in words, its parties loaded."""
+    late = days_overdue(order.state, order.due_on, on)
+    return OrderLine(
+        id=order.id,
+        number=order.number_text or NO_NUMBER[order.state],
+        matter=order.matter,
+        unit=order.unit.name,
+        person=order.person.name if order.person else "",
+        officer=order.officer.name if order.officer else "",
+        due=formatting.dated(order.due_on, on) if order.due_on else "",
+        overdue=f"逾期{late}天" if late else "",
+        state=order.state,
+        tone=TONES[order.state],
+        asked=f"申请延期至{formatting.dated(order.asked_due_on, on)}" if order.asked_due_on else "",
+        wait=wait,
+    )
+
+
+def waiting_line(one: WaitingOrder, on: date) -> OrderLine:
+    """An order that waits for somebody, with for what."""
+    return order_line(one.order, on, wait=one.wait)
+
+
+def units_of(order: Order) -> str:
+    """The units that assist, loaded with it."""
+    return "、".join(unit.name for unit in order.units)
+
+
+def facts_of(order: Order, on: date) -> list[tuple[str, str]]:
+    """What an order says beside its matter and demand."""
+    line = order_line(order, on)
+    pairs = [
+        ("牵头单位", line.unit),
+        ("配合单位", units_of(order) or "无"),
+        ("责任人", line.person or "由牵头单位明确"),
+        ("经办人", line.officer or "待明确"),
+        ("时限类别", order.kind.label),
+        ("来源", order.origin.label),
+    ]
+    if order.issued_at:
+        pairs.append(("下达日期", formatting.dated(civil_date(order.issued_at), on)))
+    if order.due_on:
+        moved = order.first_due_on not in (None, order.due_on)
+        first = f"（原为{formatting.dated(order.first_due_on, on)}）" if moved else ""  # type: ignore[arg-type]
+        pairs.append(("办理期限", f"{line.due}{formatting.weekday(order.due_on)}{first}"))
+    return pairs
+
+
+def entry_lines(entries: Sequence[OrderEntry], on: date) -> list[EntryLine]:
+    """What happened to an order, the latest first."""
+    return [_entry_line(entry, on) for entry in reversed(entries)]
+
+
+def _entry_line(entry: OrderEntry, on: date) -> EntryLine:
+    icon, tone = MARKS[entry.kind]
+    texts = [entry.text or ""]
+    if entry.new_due_on and entry.kind in NEW_DUE:
+        texts.append(f"{NEW_DUE[entry.kind]}{formatting.dated(entry.new_due_on, on)}")
+    return EntryLine(
+        entry.kind,
+        icon,
+        tone,
+        entry.kind.label,
+        f"{entry.by.name if entry.by else BY_CLOCK} {formatting.moment(entry.at, on)}",
+        tuple(filter(None, texts)),
+    )
+
+
+def kind_name(kind: OrderKind) -> str:
+    """The name of a kind without its days: `急办`."""
+    return kind.label.partition("（")[0]
+
+
+def due_if_issued(dates: dict[OrderKind, date], on: date) -> str:
+    """The due dates that the kinds would give today, in words."""
+    told = "，".join(
+        f"{kind_name(kind)}到{formatting.dated(due, on)}" for kind, due in dates.items()
+    )
+    return f"期限自下达之日起算。今天下达的话：{told}。"
+
+
+def paper_of(order: Order) -> Paper:
+    """The paper of an order, its history and units loaded; dates with their year."""
+    by_kind = {entry.kind: entry for entry in order.entries}  # the latest of a kind
+    issued, accepted = by_kind.get(EntryKind.ISSUED), by_kind.get(EntryKind.ACCEPTED)
+    return Paper(
+        number=order.number_text or "",
+        unit=order.unit.name,
+        units=units_of(order),
+        person=order.person.name if order.person else "",
+        officer=order.officer.name if order.officer else "",
+        origin=order.origin.label,
+        matter=order.matter,
+        demand=order.demand,
+        kind=order.kind.label,
+        due=_full(order.due_on) if order.due_on else "",
+        issuer=_by(issued) if issued else "",
+        issued_on=_full(civil_date(issued.at)) if issued else "",
+        course=tuple(_paper_line(entry) for entry in order.entries if entry.kind in TOLD_ON_PAPER),
+        basis=order.basis or "",
+        accepter=_by(accepted) if accepted else "",
+        accepted_on=_full(civil_date(accepted.at)) if accepted else "",
+        is_draft=order.number is None,
+    )
+
+
+def _paper_line(entry: OrderEntry) -> PaperLine:
+    text = f"{entry.kind.label}：{entry.text}"
+    return PaperLine(_full(civil_date(entry.at)), _by(entry), text)
+
+
+def _by(entry: OrderEntry) -> str:
+    return entry.by.name if entry.by else BY_CLOCK
+
+
+def _full(on: date) -> str:
+    return f"{on.year}年{formatting.day(on)}"

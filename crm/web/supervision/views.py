@@ -1,0 +1,256 @@
+"""Pages of supervision orders: the register, the draft, one order and its paper (REGIME 5)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from crm.base import formatting
+from crm.base.errors import Refused
+from crm.base.refs import new_ref
+from crm.base.sheets import Format
+from crm.extensions import db
+from crm.leads.models import Lead, LeadRole
+from crm.leads.queries import role_held_on, visible_to
+from crm.leads.rules import LeadRoleKind
+from crm.people.queries import unit_tree
+from crm.supervision import drafting
+from crm.supervision.models import Order
+from crm.supervision.notifications import tell
+from crm.supervision.permissions import steps_of
+from crm.supervision.queries import last_entry, waiting_for
+from crm.supervision.register import OrderFilter, all_orders, orders_page, years_of
+from crm.supervision.rules import About, OrderKind, OrderState, Origin, Step
+from crm.web.auth import my_view, signed_in
+from crm.web.downloads import attached
+from crm.web.edit_conflicts import There, hold, is_overtaken, mark
+from crm.web.forms import LARGEST_ID, asked_for, at_cursor, row_id, show_refusal, text_arg, word_arg
+from crm.web.quotas.visible_figures import figure_asked_for
+from crm.web.site import site
+from crm.web.supervision.actions import act, dues_today, found, page
+from crm.web.supervision.forms import NewOrderForm, OrderForm, as_typed, in_words, offer
+from crm.web.supervision.register_file import sheet_of
+from crm.web.supervision.rows import kind_name, order_line, paper_of, waiting_line
+from crm.web.transaction import moment, today, transaction
+
+bp = Blueprint("supervision", __name__, url_prefix="/supervision")
+ONE = f"/<int(max={LARGEST_ID}):order_id>"
+bp.post(f"{ONE}/<any({','.join(Step)}):step>")(act)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the register was asked for."""
+
+    view: str  # waiting: what waits for me; all: the register
+    by: OrderFilter
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything narrows the register."""
+        return self.by != OrderFilter()
+
+
+@bp.get("")
+def listing() -> ResponseReturnValue:
+    """What waits for me, or the register of all that I may see."""
+    me, on = my_view(), today()
+    waiting = waiting_for(db.session, me, moment())
+    asked = Asked(_view(bool(waiting)), _filter())
+    if asked.view == "waiting":
+        lines, newer, older = [waiting_line(one, on) for one in waiting], None, None
+    else:
+        found_page = orders_page(db.session, me, on, by=asked.by, cursor=request.args.get("at"))
+        lines = [order_line(order, on) for order in found_page.items]
+        newer, older = at_cursor(found_page.newer), at_cursor(found_page.older)
+    return render_template(
+        "supervision/list.html",
+        asked=asked,
+        lines=lines,
+        newer=newer,
+        older=older,
+        tabs=_tabs(asked, len(waiting)),
+        can_draft=me.oversees,
+        **(_choices() if asked.view == "all" else {}),
+    )
+
+
+def _view(waits: bool) -> str:  # noqa: FBT001 - a claim, not a switch
+    """What was asked for; else what waits, where anything does."""
+    view = request.args.get("view")
+    return view if view in ("waiting", "all") else ("waiting" if waits else "all")
+
+
+def _filter() -> OrderFilter:
+    return OrderFilter(
+        text=text_arg("q"),
+        state=word_arg("state", OrderState),
+        kind=word_arg("kind", OrderKind),
+        origin=word_arg("origin", Origin),
+        unit_id=request.args.get("unit", type=row_id),
+        lead_id=request.args.get("lead", type=row_id),
+        year=request.args.get("year", type=row_id),
+        overdue_on=today() if request.args.get("overdue") else None,
+    )
+
+
+def _tabs(asked: Asked, waiting: int) -> list[dict[str, object]]:
+    views = {"waiting": f"待我处理 {waiting}" if waiting else "待我处理", "all": "全部"}
+    return [
+        {"url": url_for(".listing", view=view), "label": label, "active": view == asked.view}
+        for view, label in views.items()
+    ]
+
+
+def _choices() -> dict[str, object]:
+    units = unit_tree(db.session)
+    years = years_of(db.session, my_view(), today())
+    exported = {**asked_for(), "view": None, "at": None}
+    return {
+        "states": [("", "全部状态"), *((each.value, each.label) for each in OrderState)],
+        "kinds": [("", "时限不限"), *((each.value, kind_name(each)) for each in OrderKind)],
+        "origins": [("", "全部来源"), *((each.value, each.label) for each in Origin)],
+        "units": [("", "全部单位"), *((one.unit.id, one.unit.name) for one in units)],
+        "years": [("", "全部年度"), *((year, f"{year}年") for year in years)],
+        "exports": [
+            (form.name, url_for(".export", suffix=form.value, **exported))  # type: ignore[arg-type]
+            for form in Format
+        ],
+    }
+
+
+@bp.get("/export<any('.csv', '.xlsx'):suffix>")
+def export(suffix: str) -> ResponseReturnValue:
+    """The register as a file: exactly what is filtered."""
+    form = Format(suffix)
+    orders = all_orders(db.session, my_view(), today(), by=_filter())
+    return attached(sheet_of(orders, today(), form), f"supervision-{today():%Y%m%d}", form)
+
+
+@bp.get("/new")
+def new() -> ResponseReturnValue:
+    """A new draft: bare, of a lead, or of a figure that was missed."""
+    return _new_page(NewOrderForm(data=_given() | {"ref": new_ref("D", today())}))
+
+
+def _given() -> dict[str, Any]:
+    given = {"officer_id": signed_in().id}
+    if text_arg("rule"):
+        return given | _of_figure()
+    return given | _of_lead() if text_arg("lead") else given
+
+
+def _of_figure() -> dict[str, Any]:
+    of = figure_asked_for()
+    figure = of.figure
+    told = f"完成{figure.achieved}，应完成{figure.required}"
+    when = formatting.period_name(figure.period)
+    return {
+        "rule": figure.rule.code,
+        "period": figure.period.name,
+        "figure_of": str(of.person_id),
+        "about": About.PERSON,
+        "origin": Origin.PROBLEM,
+        "unit_id": of.unit_id,
+        "person_id": of.person_id,
+        "matter": f"{of.name}“{figure.rule.name}”{when}未完成（{told}）",
+        "demand": "请查明原因，提出整改措施，抓好落实，并按期反馈。",
+    }
+
+
+def _of_lead() -> dict[str, Any]:
+    lead_id = request.args.get("lead", type=row_id)
+    query = visible_to(my_view(), today()).where(Lead.id == lead_id)
+    lead = db.session.scalar(query) or abort(404)
+    roles = db.session.scalars(
+        select(LeadRole).where(LeadRole.lead_id == lead.id, role_held_on(today()))
+    ).all()
+    unit_id = next((one.unit_id for one in roles if one.unit_id), None)
+    tracker = (one.person_id for one in roles if one.role is LeadRoleKind.TRACKER)
+    return {
+        "about": About.PROJECT,
+        "lead_id": lead.id,
+        "unit_id": unit_id if unit_id in my_view().unit_ids else None,
+        "person_id": next(tracker, None),
+        "matter": f"{lead.title}：",
+    }
+
+
+def _new_page(form: NewOrderForm) -> str:
+    offer(db.session, form, my_view(), today())
+    return render_template("supervision/new.html", form=form, dues=dues_today())
+
+
+@bp.post("/new")
+def create() -> ResponseReturnValue:
+    """Draft it; a form that comes twice is one draft."""
+    form = NewOrderForm()
+    if form.validate():
+        try:
+            with transaction() as rows:
+                order = drafting.draft_order(
+                    rows, data=form.as_order(), by=signed_in(), now=moment()
+                )
+                tell(rows, order=order, entry=last_entry(rows, order), site=site())
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("草稿已保存，经办人下达后才生效。", "success")
+            return redirect(url_for(".show", order_id=order.id))
+    return _new_page(form), 422
+
+
+@bp.get(ONE)
+def show(order_id: int) -> ResponseReturnValue:
+    """One order with what may be done about it."""
+    return page(found(order_id))
+
+
+@bp.get(f"{ONE}/print")
+def paper(order_id: int) -> ResponseReturnValue:
+    """One order as on paper."""
+    return render_template(
+        "supervision/print.html", paper=paper_of(found(order_id)), order_id=order_id
+    )
+
+
+def _mine_to_change(order_id: int) -> Order:
+    order = found(order_id)
+    return order if Step.ISSUE in steps_of(db.session, my_view(), order, today()) else abort(404)
+
+
+def _there(order: Order) -> There:
+    return There(order, as_typed(order), in_words(order))
+
+
+def _edit_page(form: OrderForm, order: Order) -> str:
+    offer(db.session, form, my_view(), today())
+    return render_template("supervision/edit.html", form=form, order=order, dues=dues_today())
+
+
+@bp.get(f"{ONE}/edit")
+def edit(order_id: int) -> ResponseReturnValue:
+    """The form of a draft, to set right what it says."""
+    order = _mine_to_change(order_id)
+    there = _there(order)
+    return _edit_page(OrderForm(data={**there.values, "seen": mark(db.session, there)}), order)
+
+
+@bp.post(f"{ONE}/edit")
+def change(order_id: int) -> ResponseReturnValue:
+    """Change the draft."""
+    hold(db.session, Order, order_id)
+    order, form = _mine_to_change(order_id), OrderForm()
+    if form.validate() and not is_overtaken(db.session, form, _there(order)):
+        try:
+            with transaction() as rows:
+                data = form.told(order.origin, lead_id=order.lead_id)
+                drafting.change_draft(rows, order=order, data=data, by=signed_in(), now=moment())
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("已保存。", "success")
+            return redirect(url_for(".show", order_id=order_id))
+    return _edit_page(form, _mine_to_change(order_id)), 422

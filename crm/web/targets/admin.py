@@ -1,0 +1,195 @@
+"""The page on which an admin sets the targets of a year."""
+
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
+from wtforms import Field, IntegerField, RadioField, SelectField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
+from wtforms.validators import Length, NumberRange
+
+from crm.base.errors import Refused
+from crm.base.money import Currency, understood, written
+from crm.extensions import db
+from crm.people.queries import unit_tree
+from crm.targets import service
+from crm.targets.models import Target
+from crm.targets.queries import goals
+from crm.targets.rules import Goal, Metric, TargetMeasure, Tier
+from crm.targets.service import TargetInput
+from crm.web.auth import signed_in
+from crm.web.forms import LARGEST_ID, YEARS, Needed, cleaned, row_id, show_refusal, word_choices
+from crm.web.targets.rows import title_of, value_of
+from crm.web.transaction import moment, today, transaction
+
+bp = Blueprint("target_admin", __name__)
+ONE = f"/admin/targets/<int(max={LARGEST_ID}):target_id>"
+LARGEST_COUNT = 100_000
+
+
+class TargetForm(FlaskForm):
+    """What a unit is to reach in a year."""
+
+    year = IntegerField(
+        "年度", [Needed("请填写年度。"), NumberRange(YEARS[0], YEARS[-1], "请检查年度。")]
+    )
+    unit_id = SelectField("单位", coerce=row_id)
+    metric = SelectField("指标", choices=word_choices(Metric), coerce=Metric)
+    tier = SelectField("项目规模", choices=word_choices(Tier), coerce=Tier, default=Tier.YI_10)
+    measure = RadioField(
+        "怎么算",
+        choices=word_choices(TargetMeasure),
+        coerce=TargetMeasure,
+        default=TargetMeasure.COUNT,
+    )
+    value = StringField(
+        "目标值",
+        [Needed("请填写目标值。"), Length(max=40, message="最多 %(max)d 个字。")],
+        filters=[cleaned],
+    )
+
+    def validate_value(self, field: Field) -> None:
+        """Refuse what is neither a number of projects nor an amount in yuan."""
+        try:
+            self.goal()
+        except ValueError:
+            counted = self.measure.data is TargetMeasure.COUNT
+            message = "请填写项目个数，例如 20。" if counted else "请写明数额，例如 600亿元。"
+            raise ValidationError(message) from None
+
+    def goal(self) -> Decimal:
+        """The value that was typed; ValueError where it is none."""
+        text = self.value.data or ""
+        if self.measure.data is TargetMeasure.COUNT:
+            value, largest = Decimal(int(text.removesuffix("个"))), Decimal(LARGEST_COUNT)
+            currency = Currency.CNY
+        else:
+            (value, currency), largest = understood(text), Decimal(10) ** 14
+        if currency is not Currency.CNY or not 0 < value <= largest:
+            raise ValueError(text)
+        return value
+
+    def told(self) -> TargetInput:
+        """The data of a valid form."""
+        year: Any = self.year.data
+        return TargetInput(
+            year=year,
+            unit_id=self.unit_id.data,
+            metric=self.metric.data,
+            tier=self.tier.data,
+            measure=self.measure.data,
+            value=self.goal(),
+        )
+
+
+@bp.get("/admin/targets")
+def listing() -> ResponseReturnValue:
+    """The targets of a year."""
+    year: int = request.args.get("year", today().year, type=int)
+    if year not in YEARS:
+        abort(404)
+    units = unit_tree(db.session)
+    names = {one.unit.id: one.unit.name for one in units}
+    return render_template(
+        "targets/admin.html",
+        rows=[_line(one, names) for one in goals(db.session, units, year)],
+        year=year,
+        previous=url_for(".listing", year=year - 1) if year - 1 in YEARS else None,
+        next=url_for(".listing", year=year + 1) if year + 1 in YEARS else None,
+        current=url_for(".listing") if year != today().year else None,
+    )
+
+
+@bp.get("/admin/targets/new")
+def new() -> ResponseReturnValue:
+    """The form of a new target."""
+    year: int = request.args.get("year", today().year, type=int)
+    return _form_page(_offered(TargetForm(formdata=None, data={"year": year})))
+
+
+@bp.post("/admin/targets")
+def create() -> ResponseReturnValue:
+    """Set another target."""
+    form = _offered(TargetForm())
+    if form.validate():
+        try:
+            with transaction() as rows:
+                service.set_target(rows, told=form.told(), by=signed_in(), now=moment())
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("目标已添加。", "success")
+            return redirect(url_for(".listing", year=form.year.data))
+    return _form_page(form), 422
+
+
+@bp.get(ONE)
+def edit(target_id: int) -> ResponseReturnValue:
+    """The form of one target."""
+    target = _found(db.session, target_id)
+    form = _offered(TargetForm(formdata=None, data=_as_typed(target)))
+    return _form_page(form, target)
+
+
+@bp.post(ONE)
+def change(target_id: int) -> ResponseReturnValue:
+    """Change one target."""
+    target, form = _found(db.session, target_id), _offered(TargetForm())
+    if form.validate():
+        try:
+            with transaction() as rows:
+                told, me = form.told(), signed_in()
+                service.change_target(rows, target=target, told=told, by=me, now=moment())
+        except Refused as refusal:
+            target = _found(db.session, target_id)
+            show_refusal(form, refusal, {})
+        else:
+            flash("目标已修改。", "success")
+            return redirect(url_for(".listing", year=form.year.data))
+    return _form_page(form, target), 422
+
+
+@bp.post(f"{ONE}/remove")
+def remove(target_id: int) -> ResponseReturnValue:
+    """Take one target away."""
+    target = _found(db.session, target_id)
+    year = target.year
+    with transaction() as rows:
+        service.remove_target(rows, target=target, by=signed_in(), now=moment())
+    flash("目标已删除。", "success")
+    return redirect(url_for(".listing", year=year))
+
+
+def _found(rows: Session, target_id: int) -> Target:
+    return rows.get(Target, target_id) or abort(404)
+
+
+def _offered(form: TargetForm) -> TargetForm:
+    units = unit_tree(db.session)
+    form.unit_id.choices = [
+        SelectChoice(str(one.unit.id), "　" * one.depth + one.unit.name) for one in units
+    ]
+    return form
+
+
+def _as_typed(target: Target) -> dict[str, Any]:
+    names = ("year", "unit_id", "metric", "tier", "measure")
+    amount = target.amount
+    value = str(target.count) if amount is None else written(amount, Currency.CNY)
+    return {name: getattr(target, name) for name in names} | {"value": value}
+
+
+def _form_page(form: TargetForm, target: Target | None = None) -> str:
+    return render_template("targets/edit.html", form=form, target=target)
+
+
+def _line(goal: Goal, names: dict[int, str]) -> dict[str, object]:
+    return {
+        "id": goal.id,
+        "unit": names[goal.unit_id],
+        "title": title_of(goal.metric, goal.tier, goal.measure),
+        "value": value_of(goal.value, goal.measure),
+    }

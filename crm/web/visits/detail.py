@@ -1,0 +1,93 @@
+"""The page of one visit: what it says, and what may be done there."""
+
+from dataclasses import dataclass
+
+from flask import url_for
+from sqlalchemy import select
+
+from crm.base import clock, formatting
+from crm.extensions import db
+from crm.visits.models import Trip
+from crm.visits.permissions import may_change, may_judge
+from crm.visits.queries import rejection_reasons
+from crm.visits.redaction import SeenVisit
+from crm.visits.rules import Status, Verdict, is_stay_begun
+from crm.web.auth import my_view
+from crm.web.transaction import moment, today
+from crm.web.visits.rows import VisitLine, entered_by, line
+from crm.web.visits.verdicts import waiting_ids
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPage:
+    """One visit with what its page says and offers."""
+
+    line: VisitLine
+    facts: list[tuple[str, str]]
+    words: list[tuple[str, str]]
+    is_readable: bool  # else its words are hidden, whether there are any or not
+    is_bare: bool  # mine, and nothing is told yet of whom one met and what was said
+    can_change: bool
+    can_leave: bool  # I am a companion, and may say that I took no part
+    can_confirm: bool
+    can_reject: bool
+    rejected_for: str | None
+    trip_url: str | None
+
+
+def page_of(seen: SeenVisit) -> VisitPage:
+    """The page of a visit, as far as I may see it."""
+    can_change = may_change(db.session, my_view(), seen.id, today())
+    can_judge = may_judge(db.session, my_view(), seen.id)
+    is_open = seen.status is Status.DONE or is_stay_begun(seen, moment())
+    reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
+    companions = {person.id for person in seen.participants}
+    words = (("洽谈纪要", seen.minutes), ("下一步", seen.next_step), ("备注", seen.note))
+    return VisitPage(
+        line=line(
+            seen,
+            moment(),
+            mine={seen.id} if can_change else (),
+            waiting=waiting_ids(db.session, [seen], moment()),
+        ),
+        facts=_facts(seen),
+        words=[(label, text) for label, text in words if text],
+        is_readable=seen.is_readable,
+        is_bare=seen.is_theirs
+        and seen.is_readable
+        and not (seen.met or seen.minutes or seen.next_step),
+        can_change=can_change and seen.status is not Status.CANCELLED,
+        can_leave=seen.status is not Status.CANCELLED and my_view().person_id in companions,
+        can_confirm=can_judge and is_open and seen.verdict is not Verdict.CONFIRMED,
+        can_reject=can_judge and is_open and seen.verdict is not Verdict.REJECTED,
+        rejected_for=reasons.get(seen.id),
+        trip_url=_trip_url(seen),
+    )
+
+
+def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
+    met = " ".join(part for part in (seen.met, seen.position) if part)
+    pairs = [
+        ("带队人", seen.leader.name),
+        ("同行人", "、".join(person.name for person in seen.participants)),
+        ("方式", seen.channel.label),
+        ("会见人", met),
+        ("完成登记", _logged(seen)),
+        ("登记人", entered_by(seen)),
+    ]
+    return [(label, text) for label, text in pairs if text]
+
+
+def _trip_url(seen: SeenVisit) -> str | None:
+    trip_id = db.session.scalar(select(Trip.id).where(Trip.ref == seen.trip)) if seen.trip else None
+    return url_for("trips.show", trip_id=trip_id) if trip_id else None
+
+
+def _logged(seen: SeenVisit) -> str:
+    """When it was logged as done, and how long after its last date."""
+    if seen.logged_at is None:
+        return "尚未完成"
+    late = (clock.civil_date(seen.logged_at) - seen.last_on).days
+    return formatting.moment(seen.logged_at, today()) + (
+        f"（结束 {late} 天后）" if late > 0 else ""
+    )

@@ -1,0 +1,195 @@
+"""A visit as lists and pages show it, and what may be done to it with a touch."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from flask import url_for
+
+from crm.base import clock, formatting
+from crm.base.periods import DAY
+from crm.visits.models import Visit
+from crm.visits.redaction import SeenVisit
+from crm.visits.rules import Channel, Kind, Status, Verdict
+
+ICONS = {
+    Kind.OUTREACH: "briefcase",
+    Kind.RECEPTION: "users",
+    Kind.RESIDENCY: "building-skyscraper",
+    Kind.EVENT: "calendar-event",
+    Kind.REMOTE: "video",
+}
+WEEK = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A date to which a planned visit may be moved."""
+
+    label: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What may be done to a planned visit."""
+
+    finish: str | None  # the button's words; none before it has begun
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A short remark, with its tone."""
+
+    text: str
+    tone: str
+
+
+WAITING = Chip("待确认", "warn")  # logged late, and counts once a supervisor confirms it
+
+
+def tabs(here: str) -> list[dict[str, object]]:
+    """The lists beside each other: one's own visits, all that one may see, and the trips."""
+    return [
+        {"url": url_for(endpoint, who=who), "label": label, "active": name == here}
+        for name, label, endpoint, who in (
+            ("mine", "我的拜访", "visits.listing", None),
+            ("all", "全部可见", "visits.listing", "all"),
+            ("trips", "出差批次", "trips.listing", None),
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitLine:
+    """One visit in a list."""
+
+    visit: SeenVisit
+    when: str
+    title: str
+    meta: str
+    icon: str
+    chips: tuple[Chip, ...]
+    steps: Steps | None
+
+
+def line(
+    visit: SeenVisit,
+    now: datetime,
+    *,
+    mine: Collection[int] = (),
+    waiting: Collection[int] = (),
+) -> VisitLine:
+    """The visit in a list; with steps where its id is among those that are one's own to settle.
+
+    `waiting`: the visits that count only once a supervisor confirms them.
+    """
+    return VisitLine(
+        visit,
+        when=when(visit, clock.civil_date(now)),
+        title=title_of(visit),
+        meta=_meta(visit),
+        icon=ICONS[visit.kind],
+        chips=(*chips(visit, now), *([WAITING] if visit.id in waiting else [])),
+        steps=steps(visit, now) if visit.id in mine else None,
+    )
+
+
+def is_stay(visit: Visit) -> bool:
+    """Whether it is a stay."""
+    return visit.kind is Kind.RESIDENCY
+
+
+def to_settle(line: VisitLine, until: date, today: date) -> VisitLine:
+    """The line of a stay that has ended, with the last date on which it is set done in time."""
+    in_time = Chip(f"{formatting.day(until)}前办结", "warn")
+    late = Chip("已逾期，办结后须确认", "bad")
+    return replace(line, chips=(*line.chips, in_time if today <= until else late))
+
+
+def title_of(visit: SeenVisit) -> str:
+    """What a visit is called: `上海 驻城招商`."""
+    return f"{visit.city} {visit.kind.label}".strip()
+
+
+def when(visit: SeenVisit, today: date) -> str:
+    """When it is: a stay by its dates, all else with its hours; the year where it is another."""
+    year = "" if visit.first_on.year == today.year else f"{visit.first_on.year}年"
+    return f"{year}{_dates(visit)}"
+
+
+def _dates(visit: SeenVisit) -> str:
+    if visit.kind is Kind.RESIDENCY or visit.first_on != visit.last_on:
+        days = (visit.last_on - visit.first_on).days + 1
+        return f"{formatting.span(visit.first_on, visit.last_on)}（{days} 天）"
+    day = f"{formatting.day(visit.first_on)} {formatting.weekday(visit.first_on)}"
+    return f"{day} {clock.civil(visit.starts_at):%H:%M}–{_end(visit)}"
+
+
+def _end(visit: SeenVisit) -> str:
+    end = clock.civil(visit.ends_at)
+    return "24:00" if end.date() > visit.last_on else f"{end:%H:%M}"
+
+
+def _meta(visit: SeenVisit) -> str:
+    leads = "、".join(lead.text for lead in visit.leads)
+    people = "、".join(person.name for person in (visit.leader, *visit.participants))
+    return " · ".join(part for part in (leads, people, entered_by(visit)) if part)
+
+
+def entered_by(visit: SeenVisit) -> str:
+    """By whom it was entered for those who made it (REGIME 2)."""
+    return f"由 {visit.entered_by.name} 代录" if visit.entered_by else ""
+
+
+def chips(visit: SeenVisit, now: datetime) -> tuple[Chip, ...]:
+    """How it stands, in few words; a visit that is done in person needs none."""
+    made = []
+    if visit.status is Status.CANCELLED:
+        made.append(Chip("已取消", "neutral"))
+    if visit.status is Status.PLANNED:
+        made.append(_planned(visit, now))
+    if visit.channel is not Channel.IN_PERSON:
+        made.append(Chip(visit.channel.label, "neutral"))
+    if visit.verdict is Verdict.REJECTED:
+        made.append(Chip("已退回", "bad"))
+    if visit.verdict is Verdict.CONFIRMED:
+        made.append(Chip("已确认", "good"))
+    return tuple(made)
+
+
+def _planned(visit: SeenVisit, now: datetime) -> Chip:
+    if visit.ends_at <= now:
+        return Chip("待办结", "warn")
+    return Chip("进行中" if visit.starts_at <= now else "计划中", "info")
+
+
+def steps(visit: SeenVisit, now: datetime) -> Steps | None:
+    """What may be done to it: done once it has begun on its last day, moved or cancelled."""
+    if visit.status is not Status.PLANNED:
+        return None
+    today = clock.civil_date(now)
+    finish = None
+    if visit.ends_at <= now:
+        finish = "完成"
+    elif visit.starts_at <= now and visit.last_on <= today:
+        finish = "提前完成"
+    return Steps(finish, _moves(visit.first_on, today))
+
+
+def _moves(first: date, today: date) -> tuple[Move, ...]:
+    tomorrow = max(first, today) + DAY
+    week = first + WEEK
+    while week <= today:  # a visit that was left for long moves to the weekday that comes
+        week += WEEK
+    dates = (tomorrow, week) if week != tomorrow else (tomorrow, week + WEEK)
+    return tuple(Move(_named(on, first, today), on) for on in dates)
+
+
+def _named(on: date, first: date, today: date) -> str:
+    if on == today + DAY:
+        return "明天"
+    if on == first + DAY:
+        return "后延一天"
+    return f"{formatting.day(on)} {formatting.weekday(on)}"

@@ -1,0 +1,146 @@
+"""Pages of trips (批次): where and when one went, by whose approval, and the visits made there."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import DateField, StringField
+from wtforms.validators import Length, Optional
+
+from crm.base import formatting
+from crm.base.errors import Refused
+from crm.base.paging import page_of
+from crm.extensions import db
+from crm.visits import trips
+from crm.visits.models import Trip
+from crm.visits.queries import VisitFilter, visits_page
+from crm.visits.redaction import shown
+from crm.web.auth import my_view, signed_in
+from crm.web.forms import LARGEST_ID, at_cursor, cleaned, sensible_year, show_refusal
+from crm.web.transaction import moment, today, transaction
+from crm.web.visits.rows import line, tabs
+from crm.web.visits.verdicts import waiting_ids
+
+bp = Blueprint("trips", __name__)
+ONE = f"/trips/<int(max={LARGEST_ID}):trip_id>"
+_short = Length(max=100, message="最多 %(max)d 个字。")
+
+
+class TripForm(FlaskForm):
+    """What is told of a trip."""
+
+    destination = StringField("目的地", [_short], filters=[cleaned])
+    first_on = DateField("首日", [Optional(), sensible_year])
+    last_on = DateField("末日", [Optional(), sensible_year])
+    approval = StringField("批准文号", [_short], filters=[cleaned])
+
+    def told(self) -> trips.TripData:
+        """The data of a valid form."""
+        return trips.TripData(
+            destination=self.destination.data,
+            first_on=self.first_on.data,
+            last_on=self.last_on.data,
+            approval=self.approval.data,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TripLine:
+    """A trip in the list."""
+
+    trip: Trip
+    days: str
+    visits: int
+
+
+@bp.get("/trips")
+def listing() -> ResponseReturnValue:
+    """The trips of which one may see a visit, those named last first."""
+    query = trips.visible_to(my_view(), today())
+    page = page_of(
+        db.session, query, on=Trip.entered_at, row_id=Trip.id, cursor=request.args.get("at")
+    )
+    counts = trips.count_visits(db.session, my_view(), page.items, today())
+    lines = [TripLine(each, _days(each), counts.get(each.ref, (0, 0))[0]) for each in page.items]
+    beside = {"newer": at_cursor(page.newer), "older": at_cursor(page.older)}
+    return render_template("visits/trips.html", lines=lines, tabs=tabs("trips"), **beside)
+
+
+@bp.get(ONE)
+def show(trip_id: int) -> ResponseReturnValue:
+    """One trip with those of its visits that one may see."""
+    trip = _found(trip_id)
+    page = visits_page(
+        db.session,
+        my_view(),
+        today(),
+        by=VisitFilter(trip=trip.ref),
+        cursor=request.args.get("at"),
+    )
+    seen = shown(db.session, my_view(), page.items, today())
+    waiting = waiting_ids(db.session, seen, moment())
+    _, outside = trips.count_visits(db.session, my_view(), [trip], today()).get(trip.ref, (0, 0))
+    return render_template(
+        "visits/trip.html",
+        trip=trip,
+        facts=_facts(trip),
+        outside=outside,
+        can_change=trips.may_change(db.session, my_view(), trip, today()),
+        lines=[line(each, moment(), waiting=waiting) for each in seen],
+        newer=at_cursor(page.newer),
+        older=at_cursor(page.older),
+    )
+
+
+@bp.get(f"{ONE}/edit")
+def edit(trip_id: int) -> ResponseReturnValue:
+    """The form of a trip."""
+    trip = _mine_to_change(trip_id)
+    return render_template("visits/trip_edit.html", trip=trip, form=TripForm(obj=trip))
+
+
+@bp.post(f"{ONE}/edit")
+def change(trip_id: int) -> ResponseReturnValue:
+    """Keep what the form says of the trip."""
+    trip, form = _mine_to_change(trip_id), TripForm()
+    if form.validate():
+        try:
+            with transaction() as rows:
+                trips.tell_trip(rows, trip=trip, data=form.told(), by=signed_in(), now=moment())
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            flash("已保存。", "success")
+            return redirect(url_for(".show", trip_id=trip_id))
+    return render_template("visits/trip_edit.html", trip=trip, form=form), 422
+
+
+def _found(trip_id: int) -> Trip:
+    trip = trips.trip_of(db.session, my_view(), trip_id, today())
+    return trip or abort(404)
+
+
+def _mine_to_change(trip_id: int) -> Trip:
+    trip = _found(trip_id)
+    if not trips.may_change(db.session, my_view(), trip, today()):
+        abort(404)
+    return trip
+
+
+def _days(trip: Trip) -> str:
+    first, last = trip.first_on, trip.last_on
+    if first and last:
+        return formatting.span(first, last)
+    if first:
+        return f"{formatting.dated(first, today())} 起"
+    return f"至 {formatting.dated(last, today())}" if last else ""
+
+
+def _facts(trip: Trip) -> list[tuple[str, str]]:
+    pairs = [
+        ("目的地", trip.destination or ""),
+        ("日期", _days(trip)),
+        ("批准文号", trip.approval or ""),
+    ]
+    return [(label, text) for label, text in pairs if text]

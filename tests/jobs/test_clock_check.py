@@ -1,0 +1,91 @@
+"""A clock that leapt is not believed; a person says when it is right."""
+
+from datetime import timedelta
+
+import pytest
+
+from crm.base import clock
+from crm.base.db import writing
+from crm.jobs import clock_check, lease
+from crm.jobs.clock_check import Reason
+
+
+def ticked(sessions, ago: timedelta) -> None:
+    with writing(sessions) as db:
+        lease.hold(db, "a node", lasts=lease.LASTS - ago)
+
+
+def leads(sessions) -> bool:
+    with writing(sessions) as db:
+        return lease.hold(db, "a node")
+
+
+def doubt(sessions, ahead: timedelta = timedelta(0)):
+    with sessions() as db:
+        return clock_check.doubt(db, now=clock.now() + ahead)
+
+
+def test_a_clock_that_never_ticked_is_believed(sessions):
+    assert doubt(sessions) is None
+
+
+@pytest.mark.parametrize("days", [0, 10, 30])
+def test_after_a_downtime_that_happens_the_clock_goes_on_by_itself(sessions, days):
+    ticked(sessions, timedelta(days=days))
+
+    assert doubt(sessions) is None
+
+
+def test_ten_years_since_the_last_tick_are_a_leap(sessions):
+    ticked(sessions, timedelta(days=3652))
+
+    assert doubt(sessions).reason is Reason.LEAP
+    assert not clock_check.is_believed(sessions)
+
+
+def test_a_person_says_that_the_clock_is_right(sessions):
+    ticked(sessions, timedelta(days=60))
+    assert not leads(sessions)
+
+    clock_check.resume(sessions)
+
+    assert doubt(sessions) is None
+    assert leads(sessions)
+
+
+def test_saying_so_takes_the_lease_from_nobody(sessions):
+    ticked(sessions, timedelta(0))
+
+    clock_check.resume(sessions)
+
+    with sessions() as db:
+        assert lease.holder_of(db) == "a node"
+
+
+def test_a_clock_that_leaps_after_it_was_asked_about_makes_no_lease(sessions):
+    ticked(sessions, timedelta(days=3652))
+
+    assert not leads(sessions)
+    assert doubt(sessions).reason is Reason.LEAP
+
+
+@pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("hours", [-2, 3, 87660])
+def test_a_machine_apart_from_its_database_is_not_believed(sessions, hours):
+    told = doubt(sessions, timedelta(hours=hours))
+
+    assert told.reason is Reason.APART
+    assert abs(told.off - abs(timedelta(hours=hours))) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
+def test_some_minutes_apart_are_no_matter(sessions):
+    assert doubt(sessions, timedelta(minutes=50)) is None
+
+
+def test_a_lease_made_by_a_clock_that_ran_ahead_holds_up_nobody(sessions):
+    with writing(sessions) as db:
+        lease.hold(db, "a node", lasts=timedelta(hours=3))
+
+    with writing(sessions) as db:
+        assert lease.hold(db, "another")

@@ -1,0 +1,36 @@
+"""A process that writes on and on lets others in."""
+
+import sqlite3
+from contextlib import closing
+from threading import Event, Thread
+
+import pytest
+
+from crm.base.db import writing
+from crm.jobs import lease
+from crm.jobs.write_yield import Turns
+
+
+@pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
+def test_another_writer_gets_its_turn_between_transactions(sessions, database_url, monkeypatch):
+    monkeypatch.setattr("crm.jobs.turns.AFTER_SECONDS", 0.3)
+    done = Event()
+
+    def write_on() -> None:
+        turns = Turns(sessions)
+        while not done.is_set():
+            with writing(sessions) as db:
+                lease.hold(db, "a node")
+                done.wait(0.03)
+            turns.give()
+
+    thread = Thread(target=write_on)
+    thread.start()
+    try:
+        path = database_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # or it raises after five seconds
+            other.execute("ROLLBACK")
+    finally:
+        done.set()
+        thread.join()

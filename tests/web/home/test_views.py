@@ -1,0 +1,364 @@
+"""My day: my figures, my visits and follow-ups, and the trouble of my units."""
+
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+import time_machine
+from sqlalchemy import event, update
+
+from crm.extensions import db as database_of_app
+from crm.jobs import lease, ledger
+from crm.jobs.models import JobRun
+from crm.leads.rules import LeadRoleKind, Secrecy
+from crm.people.rules import Duty, Role
+from crm.visits.models import Visit
+from crm.visits.rules import Kind, Status
+from crm.web.visits.rows import steps
+from tests.conftest import NOW
+from tests.factories import (
+    arranged,
+    make_absence,
+    make_followup,
+    make_lead,
+    make_order,
+    make_person,
+    make_regime,
+    make_role,
+    make_unit,
+    make_visit,
+    sign_in,
+)
+
+YESTERDAY, TODAY = date(2026, 7, 14), date(2026, 7, 15)
+
+
+@pytest.fixture
+def zone(app):
+    with arranged(app) as db:
+        make_regime(db)
+        return make_unit(db, "开发区")
+
+
+@pytest.fixture
+def lina(app, zone):
+    with arranged(app) as db:
+        return make_person(db, "lina", name="李娜", unit=make_unit(db, "一局", parent=zone))
+
+
+def day_of(app, username):
+    return sign_in(app, username).get("/").text
+
+
+def test_the_door_comes_first(client):
+    assert client.get("/").location == "/login?next=/"
+
+
+def test_a_figure_says_what_is_missing_and_how_long_there_is(app, lina):
+    with arranged(app) as db:
+        make_visit(db, lina, date(2026, 7, 1), days=14, kind=Kind.RESIDENCY)
+
+    page = day_of(app, "lina")
+
+    assert "还差 6 天；本月还有 13 个工作日。" in page
+    assert "/compliance/figure?rule=recruiter-monthly&amp;person=lina&amp;period=2026-07" in page
+
+
+@pytest.mark.parametrize(
+    ("first", "told"), [(20, "本月还有 3 个工作日。"), (15, "本月余下的工作日都已请假。")]
+)
+def test_working_days_on_which_one_is_away_are_not_left(app, lina, first, told):
+    with arranged(app) as db:
+        make_absence(db, lina, date(2026, 7, first), date(2026, 7, 31))
+
+    assert told in day_of(app, "lina")
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [(28, "还有 2 个工作日"), (29, "还有 1 个工作日"), (31, "今天是本月最后一个工作日")],
+)
+def test_the_last_working_day_is_called_so_on_that_day_only(app, lina, day, told):
+    with time_machine.travel(datetime(2026, 8, day, 2, tzinfo=UTC)):
+        assert told in day_of(app, "lina")
+
+
+def test_a_figure_at_risk_says_so(app, lina):
+    assert "还差 20 天，剩余日期已不够" in day_of(app, "lina")
+
+
+def test_an_empty_day_says_what_to_do_next(app, lina):
+    page = day_of(app, "lina")
+
+    assert "今天没有拜访" in page
+    assert "没有到期的跟进" in page
+    assert 'href="/visits/new"' in page
+
+
+def test_a_planned_visit_that_is_over_can_be_settled(app, lina):
+    with arranged(app) as db:
+        visit = make_visit(db, lina, YESTERDAY, status=Status.PLANNED)
+
+    page = day_of(app, "lina")
+
+    assert "待办结的计划" in page
+    assert f'action="/visits/{visit.id}/done"' in page
+    assert f'action="/visits/{visit.id}/move"' in page
+    assert f'action="/visits/{visit.id}/cancel"' in page
+
+
+@pytest.mark.parametrize(("last", "told"), [(14, "7月17日前办结"), (11, "已逾期，办结后须确认")])
+def test_a_stay_that_has_ended_says_until_when_it_is_set_done_in_time(app, lina, last, told):
+    stay = {"days": 4, "kind": Kind.RESIDENCY, "status": Status.PLANNED}
+    with arranged(app) as db:
+        make_visit(db, lina, date(2026, 7, last - 3), **stay)
+
+    assert told in day_of(app, "lina")
+
+
+def test_a_figure_at_risk_says_that_a_faster_pace_would_not_do(app, lina):
+    with arranged(app) as db:
+        make_visit(db, lina, date(2026, 7, 1), days=5, kind=Kind.RESIDENCY)
+
+    page = day_of(app, "lina")
+
+    assert "还差 15 天；本月还有 13 个工作日，即使加快到平均进度的1.5倍也难以完成" in page
+
+
+def test_a_visit_to_come_can_be_moved_but_not_done(app, lina):
+    with arranged(app) as db:
+        visit = make_visit(db, lina, date(2026, 7, 16), status=Status.PLANNED)
+
+    page = day_of(app, "lina")
+
+    assert "未来七天" in page
+    assert f'action="/visits/{visit.id}/done"' not in page
+    assert f'action="/visits/{visit.id}/move"' in page
+
+
+def test_however_much_is_open_one_button_is_the_main_one(app, lina):
+    with arranged(app) as db:
+        for on in (YESTERDAY, date(2026, 7, 13)):
+            make_visit(db, lina, on, status=Status.PLANNED)
+
+    assert day_of(app, "lina").count("btn-primary") == 1
+
+
+def test_what_is_owed_is_there_overdue_first(app, lina):
+    with arranged(app) as db:
+        lead = make_lead(db, "晶圆基地")
+        make_followup(db, lead, lina, TODAY, what="寄送政策")
+        make_followup(db, lead, lina, YESTERDAY, what="回访用地")
+        make_followup(db, lead, lina, date(2026, 7, 20), what="约见电力")
+
+    page = day_of(app, "lina")
+
+    assert page.index("回访用地") < page.index("寄送政策") < page.index("约见电力")
+    assert "已逾期" in page
+
+
+def test_a_supervisor_reads_of_trouble_below_and_of_what_waits(app, zone, lina):
+    with arranged(app) as db:
+        make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
+        make_visit(db, lina, date(2026, 7, 3), logged_at=datetime(2026, 7, 12, tzinfo=UTC))
+
+    page = day_of(app, "sun")
+
+    assert "超期补录的拜访待确认" in page
+    assert "一局" in page
+    assert "李娜" in page
+
+
+def test_a_single_order_is_named_and_several_are_counted(app, zone):
+    with arranged(app) as db:
+        watch = make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
+        first = make_order(db, zone, officer=watch, matter="厂房交付")
+    alone = day_of(app, "sun")
+    with arranged(app) as db:
+        make_order(db, zone, officer=db.merge(watch), matter="道路交付")
+    both = day_of(app, "sun")
+
+    assert "厂房交付" in alone
+    assert f'href="/supervision/{first.id}"' in alone
+    assert "厂房交付" not in both
+    assert 'href="/supervision?view=waiting"' in both
+
+
+def test_where_nothing_waits_no_card_says_so(app, lina):
+    assert "待我处理" not in day_of(app, "lina")
+
+
+def test_trouble_stands_in_the_order_of_the_tree(app, zone, lina):
+    with arranged(app) as db:
+        make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
+        make_person(db, "bo", name="薄云", unit=make_unit(db, "二局", code="a", parent=zone))
+        make_person(db, "top", name="单一", unit=zone)
+
+    page = day_of(app, "sun")
+
+    assert page.index("单一") < page.index("李娜")
+    assert page.index("单一") < page.index("薄云")
+    assert page.index("薄云") < page.index("今天的拜访")
+
+
+def test_a_supervisor_without_a_posting_is_told_of_nobody(app, zone, lina):
+    with arranged(app) as db:
+        make_person(db, "sun", role=Role.SUPERVISOR, duty=None)
+
+    assert "需要关注" not in day_of(app, "sun")
+
+
+def test_a_supervisor_elsewhere_reads_nothing_of_it(app, lina):
+    with arranged(app) as db:
+        make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF)
+        make_visit(db, lina, date(2026, 7, 3), logged_at=datetime(2026, 7, 12, tzinfo=UTC))
+
+    page = day_of(app, "sun")
+
+    assert "待确认" not in page
+    assert "李娜" not in page
+    assert "本期没有需要关注的情况" in page
+
+
+def test_a_reader_finds_boards_and_digests_and_no_records(app, zone):
+    with arranged(app) as db:
+        make_person(db, "reader", role=Role.READER, duty=Duty.STAFF, unit=zone)
+
+    page = day_of(app, "reader")
+
+    assert 'href="/digests"' in page
+    assert "登记拜访" not in page
+
+
+@pytest.fixture
+def silent(app, zone):
+    """A clock that nobody has run for an hour, and an admin."""
+    with arranged(app) as db:
+        ledger.install(db, clock_from=NOW, now=NOW)
+        lease.hold(db, "a node", lasts=lease.LASTS - timedelta(hours=1))
+        make_person(db, "chen", role=Role.ADMIN, duty=Duty.STAFF, unit=zone)
+
+
+def test_an_admin_reads_that_the_clock_stands_still(app, silent):
+    page = day_of(app, "chen")
+
+    assert "定时任务已停止 1 小时" in page
+    assert "crm clock" in page
+
+
+def test_nobody_else_is_troubled_with_it(app, silent, lina):
+    assert "定时任务" not in day_of(app, "lina")
+
+
+def test_an_admin_reads_of_a_slot_that_is_overdue(app, silent):
+    with arranged(app) as db:
+        lease.hold(db, "a node")
+        db.execute(update(JobRun).values(due_at=NOW - timedelta(days=1)))
+
+    page = day_of(app, "chen")
+
+    assert "“进度提醒”（2026-07-14）应于 7月14日 12:00 执行，至今没有完成" in page
+    assert "crm doctor" in page
+
+
+def test_while_the_clock_goes_an_admin_reads_nothing_of_it(app, silent):
+    with arranged(app) as db:
+        lease.hold(db, "a node")
+
+    assert "定时任务" not in day_of(app, "chen")
+
+
+def test_the_day_costs_a_constant_number_of_queries(app, lina):
+    with arranged(app) as db:
+        lead = make_lead(db)
+        for _ in range(12):
+            make_visit(db, lina, TODAY, status=Status.PLANNED, leads=[lead])
+            make_followup(db, lead, lina, TODAY)
+    client, statements = sign_in(app, "lina"), []
+    with app.app_context():
+        engine = database_of_app.engine
+    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+
+    assert client.get("/").status_code == 200
+
+    assert len(statements) <= 27, "\n\n".join(statements)
+
+
+@pytest.mark.parametrize(
+    ("on", "days", "finish"),
+    [(14, 1, "完成"), (15, 1, "提前完成"), (15, 2, None), (16, 1, None)],
+)
+def test_a_visit_is_finished_once_it_has_begun_on_its_last_day(db, on, days, finish):
+    visit = make_visit(db, make_person(db), date(2026, 7, on), days=days, status=Status.PLANNED)
+
+    assert steps(visit, NOW).finish == finish
+
+
+@pytest.mark.parametrize(
+    ("on", "labels", "dates"),
+    [
+        (14, ["明天", "7月21日 周二"], [16, 21]),
+        (15, ["明天", "7月22日 周三"], [16, 22]),
+        (20, ["后延一天", "7月27日 周一"], [21, 27]),
+        (2, ["明天", "7月23日 周四"], [16, 23]),
+    ],
+)
+def test_a_visit_moves_to_a_date_that_is_yet_to_come(db, on, labels, dates):
+    visit = make_visit(db, make_person(db), date(2026, 7, on), status=Status.PLANNED)
+
+    moves = steps(visit, NOW).moves
+
+    assert [move.label for move in moves] == labels
+    assert [move.on.day for move in moves] == dates
+
+
+def test_a_visit_of_another_year_says_so(app, lina):
+    with arranged(app) as db:
+        make_visit(db, lina, date(2025, 7, 14))
+
+    assert "2025年7月14日 周一" in sign_in(app, "lina").get("/visits").text
+
+
+class Touches(HTMLParser):
+    """By address, how many menus are opened before a form of the page is in reach."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.depth, self.found = 0, {}
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.depth += tag == "details"
+        if tag == "form":
+            self.found.setdefault(dict(attrs).get("action"), self.depth)
+
+    def handle_endtag(self, tag):
+        self.depth -= tag == "details"
+
+
+def test_a_planned_visit_is_done_moved_or_cancelled_in_two_touches_at_most(app, lina):
+    with arranged(app) as db:
+        visit = make_visit(db, lina, YESTERDAY, status=Status.PLANNED)
+    client = sign_in(app, "lina")
+
+    touches = {
+        step: 1 + Touches(client.get("/").text).found[f"/visits/{visit.id}/{step}"]
+        for step in ("done", "move", "cancel")
+    }
+    client.post(f"/visits/{visit.id}/move", data={"on": "2026-07-16"})
+
+    assert touches == {"done": 1, "move": 2, "cancel": 2}
+    with arranged(app) as db:
+        assert db.get_one(Visit, visit.id).first_on == date(2026, 7, 16)
+
+
+def test_who_was_named_on_a_restricted_lead_lately_is_told(app, lina):
+    with arranged(app) as db:
+        lead = make_lead(db, "海棠", secrecy=Secrecy.RESTRICTED, tracker=make_person(db))
+        role = LeadRoleKind.TASK_FORCE_MEMBER
+        make_role(db, lead, role, person=lina, from_on=YESTERDAY)
+
+    page = day_of(app, "lina")
+
+    assert "新列明您知悉的限知线索" in page
+    assert "海棠" in page
