@@ -48,10 +48,12 @@ def create_app(settings: Settings) -> Flask:
     web.init_app(app)
     if n := settings.proxies:  # else anybody could say where they come from
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n)  # type: ignore[method-assign]
+
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
         root=ROOT / "crm" / "static",
         prefix="static/",
         immutable_file_test=r"\.[0-9a-f]{8}\.",  # names carry a hash of what they hold
     )
+
     return app

@@ -65,6 +65,7 @@ def _unquoted(name: str) -> str:
 
 def _checked(text: str) -> ValidatedEmail:
     plain = unicodedata.normalize("NFC", text).translate(_HALF_WIDTH)
+
     try:
         found = validate_email(
             plain,
@@ -77,6 +78,8 @@ def _checked(text: str) -> ValidatedEmail:
         local, _, domain = plain.partition("@")
         is_foreign = domain and not local.isascii()
         raise BadAddressError(text, "email_not_ascii" if is_foreign else "bad_email") from error
+
     if ENCODED_WORD in found.normalized:
         raise BadAddressError(text)
+
     return found

@@ -216,17 +216,21 @@ def _chain(db: Session) -> None:
     """Link this transaction's entries to the chain, as the last thing that it does."""
     if db.in_nested_transaction():
         return
+
     db.flush()
     made = sorted(db.info.pop(MADE, ()))
     if not made:
         return
+
     position, previous = _take_head(db)
     links: list[dict[str, object]] = []
+
     for values in _entries(db, made):
         position += 1
         previous = link_hash(previous, position, values)
         entry_id = int(as_text(values["id"]) or 0)
         links.append({"position": position, "entry_id": entry_id, "hash": previous})
+
     if links:  # all may have gone with a savepoint
         db.execute(insert(AuditLink), links)
         head = update(AuditHead).where(AuditHead.id == HEAD)

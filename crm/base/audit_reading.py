@@ -28,6 +28,7 @@ class AuditFilter:
 def entries_page(db: Session, by: AuditFilter, *, cursor: str | None = None) -> Page[AuditEntry]:
     """A page of entries, the latest first."""
     query = select(AuditEntry)
+
     for column, value in (
         (AuditEntry.by_id, by.by_id),
         (AuditEntry.action, by.action),
@@ -36,10 +37,13 @@ def entries_page(db: Session, by: AuditFilter, *, cursor: str | None = None) -> 
     ):
         if value is not None:
             query = query.where(column == value)
+
     if by.first:
         query = query.where(AuditEntry.at >= at_civil(by.first))
+
     if by.last:
         query = query.where(AuditEntry.at < at_civil(by.last + DAY))
+
     return page_of(db, query, on=AuditEntry.at, row_id=AuditEntry.id, cursor=cursor)
 
 

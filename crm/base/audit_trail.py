@@ -109,6 +109,7 @@ def seal_day(db: Session, *, on: date, at: datetime) -> int:
     # The entry stands in the chain, so that a seal cannot be taken away either.
     after = {"sealed_on": on, "position": seal.position, "hash": seal.hash}
     record(db, "audit.sealed", seal, by=None, at=at, after=after)
+
     return head.position - (last.position if last else 0)
 
 
@@ -153,6 +154,7 @@ def _seals(db: Session) -> list[_Seal]:
         AuditSeal.hash,
     )
     rows = db.execute(select(*as_stored(db, columns)).order_by(AuditSeal.id))
+
     return [
         _Seal(int(row_id), sealed_on, int(position), chain_hash, own)
         for row_id, sealed_on, position, chain_hash, own in (map(_said, row) for row in rows)
@@ -213,6 +215,7 @@ class _Chain:
             .order_by(AuditLink.position)
             .execution_options(yield_per=AT_ONCE)
         )
+
         with self._db.execute(query) as rows:
             for row in rows.mappings():
                 values = dict(row)
@@ -235,12 +238,15 @@ class _Chain:
             select(AuditHead.position, *as_stored(self._db, [AuditHead.hash]))
         ).one_or_none()
         position, own = (head[0], _said(head[1])) if head else (0, "")
+
         if (position, own) != (self._position, self._hash):
             flaw = Flaw.ALTERED if position == self._position else Flaw.MISSING
             yield Break(Part.HEAD, str(position), flaw)
+
         known = {str(seal.id) for seal in self._seals}
         if self._last_seal is not None and self._last_seal not in known:
             yield Break(Part.SEAL, self._last_seal, Flaw.MISSING)
+
         if any(seal.position > self._position for seal in self._seals):
             yield Break(Part.LINK, str(self._position + 1), Flaw.MISSING)
 
@@ -259,9 +265,12 @@ def purge(db: Session, *, before: date, at: datetime) -> int:
     young = select(AuditEntry.id).where(AuditEntry.id.in_(sealed), AuditEntry.stored_at >= old_at)
     if before > civil_date(old_at) or db.scalar(young.limit(1)) is not None:
         raise Refused("audit_too_young", field="before", days=KEPT_DAYS, until=civil_date(old_at))
+
     count = db.scalar(select(func.count()).select_from(sealed.subquery())) or 0
     if seal is None or not count:
         return 0
+
     db.execute(delete(AuditEntry).where(AuditEntry.id.in_(sealed)))  # its link goes with each
     record(db, "audit.purged", seal, by=None, at=at, after={"before": before, "entries": count})
+
     return count

@@ -18,6 +18,7 @@ def read_csv(content: bytes) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not blank, with the line on which it begins; raises `SheetRefused`."""
     lines = io.StringIO(_decode(content), newline="").readlines()
     reader = csv.reader(lines, strict=True)
+
     while True:
         line = reader.line_num + 1
         try:

@@ -243,8 +243,10 @@ def one_at_a_time(engine: Engine) -> Iterator[None]:
             finally:
                 connection.invalidate()  # with its session go the lock and the setting
         return
+
     # The folder, not the file: to close a file ends the locks that SQLite holds on it.
     folder = os.open(Path(engine.url.database or ".").parent, os.O_RDONLY)
+
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield

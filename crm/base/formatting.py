@@ -51,6 +51,7 @@ def lasting(time: timedelta) -> str:
 def period_name(period: Period) -> str:
     """A period's name: `2026年第30周`, `2026年7月上旬`, `2026年7月`, `2026年第三季度`, `2026年`."""
     year = period.first.year
+
     match period.kind:
         case PeriodKind.WEEK:
             year, week, _ = period.first.isocalendar()

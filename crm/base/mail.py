@@ -77,6 +77,7 @@ def _environment(*, escapes: bool) -> Environment:
         "money": money,
     }
     environment.globals["span"] = formatting.span
+
     return environment
 
 

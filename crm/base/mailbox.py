@@ -45,9 +45,12 @@ def letters(
     )
     if kinds:
         query = query.where(Message.kind.in_(kinds))
+
     if before:
         query = query.where(Message.id < before)
+
     rows = db.execute(query).all()
+
     return Letters(rows[:size], rows[size - 1].id if len(rows) > size else None)
 
 

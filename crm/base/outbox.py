@@ -114,4 +114,5 @@ def put(  # noqa: PLR0913 - a message has that many parts
     )
     # RETURNING tells whether the row is new; psycopg's rowcount does not (DESIGN 3)
     new = insert.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Message.id)
+
     return db.scalar(new) is not None

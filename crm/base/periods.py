@@ -94,6 +94,7 @@ _LONGEST = {
 
 def _first_date(kind: PeriodKind, parts: list[int]) -> date:
     year, *rest = parts
+
     match kind:
         case PeriodKind.WEEK:
             return date.fromisocalendar(year, rest[0], 1)

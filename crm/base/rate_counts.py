@@ -37,6 +37,7 @@ def count_up(db: Session, key: str, *, seconds: int, now: datetime, amount: int 
             "ends_at": case((is_over, ends_at), else_=RateCount.ends_at),
         },
     )
+
     return db.execute(counted.returning(RateCount.count)).scalar_one()
 
 

@@ -96,23 +96,29 @@ def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
     """The file as a sheet of these columns; `SheetRefused` where it is none."""
     if len(content) > LARGEST_BYTES:
         raise refused("file_too_large", megabytes=LARGEST_BYTES // 1024**2)
+
     is_padded = is_workbook(content)  # a spreadsheet ends a row where its last value stands
     book = read_workbook(content) if is_padded else None
     records = iter(book.rows) if book else read_csv(content)
     line, head = next(records, (1, []))
     if not head:
         raise refused("file_empty")
+
     codes = _read_head(line, head, columns)
     headings = {code: cell.strip() for code, cell in zip(codes, head, strict=True)}
     rows = _read_rows(_padded(records, len(head)) if is_padded else records, headings)
     passed_over = [column for column in columns if column.shown_only and column.code in headings]
+
     for column in passed_over:
         del headings[column.code]
         rows = [_without(row, column.code) for row in rows]
+
     notices = list(book.notices) if book else []
+
     if passed_over:
         names = "、".join(column.name for column in passed_over)
         notices.append(Problem(Refused("columns_passed_over", columns=names)))
+
     return Sheet(headings, rows, notices)
 
 
@@ -168,6 +174,7 @@ def _written(value: object, *, in_chinese: bool) -> Cell:
             return ";".join(map(str, value))
         case int() | Decimal() | date():
             return value
+
     return "" if value is None else one_line_break(str(value))
 
 
@@ -193,12 +200,14 @@ def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> lis
     ]
     if problems:
         raise SheetRefused(problems)
+
     return codes
 
 
 def _read_rows(records: Iterator[tuple[int, list[str]]], headings: Mapping[str, str]) -> list[Row]:
     rows: list[Row] = []
     ragged: list[Problem] = []
+
     for line, cells in records:
         if len(rows) == MOST_ROWS:
             raise refused("too_many_rows", line, most=MOST_ROWS)
@@ -209,6 +218,8 @@ def _read_rows(records: Iterator[tuple[int, list[str]]], headings: Mapping[str, 
             why = Refused("ragged_row", cells=len(cells), columns=len(headings))
             first_missing = next(iter([*headings.values()][len(cells) :]), None)
             ragged.append(Problem(why, line, first_missing))
+
     if ragged:
         raise SheetRefused(ragged)
+
     return rows

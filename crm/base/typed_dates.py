@@ -83,12 +83,15 @@ def _parts(text: str) -> tuple[date, str]:
     """The date that the text begins with, and its time of day, empty where it has none."""
     if _SERIAL.fullmatch(text):
         return _of_serial(float(text))
+
     found = _COMPACT.fullmatch(text) or _DATE.fullmatch(text)
     if not found:
         raise ValueError(text)
+
     year, month, day = (int(part) for part in found.groups()[:3])
     if year not in YEARS:
         raise YearOutOfRangeError(text)
+
     try:
         return date(year, month, day), found[4] or ""
     except ValueError as error:

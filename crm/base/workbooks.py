@@ -109,6 +109,7 @@ def _unread_sheets(workbook: CalamineWorkbook, name: str, parts: Parts) -> Itera
     unseen = [each.name for each in others if each.visible != SheetVisibleEnum.Visible]
     if seen:
         yield Problem(Refused("sheets_unread", sheets="、".join(seen)))
+
     if unseen:
         yield Problem(Refused("hidden_sheets_unread", sheets="、".join(unseen)))
 
@@ -151,6 +152,7 @@ def write_workbook(records: Iterable[Sequence[Cell]], *, holds_only_text: bool =
     Where `holds_only_text`, what people fill in stays as they type it, such as a long number.
     """
     rows, content = list(records), io.BytesIO()
+
     with Workbook(content, {"in_memory": True}) as workbook:
         sheet = workbook.add_worksheet()
         kept = workbook.add_format({"num_format": "@"}) if holds_only_text else None
@@ -163,6 +165,7 @@ def write_workbook(records: Iterable[Sequence[Cell]], *, holds_only_text: bool =
             for column, cell in enumerate(cells):
                 form = day if isinstance(cell, date) else kept if row else head
                 _write(sheet, (row, column), cell, form)
+
     return content.getvalue()
 
 

@@ -95,6 +95,7 @@ def _database(own: Settings) -> Told:
     where = url.render_as_string(hide_password=True)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return Health.FAIL, f"{where} 不存在；新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份"
+
     try:
         with base.app().app_context():
             _write(app_db.sessionmaker)
@@ -104,6 +105,7 @@ def _database(own: Settings) -> Told:
             return Health.OK, f"{where} 可以连接"
         told = f"{fault.label}（{first_line(error)}）"
         return Health.FAIL, f"{where} 不能读写：{told}；请检查数据库服务、文件权限和磁盘"
+
     return Health.OK, f"{where} 可读可写"
 
 
@@ -157,6 +159,7 @@ def _lease(db: Session, _now: datetime) -> Told:
 def _slots(db: Session, now: datetime) -> Told:
     if ledger.installed_at(db) is None:
         return Health.FAIL, "定时任务没有初始化；请运行 crm init"
+
     failed = [
         f"{JobName(run.job).label} {run.slot} 已失败 {run.attempts} 次（{run.reason}）"
         for run in ledger.failures(db, JOBS)
@@ -165,6 +168,7 @@ def _slots(db: Session, now: datetime) -> Told:
         first = f"{JobName(late[0].job.name).label} {late[0].name}"
         told = f"{len(late)} 项到时未执行，最早的是 {first}，应于 {_minute(late[0].due_at)}"
         return Health.FAIL, "；".join([told, *failed, "请查看 crm clock show 和日志"])
+
     halted = [
         f"{JobName(name).label}已暂停（{pause.why}），恢复用 crm clock resume {name}"
         for name, pause in pauses(db).items()
@@ -172,6 +176,7 @@ def _slots(db: Session, now: datetime) -> Told:
     if failed or halted:
         retried = ["稍后会自动再试，原因见日志"] if failed else []
         return Health.WARN, "；".join([*failed, *retried, *halted])
+
     return Health.OK, _last_done(db)
 
 

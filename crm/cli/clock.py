@@ -60,7 +60,9 @@ def clock(context: click.Context) -> None:
     """Run a scheduler node until SIGTERM, or one of the commands below."""
     if context.invoked_subcommand:
         return
+
     log_as_json()
+
     with base.sessions() as sessions, stop_signal() as stopped:
         if not wait_for_database(sessions, stopped):
             return
@@ -79,6 +81,7 @@ def run(until: datetime, *, send: bool) -> None:
     """Do everything due up to a moment, as at its own moments; prints a JSON summary per job."""
     log_as_json()
     server = mailer() if send else None
+
     with base.sessions() as sessions:
         site = base.site()
         tallies = Clockwork(sessions, site).run_until(until, to_mailbox=server is None)
@@ -87,6 +90,7 @@ def run(until: datetime, *, send: bool) -> None:
             now = lambda: max(time.now(), until)  # noqa: E731 - a clock
             courier = Courier(sessions, server, site.mail_from, now)
             courier.deliver_to_the_end(Event().wait)
+
     click.echo(json.dumps({job: tally.as_dict() for job, tally in tallies.items()}))
     if any(tally.is_incomplete for tally in tallies.values()):
         raise base.RefusedError("有任务没有完成，原因见上面的日志和 crm clock show")
@@ -163,6 +167,7 @@ def preview(job: JobName, form: str) -> None:
     """List the mails that the next slot of JOB would make (json: with their text); keep nothing."""
     with base.sessions() as sessions:
         found = manual_runs.preview(Clockwork(sessions, base.site()), job, now=time.now())
+
     due = f"{time.civil(found.slot.due_at):%Y-%m-%d %H:%M}"
     made = "，".join(f"{name}={count}" for name, count in sorted(found.made.items()))
     click.echo(
@@ -170,6 +175,7 @@ def preview(job: JobName, form: str) -> None:
     )
     if found.error:
         raise base.RefusedError(f"这一期执行会失败：{found.error}")
+
     rows = [
         {"recipient": each.name, "kind": each.kind, "subject": each.subject, "text": each.text}
         for each in found.letters

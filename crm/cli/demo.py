@@ -122,12 +122,15 @@ def demo(as_of: datetime | None, host: str, port: int | None, *, no_serve: bool)
     today = clock.civil_date(now)
     day = as_of.date() if as_of else today
     wanted = {"day": day.isoformat(), "seeds": _fingerprint(), "is_whole": True}
+
     if folder.made_for() == wanted:
         click.echo(f"演示数据（{day}）已在 {folder.path}，直接使用。")
     else:
         _make(folder, day, until=now if day == today else clock.at_civil(day + timedelta(days=1)))
         folder.remember(**wanted)
+
     _introduce(folder, base.settings().base_url)
+
     if not no_serve:
         with base.sessions() as sessions:
             clock_check.resume(sessions)  # an old demonstration that is started again goes on

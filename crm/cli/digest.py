@@ -40,6 +40,7 @@ def preview(
     length, job = KINDS[kind]
     if period.kind is not length:
         raise click.BadParameter(f"{period} 不是{length.label}", param_hint="--period")
+
     with reading() as db:
         person = by_username(db, username)
         if person is None:
@@ -49,6 +50,7 @@ def preview(
             service.preview(db, period=period, person=person, at=at, since=ledger.began_on(db)),
             site(),
         )
+
     click.echo(words.text if as_text else words.html)
 
 

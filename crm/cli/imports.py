@@ -115,6 +115,7 @@ def _write_template(columns: tuple[Column, ...], file: Path | None) -> None:
     if file is None or str(file) == "-":
         sys.stdout.buffer.write(content)
         return
+
     try:
         with file.open("xb") as stream:  # never over a file that somebody has filled in
             stream.write(content)
@@ -122,14 +123,17 @@ def _write_template(columns: tuple[Column, ...], file: Path | None) -> None:
         raise RefusedError(f"文件 {file} 已存在，没有覆盖。") from None
     except OSError as error:
         raise RefusedError(f"写不了文件 {file}，请检查路径和权限。") from error
+
     click.echo(f"模板已写入 {file}")
 
 
 def _print(kind: What, outcome: Outcome, *, dry_run: bool, form: str) -> None:
     notices = [_sentence(notice) for notice in outcome.notices]
+
     if form != "json":  # there they stand in the row
         for notice in notices:
             click.echo(f"注意：{notice}", err=True)
+
     if form == "table":
         ending = "（试运行，未保存）" if dry_run else ""
         click.echo(
@@ -137,6 +141,7 @@ def _print(kind: What, outcome: Outcome, *, dry_run: bool, form: str) -> None:
             f"更新 {outcome.updated}，不变 {outcome.unchanged}{ending}"
         )
         return
+
     counts = (outcome.rows, outcome.added, outcome.updated, outcome.unchanged)
     values = (kind, *counts, dry_run, notices if form == "json" else "；".join(notices))
     print_rows([dict(zip(KEYS, values, strict=True))], KEYS, form)

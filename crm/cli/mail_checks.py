@@ -28,9 +28,11 @@ def outbox(db: Session, now: datetime) -> tuple[Health, str]:
     advice = []
     if backlog.oldest and backlog.oldest > health.SLOW:
         advice.append("邮件久未发出，请检查 CRM_MAIL、邮件服务器，以及 crm serve 或 crm deliver")
+
     if backlog.for_a_person:
         advice += _failed(db)
         advice.append("用 crm outbox list 查看，用 crm outbox retry 或 crm outbox send 重新发送")
+
     return backlog.health, "；".join([told or "没有待发邮件", *advice])
 
 

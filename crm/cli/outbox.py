@@ -84,6 +84,7 @@ def _mime(message: Message) -> bytes:
 
 def _row(message: Message) -> dict[str, object]:
     sent_at = message.sent_at
+
     return {
         "id": message.id,
         "kind": message.kind.value,

@@ -75,6 +75,7 @@ def report(period: Period, code: str | None, as_of: datetime | None, form: str) 
         codes = None if code is None else [_known(db, code)]
         found = figures(db, period=period, as_of=as_of or clock.now(), codes=codes)
         estimated, since = working_calendar(db).is_estimated(period), began_on(db)
+
     is_settled = any(each.figure.settled for each in found)
     rows = [
         as_row(each)
@@ -87,6 +88,7 @@ def report(period: Period, code: str | None, as_of: datetime | None, form: str) 
     ]
     if any(row["estimated"] for row in rows):
         click.echo(ESTIMATED, err=True)
+
     print_rows(rows, KEYS + SETTLED_KEYS if is_settled else KEYS, form)
 
 
@@ -119,7 +121,9 @@ def backtest(*, file: Path, first: Period, last: Period, summary: bool, form: st
     """
     if last.last < first.first:
         raise click.UsageError("--to 早于 --from。")
+
     drafts = read_rules(file, since=first.first)
+
     with reading() as db:
         found = compare(
             db, drafts, first=first.first, last=last.last, now=clock.now(), since=began_on(db)
@@ -127,8 +131,10 @@ def backtest(*, file: Path, first: Period, last: Period, summary: bool, form: st
         calendar = working_calendar(db)
         if any(calendar.is_estimated(period) for period in {each.period for each in found}):
             click.echo(ESTIMATED, err=True)
+
     if summary or form == "table":
         print_rows([*_summaries(found)], SUMMARY_KEYS, form)
+
     if not summary:
         print_rows([_as_compared(each) for each in found], COMPARED_KEYS, form)
 
@@ -149,18 +155,21 @@ def _as_compared(each: Compared) -> dict[str, object]:
         "basis": each.basis.value,
         "changed": each.is_changed,
     }
+
     for name, said in (("was", each.was), ("would", each.would)):
         row |= {
             f"{name}_required": said and said.required,
             f"{name}_achieved": said and said.achieved,
             f"{name}_status": said and said.status.value,
         }
+
     return row
 
 
 def as_row(found: PersonFigure) -> dict[str, object]:
     """The figure as the commands tell it: people by username, units by code."""
     figure = found.figure
+
     return {
         "rule": figure.rule.code,
         "person": found.username,
@@ -192,6 +201,7 @@ def as_explanation(found: PersonFigure) -> dict[str, object]:
     """The figure with each visit that counted, and each that did not and why."""
     figure = found.figure
     settled = as_settled(figure) if figure.settled else {}
+
     return (
         as_row(found)
         | settled

@@ -60,13 +60,16 @@ class Arrival:
             if len(self.data) > MOST_HEAD:
                 raise Unreadable
             return
+
         head = bytes(self.data[:end]).replace(b"\r\n", b"\n")
         if _CHUNKED.search(head):  # a proxy in front sends the length; browsers do, too
             raise Unreadable(LENGTH_REQUIRED)
+
         found = _LENGTH.search(head)
         length = int(found[1]) if found else 0
         if length > MOST_READ:
             raise Unreadable
+
         body = len(self.data) - end - len(_END)
         self._missing, self.is_kept = length - body, length <= MOST_KEPT
         if not self.is_kept:
@@ -89,20 +92,24 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             return False
         except OSError:  # the client has gone
             return False
+
         conn.sock.settimeout(None)
         conn.parser.unreader.unread(bytes(conn.arrival.data))
         conn.is_kept = conn.arrival.is_kept
         conn.arrival = None
+
         return super().handle(conn)
 
     def _has_arrived(self, conn: TConn) -> bool:
         conn.init()
         conn.sock.settimeout(0)
         arrival = getattr(conn, "arrival", None)
+
         if arrival is None:
             arrival = conn.arrival = Arrival(until=time.monotonic() + WHOLE_SECONDS)
             if ahead := conn.parser.unreader.take_buffered():  # read with the request before
                 arrival.add(ahead)
+
         while not arrival.is_whole:
             try:
                 chunk = conn.sock.recv(CHUNK)
@@ -111,6 +118,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             if not chunk:
                 raise Unreadable
             arrival.add(chunk)
+
         return True
 
     def handle_request(self, req: Any, conn: TConn) -> bool:

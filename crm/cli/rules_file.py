@@ -54,15 +54,18 @@ def read_rules(file: Path, *, since: date) -> list[Rule]:
     """The rules of the file, or RefusedError with all its problems; `since`: where none is said."""
     problems: list[_Problem] = []
     rules: dict[str, Rule] = {}
+
     for row in _node(file).value:
         rule = _rule(row, since, problems)
         if rule and rule.code in rules:
             problems.append(_Problem(_line(row), "code", f"{rule.code} 在这个文件里出现了两次。"))
         elif rule:
             rules[rule.code] = rule
+
     if problems:
         lines = [f"{file} 有 {len(problems)} 处问题：", *map(str, problems[:MOST_TOLD])]
         raise RefusedError("\n".join(lines))
+
     return [_with_remote(rule) for rule in rules.values()]
 
 
@@ -90,8 +93,10 @@ def _node(file: Path) -> yaml.Node:
         raise RefusedError(f"{file} 第 {line} 行不是正确的 YAML，请检查缩进和冒号。") from None
     except yaml.YAMLError:
         raise RefusedError(f"{file} 不是正确的 YAML。") from None
+
     if not isinstance(node, yaml.SequenceNode) or not node.value:
         raise RefusedError(f"{file} 里应是规则的列表，每条以“- code: …”开头。")
+
     return node
 
 
@@ -101,11 +106,14 @@ def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None
     if not isinstance(node, yaml.MappingNode):
         problems.append(_Problem(line, "", "这里应是一条规则的各个字段。"))
         return None
+
     told_of = len(problems)
     told_nodes = {str(key.value): value for key, value in node.value}
+
     for key, _ in node.value:
         if str(key.value) not in READERS:
             problems.append(_Problem(_line(key), str(key.value), "没有这个字段。"))
+
     values: dict[str, Any] = {
         "valid_from": since,
         "valid_to": None,
@@ -117,6 +125,7 @@ def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None
     problems += [_Problem(line, name, "缺少这个字段。") for name in missing]
     if len(problems) > told_of:
         return None
+
     return _checked(Rule(**values), told_nodes, line, problems)
 
 

@@ -156,6 +156,7 @@ def _plant_below(
 def _plant_overrides(db: Session, now: datetime) -> int:
     known = set(db.scalars(select(WorkdayOverride.on)))
     new = [row for row in _overrides() if row.on not in known]
+
     for row in new:
         set_days(
             db,
@@ -166,6 +167,7 @@ def _plant_overrides(db: Session, now: datetime) -> int:
             by=None,
             now=now,
         )
+
     return len(new)
 
 
@@ -184,4 +186,5 @@ def _plant_targets(db: Session, now: datetime) -> int:
     ]
     for target in new:
         _keep(db, "target.added", target, now, year=target.year, count=target.count)
+
     return len(new)

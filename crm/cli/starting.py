@@ -27,6 +27,7 @@ def wait_for_database(sessions: sessionmaker[Session], stopped: Event) -> bool:
     accepted, a database that does not exist, a SQLite file that is not there.
     """
     failures = 0
+
     while not stopped.is_set():
         try:
             refuse_without_tables(sessions)
@@ -39,6 +40,7 @@ def wait_for_database(sessions: sessionmaker[Session], stopped: Event) -> bool:
             stopped.wait(wait)
         else:
             return True
+
     return False
 
 

@@ -77,7 +77,9 @@ def add(
     """Enter a person, and their primary posting where UNIT and DUTY are given."""
     if (unit is None) != (duty is None) or (from_on and not unit):
         raise click.UsageError("--unit 和 --duty 要一起给出，--from 只与它们同用。")
+
     now = clock.now()
+
     with changing() as db:
         account = read_cells(Account, told)
         person = service.add_person(db, role=role, by=None, now=now, **account.model_dump())
@@ -88,6 +90,7 @@ def add(
                 db, person=person, unit=called, duty=duty, from_on=begin, by=None, now=now
             )
         username = person.username
+
     click.echo(f"已添加账号 {username}，请用 crm user passwd {username} 设置密码。")
 
 

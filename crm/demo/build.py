@@ -158,6 +158,7 @@ class Chronicle:
             leader_id=self.people[row.leader].id if row.leader else None,
         )
         lead = self.leads[row.ref] = lead_service.add_lead(self.db, data=data, by=by, now=now)
+
         for member in row.members:
             roles.give_role(
                 self.db,
@@ -259,6 +260,7 @@ class Chronicle:
         by = self.people[told.leader]
         if trip.leader_id != by.id:
             return  # somebody else's trip, on which they came along
+
         made = [each for each in self.story.visits if each.trip == told.trip]
         data = trips.TripData(
             destination=told.city,

@@ -43,6 +43,7 @@ class Days:
                 return period.first.replace(day=last if day == "end" else min(int(day), last))
             case {"weekday": str(weekday), "week": week}:
                 return self.week(int(week or 0)).first + (int(weekday) - 1) * DAY
+
         raise ValueError(parts)
 
     def milestones(self, told: Mapping[str, str | int]) -> dict[str, date]:

@@ -69,6 +69,7 @@ class OrderWriter:
     def _take(self, told: StepTold, now: datetime) -> None:
         assert self.order is not None  # noqa: S101 - it was drafted an hour before
         row, order, by = told.row, self.order, self.people[told.row.by]
+
         match row.step:
             case Step.ISSUE:
                 service.issue_order(self.db, order=order, by=by, now=now)

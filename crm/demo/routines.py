@@ -47,6 +47,7 @@ def _residencies(scene: Scene, row: Residency) -> Iterator[VisitTold]:
         )
         if day >= since
     ]
+
     for first, last in runs(dates):
         span = (at_civil(first, time(10)), at_civil(last, time(17, 30)))
         visit = _written(scene, row.who, row.plans, span, Kind.RESIDENCY)
@@ -107,6 +108,7 @@ def _contacts(scene: Scene) -> Iterator[VisitTold]:
     contacts = scene.files.routines.contacts
     recruiters = {told.row.username for told in scene.postings if told.row.duty is Duty.RECRUITER}
     at_home = [each for each in scene.leads.values() if each.row.tracker not in recruiters]
+
     for i, lead in enumerate(at_home):
         for n in range(-8, 1):
             on = scene.when.on + timedelta(days=contacts.every_days * n + i % contacts.every_days)
@@ -132,11 +134,13 @@ def _written(
     planned_at = scene.planned_at(plans, starts_at.date())
     if logged_at and not scene.may_know(logged_at):
         logged_at = None
+
     # a stay is planned first however old it is: its month may be closed in the middle of it
     is_old = kind is not Kind.RESIDENCY and ends_at < at_civil(scene.when.on - REPLAYED_DAYS * DAY)
     entered_at = logged_at if is_old else planned_at or logged_at
     if entered_at is None or not scene.may_know(entered_at):
         return None
+
     return VisitTold(
         ref="",
         kind=kind,
@@ -175,6 +179,7 @@ def _about(scene: Scene, visit: VisitTold, lead: LeadTold | None) -> VisitTold:
     at_home = visit.kind is Kind.RECEPTION
     city = HOME if at_home else visit.city or (lead.row.city if lead else "上海")
     met, position = lead.row.contact if lead else ("", "")
+
     return replace(
         visit,
         city=city,

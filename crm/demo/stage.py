@@ -32,6 +32,7 @@ def tell_postings(files: Files, when: Days) -> list[PostingTold]:
 def tell_absences(files: Files, when: Days) -> list[AbsenceTold]:
     """The absences with their dates, entered some days before and before the zone's date."""
     told = []
+
     for row in files.absences:
         from_on, to_on = when.read(row.since), when.read(row.until)
         entered_on = min(from_on - 5 * DAY, when.on - DAY)
@@ -42,6 +43,7 @@ def tell_absences(files: Files, when: Days) -> list[AbsenceTold]:
                 is_approved=row.status is AbsenceStatus.APPROVED,
             )
         )
+
     return told
 
 

@@ -32,6 +32,7 @@ OFFICE_HOURS = time(10)
 def tell(files: Files, when: Days) -> Story:
     """What happened in the zone up to the date; the same files and calendar tell the same."""
     scene = Scene.set_for(files, when)
+
     return Story(
         postings=scene.postings,
         absences=scene.absences,
@@ -58,16 +59,20 @@ def _single(scene: Scene, row: VisitRow) -> VisitTold:
     on = scene.when.read(row.on)
     if row.status is not Status.PLANNED:
         on = scene.when.workday_until(on)
+
     starts_at = at_civil(on, row.begins)
     ends_on = on + DAY if row.ends == MIDNIGHT or row.ends < f"{row.begins:%H:%M}" else on
     ends_at = at_civil(ends_on, time.min if row.ends == MIDNIGHT else time.fromisoformat(row.ends))
     planned_at = at_civil(min(on - 3 * DAY, scene.when.on - DAY), time(17))
     logged_at = verdict_at = None
+
     if row.logged_after is not None:
         logged_at = at_civil(last_civil_date(ends_at) + row.logged_after * DAY, EVENING)
         if row.verdict_after is not None:
             verdict_at = logged_at + row.verdict_after * DAY - timedelta(hours=10)
+
     in_company = scene.unit_of(row.leader, on).startswith("company")
+
     return VisitTold(
         **row.model_dump(include=_SAME),
         starts_at=starts_at,
@@ -135,6 +140,7 @@ def _step(scene: Scene, lead: LeadTold, due_on: date, *, is_done: bool) -> Follo
     )
     if not is_done:
         return step
+
     return replace(
         step,
         done_at=at_civil(due_on + DAY * (turn % 4 == 1), time(16, 40)),

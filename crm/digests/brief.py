@@ -142,6 +142,7 @@ def _morning(db: Session, at: datetime) -> Morning:
         for one in visits_between(db, on, on, at)
         if one.status is Status.PLANNED and one.facts.id not in waiting
     ]
+
     return Morning(
         at=at,
         since=since,
@@ -173,15 +174,18 @@ def _entered(db: Session, since: datetime, at: datetime) -> list[NewLead]:
     is_new = (Lead.entered_at > since) & (Lead.entered_at <= at)
     named: defaultdict[int, set[int]] = defaultdict(set)
     roles = select(LeadRole.lead_id, LeadRole.person_id).join(Lead, Lead.id == LeadRole.lead_id)
+
     for lead_id, person_id in db.execute(roles.where(is_new, role_held_on(on))):
         if person_id:  # else a unit
             named[lead_id].add(person_id)
+
     units = dict(db.execute(select(Unit.id, Unit.name)).all())
     rows = db.execute(
         select(Lead.id, Lead.entered_by_id, responsible_unit(on).label("unit_id"))
         .where(is_new)
         .order_by(Lead.entered_at, Lead.id)
     )
+
     return [
         NewLead(
             row.id,
@@ -203,6 +207,7 @@ def _brief(db: Session, morning: Morning, eyes: Viewer, scope: FigureScope, *, l
     lead_ids |= {one.lead_id for one in due} | {one.id for one in leads}
     sight = Sight(eyes, scope, lead_labels(db, eyes, lead_ids, morning.on), frozenset())
     known = [one for one in leads if sight.knows(one.id)]  # of the others not even a code name
+
     return Brief(
         name=eyes.person.name,
         on=morning.on,

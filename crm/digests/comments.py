@@ -45,11 +45,13 @@ def comments(db: Session, month: Period, *, at: datetime) -> list[Comment]:
     ).all()
     if not rows:
         return []
+
     place = {node.unit.id: number for number, node in enumerate(unit_tree(db))}
     found = [
         Comment(row.unit_id, unit_name, row.by_id, author, row.text, row.released_at or row.at)
         for row, unit_name, author in rows
     ]
+
     return sorted(found, key=lambda one: (place[one.unit_id], one.at))
 
 
@@ -125,7 +127,9 @@ def save_comment(
         raise Refused("required", field="text")
     if len(text) > LONGEST:
         raise Refused("text_too_long", field="text", longest=LONGEST)
+
     said = {"unit_id": unit_id, "text": text.strip()}
+
     if row := draft_of(db, by, month):
         before, after = changes(row, said)
         row.at = now
@@ -133,8 +137,10 @@ def save_comment(
         before, after = {}, {"month": month.name, **said}
         row = MonthlyComment(month=month.name, **said, by_id=by.id, at=now)
         db.add(row)
+
     if after:
         record(db, "comment.drafted", row, by=by, at=now, before=before or None, after=after)
+
     return row
 
 
@@ -153,9 +159,11 @@ def release_comment(
     )
     if earlier := db.scalars(same).first():
         return earlier
+
     row = save_comment(db, month=month, text=text, by=by, now=now)
     row.at = row.released_at = now
     record(db, "comment.released", row, by=by, at=now, after={"released_at": now})
+
     return row
 
 

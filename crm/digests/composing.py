@@ -24,6 +24,7 @@ def compose(facts: Facts, sight: Sight, *, late: bool) -> Digest:
         for one in facts.figures
         if one.person_id == me or (sight.has_units and one.unit_id in seen)
     ]
+
     return Digest(
         kind=KINDS[facts.period.kind],
         period=facts.period,
@@ -54,4 +55,5 @@ def _own_part(facts: Facts, sight: Sight) -> OwnPart | None:
             MOST_PLANNED,
         ),
     )
+
     return part if part.figures or part.due or part.plan else None

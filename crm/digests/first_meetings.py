@@ -35,12 +35,15 @@ def first_meetings(
 ) -> dict[int, frozenset[int]]:
     """By visit of the period, those of its leads to which none had been made before."""
     first: dict[int, int] = {}
+
     for visit in visits:  # in the order in which they began
         if visit.status is Status.DONE and visit.facts.first_on in period:
             for lead_id in visit.lead_ids:
                 first.setdefault(lead_id, visit.facts.id)
+
     if not first:
         return {}
+
     known = set(
         db.scalars(
             select(VisitLead.lead_id)
@@ -55,7 +58,9 @@ def first_meetings(
         )
     )
     made: defaultdict[int, set[int]] = defaultdict(set)
+
     for lead_id, visit_id in first.items():
         if lead_id not in known:
             made[visit_id].add(lead_id)
+
     return {visit_id: frozenset(lead_ids) for visit_id, lead_ids in made.items()}

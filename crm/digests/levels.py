@@ -55,11 +55,13 @@ def keep_levels(db: Session, judged: Sequence[PersonFigure], at: datetime) -> Co
         for one in judged
     }
     rows = [_row(one, standings[_key(one)]) for one in judged]
+
     for first in range(0, len(rows), AT_ONCE):
         insert = insert_into(db, NudgeLevel).values(rows[first : first + AT_ONCE])
         changed = {name: insert.excluded[name] for name in Standing.__dataclass_fields__}
         keys = ["rule_code", "person_id", "period"]
         db.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed))
+
     return {key: standing.count for key, standing in standings.items()}
 
 

@@ -48,6 +48,7 @@ def visit_line(
     """A visit that the recipient may see, with its minutes where wanted and theirs to read."""
     facts = visit.facts
     own = visit.is_of(sight.viewer.person_id)
+
     return VisitLine(
         id=facts.id if own or facts.id in sight.visit_ids else None,
         starts_at=facts.starts_at,

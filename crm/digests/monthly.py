@@ -104,6 +104,7 @@ def month_facts(
     """Read them, for the digest of a month."""
     if period.kind is not PeriodKind.MONTH:
         return None
+
     return MonthFacts(
         history=_history(db, period, at),
         standings=standings(

@@ -62,6 +62,7 @@ def nudge(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, 
     After three noons running at neither level they are told of each again.
     """
     made: Counter[str] = Counter()
+
     for kind in PeriodKind:
         period = Period.holding(kind, civil_date(at))
         judged = figures(db, period=period, as_of=at)
@@ -72,6 +73,7 @@ def nudge(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, 
         for each in due:
             _give(db, each, _told(db, each, visits, at=at, late=late), site)
             made["told" if each.is_own else "supervisors"] += 1
+
     return made
 
 
@@ -80,6 +82,7 @@ def _addressed(
 ) -> Iterator[Due]:
     people = {person.id: person for person in active_people(db, at)}
     supervisors = supervisors_on(db, civil_date(at))
+
     for one in behind:
         rule, status, period = one.figure.rule, one.figure.status, one.figure.period
         count = counts[rule.code, one.person_id]
@@ -123,6 +126,7 @@ def _told(
         for visit in planned
         if each.is_own or visit.facts.id in shown
     ]
+
     return Nudge(
         line=figure_line(each.one, at),
         reader_name=each.reader.name,

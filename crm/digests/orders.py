@@ -85,11 +85,13 @@ def orders_part(
     mine = [one for one in orders if one.unit_id in unit_ids]
     if kind is PeriodKind.WEEK:
         return OrdersPart(_count(mine), (), Listed.first((), MOST), seen is not None)
+
     rows = [
         OrderRow(name, _count(one for one in mine if one.unit_id in ids)) for name, ids in groups
     ]
     told = [one for one in mine if one.id in (seen or ()) and (one.happened or one.days_overdue)]
     told.sort(key=lambda one: -one.days_overdue)  # else by due date
+
     return OrdersPart(
         _count(mine),
         tuple(row for row in rows if row.counts),

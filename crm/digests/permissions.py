@@ -78,16 +78,19 @@ def sights(db: Session, people: Sequence[Person], facts: Facts) -> Iterator[Sigh
 def sight_for(db: Session, eyes: Viewer, scope: FigureScope, facts: Facts) -> Sight:
     """What the viewer, who sees these figures, may know of the facts."""
     overseeing = eyes.role in OF_UNITS and eyes.oversees
+
     if overseeing:
         lead_ids, asked = set(facts.leads), {visit.facts.id for visit in facts.visits}
     else:
         mine = [visit for visit in facts.visits if visit.is_of(eyes.person_id)]
         lead_ids = {lead_id for visit in mine for lead_id in visit.lead_ids}
         asked = set()
+
     lead_ids |= {one.lead_id for one in facts.due.get(eyes.person_id, ())}
     labels = lead_labels(db, eyes, lead_ids, facts.on)
     orders = facts.orders if overseeing else ()
     visits = visible_ids(db, eyes, asked, facts.on)
+
     return Sight(eyes, scope, labels, visits, seen_orders(db, eyes, scope, orders, facts.at))
 
 

@@ -139,6 +139,7 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
     }
     lead_ids |= {lead_id for visit in visits for lead_id in visit.lead_ids}
     units = unit_tree(db)
+
     return Facts(
         period=period,
         at=at,
@@ -208,6 +209,7 @@ def _visits(db: Session, which: ColumnElement[bool], at: datetime) -> list[Visit
         .order_by(Visit.starts_at, Visit.ref)
     )
     made = []
+
     for row in rows:
         facts = VisitFacts(*row[: len(own)])
         city, leader_name, minutes, entered_by_id = row[len(own) :]
@@ -223,6 +225,7 @@ def _visits(db: Session, which: ColumnElement[bool], at: datetime) -> list[Visit
                 tuple(sorted(concerned[facts.id])),
             )
         )
+
     return made
 
 
@@ -269,6 +272,7 @@ def _steps(db: Session, period: Period, at: datetime) -> list[StepFact]:
         )
         .order_by(Milestone.reached_on, Milestone.id)
     )
+
     return [StepFact(*row[:3], bool(row[3])) for row in rows]
 
 
@@ -315,4 +319,5 @@ def due_by(db: Session, until: date, at: datetime) -> dict[int, list[DueFact]]:
     due: defaultdict[int, list[DueFact]] = defaultdict(list)
     for row in rows:
         due[row.person_id].append(DueFact(*row))
+
     return dict(due)

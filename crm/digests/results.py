@@ -66,6 +66,7 @@ def unit_lines(facts: Facts, scope: FigureScope) -> tuple[UnitLine, list[UnitLin
     tasks = _tasks(scope, figures_of(facts, whole))
     if not may_be_split(scope, too_few):
         tasks = replace(tasks, good=0, is_split=False)
+
     return _unit_line(facts, whole, tasks), lines
 
 

@@ -116,6 +116,7 @@ def excluded(figure: Figure, at: datetime) -> tuple[NotCounted, ...]:
 def waiting(figures: Iterable[Figure], at: datetime) -> Waiting:
     """The visits that could still change these figures, each once."""
     to_log, to_judge = set(), set()
+
     for figure in figures:
         if figure.settled:
             continue  # nothing can change it any more
@@ -127,6 +128,7 @@ def waiting(figures: Iterable[Figure], at: datetime) -> Waiting:
                 to_log.add(visit.id)
             if waits_for_verdict(visit, [figure.rule], at, late_by=late_by):
                 to_judge.add(visit.id)
+
     return Waiting(len(to_log), len(to_judge))
 
 

@@ -104,9 +104,11 @@ def _make(  # noqa: PLR0913 - what a slot says, each by name
     made: Counter[str] = Counter()
     if facts.period.kind is PeriodKind.MONTH:
         keep_reported(db, facts)
+
     owing = {one.person_id for one in facts.figures}
     active = active_people(db, facts.at)
     readers = [one for one in active if one.id in owing or one.role in OF_UNITS]
+
     for sight in sights(db, readers, facts):
         person = sight.viewer.person
         digest = compose(facts, sight, late=late)
@@ -114,6 +116,7 @@ def _make(  # noqa: PLR0913 - what a slot says, each by name
             made["empty"] += 1
         elif _send(db, digest, person, until=until, mail=mail, site=site):
             made["made" if mail else "kept"] += 1
+
     return made
 
 

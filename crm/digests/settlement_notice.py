@@ -121,6 +121,7 @@ def keep_reported(db: Session, facts: Facts) -> None:
         for one in facts.figures
         if one.figure.period in facts.spans.ended and not one.figure.settled
     ]
+
     for first in range(0, len(rows), AT_ONCE):
         insert = insert_into(db, ReportedFigure).values(rows[first : first + AT_ONCE])
         db.execute(insert.on_conflict_do_nothing())
@@ -139,11 +140,13 @@ def tell_settled(
     people = [one for one in active_people(db, at) if one.id in got]
     readers = list(viewers(db, people, civil_date(at)))
     scopes = figure_scopes(db, readers, civil_date(at))
+
     for eyes in readers:
         frame = Frame(period, zone_name, at, late, got[eyes.person_id])
         told = _settlement(eyes, scopes[eyes.person_id], everything, frame)
         told = replace(told, comments=tuple(comments_for(db, eyes.person, said, at=at)))
         made["told" if told and _send(db, told, eyes.person, site) else "unchanged"] += 1
+
     return made
 
 
@@ -156,11 +159,13 @@ def send_comment(db: Session, *, comment: MonthlyComment, site: Site, now: datet
     report_on = day_of_settled_report(working_calendar(db), month.last)
     if comment.released_at is None or comment.released_at <= at_civil(report_on, SETTLED_AT):
         return 0
+
     found = [one for one in comments(db, month, at=now) if one.at == comment.released_at]
     said = [one for one in found if one.by_id == comment.by_id]
     got, units = _who_got_it(db, month), unit_tree(db)
     zone_name = units[0].unit.name if units else ""
     sent = 0
+
     for person in active_people(db, now):
         mine = tuple(comments_for(db, person, said, at=now))
         if person.id not in got or person.id == comment.by_id or not mine:
@@ -172,6 +177,7 @@ def send_comment(db: Session, *, comment: MonthlyComment, site: Site, now: datet
         )
         key = f"{MessageKind.SETTLED.value}:comment-{comment.id}:{person.username}:{month.name}:-"
         sent += post(db, Letter(MessageKind.SETTLED, key, now), person=person, site=site, told=told)
+
     return sent
 
 
@@ -225,6 +231,7 @@ def _compared(db: Session, period: Period, at: datetime) -> list[Change]:
         for row in reported
         if row[0].period in closed
     ]
+
     return changes + [_new(one) for one in frozen.values()]
 
 
@@ -264,6 +271,7 @@ def _settlement(
     seen = seen if eyes.role in OF_UNITS else []
     changed = [one for one in seen if one.differs and one.person_id != eyes.person_id]
     changed = [one for one in changed if one.is_seen_by(scope)]
+
     return Settlement(
         period=frame.period,
         zone_name=frame.zone_name,

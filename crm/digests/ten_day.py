@@ -118,6 +118,7 @@ def _pressing(db: Session, period: Period, at: datetime) -> Pressing:
     overdue = overdue_milestones(db, on, as_of=at)
     ids = {one.lead.id for one in overdue}
     calendar = working_calendar(db)
+
     return Pressing(
         period=period,
         at=at,
@@ -137,6 +138,7 @@ def _told(db: Session, facts: Pressing, eyes: Viewer, scope: FigureScope, *, lat
     ]
     behind.sort(key=lambda one: (facts.place_of(one.unit_id), one.username))
     orders = open_orders(db, eyes, facts.at, scope)
+
     return TenDay(
         name=eyes.person.name,
         zone_name=facts.units[0].unit.name if facts.units else "",

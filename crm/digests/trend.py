@@ -32,10 +32,12 @@ def month_part(facts: Facts, sight: Sight) -> MonthPart | None:
     month, seen = facts.month, sight.figures.unit_ids
     if month is None:
         return None
+
     whole = everything(facts.units, seen).unit_ids
     made = [one for one in month.corrections if one.unit_id in seen]
     named = [one for one in made if sight.has_records and one.is_seen_by(sight.figures)]
     signed = sum(one.is_signed for one in correction_lines(made, facts.units, facts.at))
+
     return MonthPart(
         trend=_trend(facts, sight, _in(seen, {**month.history, facts.period: _own(facts)})),
         targets=tuple(one for one in month.standings if one.goal.unit_id in seen),
@@ -67,6 +69,7 @@ def _trend(facts: Facts, sight: Sight, months: Months) -> tuple[TrendTable, ...]
     total = everything(facts.units, seen)
     made = []
     rules = {one.figure.rule.code: one.figure.rule for one in months[facts.period]}
+
     for rule in rules.values():
         by_month = {
             month: [one for one in some if one.figure.rule.code == rule.code]
@@ -82,6 +85,7 @@ def _trend(facts: Facts, sight: Sight, months: Months) -> tuple[TrendTable, ...]
                 for month, some in by_month.items()
             )
             made.append(TrendTable(rule, heads, tuple(told)))
+
     return tuple(made)
 
 

@@ -43,6 +43,7 @@ def units_part(facts: Facts, sight: Sight) -> UnitsPart:
     short = [one for one in people if one.figure.status in SHORT]
     signed, moved, other = moves(facts, sight)
     ahead = _ahead(facts, sight)
+
     return UnitsPart(
         names=tuple(top.unit.name for top in tops(facts.units, seen)),
         lines=tuple(line for line in lines if not line.is_empty),
@@ -99,8 +100,10 @@ def _tables(facts: Facts, people: Iterable[PersonFigure]) -> tuple[PeopleTable, 
     """Of a month: each rule's figures that have ended, a row a person."""
     if facts.period.kind is not PeriodKind.MONTH:
         return ()
+
     ended = [one for one in people if one.figure.period in facts.spans.ended]
     made = []
+
     for code in sorted({one.figure.rule.code for one in ended}):
         lines = figure_lines(facts, (one for one in ended if one.figure.rule.code == code))
         periods = {line.figure.period for line in lines}
@@ -125,6 +128,7 @@ def _tables(facts: Facts, people: Iterable[PersonFigure]) -> tuple[PeopleTable, 
                 ),
             )
         )
+
     return tuple(made)
 
 
@@ -174,6 +178,7 @@ def _notable(facts: Facts, sight: Sight) -> Listed[VisitLine]:
         visit_line(one, sight, minutes=True, first_to=facts.first_meetings.get(one.facts.id, ()))
         for one in told
     )
+
     return Listed(lines, more=len(made) - len(lines), hidden=0)
 
 

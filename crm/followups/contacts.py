@@ -26,7 +26,9 @@ def last_contacts(db: Session, lead_ids: Collection[int]) -> dict[int, date]:
         .where(Followup.lead_id.in_(lead_ids), Followup.done_at.is_not(None))
         .group_by(Followup.lead_id)
     )
+
     for lead_id, done_at in followed:
         if done_at:
             last[lead_id] = max(civil_date(done_at), last.get(lead_id, date.min))
+
     return last

@@ -31,9 +31,11 @@ def followup_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str
     loaded = order.options(joinedload(Followup.lead), joinedload(Followup.person))
     found = db.scalars(loaded).all()
     hidden: set[int] = set()
+
     if viewer:
         labels = lead_labels(db, viewer, {each.lead_id for each in found}, on)
         hidden = {lead_id for lead_id, label in labels.items() if label.id is None}
+
     return [
         {
             "ref": each.ref,

@@ -99,14 +99,18 @@ def followups_page(
     query = visible_to(viewer, on).options(joinedload(Followup.person))
     if by.person_id:
         query = query.where(Followup.person_id == by.person_id)
+
     if by.lead_id:
         query = query.where(Followup.lead_id == by.lead_id, _of_lead(visible_leads(viewer, on)))
+
     if by.is_open is not None:
         query = query.where(
             Followup.done_at.is_(None) if by.is_open else Followup.done_at.is_not(None)
         )
+
     if by.due_until:
         query = query.where(Followup.due_on <= by.due_until)
+
     return page_of(
         db,
         query,

@@ -70,15 +70,18 @@ def change_followup(
     _take_open(db, followup, by, now)
     if data.person_id != followup.person_id:
         colleague_of(db, data.person_id, "person_id", on=civil_date(now))
+
     values = {
         "person_id": data.person_id,
         "due_on": data.due_on,
         "what": _said(data.what, "what"),
     }
     before, after = changes(followup, values)
+
     if after:
         record(db, "followup.changed", followup, by=by, at=now, before=before, after=after)
         db.expire(followup, ["person"])
+
     return followup
 
 
@@ -120,6 +123,7 @@ def _next(
         return None
     if outcome.next_due_on is None:
         raise Refused("required", field="next_due_on")
+
     person_id = outcome.next_person_id or followup.person_id
     data = FollowupData(
         lead_id=followup.lead_id,
@@ -127,6 +131,7 @@ def _next(
         due_on=outcome.next_due_on,
         what=_said(what, "next_what"),
     )
+
     return _add(db, data, by=by, now=now)
 
 
@@ -140,6 +145,7 @@ def _add(db: Session, data: FollowupData, *, by: Person | None, now: datetime) -
         entered_at=now,
         entered_by_id=by.id if by else None,
     )
+
     try:
         with db.begin_nested():
             db.add(followup)
@@ -147,6 +153,7 @@ def _add(db: Session, data: FollowupData, *, by: Person | None, now: datetime) -
         if known := _of_ref(db, followup.ref, by):
             return known
         raise
+
     after = {
         "lead_id": data.lead_id,
         "person_id": data.person_id,
@@ -154,6 +161,7 @@ def _add(db: Session, data: FollowupData, *, by: Person | None, now: datetime) -
         "what": followup.what,
     }
     record(db, "followup.added", followup, by=by, at=now, after=after)
+
     return followup
 
 

@@ -74,6 +74,7 @@ def claim(
         .execution_options(synchronize_session=False)
     ).all()
     in_order = select(Message.id).where(Message.id.in_(claimed))
+
     return list(db.scalars(in_order.order_by(Message.made_at, Message.id)))
 
 
@@ -135,6 +136,7 @@ def settle_abandoned(sessions: sessionmaker[Session], *, now: datetime) -> Count
     counts: Counter[State] = Counter()
     with sessions() as db:
         ids = db.scalars(select(Message.id).where(*left)).all()
+
     for message_id in ids:
         this = select(Message).where(Message.id == message_id, *left)
         try:
@@ -146,6 +148,7 @@ def settle_abandoned(sessions: sessionmaker[Session], *, now: datetime) -> Count
             done = give_up(sessions, message_id, error)
         if done:
             counts[done] += 1
+
     return counts
 
 
@@ -180,8 +183,10 @@ def give_up(
     ours = update(Message).where(Message.id == message_id)
     if worker:
         ours = ours.where(Message.claimed_by == worker)
+
     note = f"程序无法处理这封邮件：{type(error).__name__}"
     outcomes = {State.SENDING: State.HELD} | dict.fromkeys(WAITING, State.FAILED)
+
     for before, after in outcomes.items():
         values = {"state": literal(after, Message.state.type), "note": note}
         changed = ours.where(Message.state == before).values(
@@ -197,4 +202,5 @@ def give_up(
             return None
         if is_done:
             return after
+
     return None

@@ -156,6 +156,7 @@ class _Round:
     def carry(self, ids: list[int], goes_on: Callable[[], bool]) -> Counter[State]:
         counts: Counter[State] = Counter()
         rest = list(ids)
+
         try:
             while rest and goes_on():
                 counts[self._deliver_alone(rest[0])] += 1
@@ -170,7 +171,9 @@ class _Round:
         finally:
             self._is_sending = False
             self._line.close()
+
         self._give_back(rest)
+
         return counts
 
     def _while_waiting(self) -> None:
@@ -218,10 +221,12 @@ class _Round:
             note = with_hand(message, NO_ADDRESS)
             self._mark(message, state=State.SENT, sent_at=self._now(), note=note)
             return State.SENT
+
         try:
             sender, recipient, mime = self._made(message)
         except Exception as error:  # noqa: BLE001 - whatever it is, this message cannot be sent
             return self._refused(message, str(error), for_good=True)
+
         try:
             self._courier.pace.take()
             self._line.hand_in(
@@ -234,8 +239,10 @@ class _Round:
             return self._broke_off(message, str(error))
         except RefusedMailError as error:
             return self._refused(message, str(error), for_good=error.for_good)
+
         note = with_hand(message, REPEATED if message.broke_off_at else None)
         self._mark(message, state=State.SENT, sent_at=self._now(), note=note)
+
         return State.SENT
 
     def _made(self, message: Message) -> tuple[str, str, bytes]:
@@ -255,9 +262,11 @@ class _Round:
             .values(state=State.SENDING, claimed_until=now + claims.CLAIM_LASTS)
             .returning(Message.id)
         )
+
         with writing(self._sessions) as db:
             if db.scalar(begun) is None:
                 raise ClaimLostError
+
         self._is_sending = True
         if message.broke_off_at:
             log.warning("message.repeated", id=message.id, message_id=message.message_id)

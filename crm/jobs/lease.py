@@ -39,6 +39,7 @@ def hold(
             ),
         ),
     )
+
     return db.scalar(taken.returning(Lease.holder)) is not None
 
 

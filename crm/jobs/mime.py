@@ -15,6 +15,7 @@ def mime_of(message: Message, *, sender: str) -> bytes:
     mail["From"] = mailbox(sender)
     if message.recipient:  # else it lies in the mailbox only, and is looked at all the same
         mail["To"] = mailbox(message.recipient)
+
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(civil(message.made_at))
     mail["Message-ID"] = message.message_id
@@ -23,6 +24,7 @@ def mime_of(message: Message, *, sender: str) -> bytes:
     mail.add_alternative(message.body_html, subtype="html", cte="base64")
     key, _, _ = message.message_id.strip("<>").partition("@")
     mail.set_boundary(f"part-{key}")
+
     return _unsubscribe_lines(message.unsubscribe_url) + mail.as_bytes()
 
 

@@ -108,6 +108,7 @@ class Clockwork:
         began = now()
         waiting = self._waiting(began)
         turns = Turns(self.sessions)
+
         for slot in self._due(began):
             name = slot.job.name
             if name in waiting or RESTS_ON.get(name) in waiting:
@@ -117,6 +118,7 @@ class Clockwork:
             if self._run(slot, tallies[name], now=now(), then=for_workers).halts:
                 waiting.add(name)
             turns.give()
+
         return tallies
 
     def run_until(self, until: datetime, *, to_mailbox: bool) -> dict[str, Tally]:
@@ -129,6 +131,7 @@ class Clockwork:
         halted: set[str] = set()
         then = into_mailbox if to_mailbox else whenever
         turns = Turns(self.sessions)
+
         for slot in self._due(until):
             name = slot.job.name
             if name in halted or RESTS_ON.get(name) in halted:
@@ -136,6 +139,7 @@ class Clockwork:
             if self._run(slot, tallies[name], now=slot.due_at, then=then).halts:
                 halted.add(name)
             turns.give()
+
         return tallies
 
     def do_one(self, slot: Slot, *, now: datetime) -> tuple[Outcome, Mapping[str, int]]:

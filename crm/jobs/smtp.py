@@ -73,9 +73,11 @@ class SmtpServer:
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             message = f"not an SMTP server: {parts.scheme}://{parts.hostname or ''}"
             raise ValueError(message)
+
         security = Security.TLS if parts.scheme == "smtps" else Security.NONE
         if security is Security.NONE and parse_qs(parts.query).get("starttls") == ["1"]:
             security = Security.STARTTLS
+
         return cls(
             host=parts.hostname,
             port=parts.port or _PORTS[security],
@@ -132,6 +134,7 @@ class Line:
         """
         session = self._session = self._ready()
         has_begun = Event()
+
         try:
             self._accept(session.ask(f"MAIL FROM:<{sender}>"))
             self._accept(session.ask(f"RCPT TO:<{recipient}>"))
@@ -145,6 +148,7 @@ class Line:
             if isinstance(error, StoppedError):
                 raise
             raise RefusedMailError(in_words(error), for_good=False) from error
+
         self._judge(answer)
 
     def _ready(self) -> Session:

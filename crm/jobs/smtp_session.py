@@ -144,6 +144,7 @@ class Session(smtplib.SMTP):
     def _read(self, *, is_last: bool = False) -> tuple[int, str]:
         """An answer, all of whose lines are well-formed and of the same code."""
         until, lines, code = self._until(is_last=is_last), [], b""
+
         for _ in range(MOST_LINES):
             line = self._wire.read_line(until=until)
             found = _LINE.fullmatch(line)
@@ -154,6 +155,7 @@ class Session(smtplib.SMTP):
             lines.append(found[3] or b"")
             if found[2] != b"-":
                 return int(code), b"\n".join(lines).decode("utf-8", "replace")
+
         message = "服务器的应答过长"
         raise OddAnswerError(message)
 

@@ -40,6 +40,7 @@ def skip_stale(db: Session, *, now: datetime) -> Counter[State]:
         .with_for_update(skip_locked=True)
     )
     rows = db.execute(stale).all()
+
     for expires_at in {row.expires_at for row in rows}:
         ids = [row.id for row in rows if row.expires_at == expires_at]
         told = case((Message.state == State.AMBIGUOUS, REPEAT), else_=literal(reason(expires_at)))
@@ -48,4 +49,5 @@ def skip_stale(db: Session, *, now: datetime) -> Counter[State]:
             skipped.values(state=State.SKIPPED, note=told, claimed_by=None, claimed_until=None),
             execution_options={"synchronize_session": False},
         )
+
     return Counter({State.SKIPPED: len(rows)} if rows else {})

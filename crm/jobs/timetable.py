@@ -215,6 +215,7 @@ def timing(slot: Slot, calendar: WorkingCalendar, *, now: datetime) -> Timing:
     """What a slot is still good for at that moment (REGIME 5)."""
     if now - slot.due_at <= ON_TIME:
         return Timing.ON_TIME
+
     match slot.job.lateness:
         case Lateness.ALWAYS:
             return Timing.LATE

@@ -68,6 +68,7 @@ class Wire:
         """Connect to the first address that answers; raises OSError."""
         addresses, self.own_name = self._look_up(host, port, until)
         problem: OSError = CutError()
+
         for family, kind, protocol, _, address in addresses:
             self._socket = socket.socket(family, kind, protocol)
             self._socket.setblocking(False)  # noqa: FBT003 - its only parameter
@@ -78,6 +79,7 @@ class Wire:
                 problem = error
             else:
                 return
+
         raise problem
 
     def _reach(self, own: socket.socket, address: Any, until: float) -> None:

@@ -82,4 +82,5 @@ def succeeds(step: Callable[[], None], **about: str) -> bool:
     except Exception:  # the thread's outer edge (STYLE 6)
         log.exception("clock.tick_failed", **about)
         return False
+
     return True

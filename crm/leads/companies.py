@@ -58,6 +58,7 @@ def known_company(db: Session, data: CompanyData, eyes: Eyes) -> Company | None:
     name, code = data.name.strip(), data.own["credit_code"]
     if same := db.scalar(select(Company).where(Company.name == name)):
         return same
+
     of_it = exists().where(Lead.company_id == Company.id)
     seen = of_it.where(eyes.sees) | ~of_it
     called = select(Company).where(Company.folded == folded(name), seen).order_by(Company.id)
@@ -65,11 +66,14 @@ def known_company(db: Session, data: CompanyData, eyes: Eyes) -> Company | None:
         return found
     if code is None:
         return None
+
     own: ColumnElement[bool] = Company.credit_code == code
     if eyes.viewer:
         own &= Company.id.not_in(bare_companies(eyes.viewer, eyes.on))
+
     told = exists().where(Lead.company_id == Company.id, Lead.credit_code == code, eyes.sees)
     coded = select(Company).where(seen, or_(own, told)).order_by(Company.id)
+
     return db.scalar(coded.limit(1))
 
 
@@ -83,6 +87,7 @@ def _new_company(db: Session, data: CompanyData, now: datetime) -> Company:
     company = Company(name=name, country=(data.country or "").strip() or None, created_at=now)
     company.group_name = own["group_name"]
     company.credit_code = _free_code(db, own["credit_code"], None)
+
     try:
         with db.begin_nested():
             db.add(company)
@@ -90,6 +95,7 @@ def _new_company(db: Session, data: CompanyData, now: datetime) -> Company:
         if there := db.scalar(select(Company).where(Company.name == name)):
             return there
         raise
+
     return company
 
 
@@ -103,6 +109,7 @@ def changed_company(
     company = db.get_one(Company, lead.company_id)
     if data.name.strip() == company.name:
         return company
+
     others = select(Lead.id).where(Lead.company_id == company.id, Lead.id != lead.id).limit(1)
     known = known_company(db, data, eyes)
     if known not in (None, company):
@@ -111,8 +118,10 @@ def changed_company(
         return company  # of a like name, and openly shared
     if db.scalar(others) is not None:
         return _new_company(db, data, now)
+
     company.name = data.name.strip()
     db.flush()
+
     return company
 
 

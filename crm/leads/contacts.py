@@ -38,6 +38,7 @@ def keep_contact(
     name = data.name.strip() if data else ""
     if data is None or not name:
         return {}, {}
+
     own = db.scalar(select(Contact).where(Contact.lead_id == lead.id, Contact.name == name))
     if own:
         before, after = changes(own, data.known)
@@ -46,9 +47,11 @@ def keep_contact(
         return {"contact": {"name": name, **before}}, {"contact": {"name": name, **after}}
     if any(_is_so(each, data) for each in contacts_of(db, eyes.viewer, lead, eyes.on)):
         return {}, {}
+
     contact = Contact(company_id=lead.company_id, lead_id=lead.id, name=name, created_at=now)
     changes(contact, data.known)
     db.add(contact)
+
     return {"contact": None}, {"contact": {"name": name, **data.known}}
 
 

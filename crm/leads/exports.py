@@ -83,6 +83,7 @@ def _row(lead: Lead, on: date, seen: set[int], *, is_bare: bool) -> dict[str, ob
         if each.lead_id in seen or (each.lead_id is None and not is_bare)
     ]
     contact = min(told, key=lambda each: (each.lead_id != lead.id, each.id), default=None)
+
     return {
         **{name: getattr(lead, name) for name in PLAIN},
         "company": lead.company.name,

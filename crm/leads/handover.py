@@ -34,14 +34,18 @@ def give_role_over(  # noqa: PLR0913 - what, to whom, when, by whose word
     leaver_id, first, last = held.person_id, max(held.from_on, term.first), _last(held, term)
     if last is not None and last < first:
         return  # over before the term begins
+
     before = {"role": held.role, "person_id": leaver_id, "to_on": held.to_on}
     is_shared = term.last is not None and held.role not in SINGLE_ROLES
+
     if not is_shared:
         _bring_back(db, held, last)
         _end(db, held, first)
+
     if not _holds(db, held, to, first):
         row = {"lead_id": lead.id, "role": held.role, "person_id": to.id}
         db.add(LeadRole(**row, from_on=first, to_on=last))
+
     db.flush()
     require_somebody_named(db, lead, civil_date(now))
     after = {"role": before["role"], "person_id": to.id, "from_on": first, "to_on": last}

@@ -72,12 +72,14 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
         raise Refused("unknown_milestone", field="kind")
     if reached_on := _reached_on(db, lead, kind):
         raise Refused("already_reached", field="kind", kind=kind.label, on=reached_on)
+
     before = plans_of(db, lead.id, kind)
     said = (reason or "").strip() or None
     if before and not said:
         raise Refused("required", field="reason")
     if before and before[-1].planned_on == planned_on:
         raise Refused("plan_unchanged", field="planned_on")
+
     plan = MilestonePlan(
         lead_id=lead.id,
         kind=kind,
@@ -90,6 +92,7 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
     was = {"on": before[-1].planned_on} if before else None
     after = {"kind": kind, "on": planned_on, "reason": said}
     record(db, "lead.milestone_planned", lead, by=by, at=now, before=was, after=after)
+
     return plan
 
 
@@ -144,6 +147,7 @@ def overdue_milestones(db: Session, on: date, *, as_of: datetime) -> list[Overdu
         .order_by(MilestonePlan.planned_on, MilestonePlan.id)
     ).all()
     reached = _reached(db, {lead.id for lead, _, _ in rows}, as_of)
+
     return [
         OverdueMilestone(lead, kind, planned_on)
         for lead, kind, planned_on in rows

@@ -42,6 +42,7 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
     _check_date(lead, on, now)
     if kind in FINAL and not (reason or "").strip():
         raise Refused("required", field="reason")
+
     check_reached(kind, on, [_step(milestone) for milestone in _of(db, lead)])
     milestone = Milestone(
         lead_id=lead.id,
@@ -56,6 +57,7 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
     _follow(db, lead)
     after = {"kind": kind, "on": on, "reason": milestone.reason, "stage": lead.stage}
     record(db, "lead.reached", lead, by=by, at=now, before=before, after=after)
+
     return milestone
 
 
@@ -75,16 +77,19 @@ def correct_milestone(  # noqa: PLR0913 - as reach
         raise Refused("unknown_milestone")
     if not reason.strip():
         raise Refused("required", field="reason")
+
     if milestone.kind is not MilestoneKind.LEAD:  # how it began may be known better than when
         _check_date(lead, on, now)
     elif on > civil_date(now):
         raise Refused("in_future", field="on", on=on)
+
     before = {"on": milestone.reached_on, "reason": milestone.reason, "stage": lead.stage}
     milestone.reached_on, milestone.reason = on, reason.strip()
     _check_order(milestone, _of(db, lead))
     _follow(db, lead)
     after = {"kind": milestone.kind, "on": on, "reason": reason.strip(), "stage": lead.stage}
     record(db, "lead.milestone_corrected", lead, by=by, at=now, before=before, after=after)
+
     return milestone
 
 

@@ -131,6 +131,7 @@ def lead_labels(
     """How each lead is called before the viewer: a lead not theirs to see by its code name only."""
     if not lead_ids:
         return {}
+
     rows = db.execute(
         select(
             Lead.id,
@@ -143,6 +144,7 @@ def lead_labels(
         .join(Lead.company)
         .where(Lead.id.in_(lead_ids))
     )
+
     return {
         row.id: LeadLabel(row.id, row.title, row.company, row.secrecy)
         if row.is_seen
@@ -172,6 +174,7 @@ def matching(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
     group = or_(*(Company.group_name.icontains(each, autoescape=True) for each in typed))
     found.append(group & Company.id.not_in(bare_companies(viewer, on)))
     found += [Lead.group_name.icontains(each, autoescape=True) for each in typed]
+
     return or_(*found)
 
 
@@ -180,6 +183,7 @@ def filtered(viewer: Viewer, on: date, by: LeadFilter) -> Select[Lead]:
     query = visible_to(viewer, on).join(Lead.company)
     if by.text.strip():
         query = query.where(matching(by.text, viewer, on))
+
     for column, value in (
         (Lead.stage, by.stage),
         (Lead.industry, by.industry),
@@ -188,8 +192,10 @@ def filtered(viewer: Viewer, on: date, by: LeadFilter) -> Select[Lead]:
     ):
         if value:
             query = query.where(column == value)
+
     if by.unit_id:
         query = query.where(in_charge([by.unit_id], on))
+
     return query.where(named(viewer.person_id, on)) if by.is_mine else query
 
 
@@ -276,14 +282,17 @@ def leads_of_company(
 ) -> list[LeadLabel]:
     """The visible leads of the company of that name or credit code: a likely duplicate."""
     same = Company.folded == folded(name)
+
     if credit_code:
         code = credit_code.strip().upper()
         known = (Company.credit_code == code) & Company.id.not_in(bare_companies(viewer, on))
         same |= or_(known, Lead.credit_code == code)
+
     rows = db.execute(
         select(Lead.id, Lead.title, Company.name, Lead.secrecy)
         .join(Lead.company)
         .where(visible(viewer, on), same)
         .order_by(Lead.id)
     )
+
     return [LeadLabel(*row) for row in rows]

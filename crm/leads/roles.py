@@ -58,14 +58,18 @@ def name_holder(  # noqa: PLR0913 - as give_role
     """`give_role` without asking for the right: for those who enter the lead."""
     if isinstance(holder, Unit) is not (role is LeadRoleKind.RESPONSIBLE_UNIT):
         raise Refused("wrong_holder", field="holder", role=role.label)
+
     person_id, unit_id = (None, holder.id) if isinstance(holder, Unit) else (holder.id, None)
     held = _holding(db, lead, role, from_on)
+
     for row in held:
         if (row.person_id, row.unit_id) == (person_id, unit_id) and row.from_on <= from_on:
             return row
+
     before = [_told(row) for row in held] if role in SINGLE_ROLES else None
     if role in SINGLE_ROLES:
         _end_all(db, held, from_on)
+
     given = LeadRole(
         lead_id=lead.id, role=role, person_id=person_id, unit_id=unit_id, from_on=from_on
     )
@@ -73,6 +77,7 @@ def name_holder(  # noqa: PLR0913 - as give_role
     require_somebody_named(db, lead, civil_date(now))
     after = {"role": role, "held": _told(given)}
     record(db, "lead.role_given", lead, by=by, at=now, before={"held": before}, after=after)
+
     return given
 
 
@@ -83,12 +88,15 @@ def end_role(  # noqa: PLR0913 - as give_role
     require_change(db, lead, by, now)
     if held.lead_id != lead.id:
         raise Refused("unknown_role", field="role")
+
     before, on = _told(held), civil_date(now)
     was_overseen = bool(named_supervisors(db, lead.id, on))
+
     if last_on < held.from_on:
         db.delete(held)
     else:
         held.to_on = last_on
+
     require_somebody_named(db, lead, on)
     require_overseen(db, lead, was_overseen=was_overseen, by=by, on=on)
     after = {"role": held.role, "last_on": last_on}
@@ -106,12 +114,15 @@ def end_roles_of(db: Session, lead: Lead, person_id: int, from_on: date) -> list
         for row in _holding(db, lead, role, from_on)
         if row.person_id == person_id
     ]
+
     for row in held:
         if row.from_on >= from_on:  # never begun: taken back
             db.delete(row)
         else:
             row.to_on = from_on - DAY
+
     db.flush()
+
     return [
         row.role
         for row in held

@@ -31,6 +31,7 @@ def gaps(
     restricted = select(Lead.id).where(Lead.secrecy == Secrecy.RESTRICTED)
     if lead_ids is not None:
         restricted = restricted.where(Lead.id.in_(lead_ids))
+
     spans: dict[int, list[tuple[date, date]]] = {lead_id: [] for lead_id in db.scalars(restricted)}
     rows = db.execute(
         select(LeadRole.lead_id, LeadRole.from_on, LeadRole.to_on, Person.id, Person.disabled_at)
@@ -41,6 +42,7 @@ def gaps(
             Person.role.in_(WITH_RECORDS),
         )
     )
+
     for row in rows:
         ends = [row.to_on or date.max]
         if row.disabled_at:
@@ -48,7 +50,9 @@ def gaps(
         if row.id == without:
             ends.append(last_on)
         spans[row.lead_id].append((row.from_on, min(ends)))
+
     found = {lead_id: first_gap(held, on) for lead_id, held in spans.items()}
+
     return {lead_id: gap for lead_id, gap in found.items() if gap}
 
 

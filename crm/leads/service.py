@@ -84,13 +84,16 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
     """
     if by and by.role not in WITH_RECORDS:
         raise Refused("not_yours")
+
     today = civil_date(now)
     ref = data.ref.strip()
     if ref and (lead := _of_ref(db, ref, by)):
         return lead
+
     on = data.entered_on or today
     if on > today:
         raise Refused("in_future", field="entered_on", on=on)
+
     lead = Lead(
         ref=ref or new_ref("L", today),
         stage=Stage.LEAD,
@@ -101,6 +104,7 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
         **data.company.own,
     )
     eyes = _eyes(db, by, today)
+
     try:
         with db.begin_nested():
             lead.company_id = company_for(db, data.company, eyes, now=now).id
@@ -109,9 +113,11 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
         if known := _of_ref(db, lead.ref, by):
             return known
         raise
+
     _begin(db, lead, data, by=by, now=now)
     _, contact = keep_contact(db, lead, data.contact, eyes, now=now)
     record(db, "lead.added", lead, by=by, at=now, after=_told(data) | contact)
+
     return lead
 
 
@@ -130,12 +136,15 @@ def change_lead(
     before, after = changes(lead, values)
     contact = keep_contact(db, lead, data.contact, eyes, now=now)
     before, after = before | was[0] | contact[0], after | was[1] | contact[1]
+
     if lead.secrecy is Secrecy.RESTRICTED and by:
         _name(db, lead, by, from_on=civil_date(now), by=by, now=now)
         if "secrecy" in after:
             _keep_informed(db, lead, data.informed_id, by=by, now=now)
+
     if after:
         record(db, "lead.changed", lead, by=by, at=now, before=before, after=after)
+
     return lead
 
 
@@ -153,15 +162,18 @@ def _change_company(  # noqa: PLR0913 - one change, whole
     old = db.get_one(Company, lead.company_id)
     was = {"company": old.name, **told_of_company(db, lead, old, eyes)}
     company = changed_company(db, lead, data, eyes, now=now)
+
     if company is not old:
         lead.company_id = company.id
         db.flush()
         move_contacts(db, lead)
+
     told = {"company": company.name, **data.own}
     changed = [name for name in told if told[name] != was[name]]
     own = {name: told[name] for name in OF_COMPANY if name in changed}
     changes(lead, own)
     tell_company(db, company, own, eyes, by=by, now=now)
+
     return {name: was[name] for name in changed}, {name: told[name] for name in changed}
 
 
@@ -179,17 +191,21 @@ def _checked(
     for field, text in (("company", data.company.name), ("title", data.title)):
         if not text.strip():
             raise Refused("required", field=field)
+
     code_name = (data.code_name or "").strip() or None
     if data.secrecy is Secrecy.RESTRICTED and not code_name:
         raise Refused("code_name_needed", field="code_name")
     if data.industry and data.industry not in industries():
         raise Refused("unknown_industry", field="industry")
+
     if data.park_id and not (lead and lead.park_id == data.park_id):
         park = db.get(Unit, data.park_id)
         if park is None or park.kind is not UnitKind.PARK:
             raise Refused("no_such_unit", field="park_id")
+
     _check_earlier(db, data, by=by, on=on, lead=lead)
     amount = _checked_amount(data.amount)
+
     return {
         "title": data.title.strip(),
         "secrecy": data.secrecy,
@@ -259,11 +275,13 @@ def _begin(db: Session, lead: Lead, data: LeadData, *, by: Person | None, now: d
     holders = _holders(db, lead, data, by)
     if lead.secrecy is Secrecy.RESTRICTED and LeadRoleKind.TRACKER not in holders and by:
         holders[LeadRoleKind.TRACKER] = by
+
     # persons first: a restricted lead is never without somebody named
     for role, holder in sorted(holders.items(), key=lambda item: isinstance(item[1], Unit)):
         name_holder(
             db, lead=lead, role=role, holder=holder, from_on=lead.entered_on, by=by, now=now
         )
+
     if lead.secrecy is Secrecy.RESTRICTED and by:
         _name(db, lead, by, from_on=lead.entered_on, by=by, now=now)
 
@@ -275,15 +293,19 @@ def _holders(
     on = civil_date(lead.entered_at)
     if data.tracker_id:
         holders[LeadRoleKind.TRACKER] = colleague_of(db, data.tracker_id, "tracker_id", on=on)
+
     if data.leader_id:
         leader = colleague_of(db, data.leader_id, "leader_id", on=on)
         holders[LeadRoleKind.ATTACHED_LEADER] = leader
+
     own = primary_posting(db, by.id, lead.entered_on) if by else None
+
     if unit_id := data.unit_id or (own and own.unit_id):
         unit = db.get(Unit, unit_id)
         if unit is None:
             raise Refused("no_such_unit", field="unit_id")
         holders[LeadRoleKind.RESPONSIBLE_UNIT] = unit
+
     return holders
 
 

@@ -39,6 +39,7 @@ def post(db: Session, letter: Letter, *, person: Person, site: Site, **context: 
     link = site.unsubscribe_link(person.id, letter.kind) if letter.kind in OPTIONAL else None
     words = render(letter.kind.value, site=site, unsubscribe=link, **context)
     state, note = _how(db, letter, person)
+
     return put(
         db,
         kind=letter.kind,
@@ -82,12 +83,16 @@ def choose(
     after = _told(frozenset(by_mail) & frozenset(OPTIONAL), quiet)
     if after == before:
         return
+
     for kind in OPTIONAL:
         _set(db, person.id, kind, by_mail=kind in by_mail)
+
     db.execute(delete(QuietTime).where(QuietTime.person_id == person.id))
+
     if quiet:
         row = {"person_id": person.id, "begins": quiet.begins, "ends": quiet.ends}
         db.execute(insert_into(db, QuietTime).values(**row))
+
     _record(db, person, by=person, now=now, before=before, after=after)
 
 

@@ -60,6 +60,7 @@ def waiting(db: Session, viewer: Viewer, on: date) -> list[Absence]:
     """The absences that wait for the viewer's word, the earliest first, with their people."""
     if not viewer.judges:
         return []
+
     home = and_(Posting.person_id == Absence.person_id, Posting.is_primary, held_on(on))
     asked = (
         select(Absence, Posting.unit_id)
@@ -70,6 +71,7 @@ def waiting(db: Session, viewer: Viewer, on: date) -> list[Absence]:
     )
     rows = db.execute(asked).all()
     mine = deciding(db, viewer, on) if rows else None
+
     return [absence for absence, unit_id in rows if mine and mine.over(absence.person_id, unit_id)]
 
 
@@ -106,7 +108,9 @@ def _supervisors(db: Session, on: date) -> dict[int, frozenset[int]]:
     )
     for unit_id, person_id in rows:
         posted[unit_id].add(person_id)
+
     tree = unit_tree(db)
+
     return {
         node.unit.id: frozenset().union(*(posted[up] for up in units_above(tree, node.unit.id)))
         for node in tree

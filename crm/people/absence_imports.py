@@ -41,6 +41,7 @@ def import_absences(db: Session, *, content: bytes, by: Person | None, now: date
     people = ByUsername((person.username, person) for person in db.scalars(select(Person)))
     there = _absences(db)
     outcome = Outcome(notices=sheet.notices)
+
     for line, row in read_rows(sheet, AbsenceRow):
         try:
             person = _known(people, row.username)
@@ -54,7 +55,9 @@ def import_absences(db: Session, *, content: bytes, by: Person | None, now: date
             outcome.added += 1
         except Refused as why:
             sheet.blame(line, why)
+
     sheet.refuse_if_blamed()
+
     return outcome
 
 

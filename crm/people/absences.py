@@ -38,9 +38,11 @@ def ask(db: Session, *, data: AbsenceData, by: Person, now: datetime) -> Absence
         raise Refused("last_day_before_first", field="to_on")
     if data.kind is AbsenceKind.OTHER_DUTY and not data.reason:
         raise Refused("reason_needed", field="reason")
+
     db.execute(select(Person.id).where(Person.id == by.id).with_for_update(key_share=True))
     if same := _same(db, data, by):
         raise Refused("absence_there", field="from_on", status=same.status)
+
     absence = Absence(
         person_id=by.id,
         kind=data.kind,
@@ -60,6 +62,7 @@ def ask(db: Session, *, data: AbsenceData, by: Person, now: datetime) -> Absence
         "status": AbsenceStatus.ASKED,
     }
     record(db, "absence.asked", absence, by=by, at=now, after=after)
+
     return absence
 
 

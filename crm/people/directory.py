@@ -46,6 +46,7 @@ def people_page(
     """The people asked for, by the pinyin of their names."""
     query = select(Person)
     here = and_(Posting.person_id == Person.id, Posting.is_primary, held_on(on))
+
     if asked.text:
         typed = spellings(asked.text)
         named = or_(*(Unit.name.icontains(each, autoescape=True) for each in typed))
@@ -53,18 +54,23 @@ def people_page(
         called = Person.search.contains(folded(asked.text), autoescape=True)
         account = Person.username.icontains(asked.text, autoescape=True)
         query = query.where(or_(called, account, unit))
+
     if asked.duty:
         query = query.where(exists().where(here, Posting.duty == asked.duty))
+
     if asked.role:
         query = query.where(Person.role == asked.role)
+
     if asked.account:
         closed = and_(Person.disabled_at.is_not(None), Person.disabled_at <= now)
         query = query.where(closed if asked.account is Account.CLOSED else ~closed)
+
     page = page_of(
         db, query, on=Person.pinyin, row_id=Person.id, cursor=cursor, earliest_first=True
     )
     homes = _homes(db, [person.id for person in page.items], on)
     lines = [PersonLine(each, *homes.get(each.id, ("", None))) for each in page.items]
+
     return Page(lines, page.newer, page.older)
 
 

@@ -103,13 +103,16 @@ def grant_entry(
         granted_by_id=by.id,
         granted_at=now,
     )
+
     try:
         with db.begin_nested():
             db.add(grant)
     except IntegrityError as error:  # the index: one at a time for the two of them
         raise Refused("grant_there", field="agent_id", agent=agent.name) from error
+
     after = {"owner_id": owner.id, "agent_id": agent.id, "from": data.from_on, "to": data.to_on}
     record(db, "entry_grant.given", grant, by=by, at=now, after=after)
+
     return grant
 
 

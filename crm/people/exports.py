@@ -35,6 +35,7 @@ def _row(person: Person, posting: Posting | None, unit: Unit | None) -> dict[str
     }
     if posting is None or unit is None:
         return own
+
     return own | {
         "unit": unit.code,
         "unit_name": unit.name,

@@ -120,12 +120,15 @@ def import_people(db: Session, *, content: bytes, by: Person | None, now: dateti
     ]
     sheet.refuse_if_blamed()
     outcome = Outcome(notices=sheet.notices)
+
     for plan in plans:
         try:
             _carry_out(db, plan, outcome, by=by, now=now)
         except Refused as why:
             sheet.blame(plan.rows[0].line, why)
+
     sheet.refuse_if_blamed()
+
     return outcome
 
 
@@ -190,6 +193,7 @@ def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted | Alone]) -
         for posting in (person.postings if person else [])
     }
     seen: dict[Key, Wanted] = {}
+
     for wanted in rows:
         if isinstance(wanted, Alone):
             continue
@@ -204,7 +208,9 @@ def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted | Alone]) -
             plan.new.append(wanted)
         elif there[wanted.key].to_on != row.to_on:
             plan.moved.append((wanted, there[wanted.key]))
+
     _blame_overlaps(sheet, plan)
+
     return plan
 
 
@@ -224,13 +230,16 @@ def _blame_overlaps(sheet: Sheet, plan: Plan) -> None:
         for wanted in plan.new
         if wanted.row.is_primary
     ]
+
     for posting in plan.person.postings if plan.person else []:
         if posting.is_primary:
             wanted = moved.get(posting.id)
             to_on, line = (wanted.row.to_on, wanted.line) if wanted else (posting.to_on, 0)
             spans.append((posting.from_on, to_on, line))
+
     spans.sort(key=lambda span: (span[0], span[2]))
     reach, of_line, since = date.min, 0, date.min
+
     for from_on, to_on, line in spans:
         if from_on <= reach and (line or of_line):
             facts = {"from_on": since if line else from_on}
@@ -247,12 +256,14 @@ def _carry_out(
     changed = False
     if plan.person:
         changed = service.change_person(db, person=plan.person, by=by, now=now, **values)
+
     person = plan.person or service.add_person(
         db, username=first.username, by=by, now=now, **values
     )
     # Shortened postings first: a new one may begin where an old one now ends.
     for wanted, posting in plan.moved:
         service.end_posting(db, posting=posting, to_on=wanted.row.to_on, by=by, now=now)
+
     for wanted in plan.new:
         service.add_posting(
             db,
@@ -265,6 +276,7 @@ def _carry_out(
             by=by,
             now=now,
         )
+
     _count(plan, outcome, changed=changed)
 
 

@@ -75,6 +75,7 @@ def change_posting(
     before, after = changes(posting, values)
     if after:
         record(db, "posting.changed", posting, by=by, at=now, before=before, after=after)
+
     return bool(after)
 
 
@@ -108,6 +109,7 @@ def transfer(
         raise Refused("no_posting_then", field="from", on=data.from_on)
     if current.from_on == data.from_on:
         raise Refused("posting_begins_then", field="from", on=data.from_on)
+
     # Before the change: a refusal of the new one must not find the old one ended.
     service.check_posting(
         db,
@@ -118,6 +120,7 @@ def transfer(
         but_id=current.id,
     )
     service.end_posting(db, posting=current, to_on=data.from_on - DAY, by=by, now=now)
+
     return post(db, person=person, data=data, by=by, now=now)
 
 
@@ -135,10 +138,12 @@ def leave(  # noqa: PLR0913 - who leaves, when, and by whose word
     begun = [each.from_on for each in ends if last_on < each.from_on <= civil_date(now)]
     if begun:
         raise Refused("leaves_before_posting", field="last_on", on=begun[0])
+
     for posting in ends:
         if posting.from_on > last_on:
             remove_posting(db, posting=posting, person=person, by=by, now=now)
         else:
             service.end_posting(db, posting=posting, to_on=last_on, by=by, now=now)
+
     at = now if at_once else at_civil(last_on + DAY)
     disable_person(db, person=person, at=at, by=by, now=now)

@@ -42,9 +42,11 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
     """
     if not username.strip() or not name.strip():
         raise Refused("required", field="name" if username.strip() else "username")
+
     username = new_username(username)
     if taken := _namesake(db, username):
         raise Refused("duplicate_username", field="username", username=taken)
+
     person = Person(
         username=username,
         name=name.strip(),
@@ -62,6 +64,7 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
         at=now,
         after={"username": username, "role": role},
     )
+
     return person
 
 
@@ -128,6 +131,7 @@ def add_posting(  # noqa: PLR0913 - a posting has that many parts
         "to": to_on,
     }
     record(db, "posting.added", posting, by=by, at=now, after=after)
+
     return posting
 
 
@@ -196,6 +200,7 @@ def add_absence(  # noqa: PLR0913 - an absence has that many parts
     """Enter an approved absence; refused as `last_day_before_first`."""
     if to_on < from_on:
         raise Refused("last_day_before_first", field="to")
+
     absence = Absence(
         person_id=person.id,
         from_on=from_on,
@@ -209,6 +214,7 @@ def add_absence(  # noqa: PLR0913 - an absence has that many parts
     db.add(absence)
     after = {"person": person.username, "from": from_on, "to": to_on, "kind": kind}
     record(db, "absence.approved", absence, by=by, at=now, after=after)
+
     return absence
 
 

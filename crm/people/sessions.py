@@ -39,6 +39,7 @@ def begin(
     )
     db.add(login)
     record(db, "session.begun", login, by=person, at=now, after={"address": address})
+
     return token
 
 

@@ -93,12 +93,15 @@ def backtest(  # noqa: PLR0913 - which figures, and as known when
     """
     calendar = working_calendar(db)
     found: list[Compared] = []
+
     for kind in {draft.period: None for draft in drafts}:
         some = [draft for draft in drafts if draft.period is kind]
         for period in past_periods(kind, first, last, civil_date(now)):
             as_of = _known_at(db, calendar, period, now)
             found += _compared(db, some, period, as_of, since)
+
     order = [draft.code for draft in drafts]
+
     return sorted(
         found,
         key=lambda each: (

@@ -85,20 +85,24 @@ def set_days(  # noqa: PLR0913 - a span, what it becomes, why and by whom
     _refuse_others(by)
     if not (reason := reason.strip()):
         raise Refused("required", field="reason")
+
     _refuse_odd_span(first, last)
     before = working_calendar(db)
     there = {row.on: row for row in overrides(db, first, last)}
     said = {"reason": _joined(row.note for row in there.values())} if there else None
     rows = []
+
     for on in days(first, last):
         row = there.get(on) or WorkdayOverride(on=on, source=Source.OVERRIDE)
         row.is_workday, row.note = is_workday, reason
         rows.append(row)
+
     db.add_all(rows)
     db.flush()
     changed = flips(before, working_calendar(db))
     after = {"is_workday": is_workday, "reason": reason, **_told(first, last, changed)}
     record(db, "calendar.set", rows[0], by=by, at=now, before=said, after=after)
+
     return changed
 
 
@@ -108,14 +112,17 @@ def take_back(db: Session, *, first: date, last: date, by: Person | None, now: d
     rows = overrides(db, first, last)
     if not rows:
         raise Refused("no_override", field="first")
+
     before = working_calendar(db)
     said = {"reason": _joined(row.note for row in rows)}
     for row in rows:
         db.delete(row)
+
     db.flush()
     changed = flips(before, working_calendar(db))
     after = _told(rows[0].on, rows[-1].on, changed)
     record(db, "calendar.taken_back", rows[0], by=by, at=now, before=said, after=after)
+
     return changed
 
 
@@ -134,13 +141,17 @@ def keep_arrangement(
     _refuse_others(by)
     before = working_calendar(db)
     gone = [date(year, 1, 1) for year in whole_years]
+
     for first in gone:
         span = WorkdayOverride.on.between(first, first.replace(month=12, day=31))
         db.execute(delete(WorkdayOverride).where(WorkdayOverride.source == Source.IMPORTED, span))
+
     listed = sorted(arranged)
+
     for begin in range(0, len(listed), AT_ONCE):
         some = WorkdayOverride.on.in_(listed[begin : begin + AT_ONCE])
         db.execute(delete(WorkdayOverride).where(WorkdayOverride.source == Source.IMPORTED, some))
+
     rows = [
         WorkdayOverride(
             on=on,
@@ -155,6 +166,7 @@ def keep_arrangement(
     changed = flips(before, working_calendar(db))
     after = {"days": len(rows), **_told(listed[0], listed[-1], changed)}
     record(db, "calendar.imported", rows[0], by=by, at=now, after=after)
+
     return changed
 
 

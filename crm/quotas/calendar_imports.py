@@ -74,17 +74,21 @@ def read_arrangement(content: bytes) -> Arrangement:
     sheet = read_sheet(content, CALENDAR)
     rows: dict[date, Arranged] = {}
     lines: dict[date, int] = {}
+
     for line, row in read_rows(sheet, CalendarRow):
         said = Arranged(row.kind, "；".join(filter(None, (row.name, row.note))) or None)
         if rows.setdefault(row.date, said).is_workday is not row.kind:
             why = Refused("row_disagrees", field="kind", line=lines[row.date])
             sheet.blame(line, why)
         lines.setdefault(row.date, line)
+
     if not rows and not sheet.problems:
         sheet.blame(1, Refused("no_rows"))
+
     sheet.refuse_if_blamed()
     years = {on.year for on in rows}
     whole = {year for year in years if _weekdays_off(year) <= rows.keys()}
+
     return Arrangement(rows, frozenset(whole), sheet.notices)
 
 
@@ -108,12 +112,15 @@ def import_calendar(db: Session, *, content: bytes, by: Person | None, now: date
         for row in overrides(db, first, last, Source.IMPORTED)
     }
     outcome = Outcome(notices=list(arrangement.notices))
+
     for on, said in arrangement.rows.items():
         outcome.added += on not in there
         outcome.updated += on in there and there[on] != said
         outcome.unchanged += there.get(on) == said
+
     if any(there.get(on) != said for on, said in arrangement.days.items()):
         keep(db, arrangement, by=by, now=now)  # else a repeat: it leaves no entry
+
     return outcome
 
 

@@ -121,6 +121,7 @@ def _of_visits(db: Session, entries: Sequence[AuditEntry]) -> Iterator[Touch]:
     people: dict[int, set[int]] = {row.id: {row.leader_id} for row in visits.values()}
     for visit_id, person_id in db.execute(joined.where(VisitParticipant.visit_id.in_(ids))):
         people[visit_id].add(person_id)
+
     for entry in entries:
         visit, before = visits[entry.subject_id], _said(entry.before)
         concerned = people[visit.id] | set(before.get("participant_ids", ()))
@@ -142,14 +143,17 @@ def _of_spells(
             )
         )
     }
+
     for entry in entries:
         row, before, after = rows.get(entry.subject_id), _said(entry.before), _said(entry.after)
         person_id = row.person_id if row else _person_of(db, before)
         if person_id is None:
             continue
+
         dates = _dates(before, SPANS) + _dates(after, SPANS)
         if row and not (before and before.keys() <= BOUNDS):
             dates += [row.from_on, row.to_on or date.max]
+
         yield _touch(entry, person_id, dates or [date.min, date.max], _why(entry, table))
 
 

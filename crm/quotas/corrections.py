@@ -56,6 +56,7 @@ def correct(db: Session, touches: Sequence[Touch], *, now: datetime) -> int:
         if after[record.id] != before[record.id]
     ]
     db.add_all(made)
+
     return len(made)
 
 
@@ -63,6 +64,7 @@ def _causes(db: Session, touches: Sequence[Touch]) -> list[tuple[FigureRecord, T
     """The frozen figures that are touched, each with the last edit that does."""
     if not touches:
         return []
+
     query = (
         select(FigureRecord)
         .where(
@@ -78,7 +80,9 @@ def _causes(db: Session, touches: Sequence[Touch]) -> list[tuple[FigureRecord, T
     by_person: defaultdict[int, list[Touch]] = defaultdict(list)
     for touch in touches:
         by_person[touch.person_id].append(touch)
+
     found = []
+
     for record in db.scalars(query).all():
         touching = [
             touch
@@ -87,6 +91,7 @@ def _causes(db: Session, touches: Sequence[Touch]) -> list[tuple[FigureRecord, T
         ]
         if touching:
             found.append((record, touching[-1]))
+
     return found
 
 
@@ -95,8 +100,10 @@ def _results(db: Session, records: Iterable[FigureRecord], now: datetime) -> dic
     alike: defaultdict[tuple[str, int, Freeze], dict[int, int]] = defaultdict(dict)
     for record in records:
         alike[record.period, record.rule_id, _freeze(record)][record.person_id] = record.id
+
     rules = _rules(db, {rule_id for _, rule_id, _ in alike})
     results: dict[int, Result] = {}
+
     for (name, rule_id, freeze), ids in alike.items():
         found = live_figures(
             db,
@@ -108,6 +115,7 @@ def _results(db: Session, records: Iterable[FigureRecord], now: datetime) -> dic
         )
         results |= dict.fromkeys(ids.values(), NOTHING_OWED)
         results |= {ids[each.person_id]: _result(each.figure) for each in found}
+
     return results
 
 

@@ -95,6 +95,7 @@ def known(visit: VisitFacts, rule: Rule, *, as_of: datetime, freeze: Freeze | No
     counts_so_far = status is Status.PLANNED and not is_rejected
     until = _as_if_done_before(visit, rule, as_of, freeze) if counts_so_far else date.min
     is_logged_late = is_done and is_late(visit, rule.log_within_days)
+
     return Known(
         visit,
         is_planned=status is Status.PLANNED,
@@ -164,6 +165,7 @@ def count(visits: Iterable[Known], case: Case) -> Count:
     """Judge each visit that the person led or joined and that covers a date of the period."""
     counted, not_counted = [], []
     taken: set[date] = set()
+
     for this in _in_order(visits, case.period):
         parts: dict[Reason | None, list[date]] = defaultdict(list)
         for on in _dates(this.visit, case):
@@ -178,6 +180,7 @@ def count(visits: Iterable[Known], case: Case) -> Count:
                 counted.append(Counted(this.visit, tuple(dates)))
             else:
                 not_counted.append(NotCounted(this.visit, reason, tuple(dates)))
+
     return Count(tuple(counted), tuple(not_counted))
 
 
@@ -202,6 +205,7 @@ def _dates(visit: VisitFacts, case: Case) -> Iterator[date]:
 def _why_not(this: Known, on: date, case: Case) -> Reason | None:
     visit, rule, tenure = this.visit, case.rule, case.tenure
     led_by_another = visit.leader_id != tenure.person_id
+
     for applies, reason in (
         # the order is the regime's: the first reason that applies is told
         (not rule.counts_days and visit.first_on < case.period.first, Reason.OUTSIDE_PERIOD),
@@ -216,4 +220,5 @@ def _why_not(this: Known, on: date, case: Case) -> Reason | None:
     ):
         if applies:
             return reason
+
     return None

@@ -60,11 +60,14 @@ def compliance_rows(  # noqa: PLR0913 - which figures, and as known when
     `since`: on which date the clock's slots begin.
     """
     found = figures(db, period=period, as_of=now, codes=codes)
+
     if viewer:
         sight = figure_scope(db, viewer, civil_date(now))
         found = [each for each in found if sight.sees_figure(each)]
+
     made = _latest(db, period)
     estimated = working_calendar(db).is_estimated(period)
+
     return [
         _row(each, made.get((each.figure.rule.code, each.person_id)))
         | {
@@ -97,7 +100,9 @@ def _row(each: PersonFigure, made: CorrectionFacts | None) -> dict[str, object]:
     }
     if made is None or figure.settled is None:
         return row
+
     signed_at = made.correction.signed_at
+
     return row | {
         "corrected_required": made.correction.to_required,
         "corrected_achieved": made.correction.to_achieved,

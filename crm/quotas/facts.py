@@ -62,10 +62,12 @@ def holdings(
         )
     )
     held: defaultdict[tuple[int, Duty], dict[date, Place]] = defaultdict(dict)
+
     for row in rows:
         here = Place(*row[:6])
         _, duty, from_on, to_on = row[5:]
         held[here.person_id, duty] |= dict.fromkeys(_within(period, from_on, to_on), here)
+
     return dict(held)
 
 
@@ -84,6 +86,7 @@ def absences(
     absent: defaultdict[int, frozenset[date]] = defaultdict(frozenset)
     for person_id, from_on, to_on in rows:
         absent[person_id] |= frozenset(_within(period, from_on, to_on))
+
     return absent
 
 
@@ -117,6 +120,7 @@ def visits_by_person(
     by_person: defaultdict[int, dict[int, VisitFacts]] = defaultdict(dict)
     for visit in visits.values():
         by_person[visit.leader_id][visit.id] = visit
+
     for visit_id, person_id, late_by_days in rows:
         if visit_id not in visits:  # moved away between the two reads
             continue
@@ -126,6 +130,7 @@ def visits_by_person(
         if visit.late_by_days != late_by_days:
             visit = replace(visit, late_by_days=late_by_days)
         by_person[person_id][visit_id] = visit
+
     return by_person
 
 
@@ -158,6 +163,7 @@ def late_by_duty(db: Session, condition: ColumnElement[bool]) -> defaultdict[int
     found: defaultdict[int, dict[Duty, int]] = defaultdict(dict)
     for visit_id, duty, late_by_days in rows:
         found[visit_id][duty] = late_by_days
+
     return found
 
 

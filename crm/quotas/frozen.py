@@ -41,10 +41,13 @@ def frozen_figures(
     )
     if codes is not None:
         query = query.where(FigureRecord.rule_code.in_(codes))
+
     if person_ids is not None:
         query = query.where(FigureRecord.person_id.in_(person_ids))
+
     rows = db.execute(query).all()
     corrected = _corrected(db, [row.figure_id for row in rows], as_of) if rows else {}
+
     return [
         _figure(row, period, corrected.get(row.figure_id), from_text(row.explanation))
         for row in rows
@@ -127,6 +130,7 @@ def corrections(
         .order_by(Correction.signed_at.is_not(None), Correction.id.desc())
         .limit(most)
     )
+
     return [CorrectionFacts(*row[:4], Period.parse(row[4]), *row[5:]) for row in rows]
 
 
@@ -184,6 +188,7 @@ def frozen_periods(
         .distinct()
     )
     periods = [Period.parse(name) for name in db.scalars(query)]
+
     return sorted(periods, key=lambda period: (period.first, period.last))
 
 
@@ -234,4 +239,5 @@ def _figure(
         not_counted=why.not_counted,
         settled=Settled(row.frozen_at, corrected),
     )
+
     return PersonFigure(**asdict(place), figure=figure)

@@ -70,9 +70,11 @@ def _others(  # noqa: PLR0913, PLR0917 - what was read once for all periods
     """The figures of those who owe in the period and have no frozen one."""
     kept = {(one.figure.rule.code, one.person_id) for one in frozen}
     owing: defaultdict[Duty, set[int]] = defaultdict(set)
+
     for spell in spells:
         if spell.touches(period):
             owing[spell.duty].add(spell.person_id)
+
     judging = [one for one in rules if one.period is period.kind and one.holds_on(period.first)]
     missing = {
         person_id
@@ -82,5 +84,7 @@ def _others(  # noqa: PLR0913, PLR0917 - what was read once for all periods
     }
     if not missing:
         return []
+
     found = figures(db, period=period, as_of=as_of, person_ids=missing if kept else None)
+
     return [one for one in found if (one.figure.rule.code, one.person_id) not in kept]

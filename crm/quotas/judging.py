@@ -81,6 +81,7 @@ def judge_figure(
         free=_free(case.rule, presence.left(today), then.dates),
         reachable=reachable_of(case.rule, required, presence, today=today, taken=then.dates),
     )
+
     return Figure(
         rule=case.rule,
         person_id=case.tenure.person_id,

@@ -64,14 +64,17 @@ def late_days(db: Session, span: Span, late_by: Mapping[int, int]) -> list[LateD
     late = {person_id: each for person_id, each in late_by.items() if each}
     if span.first_on == span.last_on or not late:
         return []
+
     limits = _limits(db, span)
     duties = _duties(db, list(late), span)
     found: defaultdict[tuple[int, int, tuple[date, ...]], list[int]] = defaultdict(list)
+
     for person_id, late_by_days in sorted(late.items()):
         for rule, dates in limits:
             within = rule.stay_within_days
             if rule.duty in duties[person_id] and within is not None and late_by_days > within:
                 found[late_by_days, within, dates].append(person_id)
+
     return [
         LateDays(tuple(people), dates, late_by_days, within)
         for (late_by_days, within, dates), people in found.items()
@@ -106,4 +109,5 @@ def _duties(db: Session, person_ids: list[int], span: Span) -> defaultdict[int, 
     )
     for person_id, duty in rows:
         duties[person_id].add(duty)
+
     return duties

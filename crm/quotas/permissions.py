@@ -117,13 +117,16 @@ def figure_scopes(db: Session, found: Sequence[Viewer], on: date) -> dict[int, F
     """Whose figures each of the viewers sees, in a fixed number of queries."""
     if not any(one.oversees for one in found):
         return {one.person_id: FigureScope(one.person_id, one.unit_ids) for one in found}
+
     tree = unit_tree(db)
     supervisors: Sequence[Viewer] = ()
     if any(one.role is Role.ADMIN for one in found):
         supervisors = _supervisors(db, on)
+
     posts = _posts(db, {one.person_id for one in (*found, *supervisors)}, on)
     scopes = {one.person_id: _scope(one, posts[one.person_id], tree) for one in found}
     seeing = [_scope(one, posts[one.person_id], tree) for one in supervisors]
+
     return {
         one.person_id: _with_left(scopes[one.person_id], seeing)
         if one.role is Role.ADMIN
@@ -177,10 +180,13 @@ def supervisors_on(db: Session, on: date) -> Supervisors:
     posts = _posts(db, {one.person_id for one in found}, on)
     inspecting = _inspecting(tree)
     posted: defaultdict[int, list[int]] = defaultdict(list)
+
     for one in found:
         for post in posts[one.person_id]:
             posted[post.unit_id].append(one.person_id)
+
     admins = select(Person.id).where(Person.role == Role.ADMIN, open_through(on))
+
     return Supervisors(
         tree=tree,
         posted=posted,
@@ -226,21 +232,25 @@ def _scope(one: Viewer, posts: Sequence[_Post], tree: Sequence[UnitNode]) -> Fig
     unit_ids = zone if inspects else one.unit_ids
     if one.role not in OVERSEEING:
         return FigureScope(one.person_id, unit_ids)
+
     below = units_below(tree, {home.unit_id}) if home else Units()
     is_principal = home is not None and home.duty is Duty.PRINCIPAL
     by_duty = {
         Duty.PRINCIPAL: (below if is_principal else Units()) | (zone if inspects else Units())
     }
+
     for duty in set(Duty) - {Duty.PRINCIPAL}:
         # a lower duty at the same unit does not see it
         is_lower = home is not None and RANK[home.duty] < RANK[duty]
         by_duty[duty] = unit_ids - {home.unit_id} if home and is_lower else unit_ids
+
     return FigureScope(one.person_id, unit_ids, by_duty)
 
 
 def _with_left(admin: FigureScope, seeing: Sequence[FigureScope]) -> FigureScope:
     """An admin stands in where no supervisor may see a figure."""
     left: defaultdict[Duty, defaultdict[Units, set[int]]] = defaultdict(lambda: defaultdict(set))
+
     for duty, seen in admin.units_by_duty.items():
         for unit_id in admin.unit_ids - seen:
             supervisors = Units(
@@ -248,10 +258,12 @@ def _with_left(admin: FigureScope, seeing: Sequence[FigureScope]) -> FigureScope
             )
             if len(supervisors) <= _MOST_EXCLUDED:
                 left[duty][supervisors].add(unit_id)
+
     kept = {
         duty: {supervisors: Units(units) for supervisors, units in some.items()}
         for duty, some in left.items()
     }
+
     return FigureScope(admin.person_id, admin.unit_ids, admin.units_by_duty, kept)
 
 

@@ -48,11 +48,14 @@ def check_rule(rule: Rule) -> None:
     for field in ("name", "kinds", "channels"):
         if not getattr(rule, field):
             raise Refused("required", field=field)
+
     if len(rule.name) > LONGEST_NAME:
         raise Refused("text_too_long", field="name", longest=LONGEST_NAME)
     if rule.counts_days and rule.count_by is not CountBy.DAY:
         raise Refused("days_by_day", field="count_by")
+
     most = DAYS_OF[rule.period] if rule.once_a_day else MOST_VISITS
+
     for field, first, last in (
         ("minimum", 1, most),
         ("log_within_days", 0, LONGEST_DAYS),
@@ -61,6 +64,7 @@ def check_rule(rule: Rule) -> None:
         number = getattr(rule, field)
         if number is not None and not first <= number <= last:
             raise Refused("number_out_of_range", field=field, first=first, last=last)
+
     if rule.valid_to and rule.valid_to < rule.valid_from:
         raise Refused("last_day_before_first", field="valid_to")
 
@@ -114,8 +118,10 @@ def change_rule(db: Session, *, draft: Rule, by: Person, now: datetime) -> RuleV
         before, after = changes(old, _values(draft))
         record(db, "rule.changed", old, by=by, at=now, before=_told(before), after=_told(after))
         return old
+
     was = _told(_values(as_rule(old)))
     _set_last(db, old, draft.valid_from - DAY, by, now)
+
     return _add(db, draft, by, now, was)
 
 
@@ -132,10 +138,13 @@ def end_rule(db: Session, *, code: str, last_on: date, by: Person, now: datetime
         raise Refused("rule_has_later_version", field="last_on", on=later.valid_from)
     if version.valid_to == last_on:
         raise Refused("rule_unchanged", field="last_on")
+
     earliest = _earliest(db, code, [version.period], now)
     if last_on + DAY < earliest:
         raise Refused("rule_ends_too_early", field="last_on", earliest=earliest - DAY)
+
     _set_last(db, version, last_on, by, now)
+
     return version
 
 
@@ -148,10 +157,12 @@ def withdraw_version(db: Session, *, version: RuleVersion, by: Person, now: date
     _hold(db, by)
     if db.get(RuleVersion, version_id, populate_existing=True) is None:
         raise Refused("rule_withdrawn")
+
     before = version_on(db, version.code, version.valid_from - DAY)
     kinds = {version.period, before.period if before else version.period}
     if version.valid_from < _earliest(db, version.code, kinds, now):
         raise Refused("rule_has_judged")
+
     last = version.valid_to
     told = _told(_values(as_rule(version)))
     record(db, "rule.withdrawn", version, by=by, at=now, before=told)

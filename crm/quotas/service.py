@@ -50,6 +50,7 @@ def freeze_period(db: Session, *, period: Period, at: datetime, now: datetime) -
     hold_edits(db)
     frozen = _keep(db, _live(db, period, at), Stage.FROZEN, at)
     made = {"frozen": frozen} if frozen else {}
+
     if now > at and frozen:
         people = db.scalars(
             select(FigureRecord.person_id).where(FigureRecord.period == period.name).distinct()
@@ -59,6 +60,7 @@ def freeze_period(db: Session, *, period: Period, at: datetime, now: datetime) -
         ]
         corrected = correct(db, touches, now=now)
         made |= {"corrections": corrected} if corrected else {}
+
     return made
 
 
@@ -77,8 +79,10 @@ def sign_correction(
         raise Refused("own_correction")
     if correction.signed_at is not None:
         raise Refused("already_signed")
+
     correction.signed_at, correction.signed_by_id = now, by.id
     record(db, "correction.signed", correction, by=by, at=now)
+
     return correction
 
 
@@ -125,6 +129,7 @@ def _keep_some(db: Session, rows: Sequence[dict[str, object]], stage: Stage) -> 
         set_={name: insert.excluded[name] for name in renewed},
         where=getattr(FigureRecord, f"{stage}_at").is_(None),
     )
+
     return len(db.scalars(kept.returning(FigureRecord.id)).all())
 
 
@@ -132,6 +137,7 @@ def _row(
     each: PersonFigure, versions: Mapping[tuple[str, date], int], stage: Stage, at: datetime
 ) -> dict[str, object]:
     figure = each.figure
+
     return {
         "rule_id": versions[figure.rule.code, figure.rule.valid_from],
         "rule_code": figure.rule.code,

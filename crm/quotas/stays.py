@@ -100,4 +100,5 @@ def _duties(db: Session, visit_ids: list[int]) -> defaultdict[int, set[Duty]]:
     duties: defaultdict[int, set[Duty]] = defaultdict(set)
     for visit_id, duty in rows:
         duties[visit_id].add(duty)
+
     return duties

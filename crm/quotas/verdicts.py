@@ -24,6 +24,7 @@ def to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
     rules = [rule for period in periods for rule in rules_for(db, period)]
     if not rules:
         return []
+
     since = min(period.before.first for period in periods)
     visits = awaiting_verdict(
         db,
@@ -34,6 +35,7 @@ def to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
         as_of=now,
     )
     late = late_by_duty(db, Visit.id.in_([visit.id for visit in visits]))
+
     return [
         visit
         for visit in visits

@@ -39,15 +39,19 @@ def tell(  # noqa: PLR0913 - what was done, for whom, by whom, when
     """
     mine: defaultdict[int, list[tuple[OpenThing, Person | None]]] = defaultdict(list)
     readers: dict[int, Person] = {}
+
     for thing, to in moved:
         if to:
             readers[to.id] = to
             mine[to.id].append((thing, to))
+
     if readers:
         most = max(readers, key=lambda each: len(mine[each]))
         mine[most] += [pair for pair in moved if pair[1] is None]
+
     if not person.is_disabled(now):
         readers[person.id], mine[person.id] = person, list(moved)
+
     return sum(
         _put(db, reader, person, mine[reader.id], now, site)
         for reader in readers.values()
@@ -70,6 +74,7 @@ def lines_for(db: Session, reader: Person, pairs: Pairs, now: datetime) -> list[
     on = civil_date(now)
     lead_ids = {lead_id for thing, _ in pairs for lead_id in thing.lead_ids}
     labels = lead_labels(db, viewer(db, reader, on), lead_ids, on)
+
     return [
         Line(
             thing.kind.label,

@@ -63,6 +63,7 @@ def open_things_of(db: Session, person_id: int, now: datetime) -> list[OpenThing
 def during(things: Sequence[OpenThing], span: Span, on: date) -> list[OpenThing]:
     """Of these, what an absence concerns: what is due or begins in it, and what goes on in it."""
     wanted = []
+
     for one in things:
         match one.kind:
             case Thing.FOLLOWUP:
@@ -77,6 +78,7 @@ def during(things: Sequence[OpenThing], span: Span, on: date) -> list[OpenThing]
                 is_in_it = True
         if is_in_it:
             wanted.append(one)
+
     return wanted
 
 
@@ -94,6 +96,7 @@ def closed_with_open(db: Session, now: datetime) -> Sequence[Person]:
         joined.where(planned, Visit.starts_at > now),
     ).subquery()
     query = select(Person).where(Person.id.in_(select(owners)), ~active_at(now))
+
     return db.scalars(query.order_by(Person.id)).all()
 
 

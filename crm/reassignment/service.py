@@ -73,7 +73,9 @@ def hand_over(  # noqa: PLR0913 - whose things, to whom, by whose word, when
     things = open_things(db, person, now, plan.span)
     if plan.successors.keys() - {one.key for one in things if one.kind is not Thing.BEGUN}:
         raise Refused("things_changed")
+
     moved, problems = [], []
+
     for one in things:
         if one.key not in plan.successors:
             continue
@@ -81,9 +83,12 @@ def hand_over(  # noqa: PLR0913 - whose things, to whom, by whose word, when
             moved.append(_hand_over(db, person, one, plan, by=by, now=now))
         except Refused as refusal:
             problems.append(Refused(refusal.code, one.key, **refusal.facts))
+
     if problems:
         raise Unfit(problems)
+
     _finish(db, person, moved, by=by, now=now, site=site)
+
     return moved
 
 

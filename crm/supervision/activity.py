@@ -46,6 +46,7 @@ def orders_moved(
     ).all()
     happened = _happened(db, [one.id for one in orders], begins, min(ends, as_of))
     on = civil_date(as_of)
+
     return [_moved(one, happened[one.id], as_of, on) for one in orders]
 
 
@@ -63,12 +64,14 @@ def _happened(
     happened: defaultdict[int, set[EntryKind]] = defaultdict(set)
     for order_id, kind in rows:
         happened[order_id].add(kind)
+
     return happened
 
 
 def _moved(order: Order, happened: Collection[EntryKind], as_of: datetime, on: date) -> MovedOrder:
     assert order.due_on is not None  # noqa: S101 - a constraint sees to it
     state = state_at(order, as_of)
+
     return MovedOrder(
         id=order.id,
         number=order.number_text or "",

@@ -21,6 +21,7 @@ def perhaps_waited_for(db: Session, now: datetime) -> frozenset[int]:
     ).all()
     if not rows:
         return frozenset()
+
     found = {one for row in rows for one in row[: len(people)] if one is not None}
     units = {one for row in rows for one in row[len(people) :] if one is not None}
     posted = (
@@ -31,4 +32,5 @@ def perhaps_waited_for(db: Session, now: datetime) -> frozenset[int]:
     found.update(db.scalars(posted))
     if any(row.officer_id is None for row in rows):
         found.update(db.scalars(select(Person.id).where(Person.role == Role.ADMIN)))
+
     return frozenset(found)

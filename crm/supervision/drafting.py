@@ -68,9 +68,11 @@ def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> O
     """
     if data.origin in BY_CLOCK:
         raise Refused("origin_of_clock", field="origin")
+
     key = f"hand:{by.username}:{data.ref.strip()}" if data.ref.strip() else None
     if key and (known := _of_key(db, key)):
         return known
+
     me = viewer(db, by, civil_date(now))
     require(may_draft(me, data.unit_id))
     officer_id = by.id if data.officer_id is None else data.officer_id
@@ -79,6 +81,7 @@ def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> O
     figure = {"rule_code": data.rule_code, "period": data.period} if data.person_id else {}
     own = {"dedupe_key": key, "drafted_at": now, "drafted_by_id": by.id} | figure
     order = Order(state=OrderState.DRAFT, level=0, **own, **values)
+
     try:
         with db.begin_nested():
             db.add(order)
@@ -86,9 +89,11 @@ def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> O
         if key and (known := _of_key(db, key)):
             return known
         raise
+
     _assist(db, order, data)
     after = {**values, "unit_ids": sorted(data.unit_ids)}
     note_and_record(db, order, EntryKind.DRAFTED, by=by, now=now, after=after)
+
     return order
 
 
@@ -110,8 +115,10 @@ def draft_by_clock(db: Session, *, data: OrderData, cause: Cause, now: datetime)
     new = insert.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Order.id)
     if (order_id := db.scalar(new)) is None:
         return None
+
     order = db.get_one(Order, order_id)
     note_and_record(db, order, EntryKind.DRAFTED, by=None, now=now, after=values)
+
     return order
 
 
@@ -126,6 +133,7 @@ def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now:
     require(data.unit_id == order.unit_id or may_draft(me, data.unit_id))
     if order.rule_code and data.person_id != order.person_id:
         raise Refused("figure_of_person", field="person_id")
+
     values = _checked(
         db,
         replace(data, lead_id=order.lead_id, rule_code=order.rule_code, period=order.period),
@@ -135,16 +143,20 @@ def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now:
     )
     if data.person_id != order.person_id:
         _check_scope(db, data.person_id, me, now)
+
     values |= {"origin": order.origin}
     before, after = changes(order, values)
     units = _assisting(db, order)
+
     if units != sorted(data.unit_ids):
         before["unit_ids"], after["unit_ids"] = units, sorted(data.unit_ids)
         db.execute(delete(OrderUnit).where(OrderUnit.order_id == order.id))
         _assist(db, order, data)
+
     if after:
         note_and_record(db, order, EntryKind.CHANGED, by=by, now=now, before=before, after=after)
         db.expire(order, ["unit", "person", "officer", "units", "entries"])
+
     return order
 
 
@@ -175,18 +187,24 @@ def _checked(
     }
     if db.get(Unit, data.unit_id) is None:
         raise Refused("no_such_unit", field="unit_id")
+
     _check_units(db, data)
     on = civil_date(now)
     if data.person_id is not None:
         colleague_of(db, data.person_id, "person_id", on=on)
+
     if officer_id is not None and officer_id != me.person_id:
         colleague_of(db, officer_id, "officer_id", on=on, roles=OVERSEEING)
+
     if officer_id is not None and officer_id == data.person_id:
         raise Refused("officer_is_person", field="officer_id")
+
     if data.rule_code and data.person_id:
         _check_figure(db, data, me, now, officer_id=officer_id)
+
     if data.lead_id is not None:
         _check_lead(db, data.lead_id, me, now, person_id=data.person_id, officer_id=officer_id)
+
     return values
 
 
@@ -216,10 +234,12 @@ def _check_figure(
     on, people = civil_date(now), [me.person]
     if officer_id is not None and officer_id != me.person_id:
         people.append(db.get_one(Person, officer_id))
+
     latest = select(RuleVersion.duty).where(RuleVersion.code == data.rule_code)
     duty = db.scalars(latest.order_by(RuleVersion.valid_from.desc())).first()
     if duty is None or data.person_id is None or not _is_period(data.period):
         raise Refused("not_yours")
+
     scopes = figure_scopes(db, list(viewers(db, people, on)), on)
     if not scopes[me.person_id].sees(data.person_id, data.unit_id, duty):
         raise Refused("may_not_know_figure", field="unit_id")

@@ -62,11 +62,13 @@ def draft_from_milestones(
     new = [overdue[key] for key in overdue.keys() - set(db.scalars(known))] if overdue else []
     line = _line(db, at) if new else None
     made: Counter[str] = Counter()
+
     for one in sorted(new, key=lambda one: (one.planned_on, one.lead.id, one.kind)):
         order = _draft(db, one, line, at) if line else None
         made["drafts" if order else "undrafted"] += 1
         if order:
             tell(db, order=order, entry=last_entry(db, order), site=site, late=late)
+
     return made
 
 
@@ -86,10 +88,12 @@ def escalate_orders(db: Session, *, at: datetime, late: bool, site: Site) -> Map
     ]
     line = _line(db, at) if found else None
     escalated = mails = 0
+
     for order in found:
         if line and (entry := _escalate(db, order, line, at)):
             escalated += 1
             mails += tell(db, order=order, entry=entry, site=site, late=late)
+
     return {"escalated": escalated, "mails": mails} if escalated else {}
 
 
@@ -98,14 +102,17 @@ def _escalate(db: Session, order: Order, line: _Line, at: datetime) -> OrderEntr
     held = [unit_id for unit_id in chain if _sees(db, order, line.in_line.get(unit_id, ()), at)]
     if not held and _sees(db, order, line.admins, at):
         held = chain[-1:]  # nobody is left in the whole line: the admins hear of it, at the top
+
     step = next_level(chain, order.reached_unit_id, held)
     if step is None or order.due_on is None:
         return None
+
     order.level, order.reached_unit_id = step
     order.escalated_on = civil_date(at)
     unit = db.get_one(Unit, order.reached_unit_id)
     text = f"逾期{(order.escalated_on - order.due_on).days}天，提级至{unit.name}"
     after = {"level": order.level, "reached_unit_id": unit.id}
+
     return note_and_record(db, order, EntryKind.ESCALATED, by=None, now=at, after=after, text=text)
 
 
@@ -129,10 +136,12 @@ def _draft(db: Session, one: OverdueMilestone, line: _Line, at: datetime) -> Ord
     unit_id = named.unit_id
     if unit_id is None:
         return None
+
     person_id = next(iter(named.people[LeadRoleKind.TRACKER]), None)
     officer_id = _officer(db, one, named, line, at, but=person_id)
     if officer_id is None and one.lead.secrecy is Secrecy.RESTRICTED:
         return None
+
     data = OrderData(
         kind=OrderKind.NORMAL,
         origin=Origin.MILESTONE,
@@ -145,6 +154,7 @@ def _draft(db: Session, one: OverdueMilestone, line: _Line, at: datetime) -> Ord
         officer_id=officer_id,
     )
     cause = Cause(key=_milestone_key(one), milestone=one.kind, planned_on=one.planned_on)
+
     return draft_by_clock(db, data=data, cause=cause, now=at)
 
 

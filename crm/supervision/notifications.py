@@ -131,9 +131,11 @@ def receivers(db: Session, order: Order, by: Person, at: datetime) -> Receivers:
     ).all()
     knowing = _knowing(db, order, wanted, at)
     others = []
+
     for unit in assisting:
         in_line = _people(db, {*_in_line(db, [unit.id], at)} - {by.id}, at)
         others.append((unit, _knowing(db, order, in_line, at)))
+
     return Receivers(knowing, others, hidden=bool(wanted) and not knowing)
 
 
@@ -162,6 +164,7 @@ def seeing(db: Session, order: Order, people: Iterable[Person], on: date) -> lis
 
 def _wanted(db: Session, order: Order, entry: OrderEntry) -> set[int | None]:
     wanted: set[int | None] = set()
+
     match entry.kind:
         case EntryKind.DRAFTED:
             wanted = {order.officer_id}
@@ -178,6 +181,7 @@ def _wanted(db: Session, order: Order, entry: OrderEntry) -> set[int | None]:
         case kind if kind in TOLD_TO_LEADING:
             in_line = _in_line(db, [order.unit_id], entry.at)
             wanted = {order.person_id, order.answered_by_id, *in_line}
+
     return wanted
 
 

@@ -63,6 +63,7 @@ def steps_of(db: Session, me: Viewer, order: Order, on: date) -> frozenset[Step]
         Step.ACCEPT: closes,
         Step.RETURN: closes,
     }
+
     return frozenset(step for step, is_mine in may.items() if is_mine)
 
 

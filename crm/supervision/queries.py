@@ -159,6 +159,7 @@ def waiting_for(
         if is_so
     ]
     places = {wait: place for place, wait in enumerate(waits)}
+
     return sorted(
         found, key=lambda one: (places[one.wait], one.order.due_on or date.max, one.order.id)
     )
@@ -185,13 +186,17 @@ def _waits(viewer: Viewer, on: date) -> dict[Wait, ColumnElement[bool]]:
     posted = select(Posting.unit_id).where(Posting.person_id == me, held_on(on))
     acts, decides = Order.person_id == me, _is_officer(me)
     reached: ColumnElement[bool] = false()
+
     if viewer.oversees:
         acts |= Order.unit_id.in_(posted) & ~decides
         reached = overdue(on) & Order.reached_unit_id.in_(posted)
+
     issues: ColumnElement[bool] = Order.officer_id == me
     if viewer.role is Role.ADMIN:  # nobody up the tree supervises
         issues |= Order.officer_id.is_(None)
+
     answered = (Order.state == OrderState.ANSWERED) & (Order.answered_by_id != me)
+
     return {
         Wait.OVERDUE: reached,
         Wait.RECEIVE: acts & (Order.state == OrderState.ISSUED),
@@ -226,6 +231,7 @@ def open_orders(
 
 def _open(order: Order, as_of: datetime, on: date) -> OpenOrder:
     assert order.due_on is not None  # noqa: S101 - a constraint sees to it
+
     return OpenOrder(
         id=order.id,
         number=order.number_text or "",

@@ -34,6 +34,7 @@ def filtered(db: Session, viewer: Viewer, on: date, by: OrderFilter) -> Select[O
     query = visible_to(db, viewer, on)
     if text := by.text.strip():
         query = query.where(_matching(text))
+
     for column, value in (
         (Order.state, by.state),
         (Order.kind, by.kind),
@@ -44,8 +45,10 @@ def filtered(db: Session, viewer: Viewer, on: date, by: OrderFilter) -> Select[O
     ):
         if value:
             query = query.where(column == value)
+
     if by.unit_id:
         query = query.where(or_(Order.unit_id == by.unit_id, assisting([by.unit_id])))
+
     return query.where(overdue(by.overdue_on)) if by.overdue_on else query
 
 

@@ -86,9 +86,11 @@ def remind_of_missed(  # noqa: PLR0913 - what a slot says, each by name
     new = _not_reminded(db, _missed(db, period, at), at)
     if not new:
         return {}
+
     supervisors = supervisors_on(db, civil_date(at))
     earlier = _missed_before(db, new, period, since)
     missed, drafted = [], 0
+
     for one in new:
         above = supervisors.of_figure(one)
         before = earlier.get(_key(one))
@@ -96,7 +98,9 @@ def remind_of_missed(  # noqa: PLR0913 - what a slot says, each by name
         drafted += is_drafted
         line = MissedLine(one.username, one.name, one.unit_name, one.figure, before, is_drafted)
         missed.append(_Missed(one, above, line))
+
     made = {"reminders": len(new), "mails": _mail(db, missed, period, at, late=late, site=site)}
+
     return made | ({"drafts": drafted} if drafted else {})
 
 
@@ -114,6 +118,7 @@ def draft_from_missed(
         text = f"{period_name(period)}又未完成（{one.figure.achieved}/{one.figure.required}）"
         note_and_record(db, going, EntryKind.NOTED, by=None, now=at, text=text)
         return False
+
     spoken = f"{period_name(earlier)}、{period_name(period)}"
     data = OrderData(
         kind=OrderKind.NORMAL,
@@ -131,6 +136,7 @@ def draft_from_missed(
         period=period.name,
         earlier_period=earlier.name,
     )
+
     return draft_by_clock(db, data=data, cause=cause, now=at) is not None
 
 
@@ -144,6 +150,7 @@ def _not_reminded(db: Session, missed: Sequence[PersonFigure], at: datetime) -> 
     """Write the reminders down; those that were not there yet."""
     if not missed:
         return []
+
     rows = [
         {
             "rule_code": one.figure.rule.code,
@@ -156,6 +163,7 @@ def _not_reminded(db: Session, missed: Sequence[PersonFigure], at: datetime) -> 
     insert = insert_into(db, Reminder).values(rows).on_conflict_do_nothing()
     new = db.execute(insert.returning(Reminder.rule_code, Reminder.person_id)).all()
     keys = {(code, person_id) for code, person_id in new}
+
     return [one for one in missed if _key(one) in keys]
 
 
@@ -179,9 +187,11 @@ def _missed_before(
         .order_by(FigureRecord.last_on)
     )
     last: dict[Key, tuple[Period, FigureStatus | None]] = {}
+
     for code, person_id, name, status in db.execute(query):
         if (code, person_id) in keys and (before := Period.parse(name)).kind is period.kind:
             last[code, person_id] = before, status  # the latest is read last
+
     return {key: one for key, (one, status) in last.items() if status is FigureStatus.MISSED}
 
 
@@ -201,11 +211,14 @@ def _mail(  # noqa: PLR0913 - as remind_of_missed
     """One mail to each who missed something or oversees somebody who did."""
     own: defaultdict[int, list[MissedLine]] = defaultdict(list)
     people: defaultdict[int, list[MissedLine]] = defaultdict(list)
+
     for each in missed:
         own[each.one.person_id].append(each.line)
         for reader_id in each.above:
             people[reader_id].append(each.line)
+
     readers = select(Person).where(Person.id.in_({*own, *people}), active_at(at))
+
     return sum(
         _put(
             db,

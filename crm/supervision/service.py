@@ -74,8 +74,10 @@ def ask_extension(  # noqa: PLR0913 - a request has that many parts
         raise Refused("extension_too_late", field="new_due_on", on=due)
     if order.asked_due_on is not None:
         raise Refused("already_asked", field="new_due_on", on=order.asked_due_on)
+
     text = said(reason, "reason")
     order.asked_due_on, order.asked_by_id = later(new_due_on, due, "new_due_on"), by.id
+
     return note_and_record(
         *(db, order, EntryKind.EXTENSION_ASKED),
         by=by,
@@ -99,11 +101,13 @@ def decide_extension(  # noqa: PLR0913 - a decision has that many parts
         raise Refused("nothing_asked")
     if order.asked_by_id == by.id:
         raise Refused("same_hand")
+
     text = reason.strip() or None if is_granted else said(reason, "reason")
     before = {"due_on": order.due_on}
     order.asked_due_on = order.asked_by_id = None
     if is_granted:
         order.due_on = asked
+
     return note_and_record(
         *(db, order, EntryKind.EXTENSION_GRANTED if is_granted else EntryKind.EXTENSION_REFUSED),
         by=by,
@@ -159,11 +163,14 @@ def return_order(  # noqa: PLR0913 - a return has that many parts
     require(take(db, order, by, now, {OrderState.ANSWERED}).decides)
     if order.answered_by_id == by.id:
         raise Refused("same_hand")
+
     text = said(reason, "reason")
     before = {"due_on": order.due_on}
     if new_due_on is not None:
         order.due_on = later(new_due_on, max(_due(order), civil_date(now)), "new_due_on")
+
     order.state = OrderState.RETURNED
+
     return note_and_record(
         *(db, order, EntryKind.RETURNED),
         by=by,

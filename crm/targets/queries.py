@@ -127,10 +127,12 @@ def courses(db: Session, period: Period, at: datetime) -> list[Course]:
     )
     known: dict[int, Course] = {}
     dates: defaultdict[int, dict[MilestoneKind, date]] = defaultdict(dict)
+
     for lead_id, amount, currency, industry, unit, kind, on in rows:
         dates[lead_id][kind] = on
         size = tier_of(amount, currency)
         known[lead_id] = Course(lead_id, unit, size, industry, dates[lead_id])
+
     return list(known.values())
 
 

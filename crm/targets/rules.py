@@ -145,13 +145,16 @@ def standing(
         if one.kind is kind and one.unit_id in unit_ids and one.is_of(goal.tier)
     )
     sums: defaultdict[Currency, Decimal] = defaultdict(Decimal)
+
     for one in mine:
         if one.amount is not None and one.currency:
             sums[one.currency] += one.amount
+
     by_amount = goal.measure is TargetMeasure.AMOUNT
     told = sums.pop(Currency.CNY, Decimal(0)) if by_amount else Decimal(len(mine))
     beside = tuple((sums[one], one) for one in Currency if by_amount and one in sums)
     months = months_gone(goal.year, on)
+
     return Standing(goal, unit_name, mine, told if kind else None, beside, months)
 
 

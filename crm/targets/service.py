@@ -82,11 +82,13 @@ def _check(db: Session, told: TargetInput, by: Person, own: Target | None) -> No
     _require_admin(by)
     if db.get(Unit, told.unit_id) is None:
         raise Refused("no_such_unit", field="unit_id")
+
     counted = told.measure is TargetMeasure.COUNT
     if told.metric is Metric.MONEY and counted:
         raise Refused("money_is_added", field="measure")
     if told.value <= 0 or (counted and told.value != int(told.value)):
         raise Refused("bad_goal", field="value")
+
     same = select(Target.id).where(
         Target.year == told.year,
         Target.unit_id == told.unit_id,

@@ -82,6 +82,7 @@ def speeds(
     """Each span that some project ended in the period, with the medians of its days."""
     known = tuple(courses)
     made = []
+
     for begin, end in SPANS:
         ended = [one for one in known if _took(one, begin, end, period)]
         if not ended:
@@ -101,6 +102,7 @@ def speeds(
                 ),
             )
         )
+
     return tuple(made)
 
 

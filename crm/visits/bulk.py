@@ -50,6 +50,7 @@ def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) 
     db.add_all(visits)
     db.flush()
     people, leads = [], []
+
     for visit, row in zip(visits, rows, strict=True):
         late = visit.late_by_days
         people += [
@@ -57,12 +58,15 @@ def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) 
             for each in sorted(row.data.joined_by)
         ]
         leads += [{"visit_id": visit.id, "lead_id": n} for n in sorted(set(row.data.lead_ids))]
+
     for table, links in ((VisitParticipant, people), (VisitLead, leads)):
         if links:
             db.execute(insert(table), links)
+
     for visit, row in zip(visits, rows, strict=True):
         after = {"ref": visit.ref, "status": visit.status, "verdict": visit.verdict}
         record(db, "visit.imported", visit, by=row.entered_by, at=now, after=after)
+
     return visits
 
 
@@ -75,15 +79,19 @@ def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
     data, at = row.data, row.logged_at or now
     if not data.ref.strip():
         raise Refused("required", field="ref")
+
     values = columns(data, now)
     if at > now:
         raise Refused("logged_in_future", field="logged_at")
     if row.entered_at and row.entered_at > at:
         raise Refused("entered_after_logged", field="entered_at")
+
     is_done = data.status is Status.DONE
     if is_done and at < data.ends_at:
         raise Refused("logged_before_end", field="logged_at")
+
     entered_at = row.entered_at or at
+
     return Visit(
         ref=data.ref.strip(),
         entered_at=entered_at,

@@ -29,9 +29,11 @@ def check_visit(
     """The visit's columns, as it is entered or `was` is changed; refused as those two are."""
     on = civil_date(now)
     beside = links_of(db, was, me, on) if was else None
+
     if was and beside and not may_read(db, was, me, now):
         # DESIGN 8: to take part is to read, so only who reads says who takes part
         require_same_people(data, was.leader_id, beside.participant_ids)
+
     values = columns(data, now)
     check_city(data)
     check_people(db, data)
@@ -41,6 +43,7 @@ def check_visit(
     check_leads(db, frozenset(data.lead_ids) - (beside.lead_ids if beside else set()), me, on)
     if not was or values["trip"] != was.trip:
         check_trip(db, values["trip"], me, on)
+
     return values
 
 

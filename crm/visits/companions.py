@@ -91,6 +91,7 @@ def named_by_others(db: Session, person_id: int, *, since: datetime) -> Sequence
         .order_by(CompanionNotice.named_at.desc(), Visit.id)
         .options(*LOADED)
     )
+
     return [Named(*row) for row in rows]
 
 

@@ -37,6 +37,7 @@ def visit_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, o
 def _row(visit: Visit) -> dict[str, object]:
     others = [one for one in visit.participants if one.id != visit.leader_id]
     others.sort(key=lambda each: each.username)
+
     return {
         **{name: getattr(visit, name) for name in (*PLAIN, *WORDS)},
         "leader": visit.leader.username,

@@ -45,11 +45,13 @@ def give_place(  # noqa: PLR0913 - whose place, to whom, by whose word, when
     _leave_out(db, visit, leaver.id)
     remember(db, visit, [leaver.id])
     there = _joined(db, visit)
+
     if to and to.id != visit.leader_id and to.id not in there:
         late = late_by(visit.first_on, civil_date(now))
         row = {"visit_id": visit.id, "person_id": to.id, "late_by_days": late}
         db.execute(insert(VisitParticipant), [row])
         note_named(db, visit, [to.id], by=by or leaver, now=now)
+
     after = {"participant_ids": _joined(db, visit)}
     _record(db, "visit.handed_over", visit, before, after, by=by, now=now)
 
@@ -70,18 +72,22 @@ def cut_stay(
         else:
             give_visit(db, visit=visit, to=to, by=by, now=now)
         return visit
+
     kept_until, rest_from = cut_between(visit.starts_at, visit.ends_at, today)
     rest = _rest(db, visit, to, rest_from, now) if to else None
     if rest and to:
         note_named(db, rest, _joined(db, rest), by=by or to, now=now)
+
     before = {"status": visit.status, "ends_at": visit.ends_at, "last_on": visit.last_on}
     visit.status, visit.logged_at, visit.ends_at = Status.DONE, now, kept_until
     _, visit.last_on = first_and_last(visit.starts_at, kept_until)
     after = {"status": visit.status, "ends_at": visit.ends_at, "last_on": visit.last_on}
     _record(db, "visit.cut", visit, before, after, by=by, now=now)
+
     if rest:
         about = {"ref": rest.ref, "leader_id": rest.leader_id, "rest_of": visit.ref}
         _record(db, "visit.handed_over", rest, None, about, by=by, now=now)
+
     return rest
 
 
@@ -123,12 +129,14 @@ def _rest(db: Session, visit: Visit, to: Person, starts_at: datetime, now: datet
     )
     db.add(rest)
     db.flush()
+
     for table, column, ids in (
         (VisitParticipant, "person_id", [each for each in _joined(db, visit) if each != to.id]),
         (VisitLead, "lead_id", db.scalars(_leads(visit)).all()),
     ):
         if ids:
             db.execute(insert(table), [{"visit_id": rest.id, column: each} for each in ids])
+
     return rest
 
 

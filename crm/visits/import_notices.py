@@ -37,11 +37,13 @@ def asked_about(
     """What the form would have asked about visits that a file brought; `lines` by reference."""
     if not visits:
         return
+
     found = _pairs(beside_file(db, visits, on), {visit.id for visit in visits})
     ids = {each for pairs in found.values() for pair in pairs for each in pair}
     refs = {visit.id: visit.ref for visit in visits if visit.id in ids}
     others = select(Visit.id, Visit.ref).where(Visit.id.in_(sorted(ids - refs.keys())))
     refs |= dict(db.execute(others).all())
+
     for doubt, pairs in found.items():
         shown = "、".join(f"{refs[one]}与{refs[other]}" for one, other in pairs[:MOST_PAIRS])
         facts = {
@@ -55,10 +57,13 @@ def asked_about(
 def _pairs(outlines: Sequence[Outline], new: set[int]) -> dict[Doubt, list[Pair]]:
     """Visits of the file beside others, each pair once, by what is doubtful about them."""
     near: dict[tuple[str, int, date], list[Outline]] = defaultdict(list)
+
     for each in outlines:
         for key in _keys(each):
             near[key].append(each)
+
     found: dict[Doubt, list[Pair]] = defaultdict(list)
+
     for one in outlines:
         if one.id not in new:
             continue
@@ -67,6 +72,7 @@ def _pairs(outlines: Sequence[Outline], new: set[int]) -> dict[Doubt, list[Pair]
         rest = [each for each in others.values() if each.id not in new or _id(each) > _id(one)]
         for question in questions(one, rest):
             found[question.doubt].append((_id(one), _id(question.other)))
+
     return found
 
 

@@ -109,6 +109,7 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> Outcome:
     names = _names(db)
     there = _there(db, [row.ref for _, row in rows])
     new: list[bulk.ImportedVisit] = []
+
     for line, row in rows:
         try:
             told = _told(row, names, sheet, line)
@@ -119,11 +120,13 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> Outcome:
                 there[row.ref] = told
         except Refused as why:
             sheet.blame(line, why)
+
     sheet.notices += read_as_remote((line, row.kind, row.channel) for line, row in rows)
     sheet.refuse_if_blamed()
     made = bulk.import_visits(db, new, now=now)
     lines = {row.ref: line for line, row in rows}
     sheet.notices += asked_about(db, made, lines, civil_date(now))
+
     return Outcome(added=len(new), unchanged=len(rows) - len(new), notices=sheet.notices)
 
 
@@ -137,16 +140,20 @@ def _names(db: Session) -> Names:
 def _told(row: VisitRow, names: Names, sheet: Sheet, line: int) -> Told:
     """What the row says, with ids for names; empty where it names somebody unknown."""
     blamed = len(sheet.problems)
+
     for column, usernames in (("leader", [row.leader]), ("participants", row.participants)):
         for username in usernames:
             if username not in names.people:
                 why = Refused("unknown_username", field=column, username=username)
                 sheet.blame(line, why)
+
     for ref in row.leads:
         if ref not in names.leads:
             sheet.blame(line, Refused("unknown_lead_ref", field="leads", ref=ref))
+
     if len(sheet.problems) > blamed:
         return {}
+
     return {name: getattr(row, name) for name in PLAIN} | {
         "kind": kind_by(row.kind, row.channel),
         "leader": names.people[row.leader],
@@ -187,6 +194,7 @@ def _checked(row: VisitRow, told: Told, now: datetime) -> bulk.ImportedVisit:
 def _there(db: Session, refs: Sequence[str]) -> dict[str, Told]:
     """The visits of these references that are there, as a file tells them."""
     there: dict[str, Told] = {}
+
     for first in range(0, len(refs), AT_ONCE):
         of_refs = Visit.ref.in_(refs[first : first + AT_ONCE])
         by_id: dict[int, Told] = {}
@@ -205,4 +213,5 @@ def _there(db: Session, refs: Sequence[str]) -> dict[str, Told]:
             pairs = select(table.visit_id, column).where(table.visit_id.in_(by_id))
             for visit_id, other_id in db.execute(pairs):
                 by_id[visit_id][of].add(other_id)
+
     return there

@@ -49,6 +49,7 @@ def _both(visit: Visit, beside: Links, data: VisitData) -> VisitData:
         name: _joined(getattr(visit, name), getattr(data, name), APART.get(name, "；"))
         for name in WORDS
     }
+
     return VisitData(
         ref=visit.ref,
         kind=visit.kind,

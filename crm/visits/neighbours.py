@@ -25,6 +25,7 @@ def outline_of(
 ) -> Outline:
     """A visit as it is to be kept, with the companies of those leads that the viewer may see."""
     leads = Lead.id.in_(set(data.lead_ids)) & visible_leads(viewer, on)
+
     return Outline(
         id=was.id if was else None,
         kind=data.kind,
@@ -99,6 +100,7 @@ def outlines(
     ids = [row["id"] for row in found]
     people = _beside(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
     companies = _companies(db, ids, visible_leads(viewer, on) if viewer else true())
+
     return [
         Outline(
             **row,

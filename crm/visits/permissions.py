@@ -97,6 +97,7 @@ def judgeable(viewer: Viewer) -> ColumnElement[bool]:
     """
     if not viewer.judges:
         return false()
+
     # an admin judges also where the leader never held a primary posting
     is_admin = viewer.role is Role.ADMIN
     reached = true() if is_admin else unit_of_leader().in_(viewer.unit_ids)
@@ -108,6 +109,7 @@ def judgeable(viewer: Viewer) -> ColumnElement[bool]:
     # a stay may be rejected while it is under way, as its past dates count already
     is_stay = (Visit.kind == Kind.RESIDENCY) & (Visit.status == Status.PLANNED)
     is_open = (Visit.status == Status.DONE) | is_stay
+
     return and_(reached, ~own, ~entered, ~once, is_open)
 
 
@@ -124,6 +126,7 @@ def unit_of_leader() -> ColumnElement[int]:
     held = unit.where(posting.from_on <= Visit.first_on, lasts)
     following = unit.where(posting.from_on > Visit.first_on).order_by(posting.from_on)
     last = unit.order_by(posting.from_on.desc())
+
     return func.coalesce(*(each.scalar_subquery() for each in (held, following, last)))
 
 

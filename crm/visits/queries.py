@@ -88,6 +88,7 @@ def _saying(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
     )
     said = matching(text, viewer, on)
     leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & said)
+
     return or_(
         *(
             column.icontains(each, autoescape=True)
@@ -107,6 +108,7 @@ def visits_page(
     query = visible_to(viewer, on).options(*LOADED)
     if by.first or by.last:
         query = query.where(covering(by.first, by.last))
+
     for column, value in (
         (Visit.kind, by.kind),
         (Visit.channel, by.channel),
@@ -115,12 +117,16 @@ def visits_page(
     ):
         if value:
             query = query.where(column == value)
+
     if by.person_id:
         query = query.where(of_person(by.person_id))
+
     if by.lead_id:
         query = query.where(of_leads((Lead.id == by.lead_id) & visible_leads(viewer, on)))
+
     if by.text.strip():
         query = query.where(_saying(viewer, on, by.text))
+
     return page_of(db, query, on=Visit.first_on, row_id=Visit.id, cursor=cursor)
 
 
@@ -197,6 +203,7 @@ def awaiting_verdict(  # noqa: PLR0913 - the limits of the rules, and as known w
         if row.is_entered_late
         or (row.logged_at and is_logged_late(row.last_on, row.logged_at, within_days))
     ]
+
     return list(_in_time(db, select(Visit).where(Visit.id.in_(late)))) if late else []
 
 
@@ -235,12 +242,14 @@ def last_choices(db: Session, viewer: Viewer, on: date) -> LastChoices:
     )
     if last is None:
         return LastChoices()
+
     joined = select(VisitParticipant.person_id).where(VisitParticipant.visit_id == last.id)
     leads = (
         select(VisitLead.lead_id)
         .join(Lead, Lead.id == VisitLead.lead_id)
         .where(VisitLead.visit_id == last.id, visible_leads(viewer, on))
     )
+
     return LastChoices(
         last.kind,
         last.channel,

@@ -62,6 +62,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     ref = data.ref.strip()
     if ref and (known := _of_ref(db, ref, by)):
         return known
+
     me = viewer(db, by, on)
     values = check_visit(db, data, me, now)
     late = late_by(civil_date(data.starts_at), on)
@@ -73,6 +74,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
         logged_at=now if data.status is Status.DONE else None,
         **values,
     )
+
     try:
         with db.begin_nested():
             db.add(visit)
@@ -80,13 +82,16 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
         if known := _of_ref(db, visit.ref, by):
             return known
         raise
+
     begin_trips(db, [visit], now=now)
     link(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
     after = values | {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
     note_named(db, visit, data.joined_by, by=by, now=now)
     if by.id not in {data.leader_id, *data.joined_by}:
         after["entered_for_id"] = data.leader_id
+
     record(db, "visit.logged", visit, by=by, at=now, after=after | _why(data))
+
     return visit
 
 
@@ -110,6 +115,7 @@ def rewrite_visit(
     beside = links_of(db, visit, me, on)
     if not may_read(db, visit, me, now):
         data = replace(data, **{name: getattr(visit, name) for name in WORDS})
+
     values = check_visit(db, data, me, now, visit)
     lead_ids = frozenset(data.lead_ids) | beside.hidden_lead_ids
     there = {**beside.late_by, visit.leader_id: visit.late_by_days}
@@ -119,24 +125,30 @@ def rewrite_visit(
     _settle_moments(visit, was, now)
     late = late_by_person({data.leader_id, *data.joined_by}, there, was, Timing.of(visit), on)
     visit.late_by_days = late.pop(data.leader_id)
+
     for name, old, new in (
         ("participant_ids", beside.participant_ids, data.joined_by),
         ("lead_ids", beside.lead_ids, lead_ids),
     ):
         if old != new:
             before[name], after[name] = sorted(old), sorted(new)
+
     if (late, lead_ids) != (beside.late_by, beside.lead_ids):
         link(db, visit, late_by=late, lead_ids=lead_ids)
+
     note_named(db, visit, data.joined_by - beside.participant_ids, by=by, now=now)
     is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
     if is_undone or _confirmed_facts(visit) & after.keys():
         _unconfirm(visit, before, after)
+
     is_entered = _FACTS & after.keys() or _is_entered_by_status(was.status, visit.status)
     involved = there.keys() | ({by.id} if is_entered else frozenset())
     remember(db, visit, involved - data.joined_by - {data.leader_id})
+
     if after:
         after |= _why(data)
         record(db, "visit.changed", visit, by=by, at=now, before=before, after=after)
+
     return visit
 
 
@@ -163,13 +175,16 @@ def move_visit(
     )
     if _confirmed_facts(visit) & after.keys():
         _unconfirm(visit, before, after)
+
     people = {**there, visit.leader_id: visit.late_by_days}
     late = late_by_person(people.keys(), people, was, Timing.of(visit), civil_date(now))
     visit.late_by_days = late[visit.leader_id]
     keep_late(db, visit.id, {each: late[each] for each in there})
     if _FACTS & after.keys():
         remember(db, visit, {by.id} - people.keys())
+
     record(db, "visit.moved", visit, by=by, at=now, before=before, after=after)
+
     return visit
 
 

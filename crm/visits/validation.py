@@ -63,6 +63,7 @@ def columns(data: VisitData, now: datetime) -> dict[str, object]:
     check_channel(data.kind, data.channel)
     if data.status is Status.DONE:
         check_ended(data.ends_at, now)
+
     values: dict[str, object] = {
         "kind": data.kind,
         "channel": data.channel,
@@ -75,6 +76,7 @@ def columns(data: VisitData, now: datetime) -> dict[str, object]:
         "leader_id": data.leader_id,
         "trip": _text(data.trip),
     }
+
     return values | {name: _text(getattr(data, name)) for name in WORDS}
 
 

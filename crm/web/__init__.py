@@ -60,6 +60,7 @@ def _guard(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Register the pages; the order is that in which a request meets them."""
     app.after_request(_guard)
+
     for part in (
         username_converter,
         transaction,
@@ -74,6 +75,7 @@ def init_app(app: Flask) -> None:
         compressed,
     ):
         part.init_app(app)
+
     for page in (
         myday,
         visits,

@@ -177,20 +177,26 @@ def _check() -> ResponseReturnValue | None:
     """Nobody passes without a row in the table: 404 for what one may not know of."""
     if request.endpoint is None:
         return None  # no such page: the router says so
+
     if "\0" in request.path:
         abort(404)  # PostgreSQL refuses NUL: nothing is called so
+
     if request.endpoint in PUBLIC:
         return None
+
     person = me()
     if person is None:
         return to_the_door()
     if person.is_password_temporary and request.endpoint not in WITH_TEMPORARY_PASSWORD:
         return redirect(url_for("me.show"))
+
     roles = ACCESS.get(request.endpoint, frozenset())
     if person.role not in roles:
         abort(404)
+
     if roles == ADMINS and request.method in CHANGING:
         be_alone(db.session)  # admins are few, and what they change all figures rest on
+
     return None
 
 

@@ -157,6 +157,7 @@ def check_password(
     now = moment()
     with writing(db.sessionmaker) as own:
         may_try = login_attempts.take_try(own, attempt, now=now)
+
     if not may_try:
         log.warning("too_many_tries", person=attempt.person_id, address=attempt.address)
         raise Refused("too_many_tries", field=wrong.field)

@@ -63,6 +63,7 @@ def is_overtaken(db: Session, form: MarkedForm, there: There, *, but: Collection
     remembered = (form.seen.data or "").split(".")
     if len(remembered) != len(there.values) + 1 or not _is_entry(remembered[0]):
         return False
+
     lost = [
         name
         for (name, value), was in zip(there.values.items(), remembered[1:], strict=True)
@@ -70,12 +71,15 @@ def is_overtaken(db: Session, form: MarkedForm, there: There, *, but: Collection
     ]
     if not lost:
         return False
+
     refusal = _refusal(db, there.row, since=int(remembered[0]))
     form.seen.data = mark(db, there)
     show_at_field(form, refusal)
+
     for name in lost:
         said = there.words.get(name) or _spoken(there.values[name])
         form[name].errors = [*form[name].errors, f"{refusal.facts['who']}已改为：{said}。"]
+
     return True
 
 

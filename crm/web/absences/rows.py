@@ -41,9 +41,11 @@ def absence_line(absence: Absence, on: date) -> AbsenceLine:
     """An absence, with its person, in words."""
     first, last = absence.from_on, absence.to_on
     dates = formatting.span(first, last)
+
     if first.year != on.year or last.year != on.year:
         end = "" if first == last else f"至{last.year}年{formatting.day(last)}"
         dates = f"{first.year}年{formatting.day(first)}{end}"
+
     return AbsenceLine(
         absence.id,
         absence.person.name,

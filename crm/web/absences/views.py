@@ -82,12 +82,15 @@ def listing() -> ResponseReturnValue:
     views = {"mine": "我的请假"}
     if me.judges:
         views["waiting"] = f"待我审批 {len(to_decide)}" if to_decide else "待我审批"
+
     if me.oversees:
         views["team"] = "所辖人员"
+
     view = request.args.get("view", "mine")
     view = view if view in views else "mine"
     page = None if view == "waiting" else _page(view)
     rows = page.items if page else to_decide
+
     return render_template(
         "absences/list.html",
         lines=[absence_line(each, on) for each in rows],
@@ -149,6 +152,7 @@ def _show(absence: Absence, **given: FlaskForm) -> str:
     } | given
     decides = may_decide(db.session, signed_in(), absence.person_id, today())
     is_asked = absence.status is AbsenceStatus.ASKED
+
     return render_template(
         "absences/show.html",
         absence=absence,

@@ -137,6 +137,7 @@ def _keep(form: MailForm, me: Person) -> bool:
     except Refused as refusal:
         show_at_field(form, refusal)
         return False
+
     return True
 
 

@@ -118,6 +118,7 @@ def _page(contact: ContactForm, password: PasswordForm) -> str:
 def change() -> ResponseReturnValue:
     """Keep how one is reached."""
     person, form = signed_in(), ContactForm()
+
     if form.validate():
         try:
             cells = {"email": form.email.data or "", "phone": form.phone.data or ""}
@@ -137,6 +138,7 @@ def change() -> ResponseReturnValue:
         else:
             flash("已保存。", "success")
             return redirect(url_for(".show"))
+
     return _page(form, PasswordForm(formdata=None)), 422
 
 
@@ -197,6 +199,7 @@ def _devices() -> list[Device]:
     )
     rows = db.session.scalars(query.order_by(LoginSession.seen_at.desc(), LoginSession.id.desc()))
     this = current_user.login.id
+
     return [
         Device(
             _named(each.browser or ""),

@@ -96,13 +96,16 @@ def show(job: str) -> ResponseReturnValue:
 def preview(job: str) -> ResponseReturnValue:
     """What the next slot would make; all of it is undone."""
     name = _known(job)
+
     try:
         found = manual_runs.preview(_clockwork(), name, now=moment())
     except Refused as refusal:
         flash(told(refusal), "danger")
         return redirect(url_for(".listing"))
+
     hidden = told_of_hidden(db.session, my_view(), today())
     hidden |= told_of_figures(db.session, my_figures(), today())
+
     return render_template(
         "admin/job_preview.html",
         job=name,
@@ -193,6 +196,7 @@ def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list
     ahead = sorted(manual_runs.next_slots(rows, jobs), key=lambda slot: slot.due_at, reverse=True)
     first = {slot.job.name: slot for slot in ahead}
     made = []
+
     for name in names:
         following, last = first[name], ledger.last_run_of(rows, name)
         pause = paused.get(name)
@@ -212,6 +216,7 @@ def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list
                 paused_by=(by.get(pause.by_id or 0) or "服务器管理员") if pause else "",
             )
         )
+
     return made
 
 

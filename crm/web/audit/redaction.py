@@ -50,6 +50,7 @@ def sight(db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date) 
     of_followups = _leads_of_followups(db, _ids(entries, Followup.__tablename__))
     of_orders = _leads_of_orders(db, _ids(entries, Order.__tablename__))
     leads = {}
+
     for entry in entries:
         own = {*_named(entry.before), *_named(entry.after)}
         match entry.subject:
@@ -64,8 +65,10 @@ def sight(db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date) 
             case Order.__tablename__:
                 own |= of_orders[entry.subject_id]
         leads[entry.id] = frozenset(own)
+
     labels = lead_labels(db, viewer, set().union(*leads.values()), on)
     orders = _ids(entries, Order.__tablename__)
+
     return Sight(leads, labels, _orders_of_hidden(db, viewer, orders, on))
 
 

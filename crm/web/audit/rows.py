@@ -67,6 +67,7 @@ class _Names:
                 )
             case int():
                 return self._called(field, value)
+
         return _instant(str(value)) or word_of(subject, field, str(value))
 
     def _called(self, field: str, row_id: int) -> str:
@@ -82,6 +83,7 @@ class _Names:
         """What the entry is about."""
         kind = SUBJECTS.get(entry.subject, entry.subject)
         name = f"#{entry.subject_id}"
+
         match entry.subject:
             case Person.__tablename__:
                 name = self.people.get(entry.subject_id, name)
@@ -95,6 +97,7 @@ class _Names:
             case Lead.__tablename__:
                 label = self.seen.labels.get(entry.subject_id)
                 name = label.text if label else HIDDEN
+
         return f"{kind} {name}"
 
     def url(self, entry: AuditEntry) -> str | None:
@@ -136,6 +139,7 @@ def _refs(db: Session, visit_ids: set[int]) -> dict[int, str]:
 def _line(entry: AuditEntry, names: _Names, on: date) -> AuditLine:
     at = clock.civil(entry.at)
     is_hidden = not names.seen.may_read(entry)
+
     return AuditLine(
         entry.id,
         f"{formatting.dated(at.date(), on)} {at:%H:%M:%S}",

@@ -31,6 +31,7 @@ def listing() -> ResponseReturnValue:
     )
     found = entries_page(db.session, asked, cursor=request.args.get("at"))
     people = db.session.execute(select(Person.id, Person.name).order_by(Person.pinyin))
+
     return render_template(
         "audit/list.html",
         lines=audit_lines(db.session, my_view(), found.items, moment()),

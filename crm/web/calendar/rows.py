@@ -73,6 +73,7 @@ def year_of(db: Session, year: int) -> YearPage:
     counted = Counter(calendar.on(on).source for on in whole.dates)
     usual = counted.most_common(1)[0][0]
     months = [_month(calendar, Period.parse(f"{year}-{n:02}"), usual) for n in range(1, 13)]
+
     return YearPage(
         year,
         months,
@@ -117,6 +118,7 @@ def _estimate(calendar: WorkingCalendar, year: Period) -> str:
             f"{year.name} 年的放假安排尚未公布或录入：工作日暂按周一至周五减去法定节假日推算，"
             "没有调休；相关周期的应完成数可能调整。公布后请导入。"
         )
+
     week = Period.holding(PeriodKind.WEEK, year.last)
     if calendar.is_estimated(week):
         days = formatting.span(week.first, week.last)
@@ -124,4 +126,5 @@ def _estimate(calendar: WorkingCalendar, year: Period) -> str:
             f"{formatting.period_name(week)}（{days}）跨入下一年，"
             "下一年的放假安排尚未公布或录入，这一周按推算执行。"
         )
+
     return ""

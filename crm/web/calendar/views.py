@@ -102,7 +102,9 @@ def change(year: int) -> ResponseReturnValue:
     form = DaysForm()
     if not form.validate_on_submit():
         return _year_page(year, form), 422
+
     first: Any = form.first.data
+
     try:
         with explained() as rows:
             changed = service.set_days(
@@ -117,7 +119,9 @@ def change(year: int) -> ResponseReturnValue:
     except Refused as refusal:
         show_refusal(form, refusal, FIELDS)
         return _year_page(year, form), 422
+
     _say(changed, "已保存。")
+
     return redirect(url_for(".show", year=first.year))
 
 
@@ -155,18 +159,23 @@ def preview() -> ResponseReturnValue:
     form = FileForm()
     upload = request.files.get("file")
     content = upload.read(LARGEST + 1) if upload else b""
+
     if not content:
         form.file.errors = ["请选择文件。"]
     elif len(content) > LARGEST:
         form.file.errors = ["文件太大：一年的放假安排只有几 KB，请检查是否选错了文件。"]
+
     if form.file.errors:
         return render_template("calendar/import.html", form=form, problems=[]), 422
+
     try:
         arrangement = read_arrangement(content)
     except SheetRefused as refused:
         return _problems_page(form, refused), 422
+
     apply_form = ApplyForm(formdata=None, content=as_file(arrangement))
     found = _tried(arrangement)
+
     return render_template(
         "calendar/preview.html",
         form=apply_form,

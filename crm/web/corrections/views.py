@@ -74,6 +74,7 @@ def _line(each: CorrectionFacts, viewer: Viewer) -> CorrectionLine:
     after = _result(made.to_achieved, made.to_required, made.to_status)
     is_open = made.signed_at is None
     others = viewer.person_id not in (made.made_by_id, each.person.id)
+
     return CorrectionLine(
         id=made.id,
         title=f"{each.person.name} {formatting.period_name(each.period)} {each.rule_name}",
@@ -122,6 +123,7 @@ def give_reason(correction_id: int) -> ResponseReturnValue:
     me, back = signed_in(), back_to(url_for("compliance.board"))
     mine = Correction.made_by_id == me.id
     found = corrections(db.session, Correction.id == correction_id, mine) or abort(404)
+
     try:
         with transaction() as rows:
             why = cleaned(request.form.get("why")) or ""
@@ -132,4 +134,5 @@ def give_reason(correction_id: int) -> ResponseReturnValue:
         flash(told(refusal), "danger")
     else:
         flash("已保存。", "success")
+
     return redirect(back)

@@ -61,6 +61,7 @@ def say() -> ResponseReturnValue:
     form = CommentForm()
     month = _month(form.month.data)
     is_draft = request.form.get("do") == "draft"
+
     if form.validate():
         try:
             with transaction() as rows:
@@ -70,6 +71,7 @@ def say() -> ResponseReturnValue:
         else:
             flash("草稿已保存，发布后才对他人可见。" if is_draft else "月点评已发布。", "success")
             return redirect(url_for("digests.comment", month=month.name))
+
     return _page(month, form), 422
 
 
@@ -109,6 +111,7 @@ def _latest() -> Period:
 
 def _page(month: Period, form: CommentForm) -> str:
     me, now = signed_in(), moment()
+
     return render_template(
         "digests/comment.html",
         form=form,

@@ -43,6 +43,7 @@ def listing() -> ResponseReturnValue:
     wanted = [kind for kind in KINDS if kind.value == request.args.get("kind")]
     before = request.args.get("before", type=row_id)
     found = letters(db.session, signed_in().id, kinds=wanted or KINDS, before=before)
+
     return render_template(
         "digests/listing.html",
         issues=_issues(found.items),

@@ -134,6 +134,7 @@ def listing() -> ResponseReturnValue:
         due_until=None if view in ("open", "done") else today(),
     )
     page = followups_page(db.session, my_view(), today(), by=by, cursor=request.args.get("at"))
+
     return render_template(
         "followups/list.html",
         followups=shown(db.session, my_view(), page.items, today()),
@@ -167,6 +168,7 @@ def new() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Owe the step; a form that comes twice is one step."""
     form = FollowupForm()
+
     if form.validate():
         try:
             with transaction() as rows:
@@ -176,7 +178,9 @@ def create() -> ResponseReturnValue:
         else:
             flash("已添加跟进。", "success")
             return redirect(_home(form))
+
     _offer(form)
+
     return render_template("followups/new.html", form=form, back=_home(form)), 422
 
 
@@ -236,6 +240,7 @@ def _fresh(seen: SeenFollowup) -> WhatForm:
 def finish(followup_id: int) -> ResponseReturnValue:
     """Finish the step with its result, and owe the next one where it is named."""
     seen, form = _found(followup_id), OutcomeForm()
+
     if form.validate():
         try:
             with transaction() as rows:
@@ -251,6 +256,7 @@ def finish(followup_id: int) -> ResponseReturnValue:
         else:
             flash("已办结，下一步已列入跟进。" if form.next_what.data else "已办结。", "success")
             return redirect(url_for("myday.show"))
+
     return _page(seen, form, _fresh(seen)), 422
 
 
@@ -261,6 +267,7 @@ def change(followup_id: int) -> ResponseReturnValue:
     seen, form = _found(followup_id), WhatForm()
     is_valid = form.validate()
     is_lost = is_valid and is_overtaken(db.session, form, _there(seen))
+
     if is_valid and not is_lost:
         try:
             with transaction() as rows:
@@ -276,5 +283,7 @@ def change(followup_id: int) -> ResponseReturnValue:
         else:
             flash("已保存。", "success")
             return redirect(url_for(".show", followup_id=followup_id))
+
     status = HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY
+
     return _page(seen, OutcomeForm(formdata=None), form), status

@@ -56,6 +56,7 @@ def _troubled(db: Session, people: set[int], on: date, now: datetime) -> list[Pe
 
 def _told(each: PersonFigure, on: date) -> InTrouble:
     figure = each.figure
+
     return InTrouble(
         each.name,
         f"{period_now(figure.period, on)}{figure.rule.measure.label}",

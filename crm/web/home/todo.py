@@ -41,9 +41,11 @@ def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait]:
     """What is asked of whoever works with records."""
     if me.role not in WITH_RECORDS:
         return
+
     for one in unread_reminders(db, me.person_id, on):
         label = f"提醒：{formatting.period_name(one.period)}已定稿，有考核未完成"
         yield Wait(label, 1, url_for("mailbox.show", message_id=one.message_id), "bell")
+
     yield from _orders(db, me, now)
     yield Wait(
         "您的修改产生的更正，还没有说明原因",
@@ -67,6 +69,7 @@ def _to_judge(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait
     """What waits for the word of whoever judges."""
     if not me.judges:
         return
+
     yield Wait(
         "超期补录的拜访待确认",
         len(to_judge(db, me, now)),

@@ -94,6 +94,7 @@ def show() -> ResponseReturnValue:
     """The page that work begins with."""
     me, now, on = my_view(), moment(), today()
     has_records = me.role in WITH_RECORDS
+
     return render_template(
         "home/show.html",
         on=on,
@@ -115,6 +116,7 @@ def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCar
     figures = figures_on(rows, me.person_id, [on], now)
     calendar = working_calendar(rows) if figures else None
     made = []
+
     for figure in figures.values():
         period = figure.period
         url = url_for(
@@ -130,6 +132,7 @@ def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCar
         if calendar and calendar.is_estimated(period):
             missing += ESTIMATED
         made.append(QuotaCard(figure.rule.name, when, figure, missing, url))
+
     return made
 
 
@@ -146,6 +149,7 @@ def _left(when: str, workdays: Iterable[date], away: Sequence[Absence], on: date
 def _missing(figure: Figure, when: str, rest: str) -> str:
     """What a figure lacks, and how long there is for it."""
     lacking = f"还差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
+
     match figure.status:
         case FigureStatus.EXEMPT:
             return f"{when}在岗工作日不足，免考核。"
@@ -155,8 +159,10 @@ def _missing(figure: Figure, when: str, rest: str) -> str:
             return f"{lacking}，剩余日期已不够；{rest}。"
         case FigureStatus.AT_RISK:
             return f"{lacking}；{rest}，即使加快到平均进度的1.5倍也难以完成，请尽快安排。"
+
     if figure.achieved + figure.planned >= figure.required:
         return f"{lacking}，已有计划，完成后即达标；{rest}。"
+
     return f"{lacking}；{rest}。"
 
 
@@ -183,6 +189,7 @@ def _entered_for(rows: Session, me: Viewer, on: date, now: datetime) -> list[Ent
     found = for_others(rows, [each.id for each in people], on, now) if people else []
     seen = [each for each in shown_visits(rows, me, found, on) if not _is_of(each, me.person_id)]
     waiting = waiting_ids(rows, seen, now)
+
     return [
         EnteredFor(
             each.name,

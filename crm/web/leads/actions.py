@@ -86,6 +86,7 @@ def page(lead_id: int, **given: FlaskForm) -> str:
     offer_steps(forms["reaching"], lead)
     offer_plans(forms["planning"], kinds)
     offer_holders(db.session, forms["giving"], today())
+
     return render_template(
         "leads/show.html",
         page=_told(lead),
@@ -198,6 +199,7 @@ def give_role(lead_id: int) -> ResponseReturnValue:
         holder = form.held_by(rows)
         if holder is None:
             raise Refused("no_such_person", field="holder")
+
         service.give_role(
             rows,
             lead=lead,
@@ -231,6 +233,7 @@ def end_role(lead_id: int, role_id: int) -> ResponseReturnValue:
     """End a role: from today on it is not held any more."""
     lead = mine_to_change(lead_id)
     held = next((held for held in lead.roles if held.id == role_id), None) or abort(404)
+
     try:
         with transaction() as rows:
             service.end_role(
@@ -240,4 +243,5 @@ def end_role(lead_id: int, role_id: int) -> ResponseReturnValue:
         flash(told(refusal), "danger")
     else:
         flash("已结束这项分工。", "success")
+
     return redirect(home_of(lead_id))

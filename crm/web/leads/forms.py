@@ -105,6 +105,7 @@ class ChangeForm(MarkedForm):
     def told(self, lead: Lead | None = None, **given: Any) -> LeadData:
         """The data of a valid form; `lead` is the one that it changes, with its company."""
         amount, currency = understood(self.amount.data) if self.amount.data else (None, None)
+
         return LeadData(
             company=CompanyData(
                 name=self.company.data or "",

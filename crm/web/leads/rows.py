@@ -126,6 +126,7 @@ def lead_page(lead: Lead, beside: Beside, now: datetime) -> LeadPage:
     """The lead on its page, with company, park and roles loaded."""
     on = clock.civil_date(now)
     holders = [_holder(held, on) for held in _in_order(lead.roles)]
+
     return LeadPage(
         id=lead.id,
         title=lead.title,
@@ -207,6 +208,7 @@ def _facts(lead: Lead, beside: Beside) -> list[tuple[str, str]]:
         ("录入日期", f"{lead.entered_on:%Y}年{formatting.day(lead.entered_on)}"),
         ("编号", lead.ref),
     ]
+
     return [(label, text) for label, text in pairs if text]
 
 
@@ -246,6 +248,7 @@ def _visit_event(visit: SeenVisit, now: datetime) -> Event:
         visit.minutes or "",
         f"下一步：{visit.next_step}" if visit.next_step else "",
     )
+
     return Event(
         ICONS[visit.kind],
         title_of(visit),

@@ -97,6 +97,7 @@ def listing() -> ResponseReturnValue:
 
 def _asked() -> Asked:
     who = "mine" if request.args.get("who") == "mine" else "all"
+
     return Asked(
         who,
         LeadFilter(
@@ -113,6 +114,7 @@ def _asked() -> Asked:
 def _choices(asked: Asked) -> dict[str, object]:
     parks = [one.unit for one in unit_tree(db.session) if one.unit.kind is UnitKind.PARK]
     whose = {"all": "全部可见", "mine": "我的线索"}
+
     return {
         "stages": [("", "全部阶段"), *((each.value, each.label) for each in Stage)],
         "industries": [("", "全部产业"), *industries().items()],
@@ -140,6 +142,7 @@ def new() -> ResponseReturnValue:
             "secrecy": Secrecy.OPEN,
         }
     )
+
     return _new_page(form)
 
 
@@ -155,7 +158,9 @@ def create() -> ResponseReturnValue:
     if (known := _entered_already(form.ref.data)) is not None:
         flash("这条线索已经录入过，没有重复保存。", "info")
         return redirect(home_of(known))
+
     alike = _alike(form)
+
     if form.validate() and not alike:
         try:
             lead = _enter(form)
@@ -165,6 +170,7 @@ def create() -> ResponseReturnValue:
         else:
             flash("线索已录入。", "success")
             return redirect(home_of(lead.id))
+
     return _new_page(form, alike), 422
 
 
@@ -237,6 +243,7 @@ def change(lead_id: int) -> ResponseReturnValue:
     lead, form = mine_to_change(lead_id), EditForm()
     is_valid = form.validate()
     is_lost = is_valid and is_overtaken(db.session, form, _there(lead))
+
     if is_valid and not is_lost:
         try:
             _rewrite(form, lead)
@@ -245,7 +252,9 @@ def change(lead_id: int) -> ResponseReturnValue:
         else:
             flash("已保存。", "success")
             return redirect(home_of(lead_id))
+
     status = HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY
+
     return _edit_page(form, found(lead_id)), status
 
 

@@ -81,6 +81,7 @@ def person_page(person: Person) -> str:
         postings=[_line(each, on) for each in reversed(person.postings)],
         absences=_absences(db.session, person.id, on),
     )
+
     return render_template(
         "people/show.html",
         page=page,

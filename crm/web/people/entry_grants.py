@@ -188,6 +188,7 @@ def _agents(owner: Person) -> Sequence[Person]:
 
 def _grant(owner: Person, home: str) -> ResponseReturnValue:
     form = GrantForm()
+
     if form.validate():
         try:
             with transaction() as rows:
@@ -199,6 +200,7 @@ def _grant(owner: Person, home: str) -> ResponseReturnValue:
         else:
             flash("已授权，对方在“我的一天”会看到。", "success")
             return redirect(home)
+
     return _page(form, db.session.get_one(Person, owner.id), home), 422
 
 

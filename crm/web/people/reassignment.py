@@ -138,6 +138,7 @@ def _page(
     things = open_things(db.session, person, moment(), _span(absence))
     labels = _labels(things)
     errors = {each.field: told(each) for each in getattr(problem, "problems", ())}
+
     return render_template(
         "people/reassignment.html",
         person=person,
@@ -218,8 +219,10 @@ def _preview(person: Person, absence: Absence | None, asked: Asked) -> ResponseR
         lines = _told(rows, moved)
         has_stay = any(each.thing.kind is Thing.STAY for each in moved)
         context = {"has_stay": has_stay, "name": person.name, "home": page_url(person, absence)}
+
     left = len(things) - len(moved)
     sent = [each for each in request.form.items(multi=True) if each[0] not in ("csrf_token", "do")]
+
     return render_template(
         "people/reassignment_preview.html",
         lines=lines,

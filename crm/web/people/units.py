@@ -49,6 +49,7 @@ def _new_page(form: NewUnitForm) -> str:
 def create() -> ResponseReturnValue:
     """Add the unit."""
     form = NewUnitForm()
+
     if form.validate():
         try:
             with transaction() as rows:
@@ -59,6 +60,7 @@ def create() -> ResponseReturnValue:
         else:
             flash("已添加单位。", "success")
             return redirect(url_for(".listing"))
+
     return _new_page(form), 422
 
 

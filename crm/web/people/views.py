@@ -47,6 +47,7 @@ def listing() -> ResponseReturnValue:
         account=word_arg("account", Account),
     )
     page = people_page(db.session, asked, now=moment(), on=today(), cursor=request.args.get("at"))
+
     return render_template(
         "people/list.html",
         lines=page.items,
@@ -116,6 +117,7 @@ def edit(username: str) -> ResponseReturnValue:
 def change(username: str) -> ResponseReturnValue:
     """Keep what the form says."""
     person, form = found(username), PersonForm()
+
     if form.validate():
         try:
             with transaction() as rows:
@@ -128,6 +130,7 @@ def change(username: str) -> ResponseReturnValue:
         else:
             flash("已保存。", "success")
             return redirect(home_of(person))
+
     return render_template("people/edit.html", form=form, person=found(username)), 422
 
 
@@ -139,6 +142,7 @@ def give_password(username: str) -> ResponseReturnValue:
     release()
     hashed = service.hash_password(known, password)
     begin_late()
+
     try:
         with transaction() as rows:
             person = by_username(rows, known) or abort(404)
@@ -148,7 +152,9 @@ def give_password(username: str) -> ResponseReturnValue:
     except Refused as refusal:
         flash(told(refusal), "danger")
         return redirect(url_for(".show", username=username))
+
     person = found(username)
+
     return render_template(
         "people/password.html",
         person=person,

@@ -106,6 +106,7 @@ def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: 
     listed = [each for each in listed if sight.sees_figure(each)] if viewer.oversees else []
     rows = list(_unit_rows(scope, seen))
     too_few = [each for row, some in rows if not row.tally.is_split for each in some]
+
     return Board(
         own=() if viewer.oversees else tuple(map(_row, mine)),
         total=_tally(seen, sight, too_few),
@@ -124,6 +125,7 @@ def _asked(
     """Person ids to load; `None` means everyone."""
     if viewer.role is Role.ADMIN:
         return None
+
     posted = select(Posting.person_id).where(
         Posting.is_primary,
         Posting.unit_id.in_(sight.unit_ids),
@@ -133,6 +135,7 @@ def _asked(
     frozen = select(FigureRecord.person_id).where(
         FigureRecord.unit_id.in_(sight.unit_ids), FigureRecord.period == period.name
     )
+
     return {viewer.person_id, *db.scalars(union(posted, frozen))}
 
 
@@ -214,17 +217,22 @@ def _notes(
     calendar, on = working_calendar(db), clock.civil_date(now)
     if calendar.is_estimated(period) and not _is_settled(shown):
         yield ESTIMATED
+
     frozen_at = [each.figure.settled.frozen_at for each in shown if each.figure.settled]
+
     if frozen_at:
         when = formatting.moment(max(frozen_at))
         yield f"{FigureBasis.SETTLED.label}：本期数字已于{when}定稿，之后的修改另记更正，两数并列。"
+
     if basis_of((each.figure for each in shown), period, began_on(db)) is FigureBasis.RETRACED:
         yield f"{FigureBasis.RETRACED.label}：本期早于系统启用，不核算、不定稿。"
         return
+
     open_until = calendar.nth_after(period.last, WORKDAYS_TO_LOG)
     people = {each.person_id for each in shown if not each.figure.settled}
     if on > open_until or not people:
         return
+
     still = waiting(db, period=period, as_of=now, person_ids=people)
     waits = [
         f"{count} 次拜访待{what}"

@@ -104,6 +104,7 @@ def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Exp
     estimated = [ESTIMATED] if may_change else []
     at_risk = [f"有风险：{why}"] if (why := why_at_risk(figure)) else []
     is_over = figure.settled or figure.period.last < clock.civil_date(now)
+
     return Explained(
         of,
         0 if is_over else figure.pace,
@@ -126,15 +127,19 @@ def owed_because(figure: Figure) -> Iterable[str]:
     if not figure.present:
         yield "本期没有在岗工作日，免考核。"
         return
+
     owed = prorated(rule, present=figure.present, workdays=figure.workdays)
+
     if rule.proration is Proration.NONE:
         yield f"不按在岗天数折算，应完成 {owed} {unit}。"
     elif figure.present < figure.workdays:
         part = _quotient(rule.minimum * figure.present, figure.workdays)
         sum_ = f"{rule.minimum} × {figure.present} ÷ {figure.workdays} {part}"
         yield f"{sum_}，{rule.rounding.label}为 {owed} {unit}。"
+
     if rule.counts_days and owed > figure.required:
         yield f"{rule.cap.label}（{figure.required} 天），按 {figure.required} 天计。"
+
     if not figure.required:
         yield f"折算后为 0 {unit}，免考核。"
 
@@ -199,6 +204,7 @@ def _counted_so_far(visit: VisitFacts, figure: Figure, now: datetime) -> str:
 
 def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
     is_judged = each.visit.id in sight.judged
+
     return replace(
         _visit_row(each.visit, each.dates, sight),
         amount=_not_added(each, figure),

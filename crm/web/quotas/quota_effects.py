@@ -59,12 +59,14 @@ def figures_on(db: Session, person_id: int, dates: Iterable[date], as_of: dateti
         key=lambda each: (list(PeriodKind).index(each.kind), each.first),
     )
     made = {}
+
     for period in periods:
         rules = rules_for(db, period)
         for each in live_figures(
             db, period=period, as_of=as_of, rules=rules, person_ids=[person_id]
         ):
             made[each.figure.rule.code, period.name] = each.figure
+
     return made
 
 
@@ -94,6 +96,7 @@ def _effect(old: Figure | None, new: Figure, visit_id: int, title: str) -> Effec
             return Effect("info", f"{title}不变：{why_not(left_out[0], new.rule)}。")
         why = "；".join(dict.fromkeys(why_not(each, new.rule) for each in left_out))
         return Effect("warning", f"没有计入{title}：{why}。")
+
     return None
 
 
@@ -122,6 +125,7 @@ def _rest(figure: Figure, left_out: list[NotCounted]) -> str:
 def why_not(left_out: NotCounted, rule: Rule) -> str:
     """Why a visit, or days of it, do not count, as said to whoever made it."""
     visit = left_out.visit
+
     return {
         Reason.OUTSIDE_PERIOD: "开始日期不在本期",
         Reason.NOT_LEADER: "只计带队人",

@@ -57,9 +57,11 @@ def board() -> ResponseReturnValue:
         request.args.get("tab", "")
     ):
         return page()
+
     kinds = period_kinds(db.session)
     asked, units = _asked(kinds), _my_units()
     scope = Scope(units, _chosen(units, asked.unit), my_figures(), asked.status)
+
     return render_template(
         "quotas/board.html",
         asked=asked,
@@ -121,6 +123,7 @@ def _tabs(
         for name, label, is_mine in beside
         if is_mine
     ]
+
     return tabs
 
 

@@ -88,6 +88,7 @@ def trial(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
     if wrong := _wrong_span(periods):
         form.last_on.errors = [*form.last_on.errors, wrong]
         return None
+
     found = backtest(db, [draft], first=first, last=last, now=now, since=began_on(db))
     units = unit_tree(db)
     rows = [each for each in _in_order(db, found, units) if each.is_turned or form.all.data]
@@ -96,6 +97,7 @@ def trial(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
     told_units = [some for _, some in by_unit if _may_tell(some)]
     told_periods = [some for _, some in by_period if _may_tell_sum(some, told_units)]
     may_tell_total = _may_tell_sum(found, told_units) and _may_tell_sum(found, told_periods)
+
     return Trial(
         demand=demand_of(draft),
         periods=tuple(periods),

@@ -77,12 +77,14 @@ def _line(
     is_now = judges(shown, on)
     before = [each for each in known if each.valid_from < shown.valid_from]
     after = [each for each in known if each.valid_from > shown.valid_from]
+
     if is_now:
         state, tone = "执行中", "good"
     elif shown.valid_to and shown.valid_to < on:
         state, tone, before = "已停用", "neutral", list(known)
     else:
         state, tone, after = "未开始", "info", [shown, *after]
+
     return RuleLine(
         code=shown.code,
         name=shown.name,

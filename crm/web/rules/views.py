@@ -72,6 +72,7 @@ def create() -> ResponseReturnValue:
     form = NewRuleForm()
     if wanted := _wants_backtest(form):
         return wanted
+
     if form.validate():
         draft = form.drafted(form.code.data or "", _from(form))
         try:
@@ -85,6 +86,7 @@ def create() -> ResponseReturnValue:
         else:
             flash(f"已保存：{sentence_of(draft)}", "success")
             return redirect(url_for(".listing"))
+
     return _new_page(form), 422
 
 
@@ -101,6 +103,7 @@ def change(code: str) -> ResponseReturnValue:
     form = ChangeRuleForm()
     if wanted := _wants_backtest(form, code):
         return wanted
+
     if form.validate():
         draft = form.drafted(code, _from(form))
         try:
@@ -114,6 +117,7 @@ def change(code: str) -> ResponseReturnValue:
         else:
             flash(f"已保存：{sentence_of(checked)}{beginning_of(checked)}", "success")
             return redirect(url_for(".listing"))
+
     return _edit_page(code, form, EndForm(formdata=None)), 422
 
 
@@ -122,6 +126,7 @@ def end(code: str) -> ResponseReturnValue:
     """Let the rule hold until a date and no longer."""
     _known(code)
     form = EndForm()
+
     if form.validate():
         last: date = form.last_on.data  # type: ignore[assignment] # a valid form has it
         try:
@@ -132,6 +137,7 @@ def end(code: str) -> ResponseReturnValue:
         else:
             flash(f"已保存：用到{full_day(last)}为止，此前开始的周期仍按此考核。", "success")
             return redirect(url_for(".listing"))
+
     return _edit_page(code, _begun(code), form), 422
 
 
@@ -170,6 +176,7 @@ def backtest() -> ResponseReturnValue:
         tabs=tabs,
         use=_use(form.code.data if any(tab["active"] for tab in tabs) else None),
     )
+
     return (page, 422) if form.errors else page
 
 

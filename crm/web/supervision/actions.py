@@ -81,6 +81,7 @@ def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: st
     reached = _receivers(order) if Step.ISSUE in steps else None
     if reached and reached.nobody:
         forms.pop(Step.ISSUE)
+
     return render_template(
         "supervision/show.html",
         order=order,
@@ -184,6 +185,7 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
     """Take a step with an order, and tell whom it concerns; a refusal stands at its field."""
     order, taken = found(order_id), Step(step)
     form, refused = form_of(taken), ""
+
     if form.validate():
         try:
             with transaction() as rows:
@@ -198,6 +200,7 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
             if is_unheard:
                 flash("目前没有人能收到这一步的通知，请联系系统管理员补充人员。", "warning")
             return redirect(url_for("supervision.show", order_id=order_id))
+
     return page(found(order_id), {taken: form}, refused), 422
 
 

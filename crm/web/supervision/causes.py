@@ -90,6 +90,7 @@ def _cause(one: PersonFigure, reminded: dict[str, datetime], on: date) -> Cause:
         person=one.username,
         period=figure.period.name,
     )
+
     return Cause(
         f"{formatting.period_name(figure.period)} {figure.rule.name}",
         "；".join(filter(None, notes)),
@@ -110,4 +111,5 @@ def _of_milestone(db: Session, order: Order, on: date) -> Causes:
     )
     title = f"{lead.title} {kind.label}"
     note = f"计划{formatting.dated(planned_on, on)}完成"
+
     return Causes((Cause(title, note, url_for("leads.show", lead_id=lead.id)),), gone)

@@ -128,6 +128,7 @@ def offer(db: Session, form: OrderForm, viewer: Viewer, on: date) -> None:
         *people_choices(_persons(db, form, people, viewer, on)),
     ]
     form.officer_id.choices = people_choices(_officers(people, viewer))
+
     if isinstance(form, NewOrderForm):
         chosen = {form.lead_id.data} - {None}
         form.lead_id.choices = [NOTHING, *leads_to_choose(db, viewer, on, chosen)]

@@ -110,6 +110,7 @@ class Paper:
 def order_line(order: Order, on: date, *, wait: Wait | None = None) -> OrderLine:
     """An order in words, its parties loaded."""
     late = days_overdue(order.state, order.due_on, on)
+
     return OrderLine(
         id=order.id,
         number=order.number_text or NO_NUMBER[order.state],
@@ -149,10 +150,12 @@ def facts_of(order: Order, on: date) -> list[tuple[str, str]]:
     ]
     if order.issued_at:
         pairs.append(("下达日期", formatting.dated(civil_date(order.issued_at), on)))
+
     if order.due_on:
         moved = order.first_due_on not in (None, order.due_on)
         first = f"（原为{formatting.dated(order.first_due_on, on)}）" if moved else ""  # type: ignore[arg-type]
         pairs.append(("办理期限", f"{line.due}{formatting.weekday(order.due_on)}{first}"))
+
     return pairs
 
 
@@ -166,6 +169,7 @@ def _entry_line(entry: OrderEntry, on: date) -> EntryLine:
     texts = [entry.text or ""]
     if entry.new_due_on and entry.kind in NEW_DUE:
         texts.append(f"{NEW_DUE[entry.kind]}{formatting.dated(entry.new_due_on, on)}")
+
     return EntryLine(
         entry.kind,
         icon,
@@ -193,6 +197,7 @@ def paper_of(order: Order) -> Paper:
     """The paper of an order, its history and units loaded; dates with their year."""
     by_kind = {entry.kind: entry for entry in order.entries}  # the latest of a kind
     issued, accepted = by_kind.get(EntryKind.ISSUED), by_kind.get(EntryKind.ACCEPTED)
+
     return Paper(
         number=order.number_text or "",
         unit=order.unit.name,

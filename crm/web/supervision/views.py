@@ -59,12 +59,14 @@ def listing() -> ResponseReturnValue:
     me, on = my_view(), today()
     waiting = waiting_for(db.session, me, moment())
     asked = Asked(_view(bool(waiting)), _filter())
+
     if asked.view == "waiting":
         lines, newer, older = [waiting_line(one, on) for one in waiting], None, None
     else:
         found_page = orders_page(db.session, me, on, by=asked.by, cursor=request.args.get("at"))
         lines = [order_line(order, on) for order in found_page.items]
         newer, older = at_cursor(found_page.newer), at_cursor(found_page.older)
+
     return render_template(
         "supervision/list.html",
         asked=asked,
@@ -108,6 +110,7 @@ def _choices() -> dict[str, object]:
     units = unit_tree(db.session)
     years = years_of(db.session, my_view(), today())
     exported = {**asked_for(), "view": None, "at": None}
+
     return {
         "states": [("", "全部状态"), *((each.value, each.label) for each in OrderState)],
         "kinds": [("", "时限不限"), *((each.value, kind_name(each)) for each in OrderKind)],
@@ -147,6 +150,7 @@ def _of_figure() -> dict[str, Any]:
     figure = of.figure
     told = f"完成{figure.achieved}，应完成{figure.required}"
     when = formatting.period_name(figure.period)
+
     return {
         "rule": figure.rule.code,
         "period": figure.period.name,
@@ -169,6 +173,7 @@ def _of_lead() -> dict[str, Any]:
     ).all()
     unit_id = next((one.unit_id for one in roles if one.unit_id), None)
     tracker = (one.person_id for one in roles if one.role is LeadRoleKind.TRACKER)
+
     return {
         "about": About.PROJECT,
         "lead_id": lead.id,
@@ -187,6 +192,7 @@ def _new_page(form: NewOrderForm) -> str:
 def create() -> ResponseReturnValue:
     """Draft it; a form that comes twice is one draft."""
     form = NewOrderForm()
+
     if form.validate():
         try:
             with transaction() as rows:
@@ -199,6 +205,7 @@ def create() -> ResponseReturnValue:
         else:
             flash("草稿已保存，经办人下达后才生效。", "success")
             return redirect(url_for(".show", order_id=order.id))
+
     return _new_page(form), 422
 
 
@@ -243,6 +250,7 @@ def change(order_id: int) -> ResponseReturnValue:
     """Change the draft."""
     hold(db.session, Order, order_id)
     order, form = _mine_to_change(order_id), OrderForm()
+
     if form.validate() and not is_overtaken(db.session, form, _there(order)):
         try:
             with transaction() as rows:
@@ -253,4 +261,5 @@ def change(order_id: int) -> ResponseReturnValue:
         else:
             flash("已保存。", "success")
             return redirect(url_for(".show", order_id=order_id))
+
     return _edit_page(form, _mine_to_change(order_id)), 422

@@ -91,8 +91,10 @@ def listing() -> ResponseReturnValue:
     year: int = request.args.get("year", today().year, type=int)
     if year not in YEARS:
         abort(404)
+
     units = unit_tree(db.session)
     names = {one.unit.id: one.unit.name for one in units}
+
     return render_template(
         "targets/admin.html",
         rows=[_line(one, names) for one in goals(db.session, units, year)],
@@ -138,6 +140,7 @@ def edit(target_id: int) -> ResponseReturnValue:
 def change(target_id: int) -> ResponseReturnValue:
     """Change one target."""
     target, form = _found(db.session, target_id), _offered(TargetForm())
+
     if form.validate():
         try:
             with transaction() as rows:
@@ -149,6 +152,7 @@ def change(target_id: int) -> ResponseReturnValue:
         else:
             flash("目标已修改。", "success")
             return redirect(url_for(".listing", year=form.year.data))
+
     return _form_page(form, target), 422
 
 

@@ -44,6 +44,7 @@ def by_unit(told: Iterable[Standing]) -> list[UnitTargets]:
 def target_row(told: Standing) -> TargetRow:
     """A target in words."""
     goal = told.goal
+
     return TargetRow(
         id=goal.id,
         title=title_of(goal.metric, goal.tier, goal.measure),

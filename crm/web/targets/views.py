@@ -48,6 +48,7 @@ def board() -> ResponseReturnValue:
         for one in courses(db.session, period, moment())
         if one.unit_id in mine or (whole and one.unit_id is None)
     ]
+
     return render_template(
         "targets/board.html",
         units=by_unit(told),
@@ -68,6 +69,7 @@ def show(target_id: int) -> ResponseReturnValue:
     found = [one for one in _standings(target.year) if one.goal.id == target_id]
     told = found[0] if found else abort(404)
     lines = _projects(told)
+
     return render_template(
         "targets/show.html",
         unit_name=told.unit_name,
@@ -101,6 +103,7 @@ def _projects(told: Standing) -> list[ProjectLine]:
     lead_ids = [one.lead_id for one in told.projects]
     labels = lead_labels(db.session, my_view(), lead_ids, today())
     names = {one.unit.id: one.unit.name for one in unit_tree(db.session)}
+
     return [
         ProjectLine(
             labels[one.lead_id],

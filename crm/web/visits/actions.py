@@ -49,17 +49,21 @@ def noting(
     """Make a change, and say what it did to my figures, or else to those of the one who leads."""
     leader_id, *_ = people = tuple(people)
     person_id = signed_in().id if signed_in().id in people else leader_id
+
     with explained() as rows:
         dates = dates if _is_told(rows, person_id) else ()
         before = figures_on(rows, person_id, dates, moment())
         visit = change(rows)
         after = figures_on(rows, person_id, dates, moment())
         whose = "" if person_id == signed_in().id else rows.get_one(Person, person_id).name
+
     flash(said, "success")
     for effect in effects(before, after, visit.id, today=today(), whose=whose):
         flash(effect.text, effect.tone)
+
     if said := corrected():
         flash(said, "info")
+
     return visit
 
 

@@ -43,6 +43,7 @@ def page_of(seen: SeenVisit) -> VisitPage:
     reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
     companions = {person.id for person in seen.participants}
     words = (("洽谈纪要", seen.minutes), ("下一步", seen.next_step), ("备注", seen.note))
+
     return VisitPage(
         line=line(
             seen,

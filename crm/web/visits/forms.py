@@ -101,21 +101,27 @@ class VisitForm(MarkedForm):
         channels = CHANNELS_OF.get(self.kind.data, ())
         if len(channels) == 1:  # the page hides the field: there is nothing to choose
             self.channel.data = channels[0]
+
         is_valid: bool = super().validate(extra_validators)
+
         if channels and self.channel.data not in channels:
             self.channel.errors = ["请选择方式。"]
             is_valid = False
+
         if self.kind.data is Kind.RESIDENCY:
             return is_valid
+
         for field in (self.starts, self.ends):
             if field.data is None and not field.errors:
                 field.errors = ["请填写时间。"]
                 is_valid = False
+
         return is_valid
 
     def told(self, now: datetime, was: SeenVisit | None = None) -> VisitData:
         """The data of a valid form; `was` is the visit that it changes."""
         starts_at, ends_at = self._span(now, was)
+
         return VisitData(
             ref=was.ref if was else self.ref.data or "",
             kind=self.kind.data,
@@ -157,10 +163,12 @@ class VisitForm(MarkedForm):
             if was and _is_same_stay(was, first, last) and (was.ends_at <= now or not is_done):
                 return was.starts_at, was.ends_at  # whose hours an import may have told
             return stay(first, last, is_done=is_done, now=now)
+
         starts: Any = self.starts.data
         ends: Any = self.ends.data
         if ends == time.min:
             last += DAY  # 24:00 of the last day
+
         return clock.at_civil(first, starts), clock.at_civil(last, ends)
 
 
@@ -211,6 +219,7 @@ def beginning(db: Session, viewer: Viewer, now: datetime, *, status: Status) -> 
     last = last_choices(db, viewer, today)
     begin, end = HALF_DAYS[-1]
     tomorrow = clock.at_civil(today + DAY, begin), clock.at_civil(today + DAY, end)
+
     return {
         "ref": new_ref("V", today),
         "kind": last.kind,

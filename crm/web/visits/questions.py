@@ -118,13 +118,16 @@ def _asking(draft: Outline, found: list[Question], tokens: list[str], *, is_new:
     rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
     names = dict(rows.all())
     buttons = [(" ".join([KEEP, *tokens]), "仍保存")]
+
     for each in found:
         other = visits.get(each.other.id)
         if is_new and other and can_merge(draft, each):
             buttons.append((f"{MERGE} {other.id}", f"合并到{_named(other)}"))
+
     lines = [_line(each, visits, names) for each in found[:MOST_LINES]]
     if (more := len(found) - MOST_LINES) > 0:
         lines.append(AskedLine(f"另有 {more} 处类似情况。", None))
+
     return Asking(lines, buttons)
 
 
@@ -147,7 +150,9 @@ def _line(
     if question.doubt is Doubt.BUSY:
         is_one_day = question.other.first_on == question.other.last_on
         return AskedLine(f"{who}{'当天' if is_one_day else '期间'}已另有拜访登记。", None)
+
     other = visits[question.other.id]
+
     match question.doubt:
         case Doubt.SAME_VISIT:
             text = f"{_named(other)}（{other.leader.name}带队）可能就是这一次。"
@@ -155,6 +160,7 @@ def _line(
             text = f"{who}已有{_named(other)}，驻城日期重叠。"
         case _:
             text = f"{who}已有{_named(other)}，同一时间在两个城市。"
+
     return AskedLine(text, url_for("visits.show", visit_id=other.id))
 
 

@@ -148,14 +148,19 @@ def chips(visit: SeenVisit, now: datetime) -> tuple[Chip, ...]:
     made = []
     if visit.status is Status.CANCELLED:
         made.append(Chip("已取消", "neutral"))
+
     if visit.status is Status.PLANNED:
         made.append(_planned(visit, now))
+
     if visit.channel is not Channel.IN_PERSON:
         made.append(Chip(visit.channel.label, "neutral"))
+
     if visit.verdict is Verdict.REJECTED:
         made.append(Chip("已退回", "bad"))
+
     if visit.verdict is Verdict.CONFIRMED:
         made.append(Chip("已确认", "good"))
+
     return tuple(made)
 
 

@@ -81,6 +81,7 @@ def show(trip_id: int) -> ResponseReturnValue:
     seen = shown(db.session, my_view(), page.items, today())
     waiting = waiting_ids(db.session, seen, moment())
     _, outside = trips.count_visits(db.session, my_view(), [trip], today()).get(trip.ref, (0, 0))
+
     return render_template(
         "visits/trip.html",
         trip=trip,

@@ -47,9 +47,11 @@ def waiting_ids(db: Session, visits: Iterable[SeenVisit], now: datetime) -> froz
     late = [one for one in visits if one.verdict is None and _may_be_late(one)]
     if not late:
         return frozenset()
+
     late_by = late_by_duty(db, Visit.id.in_([one.id for one in late]))
     first = min(one.first_on for one in late) - LONGEST_PERIOD
     rules = rules_holding(db, first, max(one.last_on for one in late))
+
     return frozenset(
         one.id
         for one in late

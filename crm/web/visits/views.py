@@ -77,6 +77,7 @@ def listing() -> ResponseReturnValue:
     waiting = waiting_ids(db.session, visits, moment())
     lines = [line(seen, moment(), waiting=waiting) for seen in visits]
     beside = {"newer": at_cursor(page.newer), "older": at_cursor(page.older)}
+
     return render_template(
         "visits/list.html", asked=asked, lines=lines, **beside, **_choices(asked)
     )
@@ -127,7 +128,9 @@ def create() -> ResponseReturnValue:
     if (known := _entered_already(form.ref.data)) is not None:
         flash("这次拜访已经登记过，没有重复保存。", "info")
         return redirect(url_for(".show", visit_id=known))
+
     is_led_by_choice = not form.lead_by_whom_it_is_for()
+
     if form.validate():
         try:
             data = form.told(moment())
@@ -138,8 +141,10 @@ def create() -> ResponseReturnValue:
         else:
             if visit:
                 return redirect(url_for(".show", visit_id=visit.id))
+
     if not is_led_by_choice:  # whoever is picked next leads it
         form.leader_id.data = None
+
     return _new_page(form), 422
 
 
@@ -229,6 +234,7 @@ def change(visit_id: int) -> ResponseReturnValue:
     form, seen = VisitForm(), _seen(visit)
     is_valid = form.validate()
     is_lost = is_valid and _is_overtaken(form, visit, seen)
+
     if is_valid and not is_lost:
         try:
             data = form.told(moment(), seen)
@@ -241,6 +247,7 @@ def change(visit_id: int) -> ResponseReturnValue:
         else:
             if not is_asked:
                 return redirect(url_for(".show", visit_id=visit_id))
+
     return _edit_page(
         form, seen
     ), HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY
