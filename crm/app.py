@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from flask import Flask
+from flask_wtf import FlaskForm
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from crm import web
 from crm.base import clock, mail
 from crm.base.db import engine_options
-from crm.extensions import alembic, babel, csrf, db, limiter, login_manager
+from crm.extensions import alembic, csrf, db, limiter, login_manager
 from crm.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -19,6 +20,7 @@ def create_app(settings: Settings) -> Flask:
     """Make the application of these settings; it starts no thread."""
     app = Flask(__name__, template_folder=str(ROOT / "templates"))
     clock.use_zone(settings.timezone)
+    FlaskForm.Meta.locales = [settings.locale, "zh"]  # one per process, as the zone
     mail.use_site(
         mail.Site(
             base_url=settings.base_url,
@@ -31,17 +33,15 @@ def create_app(settings: Settings) -> Flask:
         SQLALCHEMY_ENGINES={"default": engine_options(settings.url)},
         ALEMBIC={"script_location": str(ROOT / "migrations")},
         ALEMBIC_CONTEXT={"render_as_batch": True, "compare_type": True},
-        BABEL_DEFAULT_LOCALE=settings.locale,
-        BABEL_DEFAULT_TIMEZONE=settings.timezone,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
+        WTF_I18N_ENABLED=False,  # WTForms finds its messages itself, in the locales named below
         WTF_CSRF_TIME_LIMIT=None,  # a form lives as long as its session
         SETTINGS=settings,
     )
     db.init_app(app)
     alembic.init_app(app)
-    babel.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)
     login_manager.init_app(app)

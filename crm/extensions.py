@@ -3,7 +3,6 @@
 import logging
 
 from flask_alembic import Alembic
-from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -31,7 +30,6 @@ from crm.base.rate_counts import DatabaseStorage
 db = SQLAlchemy(session_options={"expire_on_commit": False})
 alembic = Alembic(metadatas=Base.metadata, run_mkdir=False, command_name="")
 logging.getLogger("alembic").setLevel(logging.WARNING)  # each start would tell its dialect
-babel = Babel()
 csrf = CSRFProtect()
 limiter = Limiter(
     get_remote_address,

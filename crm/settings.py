@@ -49,7 +49,10 @@ class Settings(BaseSettings):
         120, ge=0, description="mails that one worker hands in a minute; 0: no limit"
     )
     timezone: str = Field("Asia/Shanghai", description="civil time of the zone")
-    locale: str = Field("zh_Hans", description="language of pages and mails")
+    locale: str = Field(
+        "zh_Hans",
+        description="language of the messages that WTForms brings along; all else is Chinese",
+    )
 
     @field_validator("base_url")
     @classmethod
