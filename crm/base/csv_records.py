@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
+from charset_normalizer import from_bytes
+
 from crm.base.sheet_problems import SheetRefused, refused
 
 _BOM = b"\xef\xbb\xbf"
@@ -47,7 +49,16 @@ def _decode(content: bytes) -> str:
         text = content.decode()
     except UnicodeDecodeError as error:
         text = _decode_gb18030(content, error.start)
+    else:
+        if not (text.isascii() or content.startswith(_BOM) or _looks_like_utf8(content)):
+            text = _decode_ambiguous(content)
     return unicodedata.normalize("NFC", text.removeprefix("\ufeff"))
+
+
+def _decode_ambiguous(content: bytes) -> str:
+    # Some names in GB18030 are valid UTF-8, too: 路之遥 would come out as "·֮ң".
+    best = from_bytes(content, cp_isolation=["utf_8", "gb18030"]).best()
+    return str(best) if best else content.decode()
 
 
 def _decode_gb18030(content: bytes, bad_at: int) -> str:

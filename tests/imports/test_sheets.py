@@ -31,6 +31,15 @@ def test_either_encoding_and_either_language_are_read(encoding, head):
     assert read(content) == [(2, {"name": "赵某", "from": "2026-01-01"})]
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding"), [("路之遥", "gb18030"), ("José", "utf-8"), ("路之遥", "utf-8")]
+)
+def test_a_name_that_is_valid_in_both_encodings_is_read_as_it_was_written(name, encoding):
+    content = f"name,from\n{name},2026-01-01\n".encode(encoding)
+
+    assert read(content)[0][1]["name"] == name
+
+
 def test_a_row_has_the_line_on_which_it_begins():
     content = '姓名,任职起\n\n"赵\n某",a\n,\n钱某,b\n'.encode()
 
