@@ -78,7 +78,7 @@ class Sheet:
 
 
 @dataclass(slots=True)
-class Outcome:
+class ImportResult:
     """What became of the rows of a file."""
 
     added: int = 0

@@ -84,15 +84,15 @@ def run(until: datetime, *, send: bool) -> None:
 
     with base.sessions() as sessions:
         site = base.site()
-        tallies = Clockwork(sessions, site).run_until(until, to_mailbox=server is None)
+        summaries = Clockwork(sessions, site).run_until(until, to_mailbox=server is None)
         if server:
             # What was made is due at its slot's moment, which may lie ahead of the machine's clock.
             now = lambda: max(time.now(), until)  # noqa: E731 - a clock
             courier = Courier(sessions, server, site.mail_from, now)
             courier.deliver_to_the_end(Event().wait)
 
-    click.echo(json.dumps({job: tally.as_dict() for job, tally in tallies.items()}))
-    if any(tally.is_incomplete for tally in tallies.values()):
+    click.echo(json.dumps({job: summary.as_dict() for job, summary in summaries.items()}))
+    if any(summary.is_incomplete for summary in summaries.values()):
         raise base.RefusedError("有任务没有完成，原因见上面的日志和 crm clock show")
 
 

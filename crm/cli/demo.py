@@ -30,7 +30,7 @@ from crm.demo.values import Story
 from crm.extensions import db as database
 from crm.jobs import clock_check, ledger
 from crm.jobs.handlers import WORK, freeze_figures
-from crm.jobs.runner import Clockwork, Tally
+from crm.jobs.runner import Clockwork, JobSummary
 from crm.jobs.timetable import JobName
 from crm.people.rules import Role
 from crm.people.service import hash_password
@@ -157,12 +157,12 @@ def _make(folder: Folder, day: date, *, until: datetime) -> None:
     with base.sessions() as sessions:
         _say_only_errors()
         story = build(sessions, day)
-        tallies = _live(sessions, story, until)
-    if any(tally.is_incomplete for tally in tallies.values()):
+        summaries = _live(sessions, story, until)
+    if any(summary.is_incomplete for summary in summaries.values()):
         raise base.RefusedError("演示数据的定时任务没有全部完成，原因见上面的日志。")
 
 
-def _live(sessions: sessionmaker[Session], story: Story, until: datetime) -> dict[str, Tally]:
+def _live(sessions: sessionmaker[Session], story: Story, until: datetime) -> dict[str, JobSummary]:
     """Live up to that moment by the clock, and what people set right in between."""
     clockwork = Clockwork(sessions, base.site())
     for moment, happen in sorted(afterwards(story.corrections), key=itemgetter(0)):

@@ -14,7 +14,7 @@ from crm.base.enums import LabeledEnum
 from crm.base.sheets import (
     LARGEST_BYTES,
     Column,
-    Outcome,
+    ImportResult,
     Problem,
     SheetRefused,
     write_template,
@@ -45,7 +45,7 @@ class Import:
     """The columns of a kind of file, and what takes it over."""
 
     columns: tuple[Column, ...]
-    take: Callable[[Session, bytes, datetime], Outcome]
+    take: Callable[[Session, bytes, datetime], ImportResult]
 
 
 IMPORTS = {
@@ -90,7 +90,7 @@ def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form
         raise click.UsageError("Missing argument 'FILE'.")
 
 
-def _import(kind: What, file: Path, *, dry_run: bool) -> Outcome:
+def _import(kind: What, file: Path, *, dry_run: bool) -> ImportResult:
     content = _read(file)
     with changing() as db:
         outcome = IMPORTS[kind].take(db, content, clock.now())
@@ -127,7 +127,7 @@ def _write_template(columns: tuple[Column, ...], file: Path | None) -> None:
     click.echo(f"模板已写入 {file}")
 
 
-def _print(kind: What, outcome: Outcome, *, dry_run: bool, form: str) -> None:
+def _print(kind: What, outcome: ImportResult, *, dry_run: bool, form: str) -> None:
     notices = [_sentence(notice) for notice in outcome.notices]
 
     if form != "json":  # there they stand in the row

@@ -338,7 +338,7 @@ class Chronicle:
         followup_service.finish_followup(
             self.db,
             followup=self.followups[told.ref],
-            outcome=followup_service.Outcome(
+            outcome=followup_service.FollowupOutcome(
                 result=told.result, channel=told.channel, met=told.met
             ),
             by=self.people[told.person],

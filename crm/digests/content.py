@@ -9,7 +9,7 @@ from crm.base.outbox import MessageKind
 from crm.base.periods import Period
 from crm.digests.monthly import MonthPart
 from crm.digests.orders import OrdersPart
-from crm.digests.rules import SHORT, Tally, Waiting, tally
+from crm.digests.rules import SHORT, TaskCounts, Waiting, count_tasks
 from crm.digests.truncated import Listed as Listed
 from crm.leads.rules import MilestoneKind
 from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, Rule
@@ -125,9 +125,9 @@ class OwnPart:
         return self.ended + self.running
 
     @property
-    def tally(self) -> Tally:
+    def tasks(self) -> TaskCounts:
         """How many of the person's tasks are met or on their way."""
-        return tally(line.figure for line in self.figures)
+        return count_tasks(line.figure for line in self.figures)
 
     @property
     def is_short(self) -> bool:
@@ -147,7 +147,7 @@ class UnitLine:
     amounts_in_year: tuple[tuple[Decimal, Currency], ...]
     moved: int
     entered: int
-    tasks: Tally
+    tasks: TaskCounts
 
     @property
     def is_empty(self) -> bool:
@@ -241,7 +241,7 @@ class Digest:
     def has_news(self) -> bool:
         """Whether there is anything to say; otherwise it is recorded, not sent (REGIME 5)."""
         own, units = self.own, self.units
-        told = own and (own.tally.owing or own.due or own.plan)
+        told = own and (own.tasks.owing or own.due or own.plan)
         results = units and (
             units.rules or units.other or units.notable or units.plan or units.orders
         )

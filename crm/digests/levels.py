@@ -23,21 +23,21 @@ Counts: TypeAlias = Mapping[Key, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class NudgeState:
     """How often a figure came to a level anew, and how many noons running it has been at none."""
 
     count: int = 0
     calm_noons: int = 0
     noon_at: datetime | None = None  # none: at no noon yet
 
-    def after(self, noon_at: datetime, *, is_behind: bool) -> "Standing":
+    def after(self, noon_at: datetime, *, is_behind: bool) -> "NudgeState":
         """How it stands after that noon; the same one twice changes nothing."""
         if self.noon_at and noon_at <= self.noon_at:
             return self
         if not is_behind:
-            return Standing(self.count, self.calm_noons + 1, noon_at)
+            return NudgeState(self.count, self.calm_noons + 1, noon_at)
         is_anew = self.count == 0 or self.calm_noons >= CALM_NOONS
-        return Standing(self.count + is_anew, 0, noon_at)
+        return NudgeState(self.count + is_anew, 0, noon_at)
 
 
 def keep_levels(db: Session, judged: Sequence[PersonFigure], at: datetime) -> Counts:
@@ -48,37 +48,37 @@ def keep_levels(db: Session, judged: Sequence[PersonFigure], at: datetime) -> Co
     """
     db.execute(delete(NudgeLevel).where(NudgeLevel.last_on < civil_date(at)))
     before = _before(db, judged) if judged else {}
-    standings = {
-        _key(one): before.get(_key(one), Standing()).after(
+    states = {
+        _key(one): before.get(_key(one), NudgeState()).after(
             at, is_behind=one.figure.status in NUDGED
         )
         for one in judged
     }
-    rows = [_row(one, standings[_key(one)]) for one in judged]
+    rows = [_row(one, states[_key(one)]) for one in judged]
 
     for first in range(0, len(rows), AT_ONCE):
         insert = insert_into(db, NudgeLevel).values(rows[first : first + AT_ONCE])
-        changed = {name: insert.excluded[name] for name in Standing.__dataclass_fields__}
+        changed = {name: insert.excluded[name] for name in NudgeState.__dataclass_fields__}
         keys = ["rule_code", "person_id", "period"]
         db.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed))
 
-    return {key: standing.count for key, standing in standings.items()}
+    return {key: state.count for key, state in states.items()}
 
 
 def _key(one: PersonFigure) -> Key:
     return one.figure.rule.code, one.person_id
 
 
-def _before(db: Session, judged: Sequence[PersonFigure]) -> dict[Key, Standing]:
+def _before(db: Session, judged: Sequence[PersonFigure]) -> dict[Key, NudgeState]:
     """How they stood at the noon before; who was nudged before levels were kept, once."""
     period = judged[0].figure.period.name
     kept = db.scalars(select(NudgeLevel).where(NudgeLevel.period == period))
     before = {
-        (row.rule_code, row.person_id): Standing(row.count, row.calm_noons, row.noon_at)
+        (row.rule_code, row.person_id): NudgeState(row.count, row.calm_noons, row.noon_at)
         for row in kept
     }
     new = [one for one in judged if _key(one) not in before]
-    return before | dict.fromkeys(_nudged(db, new, period), Standing(count=1))
+    return before | dict.fromkeys(_nudged(db, new, period), NudgeState(count=1))
 
 
 def _nudged(db: Session, figures: Iterable[PersonFigure], period: str) -> Iterator[Key]:
@@ -95,13 +95,13 @@ def _nudged(db: Session, figures: Iterable[PersonFigure], period: str) -> Iterat
             yield keys[key]
 
 
-def _row(one: PersonFigure, standing: Standing) -> dict[str, object]:
+def _row(one: PersonFigure, state: NudgeState) -> dict[str, object]:
     return {
         "rule_code": one.figure.rule.code,
         "person_id": one.person_id,
         "period": one.figure.period.name,
         "last_on": one.figure.period.last,
-        "count": standing.count,
-        "calm_noons": standing.calm_noons,
-        "noon_at": standing.noon_at,
+        "count": state.count,
+        "calm_noons": state.calm_noons,
+        "noon_at": state.noon_at,
     }

@@ -18,8 +18,8 @@ from crm.quotas.models import Correction
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure, period_kinds
 from crm.quotas.rules import FigureBasis, FigureStatus, Rule
-from crm.targets.queries import courses, standings
-from crm.targets.rules import Standing
+from crm.targets.queries import courses, target_progress
+from crm.targets.rules import TargetProgress
 from crm.targets.speed import Course, Speed
 
 TREND_MONTHS = 6
@@ -31,7 +31,7 @@ class MonthFacts:
     """What a monthly digest is made of beside what all digests are."""
 
     history: Mapping[Period, Sequence[PersonFigure]]  # of the months before, the earliest first
-    standings: Sequence[Standing]
+    target_progress: Sequence[TargetProgress]
     courses: Sequence[Course]
     corrections: Sequence[CorrectionFacts]
 
@@ -91,7 +91,7 @@ class MonthPart:
     """What concerns the units that the recipient sees, of a month alone."""
 
     trend: tuple[TrendTable, ...]
-    targets: tuple[Standing, ...]
+    targets: tuple[TargetProgress, ...]
     speeds: tuple[Speed, ...]
     corrections: Listed[CorrectionLine]  # for the line of command only
     signed: int
@@ -107,7 +107,7 @@ def month_facts(
 
     return MonthFacts(
         history=_history(db, period, at),
-        standings=standings(
+        target_progress=target_progress(
             db,
             units=units,
             seen={one.unit.id for one in units},

@@ -10,7 +10,7 @@ from crm.base.money import Currency
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import RuleLine, UnitLine
 from crm.digests.queries import Facts, LeadFact
-from crm.digests.rules import FORWARD, GOOD, Tally, owes, tally
+from crm.digests.rules import FORWARD, GOOD, TaskCounts, count_tasks, owes
 from crm.people.queries import UnitNode, units_below
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure
@@ -75,12 +75,12 @@ def figures_of(facts: Facts, group: Group) -> list[PersonFigure]:
     return [one for one in facts.figures if one.unit_id in group.unit_ids]
 
 
-def _tasks(scope: FigureScope, figures: Sequence[PersonFigure]) -> Tally:
-    tasks = tally(one.figure for one in figures)
+def _tasks(scope: FigureScope, figures: Sequence[PersonFigure]) -> TaskCounts:
+    tasks = count_tasks(one.figure for one in figures)
     return tasks if may_be_split(scope, figures) else replace(tasks, good=0, is_split=False)
 
 
-def _unit_line(facts: Facts, group: Group, tasks: Tally) -> UnitLine:
+def _unit_line(facts: Facts, group: Group, tasks: TaskCounts) -> UnitLine:
     """The group's results, and how many of what its people owe was met."""
     leads = {lead.id: lead for lead in facts.leads.values() if lead.unit_id in group.unit_ids}
     steps = [step for step in facts.steps if step.lead_id in leads]

@@ -30,7 +30,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class TaskCounts:
     """How many tasks are owed, and how many of them are met or, while they run, on track."""
 
     good: int
@@ -137,7 +137,7 @@ def owes(figure: Figure) -> bool:
     return figure.status is not FigureStatus.EXEMPT
 
 
-def tally(figures: Iterable[Figure]) -> Tally:
+def count_tasks(figures: Iterable[Figure]) -> TaskCounts:
     """The tasks among the figures; what has ended is never on track."""
     owed = [one.status in GOOD for one in figures if owes(one)]
-    return Tally(sum(owed), len(owed))
+    return TaskCounts(sum(owed), len(owed))

@@ -17,7 +17,7 @@ from crm.digests.comments import Comment, comments, comments_for
 from crm.digests.models import MonthlyComment, ReportedFigure
 from crm.digests.permissions import OF_UNITS
 from crm.digests.queries import Facts, active_people
-from crm.digests.rules import SETTLED_AT, Tally, day_of_settled_report
+from crm.digests.rules import SETTLED_AT, TaskCounts, day_of_settled_report
 from crm.mailing.service import Letter, post
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, unit_tree, viewers
@@ -74,8 +74,8 @@ class RuleChange:
 
     rule_name: str
     period: Period
-    before: Tally
-    after: Tally
+    before: TaskCounts
+    after: TaskCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,21 +298,21 @@ def _rules(seen: Iterable[Change], scope: FigureScope) -> Iterable[RuleChange]:
     for one in seen:
         alike[one.rule_name, one.period].append(one)
     for (rule_name, period), some in sorted(alike.items()):
-        before = _tally((one.before for one in some), scope.unit_ids)
-        after = _tally((one.after for one in some), scope.unit_ids)
+        before = _task_counts((one.before for one in some), scope.unit_ids)
+        after = _task_counts((one.after for one in some), scope.unit_ids)
         is_few = min(before.owing, after.owing) < FEWEST
         is_seen = all(one.is_seen_by(scope) for one in some)
         if before != after and (is_seen or not is_few):
             yield RuleChange(rule_name, period, before, after)
 
 
-def _tally(some: Iterable[Told | None], unit_ids: Collection[int]) -> Tally:
+def _task_counts(some: Iterable[Told | None], unit_ids: Collection[int]) -> TaskCounts:
     owed = [
         told.status is FigureStatus.MET
         for told in some
         if told and told.unit_id in unit_ids and told.status is not FigureStatus.EXEMPT
     ]
-    return Tally(sum(owed), len(owed))
+    return TaskCounts(sum(owed), len(owed))
 
 
 def _send(db: Session, told: Settlement, person: Person, site: Site) -> bool:

@@ -40,7 +40,7 @@ def month_part(facts: Facts, sight: Sight) -> MonthPart | None:
 
     return MonthPart(
         trend=_trend(facts, sight, _in(seen, {**month.history, facts.period: _own(facts)})),
-        targets=tuple(one for one in month.standings if one.goal.unit_id in seen),
+        targets=tuple(one for one in month.target_progress if one.goal.unit_id in seen),
         speeds=speeds_of([one for one in month.courses if one.unit_id in whole], facts.period),
         corrections=Listed.first(correction_lines(named, facts.units, facts.at), MOST_CORRECTED),
         signed=signed,

@@ -33,7 +33,7 @@ class FollowupData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class FollowupOutcome:
     """What came of a follow-up, and the next step where there is one."""
 
     result: str
@@ -86,7 +86,7 @@ def change_followup(
 
 
 def finish_followup(
-    db: Session, *, followup: Followup, outcome: Outcome, by: Person | None, now: datetime
+    db: Session, *, followup: Followup, outcome: FollowupOutcome, by: Person | None, now: datetime
 ) -> Followup:
     """Finish a step with its result, and owe the next one where it is named.
 
@@ -116,7 +116,7 @@ def hand_over_followup(
 
 
 def _next(
-    db: Session, followup: Followup, outcome: Outcome, *, by: Person | None, now: datetime
+    db: Session, followup: Followup, outcome: FollowupOutcome, *, by: Person | None, now: datetime
 ) -> Followup | None:
     what = (outcome.next_what or "").strip()
     if not what and outcome.next_due_on is None:

@@ -18,7 +18,7 @@ from crm.jobs import ledger
 from crm.jobs.handlers import Work
 from crm.jobs.models import JobRun
 from crm.jobs.pausing import pause_of
-from crm.jobs.runner import Clockwork, Outcome, in_short
+from crm.jobs.runner import Clockwork, SlotOutcome, in_short
 from crm.jobs.timetable import RESTS_ON, Job, JobName, Slot, Timing, timing
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar
@@ -53,7 +53,7 @@ class Done:
     """What became of a slot that was run by hand."""
 
     slot: Slot
-    outcome: Outcome
+    outcome: SlotOutcome
     made: Mapping[str, int]
 
 

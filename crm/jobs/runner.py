@@ -51,7 +51,7 @@ def in_short(error: Exception) -> str:
     return f"{type(error).__name__}: {first}"
 
 
-class Outcome(LabeledEnum):
+class SlotOutcome(LabeledEnum):
     """What became of a slot that was taken up."""
 
     DONE = "done", "完成"
@@ -64,14 +64,14 @@ class Outcome(LabeledEnum):
     @property
     def halts(self) -> bool:
         """Whether the job's later slots have to wait: the order within one job is kept."""
-        return self in (Outcome.FAILED, Outcome.BUSY, Outcome.PAUSED)
+        return self in (SlotOutcome.FAILED, SlotOutcome.BUSY, SlotOutcome.PAUSED)
 
 
 @dataclass
-class Tally:
+class JobSummary:
     """What one job came to in a run."""
 
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[SlotOutcome] = field(default_factory=Counter)
     made: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -81,11 +81,13 @@ class Tally:
 
     @property
     def _failed(self) -> int:
-        return self.outcomes[Outcome.FAILED] + self.outcomes[Outcome.BUSY]
+        return self.outcomes[SlotOutcome.FAILED] + self.outcomes[SlotOutcome.BUSY]
 
     def as_dict(self) -> dict[str, object]:
         """The summary as it is printed."""
-        counts = {name.value: self.outcomes[name] for name in (Outcome.DONE, Outcome.SKIPPED)}
+        counts = {
+            name.value: self.outcomes[name] for name in (SlotOutcome.DONE, SlotOutcome.SKIPPED)
+        }
         if self._failed:
             counts["failed"] = self._failed
         return {**counts, "made": dict(sorted(self.made.items()))}
@@ -102,9 +104,9 @@ class Clockwork:
 
     def run_due(
         self, now: Callable[[], datetime], *, may_go_on: Callable[[], bool] = lambda: True
-    ) -> dict[str, Tally]:
+    ) -> dict[str, JobSummary]:
         """Do all that is due by now, late slots as far as they are of use."""
-        tallies = self._tallies()
+        summaries = self._summaries()
         began = now()
         waiting = self._waiting(began)
         turns = Turns(self.sessions)
@@ -115,19 +117,19 @@ class Clockwork:
                 continue
             if not may_go_on():
                 break
-            if self._run(slot, tallies[name], now=now(), then=for_workers).halts:
+            if self._run(slot, summaries[name], now=now(), then=for_workers).halts:
                 waiting.add(name)
             turns.give()
 
-        return tallies
+        return summaries
 
-    def run_until(self, until: datetime, *, to_mailbox: bool) -> dict[str, Tally]:
+    def run_until(self, until: datetime, *, to_mailbox: bool) -> dict[str, JobSummary]:
         """Live up to that moment: each slot as at its own moment, none of them late.
 
         `to_mailbox`: what is made is delivered by lying in the mailbox, in the slot's own
         transaction, so that no worker ever sends it by SMTP; else it is mailed, however long after.
         """
-        tallies = self._tallies()
+        summaries = self._summaries()
         halted: set[str] = set()
         then = into_mailbox if to_mailbox else whenever
         turns = Turns(self.sessions)
@@ -136,13 +138,13 @@ class Clockwork:
             name = slot.job.name
             if name in halted or RESTS_ON.get(name) in halted:
                 continue
-            if self._run(slot, tallies[name], now=slot.due_at, then=then).halts:
+            if self._run(slot, summaries[name], now=slot.due_at, then=then).halts:
                 halted.add(name)
             turns.give()
 
-        return tallies
+        return summaries
 
-    def do_one(self, slot: Slot, *, now: datetime) -> tuple[Outcome, Mapping[str, int]]:
+    def do_one(self, slot: Slot, *, now: datetime) -> tuple[SlotOutcome, Mapping[str, int]]:
         """Do one slot at that moment, as far as it is of use; what it made."""
         return self._try(slot, now=now, then=for_workers)
 
@@ -150,8 +152,8 @@ class Clockwork:
         """The jobs of that name, one for each cycle."""
         return [job for job in self.jobs if job.name == name]
 
-    def _tallies(self) -> dict[str, Tally]:
-        return {str(job.name): Tally() for job in self.jobs}
+    def _summaries(self) -> dict[str, JobSummary]:
+        return {str(job.name): JobSummary() for job in self.jobs}
 
     def _due(self, until: datetime) -> list[Slot]:
         with self.sessions() as db:
@@ -163,13 +165,15 @@ class Clockwork:
             failed = ledger.failures(db, self.jobs)
             return {run.job for run in failed if now < ledger.next_try(run)}
 
-    def _run(self, slot: Slot, tally: Tally, *, now: datetime, then: Then) -> Outcome:
+    def _run(self, slot: Slot, summary: JobSummary, *, now: datetime, then: Then) -> SlotOutcome:
         outcome, made = self._try(slot, now=now, then=then)
-        tally.outcomes[outcome] += 1
-        tally.made.update(made)
+        summary.outcomes[outcome] += 1
+        summary.made.update(made)
         return outcome
 
-    def _try(self, slot: Slot, *, now: datetime, then: Then) -> tuple[Outcome, Mapping[str, int]]:
+    def _try(
+        self, slot: Slot, *, now: datetime, then: Then
+    ) -> tuple[SlotOutcome, Mapping[str, int]]:
         told = log.bind(job=str(slot.job.name), slot=slot.name)
         try:
             outcome, made = self._do(slot, now=now, then=then)
@@ -180,24 +184,26 @@ class Clockwork:
         told.info(f"slot.{outcome}", made=dict(made))
         return outcome, made
 
-    def _do(self, slot: Slot, *, now: datetime, then: Then) -> tuple[Outcome, Mapping[str, int]]:
+    def _do(
+        self, slot: Slot, *, now: datetime, then: Then
+    ) -> tuple[SlotOutcome, Mapping[str, int]]:
         with coming_from(f"clock {slot.job.name}"), writing(self.sessions) as db:
             if slot.job.name in held(db):  # since this run began
-                return Outcome.PAUSED, {}
+                return SlotOutcome.PAUSED, {}
             run = ledger.claim(db, slot, now=now)
             if run is None:
-                return Outcome.TAKEN, {}
+                return SlotOutcome.TAKEN, {}
             when = timing(slot, working_calendar(db), now=now)
             if when is Timing.SKIPPED:
                 ledger.finish(db, run, timing=when)
-                return Outcome.SKIPPED, {}
+                return SlotOutcome.SKIPPED, {}
             made = self.work[slot.job.name](db, slot, when, self.site)
             db.flush()
             then(db, slot)
             ledger.finish(db, run, timing=when, made=made)
-            return Outcome.DONE, made
+            return SlotOutcome.DONE, made
 
-    def _fail(self, slot: Slot, error: Exception, *, now: datetime) -> Outcome:
+    def _fail(self, slot: Slot, error: Exception, *, now: datetime) -> SlotOutcome:
         """Keep the error; raises where the database cannot be written: no slot could be done."""
         try:
             with writing(self.sessions) as db:
@@ -208,5 +214,5 @@ class Clockwork:
                 raise
             # locked by another runner: nothing was done, nothing is lost
             log.error("slot.busy", job=str(slot.job.name), slot=slot.name)  # noqa: TRY400 - no fault
-            return Outcome.BUSY
-        return Outcome.SKIPPED if skipped else Outcome.FAILED
+            return SlotOutcome.BUSY
+        return SlotOutcome.SKIPPED if skipped else SlotOutcome.FAILED

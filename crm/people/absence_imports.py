@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.cells import Cells, Day, LineOrEmpty, Username, one_of, read_rows
 from crm.base.errors import Refused
-from crm.base.sheets import Column, Outcome, read_sheet
+from crm.base.sheets import Column, ImportResult, read_sheet
 from crm.base.usernames import ByUsername
 from crm.people import service
 from crm.people.models import Absence, Person
@@ -35,12 +35,14 @@ class AbsenceRow(Cells):
     kind: Annotated[AbsenceKind | None, one_of(AbsenceKind)] = None
 
 
-def import_absences(db: Session, *, content: bytes, by: Person | None, now: datetime) -> Outcome:
+def import_absences(
+    db: Session, *, content: bytes, by: Person | None, now: datetime
+) -> ImportResult:
     """Add the absences of a file as approved; one there already stays; raises `SheetRefused`."""
     sheet = read_sheet(content, ABSENCES)
     people = ByUsername((person.username, person) for person in db.scalars(select(Person)))
     there = _absences(db)
-    outcome = Outcome(notices=sheet.notices)
+    outcome = ImportResult(notices=sheet.notices)
 
     for line, row in read_rows(sheet, AbsenceRow):
         try:

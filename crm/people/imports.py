@@ -25,7 +25,7 @@ from crm.base.cells import (
 from crm.base.db import be_alone
 from crm.base.errors import Refused
 from crm.base.names import folded
-from crm.base.sheets import Column, Outcome, Sheet, read_sheet
+from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
 from crm.base.usernames import ByUsername, fold_username, new_username
 from crm.people import service
 from crm.people.models import Person, Posting, Unit
@@ -109,7 +109,7 @@ class Plan:
     moved: list[tuple[Wanted, Posting]] = field(default_factory=list)
 
 
-def import_people(db: Session, *, content: bytes, by: Person | None, now: datetime) -> Outcome:
+def import_people(db: Session, *, content: bytes, by: Person | None, now: datetime) -> ImportResult:
     """Add the people and postings of a file and update known ones; raises `SheetRefused`."""
     sheet = read_sheet(content, PEOPLE)
     be_alone(db)  # before any row is held: admins, too, are changed here
@@ -119,7 +119,7 @@ def import_people(db: Session, *, content: bytes, by: Person | None, now: dateti
         _plan(sheet, known.get(name), rows) for name, rows in _by_account(db, sheet, known).items()
     ]
     sheet.refuse_if_blamed()
-    outcome = Outcome(notices=sheet.notices)
+    outcome = ImportResult(notices=sheet.notices)
 
     for plan in plans:
         try:
@@ -249,7 +249,7 @@ def _blame_overlaps(sheet: Sheet, plan: Plan) -> None:
 
 
 def _carry_out(
-    db: Session, plan: Plan, outcome: Outcome, *, by: Person | None, now: datetime
+    db: Session, plan: Plan, outcome: ImportResult, *, by: Person | None, now: datetime
 ) -> None:
     first = plan.rows[0].row
     values = {name: getattr(first, name) for name in OF_PERSON}
@@ -280,7 +280,7 @@ def _carry_out(
     _count(plan, outcome, changed=changed)
 
 
-def _count(plan: Plan, outcome: Outcome, *, changed: bool) -> None:
+def _count(plan: Plan, outcome: ImportResult, *, changed: bool) -> None:
     new = {wanted.line for wanted in plan.new}
     if plan.person is None:
         new.add(plan.rows[0].line)

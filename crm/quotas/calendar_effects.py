@@ -19,7 +19,7 @@ Owed = Mapping[tuple[Period, str], Mapping[int, int]]  # period, rule's name: pe
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CalendarState:
     """How things are, before or after the change, as far as its dates reach."""
 
     workdays: Mapping[Period, int]  # of each month
@@ -57,18 +57,18 @@ class Effects:
     frozen: int  # figures that stay as they are, and may be corrected
 
 
-def standing(db: Session, changed: Flips, now: datetime) -> Standing:
+def calendar_state(db: Session, changed: Flips, now: datetime) -> CalendarState:
     """How things are at present in the periods that hold the changed dates."""
     calendar = working_calendar(db)
     months = sorted({Period.holding(PeriodKind.MONTH, on) for on in changed.dates})
-    return Standing(
+    return CalendarState(
         {month: len(calendar.workdays(month.first, month.last)) for month in months},
         {key: owed for period in _open(db, changed, now) for key, owed in _owed(db, period, now)},
         _frozen(db, changed),
     )
 
 
-def effects(changed: Flips, before: Standing, after: Standing) -> Effects:
+def effects(changed: Flips, before: CalendarState, after: CalendarState) -> Effects:
     """What lies between the two."""
     months = [Month(month, before.workdays[month], days) for month, days in after.workdays.items()]
     demands = []

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base.cells import Cells, Day, LineOrNone, Required, read_rows
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
-from crm.base.sheets import Column, Outcome, Problem, read_sheet
+from crm.base.sheets import Column, ImportResult, Problem, read_sheet
 from crm.base.workdays import Source, is_ordinary_workday, statutory
 from crm.people.models import Person
 from crm.quotas.calendar import Arranged, Flips, keep_arrangement, overrides
@@ -103,7 +103,9 @@ def keep(db: Session, arrangement: Arrangement, *, by: Person | None, now: datet
     )
 
 
-def import_calendar(db: Session, *, content: bytes, by: Person | None, now: datetime) -> Outcome:
+def import_calendar(
+    db: Session, *, content: bytes, by: Person | None, now: datetime
+) -> ImportResult:
     """Keep the arrangement of a file; one already there stays; raises `SheetRefused`."""
     arrangement = read_arrangement(content)
     first, last = min(arrangement.days), max(arrangement.days)
@@ -111,7 +113,7 @@ def import_calendar(db: Session, *, content: bytes, by: Person | None, now: date
         row.on: Arranged(row.is_workday, row.note)
         for row in overrides(db, first, last, Source.IMPORTED)
     }
-    outcome = Outcome(notices=list(arrangement.notices))
+    outcome = ImportResult(notices=list(arrangement.notices))
 
     for on, said in arrangement.rows.items():
         outcome.added += on not in there

@@ -42,7 +42,7 @@ class Presence:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StatusInputs:
     """The numbers from which a status follows; `free` is none where nothing bounds it."""
 
     required: int
@@ -74,7 +74,7 @@ def judge_figure(
     then = _if_planned_are_done(there, now, case, today)
     presence = presence_in(case, workdays)
     required = required_of(case.rule, presence)
-    stand = Standing(
+    stand = StatusInputs(
         required=required,
         achieved=now.achieved,
         planned=then.achieved - now.achieved,
@@ -155,7 +155,7 @@ def reachable_of(
     return min(len(free), usual)
 
 
-def status_of(stand: Standing, *, is_over: bool) -> FigureStatus:
+def status_of(stand: StatusInputs, *, is_over: bool) -> FigureStatus:
     """The first status that applies; `is_over` once today is after the period's last date."""
     hoped = stand.achieved + stand.planned
     for applies, status in (

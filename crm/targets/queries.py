@@ -20,10 +20,10 @@ from crm.targets.rules import (
     KIND_OF,
     Goal,
     Project,
-    Standing,
     TargetMeasure,
+    TargetProgress,
     Tier,
-    standing,
+    progress_of,
     tier_of,
 )
 from crm.targets.speed import SPANS, Course, Speed, speeds, year_of
@@ -55,7 +55,7 @@ def goal_of(row: Target) -> Goal:
     return Goal(row.id, row.year, row.unit_id, row.metric, row.tier, row.measure, value)
 
 
-def standings(  # noqa: PLR0913 - of what, of when, and as known when
+def target_progress(  # noqa: PLR0913 - of what, of when, and as known when
     db: Session,
     *,
     units: Sequence[UnitNode],
@@ -64,7 +64,7 @@ def standings(  # noqa: PLR0913 - of what, of when, and as known when
     last: date,
     before: date,
     at: datetime,
-) -> list[Standing]:
+) -> list[TargetProgress]:
     """How far each target of the units has come: what was reached up to `last` as known then.
 
     The months that had ended `before` that date are the year's own progress.
@@ -76,7 +76,7 @@ def standings(  # noqa: PLR0913 - of what, of when, and as known when
     reached = projects(db, first=whole.first, last=min(last, whole.last), at=at)
     names = {node.unit.id: node.unit.name for node in units}
     return [
-        standing(goal, names[goal.unit_id], under(units, goal.unit_id), reached, before)
+        progress_of(goal, names[goal.unit_id], under(units, goal.unit_id), reached, before)
         for goal in wanted
     ]
 

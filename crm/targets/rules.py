@@ -104,7 +104,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TargetProgress:
     """How far a target has come; no figure where what it counts is not recorded yet."""
 
     goal: Goal
@@ -130,13 +130,13 @@ class Standing:
         return None if self.percent is None else self.percent - self.pace
 
 
-def standing(
+def progress_of(
     goal: Goal,
     unit_name: str,
     unit_ids: frozenset[int | None],
     reached: Iterable[Project],
     on: date,
-) -> Standing:
+) -> TargetProgress:
     """How far the target of these units has come by the projects; the months before the date."""
     kind = KIND_OF.get(goal.metric)
     mine = tuple(
@@ -155,7 +155,7 @@ def standing(
     beside = tuple((sums[one], one) for one in Currency if by_amount and one in sums)
     months = months_gone(goal.year, on)
 
-    return Standing(goal, unit_name, mine, told if kind else None, beside, months)
+    return TargetProgress(goal, unit_name, mine, told if kind else None, beside, months)
 
 
 def _percent(part: Decimal, whole: Decimal) -> Decimal:

@@ -26,7 +26,7 @@ from crm.base.cells import (
 )
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.base.sheets import Column, Outcome, Sheet, read_sheet
+from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
 from crm.base.typed_text import one_line_break
 from crm.base.usernames import ByUsername
 from crm.leads.models import Lead
@@ -102,7 +102,7 @@ class Names:
     leads: Mapping[str, int]  # by ref
 
 
-def import_visits(db: Session, *, content: bytes, now: datetime) -> Outcome:
+def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult:
     """Add the visits of a file; one already there must be as it says; raises `SheetRefused`."""
     sheet = read_sheet(content, VISITS)
     rows = list(read_rows(sheet, VisitRow))
@@ -127,7 +127,7 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> Outcome:
     lines = {row.ref: line for line, row in rows}
     sheet.notices += asked_about(db, made, lines, civil_date(now))
 
-    return Outcome(added=len(new), unchanged=len(rows) - len(new), notices=sheet.notices)
+    return ImportResult(added=len(new), unchanged=len(rows) - len(new), notices=sheet.notices)
 
 
 def _names(db: Session) -> Names:

@@ -12,7 +12,7 @@ from crm.base.errors import Refused
 from crm.followups import queries, service
 from crm.followups.models import Followup
 from crm.followups.queries import FollowupFilter, followups_page, shown, visible_to
-from crm.followups.service import FollowupData, Outcome
+from crm.followups.service import FollowupData, FollowupOutcome
 from crm.followups.timeline import timeline
 from crm.leads.rules import MilestoneKind, Secrecy
 from crm.visits.rules import Channel
@@ -22,7 +22,7 @@ from tests.leads.zone import TODAY, make_zone
 
 OPEN, INTERNAL, RESTRICTED = Secrecy
 DAY = timedelta(days=1)
-OUTCOME = Outcome(result="对方同意来访", channel=Channel.PHONE, met="某总")
+OUTCOME = FollowupOutcome(result="对方同意来访", channel=Channel.PHONE, met="某总")
 
 
 @pytest.fixture

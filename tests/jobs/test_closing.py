@@ -62,9 +62,9 @@ def test_one_kind_does_not_stand_in_anothers_way(sessions):
     clockwork = zone(sessions)
     clockwork.run_until(at("2026-07-31T00:00"), to_mailbox=True)
 
-    tallies = clockwork.run_until(at("2026-08-03T00:00"), to_mailbox=True)
+    summaries = clockwork.run_until(at("2026-08-03T00:00"), to_mailbox=True)
 
-    assert tallies[JobName.ASSESS].as_dict() == {
+    assert summaries[JobName.ASSESS].as_dict() == {
         "done": 3,  # July, its last xun, and week 31
         "skipped": 0,
         "made": {"assessed": 2},

@@ -14,7 +14,7 @@ from crm.jobs import health, ledger
 from crm.jobs.manual_runs import next_slot, preview, run_now
 from crm.jobs.models import JobPause, JobRun, RunState
 from crm.jobs.pausing import pause_job, resume_job
-from crm.jobs.runner import Clockwork, Outcome
+from crm.jobs.runner import Clockwork, SlotOutcome
 from crm.jobs.timetable import JOBS, JobName, Timing
 from crm.people.rules import Duty, Role
 from tests.factories import PRINCIPAL, make_person, make_rule, make_unit
@@ -97,7 +97,11 @@ def test_run_now_does_the_earliest_slot_that_is_due(zone):
 
     done = run_now(clockwork, WEEKLY, by=None, now=AFTER)
 
-    assert (done.slot.name, done.outcome, done.made) == (slot.name, Outcome.DONE, {"messages": 2})
+    assert (done.slot.name, done.outcome, done.made) == (
+        slot.name,
+        SlotOutcome.DONE,
+        {"messages": 2},
+    )
     assert len(keys(zone)) == 2
 
 
@@ -129,8 +133,8 @@ def test_two_who_run_it_at_once_do_it_once(zone):
     with ThreadPoolExecutor(2) as pool:
         outcomes = set(pool.map(run, range(2)))
 
-    assert Outcome.DONE in outcomes
-    assert outcomes <= {Outcome.DONE, Outcome.TAKEN, "nothing_due"}
+    assert SlotOutcome.DONE in outcomes
+    assert outcomes <= {SlotOutcome.DONE, SlotOutcome.TAKEN, "nothing_due"}
     assert len(keys(zone)) == 2
 
 
@@ -149,7 +153,7 @@ def test_run_now_retries_a_failed_slot_without_waiting(zone):
     done = run_now(clockwork_of(zone), WEEKLY, by=None, now=moment_later)
 
     assert not waiting.outcomes
-    assert done.outcome is Outcome.DONE
+    assert done.outcome is SlotOutcome.DONE
 
 
 def test_a_paused_job_takes_no_slot(zone):
@@ -170,7 +174,7 @@ def test_a_job_that_is_paused_while_others_run_takes_no_slot(zone):
 
     outcome, _ = clockwork.do_one(slot, now=AFTER)
 
-    assert outcome is Outcome.PAUSED
+    assert outcome is SlotOutcome.PAUSED
     assert runs(zone) == []
 
 

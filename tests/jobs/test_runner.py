@@ -11,7 +11,7 @@ from crm.base.errors import Refused
 from crm.base.outbox import State
 from crm.jobs import ledger
 from crm.jobs.models import JobRun, RunState
-from crm.jobs.runner import Outcome
+from crm.jobs.runner import SlotOutcome
 from tests.jobs.work import (
     SECRET,
     at,
@@ -38,8 +38,8 @@ def run_of(sessions, slot: str) -> JobRun:
 def live(sessions, *moments: str, **work) -> dict:
     clockwork = clockwork_of(sessions, **work)
     for moment in moments:
-        tallies = clockwork.run_due(lambda moment=moment: at(moment))
-    return {name: tally.as_dict() for name, tally in tallies.items()}
+        summaries = clockwork.run_due(lambda moment=moment: at(moment))
+    return {name: summary.as_dict() for name, summary in summaries.items()}
 
 
 def test_before_the_installation_nothing_runs(sessions):
@@ -114,12 +114,12 @@ def test_living_up_to_a_moment_is_never_late_and_a_second_time_makes_nothing(ses
     first = clockwork.run_until(at("2026-08-01T00:00"), to_mailbox=True)
     second = clockwork.run_until(at("2026-08-01T00:00"), to_mailbox=True)
 
-    assert {name: tally.as_dict() for name, tally in first.items()} == {
+    assert {name: summary.as_dict() for name, summary in first.items()} == {
         "weekly-digest": {"done": 4, "skipped": 0, "made": {"messages": 4}},
         "monthly-digest": {"done": 1, "skipped": 0, "made": {"messages": 1}},
         "nudge": {"done": 23, "skipped": 0, "made": {"messages": 23}},
     }
-    assert not any(tally.outcomes or tally.made for tally in second.values())
+    assert not any(summary.outcomes or summary.made for summary in second.values())
     assert {run.reason for run in runs(sessions)} == {None}
     made = messages(sessions)
     assert {(message.state, message.sent_at == message.made_at) for message in made} == {
@@ -217,13 +217,13 @@ def test_two_runners_at_once_do_each_slot_once(sessions):
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(run, range(2)))
 
-    done = [sum(tally.outcomes[Outcome.DONE] for tally in told.values()) for told in both]
+    done = [sum(summary.outcomes[SlotOutcome.DONE] for summary in told.values()) for told in both]
     assert sum(done) == 28
     assert not any(
-        tally.outcomes[outcome]
+        summary.outcomes[outcome]
         for told in both
-        for tally in told.values()
-        for outcome in (Outcome.FAILED, Outcome.BUSY)
+        for summary in told.values()
+        for outcome in (SlotOutcome.FAILED, SlotOutcome.BUSY)
     )
     assert len(keys(sessions)) == len(set(keys(sessions))) == 56
 
@@ -236,7 +236,7 @@ def test_a_leader_that_wakes_late_finds_its_slot_done(sessions):
 
     outcome, made = clockwork._do(stale[0], now=at("2026-07-20T07:40"), then=print)  # noqa: SLF001
 
-    assert (outcome, made) == (Outcome.TAKEN, {})
+    assert (outcome, made) == (SlotOutcome.TAKEN, {})
     assert run_of(sessions, "2026-W29").attempts == 1
 
 

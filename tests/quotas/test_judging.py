@@ -4,7 +4,7 @@ import pytest
 
 from crm.base.periods import DAY, Period
 from crm.base.workdays import Source, Workday, WorkingCalendar
-from crm.quotas.judging import Presence, Standing, judge_figure, required_of, status_of
+from crm.quotas.judging import Presence, StatusInputs, judge_figure, required_of, status_of
 from crm.quotas.rules import (
     Cap,
     Case,
@@ -208,16 +208,16 @@ class TestStatus:
     @pytest.mark.parametrize(
         ("stand", "is_over", "status"),
         [
-            (Standing(0, 0, 0, 0, 0), True, FigureStatus.EXEMPT),
-            (Standing(0, 3, 0, 0, 0), False, FigureStatus.EXEMPT),
-            (Standing(6, 6, 0, 0, 0), True, FigureStatus.MET),
-            (Standing(6, 5, 1, 9, 0), True, FigureStatus.MISSED),
-            (Standing(6, 2, 1, 2, 2), False, FigureStatus.UNREACHABLE),
-            (Standing(6, 2, 1, 3, 2), False, FigureStatus.AT_RISK),
-            (Standing(6, 2, 1, 3, 3), False, FigureStatus.ON_TRACK),
-            (Standing(6, 2, 4, 0, 0), False, FigureStatus.ON_TRACK),
-            (Standing(6, 2, 0, None, 3), False, FigureStatus.AT_RISK),
-            (Standing(6, 2, 0, None, 4), False, FigureStatus.ON_TRACK),
+            (StatusInputs(0, 0, 0, 0, 0), True, FigureStatus.EXEMPT),
+            (StatusInputs(0, 3, 0, 0, 0), False, FigureStatus.EXEMPT),
+            (StatusInputs(6, 6, 0, 0, 0), True, FigureStatus.MET),
+            (StatusInputs(6, 5, 1, 9, 0), True, FigureStatus.MISSED),
+            (StatusInputs(6, 2, 1, 2, 2), False, FigureStatus.UNREACHABLE),
+            (StatusInputs(6, 2, 1, 3, 2), False, FigureStatus.AT_RISK),
+            (StatusInputs(6, 2, 1, 3, 3), False, FigureStatus.ON_TRACK),
+            (StatusInputs(6, 2, 4, 0, 0), False, FigureStatus.ON_TRACK),
+            (StatusInputs(6, 2, 0, None, 3), False, FigureStatus.AT_RISK),
+            (StatusInputs(6, 2, 0, None, 4), False, FigureStatus.ON_TRACK),
         ],
     )
     def test_the_first_that_applies(self, stand, is_over, status):

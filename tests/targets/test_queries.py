@@ -11,7 +11,7 @@ from crm.leads.rules import LeadRoleKind, MilestoneKind, Stage
 from crm.people.queries import unit_tree
 from crm.people.rules import UnitKind
 from crm.targets.models import Target
-from crm.targets.queries import courses, speeds_of, standings
+from crm.targets.queries import courses, speeds_of, target_progress
 from crm.targets.rules import Metric, TargetMeasure, Tier
 from tests.conftest import NOW
 from tests.factories import make_lead, make_milestone, make_role, make_unit
@@ -44,7 +44,7 @@ def bureau(db, top):
 
 def told(db, *, at=NOW, last=date(2026, 7, 15)):
     units = unit_tree(db)
-    return standings(
+    return target_progress(
         db,
         units=units,
         seen={one.unit.id for one in units},

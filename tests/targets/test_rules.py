@@ -15,7 +15,7 @@ from crm.targets.rules import (
     TargetMeasure,
     Tier,
     months_gone,
-    standing,
+    progress_of,
     tier_of,
 )
 from crm.targets.speed import Course, Norm, speeds
@@ -70,7 +70,7 @@ def test_each_size_counts_the_larger_ones_too():
     reached = [project(1, 10), project(2, 60), project(3, 9), project(4, 100)]
 
     told = [
-        standing(goal(tier, 4), "区", frozenset({1}), reached, date(2026, 7, 15)).achieved
+        progress_of(goal(tier, 4), "区", frozenset({1}), reached, date(2026, 7, 15)).achieved
         for tier in (Tier.ANY, Tier.YI_10, Tier.YI_50, Tier.YI_100)
     ]
 
@@ -80,7 +80,7 @@ def test_each_size_counts_the_larger_ones_too():
 def test_progress_is_told_in_points_against_the_months():
     reached = [project(number, 10) for number in range(13)]
 
-    told = standing(goal(Tier.YI_10, 20), "区", frozenset({1}), reached, date(2026, 8, 1))
+    told = progress_of(goal(Tier.YI_10, 20), "区", frozenset({1}), reached, date(2026, 8, 1))
 
     assert (told.percent, told.pace, told.points) == (
         Decimal("65.0"),
@@ -96,7 +96,7 @@ def test_other_milestones_and_other_units_do_not_count():
         project(3, 10, unit_id=None),
     ]
 
-    told = standing(goal(Tier.ANY, 2), "区", frozenset({1}), reached, date(2026, 7, 15))
+    told = progress_of(goal(Tier.ANY, 2), "区", frozenset({1}), reached, date(2026, 7, 15))
 
     assert told.projects == ()
 
@@ -105,7 +105,7 @@ def test_amounts_are_added_in_yuan_and_foreign_ones_stand_beside():
     reached = [project(1, 10), project(2, "2.5"), project(3, "0.8", currency=Currency.USD)]
     asked = goal(Tier.ANY, 50 * YI, measure=TargetMeasure.AMOUNT)
 
-    told = standing(asked, "区", frozenset({1}), reached, date(2026, 7, 15))
+    told = progress_of(asked, "区", frozenset({1}), reached, date(2026, 7, 15))
 
     assert told.achieved == Decimal("12.5") * YI
     assert told.beside == ((Decimal("0.8") * YI, Currency.USD),)
@@ -115,7 +115,7 @@ def test_amounts_are_added_in_yuan_and_foreign_ones_stand_beside():
 def test_what_is_not_recorded_yet_has_no_figure():
     asked = goal(Tier.ANY, 5 * YI, metric=Metric.MONEY, measure=TargetMeasure.AMOUNT)
 
-    told = standing(asked, "区", frozenset({1}), [project(1, 10)], date(2026, 7, 15))
+    told = progress_of(asked, "区", frozenset({1}), [project(1, 10)], date(2026, 7, 15))
 
     assert (told.achieved, told.percent, told.points) == (None, None, None)
 

@@ -17,7 +17,7 @@ from crm.extensions import db
 from crm.jobs import ledger, manual_runs
 from crm.jobs.models import JobPause, JobRun, RunState
 from crm.jobs.pausing import pause_job, pauses, resume_job
-from crm.jobs.runner import Clockwork, Outcome
+from crm.jobs.runner import Clockwork, SlotOutcome
 from crm.jobs.timetable import JOBS, RESTS_ON, JobName, Slot
 from crm.people.models import Person
 from crm.web.admin import job_labels
@@ -129,7 +129,7 @@ def run_now(job: str) -> ResponseReturnValue:
         flash(told(refusal), "warning")
     else:
         about = f"{name.label}（{job_labels.slot_name(done.slot.name)}）{done.outcome.label}"
-        result = f"：{job_labels.made(done.made)}" if done.outcome is Outcome.DONE else ""
+        result = f"：{job_labels.made(done.made)}" if done.outcome is SlotOutcome.DONE else ""
         flash(f"{about}{result}。", "danger" if done.outcome.halts else "success")
     return redirect(url_for(".show", job=name))
 

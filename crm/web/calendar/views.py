@@ -23,7 +23,7 @@ from crm.base.sheets import Format, Problem, SheetRefused, write_template
 from crm.base.workdays import DayKind
 from crm.extensions import db
 from crm.quotas import calendar as service
-from crm.quotas.calendar_effects import Effects, effects, standing
+from crm.quotas.calendar_effects import Effects, calendar_state, effects
 from crm.quotas.calendar_imports import (
     CALENDAR,
     Arrangement,
@@ -207,8 +207,8 @@ def _tried(arrangement: Arrangement) -> Effects:
     """What the arrangement does, seen by doing it and undoing it."""
     with trial() as rows:
         changed = keep(rows, arrangement, by=signed_in(), now=moment())
-        after = standing(rows, changed, moment())
-    return effects(changed, standing(db.session, changed, moment()), after)
+        after = calendar_state(rows, changed, moment())
+    return effects(changed, calendar_state(db.session, changed, moment()), after)
 
 
 def _say(changed: service.Flips, done: str) -> None:

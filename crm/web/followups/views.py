@@ -31,7 +31,7 @@ from crm.followups.queries import (
     shown,
     visible_to,
 )
-from crm.followups.service import FollowupData, Outcome
+from crm.followups.service import FollowupData, FollowupOutcome
 from crm.people.queries import colleagues
 from crm.people.rules import WITH_RECORDS
 from crm.visits.rules import Channel
@@ -112,9 +112,9 @@ class OutcomeForm(FlaskForm):
     next_what = StringField("下一步", [_line], filters=[cleaned])
     next_due_on = DateField("下一步期限", [Optional(), sensible_year])
 
-    def told(self) -> Outcome:
+    def told(self) -> FollowupOutcome:
         """The outcome of a valid form."""
-        return Outcome(
+        return FollowupOutcome(
             result=self.result.data or "",
             channel=self.channel.data or None,
             met=self.met.data,

@@ -36,22 +36,22 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class StatusCounts:
     """How many figures stand where; whoever is exempt owes nothing."""
 
     total: int  # all figures
-    counts: tuple[tuple[FigureStatus, int], ...]
+    by_status: tuple[tuple[FigureStatus, int], ...]
     is_split: bool = True  # else too few people owe for this viewer to have them by status
 
     @property
     def owing(self) -> int:
         """Those that owe something."""
-        return self.total - dict(self.counts).get(FigureStatus.EXEMPT, 0)
+        return self.total - dict(self.by_status).get(FigureStatus.EXEMPT, 0)
 
     @property
     def met(self) -> int:
         """Those that are met."""
-        return dict(self.counts).get(FigureStatus.MET, 0)
+        return dict(self.by_status).get(FigureStatus.MET, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class UnitRow:
     """A unit with all below it, beside the others."""
 
     name: str
-    tally: Tally
+    status_counts: StatusCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Block:
     """The people of one unit."""
 
     name: str
-    tally: Tally
+    status_counts: StatusCounts
     rows: tuple[Row, ...]
 
 
@@ -86,7 +86,7 @@ class Board:
     """What one viewer sees of a period; each part may be empty."""
 
     own: tuple[Row, ...]  # shown apart where the viewer sees no people
-    total: Tally
+    total: StatusCounts
     units: tuple[UnitRow, ...]
     blocks: tuple[Block, ...]
     rules: tuple[tuple[str, str], ...]  # those that judge, each with what it asks
@@ -105,11 +105,11 @@ def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: 
     listed = [each for each in seen if scope.status in (None, each.figure.status)]
     listed = [each for each in listed if sight.sees_figure(each)] if viewer.oversees else []
     rows = list(_unit_rows(scope, seen))
-    too_few = [each for row, some in rows if not row.tally.is_split for each in some]
+    too_few = [each for row, some in rows if not row.status_counts.is_split for each in some]
 
     return Board(
         own=() if viewer.oversees else tuple(map(_row, mine)),
-        total=_tally(seen, sight, too_few),
+        total=_status_counts(seen, sight, too_few),
         units=tuple(row for row, _ in rows),
         blocks=tuple(_blocks(scope, listed, _pinyin(db, listed))),
         rules=_asking(seen or mine),
@@ -153,18 +153,18 @@ def _row(each: PersonFigure) -> Row:
     )
 
 
-def _tally(
+def _status_counts(
     judged: Sequence[PersonFigure], sight: FigureScope, too_few: Sequence[PersonFigure] = ()
-) -> Tally:
+) -> StatusCounts:
     """How many stand where; not split by status where that would tell of too few people.
 
     `too_few`: those of parts that are not split; what the whole less the other parts leaves.
     """
     if not (may_be_split(sight, judged) and may_be_split(sight, too_few)):
-        return Tally(len(judged), (), is_split=False)
+        return StatusCounts(len(judged), (), is_split=False)
     counts = Counter(each.figure.status for each in judged)
     by_status = tuple((status, counts[status]) for status in _ORDER if counts[status])
-    return Tally(len(judged), by_status)
+    return StatusCounts(len(judged), by_status)
 
 
 def _asking(judged: Iterable[PersonFigure]) -> tuple[tuple[str, str], ...]:
@@ -188,7 +188,7 @@ def _unit_rows(
     """The units, each with its figures."""
     for group in groups(scope.units, scope.unit_ids):
         if some := [each for each in seen if each.unit_id in group.unit_ids]:
-            yield UnitRow(group.name, _tally(some, scope.sight)), some
+            yield UnitRow(group.name, _status_counts(some, scope.sight)), some
 
 
 def _blocks(
@@ -201,7 +201,9 @@ def _blocks(
     for node in scope.units:
         if people := by_unit.get(node.unit.id):
             people.sort(key=lambda each: (pinyin[each.person_id], each.name, each.username))
-            yield Block(node.unit.name, _tally(people, scope.sight), tuple(map(_row, people)))
+            yield Block(
+                node.unit.name, _status_counts(people, scope.sight), tuple(map(_row, people))
+            )
 
 
 def _pinyin(db: Session, listed: Sequence[PersonFigure]) -> dict[int, str]:

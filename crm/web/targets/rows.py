@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from crm.base.money import spoken
-from crm.targets.rules import Metric, Standing, TargetMeasure, Tier
+from crm.targets.rules import Metric, TargetMeasure, TargetProgress, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class UnitTargets:
     rows: tuple[TargetRow, ...]
 
 
-def by_unit(told: Iterable[Standing]) -> list[UnitTargets]:
+def by_unit(told: Iterable[TargetProgress]) -> list[UnitTargets]:
     """The targets unit by unit, in the order in which they come."""
     return [
         UnitTargets(name, tuple(map(target_row, some)))
@@ -41,7 +41,7 @@ def by_unit(told: Iterable[Standing]) -> list[UnitTargets]:
     ]
 
 
-def target_row(told: Standing) -> TargetRow:
+def target_row(told: TargetProgress) -> TargetRow:
     """A target in words."""
     goal = told.goal
 

@@ -12,8 +12,8 @@ from crm.extensions import db
 from crm.leads.queries import LeadLabel, lead_labels
 from crm.people.queries import unit_tree
 from crm.targets.models import Target
-from crm.targets.queries import courses, speeds_of, standings
-from crm.targets.rules import Standing
+from crm.targets.queries import courses, speeds_of, target_progress
+from crm.targets.rules import TargetProgress
 from crm.targets.speed import year_of
 from crm.web.auth import my_view
 from crm.web.forms import LARGEST_ID, YEARS
@@ -39,7 +39,7 @@ class ProjectLine:
 def board() -> ResponseReturnValue:
     """The year's targets of my units against its months, and how fast its projects go."""
     year = _year()
-    told = _standings(year)
+    told = _target_progress(year)
     period = year_of(year)
     mine = my_view().unit_ids
     whole = all(one.unit.id in mine for one in unit_tree(db.session))
@@ -66,7 +66,7 @@ def board() -> ResponseReturnValue:
 def show(target_id: int) -> ResponseReturnValue:
     """The projects behind the figure of one target, as far as they are mine to see."""
     target = db.session.get(Target, target_id) or abort(404)
-    found = [one for one in _standings(target.year) if one.goal.id == target_id]
+    found = [one for one in _target_progress(target.year) if one.goal.id == target_id]
     told = found[0] if found else abort(404)
     lines = _projects(told)
 
@@ -86,8 +86,8 @@ def _year() -> int:
     return year if year in YEARS else abort(404)
 
 
-def _standings(year: int) -> list[Standing]:
-    return standings(
+def _target_progress(year: int) -> list[TargetProgress]:
+    return target_progress(
         db.session,
         units=unit_tree(db.session),
         seen=my_view().unit_ids,
@@ -98,7 +98,7 @@ def _standings(year: int) -> list[Standing]:
     )
 
 
-def _projects(told: Standing) -> list[ProjectLine]:
+def _projects(told: TargetProgress) -> list[ProjectLine]:
     """The latest first; a project that is not mine to see is counted, not listed (REGIME 2)."""
     lead_ids = [one.lead_id for one in told.projects]
     labels = lead_labels(db.session, my_view(), lead_ids, today())
