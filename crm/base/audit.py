@@ -30,11 +30,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
 from sqlalchemy.types import NullType
 
-from crm.base.db import Base, insert_into
+from crm.base.db import Base, batches, insert_into
 
 HEAD = 1  # the one row of AuditHead
 MADE = "audit_made"  # the ids of the entries that this transaction made
-AT_ONCE = 500
 
 _source: ContextVar[str | None] = ContextVar("source", default=None)
 
@@ -251,7 +250,8 @@ def _take_head(db: Session) -> tuple[int, str]:
 
 
 def _entries(db: Session, ids: Sequence[int]) -> Iterator[Mapping[str, Any]]:
-    for begin in range(0, len(ids), AT_ONCE):
-        some = AuditEntry.id.in_(ids[begin : begin + AT_ONCE])
-        query = select(*as_stored(db, HASHED)).where(some).order_by(AuditEntry.id)
+    for part in batches(ids):
+        query = (
+            select(*as_stored(db, HASHED)).where(AuditEntry.id.in_(part)).order_by(AuditEntry.id)
+        )
         yield from map(dict, db.execute(query).mappings())

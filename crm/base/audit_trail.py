@@ -24,7 +24,7 @@ from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 
 KEPT_DAYS = 183  # half a year; the triggers in the database say the same
-AT_ONCE = 1000
+ROWS_PER_FETCH = 1000
 
 
 class AuditSeal(Base):
@@ -213,7 +213,7 @@ class _Chain:
             )
             .outerjoin(AuditEntry, AuditEntry.id == AuditLink.entry_id)
             .order_by(AuditLink.position)
-            .execution_options(yield_per=AT_ONCE)
+            .execution_options(yield_per=ROWS_PER_FETCH)
         )
 
         with self._db.execute(query) as rows:

@@ -4,13 +4,13 @@ import fcntl
 import os
 import sqlite3
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -44,6 +44,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_SECONDS = 20
+ROWS_PER_STATEMENT = 500  # SQLite takes 32,766 values; a figure has 25 columns
 LONGEST_PAUSE_SECONDS = 120  # within a transaction, of a process that was stopped in it
 ALONE = 20_260_101  # any number that nothing else in the database locks by
 INSTALLING = 20_260_102  # another such number
@@ -262,6 +263,15 @@ def writing(sessions: sessionmaker[Session]) -> Iterator[Session]:
         yield session
 
 
+Item = TypeVar("Item")
+
+
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items in parts that fit into one statement."""
+    for start in range(0, len(items), ROWS_PER_STATEMENT):
+        yield items[start : start + ROWS_PER_STATEMENT]
+
+
 def insert_into(db: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can say ON CONFLICT, in the words of the session's database."""
     if db.get_bind().dialect.name == "sqlite":
@@ -270,15 +280,15 @@ def insert_into(db: Session, table: type[Base]) -> sqlite.Insert | postgresql.In
 
 
 # Unique, exclusion, foreign key, on PostgreSQL and SQLite; there a trigger is our exclusion.
-_AT_ONCE = frozenset({"23505", "23P01", "23503"}) | {
+_CONFLICTS = frozenset({"23505", "23P01", "23503"}) | {
     f"SQLITE_CONSTRAINT_{each}" for each in ("UNIQUE", "PRIMARYKEY", "FOREIGNKEY", "TRIGGER")
 }
 
 
-def is_at_once(error: IntegrityError) -> bool:
+def is_conflict(error: IntegrityError) -> bool:
     """Whether a row of somebody else's stood against it; what breaks a CHECK is a fault of ours."""
     names = (getattr(error.orig, name, None) for name in ("sqlstate", "sqlite_errorname"))
-    return not _AT_ONCE.isdisjoint(names)
+    return not _CONFLICTS.isdisjoint(names)
 
 
 def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[datetime]:

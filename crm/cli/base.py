@@ -22,7 +22,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from crm.app import create_app
 from crm.base import clock
 from crm.base.audit import coming_from
-from crm.base.db import is_at_once, writing
+from crm.base.db import is_conflict, writing
 from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.errors import Refused
 from crm.base.mail import Site
@@ -35,7 +35,7 @@ from crm.settings import Settings, WrongSettingsError, read_settings
 
 REFUSED = 1
 PIPED_WIDTH = 400
-AT_ONCE = "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请重新运行这条命令。"
+CONFLICT = "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请重新运行这条命令。"
 
 
 class RefusedError(click.ClickException):
@@ -90,13 +90,13 @@ def spoken_refusals() -> Iterator[None]:
     except DBAPIError as error:
         raise RefusedError(told_of(error)) from None
     except StaleDataError:
-        raise RefusedError(AT_ONCE) from None
+        raise RefusedError(CONFLICT) from None
 
 
 def told_of(error: DBAPIError) -> str:
     """What the database's error means to whoever runs a command; never with a row's values."""
-    if isinstance(error, IntegrityError) and is_at_once(error):
-        return AT_ONCE
+    if isinstance(error, IntegrityError) and is_conflict(error):
+        return CONFLICT
     fault = fault_of(error)
     if fault is Fault.NO_TABLES:
         return fault.label

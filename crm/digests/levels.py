@@ -9,14 +9,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
-from crm.base.db import insert_into
+from crm.base.db import batches, insert_into
 from crm.base.outbox import Message
 from crm.digests.models import NudgeLevel
 from crm.digests.rules import NUDGED
 from crm.quotas.queries import PersonFigure
 
 CALM_NOONS = 3  # REGIME 5: after so many noons running at neither level one is nudged again
-AT_ONCE = 500  # rows of one statement: SQLite takes 32,766 values
 
 Key: TypeAlias = tuple[str, int]  # rule, person
 Counts: TypeAlias = Mapping[Key, int]
@@ -56,8 +55,8 @@ def keep_levels(db: Session, judged: Sequence[PersonFigure], at: datetime) -> Co
     }
     rows = [_row(one, states[_key(one)]) for one in judged]
 
-    for first in range(0, len(rows), AT_ONCE):
-        insert = insert_into(db, NudgeLevel).values(rows[first : first + AT_ONCE])
+    for part in batches(rows):
+        insert = insert_into(db, NudgeLevel).values(part)
         changed = {name: insert.excluded[name] for name in NudgeState.__dataclass_fields__}
         keys = ["rule_code", "person_id", "period"]
         db.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed))
@@ -88,9 +87,8 @@ def _nudged(db: Session, figures: Iterable[PersonFigure], period: str) -> Iterat
         for one in figures
         for level in NUDGED
     }
-    wanted = list(keys)
-    for first in range(0, len(wanted), AT_ONCE):
-        some = Message.dedupe_key.in_(wanted[first : first + AT_ONCE])
+    for part in batches(list(keys)):
+        some = Message.dedupe_key.in_(part)
         for key in db.scalars(select(Message.dedupe_key).where(some)):
             yield keys[key]
 

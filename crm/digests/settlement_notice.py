@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
-from crm.base.db import insert_into
+from crm.base.db import batches, insert_into
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.base.periods import Period
@@ -26,8 +26,6 @@ from crm.quotas.models import RuleVersion
 from crm.quotas.permissions import FEWEST, FigureScope, figure_scopes
 from crm.quotas.queries import PersonFigure, figures, working_calendar
 from crm.quotas.rules import FigureStatus
-
-AT_ONCE = 500  # rows of one statement: SQLite takes 32,766 values
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +120,8 @@ def keep_reported(db: Session, facts: Facts) -> None:
         if one.figure.period in facts.spans.ended and not one.figure.settled
     ]
 
-    for first in range(0, len(rows), AT_ONCE):
-        insert = insert_into(db, ReportedFigure).values(rows[first : first + AT_ONCE])
+    for part in batches(rows):
+        insert = insert_into(db, ReportedFigure).values(part)
         db.execute(insert.on_conflict_do_nothing())
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
+from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.periods import days
 from crm.base.workdays import Source, WorkingCalendar
@@ -21,7 +22,6 @@ from crm.quotas.queries import working_calendar
 
 LONGEST_SPAN = 62  # days that one adjustment covers; more than that is an arrangement
 YEARS = range(2000, 2101)  # beyond them lies a slip of the keys
-AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +148,11 @@ def keep_arrangement(
 
     listed = sorted(arranged)
 
-    for begin in range(0, len(listed), AT_ONCE):
-        some = WorkdayOverride.on.in_(listed[begin : begin + AT_ONCE])
-        db.execute(delete(WorkdayOverride).where(WorkdayOverride.source == Source.IMPORTED, some))
+    for dates in batches(listed):
+        of_dates = WorkdayOverride.on.in_(dates)
+        db.execute(
+            delete(WorkdayOverride).where(WorkdayOverride.source == Source.IMPORTED, of_dates)
+        )
 
     rows = [
         WorkdayOverride(

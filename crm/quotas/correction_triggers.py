@@ -15,6 +15,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session, object_session
 
 from crm.base.audit import AuditEntry
+from crm.base.db import batches
 from crm.people.models import Absence, Person, Posting
 from crm.quotas.corrections import Touch, correct
 from crm.quotas.locks import hold_freezes
@@ -51,7 +52,6 @@ ELSE = {
 }
 BOUNDS = frozenset({"from_on", "to_on"})
 SPANS = BOUNDS | {"from", "to"}  # what entries of a posting or absence call its dates
-AT_ONCE = 1000  # rows asked for by id in one statement
 
 
 @event.listens_for(AuditEntry, "after_insert")
@@ -101,9 +101,7 @@ def touches(db: Session, entries: Iterable[AuditEntry]) -> Iterator[Touch]:
     """Whose figures of which dates the edits may have changed."""
     in_order = sorted(entries, key=lambda entry: (entry.subject, entry.id))
     for subject, some in groupby(in_order, key=lambda entry: entry.subject):
-        of_subject = list(some)
-        for first in range(0, len(of_subject), AT_ONCE):
-            part = of_subject[first : first + AT_ONCE]
+        for part in batches(list(some)):
             if subject == Visit.__tablename__:
                 yield from _of_visits(db, part)
             elif subject == CALENDAR:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
-from crm.base.db import insert_into
+from crm.base.db import batches, insert_into
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.people.models import Person
@@ -24,7 +24,6 @@ from crm.quotas.permissions import figure_scope
 from crm.quotas.queries import live_figures, rules_for
 from crm.quotas.rules import Way
 
-AT_ONCE = 500  # rows of one statement: SQLite takes 32,766 values
 BEFORE_IT_RAN = "定稿任务补做之前登记的修改"
 
 
@@ -109,10 +108,7 @@ def _keep(db: Session, found: Sequence[PersonFigure], stage: Stage, at: datetime
         for row in db.execute(select(RuleVersion.id, RuleVersion.code, RuleVersion.valid_from))
     }
     rows = [_row(each, versions, stage, at) for each in found]
-    return sum(
-        _keep_some(db, rows[first : first + AT_ONCE], stage)
-        for first in range(0, len(rows), AT_ONCE)
-    )
+    return sum(_keep_some(db, part, stage) for part in batches(rows))
 
 
 def _keep_some(db: Session, rows: Sequence[dict[str, object]], stage: Stage) -> int:

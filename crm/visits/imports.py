@@ -25,6 +25,7 @@ from crm.base.cells import (
     read_rows,
 )
 from crm.base.clock import civil_date
+from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
 from crm.base.typed_text import one_line_break
@@ -61,7 +62,6 @@ VISITS = (
     Column("trip", "批次", optional=True),
     Column("entered_at", "录入时间", optional=True),
 )
-AT_ONCE = 1000  # references asked for in one query
 Told = dict[str, Any]  # what a visit is, by column
 
 
@@ -195,8 +195,8 @@ def _there(db: Session, refs: Sequence[str]) -> dict[str, Told]:
     """The visits of these references that are there, as a file tells them."""
     there: dict[str, Told] = {}
 
-    for first in range(0, len(refs), AT_ONCE):
-        of_refs = Visit.ref.in_(refs[first : first + AT_ONCE])
+    for part in batches(refs):
+        of_refs = Visit.ref.in_(part)
         by_id: dict[int, Told] = {}
         for visit in db.execute(select(*Visit.__table__.columns).where(of_refs)).mappings():
             told = {  # kept before line breaks were of one kind

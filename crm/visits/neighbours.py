@@ -1,13 +1,14 @@
 """The visits beside one that is to be kept, as the questions about it need them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_, select, true
 from sqlalchemy.orm import Session
 
+from crm.base.db import batches
 from crm.leads.models import Lead
 from crm.leads.queries import visible as visible_leads
 from crm.people.queries import Viewer
@@ -16,8 +17,6 @@ from crm.visits.permissions import changeable, covering, joined_by, of_leads, re
 from crm.visits.questions import Outline, Question, questions
 from crm.visits.rules import Status, Verdict
 from crm.visits.validation import VisitData
-
-AT_ONCE = 1000  # visits asked for by id in one statement
 
 
 def outline_of(
@@ -116,7 +115,7 @@ def _beside(
 ) -> dict[int, set[int]]:
     """The values beside each of the visits."""
     found: dict[int, set[int]] = defaultdict(set)
-    for part in _parts(list(ids)):
+    for part in batches(list(ids)):
         for visit_id, each in db.execute(select(key, value).where(key.in_(part), *conditions)):
             found[visit_id].add(each)
     return found
@@ -125,7 +124,3 @@ def _beside(
 def _companies(db: Session, ids: Collection[int], seen: ColumnElement[bool]) -> dict[int, set[int]]:
     link = VisitLead.lead_id == Lead.id
     return _beside(db, ids, VisitLead.visit_id, Lead.company_id, link, seen)
-
-
-def _parts(ids: list[int]) -> Iterable[list[int]]:
-    return (ids[first : first + AT_ONCE] for first in range(0, len(ids), AT_ONCE))

@@ -12,13 +12,13 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from crm.base import clock, formatting
-from crm.base.db import is_at_once
+from crm.base.db import is_conflict
 from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.extensions import login_manager
 from crm.web.back_links import came_from
-from crm.web.messages import AT_ONCE, SENTENCES
+from crm.web.messages import CONFLICT, SENTENCES
 from crm.web.transaction import undo
 
 SECRETS = frozenset({"password", "old", "again"})  # are typed anew
@@ -99,12 +99,12 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
 
 def _at_once(error: IntegrityError | StaleDataError) -> ResponseReturnValue:
     """Somebody else's row stands in the way: sent again, the form's own checks tell which."""
-    if isinstance(error, IntegrityError) and not is_at_once(error):
+    if isinstance(error, IntegrityError) and not is_conflict(error):
         raise error
     told = str(getattr(error, "orig", error)).partition("\n")[0]  # what follows holds values
     current_app.logger.warning("two at once: %s", told)
     undo()
-    page = render_template("error.html", title="没有保存", hint=AT_ONCE, **_sent_again())
+    page = render_template("error.html", title="没有保存", hint=CONFLICT, **_sent_again())
     return page, 409
 
 

@@ -1,6 +1,8 @@
 """One sentence for each refusal code; a test finds a code without one."""
 
-AT_ONCE = "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请再提交一次，系统会指出冲突之处。"
+CONFLICT = (
+    "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请再提交一次，系统会指出冲突之处。"
+)
 SENTENCES = {
     "required": "请填写此项。",
     "duplicate_username": "账号 {username} 已存在。",
