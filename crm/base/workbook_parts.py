@@ -15,6 +15,8 @@ from pathlib import PurePosixPath
 from typing import NoReturn
 from xml.parsers import expat
 
+from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name, xl_rowcol_to_cell
+
 from crm.base.sheet_problems import refused
 
 MOST_PARTS = 1_000
@@ -22,9 +24,8 @@ LARGEST_UNPACKED = 50 * 1024 * 1024
 HIGHEST_RATIO = 100
 MOST_CELLS = 2_000_000  # of the rectangle that holds all cells: a parser keeps each of them
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_CELL = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.IGNORECASE)
+_CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]{0,6}", re.IGNORECASE)
 _ROW = re.compile(r"[1-9][0-9]{0,6}")
-_LETTERS = 26
 _LAST_COLUMN = 16_384
 _FOLDER = PurePosixPath("xl")
 _BOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
@@ -65,16 +66,12 @@ def sound_parts(content: bytes) -> Parts:
 def name_of(place: Place) -> str:
     """A cell as spreadsheets call it: C5."""
     row, column = place
-    return f"{letters_of(column)}{row}"
+    return str(xl_rowcol_to_cell(row - 1, column - 1))
 
 
 def letters_of(column: int) -> str:
     """A column as spreadsheets call it: C."""
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, _LETTERS)
-        letters = chr(ord("A") + rest) + letters
-    return letters
+    return str(xl_col_to_name(column - 1))
 
 
 def _unpacked(content: bytes) -> Iterator[tuple[str, bytes]]:
@@ -202,9 +199,7 @@ def _row(text: str) -> int:
 
 
 def _place(text: str) -> Place:
-    if not (found := _CELL.fullmatch(text)):
+    if not _CELL.fullmatch(text):
         raise refused("workbook_unreadable")
-    column = 0
-    for letter in found[1].upper():
-        column = column * _LETTERS + ord(letter) - ord("A") + 1
-    return int(found[2]), column
+    row, column = xl_cell_to_rowcol(text.upper())
+    return row + 1, column + 1
