@@ -46,8 +46,8 @@ CONVENTION = {
 BUSY_SECONDS = 20
 ROWS_PER_STATEMENT = 500  # SQLite takes 32,766 values; a figure has 25 columns
 LONGEST_PAUSE_SECONDS = 120  # within a transaction, of a process that was stopped in it
-ALONE = 20_260_101  # any number that nothing else in the database locks by
-INSTALLING = 20_260_102  # another such number
+EXCLUSIVE_LOCK = 20_260_101  # any number that nothing else in the database locks by
+INSTALLATION_LOCK = 20_260_102  # another such number
 MISSING_FILE = "数据库文件不存在（新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份）"
 
 
@@ -126,7 +126,7 @@ class Codes(TypeDecorator[frozenset[StrEnum]]):
         return None if value is None else frozenset(map(self.words, value.split(";")))
 
 
-def word(words: type[StrEnum], name: str) -> Enum:
+def enum_column(words: type[StrEnum], name: str) -> Enum:
     """A column of one code, as text with a named CHECK."""
     return Enum(
         words,
@@ -220,17 +220,17 @@ def begin_to_write(session: Session) -> None:
     session.connection(execution_options={"begin": "IMMEDIATE"})
 
 
-def be_alone(session: Session) -> None:
+def take_exclusive_lock(session: Session) -> None:
     """Wait for whoever else has said this, and hold up the next until the transaction ends.
 
     What is read from here on no other of them changes meanwhile, as with SQLite's one writer.
     """
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(ALONE)))
+        session.execute(select(func.pg_advisory_xact_lock(EXCLUSIVE_LOCK)))
 
 
 @contextmanager
-def one_at_a_time(engine: Engine) -> Iterator[None]:
+def installation_lock(engine: Engine) -> Iterator[None]:
     """Wait for another process that installs, however long it takes; none begins meanwhile.
 
     The lock is no transaction's: migrations have transactions of their own.
@@ -238,7 +238,7 @@ def one_at_a_time(engine: Engine) -> Iterator[None]:
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("SET lock_timeout = 0"))
-            connection.execute(select(func.pg_advisory_lock(INSTALLING)))
+            connection.execute(select(func.pg_advisory_lock(INSTALLATION_LOCK)))
             try:
                 yield
             finally:

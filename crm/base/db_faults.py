@@ -19,7 +19,7 @@ class Fault(LabeledEnum):
     BROKEN = "broken", "数据库出错，没有保存任何内容"
 
     @property
-    def passes(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether it may pass without a change of settings or program: one may wait for it."""
         return self in (Fault.READ_ONLY, Fault.FULL, Fault.BUSY, Fault.AWAY)
 

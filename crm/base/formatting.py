@@ -39,7 +39,7 @@ def moment(at: datetime, today: date | None = None) -> str:
     return f"{dated(here.date(), today or here.date())} {here:%H:%M}"
 
 
-def lasting(time: timedelta) -> str:
+def duration(time: timedelta) -> str:
     """How long something lasts, roughly: `40 秒`, `5 分钟`, `3 小时`, `2 天`."""
     seconds = int(time.total_seconds())
     for least, unit, name in ((2 * 86400, 86400, "天"), (3600, 3600, "小时"), (60, 60, "分钟")):

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crm.base import formatting, unsubscribing
 from crm.base.mail_kinds import MessageKind
-from crm.base.money import spoken as money
+from crm.base.money import format_amount as money
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)

@@ -13,21 +13,21 @@ PAGE = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
+class MessagePage:
     """A page of messages, the latest first, and where the older ones begin."""
 
     items: Sequence[Row[int, MessageKind, str, datetime, State, datetime | None, str]]
     older: int | None
 
 
-def letters(
+def messages_page(
     db: Session,
     person_id: int,
     *,
     kinds: Collection[MessageKind] = (),
     before: int | None = None,
     size: int = PAGE,
-) -> Letters:
+) -> MessagePage:
     """The messages of a person without their bodies, by keyset, the latest made first."""
     query: Select[int, MessageKind, str, datetime, State, datetime | None, str] = (
         select(
@@ -51,10 +51,10 @@ def letters(
 
     rows = db.execute(query).all()
 
-    return Letters(rows[:size], rows[size - 1].id if len(rows) > size else None)
+    return MessagePage(rows[:size], rows[size - 1].id if len(rows) > size else None)
 
 
-def letter_of(db: Session, person_id: int, message_id: int) -> Message | None:
+def message_of(db: Session, person_id: int, message_id: int) -> Message | None:
     """That message, if it is for that person."""
     return db.scalar(
         select(Message).where(Message.id == message_id, Message.person_id == person_id)

@@ -36,7 +36,7 @@ def _plain(value: Decimal) -> str:
     return text or "0"
 
 
-def spoken(amount: Decimal, currency: Currency = Currency.CNY) -> str:
+def format_amount(amount: Decimal, currency: Currency = Currency.CNY) -> str:
     """The amount in 亿 or 万 of its currency: `12.5亿元`, `8,000万美元` (REGIME 6)."""
     if currency is Currency.CNY and abs(amount) >= YI:
         return f"{_plain(amount / YI)}亿{currency.label}"
@@ -45,13 +45,13 @@ def spoken(amount: Decimal, currency: Currency = Currency.CNY) -> str:
     return f"{_plain(amount)}{currency.label}"
 
 
-def written(amount: Decimal, currency: Currency) -> str:
+def editable_amount(amount: Decimal, currency: Currency) -> str:
     """The amount as a form shows it, `understood` exactly; as `spoken` where that is exact."""
-    text = spoken(amount, currency)
-    return text if understood(text)[0] == amount else f"{amount.normalize():f}{currency.label}"
+    text = format_amount(amount, currency)
+    return text if parse_amount(text)[0] == amount else f"{amount.normalize():f}{currency.label}"
 
 
-def understood(text: str) -> tuple[Decimal, Currency]:
+def parse_amount(text: str) -> tuple[Decimal, Currency]:
     """The amount that people wrote: `12.5亿`, `8,000万美元`; ValueError without its unit."""
     found = _WRITTEN.fullmatch(unicodedata.normalize("NFKC", text).replace(" ", ""))
     if found is None:

@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from crm.base.db import Base, insert_into, word
+from crm.base.db import Base, enum_column, insert_into
 from crm.base.enums import LabeledEnum
 from crm.base.mail_kinds import MessageKind as MessageKind
 
@@ -40,7 +40,7 @@ class Message(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     dedupe_key: Mapped[str] = mapped_column(unique=True)  # kind:subject:recipient:period:level
-    kind: Mapped[MessageKind] = mapped_column(word(MessageKind, "kind"))
+    kind: Mapped[MessageKind] = mapped_column(enum_column(MessageKind, "kind"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     recipient: Mapped[str]  # the address when it was made; empty where the person has none
     subject: Mapped[str]
@@ -51,7 +51,7 @@ class Message(Base):
     due_at: Mapped[datetime]  # the next try
     expires_at: Mapped[datetime | None]  # of no use from then on, and not mailed any more
     unsubscribe_url: Mapped[str | None]  # where the kind is optional: stored, so the bytes stay
-    state: Mapped[State] = mapped_column(word(State, "state"))
+    state: Mapped[State] = mapped_column(enum_column(State, "state"))
     attempts: Mapped[int]
     claimed_by: Mapped[str | None]
     claimed_until: Mapped[datetime | None]

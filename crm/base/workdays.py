@@ -85,16 +85,16 @@ class WorkingCalendar:
         """The working days from the first date to the last, both included."""
         return [day for day in days(first, last) if self.is_workday(day)]
 
-    def first_from(self, day: date) -> date:
+    def first_workday_from(self, day: date) -> date:
         """The first working day on or after the date."""
         while not self.is_workday(day):
             day += DAY
         return day
 
-    def nth_after(self, day: date, n: int) -> date:
+    def nth_workday_after(self, day: date, n: int) -> date:
         """The n-th working day after the date (n >= 1)."""
         for _ in range(n):
-            day = self.first_from(day + DAY)
+            day = self.first_workday_from(day + DAY)
         return day
 
     def is_estimated(self, period: Period) -> bool:

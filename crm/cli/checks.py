@@ -140,11 +140,11 @@ def _migrations(db: Session) -> Told:
 
 def _clock(db: Session, now: datetime) -> Told:
     if found := clock_check.doubt(db, now=now):
-        return Health.FAIL, f"{found.reason.label}（相差 {formatting.lasting(found.off)}）"
+        return Health.FAIL, f"{found.reason.label}（相差 {formatting.duration(found.off)}）"
     pulse = health.pulse(db, now=now)
     if pulse.silent_for is None:
         return Health.FAIL, "定时任务没有初始化；请运行 crm init"
-    ago = formatting.lasting(pulse.silent_for)
+    ago = formatting.duration(pulse.silent_for)
     told = f"最近一次运行在 {ago}前" if pulse.has_ticked else f"安装 {ago}以来还没有运行过"
     advice = "" if pulse.health is Health.OK else "；请启动 crm serve 或 crm clock"
     return pulse.health, told + advice

@@ -7,7 +7,7 @@ import click
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
-from crm.base.db import make_file, one_at_a_time, writing
+from crm.base.db import installation_lock, make_file, writing
 from crm.cli import base, seeds
 from crm.extensions import alembic
 from crm.extensions import db as database
@@ -38,7 +38,7 @@ def install(sessions: sessionmaker[Session], *, clock_from: datetime) -> seeds.P
     """Bring the database to the newest tables, plant the seeds, remember where the clock begins."""
     logging.getLogger("alembic").setLevel(logging.WARNING)  # its steps are no news
     make_file(database.engine.url)
-    with one_at_a_time(database.engine):
+    with installation_lock(database.engine):
         alembic.upgrade()
         with writing(sessions) as db:
             planted = seeds.plant(db, now=clock.now())

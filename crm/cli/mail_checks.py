@@ -21,7 +21,7 @@ def outbox(db: Session, now: datetime) -> tuple[Health, str]:
     """What the outbox holds; of what failed or is put off, whose it is and why."""
     backlog = health.backlog(db, now=now)
     told = "，".join(
-        f"{state.label} {pile.count} 封（最早 {formatting.lasting(pile.oldest)}前）"
+        f"{state.label} {pile.count} 封（最早 {formatting.duration(pile.oldest)}前）"
         for state, pile in backlog.piles.items()
         if pile.oldest is not None
     )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock
 from crm.base.cells import Cells, Email, Line, Phone, Username, read_cells
-from crm.base.db import be_alone
+from crm.base.db import take_exclusive_lock
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.cli.base import changing, reading, spoken_refusals
@@ -116,7 +116,7 @@ def disable(*, username: str) -> None:
     """Close a person's account at once, and end their sessions; their postings stay."""
     now = clock.now()
     with changing() as db:
-        be_alone(db)
+        take_exclusive_lock(db)
         disable_person(db, person=_person(db, username), at=now, by=None, now=now)
     click.echo("账号已停用，该账号的登录均已退出。")
 

@@ -67,7 +67,7 @@ class Days:
     def workday_from(self, day: date, n: int) -> date:
         """The n-th working day after the date, or before it where n is negative."""
         if n > 0:
-            return self.calendar.nth_after(day, n)
+            return self.calendar.nth_workday_after(day, n)
         for _ in range(-n):
             day = self.workday_until(day - DAY)
         return day

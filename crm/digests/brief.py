@@ -28,7 +28,7 @@ from crm.digests.queries import (
 from crm.digests.rules import evening_of
 from crm.leads.models import Lead, LeadRole
 from crm.leads.queries import lead_labels, role_held_on
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, viewers
 from crm.people.rules import WITH_RECORDS, Role
@@ -263,7 +263,7 @@ def _order_line(one: WaitingOrder, on: date) -> OrderLine:
 
 
 def _send(db: Session, brief: Brief, person: Person, site: Site) -> bool:
-    letter = Letter(
+    letter = Envelope(
         MessageKind.MORNING_BRIEF,
         f"{MessageKind.MORNING_BRIEF.value}:zone:{person.username}:{brief.on.isoformat()}:-",
         brief.at,

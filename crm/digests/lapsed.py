@@ -16,7 +16,7 @@ from crm.digests.lines import visit_line
 from crm.digests.permissions import Sight, visible_ids
 from crm.digests.queries import VisitFact, active_people, ended_stays
 from crm.leads.queries import lead_labels
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import UnitNode, posted_as, unit_tree, units_above, viewer
 from crm.people.rules import Role
@@ -96,4 +96,4 @@ def _line(db: Session, one: VisitFact, reader: Person, at: datetime) -> VisitLin
 def _post(db: Session, one: VisitFact, reader: Person, notice: LapsedStay, site: Site) -> bool:
     kind = MessageKind.STAY_LAPSED
     key = f"{kind.value}:{one.facts.ref}:{reader.username}:{one.facts.last_on.isoformat()}:-"
-    return post(db, Letter(kind, key, notice.at), person=reader, site=site, notice=notice)
+    return post(db, Envelope(kind, key, notice.at), person=reader, site=site, notice=notice)

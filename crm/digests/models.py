@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm.base.db import Base, word
+from crm.base.db import Base, enum_column
 from crm.quotas.rules import FigureStatus
 
 
@@ -24,7 +24,7 @@ class ReportedFigure(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     required: Mapped[int]
     achieved: Mapped[int]
-    status: Mapped[FigureStatus] = mapped_column(word(FigureStatus, "status"))
+    status: Mapped[FigureStatus] = mapped_column(enum_column(FigureStatus, "status"))
 
 
 class MonthlyComment(Base):

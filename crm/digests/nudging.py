@@ -19,7 +19,7 @@ from crm.digests.permissions import Sight, visible_ids
 from crm.digests.queries import VisitFact, active_people, visits_between
 from crm.digests.rules import NUDGED, evening_of
 from crm.leads.queries import lead_labels
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import viewer
 from crm.quotas.permissions import figure_scope, supervisors_on
@@ -149,5 +149,5 @@ def _would_count(visit: VisitFact, one: PersonFigure) -> bool:
 
 
 def _give(db: Session, each: Due, told: Nudge, site: Site) -> None:
-    letter = Letter(MessageKind.NUDGE, each.key, told.at, expires_at=evening_of(told.at))
+    letter = Envelope(MessageKind.NUDGE, each.key, told.at, expires_at=evening_of(told.at))
     post(db, letter, person=each.reader, site=site, nudge=told)

@@ -84,12 +84,12 @@ def evening_of(at: datetime) -> datetime:
 
 def day_of_freeze(calendar: WorkingCalendar, last: date) -> date:
     """The date after the third working day that follows the period of that last date (REGIME 4)."""
-    return calendar.nth_after(last, WORKDAYS_TO_LOG) + DAY
+    return calendar.nth_workday_after(last, WORKDAYS_TO_LOG) + DAY
 
 
 def day_of_settled_report(calendar: WorkingCalendar, last: date) -> date:
     """The second working day from the freeze of the month of that last date (REGIME 5)."""
-    return calendar.nth_after(calendar.first_from(day_of_freeze(calendar, last)), 1)
+    return calendar.nth_workday_after(calendar.first_workday_from(day_of_freeze(calendar, last)), 1)
 
 
 def planned_span(on: date) -> tuple[date, date]:

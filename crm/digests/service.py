@@ -19,7 +19,7 @@ from crm.digests.queries import Facts, active_people, gather
 from crm.digests.rules import planned_span
 from crm.digests.settlement_notice import keep_reported, tell_settled
 from crm.digests.ten_day import make_ten_day
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 
 __all__ = [
@@ -123,7 +123,7 @@ def _make(  # noqa: PLR0913 - what a slot says, each by name
 def _send(  # noqa: PLR0913 - what a slot says, each by name
     db: Session, digest: Digest, person: Person, *, until: datetime | None, mail: bool, site: Site
 ) -> bool:
-    letter = Letter(
+    letter = Envelope(
         kind=digest.kind,
         dedupe_key=f"{digest.kind.value}:zone:{person.username}:{digest.period.name}:-",
         at=digest.at,

@@ -18,7 +18,7 @@ from crm.digests.models import MonthlyComment, ReportedFigure
 from crm.digests.permissions import OF_UNITS
 from crm.digests.queries import Facts, active_people
 from crm.digests.rules import SETTLED_AT, TaskCounts, day_of_settled_report
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, unit_tree, viewers
 from crm.people.rules import Duty
@@ -174,7 +174,9 @@ def send_comment(db: Session, *, comment: MonthlyComment, site: Site, now: datet
             is_comment=True,
         )
         key = f"{MessageKind.SETTLED.value}:comment-{comment.id}:{person.username}:{month.name}:-"
-        sent += post(db, Letter(MessageKind.SETTLED, key, now), person=person, site=site, told=told)
+        sent += post(
+            db, Envelope(MessageKind.SETTLED, key, now), person=person, site=site, told=told
+        )
 
     return sent
 
@@ -316,4 +318,4 @@ def _task_counts(some: Iterable[Told | None], unit_ids: Collection[int]) -> Task
 def _send(db: Session, told: Settlement, person: Person, site: Site) -> bool:
     kind = MessageKind.SETTLED
     key = f"{kind.value}:zone:{person.username}:{told.period.name}:-"
-    return post(db, Letter(kind, key, told.at), person=person, site=site, told=told)
+    return post(db, Envelope(kind, key, told.at), person=person, site=site, told=told)

@@ -20,7 +20,7 @@ from crm.leads.models import Lead
 from crm.leads.planning import OverdueMilestone, overdue_milestones
 from crm.leads.queries import LeadLabel, lead_labels
 from crm.leads.rules import MilestoneKind
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import UnitNode, Viewer, unit_tree, viewers
 from crm.people.rules import Role
@@ -177,5 +177,5 @@ def _line(one: OverdueMilestone, label: LeadLabel, facts: Pressing) -> OverdueLi
 def _send(db: Session, told: TenDay, person: Person, until: datetime | None, site: Site) -> bool:
     kind = MessageKind.TEN_DAY
     key = f"{kind.value}:zone:{person.username}:{told.period.name}:-"
-    letter = Letter(kind, key, told.at, expires_at=until)
+    letter = Envelope(kind, key, told.at, expires_at=until)
     return post(db, letter, person=person, site=site, told=told)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.base.db import Base, word
+from crm.base.db import Base, enum_column
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits.rules import Channel
@@ -27,7 +27,7 @@ class Followup(Base):
     due_on: Mapped[date]
     what: Mapped[str]
     done_at: Mapped[datetime | None]
-    channel: Mapped[Channel | None] = mapped_column(word(Channel, "channel"))
+    channel: Mapped[Channel | None] = mapped_column(enum_column(Channel, "channel"))
     met: Mapped[str | None]  # with whom
     result: Mapped[str | None]  # what was said and what came of it
     next_id: Mapped[int | None] = mapped_column(ForeignKey("followup.id"))

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm.base.db import Base, word
+from crm.base.db import Base, enum_column
 from crm.base.enums import LabeledEnum
 
 
@@ -27,7 +27,7 @@ class JobRun(Base):
     job: Mapped[str]
     slot: Mapped[str]
     due_at: Mapped[datetime]
-    state: Mapped[RunState] = mapped_column(word(RunState, "state"))
+    state: Mapped[RunState] = mapped_column(enum_column(RunState, "state"))
     finished_at: Mapped[datetime]
     attempts: Mapped[int]
     made: Mapped[str | None]  # JSON: counts of what it made

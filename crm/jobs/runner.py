@@ -178,7 +178,7 @@ class Clockwork:
         try:
             outcome, made = self._do(slot, now=now, then=then)
         except Exception as error:  # noqa: BLE001 - a job's outer edge: keep it, and go on (STYLE 6)
-            is_ours = not isinstance(error, DBAPIError) or not fault_of(error).passes
+            is_ours = not isinstance(error, DBAPIError) or not fault_of(error).is_transient
             told.error("slot.failed", error=in_short(error), exc_info=is_ours)
             return self._fail(slot, error, now=now), {}
         told.info(f"slot.{outcome}", made=dict(made))

@@ -105,7 +105,7 @@ def that_day(_calendar: WorkingCalendar, subject: Subject) -> date:
 
 def first_workday_of(calendar: WorkingCalendar, subject: Subject) -> date:
     """The first working day on or after the period's first date."""
-    return calendar.first_from(subject.first)
+    return calendar.first_workday_from(subject.first)
 
 
 def day_after(_calendar: WorkingCalendar, subject: Subject) -> date:
@@ -115,7 +115,7 @@ def day_after(_calendar: WorkingCalendar, subject: Subject) -> date:
 
 def first_workday_after(calendar: WorkingCalendar, subject: Subject) -> date:
     """The first working day once the period is over."""
-    return calendar.first_from(subject.last + DAY)
+    return calendar.first_workday_from(subject.last + DAY)
 
 
 def day_of_freeze(calendar: WorkingCalendar, subject: Subject) -> date:

@@ -76,7 +76,7 @@ def succeeds(step: Callable[[], None], **about: str) -> bool:
         return False
     except DBAPIError as error:
         # a database that is away says so each time: no fault of ours, whose trace would help
-        told = {"error": first_line(error), "exc_info": not fault_of(error).passes}
+        told = {"error": first_line(error), "exc_info": not fault_of(error).is_transient}
         log.error("clock.tick_failed", **told, **about)  # noqa: TRY400
         return False
     except Exception:  # the thread's outer edge (STYLE 6)

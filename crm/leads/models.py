@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from crm.base.db import Base, word
+from crm.base.db import Base, enum_column
 from crm.base.money import Currency
 from crm.base.names import folded, search_text
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
@@ -70,14 +70,14 @@ class Lead(Base):
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     title: Mapped[str]
     search: Mapped[str]  # what it is found by
-    stage: Mapped[Stage] = mapped_column(word(Stage, "stage"))
-    secrecy: Mapped[Secrecy] = mapped_column(word(Secrecy, "secrecy"))
+    stage: Mapped[Stage] = mapped_column(enum_column(Stage, "stage"))
+    secrecy: Mapped[Secrecy] = mapped_column(enum_column(Secrecy, "secrecy"))
     code_name: Mapped[str | None]
     industry: Mapped[str | None]  # code of seeds/industries.yaml
     park_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     source: Mapped[str | None]
     amount: Mapped[Decimal | None]  # total investment, in the currency's unit
-    currency: Mapped[Currency | None] = mapped_column(word(Currency, "currency"))
+    currency: Mapped[Currency | None] = mapped_column(enum_column(Currency, "currency"))
     earlier_lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id"))
     # of the company, as they were told with this lead
     credit_code: Mapped[str | None]
@@ -115,7 +115,7 @@ class Milestone(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"))
-    kind: Mapped[MilestoneKind] = mapped_column(word(MilestoneKind, "kind"))
+    kind: Mapped[MilestoneKind] = mapped_column(enum_column(MilestoneKind, "kind"))
     reached_on: Mapped[date]
     reason: Mapped[str | None]  # why parked or lost, or why the date was corrected
     entered_at: Mapped[datetime]
@@ -135,7 +135,7 @@ class MilestonePlan(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"))
-    kind: Mapped[MilestoneKind] = mapped_column(word(MilestoneKind, "kind"))
+    kind: Mapped[MilestoneKind] = mapped_column(enum_column(MilestoneKind, "kind"))
     planned_on: Mapped[date]
     reason: Mapped[str | None]  # why it was revised
     entered_at: Mapped[datetime]
@@ -160,7 +160,7 @@ class LeadRole(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"))
-    role: Mapped[LeadRoleKind] = mapped_column(word(LeadRoleKind, "role"))
+    role: Mapped[LeadRoleKind] = mapped_column(enum_column(LeadRoleKind, "role"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     from_on: Mapped[date]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
-from crm.base.db import be_alone
+from crm.base.db import take_exclusive_lock
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.base.refs import new_ref
@@ -238,7 +238,7 @@ def _check_earlier(
         return
     if by and not may_see(db, viewer(db, by, on), earlier, on):
         raise Refused("no_such_lead", field="earlier_lead_id")
-    be_alone(db)  # two changes at once could make a ring that neither of them is
+    take_exclusive_lock(db)  # two changes at once could make a ring that neither of them is
     if lead and lead.id in _ancestry(db, earlier):
         raise Refused("earlier_than_itself", field="earlier_lead_id")
 

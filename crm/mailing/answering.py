@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Absence, Person
 from crm.people.rules import AbsenceStatus
 
@@ -32,4 +32,4 @@ def tell_answer(  # noqa: PLR0913 - what was decided, by whom, when
     what = CUT if status is AbsenceStatus.APPROVED and absence.to_on < was_to else WHAT[status]
     key = f"{kind.value}:{absence.id}:{person.username}:{absence.to_on.isoformat()}:{status.value}"
     told = {"absence": absence, "what": what, "by": by}
-    return post(db, Letter(kind, key, now), person=person, site=site, **told)
+    return post(db, Envelope(kind, key, now), person=person, site=site, **told)

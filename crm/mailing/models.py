@@ -5,7 +5,7 @@ from datetime import time
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm.base.db import Base, word
+from crm.base.db import Base, enum_column
 from crm.base.outbox import MessageKind
 
 
@@ -15,7 +15,7 @@ class MailChoice(Base):
     __tablename__ = "mail_choice"
 
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    kind: Mapped[MessageKind] = mapped_column(word(MessageKind, "kind"), primary_key=True)
+    kind: Mapped[MessageKind] = mapped_column(enum_column(MessageKind, "kind"), primary_key=True)
     by_mail: Mapped[bool]
 
 

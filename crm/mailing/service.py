@@ -21,7 +21,7 @@ MOST_QUIET_HOURS = 14  # so that on every day there is a time to write to somebo
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Envelope:
     """What is known of a mail but its words and its reader."""
 
     kind: MessageKind
@@ -31,37 +31,37 @@ class Letter:
     kept: str | None = None  # why it is kept unmailed, where it is
 
 
-def post(db: Session, letter: Letter, *, person: Person, site: Site, **context: object) -> bool:
+def post(db: Session, envelope: Envelope, *, person: Person, site: Site, **context: object) -> bool:
     """Put the mail into words and into the outbox; False where one of its key is there already.
 
     What the person does not want by mail lies in the mailbox only.
     """
-    link = site.unsubscribe_link(person.id, letter.kind) if letter.kind in OPTIONAL else None
-    words = render(letter.kind.value, site=site, unsubscribe=link, **context)
-    state, note = _how(db, letter, person)
+    link = site.unsubscribe_link(person.id, envelope.kind) if envelope.kind in OPTIONAL else None
+    words = render(envelope.kind.value, site=site, unsubscribe=link, **context)
+    state, note = _how(db, envelope, person)
 
     return put(
         db,
-        kind=letter.kind,
-        dedupe_key=letter.dedupe_key,
+        kind=envelope.kind,
+        dedupe_key=envelope.dedupe_key,
         person=person,
         subject=words.subject,
         text=words.text,
         html=words.html,
-        at=letter.at,
+        at=envelope.at,
         state=state,
         note=note,
-        expires_at=letter.expires_at,
+        expires_at=envelope.expires_at,
         unsubscribe_url=link,
     )
 
 
-def _how(db: Session, letter: Letter, person: Person) -> tuple[State, str | None]:
-    if letter.kept:
-        return State.SKIPPED, letter.kept
-    if letter.kind in IN_APP:
+def _how(db: Session, envelope: Envelope, person: Person) -> tuple[State, str | None]:
+    if envelope.kept:
+        return State.SKIPPED, envelope.kept
+    if envelope.kind in IN_APP:
         return State.SENT, NEVER_MAILED
-    if not wants(db, person.id, letter.kind):
+    if not wants(db, person.id, envelope.kind):
         return State.SENT, IN_APP_ONLY  # by lying in the mailbox, as one without an address does
     return State.PENDING, None
 

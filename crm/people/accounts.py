@@ -7,7 +7,7 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
-from crm.base.db import be_alone
+from crm.base.db import take_exclusive_lock
 from crm.base.errors import Refused
 from crm.people.closing import sight_ends
 from crm.people.entry_grants import end_grants_of
@@ -104,7 +104,7 @@ def require_another_admin(db: Session, person: Person) -> None:
     """
     if person.role is not Role.ADMIN:
         return
-    be_alone(db)  # of two who disable each other, the second sees what the first did
+    take_exclusive_lock(db)  # of two who disable each other, the second sees what the first did
     has_own = and_(Person.password_hash.is_not(None), Person.is_password_temporary.is_(False))
     admins = select(Person.id, has_own).where(
         Person.role == Role.ADMIN, Person.disabled_at.is_(None)

@@ -22,7 +22,7 @@ from crm.base.cells import (
     one_of,
     read_row,
 )
-from crm.base.db import be_alone
+from crm.base.db import take_exclusive_lock
 from crm.base.errors import Refused
 from crm.base.names import folded
 from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
@@ -112,7 +112,7 @@ class Plan:
 def import_people(db: Session, *, content: bytes, by: Person | None, now: datetime) -> ImportResult:
     """Add the people and postings of a file and update known ones; raises `SheetRefused`."""
     sheet = read_sheet(content, PEOPLE)
-    be_alone(db)  # before any row is held: admins, too, are changed here
+    take_exclusive_lock(db)  # before any row is held: admins, too, are changed here
     everybody = db.scalars(select(Person).options(selectinload(Person.postings)))
     known = ByUsername((person.username, person) for person in everybody)
     plans = [

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from crm.base.db import Base, word
+from crm.base.db import Base, enum_column
 from crm.base.names import person_pinyin, person_search_text
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
 
@@ -18,7 +18,7 @@ class Unit(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    kind: Mapped[UnitKind] = mapped_column(word(UnitKind, "kind"))
+    kind: Mapped[UnitKind] = mapped_column(enum_column(UnitKind, "kind"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
     position: Mapped[int]  # order among the units of one parent
     # keeps discipline: its supervisors see the figures of the whole zone (REGIME 2)
@@ -37,7 +37,7 @@ class Person(Base):
     search: Mapped[str]  # what the person is found by
     email: Mapped[str | None]
     phone: Mapped[str | None]
-    role: Mapped[Role] = mapped_column(word(Role, "role"))
+    role: Mapped[Role] = mapped_column(enum_column(Role, "role"))
     password_hash: Mapped[str | None]
     password_changed_at: Mapped[datetime | None]
     # given by an admin: its owner sets another one before anything else
@@ -75,7 +75,7 @@ class Posting(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
-    duty: Mapped[Duty] = mapped_column(word(Duty, "duty"))
+    duty: Mapped[Duty] = mapped_column(enum_column(Duty, "duty"))
     is_primary: Mapped[bool]
     from_on: Mapped[date]
     to_on: Mapped[date | None]
@@ -102,9 +102,9 @@ class Absence(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     from_on: Mapped[date]
     to_on: Mapped[date]
-    kind: Mapped[AbsenceKind] = mapped_column(word(AbsenceKind, "kind"))
+    kind: Mapped[AbsenceKind] = mapped_column(enum_column(AbsenceKind, "kind"))
     reason: Mapped[str]
-    status: Mapped[AbsenceStatus] = mapped_column(word(AbsenceStatus, "status"))
+    status: Mapped[AbsenceStatus] = mapped_column(enum_column(AbsenceStatus, "status"))
     asked_at: Mapped[datetime | None]
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

@@ -130,7 +130,7 @@ def _known_at(db: Session, calendar: WorkingCalendar, period: Period, now: datet
     query = select(func.max(FigureRecord.frozen_at)).where(FigureRecord.period == period.name)
     if frozen_at := db.scalar(query):
         return min(frozen_at, now)
-    due_on = calendar.nth_after(period.last, WORKDAYS_TO_LOG) + DAY
+    due_on = calendar.nth_workday_after(period.last, WORKDAYS_TO_LOG) + DAY
     return min(at_civil(due_on), now)
 
 

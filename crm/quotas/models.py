@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm.base.db import Base, Codes, word
+from crm.base.db import Base, Codes, enum_column
 from crm.base.periods import PeriodKind
 from crm.base.workdays import Source
 from crm.people.rules import Duty
@@ -31,18 +31,18 @@ class RuleVersion(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str]
     name: Mapped[str]
-    duty: Mapped[Duty] = mapped_column(word(Duty, "duty"))
-    measure: Mapped[Measure] = mapped_column(word(Measure, "measure"))
-    count_by: Mapped[CountBy] = mapped_column(word(CountBy, "count_by"))
+    duty: Mapped[Duty] = mapped_column(enum_column(Duty, "duty"))
+    measure: Mapped[Measure] = mapped_column(enum_column(Measure, "measure"))
+    count_by: Mapped[CountBy] = mapped_column(enum_column(CountBy, "count_by"))
     minimum: Mapped[int]
-    period: Mapped[PeriodKind] = mapped_column(word(PeriodKind, "period"))
+    period: Mapped[PeriodKind] = mapped_column(enum_column(PeriodKind, "period"))
     kinds: Mapped[frozenset[Kind]] = mapped_column(Codes(Kind))
     channels: Mapped[frozenset[Channel]] = mapped_column(Codes(Channel))
     log_within_days: Mapped[int]
     stay_within_days: Mapped[int | None]
-    proration: Mapped[Proration] = mapped_column(word(Proration, "proration"))
-    rounding: Mapped[Rounding] = mapped_column(word(Rounding, "rounding"))
-    cap: Mapped[Cap] = mapped_column(word(Cap, "cap"))
+    proration: Mapped[Proration] = mapped_column(enum_column(Proration, "proration"))
+    rounding: Mapped[Rounding] = mapped_column(enum_column(Rounding, "rounding"))
+    cap: Mapped[Cap] = mapped_column(enum_column(Cap, "cap"))
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
 
@@ -56,7 +56,7 @@ class WorkdayOverride(Base):
     __tablename__ = "workday_override"
 
     on: Mapped[date] = mapped_column(primary_key=True)
-    source: Mapped[Source] = mapped_column(word(Source, "source"), primary_key=True)
+    source: Mapped[Source] = mapped_column(enum_column(Source, "source"), primary_key=True)
     is_workday: Mapped[bool]
     note: Mapped[str | None]
 
@@ -98,7 +98,7 @@ class FigureRecord(Base):
     assessed_planned: Mapped[int | None]
     assessed_pace: Mapped[int | None]
     assessed_status: Mapped[FigureStatus | None] = mapped_column(
-        word(FigureStatus, "assessed_status")
+        enum_column(FigureStatus, "assessed_status")
     )
     assessed_workdays: Mapped[int | None]
     assessed_present: Mapped[int | None]
@@ -108,7 +108,9 @@ class FigureRecord(Base):
     frozen_achieved: Mapped[int | None]
     frozen_planned: Mapped[int | None]
     frozen_pace: Mapped[int | None]
-    frozen_status: Mapped[FigureStatus | None] = mapped_column(word(FigureStatus, "frozen_status"))
+    frozen_status: Mapped[FigureStatus | None] = mapped_column(
+        enum_column(FigureStatus, "frozen_status")
+    )
     frozen_workdays: Mapped[int | None]
     frozen_present: Mapped[int | None]
 
@@ -131,9 +133,9 @@ class Correction(Base):
     why: Mapped[str]
     from_required: Mapped[int]
     from_achieved: Mapped[int]
-    from_status: Mapped[FigureStatus] = mapped_column(word(FigureStatus, "from_status"))
+    from_status: Mapped[FigureStatus] = mapped_column(enum_column(FigureStatus, "from_status"))
     to_required: Mapped[int]
     to_achieved: Mapped[int]
-    to_status: Mapped[FigureStatus] = mapped_column(word(FigureStatus, "to_status"))
+    to_status: Mapped[FigureStatus] = mapped_column(enum_column(FigureStatus, "to_status"))
     signed_at: Mapped[datetime | None]
     signed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

@@ -11,7 +11,7 @@ from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.leads.queries import LeadLabel, lead_labels
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import viewer
 from crm.reassignment.queries import OpenThing
@@ -66,7 +66,7 @@ def _put(  # noqa: PLR0913, PLR0917 - a mail has that many parts
     key = f"{kind.value}:{person.username}:{reader.username}:{now.isoformat()}"
     lines, is_closed = lines_for(db, reader, pairs, now), person.is_disabled(now)
     told = {"reader": reader, "leaver": person, "lines": lines, "is_closed": is_closed}
-    return post(db, Letter(kind, key, now), person=reader, site=site, **told)
+    return post(db, Envelope(kind, key, now), person=reader, site=site, **told)
 
 
 def lines_for(db: Session, reader: Person, pairs: Pairs, now: datetime) -> list[Line]:

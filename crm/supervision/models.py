@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.base.db import Base, word
+from crm.base.db import Base, enum_column
 from crm.leads.models import Lead
 from crm.leads.rules import MilestoneKind
 from crm.people.models import Person, Unit
@@ -61,10 +61,10 @@ class Order(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     # What the clock drafts it drafts once: of a rule, person and period, or of a planned milestone.
     dedupe_key: Mapped[str | None] = mapped_column(unique=True)
-    state: Mapped[OrderState] = mapped_column(word(OrderState, "state"))
-    kind: Mapped[OrderKind] = mapped_column(word(OrderKind, "kind"))
-    origin: Mapped[Origin] = mapped_column(word(Origin, "origin"))
-    about: Mapped[About] = mapped_column(word(About, "about"))
+    state: Mapped[OrderState] = mapped_column(enum_column(OrderState, "state"))
+    kind: Mapped[OrderKind] = mapped_column(enum_column(OrderKind, "kind"))
+    origin: Mapped[Origin] = mapped_column(enum_column(Origin, "origin"))
+    about: Mapped[About] = mapped_column(enum_column(About, "about"))
     matter: Mapped[str]
     demand: Mapped[str]
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
@@ -78,7 +78,7 @@ class Order(Base):
     rule_code: Mapped[str | None]
     period: Mapped[str | None]
     earlier_period: Mapped[str | None]
-    milestone: Mapped[MilestoneKind | None] = mapped_column(word(MilestoneKind, "milestone"))
+    milestone: Mapped[MilestoneKind | None] = mapped_column(enum_column(MilestoneKind, "milestone"))
     planned_on: Mapped[date | None]
 
     code_word: Mapped[str | None]  # as it was when the number was given
@@ -138,7 +138,7 @@ class OrderEntry(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("supervision_order.id"))
-    kind: Mapped[EntryKind] = mapped_column(word(EntryKind, "kind"))
+    kind: Mapped[EntryKind] = mapped_column(enum_column(EntryKind, "kind"))
     text: Mapped[str | None]
     new_due_on: Mapped[date | None]  # of an extension, or of a return
     at: Mapped[datetime]

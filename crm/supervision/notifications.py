@@ -11,7 +11,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Person, Posting, Unit
 from crm.people.queries import active_at, held_on, posted_as, unit_tree, units_above, viewer
 from crm.people.rules import Role
@@ -212,4 +212,4 @@ def _notice(db: Session, order: Order, entry: OrderEntry, reader: Person, *, lat
 def _put(db: Session, notice: Notice, person: Person, site: Site) -> bool:
     kind, entry = MessageKind.ORDER, notice.entry
     key = f"{kind.value}:{notice.order.id}:{person.username}:{entry.id}:{entry.kind}"
-    return post(db, Letter(kind, key, notice.at), person=person, site=site, notice=notice)
+    return post(db, Envelope(kind, key, notice.at), person=person, site=site, notice=notice)

@@ -14,7 +14,7 @@ from crm.base.formatting import period_name
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import active_at
 from crm.quotas.facts import PersonFigure
@@ -235,4 +235,4 @@ def _mail(  # noqa: PLR0913 - as remind_of_missed
 def _put(db: Session, told: Reminding, reader: Person, site: Site) -> bool:
     kind = MessageKind.REMINDER
     key = f"{kind.value}:zone:{reader.username}:{told.period.name}:-"
-    return post(db, Letter(kind, key, told.at), person=reader, site=site, told=told)
+    return post(db, Envelope(kind, key, told.at), person=reader, site=site, told=told)

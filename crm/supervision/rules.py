@@ -123,7 +123,7 @@ STEPS_AWAITED = {
 def due_on(kind: OrderKind, issued_on: date, calendar: WorkingCalendar) -> date:
     """The last day for the answer: 3 working days, 15 or 30 days after the issue (REGIME 5)."""
     if kind is OrderKind.URGENT:
-        return calendar.nth_after(issued_on, WORKDAYS_IF_URGENT)
+        return calendar.nth_workday_after(issued_on, WORKDAYS_IF_URGENT)
     return issued_on + DAYS[kind]
 
 
@@ -146,7 +146,7 @@ def escalates_on(due: date, escalated_on: date | None, calendar: WorkingCalendar
     """
     if escalated_on is None or escalated_on <= due:
         return due + DAY
-    return calendar.nth_after(escalated_on, WORKDAYS_A_LEVEL)
+    return calendar.nth_workday_after(escalated_on, WORKDAYS_A_LEVEL)
 
 
 def next_level(

@@ -5,7 +5,7 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm.base.db import Base, word
+from crm.base.db import Base, enum_column
 from crm.targets.rules import Metric, TargetMeasure, Tier
 
 
@@ -24,8 +24,8 @@ class Target(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     year: Mapped[int]
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
-    metric: Mapped[Metric] = mapped_column(word(Metric, "metric"))
-    tier: Mapped[Tier] = mapped_column(word(Tier, "tier"))
-    measure: Mapped[TargetMeasure] = mapped_column(word(TargetMeasure, "measure"))
+    metric: Mapped[Metric] = mapped_column(enum_column(Metric, "metric"))
+    tier: Mapped[Tier] = mapped_column(enum_column(Tier, "tier"))
+    measure: Mapped[TargetMeasure] = mapped_column(enum_column(TargetMeasure, "measure"))
     count: Mapped[int | None]  # of projects
     amount: Mapped[Decimal | None]  # of total investment, in yuan

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.base.db import Base, word
+from crm.base.db import Base, enum_column
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits.rules import CHANNELS_OF, Channel, Kind, Status, Verdict
@@ -38,9 +38,9 @@ class Visit(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ref: Mapped[str] = mapped_column(unique=True)
-    kind: Mapped[Kind] = mapped_column(word(Kind, "kind"))
-    channel: Mapped[Channel] = mapped_column(word(Channel, "channel"))
-    status: Mapped[Status] = mapped_column(word(Status, "status"))
+    kind: Mapped[Kind] = mapped_column(enum_column(Kind, "kind"))
+    channel: Mapped[Channel] = mapped_column(enum_column(Channel, "channel"))
+    status: Mapped[Status] = mapped_column(enum_column(Status, "status"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     first_on: Mapped[date]
@@ -56,7 +56,7 @@ class Visit(Base):
     entered_at: Mapped[datetime]
     entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
     logged_at: Mapped[datetime | None]
-    verdict: Mapped[Verdict | None] = mapped_column(word(Verdict, "verdict"))
+    verdict: Mapped[Verdict | None] = mapped_column(enum_column(Verdict, "verdict"))
     verdict_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
     verdict_at: Mapped[datetime | None]
     # by how many days the latest of its dates was entered late for its leader (REGIME 3)

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
-from crm.mailing.service import Letter, post
+from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.visits.companions import named_at
 from crm.visits.models import Visit
@@ -42,4 +42,4 @@ def _post(  # noqa: PLR0913 - one message, whole
 ) -> bool:
     key = f"{MessageKind.COMPANION.value}:{visit.id}:{to.username}:{what}:{by.id}:{now.isoformat()}"
     told = {"visit": visit, "what": what, "by": by, "reader": to}
-    return post(db, Letter(MessageKind.COMPANION, key, now), person=to, site=site, **told)
+    return post(db, Envelope(MessageKind.COMPANION, key, now), person=to, site=site, **told)

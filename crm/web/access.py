@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Flask, abort, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from crm.base.db import be_alone, begin_to_write
+from crm.base.db import begin_to_write, take_exclusive_lock
 from crm.extensions import db
 from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
 from crm.web.auth import me
@@ -195,7 +195,7 @@ def _check() -> ResponseReturnValue | None:
         abort(404)
 
     if roles == ADMINS and request.method in CHANGING:
-        be_alone(db.session)  # admins are few, and what they change all figures rest on
+        take_exclusive_lock(db.session)  # admins are few, and what they change all figures rest on
 
     return None
 

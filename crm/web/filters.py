@@ -7,7 +7,7 @@ from flask import Flask
 
 from crm.base import clock, formatting
 from crm.base.money import Currency
-from crm.base.money import spoken as money
+from crm.base.money import format_amount as money
 from crm.web.transaction import today
 
 
@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
         "weekday": formatting.weekday,
         "dated": lambda on: formatting.dated(on, today()),
         "moment": lambda at: formatting.moment(at, today()),
-        "lasting": formatting.lasting,
+        "duration": formatting.duration,
         "period_name": formatting.period_name,
         "civil_date": clock.civil_date,
         "time": time,

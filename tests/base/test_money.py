@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from crm.base.money import Currency, spoken, understood, written
+from crm.base.money import Currency, editable_amount, format_amount, parse_amount
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from crm.base.money import Currency, spoken, understood, written
     ],
 )
 def test_an_amount_is_told_in_the_units_of_its_currency(amount, currency, words):
-    assert spoken(Decimal(amount), currency) == words
+    assert format_amount(Decimal(amount), currency) == words
 
 
 @pytest.mark.parametrize(
@@ -39,16 +39,16 @@ def test_an_amount_is_told_in_the_units_of_its_currency(amount, currency, words)
     ],
 )
 def test_what_people_write_is_understood(text, amount, currency):
-    assert understood(text) == (Decimal(amount), currency)
+    assert parse_amount(text) == (Decimal(amount), currency)
 
 
 @pytest.mark.parametrize("text", ["12", "约12亿", "12亿卢布", "-1亿", "亿元", "1.2.3亿", "NaN万"])
 def test_what_is_not_an_amount_with_its_unit_is_refused(text):
     with pytest.raises(ValueError, match=r".+"):
-        understood(text)
+        parse_amount(text)
 
 
 @pytest.mark.parametrize("amount", ["1250000000", "123456789012.34", "80000000", "0.5", "0"])
 @pytest.mark.parametrize("currency", Currency)
 def test_what_a_form_shows_is_understood_exactly(amount, currency):
-    assert understood(written(Decimal(amount), currency)) == (Decimal(amount), currency)
+    assert parse_amount(editable_amount(Decimal(amount), currency)) == (Decimal(amount), currency)

@@ -51,13 +51,13 @@ def test_the_zones_word_comes_first():
 
 
 def test_the_first_working_day_from_a_date_may_be_that_date():
-    assert CALENDAR.first_from(date(2026, 7, 3)) == date(2026, 7, 3)
-    assert CALENDAR.first_from(date(2026, 7, 4)) == date(2026, 7, 6)
+    assert CALENDAR.first_workday_from(date(2026, 7, 3)) == date(2026, 7, 3)
+    assert CALENDAR.first_workday_from(date(2026, 7, 4)) == date(2026, 7, 6)
 
 
 def test_working_days_are_counted_from_the_day_after():
     # REGIME 5: the month of July 2026 is frozen on 6 August 00:00
-    assert CALENDAR.nth_after(date(2026, 7, 31), 3) == date(2026, 8, 5)
+    assert CALENDAR.nth_workday_after(date(2026, 7, 31), 3) == date(2026, 8, 5)
 
 
 def test_the_first_week_of_2026_works_on_its_sunday():

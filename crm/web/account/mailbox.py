@@ -4,7 +4,7 @@ from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from crm.base.db import writing
-from crm.base.mailbox import letter_of, letters, mark_read
+from crm.base.mailbox import mark_read, message_of, messages_page
 from crm.base.outbox import Message, State
 from crm.extensions import db
 from crm.jobs.delivery import NO_ADDRESS
@@ -29,7 +29,7 @@ BODY_CSP = (
 def listing() -> ResponseReturnValue:
     """One's messages, the latest first."""
     before = request.args.get("before", type=row_id)
-    found = letters(db.session, signed_in().id, before=before)
+    found = messages_page(db.session, signed_in().id, before=before)
     return render_template("account/mailbox.html", letters=found, is_first=before is None)
 
 
@@ -58,4 +58,4 @@ def _way(letter: Message) -> str | None:
 
 
 def _mine(message_id: int) -> Message:
-    return letter_of(db.session, signed_in().id, message_id) or abort(404)
+    return message_of(db.session, signed_in().id, message_id) or abort(404)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from crm.base.mailbox import letters, period_of
+from crm.base.mailbox import messages_page, period_of
 from crm.base.outbox import MessageKind, State
 from crm.base.periods import Period
 from crm.extensions import db
@@ -42,7 +42,7 @@ def listing() -> ResponseReturnValue:
     """One's digests, the latest first, of both kinds or of one."""
     wanted = [kind for kind in KINDS if kind.value == request.args.get("kind")]
     before = request.args.get("before", type=row_id)
-    found = letters(db.session, signed_in().id, kinds=wanted or KINDS, before=before)
+    found = messages_page(db.session, signed_in().id, kinds=wanted or KINDS, before=before)
 
     return render_template(
         "digests/listing.html",

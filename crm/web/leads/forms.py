@@ -20,7 +20,7 @@ from wtforms.validators import DataRequired, Length
 
 from crm.base.cells import Cells, Phone, read_cells
 from crm.base.errors import Refused
-from crm.base.money import understood, written
+from crm.base.money import editable_amount, parse_amount
 from crm.leads.catalog import industries, industry_name
 from crm.leads.models import Contact, Lead
 from crm.leads.queries import LeadLabel
@@ -90,7 +90,7 @@ class ChangeForm(MarkedForm):
         """Refuse what is no amount with its unit."""
         try:
             if field.data:
-                understood(field.data)
+                parse_amount(field.data)
         except ValueError:
             message = "请写明数额和单位，例如 12.5亿元、8000万美元。"
             raise ValidationError(message) from None
@@ -104,7 +104,7 @@ class ChangeForm(MarkedForm):
 
     def told(self, lead: Lead | None = None, **given: Any) -> LeadData:
         """The data of a valid form; `lead` is the one that it changes, with its company."""
-        amount, currency = understood(self.amount.data) if self.amount.data else (None, None)
+        amount, currency = parse_amount(self.amount.data) if self.amount.data else (None, None)
 
         return LeadData(
             company=CompanyData(
@@ -177,7 +177,7 @@ def as_typed(lead: Lead, contact: Contact | None) -> dict[str, Any]:
         "contact": contact.name if contact else None,
         "position": contact.position if contact else None,
         "phone": contact.phone if contact else None,
-        "amount": written(lead.amount, lead.currency) if has_amount else None,  # type: ignore[arg-type]
+        "amount": editable_amount(lead.amount, lead.currency) if has_amount else None,  # type: ignore[arg-type]
         **{name: getattr(lead, name) for name in _OWN},
     }
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from flask import url_for
 
 from crm.base import clock, formatting
-from crm.base.money import spoken as money
+from crm.base.money import format_amount as money
 from crm.followups.models import Followup
 from crm.followups.timeline import Entry
 from crm.leads.catalog import industry_name

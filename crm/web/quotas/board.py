@@ -230,7 +230,7 @@ def _notes(
         yield f"{FigureBasis.RETRACED.label}：本期早于系统启用，不核算、不定稿。"
         return
 
-    open_until = calendar.nth_after(period.last, WORKDAYS_TO_LOG)
+    open_until = calendar.nth_workday_after(period.last, WORKDAYS_TO_LOG)
     people = {each.person_id for each in shown if not each.figure.settled}
     if on > open_until or not people:
         return

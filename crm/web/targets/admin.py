@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import Length, NumberRange
 
 from crm.base.errors import Refused
-from crm.base.money import Currency, understood, written
+from crm.base.money import Currency, editable_amount, parse_amount
 from crm.extensions import db
 from crm.people.queries import unit_tree
 from crm.targets import service
@@ -67,7 +67,7 @@ class TargetForm(FlaskForm):
             value, largest = Decimal(int(text.removesuffix("个"))), Decimal(LARGEST_COUNT)
             currency = Currency.CNY
         else:
-            (value, currency), largest = understood(text), Decimal(10) ** 14
+            (value, currency), largest = parse_amount(text), Decimal(10) ** 14
         if currency is not Currency.CNY or not 0 < value <= largest:
             raise ValueError(text)
         return value
@@ -182,7 +182,7 @@ def _offered(form: TargetForm) -> TargetForm:
 def _as_typed(target: Target) -> dict[str, Any]:
     names = ("year", "unit_id", "metric", "tier", "measure")
     amount = target.amount
-    value = str(target.count) if amount is None else written(amount, Currency.CNY)
+    value = str(target.count) if amount is None else editable_amount(amount, Currency.CNY)
     return {name: getattr(target, name) for name in names} | {"value": value}
 
 

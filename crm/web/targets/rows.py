@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
-from crm.base.money import spoken
+from crm.base.money import format_amount
 from crm.targets.rules import Metric, TargetMeasure, TargetProgress, Tier
 
 
@@ -50,7 +50,7 @@ def target_row(told: TargetProgress) -> TargetRow:
         title=title_of(goal.metric, goal.tier, goal.measure),
         goal=value_of(goal.value, goal.measure),
         achieved="" if told.achieved is None else value_of(told.achieved, goal.measure),
-        beside="、".join(spoken(amount, currency) for amount, currency in told.beside),
+        beside="、".join(format_amount(amount, currency) for amount, currency in told.beside),
         percent=told.percent,
         pace=told.pace,
         standing=points_of(told.points),
@@ -69,7 +69,7 @@ def title_of(metric: Metric, tier: Tier, measure: TargetMeasure) -> str:
 
 def value_of(value: Decimal, measure: TargetMeasure) -> str:
     """A number of projects, or an amount: `20 个`, `600亿元`."""
-    return f"{value:f} 个" if measure is TargetMeasure.COUNT else spoken(value)
+    return f"{value:f} 个" if measure is TargetMeasure.COUNT else format_amount(value)
 
 
 def points_of(points: Decimal | None) -> str:
