@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crm.base.csv_records import read_csv
 from crm.base.sheet_problems import SheetRefused
-from crm.jobs.pace import MINUTE, Pace
+from crm.jobs.rate_limit import MINUTE, RateLimit
 from crm.people.imports import PEOPLE
 from crm.visits.imports import VISITS
 
@@ -101,10 +101,10 @@ def mail_rate() -> None:
 
 def _wait_by_ours() -> float:
     seconds = 0.0
-    pace = Pace(2, lambda: seconds)  # the monotonic clock, which nobody sets
-    pace.take()
-    pace.take()
-    while not pace.room(1):
+    limit = RateLimit(2, lambda: seconds)  # the monotonic clock, which nobody sets
+    limit.count()
+    limit.count()
+    while not limit.room(1):
         seconds += 1
     return seconds
 

@@ -25,7 +25,7 @@ from crm.base.outbox import Message, State
 from crm.jobs import claims
 from crm.jobs.claims import BATCH, BY_HAND, DATABASE_AWAY, WAITING, with_hand
 from crm.jobs.mime import envelope_address, mime_of
-from crm.jobs.pace import Pace
+from crm.jobs.rate_limit import RateLimit
 from crm.jobs.smtp import (
     BrokenOffError,
     Line,
@@ -88,9 +88,9 @@ class Courier:
     stopped: Event = field(default_factory=Event)
 
     @cached_property
-    def pace(self) -> Pace:
+    def rate_limit(self) -> RateLimit:
         """The server's limit, kept for as long as this worker lives."""
-        return Pace(self.server.per_minute if self.server else 0)
+        return RateLimit(self.server.per_minute if self.server else 0)
 
     def deliver_all(self, may_go_on: Callable[[], bool] = lambda: True) -> Counter[State]:
         """Deliver until nothing is due; what became of the messages, counted."""
@@ -106,7 +106,7 @@ class Courier:
     ) -> None:
         """Deliver until nothing is due, with a pause whenever the minute's mails have gone."""
         self.deliver_all(may_go_on)
-        while self._goes_on(may_go_on) and (seconds := self.pace.wait()):
+        while self._goes_on(may_go_on) and (seconds := self.rate_limit.seconds_to_wait()):
             pause(seconds)
             self.deliver_all(may_go_on)
 
@@ -120,7 +120,7 @@ class Courier:
                 return +Counter({State.SENT: leave_in_mailbox(db, now=self.now())})
         now = self.now()
         counts = claims.settle_abandoned(self.sessions, now=now) + self._skip_stale(now)
-        if not (room := self.pace.room(BATCH)):
+        if not (room := self.rate_limit.room(BATCH)):
             return counts
         worker = uuid4().hex
         ids = claims.claim_batch(self.sessions, worker, now=self.now(), most=room)
@@ -228,7 +228,7 @@ class _Round:
             return self._refused(message, str(error), for_good=True)
 
         try:
-            self._courier.pace.take()
+            self._courier.rate_limit.count()
             self._line.hand_in(
                 sender=sender,
                 recipient=recipient,

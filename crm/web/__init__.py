@@ -9,7 +9,7 @@ from crm.web import (
     auth,
     back_links,
     change_reasons,
-    compressed,
+    compression,
     errors,
     filters,
     health,
@@ -72,7 +72,7 @@ def init_app(app: Flask) -> None:
         access,
         nav,
         back_links,
-        compressed,
+        compression,
     ):
         part.init_app(app)
 

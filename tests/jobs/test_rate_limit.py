@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from crm.base.outbox import State
 from crm.jobs.delivery import Courier
-from crm.jobs.pace import Pace
+from crm.jobs.rate_limit import RateLimit
 from crm.jobs.smtp import SmtpServer
 from tests.conftest import NOW
 from tests.jobs.mail import SENDER, post_office, write
@@ -22,31 +22,31 @@ class Hand:
 
 
 def test_without_a_limit_there_is_always_room():
-    pace = Pace()
-    pace.take()
+    limit = RateLimit()
+    limit.count()
 
-    assert (pace.room(50), pace.wait()) == (50, 0)
+    assert (limit.room(50), limit.seconds_to_wait()) == (50, 0)
 
 
 def test_within_a_minute_only_so_many_go():
     hand = Hand()
-    pace = Pace(2, hand)
-    pace.take()
+    limit = RateLimit(2, hand)
+    limit.count()
     hand.at = 20
-    pace.take()
+    limit.count()
 
-    assert (pace.room(50), pace.wait()) == (0, 40)
+    assert (limit.room(50), limit.seconds_to_wait()) == (0, 40)
 
 
 def test_after_a_minute_there_is_room_for_as_many_as_went_then():
     hand = Hand()
-    pace = Pace(2, hand)
-    pace.take()
+    limit = RateLimit(2, hand)
+    limit.count()
     hand.at = 20
-    pace.take()
+    limit.count()
     hand.at = 60
 
-    assert (pace.room(50), pace.wait()) == (1, 0)
+    assert (limit.room(50), limit.seconds_to_wait()) == (1, 0)
 
 
 def test_a_backlog_goes_out_oldest_first_and_no_faster_than_the_limit(sessions):
@@ -72,7 +72,7 @@ def test_to_the_end_means_a_pause_whenever_the_minute_is_full(sessions):
 
     with post_office() as office:
         courier = Courier(sessions, SmtpServer.parse(office.url, per_minute=2), SENDER, lambda: NOW)
-        courier.pace.seconds = hand
+        courier.rate_limit.seconds = hand
         courier.deliver_to_the_end(pause)
 
     assert pauses == [60, 60]
