@@ -92,6 +92,13 @@ def shown(
     ]
 
 
+def followup_by_id(db: Session, viewer: Viewer, followup_id: int, on: date) -> SeenFollowup | None:
+    """The follow-up as the viewer may see it; none: 404."""
+    query = visible_to(viewer, on).where(Followup.id == followup_id)
+    followup = db.scalar(query.options(joinedload(Followup.person)))
+    return shown(db, viewer, [followup], on)[0] if followup else None
+
+
 def followups_page(
     db: Session, viewer: Viewer, on: date, *, by: FollowupFilter, cursor: str | None = None
 ) -> Page[Followup]:

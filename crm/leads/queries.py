@@ -213,19 +213,25 @@ def leads_page(
 
 def lead_of(db: Session, viewer: Viewer, ref: str, on: date) -> Lead | None:
     """The visible lead of that reference, with all that its page shows of itself; none: 404."""
-    return db.scalar(
-        visible_to(viewer, on)
-        .where(Lead.ref == ref)
-        .options(
-            joinedload(Lead.company),
-            joinedload(Lead.park),
-            selectinload(Lead.milestones),
-            selectinload(Lead.roles).options(
-                joinedload(LeadRole.person), joinedload(LeadRole.unit)
-            ),
-        )
-        .execution_options(populate_existing=True)
+    return _for_page(db, visible_to(viewer, on).where(Lead.ref == ref))
+
+
+def lead_by_id(db: Session, viewer: Viewer, lead_id: int, on: date) -> Lead | None:
+    """The visible lead of that id, with all that its page shows of itself; none: 404."""
+    return _for_page(db, visible_to(viewer, on).where(Lead.id == lead_id))
+
+
+def _for_page(db: Session, query: Select[Lead]) -> Lead | None:
+    held = selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit))
+    query = query.options(
+        joinedload(Lead.company), joinedload(Lead.park), selectinload(Lead.milestones), held
     )
+    return db.scalar(query.execution_options(populate_existing=True))
+
+
+def lead_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
+    """The id of the lead that the person entered under that reference."""
+    return db.scalar(select(Lead.id).where(Lead.ref == ref, Lead.entered_by_id == by_id))
 
 
 def contacts_of(db: Session, viewer: Viewer | None, lead: Lead, on: date) -> Sequence[Contact]:

@@ -159,6 +159,12 @@ def by_username(db: Session, username: str) -> Person | None:
     return min(found, key=lambda person: person.username != exact, default=None)
 
 
+def people_by_id(db: Session, person_ids: Collection[int]) -> dict[int, Person]:
+    """These people by their ids, in the order of their names."""
+    query = select(Person).where(Person.id.in_(person_ids)).order_by(Person.pinyin, Person.id)
+    return {person.id: person for person in db.scalars(query)}
+
+
 def primary_posting(db: Session, person_id: int, on: date) -> Posting | None:
     """The primary posting that the person holds on the date."""
     return db.scalar(

@@ -74,6 +74,22 @@ def visit_of(db: Session, viewer: Viewer, ref: str, on: date) -> Visit | None:
     return db.scalar(query.execution_options(populate_existing=True))
 
 
+def visit_by_id(db: Session, viewer: Viewer, visit_id: int, on: date) -> Visit | None:
+    """The visit, loaded for its page, where the viewer may see or judge it; none: 404."""
+    is_open_to = visible(viewer, on) | judgeable(viewer)
+    return db.scalar(select(Visit).where(Visit.id == visit_id, is_open_to).options(*LOADED))
+
+
+def visits_by_id(db: Session, visit_ids: Collection[int]) -> Sequence[Visit]:
+    """These visits, whoever may see them, loaded for `shown`."""
+    return db.scalars(select(Visit).where(Visit.id.in_(visit_ids)).options(*LOADED)).all()
+
+
+def visit_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
+    """The id of the visit that the person entered under that reference."""
+    return db.scalar(select(Visit.id).where(Visit.ref == ref, Visit.entered_by_id == by_id))
+
+
 def _saying(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
     """Visits of whose visible parts one holds the text; hidden words and leads say nothing."""
     typed = spellings(text)

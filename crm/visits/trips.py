@@ -91,6 +91,11 @@ def trip_of(db: Session, viewer: Viewer, trip_id: int, on: date) -> Trip | None:
     return db.scalar(visible_to(viewer, on).where(Trip.id == trip_id))
 
 
+def trip_id_of(db: Session, ref: str | None) -> int | None:
+    """The id of the trip of that reference."""
+    return db.scalar(select(Trip.id).where(Trip.ref == ref)) if ref else None
+
+
 def count_visits(
     db: Session, viewer: Viewer, trips: Sequence[Trip], on: date
 ) -> dict[str, tuple[int, int]]:

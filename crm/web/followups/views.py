@@ -6,7 +6,6 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from sqlalchemy.orm import joinedload
 from wtforms import (
     DateField,
     HiddenField,
@@ -26,10 +25,10 @@ from crm.followups.models import Followup
 from crm.followups.queries import (
     FollowupFilter,
     SeenFollowup,
+    followup_by_id,
     followups_page,
     may_change,
     shown,
-    visible_to,
 )
 from crm.followups.service import FollowupData, FollowupOutcome
 from crm.people.queries import colleagues
@@ -204,9 +203,7 @@ def _offer(form: FollowupForm | WhatForm) -> None:
 
 def _found(followup_id: int) -> SeenFollowup:
     """The follow-up, where I may see it; else there is none."""
-    query = visible_to(my_view(), today()).where(Followup.id == followup_id)
-    followup = db.session.scalar(query.options(joinedload(Followup.person))) or abort(404)
-    return shown(db.session, my_view(), [followup], today())[0]
+    return followup_by_id(db.session, my_view(), followup_id, today()) or abort(404)
 
 
 def _page(seen: SeenFollowup, outcome: OutcomeForm, what: WhatForm) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.base.periods import DAY
@@ -14,15 +14,15 @@ from crm.extensions import db
 from crm.followups.timeline import timeline
 from crm.leads import service
 from crm.leads.companies import Eyes, told_of_company
-from crm.leads.models import Lead, LeadRole, Milestone
+from crm.leads.models import Lead, Milestone
 from crm.leads.planning import PlannedMilestone, plannable, planned_milestones
 from crm.leads.queries import (
     LeadLabel,
     contacts_of,
+    lead_by_id,
     lead_labels,
     may_change,
     may_see,
-    visible_to,
 )
 from crm.leads.rules import MilestoneKind
 from crm.web.auth import my_view, signed_in
@@ -42,20 +42,12 @@ from crm.web.leads.plan_rows import plan_lines
 from crm.web.leads.rows import Beside, LeadPage, lead_page
 from crm.web.transaction import moment, today, transaction
 
-LOADED = (
-    joinedload(Lead.company),
-    joinedload(Lead.park),
-    selectinload(Lead.milestones),
-    selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),
-)
-
 PLANNING = "plan-"  # its fields stand beside others of the same names
 
 
 def found(lead_id: int) -> Lead:
     """The lead, where I may see it; else there is none."""
-    query = visible_to(my_view(), today()).where(Lead.id == lead_id).options(*LOADED)
-    return db.session.scalar(query.execution_options(populate_existing=True)) or abort(404)
+    return lead_by_id(db.session, my_view(), lead_id, today()) or abort(404)
 
 
 def mine_to_change(lead_id: int) -> Lead:

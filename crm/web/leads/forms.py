@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import (
     DateField,
@@ -28,7 +27,7 @@ from crm.leads.rules import LINE, Secrecy, Stage
 from crm.leads.seers import named_supervisors, supervisors_over
 from crm.leads.service import CompanyData, ContactData, LeadData
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer, colleagues, unit_tree
+from crm.people.queries import Viewer, colleagues, people_by_id, unit_tree
 from crm.people.rules import WITH_RECORDS, UnitKind
 from crm.web.edit_conflicts import MarkedForm
 from crm.web.errors import told
@@ -223,8 +222,7 @@ def offer_supervisors(db: Session, form: EditForm, lead: Lead, viewer: Viewer, o
     over = [] if lead.secrecy is Secrecy.RESTRICTED else supervisors_over(db, lead.id, on)
     if viewer.person_id in over or named_supervisors(db, lead.id, on):
         over = []
-    people = db.scalars(select(Person).where(Person.id.in_(over)).order_by(Person.pinyin))
-    choices = people_choices(people)
+    choices = people_choices(people_by_id(db, over).values())
     form.informed_id.choices = [NOTHING, *choices] if choices else []
 
 

@@ -5,7 +5,6 @@ from http import HTTPStatus
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
@@ -19,6 +18,7 @@ from crm.leads.queries import (
     LeadFilter,
     LeadLabel,
     contacts_of,
+    lead_id_entered,
     leads_of_company,
     leads_page,
 )
@@ -175,8 +175,7 @@ def create() -> ResponseReturnValue:
 
 
 def _entered_already(ref: str | None) -> int | None:
-    mine = select(Lead.id).where(Lead.ref == ref, Lead.entered_by_id == signed_in().id)
-    return db.session.scalar(mine)
+    return lead_id_entered(db.session, ref=ref, by_id=signed_in().id)
 
 
 def _alike(form: LeadForm) -> list[LeadLabel]:

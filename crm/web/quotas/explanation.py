@@ -28,13 +28,13 @@ from crm.quotas.rules import (
 )
 from crm.quotas.wording import EACH, sentence_of, unit_of, why_at_risk
 from crm.visits.models import Visit
+from crm.visits.permissions import judgeable_ids
 from crm.visits.queries import LOADED, rejection_reasons, visible_to
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Status, Verdict
 from crm.web.corrections.views import CorrectionLine, lines, note_of
 from crm.web.quotas.quota_effects import ESTIMATED, why_not
 from crm.web.visits.rows import ICONS, Chip, chips, title_of
-from crm.web.visits.verdicts import judged_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def _sight(db: Session, viewer: Viewer, figure: Figure, now: datetime) -> _Sight
     visits = db.scalars(visible_to(viewer, on).where(Visit.id.in_(ids)).options(*LOADED))
     return _Sight(
         {seen.id: seen for seen in shown(db, viewer, visits, on)},
-        judged_by(db, viewer, ids),
+        judgeable_ids(db, viewer, ids),
         rejection_reasons(db, rejected),
         now,
     )

@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
@@ -19,8 +18,8 @@ from crm.visits import service
 from crm.visits.companions import leave_visit
 from crm.visits.models import Visit
 from crm.visits.notifications import tell_left
-from crm.visits.permissions import judgeable, may_change, visible
-from crm.visits.queries import LOADED
+from crm.visits.permissions import may_change
+from crm.visits.queries import visit_by_id
 from crm.visits.rules import Status, Verdict
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
@@ -38,9 +37,7 @@ Change: TypeAlias = Callable[[Session, Visit], Visit]
 
 def found(visit_id: int) -> Visit:
     """The visit, where I may see or judge it; else there is none."""
-    mine = visible(my_view(), today()) | judgeable(my_view())
-    query = select(Visit).where(Visit.id == visit_id, mine).options(*LOADED)
-    return db.session.scalar(query) or abort(404)
+    return visit_by_id(db.session, my_view(), visit_id, today()) or abort(404)
 
 
 def noting(

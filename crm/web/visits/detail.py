@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 
 from flask import url_for
-from sqlalchemy import select
 
 from crm.base import clock, formatting
 from crm.extensions import db
-from crm.visits.models import Trip
 from crm.visits.permissions import may_change, may_judge
 from crm.visits.queries import rejection_reasons
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status, Verdict, is_stay_begun
+from crm.visits.trips import trip_id_of
 from crm.web.auth import my_view
 from crm.web.transaction import moment, today
 from crm.web.visits.rows import VisitLine, entered_by, line
@@ -80,7 +79,7 @@ def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
 
 
 def _trip_url(seen: SeenVisit) -> str | None:
-    trip_id = db.session.scalar(select(Trip.id).where(Trip.ref == seen.trip)) if seen.trip else None
+    trip_id = trip_id_of(db.session, seen.trip)
     return url_for("trips.show", trip_id=trip_id) if trip_id else None
 
 

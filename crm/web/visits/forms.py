@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import (
     DateField,
@@ -23,8 +22,7 @@ from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.people.entry_grants import entered_for
-from crm.people.models import Person
-from crm.people.queries import Viewer, colleagues
+from crm.people.queries import Viewer, colleagues, people_by_id
 from crm.visits.models import Visit
 from crm.visits.queries import last_choices
 from crm.visits.redaction import SeenVisit
@@ -279,7 +277,7 @@ def offer(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
     chosen = {*(form.participant_ids.data or []), form.leader_id.data} - {None}
     people = {each.id: each for each in colleagues(db, on)}
     if left := chosen - people.keys():
-        people |= {each.id: each for each in db.scalars(select(Person).where(Person.id.in_(left)))}
+        people |= people_by_id(db, left)
     form.participant_ids.choices = people_choices(people.values())
     # a browser shows the first choice of a list without an empty one: nobody leads unchosen
     nobody = [] if form.leader_id.data else [NOTHING]

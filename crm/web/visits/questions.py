@@ -6,17 +6,16 @@ from dataclasses import dataclass, replace
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 
 from crm.base import formatting
 from crm.extensions import db
-from crm.people.models import Person
+from crm.people.queries import people_by_id
 from crm.quotas.late_days import LateDays, waiting_days
 from crm.visits.checking import check_visit
 from crm.visits.companions import left_by
 from crm.visits.models import Visit
 from crm.visits.neighbours import outline_of, questions_about
-from crm.visits.queries import LOADED
+from crm.visits.queries import visits_by_id
 from crm.visits.questions import Doubt, Outline, Question, can_merge
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Status
@@ -115,8 +114,7 @@ def _left(draft: Outline, was: Visit | None) -> list[Question]:
 def _asking(draft: Outline, found: list[Question], tokens: list[str], *, is_new: bool) -> Asking:
     visits = _visits(each.other.id for each in found if each.doubt not in OF_ITSELF)
     people = {person_id for each in found for person_id in each.people}
-    rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
-    names = dict(rows.all())
+    names = {each.id: each.name for each in people_by_id(db.session, people).values()}
     buttons = [(" ".join([KEEP, *tokens]), "仍保存")]
 
     for each in found:
@@ -132,8 +130,7 @@ def _asking(draft: Outline, found: list[Question], tokens: list[str], *, is_new:
 
 
 def _visits(ids: Iterable[int | None]) -> dict[int | None, SeenVisit]:
-    query = select(Visit).where(Visit.id.in_(set(ids))).options(*LOADED)
-    visits = db.session.scalars(query).all()
+    visits = visits_by_id(db.session, {each for each in ids if each})
     return {each.id: each for each in shown(db.session, my_view(), visits, today())}
 
 
@@ -167,8 +164,8 @@ def _line(
 def _waiting_line(late: LateDays) -> AskedLine:
     """Which days of the visit will wait for a verdict."""
     others = set(late.person_ids) - {signed_in().id}
-    rows = select(Person.name).where(Person.id.in_(others)).order_by(Person.pinyin, Person.id)
-    names = [*(["您"] if signed_in().id in late.person_ids else []), *db.session.scalars(rows)]
+    names = ["您"] if signed_in().id in late.person_ids else []
+    names += [person.name for person in people_by_id(db.session, others).values()]
     dates = formatting.span(late.dates[0], late.dates[-1])
     text = (
         f"本次登记中{'、'.join(names)}的 {dates} 共 {len(late.dates)} 天，最早一天已过去 "

@@ -1,10 +1,9 @@
 """The visits that wait for a verdict of whoever looks at the board (REGIME 3)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
@@ -16,7 +15,6 @@ from crm.quotas.rules import VisitFacts
 from crm.quotas.stays import LONGEST_PERIOD, judging
 from crm.quotas.verdicts import to_judge as to_judge
 from crm.visits.models import Visit
-from crm.visits.permissions import judgeable
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import is_logged_late
 from crm.web.visits.rows import VisitLine, line
@@ -74,12 +72,6 @@ def _may_be_late(seen: SeenVisit) -> bool:
 def _as_facts(seen: SeenVisit) -> VisitFacts:
     own = {each.name: getattr(seen, each.name) for each in fields(VisitFacts) if each.name != LED}
     return VisitFacts(**own, leader_id=seen.leader.id)
-
-
-def judged_by(db: Session, viewer: Viewer, visit_ids: Collection[int]) -> frozenset[int]:
-    """Which of the visits the viewer may confirm or reject."""
-    query = select(Visit.id).where(Visit.id.in_(visit_ids), judgeable(viewer))
-    return frozenset(db.scalars(query))
 
 
 def _how_late(seen: SeenVisit, late_by_days: int, today: date) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base import clock
@@ -19,7 +18,7 @@ from crm.visits.merging import merge_visit
 from crm.visits.models import Visit
 from crm.visits.notifications import tell_joined, tell_named
 from crm.visits.permissions import may_change
-from crm.visits.queries import VisitFilter, visits_page
+from crm.visits.queries import VisitFilter, visit_id_entered, visits_page
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Kind, Status
 from crm.visits.service import VisitData
@@ -173,9 +172,7 @@ def _merge(visit: Visit, data: VisitData) -> Visit:
 
 
 def _entered_already(ref: str | None) -> int | None:
-    return db.session.scalar(
-        select(Visit.id).where(Visit.ref == ref, Visit.entered_by_id == signed_in().id)
-    )
+    return visit_id_entered(db.session, ref=ref, by_id=signed_in().id)
 
 
 def _log(data: VisitData) -> Visit:
