@@ -1,4 +1,4 @@
-"""`crm demo`: a demonstration zone in its own data folder, its last 31 days lived, then served."""
+"""`crm demo`: make a demonstration zone in its own data folder, replay 31 days, serve it."""
 
 import hashlib
 import json
@@ -21,12 +21,12 @@ from crm.base.workdays import WorkingCalendar
 from crm.cli import base, serve
 from crm.cli.init import install
 from crm.cli.seeds import SEEDS
-from crm.demo.build import Chronicle
-from crm.demo.corrections import afterwards
-from crm.demo.dates import Days
+from crm.demo.corrections import correction_calls
+from crm.demo.events import Scenario
 from crm.demo.files import Files
-from crm.demo.story import tell
-from crm.demo.values import Story
+from crm.demo.relative_dates import RelativeDates
+from crm.demo.scenario import build_scenario
+from crm.demo.writer import ScenarioWriter
 from crm.extensions import db as database
 from crm.jobs import clock_check, ledger
 from crm.jobs.handlers import WORK, freeze_figures
@@ -37,13 +37,13 @@ from crm.people.service import hash_password
 from crm.quotas.queries import working_calendar
 
 LIVED_DAYS = 31
-SETTLED_MONTHS = 7  # so far back the clock begins
+SETTLED_MONTHS = 7  # the clock starts that long before the demonstration's date
 CLOSING = (JobName.ASSESS, JobName.FREEZE)
-PASSED_OVER = "演示数据只重演最近31天，更早的各期只核算和定稿"
+SKIP_REASON = "演示数据只重演最近31天，更早的各期只核算和定稿"
 MORNING = time(9)
 PORT = 8000
-PASSWORD = "zhaoshang-2026"  # noqa: S105 - told to whoever tries the demonstration
-ACCOUNTS = (  # one for each role, and the three duties that owe a quota
+PASSWORD = "zhaoshang-2026"  # noqa: S105 - printed for whoever tries the demonstration
+ACCOUNTS = (  # one for each role, and each duty that owes a quota
     (Role.RECRUITER, "shenruochuan", "专职招商人员，驻上海"),
     (Role.RECRUITER, "tangqihang", "专职招商人员，本月已无法达标"),
     (Role.SUPERVISOR, "chiminglang", "招商服务公司"),
@@ -58,7 +58,7 @@ ACCOUNTS = (  # one for each role, and the three duties that owe a quota
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A demonstration's data folder: its database, its secret key, and what it was made for."""
+    """A demonstration's data folder: database, secret key, and the mark of what it was made for."""
 
     path: Path
 
@@ -69,11 +69,11 @@ class Folder:
 
     @property
     def mark(self) -> Path:
-        """The file that says that this is a demonstration, and of which day."""
+        """The file that marks a demonstration and names its date."""
         return self.path / "demo.json"
 
     def secret_key(self) -> str:
-        """The key of this folder, made when it is first asked for."""
+        """The folder's secret key, created on first use."""
         file = self.path / "secret-key"
         if not file.exists():
             base.make_folder(self.path)
@@ -82,14 +82,14 @@ class Folder:
         return file.read_text(encoding="utf-8").strip()
 
     def made_for(self) -> dict[str, object]:
-        """What the zone in the folder was made for; nothing where there is none."""
+        """The mark's content; empty where there is no demonstration."""
         if self.mark.exists() and self.database.exists():
-            told: dict[str, object] = json.loads(self.mark.read_text(encoding="utf-8"))
-            return told
+            mark: dict[str, object] = json.loads(self.mark.read_text(encoding="utf-8"))
+            return mark
         return {}
 
     def clear(self) -> None:
-        """Take away an earlier demonstration; a database that is none is refused."""
+        """Delete an earlier demonstration; refuse any other database."""
         if self.database.exists() and not self.mark.exists():
             raise base.RefusedError(
                 f"{self.path} 里的数据库不是演示数据，不会覆盖。请用 CRM_DATA 另指一个文件夹。"
@@ -97,18 +97,18 @@ class Folder:
         for file in self.path.glob(f"{self.database.name}*"):
             file.unlink()
 
-    def remember(self, **told: object) -> None:
-        """Keep what the zone was made for."""
-        self.mark.write_text(json.dumps(told), encoding="utf-8")
+    def remember(self, **mark: object) -> None:
+        """Write the mark."""
+        self.mark.write_text(json.dumps(mark), encoding="utf-8")
 
 
 @click.command()
 @click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The day that the zone is made for; today when left out.",
+    help="The date of the demonstration; today when left out.",
 )
-@click.option("--no-serve", is_flag=True, help="Make the zone, and serve nothing.")
+@click.option("--no-serve", is_flag=True, help="Make the data without serving it.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=serve.PORTS, help=f"Port to listen on; {PORT}, or a free one, when left out."
@@ -129,17 +129,17 @@ def demo(as_of: datetime | None, host: str, port: int | None, *, no_serve: bool)
         _make(folder, day, until=now if day == today else clock.at_civil(day + timedelta(days=1)))
         folder.remember(**wanted)
 
-    _introduce(folder, base.settings().base_url)
+    _print_accounts(folder, base.settings().base_url)
 
     if not no_serve:
         with base.sessions() as sessions:
-            clock_check.resume(sessions)  # an old demonstration that is started again goes on
+            clock_check.resume(sessions)  # an old demonstration may be started again later
             database.engine.dispose()  # a connection must not live through the fork
         serve.run(host, port)
 
 
 def _use(folder: Folder, address: str) -> None:
-    """Give this process the demonstration's own database and key, before settings are read."""
+    """Point this process at the demonstration's database and key before settings are read."""
     os.environ |= {
         "CRM_DATA": str(folder.path),
         "CRM_DATABASE_URL": "",
@@ -155,68 +155,67 @@ def _make(folder: Folder, day: date, *, until: datetime) -> None:
     folder.clear()
     folder.remember(day=day.isoformat(), is_whole=False)
     with base.sessions() as sessions:
-        _say_only_errors()
-        story = build(sessions, day)
-        summaries = _live(sessions, story, until)
+        _log_only_errors()
+        scenario = build(sessions, day)
+        summaries = _replay(sessions, scenario, until)
     if any(summary.is_incomplete for summary in summaries.values()):
         raise base.RefusedError("演示数据的定时任务没有全部完成，原因见上面的日志。")
 
 
-def _live(sessions: sessionmaker[Session], story: Story, until: datetime) -> dict[str, JobSummary]:
-    """Live up to that moment by the clock, and what people set right in between."""
+def _replay(
+    sessions: sessionmaker[Session], scenario: Scenario, until: datetime
+) -> dict[str, JobSummary]:
+    """Run the clock up to that moment, with the edits made in between."""
     clockwork = Clockwork(sessions, base.site())
-    for moment, happen in sorted(afterwards(story.corrections), key=itemgetter(0)):
+    for moment, call in sorted(correction_calls(scenario.corrections), key=itemgetter(0)):
         clockwork.run_until(moment, to_mailbox=True)
         with writing(sessions) as db:
-            happen(db)
-    return clockwork.run_until(until, to_mailbox=True)  # with what failed on the way
+            call(db)
+    return clockwork.run_until(until, to_mailbox=True)
 
 
-def _close_what_is_past(clockwork: Clockwork, until: datetime) -> None:
-    """Assess and freeze all that is due up to then; the slots of other jobs are passed over."""
+def _close_past_periods(clockwork: Clockwork, until: datetime) -> None:
+    """Assess and freeze everything due by then; skip the slots of the other jobs."""
     closing = [job for job in clockwork.jobs if job.name in CLOSING]
     quiet = {**WORK, JobName.FREEZE: lambda db, slot, _timing, _site: freeze_figures(db, slot)}
     replace(clockwork, jobs=closing, work=quiet).run_until(until, to_mailbox=True)
     others = [job for job in clockwork.jobs if job.name not in CLOSING]
     with writing(clockwork.sessions) as db:
         calendar = working_calendar(db)
-        ledger.pass_over(db, others, calendar, until=until, reason=PASSED_OVER)
+        ledger.pass_over(db, others, calendar, until=until, reason=SKIP_REASON)
 
 
-def build(sessions: sessionmaker[Session], day: date) -> Story:
-    """Make the zone of that day in an empty database, settled up to its last 31 days.
-
-    Its clock begins seven months before that day.
-    """
-    begins_on = Days(day, WorkingCalendar()).months_before(SETTLED_MONTHS)
+def build(sessions: sessionmaker[Session], day: date) -> Scenario:
+    """Make the demonstration of that day in an empty database, closed up to its last 31 days."""
+    begins_on = RelativeDates(day, WorkingCalendar()).months_before(SETTLED_MONTHS)
     install(sessions, clock_from=clock.at_civil(begins_on, MORNING))
     with writing(sessions) as db:
-        story = write_zone(db, day)
+        scenario = write_scenario(db, day)
     lived_from = clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING)
-    _close_what_is_past(Clockwork(sessions, base.site()), lived_from)
-    return story
+    _close_past_periods(Clockwork(sessions, base.site()), lived_from)
+    return scenario
 
 
-def write_zone(db: Session, day: date) -> Story:
-    """Write the story of that day into a database that holds the seeds and nobody yet."""
-    story = tell(Files.read(), Days(day, working_calendar(db)))
-    Chronicle(db, story, hash_password("", PASSWORD)).write()
-    return story
+def write_scenario(db: Session, day: date) -> Scenario:
+    """Write the scenario of that day into a database that holds only the seeds."""
+    scenario = build_scenario(Files.read(), RelativeDates(day, working_calendar(db)))
+    ScenarioWriter(db, scenario, hash_password("", PASSWORD)).write()
+    return scenario
 
 
-def _say_only_errors() -> None:
+def _log_only_errors() -> None:
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger("error"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
 
-def _introduce(folder: Folder, address: str) -> None:
+def _print_accounts(folder: Folder, address: str) -> None:
     files = Files.read()
     names = {row.username: row.name for row in files.people}
     click.echo(f"\n地址：{address}\n演示账号（密码都是 {PASSWORD}）：")
-    for role, username, told in ACCOUNTS:
-        click.echo(f"  {role.label}\t{username}\t{names[username]}（{told}）")
+    for role, username, remark in ACCOUNTS:
+        click.echo(f"  {role.label}\t{username}\t{names[username]}（{remark}）")
     click.echo(
         "命令行里查看这份数据："
         f"export CRM_DATA={folder.path} CRM_SECRET_KEY=$(cat {folder.path / 'secret-key'})\n"
@@ -224,7 +223,7 @@ def _introduce(folder: Folder, address: str) -> None:
 
 
 def _fingerprint() -> str:
-    """What the zone is made from: a change of it asks for a new zone."""
+    """A hash of everything the demonstration is made from; a change makes a new one."""
     root = SEEDS.parent
     made_from = [SEEDS, root / "migrations", Path(__file__).parents[1] / "demo"]
     digest = hashlib.sha256()
@@ -236,7 +235,7 @@ def _fingerprint() -> str:
 
 
 def _free_port(host: str) -> int:
-    """The usual port, or one that is free where another program has it."""
+    """The usual port, or any free one where it is taken."""
     for port in (PORT, 0):
         with socket.socket() as probe:
             try:

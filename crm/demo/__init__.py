@@ -1,1 +1,1 @@
-"""The demonstration zone: read from seeds/demo, told for a date, written through the services."""
+"""The demonstration zone: seed files become a scenario of a date, written through the services."""

@@ -1,4 +1,4 @@
-"""What the files of seeds/demo hold, read with pydantic."""
+"""The files of seeds/demo, read with pydantic."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,11 +21,11 @@ from crm.visits.rules import Channel, Kind, Status, Verdict
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 DEMO = SEEDS / "demo"
-Told = str | int  # a day relative to the zone's date
+RelativeDate = str | int  # see relative_dates
 
 
 class Row(BaseModel):
-    """A row of a file; an unknown column is a mistake."""
+    """A row of a file; unknown columns are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,8 +40,8 @@ class PersonRow(Row):
     unit: str
     duty: Duty
     role: Role
-    since: Told = Field(alias="from")
-    until: Told = Field(alias="to")
+    since: RelativeDate = Field(alias="from")
+    until: RelativeDate = Field(alias="to")
     primary: bool
 
 
@@ -49,8 +49,8 @@ class AbsenceRow(Row):
     """An absence."""
 
     username: str
-    since: Told = Field(alias="from")
-    until: Told = Field(alias="to")
+    since: RelativeDate = Field(alias="from")
+    until: RelativeDate = Field(alias="to")
     reason: str
     kind: AbsenceKind
     status: Literal[AbsenceStatus.ASKED, AbsenceStatus.APPROVED]
@@ -75,13 +75,13 @@ class LeadRow(Row):
     source: str
     secrecy: Secrecy = Secrecy.OPEN
     code_name: str | None = None
-    line: dict[Stage, Told]
-    side: dict[MilestoneKind, Told] = {}
-    planned: dict[MilestoneKind, Told] = {}
+    line: dict[Stage, RelativeDate]
+    side: dict[MilestoneKind, RelativeDate] = {}
+    planned: dict[MilestoneKind, RelativeDate] = {}
     earlier: str | None = None
     reason: str | None = None
     note: str | None = None
-    next_due: Told | None = None
+    next_due: RelativeDate | None = None
 
     @property
     def amount(self) -> tuple[Decimal, Currency]:
@@ -103,7 +103,7 @@ class VisitRow(Row):
     kind: Kind
     channel: Channel
     status: Status
-    on: Told
+    on: RelativeDate
     begins: time = Field(alias="from")
     ends: str = Field(alias="to")
     city: str
@@ -132,7 +132,7 @@ class FollowupRow(Row):
 
     lead: str
     person: str
-    due: Told
+    due: RelativeDate
     what: str
 
 
@@ -140,10 +140,10 @@ class StepRow(Row):
     """A step of a supervision order."""
 
     step: Step
-    day: Told
+    day: RelativeDate
     by: str
     text: str = ""
-    to: Told | None = None
+    to: RelativeDate | None = None
 
 
 class OrderRow(Row):
@@ -169,8 +169,8 @@ class CorrectionRow(Row):
     kind: Kind
     channel: Channel
     why: str
-    day: Told
-    signed: Told | None = None
+    day: RelativeDate
+    signed: RelativeDate | None = None
     signed_by: str | None = None
 
 
@@ -179,15 +179,15 @@ class GrantRow(Row):
 
     owner: str
     agent: str
-    since: Told = Field(alias="from")
+    since: RelativeDate = Field(alias="from")
 
 
 class LeavingRow(Row):
     """Who is to leave, told on a day."""
 
     username: str
-    told: Told
-    last_on: Told
+    announced: RelativeDate
+    last_on: RelativeDate
 
 
 class Plans(StrEnum):
@@ -206,7 +206,7 @@ class Residency(Row):
     days: int
     this_month: int | None = None
     plans: Plans
-    since: Told | None = Field(None, alias="from")
+    since: RelativeDate | None = Field(None, alias="from")
 
 
 class Outing(Row):
@@ -298,7 +298,7 @@ class Files:
     @classmethod
     @cache
     def read(cls) -> Self:
-        """Read them; pydantic's ValidationError says what is wrong with one."""
+        """Read all files; pydantic's ValidationError names a faulty one."""
         return cls(
             people=[PersonRow.model_validate(row) for row in _csv("people.csv")],
             absences=[AbsenceRow.model_validate(row) for row in _csv("absences.csv")],

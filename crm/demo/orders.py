@@ -1,4 +1,4 @@
-"""The supervision orders of the zone's story: each step through its service, at its moment."""
+"""The scenario's supervision orders, each step through its service at its own moment."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
-from crm.demo.dates import Days
+from crm.demo.events import OrderEvent, ScheduledCall, StepEvent
 from crm.demo.files import OrderRow
-from crm.demo.values import Happening, OrderTold, StepTold
+from crm.demo.relative_dates import RelativeDates
 from crm.leads.models import Lead
 from crm.people.models import Person, Unit
 from crm.supervision import drafting, service
@@ -20,38 +20,38 @@ from crm.supervision.rules import Step
 FIRST = time(9)
 
 
-def tell_order(row: OrderRow, when: Days) -> OrderTold:
-    """An order with the moments of its steps, each an hour later in its day than the one before."""
+def order_event(row: OrderRow, dates: RelativeDates) -> OrderEvent:
+    """An order with the moments of its steps, an hour apart."""
     steps = tuple(
-        StepTold(
+        StepEvent(
             step,
-            at_civil(when.workday_until(when.read(step.day)), FIRST) + n * timedelta(hours=1),
-            None if step.to is None else when.read(step.to),
+            at_civil(dates.workday_until(dates.read(step.day)), FIRST) + n * timedelta(hours=1),
+            None if step.to is None else dates.read(step.to),
         )
         for n, step in enumerate(row.steps, start=1)
     )
-    return OrderTold(row, steps)
+    return OrderEvent(row, steps)
 
 
 @dataclass
 class OrderWriter:
-    """Writes an order down, with those whom the chronicle knows by then."""
+    """Writes one order with the rows written so far."""
 
     db: Session
     people: Mapping[str, Person]
     units: Mapping[str, Unit]
     leads: Mapping[str, Lead]
-    told: OrderTold
+    event: OrderEvent
     order: Order | None = None
 
-    def happenings(self) -> Iterator[Happening]:
-        """The draft, then the steps."""
-        yield self.told.steps[0].at - timedelta(hours=1), self._draft
-        for step in self.told.steps:
+    def calls(self) -> Iterator[ScheduledCall]:
+        """The draft, then each step."""
+        yield self.event.steps[0].at - timedelta(hours=1), self._draft
+        for step in self.event.steps:
             yield step.at, partial(self._take, step)
 
     def _draft(self, now: datetime) -> None:
-        row, officer = self.told.row, self.people[self.told.row.officer]
+        row, officer = self.event.row, self.people[self.event.row.officer]
         data = drafting.OrderData(
             kind=row.kind,
             origin=row.origin,
@@ -66,9 +66,9 @@ class OrderWriter:
         )
         self.order = drafting.draft_order(self.db, data=data, by=officer, now=now)
 
-    def _take(self, told: StepTold, now: datetime) -> None:
+    def _take(self, event: StepEvent, now: datetime) -> None:
         assert self.order is not None  # noqa: S101 - it was drafted an hour before
-        row, order, by = told.row, self.order, self.people[told.row.by]
+        row, order, by = event.row, self.order, self.people[event.row.by]
 
         match row.step:
             case Step.ISSUE:
@@ -81,11 +81,11 @@ class OrderWriter:
                 service.answer_order(self.db, order=order, text=row.text, by=by, now=now)
             case Step.ACCEPT:
                 service.accept_order(self.db, order=order, basis=row.text, by=by, now=now)
-            case Step.EXTEND if told.to_on:
+            case Step.EXTEND if event.to_on:
                 service.ask_extension(
                     *(self.db,),
                     order=order,
-                    new_due_on=told.to_on,
+                    new_due_on=event.to_on,
                     reason=row.text,
                     by=by,
                     now=now,

@@ -6,7 +6,7 @@ from datetime import date
 from crm.base import clock
 from crm.base.db import writing
 from crm.cli import base
-from crm.cli.demo import write_zone
+from crm.cli.demo import write_scenario
 from crm.cli.init import install
 
 if __name__ == "__main__":
@@ -14,4 +14,4 @@ if __name__ == "__main__":
     with base.sessions() as sessions:
         install(sessions, clock_from=clock.at_civil(date(year, 1, 1)))
         with writing(sessions) as db:
-            write_zone(db, date(year, 7, 15))
+            write_scenario(db, date(year, 7, 15))

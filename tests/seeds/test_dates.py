@@ -1,4 +1,4 @@
-"""Days told relative to a date."""
+"""RelativeDates told relative to a date."""
 
 import re
 from datetime import date
@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 
 from crm.base.workdays import WorkingCalendar
-from crm.demo.dates import Days
+from crm.demo.relative_dates import RelativeDates
 
-WHEN = Days(date(2026, 11, 18), WorkingCalendar())  # a Wednesday
+WHEN = RelativeDates(date(2026, 11, 18), WorkingCalendar())  # a Wednesday
 
 
 @pytest.mark.parametrize(

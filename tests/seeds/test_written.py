@@ -9,7 +9,7 @@ from crm.base import clock
 from crm.base.clock import at_civil, civil_date
 from crm.base.money import YI, Currency
 from crm.cli import seeds
-from crm.cli.demo import write_zone
+from crm.cli.demo import write_scenario
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, LeadRoleKind, MilestoneKind, Stage
@@ -34,7 +34,7 @@ NOW = at_civil(DAY) + timedelta(hours=10)
 def test_the_zone_is_in_the_database_as_it_is_told(db):
     seeds.plant(db, now=NOW)
 
-    write_zone(db, DAY)
+    write_scenario(db, DAY)
 
     everything_told_is_written(db)
     the_report_s_figures_are_there(db)

@@ -8,18 +8,18 @@ from functools import cache
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.periods import Period, PeriodKind, days
 from crm.cli import seeds
-from crm.demo.dates import Days
+from crm.demo.events import Scenario, VisitEvent
 from crm.demo.files import Files
-from crm.demo.story import tell
-from crm.demo.values import Story, VisitTold
+from crm.demo.relative_dates import RelativeDates
+from crm.demo.scenario import build_scenario
 from crm.quotas.judging import judge_figure
 from crm.quotas.rules import Case, Figure, Tenure, VisitFacts
 
 
 @cache
-def story_of(day: date) -> Story:
+def story_of(day: date) -> Scenario:
     """What is told of the zone of that day."""
-    return tell(Files.read(), Days(day, seeds.calendar()))
+    return build_scenario(Files.read(), RelativeDates(day, seeds.calendar()))
 
 
 def periods_around(day: date) -> list[Period]:
@@ -28,7 +28,7 @@ def periods_around(day: date) -> list[Period]:
     return [week.before, week, month.before, month]
 
 
-def figures(story: Story, period: Period, as_of: datetime) -> Iterator[Figure]:
+def figures(story: Scenario, period: Period, as_of: datetime) -> Iterator[Figure]:
     """Everybody's figures of the period."""
     workdays = frozenset(seeds.calendar().workdays(period.first, period.last))
     visits = _visits(story, period)
@@ -62,7 +62,7 @@ def _visits(story, period):
     return by_person
 
 
-def _facts(n: int, told: VisitTold) -> VisitFacts:
+def _facts(n: int, told: VisitEvent) -> VisitFacts:
     return VisitFacts(
         id=n,
         ref=told.ref,

@@ -1,4 +1,4 @@
-"""Days told relative to the date that a zone is made for (seeds/demo/README.md). Pure."""
+"""Dates written relative to the scenario's date (seeds/demo/README.md). Pure."""
 
 import re
 from collections.abc import Mapping
@@ -18,20 +18,20 @@ _SINCE = re.compile(r"(\w+)\+(\d+)")
 
 
 @dataclass(frozen=True)
-class Days:
-    """The date that everything is relative to, and the working calendar around it."""
+class RelativeDates:
+    """The scenario's date and the working calendar around it."""
 
     on: date
     calendar: WorkingCalendar
 
     def read(self, text: str | int) -> date:
-        """The date of `-12`, `+2w`, `m-1:20` or `week:3`; ValueError where it is none of these."""
+        """The date of `-12`, `+2w`, `m-1:20` or `week:3`; ValueError for other texts."""
         for form in _FORMS:
             if found := form.fullmatch(str(text)):
-                return self._told(found.groupdict())
+                return self._resolve(found.groupdict())
         raise ValueError(text)
 
-    def _told(self, parts: Mapping[str, str | None]) -> date:
+    def _resolve(self, parts: Mapping[str, str | None]) -> date:
         match parts:
             case {"days": str(n)}:
                 return self.on + int(n) * DAY
@@ -46,14 +46,14 @@ class Days:
 
         raise ValueError(parts)
 
-    def milestones(self, told: Mapping[str, str | int]) -> dict[str, date]:
-        """The dates of milestones: a working day, or some days after another (`following+10`)."""
+    def milestones(self, texts: Mapping[str, str | int]) -> dict[str, date]:
+        """Dates of milestones: a working day, or days after another milestone (`following+10`)."""
         dates = {
             name: self.workday_until(self.read(text))
-            for name, text in told.items()
+            for name, text in texts.items()
             if not _SINCE.fullmatch(str(text))
         }
-        for name, text in told.items():
+        for name, text in texts.items():
             if since := _SINCE.fullmatch(str(text)):
                 dates[name] = dates[since[1]] + timedelta(days=int(since[2]))
         return dates

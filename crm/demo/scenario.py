@@ -1,4 +1,4 @@
-"""The zone's whole story for a date: people, leads, visits, follow-ups. Pure."""
+"""The whole scenario of a date: people, leads, visits, follow-ups, orders. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,20 +6,20 @@ from datetime import date, time, timedelta
 
 from crm.base.clock import at_civil, last_civil_date
 from crm.base.periods import DAY
-from crm.demo.corrections import tell_correction
-from crm.demo.dates import Days
-from crm.demo.files import Files, VisitRow
-from crm.demo.orders import tell_order
-from crm.demo.routines import routine_visits
-from crm.demo.stage import EVENING, Scene
-from crm.demo.values import (
-    FollowupTold,
-    GrantTold,
-    LeadTold,
-    LeavingTold,
-    Story,
-    VisitTold,
+from crm.demo.context import EVENING, ScenarioContext
+from crm.demo.corrections import correction_event
+from crm.demo.events import (
+    FollowupEvent,
+    GrantEvent,
+    LeadEvent,
+    LeavingEvent,
+    Scenario,
+    VisitEvent,
 )
+from crm.demo.files import Files, VisitRow
+from crm.demo.orders import order_event
+from crm.demo.relative_dates import RelativeDates
+from crm.demo.routines import routine_visits
 from crm.visits.rules import Channel, Status
 
 HALF_YEAR = 180
@@ -29,41 +29,43 @@ MIDNIGHT = "24:00"
 OFFICE_HOURS = time(10)
 
 
-def tell(files: Files, when: Days) -> Story:
-    """What happened in the zone up to the date; the same files and calendar tell the same."""
-    scene = Scene.set_for(files, when)
+def build_scenario(files: Files, dates: RelativeDates) -> Scenario:
+    """Everything that happened up to the date; deterministic for the same files and calendar."""
+    context = ScenarioContext.of(files, dates)
 
-    return Story(
-        postings=scene.postings,
-        absences=scene.absences,
-        leads=list(scene.leads.values()),
-        visits=[*(_single(scene, row) for row in files.visits), *routine_visits(scene)],
-        followups=[*_chains(scene), *_single_followups(scene)],
-        orders=[tell_order(row, when) for row in files.orders],
+    return Scenario(
+        postings=context.postings,
+        absences=context.absences,
+        leads=list(context.leads.values()),
+        visits=[*(_single(context, row) for row in files.visits), *routine_visits(context)],
+        followups=[*_chains(context), *_single_followups(context)],
+        orders=[order_event(row, dates) for row in files.orders],
         grants=[
-            GrantTold(row.owner, row.agent, at_civil(when.read(row.since), OFFICE_HOURS))
+            GrantEvent(row.owner, row.agent, at_civil(dates.read(row.since), OFFICE_HOURS))
             for row in files.grants
         ],
         leavings=[
-            LeavingTold(
-                row.username, at_civil(when.read(row.told), OFFICE_HOURS), when.read(row.last_on)
+            LeavingEvent(
+                row.username,
+                at_civil(dates.read(row.announced), OFFICE_HOURS),
+                dates.read(row.last_on),
             )
             for row in files.leavings
         ],
-        corrections=[tell_correction(row, when) for row in files.corrections],
+        corrections=[correction_event(row, dates) for row in files.corrections],
     )
 
 
-def _single(scene: Scene, row: VisitRow) -> VisitTold:
-    """A visit of visits.csv: one that is over is on a working day, entered when it was logged."""
-    on = scene.when.read(row.on)
+def _single(context: ScenarioContext, row: VisitRow) -> VisitEvent:
+    """A visit of visits.csv; one that is over falls on a working day and is entered when logged."""
+    on = context.dates.read(row.on)
     if row.status is not Status.PLANNED:
-        on = scene.when.workday_until(on)
+        on = context.dates.workday_until(on)
 
     starts_at = at_civil(on, row.begins)
     ends_on = on + DAY if row.ends == MIDNIGHT or row.ends < f"{row.begins:%H:%M}" else on
     ends_at = at_civil(ends_on, time.min if row.ends == MIDNIGHT else time.fromisoformat(row.ends))
-    planned_at = at_civil(min(on - 3 * DAY, scene.when.on - DAY), time(17))
+    planned_at = at_civil(min(on - 3 * DAY, context.dates.on - DAY), time(17))
     logged_at = verdict_at = None
 
     if row.logged_after is not None:
@@ -71,9 +73,9 @@ def _single(scene: Scene, row: VisitRow) -> VisitTold:
         if row.verdict_after is not None:
             verdict_at = logged_at + row.verdict_after * DAY - timedelta(hours=10)
 
-    in_company = scene.unit_of(row.leader, on).startswith("company")
+    in_company = context.unit_of(row.leader, on).startswith("company")
 
-    return VisitTold(
+    return VisitEvent(
         **row.model_dump(include=_SAME),
         starts_at=starts_at,
         ends_at=ends_at,
@@ -98,17 +100,17 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name for name in text.split(";") if name)
 
 
-def _chains(scene: Scene) -> Iterator[FollowupTold]:
-    """Each living lead is followed up step by step; the last step waits, some for too long."""
-    for n, lead in enumerate(scene.leads.values()):
-        told = NEXT_DUE[n % len(NEXT_DUE)] if lead.row.next_due is None else lead.row.next_due
-        waits_on = scene.when.workday_until(scene.when.read(told))
+def _chains(context: ScenarioContext) -> Iterator[FollowupEvent]:
+    """Follow-ups of each active lead, one after another; the last is open, some of them overdue."""
+    for n, lead in enumerate(context.leads.values()):
+        next_due = NEXT_DUE[n % len(NEXT_DUE)] if lead.row.next_due is None else lead.row.next_due
+        waits_on = context.dates.workday_until(context.dates.read(next_due))
         after, entered_at = None, at_civil(lead.begun_on, time(17, 30))
-        for i, due_on in enumerate(_steps(scene, lead, waits_on), start=1):
+        for i, due_on in enumerate(_steps(context, lead, waits_on), start=1):
             if after is None:
                 entered_at = max(entered_at, at_civil(due_on - 10 * DAY, time(17, 30)))
             step = replace(
-                _step(scene, lead, due_on, is_done=due_on != waits_on),
+                _step(context, lead, due_on, is_done=due_on != waits_on),
                 ref=f"GJ-{lead.row.ref.removeprefix('XM-')}-{i:02}",
                 entered_at=entered_at,
                 after=after,
@@ -117,23 +119,25 @@ def _chains(scene: Scene) -> Iterator[FollowupTold]:
             after, entered_at = step.ref, step.done_at or entered_at
 
 
-def _steps(scene: Scene, lead: LeadTold, waits_on: date) -> list[date]:
-    """The working days on which a step of the lead is due, while it lives."""
-    if scene.is_settled(lead):
+def _steps(context: ScenarioContext, lead: LeadEvent, waits_on: date) -> list[date]:
+    """Working days on which a follow-up of the lead is due, while it is active."""
+    if context.is_settled(lead):
         return []
     count = min((waits_on - lead.begun_on).days, HALF_YEAR) // STEP_DAYS
     ahead = [waits_on - n * STEP_DAYS * DAY for n in range(count, 0, -1)]
-    steps = [*map(scene.when.workday_until, ahead), waits_on]
-    return [on for on in steps if on > lead.begun_on and scene.stage_of(lead, on)]
+    steps = [*map(context.dates.workday_until, ahead), waits_on]
+    return [on for on in steps if on > lead.begun_on and context.stage_of(lead, on)]
 
 
-def _step(scene: Scene, lead: LeadTold, due_on: date, *, is_done: bool) -> FollowupTold:
-    stage = scene.stage_of(lead, due_on)
-    words, turn = scene.files.texts.at(stage), scene.turn(f"followup {stage}")
+def _step(
+    context: ScenarioContext, lead: LeadEvent, due_on: date, *, is_done: bool
+) -> FollowupEvent:
+    stage = context.stage_of(lead, due_on)
+    words, turn = context.files.texts.at(stage), context.next_turn(f"followup {stage}")
     people = [lead.row.tracker, *lead.row.members, lead.row.tracker]
-    step = FollowupTold(
+    step = FollowupEvent(
         lead=lead.row.ref,
-        person=next((who for who in people if scene.is_there(who, due_on)), lead.row.tracker),
+        person=next((who for who in people if context.is_there(who, due_on)), lead.row.tracker),
         due_on=due_on,
         what=words.what[turn % len(words.what)],
         entered_at=at_civil(due_on, EVENING),
@@ -150,11 +154,11 @@ def _step(scene: Scene, lead: LeadTold, due_on: date, *, is_done: bool) -> Follo
     )
 
 
-def _single_followups(scene: Scene) -> Iterator[FollowupTold]:
-    for n, row in enumerate(scene.files.followups, start=1):
-        due_on = scene.when.read(row.due)
-        entered_on = min(due_on, scene.when.on) - 5 * DAY
-        yield FollowupTold(
+def _single_followups(context: ScenarioContext) -> Iterator[FollowupEvent]:
+    for n, row in enumerate(context.files.followups, start=1):
+        due_on = context.dates.read(row.due)
+        entered_on = min(due_on, context.dates.on) - 5 * DAY
+        yield FollowupEvent(
             ref=f"GJ-0{n:02}",
             lead=row.lead,
             person=row.person,

@@ -1,4 +1,4 @@
-"""What happens in the demonstration zone, as values, with when it was entered. Pure."""
+"""The events of a scenario as values, each with the moment it was entered. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from crm.leads.rules import MilestoneKind
 from crm.people.rules import AbsenceKind
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
-Happening = tuple[datetime, Callable[[datetime], object]]
+ScheduledCall = tuple[datetime, Callable[[datetime], object]]
 
 
 @dataclass(frozen=True, slots=True)
-class PostingTold:
+class PostingEvent:
     """A person's row with the dates of the posting."""
 
     row: PersonRow
@@ -22,8 +22,8 @@ class PostingTold:
 
 
 @dataclass(frozen=True, slots=True)
-class AbsenceTold:
-    """An absence, approved at a moment, or asked for and waiting since."""
+class AbsenceEvent:
+    """An absence that was approved, or requested and still pending, at `entered_at`."""
 
     username: str
     from_on: date
@@ -35,8 +35,8 @@ class AbsenceTold:
 
 
 @dataclass(frozen=True, slots=True)
-class LeadTold:
-    """A lead's row with the dates of what it reached, in their order."""
+class LeadEvent:
+    """A lead's row with the dates of its milestones, in order."""
 
     row: LeadRow
     reached: Mapping[MilestoneKind, date]
@@ -44,13 +44,13 @@ class LeadTold:
 
     @property
     def begun_on(self) -> date:
-        """When it was entered."""
+        """The date on which the lead was entered."""
         return self.reached[MilestoneKind.LEAD]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisitTold:
-    """A visit as it stands on the zone's date, with the moments at which that was written down."""
+class VisitEvent:
+    """A visit as it stands on the scenario's date, with the moments of each entry about it."""
 
     ref: str
     kind: Kind
@@ -74,12 +74,12 @@ class VisitTold:
     verdict: Verdict | None = None
     verdict_by: str | None = None
     verdict_at: datetime | None = None
-    is_old: bool = False  # long over: it is imported, not replayed
+    is_old: bool = False  # ended long ago: imported, not replayed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowupTold:
-    """A follow-up, done or waiting; `after` is the one that it follows from."""
+class FollowupEvent:
+    """A follow-up, done or open; `after` is the ref of its predecessor."""
 
     ref: str = ""
     lead: str
@@ -95,8 +95,8 @@ class FollowupTold:
 
 
 @dataclass(frozen=True, slots=True)
-class StepTold:
-    """A step of a supervision order at its moment; `to_on` is the later date that is asked for."""
+class StepEvent:
+    """A step of a supervision order; `to_on` is the new due date of an extension."""
 
     row: StepRow
     at: datetime
@@ -104,16 +104,16 @@ class StepTold:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderTold:
+class OrderEvent:
     """A supervision order with its steps."""
 
     row: OrderRow
-    steps: tuple[StepTold, ...]
+    steps: tuple[StepEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class CorrectionTold:
-    """What is set right in a visit after the freeze, and when the correction is signed."""
+class CorrectionEvent:
+    """An edit of a visit after its period was frozen, and when the correction is signed."""
 
     row: CorrectionRow
     at: datetime
@@ -121,8 +121,8 @@ class CorrectionTold:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantTold:
-    """That somebody enters visits for another, from a date on."""
+class GrantEvent:
+    """A grant to enter visits for the owner (代录)."""
 
     owner: str
     agent: str
@@ -130,8 +130,8 @@ class GrantTold:
 
 
 @dataclass(frozen=True, slots=True)
-class LeavingTold:
-    """That somebody is to leave, told at a moment."""
+class LeavingEvent:
+    """An announced leaving."""
 
     username: str
     at: datetime
@@ -139,15 +139,15 @@ class LeavingTold:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Scenario:
     """Everything that happened in the zone up to its date."""
 
-    postings: Sequence[PostingTold]
-    absences: Sequence[AbsenceTold]
-    leads: Sequence[LeadTold]
-    visits: Sequence[VisitTold]
-    followups: Sequence[FollowupTold]
-    orders: Sequence[OrderTold]
-    grants: Sequence[GrantTold]
-    leavings: Sequence[LeavingTold]
-    corrections: Sequence[CorrectionTold]  # lived with the clock: before, nothing is frozen
+    postings: Sequence[PostingEvent]
+    absences: Sequence[AbsenceEvent]
+    leads: Sequence[LeadEvent]
+    visits: Sequence[VisitEvent]
+    followups: Sequence[FollowupEvent]
+    orders: Sequence[OrderEvent]
+    grants: Sequence[GrantEvent]
+    leavings: Sequence[LeavingEvent]
+    corrections: Sequence[CorrectionEvent]  # applied while the clock runs: nothing is frozen before
