@@ -1,15 +1,17 @@
 """Reads of the quotas: rules, the working calendar, and everybody's figures (REGIME 4)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
+from typing import TypeAlias
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, union
 from sqlalchemy.orm import Session
 
 from crm.base import clock
 from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, Workday, WorkingCalendar
+from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas import facts
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
@@ -17,8 +19,10 @@ from crm.quotas.facts import Holding, Place
 from crm.quotas.facts import PersonFigure as PersonFigure
 from crm.quotas.frozen import frozen_figures
 from crm.quotas.judging import judge_figure
-from crm.quotas.models import RuleVersion, WorkdayOverride
-from crm.quotas.rules import Case, Freeze, Rule, Tenure, VisitFacts
+from crm.quotas.models import FigureRecord, RuleVersion, WorkdayOverride
+from crm.quotas.rules import Case, Figure, Freeze, Rule, Tenure, VisitFacts
+
+FiguresByPeriod: TypeAlias = Mapping[tuple[str, str], Figure]  # by rule code and period name
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,46 @@ def live_figures(  # noqa: PLR0913 - which figures, and as known when
         owing = [key for key in basis.holdings if key[1] is rule.duty]
         made += [_judged(rule, person_id, basis) for person_id, _ in owing]
     return sorted(made, key=_place)
+
+
+def figures_on(
+    db: Session, person_id: int, dates: Iterable[date], as_of: datetime
+) -> FiguresByPeriod:
+    """The person's live figures of every period that holds one of the dates, the shorter first."""
+    kinds = set(
+        db.scalars(
+            select(RuleVersion.period)
+            .join(Posting, Posting.duty == RuleVersion.duty)
+            .where(Posting.person_id == person_id, Posting.is_primary)
+        )
+    )
+    periods = sorted(
+        {Period.holding(kind, on) for kind in kinds for on in dates},
+        key=lambda period: (list(PeriodKind).index(period.kind), period.first),
+    )
+    found = {}
+
+    for period in periods:
+        rules = rules_for(db, period)
+        live = live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=[person_id])
+        for judged in live:
+            found[judged.figure.rule.code, period.name] = judged.figure
+
+    return found
+
+
+def people_under(db: Session, unit_ids: Collection[int], period: Period) -> set[int]:
+    """Ids of the people whose figures of the period may stand under one of the units."""
+    posted = select(Posting.person_id).where(
+        Posting.is_primary,
+        Posting.unit_id.in_(unit_ids),
+        Posting.from_on <= period.last,
+        Posting.to_on.is_(None) | (Posting.to_on >= period.first),
+    )
+    frozen = select(FigureRecord.person_id).where(
+        FigureRecord.unit_id.in_(unit_ids), FigureRecord.period == period.name
+    )
+    return set(db.scalars(union(posted, frozen)))
 
 
 def figure_of(

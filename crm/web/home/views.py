@@ -19,7 +19,7 @@ from crm.people.entry_grants import entered_for
 from crm.people.models import Absence
 from crm.people.queries import Viewer, absences_in
 from crm.people.rules import WITH_RECORDS, Role
-from crm.quotas.queries import working_calendar
+from crm.quotas.queries import figures_on, working_calendar
 from crm.quotas.rules import Figure, FigureStatus
 from crm.quotas.stays import settle_until
 from crm.quotas.wording import unit_of
@@ -33,7 +33,7 @@ from crm.web.auth import my_view
 from crm.web.home.team import Team, team_of
 from crm.web.home.todo import waits
 from crm.web.people.entry_grants import recent_changes
-from crm.web.quotas.quota_effects import ESTIMATED, figures_on, period_now
+from crm.web.quotas.quota_effects import ESTIMATED, period_now
 from crm.web.quotas.visible_figures import my_figures
 from crm.web.transaction import moment, today
 from crm.web.visits.rows import VisitLine, is_stay, line, to_settle

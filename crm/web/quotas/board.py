@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import url_for
-from sqlalchemy import select, union
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.base.periods import Period
 from crm.digests.results import groups
 from crm.jobs.ledger import began_on
-from crm.people.models import Person, Posting
-from crm.people.queries import UnitNode, Viewer
+from crm.people.queries import UnitNode, Viewer, people_by_id
 from crm.people.rules import OF_BOARDS, Role
-from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import FigureScope, may_be_split
-from crm.quotas.queries import PersonFigure, figures, waiting, working_calendar
+from crm.quotas.queries import PersonFigure, figures, people_under, waiting, working_calendar
 from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureBasis, FigureStatus, basis_of
 from crm.quotas.wording import sentence_of
 from crm.web.corrections.views import note_of
@@ -126,17 +123,7 @@ def _asked(
     if viewer.role is Role.ADMIN:
         return None
 
-    posted = select(Posting.person_id).where(
-        Posting.is_primary,
-        Posting.unit_id.in_(sight.unit_ids),
-        Posting.from_on <= period.last,
-        Posting.to_on.is_(None) | (Posting.to_on >= period.first),
-    )
-    frozen = select(FigureRecord.person_id).where(
-        FigureRecord.unit_id.in_(sight.unit_ids), FigureRecord.period == period.name
-    )
-
-    return {viewer.person_id, *db.scalars(union(posted, frozen))}
+    return {viewer.person_id, *people_under(db, sight.unit_ids, period)}
 
 
 def _row(each: PersonFigure) -> Row:
@@ -207,9 +194,8 @@ def _blocks(
 
 
 def _pinyin(db: Session, listed: Sequence[PersonFigure]) -> dict[int, str]:
-    ids = {each.person_id for each in listed}
-    rows = db.execute(select(Person.id, Person.pinyin).where(Person.id.in_(ids)))
-    return dict(rows.all())
+    people = people_by_id(db, {each.person_id for each in listed})
+    return {person.id: person.pinyin for person in people.values()}
 
 
 def _notes(

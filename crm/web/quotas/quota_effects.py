@@ -1,24 +1,15 @@
 """What a visit does to the quota of those who made it, in words (REGIME 4)."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TypeAlias
-
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from datetime import date
 
 from crm.base import formatting
 from crm.base.periods import Period, PeriodKind
-from crm.people.models import Posting
 from crm.quotas.counting import is_late
-from crm.quotas.models import RuleVersion
-from crm.quotas.queries import live_figures, rules_for
+from crm.quotas.queries import FiguresByPeriod
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason, Rule, VisitFacts
 from crm.quotas.wording import unit_of
 from crm.visits.rules import Status
-
-Figures: TypeAlias = Mapping[tuple[str, str], Figure]  # by rule and period
 
 _NOW = {
     PeriodKind.WEEK: "本周",
@@ -45,33 +36,8 @@ def period_now(period: Period, today: date) -> str:
     return _NOW[period.kind] if today in period else formatting.period_name(period)
 
 
-def figures_on(db: Session, person_id: int, dates: Iterable[date], as_of: datetime) -> Figures:
-    """The person's figures of every period in which one of the dates lies, the shorter first."""
-    kinds = set(
-        db.scalars(
-            select(RuleVersion.period)
-            .join(Posting, Posting.duty == RuleVersion.duty)
-            .where(Posting.person_id == person_id, Posting.is_primary)
-        )
-    )
-    periods = sorted(
-        {Period.holding(kind, on) for kind in kinds for on in dates},
-        key=lambda each: (list(PeriodKind).index(each.kind), each.first),
-    )
-    made = {}
-
-    for period in periods:
-        rules = rules_for(db, period)
-        for each in live_figures(
-            db, period=period, as_of=as_of, rules=rules, person_ids=[person_id]
-        ):
-            made[each.figure.rule.code, period.name] = each.figure
-
-    return made
-
-
 def effects(
-    before: Figures, after: Figures, visit_id: int, *, today: date, whose: str = ""
+    before: FiguresByPeriod, after: FiguresByPeriod, visit_id: int, *, today: date, whose: str = ""
 ) -> list[Effect]:
     """What changed in each figure, or why the visit changed nothing there."""
     told = []

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import request, url_for
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base import clock
@@ -15,8 +14,7 @@ from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
 from crm.digests.results import groups
 from crm.jobs.ledger import began_on
-from crm.people.models import Person
-from crm.people.queries import UnitNode, unit_tree
+from crm.people.queries import UnitNode, people_by_id, unit_tree
 from crm.quotas.backtest import Compared, Counts, Said, backtest, counts, past_periods
 from crm.quotas.permissions import FEWEST
 from crm.quotas.rule_changes import check_rule
@@ -187,12 +185,12 @@ def _by_period(found: Sequence[Compared]) -> list[tuple[Period, list[Compared]]]
 def _in_order(db: Session, found: Sequence[Compared], units: Sequence[UnitNode]) -> list[Compared]:
     """By unit in the order of the tree, then by name, then by time: nobody is ranked."""
     place = {one.unit.id: number for number, one in enumerate(units)}
-    pinyin = {row.id: row.pinyin for row in db.execute(select(Person.id, Person.pinyin))}
+    people = people_by_id(db, {each.person_id for each in found})
     return sorted(
         found,
         key=lambda each: (
             place[each.unit_id],
-            pinyin[each.person_id],
+            people[each.person_id].pinyin,
             each.username,
             each.period.first,
         ),

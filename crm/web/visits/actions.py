@@ -14,6 +14,7 @@ from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.models import Person
 from crm.people.queries import visible_to as visible_people
+from crm.quotas.queries import figures_on
 from crm.visits import service
 from crm.visits.companions import leave_visit
 from crm.visits.models import Visit
@@ -26,7 +27,7 @@ from crm.web.change_reasons import explained
 from crm.web.corrections.views import corrected
 from crm.web.errors import told
 from crm.web.forms import back_to, cleaned, date_of
-from crm.web.quotas.quota_effects import effects, figures_on
+from crm.web.quotas.quota_effects import effects
 from crm.web.site import site
 from crm.web.transaction import moment, today
 from crm.web.visits.forms import as_told
