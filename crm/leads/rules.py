@@ -1,6 +1,6 @@
 """The words of leads, and what follows from the milestones they reached (REGIME 2 and 6). Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -83,6 +83,12 @@ SIDE = tuple(kind for kind in MilestoneKind if kind not in ON_LINE and kind not 
 SINGLE_ROLES = frozenset(LeadRoleKind) - {LeadRoleKind.TASK_FORCE_MEMBER}
 MAJOR_CNY = 10 * YI
 MAJOR_USD = 100 * 100 * WAN
+# REGIME 6: a project of that size without one of these is flagged
+EXPECTED_ROLES = (
+    LeadRoleKind.ATTACHED_LEADER,
+    LeadRoleKind.RESPONSIBLE_UNIT,
+    LeadRoleKind.TRACKER,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,15 @@ def is_major(amount: Decimal | None, currency: Currency | None) -> bool:
     if currency is Currency.USD:
         return amount >= MAJOR_USD
     return currency is Currency.CNY and amount >= MAJOR_CNY
+
+
+def missing_roles(
+    stage: Stage, amount: Decimal | None, currency: Currency | None, held: Collection[LeadRoleKind]
+) -> list[LeadRoleKind]:
+    """The roles that a major project should have but nobody holds (REGIME 6)."""
+    if stage is Stage.LOST or not is_major(amount, currency):
+        return []
+    return [role for role in EXPECTED_ROLES if role not in held]
 
 
 def first_gap(spans: Iterable[tuple[date, date]], since: date) -> date | None:

@@ -43,6 +43,25 @@ def next_version(db: Session, code: str, after: date) -> RuleVersion | None:
     return db.scalar(query.order_by(RuleVersion.valid_from).limit(1))
 
 
+def judges(version: RuleVersion, on: date) -> bool:
+    """Whether the period that runs on the date is judged by this version."""
+    # REGIME 4: a period is judged whole by the version that holds on its first date
+    return as_rule(version).holds_on(Period.holding(version.period, on).first)
+
+
+def current_version(known: Sequence[RuleVersion], on: date) -> RuleVersion:
+    """Of one rule's versions the one that judges on the date, else the next, else the last."""
+    judging = [version for version in known if judges(version, on)]
+    to_come = [version for version in known if version.valid_to is None or version.valid_to >= on]
+    return judging[-1] if judging else (to_come or known[-1:])[0]
+
+
+def version_to_change(known: Sequence[RuleVersion], first: date, on: date) -> RuleVersion:
+    """The version that a change from `first` on would alter; without one, the current one."""
+    holding = (version for version in known if as_rule(version).holds_on(first))
+    return next(holding, current_version(known, on))
+
+
 def last_judged(db: Session, codes: Collection[str]) -> Mapping[str, date]:
     """By rule, the first date of the latest period of which figures are kept."""
     query = select(FigureRecord.rule_code, func.max(FigureRecord.first_on))

@@ -11,10 +11,13 @@ from crm.base.periods import Period
 from crm.people.queries import Viewer
 from crm.quotas.counting import waits_for_verdict
 from crm.quotas.facts import late_by_duty
-from crm.quotas.queries import period_kinds, rules_for
+from crm.quotas.queries import period_kinds, rules_for, rules_holding
 from crm.quotas.rules import Rule, VisitFacts
+from crm.quotas.stays import LONGEST_PERIOD, judging
 from crm.visits.models import Visit
 from crm.visits.queries import awaiting_verdict
+from crm.visits.redaction import SeenVisit
+from crm.visits.rules import is_logged_late
 
 
 def to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
@@ -43,6 +46,35 @@ def to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
     ]
 
 
+def waiting_ids(db: Session, visits: Iterable[SeenVisit], now: datetime) -> frozenset[int]:
+    """Which of the visits were logged or entered too late for a rule, and wait for a verdict."""
+    late = [visit for visit in visits if visit.verdict is None and _may_be_late(visit)]
+    if not late:
+        return frozenset()
+
+    late_by = late_by_duty(db, Visit.id.in_([visit.id for visit in late]))
+    first = min(visit.first_on for visit in late) - LONGEST_PERIOD
+    rules = rules_holding(db, first, max(visit.last_on for visit in late))
+
+    return frozenset(
+        visit.id
+        for visit in late
+        if waits_for_verdict(
+            _facts_of_seen(visit),
+            judging(rules, visit.first_on, visit.last_on),
+            now,
+            late_by=late_by[visit.id],
+        )
+    )
+
+
+def _may_be_late(visit: SeenVisit) -> bool:
+    """Whether it was logged after its last date, or covers dates that were entered late."""
+    if visit.first_on < visit.last_on:
+        return True
+    return visit.logged_at is not None and is_logged_late(visit.last_on, visit.logged_at, 0)
+
+
 def limits_for_stays(rules: Iterable[Rule]) -> Iterator[int]:
     """The limits of those rules that allow the days of a stay to be entered only so late."""
     for rule in rules:
@@ -52,3 +84,9 @@ def limits_for_stays(rules: Iterable[Rule]) -> Iterator[int]:
 
 def _facts(visit: Visit) -> VisitFacts:
     return VisitFacts(**{each.name: getattr(visit, each.name) for each in fields(VisitFacts)})
+
+
+def _facts_of_seen(visit: SeenVisit) -> VisitFacts:
+    # a visit before a viewer has its leader as a person
+    names = {each.name for each in fields(VisitFacts)} - {"leader_id"}
+    return VisitFacts(**{name: getattr(visit, name) for name in names}, leader_id=visit.leader.id)

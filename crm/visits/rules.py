@@ -155,9 +155,25 @@ def is_stay_ended(visit: Timed, at: datetime) -> bool:
     return is_stay_begun(visit, at) and visit.ends_at <= at
 
 
+def is_open_to_verdict(visit: Timed, at: datetime) -> bool:
+    """Whether it may be confirmed or rejected: it is done, or a planned stay that has begun."""
+    return visit.status is Status.DONE or is_stay_begun(visit, at)
+
+
+def may_end_early(visit: Timed, at: datetime) -> bool:
+    """Whether a planned visit that is under way may be set done now: on its last date."""
+    is_under_way = visit.status is Status.PLANNED and visit.starts_at < at < visit.ends_at
+    return is_under_way and last_civil_date(visit.ends_at) == civil_date(at)
+
+
+def days_until_logged(last_on: date, logged_at: datetime) -> int:
+    """How many days after its last date a visit was logged; below 0: before its end."""
+    return (civil_date(logged_at) - last_on).days
+
+
 def is_logged_late(last_on: date, logged_at: datetime, within_days: int) -> bool:
     """Whether a visit was logged more than so many days after its last date (REGIME 3)."""
-    return (civil_date(logged_at) - last_on).days > within_days
+    return days_until_logged(last_on, logged_at) > within_days
 
 
 def cut_between(starts_at: datetime, ends_at: datetime, today: date) -> tuple[datetime, datetime]:

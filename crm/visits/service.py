@@ -26,7 +26,7 @@ from crm.visits.rules import (
     Verdict,
     check_ended,
     first_and_last,
-    is_stay_begun,
+    is_open_to_verdict,
     late_by,
 )
 from crm.visits.trips import begin_trips
@@ -298,7 +298,7 @@ def _settle(  # noqa: PLR0913 - one change, whole
 
 
 def _require_judge(db: Session, visit: Visit, by: Person, now: datetime) -> None:
-    if visit.status is not Status.DONE and not is_stay_begun(visit, now):
+    if not is_open_to_verdict(visit, now):
         raise Refused("not_done", field="status", status=visit.status.label)
     if not may_judge(db, viewer(db, by, civil_date(now)), visit.id):
         raise Refused("not_yours")

@@ -22,6 +22,7 @@ from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import figures_on, working_calendar
 from crm.quotas.rules import Figure, FigureStatus
 from crm.quotas.stays import settle_until
+from crm.quotas.verdicts import waiting_ids
 from crm.quotas.wording import unit_of
 from crm.visits.companions import named_by_others
 from crm.visits.models import Visit
@@ -37,7 +38,6 @@ from crm.web.quotas.quota_effects import ESTIMATED, period_now
 from crm.web.quotas.visible_figures import my_figures
 from crm.web.transaction import moment, today
 from crm.web.visits.rows import VisitLine, is_stay, line, to_settle
-from crm.web.visits.verdicts import waiting_ids
 
 bp = Blueprint("myday", __name__)
 FOLLOWUPS_AHEAD = timedelta(days=7)

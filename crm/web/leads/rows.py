@@ -21,14 +21,11 @@ from crm.leads.rules import (
     MilestoneKind,
     Secrecy,
     Stage,
-    is_major,
+    missing_roles,
 )
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status
 from crm.web.visits.rows import ICONS, Chip, chips, entered_by, title_of, when
-
-# REGIME 6: a project of this size without one of these is flagged
-EXPECTED = (LeadRoleKind.ATTACHED_LEADER, LeadRoleKind.RESPONSIBLE_UNIT, LeadRoleKind.TRACKER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +115,7 @@ def lead_line(lead: Lead, last_contact: date | None, on: date) -> LeadLine:
         _names(lead, LeadRoleKind.TRACKER, on),
         _names(lead, LeadRoleKind.ATTACHED_LEADER, on),
         formatting.dated(last_contact, on) if last_contact else "",
-        lacks(lead, on),
+        _lacks(lead, on),
     )
 
 
@@ -133,7 +130,7 @@ def lead_page(lead: Lead, beside: Beside, now: datetime) -> LeadPage:
         company=lead.company.name,
         secrecy=lead.secrecy,
         stage=stage_chip(lead.stage),
-        lacks=lacks(lead, on),
+        lacks=_lacks(lead, on),
         facts=_facts(lead, beside),
         note=lead.note,
         earlier=beside.earlier,
@@ -159,13 +156,11 @@ def amount_of(lead: Lead) -> str:
     return money(lead.amount, lead.currency)
 
 
-def lacks(lead: Lead, on: date) -> str | None:
-    """What a major project is without, in words; none where nothing is missing."""
-    if lead.stage is Stage.LOST or not is_major(lead.amount, lead.currency):
-        return None
+def _lacks(lead: Lead, on: date) -> str | None:
+    """The roles that a major project lacks; none where nothing is missing."""
     held = {role.role for role in lead.roles if _holds(role, on)}
-    missing = [role.label for role in EXPECTED if role not in held]
-    return "、".join(missing) or None
+    missing = missing_roles(lead.stage, lead.amount, lead.currency, held)
+    return "、".join(role.label for role in missing) or None
 
 
 def _holds(held: LeadRole, on: date) -> bool:

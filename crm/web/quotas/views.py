@@ -13,15 +13,16 @@ from crm.people.queries import UnitNode, unit_tree, units_below
 from crm.quotas.frozen import count_corrections, of_author, seen_corrections
 from crm.quotas.queries import PersonFigure, period_kinds
 from crm.quotas.rules import FigureStatus
+from crm.quotas.verdicts import to_judge
 from crm.supervision import permissions
 from crm.web.auth import my_view
 from crm.web.corrections.views import give_reason, lines, sign
 from crm.web.forms import LARGEST_ID, date_arg, text_arg, word_arg
 from crm.web.quotas.board import Scope, board_of
 from crm.web.quotas.explanation import explain
+from crm.web.quotas.late_visits import late_visits
 from crm.web.quotas.visible_figures import figure_asked_for, my_figures, period_named
 from crm.web.transaction import moment, today
-from crm.web.visits.verdicts import late_ones, to_judge
 
 bp = Blueprint("compliance", __name__)
 for step in (sign, give_reason):
@@ -145,7 +146,7 @@ def _waiting_page() -> ResponseReturnValue:
     visits = to_judge(db.session, my_view(), moment())
     return render_template(
         "quotas/waiting.html",
-        late=late_ones(db.session, my_view(), visits, moment()),
+        late=late_visits(db.session, my_view(), visits, moment()),
         tabs=_tabs(period_kinds(db.session), None, "waiting"),
     )
 

@@ -7,10 +7,16 @@ from itertools import groupby
 
 from sqlalchemy.orm import Session
 
-from crm.base.periods import Period
 from crm.people.rules import Duty
 from crm.quotas.models import RuleVersion
-from crm.quotas.rule_versions import as_rule, earliest_from, last_judged, people_by_duty
+from crm.quotas.rule_versions import (
+    as_rule,
+    current_version,
+    earliest_from,
+    judges,
+    last_judged,
+    people_by_duty,
+)
 from crm.quotas.wording import sentence_of
 
 
@@ -37,35 +43,13 @@ class RuleLine:
     past: tuple[VersionLine, ...]
 
 
-def judges(version: RuleVersion, on: date) -> bool:
-    """Whether the period that runs on the date is judged by this version."""
-    # REGIME 4: a period is judged whole by the version that holds on its first date
-    return _holds(version, Period.holding(version.period, on).first)
-
-
-def current(known: Sequence[RuleVersion], on: date) -> RuleVersion:
-    """The version that judges on the date; else the first to come, else the last that was."""
-    judging = [each for each in known if judges(each, on)]
-    to_come = [each for each in known if each.valid_to is None or each.valid_to >= on]
-    return judging[-1] if judging else (to_come or known[-1:])[0]
-
-
-def version_from(known: Sequence[RuleVersion], first: date, on: date) -> RuleVersion:
-    """The version that a change from `first` on would alter; without one, the current one."""
-    return next((each for each in known if _holds(each, first)), current(known, on))
-
-
-def _holds(version: RuleVersion, on: date) -> bool:
-    return version.valid_from <= on and (version.valid_to is None or version.valid_to >= on)
-
-
 def lines(db: Session, known: Iterable[RuleVersion], on: date) -> list[RuleLine]:
     """The rules of these versions, by duty and then by code."""
     by_code = [list(some) for _, some in groupby(known, key=lambda each: each.code)]
     people = people_by_duty(db, on)
     judged = last_judged(db, [some[0].code for some in by_code])
     duties = list(Duty)
-    by_code.sort(key=lambda some: (duties.index(current(some, on).duty), some[0].code))
+    by_code.sort(key=lambda some: (duties.index(current_version(some, on).duty), some[0].code))
     return [_line(some, on, people, judged.get(some[0].code)) for some in by_code]
 
 
@@ -73,7 +57,7 @@ def _line(
     known: Sequence[RuleVersion], on: date, people: Mapping[Duty, int], judged: date | None
 ) -> RuleLine:
     told_of = {each.id: _version(each, judged, on) for each in known}
-    shown = current(known, on)
+    shown = current_version(known, on)
     is_now = judges(shown, on)
     before = [each for each in known if each.valid_from < shown.valid_from]
     after = [each for each in known if each.valid_from > shown.valid_from]

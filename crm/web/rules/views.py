@@ -14,7 +14,13 @@ from crm.extensions import db
 from crm.people.rules import Duty
 from crm.quotas import rule_changes
 from crm.quotas.models import RuleVersion
-from crm.quotas.rule_versions import as_rule, people_by_duty, versions
+from crm.quotas.rule_versions import (
+    as_rule,
+    current_version,
+    people_by_duty,
+    version_to_change,
+    versions,
+)
 from crm.quotas.rules import Rule
 from crm.quotas.wording import AT_RISK_MEANS, beginning_of, full_day, sentence_of
 from crm.web.auth import signed_in
@@ -30,7 +36,7 @@ from crm.web.rules.forms import (
     RuleFields,
     as_typed,
 )
-from crm.web.rules.rows import current, lines, version_from
+from crm.web.rules.rows import lines
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("rules", __name__)
@@ -218,9 +224,9 @@ def _known(code: str) -> Sequence[RuleVersion]:
 def _begun(code: str) -> ChangeRuleForm:
     """The form as it begins: the rule as it will be, from the next period on."""
     known = _known(code)
-    now = current(known, today())
+    now = current_version(known, today())
     first = max(Period.holding(now.period, today()).after.first, now.valid_from)
-    rule = as_rule(version_from(known, first, today()))
+    rule = as_rule(version_to_change(known, first, today()))
     return ChangeRuleForm(_typed(), data=as_typed(rule) | {"valid_from": first})
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import TypeAlias
 
 from flask import abort, flash, redirect, request, url_for
@@ -21,7 +21,7 @@ from crm.visits.models import Visit
 from crm.visits.notifications import tell_left
 from crm.visits.permissions import may_change
 from crm.visits.queries import visit_by_id
-from crm.visits.rules import Status, Verdict
+from crm.visits.rules import Status, Verdict, may_end_early
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
 from crm.web.corrections.views import corrected
@@ -91,18 +91,13 @@ def done(visit_id: int) -> ResponseReturnValue:
     me, now = signed_in(), moment()
 
     def finish(rows: Session, visit: Visit) -> Visit:
-        if not _ends_early(visit, now):
+        if not may_end_early(visit, now):
             return service.set_done(rows, visit=visit, by=me, now=now)
         this_minute = now.replace(second=0, microsecond=0)
         data = replace(as_told(visit), status=Status.DONE, ends_at=this_minute)
         return service.change_visit(rows, visit=visit, data=data, by=me, now=now)
 
     return _settle(visit_id, "已设为完成。", finish)
-
-
-def _ends_early(visit: Visit, now: datetime) -> bool:
-    is_under_way = visit.status is Status.PLANNED and visit.starts_at < now < visit.ends_at
-    return is_under_way and visit.last_on == clock.civil_date(now)
 
 
 def move(visit_id: int) -> ResponseReturnValue:

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from crm.base import clock, formatting
+from crm.base import formatting
 from crm.extensions import db
+from crm.quotas.verdicts import waiting_ids
 from crm.visits.permissions import may_change, may_judge
 from crm.visits.queries import rejection_reasons
 from crm.visits.redaction import SeenVisit
-from crm.visits.rules import Status, Verdict, is_stay_begun
+from crm.visits.rules import Status, Verdict, days_until_logged, is_open_to_verdict
 from crm.visits.trips import trip_id_of
 from crm.web.auth import my_view
 from crm.web.transaction import moment, today
 from crm.web.visits.rows import VisitLine, entered_by, line
-from crm.web.visits.verdicts import waiting_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def page_of(seen: SeenVisit) -> VisitPage:
     """The page of a visit, as far as I may see it."""
     can_change = may_change(db.session, my_view(), seen.id, today())
     can_judge = may_judge(db.session, my_view(), seen.id)
-    is_open = seen.status is Status.DONE or is_stay_begun(seen, moment())
+    is_open = is_open_to_verdict(seen, moment())
     reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
     companions = {person.id for person in seen.participants}
     words = (("洽谈纪要", seen.minutes), ("下一步", seen.next_step), ("备注", seen.note))
@@ -87,7 +87,8 @@ def _logged(seen: SeenVisit) -> str:
     """When it was logged as done, and how long after its last date."""
     if seen.logged_at is None:
         return "尚未完成"
-    late = (clock.civil_date(seen.logged_at) - seen.last_on).days
-    return formatting.moment(seen.logged_at, today()) + (
-        f"（结束 {late} 天后）" if late > 0 else ""
+    logged, days = (
+        formatting.moment(seen.logged_at, today()),
+        days_until_logged(seen.last_on, seen.logged_at),
     )
+    return f"{logged}（结束 {days} 天后）" if days > 0 else logged

@@ -10,7 +10,7 @@ from crm.base import clock, formatting
 from crm.base.periods import DAY
 from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit
-from crm.visits.rules import Channel, Kind, Status, Verdict
+from crm.visits.rules import Channel, Kind, Status, Verdict, may_end_early
 
 ICONS = {
     Kind.OUTREACH: "briefcase",
@@ -178,7 +178,7 @@ def steps(visit: SeenVisit, now: datetime) -> Steps | None:
     finish = None
     if visit.ends_at <= now:
         finish = "完成"
-    elif visit.starts_at <= now and visit.last_on <= today:
+    elif may_end_early(visit, now):
         finish = "提前完成"
     return Steps(finish, _moves(visit.first_on, today))
 

@@ -12,6 +12,7 @@ from crm.base import formatting
 from crm.base.errors import Refused
 from crm.base.paging import page_of
 from crm.extensions import db
+from crm.quotas.verdicts import waiting_ids
 from crm.visits import trips
 from crm.visits.models import Trip
 from crm.visits.queries import VisitFilter, visits_page
@@ -20,7 +21,6 @@ from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, cleaned, sensible_year, show_refusal
 from crm.web.transaction import moment, today, transaction
 from crm.web.visits.rows import line, tabs
-from crm.web.visits.verdicts import waiting_ids
 
 bp = Blueprint("trips", __name__)
 ONE = f"/trips/<int(max={LARGEST_ID}):trip_id>"

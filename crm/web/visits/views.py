@@ -13,6 +13,7 @@ from crm.base import clock
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.entry_grants import entered_for
+from crm.quotas.verdicts import waiting_ids
 from crm.visits import service
 from crm.visits.merging import merge_visit
 from crm.visits.models import Visit
@@ -33,7 +34,6 @@ from crm.web.visits.forms import HOURS, VisitForm, as_typed, beginning, in_words
 from crm.web.visits.frozen_edits import note_frozen, of_seen, require_reason
 from crm.web.visits.questions import asks, merged_with
 from crm.web.visits.rows import line, tabs
-from crm.web.visits.verdicts import waiting_ids
 
 bp = Blueprint("visits", __name__)
 ONE = f"/visits/<int(max={LARGEST_ID}):visit_id>"

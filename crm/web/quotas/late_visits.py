@@ -1,0 +1,49 @@
+"""Visits that were logged or entered late, as the list of those that wait for a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from crm.base import clock, formatting
+from crm.people.queries import Viewer
+from crm.quotas.facts import late_by_duty
+from crm.visits.models import Visit
+from crm.visits.redaction import SeenVisit, shown
+from crm.visits.rules import days_until_logged
+from crm.web.visits.rows import VisitLine, line
+
+
+@dataclass(frozen=True, slots=True)
+class LateVisit:
+    """A visit that counts only once it is confirmed, with how late it was logged or entered."""
+
+    line: VisitLine
+    why: str
+
+
+def late_visits(
+    db: Session, viewer: Viewer, visits: Sequence[Visit], now: datetime
+) -> list[LateVisit]:
+    """These visits as the viewer may see them, with how late they were logged."""
+    on = clock.civil_date(now)
+    late = late_by_duty(db, Visit.id.in_([visit.id for visit in visits]))
+    return [
+        LateVisit(line(seen, now), _how_late(seen, max(late[seen.id].values(), default=0), on))
+        for seen in shown(db, viewer, visits, on)
+    ]
+
+
+def _how_late(seen: SeenVisit, late_by_days: int, today: date) -> str:
+    """How late it was set done, and how late the dates of one that covers several were entered."""
+    parts = []
+
+    if seen.logged_at and (days := days_until_logged(seen.last_on, seen.logged_at)) > 0:
+        logged_on = formatting.dated(clock.civil_date(seen.logged_at), today)
+        parts.append(f"结束 {days} 天后登记（{logged_on}）")
+
+    if seen.first_on < seen.last_on and late_by_days:
+        parts.append(f"最早一天过去 {late_by_days} 天后才录入")
+
+    return "；".join(parts)
