@@ -29,7 +29,7 @@ from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.base.sheets import Format
 from crm.base.typed_dates import YEARS
-from crm.cli.errors import told
+from crm.cli.errors import refusal_text
 from crm.extensions import db
 from crm.settings import Settings, WrongSettingsError, read_settings
 
@@ -86,7 +86,7 @@ def spoken_refusals() -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        raise RefusedError(told(refusal)) from None
+        raise RefusedError(refusal_text(refusal)) from None
     except DBAPIError as error:
         raise RefusedError(told_of(error)) from None
     except StaleDataError:

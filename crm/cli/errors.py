@@ -1,10 +1,10 @@
 """Refusals in words, for the command line."""
 
 from crm.base.errors import Refused
-from crm.web.errors import told as told_on_pages
+from crm.web.errors import refusal_text as page_text
 
 
-def told(refusal: Refused) -> str:
+def refusal_text(refusal: Refused) -> str:
     """The sentence of a refusal, after the field that it concerns."""
-    sentence = told_on_pages(refusal)
+    sentence = page_text(refusal)
     return f"{refusal.field}: {sentence}" if refusal.field else sentence

@@ -24,7 +24,7 @@ from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.imports import PEOPLE, import_people
 from crm.quotas.calendar_imports import CALENDAR, import_calendar
 from crm.visits.imports import VISITS, import_visits
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 
 KEYS = ("kind", "rows", "added", "updated", "unchanged", "dry_run", "notices")
 PROBLEM_KEYS = ("line", "column", "code", "reason")
@@ -162,7 +162,7 @@ def _refusal(file: Path, refused: SheetRefused, form: str) -> RefusedError:
 
 
 def _problem_row(problem: Problem) -> dict[str, object]:
-    values = (problem.line, problem.column, problem.why.code, told(problem.why))
+    values = (problem.line, problem.column, problem.why.code, refusal_text(problem.why))
     return dict(zip(PROBLEM_KEYS, values, strict=True))
 
 
@@ -171,4 +171,4 @@ def _sentence(problem: Problem) -> str:
     line = f"第 {problem.line} 行" if problem.line else ""
     column = f"“{problem.column}”列" if problem.column else ""
     place = "，".join(filter(None, (line, column)))
-    return f"{place}：{told(problem.why)}" if place else told(problem.why)
+    return f"{place}：{refusal_text(problem.why)}" if place else refusal_text(problem.why)

@@ -27,7 +27,7 @@ from crm.quotas.rules import (
     Rule,
 )
 from crm.visits.rules import Channel, Kind, kinds_counting
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 
 LARGEST_BYTES = 1_000_000
 MOST_TOLD = 50
@@ -148,7 +148,7 @@ def _checked(
     except Refused as refusal:
         field = refusal.field or ""
         at = _line(nodes[field]) if field in nodes else line
-        problems.append(_Problem(at, field, told(refusal)))
+        problems.append(_Problem(at, field, refusal_text(refusal)))
         return None
     return rule
 

@@ -53,7 +53,7 @@ def _spoken(value: object) -> object:
     return value.label if isinstance(value, LabeledEnum) else value
 
 
-def told(refusal: Refused) -> str:
+def refusal_text(refusal: Refused) -> str:
     """The sentence of a refusal, in the user's language."""
     facts = {name: _spoken(value) for name, value in refusal.facts.items()}
     return SENTENCES[refusal.code].format(**facts)
@@ -63,9 +63,9 @@ def show_at_field(form: FlaskForm, refusal: Refused) -> None:
     """Put the sentence at the field that it concerns, or on top of the form."""
     field = form._fields.get(refusal.field or "")
     if field is None:
-        form.form_errors.append(told(refusal))
+        form.form_errors.append(refusal_text(refusal))
     else:
-        field.errors = [*field.errors, told(refusal)]
+        field.errors = [*field.errors, refusal_text(refusal)]
 
 
 def _forget_the_person() -> None:

@@ -23,7 +23,7 @@ from crm.web.absences.rows import absence_line
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
 from crm.web.corrections.views import corrected
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 from crm.web.forms import (
     LARGEST_ID,
     Needed,
@@ -187,7 +187,7 @@ def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], Non
         with explained() as rows:
             _settle(rows, absence, change)
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
     else:
         flash(done + corrected(), "success")
     return back_to(url_for(".show", absence_id=absence_id))

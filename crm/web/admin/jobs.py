@@ -23,7 +23,7 @@ from crm.people.models import Person
 from crm.web.admin import job_labels
 from crm.web.admin.job_redaction import told_of_figures, told_of_hidden
 from crm.web.auth import my_view, signed_in
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 from crm.web.forms import Needed, at_cursor, cleaned, show_refusal
 from crm.web.quotas.visible_figures import my_figures
 from crm.web.site import site
@@ -81,7 +81,7 @@ def listing() -> ResponseReturnValue:
     try:
         lines = _lines(db.session, names)
     except Refused as refusal:  # nothing is installed
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
         lines = []
     return render_template("admin/jobs.html", jobs=lines)
 
@@ -100,7 +100,7 @@ def preview(job: str) -> ResponseReturnValue:
     try:
         found = manual_runs.preview(_clockwork(), name, now=moment())
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
         return redirect(url_for(".listing"))
 
     hidden = told_of_hidden(db.session, my_view(), today())
@@ -126,7 +126,7 @@ def run_now(job: str) -> ResponseReturnValue:
     try:
         done = manual_runs.run_now(_clockwork(), name, by=me, now=moment())
     except Refused as refusal:
-        flash(told(refusal), "warning")
+        flash(refusal_text(refusal), "warning")
     else:
         about = f"{name.label}（{job_labels.slot_name(done.slot.name)}）{done.outcome.label}"
         result = f"：{job_labels.made(done.made)}" if done.outcome is SlotOutcome.DONE else ""
@@ -158,7 +158,7 @@ def resume(job: str) -> ResponseReturnValue:
         with transaction() as rows:
             resume_job(rows, job=name, by=signed_in(), now=moment())
     except Refused as refusal:
-        flash(told(refusal), "warning")
+        flash(refusal_text(refusal), "warning")
     else:
         flash(f"已恢复：{name.label}；暂停期间到期的会按规则补做或跳过。", "success")
     return redirect(url_for(".show", job=name))

@@ -36,7 +36,7 @@ from crm.web.calendar.rows import year_of
 from crm.web.change_reasons import explained
 from crm.web.corrections.views import made_now
 from crm.web.downloads import attached
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 from crm.web.forms import YEARS, Needed, cleaned, date_of, sensible_year, show_refusal, word_choices
 from crm.web.transaction import moment, today, trial
 
@@ -134,7 +134,7 @@ def take_back(year: int) -> ResponseReturnValue:
         with explained() as rows:
             changed = service.take_back(rows, first=first, last=last, by=signed_in(), now=moment())
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
     else:
         _say(changed, "已撤回。")
     return redirect(url_for(".show", year=year))
@@ -229,7 +229,8 @@ def _year_page(year: int, form: DaysForm) -> str:
 def _lines(problems: Iterable[Problem]) -> list[str]:
     """Problems or notices of a file as sentences, each with its line."""
     return [
-        f"第 {each.line} 行：{told(each.why)}" if each.line else told(each.why) for each in problems
+        f"第 {each.line} 行：{refusal_text(each.why)}" if each.line else refusal_text(each.why)
+        for each in problems
     ]
 
 

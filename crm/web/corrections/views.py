@@ -16,7 +16,7 @@ from crm.quotas.frozen import CorrectionFacts, corrections, seen_corrections
 from crm.quotas.models import Correction
 from crm.quotas.rules import Figure, FigureBasis, FigureStatus
 from crm.web.auth import signed_in
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 from crm.web.forms import back_to, cleaned
 from crm.web.quotas.visible_figures import my_figures
 from crm.web.transaction import moment, transaction
@@ -112,7 +112,7 @@ def sign(correction_id: int) -> ResponseReturnValue:
         with transaction() as rows:
             service.sign_correction(rows, correction=found[0].correction, by=me, now=moment())
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
     else:
         flash("已签认。", "success")
     return redirect(back)
@@ -131,7 +131,7 @@ def give_reason(correction_id: int) -> ResponseReturnValue:
                 rows, correction=found[0].correction, why=why, by=me, now=moment()
             )
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
     else:
         flash("已保存。", "success")
 

@@ -26,7 +26,7 @@ from crm.leads.queries import (
 )
 from crm.leads.rules import MilestoneKind
 from crm.web.auth import my_view, signed_in
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 from crm.web.forms import show_refusal
 from crm.web.leads.action_forms import (
     CorrectForm,
@@ -232,7 +232,7 @@ def end_role(lead_id: int, role_id: int) -> ResponseReturnValue:
                 rows, lead=lead, held=held, last_on=today() - DAY, by=signed_in(), now=moment()
             )
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
     else:
         flash("已结束这项分工。", "success")
 

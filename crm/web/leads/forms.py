@@ -30,7 +30,7 @@ from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, colleagues, people_by_id, unit_tree
 from crm.people.rules import WITH_RECORDS, UnitKind
 from crm.web.edit_conflicts import MarkedForm
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 from crm.web.forms import (
     NOTHING,
     Needed,
@@ -99,7 +99,7 @@ class ChangeForm(MarkedForm):
         try:
             field.data = read_cells(_Reached, {"phone": field.data or ""}).phone
         except Refused as refusal:
-            raise ValidationError(told(refusal)) from None
+            raise ValidationError(refusal_text(refusal)) from None
 
     def told(self, lead: Lead | None = None, **given: Any) -> LeadData:
         """The data of a valid form; `lead` is the one that it changes, with its company."""

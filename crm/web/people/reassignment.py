@@ -22,7 +22,7 @@ from crm.reassignment.rules import Thing, is_long
 from crm.reassignment.service import Moved, Plan, hand_over, open_things
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 from crm.web.forms import row_id
 from crm.web.site import site
 from crm.web.transaction import moment, today, trial
@@ -137,7 +137,7 @@ def _page(
 ) -> str:
     things = open_things(db.session, person, moment(), _span(absence))
     labels = _labels(things)
-    errors = {each.field: told(each) for each in getattr(problem, "problems", ())}
+    errors = {each.field: refusal_text(each) for each in getattr(problem, "problems", ())}
 
     return render_template(
         "people/reassignment.html",
@@ -145,7 +145,7 @@ def _page(
         absence=absence,
         dates=formatting.span(absence.from_on, absence.to_on) if absence else "",
         lines=[_line(one, labels, asked, errors) for one in things],
-        problem=told(problem) if problem else "",
+        problem=refusal_text(problem) if problem else "",
         to_all=asked.to_all,
         people=_successors(person),
         heir=next((each.name for each in heirs_of(db.session, person, moment())), ""),

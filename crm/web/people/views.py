@@ -16,7 +16,7 @@ from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
 from crm.web.access import begin_late
 from crm.web.auth import signed_in
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 from crm.web.forms import LARGEST_ID, at_cursor, show_refusal, text_arg, word_arg
 from crm.web.people import postings as posting_pages
 from crm.web.people.detail import found, home_of, person_page
@@ -150,7 +150,7 @@ def give_password(username: str) -> ResponseReturnValue:
                 rows, person=person, password_hash=hashed, by=signed_in(), now=moment()
             )
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
         return redirect(url_for(".show", username=username))
 
     person = found(username)
@@ -170,7 +170,7 @@ def _do(username: str, done: str, change: Callable[[Session, Person], object]) -
         with transaction() as rows:
             change(rows, by_username(rows, username) or abort(404))
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
     else:
         flash(done, "success")
     return url_for(".show", username=username)

@@ -24,7 +24,7 @@ from crm.quotas.rule_versions import (
 from crm.quotas.rules import Rule
 from crm.quotas.wording import AT_RISK_MEANS, beginning_of, full_day, sentence_of
 from crm.web.auth import signed_in
-from crm.web.errors import show_at_field, told
+from crm.web.errors import refusal_text, show_at_field
 from crm.web.forms import row_id
 from crm.web.rules import backtest as web_backtest
 from crm.web.rules.forms import (
@@ -156,7 +156,7 @@ def withdraw(code: str) -> ResponseReturnValue:
         with transaction() as rows:
             rule_changes.withdraw_version(rows, version=found, by=signed_in(), now=moment())
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
     else:
         flash("已撤回，之前的规定继续有效。", "success")
     return redirect(url_for(".listing"))

@@ -29,7 +29,7 @@ from crm.supervision.rules import (
     due_on,
 )
 from crm.web.auth import my_view, signed_in
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 from crm.web.forms import show_refusal
 from crm.web.site import site
 from crm.web.supervision.causes import causes_of
@@ -112,7 +112,7 @@ def _receivers(order: Order) -> ReachedLine:
         text = f"下达后将通知：{'；'.join(reached)}。"
         return ReachedLine(text + (f"配合单位{'、'.join(missed)}无人收到。" if missed else ""), "")
     code = "nobody_may_know" if found.hidden else "nobody_receives"
-    return ReachedLine("", told(Refused(code, unit=order.unit.name)))
+    return ReachedLine("", refusal_text(Refused(code, unit=order.unit.name)))
 
 
 def _unsent(given: Mapping[Step, StepForm], shown: Mapping[Step, StepForm]) -> str:
@@ -209,4 +209,4 @@ def _show(form: StepForm, refusal: Refused) -> str:
     if refusal.field in form._fields:
         show_refusal(form, refusal, {})
         return ""
-    return told(refusal)
+    return refusal_text(refusal)

@@ -25,7 +25,7 @@ from crm.visits.rules import Status, Verdict, may_end_early
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
 from crm.web.corrections.views import corrected
-from crm.web.errors import told
+from crm.web.errors import refusal_text
 from crm.web.forms import back_to, cleaned, date_of
 from crm.web.quotas.quota_effects import effects
 from crm.web.site import site
@@ -82,7 +82,7 @@ def _settle(
     try:
         noting(lambda rows: change(rows, visit), people, all_dates, said)
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
     return redirect(back)
 
 
@@ -146,7 +146,7 @@ def leave(visit_id: int) -> ResponseReturnValue:
     try:
         noting(take_out, [me.id], {visit.first_on, visit.last_on}, "已说明未参加，并告知带队人。")
     except Refused as refusal:
-        flash(told(refusal), "danger")
+        flash(refusal_text(refusal), "danger")
     return redirect(back_to(url_for("myday.show")))
 
 
