@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from crm.base.addresses import BadAddressError, mailbox
+from crm.base.addresses import BadAddressError, parse_address
 
 SHORTEST_SECRET = 32
 DRIVERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     @classmethod
     def _sender_can_be_sent_from(cls, value: str) -> str:
         try:
-            mailbox(value)
+            parse_address(value)
         except BadAddressError:
             message = f"“{value}”不能作为发件人，应为邮箱地址，例如 招商系统 <crm@example.org>"
             raise ValueError(message) from None

@@ -1,4 +1,4 @@
-"""Cells of imported rows as typed values, and the codes of what cannot be read."""
+"""Cells of imported rows as typed values, with refusal codes for those that cannot be read."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from crm.base.addresses import BadAddressError, checked
+from crm.base.addresses import BadAddressError, normalize_address
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.sheets import Row, Sheet
@@ -31,7 +31,7 @@ _YES_NO = {"": True, "1": True, "是": True, "0": False, "否": False}
 
 
 class Cells(BaseModel):
-    """A row whose fields are columns; a cell left empty is None or a refusal, never a guess."""
+    """A row with its columns as fields; an empty cell is None or refused, never guessed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -41,24 +41,24 @@ T = TypeVar("T")
 
 
 def read_rows(sheet: Sheet, model: type[Model]) -> Iterator[tuple[int, Model]]:
-    """Each row that can be read, with its line; the sheet is told of the others."""
+    """Yield each readable row with its line; the problems of the others go to the sheet."""
     for row in sheet.rows:
         if (read := read_row(sheet, row, model)) is not None:
             yield row.line, read
 
 
 def read_row(sheet: Sheet, row: Row, model: type[Model]) -> Model | None:
-    """The row, where it can be read; else the sheet is told why not."""
+    """The row, or None, with its problems added to the sheet."""
     try:
         return model.model_validate(row.cells)
     except ValidationError as error:
         for refusal in _refusals(error, row.cells):
-            sheet.blame(row.line, refusal)
+            sheet.add_problem(row.line, refusal)
     return None
 
 
 def read_cells(model: type[Model], cells: Mapping[str, str]) -> Model:
-    """What a person gave piece by piece; the first piece that cannot be read is `Refused`."""
+    """Read values of a form; raises `Refused` for the first that cannot be read."""
     try:
         return model.model_validate(cells)
     except ValidationError as error:
@@ -95,7 +95,7 @@ def _short(text: str, longest: int) -> str | None:
 
 
 def _username(text: str) -> str:
-    """Any name that an account was ever allowed; `new_username` says what a new one may be."""
+    """A name of an existing account; older ones may be less strict than `new_username`."""
     name = _line(_required(text))
     if name is None or re.search(r"[\s;/\uff1b]", name):
         facts = {"longest": LONGEST_USERNAME}
@@ -105,7 +105,7 @@ def _username(text: str) -> str:
 
 def _email(text: str) -> str | None:
     try:
-        return checked(text) if text else None
+        return normalize_address(text) if text else None
     except BadAddressError as error:
         raise PydanticCustomError(error.code, error.code) from error
 
@@ -141,7 +141,7 @@ def _end(text: str) -> datetime | None:
 
 
 def _dated(read: Callable[[str], T], text: str, code: str) -> T:
-    """What the reader makes of the text; what it cannot read is refused by that code."""
+    """Read the text with the given function, and refuse what it cannot read with the code."""
     try:
         return read(text)
     except YearOutOfRangeError as error:
@@ -164,7 +164,7 @@ def _yes_no(text: str) -> bool:
 
 
 def one_of(words: type[LabeledEnum]) -> BeforeValidator:
-    """Reads a code or Chinese name of the enum; the field's type says whether it may be empty."""
+    """A validator for a code or Chinese name of the enum; only an optional field may be empty."""
 
     def read(text: str) -> LabeledEnum | None:
         try:
@@ -177,7 +177,7 @@ def one_of(words: type[LabeledEnum]) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-# Validators written later are asked earlier: `Required` is the first to see the text.
+# pydantic runs the last validator first: `Required` sees the text before the others.
 Required = BeforeValidator(_required)
 Line = Annotated[str, BeforeValidator(_line), Required]
 LineOrEmpty = Annotated[str, BeforeValidator(lambda text: _line(text) or "")]

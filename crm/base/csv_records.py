@@ -1,4 +1,4 @@
-"""CSV files, as people's spreadsheets save them, as records of text, and back again."""
+"""CSV files as spreadsheet programs save them: reading and writing records of text."""
 
 import csv
 import io
@@ -13,11 +13,11 @@ from crm.base.sheet_problems import SheetRefused, refused
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _CHINESE_IN_UTF8 = re.compile(rb"[\xe2-\xef][\x80-\xbf]{2}")
-_SIGNS_OF_UTF8 = 3  # so many Chinese characters in UTF-8 before a bad byte are no accident
+_SIGNS_OF_UTF8 = 3  # Chinese characters: so many byte sequences of UTF-8 are no accident
 
 
 def read_csv(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Each record that is not blank, with the line on which it begins; raises `SheetRefused`."""
+    """Yield each record that is not blank with its first line's number; raises `SheetRefused`."""
     lines = io.StringIO(_decode(content), newline="").readlines()
     reader = csv.reader(lines, strict=True)
 
@@ -34,7 +34,7 @@ def read_csv(content: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def write_csv(records: Iterable[Sequence[str]]) -> bytes:
-    """The records as a file, with the BOM that Excel needs."""
+    """The records as a UTF-8 file, with the BOM by which Excel knows the encoding."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(records)
     return _BOM + text.getvalue().encode()
@@ -45,6 +45,7 @@ def _decode(content: bytes) -> str:
         raise refused("file_is_utf16", 1)
     if b"\0" in content:
         raise _refused_at("file_has_nul", content, content.index(b"\0"))
+
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -52,17 +53,18 @@ def _decode(content: bytes) -> str:
     else:
         if not (text.isascii() or content.startswith(_BOM) or _looks_like_utf8(content)):
             text = _decode_ambiguous(content)
+
     return unicodedata.normalize("NFC", text.removeprefix("\ufeff"))
 
 
 def _decode_ambiguous(content: bytes) -> str:
-    # Some names in GB18030 are valid UTF-8, too: 路之遥 would come out as "·֮ң".
+    # Some names in GB18030 are valid UTF-8 as well: 路之遥 would come out as "·֮ң".
     best = from_bytes(content, cp_isolation=["utf_8", "gb18030"]).best()
     return str(best) if best else content.decode()
 
 
 def _decode_gb18030(content: bytes, bad_at: int) -> str:
-    # GB18030 reads almost any bytes, so a UTF-8 file with one bad byte would come out as gibberish.
+    # GB18030 reads almost any bytes: a UTF-8 file with one bad byte would come out as gibberish.
     if content.startswith(_BOM) or _looks_like_utf8(content[:bad_at]):
         raise _refused_at("file_undecodable", content, bad_at)
     try:
@@ -87,7 +89,7 @@ def _unreadable(error: csv.Error, line: int, record: str) -> SheetRefused:
 
 
 def _faulty_cell(record: str) -> int:
-    """The number of the cell whose quotes are wrong; the last one where a quote stays open."""
+    """The number of the cell with wrong quotes; the last cell where a quote is never closed."""
     cells = re.compile(r'(?:"(?:[^"]|"")*"|[^",\r\n][^,\r\n]*|)(,|\r?\n|$)')
     number, position = 1, 0
     while (found := cells.match(record, position)) and found[1] == ",":

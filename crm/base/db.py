@@ -34,7 +34,7 @@ from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from crm.base.typed_text import one_line_break
+from crm.base.typed_text import unify_line_breaks
 
 CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -82,7 +82,7 @@ class Text(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         """Normalise on the way in."""
-        return None if value is None else unicodedata.normalize("NFC", one_line_break(value))
+        return None if value is None else unicodedata.normalize("NFC", unify_line_breaks(value))
 
 
 class Money(TypeDecorator[Decimal]):

@@ -1,14 +1,16 @@
-"""Text that a spreadsheet may take for a formula, made harmless and back again (DESIGN 8)."""
+"""Text that a spreadsheet may take for a formula, made harmless and restored (DESIGN 8)."""
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-_BEFORE = "' \t\r\n\u3000"  # a spreadsheet may drop blanks; an apostrophe of ours stays ours
+# A spreadsheet may drop blanks. An apostrophe of the text itself gets a second one, so that
+# unescaping takes away no more than escaping added.
+_SKIPPED = "' \t\r\n\u3000"
 
 
-def neutralised(text: str) -> str:
-    """The text as no spreadsheet takes for a formula: with an apostrophe before it."""
-    return f"'{text}" if text.lstrip(_BEFORE).startswith(_FORMULA) else text
+def escape_formula(text: str) -> str:
+    """The text, with an apostrophe in front where a spreadsheet might run it as a formula."""
+    return f"'{text}" if text.lstrip(_SKIPPED).startswith(_FORMULA) else text
 
 
-def plain(text: str) -> str:
-    """What was neutralised as it was before."""
-    return text[1:] if text.startswith("'") and neutralised(text) != text else text
+def unescape_formula(text: str) -> str:
+    """The text as it was before `escape_formula`."""
+    return text[1:] if text.startswith("'") and escape_formula(text) != text else text

@@ -1,6 +1,6 @@
-"""Names in one form for search and matching, and their pinyin for search and order.
+"""Names in one form for search and matching, and their pinyin for search and sorting.
 
-The libraries are loaded when a name is first asked about: their dictionaries take a second.
+The libraries are imported on first use, as loading their dictionaries takes a second.
 """
 
 import gzip
@@ -8,7 +8,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from crm.base.typed_text import one_width
+from crm.base.typed_text import half_width
 
 _ENTRY = re.compile(r"^\S+ (\S+) \[([A-Z][^\]]*)\] .*\bsurname\b", re.MULTILINE)
 _TONE = re.compile(r"[1-5]")
@@ -16,13 +16,13 @@ _LONGEST_SURNAME = 2
 
 
 def folded(text: str) -> str:
-    """The text as it is compared: one width, small letters, simplified, without blanks."""
-    return simplified(one_width(text)).casefold().replace(" ", "")
+    """The text as it is compared: half-width, lower case, simplified, without blanks."""
+    return simplified(half_width(text)).casefold().replace(" ", "")
 
 
 def spellings(text: str) -> set[str]:
-    """The text as typed, and as it is likely to be written where it is searched."""
-    return {text.strip(), one_width(text), simplified(one_width(text))}
+    """The text as typed and the forms in which it is likely to be stored."""
+    return {text.strip(), half_width(text), simplified(half_width(text))}
 
 
 def simplified(text: str) -> str:
@@ -31,22 +31,22 @@ def simplified(text: str) -> str:
 
 
 def pinyin(text: str) -> str:
-    """The whole pinyin, a blank after each syllable, so that lists sort by it."""
+    """The pinyin with a blank between syllables, to sort lists by."""
     return " ".join(_syllables(folded(text)))
 
 
 def search_text(text: str) -> str:
-    """What a title or company is found by: its folded form, pinyin and initials."""
+    """What a title or company is searched by: its folded form, pinyin and initials."""
     return _spelled(folded(text), [_syllables(folded(text))])
 
 
 def person_pinyin(name: str) -> str:
-    """The whole pinyin of a person's name, the surname read as a surname (曾 is zeng)."""
+    """The pinyin of a person's name, with the surname read as a surname (曾 is zeng)."""
     return " ".join(_readings(folded(name))[0])
 
 
 def person_search_text(name: str) -> str:
-    """What a person is found by: the name in either script, pinyin and initials by each reading."""
+    """What a person is searched by: the name in both scripts, and each reading with initials."""
     plain = folded(name)
     traditional = plain if plain.isascii() else _converted("s2t", plain)
     forms = plain if traditional == plain else f"{plain} {traditional}"
@@ -55,15 +55,15 @@ def person_search_text(name: str) -> str:
 
 def _spelled(forms: str, readings: list[list[str]]) -> str:
     words = []
-    for each in readings:
-        # what is written in letters is its own initials: ab科技 is abkj
-        initials = "".join(part if part in forms else part[0] for part in each)
-        words += ["".join(each), initials]
+    for syllables in readings:
+        # Latin letters are their own initials: ab科技 is abkj.
+        initials = "".join(part if part in forms else part[0] for part in syllables)
+        words += ["".join(syllables), initials]
     return " ".join(dict.fromkeys([forms, *words]))
 
 
 def _readings(name: str) -> list[list[str]]:
-    """How a person's name may be read, the likeliest first: a surname may have several readings."""
+    """The possible readings of a person's name, the likeliest first: surnames may have several."""
     for length in range(_LONGEST_SURNAME, 0, -1):
         surname, given = name[:length], name[length:]
         if given and (known := _surnames().get(surname)):
@@ -76,7 +76,7 @@ def _readings(name: str) -> list[list[str]]:
 def _syllables(text: str) -> list[str]:
     from pypinyin import lazy_pinyin  # noqa: PLC0415 - see the module's docstring
 
-    return [each.strip() for each in lazy_pinyin(text) if each.strip()]
+    return [part.strip() for part in lazy_pinyin(text) if part.strip()]
 
 
 def _converted(direction: str, text: str) -> str:

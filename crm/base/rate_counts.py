@@ -1,4 +1,4 @@
-"""Counts of tries in a window of time, in the database: all processes share them."""
+"""Counters with a time window, in the database so that all processes share them."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from crm.base.db import Base, insert_into, writing
 
 
 class RateCount(Base):
-    """How often something happened since its window began."""
+    """How often something happened since its time window began."""
 
     __tablename__ = "rate_count"
 
@@ -24,12 +24,12 @@ class RateCount(Base):
 
 
 def count_up(db: Session, key: str, *, seconds: int, now: datetime, amount: int = 1) -> int:
-    """Add to the count of the key, which begins anew when its window is over; the new count."""
+    """Add to the key's count and return it; once its window has ended, the count starts anew."""
     past = select(RateCount.id).where(RateCount.ends_at <= now).with_for_update(skip_locked=True)
     db.execute(delete(RateCount).where(RateCount.id.in_(past)))
     ends_at = now + timedelta(seconds=seconds)
     begin = insert_into(db, RateCount).values(key=key, count=max(amount, 0), ends_at=ends_at)
-    is_over = RateCount.ends_at <= now  # of two at once, another may have begun it
+    is_over = RateCount.ends_at <= now  # another process may have started a new window meanwhile
     counted = begin.on_conflict_do_update(
         index_elements=["key"],
         set_={
@@ -42,7 +42,7 @@ def count_up(db: Session, key: str, *, seconds: int, now: datetime, amount: int 
 
 
 class DatabaseStorage(Storage):
-    """Where Flask-Limiter counts: each count is a short transaction of its own."""
+    """Flask-Limiter's counts; each change is a short transaction of its own."""
 
     STORAGE_SCHEME = ("crm-database",)  # type: ignore[assignment] # read as any sequence
 
@@ -54,36 +54,33 @@ class DatabaseStorage(Storage):
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
-        """None: an unreachable database is answered as on every page."""
+        """None: an unreachable database gets the same answer as on every page."""
         return ()
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count one more."""
         with writing(self._sessions()) as db:
             return count_up(db, key, seconds=expiry, now=clock.now(), amount=amount)
 
     def get(self, key: str) -> int:
-        """The count of the window that runs."""
+        """The count in the current window."""
         row = self._row(key)
         return row.count if row else 0
 
     def get_expiry(self, key: str) -> float:
-        """When the window is over, as seconds since 1970."""
+        """When the current window ends, in seconds since 1970."""
         row = self._row(key)
         return row.ends_at.timestamp() if row else clock.now().timestamp()
 
     def check(self) -> bool:
-        """Whether it can count; the pages of health ask the database themselves."""
+        """Always true: the health checks look at the database themselves."""
         return True
 
     def reset(self) -> int | None:
-        """Forget all counts."""
         with writing(self._sessions()) as db:
             db.execute(delete(RateCount))
         return None
 
     def clear(self, key: str) -> None:
-        """Forget the count of the key."""
         with writing(self._sessions()) as db:
             db.execute(delete(RateCount).where(RateCount.key == key))
 

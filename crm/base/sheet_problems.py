@@ -1,4 +1,4 @@
-"""What is wrong with a file of rows, told with its place."""
+"""Problems of a file of rows, with their place in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from crm.base.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a file is refused: at which line of the file, in which column as the file heads it.
+    """Why a file is refused, with the line and the column as the file itself heads it.
 
-    The same form serves for a notice: something to know about a file that is taken all the same.
+    Also used for a notice: something worth knowing about a file that is accepted.
     """
 
     why: Refused
@@ -19,7 +19,7 @@ class Problem:
 
 
 class SheetRefused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
-    """A file of which nothing is taken over, with everything that is wrong with it."""
+    """Nothing is imported from a file, for all of these reasons."""
 
     def __init__(self, problems: Sequence[Problem], notices: Sequence[Problem] = ()) -> None:
         super().__init__(problems)
@@ -28,5 +28,5 @@ class SheetRefused(Exception):  # noqa: N818 - a refusal is an answer, not a fau
 
 
 def refused(code: str, line: int | None = None, **facts: object) -> SheetRefused:
-    """The refusal of a file for one reason."""
+    """The exception that refuses a file for one reason."""
     return SheetRefused([Problem(Refused(code, None, **facts), line)])

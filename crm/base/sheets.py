@@ -1,4 +1,4 @@
-"""Files of rows, CSV or .xlsx, as tables: columns, rows, and what is wrong with them."""
+"""Tables read from and written to CSV and .xlsx files: columns, rows and their problems."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,12 +11,12 @@ from crm.base.clock import civil
 from crm.base.csv_records import read_csv, write_csv
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.base.formulas import neutralised, plain
+from crm.base.formulas import escape_formula, unescape_formula
 from crm.base.names import folded
 from crm.base.sheet_problems import Problem as Problem
 from crm.base.sheet_problems import SheetRefused as SheetRefused
 from crm.base.sheet_problems import refused
-from crm.base.typed_text import one_line_break
+from crm.base.typed_text import unify_line_breaks
 from crm.base.workbooks import Cell, is_workbook, read_workbook, write_workbook
 
 LARGEST_BYTES = 10 * 1024 * 1024
@@ -24,7 +24,7 @@ MOST_ROWS = 50_000
 
 
 class Format(StrEnum):
-    """What a file of rows is written as, by its suffix; what is read tells by itself."""
+    """A file format to write, by its suffix; reading recognizes the format by the content."""
 
     CSV = ".csv"
     XLSX = ".xlsx"
@@ -32,9 +32,9 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column by its English code and Chinese name; an optional one may be left out of a file.
+    """A column with its English code and Chinese name; an optional one may be missing in a file.
 
-    One that is `shown_only` stands in exports for people to read, and imports pass over it.
+    A `shown_only` column is exported for people to read, and ignored by imports.
     """
 
     code: str
@@ -46,16 +46,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The cells of one row by column code, and the line of the file on which it begins."""
+    """The cells of one row by column code, and the number of its first line."""
 
     line: int
     cells: Mapping[str, str]
 
 
 class Sheet:
-    """The rows of a file, how it heads its columns, and what was found about it so far.
+    """The rows of a file, its own column headers by code, and the problems found so far.
 
-    Problems refuse the file; notices are shown with the result and refuse nothing.
+    Problems refuse the whole file; notices are shown with the result.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Sheet:
         self.problems: list[Problem] = []
         self.notices = list(notices)
 
-    def blame(self, line: int, why: Refused) -> None:
-        """Note a problem; its field is the code of a column."""
+    def add_problem(self, line: int, why: Refused) -> None:
+        """Note a problem, whose field is the code of a column."""
         self.problems.append(Problem(why, line, self.headings.get(why.field or "")))
 
-    def refuse_if_blamed(self) -> None:
-        """Raise `SheetRefused` with all problems, in the order of the file, where there are any."""
+    def raise_problems(self) -> None:
+        """Raise `SheetRefused` if there are problems, with all of them in the order of the file."""
         if self.problems:
             in_order = sorted(self.problems, key=lambda problem: problem.line or 0)
             raise SheetRefused(in_order, self.notices)
@@ -79,7 +79,7 @@ class Sheet:
 
 @dataclass(slots=True)
 class ImportResult:
-    """What became of the rows of a file."""
+    """How many rows an import added, updated and left unchanged."""
 
     added: int = 0
     updated: int = 0
@@ -88,17 +88,16 @@ class ImportResult:
 
     @property
     def rows(self) -> int:
-        """How many rows there were."""
+        """The number of all rows."""
         return self.added + self.updated + self.unchanged
 
 
 def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
-    """The file as a sheet of these columns; `SheetRefused` where it is none."""
+    """Read a file that has these columns; raises `SheetRefused`."""
     if len(content) > LARGEST_BYTES:
         raise refused("file_too_large", megabytes=LARGEST_BYTES // 1024**2)
 
-    is_padded = is_workbook(content)  # a spreadsheet ends a row where its last value stands
-    book = read_workbook(content) if is_padded else None
+    book = read_workbook(content) if is_workbook(content) else None
     records = iter(book.rows) if book else read_csv(content)
     line, head = next(records, (1, []))
     if not head:
@@ -106,24 +105,27 @@ def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
 
     codes = _read_head(line, head, columns)
     headings = {code: cell.strip() for code, cell in zip(codes, head, strict=True)}
-    rows = _read_rows(_padded(records, len(head)) if is_padded else records, headings)
-    passed_over = [column for column in columns if column.shown_only and column.code in headings]
+    if book:  # a spreadsheet ends each row at its last value
+        records = _padded(records, len(head))
+    sheet = Sheet(headings, _read_rows(records, headings), book.notices if book else ())
 
-    for column in passed_over:
-        del headings[column.code]
-        rows = [_without(row, column.code) for row in rows]
-
-    notices = list(book.notices) if book else []
-
-    if passed_over:
-        names = "、".join(column.name for column in passed_over)
-        notices.append(Problem(Refused("columns_passed_over", columns=names)))
-
-    return Sheet(headings, rows, notices)
+    _drop_shown_only(sheet, columns)
+    return sheet
 
 
-def _without(row: Row, code: str) -> Row:
-    return Row(row.line, {column: text for column, text in row.cells.items() if column != code})
+def _drop_shown_only(sheet: Sheet, columns: Sequence[Column]) -> None:
+    dropped = [column for column in columns if column.shown_only and column.code in sheet.headings]
+    if not dropped:
+        return
+
+    codes = {column.code for column in dropped}
+    sheet.headings = {code: name for code, name in sheet.headings.items() if code not in codes}
+    sheet.rows = [
+        Row(row.line, {code: text for code, text in row.cells.items() if code not in codes})
+        for row in sheet.rows
+    ]
+    names = "、".join(column.name for column in dropped)
+    sheet.notices.append(Problem(Refused("columns_passed_over", columns=names)))
 
 
 def _padded(
@@ -134,7 +136,7 @@ def _padded(
 
 
 def write_template(columns: Sequence[Column], form: Format = Format.CSV) -> bytes:
-    """A file to fill in: Chinese headers and one row of examples."""
+    """An empty file to fill in: Chinese headers and one row of examples."""
     columns = [column for column in columns if not column.shown_only]
     records = [[column.name for column in columns], [column.example for column in columns]]
     if form is Format.XLSX:
@@ -149,7 +151,7 @@ def write_sheet(
     in_chinese: bool,
     form: Format = Format.CSV,
 ) -> bytes:
-    """A file that `read_sheet` reads again: headers and words as codes, or by Chinese names."""
+    """A file that `read_sheet` can read again; headers and labels are codes or Chinese names."""
     head: list[Cell] = [column.name if in_chinese else column.code for column in columns]
     records = (
         [_written(row.get(column.code), in_chinese=in_chinese) for column in columns]
@@ -157,12 +159,12 @@ def write_sheet(
     )
     if form is Format.XLSX:
         return write_workbook([head, *records])
-    texts = ([neutralised(str(cell)) for cell in record] for record in records)
+    texts = ([escape_formula(str(cell)) for cell in record] for record in records)
     return write_csv([list(map(str, head)), *texts])
 
 
 def _written(value: object, *, in_chinese: bool) -> Cell:
-    """The value as a cell; a moment is text in either kind of file, exact and with its midnight."""
+    """The value as a cell. An instant is text in either format, so that 00:00 is not lost."""
     match value:
         case LabeledEnum():
             return value.label if in_chinese else value.value
@@ -174,15 +176,15 @@ def _written(value: object, *, in_chinese: bool) -> Cell:
             return ";".join(map(str, value))
         case int() | Decimal() | date():
             return value
-
-    return "" if value is None else one_line_break(str(value))
+    return "" if value is None else unify_line_breaks(str(value))
 
 
 def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> list[str]:
-    """The code of each cell of the head."""
+    """The column code of each header cell; raises `SheetRefused`."""
     names = {folded(name): column.code for column in columns for name in (column.code, column.name)}
     cells = [cell.strip() for cell in head]
     codes = [names.get(folded(cell), "") for cell in cells]
+
     problems = [
         Problem(Refused("unknown_column", column=cell or "（空）"), line)
         for cell, code in zip(cells, codes, strict=True)
@@ -200,7 +202,6 @@ def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> lis
     ]
     if problems:
         raise SheetRefused(problems)
-
     return codes
 
 
@@ -212,7 +213,7 @@ def _read_rows(records: Iterator[tuple[int, list[str]]], headings: Mapping[str, 
         if len(rows) == MOST_ROWS:
             raise refused("too_many_rows", line, most=MOST_ROWS)
         if len(cells) == len(headings):
-            stripped = (plain(one_line_break(cell).strip()).strip() for cell in cells)
+            stripped = (unescape_formula(unify_line_breaks(cell).strip()).strip() for cell in cells)
             rows.append(Row(line, dict(zip(headings, stripped, strict=True))))
         else:
             why = Refused("ragged_row", cells=len(cells), columns=len(headings))
@@ -221,5 +222,4 @@ def _read_rows(records: Iterator[tuple[int, list[str]]], headings: Mapping[str, 
 
     if ragged:
         raise SheetRefused(ragged)
-
     return rows

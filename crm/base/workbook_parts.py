@@ -1,8 +1,8 @@
-"""What an .xlsx file is made of, seen through before a parser is given it (DESIGN 8).
+"""The parts of an .xlsx file, checked before calamine parses them (DESIGN 8).
 
-A parser trusts what a file says of itself: two cells far apart make it ask for hundreds of
-gigabytes, and a part that is larger than the zip directory says is unpacked to its end. So the
-parts are unpacked here, within limits, and only those that are sound are handed on.
+calamine trusts what a file says of itself: two cells far apart make it ask for hundreds of
+gigabytes of memory, and a part that is larger than the zip directory says is unpacked to its end.
+So the parts are unpacked here within limits, and only the sound ones are handed on.
 """
 
 import io
@@ -22,7 +22,7 @@ from crm.base.sheet_problems import refused
 MOST_PARTS = 1_000
 LARGEST_UNPACKED = 50 * 1024 * 1024
 HIGHEST_RATIO = 100
-MOST_CELLS = 2_000_000  # of the rectangle that holds all cells: a parser keeps each of them
+MOST_CELLS = 2_000_000  # of the rectangle around all cells: calamine keeps each of them
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]{0,6}", re.IGNORECASE)
 _ROW = re.compile(r"[1-9][0-9]{0,6}")
@@ -30,18 +30,18 @@ _LAST_COLUMN = 16_384
 _FOLDER = PurePosixPath("xl")
 _BOOK, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
-Place = tuple[int, int]  # row and column of a cell, from 1 as people count
+Place = tuple[int, int]  # row and column of a cell, counted from 1
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A workbook of sound parts, packed anew, and what was seen of each."""
+    """A workbook packed anew from its sound parts, and what was found in each."""
 
     content: bytes
     by_name: Mapping[str, "Part"]
 
     def part_of(self, sheet: str) -> "Part":
-        """The part that holds the cells of a sheet."""
+        """The part with the cells of the sheet of this name."""
         ids = self.by_name[_BOOK].links if _BOOK in self.by_name else {}
         targets = self.by_name[_RELATIONS].links if _RELATIONS in self.by_name else {}
         target = targets.get(ids.get(sheet, ""), "")
@@ -52,25 +52,25 @@ class Parts:
 
 
 def sound_parts(content: bytes) -> Parts:
-    """The workbook with those of its parts that are XML; raises `SheetRefused`."""
+    """The workbook with only its XML parts; raises `SheetRefused`."""
     packed, parts = io.BytesIO(), dict[str, Part]()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as kept:
         for name, data in _unpacked(content):
             part = Part()
-            if name not in parts and part.is_xml(data):  # pictures are not asked for
+            if name not in parts and part.is_xml(data):  # pictures are left out
                 kept.writestr(name, data)
                 parts[name] = part
     return Parts(packed.getvalue(), parts)
 
 
 def name_of(place: Place) -> str:
-    """A cell as spreadsheets call it: C5."""
+    """A cell's name: C5."""
     row, column = place
     return str(xl_rowcol_to_cell(row - 1, column - 1))
 
 
 def letters_of(column: int) -> str:
-    """A column as spreadsheets call it: C."""
+    """A column's name: C."""
     return str(xl_col_to_name(column - 1))
 
 
@@ -81,7 +81,7 @@ def _unpacked(content: bytes) -> Iterator[tuple[str, bytes]]:
             _refuse_bomb(infos)
             for info in infos:
                 with package.open(info) as part:
-                    # named, the size is a bound: read() alone unpacks whatever there is
+                    # without a size, read() would unpack more than the directory promises
                     yield info.filename, part.read(info.file_size)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
         raise refused("workbook_unreadable") from error
@@ -99,22 +99,22 @@ def _refuse_bomb(infos: list[zipfile.ZipInfo]) -> None:
 
 
 class Part:
-    """One part on its way through an XML parser, which counts cells as calamine does."""
+    """What an XML parser finds in one part; cells are counted as calamine counts them."""
 
     def __init__(self) -> None:
-        self.valueless: set[Place] = set()  # cells that show an error, or were never computed
+        self.valueless: set[Place] = set()  # cells that show an error or were never computed
         self.hidden_rows: set[int] = set()
         self.hidden_columns: set[int] = set()
-        self.is_filled = False  # whether a cell holds something
-        self.links: dict[str, str] = {}  # of sheets to relations, or of relations to parts
+        self.is_filled = False  # whether any cell holds text
+        self.links: dict[str, str] = {}  # from sheet names to relation ids, or from those to parts
         self._at: Place = (1, 0)
         self._last: Place = (1, 1)  # lowest row and rightmost column with content
-        self._type = ""  # of the cell in which we are
-        self._inside: set[str] | None = None  # its elements that are not empty; None outside
+        self._type = ""  # of the current cell
+        self._inside: set[str] | None = None  # the current cell's elements with text; None outside
         self._element = ""
 
     def is_xml(self, data: bytes) -> bool:
-        """Whether the part is XML; refused where its cells lie too far apart."""
+        """Whether the part is XML; raises `SheetRefused` where its cells lie too far apart."""
         parser = expat.ParserCreate()
         parser.StartDoctypeDeclHandler = _refuse_doctype
         parser.StartElementHandler = self._begin
@@ -157,7 +157,7 @@ class Part:
             case "row":
                 self._at = (self._at[0] + 1, 0)
             case "c" if self._inside is not None:
-                # text that was computed may be empty
+                # the computed value may be an empty text
                 is_uncomputed = self._type != "str" and self._inside - {""} == {"f"}
                 if self._type == "e" or is_uncomputed:
                     self.valueless.add(self._at)
@@ -179,12 +179,12 @@ def _refuse_doctype(*_: object) -> NoReturn:
 
 
 def _is_hidden(attributes: Mapping[str, str], size: str) -> bool:
-    """Whether a row or column is hidden, or so small that nobody sees it."""
+    """Whether a row or column is hidden or has no size."""
     return attributes.get("hidden") in ("1", "true") or attributes.get(size) in ("0", "0.0")
 
 
 def _columns(attributes: Mapping[str, str]) -> range:
-    """The columns that a `col` element is about."""
+    """The columns that a `col` element describes."""
     try:
         first, last = int(attributes["min"]), int(attributes["max"])
     except (KeyError, ValueError) as error:

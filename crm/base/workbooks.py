@@ -1,4 +1,4 @@
-"""Spreadsheets (.xlsx) as records of the text that a CSV file would hold, and back again."""
+"""Spreadsheets (.xlsx): reading and writing records of the text that a CSV file would hold."""
 
 import io
 import unicodedata
@@ -17,24 +17,24 @@ from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from crm.base.errors import Refused
-from crm.base.formulas import neutralised, plain
+from crm.base.formulas import escape_formula, unescape_formula
 from crm.base.sheet_problems import Problem, SheetRefused, refused
 from crm.base.workbook_parts import Part, Parts, Place, letters_of, name_of, sound_parts
 
 _ZIP = b"PK\x03\x04"
 _OLD_OR_ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_EXACT_DIGITS = 15  # a spreadsheet keeps so many of a number
-_HALF_A_SECOND = timedelta(milliseconds=500)  # its times are fractions of days, a little off
+_EXACT_DIGITS = 15  # of a number; a spreadsheet keeps no more
+_HALF_A_SECOND = timedelta(milliseconds=500)  # times are fractions of days and a little off
 _NARROWEST, _WIDEST = 10, 40  # columns, in characters
-_SAMPLE = 100  # rows that say how wide a column is
-_MOST_NAMED = 10  # hidden rows that a notice names
+_SAMPLE = 100  # rows that decide how wide a column is
+_MOST_NAMED = 10  # hidden rows that a notice lists
 
 Value = bool | int | float | str | date | datetime | time | timedelta
 Cell = str | int | Decimal | date
 
 
 def is_workbook(content: bytes) -> bool:
-    """Whether the file is a spreadsheet, whatever it is called; an old or locked one is refused."""
+    """Whether the content is a spreadsheet; raises `SheetRefused` for .xls and for locked files."""
     if content.startswith(_OLD_OR_ENCRYPTED):
         raise refused("workbook_old_or_locked")
     return content.startswith(_ZIP)
@@ -42,9 +42,9 @@ def is_workbook(content: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What is read of a spreadsheet, and what its reader should know of the rest.
+    """The rows of the first visible sheet that are not blank, with their row numbers.
 
-    The rows are those of the first sheet in sight that are not blank, with their numbers.
+    The notices name what is hidden and what was not read.
     """
 
     rows: list[tuple[int, list[str]]]
@@ -52,14 +52,16 @@ class Book:
 
 
 def read_workbook(content: bytes) -> Book:
-    """Read the first sheet in sight; raises `SheetRefused`."""
+    """Read the first visible sheet; raises `SheetRefused`."""
     parts = sound_parts(content)
+
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(parts.content))
         name = _name_of_first(workbook)
         values = _values(workbook, name)
     except CalamineError as error:
         raise refused("workbook_unreadable") from error
+
     part = parts.part_of(name)
     _refuse_valueless(part.valueless)
     rows = list(_rows(values))
@@ -68,7 +70,7 @@ def read_workbook(content: bytes) -> Book:
 
 def _values(workbook: CalamineWorkbook, name: str) -> list[list[Value]]:
     sheet = workbook.get_sheet_by_name(name)
-    if merged := sheet.merged_cell_ranges:
+    if merged := sheet.merged_cell_ranges:  # all cells of a range but the first are empty
         (row, column), _ = merged[0]
         raise refused("workbook_merged_cells", row + 1, cell=name_of((row + 1, column + 1)))
     return sheet.to_python(skip_empty_area=False)
@@ -86,11 +88,12 @@ def _rows(values: Sequence[Sequence[Value]]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _hidden(part: Part, rows: Sequence[tuple[int, list[str]]]) -> Iterator[Problem]:
-    """The rows and columns that are read although the spreadsheet hides them."""
+    """Notices of rows and columns that are read although the spreadsheet hides them."""
     lines = [line for line, _ in rows if line in part.hidden_rows]
     if lines:
         named = "、".join(map(str, lines[:_MOST_NAMED])) + "…" * (len(lines) > _MOST_NAMED)
         yield Problem(Refused("rows_hidden", rows=named, count=len(lines)))
+
     width = max((len(cells) for _, cells in rows), default=0)
     columns = sorted(column for column in part.hidden_columns if column <= width)
     if columns:
@@ -98,20 +101,20 @@ def _hidden(part: Part, rows: Sequence[tuple[int, list[str]]]) -> Iterator[Probl
 
 
 def _unread_sheets(workbook: CalamineWorkbook, name: str, parts: Parts) -> Iterator[Problem]:
-    """The sheets with something on them that are not read."""
+    """Notices of sheets with content that are not read."""
     others = [
         sheet
         for sheet in workbook.sheets_metadata
         if sheet.typ == SheetTypeEnum.WorkSheet and sheet.name != name
         if parts.part_of(sheet.name).is_filled
     ]
-    seen = [each.name for each in others if each.visible == SheetVisibleEnum.Visible]
-    unseen = [each.name for each in others if each.visible != SheetVisibleEnum.Visible]
-    if seen:
-        yield Problem(Refused("sheets_unread", sheets="、".join(seen)))
+    visible = [sheet.name for sheet in others if sheet.visible == SheetVisibleEnum.Visible]
+    hidden = [sheet.name for sheet in others if sheet.visible != SheetVisibleEnum.Visible]
 
-    if unseen:
-        yield Problem(Refused("hidden_sheets_unread", sheets="、".join(unseen)))
+    if visible:
+        yield Problem(Refused("sheets_unread", sheets="、".join(visible)))
+    if hidden:
+        yield Problem(Refused("hidden_sheets_unread", sheets="、".join(hidden)))
 
 
 def _name_of_first(workbook: CalamineWorkbook) -> str:
@@ -122,18 +125,17 @@ def _name_of_first(workbook: CalamineWorkbook) -> str:
 
 
 def _refuse_valueless(places: set[Place]) -> None:
-    """Refuse cells that show an error or an uncomputed formula: they would be read as empty."""
-    if places:
-        raise SheetRefused(
-            [
-                Problem(Refused("cell_without_value", cell=name_of(place)), place[0])
-                for place in sorted(places)
-            ]
-        )
+    # calamine reads a cell that shows an error, or whose formula was never computed, as empty.
+    problems = [
+        Problem(Refused("cell_without_value", cell=name_of(place)), place[0])
+        for place in sorted(places)
+    ]
+    if problems:
+        raise SheetRefused(problems)
 
 
 def _text(value: Value) -> str:
-    """The cell as a CSV file has it."""
+    """The cell as a CSV file would hold it."""
     match value:
         case str():
             return unicodedata.normalize("NFC", value)
@@ -147,39 +149,42 @@ def _text(value: Value) -> str:
 
 
 def write_workbook(records: Iterable[Sequence[Cell]], *, holds_only_text: bool = False) -> bytes:
-    """The records as the one sheet of a spreadsheet, the first of them its head, which stays.
+    """A spreadsheet of one sheet, whose first record is the header row and stays in view.
 
-    Where `holds_only_text`, what people fill in stays as they type it, such as a long number.
+    With `holds_only_text`, what people fill in stays as they type it, such as a long number.
     """
     rows, content = list(records), io.BytesIO()
 
     with Workbook(content, {"in_memory": True}) as workbook:
         sheet = workbook.add_worksheet()
-        kept = workbook.add_format({"num_format": "@"}) if holds_only_text else None
-        for column, width in enumerate(_widths(rows)):
-            sheet.set_column(column, column, width, kept)
-        sheet.freeze_panes(1, 0)
-        head = workbook.add_format({"bold": True, "num_format": "@"})
+        text = workbook.add_format({"num_format": "@"}) if holds_only_text else None
+        header = workbook.add_format({"bold": True, "num_format": "@"})
         day = workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
+
+        for column, width in enumerate(_widths(rows)):
+            sheet.set_column(column, column, width, text)
+        sheet.freeze_panes(1, 0)
+
         for row, cells in enumerate(rows):
             for column, cell in enumerate(cells):
-                form = day if isinstance(cell, date) else kept if row else head
-                _write(sheet, (row, column), cell, form)
+                style = day if isinstance(cell, date) else text if row else header
+                _write(sheet, (row, column), cell, style)
 
     return content.getvalue()
 
 
-def _write(sheet: Worksheet, at: Place, cell: Cell, form: object) -> None:
+def _write(sheet: Worksheet, at: Place, cell: Cell, style: object) -> None:
     match cell:
         case date():
-            sheet.write_datetime(*at, cell, form)
+            sheet.write_datetime(*at, cell, style)
         case int() | Decimal() if _is_exact(cell):
-            sheet.write_number(*at, float(cell), form)
+            sheet.write_number(*at, float(cell), style)
         case _:
             text = str(cell)
-            # text is no formula here, but an apostrophe that the import would take away is doubled
-            code = sheet.write_string(*at, text if plain(text) == text else neutralised(text), form)
-            if code:  # it was cut or left out
+            # Text cells are never run as formulas, so nothing needs escaping but an apostrophe
+            # that an import would take away.
+            written = text if unescape_formula(text) == text else escape_formula(text)
+            if sheet.write_string(*at, written, style):  # it was cut or left out
                 raise Refused("text_too_long_for_xlsx", row=at[0] + 1)
 
 
@@ -188,7 +193,7 @@ def _is_exact(number: int | Decimal) -> bool:
 
 
 def _widths(rows: Sequence[Sequence[Cell]]) -> list[int]:
-    """How wide each column is, in characters; a Chinese one takes two."""
+    """The width of each column in characters; a Chinese character takes two."""
     columns = zip(*rows[:_SAMPLE], strict=True)
     return [min(max(_NARROWEST, *map(_width, column)) + 2, _WIDEST) for column in columns]
 

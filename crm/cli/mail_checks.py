@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
-from crm.base.addresses import BadAddressError, checked
+from crm.base.addresses import BadAddressError, normalize_address
 from crm.base.outbox import Message
 from crm.jobs import health
 from crm.jobs.health import Health
@@ -60,7 +60,7 @@ def addresses(db: Session, now: datetime) -> tuple[Health, str]:
 
 def _is_good(email: str) -> bool:
     try:
-        checked(email)
+        normalize_address(email)
     except BadAddressError:
         return False
     return True

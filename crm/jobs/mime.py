@@ -4,7 +4,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from crm.base.addresses import mailbox
+from crm.base.addresses import parse_address
 from crm.base.clock import civil
 from crm.base.outbox import Message
 
@@ -12,9 +12,9 @@ from crm.base.outbox import Message
 def mime_of(message: Message, *, sender: str) -> bytes:
     """The mail in MIME, text and HTML; ValueError where an address is none."""
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = mailbox(sender)
+    mail["From"] = parse_address(sender)
     if message.recipient:  # else it lies in the mailbox only, and is looked at all the same
-        mail["To"] = mailbox(message.recipient)
+        mail["To"] = parse_address(message.recipient)
 
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(civil(message.made_at))
@@ -43,4 +43,4 @@ def _unsubscribe_lines(url: str | None) -> bytes:
 
 def envelope_address(address: str) -> str:
     """The bare address of `Name <address>`, as SMTP's envelope wants it."""
-    return mailbox(address).addr_spec
+    return parse_address(address).addr_spec

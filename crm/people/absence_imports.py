@@ -56,9 +56,9 @@ def import_absences(
             there.add((person.id, *values))
             outcome.added += 1
         except Refused as why:
-            sheet.blame(line, why)
+            sheet.add_problem(line, why)
 
-    sheet.refuse_if_blamed()
+    sheet.raise_problems()
 
     return outcome
 

@@ -118,16 +118,16 @@ def import_people(db: Session, *, content: bytes, by: Person | None, now: dateti
     plans = [
         _plan(sheet, known.get(name), rows) for name, rows in _by_account(db, sheet, known).items()
     ]
-    sheet.refuse_if_blamed()
+    sheet.raise_problems()
     outcome = ImportResult(notices=sheet.notices)
 
     for plan in plans:
         try:
             _carry_out(db, plan, outcome, by=by, now=now)
         except Refused as why:
-            sheet.blame(plan.rows[0].line, why)
+            sheet.add_problem(plan.rows[0].line, why)
 
-    sheet.refuse_if_blamed()
+    sheet.raise_problems()
 
     return outcome
 
@@ -142,7 +142,7 @@ def _by_account(
         try:
             name = _account(known, taken, told.row.username)
         except Refused as why:
-            sheet.blame(told.line, why)
+            sheet.add_problem(told.line, why)
         else:
             rows.setdefault(name, []).append(told)
     return rows
@@ -182,7 +182,7 @@ def _told(db: Session, sheet: Sheet) -> Iterator[Wanted | Alone]:
             try:
                 yield Wanted(each.line, row, unit_called(units, row.unit))
             except Refused as why:
-                sheet.blame(each.line, why)
+                sheet.add_problem(each.line, why)
 
 
 def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted | Alone]) -> Plan:
@@ -199,9 +199,9 @@ def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted | Alone]) -
             continue
         row, first = wanted.row, seen.setdefault(wanted.key, wanted)
         if row.to_on and row.to_on < row.from_on:
-            sheet.blame(wanted.line, Refused("last_day_before_first", field="to"))
+            sheet.add_problem(wanted.line, Refused("last_day_before_first", field="to"))
         elif first.row.to_on != row.to_on:
-            sheet.blame(wanted.line, Refused("row_disagrees", field="to", line=first.line))
+            sheet.add_problem(wanted.line, Refused("row_disagrees", field="to", line=first.line))
         elif first is not wanted:
             continue
         elif wanted.key not in there:
@@ -219,7 +219,7 @@ def _blame_disagreement(sheet: Sheet, rows: Sequence[Wanted | Alone]) -> None:
     for told in rows[1:]:
         for name in OF_PERSON:
             if getattr(told.row, name) != getattr(first.row, name):
-                sheet.blame(told.line, Refused("row_disagrees", field=name, line=first.line))
+                sheet.add_problem(told.line, Refused("row_disagrees", field=name, line=first.line))
 
 
 def _blame_overlaps(sheet: Sheet, plan: Plan) -> None:
@@ -242,8 +242,9 @@ def _blame_overlaps(sheet: Sheet, plan: Plan) -> None:
 
     for from_on, to_on, line in spans:
         if from_on <= reach and (line or of_line):
-            facts = {"from_on": since if line else from_on}
-            sheet.blame(line or of_line, Refused("overlapping_posting", field="from", **facts))
+            other_from_on = since if line else from_on
+            overlap = Refused("overlapping_posting", field="from", from_on=other_from_on)
+            sheet.add_problem(line or of_line, overlap)
         if (to_on or date.max) > reach:
             reach, of_line, since = to_on or date.max, line, from_on
 

@@ -9,7 +9,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from crm.base.addresses import accepted
+from crm.base.addresses import optional_address
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.usernames import fold_username, new_username
@@ -50,7 +50,7 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
     person = Person(
         username=username,
         name=name.strip(),
-        email=accepted(email),
+        email=optional_address(email),
         phone=phone or None,
         role=role,
         created_at=now,
@@ -90,7 +90,7 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
     if role is not Role.ADMIN:
         require_another_admin(db, person)
     if email != person.email:  # what is there from before this check is told when it is sent to
-        email = accepted(email)
+        email = optional_address(email)
     before, after = changes(person, {"name": name, "email": email, "phone": phone, "role": role})
     if role not in WITH_RECORDS:
         sight_ends(db, person, by=by, at=now)

@@ -79,13 +79,13 @@ def read_arrangement(content: bytes) -> Arrangement:
         said = Arranged(row.kind, "；".join(filter(None, (row.name, row.note))) or None)
         if rows.setdefault(row.date, said).is_workday is not row.kind:
             why = Refused("row_disagrees", field="kind", line=lines[row.date])
-            sheet.blame(line, why)
+            sheet.add_problem(line, why)
         lines.setdefault(row.date, line)
 
     if not rows and not sheet.problems:
-        sheet.blame(1, Refused("no_rows"))
+        sheet.add_problem(1, Refused("no_rows"))
 
-    sheet.refuse_if_blamed()
+    sheet.raise_problems()
     years = {on.year for on in rows}
     whole = {year for year in years if _weekdays_off(year) <= rows.keys()}
 

@@ -28,7 +28,7 @@ from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
-from crm.base.typed_text import one_line_break
+from crm.base.typed_text import unify_line_breaks
 from crm.base.usernames import ByUsername
 from crm.leads.models import Lead
 from crm.people.models import Person
@@ -119,10 +119,10 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult
                 new.append(_checked(row, told, now))
                 there[row.ref] = told
         except Refused as why:
-            sheet.blame(line, why)
+            sheet.add_problem(line, why)
 
     sheet.notices += read_as_remote((line, row.kind, row.channel) for line, row in rows)
-    sheet.refuse_if_blamed()
+    sheet.raise_problems()
     made = bulk.import_visits(db, new, now=now)
     lines = {row.ref: line for line, row in rows}
     sheet.notices += asked_about(db, made, lines, civil_date(now))
@@ -145,11 +145,11 @@ def _told(row: VisitRow, names: Names, sheet: Sheet, line: int) -> Told:
         for username in usernames:
             if username not in names.people:
                 why = Refused("unknown_username", field=column, username=username)
-                sheet.blame(line, why)
+                sheet.add_problem(line, why)
 
     for ref in row.leads:
         if ref not in names.leads:
-            sheet.blame(line, Refused("unknown_lead_ref", field="leads", ref=ref))
+            sheet.add_problem(line, Refused("unknown_lead_ref", field="leads", ref=ref))
 
     if len(sheet.problems) > blamed:
         return {}
@@ -200,7 +200,7 @@ def _there(db: Session, refs: Sequence[str]) -> dict[str, Told]:
         by_id: dict[int, Told] = {}
         for visit in db.execute(select(*Visit.__table__.columns).where(of_refs)).mappings():
             told = {  # kept before line breaks were of one kind
-                name: one_line_break(value) if isinstance(value, str) else value
+                name: unify_line_breaks(value) if isinstance(value, str) else value
                 for name, value in visit.items()
             }
             told |= {"leader": visit["leader_id"], "participants": set(), "leads": set()}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from crm.base.addresses import BadAddressError, accepted, checked, mailbox
+from crm.base.addresses import BadAddressError, normalize_address, optional_address, parse_address
 from crm.base.errors import Refused
 from crm.jobs.mime import envelope_address, mime_of
 from tests.jobs.test_mime import message
@@ -37,7 +37,7 @@ ANYTHING = st.text(max_size=40) | st.builds("{}@{}".format, st.text(), st.text()
     ],
 )
 def test_an_address_is_kept_as_it_is(text):
-    assert checked(text) == text
+    assert normalize_address(text) == text
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_an_address_is_kept_as_it_is(text):
     ],
 )
 def test_it_is_kept_in_one_way(text, kept):
-    assert checked(text) == kept
+    assert normalize_address(text) == kept
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_it_is_kept_in_one_way(text, kept):
 )
 def test_what_no_mail_reaches_is_refused(text):
     with pytest.raises(BadAddressError):
-        checked(text)
+        normalize_address(text)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_no_mail_reaches_is_refused(text):
 )
 def test_a_service_refuses_it_at_its_field(text, code):
     with pytest.raises(Refused) as refused:
-        accepted(text)
+        optional_address(text)
 
     assert (refused.value.code, refused.value.field) == (code, "email")
     assert refused.value.facts == {"value": text}
@@ -102,7 +102,7 @@ def test_a_service_refuses_it_at_its_field(text, code):
     ],
 )
 def test_a_sender_may_have_a_name(text, name, spec):
-    sender = mailbox(text)
+    sender = parse_address(text)
 
     assert (sender.display_name, sender.addr_spec) == (name, spec)
 
@@ -112,7 +112,7 @@ def test_a_sender_may_have_a_name(text, name, spec):
 )
 def test_a_sender_nobody_can_answer_is_refused(text):
     with pytest.raises(BadAddressError):
-        mailbox(text)
+        parse_address(text)
 
 
 @given(ADDRESSES | st.emails() | ANYTHING)
@@ -121,7 +121,7 @@ def test_a_sender_nobody_can_answer_is_refused(text):
 @example("li@招商.中国")
 def test_whatever_is_accepted_makes_a_mail_that_says_so_and_an_envelope(text):
     try:
-        kept = checked(text)
+        kept = normalize_address(text)
     except BadAddressError:
         assume(False)
 
@@ -129,7 +129,7 @@ def test_whatever_is_accepted_makes_a_mail_that_says_so_and_an_envelope(text):
         mime_of(message(recipient=kept), sender=f"招商 <{kept}>"), policy=default
     )
     spec = envelope_address(kept)
-    assert checked(kept) == kept
+    assert normalize_address(kept) == kept
     assert spec.isascii()
     assert spec.isprintable()
     assert [each.addr_spec for each in read["To"].addresses] == [spec]

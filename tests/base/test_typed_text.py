@@ -2,11 +2,11 @@
 
 import pytest
 
-from crm.base.typed_text import ScientificPhoneError, one_width, phone_number
+from crm.base.typed_text import ScientificPhoneError, half_width, phone_number
 
 
 def test_width_dashes_blanks_and_unseen_marks_come_in_one_form():
-    assert one_width("\u202aＡ　１２\u00a0—\u200b３\u202c") == "A 12 -3"
+    assert half_width("\u202aＡ　１２\u00a0—\u200b３\u202c") == "A 12 -3"
 
 
 @pytest.mark.parametrize(

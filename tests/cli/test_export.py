@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 
 from crm.base.clock import at_civil
 from crm.base.db import writing
-from crm.base.formulas import neutralised, plain
+from crm.base.formulas import escape_formula, unescape_formula
 from crm.base.money import Currency
 from crm.base.periods import Period
 from crm.followups.models import Followup
@@ -195,17 +195,17 @@ def test_formulas_are_neutralised(export, zone):
     "text", ["=1", "+1", "-1", "@x", " =1", "\t=1", "\n@x", "＝1", "'=1", "'-"]
 )
 def test_whatever_a_spreadsheet_may_take_for_a_formula_is_text(text):
-    assert neutralised(text) == f"'{text}"
+    assert escape_formula(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["", "a=b", "5-1", "it's", "'a"])
 def test_other_text_stays(text):
-    assert neutralised(text) == text == plain(text)
+    assert escape_formula(text) == text == unescape_formula(text)
 
 
 @pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'a", "a"])
 def test_what_was_neutralised_comes_back_as_it_was(text):
-    assert plain(neutralised(text)) == text
+    assert unescape_formula(escape_formula(text)) == text
 
 
 def test_leads_are_exported_with_their_roles_and_their_secrecy(export, zone):
