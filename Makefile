@@ -1,8 +1,8 @@
-# make demo | test | test-slow | check: each makes what it needs; a second run takes seconds.
+# make demo | test | test-slow | check | picture: each makes what it needs; a second run takes seconds.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check lock install
+.PHONY: demo test test-slow check picture lock install
 .DEFAULT_GOAL := demo
 
 .venv/installed: requirements.lock pyproject.toml hatch_build.py
@@ -29,6 +29,10 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djlint --lint --quiet templates
+
+# the README's picture; needs Chromium
+picture: install
+	$(BIN)/python docs/board_picture.py
 
 # the lock file, without addresses; needs uv
 lock:

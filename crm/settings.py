@@ -1,4 +1,4 @@
-"""All settings, read once from the environment (`CRM_…`); the README lists them."""
+"""All settings, read once from the environment (`CRM_…`); docs/operation.md lists them."""
 
 from pathlib import Path
 from typing import Self
