@@ -24,7 +24,7 @@ from crm.people.queries import Viewer, by_username, viewer
 from crm.quotas.exports import COMPLIANCE, compliance_rows
 from crm.quotas.queries import rule_codes
 from crm.visits.exports import visit_rows
-from crm.visits.imports import VISITS
+from crm.visits.fields import VISIT_COLUMNS
 
 Rows = list[dict[str, object]]
 
@@ -50,7 +50,7 @@ class Export:
 RECORDS = {
     What.PEOPLE: Export(PEOPLE, people_rows),
     What.LEADS: Export(LEADS, lead_rows),
-    What.VISITS: Export(VISITS, visit_rows),
+    What.VISITS: Export(VISIT_COLUMNS, visit_rows),
     What.FOLLOWUPS: Export(FOLLOWUPS, followup_rows),
 }
 

@@ -23,7 +23,8 @@ from crm.cli.base import RefusedError, changing, file_format, format_option, pri
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.imports import PEOPLE, import_people
 from crm.quotas.calendar_imports import CALENDAR, import_calendar
-from crm.visits.imports import VISITS, import_visits
+from crm.visits.fields import VISIT_COLUMNS
+from crm.visits.imports import import_visits
 from crm.web.errors import refusal_text
 
 KEYS = ("kind", "rows", "added", "updated", "unchanged", "dry_run", "notices")
@@ -56,7 +57,7 @@ IMPORTS = {
         ABSENCES, lambda db, content, now: import_absences(db, content=content, by=None, now=now)
     ),
     What.VISITS: Import(
-        VISITS, lambda db, content, now: import_visits(db, content=content, now=now)
+        VISIT_COLUMNS, lambda db, content, now: import_visits(db, content=content, now=now)
     ),
     What.CALENDAR: Import(
         CALENDAR, lambda db, content, now: import_calendar(db, content=content, by=None, now=now)

@@ -1,28 +1,25 @@
 """Edits after the freeze, applied between two slots of the clock."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, time
 from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.clock import at_civil, civil_date
+from crm.base.clock import at_civil
 from crm.demo.events import CorrectionEvent
 from crm.demo.files import CorrectionRow
 from crm.demo.relative_dates import RelativeDates
 from crm.people.models import Person
-from crm.people.queries import by_username, viewer
+from crm.people.queries import by_username
 from crm.quotas.models import Correction
 from crm.quotas.service import sign_correction
-from crm.visits.links import links_of
+from crm.visits.fields import data_of
 from crm.visits.models import Visit
-from crm.visits.service import VisitData, change_visit
-
-KEPT_FIELDS = (
-    "status", "starts_at", "ends_at", "city", "leader_id", "met", "position", "minutes",
-    "next_step", "note", "trip",
-)  # fmt: skip
+from crm.visits.queries import LOADED
+from crm.visits.service import change_visit
 
 
 def correction_event(row: CorrectionRow, dates: RelativeDates) -> CorrectionEvent:
@@ -47,18 +44,11 @@ def correction_calls(
 
 
 def _edit(event: CorrectionEvent, db: Session) -> None:
-    visit = db.scalars(select(Visit).where(Visit.ref == event.row.visit)).one()
+    query = select(Visit).where(Visit.ref == event.row.visit).options(*LOADED)
+    visit = db.scalars(query.execution_options(populate_existing=True)).one()
     leader = db.get_one(Person, visit.leader_id)
-    on = civil_date(event.at)
-    links = links_of(db, visit, viewer(db, leader, on), on)
-    data = VisitData(
-        kind=event.row.kind,
-        channel=event.row.channel,
-        participant_ids=links.participant_ids,
-        lead_ids=links.lead_ids,
-        reason=event.row.why,
-        **{name: getattr(visit, name) for name in KEPT_FIELDS},
-    )
+    row = event.row
+    data = replace(data_of(visit), kind=row.kind, channel=row.channel, reason=row.why)
     change_visit(db, visit=visit, data=data, by=leader, now=event.at)
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from crm.demo.files import CorrectionRow, LeadRow, OrderRow, PersonRow, StepRow
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import AbsenceKind
+from crm.visits.fields import VisitWords
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 ScheduledCall = tuple[datetime, Callable[[datetime], object]]
@@ -49,7 +50,7 @@ class LeadEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisitEvent:
+class VisitEvent(VisitWords):
     """A visit as it stands on the scenario's date, with the moments of each entry about it."""
 
     ref: str
@@ -62,11 +63,6 @@ class VisitEvent:
     leader: str
     participants: tuple[str, ...] = ()
     leads: tuple[str, ...] = ()
-    met: str = ""
-    position: str = ""
-    minutes: str = ""
-    next_step: str = ""
-    note: str = ""
     trip: str = ""
     entered_at: datetime
     logged_at: datetime | None = None

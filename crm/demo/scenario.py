@@ -20,6 +20,7 @@ from crm.demo.files import Files, VisitRow
 from crm.demo.orders import order_event
 from crm.demo.relative_dates import RelativeDates
 from crm.demo.routines import routine_visits
+from crm.visits.fields import WORDS
 from crm.visits.rules import Channel, Status
 
 HALF_YEAR = 180
@@ -90,10 +91,7 @@ def _single(context: ScenarioContext, row: VisitRow) -> VisitEvent:
     )
 
 
-_SAME = {
-    "ref", "kind", "channel", "status", "city", "leader", "met", "position", "minutes",
-    "next_step", "note", "trip",
-}  # fmt: skip
+_SAME = {"ref", "kind", "channel", "status", "city", "leader", "trip", *WORDS}
 
 
 def _names(text: str) -> tuple[str, ...]:

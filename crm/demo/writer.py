@@ -37,6 +37,7 @@ from crm.people.entry_grants import GrantData
 from crm.people.models import Person, Unit
 from crm.visits import service as visit_service
 from crm.visits import trips
+from crm.visits.fields import WORDS
 from crm.visits.models import Trip, Visit
 from crm.visits.rules import Status, Verdict
 
@@ -44,6 +45,7 @@ ENTERED = time(17)
 REASONED = {MilestoneKind.PARKED, MilestoneKind.LOST}
 APPROVER = "wusiqi"
 ADMIN = "shanxingzhou"
+OF_TALK = {"minutes", "next_step"}  # written once a visit is done
 
 
 @dataclass
@@ -284,7 +286,9 @@ class ScenarioWriter:
     def _judge_visit(self, event: VisitEvent, now: datetime) -> None:
         visit, by = self.visits[event.ref], self.people[event.verdict_by or ""]
         if event.verdict is Verdict.REJECTED:
-            visit_service.reject_visit(self.db, visit=visit, reason=event.note, by=by, now=now)
+            visit_service.reject_visit(
+                self.db, visit=visit, reason=event.note or "", by=by, now=now
+            )
         else:
             visit_service.confirm_visit(self.db, visit=visit, by=by, now=now)
 
@@ -302,12 +306,8 @@ class ScenarioWriter:
             leader_id=self.people[event.leader].id,
             participant_ids=[self.people[name].id for name in event.participants],
             lead_ids=[self.leads[ref].id for ref in event.leads],
-            met=event.met,
-            position=event.position,
-            minutes=event.minutes if words else None,
-            next_step=event.next_step if words else None,
-            note=event.note,
             trip=event.trip,
+            **{name: getattr(event, name) for name in WORDS if words or name not in OF_TALK},
         )
 
     def _of_followup(self, event: FollowupEvent) -> Iterator[ScheduledCall]:

@@ -15,10 +15,10 @@ from crm.people.rules import Duty
 from crm.quotas.queries import rules_holding
 from crm.quotas.rules import Rule
 from crm.quotas.stays import LONGEST_PERIOD
+from crm.visits.fields import VisitData
 from crm.visits.lateness import late_if_kept, late_now
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind
-from crm.visits.validation import VisitData
 
 
 @dataclass(frozen=True, slots=True)

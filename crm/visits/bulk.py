@@ -11,10 +11,11 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.people.models import Person
+from crm.visits.fields import VisitData
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Status, Verdict, late_by
 from crm.visits.trips import begin_trips
-from crm.visits.validation import VisitData, columns
+from crm.visits.validation import columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.people.queries import Viewer
+from crm.visits.fields import VisitData
 from crm.visits.links import links_of
 from crm.visits.models import Visit
 from crm.visits.permissions import readable
 from crm.visits.trips import check_trip
 from crm.visits.validation import (
-    VisitData,
     check_city,
     check_leads,
     check_new_people,

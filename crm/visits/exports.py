@@ -6,15 +6,14 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.fields import cells_of
 from crm.leads.models import Lead
 from crm.people.queries import Viewer
+from crm.visits.fields import VISIT_FIELDS, WORDS
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, visible_to
 from crm.visits.redaction import shown
 from crm.visits.rules import Status
-
-PLAIN = ("ref", "kind", "channel", "status", "starts_at", "ends_at", "city", "trip", "verdict")
-WORDS = ("note", "met", "position", "minutes", "next_step")
 
 
 def visit_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:
@@ -35,24 +34,23 @@ def visit_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, o
 
 
 def _row(visit: Visit) -> dict[str, object]:
-    others = [one for one in visit.participants if one.id != visit.leader_id]
-    others.sort(key=lambda each: each.username)
+    companions = [person for person in visit.participants if person.id != visit.leader_id]
+    companions.sort(key=lambda person: person.username)
 
     return {
-        **{name: getattr(visit, name) for name in (*PLAIN, *WORDS)},
+        **cells_of(VISIT_FIELDS, visit),
         "leader": visit.leader.username,
         "leader_name": visit.leader.name,
-        "participants": [one.username for one in others],
-        "participant_names": [one.name for one in others],
+        "participants": [person.username for person in companions],
+        "participant_names": [person.name for person in companions],
         **_leads(visit.leads),
         # as the import takes it: of a visit that is not done, when it was entered (REGIME 3)
         "logged_at": visit.logged_at if visit.status is Status.DONE else visit.entered_at,
-        "entered_at": visit.entered_at,
     }
 
 
 def _leads(leads: Iterable[Lead]) -> dict[str, object]:
-    in_order = sorted(leads, key=lambda each: each.ref)
+    in_order = sorted(leads, key=lambda lead: lead.ref)
     return {
         "leads": [lead.ref for lead in in_order],
         "lead_titles": [lead.title for lead in in_order],

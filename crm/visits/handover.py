@@ -11,12 +11,13 @@ from crm.base.clock import civil_date
 from crm.base.refs import new_ref
 from crm.people.models import Person
 from crm.visits.companions import note_named
+from crm.visits.fields import WORDS
 from crm.visits.links import remember
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Kind, Status, cut_between, first_and_last, late_by
 
-# What the rest of a stay has of the whole.
-_KEPT = ("kind", "channel", "city", "trip", "met", "position", "next_step", "note")
+# The rest of a stay is like the whole, but for the minutes: they tell of its past.
+_KEPT = ("kind", "channel", "city", "trip", *(name for name in WORDS if name != "minutes"))
 
 
 def give_visit(db: Session, *, visit: Visit, to: Person, by: Person | None, now: datetime) -> None:

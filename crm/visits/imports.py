@@ -13,10 +13,8 @@ from crm.base.cells import (
     End,
     Line,
     LineOrEmpty,
-    LineOrNone,
     Moment,
     MomentOrNone,
-    ProseOrNone,
     Required,
     Username,
     Usernames,
@@ -27,46 +25,23 @@ from crm.base.cells import (
 from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
-from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
+from crm.base.field_cells import with_texts
+from crm.base.sheets import ImportResult, Sheet, read_sheet
 from crm.base.typed_text import unify_line_breaks
 from crm.base.usernames import ByUsername
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits import bulk
+from crm.visits.fields import VISIT_COLUMNS, VISIT_FIELDS, VisitData
 from crm.visits.import_notices import asked_about, read_as_remote
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
-from crm.visits.validation import VisitData
 
-VISITS = (
-    Column("ref", "编号", "V-2026-001"),
-    Column("kind", "类型", Kind.OUTREACH.label),
-    Column("channel", "方式", Channel.IN_PERSON.label),
-    Column("status", "状态", Status.DONE.label),
-    Column("starts_at", "开始时间", "2026-07-14T09:00"),
-    Column("ends_at", "结束时间", "2026-07-14T11:30"),
-    Column("city", "城市", "上海"),
-    Column("leader", "带队人", "zhaomou"),
-    Column("leader_name", "带队人姓名", shown_only=True),
-    Column("participants", "同行人", "qianmou;sunmou"),
-    Column("participant_names", "同行人姓名", shown_only=True),
-    Column("leads", "线索"),
-    Column("lead_titles", "线索名称", shown_only=True),
-    Column("logged_at", "登记时间", "2026-07-14T18:00"),
-    Column("verdict", "核定"),
-    Column("note", "备注"),
-    Column("met", "会见人", "李经理", optional=True),
-    Column("position", "会见人职务", "投资部经理", optional=True),
-    Column("minutes", "洽谈纪要", "介绍园区条件，对方有意来访", optional=True),
-    Column("next_step", "下一步", "邀请来访", optional=True),
-    Column("trip", "批次", optional=True),
-    Column("entered_at", "录入时间", optional=True),
-)
 Told = dict[str, Any]  # what a visit is, by column
 
 
-class VisitRow(Cells):
-    """One visit."""
+class VisitFacts(Cells):
+    """What the import of a visit works with; its texts come from the declaration."""
 
     ref: Line
     kind: Annotated[Kind, one_of(Kind), Required]
@@ -80,15 +55,10 @@ class VisitRow(Cells):
     leads: Values
     logged_at: MomentOrNone
     verdict: Annotated[Verdict | None, one_of(Verdict)]
-    note: ProseOrNone
-    met: LineOrNone = None
-    position: LineOrNone = None
-    minutes: ProseOrNone = None
-    next_step: ProseOrNone = None
-    trip: LineOrNone = None
     entered_at: MomentOrNone = None
 
 
+VisitRow = with_texts(VisitFacts, VISIT_FIELDS)
 OF_DATA = frozenset(VisitRow.model_fields) & frozenset(VisitData.__dataclass_fields__) - {"ref"}
 PLAIN = (OF_DATA | {"verdict", "logged_at", "entered_at"}) - {"kind"}
 MOMENTS = ("logged_at", "entered_at")  # left out, they are those of the import
@@ -104,7 +74,7 @@ class Names:
 
 def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult:
     """Add the visits of a file; one already there must be as it says; raises `SheetRefused`."""
-    sheet = read_sheet(content, VISITS)
+    sheet = read_sheet(content, VISIT_COLUMNS)
     rows = list(read_rows(sheet, VisitRow))
     names = _names(db)
     there = _there(db, [row.ref for _, row in rows])
@@ -137,7 +107,7 @@ def _names(db: Session) -> Names:
     )
 
 
-def _told(row: VisitRow, names: Names, sheet: Sheet, line: int) -> Told:
+def _told(row: VisitFacts, names: Names, sheet: Sheet, line: int) -> Told:
     """What the row says, with ids for names; empty where it names somebody unknown."""
     blamed = len(sheet.problems)
 
@@ -163,7 +133,7 @@ def _told(row: VisitRow, names: Names, sheet: Sheet, line: int) -> Told:
     }
 
 
-def _refuse_difference(sheet: Sheet, row: VisitRow, there: Told, told: Told) -> None:
+def _refuse_difference(sheet: Sheet, row: VisitFacts, there: Told, told: Told) -> None:
     """A repeat says the same in each column of the file; a moment left out says none."""
     skipped = {name for name in MOMENTS if told[name] is None}
     if row.entered_at and row.status is not Status.DONE:
@@ -177,7 +147,7 @@ def _refuse_difference(sheet: Sheet, row: VisitRow, there: Told, told: Told) -> 
         raise Refused("ref_taken", field="ref", ref=row.ref, columns="、".join(differing))
 
 
-def _checked(row: VisitRow, told: Told, now: datetime) -> bulk.ImportedVisit:
+def _checked(row: VisitFacts, told: Told, now: datetime) -> bulk.ImportedVisit:
     """The visit that is to be kept; refused as `bulk.new_visit` says."""
     data = VisitData(
         ref=row.ref,

@@ -8,10 +8,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date, last_civil_date
+from crm.visits.fields import VisitData
 from crm.visits.links import participants_of
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.rules import Kind, Status, late_after_change, late_by
-from crm.visits.validation import VisitData
 
 
 @dataclass(frozen=True, slots=True)

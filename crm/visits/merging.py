@@ -7,9 +7,11 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.fields import FieldKind
 from crm.people.models import Person
 from crm.people.queries import viewer
 from crm.visits.checking import check_visit
+from crm.visits.fields import VISIT_FIELDS, WORDS, VisitData
 from crm.visits.links import Links, links_of
 from crm.visits.models import Visit
 from crm.visits.neighbours import outline_of, questions_about
@@ -17,9 +19,6 @@ from crm.visits.permissions import may_change
 from crm.visits.questions import can_merge
 from crm.visits.rules import Kind
 from crm.visits.service import rewrite_visit
-from crm.visits.validation import WORDS, VisitData
-
-APART = {"minutes": "\n", "note": "\n"}  # how two texts are put together; else by a semicolon
 
 
 def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:
@@ -46,8 +45,7 @@ def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: 
 def _both(visit: Visit, beside: Links, data: VisitData) -> VisitData:
     is_stay = visit.kind is Kind.RESIDENCY
     words: dict[str, Any] = {
-        name: _joined(getattr(visit, name), getattr(data, name), APART.get(name, "；"))
-        for name in WORDS
+        name: _joined(getattr(visit, name), getattr(data, name), _between(name)) for name in WORDS
     }
 
     return VisitData(
@@ -65,6 +63,11 @@ def _both(visit: Visit, beside: Links, data: VisitData) -> VisitData:
         reason=data.reason,
         **words,
     )
+
+
+def _between(name: str) -> str:
+    """What stands between two texts that become one."""
+    return "\n" if VISIT_FIELDS[name].kind is FieldKind.PROSE else "；"
 
 
 def _joined(there: str | None, more: str | None, apart: str) -> str | None:

@@ -12,11 +12,11 @@ from crm.base.db import batches
 from crm.leads.models import Lead
 from crm.leads.queries import visible as visible_leads
 from crm.people.queries import Viewer
+from crm.visits.fields import VisitData
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import changeable, covering, joined_by, of_leads, readable, visible
 from crm.visits.questions import Outline, Question, questions
 from crm.visits.rules import Status, Verdict
-from crm.visits.validation import VisitData
 
 
 def outline_of(

@@ -17,6 +17,7 @@ from crm.leads.queries import matching
 from crm.leads.queries import visible as visible_leads
 from crm.people.models import Person
 from crm.people.queries import Viewer
+from crm.visits.fields import VISIT_FIELDS
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import (
     covering,
@@ -29,6 +30,9 @@ from crm.visits.permissions import (
 )
 from crm.visits.rules import Channel, Kind, Status, is_logged_late
 
+SEARCHED = tuple(
+    Visit.__table__.columns[name] for name, field in VISIT_FIELDS.items() if field.is_searched
+)
 LOADED = (
     joinedload(Visit.leader),
     joinedload(Visit.entered_by),
@@ -95,13 +99,7 @@ def _saying(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
     typed = spellings(text)
     called = Person.search.contains(folded(text), autoescape=True)
     leader = exists().where(Person.id == Visit.leader_id, called)
-    words = or_(
-        *(
-            column.icontains(each, autoescape=True)
-            for column in (Visit.met, Visit.minutes, Visit.next_step, Visit.note)
-            for each in typed
-        )
-    )
+    words = or_(*(column.icontains(each, autoescape=True) for column in SEARCHED for each in typed))
     said = matching(text, viewer, on)
     leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & said)
 

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from crm.leads.queries import LeadLabel, lead_labels
 from crm.people.models import Person
 from crm.people.queries import Viewer
+from crm.visits.fields import WORDS, VisitWords
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class SeenVisit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenVisit(VisitWords):
     """A visit before a viewer: leads by their labels, words empty where they may not be read."""
 
     id: int
@@ -34,11 +35,6 @@ class SeenVisit:
     is_theirs: bool  # led, joined or entered by the viewer
     is_readable: bool
     trip: str | None
-    met: str | None
-    position: str | None
-    minutes: str | None
-    next_step: str | None
-    note: str | None
     entered_at: datetime
     logged_at: datetime | None
     verdict: Verdict | None
@@ -52,9 +48,6 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
     leads = tuple(labels[lead.id] for lead in visit.leads)
     made_by = {visit.leader_id, *(person.id for person in visit.participants)}
     is_readable = me in made_by or all(label.id is not None for label in leads)
-
-    def words(text: str | None) -> str | None:
-        return text if is_readable else None
 
     return SeenVisit(
         id=visit.id,
@@ -74,16 +67,12 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
         is_theirs=me in {visit.entered_by_id, *made_by},
         is_readable=is_readable,
         trip=visit.trip,
-        met=words(visit.met),
-        position=words(visit.position),
-        minutes=words(visit.minutes),
-        next_step=words(visit.next_step),
-        note=words(visit.note),
         entered_at=visit.entered_at,
         logged_at=visit.logged_at,
         verdict=visit.verdict,
         verdict_at=visit.verdict_at,
         late_by_days=visit.late_by_days,
+        **({name: getattr(visit, name) for name in WORDS} if is_readable else {}),
     )
 
 

@@ -16,6 +16,7 @@ from crm.people.queries import Viewer, viewer
 from crm.visits.bulk import ImportedVisit, import_visit, import_visits
 from crm.visits.checking import check_visit, may_read
 from crm.visits.companions import note_named
+from crm.visits.fields import WORDS, VisitData
 from crm.visits.lateness import Timing, keep_late, late_by_person
 from crm.visits.links import link, links_of, participants_of, remember
 from crm.visits.models import Visit
@@ -30,7 +31,6 @@ from crm.visits.rules import (
     late_by,
 )
 from crm.visits.trips import begin_trips
-from crm.visits.validation import WORDS, VisitData
 
 __all__ = [
     "ImportedVisit",

@@ -1,7 +1,6 @@
 """What is told of a visit, and what must hold of it before it is kept (REGIME 3)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -14,44 +13,8 @@ from crm.people.entry_grants import owners_of
 from crm.people.models import EntryGrant, Person, Posting
 from crm.people.queries import Viewer, at_work, people_in
 from crm.people.rules import WITH_RECORDS, Role
-from crm.visits.rules import (
-    Channel,
-    Kind,
-    Status,
-    check_channel,
-    check_ended,
-    first_and_last,
-)
-
-WORDS = ("met", "position", "minutes", "next_step", "note")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisitData:
-    """What is told of a visit."""
-
-    ref: str = ""
-    kind: Kind
-    channel: Channel = Channel.IN_PERSON
-    status: Status = Status.DONE
-    starts_at: datetime
-    ends_at: datetime
-    city: str = ""
-    leader_id: int
-    participant_ids: Collection[int] = ()
-    lead_ids: Collection[int] = ()
-    met: str | None = None
-    position: str | None = None
-    minutes: str | None = None
-    next_step: str | None = None
-    note: str | None = None
-    trip: str | None = None
-    reason: str | None = None  # why it is logged or changed, for the trail
-
-    @property
-    def joined_by(self) -> frozenset[int]:
-        """Those who take part without leading."""
-        return frozenset(self.participant_ids) - {self.leader_id}
+from crm.visits.fields import WORDS, VisitData
+from crm.visits.rules import Channel, Status, check_channel, check_ended, first_and_last
 
 
 def columns(data: VisitData, now: datetime) -> dict[str, object]:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import selectinload
 from crm.base.audit import AuditEntry
 from crm.base.sheets import SheetRefused, write_sheet, write_template
 from crm.visits.exports import visit_rows
-from crm.visits.imports import VISITS, import_visits
+from crm.visits.fields import VISIT_COLUMNS
+from crm.visits.imports import import_visits
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.conftest import NOW
@@ -180,7 +181,7 @@ def test_the_template_can_be_imported(db):
     for username in ("zhaomou", "qianmou", "sunmou"):
         make_person(db, username)
 
-    outcome = import_visits(db, content=write_template(VISITS), now=NOW)
+    outcome = import_visits(db, content=write_template(VISIT_COLUMNS), now=NOW)
 
     assert outcome.added == 1
 
@@ -313,7 +314,7 @@ def test_what_is_exported_is_imported_and_exported_the_same(db):
 
 
 def export(db):
-    return write_sheet(VISITS, visit_rows(db, None, NOW.date()), in_chinese=True)
+    return write_sheet(VISIT_COLUMNS, visit_rows(db, None, NOW.date()), in_chinese=True)
 
 
 # What is asked about, and taken all the same

@@ -19,9 +19,9 @@ from crm.supervision.models import Order, OrderEntry, Reminder
 from crm.supervision.queries import corrections_of_order
 from crm.supervision.reminders import remind_of_missed
 from crm.supervision.rules import EntryKind, OrderState, Origin
+from crm.visits.fields import VisitData
 from crm.visits.rules import Kind
 from crm.visits.service import confirm_visit, log_visit
-from crm.visits.validation import VisitData
 from tests.factories import make_absence, make_person, make_rule, make_visit
 from tests.supervision.conftest import arrange
 

@@ -17,6 +17,7 @@ from crm.people.queries import visible_to as visible_people
 from crm.quotas.queries import figures_on
 from crm.visits import service
 from crm.visits.companions import leave_visit
+from crm.visits.fields import data_of
 from crm.visits.models import Visit
 from crm.visits.notifications import tell_left
 from crm.visits.permissions import may_change
@@ -30,7 +31,6 @@ from crm.web.forms import back_to, cleaned, date_of
 from crm.web.quotas.quota_effects import effects
 from crm.web.site import site
 from crm.web.transaction import moment, today
-from crm.web.visits.forms import as_told
 from crm.web.visits.questions import ask_again, asking_about
 
 Change: TypeAlias = Callable[[Session, Visit], Visit]
@@ -94,7 +94,7 @@ def done(visit_id: int) -> ResponseReturnValue:
         if not may_end_early(visit, now):
             return service.set_done(rows, visit=visit, by=me, now=now)
         this_minute = now.replace(second=0, microsecond=0)
-        data = replace(as_told(visit), status=Status.DONE, ends_at=this_minute)
+        data = replace(data_of(visit), status=Status.DONE, ends_at=this_minute)
         return service.change_visit(rows, visit=visit, data=data, by=me, now=now)
 
     return _settle(visit_id, "已设为完成。", finish)
@@ -110,7 +110,7 @@ def move(visit_id: int) -> ResponseReturnValue:
     visit = found(visit_id)
     starts_at = clock.at_civil(on, clock.civil(visit.starts_at).time())
     ends_at = starts_at + (visit.ends_at - visit.starts_at)
-    moved = replace(as_told(visit), starts_at=starts_at, ends_at=ends_at)
+    moved = replace(data_of(visit), starts_at=starts_at, ends_at=ends_at)
     # whoever may not move it is asked nothing: a question tells of others
     is_mine = may_change(db.session, my_view(), visit.id, today())
     if is_mine and (asking := asking_about(moved, visit)):

@@ -7,6 +7,7 @@ from flask import url_for
 from crm.base import formatting
 from crm.extensions import db
 from crm.quotas.verdicts import waiting_ids
+from crm.visits.fields import VISIT_FIELDS, WORDS
 from crm.visits.permissions import may_change, may_judge
 from crm.visits.queries import rejection_reasons
 from crm.visits.redaction import SeenVisit
@@ -15,6 +16,8 @@ from crm.visits.trips import trip_id_of
 from crm.web.auth import my_view
 from crm.web.transaction import moment, today
 from crm.web.visits.rows import VisitLine, entered_by, line
+
+OF_FACTS = ("met", "position")  # words that stand among the facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,9 @@ def page_of(seen: SeenVisit) -> VisitPage:
     is_open = is_open_to_verdict(seen, moment())
     reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
     companions = {person.id for person in seen.participants}
-    words = (("洽谈纪要", seen.minutes), ("下一步", seen.next_step), ("备注", seen.note))
+    words = (
+        (VISIT_FIELDS[name].label, getattr(seen, name)) for name in WORDS if name not in OF_FACTS
+    )
 
     return VisitPage(
         line=line(
@@ -67,11 +72,12 @@ def page_of(seen: SeenVisit) -> VisitPage:
 
 def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
     met = " ".join(part for part in (seen.met, seen.position) if part)
+    labels = {name: field.label for name, field in VISIT_FIELDS.items()}
     pairs = [
-        ("带队人", seen.leader.name),
-        ("同行人", "、".join(person.name for person in seen.participants)),
-        ("方式", seen.channel.label),
-        ("会见人", met),
+        (labels["leader_id"], seen.leader.name),
+        (labels["participant_ids"], "、".join(person.name for person in seen.participants)),
+        (labels["channel"], seen.channel.label),
+        (labels["met"], met),
         ("完成登记", _logged(seen)),
         ("登记人", entered_by(seen)),
     ]

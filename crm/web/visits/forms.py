@@ -12,7 +12,6 @@ from wtforms import (
     SelectField,
     SelectMultipleField,
     StringField,
-    TextAreaField,
     TimeField,
 )
 from wtforms.validators import Length, Optional
@@ -23,12 +22,12 @@ from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.people.entry_grants import entered_for
 from crm.people.queries import Viewer, colleagues, people_by_id
-from crm.visits.models import Visit
+from crm.visits.fields import VISIT_FIELDS, WORDS, VisitData
 from crm.visits.queries import last_choices
 from crm.visits.redaction import SeenVisit
-from crm.visits.rules import CHANNELS_OF, Channel, Kind, Status
-from crm.visits.service import VisitData
+from crm.visits.rules import CHANNELS_OF, Kind, Status
 from crm.visits.trips import offered
+from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import MarkedForm
 from crm.web.forms import (
     NOTHING,
@@ -46,37 +45,36 @@ from crm.web.forms import (
 STAY_BEGINS, STAY_ENDS = time(9), time(18)  # a stay is told in days; these are the hours it has
 HOURS = frozenset({"starts", "ends"})  # which the form of a stay hides
 HALF_DAYS = ((time(14), time(16)), (time(9), time(11)))  # when visits usually are, the later first
-TEXTS = ("met", "position", "minutes", "next_step", "note", "trip")
+LATER = (*WORDS, "trip")  # what may follow later
 _short = Length(max=100, message="最多 %(max)d 个字。")
-_long = Length(max=5000, message="最多 %(max)d 个字。")
+_LABELS = {name: field.input_label for name, field in VISIT_FIELDS.items()}
 
 
+@with_fields(VISIT_FIELDS)
 class VisitForm(MarkedForm):
     """A visit as people tell it: dates and times apart, and a stay by its days alone."""
 
     ref = HiddenField(filters=[cleaned], validators=[_short])
-    kind = RadioField("类型", choices=word_choices(Kind), coerce=Kind)
-    channel = RadioField("方式", choices=word_choices(Channel), coerce=Channel)
-    status = RadioField("进展", choices=word_choices((Status.DONE, Status.PLANNED)), coerce=Status)
+    kind: RadioField
+    channel: RadioField
+    status = RadioField(
+        _LABELS["status"], choices=word_choices((Status.DONE, Status.PLANNED)), coerce=Status
+    )
     first_on = DateField("日期", [Needed("请选择日期。"), sensible_year])
     starts = TimeField("开始时间", [Optional()])
     ends = TimeField("结束时间", [Optional()])
     last_on = DateField("结束日期", [Optional(), sensible_year])
-    city = StringField("城市", [_short], filters=[cleaned])
-    lead_ids = SelectMultipleField("项目线索", coerce=row_id, validate_choice=False)
-    participant_ids = SelectMultipleField("同行人", coerce=row_id, validate_choice=False)
+    city: StringField
+    lead_ids = SelectMultipleField(_LABELS["lead_ids"], coerce=row_id, validate_choice=False)
+    participant_ids = SelectMultipleField(
+        _LABELS["participant_ids"], coerce=row_id, validate_choice=False
+    )
     leads_again = SelectMultipleField("上次线索 +", coerce=row_id, validate_choice=False)
     companions_again = SelectMultipleField("上次同行 +", coerce=row_id, validate_choice=False)
     for_id = RadioField("为谁登记", [Optional()], coerce=row_id, validate_choice=False)  # 代录
     leader_id = SelectField(
-        "带队人", [Needed("请选择带队人。")], coerce=chosen_id, validate_choice=False
+        _LABELS["leader_id"], [Needed("请选择带队人。")], coerce=chosen_id, validate_choice=False
     )
-    met = StringField("会见人", [_short], filters=[cleaned])
-    position = StringField("会见人职务", [_short], filters=[cleaned])
-    minutes = TextAreaField("洽谈纪要", [_long], filters=[cleaned])
-    next_step = StringField("下一步", [_long], filters=[cleaned])
-    note = TextAreaField("备注", [_long], filters=[cleaned])
-    trip = StringField("出差批次号", [_short], filters=[cleaned])
     reason = StringField("修改原因", [_short], filters=[cleaned])
     trips: Sequence[str] = ()  # those that it offers
     asking: Any = None  # what it asks before it keeps the visit (`visit_questions.Asking`)
@@ -85,7 +83,7 @@ class VisitForm(MarkedForm):
     @property
     def has_more(self) -> bool:
         """Whether something is told, or wrong, of what may follow later."""
-        return any(self[name].data or self[name].errors for name in TEXTS)
+        return any(self[name].data or self[name].errors for name in LATER)
 
     def lead_by_whom_it_is_for(self) -> bool:
         """Let whoever the visit is entered for lead it, where no leader was chosen (代录)."""
@@ -142,8 +140,8 @@ class VisitForm(MarkedForm):
     def _texts(self, was: SeenVisit | None) -> dict[str, Any]:
         """What is told in words; whoever may not read them has no fields for them."""
         if was and not was.is_readable:
-            return {name: getattr(was, name) for name in TEXTS}
-        return {name: self[name].data for name in TEXTS}
+            return {name: getattr(was, name) for name in LATER}
+        return {name: self[name].data for name in LATER}
 
     def refuse(self, refusal: Refused) -> None:
         """Show a refusal at a field in sight: a stay hides its hours, each form its reference."""
@@ -229,23 +227,6 @@ def beginning(db: Session, viewer: Viewer, now: datetime, *, status: Status) -> 
     }
 
 
-def as_told(visit: Visit) -> VisitData:
-    """A visit, its people and leads loaded, as the service is told of it."""
-    return VisitData(
-        ref=visit.ref,
-        kind=visit.kind,
-        channel=visit.channel,
-        status=visit.status,
-        starts_at=visit.starts_at,
-        ends_at=visit.ends_at,
-        city=visit.city,
-        leader_id=visit.leader_id,
-        participant_ids=[each.id for each in visit.participants],
-        lead_ids=[each.id for each in visit.leads],
-        **{name: getattr(visit, name) for name in TEXTS},
-    )
-
-
 def as_typed(visit: SeenVisit) -> dict[str, Any]:
     """A visit as its form shows it."""
     return {
@@ -259,7 +240,7 @@ def as_typed(visit: SeenVisit) -> dict[str, Any]:
         ],  # the hidden ones stay as they are
         "leader_id": visit.leader.id,
         **_when(visit.starts_at, visit.ends_at),
-        **({name: getattr(visit, name) for name in TEXTS} if visit.is_readable else {}),
+        **({name: getattr(visit, name) for name in LATER} if visit.is_readable else {}),
     }
 
 

@@ -7,13 +7,19 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.base.errors import Refused
+from crm.base.fields import IDS
 from crm.quotas.frozen import frozen_periods
+from crm.visits.fields import VISIT_FIELDS, VisitData
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status
-from crm.visits.service import VisitData
 from crm.web.visits.forms import VisitForm
 
-FACTS = ("kind", "channel", "status", "starts_at", "ends_at")  # what counts, but for people
+# What a figure rests on, but for people: those of a seen visit have names.
+FACTS = tuple(
+    name
+    for name, field in VISIT_FIELDS.items()
+    if field.bears_on_quotas and field.kind not in IDS and name in VisitData.__dataclass_fields__
+)
 
 
 @dataclass(frozen=True, slots=True)

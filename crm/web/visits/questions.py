@@ -13,17 +13,17 @@ from crm.people.queries import people_by_id
 from crm.quotas.late_days import LateDays, waiting_days
 from crm.visits.checking import check_visit
 from crm.visits.companions import left_by
+from crm.visits.fields import VisitData, data_of
 from crm.visits.models import Visit
 from crm.visits.neighbours import outline_of, questions_about
 from crm.visits.queries import visits_by_id
 from crm.visits.questions import Doubt, Outline, Question, can_merge
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Status
-from crm.visits.validation import VisitData
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import row_id
 from crm.web.transaction import moment, today
-from crm.web.visits.forms import VisitForm, as_told
+from crm.web.visits.forms import VisitForm
 from crm.web.visits.rows import title_of, when
 
 DO = "do"  # the name of the buttons beside 保存
@@ -97,7 +97,7 @@ def _new_questions(draft: Outline, was: Visit | None) -> list[Question]:
     found = questions_about(db.session, draft, my_view(), today())
     if was is None:
         return found
-    before = outline_of(db.session, as_told(was), my_view(), today(), was)
+    before = outline_of(db.session, data_of(was), my_view(), today(), was)
     known = {each.token for each in questions_about(db.session, before, my_view(), today())}
     return [each for each in found if each.token not in known]
 

@@ -1,0 +1,96 @@
+"""A record's fields, declared once; forms, pages, imports, exports and audit labels read them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass
+from enum import Enum, auto
+
+from crm.base.enums import LabeledEnum
+from crm.base.sheets import Column
+
+
+class FieldKind(Enum):
+    """What a field holds."""
+
+    LINE = auto()  # a name or a short phrase
+    LONG_LINE = auto()  # sentences without line breaks
+    PROSE = auto()  # paragraphs
+    CHOICE = auto()  # a member of `choices`
+    DATE = auto()
+    MOMENT = auto()
+    FLAG = auto()
+    AMOUNT = auto()
+    PERSON = auto()  # an id, as with the kinds below; the plural ones hold several
+    PEOPLE = auto()
+    UNIT = auto()
+    LEAD = auto()
+    LEADS = auto()
+    OTHER = auto()  # an id of another table
+
+
+TEXTS = frozenset({FieldKind.LINE, FieldKind.LONG_LINE, FieldKind.PROSE})
+IDS = frozenset(
+    {
+        FieldKind.PERSON,
+        FieldKind.PEOPLE,
+        FieldKind.UNIT,
+        FieldKind.LEAD,
+        FieldKind.LEADS,
+        FieldKind.OTHER,
+    }
+)
+_LONGEST = {FieldKind.LINE: 100, FieldKind.LONG_LINE: 5000, FieldKind.PROSE: 5000}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a record; `name` is its column's, its form field's and its name in the trail."""
+
+    name: str
+    label: str  # on pages and in the audit trail
+    kind: FieldKind = FieldKind.LINE
+    _: KW_ONLY
+    choices: type[LabeledEnum] | None = None
+    columns: tuple[Column, ...] = ()  # of imports and exports: DESIGN 6 fixes their names
+    in_form: bool = False
+    form_label: str = ""  # where a form asks by another name
+    required: str = ""  # what a form says where the field is empty
+    longest: int = 0  # characters that a form takes; 0: those of the kind
+    is_stored: bool = True  # a column of the record's own table
+    is_hidden_with_leads: bool = False  # only for who may see every lead of the record (REGIME 2)
+    is_searched: bool = False  # the text search of lists looks into it
+    bears_on_quotas: bool = False  # a change of it may change a figure (REGIME 4)
+
+    @property
+    def input_label(self) -> str:
+        """The label in forms."""
+        return self.form_label or self.label
+
+    @property
+    def most_characters(self) -> int:
+        """How many characters a form takes of a text."""
+        return self.longest or _LONGEST[self.kind]
+
+
+Fields = Mapping[str, Field]
+
+
+def declared(*fields: Field) -> Fields:
+    """The fields of a record by their names, in this order."""
+    by_name = {field.name: field for field in fields}
+    if len(by_name) != len(fields):
+        raise ValueError("A field is declared twice.")
+    return by_name
+
+
+def columns_of(fields: Iterable[Field]) -> tuple[Column, ...]:
+    """The columns of files, in the order of the fields."""
+    return tuple(column for field in fields for column in field.columns)
+
+
+def cells_of(fields: Fields, record: object) -> dict[str, object]:
+    """By column, what a file says of a record as it is stored: all but ids, which have names."""
+    return {
+        field.columns[0].code: getattr(record, field.name)
+        for field in fields.values()
+        if field.columns and field.is_stored and field.kind not in IDS
+    }

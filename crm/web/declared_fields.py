@@ -1,0 +1,47 @@
+"""Form fields of a record, made from their declarations."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, RadioField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional
+
+from crm.base.fields import TEXTS, Field, FieldKind, Fields
+from crm.web.forms import Needed, cleaned, sensible_year, word_choices
+
+Form = TypeVar("Form", bound=FlaskForm)
+MADE_HERE = TEXTS | {FieldKind.CHOICE, FieldKind.DATE}
+
+
+def with_fields(
+    fields: Fields, *names: str, needed: type[DataRequired] = Needed
+) -> Callable[[type[Form]], type[Form]]:
+    """Add the declared fields to a form: those named, else all that it has; not what it defines.
+
+    People, units and leads are chosen from lists that each form makes itself.
+    """
+
+    def add(form: type[Form]) -> type[Form]:
+        for field in fields.values():
+            is_wanted = field.name in names if names else field.in_form
+            if is_wanted and field.kind in MADE_HERE and not hasattr(form, field.name):
+                setattr(form, field.name, _input(field, needed))
+        return form
+
+    return add
+
+
+def _input(field: Field, needed: type[DataRequired]) -> Any:
+    label = field.input_label
+    validators: list[Any] = [needed(field.required)] if field.required else []
+
+    if field.kind is FieldKind.CHOICE and field.choices:
+        choices = word_choices(field.choices)
+        return RadioField(label, validators, choices=choices, coerce=field.choices)
+    if field.kind is FieldKind.DATE:
+        return DateField(label, [*(validators or [Optional()]), sensible_year])
+
+    validators.append(Length(max=field.most_characters, message="最多 %(max)d 个字。"))
+    control = TextAreaField if field.kind is FieldKind.PROSE else StringField
+    return control(label, validators, filters=[cleaned])
