@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, Select, select, update
+from sqlakeyset import select_page
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from crm.base.outbox import Message, MessageKind, State
@@ -29,7 +31,7 @@ def messages_page(
     size: int = PAGE,
 ) -> MessagePage:
     """The messages of a person without their bodies, by keyset, the latest made first."""
-    query: Select[int, MessageKind, str, datetime, State, datetime | None, str] = (
+    query: Any = (  # sqlakeyset is typed for SQLAlchemy 2.0
         select(
             Message.id,
             Message.kind,
@@ -41,17 +43,13 @@ def messages_page(
         )
         .where(Message.person_id == person_id)
         .order_by(Message.id.desc())
-        .limit(size + 1)
     )
     if kinds:
         query = query.where(Message.kind.in_(kinds))
 
-    if before:
-        query = query.where(Message.id < before)
+    rows = select_page(db, query, per_page=size, after=(before,) if before else None)
 
-    rows = db.execute(query).all()
-
-    return MessagePage(rows[:size], rows[size - 1].id if len(rows) > size else None)
+    return MessagePage(rows, rows[-1].id if rows.paging.has_next else None)
 
 
 def message_of(db: Session, person_id: int, message_id: int) -> Message | None:
