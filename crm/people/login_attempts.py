@@ -7,7 +7,7 @@ and what is tried elsewhere slows down only whoever is neither there nor at an a
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -63,7 +63,7 @@ def network_of(address: str) -> str:
     except ValueError:
         return address
     if isinstance(read, IPv6Address) and read.ipv4_mapped is None:
-        return f"{IPv6Address(int(read) >> NETWORK_BITS << NETWORK_BITS)}/{NETWORK_BITS}"
+        return str(ip_network((address, NETWORK_BITS), strict=False))
     return address
 
 
