@@ -94,6 +94,11 @@ class CorrectionFacts:
         author_id = None if self.correction.signed_at else self.correction.made_by_id
         return scope.sees(self.person.id, self.unit_id, self.duty, author_id=author_id)
 
+    def may_be_signed_by(self, scope: FigureScope) -> bool:
+        """Whether it is unsigned and seen, and neither the edit nor the figure is the viewer's."""
+        is_own = scope.person_id in (self.correction.made_by_id, self.person.id)
+        return self.correction.signed_at is None and not is_own and self.is_seen_by(scope)
+
 
 def of_figure(figure: Figure) -> ColumnElement[bool]:
     """The corrections of one figure."""

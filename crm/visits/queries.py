@@ -89,6 +89,14 @@ def visits_by_id(db: Session, visit_ids: Collection[int]) -> Sequence[Visit]:
     return db.scalars(select(Visit).where(Visit.id.in_(visit_ids)).options(*LOADED)).all()
 
 
+def visible_visits_by_id(
+    db: Session, viewer: Viewer, visit_ids: Collection[int], on: date
+) -> Sequence[Visit]:
+    """Those of the visits that the viewer may see, loaded for `shown`."""
+    query = visible_to(viewer, on).where(Visit.id.in_(visit_ids))
+    return db.scalars(query.options(*LOADED)).all()
+
+
 def visit_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
     """The id of the visit that the person entered under that reference."""
     return db.scalar(select(Visit.id).where(Visit.ref == ref, Visit.entered_by_id == by_id))

@@ -22,7 +22,7 @@ from crm.people.rules import AbsenceKind, AbsenceStatus
 from crm.web.absences.rows import absence_line
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
-from crm.web.corrections.views import corrected
+from crm.web.corrections.rows import corrections_notice
 from crm.web.errors import refusal_text
 from crm.web.forms import (
     LARGEST_ID,
@@ -189,7 +189,7 @@ def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], Non
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:
-        flash(done + corrected(), "success")
+        flash(done + corrections_notice(), "success")
     return back_to(url_for(".show", absence_id=absence_id))
 
 
@@ -234,7 +234,7 @@ def _answer(
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
-            flash("已保存。" + corrected(), "success")
+            flash("已保存。" + corrections_notice(), "success")
             return redirect(url_for(".show", absence_id=absence_id))
     return _show(_found(absence_id), **{name: form}), 422
 

@@ -25,7 +25,7 @@ from crm.web.admin.job_redaction import told_of_figures, told_of_hidden
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import refusal_text
 from crm.web.forms import Needed, at_cursor, cleaned, show_refusal
-from crm.web.quotas.visible_figures import my_figures
+from crm.web.quotas.visible_figures import my_figure_scope
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
@@ -104,7 +104,7 @@ def preview(job: str) -> ResponseReturnValue:
         return redirect(url_for(".listing"))
 
     hidden = told_of_hidden(db.session, my_view(), today())
-    hidden |= told_of_figures(db.session, my_figures(), today())
+    hidden |= told_of_figures(db.session, my_figure_scope(), today())
 
     return render_template(
         "admin/job_preview.html",

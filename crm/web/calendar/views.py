@@ -34,7 +34,7 @@ from crm.quotas.calendar_imports import (
 from crm.web.auth import signed_in
 from crm.web.calendar.rows import year_of
 from crm.web.change_reasons import explained
-from crm.web.corrections.views import made_now
+from crm.web.corrections.rows import count_my_corrections
 from crm.web.downloads import attached
 from crm.web.errors import refusal_text
 from crm.web.forms import YEARS, Needed, cleaned, date_of, sensible_year, show_refusal, word_choices
@@ -214,7 +214,7 @@ def _tried(arrangement: Arrangement) -> Effects:
 def _say(changed: service.Flips, done: str) -> None:
     count = len(changed.dates)
     flash(f"{done}有 {count} 天的上班或休息发生变化。" if count else done, "success")
-    if made := made_now(db.session):
+    if made := count_my_corrections(db.session):
         flash(f"已定稿的数据不变，另生成 {made} 条更正，待督查人员签认。", "info")
 
 

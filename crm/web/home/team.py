@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask import url_for
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
@@ -11,7 +10,8 @@ from crm.people.queries import Viewer, people_in, unit_tree
 from crm.quotas.permissions import FigureScope
 from crm.quotas.queries import PersonFigure, figures, period_kinds
 from crm.quotas.rules import FigureStatus
-from crm.web.quotas.quota_effects import period_now
+from crm.web.quotas.labels import period_label
+from crm.web.quotas.visible_figures import figure_url
 
 TROUBLE = (FigureStatus.UNREACHABLE, FigureStatus.AT_RISK)
 
@@ -59,13 +59,8 @@ def _told(each: PersonFigure, on: date) -> InTrouble:
 
     return InTrouble(
         each.name,
-        f"{period_now(figure.period, on)}{figure.rule.measure.label}",
+        f"{period_label(figure.period, on)}{figure.rule.measure.label}",
         figure.status,
         f"{figure.achieved}/{figure.required}",
-        url_for(
-            "compliance.figure",
-            rule=figure.rule.code,
-            person=each.username,
-            period=figure.period.name,
-        ),
+        figure_url(figure.rule.code, each.username, figure.period),
     )

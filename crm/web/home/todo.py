@@ -17,7 +17,7 @@ from crm.quotas.frozen import count_corrections, for_signing, of_author, without
 from crm.quotas.verdicts import to_judge
 from crm.supervision.queries import waiting_for
 from crm.supervision.reminded import unread_reminders
-from crm.web.quotas.visible_figures import my_figures
+from crm.web.quotas.visible_figures import my_figure_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _to_judge(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait
     )
     yield Wait(
         "定稿数的更正待签认",
-        count_corrections(db, for_signing(me, my_figures())),
+        count_corrections(db, for_signing(me, my_figure_scope())),
         url_for("compliance.board", tab="corrections"),
         "edit",
     )

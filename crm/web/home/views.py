@@ -34,8 +34,8 @@ from crm.web.auth import my_view
 from crm.web.home.team import Team, team_of
 from crm.web.home.todo import waits
 from crm.web.people.entry_grants import recent_changes
-from crm.web.quotas.quota_effects import ESTIMATED, period_now
-from crm.web.quotas.visible_figures import my_figures
+from crm.web.quotas.labels import ESTIMATED_CALENDAR, period_label
+from crm.web.quotas.visible_figures import figure_url, my_figure_scope
 from crm.web.transaction import moment, today
 from crm.web.visits.rows import VisitLine, is_stay, line, to_settle
 
@@ -119,18 +119,13 @@ def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCar
 
     for figure in figures.values():
         period = figure.period
-        url = url_for(
-            "compliance.figure",
-            rule=figure.rule.code,
-            person=me.person.username,
-            period=period.name,
-        )
+        url = figure_url(figure.rule.code, me.person.username, period)
         left = calendar.workdays(on, period.last) if calendar else ()
-        when = period_now(period, on)
+        when = period_label(period, on)
         away = absences_in(rows, me.person_id, on, period.last) if left else ()
         missing = _missing(figure, when, _left(when, left, away, on))
         if calendar and calendar.is_estimated(period):
-            missing += ESTIMATED
+            missing += ESTIMATED_CALENDAR
         made.append(QuotaCard(figure.rule.name, when, figure, missing, url))
 
     return made
@@ -237,4 +232,4 @@ def _clock(rows: Session, me: Viewer, now: datetime) -> Standstill | None:
 
 def _team(rows: Session, me: Viewer, on: date, now: datetime) -> Team | None:
     sees_units = me.oversees and me.unit_ids
-    return team_of(rows, me, my_figures(), on, now) if sees_units else None
+    return team_of(rows, me, my_figure_scope(), on, now) if sees_units else None

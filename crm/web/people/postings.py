@@ -15,7 +15,7 @@ from crm.people import postings
 from crm.people.models import Person, Posting
 from crm.web.auth import signed_in
 from crm.web.change_reasons import explained
-from crm.web.corrections.views import corrected
+from crm.web.corrections.rows import corrections_notice
 from crm.web.forms import show_refusal
 from crm.web.people.detail import found, home_of
 from crm.web.people.forms import (
@@ -38,7 +38,7 @@ def _saved(form: FlaskForm, change: Callable[[Session], object]) -> bool:
     except Refused as refusal:
         show_refusal(form, refusal, FIELDS)
         return False
-    flash("已保存。" + corrected(), "success")
+    flash("已保存。" + corrections_notice(), "success")
     return True
 
 
@@ -105,7 +105,7 @@ def remove_posting(username: str, posting_id: int) -> ResponseReturnValue:
     with explained() as rows:
         person = posting.person
         postings.remove_posting(rows, posting=posting, person=person, by=signed_in(), now=moment())
-    flash("已删除这段任职。" + corrected(), "success")
+    flash("已删除这段任职。" + corrections_notice(), "success")
     return redirect(home_of(person))
 
 

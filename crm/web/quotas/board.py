@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask import url_for
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
@@ -15,11 +14,18 @@ from crm.jobs.ledger import began_on
 from crm.people.queries import UnitNode, Viewer, people_by_id
 from crm.people.rules import OF_BOARDS, Role
 from crm.quotas.permissions import FigureScope, may_be_split
-from crm.quotas.queries import PersonFigure, figures, people_under, waiting, working_calendar
+from crm.quotas.queries import (
+    PersonFigure,
+    Waiting,
+    figures,
+    people_under,
+    waiting,
+    working_calendar,
+)
 from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureBasis, FigureStatus, basis_of
 from crm.quotas.wording import sentence_of
-from crm.web.corrections.views import note_of
-from crm.web.quotas.quota_effects import ESTIMATED
+from crm.web.quotas.labels import ESTIMATED_CALENDAR, frozen_note
+from crm.web.quotas.visible_figures import figure_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +75,12 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class BoardScope:
     """What the board is narrowed to: some of the units that the viewer sees, and a status."""
 
     units: Sequence[UnitNode]  # all that the viewer sees, in the order of the tree
     unit_ids: frozenset[int]
-    sight: FigureScope
+    figures: FigureScope
     status: FigureStatus | None = None
 
 
@@ -92,70 +98,71 @@ class Board:
     is_own: bool  # whether the viewer sees nobody's figures but their own
 
 
-def board_of(db: Session, viewer: Viewer, period: Period, now: datetime, scope: Scope) -> Board:
-    """The board of the units among those that the viewer sees; people only where theirs to see."""
-    sight = scope.sight
-    judged = figures(db, period=period, as_of=now, person_ids=_asked(db, viewer, sight, period))
-    mine = [each for each in judged if each.person_id == viewer.person_id]
-    seen = [each for each in judged if each.unit_id in scope.unit_ids]
-    seen = seen if viewer.role in OF_BOARDS else []
-    listed = [each for each in seen if scope.status in (None, each.figure.status)]
-    listed = [each for each in listed if sight.sees_figure(each)] if viewer.oversees else []
-    rows = list(_unit_rows(scope, seen))
-    too_few = [each for row, some in rows if not row.status_counts.is_split for each in some]
+def make_board(
+    db: Session, viewer: Viewer, period: Period, now: datetime, scope: BoardScope
+) -> Board:
+    """The board of the chosen units; people by name only where the viewer may see them."""
+    person_ids = _person_ids(db, viewer, scope.figures, period)
+    judged = figures(db, period=period, as_of=now, person_ids=person_ids)
+    mine = [figure for figure in judged if figure.person_id == viewer.person_id]
+    in_units = [figure for figure in judged if figure.unit_id in scope.unit_ids]
+    seen = in_units if viewer.role in OF_BOARDS else []
+    by_name = _by_name(scope, seen) if viewer.oversees else []
+
+    by_unit = list(_unit_rows(scope, seen))
+    unsplit = [figure for row, part in by_unit if not row.status_counts.is_split for figure in part]
 
     return Board(
         own=() if viewer.oversees else tuple(map(_row, mine)),
-        total=_status_counts(seen, sight, too_few),
-        units=tuple(row for row, _ in rows),
-        blocks=tuple(_blocks(scope, listed, _pinyin(db, listed))),
-        rules=_asking(seen or mine),
+        total=_status_counts(seen, scope.figures, unsplit),
+        units=tuple(row for row, _ in by_unit),
+        blocks=tuple(_blocks(db, scope, by_name)),
+        rules=_demands(seen or mine),
         notes=tuple(_notes(db, period, now, seen or mine)),
         has_people=viewer.oversees,
         is_own=viewer.role not in OF_BOARDS,
     )
 
 
-def _asked(
-    db: Session, viewer: Viewer, sight: FigureScope, period: Period
+def _person_ids(
+    db: Session, viewer: Viewer, scope: FigureScope, period: Period
 ) -> Collection[int] | None:
     """Person ids to load; `None` means everyone."""
     if viewer.role is Role.ADMIN:
         return None
+    return {viewer.person_id, *people_under(db, scope.unit_ids, period)}
 
-    return {viewer.person_id, *people_under(db, sight.unit_ids, period)}
+
+def _by_name(scope: BoardScope, seen: Sequence[PersonFigure]) -> list[PersonFigure]:
+    """The figures of the chosen status that the viewer sees with the person's name."""
+    wanted = [figure for figure in seen if scope.status in (None, figure.figure.status)]
+    return [figure for figure in wanted if scope.figures.sees_figure(figure)]
 
 
-def _row(each: PersonFigure) -> Row:
-    return Row(
-        each.name,
-        each.figure,
-        url_for(
-            "compliance.figure",
-            rule=each.figure.rule.code,
-            person=each.username,
-            period=each.figure.period.name,
-        ),
-        note_of(each.figure),
-    )
+def _row(judged: PersonFigure) -> Row:
+    figure = judged.figure
+    url = figure_url(figure.rule.code, judged.username, figure.period)
+    return Row(judged.name, figure, url, frozen_note(figure))
 
 
 def _status_counts(
-    judged: Sequence[PersonFigure], sight: FigureScope, too_few: Sequence[PersonFigure] = ()
+    judged: Sequence[PersonFigure], scope: FigureScope, unsplit: Sequence[PersonFigure] = ()
 ) -> StatusCounts:
-    """How many stand where; not split by status where that would tell of too few people.
+    """How many figures have which status; not split where that would tell of too few people.
 
-    `too_few`: those of parts that are not split; what the whole less the other parts leaves.
+    `unsplit`: the figures of parts that are not split. The whole less the other parts tells of
+    them, too.
     """
-    if not (may_be_split(sight, judged) and may_be_split(sight, too_few)):
+    # REGIME 2: no count of fewer than three people whose figures the viewer may not see
+    if not (may_be_split(scope, judged) and may_be_split(scope, unsplit)):
         return StatusCounts(len(judged), (), is_split=False)
-    counts = Counter(each.figure.status for each in judged)
+    counts = Counter(figure.figure.status for figure in judged)
     by_status = tuple((status, counts[status]) for status in _ORDER if counts[status])
     return StatusCounts(len(judged), by_status)
 
 
-def _asking(judged: Iterable[PersonFigure]) -> tuple[tuple[str, str], ...]:
-    rules = dict.fromkeys(each.figure.rule for each in judged)
+def _demands(judged: Iterable[PersonFigure]) -> tuple[tuple[str, str], ...]:
+    rules = dict.fromkeys(figure.figure.rule for figure in judged)
     return tuple((rule.name, sentence_of(rule)) for rule in rules)
 
 
@@ -170,32 +177,27 @@ _ORDER = (
 
 
 def _unit_rows(
-    scope: Scope, seen: Sequence[PersonFigure]
+    scope: BoardScope, seen: Sequence[PersonFigure]
 ) -> Iterable[tuple[UnitRow, list[PersonFigure]]]:
     """The units, each with its figures."""
     for group in groups(scope.units, scope.unit_ids):
-        if some := [each for each in seen if each.unit_id in group.unit_ids]:
-            yield UnitRow(group.name, _status_counts(some, scope.sight)), some
+        if part := [figure for figure in seen if figure.unit_id in group.unit_ids]:
+            yield UnitRow(group.name, _status_counts(part, scope.figures)), part
 
 
-def _blocks(
-    scope: Scope, listed: Sequence[PersonFigure], pinyin: dict[int, str]
-) -> Iterable[Block]:
+def _blocks(db: Session, scope: BoardScope, by_name: Sequence[PersonFigure]) -> Iterable[Block]:
     """By unit in the order of the tree, people in the order of their names."""
+    people = people_by_id(db, {figure.person_id for figure in by_name})
     by_unit: defaultdict[int, list[PersonFigure]] = defaultdict(list)
-    for each in listed:
-        by_unit[each.unit_id].append(each)
+
+    for figure in by_name:
+        by_unit[figure.unit_id].append(figure)
+
     for node in scope.units:
-        if people := by_unit.get(node.unit.id):
-            people.sort(key=lambda each: (pinyin[each.person_id], each.name, each.username))
-            yield Block(
-                node.unit.name, _status_counts(people, scope.sight), tuple(map(_row, people))
-            )
-
-
-def _pinyin(db: Session, listed: Sequence[PersonFigure]) -> dict[int, str]:
-    people = people_by_id(db, {each.person_id for each in listed})
-    return {person.id: person.pinyin for person in people.values()}
+        if part := by_unit.get(node.unit.id):
+            part.sort(key=lambda one: (people[one.person_id].pinyin, one.name, one.username))
+            counts = _status_counts(part, scope.figures)
+            yield Block(node.unit.name, counts, tuple(map(_row, part)))
 
 
 def _notes(
@@ -203,41 +205,40 @@ def _notes(
 ) -> Iterable[str]:
     """What must be said of the figures: an estimated calendar, and whether they may change."""
     calendar, on = working_calendar(db), clock.civil_date(now)
-    if calendar.is_estimated(period) and not _is_settled(shown):
-        yield ESTIMATED
+    is_frozen = bool(shown) and all(judged.figure.settled for judged in shown)
+    if calendar.is_estimated(period) and not is_frozen:
+        yield ESTIMATED_CALENDAR
 
-    frozen_at = [each.figure.settled.frozen_at for each in shown if each.figure.settled]
+    frozen_at = [judged.figure.settled.frozen_at for judged in shown if judged.figure.settled]
 
     if frozen_at:
         when = formatting.moment(max(frozen_at))
         yield f"{FigureBasis.SETTLED.label}：本期数字已于{when}定稿，之后的修改另记更正，两数并列。"
 
-    if basis_of((each.figure for each in shown), period, began_on(db)) is FigureBasis.RETRACED:
+    basis = basis_of((judged.figure for judged in shown), period, began_on(db))
+    if basis is FigureBasis.RETRACED:
         yield f"{FigureBasis.RETRACED.label}：本期早于系统启用，不核算、不定稿。"
         return
 
     open_until = calendar.nth_workday_after(period.last, WORKDAYS_TO_LOG)
-    people = {each.person_id for each in shown if not each.figure.settled}
-    if on > open_until or not people:
-        return
+    person_ids = {judged.person_id for judged in shown if not judged.figure.settled}
 
-    still = waiting(db, period=period, as_of=now, person_ids=people)
-    waits = [
-        f"{count} 次拜访待{what}"
-        for count, what in ((still.for_logging, "登记完成"), (still.for_verdict, "确认"))
-        if count
-    ]
-    told = f"，还有 {'、'.join(waits)}" if waits else ""
-    yield f"{FigureBasis.PRELIMINARY.label}：{_openness(period, on, open_until)}{told}。"
+    if on <= open_until and person_ids:
+        state = _period_state(period, on, open_until)
+        pending = _pending(waiting(db, period=period, as_of=now, person_ids=person_ids))
+        yield f"{FigureBasis.PRELIMINARY.label}：{state}{pending}。"
 
 
-def _is_settled(shown: Sequence[PersonFigure]) -> bool:
-    return bool(shown) and all(each.figure.settled for each in shown)
-
-
-def _openness(period: Period, on: date, open_until: date) -> str:
+def _period_state(period: Period, on: date, open_until: date) -> str:
     if on < period.first:
         return "本期尚未开始"
     if on <= period.last:
         return "本期尚未结束"
     return f"本期补登记到{formatting.day(open_until)}为止"
+
+
+def _pending(visits: Waiting) -> str:
+    """How many visits may still change the figures; empty where none may."""
+    counts = ((visits.for_logging, "登记完成"), (visits.for_verdict, "确认"))
+    parts = [f"{count} 次拜访待{step}" for count, step in counts if count]
+    return f"，还有 {'、'.join(parts)}" if parts else ""

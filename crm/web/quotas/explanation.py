@@ -24,22 +24,20 @@ from crm.quotas.rules import (
     Reason,
     Tenure,
     VisitFacts,
-    basis_of,
 )
 from crm.quotas.wording import EACH, sentence_of, unit_of, why_at_risk
-from crm.visits.models import Visit
 from crm.visits.permissions import judgeable_ids
-from crm.visits.queries import LOADED, rejection_reasons, visible_to
+from crm.visits.queries import rejection_reasons, visible_visits_by_id
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Status, Verdict
-from crm.web.corrections.views import CorrectionLine, lines, note_of
-from crm.web.quotas.quota_effects import ESTIMATED, why_not
+from crm.web.corrections.rows import CorrectionRow, correction_rows
+from crm.web.quotas.labels import ESTIMATED_CALENDAR, basis_label, split_uncounted, why_not_counted
 from crm.web.visits.rows import ICONS, Chip, chips, title_of
 
 
 @dataclass(frozen=True, slots=True)
-class VisitRow:
-    """A visit, or days of it, in one of the two lists."""
+class FigureVisitRow:
+    """A visit, or days of it, in one of the two lists of a figure."""
 
     visit_id: int
     icon: str
@@ -52,72 +50,75 @@ class VisitRow:
     why: str = ""
     can_confirm: bool = False
     can_reject: bool = False
-    verdict: Verdict | None = None  # over which one is given
+    verdict: Verdict | None = None  # over which another one is given
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class Explanation:
     """A figure with everything that it rests on."""
 
-    of: PersonFigure
+    judged: PersonFigure
     pace: int  # what today asks for; 0 once the period is over
-    owed: tuple[str, ...]  # sentences: how what is required came about
+    required_because: tuple[str, ...]  # sentences: how what is required came about
     facts: list[tuple[str, str]]
-    counted: list[VisitRow]
-    left_out: list[VisitRow]
-    corrections: list[CorrectionLine]
+    counted: list[FigureVisitRow]
+    not_counted: list[FigureVisitRow]
+    corrections: list[CorrectionRow]
     note: str  # on what it rests, and what a correction made of it
 
     @property
     def figure(self) -> Figure:
-        """The figure."""
-        return self.of.figure
+        return self.judged.figure
 
     @property
     def unit(self) -> str:
-        """In what it is counted."""
+        """The measure word in which it is counted."""
         return unit_of(self.figure.rule)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
-    """What the viewer may see of the visits and do to them."""
+class _Visits:
+    """The visits of a figure as the viewer sees them, and which they may judge."""
 
-    visits: dict[int, SeenVisit]
-    judged: Collection[int]
-    reasons: dict[int, str]
+    seen: dict[int, SeenVisit]
+    judgeable: Collection[int]
+    rejection_reasons: dict[int, str]
     now: datetime
 
     def verdict_now(self, visit: VisitFacts) -> Verdict | None:
         """The visit's verdict as it stands; a frozen figure knows the one at its freeze."""
-        seen = self.visits.get(visit.id)
+        seen = self.seen.get(visit.id)
         return seen.verdict if seen else visit.verdict
 
 
-def explain(db: Session, viewer: Viewer, of: PersonFigure, now: datetime) -> Explained:
+def explain(db: Session, viewer: Viewer, judged: PersonFigure, now: datetime) -> Explanation:
     """The explanation of a figure that the viewer may see."""
-    figure = of.figure
+    figure = judged.figure
     tenure = tenure_of(db, figure.rule.duty, figure.person_id, figure.period)
-    calendar = working_calendar(db)
-    sight = _sight(db, viewer, figure, now)
-    may_change = not figure.settled and calendar.is_estimated(figure.period)
-    estimated = [ESTIMATED] if may_change else []
+    is_estimated = not figure.settled and working_calendar(db).is_estimated(figure.period)
+    estimated = [ESTIMATED_CALENDAR] if is_estimated else []
     at_risk = [f"有风险：{why}"] if (why := why_at_risk(figure)) else []
     is_over = figure.settled or figure.period.last < clock.civil_date(now)
+    visits = _read_visits(db, viewer, figure, now)
 
-    return Explained(
-        of,
-        0 if is_over else figure.pace,
-        (sentence_of(figure.rule), *owed_because(figure), *at_risk, *estimated),
-        _facts(db, figure, tenure),
-        [_counted(each, figure, sight) for each in figure.counted],
-        [_left_out(each, figure, sight) for each in figure.not_counted],
-        lines(db, viewer, of_figure(figure)) if figure.settled else [],
-        note_of(figure) or basis_of([figure], figure.period, began_on(db)).label,
+    return Explanation(
+        judged=judged,
+        pace=0 if is_over else figure.pace,
+        required_because=(
+            sentence_of(figure.rule),
+            *required_because(figure),
+            *at_risk,
+            *estimated,
+        ),
+        facts=_facts(db, figure, tenure),
+        counted=[_counted(part, figure, visits) for part in figure.counted],
+        not_counted=[_not_counted(part, figure, visits) for part in figure.not_counted],
+        corrections=correction_rows(db, viewer, of_figure(figure)) if figure.settled else [],
+        note=basis_label(figure, system_since=began_on(db)),
     )
 
 
-def owed_because(figure: Figure) -> Iterable[str]:
+def required_because(figure: Figure) -> Iterable[str]:
     """How what is required came about, step by step."""
     rule, unit = figure.rule, unit_of(figure.rule)
     yield (
@@ -128,16 +129,16 @@ def owed_because(figure: Figure) -> Iterable[str]:
         yield "本期没有在岗工作日，免考核。"
         return
 
-    owed = prorated(rule, present=figure.present, workdays=figure.workdays)
+    required = prorated(rule, present=figure.present, workdays=figure.workdays)
 
     if rule.proration is Proration.NONE:
-        yield f"不按在岗天数折算，应完成 {owed} {unit}。"
+        yield f"不按在岗天数折算，应完成 {required} {unit}。"
     elif figure.present < figure.workdays:
-        part = _quotient(rule.minimum * figure.present, figure.workdays)
-        sum_ = f"{rule.minimum} × {figure.present} ÷ {figure.workdays} {part}"
-        yield f"{sum_}，{rule.rounding.label}为 {owed} {unit}。"
+        quotient = _quotient(rule.minimum * figure.present, figure.workdays)
+        sum_ = f"{rule.minimum} × {figure.present} ÷ {figure.workdays} {quotient}"
+        yield f"{sum_}，{rule.rounding.label}为 {required} {unit}。"
 
-    if rule.counts_days and owed > figure.required:
+    if rule.counts_days and required > figure.required:
         yield f"{rule.cap.label}（{figure.required} 天），按 {figure.required} 天计。"
 
     if not figure.required:
@@ -152,43 +153,44 @@ def _quotient(part: int, whole: int) -> str:
 
 def _facts(db: Session, figure: Figure, tenure: Tenure) -> list[tuple[str, str]]:
     period = figure.period
-    away = absences_in(db, figure.person_id, period.first, period.last)
+    absences = absences_in(db, figure.person_id, period.first, period.last)
     pairs = [
         ("任职", "" if len(tenure.held) == len(period.dates) else _spans(tenure.held)),
-        ("请假", "；".join(_told(each, figure) for each in away)),
+        ("请假", "；".join(_absence_label(absence, figure) for absence in absences)),
     ]
     return [(label, text) for label, text in pairs if text]
 
 
-def _told(absence: Absence, figure: Figure) -> str:
-    """When and why away; one approved after the freeze is none that the figure rests on."""
-    said = f"{formatting.span(absence.from_on, absence.to_on)} {absence.kind.label}"
+def _absence_label(absence: Absence, figure: Figure) -> str:
+    """The dates and kind; says so where it was approved too late for a frozen figure."""
+    label = f"{formatting.span(absence.from_on, absence.to_on)} {absence.kind.label}"
     settled, approved_at = figure.settled, absence.approved_at
     is_after = settled and approved_at and approved_at > settled.frozen_at
-    return f"{said}（定稿后批准，未计入）" if is_after else said
+    return f"{label}（定稿后批准，未计入）" if is_after else label
 
 
-def _sight(db: Session, viewer: Viewer, figure: Figure, now: datetime) -> _Sight:
+def _read_visits(db: Session, viewer: Viewer, figure: Figure, now: datetime) -> _Visits:
     on = clock.civil_date(now)
-    ids = {each.visit.id for each in figure.counted}
-    ids |= {each.visit.id for each in figure.not_counted}
-    rejected = {each.visit.id for each in figure.not_counted if _is_rejected(each)}
-    visits = db.scalars(visible_to(viewer, on).where(Visit.id.in_(ids)).options(*LOADED))
-    return _Sight(
-        {seen.id: seen for seen in shown(db, viewer, visits, on)},
-        judgeable_ids(db, viewer, ids),
-        rejection_reasons(db, rejected),
-        now,
+    ids = {part.visit.id for part in figure.counted}
+    ids |= {part.visit.id for part in figure.not_counted}
+    rejected = {part.visit.id for part in figure.not_counted if _is_rejected(part)}
+    visits = visible_visits_by_id(db, viewer, ids, on)
+
+    return _Visits(
+        seen={visit.id: visit for visit in shown(db, viewer, visits, on)},
+        judgeable=judgeable_ids(db, viewer, ids),
+        rejection_reasons=rejection_reasons(db, rejected),
+        now=now,
     )
 
 
-def _counted(each: Counted, figure: Figure, sight: _Sight) -> VisitRow:
+def _counted(part: Counted, figure: Figure, visits: _Visits) -> FigureVisitRow:
     return replace(
-        _visit_row(each.visit, each.dates, sight),
-        amount=f"计 {each.days} {unit_of(figure.rule)}",
-        why=_counted_so_far(each.visit, figure, sight.now),
-        can_reject=each.visit.id in sight.judged
-        and sight.verdict_now(each.visit) is not Verdict.REJECTED,
+        _visit_row(part.visit, part.dates, visits),
+        amount=f"计 {part.days} {unit_of(figure.rule)}",
+        why=_counted_so_far(part.visit, figure, visits.now),
+        can_reject=part.visit.id in visits.judgeable
+        and visits.verdict_now(part.visit) is not Verdict.REJECTED,
     )
 
 
@@ -202,77 +204,76 @@ def _counted_so_far(visit: VisitFacts, figure: Figure, now: datetime) -> str:
     return f"待办结：已先行计入，{until}以前设为完成；逾期办结的，督查人员确认后计入"
 
 
-def _left_out(each: NotCounted, figure: Figure, sight: _Sight) -> VisitRow:
-    is_judged = each.visit.id in sight.judged
+def _not_counted(part: NotCounted, figure: Figure, visits: _Visits) -> FigureVisitRow:
+    verdict = visits.verdict_now(part.visit)
+    is_judgeable = part.visit.id in visits.judgeable
+    is_late = part.reason is Reason.LOGGED_LATE
+    may_count = is_late or _is_rejected(part)
 
     return replace(
-        _visit_row(each.visit, each.dates, sight),
-        amount=_not_added(each, figure),
-        why=_why(each, figure, sight),
-        can_confirm=is_judged
-        and (each.reason is Reason.LOGGED_LATE or _is_rejected(each))
-        and sight.verdict_now(each.visit) is not Verdict.CONFIRMED,
-        can_reject=is_judged
-        and each.reason is Reason.LOGGED_LATE
-        and sight.verdict_now(each.visit) is not Verdict.REJECTED,
+        _visit_row(part.visit, part.dates, visits),
+        amount=_not_counted_label(part, figure),
+        why=_why_not_counted(part, figure, visits),
+        can_confirm=is_judgeable and may_count and verdict is not Verdict.CONFIRMED,
+        can_reject=is_judgeable and is_late and verdict is not Verdict.REJECTED,
     )
 
 
-def _not_added(each: NotCounted, figure: Figure) -> str:
-    """How much does not count; a date that counts by another visit is not lost."""
-    unit, lost = unit_of(figure.rule), len(figure.lost(each))
-    if each.reason is Reason.SAME_DAY:
-        lost = 0
-    elsewhere = each.days - lost
+def _not_counted_label(part: NotCounted, figure: Figure) -> str:
+    """How much does not count; a date that counts through another visit is not lost."""
+    unit, (lost, elsewhere) = unit_of(figure.rule), split_uncounted(figure, part)
     if not lost:
         return f"{elsewhere} {unit}已由其他拜访计入"
     return f"未计 {lost} {unit}" + (f"，{elsewhere} {unit}已由其他拜访计入" if elsewhere else "")
 
 
-def _why(each: NotCounted, figure: Figure, sight: _Sight) -> str:
-    if each.visit.status is Status.CANCELLED and each.reason is Reason.NOT_DONE:
+def _why_not_counted(part: NotCounted, figure: Figure, visits: _Visits) -> str:
+    if part.visit.status is Status.CANCELLED and part.reason is Reason.NOT_DONE:
         return "已取消"
-    if not _is_rejected(each):
-        return why_not(each, figure.rule)
-    told = why_not(replace(each, reason=Reason.REJECTED), figure.rule)
-    reason = sight.reasons.get(each.visit.id)
-    return f"{told}：{reason}" if reason else told
+    if not _is_rejected(part):
+        return why_not_counted(part, figure.rule)
+    rejected = why_not_counted(replace(part, reason=Reason.REJECTED), figure.rule)
+    reason = visits.rejection_reasons.get(part.visit.id)
+    return f"{rejected}：{reason}" if reason else rejected
 
 
-def _is_rejected(each: NotCounted) -> bool:
-    """Whether it was sent back, be it done or, a stay under way, not done yet."""
-    is_stopped = each.reason is Reason.NOT_DONE and each.visit.verdict is Verdict.REJECTED
-    return each.reason is Reason.REJECTED or is_stopped
+def _is_rejected(part: NotCounted) -> bool:
+    """Whether it was rejected, as a done visit or as a stay that is not done yet."""
+    is_stopped = part.reason is Reason.NOT_DONE and part.visit.verdict is Verdict.REJECTED
+    return part.reason is Reason.REJECTED or is_stopped
 
 
-def _visit_row(visit: VisitFacts, dates: Sequence[date], sight: _Sight) -> VisitRow:
-    """The visit as far as the viewer may see it, before what it adds to the figure is said."""
-    seen = sight.visits.get(visit.id)
-    return VisitRow(
+def _visit_row(visit: VisitFacts, dates: Sequence[date], visits: _Visits) -> FigureVisitRow:
+    """The visit as far as the viewer may see it, without what it adds to the figure."""
+    seen = visits.seen.get(visit.id)
+
+    return FigureVisitRow(
         visit.id,
         ICONS[visit.kind],
         _spans(dates),
         title_of(seen) if seen else visit.kind.label,
         url_for("visits.show", visit_id=visit.id) if seen else None,
-        _meta(seen, clock.civil_date(sight.now)) if seen else "详情不在您的权限范围内",
-        chips(seen, sight.now) if seen else (Chip(visit.channel.label, "neutral"),),
-        verdict=sight.verdict_now(visit),
+        _meta(seen, clock.civil_date(visits.now)) if seen else "详情不在您的权限范围内",
+        chips(seen, visits.now) if seen else (Chip(visit.channel.label, "neutral"),),
+        verdict=visits.verdict_now(visit),
     )
 
 
 def _meta(seen: SeenVisit, today: date) -> str:
     leads = "、".join(lead.text for lead in seen.leads)
-    led = f"{seen.leader.name}带队"
+    leader = f"{seen.leader.name}带队"
     logged = f"{formatting.moment(seen.logged_at, today)}登记" if seen.logged_at else ""
-    return " · ".join(part for part in (leads, led, logged) if part)
+    return " · ".join(part for part in (leads, leader, logged) if part)
 
 
 def _spans(dates: Collection[date]) -> str:
     """Dates as runs of days: `7月1日至3日、6日`."""
     runs: list[list[date]] = []
+
     for on in sorted(dates):
         if runs and on - runs[-1][1] == DAY:
             runs[-1][1] = on
         else:
             runs.append([on, on])
+
     return "、".join(formatting.span(first, last) for first, last in runs)

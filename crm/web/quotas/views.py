@@ -1,4 +1,4 @@
-"""Pages of compliance: the board of a period, one figure explained, what waits for a verdict."""
+"""Pages of compliance: the board of a period, one figure explained, late visits, corrections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,21 @@ from crm.quotas.rules import FigureStatus
 from crm.quotas.verdicts import to_judge
 from crm.supervision import permissions
 from crm.web.auth import my_view
-from crm.web.corrections.views import give_reason, lines, sign
+from crm.web.corrections.rows import correction_rows
+from crm.web.corrections.views import give_reason, sign
 from crm.web.forms import LARGEST_ID, date_arg, text_arg, word_arg
-from crm.web.quotas.board import Scope, board_of
+from crm.web.quotas.board import BoardScope, make_board
 from crm.web.quotas.explanation import explain
 from crm.web.quotas.late_visits import late_visits
-from crm.web.quotas.visible_figures import figure_asked_for, my_figures, period_named
+from crm.web.quotas.visible_figures import my_figure_scope, period_or_404, requested_figure
 from crm.web.transaction import moment, today
 
 bp = Blueprint("compliance", __name__)
-for step in (sign, give_reason):
-    bp.post(f"/compliance/corrections/<int(max={LARGEST_ID}):correction_id>/{step.__name__}")(step)
+CORRECTION = f"/compliance/corrections/<int(max={LARGEST_ID}):correction_id>"
+bp.post(f"{CORRECTION}/sign")(sign)
+bp.post(f"{CORRECTION}/give_reason")(give_reason)
 MOST_CORRECTIONS = 100
-BY = {
+PERIOD_TABS = {
     PeriodKind.WEEK: "按周",
     PeriodKind.XUN: "按旬",
     PeriodKind.MONTH: "按月",
@@ -38,115 +40,115 @@ BY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the board was asked for."""
+class BoardFilters:
+    """The period, unit and status that the address asks for."""
 
     period: Period
-    unit: str  # a unit's code; empty: all that one sees
+    unit: str  # a unit's code; empty: all that the viewer sees
     status: FigureStatus | None
 
     def url(self, **changed: str | None) -> str:
-        """The board's address with something else asked for."""
+        """The board's address with these filters changed."""
         same = {"period": self.period.name, "unit": self.unit or None, "status": self.status}
         return url_for("compliance.board", **{**same, **changed})  # type: ignore[arg-type]
 
 
 @bp.get("/compliance")
 def board() -> ResponseReturnValue:
-    """The figures of a period, or with `tab` what waits for my verdict, or the corrections."""
-    if page := {"waiting": _waiting_page, "corrections": _corrections_page}.get(
-        request.args.get("tab", "")
-    ):
+    """The figures of a period; with `tab` the visits that wait for me, or the corrections."""
+    tabs = {"waiting": _late_visits_page, "corrections": _corrections_page}
+    if page := tabs.get(request.args.get("tab", "")):
         return page()
 
     kinds = period_kinds(db.session)
-    asked, units = _asked(kinds), _my_units()
-    scope = Scope(units, _chosen(units, asked.unit), my_figures(), asked.status)
+    filters, units = _filters(kinds), _my_units()
+    scope = BoardScope(units, _unit_ids(units, filters.unit), my_figure_scope(), filters.status)
 
     return render_template(
         "quotas/board.html",
-        asked=asked,
-        board=board_of(db.session, my_view(), asked.period, moment(), scope),
-        tabs=_tabs(kinds, asked.period),
-        units=[("", "全部单位"), *((one.unit.code, _indented(one, units)) for one in units)],
-        **_around(asked),
+        filters=filters,
+        board=make_board(db.session, my_view(), filters.period, moment(), scope),
+        tabs=_tabs(kinds, filters.period),
+        units=[("", "全部单位"), *((node.unit.code, _indented(node, units)) for node in units)],
+        **_period_links(filters),
     )
 
 
-def _asked(kinds: Sequence[PeriodKind]) -> Asked:
+def _filters(kinds: Sequence[PeriodKind]) -> BoardFilters:
     """The period by its name, or by its kind and a date in it; else the month of today."""
-    kind = word_arg("kind", PeriodKind) or _usual(kinds)
+    kind = word_arg("kind", PeriodKind) or _usual_kind(kinds)
     period = Period.holding(kind, date_arg("on") or today())
     if name := text_arg("period"):
-        period = period_named(name)
-    return Asked(period, text_arg("unit"), word_arg("status", FigureStatus))
+        period = period_or_404(name)
+    return BoardFilters(period, text_arg("unit"), word_arg("status", FigureStatus))
 
 
-def _usual(kinds: Sequence[PeriodKind]) -> PeriodKind:
-    """The kind that the board begins with: the month, where any rule has it."""
+def _usual_kind(kinds: Sequence[PeriodKind]) -> PeriodKind:
+    """The month where any rule has it, else the shortest kind that a rule has."""
     return next((kind for kind in kinds if kind is PeriodKind.MONTH), (*kinds, PeriodKind.MONTH)[0])
 
 
 def _my_units() -> list[UnitNode]:
     """The units of which I see figures, in the order of the tree."""
-    return [one for one in unit_tree(db.session) if one.unit.id in my_figures().unit_ids]
+    return [node for node in unit_tree(db.session) if node.unit.id in my_figure_scope().unit_ids]
 
 
-def _chosen(units: Sequence[UnitNode], code: str) -> frozenset[int]:
+def _unit_ids(units: Sequence[UnitNode], code: str) -> frozenset[int]:
     """The unit of that code with all below it; without a code, all that I see."""
     if not code:
-        return frozenset(one.unit.id for one in units)
-    return units_below(units, {one.unit.id for one in units if one.unit.code == code} or abort(404))
+        return frozenset(node.unit.id for node in units)
+    chosen = {node.unit.id for node in units if node.unit.code == code}
+    return units_below(units, chosen or abort(404))
 
 
-def _indented(one: UnitNode, units: Sequence[UnitNode]) -> str:
-    return "　" * (one.depth - units[0].depth) + one.unit.name
+def _indented(node: UnitNode, units: Sequence[UnitNode]) -> str:
+    return "　" * (node.depth - units[0].depth) + node.unit.name
 
 
 def _tabs(
-    kinds: Sequence[PeriodKind], period: Period | None, here: str = ""
+    kinds: Sequence[PeriodKind], period: Period | None, current: str = ""
 ) -> list[dict[str, object]]:
-    """The kinds of period that a rule has, what waits for a verdict of mine, and corrections."""
+    """The kinds of period that a rule has, late visits to judge, and corrections."""
     on = min(today(), period.last) if period else today()
-    tabs: list[dict[str, object]] = [
+    by_period: list[dict[str, object]] = [
         {
             "url": url_for(".board", period=Period.holding(kind, on).name),
-            "label": BY[kind],
+            "label": PERIOD_TABS[kind],
             "active": period is not None and kind is period.kind,
         }
         for kind in kinds
     ]
+
     me = my_view()
     corrects = me.oversees or count_corrections(db.session, of_author(me.person_id)) > 0
-    beside = [("waiting", "待确认", me.judges), ("corrections", "更正", corrects)]
-    tabs += [
-        {"url": url_for(".board", tab=name), "label": label, "active": name == here}
-        for name, label, is_mine in beside
-        if is_mine
+    others = [("waiting", "待确认", me.judges), ("corrections", "更正", corrects)]
+
+    return by_period + [
+        {"url": url_for(".board", tab=name), "label": label, "active": name == current}
+        for name, label, is_offered in others
+        if is_offered
     ]
 
-    return tabs
 
-
-def _around(asked: Asked) -> dict[str, object]:
-    """The addresses of the periods beside the one that is shown."""
-    period, on = asked.period, today()
+def _period_links(filters: BoardFilters) -> dict[str, object]:
+    """The name of the shown period, and the addresses of those before, after and of today."""
+    period, on = filters.period, today()
     current = Period.holding(period.kind, on)
     return {
         "label": formatting.period_name(period),
-        "previous": asked.url(period=period.before.name),
-        "next": asked.url(period=period.after.name) if period.last < on else None,
-        "current": asked.url(period=current.name) if period != current else None,
+        "previous": filters.url(period=period.before.name),
+        "next": filters.url(period=period.after.name) if period.last < on else None,
+        "current": filters.url(period=current.name) if period != current else None,
     }
 
 
-def _waiting_page() -> ResponseReturnValue:
+def _late_visits_page() -> ResponseReturnValue:
     if not my_view().judges:
         abort(404)
     visits = to_judge(db.session, my_view(), moment())
     return render_template(
         "quotas/waiting.html",
-        late=late_visits(db.session, my_view(), visits, moment()),
+        visits=late_visits(db.session, my_view(), visits, moment()),
         tabs=_tabs(period_kinds(db.session), None, "waiting"),
     )
 
@@ -156,35 +158,37 @@ def _corrections_page() -> ResponseReturnValue:
     mine = of_author(me.person_id)
     if not me.oversees and not count_corrections(db.session, mine):
         abort(404)
-    seen = mine | seen_corrections(my_figures()) if me.oversees else mine
+    seen = mine | seen_corrections(my_figure_scope()) if me.oversees else mine
     return render_template(
         "corrections/list.html",
-        corrections=lines(db.session, me, seen, most=MOST_CORRECTIONS),
+        corrections=correction_rows(db.session, me, seen, most=MOST_CORRECTIONS),
         tabs=_tabs(period_kinds(db.session), None, "corrections"),
-        here=url_for(".board", tab="corrections"),
+        page_url=url_for(".board", tab="corrections"),
     )
 
 
 @bp.get("/compliance/figure")
 def figure() -> ResponseReturnValue:
     """How one figure came about; mine, or that of somebody whose figures I see by name."""
-    of = figure_asked_for()
-    me, missed = my_view(), of.figure.status is FigureStatus.MISSED
-    may_draft = missed and of.person_id != me.person_id and permissions.may_draft(me, of.unit_id)
+    judged = requested_figure()
     return render_template(
         "quotas/figure.html",
-        explained=explain(db.session, my_view(), of, moment()),
-        here=request.full_path,
-        back=url_for(".board", period=of.figure.period.name),
-        drafting=_drafting(of) if may_draft else None,
+        explanation=explain(db.session, my_view(), judged, moment()),
+        page_url=request.full_path,
+        back=url_for(".board", period=judged.figure.period.name),
+        draft_order_url=_draft_order_url(judged),
     )
 
 
-def _drafting(of: PersonFigure) -> str:
-    figure = of.figure
+def _draft_order_url(judged: PersonFigure) -> str | None:
+    """Where to draft a supervision order about a missed figure; none where I may not."""
+    me, figure = my_view(), judged.figure
+    is_missed = figure.status is FigureStatus.MISSED and judged.person_id != me.person_id
+    if not (is_missed and permissions.may_draft(me, judged.unit_id)):
+        return None
     return url_for(
         "supervision.new",
         rule=figure.rule.code,
-        person=of.username,
+        person=judged.username,
         period=figure.period.name,
     )

@@ -1,6 +1,6 @@
-"""Which figure of a person is the viewer's to see by name (REGIME 2)."""
+"""The figures that the signed-in person sees by name, and their addresses (REGIME 2)."""
 
-from flask import abort, g
+from flask import abort, g, url_for
 
 from crm.base.periods import Period
 from crm.extensions import db
@@ -13,15 +13,15 @@ from crm.web.forms import YEARS, text_arg
 from crm.web.transaction import moment, today
 
 
-def my_figures() -> FigureScope:
-    """Whose figures the signed-in person sees today."""
+def my_figure_scope() -> FigureScope:
+    """Whose figures the signed-in person sees today, read once a request."""
     if "figure_scope" not in g:
         g.figure_scope = figure_scope(db.session, my_view(), today())
     return g.figure_scope  # type: ignore[no-any-return]
 
 
-def period_named(name: str) -> Period:
-    """The period of that name; one that nobody can mean does not exist."""
+def period_or_404(name: str) -> Period:
+    """The period of that name; 404 for a malformed name or a year out of range."""
     try:
         period = Period.parse(name)
     except ValueError:
@@ -29,14 +29,20 @@ def period_named(name: str) -> Period:
     return period if period.first.year in YEARS else abort(404)
 
 
-def figure_asked_for() -> PersonFigure:
-    """The figure of the address, by rule, person and period; where it is not mine: 404."""
+def requested_figure() -> PersonFigure:
+    """The figure that the address names by rule, person and period; 404 where I may not see it."""
     person: Person = by_username(db.session, text_arg("person")) or abort(404)
-    of = figure_of(
+    figure = figure_of(
         db.session,
         code=text_arg("rule"),
         person_id=person.id,
-        period=period_named(text_arg("period")),
+        period=period_or_404(text_arg("period")),
         as_of=moment(),
     )
-    return of if of and my_figures().sees_figure(of) else abort(404)
+    is_seen = figure is not None and my_figure_scope().sees_figure(figure)
+    return figure if figure and is_seen else abort(404)
+
+
+def figure_url(rule_code: str, username: str, period: Period) -> str:
+    """The address of the page that explains the figure."""
+    return url_for("compliance.figure", rule=rule_code, person=username, period=period.name)

@@ -23,7 +23,7 @@ from crm.quotas.rules import FigureBasis
 from crm.quotas.wording import demand_of
 from crm.web.errors import show_at_field
 from crm.web.forms import text_arg
-from crm.web.quotas.visible_figures import my_figures
+from crm.web.quotas.visible_figures import my_figure_scope
 from crm.web.rules.forms import USUAL, BacktestForm, as_typed
 
 MOST_PERIODS = 60
@@ -111,7 +111,7 @@ def trial(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
 
 
 def _is_seen(each: Compared) -> bool:
-    sight = my_figures()
+    sight = my_figure_scope()
     return all(sight.sees(each.person_id, each.unit_id, duty) for duty in each.duties)
 
 

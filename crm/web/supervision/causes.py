@@ -16,8 +16,8 @@ from crm.quotas.frozen import frozen_figures
 from crm.quotas.rules import FigureStatus
 from crm.supervision.models import Order, Reminder
 from crm.supervision.queries import periods_of
-from crm.web.corrections.views import note_of
-from crm.web.quotas.visible_figures import my_figures
+from crm.web.quotas.labels import frozen_note
+from crm.web.quotas.visible_figures import figure_url, my_figure_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +81,15 @@ def _cause(one: PersonFigure, reminded: dict[str, datetime], on: date) -> Cause:
     made_at = reminded.get(figure.period.name)
     notes = [
         f"完成{figure.achieved}，应完成{figure.required}",
-        note_of(figure),
+        frozen_note(figure),
         f"{formatting.moment(made_at, on)}已提醒" if made_at else "",
     ]
-    url = url_for(
-        "compliance.figure",
-        rule=figure.rule.code,
-        person=one.username,
-        period=figure.period.name,
-    )
+    url = figure_url(figure.rule.code, one.username, figure.period)
 
     return Cause(
         f"{formatting.period_name(figure.period)} {figure.rule.name}",
         "；".join(filter(None, notes)),
-        url if my_figures().sees_figure(one) else None,
+        url if my_figure_scope().sees_figure(one) else None,
         figure.status,
     )
 

@@ -27,7 +27,7 @@ from crm.web.auth import my_view, signed_in
 from crm.web.downloads import attached
 from crm.web.edit_conflicts import There, hold, is_overtaken, mark
 from crm.web.forms import LARGEST_ID, asked_for, at_cursor, row_id, show_refusal, text_arg, word_arg
-from crm.web.quotas.visible_figures import figure_asked_for
+from crm.web.quotas.visible_figures import requested_figure
 from crm.web.site import site
 from crm.web.supervision.actions import act, dues_today, found, page
 from crm.web.supervision.forms import NewOrderForm, OrderForm, as_typed, in_words, offer
@@ -146,7 +146,7 @@ def _given() -> dict[str, Any]:
 
 
 def _of_figure() -> dict[str, Any]:
-    of = figure_asked_for()
+    of = requested_figure()
     figure = of.figure
     told = f"完成{figure.achieved}，应完成{figure.required}"
     when = formatting.period_name(figure.period)

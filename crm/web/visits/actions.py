@@ -25,10 +25,10 @@ from crm.visits.queries import visit_by_id
 from crm.visits.rules import Status, Verdict, may_end_early
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
-from crm.web.corrections.views import corrected
+from crm.web.corrections.rows import corrections_notice
 from crm.web.errors import refusal_text
 from crm.web.forms import back_to, cleaned, date_of
-from crm.web.quotas.quota_effects import effects
+from crm.web.quotas.quota_effects import quota_effects
 from crm.web.site import site
 from crm.web.transaction import moment, today
 from crm.web.visits.questions import ask_again, asking_about
@@ -53,13 +53,13 @@ def noting(
         before = figures_on(rows, person_id, dates, moment())
         visit = change(rows)
         after = figures_on(rows, person_id, dates, moment())
-        whose = "" if person_id == signed_in().id else rows.get_one(Person, person_id).name
+        person_name = "" if person_id == signed_in().id else rows.get_one(Person, person_id).name
 
     flash(said, "success")
-    for effect in effects(before, after, visit.id, today=today(), whose=whose):
+    for effect in quota_effects(before, after, visit.id, today=today(), person_name=person_name):
         flash(effect.text, effect.tone)
 
-    if said := corrected():
+    if said := corrections_notice():
         flash(said, "info")
 
     return visit

@@ -1,0 +1,85 @@
+"""Sentences about figures that several pages show: their basis, and why a visit does not count."""
+
+from datetime import date
+
+from crm.base import formatting
+from crm.base.periods import Period, PeriodKind
+from crm.quotas.counting import is_late
+from crm.quotas.rules import (
+    Figure,
+    FigureBasis,
+    FigureStatus,
+    NotCounted,
+    Reason,
+    Rule,
+    VisitFacts,
+    basis_of,
+)
+
+ESTIMATED_CALENDAR = "本期的放假安排尚未公布或录入，工作日为推算，应完成数可能调整。"
+_CURRENT_PERIOD = {
+    PeriodKind.WEEK: "本周",
+    PeriodKind.XUN: "本旬",
+    PeriodKind.MONTH: "本月",
+    PeriodKind.QUARTER: "本季度",
+    PeriodKind.YEAR: "本年",
+}
+
+
+def period_label(period: Period, today: date) -> str:
+    """`本周` and the like for the current period, its name for another."""
+    return _CURRENT_PERIOD[period.kind] if today in period else formatting.period_name(period)
+
+
+def result_label(achieved: int, required: int, status: FigureStatus) -> str:
+    return f"{achieved}/{required} {status.label}"
+
+
+def frozen_note(figure: Figure) -> str:
+    """That a figure is frozen, and its latest correction; empty for one that is not frozen."""
+    if figure.settled is None:
+        return ""
+    corrected = figure.settled.corrected
+    if corrected is None:
+        return FigureBasis.SETTLED.label
+    signed = "已签认" if corrected.is_signed else "待签认"
+    result = result_label(corrected.achieved, corrected.required, corrected.status)
+    return f"定稿；更正为 {result}（{signed}）"
+
+
+def basis_label(figure: Figure, *, system_since: date) -> str:
+    """What the figure rests on: a freeze with its correction, or records that still change."""
+    return frozen_note(figure) or basis_of([figure], figure.period, system_since).label
+
+
+def split_uncounted(figure: Figure, uncounted: NotCounted) -> tuple[int, int]:
+    """How many dates of a visit are lost, and how many count through another visit."""
+    # where visits are counted, `Figure.lost` knows nothing of a second visit on one day
+    lost = 0 if uncounted.reason is Reason.SAME_DAY else len(figure.lost(uncounted))
+    return lost, uncounted.days - lost
+
+
+def why_not_counted(uncounted: NotCounted, rule: Rule) -> str:
+    """The reason why a visit, or dates of it, do not count."""
+    visit = uncounted.visit
+
+    return {
+        Reason.OUTSIDE_PERIOD: "开始日期不在本期",
+        Reason.NOT_LEADER: "只计带队人",
+        Reason.WRONG_KIND: f"“{visit.kind.label}”不在计入的类型内",
+        Reason.WRONG_CHANNEL: f"“{visit.channel.label}”不在计入的方式内",
+        Reason.NOT_DONE: "尚未完成，设为完成后计入",
+        Reason.REJECTED: "已被督查人员退回",
+        Reason.LOGGED_LATE: _why_late(visit, rule),
+        Reason.OUTSIDE_EMPLOYMENT: "当日不担任该职务",
+        Reason.ABSENT: "当日已请假",
+        Reason.SAME_DAY: "同一天已计一次",
+    }[uncounted.reason]
+
+
+def _why_late(visit: VisitFacts, rule: Rule) -> str:
+    """Whether it was set done late, or its dates were entered late."""
+    if is_late(visit, rule.log_within_days):
+        return f"结束超过 {rule.log_within_days} 天才登记，督查人员确认后计入"
+    late = f"最早一天过去 {visit.late_by_days} 天后才录入"
+    return f"{late}，超过 {rule.stay_within_days} 天的补录期限，督查人员确认后计入"
