@@ -29,7 +29,7 @@ from crm.demo.scenario import build_scenario
 from crm.demo.writer import ScenarioWriter
 from crm.extensions import db as database
 from crm.jobs import clock_check, ledger
-from crm.jobs.handlers import WORK, freeze_figures
+from crm.jobs.handlers import HANDLERS, freeze_figures
 from crm.jobs.runner import Clockwork, JobSummary
 from crm.jobs.timetable import JobName
 from crm.people.rules import Role
@@ -177,7 +177,7 @@ def _replay(
 def _close_past_periods(clockwork: Clockwork, until: datetime) -> None:
     """Assess and freeze everything due by then; skip the slots of the other jobs."""
     closing = [job for job in clockwork.jobs if job.name in CLOSING]
-    quiet = {**WORK, JobName.FREEZE: lambda db, slot, _timing, _site: freeze_figures(db, slot)}
+    quiet = {**HANDLERS, JobName.FREEZE: lambda db, slot, _timing, _site: freeze_figures(db, slot)}
     replace(clockwork, jobs=closing, work=quiet).run_until(until, to_mailbox=True)
     others = [job for job in clockwork.jobs if job.name not in CLOSING]
     with writing(clockwork.sessions) as db:

@@ -46,7 +46,7 @@ def preview(
         if person is None:
             raise Refused("unknown_person", field="for", person=username)
         at = as_of or min(clock.now(), _due_at(job, period, working_calendar(db)))
-        words = service.put_into_words(
+        words = service.render_digest(
             service.preview(db, period=period, person=person, at=at, since=ledger.began_on(db)),
             site(),
         )

@@ -13,14 +13,14 @@ from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import DAY
 from crm.base.workdays import WorkingCalendar
-from crm.digests.content import DueLine, LeadName, Listed, VisitLine
-from crm.digests.lines import visit_line
-from crm.digests.permissions import OF_UNITS, Sight
+from crm.digests.content import DueLine, LeadName, Truncated, VisitLine
+from crm.digests.lines import due_lines, visit_line
+from crm.digests.permissions import OF_UNITS, Visibility
 from crm.digests.queries import (
     DueFact,
     VisitFact,
     active_people,
-    due_by,
+    due_followups,
     ended_stays,
     responsible_unit,
     visits_between,
@@ -29,7 +29,7 @@ from crm.digests.rules import evening_of
 from crm.leads.models import Lead, LeadRole
 from crm.leads.queries import lead_labels, role_held_on
 from crm.mailing.service import Envelope, post
-from crm.people.models import Person, Unit
+from crm.people.models import Unit
 from crm.people.queries import Viewer, viewers
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.permissions import FigureScope, figure_scopes
@@ -41,23 +41,23 @@ from crm.supervision.queries import WaitingOrder, waiting_for
 from crm.supervision.rules import Wait
 from crm.visits.rules import Status
 
-NEAR = timedelta(days=3)  # before an order's due date
-MOST = 15  # lines of one list: a brief is read on the way
+SOON = timedelta(days=3)  # an order that waits for an answer is listed so long before its due date
+MOST = 15  # lines of a list: a brief is read on the way
 
 
 @dataclass(frozen=True, slots=True)
 class NewLead:
-    """A lead that was entered since the last brief; whether one may know it is not said here."""
+    """A lead that was entered since the last brief; a reader may not be allowed to know it."""
 
     id: int
     entered_by_id: int | None
     unit_id: int | None
     unit_name: str | None
-    named: frozenset[int]  # the people with a role on it
+    named_ids: frozenset[int]  # people with a role on it
 
 
 @dataclass(frozen=True, slots=True)
-class NewLine:
+class NewLeadLine:
     """A new lead that the reader may know."""
 
     lead: LeadName
@@ -80,30 +80,29 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What one person reads in the morning; with nothing to say it is false."""
+    """One person's morning brief; false where there is nothing to say."""
 
     name: str
     on: date
     at: datetime
     is_late: bool
-    since: datetime  # the brief before
-    visits: Listed[VisitLine]
-    ended: Listed[VisitLine]  # stays that wait to be set done, while it may be in time
-    due: Listed[DueLine]
-    orders: Listed[OrderLine]
-    leads: Listed[NewLine]
+    since: datetime  # the moment of the brief before
+    visits: Truncated[VisitLine]
+    ended: Truncated[VisitLine]  # stays that wait to be completed, as long as that is in time
+    due: Truncated[DueLine]
+    orders: Truncated[OrderLine]
+    leads: Truncated[NewLeadLine]
     to_judge: int  # visits that wait for the reader's verdict
 
     def __bool__(self) -> bool:
-        """Whether there is anything to say."""
         return bool(
             self.visits or self.ended or self.due or self.orders or self.leads or self.to_judge
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Morning:
-    """The facts of one morning, read once for everybody."""
+class BriefFacts:
+    """The facts of one morning, read once for all recipients."""
 
     at: datetime
     since: datetime
@@ -111,54 +110,62 @@ class Morning:
     ended: Sequence[VisitFact]
     due: Mapping[int, Sequence[DueFact]]
     leads: Sequence[NewLead]
-    waited_for: frozenset[int]  # the people for whom an order may wait
+    perhaps_waited_for: frozenset[int]  # people for whom an order may wait
 
     @property
     def on(self) -> date:
-        """The civil date."""
         return civil_date(self.at)
 
 
 def make_briefs(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, int]:
-    """Brief everybody who works with records and has something today."""
-    made: Counter[str] = Counter()
-    morning = _morning(db, at)
-    readers = [person for person in active_people(db, at) if person.role in WITH_RECORDS]
-    found = list(viewers(db, readers, morning.on))
-    scopes = figure_scopes(db, found, morning.on)
-    for eyes in found:
-        brief = _brief(db, morning, eyes, scopes[eyes.person_id], late=late)
-        made["made" if brief and _send(db, brief, eyes.person, site) else "empty"] += 1
-    return made
+    """Brief everyone who works with records and has something today; how many were made."""
+    counts: Counter[str] = Counter()
+    facts = _gather(db, at)
+    people = [person for person in active_people(db, at) if person.role in WITH_RECORDS]
+    readers = list(viewers(db, people, facts.on))
+    scopes = figure_scopes(db, readers, facts.on)
+
+    for reader in readers:
+        brief = _brief(db, facts, reader, scopes[reader.person_id], late=late)
+        envelope = Envelope(
+            MessageKind.MORNING_BRIEF,
+            f"{MessageKind.MORNING_BRIEF.value}:zone:{reader.person.username}:{brief.on}:-",
+            at,
+            expires_at=evening_of(at),
+        )
+        is_made = brief and post(db, envelope, person=reader.person, site=site, brief=brief)
+        counts["made" if is_made else "empty"] += 1
+
+    return counts
 
 
-def _morning(db: Session, at: datetime) -> Morning:
+def _gather(db: Session, at: datetime) -> BriefFacts:
     on = civil_date(at)
     since = at_civil(_workday_before(working_calendar(db), on), civil(at).time())
-    ended = _to_settle(db, at)
-    waiting = {one.facts.id for one in ended}
+    ended = _stays_to_complete(db, at)
+    ended_ids = {visit.facts.id for visit in ended}
     planned = [
-        one
-        for one in visits_between(db, on, on, at)
-        if one.status is Status.PLANNED and one.facts.id not in waiting
+        visit
+        for visit in visits_between(db, on, on, at)
+        if visit.status is Status.PLANNED and visit.facts.id not in ended_ids
     ]
 
-    return Morning(
+    return BriefFacts(
         at=at,
         since=since,
         visits=planned,
         ended=ended,
-        due=due_by(db, on, at),
-        leads=_entered(db, since, at),
-        waited_for=perhaps_waited_for(db, at),
+        due=due_followups(db, on, at),
+        leads=_new_leads(db, since, at),
+        perhaps_waited_for=perhaps_waited_for(db, at),
     )
 
 
-def _to_settle(db: Session, at: datetime) -> list[VisitFact]:
-    """The stays that have ended, as long as a rule of their people lets them be set done."""
+def _stays_to_complete(db: Session, at: datetime) -> list[VisitFact]:
+    """The stays that have ended, as long as a rule of their people lets them be completed."""
     ended = ended_stays(db, at)
-    until = settle_until(db, [one.facts for one in ended])
-    return [one for one in ended if civil_date(at) <= until[one.facts.id]]
+    until = settle_until(db, [visit.facts for visit in ended])
+    return [visit for visit in ended if civil_date(at) <= until[visit.facts.id]]
 
 
 def _workday_before(calendar: WorkingCalendar, on: date) -> date:
@@ -168,18 +175,18 @@ def _workday_before(calendar: WorkingCalendar, on: date) -> date:
     return on
 
 
-def _entered(db: Session, since: datetime, at: datetime) -> list[NewLead]:
-    """The leads entered since then, each with its unit and those named on it today."""
+def _new_leads(db: Session, since: datetime, at: datetime) -> list[NewLead]:
+    """The leads entered since then, with today's unit and the people named on them."""
     on = civil_date(at)
     is_new = (Lead.entered_at > since) & (Lead.entered_at <= at)
-    named: defaultdict[int, set[int]] = defaultdict(set)
+    named_ids: defaultdict[int, set[int]] = defaultdict(set)
     roles = select(LeadRole.lead_id, LeadRole.person_id).join(Lead, Lead.id == LeadRole.lead_id)
 
     for lead_id, person_id in db.execute(roles.where(is_new, role_held_on(on))):
-        if person_id:  # else a unit
-            named[lead_id].add(person_id)
+        if person_id:  # None: the role of a unit
+            named_ids[lead_id].add(person_id)
 
-    units = dict(db.execute(select(Unit.id, Unit.name)).all())
+    unit_names = dict(db.execute(select(Unit.id, Unit.name)).all())
     rows = db.execute(
         select(Lead.id, Lead.entered_by_id, responsible_unit(on).label("unit_id"))
         .where(is_new)
@@ -191,82 +198,86 @@ def _entered(db: Session, since: datetime, at: datetime) -> list[NewLead]:
             row.id,
             row.entered_by_id,
             row.unit_id,
-            units.get(row.unit_id),
-            frozenset(named[row.id]),
+            unit_names.get(row.unit_id),
+            frozenset(named_ids[row.id]),
         )
         for row in rows
     ]
 
 
-def _brief(db: Session, morning: Morning, eyes: Viewer, scope: FigureScope, *, late: bool) -> Brief:
-    visits = [one for one in morning.visits if one.is_of(eyes.person_id)]
-    ended = [one for one in morning.ended if one.is_of(eyes.person_id)]
-    due = morning.due.get(eyes.person_id, ())
-    leads = [one for one in morning.leads if _is_news(one, eyes)]
+def _brief(
+    db: Session, facts: BriefFacts, reader: Viewer, scope: FigureScope, *, late: bool
+) -> Brief:
+    visits = [visit for visit in facts.visits if visit.is_of(reader.person_id)]
+    ended = [visit for visit in facts.ended if visit.is_of(reader.person_id)]
+    due = facts.due.get(reader.person_id, ())
+    leads = [lead for lead in facts.leads if _is_news(lead, reader)]
+
     lead_ids = {lead_id for visit in (*visits, *ended) for lead_id in visit.lead_ids}
-    lead_ids |= {one.lead_id for one in due} | {one.id for one in leads}
-    sight = Sight(eyes, scope, lead_labels(db, eyes, lead_ids, morning.on), frozenset())
-    known = [one for one in leads if sight.knows(one.id)]  # of the others not even a code name
+    lead_ids |= {followup.lead_id for followup in due} | {lead.id for lead in leads}
+    labels = lead_labels(db, reader, lead_ids, facts.on)
+    visibility = Visibility(reader, scope, labels, visit_ids=frozenset())
+    # REGIME 2: of a hidden new lead not even the code name is listed.
+    known = [lead for lead in leads if visibility.knows_lead(lead.id)]
 
     return Brief(
-        name=eyes.person.name,
-        on=morning.on,
-        at=morning.at,
+        name=reader.person.name,
+        on=facts.on,
+        at=facts.at,
         is_late=late,
-        since=morning.since,
-        visits=Listed.first([visit_line(one, sight, minutes=False) for one in visits], MOST),
-        ended=Listed.first([visit_line(one, sight, minutes=False) for one in ended], MOST),
-        due=Listed.first([_due_line(one, sight, morning.on) for one in due], MOST),
-        orders=Listed.first(_orders(db, eyes, scope, morning), MOST),
-        leads=Listed.first([NewLine(sight.name_of(one.id), one.unit_name) for one in known], MOST),
-        to_judge=len(to_judge(db, eyes, morning.at)) if eyes.role is Role.SUPERVISOR else 0,
+        since=facts.since,
+        visits=_visit_lines(visits, visibility),
+        ended=_visit_lines(ended, visibility),
+        due=Truncated.of(due_lines(due, visibility, facts.on), MOST),
+        orders=Truncated.of(_order_lines(db, facts, reader, scope), MOST),
+        leads=Truncated.of(
+            [NewLeadLine(visibility.lead_name(lead.id), lead.unit_name) for lead in known], MOST
+        ),
+        to_judge=len(to_judge(db, reader, facts.at)) if reader.role is Role.SUPERVISOR else 0,
     )
 
 
-def _is_news(lead: NewLead, eyes: Viewer) -> bool:
-    """Whether it is of the reader's units, or the reader is named on it; not what they entered."""
-    if lead.entered_by_id == eyes.person_id:
+def _is_news(lead: NewLead, reader: Viewer) -> bool:
+    """Whether it is of the reader's units or names the reader, and another entered it."""
+    if lead.entered_by_id == reader.person_id:
         return False
-    of_units = eyes.role in OF_UNITS and lead.unit_id in eyes.unit_ids
-    return of_units or eyes.person_id in lead.named
+    is_of_units = reader.role in OF_UNITS and lead.unit_id in reader.unit_ids
+    return is_of_units or reader.person_id in lead.named_ids
 
 
-def _due_line(one: DueFact, sight: Sight, on: date) -> DueLine:
-    return DueLine(one.id, one.what, one.due_on, sight.name_of(one.lead_id), one.due_on < on)
+def _visit_lines(visits: Sequence[VisitFact], visibility: Visibility) -> Truncated[VisitLine]:
+    lines = [visit_line(visit, visibility, minutes=False) for visit in visits]
+    return Truncated.of(lines, MOST)
 
 
-def _orders(db: Session, eyes: Viewer, scope: FigureScope, morning: Morning) -> list[OrderLine]:
-    """What waits for the reader; an answer, once its due date is near."""
-    if eyes.person_id not in morning.waited_for:
+def _order_lines(
+    db: Session, facts: BriefFacts, reader: Viewer, scope: FigureScope
+) -> list[OrderLine]:
+    """The orders that wait for the reader; for an answer, only once the due date is near."""
+    if reader.person_id not in facts.perhaps_waited_for:
         return []
-    near = morning.on + NEAR
+    near = facts.on + SOON
     return [
-        _order_line(one, morning.on)
-        for one in waiting_for(db, eyes, morning.at, scope)
-        if (one.order.issued_at or one.order.drafted_at) <= morning.at
-        and (one.wait is not Wait.ANSWER or one.order.due_on is None or one.order.due_on <= near)
+        _order_line(waiting, facts.on)
+        for waiting in waiting_for(db, reader, facts.at, scope)
+        if (waiting.order.issued_at or waiting.order.drafted_at) <= facts.at
+        and (
+            waiting.wait is not Wait.ANSWER
+            or waiting.order.due_on is None
+            or waiting.order.due_on <= near
+        )
     ]
 
 
-def _order_line(one: WaitingOrder, on: date) -> OrderLine:
-    order = one.order
+def _order_line(waiting: WaitingOrder, on: date) -> OrderLine:
+    order = waiting.order
     return OrderLine(
         id=order.id,
         number=order.number_text,
         matter=order.matter,
         unit_name=order.unit.name,
-        wait=one.wait,
+        wait=waiting.wait,
         due_on=order.due_on,
         is_due_today=order.due_on == on,
-        days_overdue=one.days_overdue,
+        days_overdue=waiting.days_overdue,
     )
-
-
-def _send(db: Session, brief: Brief, person: Person, site: Site) -> bool:
-    letter = Envelope(
-        MessageKind.MORNING_BRIEF,
-        f"{MessageKind.MORNING_BRIEF.value}:zone:{person.username}:{brief.on.isoformat()}:-",
-        brief.at,
-        expires_at=evening_of(brief.at),
-    )
-    return post(db, letter, person=person, site=site, brief=brief)

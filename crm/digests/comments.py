@@ -1,4 +1,4 @@
-"""What leaders say of a settled month (月点评): drafted, released, read by those below."""
+"""Leaders' comments on a settled month (月点评): drafted, released, read by the units below."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ LONGEST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What a leader said of a month, as it was released."""
+    """A released comment."""
 
     unit_id: int
     unit_name: str
@@ -35,7 +35,7 @@ class Comment:
 
 
 def comments(db: Session, month: Period, *, at: datetime) -> list[Comment]:
-    """What leaders had released on the month by then, higher units first, then the earlier."""
+    """The comments on the month released by then, higher units first, then the earlier."""
     rows = db.execute(
         select(MonthlyComment, Unit.name, Person.name)
         .join(Unit, Unit.id == MonthlyComment.unit_id)
@@ -46,41 +46,40 @@ def comments(db: Session, month: Period, *, at: datetime) -> list[Comment]:
     if not rows:
         return []
 
-    place = {node.unit.id: number for number, node in enumerate(unit_tree(db))}
-    found = [
+    unit_order = {node.unit.id: place for place, node in enumerate(unit_tree(db))}
+    released = [
         Comment(row.unit_id, unit_name, row.by_id, author, row.text, row.released_at or row.at)
         for row, unit_name, author in rows
     ]
 
-    return sorted(found, key=lambda one: (place[one.unit_id], one.at))
+    return sorted(released, key=lambda comment: (unit_order[comment.unit_id], comment.at))
 
 
 def comments_for(
-    db: Session, person: Person, said: Sequence[Comment], *, at: datetime
+    db: Session, person: Person, released: Sequence[Comment], *, at: datetime
 ) -> list[Comment]:
-    """Of what was said of a month, what is for that person to read: of units over their own."""
-    if not said:
+    """Those of the comments that the person may read: of their own units and of units above."""
+    if not released:
         return []
-    eyes = viewer(db, person, civil_date(at))
+    reader = viewer(db, person, civil_date(at))
     posting = primary_posting(db, person.id, civil_date(at))
-    above = units_over(
-        unit_tree(db), eyes.unit_ids | ({posting.unit_id} if posting else frozenset())
-    )
-    return [one for one in said if one.unit_id in above]
+    own_units = reader.unit_ids | ({posting.unit_id} if posting else frozenset())
+    above = units_over(unit_tree(db), own_units)
+    return [comment for comment in released if comment.unit_id in above]
 
 
 def units_over(tree: Sequence[UnitNode], unit_ids: Collection[int]) -> frozenset[int]:
-    """The units that lie over all that belongs to someone: from their highest ones to the top."""
+    """The highest of the units, and all units above them."""
     highest = [
-        one.unit.id
-        for one in tree
-        if one.unit.id in unit_ids and one.unit.parent_id not in unit_ids
+        node.unit.id
+        for node in tree
+        if node.unit.id in unit_ids and node.unit.parent_id not in unit_ids
     ]
-    return frozenset(each for unit_id in highest for each in units_above(tree, unit_id))
+    return frozenset(above for unit_id in highest for above in units_above(tree, unit_id))
 
 
 def draft_of(db: Session, person: Person, month: Period) -> MonthlyComment | None:
-    """What that person has written on the month and not released."""
+    """The person's comment on the month that is not released yet."""
     query = select(MonthlyComment).where(
         MonthlyComment.month == month.name,
         MonthlyComment.by_id == person.id,
@@ -90,8 +89,7 @@ def draft_of(db: Session, person: Person, month: Period) -> MonthlyComment | Non
 
 
 def released_by(db: Session, person: Person, month: Period, *, at: datetime) -> list[Comment]:
-    """What that person has released on the month, the earlier first."""
-    return [one for one in comments(db, month, at=at) if one.by_id == person.id]
+    return [comment for comment in comments(db, month, at=at) if comment.by_id == person.id]
 
 
 def settles_at(db: Session, month: Period) -> datetime:
@@ -100,7 +98,7 @@ def settles_at(db: Session, month: Period) -> datetime:
 
 
 def is_settled(db: Session, month: Period, now: datetime) -> bool:
-    """Whether the month's figures are frozen; of a month before the installation none ever is."""
+    """Whether the month's figures are frozen; those of months before the installation never are."""
     if now < settles_at(db, month):
         return False
     frozen = select(FigureRecord.id).where(
@@ -114,7 +112,7 @@ def is_settled(db: Session, month: Period, now: datetime) -> bool:
 def save_comment(
     db: Session, *, month: Period, text: str, by: Person, now: datetime
 ) -> MonthlyComment:
-    """Keep a draft on a settled month, for one's own unit and all below it.
+    """Store a draft on a settled month, for the author's unit and all below it.
 
     Refused as `not_yours`, `not_settled`, `required`, `text_too_long`.
     """
@@ -128,14 +126,14 @@ def save_comment(
     if len(text) > LONGEST:
         raise Refused("text_too_long", field="text", longest=LONGEST)
 
-    said = {"unit_id": unit_id, "text": text.strip()}
+    values = {"unit_id": unit_id, "text": text.strip()}
 
     if row := draft_of(db, by, month):
-        before, after = changes(row, said)
+        before, after = changes(row, values)
         row.at = now
     else:
-        before, after = {}, {"month": month.name, **said}
-        row = MonthlyComment(month=month.name, **said, by_id=by.id, at=now)
+        before, after = {}, {"month": month.name, **values}
+        row = MonthlyComment(month=month.name, **values, by_id=by.id, at=now)
         db.add(row)
 
     if after:
@@ -147,9 +145,9 @@ def save_comment(
 def release_comment(
     db: Session, *, month: Period, text: str, by: Person, now: datetime
 ) -> MonthlyComment:
-    """Release what is said: it is read from now on and stays as it is; refused as `save_comment`.
+    """Release the comment; from now on it can be read and not changed. Refused as `save_comment`.
 
-    The same words once more change nothing.
+    A second release of the same text changes nothing.
     """
     same = select(MonthlyComment).where(
         MonthlyComment.month == month.name,
@@ -172,5 +170,5 @@ def _unit_of(db: Session, person: Person, now: datetime) -> int | None:
     on = civil_date(now)
     if posting := primary_posting(db, person.id, on):
         return posting.unit_id
-    seen = viewer(db, person, on).unit_ids
-    return next((one.unit.id for one in unit_tree(db) if one.unit.id in seen), None)
+    unit_ids = viewer(db, person, on).unit_ids
+    return next((node.unit.id for node in unit_tree(db) if node.unit.id in unit_ids), None)

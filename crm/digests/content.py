@@ -1,43 +1,63 @@
-"""What a digest holds, ready to be put into words: values only, nothing to decide any more."""
+"""The content of the weekly and monthly digest, ready for the templates: values, no decisions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Generic, Self, TypeVar
 
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
-from crm.digests.monthly import MonthPart
-from crm.digests.orders import OrdersPart
-from crm.digests.rules import SHORT, TaskCounts, Waiting, count_tasks
-from crm.digests.truncated import Listed as Listed
+from crm.digests.rules import SHORT, PendingVisits, TaskCounts, count_tasks
 from crm.leads.rules import MilestoneKind
+from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, Rule
 from crm.quotas.wording import why_at_risk
+from crm.supervision.activity import MovedOrder
+from crm.targets.rules import TargetProgress
+from crm.targets.speed import Speed
 from crm.visits.rules import Channel, Kind
+
+Line = TypeVar("Line")
+
+
+@dataclass(frozen=True, slots=True)
+class Truncated(Generic[Line]):
+    """The first lines of a list, and how many it has beyond them; an empty list is false."""
+
+    lines: tuple[Line, ...]
+    more: int  # left out because a mail has no room for them
+    hidden: int  # left out because the reader may not know of them; totals count them (REGIME 2)
+
+    @classmethod
+    def of(cls, lines: Sequence[Line], limit: int, *, hidden: int = 0) -> Self:
+        return cls(tuple(lines[:limit]), max(len(lines) - limit, 0), hidden)
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.hidden)
 
 
 @dataclass(frozen=True, slots=True)
 class FigureLine:
-    """One figure of one person, with what did not count and how the period before ended."""
+    """One figure of one person, with the visits that did not count."""
 
     figure: Figure
     username: str
     name: str
     unit_name: str
     excluded: tuple[NotCounted, ...]
-    before: Figure | None
-    was: FigureStatus | None = None  # a week before, while its period ran
+    previous: Figure | None  # of the period before
+    status_week_ago: FigureStatus | None = None  # while the period was running already
 
     @property
     def why_at_risk(self) -> str:
-        """Why it is at risk, with its numbers; empty where it is not."""
+        """The reason with its numbers; empty where the figure is not at risk."""
         return why_at_risk(self.figure)
 
     @property
-    def has_turned(self) -> bool:
-        """Whether it stood otherwise a week before."""
-        return self.was is not None and self.was is not self.figure.status
+    def status_changed(self) -> bool:
+        return self.status_week_ago not in (None, self.figure.status)
 
     @property
     def short(self) -> int:
@@ -51,23 +71,23 @@ class FigureLine:
 
     @property
     def percent(self) -> int:
-        """How much of what is required is achieved, 100 at most."""
+        """The achieved share of what is required, 100 at most."""
         return min(100 * self.figure.achieved // max(self.figure.required, 1), 100)
 
 
 @dataclass(frozen=True, slots=True)
 class LeadName:
-    """A lead as the reader may know it; without an id there is no page of it for them."""
+    """A lead's name or code name, as the reader may know it (REGIME 2)."""
 
-    id: int | None
+    id: int | None  # None: the reader has no page of it
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class VisitLine:
-    """A visit, made or planned; its minutes only for those who may read them."""
+    """A visit, made or planned."""
 
-    id: int | None  # none: the reader has no page of it
+    id: int | None  # None: the reader has no page of it
     starts_at: datetime
     first_on: date
     last_on: date
@@ -76,8 +96,8 @@ class VisitLine:
     city: str
     leader_name: str
     leads: tuple[LeadName, ...]
-    minutes: str | None
-    is_first: bool  # to a lead that the reader knows
+    minutes: str | None  # None also where the reader may not read them
+    is_first: bool  # the first meeting with a lead that the reader knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,41 +112,20 @@ class DueLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A milestone that was reached."""
-
-    kind: MilestoneKind
-    reached_on: date
-
-
-@dataclass(frozen=True, slots=True)
-class MovedLine:
-    """A lead that moved in the period; the amount only for those who may see the lead."""
-
-    lead: LeadName
-    unit_name: str | None
-    amount: Decimal | None
-    currency: Currency | None
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class OwnPart:
-    """What concerns the recipient alone."""
+    """The part about the recipient's own tasks and plans."""
 
     ended: tuple[FigureLine, ...]
     running: tuple[FigureLine, ...]
-    due: Listed[DueLine]
-    plan: Listed[VisitLine]
+    due: Truncated[DueLine]
+    plan: Truncated[VisitLine]
 
     @property
     def figures(self) -> tuple[FigureLine, ...]:
-        """All of them, the ended ones first."""
         return self.ended + self.running
 
     @property
     def tasks(self) -> TaskCounts:
-        """How many of the person's tasks are met or on their way."""
         return count_tasks(line.figure for line in self.figures)
 
     @property
@@ -151,14 +150,13 @@ class UnitLine:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to tell of the unit."""
         results = self.signed or self.signed_in_year or self.moved or self.entered
         return not (results or self.tasks.owing)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
-    """How many of those who owe by a rule met it; of a running period, are on their way."""
+    """How many of those who owe by a rule met it; while the period runs, how many are on track."""
 
     rule: Rule
     period: Period
@@ -171,13 +169,12 @@ class RuleLine:
 
     @property
     def percent(self) -> int:
-        """The share of those who met it."""
         return 100 * self.good // max(self.owing, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """A person's figures by one rule, a cell for each period; none where nothing was asked."""
+    """A person's figures by one rule, a cell for each period; None where nothing was owed."""
 
     unit_name: str
     name: str
@@ -186,37 +183,151 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class PeopleTable:
-    """What each person of the units did by one rule in periods that have ended."""
+    """Each person's figures by one rule in the periods that have ended."""
 
     rule: Rule
     periods: tuple[Period, ...]
-    rows: Listed[PersonRow]  # by unit and name, never by score (REGIME 3)
+    rows: Truncated[PersonRow]  # by unit and name, never by score (REGIME 3)
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedMilestone:
+    """A milestone with its date."""
+
+    kind: MilestoneKind
+    reached_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressLine:
+    """A lead that reached milestones in the period."""
+
+    lead: LeadName
+    unit_name: str | None
+    amount: Decimal | None
+    currency: Currency | None
+    steps: tuple[ReachedMilestone, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCounts:
+    """What happened to the supervision orders of some units; nothing at all is false."""
+
+    issued: int
+    answered: int
+    accepted: int
+    overdue: int  # at the moment of the digest
+
+    def __bool__(self) -> bool:
+        return bool(self.issued or self.answered or self.accepted or self.overdue)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """The orders that a unit leads, with those of all below it."""
+
+    name: str
+    counts: OrderCounts
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersPart:
+    """The supervision orders of the recipient's units; totals also count hidden ones."""
+
+    total: OrderCounts
+    rows: tuple[OrderRow, ...]  # in a monthly digest only
+    lines: Truncated[MovedOrder]  # in a monthly digest only, of those that the recipient may see
+    has_page: bool  # whether the recipient can open the register of orders
+
+    def __bool__(self) -> bool:
+        return bool(self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendCell:
+    """How many of those who owed by a rule in a month met it, as frozen and as corrected."""
+
+    met: int
+    owing: int
+    met_corrected: int
+    owing_corrected: int
+    is_split: bool = True  # False: too few people owe, so the numbers are withheld (REGIME 2)
+
+    @property
+    def is_corrected(self) -> bool:
+        return (self.met, self.owing) != (self.met_corrected, self.owing_corrected)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendMonth:
+    """A column of the trend, and whether its figures are frozen or preliminary."""
+
+    period: Period
+    basis: FigureBasis
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRow:
+    """A unit over the months; None where nobody owed anything."""
+
+    name: str
+    cells: tuple[TrendCell | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrendTable:
+    """How the units met one rule, month by month."""
+
+    rule: Rule
+    months: tuple[TrendMonth, ...]
+    rows: tuple[TrendRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionLine:
+    """A correction of a frozen figure that was signed in the month, or waits for a signature."""
+
+    facts: CorrectionFacts
+    unit_name: str
+    is_signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MonthPart:
+    """What only a monthly digest says of the recipient's units."""
+
+    trend: tuple[TrendTable, ...]
+    targets: tuple[TargetProgress, ...]
+    speeds: tuple[Speed, ...]
+    corrections: Truncated[CorrectionLine]  # for the line of command only
+    signed: int
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
 class UnitsPart:
-    """What concerns the units that the recipient sees."""
+    """The part about the units that the recipient sees."""
 
     names: tuple[str, ...]
     lines: tuple[UnitLine, ...]
     total: UnitLine
     rules: tuple[RuleLine, ...]
-    needy: tuple[str, ...]  # the names of those who need help, each once
-    help: Listed[FigureLine]  # why they do; for the line of command only, by unit and name
-    turned: Listed[FigureLine]  # whose running figures stand otherwise than a week before
+    names_to_help: tuple[str, ...]  # each person once
+    to_help: Truncated[FigureLine]  # figures at risk or missed, for the line of command only
+    status_changes: Truncated[FigureLine]  # running figures whose status changed within the week
     people: tuple[PeopleTable, ...]
-    signed: Listed[MovedLine]  # in the period, each project once
-    moved: Listed[MovedLine]  # forward, without those signed
-    other: Listed[MovedLine]  # side milestones, and what was parked or lost
-    notable: Listed[VisitLine]
+    signed: Truncated[ProgressLine]  # signed in the period, each project once
+    moved: Truncated[ProgressLine]  # moved forward, without those signed
+    other: Truncated[ProgressLine]  # side milestones, and what was parked or lost
+    notable: Truncated[VisitLine]  # first meetings, major projects, visits with minutes
     stays: tuple[tuple[str, int], ...]  # how many people stay in which city
-    plan: Listed[VisitLine]  # but for stays
+    plan: Truncated[VisitLine]  # without stays
     orders: OrdersPart
-    month: MonthPart | None  # in a monthly digest only
+    month: MonthPart | None  # None in a weekly digest
 
     @property
     def rows(self) -> tuple[UnitLine, ...]:
-        """The units beside one another, and their total where they are not one."""
+        """The units side by side, and their total where there are several."""
         return self.lines if len(self.lines) == 1 else (*self.lines, self.total)
 
 
@@ -232,17 +343,17 @@ class Digest:
     is_late: bool
     is_estimated: bool
     basis: FigureBasis
-    waiting: Waiting
+    pending: PendingVisits
     own: OwnPart | None
     units: UnitsPart | None
     rules: tuple[Rule, ...]  # of all figures in it, for their definitions
 
     @property
     def has_news(self) -> bool:
-        """Whether there is anything to say; otherwise it is recorded, not sent (REGIME 5)."""
+        """Whether there is anything to say; an empty digest is not sent (REGIME 5)."""
         own, units = self.own, self.units
-        told = own and (own.tasks.owing or own.due or own.plan)
-        results = units and (
+        has_own = own and (own.tasks.owing or own.due or own.plan)
+        has_results = units and (
             units.rules or units.other or units.notable or units.plan or units.orders
         )
-        return bool(told or results or (units and not units.total.is_empty))
+        return bool(has_own or has_results or (units and not units.total.is_empty))

@@ -1,11 +1,12 @@
-"""Single lines of a digest: a figure, a visit, a follow-up, as one recipient reads them."""
+"""Single lines of a mail as one recipient reads them: a figure, a visit, a follow-up."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 
 from crm.digests.content import DueLine, FigureLine, VisitLine
-from crm.digests.permissions import Sight
-from crm.digests.queries import Facts, VisitFact
+from crm.digests.facts import Facts
+from crm.digests.permissions import Visibility
+from crm.digests.queries import DueFact, VisitFact
 from crm.digests.rules import excluded, planned_span
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import Figure, FigureStatus
@@ -13,44 +14,45 @@ from crm.visits.rules import Status
 
 
 def figure_line(
-    one: PersonFigure,
+    found: PersonFigure,
     at: datetime,
     *,
-    before: Figure | None = None,
-    was: FigureStatus | None = None,
+    previous: Figure | None = None,
+    status_week_ago: FigureStatus | None = None,
 ) -> FigureLine:
-    """A figure with what did not count."""
+    """A figure with the visits that did not count."""
     return FigureLine(
-        figure=one.figure,
-        username=one.username,
-        name=one.name,
-        unit_name=one.unit_name,
-        excluded=excluded(one.figure, at),
-        before=before,
-        was=was,
+        figure=found.figure,
+        username=found.username,
+        name=found.name,
+        unit_name=found.unit_name,
+        excluded=excluded(found.figure, at),
+        previous=previous,
+        status_week_ago=status_week_ago,
     )
 
 
 def figure_lines(facts: Facts, figures: Iterable[PersonFigure]) -> tuple[FigureLine, ...]:
-    """Figures beside the period before, or while they run beside how they stood a week ago."""
-    made = []
-    for one in figures:
-        key, period = (one.figure.rule.code, one.person_id), one.figure.period
-        before = facts.before.get(key) if period == facts.period else None
-        was = facts.earlier.get((*key, period))
-        made.append(figure_line(one, facts.at, before=before, was=was))
-    return tuple(made)
+    """Figures with that of the period before, or with their status a week ago."""
+    lines = []
+    for found in figures:
+        rule_code, period = found.figure.rule.code, found.figure.period
+        is_main = period == facts.period
+        previous = facts.previous.get((rule_code, found.person_id)) if is_main else None
+        earlier = facts.earlier_statuses.get((rule_code, found.person_id, period))
+        lines.append(figure_line(found, facts.at, previous=previous, status_week_ago=earlier))
+    return tuple(lines)
 
 
 def visit_line(
-    visit: VisitFact, sight: Sight, *, minutes: bool, first_to: Iterable[int] = ()
+    visit: VisitFact, visibility: Visibility, *, minutes: bool, first_to: Iterable[int] = ()
 ) -> VisitLine:
-    """A visit that the recipient may see, with its minutes where wanted and theirs to read."""
+    """A visit; with `minutes`, they are included where the recipient may read them."""
     facts = visit.facts
-    own = visit.is_of(sight.viewer.person_id)
+    is_own = visit.is_of(visibility.viewer.person_id)
 
     return VisitLine(
-        id=facts.id if own or facts.id in sight.visit_ids else None,
+        id=facts.id if is_own or facts.id in visibility.visit_ids else None,
         starts_at=facts.starts_at,
         first_on=facts.first_on,
         last_on=facts.last_on,
@@ -58,24 +60,30 @@ def visit_line(
         channel=facts.channel,
         city=visit.city,
         leader_name=visit.leader_name,
-        leads=tuple(sight.name_of(lead_id) for lead_id in visit.lead_ids),
-        minutes=sight.minutes_of(visit) if minutes else None,
-        is_first=any(map(sight.knows, first_to)),
+        leads=tuple(map(visibility.lead_name, visit.lead_ids)),
+        minutes=visibility.minutes_of(visit) if minutes else None,
+        is_first=any(map(visibility.knows_lead, first_to)),
     )
+
+
+def due_lines(followups: Iterable[DueFact], visibility: Visibility, on: date) -> list[DueLine]:
+    """The recipient's own follow-ups."""
+    return [
+        DueLine(
+            followup.id,
+            followup.what,
+            followup.due_on,
+            visibility.lead_name(followup.lead_id),
+            followup.due_on < on,
+        )
+        for followup in followups
+    ]
 
 
 def planned(facts: Facts) -> Iterator[VisitFact]:
     """The visits planned from the digest's date to the end of its week."""
     first, last = planned_span(facts.on)
     for visit in facts.visits:
-        on = visit.facts
-        if visit.status is Status.PLANNED and on.first_on <= last and on.last_on >= first:
+        dates = visit.facts
+        if visit.status is Status.PLANNED and dates.first_on <= last and dates.last_on >= first:
             yield visit
-
-
-def due_lines(facts: Facts, sight: Sight) -> list[DueLine]:
-    """The recipient's own follow-ups that are due or overdue."""
-    return [
-        DueLine(one.id, one.what, one.due_on, sight.name_of(one.lead_id), one.due_on < facts.on)
-        for one in facts.due.get(sight.viewer.person_id, ())
-    ]

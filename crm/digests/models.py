@@ -1,4 +1,4 @@
-"""What digests and nudges said, kept for those that follow, and what leaders say of a month."""
+"""Tables of reported figures, nudge levels and leaders' comments on a month."""
 
 from datetime import date, datetime
 
@@ -10,7 +10,7 @@ from crm.quotas.rules import FigureStatus
 
 
 class ReportedFigure(Base):
-    """A figure that was not frozen yet, as the digest of a month told it."""
+    """A figure as the monthly digest reported it, before it was frozen."""
 
     __tablename__ = "reported_figure"
     __table_args__ = (UniqueConstraint("month", "rule_code", "person_id", "period"),)
@@ -28,7 +28,7 @@ class ReportedFigure(Base):
 
 
 class MonthlyComment(Base):
-    """What a leader says of a settled month (月点评): a draft, and once released unchanged."""
+    """A leader's comment on a settled month (月点评); once released it is not changed."""
 
     __tablename__ = "monthly_comment"
     __table_args__ = (Index(None, "month", "id"),)
@@ -39,11 +39,11 @@ class MonthlyComment(Base):
     text: Mapped[str]
     by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     at: Mapped[datetime]  # of the last change
-    released_at: Mapped[datetime | None]  # none: a draft, for its author alone
+    released_at: Mapped[datetime | None]  # NULL: a draft, visible to its author only
 
 
 class NudgeLevel(Base):
-    """Where a person's running figure stood at the last noon, and how often they were nudged."""
+    """A running figure's state at the last noon, from which the number of nudges follows."""
 
     __tablename__ = "nudge_level"
     __table_args__ = (
@@ -58,6 +58,6 @@ class NudgeLevel(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     period: Mapped[str]
     last_on: Mapped[date]  # the period's last date
-    count: Mapped[int]  # how many times they came to a level anew; 0: never yet
-    calm_noons: Mapped[int]  # how many noons running they were at none
+    count: Mapped[int]  # how often the figure fell behind anew
+    calm_noons: Mapped[int]  # noons in a row at neither level
     noon_at: Mapped[datetime]

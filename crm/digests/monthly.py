@@ -1,179 +1,164 @@
-"""What only a monthly digest tells: six months beside one another, targets, speed, corrections."""
+"""The part that only a monthly digest has: trend, targets, speed and corrections (REGIME 5)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import or_
-from sqlalchemy.orm import Session
-
-from crm.base.clock import at_civil
-from crm.base.periods import Period, PeriodKind
-from crm.digests.rules import ending_in
-from crm.digests.truncated import Listed
-from crm.people.queries import UnitNode
-from crm.quotas.frozen import CorrectionFacts, corrections
-from crm.quotas.history import outcomes
-from crm.quotas.models import Correction
+from crm.base.periods import Period
+from crm.digests.content import (
+    CorrectionLine,
+    MonthPart,
+    TrendCell,
+    TrendMonth,
+    TrendRow,
+    TrendTable,
+    Truncated,
+)
+from crm.digests.facts import WITHIN_A_MONTH, Facts, MonthFacts
+from crm.digests.permissions import Visibility
+from crm.digests.results import Group, everything, groups
+from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.permissions import FigureScope, may_be_split
-from crm.quotas.queries import PersonFigure, period_kinds
-from crm.quotas.rules import FigureBasis, FigureStatus, Rule
-from crm.targets.queries import courses, target_progress
-from crm.targets.rules import TargetProgress
-from crm.targets.speed import Course, Speed
+from crm.quotas.queries import PersonFigure
+from crm.quotas.rules import FigureStatus, basis_of
+from crm.targets.queries import speeds_of
 
-TREND_MONTHS = 6
-WITHIN_A_MONTH = (PeriodKind.MONTH, PeriodKind.XUN, PeriodKind.WEEK)
+MOST_CORRECTED = 20
 
-
-@dataclass(frozen=True)
-class MonthFacts:
-    """What a monthly digest is made of beside what all digests are."""
-
-    history: Mapping[Period, Sequence[PersonFigure]]  # of the months before, the earliest first
-    target_progress: Sequence[TargetProgress]
-    courses: Sequence[Course]
-    corrections: Sequence[CorrectionFacts]
+Months = Mapping[Period, Sequence[PersonFigure]]
 
 
-@dataclass(frozen=True, slots=True)
-class TrendCell:
-    """How many of those who owed by a rule in a month met it, as frozen and as corrected."""
-
-    met: int
-    owing: int
-    met_corrected: int
-    owing_corrected: int
-    is_split: bool = True  # else too few people owe for this reader to have the numbers
-
-    @property
-    def is_corrected(self) -> bool:
-        """Whether corrections make another figure of it."""
-        return (self.met, self.owing) != (self.met_corrected, self.owing_corrected)
-
-
-@dataclass(frozen=True, slots=True)
-class TrendMonth:
-    """A month of the trend, and on what its figures rest."""
-
-    period: Period
-    basis: FigureBasis
-
-
-@dataclass(frozen=True, slots=True)
-class TrendRow:
-    """A unit over the months; none where nobody owed anything."""
-
-    name: str
-    cells: tuple[TrendCell | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TrendTable:
-    """How the units met one rule, month by month."""
-
-    rule: Rule
-    months: tuple[TrendMonth, ...]
-    rows: tuple[TrendRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectionLine:
-    """A correction of a frozen figure that was signed in the month, or waits for it."""
-
-    facts: CorrectionFacts
-    unit_name: str
-    is_signed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MonthPart:
-    """What concerns the units that the recipient sees, of a month alone."""
-
-    trend: tuple[TrendTable, ...]
-    targets: tuple[TargetProgress, ...]
-    speeds: tuple[Speed, ...]
-    corrections: Listed[CorrectionLine]  # for the line of command only
-    signed: int
-    waiting: int
-
-
-def month_facts(
-    db: Session, period: Period, units: Sequence[UnitNode], at: datetime
-) -> MonthFacts | None:
-    """Read them, for the digest of a month."""
-    if period.kind is not PeriodKind.MONTH:
-        return None
-
-    return MonthFacts(
-        history=_history(db, period, at),
-        target_progress=target_progress(
-            db,
-            units=units,
-            seen={one.unit.id for one in units},
-            year=period.first.year,
-            last=period.last,
-            before=period.after.first,
-            at=at,
-        ),
-        courses=courses(db, period, at),
-        corrections=_corrections(db, period, at),
-    )
-
-
-def _history(db: Session, period: Period, at: datetime) -> dict[Period, list[PersonFigure]]:
-    months = [period.before]
-    while len(months) < TREND_MONTHS - 1:
-        months.insert(0, months[0].before)
-    kinds = set(period_kinds(db)).intersection(WITHIN_A_MONTH)
-    parts = {
-        month: [part for kind in WITHIN_A_MONTH if kind in kinds for part in ending_in(month, kind)]
-        for month in months
-    }
-    told = outcomes(db, periods=[one for some in parts.values() for one in some], as_of=at)
-    return {month: [one for part in some for one in told[part]] for month, some in parts.items()}
-
-
-def _corrections(db: Session, period: Period, at: datetime) -> list[CorrectionFacts]:
-    """What was signed in the month, and what waits at the moment."""
-    begins, ends = at_civil(period.first), at_civil(period.after.first)
-    waits = Correction.signed_at.is_(None) | (Correction.signed_at > at)
-    in_month = (Correction.signed_at >= begins) & (Correction.signed_at < ends)
-    return corrections(db, Correction.made_at <= at, or_(waits, in_month))
-
-
-def correction_lines(
-    corrections: Collection[CorrectionFacts], units: Sequence[UnitNode], at: datetime
-) -> tuple[CorrectionLine, ...]:
-    """Corrections by unit and name."""
-    names = {one.unit.id: one.unit.name for one in units}
-    place = {one.unit.id: number for number, one in enumerate(units)}
-    mine = list(corrections)
-    mine.sort(key=lambda one: (place[one.unit_id], one.person.username, one.correction.id))
-    return tuple(
-        CorrectionLine(one, names[one.unit_id], _is_signed(one.correction, at)) for one in mine
-    )
-
-
-def _is_signed(made: Correction, at: datetime) -> bool:
-    return made.signed_at is not None and made.signed_at <= at
-
-
-def trend_cell(figures: Iterable[PersonFigure], scope: FigureScope) -> TrendCell | None:
-    """How many of these figures were met; none where nothing was owed."""
-    some = list(figures)
-    if not may_be_split(scope, some):
-        return TrendCell(0, 0, 0, 0, is_split=False)
-    own = [one.figure for one in some]
-    frozen = [one.status for one in own]
-    corrected = [
-        one.settled.corrected.status if one.settled and one.settled.corrected else one.status
-        for one in own
+def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> MonthPart:
+    """The month's part for the recipient's units."""
+    seen = visibility.figures.unit_ids
+    whole = everything(facts.units, seen).unit_ids
+    corrections = [found for found in month.corrections if found.unit_id in seen]
+    named = [
+        found
+        for found in corrections
+        if visibility.has_records and found.is_seen_by(visibility.figures)
     ]
-    cell = TrendCell(*_count(frozen), *_count(corrected))
+    signed = sum(_is_signed(facts, found) for found in corrections)
+    months = {**month.history, facts.period: _figures_ended_in_month(facts)}
+
+    return MonthPart(
+        trend=_trend(facts, visibility.figures, _of_units(months, seen)),
+        targets=tuple(target for target in month.target_progress if target.goal.unit_id in seen),
+        speeds=speeds_of(
+            [course for course in month.courses if course.unit_id in whole], facts.period
+        ),
+        corrections=Truncated.of(_correction_lines(facts, named), MOST_CORRECTED),
+        signed=signed,
+        waiting=len(corrections) - signed,
+    )
+
+
+def _correction_lines(facts: Facts, corrections: Iterable[CorrectionFacts]) -> list[CorrectionLine]:
+    """Corrections by unit and person."""
+    in_order = sorted(
+        corrections,
+        key=lambda found: (
+            facts.unit_order[found.unit_id],
+            found.person.username,
+            found.correction.id,
+        ),
+    )
+    return [
+        CorrectionLine(found, facts.unit_names[found.unit_id], _is_signed(facts, found))
+        for found in in_order
+    ]
+
+
+def _is_signed(facts: Facts, found: CorrectionFacts) -> bool:
+    signed_at = found.correction.signed_at
+    return signed_at is not None and signed_at <= facts.at
+
+
+def _figures_ended_in_month(facts: Facts) -> list[PersonFigure]:
+    return [
+        found
+        for found in facts.figures
+        if found.figure.period in facts.spans.ended and found.figure.period.kind in WITHIN_A_MONTH
+    ]
+
+
+def _of_units(months: Months, unit_ids: Collection[int]) -> Months:
+    return {
+        month: [found for found in figures if found.unit_id in unit_ids]
+        for month, figures in months.items()
+    }
+
+
+def _trend(facts: Facts, scope: FigureScope, months: Months) -> tuple[TrendTable, ...]:
+    """A table for each rule of the month: the units side by side, month by month (REGIME 3)."""
+    rows = groups(facts.units, scope.unit_ids)
+    total = everything(facts.units, scope.unit_ids)
+    rules = {found.figure.rule.code: found.figure.rule for found in months[facts.period]}
+    tables = []
+
+    for rule in rules.values():
+        by_month = {
+            month: [found for found in figures if found.figure.rule.code == rule.code]
+            for month, figures in months.items()
+        }
+        shown = [_trend_row(scope, group, by_month) for group in rows]
+        shown = [row for row in shown if any(row.cells)]
+        if len(shown) > 1:
+            shown.append(_total_row(scope, total, rows, by_month))
+        if shown:
+            heads = tuple(
+                TrendMonth(month, basis_of((found.figure for found in figures), month, facts.since))
+                for month, figures in by_month.items()
+            )
+            tables.append(TrendTable(rule, heads, tuple(shown)))
+
+    return tuple(tables)
+
+
+def _trend_row(scope: FigureScope, group: Group, months: Months) -> TrendRow:
+    return TrendRow(
+        group.name,
+        tuple(
+            _trend_cell([found for found in figures if found.unit_id in group.unit_ids], scope)
+            for figures in months.values()
+        ),
+    )
+
+
+def _total_row(scope: FigureScope, total: Group, rows: Sequence[Group], months: Months) -> TrendRow:
+    """All units; where the withheld rows hold too few people, the total is withheld too.
+
+    REGIME 2: the total less the rows that are shown would give them away.
+    """
+    cells = list(_trend_row(scope, total, months).cells)
+
+    for column, figures in enumerate(months.values()):
+        parts = [[found for found in figures if found.unit_id in row.unit_ids] for row in rows]
+        withheld = [found for part in parts if not may_be_split(scope, part) for found in part]
+        if not may_be_split(scope, withheld):
+            cells[column] = _trend_cell(withheld, scope)
+
+    return TrendRow(total.name, tuple(cells))
+
+
+def _trend_cell(figures: Sequence[PersonFigure], scope: FigureScope) -> TrendCell | None:
+    """How many of these figures were met; None where nothing was owed."""
+    if not may_be_split(scope, figures):
+        return TrendCell(0, 0, 0, 0, is_split=False)
+
+    frozen = [found.figure.status for found in figures]
+    corrected = [_corrected_status(found) for found in figures]
+    cell = TrendCell(*_count_met(frozen), *_count_met(corrected))
+
     return cell if cell.owing or cell.owing_corrected else None
 
 
-def _count(statuses: Iterable[FigureStatus]) -> tuple[int, int]:
-    owed = [one is FigureStatus.MET for one in statuses if one is not FigureStatus.EXEMPT]
-    return sum(owed), len(owed)
+def _corrected_status(found: PersonFigure) -> FigureStatus:
+    settled = found.figure.settled
+    return settled.corrected.status if settled and settled.corrected else found.figure.status
+
+
+def _count_met(statuses: Iterable[FigureStatus]) -> tuple[int, int]:
+    """How many met what they owe, and how many owe."""
+    is_met = [
+        status is FigureStatus.MET for status in statuses if status is not FigureStatus.EXEMPT
+    ]
+    return sum(is_met), len(is_met)

@@ -1,4 +1,4 @@
-"""What goes into a digest and who is told what: decisions on values (REGIME 5)."""
+"""What goes into a digest, and until when: decisions on values (REGIME 5)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,16 +13,17 @@ from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureStatus, NotCounted, 
 from crm.visits.rules import Status
 
 SETTLED_AT = time(8)  # REGIME 5: when the settled monthly report is made
-EVENING = time(18)  # REGIME 5: brief and nudge are of use until then
+EVENING = time(18)  # REGIME 5: morning brief and nudge are of use until then
+
 GOOD = frozenset({FigureStatus.MET, FigureStatus.ON_TRACK})
 SHORT = frozenset({FigureStatus.MISSED, FigureStatus.UNREACHABLE, FigureStatus.AT_RISK})
 NUDGED = frozenset({FigureStatus.AT_RISK, FigureStatus.UNREACHABLE})
-MENDABLE = frozenset({Reason.NOT_DONE, Reason.LOGGED_LATE})
+FIXABLE = frozenset({Reason.NOT_DONE, Reason.LOGGED_LATE})  # a person can still make it count
 FORWARD = frozenset(ON_LINE) - {MilestoneKind.LEAD}
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingVisits:
     """How many visits could still change the figures: not logged yet, or without a verdict."""
 
     to_log: int
@@ -35,24 +36,23 @@ class TaskCounts:
 
     good: int
     owing: int
-    is_split: bool = True  # else too few people owe for this reader to have the numbers
+    is_split: bool = True  # False: too few people owe, so `good` is withheld (REGIME 2)
 
     @property
     def short(self) -> int:
-        """How many are missed or at risk; none where the reader may not have that number."""
+        """How many are missed or at risk; 0 where that number is withheld."""
         return self.owing - self.good if self.is_split else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """The periods of which a digest tells figures."""
+    """The periods whose figures a digest shows."""
 
     ended: tuple[Period, ...]
     running: tuple[Period, ...]
 
     @property
     def all(self) -> tuple[Period, ...]:
-        """Both."""
         return self.ended + self.running
 
 
@@ -61,75 +61,75 @@ def spans(period: Period, on: date) -> Spans:
     if period.kind is PeriodKind.WEEK:
         longer = (PeriodKind.XUN, PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.YEAR)
         return Spans((period,), tuple(Period.holding(kind, on) for kind in longer))
+
     around = [Period.holding(kind, period.last) for kind in (PeriodKind.QUARTER, PeriodKind.YEAR)]
     within = [*ending_in(period, PeriodKind.WEEK), *ending_in(period, PeriodKind.XUN)]
-    return Spans(
-        (period, *within, *(one for one in around if one.last == period.last)),
-        tuple(one for one in around if one.last != period.last),
-    )
+    ended = [longer for longer in around if longer.last == period.last]
+    running = [longer for longer in around if longer.last != period.last]
+
+    return Spans((period, *within, *ended), tuple(running))
 
 
 def ending_in(month: Period, kind: PeriodKind) -> Iterable[Period]:
     """The periods of that kind whose last date lies in the month."""
-    one = Period.holding(kind, month.first)
-    while one.last <= month.last:
-        yield one
-        one = one.after
+    period = Period.holding(kind, month.first)
+    while period.last <= month.last:
+        yield period
+        period = period.after
 
 
 def evening_of(at: datetime) -> datetime:
-    """Until when a brief or a nudge of that moment is of use."""
+    """Until when a morning brief or a nudge of that moment is of use."""
     return at_civil(civil_date(at), EVENING)
 
 
 def day_of_freeze(calendar: WorkingCalendar, last: date) -> date:
-    """The date after the third working day that follows the period of that last date (REGIME 4)."""
+    """The date after the third working day that follows a period ending on `last` (REGIME 4)."""
     return calendar.nth_workday_after(last, WORKDAYS_TO_LOG) + DAY
 
 
 def day_of_settled_report(calendar: WorkingCalendar, last: date) -> date:
-    """The second working day from the freeze of the month of that last date (REGIME 5)."""
+    """The second working day from the freeze of a month ending on `last` (REGIME 5)."""
     return calendar.nth_workday_after(calendar.first_workday_from(day_of_freeze(calendar, last)), 1)
 
 
 def planned_span(on: date) -> tuple[date, date]:
-    """The dates whose plan a digest made on that date shows: to the end of its week."""
+    """The dates whose plan a digest of that date shows: up to the end of its week."""
     return on, Period.holding(PeriodKind.WEEK, on).last
 
 
 def excluded(figure: Figure, at: datetime) -> tuple[NotCounted, ...]:
-    """What a person would wonder about, first what can still be mended.
+    """The visits that a person would expect to count, those that can still be fixed first.
 
-    Not what is cancelled, still to come, or counts by another visit.
+    Left out are visits that are cancelled, still to come, or whose day counts by another visit.
     """
-    told = [
-        one
-        for one in figure.not_counted
-        if one.visit.status is not Status.CANCELLED
-        and not (one.reason is Reason.NOT_DONE and one.visit.ends_at > at)
-        # such a day is not lost: it counts by another visit
-        and figure.lost(one)
+    found = [
+        item
+        for item in figure.not_counted
+        if item.visit.status is not Status.CANCELLED
+        and not (item.reason is Reason.NOT_DONE and item.visit.ends_at > at)
+        and figure.lost(item)
     ]
-    return tuple(sorted(told, key=lambda one: one.reason not in MENDABLE))
+    return tuple(sorted(found, key=lambda item: item.reason not in FIXABLE))
 
 
-def waiting(figures: Iterable[Figure], at: datetime) -> Waiting:
+def pending_visits(figures: Iterable[Figure], at: datetime) -> PendingVisits:
     """The visits that could still change these figures, each once."""
     to_log, to_judge = set(), set()
 
     for figure in figures:
         if figure.settled:
-            continue  # nothing can change it any more
-        # a stay that has ended counts already, and still waits
-        counted = [one.visit for one in figure.counted]
-        for visit in [*counted, *(one.visit for one in figure.not_counted)]:
+            continue
+        # Counted visits too: a stay that has ended counts already, and still waits to be completed.
+        counted = [item.visit for item in figure.counted]
+        for visit in [*counted, *(item.visit for item in figure.not_counted)]:
             late_by = {figure.rule.duty: visit.late_by_days}
             if waits_for_logging(visit, [figure.rule], at):
                 to_log.add(visit.id)
             if waits_for_verdict(visit, [figure.rule], at, late_by=late_by):
                 to_judge.add(visit.id)
 
-    return Waiting(len(to_log), len(to_judge))
+    return PendingVisits(len(to_log), len(to_judge))
 
 
 def owes(figure: Figure) -> bool:
@@ -138,6 +138,6 @@ def owes(figure: Figure) -> bool:
 
 
 def count_tasks(figures: Iterable[Figure]) -> TaskCounts:
-    """The tasks among the figures; what has ended is never on track."""
-    owed = [one.status in GOOD for one in figures if owes(one)]
-    return TaskCounts(sum(owed), len(owed))
+    """Count what is owed among the figures, and how much of it is met or on track."""
+    is_good = [figure.status in GOOD for figure in figures if owes(figure)]
+    return TaskCounts(sum(is_good), len(is_good))

@@ -1,4 +1,4 @@
-"""What the settled figures changed against the monthly digest, told to who got it (REGIME 5)."""
+"""The settled monthly report: what the frozen figures changed against the digest (REGIME 5)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,9 +14,10 @@ from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.base.periods import Period
 from crm.digests.comments import Comment, comments, comments_for
+from crm.digests.facts import Facts
 from crm.digests.models import MonthlyComment, ReportedFigure
 from crm.digests.permissions import OF_UNITS
-from crm.digests.queries import Facts, active_people
+from crm.digests.queries import active_people
 from crm.digests.rules import SETTLED_AT, TaskCounts, day_of_settled_report
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person, Unit
@@ -29,18 +30,23 @@ from crm.quotas.rules import FigureStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What one of the two said of a figure."""
+class FigureValues:
+    """A figure's numbers, as reported in the digest or as frozen."""
 
     required: int
     achieved: int
     status: FigureStatus
     unit_id: int
 
+    @property
+    def numbers(self) -> tuple[int, int, FigureStatus]:
+        """What the notice compares; a move to another unit alone is no change."""
+        return self.required, self.achieved, self.status
+
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One person's figure in the digest and settled; none where it stood in one of them only."""
+class FigureChange:
+    """One person's figure as reported and as frozen; None where it exists on one side only."""
 
     person_id: int
     name: str
@@ -48,27 +54,30 @@ class Change:
     rule_name: str
     duty: Duty
     period: Period
-    before: Told | None
-    after: Told | None
+    before: FigureValues | None
+    after: FigureValues | None
 
     @property
     def differs(self) -> bool:
-        """Whether the numbers are others than the digest's."""
-        return _numbers(self.before) != _numbers(self.after)
+        before, after = self.before, self.after
+        return (before and before.numbers) != (after and after.numbers)
+
+    @property
+    def values(self) -> list[FigureValues]:
+        return [values for values in (self.before, self.after) if values]
 
     def is_under(self, unit_ids: Collection[int]) -> bool:
-        """Whether it stands under one of the units, or stood there."""
-        return any(told.unit_id in unit_ids for told in (self.before, self.after) if told)
+        """Whether the figure belongs, or belonged, to one of the units."""
+        return any(values.unit_id in unit_ids for values in self.values)
 
     def is_seen_by(self, scope: FigureScope) -> bool:
-        """Whether the person's figure is the reader's to see, where it stands or stood."""
-        told = [one for one in (self.before, self.after) if one]
-        return any(scope.sees(self.person_id, one.unit_id, self.duty) for one in told)
+        """Whether the reader may see the person's figure where it is, or where it was."""
+        return any(scope.sees(self.person_id, values.unit_id, self.duty) for values in self.values)
 
 
 @dataclass(frozen=True, slots=True)
-class RuleChange:
-    """How many met a rule in a period, in the digest and settled."""
+class RuleTotalsChange:
+    """How many met a rule in a period, as reported and as frozen."""
 
     rule_name: str
     period: Period
@@ -77,8 +86,8 @@ class RuleChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
-    """What one recipient of the digest is told; nothing to tell is false."""
+class SettlementNotice:
+    """The content of one notice; false where there is nothing to say."""
 
     period: Period
     zone_name: str
@@ -86,38 +95,36 @@ class Settlement:
     at: datetime
     is_late: bool
     reported_at: datetime
-    own: tuple[Change, ...]
-    rules: tuple[RuleChange, ...]
-    people: tuple[Change, ...]
+    own: tuple[FigureChange, ...] = ()
+    rules: tuple[RuleTotalsChange, ...] = ()
+    people: tuple[FigureChange, ...] = ()
     comments: tuple[Comment, ...] = ()  # what leaders released on the month
-    is_comment: bool = False  # of one that was released after the report, and nothing else
+    is_comment: bool = False  # only a comment that was released after the report
 
     @property
     def has_changes(self) -> bool:
-        """Whether anything changed that is theirs to see."""
         return bool(self.own or self.rules or self.people)
 
     def __bool__(self) -> bool:
-        """Whether anything changed that is theirs to see, or was said of the month."""
         return self.has_changes or bool(self.comments)
 
 
-def keep_reported(db: Session, facts: Facts) -> None:
-    """Keep what the digest of a month says of ended periods that are not frozen yet."""
+def store_reported_figures(db: Session, facts: Facts) -> None:
+    """Store what a monthly digest says of ended periods that are not frozen yet."""
     rows = [
         {
             "month": facts.period.name,
-            "rule_code": one.figure.rule.code,
-            "rule_name": one.figure.rule.name,
-            "person_id": one.person_id,
-            "period": one.figure.period.name,
-            "unit_id": one.unit_id,
-            "required": one.figure.required,
-            "achieved": one.figure.achieved,
-            "status": one.figure.status,
+            "rule_code": found.figure.rule.code,
+            "rule_name": found.figure.rule.name,
+            "person_id": found.person_id,
+            "period": found.figure.period.name,
+            "unit_id": found.unit_id,
+            "required": found.figure.required,
+            "achieved": found.figure.achieved,
+            "status": found.figure.status,
         }
-        for one in facts.figures
-        if one.figure.period in facts.spans.ended and not one.figure.settled
+        for found in facts.figures
+        if found.figure.period in facts.spans.ended and not found.figure.settled
     ]
 
     for part in batches(rows):
@@ -125,87 +132,87 @@ def keep_reported(db: Session, facts: Facts) -> None:
         db.execute(insert.on_conflict_do_nothing())
 
 
-def tell_settled(
+def send_settlement_notices(
     db: Session, *, period: Period, at: datetime, late: bool, site: Site
 ) -> Mapping[str, int]:
-    """Send each who got the month's digest what the settled figures changed, and what was said."""
-    made: Counter[str] = Counter()
-    got = _who_got_it(db, period)
-    everything = _compared(db, period, at) if got else []
-    said = comments(db, period, at=at) if got else []
-    units = unit_tree(db)
-    zone_name = units[0].unit.name if units else ""
-    people = [one for one in active_people(db, at) if one.id in got]
+    """Tell each recipient of the month's digest what was frozen otherwise, and the comments."""
+    counts: Counter[str] = Counter()
+    digest_made_at = _digest_made_at(db, period)
+    changes = _figure_changes(db, period, at) if digest_made_at else []
+    released = comments(db, period, at=at) if digest_made_at else []
+    zone_name = _zone_name(db)
+
+    people = [person for person in active_people(db, at) if person.id in digest_made_at]
     readers = list(viewers(db, people, civil_date(at)))
     scopes = figure_scopes(db, readers, civil_date(at))
 
-    for eyes in readers:
-        frame = Frame(period, zone_name, at, late, got[eyes.person_id])
-        told = _settlement(eyes, scopes[eyes.person_id], everything, frame)
-        told = replace(told, comments=tuple(comments_for(db, eyes.person, said, at=at)))
-        made["told" if told and _send(db, told, eyes.person, site) else "unchanged"] += 1
+    for reader in readers:
+        blank = SettlementNotice(
+            period, zone_name, reader.person.name, at, late, digest_made_at[reader.person_id]
+        )
+        notice = replace(
+            _with_changes(blank, changes, reader, scopes[reader.person_id]),
+            comments=tuple(comments_for(db, reader.person, released, at=at)),
+        )
+        is_sent = notice and _post(db, notice, reader.person, "zone", site)
+        counts["told" if is_sent else "unchanged"] += 1
 
-    return made
+    return counts
 
 
 def send_comment(db: Session, *, comment: MonthlyComment, site: Site, now: datetime) -> int:
-    """Send a comment that is released once the report has gone out, alone; how many.
+    """Send a comment that was released after the settled report; how many mails were made.
 
-    One that is released before is in the report.
+    A comment that was released before is in the report itself.
     """
     month = Period.parse(comment.month)
     report_on = day_of_settled_report(working_calendar(db), month.last)
     if comment.released_at is None or comment.released_at <= at_civil(report_on, SETTLED_AT):
         return 0
 
-    found = [one for one in comments(db, month, at=now) if one.at == comment.released_at]
-    said = [one for one in found if one.by_id == comment.by_id]
-    got, units = _who_got_it(db, month), unit_tree(db)
-    zone_name = units[0].unit.name if units else ""
+    released = [
+        found
+        for found in comments(db, month, at=now)
+        if found.at == comment.released_at and found.by_id == comment.by_id
+    ]
+    digest_made_at, zone_name = _digest_made_at(db, month), _zone_name(db)
     sent = 0
 
     for person in active_people(db, now):
-        mine = tuple(comments_for(db, person, said, at=now))
-        if person.id not in got or person.id == comment.by_id or not mine:
+        to_read = tuple(comments_for(db, person, released, at=now))
+        if person.id not in digest_made_at or person.id == comment.by_id or not to_read:
             continue
-        told = Settlement(
-            *(month, zone_name, person.name, now, False, got[person.id], (), (), ()),
-            comments=mine,
+        notice = SettlementNotice(
+            *(month, zone_name, person.name, now),
+            is_late=False,
+            reported_at=digest_made_at[person.id],
+            comments=to_read,
             is_comment=True,
         )
-        key = f"{MessageKind.SETTLED.value}:comment-{comment.id}:{person.username}:{month.name}:-"
-        sent += post(
-            db, Envelope(MessageKind.SETTLED, key, now), person=person, site=site, told=told
-        )
+        sent += _post(db, notice, person, f"comment-{comment.id}", site)
 
     return sent
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What is the same for every recipient, but for when their digest was made."""
-
-    period: Period
-    zone_name: str
-    at: datetime
-    is_late: bool
-    reported_at: datetime
+def _zone_name(db: Session) -> str:
+    units = unit_tree(db)
+    return units[0].unit.name if units else ""
 
 
-def _who_got_it(db: Session, period: Period) -> dict[int, datetime]:
+def _digest_made_at(db: Session, period: Period) -> dict[int, datetime]:
     """By person, when the month's digest that they were sent was made."""
     rows = db.execute(
         select(Message.person_id, Message.made_at).where(
             Message.kind == MessageKind.MONTHLY,
-            Message.state != State.SKIPPED,  # one that was kept and not sent
+            Message.state != State.SKIPPED,  # kept in the mailbox, never sent
             Message.dedupe_key.like(f"%:{period.name}:-"),
         )
     )
     return dict(rows.all())
 
 
-def _compared(db: Session, period: Period, at: datetime) -> list[Change]:
-    """Every figure that the digest told unfrozen, beside what it is now that it is frozen."""
+def _figure_changes(db: Session, period: Period, at: datetime) -> list[FigureChange]:
+    """Every figure that the digest reported before it was frozen, beside the frozen one."""
     duty = (
         select(RuleVersion.duty)
         .where(RuleVersion.code == ReportedFigure.rule_code)
@@ -220,102 +227,104 @@ def _compared(db: Session, period: Period, at: datetime) -> list[Change]:
         .where(ReportedFigure.month == period.name)
     ).all()
     frozen = {
-        (one.figure.rule.code, one.person_id, name): one
+        (found.figure.rule.code, found.person_id, name): found
         for name in {row.period for row, *_ in reported}
-        for one in figures(db, period=Period.parse(name), as_of=at)
-        if one.figure.settled
+        for found in figures(db, period=Period.parse(name), as_of=at)
+        if found.figure.settled
     }
-    closed = {name for _, _, name in frozen}
+    frozen_periods = {name for _, _, name in frozen}
     changes = [
         _change(row, frozen.pop((row[0].rule_code, row[0].person_id, row[0].period), None))
         for row in reported
-        if row[0].period in closed
+        if row[0].period in frozen_periods
     ]
 
-    return changes + [_new(one) for one in frozen.values()]
+    return changes + [_new_figure(found) for found in frozen.values()]
 
 
-def _change(found: Row[ReportedFigure, str, str, Duty], after: PersonFigure | None) -> Change:
-    row, name, unit_name, duty = found
-    return Change(
+def _change(
+    reported: Row[ReportedFigure, str, str, Duty], after: PersonFigure | None
+) -> FigureChange:
+    row, name, unit_name, duty = reported
+    return FigureChange(
         row.person_id,
         name,
         after.unit_name if after else unit_name,
         row.rule_name,
         duty,
         Period.parse(row.period),
-        Told(row.required, row.achieved, row.status, row.unit_id),
-        _told(after) if after else None,
+        FigureValues(row.required, row.achieved, row.status, row.unit_id),
+        _values(after) if after else None,
     )
 
 
-def _told(one: PersonFigure) -> Told:
-    figure = one.figure
-    return Told(figure.required, figure.achieved, figure.status, one.unit_id)
+def _values(found: PersonFigure) -> FigureValues:
+    figure = found.figure
+    return FigureValues(figure.required, figure.achieved, figure.status, found.unit_id)
 
 
-def _new(one: PersonFigure) -> Change:
-    rule, period = one.figure.rule, one.figure.period
-    place = (one.person_id, one.name, one.unit_name)
-    return Change(*place, rule.name, rule.duty, period, None, _told(one))
+def _new_figure(found: PersonFigure) -> FigureChange:
+    """A frozen figure that the digest did not report."""
+    rule, period = found.figure.rule, found.figure.period
+    person = (found.person_id, found.name, found.unit_name)
+    return FigureChange(*person, rule.name, rule.duty, period, None, _values(found))
 
 
-def _numbers(told: Told | None) -> tuple[int, int, FigureStatus] | None:
-    return (told.required, told.achieved, told.status) if told else None
+def _with_changes(
+    blank: SettlementNotice, changes: Sequence[FigureChange], reader: Viewer, scope: FigureScope
+) -> SettlementNotice:
+    """The notice with the changes that the reader may see."""
+    of_units = [change for change in changes if change.is_under(scope.unit_ids)]
+    of_units = of_units if reader.role in OF_UNITS else []
+    own = [change for change in changes if change.person_id == reader.person_id]
+    of_others = [
+        change
+        for change in of_units
+        if change.differs and change.person_id != reader.person_id and change.is_seen_by(scope)
+    ]
 
-
-def _settlement(
-    eyes: Viewer, scope: FigureScope, everything: Sequence[Change], frame: Frame
-) -> Settlement:
-    seen = [one for one in everything if one.is_under(scope.unit_ids)]
-    seen = seen if eyes.role in OF_UNITS else []
-    changed = [one for one in seen if one.differs and one.person_id != eyes.person_id]
-    changed = [one for one in changed if one.is_seen_by(scope)]
-
-    return Settlement(
-        period=frame.period,
-        zone_name=frame.zone_name,
-        name=eyes.person.name,
-        at=frame.at,
-        is_late=frame.is_late,
-        reported_at=frame.reported_at,
-        own=tuple(one for one in everything if one.differs and one.person_id == eyes.person_id),
-        rules=tuple(_rules(seen, scope)),
-        people=tuple(sorted(changed, key=_in_order)) if eyes.oversees else (),
+    return replace(
+        blank,
+        own=tuple(change for change in own if change.differs),
+        rules=tuple(_rule_totals(of_units, scope)),
+        people=tuple(sorted(of_others, key=_in_order)) if reader.oversees else (),
     )
 
 
-def _in_order(one: Change) -> tuple[str, str, str, str]:
-    return one.unit_name, one.name, one.rule_name, one.period.name
+def _in_order(change: FigureChange) -> tuple[str, str, str, str]:
+    return change.unit_name, change.name, change.rule_name, change.period.name
 
 
-def _rules(seen: Iterable[Change], scope: FigureScope) -> Iterable[RuleChange]:
+def _rule_totals(changes: Iterable[FigureChange], scope: FigureScope) -> Iterable[RuleTotalsChange]:
     """By rule and period, where another number of people met it, or owed it.
 
-    Not of a rule that too few people owe, for who may not see their figures (REGIME 2).
+    A rule that too few people owe is left out for readers who may not see their figures (REGIME 2).
     """
-    alike: defaultdict[tuple[str, Period], list[Change]] = defaultdict(list)
-    for one in seen:
-        alike[one.rule_name, one.period].append(one)
-    for (rule_name, period), some in sorted(alike.items()):
-        before = _task_counts((one.before for one in some), scope.unit_ids)
-        after = _task_counts((one.after for one in some), scope.unit_ids)
+    by_rule: defaultdict[tuple[str, Period], list[FigureChange]] = defaultdict(list)
+    for change in changes:
+        by_rule[change.rule_name, change.period].append(change)
+
+    for (rule_name, period), group in sorted(by_rule.items()):
+        before = _count_tasks((change.before for change in group), scope.unit_ids)
+        after = _count_tasks((change.after for change in group), scope.unit_ids)
         is_few = min(before.owing, after.owing) < FEWEST
-        is_seen = all(one.is_seen_by(scope) for one in some)
+        is_seen = all(change.is_seen_by(scope) for change in group)
         if before != after and (is_seen or not is_few):
-            yield RuleChange(rule_name, period, before, after)
+            yield RuleTotalsChange(rule_name, period, before, after)
 
 
-def _task_counts(some: Iterable[Told | None], unit_ids: Collection[int]) -> TaskCounts:
-    owed = [
-        told.status is FigureStatus.MET
-        for told in some
-        if told and told.unit_id in unit_ids and told.status is not FigureStatus.EXEMPT
+def _count_tasks(
+    figure_values: Iterable[FigureValues | None], unit_ids: Collection[int]
+) -> TaskCounts:
+    is_met = [
+        values.status is FigureStatus.MET
+        for values in figure_values
+        if values and values.unit_id in unit_ids and values.status is not FigureStatus.EXEMPT
     ]
-    return TaskCounts(sum(owed), len(owed))
+    return TaskCounts(sum(is_met), len(is_met))
 
 
-def _send(db: Session, told: Settlement, person: Person, site: Site) -> bool:
+def _post(db: Session, notice: SettlementNotice, person: Person, subject: str, site: Site) -> bool:
     kind = MessageKind.SETTLED
-    key = f"{kind.value}:zone:{person.username}:{told.period.name}:-"
-    return post(db, Envelope(kind, key, told.at), person=person, site=site, told=told)
+    key = f"{kind.value}:{subject}:{person.username}:{notice.period.name}:-"
+    return post(db, Envelope(kind, key, notice.at), person=person, site=site, notice=notice)

@@ -1,9 +1,10 @@
-"""The ten-day supervision: what of the units presses, told to their line of command (REGIME 5)."""
+"""The ten-day supervision mail: what needs attention in the units, to their leaders (REGIME 5)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period, PeriodKind
-from crm.digests.content import FigureLine, LeadName, Listed
+from crm.digests.content import FigureLine, LeadName, Truncated
 from crm.digests.lines import figure_line
 from crm.digests.queries import active_people, responsible_unit
 from crm.digests.rules import NUDGED
@@ -29,8 +30,8 @@ from crm.quotas.queries import PersonFigure, figures, working_calendar
 from crm.quotas.rules import Rule
 from crm.supervision.queries import OpenOrder, open_orders
 
-READERS = frozenset({Role.SUPERVISOR, Role.LEADER})  # who sees records of units; an admin has none
-MOST = 40  # lines of one list
+READERS = frozenset({Role.SUPERVISOR, Role.LEADER})  # who may see the units' records
+MOST = 40  # lines of a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class OverdueLine:
 
 
 @dataclass(frozen=True, slots=True)
-class TenDay:
-    """What presses of the units that the reader sees; with nothing to say it is false."""
+class TenDayReport:
+    """The content of one mail; false where there is nothing to say."""
 
     name: str
     zone_name: str
@@ -54,19 +55,19 @@ class TenDay:
     at: datetime
     is_late: bool
     is_estimated: bool
-    orders: Listed[OpenOrder]
-    overdue: Listed[OverdueLine]
-    help: Listed[FigureLine]  # by unit and name, never by score (REGIME 3)
+    orders: Truncated[OpenOrder]
+    overdue: Truncated[OverdueLine]
+    to_help: Truncated[FigureLine]  # by unit and name, never by score (REGIME 3)
     rules: tuple[Rule, ...]
 
     def __bool__(self) -> bool:
-        """Whether there is anything to say; what is hidden from the reader alone is not."""
-        return bool(self.orders.lines or self.overdue.lines or self.help.lines)
+        # Hidden milestones alone make no mail: it would have nothing to show.
+        return bool(self.orders.lines or self.overdue.lines or self.to_help.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Pressing:
-    """The facts of one slot, read once for everybody."""
+@dataclass(frozen=True)
+class TenDayFacts:
+    """The facts of one slot, read once for all recipients."""
 
     period: Period
     at: datetime
@@ -78,16 +79,19 @@ class Pressing:
 
     @property
     def on(self) -> date:
-        """The civil date of the slot."""
         return civil_date(self.at)
 
-    def place_of(self, unit_id: int | None) -> int:
-        """Where the unit stands in the tree; leads of no unit come first."""
-        places = {node.unit.id: place for place, node in enumerate(self.units)}
-        return places[unit_id] if unit_id else -1
+    @cached_property
+    def unit_order(self) -> dict[int | None, int]:
+        """By unit id, its place in the tree; leads of no unit come first."""
+        return {None: -1} | {node.unit.id: place for place, node in enumerate(self.units)}
+
+    @cached_property
+    def unit_names(self) -> dict[int | None, str]:
+        return {node.unit.id: node.unit.name for node in self.units}
 
 
-def make_ten_day(  # noqa: PLR0913 - what a slot says, each by name
+def make_ten_day_reports(  # noqa: PLR0913 - what a slot says, each by name
     db: Session,
     *,
     period: Period,
@@ -96,86 +100,93 @@ def make_ten_day(  # noqa: PLR0913 - what a slot says, each by name
     late: bool,
     site: Site,
 ) -> Mapping[str, int]:
-    """Tell supervisors and leaders what presses of their units as the xun begins.
+    """Report to supervisors and leaders as the xun begins; how many reports were made.
 
-    From `until` on it is not mailed any more (REGIME 5).
+    From `until` on a report is not mailed any more (REGIME 5).
     """
-    made: Counter[str] = Counter()
-    facts = _pressing(db, period, at)
-    people = [one for one in active_people(db, at) if one.role in READERS]
+    counts: Counter[str] = Counter()
+    facts = _gather(db, period, at)
+    people = [person for person in active_people(db, at) if person.role in READERS]
     readers = list(viewers(db, people, facts.on))
     scopes = figure_scopes(db, readers, facts.on)
-    for eyes in readers:
-        told = _told(db, facts, eyes, scopes[eyes.person_id], late=late)
-        made["made" if told and _send(db, told, eyes.person, until, site) else "empty"] += 1
-    return made
+
+    for reader in readers:
+        report = _report(db, facts, reader, scopes[reader.person_id], late=late)
+        is_made = report and _post(db, report, reader.person, until, site)
+        counts["made" if is_made else "empty"] += 1
+
+    return counts
 
 
-def _pressing(db: Session, period: Period, at: datetime) -> Pressing:
+def _gather(db: Session, period: Period, at: datetime) -> TenDayFacts:
     on = civil_date(at)
     running = [Period.holding(kind, on) for kind in PeriodKind]
-    judged = [one for each in running for one in figures(db, period=each, as_of=at)]
+    judged = [found for part in running for found in figures(db, period=part, as_of=at)]
     overdue = overdue_milestones(db, on, as_of=at)
-    ids = {one.lead.id for one in overdue}
+    lead_ids = {milestone.lead.id for milestone in overdue}
     calendar = working_calendar(db)
 
-    return Pressing(
+    return TenDayFacts(
         period=period,
         at=at,
         units=unit_tree(db),
-        behind=[one for one in judged if one.figure.status in NUDGED],
+        behind=[found for found in judged if found.figure.status in NUDGED],
         overdue=overdue,
         unit_of=dict(
-            db.execute(select(Lead.id, responsible_unit(on)).where(Lead.id.in_(ids))).all()
+            db.execute(select(Lead.id, responsible_unit(on)).where(Lead.id.in_(lead_ids))).all()
         ),
-        estimated=frozenset(each for each in running if calendar.is_estimated(each)),
+        estimated=frozenset(part for part in running if calendar.is_estimated(part)),
     )
 
 
-def _told(db: Session, facts: Pressing, eyes: Viewer, scope: FigureScope, *, late: bool) -> TenDay:
+def _report(
+    db: Session, facts: TenDayFacts, reader: Viewer, scope: FigureScope, *, late: bool
+) -> TenDayReport:
     behind = [
-        one for one in facts.behind if one.person_id != eyes.person_id and scope.sees_figure(one)
+        found
+        for found in facts.behind
+        if found.person_id != reader.person_id and scope.sees_figure(found)
     ]
-    behind.sort(key=lambda one: (facts.place_of(one.unit_id), one.username))
-    orders = open_orders(db, eyes, facts.at, scope)
+    behind.sort(key=lambda found: (facts.unit_order[found.unit_id], found.username))
 
-    return TenDay(
-        name=eyes.person.name,
+    return TenDayReport(
+        name=reader.person.name,
         zone_name=facts.units[0].unit.name if facts.units else "",
         period=facts.period,
         at=facts.at,
         is_late=late,
-        is_estimated=any(one.figure.period in facts.estimated for one in behind),
-        orders=Listed.first(orders, MOST),
-        overdue=_overdue(db, facts, eyes),
-        help=Listed.first([figure_line(one, facts.at) for one in behind], MOST),
-        rules=tuple({one.figure.rule.code: one.figure.rule for one in behind}.values()),
+        is_estimated=any(found.figure.period in facts.estimated for found in behind),
+        orders=Truncated.of(open_orders(db, reader, facts.at, scope), MOST),
+        overdue=_overdue(db, facts, reader),
+        to_help=Truncated.of([figure_line(found, facts.at) for found in behind], MOST),
+        rules=tuple({found.figure.rule.code: found.figure.rule for found in behind}.values()),
     )
 
 
-def _overdue(db: Session, facts: Pressing, eyes: Viewer) -> Listed[OverdueLine]:
-    """By unit, then the longest planned first; of leads that the reader may not know, a count."""
-    near = [one for one in facts.overdue if facts.unit_of[one.lead.id] in eyes.unit_ids]
-    labels = lead_labels(db, eyes, {one.lead.id for one in near}, facts.on)
-    known = [one for one in near if labels[one.lead.id].id is not None]
-    known.sort(key=lambda one: (facts.place_of(facts.unit_of[one.lead.id]), one.planned_on))
-    lines = [_line(one, labels[one.lead.id], facts) for one in known]
-    return Listed.first(lines, MOST, hidden=len(near) - len(known))
+def _overdue(db: Session, facts: TenDayFacts, reader: Viewer) -> Truncated[OverdueLine]:
+    """By unit, then by planned date; leads that the reader may not know are only counted."""
+    of_units = [found for found in facts.overdue if facts.unit_of[found.lead.id] in reader.unit_ids]
+    labels = lead_labels(db, reader, {found.lead.id for found in of_units}, facts.on)
+    known = [found for found in of_units if labels[found.lead.id].id is not None]
+    known.sort(key=lambda found: (facts.unit_order[facts.unit_of[found.lead.id]], found.planned_on))
+    lines = [_overdue_line(found, labels[found.lead.id], facts) for found in known]
+    return Truncated.of(lines, MOST, hidden=len(of_units) - len(known))
 
 
-def _line(one: OverdueMilestone, label: LeadLabel, facts: Pressing) -> OverdueLine:
-    names = {node.unit.id: node.unit.name for node in facts.units}
+def _overdue_line(found: OverdueMilestone, label: LeadLabel, facts: TenDayFacts) -> OverdueLine:
     return OverdueLine(
         LeadName(label.id, label.text),
-        names.get(facts.unit_of[one.lead.id] or 0),
-        one.kind,
-        one.planned_on,
-        (facts.on - one.planned_on).days,
+        facts.unit_names.get(facts.unit_of[found.lead.id]),
+        found.kind,
+        found.planned_on,
+        (facts.on - found.planned_on).days,
     )
 
 
-def _send(db: Session, told: TenDay, person: Person, until: datetime | None, site: Site) -> bool:
+def _post(
+    db: Session, report: TenDayReport, person: Person, until: datetime | None, site: Site
+) -> bool:
     kind = MessageKind.TEN_DAY
-    key = f"{kind.value}:zone:{person.username}:{told.period.name}:-"
-    letter = Envelope(kind, key, told.at, expires_at=until)
-    return post(db, letter, person=person, site=site, told=told)
+    key = f"{kind.value}:zone:{person.username}:{report.period.name}:-"
+    envelope = Envelope(kind, key, report.at, expires_at=until)
+    return post(db, envelope, person=person, site=site, report=report)

@@ -15,7 +15,7 @@ from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind
 from crm.jobs import ledger
-from crm.jobs.handlers import Work
+from crm.jobs.handlers import Handler
 from crm.jobs.models import JobRun
 from crm.jobs.pausing import pause_of
 from crm.jobs.runner import Clockwork, SlotOutcome, in_short
@@ -131,7 +131,7 @@ def _letters(db: Session, slot: Slot, last: int) -> list[Letter]:
     return [Letter(*row) for row in rows]
 
 
-def _noted(work: Work, by: Person | None, now: datetime) -> Work:
+def _noted(work: Handler, by: Person | None, now: datetime) -> Handler:
     """The work, with an entry in the audit trail in the slot's own transaction."""
 
     def done(db: Session, slot: Slot, when: Timing, site: Site) -> Mapping[str, int]:

@@ -16,7 +16,7 @@ from crm.base.enums import LabeledEnum
 from crm.base.mail import Site
 from crm.jobs import ledger
 from crm.jobs.delivery import leave_in_mailbox
-from crm.jobs.handlers import WORK, Work
+from crm.jobs.handlers import HANDLERS, Handler
 from crm.jobs.pausing import held
 from crm.jobs.staleness import never_stale
 from crm.jobs.timetable import JOBS, RESTS_ON, Job, JobName, Slot, Timing, timing
@@ -100,7 +100,7 @@ class Clockwork:
     sessions: sessionmaker[Session]
     site: Site
     jobs: Sequence[Job] = JOBS
-    work: Mapping[str, Work] = field(default_factory=lambda: WORK)
+    work: Mapping[str, Handler] = field(default_factory=lambda: HANDLERS)
 
     def run_due(
         self, now: Callable[[], datetime], *, may_go_on: Callable[[], bool] = lambda: True

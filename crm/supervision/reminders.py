@@ -235,4 +235,4 @@ def _mail(  # noqa: PLR0913 - as remind_of_missed
 def _put(db: Session, told: Reminding, reader: Person, site: Site) -> bool:
     kind = MessageKind.REMINDER
     key = f"{kind.value}:zone:{reader.username}:{told.period.name}:-"
-    return post(db, Envelope(kind, key, told.at), person=reader, site=site, told=told)
+    return post(db, Envelope(kind, key, told.at), person=reader, site=site, reminder=told)

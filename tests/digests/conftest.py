@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from crm.base.outbox import Message
 from crm.base.periods import Period
-from crm.digests import service
+from crm.digests.service import make_digests
 from crm.people.rules import Duty, Role, UnitKind
 from tests.factories import make_person, make_posting, make_regime, make_unit
 
@@ -53,7 +53,7 @@ def weekly(db, site):
     """Make the weekly digests."""
 
     def make(*, at=MONDAY, late=False, mail=True):
-        return service.make_weekly(db, period=WEEK, at=at, late=late, mail=mail, site=site)
+        return make_digests(db, period=WEEK, at=at, late=late, mail=mail, site=site)
 
     return make
 
@@ -64,7 +64,7 @@ def monthly(db, site):
 
     def make(*, at=AUGUST, **more):
         told = {"period": MONTH, "at": at, "late": False, "mail": True, "site": site}
-        return service.make_monthly(db, **told | more)
+        return make_digests(db, **told | more)
 
     return make
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from crm.base.clock import at_civil
 from crm.base.periods import Period
-from crm.digests import service
+from crm.digests.service import make_digests
 from crm.leads.rules import MilestoneKind, Secrecy, Stage
 from crm.quotas.corrections import Touch, correct
 from crm.quotas.service import freeze_period
@@ -140,9 +140,7 @@ def test_who_turned_in_the_week_is_told_to_the_line_of_command(db, zone, weekly,
 
 
 def test_a_month_that_has_just_begun_has_no_turns(db, zone, site, mail_of):
-    service.make_weekly(
-        db, period=Period.parse("2026-W31"), at=AUGUST, late=False, mail=True, site=site
-    )
+    make_digests(db, period=Period.parse("2026-W31"), at=AUGUST, late=False, mail=True, site=site)
 
     assert "状态变化" not in mail_of(zone.supervisor)[0].body_text
 

@@ -6,7 +6,7 @@ import pytest
 
 from crm.base.clock import at_civil
 from crm.base.outbox import MessageKind
-from crm.digests import service
+from crm.digests.brief import make_briefs
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Role
 from crm.visits.rules import Kind, Status, Verdict
@@ -22,7 +22,7 @@ def brief(db, site):
     """Make the briefs of the morning, or of another moment."""
 
     def make(at=MORNING, *, late=False):
-        return service.make_briefs(db, at=at, late=late, site=site)
+        return make_briefs(db, at=at, late=late, site=site)
 
     return make
 

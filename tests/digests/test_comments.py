@@ -10,7 +10,6 @@ from crm.base.clock import at_civil
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period
-from crm.digests import service
 from crm.digests.comments import (
     LONGEST,
     comments,
@@ -21,7 +20,7 @@ from crm.digests.comments import (
     save_comment,
 )
 from crm.digests.models import MonthlyComment
-from crm.digests.settlement_notice import send_comment
+from crm.digests.settlement_notice import send_comment, send_settlement_notices
 from crm.people.rules import Role
 from crm.quotas.service import freeze_period
 from tests.digests.conftest import MONTH
@@ -46,7 +45,7 @@ def report(db, settled, site):
     """Make the settled report of July, as often as it is asked for."""
 
     def make():
-        return service.tell_settled(db, period=MONTH, at=REPORT, late=False, site=site)
+        return send_settlement_notices(db, period=MONTH, at=REPORT, late=False, site=site)
 
     return make
 
@@ -117,7 +116,7 @@ def test_a_part_s_leader_is_read_in_that_part_only(db, zone, monthly, site):
     freeze_period(db, period=MONTH, at=FREEZE, now=FREEZE)
     release(db, head, BEFORE, "局里的话")
 
-    service.tell_settled(db, period=MONTH, at=REPORT, late=False, site=site)
+    send_settlement_notices(db, period=MONTH, at=REPORT, late=False, site=site)
 
     assert "局里的话" in texts(db, zone.recruiter)
     assert "局里的话" in texts(db, head)

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from crm.digests import service
+from crm.digests.nudges import send_nudges
+from crm.digests.service import make_digests
 from crm.leads.rules import LeadRoleKind, MilestoneKind
 from crm.people.rules import Duty, Role, UnitKind
 from crm.visits.rules import Channel, Kind, Status
@@ -70,21 +71,21 @@ def assert_is_text(messages):
 
 @pytest.mark.parametrize("reader", [0, 1])
 def test_a_weekly_digest_shows_what_was_entered_as_text(db, site, marked, mail_of, reader):
-    service.make_weekly(db, period=WEEK, at=MONDAY, late=True, mail=True, site=site)
+    make_digests(db, period=WEEK, at=MONDAY, late=True, mail=True, site=site)
 
     assert_is_text(mail_of(marked[reader]))
 
 
 @pytest.mark.parametrize("reader", [0, 1])
 def test_a_monthly_digest_shows_what_was_entered_as_text(db, site, marked, mail_of, reader):
-    service.make_monthly(db, period=MONTH, at=AUGUST, late=True, mail=True, site=site)
+    make_digests(db, period=MONTH, at=AUGUST, late=True, mail=True, site=site)
 
     assert_is_text(mail_of(marked[reader]))
 
 
 @pytest.mark.parametrize("reader", [0, 1])
 def test_a_nudge_shows_what_was_entered_as_text(db, site, marked, mail_of, reader):
-    service.nudge(db, at=NOON, late=True, site=site)
+    send_nudges(db, at=NOON, late=True, site=site)
 
     assert mail_of(marked[reader])
     assert_is_text(mail_of(marked[reader]))

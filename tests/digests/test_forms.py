@@ -37,13 +37,13 @@ import sys
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from crm.base.mail import Site
-from crm.digests.service import preview, put_into_words
+from crm.digests.service import preview, render_digest
 from crm.people.queries import by_username
 from tests.digests.conftest import MONDAY, WEEK
 
 with Session(create_engine(sys.argv[1])) as db:
     digest = preview(db, period=WEEK, person=by_username(db, "boss"), at=MONDAY)
-print(put_into_words(digest, Site("https://crm.test", "crm@crm.test")))
+print(render_digest(digest, Site("https://crm.test", "crm@crm.test")))
 """
 
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from crm.base.clock import at_civil
-from crm.digests import service
+from crm.digests.brief import make_briefs
 from crm.leads.rules import Secrecy
 from crm.people.rules import Duty
 from crm.supervision.rules import OrderKind
@@ -54,7 +54,7 @@ def brief(db, site):
     """Make the briefs of a morning."""
 
     def make(at=MORNING):
-        return service.make_briefs(db, at=at, late=False, site=site)
+        return make_briefs(db, at=at, late=False, site=site)
 
     return make
 

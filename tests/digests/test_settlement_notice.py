@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from crm.base.clock import at_civil
 from crm.base.outbox import Message, MessageKind, State
-from crm.digests import service
+from crm.digests.service import preview, render_digest
+from crm.digests.settlement_notice import send_settlement_notices
 from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas.service import freeze_period
@@ -25,7 +26,7 @@ def settle(db, site):
 
     def run(*, late=False):
         freeze_period(db, period=MONTH, at=FREEZE, now=FREEZE)
-        return service.tell_settled(db, period=MONTH, at=SETTLED, late=late, site=site)
+        return send_settlement_notices(db, period=MONTH, at=SETTLED, late=late, site=site)
 
     return run
 
@@ -209,8 +210,8 @@ class TestFrozenInDigests:
     def test_a_frozen_month_is_no_preliminary_one(self, db, zone, site):
         freeze_period(db, period=MONTH, at=FREEZE, now=FREEZE)
 
-        digest = service.preview(db, period=MONTH, person=zone.recruiter, at=SETTLED)
-        words = service.put_into_words(digest, site)
+        digest = preview(db, period=MONTH, person=zone.recruiter, at=SETTLED)
+        words = render_digest(digest, site)
 
         assert "（定稿）" in words.subject
         assert "初步数" not in words.text + words.html
@@ -229,9 +230,9 @@ class TestFrozenInDigests:
         make_visit(db, zone.recruiter, date(2026, 7, 1), logged_at=AUGUST)
         freeze_period(db, period=MONTH, at=FREEZE, now=FREEZE)
 
-        digest = service.preview(db, period=MONTH, person=zone.recruiter, at=SETTLED)
+        digest = preview(db, period=MONTH, person=zone.recruiter, at=SETTLED)
 
-        assert digest.waiting.to_judge == 0
+        assert digest.pending.to_judge == 0
 
 
 def _of(mail_of, person):

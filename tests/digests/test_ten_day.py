@@ -6,7 +6,7 @@ import pytest
 
 from crm.base.clock import at_civil
 from crm.base.periods import Period
-from crm.digests import service
+from crm.digests.ten_day import make_ten_day_reports
 from crm.leads.planning import plan_milestone
 from crm.leads.rules import MilestoneKind, Secrecy
 from crm.people.rules import Duty
@@ -32,7 +32,7 @@ def tell(db, site):
     """Make the mails of the last xun of July."""
 
     def make(*, period=XUN, at=AT, late=False):
-        return service.make_ten_day(db, period=period, at=at, late=late, site=site)
+        return make_ten_day_reports(db, period=period, at=at, late=late, site=site)
 
     return make
 

@@ -8,7 +8,7 @@ from sqlalchemy import event
 from crm.base import clock
 from crm.base.outbox import State
 from crm.base.periods import Period
-from crm.digests import service
+from crm.digests.service import make_digests
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Channel, Kind, Status
@@ -285,9 +285,7 @@ def test_an_old_digest_is_kept_and_not_mailed(db, zone, weekly, mail_of):
 
 def test_an_estimated_calendar_is_told(db, zone, site, mail_of):
     at = clock.at_civil(date(2027, 1, 11)) + timedelta(hours=7, minutes=30)
-    service.make_weekly(
-        db, period=Period.parse("2027-W01"), at=at, late=False, mail=True, site=site
-    )
+    make_digests(db, period=Period.parse("2027-W01"), at=at, late=False, mail=True, site=site)
 
     assert "推算日历" in mail_of(zone.boss)[0].body_text
 

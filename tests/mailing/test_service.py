@@ -10,8 +10,9 @@ from sqlalchemy import select
 from crm.base.audit import AuditEntry
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind, State
-from crm.digests import service as digests
-from crm.digests.settlement_notice import _who_got_it
+from crm.digests.nudges import send_nudges
+from crm.digests.service import make_digests
+from crm.digests.settlement_notice import _digest_made_at
 from crm.mailing.queries import quiet_hours, resting, wanted, wants
 from crm.mailing.rules import IN_APP_ONLY, OPTIONAL, QuietHours
 from crm.mailing.service import choose, unsubscribe
@@ -39,7 +40,7 @@ def entries(db):
 
 def monthly(db, site, person):
     """The monthly digest that the person got."""
-    digests.make_monthly(db, period=MONTH, at=AUGUST, late=False, mail=True, site=site)
+    make_digests(db, period=MONTH, at=AUGUST, late=False, mail=True, site=site)
     return db.scalars(select(Message).where(Message.person_id == person.id)).one()
 
 
@@ -103,7 +104,9 @@ def test_what_is_not_mailed_lies_in_the_mailbox_with_the_reason(db, site):
 
     assert (message.state, message.note) == (State.SENT, IN_APP_ONLY)
     assert message.sent_at == message.made_at
-    assert zone.recruiter.id in _who_got_it(db, MONTH)  # and so they hear what settled figures say
+    assert zone.recruiter.id in _digest_made_at(
+        db, MONTH
+    )  # and so they hear what settled figures say
 
 
 def test_an_optional_mail_has_its_link_in_both_bodies_and_its_row(db, site):
@@ -120,7 +123,7 @@ def test_a_mail_of_duty_has_no_such_link(db, site):
     zone = make_zone(db)
 
     end_of_august = AUGUST + timedelta(days=24)
-    digests.nudge(db, at=end_of_august, late=False, site=replace(site, secret="a secret"))
+    send_nudges(db, at=end_of_august, late=False, site=replace(site, secret="a secret"))
 
     told = db.scalars(select(Message)).all()
     assert told

@@ -7,9 +7,10 @@ from crm.base.clock import at_civil
 from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.digests.composing import compose
-from crm.digests.permissions import sight_of
-from crm.digests.queries import active_people, gather
-from crm.digests.service import put_into_words
+from crm.digests.facts import gather
+from crm.digests.permissions import visibility_of
+from crm.digests.queries import active_people
+from crm.digests.service import render_digest
 from tests.digests.test_forms import Seen
 
 EVERYBODY = (
@@ -27,8 +28,8 @@ def told_in(db):
         facts = gather(db, period=period, at=at_civil(on) + timedelta(hours=7, minutes=30))
         people = [one for one in active_people(db, facts.at) if one.username in EVERYBODY]
         for person in people:
-            digest = compose(facts, sight_of(db, person, facts), late=False)
-            made.append(put_into_words(digest, SITE))
+            digest = compose(facts, visibility_of(db, person, facts), late=False)
+            made.append(render_digest(digest, SITE))
     return made
 
 

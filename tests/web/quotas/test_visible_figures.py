@@ -11,8 +11,11 @@ from sqlalchemy import select
 from crm.base.clock import at_civil
 from crm.base.outbox import Message
 from crm.base.periods import Period
-from crm.digests.nudging import nudge
-from crm.digests.service import make_briefs, make_monthly, make_ten_day, make_weekly, tell_settled
+from crm.digests.brief import make_briefs
+from crm.digests.nudges import send_nudges
+from crm.digests.service import make_digests
+from crm.digests.settlement_notice import send_settlement_notices
+from crm.digests.ten_day import make_ten_day_reports
 from crm.people.models import Person
 from crm.people.queries import viewers
 from crm.people.rules import Duty, Role
@@ -149,13 +152,13 @@ def _issue(db, site):
 def _mail(db, site):
     """All mails of the clock."""
     at = at_civil(date(2026, 7, 13))
-    make_weekly(db, period=WEEKS[-1], at=at, late=False, mail=True, site=site)
-    make_monthly(db, period=JUNE, at=at, late=False, mail=True, site=site)
-    tell_settled(db, period=JUNE, at=at, late=False, site=site)
-    make_ten_day(db, period=Period.parse("2026-07-X3"), at=LATER, late=False, site=site)
+    make_digests(db, period=WEEKS[-1], at=at, late=False, mail=True, site=site)
+    make_digests(db, period=JUNE, at=at, late=False, mail=True, site=site)
+    send_settlement_notices(db, period=JUNE, at=at, late=False, site=site)
+    make_ten_day_reports(db, period=Period.parse("2026-07-X3"), at=LATER, late=False, site=site)
     make_briefs(db, at=LATER, late=False, site=site)
     escalate_orders(db, at=LATER, late=False, site=site)
-    nudge(db, at=LATER, late=False, site=site)
+    send_nudges(db, at=LATER, late=False, site=site)
 
 
 def _betrayed(text):

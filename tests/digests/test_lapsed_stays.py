@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from crm.base.clock import at_civil
 from crm.base.outbox import Message
-from crm.digests import service
+from crm.digests.brief import make_briefs
+from crm.digests.lapsed_stays import notify_lapsed_stays
 from crm.people.rules import Role
 from crm.quotas.models import RuleVersion
 from crm.quotas.stays import settle_until
@@ -39,15 +40,13 @@ def stay(db, zone):
 
 @pytest.fixture
 def tell(db, site):
-    return lambda day: service.tell_lapsed(db, at=midnight(day), late=False, site=site)
+    return lambda day: notify_lapsed_stays(db, at=midnight(day), late=False, site=site)
 
 
 @pytest.fixture
 def brief(db, site):
     before_work = timedelta(hours=7, minutes=45)
-    return lambda day: service.make_briefs(
-        db, at=midnight(day) + before_work, late=False, site=site
-    )
+    return lambda day: make_briefs(db, at=midnight(day) + before_work, late=False, site=site)
 
 
 def limit(db, code, days):

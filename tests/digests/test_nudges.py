@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import delete, select
 
 from crm.base.outbox import Message
-from crm.digests import service
 from crm.digests.models import NudgeLevel
+from crm.digests.nudges import send_nudges
 from crm.leads.rules import Secrecy
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Status
@@ -20,7 +20,7 @@ LATE_IN_MONTH = datetime(2026, 7, 28, 4, tzinfo=UTC)
 @pytest.fixture
 def nudge(db, site):
     """Give the nudges of a moment."""
-    return lambda at, *, late=False: service.nudge(db, at=at, late=late, site=site)
+    return lambda at, *, late=False: send_nudges(db, at=at, late=late, site=site)
 
 
 def keys(db):

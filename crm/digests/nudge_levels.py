@@ -1,4 +1,7 @@
-"""At which level of nudges each person stood at the last noon, so that a recovery is known."""
+"""How often each figure fell behind anew, kept from noon to noon (REGIME 5).
+
+A figure that recovered for three noons in a row and falls behind again is nudged again.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from crm.digests.models import NudgeLevel
 from crm.digests.rules import NUDGED
 from crm.quotas.queries import PersonFigure
 
-CALM_NOONS = 3  # REGIME 5: after so many noons running at neither level one is nudged again
+CALM_NOONS = 3  # REGIME 5: after so many noons in a row at neither level, nudges start anew
 
 Key: TypeAlias = tuple[str, int]  # rule, person
 Counts: TypeAlias = Mapping[Key, int]
@@ -23,14 +26,14 @@ Counts: TypeAlias = Mapping[Key, int]
 
 @dataclass(frozen=True, slots=True)
 class NudgeState:
-    """How often a figure came to a level anew, and how many noons running it has been at none."""
+    """How often a figure fell behind anew, and for how many noons in a row it has not been."""
 
     count: int = 0
     calm_noons: int = 0
-    noon_at: datetime | None = None  # none: at no noon yet
+    noon_at: datetime | None = None  # None: no noon yet
 
     def after(self, noon_at: datetime, *, is_behind: bool) -> "NudgeState":
-        """How it stands after that noon; the same one twice changes nothing."""
+        """The state after that noon; the same noon twice changes nothing."""
         if self.noon_at and noon_at <= self.noon_at:
             return self
         if not is_behind:
@@ -39,21 +42,20 @@ class NudgeState:
         return NudgeState(self.count + is_anew, 0, noon_at)
 
 
-def keep_levels(db: Session, judged: Sequence[PersonFigure], at: datetime) -> Counts:
-    """Note how the figures of one period stand at this noon; by figure, the count of its nudges.
+def update_levels(db: Session, judged: Sequence[PersonFigure], at: datetime) -> Counts:
+    """Store the state of one period's figures at this noon; return each figure's nudge count.
 
-    A noon that was skipped is none: it neither counts nor breaks a run. Periods that are over
-    need no level any more.
+    A noon that was skipped neither counts nor breaks a run. Levels of past periods are deleted.
     """
     db.execute(delete(NudgeLevel).where(NudgeLevel.last_on < civil_date(at)))
     before = _before(db, judged) if judged else {}
     states = {
-        _key(one): before.get(_key(one), NudgeState()).after(
-            at, is_behind=one.figure.status in NUDGED
+        _key(found): before.get(_key(found), NudgeState()).after(
+            at, is_behind=found.figure.status in NUDGED
         )
-        for one in judged
+        for found in judged
     }
-    rows = [_row(one, states[_key(one)]) for one in judged]
+    rows = [_row(found, states[_key(found)]) for found in judged]
 
     for part in batches(rows):
         insert = insert_into(db, NudgeLevel).values(part)
@@ -64,27 +66,27 @@ def keep_levels(db: Session, judged: Sequence[PersonFigure], at: datetime) -> Co
     return {key: state.count for key, state in states.items()}
 
 
-def _key(one: PersonFigure) -> Key:
-    return one.figure.rule.code, one.person_id
+def _key(found: PersonFigure) -> Key:
+    return found.figure.rule.code, found.person_id
 
 
 def _before(db: Session, judged: Sequence[PersonFigure]) -> dict[Key, NudgeState]:
-    """How they stood at the noon before; who was nudged before levels were kept, once."""
+    """The states at the noon before; a figure nudged before levels were kept counts as once."""
     period = judged[0].figure.period.name
     kept = db.scalars(select(NudgeLevel).where(NudgeLevel.period == period))
     before = {
         (row.rule_code, row.person_id): NudgeState(row.count, row.calm_noons, row.noon_at)
         for row in kept
     }
-    new = [one for one in judged if _key(one) not in before]
+    new = [found for found in judged if _key(found) not in before]
     return before | dict.fromkeys(_nudged(db, new, period), NudgeState(count=1))
 
 
 def _nudged(db: Session, figures: Iterable[PersonFigure], period: str) -> Iterator[Key]:
-    """Of these figures those of which a nudge lies in the outbox."""
+    """Those of the figures with a nudge in the outbox."""
     keys = {
-        f"nudge:{one.figure.rule.code}:{one.username}:{period}:{level.value}": _key(one)
-        for one in figures
+        f"nudge:{found.figure.rule.code}:{found.username}:{period}:{level.value}": _key(found)
+        for found in figures
         for level in NUDGED
     }
     for part in batches(list(keys)):
@@ -93,12 +95,12 @@ def _nudged(db: Session, figures: Iterable[PersonFigure], period: str) -> Iterat
             yield keys[key]
 
 
-def _row(one: PersonFigure, state: NudgeState) -> dict[str, object]:
+def _row(found: PersonFigure, state: NudgeState) -> dict[str, object]:
     return {
-        "rule_code": one.figure.rule.code,
-        "person_id": one.person_id,
-        "period": one.figure.period.name,
-        "last_on": one.figure.period.last,
+        "rule_code": found.figure.rule.code,
+        "person_id": found.person_id,
+        "period": found.figure.period.name,
+        "last_on": found.figure.period.last,
         "count": state.count,
         "calm_noons": state.calm_noons,
         "noon_at": state.noon_at,

@@ -1,0 +1,275 @@
+"""The facts of a weekly or monthly digest, read once for the whole zone.
+
+`composing` slices them for each recipient, so the number of queries does not grow with them.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from crm.base.clock import at_civil, civil_date
+from crm.base.money import Currency
+from crm.base.periods import DAY, Period, PeriodKind
+from crm.digests.first_meetings import first_meetings
+from crm.digests.queries import (
+    DueFact,
+    VisitFact,
+    due_followups,
+    responsible_unit,
+    visits_between,
+)
+from crm.digests.rules import Spans, ending_in, planned_span, spans
+from crm.leads.models import Lead, Milestone
+from crm.leads.rules import MilestoneKind
+from crm.people.models import Posting
+from crm.people.queries import UnitNode, held_on, unit_tree
+from crm.quotas.frozen import CorrectionFacts, corrections
+from crm.quotas.history import outcomes
+from crm.quotas.models import Correction
+from crm.quotas.queries import PersonFigure, figures, period_kinds, working_calendar
+from crm.quotas.rules import Figure, FigureStatus
+from crm.supervision.activity import MovedOrder, orders_moved
+from crm.targets.queries import courses, target_progress
+from crm.targets.rules import TargetProgress
+from crm.targets.speed import Course
+
+TREND_MONTHS = 6
+WITHIN_A_MONTH = (PeriodKind.MONTH, PeriodKind.XUN, PeriodKind.WEEK)
+
+EarlierStatuses = Mapping[tuple[str, int, Period], FigureStatus]  # by rule code, person, period
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFact:
+    """A lead with the unit responsible for it; a reader may not be allowed to know it."""
+
+    id: int
+    amount: Decimal | None
+    currency: Currency | None
+    entered_on: date
+    entered_at: datetime
+    unit_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepFact:
+    """A milestone that a lead reached."""
+
+    lead_id: int
+    kind: MilestoneKind
+    reached_on: date
+    is_first_signing: bool
+
+
+@dataclass(frozen=True)
+class MonthFacts:
+    """The facts that only a monthly digest needs."""
+
+    history: Mapping[Period, Sequence[PersonFigure]]  # of the months before, the earliest first
+    target_progress: Sequence[TargetProgress]
+    courses: Sequence[Course]
+    corrections: Sequence[CorrectionFacts]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the digests of one period are made of, as known at their moment."""
+
+    period: Period
+    at: datetime
+    spans: Spans
+    units: Sequence[UnitNode]
+    figures: Sequence[PersonFigure]
+    previous: dict[tuple[str, int], Figure]  # of the period before, by rule code and person
+    leads: dict[int, LeadFact]
+    steps: Sequence[StepFact]
+    visits: Sequence[VisitFact]
+    due: dict[int, list[DueFact]]  # by person
+    home_units: dict[int, int]  # by person, the unit of the current primary posting
+    is_estimated: bool
+    month: MonthFacts | None  # None in a weekly digest
+    earlier_statuses: EarlierStatuses  # empty in a monthly digest
+    orders: Sequence[MovedOrder]
+    first_meetings: dict[int, frozenset[int]]  # by visit, the leads first met there
+    since: date  # on which the clock's slots begin
+
+    @property
+    def on(self) -> date:
+        return civil_date(self.at)
+
+    @cached_property
+    def unit_names(self) -> dict[int, str]:
+        return {node.unit.id: node.unit.name for node in self.units}
+
+    @cached_property
+    def unit_order(self) -> dict[int, int]:
+        """By unit id, its place in the tree."""
+        return {node.unit.id: place for place, node in enumerate(self.units)}
+
+
+def gather(db: Session, *, period: Period, at: datetime, since: date = date.min) -> Facts:
+    """Read the facts of the period's digests; the clock's slots begin on `since`."""
+    on = civil_date(at)
+    wanted = spans(period, on)
+    judged = [figure for part in wanted.all for figure in figures(db, period=part, as_of=at)]
+    shown_periods = {one.figure.period for one in judged} | {period}
+    calendar = working_calendar(db)
+
+    units = unit_tree(db)
+    steps = _steps(db, period, at)
+    visits = visits_between(db, period.first, planned_span(on)[1], at)
+    due = due_followups(db, planned_span(on)[1], at)
+    lead_ids = {step.lead_id for step in steps}
+    lead_ids |= {followup.lead_id for followups in due.values() for followup in followups}
+    lead_ids |= {lead_id for visit in visits for lead_id in visit.lead_ids}
+
+    return Facts(
+        period=period,
+        at=at,
+        spans=wanted,
+        units=units,
+        figures=judged,
+        previous={
+            (one.figure.rule.code, one.person_id): one.figure
+            for one in figures(db, period=period.before, as_of=at)
+        },
+        leads=_leads(db, period, lead_ids, at),
+        steps=steps,
+        visits=visits,
+        due=due,
+        home_units=_home_units(db, on),
+        is_estimated=any(calendar.is_estimated(part) for part in shown_periods),
+        month=_month_facts(db, period, units, at) if period.kind is PeriodKind.MONTH else None,
+        earlier_statuses=_earlier_statuses(db, period, wanted.running, at),
+        orders=orders_moved(
+            db, begins=at_civil(period.first), ends=at_civil(period.after.first), as_of=at
+        ),
+        first_meetings=first_meetings(db, period, visits, at),
+        since=since,
+    )
+
+
+def _earlier_statuses(
+    db: Session, period: Period, running: Iterable[Period], at: datetime
+) -> EarlierStatuses:
+    """The status of each running figure a week before, where its period had begun by then."""
+    if period.kind is not PeriodKind.WEEK:
+        return {}
+    week_ago, kinds = at - 7 * DAY, period_kinds(db)
+    begun = [part for part in running if part.kind in kinds and part.first <= civil_date(week_ago)]
+    return {
+        (one.figure.rule.code, one.person_id, one.figure.period): one.figure.status
+        for part in begun
+        for one in figures(db, period=part, as_of=week_ago)
+    }
+
+
+def _home_units(db: Session, on: date) -> dict[int, int]:
+    rows = db.execute(
+        select(Posting.person_id, Posting.unit_id).where(Posting.is_primary, held_on(on))
+    )
+    return dict(rows.all())
+
+
+def _steps(db: Session, period: Period, at: datetime) -> list[StepFact]:
+    """The milestones of the period, and what was signed in its year and in the period before."""
+    year = Period.holding(PeriodKind.YEAR, period.last)
+    since = min(year.first, period.before.first)
+    earlier = aliased(Milestone)
+    is_signing = Milestone.kind == MilestoneKind.SIGNED
+    # A project counts as signed once, on the date of its first signing (REGIME 6).
+    signed_before = exists().where(
+        earlier.lead_id == Milestone.lead_id,
+        earlier.kind == MilestoneKind.SIGNED,
+        earlier.entered_at <= at,
+        or_(
+            earlier.reached_on < Milestone.reached_on,
+            (earlier.reached_on == Milestone.reached_on) & (earlier.id < Milestone.id),
+        ),
+    )
+    rows = db.execute(
+        select(
+            Milestone.lead_id,
+            Milestone.kind,
+            Milestone.reached_on,
+            (is_signing & ~signed_before).label("is_first_signing"),
+        )
+        .where(
+            or_(
+                Milestone.reached_on >= period.first,
+                is_signing & (Milestone.reached_on >= since),
+            ),
+            Milestone.reached_on <= period.last,
+            Milestone.entered_at <= at,
+        )
+        .order_by(Milestone.reached_on, Milestone.id)
+    )
+
+    return [StepFact(*row[:3], bool(row[3])) for row in rows]
+
+
+def _leads(
+    db: Session, period: Period, lead_ids: Collection[int], at: datetime
+) -> dict[int, LeadFact]:
+    """These leads and those entered in the period, each with its responsible unit."""
+    unit_id = responsible_unit(civil_date(at))
+    is_new = (Lead.entered_on >= period.first) & (Lead.entered_on <= period.last)
+    rows = db.execute(
+        select(Lead.id, Lead.amount, Lead.currency, Lead.entered_on, Lead.entered_at, unit_id)
+        .where(or_(Lead.id.in_(lead_ids), is_new), Lead.entered_at <= at)
+        .order_by(Lead.id)
+    )
+    return {row[0]: LeadFact(*row) for row in rows}
+
+
+def _month_facts(db: Session, month: Period, units: Sequence[UnitNode], at: datetime) -> MonthFacts:
+    return MonthFacts(
+        history=_history(db, month, at),
+        target_progress=target_progress(
+            db,
+            units=units,
+            seen={node.unit.id for node in units},
+            year=month.first.year,
+            last=month.last,
+            before=month.after.first,
+            at=at,
+        ),
+        courses=courses(db, month, at),
+        corrections=_corrections(db, month, at),
+    )
+
+
+def _history(db: Session, month: Period, at: datetime) -> dict[Period, list[PersonFigure]]:
+    """The figures of the months before, with the weeks and xun that ended in them."""
+    months = [month.before]
+    while len(months) < TREND_MONTHS - 1:
+        months.insert(0, months[0].before)
+
+    kinds = set(period_kinds(db)).intersection(WITHIN_A_MONTH)
+    parts = {
+        earlier: [
+            part for kind in WITHIN_A_MONTH if kind in kinds for part in ending_in(earlier, kind)
+        ]
+        for earlier in months
+    }
+    found = outcomes(
+        db, periods=[part for of_month in parts.values() for part in of_month], as_of=at
+    )
+
+    return {
+        earlier: [figure for part in of_month for figure in found[part]]
+        for earlier, of_month in parts.items()
+    }
+
+
+def _corrections(db: Session, month: Period, at: datetime) -> list[CorrectionFacts]:
+    """What was signed in the month, and what waits at the moment."""
+    begins, ends = at_civil(month.first), at_civil(month.after.first)
+    waits = Correction.signed_at.is_(None) | (Correction.signed_at > at)
+    in_month = (Correction.signed_at >= begins) & (Correction.signed_at < ends)
+    return corrections(db, Correction.made_at <= at, or_(waits, in_month))
