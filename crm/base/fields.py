@@ -15,6 +15,7 @@ class FieldKind(Enum):
     LONG_LINE = auto()  # sentences without line breaks
     PROSE = auto()  # paragraphs
     CHOICE = auto()  # a member of `choices`
+    CODE = auto()  # of a list that is no enum
     DATE = auto()
     MOMENT = auto()
     FLAG = auto()

@@ -15,11 +15,13 @@ from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.base.sheets import Column, write_sheet
 from crm.cli.base import PeriodName, RefusedError, file_format, reading
-from crm.followups.exports import FOLLOWUPS, followup_rows
+from crm.followups.exports import followup_rows
+from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.jobs.ledger import began_on
-from crm.leads.exports import LEADS, lead_rows
+from crm.leads.exports import lead_rows
+from crm.leads.fields import LEAD_COLUMNS
 from crm.people.exports import people_rows
-from crm.people.imports import PEOPLE
+from crm.people.fields import PEOPLE_COLUMNS
 from crm.people.queries import Viewer, by_username, viewer
 from crm.quotas.exports import COMPLIANCE, compliance_rows
 from crm.quotas.queries import rule_codes
@@ -48,10 +50,10 @@ class Export:
 
 
 RECORDS = {
-    What.PEOPLE: Export(PEOPLE, people_rows),
-    What.LEADS: Export(LEADS, lead_rows),
+    What.PEOPLE: Export(PEOPLE_COLUMNS, people_rows),
+    What.LEADS: Export(LEAD_COLUMNS, lead_rows),
     What.VISITS: Export(VISIT_COLUMNS, visit_rows),
-    What.FOLLOWUPS: Export(FOLLOWUPS, followup_rows),
+    What.FOLLOWUPS: Export(FOLLOWUP_COLUMNS, followup_rows),
 }
 
 

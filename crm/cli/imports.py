@@ -21,7 +21,8 @@ from crm.base.sheets import (
 )
 from crm.cli.base import RefusedError, changing, file_format, format_option, print_rows
 from crm.people.absence_imports import ABSENCES, import_absences
-from crm.people.imports import PEOPLE, import_people
+from crm.people.fields import PEOPLE_COLUMNS
+from crm.people.imports import import_people
 from crm.quotas.calendar_imports import CALENDAR, import_calendar
 from crm.visits.fields import VISIT_COLUMNS
 from crm.visits.imports import import_visits
@@ -51,7 +52,8 @@ class Import:
 
 IMPORTS = {
     What.PEOPLE: Import(
-        PEOPLE, lambda db, content, now: import_people(db, content=content, by=None, now=now)
+        PEOPLE_COLUMNS,
+        lambda db, content, now: import_people(db, content=content, by=None, now=now),
     ),
     What.ABSENCES: Import(
         ABSENCES, lambda db, content, now: import_absences(db, content=content, by=None, now=now)

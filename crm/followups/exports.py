@@ -5,23 +5,12 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from crm.base.sheets import Column
+from crm.base.fields import cells_of
+from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
 from crm.followups.queries import visible_to
 from crm.leads.queries import lead_labels
 from crm.people.queries import Viewer
-
-FOLLOWUPS = (
-    Column("ref", "编号"),
-    Column("lead", "线索"),
-    Column("lead_title", "线索名称", shown_only=True),
-    Column("person", "责任人"),
-    Column("person_name", "责任人姓名", shown_only=True),
-    Column("due_at", "期限"),
-    Column("what", "事项"),
-    Column("done_at", "办结时间"),
-    Column("result", "结果"),
-)
 
 
 def followup_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:
@@ -38,15 +27,11 @@ def followup_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str
 
     return [
         {
-            "ref": each.ref,
+            **cells_of(FOLLOWUP_FIELDS, each),
             "lead": None if each.lead_id in hidden else each.lead.ref,
             "lead_title": None if each.lead_id in hidden else each.lead.title,
             "person": each.person.username,
             "person_name": each.person.name,
-            "due_at": each.due_on,
-            "what": each.what,
-            "done_at": each.done_at,
-            "result": each.result,
         }
         for each in found
     ]

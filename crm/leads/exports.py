@@ -5,53 +5,14 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from crm.base.sheets import Column
+from crm.base.fields import cells_of
 from crm.leads.catalog import industry_name
+from crm.leads.fields import LEAD_FIELDS
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.queries import bare_companies, visible_to
 from crm.leads.rules import LeadRoleKind
 from crm.people.queries import Viewer
 
-LEADS = (
-    Column("ref", "编号"),
-    Column("company", "投资方"),
-    Column("credit_code", "统一社会信用代码"),
-    Column("title", "名称"),
-    Column("stage", "阶段"),
-    Column("industry", "产业"),
-    Column("industry_name", "产业名称", shown_only=True),
-    Column("park", "落户园区"),
-    Column("park_name", "园区名称", shown_only=True),
-    Column("source", "线索来源"),
-    Column("amount", "总投资"),
-    Column("currency", "币种"),
-    Column("unit", "责任单位"),
-    Column("unit_name", "单位名称", shown_only=True),
-    Column("tracker", "跟踪责任人"),
-    Column("tracker_name", "跟踪责任人姓名", shown_only=True),
-    Column("leader", "挂钩领导"),
-    Column("leader_name", "挂钩领导姓名", shown_only=True),
-    Column("contact", "联系人"),
-    Column("contact_phone", "联系电话"),
-    Column("entered_on", "录入日期"),
-    Column("note", "备注"),
-    # so that a file never makes an open lead of a restricted one
-    Column("secrecy", "知悉范围", optional=True),
-    Column("code_name", "代号", optional=True),
-)
-PLAIN = (
-    "ref",
-    "title",
-    "stage",
-    "industry",
-    "source",
-    "amount",
-    "currency",
-    "entered_on",
-    "note",
-    "secrecy",
-    "code_name",
-)
 HOLDERS = {
     LeadRoleKind.RESPONSIBLE_UNIT: "unit",
     LeadRoleKind.TRACKER: "tracker",
@@ -85,7 +46,7 @@ def _row(lead: Lead, on: date, seen: set[int], *, is_bare: bool) -> dict[str, ob
     contact = min(told, key=lambda each: (each.lead_id != lead.id, each.id), default=None)
 
     return {
-        **{name: getattr(lead, name) for name in PLAIN},
+        **cells_of(LEAD_FIELDS, lead),
         "company": lead.company.name,
         "credit_code": lead.credit_code or (None if is_bare else lead.company.credit_code),
         "industry_name": industry_name(lead.industry),

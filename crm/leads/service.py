@@ -1,6 +1,6 @@
 """What happens to leads: entered, changed, moved on, given to people and units (REGIME 2, 6)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -25,6 +25,7 @@ from crm.leads.companies import (
     told_of_company,
 )
 from crm.leads.contacts import ContactData, keep_contact, move_contacts
+from crm.leads.fields import OWN_TEXTS, LeadData
 from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.permissions import colleague_of, require_change, require_overseen
 from crm.leads.progress import correct_milestone, reach, withdraw_milestone
@@ -50,30 +51,6 @@ __all__ = [
 ]
 
 LARGEST = Decimal(10) ** 14  # a million 亿: more is a slip of the keys
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeadData:
-    """What is told of a lead; from `entered_on` down, only when it is added."""
-
-    ref: str = ""
-    company: CompanyData
-    contact: ContactData | None = None
-    title: str
-    secrecy: Secrecy = Secrecy.OPEN
-    code_name: str | None = None
-    industry: str | None = None
-    park_id: int | None = None
-    source: str | None = None
-    amount: Decimal | None = None  # in the currency's unit
-    currency: Currency | None = None
-    note: str | None = None
-    earlier_lead_id: int | None = None
-    entered_on: date | None = None  # none: today
-    unit_id: int | None = None  # responsible; none: the unit of whoever enters it
-    tracker_id: int | None = None
-    leader_id: int | None = None  # attached (挂钩领导)
-    informed_id: int | None = None  # the supervisor who stays named as it becomes restricted
 
 
 def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -> Lead:
@@ -192,8 +169,8 @@ def _checked(
         if not text.strip():
             raise Refused("required", field=field)
 
-    code_name = (data.code_name or "").strip() or None
-    if data.secrecy is Secrecy.RESTRICTED and not code_name:
+    texts = {name: (getattr(data, name) or "").strip() or None for name in OWN_TEXTS}
+    if data.secrecy is Secrecy.RESTRICTED and not texts["code_name"]:
         raise Refused("code_name_needed", field="code_name")
     if data.industry and data.industry not in industries():
         raise Refused("unknown_industry", field="industry")
@@ -209,14 +186,12 @@ def _checked(
     return {
         "title": data.title.strip(),
         "secrecy": data.secrecy,
-        "code_name": code_name,
         "industry": data.industry or None,
         "park_id": data.park_id,
-        "source": (data.source or "").strip() or None,
         "amount": amount,
         "currency": None if amount is None else data.currency or Currency.CNY,
-        "note": (data.note or "").strip() or None,
         "earlier_lead_id": data.earlier_lead_id,
+        **texts,
     }
 
 

@@ -5,6 +5,8 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.fields import cells_of
+from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
 from crm.people.models import Person, Posting, Unit
 from crm.people.queries import Viewer, visible_to
 
@@ -26,21 +28,8 @@ def people_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, 
 
 
 def _row(person: Person, posting: Posting | None, unit: Unit | None) -> dict[str, object]:
-    own: dict[str, object] = {
-        "username": person.username,
-        "name": person.name,
-        "email": person.email,
-        "phone": person.phone,
-        "role": person.role,
-    }
+    own = cells_of(PERSON_FIELDS, person)
     if posting is None or unit is None:
         return own
 
-    return own | {
-        "unit": unit.code,
-        "unit_name": unit.name,
-        "duty": posting.duty,
-        "from": posting.from_on,
-        "to": posting.to_on,
-        "primary": posting.is_primary,
-    }
+    return own | cells_of(POSTING_FIELDS, posting) | {"unit": unit.code, "unit_name": unit.name}

@@ -10,12 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.base.cells import (
-    Cells,
     Day,
     DayOrNone,
-    Email,
     Line,
-    Phone,
     Required,
     Username,
     YesUnlessNo,
@@ -25,40 +22,27 @@ from crm.base.cells import (
 from crm.base.db import take_exclusive_lock
 from crm.base.errors import Refused
 from crm.base.names import folded
-from crm.base.sheets import Column, ImportResult, Sheet, read_sheet
+from crm.base.sheets import ImportResult, Sheet, read_sheet
 from crm.base.usernames import ByUsername, fold_username, new_username
 from crm.people import service
+from crm.people.fields import PEOPLE_COLUMNS, PERSON_FIELDS, ContactCells
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role
 
-PEOPLE = (
-    Column("username", "账号", "zhaomou"),
-    Column("name", "姓名", "赵某"),
-    Column("email", "邮箱", "zhaomou@example.com"),
-    Column("phone", "电话", "0513-00000000"),
-    Column("unit", "单位", "招商局"),
-    Column("unit_name", "单位名称", shown_only=True),
-    Column("duty", "职务类别", Duty.RECRUITER.label),
-    Column("role", "权限角色", Role.RECRUITER.label),
-    Column("from", "任职起", "2026-01-01"),
-    Column("to", "任职止"),
-    Column("primary", "主要任职", "1", optional=True),
-)
 OF_POSTING = ("unit", "duty", "from", "to")  # all empty where a row tells of none
-OF_PERSON = ("name", "email", "phone", "role")  # what all rows of one person agree on
+OF_PERSON = tuple(
+    name for name, field in PERSON_FIELDS.items() if field.in_form
+)  # what all rows of one person agree on
 Key = tuple[int, Duty, bool, date]  # what makes it the same posting, whenever that ends
 
 
-class Contact(Cells):
-    """Who it is, and how they are reached."""
+class AccountRow(ContactCells):
+    """Whose row it is, and how they are reached."""
 
     username: Username
-    name: Line
-    email: Email
-    phone: Phone
 
 
-class PersonRow(Contact):
+class PersonRow(AccountRow):
     """A person alone, of whom no posting is told."""
 
     model_config = ConfigDict(extra="ignore")
@@ -66,7 +50,7 @@ class PersonRow(Contact):
     role: Annotated[Role, one_of(Role), Required]
 
 
-class PostingRow(Contact):
+class PostingRow(AccountRow):
     """One posting, and the person whose it is."""
 
     unit: Line
@@ -111,7 +95,7 @@ class Plan:
 
 def import_people(db: Session, *, content: bytes, by: Person | None, now: datetime) -> ImportResult:
     """Add the people and postings of a file and update known ones; raises `SheetRefused`."""
-    sheet = read_sheet(content, PEOPLE)
+    sheet = read_sheet(content, PEOPLE_COLUMNS)
     take_exclusive_lock(db)  # before any row is held: admins, too, are changed here
     everybody = db.scalars(select(Person).options(selectinload(Person.postings)))
     known = ByUsername((person.username, person) for person in everybody)

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from crm.base.audit import AuditEntry
 from crm.base.sheets import SheetRefused, write_template
-from crm.people.imports import PEOPLE, import_people
+from crm.people.fields import PEOPLE_COLUMNS
+from crm.people.imports import import_people
 from crm.people.models import Person, Posting
 from crm.people.rules import Duty, Role
 from tests.conftest import NOW
@@ -232,7 +233,7 @@ def test_nothing_is_taken_of_a_file_with_one_mistake(db, take):
 
 
 def test_the_template_can_be_imported(db, take):
-    content = write_template(PEOPLE)
+    content = write_template(PEOPLE_COLUMNS)
 
     outcome = import_people(db, content=content, by=None, now=NOW)
 

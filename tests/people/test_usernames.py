@@ -6,7 +6,8 @@ from sqlalchemy import select
 from crm.base.errors import Refused
 from crm.base.sheets import Format, write_sheet
 from crm.people.exports import people_rows
-from crm.people.imports import PEOPLE, import_people
+from crm.people.fields import PEOPLE_COLUMNS
+from crm.people.imports import import_people
 from crm.people.models import Person
 from crm.people.queries import by_username
 from crm.people.rules import Role
@@ -83,7 +84,7 @@ def test_a_file_means_the_account_that_is_there(db):
 def test_an_older_name_survives_export_and_import(db):
     make_person(db, "..", duty=None, email="old@crm.test")
     rows = people_rows(db, None, NOW.date())
-    content = write_sheet(PEOPLE, rows, in_chinese=False, form=Format.CSV)
+    content = write_sheet(PEOPLE_COLUMNS, rows, in_chinese=False, form=Format.CSV)
 
     assert import_people(db, content=content, by=None, now=NOW).unchanged == 1
 

@@ -21,6 +21,7 @@ from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.followups import service
+from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
 from crm.followups.queries import (
     FollowupFilter,
@@ -35,6 +36,7 @@ from crm.people.queries import colleagues
 from crm.people.rules import WITH_RECORDS
 from crm.visits.rules import Channel
 from crm.web.auth import my_view, signed_in
+from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import MarkedForm, There, hold, is_overtaken, mark
 from crm.web.forms import (
     LARGEST_ID,
@@ -56,18 +58,19 @@ bp = Blueprint("followups", __name__)
 ONE = f"/followups/<int(max={LARGEST_ID}):followup_id>"
 USUAL = 7 * DAY  # when a step is due unless told otherwise
 _line = Length(max=500, message="最多 %(max)d 个字。")
-_text = Length(max=5000, message="最多 %(max)d 个字。")
+LABELS = {name: field.input_label for name, field in FOLLOWUP_FIELDS.items()}
 VIEWS = {"due": "到期与逾期", "open": "全部未办", "done": "已办结"}
 FIELDS = {"ref": ""}  # nobody sees the reference
 
 
+@with_fields(FOLLOWUP_FIELDS, "what", "due_on")
 class WhatForm(MarkedForm):
     """What is owed, by whom and until when."""
 
-    what = StringField("要做什么", [Needed("请填写要做什么。"), _line], filters=[cleaned])
-    due_on = DateField("期限", [Needed("请选择期限。"), sensible_year])
+    what: StringField
+    due_on: DateField
     person_id = SelectField(
-        "责任人", [Needed("请选择责任人。")], coerce=row_id, validate_choice=False
+        LABELS["person_id"], [Needed("请选择责任人。")], coerce=row_id, validate_choice=False
     )
 
     def told_of(self, lead_id: int, ref: str = "") -> FollowupData:
@@ -87,7 +90,7 @@ class FollowupForm(WhatForm):
 
     ref = HiddenField(filters=[cleaned], validators=[Length(max=100)])
     lead_id = SelectField(
-        "项目线索", [Needed("请选择线索。")], coerce=chosen_id, validate_choice=False
+        LABELS["lead_id"], [Needed("请选择线索。")], coerce=chosen_id, validate_choice=False
     )
 
     def told(self) -> FollowupData:
@@ -96,18 +99,19 @@ class FollowupForm(WhatForm):
         return self.told_of(lead_id, self.ref.data or "")
 
 
+@with_fields(FOLLOWUP_FIELDS, "result", "met")
 class OutcomeForm(FlaskForm):
     """What came of a step, and the next one."""
 
-    result = TextAreaField("结果", [Needed("请填写结果。"), _text], filters=[cleaned])
+    result: TextAreaField
     channel = RadioField(
-        "方式",
+        LABELS["channel"],
         [Optional()],
         choices=word_choices(Channel),
         coerce=Channel,
         validate_choice=False,
     )
-    met = StringField("联系人", [_line], filters=[cleaned])
+    met: StringField
     next_what = StringField("下一步", [_line], filters=[cleaned])
     next_due_on = DateField("下一步期限", [Optional(), sensible_year])
 

@@ -11,7 +11,6 @@ from wtforms import (
     RadioField,
     SelectField,
     StringField,
-    TextAreaField,
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
@@ -21,14 +20,17 @@ from crm.base.cells import Cells, Phone, read_cells
 from crm.base.errors import Refused
 from crm.base.money import editable_amount, parse_amount
 from crm.leads.catalog import industries, industry_name
+from crm.leads.companies import OF_COMPANY, CompanyData
+from crm.leads.contacts import ContactData
+from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS, LeadData
 from crm.leads.models import Contact, Lead
 from crm.leads.queries import LeadLabel
 from crm.leads.rules import LINE, Secrecy, Stage
 from crm.leads.seers import named_supervisors, supervisors_over
-from crm.leads.service import CompanyData, ContactData, LeadData
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, colleagues, people_by_id, unit_tree
 from crm.people.rules import WITH_RECORDS, UnitKind
+from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import MarkedForm
 from crm.web.errors import refusal_text
 from crm.web.forms import (
@@ -46,14 +48,11 @@ from crm.web.forms import (
 FIELDS = {"ref": "", "kind": "stage", "on": "entered_on"}
 _short = Length(max=100, message="最多 %(max)d 个字。")
 LONG = Length(max=5000, message="最多 %(max)d 个字。")
+LABELS = {name: field.input_label for name, field in LEAD_FIELDS.items()}
 
 
-def _line(label: str, *validators: Any) -> StringField:
-    return StringField(label, [*validators, _short], filters=[cleaned])
-
-
-def _chosen(label: str) -> SelectField:
-    return SelectField(label, coerce=chosen_id, validate_choice=False)
+def _chosen(name: str, label: str = "") -> SelectField:
+    return SelectField(label or LABELS[name], coerce=chosen_id, validate_choice=False)
 
 
 class _Reached(Cells):
@@ -62,28 +61,26 @@ class _Reached(Cells):
     phone: Phone
 
 
+@with_fields(LEAD_FIELDS, needed=DataRequired)
 class ChangeForm(MarkedForm):
     """What may be told of a lead, and told anew."""
 
-    company = _line("投资方（企业全称）", DataRequired("请填写投资方。"))
-    title = _line("项目名称", DataRequired("请填写项目名称。"))
-    contact = _line("联系人")
-    position = _line("联系人职务")
-    phone = _line("联系电话")
+    company: StringField
+    title: StringField
+    contact: StringField
+    position: StringField
+    phone: StringField
     amount = StringField(
-        "总投资", [Length(max=40, message="最多 %(max)d 个字。")], filters=[cleaned]
+        LABELS["amount"], [Length(max=40, message="最多 %(max)d 个字。")], filters=[cleaned]
     )
-    industry = SelectField("产业", validate_choice=False)
-    park_id = _chosen("落户园区")
-    source = _line("线索来源")
+    industry = SelectField(LABELS["industry"], validate_choice=False)
+    park_id = _chosen("park_id")
     secrecy = RadioField(
-        "知悉范围", choices=word_choices(Secrecy), coerce=Secrecy, default=Secrecy.OPEN
+        LABELS["secrecy"], choices=word_choices(Secrecy), coerce=Secrecy, default=Secrecy.OPEN
     )
-    code_name = _line("代号")
-    credit_code = _line("统一社会信用代码")
-    group_name = _line("所属集团")
-    earlier_lead_id = _chosen("前期项目")
-    note = TextAreaField("备注", [LONG], filters=[cleaned])
+    credit_code: StringField
+    group_name: StringField
+    earlier_lead_id = _chosen("earlier_lead_id")
 
     def validate_amount(self, field: Field) -> None:
         """Refuse what is no amount with its unit."""
@@ -115,14 +112,12 @@ class ChangeForm(MarkedForm):
             contact=self._contact(),
             title=self.title.data or "",
             secrecy=self.secrecy.data,
-            code_name=self.code_name.data,
             industry=self.industry.data or None,
             park_id=self.park_id.data,
-            source=self.source.data,
             amount=amount,
             currency=currency,
-            note=self.note.data,
             earlier_lead_id=self.earlier_lead_id.data,
+            **{name: self[name].data for name in OWN_TEXTS},
             **given,
         )
 
@@ -137,7 +132,7 @@ class ChangeForm(MarkedForm):
 class EditForm(ChangeForm):
     """A known lead, with the supervisor who stays named where it becomes restricted."""
 
-    informed_id = _chosen("知悉的督查人员")
+    informed_id = _chosen("informed_id", "知悉的督查人员")
 
     def as_change(self, lead: Lead) -> LeadData:
         """The data of a valid form."""
@@ -151,9 +146,9 @@ class LeadForm(ChangeForm):
     warned_of = HiddenField(filters=[cleaned], validators=[_short])  # the company already shown
     stage = SelectField("目前阶段", choices=word_choices(LINE), coerce=Stage)
     entered_on = DateField("进入该阶段的日期", [Needed("请选择日期。"), sensible_year])
-    unit_id = _chosen("责任单位")
-    tracker_id = _chosen("跟踪责任人")
-    leader_id = _chosen("挂钩领导")
+    unit_id = _chosen("unit_id")
+    tracker_id = _chosen("tracker_id")
+    leader_id = _chosen("leader_id")
 
     def as_lead(self) -> LeadData:
         """The data of a valid form."""
@@ -190,15 +185,11 @@ def in_words(lead: Lead, earlier: LeadLabel | None) -> dict[str, str]:
     }
 
 
-_OWN = (
-    "title",
-    "industry",
-    "park_id",
-    "source",
-    "secrecy",
-    "code_name",
-    "earlier_lead_id",
-    "note",
+# What the form takes from the lead's own row as it stands there.
+_OWN = tuple(
+    name
+    for name, field in LEAD_FIELDS.items()
+    if field.in_form and field.is_stored and name not in ("amount", *OF_COMPANY)
 )
 
 

@@ -11,6 +11,7 @@ from crm.base.money import format_amount as money
 from crm.followups.models import Followup
 from crm.followups.timeline import Entry
 from crm.leads.catalog import industry_name
+from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
 from crm.leads.models import Contact, Lead, LeadRole, Milestone
 from crm.leads.queries import LeadLabel
 from crm.leads.rules import (
@@ -26,6 +27,11 @@ from crm.leads.rules import (
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status
 from crm.web.visits.rows import ICONS, Chip, chips, entered_by, title_of, when
+
+_FIRST = ("company", "group_name", "credit_code", "contact", "amount", "industry", "park_id")
+_LAST = ("code_name", "entered_on", "ref")
+# The facts of a lead's page in their order; the note stands apart.
+FACTS = (*_FIRST, *(name for name in OWN_TEXTS if name not in (*_LAST, "note")), *_LAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,21 +196,18 @@ def _holder(held: LeadRole, on: date) -> Holder:
 
 
 def _facts(lead: Lead, beside: Beside) -> list[tuple[str, str]]:
-    pairs = [
-        ("投资方", lead.company.name),
-        ("所属集团", beside.company["group_name"]),
-        ("统一社会信用代码", beside.company["credit_code"]),
-        ("联系人", "；".join(_contact(each) for each in beside.contacts)),
-        ("总投资", amount_of(lead) or "未定"),
-        ("产业", industry_name(lead.industry)),
-        ("落户园区", lead.park.name if lead.park else ""),
-        ("线索来源", lead.source),
-        ("代号", lead.code_name),
-        ("录入日期", f"{lead.entered_on:%Y}年{formatting.day(lead.entered_on)}"),
-        ("编号", lead.ref),
-    ]
+    composed = {
+        "company": lead.company.name,
+        "contact": "；".join(_contact(contact) for contact in beside.contacts),
+        "amount": amount_of(lead) or "未定",
+        "industry": industry_name(lead.industry),
+        "park_id": lead.park.name if lead.park else "",
+        "entered_on": f"{lead.entered_on:%Y}年{formatting.day(lead.entered_on)}",
+        **beside.company,
+    }
+    texts = {name: getattr(lead, name) for name in FACTS if name not in composed} | composed
 
-    return [(label, text) for label, text in pairs if text]
+    return [(LEAD_FIELDS[name].label, text) for name in FACTS if (text := texts[name])]
 
 
 def _contact(contact: Contact) -> str:

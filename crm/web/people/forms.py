@@ -9,27 +9,22 @@ from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectFie
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from crm.base.cells import Cells, Email, Line, Phone, Username, read_cells
+from crm.base.cells import Cells, Username, read_cells
 from crm.base.errors import Refused
+from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS, ContactCells
 from crm.people.models import Posting, Unit
 from crm.people.postings import PostingData
 from crm.people.queries import UnitNode, unit_tree
-from crm.people.rules import Duty, Role, UnitKind
+from crm.people.rules import Duty, UnitKind
 from crm.people.units import UnitData
+from crm.web.declared_fields import with_fields
 from crm.web.forms import NOTHING, Needed, chosen_id, cleaned, sensible_year, word_choices
 
 _line = Length(max=200, message="最多 %(max)d 个字。")
 LARGEST_POSITION = 9999
 WHOLE = "请填写 0 到 9999 之间的整数。"
+LABELS = {name: field.input_label for name, field in POSTING_FIELDS.items()}
 FIELDS = {"from": "from_on", "to": "to_on", "unit": "unit_id"}
-
-
-class Contact(Cells):
-    """How a person is called and reached."""
-
-    name: Line
-    email: Email
-    phone: Phone
 
 
 class Account(Cells):
@@ -38,31 +33,28 @@ class Account(Cells):
     username: Username
 
 
+@with_fields(PERSON_FIELDS)
 class PersonForm(FlaskForm):
     """Who a person is, and what they may see and do."""
 
-    name = StringField("姓名", [Needed("请填写姓名。"), _line], filters=[cleaned])
-    email = StringField("邮箱", [_line], filters=[cleaned])
-    phone = StringField("电话", [_line], filters=[cleaned])
-    role = RadioField(
-        "权限角色", [Needed("请选择权限角色。")], choices=word_choices(Role), coerce=Role
-    )
+    role: RadioField
 
     def contact(self) -> Mapping[str, Any]:
         """Name, mail address and telephone number; refused where they cannot be."""
-        cells = {name: self[name].data or "" for name in Contact.model_fields}
-        return read_cells(Contact, cells).model_dump()
+        cells = {name: self[name].data or "" for name in ContactCells.model_fields}
+        return read_cells(ContactCells, cells).model_dump()
 
 
+@with_fields(POSTING_FIELDS, "duty", "from_on", "to_on")
 class PostingForm(FlaskForm):
     """A unit and a duty, from one date to another."""
 
-    unit_id = SelectField("单位", [Needed("请选择单位。")], coerce=chosen_id, validate_choice=False)
-    duty = RadioField(
-        "职务类别", [Needed("请选择职务类别。")], choices=word_choices(Duty), coerce=Duty
+    unit_id = SelectField(
+        LABELS["unit_id"], [Needed("请选择单位。")], coerce=chosen_id, validate_choice=False
     )
-    from_on = DateField("任职首日", [Needed("请选择任职首日。"), sensible_year])
-    to_on = DateField("任职末日", [Optional(), sensible_year])
+    duty: RadioField
+    from_on: DateField
+    to_on: DateField
 
     def told(self, db: Session, *, is_primary: bool = True) -> PostingData:
         """The data of a valid form; refused as `no_such_unit`."""
@@ -82,21 +74,22 @@ class PostingForm(FlaskForm):
 class AnyPostingForm(PostingForm):
     """A posting that may be a secondary one."""
 
-    is_primary = BooleanField("主要任职")
+    is_primary = BooleanField(LABELS["is_primary"])
 
 
+@with_fields(PERSON_FIELDS, "username")
 class NewPersonForm(PersonForm):
     """A new account, with the first posting of its person where there is one."""
 
-    username = StringField("账号", [Needed("请填写账号。"), _line], filters=[cleaned])
-    unit_id = SelectField("单位", [Optional()], coerce=chosen_id, validate_choice=False)
+    username: StringField
+    unit_id = SelectField(LABELS["unit_id"], [Optional()], coerce=chosen_id, validate_choice=False)
     duty = SelectField(
-        "职务类别",
+        LABELS["duty"],
         [Optional()],
         choices=[NOTHING, *word_choices(Duty)],
         coerce=lambda text: Duty(text) if text else None,
     )
-    from_on = DateField("任职首日", [Optional(), sensible_year])
+    from_on = DateField(LABELS["from_on"], [Optional(), sensible_year])
 
     def account(self) -> str:
         """The username; refused where it can be none."""

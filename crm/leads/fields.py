@@ -1,0 +1,162 @@
+"""The fields of a lead, and their values as services are given them."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from crm.base.fields import TEXTS, Field, FieldKind, columns_of, declared
+from crm.base.money import Currency
+from crm.base.sheets import Column
+from crm.leads.companies import CompanyData
+from crm.leads.contacts import ContactData
+from crm.leads.rules import Secrecy, Stage
+
+# In the order of the columns of a file.
+LEAD_FIELDS = declared(
+    Field("ref", "编号", columns=(Column("ref", "编号"),)),
+    Field(
+        "company",
+        "投资方",
+        columns=(Column("company", "投资方"),),
+        in_form=True,
+        form_label="投资方（企业全称）",
+        required="请填写投资方。",
+        is_stored=False,
+    ),
+    Field(
+        "credit_code",
+        "统一社会信用代码",
+        columns=(Column("credit_code", "统一社会信用代码"),),
+        in_form=True,
+    ),
+    Field(
+        "title",
+        "名称",
+        columns=(Column("title", "名称"),),
+        in_form=True,
+        form_label="项目名称",
+        required="请填写项目名称。",
+    ),
+    Field("stage", "阶段", FieldKind.CHOICE, choices=Stage, columns=(Column("stage", "阶段"),)),
+    Field(
+        "industry",
+        "产业",
+        FieldKind.CODE,
+        columns=(
+            Column("industry", "产业"),
+            Column("industry_name", "产业名称", shown_only=True),
+        ),
+        in_form=True,
+    ),
+    Field(
+        "park_id",
+        "落户园区",
+        FieldKind.UNIT,
+        columns=(Column("park", "落户园区"), Column("park_name", "园区名称", shown_only=True)),
+        in_form=True,
+    ),
+    Field("source", "线索来源", columns=(Column("source", "线索来源"),), in_form=True),
+    Field(
+        "amount", "总投资", FieldKind.AMOUNT, columns=(Column("amount", "总投资"),), in_form=True
+    ),
+    Field(
+        "currency",
+        "币种",
+        FieldKind.CHOICE,
+        choices=Currency,
+        columns=(Column("currency", "币种"),),
+    ),
+    Field(
+        "unit_id",
+        "责任单位",
+        FieldKind.UNIT,
+        columns=(Column("unit", "责任单位"), Column("unit_name", "单位名称", shown_only=True)),
+        is_stored=False,
+    ),
+    Field(
+        "tracker_id",
+        "跟踪责任人",
+        FieldKind.PERSON,
+        columns=(
+            Column("tracker", "跟踪责任人"),
+            Column("tracker_name", "跟踪责任人姓名", shown_only=True),
+        ),
+        is_stored=False,
+    ),
+    Field(
+        "leader_id",
+        "挂钩领导",
+        FieldKind.PERSON,
+        columns=(
+            Column("leader", "挂钩领导"),
+            Column("leader_name", "挂钩领导姓名", shown_only=True),
+        ),
+        is_stored=False,
+    ),
+    Field(
+        "contact",
+        "联系人",
+        columns=(Column("contact", "联系人"),),
+        in_form=True,
+        is_stored=False,
+    ),
+    Field(
+        "phone",
+        "联系电话",
+        columns=(Column("contact_phone", "联系电话"),),
+        in_form=True,
+        is_stored=False,
+    ),
+    Field("position", "联系人职务", in_form=True, is_stored=False),
+    Field("entered_on", "录入日期", FieldKind.DATE, columns=(Column("entered_on", "录入日期"),)),
+    Field("note", "备注", FieldKind.PROSE, columns=(Column("note", "备注"),), in_form=True),
+    # exported, so that a file never makes an open lead of a restricted one
+    Field(
+        "secrecy",
+        "知悉范围",
+        FieldKind.CHOICE,
+        choices=Secrecy,
+        columns=(Column("secrecy", "知悉范围", optional=True),),
+        in_form=True,
+    ),
+    Field("code_name", "代号", columns=(Column("code_name", "代号", optional=True),), in_form=True),
+    Field("group_name", "所属集团", in_form=True),
+    Field("earlier_lead_id", "前期项目", FieldKind.LEAD, in_form=True),
+)
+LEAD_COLUMNS = columns_of(LEAD_FIELDS.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadData:
+    """A lead as it is to be kept; from `entered_on` down, only when it is added."""
+
+    ref: str = ""
+    company: CompanyData
+    contact: ContactData | None = None
+    title: str
+    secrecy: Secrecy = Secrecy.OPEN
+    code_name: str | None = None
+    industry: str | None = None
+    park_id: int | None = None
+    source: str | None = None
+    amount: Decimal | None = None  # in the currency's unit
+    currency: Currency | None = None
+    note: str | None = None
+    earlier_lead_id: int | None = None
+    entered_on: date | None = None  # none: today
+    unit_id: int | None = None  # responsible; none: the unit of whoever enters it
+    tracker_id: int | None = None
+    leader_id: int | None = None  # attached (挂钩领导)
+    informed_id: int | None = None  # the supervisor who stays named as it becomes restricted
+
+
+# Texts that are kept as they are given; the title and those of the company have rules of their own.
+OWN_TEXTS = tuple(
+    name
+    for name, field in LEAD_FIELDS.items()
+    if field.kind in TEXTS
+    and field.in_form
+    and field.is_stored
+    and name in LeadData.__dataclass_fields__
+    and name != "title"
+)
