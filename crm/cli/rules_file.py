@@ -5,28 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import click
 import yaml
 
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.base.periods import PeriodKind
 from crm.cli.base import RefusedError
-from crm.people.rules import Duty
 from crm.quotas.rule_changes import check_rule
-from crm.quotas.rules import (
-    DAYS_TO_ENTER,
-    DAYS_TO_LOG,
-    Cap,
-    CountBy,
-    Measure,
-    Proration,
-    Rounding,
-    Rule,
-)
-from crm.visits.rules import Channel, Kind, kinds_counting
+from crm.quotas.rules import DAYS_TO_ENTER, DAYS_TO_LOG, Rule
+from crm.visits.rules import Kind, kinds_counting
 from crm.web.errors import refusal_text
 
 LARGEST_BYTES = 1_000_000
@@ -197,21 +187,18 @@ def _words(words: type[AnyWord], node: yaml.Node) -> frozenset[AnyWord]:
     return frozenset(_word(words, each) for each in node.value)
 
 
+def _reader(of_type: Any) -> Callable[[yaml.Node], Any]:
+    """How to read a field of that type."""
+    inner = [arg for arg in get_args(of_type) if arg is not NoneType]
+    if get_origin(of_type) is frozenset:
+        return partial(_words, *inner)
+    if get_origin(of_type) is UnionType:
+        return partial(_or_none, _reader(*inner))
+    if issubclass(of_type, LabeledEnum):
+        return partial(_word, of_type)
+    return {str: _text, int: _number, date: _date}[of_type]
+
+
 READERS: Mapping[str, Callable[[yaml.Node], Any]] = {
-    "code": _text,
-    "name": _text,
-    "duty": partial(_word, Duty),
-    "measure": partial(_word, Measure),
-    "count_by": partial(_word, CountBy),
-    "minimum": _number,
-    "period": partial(_word, PeriodKind),
-    "kinds": partial(_words, Kind),
-    "channels": partial(_words, Channel),
-    "log_within_days": _number,
-    "stay_within_days": partial(_or_none, _number),
-    "proration": partial(_word, Proration),
-    "rounding": partial(_word, Rounding),
-    "cap": partial(_word, Cap),
-    "valid_from": _date,
-    "valid_to": partial(_or_none, _date),
+    name: _reader(of_type) for name, of_type in get_type_hints(Rule).items()
 }

@@ -14,6 +14,7 @@ from crm.base.workdays import WorkingCalendar
 from crm.people.rules import Duty
 from crm.quotas.facts import PersonFigure, Place
 from crm.quotas.models import FigureRecord
+from crm.quotas.permissions import FEWEST, FigureScope
 from crm.quotas.queries import figures, live_figures, working_calendar
 from crm.quotas.rules import WORKDAYS_TO_LOG, FigureBasis, FigureStatus, Rule, basis_of
 
@@ -123,6 +124,38 @@ def counts(compared: Iterable[Compared]) -> Counts:
         tally["changed"] += each.is_changed
         tally["turned"] += each.is_turned
     return Counts(**{name: tally[name] for name in Counts.__dataclass_fields__})
+
+
+def is_seen(compared: Compared, scope: FigureScope) -> bool:
+    """Whether the viewer may see both figures with the person's name."""
+    return all(scope.sees(compared.person_id, compared.unit_id, duty) for duty in compared.duties)
+
+
+def may_be_counted(compared: Iterable[Compared], scope: FigureScope) -> bool:
+    """Whether counts of these may be shown: `may_be_split` for what was and what would be."""
+    rows = list(compared)
+    owing = (
+        [row for row in rows if row.was and row.was.required],
+        [row for row in rows if row.would and row.would.required],
+    )
+    return all(
+        all(is_seen(row, scope) for row in side) or len({row.person_id for row in side}) >= FEWEST
+        for side in owing
+    )
+
+
+def may_be_counted_beside(
+    whole: Sequence[Compared], parts: Iterable[Sequence[Compared]], scope: FigureScope
+) -> bool:
+    """Whether counts of the whole may be shown beside counts of these parts of it."""
+    # REGIME 2: the whole less the parts tells of the rest
+    shown = {_place(row) for part in parts for row in part}
+    rest = (row for row in whole if _place(row) not in shown)
+    return may_be_counted(whole, scope) and may_be_counted(rest, scope)
+
+
+def _place(compared: Compared) -> tuple[int, int, Period]:
+    return compared.person_id, compared.unit_id, compared.period
 
 
 def _known_at(db: Session, calendar: WorkingCalendar, period: Period, now: datetime) -> datetime:

@@ -31,12 +31,12 @@ class Cell:
     kind: DayKind
     source: Source
     mark: str  # of the source, where it is not the year's usual one
-    told: str  # everything in words
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
 class MonthTable:
-    """A month, a row a week; none where a week's day lies in another month."""
+    """A month by weeks; `None` is a day of another month."""
 
     period: Period
     workdays: int
@@ -44,8 +44,8 @@ class MonthTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Adjusted:
-    """Neighbouring dates that were set by hand alike."""
+class AdjustedDays:
+    """A run of dates that were set by hand in the same way."""
 
     first: date
     last: date
@@ -55,23 +55,22 @@ class Adjusted:
 
 @dataclass(frozen=True, slots=True)
 class YearPage:
-    """What the page of a year needs."""
+    """A year with its months, sums and sources."""
 
     year: int
     months: list[MonthTable]
     workdays: int
     usual: Source
     sources: list[tuple[str, Source]]  # beside the usual one, with their marks
-    adjusted: list[Adjusted]
-    estimate: str  # a sentence, where dates are estimated
+    adjusted: list[AdjustedDays]
+    estimate: str  # a sentence; empty where no date is estimated
 
 
-def year_of(db: Session, year: int) -> YearPage:
-    """The year with its dates, sums and sources."""
+def year_page(db: Session, year: int) -> YearPage:
     calendar = working_calendar(db)
-    whole = Period.holding(PeriodKind.YEAR, date(year, 1, 1))
-    counted = Counter(calendar.on(on).source for on in whole.dates)
-    usual = counted.most_common(1)[0][0]
+    period = Period.holding(PeriodKind.YEAR, date(year, 1, 1))
+    days_by_source = Counter(calendar.on(on).source for on in period.dates)
+    usual = days_by_source.most_common(1)[0][0]
     months = [_month(calendar, Period.parse(f"{year}-{n:02}"), usual) for n in range(1, 13)]
 
     return YearPage(
@@ -79,9 +78,13 @@ def year_of(db: Session, year: int) -> YearPage:
         months,
         sum(month.workdays for month in months),
         usual,
-        [(MARKS[each], each) for each in Source if each in counted and each is not usual],
-        _adjusted(overrides(db, whole.first, whole.last)),
-        _estimate(calendar, whole),
+        [
+            (MARKS[source], source)
+            for source in Source
+            if source in days_by_source and source is not usual
+        ],
+        _runs(overrides(db, period.first, period.last)),
+        _estimate(calendar, period),
     )
 
 
@@ -99,20 +102,23 @@ def _cell(calendar: WorkingCalendar, on: date, usual: Source) -> Cell:
     return Cell(on, kind, source, mark, f"{formatting.day(on)}：{kind.label}，{source.label}")
 
 
-def _adjusted(rows: Sequence[WorkdayOverride]) -> list[Adjusted]:
-    found: list[Adjusted] = []
+def _runs(rows: Sequence[WorkdayOverride]) -> list[AdjustedDays]:
+    runs: list[AdjustedDays] = []
+
     for row in rows:
-        last = found[-1] if found else None
-        same = (row.is_workday, row.note or "")
-        if last and row.on - last.last == DAY and (last.is_workday, last.note) == same:
-            found[-1] = Adjusted(last.first, row.on, *same)
+        previous = runs[-1] if runs else None
+        setting = (row.is_workday, row.note or "")
+        is_next_day = previous is not None and row.on - previous.last == DAY
+        if previous and is_next_day and (previous.is_workday, previous.note) == setting:
+            runs[-1] = AdjustedDays(previous.first, row.on, *setting)
         else:
-            found.append(Adjusted(row.on, row.on, *same))
-    return found
+            runs.append(AdjustedDays(row.on, row.on, *setting))
+
+    return runs
 
 
 def _estimate(calendar: WorkingCalendar, year: Period) -> str:
-    """That dates are estimated: of the year, or of its last week, which runs into the next."""
+    """That the year is estimated, or its last week, which runs into the next year."""
     if calendar.is_estimated(year):
         return (
             f"{year.name} 年的放假安排尚未公布或录入：工作日暂按周一至周五减去法定节假日推算，"

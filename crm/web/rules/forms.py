@@ -1,4 +1,4 @@
-"""The form of a rule: what it begins with, and how what is typed becomes a draft."""
+"""The forms of rules: their initial values, and the draft that a valid form makes."""
 
 from dataclasses import asdict, fields
 from datetime import date
@@ -33,8 +33,8 @@ from crm.visits.rules import Channel, Kind
 from crm.web.forms import Needed, cleaned, sensible_year, word_choices
 
 _too_long = "最多 %(max)d 个字。"
-# What a rule that is made anew begins with: what most rules of the regime have in common.
-USUAL = {
+# What a new rule begins with: what most rules of the regime have in common.
+DEFAULTS = {
     "duty": Duty.DEPUTY,
     "measure": Measure.VISITS_LED,
     "count_by": CountBy.DAY,
@@ -49,8 +49,8 @@ USUAL = {
 }
 
 
-class Typed(InputRequired):
-    """Something that must be said, be it 0; no star marks it where all of the form must be."""
+class TypedIn(InputRequired):
+    """A required value, which may be 0; without the star, as every field is required."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -58,10 +58,9 @@ class Typed(InputRequired):
 
 
 class WholeNumber(IntegerField):
-    """A whole number; what is none is told in Chinese and stays as typed."""
+    """A whole number; anything else gets a Chinese message and stays as typed."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        """Read it, or say what is wanted."""
         try:
             super().process_formdata(valuelist)
         except ValueError:
@@ -80,7 +79,7 @@ class RuleFields(FlaskForm):
     duty = RadioField("考核对象", choices=word_choices(Duty), coerce=Duty)
     period = RadioField("考核周期", choices=word_choices(PeriodKind), coerce=PeriodKind)
     measure = RadioField("考核内容", choices=word_choices(Measure), coerce=Measure)
-    minimum = WholeNumber("至少完成", [Typed("请填写数量。")])
+    minimum = WholeNumber("至少完成", [TypedIn("请填写数量。")])
     count_by = RadioField("同一天多次", choices=word_choices(CountBy), coerce=CountBy)
     kinds = SelectMultipleField(
         "计入的类型", [Needed("请至少选择一类。")], choices=word_choices(Kind), coerce=Kind
@@ -88,7 +87,7 @@ class RuleFields(FlaskForm):
     channels = SelectMultipleField(
         "计入的方式", [Needed("请至少选择一种。")], choices=word_choices(Channel), coerce=Channel
     )
-    log_within_days = WholeNumber("登记期限", [Typed("请填写天数。")])
+    log_within_days = WholeNumber("登记期限", [TypedIn("请填写天数。")])
     stay_within_days = WholeNumber("驻城补录期限", [Optional()])
     proration = RadioField("在岗不满一期", choices=word_choices(Proration), coerce=Proration)
     rounding = RadioField("折算有零头时", choices=word_choices(Rounding), coerce=Rounding)
@@ -96,38 +95,37 @@ class RuleFields(FlaskForm):
 
     @property
     def has_wrong_details(self) -> bool:
-        """Whether something is wrong where it is folded away."""
+        """Whether a field of the folded part has an error."""
         return any(self[name].errors for name in DETAILS)
 
-    def drafted(self, code: str, valid_from: date) -> Rule:
-        """The draft that a valid form tells of."""
-        told = {
-            each.name: self[each.name].data for each in fields(Rule) if each.name in self._fields
-        }
-        told |= {name: frozenset(told[name]) for name in ("kinds", "channels")}
-        if told["measure"] is Measure.DAYS_RESIDENT:  # days are counted by day, whatever is hidden
-            told["count_by"] = CountBy.DAY
-        return Rule(**told | {"code": code, "valid_from": valid_from, "valid_to": None})
+    def draft(self, code: str, valid_from: date) -> Rule:
+        """The rule of a valid form."""
+        names = [field.name for field in fields(Rule) if field.name in self._fields]
+        values = {name: self[name].data for name in names}
+        values |= {name: frozenset(values[name]) for name in ("kinds", "channels")}
+        if values["measure"] is Measure.DAYS_RESIDENT:
+            values["count_by"] = CountBy.DAY  # the page hides the field
+        return Rule(**values | {"code": code, "valid_from": valid_from, "valid_to": None})
 
 
 DETAILS = ("log_within_days", "stay_within_days", "proration", "rounding", "cap")
 
 
 class ChangeRuleForm(RuleFields):
-    """A rule as it is to be from a date on."""
+    """A change of a rule from a date on."""
 
     valid_from = DateField("从哪一天起改为", [Needed("请选择日期。"), sensible_year])
 
 
 class NewRuleForm(RuleFields):
-    """A rule that was not there yet."""
+    """A new rule."""
 
     valid_from = DateField("从哪一天起", [Needed("请选择日期。"), sensible_year])
     code = StringField("规则代码", [Length(max=LONGEST_CODE, message=_too_long)], filters=[cleaned])
 
 
 class EndForm(FlaskForm):
-    """Until when a rule holds."""
+    """The last date on which a rule holds."""
 
     last_on = DateField("用到哪一天为止", [Needed("请选择日期。"), sensible_year])
 
@@ -136,7 +134,7 @@ class BacktestForm(RuleFields):
     """A draft and the dates over which it is tried; read from the address, it changes nothing."""
 
     class Meta:
-        """No token: what is asked for stands in the address."""
+        """No CSRF token: the form is read from the address."""
 
         csrf = False
 
@@ -146,7 +144,7 @@ class BacktestForm(RuleFields):
     all = BooleanField("结论相同的人员也列出")
 
 
-def as_typed(rule: Rule) -> dict[str, Any]:
-    """A rule as its form shows it, but for the dates."""
-    told = asdict(rule) | {"kinds": list(rule.kinds), "channels": list(rule.channels)}
-    return {name: value for name, value in told.items() if not name.startswith("valid_")}
+def form_values(rule: Rule) -> dict[str, Any]:
+    """The values of a rule's form, without the dates."""
+    values = asdict(rule) | {"kinds": list(rule.kinds), "channels": list(rule.channels)}
+    return {name: value for name, value in values.items() if not name.startswith("valid_")}

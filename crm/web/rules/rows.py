@@ -21,7 +21,7 @@ from crm.quotas.wording import sentence_of
 
 
 @dataclass(frozen=True, slots=True)
-class VersionLine:
+class VersionRow:
     """One version of a rule, in words."""
 
     id: int
@@ -30,37 +30,37 @@ class VersionLine:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleLine:
+class RuleRow:
     """A rule with its version of today, those to come and those of the past."""
 
     code: str
     name: str
     state: str
     tone: str
-    now: VersionLine | None
+    now: VersionRow | None
     people: int
-    to_come: tuple[VersionLine, ...]
-    past: tuple[VersionLine, ...]
+    to_come: tuple[VersionRow, ...]
+    past: tuple[VersionRow, ...]
 
 
-def lines(db: Session, known: Iterable[RuleVersion], on: date) -> list[RuleLine]:
+def rule_rows(db: Session, known: Iterable[RuleVersion], on: date) -> list[RuleRow]:
     """The rules of these versions, by duty and then by code."""
-    by_code = [list(some) for _, some in groupby(known, key=lambda each: each.code)]
+    by_code = [list(group) for _, group in groupby(known, key=lambda version: version.code)]
     people = people_by_duty(db, on)
-    judged = last_judged(db, [some[0].code for some in by_code])
+    judged = last_judged(db, [group[0].code for group in by_code])
     duties = list(Duty)
-    by_code.sort(key=lambda some: (duties.index(current_version(some, on).duty), some[0].code))
-    return [_line(some, on, people, judged.get(some[0].code)) for some in by_code]
+    by_code.sort(key=lambda group: (duties.index(current_version(group, on).duty), group[0].code))
+    return [_rule_row(group, on, people, judged.get(group[0].code)) for group in by_code]
 
 
-def _line(
+def _rule_row(
     known: Sequence[RuleVersion], on: date, people: Mapping[Duty, int], judged: date | None
-) -> RuleLine:
-    told_of = {each.id: _version(each, judged, on) for each in known}
+) -> RuleRow:
+    rows = {version.id: _version_row(version, judged, on) for version in known}
     shown = current_version(known, on)
     is_now = judges(shown, on)
-    before = [each for each in known if each.valid_from < shown.valid_from]
-    after = [each for each in known if each.valid_from > shown.valid_from]
+    before = [version for version in known if version.valid_from < shown.valid_from]
+    after = [version for version in known if version.valid_from > shown.valid_from]
 
     if is_now:
         state, tone = "执行中", "good"
@@ -69,20 +69,19 @@ def _line(
     else:
         state, tone, after = "未开始", "info", [shown, *after]
 
-    return RuleLine(
+    return RuleRow(
         code=shown.code,
         name=shown.name,
         state=state,
         tone=tone,
-        now=told_of[shown.id] if is_now else None,
+        now=rows[shown.id] if is_now else None,
         people=people.get(shown.duty, 0),
-        to_come=tuple(told_of[each.id] for each in after),
-        past=tuple(told_of[each.id] for each in before),
+        to_come=tuple(rows[version.id] for version in after),
+        past=tuple(rows[version.id] for version in before),
     )
 
 
-def _version(version: RuleVersion, judged: date | None, on: date) -> VersionLine:
+def _version_row(version: RuleVersion, judged: date | None, on: date) -> VersionRow:
     earliest = earliest_from(judged, [version.period], on)
-    return VersionLine(
-        version.id, sentence_of(as_rule(version)), can_withdraw=version.valid_from >= earliest
-    )
+    sentence = sentence_of(as_rule(version))
+    return VersionRow(version.id, sentence, can_withdraw=version.valid_from >= earliest)

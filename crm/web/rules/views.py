@@ -1,4 +1,4 @@
-"""Pages of the rules: each in words, changed from a date on, tried over the past before that."""
+"""Pages of the rules: list, new, change from a date on, end, withdraw, and backtest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,61 +26,59 @@ from crm.quotas.wording import AT_RISK_MEANS, beginning_of, full_day, sentence_o
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text, show_at_field
 from crm.web.forms import row_id
-from crm.web.rules import backtest as web_backtest
+from crm.web.rules.backtest import default_span, form_and_trial
 from crm.web.rules.forms import (
-    USUAL,
+    DEFAULTS,
     BacktestForm,
     ChangeRuleForm,
     EndForm,
     NewRuleForm,
     RuleFields,
-    as_typed,
+    form_values,
 )
-from crm.web.rules.rows import lines
+from crm.web.rules.rows import rule_rows
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("rules", __name__)
-ONE = "/admin/rules/<code>"
+RULE = "/admin/rules/<code>"
 PREVIEW, BACKTEST = "preview", "backtest"
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the draft will ask of whom, and from when on."""
+    """What the draft will ask of whom, and from which period on."""
 
     sentence: str
     beginning: str
     people: int
     duty: Duty
-    before: str  # what the version says that it takes over from; empty where there is none
+    before: str  # the sentence of the version that it replaces; empty where there is none
 
 
 @bp.get("/admin/rules")
 def listing() -> ResponseReturnValue:
-    """Every rule that is or was."""
     return render_template(
         "rules/list.html",
-        rules=lines(db.session, versions(db.session), today()),
+        rules=rule_rows(db.session, versions(db.session), today()),
         at_risk_means=AT_RISK_MEANS,
     )
 
 
 @bp.get("/admin/rules/new")
 def new() -> ResponseReturnValue:
-    """The form of a rule that is not there yet."""
-    first = Period.holding(USUAL["period"], today()).after.first  # type: ignore[arg-type]
-    return _new_page(NewRuleForm(_typed(), data=USUAL | {"valid_from": first}))
+    first = Period.holding(DEFAULTS["period"], today()).after.first  # type: ignore[arg-type]
+    return _new_page(NewRuleForm(_typed_args(), data=DEFAULTS | {"valid_from": first}))
 
 
 @bp.post("/admin/rules/new")
 def create() -> ResponseReturnValue:
-    """Add the rule, or only say what it would ask of whom."""
+    """Add the rule, or only preview it."""
     form = NewRuleForm()
-    if wanted := _wants_backtest(form):
-        return wanted
+    if backtest_page := _backtest_redirect(form):
+        return backtest_page
 
     if form.validate():
-        draft = form.drafted(form.code.data or "", _from(form))
+        draft = form.draft(form.code.data or "", _valid_from(form))
         try:
             if request.form.get("do") == PREVIEW:
                 checked = rule_changes.check_new(db.session, draft=draft, now=moment())
@@ -96,22 +94,22 @@ def create() -> ResponseReturnValue:
     return _new_page(form), 422
 
 
-@bp.get(ONE)
+@bp.get(RULE)
 def edit(code: str) -> ResponseReturnValue:
     """One rule, and the form to change it from a date on."""
-    return _edit_page(code, _begun(code), EndForm())
+    return _edit_page(code, _change_form(code), EndForm())
 
 
-@bp.post(ONE)
+@bp.post(RULE)
 def change(code: str) -> ResponseReturnValue:
-    """Change the rule from the date on, or only say what it would ask of whom."""
-    _known(code)
+    """Change the rule from the date on, or only preview it."""
+    _versions_or_404(code)
     form = ChangeRuleForm()
-    if wanted := _wants_backtest(form, code):
-        return wanted
+    if backtest_page := _backtest_redirect(form, code):
+        return backtest_page
 
     if form.validate():
-        draft = form.drafted(code, _from(form))
+        draft = form.draft(code, _valid_from(form))
         try:
             checked = rule_changes.check_change(db.session, draft=draft, now=moment())
             if request.form.get("do") == PREVIEW:
@@ -127,10 +125,10 @@ def change(code: str) -> ResponseReturnValue:
     return _edit_page(code, form, EndForm(formdata=None)), 422
 
 
-@bp.post(f"{ONE}/end")
+@bp.post(f"{RULE}/end")
 def end(code: str) -> ResponseReturnValue:
     """Let the rule hold until a date and no longer."""
-    _known(code)
+    _versions_or_404(code)
     form = EndForm()
 
     if form.validate():
@@ -144,14 +142,15 @@ def end(code: str) -> ResponseReturnValue:
             flash(f"已保存：用到{full_day(last)}为止，此前开始的周期仍按此考核。", "success")
             return redirect(url_for(".listing"))
 
-    return _edit_page(code, _begun(code), form), 422
+    return _edit_page(code, _change_form(code), form), 422
 
 
-@bp.post(f"{ONE}/withdraw")
+@bp.post(f"{RULE}/withdraw")
 def withdraw(code: str) -> ResponseReturnValue:
-    """Take back a version that has judged nothing yet."""
+    """Withdraw a version that has judged nothing yet."""
     version_id = request.form.get("version", type=row_id)
-    found = next((each for each in _known(code) if each.id == version_id), None) or abort(404)
+    known = _versions_or_404(code)
+    found = next((version for version in known if version.id == version_id), None) or abort(404)
     try:
         with transaction() as rows:
             rule_changes.withdraw_version(rows, version=found, by=signed_in(), now=moment())
@@ -164,9 +163,9 @@ def withdraw(code: str) -> ResponseReturnValue:
 
 @bp.get("/admin/rules/backtest")
 def backtest() -> ResponseReturnValue:
-    """What a draft would have said of past periods, beside what was said."""
-    rules = lines(db.session, versions(db.session), today())
-    form, trial = web_backtest.asked(db.session, rules[0].code if rules else "", moment())
+    """The figures of past periods beside those by a draft."""
+    rules = rule_rows(db.session, versions(db.session), today())
+    form, trial = form_and_trial(db.session, rules[0].code if rules else "", moment())
     tabs = [
         {
             "url": url_for(".backtest", code=rule.code),
@@ -180,30 +179,30 @@ def backtest() -> ResponseReturnValue:
         form=form,
         trial=trial,
         tabs=tabs,
-        use=_use(form.code.data if any(tab["active"] for tab in tabs) else None),
+        edit_url=_edit_url(form.code.data if any(tab["active"] for tab in tabs) else None),
     )
 
     return (page, 422) if form.errors else page
 
 
-def _use(code: str | None) -> str:
-    """The form of that rule, or of a new one, with what was tried."""
-    names = {each.name for each in RuleFields(formdata=None)} & request.args.keys()
+def _edit_url(code: str | None) -> str:
+    """The form of that rule, or of a new one, filled in with what was tried."""
+    names = {field.name for field in RuleFields(formdata=None)} & request.args.keys()
     typed: dict[str, Any] = {name: request.args.getlist(name) for name in names}
     return url_for(".edit", code=code, **typed) if code else url_for(".new", **typed)
 
 
-def _typed() -> Any:
-    """What of a rule the address says, where it says any: a trial leads back with it."""
+def _typed_args() -> Any:
+    """The values of a rule in the address, with which a trial leads back to the form."""
     return request.args if "minimum" in request.args else None
 
 
-def _wants_backtest(form: RuleFields, code: str = "") -> ResponseReturnValue | None:
-    """The page that tries what is typed over the past, where its button was pressed."""
+def _backtest_redirect(form: RuleFields, code: str = "") -> ResponseReturnValue | None:
+    """The way to the backtest of what is typed, where its button was pressed."""
     if request.form.get("do") != BACKTEST:
         return None
     kind = form.period.data if form.period.data in set(PeriodKind) else PeriodKind.MONTH
-    first, last = web_backtest.usual_span(kind, today())
+    first, last = default_span(kind, today())
     shared = set(BacktestForm(formdata=None)._fields) & set(form._fields) - {"code"}
     typed: dict[str, Any] = {name: request.form.getlist(name) for name in shared}
     return redirect(
@@ -211,23 +210,22 @@ def _wants_backtest(form: RuleFields, code: str = "") -> ResponseReturnValue | N
     )
 
 
-def _from(form: NewRuleForm | ChangeRuleForm) -> date:
+def _valid_from(form: NewRuleForm | ChangeRuleForm) -> date:
     on: date = form.valid_from.data  # type: ignore[assignment] # a valid form has it
     return on
 
 
-def _known(code: str) -> Sequence[RuleVersion]:
-    """The versions of that rule; without any there is no such page."""
+def _versions_or_404(code: str) -> Sequence[RuleVersion]:
     return versions(db.session, code) or abort(404)
 
 
-def _begun(code: str) -> ChangeRuleForm:
-    """The form as it begins: the rule as it will be, from the next period on."""
-    known = _known(code)
-    now = current_version(known, today())
-    first = max(Period.holding(now.period, today()).after.first, now.valid_from)
+def _change_form(code: str) -> ChangeRuleForm:
+    """The initial form: the rule as it will be, from the next period on."""
+    known = _versions_or_404(code)
+    current = current_version(known, today())
+    first = max(Period.holding(current.period, today()).after.first, current.valid_from)
     rule = as_rule(version_to_change(known, first, today()))
-    return ChangeRuleForm(_typed(), data=as_typed(rule) | {"valid_from": first})
+    return ChangeRuleForm(_typed_args(), data=form_values(rule) | {"valid_from": first})
 
 
 def _new_page(form: NewRuleForm, preview: Preview | None = None) -> str:
@@ -237,9 +235,9 @@ def _new_page(form: NewRuleForm, preview: Preview | None = None) -> str:
 def _edit_page(
     code: str, form: ChangeRuleForm, ending: EndForm, checked: Rule | None = None
 ) -> str:
-    known = _known(code)
-    old = [each for each in known if checked and each.valid_from <= checked.valid_from]
-    (rule,) = lines(db.session, known, today())
+    known = _versions_or_404(code)
+    old = [version for version in known if checked and version.valid_from <= checked.valid_from]
+    (rule,) = rule_rows(db.session, known, today())
     return render_template(
         "rules/edit.html",
         form=form,

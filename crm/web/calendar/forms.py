@@ -1,0 +1,46 @@
+"""The forms of the working calendar: dates set by hand, and a file with an arrangement."""
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, FileField, HiddenField, RadioField, StringField
+from wtforms.validators import Length, Optional
+
+from crm.base.workdays import DayKind
+from crm.web.forms import Needed, cleaned, sensible_year, word_choices
+
+KINDS = (DayKind.REST, DayKind.WORKDAY)
+
+
+def _chosen_kind(text: str) -> DayKind | None:
+    """The chosen kind; none where the form sends no kind that it offers."""
+    return next((kind for kind in KINDS if kind == text), None)
+
+
+class DaysForm(FlaskForm):
+    """A date or a span of dates that becomes working or free."""
+
+    first = DateField("日期", [Needed("请选择日期。"), sensible_year])
+    last = DateField("至（可不填）", [Optional(), sensible_year])
+    kind = RadioField(
+        "改为",
+        [Needed("请选择工作日或休息日。")],
+        choices=word_choices(KINDS),
+        coerce=_chosen_kind,
+        validate_choice=False,
+    )
+    reason = StringField(
+        "原因",
+        [Needed("请填写原因。"), Length(max=200, message="最多 %(max)d 个字。")],
+        filters=[cleaned],
+    )
+
+
+class FileForm(FlaskForm):
+    """A file with an arrangement."""
+
+    file = FileField("文件")
+
+
+class ApplyForm(FlaskForm):
+    """The previewed arrangement, to be applied unchanged."""
+
+    content = HiddenField()
