@@ -25,19 +25,19 @@ class RateCount(Base):
 
 def count_up(db: Session, key: str, *, seconds: int, now: datetime, amount: int = 1) -> int:
     """Add to the key's count and return it; once its window has ended, the count starts anew."""
-    past = select(RateCount.id).where(RateCount.ends_at <= now).with_for_update(skip_locked=True)
-    db.execute(delete(RateCount).where(RateCount.id.in_(past)))
+    ended = select(RateCount.id).where(RateCount.ends_at <= now).with_for_update(skip_locked=True)
+    db.execute(delete(RateCount).where(RateCount.id.in_(ended)))
+
     ends_at = now + timedelta(seconds=seconds)
-    begin = insert_into(db, RateCount).values(key=key, count=max(amount, 0), ends_at=ends_at)
-    is_over = RateCount.ends_at <= now  # another process may have started a new window meanwhile
-    counted = begin.on_conflict_do_update(
+    insert = insert_into(db, RateCount).values(key=key, count=max(amount, 0), ends_at=ends_at)
+    has_ended = RateCount.ends_at <= now  # skipped above, as another process held the row
+    counted = insert.on_conflict_do_update(
         index_elements=["key"],
         set_={
-            "count": case((is_over, max(amount, 0)), else_=RateCount.count + amount),
-            "ends_at": case((is_over, ends_at), else_=RateCount.ends_at),
+            "count": case((has_ended, max(amount, 0)), else_=RateCount.count + amount),
+            "ends_at": case((has_ended, ends_at), else_=RateCount.ends_at),
         },
     )
-
     return db.execute(counted.returning(RateCount.count)).scalar_one()
 
 
