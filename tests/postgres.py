@@ -20,6 +20,7 @@ FAST = (
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
+    "jit=off",  # compiling a query takes longer than running it on the few rows of a test
     "max_connections=100",
 )
 
