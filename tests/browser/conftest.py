@@ -41,6 +41,15 @@ def chromium() -> str | None:
     )
 
 
+@pytest.fixture
+def kind_of_database() -> str:
+    """SQLite only: tests/web runs the queries of these pages on both databases.
+
+    What a browser adds is script, layout and sessions, none of which depends on the database.
+    """
+    return "sqlite"
+
+
 @pytest.fixture(scope="module")  # its event loop must not outlive the browser's tests
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as running:
