@@ -1,5 +1,6 @@
 """The command line on a fresh database, at NOW."""
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from crm.cli import base, main
 from crm.extensions import db as database_of_app
 from crm.jobs import clock_check
 from tests.databases import SECRET
+from tests.faults import running
 
 
 @pytest.fixture
@@ -29,3 +31,15 @@ def crm(database_url, moment, monkeypatch):
         database_of_app.engine.dispose()
     base.settings.cache_clear()
     base.app.cache_clear()
+
+
+@pytest.fixture
+def fork(tmp_path_factory):
+    """Fork `crm …` with nothing but these settings; forking spares the two seconds of a start."""
+
+    def fork(*words, arranged=(), **settings):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
+        return running.fork(words, clean | settings, tmp_path_factory.mktemp("fork"), arranged)
+
+    yield fork
+    running.bury()

@@ -3,10 +3,6 @@
 import csv
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
 from email import message_from_string
 from email.policy import default
 
@@ -22,6 +18,7 @@ from crm.people.rules import Duty, Role
 from tests.conftest import NOW
 from tests.databases import SECRET
 from tests.factories import PRINCIPAL, make_person, make_rule, make_unit
+from tests.faults.crew import wait_until
 from tests.jobs.mail import post_office, write
 from tests.jobs.work import at, install, messages
 
@@ -197,20 +194,11 @@ def test_what_waits_is_delivered_once(crm, sessions, monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["clock", "deliver"])
-def test_a_node_ends_within_seconds_of_sigterm(command, database_url, sessions):
+def test_a_node_ends_within_seconds_of_sigterm(command, database_url, sessions, fork):
     install(sessions, "2200-01-01T00:00")
-    environment = os.environ | {"CRM_DATABASE_URL": database_url, "CRM_SECRET_KEY": SECRET}
-    node = subprocess.Popen(
-        [sys.executable, "-m", "crm.cli", command],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    next(line for line in node.stderr if f"{command}.started" in line)
+    node = fork(command, CRM_DATABASE_URL=database_url, CRM_SECRET_KEY=SECRET)
+    wait_until(lambda: f"{command}.started" in node.says, else_tell=lambda: node.says)
 
-    node.send_signal(signal.SIGTERM)
-    node.communicate(timeout=10)
-
-    assert node.returncode == 0
+    assert node.terminated(within=10) == 0
     with sessions() as db:
         assert lease.holder_of(db) is None

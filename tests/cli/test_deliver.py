@@ -2,11 +2,7 @@
 
 import http.client
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,29 +16,23 @@ from crm.jobs import lease, ledger
 from crm.jobs.models import Lease
 from tests.databases import SECRET, Kept, administer
 from tests.factories import LONG_AGO
+from tests.faults.arranged import Pause
+from tests.faults.running import Running
 from tests.jobs.mail import post_office, write
 from tests.jobs.work import at, messages
 
 WITHIN_SECONDS = 40
-CLOCK = "from crm.cli import main; main(['clock'])"
-# `crm deliver`, with a shorter pause between two rounds
-HASTY = "from crm.cli import deliver, main; deliver.PAUSE_SECONDS = 0.2; main(['deliver'])"
+SHORTER_PAUSE = (Pause(0.2),)
 
 
 class Worker:
-    """The process, with what it logs."""
+    """A forked process, with what it logs."""
 
-    def __init__(self, url: str, mail: str, folder: Path, code: str = HASTY) -> None:
-        self.log = folder / "log"
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
-        own = {"CRM_DATABASE_URL": url, "CRM_MAIL": mail, "CRM_SECRET_KEY": SECRET}
-        with self.log.open("wb") as told:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", code], env=clean | own, stderr=told
-            )
+    def __init__(self, process: Running) -> None:
+        self.process = process
 
     def events(self) -> list[str]:
-        return [json.loads(line)["event"] for line in self.log.read_text().splitlines()]
+        return [json.loads(line)["event"] for line in self.process.says.splitlines()]
 
     def says(self, event: str, times: int = 1) -> bool:
         """Whether it comes to log this, so often, in time."""
@@ -51,9 +41,8 @@ class Worker:
             time.sleep(0.05)
         return self.events().count(event) >= times
 
-    def ended(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+    def ended(self) -> int | None:
+        return self.process.terminated(within=10)
 
 
 @pytest.fixture
@@ -71,11 +60,19 @@ def office():
 
 
 @pytest.fixture
-def worker(postgres, office, tmp_path):
-    worker = Worker(postgres.url, office.url, tmp_path)
-    yield worker
-    worker.process.kill()
-    worker.process.wait()
+def start(fork, postgres):
+    """Fork `crm …` on the PostgreSQL database, with a shorter pause between two deliveries."""
+
+    def start(*words, mail="mailbox", url=postgres.url):
+        own = {"CRM_DATABASE_URL": url, "CRM_MAIL": mail, "CRM_SECRET_KEY": SECRET}
+        return Worker(fork(*words, arranged=SHORTER_PAUSE, **own))
+
+    return start
+
+
+@pytest.fixture
+def worker(start, office):
+    return start("deliver", mail=office.url)
 
 
 def take_away(database: Kept) -> None:
@@ -113,36 +110,35 @@ def test_it_ends_when_told_while_the_database_is_away(postgres, worker):
     give_back(postgres)
 
 
-@pytest.mark.parametrize(("begun", "code"), [("deliver.started", HASTY), ("clock.started", CLOCK)])
-def test_a_database_that_is_away_at_the_start_is_waited_for(postgres, tmp_path, begun, code):
+@pytest.mark.parametrize("command", ["deliver", "clock"])
+def test_a_database_that_is_away_at_the_start_is_waited_for(postgres, start, command):
     with writing(postgres.sessions) as db:
         ledger.install(db, clock_from=at("2200-01-01T00:00"), now=LONG_AGO)
     take_away(postgres)
-    worker = Worker(postgres.url, "mailbox", tmp_path, code)
+    worker = start(command)
     assert worker.says("database.away", 2)
 
     give_back(postgres)
 
-    assert worker.says(begun)
+    assert worker.says(f"{command}.started")
     assert worker.ended() == 0
 
 
-def test_it_ends_when_told_while_it_waits_for_the_database(postgres, tmp_path):
+def test_it_ends_when_told_while_it_waits_for_the_database(postgres, start):
     take_away(postgres)
-    worker = Worker(postgres.url, "mailbox", tmp_path)
+    worker = start("deliver")
     assert worker.says("database.away")
 
     assert worker.ended() == 0
     give_back(postgres)
 
 
-def test_pages_are_served_while_the_database_is_away_and_go_on_when_it_is_back(postgres, tmp_path):
+def test_pages_are_served_while_the_database_is_away_and_go_on_when_it_is_back(postgres, start):
     with writing(postgres.sessions) as db:
         ledger.install(db, clock_from=at("2200-01-01T00:00"), now=LONG_AGO)
     port = free_port()
     take_away(postgres)
-    serve = f"from crm.cli import main; main(['serve', '--port', '{port}'])"
-    worker = Worker(postgres.url, "mailbox", tmp_path, serve)
+    worker = start("serve", "--port", str(port))
 
     assert answers(port, "fail")
     give_back(postgres)
@@ -187,7 +183,7 @@ def answers(port: int, database: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("code", [HASTY, CLOCK])
+@pytest.mark.parametrize("command", ["deliver", "clock"])
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
@@ -196,8 +192,7 @@ def answers(port: int, database: str) -> bool:
     ],
     ids=["no database", "no tables"],
 )
-def test_what_does_not_mend_itself_is_refused_at_the_start(postgres, tmp_path, code, wrong, told):
-    worker = Worker(wrong(postgres.url), "mailbox", tmp_path, code)
+def test_what_does_not_mend_itself_is_refused_at_the_start(postgres, start, command, wrong, told):
+    worker = start(command, url=wrong(postgres.url))
 
-    assert worker.process.wait(30) == 1
-    assert told in worker.log.read_text()
+    assert told in worker.process.refused()

@@ -1,39 +1,14 @@
 """A start with wrong settings or without a database is refused with a sentence."""
 
-import os
-import subprocess
-import sys
-
 import pytest
-
-from tests.faults import running
 
 SECRET = "a secret of the tests, long enough for the check"
 
 
-def crm(*words, **environment):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
-    return subprocess.run(
-        [sys.executable, "-m", "crm.cli", *words],
-        env=clean | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-
 @pytest.fixture
-def refused(tmp_path_factory):
-    """Fork a `crm …` whose settings are right; what it says as it ends with exit code 1."""
-
-    def refused(*words, **environment):
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
-        settings = clean | environment | {"CRM_SECRET_KEY": SECRET}
-        return running.fork(words, settings, tmp_path_factory.mktemp("desk"), ()).refused()
-
-    yield refused
-    running.bury()
+def refused(fork):
+    """Run a `crm …` whose secret is right; what it says as it ends with exit code 1."""
+    return lambda *words, **settings: fork(*words, CRM_SECRET_KEY=SECRET, **settings).refused()
 
 
 @pytest.mark.parametrize(
@@ -43,10 +18,10 @@ def refused(tmp_path_factory):
         ({"CRM_SECRET_KEY": "short"}, "CRM_SECRET_KEY 太短"),
     ],
 )
-def test_without_a_proper_secret_nothing_starts(tmp_path, secret, told):
-    done = crm("serve", CRM_DATA=str(tmp_path), **secret)
+def test_without_a_proper_secret_nothing_starts(tmp_path, fork, secret, told):
+    done = fork("serve", CRM_DATA=str(tmp_path), **secret).end()
 
-    assert done.returncode == 1
+    assert done.status == 1
     assert told in done.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -64,10 +39,12 @@ def test_without_a_proper_secret_nothing_starts(tmp_path, secret, told):
         ("CRM_TIMEZONE", "Mars"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named(tmp_path, name, value):
-    done = crm("clock", "show", CRM_DATA=str(tmp_path), CRM_SECRET_KEY=SECRET, **{name: value})
+def test_a_setting_that_cannot_be_used_is_named(tmp_path, fork, name, value):
+    settings = {"CRM_DATA": str(tmp_path), "CRM_SECRET_KEY": SECRET, name: value}
 
-    assert done.returncode == 1
+    done = fork("clock", "show", **settings).end()
+
+    assert done.status == 1
     assert name in done.stderr
     assert "应为" in done.stderr
     assert "Traceback" not in done.stderr
@@ -116,10 +93,10 @@ def test_a_database_without_tables_leads_to_init(tmp_path, refused):
     assert "crm init" in told
 
 
-def test_a_wrong_word_is_a_matter_of_usage(tmp_path):
-    done = crm(
-        "quota", "report", "--period", "2026-13", CRM_DATA=str(tmp_path), CRM_SECRET_KEY=SECRET
-    )
+def test_a_wrong_word_is_a_matter_of_usage(tmp_path, fork):
+    settings = {"CRM_DATA": str(tmp_path), "CRM_SECRET_KEY": SECRET}
 
-    assert done.returncode == 2
+    done = fork("quota", "report", "--period", "2026-13", **settings).end()
+
+    assert done.status == 2
     assert "--period" in done.stderr

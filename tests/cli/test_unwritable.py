@@ -1,10 +1,6 @@
 """A database that cannot be written now: one sentence each, and nothing of what was in the row."""
 
 import json
-import os
-import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +11,7 @@ from crm.people.rules import Duty, Role
 from crm.people.service import hash_password
 from tests.databases import SECRET, Kept, administer
 from tests.factories import LONG_AGO, make_person, make_regime, make_unit
+from tests.faults.arranged import NoRoom, Typed
 from tests.jobs.work import at
 
 PEOPLE = (
@@ -60,50 +57,41 @@ def people(tmp_path) -> Path:
     return file
 
 
-def crm(*words, limit: int | None = None, **environment) -> subprocess.CompletedProcess[str]:
-    """Run `crm …`; `limit`: the largest size of a file that it may write, as on a full disk."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
-    sized = None if limit is None else lambda: _limit(limit)
-    return subprocess.run(
-        [sys.executable, "-m", "crm.cli", *words],
-        env=clean | {"CRM_SECRET_KEY": SECRET} | environment,
-        preexec_fn=sized,
-        input=f"{PASSWORD}\n",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+@pytest.fixture
+def run(fork):
+    """Run `crm …` to its end, with the password typed."""
 
+    def run(*words, arranged=(), **settings):
+        typed = Typed(f"{PASSWORD}\n")
+        return fork(*words, arranged=(typed, *arranged), CRM_SECRET_KEY=SECRET, **settings).end()
 
-def _limit(size: int) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return run
 
 
 @pytest.mark.parametrize("words", WRITING, ids=" ".join)
-def test_on_a_read_only_server_a_command_says_so_in_a_sentence(postgres, people, words):
-    done = crm(*(word.format(people=people) for word in words), CRM_DATABASE_URL=postgres.url)
+def test_on_a_read_only_server_a_command_says_so_in_a_sentence(postgres, run, people, words):
+    done = run(*(word.format(people=people) for word in words), CRM_DATABASE_URL=postgres.url)
 
-    assert (done.returncode, "只读" in done.stderr) == (1, True), done.stderr
+    assert (done.status, "只读" in done.stderr) == (1, True), done.stderr
     assert not [word for word in PERSONAL if word in done.stderr + done.stdout]
 
 
-def test_the_doctor_says_that_a_server_is_read_only(postgres):
-    done = crm("doctor", "--format", "json", CRM_DATABASE_URL=postgres.url)
+def test_the_doctor_says_that_a_server_is_read_only(postgres, run):
+    done = run("doctor", "--format", "json", CRM_DATABASE_URL=postgres.url)
 
     database = next(each for each in json.loads(done.stdout) if each["check"] == "database")
-    assert (done.returncode, database["state"]) == (1, "fail")
+    assert (done.status, database["state"]) == (1, "fail")
     assert "只读" in database["told"]
 
 
-def test_a_full_disk_is_told_in_a_sentence(tmp_path, people):
+def test_a_full_disk_is_told_in_a_sentence(tmp_path, run, people):
     own = {"CRM_DATA": str(tmp_path)}
-    assert crm("init", **own).returncode == 0
+    assert run("init", **own).status == 0
     size = max(file.stat().st_size for file in tmp_path.glob("crm.sqlite3*"))
 
-    done = crm("import", "people", str(people), limit=size // 64, **own)
+    done = run("import", "people", str(people), arranged=(NoRoom(size // 64),), **own)
 
-    assert (done.returncode, "磁盘" in done.stderr) == (1, True), done.stderr
+    assert (done.status, "磁盘" in done.stderr) == (1, True), done.stderr
     assert not [word for word in PERSONAL if word in done.stderr + done.stdout]
 
 

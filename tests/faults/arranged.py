@@ -1,6 +1,8 @@
 """What a forked process is made to do or suffer, arranged in it before it begins."""
 
+import io
 import resource
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -84,6 +86,28 @@ class Haste:
         claims.AMBIGUOUS_WAIT = timedelta(seconds=0.5)
         delivery.FIRST_WAIT = timedelta(seconds=0.05)
         delivery.LONGEST_WAIT = timedelta(seconds=0.2)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A shorter pause of `crm deliver` between two rounds."""
+
+    seconds: float
+
+    def arrange(self) -> None:
+        """Shorten it."""
+        deliver.PAUSE_SECONDS = self.seconds
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What the process reads from its standard input."""
+
+    text: str
+
+    def arrange(self) -> None:
+        """Put it there."""
+        sys.stdin = io.TextIOWrapper(io.BytesIO(self.text.encode()), encoding="utf-8")
 
 
 class OfUse:

@@ -25,6 +25,15 @@ _alive: "list[Running]" = []
 
 
 @dataclass(frozen=True)
+class Ended:
+    """How a process ended, and what it wrote."""
+
+    status: int | None
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
 class Running:
     """A process on its way, whose words go to files."""
 
@@ -65,6 +74,15 @@ class Running:
         """Wait for its end with exit code 1; what it said."""
         assert self._status() == 1, self.says
         return self.says
+
+    def end(self) -> Ended:
+        """Wait for its end, whatever the exit code."""
+        return Ended(self._status(), self.printed.read_text(), self.says)
+
+    def terminated(self, within: float) -> int | None:
+        """Send SIGTERM; the exit code, or `None` if it is still running after so many seconds."""
+        self.send(signal.SIGTERM)
+        return self._status() if self.is_over(within) else None
 
     def is_stopped(self) -> bool:
         """Whether it stands still after a SIGSTOP."""
