@@ -21,7 +21,7 @@ from crm.web.errors import refusal_text
 
 LARGEST_BYTES = 1_000_000
 MOST_TOLD = 50
-AnyWord = TypeVar("AnyWord", bound=LabeledEnum)
+AnyEnum = TypeVar("AnyEnum", bound=LabeledEnum)
 Value = TypeVar("Value")
 
 
@@ -172,7 +172,7 @@ def _or_none(reader: Callable[[yaml.Node], Value], node: yaml.Node) -> Value | N
     return None if node.value in ("", "null", "~") else reader(node)
 
 
-def _word(words: type[AnyWord], node: yaml.Node) -> AnyWord:
+def _word(words: type[AnyEnum], node: yaml.Node) -> AnyEnum:
     text = _text(node)
     try:
         return words.read(text)
@@ -181,7 +181,7 @@ def _word(words: type[AnyWord], node: yaml.Node) -> AnyWord:
         raise _WrongError(f"“{text}”不在可选范围内，可选：{allowed}。") from None
 
 
-def _words(words: type[AnyWord], node: yaml.Node) -> frozenset[AnyWord]:
+def _words(words: type[AnyEnum], node: yaml.Node) -> frozenset[AnyEnum]:
     if not isinstance(node, yaml.SequenceNode):
         raise _WrongError("这里应是列表，写成 [a, b] 的样子。")
     return frozenset(_word(words, each) for each in node.value)

@@ -186,7 +186,7 @@ def _check() -> ResponseReturnValue | None:
 
     person = me()
     if person is None:
-        return to_the_door()
+        return redirect_to_login()
     if person.is_password_temporary and request.endpoint not in WITH_TEMPORARY_PASSWORD:
         return redirect(url_for("me.show"))
 
@@ -200,7 +200,7 @@ def _check() -> ResponseReturnValue | None:
     return None
 
 
-def begin_late() -> None:
+def begin_write_late() -> None:
     """Take the write lock after what was slow, and ask once more who may do this."""
     undo()
     begin_to_write(db.session)
@@ -208,7 +208,7 @@ def begin_late() -> None:
         abort(answer)  # type: ignore[arg-type] # a response that ends the request
 
 
-def to_the_door() -> ResponseReturnValue:
+def redirect_to_login() -> ResponseReturnValue:
     """Ask to sign in, then lead on: to the page, or to that of the form which was sent."""
     session.clear()  # what an ended session had still to say is not for the next who signs in
     if request.method == "GET":

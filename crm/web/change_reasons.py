@@ -34,7 +34,7 @@ class ReasonForm(FlaskForm):
     asked_from = HiddenField()  # the page that leads back, also when it is asked once more
 
 
-class ReasonNeeded(Exception):  # noqa: N818 - it asks, nothing went wrong
+class ReasonRequired(Exception):  # noqa: N818 - it asks, nothing went wrong
     """A change corrects frozen figures of these periods, and nobody said why."""
 
     def __init__(self, periods: Sequence[str]) -> None:
@@ -51,7 +51,7 @@ def explained() -> Iterator[Session]:
         if settle(rows) and (bare := _unexplained(rows)):
             form = ReasonForm()
             if WHY not in request.form or not form.validate():
-                raise ReasonNeeded(_names(bare))
+                raise ReasonRequired(_names(bare))
             for each in bare:
                 _explain(rows, each.correction, form.why_corrected.data or "")
 
@@ -72,7 +72,7 @@ def _explain(rows: Session, made: Correction, why: str) -> None:
     explain_correction(rows, correction=made, why=why, by=signed_in(), now=moment())
 
 
-def _ask(needed: ReasonNeeded) -> ResponseReturnValue:
+def _ask(needed: ReasonRequired) -> ResponseReturnValue:
     """The same request once more, with the reason."""
     form = ReasonForm()
     if WHY in request.form:
@@ -89,4 +89,4 @@ def _ask(needed: ReasonNeeded) -> ResponseReturnValue:
 
 def init_app(app: Flask) -> None:
     """Ask wherever it is needed."""
-    app.register_error_handler(ReasonNeeded, _ask)
+    app.register_error_handler(ReasonRequired, _ask)

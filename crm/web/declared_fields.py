@@ -8,7 +8,7 @@ from wtforms import DateField, RadioField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
 from crm.base.fields import TEXTS, Field, FieldKind, Fields
-from crm.web.forms import Needed, cleaned, sensible_year, word_choices
+from crm.web.forms import Needed, cleaned, enum_choices, sensible_year
 
 Form = TypeVar("Form", bound=FlaskForm)
 MADE_HERE = TEXTS | {FieldKind.CHOICE, FieldKind.DATE}
@@ -37,7 +37,7 @@ def _input(field: Field, needed: type[DataRequired]) -> Any:
     validators: list[Any] = [needed(field.required)] if field.required else []
 
     if field.kind is FieldKind.CHOICE and field.choices:
-        choices = word_choices(field.choices)
+        choices = enum_choices(field.choices)
         return RadioField(label, validators, choices=choices, coerce=field.choices)
     if field.kind is FieldKind.DATE:
         return DateField(label, [*(validators or [Optional()]), sensible_year])

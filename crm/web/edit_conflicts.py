@@ -28,20 +28,20 @@ NOTHING = "空"
 SOMEBODY = "有人"
 
 
-class MarkedForm(FlaskForm):
+class VersionedForm(FlaskForm):
     """A form that knows what stood there when it was opened: a hash of each value."""
 
     seen = HiddenField(filters=[cleaned], validators=[Length(max=500)])
 
 
-def hold(db: Session, table: type[Base], row_id: int) -> None:
+def lock_row(db: Session, table: type[Base], row_id: int) -> None:
     """Hold a row before it is read, so that what is compared is still so when it is changed."""
     row: Any = table
     db.execute(select(row.id).where(row.id == row_id).with_for_update())
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class CurrentRecord:
     """What stands there now, as a form shows it."""
 
     row: Any
@@ -49,35 +49,37 @@ class There:
     words: Mapping[str, str]  # how to say those that are ids or codes
 
 
-def mark(db: Session, there: There) -> str:
+def version_of(db: Session, current: CurrentRecord) -> str:
     """What a form remembers: the trail's last entry about the row, and the values' hashes."""
-    last = db.scalar(select(func.max(AuditEntry.id)).where(_about(there.row))) or 0
-    return ".".join([str(last), *map(_hash, there.values.values())])
+    last = db.scalar(select(func.max(AuditEntry.id)).where(_about(current.row))) or 0
+    return ".".join([str(last), *map(_hash, current.values.values())])
 
 
-def is_overtaken(db: Session, form: MarkedForm, there: There, *, but: Collection[str] = ()) -> bool:
+def has_conflict(
+    db: Session, form: VersionedForm, current: CurrentRecord, *, but: Collection[str] = ()
+) -> bool:
     """Whether the form would undo what somebody else has changed since; then it says so.
 
     Fields of `but` are not looked at. Sent once more, the form overwrites it knowingly.
     """
     remembered = (form.seen.data or "").split(".")
-    if len(remembered) != len(there.values) + 1 or not _is_entry(remembered[0]):
+    if len(remembered) != len(current.values) + 1 or not _is_entry(remembered[0]):
         return False
 
     lost = [
         name
-        for (name, value), was in zip(there.values.items(), remembered[1:], strict=True)
+        for (name, value), was in zip(current.values.items(), remembered[1:], strict=True)
         if name not in but and _hash(value) not in (was, _hash(form[name].data))
     ]
     if not lost:
         return False
 
-    refusal = _refusal(db, there.row, since=int(remembered[0]))
-    form.seen.data = mark(db, there)
+    refusal = _refusal(db, current.row, since=int(remembered[0]))
+    form.seen.data = version_of(db, current)
     show_at_field(form, refusal)
 
     for name in lost:
-        said = there.words.get(name) or _spoken(there.values[name])
+        said = current.words.get(name) or _spoken(current.values[name])
         form[name].errors = [*form[name].errors, f"{refusal.facts['who']}已改为：{said}。"]
 
     return True

@@ -25,7 +25,7 @@ YEARS = range(2000, 2101)  # a year beyond is a slip of the keys
 NOT_ASKED_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
 
 NOTHING = SelectChoice("", "")  # the empty choice, first in a list
-AnyWord = TypeVar("AnyWord", bound=LabeledEnum)
+AnyEnum = TypeVar("AnyEnum", bound=LabeledEnum)
 
 
 class Needed(DataRequired):
@@ -54,7 +54,7 @@ def chosen_id(text: str | int) -> int | None:
     return None if text == "" else row_id(text)
 
 
-def word_choices(words: Iterable[LabeledEnum]) -> list[Any]:
+def enum_choices(words: Iterable[LabeledEnum]) -> list[Any]:
     """Words to choose from, by their Chinese names."""
     return [SelectChoice(each.value, each.label) for each in words]
 
@@ -110,7 +110,7 @@ def text_arg(name: str) -> str:
     return cleaned(request.args.get(name)) or ""
 
 
-def word_arg(name: str, word: type[AnyWord]) -> AnyWord | None:
+def enum_arg(name: str, word: type[AnyEnum]) -> AnyEnum | None:
     """The word of the address under that name; none where it says none that is known."""
     try:
         return word(text_arg(name))

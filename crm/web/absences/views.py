@@ -30,9 +30,9 @@ from crm.web.forms import (
     at_cursor,
     back_to,
     cleaned,
+    enum_choices,
     sensible_year,
     show_refusal,
-    word_choices,
 )
 from crm.web.people.reassignment import is_long_absence, open_count, page_url
 from crm.web.site import site
@@ -47,7 +47,7 @@ class AskForm(FlaskForm):
     """What one asks for."""
 
     kind = RadioField(
-        "类别", [Needed("请选择类别。")], choices=word_choices(AbsenceKind), coerce=AbsenceKind
+        "类别", [Needed("请选择类别。")], choices=enum_choices(AbsenceKind), coerce=AbsenceKind
     )
     from_on = DateField("首日", [Needed("请选择首日。"), sensible_year])
     to_on = DateField("末日", [Needed("请选择末日。"), sensible_year])

@@ -30,7 +30,7 @@ from crm.mailing.rules import FIXED, OPTIONAL, QuietHours, is_for
 from crm.people.models import Person
 from crm.web.auth import signed_in
 from crm.web.errors import show_at_field
-from crm.web.forms import Needed, word_choices
+from crm.web.forms import Needed, enum_choices
 from crm.web.transaction import moment, transaction
 
 bp = Blueprint("my_settings", __name__)
@@ -88,7 +88,7 @@ def _form(kinds: Collection[MessageKind], **given: Any) -> MailForm:
         kind.value: RadioField(
             kind.label,
             [Needed("请选择接收方式。")],
-            choices=word_choices(Way),
+            choices=enum_choices(Way),
             coerce=Way,
             description=WHAT_FOR[kind],
         )

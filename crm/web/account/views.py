@@ -18,7 +18,7 @@ from crm.people import accounts, service
 from crm.people.login_attempts import Attempt, give_back
 from crm.people.models import LoginSession
 from crm.people.sessions import IDLE, LONGEST
-from crm.web.access import begin_late
+from crm.web.access import begin_write_late
 from crm.web.auth import begin_session, check_password, signed_in
 from crm.web.forms import Needed, cleaned, show_refusal
 from crm.web.people.entry_grants import given_lines, held_lines
@@ -167,7 +167,7 @@ def _change_password(old: str, new: str) -> None:
         raise Refused("same_password", field="password")
     hashed = service.hash_password(known.username, new)
 
-    begin_late()
+    begin_write_late()
     with transaction() as rows:
         person = signed_in()
         service.change_own_password(

@@ -5,7 +5,7 @@ from wtforms import DateField, FileField, HiddenField, RadioField, StringField
 from wtforms.validators import Length, Optional
 
 from crm.base.workdays import DayKind
-from crm.web.forms import Needed, cleaned, sensible_year, word_choices
+from crm.web.forms import Needed, cleaned, enum_choices, sensible_year
 
 KINDS = (DayKind.REST, DayKind.WORKDAY)
 
@@ -23,7 +23,7 @@ class DaysForm(FlaskForm):
     kind = RadioField(
         "改为",
         [Needed("请选择工作日或休息日。")],
-        choices=word_choices(KINDS),
+        choices=enum_choices(KINDS),
         coerce=_chosen_kind,
         validate_choice=False,
     )

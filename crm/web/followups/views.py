@@ -37,7 +37,7 @@ from crm.people.rules import WITH_RECORDS
 from crm.visits.rules import Channel
 from crm.web.auth import my_view, signed_in
 from crm.web.declared_fields import with_fields
-from crm.web.edit_conflicts import MarkedForm, There, hold, is_overtaken, mark
+from crm.web.edit_conflicts import CurrentRecord, VersionedForm, has_conflict, lock_row, version_of
 from crm.web.forms import (
     LARGEST_ID,
     NOTHING,
@@ -45,12 +45,12 @@ from crm.web.forms import (
     at_cursor,
     chosen_id,
     cleaned,
+    enum_choices,
     leads_to_choose,
     people_choices,
     row_id,
     sensible_year,
     show_refusal,
-    word_choices,
 )
 from crm.web.transaction import moment, today, transaction
 
@@ -64,7 +64,7 @@ FIELDS = {"ref": ""}  # nobody sees the reference
 
 
 @with_fields(FOLLOWUP_FIELDS, "what", "due_on")
-class WhatForm(MarkedForm):
+class WhatForm(VersionedForm):
     """What is owed, by whom and until when."""
 
     what: StringField
@@ -107,7 +107,7 @@ class OutcomeForm(FlaskForm):
     channel = RadioField(
         LABELS["channel"],
         [Optional()],
-        choices=word_choices(Channel),
+        choices=enum_choices(Channel),
         coerce=Channel,
         validate_choice=False,
     )
@@ -226,15 +226,15 @@ def show(followup_id: int) -> ResponseReturnValue:
     return _page(seen, OutcomeForm(), _fresh(seen))
 
 
-def _there(seen: SeenFollowup) -> There:
+def _there(seen: SeenFollowup) -> CurrentRecord:
     step = seen.followup
     values = {"what": step.what, "due_on": step.due_on, "person_id": step.person_id}
-    return There(step, values, {"person_id": seen.person.name})
+    return CurrentRecord(step, values, {"person_id": seen.person.name})
 
 
 def _fresh(seen: SeenFollowup) -> WhatForm:
     there = _there(seen)
-    return WhatForm(formdata=None, data={**there.values, "seen": mark(db.session, there)})
+    return WhatForm(formdata=None, data={**there.values, "seen": version_of(db.session, there)})
 
 
 @bp.post(f"{ONE}/finish")
@@ -264,10 +264,10 @@ def finish(followup_id: int) -> ResponseReturnValue:
 @bp.post(f"{ONE}/change")
 def change(followup_id: int) -> ResponseReturnValue:
     """Change what is owed, by whom and until when."""
-    hold(db.session, Followup, followup_id)
+    lock_row(db.session, Followup, followup_id)
     seen, form = _found(followup_id), WhatForm()
     is_valid = form.validate()
-    is_lost = is_valid and is_overtaken(db.session, form, _there(seen))
+    is_lost = is_valid and has_conflict(db.session, form, _there(seen))
 
     if is_valid and not is_lost:
         try:

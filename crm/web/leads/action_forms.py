@@ -13,7 +13,7 @@ from crm.leads.models import Lead
 from crm.leads.rules import FINAL, SIDE, LeadRoleKind, MilestoneKind, next_stages
 from crm.people.models import Person, Unit
 from crm.people.queries import unit_tree
-from crm.web.forms import NOTHING, Needed, cleaned, sensible_year, word_choices
+from crm.web.forms import NOTHING, Needed, cleaned, enum_choices, sensible_year
 from crm.web.leads.forms import LONG, with_records
 
 
@@ -54,7 +54,7 @@ class RoleForm(FlaskForm):
     """Who is what to a lead from a date on; the holder is a person (`p7`) or a unit (`u3`)."""
 
     role = RadioField(
-        "分工", [Needed("请选择分工。")], choices=word_choices(LeadRoleKind), coerce=LeadRoleKind
+        "分工", [Needed("请选择分工。")], choices=enum_choices(LeadRoleKind), coerce=LeadRoleKind
     )
     holder = SelectField("由谁担任", [Needed("请选择人员或单位。")])
     from_on = DateField("自哪天起", [Needed("请选择日期。"), sensible_year])

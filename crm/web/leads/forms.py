@@ -31,17 +31,17 @@ from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, colleagues, people_by_id, unit_tree
 from crm.people.rules import WITH_RECORDS, UnitKind
 from crm.web.declared_fields import with_fields
-from crm.web.edit_conflicts import MarkedForm
+from crm.web.edit_conflicts import VersionedForm
 from crm.web.errors import refusal_text
 from crm.web.forms import (
     NOTHING,
     Needed,
     chosen_id,
     cleaned,
+    enum_choices,
     leads_to_choose,
     people_choices,
     sensible_year,
-    word_choices,
 )
 
 # What the service calls by other names than the form; nobody sees the reference.
@@ -62,7 +62,7 @@ class _Reached(Cells):
 
 
 @with_fields(LEAD_FIELDS, needed=DataRequired)
-class ChangeForm(MarkedForm):
+class ChangeForm(VersionedForm):
     """What may be told of a lead, and told anew."""
 
     company: StringField
@@ -76,7 +76,7 @@ class ChangeForm(MarkedForm):
     industry = SelectField(LABELS["industry"], validate_choice=False)
     park_id = _chosen("park_id")
     secrecy = RadioField(
-        LABELS["secrecy"], choices=word_choices(Secrecy), coerce=Secrecy, default=Secrecy.OPEN
+        LABELS["secrecy"], choices=enum_choices(Secrecy), coerce=Secrecy, default=Secrecy.OPEN
     )
     credit_code: StringField
     group_name: StringField
@@ -144,7 +144,7 @@ class LeadForm(ChangeForm):
 
     ref = HiddenField(filters=[cleaned], validators=[_short])
     warned_of = HiddenField(filters=[cleaned], validators=[_short])  # the company already shown
-    stage = SelectField("目前阶段", choices=word_choices(LINE), coerce=Stage)
+    stage = SelectField("目前阶段", choices=enum_choices(LINE), coerce=Stage)
     entered_on = DateField("进入该阶段的日期", [Needed("请选择日期。"), sensible_year])
     unit_id = _chosen("unit_id")
     tracker_id = _chosen("tracker_id")

@@ -26,8 +26,8 @@ from crm.leads.rules import MilestoneKind, Secrecy, Stage
 from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind
 from crm.web.auth import my_view, signed_in
-from crm.web.edit_conflicts import There, hold, is_overtaken, mark
-from crm.web.forms import LARGEST_ID, at_cursor, row_id, show_refusal, text_arg, word_arg
+from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
+from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, row_id, show_refusal, text_arg
 from crm.web.leads.actions import (
     correct,
     earlier_of,
@@ -102,10 +102,10 @@ def _asked() -> Asked:
         who,
         LeadFilter(
             text=text_arg("q"),
-            stage=word_arg("stage", Stage),
+            stage=enum_arg("stage", Stage),
             industry=text_arg("industry") or None,
             park_id=request.args.get("park", type=row_id),
-            secrecy=word_arg("secrecy", Secrecy),
+            secrecy=enum_arg("secrecy", Secrecy),
             is_mine=who == "mine",
         ),
     )
@@ -214,19 +214,19 @@ def show(lead_id: int) -> ResponseReturnValue:
 def edit(lead_id: int) -> ResponseReturnValue:
     """The form of a lead, to set right what is told of it."""
     lead = mine_to_change(lead_id)
-    there = _there(lead)
-    form = EditForm(data={**there.values, "seen": mark(db.session, there)})
+    current = _there(lead)
+    form = EditForm(data={**current.values, "seen": version_of(db.session, current)})
     return _edit_page(form, lead)
 
 
-def _there(lead: Lead) -> There:
+def _there(lead: Lead) -> CurrentRecord:
     contacts = contacts_of(db.session, my_view(), lead, today())
     eyes = Eyes(my_view(), today())
     told = told_of_company(db.session, lead, lead.company, eyes)
     values = as_typed(lead, contacts[0] if contacts else None) | told
     earlier = earlier_of(lead)
     values["earlier_lead_id"] = earlier.id if earlier else None
-    return There(lead, values, in_words(lead, earlier))
+    return CurrentRecord(lead, values, in_words(lead, earlier))
 
 
 def _edit_page(form: EditForm, lead: Lead) -> str:
@@ -238,10 +238,10 @@ def _edit_page(form: EditForm, lead: Lead) -> str:
 @bp.post(f"{ONE}/edit")
 def change(lead_id: int) -> ResponseReturnValue:
     """Keep what the form says of the lead."""
-    hold(db.session, Lead, lead_id)
+    lock_row(db.session, Lead, lead_id)
     lead, form = mine_to_change(lead_id), EditForm()
     is_valid = form.validate()
-    is_lost = is_valid and is_overtaken(db.session, form, _there(lead))
+    is_lost = is_valid and has_conflict(db.session, form, _there(lead))
 
     if is_valid and not is_lost:
         try:

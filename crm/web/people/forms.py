@@ -18,7 +18,7 @@ from crm.people.queries import UnitNode, unit_tree
 from crm.people.rules import Duty, UnitKind
 from crm.people.units import UnitData
 from crm.web.declared_fields import with_fields
-from crm.web.forms import NOTHING, Needed, chosen_id, cleaned, sensible_year, word_choices
+from crm.web.forms import NOTHING, Needed, chosen_id, cleaned, enum_choices, sensible_year
 
 _line = Length(max=200, message="最多 %(max)d 个字。")
 LARGEST_POSITION = 9999
@@ -86,7 +86,7 @@ class NewPersonForm(PersonForm):
     duty = SelectField(
         LABELS["duty"],
         [Optional()],
-        choices=[NOTHING, *word_choices(Duty)],
+        choices=[NOTHING, *enum_choices(Duty)],
         coerce=lambda text: Duty(text) if text else None,
     )
     from_on = DateField(LABELS["from_on"], [Optional(), sensible_year])
@@ -140,7 +140,7 @@ class UnitForm(FlaskForm):
 
     name = StringField("名称", [Needed("请填写名称。"), _line], filters=[cleaned])
     kind = RadioField(
-        "类型", [Needed("请选择类型。")], choices=word_choices(UnitKind), coerce=UnitKind
+        "类型", [Needed("请选择类型。")], choices=enum_choices(UnitKind), coerce=UnitKind
     )
     parent_id = SelectField("上级单位", [Optional()], coerce=chosen_id, validate_choice=False)
     position = Whole("排序", [Given(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)])

@@ -14,10 +14,10 @@ from crm.people.directory import Account, PeopleFilter, people_page
 from crm.people.models import Person
 from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
-from crm.web.access import begin_late
+from crm.web.access import begin_write_late
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
-from crm.web.forms import LARGEST_ID, at_cursor, show_refusal, text_arg, word_arg
+from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, show_refusal, text_arg
 from crm.web.people import postings as posting_pages
 from crm.web.people.detail import found, home_of, person_page
 from crm.web.people.forms import FIELDS, NewPersonForm, PersonForm, offer_all_units
@@ -42,9 +42,9 @@ def listing() -> ResponseReturnValue:
     """The people of the zone, by the pinyin of their names."""
     asked = PeopleFilter(
         text=text_arg("q"),
-        duty=word_arg("duty", Duty),
-        role=word_arg("role", Role),
-        account=word_arg("account", Account),
+        duty=enum_arg("duty", Duty),
+        role=enum_arg("role", Role),
+        account=enum_arg("account", Account),
     )
     page = people_page(db.session, asked, now=moment(), on=today(), cursor=request.args.get("at"))
 
@@ -141,7 +141,7 @@ def give_password(username: str) -> ResponseReturnValue:
     known = found(username).username
     release()
     hashed = service.hash_password(known, password)
-    begin_late()
+    begin_write_late()
 
     try:
         with transaction() as rows:

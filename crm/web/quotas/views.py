@@ -18,7 +18,7 @@ from crm.supervision import permissions
 from crm.web.auth import my_view
 from crm.web.corrections.rows import correction_rows
 from crm.web.corrections.views import give_reason, sign
-from crm.web.forms import LARGEST_ID, date_arg, text_arg, word_arg
+from crm.web.forms import LARGEST_ID, date_arg, enum_arg, text_arg
 from crm.web.quotas.board import BoardScope, make_board
 from crm.web.quotas.explanation import explain
 from crm.web.quotas.late_visits import late_visits
@@ -76,11 +76,11 @@ def board() -> ResponseReturnValue:
 
 def _filters(kinds: Sequence[PeriodKind]) -> BoardFilters:
     """The period by its name, or by its kind and a date in it; else the month of today."""
-    kind = word_arg("kind", PeriodKind) or _usual_kind(kinds)
+    kind = enum_arg("kind", PeriodKind) or _usual_kind(kinds)
     period = Period.holding(kind, date_arg("on") or today())
     if name := text_arg("period"):
         period = period_or_404(name)
-    return BoardFilters(period, text_arg("unit"), word_arg("status", FigureStatus))
+    return BoardFilters(period, text_arg("unit"), enum_arg("status", FigureStatus))
 
 
 def _usual_kind(kinds: Sequence[PeriodKind]) -> PeriodKind:

@@ -30,7 +30,7 @@ from crm.quotas.rules import (
     Rule,
 )
 from crm.visits.rules import Channel, Kind
-from crm.web.forms import Needed, cleaned, sensible_year, word_choices
+from crm.web.forms import Needed, cleaned, enum_choices, sensible_year
 
 _too_long = "最多 %(max)d 个字。"
 # What a new rule begins with: what most rules of the regime have in common.
@@ -76,22 +76,22 @@ class RuleFields(FlaskForm):
         [Needed("请填写规则名称。"), Length(max=LONGEST_NAME, message=_too_long)],
         filters=[cleaned],
     )
-    duty = RadioField("考核对象", choices=word_choices(Duty), coerce=Duty)
-    period = RadioField("考核周期", choices=word_choices(PeriodKind), coerce=PeriodKind)
-    measure = RadioField("考核内容", choices=word_choices(Measure), coerce=Measure)
+    duty = RadioField("考核对象", choices=enum_choices(Duty), coerce=Duty)
+    period = RadioField("考核周期", choices=enum_choices(PeriodKind), coerce=PeriodKind)
+    measure = RadioField("考核内容", choices=enum_choices(Measure), coerce=Measure)
     minimum = WholeNumber("至少完成", [TypedIn("请填写数量。")])
-    count_by = RadioField("同一天多次", choices=word_choices(CountBy), coerce=CountBy)
+    count_by = RadioField("同一天多次", choices=enum_choices(CountBy), coerce=CountBy)
     kinds = SelectMultipleField(
-        "计入的类型", [Needed("请至少选择一类。")], choices=word_choices(Kind), coerce=Kind
+        "计入的类型", [Needed("请至少选择一类。")], choices=enum_choices(Kind), coerce=Kind
     )
     channels = SelectMultipleField(
-        "计入的方式", [Needed("请至少选择一种。")], choices=word_choices(Channel), coerce=Channel
+        "计入的方式", [Needed("请至少选择一种。")], choices=enum_choices(Channel), coerce=Channel
     )
     log_within_days = WholeNumber("登记期限", [TypedIn("请填写天数。")])
     stay_within_days = WholeNumber("驻城补录期限", [Optional()])
-    proration = RadioField("在岗不满一期", choices=word_choices(Proration), coerce=Proration)
-    rounding = RadioField("折算有零头时", choices=word_choices(Rounding), coerce=Rounding)
-    cap = RadioField("应完成天数", choices=word_choices(Cap), coerce=Cap)
+    proration = RadioField("在岗不满一期", choices=enum_choices(Proration), coerce=Proration)
+    rounding = RadioField("折算有零头时", choices=enum_choices(Rounding), coerce=Rounding)
+    cap = RadioField("应完成天数", choices=enum_choices(Cap), coerce=Cap)
 
     @property
     def has_wrong_details(self) -> bool:

@@ -23,17 +23,17 @@ from crm.people.rules import OVERSEEING, WITH_RECORDS
 from crm.supervision.drafting import OrderData
 from crm.supervision.models import Order
 from crm.supervision.rules import BY_CLOCK, About, OrderKind, Origin, Step
-from crm.web.edit_conflicts import MarkedForm
+from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
     NOTHING,
     Needed,
     chosen_id,
     cleaned,
+    enum_choices,
     leads_to_choose,
     people_choices,
     row_id,
     sensible_year,
-    word_choices,
 )
 from crm.web.supervision.rows import units_of
 
@@ -46,10 +46,10 @@ def _one(label: str, *validators: Any) -> SelectField:
     return SelectField(label, [*validators], coerce=chosen_id, validate_choice=False)
 
 
-class OrderForm(MarkedForm):
+class OrderForm(VersionedForm):
     """What a draft says."""
 
-    about = RadioField("督办对象", choices=word_choices(About), coerce=About, default=About.UNIT)
+    about = RadioField("督办对象", choices=enum_choices(About), coerce=About, default=About.UNIT)
     matter = StringField("督办事项", [DataRequired("请写明督办事项。"), _line], filters=[cleaned])
     demand = TextAreaField("办理要求", [DataRequired("请写明办理要求。"), _long], filters=[cleaned])
     unit_id = _one("牵头单位", Needed("请选择牵头单位。"))
@@ -57,7 +57,7 @@ class OrderForm(MarkedForm):
     person_id = _one("责任人")
     officer_id = _one("经办人")
     kind = RadioField(
-        "办理时限", choices=word_choices(OrderKind), coerce=OrderKind, default=OrderKind.NORMAL
+        "办理时限", choices=enum_choices(OrderKind), coerce=OrderKind, default=OrderKind.NORMAL
     )
 
     def told(self, origin: Origin, **given: Any) -> OrderData:
@@ -81,7 +81,7 @@ class NewOrderForm(OrderForm):
 
     ref = HiddenField(filters=[cleaned], validators=[_line])
     origin = RadioField(
-        "来源", choices=word_choices(BY_HAND), coerce=Origin, default=Origin.MEETING
+        "来源", choices=enum_choices(BY_HAND), coerce=Origin, default=Origin.MEETING
     )
     lead_id = _one("关联线索")
     # the figure from which it is drafted, where it is

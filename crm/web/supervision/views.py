@@ -25,8 +25,8 @@ from crm.supervision.register import OrderFilter, all_orders, orders_page, years
 from crm.supervision.rules import About, OrderKind, OrderState, Origin, Step
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import attached
-from crm.web.edit_conflicts import There, hold, is_overtaken, mark
-from crm.web.forms import LARGEST_ID, asked_for, at_cursor, row_id, show_refusal, text_arg, word_arg
+from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
+from crm.web.forms import LARGEST_ID, asked_for, at_cursor, enum_arg, row_id, show_refusal, text_arg
 from crm.web.quotas.visible_figures import requested_figure
 from crm.web.site import site
 from crm.web.supervision.actions import act, dues_today, found, page
@@ -88,9 +88,9 @@ def _view(waits: bool) -> str:  # noqa: FBT001 - a claim, not a switch
 def _filter() -> OrderFilter:
     return OrderFilter(
         text=text_arg("q"),
-        state=word_arg("state", OrderState),
-        kind=word_arg("kind", OrderKind),
-        origin=word_arg("origin", Origin),
+        state=enum_arg("state", OrderState),
+        kind=enum_arg("kind", OrderKind),
+        origin=enum_arg("origin", Origin),
         unit_id=request.args.get("unit", type=row_id),
         lead_id=request.args.get("lead", type=row_id),
         year=request.args.get("year", type=row_id),
@@ -228,8 +228,8 @@ def _mine_to_change(order_id: int) -> Order:
     return order if Step.ISSUE in steps_of(db.session, my_view(), order, today()) else abort(404)
 
 
-def _there(order: Order) -> There:
-    return There(order, as_typed(order), in_words(order))
+def _there(order: Order) -> CurrentRecord:
+    return CurrentRecord(order, as_typed(order), in_words(order))
 
 
 def _edit_page(form: OrderForm, order: Order) -> str:
@@ -242,16 +242,18 @@ def edit(order_id: int) -> ResponseReturnValue:
     """The form of a draft, to set right what it says."""
     order = _mine_to_change(order_id)
     there = _there(order)
-    return _edit_page(OrderForm(data={**there.values, "seen": mark(db.session, there)}), order)
+    return _edit_page(
+        OrderForm(data={**there.values, "seen": version_of(db.session, there)}), order
+    )
 
 
 @bp.post(f"{ONE}/edit")
 def change(order_id: int) -> ResponseReturnValue:
     """Change the draft."""
-    hold(db.session, Order, order_id)
+    lock_row(db.session, Order, order_id)
     order, form = _mine_to_change(order_id), OrderForm()
 
-    if form.validate() and not is_overtaken(db.session, form, _there(order)):
+    if form.validate() and not has_conflict(db.session, form, _there(order)):
         try:
             with transaction() as rows:
                 data = form.told(order.origin, lead_id=order.lead_id)

@@ -21,7 +21,7 @@ from crm.targets.queries import goals
 from crm.targets.rules import Goal, Metric, TargetMeasure, Tier
 from crm.targets.service import TargetInput
 from crm.web.auth import signed_in
-from crm.web.forms import LARGEST_ID, YEARS, Needed, cleaned, row_id, show_refusal, word_choices
+from crm.web.forms import LARGEST_ID, YEARS, Needed, cleaned, enum_choices, row_id, show_refusal
 from crm.web.targets.rows import title_of, value_of
 from crm.web.transaction import moment, today, transaction
 
@@ -37,11 +37,11 @@ class TargetForm(FlaskForm):
         "年度", [Needed("请填写年度。"), NumberRange(YEARS[0], YEARS[-1], "请检查年度。")]
     )
     unit_id = SelectField("单位", coerce=row_id)
-    metric = SelectField("指标", choices=word_choices(Metric), coerce=Metric)
-    tier = SelectField("项目规模", choices=word_choices(Tier), coerce=Tier, default=Tier.YI_10)
+    metric = SelectField("指标", choices=enum_choices(Metric), coerce=Metric)
+    tier = SelectField("项目规模", choices=enum_choices(Tier), coerce=Tier, default=Tier.YI_10)
     measure = RadioField(
         "怎么算",
-        choices=word_choices(TargetMeasure),
+        choices=enum_choices(TargetMeasure),
         coerce=TargetMeasure,
         default=TargetMeasure.COUNT,
     )

@@ -28,18 +28,18 @@ from crm.visits.redaction import SeenVisit
 from crm.visits.rules import CHANNELS_OF, Kind, Status
 from crm.visits.trips import offered
 from crm.web.declared_fields import with_fields
-from crm.web.edit_conflicts import MarkedForm
+from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
     NOTHING,
     Needed,
     chosen_id,
     cleaned,
+    enum_choices,
     leads_to_choose,
     people_choices,
     row_id,
     sensible_year,
     show_refusal,
-    word_choices,
 )
 
 STAY_BEGINS, STAY_ENDS = time(9), time(18)  # a stay is told in days; these are the hours it has
@@ -51,14 +51,14 @@ _LABELS = {name: field.input_label for name, field in VISIT_FIELDS.items()}
 
 
 @with_fields(VISIT_FIELDS)
-class VisitForm(MarkedForm):
+class VisitForm(VersionedForm):
     """A visit as people tell it: dates and times apart, and a stay by its days alone."""
 
     ref = HiddenField(filters=[cleaned], validators=[_short])
     kind: RadioField
     channel: RadioField
     status = RadioField(
-        _LABELS["status"], choices=word_choices((Status.DONE, Status.PLANNED)), coerce=Status
+        _LABELS["status"], choices=enum_choices((Status.DONE, Status.PLANNED)), coerce=Status
     )
     first_on = DateField("日期", [Needed("请选择日期。"), sensible_year])
     starts = TimeField("开始时间", [Optional()])

@@ -24,8 +24,8 @@ from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Kind, Status
 from crm.visits.service import VisitData
 from crm.web.auth import my_view, signed_in
-from crm.web.edit_conflicts import There, hold, is_overtaken, mark
-from crm.web.forms import LARGEST_ID, at_cursor, date_arg, row_id, text_arg, word_arg
+from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
+from crm.web.forms import LARGEST_ID, at_cursor, date_arg, enum_arg, row_id, text_arg
 from crm.web.site import site
 from crm.web.transaction import moment, today
 from crm.web.visits.actions import cancel, confirm, done, found, leave, move, noting, reject
@@ -64,8 +64,8 @@ def listing() -> ResponseReturnValue:
     asked = Asked(
         who="all" if request.args.get("who") == "all" else "mine",
         text=text_arg("q"),
-        kind=word_arg("kind", Kind),
-        status=word_arg("status", Status),
+        kind=enum_arg("kind", Kind),
+        status=enum_arg("status", Status),
         first=date_arg("from"),
         last=date_arg("to"),
     )
@@ -104,7 +104,7 @@ def _choices(asked: Asked) -> dict[str, object]:
 @bp.get("/visits/new")
 def new() -> ResponseReturnValue:
     """The form, begun with what was chosen last."""
-    status = word_arg("status", Status) or Status.DONE
+    status = enum_arg("status", Status) or Status.DONE
     begun = beginning(db.session, my_view(), moment(), status=status)
     if lead_id := request.args.get("lead", type=row_id):
         begun["lead_ids"] = [lead_id]
@@ -211,8 +211,8 @@ def edit(visit_id: int) -> ResponseReturnValue:
     """The form of a visit, to fill in what was left open or to set it right."""
     visit = _mine_to_change(visit_id)
     seen = _seen(visit)
-    there = There(visit, as_typed(seen), in_words(seen))
-    form = VisitForm(data={**there.values, "seen": mark(db.session, there)})
+    current = CurrentRecord(visit, as_typed(seen), in_words(seen))
+    form = VisitForm(data={**current.values, "seen": version_of(db.session, current)})
     return _edit_page(form, seen)
 
 
@@ -226,7 +226,7 @@ def _edit_page(form: VisitForm, seen: SeenVisit) -> str:
 @bp.post(f"{ONE}/edit")
 def change(visit_id: int) -> ResponseReturnValue:
     """Keep what the form says of the visit."""
-    hold(db.session, Visit, visit_id)
+    lock_row(db.session, Visit, visit_id)
     visit = _mine_to_change(visit_id)
     form, seen = VisitForm(), _seen(visit)
     is_valid = form.validate()
@@ -251,9 +251,9 @@ def change(visit_id: int) -> ResponseReturnValue:
 
 
 def _is_overtaken(form: VisitForm, visit: Visit, seen: SeenVisit) -> bool:
-    there = There(visit, as_typed(seen), in_words(seen))
+    current = CurrentRecord(visit, as_typed(seen), in_words(seen))
     hidden = HOURS if form.kind.data is Kind.RESIDENCY else ()
-    return is_overtaken(db.session, form, there, but=hidden)
+    return has_conflict(db.session, form, current, but=hidden)
 
 
 def _rewrite(visit: Visit, data: VisitData) -> Visit:
