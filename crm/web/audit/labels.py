@@ -181,7 +181,7 @@ FIELDS: Mapping[str, str] = {
     "disabled_at": "停用时间",
     "due_on": "期限",
     "duty": "职务类别",
-    "earlier_id": "前期项目",
+    "earlier_lead_id": "前期项目",
     "email": "邮箱",
     "ends_at": "结束时间",
     "entered_for_id": "代录对象",
@@ -323,7 +323,7 @@ PEOPLE = frozenset(
     }
 )
 UNITS = frozenset({"unit_id", "unit_ids", "park_id", "parent_id", "reached_unit_id"})
-LEADS = frozenset({"lead_id", "lead_ids", "earlier_id"})
+LEADS = frozenset({"lead_id", "lead_ids", "earlier_lead_id"})
 
 
 def word_of(subject: str, field: str, value: str) -> str:

@@ -70,6 +70,21 @@ def test_a_visit_that_once_told_of_a_restricted_lead_stays_silent(zone, app):
     assert "机密" not in zone.get(LIST).text
 
 
+def test_an_entry_that_names_an_earlier_lead_is_for_who_may_see_both(zone, app):
+    with arranged(app) as db:
+        secret = db.scalars(select(Lead).filter_by(code_name="春晓")).one()
+        plain, later = make_lead(db, "一期工程"), make_lead(db, "二期工程")
+        for earlier, source in ((secret, "不可见的来源"), (plain, "可见的来源")):
+            after = {"earlier_lead_id": earlier.id, "source": source}
+            record(db, "lead.changed", later, by=None, at=NOW, after=after)
+
+    page = zone.get(LIST).text
+
+    assert "不可见的来源" not in page
+    assert "前期项目" in page
+    assert "一期工程" in page
+
+
 def test_a_subject_that_nobody_has_thought_of_is_hidden(zone, app):
     with arranged(app) as db:
         entry = {"at": NOW, "action": "new.thing", "subject": "new", "subject_id": 1}
