@@ -3,16 +3,21 @@
 from collections.abc import Mapping
 
 from crm.base.enums import LabeledEnum
+from crm.base.fields import FieldKind, Fields
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind, State
 from crm.base.periods import PeriodKind
+from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.jobs.timetable import JobName
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
-from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
+from crm.leads.fields import LEAD_FIELDS
+from crm.leads.rules import LeadRoleKind, MilestoneKind
+from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, UnitKind
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.supervision.rules import About, OrderKind, Origin
 from crm.targets.rules import Metric, TargetMeasure, Tier
-from crm.visits.rules import Channel, Kind, Status, Verdict
+from crm.visits.fields import VISIT_FIELDS
+from crm.visits.rules import Channel, Kind, Status
 
 ACTIONS: Mapping[str, str] = {
     "visit.logged": "登记拜访",
@@ -152,6 +157,15 @@ WITHOUT_LEADS = frozenset(
     }
 )
 
+# The records whose fields are declared, by the subject of their entries.
+RECORDS: Mapping[str, Fields] = {
+    "visit": VISIT_FIELDS,
+    "lead": LEAD_FIELDS,
+    "followup": FOLLOWUP_FIELDS,
+    "person": PERSON_FIELDS,
+    "posting": POSTING_FIELDS,
+}
+# What else entries name, and what several subjects call alike.
 FIELDS: Mapping[str, str] = {
     "about": "对象",
     "action": "操作",
@@ -166,10 +180,7 @@ FIELDS: Mapping[str, str] = {
     "cap": "天数上限",
     "channel": "方式",
     "channels": "计入方式",
-    "city": "城市",
     "code": "编号",
-    "code_name": "代号",
-    "company": "投资方",
     "contact": "联系人",
     "count": "项目数",
     "count_by": "计数",
@@ -178,14 +189,10 @@ FIELDS: Mapping[str, str] = {
     "days": "天数",
     "demand": "要求",
     "destination": "目的地",
-    "disabled_at": "停用时间",
     "due_on": "期限",
     "duty": "职务类别",
-    "earlier_lead_id": "前期项目",
     "email": "邮箱",
-    "ends_at": "结束时间",
     "entered_for_id": "代录对象",
-    "entered_on": "录入日期",
     "entries": "条数",
     "expires_at": "有效至",
     "failures": "当日次数",
@@ -195,31 +202,22 @@ FIELDS: Mapping[str, str] = {
     "group_name": "所属集团",
     "hash": "校验值",
     "held": "任职人",
-    "industry": "产业",
     "inspects": "负责督查考核",
-    "is_primary": "主要任职",
     "is_workday": "上班",
     "job": "任务",
     "kind": "类型",
     "kinds": "计入类型",
     "last_on": "末日",
     "lead_id": "线索",
-    "lead_ids": "线索",
-    "leader_id": "带队人",
     "level": "层级",
     "log_within_days": "登记期限（天）",
     "stay_within_days": "驻城补录期限（天）",
-    "logged_at": "登记时间",
     "matter": "事项",
     "measure": "考核内容",
-    "met": "会见",
     "metric": "指标",
     "minimum": "至少",
-    "minutes": "洽谈纪要",
     "month": "月份",
     "name": "姓名或名称",
-    "next_id": "下一项跟进",
-    "next_step": "下一步",
     "note": "备注",
     "number": "文号",
     "officer_id": "经办人",
@@ -227,14 +225,12 @@ FIELDS: Mapping[str, str] = {
     "origin": "来由",
     "owner_id": "为谁代录",
     "parent_id": "上级单位",
-    "park_id": "落户园区",
-    "participant_ids": "参加人",
     "people": "接手人",
     "period": "周期",
     "person": "人员",
     "person_id": "责任人",
     "phone": "电话",
-    "position": "职务或位置",
+    "position": "排序",
     "proration": "折算",
     "quiet": "免打扰",
     "reached_unit_id": "提级至",
@@ -247,12 +243,8 @@ FIELDS: Mapping[str, str] = {
     "role": "角色",
     "rounding": "取整",
     "sealed_on": "封存日",
-    "secrecy": "知悉范围",
     "sessions": "登录数",
     "slot": "期次",
-    "source": "线索来源",
-    "stage": "阶段",
-    "starts_at": "开始时间",
     "state": "状态",
     "status": "状态",
     "text": "内容",
@@ -260,14 +252,12 @@ FIELDS: Mapping[str, str] = {
     "title": "名称",
     "to": "止",
     "to_on": "止",
-    "trip": "批次",
     "unit": "单位",
     "unit_id": "单位",
     "unit_ids": "配合单位",
     "username": "账号",
     "valid_from": "适用首日",
     "valid_to": "适用末日",
-    "verdict": "核实",
     "what": "事项",
     "workdays": "改为上班的日期",
     "year": "年度",
@@ -285,17 +275,12 @@ _ALIKE: Mapping[str, type[LabeledEnum]] = {
     "measure": Measure,
     "proration": Proration,
     "rounding": Rounding,
-    "secrecy": Secrecy,
-    "stage": Stage,
     "state": State,
     "status": Status,
-    "verdict": Verdict,
 }
 _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
-    ("visit", "kind"): Kind,
     ("lead", "kind"): MilestoneKind,
     ("lead", "role"): LeadRoleKind,
-    ("person", "role"): Role,
     ("absence", "kind"): AbsenceKind,
     ("supervision_order", "kind"): OrderKind,
     ("supervision_order", "about"): About,
@@ -309,26 +294,35 @@ _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("target", "tier"): Tier,
 }
 
-PEOPLE = frozenset(
-    {
-        "agent_id",
-        "entered_by_id",
-        "entered_for_id",
-        "leader_id",
-        "officer_id",
-        "owner_id",
-        "participant_ids",
-        "people",
-        "person_id",
-    }
-)
-UNITS = frozenset({"unit_id", "unit_ids", "park_id", "parent_id", "reached_unit_id"})
-LEADS = frozenset({"lead_id", "lead_ids", "earlier_lead_id"})
+
+def _of_kinds(*kinds: FieldKind) -> frozenset[str]:
+    declared = (field for fields in RECORDS.values() for field in fields.values())
+    return frozenset(field.name for field in declared if field.kind in kinds)
+
+
+# The fields that hold ids, by what the ids are of.
+PEOPLE = _of_kinds(FieldKind.PERSON, FieldKind.PEOPLE) | {
+    "agent_id",
+    "entered_by_id",
+    "entered_for_id",
+    "officer_id",
+    "owner_id",
+    "people",
+}
+UNITS = _of_kinds(FieldKind.UNIT) | {"unit_ids", "parent_id", "reached_unit_id"}
+LEADS = _of_kinds(FieldKind.LEAD, FieldKind.LEADS)
+
+
+def label_of(subject: str, field: str) -> str:
+    """The Chinese name of a field; its own name where it has none."""
+    declared = RECORDS.get(subject, {}).get(field)
+    return declared.label if declared else FIELDS.get(field, field)
 
 
 def word_of(subject: str, field: str, value: str) -> str:
     """The Chinese name of a code; the value itself where it is none."""
-    words = _OWN.get((subject, field)) or _ALIKE.get(field)
+    declared = RECORDS.get(subject, {}).get(field)
+    words = (declared and declared.choices) or _OWN.get((subject, field)) or _ALIKE.get(field)
     try:
         return words(value).label if words else value
     except ValueError:

@@ -18,7 +18,7 @@ from crm.people.queries import Viewer
 from crm.quotas.models import RuleVersion
 from crm.quotas.rule_versions import versions
 from crm.visits.models import Visit
-from crm.web.audit.labels import ACTIONS, FIELDS, LEADS, PEOPLE, SUBJECTS, UNITS, word_of
+from crm.web.audit.labels import ACTIONS, LEADS, PEOPLE, SUBJECTS, UNITS, label_of, word_of
 from crm.web.audit.redaction import Sight, sight, told
 
 NOBODY = "系统"
@@ -61,7 +61,7 @@ class _Names:
             case list():
                 return "、".join(self.spoken(subject, field, each) for each in value)
             case dict():
-                parts = ((FIELDS.get(name, name), name, each) for name, each in value.items())
+                parts = ((label_of(subject, name), name, each) for name, each in value.items())
                 return "，".join(
                     f"{label} {self.spoken(subject, name, each)}" for label, name, each in parts
                 )
@@ -160,7 +160,7 @@ def _changes(entry: AuditEntry, names: _Names) -> Iterable[tuple[str, str]]:
             continue  # where a session began is where the entry came from: it has its column
         old, new = (names.spoken(entry.subject, field, each.get(field)) for each in (before, after))
         is_new = entry.before is None  # nothing was there to be changed
-        yield FIELDS.get(field, field), new if is_new else f"{old} → {new}"
+        yield label_of(entry.subject, field), new if is_new else f"{old} → {new}"
 
 
 def _instant(text: str) -> str | None:
