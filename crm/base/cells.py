@@ -24,7 +24,7 @@ from crm.base.typed_dates import (
 from crm.base.typed_text import ScientificPhoneError, phone_number
 from crm.base.usernames import LONGEST_USERNAME
 
-LONGEST_LINE = 200
+LONGEST_LINE = 200  # characters
 LONGEST_PROSE = 10_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _YES_NO = {"": True, "1": True, "是": True, "0": False, "否": False}
@@ -97,6 +97,7 @@ def _short(text: str, longest: int) -> str | None:
 def _username(text: str) -> str:
     """A name of an existing account; older ones may be less strict than `new_username`."""
     name = _line(_required(text))
+    # Cells hold several usernames with semicolons between them, so none may contain one.
     if name is None or re.search(r"[\s;/\uff1b]", name):
         facts = {"longest": LONGEST_USERNAME}
         raise PydanticCustomError("bad_username", "bad_username", facts)
@@ -124,10 +125,7 @@ def _parts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def _usernames(text: str) -> tuple[str, ...]:
-    return _parts(text)
-
-
+# An empty cell becomes None here; `Required` refuses it first where a value must be given.
 def _day(text: str) -> date | None:
     return _dated(typed_date, text, "bad_date") if text else None
 
@@ -184,7 +182,7 @@ LineOrEmpty = Annotated[str, BeforeValidator(lambda text: _line(text) or "")]
 LineOrNone = Annotated[str | None, BeforeValidator(_line)]
 ProseOrNone = Annotated[str | None, BeforeValidator(_prose)]
 Username = Annotated[str, BeforeValidator(_username)]
-Usernames = Annotated[tuple[str, ...], BeforeValidator(_usernames)]
+Usernames = Annotated[tuple[str, ...], BeforeValidator(_parts)]
 Values = Annotated[tuple[str, ...], BeforeValidator(_parts)]
 Email = Annotated[str | None, BeforeValidator(_email)]
 Phone = Annotated[str | None, BeforeValidator(_phone)]

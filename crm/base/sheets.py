@@ -19,7 +19,7 @@ from crm.base.sheet_problems import refused
 from crm.base.typed_text import unify_line_breaks
 from crm.base.workbooks import Cell, is_workbook, read_workbook, write_workbook
 
-LARGEST_BYTES = 10 * 1024 * 1024
+LARGEST_BYTES = 10 * 1024 * 1024  # DESIGN 8
 MOST_ROWS = 50_000
 
 
@@ -140,6 +140,7 @@ def write_template(columns: Sequence[Column], form: Format = Format.CSV) -> byte
     columns = [column for column in columns if not column.shown_only]
     records = [[column.name for column in columns], [column.example for column in columns]]
     if form is Format.XLSX:
+        # As text, a phone number keeps its leading zero and all its digits.
         return write_workbook(records, holds_only_text=True)
     return write_csv(records)
 
@@ -157,8 +158,10 @@ def write_sheet(
         [_written(row.get(column.code), in_chinese=in_chinese) for column in columns]
         for row in rows
     )
+
     if form is Format.XLSX:
         return write_workbook([head, *records])
+    # A CSV cell has no type, so text that looks like a formula would be run as one.
     texts = ([escape_formula(str(cell)) for cell in record] for record in records)
     return write_csv([list(map(str, head)), *texts])
 
@@ -181,6 +184,7 @@ def _written(value: object, *, in_chinese: bool) -> Cell:
 
 def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> list[str]:
     """The column code of each header cell; raises `SheetRefused`."""
+    # Folded, so that case, width and blanks of a header do not matter.
     names = {folded(name): column.code for column in columns for name in (column.code, column.name)}
     cells = [cell.strip() for cell in head]
     codes = [names.get(folded(cell), "") for cell in cells]
