@@ -15,12 +15,9 @@ import crm.digests.models
 import crm.followups.models
 import crm.jobs.models
 import crm.leads.models
-import crm.leads.succession
 import crm.mailing.models
 import crm.people.models
-import crm.quotas.correction_triggers
 import crm.quotas.models
-import crm.reassignment.closing
 import crm.supervision.models
 import crm.targets.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables

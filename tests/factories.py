@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base import clock
-from crm.base.db import writing
 from crm.base.money import Currency
 from crm.base.periods import PeriodKind
 from crm.extensions import db as database_of_app
@@ -26,6 +25,7 @@ from crm.quotas.models import RuleVersion
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.supervision.models import Order
 from crm.supervision.rules import About, OrderKind, OrderState, Origin
+from crm.transactions import transaction
 from crm.visits.models import Trip, Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
 
@@ -278,7 +278,7 @@ def make_regime(db: Session) -> list[RuleVersion]:
 def arranged(app: Flask):
     """A committed transaction in which a web test arranges its rows."""
     with app.app_context():
-        return writing(database_of_app.sessionmaker)
+        return transaction(database_of_app.sessionmaker)
 
 
 def sign_in(app: Flask, username: str) -> FlaskClient:

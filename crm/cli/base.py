@@ -22,7 +22,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from crm.app import create_app
 from crm.base import clock
 from crm.base.audit import coming_from
-from crm.base.db import is_conflict, writing
+from crm.base.db import is_conflict
 from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.errors import Refused
 from crm.base.mail import Site
@@ -32,6 +32,7 @@ from crm.base.typed_dates import YEARS
 from crm.cli.errors import refusal_text
 from crm.extensions import db
 from crm.settings import Settings, WrongSettingsError, read_settings
+from crm.transactions import transaction
 
 REFUSED = 1
 PIPED_WIDTH = 400
@@ -130,7 +131,7 @@ def reading() -> Iterator[Session]:
 @contextmanager
 def changing() -> Iterator[Session]:
     """A session whose changes are committed at the end."""
-    with sessions() as maker, writing(maker) as session:
+    with sessions() as maker, transaction(maker) as session:
         yield session
 
 

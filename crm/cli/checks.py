@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import formatting
 from crm.base.clock import civil, civil_date
-from crm.base.db import database_now, insert_into, writing
+from crm.base.db import database_now, insert_into
 from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, WorkingCalendar
@@ -26,6 +26,7 @@ from crm.jobs.pausing import pauses
 from crm.jobs.timetable import JOBS, JobName
 from crm.quotas.queries import working_calendar
 from crm.settings import Settings
+from crm.transactions import transaction
 from crm.web.assets import is_built
 
 MEGABYTE = 1024 * 1024
@@ -112,7 +113,7 @@ def _database(own: Settings) -> Told:
 def _write(sessions: sessionmaker[Session]) -> None:
     """Commit a row and its removal: what is only rolled back need not reach the disk."""
     trial = "doctor"
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         row = insert_into(db, Lease).values(name=trial, holder=trial, expires_at=database_now(db))
         db.execute(row.on_conflict_do_nothing(index_elements=["name"]))
         db.execute(delete(Lease).where(Lease.name == trial))

@@ -16,7 +16,6 @@ import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
-from crm.base.db import writing
 from crm.base.workdays import WorkingCalendar
 from crm.cli import base, serve
 from crm.cli.init import install
@@ -35,6 +34,7 @@ from crm.jobs.timetable import JobName
 from crm.people.rules import Role
 from crm.people.service import hash_password
 from crm.quotas.queries import working_calendar
+from crm.transactions import transaction
 
 LIVED_DAYS = 31
 SETTLED_MONTHS = 7  # the clock starts that long before the demonstration's date
@@ -169,7 +169,7 @@ def _replay(
     clockwork = Clockwork(sessions, base.site())
     for moment, call in sorted(correction_calls(scenario.corrections), key=itemgetter(0)):
         clockwork.run_until(moment, to_mailbox=True)
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             call(db)
     return clockwork.run_until(until, to_mailbox=True)
 
@@ -180,7 +180,7 @@ def _close_past_periods(clockwork: Clockwork, until: datetime) -> None:
     quiet = {**HANDLERS, JobName.FREEZE: lambda db, slot, _timing, _site: freeze_figures(db, slot)}
     replace(clockwork, jobs=closing, work=quiet).run_until(until, to_mailbox=True)
     others = [job for job in clockwork.jobs if job.name not in CLOSING]
-    with writing(clockwork.sessions) as db:
+    with transaction(clockwork.sessions) as db:
         calendar = working_calendar(db)
         ledger.pass_over(db, others, calendar, until=until, reason=SKIP_REASON)
 
@@ -189,7 +189,7 @@ def build(sessions: sessionmaker[Session], day: date) -> Scenario:
     """Make the demonstration of that day in an empty database, closed up to its last 31 days."""
     begins_on = RelativeDates(day, WorkingCalendar()).months_before(SETTLED_MONTHS)
     install(sessions, clock_from=clock.at_civil(begins_on, MORNING))
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         scenario = write_scenario(db, day)
     lived_from = clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING)
     _close_past_periods(Clockwork(sessions, base.site()), lived_from)

@@ -7,11 +7,12 @@ import click
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
-from crm.base.db import installation_lock, make_file, writing
+from crm.base.db import installation_lock, make_file
 from crm.cli import base, seeds
 from crm.extensions import alembic
 from crm.extensions import db as database
 from crm.jobs import ledger
+from crm.transactions import transaction
 
 
 @click.command()
@@ -40,7 +41,7 @@ def install(sessions: sessionmaker[Session], *, clock_from: datetime) -> seeds.P
     make_file(database.engine.url)
     with installation_lock(database.engine):
         alembic.upgrade()
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             planted = seeds.plant(db, now=clock.now())
             ledger.install(db, clock_from=clock_from, now=clock.now())
     return planted

@@ -13,9 +13,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session, sessionmaker
 
-from crm.base.db import writing
 from crm.base.outbox import Message, State
 from crm.mailing.queries import resting
+from crm.transactions import transaction
 
 BATCH = 50
 CLAIM_LASTS = timedelta(minutes=5)
@@ -83,7 +83,7 @@ def claim_batch(
 ) -> list[int]:
     """Take a batch in a transaction of its own; one by one where they cannot be had at once."""
     try:
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             return claim(db, worker, now=now, most=most)
     except DATABASE_AWAY:
         raise
@@ -99,7 +99,7 @@ def _claim_alone(
     sessions: sessionmaker[Session], worker: str, message_id: int, now: datetime
 ) -> bool:
     try:
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             return bool(claim(db, worker, now=now, only=message_id))
     except DATABASE_AWAY:
         raise
@@ -153,7 +153,7 @@ def settle_abandoned(sessions: sessionmaker[Session], *, now: datetime) -> Count
 
 
 def _settle(sessions: sessionmaker[Session], this: Select[Message], now: datetime) -> State | None:
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         message = db.scalar(this.with_for_update(skip_locked=True))
         return break_off(message, "进程中断", now=now) if message else None
 
@@ -193,7 +193,7 @@ def give_up(
             **values, claimed_by=None, claimed_until=None
         )
         try:
-            with writing(sessions) as db:
+            with transaction(sessions) as db:
                 is_done = db.scalar(changed.returning(Message.id)) is not None
         except DATABASE_AWAY:
             raise

@@ -12,7 +12,6 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
-from crm.base.db import writing
 from crm.base.mail import Site
 from crm.jobs import clock_check, lease
 from crm.jobs.delivery import Courier
@@ -22,6 +21,7 @@ from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import Job
 from crm.jobs.worker import Worker, succeeds
 from crm.jobs.write_yield import Turns
+from crm.transactions import transaction
 
 WATCHDOG_SECONDS = 3 * TICK_SECONDS
 RENEW_SECONDS = 20  # the lease lasts 90 s, and its renewal may wait 20 s for SQLite's write lock
@@ -76,16 +76,16 @@ class Node:
         led_at = self._led_at
         if led_at is None or clock.monotonic() - led_at > LONGEST_SLOT_SECONDS:
             return
-        with writing(self._sessions) as db:
+        with transaction(self._sessions) as db:
             lease.renew(db, self.holder)
 
     def retire(self) -> None:
         """Let another node lead at once."""
-        with writing(self._sessions) as db:
+        with transaction(self._sessions) as db:
             lease.release(db, self.holder)
 
     def _leads(self) -> bool:
-        with writing(self._sessions) as db:
+        with transaction(self._sessions) as db:
             clock_check.believe(db)
             leads = lease.hold(db, self.holder)
         self._led_at = clock.monotonic() if leads else None

@@ -13,9 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
-from crm.base.db import database_now, writing
+from crm.base.db import database_now
 from crm.base.enums import LabeledEnum
 from crm.jobs import lease
+from crm.transactions import transaction
 
 LARGEST_GAP = timedelta(hours=1)
 
@@ -85,5 +86,5 @@ def tell(found: Doubt) -> None:
 
 def resume(sessions: sessionmaker[Session]) -> None:
     """A person says that the clock is right: what was missed until now is taken up."""
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         lease.end_silence(db)

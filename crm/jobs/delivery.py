@@ -20,7 +20,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
-from crm.base.db import writing
 from crm.base.outbox import Message, State
 from crm.jobs import claims
 from crm.jobs.claims import BATCH, BY_HAND, DATABASE_AWAY, WAITING, with_hand
@@ -35,6 +34,7 @@ from crm.jobs.smtp import (
 )
 from crm.jobs.staleness import is_stale, reason, skip_stale
 from crm.jobs.wire import StoppedError
+from crm.transactions import transaction
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
@@ -116,7 +116,7 @@ class Courier:
     def deliver_batch(self, may_go_on: Callable[[], bool] = lambda: True) -> Counter[State]:
         """Deliver one batch; empty where nothing is due or the server cannot be reached."""
         if self.server is None:
-            with writing(self.sessions) as db:
+            with transaction(self.sessions) as db:
                 return +Counter({State.SENT: leave_in_mailbox(db, now=self.now())})
         now = self.now()
         counts = claims.settle_abandoned(self.sessions, now=now) + self._skip_stale(now)
@@ -129,7 +129,7 @@ class Courier:
 
     def _skip_stale(self, now: datetime) -> Counter[State]:
         try:
-            with writing(self.sessions) as db:
+            with transaction(self.sessions) as db:
                 return skip_stale(db, now=now)
         except DATABASE_AWAY:
             raise
@@ -184,7 +184,7 @@ class _Round:
             return
         self._plan_renewal()
         try:
-            with writing(self._sessions) as db:
+            with transaction(self._sessions) as db:
                 claims.renew(db, self._worker, self._in_hand, now=self._now())
         except SQLAlchemyError as error:  # the exchange goes on; the next renewal may do
             log.warning("claim.not_renewed", error=str(error).partition("\n")[0])
@@ -263,7 +263,7 @@ class _Round:
             .returning(Message.id)
         )
 
-        with writing(self._sessions) as db:
+        with transaction(self._sessions) as db:
             if db.scalar(begun) is None:
                 raise ClaimLostError
 
@@ -281,7 +281,7 @@ class _Round:
         return state
 
     def _broke_off(self, message: Message, why: str) -> State:
-        with writing(self._sessions) as db:
+        with transaction(self._sessions) as db:
             ours = select(Message).where(
                 Message.id == message.id,
                 Message.claimed_by == self._worker,
@@ -298,14 +298,14 @@ class _Round:
             .where(Message.state.in_((State.PENDING, State.SENDING, State.AMBIGUOUS, State.HELD)))
             .values(attempts=Message.attempts + 1, claimed_by=None, claimed_until=None, **values)
         )
-        with writing(self._sessions) as db:
+        with transaction(self._sessions) as db:
             db.execute(ours)
 
     def _postpone(self, ids: list[int], error: str) -> None:
         note = case((Message.note.startswith(BY_HAND), Message.note), else_=error)
         now = self._now()
         self._give_back(ids, due_at=now + FIRST_WAIT, note=note)
-        with writing(self._sessions) as db:  # all that waits, so that it stays in its order
+        with transaction(self._sessions) as db:  # all that waits, so that it stays in its order
             waiting = claims.due(now).with_for_update(skip_locked=True)
             db.execute(
                 update(Message)
@@ -316,5 +316,5 @@ class _Round:
     def _give_back(self, ids: list[int], **values: object) -> None:
         if not ids:
             return
-        with writing(self._sessions) as db:
+        with transaction(self._sessions) as db:
             claims.give_back(db, self._worker, ids, **values)

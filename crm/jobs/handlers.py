@@ -21,8 +21,7 @@ from crm.jobs import ledger
 from crm.jobs.timetable import JobName, Slot, Timing, superseded_at
 from crm.leads.succession import keep_seen
 from crm.quotas import service as quotas
-from crm.quotas.correction_triggers import last_edit
-from crm.quotas.queries import working_calendar
+from crm.quotas.queries import last_visit_edit, working_calendar
 from crm.reassignment.service import settle_closed
 from crm.supervision.escalation import draft_from_milestones, escalate_orders
 from crm.supervision.reminders import remind_of_missed
@@ -94,9 +93,10 @@ def freeze_figures(db: Session, slot: Slot) -> Mapping[str, int]:
     Edits since the slot's moment make corrections, whether the slot is done late or replayed as if
     on time.
     """
-    edited_at = last_edit(db, since=slot.due_at)
+    period = Period.parse(slot.name)
+    edited_at = last_visit_edit(db, period)
     now = max(filter(None, (ledger.taken_at(db, slot), edited_at)))
-    return quotas.freeze_period(db, period=Period.parse(slot.name), at=slot.due_at, now=now)
+    return quotas.freeze_period(db, period=period, at=slot.due_at, now=now)
 
 
 def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:

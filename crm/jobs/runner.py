@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.audit import coming_from
-from crm.base.db import writing
 from crm.base.db_faults import Fault, fault_of
 from crm.base.enums import LabeledEnum
 from crm.base.mail import Site
@@ -22,6 +21,7 @@ from crm.jobs.staleness import never_stale
 from crm.jobs.timetable import JOBS, RESTS_ON, Job, JobName, Slot, Timing, timing
 from crm.jobs.write_yield import Turns
 from crm.quotas.queries import working_calendar
+from crm.transactions import transaction
 
 log = structlog.get_logger()
 
@@ -187,7 +187,7 @@ class Clockwork:
     def _do(
         self, slot: Slot, *, now: datetime, then: Then
     ) -> tuple[SlotOutcome, Mapping[str, int]]:
-        with coming_from(f"clock {slot.job.name}"), writing(self.sessions) as db:
+        with coming_from(f"clock {slot.job.name}"), transaction(self.sessions) as db:
             if slot.job.name in held(db):  # since this run began
                 return SlotOutcome.PAUSED, {}
             run = ledger.claim(db, slot, now=now)
@@ -206,7 +206,7 @@ class Clockwork:
     def _fail(self, slot: Slot, error: Exception, *, now: datetime) -> SlotOutcome:
         """Keep the error; raises where the database cannot be written: no slot could be done."""
         try:
-            with writing(self.sessions) as db:
+            with transaction(self.sessions) as db:
                 useless = timing(slot, working_calendar(db), now=now).is_past_use
                 skipped = ledger.record_failure(db, slot, in_short(error), now=now, useless=useless)
         except DBAPIError as unkept:

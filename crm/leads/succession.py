@@ -3,10 +3,11 @@
 What `reassignment` has not given to a named successor falls here, as the transaction commits.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from sqlalchemy import Select, event, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
@@ -15,7 +16,7 @@ from crm.leads.models import Lead, LeadRole
 from crm.leads.roles import end_roles_of, name_holder
 from crm.leads.rules import LeadRoleKind
 from crm.leads.seers import gaps, supervisors_above, supervisors_over
-from crm.people.closing import ENDED, SightEnded
+from crm.people.closing import SightEnded
 from crm.people.models import Person, Posting
 from crm.people.queries import active_at
 from crm.people.rules import Role
@@ -30,9 +31,8 @@ class Vacancy:
     from_on: date
 
 
-def settle_sight(db: Session) -> int:
+def settle_sight(db: Session, ended: Iterable[SightEnded]) -> int:
     """Let what nobody sees any more, as accounts close in this transaction, fall to somebody."""
-    ended: list[SightEnded] = db.info.pop(ENDED, [])
     db.flush()
     fallen = 0
     for each in ended:
@@ -51,17 +51,6 @@ def keep_seen(db: Session, *, at: datetime) -> int:
         vacancy = Vacancy(db.get_one(Lead, lead_id), _last_named(db, lead_id), on)
         fallen += _fall(db, vacancy, by=None, now=at)
     return fallen
-
-
-@event.listens_for(Session, "before_commit", insert=True)  # before the trail is chained
-def _settle(db: Session) -> None:
-    if ENDED in db.info and not db.in_nested_transaction():
-        settle_sight(db)
-
-
-@event.listens_for(Session, "after_rollback")
-def _forget(db: Session) -> None:
-    db.info.pop(ENDED, None)
 
 
 def _fall(db: Session, vacancy: Vacancy, *, by: Person | None, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.people.absence_approval import may_decide
 from crm.people.models import Absence, Person
+from crm.people.quota_inputs import Edit, collect_edit
 from crm.people.rules import WITH_RECORDS, AbsenceKind, AbsenceStatus
 
 ALIVE = (AbsenceStatus.ASKED, AbsenceStatus.APPROVED)
@@ -76,6 +77,8 @@ def approve(db: Session, *, absence: Absence, by: Person, now: datetime) -> None
         "approved_at": now,
     }
     _change(db, "absence.approved", absence, values, by=by, now=now)
+    dates = (absence.from_on, absence.to_on)
+    collect_edit(db, absence, Edit.ABSENCE_APPROVED, *dates, by=by, at=now)
 
 
 def give_back(db: Session, *, absence: Absence, why: str, by: Person, now: datetime) -> None:
@@ -104,16 +107,20 @@ def shorten(  # noqa: PLR0913 - what is decided, by whom, when and why
         raise Refused("not_shorter", field="to_on", first=absence.from_on, last=absence.to_on)
     note = _said(why)
     absence.changed_by_id, absence.changed_at, absence.note = by.id, now, note
+    dates = (to_on, absence.to_on)
     before, after = changes(absence, {"to_on": to_on})
     after["reason"] = note
     record(db, "absence.shortened", absence, by=by, at=now, before=before, after=after)
+    collect_edit(db, absence, Edit.ABSENCE_SHORTENED, *dates, reason=note, by=by, at=now)
 
 
 def cancel(db: Session, *, absence: Absence, why: str, by: Person, now: datetime) -> None:
     """Undo an approved absence as a whole; refused as `required`, `not_approved`."""
     _take(db, absence, by, now)
     _require_approved(absence)
-    _end(db, "absence.cancelled", absence, AbsenceStatus.CANCELLED, _said(why), by=by, now=now)
+    note, dates = _said(why), (absence.from_on, absence.to_on)
+    _end(db, "absence.cancelled", absence, AbsenceStatus.CANCELLED, note, by=by, now=now)
+    collect_edit(db, absence, Edit.ABSENCE_CANCELLED, *dates, reason=note, by=by, at=now)
 
 
 def _take(db: Session, absence: Absence, by: Person, now: datetime) -> None:

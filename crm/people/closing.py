@@ -8,9 +8,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from crm.base.pending import collect
 from crm.people.models import Person
-
-ENDED = "people whose sight of records ends"  # where a session keeps them until it commits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +22,5 @@ class SightEnded:
 
 
 def sight_ends(db: Session, person: Person, *, by: Person | None, at: datetime) -> None:
-    """Note it for `leads.succession`, which hears of it at the commit."""
-    db.info.setdefault(ENDED, []).append(SightEnded(person, by, at))
+    """Collect it for `reassignment` and `leads.succession`."""
+    collect(db, SightEnded(person, by, at))

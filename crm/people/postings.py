@@ -14,6 +14,7 @@ from crm.people import service
 from crm.people.accounts import disable_person, enable_person
 from crm.people.models import Person, Posting, Unit
 from crm.people.queries import primary_posting
+from crm.people.quota_inputs import Edit, collect_edit
 from crm.people.rules import Duty
 
 
@@ -72,11 +73,24 @@ def change_posting(
         "from_on": data.from_on,
         "to_on": data.to_on,
     }
+    was = (posting.from_on, posting.to_on)
     before, after = changes(posting, values)
     if after:
         record(db, "posting.changed", posting, by=by, at=now, before=before, after=after)
+        dates = _dates_changed(posting, was, frozenset(before))
+        collect_edit(db, posting, Edit.POSTING_CHANGED, *dates, by=by, at=now)
 
     return bool(after)
+
+
+def _dates_changed(
+    posting: Posting, was: tuple[date, date | None], names: frozenset[str]
+) -> list[date | None]:
+    """The ends of what a change concerns: where only a bound moved, not the whole posting."""
+    now = (posting.from_on, posting.to_on)
+    if not names <= {"from_on", "to_on"}:
+        return [*was, *now]
+    return [end for old, new in zip(was, now, strict=True) if old != new for end in (old, new)]
 
 
 def remove_posting(
@@ -92,6 +106,8 @@ def remove_posting(
         "to": posting.to_on,
     }
     record(db, "posting.removed", posting, by=by, at=now, before=before)
+    dates = (posting.from_on, posting.to_on)
+    collect_edit(db, posting, Edit.POSTING_REMOVED, *dates, by=by, at=now)
     db.delete(posting)
     db.flush()
 

@@ -17,6 +17,7 @@ from crm.people.accounts import end_sessions, require_another_admin
 from crm.people.closing import sight_ends
 from crm.people.entry_grants import end_grants_to
 from crm.people.models import Absence, Person, Posting, Unit
+from crm.people.quota_inputs import Edit, collect_edit
 from crm.people.rules import WITH_RECORDS, AbsenceKind, AbsenceStatus, Duty, Role
 
 SHORTEST_PASSWORD = 10
@@ -131,6 +132,7 @@ def add_posting(  # noqa: PLR0913 - a posting has that many parts
         "to": to_on,
     }
     record(db, "posting.added", posting, by=by, at=now, after=after)
+    collect_edit(db, posting, Edit.POSTING_ADDED, from_on, to_on, by=by, at=now)
 
     return posting
 
@@ -139,8 +141,10 @@ def end_posting(
     db: Session, *, posting: Posting, to_on: date | None, by: Person | None, now: datetime
 ) -> None:
     """Set the last date of a posting, or open it; the caller has seen to it that none overlaps."""
+    was_to_on = posting.to_on
     before, after = changes(posting, {"to_on": to_on})
     record(db, "posting.changed", posting, by=by, at=now, before=before, after=after)
+    collect_edit(db, posting, Edit.POSTING_CHANGED, was_to_on, to_on, by=by, at=now)
 
 
 def hold_postings(db: Session, person: Person) -> None:
@@ -214,6 +218,7 @@ def add_absence(  # noqa: PLR0913 - an absence has that many parts
     db.add(absence)
     after = {"person": person.username, "from": from_on, "to": to_on, "kind": kind}
     record(db, "absence.approved", absence, by=by, at=now, after=after)
+    collect_edit(db, absence, Edit.ABSENCE_APPROVED, from_on, to_on, by=by, at=now)
 
     return absence
 

@@ -1,6 +1,6 @@
 """Changes of the working calendar: single dates by hand, a year's arrangement from a file.
 
-What was frozen stays as it is; where a changed date contradicts it, `watching` adds a correction.
+What was frozen stays as it is; where a changed date contradicts it, a correction is made.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from crm.base.audit import record
 from crm.base.db import batches
 from crm.base.errors import Refused
+from crm.base.pending import collect
 from crm.base.periods import days
 from crm.base.workdays import Source, WorkingCalendar
 from crm.people.models import Person
+from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.people.rules import Role
 from crm.quotas.models import WorkdayOverride
 from crm.quotas.queries import working_calendar
@@ -102,6 +104,7 @@ def set_days(  # noqa: PLR0913 - a span, what it becomes, why and by whom
     changed = flips(before, working_calendar(db))
     after = {"is_workday": is_workday, "reason": reason, **_told(first, last, changed)}
     record(db, "calendar.set", rows[0], by=by, at=now, before=said, after=after)
+    _collect(db, Edit.CALENDAR_SET, changed, reason=reason, by=by, at=now)
 
     return changed
 
@@ -122,6 +125,7 @@ def take_back(db: Session, *, first: date, last: date, by: Person | None, now: d
     changed = flips(before, working_calendar(db))
     after = _told(rows[0].on, rows[-1].on, changed)
     record(db, "calendar.taken_back", rows[0], by=by, at=now, before=said, after=after)
+    _collect(db, Edit.CALENDAR_TAKEN_BACK, changed, by=by, at=now)
 
     return changed
 
@@ -168,8 +172,34 @@ def keep_arrangement(
     changed = flips(before, working_calendar(db))
     after = {"days": len(rows), **_told(listed[0], listed[-1], changed)}
     record(db, "calendar.imported", rows[0], by=by, at=now, after=after)
+    _collect(db, Edit.CALENDAR_IMPORTED, changed, by=by, at=now)
 
     return changed
+
+
+def _collect(  # noqa: PLR0913 - what was done, why, by whom and when
+    db: Session,
+    edit: Edit,
+    changed: Flips,
+    *,
+    reason: str | None = None,
+    by: Person | None,
+    at: datetime,
+) -> None:
+    """Collect each date that became, or no longer is, a working day."""
+    for on in changed.dates:
+        collect(
+            db,
+            QuotaInputChanged(
+                person_ids=None,
+                first_on=on,
+                last_on=on,
+                edit=edit,
+                reason=reason,
+                by_id=by.id if by else None,
+                at=at,
+            ),
+        )
 
 
 def _refuse_others(by: Person | None) -> None:

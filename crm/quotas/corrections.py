@@ -1,30 +1,21 @@
-"""Edits of what is frozen: they change no figure, they make corrections (REGIME 4, Closing)."""
+"""Edits change no frozen figure, they make corrections of it (REGIME 4, Closing)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.pending import take
 from crm.base.periods import Period
+from crm.people.quota_inputs import QuotaInputChanged
 from crm.quotas.frozen import RULE, corrections_of
+from crm.quotas.locks import hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.queries import live_figures
 from crm.quotas.rules import Figure, FigureStatus, Freeze, Rule, Way
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """That an edit may have changed a person's figures of the periods that hold these dates."""
-
-    person_id: int
-    first: date
-    last: date
-    by_id: int | None
-    why: str
-    entry_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +30,35 @@ class Result:
 NOTHING_OWED = Result(0, 0, FigureStatus.EXEMPT)  # who does not hold the duty any more
 
 
-def correct(db: Session, touches: Sequence[Touch], *, now: datetime) -> int:
+def apply_edits(db: Session) -> int:
+    """Make the corrections that the edits of this transaction need; how many."""
+    edits = take(db, QuotaInputChanged)
+    if not edits:
+        return 0
+
+    db.flush()
+    hold_freezes(db)
+    frozen = select(FigureRecord.id).where(FigureRecord.frozen_at.is_not(None)).limit(1)
+    if db.scalar(frozen) is None:
+        return 0
+
+    return correct(db, edits, now=max(edit.at for edit in edits))
+
+
+def correct(db: Session, edits: Sequence[QuotaInputChanged], *, now: datetime) -> int:
     """Add a correction to each frozen figure that the facts now contradict; how many.
 
     The figures are held until the transaction ends, so that of two edits at once the second
     goes on from what the first made of them.
     """
-    causes = _causes(db, touches)
+    causes = _causes(db, edits)
     records = [record for record, _ in causes]
     before = {record.id: _as_frozen(record) for record in records}
     before |= {each.figure_id: _as_corrected(each) for each in corrections_of(db, before)}
     after = _results(db, records, now)
     made = [
-        _correction(touch, record.id, before[record.id], after[record.id], now)
-        for record, touch in causes
+        _correction(edit, record.id, before[record.id], after[record.id], now)
+        for record, edit in causes
         if after[record.id] != before[record.id]
     ]
     db.add_all(made)
@@ -60,39 +66,49 @@ def correct(db: Session, touches: Sequence[Touch], *, now: datetime) -> int:
     return len(made)
 
 
-def _causes(db: Session, touches: Sequence[Touch]) -> list[tuple[FigureRecord, Touch]]:
-    """The frozen figures that are touched, each with the last edit that does."""
-    if not touches:
+def _causes(
+    db: Session, edits: Sequence[QuotaInputChanged]
+) -> list[tuple[FigureRecord, QuotaInputChanged]]:
+    """The frozen figures that the edits concern, each with the last edit that does."""
+    if not edits:
         return []
 
     query = (
         select(FigureRecord)
         .where(
             FigureRecord.frozen_at.is_not(None),
-            FigureRecord.person_id.in_({touch.person_id for touch in touches}),
-            FigureRecord.first_on <= max(touch.last for touch in touches),
-            FigureRecord.last_on >= min(touch.first for touch in touches),
+            FigureRecord.first_on <= max(edit.last_on for edit in edits),
+            FigureRecord.last_on >= min(edit.first_on for edit in edits),
         )
         .order_by(FigureRecord.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    by_person: defaultdict[int, list[Touch]] = defaultdict(list)
-    for touch in touches:
-        by_person[touch.person_id].append(touch)
+    if (person_ids := _people(edits)) is not None:
+        query = query.where(FigureRecord.person_id.in_(person_ids))
 
     found = []
 
     for record in db.scalars(query).all():
-        touching = [
-            touch
-            for touch in by_person[record.person_id]
-            if touch.first <= record.last_on and touch.last >= record.first_on
+        concerning = [
+            edit
+            for edit in edits
+            if edit.concerns(record.person_id, record.first_on, record.last_on)
         ]
-        if touching:
-            found.append((record, touching[-1]))
+        if concerning:
+            found.append((record, concerning[-1]))
 
     return found
+
+
+def _people(edits: Iterable[QuotaInputChanged]) -> set[int] | None:
+    """Everybody whom the edits concern; None means everyone."""
+    people: set[int] = set()
+    for edit in edits:
+        if edit.person_ids is None:
+            return None
+        people |= edit.person_ids
+    return people
 
 
 def _results(db: Session, records: Iterable[FigureRecord], now: datetime) -> dict[int, Result]:
@@ -144,14 +160,14 @@ def _as_corrected(made: Correction) -> Result:
 
 
 def _correction(
-    touch: Touch, figure_id: int, before: Result, after: Result, now: datetime
+    edit: QuotaInputChanged, figure_id: int, before: Result, after: Result, now: datetime
 ) -> Correction:
     return Correction(
         figure_id=figure_id,
-        entry_id=touch.entry_id,
         made_at=now,
-        made_by_id=touch.by_id,
-        why=touch.why,
+        made_by_id=edit.by_id,
+        why=edit.description,
+        reason=edit.reason,
         **{f"from_{each.name}": getattr(before, each.name) for each in fields(Result)},
         **{f"to_{each.name}": getattr(after, each.name) for each in fields(Result)},
     )

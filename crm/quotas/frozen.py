@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from crm.base.audit import AuditEntry
 from crm.base.periods import Period
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer
@@ -21,7 +20,6 @@ from crm.quotas.permissions import FigureScope, seen_records
 from crm.quotas.rules import Corrected, Figure, Rule, Settled
 
 NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
-EXPLAINED = "correction.explained"
 UNEXPLAINED = Explanation((), ())
 PLACE = (Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name)
 RULE = [getattr(RuleVersion, each.name) for each in fields(Rule)]
@@ -159,15 +157,7 @@ def for_signing(viewer: Viewer, scope: FigureScope) -> ColumnElement[bool]:
 
 def without_reason() -> ColumnElement[bool]:
     """The unsigned corrections of whose edit nobody has said why, with it or since."""
-    edit, word = aliased(AuditEntry), aliased(AuditEntry)
-    says_why = edit.after.contains('"reason": ', autoescape=True)
-    explained = exists().where(
-        word.subject == Correction.__tablename__,
-        word.subject_id == Correction.id,
-        word.action == EXPLAINED,
-    )
-    edited_so = exists().where(edit.id == Correction.entry_id, edit.after.is_(None) | ~says_why)
-    return Correction.signed_at.is_(None) & edited_so & ~explained
+    return Correction.signed_at.is_(None) & Correction.reason.is_(None)
 
 
 def count_corrections(db: Session, condition: ColumnElement[bool]) -> int:

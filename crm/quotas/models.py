@@ -127,10 +127,10 @@ class Correction(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     figure_id: Mapped[int] = mapped_column(ForeignKey("figure.id"))
-    entry_id: Mapped[int | None] = mapped_column(ForeignKey("audit_entry.id"))  # the edit
     made_at: Mapped[datetime]
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
-    why: Mapped[str]
+    why: Mapped[str]  # what was done, to which visit, and the reason: as it is shown
+    reason: Mapped[str | None]  # in the author's words; none: nobody has said why
     from_required: Mapped[int]
     from_achieved: Mapped[int]
     from_status: Mapped[FigureStatus] = mapped_column(enum_column(FigureStatus, "from_status"))

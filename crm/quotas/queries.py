@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from typing import TypeAlias
 
-from sqlalchemy import or_, select, union
+from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import Session
 
 from crm.base import clock
@@ -21,6 +21,8 @@ from crm.quotas.frozen import frozen_figures
 from crm.quotas.judging import judge_figure
 from crm.quotas.models import FigureRecord, RuleVersion, WorkdayOverride
 from crm.quotas.rules import Case, Figure, Freeze, Rule, Tenure, VisitFacts
+from crm.visits.models import Visit
+from crm.visits.permissions import covering
 
 FiguresByPeriod: TypeAlias = Mapping[tuple[str, str], Figure]  # by rule code and period name
 
@@ -186,6 +188,18 @@ def figure_of(
     """The figure of one person; none where no such rule, or not the person, is judged."""
     found = figures(db, period=period, as_of=as_of, codes=[code], person_ids=[person_id])
     return found[0] if found else None
+
+
+def last_visit_edit(db: Session, period: Period) -> datetime | None:
+    """When a visit of the period was last entered, logged or judged.
+
+    Nothing else that figures rest on has a moment: it is as known now (REGIME 4, As of T).
+    """
+    moments = (Visit.entered_at, Visit.logged_at, Visit.verdict_at)
+    latest = db.execute(
+        select(*map(func.max, moments)).where(covering(period.first, period.last))
+    ).one()
+    return max(filter(None, latest), default=None)
 
 
 def _key(each: PersonFigure) -> tuple[str, int]:

@@ -14,7 +14,8 @@ from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.people.models import Person
 from crm.people.queries import viewer
-from crm.quotas.corrections import Touch, correct
+from crm.people.quota_inputs import Edit, QuotaInputChanged
+from crm.quotas.corrections import correct
 from crm.quotas.explanation_json import as_text
 from crm.quotas.facts import PersonFigure
 from crm.quotas.frozen import NUMBERS, seen_corrections
@@ -23,8 +24,6 @@ from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.permissions import figure_scope
 from crm.quotas.queries import live_figures, rules_for
 from crm.quotas.rules import Way
-
-BEFORE_IT_RAN = "定稿任务补做之前登记的修改"
 
 
 class Stage(StrEnum):
@@ -54,10 +53,15 @@ def freeze_period(db: Session, *, period: Period, at: datetime, now: datetime) -
         people = db.scalars(
             select(FigureRecord.person_id).where(FigureRecord.period == period.name).distinct()
         )
-        touches = [
-            Touch(one, period.first, period.last, None, BEFORE_IT_RAN, None) for one in people
-        ]
-        corrected = correct(db, touches, now=now)
+        edit = QuotaInputChanged(
+            person_ids=frozenset(people),
+            first_on=period.first,
+            last_on=period.last,
+            edit=Edit.EDITED_BEFORE_FREEZE_RAN,
+            by_id=None,
+            at=now,
+        )
+        corrected = correct(db, [edit], now=now)
         made |= {"corrections": corrected} if corrected else {}
 
     return made
@@ -89,15 +93,31 @@ def explain_correction(
     db: Session, *, correction: Correction, why: str, by: Person, now: datetime
 ) -> Correction:
     """Let the author say why; refused as `not_yours`, `already_signed`, `required`."""
+    return _explain(db, correction, why.strip(), why.strip(), by=by, now=now)
+
+
+def add_reason(
+    db: Session, *, correction: Correction, reason: str, by: Person, now: datetime
+) -> Correction:
+    """Let the author add the reason to what was done; refused as `explain_correction` is."""
+    return _explain(db, correction, f"{correction.why}（{reason}）", reason, by=by, now=now)
+
+
+def _explain(  # noqa: PLR0913 - what is said of which correction, by whom and when
+    db: Session, correction: Correction, why: str, reason: str, *, by: Person, now: datetime
+) -> Correction:
     db.refresh(correction, with_for_update=True)
     if correction.made_by_id != by.id:
         raise Refused("not_yours")
     if correction.signed_at is not None:
         raise Refused("already_signed")
-    if not why.strip():
+    if not reason:
         raise Refused("required", field="why")
-    before, after = changes(correction, {"why": why.strip()})
+
+    before, after = changes(correction, {"why": why})
+    correction.reason = reason
     record(db, "correction.explained", correction, by=by, at=now, before=before, after=after)
+
     return correction
 
 

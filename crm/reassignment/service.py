@@ -1,12 +1,13 @@
 """What is open in a person's name goes to successors, or falls to the supervisor (REGIME 2)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base import mail
 from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
@@ -15,8 +16,10 @@ from crm.followups.models import Followup
 from crm.followups.service import hand_over_followup
 from crm.leads.handover import Term, give_role_over
 from crm.leads.models import LeadRole
+from crm.people.closing import SightEnded
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import Person
+from crm.people.rules import WITH_RECORDS
 from crm.reassignment.eligibility import Taking, is_fit, require_fit
 from crm.reassignment.notifications import tell
 from crm.reassignment.queries import (
@@ -113,6 +116,19 @@ def let_fall(
     moved = [_let_fall(db, person, one, heirs, by=by, now=now) for one in things]
     _finish(db, person, moved, by=by, now=now, site=site)
     return len(moved)
+
+
+def settle_ended(db: Session, ended: Iterable[SightEnded]) -> int:
+    """Let fall what is open in the name of those who see no records any more; how many things.
+
+    Who is to leave on a later date keeps theirs until then; the clock looks each day.
+    """
+    db.flush()
+    return sum(
+        let_fall(db, person=each.person, by=each.by, now=each.at, site=mail.current_site())
+        for each in ended
+        if each.person.is_disabled(each.at) or each.person.role not in WITH_RECORDS
+    )
 
 
 def settle_closed(db: Session, *, at: datetime, site: Site | None) -> Mapping[str, int]:

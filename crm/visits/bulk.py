@@ -11,8 +11,10 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.people.models import Person
+from crm.people.quota_inputs import Edit
 from crm.visits.fields import VisitData
 from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Status, Verdict, late_by
 from crm.visits.trips import begin_trips
 from crm.visits.validation import columns
@@ -67,6 +69,14 @@ def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) 
     for visit, row in zip(visits, rows, strict=True):
         after = {"ref": visit.ref, "status": visit.status, "verdict": visit.verdict}
         record(db, "visit.imported", visit, by=row.entered_by, at=now, after=after)
+        collect_edit(
+            db,
+            visit,
+            Edit.VISIT_IMPORTED,
+            people=row.data.joined_by,
+            by=row.entered_by,
+            at=now,
+        )
 
     return visits
 

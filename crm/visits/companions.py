@@ -11,8 +11,10 @@ from crm.base.audit import record
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.people.models import Person
+from crm.people.quota_inputs import Edit
 from crm.visits.models import CompanionNotice, Visit, VisitFormer, VisitParticipant
 from crm.visits.queries import LOADED
+from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Status
 
 
@@ -62,6 +64,7 @@ def leave_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visi
     after = [each for each in before if each != by.id]
     told = {"participant_ids": before}, {"participant_ids": after}
     record(db, "visit.left", visit, by=by, at=now, before=told[0], after=told[1])
+    collect_edit(db, visit, Edit.VISIT_LEFT, people=before, by=by, at=now)
     return visit
 
 

@@ -10,12 +10,15 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.refs import new_ref
 from crm.people.models import Person
+from crm.people.quota_inputs import Edit
 from crm.visits.companions import note_named
 from crm.visits.fields import WORDS
 from crm.visits.links import remember
 from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Kind, Status, cut_between, first_and_last, late_by
 
+LEFT_OPEN = "账号停用时未办结"
 # The rest of a stay is like the whole, but for the minutes: they tell of its past.
 _KEPT = ("kind", "channel", "city", "trip", *(name for name in WORDS if name != "minutes"))
 
@@ -29,6 +32,8 @@ def give_visit(db: Session, *, visit: Visit, to: Person, by: Person | None, now:
     visit.entered_by_id = _enterer(visit, to)
     visit.leader_id = to.id
     _record(db, "visit.handed_over", visit, before, {"leader_id": to.id}, by=by, now=now)
+    people = [before["leader_id"], to.id, *_joined(db, visit)]
+    collect_edit(db, visit, Edit.VISIT_CHANGED, people=people, by=by, at=now)
 
 
 def give_place(  # noqa: PLR0913 - whose place, to whom, by whose word, when
@@ -55,6 +60,8 @@ def give_place(  # noqa: PLR0913 - whose place, to whom, by whose word, when
 
     after = {"participant_ids": _joined(db, visit)}
     _record(db, "visit.handed_over", visit, before, after, by=by, now=now)
+    people = before["participant_ids"] + after["participant_ids"]
+    collect_edit(db, visit, Edit.VISIT_CHANGED, people=people, by=by, at=now)
 
 
 def cut_stay(
@@ -79,15 +86,19 @@ def cut_stay(
     if rest and to:
         note_named(db, rest, _joined(db, rest), by=by or to, now=now)
 
-    before = {"status": visit.status, "ends_at": visit.ends_at, "last_on": visit.last_on}
+    was_last_on = visit.last_on
+    before = {"status": visit.status, "ends_at": visit.ends_at, "last_on": was_last_on}
     visit.status, visit.logged_at, visit.ends_at = Status.DONE, now, kept_until
     _, visit.last_on = first_and_last(visit.starts_at, kept_until)
     after = {"status": visit.status, "ends_at": visit.ends_at, "last_on": visit.last_on}
     _record(db, "visit.cut", visit, before, after, by=by, now=now)
+    people, dates = _joined(db, visit), [was_last_on]
+    collect_edit(db, visit, Edit.VISIT_CHANGED, people=people, dates=dates, by=by, at=now)
 
     if rest:
         about = {"ref": rest.ref, "leader_id": rest.leader_id, "rest_of": visit.ref}
         _record(db, "visit.handed_over", rest, None, about, by=by, now=now)
+        collect_edit(db, rest, Edit.VISIT_CHANGED, people=_joined(db, rest), by=by, at=now)
 
     return rest
 
@@ -100,9 +111,10 @@ def give_up(db: Session, *, visit: Visit, by: Person | None, now: datetime) -> N
     visit.status = Status.DONE if is_ended_stay else Status.CANCELLED
     if is_ended_stay:
         visit.logged_at = now
-    action = "visit.done" if is_ended_stay else "visit.cancelled"
-    after = {"status": visit.status, "reason": "账号停用时未办结"}
-    record(db, action, visit, by=by, at=now, before=before, after=after)
+    edit = Edit.VISIT_DONE if is_ended_stay else Edit.VISIT_CANCELLED
+    after = {"status": visit.status, "reason": LEFT_OPEN}
+    record(db, edit.value, visit, by=by, at=now, before=before, after=after)
+    collect_edit(db, visit, edit, people=_joined(db, visit), reason=LEFT_OPEN, by=by, at=now)
 
 
 def hold(db: Session, visit: Visit) -> None:

@@ -59,6 +59,7 @@ class Visit(Base):
     verdict: Mapped[Verdict | None] = mapped_column(enum_column(Verdict, "verdict"))
     verdict_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
     verdict_at: Mapped[datetime | None]
+    verdict_reason: Mapped[str | None]  # of a rejection; none: an import
     # by how many days the latest of its dates was entered late for its leader (REGIME 3)
     late_by_days: Mapped[int] = mapped_column(server_default="0")
 

@@ -1,6 +1,5 @@
 """What pages read of visits, always from those that the viewer may see (REGIME 2 and 3)."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,7 +7,6 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, exists, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from crm.base.audit import AuditEntry
 from crm.base.names import folded, spellings
 from crm.base.paging import Page, page_of
 from crm.base.periods import DAY
@@ -240,17 +238,13 @@ def _entered_late(stay_within: int | None) -> ColumnElement[bool]:
 
 
 def rejection_reasons(db: Session, visit_ids: Collection[int]) -> dict[int, str]:
-    """Why visits were last rejected, where a supervisor said so here."""
+    """Why visits are rejected, where a supervisor said so here."""
     rows = db.execute(
-        select(AuditEntry.subject_id, AuditEntry.after)
-        .where(
-            AuditEntry.subject == Visit.__tablename__,
-            AuditEntry.subject_id.in_(visit_ids),
-            AuditEntry.action == "visit.rejected",
+        select(Visit.id, Visit.verdict_reason).where(
+            Visit.id.in_(visit_ids), Visit.verdict_reason.is_not(None)
         )
-        .order_by(AuditEntry.id)
     )
-    return {row.subject_id: json.loads(row.after)["reason"] for row in rows}
+    return {row.id: row.verdict_reason for row in rows}
 
 
 def last_choices(db: Session, viewer: Viewer, on: date) -> LastChoices:

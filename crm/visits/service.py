@@ -13,6 +13,7 @@ from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.people.models import Person
 from crm.people.queries import Viewer, viewer
+from crm.people.quota_inputs import Edit
 from crm.visits.bulk import ImportedVisit, import_visit, import_visits
 from crm.visits.checking import check_visit, may_read
 from crm.visits.companions import note_named
@@ -21,6 +22,7 @@ from crm.visits.lateness import Timing, keep_late, late_by_person
 from crm.visits.links import link, links_of, participants_of, remember
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change, may_judge
+from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import (
     Kind,
     Status,
@@ -91,6 +93,8 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
         after["entered_for_id"] = data.leader_id
 
     record(db, "visit.logged", visit, by=by, at=now, after=after | _why(data))
+    edit = Edit.VISIT_LOGGED
+    collect_edit(db, visit, edit, people=data.joined_by, reason=data.reason, by=by, at=now)
 
     return visit
 
@@ -148,6 +152,16 @@ def rewrite_visit(
     if after:
         after |= _why(data)
         record(db, "visit.changed", visit, by=by, at=now, before=before, after=after)
+        collect_edit(
+            db,
+            visit,
+            Edit.VISIT_CHANGED,
+            people=there.keys() | data.joined_by,
+            dates=(was.first_on, was.last_on),
+            reason=data.reason,
+            by=by,
+            at=now,
+        )
 
     return visit
 
@@ -158,7 +172,7 @@ def set_done(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
     check_ended(visit.ends_at, now)
     values = {"status": Status.DONE, "logged_at": _logged_at(visit, now)}
     remember(db, visit, {by.id} - participants_of(db, visit.id).keys() - {visit.leader_id})
-    return _settle(db, visit, "visit.done", values, by=by, now=now)
+    return _settle(db, visit, Edit.VISIT_DONE, values, by=by, now=now)
 
 
 def move_visit(
@@ -184,6 +198,8 @@ def move_visit(
         remember(db, visit, {by.id} - people.keys())
 
     record(db, "visit.moved", visit, by=by, at=now, before=before, after=after)
+    dates = (was.first_on, was.last_on)
+    collect_edit(db, visit, Edit.VISIT_MOVED, people=there, dates=dates, by=by, at=now)
 
     return visit
 
@@ -191,7 +207,7 @@ def move_visit(
 def cancel_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
     """Cancel a planned visit; refused as `not_yours`, `not_planned`."""
     _take_planned(db, visit, by, now)
-    return _settle(db, visit, "visit.cancelled", {"status": Status.CANCELLED}, by=by, now=now)
+    return _settle(db, visit, Edit.VISIT_CANCELLED, {"status": Status.CANCELLED}, by=by, now=now)
 
 
 def confirm_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
@@ -286,14 +302,15 @@ def _take_planned(db: Session, visit: Visit, by: Person, now: datetime) -> None:
 def _settle(  # noqa: PLR0913 - one change, whole
     db: Session,
     visit: Visit,
-    action: str,
+    edit: Edit,
     values: dict[str, object],
     *,
     by: Person,
     now: datetime,
 ) -> Visit:
     before, after = changes(visit, values)
-    record(db, action, visit, by=by, at=now, before=before, after=after)
+    record(db, edit.value, visit, by=by, at=now, before=before, after=after)
+    collect_edit(db, visit, edit, people=participants_of(db, visit.id), by=by, at=now)
     return visit
 
 
@@ -317,6 +334,10 @@ def _judge(  # noqa: PLR0913 - one change, whole
         return visit
     before = {"verdict": visit.verdict}
     visit.verdict, visit.verdict_by_id, visit.verdict_at = verdict, by.id, now
+    visit.verdict_reason = reason
     after = {"verdict": verdict, "reason": reason} if reason else {"verdict": verdict}
-    record(db, f"visit.{verdict.value}", visit, by=by, at=now, before=before, after=after)
+    edit = Edit(f"visit.{verdict.value}")
+    record(db, edit.value, visit, by=by, at=now, before=before, after=after)
+    people = participants_of(db, visit.id)
+    collect_edit(db, visit, edit, people=people, reason=reason, by=by, at=now)
     return visit

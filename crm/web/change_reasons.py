@@ -11,10 +11,10 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import Length
 
 from crm.base import formatting
-from crm.quotas.correction_triggers import settle
+from crm.quotas.corrections import apply_edits
 from crm.quotas.frozen import CorrectionFacts, corrections, without_reason
 from crm.quotas.models import Correction
-from crm.quotas.service import explain_correction
+from crm.quotas.service import add_reason
 from crm.web.auth import signed_in
 from crm.web.back_links import came_from
 from crm.web.forms import Needed, back_to, cleaned, is_inside
@@ -48,12 +48,15 @@ def explained() -> Iterator[Session]:
     """A `transaction()` that is undone where it corrects frozen figures and nobody said why."""
     with transaction() as rows:
         yield rows
-        if settle(rows) and (bare := _unexplained(rows)):
+        if apply_edits(rows) and (bare := _unexplained(rows)):
             form = ReasonForm()
             if WHY not in request.form or not form.validate():
                 raise ReasonRequired(_names(bare))
             for each in bare:
-                _explain(rows, each.correction, form.why_corrected.data or "")
+                reason = form.why_corrected.data or ""
+                add_reason(
+                    rows, correction=each.correction, reason=reason, by=signed_in(), now=moment()
+                )
 
 
 def _unexplained(rows: Session) -> list[CorrectionFacts]:
@@ -64,12 +67,6 @@ def _unexplained(rows: Session) -> list[CorrectionFacts]:
 def _names(found: Sequence[CorrectionFacts]) -> list[str]:
     periods = {each.period for each in found}
     return [formatting.period_name(one) for one in sorted(periods, key=lambda one: one.first)]
-
-
-def _explain(rows: Session, made: Correction, why: str) -> None:
-    """What was done stays beside the reason, as in the reason of a visit's form."""
-    why = f"{made.why}（{why}）"
-    explain_correction(rows, correction=made, why=why, by=signed_in(), now=moment())
 
 
 def _ask(needed: ReasonRequired) -> ResponseReturnValue:

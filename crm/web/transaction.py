@@ -11,6 +11,7 @@ from crm.base import clock
 from crm.base.audit import come_from
 from crm.base.db import begin_to_write
 from crm.extensions import db
+from crm.transactions import apply_pending
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # They first do what is slow (hash a password) or ask whether there is anything to do at all.
@@ -36,6 +37,7 @@ def transaction() -> Iterator[Session]:
     """The request's session: what was changed is committed at the end, or nothing is."""
     try:
         yield db.session
+        apply_pending(db.session)
     except BaseException:
         undo()
         raise

@@ -10,10 +10,11 @@ from sqlalchemy.exc import DBAPIError
 from crm.app import create_app
 from crm.base.audit import HASHED, AuditEntry, AuditLink, coming_from, record
 from crm.base.audit_trail import AuditSeal, Break, Flaw, Part, first_break, purge, seal_day, trail
-from crm.base.db import database_now, writing
+from crm.base.db import database_now
 from crm.base.errors import Refused
 from crm.extensions import alembic
 from crm.extensions import db as database_of_app
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.databases import settings_for, unguarded
 from tests.factories import make_person
@@ -39,7 +40,7 @@ COLUMNS = {
 
 def write(sessions, *names, at=NOW):
     """One transaction with an entry for each name."""
-    with coming_from("127.0.0.1"), writing(sessions) as db:
+    with coming_from("127.0.0.1"), transaction(sessions) as db:
         for name in names:
             person = make_person(db, name, duty=None)
             told = {"name": name}
@@ -58,7 +59,7 @@ def found(sessions):
 
 
 def seal(sessions, on):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         return seal_day(db, on=on, at=NOW)
 
 
@@ -234,7 +235,7 @@ def test_what_is_rolled_back_leaves_no_gap(sessions):
         db.rollback()
         record(db, "person.added", make_person(db, "wang"), by=None, at=NOW)
         db.commit()
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         inner = db.begin_nested()
         record(db, "person.added", make_person(db, "zhao"), by=None, at=NOW)
         inner.rollback()
@@ -279,9 +280,9 @@ def test_old_sealed_entries_are_purged_and_the_rest_stays_whole(sessions):
     seal(sessions, date(2020, 1, 2))
     write(sessions, "wang")
 
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         count = purge(db, before=date(2020, 1, 3), at=NOW)
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         again = purge(db, before=date(2020, 1, 3), at=NOW)
 
     assert (count, again) == (1, 0)
@@ -305,11 +306,11 @@ def test_nothing_younger_than_183_days_is_purged(sessions):
     write(sessions, "li")
     seal(sessions, date(2020, 1, 2))
 
-    with writing(sessions) as db, pytest.raises(Refused, match="audit_too_young"):
+    with transaction(sessions) as db, pytest.raises(Refused, match="audit_too_young"):
         purge(db, before=date(2020, 1, 3), at=NOW)  # sealed long ago, but stored just now
     with sessions() as db:
         today = db.scalar(select(database_now(db))).astimezone(UTC).date()
-    with writing(sessions) as db, pytest.raises(Refused, match="audit_too_young"):
+    with transaction(sessions) as db, pytest.raises(Refused, match="audit_too_young"):
         purge(db, before=today - timedelta(days=181), at=NOW)
 
 

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, ProgrammingError
 
-from crm.base.db import writing
 from crm.base.db_faults import Fault, fault_of
 from crm.jobs.models import JobPause
+from crm.transactions import transaction
 from tests.factories import LONG_AGO
 
 SECRET = "限知线索的名称"
@@ -51,7 +51,7 @@ def test_an_error_tells_what_is_wrong_with_the_database(kind, orig, fault):
 
 def test_no_error_holds_the_values_of_a_row(sessions):
     def write_twice():
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             db.add_all(JobPause(job=SECRET, paused_at=LONG_AGO, why=SECRET) for _ in range(2))
 
     with pytest.raises(DBAPIError) as raised:

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from crm.base.db import writing
 from crm.base.outbox import Message
 from crm.jobs import ledger
 from crm.people.rules import Duty, Role
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.databases import apart
 from tests.factories import PRINCIPAL, make_person, make_rule, make_unit, sign_in
@@ -20,7 +20,7 @@ PAGE = "/admin/clock/weekly-digest"
 @pytest.fixture
 def due(served, screen):
     """An admin's screen, where last week's digest has been due since Monday."""
-    with writing(served.sessions) as db:
+    with transaction(served.sessions) as db:
         make_rule(db, PRINCIPAL)
         make_person(db, "yan", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=make_unit(db))
         make_person(db, "shan", role=Role.ADMIN, duty=Duty.STAFF)

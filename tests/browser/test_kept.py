@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
 
-from crm.base.db import writing
 from crm.people.models import LoginSession
 from crm.people.rules import Role
 from crm.people.service import hash_password, set_password
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import RECRUITER, make_company, make_lead, make_person, make_rule
 
@@ -17,7 +17,7 @@ PASSWORD = "a long enough password"
 @pytest.fixture
 def desk(served, screen):
     """The recruiter's visit form, filled in but not yet sent."""
-    with writing(served.sessions) as db:
+    with transaction(served.sessions) as db:
         make_rule(db, RECRUITER)
         person = make_person(db, "shen", name="沈若川")
         secret = hash_password("shen", PASSWORD)
@@ -38,7 +38,7 @@ def desk(served, screen):
 
 
 def end_session(served):
-    with writing(served.sessions) as db:
+    with transaction(served.sessions) as db:
         db.execute(update(LoginSession).values(ended_at=NOW))
 
 
@@ -77,7 +77,7 @@ def test_what_comes_back_can_be_put_aside(served, desk):
 
 
 def test_a_duplicate_lead_is_warned_of_once(served, screen):
-    with writing(served.sessions) as db:
+    with transaction(served.sessions) as db:
         person = make_person(db, "shen", name="沈若川", role=Role.RECRUITER)
         secret = hash_password("shen", PASSWORD)
         set_password(db, person=person, password_hash=secret, by=None, now=NOW)

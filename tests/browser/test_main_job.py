@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import expect
 
 from crm.base import clock
-from crm.base.db import writing
 from crm.jobs import ledger
 from crm.jobs.runner import Clockwork
 from crm.people.rules import Duty, Role, UnitKind
 from crm.people.service import hash_password, set_password
+from crm.transactions import transaction
 from crm.visits.rules import Status
 from tests.conftest import NOW
 from tests.factories import (
@@ -33,7 +33,7 @@ def password_hash():
 @pytest.fixture
 def zone(served, password_hash, site):
     """A small zone: a principal leader who owes a visit, a recruiter, a supervisor above them."""
-    with writing(served.sessions) as db:
+    with transaction(served.sessions) as db:
         make_regime(db)
         top = make_unit(db, "开发区", kind=UnitKind.ZONE, inspects=True)
         bureau = make_unit(db, "招商局", parent=top)

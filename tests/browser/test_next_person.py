@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
 
-from crm.base.db import writing
 from crm.people.models import LoginSession
 from crm.people.service import hash_password, set_password
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import RECRUITER, make_person, make_rule
 
@@ -17,7 +17,7 @@ TYPED = "谈了用地和用电。"
 @pytest.fixture
 def typed(served, screen):
     """A visit form in which Shen has typed minutes and not saved them."""
-    with writing(served.sessions) as db:
+    with transaction(served.sessions) as db:
         make_rule(db, RECRUITER)
         for username, name in (("shen", "沈若川"), ("gu", "顾清")):
             person = make_person(db, username, name=name)
@@ -45,7 +45,7 @@ def sign_out(screen):
 
 
 def end_session(served):
-    with writing(served.sessions) as db:
+    with transaction(served.sessions) as db:
         db.execute(update(LoginSession).values(ended_at=NOW))
 
 

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select, text
 
 from crm.base.audit import AuditEntry, record
-from crm.base.db import writing
 from crm.jobs import ledger
 from crm.jobs.models import JobRun
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.databases import unguarded
 from tests.factories import make_person
@@ -17,7 +17,7 @@ from tests.jobs.work import at
 
 @pytest.fixture
 def zone(sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         ledger.install(db, clock_from=at("2026-07-13T00:00"), now=NOW)
         person = make_person(db, "liwei")
         record(db, "person.added", person, by=None, at=NOW, after={"name": "李伟"})

@@ -9,12 +9,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from crm.base.db import writing
 from crm.cli import base, main
 from crm.cli.rules_file import read_rules
 from crm.cli.seeds import SEEDS
 from crm.extensions import db as database_of_app
 from crm.people.rules import Duty
+from crm.transactions import transaction
 from tests.databases import SECRET
 from tests.factories import make_person, make_regime, make_unit, make_visit
 
@@ -30,7 +30,7 @@ def crm(database_url, sessions, monkeypatch, moment, tmp_path):
     monkeypatch.setenv("CRM_SECRET_KEY", SECRET)
     base.settings.cache_clear()
     base.app.cache_clear()
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         make_regime(db)
         deputy = make_person(db, "lihua", duty=Duty.DEPUTY, unit=make_unit(db, code="bureau"))
         for day in (2, 3):

@@ -9,12 +9,12 @@ from email.policy import default
 import pytest
 from sqlalchemy import update
 
-from crm.base.db import writing
 from crm.base.outbox import MessageKind, State
 from crm.jobs import lease, ledger
 from crm.jobs.mime import mime_of
 from crm.jobs.models import JobRun
 from crm.people.rules import Duty, Role
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.databases import SECRET
 from tests.factories import PRINCIPAL, make_person, make_rule, make_unit
@@ -26,7 +26,7 @@ from tests.jobs.work import at, install, messages
 @pytest.fixture
 def zone(sessions):
     """A zone of one principal leader, whose clock begins on the eve of July."""
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         ledger.install(db, clock_from=at("2026-06-30T13:00"), now=NOW)
         make_rule(db, PRINCIPAL)
         make_person(db, "li", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=make_unit(db, "管委会"))
@@ -98,7 +98,7 @@ def test_before_the_installation_the_clock_is_refused(crm, words):
 @pytest.fixture
 def due(zone):
     """A week whose digest is due since the moment of the tests."""
-    with writing(zone) as db:
+    with transaction(zone) as db:
         db.execute(update(JobRun).values(due_at=at("2026-07-12T12:00")))
     return zone
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from crm.base.db import writing
 from crm.base.outbox import State
 from crm.jobs import lease, ledger
 from crm.jobs.models import Lease
+from crm.transactions import transaction
 from tests.databases import SECRET, Kept, administer
 from tests.factories import LONG_AGO
 from tests.faults.arranged import Pause
@@ -112,7 +112,7 @@ def test_it_ends_when_told_while_the_database_is_away(postgres, worker):
 
 @pytest.mark.parametrize("command", ["deliver", "clock"])
 def test_a_database_that_is_away_at_the_start_is_waited_for(postgres, start, command):
-    with writing(postgres.sessions) as db:
+    with transaction(postgres.sessions) as db:
         ledger.install(db, clock_from=at("2200-01-01T00:00"), now=LONG_AGO)
     take_away(postgres)
     worker = start(command)
@@ -134,7 +134,7 @@ def test_it_ends_when_told_while_it_waits_for_the_database(postgres, start):
 
 
 def test_pages_are_served_while_the_database_is_away_and_go_on_when_it_is_back(postgres, start):
-    with writing(postgres.sessions) as db:
+    with transaction(postgres.sessions) as db:
         ledger.install(db, clock_from=at("2200-01-01T00:00"), now=LONG_AGO)
     port = free_port()
     take_away(postgres)
@@ -150,7 +150,7 @@ def test_pages_are_served_while_the_database_is_away_and_go_on_when_it_is_back(p
 @pytest.mark.usefixtures("believed")
 def test_a_single_round_obeys_a_doubted_clock(crm, sessions):
     write(sessions, "li", at=LONG_AGO)
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         lease.hold(db, "a node of long ago")
         db.execute(update(Lease).values(expires_at=LONG_AGO))
 

@@ -10,7 +10,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, text, update
 
-from crm.base.db import writing
 from crm.base.outbox import Message, State
 from crm.base.workdays import Source
 from crm.cli import base, checks
@@ -19,6 +18,7 @@ from crm.jobs.models import JobRun, Lease, RunState
 from crm.jobs.pausing import pause_job
 from crm.jobs.timetable import JobName
 from crm.quotas.models import WorkdayOverride
+from crm.transactions import transaction
 from crm.web import assets
 from tests.conftest import NOW
 from tests.databases import SECRET
@@ -50,7 +50,7 @@ def zone(sessions, monkeypatch):
     """
     monkeypatch.setattr(clock_check, "LARGEST_GAP", timedelta.max)
     monkeypatch.setattr(checks, "is_built", lambda: True)
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         ledger.install(db, clock_from=NOW, now=NOW)
         lease.hold(db, "host:1:abc")
     return sessions
@@ -101,7 +101,7 @@ def test_a_check_leaves_nothing_behind(doctor, zone, sessions):
 
 
 def test_a_clock_that_nobody_runs_fails_and_says_what_to_start(crm, doctor, zone, sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         lease.hold(db, "host:1:abc", lasts=lease.LASTS - checks.health.LONGEST_SILENCE * 2)
 
     code, told = doctor()
@@ -112,7 +112,7 @@ def test_a_clock_that_nobody_runs_fails_and_says_what_to_start(crm, doctor, zone
 
 
 def test_a_clock_that_was_never_installed_leads_to_init(doctor, zone, sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(delete(JobRun))
 
     code, told = doctor()
@@ -122,7 +122,7 @@ def test_a_clock_that_was_never_installed_leads_to_init(doctor, zone, sessions):
 
 
 def test_a_slot_that_is_overdue_fails_and_is_named(doctor, zone, sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(update(JobRun).values(due_at=at("2026-07-14T10:00")))
 
     code, told = doctor()
@@ -132,7 +132,7 @@ def test_a_slot_that_is_overdue_fails_and_is_named(doctor, zone, sessions):
 
 
 def test_a_slot_that_failed_a_moment_ago_is_worth_a_look(doctor, zone, sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.add(
             JobRun(
                 job="nudge",
@@ -153,7 +153,7 @@ def test_a_slot_that_failed_a_moment_ago_is_worth_a_look(doctor, zone, sessions)
 
 def test_what_waits_for_a_person_names_the_commands(doctor, zone, sessions):
     write(sessions, "li", "wang")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(update(Message).values(state=State.FAILED))
 
     code, told = doctor()
@@ -165,7 +165,7 @@ def test_what_waits_for_a_person_names_the_commands(doctor, zone, sessions):
 
 def test_a_mail_that_failed_is_told_with_its_reason_and_not_of_the_server(doctor, zone, sessions):
     write(sessions, "li", email="li@crm.test.")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(
             update(Message).values(state=State.FAILED, note="“li@crm.test.”不是可用的邮箱地址")
         )
@@ -188,7 +188,7 @@ def test_a_day_without_a_delivery_fails(doctor, zone, sessions):
 
 
 def test_a_paused_job_is_worth_a_look(doctor, zone, sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         pause_job(db, job=JobName.NUDGE, why="核对名单", by=None, now=at("2026-07-15T09:00"))
 
     _, told = doctor()
@@ -198,7 +198,7 @@ def test_a_paused_job_is_worth_a_look(doctor, zone, sessions):
 
 
 def test_the_calendar_names_its_sources(doctor, zone, sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.add(
             WorkdayOverride(
                 on=at("2026-08-08T00:00").date(), is_workday=True, source=Source.OVERRIDE
@@ -296,7 +296,7 @@ def test_a_database_that_is_gone_is_told_and_no_new_one_is_made(asked, tmp_path)
 
 
 def test_a_clock_that_leapt_is_told_with_what_to_do(zone, doctor):
-    with writing(zone) as db:
+    with transaction(zone) as db:
         lease.hold(db, "host:1:abc", lasts=lease.LASTS - timedelta(days=60))
 
     code, told = doctor()

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import delete, select
 
 from crm.base.clock import at_civil
-from crm.base.db import writing
 from crm.base.formulas import escape_formula, unescape_formula
 from crm.base.money import Currency
 from crm.base.periods import Period
@@ -20,6 +19,7 @@ from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role
 from crm.quotas.models import Correction
 from crm.quotas.service import freeze_period, sign_correction
+from crm.transactions import transaction
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.service import reject_visit
 from tests.conftest import NOW
@@ -40,7 +40,7 @@ FREEZE = at_civil(date(2026, 7, 6))
 @pytest.fixture
 def zone(sessions):
     """Two recruiters of a bureau, one of them named on a restricted lead."""
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         unit = make_unit(db, "招商一局", code="one")
         li = make_person(db, "li", name="李", unit=unit, phone="+86 513 1", email="-li@crm.test")
         wang = make_person(db, "wang", name="=王", unit=unit)
@@ -86,13 +86,13 @@ def test_people_are_exported_a_row_a_posting(export, zone):
 
 
 def test_people_that_were_exported_are_imported_again_alike(crm, export, sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         unit = make_unit(db, code="one")
         li = make_person(db, "li", name="=李", unit=unit, phone="+86 513 1", email="-li@crm.test")
         make_posting(db, li, unit=unit, is_primary=False, duty=Duty.STAFF, to_on=NOW.date())
         make_person(db, "sun", duty=None, role=Role.READER)
     before = export("people")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(delete(Posting))
         db.execute(delete(Person))
 
@@ -127,7 +127,7 @@ def test_visits_that_were_exported_are_known_to_the_import(crm, export, zone, ch
 
 def test_visits_that_were_exported_are_imported_again_alike(crm, export, zone):
     before = export("visits")
-    with writing(zone) as db:
+    with transaction(zone) as db:
         for table in (VisitLead, VisitParticipant, Visit):
             db.execute(delete(table))
 
@@ -171,7 +171,7 @@ def test_a_hidden_lead_is_not_named_beside_its_reference_either(export, zone):
 
 
 def test_line_breaks_are_of_one_kind_and_known_again(crm, export, zone):
-    with writing(zone) as db:
+    with transaction(zone) as db:
         visit = db.scalars(select(Visit)).one()
         visit.minutes = "一\r\n二\r三"
 
@@ -226,7 +226,7 @@ def test_for_a_person_only_what_they_may_see_is_exported(export, zone):
 
 
 def test_of_a_company_with_a_hidden_lead_no_more_than_the_name_is_exported(export, zone):
-    with writing(zone) as db:
+    with transaction(zone) as db:
         company = make_company(db, "远山", credit_code="91320000MA1TEST00X")
         db.add(Contact(company_id=company.id, name="周", phone="13900000000", created_at=NOW))
         make_lead(db, "公开", ref="L3", company=company, entered_on=date(2026, 7, 1))
@@ -241,7 +241,7 @@ def test_of_a_company_with_a_hidden_lead_no_more_than_the_name_is_exported(expor
 
 
 def test_words_of_a_visit_with_a_hidden_lead_are_not_for_the_supervisor(export, zone):
-    with writing(zone) as db:
+    with transaction(zone) as db:
         unit = db.scalars(select(Unit).filter_by(code="one")).one()
         make_person(db, "boss", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit)
 
@@ -251,7 +251,7 @@ def test_words_of_a_visit_with_a_hidden_lead_are_not_for_the_supervisor(export, 
 
 
 def test_followups_are_exported_and_a_hidden_lead_is_not_named(export, zone):
-    with writing(zone) as db:
+    with transaction(zone) as db:
         people = {each.username: each.id for each in db.scalars(select(Person))}
         lead = db.scalars(select(Lead).filter_by(ref="L1")).one()
         db.add(
@@ -277,7 +277,7 @@ def test_followups_are_exported_and_a_hidden_lead_is_not_named(export, zone):
 
 def test_figures_are_exported_as_frozen_and_as_corrected_with_who_signed(export, sessions):
     june = Period.parse("2026-06")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         make_rule(db)
         unit = make_unit(db, code="one")
         deputy = make_person(db, "deputy", duty=Duty.DEPUTY, unit=unit)
@@ -285,10 +285,10 @@ def test_figures_are_exported_as_frozen_and_as_corrected_with_who_signed(export,
         visit = make_visit(db, deputy, date(2026, 6, 2))
         freeze_period(db, period=june, at=FREEZE, now=FREEZE)
         visit_id = visit.id
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         chief = db.scalars(select(Person).filter_by(username="chief")).one()
         reject_visit(db, visit=db.get_one(Visit, visit_id), by=chief, reason="没有见到人", now=NOW)
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         other = make_person(db, "other", role=Role.ADMIN, duty=Duty.STAFF, name="审核")
         made = db.scalars(select(Correction)).one()
         signed_at = NOW + timedelta(microseconds=5)
@@ -305,7 +305,7 @@ def test_figures_are_exported_as_frozen_and_as_corrected_with_who_signed(export,
 
 
 def test_a_recruiter_gets_figures_of_their_own_only(export, sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         make_rule(db)
         unit = make_unit(db)
         for username in ("a", "b"):

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import update
 
-from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind, State
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.jobs.mail import write
 from tests.jobs.work import messages
@@ -14,7 +14,7 @@ from tests.jobs.work import messages
 def failed(sessions):
     write(sessions, "li", "wang")
     write(sessions, "zhao", kind=MessageKind.NUDGE)
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(update(Message).values(state=State.FAILED, note="550 no such user"))
     return [str(message.id) for message in messages(sessions)]
 
@@ -34,7 +34,7 @@ def test_messages_are_sent_again_by_hand_and_delivered(crm, sessions, failed):
 
 
 def test_one_that_was_sent_goes_out_again_only_when_that_is_said(crm, sessions, failed):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(update(Message).values(state=State.SENT, sent_at=NOW))
 
     refused = crm("outbox", "send", failed[0])

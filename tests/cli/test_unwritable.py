@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from crm.base.db import writing
 from crm.jobs import ledger
 from crm.people.rules import Duty, Role
 from crm.people.service import hash_password
+from crm.transactions import transaction
 from tests.databases import SECRET, Kept, administer
 from tests.factories import LONG_AGO, make_person, make_regime, make_unit
 from tests.faults.arranged import NoRoom, Typed
@@ -35,7 +35,7 @@ WRITING = [
 @pytest.fixture
 def postgres(tmp_path):
     database = Kept("postgresql", tmp_path)
-    with writing(database.sessions) as db:
+    with transaction(database.sessions) as db:
         make_regime(db)
         make_unit(db, "投资促进局")
         chief = make_person(db, "chief", role=Role.ADMIN, duty=Duty.STAFF)

@@ -11,11 +11,11 @@ from html.parser import HTMLParser
 import pytest
 from sqlalchemy import select
 
-from crm.base.db import writing
 from crm.base.outbox import Message
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import Duty, Role
 from crm.supervision.service import issue_order
+from crm.transactions import transaction
 from crm.visits.rules import Channel, Kind, Status
 from tests.digests.conftest import MONDAY, make_zone
 from tests.factories import (
@@ -150,7 +150,7 @@ def test_a_zone_of_many_people_gets_mails_that_no_reader_cuts_off(db, zone, week
 
 
 def test_equal_data_gives_equal_bytes_in_any_process(sessions, database_url):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         fill(db, make_zone(db))
 
     first, second = (previewed(database_url, seed) for seed in ("1", "2"))

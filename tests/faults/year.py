@@ -4,14 +4,14 @@ import sys
 from datetime import date
 
 from crm.base import clock
-from crm.base.db import writing
 from crm.cli import base
 from crm.cli.demo import write_scenario
 from crm.cli.init import install
+from crm.transactions import transaction
 
 if __name__ == "__main__":
     year = int(sys.argv[1])
     with base.sessions() as sessions:
         install(sessions, clock_from=clock.at_civil(date(year, 1, 1)))
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             write_scenario(db, date(year, 7, 15))

@@ -13,11 +13,13 @@ from crm.base.periods import DAY, Period
 from crm.extensions import alembic, db
 from crm.leads.models import Company, Lead
 from crm.people.models import Person
+from crm.people.rules import Duty, Role
 from crm.quotas import service
-from crm.quotas.models import FigureRecord, RuleVersion
+from crm.quotas.models import Correction, FigureRecord, RuleVersion
+from crm.transactions import transaction
 from crm.visits.models import Visit, VisitFormer, VisitParticipant
 from crm.visits.rules import Channel, Kind, kind_by
-from crm.visits.service import VisitData, change_visit
+from crm.visits.service import VisitData, change_visit, confirm_visit, reject_visit
 from tests.conftest import NOW
 from tests.databases import settings_for
 from tests.factories import (
@@ -27,6 +29,7 @@ from tests.factories import (
     make_person,
     make_regime,
     make_rule,
+    make_unit,
     make_visit,
 )
 
@@ -90,7 +93,7 @@ def test_the_database_refuses_a_channel_that_the_kind_does_not_have(migrated, ki
 
 
 def test_who_was_taken_out_of_a_visit_before_it_was_kept_is_found_in_the_trail(migrated):
-    with db.sessionmaker.begin() as rows:
+    with transaction(db.sessionmaker) as rows:
         leader, joined = make_person(rows, "leader"), make_person(rows, "joined")
         visit = make_visit(rows, leader, participants=[joined])
         times = {"starts_at": visit.starts_at, "ends_at": visit.ends_at}
@@ -156,3 +159,40 @@ def test_the_limit_for_days_entered_late_moves_nothing_of_the_past(migrated):
         for each in new
     )
     assert [each.valid_to for each in new] == [None] * 3
+
+
+def test_reasons_are_moved_out_of_the_trail(migrated):
+    with transaction(db.sessionmaker) as rows:
+        make_rule(rows)
+        unit = make_unit(rows)
+        deputy = make_person(rows, "deputy", duty=Duty.DEPUTY, unit=unit)
+        chief = make_person(rows, "chief", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit)
+        visits = [make_visit(rows, deputy, date(2026, 6, day), ref=f"V-{day}") for day in (1, 2, 3)]
+        service.freeze_period(rows, period=JUNE, at=NOW, now=NOW)
+    for visit, reason in zip(visits, ("重复登记", "未见纪要", "另有原因"), strict=True):
+        with transaction(db.sessionmaker) as rows:
+            row = rows.get_one(Visit, visit.id)
+            reject_visit(rows, visit=row, reason=reason, by=rows.get_one(Person, chief.id), now=NOW)
+    with transaction(db.sessionmaker) as rows:
+        third = rows.get_one(Visit, visits[2].id)
+        confirm_visit(rows, visit=third, by=rows.get_one(Person, chief.id), now=NOW)
+        made = rows.scalars(select(Correction).order_by(Correction.id)).all()
+        by = rows.get_one(Person, chief.id)
+        service.explain_correction(rows, correction=made[1], why="核实后退回", by=by, now=NOW)
+
+    alembic.downgrade("0025")
+    with db.engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE correction SET entry_id = (SELECT min(e.id) FROM audit_entry e"
+                " WHERE e.action = 'visit.rejected') WHERE id = :id"
+            ),
+            {"id": made[0].id},
+        )
+    alembic.upgrade()
+
+    with db.sessionmaker() as rows:
+        verdicts = rows.scalars(select(Visit.verdict_reason).order_by(Visit.id)).all()
+        reasons = rows.scalars(select(Correction.reason).order_by(Correction.id)).all()
+    assert verdicts == ["重复登记", "未见纪要", None]
+    assert reasons == ["重复登记", "核实后退回", None, None]

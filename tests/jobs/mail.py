@@ -11,11 +11,11 @@ from threading import Event
 from aiosmtpd.controller import Controller
 from sqlalchemy.orm import Session, sessionmaker
 
-from crm.base.db import writing
 from crm.base.outbox import MessageKind, put
 from crm.jobs.delivery import Courier
 from crm.jobs.smtp import SmtpServer
 from crm.people.models import Person
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_person
 
@@ -89,7 +89,7 @@ def write(
     **given: object,
 ) -> None:
     """One message to each new person of these names."""
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         for username in usernames:
             put_for(db, make_person(db, username, **given), kind=kind, at=at)
 

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text, update
 from structlog.testing import capture_logs
 
-from crm.base.db import writing
 from crm.base.outbox import Message, State
 from crm.jobs.claims import claim
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.jobs.mail import courier, post_office, write
 from tests.jobs.work import messages
@@ -37,11 +37,11 @@ def stubborn(sessions, kind_of_database) -> Iterator[Callable[[str], None]]:
     is_sqlite = kind_of_database == "sqlite"
 
     def refuse(when: str) -> None:
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             db.execute(text((ON_SQLITE if is_sqlite else ON_POSTGRESQL).format(when=when)))
 
     yield refuse
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         on, ends = ("", "") if is_sqlite else (" ON message", "; DROP FUNCTION stubborn")
         db.execute(text(f"DROP TRIGGER stubborn{on}{ends}"))
 
@@ -59,7 +59,7 @@ def states(sessions) -> list[State]:
 
 def test_one_that_cannot_be_made_fails_and_says_why(sessions, office):
     write(sessions, "an", "bo")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         first = update(Message).where(Message.recipient == "an@crm.test")
         db.execute(first.values(message_id="<a\r\nBcc: b@crm.test>"))
 
@@ -73,7 +73,7 @@ def test_one_that_cannot_be_made_fails_and_says_why(sessions, office):
 @pytest.mark.parametrize("kind_of_database", ["sqlite"])  # PostgreSQL keeps no such moment
 def test_one_that_cannot_be_read_fails_and_the_others_go_out(sessions, office):
     write(sessions, "an", "bo")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(text("UPDATE message SET made_at = 'never' WHERE recipient = 'an@crm.test'"))
 
     courier(sessions, office.port).deliver_all()
@@ -105,7 +105,7 @@ def test_one_that_cannot_be_marked_as_sent_is_held_since_it_has_arrived(sessions
 
 def test_one_that_cannot_be_settled_after_a_crash_is_held(sessions, office, stubborn):
     write(sessions, "an", "bo")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         claim(db, "a worker that was killed", now=NOW)
         db.execute(update(Message).values(state=State.SENDING))
     stubborn("OLD.recipient = 'an@crm.test' AND NEW.state = 'ambiguous'")

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import select, update
 
 from crm.base import clock
-from crm.base.db import writing
 from crm.base.outbox import State
 from crm.jobs import clock as node_clock
 from crm.jobs import clock_check, lease
@@ -18,6 +17,7 @@ from crm.jobs.runner import Clockwork
 from crm.jobs.scheduler import wake_ups
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import JOBS, JobName
+from crm.transactions import transaction
 from tests.jobs.mail import post_office, write
 from tests.jobs.work import KINDS, SITE, at, clockwork_of, install, messages
 
@@ -57,7 +57,7 @@ def test_a_node_that_does_not_lead_delivers_only(sessions):
     install(sessions, "2026-07-19T12:00", "li")
     leader = node(sessions, "2026-07-20T07:30")
     leader._clockwork.run_due(lambda: at("2026-07-20T07:30"))  # noqa: SLF001 - made, not delivered
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         lease.hold(db, "another node")
 
     at_work = node(sessions, "2026-07-20T12:00")

@@ -5,18 +5,18 @@ from datetime import timedelta
 import pytest
 
 from crm.base import clock
-from crm.base.db import writing
 from crm.jobs import clock_check, lease
 from crm.jobs.clock_check import Reason
+from crm.transactions import transaction
 
 
 def ticked(sessions, ago: timedelta) -> None:
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         lease.hold(db, "a node", lasts=lease.LASTS - ago)
 
 
 def leads(sessions) -> bool:
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         return lease.hold(db, "a node")
 
 
@@ -84,8 +84,8 @@ def test_some_minutes_apart_are_no_matter(sessions):
 
 
 def test_a_lease_made_by_a_clock_that_ran_ahead_holds_up_nobody(sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         lease.hold(db, "a node", lasts=timedelta(hours=3))
 
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         assert lease.hold(db, "another")

@@ -5,16 +5,16 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind
 from crm.jobs import ledger
 from crm.jobs.models import JobRun
 from crm.jobs.runner import Clockwork
 from crm.jobs.timetable import JOBS, JobName
 from crm.people.models import Person
+from crm.people.quota_inputs import Edit
 from crm.people.rules import Duty, Role
 from crm.quotas.models import Correction, FigureRecord
-from crm.quotas.service import BEFORE_IT_RAN
+from crm.transactions import transaction
 from crm.visits.models import Visit
 from crm.visits.service import reject_visit
 from tests.factories import make_person, make_regime, make_unit, make_visit
@@ -24,7 +24,7 @@ CLOSING = [job for job in JOBS if job.name in (JobName.ASSESS, JobName.FREEZE)]
 
 
 def zone(sessions, since: str = "2026-07-01T00:00") -> Clockwork:
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         ledger.install(db, clock_from=at(since), now=at(since))
         make_regime(db)
         deputy = make_person(db, "deputy", duty=Duty.DEPUTY)
@@ -73,7 +73,7 @@ def test_one_kind_does_not_stand_in_anothers_way(sessions):
 
 def test_after_a_downtime_figures_are_frozen_as_of_their_own_moments(sessions):
     clockwork = zone(sessions, since="2026-07-31T00:00")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         deputy = make_person(db, "late", duty=Duty.DEPUTY)
         make_visit(db, deputy, date(2026, 7, 31), logged_at=at("2026-08-03T09:00"))
         make_visit(db, deputy, date(2026, 8, 4), days=1)
@@ -91,7 +91,7 @@ def test_after_a_downtime_figures_are_frozen_as_of_their_own_moments(sessions):
 
 def test_what_was_edited_while_the_clock_was_down_is_corrected_when_it_freezes(sessions):
     clockwork = zone(sessions, since="2026-07-31T00:00")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         deputy = make_person(db, "late", duty=Duty.DEPUTY)
         noon = at("2026-08-07T12:00")
         make_visit(
@@ -124,13 +124,13 @@ def by_a_run(clockwork: Clockwork, now):
 def test_after_a_stop_the_clock_and_a_run_freeze_and_correct_alike(sessions, catch_up):
     clockwork = zone(sessions, since="2026-07-31T00:00")
     edited_at = at("2026-08-07T12:00")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         unit = make_unit(db)
         deputy = make_person(db, "late", duty=Duty.DEPUTY, unit=unit)
         chief = make_person(db, "chief", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit)
         visit = make_visit(db, deputy, date(2026, 7, 30))
         make_visit(db, deputy, date(2026, 7, 31))
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         reject_visit(
             db,
             visit=db.get(Visit, visit.id),
@@ -149,13 +149,14 @@ def test_after_a_stop_the_clock_and_a_run_freeze_and_correct_alike(sessions, cat
         ).one()
         made = db.scalars(select(Correction).where(Correction.figure_id == figure.id)).one()
     assert (figure.frozen_at, figure.frozen_achieved) == (at("2026-08-06T00:00"), 2)
-    assert (made.from_achieved, made.to_achieved, made.why) == (2, 1, BEFORE_IT_RAN)
+    why = Edit.EDITED_BEFORE_FREEZE_RAN.label
+    assert (made.from_achieved, made.to_achieved, made.why) == (2, 1, why)
     assert made.made_at >= edited_at
 
 
 def test_an_edit_after_the_moment_of_a_run_is_corrected_by_it_too(sessions):
     clockwork = zone(sessions, since="2026-07-31T00:00")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         chief = make_person(db, "chief", role=Role.ADMIN, duty=Duty.STAFF)
         visit = db.scalars(select(Visit)).one()
         reject_visit(db, visit=visit, reason="重复", by=chief, now=at("2026-08-19T12:00"))
@@ -169,7 +170,7 @@ def test_an_edit_after_the_moment_of_a_run_is_corrected_by_it_too(sessions):
 
 
 def test_what_ended_before_the_installation_makes_no_mail_figure_or_order(sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         ledger.install(db, clock_from=at("2026-08-01T09:00"), now=at("2026-08-01T09:00"))
         make_regime(db)
         unit = make_unit(db)

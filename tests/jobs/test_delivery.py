@@ -8,7 +8,6 @@ from email.policy import default
 import pytest
 from sqlalchemy import update
 
-from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs.claims import claim
 from crm.jobs.delivery import (
@@ -21,6 +20,7 @@ from crm.jobs.delivery import (
 )
 from crm.jobs.mime import mime_of
 from crm.jobs.smtp import Security, SmtpServer
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.jobs.mail import SENDER, courier, post_office, write
 from tests.jobs.work import messages
@@ -39,7 +39,7 @@ def only(sessions) -> Message:
 
 def crash_in_data(sessions) -> None:
     """What a kill between DATA and the mark leaves."""
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         (message_id,) = claim(db, "a worker that was killed", now=NOW)
         db.execute(update(Message).where(Message.id == message_id).values(state=State.SENDING))
 
@@ -145,7 +145,7 @@ def test_a_no_after_data_is_an_answer_too(sessions, office, answer, state):
 
 def test_after_the_last_try_a_message_has_failed(sessions, office):
     write(sessions, "li")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(update(Message).values(attempts=MOST_ATTEMPTS - 1))
     office.at_recipient["li@crm.test"] = "451 greylisted"
 
@@ -250,7 +250,7 @@ def test_what_a_crash_left_in_sending_waits_and_is_sent_once_more(sessions, offi
 
 def test_a_worker_that_died_before_data_costs_nothing_but_time(sessions, office):
     write(sessions, "li")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         claim(db, "a worker that was killed", now=NOW)
 
     courier(sessions, office.port, minutes=4).deliver_all()
@@ -319,7 +319,7 @@ def test_without_a_server_messages_lie_in_the_mailbox(sessions):
 
 def test_the_mailbox_leaves_alone_what_a_worker_holds(sessions):
     write(sessions, "li")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         claim(db, "a worker", now=NOW)
         assert leave_in_mailbox(db, now=NOW) == 0
 

@@ -5,17 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import create_engine, update
 
-from crm.base.db import writing
 from crm.base.outbox import Message, State
 from crm.jobs import health, lease, ledger
 from crm.jobs.health import Health
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.jobs.mail import write
 from tests.jobs.work import at, clockwork_of, install
 
 
 def ticked(sessions, ago: timedelta) -> None:
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         lease.hold(db, "a node", lasts=lease.LASTS - ago)
 
 
@@ -105,7 +105,7 @@ def test_the_backlog_is_told_by_state_with_its_age(sessions):
 )
 def test_what_waits_too_long_or_for_a_person_is_no_good(sessions, state, hours, told):
     write(sessions, "li", at=NOW - timedelta(hours=hours))
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(update(Message).values(state=state))
 
     with sessions() as db:

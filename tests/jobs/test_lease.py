@@ -4,14 +4,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from crm.base.db import writing
 from crm.jobs import lease
+from crm.transactions import transaction
 
 SHORT = timedelta(milliseconds=200)
 
 
 def hold(sessions, holder: str, lasts: timedelta = lease.LASTS) -> bool:
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         return lease.hold(db, holder, lasts=lasts)
 
 
@@ -43,7 +43,7 @@ def test_a_lease_is_read_as_ended_once_it_ran_out(sessions):
 def test_a_lease_given_back_is_free_at_once(sessions):
     hold(sessions, "a")
 
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         lease.release(db, "b")
         lease.release(db, "a")
 
@@ -71,7 +71,7 @@ def test_the_last_renewal_is_known_to_every_process(sessions):
 
 def test_a_lease_given_back_tells_when(sessions):
     hold(sessions, "a")
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         lease.release(db, "a")
 
     with sessions() as db:

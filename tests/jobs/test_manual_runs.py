@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import func, select
 
 from crm.base.audit import AuditEntry
-from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.outbox import Message
 from crm.jobs import health, ledger
@@ -17,6 +16,7 @@ from crm.jobs.pausing import pause_job, resume_job
 from crm.jobs.runner import Clockwork, SlotOutcome
 from crm.jobs.timetable import JOBS, JobName, Timing
 from crm.people.rules import Duty, Role
+from crm.transactions import transaction
 from tests.factories import PRINCIPAL, make_person, make_rule, make_unit
 from tests.jobs.work import SITE, at, clockwork_of, fail, install, keys
 
@@ -38,12 +38,12 @@ def runs(sessions):
 
 
 def pause(sessions, now=BEFORE, **given):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         pause_job(db, **{"job": WEEKLY, "why": "核对名单", "by": None, "now": now} | given)
 
 
 def resume(sessions, now):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         resume_job(db, job=WEEKLY, by=None, now=now)
 
 
@@ -73,7 +73,7 @@ def test_a_preview_of_work_that_fails_says_how(zone):
 
 @pytest.mark.parametrize("name", dict.fromkeys(JobName(job.name) for job in JOBS))
 def test_every_job_can_be_previewed_and_leaves_no_trace(sessions, name):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         make_rule(db, PRINCIPAL)
         make_person(db, "li", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=make_unit(db))
     install(sessions, "2026-06-30T13:00")
@@ -220,7 +220,7 @@ def test_only_what_is_paused_is_resumed(zone):
 
 
 def test_only_an_admin_pauses(zone):
-    with writing(zone) as db:
+    with transaction(zone) as db:
         boss = make_person(db, "boss", role=Role.SUPERVISOR)
 
     with pytest.raises(Refused, match="not_yours"):
@@ -265,7 +265,7 @@ def test_what_tells_of_the_freeze_waits_while_the_freeze_is_paused(july):
     pause(july, job=FREEZE)
     closing(july).run_due(lambda: FROZEN)
     waiting = settled(july)
-    with writing(july) as db:
+    with transaction(july) as db:
         resume_job(db, job=FREEZE, by=None, now=FROZEN)
 
     closing(july).run_due(lambda: FROZEN)

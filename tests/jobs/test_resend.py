@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import select, update
 
 from crm.base.audit import AuditEntry
-from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import resend
 from crm.jobs.claims import UNKNOWN_END
 from crm.jobs.delivery import REPEATED
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.jobs.mail import courier, post_office, write
 from tests.jobs.work import messages
@@ -27,7 +27,7 @@ def in_state(sessions):
 
     def leave(state, **given):
         write(sessions, "li", kind=given.pop("kind", MessageKind.WEEKLY))
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             db.execute(update(Message).values(state=state, **given))
         return messages(sessions)[0].id
 
@@ -35,7 +35,7 @@ def in_state(sessions):
 
 
 def send(sessions, *ids, again=False, why=""):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         resend.send(db, ids, again=again, why=why, by=None, now=LATER)
 
 
@@ -165,11 +165,11 @@ def test_one_that_breaks_off_again_waits_for_a_person_again(sessions, in_state):
 def test_all_that_failed_wait_anew_or_those_of_a_kind(sessions, kind, count):
     write(sessions, "li")
     write(sessions, "wang", kind=MessageKind.NUDGE)
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(update(Message).values(state=State.FAILED))
     write(sessions, "zhao")
 
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         told = resend.retry(db, kind=kind, why="", by=None, now=LATER)
 
     assert told == count

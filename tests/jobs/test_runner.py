@@ -6,12 +6,12 @@ from threading import Barrier
 import pytest
 from sqlalchemy import select
 
-from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.outbox import State
 from crm.jobs import ledger
 from crm.jobs.models import JobRun, RunState
 from crm.jobs.runner import SlotOutcome
+from crm.transactions import transaction
 from tests.jobs.work import (
     SECRET,
     at,
@@ -245,7 +245,7 @@ def test_an_error_recorded_late_does_not_undo_what_another_runner_finished(sessi
     slot = clockwork_of(sessions)._due(at("2026-07-20T07:30"))[0]  # noqa: SLF001
     live(sessions, "2026-07-20T07:30")
 
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         ledger.record_failure(db, slot, "连接中断", now=at("2026-07-20T07:40"), useless=False)
 
     assert run_of(sessions, "2026-W29").state is RunState.DONE

@@ -5,7 +5,6 @@ from datetime import time, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import ledger, resend
 from crm.jobs.runner import Clockwork
@@ -13,6 +12,7 @@ from crm.jobs.staleness import REPEAT
 from crm.jobs.timetable import JOBS, JobName
 from crm.mailing.models import QuietTime
 from crm.people.models import Person
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_person, make_regime
 from tests.jobs.mail import courier, post_office, put_for, write
@@ -31,12 +31,12 @@ def office():
 
 def write_brief(sessions, *usernames: str) -> None:
     write(sessions, *usernames, kind=MessageKind.MORNING_BRIEF)
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         db.execute(update(Message).values(expires_at=NOW + EVENING))
 
 
 def keep_quiet(sessions, username: str, begins: time, ends: time) -> None:
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         person_id = db.scalar(select(Person.id).where(Person.username == username))
         db.add(QuietTime(person_id=person_id, begins=begins, ends=ends))
 
@@ -65,7 +65,7 @@ def test_from_the_evening_on_it_is_skipped_with_the_reason(sessions, office):
 @pytest.fixture
 def weekly(sessions):
     """The weekly digests of a zone of one leader, from that Sunday on."""
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         ledger.install(db, clock_from=SUNDAY, now=SUNDAY)
         make_regime(db)
         make_person(db, "li")
@@ -95,7 +95,7 @@ def test_a_server_that_is_away_all_day_leaves_no_stale_brief_behind(sessions):
 
 
 def test_a_run_through_the_past_sends_what_it_made_and_none_from_before(sessions, office, weekly):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         li = db.scalars(select(Person)).one()
         put_for(db, li, kind=MessageKind.MORNING_BRIEF, at=NOW)
         db.execute(update(Message).values(expires_at=NOW + EVENING))
@@ -120,7 +120,7 @@ def test_a_brief_whose_end_is_unknown_is_not_repeated_in_the_evening(sessions, o
 def test_one_that_a_person_wants_all_the_same_is_sent(sessions, office):
     write_brief(sessions, "li")
     courier(sessions, office.port, hours=9).deliver_all()
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         [message] = db.scalars(select(Message)).all()
         now = NOW + timedelta(hours=9)
         resend.send(db, [message.id], again=False, why="本人要求", by=None, now=now)

@@ -6,9 +6,9 @@ from threading import Event, Thread
 
 import pytest
 
-from crm.base.db import writing
 from crm.jobs import lease
 from crm.jobs.write_yield import Turns
+from crm.transactions import transaction
 
 
 @pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
@@ -19,7 +19,7 @@ def test_another_writer_gets_its_turn_between_transactions(sessions, database_ur
     def write_on() -> None:
         turns = Turns(sessions)
         while not done.is_set():
-            with writing(sessions) as db:
+            with transaction(sessions) as db:
                 lease.hold(db, "a node")
                 done.wait(0.03)
             turns.give()

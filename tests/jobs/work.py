@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import outbox
 from crm.base.clock import at_civil
-from crm.base.db import writing
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import ledger
@@ -16,6 +15,7 @@ from crm.jobs.models import JobPause
 from crm.jobs.runner import Clockwork
 from crm.jobs.timetable import JOBS, JobName, Slot, Timing
 from crm.people.models import Person
+from crm.transactions import transaction
 from tests.factories import make_person
 
 KINDS = {
@@ -74,7 +74,7 @@ def clockwork_of(sessions: sessionmaker[Session], **work: object) -> Clockwork:
 
 
 def install(sessions: sessionmaker[Session], since: str, *usernames: str) -> None:
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         ledger.install(db, clock_from=at(since), now=at(since))
         for username in usernames:
             make_person(db, username)

@@ -8,12 +8,14 @@ from sqlalchemy import func, select
 from crm.base.audit import AuditEntry, AuditLink
 from crm.base.clock import at_civil
 from crm.base.errors import Refused
+from crm.base.pending import take
 from crm.leads import service
 from crm.leads.models import Lead, LeadRole
 from crm.leads.queries import may_see
 from crm.leads.rules import LeadRoleKind, Secrecy, first_gap
 from crm.leads.succession import keep_seen, settle_sight
 from crm.people.accounts import disable_person
+from crm.people.closing import SightEnded
 from crm.people.models import Person
 from crm.people.postings import leave
 from crm.people.queries import viewer
@@ -71,7 +73,7 @@ def test_a_closed_account_leaves_its_lead_to_the_supervisor_of_the_unit(zone, hi
     db, admin = zone.db, zone.people["admin"]
 
     disable_person(db, person=zone.people["tracker"], at=NOW, by=admin, now=NOW)
-    settle_sight(db)
+    settle_sight(db, take(db, SightEnded))
 
     entry = db.scalars(select(AuditEntry).where(AuditEntry.action == "lead.succeeded")).one()
     supervisor = zone.people["supervisor"]
@@ -87,7 +89,7 @@ def test_who_leaves_at_the_end_of_the_month_sees_it_until_then(zone, hidden):
     db, given = zone.db, {"by": zone.people["admin"], "now": NOW}
 
     leave(db, person=zone.people["tracker"], last_on=MONTHS_END, at_once=False, **given)
-    settle_sight(db)
+    settle_sight(db, take(db, SightEnded))
 
     assert seen_by(zone, hidden, MONTHS_END) == {"tracker"}
     assert seen_by(zone, hidden, AUGUST) == {"supervisor"}
@@ -95,7 +97,7 @@ def test_who_leaves_at_the_end_of_the_month_sees_it_until_then(zone, hidden):
 
 def test_who_becomes_a_reader_leaves_the_lead_to_the_supervisor(zone, hidden):
     become(zone.people["tracker"], zone.db, Role.READER, by=None)
-    settle_sight(zone.db)
+    settle_sight(zone.db, take(zone.db, SightEnded))
 
     assert seen_by(zone, hidden) == {"supervisor"}
 
@@ -106,7 +108,7 @@ def test_without_a_supervisor_it_falls_to_an_admin_who_did_not_close_the_account
     disable_person(db, person=zone.people["supervisor"], at=NOW, by=admin, now=NOW)
 
     disable_person(db, person=zone.people["tracker"], at=NOW, by=admin, now=NOW)
-    settle_sight(db)
+    settle_sight(db, take(db, SightEnded))
 
     assert seen_by(zone, hidden) == {"second"}
 
@@ -118,7 +120,7 @@ def test_another_who_is_named_keeps_the_lead_from_falling(zone, hidden):
 
     disable_person(zone.db, person=tracker, at=NOW, by=None, now=NOW)
 
-    assert settle_sight(zone.db) == 0
+    assert settle_sight(zone.db, take(zone.db, SightEnded)) == 0
 
 
 def test_the_last_named_person_does_not_end_their_role_for_a_later_date(zone, hidden):

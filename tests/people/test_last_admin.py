@@ -7,7 +7,6 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
-from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.sheets import SheetRefused
 from crm.people.accounts import disable_person
@@ -16,6 +15,7 @@ from crm.people.models import Person
 from crm.people.postings import leave
 from crm.people.rules import Role
 from crm.people.service import change_person, give_password, set_password
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_person, make_unit
 
@@ -95,13 +95,13 @@ def test_a_file_that_takes_the_role_away_is_refused_at_its_line(db):
 
 
 def test_two_admins_who_demote_each_other_at_once_leave_one(sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         names = [make_person(db, role=Role.ADMIN, password_hash="x").username for _ in range(2)]
     barrier = Barrier(2, timeout=30)
 
     def demote_once(name):
         barrier.wait()
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             demote(db, db.scalars(select(Person).filter_by(username=name)).one(), None)
 
     with ThreadPoolExecutor(2) as threads:

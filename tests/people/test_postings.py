@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil
-from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.people import postings, sessions
 from crm.people.accounts import disable_person, enable_person, require_another_admin
@@ -18,6 +17,7 @@ from crm.people.postings import PostingData, change_posting, come_back, leave, r
 from crm.people.queries import colleagues
 from crm.people.rules import Duty, Role
 from crm.people.service import change_person
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_person, make_posting, make_unit
 
@@ -227,13 +227,13 @@ def test_an_admin_who_is_to_leave_is_not_the_one_who_stays(db):
 
 
 def test_of_two_primary_postings_at_once_one_is_refused(sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         person, unit = make_person(db, duty=None), make_unit(db)
     barrier = threading.Barrier(2)
 
     def post(first):
         barrier.wait()
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             told = PostingData(unit=unit, duty=Duty.STAFF, from_on=first)
             try:
                 postings.post(db, person=person, data=told, by=None, now=NOW)

@@ -7,7 +7,6 @@ from sqlalchemy import select
 
 from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil
-from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.base.sheets import SheetRefused
@@ -21,6 +20,7 @@ from crm.quotas.calendar_imports import as_file, import_calendar, keep, read_arr
 from crm.quotas.models import Correction, WorkdayOverride
 from crm.quotas.queries import figures, working_calendar
 from crm.quotas.service import freeze_period
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_person, make_rule, make_unit
 from tests.jobs.work import SITE
@@ -175,14 +175,14 @@ def test_an_arrangement_written_down_reads_the_same():
 
 @pytest.fixture
 def zone(sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         make_rule(db)
         make_person(db, "deputy", duty=Duty.DEPUTY, unit=make_unit(db))
     return sessions
 
 
 def test_an_open_period_is_judged_by_the_changed_calendar(zone):
-    with writing(zone) as db:
+    with transaction(zone) as db:
         set_free(db, first=date(2026, 7, 1), last=date(2026, 7, 31))
         (each,) = figures(db, period=JULY, as_of=NOW)
 
@@ -191,9 +191,9 @@ def test_an_open_period_is_judged_by_the_changed_calendar(zone):
 
 def test_a_change_in_a_frozen_period_changes_no_figure_and_makes_a_correction(zone):
     freeze = at_civil(date(2026, 8, 6))
-    with writing(zone) as db:
+    with transaction(zone) as db:
         freeze_period(db, period=JULY, at=freeze, now=freeze)
-    with writing(zone) as db:
+    with transaction(zone) as db:
         set_free(db, first=date(2026, 7, 1), last=date(2026, 7, 31), now=freeze)
 
     with zone() as db:
@@ -207,9 +207,9 @@ def test_a_change_in_a_frozen_period_changes_no_figure_and_makes_a_correction(zo
 def test_an_import_that_contradicts_what_is_frozen_makes_a_correction(zone):
     freeze = at_civil(date(2026, 8, 6))
     rest = "date,kind\n" + "".join(f"2026-07-{day:02},休\n" for day in range(1, 32))
-    with writing(zone) as db:
+    with transaction(zone) as db:
         freeze_period(db, period=JULY, at=freeze, now=freeze)
-    with writing(zone) as db:
+    with transaction(zone) as db:
         keep(db, read_arrangement(rest.encode()), by=None, now=freeze)
 
     with zone() as db:
@@ -222,16 +222,16 @@ def test_a_changed_calendar_neither_drops_nor_repeats_a_slot(zone):
             runs = select(JobRun.slot).where(JobRun.job == "weekly-digest").order_by(JobRun.slot)
             return list(db.scalars(runs))
 
-    with writing(zone) as db:
+    with transaction(zone) as db:
         ledger.install(db, clock_from=at_civil(date(2026, 7, 1)), now=NOW)
     clockwork = Clockwork(zone, SITE)
     clockwork.run_until(at_civil(date(2026, 7, 14)), to_mailbox=True)
-    with writing(zone) as db:  # the day of W28's digest, done, and that of W29's, to come
+    with transaction(zone) as db:  # the day of W28's digest, done, and that of W29's, to come
         set_free(db, first=date(2026, 7, 13))
         set_free(db, first=date(2026, 7, 20), last=date(2026, 7, 22))
     clockwork.run_until(at_civil(date(2026, 7, 22)), to_mailbox=True)
     moved = weekly()
-    with writing(zone) as db:
+    with transaction(zone) as db:
         take_back(db, first=date(2026, 7, 13), last=date(2026, 7, 22), by=None, now=NOW)
     clockwork.run_until(at_civil(date(2026, 8, 4)), to_mailbox=True)
 

@@ -9,17 +9,18 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from crm.base.audit import record
 from crm.base.clock import at_civil
-from crm.base.db import writing
 from crm.base.periods import Period
 from crm.cli import base, main
 from crm.cli.quota import KEYS
 from crm.extensions import db as database_of_app
+from crm.people.quota_inputs import Edit
 from crm.people.rules import Duty
 from crm.quotas.rules import Reason
 from crm.quotas.service import freeze_period
+from crm.transactions import transaction
 from crm.visits.models import Visit
+from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Channel, Kind
 from tests.databases import SECRET
 from tests.factories import make_person, make_regime, make_unit, make_visit
@@ -32,7 +33,7 @@ def crm(database_url, sessions, monkeypatch):
     monkeypatch.setenv("CRM_SECRET_KEY", SECRET)
     base.settings.cache_clear()
     base.app.cache_clear()
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         make_regime(db)
         deputy = make_person(db, "lihua", duty=Duty.DEPUTY, unit=make_unit(db, code="bureau"))
         make_visit(db, deputy, date(2026, 7, 13), ref="V-1")
@@ -120,13 +121,13 @@ def test_a_figure_explains_itself(crm):
 def frozen(crm, sessions):
     """July frozen with one of six, and corrected to two since."""
     freeze = at_civil(date(2026, 8, 6))
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         freeze_period(db, period=Period.parse("2026-07"), at=freeze, now=freeze)
     later = freeze + timedelta(days=1)
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         visit = db.scalars(select(Visit).where(Visit.ref == "V-2")).one()
         visit.kind, visit.channel = Kind.OUTREACH, Channel.IN_PERSON
-        record(db, "visit.changed", visit, by=None, at=later)
+        collect_edit(db, visit, Edit.VISIT_CHANGED, people=(), by=None, at=later)
     return crm
 
 

@@ -5,10 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from crm.base.audit import AuditEntry
+from crm.base.audit_trail import purge, seal_day
 from crm.base.clock import at_civil
-from crm.base.db import writing
+from crm.base.db import database_now
+from crm.base.pending import UnappliedError
 from crm.base.periods import Period
 from crm.people.models import Person, Posting
 from crm.people.rules import Duty, Role
@@ -17,7 +20,9 @@ from crm.quotas.models import Correction
 from crm.quotas.queries import figures
 from crm.quotas.rules import FigureStatus
 from crm.quotas.service import freeze_period
+from crm.transactions import transaction
 from crm.visits.models import Visit
+from crm.visits.queries import rejection_reasons
 from crm.visits.rules import Channel, Kind, Status
 from crm.visits.service import (
     VisitData,
@@ -28,6 +33,7 @@ from crm.visits.service import (
     log_visit,
     reject_visit,
 )
+from tests.databases import unguarded
 from tests.factories import make_person, make_rule, make_unit, make_visit
 
 JULY = Period.parse("2026-07")
@@ -40,7 +46,7 @@ class Zone:
 
     def __init__(self, sessions):
         self.sessions = sessions
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             make_rule(db)
             unit = make_unit(db)
             self.deputy = make_person(db, "deputy", duty=Duty.DEPUTY, unit=unit)
@@ -52,11 +58,11 @@ class Zone:
             ]
 
     def freeze(self, *, now=FREEZE):
-        with writing(self.sessions) as db:
+        with transaction(self.sessions) as db:
             return freeze_period(db, period=JULY, at=FREEZE, now=now)
 
     def edit(self, change, **given):
-        with writing(self.sessions) as db:
+        with transaction(self.sessions) as db:
             return change(db, **{"now": LATER} | given)
 
     def log(self, day, *, by=None, leader=None, now=LATER, **told):
@@ -77,7 +83,7 @@ class Zone:
         return self.edit(log_visit, data=data, by=by or self.deputy, now=now)
 
     def confirm(self, visit, *, now=LATER):
-        with writing(self.sessions) as db:
+        with transaction(self.sessions) as db:
             row = db.get(Visit, visit.id)
             confirm_visit(db, visit=row, by=db.get(Person, self.chief.id), now=now)
 
@@ -128,13 +134,45 @@ def test_a_correction_says_who_why_when_and_from_what_to_what(frozen):
 
 
 def test_a_correction_tells_the_reason_that_was_given(frozen):
-    with writing(frozen.sessions) as db:
+    with transaction(frozen.sessions) as db:
         visit, by = db.get(Visit, frozen.visits[0].id), db.get(Person, frozen.chief.id)
         reject_visit(db, visit=visit, reason="重复登记", by=by, now=LATER)
 
     (made,) = frozen.corrections()
     assert made.why == "退回拜访（重复登记） V-1"
     assert frozen.told() == [(5, 6, 4, 6)]
+
+
+def test_an_edit_without_its_corrections_is_not_committed(frozen):
+    with frozen.sessions() as db:
+        visit, by = db.get(Visit, frozen.visits[0].id), db.get(Person, frozen.chief.id)
+        reject_visit(db, visit=visit, reason="重复登记", by=by, now=LATER)
+
+        with pytest.raises(UnappliedError):
+            db.commit()
+
+    assert frozen.corrections() == []
+
+
+def test_reasons_outlive_the_trail(frozen):
+    with transaction(frozen.sessions) as db:
+        visit, by = db.get(Visit, frozen.visits[0].id), db.get(Person, frozen.chief.id)
+        reject_visit(db, visit=visit, reason="重复登记", by=by, now=LATER)
+    with frozen.sessions.begin() as db, unguarded(db.connection()):
+        ago = db.scalar(select(database_now(db, -timedelta(days=200))))
+        db.execute(update(AuditEntry).values(stored_at=ago))
+    with transaction(frozen.sessions) as db:
+        seal_day(db, on=date(2020, 1, 2), at=LATER)
+
+    with transaction(frozen.sessions) as db:
+        count = purge(db, before=date(2020, 1, 3), at=LATER)
+
+    with frozen.sessions() as db:
+        reasons = rejection_reasons(db, [visit.id])
+    (made,) = frozen.corrections()
+    assert count == 1
+    assert reasons == {visit.id: "重复登记"}
+    assert (made.why, made.reason) == ("退回拜访（重复登记） V-1", "重复登记")
 
 
 def test_the_frozen_figure_stays_beside_the_corrected_one(frozen):
@@ -177,7 +215,7 @@ def test_an_edit_before_the_freeze_makes_no_correction(zone):
 
 
 def test_who_hands_over_the_lead_and_who_takes_it_are_both_corrected(frozen):
-    with writing(frozen.sessions) as db:
+    with transaction(frozen.sessions) as db:
         visit, by = db.get(Visit, frozen.visits[0].id), db.get(Person, frozen.chief.id)
         data = VisitData(
             ref=visit.ref,
@@ -203,7 +241,7 @@ def test_a_back_dated_absence_makes_a_correction(frozen):
 
 
 def test_a_back_dated_end_of_a_posting_makes_a_correction(frozen):
-    with writing(frozen.sessions) as db:
+    with transaction(frozen.sessions) as db:
         posting = db.scalars(select(Posting).where(Posting.person_id == frozen.deputy.id)).one()
         end_posting(db, posting=posting, to_on=date(2026, 7, 10), by=None, now=LATER)
 
@@ -211,7 +249,7 @@ def test_a_back_dated_end_of_a_posting_makes_a_correction(frozen):
 
 
 def test_who_never_held_the_duty_after_all_is_corrected_to_nothing(frozen):
-    with writing(frozen.sessions) as db:
+    with transaction(frozen.sessions) as db:
         posting = db.scalars(select(Posting).where(Posting.person_id == frozen.deputy.id)).one()
         end_posting(db, posting=posting, to_on=date(2026, 6, 30), by=None, now=LATER)
 
@@ -294,7 +332,7 @@ def test_a_stay_that_ended_is_not_taken_off_by_the_edit_of_another_visit(on_a_st
 
 
 def test_a_stay_that_is_cancelled_makes_one(on_a_stay):
-    with writing(on_a_stay.sessions) as db:
+    with transaction(on_a_stay.sessions) as db:
         visit, by = db.get(Visit, on_a_stay.stay.id), db.get(Person, on_a_stay.deputy.id)
         cancel_visit(db, visit=visit, by=by, now=LATER)
 
@@ -340,7 +378,7 @@ def test_an_edit_that_is_not_committed_yet_holds_up_the_freeze(zone, kind_of_dat
     is_edited, goes_on = threading.Event(), threading.Event()
 
     def edit():
-        with writing(zone.sessions) as db:
+        with transaction(zone.sessions) as db:
             row, by = db.get(Visit, visit.id), db.get(Person, zone.chief.id)
             confirm_visit(db, visit=row, by=by, now=FREEZE - timedelta(seconds=1))
             is_edited.set()

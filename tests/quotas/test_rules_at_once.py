@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.clock import at_civil
-from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.people.models import Person
@@ -22,6 +21,7 @@ from crm.quotas.rule_changes import change_rule, withdraw_version
 from crm.quotas.rule_versions import version_on, versions
 from crm.quotas.rules import Rule
 from crm.quotas.service import assess_period, freeze_period
+from crm.transactions import transaction
 from tests.factories import DEPUTY, make_person, make_rule
 
 JULY = Period.parse("2026-07")
@@ -44,7 +44,7 @@ class Zone:
 
     def __init__(self, sessions):
         self.sessions = sessions
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             make_rule(db)
             make_person(db, "deputy", duty=Duty.DEPUTY)
             self.admin = make_person(db, "root", role=Role.ADMIN, duty=Duty.STAFF)
@@ -54,7 +54,7 @@ class Zone:
 
         def step():
             try:
-                with writing(self.sessions) as db:
+                with transaction(self.sessions) as db:
                     act(db)
                     last()
             except Refused as refusal:

@@ -9,18 +9,26 @@ from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind
+from crm.base.pending import take
 from crm.base.periods import Period
 from crm.leads.models import LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.accounts import disable_person
+from crm.people.closing import SightEnded
 from crm.people.models import EntryGrant
 from crm.people.rules import Role
 from crm.people.service import change_person
 from crm.quotas.queries import live_figures, rules_for, working_calendar
-from crm.reassignment.closing import settle_ended
 from crm.reassignment.queries import Span, closed_with_open, open_things_of
 from crm.reassignment.rules import HANDED_OVER, Thing, is_long
-from crm.reassignment.service import Plan, Unfit, hand_over, let_fall, settle_closed
+from crm.reassignment.service import (
+    Plan,
+    Unfit,
+    hand_over,
+    let_fall,
+    settle_closed,
+    settle_ended,
+)
 from crm.visits.models import CompanionNotice, Visit, VisitFormer, VisitParticipant
 from crm.visits.rules import Kind, Status, Verdict, cut_between
 from tests.conftest import NOW
@@ -264,7 +272,7 @@ def test_a_mail_names_no_lead_that_its_reader_may_not_see(db, zone, hidden, site
 def test_nothing_open_stays_with_a_closed_account(db, full):
     disable_person(db, person=full.leaver, at=NOW, by=full.admin, now=NOW)
 
-    settle_ended(db)
+    settle_ended(db, take(db, SightEnded))
 
     assert things(db, full.leaver) == []
     assert holders(db, full.lead, LeadRoleKind.TRACKER) == [full.chief.id]
@@ -324,7 +332,7 @@ def test_who_becomes_a_reader_keeps_nothing_open_either(db, full):
     contact = {"name": "离任人", "email": None, "phone": None, "by": full.admin, "now": NOW}
     change_person(db, person=full.leaver, role=Role.READER, **contact)
 
-    settle_ended(db)
+    settle_ended(db, take(db, SightEnded))
 
     assert things(db, full.leaver) == []
 
@@ -332,7 +340,7 @@ def test_who_becomes_a_reader_keeps_nothing_open_either(db, full):
 def test_who_leaves_later_keeps_it_until_then(db, full):
     disable_person(db, person=full.leaver, at=MIDNIGHT, by=full.admin, now=NOW)
 
-    assert settle_ended(db) == 0
+    assert settle_ended(db, take(db, SightEnded)) == 0
     assert len(things(db, full.leaver)) == len(Thing) + 1
 
 

@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.clock import at_civil
-from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind
 from crm.jobs import ledger
 from crm.jobs.runner import Clockwork
@@ -16,6 +15,7 @@ from crm.supervision.escalation import draft_from_milestones, escalate_orders
 from crm.supervision.models import Order, OrderEntry, OrderUnit
 from crm.supervision.rules import About, EntryKind, OrderState, Origin
 from crm.supervision.service import answer_order, issue_order, receive_order
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_lead, make_milestone, make_order, make_plan, make_role
 from tests.jobs.work import SITE
@@ -220,7 +220,7 @@ def test_levels_that_may_not_know_of_the_lead_are_passed_over(db, zone, escalate
 
 
 def zone_at_work(sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         ledger.install(db, clock_from=TODAY, now=TODAY)
         zone = arrange(db)
         order = make_order(db, zone.team, officer=zone.chief, person_id=zone.li.id)

@@ -6,11 +6,12 @@ from threading import Barrier
 import pytest
 from sqlalchemy import select
 
-from crm.base.db import begin_to_write, writing
+from crm.base.db import begin_to_write
 from crm.people.models import Person
 from crm.supervision.models import Order
 from crm.supervision.rules import OrderState
 from crm.supervision.service import issue_order
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_order
 from tests.supervision.conftest import arrange
@@ -21,7 +22,7 @@ UNDONE = range(0, ORDERS, 4)
 
 @pytest.fixture
 def drafts(sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         zone = arrange(db)
         return [make_order(db, zone.team, officer=zone.chief).id for _ in range(ORDERS)]
 
@@ -48,7 +49,7 @@ def test_one_order_issued_twice_at_once_has_one_number(sessions, drafts):
 
     def issue(_):
         barrier.wait()
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             chief = db.scalars(select(Person).filter_by(username="chief")).one()
             issue_order(db, order=db.get_one(Order, drafts[0]), by=chief, now=NOW)
 

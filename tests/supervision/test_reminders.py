@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.clock import at_civil
-from crm.base.db import writing
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period
 from crm.people.models import Posting
@@ -19,6 +18,7 @@ from crm.supervision.models import Order, OrderEntry, Reminder
 from crm.supervision.queries import corrections_of_order
 from crm.supervision.reminders import remind_of_missed
 from crm.supervision.rules import EntryKind, OrderState, Origin
+from crm.transactions import transaction
 from crm.visits.fields import VisitData
 from crm.visits.rules import Kind
 from crm.visits.service import confirm_visit, log_visit
@@ -194,7 +194,7 @@ def test_an_exempt_period_in_between_is_passed_over(db, deputy, freeze):
 
 
 def test_a_correction_that_comes_later_is_shown_with_the_draft(sessions, site):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         zone = arrange(db)
         make_rule(db, minimum=1)
         deputy = make_person(db, "deputy", duty=Duty.DEPUTY, unit=zone.team)
@@ -204,7 +204,7 @@ def test_a_correction_that_comes_later_is_shown_with_the_draft(sessions, site):
             remind_of_missed(db, period=period, at=at, late=False, site=site)
     later = FREEZES[JUNE] + timedelta(days=3)
     start = at_civil(date(2026, 6, 10)) + timedelta(hours=9)
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         visit = log_visit(
             db,
             data=VisitData(

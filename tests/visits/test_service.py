@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil
-from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.leads.rules import Secrecy
 from crm.people.models import Person
+from crm.transactions import transaction
 from crm.visits import service
 from crm.visits.companions import left_by
 from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
@@ -556,11 +556,11 @@ def test_a_visit_that_ends_at_midnight_does_not_open_the_day(db, zone):
 
 
 def test_a_form_sent_twice_at_once_is_one_visit(sessions):
-    with writing(sessions) as db:
+    with transaction(sessions) as db:
         me = make_person(db, "me").id
 
     def send(_):
-        with writing(sessions) as db:
+        with transaction(sessions) as db:
             leader = db.get_one(Person, me)
             return service.log_visit(db, data=told(leader), by=leader, now=NOW).id
 

@@ -9,12 +9,12 @@ from sqlalchemy import event
 
 from crm.base import unsubscribing
 from crm.base.audit import coming_from
-from crm.base.db import writing
 from crm.base.mail_kinds import MessageKind
 from crm.extensions import db as database_of_app
 from crm.people import service
 from crm.people.models import Person
 from crm.people.rules import Role
+from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.databases import SECRET
 from tests.factories import arranged, make_person, make_visit, sign_in
@@ -162,7 +162,7 @@ def test_others_write_while_a_body_is_read(app, liwei, path):
     written = []
 
     def write():
-        with coming_from(None), writing(database_of_app.sessionmaker) as db:  # another's
+        with coming_from(None), transaction(database_of_app.sessionmaker) as db:  # another's
             written.append(make_visit(db, db.get_one(Person, liwei.id)).id)
 
     answer = browser.post(
@@ -178,7 +178,7 @@ def test_others_write_while_a_body_is_read(app, liwei, path):
 
 def test_a_password_that_changes_while_it_is_looked_at_is_wrong(app, client, liwei, meanwhile):
     def change():
-        with app.app_context(), writing(database_of_app.sessionmaker) as db:
+        with app.app_context(), transaction(database_of_app.sessionmaker) as db:
             known = db.get_one(Person, liwei.id)
             service.set_password(db, person=known, password_hash="x", by=None, now=NOW)
 

@@ -3,12 +3,12 @@
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from crm.base.db import writing
 from crm.base.mailbox import mark_read, message_of, messages_page
 from crm.base.outbox import Message, State
 from crm.extensions import db
 from crm.jobs.delivery import NO_ADDRESS
 from crm.mailing.rules import IN_APP_ONLY
+from crm.transactions import transaction
 from crm.web.auth import signed_in
 from crm.web.digests.comments import added_later
 from crm.web.forms import LARGEST_ID, row_id
@@ -38,7 +38,7 @@ def show(message_id: int) -> ResponseReturnValue:
     """One message; opening it is noted."""
     letter = _mine(message_id)
     if letter.read_at is None:
-        with writing(db.sessionmaker) as own:  # a page that reads has no write lock of its own
+        with transaction(db.sessionmaker) as own:  # a page that reads has no write lock of its own
             mark_read(own, message_id, now=moment())
     later = added_later(db.session, signed_in(), letter, moment())
     return render_template("account/message.html", letter=letter, way=_way(letter), later=later)

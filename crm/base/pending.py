@@ -1,0 +1,41 @@
+"""Values that services collect on the session, to take effect before the transaction commits.
+
+`crm.transactions.transaction` applies them. A commit of a session that still holds some raises, so
+that no change goes without its effects, whoever commits.
+"""
+
+from typing import TypeVar
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction
+
+PENDING = "pending"
+Value = TypeVar("Value")
+
+
+class UnappliedError(RuntimeError):
+    """A commit without the effects of what was changed: use `crm.transactions.transaction`."""
+
+
+def collect(db: Session, value: object) -> None:
+    """Keep the value until the transaction's end."""
+    db.info.setdefault(PENDING, []).append(value)
+
+
+def take(db: Session, kind: type[Value]) -> list[Value]:
+    """The values of that kind, in the order in which they were collected; they are applied now."""
+    collected = db.info.get(PENDING, [])
+    db.info[PENDING] = [value for value in collected if not isinstance(value, kind)]
+    return [value for value in collected if isinstance(value, kind)]
+
+
+@event.listens_for(Session, "before_commit")
+def _refuse_unapplied(db: Session) -> None:
+    if db.info.get(PENDING) and not db.in_nested_transaction():
+        raise UnappliedError(db.info[PENDING])
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget(db: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        db.info.pop(PENDING, None)

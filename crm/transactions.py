@@ -1,0 +1,35 @@
+"""The one place that commits: what services collected takes effect in the same transaction.
+
+    with transaction(sessions) as db:
+        service.confirm_visit(db, visit=visit, by=me, now=now)
+
+Pages use `crm.web.transaction`, which does the same with the request's session.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from crm.base.db import writing
+from crm.base.pending import take
+from crm.leads.succession import settle_sight
+from crm.people.closing import SightEnded
+from crm.quotas.corrections import apply_edits
+from crm.reassignment.service import settle_ended
+
+
+@contextmanager
+def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    """A session of its own that means to write: all of it is committed, or nothing is."""
+    with writing(sessions) as db:
+        yield db
+        apply_pending(db)
+
+
+def apply_pending(db: Session) -> None:
+    """Apply what services collected in this transaction."""
+    ended = take(db, SightEnded)
+    settle_ended(db, ended)
+    settle_sight(db, ended)
+    apply_edits(db)  # last: visits that somebody leaves are edits too
