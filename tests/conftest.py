@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import begin_to_write
 from crm.base.mail import Site
-from tests import trail
+from tests import quota_inputs, trail
 from tests.databases import KINDS, Kept, empty_database
 from tests.postgres import server
 
@@ -109,6 +109,12 @@ def every_change_is_in_the_trail() -> Iterator[None]:
     trail.UNTOLD.clear()
     yield
     assert trail.UNTOLD == []
+
+
+@pytest.fixture(autouse=True)
+def every_quota_input_is_collected(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which the application changed what quotas rest on and collected no edit."""
+    yield from quota_inputs.watch(monkeypatch)
 
 
 @pytest.fixture
