@@ -152,6 +152,12 @@ def visible_to(viewer: Viewer, on: date) -> Select[Person]:
     )
 
 
+def may_see(db: Session, viewer: Viewer, person_id: int, on: date) -> bool:
+    """Whether the viewer may see the person's records."""
+    ids = visible_to(viewer, on).with_only_columns(Person.id)
+    return db.scalar(ids.where(Person.id == person_id)) is not None
+
+
 def by_username(db: Session, username: str) -> Person | None:
     """The person whom a typed username means, whatever its case and width."""
     exact, folded = spellings(username)

@@ -12,10 +12,11 @@ from crm.base.db import batches
 from crm.leads.models import Lead
 from crm.leads.queries import visible as visible_leads
 from crm.people.queries import Viewer
-from crm.visits.fields import VisitData
+from crm.visits.companions import left_by
+from crm.visits.fields import VisitData, data_of
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import changeable, covering, joined_by, of_leads, readable, visible
-from crm.visits.questions import Outline, Question, questions
+from crm.visits.questions import Doubt, Outline, Question, questions
 from crm.visits.rules import Status, Verdict
 
 
@@ -49,6 +50,25 @@ def questions_about(db: Session, visit: Outline, viewer: Viewer, on: date) -> li
     )
     others = outlines(db, beside & (Visit.id != (visit.id or 0)), viewer, on)
     return questions(visit, others)
+
+
+def questions_on_saving(
+    db: Session, data: VisitData, viewer: Viewer, on: date, was: Visit | None = None
+) -> tuple[Outline, list[Question]]:
+    """The visit as it is to be saved, and what to ask; of a change, only what it brings about."""
+    draft = outline_of(db, data, viewer, on, was)
+    questions = questions_about(db, draft, viewer, on)
+    if was is None:
+        return draft, questions
+
+    before = outline_of(db, data_of(was), viewer, on, was)
+    known = {question.token for question in questions_about(db, before, viewer, on)}
+    new = [question for question in questions if question.token not in known]
+
+    # whoever took themself out takes part again only knowingly
+    people = {was.leader_id, *(person.id for person in was.participants)}
+    again = (draft.people - people) & left_by(db, was.id).keys()
+    return draft, new + ([Question(Doubt.LEFT, draft, frozenset(again))] if again else [])
 
 
 def beside_file(db: Session, visits: Sequence[Visit], on: date) -> list[Outline]:

@@ -1,6 +1,6 @@
 """The words of visits, and what holds of their times (REGIME 3). Pure."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Protocol
 
 from crm.base.clock import at_civil, civil, civil_date, last_civil_date
@@ -9,6 +9,8 @@ from crm.base.errors import Refused
 from crm.base.periods import DAY
 
 LONGEST_DAYS = 92  # a bound on a visit's length keeps every question about a period a closed range
+
+STAY_BEGINS, STAY_ENDS = time(9), time(18)  # a stay is entered by its days alone
 
 
 class Kind(LabeledEnum):
@@ -174,6 +176,18 @@ def days_until_logged(last_on: date, logged_at: datetime) -> int:
 def is_logged_late(last_on: date, logged_at: datetime, within_days: int) -> bool:
     """Whether a visit was logged more than so many days after its last date (REGIME 3)."""
     return days_until_logged(last_on, logged_at) > within_days
+
+
+def stay_hours(
+    first: date, last: date, *, is_done: bool, now: datetime
+) -> tuple[datetime, datetime]:
+    """When a stay begins and ends; one that is done on its last day ends now, or at 18:00."""
+    starts_at, ends_at = at_civil(first, STAY_BEGINS), at_civil(last, STAY_ENDS)
+    this_minute = now.replace(second=0, microsecond=0)
+    ends_today = is_done and last == civil_date(now)
+    if ends_today and starts_at < this_minute < ends_at:
+        ends_at = this_minute
+    return starts_at, ends_at
 
 
 def cut_between(starts_at: datetime, ends_at: datetime, today: date) -> tuple[datetime, datetime]:

@@ -37,7 +37,7 @@ from crm.web.people.entry_grants import recent_changes
 from crm.web.quotas.labels import ESTIMATED_CALENDAR, period_label
 from crm.web.quotas.visible_figures import figure_url, my_figure_scope
 from crm.web.transaction import moment, today
-from crm.web.visits.rows import VisitLine, is_stay, line, to_settle
+from crm.web.visits.rows import VisitRow, is_stay, visit_row, with_deadline
 
 bp = Blueprint("myday", __name__)
 FOLLOWUPS_AHEAD = timedelta(days=7)
@@ -59,9 +59,9 @@ class QuotaCard:
 class MyVisits:
     """My visits that matter today."""
 
-    unsettled: list[VisitLine]  # planned, over, and neither done nor cancelled
-    todays: list[VisitLine]
-    upcoming: list[VisitLine]
+    unsettled: list[VisitRow]  # planned, over, and neither done nor cancelled
+    todays: list[VisitRow]
+    upcoming: list[VisitRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class EnteredFor:
     """Somebody for whom I enter visits (代录), with those of today and those that wait."""
 
     name: str
-    lines: list[VisitLine]
+    lines: list[VisitRow]
     new_url: str
 
 
@@ -77,7 +77,7 @@ class EnteredFor:
 class NamedLine:
     """A visit as whose companion another named me."""
 
-    line: VisitLine
+    line: VisitRow
     by_name: str
 
 
@@ -168,11 +168,14 @@ def _visits(rows: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
     parts = (late, current, upcoming(rows, me.person_id, on))
     visits = shown_visits(rows, me, [visit for part in parts for visit in part], on)
     waiting = waiting_ids(rows, visits, now)
-    lines = {seen.id: line(seen, now, mine=[seen.id], waiting=waiting) for seen in visits}
+    lines = {
+        seen.id: visit_row(seen, now, changeable_ids=[seen.id], waiting_ids=waiting)
+        for seen in visits
+    }
     for visit_id, until in settle_until(rows, [each for each in late if is_stay(each)]).items():
-        lines[visit_id] = to_settle(lines[visit_id], until, on)
+        lines[visit_id] = with_deadline(lines[visit_id], until, on)
 
-    def told(part: Sequence[Visit]) -> list[VisitLine]:
+    def told(part: Sequence[Visit]) -> list[VisitRow]:
         return [lines[visit.id] for visit in part]
 
     return MyVisits(*(told(part) for part in parts))
@@ -189,7 +192,7 @@ def _entered_for(rows: Session, me: Viewer, on: date, now: datetime) -> list[Ent
         EnteredFor(
             each.name,
             [
-                line(visit, now, mine=[visit.id], waiting=waiting)
+                visit_row(visit, now, changeable_ids=[visit.id], waiting_ids=waiting)
                 for visit in seen
                 if _is_of(visit, each.id)
             ],
@@ -208,7 +211,8 @@ def _named(rows: Session, me: Viewer, on: date, now: datetime) -> list[NamedLine
     found = named_by_others(rows, me.person_id, since=now - ANSWERS_SHOWN)
     seen = shown_visits(rows, me, [each.visit for each in found], on)
     return [
-        NamedLine(line(visit, now), each.by_name) for visit, each in zip(seen, found, strict=True)
+        NamedLine(visit_row(visit, now), each.by_name)
+        for visit, each in zip(seen, found, strict=True)
     ]
 
 

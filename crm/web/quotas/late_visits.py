@@ -12,14 +12,14 @@ from crm.quotas.facts import late_by_duty
 from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import days_until_logged
-from crm.web.visits.rows import VisitLine, line
+from crm.web.visits.rows import VisitRow, visit_row
 
 
 @dataclass(frozen=True, slots=True)
 class LateVisit:
     """A visit that counts only once it is confirmed, with how late it was logged or entered."""
 
-    line: VisitLine
+    row: VisitRow
     why: str
 
 
@@ -30,7 +30,7 @@ def late_visits(
     on = clock.civil_date(now)
     late = late_by_duty(db, Visit.id.in_([visit.id for visit in visits]))
     return [
-        LateVisit(line(seen, now), _how_late(seen, max(late[seen.id].values(), default=0), on))
+        LateVisit(visit_row(seen, now), _how_late(seen, max(late[seen.id].values(), default=0), on))
         for seen in shown(db, viewer, visits, on)
     ]
 

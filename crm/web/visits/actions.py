@@ -1,9 +1,9 @@
-"""What may be done to a visit with a touch, and what it does to the figures of whoever made it."""
+"""What may be done to a visit, with messages about the figures that it changes."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,13 +13,14 @@ from crm.base import clock, formatting
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.models import Person
-from crm.people.queries import visible_to as visible_people
+from crm.people.queries import may_see as may_see_person
 from crm.quotas.queries import figures_on
 from crm.visits import service
 from crm.visits.companions import leave_visit
-from crm.visits.fields import data_of
+from crm.visits.fields import VisitData, data_of
+from crm.visits.merging import merge_visit
 from crm.visits.models import Visit
-from crm.visits.notifications import tell_left
+from crm.visits.notifications import tell_joined, tell_left, tell_named
 from crm.visits.permissions import may_change
 from crm.visits.queries import visit_by_id
 from crm.visits.rules import Status, Verdict, may_end_early
@@ -31,59 +32,57 @@ from crm.web.forms import back_to, cleaned, date_of
 from crm.web.quotas.quota_effects import quota_effects
 from crm.web.site import site
 from crm.web.transaction import moment, today
-from crm.web.visits.questions import ask_again, asking_about
+from crm.web.visits.questions import prompt_about, prompt_page
 
 Change: TypeAlias = Callable[[Session, Visit], Visit]
 
 
-def found(visit_id: int) -> Visit:
-    """The visit, where I may see or judge it; else there is none."""
+def visit_or_404(visit_id: int) -> Visit:
+    """The visit, where I may see or judge it."""
     return visit_by_id(db.session, my_view(), visit_id, today()) or abort(404)
 
 
-def noting(
-    change: Callable[[Session], Visit], people: Iterable[int], dates: Iterable[date], said: str
-) -> Visit:
-    """Make a change, and say what it did to my figures, or else to those of the one who leads."""
-    leader_id, *_ = people = tuple(people)
-    person_id = signed_in().id if signed_in().id in people else leader_id
+def log(data: VisitData) -> Visit:
+    """Log a visit."""
+    people = (data.leader_id, *data.participant_ids)
 
-    with explained() as rows:
-        dates = dates if _is_told(rows, person_id) else ()
-        before = figures_on(rows, person_id, dates, moment())
-        visit = change(rows)
-        after = figures_on(rows, person_id, dates, moment())
-        person_name = "" if person_id == signed_in().id else rows.get_one(Person, person_id).name
+    def change(rows: Session) -> Visit:
+        visit = service.log_visit(rows, data=data, by=signed_in(), now=moment())
+        tell_named(rows, visit=visit, **_notice())
+        return visit
 
-    flash(said, "success")
-    for effect in quota_effects(before, after, visit.id, today=today(), person_name=person_name):
-        flash(effect.text, effect.tone)
-
-    if said := corrections_notice():
-        flash(said, "info")
-
-    return visit
+    message = "已登记为完成。" if data.status is Status.DONE else "已存为计划。"
+    return _change_and_report(change, people, _dates(data), message)
 
 
-def _is_told(rows: Session, person_id: int) -> bool:
-    """Whether these figures are mine to know: my own, or in my scope (REGIME 3)."""
-    people = visible_people(my_view(), today()).with_only_columns(Person.id)
-    return rows.scalar(people.where(Person.id == person_id)) is not None
+def merge(visit: Visit, data: VisitData) -> Visit:
+    """Add what the form says to a visit that is there already."""
+    people = (visit.leader_id, *data.participant_ids, data.leader_id)
+    dates = {visit.first_on, visit.last_on, clock.civil_date(data.starts_at)}
+
+    def change(rows: Session) -> Visit:
+        known = {visit.leader_id, *(person.id for person in visit.participants)}
+        joins = signed_in().id in {data.leader_id, *data.participant_ids} - known
+        merge_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
+        tell_named(rows, visit=visit, **_notice())
+        if joins:
+            tell_joined(rows, visit=visit, **_notice())
+        return visit
+
+    return _change_and_report(change, people, dates, "已合并到原有的拜访，所填内容已补入。")
 
 
-def _settle(
-    visit_id: int, said: str, change: Change, *, dates: Iterable[date] = ()
-) -> ResponseReturnValue:
-    """Do one thing to a visit, and go back to where its button was."""
-    visit = found(visit_id)
-    people = (visit.leader_id, *(person.id for person in visit.participants))
-    all_dates = {visit.first_on, visit.last_on, *dates}
-    back = back_to(url_for("visits.show", visit_id=visit_id))
-    try:
-        noting(lambda rows: change(rows, visit), people, all_dates, said)
-    except Refused as refusal:
-        flash(refusal_text(refusal), "danger")
-    return redirect(back)
+def rewrite(visit: Visit, data: VisitData) -> Visit:
+    """Save the changed form of a visit."""
+    people = (data.leader_id, *data.participant_ids)
+    dates = _dates(data) | {visit.first_on, visit.last_on}
+
+    def change(rows: Session) -> Visit:
+        service.change_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
+        tell_named(rows, visit=visit, **_notice())
+        return visit
+
+    return _change_and_report(change, people, dates, "已保存。")
 
 
 def done(visit_id: int) -> ResponseReturnValue:
@@ -97,68 +96,70 @@ def done(visit_id: int) -> ResponseReturnValue:
         data = replace(data_of(visit), status=Status.DONE, ends_at=this_minute)
         return service.change_visit(rows, visit=visit, data=data, by=me, now=now)
 
-    return _settle(visit_id, "已设为完成。", finish)
+    return _apply(visit_id, "已设为完成。", finish)
 
 
 def move(visit_id: int) -> ResponseReturnValue:
     """Move a planned visit to another date, at the same hours."""
+    back = back_to(url_for("visits.show", visit_id=visit_id))
     on = date_of(request.form.get("on", ""))
     if on is None:
         flash("请选择要改到的日期。", "danger")
-        return redirect(back_to(url_for("visits.show", visit_id=visit_id)))
+        return redirect(back)
 
-    visit = found(visit_id)
+    visit = visit_or_404(visit_id)
     starts_at = clock.at_civil(on, clock.civil(visit.starts_at).time())
     ends_at = starts_at + (visit.ends_at - visit.starts_at)
     moved = replace(data_of(visit), starts_at=starts_at, ends_at=ends_at)
-    # whoever may not move it is asked nothing: a question tells of others
-    is_mine = may_change(db.session, my_view(), visit.id, today())
-    if is_mine and (asking := asking_about(moved, visit)):
-        return ask_again(asking, back_to(url_for("visits.show", visit_id=visit_id)))
 
-    def begin_then(rows: Session, visit: Visit) -> Visit:
+    # a question tells of other visits: only who may move this one is asked
+    is_changeable = may_change(db.session, my_view(), visit.id, today())
+    if is_changeable and (prompt := prompt_about(moved, visit)):
+        return prompt_page(prompt, back)
+
+    def change(rows: Session, visit: Visit) -> Visit:
         return service.move_visit(
             rows, visit=visit, starts_at=starts_at, by=signed_in(), now=moment()
         )
 
-    return _settle(visit_id, f"已改到{formatting.day(on)}。", begin_then, dates=[on])
+    return _apply(visit_id, f"已改到{formatting.day(on)}。", change, dates=[on])
 
 
 def cancel(visit_id: int) -> ResponseReturnValue:
     """Cancel a planned visit."""
-    me, now = signed_in(), moment()
-    return _settle(
-        visit_id,
-        "已取消这次拜访。",
-        lambda rows, visit: service.cancel_visit(rows, visit=visit, by=me, now=now),
-    )
+
+    def change(rows: Session, visit: Visit) -> Visit:
+        return service.cancel_visit(rows, visit=visit, by=signed_in(), now=moment())
+
+    return _apply(visit_id, "已取消这次拜访。", change)
 
 
 def leave(visit_id: int) -> ResponseReturnValue:
     """Take myself out of a visit that I did not take part in (未参加)."""
-    visit, me, now = found(visit_id), signed_in(), moment()
+    visit, me = visit_or_404(visit_id), signed_in()
+    dates = {visit.first_on, visit.last_on}
 
-    def take_out(rows: Session) -> Visit:
-        leave_visit(rows, visit=visit, by=me, now=now)
-        tell_left(rows, visit=visit, by=me, now=now, site=site())
+    def change(rows: Session) -> Visit:
+        leave_visit(rows, visit=visit, by=me, now=moment())
+        tell_left(rows, visit=visit, **_notice())
         return visit
 
     try:
-        noting(take_out, [me.id], {visit.first_on, visit.last_on}, "已说明未参加，并告知带队人。")
+        _change_and_report(change, [me.id], dates, "已说明未参加，并告知带队人。")
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
+
     return redirect(back_to(url_for("myday.show")))
 
 
 def confirm(visit_id: int) -> ResponseReturnValue:
     """Accept a visit that was logged late."""
-    me, now = signed_in(), moment()
 
-    def accept(rows: Session, visit: Visit) -> Visit:
-        _require_seen(rows, visit, Verdict.CONFIRMED)
-        return service.confirm_visit(rows, visit=visit, by=me, now=now)
+    def change(rows: Session, visit: Visit) -> Visit:
+        _require_known_verdict(rows, visit, Verdict.CONFIRMED)
+        return service.confirm_visit(rows, visit=visit, by=signed_in(), now=moment())
 
-    return _settle(visit_id, "已确认。", accept)
+    return _apply(visit_id, "已确认。", change)
 
 
 def reject(visit_id: int) -> ResponseReturnValue:
@@ -167,17 +168,72 @@ def reject(visit_id: int) -> ResponseReturnValue:
     if reason is None:
         flash("请填写退回原因。", "danger")
         return redirect(back_to(url_for("visits.show", visit_id=visit_id)))
-    me, now = signed_in(), moment()
 
-    def send_back(rows: Session, visit: Visit) -> Visit:
-        _require_seen(rows, visit, Verdict.REJECTED)
-        return service.reject_visit(rows, visit=visit, reason=reason, by=me, now=now)
+    def change(rows: Session, visit: Visit) -> Visit:
+        _require_known_verdict(rows, visit, Verdict.REJECTED)
+        return service.reject_visit(rows, visit=visit, reason=reason, by=signed_in(), now=moment())
 
-    return _settle(visit_id, "已退回。", send_back)
+    return _apply(visit_id, "已退回。", change)
 
 
-def _require_seen(rows: Session, visit: Visit, wanted: Verdict) -> None:
-    """Two supervisors may judge at once: the later must know of the earlier's word."""
-    if (told := request.form.get("was")) is not None:
-        was = next((verdict for verdict in Verdict if verdict.value == told), None)
+def _require_known_verdict(rows: Session, visit: Visit, wanted: Verdict) -> None:
+    """Refuse a verdict over one that its giver has not seen: two supervisors may judge at once."""
+    if (shown := request.form.get("was")) is not None:
+        was = next((verdict for verdict in Verdict if verdict.value == shown), None)
         service.require_verdict(rows, visit=visit, was=was, wanted=wanted)
+
+
+def _apply(
+    visit_id: int, message: str, change: Change, *, dates: Iterable[date] = ()
+) -> ResponseReturnValue:
+    """Change a visit, and go back to the page of the button."""
+    visit = visit_or_404(visit_id)
+    people = (visit.leader_id, *(person.id for person in visit.participants))
+    all_dates = {visit.first_on, visit.last_on, *dates}
+    back = back_to(url_for("visits.show", visit_id=visit_id))
+
+    try:
+        _change_and_report(lambda rows: change(rows, visit), people, all_dates, message)
+    except Refused as refusal:
+        flash(refusal_text(refusal), "danger")
+
+    return redirect(back)
+
+
+def _change_and_report(
+    change: Callable[[Session], Visit],
+    people: Iterable[int],
+    dates: Iterable[date],
+    message: str,
+) -> Visit:
+    """Make a change, and flash what it did to my figures, or else to those of the leader."""
+    leader_id, *_ = people = tuple(people)
+    person_id = signed_in().id if signed_in().id in people else leader_id
+
+    with explained() as rows:
+        # REGIME 3: figures of others only where they are in my scope
+        is_seen = may_see_person(rows, my_view(), person_id, today())
+        dates = dates if is_seen else ()
+        before = figures_on(rows, person_id, dates, moment())
+        visit = change(rows)
+        after = figures_on(rows, person_id, dates, moment())
+        is_mine = person_id == signed_in().id
+        person_name = "" if is_mine else rows.get_one(Person, person_id).name
+
+    flash(message, "success")
+    for effect in quota_effects(before, after, visit.id, today=today(), person_name=person_name):
+        flash(effect.text, effect.tone)
+
+    if notice := corrections_notice():
+        flash(notice, "info")
+
+    return visit
+
+
+def _dates(data: VisitData) -> set[date]:
+    return {clock.civil_date(data.starts_at), clock.last_civil_date(data.ends_at)}
+
+
+def _notice() -> dict[str, Any]:
+    """What mails about a change need beside the visit."""
+    return {"by": signed_in(), "now": moment(), "site": site()}

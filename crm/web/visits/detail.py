@@ -1,4 +1,4 @@
-"""The page of one visit: what it says, and what may be done there."""
+"""The page of one visit: its facts and words, and what the viewer may do to it."""
 
 from dataclasses import dataclass
 
@@ -15,48 +15,47 @@ from crm.visits.rules import Status, Verdict, days_until_logged, is_open_to_verd
 from crm.visits.trips import trip_id_of
 from crm.web.auth import my_view
 from crm.web.transaction import moment, today
-from crm.web.visits.rows import VisitLine, entered_by, line
+from crm.web.visits.rows import VisitRow, entered_by, visit_row
 
-OF_FACTS = ("met", "position")  # words that stand among the facts
+AMONG_FACTS = ("met", "position")
 
 
 @dataclass(frozen=True, slots=True)
 class VisitPage:
-    """One visit with what its page says and offers."""
+    """One visit with what its page shows and offers."""
 
-    line: VisitLine
+    row: VisitRow
     facts: list[tuple[str, str]]
     words: list[tuple[str, str]]
     is_readable: bool  # else its words are hidden, whether there are any or not
-    is_bare: bool  # mine, and nothing is told yet of whom one met and what was said
+    is_bare: bool  # mine, and without whom we met and what was said
     can_change: bool
-    can_leave: bool  # I am a companion, and may say that I took no part
+    can_leave: bool  # I am a companion, and may take myself out
     can_confirm: bool
     can_reject: bool
     rejected_for: str | None
     trip_url: str | None
 
 
-def page_of(seen: SeenVisit) -> VisitPage:
-    """The page of a visit, as far as I may see it."""
+def visit_page(seen: SeenVisit) -> VisitPage:
     can_change = may_change(db.session, my_view(), seen.id, today())
     can_judge = may_judge(db.session, my_view(), seen.id)
     is_open = is_open_to_verdict(seen, moment())
     reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
     companions = {person.id for person in seen.participants}
-    words = (
-        (VISIT_FIELDS[name].label, getattr(seen, name)) for name in WORDS if name not in OF_FACTS
+    texts = (
+        (VISIT_FIELDS[name].label, getattr(seen, name)) for name in WORDS if name not in AMONG_FACTS
     )
 
     return VisitPage(
-        line=line(
+        row=visit_row(
             seen,
             moment(),
-            mine={seen.id} if can_change else (),
-            waiting=waiting_ids(db.session, [seen], moment()),
+            changeable_ids={seen.id} if can_change else (),
+            waiting_ids=waiting_ids(db.session, [seen], moment()),
         ),
         facts=_facts(seen),
-        words=[(label, text) for label, text in words if text],
+        words=[(label, text) for label, text in texts if text],
         is_readable=seen.is_readable,
         is_bare=seen.is_theirs
         and seen.is_readable

@@ -1,4 +1,4 @@
-"""The form of a visit: what it begins with, and how what is typed becomes a visit's data."""
+"""The form of a visit: its initial values, its choices, and the data that it makes."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
@@ -25,7 +25,7 @@ from crm.people.queries import Viewer, colleagues, people_by_id
 from crm.visits.fields import VISIT_FIELDS, WORDS, VisitData
 from crm.visits.queries import last_choices
 from crm.visits.redaction import SeenVisit
-from crm.visits.rules import CHANNELS_OF, Kind, Status
+from crm.visits.rules import CHANNELS_OF, Kind, Status, stay_hours
 from crm.visits.trips import offered
 from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import VersionedForm
@@ -42,17 +42,16 @@ from crm.web.forms import (
     show_refusal,
 )
 
-STAY_BEGINS, STAY_ENDS = time(9), time(18)  # a stay is told in days; these are the hours it has
-HOURS = frozenset({"starts", "ends"})  # which the form of a stay hides
-HALF_DAYS = ((time(14), time(16)), (time(9), time(11)))  # when visits usually are, the later first
-LATER = (*WORDS, "trip")  # what may follow later
+HOURS = frozenset({"starts", "ends"})  # hidden in the form of a stay
+HALF_DAYS = ((time(14), time(16)), (time(9), time(11)))  # the usual hours, the later first
+LATER = (*WORDS, "trip")  # fields of the folded part
 _short = Length(max=100, message="最多 %(max)d 个字。")
 _LABELS = {name: field.input_label for name, field in VISIT_FIELDS.items()}
 
 
 @with_fields(VISIT_FIELDS)
 class VisitForm(VersionedForm):
-    """A visit as people tell it: dates and times apart, and a stay by its days alone."""
+    """A visit, with dates and times apart; a stay has its days alone."""
 
     ref = HiddenField(filters=[cleaned], validators=[_short])
     kind: RadioField
@@ -76,26 +75,26 @@ class VisitForm(VersionedForm):
         _LABELS["leader_id"], [Needed("请选择带队人。")], coerce=chosen_id, validate_choice=False
     )
     reason = StringField("修改原因", [_short], filters=[cleaned])
-    trips: Sequence[str] = ()  # those that it offers
-    asking: Any = None  # what it asks before it keeps the visit (`visit_questions.Asking`)
-    frozen: Sequence[str] = ()  # the periods whose figures it cannot change any more
+    trips: Sequence[str] = ()  # references to choose from
+    prompt: Any = None  # unanswered questions (`questions.Prompt`)
+    frozen: Sequence[str] = ()  # names of the periods whose figures are frozen
 
     @property
     def has_more(self) -> bool:
-        """Whether something is told, or wrong, of what may follow later."""
+        """Whether a field of the folded part is filled in or has an error."""
         return any(self[name].data or self[name].errors for name in LATER)
 
-    def lead_by_whom_it_is_for(self) -> bool:
+    def assume_leader(self) -> bool:
         """Let whoever the visit is entered for lead it, where no leader was chosen (代录)."""
-        is_open = self.leader_id.data is None and self.for_id.data is not None
-        if is_open:
+        is_assumed = self.leader_id.data is None and self.for_id.data is not None
+        if is_assumed:
             self.leader_id.data = self.for_id.data
-        return is_open
+        return is_assumed
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Ask for the hours too, but of a stay, which has its days alone."""
+        """Require the hours too, except for a stay."""
         channels = CHANNELS_OF.get(self.kind.data, ())
-        if len(channels) == 1:  # the page hides the field: there is nothing to choose
+        if len(channels) == 1:  # the page hides the field
             self.channel.data = channels[0]
 
         is_valid: bool = super().validate(extra_validators)
@@ -114,7 +113,7 @@ class VisitForm(VersionedForm):
 
         return is_valid
 
-    def told(self, now: datetime, was: SeenVisit | None = None) -> VisitData:
+    def visit_data(self, now: datetime, was: SeenVisit | None = None) -> VisitData:
         """The data of a valid form; `was` is the visit that it changes."""
         starts_at, ends_at = self._span(now, was)
 
@@ -134,21 +133,21 @@ class VisitForm(VersionedForm):
         )
 
     def chosen(self, field: str, again: str) -> list[int]:
-        """What is chosen in the field, or beside it from what the last visit had."""
+        """The ids chosen in the field, and those of the last visit chosen beside it."""
         return [*dict.fromkeys([*(self[field].data or []), *(self[again].data or [])])]
 
     def _texts(self, was: SeenVisit | None) -> dict[str, Any]:
-        """What is told in words; whoever may not read them has no fields for them."""
+        """The words; whoever may not read them has no fields for them."""
         if was and not was.is_readable:
             return {name: getattr(was, name) for name in LATER}
         return {name: self[name].data for name in LATER}
 
     def refuse(self, refusal: Refused) -> None:
-        """Show a refusal at a field in sight: a stay hides its hours, each form its reference."""
+        """Show a refusal at a visible field: a stay hides its hours, every form its reference."""
         is_stay = self.kind.data is Kind.RESIDENCY
         begin, end = ("first_on", "last_on") if is_stay else ("starts", "ends")
         show_refusal(self, refusal, {"starts_at": begin, "ends_at": end, "ref": ""})
-        if refusal.code == "duplicate_ref":  # with another it can be saved
+        if refusal.code == "duplicate_ref":  # with another one it can be saved
             self.ref.data = new_ref("V", self.first_on.data or date.min)
 
     def _span(self, now: datetime, was: SeenVisit | None) -> tuple[datetime, datetime]:
@@ -157,8 +156,8 @@ class VisitForm(VersionedForm):
         if self.kind.data is Kind.RESIDENCY:
             is_done = self.status.data is Status.DONE
             if was and _is_same_stay(was, first, last) and (was.ends_at <= now or not is_done):
-                return was.starts_at, was.ends_at  # whose hours an import may have told
-            return stay(first, last, is_done=is_done, now=now)
+                return was.starts_at, was.ends_at  # an import may have set other hours
+            return stay_hours(first, last, is_done=is_done, now=now)
 
         starts: Any = self.starts.data
         ends: Any = self.ends.data
@@ -172,18 +171,8 @@ def _is_same_stay(was: SeenVisit, first: date, last: date) -> bool:
     return was.kind is Kind.RESIDENCY and (was.first_on, was.last_on) == (first, last)
 
 
-def stay(first: date, last: date, *, is_done: bool, now: datetime) -> tuple[datetime, datetime]:
-    """The instants of a stay; one that is done on its last day ends now, or at the usual hour."""
-    starts_at, ends_at = clock.at_civil(first, STAY_BEGINS), clock.at_civil(last, STAY_ENDS)
-    this_minute = now.replace(second=0, microsecond=0)
-    ends_today = is_done and last == clock.civil_date(now)
-    if ends_today and starts_at < this_minute < ends_at:
-        ends_at = this_minute
-    return starts_at, ends_at
-
-
-def usual_span(now: datetime) -> tuple[datetime, datetime]:
-    """When a visit that is done most likely was: the last half day, or the last full hour."""
+def likely_hours(now: datetime) -> tuple[datetime, datetime]:
+    """The most likely hours of a visit that is done: the last half day, or the last full hour."""
     here = clock.civil(now)
     for begin, end in HALF_DAYS:
         if here.time() >= end:
@@ -191,12 +180,12 @@ def usual_span(now: datetime) -> tuple[datetime, datetime]:
     hour = here.replace(minute=0, second=0, microsecond=0)
     if hour.time() > HALF_DAYS[-1][0]:
         return hour - timedelta(hours=1), hour
-    yesterday = here.date() - DAY  # before the first half day has begun, nobody was anywhere today
+    yesterday = here.date() - DAY  # today's first half day has not begun
     begin, end = HALF_DAYS[0]
     return clock.at_civil(yesterday, begin), clock.at_civil(yesterday, end)
 
 
-def _when(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
+def _hour_values(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
     first, last = clock.civil_date(starts_at), clock.last_civil_date(ends_at)
     return {
         "first_on": first,
@@ -206,11 +195,9 @@ def _when(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
     }
 
 
-def beginning(db: Session, viewer: Viewer, now: datetime, *, status: Status) -> dict[str, Any]:
-    """What an empty form begins with: how the person's last visit was made, now (or tomorrow).
-
-    Nobody but the writer is credited by what stands there unchosen: no companions, no leads.
-    """
+def initial_values(db: Session, viewer: Viewer, now: datetime, *, status: Status) -> dict[str, Any]:
+    """The initial values: those of the person's last visit, at the likely hours or tomorrow."""
+    # no companions and no leads: nobody but the writer is credited unchosen
     today = clock.civil_date(now)
     last = last_choices(db, viewer, today)
     begin, end = HALF_DAYS[-1]
@@ -223,52 +210,50 @@ def beginning(db: Session, viewer: Viewer, now: datetime, *, status: Status) -> 
         "city": last.city,
         "leader_id": viewer.person_id,
         "status": status,
-        **_when(*(tomorrow if status is Status.PLANNED else usual_span(now))),
+        **_hour_values(*(tomorrow if status is Status.PLANNED else likely_hours(now))),
     }
 
 
-def as_typed(visit: SeenVisit) -> dict[str, Any]:
-    """A visit as its form shows it."""
+def form_values(visit: SeenVisit) -> dict[str, Any]:
     return {
         "kind": visit.kind,
         "channel": visit.channel,
         "status": visit.status,
         "city": visit.city,
-        "participant_ids": [each.id for each in visit.participants],
-        "lead_ids": [
-            each.id for each in visit.leads if each.id
-        ],  # the hidden ones stay as they are
+        "participant_ids": [person.id for person in visit.participants],
+        # hidden leads are not in the form, and stay as they are
+        "lead_ids": [lead.id for lead in visit.leads if lead.id],
         "leader_id": visit.leader.id,
-        **_when(visit.starts_at, visit.ends_at),
+        **_hour_values(visit.starts_at, visit.ends_at),
         **({name: getattr(visit, name) for name in LATER} if visit.is_readable else {}),
     }
 
 
-def in_words(visit: SeenVisit) -> dict[str, str]:
-    """What the form shows by ids, by names."""
+def value_labels(visit: SeenVisit) -> dict[str, str]:
+    """The names of what the form holds by ids."""
     return {
         "leader_id": visit.leader.name,
-        "participant_ids": "、".join(each.name for each in visit.participants),
-        "lead_ids": "、".join(each.text for each in visit.leads if each.id),
+        "participant_ids": "、".join(person.name for person in visit.participants),
+        "lead_ids": "、".join(lead.text for lead in visit.leads if lead.id),
     }
 
 
-def offer(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
-    """Give the form its choices: colleagues, leads that are seen, and what is chosen already."""
+def set_choices(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
+    """Offer colleagues and the leads that the viewer sees, and what is chosen already."""
     chosen = {*(form.participant_ids.data or []), form.leader_id.data} - {None}
-    people = {each.id: each for each in colleagues(db, on)}
-    if left := chosen - people.keys():
-        people |= people_by_id(db, left)
+    people = {person.id: person for person in colleagues(db, on)}
+    if missing := chosen - people.keys():
+        people |= people_by_id(db, missing)
     form.participant_ids.choices = people_choices(people.values())
-    # a browser shows the first choice of a list without an empty one: nobody leads unchosen
+    # without an empty choice a browser would choose the first person
     nobody = [] if form.leader_id.data else [NOTHING]
     form.leader_id.choices = [*nobody, *form.participant_ids.choices]
-    offer_for_whom(db, form, viewer, on)
+    _offer_owners(db, form, viewer, on)
     form.trips = offered(db, viewer, on)
     form.lead_ids.choices = leads_to_choose(db, viewer, on, form.lead_ids.data or [])
 
 
-def offer_last(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
+def offer_last_choices(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
     """Offer companions and leads of the person's last visit beside the fields (「上次同行 +」)."""
     last = last_choices(db, viewer, on)
     companions = {*last.participant_ids} - {viewer.person_id}
@@ -279,14 +264,14 @@ def offer_last(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
         offered_ids = {*ids, *(again.data or [])} - {*(field.data or [])}
         choices: list[Any] = [*(field.choices or [])]
         again.choices = [
-            (each.value, each.label) for each in choices if int(each.value) in offered_ids
+            (choice.value, choice.label) for choice in choices if int(choice.value) in offered_ids
         ]
 
 
-def offer_for_whom(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
-    """Offer those for whom the viewer may enter visits, where there are any (代录)."""
+def _offer_owners(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
+    """Offer the people for whom the viewer may enter visits (代录)."""
     if owners := entered_for(db, viewer.person_id, on):
         people = [viewer.person, *owners]
-        form.for_id.choices = [(each.id, each.name) for each in people]
+        form.for_id.choices = [(person.id, person.name) for person in people]
     else:
         form.for_id.choices = []

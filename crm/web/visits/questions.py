@@ -1,21 +1,28 @@
-"""What a form asks before it keeps a visit: 合并, or 仍保存 (REGIME 3)."""
+"""What a form asks before it saves a visit: 合并 or 仍保存, and a reason (REGIME 3 and 4)."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from crm.base import formatting
+from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.queries import people_by_id
+from crm.quotas.frozen_edits import (
+    Reach,
+    frozen_periods_of,
+    may_change_figures,
+    reach_of_data,
+    reach_of_visit,
+)
 from crm.quotas.late_days import LateDays, waiting_days
 from crm.visits.checking import check_visit
-from crm.visits.companions import left_by
-from crm.visits.fields import VisitData, data_of
+from crm.visits.fields import VisitData
 from crm.visits.models import Visit
-from crm.visits.neighbours import outline_of, questions_about
+from crm.visits.neighbours import questions_on_saving
 from crm.visits.queries import visits_by_id
 from crm.visits.questions import Doubt, Outline, Question, can_merge
 from crm.visits.redaction import SeenVisit, shown
@@ -28,147 +35,156 @@ from crm.web.visits.rows import title_of, when
 
 DO = "do"  # the name of the buttons beside 保存
 KEEP, MERGE = "keep", "merge"
-MOST_LINES = 6
-OF_ITSELF = {Doubt.LEFT, Doubt.BUSY}  # which name no other visit
+MOST_ROWS = 6
+WITHOUT_OTHER_VISIT = {Doubt.LEFT, Doubt.BUSY}
 
 
 @dataclass(frozen=True, slots=True)
-class AskedLine:
-    """A question in words, and the page of the other visit where it may be seen."""
+class QuestionRow:
+    """A question, with the page of the other visit where the reader may see it."""
 
     text: str
     url: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Prompt:
     """The questions of a form, and the buttons that answer them."""
 
-    lines: list[AskedLine]
+    rows: list[QuestionRow]
     buttons: list[tuple[str, str]]
 
 
-def asks(form: VisitForm, data: VisitData, was: Visit | None = None) -> bool:
-    """Whether the form asks something that was not answered yet; then it shows it.
+def note_frozen(form: VisitForm, *reaches: Reach) -> None:
+    """Let the form ask for a reason where a figure of somebody concerned is frozen."""
+    periods = frozen_periods_of(db.session, *reaches)
+    form.frozen = [formatting.period_name(period) for period in periods]
 
-    What cannot be kept is refused before anything is asked: a question would tell of it.
+
+def require_reason(form: VisitForm, data: VisitData, was: SeenVisit | None = None) -> None:
+    """Refuse as `required` a form that changes frozen figures without a reason."""
+    note_frozen(form, reach_of_data(data), *([reach_of_visit(was)] if was else []))
+    if form.frozen and may_change_figures(data, was) and not data.reason:
+        raise Refused("required", field="reason")
+
+
+def must_ask(form: VisitForm, data: VisitData, was: Visit | None = None) -> bool:
+    """Whether the form has unanswered questions; it then shows them.
+
+    What may not be saved is refused before anything is asked: a question tells of other visits.
     """
     check_visit(db.session, data, my_view(), moment(), was)
-    form.asking = asking_about(data, was)
-    return form.asking is not None
+    form.prompt = prompt_about(data, was)
+    return form.prompt is not None
 
 
-def asking_about(data: VisitData, was: Visit | None = None) -> Asking | None:
-    """What is to be asked and was not answered yet; of a change, only what it brings about."""
+def prompt_about(data: VisitData, was: Visit | None = None) -> Prompt | None:
+    """The unanswered questions about the data; of a change, only those that it brings about."""
     if data.status is Status.CANCELLED:
         return None
-    draft = outline_of(db.session, data, my_view(), today(), was)
-    found = _new_questions(draft, was) + _left(draft, was)
+
+    draft, questions = questions_on_saving(db.session, data, my_view(), today(), was)
     late = waiting_days(db.session, data, was, today())
-    tokens = [*(each.token for each in found), *(each.token for each in late)]
+    tokens = [question.token for question in questions] + [days.token for days in late]
     if set(tokens) <= set(_answer(KEEP)):
         return None
-    asking = _asking(draft, found, tokens, is_new=was is None)
-    return replace(asking, lines=[*asking.lines, *map(_waiting_line, late)])
+
+    visits = _other_visits(questions)
+    buttons = [(" ".join([KEEP, *tokens]), "仍保存")]
+    if was is None:
+        buttons += _merge_buttons(draft, questions, visits)
+    return Prompt([*_rows(questions, visits), *map(_late_row, late)], buttons)
 
 
-def ask_again(asking: Asking, back: str) -> ResponseReturnValue:
-    """The same request once more, with the answer that keeps it."""
-    told = [each for each in request.form.items(multi=True) if each[0] not in (DO, "csrf_token")]
-    told.append((DO, asking.buttons[0][0]))
-    page = {"form": FlaskForm(), "asking": asking, "told": told, "back": back}
-    return render_template("visits/asked.html", **page), 422
+def prompt_page(prompt: Prompt, back: str) -> ResponseReturnValue:
+    """A page that sends the same request again, with the answer that saves it."""
+    sent = [pair for pair in request.form.items(multi=True) if pair[0] not in (DO, "csrf_token")]
+    sent.append((DO, prompt.buttons[0][0]))
+    context = {"form": FlaskForm(), "prompt": prompt, "sent": sent, "back": back}
+    return render_template("visits/prompt.html", **context), 422
 
 
-def merged_with() -> int | None:
-    """The visit into which the one of the form is to be folded; none where it is not."""
+def merge_target_id() -> int | None:
+    """The visit into which the form's one is to be merged; none where it is not."""
     try:
-        return next((row_id(each) for each in _answer(MERGE)), None)
+        return next((row_id(value) for value in _answer(MERGE)), None)
     except ValueError:
         return None
 
 
-def _answer(what: str) -> list[str]:
-    said, *values = request.form.get(DO, "").split() or [""]
-    return values if said == what else []
+def _answer(name: str) -> list[str]:
+    """The values of the pressed button, where it is the one of that name."""
+    pressed, *values = request.form.get(DO, "").split() or [""]
+    return values if pressed == name else []
 
 
-def _new_questions(draft: Outline, was: Visit | None) -> list[Question]:
-    found = questions_about(db.session, draft, my_view(), today())
-    if was is None:
-        return found
-    before = outline_of(db.session, data_of(was), my_view(), today(), was)
-    known = {each.token for each in questions_about(db.session, before, my_view(), today())}
-    return [each for each in found if each.token not in known]
+def _other_visits(questions: Iterable[Question]) -> dict[int | None, SeenVisit]:
+    ids = {question.other.id for question in questions if question.doubt not in WITHOUT_OTHER_VISIT}
+    visits = visits_by_id(db.session, {visit_id for visit_id in ids if visit_id})
+    return {visit.id: visit for visit in shown(db.session, my_view(), visits, today())}
 
 
-def _left(draft: Outline, was: Visit | None) -> list[Question]:
-    """Whoever took themself out takes part again only knowingly."""
-    if was is None:
-        return []
-    there = {was.leader_id, *(person.id for person in was.participants)}
-    again = (draft.people - there) & left_by(db.session, was.id).keys()
-    return [Question(Doubt.LEFT, draft, frozenset(again))] if again else []
+def _merge_buttons(
+    draft: Outline, questions: Iterable[Question], visits: dict[int | None, SeenVisit]
+) -> list[tuple[str, str]]:
+    return [
+        (f"{MERGE} {visit.id}", f"合并到{_label(visit)}")
+        for question in questions
+        if (visit := visits.get(question.other.id)) and can_merge(draft, question)
+    ]
 
 
-def _asking(draft: Outline, found: list[Question], tokens: list[str], *, is_new: bool) -> Asking:
-    visits = _visits(each.other.id for each in found if each.doubt not in OF_ITSELF)
-    people = {person_id for each in found for person_id in each.people}
-    names = {each.id: each.name for each in people_by_id(db.session, people).values()}
-    buttons = [(" ".join([KEEP, *tokens]), "仍保存")]
+def _rows(
+    questions: Sequence[Question], visits: dict[int | None, SeenVisit]
+) -> Iterable[QuestionRow]:
+    people = people_by_id(
+        db.session, {person_id for question in questions for person_id in question.people}
+    )
+    names = {person.id: person.name for person in people.values()}
 
-    for each in found:
-        other = visits.get(each.other.id)
-        if is_new and other and can_merge(draft, each):
-            buttons.append((f"{MERGE} {other.id}", f"合并到{_named(other)}"))
+    for question in questions[:MOST_ROWS]:
+        yield _row(question, visits, names)
 
-    lines = [_line(each, visits, names) for each in found[:MOST_LINES]]
-    if (more := len(found) - MOST_LINES) > 0:
-        lines.append(AskedLine(f"另有 {more} 处类似情况。", None))
-
-    return Asking(lines, buttons)
+    if (more := len(questions) - MOST_ROWS) > 0:
+        yield QuestionRow(f"另有 {more} 处类似情况。", None)
 
 
-def _visits(ids: Iterable[int | None]) -> dict[int | None, SeenVisit]:
-    visits = visits_by_id(db.session, {each for each in ids if each})
-    return {each.id: each for each in shown(db.session, my_view(), visits, today())}
-
-
-def _named(visit: SeenVisit) -> str:
+def _label(visit: SeenVisit) -> str:
     return f"{when(visit, today())}的{title_of(visit)}"
 
 
-def _line(
+def _row(
     question: Question, visits: dict[int | None, SeenVisit], names: dict[int, str]
-) -> AskedLine:
-    who = "、".join(names[each] for each in sorted(question.people))
+) -> QuestionRow:
+    who = "、".join(names[person_id] for person_id in sorted(question.people))
     if question.doubt is Doubt.LEFT:
-        return AskedLine(f"{who}已说明未参加这次拜访，仍要列入吗？", None)
+        return QuestionRow(f"{who}已说明未参加这次拜访，仍要列入吗？", None)
     if question.doubt is Doubt.BUSY:
         is_one_day = question.other.first_on == question.other.last_on
-        return AskedLine(f"{who}{'当天' if is_one_day else '期间'}已另有拜访登记。", None)
+        return QuestionRow(f"{who}{'当天' if is_one_day else '期间'}已另有拜访登记。", None)
 
     other = visits[question.other.id]
 
     match question.doubt:
         case Doubt.SAME_VISIT:
-            text = f"{_named(other)}（{other.leader.name}带队）可能就是这一次。"
+            text = f"{_label(other)}（{other.leader.name}带队）可能就是这一次。"
         case Doubt.STAY_OVER_STAY:
-            text = f"{who}已有{_named(other)}，驻城日期重叠。"
+            text = f"{who}已有{_label(other)}，驻城日期重叠。"
         case _:
-            text = f"{who}已有{_named(other)}，同一时间在两个城市。"
+            text = f"{who}已有{_label(other)}，同一时间在两个城市。"
 
-    return AskedLine(text, url_for("visits.show", visit_id=other.id))
+    return QuestionRow(text, url_for("visits.show", visit_id=other.id))
 
 
-def _waiting_line(late: LateDays) -> AskedLine:
+def _late_row(late: LateDays) -> QuestionRow:
     """Which days of the visit will wait for a verdict."""
-    others = set(late.person_ids) - {signed_in().id}
-    names = ["您"] if signed_in().id in late.person_ids else []
-    names += [person.name for person in people_by_id(db.session, others).values()]
+    me = signed_in().id
+    others = people_by_id(db.session, set(late.person_ids) - {me}).values()
+    names = ["您"] if me in late.person_ids else []
+    names += [person.name for person in others]
     dates = formatting.span(late.dates[0], late.dates[-1])
     text = (
         f"本次登记中{'、'.join(names)}的 {dates} 共 {len(late.dates)} 天，最早一天已过去 "
         f"{late.late_by_days} 天，超过 {late.within_days} 天的补录期限，须督查人员确认后计入。"
     )
-    return AskedLine(text, None)
+    return QuestionRow(text, None)

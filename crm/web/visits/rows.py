@@ -1,4 +1,4 @@
-"""A visit as lists and pages show it, and what may be done to it with a touch."""
+"""Visits as rows of lists, with their chips and the buttons of a planned one."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -34,13 +34,13 @@ class Move:
 class Steps:
     """What may be done to a planned visit."""
 
-    finish: str | None  # the button's words; none before it has begun
+    finish: str | None  # the button's label; none before it has begun
     moves: tuple[Move, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A short remark, with its tone."""
+    """A short remark with its tone."""
 
     text: str
     tone: str
@@ -49,10 +49,10 @@ class Chip:
 WAITING = Chip("待确认", "warn")  # logged late, and counts once a supervisor confirms it
 
 
-def tabs(here: str) -> list[dict[str, object]]:
-    """The lists beside each other: one's own visits, all that one may see, and the trips."""
+def visit_tabs(current: str) -> list[dict[str, object]]:
+    """The tabs of the lists: my visits, all that I may see, and the trips."""
     return [
-        {"url": url_for(endpoint, who=who), "label": label, "active": name == here}
+        {"url": url_for(endpoint, who=who), "label": label, "active": name == current}
         for name, label, endpoint, who in (
             ("mine", "我的拜访", "visits.listing", None),
             ("all", "全部可见", "visits.listing", "all"),
@@ -62,7 +62,7 @@ def tabs(here: str) -> list[dict[str, object]]:
 
 
 @dataclass(frozen=True, slots=True)
-class VisitLine:
+class VisitRow:
     """One visit in a list."""
 
     visit: SeenVisit
@@ -74,47 +74,47 @@ class VisitLine:
     steps: Steps | None
 
 
-def line(
+def visit_row(
     visit: SeenVisit,
     now: datetime,
     *,
-    mine: Collection[int] = (),
-    waiting: Collection[int] = (),
-) -> VisitLine:
-    """The visit in a list; with steps where its id is among those that are one's own to settle.
+    changeable_ids: Collection[int] = (),
+    waiting_ids: Collection[int] = (),
+) -> VisitRow:
+    """The visit in a list.
 
-    `waiting`: the visits that count only once a supervisor confirms them.
+    `changeable_ids`: visits that get buttons. `waiting_ids`: visits that count only once a
+    supervisor confirms them.
     """
-    return VisitLine(
+    return VisitRow(
         visit,
         when=when(visit, clock.civil_date(now)),
         title=title_of(visit),
         meta=_meta(visit),
         icon=ICONS[visit.kind],
-        chips=(*chips(visit, now), *([WAITING] if visit.id in waiting else [])),
-        steps=steps(visit, now) if visit.id in mine else None,
+        chips=(*chips(visit, now), *([WAITING] if visit.id in waiting_ids else [])),
+        steps=steps(visit, now) if visit.id in changeable_ids else None,
     )
 
 
 def is_stay(visit: Visit) -> bool:
-    """Whether it is a stay."""
     return visit.kind is Kind.RESIDENCY
 
 
-def to_settle(line: VisitLine, until: date, today: date) -> VisitLine:
-    """The line of a stay that has ended, with the last date on which it is set done in time."""
+def with_deadline(row: VisitRow, until: date, today: date) -> VisitRow:
+    """The row of a stay that has ended, with the last date on which it is set done in time."""
     in_time = Chip(f"{formatting.day(until)}前办结", "warn")
     late = Chip("已逾期，办结后须确认", "bad")
-    return replace(line, chips=(*line.chips, in_time if today <= until else late))
+    return replace(row, chips=(*row.chips, in_time if today <= until else late))
 
 
 def title_of(visit: SeenVisit) -> str:
-    """What a visit is called: `上海 驻城招商`."""
+    """The title of a visit: `上海 驻城招商`."""
     return f"{visit.city} {visit.kind.label}".strip()
 
 
 def when(visit: SeenVisit, today: date) -> str:
-    """When it is: a stay by its dates, all else with its hours; the year where it is another."""
+    """Its dates, with hours for a visit of one day; with the year where it is not this one."""
     year = "" if visit.first_on.year == today.year else f"{visit.first_on.year}年"
     return f"{year}{_dates(visit)}"
 
@@ -139,29 +139,29 @@ def _meta(visit: SeenVisit) -> str:
 
 
 def entered_by(visit: SeenVisit) -> str:
-    """By whom it was entered for those who made it (REGIME 2)."""
+    """Who entered it for those who made it (REGIME 2); empty where they did."""
     return f"由 {visit.entered_by.name} 代录" if visit.entered_by else ""
 
 
 def chips(visit: SeenVisit, now: datetime) -> tuple[Chip, ...]:
-    """How it stands, in few words; a visit that is done in person needs none."""
-    made = []
+    """Its state in short remarks; a visit that is done in person needs none."""
+    found = []
     if visit.status is Status.CANCELLED:
-        made.append(Chip("已取消", "neutral"))
+        found.append(Chip("已取消", "neutral"))
 
     if visit.status is Status.PLANNED:
-        made.append(_planned(visit, now))
+        found.append(_planned(visit, now))
 
     if visit.channel is not Channel.IN_PERSON:
-        made.append(Chip(visit.channel.label, "neutral"))
+        found.append(Chip(visit.channel.label, "neutral"))
 
     if visit.verdict is Verdict.REJECTED:
-        made.append(Chip("已退回", "bad"))
+        found.append(Chip("已退回", "bad"))
 
     if visit.verdict is Verdict.CONFIRMED:
-        made.append(Chip("已确认", "good"))
+        found.append(Chip("已确认", "good"))
 
-    return tuple(made)
+    return tuple(found)
 
 
 def _planned(visit: SeenVisit, now: datetime) -> Chip:
@@ -171,7 +171,7 @@ def _planned(visit: SeenVisit, now: datetime) -> Chip:
 
 
 def steps(visit: SeenVisit, now: datetime) -> Steps | None:
-    """What may be done to it: done once it has begun on its last day, moved or cancelled."""
+    """What may be done to a planned visit: finish it on its last day, move it or cancel it."""
     if visit.status is not Status.PLANNED:
         return None
     today = clock.civil_date(now)
@@ -186,13 +186,13 @@ def steps(visit: SeenVisit, now: datetime) -> Steps | None:
 def _moves(first: date, today: date) -> tuple[Move, ...]:
     tomorrow = max(first, today) + DAY
     week = first + WEEK
-    while week <= today:  # a visit that was left for long moves to the weekday that comes
+    while week <= today:  # an old visit moves to its next weekday
         week += WEEK
     dates = (tomorrow, week) if week != tomorrow else (tomorrow, week + WEEK)
-    return tuple(Move(_named(on, first, today), on) for on in dates)
+    return tuple(Move(_move_label(on, first, today), on) for on in dates)
 
 
-def _named(on: date, first: date, today: date) -> str:
+def _move_label(on: date, first: date, today: date) -> str:
     if on == today + DAY:
         return "明天"
     if on == first + DAY:

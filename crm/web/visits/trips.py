@@ -1,4 +1,4 @@
-"""Pages of trips (批次): where and when one went, by whose approval, and the visits made there."""
+"""Pages of trips (批次): destination, dates and approval, and the visits made there."""
 
 from dataclasses import dataclass
 
@@ -20,22 +20,20 @@ from crm.visits.redaction import shown
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, cleaned, sensible_year, show_refusal
 from crm.web.transaction import moment, today, transaction
-from crm.web.visits.rows import line, tabs
+from crm.web.visits.rows import visit_row, visit_tabs
 
 bp = Blueprint("trips", __name__)
-ONE = f"/trips/<int(max={LARGEST_ID}):trip_id>"
+TRIP = f"/trips/<int(max={LARGEST_ID}):trip_id>"
 _short = Length(max=100, message="最多 %(max)d 个字。")
 
 
 class TripForm(FlaskForm):
-    """What is told of a trip."""
-
     destination = StringField("目的地", [_short], filters=[cleaned])
     first_on = DateField("首日", [Optional(), sensible_year])
     last_on = DateField("末日", [Optional(), sensible_year])
     approval = StringField("批准文号", [_short], filters=[cleaned])
 
-    def told(self) -> trips.TripData:
+    def trip_data(self) -> trips.TripData:
         """The data of a valid form."""
         return trips.TripData(
             destination=self.destination.data,
@@ -46,7 +44,7 @@ class TripForm(FlaskForm):
 
 
 @dataclass(frozen=True, slots=True)
-class TripLine:
+class TripRow:
     """A trip in the list."""
 
     trip: Trip
@@ -56,21 +54,25 @@ class TripLine:
 
 @bp.get("/trips")
 def listing() -> ResponseReturnValue:
-    """The trips of which one may see a visit, those named last first."""
+    """The trips of which I may see a visit, the latest entered first."""
     query = trips.visible_to(my_view(), today())
     page = page_of(
         db.session, query, on=Trip.entered_at, row_id=Trip.id, cursor=request.args.get("at")
     )
     counts = trips.count_visits(db.session, my_view(), page.items, today())
-    lines = [TripLine(each, _days(each), counts.get(each.ref, (0, 0))[0]) for each in page.items]
-    beside = {"newer": at_cursor(page.newer), "older": at_cursor(page.older)}
-    return render_template("visits/trips.html", lines=lines, tabs=tabs("trips"), **beside)
+    return render_template(
+        "visits/trips.html",
+        rows=[TripRow(trip, _days(trip), counts.get(trip.ref, (0, 0))[0]) for trip in page.items],
+        tabs=visit_tabs("trips"),
+        newer=at_cursor(page.newer),
+        older=at_cursor(page.older),
+    )
 
 
-@bp.get(ONE)
+@bp.get(TRIP)
 def show(trip_id: int) -> ResponseReturnValue:
-    """One trip with those of its visits that one may see."""
-    trip = _found(trip_id)
+    """One trip with those of its visits that I may see."""
+    trip = _trip_or_404(trip_id)
     page = visits_page(
         db.session,
         my_view(),
@@ -88,27 +90,27 @@ def show(trip_id: int) -> ResponseReturnValue:
         facts=_facts(trip),
         outside=outside,
         can_change=trips.may_change(db.session, my_view(), trip, today()),
-        lines=[line(each, moment(), waiting=waiting) for each in seen],
+        rows=[visit_row(visit, moment(), waiting_ids=waiting) for visit in seen],
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
     )
 
 
-@bp.get(f"{ONE}/edit")
+@bp.get(f"{TRIP}/edit")
 def edit(trip_id: int) -> ResponseReturnValue:
-    """The form of a trip."""
-    trip = _mine_to_change(trip_id)
+    trip = _changeable_or_404(trip_id)
     return render_template("visits/trip_edit.html", trip=trip, form=TripForm(obj=trip))
 
 
-@bp.post(f"{ONE}/edit")
+@bp.post(f"{TRIP}/edit")
 def change(trip_id: int) -> ResponseReturnValue:
-    """Keep what the form says of the trip."""
-    trip, form = _mine_to_change(trip_id), TripForm()
+    trip, form = _changeable_or_404(trip_id), TripForm()
     if form.validate():
         try:
             with transaction() as rows:
-                trips.tell_trip(rows, trip=trip, data=form.told(), by=signed_in(), now=moment())
+                trips.tell_trip(
+                    rows, trip=trip, data=form.trip_data(), by=signed_in(), now=moment()
+                )
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -117,13 +119,13 @@ def change(trip_id: int) -> ResponseReturnValue:
     return render_template("visits/trip_edit.html", trip=trip, form=form), 422
 
 
-def _found(trip_id: int) -> Trip:
+def _trip_or_404(trip_id: int) -> Trip:
     trip = trips.trip_of(db.session, my_view(), trip_id, today())
     return trip or abort(404)
 
 
-def _mine_to_change(trip_id: int) -> Trip:
-    trip = _found(trip_id)
+def _changeable_or_404(trip_id: int) -> Trip:
+    trip = _trip_or_404(trip_id)
     if not trips.may_change(db.session, my_view(), trip, today()):
         abort(404)
     return trip

@@ -11,8 +11,8 @@ from crm.leads.rules import Secrecy
 from crm.people.models import Posting
 from crm.people.rules import Duty, Role
 from crm.visits.models import Visit
-from crm.visits.rules import Channel, Kind, Status, Verdict
-from crm.web.visits.forms import stay, usual_span
+from crm.visits.rules import Channel, Kind, Status, Verdict, stay_hours
+from crm.web.visits.forms import likely_hours
 from tests.conftest import NOW
 from tests.factories import (
     PRINCIPAL,
@@ -314,13 +314,13 @@ def span(day, begin, end):
     ],
 )
 def test_the_form_begins_with_a_span_that_has_ended(hour, begun):
-    assert usual_span(clock.at_civil(date(2026, 7, 15), time(hour))) == begun
+    assert likely_hours(clock.at_civil(date(2026, 7, 15), time(hour))) == begun
 
 
 def test_a_planned_stay_ends_with_the_last_days_work():
     first, last = date(2026, 7, 15), date(2026, 7, 17)
 
-    starts_at, ends_at = stay(first, last, is_done=False, now=NOW)
+    starts_at, ends_at = stay_hours(first, last, is_done=False, now=NOW)
 
     assert starts_at == clock.at_civil(first, time(9))
     assert ends_at == clock.at_civil(last, time(18))
