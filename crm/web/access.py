@@ -140,7 +140,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "units.create": ADMINS,
     "units.edit": ADMINS,
     "units.change": ADMINS,
-    "calendar.here": ADMINS,
+    "calendar.this_year": ADMINS,
     "calendar.show": ADMINS,
     "calendar.change": ADMINS,
     "calendar.take_back": ADMINS,

@@ -11,7 +11,7 @@ bp = Blueprint("admin", __name__)
 PAGES = (
     ("people.listing", "人员", "users", "账号、任职、调岗、离任，历史都留着"),
     ("units.listing", "单位", "sitemap", "单位的上下级关系、名称和排序"),
-    ("calendar.here", "工作日历", "calendar-cog", "上班、休息和调休；导入放假安排，手工调整"),
+    ("calendar.this_year", "工作日历", "calendar-cog", "上班、休息和调休；导入放假安排，手工调整"),
     ("jobs.listing", "定时任务", "clock", "上次和下次执行、预览、立即执行、暂停"),
     ("rules.listing", "考核规则", "gauge", "对谁、每期要求多少；从哪一天起改，改之前先回测"),
     ("target_admin.listing", "年度目标管理", "target", "各单位一年要签约、开工多少项目"),

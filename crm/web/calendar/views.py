@@ -31,7 +31,7 @@ MOST_LISTED = 12  # problems of a file, and dates in a preview before the rest i
 
 
 @bp.get("/admin/calendar")
-def here() -> ResponseReturnValue:
+def this_year() -> ResponseReturnValue:
     return _year_page(today().year, DaysForm())
 
 

@@ -1,27 +1,15 @@
-"""Pages of follow-ups: what is owed, one follow-up with its result, a new one."""
+"""Pages of follow-ups: the list, one follow-up with its result, and a new one."""
 
 from http import HTTPStatus
-from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf import FlaskForm
-from wtforms import (
-    DateField,
-    HiddenField,
-    RadioField,
-    SelectField,
-    StringField,
-    TextAreaField,
-)
-from wtforms.validators import Length, Optional
 
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.followups import service
-from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
 from crm.followups.queries import (
     FollowupFilter,
@@ -31,104 +19,22 @@ from crm.followups.queries import (
     may_change,
     shown,
 )
-from crm.followups.service import FollowupData, FollowupOutcome
-from crm.people.queries import colleagues
-from crm.people.rules import WITH_RECORDS
-from crm.visits.rules import Channel
 from crm.web.auth import my_view, signed_in
-from crm.web.declared_fields import with_fields
-from crm.web.edit_conflicts import CurrentRecord, VersionedForm, has_conflict, lock_row, version_of
-from crm.web.forms import (
-    LARGEST_ID,
-    NOTHING,
-    Needed,
-    at_cursor,
-    chosen_id,
-    cleaned,
-    enum_choices,
-    leads_to_choose,
-    people_choices,
-    row_id,
-    sensible_year,
-    show_refusal,
-)
+from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
+from crm.web.followups.forms import ChangeForm, NewForm, OutcomeForm, set_choices
+from crm.web.forms import LARGEST_ID, at_cursor, row_id, show_refusal
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("followups", __name__)
-ONE = f"/followups/<int(max={LARGEST_ID}):followup_id>"
-USUAL = 7 * DAY  # when a step is due unless told otherwise
-_line = Length(max=500, message="最多 %(max)d 个字。")
-LABELS = {name: field.input_label for name, field in FOLLOWUP_FIELDS.items()}
-VIEWS = {"due": "到期与逾期", "open": "全部未办", "done": "已办结"}
-FIELDS = {"ref": ""}  # nobody sees the reference
-
-
-@with_fields(FOLLOWUP_FIELDS, "what", "due_on")
-class WhatForm(VersionedForm):
-    """What is owed, by whom and until when."""
-
-    what: StringField
-    due_on: DateField
-    person_id = SelectField(
-        LABELS["person_id"], [Needed("请选择责任人。")], coerce=row_id, validate_choice=False
-    )
-
-    def told_of(self, lead_id: int, ref: str = "") -> FollowupData:
-        """The data of a valid form about that lead."""
-        due_on: Any = self.due_on.data
-        return FollowupData(
-            ref=ref,
-            lead_id=lead_id,
-            person_id=self.person_id.data,
-            due_on=due_on,
-            what=self.what.data or "",
-        )
-
-
-class FollowupForm(WhatForm):
-    """A new step, with the lead that it is about."""
-
-    ref = HiddenField(filters=[cleaned], validators=[Length(max=100)])
-    lead_id = SelectField(
-        LABELS["lead_id"], [Needed("请选择线索。")], coerce=chosen_id, validate_choice=False
-    )
-
-    def told(self) -> FollowupData:
-        """The data of a valid form."""
-        lead_id: Any = self.lead_id.data
-        return self.told_of(lead_id, self.ref.data or "")
-
-
-@with_fields(FOLLOWUP_FIELDS, "result", "met")
-class OutcomeForm(FlaskForm):
-    """What came of a step, and the next one."""
-
-    result: TextAreaField
-    channel = RadioField(
-        LABELS["channel"],
-        [Optional()],
-        choices=enum_choices(Channel),
-        coerce=Channel,
-        validate_choice=False,
-    )
-    met: StringField
-    next_what = StringField("下一步", [_line], filters=[cleaned])
-    next_due_on = DateField("下一步期限", [Optional(), sensible_year])
-
-    def told(self) -> FollowupOutcome:
-        """The outcome of a valid form."""
-        return FollowupOutcome(
-            result=self.result.data or "",
-            channel=self.channel.data or None,
-            met=self.met.data,
-            next_what=self.next_what.data,
-            next_due_on=self.next_due_on.data,
-        )
+FOLLOWUP = f"/followups/<int(max={LARGEST_ID}):followup_id>"
+DEFAULT_TERM = 7 * DAY
+TABS = {"due": "到期与逾期", "open": "全部未办", "done": "已办结"}
+REFUSAL_FIELDS = {"ref": ""}  # the reference is not shown
 
 
 @bp.get("/followups")
 def listing() -> ResponseReturnValue:
-    """What I owe, or all that I may see: due by now, open, or done."""
+    """My follow-ups, or all that I may see: due by now, open, or done."""
     view = request.args.get("view", "due")
     who = "all" if request.args.get("who") == "all" else "mine"
     by = FollowupFilter(
@@ -143,104 +49,103 @@ def listing() -> ResponseReturnValue:
         followups=shown(db.session, my_view(), page.items, today()),
         view=view,
         who=who,
-        tabs=[
-            {"url": url_for(".listing", view=code, who=who), "label": label, "active": code == view}
-            for code, label in VIEWS.items()
-        ],
+        tabs=_tabs(view, who),
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
     )
 
 
+def _tabs(view: str, who: str) -> list[dict[str, object]]:
+    return [
+        {"url": url_for(".listing", view=code, who=who), "label": label, "active": code == view}
+        for code, label in TABS.items()
+    ]
+
+
 @bp.get("/followups/new")
 def new() -> ResponseReturnValue:
-    """A new step: mine, in a week, on the lead of which the page was asked for."""
-    form = FollowupForm(
-        data={
-            "ref": new_ref("F", today()),
-            "lead_id": request.args.get("lead", type=row_id),
-            "due_on": today() + USUAL,
-            "person_id": signed_in().id,
-        }
-    )
-    _offer(form)
-    return render_template("followups/new.html", form=form, back=_home(form))
+    """A new follow-up: mine, in a week, on the lead from which the page was opened."""
+    values = {
+        "ref": new_ref("F", today()),
+        "lead_id": request.args.get("lead", type=row_id),
+        "due_on": today() + DEFAULT_TERM,
+        "person_id": signed_in().id,
+    }
+    return _new_page(NewForm(data=values))
 
 
 @bp.post("/followups/new")
 def create() -> ResponseReturnValue:
-    """Owe the step; a form that comes twice is one step."""
-    form = FollowupForm()
+    """Add the follow-up; a form that is sent twice is one follow-up."""
+    form = NewForm()
 
     if form.validate():
         try:
             with transaction() as rows:
-                service.add_followup(rows, data=form.told(), by=signed_in(), now=moment())
+                data = form.new_followup()
+                service.add_followup(rows, data=data, by=signed_in(), now=moment())
         except Refused as refusal:
-            show_refusal(form, refusal, FIELDS)
+            show_refusal(form, refusal, REFUSAL_FIELDS)
         else:
             flash("已添加跟进。", "success")
-            return redirect(_home(form))
+            return redirect(_origin(form))
 
-    _offer(form)
-
-    return render_template("followups/new.html", form=form, back=_home(form)), 422
+    return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def _home(form: FollowupForm) -> str:
-    """Where a new step leads to: its lead, where it was asked for from there."""
+def _new_page(form: NewForm) -> str:
+    set_choices(db.session, form, my_view(), today())
+    return render_template("followups/new.html", form=form, back=_origin(form))
+
+
+def _origin(form: NewForm) -> str:
+    """The page of the lead where the form was opened from it, else the list."""
     lead_id = request.args.get("lead", type=row_id)
     if lead_id and lead_id == form.lead_id.data:
         return url_for("leads.show", lead_id=lead_id)
     return url_for(".listing", view="open")
 
 
-def _offer(form: FollowupForm | WhatForm) -> None:
-    """Give the form its choices: people who may owe a step, and leads that are seen."""
-    people = [each for each in colleagues(db.session, today()) if each.role in WITH_RECORDS]
-    form.person_id.choices = people_choices(people)
-    if isinstance(form, FollowupForm):
-        chosen = {form.lead_id.data} - {None}
-        leads = leads_to_choose(db.session, my_view(), today(), chosen)
-        form.lead_id.choices = [NOTHING, *leads]
-
-
-def _found(followup_id: int) -> SeenFollowup:
-    """The follow-up, where I may see it; else there is none."""
+def _followup_or_404(followup_id: int) -> SeenFollowup:
     return followup_by_id(db.session, my_view(), followup_id, today()) or abort(404)
 
 
-def _page(seen: SeenFollowup, outcome: OutcomeForm, what: WhatForm) -> str:
+@bp.get(FOLLOWUP)
+def show(followup_id: int) -> ResponseReturnValue:
+    """One follow-up, with the form of its result while it is open."""
+    seen = _followup_or_404(followup_id)
+    return _page(seen, OutcomeForm(), _change_form(seen))
+
+
+def _page(seen: SeenFollowup, outcome_form: OutcomeForm, change_form: ChangeForm) -> str:
     is_open = seen.followup.done_at is None
-    can_change = is_open and may_change(db.session, my_view(), seen.followup.id, today())
-    _offer(what)
+    set_choices(db.session, change_form, my_view(), today())
     return render_template(
-        "followups/show.html", seen=seen, outcome=outcome, what=what, can_change=can_change
+        "followups/show.html",
+        seen=seen,
+        outcome_form=outcome_form,
+        change_form=change_form,
+        can_change=is_open and may_change(db.session, my_view(), seen.followup.id, today()),
     )
 
 
-@bp.get(ONE)
-def show(followup_id: int) -> ResponseReturnValue:
-    """One step, with the form of its result while it is open."""
-    seen = _found(followup_id)
-    return _page(seen, OutcomeForm(), _fresh(seen))
-
-
-def _there(seen: SeenFollowup) -> CurrentRecord:
+def _current(seen: SeenFollowup) -> CurrentRecord:
     step = seen.followup
     values = {"what": step.what, "due_on": step.due_on, "person_id": step.person_id}
     return CurrentRecord(step, values, {"person_id": seen.person.name})
 
 
-def _fresh(seen: SeenFollowup) -> WhatForm:
-    there = _there(seen)
-    return WhatForm(formdata=None, data={**there.values, "seen": version_of(db.session, there)})
+def _change_form(seen: SeenFollowup) -> ChangeForm:
+    current = _current(seen)
+    return ChangeForm(
+        formdata=None, data={**current.values, "seen": version_of(db.session, current)}
+    )
 
 
-@bp.post(f"{ONE}/finish")
+@bp.post(f"{FOLLOWUP}/finish")
 def finish(followup_id: int) -> ResponseReturnValue:
-    """Finish the step with its result, and owe the next one where it is named."""
-    seen, form = _found(followup_id), OutcomeForm()
+    """Finish the follow-up with its result, and add the next one where it is named."""
+    seen, form = _followup_or_404(followup_id), OutcomeForm()
 
     if form.validate():
         try:
@@ -248,7 +153,7 @@ def finish(followup_id: int) -> ResponseReturnValue:
                 service.finish_followup(
                     rows,
                     followup=seen.followup,
-                    outcome=form.told(),
+                    outcome=form.outcome(),
                     by=signed_in(),
                     now=moment(),
                 )
@@ -258,33 +163,38 @@ def finish(followup_id: int) -> ResponseReturnValue:
             flash("已办结，下一步已列入跟进。" if form.next_what.data else "已办结。", "success")
             return redirect(url_for("myday.show"))
 
-    return _page(seen, form, _fresh(seen)), 422
+    return _page(seen, form, _change_form(seen)), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-@bp.post(f"{ONE}/change")
+@bp.post(f"{FOLLOWUP}/change")
 def change(followup_id: int) -> ResponseReturnValue:
-    """Change what is owed, by whom and until when."""
+    """Save what is to be done, by whom and until when."""
     lock_row(db.session, Followup, followup_id)
-    seen, form = _found(followup_id), WhatForm()
-    is_valid = form.validate()
-    is_lost = is_valid and has_conflict(db.session, form, _there(seen))
+    seen, form = _followup_or_404(followup_id), ChangeForm()
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-    if is_valid and not is_lost:
-        try:
-            with transaction() as rows:
-                service.change_followup(
-                    rows,
-                    followup=seen.followup,
-                    data=form.told_of(seen.followup.lead_id),
-                    by=signed_in(),
-                    now=moment(),
-                )
-        except Refused as refusal:
-            show_refusal(form, refusal, {})
-        else:
+    if form.validate():
+        if has_conflict(db.session, form, _current(seen)):
+            status = HTTPStatus.CONFLICT
+        elif _save_change(form, seen):
             flash("已保存。", "success")
             return redirect(url_for(".show", followup_id=followup_id))
 
-    status = HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY
-
     return _page(seen, OutcomeForm(formdata=None), form), status
+
+
+def _save_change(form: ChangeForm, seen: SeenFollowup) -> bool:
+    """Whether the change was saved; else the form shows the refusal."""
+    try:
+        with transaction() as rows:
+            service.change_followup(
+                rows,
+                followup=seen.followup,
+                data=form.followup_data(seen.followup.lead_id),
+                by=signed_in(),
+                now=moment(),
+            )
+    except Refused as refusal:
+        show_refusal(form, refusal, {})
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""The small forms on a lead's page: how it moves on, and who stands for what."""
+"""The small forms on a lead's page: milestones, plans and roles."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,11 +14,11 @@ from crm.leads.rules import FINAL, SIDE, LeadRoleKind, MilestoneKind, next_stage
 from crm.people.models import Person, Unit
 from crm.people.queries import unit_tree
 from crm.web.forms import NOTHING, Needed, cleaned, enum_choices, sensible_year
-from crm.web.leads.forms import LONG, with_records
+from crm.web.leads.forms import LONG, possible_holders
 
 
 class ReachForm(FlaskForm):
-    """A stage or side milestone that a lead reached."""
+    """A milestone that a lead reached."""
 
     kind = SelectField(
         "进展", [Needed("请选择进展。")], coerce=MilestoneKind, validate_choice=False
@@ -37,21 +37,21 @@ class PlanForm(FlaskForm):
 
 
 class ReviseForm(FlaskForm):
-    """Another date for what was planned."""
+    """Another planned date of a milestone."""
 
     on = DateField("调整为", [Needed("请选择日期。"), sensible_year])
     reason = StringField("调整原因", [Needed("请填写调整原因。"), LONG], filters=[cleaned])
 
 
 class CorrectForm(FlaskForm):
-    """Another date for what was reached."""
+    """Another date of a milestone that was reached."""
 
     on = DateField("日期", [Needed("请选择日期。"), sensible_year])
     reason = StringField("更正原因", [Needed("请填写更正原因。"), LONG], filters=[cleaned])
 
 
 class RoleForm(FlaskForm):
-    """Who is what to a lead from a date on; the holder is a person (`p7`) or a unit (`u3`)."""
+    """The holder of a role from a date on: a person (`p7`) or a unit (`u3`)."""
 
     role = RadioField(
         "分工", [Needed("请选择分工。")], choices=enum_choices(LeadRoleKind), coerce=LeadRoleKind
@@ -59,14 +59,14 @@ class RoleForm(FlaskForm):
     holder = SelectField("由谁担任", [Needed("请选择人员或单位。")])
     from_on = DateField("自哪天起", [Needed("请选择日期。"), sensible_year])
 
-    def held_by(self, db: Session) -> Person | Unit | None:
+    def chosen_holder(self, db: Session) -> Person | Unit | None:
         """The holder of a valid form."""
         kind, holder_id = self.holder.data[0], int(self.holder.data[1:])
         return db.get(Unit, holder_id) if kind == "u" else db.get(Person, holder_id)
 
 
 def offer_steps(form: ReachForm, lead: Lead) -> None:
-    """Offer the next stages, the nearest first, then side milestones and the ways to stop."""
+    """Offer the next stages, the nearest first, then side milestones and stops."""
     reached = {step.kind for step in lead.milestones}
     groups = {
         "下一阶段": [MilestoneKind(stage.value) for stage in next_stages(lead.stage)],
@@ -81,25 +81,25 @@ def offer_steps(form: ReachForm, lead: Lead) -> None:
 
 
 def offer_plans(form: PlanForm, kinds: Sequence[MilestoneKind]) -> None:
-    """Offer what has no plan yet, stages of the line before side milestones."""
+    """Offer the milestones without a plan, stages before side milestones."""
     groups = {"阶段": [kind for kind in kinds if kind not in SIDE]}
     groups["其他节点"] = [kind for kind in kinds if kind in SIDE]
     form.kind.choices = [
         SelectChoice(kind.value, kind.label, optgroup=group)
-        for group, of_group in groups.items()
-        for kind in of_group
+        for group, group_kinds in groups.items()
+        for kind in group_kinds
     ]
 
 
 def offer_holders(db: Session, form: RoleForm, on: date) -> None:
-    """Offer everyone who works with records, and every unit."""
+    """Offer everyone who works with records, and all units."""
     units = [node.unit for node in unit_tree(db)]
     form.holder.choices = [
         NOTHING,
-        *(_person(each) for each in with_records(db, on)),
+        *(_person_choice(person) for person in possible_holders(db, on)),
         *(SelectChoice(f"u{unit.id}", unit.name, {"data-note": unit.kind.label}) for unit in units),
     ]
 
 
-def _person(person: Person) -> Any:
+def _person_choice(person: Person) -> Any:
     return SelectChoice(f"p{person.id}", person.name, {"data-pinyin": person.search})

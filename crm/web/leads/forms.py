@@ -1,4 +1,4 @@
-"""The form of a lead: what it begins with, and how what is typed becomes a lead's data."""
+"""The forms of leads: new and changed, with their choices and the data that they make."""
 
 from datetime import date
 from typing import Any
@@ -44,8 +44,8 @@ from crm.web.forms import (
     sensible_year,
 )
 
-# What the service calls by other names than the form; nobody sees the reference.
-FIELDS = {"ref": "", "kind": "stage", "on": "entered_on"}
+# Fields that a refusal calls by other names; the reference is not shown.
+REFUSAL_FIELDS = {"ref": "", "kind": "stage", "on": "entered_on"}
 _short = Length(max=100, message="最多 %(max)d 个字。")
 LONG = Length(max=5000, message="最多 %(max)d 个字。")
 LABELS = {name: field.input_label for name, field in LEAD_FIELDS.items()}
@@ -55,15 +55,15 @@ def _chosen(name: str, label: str = "") -> SelectField:
     return SelectField(label or LABELS[name], coerce=chosen_id, validate_choice=False)
 
 
-class _Reached(Cells):
-    """How a contact is reached."""
+class _ContactCells(Cells):
+    """How a file reads a telephone number."""
 
     phone: Phone
 
 
 @with_fields(LEAD_FIELDS, needed=DataRequired)
 class ChangeForm(VersionedForm):
-    """What may be told of a lead, and told anew."""
+    """The fields of a lead that a change may set, too."""
 
     company: StringField
     title: StringField
@@ -83,7 +83,7 @@ class ChangeForm(VersionedForm):
     earlier_lead_id = _chosen("earlier_lead_id")
 
     def validate_amount(self, field: Field) -> None:
-        """Refuse what is no amount with its unit."""
+        """Refuse anything but an amount with its unit."""
         try:
             if field.data:
                 parse_amount(field.data)
@@ -92,13 +92,13 @@ class ChangeForm(VersionedForm):
             raise ValidationError(message) from None
 
     def validate_phone(self, field: Field) -> None:
-        """Keep a telephone number in one form; refuse what is none."""
+        """Write a telephone number in one way; refuse anything else."""
         try:
-            field.data = read_cells(_Reached, {"phone": field.data or ""}).phone
+            field.data = read_cells(_ContactCells, {"phone": field.data or ""}).phone
         except Refused as refusal:
             raise ValidationError(refusal_text(refusal)) from None
 
-    def told(self, lead: Lead | None = None, **given: Any) -> LeadData:
+    def _lead_data(self, lead: Lead | None = None, **more: Any) -> LeadData:
         """The data of a valid form; `lead` is the one that it changes, with its company."""
         amount, currency = parse_amount(self.amount.data) if self.amount.data else (None, None)
 
@@ -118,7 +118,7 @@ class ChangeForm(VersionedForm):
             currency=currency,
             earlier_lead_id=self.earlier_lead_id.data,
             **{name: self[name].data for name in OWN_TEXTS},
-            **given,
+            **more,
         )
 
     def _contact(self) -> ContactData | None:
@@ -130,17 +130,17 @@ class ChangeForm(VersionedForm):
 
 
 class EditForm(ChangeForm):
-    """A known lead, with the supervisor who stays named where it becomes restricted."""
+    """A change of a lead, with the supervisor who is named where it becomes restricted."""
 
     informed_id = _chosen("informed_id", "知悉的督查人员")
 
-    def as_change(self, lead: Lead) -> LeadData:
+    def changed_lead(self, lead: Lead) -> LeadData:
         """The data of a valid form."""
-        return self.told(lead, informed_id=self.informed_id.data)
+        return self._lead_data(lead, informed_id=self.informed_id.data)
 
 
 class LeadForm(ChangeForm):
-    """A new lead, with the stage in which it comes and who stands for it."""
+    """A new lead, with its stage and the holders of its roles."""
 
     ref = HiddenField(filters=[cleaned], validators=[_short])
     warned_of = HiddenField(filters=[cleaned], validators=[_short])  # the company already shown
@@ -150,9 +150,9 @@ class LeadForm(ChangeForm):
     tracker_id = _chosen("tracker_id")
     leader_id = _chosen("leader_id")
 
-    def as_lead(self) -> LeadData:
+    def new_lead(self) -> LeadData:
         """The data of a valid form."""
-        return self.told(
+        return self._lead_data(
             ref=self.ref.data or "",
             entered_on=self.entered_on.data,
             unit_id=self.unit_id.data,
@@ -161,8 +161,8 @@ class LeadForm(ChangeForm):
         )
 
 
-def as_typed(lead: Lead, contact: Contact | None) -> dict[str, Any]:
-    """A lead, its company loaded, as its form shows it."""
+def form_values(lead: Lead, contact: Contact | None) -> dict[str, Any]:
+    """The values of a lead's form; its company is loaded."""
     has_amount = lead.amount is not None and lead.currency is not None
     return {
         "company": lead.company.name,
@@ -176,8 +176,8 @@ def as_typed(lead: Lead, contact: Contact | None) -> dict[str, Any]:
     }
 
 
-def in_words(lead: Lead, earlier: LeadLabel | None) -> dict[str, str]:
-    """What the form shows by codes and ids, by names."""
+def value_labels(lead: Lead, earlier: LeadLabel | None) -> dict[str, str]:
+    """The names of what the form holds by codes and ids."""
     return {
         "industry": industry_name(lead.industry),
         "park_id": lead.park.name if lead.park else "",
@@ -185,7 +185,7 @@ def in_words(lead: Lead, earlier: LeadLabel | None) -> dict[str, str]:
     }
 
 
-# What the form takes from the lead's own row as it stands there.
+# The fields that the form takes from the lead's own row.
 _OWN = tuple(
     name
     for name, field in LEAD_FIELDS.items()
@@ -193,27 +193,32 @@ _OWN = tuple(
 )
 
 
-def offer(db: Session, form: ChangeForm, viewer: Viewer, on: date, *, but: int = 0) -> None:
-    """Give the form of a lead its choices; `but` is the lead itself, which is not its own past."""
+def set_choices(
+    db: Session, form: ChangeForm, viewer: Viewer, on: date, *, except_id: int = 0
+) -> None:
+    """Offer units, industries and leads; `except_id`: a lead is not its own earlier project."""
     units = [node.unit for node in unit_tree(db)]
-    unsaid = SelectChoice("", "未定")
-    form.industry.choices = [unsaid, *(SelectChoice(*each) for each in industries().items())]
+    undecided = SelectChoice("", "未定")
+    form.industry.choices = [undecided, *(SelectChoice(*item) for item in industries().items())]
     parks = [unit for unit in units if unit.kind is UnitKind.PARK]
-    form.park_id.choices = [unsaid, *map(_unit, parks)]
+    form.park_id.choices = [undecided, *map(_unit, parks)]
     earlier = leads_to_choose(db, viewer, on, {form.earlier_lead_id.data or 0} - {0})
-    form.earlier_lead_id.choices = [NOTHING, *(one for one in earlier if one.value != str(but))]
+    form.earlier_lead_id.choices = [
+        NOTHING,
+        *(choice for choice in earlier if choice.value != str(except_id)),
+    ]
     if isinstance(form, LeadForm):
         form.unit_id.choices = [SelectChoice("", "本人所在单位"), *map(_unit, units)]
-        people = people_choices(with_records(db, on))
+        people = people_choices(possible_holders(db, on))
         form.tracker_id.choices = form.leader_id.choices = [NOTHING, *people]
 
 
 def offer_supervisors(db: Session, form: EditForm, lead: Lead, viewer: Viewer, on: date) -> None:
-    """Offer those who would lose the lead as it becomes restricted, one of whom is named on it."""
-    over = [] if lead.secrecy is Secrecy.RESTRICTED else supervisors_over(db, lead.id, on)
-    if viewer.person_id in over or named_supervisors(db, lead.id, on):
-        over = []
-    choices = people_choices(people_by_id(db, over).values())
+    """Offer the supervisors who would lose sight of the lead as it becomes restricted."""
+    losing = [] if lead.secrecy is Secrecy.RESTRICTED else supervisors_over(db, lead.id, on)
+    if viewer.person_id in losing or named_supervisors(db, lead.id, on):
+        losing = []
+    choices = people_choices(people_by_id(db, losing).values())
     form.informed_id.choices = [NOTHING, *choices] if choices else []
 
 
@@ -221,6 +226,6 @@ def _unit(unit: Unit) -> Any:
     return SelectChoice(str(unit.id), unit.name)
 
 
-def with_records(db: Session, on: date) -> list[Person]:
-    """The colleagues who may stand for a lead: those who work with records."""
-    return [each for each in colleagues(db, on) if each.role in WITH_RECORDS]
+def possible_holders(db: Session, on: date) -> list[Person]:
+    """The colleagues who may hold a role on a lead: those who work with records."""
+    return [person for person in colleagues(db, on) if person.role in WITH_RECORDS]

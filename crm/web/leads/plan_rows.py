@@ -1,4 +1,4 @@
-"""Planned milestones as a lead's page tells them: planned, moved, reached, overdue."""
+"""Planned milestones as rows of a lead's page: planned, moved, reached, overdue."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,77 +12,78 @@ from crm.web.visits.rows import Chip
 
 
 @dataclass(frozen=True, slots=True)
-class PlanLine:
-    """One planned milestone: when, how that stands, and every date that was planned."""
+class PlanRow:
+    """One planned milestone, with its state and every date that was planned."""
 
     kind: MilestoneKind
     on: str
     chip: Chip | None
-    note: str | None  # the date planned first where it was moved since, or what came of it
+    note: str | None  # the first plan where the date was moved, or the outcome
     history: tuple[str, ...]
     is_open: bool
 
 
-def plan_lines(lead: Lead, planned: Iterable[PlannedMilestone], on: date) -> list[PlanLine]:
-    """What still lies ahead, the nearest first, then what lies behind."""
-    ordered = sorted(planned, key=lambda one: one.is_behind)
-    return [_line(lead, one, on) for one in ordered]
+def plan_rows(lead: Lead, planned: Iterable[PlannedMilestone], on: date) -> list[PlanRow]:
+    """The milestones still ahead, the nearest first, then those behind."""
+    ordered = sorted(planned, key=lambda milestone: milestone.is_behind)
+    return [_row(lead, milestone, on) for milestone in ordered]
 
 
-def _line(lead: Lead, one: PlannedMilestone, on: date) -> PlanLine:
-    is_moved = len(one.plans) > 1
-    return PlanLine(
-        one.kind,
-        formatting.dated(one.planned_on, on),
-        _chip(lead, one, on),
-        _note(one, on),
-        tuple(_told(plan, on) for plan in one.plans) if is_moved else (),
-        not one.is_behind,
+def _row(lead: Lead, milestone: PlannedMilestone, on: date) -> PlanRow:
+    is_moved = len(milestone.plans) > 1
+    return PlanRow(
+        milestone.kind,
+        formatting.dated(milestone.planned_on, on),
+        _chip(lead, milestone, on),
+        _note(milestone, on),
+        tuple(_plan_label(plan, on) for plan in milestone.plans) if is_moved else (),
+        not milestone.is_behind,
     )
 
 
-def _chip(lead: Lead, one: PlannedMilestone, on: date) -> Chip | None:
-    if one.is_behind:
-        return Chip("已完成", "good") if one.reached_on else None
+def _chip(lead: Lead, milestone: PlannedMilestone, on: date) -> Chip | None:
+    if milestone.is_behind:
+        return Chip("已完成", "good") if milestone.reached_on else None
     if lead.stage in STOPPED:
         return Chip(f"项目已{lead.stage.label}", "neutral")
-    days = (one.planned_on - on).days
-    if one.is_overdue(lead, on):
+    days = (milestone.planned_on - on).days
+    if milestone.is_overdue(lead, on):
         return Chip(f"逾期 {-days} 天", "bad")
     return Chip(f"还有 {days} 天", "info") if days else Chip("今天到期", "warn")
 
 
-def _note(one: PlannedMilestone, on: date) -> str | None:
-    if one.is_behind:
-        return _came(one, on)
-    return _moved(one, on) if len(one.plans) > 1 else None
+def _note(milestone: PlannedMilestone, on: date) -> str | None:
+    if milestone.is_behind:
+        return _outcome(milestone, on)
+    times_moved = len(milestone.plans) - 1
+    if not times_moved:
+        return None
+    return f"最初计划 {formatting.dated(milestone.baseline_on, on)}，已调整 {times_moved} 次"
 
 
-def _moved(one: PlannedMilestone, on: date) -> str:
-    return f"最初计划 {formatting.dated(one.baseline_on, on)}，已调整 {len(one.plans) - 1} 次"
-
-
-def _came(one: PlannedMilestone, on: date) -> str:
-    if one.reached_on is None:
+def _outcome(milestone: PlannedMilestone, on: date) -> str:
+    if milestone.reached_on is None:
         return "已进入后面的阶段，没有单独登记"
-    told = [
-        f"{formatting.dated(one.reached_on, on)}完成",
-        _against("计划", one.reached_on, one.planned_on),
+
+    parts = [
+        f"{formatting.dated(milestone.reached_on, on)}完成",
+        _difference("计划", milestone.reached_on, milestone.planned_on),
     ]
-    if one.baseline_on != one.planned_on:
-        told.append(_against("最初计划", one.reached_on, one.baseline_on))
-    return "，".join(told)
+    if milestone.baseline_on != milestone.planned_on:
+        parts.append(_difference("最初计划", milestone.reached_on, milestone.baseline_on))
+
+    return "，".join(parts)
 
 
-def _against(plan: str, reached_on: date, planned_on: date) -> str:
+def _difference(plan: str, reached_on: date, planned_on: date) -> str:
     days = (reached_on - planned_on).days
     if not days:
         return f"与{plan}相同"
     return f"比{plan}{'晚' if days > 0 else '早'} {abs(days)} 天"
 
 
-def _told(plan: MilestonePlan, on: date) -> str:
+def _plan_label(plan: MilestonePlan, on: date) -> str:
     who = plan.entered_by.name if plan.entered_by else ""
     when = formatting.dated(clock.civil_date(plan.entered_at), on)
-    told = f"{when} {who}定为 {formatting.dated(plan.planned_on, on)}"
-    return f"{told}：{plan.reason}" if plan.reason else told
+    label = f"{when} {who}定为 {formatting.dated(plan.planned_on, on)}"
+    return f"{label}：{plan.reason}" if plan.reason else label

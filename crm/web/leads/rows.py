@@ -1,4 +1,4 @@
-"""A lead as lists and its page show it: facts, who stands for what, and its timeline."""
+"""Leads as rows of a list and on their page: facts, roles and timeline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ FACTS = (*_FIRST, *(name for name in OWN_TEXTS if name not in (*_LAST, "note")),
 
 
 @dataclass(frozen=True, slots=True)
-class LeadLine:
+class LeadRow:
     """One lead in a list."""
 
     id: int
@@ -54,7 +54,7 @@ class LeadLine:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who is what to a lead, since when and until when."""
+    """The holder of a role on a lead, with the dates."""
 
     id: int
     role: str
@@ -65,7 +65,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing in the timeline of a lead."""
+    """One entry of a lead's timeline."""
 
     icon: str
     title: str
@@ -78,8 +78,8 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """What a lead's page shows beside the lead itself."""
+class LeadExtras:
+    """What a lead's page shows extras the lead's own row."""
 
     contacts: Sequence[Contact]
     company: Mapping[str, str | None]  # credit code and group
@@ -90,7 +90,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class LeadPage:
-    """A lead with what its page says and offers."""
+    """A lead with what its page shows and offers."""
 
     id: int
     title: str
@@ -107,9 +107,9 @@ class LeadPage:
     can_change: bool
 
 
-def lead_line(lead: Lead, last_contact: date | None, on: date) -> LeadLine:
-    """The lead in a list, with company and roles loaded."""
-    return LeadLine(
+def lead_row(lead: Lead, last_contact: date | None, on: date) -> LeadRow:
+    """The lead in a list; its company and roles are loaded."""
+    return LeadRow(
         lead.id,
         lead.title,
         lead.company.name,
@@ -125,8 +125,8 @@ def lead_line(lead: Lead, last_contact: date | None, on: date) -> LeadLine:
     )
 
 
-def lead_page(lead: Lead, beside: Beside, now: datetime) -> LeadPage:
-    """The lead on its page, with company, park and roles loaded."""
+def lead_page(lead: Lead, extras: LeadExtras, now: datetime) -> LeadPage:
+    """The lead on its page; its company, park and roles are loaded."""
     on = clock.civil_date(now)
     holders = [_holder(held, on) for held in _in_order(lead.roles)]
 
@@ -137,18 +137,17 @@ def lead_page(lead: Lead, beside: Beside, now: datetime) -> LeadPage:
         secrecy=lead.secrecy,
         stage=stage_chip(lead.stage),
         lacks=_lacks(lead, on),
-        facts=_facts(lead, beside),
+        facts=_facts(lead, extras),
         note=lead.note,
-        earlier=beside.earlier,
-        holders=[one for one in holders if not one.is_over],
-        past_holders=[one for one in holders if one.is_over],
-        events=[_event(entry, now) for entry in beside.entries],
-        can_change=beside.can_change,
+        earlier=extras.earlier,
+        holders=[holder for holder in holders if not holder.is_over],
+        past_holders=[holder for holder in holders if holder.is_over],
+        events=[_event(entry, now) for entry in extras.entries],
+        can_change=extras.can_change,
     )
 
 
 def stage_chip(stage: Stage) -> Chip:
-    """How far a lead has come, with a tone."""
     if stage in (Stage.PARKED, Stage.LOST):
         return Chip(stage.label, "neutral")
     is_won = ON_LINE[MilestoneKind(stage.value)] >= ON_LINE[MilestoneKind.SIGNED]
@@ -156,7 +155,7 @@ def stage_chip(stage: Stage) -> Chip:
 
 
 def amount_of(lead: Lead) -> str:
-    """The investment in words; empty where nothing is known of it."""
+    """The formatted investment; empty where it is unknown."""
     if lead.amount is None or lead.currency is None:
         return ""
     return money(lead.amount, lead.currency)
@@ -195,15 +194,15 @@ def _holder(held: LeadRole, on: date) -> Holder:
     return Holder(held.id, held.role.label, _name(held), dates, is_over)
 
 
-def _facts(lead: Lead, beside: Beside) -> list[tuple[str, str]]:
+def _facts(lead: Lead, extras: LeadExtras) -> list[tuple[str, str]]:
     composed = {
         "company": lead.company.name,
-        "contact": "；".join(_contact(contact) for contact in beside.contacts),
+        "contact": "；".join(_contact(contact) for contact in extras.contacts),
         "amount": amount_of(lead) or "未定",
         "industry": industry_name(lead.industry),
         "park_id": lead.park.name if lead.park else "",
         "entered_on": f"{lead.entered_on:%Y}年{formatting.day(lead.entered_on)}",
-        **beside.company,
+        **extras.company,
     }
     texts = {name: getattr(lead, name) for name in FACTS if name not in composed} | composed
 
@@ -220,7 +219,7 @@ def _event(entry: Entry, now: datetime) -> Event:
         return _visit_event(entry.visit, now)
     if entry.followup:
         return _followup_event(entry.followup, on)
-    assert entry.milestone is not None  # noqa: S101 - exactly one of the three is told
+    assert entry.milestone is not None  # noqa: S101 - exactly one of the three is set
     return _milestone_event(entry.milestone, on)
 
 
@@ -239,7 +238,7 @@ def _milestone_event(step: Milestone, on: date) -> Event:
 def _visit_event(visit: SeenVisit, now: datetime) -> Event:
     people = "、".join(person.name for person in (visit.leader, *visit.participants))
     met = " ".join(part for part in (visit.met, visit.position) if part)
-    told = (
+    texts = (
         people,
         entered_by(visit),
         f"会见：{met}" if met else "",
@@ -254,7 +253,7 @@ def _visit_event(visit: SeenVisit, now: datetime) -> Event:
         "info" if visit.status is Status.DONE else "neutral",
         url_for("visits.show", visit_id=visit.id),
         chips(visit, now),
-        tuple(text for text in told if text),
+        tuple(text for text in texts if text),
         None,
     )
 

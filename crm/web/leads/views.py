@@ -30,75 +30,79 @@ from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, versio
 from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, row_id, show_refusal, text_arg
 from crm.web.leads.actions import (
     correct,
-    earlier_of,
     end_role,
-    found,
     give_role,
-    home_of,
-    mine_to_change,
-    page,
+    plan,
     reach,
+    revise,
     withdraw,
 )
+from crm.web.leads.detail import (
+    changeable_or_404,
+    earlier_lead,
+    lead_or_404,
+    render_lead,
+    url_after_change,
+)
 from crm.web.leads.forms import (
-    FIELDS,
+    REFUSAL_FIELDS,
     EditForm,
     LeadForm,
-    as_typed,
-    in_words,
-    offer,
+    form_values,
     offer_supervisors,
+    set_choices,
+    value_labels,
 )
-from crm.web.leads.plans import plan, revise
-from crm.web.leads.rows import lead_line
+from crm.web.leads.rows import lead_row
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("leads", __name__)
-ONE = f"/leads/<int(max={LARGEST_ID}):lead_id>"
-STEP = f"{ONE}/milestones/<int(max={LARGEST_ID}):milestone_id>"
-bp.post(f"{ONE}/reach")(reach)
-bp.post(f"{ONE}/plans")(plan)
-bp.post(f"{ONE}/plans/<kind>")(revise)
-bp.post(f"{ONE}/roles")(give_role)
-bp.post(f"{ONE}/roles/<int(max={LARGEST_ID}):role_id>/end")(end_role)
-bp.post(f"{STEP}/correct")(correct)
-bp.post(f"{STEP}/withdraw")(withdraw)
+LEAD = f"/leads/<int(max={LARGEST_ID}):lead_id>"
+MILESTONE = f"{LEAD}/milestones/<int(max={LARGEST_ID}):milestone_id>"
+bp.post(f"{LEAD}/reach")(reach)
+bp.post(f"{LEAD}/plans")(plan)
+bp.post(f"{LEAD}/plans/<kind>")(revise)
+bp.post(f"{LEAD}/roles")(give_role)
+bp.post(f"{LEAD}/roles/<int(max={LARGEST_ID}):role_id>/end")(end_role)
+bp.post(f"{MILESTONE}/correct")(correct)
+bp.post(f"{MILESTONE}/withdraw")(withdraw)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the list was asked for."""
+class ListFilters:
+    """The filters that the address of the list asks for."""
 
-    who: str  # mine, or all that one may see
+    who: str  # mine, or all that the viewer may see
     by: LeadFilter
 
     @property
     def is_narrow(self) -> bool:
-        """Whether anything but whose leads narrows the list."""
+        """Whether any filter but `who` is set."""
         by = self.by
         return any((by.text, by.stage, by.industry, by.park_id, by.secrecy))
 
 
 @bp.get("/leads")
 def listing() -> ResponseReturnValue:
-    """The leads that one may see, the latest first."""
-    asked, on = _asked(), today()
-    found_page = leads_page(db.session, my_view(), on, by=asked.by, cursor=request.args.get("at"))
-    contacts = last_contacts(db.session, [lead.id for lead in found_page.items])
+    """The leads that I may see, the latest first."""
+    filters, on = _filters(), today()
+    page = leads_page(db.session, my_view(), on, by=filters.by, cursor=request.args.get("at"))
+    contacts = last_contacts(db.session, [lead.id for lead in page.items])
+
     return render_template(
         "leads/list.html",
-        asked=asked,
-        lines=[lead_line(lead, contacts.get(lead.id), on) for lead in found_page.items],
-        newer=at_cursor(found_page.newer),
-        older=at_cursor(found_page.older),
-        **_choices(asked),
+        filters=filters,
+        rows=[lead_row(lead, contacts.get(lead.id), on) for lead in page.items],
+        newer=at_cursor(page.newer),
+        older=at_cursor(page.older),
+        **_choices(filters),
     )
 
 
-def _asked() -> Asked:
+def _filters() -> ListFilters:
     who = "mine" if request.args.get("who") == "mine" else "all"
 
-    return Asked(
+    return ListFilters(
         who,
         LeadFilter(
             text=text_arg("q"),
@@ -111,18 +115,18 @@ def _asked() -> Asked:
     )
 
 
-def _choices(asked: Asked) -> dict[str, object]:
-    parks = [one.unit for one in unit_tree(db.session) if one.unit.kind is UnitKind.PARK]
-    whose = {"all": "全部可见", "mine": "我的线索"}
+def _choices(filters: ListFilters) -> dict[str, object]:
+    parks = [node.unit for node in unit_tree(db.session) if node.unit.kind is UnitKind.PARK]
+    tabs = {"all": "全部可见", "mine": "我的线索"}
 
     return {
-        "stages": [("", "全部阶段"), *((each.value, each.label) for each in Stage)],
+        "stages": [("", "全部阶段"), *((stage.value, stage.label) for stage in Stage)],
         "industries": [("", "全部产业"), *industries().items()],
         "parks": [("", "全部园区"), *((park.id, park.name) for park in parks)],
-        "levels": [("", "知悉范围不限"), *((each.value, each.label) for each in Secrecy)],
+        "levels": [("", "知悉范围不限"), *((level.value, level.label) for level in Secrecy)],
         "tabs": [
-            {"url": url_for(".listing", who=who), "label": label, "active": who == asked.who}
-            for who, label in whose.items()
+            {"url": url_for(".listing", who=who), "label": label, "active": who == filters.who}
+            for who, label in tabs.items()
         ],
     }
 
@@ -131,54 +135,42 @@ def _choices(asked: Asked) -> dict[str, object]:
 def new() -> ResponseReturnValue:
     """A new lead: of my unit, tracked by me, from today."""
     me = signed_in()
-    own = primary_posting(db.session, me.id, today())
-    form = LeadForm(
-        data={
-            "ref": new_ref("L", today()),
-            "entered_on": today(),
-            "unit_id": own.unit_id if own else None,
-            "tracker_id": me.id,
-            "stage": Stage.LEAD,
-            "secrecy": Secrecy.OPEN,
-        }
-    )
-
-    return _new_page(form)
+    posting = primary_posting(db.session, me.id, today())
+    values = {
+        "ref": new_ref("L", today()),
+        "entered_on": today(),
+        "unit_id": posting.unit_id if posting else None,
+        "tracker_id": me.id,
+        "stage": Stage.LEAD,
+        "secrecy": Secrecy.OPEN,
+    }
+    return _new_page(LeadForm(data=values))
 
 
-def _new_page(form: LeadForm, alike: list[LeadLabel] | None = None) -> str:
-    offer(db.session, form, my_view(), today())
-    return render_template("leads/new.html", form=form, alike=alike or [])
+def _new_page(form: LeadForm, duplicates: list[LeadLabel] | None = None) -> str:
+    set_choices(db.session, form, my_view(), today())
+    return render_template("leads/new.html", form=form, duplicates=duplicates or [])
 
 
 @bp.post("/leads/new")
 def create() -> ResponseReturnValue:
-    """Enter the lead; a form that comes twice is one lead, and a likely duplicate is shown."""
+    """Enter the lead; a form that is sent twice is one lead, and likely duplicates are shown."""
     form = LeadForm()
-    if (known := _entered_already(form.ref.data)) is not None:
+    known_id = lead_id_entered(db.session, ref=form.ref.data, by_id=signed_in().id)
+    if known_id is not None:
         flash("这条线索已经录入过，没有重复保存。", "info")
-        return redirect(home_of(known))
+        return redirect(url_after_change(known_id))
 
-    alike = _alike(form)
+    duplicates = _duplicates(form)
+    is_valid = form.validate()
+    if is_valid and not duplicates and (lead := _save_new(form)):
+        flash("线索已录入。", "success")
+        return redirect(url_after_change(lead.id))
 
-    if form.validate() and not alike:
-        try:
-            lead = _enter(form)
-        except Refused as refusal:
-            show_refusal(form, refusal, FIELDS)
-            _renew(form, refusal)
-        else:
-            flash("线索已录入。", "success")
-            return redirect(home_of(lead.id))
-
-    return _new_page(form, alike), 422
+    return _new_page(form, duplicates), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def _entered_already(ref: str | None) -> int | None:
-    return lead_id_entered(db.session, ref=ref, by_id=signed_in().id)
-
-
-def _alike(form: LeadForm) -> list[LeadLabel]:
+def _duplicates(form: LeadForm) -> list[LeadLabel]:
     """The leads of the same company that I may see, unless they were shown for it already."""
     name = form.company.data
     if not name or form.warned_of.data == name:
@@ -188,76 +180,82 @@ def _alike(form: LeadForm) -> list[LeadLabel]:
     return leads_of_company(db.session, my_view(), today(), name=name, credit_code=code)
 
 
-def _renew(form: LeadForm, refusal: Refused) -> None:
-    """Give the form another reference where somebody else has its own, so that it can be saved."""
-    if refusal.code == "duplicate_ref":
-        form.ref.data = new_ref("L", today())
+def _save_new(form: LeadForm) -> Lead | None:
+    """The lead of a valid form; none where it is refused."""
+    try:
+        return _enter(form)
+    except Refused as refusal:
+        show_refusal(form, refusal, REFUSAL_FIELDS)
+        if refusal.code == "duplicate_ref":  # with another reference it can be saved
+            form.ref.data = new_ref("L", today())
+        return None
 
 
 def _enter(form: LeadForm) -> Lead:
     me, now = signed_in(), moment()
     with transaction() as rows:
-        lead = service.add_lead(rows, data=form.as_lead(), by=me, now=now)
+        lead = service.add_lead(rows, data=form.new_lead(), by=me, now=now)
         if lead.stage is Stage.LEAD and form.stage.data is not Stage.LEAD:
             kind = MilestoneKind(form.stage.data.value)
             service.reach(rows, lead=lead, kind=kind, on=lead.entered_on, by=me, now=now)
         return lead
 
 
-@bp.get(ONE)
+@bp.get(LEAD)
 def show(lead_id: int) -> ResponseReturnValue:
     """One lead with its timeline."""
-    return page(lead_id)
+    return render_lead(lead_id)
 
 
-@bp.get(f"{ONE}/edit")
+@bp.get(f"{LEAD}/edit")
 def edit(lead_id: int) -> ResponseReturnValue:
-    """The form of a lead, to set right what is told of it."""
-    lead = mine_to_change(lead_id)
-    current = _there(lead)
+    """The form to change a lead."""
+    lead = changeable_or_404(lead_id)
+    current = _current(lead)
     form = EditForm(data={**current.values, "seen": version_of(db.session, current)})
     return _edit_page(form, lead)
 
 
-def _there(lead: Lead) -> CurrentRecord:
+def _current(lead: Lead) -> CurrentRecord:
     contacts = contacts_of(db.session, my_view(), lead, today())
     eyes = Eyes(my_view(), today())
-    told = told_of_company(db.session, lead, lead.company, eyes)
-    values = as_typed(lead, contacts[0] if contacts else None) | told
-    earlier = earlier_of(lead)
+    company = told_of_company(db.session, lead, lead.company, eyes)
+    earlier = earlier_lead(lead)
+    values = form_values(lead, contacts[0] if contacts else None) | company
     values["earlier_lead_id"] = earlier.id if earlier else None
-    return CurrentRecord(lead, values, in_words(lead, earlier))
+    return CurrentRecord(lead, values, value_labels(lead, earlier))
 
 
 def _edit_page(form: EditForm, lead: Lead) -> str:
-    offer(db.session, form, my_view(), today(), but=lead.id)
+    set_choices(db.session, form, my_view(), today(), except_id=lead.id)
     offer_supervisors(db.session, form, lead, my_view(), today())
     return render_template("leads/edit.html", form=form, lead=lead)
 
 
-@bp.post(f"{ONE}/edit")
+@bp.post(f"{LEAD}/edit")
 def change(lead_id: int) -> ResponseReturnValue:
-    """Keep what the form says of the lead."""
+    """Save the changed lead."""
     lock_row(db.session, Lead, lead_id)
-    lead, form = mine_to_change(lead_id), EditForm()
-    is_valid = form.validate()
-    is_lost = is_valid and has_conflict(db.session, form, _there(lead))
+    lead, form = changeable_or_404(lead_id), EditForm()
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-    if is_valid and not is_lost:
-        try:
-            _rewrite(form, lead)
-        except Refused as refusal:
-            show_refusal(form, refusal, FIELDS)
-        else:
+    if form.validate():
+        if has_conflict(db.session, form, _current(lead)):
+            status = HTTPStatus.CONFLICT
+        elif _save_change(form, lead):
             flash("已保存。", "success")
-            return redirect(home_of(lead_id))
+            return redirect(url_after_change(lead_id))
 
-    status = HTTPStatus.CONFLICT if is_lost else HTTPStatus.UNPROCESSABLE_ENTITY
-
-    return _edit_page(form, found(lead_id)), status
+    return _edit_page(form, lead_or_404(lead_id)), status
 
 
-def _rewrite(form: EditForm, lead: Lead) -> None:
-    with transaction() as rows:
-        data = form.as_change(lead)
-        service.change_lead(rows, lead=lead, data=data, by=signed_in(), now=moment())
+def _save_change(form: EditForm, lead: Lead) -> bool:
+    """Whether the change was saved; else the form shows the refusal."""
+    try:
+        with transaction() as rows:
+            data = form.changed_lead(lead)
+            service.change_lead(rows, lead=lead, data=data, by=signed_in(), now=moment())
+    except Refused as refusal:
+        show_refusal(form, refusal, REFUSAL_FIELDS)
+        return False
+    return True

@@ -195,7 +195,7 @@ def _blocks(db: Session, scope: BoardScope, by_name: Sequence[PersonFigure]) -> 
 
     for node in scope.units:
         if part := by_unit.get(node.unit.id):
-            part.sort(key=lambda one: (people[one.person_id].pinyin, one.name, one.username))
+            part.sort(key=lambda row: (people[row.person_id].pinyin, row.name, row.username))
             counts = _status_counts(part, scope.figures)
             yield Block(node.unit.name, counts, tuple(map(_row, part)))
 

@@ -173,14 +173,14 @@ def _is_same_stay(was: SeenVisit, first: date, last: date) -> bool:
 
 def likely_hours(now: datetime) -> tuple[datetime, datetime]:
     """The most likely hours of a visit that is done: the last half day, or the last full hour."""
-    here = clock.civil(now)
+    local = clock.civil(now)
     for begin, end in HALF_DAYS:
-        if here.time() >= end:
-            return clock.at_civil(here.date(), begin), clock.at_civil(here.date(), end)
-    hour = here.replace(minute=0, second=0, microsecond=0)
+        if local.time() >= end:
+            return clock.at_civil(local.date(), begin), clock.at_civil(local.date(), end)
+    hour = local.replace(minute=0, second=0, microsecond=0)
     if hour.time() > HALF_DAYS[-1][0]:
         return hour - timedelta(hours=1), hour
-    yesterday = here.date() - DAY  # today's first half day has not begun
+    yesterday = local.date() - DAY  # today's first half day has not begun
     begin, end = HALF_DAYS[0]
     return clock.at_civil(yesterday, begin), clock.at_civil(yesterday, end)
 
