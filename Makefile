@@ -18,10 +18,10 @@ demo: install
 	$(BIN)/crm demo
 
 test: install
-	$(BIN)/pytest --numprocesses 2 -m "not slow"
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not slow"
 
 test-slow: install
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
 check: install
 	$(BIN)/ruff format --check .
