@@ -16,12 +16,14 @@ from crm.quotas.models import Correction
 from crm.supervision.queries import waiting_for
 from crm.supervision.rules import Wait
 
+SECRET = "0" * 40
+
 
 def crm(folder, *words):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
     return subprocess.run(
         [sys.executable, "-m", "crm.cli", *words],
-        env=clean | {"CRM_DATA": str(folder), "CRM_SECRET_KEY": "0" * 40},
+        env=clean | {"CRM_DATA": str(folder), "CRM_SECRET_KEY": SECRET},
         capture_output=True,
         text=True,
         check=False,
@@ -29,34 +31,28 @@ def crm(folder, *words):
     )
 
 
-def test_init_twice_plants_once_and_keeps_where_the_clock_begins(tmp_path):
-    first = crm(tmp_path, "init", "--clock-from", "2026-07-01T08:00")
-    again = crm(tmp_path, "init")
+def test_init_twice_plants_once_and_keeps_where_the_clock_begins(tmp_path, fork):
+    own = {"CRM_DATA": str(tmp_path), "CRM_SECRET_KEY": SECRET}
 
-    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    first = fork("init", "--clock-from", "2026-07-01T08:00", **own).end()
+    again = fork("init", **own).end()
+
+    assert (first.status, again.status) == (0, 0), first.stderr + again.stderr
     assert "新增考核规则 3 条" in first.stdout
     assert "新增考核规则 0 条、单位 0 个" in again.stdout
     assert "2026-07-01 08:00" in again.stdout
 
 
-def test_of_two_installations_at_once_the_second_waits_and_finds_everything(empty_database_url):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
-    own = {"CRM_DATABASE_URL": empty_database_url, "CRM_SECRET_KEY": "0" * 40}
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-m", "crm.cli", "init"],
-            env=clean | own,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
+def test_of_two_installations_at_once_the_second_waits_and_finds_everything(
+    empty_database_url, fork
+):
+    own = {"CRM_DATABASE_URL": empty_database_url, "CRM_SECRET_KEY": SECRET}
 
-    ends = [process.communicate(timeout=120) for process in both]
+    both = [fork("init", **own) for _ in range(2)]
 
-    assert [process.returncode for process in both] == [0, 0], ends
-    planted = sorted("新增考核规则 3 条" in printed for printed, _ in ends)
+    ends = [process.end() for process in both]
+    assert [ended.status for ended in ends] == [0, 0], ends
+    planted = sorted("新增考核规则 3 条" in ended.stdout for ended in ends)
     assert planted == [False, True]
 
 
@@ -113,12 +109,11 @@ def test_a_demonstration_of_another_day_is_made_anew(tmp_path):
     assert "将被替换" in anew.stdout
 
 
-def test_a_database_that_is_no_demonstration_is_never_replaced(tmp_path):
+def test_a_database_that_is_no_demonstration_is_never_replaced(tmp_path, fork):
     database = tmp_path / "crm.sqlite3"
     database.write_bytes(b"somebody's data")
 
-    refused = crm(tmp_path, "demo", "--no-serve")
+    told = fork("demo", "--no-serve", CRM_DATA=str(tmp_path), CRM_SECRET_KEY=SECRET).refused()
 
-    assert refused.returncode == 1
-    assert "不会覆盖" in refused.stderr
+    assert "不会覆盖" in told
     assert database.read_bytes() == b"somebody's data"
