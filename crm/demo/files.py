@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from crm.base.money import WAN, YI, Currency
 from crm.leads.rules import LINE, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
-from crm.supervision.rules import About, OrderKind, Origin, Step
+from crm.supervision.rules import About, OrderKind, Origin
+from crm.supervision.workflow import Step
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"

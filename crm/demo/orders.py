@@ -15,7 +15,6 @@ from crm.leads.models import Lead
 from crm.people.models import Person, Unit
 from crm.supervision import drafting, service
 from crm.supervision.models import Order
-from crm.supervision.rules import Step
 
 FIRST = time(9)
 
@@ -68,27 +67,12 @@ class OrderWriter:
 
     def _take(self, event: StepEvent, now: datetime) -> None:
         assert self.order is not None  # noqa: S101 - it was drafted an hour before
-        row, order, by = event.row, self.order, self.people[event.row.by]
-
-        match row.step:
-            case Step.ISSUE:
-                service.issue_order(self.db, order=order, by=by, now=now)
-            case Step.RECEIVE:
-                service.receive_order(self.db, order=order, by=by, now=now)
-            case Step.PROGRESS:
-                service.add_progress(self.db, order=order, text=row.text, by=by, now=now)
-            case Step.ANSWER:
-                service.answer_order(self.db, order=order, text=row.text, by=by, now=now)
-            case Step.ACCEPT:
-                service.accept_order(self.db, order=order, basis=row.text, by=by, now=now)
-            case Step.EXTEND if event.to_on:
-                service.ask_extension(
-                    *(self.db,),
-                    order=order,
-                    new_due_on=event.to_on,
-                    reason=row.text,
-                    by=by,
-                    now=now,
-                )
-            case _:
-                raise ValueError(row.step)
+        service.take_step(
+            self.db,
+            order=self.order,
+            step=event.row.step,
+            by=self.people[event.row.by],
+            now=now,
+            text=event.row.text,
+            new_due_on=event.to_on,
+        )

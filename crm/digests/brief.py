@@ -36,9 +36,8 @@ from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.quotas.queries import working_calendar
 from crm.quotas.stays import settle_until
 from crm.quotas.verdicts import to_judge
-from crm.supervision.concerned import perhaps_waited_for
-from crm.supervision.queries import WaitingOrder, waiting_for
-from crm.supervision.rules import Wait
+from crm.supervision.assignees import WaitingOrder, possible_assignees, waiting_for
+from crm.supervision.workflow import Wait
 from crm.visits.rules import Status
 
 SOON = timedelta(days=3)  # an order that waits for an answer is listed so long before its due date
@@ -110,7 +109,7 @@ class BriefFacts:
     ended: Sequence[VisitFact]
     due: Mapping[int, Sequence[DueFact]]
     leads: Sequence[NewLead]
-    perhaps_waited_for: frozenset[int]  # people for whom an order may wait
+    possible_assignees: frozenset[int]  # people for whom an order may wait
 
     @property
     def on(self) -> date:
@@ -157,7 +156,7 @@ def _gather(db: Session, at: datetime) -> BriefFacts:
         ended=ended,
         due=due_followups(db, on, at),
         leads=_new_leads(db, since, at),
-        perhaps_waited_for=perhaps_waited_for(db, at),
+        possible_assignees=possible_assignees(db, at),
     )
 
 
@@ -254,7 +253,7 @@ def _order_lines(
     db: Session, facts: BriefFacts, reader: Viewer, scope: FigureScope
 ) -> list[OrderLine]:
     """The orders that wait for the reader; for an answer, only once the due date is near."""
-    if reader.person_id not in facts.perhaps_waited_for:
+    if reader.person_id not in facts.possible_assignees:
         return []
     near = facts.on + SOON
     return [

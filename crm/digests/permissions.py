@@ -18,7 +18,7 @@ from crm.people.rules import Role
 from crm.quotas.permissions import FigureScope, figure_scope, figure_scopes
 from crm.supervision.activity import MovedOrder
 from crm.supervision.models import Order
-from crm.supervision.queries import visible
+from crm.supervision.permissions import visible
 from crm.visits.models import Visit
 from crm.visits.queries import visible_to
 

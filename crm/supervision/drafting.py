@@ -23,8 +23,9 @@ from crm.quotas.models import RuleVersion
 from crm.quotas.permissions import figure_scopes
 from crm.supervision.history import note_and_record, said
 from crm.supervision.models import Order, OrderUnit
-from crm.supervision.permissions import may_draft, require, take
+from crm.supervision.permissions import may_draft, require_step
 from crm.supervision.rules import BY_CLOCK, About, EntryKind, OrderKind, OrderState, Origin
+from crm.supervision.workflow import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,9 @@ def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> O
         return known
 
     me = viewer(db, by, civil_date(now))
-    require(may_draft(me, data.unit_id))
+    if not may_draft(me, data.unit_id):
+        raise Refused("not_yours")
+
     officer_id = by.id if data.officer_id is None else data.officer_id
     values = _checked(db, data, me, now, officer_id=officer_id)
     _check_scope(db, data.person_id, me, now)
@@ -128,9 +131,10 @@ def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now:
     Refused as `draft_order`, as `figure_of_person` where it is about the figure of another person,
     and as `order_state` once it is issued or dropped.
     """
-    require(take(db, order, by, now, {OrderState.DRAFT}).decides)
+    require_step(db, order=order, step=Step.CHANGE, by=by, now=now)
     me = viewer(db, by, civil_date(now))
-    require(data.unit_id == order.unit_id or may_draft(me, data.unit_id))
+    if data.unit_id != order.unit_id and not may_draft(me, data.unit_id):
+        raise Refused("not_yours")
     if order.rule_code and data.person_id != order.person_id:
         raise Refused("figure_of_person", field="person_id")
 
@@ -157,15 +161,6 @@ def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now:
         note_and_record(db, order, EntryKind.CHANGED, by=by, now=now, before=before, after=after)
         db.expire(order, ["unit", "person", "officer", "units", "entries"])
 
-    return order
-
-
-def drop_order(db: Session, *, order: Order, reason: str, by: Person, now: datetime) -> Order:
-    """Drop a draft, with the reason; refused as `not_yours`, `order_state`, `required`."""
-    require(take(db, order, by, now, {OrderState.DRAFT}).decides)
-    text = said(reason, "reason")
-    order.state = OrderState.DROPPED
-    note_and_record(db, order, EntryKind.DROPPED, by=by, now=now, text=text)
     return order
 
 

@@ -18,10 +18,12 @@ from crm.people.models import Person, Unit
 from crm.people.queries import UnitNode, active_at, posted_as, unit_tree, units_above
 from crm.people.rules import OVERSEEING, Role, nearest
 from crm.quotas.queries import working_calendar
+from crm.supervision.assignees import admins, seeing
 from crm.supervision.drafting import Cause, OrderData, draft_by_clock
 from crm.supervision.history import note_and_record
 from crm.supervision.models import Order, OrderEntry
-from crm.supervision.notifications import IN_LINE, admins, seeing, tell
+from crm.supervision.notifications import tell
+from crm.supervision.permissions import IN_LINE
 from crm.supervision.queries import last_entry
 from crm.supervision.rules import (
     WORKING,

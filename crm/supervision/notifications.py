@@ -1,8 +1,8 @@
-"""Mails about a supervision order: each step to those whom it concerns (REGIME 5)."""
+"""Mails about a supervision order: who is told of a step, and who receives a draft (REGIME 5)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,36 +12,13 @@ from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.mailing.service import Envelope, post
-from crm.people.models import Person, Posting, Unit
-from crm.people.queries import active_at, held_on, posted_as, unit_tree, units_above, viewer
-from crm.people.rules import Role
+from crm.people.models import Person, Unit
+from crm.people.queries import viewer
+from crm.supervision.assignees import actor_ids, assignees, in_line_of, people_of, seeing
 from crm.supervision.models import Order, OrderEntry, OrderUnit
-from crm.supervision.queries import may_know, may_see
-from crm.supervision.rules import EntryKind, days_overdue
-
-# An admin has the whole zone in scope; orders go up the line of command.
-IN_LINE = frozenset({Role.SUPERVISOR, Role.LEADER})
-# After these somebody is to act: it must reach somebody.
-AWAITED = frozenset(
-    {
-        EntryKind.DRAFTED,
-        EntryKind.EXTENSION_ASKED,
-        EntryKind.EXTENSION_GRANTED,
-        EntryKind.EXTENSION_REFUSED,
-        EntryKind.ANSWERED,
-        EntryKind.RETURNED,
-        EntryKind.ESCALATED,
-    }
-)
-DECIDED_ON = frozenset({EntryKind.DRAFTED, EntryKind.EXTENSION_ASKED, EntryKind.ANSWERED})
-TOLD_TO_LEADING = frozenset(
-    {
-        EntryKind.EXTENSION_GRANTED,
-        EntryKind.EXTENSION_REFUSED,
-        EntryKind.RETURNED,
-        EntryKind.ACCEPTED,
-    }
-)
+from crm.supervision.permissions import conditions_of, may_know
+from crm.supervision.rules import days_overdue
+from crm.supervision.workflow import ORDER_WORKFLOW, STEP_OF_ENTRY, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,50 +37,50 @@ class Notice:
 
 def tell(db: Session, *, order: Order, entry: OrderEntry, site: Site, late: bool = False) -> int:
     """Put the mails of a step into the outbox, once each; how many."""
-    people = concerned(db, order, entry)
-    return sum(_put(db, _notice(db, order, entry, one, late=late), one, site) for one in people)
+    people = readers_of(db, order, entry)
+    return sum(
+        _put(db, _notice(db, order, entry, person, late=late), person, site) for person in people
+    )
 
 
-def concerned(db: Session, order: Order, entry: OrderEntry) -> list[Person]:
-    """Those who are told of the step: who may see the order, but for whoever took the step.
+def readers_of(db: Session, order: Order, entry: OrderEntry) -> list[Person]:
+    """Those who are told of a step, but for whoever took it: see `tells` of the workflow.
 
-    Where somebody is to act next and none of these is left, those who stand in for them.
+    They may all see the order. Whose task the next step is, is always among them.
     """
-    people = _people(db, _wanted(db, order, entry) - {entry.by_id}, entry.at)
-    seen = seeing(db, order, people, civil_date(entry.at))
-    return seen if seen or not _is_awaited(order, entry) else _stand_ins(db, order, entry)
+    step = STEP_OF_ENTRY.get(entry.kind)
+    if step is None:
+        return []
+
+    ids = actor_ids(db, order, ORDER_WORKFLOW.of(step).tells, entry.at) - {entry.by_id}
+    people = seeing(db, order, people_of(db, ids, entry.at), civil_date(entry.at))
+    known = {person.id for person in people} | {entry.by_id}
+    people += [person for person in _next_assignees(db, order, entry) if person.id not in known]
+
+    return sorted(people, key=lambda person: person.username)
 
 
 def reaches_nobody(db: Session, order: Order, entry: OrderEntry) -> bool:
-    """Whether somebody else is to act next, and nobody who could is left."""
-    return _is_awaited(order, entry) and not concerned(db, order, entry)
+    """Whether somebody is to act next, and nobody who could is left."""
+    is_awaited = any(_next_steps(order, entry))
+    return is_awaited and not _next_assignees(db, order, entry)
 
 
-def _is_awaited(order: Order, entry: OrderEntry) -> bool:
-    """Whether somebody else is to act next."""
-    is_own_draft = entry.kind is EntryKind.DRAFTED and order.officer_id == entry.by_id
-    return entry.kind in AWAITED and not (is_own_draft and entry.by_id)
+def _next_assignees(db: Session, order: Order, entry: OrderEntry) -> list[Person]:
+    return [
+        person
+        for step in _next_steps(order, entry)
+        for person in assignees(db, order, step, entry.at)
+    ]
 
 
-def _stand_ins(db: Session, order: Order, entry: OrderEntry) -> list[Person]:
-    """The nearest up the tree who may see the order, else the admins.
-
-    Whoever decides oversees from above the leading unit; only the top has nobody above it.
-    """
-    but, on = {entry.by_id, order.person_id}, civil_date(entry.at)
-    in_line = posted_as(db, IN_LINE, entry.at)
-    chain = units_above(unit_tree(db), order.unit_id)
-    for unit_id in (chain[1:] or chain) if entry.kind in DECIDED_ON else chain:
-        people = _people(db, {*in_line.get(unit_id, ())} - but, entry.at)
-        if seen := seeing(db, order, people, on):
-            return seen
-    return seeing(db, order, [one for one in admins(db, entry.at) if one.id not in but], on)
-
-
-def admins(db: Session, at: datetime) -> Sequence[Person]:
-    """The admins who may get mail."""
-    query = select(Person).where(Person.role == Role.ADMIN, active_at(at))
-    return db.scalars(query.order_by(Person.username)).all()
+def _next_steps(order: Order, entry: OrderEntry) -> list[Step]:
+    """The steps that are the task of those who are told of what happened."""
+    step = STEP_OF_ENTRY.get(entry.kind)
+    tells = set(ORDER_WORKFLOW.of(step).tells) if step else set()
+    conditions = conditions_of(order, civil_date(entry.at))
+    awaited = ORDER_WORKFLOW.awaited(order.state, conditions)
+    return [row.step for row in awaited if not tells.isdisjoint(row.waits_for)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +98,8 @@ class Receivers:
 
 def receivers(db: Session, order: Order, by: Person, at: datetime) -> Receivers:
     """Who would receive the order if that person issued it; they themselves are not told."""
-    leading = {order.person_id, *_in_line(db, [order.unit_id], at)}
-    wanted = _people(db, leading - {by.id}, at)
+    leading = {order.person_id, *in_line_of(db, [order.unit_id], at)}
+    wanted = people_of(db, leading - {by.id}, at)
     assisting = db.scalars(
         select(Unit)
         .join(OrderUnit, OrderUnit.unit_id == Unit.id)
@@ -133,7 +110,7 @@ def receivers(db: Session, order: Order, by: Person, at: datetime) -> Receivers:
     others = []
 
     for unit in assisting:
-        in_line = _people(db, {*_in_line(db, [unit.id], at)} - {by.id}, at)
+        in_line = people_of(db, {*in_line_of(db, [unit.id], at)} - {by.id}, at)
         others.append((unit, _knowing(db, order, in_line, at)))
 
     return Receivers(knowing, others, hidden=bool(wanted) and not knowing)
@@ -150,49 +127,6 @@ def require_receivers(db: Session, order: Order, by: Person, at: datetime) -> No
 def _knowing(db: Session, order: Order, people: Iterable[Person], at: datetime) -> list[Person]:
     on = civil_date(at)
     return [one for one in people if may_know(db, viewer(db, one, on), order.id, on)]
-
-
-def _people(db: Session, person_ids: Collection[int | None], at: datetime) -> Sequence[Person]:
-    query = select(Person).where(Person.id.in_({*person_ids} - {None}), active_at(at))
-    return db.scalars(query.order_by(Person.username)).all()
-
-
-def seeing(db: Session, order: Order, people: Iterable[Person], on: date) -> list[Person]:
-    """Those of the people who may see the order, whose lead may be kept from them."""
-    return [one for one in people if may_see(db, viewer(db, one, on), order.id, on)]
-
-
-def _wanted(db: Session, order: Order, entry: OrderEntry) -> set[int | None]:
-    wanted: set[int | None] = set()
-
-    match entry.kind:
-        case EntryKind.DRAFTED:
-            wanted = {order.officer_id}
-        case EntryKind.DROPPED:
-            wanted = {order.drafted_by_id}
-        case EntryKind.EXTENSION_ASKED | EntryKind.ANSWERED:
-            wanted = {order.officer_id, order.issued_by_id}
-        case EntryKind.ESCALATED:
-            wanted = {*_in_line(db, [order.reached_unit_id or order.unit_id], entry.at)}
-        case EntryKind.ISSUED:
-            units = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
-            unit_ids = [order.unit_id, *db.scalars(units)]
-            wanted = {order.person_id, *_in_line(db, unit_ids, entry.at)}
-        case kind if kind in TOLD_TO_LEADING:
-            in_line = _in_line(db, [order.unit_id], entry.at)
-            wanted = {order.person_id, order.answered_by_id, *in_line}
-
-    return wanted
-
-
-def _in_line(db: Session, unit_ids: Collection[int], at: datetime) -> Collection[int]:
-    """The supervisors and leaders posted in these units."""
-    query = (
-        select(Posting.person_id)
-        .join(Person, Person.id == Posting.person_id)
-        .where(Posting.unit_id.in_(unit_ids), held_on(civil_date(at)), Person.role.in_(IN_LINE))
-    )
-    return db.scalars(query).all()
 
 
 def _notice(db: Session, order: Order, entry: OrderEntry, reader: Person, *, late: bool) -> Notice:

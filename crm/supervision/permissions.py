@@ -1,116 +1,251 @@
-"""Who may do what with a supervision order: the issuing side and the side that acts (REGIME 5)."""
+"""Who may see and do what with a supervision order: SQL conditions and predicates (REGIME 2, 5).
+
+`actor_conditions` and `situation_of` define each actor twice, for lists and for one order;
+tests/supervision/test_workflow.py compares them.
+"""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.people.models import Person, Unit
-from crm.people.queries import Viewer, viewer
+from crm.base.workflow import Obstacle, Situation
+from crm.leads.models import Lead
+from crm.leads.queries import visible as visible_leads
+from crm.people.models import Person, Posting, Unit
+from crm.people.queries import Viewer, held_on, viewer
+from crm.people.rules import WITH_RECORDS, Role
+from crm.quotas.models import RuleVersion
+from crm.quotas.permissions import FigureScope, figure_scope, seen_by
 from crm.supervision.models import Order, OrderUnit
-from crm.supervision.queries import may_see
-from crm.supervision.rules import (
-    ANSWERABLE,
-    UNDER_WAY,
-    WORKING,
-    OrderState,
-    Step,
-    may_ask_extension,
-)
+from crm.supervision.rules import WORKING, OrderState, days_overdue, may_ask_extension
+from crm.supervision.workflow import ORDER_WORKFLOW, Actor, Condition, Step
+
+# An admin has the whole zone in scope, but is not of the line of command.
+IN_LINE = frozenset({Role.SUPERVISOR, Role.LEADER})
+COLUMNS = {
+    Actor.OFFICER: Order.officer_id,
+    Actor.ISSUER: Order.issued_by_id,
+    Actor.DRAFTER: Order.drafted_by_id,
+    Actor.PERSON: Order.person_id,
+    Actor.ASKER: Order.asked_by_id,
+    Actor.ANSWERER: Order.answered_by_id,
+}
+
+OrderSituation = Situation[OrderState, Actor, Condition]
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
-    """On which sides of an order a person stands."""
-
-    decides: bool  # issues, drops, accepts, returns, grants an extension
-    acts: bool  # receives, answers, asks for an extension
-    reports: bool  # tells of progress
+# who may see an order
 
 
-def rights_of(db: Session, me: Viewer, order: Order) -> Rights:
-    """The sides of a visible order on which the viewer stands; for pages as for services.
+def visible(viewer: Viewer, scope: FigureScope, on: date) -> ColumnElement[bool]:
+    """Orders that the viewer may see on the date.
 
-    The officer and the issuer decide, and who oversees from above the leading unit; never the
-    person whom it is about. The person acts, and who oversees the leading unit.
+    Theirs to answer, to decide or drafted by them, and those that lead or assist in their scope.
     """
-    acts = me.person_id == order.person_id or (me.oversees and order.unit_id in me.unit_ids)
-    assists = me.oversees and bool(me.unit_ids & _assisting(db, order))
-    return Rights(_decides(db, me, order), acts, acts or assists)
+    if viewer.role not in WITH_RECORDS:
+        return false()
+
+    me = viewer.person_id
+    own = [column == me for column in (Order.officer_id, Order.issued_by_id, Order.drafted_by_id)]
+    # A draft may still be dropped, so the person whom it is about does not see it yet.
+    to_answer = and_(Order.person_id == me, Order.issued_at.is_not(None))
+    near = or_(to_answer, *own)
+
+    if viewer.oversees:
+        not_on_draft = or_(Order.issued_at.is_not(None), Order.person_id.is_distinct_from(me))
+        near |= Order.unit_id.in_(viewer.unit_ids) & not_on_draft
+        near |= and_(Order.issued_at.is_not(None), assisted_by(viewer.unit_ids))
+
+    return _secrecy_allows(viewer, on) & figure_allows(scope) & near
+
+
+def visible_to(
+    db: Session, viewer: Viewer, on: date, scope: FigureScope | None = None
+) -> Select[Order]:
+    """The orders that the viewer may see on the date; `scope` is read where it is not given."""
+    return select(Order).where(visible(viewer, scope or figure_scope(db, viewer, on), on))
+
+
+def may_see(db: Session, viewer: Viewer, order_id: int, on: date) -> bool:
+    """Whether the viewer may see the order."""
+    seen = visible_to(db, viewer, on).with_only_columns(Order.id)
+    return db.scalar(seen.where(Order.id == order_id)) is not None
+
+
+def may_know(db: Session, viewer: Viewer, order_id: int, on: date) -> bool:
+    """Whether neither its lead nor its figure keeps the order from them, once it is issued."""
+    allowed = _secrecy_allows(viewer, on) & figure_allows(figure_scope(db, viewer, on))
+    return db.scalar(select(Order.id).where(Order.id == order_id, allowed)) is not None
+
+
+def figure_allows(scope: FigureScope) -> ColumnElement[bool]:
+    """Of orders about a person's figure, those of which the viewer sees the figure (REGIME 2)."""
+    duty = (
+        select(RuleVersion.duty)
+        .where(RuleVersion.code == Order.rule_code)
+        .order_by(RuleVersion.valid_from.desc())
+        .limit(1)
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    person, unit = Order.person_id.expression, Order.unit_id.expression
+    seen = seen_by(scope, person=person, unit=unit, duty=duty)
+    return or_(Order.rule_code.is_(None), seen)
+
+
+def _secrecy_allows(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """An order inherits the level of its lead."""
+    seen = exists().where(Lead.id == Order.lead_id, visible_leads(viewer, on))
+    return or_(Order.lead_id.is_(None), seen)
+
+
+def assisted_by(unit_ids: Collection[int]) -> ColumnElement[bool]:
+    """Orders that one of the units assists."""
+    return exists().where(OrderUnit.order_id == Order.id, OrderUnit.unit_id.in_(unit_ids))
+
+
+def overdue(on: date) -> ColumnElement[bool]:
+    """Orders past their due date with the leading unit to act."""
+    return Order.state.in_(WORKING) & (Order.due_on < on)
+
+
+# who somebody is to an order, and what they may do
+
+
+def actor_conditions(viewer: Viewer, on: date) -> dict[Actor, ColumnElement[bool]]:
+    """Of each actor, the orders to which the viewer is it; never NULL for the columns' actors."""
+    me, units = viewer.person_id, viewer.unit_ids if viewer.oversees else frozenset()
+    posted = select(Posting.unit_id).where(Posting.person_id == me, held_on(on))
+    above = (
+        select(func.coalesce(Unit.parent_id, Unit.id))
+        .where(Unit.id == Order.unit_id)
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    is_in_line = viewer.role in IN_LINE
+    line = Order.unit_id.in_(posted) if is_in_line else false()
+    columns = {actor: column.is_not_distinct_from(me) for actor, column in COLUMNS.items()}
+
+    return columns | {
+        Actor.OVERSEER: Order.unit_id.in_(units),
+        Actor.ABOVE: above.in_(units),
+        Actor.ASSISTANT: assisted_by(units),
+        Actor.LINE: line,
+        Actor.RECEIVING_LINE: line & not_(columns[Actor.ISSUER]),
+        Actor.REACHED: Order.reached_unit_id.in_(posted) if is_in_line else false(),
+    }
+
+
+def situation_of(db: Session, me: Viewer, order: Order, on: date) -> OrderSituation:
+    """How the order stands for the viewer: the predicate beside the two SQL definitions."""
+    actors = {
+        actor for actor, column in COLUMNS.items() if getattr(order, column.key) == me.person_id
+    }
+
+    if me.oversees:
+        parent_id = db.scalar(select(Unit.parent_id).where(Unit.id == order.unit_id))
+        assisting = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
+        scopes = {
+            Actor.OVERSEER: order.unit_id in me.unit_ids,
+            Actor.ABOVE: (parent_id or order.unit_id) in me.unit_ids,
+            Actor.ASSISTANT: not me.unit_ids.isdisjoint(db.scalars(assisting)),
+        }
+        actors |= {actor for actor, is_so in scopes.items() if is_so}
+
+    if me.role in IN_LINE:
+        query = select(Posting.unit_id).where(Posting.person_id == me.person_id, held_on(on))
+        posted = set(db.scalars(query))
+        is_in_line = order.unit_id in posted
+        lines = {
+            Actor.LINE: is_in_line,
+            Actor.RECEIVING_LINE: is_in_line and Actor.ISSUER not in actors,
+            Actor.REACHED: order.reached_unit_id in posted,
+        }
+        actors |= {actor for actor, is_so in lines.items() if is_so}
+
+    return Situation(order.state, frozenset(actors), conditions_of(order, on))
+
+
+def condition_sql(condition: Condition, on: date) -> ColumnElement[bool]:
+    """The orders for which a condition holds."""
+    match condition:
+        case Condition.BEFORE_DUE:
+            return Order.due_on > on
+        case Condition.NOT_ASKED:
+            return Order.asked_due_on.is_(None)
+        case Condition.ASKED:
+            return Order.asked_due_on.is_not(None)
+        case Condition.OVERDUE:
+            return overdue(on)
+
+
+def conditions_of(order: Order, on: date) -> frozenset[Condition]:
+    """The conditions that hold for an order."""
+    is_asked = order.asked_due_on is not None
+    holds = {
+        Condition.BEFORE_DUE: order.due_on is not None and may_ask_extension(order.due_on, on),
+        Condition.NOT_ASKED: not is_asked,
+        Condition.ASKED: is_asked,
+        Condition.OVERDUE: days_overdue(order.state, order.due_on, on) > 0,
+    }
+    return frozenset(condition for condition, is_so in holds.items() if is_so)
+
+
+def may_take(step: Step, actors: dict[Actor, ColumnElement[bool]], on: date) -> ColumnElement[bool]:
+    """The visible orders with which the viewer may take a step; `actors` are the viewer's."""
+    row = ORDER_WORKFLOW.of(step)
+
+    return and_(
+        Order.state.in_(row.sources),
+        or_(*(actors[actor] for actor in row.by)),
+        *(not_(actors[actor]) for actor in row.never),
+        *(condition_sql(condition, on) for condition in row.when),
+    )
 
 
 def steps_of(db: Session, me: Viewer, order: Order, on: date) -> frozenset[Step]:
-    """What the viewer may do now with a visible order; the services refuse all else."""
-    rights = rights_of(db, me, order)
-    state, asked = order.state, order.asked_due_on is not None
-    is_working, is_answered = state in WORKING, state is OrderState.ANSWERED
-    may_extend = order.due_on is not None and may_ask_extension(order.due_on, on) and not asked
-    grants = rights.decides and is_working and asked and order.asked_by_id != me.person_id
-    closes = rights.decides and is_answered and order.answered_by_id != me.person_id
-    may = {
-        Step.ISSUE: rights.decides and state is OrderState.DRAFT,
-        Step.DROP: rights.decides and state is OrderState.DRAFT,
-        Step.RECEIVE: rights.acts and state is OrderState.ISSUED,
-        Step.PROGRESS: rights.reports and state in UNDER_WAY,
-        Step.EXTEND: rights.acts and is_working and may_extend,
-        Step.GRANT: grants,
-        Step.REFUSE: grants,
-        Step.ANSWER: rights.acts and state in ANSWERABLE,
-        Step.ACCEPT: closes,
-        Step.RETURN: closes,
-    }
-
-    return frozenset(step for step, is_mine in may.items() if is_mine)
+    """What the viewer may do now with a visible order; the service refuses all else."""
+    return ORDER_WORKFLOW.steps(situation_of(db, me, order, on))
 
 
-def _decides(db: Session, me: Viewer, order: Order) -> bool:
-    if me.person_id == order.person_id:
-        return False
-    if me.person_id in (order.officer_id, order.issued_by_id):
-        return True
-    above = db.scalar(select(Unit.parent_id).where(Unit.id == order.unit_id)) or order.unit_id
-    return me.oversees and above in me.unit_ids
+def require_step(db: Session, *, order: Order, step: Step, by: Person, now: datetime) -> None:
+    """Lock the order and refuse a step that its workflow does not allow the person now.
 
-
-def _assisting(db: Session, order: Order) -> frozenset[int]:
-    query = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
-    return frozenset(db.scalars(query))
-
-
-def take(
-    db: Session, order: Order, by: Person, now: datetime, states: Collection[OrderState]
-) -> Rights:
-    """Hold the order against changes at the same time; what the person may do with it.
-
-    Refused as `not_yours` where they may not see it, and as `order_state` in any other state.
+    Refused as `not_yours`, `order_state`, `same_hand`, `extension_too_late`, `already_asked`,
+    `nothing_asked`.
     """
     on = civil_date(now)
     me = viewer(db, by, on)
     if not may_see(db, me, order.id, on):
         raise Refused("not_yours")
+
+    # Of two who take a step at once, the second meets the state that the first one left.
     db.refresh(order, [*Order.__table__.columns.keys()], with_for_update=True)
-    if order.state not in states:
-        raise Refused("order_state", state=order.state.label)
-    return rights_of(db, me, order)
+    obstacle = ORDER_WORKFLOW.of(step).obstacle(situation_of(db, me, order, on))
+    if obstacle is not None:
+        raise _refusal(obstacle, order)
 
 
-def require(has: bool) -> None:  # noqa: FBT001 - a claim, not a switch
-    """Refuse whoever has not the right."""
-    if not has:
-        raise Refused("not_yours")
+def _refusal(obstacle: Obstacle | Condition, order: Order) -> Refused:
+    match obstacle:
+        case Obstacle.STATE:
+            return Refused("order_state", state=order.state.label)
+        case Obstacle.SAME_PERSON:
+            return Refused("same_hand")
+        case Condition.BEFORE_DUE:
+            return Refused("extension_too_late", field="new_due_on", on=order.due_on)
+        case Condition.NOT_ASKED:
+            return Refused("already_asked", field="new_due_on", on=order.asked_due_on)
+        case Condition.ASKED:
+            return Refused("nothing_asked")
+        case _:
+            return Refused("not_yours")
 
 
 def may_draft(me: Viewer, unit_id: int) -> bool:
     """Whether the viewer may draft an order for the unit: who oversees, in their scope."""
     return me.oversees and unit_id in me.unit_ids
-
-
-def later(new: date, than: date, field: str) -> date:
-    """The new due date; refused as `due_not_later`."""
-    if new <= than:
-        raise Refused("due_not_later", field=field, on=than)
-    return new

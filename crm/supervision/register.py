@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session, selectinload
 from crm.base.paging import Page, page_of
 from crm.people.queries import Viewer
 from crm.supervision.models import Order
-from crm.supervision.queries import PARTIES, assisting, overdue, visible_to
+from crm.supervision.permissions import assisted_by, overdue, visible_to
+from crm.supervision.queries import PARTIES
 from crm.supervision.rules import OrderKind, OrderState, Origin, number_of
 
 
@@ -47,7 +48,7 @@ def filtered(db: Session, viewer: Viewer, on: date, by: OrderFilter) -> Select[O
             query = query.where(column == value)
 
     if by.unit_id:
-        query = query.where(or_(Order.unit_id == by.unit_id, assisting([by.unit_id])))
+        query = query.where(or_(Order.unit_id == by.unit_id, assisted_by([by.unit_id])))
 
     return query.where(overdue(by.overdue_on)) if by.overdue_on else query
 

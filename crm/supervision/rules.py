@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY
 from crm.base.workdays import WorkingCalendar
+from crm.base.workflow import Within
 
-WORKDAYS_IF_URGENT = 3
 WORKDAYS_A_LEVEL = 3  # how long a level has before the next one up hears of it
 
 
@@ -39,7 +39,11 @@ class OrderKind(LabeledEnum):
     LONG = "long", "专项（30日）"
 
 
-DAYS = {OrderKind.NORMAL: timedelta(days=15), OrderKind.LONG: timedelta(days=30)}
+DUE = {
+    OrderKind.URGENT: Within(workdays=3),
+    OrderKind.NORMAL: Within(days=15),
+    OrderKind.LONG: Within(days=30),
+}
 
 
 class Origin(LabeledEnum):
@@ -83,48 +87,9 @@ class EntryKind(LabeledEnum):
     ACCEPTED = "accepted", "销号"
 
 
-class Wait(LabeledEnum):
-    """For what an order waits for somebody."""
-
-    ISSUE = "issue", "待下达"
-    RECEIVE = "receive", "待签收"
-    ANSWER = "answer", "待反馈"
-    ACCEPT = "accept", "待销号"
-    EXTENSION = "extension", "待批延期"
-    OVERDUE = "overdue", "逾期待督促"
-
-
-class Step(LabeledEnum):
-    """What somebody may do with an order."""
-
-    ISSUE = "issue", "下达"
-    DROP = "drop", "不予下达"
-    GRANT = "grant", "同意延期"
-    REFUSE = "refuse", "不同意延期"
-    ACCEPT = "accept", "销号"
-    RETURN = "return", "退回续办"
-    RECEIVE = "receive", "签收"
-    ANSWER = "answer", "反馈办理结果"
-    PROGRESS = "progress", "报进展"
-    EXTEND = "extend", "申请延期"
-
-
-# What the side does that acts; all else does the side that decides.
-OF_UNIT = frozenset({Step.RECEIVE, Step.ANSWER, Step.PROGRESS, Step.EXTEND})
-STEPS_AWAITED = {
-    Wait.ISSUE: Step.ISSUE,
-    Wait.RECEIVE: Step.RECEIVE,
-    Wait.ANSWER: Step.ANSWER,
-    Wait.EXTENSION: Step.GRANT,
-    Wait.ACCEPT: Step.ACCEPT,
-}
-
-
 def due_on(kind: OrderKind, issued_on: date, calendar: WorkingCalendar) -> date:
     """The last day for the answer: 3 working days, 15 or 30 days after the issue (REGIME 5)."""
-    if kind is OrderKind.URGENT:
-        return calendar.nth_workday_after(issued_on, WORKDAYS_IF_URGENT)
-    return issued_on + DAYS[kind]
+    return DUE[kind].after(issued_on, calendar)
 
 
 def days_overdue(state: OrderState, due: date | None, today: date) -> int:

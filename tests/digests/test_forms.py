@@ -14,7 +14,6 @@ from sqlalchemy import select
 from crm.base.outbox import Message
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import Duty, Role
-from crm.supervision.service import issue_order
 from crm.transactions import transaction
 from crm.visits.rules import Channel, Kind, Status
 from tests.digests.conftest import MONDAY, make_zone
@@ -27,6 +26,7 @@ from tests.factories import (
     make_unit,
     make_visit,
 )
+from tests.supervision.steps import issue_order
 
 ADDRESS = re.compile(r"https?://\S+")
 FIGURE = re.compile(r"\d[\d,.:/]*\d|\d")

@@ -9,8 +9,8 @@ from crm.digests.brief import make_briefs
 from crm.leads.rules import Secrecy
 from crm.people.rules import Duty
 from crm.supervision.rules import OrderKind
-from crm.supervision.service import accept_order, answer_order, issue_order, receive_order
 from tests.factories import make_lead, make_order, make_person
+from tests.supervision.steps import accept_order, answer_order, issue_order, receive_order
 
 JUNE, JULY = at_civil(date(2026, 6, 29)), at_civil(date(2026, 7, 8)) + timedelta(hours=10)
 MORNING = at_civil(date(2026, 7, 22)) + timedelta(hours=7, minutes=45)
@@ -43,9 +43,7 @@ def answered(db, zone, issue):
 @pytest.fixture
 def accepted(db, zone, answered):
     """The same, accepted on the next day."""
-    accept_order(
-        db, order=answered, basis="已核实。", by=zone.overall, now=JULY + timedelta(days=1)
-    )
+    accept_order(db, order=answered, text="已核实。", by=zone.overall, now=JULY + timedelta(days=1))
     return answered
 
 

@@ -11,7 +11,6 @@ from crm.leads.planning import plan_milestone
 from crm.leads.rules import MilestoneKind, Secrecy
 from crm.people.rules import Duty
 from crm.supervision.rules import OrderState
-from crm.supervision.service import issue_order
 from crm.visits.rules import Kind, Status
 from tests.factories import (
     LONG_AGO,
@@ -21,6 +20,7 @@ from tests.factories import (
     make_person,
     make_visit,
 )
+from tests.supervision.steps import issue_order
 
 JULY = at_civil(date(2026, 7, 1)) + timedelta(hours=10)
 XUN = Period.parse("2026-07-X3")

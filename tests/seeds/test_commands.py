@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from crm.base.clock import at_civil
 from crm.people.queries import by_username, viewer
 from crm.quotas.models import Correction
-from crm.supervision.queries import waiting_for
-from crm.supervision.rules import Wait
+from crm.supervision.assignees import waiting_for
+from crm.supervision.workflow import Wait
 
 SECRET = "0" * 40
 

@@ -19,9 +19,10 @@ from crm.people.queries import by_username, viewer
 from crm.people.service import verify
 from crm.quotas.queries import figures
 from crm.quotas.rules import FigureStatus
+from crm.supervision.assignees import waiting_for
 from crm.supervision.models import Order
-from crm.supervision.queries import waiting_for
-from crm.supervision.rules import UNDER_WAY, OrderState, Wait
+from crm.supervision.rules import UNDER_WAY, OrderState
+from crm.supervision.workflow import Wait
 from crm.visits.models import Visit
 from crm.visits.queries import todays
 from tests.seeds.mails import whatever_the_html_shows_the_text_says

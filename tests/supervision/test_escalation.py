@@ -14,12 +14,12 @@ from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.supervision.escalation import draft_from_milestones, escalate_orders
 from crm.supervision.models import Order, OrderEntry, OrderUnit
 from crm.supervision.rules import About, EntryKind, OrderState, Origin
-from crm.supervision.service import answer_order, issue_order, receive_order
 from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_lead, make_milestone, make_order, make_plan, make_role
 from tests.jobs.work import SITE
 from tests.supervision.conftest import arrange
+from tests.supervision.steps import answer_order, issue_order, receive_order
 
 TODAY = at_civil(date(2026, 7, 15))
 PLANNED = date(2026, 7, 10)

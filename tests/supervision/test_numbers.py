@@ -10,11 +10,11 @@ from crm.base.db import begin_to_write
 from crm.people.models import Person
 from crm.supervision.models import Order
 from crm.supervision.rules import OrderState
-from crm.supervision.service import issue_order
 from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_order
 from tests.supervision.conftest import arrange
+from tests.supervision.steps import issue_order
 
 ORDERS = 20
 UNDONE = range(0, ORDERS, 4)

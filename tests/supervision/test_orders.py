@@ -12,22 +12,24 @@ from crm.base.clock import at_civil
 from crm.base.errors import Refused
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Role
-from crm.supervision.drafting import OrderData, change_draft, draft_order, drop_order
+from crm.supervision.drafting import OrderData, change_draft, draft_order
 from crm.supervision.models import OrderEntry, OrderUnit
 from crm.supervision.rules import About, EntryKind, OrderKind, OrderState, Origin
-from crm.supervision.service import (
+from crm.web.audit.labels import ACTIONS
+from tests.conftest import NOW
+from tests.factories import make_lead, make_order, make_person, make_role
+from tests.supervision.steps import (
     accept_order,
     add_progress,
     answer_order,
     ask_extension,
-    decide_extension,
+    drop_order,
+    grant_extension,
     issue_order,
     receive_order,
+    refuse_extension,
     return_order,
 )
-from crm.web.audit.labels import ACTIONS
-from tests.conftest import NOW
-from tests.factories import make_lead, make_order, make_person, make_role
 
 DUE = date(2026, 7, 30)
 DAY_BEFORE = at_civil(date(2026, 7, 29)) + timedelta(hours=9)
@@ -235,14 +237,14 @@ def test_nothing_of_an_issued_order_is_changed_any_more(db, zone, issued):
 
 @pytest.mark.parametrize("who", ["chief", "top", "leader", "admin"])
 def test_the_officer_or_who_oversees_from_above_drops_a_draft_with_a_reason(db, zone, draft, who):
-    drop_order(db, order=draft, reason="已更正为完成", by=getattr(zone, who), now=NOW)
+    drop_order(db, order=draft, text="已更正为完成", by=getattr(zone, who), now=NOW)
 
     assert (draft.state, draft.number) == (OrderState.DROPPED, None)
     assert history(db, draft) == [EntryKind.DROPPED]
 
 
 def test_without_a_reason_none_is_dropped(db, zone, draft):
-    refused(drop_order, code="required", db=db, order=draft, reason=" ", by=zone.chief, now=NOW)
+    refused(drop_order, code="required", db=db, order=draft, text=" ", by=zone.chief, now=NOW)
 
 
 # issue
@@ -343,15 +345,15 @@ def test_an_answer_says_something(db, zone, received):
 # extensions
 
 
-def ask(db, zone, order, *, by=None, now=DAY_BEFORE, to=date(2026, 8, 10), reason="等审批"):
-    return ask_extension(db, order=order, new_due_on=to, reason=reason, by=by or zone.li, now=now)
+def ask(db, zone, order, *, by=None, now=DAY_BEFORE, to=date(2026, 8, 10), text="等审批"):
+    return ask_extension(db, order=order, new_due_on=to, text=text, by=by or zone.li, now=now)
 
 
 def test_an_extension_asked_for_before_the_due_date_is_granted(db, zone, received):
     ask(db, zone, received)
     assert received.due_on == DUE
 
-    decide_extension(db, order=received, is_granted=True, by=zone.chief, now=DAY_BEFORE)
+    grant_extension(db, order=received, by=zone.chief, now=DAY_BEFORE)
 
     assert (received.due_on, received.first_due_on) == (date(2026, 8, 10), DUE)
     assert received.asked_due_on is None
@@ -360,9 +362,9 @@ def test_an_extension_asked_for_before_the_due_date_is_granted(db, zone, receive
 def test_or_refused_with_a_reason_and_the_first_date_stands(db, zone, received):
     ask(db, zone, received)
 
-    given = {"db": db, "order": received, "is_granted": False, "by": zone.chief, "now": DAY_BEFORE}
-    refused(decide_extension, code="required", **given)
-    decide_extension(**given, reason="不能再拖")
+    given = {"db": db, "order": received, "by": zone.chief, "now": DAY_BEFORE}
+    refused(refuse_extension, code="required", **given)
+    refuse_extension(**given, text="不能再拖")
 
     assert (received.due_on, received.asked_due_on) == (DUE, None)
 
@@ -377,13 +379,13 @@ def test_on_the_due_date_none_is_asked_for_any_more(db, zone, received):
 def test_what_was_asked_in_time_may_be_granted_later(db, zone, received):
     ask(db, zone, received)
 
-    decide_extension(db, order=received, is_granted=True, by=zone.chief, now=ON_THE_DAY)
+    grant_extension(db, order=received, by=zone.chief, now=ON_THE_DAY)
 
     assert received.due_on == date(2026, 8, 10)
 
 
 @pytest.mark.parametrize(
-    ("given", "code"), [({"to": DUE}, "due_not_later"), ({"reason": ""}, "required")]
+    ("given", "code"), [({"to": DUE}, "due_not_later"), ({"text": ""}, "required")]
 )
 def test_an_extension_has_a_later_date_and_a_reason(db, zone, received, given, code):
     with pytest.raises(Refused, match=code):
@@ -400,9 +402,9 @@ def test_one_extension_waits_at_a_time(db, zone, received):
 def test_who_asked_does_not_grant(db, zone, received):
     ask(db, zone, received, by=zone.top)
 
-    given = {"db": db, "order": received, "is_granted": True, "now": DAY_BEFORE}
-    refused(decide_extension, code="same_hand", by=zone.top, **given)
-    refused(decide_extension, code="not_yours", by=zone.li, **given)
+    given = {"db": db, "order": received, "now": DAY_BEFORE}
+    refused(grant_extension, code="same_hand", by=zone.top, **given)
+    refused(grant_extension, code="not_yours", by=zone.li, **given)
 
 
 def test_an_answer_voids_an_extension_that_waits(db, zone, received):
@@ -417,14 +419,14 @@ def test_an_answer_voids_an_extension_that_waits(db, zone, received):
 
 
 def test_an_answer_is_accepted_on_a_stated_basis(db, zone, answered):
-    accept_order(db, order=answered, basis="现场核实", by=zone.chief, now=NOW)
+    accept_order(db, order=answered, text="现场核实", by=zone.chief, now=NOW)
 
     assert (answered.state, answered.basis) == (OrderState.ACCEPTED, "现场核实")
     assert (answered.accepted_at, answered.accepted_by_id) == (NOW, zone.chief.id)
 
 
 def test_without_a_basis_none_is_accepted(db, zone, answered):
-    given = {"db": db, "order": answered, "basis": "", "by": zone.chief, "now": NOW}
+    given = {"db": db, "order": answered, "text": "", "by": zone.chief, "now": NOW}
 
     assert refused(accept_order, code="required", **given).field == "basis"
 
@@ -432,7 +434,7 @@ def test_without_a_basis_none_is_accepted(db, zone, answered):
 def test_who_answered_does_not_accept(db, zone, received):
     answer_order(db, order=received, text="已办", by=zone.chief, now=NOW)
 
-    given = {"db": db, "order": received, "basis": "现场核实", "now": NOW}
+    given = {"db": db, "order": received, "text": "现场核实", "now": NOW}
     refused(accept_order, code="same_hand", by=zone.chief, **given)
     refused(accept_order, code="not_yours", by=zone.li, **given)
     accept_order(by=zone.top, **given)
@@ -448,8 +450,8 @@ def test_the_database_holds_that_another_accepts(db, answered):
 
 def test_or_it_is_returned_with_a_reason_and_the_unit_goes_on(db, zone, answered):
     given = {"db": db, "order": answered, "by": zone.chief, "now": NOW}
-    refused(return_order, code="required", reason=" ", **given)
-    return_order(reason="未附材料", **given)
+    refused(return_order, code="required", text=" ", **given)
+    return_order(text="未附材料", **given)
     assert (answered.state, answered.due_on) == (OrderState.RETURNED, DUE)
 
     answer_order(db, order=answered, text="材料已补", by=zone.li, now=NOW)
@@ -459,7 +461,7 @@ def test_or_it_is_returned_with_a_reason_and_the_unit_goes_on(db, zone, answered
 
 
 def test_a_return_may_give_a_new_due_date(db, zone, answered):
-    given = {"db": db, "order": answered, "reason": "未附材料", "by": zone.chief, "now": NOW}
+    given = {"db": db, "order": answered, "text": "未附材料", "by": zone.chief, "now": NOW}
     refused(return_order, code="due_not_later", new_due_on=DUE, **given)
 
     return_order(new_due_on=date(2026, 8, 5), **given)
@@ -468,7 +470,7 @@ def test_a_return_may_give_a_new_due_date(db, zone, answered):
 
 
 def test_each_step_is_in_the_audit_trail_in_words(db, zone, answered):
-    accept_order(db, order=answered, basis="现场核实", by=zone.chief, now=NOW)
+    accept_order(db, order=answered, text="现场核实", by=zone.chief, now=NOW)
 
     query = select(AuditEntry.action).where(AuditEntry.subject == "supervision_order")
     assert db.scalars(query.order_by(AuditEntry.id)).all() == [
@@ -505,7 +507,7 @@ def test_an_order_is_drafted_issued_received_answered_and_accepted(db, zone):
         (issue_order, {"by": zone.chief}),
         (receive_order, {"by": zone.li}),
         (answer_order, {"by": zone.li, "text": "已办"}),
-        (accept_order, {"by": zone.chief, "basis": "现场核实"}),
+        (accept_order, {"by": zone.chief, "text": "现场核实"}),
     ):
         step(db, order=order, now=NOW, **given)
         states.append(order.state)
@@ -530,7 +532,7 @@ def test_no_step_of_an_order_is_skipped_or_taken_twice(db, zone, request, state,
         "issue": (issue_order, {}),
         "receive": (receive_order, {}),
         "answer": (answer_order, {"text": "已办"}),
-        "accept": (accept_order, {"basis": "现场核实"}),
+        "accept": (accept_order, {"text": "现场核实"}),
     }
 
     for name in steps:
@@ -559,9 +561,9 @@ def test_an_order_has_a_matter_a_demand_units_a_person_and_a_due_date_by_its_kin
 
 
 def test_a_number_that_was_given_is_never_used_again(db, zone, answered):
-    accept_order(db, order=answered, basis="现场核实", by=zone.chief, now=NOW)
+    accept_order(db, order=answered, text="现场核实", by=zone.chief, now=NOW)
     dropped, following = (make_order(db, zone.team, officer=zone.chief) for _ in range(2))
-    drop_order(db, order=dropped, reason="已办", by=zone.chief, now=NOW)
+    drop_order(db, order=dropped, text="已办", by=zone.chief, now=NOW)
 
     issue_order(db, order=following, by=zone.chief, now=NOW)
 

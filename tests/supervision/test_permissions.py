@@ -9,21 +9,24 @@ from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil, civil_date
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.queries import viewer
+from crm.supervision.assignees import waiting_for
 from crm.supervision.models import OrderUnit
 from crm.supervision.notifications import tell
-from crm.supervision.queries import open_orders, order_of, visible_to, waiting_for
+from crm.supervision.permissions import visible_to
+from crm.supervision.queries import open_orders, order_of
 from crm.supervision.register import OrderFilter, orders_page
-from crm.supervision.rules import EntryKind, OrderState, Wait
-from crm.supervision.service import (
+from crm.supervision.rules import EntryKind, OrderState
+from crm.supervision.workflow import Wait
+from crm.web.audit.redaction import sight
+from tests.conftest import NOW
+from tests.factories import make_lead, make_order, make_role
+from tests.supervision.steps import (
     accept_order,
     answer_order,
     ask_extension,
     issue_order,
     receive_order,
 )
-from crm.web.audit.redaction import sight
-from tests.conftest import NOW
-from tests.factories import make_lead, make_order, make_role
 
 ON = civil_date(NOW)
 LATER = at_civil(date(2026, 8, 3)) + timedelta(hours=9)  # 4 days past the due date
@@ -104,8 +107,19 @@ def test_a_draft_waits_for_its_officer(db, zone, draft):
     assert waits(db, zone.top) == []
 
 
-def test_a_draft_without_an_officer_waits_for_an_admin(db, zone, draft):
+def test_a_draft_without_an_officer_waits_for_the_nearest_above(db, zone, draft):
     draft.officer_id = None
+    db.flush()
+
+    assert waits(db, zone.chief) == [Wait.ISSUE]
+    assert waits(db, zone.top) == waits(db, zone.admin) == []
+
+
+def test_a_draft_without_an_officer_waits_for_an_admin(db, zone, draft):
+    """Where nobody up the tree oversees."""
+    draft.officer_id = None
+    for person in (zone.chief, zone.top, zone.leader):
+        person.disabled_at = NOW
     db.flush()
 
     assert waits(db, zone.admin) == [Wait.ISSUE]
@@ -119,9 +133,7 @@ def test_an_issued_order_waits_for_the_person_and_the_leading_unit(db, zone, iss
 
 def test_a_received_one_waits_for_its_answer_and_an_extension_for_the_officer(db, zone, issued):
     receive_order(db, order=issued, by=zone.li, now=NOW)
-    ask_extension(
-        db, order=issued, new_due_on=date(2026, 8, 9), reason="等审批", by=zone.li, now=NOW
-    )
+    ask_extension(db, order=issued, new_due_on=date(2026, 8, 9), text="等审批", by=zone.li, now=NOW)
 
     assert waits(db, zone.li) == [Wait.ANSWER]
     assert waits(db, zone.chief) == [Wait.EXTENSION]
@@ -202,7 +214,7 @@ def test_open_orders_are_told_as_of_the_moment(db, zone, issued):
     before = NOW - timedelta(minutes=1)
     receive_order(db, order=issued, by=zone.li, now=NOW)
     answer_order(db, order=issued, text="已办", by=zone.li, now=LATER)
-    accept_order(db, order=issued, basis="核实", by=zone.chief, now=LATER)
+    accept_order(db, order=issued, text="核实", by=zone.chief, now=LATER)
     eyes = viewer(db, zone.top, ON)
 
     assert open_orders(db, eyes, before) == []

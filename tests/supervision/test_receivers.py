@@ -8,12 +8,12 @@ from crm.base.errors import Refused
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Duty, Role
 from crm.supervision.models import OrderUnit
-from crm.supervision.notifications import concerned, receivers
+from crm.supervision.notifications import readers_of, receivers
 from crm.supervision.queries import last_entry
 from crm.supervision.rules import OrderState
-from crm.supervision.service import answer_order, issue_order, receive_order, return_order
 from tests.conftest import NOW
 from tests.factories import make_lead, make_order, make_person, make_role, make_unit
+from tests.supervision.steps import answer_order, issue_order, receive_order, return_order
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def names(people):
 
 
 def told(db, order):
-    return names(concerned(db, order, last_entry(db, order)))
+    return names(readers_of(db, order, last_entry(db, order)))
 
 
 def test_the_person_and_the_leading_units_line_receive_an_order(db, zone):
@@ -100,7 +100,7 @@ class TestWhereWhoIsToActIsGone:
         empty.member.disabled_at = NOW
         db.flush()
 
-        return_order(db, order=order, reason="不实", by=zone.leader, now=NOW)
+        return_order(db, order=order, text="不实", by=zone.leader, now=NOW)
         above = told(db, order)
         for one in (zone.chief, zone.top):
             one.disabled_at = NOW
@@ -112,7 +112,7 @@ class TestWhereWhoIsToActIsGone:
         order = make_order(db, zone.team)
         entry = SimpleNamespace(kind="drafted", by_id=None, at=NOW)
 
-        assert names(concerned(db, order, entry)) == {"chief"}
+        assert names(readers_of(db, order, entry)) == {"chief"}
 
 
 def test_a_leader_above_oversees_too(db, zone):

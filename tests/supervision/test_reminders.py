@@ -13,7 +13,6 @@ from crm.people.rules import Duty
 from crm.quotas.models import FigureRecord
 from crm.quotas.rules import FigureStatus
 from crm.quotas.service import freeze_period
-from crm.supervision.drafting import drop_order
 from crm.supervision.models import Order, OrderEntry, Reminder
 from crm.supervision.queries import corrections_of_order
 from crm.supervision.reminders import remind_of_missed
@@ -24,6 +23,7 @@ from crm.visits.rules import Kind
 from crm.visits.service import confirm_visit, log_visit
 from tests.factories import make_absence, make_person, make_rule, make_visit
 from tests.supervision.conftest import arrange
+from tests.supervision.steps import drop_order
 
 MAY, JUNE, JULY = (Period.parse(f"2026-{month:02}") for month in (5, 6, 7))
 FREEZES = {
@@ -159,7 +159,7 @@ def test_a_third_one_is_noted_in_the_order_that_is_open(db, deputy, freeze):
 def test_and_makes_another_draft_once_that_is_closed(db, zone, deputy, freeze):
     freeze(MAY)
     freeze(JUNE)
-    drop_order(db, order=orders(db)[0], reason="因病", by=zone.head, now=FREEZES[JUNE])
+    drop_order(db, order=orders(db)[0], text="因病", by=zone.head, now=FREEZES[JUNE])
 
     freeze(JULY)
 

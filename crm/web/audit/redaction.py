@@ -18,7 +18,7 @@ from crm.leads.queries import LeadLabel, lead_labels
 from crm.people.queries import Viewer
 from crm.quotas.permissions import figure_scope
 from crm.supervision.models import Order
-from crm.supervision.queries import figure_allows
+from crm.supervision.permissions import figure_allows
 from crm.visits.models import Visit, VisitLead
 from crm.web.audit.labels import LEADS, WITHOUT_LEADS
 

@@ -15,7 +15,7 @@ from crm.people.queries import Viewer
 from crm.people.rules import WITH_RECORDS
 from crm.quotas.frozen import count_corrections, for_signing, of_author, without_reason
 from crm.quotas.verdicts import to_judge
-from crm.supervision.queries import waiting_for
+from crm.supervision.assignees import waiting_for
 from crm.supervision.reminded import unread_reminders
 from crm.web.quotas.visible_figures import my_figure_scope
 

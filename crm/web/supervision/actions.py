@@ -1,32 +1,30 @@
 """The page of one order, and the steps that may be taken with it: each through one door."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.extensions import db
-from crm.people.models import Person
 from crm.quotas.queries import working_calendar
-from crm.supervision import drafting, service
+from crm.supervision.assignees import waits_of
 from crm.supervision.models import Order
 from crm.supervision.notifications import reaches_nobody, receivers, tell
-from crm.supervision.permissions import rights_of, steps_of
-from crm.supervision.queries import last_entry, order_of, waits_of
-from crm.supervision.rules import (
-    CLOSED,
-    OF_UNIT,
-    STEPS_AWAITED,
-    OrderKind,
-    OrderState,
+from crm.supervision.permissions import situation_of
+from crm.supervision.queries import order_of
+from crm.supervision.rules import CLOSED, OrderKind, OrderState, due_on
+from crm.supervision.service import take_step
+from crm.supervision.workflow import (
+    DECIDING,
+    ORDER_WORKFLOW,
+    STEP_OF_WAIT,
+    STEPS_OF_UNIT,
+    Actor,
     Step,
     Wait,
-    due_on,
 )
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import refusal_text
@@ -73,11 +71,13 @@ def form_of(step: Step, **given: Any) -> StepForm:
 def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: str = "") -> str:
     """The page of an order, with fresh forms but for the one that is given back with its errors."""
     me, on, given = my_view(), today(), given or {}
-    steps = steps_of(db.session, me, order, on)
+    situation = situation_of(db.session, me, order, on)
+    steps = ORDER_WORKFLOW.steps(situation)
     waits = waits_of(db.session, me, order.id, moment())
     forms = {
-        step: given.get(step) or form_of(step, formdata=None) for step in Step if step in steps
+        step: given.get(step) or form_of(step, formdata=None) for step in FORMS if step in steps
     }
+    is_deciding = not situation.actors.isdisjoint(DECIDING) and Actor.PERSON not in situation.actors
     reached = _receivers(order) if Step.ISSUE in steps else None
     if reached and reached.nobody:
         forms.pop(Step.ISSUE)
@@ -90,10 +90,10 @@ def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: st
         causes=causes_of(db.session, order, moment(), on),
         entries=entry_lines(order.entries, on),
         forms=forms,
-        awaited=[step for wait, step in STEPS_AWAITED.items() if wait in waits],
+        awaited=[step for wait, step in STEP_OF_WAIT.items() if wait in waits and step in FORMS],
         is_to_urge=Wait.OVERDUE in waits,
-        for_unit=OF_UNIT if rights_of(db.session, me, order).decides else (),
-        can_edit=Step.ISSUE in steps,
+        for_unit=STEPS_OF_UNIT if is_deciding else (),
+        can_edit=Step.CHANGE in steps,
         reached=reached,
         due_today=_due_today(order.kind) if order.state is OrderState.DRAFT else None,
         refusal=refusal,
@@ -136,51 +136,6 @@ def dues_today() -> str:
     return due_if_issued({kind: due_on(kind, today(), calendar) for kind in OrderKind}, today())
 
 
-Act = Callable[[Session, Order, Any, Person, datetime], object]
-ACTS: Mapping[Step, Act] = {
-    Step.ISSUE: lambda rows, order, _form, by, now: service.issue_order(
-        rows, order=order, by=by, now=now
-    ),
-    Step.DROP: lambda rows, order, form, by, now: drafting.drop_order(
-        rows, order=order, reason=form.reason.data, by=by, now=now
-    ),
-    Step.RECEIVE: lambda rows, order, _form, by, now: service.receive_order(
-        rows, order=order, by=by, now=now
-    ),
-    Step.PROGRESS: lambda rows, order, form, by, now: service.add_progress(
-        rows, order=order, text=form.text.data, by=by, now=now
-    ),
-    Step.EXTEND: lambda rows, order, form, by, now: service.ask_extension(
-        *(rows,),
-        order=order,
-        new_due_on=form.new_due_on.data,
-        reason=form.reason.data,
-        by=by,
-        now=now,
-    ),
-    Step.GRANT: lambda rows, order, form, by, now: service.decide_extension(
-        rows, order=order, is_granted=True, reason=form.reason.data or "", by=by, now=now
-    ),
-    Step.REFUSE: lambda rows, order, form, by, now: service.decide_extension(
-        rows, order=order, is_granted=False, reason=form.reason.data, by=by, now=now
-    ),
-    Step.ANSWER: lambda rows, order, form, by, now: service.answer_order(
-        rows, order=order, text=form.text.data, by=by, now=now
-    ),
-    Step.ACCEPT: lambda rows, order, form, by, now: service.accept_order(
-        rows, order=order, basis=form.basis.data, by=by, now=now
-    ),
-    Step.RETURN: lambda rows, order, form, by, now: service.return_order(
-        *(rows,),
-        order=order,
-        reason=form.reason.data,
-        new_due_on=form.new_due_on.data,
-        by=by,
-        now=now,
-    ),
-}
-
-
 def act(order_id: int, step: str) -> ResponseReturnValue:
     """Take a step with an order, and tell whom it concerns; a refusal stands at its field."""
     order, taken = found(order_id), Step(step)
@@ -189,8 +144,15 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
     if form.validate():
         try:
             with transaction() as rows:
-                ACTS[taken](rows, order, form, signed_in(), moment())
-                entry = last_entry(rows, order)
+                entry = take_step(
+                    rows,
+                    order=order,
+                    step=taken,
+                    by=signed_in(),
+                    now=moment(),
+                    text=form.words,
+                    new_due_on=form.later_on,
+                )
                 tell(rows, order=order, entry=entry, site=site())
                 is_unheard = reaches_nobody(rows, order, entry)
         except Refused as refusal:

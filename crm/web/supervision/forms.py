@@ -22,7 +22,8 @@ from crm.people.queries import Viewer, colleagues, unit_tree, visible_to
 from crm.people.rules import OVERSEEING, WITH_RECORDS
 from crm.supervision.drafting import OrderData
 from crm.supervision.models import Order
-from crm.supervision.rules import BY_CLOCK, About, OrderKind, Origin, Step
+from crm.supervision.rules import BY_CLOCK, About, OrderKind, Origin
+from crm.supervision.workflow import Step
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
     NOTHING,
@@ -149,6 +150,17 @@ def _officers(people: list[Person], viewer: Viewer) -> list[Person]:
 
 class StepForm(FlaskForm):
     """A step that needs no words."""
+
+    @property
+    def words(self) -> str:
+        """What was written, in whichever field the step has for it."""
+        names = ("text", "basis", "reason")
+        return next((self[name].data or "" for name in names if name in self), "")
+
+    @property
+    def later_on(self) -> date | None:
+        """The new due date, where the step has one."""
+        return self["new_due_on"].data if "new_due_on" in self else None
 
 
 class TextForm(StepForm):

@@ -6,9 +6,10 @@ from datetime import date
 
 from crm.base import formatting
 from crm.base.clock import civil_date
+from crm.supervision.assignees import WaitingOrder
 from crm.supervision.models import Order, OrderEntry
-from crm.supervision.queries import WaitingOrder
-from crm.supervision.rules import EntryKind, OrderKind, OrderState, Wait, days_overdue
+from crm.supervision.rules import EntryKind, OrderKind, OrderState, days_overdue
+from crm.supervision.workflow import Wait
 
 NO_NUMBER = {OrderState.DRAFT: "草稿", OrderState.DROPPED: "未编号"}
 TONES = {

@@ -17,12 +17,14 @@ from crm.leads.queries import role_held_on, visible_to
 from crm.leads.rules import LeadRoleKind
 from crm.people.queries import unit_tree
 from crm.supervision import drafting
+from crm.supervision.assignees import waiting_for
 from crm.supervision.models import Order
 from crm.supervision.notifications import tell
 from crm.supervision.permissions import steps_of
-from crm.supervision.queries import last_entry, waiting_for
+from crm.supervision.queries import last_entry
 from crm.supervision.register import OrderFilter, all_orders, orders_page, years_of
-from crm.supervision.rules import About, OrderKind, OrderState, Origin, Step
+from crm.supervision.rules import About, OrderKind, OrderState, Origin
+from crm.supervision.workflow import Step
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import attached
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
@@ -30,14 +32,14 @@ from crm.web.forms import LARGEST_ID, asked_for, at_cursor, enum_arg, row_id, sh
 from crm.web.quotas.visible_figures import requested_figure
 from crm.web.site import site
 from crm.web.supervision.actions import act, dues_today, found, page
-from crm.web.supervision.forms import NewOrderForm, OrderForm, as_typed, in_words, offer
+from crm.web.supervision.forms import FORMS, NewOrderForm, OrderForm, as_typed, in_words, offer
 from crm.web.supervision.register_file import sheet_of
 from crm.web.supervision.rows import kind_name, order_line, paper_of, waiting_line
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("supervision", __name__, url_prefix="/supervision")
 ONE = f"/<int(max={LARGEST_ID}):order_id>"
-bp.post(f"{ONE}/<any({','.join(Step)}):step>")(act)
+bp.post(f"{ONE}/<any({','.join(FORMS)}):step>")(act)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ def paper(order_id: int) -> ResponseReturnValue:
 
 def _mine_to_change(order_id: int) -> Order:
     order = found(order_id)
-    return order if Step.ISSUE in steps_of(db.session, my_view(), order, today()) else abort(404)
+    return order if Step.CHANGE in steps_of(db.session, my_view(), order, today()) else abort(404)
 
 
 def _there(order: Order) -> CurrentRecord:

@@ -26,7 +26,6 @@ from crm.supervision.models import Order
 from crm.supervision.notifications import tell
 from crm.supervision.queries import last_entry
 from crm.supervision.reminders import remind_of_missed
-from crm.supervision.service import issue_order
 from crm.visits.rules import Status
 from tests.factories import (
     PRINCIPAL,
@@ -38,6 +37,7 @@ from tests.factories import (
     make_visit,
     sign_in,
 )
+from tests.supervision.steps import issue_order
 
 WEEKS = [Period.parse(f"2026-W{week}") for week in (26, 27, 28)]
 JUNE = Period.parse("2026-06")

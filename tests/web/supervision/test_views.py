@@ -22,7 +22,6 @@ from crm.quotas.service import freeze_period
 from crm.supervision.models import Order, OrderUnit
 from crm.supervision.reminders import remind_of_missed
 from crm.supervision.rules import OrderState
-from crm.supervision.service import answer_order, issue_order, receive_order
 from tests.conftest import NOW
 from tests.factories import (
     RECRUITER,
@@ -35,6 +34,7 @@ from tests.factories import (
     sign_in,
 )
 from tests.supervision.conftest import arrange
+from tests.supervision.steps import answer_order, issue_order, receive_order
 
 LIST = "/supervision"
 DRAFT = {

@@ -1,0 +1,270 @@
+"""For whom an order waits: as people for one order, and as a list for one person (REGIME 5).
+
+Whose task a step is stands in the workflow. Where none of them can take it, it falls to the
+nearest supervisors and leaders up the tree who may see the order, else to the admins.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Exists, Select, and_, exists, false, or_, select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.people.models import Person, Posting
+from crm.people.queries import (
+    Viewer,
+    active_at,
+    held_on,
+    posted_as,
+    unit_tree,
+    units_above,
+    viewer,
+)
+from crm.people.rules import OVERSEEING, WITH_RECORDS, Role
+from crm.quotas.permissions import FigureScope, figure_scope
+from crm.supervision.models import Order, OrderUnit
+from crm.supervision.permissions import (
+    COLUMNS,
+    IN_LINE,
+    actor_conditions,
+    condition_sql,
+    may_see,
+    may_take,
+    visible,
+)
+from crm.supervision.queries import PARTIES
+from crm.supervision.rules import CLOSED, days_overdue
+from crm.supervision.workflow import ORDER_WORKFLOW, STEP_OF_WAIT, Actor, Step, Wait
+
+LINE_UNITS = {
+    Actor.LINE: Order.unit_id,
+    Actor.RECEIVING_LINE: Order.unit_id,
+    Actor.REACHED: Order.reached_unit_id,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingOrder:
+    """An order that waits for a person, and for what; unit, person and officer loaded."""
+
+    order: Order
+    wait: Wait
+    days_overdue: int
+
+
+# the people for whom one order waits
+
+
+def assignees(db: Session, order: Order, step: Step, at: datetime) -> list[Person]:
+    """The people whose task the step is."""
+    row = ORDER_WORKFLOW.of(step)
+    ids = actor_ids(db, order, row.waits_for, at) - _excluded(order, step)
+    people = seeing(db, order, people_of(db, ids, at), civil_date(at))
+    return people or stand_ins(db, order, step, at)
+
+
+def stand_ins(db: Session, order: Order, step: Step, at: datetime) -> list[Person]:
+    """The nearest up the tree who may take the step, else the admins."""
+    row, on = ORDER_WORKFLOW.of(step), civil_date(at)
+    if row.else_for is None:
+        return []
+
+    excluded = _excluded(order, step)
+    if row.else_for is Actor.NEAREST:
+        excluded.add(order.issued_by_id)  # nobody answers what they issued for others to answer
+
+    in_line = posted_as(db, IN_LINE, at)
+    chain = units_above(unit_tree(db), order.unit_id)
+    if row.else_for is Actor.NEAREST_ABOVE:
+        chain = chain[1:] or chain  # the top has nobody above it
+
+    for unit_id in chain:
+        people = people_of(db, {*in_line.get(unit_id, ())} - excluded, at)
+        if seen := seeing(db, order, people, on):
+            return seen
+
+    return seeing(db, order, [one for one in admins(db, at) if one.id not in excluded], on)
+
+
+def _excluded(order: Order, step: Step) -> set[int | None]:
+    """Ids of the people who may not take the step, whatever else they are to the order."""
+    row = ORDER_WORKFLOW.of(step)
+    return {getattr(order, COLUMNS[actor].key) for actor in row.never}
+
+
+def actor_ids(
+    db: Session, order: Order, actors: Collection[Actor], at: datetime
+) -> set[int | None]:
+    """Ids of the people who are one of these to the order; of a scope's actors nobody."""
+    found: set[int | None] = set()
+
+    for actor in actors:
+        if actor in COLUMNS:
+            found.add(getattr(order, COLUMNS[actor].key))
+        elif actor is Actor.ASSISTING_LINE:
+            units = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
+            found.update(in_line_of(db, db.scalars(units).all(), at))
+        elif (unit_id := getattr(order, LINE_UNITS[actor].key)) is not None:
+            but = {order.issued_by_id} if actor is Actor.RECEIVING_LINE else set()
+            found.update({*in_line_of(db, [unit_id], at)} - but)
+
+    return found
+
+
+def in_line_of(db: Session, unit_ids: Collection[int], at: datetime) -> Collection[int]:
+    """The supervisors and leaders posted in these units."""
+    query = (
+        select(Posting.person_id)
+        .join(Person, Person.id == Posting.person_id)
+        .where(Posting.unit_id.in_(unit_ids), held_on(civil_date(at)), Person.role.in_(IN_LINE))
+    )
+    return db.scalars(query).all()
+
+
+def people_of(db: Session, person_ids: Collection[int | None], at: datetime) -> Sequence[Person]:
+    """Those of the people whose accounts are open, by name."""
+    query = select(Person).where(Person.id.in_({*person_ids} - {None}), active_at(at))
+    return db.scalars(query.order_by(Person.username)).all()
+
+
+def seeing(db: Session, order: Order, people: Iterable[Person], on: date) -> list[Person]:
+    """Those of the people who may see the order, whose lead may be kept from them."""
+    return [one for one in people if may_see(db, viewer(db, one, on), order.id, on)]
+
+
+def admins(db: Session, at: datetime) -> Sequence[Person]:
+    """The admins who may get mail."""
+    query = select(Person).where(Person.role == Role.ADMIN, active_at(at))
+    return db.scalars(query.order_by(Person.username)).all()
+
+
+# the orders that wait for one person
+
+
+def waiting_for(
+    db: Session, viewer: Viewer, now: datetime, scope: FigureScope | None = None
+) -> list[WaitingOrder]:
+    """What waits for the viewer, the most pressing first: the lists of *my day*."""
+    on = civil_date(now)
+    seen = visible(viewer, scope or figure_scope(db, viewer, on), on)
+    query = _waiting(viewer, now).where(seen).options(*PARTIES)
+    found = [
+        WaitingOrder(order, wait, days_overdue(order.state, order.due_on, on))
+        for order, *marks in db.execute(query).all()
+        for wait in _waits(db, viewer, order, marks, now)
+    ]
+    places = {wait: place for place, wait in enumerate(Wait)}
+
+    return sorted(
+        found,
+        key=lambda one: (places[one.wait], one.order.due_on or date.max, one.order.id),
+    )
+
+
+def waits_of(db: Session, viewer: Viewer, order_id: int, now: datetime) -> frozenset[Wait]:
+    """For what one order waits for the viewer."""
+    on = civil_date(now)
+    seen = visible(viewer, figure_scope(db, viewer, on), on)
+    row = db.execute(_waiting(viewer, now).where(seen, Order.id == order_id)).first()
+    return frozenset(_waits(db, viewer, row[0], row[1:], now)) if row else frozenset()
+
+
+def _waits(
+    db: Session, viewer: Viewer, order: Order, marks: Sequence[bool], now: datetime
+) -> list[Wait]:
+    """The waits of a row of `_waiting`: own ones by their mark, vacant ones by who stands in."""
+    own, vacant = marks[: len(Wait)], marks[len(Wait) :]
+    return [
+        wait
+        for wait, is_own, is_vacant in zip(Wait, own, vacant, strict=True)
+        if is_own or (is_vacant and _stands_in(db, viewer, order, STEP_OF_WAIT[wait], now))
+    ]
+
+
+def _stands_in(db: Session, viewer: Viewer, order: Order, step: Step, now: datetime) -> bool:
+    return viewer.person_id in {one.id for one in stand_ins(db, order, step, now)}
+
+
+def _waiting(viewer: Viewer, now: datetime) -> Select[Order, *tuple[Any, ...]]:
+    """The orders that may wait for the viewer, each with two marks for every wait.
+
+    The first: the step is the viewer's task. The second: it is nobody's, and the viewer may
+    stand in; who does is found order by order, for such orders are few.
+    """
+    on = civil_date(now)
+    actors = actor_conditions(viewer, on)
+    own, vacant = [], []
+
+    for wait in Wait:
+        row = ORDER_WORKFLOW.of(STEP_OF_WAIT[wait])
+        may = may_take(row.step, actors, on)
+        own.append(may & or_(*(actors[actor] for actor in row.waits_for)))
+        stands_in = viewer.role in IN_LINE | {Role.ADMIN} and row.else_for is not None
+        vacant.append(may & _nobodys_task(row.step, now) if stands_in else false())
+
+    marks = [condition.label(f"mark_{place}") for place, condition in enumerate([*own, *vacant])]
+    return select(Order, *marks).where(or_(*own, *vacant))
+
+
+def _nobodys_task(step: Step, now: datetime) -> ColumnElement[bool]:
+    """Orders with nobody of an open account among those whose task the step is."""
+    row = ORDER_WORKFLOW.of(step)
+    never = (Person.id.is_distinct_from(COLUMNS[actor]) for actor in row.never)
+    open_account = and_(active_at(now), *never)
+    named = [COLUMNS[actor] for actor in row.waits_for if actor in COLUMNS]
+    tasked = [
+        _line_exists(actor, now, open_account) for actor in row.waits_for if actor in LINE_UNITS
+    ]
+
+    if named:
+        tasked.append(
+            exists()
+            .where(Person.id.in_(named), Person.role.in_(WITH_RECORDS), open_account)
+            .correlate(Order)
+        )
+
+    return and_(*(~condition for condition in tasked))
+
+
+def _line_exists(actor: Actor, now: datetime, open_account: ColumnElement[bool]) -> Exists:
+    """Orders of which the line that `actor` names has somebody."""
+    conditions = [
+        Posting.unit_id == LINE_UNITS[actor],
+        Posting.person_id == Person.id,
+        held_on(civil_date(now)),
+        Person.role.in_(IN_LINE),
+        open_account,
+    ]
+    if actor is Actor.RECEIVING_LINE:
+        conditions.append(Person.id.is_distinct_from(Order.issued_by_id))
+    return exists().where(*conditions).correlate(Order)
+
+
+def possible_assignees(db: Session, now: datetime) -> frozenset[int]:
+    """Ids of the people for whom some order may wait, so that nobody else need be asked about."""
+    people = (Order.person_id, Order.officer_id, Order.issued_by_id)
+    vacant = or_(*(_is_vacant(wait, now) for wait in Wait))
+    rows = db.execute(
+        select(*people, Order.unit_id, Order.reached_unit_id, vacant.label("is_vacant")).where(
+            Order.state.not_in(CLOSED)
+        )
+    ).all()
+    if not rows:
+        return frozenset()
+
+    found = {one for row in rows for one in row[: len(people)] if one is not None}
+    units = {one for row in rows for one in (row.unit_id, row.reached_unit_id) if one is not None}
+    found.update(in_line_of(db, units, now))
+    if any(row.is_vacant for row in rows):
+        found.update(db.scalars(select(Person.id).where(Person.role.in_(OVERSEEING))))
+
+    return frozenset(found)
+
+
+def _is_vacant(wait: Wait, now: datetime) -> ColumnElement[bool]:
+    row = ORDER_WORKFLOW.of(STEP_OF_WAIT[wait])
+    conditions = [condition_sql(condition, civil_date(now)) for condition in row.when]
+    return and_(Order.state.in_(row.sources), *conditions, _nobodys_task(row.step, now))
