@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -28,9 +29,6 @@ from crm.visits.permissions import (
 )
 from crm.visits.rules import Channel, Kind, Status, is_logged_late
 
-SEARCHED = tuple(
-    Visit.__table__.columns[name] for name, field in VISIT_FIELDS.items() if field.is_searched
-)
 LOADED = (
     joinedload(Visit.leader),
     joinedload(Visit.entered_by),
@@ -105,7 +103,9 @@ def _saying(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
     typed = spellings(text)
     called = Person.search.contains(folded(text), autoescape=True)
     leader = exists().where(Person.id == Visit.leader_id, called)
-    words = or_(*(column.icontains(each, autoescape=True) for column in SEARCHED for each in typed))
+    words = or_(
+        *(column.icontains(each, autoescape=True) for column in _searched() for each in typed)
+    )
     said = matching(text, viewer, on)
     leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & said)
 
@@ -119,6 +119,10 @@ def _saying(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
         leads,
         words & readable(viewer, on),
     )
+
+
+def _searched() -> list[Any]:
+    return [getattr(Visit, name) for name, field in VISIT_FIELDS.items() if field.is_searched]
 
 
 def visits_page(
