@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -48,15 +49,17 @@ def administer(statement: str) -> None:
 
 
 @contextmanager
-def empty_database(kind: str, folder: Path) -> Iterator[str]:
-    """The URL of a database without tables, gone afterwards."""
+def empty_database(
+    kind: str, folder: Path, *, template: Callable[[], str] = lambda: "template1"
+) -> Iterator[str]:
+    """The URL of a database without tables but those of a PostgreSQL template, then dropped."""
     if kind == "sqlite":
         file = folder / "empty.sqlite3"
         file.touch()
         yield f"sqlite:///{file}"
         return
     name = f"test_{WORKER}_{next(_numbers)}"
-    administer(f"CREATE DATABASE {name}")
+    administer(f"CREATE DATABASE {name} TEMPLATE {template()}")
     yield f"{os.environ['CRM_TEST_POSTGRES']}/{name}"
     administer(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -86,14 +89,35 @@ def unguarded(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql(sql)
 
 
+def _in_app(app: Flask, step: Callable[[], None]) -> None:
+    with app.app_context():
+        step()
+
+
+def _dispose() -> None:
+    database_of_app.engine.dispose()
+
+
+@cache
+def _migrated_template() -> str:
+    """The PostgreSQL database of this process that others are copied from; migrated only once."""
+    name = f"template_{WORKER}"
+    administer(f"CREATE DATABASE {name}")
+    app = create_app(settings_for(f"{os.environ['CRM_TEST_POSTGRES']}/{name}"))
+    apart(lambda: _in_app(app, alembic.upgrade))
+    apart(lambda: _in_app(app, _dispose))
+    return name
+
+
 class Kept:
     """One migrated database of a kind, with the application on it."""
 
     def __init__(self, kind: str, folder: Path) -> None:
-        self._life = empty_database(kind, folder)
+        self._life = empty_database(kind, folder, template=_migrated_template)
         self.url = self._life.__enter__()
         self.app = create_app(settings_for(self.url))
-        apart(lambda: self._in_app(alembic.upgrade))
+        if kind == "sqlite":
+            apart(lambda: _in_app(self.app, alembic.upgrade))
         self.sessions = sessions_of(self.url)
 
     def wipe(self) -> None:
@@ -119,7 +143,7 @@ class Kept:
 
     def close(self) -> None:
         """Close what holds the database, and be rid of it."""
-        apart(lambda: self._in_app(self._dispose))
+        apart(lambda: _in_app(self.app, _dispose))
         self._engine.dispose()
         self._life.__exit__(None, None, None)
 
@@ -127,11 +151,3 @@ class Kept:
     def _engine(self) -> Engine:
         engine: Engine = self.sessions.kw["bind"]
         return engine
-
-    def _in_app(self, step: Callable[[], None]) -> None:
-        with self.app.app_context():
-            step()
-
-    @staticmethod
-    def _dispose() -> None:
-        database_of_app.engine.dispose()
