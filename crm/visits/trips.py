@@ -11,6 +11,7 @@ from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
+from crm.base.paging import Page, page_of
 from crm.people.models import Person, Posting
 from crm.people.queries import Viewer, people_in, viewer
 from crm.people.rules import WITH_RECORDS, Role
@@ -71,6 +72,12 @@ def visible_to(viewer: Viewer, on: date) -> Select[Trip]:
     """The trips of which the viewer may see a visit."""
     seen = exists().where(Visit.trip == Trip.ref, visible_visits(viewer, on))
     return select(Trip).where(seen)
+
+
+def trips_page(db: Session, viewer: Viewer, on: date, *, cursor: str | None = None) -> Page[Trip]:
+    """A page of the trips of which the viewer may see a visit, the latest entered first."""
+    query = visible_to(viewer, on)
+    return page_of(db, query, on=Trip.entered_at, row_id=Trip.id, cursor=cursor)
 
 
 def may_change(db: Session, viewer: Viewer, trip: Trip, on: date) -> bool:

@@ -1,6 +1,6 @@
 """Parts that forms share: what people type, made clean, and where a form leads back to."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from crm.leads.queries import lead_choices, lead_labels
 from crm.people.models import Person
 from crm.people.queries import Viewer
 from crm.web.errors import show_at_field
+from crm.web.transaction import transaction
 
 LARGEST_ID = 2**31 - 1  # what PostgreSQL takes as an integer
 YEARS = range(2000, 2101)  # a year beyond is a slip of the keys
@@ -103,6 +104,22 @@ def show_refusal(form: FlaskForm, refusal: Refused, fields: Mapping[str, str]) -
     """Show a refusal at the form's field, which may have another name than the service's."""
     field = fields.get(refusal.field or "", refusal.field)
     show_at_field(form, Refused(refusal.code, field, **refusal.facts))
+
+
+def is_saved(
+    form: FlaskForm, change: Callable[[Session], object], fields: Mapping[str, str] | None = None
+) -> bool:
+    """Whether the change was made and committed; else the refusal stands at the form's field.
+
+    `fields`: as for `show_refusal`.
+    """
+    try:
+        with transaction() as rows:
+            change(rows)
+    except Refused as refusal:
+        show_refusal(form, refusal, fields or {})
+        return False
+    return True
 
 
 def text_arg(name: str) -> str:

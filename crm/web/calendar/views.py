@@ -1,6 +1,7 @@
 """Pages of the working calendar: a year at a glance, a change by hand, and an import."""
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -43,29 +44,32 @@ def show(year: int) -> ResponseReturnValue:
 @bp.post(f"{YEAR}/days")
 def change(year: int) -> ResponseReturnValue:
     form = DaysForm()
-    if not form.validate_on_submit():
-        return _year_page(year, form), 422
 
-    first: Any = form.first.data
+    if form.validate_on_submit():
+        try:
+            changed = _set_days(form)
+        except Refused as refusal:
+            show_refusal(form, refusal, {})
+        else:
+            _flash_change(changed, "已保存。")
+            first: Any = form.first.data  # a valid form has it
+            return redirect(url_for(".show", year=first.year))
 
-    try:
-        with explained() as rows:
-            changed = service.set_days(
-                rows,
-                first=first,
-                last=form.last.data or first,
-                is_workday=form.kind.data is DayKind.WORKDAY,
-                reason=form.reason.data or "",
-                by=signed_in(),
-                now=moment(),
-            )
-    except Refused as refusal:
-        show_refusal(form, refusal, {})
-        return _year_page(year, form), 422
+    return _year_page(year, form), HTTPStatus.UNPROCESSABLE_ENTITY
 
-    _flash_change(changed, "已保存。")
 
-    return redirect(url_for(".show", year=first.year))
+def _set_days(form: DaysForm) -> service.Flips:
+    first: Any = form.first.data  # a valid form has it
+    with explained() as rows:
+        return service.set_days(
+            rows,
+            first=first,
+            last=form.last.data or first,
+            is_workday=form.kind.data is DayKind.WORKDAY,
+            reason=form.reason.data or "",
+            by=signed_in(),
+            now=moment(),
+        )
 
 
 @bp.post(f"{YEAR}/take-back")
@@ -85,7 +89,7 @@ def take_back(year: int) -> ResponseReturnValue:
 
 @bp.get("/admin/calendar/import")
 def new_import() -> ResponseReturnValue:
-    return render_template("calendar/import.html", form=FileForm(), problems=[])
+    return _import_page(FileForm(), [])
 
 
 @bp.get("/admin/calendar/template<any('.csv', '.xlsx'):suffix>")
@@ -100,32 +104,39 @@ def preview() -> ResponseReturnValue:
     form = FileForm()
     upload = request.files.get("file")
     content = upload.read(MOST_BYTES + 1) if upload else b""
-
-    if not content:
-        form.file.errors = ["请选择文件。"]
-    elif len(content) > MOST_BYTES:
-        form.file.errors = ["文件太大：一年的放假安排只有几 KB，请检查是否选错了文件。"]
-
-    if form.file.errors:
-        return render_template("calendar/import.html", form=form, problems=[]), 422
+    if problem := _file_problem(content):
+        form.file.errors = [problem]
+        return _import_page(form, []), HTTPStatus.UNPROCESSABLE_ENTITY
 
     try:
         arrangement = read_arrangement(content)
     except SheetRefused as refused:
-        return _problems_page(form, refused), 422
+        return _problems_page(form, refused), HTTPStatus.UNPROCESSABLE_ENTITY
 
-    apply_form = ApplyForm(formdata=None, content=as_file(arrangement))
+    return _preview_page(arrangement)
+
+
+def _file_problem(content: bytes) -> str:
+    if not content:
+        return "请选择文件。"
+    if len(content) > MOST_BYTES:
+        return "文件太大：一年的放假安排只有几 KB，请检查是否选错了文件。"
+    return ""
+
+
+def _preview_page(arrangement: Arrangement) -> str:
     change = _try(arrangement)
-
+    months = [
+        (formatting.period_name(month.period), f"{month.before} → {month.after}")
+        for month in change.months
+    ]
     return render_template(
         "calendar/preview.html",
-        form=apply_form,
+        form=ApplyForm(formdata=None, content=as_file(arrangement)),
         arrangement=arrangement,
         effects=change,
         notices=_sentences(arrangement.notices),
-        months=[
-            (formatting.period_name(m.period), f"{m.before} → {m.after}") for m in change.months
-        ],
+        months=months,
         most=MOST_LISTED,
     )
 
@@ -137,7 +148,7 @@ def apply() -> ResponseReturnValue:
     try:
         arrangement = read_arrangement((form.content.data or "").encode())
     except SheetRefused as refused:
-        return _problems_page(FileForm(formdata=None), refused), 422
+        return _problems_page(FileForm(formdata=None), refused), HTTPStatus.UNPROCESSABLE_ENTITY
     with explained() as rows:
         changed = keep(rows, arrangement, by=signed_in(), now=moment())
     _flash_change(changed, f"已导入 {len(arrangement.rows)} 天。")
@@ -188,4 +199,8 @@ def _problems_page(form: FileForm, refused: SheetRefused) -> str:
     if count > MOST_LISTED:
         sentences.append(f"另有 {count - MOST_LISTED} 处。")
     sentences += _sentences(refused.notices)
-    return render_template("calendar/import.html", form=form, problems=sentences)
+    return _import_page(form, sentences)
+
+
+def _import_page(form: FileForm, problems: list[str]) -> str:
+    return render_template("calendar/import.html", form=form, problems=problems)

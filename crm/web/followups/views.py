@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.extensions import db
@@ -22,8 +22,8 @@ from crm.followups.queries import (
 from crm.web.auth import my_view, signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
 from crm.web.followups.forms import ChangeForm, NewForm, OutcomeForm, set_choices
-from crm.web.forms import LARGEST_ID, at_cursor, row_id, show_refusal
-from crm.web.transaction import moment, today, transaction
+from crm.web.forms import LARGEST_ID, at_cursor, is_saved, row_id
+from crm.web.transaction import moment, today
 
 bp = Blueprint("followups", __name__)
 FOLLOWUP = f"/followups/<int(max={LARGEST_ID}):followup_id>"
@@ -37,12 +37,9 @@ def listing() -> ResponseReturnValue:
     """My follow-ups, or all that I may see: due by now, open, or done."""
     view = request.args.get("view", "due")
     who = "all" if request.args.get("who") == "all" else "mine"
-    by = FollowupFilter(
-        person_id=None if who == "all" else signed_in().id,
-        is_open=view != "done",
-        due_until=None if view in ("open", "done") else today(),
+    page = followups_page(
+        db.session, my_view(), today(), by=_query(view, who), cursor=request.args.get("at")
     )
-    page = followups_page(db.session, my_view(), today(), by=by, cursor=request.args.get("at"))
 
     return render_template(
         "followups/list.html",
@@ -52,6 +49,14 @@ def listing() -> ResponseReturnValue:
         tabs=_tabs(view, who),
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
+    )
+
+
+def _query(view: str, who: str) -> FollowupFilter:
+    return FollowupFilter(
+        person_id=None if who == "all" else signed_in().id,
+        is_open=view != "done",
+        due_until=None if view in ("open", "done") else today(),
     )
 
 
@@ -79,16 +84,12 @@ def create() -> ResponseReturnValue:
     """Add the follow-up; a form that is sent twice is one follow-up."""
     form = NewForm()
 
-    if form.validate():
-        try:
-            with transaction() as rows:
-                data = form.new_followup()
-                service.add_followup(rows, data=data, by=signed_in(), now=moment())
-        except Refused as refusal:
-            show_refusal(form, refusal, REFUSAL_FIELDS)
-        else:
-            flash("已添加跟进。", "success")
-            return redirect(_origin(form))
+    def change(rows: Session) -> None:
+        service.add_followup(rows, data=form.new_followup(), by=signed_in(), now=moment())
+
+    if form.validate() and is_saved(form, change, REFUSAL_FIELDS):
+        flash("已添加跟进。", "success")
+        return redirect(_origin(form))
 
     return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -147,21 +148,14 @@ def finish(followup_id: int) -> ResponseReturnValue:
     """Finish the follow-up with its result, and add the next one where it is named."""
     seen, form = _followup_or_404(followup_id), OutcomeForm()
 
-    if form.validate():
-        try:
-            with transaction() as rows:
-                service.finish_followup(
-                    rows,
-                    followup=seen.followup,
-                    outcome=form.outcome(),
-                    by=signed_in(),
-                    now=moment(),
-                )
-        except Refused as refusal:
-            show_refusal(form, refusal, {})
-        else:
-            flash("已办结，下一步已列入跟进。" if form.next_what.data else "已办结。", "success")
-            return redirect(url_for("myday.show"))
+    def change(rows: Session) -> None:
+        service.finish_followup(
+            rows, followup=seen.followup, outcome=form.outcome(), by=signed_in(), now=moment()
+        )
+
+    if form.validate() and is_saved(form, change):
+        flash("已办结，下一步已列入跟进。" if form.next_what.data else "已办结。", "success")
+        return redirect(url_for("myday.show"))
 
     return _page(seen, form, _change_form(seen)), HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -184,17 +178,13 @@ def change(followup_id: int) -> ResponseReturnValue:
 
 
 def _save_change(form: ChangeForm, seen: SeenFollowup) -> bool:
-    """Whether the change was saved; else the form shows the refusal."""
-    try:
-        with transaction() as rows:
-            service.change_followup(
-                rows,
-                followup=seen.followup,
-                data=form.followup_data(seen.followup.lead_id),
-                by=signed_in(),
-                now=moment(),
-            )
-    except Refused as refusal:
-        show_refusal(form, refusal, {})
-        return False
-    return True
+    def change(rows: Session) -> None:
+        service.change_followup(
+            rows,
+            followup=seen.followup,
+            data=form.followup_data(seen.followup.lead_id),
+            by=signed_in(),
+            now=moment(),
+        )
+
+    return is_saved(form, change)

@@ -18,7 +18,7 @@ from crm.leads.planning import plan_milestone
 from crm.leads.rules import MilestoneKind
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
-from crm.web.forms import show_refusal
+from crm.web.forms import is_saved
 from crm.web.leads.action_forms import (
     CorrectForm,
     PlanForm,
@@ -133,22 +133,26 @@ def give_role(lead_id: int) -> ResponseReturnValue:
     offer_holders(db.session, form, today())
 
     def change(rows: Session) -> None:
-        on: Any = form.from_on.data
-        holder = form.chosen_holder(rows)
-        if holder is None:
-            raise Refused("no_such_person", field="holder")
-
-        service.give_role(
-            rows,
-            lead=lead,
-            role=form.role.data,
-            holder=holder,
-            from_on=on,
-            by=signed_in(),
-            now=moment(),
-        )
+        _give_role(rows, lead, form)
 
     return _apply(lead_id, "role_form", form, change, "分工已更新。")
+
+
+def _give_role(rows: Session, lead: Lead, form: RoleForm) -> None:
+    on: Any = form.from_on.data  # a valid form has it
+    holder = form.chosen_holder(rows)
+    if holder is None:
+        raise Refused("no_such_person", field="holder")
+
+    service.give_role(
+        rows,
+        lead=lead,
+        role=form.role.data,
+        holder=holder,
+        from_on=on,
+        by=signed_in(),
+        now=moment(),
+    )
 
 
 def end_role(lead_id: int, role_id: int) -> ResponseReturnValue:
@@ -173,14 +177,9 @@ def _apply(
     lead_id: int, name: str, form: FlaskForm, change: Callable[[Session], None], message: str
 ) -> ResponseReturnValue:
     """Make the change of a valid form; else show the page again, with what was typed."""
-    if form.validate():
-        try:
-            with transaction() as rows:
-                change(rows)
-        except Refused as refusal:
-            show_refusal(form, refusal, {"person": "holder", "planned_on": "on"})
-        else:
-            flash(message, "success")
-            return redirect(url_after_change(lead_id))
+    refusal_fields = {"person": "holder", "planned_on": "on"}
+    if form.validate() and is_saved(form, change, refusal_fields):
+        flash(message, "success")
+        return redirect(url_after_change(lead_id))
 
     return render_lead(lead_id, **{name: form}), 422

@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
@@ -27,7 +28,7 @@ from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind
 from crm.web.auth import my_view, signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
-from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, row_id, show_refusal, text_arg
+from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_saved, row_id, show_refusal, text_arg
 from crm.web.leads.actions import (
     correct,
     end_role,
@@ -250,12 +251,8 @@ def change(lead_id: int) -> ResponseReturnValue:
 
 
 def _save_change(form: EditForm, lead: Lead) -> bool:
-    """Whether the change was saved; else the form shows the refusal."""
-    try:
-        with transaction() as rows:
-            data = form.changed_lead(lead)
-            service.change_lead(rows, lead=lead, data=data, by=signed_in(), now=moment())
-    except Refused as refusal:
-        show_refusal(form, refusal, REFUSAL_FIELDS)
-        return False
-    return True
+    def change(rows: Session) -> None:
+        data = form.changed_lead(lead)
+        service.change_lead(rows, lead=lead, data=data, by=signed_in(), now=moment())
+
+    return is_saved(form, change, REFUSAL_FIELDS)

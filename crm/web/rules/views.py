@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -36,7 +37,7 @@ from crm.web.rules.forms import (
     RuleFields,
     form_values,
 )
-from crm.web.rules.rows import rule_rows
+from crm.web.rules.rows import RuleRow, rule_rows
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("rules", __name__)
@@ -78,20 +79,25 @@ def create() -> ResponseReturnValue:
         return backtest_page
 
     if form.validate():
-        draft = form.draft(form.code.data or "", _valid_from(form))
         try:
-            if request.form.get("do") == PREVIEW:
-                checked = rule_changes.check_new(db.session, draft=draft, now=moment())
-                return _new_page(form, _preview(checked, None))
-            with transaction() as rows:
-                rule_changes.add_rule(rows, draft=draft, by=signed_in(), now=moment())
+            return _add_or_preview(form)
         except Refused as refusal:
             show_at_field(form, refusal)
-        else:
-            flash(f"已保存：{sentence_of(draft)}", "success")
-            return redirect(url_for(".listing"))
 
-    return _new_page(form), 422
+    return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _add_or_preview(form: NewRuleForm) -> ResponseReturnValue:
+    draft = form.draft(form.code.data or "", _valid_from(form))
+    if request.form.get("do") == PREVIEW:
+        checked = rule_changes.check_new(db.session, draft=draft, now=moment())
+        return _new_page(form, _preview(checked, None))
+
+    with transaction() as rows:
+        rule_changes.add_rule(rows, draft=draft, by=signed_in(), now=moment())
+
+    flash(f"已保存：{sentence_of(draft)}", "success")
+    return redirect(url_for(".listing"))
 
 
 @bp.get(RULE)
@@ -109,20 +115,25 @@ def change(code: str) -> ResponseReturnValue:
         return backtest_page
 
     if form.validate():
-        draft = form.draft(code, _valid_from(form))
         try:
-            checked = rule_changes.check_change(db.session, draft=draft, now=moment())
-            if request.form.get("do") == PREVIEW:
-                return _edit_page(code, form, EndForm(formdata=None), checked)
-            with transaction() as rows:
-                rule_changes.change_rule(rows, draft=draft, by=signed_in(), now=moment())
+            return _change_or_preview(code, form)
         except Refused as refusal:
             show_at_field(form, refusal)
-        else:
-            flash(f"已保存：{sentence_of(checked)}{beginning_of(checked)}", "success")
-            return redirect(url_for(".listing"))
 
-    return _edit_page(code, form, EndForm(formdata=None)), 422
+    return _edit_page(code, form, EndForm(formdata=None)), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _change_or_preview(code: str, form: ChangeRuleForm) -> ResponseReturnValue:
+    draft = form.draft(code, _valid_from(form))
+    checked = rule_changes.check_change(db.session, draft=draft, now=moment())
+    if request.form.get("do") == PREVIEW:
+        return _edit_page(code, form, EndForm(formdata=None), checked)
+
+    with transaction() as rows:
+        rule_changes.change_rule(rows, draft=draft, by=signed_in(), now=moment())
+
+    flash(f"已保存：{sentence_of(checked)}{beginning_of(checked)}", "success")
+    return redirect(url_for(".listing"))
 
 
 @bp.post(f"{RULE}/end")
@@ -166,23 +177,21 @@ def backtest() -> ResponseReturnValue:
     """The figures of past periods beside those by a draft."""
     rules = rule_rows(db.session, versions(db.session), today())
     form, trial = form_and_trial(db.session, rules[0].code if rules else "", moment())
-    tabs = [
-        {
-            "url": url_for(".backtest", code=rule.code),
-            "label": rule.name,
-            "active": rule.code == form.code.data,
-        }
-        for rule in rules
-    ]
+    code = form.code.data if form.code.data in {rule.code for rule in rules} else None
     page = render_template(
         "rules/backtest.html",
         form=form,
         trial=trial,
-        tabs=tabs,
-        edit_url=_edit_url(form.code.data if any(tab["active"] for tab in tabs) else None),
+        tabs=[_backtest_tab(rule, code) for rule in rules],
+        edit_url=_edit_url(code),
     )
 
-    return (page, 422) if form.errors else page
+    return (page, HTTPStatus.UNPROCESSABLE_ENTITY) if form.errors else page
+
+
+def _backtest_tab(rule: RuleRow, code: str | None) -> dict[str, object]:
+    url = url_for(".backtest", code=rule.code)
+    return {"url": url, "label": rule.name, "active": rule.code == code}
 
 
 def _edit_url(code: str | None) -> str:

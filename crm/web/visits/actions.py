@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from flask import abort, flash, redirect, request, url_for
@@ -32,7 +32,7 @@ from crm.web.forms import back_to, cleaned, date_of
 from crm.web.quotas.quota_effects import quota_effects
 from crm.web.site import site
 from crm.web.transaction import moment, today
-from crm.web.visits.questions import prompt_about, prompt_page
+from crm.web.visits.questions import Prompt, prompt_about, prompt_page
 
 Change: TypeAlias = Callable[[Session, Visit], Visit]
 
@@ -109,12 +109,7 @@ def move(visit_id: int) -> ResponseReturnValue:
 
     visit = visit_or_404(visit_id)
     starts_at = clock.at_civil(on, clock.civil(visit.starts_at).time())
-    ends_at = starts_at + (visit.ends_at - visit.starts_at)
-    moved = replace(data_of(visit), starts_at=starts_at, ends_at=ends_at)
-
-    # a question tells of other visits: only who may move this one is asked
-    is_changeable = may_change(db.session, my_view(), visit.id, today())
-    if is_changeable and (prompt := prompt_about(moved, visit)):
+    if prompt := _prompt_about_move(visit, starts_at):
         return prompt_page(prompt, back)
 
     def change(rows: Session, visit: Visit) -> Visit:
@@ -123,6 +118,14 @@ def move(visit_id: int) -> ResponseReturnValue:
         )
 
     return _apply(visit_id, f"已改到{formatting.day(on)}。", change, dates=[on])
+
+
+def _prompt_about_move(visit: Visit, starts_at: datetime) -> Prompt | None:
+    # a question tells of other visits: only who may move this one is asked
+    if not may_change(db.session, my_view(), visit.id, today()):
+        return None
+    ends_at = starts_at + (visit.ends_at - visit.starts_at)
+    return prompt_about(replace(data_of(visit), starts_at=starts_at, ends_at=ends_at), visit)
 
 
 def cancel(visit_id: int) -> ResponseReturnValue:

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
 from wtforms import DateField, StringField
 from wtforms.validators import Length, Optional
 
 from crm.base import formatting
-from crm.base.errors import Refused
-from crm.base.paging import page_of
 from crm.extensions import db
 from crm.quotas.verdicts import waiting_ids
 from crm.visits import trips
@@ -18,8 +17,8 @@ from crm.visits.models import Trip
 from crm.visits.queries import VisitFilter, visits_page
 from crm.visits.redaction import shown
 from crm.web.auth import my_view, signed_in
-from crm.web.forms import LARGEST_ID, at_cursor, cleaned, sensible_year, show_refusal
-from crm.web.transaction import moment, today, transaction
+from crm.web.forms import LARGEST_ID, at_cursor, cleaned, is_saved, sensible_year
+from crm.web.transaction import moment, today
 from crm.web.visits.rows import visit_row, visit_tabs
 
 bp = Blueprint("trips", __name__)
@@ -55,10 +54,7 @@ class TripRow:
 @bp.get("/trips")
 def listing() -> ResponseReturnValue:
     """The trips of which I may see a visit, the latest entered first."""
-    query = trips.visible_to(my_view(), today())
-    page = page_of(
-        db.session, query, on=Trip.entered_at, row_id=Trip.id, cursor=request.args.get("at")
-    )
+    page = trips.trips_page(db.session, my_view(), today(), cursor=request.args.get("at"))
     counts = trips.count_visits(db.session, my_view(), page.items, today())
     return render_template(
         "visits/trips.html",
@@ -105,17 +101,14 @@ def edit(trip_id: int) -> ResponseReturnValue:
 @bp.post(f"{TRIP}/edit")
 def change(trip_id: int) -> ResponseReturnValue:
     trip, form = _changeable_or_404(trip_id), TripForm()
-    if form.validate():
-        try:
-            with transaction() as rows:
-                trips.tell_trip(
-                    rows, trip=trip, data=form.trip_data(), by=signed_in(), now=moment()
-                )
-        except Refused as refusal:
-            show_refusal(form, refusal, {})
-        else:
-            flash("已保存。", "success")
-            return redirect(url_for(".show", trip_id=trip_id))
+
+    def tell(rows: Session) -> None:
+        trips.tell_trip(rows, trip=trip, data=form.trip_data(), by=signed_in(), now=moment())
+
+    if form.validate() and is_saved(form, tell):
+        flash("已保存。", "success")
+        return redirect(url_for(".show", trip_id=trip_id))
+
     return render_template("visits/trip_edit.html", trip=trip, form=form), 422
 
 
