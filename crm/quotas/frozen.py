@@ -137,6 +137,23 @@ def corrections(
     return [CorrectionFacts(*row[:4], Period.parse(row[4]), *row[5:]) for row in rows]
 
 
+def correction_to_sign(db: Session, correction_id: int, scope: FigureScope) -> Correction | None:
+    """The correction, where the viewer sees its figure or it falls to them to sign; none: 404."""
+    found = corrections(db, Correction.id == correction_id, seen_corrections(scope))
+    return found[0].correction if found else None
+
+
+def correction_by(db: Session, correction_id: int, author_id: int) -> Correction | None:
+    """The correction, where it came from an edit of that person; none: 404."""
+    found = corrections(db, Correction.id == correction_id, Correction.made_by_id == author_id)
+    return found[0].correction if found else None
+
+
+def of_edit(author_id: int, at: datetime) -> ColumnElement[bool]:
+    """The corrections that came from the person's edit of that moment."""
+    return (Correction.made_by_id == author_id) & (Correction.made_at == at)
+
+
 def of_author(person_id: int) -> ColumnElement[bool]:
     """The corrections of a person's own figures that came from an edit of their own."""
     return (Correction.made_by_id == person_id) & (FigureRecord.person_id == person_id)

@@ -1,6 +1,6 @@
 """The visits that count only once a supervisor has confirmed them (REGIME 3)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import fields
 from datetime import datetime
 
@@ -44,6 +44,12 @@ def to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
         for visit in visits
         if waits_for_verdict(_facts(visit), rules, now, late_by=late[visit.id])
     ]
+
+
+def days_entered_late(db: Session, visit_ids: Collection[int]) -> dict[int, int]:
+    """By visit of several dates, how many days late they were entered at most."""
+    late = late_by_duty(db, Visit.id.in_(visit_ids))
+    return {visit_id: max(by_duty.values()) for visit_id, by_duty in late.items() if by_duty}
 
 
 def waiting_ids(db: Session, visits: Iterable[SeenVisit], now: datetime) -> frozenset[int]:

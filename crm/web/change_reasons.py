@@ -12,8 +12,7 @@ from wtforms.validators import Length
 
 from crm.base import formatting
 from crm.quotas.corrections import apply_edits
-from crm.quotas.frozen import CorrectionFacts, corrections, without_reason
-from crm.quotas.models import Correction
+from crm.quotas.frozen import CorrectionFacts, corrections, of_edit, without_reason
 from crm.quotas.service import add_reason
 from crm.web.auth import signed_in
 from crm.web.back_links import came_from
@@ -60,8 +59,7 @@ def explained() -> Iterator[Session]:
 
 
 def _unexplained(rows: Session) -> list[CorrectionFacts]:
-    mine, now = Correction.made_by_id == signed_in().id, Correction.made_at == moment()
-    return corrections(rows, mine, now, without_reason())
+    return corrections(rows, of_edit(signed_in().id, moment()), without_reason())
 
 
 def _names(found: Sequence[CorrectionFacts]) -> list[str]:

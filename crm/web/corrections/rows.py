@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 from crm.base import formatting
 from crm.extensions import db
 from crm.people.queries import Viewer
-from crm.quotas.frozen import CorrectionFacts, corrections
-from crm.quotas.models import Correction
+from crm.quotas.frozen import CorrectionFacts, corrections, count_corrections, of_edit
 from crm.web.auth import signed_in
 from crm.web.quotas.labels import result_label
 from crm.web.quotas.visible_figures import figure_url, my_figure_scope
@@ -40,8 +39,7 @@ def correction_rows(
 
 def count_my_corrections(rows: Session) -> int:
     """How many corrections my edit of this request has made."""
-    mine, now = Correction.made_by_id == signed_in().id, Correction.made_at == moment()
-    return len(corrections(rows, mine, now))
+    return count_corrections(rows, of_edit(signed_in().id, moment()))
 
 
 def corrections_notice() -> str:

@@ -6,8 +6,7 @@ from flask.typing import ResponseReturnValue
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.quotas import service
-from crm.quotas.frozen import corrections, seen_corrections
-from crm.quotas.models import Correction
+from crm.quotas.frozen import correction_by, correction_to_sign
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
 from crm.web.forms import back_to, cleaned
@@ -17,12 +16,11 @@ from crm.web.transaction import moment, transaction
 
 def sign(correction_id: int) -> ResponseReturnValue:
     me, back = signed_in(), back_to(url_for("compliance.board", tab="corrections"))
-    seen = seen_corrections(my_figure_scope())
-    found = corrections(db.session, Correction.id == correction_id, seen) or abort(404)
+    correction = correction_to_sign(db.session, correction_id, my_figure_scope()) or abort(404)
 
     try:
         with transaction() as rows:
-            service.sign_correction(rows, correction=found[0].correction, by=me, now=moment())
+            service.sign_correction(rows, correction=correction, by=me, now=moment())
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:
@@ -34,15 +32,12 @@ def sign(correction_id: int) -> ResponseReturnValue:
 def give_reason(correction_id: int) -> ResponseReturnValue:
     """Say why I made the edit that the correction came from."""
     me, back = signed_in(), back_to(url_for("compliance.board"))
-    mine = Correction.made_by_id == me.id
-    found = corrections(db.session, Correction.id == correction_id, mine) or abort(404)
+    correction = correction_by(db.session, correction_id, me.id) or abort(404)
     why = cleaned(request.form.get("why")) or ""
 
     try:
         with transaction() as rows:
-            service.explain_correction(
-                rows, correction=found[0].correction, why=why, by=me, now=moment()
-            )
+            service.explain_correction(rows, correction=correction, why=why, by=me, now=moment())
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:

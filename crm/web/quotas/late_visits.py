@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.people.queries import Viewer
-from crm.quotas.facts import late_by_duty
+from crm.quotas.verdicts import days_entered_late
 from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import days_until_logged
@@ -28,9 +28,9 @@ def late_visits(
 ) -> list[LateVisit]:
     """These visits as the viewer may see them, with how late they were logged."""
     on = clock.civil_date(now)
-    late = late_by_duty(db, Visit.id.in_([visit.id for visit in visits]))
+    late = days_entered_late(db, [visit.id for visit in visits])
     return [
-        LateVisit(visit_row(seen, now), _how_late(seen, max(late[seen.id].values(), default=0), on))
+        LateVisit(visit_row(seen, now), _how_late(seen, late.get(seen.id, 0), on))
         for seen in shown(db, viewer, visits, on)
     ]
 
