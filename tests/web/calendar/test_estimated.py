@@ -1,4 +1,4 @@
-"""Where the working calendar is estimated, each screen that rests on it says so (REGIME 4)."""
+"""Each page that rests on an estimated working calendar says so (REGIME 4)."""
 
 from datetime import date
 

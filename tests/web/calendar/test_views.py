@@ -87,7 +87,7 @@ def test_dates_are_set_by_hand_and_taken_back(root, app):
         ({"first": "1026-07-20"}, "请检查年份。"),
     ],
 )
-def test_wrong_input_is_told_at_its_field_and_stays(root, app, wrong, sentence):
+def test_bad_input_is_reported_at_its_field_and_kept(root, app, wrong, sentence):
     answer = root.post(f"{YEAR}/days", data=DAYS | wrong)
 
     assert answer.status_code == 422
@@ -115,7 +115,7 @@ def test_a_file_is_previewed_then_applied(root, app):
     ]
 
 
-def test_a_preview_tells_what_the_open_periods_then_ask(root, app):
+def test_a_preview_shows_what_the_open_periods_will_require(root, app):
     with arranged(app) as db:
         make_rule(db)
         make_person(db, "deputy", duty=Duty.DEPUTY, unit=make_unit(db))
@@ -129,7 +129,7 @@ def test_a_preview_tells_what_the_open_periods_then_ask(root, app):
         assert working_calendar(db).is_workday(date(2026, 7, 20))
 
 
-def test_what_was_previewed_travels_on_whole(root, app):
+def test_the_whole_preview_is_applied(root, app):
     page = upload(root, FILE).text
     content = content_of(page).replace("&#34;", '"')
 
@@ -153,7 +153,7 @@ def test_a_file_that_cannot_be_used_says_why(root, text, sentence):
     assert (answer.status_code, sentence in answer.text) == (422, True)
 
 
-def test_a_template_is_there_to_fill_in(root):
+def test_a_template_can_be_downloaded(root):
     assert root.get("/admin/calendar/template.csv").text.startswith("\ufeff日期,类型")
 
 
@@ -168,12 +168,12 @@ def test_the_template_as_a_spreadsheet_can_be_previewed(root):
 
 
 @pytest.mark.parametrize("year", ["1999", "2101", "99999999999999999999"])
-def test_a_year_that_nobody_means_does_not_exist(root, year):
+def test_a_year_out_of_range_is_not_found(root, year):
     assert root.get(f"/admin/calendar/{year}").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/admin/calendar", YEAR, IMPORT])
-def test_others_do_not_know_of_it(app, root, path):
+def test_others_do_not_find_the_pages(app, root, path):
     with arranged(app) as db:
         make_person(db, "boss", role=Role.SUPERVISOR)
 
@@ -181,5 +181,5 @@ def test_others_do_not_know_of_it(app, root, path):
     assert sign_in(app, "boss").post(f"{YEAR}/days", data=DAYS).status_code == 404
 
 
-def test_it_asks_to_sign_in(client):
+def test_without_login_each_page_redirects_to_login(client):
     assert client.get(YEAR).headers["Location"].startswith("/login")

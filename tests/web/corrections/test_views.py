@@ -1,4 +1,4 @@
-"""Frozen figures and their corrections on the pages: shown side by side, signed by another."""
+"""Frozen figures and their corrections on pages: both shown, signed by another person."""
 
 from datetime import UTC, date, datetime
 
@@ -108,11 +108,11 @@ def test_both_figures_stay_visible_on_the_board_and_the_explanation(app, correct
         assert "定稿；更正为 6/6 已达标（待签认）" in page
 
 
-def test_whoever_edits_is_told_of_the_correction(app, corrected):
+def test_an_edit_reports_its_correction(app, corrected):
     assert "所在时段已定稿，定稿数不变；已记更正 1 条，待督查人员签认。" in corrected.said
 
 
-def test_the_explanation_tells_who_why_and_from_what_to_what(app, corrected):
+def test_the_explanation_shows_author_reason_and_change(app, corrected):
     page = sign_in(app, "deputy").get(FIGURE).text
 
     assert "watch某 8月10日 10:00" in page
@@ -124,7 +124,7 @@ def test_the_explanation_tells_who_why_and_from_what_to_what(app, corrected):
     ("approved_at", "told"),
     [(FREEZE, "7月20日至21日 休假<"), (LATER, "7月20日至21日 休假（定稿后批准，未计入）")],
 )
-def test_an_absence_approved_after_the_freeze_is_told_apart(app, zone, approved_at, told):
+def test_an_absence_approved_after_the_freeze_is_marked(app, zone, approved_at, told):
     with arranged(app) as db:
         first, last = date(2026, 7, 20), date(2026, 7, 21)
         make_absence(db, zone.deputy, first, last, approved_at=approved_at)
@@ -157,7 +157,7 @@ def test_nobody_else_signs(app, corrected, username):
     assert correction(app).signed_at is None
 
 
-def test_signing_asks_for_a_login(app, corrected):
+def test_signing_requires_login(app, corrected):
     answer = app.test_client().post(f"/compliance/corrections/{correction(app).id}/sign")
 
     assert answer.status_code == 302
@@ -186,7 +186,7 @@ def test_who_sees_no_people_has_no_tab(app, corrected, username):
     assert "更正</a>" not in client.get(JULY).text
 
 
-def test_the_author_says_why(app, corrected):
+def test_the_author_gives_a_reason(app, corrected):
     made = correction(app)
     answer = sign_in(app, "watch").post(
         f"/compliance/corrections/{made.id}/give_reason",
@@ -198,7 +198,7 @@ def test_the_author_says_why(app, corrected):
     assert correction(app).why == "出差在外，补录较晚"
 
 
-def test_nobody_else_says_why(app, corrected):
+def test_nobody_else_gives_a_reason(app, corrected):
     made = correction(app)
     answer = sign_in(app, "second").post(
         f"/compliance/corrections/{made.id}/give_reason", data={"why": "别的"}

@@ -1,4 +1,4 @@
-"""Pages of follow-ups: what is owed, how it is finished, and who sees it."""
+"""Pages of follow-ups: who sees them, and how they are added, finished and changed."""
 
 from datetime import date
 from html import unescape
@@ -57,7 +57,7 @@ def add(client, lead, lina, **told):
     return client.post("/followups/new", data=form | told)
 
 
-def test_the_door_comes_first(client):
+def test_without_login_each_page_redirects_to_login(client):
     assert client.get("/followups").location == "/login?next=/followups"
     assert client.post("/followups/1/finish").location == "/login"
 
@@ -69,14 +69,14 @@ def test_a_reader_has_no_records(app):
     assert sign_in(app, "reader").get("/followups").status_code == 404
 
 
-def test_a_new_step_is_owed(app, at_linas, lead, lina):
+def test_a_followup_is_added(app, at_linas, lead, lina):
     answer = add(at_linas, lead, lina)
 
     assert answer.location == "/followups?view=open"
     assert "寄送政策" in at_linas.get(answer.location).text
 
 
-def test_a_new_step_leads_back_to_the_lead_it_was_asked_for_from(at_linas, lead, lina):
+def test_a_followup_added_from_a_lead_leads_back_to_it(at_linas, lead, lina):
     path = f"/followups/new?lead={lead.id}"
     assert f'selected value="{lead.id}"' in at_linas.get(path).text
 
@@ -93,7 +93,7 @@ def test_a_new_step_leads_back_to_the_lead_it_was_asked_for_from(at_linas, lead,
     assert answer.location == f"/leads/{lead.id}"
 
 
-def test_a_form_sent_twice_is_one_step(app, at_linas, lead, lina):
+def test_a_form_sent_twice_is_one_followup(app, at_linas, lead, lina):
     add(at_linas, lead, lina)
     add(at_linas, lead, lina)
 
@@ -120,7 +120,7 @@ def test_bad_input_gets_a_sentence(at_linas, lead, lina, told, sentence):
     assert "寄送政策" not in at_linas.get("/followups?view=open").text
 
 
-def test_a_lead_that_one_may_not_see_is_not_there(app, at_linas, lina):
+def test_a_hidden_lead_cannot_be_chosen(app, at_linas, lina):
     with arranged(app) as db:
         secret = make_lead(db, "某芯片总部", secrecy=Secrecy.RESTRICTED)
 
@@ -130,7 +130,7 @@ def test_a_lead_that_one_may_not_see_is_not_there(app, at_linas, lina):
     assert "某芯片总部" not in answer.text
 
 
-def test_a_step_is_finished_and_the_next_is_owed(app, at_linas, step):
+def test_a_followup_is_finished_and_the_next_is_added(app, at_linas, step):
     answer = at_linas.post(
         f"/followups/{step.id}/finish",
         data={
@@ -148,7 +148,7 @@ def test_a_step_is_finished_and_the_next_is_owed(app, at_linas, step):
     assert "对方确认了用地" in at_linas.get(f"/followups/{step.id}").text
 
 
-def test_a_step_is_finished_without_a_next_one(app, at_linas, step):
+def test_a_followup_is_finished_without_a_next_one(app, at_linas, step):
     at_linas.post(f"/followups/{step.id}/finish", data={"result": "已办"})
 
     assert [each.done_at is not None for each in steps(app)] == [True]
@@ -173,7 +173,7 @@ def test_a_wrong_result_keeps_what_was_typed(app, at_linas, step, told, sentence
     assert steps(app)[0].done_at is None
 
 
-def test_a_step_that_is_done_is_not_finished_twice(app, at_linas, step):
+def test_a_finished_followup_is_not_finished_twice(app, at_linas, step):
     at_linas.post(f"/followups/{step.id}/finish", data={"result": "已办"})
 
     answer = at_linas.post(f"/followups/{step.id}/finish", data={"result": "又办"})
@@ -182,7 +182,7 @@ def test_a_step_that_is_done_is_not_finished_twice(app, at_linas, step):
     assert steps(app)[0].result == "已办"
 
 
-def test_a_step_can_be_put_off(app, at_linas, lina, step):
+def test_the_due_date_of_a_followup_can_be_moved(app, at_linas, lina, step):
     told = {"what": "回访用地和能评", "due_on": "2026-07-22", "person_id": lina.id}
 
     at_linas.post(f"/followups/{step.id}/change", data=told)
@@ -200,7 +200,7 @@ def test_a_wrong_change_keeps_what_was_typed(app, at_linas, lina, step):
 
 
 @pytest.mark.parametrize("way", ["show", "finish", "change"])
-def test_a_step_on_a_hidden_lead_is_not_there(app, lina, way):
+def test_a_followup_on_a_hidden_lead_is_not_found(app, lina, way):
     with arranged(app) as db:
         secret = make_lead(db, "某芯片总部", secrecy=Secrecy.RESTRICTED)
         step = make_followup(db, secret, lina, TODAY)
@@ -213,7 +213,7 @@ def test_a_step_on_a_hidden_lead_is_not_there(app, lina, way):
     assert answer.status_code == 404
 
 
-def test_the_list_is_ones_own_by_what_is_due(app, at_linas, lina, lead, step):
+def test_the_list_shows_my_followups_by_due_date(app, at_linas, lina, lead, step):
     with arranged(app) as db:
         make_followup(db, lead, lina, date(2026, 8, 1), what="以后再说")
         make_followup(db, lead, make_person(db, "other"), TODAY, what="别人的事")
@@ -228,7 +228,7 @@ def test_the_list_is_ones_own_by_what_is_due(app, at_linas, lina, lead, step):
     assert "还没有办结的跟进" in at_linas.get("/followups?view=done").text
 
 
-def test_open_steps_come_by_their_due_date_and_done_ones_latest_first(app, at_linas, lina, lead):
+def test_open_followups_come_by_due_date_and_done_ones_latest_first(app, at_linas, lina, lead):
     with arranged(app) as db:
         make_followup(db, lead, lina, date(2026, 7, 20), what="后办")
         make_followup(db, lead, lina, date(2026, 7, 10), what="先办")
@@ -242,14 +242,14 @@ def test_open_steps_come_by_their_due_date_and_done_ones_latest_first(app, at_li
     assert done.index("晚办结") < done.index("早办结")
 
 
-def test_a_step_of_another_year_says_so(app, at_linas, lina, lead):
+def test_a_followup_of_another_year_shows_the_year(app, at_linas, lina, lead):
     with arranged(app) as db:
         make_followup(db, lead, lina, date(2025, 12, 31))
 
     assert "2025年12月31日（周三）前" in at_linas.get("/followups").text
 
 
-def test_open_steps_are_paged_both_ways(app, at_linas, lina, lead):
+def test_open_followups_are_paged_both_ways(app, at_linas, lina, lead):
     with arranged(app) as db:
         for number in range(PAGE + 1):
             on = date(2026, 8, 1) + number * DAY

@@ -1,4 +1,4 @@
-"""What is not one's own to see comes out at no side door: messages, related records, numbers."""
+"""No message, related record or number reveals what the reader may not see."""
 
 import re
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Planned milestones on a lead's page: set, moved with a reason, reached, overdue in words."""
+"""Planned milestones on a lead's page: set, moved with a reason, reached, overdue."""
 
 from datetime import date
 
@@ -101,7 +101,7 @@ def test_a_planned_date_is_moved_with_a_reason_and_the_first_is_kept(app, zone, 
         ({"signed-on": "2026-07-20", "signed-reason": "等环评"}, "计划日期没有变化。"),
     ],
 )
-def test_what_cannot_be_moved_is_told_at_the_field(zone, tracker, plan, told, sentence):
+def test_an_invalid_move_is_reported_at_its_field(zone, tracker, plan, told, sentence):
     plan(SIGNED, date(2026, 7, 20))
 
     answer = tracker.post(f"{zone.path}/plans/signed", data=told)
@@ -119,7 +119,7 @@ def test_what_cannot_be_moved_is_told_at_the_field(zone, tracker, plan, told, se
         ({"plan-kind": "nonsense", "plan-on": "2026-08-01"}, "节点"),
     ],
 )
-def test_what_cannot_be_planned_is_told(app, zone, tracker, told, sentence):
+def test_an_invalid_plan_is_reported(app, zone, tracker, told, sentence):
     answer = tracker.post(f"{zone.path}/plans", data=told)
 
     assert answer.status_code == 422
@@ -127,11 +127,11 @@ def test_what_cannot_be_planned_is_told(app, zone, tracker, told, sentence):
     assert planned(app) == []
 
 
-def test_a_milestone_of_a_word_that_is_none_is_not_there(zone, tracker):
+def test_an_unknown_milestone_is_not_found(zone, tracker):
     assert tracker.post(f"{zone.path}/plans/nonsense").status_code == 404
 
 
-def test_what_is_overdue_says_by_how_many_days(zone, tracker, plan):
+def test_an_overdue_milestone_says_by_how_many_days(zone, tracker, plan):
     plan(SIGNED, date(2026, 7, 10))
     plan(STARTED, date(2026, 7, 15))
 
@@ -141,7 +141,7 @@ def test_what_is_overdue_says_by_how_many_days(zone, tracker, plan):
     assert "今天到期" in shown
 
 
-def test_nothing_is_overdue_of_a_lead_that_rests(app, zone, tracker, plan):
+def test_a_parked_lead_has_nothing_overdue(app, zone, tracker, plan):
     plan(SIGNED, date(2026, 7, 10))
     told = {"kind": "parked", "on": "2026-07-15", "reason": "暂缓"}
     tracker.post(f"{zone.path}/reach", data=told)
@@ -152,7 +152,7 @@ def test_nothing_is_overdue_of_a_lead_that_rests(app, zone, tracker, plan):
     assert "逾期 " not in shown
 
 
-def test_what_was_reached_is_told_against_the_plan_and_the_baseline(app, zone, tracker, plan):
+def test_a_reached_milestone_is_compared_with_its_plan_and_baseline(app, zone, tracker, plan):
     plan(LAND, date(2026, 7, 1))
     plan(LAND, date(2026, 7, 12), reason="等批文")
     plan(SIGNED, date(2026, 7, 12))
@@ -181,12 +181,12 @@ def test_who_only_sees_a_lead_sees_its_plan_and_does_not_change_it(app, zone, pl
     assert len(planned(app)) == 1
 
 
-def test_a_hidden_lead_is_not_there_to_be_planned(app, zone):
+def test_the_plan_of_a_hidden_lead_is_not_found(app, zone):
     stranger = sign_in(app, "stranger")
 
     assert stranger.post(f"/leads/{zone.hidden.id}/plans").status_code == 404
 
 
 @pytest.mark.parametrize("ending", ["/plans", "/plans/signed"])
-def test_strangers_are_sent_to_the_door(client, zone, ending):
+def test_without_login_each_page_redirects_to_login(client, zone, ending):
     assert client.post(zone.path + ending).headers["Location"].startswith("/login")

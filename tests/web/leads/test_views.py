@@ -1,4 +1,4 @@
-"""Pages of leads: who finds which, what a form takes, how a lead moves on."""
+"""Pages of leads: who finds which, what the form takes, and how a lead advances."""
 
 from datetime import date
 from decimal import Decimal
@@ -148,7 +148,7 @@ def test_the_list_is_narrowed_by_what_is_asked(zone, tracker, asked, is_found):
     assert ("公开项目" in page) is is_found
 
 
-def test_mine_are_those_on_which_i_am_named(zone, stranger):
+def test_my_leads_are_those_on_which_i_am_named(zone, stranger):
     assert "您还没有负责的线索" in stranger.get("/leads?who=mine").text
 
 
@@ -207,7 +207,7 @@ def test_roles_are_given_with_the_lead(app, zone, tracker):
     ]
 
 
-def test_a_form_that_comes_twice_is_one_lead(app, tracker):
+def test_a_form_sent_twice_is_one_lead(app, tracker):
     before = count(app)
     send(tracker)
 
@@ -240,7 +240,7 @@ def test_a_likely_duplicate_is_shown_first_and_saved_when_sent_again(app, zone, 
     assert count(app) == before + 1
 
 
-def test_a_duplicate_that_one_may_not_see_is_not_told_of(zone, stranger):
+def test_a_hidden_duplicate_is_not_revealed(zone, stranger):
     assert send(stranger, company="限知公司").status_code == 302
 
 
@@ -263,7 +263,7 @@ def test_a_duplicate_that_one_may_not_see_is_not_told_of(zone, stranger):
         ({"title": "长" * 101}, "最多 100 个字。"),
     ],
 )
-def test_what_does_not_hold_is_told_at_the_field_and_nothing_is_lost(app, tracker, told, sentence):
+def test_invalid_input_is_reported_at_its_field_and_kept(app, tracker, told, sentence):
     before = count(app)
 
     answer = send(tracker, source="商会推荐", **told)
@@ -282,7 +282,7 @@ def test_a_forged_choice_is_refused(app, tracker, field):
     assert count(app) == before
 
 
-def test_a_lead_that_leaves_ones_sight_leads_to_the_list(zone, stranger):
+def test_after_a_lead_becomes_hidden_the_list_is_shown(zone, stranger):
     answer = send(stranger, secrecy="internal", unit_id=zone.bureau.id, tracker_id=zone.tracker.id)
 
     assert answer.location == "/leads"
@@ -327,7 +327,7 @@ def test_a_reader_has_no_leads(app, zone, path):
 
 
 @pytest.mark.parametrize("path", ["/leads", "/leads/new", "/leads/1", "/leads/1/edit"])
-def test_strangers_are_sent_to_the_door(client, path):
+def test_without_login_each_page_redirects_to_login(client, path):
     assert "/login" in client.get(path).location
 
 
@@ -366,7 +366,7 @@ def test_a_company_keeps_what_the_form_does_not_show(app, zone, tracker):
         assert db.get(Company, lead.company_id).country == "德国"
 
 
-def test_a_change_that_does_not_hold_is_told_at_the_field(zone, tracker):
+def test_an_invalid_change_is_reported_at_its_field(zone, tracker):
     told = {"company": "公开公司", "title": "新名", "secrecy": "restricted"}
 
     answer = tracker.post(zone.path(ending="/edit"), data=told)
@@ -400,7 +400,7 @@ def test_the_next_stage_is_offered_first(zone, tracker):
     ("kind", "stage"),
     [("negotiating", Stage.NEGOTIATING), ("signed", Stage.SIGNED), ("land", Stage.FOLLOWING)],
 )
-def test_what_was_reached_is_noted_and_the_stage_follows(app, zone, tracker, kind, stage):
+def test_a_reached_milestone_is_logged_and_the_stage_follows(app, zone, tracker, kind, stage):
     answer = reach(tracker, zone, kind=kind)
 
     assert "进展已登记。" in tracker.get(answer.location).text
@@ -418,7 +418,7 @@ def test_what_was_reached_is_noted_and_the_stage_follows(app, zone, tracker, kin
         ({}, "请选择进展。"),
     ],
 )
-def test_what_cannot_have_been_reached_is_told_at_the_field(app, zone, tracker, told, sentence):
+def test_an_impossible_milestone_is_reported_at_its_field(app, zone, tracker, told, sentence):
     answer = reach(tracker, zone, **told)
 
     assert answer.status_code == 422
@@ -439,7 +439,7 @@ def test_a_date_is_corrected_with_a_reason(app, zone, tracker):
     assert "7月13日" in tracker.get(told.location).text
 
 
-def test_what_was_noted_by_mistake_is_withdrawn(app, zone, tracker):
+def test_a_milestone_logged_by_mistake_is_withdrawn(app, zone, tracker):
     reach(tracker, zone, kind="signed")
     lead = zone.leads[Secrecy.OPEN]
     step = next(each for each in milestones(app, lead) if each.kind is MilestoneKind.SIGNED)
@@ -452,7 +452,7 @@ def test_what_was_noted_by_mistake_is_withdrawn(app, zone, tracker):
     assert the_lead(app, lead.ref).stage is Stage.FOLLOWING
 
 
-def test_a_milestone_of_another_lead_is_not_there(app, zone, tracker):
+def test_a_milestone_of_another_lead_is_not_found(app, zone, tracker):
     other = milestones(app, zone.leads[Secrecy.INTERNAL])[0]
 
     assert tracker.post(zone.path(ending=f"/milestones/{other.id}/correct")).status_code == 404
@@ -485,7 +485,7 @@ def test_a_role_passes_to_another(app, zone, tracker):
         ({"role": "tracker", "from_on": ""}, "请选择日期。"),
     ],
 )
-def test_a_role_that_cannot_be_given_is_told_at_the_field(zone, tracker, told, sentence):
+def test_an_impossible_role_is_reported_at_its_field(zone, tracker, told, sentence):
     answer = give(tracker, zone, **told)
 
     assert answer.status_code == 422
@@ -516,7 +516,7 @@ def test_the_last_one_named_on_a_restricted_lead_stays(app, zone, tracker):
     assert "至少一位知悉人员" in tracker.get(answer.location).text
 
 
-def test_a_role_of_another_lead_is_not_there(app, zone, tracker):
+def test_a_role_of_another_lead_is_not_found(app, zone, tracker):
     with arranged(app) as db:
         other = make_role(
             db, zone.leads[Secrecy.INTERNAL], LeadRoleKind.TASK_FORCE_HEAD, person=zone.stranger

@@ -1,4 +1,4 @@
-"""The form says before it saves which days will wait for a verdict (REGIME 3)."""
+"""The form shows before saving which days will wait for a verdict (REGIME 3)."""
 
 from datetime import date
 
@@ -34,7 +34,7 @@ def at_mine(app, me):
     return sign_in(app, "me")
 
 
-def test_a_long_stay_entered_late_is_told_of_and_kept_all_the_same(app, me, at_mine):
+def test_a_long_stay_entered_late_is_asked_about_and_saved(app, me, at_mine):
     asked = send(at_mine, me, **LONG)
     before = visits(app)
     kept = send(at_mine, me, **LONG, do=button(asked.text, "仍保存"))
@@ -53,11 +53,11 @@ def test_a_long_stay_entered_late_is_told_of_and_kept_all_the_same(app, me, at_m
         {"kind": "reception", "status": "planned"},  # no rule counts it
     ],
 )
-def test_what_waits_for_nobody_is_kept_at_once(me, at_mine, told):
+def test_days_that_need_no_verdict_are_saved_at_once(me, at_mine, told):
     assert send(at_mine, me, **LONG | told).status_code == 302
 
 
-def test_for_whom_no_rule_counts_days_nothing_is_told(app):
+def test_nothing_is_asked_about_people_whose_rules_count_no_days(app):
     with arranged(app) as db:
         make_regime(db)
         deputy = make_person(db, "deputy", duty=Duty.DEPUTY)
@@ -65,7 +65,7 @@ def test_for_whom_no_rule_counts_days_nothing_is_told(app):
     assert send(sign_in(app, "deputy"), deputy, **LONG).status_code == 302
 
 
-def test_a_colleague_named_late_is_told_of_by_name(app, me, at_mine):
+def test_a_colleague_named_late_is_named_in_the_question(app, me, at_mine):
     with arranged(app) as db:
         other = make_person(db, "wang", name="王强")
         stay = {"kind": Kind.RESIDENCY, "status": Status.PLANNED, "city": "上海"}

@@ -1,4 +1,4 @@
-"""The board of a period, one figure explained, and what waits for a verdict."""
+"""The board of a period, the explanation of a figure, and the late visits."""
 
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -157,7 +157,7 @@ def test_a_reader_is_not_offered_to_choose_among_people_unseen(app, zone):
     assert "没有这种状态的人员" not in page
 
 
-def test_a_kind_of_period_that_asks_nothing_of_oneself_says_so(app, zone):
+def test_a_kind_of_period_without_rules_for_me_says_so(app, zone):
     page = sign_in(app, "an").get("/compliance?kind=week").text
 
     assert "这个时段没有您的考核" in page
@@ -176,7 +176,7 @@ def test_a_unit_narrowed_to_a_status_does_not_count_it_as_all(app, zone, watch):
     assert "已达标 0 / 应考核" not in watch.get(f"{JULY}&status=unreachable").text
 
 
-def test_people_stand_by_unit_and_name_and_not_by_what_they_did(app, zone, watch):
+def test_people_are_sorted_by_unit_and_name_and_not_by_results(app, zone, watch):
     with arranged(app) as db:
         make_person(db, "zhong", name="钟九", unit=zone.invest)
     given(app, zone.bai)
@@ -195,7 +195,7 @@ def test_a_unit_can_be_chosen_with_all_below_it(app, zone):
 
 
 @pytest.mark.parametrize("unit", ["economy", "zone", "nowhere"])
-def test_a_unit_that_is_not_ones_own_is_not_there(watch, unit):
+def test_a_unit_out_of_scope_is_not_found(watch, unit):
     assert watch.get(f"{JULY}&unit={unit}").status_code == 404
 
 
@@ -229,11 +229,11 @@ def test_any_period_is_shown(watch, address, label):
 
 
 @pytest.mark.parametrize("name", ["nonsense", "2026-13", "2026-W54", "1999-01", "9999-12"])
-def test_a_period_that_nobody_can_mean_is_not_there(watch, name):
+def test_a_malformed_period_is_not_found(watch, name):
     assert watch.get(f"/compliance?period={name}").status_code == 404
 
 
-def test_the_periods_beside_it_are_a_touch_away(watch):
+def test_the_board_links_to_the_periods_before_and_after(watch):
     page = watch.get("/compliance?period=2026-06").text
 
     assert "period=2026-05" in page
@@ -272,7 +272,7 @@ def test_a_period_stays_open_for_three_working_days(app, zone, day, is_open):
     assert ("初步数：本期补登记到8月5日为止" in page) is is_open
 
 
-def test_an_estimated_calendar_is_said(watch):
+def test_an_estimated_calendar_is_mentioned(watch):
     assert "工作日为推算" in watch.get("/compliance?period=2027-03").text
     assert "工作日为推算" not in watch.get(JULY).text
 
@@ -284,7 +284,7 @@ def test_a_zone_without_rules_says_so(app):
     assert "这个时段没有考核数据" in sign_in(app, "watch").get("/compliance").text
 
 
-def test_whoever_moved_stands_where_they_last_held_the_duty(app, zone, watch):
+def test_whoever_moved_is_listed_where_they_last_held_the_duty(app, zone, watch):
     with arranged(app) as db:
         gone = make_person(db, "gone", name="高七", duty=None)
         make_posting(db, gone, unit=zone.invest, to_on=date(2026, 7, 9))
@@ -366,7 +366,7 @@ def test_a_stay_under_way_says_that_it_counts_beforehand(app, zone, watch):
     assert "驻城进行中，今天以前的日期先行计入" in watch.get(figure("an")).text
 
 
-def test_a_visit_that_one_may_not_see_is_told_of_without_its_details(app, zone, watch):
+def test_a_hidden_visit_is_listed_without_its_details(app, zone, watch):
     with arranged(app) as db:
         gone = make_person(db, "gone", duty=None)
         make_posting(db, gone, unit=zone.invest, to_on=date(2026, 6, 30))
@@ -411,7 +411,7 @@ def test_a_figure_is_shown_to_its_person_and_the_line_of_command(
         figure("%00"),
     ],
 )
-def test_a_figure_that_does_not_exist_is_not_there(watch, address):
+def test_a_figure_that_does_not_exist_is_not_found(watch, address):
     assert watch.get(address).status_code == 404
 
 
@@ -510,14 +510,14 @@ def test_what_no_rule_counts_needs_no_verdict(app, zone, watch):
 
 
 @pytest.mark.parametrize("username", ["an", "chief", "reader"])
-def test_only_who_judges_has_that_list(app, zone, username):
+def test_only_supervisors_have_the_list_of_late_visits(app, zone, username):
     client = sign_in(app, username)
 
     assert client.get("/compliance?tab=waiting").status_code == 404
     assert "待确认</a>" not in client.get("/compliance").text
 
 
-def test_a_visit_is_confirmed_right_there_and_one_sees_what_changed(app, zone, watch):
+def test_a_visit_is_confirmed_in_the_list_and_the_effect_is_shown(app, zone, watch):
     visit = late(app, zone.bai)
     back = "/compliance?tab=waiting"
 

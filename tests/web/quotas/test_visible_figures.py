@@ -181,7 +181,7 @@ def _more_than_theirs(found):
     }
 
 
-def test_nobody_reads_a_figure_that_is_not_theirs_to_see(app, zone):
+def test_no_page_shows_a_hidden_figure(app, zone):
     clients = {username: sign_in(app, username) for username in PEOPLE}
     pages = (*PAGES, *(f"/supervision/{order}" for order in zone.orders))
 
@@ -194,7 +194,7 @@ def test_nobody_reads_a_figure_that_is_not_theirs_to_see(app, zone):
     assert _more_than_theirs(betrayed) == {}
 
 
-def test_no_mail_tells_of_a_figure_that_is_not_theirs_to_see(app, zone):
+def test_no_mail_contains_a_hidden_figure(app, zone):
     query = select(Person.username, Message).join(Person, Person.id == Message.person_id)
     with arranged(app) as db:
         mails = db.execute(query).all()
@@ -207,7 +207,7 @@ def test_no_mail_tells_of_a_figure_that_is_not_theirs_to_see(app, zone):
     assert _more_than_theirs(betrayed) == {}
 
 
-def test_no_export_holds_a_figure_that_is_not_theirs_to_see(app, zone):
+def test_no_export_contains_a_hidden_figure(app, zone):
     with arranged(app) as db:
         people = db.scalars(select(Person)).all()
         rows = {
@@ -219,7 +219,7 @@ def test_no_export_holds_a_figure_that_is_not_theirs_to_see(app, zone):
     assert {username: names for username, names in seen.items() if names} == MAY_SEE
 
 
-def test_who_may_see_them_does(app, zone):
+def test_who_may_see_a_figure_finds_it_everywhere(app, zone):
     pages = ("/compliance?period=2026-06", "/compliance?period=2026-W28", "/supervision?view=all")
     seen = {name: "".join(sign_in(app, name).get(page).text for page in pages) for name in PEOPLE}
 

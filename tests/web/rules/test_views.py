@@ -1,4 +1,4 @@
-"""The pages of the rules: in words, changed from a date on, tried over the past before that."""
+"""The pages of the rules: as sentences, changed from a date on, and tried over the past."""
 
 import re
 from datetime import date
@@ -68,7 +68,7 @@ SHIPPED = [(6, date(2020, 1, 1), None)]
 CHANGED = [(6, date(2020, 1, 1), date(2026, 7, 31)), (4, date(2026, 8, 1), None)]
 
 
-def test_every_rule_is_told_in_words_with_how_many_it_concerns(zone):
+def test_every_rule_is_a_sentence_with_the_number_of_its_people(zone):
     page = zone.get(LIST).text
 
     assert "自2020年1月1日起，分管负责同志每月带队外出拜访或驻城招商至少 6 次（限面谈）" in page
@@ -120,7 +120,7 @@ def test_a_preview_within_a_period_says_that_it_stays_as_it_was(zone):
     assert "2026年7月20日在2026年7月当中，2026年7月整期仍按原来的办法。" in sent.text
 
 
-def test_a_change_is_saved_and_told(zone, app):
+def test_a_change_is_saved_and_reported(zone, app):
     sent = zone.post(ONE, data=TYPED, follow_redirects=True)
 
     assert "已保存：自2026年8月1日起" in sent.text
@@ -154,21 +154,21 @@ def test_a_change_that_reaches_back_is_refused_with_the_earliest_date(zone, app,
         ({"valid_from": "0202-08-01"}, "请检查年份。"),
     ],
 )
-def test_bad_input_is_told_at_its_field_and_stays(zone, app, given, sentence):
+def test_bad_input_is_reported_at_its_field_and_kept(zone, app, given, sentence):
     sent = zone.post(ONE, data=TYPED | {"name": "改过的名称"} | given)
 
     assert (sent.status_code, sentence in sent.text) == (422, True)
     assert told(app) == SHIPPED
 
 
-def test_a_change_that_changes_nothing_is_told(zone):
+def test_a_change_that_changes_nothing_is_reported(zone):
     sent = zone.post(ONE, data=TYPED | {"minimum": "6"})
 
     assert (sent.status_code, "与现行规定相同" in sent.text) == (422, True)
 
 
 @pytest.mark.parametrize("field", ["duty", "period", "measure", "kinds", "rounding"])
-def test_a_word_that_nobody_offered_is_refused(zone, app, field):
+def test_a_choice_that_is_not_offered_is_refused(zone, app, field):
     assert zone.post(ONE, data=TYPED | {field: "x"}).status_code == 422
     assert told(app) == SHIPPED
 
@@ -196,7 +196,7 @@ def test_a_new_rule_is_added_under_a_code_of_its_own(zone, app):
     assert added.channels == frozenset({Channel.IN_PERSON})
 
 
-def test_a_code_that_is_taken_is_told(zone):
+def test_a_taken_code_is_reported(zone):
     sent = zone.post(NEW, data=TYPED | {"code": "deputy-monthly"})
 
     assert (sent.status_code, "已被使用" in sent.text) == (422, True)
@@ -211,7 +211,7 @@ def test_a_rule_is_ended(zone, app):
     assert told(app) == [(6, date(2020, 1, 1), date(2026, 8, 31))]
 
 
-def test_a_version_to_come_is_withdrawn(zone, app):
+def test_a_future_version_is_withdrawn(zone, app):
     zone.post(ONE, data=TYPED)
     with arranged(app) as db:
         first, second = (each.id for each in versions(db, "deputy-monthly"))
@@ -225,7 +225,7 @@ def test_a_version_to_come_is_withdrawn(zone, app):
     assert told(app) == SHIPPED
 
 
-def test_what_is_not_there_is_not_found(zone):
+def test_an_unknown_rule_is_not_found(zone):
     assert zone.get(f"{LIST}/no-such").status_code == 404
     assert zone.post(f"{LIST}/no-such", data=TYPED).status_code == 404
     assert zone.post(f"{LIST}/no-such/end", data={"last_on": "2026-08-31"}).status_code == 404
@@ -233,7 +233,7 @@ def test_what_is_not_there_is_not_found(zone):
     assert zone.post(f"{ONE}/withdraw", data={"version": "x"}).status_code == 404
 
 
-def test_the_audit_page_tells_a_change_in_words(zone):
+def test_the_audit_page_describes_a_change(zone):
     zone.post(ONE, data=TYPED | {"kinds": ["outreach"]})
 
     page = zone.get("/admin/audit").text
@@ -246,7 +246,7 @@ def test_the_audit_page_tells_a_change_in_words(zone):
 JUNE = {"code": "deputy-monthly", "first_on": "2026-06-01", "last_on": "2026-06-30"}
 
 
-def test_the_draft_stands_beside_what_was_said_units_first(zone):
+def test_the_draft_is_compared_with_the_figures_units_first(zone):
     page = zone.get(TRY, query_string=TYPED | JUNE).text
 
     assert "原来达标 0 / 2 人次，改后达标 1 / 2 人次" in page
@@ -262,7 +262,7 @@ def test_several_periods_are_summed_up_each(zone):
     assert "按周期" in page
 
 
-def test_a_trial_tells_an_admin_nothing_of_one_principal_whose_figure_is_not_theirs(zone, app):
+def test_a_trial_hides_the_figure_of_one_principal_from_an_admin(zone, app):
     with arranged(app) as db:
         unit = make_unit(db, "丙局")
         make_person(db, "canary", name="金丝雀", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=unit)
@@ -313,7 +313,7 @@ def test_a_new_rule_is_tried_too(zone):
     assert "2026年第26周至2026年第28周共 3 期" in sent.text
 
 
-def test_it_begins_with_a_rule_as_it_is(zone):
+def test_the_backtest_begins_with_a_rule_as_it_is(zone):
     page = zone.get(TRY, query_string={"code": "recruiter-monthly"}).text
 
     assert 'name="minimum" type="text" value="20"' in page
@@ -333,20 +333,20 @@ def test_it_begins_with_a_rule_as_it_is(zone):
         ({"period": "x"}, "有几处需要改一下"),
     ],
 )
-def test_a_trial_that_cannot_be_is_told_at_its_field(zone, given, sentence):
+def test_an_impossible_trial_is_reported_at_its_field(zone, given, sentence):
     got = zone.get(TRY, query_string=TYPED | JUNE | given)
 
     assert (got.status_code, sentence in got.text) == (422, True)
 
 
-def test_bad_input_on_the_way_to_a_trial_is_told_there(zone):
+def test_bad_input_on_the_way_to_a_trial_is_reported_there(zone):
     sent = zone.post(ONE, data=TYPED | {"do": "backtest", "period": "x"}, follow_redirects=True)
 
     assert sent.status_code == 422
 
 
 @pytest.mark.parametrize("address", [LIST, NEW, ONE, TRY])
-def test_nobody_else_knows_of_the_pages(zone, app, address):
+def test_nobody_else_finds_the_pages(zone, app, address):
     with arranged(app) as db:
         make_person(db, "boss", role=Role.SUPERVISOR)
 
@@ -363,5 +363,5 @@ def test_nobody_else_changes_anything(zone, app, address):
 
 
 @pytest.mark.parametrize("address", [LIST, NEW, ONE, TRY])
-def test_they_ask_to_sign_in(client, address):
+def test_without_login_each_page_redirects_to_login(client, address):
     assert client.get(address).headers["Location"].startswith("/login")

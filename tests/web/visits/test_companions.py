@@ -1,4 +1,4 @@
-"""Whoever is named as a companion by another is told, and can take themself out."""
+"""Whoever is named as a companion gets a message, and can take themself out."""
 
 from datetime import date
 
@@ -97,14 +97,14 @@ def test_only_a_companion_leaves(app, people, named):
     assert companions(app) == [people[1].id]
 
 
-def test_somebody_elses_visit_is_left_by_nobody(app, people, named):
+def test_nobody_leaves_a_visit_of_others(app, people, named):
     with arranged(app) as db:
         make_person(db, "stranger")
 
     assert sign_in(app, "stranger").post(f"/visits/{named.id}/leave").status_code == 404
 
 
-def test_a_visit_is_left_only_signed_in(app, named):
+def test_leaving_a_visit_requires_login(app, named):
     assert "/login" in app.test_client().post(f"/visits/{named.id}/leave").location
 
 
@@ -145,7 +145,7 @@ def test_a_form_credits_no_companion_and_no_lead_unchosen(app, people, named):
     assert "checked" not in page.split("上次同行 +")[1].split("</fieldset>")[0]
 
 
-def test_the_companion_of_last_time_is_chosen_with_a_touch(app, people, named):
+def test_the_last_companion_is_offered_beside_the_field(app, people, named):
     led, joined = people
     data = {**FORM, "ref": "V-2", "leader_id": led.id, "companions_again": [joined.id]}
     data |= {"starts": "14:00", "ends": "15:00"}

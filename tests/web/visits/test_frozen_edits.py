@@ -1,4 +1,4 @@
-"""Edits in frozen periods: the form asks why, and my day tells whom a correction waits for."""
+"""Edits in frozen periods: the form asks why, and my day shows the waiting corrections."""
 
 from datetime import UTC, date, datetime
 
@@ -75,7 +75,7 @@ def test_the_form_of_a_visit_in_a_frozen_period_says_what_a_change_does(app, zon
     assert "修改原因" in page
 
 
-def test_another_visits_form_asks_nothing(app, zone, at_deputys):
+def test_the_form_of_a_visit_in_an_open_period_asks_nothing(app, zone, at_deputys):
     with arranged(app) as db:
         visit = make_visit(db, zone.deputy, date(2026, 8, 7))
 
@@ -100,7 +100,7 @@ def test_the_reason_goes_with_the_correction(app, zone, first, at_deputys):
     assert [each.why for each in made(app)] == [f"修改拜访（当日改为视频会谈） {first.ref}"]
 
 
-def test_what_was_said_is_filled_in_without_a_reason(app, zone, first, at_deputys):
+def test_words_are_added_without_a_reason(app, zone, first, at_deputys):
     assert edit(at_deputys, zone, first, minutes="谈了用地").status_code == 302
     assert made(app) == []
 
@@ -150,7 +150,7 @@ def test_who_made_the_edit_is_not_asked_to_sign(app, zone):
     assert "更正待签认" in sign_in(app, "second").get("/").text
 
 
-def test_what_is_signed_waits_no_longer(app, zone, first, at_deputys):
+def test_a_signed_correction_waits_no_longer(app, zone, first, at_deputys):
     edit(at_deputys, zone, first, kind="remote", channel="video", reason="当日改为视频会谈")
     watch = sign_in(app, "watch")
 
@@ -183,7 +183,7 @@ def test_my_day_asks_the_author_for_a_reason_that_nobody_gave(app, unexplained, 
     assert "说明原因：安一" in tab
 
 
-def test_once_it_is_told_my_day_asks_no_more(app, unexplained, at_deputys):
+def test_my_day_asks_no_more_once_the_reason_is_given(app, unexplained, at_deputys):
     path = f"/compliance/corrections/{unexplained.id}/give_reason"
     at_deputys.post(path, data={"why": "当日改为视频会谈"})
 
@@ -210,7 +210,7 @@ def test_a_stay_that_reaches_into_a_frozen_period_asks_too(app, zone, at_deputys
     assert SAID in at_deputys.get(f"/visits/{visit.id}/edit").text
 
 
-def test_a_verdict_that_corrects_a_frozen_figure_asks_why_before_it_is_kept(app, zone):
+def test_a_verdict_that_corrects_a_frozen_figure_asks_for_a_reason_first(app, zone):
     watch = sign_in(app, "watch")
 
     page = watch.post(f"/visits/{zone.visit.id}/confirm", data={"was": "", "back": "/compliance"})
@@ -224,7 +224,7 @@ def test_a_verdict_that_corrects_a_frozen_figure_asks_why_before_it_is_kept(app,
         assert db.get_one(Visit, zone.visit.id).verdict is None
 
 
-def test_the_reason_it_was_asked_for_goes_with_the_correction(app, zone):
+def test_the_reason_given_on_request_goes_with_the_correction(app, zone):
     watch = sign_in(app, "watch")
 
     answer = watch.post(
@@ -241,7 +241,7 @@ def test_the_reason_it_was_asked_for_goes_with_the_correction(app, zone):
 @pytest.mark.parametrize(
     ("why", "sentence"), [(" ", "请填写修改原因。"), ("长" * 101, "最多 100 个字。")]
 )
-def test_what_is_no_reason_is_told_at_its_field(app, zone, why, sentence):
+def test_a_missing_reason_is_reported_at_its_field(app, zone, why, sentence):
     told = {WHY: why, "asked_from": "/visits"}
     page = sign_in(app, "watch").post(f"/visits/{zone.visit.id}/confirm", data=told)
 
@@ -275,7 +275,7 @@ def test_a_stay_begun_in_a_frozen_period_is_not_undone_without_a_reason(app, zon
     assert len(made(app)) == 1
 
 
-def test_a_visit_sent_back_after_the_freeze_is_not_offered_to_be_sent_back_again(app, zone, first):
+def test_a_visit_rejected_after_the_freeze_cannot_be_rejected_again(app, zone, first):
     watch = sign_in(app, "watch")
     figure = f"/compliance/figure?rule=deputy-monthly&person={zone.deputy.username}&period=2026-07"
     reject = f"/visits/{first.id}/reject"

@@ -1,4 +1,4 @@
-"""A form asks before it keeps what can hardly be: 合并 or 仍保存."""
+"""A form asks before it saves an unlikely visit: 合并 or 仍保存."""
 
 import html
 import re
@@ -200,7 +200,7 @@ def test_a_change_asks_only_about_what_it_brings(app, me, at_mine):
     assert (asked.status_code, "同一时间在两个城市" in asked.text) == (422, True)
 
 
-def test_a_move_asks_too(app, me, at_mine):
+def test_a_move_asks_the_same_questions(app, me, at_mine):
     with arranged(app) as db:
         make_visit(db, me, date(2026, 7, 14), city="上海")
         plan = make_visit(db, me, date(2026, 7, 20), city="苏州", status=Status.PLANNED)
@@ -214,7 +214,7 @@ def test_a_move_asks_too(app, me, at_mine):
     assert [each.first_on for each in visits(app)] == [date(2026, 7, 14), date(2026, 7, 14)]
 
 
-def test_whoever_took_no_part_is_named_again_only_knowingly(app, me, at_mine):
+def test_naming_somebody_who_took_no_part_again_is_asked_about(app, me, at_mine):
     with arranged(app) as db:
         other = make_person(db, "other", name="王强")
         visit = make_visit(db, me, participants=[other])

@@ -1,4 +1,4 @@
-"""Pages of trips: reached from a visit, filled in when it suits, hidden from strangers."""
+"""Pages of trips: linked from a visit, filled in later, hidden from strangers."""
 
 from datetime import date
 
@@ -64,7 +64,7 @@ def test_a_visit_beyond_the_days_is_a_hint_only(app, at_linas, lina, page):
     assert "有 1 次拜访不在批次的日期之内" in at_linas.get(page).text
 
 
-def test_days_that_end_before_they_begin_are_told_at_their_field_and_stay_typed(at_linas, page):
+def test_dates_in_the_wrong_order_are_reported_at_their_field_and_kept(at_linas, page):
     answer = at_linas.post(f"{page}/edit", data=TOLD | {"last_on": "2026-07-01"})
 
     assert answer.status_code == 422
@@ -76,7 +76,7 @@ def test_the_form_of_a_visit_offers_it(at_linas, page):
     assert f'<option value="{REF}">' in at_linas.get("/visits/new").text
 
 
-def test_a_stranger_finds_no_trip(app, page):
+def test_who_sees_none_of_its_visits_does_not_find_a_trip(app, page):
     with arranged(app) as db:
         make_person(db, "stranger")
     strangers = sign_in(app, "stranger")
@@ -86,5 +86,5 @@ def test_a_stranger_finds_no_trip(app, page):
     assert REF not in strangers.get("/trips").text
 
 
-def test_without_a_login_the_door_is_shown(app, page):
+def test_without_login_each_page_redirects_to_login(app, page):
     assert app.test_client().get(page).location.startswith("/login")

@@ -1,4 +1,4 @@
-"""Pages of visits: who sees them, what a form takes, and what a touch does."""
+"""Pages of visits: who sees them, what the form takes, and what the buttons do."""
 
 from datetime import UTC, date, datetime, time
 
@@ -74,7 +74,7 @@ def given(app, leader, on=date(2026, 7, 14), **told):
 # the form
 
 
-def test_a_logged_visit_says_at_once_what_it_did_to_the_quota(app, at_linas, lina):
+def test_a_logged_visit_reports_its_effect_on_the_quota(app, at_linas, lina):
     answer = send(at_linas, lina)
 
     page = at_linas.get(answer.location).text
@@ -225,7 +225,7 @@ def test_forged_input_is_refused_and_nothing_is_kept(app, at_linas, lina, told):
     assert count(app) == 0
 
 
-def test_nul_is_taken_out_of_what_is_typed(app, at_linas, lina):
+def test_nul_characters_are_removed_from_input(app, at_linas, lina):
     send(at_linas, lina, city="苏\0州", minutes="\0")
 
     assert visits(app)[0].city == "苏州"
@@ -274,7 +274,7 @@ def test_a_stay_that_ends_today_is_logged_at_the_end_of_work(app, at_linas, lina
         assert "0/20 → 2/20" in at_linas.get(answer.location).text
 
 
-def test_what_is_wrong_with_what_may_follow_later_is_unfolded(at_linas, lina):
+def test_the_folded_part_opens_on_an_error(at_linas, lina):
     assert '<details class="more">' in at_linas.get("/visits/new").text
 
     answer = send(at_linas, lina, met="很" * 101)
@@ -283,7 +283,7 @@ def test_what_is_wrong_with_what_may_follow_later_is_unfolded(at_linas, lina):
     assert 'id="met-error"' in answer.text
 
 
-def test_a_stay_that_ends_before_it_begins_says_so_at_a_field_in_sight(at_linas, lina):
+def test_a_stay_that_ends_before_it_begins_says_so_at_a_visible_field(at_linas, lina):
     answer = send(at_linas, lina, kind="residency", first_on="2026-07-14", last_on="2026-07-10")
 
     assert answer.status_code == 422
@@ -313,7 +313,7 @@ def span(day, begin, end):
         (17, span(15, 14, 16)),
     ],
 )
-def test_the_form_begins_with_a_span_that_has_ended(hour, begun):
+def test_the_form_begins_with_hours_that_have_ended(hour, begun):
     assert likely_hours(clock.at_civil(date(2026, 7, 15), time(hour))) == begun
 
 
@@ -329,7 +329,7 @@ def test_a_planned_stay_ends_with_the_last_days_work():
 # one visit
 
 
-def test_the_door_comes_first(client):
+def test_without_login_each_page_redirects_to_login(client):
     assert client.get("/visits").location == "/login?next=/visits"
     assert client.get("/visits/1").status_code == 302
     assert client.post("/visits/1/done").location == "/login"
@@ -346,7 +346,7 @@ def test_the_door_comes_first(client):
         ("post", "/visits/{id}/confirm"),
     ],
 )
-def test_the_visit_of_someone_else_is_not_there(app, lina, method, path):
+def test_the_visit_of_someone_else_is_not_found(app, lina, method, path):
     visit = given(app, lina)
     with arranged(app) as db:
         make_person(db, "stranger")
@@ -364,7 +364,7 @@ def test_a_reader_has_no_records(app):
     assert sign_in(app, "reader").get("/visits/new").status_code == 404
 
 
-def test_an_id_beyond_all_is_not_there(at_linas):
+def test_an_id_too_large_for_the_database_is_not_found(at_linas):
     assert at_linas.get(f"/visits/{10**20}").status_code == 404
 
 
@@ -379,7 +379,7 @@ def test_a_hidden_lead_is_called_by_its_code_name(app, lina, at_linas):
     assert "某芯片总部" not in page
 
 
-def test_what_was_said_is_filled_in_later(app, lina, at_linas):
+def test_words_are_added_later(app, lina, at_linas):
     visit = given(app, lina)
     page = at_linas.get(f"/visits/{visit.id}/edit").text
     assert 'value="苏州"' in page
@@ -406,7 +406,7 @@ def test_an_edit_that_is_wrong_keeps_what_was_typed(app, lina, at_linas):
     assert "谈了用地" in answer.text
 
 
-def test_a_hidden_lead_outlives_an_edit(app, lina, at_linas):
+def test_an_edit_keeps_the_hidden_leads_of_a_visit(app, lina, at_linas):
     with arranged(app) as db:
         lead = make_lead(db, "某芯片总部", secrecy=Secrecy.RESTRICTED, code_name="长江一号")
         visit = make_visit(db, lina, leads=[lead])
@@ -419,7 +419,7 @@ def test_a_hidden_lead_outlives_an_edit(app, lina, at_linas):
 # what a touch does
 
 
-def test_a_planned_visit_that_is_over_is_done_with_a_touch(app, lina, at_linas):
+def test_a_planned_visit_that_has_ended_is_set_done(app, lina, at_linas):
     visit = given(app, lina, status=Status.PLANNED)
 
     answer = at_linas.post(f"/visits/{visit.id}/done", data={"back": "/"})
@@ -438,7 +438,7 @@ def test_a_visit_that_ended_early_ends_now(app, lina, at_linas):
     assert visits(app)[0].ends_at == NOW
 
 
-def test_a_visit_to_come_cannot_be_done(app, lina, at_linas):
+def test_a_visit_in_the_future_cannot_be_set_done(app, lina, at_linas):
     visit = given(app, lina, date(2026, 7, 16), status=Status.PLANNED)
 
     answer = at_linas.post(f"/visits/{visit.id}/done", data={"back": "/"}, follow_redirects=True)
@@ -475,7 +475,7 @@ def test_a_planned_visit_is_cancelled(app, lina, at_linas):
     assert at_linas.get(f"/visits/{visit.id}/edit").status_code == 404
 
 
-def test_a_button_leads_nowhere_outside(app, lina, at_linas):
+def test_a_button_never_redirects_to_another_site(app, lina, at_linas):
     visit = given(app, lina, status=Status.PLANNED)
 
     answer = at_linas.post(f"/visits/{visit.id}/cancel", data={"back": "//elsewhere.test"})
@@ -556,7 +556,7 @@ def test_a_rejection_without_a_reason_says_so(app, at_supervisors):
     assert visits(app)[0].verdict is None
 
 
-def test_nobody_confirms_their_own(app, lina, at_linas):
+def test_nobody_confirms_a_visit_of_their_own(app, lina, at_linas):
     visit = given(app, lina)
 
     at_linas.post(f"/visits/{visit.id}/confirm")
@@ -568,7 +568,7 @@ def test_nobody_confirms_their_own(app, lina, at_linas):
 # the list
 
 
-def test_the_list_is_ones_own_and_can_be_all_that_is_seen(app, lina, at_linas):
+def test_the_list_shows_my_visits_or_all_that_i_may_see(app, lina, at_linas):
     with arranged(app) as db:
         make_visit(db, lina, city="无锡")
         make_visit(db, make_person(db, "other"), city="常州", leads=[make_lead(db)])
