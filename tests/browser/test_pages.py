@@ -186,7 +186,7 @@ def test_what_a_form_answers_is_clean(zone, who, path, button):
     assert [fault for fault in screen.faults if "422" not in fault] == []  # Chromium notes it
 
 
-def test_every_page_is_here(zone):
+def test_every_page_is_in_the_list_of_pages(zone):
     reached = zone.app.url_map.bind("")
     known = {reached.match(path.partition("?")[0].format(**zone.names))[0] for _, path in PAGES}
     pages = {rule.endpoint for rule in zone.app.url_map.iter_rules() if "GET" in rule.methods}

@@ -66,20 +66,20 @@ ROW = {
 }
 
 
-def test_it_speaks_json(crm):
+def test_the_backtest_is_printed_as_json(crm):
     said = crm([DEPUTY | {"minimum": 2}], *JUNE, "--format", "json")
 
     assert (said.exit_code, json.loads(said.stdout)) == (0, [ROW])
 
 
-def test_it_speaks_csv(crm):
+def test_the_backtest_is_printed_as_csv(crm):
     said = crm([DEPUTY | {"minimum": 2}], *JUNE, "--format", "csv")
 
     (row,) = csv.DictReader(io.StringIO(said.stdout))
     assert row == {key: str(value) for key, value in ROW.items()}
 
 
-def test_it_sums_up_by_rule_and_period(crm):
+def test_the_backtest_sums_up_by_rule_and_period(crm):
     said = crm([DEPUTY | {"minimum": 2}], *JUNE, "--summary", "--format", "json")
 
     assert json.loads(said.stdout) == [
@@ -178,7 +178,7 @@ def test_what_no_rule_can_ask_is_told_with_its_line(crm):
     assert (said.exit_code, "minimum：请填写 1 至 31 之间的整数。" in said.stderr) == (1, True)
 
 
-def test_a_code_stands_once_in_a_file(crm):
+def test_a_code_may_appear_only_once_in_a_file(crm):
     assert "出现了两次" in crm([DEPUTY, DEPUTY], *JUNE).stderr
 
 

@@ -23,14 +23,14 @@ def test_the_digest_is_printed_as_html(crm, rows):
     assert "7月6日至12日 · 截至 7月13日 07:30" in done.stdout
 
 
-def test_or_as_text(crm, rows):
+def test_the_digest_is_printed_as_text(crm, rows):
     done = crm("digest", "preview", "monthly", "--period", "2026-06", "--for", "qian", "--text")
 
     assert done.exit_code == 0, done.output
     assert "2026年6月\n6月1日至30日 · 截至 7月1日 07:30" in done.stdout
 
 
-def test_nothing_is_made(crm, rows, sessions):
+def test_printing_a_digest_stores_nothing(crm, rows, sessions):
     crm("digest", "preview", "weekly", "--period", "2026-W28", "--for", "qian")
 
     with sessions() as db:

@@ -68,7 +68,7 @@ def doctor(crm):
     return ask
 
 
-def test_where_all_is_well_each_part_says_so(doctor, zone):
+def test_a_healthy_installation_passes_every_check(doctor, zone):
     code, told = doctor()
 
     assert code == 0
@@ -220,7 +220,7 @@ def test_a_year_that_is_estimated_when_it_need_not_be_is_worth_a_look(zone, mome
 
 
 @pytest.mark.parametrize(("free", "state"), [(5000, "ok"), (500, "warn"), (50, "fail")])
-def test_a_disk_that_fills_up_is_told(doctor, zone, monkeypatch, free, state):
+def test_a_disk_that_fills_up_is_reported(doctor, zone, monkeypatch, free, state):
     usage = Usage(0, 0, free * checks.MEGABYTE)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 

@@ -199,7 +199,7 @@ def test_whatever_a_spreadsheet_may_take_for_a_formula_is_text(text):
 
 
 @pytest.mark.parametrize("text", ["", "a=b", "5-1", "it's", "'a"])
-def test_other_text_stays(text):
+def test_text_that_is_no_formula_stays_as_it_is(text):
     assert escape_formula(text) == text == unescape_formula(text)
 
 

@@ -64,7 +64,7 @@ def test_all_that_failed_are_tried_again(crm, sessions, failed):
     assert states(sessions) == [State.PENDING] * 3
 
 
-def test_or_those_of_one_kind(crm, sessions, failed):
+def test_failed_messages_of_one_kind_are_tried_again(crm, sessions, failed):
     crm("outbox", "retry", "--kind", "nudge")
 
     assert states(sessions) == [State.FAILED, State.FAILED, State.PENDING]

@@ -167,7 +167,7 @@ def test_a_stay_counts_each_day_in_its_own_period_and_no_new_day_at_midnight():
     assert (june.counted, july.counted) == ([("s", 2)], [("s", 3)])
 
 
-def test_over_midnight_covers_two_dates():
+def test_a_visit_over_midnight_covers_two_dates():
     assert covered_dates(visit("v", at(7, 1, 22), at(7, 2, 2))) == [
         date(2026, 7, 1),
         date(2026, 7, 2),
