@@ -22,7 +22,7 @@ class PeriodKind(LabeledEnum):
     YEAR = "year", "年"
 
 
-_FORMS = {
+_NAMES = {
     PeriodKind.WEEK: re.compile(r"(\d{4})-W(\d\d)"),
     PeriodKind.XUN: re.compile(r"(\d{4})-(\d\d)-X([123])"),
     PeriodKind.MONTH: re.compile(r"(\d{4})-(\d\d)"),
@@ -31,9 +31,27 @@ _FORMS = {
 }
 
 
+# The same names as patterns of SQL LIKE, in which `_` is any one character.
+_NAME_PATTERNS = {
+    PeriodKind.WEEK: ("____-W__",),
+    PeriodKind.XUN: ("____-__-X_",),
+    PeriodKind.MONTH: ("____-0_", "____-1_"),
+    PeriodKind.QUARTER: ("____-Q_",),
+    PeriodKind.YEAR: ("____",),
+}
+# From a first date, this many days on lies in the next period, whatever its length.
+LONGEST_PERIOD_DAYS = {
+    PeriodKind.WEEK: 7,
+    PeriodKind.XUN: 11,
+    PeriodKind.MONTH: 31,
+    PeriodKind.QUARTER: 92,
+    PeriodKind.YEAR: 366,
+}
+
+
 @dataclass(frozen=True, order=True)
 class Period:
-    """A span of civil dates, both ends included, named `2026-W30`, `2026-07-X1`, `2026-Q3`."""
+    """A span of civil dates, both included, with a name: `2026-W30`, `2026-07-X1`, `2026-Q3`."""
 
     first: date
     last: date
@@ -43,8 +61,8 @@ class Period:
     @classmethod
     def parse(cls, name: str) -> Self:
         """The period of that name; ValueError where it names none."""
-        for kind, form in _FORMS.items():
-            if found := form.fullmatch(name):
+        for kind, name_form in _NAMES.items():
+            if found := name_form.fullmatch(name):
                 try:
                     first = _first_date(kind, [int(part) for part in found.groups()])
                     return cls.holding(kind, first)
@@ -54,13 +72,14 @@ class Period:
 
     @classmethod
     def holding(cls, kind: PeriodKind, on: date) -> Self:
-        """The period of that kind in which the date lies."""
+        """The period of that kind that contains the date."""
         first, name = _start(kind, on)
-        return cls(first, _start(kind, first + _LONGEST[kind])[0] - DAY, kind, name)
+        return cls(
+            first, _start(kind, first + LONGEST_PERIOD_DAYS[kind] * DAY)[0] - DAY, kind, name
+        )
 
     @cached_property
     def dates(self) -> tuple[date, ...]:
-        """Each civil date of the period, in order."""
         return tuple(self.first + n * DAY for n in range((self.last - self.first).days + 1))
 
     @property
@@ -74,22 +93,10 @@ class Period:
         return self.holding(self.kind, self.last + DAY)
 
     def __contains__(self, on: date) -> bool:
-        """Whether the date lies in the period."""
         return self.first <= on <= self.last
 
     def __str__(self) -> str:
-        """Speak the period by its name."""
         return self.name
-
-
-# From a first date, this many days on lies in the next period, whatever its length.
-_LONGEST = {
-    PeriodKind.WEEK: timedelta(days=7),
-    PeriodKind.XUN: timedelta(days=11),
-    PeriodKind.MONTH: timedelta(days=31),
-    PeriodKind.QUARTER: timedelta(days=92),
-    PeriodKind.YEAR: timedelta(days=366),
-}
 
 
 def _first_date(kind: PeriodKind, parts: list[int]) -> date:
@@ -123,6 +130,11 @@ def _start(kind: PeriodKind, on: date) -> tuple[date, str]:
             return on.replace(month=3 * quarter + 1, day=1), f"{on.year}-Q{quarter + 1}"
         case PeriodKind.YEAR:
             return on.replace(month=1, day=1), f"{on.year}"
+
+
+def name_patterns(kind: PeriodKind) -> tuple[str, ...]:
+    """Patterns of SQL LIKE that together match the names of that kind and no others."""
+    return _NAME_PATTERNS[kind]
 
 
 def days(first: date, last: date) -> Iterator[date]:

@@ -140,7 +140,7 @@ def _migrations(db: Session) -> Told:
 
 
 def _clock(db: Session, now: datetime) -> Told:
-    if found := clock_check.doubt(db, now=now):
+    if found := clock_check.find_doubt(db, now=now):
         return Health.FAIL, f"{found.reason.label}（相差 {formatting.duration(found.off)}）"
     pulse = health.pulse(db, now=now)
     if pulse.silent_for is None:

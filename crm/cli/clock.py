@@ -14,12 +14,12 @@ from crm.base import clock as time
 from crm.cli import base
 from crm.cli.starting import wait_for_database
 from crm.jobs import clock_check, ledger, manual_runs
-from crm.jobs.clock import ClockRunner
-from crm.jobs.delivery import Courier
+from crm.jobs.clock import ClockThreads
+from crm.jobs.delivery import Deliverer
 from crm.jobs.logs import log_as_json
 from crm.jobs.models import JobPause, JobRun
 from crm.jobs.pausing import pause_job, pauses, resume_job
-from crm.jobs.runner import Clockwork
+from crm.jobs.runner import Runner
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import JOBS, JobName, Slot
 
@@ -68,10 +68,10 @@ def clock(context: click.Context) -> None:
             return
         with sessions() as db:
             ledger.clock_from(db)  # refuses where nothing is installed
-        runner = ClockRunner()
-        runner.start(sessions, base.site(), mailer())
+        threads = ClockThreads()
+        threads.start(sessions, base.site(), mailer())
         stopped.wait()
-        runner.stop()
+        threads.stop()
 
 
 @clock.command()
@@ -84,12 +84,12 @@ def run(until: datetime, *, send: bool) -> None:
 
     with base.sessions() as sessions:
         site = base.site()
-        summaries = Clockwork(sessions, site).run_until(until, to_mailbox=server is None)
+        summaries = Runner(sessions, site).run_until(until, to_mailbox=server is None)
         if server:
             # What was made is due at its slot's moment, which may lie ahead of the machine's clock.
             now = lambda: max(time.now(), until)  # noqa: E731 - a clock
-            courier = Courier(sessions, server, site.mail_from, now)
-            courier.deliver_to_the_end(Event().wait)
+            deliverer = Deliverer(sessions, server, site.mail_from, now)
+            deliverer.deliver_to_the_end(Event().wait)
 
     click.echo(json.dumps({job: summary.as_dict() for job, summary in summaries.items()}))
     if any(summary.is_incomplete for summary in summaries.values()):
@@ -100,7 +100,7 @@ def run(until: datetime, *, send: bool) -> None:
 def trust_clock() -> None:
     """Say that the machine's clock is right, after a break of more than 31 days."""
     with base.sessions() as sessions:
-        clock_check.resume(sessions)
+        clock_check.trust(sessions)
     click.echo("已确认系统时间无误，定时任务将从上次停下的地方继续。")
 
 
@@ -153,7 +153,7 @@ def run_now(job: JobName) -> None:
     """Do the earliest slot of JOB that is due and not done, also one that failed."""
     log_as_json()
     with base.sessions() as sessions:
-        done = manual_runs.run_now(Clockwork(sessions, base.site()), job, by=None, now=time.now())
+        done = manual_runs.run_now(Runner(sessions, base.site()), job, by=None, now=time.now())
     told = {"job": job, "slot": done.slot.name, "outcome": done.outcome, "made": dict(done.made)}
     click.echo(json.dumps(told))
     if done.outcome.halts:
@@ -166,7 +166,7 @@ def run_now(job: JobName) -> None:
 def preview(job: JobName, form: str) -> None:
     """List the mails that the next slot of JOB would make (json: with their text); keep nothing."""
     with base.sessions() as sessions:
-        found = manual_runs.preview(Clockwork(sessions, base.site()), job, now=time.now())
+        found = manual_runs.preview(Runner(sessions, base.site()), job, now=time.now())
 
     due = f"{time.civil(found.slot.due_at):%Y-%m-%d %H:%M}"
     made = "，".join(f"{name}={count}" for name, count in sorted(found.made.items()))
@@ -178,7 +178,7 @@ def preview(job: JobName, form: str) -> None:
 
     rows = [
         {"recipient": each.name, "kind": each.kind, "subject": each.subject, "text": each.text}
-        for each in found.letters
+        for each in found.mails
     ]
     base.print_rows(rows, ("recipient", "kind", "subject"), form)
 

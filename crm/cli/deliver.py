@@ -13,9 +13,9 @@ from crm.cli import base
 from crm.cli.clock import mailer, stop_signal
 from crm.cli.starting import wait_for_database, wait_seconds
 from crm.jobs import clock_check
-from crm.jobs.delivery import Courier
+from crm.jobs.delivery import Deliverer
 from crm.jobs.logs import log_as_json
-from crm.jobs.write_yield import Turns
+from crm.jobs.write_yield import WriteYield
 
 PAUSE_SECONDS = 5
 
@@ -28,38 +28,38 @@ def deliver(*, once: bool) -> None:
     """Deliver the outbox until SIGTERM; a database that is away is waited for."""
     log_as_json()
     with base.sessions() as sessions, stop_signal() as stopped:
-        courier = Courier(sessions, mailer(), base.site().mail_from, clock.now, stopped)
-        turns = Turns(sessions)
+        deliverer = Deliverer(sessions, mailer(), base.site().mail_from, clock.now, stopped)
+        write_yield = WriteYield(sessions)
 
         def may_go_on() -> bool:
-            turns.give()
-            return not stopped.is_set() and clock_check.is_believed(sessions)
+            write_yield.pause_if_due()
+            return not stopped.is_set() and clock_check.is_trusted(sessions)
 
         if once:
-            courier.deliver_to_the_end(stopped.wait, may_go_on)
+            deliverer.deliver_to_the_end(stopped.wait, may_go_on)
             _refuse_doubt(sessions)
             return
         if not wait_for_database(sessions, stopped):
             return
         log.info("deliver.started")
         while not stopped.is_set():
-            _round(courier, may_go_on, stopped)
+            _round(deliverer, may_go_on, stopped)
             stopped.wait(PAUSE_SECONDS)
 
 
 def _refuse_doubt(sessions: sessionmaker[Session]) -> None:
     """Say that nothing was sent, or not all, by a clock that is not believed."""
     with sessions() as db:
-        found = clock_check.doubt(db, now=clock.now())
+        found = clock_check.find_doubt(db, now=clock.now())
     if found:
         raise base.RefusedError(found.reason.label)
 
 
-def _round(courier: Courier, may_go_on: Callable[[], bool], stopped: Event) -> None:
+def _round(deliverer: Deliverer, may_go_on: Callable[[], bool], stopped: Event) -> None:
     """Deliver what is due, however often it takes."""
     for failures in count(1):
         try:
-            courier.deliver_all(may_go_on)
+            deliverer.deliver_all(may_go_on)
         except Exception as error:  # noqa: BLE001 - the worker's outer edge: the next try may do (STYLE 6)
             wait = wait_seconds(failures)
             told = f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -29,7 +29,7 @@ from crm.demo.writer import ScenarioWriter
 from crm.extensions import db as database
 from crm.jobs import clock_check, ledger
 from crm.jobs.handlers import HANDLERS, freeze_figures
-from crm.jobs.runner import Clockwork, JobSummary
+from crm.jobs.runner import JobSummary, Runner
 from crm.jobs.timetable import JobName
 from crm.people.rules import Role
 from crm.people.service import hash_password
@@ -133,7 +133,7 @@ def demo(as_of: datetime | None, host: str, port: int | None, *, no_serve: bool)
 
     if not no_serve:
         with base.sessions() as sessions:
-            clock_check.resume(sessions)  # an old demonstration may be started again later
+            clock_check.trust(sessions)  # an old demonstration may be started again later
             database.engine.dispose()  # a connection must not live through the fork
         serve.run(host, port)
 
@@ -166,23 +166,23 @@ def _replay(
     sessions: sessionmaker[Session], scenario: Scenario, until: datetime
 ) -> dict[str, JobSummary]:
     """Run the clock up to that moment, with the edits made in between."""
-    clockwork = Clockwork(sessions, base.site())
+    runner = Runner(sessions, base.site())
     for moment, call in sorted(correction_calls(scenario.corrections), key=itemgetter(0)):
-        clockwork.run_until(moment, to_mailbox=True)
+        runner.run_until(moment, to_mailbox=True)
         with transaction(sessions) as db:
             call(db)
-    return clockwork.run_until(until, to_mailbox=True)
+    return runner.run_until(until, to_mailbox=True)
 
 
-def _close_past_periods(clockwork: Clockwork, until: datetime) -> None:
+def _close_past_periods(runner: Runner, until: datetime) -> None:
     """Assess and freeze everything due by then; skip the slots of the other jobs."""
-    closing = [job for job in clockwork.jobs if job.name in CLOSING]
+    closing = [job for job in runner.jobs if job.name in CLOSING]
     quiet = {**HANDLERS, JobName.FREEZE: lambda db, slot, _timing, _site: freeze_figures(db, slot)}
-    replace(clockwork, jobs=closing, work=quiet).run_until(until, to_mailbox=True)
-    others = [job for job in clockwork.jobs if job.name not in CLOSING]
-    with transaction(clockwork.sessions) as db:
+    replace(runner, jobs=closing, handlers=quiet).run_until(until, to_mailbox=True)
+    others = [job for job in runner.jobs if job.name not in CLOSING]
+    with transaction(runner.sessions) as db:
         calendar = working_calendar(db)
-        ledger.pass_over(db, others, calendar, until=until, reason=SKIP_REASON)
+        ledger.skip_before(db, others, calendar, until=until, reason=SKIP_REASON)
 
 
 def build(sessions: sessionmaker[Session], day: date) -> Scenario:
@@ -192,7 +192,7 @@ def build(sessions: sessionmaker[Session], day: date) -> Scenario:
     with transaction(sessions) as db:
         scenario = write_scenario(db, day)
     lived_from = clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING)
-    _close_past_periods(Clockwork(sessions, base.site()), lived_from)
+    _close_past_periods(Runner(sessions, base.site()), lived_from)
     return scenario
 
 

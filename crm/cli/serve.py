@@ -15,7 +15,7 @@ from crm.cli.clock import mailer
 from crm.cli.request_worker import WHOLE_SECONDS, RequestWorker
 from crm.cli.starting import is_worth_waiting, refuse_without_tables
 from crm.extensions import db
-from crm.jobs.clock import ClockRunner
+from crm.jobs.clock import ClockThreads
 from crm.jobs.logs import log_as_json
 
 THREADS = 8
@@ -79,16 +79,16 @@ def look_at_database() -> None:
 def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> None:
     """Serve until told to stop; each worker has a clock of its own, and the lease lets one lead."""
     log_as_json()
-    runner = ClockRunner()
+    threads = ClockThreads()
 
     def start(_worker: object) -> None:  # in the worker: a thread does not survive a fork
         if with_clock:
             with sessions() as maker:
-                runner.start(maker, site(), mailer())
+                threads.start(maker, site(), mailer())
 
     def stop(_arbiter: object, _worker: object) -> None:
         if with_clock:
-            runner.stop()
+            threads.stop()
 
     options = {
         "bind": f"{host}:{port}",

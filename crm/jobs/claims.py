@@ -1,6 +1,7 @@
-"""Claims on messages: a worker takes a batch for a while; what a dead one left is told apart.
+"""Claims on messages: a worker takes a batch for five minutes, and others leave it alone.
 
-A claim is renewed while its message is being handed in, so that no other worker takes it over.
+A claim is renewed while its message is being sent. What a worker that died left in the middle of
+sending is settled once its claim has ended.
 """
 
 from collections import Counter
@@ -21,45 +22,47 @@ BATCH = 50
 CLAIM_LASTS = timedelta(minutes=5)
 AMBIGUOUS_WAIT = timedelta(minutes=10)
 UNKNOWN_END = "发送结果不明"
-BY_HAND = "人工"  # the note of a message that was sent again by hand begins so, and is kept
+RESENT_BY_HAND = "人工"  # the first line of a note begins so after a manual resend, and is kept
 LONGEST_NOTE = 500
 WAITING = (State.PENDING, State.AMBIGUOUS)
-DATABASE_AWAY = (OperationalError, InterfaceError, NoConnectionError)  # no message is to blame
+DATABASE_DOWN = (OperationalError, InterfaceError, NoConnectionError)  # no message is at fault
 
 log = structlog.get_logger()
 
 
-def with_hand(message: Message, told: str | None) -> str | None:
-    """What is told of a try, under the line of whoever sent the message again by hand."""
+def keep_resend_line(message: Message, note: str | None) -> str | None:
+    """The delivery note, keeping any manual-resend line first."""
     first = (message.note or "").partition("\n")[0]
-    by_hand = first if first.startswith(BY_HAND) else None
-    return "\n".join(filter(None, (by_hand, _storable(told or "")))) or None
+    resend_line = first if first.startswith(RESENT_BY_HAND) else None
+    return "\n".join(filter(None, (resend_line, _storable(note or "")))) or None
 
 
-def _storable(told: str) -> str:
-    """As both databases can hold it, whatever a server said: PostgreSQL takes no NUL."""
-    signs = (sign if sign.isprintable() or sign == "\n" else "�" for sign in told)
-    return "".join(signs)[:LONGEST_NOTE]
+def _storable(text: str) -> str:
+    """The text without unprintable characters: PostgreSQL stores no NUL."""
+    characters = (char if char.isprintable() or char == "\n" else "�" for char in text)
+    return "".join(characters)[:LONGEST_NOTE]
 
 
-def is_free(now: datetime) -> ColumnElement[bool]:
-    """Whether no worker has the message."""
+def is_unclaimed(now: datetime) -> ColumnElement[bool]:
+    """Whether no worker has a claim on the message."""
     return or_(Message.claimed_until.is_(None), Message.claimed_until <= now)
 
 
-def due(now: datetime) -> Select[int]:
-    """Ids of the messages that wait for a worker."""
+def due_ids(now: datetime) -> Select[int]:
+    """The ids of the messages that a worker may claim."""
     waiting = Message.state.in_(WAITING)
-    is_at_rest = Message.person_id.in_(resting(now))  # they wait for the end of the quiet hours
-    return select(Message.id).where(waiting, Message.due_at <= now, ~is_at_rest, is_free(now))
+    in_quiet_hours = Message.person_id.in_(resting(now))  # their messages wait
+    return select(Message.id).where(
+        waiting, Message.due_at <= now, ~in_quiet_hours, is_unclaimed(now)
+    )
 
 
 def claim(
     db: Session, worker: str, *, now: datetime, most: int = BATCH, only: int | None = None
 ) -> list[int]:
-    """Take a batch, oldest first; ids only, so that a row that cannot be read ends nothing."""
+    """Claim a batch, oldest first; returns ids, so that one unreadable row stops nothing."""
     wanted = (
-        due(now)
+        due_ids(now)
         .where(true() if only is None else Message.id == only)
         .order_by(Message.made_at, Message.id)
         .limit(most)
@@ -81,18 +84,18 @@ def claim(
 def claim_batch(
     sessions: sessionmaker[Session], worker: str, *, now: datetime, most: int
 ) -> list[int]:
-    """Take a batch in a transaction of its own; one by one where they cannot be had at once."""
+    """Claim a batch in a transaction of its own; one by one where the batch fails."""
     try:
         with transaction(sessions) as db:
             return claim(db, worker, now=now, most=most)
-    except DATABASE_AWAY:
+    except DATABASE_DOWN:
         raise
     except Exception:
         log.exception("outbox.not_claimed")
     with sessions() as db:
-        in_order = due(now).order_by(Message.made_at, Message.id)
+        in_order = due_ids(now).order_by(Message.made_at, Message.id)
         ids = db.scalars(in_order.limit(most)).all()
-    return [each for each in ids if _claim_alone(sessions, worker, each, now)]
+    return [message_id for message_id in ids if _claim_alone(sessions, worker, message_id, now)]
 
 
 def _claim_alone(
@@ -101,15 +104,15 @@ def _claim_alone(
     try:
         with transaction(sessions) as db:
             return bool(claim(db, worker, now=now, only=message_id))
-    except DATABASE_AWAY:
+    except DATABASE_DOWN:
         raise
-    except Exception:  # the edge of one message: the others go out (DESIGN 3)
+    except Exception:  # the edge of one message: the others still go out (DESIGN 3)
         log.exception("message.not_claimed", id=message_id)
         return False
 
 
 def renew(db: Session, worker: str, message_id: int, *, now: datetime) -> None:
-    """Keep a message that is being handed in, unless it was taken away."""
+    """Extend the claim on a message that is being sent, unless another worker has taken it."""
     db.execute(
         update(Message)
         .where(
@@ -121,8 +124,8 @@ def renew(db: Session, worker: str, message_id: int, *, now: datetime) -> None:
     )
 
 
-def give_back(db: Session, worker: str, ids: Iterable[int], **values: object) -> None:
-    """Let others have what this worker has not begun."""
+def release(db: Session, worker: str, ids: Iterable[int], **values: object) -> None:
+    """Release this worker's claims on messages that it has not begun to send."""
     db.execute(
         update(Message)
         .where(Message.id.in_(list(ids)), Message.claimed_by == worker)
@@ -130,43 +133,46 @@ def give_back(db: Session, worker: str, ids: Iterable[int], **values: object) ->
     )
 
 
-def settle_abandoned(sessions: sessionmaker[Session], *, now: datetime) -> Counter[State]:
-    """What a crash left between DATA and the mark: its end is unknown."""
-    left = (Message.state == State.SENDING, Message.claimed_until <= now)
+def settle_expired_claims(sessions: sessionmaker[Session], *, now: datetime) -> Counter[State]:
+    """Settle what a crash left between DATA and the mark: nobody knows whether it was sent."""
+    abandoned = (Message.state == State.SENDING, Message.claimed_until <= now)
     counts: Counter[State] = Counter()
     with sessions() as db:
-        ids = db.scalars(select(Message.id).where(*left)).all()
+        ids = db.scalars(select(Message.id).where(*abandoned)).all()
 
     for message_id in ids:
-        this = select(Message).where(Message.id == message_id, *left)
+        query = select(Message).where(Message.id == message_id, *abandoned)
         try:
-            done = _settle(sessions, this, now)
-        except DATABASE_AWAY:
+            state = _settle(sessions, query, now)
+        except DATABASE_DOWN:
             raise
         except Exception as error:  # the edge of one message: the others go on (DESIGN 3)
             log.exception("message.unmanageable", id=message_id)
-            done = give_up(sessions, message_id, error)
-        if done:
-            counts[done] += 1
+            state = give_up(sessions, message_id, error)
+        if state:
+            counts[state] += 1
 
     return counts
 
 
-def _settle(sessions: sessionmaker[Session], this: Select[Message], now: datetime) -> State | None:
+def _settle(sessions: sessionmaker[Session], query: Select[Message], now: datetime) -> State | None:
     with transaction(sessions) as db:
-        message = db.scalar(this.with_for_update(skip_locked=True))
-        return break_off(message, "进程中断", now=now) if message else None
+        message = db.scalar(query.with_for_update(skip_locked=True))
+        return mark_ambiguous(message, "进程中断", now=now) if message else None
 
 
-def break_off(message: Message, why: str, *, now: datetime) -> State:
-    """Of a mail that was handed in without a clear answer nobody knows whether it arrived."""
-    again = message.kind.may_repeat and message.broke_off_at is None
-    message.state = State.AMBIGUOUS if again else State.HELD
+def mark_ambiguous(message: Message, why: str, *, now: datetime) -> State:
+    """Mark a message that was sent without a clear answer; it may have arrived.
+
+    It is sent once more, if its kind may be repeated; after that it is held for a person.
+    """
+    may_repeat = message.kind.may_repeat and message.broke_off_at is None
+    message.state = State.AMBIGUOUS if may_repeat else State.HELD
     message.broke_off_at = now
     message.due_at = now + AMBIGUOUS_WAIT
     message.attempts += 1
-    message.note = with_hand(message, f"{UNKNOWN_END}：{why}")
-    # claimed_by stays: should its worker have stopped only, it may yet mark what it knows
+    message.note = keep_resend_line(message, f"{UNKNOWN_END}：{why}")
+    # claimed_by stays: a worker that was only stopped may still mark what it knows.
     message.claimed_until = None
     log.warning("message.broke_off", id=message.id, state=message.state.value, why=why)
     return message.state
@@ -175,30 +181,30 @@ def break_off(message: Message, why: str, *, now: datetime) -> State:
 def give_up(
     sessions: sessionmaker[Session], message_id: int, error: Exception, *, worker: str | None = None
 ) -> State | None:
-    """Leave a message that this program cannot handle to a person, without reading it.
+    """Leave a message that cannot be processed to a person, without reading its row.
 
-    What has begun to go out is held: it may have arrived. None where not even that can be kept, or
-    the message is not the worker's any more.
+    A message that was being sent is held, as it may have arrived. None where not even that can be
+    stored, or another worker has the message.
     """
-    ours = update(Message).where(Message.id == message_id)
+    claimed = update(Message).where(Message.id == message_id)
     if worker:
-        ours = ours.where(Message.claimed_by == worker)
+        claimed = claimed.where(Message.claimed_by == worker)
 
     note = f"程序无法处理这封邮件：{type(error).__name__}"
     outcomes = {State.SENDING: State.HELD} | dict.fromkeys(WAITING, State.FAILED)
 
     for before, after in outcomes.items():
         values = {"state": literal(after, Message.state.type), "note": note}
-        changed = ours.where(Message.state == before).values(
+        changed = claimed.where(Message.state == before).values(
             **values, claimed_by=None, claimed_until=None
         )
         try:
             with transaction(sessions) as db:
                 is_done = db.scalar(changed.returning(Message.id)) is not None
-        except DATABASE_AWAY:
+        except DATABASE_DOWN:
             raise
-        except Exception as stuck:  # noqa: BLE001 - nobody tries it again before its claim ends
-            log.error("message.stuck", id=message_id, error=type(stuck).__name__)  # noqa: TRY400 - the first trace tells more
+        except Exception as stuck:  # noqa: BLE001 - it is tried again when its claim ends
+            log.error("message.stuck", id=message_id, error=type(stuck).__name__)  # noqa: TRY400 - the first traceback says more
             return None
         if is_done:
             return after

@@ -9,20 +9,22 @@ from uuid import uuid4
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
 from crm.base.mail import Site
 from crm.jobs import clock_check, lease
-from crm.jobs.delivery import Courier
-from crm.jobs.runner import Clockwork
-from crm.jobs.scheduler import TICK_SECONDS, wake_ups
+from crm.jobs.delivery import Deliverer
+from crm.jobs.runner import Runner
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import Job
-from crm.jobs.worker import Worker, succeeds
-from crm.jobs.write_yield import Turns
+from crm.jobs.worker import Worker, attempt
+from crm.jobs.write_yield import WriteYield
 from crm.transactions import transaction
 
+TICK_SECONDS = 30
 WATCHDOG_SECONDS = 3 * TICK_SECONDS
 RENEW_SECONDS = 20  # the lease lasts 90 s, and its renewal may wait 20 s for SQLite's write lock
 LONGEST_SLOT_SECONDS = 15 * 60  # a slot that takes longer hangs: another node may lead
@@ -32,47 +34,46 @@ log = structlog.get_logger()
 
 
 class Node:
-    """What a node does; there may be many, and the lease lets one of them run the timetable."""
+    """One node of possibly many; the lease decides which of them runs the timetable."""
 
     def __init__(
-        self, clockwork: Clockwork, courier: Courier, *, now: Callable[[], datetime] = clock.now
+        self, runner: Runner, deliverer: Deliverer, *, now: Callable[[], datetime] = clock.now
     ) -> None:
-        self._clockwork = clockwork
-        self._courier = courier
+        self._runner = runner
+        self._deliverer = deliverer
         self._now = now
-        self._sessions = clockwork.sessions
-        self._led_at: float | None = None  # by the monotonic clock; none between two ticks
+        self._sessions = runner.sessions
+        self._led_at: float | None = None  # by the monotonic clock; None between two ticks
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
     @property
     def jobs(self) -> Sequence[Job]:
-        """The jobs of its timetable."""
-        return self._clockwork.jobs
+        return self._runner.jobs
 
     def run_timetable(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
-        """Do what is due, where this node leads.
+        """Run the slots that are due, if this node leads.
 
-        Raises `DoubtfulClockError` where the clock is not to be believed. It is asked before each
-        slot and each mail: a clock may leap at any moment.
+        Raises `UntrustedClockError`. The clock is checked before each slot and each mail, because
+        it may leap at any moment.
         """
         try:
             if self._leads():
-                self._clockwork.run_due(self._now, may_go_on=lambda: may_go_on() and self._leads())
+                self._runner.run_due(self._now, may_go_on=lambda: may_go_on() and self._leads())
         finally:
             self._led_at = None
 
     def deliver(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Deliver what waits, whether this node leads or not."""
-        turns = Turns(self._sessions)
+        write_yield = WriteYield(self._sessions)
 
         def goes_on() -> bool:
-            turns.give()  # on SQLite a slot waits for the write lock
-            return may_go_on() and clock_check.is_believed(self._sessions)
+            write_yield.pause_if_due()  # on SQLite a slot waits for the write lock
+            return may_go_on() and clock_check.is_trusted(self._sessions)
 
-        self._courier.deliver_all(goes_on)
+        self._deliverer.deliver_all(goes_on)
 
     def keep_lease(self) -> None:
-        """Renew the lease while a slot takes long; one that hangs loses it in the end."""
+        """Renew the lease during a long slot, but not of one that hangs."""
         led_at = self._led_at
         if led_at is None or clock.monotonic() - led_at > LONGEST_SLOT_SECONDS:
             return
@@ -86,14 +87,14 @@ class Node:
 
     def _leads(self) -> bool:
         with transaction(self._sessions) as db:
-            clock_check.believe(db)
-            leads = lease.hold(db, self.holder)
+            clock_check.require_trusted(db)
+            leads = lease.acquire(db, self.holder)
         self._led_at = clock.monotonic() if leads else None
         return leads
 
 
-class ClockRunner:
-    """A node at work in threads of its own, until it is stopped.
+class ClockThreads:
+    """The threads of a node, until it is stopped.
 
     The timetable never waits for a mail server, and its lease is renewed in a long slot too.
     """
@@ -105,21 +106,20 @@ class ClockRunner:
         self._scheduler: BackgroundScheduler | None = None
 
     def start(self, sessions: sessionmaker[Session], site: Site, mailer: SmtpServer | None) -> None:
-        """Begin to tick, at once and from then on; without a mailer mails go to the mailbox."""
-        courier = Courier(sessions, mailer, site.mail_from, clock.now, self._stopping)
-        self.run(Node(Clockwork(sessions, site), courier))
+        """Start ticking; without a mailer mails stay in the mailbox."""
+        deliverer = Deliverer(sessions, mailer, site.mail_from, clock.now, self._stopping)
+        self.run(Node(Runner(sessions, site), deliverer))
 
     def run(self, node: Node) -> None:
-        """Put the node to work."""
         delivery = self._worker("delivery", lambda: node.deliver(self._goes_on))
 
         def tick() -> None:
             node.run_timetable(self._goes_on)
-            delivery.wake()  # of what was made
+            delivery.wake()  # for the mails that were just made
 
         self._timetable = self._worker("timetable", tick, at_end=node.retire)
         self._workers = [self._timetable, delivery]
-        self._scheduler = wake_ups(self._wake, node.jobs)
+        self._scheduler = scheduler_of(self._wake, node.jobs)
         self._scheduler.start()
         for worker in self._workers:
             worker.start()
@@ -127,11 +127,12 @@ class ClockRunner:
         log.info("clock.started", holder=node.holder)
 
     def stop(self) -> None:
-        """End after the slot and the message in hand, or without them when they take too long."""
+        """Stop after the current slot and message, or without them when they take too long."""
         self._stopping.set()
         if self._scheduler:
             self._scheduler.shutdown(wait=False)
         self._wake()
+
         ends_at = clock.monotonic() + STOPS_WITHIN_SECONDS
         for worker in self._workers:
             in_time = worker.join(max(ends_at - clock.monotonic(), 0))
@@ -139,11 +140,11 @@ class ClockRunner:
 
     @property
     def last_tick(self) -> datetime | None:
-        """When the timetable last did all that was due; what is delivered has no say in it."""
+        """When the timetable last did all that was due, whatever delivery did."""
         return self._timetable.last_step if self._timetable else None
 
     def seconds_since_tick(self) -> float | None:
-        """How long ago that was; none before the first tick."""
+        """Seconds since `last_tick`; None before the first tick."""
         return self._timetable.seconds_since_step() if self._timetable else None
 
     def _worker(self, name: str, step: Callable[[], None], **at_end: Callable[[], None]) -> Worker:
@@ -159,4 +160,22 @@ class ClockRunner:
 
     def _keep_lease(self, node: Node) -> None:
         while not self._stopping.wait(RENEW_SECONDS):
-            succeeds(node.keep_lease, worker="lease")
+            attempt(node.keep_lease, worker="lease")
+
+
+def scheduler_of(wake: Callable[[], object], jobs: Sequence[Job]) -> BackgroundScheduler:
+    """An APScheduler that only wakes the node: at the jobs' times of day, and every tick.
+
+    What is due is decided by data (DESIGN 3), so a wake-up that is lost or repeated does no harm.
+    """
+    zone = clock.civil(clock.now()).tzinfo
+    scheduler = BackgroundScheduler(
+        timezone=zone,
+        # Its own misfire limit is one second, after which a wake-up would be lost (DESIGN 3).
+        job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+    )
+    scheduler.add_job(wake, IntervalTrigger(seconds=TICK_SECONDS, timezone=zone), id="tick")
+    for at in sorted({job.at for job in jobs}):
+        trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
+        scheduler.add_job(wake, trigger, id=f"at {at:%H:%M}")
+    return scheduler

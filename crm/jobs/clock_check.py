@@ -1,8 +1,8 @@
-"""Whether the clock can be believed, asked before anything is done by it.
+"""Whether the clock can be trusted, checked before anything is done by it.
 
 A machine whose clock leaps years ahead would freeze periods that have not come and mail digests of
-them. So a node does nothing while its clock stands apart from the database's, or when the last tick
-lies further back than any downtime that nobody noticed; a person then says that the clock is right.
+them. So a node does nothing while its clock differs from the database's, or when the last tick is
+longer ago than any downtime that nobody noticed; then a person confirms that the clock is right.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class Reason(LabeledEnum):
-    """Why a clock is not believed, and what a person can do about it."""
+    """Why a clock is not trusted, and what a person can do about it."""
 
     APART = (
         "apart",
@@ -38,13 +38,13 @@ class Reason(LabeledEnum):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why the clock is not believed, and by how much it is off."""
+    """Why the clock is not trusted, and by how much it is off."""
 
     reason: Reason
     off: timedelta
 
 
-class DoubtfulClockError(Exception):
+class UntrustedClockError(Exception):
     """Nothing may be done by this clock now."""
 
     def __init__(self, doubt: Doubt) -> None:
@@ -52,39 +52,40 @@ class DoubtfulClockError(Exception):
         self.doubt = doubt
 
 
-def doubt(db: Session, *, now: datetime) -> Doubt | None:
-    """Why the clock cannot be believed; none where it can."""
-    if db.get_bind().dialect.name != "sqlite":  # which has no clock but the machine's
+def find_doubt(db: Session, *, now: datetime) -> Doubt | None:
+    """The reason not to trust the clock; None where it can be trusted."""
+    if db.get_bind().dialect.name != "sqlite":  # SQLite has no clock but the machine's
         gap = abs(now - db.scalars(select(database_now(db))).one())
         if gap > LARGEST_GAP:
             return Doubt(Reason.APART, gap)
-    silence = lease.silence(db)
-    if silence and silence > lease.LONGEST_BREAK:
-        return Doubt(Reason.LEAP, silence)
+
+    silent_for = lease.silent_for(db)
+    if silent_for and silent_for > lease.LONGEST_SILENCE:
+        return Doubt(Reason.LEAP, silent_for)
+
     return None
 
 
-def believe(db: Session) -> None:
-    """Raise `DoubtfulClockError` where nothing may be done by the machine's clock."""
-    if found := doubt(db, now=clock.now()):
-        raise DoubtfulClockError(found)
+def require_trusted(db: Session) -> None:
+    """Raise `UntrustedClockError` where nothing may be done by the machine's clock."""
+    if doubt := find_doubt(db, now=clock.now()):
+        raise UntrustedClockError(doubt)
 
 
-def is_believed(sessions: sessionmaker[Session]) -> bool:
-    """Whether anything may be done by the machine's clock; the log tells why not."""
+def is_trusted(sessions: sessionmaker[Session]) -> bool:
+    """Whether anything may be done by the machine's clock; logs why not."""
     with sessions() as db:
-        found = doubt(db, now=clock.now())
-    if found:
-        tell(found)
-    return found is None
+        doubt = find_doubt(db, now=clock.now())
+    if doubt:
+        log_doubt(doubt)
+    return doubt is None
 
 
-def tell(found: Doubt) -> None:
-    """Tell the log why nothing is done."""
-    log.error("clock.doubted", why=found.reason.label, off=str(found.off))
+def log_doubt(doubt: Doubt) -> None:
+    log.error("clock.doubted", why=doubt.reason.label, off=str(doubt.off))
 
 
-def resume(sessions: sessionmaker[Session]) -> None:
-    """A person says that the clock is right: what was missed until now is taken up."""
+def trust(sessions: sessionmaker[Session]) -> None:
+    """Record that a person confirmed the clock; what was missed until now is taken up."""
     with transaction(sessions) as db:
-        lease.end_silence(db)
+        lease.reset_silence(db)

@@ -1,8 +1,8 @@
-"""Delivering the outbox: claim a batch, send, mark; what a crash leaves is told apart (DESIGN 3).
+"""Delivery of the outbox: claim a batch, send it, mark each message (DESIGN 3).
 
-Inside the database exactly once; over SMTP at least once, or at most once for kinds that may not
-be repeated. The one window that no system closes lies between DATA and our mark: a message found
-there is `ambiguous`, waits, and is sent once more with the same bytes and Message-ID.
+A message is delivered exactly once inside the database; over SMTP at least once, or at most once
+for kinds that may not be repeated. Between DATA and our mark a crash leaves open whether a message
+was sent: it becomes `ambiguous`, waits, and is sent once more with the same bytes and Message-ID.
 """
 
 from collections import Counter
@@ -22,22 +22,22 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.outbox import Message, State
 from crm.jobs import claims
-from crm.jobs.claims import BATCH, BY_HAND, DATABASE_AWAY, WAITING, with_hand
+from crm.jobs.backoff import wait_after
+from crm.jobs.claims import BATCH, DATABASE_DOWN, RESENT_BY_HAND, WAITING, keep_resend_line
+from crm.jobs.connection import StoppedError
+from crm.jobs.expiry import expiry_note, is_expired, skip_expired
 from crm.jobs.mime import envelope_address, mime_of
 from crm.jobs.rate_limit import RateLimit
 from crm.jobs.smtp import (
-    BrokenOffError,
-    Line,
+    AmbiguousError,
     RefusedMailError,
+    SmtpClient,
     SmtpServer,
     UnreachableError,
 )
-from crm.jobs.staleness import is_stale, reason, skip_stale
-from crm.jobs.wire import StoppedError
 from crm.transactions import transaction
 
 FIRST_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(hours=1)
 MOST_ATTEMPTS = 12  # with these waits, some seven hours
 
 NO_ADDRESS = "没有邮箱地址，只存入站内信箱"
@@ -47,14 +47,14 @@ log = structlog.get_logger()
 
 
 class ClaimLostError(Exception):
-    """The claim ended before DATA, and another worker may have the message."""
+    """The claim ended before DATA, so another worker may have the message."""
 
 
 def leave_in_mailbox(db: Session, *, now: datetime, made_at: datetime | None = None) -> int:
-    """Deliver what waits by leaving it in the mailbox; with `made_at`, what a slot just made."""
+    """Deliver pending messages by leaving them in the mailbox; `made_at`: only those of a slot."""
     query = (
         update(Message)
-        .where(Message.state == State.PENDING, Message.due_at <= now, claims.is_free(now))
+        .where(Message.state == State.PENDING, Message.due_at <= now, claims.is_unclaimed(now))
         .values(state=State.SENT, sent_at=now)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
@@ -64,21 +64,22 @@ def leave_in_mailbox(db: Session, *, now: datetime, made_at: datetime | None = N
     return len(db.scalars(query).all())
 
 
-def wait_before(message_id: int, attempts: int) -> timedelta:
-    """How long to wait after that many attempts: doubling, up to an hour, spread by a fifth.
+def retry_delay(message_id: int, attempts: int) -> timedelta:
+    """How long to wait after that many attempts, spread by a fifth.
 
-    The spread follows from the message and the attempt, so that tests can tell it.
+    The spread keeps messages that failed together from returning together. It follows from the
+    message and the attempt, so that tests can predict it.
     """
-    wait = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
+    wait = wait_after(attempts, first=FIRST_WAIT)
     spread = int.from_bytes(sha256(f"{message_id}:{attempts}".encode()).digest()[:2]) / 0xFFFF
     return timedelta(seconds=wait.total_seconds() * (0.8 + 0.4 * spread))
 
 
 @dataclass(frozen=True)
-class Courier:
-    """A worker that delivers; without a server the mailbox is where messages go.
+class Deliverer:
+    """Delivers messages by SMTP; without a server it leaves them in the mailbox.
 
-    Once `stopped` is set, it ends soon, whatever the server does.
+    Once `stopped` is set it ends soon, whatever the server does.
     """
 
     sessions: sessionmaker[Session]
@@ -93,7 +94,7 @@ class Courier:
         return RateLimit(self.server.per_minute if self.server else 0)
 
     def deliver_all(self, may_go_on: Callable[[], bool] = lambda: True) -> Counter[State]:
-        """Deliver until nothing is due; what became of the messages, counted."""
+        """Deliver until nothing is due; how many messages reached which state."""
         total: Counter[State] = Counter()
         while self._goes_on(may_go_on) and (counts := self.deliver_batch(may_go_on)):
             total += counts
@@ -119,142 +120,144 @@ class Courier:
             with transaction(self.sessions) as db:
                 return +Counter({State.SENT: leave_in_mailbox(db, now=self.now())})
         now = self.now()
-        counts = claims.settle_abandoned(self.sessions, now=now) + self._skip_stale(now)
+        counts = claims.settle_expired_claims(self.sessions, now=now) + self._skip_stale(now)
         if not (room := self.rate_limit.room(BATCH)):
             return counts
         worker = uuid4().hex
         ids = claims.claim_batch(self.sessions, worker, now=self.now(), most=room)
         goes_on = lambda: self._goes_on(may_go_on)  # noqa: E731 - of this batch
-        return counts + _Round(self, self.server, worker).carry(ids, goes_on)
+        return counts + _Batch(self, self.server, worker).deliver(ids, goes_on)
 
     def _skip_stale(self, now: datetime) -> Counter[State]:
         try:
             with transaction(self.sessions) as db:
-                return skip_stale(db, now=now)
-        except DATABASE_AWAY:
+                return skip_expired(db, now=now)
+        except DATABASE_DOWN:
             raise
-        except Exception:  # each is looked at again before it goes out
+        except Exception:  # each is checked again before it is sent
             log.exception("outbox.not_skipped")
             return Counter()
 
 
-class _Round:
-    """One batch on its way, by the worker of that claim."""
+class _Batch:
+    """One claimed batch on its way."""
 
-    def __init__(self, courier: Courier, server: SmtpServer, worker: str) -> None:
-        self._courier = courier
-        self._sessions = courier.sessions
-        self._now = courier.now
+    def __init__(self, deliverer: Deliverer, server: SmtpServer, worker: str) -> None:
+        self._deliverer = deliverer
+        self._sessions = deliverer.sessions
+        self._now = deliverer.now
         self._worker = worker
-        self._line = Line(server, self._while_waiting)
-        self._patience = server.limits.when_stopped
-        self._in_hand: int | None = None
+        self._client = SmtpClient(server, self._while_waiting)
+        self._grace_seconds = server.limits.when_stopped
+        self._current_id: int | None = None
         self._is_sending = False
         self._stopped_at: float | None = None  # by the monotonic clock
         self._plan_renewal()
 
-    def carry(self, ids: list[int], goes_on: Callable[[], bool]) -> Counter[State]:
+    def deliver(self, ids: list[int], goes_on: Callable[[], bool]) -> Counter[State]:
         counts: Counter[State] = Counter()
-        rest = list(ids)
+        remaining = list(ids)
 
         try:
-            while rest and goes_on():
-                counts[self._deliver_alone(rest[0])] += 1
-                del rest[0]
+            while remaining and goes_on():
+                counts[self._deliver_alone(remaining[0])] += 1
+                del remaining[0]
         except UnreachableError as error:
-            log.warning("smtp.unreachable", error=str(error), waiting=len(rest))
-            self._postpone(rest, str(error))
-        except ClaimLostError:  # the whole batch is as old; another worker may have it by now
-            log.warning("outbox.claim_lost", messages=len(rest))
+            log.warning("smtp.unreachable", error=str(error), waiting=len(remaining))
+            self._postpone(remaining, str(error))
+        except ClaimLostError:  # the whole batch was claimed then; another worker may have it
+            log.warning("outbox.claim_lost", messages=len(remaining))
         except StoppedError:
-            log.info("outbox.stopped", messages=len(rest))
+            log.info("outbox.stopped", messages=len(remaining))
         finally:
             self._is_sending = False
-            self._line.close()
+            self._client.close()
 
-        self._give_back(rest)
+        self._release(remaining)
 
         return counts
 
     def _while_waiting(self) -> None:
-        """Whatever the server does, the process may end, and nobody takes the message over."""
-        if self._courier.stopped.is_set():
+        """Called during each wait for the server: stop when told to, and renew the claim."""
+        if self._deliverer.stopped.is_set():
             self._end_soon()
-        if self._in_hand is None or clock.monotonic() < self._renew_at:
+        if self._current_id is None or clock.monotonic() < self._renew_at:
             return
         self._plan_renewal()
         try:
             with transaction(self._sessions) as db:
-                claims.renew(db, self._worker, self._in_hand, now=self._now())
-        except SQLAlchemyError as error:  # the exchange goes on; the next renewal may do
+                claims.renew(db, self._worker, self._current_id, now=self._now())
+        except SQLAlchemyError as error:  # go on; the next renewal may succeed
             log.warning("claim.not_renewed", error=str(error).partition("\n")[0])
 
     def _end_soon(self) -> None:
-        """Before DATA at once; after it an answer that comes soon is worth a moment."""
+        """Stop at once before DATA; after it give the server a moment to answer."""
         now = clock.monotonic()
         self._stopped_at = self._stopped_at or now
-        if not self._is_sending or now - self._stopped_at >= self._patience:
+        if not self._is_sending or now - self._stopped_at >= self._grace_seconds:
             raise StoppedError
 
     def _plan_renewal(self) -> None:
         self._renew_at = clock.monotonic() + claims.CLAIM_LASTS.total_seconds() / 3
 
     def _deliver_alone(self, message_id: int) -> State:
-        """Deliver one message; whatever is wrong with it is its own affair (DESIGN 3)."""
-        self._in_hand, self._is_sending = message_id, False
+        """Deliver one message; a message that cannot be processed stops no other (DESIGN 3)."""
+        self._current_id, self._is_sending = message_id, False
         try:
             with self._sessions() as db:
                 message = db.get_one(Message, message_id)
             return self._deliver(message)
-        except (UnreachableError, ClaimLostError, StoppedError, *DATABASE_AWAY):
+        except (UnreachableError, ClaimLostError, StoppedError, *DATABASE_DOWN):
             raise
         except Exception as error:
             log.exception("message.unmanageable", id=message_id)
-            done = claims.give_up(self._sessions, message_id, error, worker=self._worker)
-            return done or State.FAILED
+            state = claims.give_up(self._sessions, message_id, error, worker=self._worker)
+            return state or State.FAILED
 
     def _deliver(self, message: Message) -> State:
-        if message.expires_at and is_stale(message, self._now()):  # since it was claimed
-            self._mark(message, state=State.SKIPPED, note=reason(message.expires_at))
+        if message.expires_at and is_expired(
+            message, self._now()
+        ):  # it expired after it was claimed
+            self._mark(message, state=State.SKIPPED, note=expiry_note(message.expires_at))
             return State.SKIPPED
         if not message.recipient:
-            note = with_hand(message, NO_ADDRESS)
+            note = keep_resend_line(message, NO_ADDRESS)
             self._mark(message, state=State.SENT, sent_at=self._now(), note=note)
             return State.SENT
 
         try:
-            sender, recipient, mime = self._made(message)
+            sender, recipient, mime = self._envelope_and_mime(message)
         except Exception as error:  # noqa: BLE001 - whatever it is, this message cannot be sent
             return self._refused(message, str(error), for_good=True)
 
         try:
-            self._courier.rate_limit.count()
-            self._line.hand_in(
+            self._deliverer.rate_limit.count()
+            self._client.send(
                 sender=sender,
                 recipient=recipient,
                 mime=mime,
-                before_data=lambda: self._begin(message),
+                before_data=lambda: self._mark_sending(message),
             )
-        except BrokenOffError as error:
-            return self._broke_off(message, str(error))
+        except AmbiguousError as error:
+            return self._ambiguous(message, str(error))
         except RefusedMailError as error:
             return self._refused(message, str(error), for_good=error.for_good)
 
-        note = with_hand(message, REPEATED if message.broke_off_at else None)
+        note = keep_resend_line(message, REPEATED if message.broke_off_at else None)
         self._mark(message, state=State.SENT, sent_at=self._now(), note=note)
 
         return State.SENT
 
-    def _made(self, message: Message) -> tuple[str, str, bytes]:
-        """The envelope and the mail."""
-        sender = self._courier.sender
+    def _envelope_and_mime(self, message: Message) -> tuple[str, str, bytes]:
+        """Sender and recipient of the envelope, and the mail itself."""
+        sender = self._deliverer.sender
         mime = mime_of(message, sender=sender)
         return envelope_address(sender), envelope_address(message.recipient), mime
 
-    def _begin(self, message: Message) -> None:
-        """Commit `sending`, right before DATA; the claim must still be ours."""
+    def _mark_sending(self, message: Message) -> None:
+        """Commit the state `sending` right before DATA; the claim must still be ours."""
         now = self._now()
-        begun = (
+        sending = (
             update(Message)
             .where(Message.id == message.id, Message.claimed_by == self._worker)
             .where(Message.claimed_until > now)
@@ -264,7 +267,7 @@ class _Round:
         )
 
         with transaction(self._sessions) as db:
-            if db.scalar(begun) is None:
+            if db.scalar(sending) is None:
                 raise ClaimLostError
 
         self._is_sending = True
@@ -275,46 +278,46 @@ class _Round:
         attempts = message.attempts + 1
         final = for_good or attempts >= MOST_ATTEMPTS
         state = State.FAILED if final else State.PENDING
-        due_at = self._now() + wait_before(message.id, attempts)
-        self._mark(message, state=state, due_at=due_at, note=with_hand(message, error))
+        due_at = self._now() + retry_delay(message.id, attempts)
+        self._mark(message, state=state, due_at=due_at, note=keep_resend_line(message, error))
         log.warning("message.refused", id=message.id, state=state.value, error=error)
         return state
 
-    def _broke_off(self, message: Message, why: str) -> State:
+    def _ambiguous(self, message: Message, why: str) -> State:
         with transaction(self._sessions) as db:
-            ours = select(Message).where(
+            claimed = select(Message).where(
                 Message.id == message.id,
                 Message.claimed_by == self._worker,
                 Message.state == State.SENDING,
             )
-            row = db.scalar(ours.with_for_update())
-            return claims.break_off(row, why, now=self._now()) if row else State.AMBIGUOUS
+            row = db.scalar(claimed.with_for_update())
+            return claims.mark_ambiguous(row, why, now=self._now()) if row else State.AMBIGUOUS
 
     def _mark(self, message: Message, **values: object) -> None:
-        """Mark what we know, unless another worker has taken the message over."""
-        ours = (
+        """Store the result, unless another worker has taken the message."""
+        claimed = (
             update(Message)
             .where(Message.id == message.id, Message.claimed_by == self._worker)
             .where(Message.state.in_((State.PENDING, State.SENDING, State.AMBIGUOUS, State.HELD)))
             .values(attempts=Message.attempts + 1, claimed_by=None, claimed_until=None, **values)
         )
         with transaction(self._sessions) as db:
-            db.execute(ours)
+            db.execute(claimed)
 
     def _postpone(self, ids: list[int], error: str) -> None:
-        note = case((Message.note.startswith(BY_HAND), Message.note), else_=error)
+        note = case((Message.note.startswith(RESENT_BY_HAND), Message.note), else_=error)
         now = self._now()
-        self._give_back(ids, due_at=now + FIRST_WAIT, note=note)
-        with transaction(self._sessions) as db:  # all that waits, so that it stays in its order
-            waiting = claims.due(now).with_for_update(skip_locked=True)
+        self._release(ids, due_at=now + FIRST_WAIT, note=note)
+        with transaction(self._sessions) as db:  # all that waits, so that the order is kept
+            waiting = claims.due_ids(now).with_for_update(skip_locked=True)
             db.execute(
                 update(Message)
                 .where(Message.id.in_(waiting))
                 .values(due_at=now + FIRST_WAIT, note=note)
             )
 
-    def _give_back(self, ids: list[int], **values: object) -> None:
+    def _release(self, ids: list[int], **values: object) -> None:
         if not ids:
             return
         with transaction(self._sessions) as db:
-            claims.give_back(db, self._worker, ids, **values)
+            claims.release(db, self._worker, ids, **values)

@@ -95,7 +95,7 @@ def freeze_figures(db: Session, slot: Slot) -> Mapping[str, int]:
     """
     period = Period.parse(slot.name)
     edited_at = last_visit_edit(db, period)
-    now = max(filter(None, (ledger.taken_at(db, slot), edited_at)))
+    now = max(filter(None, (ledger.claimed_at(db, slot), edited_at)))
     return quotas.freeze_period(db, period=period, at=slot.due_at, now=now)
 
 

@@ -105,7 +105,7 @@ def pulse(db: Session, *, now: datetime) -> Pulse:
     """The last tick of whichever node leads, told by its lease."""
     if (installed_at := ledger.installed_at(db)) is None:
         return Pulse(has_ticked=False, silent_for=None)
-    silence = lease.silence(db)
+    silence = lease.silent_for(db)
     if silence is None:
         return Pulse(has_ticked=False, silent_for=max(now - installed_at, timedelta(0)))
     return Pulse(has_ticked=True, silent_for=silence)

@@ -10,17 +10,16 @@ from crm.jobs.models import Lease
 
 TIMETABLE = "timetable"
 LASTS = timedelta(seconds=90)
-LONGEST_BREAK = timedelta(days=31)  # no downtime lasts longer without anybody's notice
-GIVEN_BACK = ""  # the holder of a lease whose last one retired
+LONGEST_SILENCE = timedelta(days=31)  # no downtime lasts longer unnoticed
+RELEASED = ""  # the holder of a lease that was released early
 
 
-def hold(
+def acquire(
     db: Session, holder: str, *, name: str = TIMETABLE, lasts: timedelta | None = None
 ) -> bool:
     """Take or renew the lease; False while another holds it, or after too long a silence.
 
-    The silence is judged in the statement that ends it: a clock that leaps after it was asked about
-    makes no lease by which the years between would be lived.
+    The silence is checked in this very statement, because the clock may leap after `clock_check`.
     """
     lasts = lasts or LASTS
     row = insert_into(db, Lease).values(
@@ -30,11 +29,11 @@ def hold(
         index_elements=["name"],
         set_={"holder": row.excluded.holder, "expires_at": row.excluded.expires_at},
         where=and_(
-            Lease.expires_at > database_now(db, -LONGEST_BREAK),
+            Lease.expires_at > database_now(db, -LONGEST_SILENCE),
             or_(
                 Lease.holder == holder,
                 Lease.expires_at <= database_now(db),
-                # Made by a clock that ran ahead and was set back: nobody holds one for so long.
+                # Taken by a clock that ran ahead and was set back: no lease lasts so long.
                 Lease.expires_at > database_now(db, 2 * lasts),
             ),
         ),
@@ -44,46 +43,46 @@ def hold(
 
 
 def renew(db: Session, holder: str, *, name: str = TIMETABLE) -> None:
-    """Make the holder's own lease last longer; one that passed on stays with the other.
+    """Extend the holder's lease, unless another node has taken it.
 
-    One that ran out and that nobody took is still its own, but not after too long a silence.
+    A lease that ran out and was not taken is still the holder's, but not after too long a silence.
     """
     own = update(Lease).where(
         Lease.name == name,
         Lease.holder == holder,
-        Lease.expires_at > database_now(db, -LONGEST_BREAK),
+        Lease.expires_at > database_now(db, -LONGEST_SILENCE),
     )
     db.execute(own.values(expires_at=database_now(db, LASTS)))
 
 
 def release(db: Session, holder: str, *, name: str = TIMETABLE) -> None:
-    """Give the lease back, so that another node need not wait for its end; the moment is kept."""
+    """Release the lease early so another node can take over; keep the release time."""
     now = database_now(db)
     held = update(Lease).where(Lease.name == name, Lease.holder == holder, Lease.expires_at > now)
-    db.execute(held.values(holder=GIVEN_BACK, expires_at=now))
+    db.execute(held.values(holder=RELEASED, expires_at=now))
 
 
-def end_silence(db: Session, name: str = TIMETABLE) -> None:
-    """Let a lease that nobody holds count as given back now, however long ago that was."""
+def reset_silence(db: Session, name: str = TIMETABLE) -> None:
+    """Let a lease that nobody holds count as released just now."""
     now = database_now(db)
     ended = update(Lease).where(Lease.name == name, Lease.expires_at <= now)
-    db.execute(ended.values(holder=GIVEN_BACK, expires_at=now))
+    db.execute(ended.values(holder=RELEASED, expires_at=now))
 
 
 def holder_of(db: Session, name: str = TIMETABLE) -> str | None:
-    """Who holds the lease at this moment."""
+    """The current holder of the lease."""
     held = select(Lease.holder).where(Lease.name == name, Lease.expires_at > database_now(db))
     return db.scalar(held)
 
 
-def silence(db: Session, name: str = TIMETABLE) -> timedelta | None:
-    """How long ago a node last renewed the lease or gave it back; none where none ever did.
+def silent_for(db: Session, name: str = TIMETABLE) -> timedelta | None:
+    """The time since a node last renewed or released the lease; None where none ever held it.
 
-    Every process can tell it, and by the database's clock alone: no machine's clock has a say.
+    It is measured by the database's clock alone, so that a wrong machine clock has no effect.
     """
     query = select(Lease.holder, Lease.expires_at, database_now(db)).where(Lease.name == name)
     if (row := db.execute(query).one_or_none()) is None:
         return None
     holder, expires_at, now = row
-    last = expires_at if holder == GIVEN_BACK else expires_at - LASTS
-    return max(now - last, timedelta(0))  # a clock set back makes no negative age
+    last = expires_at if holder == RELEASED else expires_at - LASTS
+    return max(now - last, timedelta(0))  # not negative after a clock was set back

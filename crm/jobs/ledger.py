@@ -1,4 +1,4 @@
-"""The ledger: one row a slot, whose unique key makes it happen once (DESIGN 3)."""
+"""The ledger of jobs: one row a slot, whose unique key makes it run once (DESIGN 3)."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,33 +15,26 @@ from crm.base.db import insert_into
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.paging import Page, page_of
-from crm.base.periods import PeriodKind
+from crm.base.periods import name_patterns
 from crm.base.workdays import WorkingCalendar
+from crm.jobs.backoff import wait_after
 from crm.jobs.models import JobRun, RunState
-from crm.jobs.pausing import held
+from crm.jobs.pausing import held_jobs
 from crm.jobs.timetable import Job, Slot, Timing, precedes_clock, slots
 
 FIRST_WAIT = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(hours=1)
-FORMS = {  # how the names of periods look
-    PeriodKind.WEEK: ["____-W__"],
-    PeriodKind.XUN: ["____-__-X_"],
-    PeriodKind.MONTH: ["____-0_", "____-1_"],
-    PeriodKind.QUARTER: ["____-Q_"],
-    PeriodKind.YEAR: ["____"],
-}
-GIVES_UP_AFTER = 5  # tries of a slot that is of no use any more; one of use is tried for ever
+GIVES_UP_AFTER = 5  # attempts at a slot that is of no use any more; others are repeated for ever
 
 
 class Install(LabeledEnum):
-    """The row that says from when on there are slots."""
+    """The key of the row that says from when on there are slots."""
 
     JOB = "install", "安装"
     SLOT = "clock-from", "调度起点"
 
 
 def install(db: Session, *, clock_from: datetime, now: datetime) -> None:
-    """Store the moment before which no slot exists; a second installation leaves the first."""
+    """Store the moment before which no slot exists; a second installation changes nothing."""
     row = insert_into(db, JobRun).values(
         job=Install.JOB,
         slot=Install.SLOT,
@@ -54,7 +47,7 @@ def install(db: Session, *, clock_from: datetime, now: datetime) -> None:
 
 
 def clock_from(db: Session) -> datetime:
-    """The moment from which on there are slots; refuses where nothing is installed."""
+    """The moment from which on there are slots; refused as `not_installed`."""
     query = select(JobRun.due_at).where(JobRun.job == Install.JOB, JobRun.slot == Install.SLOT)
     if (since := db.scalar(query)) is None:
         raise Refused("not_installed")
@@ -62,14 +55,14 @@ def clock_from(db: Session) -> datetime:
 
 
 def began_on(db: Session) -> date:
-    """The date on which the clock's slots begin; the first of all dates where it is not there."""
+    """The date on which slots begin; `date.min` where nothing is installed."""
     query = select(JobRun.due_at).where(JobRun.job == Install.JOB, JobRun.slot == Install.SLOT)
     since = db.scalar(query)
     return civil_date(since) if since else date.min
 
 
 def installed_at(db: Session) -> datetime | None:
-    """When the clock was installed; none where it was not."""
+    """When the clock was installed; None where it was not."""
     query = select(JobRun.finished_at).where(JobRun.job == Install.JOB)
     return db.scalar(query.where(JobRun.slot == Install.SLOT))
 
@@ -98,31 +91,31 @@ def _last_finished(db: Session, jobs: Sequence[Job]) -> Iterable[str | None]:
 def due(
     db: Session, jobs: Sequence[Job], calendar: WorkingCalendar, *, until: datetime
 ) -> list[Slot]:
-    """The slots that are due up to then and not finished, in order; none that a pause holds."""
-    on_hold = held(db)
-    free = [job for job in jobs if job.name not in on_hold]
+    """The slots due up to then and not finished, in order; without those of paused jobs."""
+    held = held_jobs(db)
+    running = [job for job in jobs if job.name not in held]
     ahead = (
-        takewhile(lambda slot: slot.due_at <= until, of_one)
-        for of_one in upcoming(db, free, calendar)
+        takewhile(lambda slot: slot.due_at <= until, slots_of_job)
+        for slots_of_job in upcoming(db, running, calendar)
     )
     return list(merge(*ahead, key=lambda slot: slot.due_at))
 
 
-def pass_over(
+def skip_before(
     db: Session, jobs: Sequence[Job], calendar: WorkingCalendar, *, until: datetime, reason: str
 ) -> None:
-    """Record of each job its last slot before that moment as skipped, and so all before it."""
-    for of_job in upcoming(db, jobs, calendar):
-        passed = list(takewhile(lambda slot: slot.due_at < until, of_job))
+    """Skip each job's slots before that moment, by recording the last of them as skipped."""
+    for slots_of_job in upcoming(db, jobs, calendar):
+        passed = list(takewhile(lambda slot: slot.due_at < until, slots_of_job))
         if passed:
             row = _row(db, passed[-1], RunState.SKIPPED, now=until, reason=reason)
             db.execute(row)
 
 
 def claim(db: Session, slot: Slot, *, now: datetime) -> int | None:
-    """Take the slot in this transaction: the row's id, or none where it is finished.
+    """Claim the slot in this transaction: the row's id, or None where the slot is finished.
 
-    A second runner waits here for the first one's transaction, but not for ever.
+    A second runner waits here for the first one's transaction, for a bounded time.
     """
     _bound_waits(db)
     return db.scalar(_row(db, slot, RunState.DONE, now=now, reason=None).returning(JobRun.id))
@@ -131,7 +124,7 @@ def claim(db: Session, slot: Slot, *, now: datetime) -> int | None:
 def finish(
     db: Session, run_id: int, *, timing: Timing, made: Mapping[str, int] | None = None
 ) -> None:
-    """Mark the claimed slot done, or skipped, with what it made and why it was not on time."""
+    """Mark the claimed slot as done or skipped, with counts and the reason it was not on time."""
     db.execute(
         update(JobRun)
         .where(JobRun.id == run_id)
@@ -144,9 +137,9 @@ def finish(
 
 
 def record_failure(db: Session, slot: Slot, error: str, *, now: datetime, useless: bool) -> bool:
-    """Keep the error of a slot that was rolled back; True where it is given up, that is skipped.
+    """Record the error of a slot that was rolled back; True where it is given up and skipped.
 
-    A slot that another runner finished stays finished.
+    A slot that another runner finished meanwhile stays finished.
     """
     _bound_waits(db)
     failed = _row(db, slot, RunState.FAILED, now=now, reason=error)
@@ -162,32 +155,31 @@ def record_failure(db: Session, slot: Slot, error: str, *, now: datetime, useles
 
 
 def failures(db: Session, jobs: Sequence[Job]) -> Sequence[JobRun]:
-    """The failed runs of these jobs; a job has one at most, the slot that it cannot get past."""
+    """The failed runs of these jobs; each job has one at most, which blocks its later slots."""
     names = [str(job.name) for job in jobs]
     query = select(JobRun).where(JobRun.state == RunState.FAILED, JobRun.job.in_(names))
     return db.scalars(query).all()
 
 
-def next_try(failed: JobRun) -> datetime:
-    """When a failed slot is tried again: each time after twice the wait, up to an hour."""
-    wait: timedelta = FIRST_WAIT * 2 ** min(failed.attempts - 1, 10)
-    return failed.finished_at + min(wait, LONGEST_WAIT)
+def next_attempt_at(failed: JobRun) -> datetime:
+    """When a failed slot is tried again."""
+    return failed.finished_at + wait_after(failed.attempts, first=FIRST_WAIT)
 
 
-def taken_at(db: Session, slot: Slot) -> datetime:
-    """When the slot was taken up, by the clock of whoever did."""
+def claimed_at(db: Session, slot: Slot) -> datetime:
+    """When the slot was claimed, by the clock of the node that claimed it."""
     query = select(JobRun.finished_at).where(JobRun.job == slot.job.name, JobRun.slot == slot.name)
     return db.scalars(query).one()
 
 
 def last_run(db: Session, job: Job) -> JobRun | None:
-    """The job's latest slot that was tried."""
+    """The run of the job's latest slot."""
     query = select(JobRun).where(_is_of(job)).order_by(JobRun.slot.desc())
     return db.scalar(query.limit(1))
 
 
 def last_run_of(db: Session, name: str) -> JobRun | None:
-    """The run of that name, of whatever cycle, that was tried last."""
+    """The run of the latest slot of any job of that name."""
     query = (
         select(JobRun).where(JobRun.job == name).order_by(JobRun.due_at.desc(), JobRun.id.desc())
     )
@@ -195,19 +187,19 @@ def last_run_of(db: Session, name: str) -> JobRun | None:
 
 
 def runs_page(db: Session, name: str, *, cursor: str | None = None) -> Page[JobRun]:
-    """The runs of that name, those due last first."""
+    """The runs of that name, the latest first."""
     query = select(JobRun).where(JobRun.job == name)
     return page_of(db, query, on=JobRun.due_at, row_id=JobRun.id, cursor=cursor)
 
 
 def _is_of(job: Job) -> ColumnElement[bool]:
-    """The runs of the job, of its own cycle where several jobs have its name."""
-    forms = FORMS[job.cycle] if job.cycle else ["%"]
-    return (JobRun.job == job.name) & or_(*(JobRun.slot.like(form) for form in forms))
+    """The job's runs; several jobs may share a name and differ in their kind of period."""
+    patterns = name_patterns(job.cycle) if job.cycle else ("%",)
+    return (JobRun.job == job.name) & or_(*(JobRun.slot.like(pattern) for pattern in patterns))
 
 
 def _bound_waits(db: Session) -> None:
-    """See to it that a runner that was stopped in its slot holds up the others for minutes only."""
+    """Limit how long a runner that was stopped in its slot can block the others."""
     if db.get_bind().dialect.name == "postgresql":
         db.execute(text("SET LOCAL lock_timeout = '10s'"))
         db.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))

@@ -1,4 +1,4 @@
-"""Doing what is due, slot by slot in order, each in a transaction of its own (DESIGN 3)."""
+"""Runs what is due, slot by slot in order, each in a transaction of its own (DESIGN 3)."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,44 +15,45 @@ from crm.base.enums import LabeledEnum
 from crm.base.mail import Site
 from crm.jobs import ledger
 from crm.jobs.delivery import leave_in_mailbox
+from crm.jobs.expiry import clear_expiry
 from crm.jobs.handlers import HANDLERS, Handler
-from crm.jobs.pausing import held
-from crm.jobs.staleness import never_stale
-from crm.jobs.timetable import JOBS, RESTS_ON, Job, JobName, Slot, Timing, timing
-from crm.jobs.write_yield import Turns
+from crm.jobs.pausing import held_jobs
+from crm.jobs.timetable import DEPENDS_ON, JOBS, Job, JobName, Slot, Timing, timing
+from crm.jobs.write_yield import WriteYield
 from crm.quotas.queries import working_calendar
 from crm.transactions import transaction
 
 log = structlog.get_logger()
 
-Then = Callable[[Session, Slot], object]  # what happens to the mails of a slot, with its mark
+AfterSlot = Callable[[Session, Slot], object]  # handles a slot's mails, in its transaction
 
 
-def for_workers(_db: Session, _slot: Slot) -> None:
-    """Leave them to whoever delivers."""
+def leave_to_workers(_db: Session, _slot: Slot) -> None:
+    """Leave the mails to whoever delivers."""
 
 
-def into_mailbox(db: Session, slot: Slot) -> None:
-    """Deliver them at the slot's own moment by leaving them in the mailbox."""
+def deliver_to_mailbox(db: Session, slot: Slot) -> None:
+    """Deliver the mails at the slot's own moment by leaving them in the mailbox."""
     leave_in_mailbox(db, now=slot.due_at, made_at=slot.due_at)
 
 
-def whenever(db: Session, slot: Slot) -> None:
-    """Have them mailed whenever it is: none of them is late."""
-    never_stale(db, made_at=slot.due_at)
+def send_without_expiry(db: Session, slot: Slot) -> None:
+    """Have the mails sent however late it is."""
+    clear_expiry(db, made_at=slot.due_at)
 
 
-def in_short(error: Exception) -> str:
-    """An error by its kind and first line; a database's further lines hold the row's values.
+def short_error(error: Exception) -> str:
+    """An error's type and first line.
 
-    Those may tell of a restricted lead: they are in the log, not on a page (REGIME 2).
+    Further lines of a database's error hold the row's values, which may name a restricted lead:
+    they are in the log, never on a page (REGIME 2).
     """
     first, _, _ = str(error).partition("\n")
     return f"{type(error).__name__}: {first}"
 
 
 class SlotOutcome(LabeledEnum):
-    """What became of a slot that was taken up."""
+    """The result of one attempt at a slot."""
 
     DONE = "done", "完成"
     SKIPPED = "skipped", "跳过"
@@ -63,20 +64,20 @@ class SlotOutcome(LabeledEnum):
 
     @property
     def halts(self) -> bool:
-        """Whether the job's later slots have to wait: the order within one job is kept."""
+        """Whether the job's later slots must wait: the order within a job is kept."""
         return self in (SlotOutcome.FAILED, SlotOutcome.BUSY, SlotOutcome.PAUSED)
 
 
 @dataclass
 class JobSummary:
-    """What one job came to in a run."""
+    """How one job's slots ended in a run."""
 
     outcomes: Counter[SlotOutcome] = field(default_factory=Counter)
     made: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether a slot was not done that should have been."""
+        """Whether a slot that should have been done was not."""
         return bool(self._failed)
 
     @property
@@ -84,7 +85,7 @@ class JobSummary:
         return self.outcomes[SlotOutcome.FAILED] + self.outcomes[SlotOutcome.BUSY]
 
     def as_dict(self) -> dict[str, object]:
-        """The summary as it is printed."""
+        """The summary as the commands print it."""
         counts = {
             name.value: self.outcomes[name] for name in (SlotOutcome.DONE, SlotOutcome.SKIPPED)
         }
@@ -94,62 +95,62 @@ class JobSummary:
 
 
 @dataclass(frozen=True)
-class Clockwork:
-    """The timetable with what drives it: a database, the jobs and their work."""
+class Runner:
+    """The jobs with their handlers, the database and the site they run for."""
 
     sessions: sessionmaker[Session]
     site: Site
     jobs: Sequence[Job] = JOBS
-    work: Mapping[str, Handler] = field(default_factory=lambda: HANDLERS)
+    handlers: Mapping[str, Handler] = field(default_factory=lambda: HANDLERS)
 
     def run_due(
         self, now: Callable[[], datetime], *, may_go_on: Callable[[], bool] = lambda: True
     ) -> dict[str, JobSummary]:
-        """Do all that is due by now, late slots as far as they are of use."""
+        """Run all slots due by now; late ones only as far as they are still of use (REGIME 5)."""
         summaries = self._summaries()
         began = now()
         waiting = self._waiting(began)
-        turns = Turns(self.sessions)
+        write_yield = WriteYield(self.sessions)
 
         for slot in self._due(began):
             name = slot.job.name
-            if name in waiting or RESTS_ON.get(name) in waiting:
+            if name in waiting or DEPENDS_ON.get(name) in waiting:
                 continue
             if not may_go_on():
                 break
-            if self._run(slot, summaries[name], now=now(), then=for_workers).halts:
+            if self._run(slot, summaries[name], now=now(), after_slot=leave_to_workers).halts:
                 waiting.add(name)
-            turns.give()
+            write_yield.pause_if_due()
 
         return summaries
 
     def run_until(self, until: datetime, *, to_mailbox: bool) -> dict[str, JobSummary]:
-        """Live up to that moment: each slot as at its own moment, none of them late.
+        """Replay all slots up to that moment, each as if on time.
 
-        `to_mailbox`: what is made is delivered by lying in the mailbox, in the slot's own
-        transaction, so that no worker ever sends it by SMTP; else it is mailed, however long after.
+        With `to_mailbox` the mails are delivered to the mailbox in the slot's own transaction, so
+        that no worker sends them by SMTP; without it they are mailed, however late it is.
         """
         summaries = self._summaries()
         halted: set[str] = set()
-        then = into_mailbox if to_mailbox else whenever
-        turns = Turns(self.sessions)
+        after_slot = deliver_to_mailbox if to_mailbox else send_without_expiry
+        write_yield = WriteYield(self.sessions)
 
         for slot in self._due(until):
             name = slot.job.name
-            if name in halted or RESTS_ON.get(name) in halted:
+            if name in halted or DEPENDS_ON.get(name) in halted:
                 continue
-            if self._run(slot, summaries[name], now=slot.due_at, then=then).halts:
+            if self._run(slot, summaries[name], now=slot.due_at, after_slot=after_slot).halts:
                 halted.add(name)
-            turns.give()
+            write_yield.pause_if_due()
 
         return summaries
 
-    def do_one(self, slot: Slot, *, now: datetime) -> tuple[SlotOutcome, Mapping[str, int]]:
-        """Do one slot at that moment, as far as it is of use; what it made."""
-        return self._try(slot, now=now, then=for_workers)
+    def run_slot(self, slot: Slot, *, now: datetime) -> tuple[SlotOutcome, Mapping[str, int]]:
+        """Run one slot at that moment; the outcome, and counts of what it made."""
+        return self._try(slot, now=now, after_slot=leave_to_workers)
 
-    def of(self, name: JobName) -> list[Job]:
-        """The jobs of that name, one for each cycle."""
+    def jobs_named(self, name: JobName) -> list[Job]:
+        """The jobs of that name, one for each kind of period."""
         return [job for job in self.jobs if job.name == name]
 
     def _summaries(self) -> dict[str, JobSummary]:
@@ -160,35 +161,37 @@ class Clockwork:
             return ledger.due(db, self.jobs, working_calendar(db), until=until)
 
     def _waiting(self, now: datetime) -> set[str]:
-        """The jobs whose next slot failed a moment ago."""
+        """The jobs whose failed slot must wait for its next attempt."""
         with self.sessions() as db:
             failed = ledger.failures(db, self.jobs)
-            return {run.job for run in failed if now < ledger.next_try(run)}
+            return {run.job for run in failed if now < ledger.next_attempt_at(run)}
 
-    def _run(self, slot: Slot, summary: JobSummary, *, now: datetime, then: Then) -> SlotOutcome:
-        outcome, made = self._try(slot, now=now, then=then)
+    def _run(
+        self, slot: Slot, summary: JobSummary, *, now: datetime, after_slot: AfterSlot
+    ) -> SlotOutcome:
+        outcome, made = self._try(slot, now=now, after_slot=after_slot)
         summary.outcomes[outcome] += 1
         summary.made.update(made)
         return outcome
 
     def _try(
-        self, slot: Slot, *, now: datetime, then: Then
+        self, slot: Slot, *, now: datetime, after_slot: AfterSlot
     ) -> tuple[SlotOutcome, Mapping[str, int]]:
-        told = log.bind(job=str(slot.job.name), slot=slot.name)
+        slot_log = log.bind(job=str(slot.job.name), slot=slot.name)
         try:
-            outcome, made = self._do(slot, now=now, then=then)
+            outcome, made = self._do(slot, now=now, after_slot=after_slot)
         except Exception as error:  # noqa: BLE001 - a job's outer edge: keep it, and go on (STYLE 6)
             is_ours = not isinstance(error, DBAPIError) or not fault_of(error).is_transient
-            told.error("slot.failed", error=in_short(error), exc_info=is_ours)
+            slot_log.error("slot.failed", error=short_error(error), exc_info=is_ours)
             return self._fail(slot, error, now=now), {}
-        told.info(f"slot.{outcome}", made=dict(made))
+        slot_log.info(f"slot.{outcome}", made=dict(made))
         return outcome, made
 
     def _do(
-        self, slot: Slot, *, now: datetime, then: Then
+        self, slot: Slot, *, now: datetime, after_slot: AfterSlot
     ) -> tuple[SlotOutcome, Mapping[str, int]]:
         with coming_from(f"clock {slot.job.name}"), transaction(self.sessions) as db:
-            if slot.job.name in held(db):  # since this run began
+            if slot.job.name in held_jobs(db):  # paused since this run began
                 return SlotOutcome.PAUSED, {}
             run = ledger.claim(db, slot, now=now)
             if run is None:
@@ -197,20 +200,22 @@ class Clockwork:
             if when is Timing.SKIPPED:
                 ledger.finish(db, run, timing=when)
                 return SlotOutcome.SKIPPED, {}
-            made = self.work[slot.job.name](db, slot, when, self.site)
+            made = self.handlers[slot.job.name](db, slot, when, self.site)
             db.flush()
-            then(db, slot)
+            after_slot(db, slot)
             ledger.finish(db, run, timing=when, made=made)
             return SlotOutcome.DONE, made
 
     def _fail(self, slot: Slot, error: Exception, *, now: datetime) -> SlotOutcome:
-        """Keep the error; raises where the database cannot be written: no slot could be done."""
+        """Record the error; raises where the database cannot be written, as no slot can be done."""
         try:
             with transaction(self.sessions) as db:
                 useless = timing(slot, working_calendar(db), now=now).is_past_use
-                skipped = ledger.record_failure(db, slot, in_short(error), now=now, useless=useless)
-        except DBAPIError as unkept:
-            if fault_of(unkept) is not Fault.BUSY:
+                skipped = ledger.record_failure(
+                    db, slot, short_error(error), now=now, useless=useless
+                )
+        except DBAPIError as unrecorded:
+            if fault_of(unrecorded) is not Fault.BUSY:
                 raise
             # locked by another runner: nothing was done, nothing is lost
             log.error("slot.busy", job=str(slot.job.name), slot=slot.name)  # noqa: TRY400 - no fault

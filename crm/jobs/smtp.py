@@ -1,7 +1,7 @@
-"""Handing mails to an SMTP server, at the level where DATA can be seen (DESIGN 3).
+"""Sending mails to an SMTP server, at the level where DATA can be seen (DESIGN 3).
 
-Only 354 lets the body go. After it only a well-formed 2xx is a success, only a well-formed 4xx or
-5xx a refusal; of everything else nobody knows whether the mail was delivered.
+The body is sent only after 354. After the body, only a well-formed 2xx is a success, and only a
+well-formed 4xx or 5xx a refusal; anything else leaves open whether the mail was delivered.
 """
 
 import ssl
@@ -14,37 +14,37 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from crm.base import clock
 from crm.base.enums import LabeledEnum
-from crm.jobs.smtp_session import GO_ON, Answer, Limits, Session
-from crm.jobs.wire import (
-    CutError,
-    OddAnswerError,
-    SilentError,
+from crm.jobs.connection import (
+    ClosedError,
+    Connection,
+    ProtocolError,
     StoppedError,
+    TimedOutError,
     WhileWaiting,
-    Wire,
 )
+from crm.jobs.smtp_session import GO_ON, Answer, Limits, Session
 
 LIMITS = Limits()
 
 
 class UnreachableError(Exception):
-    """No session with the server: not the message's fault."""
+    """There is no session with the server; no message is at fault."""
 
 
 class RefusedMailError(Exception):
-    """The server's no, or a line that broke before the body: certainly not delivered."""
+    """The server refused, or the connection broke before the body: certainly not delivered."""
 
     def __init__(self, text: str, *, for_good: bool) -> None:
         super().__init__(text)
         self.for_good = for_good
 
 
-class BrokenOffError(Exception):
-    """The body went out and no clear answer came: nobody knows whether it was delivered."""
+class AmbiguousError(Exception):
+    """The body was sent and no clear answer came: the mail may have been delivered."""
 
 
 class Security(LabeledEnum):
-    """How the line to the server is protected."""
+    """How the connection to the server is protected."""
 
     NONE = "none", "不加密"
     STARTTLS = "starttls", "STARTTLS"
@@ -56,19 +56,19 @@ _PORTS = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where mails are handed in, and as whom."""
+    """An SMTP server with the account and the limits for it."""
 
     host: str
     port: int
     security: Security
     user: str | None
     password: str | None
-    per_minute: int = 0  # mails that one worker may hand in; 0: as many as it can
+    per_minute: int = 0  # mails that one worker may send; 0: no limit
     limits: Limits = field(default_factory=lambda: LIMITS)
 
     @classmethod
     def parse(cls, url: str, *, per_minute: int = 0) -> Self:
-        """Read `smtp://user:pass@host:port`, `smtps://…` or `…?starttls=1`; ValueError else."""
+        """Parse `smtp://user:pass@host:port`, `smtps://…` or `…?starttls=1`; else ValueError."""
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             message = f"not an SMTP server: {parts.scheme}://{parts.hostname or ''}"
@@ -88,23 +88,23 @@ class SmtpServer:
         )
 
     def connect(self, while_waiting: WhileWaiting = lambda: None) -> Session:
-        """Begin a session; raises `UnreachableError`."""
-        wire = Wire(while_waiting)
+        """Open a session; raises `UnreachableError`."""
+        connection = Connection(while_waiting)
         try:
-            return self._begin(wire)
+            return self._begin(connection)
         except (OSError, ValueError) as error:  # smtplib's errors are OSErrors
-            wire.close()
-            raise UnreachableError(in_words(error)) from error
+            connection.close()
+            raise UnreachableError(error_text(error)) from error
         except BaseException:
-            wire.close()
+            connection.close()
             raise
 
-    def _begin(self, wire: Wire) -> Session:
-        wire.connect(self.host, self.port, until=clock.monotonic() + self.limits.connect)
+    def _begin(self, connection: Connection) -> Session:
+        connection.connect(self.host, self.port, until=clock.monotonic() + self.limits.connect)
         if self.security is Security.TLS:
             within = clock.monotonic() + self.limits.connect
-            wire.secure(ssl.create_default_context(), self.host, until=within)
-        session = Session(wire, self.limits)
+            connection.secure(ssl.create_default_context(), self.host, until=within)
+        session = Session(connection, self.limits)
         session.greet()
         if self.security is Security.STARTTLS:
             session.secure(ssl.create_default_context(), self.host)
@@ -113,8 +113,8 @@ class SmtpServer:
         return session
 
 
-class Line:
-    """A line to the server, opened when it is needed and again after anything odd on it.
+class SmtpClient:
+    """Sends mails over one session, which is reopened after anything unexpected.
 
     `while_waiting` is called during each wait, and may raise `StoppedError`.
     """
@@ -124,35 +124,35 @@ class Line:
         self._while_waiting = while_waiting
         self._session: Session | None = None
 
-    def hand_in(
+    def send(
         self, *, sender: str, recipient: str, mime: bytes, before_data: Callable[[], None]
     ) -> None:
-        """Hand in one mail; `before_data` is called when only DATA remains, and may still stop it.
+        """Send one mail; `before_data` is called right before DATA, and may still stop it.
 
-        Raises `UnreachableError`, `RefusedMailError` or `BrokenOffError`; `StoppedError` where
-        it was stopped before the body.
+        Raises `UnreachableError`, `RefusedMailError` or `AmbiguousError`; `StoppedError` where it
+        was stopped before the body.
         """
         session = self._session = self._ready()
-        has_begun = Event()
+        body_begun = Event()
 
         try:
-            self._accept(session.ask(f"MAIL FROM:<{sender}>"))
-            self._accept(session.ask(f"RCPT TO:<{recipient}>"))
+            self._require_yes(session.ask(f"MAIL FROM:<{sender}>"))
+            self._require_yes(session.ask(f"RCPT TO:<{recipient}>"))
             before_data()
-            self._permit(session.ask("DATA"))
-            answer = session.give_body(mime, on_first_byte=has_begun.set)
+            self._require_go_on(session.ask("DATA"))
+            answer = session.send_body(mime, on_first_byte=body_begun.set)
         except (OSError, StoppedError) as error:
             self._hang_up()
-            if has_begun.is_set():
-                raise BrokenOffError(in_words(error)) from error
+            if body_begun.is_set():
+                raise AmbiguousError(error_text(error)) from error
             if isinstance(error, StoppedError):
                 raise
-            raise RefusedMailError(in_words(error), for_good=False) from error
+            raise RefusedMailError(error_text(error), for_good=False) from error
 
-        self._judge(answer)
+        self._check_final_answer(answer)
 
     def _ready(self) -> Session:
-        """A session in step: one that was used answers RSET first, or is left."""
+        """A session ready for a mail: a used one must answer RSET, or it is replaced."""
         if session := self._session:
             session.begin_exchange()
             try:
@@ -164,45 +164,44 @@ class Line:
         return self._server.connect(self._while_waiting)
 
     @staticmethod
-    def _accept(answer: Answer) -> None:
+    def _require_yes(answer: Answer) -> None:
         if answer.is_no:
             raise RefusedMailError(str(answer), for_good=answer.is_for_good)
         if not answer.is_yes:
-            raise OddAnswerError(f"服务器的应答不合规：{answer}")
+            raise ProtocolError(f"服务器的应答不合规：{answer}")
 
     @staticmethod
-    def _permit(answer: Answer) -> None:
-        """Only 354 lets the body go: after a 250 to DATA nothing has been handed in."""
+    def _require_go_on(answer: Answer) -> None:
+        """Only 354 allows the body: after a 250 to DATA nothing has been sent."""
         if answer.is_no:
             raise RefusedMailError(str(answer), for_good=answer.is_for_good)
         if answer.code != GO_ON:
-            raise OddAnswerError(f"服务器的应答不合规：{answer}")
+            raise ProtocolError(f"服务器的应答不合规：{answer}")
 
-    def _judge(self, answer: Answer) -> None:
-        """What came of a body that was handed in."""
+    def _check_final_answer(self, answer: Answer) -> None:
         if answer.is_no:
             raise RefusedMailError(str(answer), for_good=answer.is_for_good)
         if not answer.is_yes:
             self._hang_up()
-            raise BrokenOffError(f"服务器的应答不合规：{answer}")
+            raise AmbiguousError(f"服务器的应答不合规：{answer}")
 
     def _hang_up(self) -> None:
-        """Leave without a word: this session is out of step, or the process ends."""
+        """Close without QUIT: the session is out of step, or the process ends."""
         session, self._session = self._session, None
         if session:
             session.close()
 
     def close(self) -> None:
-        """Say goodbye and hang up; a server that is gone already is no matter."""
+        """Say QUIT and close, whether or not the server answers."""
         if self._session:
             with suppress(OSError, StoppedError):
-                self._session.say_goodbye()
+                self._session.quit_gracefully()
         self._hang_up()
 
 
-def in_words(error: Exception) -> str:
-    """What went wrong on the line; ours are sentences, the system's are named."""
-    if isinstance(error, SilentError | CutError | OddAnswerError):
+def error_text(error: Exception) -> str:
+    """The error as a note: our own errors are Chinese sentences, others keep their type."""
+    if isinstance(error, TimedOutError | ClosedError | ProtocolError):
         return str(error)
     if isinstance(error, StoppedError):
         return "系统停止运行"

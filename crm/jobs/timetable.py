@@ -32,7 +32,7 @@ class JobName(LabeledEnum):
 
 
 # What a job tells of is made by another: while that one is held up, it waits.
-RESTS_ON: Mapping[str, JobName] = {JobName.SETTLED_FIGURES: JobName.FREEZE}
+DEPENDS_ON: Mapping[str, JobName] = {JobName.SETTLED_FIGURES: JobName.FREEZE}
 
 
 class Lateness(LabeledEnum):

@@ -1,4 +1,4 @@
-"""A thread that does one step over and over: whenever it is woken, and by itself after a while."""
+"""A thread that repeats one step: whenever it is woken, and after a while without being woken."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -27,14 +27,14 @@ class Worker:
         at_end: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
-        self.last_step: datetime | None = None  # the last that ended well
+        self.last_step: datetime | None = None  # when the last successful step ended
         self._ended: float | None = None  # the same, by the monotonic clock
         self._step = step
         self._at_end = at_end
         self._stopping = stopping
         self._idle_seconds = idle_seconds
         self._wake = Event()
-        # A daemon: what it has not committed when the process ends is rolled back, and done again.
+        # A daemon: what it has not committed when the process ends is rolled back and done again.
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -43,41 +43,41 @@ class Worker:
         self._thread.start()
 
     def wake(self) -> None:
-        """Do the next step now, or once the present one has ended."""
+        """Do the next step now, or once the current one has ended."""
         self._wake.set()
 
     def join(self, seconds: float) -> bool:
-        """Wait for its end; False where it has not come in time."""
+        """Wait for the thread to end; False where it does not in time."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def seconds_since_step(self) -> float | None:
-        """How long ago the last step ended well; none before the first."""
+        """Seconds since the last successful step; None before the first."""
         return None if self._ended is None else clock.monotonic() - self._ended
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            # Event.wait counts by the monotonic clock: a wall clock set back stalls the scheduler,
-            # but not this.
+            # Event.wait counts by the monotonic clock: a wall clock that is set back stalls the
+            # scheduler, but not this.
             if not self._wake.wait(self._idle_seconds):
                 log.warning("clock.not_woken", worker=self.name, seconds=self._idle_seconds)
             self._wake.clear()
-            if not self._stopping.is_set() and succeeds(self._step, worker=self.name):
+            if not self._stopping.is_set() and attempt(self._step, worker=self.name):
                 self.last_step, self._ended = clock.now(), clock.monotonic()
-        succeeds(self._at_end, worker=self.name)
+        attempt(self._at_end, worker=self.name)
 
 
-def succeeds(step: Callable[[], None], **about: str) -> bool:
-    """Do the step; the log says why where it fails."""
+def attempt(step: Callable[[], None], **about: str) -> bool:
+    """Do the step; False where it fails, with the reason in the log."""
     try:
         step()
-    except clock_check.DoubtfulClockError as error:
-        clock_check.tell(error.doubt)
+    except clock_check.UntrustedClockError as error:
+        clock_check.log_doubt(error.doubt)
         return False
     except DBAPIError as error:
-        # a database that is away says so each time: no fault of ours, whose trace would help
-        told = {"error": first_line(error), "exc_info": not fault_of(error).is_transient}
-        log.error("clock.tick_failed", **told, **about)  # noqa: TRY400
+        # A database that is down is no fault of ours: its traceback would only fill the log.
+        details = {"error": first_line(error), "exc_info": not fault_of(error).is_transient}
+        log.error("clock.tick_failed", **details, **about)  # noqa: TRY400
         return False
     except Exception:  # the thread's outer edge (STYLE 6)
         log.exception("clock.tick_failed", **about)

@@ -1,4 +1,4 @@
-"""Turns for others while one process writes on and on."""
+"""Short pauses of a process that writes for long, so that other writers get in."""
 
 from dataclasses import dataclass, field
 from time import sleep
@@ -8,25 +8,24 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base.clock import monotonic
 
 AFTER_SECONDS = 1.0
-LASTS_SECONDS = 0.15
+PAUSE_SECONDS = 0.15
 
 
 @dataclass
-class Turns:
-    """A pause now and then, where others could not get in between two transactions.
+class WriteYield:
+    """A pause every second, between two transactions.
 
-    Who waits for SQLite's write lock looks for it every 0.1 s only, and never meets the moment
-    between two transactions; PostgreSQL makes nobody wait like that.
+    A process that waits for SQLite's write lock polls it every 0.1 s and would miss the short gap
+    between two transactions. PostgreSQL queues its waiters, so there is no pause there.
     """
 
     sessions: sessionmaker[Session]
     _since: float = field(default_factory=monotonic)
 
-    def give(self) -> None:
-        """Let others in, unless that was a moment ago."""
+    def pause_if_due(self) -> None:
         if monotonic() - self._since < AFTER_SECONDS:
             return
         with self.sessions() as db:
             if db.get_bind().dialect.name == "sqlite":
-                sleep(LASTS_SECONDS)
+                sleep(PAUSE_SECONDS)
         self._since = monotonic()

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.base.periods import DAY, PeriodKind
+from crm.base.periods import DAY, LONGEST_PERIOD_DAYS, PeriodKind
 from crm.people.models import Person
 from crm.people.rules import Role
 from crm.quotas.locks import hold_edits
@@ -34,13 +34,6 @@ CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_CODE, LONGEST_NAME = 40, 50
 TAKEN = frozenset({"new", "backtest"})  # pages stand at these addresses
 MOST_VISITS = 1000  # where several count on one date; beyond is a slip of the keys
-DAYS_OF = {
-    PeriodKind.WEEK: 7,
-    PeriodKind.XUN: 11,
-    PeriodKind.MONTH: 31,
-    PeriodKind.QUARTER: 92,
-    PeriodKind.YEAR: 366,
-}
 
 
 def check_rule(rule: Rule) -> None:
@@ -54,7 +47,7 @@ def check_rule(rule: Rule) -> None:
     if rule.counts_days and rule.count_by is not CountBy.DAY:
         raise Refused("days_by_day", field="count_by")
 
-    most = DAYS_OF[rule.period] if rule.once_a_day else MOST_VISITS
+    most = LONGEST_PERIOD_DAYS[rule.period] if rule.once_a_day else MOST_VISITS
 
     for field, first, last in (
         ("minimum", 1, most),

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from crm.base.clock import at_civil
 from crm.base.periods import Period
 from crm.jobs import ledger
-from crm.jobs.runner import Clockwork
+from crm.jobs.runner import Runner
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import Duty, Role, UnitKind
 from crm.quotas.service import freeze_period
@@ -36,7 +36,7 @@ def live(sessions, site):
     """Let the zone live until NOW; what its pages are called by."""
     with sessions.begin() as db:
         named = _arrange(db, site)
-    Clockwork(sessions, site).run_until(NOW, to_mailbox=True)
+    Runner(sessions, site).run_until(NOW, to_mailbox=True)
     return named
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from crm.base import clock
 from crm.jobs import ledger
-from crm.jobs.runner import Clockwork
+from crm.jobs.runner import Runner
 from crm.people.rules import Duty, Role, UnitKind
 from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
@@ -58,7 +58,7 @@ def zone(served, password_hash, site):
         )
         make_visit(db, leader, date(2026, 7, 6), leads=[lead])
         ledger.install(db, clock_from=datetime(2026, 7, 10, tzinfo=NOW.tzinfo), now=NOW)
-    Clockwork(served.sessions, site).run_until(NOW, to_mailbox=True)
+    Runner(served.sessions, site).run_until(NOW, to_mailbox=True)
     return served
 
 

@@ -151,7 +151,7 @@ def test_pages_are_served_while_the_database_is_away_and_go_on_when_it_is_back(p
 def test_a_single_round_obeys_a_doubted_clock(crm, sessions):
     write(sessions, "li", at=LONG_AGO)
     with transaction(sessions) as db:
-        lease.hold(db, "a node of long ago")
+        lease.acquire(db, "a node of long ago")
         db.execute(update(Lease).values(expires_at=LONG_AGO))
 
     done = crm("deliver", "--once")

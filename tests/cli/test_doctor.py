@@ -52,7 +52,7 @@ def zone(sessions, monkeypatch):
     monkeypatch.setattr(checks, "is_built", lambda: True)
     with transaction(sessions) as db:
         ledger.install(db, clock_from=NOW, now=NOW)
-        lease.hold(db, "host:1:abc")
+        lease.acquire(db, "host:1:abc")
     return sessions
 
 
@@ -102,7 +102,7 @@ def test_a_check_leaves_nothing_behind(doctor, zone, sessions):
 
 def test_a_clock_that_nobody_runs_fails_and_says_what_to_start(crm, doctor, zone, sessions):
     with transaction(sessions) as db:
-        lease.hold(db, "host:1:abc", lasts=lease.LASTS - checks.health.LONGEST_SILENCE * 2)
+        lease.acquire(db, "host:1:abc", lasts=lease.LASTS - checks.health.LONGEST_SILENCE * 2)
 
     code, told = doctor()
 
@@ -297,7 +297,7 @@ def test_a_database_that_is_gone_is_told_and_no_new_one_is_made(asked, tmp_path)
 
 def test_a_clock_that_leapt_is_told_with_what_to_do(zone, doctor):
     with transaction(zone) as db:
-        lease.hold(db, "host:1:abc", lasts=lease.LASTS - timedelta(days=60))
+        lease.acquire(db, "host:1:abc", lasts=lease.LASTS - timedelta(days=60))
 
     code, told = doctor()
 

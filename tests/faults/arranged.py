@@ -12,7 +12,17 @@ from typing import Protocol
 from crm.base import clock
 from crm.base import db as base_db
 from crm.cli import deliver
-from crm.jobs import claims, clock_check, delivery, lease, ledger, runner, smtp, smtp_session
+from crm.jobs import (
+    backoff,
+    claims,
+    clock_check,
+    delivery,
+    lease,
+    ledger,
+    runner,
+    smtp,
+    smtp_session,
+)
 from crm.jobs import clock as nodes
 
 
@@ -76,7 +86,7 @@ class Haste:
         nodes.WATCHDOG_SECONDS = 0.1
         deliver.PAUSE_SECONDS = 0.05
         lease.LASTS = timedelta(seconds=1)
-        ledger.FIRST_WAIT = ledger.LONGEST_WAIT = timedelta(seconds=0.2)
+        ledger.FIRST_WAIT = backoff.LONGEST_WAIT = timedelta(seconds=0.2)
         smtp.LIMITS = smtp_session.Limits(
             connect=self.answer_seconds,
             answer=self.answer_seconds,
@@ -85,7 +95,7 @@ class Haste:
         claims.CLAIM_LASTS = timedelta(seconds=self.answer_seconds + 0.5)  # longer than an answer
         claims.AMBIGUOUS_WAIT = timedelta(seconds=0.5)
         delivery.FIRST_WAIT = timedelta(seconds=0.05)
-        delivery.LONGEST_WAIT = timedelta(seconds=0.2)
+        backoff.LONGEST_WAIT = timedelta(seconds=0.2)
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,7 @@ class OfUse:
 
     def arrange(self) -> None:
         """Treat it as what a run through the past makes."""
-        runner.for_workers = runner.whenever
+        runner.leave_to_workers = runner.send_without_expiry
 
 
 @dataclass(frozen=True)

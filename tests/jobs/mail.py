@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.outbox import MessageKind, put
-from crm.jobs.delivery import Courier
+from crm.jobs.delivery import Deliverer
 from crm.jobs.smtp import SmtpServer
 from crm.people.models import Person
 from crm.transactions import transaction
@@ -75,10 +75,10 @@ def post_office(**secured: object) -> Iterator[PostOffice]:
         controller.stop()
 
 
-def courier(sessions: sessionmaker[Session], port: int, **later: float) -> Courier:
+def deliverer(sessions: sessionmaker[Session], port: int, **later: float) -> Deliverer:
     """A worker at NOW, or so much later."""
     moment = NOW + timedelta(**later)
-    return Courier(sessions, SmtpServer.parse(f"smtp://127.0.0.1:{port}"), SENDER, lambda: moment)
+    return Deliverer(sessions, SmtpServer.parse(f"smtp://127.0.0.1:{port}"), SENDER, lambda: moment)
 
 
 def write(

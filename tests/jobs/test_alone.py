@@ -10,7 +10,7 @@ from crm.base.outbox import Message, State
 from crm.jobs.claims import claim
 from crm.transactions import transaction
 from tests.conftest import NOW
-from tests.jobs.mail import courier, post_office, write
+from tests.jobs.mail import deliverer, post_office, write
 from tests.jobs.work import messages
 
 ON_SQLITE = (
@@ -63,7 +63,7 @@ def test_one_that_cannot_be_made_fails_and_says_why(sessions, office):
         first = update(Message).where(Message.recipient == "an@crm.test")
         db.execute(first.values(message_id="<a\r\nBcc: b@crm.test>"))
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
 
     assert states(sessions) == [State.FAILED, State.SENT]
     assert messages(sessions)[0].note
@@ -76,7 +76,7 @@ def test_one_that_cannot_be_read_fails_and_the_others_go_out(sessions, office):
     with transaction(sessions) as db:
         db.execute(text("UPDATE message SET made_at = 'never' WHERE recipient = 'an@crm.test'"))
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
 
     with sessions() as db:
         found = db.execute(text("SELECT state, note FROM message ORDER BY id")).all()
@@ -87,7 +87,7 @@ def test_one_that_cannot_be_claimed_holds_up_no_other(sessions, office, stubborn
     write(sessions, "an", "bo")
     stubborn("OLD.recipient = 'an@crm.test'")
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
 
     assert states(sessions) == [State.PENDING, State.SENT]
 
@@ -96,8 +96,8 @@ def test_one_that_cannot_be_marked_as_sent_is_held_since_it_has_arrived(sessions
     write(sessions, "an", "bo")
     stubborn("OLD.recipient = 'an@crm.test' AND NEW.state = 'sent'")
 
-    courier(sessions, office.port).deliver_all()
-    courier(sessions, office.port, days=1).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port, days=1).deliver_all()
 
     assert states(sessions) == [State.HELD, State.SENT]
     assert office.recipients == ["an@crm.test", "bo@crm.test"]
@@ -110,7 +110,7 @@ def test_one_that_cannot_be_settled_after_a_crash_is_held(sessions, office, stub
         db.execute(update(Message).values(state=State.SENDING))
     stubborn("OLD.recipient = 'an@crm.test' AND NEW.state = 'ambiguous'")
 
-    courier(sessions, office.port, minutes=6).deliver_all()
+    deliverer(sessions, office.port, minutes=6).deliver_all()
 
     assert states(sessions) == [State.HELD, State.AMBIGUOUS]
 
@@ -119,8 +119,8 @@ def test_one_that_can_be_changed_by_nobody_is_sent_once_at_most(sessions, office
     write(sessions, "an", "bo")
     stubborn("OLD.recipient = 'an@crm.test' AND OLD.state = 'sending'")
 
-    courier(sessions, office.port).deliver_all()
-    courier(sessions, office.port, days=1).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port, days=1).deliver_all()
 
     assert states(sessions) == [State.SENDING, State.SENT]
     assert office.recipients == ["an@crm.test", "bo@crm.test"]

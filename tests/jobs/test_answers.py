@@ -10,7 +10,7 @@ import pytest
 from crm.base import clock
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import claims
-from crm.jobs.delivery import REPEATED, Courier
+from crm.jobs.delivery import REPEATED, Deliverer
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.smtp_session import Limits
 from tests.conftest import NOW
@@ -32,11 +32,11 @@ STOPPED = Limits(when_stopped=0.1)  # patient as long as it is to go on
 LATER = (0, 11, 25, 60, 180, 400)  # minutes
 
 
-def worker(sessions, server: Scripted, limits: Limits = SHORT, **later: float) -> Courier:
+def worker(sessions, server: Scripted, limits: Limits = SHORT, **later: float) -> Deliverer:
     """A worker that soon loses patience."""
     own = replace(SmtpServer.parse(server.url), limits=limits)
     moment = NOW + timedelta(**later)
-    return Courier(sessions, own, SENDER, lambda: moment)
+    return Deliverer(sessions, own, SENDER, lambda: moment)
 
 
 def unaccounted(sessions, server: Scripted) -> list[Message]:
@@ -167,12 +167,12 @@ def test_while_a_server_takes_its_time_nobody_takes_the_mail_over(sessions, monk
         own = replace(SmtpServer.parse(server.url), limits=slow)
         began = clock.monotonic()
         now = lambda: NOW + timedelta(seconds=clock.monotonic() - began)  # noqa: E731 - a clock
-        first = Thread(target=Courier(sessions, own, SENDER, now).deliver_all)
+        first = Thread(target=Deliverer(sessions, own, SENDER, now).deliver_all)
         first.start()
         server.reached["body"].wait()
         others = Counter()
         while first.is_alive():
-            others += Courier(sessions, own, SENDER, now).deliver_all()
+            others += Deliverer(sessions, own, SENDER, now).deliver_all()
             first.join(0.05)
 
     assert others == {}

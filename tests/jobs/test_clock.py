@@ -10,16 +10,15 @@ from crm.base import clock
 from crm.base.outbox import State
 from crm.jobs import clock as node_clock
 from crm.jobs import clock_check, lease
-from crm.jobs.clock import ClockRunner, Node
-from crm.jobs.delivery import Courier
+from crm.jobs.clock import ClockThreads, Node, scheduler_of
+from crm.jobs.delivery import Deliverer
 from crm.jobs.models import JobRun, Lease
-from crm.jobs.runner import Clockwork
-from crm.jobs.scheduler import wake_ups
+from crm.jobs.runner import Runner
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import JOBS, JobName
 from crm.transactions import transaction
 from tests.jobs.mail import post_office, write
-from tests.jobs.work import KINDS, SITE, at, clockwork_of, install, messages
+from tests.jobs.work import KINDS, SITE, at, install, messages, runner_of
 
 
 def leap(db, *_slot):
@@ -32,8 +31,8 @@ def node(sessions, moment: str, **work) -> Node:
     def now() -> datetime:
         return at(moment)
 
-    courier = Courier(sessions, None, SITE.mail_from, now)
-    return Node(clockwork_of(sessions, **work), courier, now=now)
+    deliverer = Deliverer(sessions, None, SITE.mail_from, now)
+    return Node(runner_of(sessions, **work), deliverer, now=now)
 
 
 def eventually(claim, seconds: float = 5) -> bool:
@@ -56,9 +55,9 @@ def test_a_tick_does_what_is_due_and_delivers_it(sessions):
 def test_a_node_that_does_not_lead_delivers_only(sessions):
     install(sessions, "2026-07-19T12:00", "li")
     leader = node(sessions, "2026-07-20T07:30")
-    leader._clockwork.run_due(lambda: at("2026-07-20T07:30"))  # noqa: SLF001 - made, not delivered
+    leader._runner.run_due(lambda: at("2026-07-20T07:30"))  # noqa: SLF001 - made, not delivered
     with transaction(sessions) as db:
-        lease.hold(db, "another node")
+        lease.acquire(db, "another node")
 
     at_work = node(sessions, "2026-07-20T12:00")
     at_work.run_timetable()
@@ -71,7 +70,7 @@ def test_a_clock_that_leaps_in_a_slot_is_found_before_the_next(sessions):
     install(sessions, "2026-07-19T12:00")
     leaping = node(sessions, "2026-07-20T13:00", weekly_digest=leap)
 
-    with pytest.raises(clock_check.DoubtfulClockError, match="crm clock trust"):
+    with pytest.raises(clock_check.UntrustedClockError, match="crm clock trust"):
         leaping.run_timetable()
 
     with sessions() as db:
@@ -93,7 +92,7 @@ def test_a_node_that_retires_lets_the_next_one_lead(sessions):
 
 def test_a_runner_ticks_at_once_and_ends_when_told(sessions):
     install(sessions, "2200-01-01T00:00")
-    runner = ClockRunner()
+    runner = ClockThreads()
     runner.start(sessions, SITE, None)
 
     assert eventually(lambda: runner.last_tick is not None)
@@ -107,7 +106,7 @@ def test_a_runner_ticks_at_once_and_ends_when_told(sessions):
 def test_a_runner_that_nobody_wakes_ticks_by_itself(sessions, monkeypatch):
     monkeypatch.setattr(node_clock, "WATCHDOG_SECONDS", 0.05)
     install(sessions, "2200-01-01T00:00")
-    runner = ClockRunner()
+    runner = ClockThreads()
     runner.start(sessions, SITE, None)
     eventually(lambda: runner.last_tick is not None)
     first = runner.last_tick
@@ -118,7 +117,7 @@ def test_a_runner_that_nobody_wakes_ticks_by_itself(sessions, monkeypatch):
 
 def test_a_tick_that_fails_is_not_the_last(sessions, monkeypatch):
     monkeypatch.setattr(node_clock, "WATCHDOG_SECONDS", 0.05)
-    runner = ClockRunner()
+    runner = ClockThreads()
     runner.start(sessions, SITE, None)  # nothing is installed: each tick refuses
     time.sleep(0.2)
     assert runner.last_tick is None
@@ -147,8 +146,8 @@ def waiting(sessions, monkeypatch):
 
 
 def node_of(sessions, office, now) -> Node:
-    courier = Courier(sessions, SmtpServer.parse(office.url), SITE.mail_from, now)
-    return Node(Clockwork(sessions, SITE), courier, now=now)
+    deliverer = Deliverer(sessions, SmtpServer.parse(office.url), SITE.mail_from, now)
+    return Node(Runner(sessions, SITE), deliverer, now=now)
 
 
 def done(sessions, job: JobName) -> bool:
@@ -158,7 +157,7 @@ def done(sessions, job: JobName) -> bool:
 
 def test_a_digest_is_made_on_time_while_a_mail_server_hangs(waiting, office):
     moments = [at("2026-07-20T07:29")]
-    runner = ClockRunner()
+    runner = ClockThreads()
     runner.run(node_of(waiting, office, lambda: moments[-1]))
     assert office.asked.wait(10)
 
@@ -177,7 +176,7 @@ def test_a_digest_is_made_on_time_while_a_mail_server_hangs(waiting, office):
 def test_a_timetable_that_fails_looks_dead_though_mails_go_out(sessions, office):
     write(sessions, "li", "wang", at=at("2026-07-20T07:00"))  # nothing is installed: ticks refuse
     office.answers.set()
-    runner = ClockRunner()
+    runner = ClockThreads()
     runner.run(node_of(sessions, office, lambda: at("2026-07-20T07:29")))
 
     assert eventually(lambda: len(office.received) == 2, 10)
@@ -239,7 +238,7 @@ def test_a_node_between_two_slots_renews_nothing(sessions):
 
 
 def test_the_scheduler_wakes_at_the_jobs_times_of_day_in_civil_time():
-    scheduler = wake_ups(lambda: None, JOBS)
+    scheduler = scheduler_of(lambda: None, JOBS)
     at_noon = next(job for job in scheduler.get_jobs() if job.id == "at 12:00")
 
     fires = at_noon.trigger.get_next_fire_time(None, datetime(2026, 7, 15, 3, 0, tzinfo=UTC))

@@ -12,17 +12,17 @@ from crm.transactions import transaction
 
 def ticked(sessions, ago: timedelta) -> None:
     with transaction(sessions) as db:
-        lease.hold(db, "a node", lasts=lease.LASTS - ago)
+        lease.acquire(db, "a node", lasts=lease.LASTS - ago)
 
 
 def leads(sessions) -> bool:
     with transaction(sessions) as db:
-        return lease.hold(db, "a node")
+        return lease.acquire(db, "a node")
 
 
 def doubt(sessions, ahead: timedelta = timedelta(0)):
     with sessions() as db:
-        return clock_check.doubt(db, now=clock.now() + ahead)
+        return clock_check.find_doubt(db, now=clock.now() + ahead)
 
 
 def test_a_clock_that_never_ticked_is_believed(sessions):
@@ -40,14 +40,14 @@ def test_ten_years_since_the_last_tick_are_a_leap(sessions):
     ticked(sessions, timedelta(days=3652))
 
     assert doubt(sessions).reason is Reason.LEAP
-    assert not clock_check.is_believed(sessions)
+    assert not clock_check.is_trusted(sessions)
 
 
 def test_a_person_says_that_the_clock_is_right(sessions):
     ticked(sessions, timedelta(days=60))
     assert not leads(sessions)
 
-    clock_check.resume(sessions)
+    clock_check.trust(sessions)
 
     assert doubt(sessions) is None
     assert leads(sessions)
@@ -56,7 +56,7 @@ def test_a_person_says_that_the_clock_is_right(sessions):
 def test_saying_so_takes_the_lease_from_nobody(sessions):
     ticked(sessions, timedelta(0))
 
-    clock_check.resume(sessions)
+    clock_check.trust(sessions)
 
     with sessions() as db:
         assert lease.holder_of(db) == "a node"
@@ -85,7 +85,7 @@ def test_some_minutes_apart_are_no_matter(sessions):
 
 def test_a_lease_made_by_a_clock_that_ran_ahead_holds_up_nobody(sessions):
     with transaction(sessions) as db:
-        lease.hold(db, "a node", lasts=timedelta(hours=3))
+        lease.acquire(db, "a node", lasts=timedelta(hours=3))
 
     with transaction(sessions) as db:
-        assert lease.hold(db, "another")
+        assert lease.acquire(db, "another")

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from crm.base.outbox import Message, MessageKind
 from crm.jobs import ledger
 from crm.jobs.models import JobRun
-from crm.jobs.runner import Clockwork
+from crm.jobs.runner import Runner
 from crm.jobs.timetable import JOBS, JobName
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit
@@ -23,14 +23,14 @@ from tests.jobs.work import SITE, at
 CLOSING = [job for job in JOBS if job.name in (JobName.ASSESS, JobName.FREEZE)]
 
 
-def zone(sessions, since: str = "2026-07-01T00:00") -> Clockwork:
+def zone(sessions, since: str = "2026-07-01T00:00") -> Runner:
     with transaction(sessions) as db:
         ledger.install(db, clock_from=at(since), now=at(since))
         make_regime(db)
         deputy = make_person(db, "deputy", duty=Duty.DEPUTY)
         make_person(db, "principal", duty=Duty.PRINCIPAL)
         make_visit(db, deputy, date(2026, 7, 1))
-    return Clockwork(sessions, SITE, jobs=CLOSING)
+    return Runner(sessions, SITE, jobs=CLOSING)
 
 
 def slots_of(sessions, job: JobName) -> list[str]:
@@ -45,10 +45,10 @@ def kept(sessions) -> list[tuple]:
 
 
 def test_each_period_of_each_kind_is_assessed_and_frozen_once(sessions):
-    clockwork = zone(sessions)
+    runner = zone(sessions)
 
-    clockwork.run_until(at("2026-08-06T00:00"), to_mailbox=True)
-    clockwork.run_until(at("2026-08-06T00:00"), to_mailbox=True)
+    runner.run_until(at("2026-08-06T00:00"), to_mailbox=True)
+    runner.run_until(at("2026-08-06T00:00"), to_mailbox=True)
 
     assert sorted(slots_of(sessions, JobName.FREEZE)) == [
         *("2026-07", "2026-07-X1", "2026-07-X2", "2026-07-X3"),
@@ -59,10 +59,10 @@ def test_each_period_of_each_kind_is_assessed_and_frozen_once(sessions):
 
 
 def test_one_kind_does_not_stand_in_anothers_way(sessions):
-    clockwork = zone(sessions)
-    clockwork.run_until(at("2026-07-31T00:00"), to_mailbox=True)
+    runner = zone(sessions)
+    runner.run_until(at("2026-07-31T00:00"), to_mailbox=True)
 
-    summaries = clockwork.run_until(at("2026-08-03T00:00"), to_mailbox=True)
+    summaries = runner.run_until(at("2026-08-03T00:00"), to_mailbox=True)
 
     assert summaries[JobName.ASSESS].as_dict() == {
         "done": 3,  # July, its last xun, and week 31
@@ -72,13 +72,13 @@ def test_one_kind_does_not_stand_in_anothers_way(sessions):
 
 
 def test_after_a_downtime_figures_are_frozen_as_of_their_own_moments(sessions):
-    clockwork = zone(sessions, since="2026-07-31T00:00")
+    runner = zone(sessions, since="2026-07-31T00:00")
     with transaction(sessions) as db:
         deputy = make_person(db, "late", duty=Duty.DEPUTY)
         make_visit(db, deputy, date(2026, 7, 31), logged_at=at("2026-08-03T09:00"))
         make_visit(db, deputy, date(2026, 8, 4), days=1)
 
-    clockwork.run_due(lambda: at("2026-08-20T10:00"))
+    runner.run_due(lambda: at("2026-08-20T10:00"))
 
     with sessions() as db:
         query = select(FigureRecord).where(
@@ -90,7 +90,7 @@ def test_after_a_downtime_figures_are_frozen_as_of_their_own_moments(sessions):
 
 
 def test_what_was_edited_while_the_clock_was_down_is_corrected_when_it_freezes(sessions):
-    clockwork = zone(sessions, since="2026-07-31T00:00")
+    runner = zone(sessions, since="2026-07-31T00:00")
     with transaction(sessions) as db:
         deputy = make_person(db, "late", duty=Duty.DEPUTY)
         noon = at("2026-08-07T12:00")
@@ -104,7 +104,7 @@ def test_what_was_edited_while_the_clock_was_down_is_corrected_when_it_freezes(s
             logged_at=noon,
         )
 
-    clockwork.run_due(lambda: at("2026-08-20T10:00"))
+    runner.run_due(lambda: at("2026-08-20T10:00"))
 
     with sessions() as db:
         (made,) = db.scalars(select(Correction)).all()
@@ -112,17 +112,17 @@ def test_what_was_edited_while_the_clock_was_down_is_corrected_when_it_freezes(s
     assert made.made_at == at("2026-08-20T10:00")
 
 
-def by_the_clock(clockwork: Clockwork, now):
-    clockwork.run_due(lambda: now)
+def by_the_clock(runner: Runner, now):
+    runner.run_due(lambda: now)
 
 
-def by_a_run(clockwork: Clockwork, now):
-    clockwork.run_until(now, to_mailbox=True)
+def by_a_run(runner: Runner, now):
+    runner.run_until(now, to_mailbox=True)
 
 
 @pytest.mark.parametrize("catch_up", [by_the_clock, by_a_run])
 def test_after_a_stop_the_clock_and_a_run_freeze_and_correct_alike(sessions, catch_up):
-    clockwork = zone(sessions, since="2026-07-31T00:00")
+    runner = zone(sessions, since="2026-07-31T00:00")
     edited_at = at("2026-08-07T12:00")
     with transaction(sessions) as db:
         unit = make_unit(db)
@@ -139,7 +139,7 @@ def test_after_a_stop_the_clock_and_a_run_freeze_and_correct_alike(sessions, cat
             now=edited_at,
         )
 
-    catch_up(clockwork, at("2026-08-20T10:00"))
+    catch_up(runner, at("2026-08-20T10:00"))
 
     with sessions() as db:
         figure = db.scalars(
@@ -155,13 +155,13 @@ def test_after_a_stop_the_clock_and_a_run_freeze_and_correct_alike(sessions, cat
 
 
 def test_an_edit_after_the_moment_of_a_run_is_corrected_by_it_too(sessions):
-    clockwork = zone(sessions, since="2026-07-31T00:00")
+    runner = zone(sessions, since="2026-07-31T00:00")
     with transaction(sessions) as db:
         chief = make_person(db, "chief", role=Role.ADMIN, duty=Duty.STAFF)
         visit = db.scalars(select(Visit)).one()
         reject_visit(db, visit=visit, reason="重复", by=chief, now=at("2026-08-19T12:00"))
 
-    clockwork.run_until(at("2026-08-10T00:00"), to_mailbox=True)
+    runner.run_until(at("2026-08-10T00:00"), to_mailbox=True)
 
     with sessions() as db:
         made = db.scalars(select(Correction)).one()
@@ -176,9 +176,9 @@ def test_what_ended_before_the_installation_makes_no_mail_figure_or_order(sessio
         unit = make_unit(db)
         make_person(db, "chief", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit)
         make_person(db, "deputy", duty=Duty.DEPUTY, unit=unit)
-    clockwork = Clockwork(sessions, SITE)
+    runner = Runner(sessions, SITE)
 
-    clockwork.run_until(at("2026-08-31T00:00"), to_mailbox=True)
+    runner.run_until(at("2026-08-31T00:00"), to_mailbox=True)
 
     with sessions() as db:
         assert db.scalars(select(JobRun.slot).where(JobRun.slot == "2026-07")).all() == []
@@ -188,16 +188,16 @@ def test_what_ended_before_the_installation_makes_no_mail_figure_or_order(sessio
 
 
 def test_a_period_that_began_before_the_installation_is_judged_as_usual(sessions):
-    clockwork = zone(sessions, since="2026-07-31T09:00")
+    runner = zone(sessions, since="2026-07-31T09:00")
 
-    clockwork.run_until(at("2026-08-06T00:00"), to_mailbox=True)
+    runner.run_until(at("2026-08-06T00:00"), to_mailbox=True)
 
     assert slots_of(sessions, JobName.FREEZE) == ["2026-W31", "2026-07-X3", "2026-07"]
 
 
 def test_each_job_shows_its_own_kinds_last_and_next_slot(sessions):
-    clockwork = zone(sessions, since="2026-06-30T13:00")
-    clockwork.run_until(at("2026-07-31T00:00"), to_mailbox=True)
+    runner = zone(sessions, since="2026-06-30T13:00")
+    runner.run_until(at("2026-07-31T00:00"), to_mailbox=True)
 
     with sessions() as db:
         last = {job.cycle.value: ledger.last_run(db, job).slot for job in CLOSING[:3]}

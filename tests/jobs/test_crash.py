@@ -11,8 +11,8 @@ from crm.base.outbox import State
 from crm.jobs.delivery import REPEATED
 from crm.jobs.mime import mime_of
 from tests.databases import Kept
-from tests.jobs.mail import SENDER, courier, post_office, write
-from tests.jobs.work import at, clockwork_of, install, messages
+from tests.jobs.mail import SENDER, deliverer, post_office, write
+from tests.jobs.work import at, install, messages, runner_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +25,7 @@ def kill_in(url: str, where: str, number: int) -> None:
 
 
 def live(sessions) -> None:
-    clockwork_of(sessions).run_until(at("2026-08-01T00:00"), to_mailbox=True)
+    runner_of(sessions).run_until(at("2026-08-01T00:00"), to_mailbox=True)
 
 
 def outcome(sessions) -> list[tuple[str, State, bytes]]:
@@ -64,8 +64,8 @@ def test_a_worker_killed_between_the_answer_and_the_mark_sends_the_same_bytes_on
     with post_office() as office:
         kill_in(database_url, "data", office.port)
         left = messages(sessions)[0].state
-        courier(sessions, office.port, minutes=5).deliver_all()
-        courier(sessions, office.port, minutes=15).deliver_all()
+        deliverer(sessions, office.port, minutes=5).deliver_all()
+        deliverer(sessions, office.port, minutes=15).deliver_all()
 
     assert left is State.SENDING
     assert [message.note for message in messages(sessions)] == [REPEATED]

@@ -14,15 +14,15 @@ from crm.jobs.delivery import (
     MOST_ATTEMPTS,
     NO_ADDRESS,
     REPEATED,
-    Courier,
+    Deliverer,
     leave_in_mailbox,
-    wait_before,
+    retry_delay,
 )
 from crm.jobs.mime import mime_of
 from crm.jobs.smtp import Security, SmtpServer
 from crm.transactions import transaction
 from tests.conftest import NOW
-from tests.jobs.mail import SENDER, courier, post_office, write
+from tests.jobs.mail import SENDER, deliverer, post_office, write
 from tests.jobs.work import messages
 
 
@@ -47,7 +47,7 @@ def crash_in_data(sessions) -> None:
 def test_a_mail_arrives_as_the_bytes_of_its_row(sessions, office):
     write(sessions, "li")
 
-    told = courier(sessions, office.port).deliver_all()
+    told = deliverer(sessions, office.port).deliver_all()
 
     message = only(sessions)
     assert told == {State.SENT: 1}
@@ -59,7 +59,7 @@ def test_a_mail_arrives_as_the_bytes_of_its_row(sessions, office):
 def test_what_arrives_can_be_read(sessions, office):
     write(sessions, "li")
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
 
     read = message_from_bytes(office.received[0][1], policy=default)
     assert read["Subject"] == only(sessions).subject
@@ -70,8 +70,8 @@ def test_what_arrives_can_be_read(sessions, office):
 def test_a_second_delivery_sends_nothing(sessions, office):
     write(sessions, "li", "wang")
 
-    courier(sessions, office.port).deliver_all()
-    courier(sessions, office.port, hours=1).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port, hours=1).deliver_all()
 
     assert office.recipients == ["li@crm.test", "wang@crm.test"]
 
@@ -79,10 +79,10 @@ def test_a_second_delivery_sends_nothing(sessions, office):
 def test_a_message_waits_until_it_is_due(sessions, office):
     write(sessions, "li", at=NOW + timedelta(seconds=1))
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
     assert office.received == []
 
-    courier(sessions, office.port, seconds=1).deliver_all()
+    deliverer(sessions, office.port, seconds=1).deliver_all()
     assert office.recipients == ["li@crm.test"]
 
 
@@ -90,7 +90,7 @@ def test_a_bad_recipient_fails_and_does_not_stop_the_others(sessions, office):
     write(sessions, "an", "bo", "chen")
     office.at_recipient["an@crm.test"] = "550 no such user"
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
 
     bad, *others = messages(sessions)
     assert (bad.state, bad.note, bad.attempts) == (State.FAILED, "550 no such user", 1)
@@ -107,7 +107,7 @@ def test_a_recipient_who_cannot_be_written_to_fails_and_does_not_stop_the_others
     write(sessions, "an", email=email)
     write(sessions, "bo")
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
 
     bad, good = messages(sessions)
     assert (bad.state, bad.note) == (State.FAILED, f"“{email}”不是可用的邮箱地址")
@@ -117,16 +117,16 @@ def test_a_recipient_who_cannot_be_written_to_fails_and_does_not_stop_the_others
 def test_a_no_for_now_is_tried_again_after_a_wait(sessions, office):
     write(sessions, "li")
     office.at_recipient["li@crm.test"] = "451 greylisted"
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
     first = only(sessions)
 
     del office.at_recipient["li@crm.test"]
-    courier(sessions, office.port, seconds=40).deliver_all()
+    deliverer(sessions, office.port, seconds=40).deliver_all()
     assert office.received == []
-    courier(sessions, office.port, seconds=80).deliver_all()
+    deliverer(sessions, office.port, seconds=80).deliver_all()
 
     assert (first.state, first.note) == (State.PENDING, "451 greylisted")
-    assert first.due_at == NOW + wait_before(first.id, 1)
+    assert first.due_at == NOW + retry_delay(first.id, 1)
     assert (only(sessions).state, only(sessions).attempts) == (State.SENT, 2)
 
 
@@ -138,7 +138,7 @@ def test_a_no_after_data_is_an_answer_too(sessions, office, answer, state):
     write(sessions, "li")
     office.at_data = [answer]
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
 
     assert (only(sessions).state, only(sessions).note) == (state, answer)
 
@@ -149,18 +149,18 @@ def test_after_the_last_try_a_message_has_failed(sessions, office):
         db.execute(update(Message).values(attempts=MOST_ATTEMPTS - 1))
     office.at_recipient["li@crm.test"] = "451 greylisted"
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
 
     assert only(sessions).state is State.FAILED
 
 
 def test_waits_double_up_to_an_hour_and_are_spread_the_same_way_each_time():
-    waits = [wait_before(7, attempts) for attempts in range(1, 12)]
+    waits = [retry_delay(7, attempts) for attempts in range(1, 12)]
 
-    assert waits == [wait_before(7, attempts) for attempts in range(1, 12)]
+    assert waits == [retry_delay(7, attempts) for attempts in range(1, 12)]
     assert timedelta(seconds=48) <= waits[0] <= timedelta(seconds=72)
     assert timedelta(minutes=48) <= waits[-1] <= timedelta(minutes=72)
-    assert wait_before(7, 1) != wait_before(8, 1)
+    assert retry_delay(7, 1) != retry_delay(8, 1)
 
 
 def test_a_server_that_is_away_costs_no_attempt(sessions):
@@ -168,7 +168,7 @@ def test_a_server_that_is_away_costs_no_attempt(sessions):
     with post_office() as gone:
         port = gone.port
 
-    told = courier(sessions, port).deliver_all()
+    told = deliverer(sessions, port).deliver_all()
 
     assert told == {}
     assert {(message.state, message.attempts) for message in messages(sessions)} == {
@@ -181,7 +181,7 @@ def test_a_server_that_is_away_costs_no_attempt(sessions):
 def test_someone_without_an_address_has_it_in_the_mailbox(sessions, office):
     write(sessions, "li", email=None)
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
 
     assert office.received == []
     assert (only(sessions).state, only(sessions).note) == (State.SENT, NO_ADDRESS)
@@ -190,12 +190,12 @@ def test_someone_without_an_address_has_it_in_the_mailbox(sessions, office):
 def test_a_line_that_breaks_after_data_is_sent_once_more_with_the_same_bytes(sessions, office):
     write(sessions, "li")
     office.at_data = [None]
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
     broken = only(sessions)
 
-    courier(sessions, office.port, minutes=9, seconds=59).deliver_all()
+    deliverer(sessions, office.port, minutes=9, seconds=59).deliver_all()
     assert len(office.received) == 1
-    courier(sessions, office.port, minutes=10).deliver_all()
+    deliverer(sessions, office.port, minutes=10).deliver_all()
 
     assert broken.state is State.AMBIGUOUS
     assert (only(sessions).state, only(sessions).note) == (State.SENT, REPEATED)
@@ -206,9 +206,9 @@ def test_a_line_that_breaks_twice_is_held_for_a_person(sessions, office):
     write(sessions, "li")
     office.at_data = [None, None]
 
-    courier(sessions, office.port).deliver_all()
-    courier(sessions, office.port, minutes=10).deliver_all()
-    courier(sessions, office.port, days=3).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port, minutes=10).deliver_all()
+    deliverer(sessions, office.port, days=3).deliver_all()
 
     assert only(sessions).state is State.HELD
     assert len(office.received) == 2
@@ -218,8 +218,8 @@ def test_a_nudge_whose_end_is_unknown_is_held_at_once(sessions, office):
     write(sessions, "li", kind=MessageKind.NUDGE)
     office.at_data = [None]
 
-    courier(sessions, office.port).deliver_all()
-    courier(sessions, office.port, days=3).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port, days=3).deliver_all()
 
     assert only(sessions).state is State.HELD
     assert len(office.received) == 1
@@ -229,7 +229,7 @@ def test_after_a_line_broke_the_others_go_by_a_new_one(sessions, office):
     write(sessions, "an", "bo")
     office.at_data = [None]
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
 
     assert [message.state for message in messages(sessions)] == [State.AMBIGUOUS, State.SENT]
 
@@ -238,11 +238,11 @@ def test_what_a_crash_left_in_sending_waits_and_is_sent_once_more(sessions, offi
     write(sessions, "li")
     crash_in_data(sessions)
 
-    courier(sessions, office.port, minutes=4).deliver_all()
+    deliverer(sessions, office.port, minutes=4).deliver_all()
     assert only(sessions).state is State.SENDING
-    courier(sessions, office.port, minutes=5).deliver_all()
+    deliverer(sessions, office.port, minutes=5).deliver_all()
     assert (only(sessions).state, office.received) == (State.AMBIGUOUS, [])
-    courier(sessions, office.port, minutes=15).deliver_all()
+    deliverer(sessions, office.port, minutes=15).deliver_all()
 
     assert (only(sessions).state, only(sessions).note) == (State.SENT, REPEATED)
     assert len(office.received) == 1
@@ -253,9 +253,9 @@ def test_a_worker_that_died_before_data_costs_nothing_but_time(sessions, office)
     with transaction(sessions) as db:
         claim(db, "a worker that was killed", now=NOW)
 
-    courier(sessions, office.port, minutes=4).deliver_all()
+    deliverer(sessions, office.port, minutes=4).deliver_all()
     assert office.received == []
-    courier(sessions, office.port, minutes=5).deliver_all()
+    deliverer(sessions, office.port, minutes=5).deliver_all()
 
     assert (only(sessions).state, only(sessions).note) == (State.SENT, None)
 
@@ -263,7 +263,7 @@ def test_a_worker_that_died_before_data_costs_nothing_but_time(sessions, office)
 def test_a_worker_whose_claim_ended_stops_before_data(sessions, office):
     write(sessions, "li", "wang")
     moments = iter([NOW, NOW])  # it settles, claims, and is stopped for an hour
-    late = Courier(
+    late = Deliverer(
         sessions,
         SmtpServer.parse(f"smtp://127.0.0.1:{office.port}"),
         SENDER,
@@ -281,7 +281,7 @@ def test_many_workers_send_each_message_once(sessions, office):
     write(sessions, *(f"p{n:02}" for n in range(60)))
 
     with ThreadPoolExecutor(3) as pool:
-        list(pool.map(lambda _: courier(sessions, office.port).deliver_all(), range(3)))
+        list(pool.map(lambda _: deliverer(sessions, office.port).deliver_all(), range(3)))
 
     assert sorted(office.recipients) == [f"p{n:02}@crm.test" for n in range(60)]
     assert {message.state for message in messages(sessions)} == {State.SENT}
@@ -291,7 +291,7 @@ def test_a_worker_told_to_stop_gives_back_what_it_has_not_begun(sessions, office
     write(sessions, "an", "bo")
     answers = iter([True, True, False])
 
-    courier(sessions, office.port).deliver_all(lambda: next(answers, False))
+    deliverer(sessions, office.port).deliver_all(lambda: next(answers, False))
 
     assert office.recipients == ["an@crm.test"]
     assert [message.claimed_by for message in messages(sessions)] == [None, None]
@@ -299,7 +299,7 @@ def test_a_worker_told_to_stop_gives_back_what_it_has_not_begun(sessions, office
 
 def test_a_worker_that_is_stopped_delivers_nothing_more(sessions, office):
     write(sessions, "an", "bo")
-    worker = courier(sessions, office.port)
+    worker = deliverer(sessions, office.port)
     worker.stopped.set()
 
     worker.deliver_all()
@@ -311,7 +311,7 @@ def test_without_a_server_messages_lie_in_the_mailbox(sessions):
     write(sessions, "li")
     write(sessions, "wang", at=NOW + timedelta(hours=1))
 
-    told = Courier(sessions, None, SENDER, lambda: NOW).deliver_all()
+    told = Deliverer(sessions, None, SENDER, lambda: NOW).deliver_all()
 
     assert told == {State.SENT: 1}
     assert [message.sent_at for message in messages(sessions)] == [NOW, None]

@@ -11,12 +11,12 @@ from crm.jobs.health import Health
 from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.jobs.mail import write
-from tests.jobs.work import at, clockwork_of, install
+from tests.jobs.work import at, install, runner_of
 
 
 def ticked(sessions, ago: timedelta) -> None:
     with transaction(sessions) as db:
-        lease.hold(db, "a node", lasts=lease.LASTS - ago)
+        lease.acquire(db, "a node", lasts=lease.LASTS - ago)
 
 
 def standstill(sessions, moment):
@@ -75,7 +75,7 @@ def test_a_slot_is_overdue_after_ten_minutes_though_a_node_ticks(sessions, momen
 def test_a_slot_that_is_done_is_not_overdue(sessions):
     install(sessions, "2026-07-15T10:00")
     ticked(sessions, timedelta(0))
-    clockwork_of(sessions).run_until(at("2026-07-15T12:00"), to_mailbox=True)
+    runner_of(sessions).run_until(at("2026-07-15T12:00"), to_mailbox=True)
 
     assert standstill(sessions, "2026-07-15T13:00") is None
 

@@ -12,7 +12,7 @@ SHORT = timedelta(milliseconds=200)
 
 def hold(sessions, holder: str, lasts: timedelta = lease.LASTS) -> bool:
     with transaction(sessions) as db:
-        return lease.hold(db, holder, lasts=lasts)
+        return lease.acquire(db, holder, lasts=lasts)
 
 
 def test_one_holder_at_a_time_who_may_renew(sessions):
@@ -59,14 +59,14 @@ def test_of_many_who_ask_at_once_one_gets_it(sessions):
 
 def test_a_lease_that_nobody_ever_held_tells_no_age(sessions):
     with sessions() as db:
-        assert lease.silence(db) is None
+        assert lease.silent_for(db) is None
 
 
 def test_the_last_renewal_is_known_to_every_process(sessions):
     hold(sessions, "a", lease.LASTS - timedelta(minutes=6))
 
     with sessions() as db:
-        assert timedelta(minutes=6) <= lease.silence(db) < timedelta(minutes=7)
+        assert timedelta(minutes=6) <= lease.silent_for(db) < timedelta(minutes=7)
 
 
 def test_a_lease_given_back_tells_when(sessions):
@@ -75,11 +75,11 @@ def test_a_lease_given_back_tells_when(sessions):
         lease.release(db, "a")
 
     with sessions() as db:
-        assert lease.silence(db) < timedelta(seconds=30)
+        assert lease.silent_for(db) < timedelta(seconds=30)
 
 
 def test_a_clock_set_back_makes_nobody_younger_than_now(sessions):
     hold(sessions, "a", timedelta(hours=2))
 
     with sessions() as db:
-        assert lease.silence(db) == timedelta(0)
+        assert lease.silent_for(db) == timedelta(0)

@@ -13,12 +13,12 @@ from crm.jobs import health, ledger
 from crm.jobs.manual_runs import next_slot, preview, run_now
 from crm.jobs.models import JobPause, JobRun, RunState
 from crm.jobs.pausing import pause_job, resume_job
-from crm.jobs.runner import Clockwork, SlotOutcome
+from crm.jobs.runner import Runner, SlotOutcome
 from crm.jobs.timetable import JOBS, JobName, Timing
 from crm.people.rules import Duty, Role
 from crm.transactions import transaction
 from tests.factories import PRINCIPAL, make_person, make_rule, make_unit
-from tests.jobs.work import SITE, at, clockwork_of, fail, install, keys
+from tests.jobs.work import SITE, at, fail, install, keys, runner_of
 
 BEFORE, AFTER = at("2026-07-20T07:00"), at("2026-07-20T07:35")  # W29's digest is due at 07:30
 WEEKLY = JobName.WEEKLY_DIGEST
@@ -48,24 +48,24 @@ def resume(sessions, now):
 
 
 def test_a_preview_tells_what_would_be_made_and_keeps_nothing(zone):
-    found = preview(clockwork_of(zone), WEEKLY, now=BEFORE)
+    found = preview(runner_of(zone), WEEKLY, now=BEFORE)
 
     assert (found.slot.name, found.made) == ("2026-W29", {"messages": 2})
-    assert [each.subject for each in found.letters] == ["周报 2026-W29"] * 2
-    assert {each.name for each in found.letters} == {"li同志", "wang同志"}
+    assert [each.subject for each in found.mails] == ["周报 2026-W29"] * 2
+    assert {each.name for each in found.mails} == {"li同志", "wang同志"}
     assert (keys(zone), runs(zone)) == ([], [])
 
 
 def test_a_preview_of_a_slot_that_is_too_late_says_so(zone):
-    clockwork = clockwork_of(zone)
+    runner = runner_of(zone)
 
-    found = preview(clockwork, JobName.NUDGE, now=at("2026-07-14T19:00"))
+    found = preview(runner, JobName.NUDGE, now=at("2026-07-14T19:00"))
 
-    assert (found.slot.name, found.timing, found.letters) == ("2026-07-14", Timing.SKIPPED, [])
+    assert (found.slot.name, found.timing, found.mails) == ("2026-07-14", Timing.SKIPPED, [])
 
 
 def test_a_preview_of_work_that_fails_says_how(zone):
-    found = preview(clockwork_of(zone, weekly_digest=fail), WEEKLY, now=BEFORE)
+    found = preview(runner_of(zone, weekly_digest=fail), WEEKLY, now=BEFORE)
 
     assert found.error == "RuntimeError: 编排出错"
     assert keys(zone) == []
@@ -84,18 +84,18 @@ def test_every_job_can_be_previewed_and_leaves_no_trace(sessions, name):
             return [db.scalar(select(func.count()).select_from(table)) for table in tables]
 
     before = rows()
-    found = preview(Clockwork(sessions, SITE), name, now=at("2026-07-01T09:00"))
+    found = preview(Runner(sessions, SITE), name, now=at("2026-07-01T09:00"))
 
     assert found.error == ""
     assert rows() == before
 
 
 def test_run_now_does_the_earliest_slot_that_is_due(zone):
-    clockwork = clockwork_of(zone)
+    runner = runner_of(zone)
     with zone() as db:
-        slot = next_slot(db, clockwork.of(WEEKLY))
+        slot = next_slot(db, runner.jobs_named(WEEKLY))
 
-    done = run_now(clockwork, WEEKLY, by=None, now=AFTER)
+    done = run_now(runner, WEEKLY, by=None, now=AFTER)
 
     assert (done.slot.name, done.outcome, done.made) == (
         slot.name,
@@ -106,7 +106,7 @@ def test_run_now_does_the_earliest_slot_that_is_due(zone):
 
 
 def test_run_now_leaves_an_entry_with_the_slot(zone):
-    run_now(clockwork_of(zone), WEEKLY, by=None, now=AFTER)
+    run_now(runner_of(zone), WEEKLY, by=None, now=AFTER)
 
     with zone() as db:
         entry = db.scalars(select(AuditEntry)).one()
@@ -115,10 +115,10 @@ def test_run_now_leaves_an_entry_with_the_slot(zone):
 
 
 def test_run_now_twice_is_once(zone):
-    run_now(clockwork_of(zone), WEEKLY, by=None, now=AFTER)
+    run_now(runner_of(zone), WEEKLY, by=None, now=AFTER)
 
     with pytest.raises(Refused, match="nothing_due"):
-        run_now(clockwork_of(zone), WEEKLY, by=None, now=AFTER)
+        run_now(runner_of(zone), WEEKLY, by=None, now=AFTER)
 
     assert len(keys(zone)) == 2
 
@@ -126,7 +126,7 @@ def test_run_now_twice_is_once(zone):
 def test_two_who_run_it_at_once_do_it_once(zone):
     def run(_):
         try:
-            return run_now(clockwork_of(zone), WEEKLY, by=None, now=AFTER).outcome
+            return run_now(runner_of(zone), WEEKLY, by=None, now=AFTER).outcome
         except Refused as refusal:
             return refusal.code
 
@@ -140,17 +140,17 @@ def test_two_who_run_it_at_once_do_it_once(zone):
 
 def test_run_now_does_nothing_before_its_time(zone):
     with pytest.raises(Refused, match="nothing_due"):
-        run_now(clockwork_of(zone), WEEKLY, by=None, now=BEFORE)
+        run_now(runner_of(zone), WEEKLY, by=None, now=BEFORE)
 
     assert runs(zone) == []
 
 
 def test_run_now_retries_a_failed_slot_without_waiting(zone):
-    clockwork_of(zone, weekly_digest=fail).run_due(lambda: AFTER)
+    runner_of(zone, weekly_digest=fail).run_due(lambda: AFTER)
     moment_later = AFTER + timedelta(seconds=1)
-    waiting = clockwork_of(zone).run_due(lambda: moment_later)["weekly-digest"]
+    waiting = runner_of(zone).run_due(lambda: moment_later)["weekly-digest"]
 
-    done = run_now(clockwork_of(zone), WEEKLY, by=None, now=moment_later)
+    done = run_now(runner_of(zone), WEEKLY, by=None, now=moment_later)
 
     assert not waiting.outcomes
     assert done.outcome is SlotOutcome.DONE
@@ -159,20 +159,20 @@ def test_run_now_retries_a_failed_slot_without_waiting(zone):
 def test_a_paused_job_takes_no_slot(zone):
     pause(zone)
 
-    clockwork_of(zone).run_due(lambda: AFTER)
+    runner_of(zone).run_due(lambda: AFTER)
 
     assert {job for job, *_ in runs(zone)} == {"nudge"}
     with pytest.raises(Refused, match="job_paused"):
-        run_now(clockwork_of(zone), WEEKLY, by=None, now=AFTER)
+        run_now(runner_of(zone), WEEKLY, by=None, now=AFTER)
 
 
 def test_a_job_that_is_paused_while_others_run_takes_no_slot(zone):
-    clockwork = clockwork_of(zone)
+    runner = runner_of(zone)
     with zone() as db:
-        slot = next_slot(db, clockwork.of(WEEKLY))
+        slot = next_slot(db, runner.jobs_named(WEEKLY))
     pause(zone)
 
-    outcome, _ = clockwork.do_one(slot, now=AFTER)
+    outcome, _ = runner.run_slot(slot, now=AFTER)
 
     assert outcome is SlotOutcome.PAUSED
     assert runs(zone) == []
@@ -180,10 +180,10 @@ def test_a_job_that_is_paused_while_others_run_takes_no_slot(zone):
 
 def test_what_fell_due_in_a_pause_is_handled_by_its_lateness(zone):
     pause(zone)
-    clockwork_of(zone).run_due(lambda: at("2026-07-29T10:00"))
+    runner_of(zone).run_due(lambda: at("2026-07-29T10:00"))
     resume(zone, at("2026-07-29T10:00"))
 
-    clockwork_of(zone).run_due(lambda: at("2026-07-29T10:01"))
+    runner_of(zone).run_due(lambda: at("2026-07-29T10:01"))
 
     with zone() as db:
         of_job = select(JobRun).where(JobRun.job == WEEKLY).order_by(JobRun.slot)
@@ -248,7 +248,7 @@ def nothing(db, slot, timing, site):
 
 def closing(sessions, **work):
     works = {JobName(job.name): nothing for job in JOBS} | work
-    return Clockwork(sessions, SITE, work=works)
+    return Runner(sessions, SITE, handlers=works)
 
 
 def settled(sessions):

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from crm.base.outbox import State
-from crm.jobs.delivery import Courier
+from crm.jobs.delivery import Deliverer
 from crm.jobs.rate_limit import RateLimit
 from crm.jobs.smtp import SmtpServer
 from tests.conftest import NOW
@@ -54,8 +54,8 @@ def test_a_backlog_goes_out_oldest_first_and_no_faster_than_the_limit(sessions):
         write(sessions, name, at=NOW - timedelta(hours=hours))
     with post_office() as office:
         server = SmtpServer.parse(office.url, per_minute=2)
-        courier = Courier(sessions, server, SENDER, lambda: NOW)
-        courier.deliver_all()
+        deliverer = Deliverer(sessions, server, SENDER, lambda: NOW)
+        deliverer.deliver_all()
 
     assert office.recipients == ["old@crm.test", "middle@crm.test"]
     assert [m.state for m in messages(sessions)] == [State.PENDING, State.SENT, State.SENT]
@@ -71,9 +71,11 @@ def test_to_the_end_means_a_pause_whenever_the_minute_is_full(sessions):
         hand.at += seconds
 
     with post_office() as office:
-        courier = Courier(sessions, SmtpServer.parse(office.url, per_minute=2), SENDER, lambda: NOW)
-        courier.rate_limit.seconds = hand
-        courier.deliver_to_the_end(pause)
+        deliverer = Deliverer(
+            sessions, SmtpServer.parse(office.url, per_minute=2), SENDER, lambda: NOW
+        )
+        deliverer.rate_limit.seconds = hand
+        deliverer.deliver_to_the_end(pause)
 
     assert pauses == [60, 60]
     assert len(office.received) == 5
@@ -83,7 +85,7 @@ def test_while_the_server_is_away_all_that_waits_keeps_its_order(sessions):
     write(sessions, *(f"p{n}" for n in range(60)))
     nobody = SmtpServer.parse("smtp://127.0.0.1:1")
 
-    Courier(sessions, nobody, SENDER, lambda: NOW).deliver_all()
+    Deliverer(sessions, nobody, SENDER, lambda: NOW).deliver_all()
 
     assert {m.due_at - NOW for m in messages(sessions)} == {timedelta(minutes=1)}
     assert {m.attempts for m in messages(sessions)} == {0}

@@ -14,7 +14,7 @@ from crm.jobs.claims import UNKNOWN_END
 from crm.jobs.delivery import REPEATED
 from crm.transactions import transaction
 from tests.conftest import NOW
-from tests.jobs.mail import courier, post_office, write
+from tests.jobs.mail import deliverer, post_office, write
 from tests.jobs.work import messages
 
 LATER = NOW + timedelta(hours=3)
@@ -124,10 +124,10 @@ def test_the_note_outlives_the_tries_and_the_sending(sessions, in_state):
     send(sessions, in_state(State.FAILED), why="重试")
     with post_office() as office:
         office.at_recipient["li@crm.test"] = "451 greylisted"
-        courier(sessions, office.port, hours=3).deliver_all()
+        deliverer(sessions, office.port, hours=3).deliver_all()
         refused = messages(sessions)[0]
         office.at_recipient.clear()
-        courier(sessions, office.port, hours=4).deliver_all()
+        deliverer(sessions, office.port, hours=4).deliver_all()
 
     by_whom = "人工补发，此前“发送失败”：重试"
     assert (refused.state, refused.note) == (State.PENDING, f"{by_whom}\n451 greylisted")
@@ -137,7 +137,7 @@ def test_the_note_outlives_the_tries_and_the_sending(sessions, in_state):
 def test_the_note_outlives_a_server_that_is_away(sessions, in_state):
     send(sessions, in_state(State.SENT, sent_at=NOW), again=True)
 
-    courier(sessions, NOBODY_LISTENS, hours=3).deliver_all()
+    deliverer(sessions, NOBODY_LISTENS, hours=3).deliver_all()
 
     assert messages(sessions)[0].note == "人工重发，上次发出于 2026-07-15 10:00"
 
@@ -145,7 +145,7 @@ def test_the_note_outlives_a_server_that_is_away(sessions, in_state):
 def test_one_whose_end_is_unknown_says_both(sessions, in_state):
     send(sessions, in_state(State.HELD, broke_off_at=NOW, note=UNKNOWN_END))
     with post_office() as office:
-        courier(sessions, office.port, hours=3).deliver_all()
+        deliverer(sessions, office.port, hours=3).deliver_all()
 
     assert messages(sessions)[0].note == f"人工补发，此前“待人工处理”\n{REPEATED}"
 
@@ -154,7 +154,7 @@ def test_one_that_breaks_off_again_waits_for_a_person_again(sessions, in_state):
     send(sessions, in_state(State.HELD, broke_off_at=NOW))
     with post_office() as office:
         office.at_data.append(None)
-        courier(sessions, office.port, hours=3).deliver_all()
+        deliverer(sessions, office.port, hours=3).deliver_all()
 
     (message,) = messages(sessions)
     assert message.state is State.HELD

@@ -15,13 +15,13 @@ from crm.transactions import transaction
 from tests.jobs.work import (
     SECRET,
     at,
-    clockwork_of,
     fail,
     fail_in_the_database,
     install,
     keys,
     mail_everybody,
     messages,
+    runner_of,
 )
 
 
@@ -36,9 +36,9 @@ def run_of(sessions, slot: str) -> JobRun:
 
 
 def live(sessions, *moments: str, **work) -> dict:
-    clockwork = clockwork_of(sessions, **work)
+    runner = runner_of(sessions, **work)
     for moment in moments:
-        summaries = clockwork.run_due(lambda moment=moment: at(moment))
+        summaries = runner.run_due(lambda moment=moment: at(moment))
     return {name: summary.as_dict() for name, summary in summaries.items()}
 
 
@@ -109,10 +109,10 @@ def test_after_a_week_of_downtime_what_is_of_use_is_done_late_and_the_rest_skipp
 
 def test_living_up_to_a_moment_is_never_late_and_a_second_time_makes_nothing(sessions):
     install(sessions, "2026-06-30T13:00", "li")
-    clockwork = clockwork_of(sessions)
+    runner = runner_of(sessions)
 
-    first = clockwork.run_until(at("2026-08-01T00:00"), to_mailbox=True)
-    second = clockwork.run_until(at("2026-08-01T00:00"), to_mailbox=True)
+    first = runner.run_until(at("2026-08-01T00:00"), to_mailbox=True)
+    second = runner.run_until(at("2026-08-01T00:00"), to_mailbox=True)
 
     assert {name: summary.as_dict() for name, summary in first.items()} == {
         "weekly-digest": {"done": 4, "skipped": 0, "made": {"messages": 4}},
@@ -133,7 +133,7 @@ def test_living_a_month_leaves_alone_what_waits_for_smtp(sessions):
     install(sessions, "2026-07-19T12:00", "li")
     live(sessions, "2026-07-20T07:30")
 
-    clockwork_of(sessions).run_until(at("2026-07-20T12:00"), to_mailbox=True)
+    runner_of(sessions).run_until(at("2026-07-20T12:00"), to_mailbox=True)
 
     assert [message.state for message in messages(sessions)] == [State.PENDING, State.SENT]
 
@@ -141,7 +141,7 @@ def test_living_a_month_leaves_alone_what_waits_for_smtp(sessions):
 def test_a_failing_slot_is_rolled_back_and_holds_up_its_own_job_only(sessions):
     install(sessions, "2026-07-19T12:00", "li")
 
-    told = clockwork_of(sessions, weekly_digest=fail).run_until(
+    told = runner_of(sessions, weekly_digest=fail).run_until(
         at("2026-07-28T00:00"), to_mailbox=True
     )
 
@@ -201,18 +201,18 @@ def test_a_runner_that_may_not_go_on_stops_between_slots(sessions):
     install(sessions, "2026-07-19T12:00", "li")
     answers = iter([True, False])
 
-    clockwork_of(sessions).run_due(lambda: at("2026-07-27T12:00"), may_go_on=lambda: next(answers))
+    runner_of(sessions).run_due(lambda: at("2026-07-27T12:00"), may_go_on=lambda: next(answers))
 
     assert [run.slot for run in runs(sessions)] == ["2026-W29"]
 
 
 def test_two_runners_at_once_do_each_slot_once(sessions):
     install(sessions, "2026-06-30T13:00", "li", "wang")
-    clockwork, start = clockwork_of(sessions), Barrier(2)
+    runner, start = runner_of(sessions), Barrier(2)
 
     def run(_):
         start.wait()
-        return clockwork.run_until(at("2026-08-01T00:00"), to_mailbox=False)
+        return runner.run_until(at("2026-08-01T00:00"), to_mailbox=False)
 
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(run, range(2)))
@@ -230,11 +230,11 @@ def test_two_runners_at_once_do_each_slot_once(sessions):
 
 def test_a_leader_that_wakes_late_finds_its_slot_done(sessions):
     install(sessions, "2026-07-19T12:00", "li")
-    clockwork = clockwork_of(sessions)
-    stale = clockwork._due(at("2026-07-20T07:30"))  # noqa: SLF001 - the list a stopped leader holds
+    runner = runner_of(sessions)
+    stale = runner._due(at("2026-07-20T07:30"))  # noqa: SLF001 - the list a stopped leader holds
     live(sessions, "2026-07-20T07:30")
 
-    outcome, made = clockwork._do(stale[0], now=at("2026-07-20T07:40"), then=print)  # noqa: SLF001
+    outcome, made = runner._do(stale[0], now=at("2026-07-20T07:40"), then=print)  # noqa: SLF001
 
     assert (outcome, made) == (SlotOutcome.TAKEN, {})
     assert run_of(sessions, "2026-W29").attempts == 1
@@ -242,7 +242,7 @@ def test_a_leader_that_wakes_late_finds_its_slot_done(sessions):
 
 def test_an_error_recorded_late_does_not_undo_what_another_runner_finished(sessions):
     install(sessions, "2026-07-19T12:00", "li")
-    slot = clockwork_of(sessions)._due(at("2026-07-20T07:30"))[0]  # noqa: SLF001
+    slot = runner_of(sessions)._due(at("2026-07-20T07:30"))[0]  # noqa: SLF001
     live(sessions, "2026-07-20T07:30")
 
     with transaction(sessions) as db:

@@ -6,15 +6,15 @@ from threading import Event, Thread
 
 import pytest
 
+from crm.jobs.connection import StoppedError
 from crm.jobs.smtp import (
-    BrokenOffError,
-    Line,
+    AmbiguousError,
     RefusedMailError,
+    SmtpClient,
     SmtpServer,
     UnreachableError,
 )
 from crm.jobs.smtp_session import Limits
-from crm.jobs.wire import StoppedError
 from tests.jobs.scripted import DEFAULTS, Reply, Scripted, scripted
 
 SHORT = Limits(connect=1, answer=0.1, last_answer=0.1, exchange=2, goodbye=0.05)
@@ -45,8 +45,8 @@ ODD = {
 every_odd = pytest.mark.parametrize("reply", ODD.values(), ids=ODD)
 
 
-def hand_in(line: Line, recipient: str = "li@crm.test", before_data=lambda: None) -> None:
-    line.hand_in(sender="crm@crm.test", recipient=recipient, mime=MIME, before_data=before_data)
+def send(line: SmtpClient, recipient: str = "li@crm.test", before_data=lambda: None) -> None:
+    line.send(sender="crm@crm.test", recipient=recipient, mime=MIME, before_data=before_data)
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def line_to():
     """Open a line to a server, which is closed in the end."""
     lines = []
 
-    def opened(server: Scripted, while_waiting=lambda: None, limits: Limits = SHORT) -> Line:
+    def opened(server: Scripted, while_waiting=lambda: None, limits: Limits = SHORT) -> SmtpClient:
         own = replace(SmtpServer.parse(server.url), limits=limits)
-        lines.append(Line(own, while_waiting))
+        lines.append(SmtpClient(own, while_waiting))
         return lines[-1]
 
     yield opened
@@ -70,7 +70,7 @@ def refusal(line_to):
 
     def refused_at(step: str, reply: Reply) -> RefusedMailError:
         with scripted(**{step: [reply]}) as server, pytest.raises(RefusedMailError) as refused:
-            hand_in(line_to(server))
+            send(line_to(server))
         assert server.bodies == []
         return refused.value
 
@@ -85,7 +85,7 @@ def _stop_at(stop: Event) -> None:
 def test_a_mail_arrives_as_it_is(line_to):
     with scripted() as server:
         line = line_to(server)
-        hand_in(line)
+        send(line)
         line.close()
 
     assert server.bodies == [MIME.replace(b"\r\n.", b"\r\n..")]
@@ -96,7 +96,7 @@ def test_a_mail_arrives_as_it_is(line_to):
 @pytest.mark.parametrize("step", ["greeting", "EHLO"])
 def test_before_a_session_an_odd_answer_means_that_there_is_none(line_to, step, reply):
     with scripted(**{step: [reply]}) as server, pytest.raises(UnreachableError):
-        hand_in(line_to(server))
+        send(line_to(server))
 
 
 @every_odd
@@ -107,8 +107,8 @@ def test_before_the_body_an_odd_answer_keeps_it_back_for_another_try(refusal, st
 
 @every_odd
 def test_after_the_body_an_odd_answer_says_nothing(line_to, reply):
-    with scripted(body=[reply]) as server, pytest.raises(BrokenOffError):
-        hand_in(line_to(server))
+    with scripted(body=[reply]) as server, pytest.raises(AmbiguousError):
+        send(line_to(server))
 
 
 @every_odd
@@ -116,8 +116,8 @@ def test_after_the_body_an_odd_answer_says_nothing(line_to, reply):
 def test_an_odd_answer_between_mails_harms_none(line_to, step, reply):
     with scripted(**{step: [reply]}) as server:
         line = line_to(server)
-        hand_in(line, "an@crm.test")
-        hand_in(line, "bo@crm.test")
+        send(line, "an@crm.test")
+        send(line, "bo@crm.test")
         line.close()
 
     assert server.got == {"an@crm.test": 1, "bo@crm.test": 1}
@@ -140,7 +140,7 @@ def test_before_the_body_4xx_and_5xx_are_refusals(refusal, step, said):
 def test_after_the_body_4xx_and_5xx_are_refusals(line_to, said):
     reply = Reply(f"{said}\r\n".encode())
     with scripted(body=[reply]) as server, pytest.raises(RefusedMailError) as refused:
-        hand_in(line_to(server))
+        send(line_to(server))
 
     assert refused.value.for_good is said.startswith("5")
 
@@ -148,14 +148,14 @@ def test_after_the_body_4xx_and_5xx_are_refusals(line_to, said):
 @pytest.mark.parametrize("said", [b"250 OK\r\n", b"250\r\n", b"250-a\r\n250 b\r\n", b"200 x\r\n"])
 def test_after_the_body_2xx_is_a_success(line_to, said):
     with scripted(body=[Reply(said, cuts=True)]) as server:
-        hand_in(line_to(server))
+        send(line_to(server))
 
     assert server.got == {"li@crm.test": 1}
 
 
 def test_a_server_that_leaves_after_its_answer_has_answered(line_to):
     with scripted(body=[Reply(b"250 OK\r\n421 bye\r\n", cuts=True)]) as server:
-        hand_in(line_to(server))
+        send(line_to(server))
 
     assert server.got == {"li@crm.test": 1}
 
@@ -163,8 +163,8 @@ def test_a_server_that_leaves_after_its_answer_has_answered(line_to):
 @pytest.mark.parametrize("second", [b"250 OK\r\n", b"554 no\r\n", b"25"])
 @pytest.mark.parametrize("first", [b"250 OK\r\n", b"554 no\r\n"])
 def test_two_answers_to_a_body_are_none(line_to, first, second):
-    with scripted(body=[Reply(first + second)]) as server, pytest.raises(BrokenOffError):
-        hand_in(line_to(server))
+    with scripted(body=[Reply(first + second)]) as server, pytest.raises(AmbiguousError):
+        send(line_to(server))
 
 
 @pytest.mark.parametrize("step", ["EHLO", "MAIL", "RCPT"])
@@ -181,9 +181,9 @@ def test_an_answer_to_a_body_that_was_not_yet_sent_keeps_it_back(refusal, more):
 def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one(line_to):
     with scripted(body=[Reply()]) as server:
         line = line_to(server)
-        with pytest.raises(BrokenOffError):
-            hand_in(line, "an@crm.test")
-        hand_in(line, "bo@crm.test")
+        with pytest.raises(AmbiguousError):
+            send(line, "an@crm.test")
+        send(line, "bo@crm.test")
 
     assert server.commands.count("EHLO") == 2
 
@@ -192,8 +192,8 @@ def test_after_a_refusal_the_session_goes_on(line_to):
     with scripted(RCPT=[Reply(b"550 no\r\n")]) as server:
         line = line_to(server)
         with pytest.raises(RefusedMailError):
-            hand_in(line, "an@crm.test")
-        hand_in(line, "bo@crm.test")
+            send(line, "an@crm.test")
+        send(line, "bo@crm.test")
 
     assert server.got == {"bo@crm.test": 1}
     assert server.commands == ["EHLO", "MAIL", "RCPT", "RSET", "MAIL", "RCPT", "DATA"]
@@ -204,7 +204,7 @@ def test_all_of_an_exchange_has_an_end(line_to):
     with scripted(RCPT=[Reply()]) as server:
         began = time.monotonic()
         with pytest.raises(RefusedMailError):
-            hand_in(line_to(server, limits=limits))
+            send(line_to(server, limits=limits))
 
     assert 0.2 < time.monotonic() - began < 2
 
@@ -216,8 +216,8 @@ def test_the_answer_to_the_body_has_its_time_however_slow_all_else_was(line_to):
         line = line_to(server, lambda: _stop_at(stop), limits)
         Thread(target=lambda: (time.sleep(0.5), stop.set()), daemon=True).start()
         began = time.monotonic()
-        with pytest.raises(BrokenOffError, match="停止"):
-            hand_in(line)
+        with pytest.raises(AmbiguousError, match="停止"):
+            send(line)
 
     assert time.monotonic() - began >= 0.5
 
@@ -230,8 +230,8 @@ def test_whatever_the_server_does_a_stop_is_heard_at_once(line_to, step, reply):
         line = line_to(server, lambda: _stop_at(stop), Limits())
         Thread(target=lambda: (server.reached[step].wait(), stop.set()), daemon=True).start()
         began = time.monotonic()
-        with pytest.raises(BrokenOffError if step == "body" else StoppedError):
-            hand_in(line)
+        with pytest.raises(AmbiguousError if step == "body" else StoppedError):
+            send(line)
         line.close()
 
     assert time.monotonic() - began < 1
@@ -242,8 +242,8 @@ def test_a_server_that_takes_no_body_in_is_left_in_time(line_to):
     with scripted() as server:
         server.is_deaf = True
         line = line_to(server)
-        with pytest.raises(BrokenOffError, match="时限"):
-            line.hand_in(sender="a@b.test", recipient="c@d.test", mime=mime, before_data=_nothing)
+        with pytest.raises(AmbiguousError, match="时限"):
+            line.send(sender="a@b.test", recipient="c@d.test", mime=mime, before_data=_nothing)
 
 
 def _nothing() -> None:

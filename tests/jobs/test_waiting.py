@@ -7,15 +7,15 @@ from sqlalchemy import select, update
 
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import ledger, resend
-from crm.jobs.runner import Clockwork
-from crm.jobs.staleness import REPEAT
+from crm.jobs.expiry import NOT_REPEATED
+from crm.jobs.runner import Runner
 from crm.jobs.timetable import JOBS, JobName
 from crm.mailing.models import QuietTime
 from crm.people.models import Person
 from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_person, make_regime
-from tests.jobs.mail import courier, post_office, put_for, write
+from tests.jobs.mail import deliverer, post_office, put_for, write
 from tests.jobs.work import SITE, at, messages
 
 SUNDAY, MONDAY = at("2026-07-05T12:00"), at("2026-07-06T07:30")
@@ -48,7 +48,7 @@ def told(sessions) -> list[tuple[State, str | None]]:
 def test_a_brief_is_sent_as_long_as_it_is_of_use(sessions, office):
     write_brief(sessions, "li")
 
-    courier(sessions, office.port, hours=7, minutes=59).deliver_all()
+    deliverer(sessions, office.port, hours=7, minutes=59).deliver_all()
 
     assert told(sessions) == [(State.SENT, None)]
 
@@ -56,7 +56,7 @@ def test_a_brief_is_sent_as_long_as_it_is_of_use(sessions, office):
 def test_from_the_evening_on_it_is_skipped_with_the_reason(sessions, office):
     write_brief(sessions, "an", "bo")
 
-    courier(sessions, office.port, hours=8).deliver_all()
+    deliverer(sessions, office.port, hours=8).deliver_all()
 
     assert told(sessions) == [(State.SKIPPED, STALE)] * 2
     assert office.received == []
@@ -69,13 +69,13 @@ def weekly(sessions):
         ledger.install(db, clock_from=SUNDAY, now=SUNDAY)
         make_regime(db)
         make_person(db, "li")
-    return Clockwork(sessions, SITE, [job for job in JOBS if job.name is JobName.WEEKLY_DIGEST])
+    return Runner(sessions, SITE, [job for job in JOBS if job.name is JobName.WEEKLY_DIGEST])
 
 
 def test_a_digest_that_waited_until_the_next_is_kept_and_not_mailed(sessions, office, weekly):
     weekly.run_due(lambda: MONDAY)
 
-    courier(sessions, office.port).deliver_all()  # on 15 July
+    deliverer(sessions, office.port).deliver_all()  # on 15 July
 
     assert told(sessions) == [(State.SKIPPED, "7月13日 07:30 前未能发出，内容已过时，不再发送")]
     assert office.received == []
@@ -86,9 +86,9 @@ def test_a_server_that_is_away_all_day_leaves_no_stale_brief_behind(sessions):
     write(sessions, "wang")  # a digest, which is of use the next day
     with post_office() as gone:
         port = gone.port
-    courier(sessions, port).deliver_all()
+    deliverer(sessions, port).deliver_all()
     with post_office() as back:
-        courier(sessions, back.port, hours=24).deliver_all()
+        deliverer(sessions, back.port, hours=24).deliver_all()
 
     assert [state for state, _ in told(sessions)] == [State.SKIPPED, State.SENT]
     assert back.recipients == ["wang@crm.test"]
@@ -101,7 +101,7 @@ def test_a_run_through_the_past_sends_what_it_made_and_none_from_before(sessions
         db.execute(update(Message).values(expires_at=NOW + EVENING))
     weekly.run_until(MONDAY, to_mailbox=False)
 
-    courier(sessions, office.port, hours=8).deliver_all()  # on 15 July
+    deliverer(sessions, office.port, hours=8).deliver_all()  # on 15 July
 
     assert told(sessions) == [(State.SKIPPED, STALE), (State.SENT, None)]
 
@@ -109,23 +109,23 @@ def test_a_run_through_the_past_sends_what_it_made_and_none_from_before(sessions
 def test_a_brief_whose_end_is_unknown_is_not_repeated_in_the_evening(sessions, office):
     write_brief(sessions, "li")
     office.at_data = [None]
-    courier(sessions, office.port, hours=7, minutes=55).deliver_all()
+    deliverer(sessions, office.port, hours=7, minutes=55).deliver_all()
 
-    courier(sessions, office.port, hours=8, minutes=10).deliver_all()
+    deliverer(sessions, office.port, hours=8, minutes=10).deliver_all()
 
-    assert told(sessions) == [(State.SKIPPED, REPEAT)]
+    assert told(sessions) == [(State.SKIPPED, NOT_REPEATED)]
     assert len(office.received) == 1
 
 
 def test_one_that_a_person_wants_all_the_same_is_sent(sessions, office):
     write_brief(sessions, "li")
-    courier(sessions, office.port, hours=9).deliver_all()
+    deliverer(sessions, office.port, hours=9).deliver_all()
     with transaction(sessions) as db:
         [message] = db.scalars(select(Message)).all()
         now = NOW + timedelta(hours=9)
         resend.send(db, [message.id], again=False, why="本人要求", by=None, now=now)
 
-    courier(sessions, office.port, hours=10).deliver_all()
+    deliverer(sessions, office.port, hours=10).deliver_all()
 
     assert [state for state, _ in told(sessions)] == [State.SENT]
 
@@ -134,11 +134,11 @@ def test_mails_wait_for_the_end_of_quiet_hours(sessions, office):
     write(sessions, "li", "wang")
     keep_quiet(sessions, "li", time(9), time(11))
 
-    courier(sessions, office.port).deliver_all()
+    deliverer(sessions, office.port).deliver_all()
     first = list(office.recipients)
-    courier(sessions, office.port, minutes=59).deliver_all()
+    deliverer(sessions, office.port, minutes=59).deliver_all()
     second = list(office.recipients)
-    courier(sessions, office.port, hours=1).deliver_all()
+    deliverer(sessions, office.port, hours=1).deliver_all()
 
     assert (first, second) == (["wang@crm.test"], ["wang@crm.test"])
     assert office.recipients == ["wang@crm.test", "li@crm.test"]
@@ -148,8 +148,8 @@ def test_a_brief_that_waits_past_its_use_is_skipped(sessions, office):
     write_brief(sessions, "li")
     keep_quiet(sessions, "li", time(7), time(20))
 
-    courier(sessions, office.port, hours=8).deliver_all()
-    courier(sessions, office.port, hours=11).deliver_all()
+    deliverer(sessions, office.port, hours=8).deliver_all()
+    deliverer(sessions, office.port, hours=11).deliver_all()
 
     assert told(sessions) == [(State.SKIPPED, STALE)]
     assert office.received == []
@@ -157,7 +157,7 @@ def test_a_brief_that_waits_past_its_use_is_skipped(sessions, office):
 
 def test_what_stopped_between_claim_and_delivery_past_its_use_is_not_sent(sessions, office):
     write_brief(sessions, "li")
-    late = courier(sessions, office.port, hours=7, minutes=59)
+    late = deliverer(sessions, office.port, hours=7, minutes=59)
     moments = iter([late.now()] * 2)
     stopped = type(late)(
         late.sessions, late.server, late.sender, lambda: next(moments, NOW + EVENING)

@@ -7,22 +7,22 @@ from threading import Event, Thread
 import pytest
 
 from crm.jobs import lease
-from crm.jobs.write_yield import Turns
+from crm.jobs.write_yield import WriteYield
 from crm.transactions import transaction
 
 
 @pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
 def test_another_writer_gets_its_turn_between_transactions(sessions, database_url, monkeypatch):
-    monkeypatch.setattr("crm.jobs.turns.AFTER_SECONDS", 0.3)
+    monkeypatch.setattr("crm.jobs.write_yield.AFTER_SECONDS", 0.3)
     done = Event()
 
     def write_on() -> None:
-        turns = Turns(sessions)
+        write_yield = WriteYield(sessions)
         while not done.is_set():
             with transaction(sessions) as db:
-                lease.hold(db, "a node")
+                lease.acquire(db, "a node")
                 done.wait(0.03)
-            turns.give()
+            write_yield.pause_if_due()
 
     thread = Thread(target=write_on)
     thread.start()

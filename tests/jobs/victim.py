@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import engine_options
 from crm.base.mail import Site
-from crm.jobs.delivery import Courier
+from crm.jobs.delivery import Deliverer
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import Slot, Timing
 from tests.conftest import NOW
 from tests.jobs.mail import SENDER
-from tests.jobs.work import at, clockwork_of, mail_everybody
+from tests.jobs.work import at, mail_everybody, runner_of
 
 MARKS = 4  # the moments of a delivery: it settles, claims, begins DATA, and marks
 
@@ -39,8 +39,8 @@ def live_until_killed(sessions: sessionmaker[Session], last: int) -> None:
             die()
         return made
 
-    clockwork = clockwork_of(sessions, weekly_digest=work, monthly_digest=work, nudge=work)
-    clockwork.run_until(at("2026-08-01T00:00"), to_mailbox=True)
+    runner = runner_of(sessions, weekly_digest=work, monthly_digest=work, nudge=work)
+    runner.run_until(at("2026-08-01T00:00"), to_mailbox=True)
 
 
 def deliver_until_killed(sessions: sessionmaker[Session], port: int) -> None:
@@ -51,7 +51,7 @@ def deliver_until_killed(sessions: sessionmaker[Session], port: int) -> None:
             die()
         return NOW
 
-    Courier(sessions, SmtpServer.parse(f"smtp://127.0.0.1:{port}"), SENDER, now).deliver_all()
+    Deliverer(sessions, SmtpServer.parse(f"smtp://127.0.0.1:{port}"), SENDER, now).deliver_all()
 
 
 if __name__ == "__main__":

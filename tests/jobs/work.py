@@ -12,7 +12,7 @@ from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import ledger
 from crm.jobs.models import JobPause
-from crm.jobs.runner import Clockwork
+from crm.jobs.runner import Runner
 from crm.jobs.timetable import JOBS, JobName, Slot, Timing
 from crm.people.models import Person
 from crm.transactions import transaction
@@ -67,10 +67,10 @@ def fail_in_the_database(db: Session, slot: Slot, timing: Timing, site: Site) ->
     return {}
 
 
-def clockwork_of(sessions: sessionmaker[Session], **work: object) -> Clockwork:
+def runner_of(sessions: sessionmaker[Session], **work: object) -> Runner:
     works = {name: work.get(name.name.lower(), mail_everybody) for name in JobName}
     jobs = [job for job in JOBS if job.name in KINDS]  # those that mail
-    return Clockwork(sessions, SITE, jobs, works)
+    return Runner(sessions, SITE, jobs, works)
 
 
 def install(sessions: sessionmaker[Session], since: str, *usernames: str) -> None:

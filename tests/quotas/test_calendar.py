@@ -13,7 +13,7 @@ from crm.base.sheets import SheetRefused
 from crm.base.workdays import DayKind, Source, Workday, WorkingCalendar
 from crm.jobs import ledger
 from crm.jobs.models import JobRun
-from crm.jobs.runner import Clockwork
+from crm.jobs.runner import Runner
 from crm.people.rules import Duty, Role
 from crm.quotas.calendar import set_days, take_back
 from crm.quotas.calendar_imports import as_file, import_calendar, keep, read_arrangement
@@ -224,16 +224,16 @@ def test_a_changed_calendar_neither_drops_nor_repeats_a_slot(zone):
 
     with transaction(zone) as db:
         ledger.install(db, clock_from=at_civil(date(2026, 7, 1)), now=NOW)
-    clockwork = Clockwork(zone, SITE)
-    clockwork.run_until(at_civil(date(2026, 7, 14)), to_mailbox=True)
+    runner = Runner(zone, SITE)
+    runner.run_until(at_civil(date(2026, 7, 14)), to_mailbox=True)
     with transaction(zone) as db:  # the day of W28's digest, done, and that of W29's, to come
         set_free(db, first=date(2026, 7, 13))
         set_free(db, first=date(2026, 7, 20), last=date(2026, 7, 22))
-    clockwork.run_until(at_civil(date(2026, 7, 22)), to_mailbox=True)
+    runner.run_until(at_civil(date(2026, 7, 22)), to_mailbox=True)
     moved = weekly()
     with transaction(zone) as db:
         take_back(db, first=date(2026, 7, 13), last=date(2026, 7, 22), by=None, now=NOW)
-    clockwork.run_until(at_civil(date(2026, 8, 4)), to_mailbox=True)
+    runner.run_until(at_civil(date(2026, 8, 4)), to_mailbox=True)
 
     assert moved == ["2026-W27", "2026-W28"]
     assert weekly() == ["2026-W27", "2026-W28", "2026-W29", "2026-W30", "2026-W31"]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from crm.base.clock import at_civil
 from crm.base.outbox import Message, MessageKind
 from crm.jobs import ledger
-from crm.jobs.runner import Clockwork
+from crm.jobs.runner import Runner
 from crm.jobs.timetable import JOBS, JobName
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.supervision.escalation import draft_from_milestones, escalate_orders
@@ -229,7 +229,7 @@ def zone_at_work(sessions):
         lead = make_lead(db, unit=zone.team, tracker=zone.li)
         make_plan(db, lead, MilestoneKind.SIGNED, date(2026, 7, 20))
     jobs = [job for job in JOBS if job.name is JobName.ESCALATE]
-    return Clockwork(sessions, SITE, jobs=jobs)
+    return Runner(sessions, SITE, jobs=jobs)
 
 
 def steps(sessions):
@@ -246,19 +246,19 @@ EXPECTED = [
 
 
 def test_each_day_has_its_slot_and_a_second_run_repeats_nothing(sessions):
-    clockwork = zone_at_work(sessions)
+    runner = zone_at_work(sessions)
 
-    clockwork.run_until(at_civil(date(2026, 8, 12)), to_mailbox=True)
-    clockwork.run_until(at_civil(date(2026, 8, 12)), to_mailbox=True)
+    runner.run_until(at_civil(date(2026, 8, 12)), to_mailbox=True)
+    runner.run_until(at_civil(date(2026, 8, 12)), to_mailbox=True)
 
     assert steps(sessions) == EXPECTED
 
 
 def test_after_weeks_of_downtime_all_is_done_once_as_at_its_own_moment_and_says_so(sessions):
-    clockwork = zone_at_work(sessions)
+    runner = zone_at_work(sessions)
 
-    clockwork.run_due(lambda: at_civil(date(2026, 8, 12)))
-    clockwork.run_due(lambda: at_civil(date(2026, 8, 12)))
+    runner.run_due(lambda: at_civil(date(2026, 8, 12)))
+    runner.run_due(lambda: at_civil(date(2026, 8, 12)))
 
     assert steps(sessions) == EXPECTED
     with sessions() as db:

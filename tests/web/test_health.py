@@ -20,7 +20,7 @@ def installed(app):
     """A clock that a node has just ticked."""
     with arranged(app) as db:
         ledger.install(db, clock_from=NOW, now=NOW)
-        lease.hold(db, "host:1:abc")
+        lease.acquire(db, "host:1:abc")
 
 
 def test_the_process_lives_without_asking_the_database(app, installed):
@@ -78,7 +78,7 @@ def test_what_waits_for_a_person_does_not_stop_the_rest(app, client, installed):
 
 def test_a_clock_that_nobody_runs_is_not_ready(app, client, installed):
     with arranged(app) as db:
-        lease.hold(db, "host:1:abc", lasts=lease.LASTS - timedelta(minutes=6))
+        lease.acquire(db, "host:1:abc", lasts=lease.LASTS - timedelta(minutes=6))
 
     answer = client.get("/readyz")
 

@@ -17,8 +17,8 @@ from crm.extensions import db
 from crm.jobs import ledger, manual_runs
 from crm.jobs.models import JobPause, JobRun, RunState
 from crm.jobs.pausing import pause_job, pauses, resume_job
-from crm.jobs.runner import Clockwork, SlotOutcome
-from crm.jobs.timetable import JOBS, RESTS_ON, JobName, Slot
+from crm.jobs.runner import Runner, SlotOutcome
+from crm.jobs.timetable import DEPENDS_ON, JOBS, JobName, Slot
 from crm.people.models import Person
 from crm.web.admin import job_labels
 from crm.web.admin.job_redaction import told_of_figures, told_of_hidden
@@ -98,7 +98,7 @@ def preview(job: str) -> ResponseReturnValue:
     name = _known(job)
 
     try:
-        found = manual_runs.preview(_clockwork(), name, now=moment())
+        found = manual_runs.preview(_runner(), name, now=moment())
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
         return redirect(url_for(".listing"))
@@ -113,7 +113,7 @@ def preview(job: str) -> ResponseReturnValue:
         about=job_labels.slot_name(found.slot.name),
         is_due=found.slot.due_at <= moment(),
         made=job_labels.made(found.made),
-        letters=found.letters[:MOST_LETTERS],
+        letters=found.mails[:MOST_LETTERS],
         hidden=hidden - {signed_in().id},
     )
 
@@ -124,7 +124,7 @@ def run_now(job: str) -> ResponseReturnValue:
     name, me = _known(job), signed_in()
     db.session.rollback()  # the slot has a transaction of its own, and SQLite one writer
     try:
-        done = manual_runs.run_now(_clockwork(), name, by=me, now=moment())
+        done = manual_runs.run_now(_runner(), name, by=me, now=moment())
     except Refused as refusal:
         flash(refusal_text(refusal), "warning")
     else:
@@ -172,8 +172,8 @@ def _known(job: str) -> JobName:
     return name if any(each.name == name for each in JOBS) else abort(404)
 
 
-def _clockwork() -> Clockwork:
-    return Clockwork(db.sessionmaker, site())
+def _runner() -> Runner:
+    return Runner(db.sessionmaker, site())
 
 
 def _page(name: JobName, form: PauseForm) -> str:
@@ -211,7 +211,7 @@ def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list
                 is_due=following.due_at <= moment(),
                 pause=pause,
                 waits_for=JobName(other).label
-                if (other := RESTS_ON.get(name)) and other in paused
+                if (other := DEPENDS_ON.get(name)) and other in paused
                 else "",
                 paused_by=(by.get(pause.by_id or 0) or "服务器管理员") if pause else "",
             )
@@ -230,5 +230,5 @@ def _run_line(run: JobRun) -> RunLine:
         tone=job_labels.TONES[run.state],
         made=job_labels.made_by(run),
         reason=run.reason or "",
-        retry_at=formatting.moment(ledger.next_try(run), today()) if is_failed else "",
+        retry_at=formatting.moment(ledger.next_attempt_at(run), today()) if is_failed else "",
     )

@@ -235,7 +235,7 @@ def silent(app, zone):
     """A clock that nobody has run for an hour, and an admin."""
     with arranged(app) as db:
         ledger.install(db, clock_from=NOW, now=NOW)
-        lease.hold(db, "a node", lasts=lease.LASTS - timedelta(hours=1))
+        lease.acquire(db, "a node", lasts=lease.LASTS - timedelta(hours=1))
         make_person(db, "chen", role=Role.ADMIN, duty=Duty.STAFF, unit=zone)
 
 
@@ -252,7 +252,7 @@ def test_nobody_else_is_troubled_with_it(app, silent, lina):
 
 def test_an_admin_reads_of_a_slot_that_is_overdue(app, silent):
     with arranged(app) as db:
-        lease.hold(db, "a node")
+        lease.acquire(db, "a node")
         db.execute(update(JobRun).values(due_at=NOW - timedelta(days=1)))
 
     page = day_of(app, "chen")
@@ -263,7 +263,7 @@ def test_an_admin_reads_of_a_slot_that_is_overdue(app, silent):
 
 def test_while_the_clock_goes_an_admin_reads_nothing_of_it(app, silent):
     with arranged(app) as db:
-        lease.hold(db, "a node")
+        lease.acquire(db, "a node")
 
     assert "定时任务" not in day_of(app, "chen")
 
