@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import writing
 from crm.base.pending import take
-from crm.leads.succession import settle_sight
-from crm.people.closing import SightEnded
+from crm.leads.succession import give_unseen_leads
+from crm.people.accounts import RecordAccessEnded
 from crm.quotas.corrections import apply_edits
 from crm.reassignment.service import settle_ended
 
@@ -29,7 +29,7 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
 
 def apply_pending(db: Session) -> None:
     """Apply what services collected in this transaction."""
-    ended = take(db, SightEnded)
+    ended = take(db, RecordAccessEnded)
     settle_ended(db, ended)
-    settle_sight(db, ended)
+    give_unseen_leads(db, ended)
     apply_edits(db)  # last: visits that somebody leaves are edits too

@@ -27,7 +27,8 @@ from crm.digests.queries import (
 )
 from crm.digests.rules import evening_of
 from crm.leads.models import Lead, LeadRole
-from crm.leads.queries import lead_labels, role_held_on
+from crm.leads.permissions import role_held_on
+from crm.leads.redaction import lead_labels
 from crm.mailing.service import Envelope, post
 from crm.people.models import Unit
 from crm.people.queries import Viewer, viewers

@@ -11,7 +11,7 @@ from crm.base.clock import civil_date
 from crm.digests.content import LeadName
 from crm.digests.facts import Facts
 from crm.digests.queries import VisitFact
-from crm.leads.queries import LeadLabel, lead_labels
+from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.models import Person
 from crm.people.queries import Viewer, viewer, viewers
 from crm.people.rules import Role

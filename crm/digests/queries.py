@@ -11,7 +11,7 @@ from crm.base.clock import civil_date
 from crm.base.periods import DAY
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole
-from crm.leads.queries import role_held_on
+from crm.leads.permissions import role_held_on
 from crm.leads.rules import LeadRoleKind
 from crm.people.models import Person
 from crm.people.queries import active_at

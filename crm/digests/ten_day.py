@@ -19,7 +19,7 @@ from crm.digests.queries import active_people, responsible_unit
 from crm.digests.rules import NUDGED
 from crm.leads.models import Lead
 from crm.leads.planning import OverdueMilestone, overdue_milestones
-from crm.leads.queries import LeadLabel, lead_labels
+from crm.leads.redaction import LeadLabel, lead_labels
 from crm.leads.rules import MilestoneKind
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person

@@ -9,7 +9,7 @@ from crm.base.fields import cells_of
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
 from crm.followups.queries import visible_to
-from crm.leads.queries import lead_labels
+from crm.leads.redaction import lead_labels
 from crm.people.queries import Viewer
 
 

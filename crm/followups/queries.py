@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session, joinedload
 from crm.base.paging import Page, page_of
 from crm.followups.models import Followup
 from crm.leads.models import Lead
-from crm.leads.queries import LeadLabel, lead_labels
-from crm.leads.queries import changeable as changeable_leads
-from crm.leads.queries import visible as visible_leads
+from crm.leads.permissions import changeable as changeable_leads
+from crm.leads.permissions import visible as visible_leads
+from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.models import Person
 from crm.people.queries import Viewer
 from crm.people.rules import WITH_RECORDS

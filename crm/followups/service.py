@@ -13,8 +13,7 @@ from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.followups.models import Followup
 from crm.followups.queries import may_change
-from crm.leads.permissions import colleague_of
-from crm.leads.queries import may_see
+from crm.leads.permissions import colleague_of, may_see
 from crm.people.models import Person
 from crm.people.queries import viewer
 from crm.people.rules import WITH_RECORDS

@@ -19,7 +19,7 @@ from crm.digests.settlement_notice import send_settlement_notices
 from crm.digests.ten_day import make_ten_day_reports
 from crm.jobs import ledger
 from crm.jobs.timetable import JobName, Slot, Timing, superseded_at
-from crm.leads.succession import keep_seen
+from crm.leads.succession import give_leads_nobody_sees
 from crm.quotas import service as quotas
 from crm.quotas.queries import last_visit_edit, working_calendar
 from crm.reassignment.service import settle_closed
@@ -104,7 +104,7 @@ def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str
     late = timing is not Timing.ON_TIME
 
     # First: the steps below write to whoever is responsible now, never to a closed account.
-    succeeded = keep_seen(db, at=slot.due_at)
+    succeeded = give_leads_nobody_sees(db, at=slot.due_at)
     reassigned = settle_closed(db, at=slot.due_at, site=site)
 
     drafted = draft_from_milestones(db, at=slot.due_at, late=late, site=site)

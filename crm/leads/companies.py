@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.names import folded
 from crm.leads.models import Company, Lead
-from crm.leads.queries import bare_companies, changeable, is_bare, visible
+from crm.leads.permissions import changeable, visible
+from crm.leads.redaction import bare_companies, is_bare
 from crm.people.models import Person
 from crm.people.queries import Viewer
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes
 from crm.leads.companies import Eyes
 from crm.leads.models import Contact, Lead
-from crm.leads.queries import contacts_of
+from crm.leads.redaction import contacts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

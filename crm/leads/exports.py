@@ -9,7 +9,8 @@ from crm.base.fields import cells_of
 from crm.leads.catalog import industry_name
 from crm.leads.fields import LEAD_FIELDS
 from crm.leads.models import Company, Lead, LeadRole
-from crm.leads.queries import bare_companies, visible_to
+from crm.leads.permissions import visible_to
+from crm.leads.redaction import bare_companies
 from crm.leads.rules import LeadRoleKind
 from crm.people.queries import Viewer
 

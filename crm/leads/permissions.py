@@ -1,20 +1,164 @@
-"""What changes of a lead rest on: the right to make them, and somebody named on it (REGIME 2)."""
+"""Who may see and change which lead, and who is left to see a restricted one (REGIME 2)."""
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import date, datetime, time
+from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 from sqlalchemy.orm import Session
 
-from crm.base.clock import civil_date
+from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
-from crm.leads.models import Lead
-from crm.leads.queries import in_charge, may_change
-from crm.leads.rules import Secrecy
-from crm.leads.seers import gaps, named_supervisors, supervisors_over
-from crm.people.models import Person
-from crm.people.queries import at_work, viewer
-from crm.people.rules import WITH_RECORDS, Role
+from crm.base.periods import DAY
+from crm.leads.models import Lead, LeadRole
+from crm.leads.rules import LeadRoleKind, Secrecy, first_gap
+from crm.people.models import Person, Posting
+from crm.people.queries import (
+    Viewer,
+    at_work,
+    held_on,
+    posted_as,
+    unit_tree,
+    units_above,
+    viewer,
+)
+from crm.people.rules import OVERSEEING, WITH_RECORDS, Role
+
+
+def role_held_on(on: date) -> ColumnElement[bool]:
+    """Roles that hold on the date."""
+    return (LeadRole.from_on <= on) & or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on)
+
+
+def named(person_id: int, on: date) -> ColumnElement[bool]:
+    """Leads on which the person is named on the date, in whatever role."""
+    return exists().where(
+        LeadRole.lead_id == Lead.id, LeadRole.person_id == person_id, role_held_on(on)
+    )
+
+
+def in_charge(unit_ids: Collection[int] | Select[int], on: date) -> ColumnElement[bool]:
+    """Leads for which one of the units is responsible on the date."""
+    return exists().where(
+        LeadRole.lead_id == Lead.id,
+        LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
+        LeadRole.unit_id.in_(unit_ids),
+        role_held_on(on),
+    )
+
+
+# The SQL of these two follows from their arguments alone, and to put it together takes longer than
+# to run it: a run through many mornings asks for the same again and again.
+@lru_cache(maxsize=256)
+def _near(person_id: int, role: Role, unit_ids: frozenset[int], on: date) -> ColumnElement[bool]:
+    """Leads of the person's own units or scope, or on which the person is named."""
+    if role is Role.ADMIN:
+        return true()
+    units = select(Posting.unit_id).where(Posting.person_id == person_id, held_on(on))
+    near = named(person_id, on) | in_charge(units, on)
+    return near | in_charge(unit_ids, on) if role in OVERSEEING else near
+
+
+@lru_cache(maxsize=256)
+def _visible(person_id: int, role: Role, unit_ids: frozenset[int], on: date) -> ColumnElement[bool]:
+    if role not in WITH_RECORDS:
+        return false()
+    return or_(
+        Lead.secrecy == Secrecy.OPEN,
+        and_(Lead.secrecy == Secrecy.INTERNAL, _near(person_id, role, unit_ids, on)),
+        and_(Lead.secrecy == Secrecy.RESTRICTED, named(person_id, on)),
+    )
+
+
+def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Leads that the viewer may see on the date, whatever the query stands on (REGIME 2)."""
+    return _visible(viewer.person_id, viewer.role, viewer.unit_ids, on)
+
+
+def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Visible leads that the viewer may change: of their units or scope, or entered by them."""
+    near = _near(viewer.person_id, viewer.role, viewer.unit_ids, on)
+    return visible(viewer, on) & or_(near, Lead.entered_by_id == viewer.person_id)
+
+
+def visible_to(viewer: Viewer, on: date) -> Select[Lead]:
+    """The leads that the viewer may see on the date."""
+    return select(Lead).where(visible(viewer, on))
+
+
+def may_see(db: Session, viewer: Viewer, lead_id: int, on: date) -> bool:
+    """Whether the viewer may see the lead."""
+    return db.scalar(select(Lead.id).where(Lead.id == lead_id, visible(viewer, on))) is not None
+
+
+def may_change(db: Session, viewer: Viewer, lead_id: int, on: date) -> bool:
+    """Whether the viewer may change the lead."""
+    return db.scalar(select(Lead.id).where(Lead.id == lead_id, changeable(viewer, on))) is not None
+
+
+def first_unseen_dates(
+    db: Session,
+    on: date,
+    *,
+    lead_ids: Collection[int] | None = None,
+    without: int | None = None,
+    last_on: date = date.min,
+) -> dict[int, date]:
+    """By restricted lead, the first date from `on` on which nobody named on it may see it.
+
+    `lead_ids` left out means all; of the person `without` nothing holds after `last_on`.
+    """
+    restricted = select(Lead.id).where(Lead.secrecy == Secrecy.RESTRICTED)
+    if lead_ids is not None:
+        restricted = restricted.where(Lead.id.in_(lead_ids))
+
+    spans: dict[int, list[tuple[date, date]]] = {lead_id: [] for lead_id in db.scalars(restricted)}
+    rows = db.execute(
+        select(LeadRole.lead_id, LeadRole.from_on, LeadRole.to_on, Person.id, Person.disabled_at)
+        .join(Person, Person.id == LeadRole.person_id)
+        .where(
+            LeadRole.lead_id.in_(restricted),
+            or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on),
+            Person.role.in_(WITH_RECORDS),
+        )
+    )
+
+    for row in rows:
+        ends = [row.to_on or date.max]
+        if row.disabled_at:
+            ends.append(civil_date(row.disabled_at) - DAY)
+        if row.id == without:
+            ends.append(last_on)
+        spans[row.lead_id].append((row.from_on, min(ends)))
+
+    found = {lead_id: first_gap(held, on) for lead_id, held in spans.items()}
+
+    return {lead_id: gap for lead_id, gap in found.items() if gap}
+
+
+def supervisors_of_lead(db: Session, lead_id: int, on: date) -> list[int]:
+    """By id, the supervisors in whose scope the lead lies on the date, the nearest first."""
+    responsible = select(LeadRole.unit_id).where(
+        LeadRole.lead_id == lead_id,
+        LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
+        role_held_on(on),
+    )
+    unit_id = db.scalar(responsible.limit(1))
+    return supervisors_of_unit(db, unit_id, on) if unit_id else []
+
+
+def supervisors_of_unit(db: Session, unit_id: int, on: date) -> list[int]:
+    """By id, the supervisors posted in the unit or above it on the date, the nearest first."""
+    holders = posted_as(db, {Role.SUPERVISOR}, at_civil(on, time.max))
+    chain = units_above(unit_tree(db), unit_id)
+    return list(dict.fromkeys(each for unit in chain for each in holders.get(unit, ())))
+
+
+def named_supervisors(db: Session, lead_id: int, on: date) -> set[int]:
+    """Of the supervisors in whose scope the lead lies, those who are named on it."""
+    named = select(LeadRole.person_id).where(LeadRole.lead_id == lead_id, role_held_on(on))
+    named_ids = set(db.scalars(named))
+    return {each for each in supervisors_of_lead(db, lead_id, on) if each in named_ids}
 
 
 def require_change(db: Session, lead: Lead, by: Person | None, now: datetime) -> None:
@@ -28,7 +172,7 @@ def require_change(db: Session, lead: Lead, by: Person | None, now: datetime) ->
 def require_somebody_named(db: Session, lead: Lead, on: date) -> None:
     """Refuse what would leave a restricted lead that nobody sees, now or on a later date."""
     db.flush()
-    if gaps(db, on, lead_ids=[lead.id]):
+    if first_unseen_dates(db, on, lead_ids=[lead.id]):
         raise Refused("last_named", field="person")
 
 
@@ -55,7 +199,7 @@ def require_overseen(
     if by is None or not was_overseen or lead.secrecy is not Secrecy.RESTRICTED:
         return
     db.flush()
-    over = supervisors_over(db, lead.id, on)
+    over = supervisors_of_lead(db, lead.id, on)
     if not over or named_supervisors(db, lead.id, on):
         return
     if by.role is Role.ADMIN or (by.role is Role.LEADER and _oversees(db, by, lead, on)):

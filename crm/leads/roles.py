@@ -12,12 +12,12 @@ from crm.base.periods import DAY
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import (
     colleague_of,
+    named_supervisors,
     require_change,
     require_overseen,
     require_somebody_named,
 )
 from crm.leads.rules import SINGLE_ROLES, LeadRoleKind
-from crm.leads.seers import named_supervisors
 from crm.people.models import Person, Unit
 
 

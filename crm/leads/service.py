@@ -27,12 +27,17 @@ from crm.leads.companies import (
 from crm.leads.contacts import ContactData, keep_contact, move_contacts
 from crm.leads.fields import OWN_TEXTS, LeadData
 from crm.leads.models import Company, Lead, LeadRole, Milestone
-from crm.leads.permissions import colleague_of, require_change, require_overseen
+from crm.leads.permissions import (
+    colleague_of,
+    may_see,
+    require_change,
+    require_overseen,
+    role_held_on,
+    supervisors_of_lead,
+)
 from crm.leads.progress import correct_milestone, reach, withdraw_milestone
-from crm.leads.queries import may_see, role_held_on
 from crm.leads.roles import end_role, give_role, name_holder
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
-from crm.leads.seers import supervisors_over
 from crm.people.models import Person, Unit
 from crm.people.queries import primary_posting, viewer
 from crm.people.rules import WITH_RECORDS, UnitKind
@@ -305,7 +310,7 @@ def _keep_informed(
 ) -> None:
     """Name the chosen supervisor in whose scope the lead lies, lest all of them lose it."""
     on = civil_date(now)
-    over = supervisors_over(db, lead.id, on)
+    over = supervisors_of_lead(db, lead.id, on)
     if informed_id in over:
         _name(db, lead, db.get_one(Person, informed_id), from_on=on, by=by, now=now)
     elif informed_id is not None:

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from crm.base.audit import record
 from crm.base.clock import at_civil, civil_date
 from crm.leads.models import Lead, LeadRole
+from crm.leads.permissions import first_unseen_dates, supervisors_of_lead, supervisors_of_unit
 from crm.leads.roles import end_roles_of, name_holder
 from crm.leads.rules import LeadRoleKind
-from crm.leads.seers import gaps, supervisors_above, supervisors_over
-from crm.people.closing import SightEnded
+from crm.people.accounts import RecordAccessEnded
 from crm.people.models import Person, Posting
 from crm.people.queries import active_at
 from crm.people.rules import Role
@@ -31,34 +31,40 @@ class Vacancy:
     from_on: date
 
 
-def settle_sight(db: Session, ended: Iterable[SightEnded]) -> int:
-    """Let what nobody sees any more, as accounts close in this transaction, fall to somebody."""
+def give_unseen_leads(db: Session, ended: Iterable[RecordAccessEnded]) -> int:
+    """Give the leads that nobody sees once these people do not to successors; how many."""
     db.flush()
-    fallen = 0
-    for each in ended:
-        lead_ids = set(db.scalars(_held_by(each.person)))
-        for lead_id, from_on in gaps(db, civil_date(each.at), lead_ids=lead_ids).items():
-            vacancy = Vacancy(db.get_one(Lead, lead_id), each.person, from_on)
-            fallen += _fall(db, vacancy, by=each.by, now=each.at)
-    return fallen
+    given = 0
+
+    for closing in ended:
+        held = set(db.scalars(_held_by(closing.person)))
+        unseen = first_unseen_dates(db, civil_date(closing.at), lead_ids=held)
+        for lead_id, from_on in unseen.items():
+            vacancy = Vacancy(db.get_one(Lead, lead_id), closing.person, from_on)
+            given += _give(db, vacancy, by=closing.by, now=closing.at)
+
+    return given
 
 
-def keep_seen(db: Session, *, at: datetime) -> int:
-    """Let each restricted lead that nobody may see fall to somebody: what the clock does daily."""
+def give_leads_nobody_sees(db: Session, *, at: datetime) -> int:
+    """Give each restricted lead that nobody may see to a successor: the daily job; how many."""
     on = civil_date(at)
-    fallen = 0
-    for lead_id in (lead_id for lead_id, gap in gaps(db, on).items() if gap <= on):
-        vacancy = Vacancy(db.get_one(Lead, lead_id), _last_named(db, lead_id), on)
-        fallen += _fall(db, vacancy, by=None, now=at)
-    return fallen
+    given = 0
+
+    for lead_id, from_on in first_unseen_dates(db, on).items():
+        if from_on <= on:
+            vacancy = Vacancy(db.get_one(Lead, lead_id), _last_named(db, lead_id), on)
+            given += _give(db, vacancy, by=None, now=at)
+
+    return given
 
 
-def _fall(db: Session, vacancy: Vacancy, *, by: Person | None, now: datetime) -> bool:
-    """To the nearest supervisor of the unit, else to an admin; False where there is neither."""
-    heir_id = _nearest_supervisor(db, vacancy) or _an_admin(db, vacancy, by)
-    if heir_id is None:
+def _give(db: Session, vacancy: Vacancy, *, by: Person | None, now: datetime) -> bool:
+    """Give it to the nearest supervisor of the unit, else to an admin; False without either."""
+    successor_id = _nearest_supervisor(db, vacancy) or _an_admin(db, vacancy, by)
+    if successor_id is None:
         return False  # the clock looks again each day
-    _succeed(db, vacancy, db.get_one(Person, heir_id), by=by, now=now)
+    _succeed(db, vacancy, db.get_one(Person, successor_id), by=by, now=now)
     return True
 
 
@@ -88,10 +94,10 @@ def _last_named(db: Session, lead_id: int) -> Person | None:
 def _nearest_supervisor(db: Session, vacancy: Vacancy) -> int | None:
     """By id, the nearest supervisor at or above the lead's unit, else the leaver's last one."""
     leaver, on = vacancy.leaver, vacancy.from_on
-    own = supervisors_over(db, vacancy.lead.id, on)
+    own = supervisors_of_lead(db, vacancy.lead.id, on)
     if not own and leaver:
         unit_id = db.scalar(_last_unit(leaver))
-        own = supervisors_above(db, unit_id, on) if unit_id else []
+        own = supervisors_of_unit(db, unit_id, on) if unit_id else []
     return next((each for each in own if leaver is None or each != leaver.id), None)
 
 

@@ -1,6 +1,7 @@
 """What happens to accounts: passwords given for once, accounts closed and opened again."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, select, update
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.db import take_exclusive_lock
 from crm.base.errors import Refused
-from crm.people.closing import sight_ends
+from crm.base.pending import collect
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import LoginSession, Person
 from crm.people.rules import Role
@@ -18,6 +19,25 @@ from crm.people.rules import Role
 READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 12
 TEMPORARY_DAYS = 7  # long enough to reach somebody on the road
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAccessEnded:
+    """A person sees no records any more, from that moment or from when the account closes.
+
+    What only they could see goes to somebody else before the transaction commits.
+    """
+
+    person: Person
+    by: Person | None
+    at: datetime
+
+
+def note_record_access_ended(
+    db: Session, person: Person, *, by: Person | None, at: datetime
+) -> None:
+    """Collect it for `reassignment` and `leads.succession`, which act when it is committed."""
+    collect(db, RecordAccessEnded(person, by, at))
 
 
 def temporary_password() -> str:
@@ -56,7 +76,7 @@ def disable_person(
     if at <= now:
         end_sessions(db, person=person, now=now)
         end_grants_of(db, person=person, now=now)
-    sight_ends(db, person, by=by, at=now)
+    note_record_access_ended(db, person, by=by, at=now)
     record(db, "person.disabled", person, by=by, at=now, before=before, after=after)
 
 

@@ -13,8 +13,7 @@ from crm.base.addresses import optional_address
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.usernames import fold_username, new_username
-from crm.people.accounts import end_sessions, require_another_admin
-from crm.people.closing import sight_ends
+from crm.people.accounts import end_sessions, note_record_access_ended, require_another_admin
 from crm.people.entry_grants import end_grants_to
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.quota_inputs import Edit, collect_edit
@@ -94,7 +93,7 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
         email = optional_address(email)
     before, after = changes(person, {"name": name, "email": email, "phone": phone, "role": role})
     if role not in WITH_RECORDS:
-        sight_ends(db, person, by=by, at=now)
+        note_record_access_ended(db, person, by=by, at=now)
         end_grants_to(db, person=person, now=now)
     if after:
         record(db, "person.changed", person, by=by, at=now, before=before, after=after)

@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.leads.models import Lead, LeadRole
-from crm.leads.queries import may_see
+from crm.leads.permissions import first_unseen_dates, may_see
 from crm.leads.rules import Secrecy
-from crm.leads.seers import gaps
 from crm.people.models import Person, Posting
 from crm.people.queries import viewer
 from crm.people.rules import OVERSEEING, WITH_RECORDS
@@ -67,7 +66,7 @@ def _check_role(db: Session, taking: Taking) -> None:
     lead = db.get_one(LeadRole, taking.thing.row_id).lead_id
     if db.get_one(Lead, lead).secrecy is not Secrecy.RESTRICTED or _sees(db, taking, lead):
         return
-    if not gaps(db, taking.on, lead_ids=[lead], without=taking.leaver.id):
+    if not first_unseen_dates(db, taking.on, lead_ids=[lead], without=taking.leaver.id):
         raise taking.refused("successor_sees_not")
     if taking.by and taking.by.id == taking.to.id:
         raise taking.refused("own_succession")

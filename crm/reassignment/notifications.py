@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
-from crm.leads.queries import LeadLabel, lead_labels
+from crm.leads.redaction import LeadLabel, lead_labels
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import viewer

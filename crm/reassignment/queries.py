@@ -12,7 +12,7 @@ from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.followups.models import Followup
 from crm.leads.models import LeadRole
-from crm.leads.queries import role_held_on
+from crm.leads.permissions import role_held_on
 from crm.people.models import Person, Posting
 from crm.people.queries import active_at, posted_as, unit_tree, units_above
 from crm.people.rules import Role

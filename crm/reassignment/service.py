@@ -16,7 +16,7 @@ from crm.followups.models import Followup
 from crm.followups.service import hand_over_followup
 from crm.leads.handover import Term, give_role_over
 from crm.leads.models import LeadRole
-from crm.people.closing import SightEnded
+from crm.people.accounts import RecordAccessEnded
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import Person
 from crm.people.rules import WITH_RECORDS
@@ -118,7 +118,7 @@ def let_fall(
     return len(moved)
 
 
-def settle_ended(db: Session, ended: Iterable[SightEnded]) -> int:
+def settle_ended(db: Session, ended: Iterable[RecordAccessEnded]) -> int:
     """Let fall what is open in the name of those who see no records any more; how many things.
 
     Who is to leave on a later date keeps theirs until then; the clock looks each day.

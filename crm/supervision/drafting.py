@@ -14,7 +14,7 @@ from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.leads.permissions import colleague_of
-from crm.leads.queries import may_see as may_see_lead
+from crm.leads.permissions import may_see as may_see_lead
 from crm.leads.rules import MilestoneKind
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, viewer, viewers, visible_to

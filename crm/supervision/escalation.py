@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.leads.models import LeadRole
+from crm.leads.permissions import role_held_on
 from crm.leads.planning import OverdueMilestone, overdue_milestones
-from crm.leads.queries import role_held_on
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person, Unit
 from crm.people.queries import UnitNode, active_at, posted_as, unit_tree, units_above

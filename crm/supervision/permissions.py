@@ -14,7 +14,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.workflow import Obstacle, Situation
 from crm.leads.models import Lead
-from crm.leads.queries import visible as visible_leads
+from crm.leads.permissions import visible as visible_leads
 from crm.people.models import Person, Posting, Unit
 from crm.people.queries import Viewer, held_on, viewer
 from crm.people.rules import WITH_RECORDS, Role

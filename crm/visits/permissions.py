@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, se
 from sqlalchemy.orm import Session, aliased
 
 from crm.leads.models import Lead
-from crm.leads.queries import visible as visible_leads
+from crm.leads.permissions import visible as visible_leads
 from crm.people.entry_grants import owners_of
 from crm.people.models import Person, Posting
 from crm.people.queries import Viewer, people_in

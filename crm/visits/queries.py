@@ -12,8 +12,8 @@ from crm.base.names import folded, spellings
 from crm.base.paging import Page, page_of
 from crm.base.periods import DAY
 from crm.leads.models import Company, Lead
+from crm.leads.permissions import visible as visible_leads
 from crm.leads.queries import matching
-from crm.leads.queries import visible as visible_leads
 from crm.people.models import Person
 from crm.people.queries import Viewer
 from crm.visits.fields import VISIT_FIELDS

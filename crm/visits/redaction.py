@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from crm.leads.queries import LeadLabel, lead_labels
+from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.models import Person
 from crm.people.queries import Viewer
 from crm.visits.fields import WORDS, VisitWords

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.leads.models import Lead
-from crm.leads.queries import visible as visible_leads
+from crm.leads.permissions import visible as visible_leads
 from crm.people.entry_grants import owners_of
 from crm.people.models import EntryGrant, Person, Posting
 from crm.people.queries import Viewer, at_work, people_in

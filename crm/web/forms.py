@@ -13,7 +13,8 @@ from wtforms.validators import DataRequired
 
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.leads.queries import lead_choices, lead_labels
+from crm.leads.queries import lead_choices
+from crm.leads.redaction import lead_labels
 from crm.people.models import Person
 from crm.people.queries import Viewer
 from crm.web.errors import show_at_field

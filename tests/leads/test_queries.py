@@ -6,18 +6,16 @@ import pytest
 from sqlalchemy import select
 
 from crm.leads.models import Company, Contact, LeadRole
+from crm.leads.permissions import may_change, visible_to
 from crm.leads.queries import (
     LeadFilter,
-    contacts_of,
     filtered,
     lead_choices,
-    lead_labels,
     lead_of,
     leads_of_company,
     leads_page,
-    may_change,
-    visible_to,
 )
+from crm.leads.redaction import contacts_of, lead_labels
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Role
 from tests.conftest import NOW

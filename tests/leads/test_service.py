@@ -13,7 +13,8 @@ from crm.base.money import Currency
 from crm.leads import service
 from crm.leads.companies import Eyes, known_company
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
-from crm.leads.queries import lead_of, may_see
+from crm.leads.permissions import may_see
+from crm.leads.queries import lead_of
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.leads.service import CompanyData, ContactData, LeadData
 from tests.conftest import NOW

@@ -11,11 +11,10 @@ from crm.base.errors import Refused
 from crm.base.pending import take
 from crm.leads import service
 from crm.leads.models import Lead, LeadRole
-from crm.leads.queries import may_see
+from crm.leads.permissions import may_see
 from crm.leads.rules import LeadRoleKind, Secrecy, first_gap
-from crm.leads.succession import keep_seen, settle_sight
-from crm.people.accounts import disable_person
-from crm.people.closing import SightEnded
+from crm.leads.succession import give_leads_nobody_sees, give_unseen_leads
+from crm.people.accounts import RecordAccessEnded, disable_person
 from crm.people.models import Person
 from crm.people.postings import leave
 from crm.people.queries import viewer
@@ -73,7 +72,7 @@ def test_a_closed_account_leaves_its_lead_to_the_supervisor_of_the_unit(zone, hi
     db, admin = zone.db, zone.people["admin"]
 
     disable_person(db, person=zone.people["tracker"], at=NOW, by=admin, now=NOW)
-    settle_sight(db, take(db, SightEnded))
+    give_unseen_leads(db, take(db, RecordAccessEnded))
 
     entry = db.scalars(select(AuditEntry).where(AuditEntry.action == "lead.succeeded")).one()
     supervisor = zone.people["supervisor"]
@@ -89,7 +88,7 @@ def test_who_leaves_at_the_end_of_the_month_sees_it_until_then(zone, hidden):
     db, given = zone.db, {"by": zone.people["admin"], "now": NOW}
 
     leave(db, person=zone.people["tracker"], last_on=MONTHS_END, at_once=False, **given)
-    settle_sight(db, take(db, SightEnded))
+    give_unseen_leads(db, take(db, RecordAccessEnded))
 
     assert seen_by(zone, hidden, MONTHS_END) == {"tracker"}
     assert seen_by(zone, hidden, AUGUST) == {"supervisor"}
@@ -97,7 +96,7 @@ def test_who_leaves_at_the_end_of_the_month_sees_it_until_then(zone, hidden):
 
 def test_who_becomes_a_reader_leaves_the_lead_to_the_supervisor(zone, hidden):
     become(zone.people["tracker"], zone.db, Role.READER, by=None)
-    settle_sight(zone.db, take(zone.db, SightEnded))
+    give_unseen_leads(zone.db, take(zone.db, RecordAccessEnded))
 
     assert seen_by(zone, hidden) == {"supervisor"}
 
@@ -108,7 +107,7 @@ def test_without_a_supervisor_it_falls_to_an_admin_who_did_not_close_the_account
     disable_person(db, person=zone.people["supervisor"], at=NOW, by=admin, now=NOW)
 
     disable_person(db, person=zone.people["tracker"], at=NOW, by=admin, now=NOW)
-    settle_sight(db, take(db, SightEnded))
+    give_unseen_leads(db, take(db, RecordAccessEnded))
 
     assert seen_by(zone, hidden) == {"second"}
 
@@ -120,7 +119,7 @@ def test_another_who_is_named_keeps_the_lead_from_falling(zone, hidden):
 
     disable_person(zone.db, person=tracker, at=NOW, by=None, now=NOW)
 
-    assert settle_sight(zone.db, take(zone.db, SightEnded)) == 0
+    assert give_unseen_leads(zone.db, take(zone.db, RecordAccessEnded)) == 0
 
 
 def test_the_last_named_person_does_not_end_their_role_for_a_later_date(zone, hidden):
@@ -135,8 +134,8 @@ def test_the_last_named_person_does_not_end_their_role_for_a_later_date(zone, hi
 def test_the_clock_finds_what_nobody_sees(zone, hidden):
     zone.people["tracker"].disabled_at = NOW  # as before this rule, or by an import
 
-    assert keep_seen(zone.db, at=at_civil(date(2026, 7, 16))) == 1
-    assert keep_seen(zone.db, at=at_civil(date(2026, 7, 17))) == 0
+    assert give_leads_nobody_sees(zone.db, at=at_civil(date(2026, 7, 16))) == 1
+    assert give_leads_nobody_sees(zone.db, at=at_civil(date(2026, 7, 17))) == 0
     assert seen_by(zone, hidden, date(2026, 7, 16)) == {"supervisor"}
 
 

@@ -13,8 +13,7 @@ from crm.base.pending import take
 from crm.base.periods import Period
 from crm.leads.models import LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy
-from crm.people.accounts import disable_person
-from crm.people.closing import SightEnded
+from crm.people.accounts import RecordAccessEnded, disable_person
 from crm.people.models import EntryGrant
 from crm.people.rules import Role
 from crm.people.service import change_person
@@ -272,7 +271,7 @@ def test_a_mail_names_no_lead_that_its_reader_may_not_see(db, zone, hidden, site
 def test_nothing_open_stays_with_a_closed_account(db, full):
     disable_person(db, person=full.leaver, at=NOW, by=full.admin, now=NOW)
 
-    settle_ended(db, take(db, SightEnded))
+    settle_ended(db, take(db, RecordAccessEnded))
 
     assert things(db, full.leaver) == []
     assert holders(db, full.lead, LeadRoleKind.TRACKER) == [full.chief.id]
@@ -332,7 +331,7 @@ def test_who_becomes_a_reader_keeps_nothing_open_either(db, full):
     contact = {"name": "离任人", "email": None, "phone": None, "by": full.admin, "now": NOW}
     change_person(db, person=full.leaver, role=Role.READER, **contact)
 
-    settle_ended(db, take(db, SightEnded))
+    settle_ended(db, take(db, RecordAccessEnded))
 
     assert things(db, full.leaver) == []
 
@@ -340,7 +339,7 @@ def test_who_becomes_a_reader_keeps_nothing_open_either(db, full):
 def test_who_leaves_later_keeps_it_until_then(db, full):
     disable_person(db, person=full.leaver, at=MIDNIGHT, by=full.admin, now=NOW)
 
-    assert settle_ended(db, take(db, SightEnded)) == 0
+    assert settle_ended(db, take(db, RecordAccessEnded)) == 0
     assert len(things(db, full.leaver)) == len(Thing) + 1
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole
-from crm.leads.queries import visible
+from crm.leads.permissions import visible
 from crm.people.models import Person, Posting
 from crm.people.queries import Viewer, held_on, open_through, viewers
 from crm.people.rules import OVERSEEING

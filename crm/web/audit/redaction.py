@@ -14,7 +14,7 @@ from crm.base.audit import AuditEntry
 from crm.base.audit_reading import all_told_of
 from crm.followups.models import Followup
 from crm.leads.models import Company, Lead
-from crm.leads.queries import LeadLabel, lead_labels
+from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.queries import Viewer
 from crm.quotas.permissions import figure_scope
 from crm.supervision.models import Order

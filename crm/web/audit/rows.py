@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base import clock, formatting
 from crm.base.audit import AuditEntry
 from crm.leads.models import Lead
-from crm.leads.queries import HIDDEN
+from crm.leads.redaction import HIDDEN
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer
 from crm.quotas.models import RuleVersion

@@ -9,15 +9,10 @@ from crm.extensions import db
 from crm.followups.timeline import timeline
 from crm.leads.companies import Eyes, told_of_company
 from crm.leads.models import Lead, Milestone
+from crm.leads.permissions import may_change, may_see
 from crm.leads.planning import PlannedMilestone, plannable, planned_milestones
-from crm.leads.queries import (
-    LeadLabel,
-    contacts_of,
-    lead_by_id,
-    lead_labels,
-    may_change,
-    may_see,
-)
+from crm.leads.queries import lead_by_id
+from crm.leads.redaction import LeadLabel, contacts_of, lead_labels
 from crm.leads.rules import MilestoneKind
 from crm.web.auth import my_view
 from crm.web.leads.action_forms import (

@@ -24,9 +24,9 @@ from crm.leads.companies import OF_COMPANY, CompanyData
 from crm.leads.contacts import ContactData
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS, LeadData
 from crm.leads.models import Contact, Lead
-from crm.leads.queries import LeadLabel
+from crm.leads.permissions import named_supervisors, supervisors_of_lead
+from crm.leads.redaction import LeadLabel
 from crm.leads.rules import LINE, Secrecy, Stage
-from crm.leads.seers import named_supervisors, supervisors_over
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer, colleagues, people_by_id, unit_tree
 from crm.people.rules import WITH_RECORDS, UnitKind
@@ -215,7 +215,7 @@ def set_choices(
 
 def offer_supervisors(db: Session, form: EditForm, lead: Lead, viewer: Viewer, on: date) -> None:
     """Offer the supervisors who would lose sight of the lead as it becomes restricted."""
-    losing = [] if lead.secrecy is Secrecy.RESTRICTED else supervisors_over(db, lead.id, on)
+    losing = [] if lead.secrecy is Secrecy.RESTRICTED else supervisors_of_lead(db, lead.id, on)
     if viewer.person_id in losing or named_supervisors(db, lead.id, on):
         losing = []
     choices = people_choices(people_by_id(db, losing).values())

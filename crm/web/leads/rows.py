@@ -13,7 +13,7 @@ from crm.followups.timeline import Entry
 from crm.leads.catalog import industry_name
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
 from crm.leads.models import Contact, Lead, LeadRole, Milestone
-from crm.leads.queries import LeadLabel
+from crm.leads.redaction import LeadLabel
 from crm.leads.rules import (
     FINAL,
     ON_LINE,

@@ -15,14 +15,8 @@ from crm.leads import service
 from crm.leads.catalog import industries
 from crm.leads.companies import Eyes, told_of_company
 from crm.leads.models import Lead
-from crm.leads.queries import (
-    LeadFilter,
-    LeadLabel,
-    contacts_of,
-    lead_id_entered,
-    leads_of_company,
-    leads_page,
-)
+from crm.leads.queries import LeadFilter, lead_id_entered, leads_of_company, leads_page
+from crm.leads.redaction import LeadLabel, contacts_of
 from crm.leads.rules import MilestoneKind, Secrecy, Stage
 from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base import formatting
 from crm.base.errors import Refused
 from crm.extensions import db
-from crm.leads.queries import LeadLabel, lead_labels
+from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.absence_approval import may_decide
 from crm.people.models import Absence, Person
 from crm.people.queries import by_username, colleagues

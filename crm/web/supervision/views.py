@@ -13,7 +13,7 @@ from crm.base.refs import new_ref
 from crm.base.sheets import Format
 from crm.extensions import db
 from crm.leads.models import Lead, LeadRole
-from crm.leads.queries import role_held_on, visible_to
+from crm.leads.permissions import role_held_on, visible_to
 from crm.leads.rules import LeadRoleKind
 from crm.people.queries import unit_tree
 from crm.supervision import drafting

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.money import Currency
 from crm.extensions import db
-from crm.leads.queries import LeadLabel, lead_labels
+from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.queries import unit_tree
 from crm.targets.models import Target
 from crm.targets.queries import courses, speeds_of, target_progress

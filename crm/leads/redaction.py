@@ -1,0 +1,84 @@
+"""What a viewer reads of leads and companies that are not theirs to see (REGIME 2)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from crm.leads.models import Company, Contact, Lead
+from crm.leads.permissions import visible
+from crm.leads.rules import Secrecy
+from crm.people.queries import Viewer
+
+HIDDEN = "内部线索"  # an internal lead, for those who may not see it: it has no code name
+
+
+@dataclass(frozen=True, slots=True)
+class LeadLabel:
+    """How a lead is called before a viewer: its title, or its code name and no way to its page."""
+
+    id: int | None
+    text: str
+    company: str | None
+    secrecy: Secrecy
+
+
+def lead_labels(
+    db: Session, viewer: Viewer, lead_ids: Collection[int], on: date
+) -> dict[int, LeadLabel]:
+    """How each lead is called before the viewer: a lead not theirs to see by its code name only."""
+    if not lead_ids:
+        return {}
+
+    rows = db.execute(
+        select(
+            Lead.id,
+            Lead.title,
+            Lead.code_name,
+            Lead.secrecy,
+            Company.name.label("company"),
+            visible(viewer, on).label("is_seen"),
+        )
+        .join(Lead.company)
+        .where(Lead.id.in_(lead_ids))
+    )
+
+    return {
+        row.id: LeadLabel(row.id, row.title, row.company, row.secrecy)
+        if row.is_seen
+        else LeadLabel(None, row.code_name or HIDDEN, None, row.secrecy)
+        for row in rows
+    }
+
+
+def bare_companies(viewer: Viewer, on: date) -> Select[int]:
+    """The companies of which the viewer reads no more than the name: one of their leads is hidden.
+
+    Contacts, group and credit code may have come with the hidden lead (REGIME 2).
+    """
+    return select(Lead.company_id).where(~visible(viewer, on)).correlate(None)
+
+
+def is_bare(db: Session, viewer: Viewer, company_id: int, on: date) -> bool:
+    """Whether the viewer reads no more of the company than its name."""
+    hidden = bare_companies(viewer, on).where(Lead.company_id == company_id).limit(1)
+    return db.scalar(hidden) is not None
+
+
+def contacts_of(db: Session, viewer: Viewer | None, lead: Lead, on: date) -> Sequence[Contact]:
+    """The contacts of a visible lead's company, the lead's own first.
+
+    Those that came with hidden leads are left out, and those of no lead where there is a hidden
+    one; without a viewer there are all.
+    """
+    query = select(Contact).where(Contact.company_id == lead.company_id)
+    if viewer:
+        seen = select(Lead.id).where(Lead.company_id == lead.company_id, visible(viewer, on))
+        of_company = Contact.lead_id.is_(None) & Contact.company_id.not_in(
+            bare_companies(viewer, on)
+        )
+        query = query.where(or_(Contact.lead_id.in_(seen), of_company))
+    contacts = db.scalars(query.order_by(Contact.id))
+    return sorted(contacts, key=lambda each: each.lead_id != lead.id)
