@@ -1,4 +1,4 @@
-"""The page on which an admin sets the targets of a year."""
+"""The page where an admin sets the targets of a year."""
 
 from decimal import Decimal
 from typing import Any
@@ -22,17 +22,15 @@ from crm.targets.rules import Goal, Metric, TargetMeasure, Tier
 from crm.targets.service import TargetInput
 from crm.web.auth import signed_in
 from crm.web.forms import LARGEST_ID, YEARS, Needed, cleaned, enum_choices, row_id, show_refusal
-from crm.web.targets.rows import title_of, value_of
+from crm.web.targets.rows import target_title, target_value
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("target_admin", __name__)
-ONE = f"/admin/targets/<int(max={LARGEST_ID}):target_id>"
+TARGET = f"/admin/targets/<int(max={LARGEST_ID}):target_id>"
 LARGEST_COUNT = 100_000
 
 
 class TargetForm(FlaskForm):
-    """What a unit is to reach in a year."""
-
     year = IntegerField(
         "年度", [Needed("请填写年度。"), NumberRange(YEARS[0], YEARS[-1], "请检查年度。")]
     )
@@ -52,16 +50,16 @@ class TargetForm(FlaskForm):
     )
 
     def validate_value(self, field: Field) -> None:
-        """Refuse what is neither a number of projects nor an amount in yuan."""
+        """Accept a number of projects, or an amount in yuan."""
         try:
-            self.goal()
+            self.parsed_value()
         except ValueError:
             counted = self.measure.data is TargetMeasure.COUNT
             message = "请填写项目个数，例如 20。" if counted else "请写明数额，例如 600亿元。"
             raise ValidationError(message) from None
 
-    def goal(self) -> Decimal:
-        """The value that was typed; ValueError where it is none."""
+    def parsed_value(self) -> Decimal:
+        """The typed value as a number; ValueError where it cannot be read or is out of range."""
         text = self.value.data or ""
         if self.measure.data is TargetMeasure.COUNT:
             value, largest = Decimal(int(text.removesuffix("个"))), Decimal(LARGEST_COUNT)
@@ -72,8 +70,7 @@ class TargetForm(FlaskForm):
             raise ValueError(text)
         return value
 
-    def told(self) -> TargetInput:
-        """The data of a valid form."""
+    def to_data(self) -> TargetInput:
         year: Any = self.year.data
         return TargetInput(
             year=year,
@@ -81,23 +78,22 @@ class TargetForm(FlaskForm):
             metric=self.metric.data,
             tier=self.tier.data,
             measure=self.measure.data,
-            value=self.goal(),
+            value=self.parsed_value(),
         )
 
 
 @bp.get("/admin/targets")
 def listing() -> ResponseReturnValue:
-    """The targets of a year."""
     year: int = request.args.get("year", today().year, type=int)
     if year not in YEARS:
         abort(404)
 
     units = unit_tree(db.session)
-    names = {one.unit.id: one.unit.name for one in units}
+    unit_names = {node.unit.id: node.unit.name for node in units}
 
     return render_template(
         "targets/admin.html",
-        rows=[_line(one, names) for one in goals(db.session, units, year)],
+        rows=[_target_row(goal, unit_names) for goal in goals(db.session, units, year)],
         year=year,
         previous=url_for(".listing", year=year - 1) if year - 1 in YEARS else None,
         next=url_for(".listing", year=year + 1) if year + 1 in YEARS else None,
@@ -107,19 +103,17 @@ def listing() -> ResponseReturnValue:
 
 @bp.get("/admin/targets/new")
 def new() -> ResponseReturnValue:
-    """The form of a new target."""
     year: int = request.args.get("year", today().year, type=int)
-    return _form_page(_offered(TargetForm(formdata=None, data={"year": year})))
+    return _form_page(_with_units(TargetForm(formdata=None, data={"year": year})))
 
 
 @bp.post("/admin/targets")
 def create() -> ResponseReturnValue:
-    """Set another target."""
-    form = _offered(TargetForm())
+    form = _with_units(TargetForm())
     if form.validate():
         try:
             with transaction() as rows:
-                service.set_target(rows, told=form.told(), by=signed_in(), now=moment())
+                service.set_target(rows, told=form.to_data(), by=signed_in(), now=moment())
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -128,26 +122,25 @@ def create() -> ResponseReturnValue:
     return _form_page(form), 422
 
 
-@bp.get(ONE)
+@bp.get(TARGET)
 def edit(target_id: int) -> ResponseReturnValue:
-    """The form of one target."""
-    target = _found(db.session, target_id)
-    form = _offered(TargetForm(formdata=None, data=_as_typed(target)))
+    target = _target(db.session, target_id)
+    form = _with_units(TargetForm(formdata=None, data=_form_data(target)))
     return _form_page(form, target)
 
 
-@bp.post(ONE)
+@bp.post(TARGET)
 def change(target_id: int) -> ResponseReturnValue:
-    """Change one target."""
-    target, form = _found(db.session, target_id), _offered(TargetForm())
+    target, form = _target(db.session, target_id), _with_units(TargetForm())
 
     if form.validate():
         try:
             with transaction() as rows:
-                told, me = form.told(), signed_in()
-                service.change_target(rows, target=target, told=told, by=me, now=moment())
+                service.change_target(
+                    rows, target=target, told=form.to_data(), by=signed_in(), now=moment()
+                )
         except Refused as refusal:
-            target = _found(db.session, target_id)
+            target = _target(db.session, target_id)
             show_refusal(form, refusal, {})
         else:
             flash("目标已修改。", "success")
@@ -156,10 +149,9 @@ def change(target_id: int) -> ResponseReturnValue:
     return _form_page(form, target), 422
 
 
-@bp.post(f"{ONE}/remove")
+@bp.post(f"{TARGET}/remove")
 def remove(target_id: int) -> ResponseReturnValue:
-    """Take one target away."""
-    target = _found(db.session, target_id)
+    target = _target(db.session, target_id)
     year = target.year
     with transaction() as rows:
         service.remove_target(rows, target=target, by=signed_in(), now=moment())
@@ -167,19 +159,19 @@ def remove(target_id: int) -> ResponseReturnValue:
     return redirect(url_for(".listing", year=year))
 
 
-def _found(rows: Session, target_id: int) -> Target:
+def _target(rows: Session, target_id: int) -> Target:
     return rows.get(Target, target_id) or abort(404)
 
 
-def _offered(form: TargetForm) -> TargetForm:
+def _with_units(form: TargetForm) -> TargetForm:
     units = unit_tree(db.session)
     form.unit_id.choices = [
-        SelectChoice(str(one.unit.id), "　" * one.depth + one.unit.name) for one in units
+        SelectChoice(str(node.unit.id), "　" * node.depth + node.unit.name) for node in units
     ]
     return form
 
 
-def _as_typed(target: Target) -> dict[str, Any]:
+def _form_data(target: Target) -> dict[str, Any]:
     names = ("year", "unit_id", "metric", "tier", "measure")
     amount = target.amount
     value = str(target.count) if amount is None else editable_amount(amount, Currency.CNY)
@@ -190,10 +182,10 @@ def _form_page(form: TargetForm, target: Target | None = None) -> str:
     return render_template("targets/edit.html", form=form, target=target)
 
 
-def _line(goal: Goal, names: dict[int, str]) -> dict[str, object]:
+def _target_row(goal: Goal, unit_names: dict[int, str]) -> dict[str, object]:
     return {
         "id": goal.id,
-        "unit": names[goal.unit_id],
-        "title": title_of(goal.metric, goal.tier, goal.measure),
-        "value": value_of(goal.value, goal.measure),
+        "unit": unit_names[goal.unit_id],
+        "title": target_title(goal.metric, goal.tier, goal.measure),
+        "value": target_value(goal.value, goal.measure),
     }

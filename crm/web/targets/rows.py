@@ -1,4 +1,4 @@
-"""How far targets have come, and how fast projects go, as pages tell it."""
+"""Target rows for the templates, and the labels of targets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,69 +11,64 @@ from crm.targets.rules import Metric, TargetMeasure, TargetProgress, Tier
 
 @dataclass(frozen=True, slots=True)
 class TargetRow:
-    """One target with how far it has come."""
-
     id: int
     title: str
     goal: str
     achieved: str
-    beside: str  # foreign amounts, which the sum leaves out
+    foreign: str  # amounts in other currencies: never converted, so not in `achieved`
     percent: Decimal | None
     pace: Decimal
-    standing: str
+    pace_label: str
     is_behind: bool
     projects: int
 
 
 @dataclass(frozen=True, slots=True)
 class UnitTargets:
-    """The targets of one unit."""
-
     name: str
     rows: tuple[TargetRow, ...]
 
 
-def by_unit(told: Iterable[TargetProgress]) -> list[UnitTargets]:
-    """The targets unit by unit, in the order in which they come."""
+def targets_by_unit(progress: Iterable[TargetProgress]) -> list[UnitTargets]:
+    """Group targets by unit; those of a unit must follow each other."""
     return [
-        UnitTargets(name, tuple(map(target_row, some)))
-        for name, some in groupby(told, key=lambda one: one.unit_name)
+        UnitTargets(name, tuple(map(target_row, targets)))
+        for name, targets in groupby(progress, key=lambda target: target.unit_name)
     ]
 
 
-def target_row(told: TargetProgress) -> TargetRow:
-    """A target in words."""
-    goal = told.goal
+def target_row(progress: TargetProgress) -> TargetRow:
+    goal = progress.goal
 
     return TargetRow(
         id=goal.id,
-        title=title_of(goal.metric, goal.tier, goal.measure),
-        goal=value_of(goal.value, goal.measure),
-        achieved="" if told.achieved is None else value_of(told.achieved, goal.measure),
-        beside="、".join(format_amount(amount, currency) for amount, currency in told.beside),
-        percent=told.percent,
-        pace=told.pace,
-        standing=points_of(told.points),
-        is_behind=told.points is not None and told.points < 0,
-        projects=len(told.projects),
+        title=target_title(goal.metric, goal.tier, goal.measure),
+        goal=target_value(goal.value, goal.measure),
+        achieved="" if progress.achieved is None else target_value(progress.achieved, goal.measure),
+        foreign="、".join(format_amount(amount, currency) for amount, currency in progress.beside),
+        percent=progress.percent,
+        pace=progress.pace,
+        pace_label=pace_label(progress.points),
+        is_behind=progress.points is not None and progress.points < 0,
+        projects=len(progress.projects),
     )
 
 
-def title_of(metric: Metric, tier: Tier, measure: TargetMeasure) -> str:
-    """What a target counts: `签约10亿元以上项目数`."""
+def target_title(metric: Metric, tier: Tier, measure: TargetMeasure) -> str:
+    """The name of what a target counts: `签约10亿元以上项目数`."""
     size = "" if tier is Tier.ANY else tier.label
     if metric is Metric.MONEY:
         return f"{size}项目{metric.label}" if size else metric.label
     return f"{metric.label}{size}项目{'数' if measure is TargetMeasure.COUNT else '总投资'}"
 
 
-def value_of(value: Decimal, measure: TargetMeasure) -> str:
-    """A number of projects, or an amount: `20 个`, `600亿元`."""
+def target_value(value: Decimal, measure: TargetMeasure) -> str:
+    """A number of projects or an amount, with its unit: `20 个`, `600亿元`."""
     return f"{value:f} 个" if measure is TargetMeasure.COUNT else format_amount(value)
 
 
-def points_of(points: Decimal | None) -> str:
-    """Ahead of the months or behind them, in points."""
+def pace_label(points: Decimal | None) -> str:
+    """Percentage points ahead of or behind the share of the year that has passed."""
     if points is None:
         return ""
     if points == 0:

@@ -1,4 +1,4 @@
-"""Pages of targets: how far a year has come, and the projects behind a figure."""
+"""The pages of annual targets: progress by unit, and the projects counted for a target."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,19 +17,19 @@ from crm.targets.rules import TargetProgress
 from crm.targets.speed import year_of
 from crm.web.auth import my_view
 from crm.web.forms import LARGEST_ID, YEARS
-from crm.web.targets.rows import by_unit, target_row
+from crm.web.targets.rows import target_row, targets_by_unit
 from crm.web.transaction import moment, today
 
 bp = Blueprint("targets", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectLine:
-    """A project behind a figure, as its reader may know it."""
+class ProjectRow:
+    """A project counted for a target, labelled as the viewer may see it."""
 
     lead: LeadLabel
     reached_on: date
-    what: str
+    milestone: str
     amount: Decimal | None
     currency: Currency | None
     unit_name: str
@@ -37,23 +37,25 @@ class ProjectLine:
 
 @bp.get("/targets")
 def board() -> ResponseReturnValue:
-    """The year's targets of my units against its months, and how fast its projects go."""
+    """The targets of the viewer's units against the elapsed months, and how long projects take."""
     year = _year()
-    told = _target_progress(year)
+    progress = _target_progress(year)
     period = year_of(year)
-    mine = my_view().unit_ids
-    whole = all(one.unit.id in mine for one in unit_tree(db.session))
-    ended = [
-        one
-        for one in courses(db.session, period, moment())
-        if one.unit_id in mine or (whole and one.unit_id is None)
+    unit_ids = my_view().unit_ids
+    sees_all = all(node.unit.id in unit_ids for node in unit_tree(db.session))
+
+    # only who sees the whole zone sees projects without a responsible unit
+    projects = [
+        project
+        for project in courses(db.session, period, moment())
+        if project.unit_id in unit_ids or (sees_all and project.unit_id is None)
     ]
 
     return render_template(
         "targets/board.html",
-        units=by_unit(told),
-        speeds=speeds_of(ended, period),
-        months=told[0].months if told else 0,
+        units=targets_by_unit(progress),
+        speeds=speeds_of(projects, period),
+        months=progress[0].months if progress else 0,
         has_records=my_view().oversees,
         label=f"{year}年",
         previous=url_for(".board", year=year - 1) if year - 1 in YEARS else None,
@@ -64,24 +66,24 @@ def board() -> ResponseReturnValue:
 
 @bp.get(f"/targets/<int(max={LARGEST_ID}):target_id>")
 def show(target_id: int) -> ResponseReturnValue:
-    """The projects behind the figure of one target, as far as they are mine to see."""
+    """The projects counted for a target, without those that the viewer may not see."""
     target = db.session.get(Target, target_id) or abort(404)
-    found = [one for one in _target_progress(target.year) if one.goal.id == target_id]
-    told = found[0] if found else abort(404)
-    lines = _projects(told)
+    of_year = _target_progress(target.year)
+    progress = next((entry for entry in of_year if entry.goal.id == target_id), None) or abort(404)
+    rows = _project_rows(progress)
 
     return render_template(
         "targets/show.html",
-        unit_name=told.unit_name,
-        row=target_row(told),
+        unit_name=progress.unit_name,
+        row=target_row(progress),
         year=target.year,
-        projects=lines,
-        hidden=len(told.projects) - len(lines),
+        projects=rows,
+        hidden=len(progress.projects) - len(rows),
     )
 
 
 def _year() -> int:
-    """The year that was asked for, or this one."""
+    """The requested year, or this project."""
     year: int = request.args.get("year", today().year, type=int)
     return year if year in YEARS else abort(404)
 
@@ -98,21 +100,21 @@ def _target_progress(year: int) -> list[TargetProgress]:
     )
 
 
-def _projects(told: TargetProgress) -> list[ProjectLine]:
-    """The latest first; a project that is not mine to see is counted, not listed (REGIME 2)."""
-    lead_ids = [one.lead_id for one in told.projects]
+def _project_rows(progress: TargetProgress) -> list[ProjectRow]:
+    """The latest first; a project hidden from the viewer is counted, not listed (REGIME 2)."""
+    lead_ids = [project.lead_id for project in progress.projects]
     labels = lead_labels(db.session, my_view(), lead_ids, today())
-    names = {one.unit.id: one.unit.name for one in unit_tree(db.session)}
+    names = {node.unit.id: node.unit.name for node in unit_tree(db.session)}
 
     return [
-        ProjectLine(
-            labels[one.lead_id],
-            one.reached_on,
-            one.kind.label,
-            one.amount,
-            one.currency,
-            names.get(one.unit_id or 0, "未定责任单位"),
+        ProjectRow(
+            labels[project.lead_id],
+            project.reached_on,
+            project.kind.label,
+            project.amount,
+            project.currency,
+            names.get(project.unit_id or 0, "未定责任单位"),
         )
-        for one in reversed(told.projects)
-        if labels[one.lead_id].id is not None
+        for project in reversed(progress.projects)
+        if labels[project.lead_id].id is not None
     ]

@@ -1,4 +1,4 @@
-"""Targets of a year: how far they have come, what stands behind them, how an admin sets them."""
+"""The pages of annual targets: progress, the projects counted, and the admin's page."""
 
 from datetime import date
 
@@ -39,14 +39,14 @@ def zone(app):
         for title, secrecy in (("公开项目", Secrecy.OPEN), ("机密项目", Secrecy.RESTRICTED)):
             lead = make_lead(db, title, unit=bureau, yi="12", secrecy=secrecy, tracker=tracker)
             make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 7, 1))
-        said = {"metric": Metric.SIGNED, "tier": Tier.YI_10, "measure": TargetMeasure.COUNT}
-        target = Target(year=2026, unit_id=top.id, count=10, **said)
+        columns = {"metric": Metric.SIGNED, "tier": Tier.YI_10, "measure": TargetMeasure.COUNT}
+        target = Target(year=2026, unit_id=top.id, count=10, **columns)
         db.add(target)
         db.flush()
         return target.id
 
 
-def test_the_year_is_told_against_its_months(app, zone):
+def test_the_board_compares_progress_with_the_elapsed_months(app, zone):
     page = sign_in(app, "boss").get("/targets").text
 
     assert "签约10亿元以上项目数" in page
@@ -57,7 +57,7 @@ def test_the_year_is_told_against_its_months(app, zone):
     assert "按登记" in page
 
 
-def test_the_projects_behind_a_figure_are_those_one_may_see(app, zone):
+def test_a_target_lists_only_the_projects_the_viewer_may_see(app, zone):
     page = sign_in(app, "boss").get(f"/targets/{zone}").text
 
     assert "公开项目" in page
@@ -65,28 +65,28 @@ def test_the_projects_behind_a_figure_are_those_one_may_see(app, zone):
     assert "另有 1 个项目按知悉范围未列出" in page
 
 
-def test_a_reader_has_figures_and_no_projects(app, zone):
+def test_a_reader_sees_figures_and_no_projects(app, zone):
     reader = sign_in(app, "reader")
 
     assert "2 个 / 10 个" in reader.get("/targets").text
     assert reader.get(f"/targets/{zone}").status_code == 404
 
 
-def test_targets_of_units_that_are_not_mine_are_not_there(app, zone):
+def test_targets_of_other_units_are_hidden(app, zone):
     client = sign_in(app, "outside")
 
     assert "这一年没有目标" in client.get("/targets").text
     assert client.get(f"/targets/{zone}").status_code == 404
 
 
-def test_who_has_no_units_does_not_know_of_the_page(app, zone):
+def test_a_recruiter_gets_404(app, zone):
     client = sign_in(app, "liwei")
 
     assert client.get("/targets").status_code == 404
     assert client.get(f"/targets/{zone}").status_code == 404
 
 
-def test_another_year_is_an_address_away(app, zone):
+def test_the_year_is_taken_from_the_address(app, zone):
     client = sign_in(app, "boss")
 
     assert "year=2025" in client.get("/targets").text
@@ -94,7 +94,7 @@ def test_another_year_is_an_address_away(app, zone):
     assert client.get("/targets?year=1").status_code == 404
 
 
-def test_how_fast_projects_go_is_told(app, zone):
+def test_the_board_shows_how_long_projects_take(app, zone):
     with arranged(app) as db:
         lead = make_lead(db, stage=Stage.LEAD, yi="12")
         make_milestone(db, lead, MilestoneKind.LAUNCHED, date(2026, 1, 1))
@@ -106,14 +106,20 @@ def test_how_fast_projects_go_is_told(app, zone):
     assert "4至6个月，0/1 个在时限内" in page
 
 
-def test_strangers_are_sent_to_the_door(client):
+def test_anonymous_visitors_are_redirected_to_the_login(client):
     assert "/login" in client.get("/targets").location
     assert "/login" in client.get(ADMIN).location
 
 
 def typed(**given):
-    said = {"year": "2026", "metric": "started", "tier": "yi5", "measure": "count", "value": "7"}
-    return said | given
+    defaults = {
+        "year": "2026",
+        "metric": "started",
+        "tier": "yi5",
+        "measure": "count",
+        "value": "7",
+    }
+    return defaults | given
 
 
 @pytest.fixture
@@ -139,14 +145,14 @@ def test_an_admin_sets_a_target(app, root):
         )
 
 
-def test_an_amount_is_typed_as_people_write_it(app, root):
-    said = typed(unit_id=a_unit(app), measure="amount", value="600亿元", tier="any")
+def test_an_amount_may_carry_a_chinese_unit(app, root):
+    data = typed(unit_id=a_unit(app), measure="amount", value="600亿元", tier="any")
 
-    assert "600亿元" in root.post(ADMIN, data=said, follow_redirects=True).text
+    assert "600亿元" in root.post(ADMIN, data=data, follow_redirects=True).text
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "reason"),
     [
         ({"value": "很多"}, "请填写项目个数，例如 20。"),
         ({"value": "0"}, "请填写项目个数，例如 20。"),
@@ -158,21 +164,21 @@ def test_an_amount_is_typed_as_people_write_it(app, root):
         ({"metric": "signed", "tier": "yi10"}, "这一年该单位已有同样的目标"),
     ],
 )
-def test_what_makes_no_target_is_told_at_its_field_and_stays(app, root, given, said):
+def test_an_invalid_target_is_refused_with_the_reason(app, root, given, reason):
     answer = root.post(ADMIN, data=typed(unit_id=a_unit(app), **given))
 
     assert answer.status_code == 422
-    assert said in answer.text
+    assert reason in answer.text
 
 
 def test_an_admin_changes_a_target(app, root, zone):
-    said = typed(unit_id=a_unit(app), metric="signed", tier="yi10", value="25")
+    data = typed(unit_id=a_unit(app), metric="signed", tier="yi10", value="25")
 
     assert 'value="10"' in root.get(f"{ADMIN}/{zone}").text
-    assert "25 个" in root.post(f"{ADMIN}/{zone}", data=said, follow_redirects=True).text
+    assert "25 个" in root.post(f"{ADMIN}/{zone}", data=data, follow_redirects=True).text
 
 
-def test_a_change_into_another_target_is_refused(app, root, zone):
+def test_a_target_cannot_become_a_duplicate_of_another(app, root, zone):
     root.post(ADMIN, data=typed(unit_id=a_unit(app)))
 
     answer = root.post(f"{ADMIN}/{zone}", data=typed(unit_id=a_unit(app)))
@@ -181,7 +187,7 @@ def test_a_change_into_another_target_is_refused(app, root, zone):
     assert "已有同样的目标" in answer.text
 
 
-def test_an_admin_takes_a_target_away(app, root, zone):
+def test_an_admin_removes_a_target(app, root, zone):
     answer = root.post(f"{ADMIN}/{zone}/remove", follow_redirects=True).text
 
     assert "目标已删除" in answer
@@ -189,17 +195,17 @@ def test_an_admin_takes_a_target_away(app, root, zone):
     assert root.get(f"{ADMIN}/{zone}").status_code == 404
 
 
-def test_a_new_target_begins_with_the_year_one_looked_at(root):
+def test_a_new_target_starts_with_the_year_shown(root):
     assert 'value="2027"' in root.get(f"{ADMIN}/new?year=2027").text
     assert f"{ADMIN}/new?year=2027" in root.get(f"{ADMIN}?year=2027").text
 
 
 @pytest.mark.parametrize("path", [ADMIN, f"{ADMIN}/1", f"{ADMIN}/new"])
-def test_nobody_else_knows_of_the_admins_page(app, zone, path):
+def test_only_admins_reach_the_admin_page(app, zone, path):
     assert sign_in(app, "boss").get(path).status_code == 404
 
 
-def test_the_trail_tells_of_a_target_in_words(app, root, zone):
+def test_the_audit_page_describes_a_changed_target(app, root, zone):
     root.post(f"{ADMIN}/{zone}", data=typed(unit_id=a_unit(app), metric="signed", tier="yi20"))
 
     page = root.get("/admin/audit").text
