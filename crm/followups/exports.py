@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 from crm.base.fields import cells_of
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
-from crm.followups.queries import visible_to
+from crm.followups.permissions import visible_to
 from crm.leads.redaction import lead_labels
 from crm.people.queries import Viewer
 

@@ -1,31 +1,20 @@
-"""Who may see which follow-up, and what pages and digests read of them (REGIME 2 and 6)."""
+"""What pages and digests read of follow-ups, always from those that the viewer may see."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, exists, false, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from crm.base.clock import civil_date
 from crm.base.paging import Page, page_of
 from crm.followups.models import Followup
-from crm.leads.models import Lead
-from crm.leads.permissions import changeable as changeable_leads
-from crm.leads.permissions import visible as visible_leads
-from crm.leads.redaction import LeadLabel, lead_labels
-from crm.people.models import Person
+from crm.followups.permissions import of_visible_lead, visible_to
+from crm.followups.redaction import SeenFollowup, shown
 from crm.people.queries import Viewer
-from crm.people.rules import WITH_RECORDS
-
-
-@dataclass(frozen=True, slots=True)
-class SeenFollowup:
-    """A follow-up before a viewer: its lead by the label that the viewer may see."""
-
-    followup: Followup
-    person: Person
-    lead: LeadLabel
-    is_overdue: bool
+from crm.visits.models import Visit, VisitLead
+from crm.visits.rules import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,58 +27,11 @@ class FollowupFilter:
     due_until: date | None = None
 
 
-def _of_lead(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(Lead.id == Followup.lead_id, condition)
-
-
-def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Follow-ups that the viewer may see: their own, and those of leads that they may see."""
-    if viewer.role not in WITH_RECORDS:
-        return false()
-    return or_(Followup.person_id == viewer.person_id, _of_lead(visible_leads(viewer, on)))
-
-
-def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Follow-ups that the viewer may change: theirs, entered by them, or of a lead near them."""
-    if viewer.role not in WITH_RECORDS:
-        return false()
-    own = or_(Followup.person_id == viewer.person_id, Followup.entered_by_id == viewer.person_id)
-    return visible(viewer, on) & or_(own, _of_lead(changeable_leads(viewer, on)))
-
-
 def open_at(as_of: datetime) -> ColumnElement[bool]:
     """Follow-ups that were entered and not yet done at that moment."""
     return (Followup.entered_at <= as_of) & or_(
         Followup.done_at.is_(None), Followup.done_at > as_of
     )
-
-
-def visible_to(viewer: Viewer, on: date) -> Select[Followup]:
-    """The follow-ups that the viewer may see on the date."""
-    return select(Followup).where(visible(viewer, on))
-
-
-def may_change(db: Session, viewer: Viewer, followup_id: int, on: date) -> bool:
-    """Whether the viewer may finish or change the follow-up."""
-    found = select(Followup.id).where(Followup.id == followup_id, changeable(viewer, on))
-    return db.scalar(found) is not None
-
-
-def shown(
-    db: Session, viewer: Viewer, followups: Iterable[Followup], on: date
-) -> list[SeenFollowup]:
-    """The follow-ups, persons loaded, as the viewer may see them; one query for their leads."""
-    followups = list(followups)
-    labels = lead_labels(db, viewer, {followup.lead_id for followup in followups}, on)
-    return [
-        SeenFollowup(
-            followup,
-            followup.person,
-            labels[followup.lead_id],
-            followup.done_at is None and followup.due_on < on,
-        )
-        for followup in followups
-    ]
 
 
 def followup_by_id(db: Session, viewer: Viewer, followup_id: int, on: date) -> SeenFollowup | None:
@@ -108,7 +50,7 @@ def followups_page(
         query = query.where(Followup.person_id == by.person_id)
 
     if by.lead_id:
-        query = query.where(Followup.lead_id == by.lead_id, _of_lead(visible_leads(viewer, on)))
+        query = query.where(Followup.lead_id == by.lead_id, of_visible_lead(viewer, on))
 
     if by.is_open is not None:
         query = query.where(
@@ -135,3 +77,25 @@ def due(db: Session, person_id: int, until: date, *, as_of: datetime) -> Sequenc
     )
     query = query.options(joinedload(Followup.person))
     return db.scalars(query.order_by(Followup.due_on, Followup.id)).all()
+
+
+def last_contacts(db: Session, lead_ids: Collection[int]) -> dict[int, date]:
+    """By lead, the date of the last visit made or follow-up done; the caller checks the rights."""
+    visited = db.execute(
+        select(VisitLead.lead_id, func.max(Visit.last_on))
+        .join(Visit, Visit.id == VisitLead.visit_id)
+        .where(VisitLead.lead_id.in_(lead_ids), Visit.status == Status.DONE)
+        .group_by(VisitLead.lead_id)
+    )
+    last = dict(visited.all())
+    followed = db.execute(
+        select(Followup.lead_id, func.max(Followup.done_at))
+        .where(Followup.lead_id.in_(lead_ids), Followup.done_at.is_not(None))
+        .group_by(Followup.lead_id)
+    )
+
+    for lead_id, done_at in followed:
+        if done_at:
+            last[lead_id] = max(civil_date(done_at), last.get(lead_id, date.min))
+
+    return last

@@ -12,7 +12,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.followups.models import Followup
-from crm.followups.queries import may_change
+from crm.followups.permissions import may_change
 from crm.leads.permissions import colleague_of, may_see
 from crm.people.models import Person
 from crm.people.queries import viewer

@@ -11,7 +11,9 @@ from crm.base.clock import at_civil
 from crm.base.errors import Refused
 from crm.followups import queries, service
 from crm.followups.models import Followup
-from crm.followups.queries import FollowupFilter, followups_page, shown, visible_to
+from crm.followups.permissions import visible_to
+from crm.followups.queries import FollowupFilter, followups_page
+from crm.followups.redaction import shown
 from crm.followups.service import FollowupData, FollowupOutcome
 from crm.followups.timeline import timeline
 from crm.leads.rules import MilestoneKind, Secrecy

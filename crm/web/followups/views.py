@@ -11,14 +11,9 @@ from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.followups import service
 from crm.followups.models import Followup
-from crm.followups.queries import (
-    FollowupFilter,
-    SeenFollowup,
-    followup_by_id,
-    followups_page,
-    may_change,
-    shown,
-)
+from crm.followups.permissions import may_change
+from crm.followups.queries import FollowupFilter, followup_by_id, followups_page
+from crm.followups.redaction import SeenFollowup, shown
 from crm.web.auth import my_view, signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
 from crm.web.followups.forms import ChangeForm, NewForm, OutcomeForm, set_choices

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from crm.base.periods import DAY
 from crm.extensions import db
-from crm.followups.queries import SeenFollowup, due
-from crm.followups.queries import shown as shown_followups
+from crm.followups.queries import due
+from crm.followups.redaction import SeenFollowup
+from crm.followups.redaction import shown as shown_followups
 from crm.jobs.health import Standstill, standstill
 from crm.leads.queries import named_lately
 from crm.people.absence_approval import answered

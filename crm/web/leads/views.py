@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.extensions import db
-from crm.followups.contacts import last_contacts
+from crm.followups.queries import last_contacts
 from crm.leads import service
 from crm.leads.catalog import industries
 from crm.leads.companies import Eyes, told_of_company

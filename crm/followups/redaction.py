@@ -1,0 +1,39 @@
+"""Follow-ups before a viewer, who may not see all of their leads (REGIME 2)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from crm.followups.models import Followup
+from crm.leads.redaction import LeadLabel, lead_labels
+from crm.people.models import Person
+from crm.people.queries import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFollowup:
+    """A follow-up before a viewer: its lead by the label that the viewer may see."""
+
+    followup: Followup
+    person: Person
+    lead: LeadLabel
+    is_overdue: bool
+
+
+def shown(
+    db: Session, viewer: Viewer, followups: Iterable[Followup], on: date
+) -> list[SeenFollowup]:
+    """The follow-ups, persons loaded, as the viewer may see them; one query for their leads."""
+    followups = list(followups)
+    labels = lead_labels(db, viewer, {followup.lead_id for followup in followups}, on)
+    return [
+        SeenFollowup(
+            followup,
+            followup.person,
+            labels[followup.lead_id],
+            followup.done_at is None and followup.due_on < on,
+        )
+        for followup in followups
+    ]
