@@ -15,8 +15,8 @@ from crm.base.clock import civil_date
 from crm.base.db import batches, insert_into
 from crm.base.outbox import Message
 from crm.digests.models import NudgeLevel
-from crm.digests.rules import NUDGED
 from crm.quotas.queries import PersonFigure
+from crm.quotas.rules import IN_DANGER
 
 CALM_NOONS = 3  # REGIME 5: after so many noons in a row at neither level, nudges start anew
 
@@ -51,7 +51,7 @@ def update_levels(db: Session, judged: Sequence[PersonFigure], at: datetime) -> 
     before = _before(db, judged) if judged else {}
     states = {
         _key(found): before.get(_key(found), NudgeState()).after(
-            at, is_behind=found.figure.status in NUDGED
+            at, is_behind=found.figure.status in IN_DANGER
         )
         for found in judged
     }
@@ -87,7 +87,7 @@ def _nudged(db: Session, figures: Iterable[PersonFigure], period: str) -> Iterat
     keys = {
         f"nudge:{found.figure.rule.code}:{found.username}:{period}:{level.value}": _key(found)
         for found in figures
-        for level in NUDGED
+        for level in IN_DANGER
     }
     for part in batches(list(keys)):
         some = Message.dedupe_key.in_(part)

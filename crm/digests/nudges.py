@@ -17,12 +17,12 @@ from crm.digests.lines import figure_line, visit_line
 from crm.digests.nudge_levels import Counts, update_levels
 from crm.digests.permissions import visibility_of_visits
 from crm.digests.queries import VisitFact, active_people, visits_between
-from crm.digests.rules import NUDGED, evening_of
+from crm.digests.rules import evening_of
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.quotas.permissions import supervisors_on
 from crm.quotas.queries import PersonFigure, figures
-from crm.quotas.rules import FigureStatus, Measure
+from crm.quotas.rules import IN_DANGER, FigureStatus, Measure
 from crm.visits.rules import Status
 
 MOST_PLANNED = 10
@@ -65,7 +65,7 @@ def send_nudges(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping
         period = Period.holding(kind, civil_date(at))
         judged = figures(db, period=period, as_of=at)
         nudge_counts = update_levels(db, judged, at)
-        behind = [found for found in judged if found.figure.status in NUDGED]
+        behind = [found for found in judged if found.figure.status in IN_DANGER]
         due = _not_sent(db, _addressed(db, behind, nudge_counts, at)) if behind else []
         visits = visits_between(db, period.first, period.last, at) if due else []
 

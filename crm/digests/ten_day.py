@@ -16,7 +16,6 @@ from crm.base.periods import Period, PeriodKind
 from crm.digests.content import FigureLine, LeadName, Truncated
 from crm.digests.lines import figure_line
 from crm.digests.queries import active_people, responsible_unit
-from crm.digests.rules import NUDGED
 from crm.leads.models import Lead
 from crm.leads.planning import OverdueMilestone, overdue_milestones
 from crm.leads.redaction import LeadLabel, lead_labels
@@ -27,7 +26,7 @@ from crm.people.queries import UnitNode, Viewer, unit_tree, viewers
 from crm.people.rules import Role
 from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.quotas.queries import PersonFigure, figures, working_calendar
-from crm.quotas.rules import Rule
+from crm.quotas.rules import IN_DANGER, Rule
 from crm.supervision.queries import OpenOrder, open_orders
 
 READERS = frozenset({Role.SUPERVISOR, Role.LEADER})  # who may see the units' records
@@ -130,7 +129,7 @@ def _gather(db: Session, period: Period, at: datetime) -> TenDayFacts:
         period=period,
         at=at,
         units=unit_tree(db),
-        behind=[found for found in judged if found.figure.status in NUDGED],
+        behind=[found for found in judged if found.figure.status in IN_DANGER],
         overdue=overdue,
         unit_of=dict(
             db.execute(select(Lead.id, responsible_unit(on)).where(Lead.id.in_(lead_ids))).all()

@@ -19,7 +19,7 @@ from crm.quotas.rules import (
     VisitFacts,
     Way,
 )
-from crm.visits.rules import Kind, Status, Verdict
+from crm.visits.rules import Kind, Status, Verdict, is_logged_late, is_open_to_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,6 @@ def verdict_at(visit: VisitFacts, as_of: datetime) -> Verdict | None:
     return visit.verdict if given else None
 
 
-def is_late(visit: VisitFacts, within_days: int) -> bool:
-    """Whether it was logged more than that many civil days after its last date (REGIME 3)."""
-    if visit.logged_at is None:
-        return False
-    return clock.civil_date(visit.logged_at) - visit.last_on > timedelta(days=within_days)
-
-
 def is_entered_late(visit: VisitFacts, rule: Rule, late_by_days: int) -> bool:
     """Whether the rule counts its days, and they were entered later than it allows (REGIME 3)."""
     return (
@@ -94,14 +87,14 @@ def known(visit: VisitFacts, rule: Rule, *, as_of: datetime, freeze: Freeze | No
     is_rejected = verdict is Verdict.REJECTED
     counts_so_far = status is Status.PLANNED and not is_rejected
     until = _as_if_done_before(visit, rule, as_of, freeze) if counts_so_far else date.min
-    is_logged_late = is_done and is_late(visit, rule.log_within_days)
+    is_late = is_logged_late(visit.last_on, visit.logged_at, rule.log_within_days)
 
     return Known(
         visit,
         is_planned=status is Status.PLANNED,
         done_before=date.max if is_done else until,
         is_rejected=is_rejected,
-        is_logged_late=is_logged_late and not is_confirmed,
+        is_logged_late=is_done and is_late and not is_confirmed,
         is_entered_late=is_entered_late(visit, rule, visit.late_by_days) and not is_confirmed,
     )
 
@@ -148,13 +141,13 @@ def waits_for_verdict(
 
     `late_by`: by duty, how many days late its dates were entered for someone who holds it.
     """
-    status = status_at(visit, as_of)
-    is_done = status is Status.DONE
-    is_stay = status is Status.PLANNED and visit.kind is Kind.RESIDENCY
-    if not (is_done or (is_stay and visit.starts_at <= as_of)):
+    visit = replace(visit, status=status_at(visit, as_of), verdict=verdict_at(visit, as_of))
+    if visit.verdict or not is_open_to_verdict(visit, as_of):
         return False
-    return verdict_at(visit, as_of) is None and any(
-        (is_done and is_late(visit, rule.log_within_days))
+
+    is_done = visit.status is Status.DONE
+    return any(
+        (is_done and is_logged_late(visit.last_on, visit.logged_at, rule.log_within_days))
         or is_entered_late(visit, rule, late_by.get(rule.duty, 0))
         for rule in rules
         if rule.takes(visit)

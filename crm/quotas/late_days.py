@@ -85,7 +85,7 @@ def _limits(db: Session, span: Span) -> list[tuple[Rule, tuple[date, ...]]]:
     """The rules that count the visit's days, each with the days that it judges."""
     limits = []
     for rule in rules_holding(db, span.first_on - LONGEST_PERIOD, span.last_on):
-        counts = span.kind in rule.kinds and span.channel in rule.channels and rule.counts_days
+        counts = rule.counts_days and rule.takes(span)
         dates = tuple(
             on
             for on in days(span.first_on, span.last_on)

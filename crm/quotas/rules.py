@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
+from typing import Protocol
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import Period, PeriodKind
@@ -92,6 +93,21 @@ class FigureStatus(LabeledEnum):
     ON_TRACK = "on_track", "正常推进"
 
 
+IN_DANGER = (FigureStatus.UNREACHABLE, FigureStatus.AT_RISK)  # the worse first
+
+
+class HasChannel(Protocol):
+    """A visit as far as a rule decides by its kind and channel."""
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+
+    @property
+    def channel(self) -> Channel:
+        """How people meet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One version of a quota rule."""
@@ -127,7 +143,7 @@ class Rule:
         """Whether the version holds on the date."""
         return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
 
-    def takes(self, visit: "VisitFacts") -> bool:
+    def takes(self, visit: HasChannel) -> bool:
         """Whether the visit's kind and channel are among the counted ones."""
         return visit.kind in self.kinds and visit.channel in self.channels
 

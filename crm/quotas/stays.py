@@ -75,7 +75,7 @@ def _within(stay: Stay, rules: Iterable[Rule], duties: set[Duty]) -> int:
     allowed = [
         rule.log_within_days
         for rule in judging(rules, stay.first_on, stay.last_on)
-        if rule.duty in duties and stay.kind in rule.kinds and stay.channel in rule.channels
+        if rule.duty in duties and rule.takes(stay)
     ]
     return max([DAYS_TO_LOG, *allowed])
 

@@ -76,9 +76,7 @@ def waiting_ids(db: Session, visits: Iterable[SeenVisit], now: datetime) -> froz
 
 def _may_be_late(visit: SeenVisit) -> bool:
     """Whether it was logged after its last date, or covers dates that were entered late."""
-    if visit.first_on < visit.last_on:
-        return True
-    return visit.logged_at is not None and is_logged_late(visit.last_on, visit.logged_at, 0)
+    return visit.first_on < visit.last_on or is_logged_late(visit.last_on, visit.logged_at, 0)
 
 
 def limits_for_stays(rules: Iterable[Rule]) -> Iterator[int]:

@@ -224,8 +224,7 @@ def awaiting_verdict(  # noqa: PLR0913 - the limits of the rules, and as known w
     late = [
         row.id
         for row in db.execute(unjudged)
-        if row.is_entered_late
-        or (row.logged_at and is_logged_late(row.last_on, row.logged_at, within_days))
+        if row.is_entered_late or is_logged_late(row.last_on, row.logged_at, within_days)
     ]
 
     return list(_in_time(db, select(Visit).where(Visit.id.in_(late)))) if late else []

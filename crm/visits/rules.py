@@ -173,9 +173,9 @@ def days_until_logged(last_on: date, logged_at: datetime) -> int:
     return (civil_date(logged_at) - last_on).days
 
 
-def is_logged_late(last_on: date, logged_at: datetime, within_days: int) -> bool:
+def is_logged_late(last_on: date, logged_at: datetime | None, within_days: int) -> bool:
     """Whether a visit was logged more than so many days after its last date (REGIME 3)."""
-    return days_until_logged(last_on, logged_at) > within_days
+    return logged_at is not None and days_until_logged(last_on, logged_at) > within_days
 
 
 def stay_hours(

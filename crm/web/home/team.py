@@ -9,11 +9,9 @@ from crm.base.periods import Period
 from crm.people.queries import Viewer, people_in, unit_tree
 from crm.quotas.permissions import FigureScope
 from crm.quotas.queries import PersonFigure, figures, period_kinds
-from crm.quotas.rules import FigureStatus
+from crm.quotas.rules import IN_DANGER, FigureStatus
 from crm.web.quotas.labels import period_label
 from crm.web.quotas.visible_figures import figure_url
-
-TROUBLE = (FigureStatus.UNREACHABLE, FigureStatus.AT_RISK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def _troubled(db: Session, people: set[int], on: date, now: datetime) -> list[Pe
     for kind in period_kinds(db) if people else ():
         period = Period.holding(kind, on)
         found += figures(db, period=period, as_of=now, person_ids=people)
-    troubled = [each for each in found if each.figure.status in TROUBLE]
+    troubled = [each for each in found if each.figure.status in IN_DANGER]
     places = {node.unit.id: place for place, node in enumerate(unit_tree(db))} if troubled else {}
     return sorted(troubled, key=lambda each: (places[each.unit_id], each.username))
 

@@ -4,7 +4,6 @@ from datetime import date
 
 from crm.base import formatting
 from crm.base.periods import Period, PeriodKind
-from crm.quotas.counting import is_late
 from crm.quotas.rules import (
     Figure,
     FigureBasis,
@@ -15,6 +14,7 @@ from crm.quotas.rules import (
     VisitFacts,
     basis_of,
 )
+from crm.visits.rules import is_logged_late
 
 ESTIMATED_CALENDAR = "本期的放假安排尚未公布或录入，工作日为推算，应完成数可能调整。"
 _CURRENT_PERIOD = {
@@ -79,7 +79,7 @@ def why_not_counted(uncounted: NotCounted, rule: Rule) -> str:
 
 def _why_late(visit: VisitFacts, rule: Rule) -> str:
     """Whether it was set done late, or its dates were entered late."""
-    if is_late(visit, rule.log_within_days):
+    if is_logged_late(visit.last_on, visit.logged_at, rule.log_within_days):
         return f"结束超过 {rule.log_within_days} 天才登记，督查人员确认后计入"
     late = f"最早一天过去 {visit.late_by_days} 天后才录入"
     return f"{late}，超过 {rule.stay_within_days} 天的补录期限，督查人员确认后计入"
