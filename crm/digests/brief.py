@@ -33,10 +33,9 @@ from crm.mailing.service import Envelope, post
 from crm.people.models import Unit
 from crm.people.queries import Viewer, viewers
 from crm.people.rules import WITH_RECORDS, Role
+from crm.quotas.pending_visits import last_dates_to_log, visits_to_judge
 from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.quotas.queries import working_calendar
-from crm.quotas.stays import settle_until
-from crm.quotas.verdicts import to_judge
 from crm.supervision.assignees import WaitingOrder, possible_assignees, waiting_for
 from crm.supervision.workflow import Wait
 from crm.visits.rules import Status
@@ -164,7 +163,7 @@ def _gather(db: Session, at: datetime) -> BriefFacts:
 def _stays_to_complete(db: Session, at: datetime) -> list[VisitFact]:
     """The stays that have ended, as long as a rule of their people lets them be completed."""
     ended = ended_stays(db, at)
-    until = settle_until(db, [visit.facts for visit in ended])
+    until = last_dates_to_log(db, [visit.facts for visit in ended])
     return [visit for visit in ended if civil_date(at) <= until[visit.facts.id]]
 
 
@@ -233,7 +232,9 @@ def _brief(
         leads=Truncated.of(
             [NewLeadLine(visibility.lead_name(lead.id), lead.unit_name) for lead in known], MOST
         ),
-        to_judge=len(to_judge(db, reader, facts.at)) if reader.role is Role.SUPERVISOR else 0,
+        to_judge=len(visits_to_judge(db, reader, facts.at))
+        if reader.role is Role.SUPERVISOR
+        else 0,
     )
 
 

@@ -9,10 +9,10 @@ from typing import Generic, Self, TypeVar
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
-from crm.digests.rules import SHORT, PendingVisits, TaskCounts, count_tasks
+from crm.digests.rules import SHORT, TaskCounts, count_tasks
 from crm.leads.rules import MilestoneKind
 from crm.quotas.frozen import CorrectionFacts
-from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, Rule
+from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, PendingVisits, Rule
 from crm.quotas.wording import why_at_risk
 from crm.supervision.activity import MovedOrder
 from crm.targets.rules import TargetProgress

@@ -19,7 +19,7 @@ from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import UnitNode, posted_as, unit_tree, units_above
 from crm.people.rules import Role
-from crm.quotas.stays import settle_until
+from crm.quotas.pending_visits import last_dates_to_log
 from crm.visits.models import Visit
 from crm.visits.permissions import unit_of_leader
 
@@ -42,7 +42,7 @@ def notify_lapsed_stays(db: Session, *, at: datetime, late: bool, site: Site) ->
     """
     on = civil_date(at)
     ended = ended_stays(db, at)
-    until = settle_until(db, [stay.facts for stay in ended])
+    until = last_dates_to_log(db, [stay.facts for stay in ended])
     lapsed = [stay for stay in ended if until[stay.facts.id] + DAY == on]
     sent = 0
 

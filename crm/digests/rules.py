@@ -9,7 +9,15 @@ from crm.base.periods import DAY, Period, PeriodKind
 from crm.base.workdays import WorkingCalendar
 from crm.leads.rules import ON_LINE, MilestoneKind
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
-from crm.quotas.rules import IN_DANGER, WORKDAYS_TO_LOG, Figure, FigureStatus, NotCounted, Reason
+from crm.quotas.rules import (
+    IN_DANGER,
+    WORKDAYS_TO_LOG,
+    Figure,
+    FigureStatus,
+    NotCounted,
+    PendingVisits,
+    Reason,
+)
 from crm.visits.rules import Status
 
 SETTLED_AT = time(8)  # REGIME 5: when the settled monthly report is made
@@ -19,14 +27,6 @@ GOOD = frozenset({FigureStatus.MET, FigureStatus.ON_TRACK})
 SHORT = frozenset({FigureStatus.MISSED, *IN_DANGER})
 FIXABLE = frozenset({Reason.NOT_DONE, Reason.LOGGED_LATE})  # a person can still make it count
 FORWARD = frozenset(ON_LINE) - {MilestoneKind.LEAD}
-
-
-@dataclass(frozen=True, slots=True)
-class PendingVisits:
-    """How many visits could still change the figures: not logged yet, or without a verdict."""
-
-    to_log: int
-    to_judge: int
 
 
 @dataclass(frozen=True, slots=True)

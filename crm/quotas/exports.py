@@ -10,7 +10,7 @@ from crm.base.periods import Period
 from crm.base.sheets import Column
 from crm.people.queries import Viewer
 from crm.quotas.facts import PersonFigure
-from crm.quotas.frozen import CorrectionFacts, corrections
+from crm.quotas.frozen import NUMBERS, CorrectionFacts, corrections
 from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import figure_scope
 from crm.quotas.queries import figures, working_calendar
@@ -42,7 +42,6 @@ COMPLIANCE = (
     Column("signed_by", "签认人"),
     Column("signed_at", "签认时间"),
 )
-NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
 Key = tuple[str, int]  # rule, person
 
 

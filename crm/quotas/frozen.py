@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
@@ -13,16 +14,31 @@ from crm.base.periods import Period
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer
 from crm.people.rules import Duty
-from crm.quotas.explanation_json import Explanation, from_text
 from crm.quotas.facts import PersonFigure, Place
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.permissions import FigureScope, seen_records
-from crm.quotas.rules import Corrected, Figure, Rule, Settled
+from crm.quotas.rules import Corrected, Counted, Figure, NotCounted, Rule, Settled
 
 NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
-UNEXPLAINED = Explanation((), ())
 PLACE = (Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name)
 RULE = [getattr(RuleVersion, each.name) for each in fields(Rule)]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The visits of a figure: those that count, and those that do not and why."""
+
+    counted: tuple[Counted, ...] = ()
+    not_counted: tuple[NotCounted, ...] = ()
+
+
+_explanations = TypeAdapter(Explanation)
+
+
+def explanation_json(figure: Figure) -> str:
+    """The explanation of a figure as it is stored."""
+    explanation = Explanation(figure.counted, figure.not_counted)
+    return _explanations.dump_json(explanation).decode()
 
 
 def frozen_figures(
@@ -47,7 +63,9 @@ def frozen_figures(
     corrected = _corrected(db, [row.figure_id for row in rows], as_of) if rows else {}
 
     return [
-        _figure(row, period, corrected.get(row.figure_id), from_text(row.explanation))
+        _figure(
+            row, period, corrected.get(row.figure_id), _explanations.validate_json(row.explanation)
+        )
         for row in rows
     ]
 
@@ -63,7 +81,7 @@ def frozen_outcomes(
     found: defaultdict[Period, list[PersonFigure]] = defaultdict(list)
     for row in db.execute(_frozen(FigureRecord.period.label("period_name")).where(wanted)):
         period = by_name[row.period_name]
-        found[period].append(_figure(row, period, corrected.get(row.figure_id), UNEXPLAINED))
+        found[period].append(_figure(row, period, corrected.get(row.figure_id), Explanation()))
     return found
 
 

@@ -12,9 +12,9 @@ from crm.base.clock import civil_date, last_civil_date
 from crm.base.periods import Period, days
 from crm.people.models import Posting
 from crm.people.rules import Duty
+from crm.quotas.pending_visits import LONGEST_PERIOD
 from crm.quotas.queries import rules_holding
 from crm.quotas.rules import Rule
-from crm.quotas.stays import LONGEST_PERIOD
 from crm.visits.fields import VisitData
 from crm.visits.lateness import late_if_kept, late_now
 from crm.visits.models import Visit

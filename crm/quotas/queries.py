@@ -14,7 +14,6 @@ from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas import facts
-from crm.quotas.counting import waits_for_logging, waits_for_verdict
 from crm.quotas.facts import Holding, Place
 from crm.quotas.facts import PersonFigure as PersonFigure
 from crm.quotas.frozen import frozen_figures
@@ -25,18 +24,6 @@ from crm.visits.models import Visit
 from crm.visits.permissions import covering
 
 FiguresByPeriod: TypeAlias = Mapping[tuple[str, str], Figure]  # by rule code and period name
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """How many visits of a period may still change a figure, and on what they wait."""
-
-    for_logging: int
-    for_verdict: int
-
-    def __bool__(self) -> bool:
-        """Whether any waits."""
-        return bool(self.for_logging or self.for_verdict)
 
 
 def working_calendar(db: Session) -> WorkingCalendar:
@@ -257,20 +244,3 @@ def place_of_figure(holding: Holding, today: date) -> Place:
     """Where it stands: on the last date held up to today, or the first where none is."""
     begun = [on for on in holding if on <= today]
     return holding[max(begun) if begun else min(holding)]
-
-
-def waiting(
-    db: Session,
-    *,
-    period: Period,
-    as_of: datetime,
-    person_ids: Collection[int] | None = None,
-) -> Waiting:
-    """How many of the period's visits that a rule may count wait for logging or a verdict."""
-    rules = rules_holding(db, period.first, period.first)
-    visits = facts.visits_of(db, period, as_of, person_ids)
-    late = facts.late_by_duty(db, facts.covering_by(period, as_of))
-    return Waiting(
-        sum(waits_for_logging(visit, rules, as_of) for visit in visits),
-        sum(waits_for_verdict(visit, rules, as_of, late_by=late[visit.id]) for visit in visits),
-    )

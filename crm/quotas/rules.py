@@ -246,6 +246,18 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingVisits:
+    """How many visits may still change the figures: not logged yet, or without a verdict."""
+
+    to_log: int
+    to_judge: int
+
+    def __bool__(self) -> bool:
+        """Whether any does."""
+        return bool(self.to_log or self.to_judge)
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """What a running period still asks of a person, and what can be reached (REGIME 4)."""
 

@@ -16,9 +16,8 @@ from crm.people.models import Person
 from crm.people.queries import viewer
 from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.quotas.corrections import correct
-from crm.quotas.explanation_json import as_text
 from crm.quotas.facts import PersonFigure
-from crm.quotas.frozen import NUMBERS, seen_corrections
+from crm.quotas.frozen import NUMBERS, explanation_json, seen_corrections
 from crm.quotas.locks import hold_edits, hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.permissions import figure_scope
@@ -163,7 +162,7 @@ def _row(
         "last_on": figure.period.last,
         "unit_id": each.unit_id,
         "judged_by": Way.ENDED_STAYS.value,
-        "explanation": as_text(figure),
+        "explanation": explanation_json(figure),
         f"{stage}_at": at,
         **{f"{stage}_{name}": getattr(figure, name) for name in NUMBERS},
     }

@@ -11,7 +11,7 @@ from crm.digests.brief import make_briefs
 from crm.digests.lapsed_stays import notify_lapsed_stays
 from crm.people.rules import Role
 from crm.quotas.models import RuleVersion
-from crm.quotas.stays import settle_until
+from crm.quotas.pending_visits import last_dates_to_log
 from crm.visits.rules import Kind, Status, Verdict
 from tests.factories import make_person, make_visit
 
@@ -68,7 +68,7 @@ def test_any_rule_of_its_people_lets_it_be_set_done(db, stay, limits, days):
     for code, within in limits.items():
         limit(db, code, within)
 
-    assert settle_until(db, [stay]) == {stay.id: LAST + days * DAY}
+    assert last_dates_to_log(db, [stay]) == {stay.id: LAST + days * DAY}
 
 
 @pytest.mark.parametrize(("day", "is_told"), [(11, True), (13, True), (14, False)])

@@ -13,7 +13,8 @@ from crm.base.periods import Period
 from crm.base.workdays import Source
 from crm.people.rules import Duty, Role
 from crm.quotas.models import WorkdayOverride
-from crm.quotas.queries import figure_of, figures, rule_of, rules_for, waiting, working_calendar
+from crm.quotas.pending_visits import count_pending
+from crm.quotas.queries import figure_of, figures, rule_of, rules_for, working_calendar
 from crm.quotas.rules import FigureStatus, Measure, Reason
 from crm.visits.rules import Kind, Status, Verdict
 from tests.conftest import NOW
@@ -207,14 +208,14 @@ def test_a_verdict_and_a_status_reach_the_engine(db):
 class TestWaiting:
     """REGIME 5: how many visits still wait for logging or a verdict."""
 
-    def test_what_has_ended_waits_for_logging_until_it_is_logged(self, db):
+    def test_what_has_ended_waits_to_log_until_it_is_logged(self, db):
         make_regime(db)
         make_visit(db, make_person(db), logged_at=NOW, entered_at=clock.at_civil(date(2026, 7, 1)))
 
-        before = waiting(db, period=JULY, as_of=NOW - timedelta(hours=1))
+        before = count_pending(db, period=JULY, as_of=NOW - timedelta(hours=1))
 
-        assert (before.for_logging, before.for_verdict) == (1, 0)
-        assert not waiting(db, period=JULY, as_of=NOW)
+        assert (before.to_log, before.to_judge) == (1, 0)
+        assert not count_pending(db, period=JULY, as_of=NOW)
 
     def test_what_is_late_waits_for_a_verdict_until_it_has_one(self, db):
         make_regime(db)
@@ -222,10 +223,10 @@ class TestWaiting:
         given = {"verdict": Verdict.CONFIRMED, "verdict_at": NOW}
         make_visit(db, make_person(db), date(2026, 7, 6), **late | given)
 
-        before = waiting(db, period=JULY, as_of=NOW - timedelta(hours=1))
+        before = count_pending(db, period=JULY, as_of=NOW - timedelta(hours=1))
 
-        assert (before.for_logging, before.for_verdict) == (0, 1)
-        assert not waiting(db, period=JULY, as_of=NOW)
+        assert (before.to_log, before.to_judge) == (0, 1)
+        assert not count_pending(db, period=JULY, as_of=NOW)
 
     def test_what_no_rule_counts_and_what_is_yet_to_come_wait_for_nothing(self, db):
         make_regime(db)
@@ -235,7 +236,7 @@ class TestWaiting:
         make_visit(db, person, date(2026, 7, 16), **planned)
         make_visit(db, person, date(2026, 7, 13), **planned | {"status": Status.CANCELLED})
 
-        assert not waiting(db, period=JULY, as_of=NOW)
+        assert not count_pending(db, period=JULY, as_of=NOW)
 
     def test_it_may_be_asked_of_some_people(self, db):
         make_regime(db)
@@ -243,8 +244,8 @@ class TestWaiting:
         plan = {"status": Status.PLANNED, "entered_at": clock.at_civil(date(2026, 7, 1))}
         make_visit(db, theirs, date(2026, 7, 13), **plan)
 
-        assert not waiting(db, period=JULY, as_of=NOW, person_ids=[mine.id])
-        assert waiting(db, period=JULY, as_of=NOW, person_ids=[theirs.id]).for_logging == 1
+        assert not count_pending(db, period=JULY, as_of=NOW, person_ids=[mine.id])
+        assert count_pending(db, period=JULY, as_of=NOW, person_ids=[theirs.id]).to_log == 1
 
 
 def test_the_duty_and_not_the_role_decides_what_one_owes(db):

@@ -14,7 +14,7 @@ from crm.people import absence_approval
 from crm.people.queries import Viewer
 from crm.people.rules import WITH_RECORDS
 from crm.quotas.frozen import count_corrections, for_signing, of_author, without_reason
-from crm.quotas.verdicts import to_judge
+from crm.quotas.pending_visits import visits_to_judge
 from crm.supervision.assignees import waiting_for
 from crm.supervision.reminded import unread_reminders
 from crm.web.quotas.visible_figures import my_figure_scope
@@ -72,7 +72,7 @@ def _to_judge(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait
 
     yield Wait(
         "超期补录的拜访待确认",
-        len(to_judge(db, me, now)),
+        len(visits_to_judge(db, me, now)),
         url_for("compliance.board", tab="waiting"),
         "clipboard-check",
     )

@@ -20,10 +20,9 @@ from crm.people.entry_grants import entered_for
 from crm.people.models import Absence
 from crm.people.queries import Viewer, absences_in
 from crm.people.rules import WITH_RECORDS, Role
+from crm.quotas.pending_visits import ids_awaiting_verdict, last_dates_to_log
 from crm.quotas.queries import figures_on, working_calendar
 from crm.quotas.rules import Figure, FigureStatus
-from crm.quotas.stays import settle_until
-from crm.quotas.verdicts import waiting_ids
 from crm.quotas.wording import unit_of
 from crm.visits.companions import named_by_others
 from crm.visits.models import Visit
@@ -168,12 +167,14 @@ def _visits(rows: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
     current = [each for each in todays(rows, me.person_id, on) if each.id not in open_ids]
     parts = (late, current, upcoming(rows, me.person_id, on))
     visits = shown_visits(rows, me, [visit for part in parts for visit in part], on)
-    waiting = waiting_ids(rows, visits, now)
+    waiting = ids_awaiting_verdict(rows, visits, now)
     lines = {
         seen.id: visit_row(seen, now, changeable_ids=[seen.id], waiting_ids=waiting)
         for seen in visits
     }
-    for visit_id, until in settle_until(rows, [each for each in late if is_stay(each)]).items():
+    for visit_id, until in last_dates_to_log(
+        rows, [each for each in late if is_stay(each)]
+    ).items():
         lines[visit_id] = with_deadline(lines[visit_id], until, on)
 
     def told(part: Sequence[Visit]) -> list[VisitRow]:
@@ -187,7 +188,7 @@ def _entered_for(rows: Session, me: Viewer, on: date, now: datetime) -> list[Ent
     people = entered_for(rows, me.person_id, on)
     found = for_others(rows, [each.id for each in people], on, now) if people else []
     seen = [each for each in shown_visits(rows, me, found, on) if not _is_of(each, me.person_id)]
-    waiting = waiting_ids(rows, seen, now)
+    waiting = ids_awaiting_verdict(rows, seen, now)
 
     return [
         EnteredFor(

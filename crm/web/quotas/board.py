@@ -13,16 +13,22 @@ from crm.digests.results import groups
 from crm.jobs.ledger import began_on
 from crm.people.queries import UnitNode, Viewer, people_by_id
 from crm.people.rules import OF_BOARDS, Role
+from crm.quotas.pending_visits import count_pending
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import (
     PersonFigure,
-    Waiting,
     figures,
     people_under,
-    waiting,
     working_calendar,
 )
-from crm.quotas.rules import WORKDAYS_TO_LOG, Figure, FigureBasis, FigureStatus, basis_of
+from crm.quotas.rules import (
+    WORKDAYS_TO_LOG,
+    Figure,
+    FigureBasis,
+    FigureStatus,
+    PendingVisits,
+    basis_of,
+)
 from crm.quotas.wording import sentence_of
 from crm.web.quotas.labels import ESTIMATED_CALENDAR, frozen_note
 from crm.web.quotas.visible_figures import figure_url
@@ -225,7 +231,7 @@ def _notes(
 
     if on <= open_until and person_ids:
         state = _period_state(period, on, open_until)
-        pending = _pending(waiting(db, period=period, as_of=now, person_ids=person_ids))
+        pending = _pending(count_pending(db, period=period, as_of=now, person_ids=person_ids))
         yield f"{FigureBasis.PRELIMINARY.label}：{state}{pending}。"
 
 
@@ -237,8 +243,8 @@ def _period_state(period: Period, on: date, open_until: date) -> str:
     return f"本期补登记到{formatting.day(open_until)}为止"
 
 
-def _pending(visits: Waiting) -> str:
+def _pending(visits: PendingVisits) -> str:
     """How many visits may still change the figures; empty where none may."""
-    counts = ((visits.for_logging, "登记完成"), (visits.for_verdict, "确认"))
+    counts = ((visits.to_log, "登记完成"), (visits.to_judge, "确认"))
     parts = [f"{count} 次拜访待{step}" for count, step in counts if count]
     return f"，还有 {'、'.join(parts)}" if parts else ""

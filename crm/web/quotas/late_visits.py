@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.people.queries import Viewer
-from crm.quotas.verdicts import days_entered_late
+from crm.quotas.pending_visits import days_entered_late
 from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import days_until_logged

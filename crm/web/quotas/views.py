@@ -11,9 +11,9 @@ from crm.base.periods import Period, PeriodKind
 from crm.extensions import db
 from crm.people.queries import UnitNode, unit_tree, units_below
 from crm.quotas.frozen import count_corrections, of_author, seen_corrections
+from crm.quotas.pending_visits import visits_to_judge
 from crm.quotas.queries import PersonFigure, period_kinds
 from crm.quotas.rules import FigureStatus
-from crm.quotas.verdicts import to_judge
 from crm.supervision import permissions
 from crm.web.auth import my_view
 from crm.web.corrections.rows import correction_rows
@@ -145,7 +145,7 @@ def _period_links(filters: BoardFilters) -> dict[str, object]:
 def _late_visits_page() -> ResponseReturnValue:
     if not my_view().judges:
         abort(404)
-    visits = to_judge(db.session, my_view(), moment())
+    visits = visits_to_judge(db.session, my_view(), moment())
     return render_template(
         "quotas/waiting.html",
         visits=late_visits(db.session, my_view(), visits, moment()),

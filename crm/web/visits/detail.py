@@ -6,7 +6,7 @@ from flask import url_for
 
 from crm.base import formatting
 from crm.extensions import db
-from crm.quotas.verdicts import waiting_ids
+from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.fields import VISIT_FIELDS, WORDS
 from crm.visits.permissions import may_change, may_judge
 from crm.visits.queries import rejection_reasons
@@ -52,7 +52,7 @@ def visit_page(seen: SeenVisit) -> VisitPage:
             seen,
             moment(),
             changeable_ids={seen.id} if can_change else (),
-            waiting_ids=waiting_ids(db.session, [seen], moment()),
+            waiting_ids=ids_awaiting_verdict(db.session, [seen], moment()),
         ),
         facts=_facts(seen),
         words=[(label, text) for label, text in texts if text],

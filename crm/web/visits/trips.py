@@ -11,7 +11,7 @@ from wtforms.validators import Length, Optional
 
 from crm.base import formatting
 from crm.extensions import db
-from crm.quotas.verdicts import waiting_ids
+from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits import trips
 from crm.visits.models import Trip
 from crm.visits.queries import VisitFilter, visits_page
@@ -77,7 +77,7 @@ def show(trip_id: int) -> ResponseReturnValue:
         cursor=request.args.get("at"),
     )
     seen = shown(db.session, my_view(), page.items, today())
-    waiting = waiting_ids(db.session, seen, moment())
+    waiting = ids_awaiting_verdict(db.session, seen, moment())
     _, outside = trips.count_visits(db.session, my_view(), [trip], today()).get(trip.ref, (0, 0))
 
     return render_template(

@@ -11,7 +11,7 @@ from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.entry_grants import entered_for
 from crm.quotas.frozen_edits import reach_of_visit
-from crm.quotas.verdicts import waiting_ids
+from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change
 from crm.visits.queries import VisitFilter, visit_id_entered, visits_page
@@ -77,7 +77,7 @@ def listing() -> ResponseReturnValue:
         db.session, my_view(), today(), by=_query(filters), cursor=request.args.get("at")
     )
     visits = shown(db.session, my_view(), page.items, today())
-    waiting = waiting_ids(db.session, visits, moment())
+    waiting = ids_awaiting_verdict(db.session, visits, moment())
 
     return render_template(
         "visits/list.html",

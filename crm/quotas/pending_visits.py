@@ -1,0 +1,198 @@
+"""Visits that wait to be set done, or for a verdict, before they count (REGIME 3)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import fields
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import or_, select, union
+from sqlalchemy.orm import Session
+
+from crm.base import clock
+from crm.base.periods import Period
+from crm.people.models import Posting
+from crm.people.queries import Viewer
+from crm.people.rules import Duty
+from crm.quotas import facts
+from crm.quotas.counting import waits_for_logging, waits_for_verdict
+from crm.quotas.facts import late_by_duty
+from crm.quotas.queries import period_kinds, rules_for, rules_holding
+from crm.quotas.rules import DAYS_TO_LOG, HasChannel, PendingVisits, Rule, VisitFacts
+from crm.visits.models import Visit, VisitParticipant
+from crm.visits.queries import awaiting_verdict
+from crm.visits.redaction import SeenVisit
+from crm.visits.rules import is_logged_late
+
+LONGEST_PERIOD = timedelta(days=366)  # a rule's version may have begun that long before the visit
+
+
+class Stay(HasChannel, Protocol):
+    """A visit as far as the rules that count it need it."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+
+    @property
+    def first_on(self) -> date:
+        """Its first date."""
+
+    @property
+    def last_on(self) -> date:
+        """Its last date."""
+
+
+def count_pending(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    person_ids: Collection[int] | None = None,
+) -> PendingVisits:
+    """How many of the period's visits that a rule may count wait for logging or a verdict."""
+    rules = rules_holding(db, period.first, period.first)
+    visits = facts.visits_of(db, period, as_of, person_ids)
+    late = late_by_duty(db, facts.covering_by(period, as_of))
+
+    return PendingVisits(
+        sum(waits_for_logging(visit, rules, as_of) for visit in visits),
+        sum(waits_for_verdict(visit, rules, as_of, late_by=late[visit.id]) for visit in visits),
+    )
+
+
+def visits_to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
+    """What waits for the viewer's verdict in this and the last period of each kind, in time."""
+    on = clock.civil_date(now)
+    periods = [Period.holding(kind, on) for kind in period_kinds(db)] if viewer.judges else []
+    rules = [rule for period in periods for rule in rules_for(db, period)]
+    if not rules:
+        return []
+
+    since = min(period.before.first for period in periods)
+    visits = awaiting_verdict(
+        db,
+        viewer,
+        since=since,
+        within_days=min(rule.log_within_days for rule in rules),
+        stay_within=min(limits_for_stays(rules), default=None),
+        as_of=now,
+    )
+    late = late_by_duty(db, Visit.id.in_([visit.id for visit in visits]))
+
+    return [
+        visit
+        for visit in visits
+        if waits_for_verdict(_facts(visit), rules, now, late_by=late[visit.id])
+    ]
+
+
+def days_entered_late(db: Session, visit_ids: Collection[int]) -> dict[int, int]:
+    """By visit of several dates, how many days late they were entered at most."""
+    late = late_by_duty(db, Visit.id.in_(visit_ids))
+    return {visit_id: max(by_duty.values()) for visit_id, by_duty in late.items() if by_duty}
+
+
+def ids_awaiting_verdict(db: Session, visits: Iterable[SeenVisit], now: datetime) -> frozenset[int]:
+    """Which of the visits were logged or entered too late for a rule, and wait for a verdict."""
+    late = [visit for visit in visits if visit.verdict is None and _may_be_late(visit)]
+    if not late:
+        return frozenset()
+
+    late_by = late_by_duty(db, Visit.id.in_([visit.id for visit in late]))
+    first = min(visit.first_on for visit in late) - LONGEST_PERIOD
+    rules = rules_holding(db, first, max(visit.last_on for visit in late))
+
+    return frozenset(
+        visit.id
+        for visit in late
+        if waits_for_verdict(
+            _facts_of_seen(visit),
+            rules_judging(rules, visit.first_on, visit.last_on),
+            now,
+            late_by=late_by[visit.id],
+        )
+    )
+
+
+def _may_be_late(visit: SeenVisit) -> bool:
+    """Whether it was logged after its last date, or covers dates that were entered late."""
+    return visit.first_on < visit.last_on or is_logged_late(visit.last_on, visit.logged_at, 0)
+
+
+def limits_for_stays(rules: Iterable[Rule]) -> Iterator[int]:
+    """The limits of those rules that allow the days of a stay to be entered only so late."""
+    for rule in rules:
+        if rule.counts_days and rule.stay_within_days is not None:
+            yield rule.stay_within_days
+
+
+def _facts(visit: Visit) -> VisitFacts:
+    return VisitFacts(**{each.name: getattr(visit, each.name) for each in fields(VisitFacts)})
+
+
+def _facts_of_seen(visit: SeenVisit) -> VisitFacts:
+    # a visit before a viewer has its leader as a person
+    names = {each.name for each in fields(VisitFacts)} - {"leader_id"}
+    return VisitFacts(**{name: getattr(visit, name) for name in names}, leader_id=visit.leader.id)
+
+
+def last_dates_to_log(db: Session, stays: Iterable[Stay]) -> dict[int, date]:
+    """By stay, the last date on which any rule of its people lets it be set done in time.
+
+    At least three days after its last date, also where no rule counts it.
+    """
+    found = {stay.id: stay for stay in stays}
+    if not found:
+        return {}
+    duties = _duties(db, list(found))
+    first = min(stay.first_on for stay in found.values()) - LONGEST_PERIOD
+    rules = rules_holding(db, first, max(stay.last_on for stay in found.values()))
+    return {
+        stay_id: stay.last_on + timedelta(days=_within(stay, rules, duties[stay_id]))
+        for stay_id, stay in found.items()
+    }
+
+
+def rules_judging(rules: Iterable[Rule], first_on: date, last_on: date) -> Iterator[Rule]:
+    """The rules by which a period is judged that holds one of the dates (REGIME 4)."""
+    for rule in rules:
+        period = Period.holding(rule.period, first_on)
+        while period.first <= last_on:
+            if rule.holds_on(period.first):
+                yield rule
+                break
+            period = period.after
+
+
+def _within(stay: Stay, rules: Iterable[Rule], duties: set[Duty]) -> int:
+    allowed = [
+        rule.log_within_days
+        for rule in rules_judging(rules, stay.first_on, stay.last_on)
+        if rule.duty in duties and rule.takes(stay)
+    ]
+    return max([DAYS_TO_LOG, *allowed])
+
+
+def _duties(db: Session, visit_ids: list[int]) -> defaultdict[int, set[Duty]]:
+    """By visit, the duties that its people hold in their primary postings on its dates."""
+    led = select(Visit.id.label("visit_id"), Visit.leader_id.label("person_id"))
+    joined = select(VisitParticipant.visit_id, VisitParticipant.person_id)
+    people = union(
+        led.where(Visit.id.in_(visit_ids)), joined.where(VisitParticipant.visit_id.in_(visit_ids))
+    ).subquery()
+    rows = db.execute(
+        select(people.c.visit_id, Posting.duty)
+        .join(Visit, Visit.id == people.c.visit_id)
+        .join(Posting, Posting.person_id == people.c.person_id)
+        .where(
+            Posting.is_primary,
+            Posting.from_on <= Visit.last_on,
+            or_(Posting.to_on.is_(None), Posting.to_on >= Visit.first_on),
+        )
+    )
+    duties: defaultdict[int, set[Duty]] = defaultdict(set)
+    for visit_id, duty in rows:
+        duties[visit_id].add(duty)
+
+    return duties
