@@ -299,3 +299,9 @@ def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[
         return type_coerce(moment.concat("000"), Instant)
     # Not now(): a transaction that waited for a lock would judge by the time it began.
     return type_coerce(func.clock_timestamp() + ahead, Instant)
+
+
+def lock_row(db: Session, table: type[Base], row_id: int) -> None:
+    """Lock a row before it is read, so that a check of its values still holds on writing."""
+    row: Any = table
+    db.execute(select(row.id).where(row.id == row_id).with_for_update())

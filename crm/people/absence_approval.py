@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
+from crm.base.paging import Page, page_of
 from crm.people.models import Absence, Person, Posting
 from crm.people.queries import (
     Viewer,
@@ -115,3 +116,30 @@ def _supervisors(db: Session, on: date) -> dict[int, frozenset[int]]:
         node.unit.id: frozenset().union(*(posted[up] for up in units_above(tree, node.unit.id)))
         for node in tree
     }
+
+
+def visible_absence(db: Session, viewer: Viewer, absence_id: int, on: date) -> Absence | None:
+    """The absence with its person, where the viewer may see it."""
+    query = select(Absence).where(Absence.id == absence_id, visible(viewer, on))
+    return db.scalar(query.options(joinedload(Absence.person)))
+
+
+def absence_of(db: Session, person_id: int, absence_id: int) -> Absence | None:
+    """That absence, where it is the person's."""
+    query = select(Absence).where(Absence.id == absence_id, Absence.person_id == person_id)
+    return db.scalar(query)
+
+
+def own_page(db: Session, viewer: Viewer, cursor: str | None) -> Page[Absence]:
+    """The viewer's own absences, the latest first."""
+    return _page(db, Absence.person_id == viewer.person_id, cursor)
+
+
+def team_page(db: Session, viewer: Viewer, on: date, cursor: str | None) -> Page[Absence]:
+    """Absences of others that the viewer may see, the latest first."""
+    return _page(db, and_(visible(viewer, on), Absence.person_id != viewer.person_id), cursor)
+
+
+def _page(db: Session, seen: ColumnElement[bool], cursor: str | None) -> Page[Absence]:
+    query = select(Absence).where(seen).options(joinedload(Absence.person))
+    return page_of(db, query, on=Absence.from_on, row_id=Absence.id, cursor=cursor)

@@ -1,15 +1,16 @@
 """The people of the zone, as an admin looks them up."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.enums import LabeledEnum
 from crm.base.names import folded, spellings
 from crm.base.paging import Page, page_of
-from crm.people.models import Person, Posting, Unit
+from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.queries import held_on
 from crm.people.rules import Duty, Role
 
@@ -81,3 +82,58 @@ def _homes(db: Session, ids: list[int], on: date) -> dict[int, tuple[str, Duty |
         .where(Posting.person_id.in_(ids), Posting.is_primary, held_on(on))
     )
     return {person_id: (name, duty) for person_id, name, duty in rows}
+
+
+def person_with_postings(db: Session, username: str) -> Person | None:
+    """The person of that username, read anew with their postings and units."""
+    query = (
+        select(Person)
+        .where(Person.username == username)
+        .options(selectinload(Person.postings).joinedload(Posting.unit))
+        .execution_options(populate_existing=True)
+    )
+    return db.scalar(query)
+
+
+def posting_of(db: Session, username: str, posting_id: int) -> Posting | None:
+    """That posting, where it is one of the person's."""
+    query = (
+        select(Posting)
+        .join(Posting.person)
+        .where(Posting.id == posting_id, Person.username == username)
+        .options(joinedload(Posting.person))
+    )
+    return db.scalar(query)
+
+
+def latest_absences(db: Session, person_id: int, *, limit: int) -> Sequence[Absence]:
+    """The person's absences, the latest first, with the person."""
+    query = (
+        select(Absence)
+        .where(Absence.person_id == person_id)
+        .options(joinedload(Absence.person))
+        .order_by(Absence.from_on.desc(), Absence.id.desc())
+        .limit(limit)
+    )
+    return db.scalars(query).all()
+
+
+def headcounts(db: Session, on: date) -> dict[int, int]:
+    """How many people hold a posting on the date, by unit."""
+    query = (
+        select(Posting.unit_id, func.count(Posting.person_id.distinct()))
+        .where(held_on(on))
+        .group_by(Posting.unit_id)
+    )
+    return dict(db.execute(query).all())
+
+
+def last_position(db: Session, parent_id: int | None) -> int:
+    """The highest position among the units below that parent; 0 where there are none."""
+    return db.scalar(select(func.max(Unit.position)).where(Unit.parent_id == parent_id)) or 0
+
+
+def names_of(db: Session, person_ids: Collection[int]) -> dict[int, str]:
+    """Names by person id."""
+    query = select(Person.id, Person.name).where(Person.id.in_(person_ids))
+    return dict(db.execute(query).all())

@@ -67,6 +67,12 @@ def granted_to(db: Session, agent_id: int) -> Sequence[EntryGrant]:
     return _grants(db, EntryGrant.agent_id == agent_id, EntryGrant.ended_at.is_(None))
 
 
+def grant_of(db: Session, owner_id: int, grant_id: int) -> EntryGrant | None:
+    """That grant, where the owner gave it."""
+    query = select(EntryGrant).where(EntryGrant.id == grant_id, EntryGrant.owner_id == owner_id)
+    return db.scalar(query)
+
+
 def changed_since(db: Session, person_id: int, since: datetime) -> Sequence[EntryGrant]:
     """Grants to or of the person that another has given or ended since then, people loaded."""
     given = and_(EntryGrant.granted_at >= since, EntryGrant.granted_by_id != person_id)

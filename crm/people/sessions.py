@@ -1,10 +1,11 @@
-"""Sessions at the door: rows that can be ended; the browser holds a token (DESIGN 8)."""
+"""Login sessions: rows that can be revoked; the browser holds only a token (DESIGN 8)."""
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
@@ -27,7 +28,7 @@ def begin(
     browser: str | None,
     now: datetime,
 ) -> str:
-    """Sign the person in; the token is given once and kept only as its hash."""
+    """Sign the person in and return the token, which is stored only as a hash."""
     token = secrets.token_urlsafe(32)
     login = LoginSession(
         token_hash=_hash(token),
@@ -44,16 +45,11 @@ def begin(
 
 
 def find(db: Session, token: str, *, now: datetime) -> LoginSession | None:
-    """The living session of that token, with its person."""
+    """The open session of that token, with its person."""
     login = db.scalar(
         select(LoginSession)
         .options(joinedload(LoginSession.person))
-        .where(
-            LoginSession.token_hash == _hash(token),
-            LoginSession.ended_at.is_(None),
-            LoginSession.seen_at > now - IDLE,
-            LoginSession.begun_at > now - LONGEST,
-        )
+        .where(LoginSession.token_hash == _hash(token), _is_open(now))
     )
     return None if login is None or login.person.is_disabled(now) else login
 
@@ -62,3 +58,30 @@ def end(db: Session, *, login: LoginSession, now: datetime) -> None:
     """Sign out."""
     login.ended_at = now
     record(db, "session.ended", login, by=login.person, at=now)
+
+
+def open_sessions(db: Session, person_id: int, *, now: datetime) -> Sequence[LoginSession]:
+    """Sessions that still sign the person in, the latest used first."""
+    query = select(LoginSession).where(LoginSession.person_id == person_id, _is_open(now))
+    return db.scalars(query.order_by(LoginSession.seen_at.desc(), LoginSession.id.desc())).all()
+
+
+def count_sessions(db: Session, person_id: int) -> int:
+    """How many of the person's sessions were not ended, timed out or not."""
+    query = select(func.count()).where(
+        LoginSession.person_id == person_id, LoginSession.ended_at.is_(None)
+    )
+    return db.scalar(query) or 0
+
+
+def note_use(db: Session, login_id: int, *, now: datetime) -> None:
+    """Note that the session was used."""
+    db.execute(update(LoginSession).where(LoginSession.id == login_id).values(seen_at=now))
+
+
+def _is_open(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        LoginSession.ended_at.is_(None),
+        LoginSession.seen_at > now - IDLE,
+        LoginSession.begun_at > now - LONGEST,
+    )

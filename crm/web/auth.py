@@ -1,4 +1,4 @@
-"""Who is at the door: sign in, sign out, and who the request is from."""
+"""Sign-in, sign-out, and the person behind a request."""
 
 from typing import Any
 
@@ -18,7 +18,6 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user, login_user, logout_user
 from flask_wtf import FlaskForm
-from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
@@ -41,19 +40,23 @@ from crm.web.transaction import CHANGING, moment, release, today, transaction
 
 bp = Blueprint("auth", __name__)
 log = structlog.get_logger()
-UNSEEN = ("static", "health.lives", "health.is_ready")  # by nobody in particular
+UNSEEN = (
+    "static",
+    "health.lives",
+    "health.is_ready",
+)  # requests that are nobody's use of the application
 
 
 class SignedIn(UserMixin):
-    """Flask-Login's user: a session row, spoken of by its token."""
+    """Flask-Login's user: a session row, identified by its token."""
 
     def __init__(self, token: str, login: LoginSession) -> None:
-        """Hold the living session of that token."""
+        """Hold the open session of that token."""
         self.token = token
         self.login = login
 
     def get_id(self) -> str:
-        """What the cookie holds."""
+        """The value that the cookie holds."""
         return self.token
 
 
@@ -76,7 +79,7 @@ def me() -> Person | None:
 
 
 def signed_in() -> Person:
-    """The signed-in person; the access table lets nobody else come so far."""
+    """The signed-in person; the access table refuses everyone else before."""
     person = me()
     assert person is not None  # noqa: S101 - a fault of ours, not an input
     return person
@@ -89,7 +92,7 @@ def my_view() -> Viewer:
     return g.viewer  # type: ignore[no-any-return]
 
 
-def _inside() -> str:
+def _target() -> str:
     """Where to go after signing in: a path of this application only."""
     target = request.args.get("next", "")
     return target if is_inside(target) else url_for("myday.show")
@@ -97,17 +100,17 @@ def _inside() -> str:
 
 @bp.get("/login")
 def login() -> ResponseReturnValue:
-    """The form at the door."""
+    """The sign-in form."""
     if me():
-        return redirect(_inside())
-    if "_user_id" in session:  # it has ended: what it had still to say is not for the next
+        return redirect(_target())
+    if "_user_id" in session:  # the session ended; its messages are not for the next person
         session.clear()
     return render_template("login.html", form=LoginForm())
 
 
 @bp.post("/login")
 def sign_in() -> ResponseReturnValue:
-    """Check the password and begin a session under a new token."""
+    """Check the password and start a session under a new token."""
     form = LoginForm()
     if form.validate():
         try:
@@ -117,12 +120,12 @@ def sign_in() -> ResponseReturnValue:
             if refusal.code == "too_many_tries":
                 return render_template("login.html", form=form), 429, {"Retry-After": str(MINUTE)}
         else:
-            return redirect(_inside())
+            return redirect(_target())
     return render_template("login.html", form=form), 422
 
 
 def _enter(form: LoginForm) -> None:
-    """Sign in who knows the password.
+    """Sign in whoever knows the password.
 
     Refused as `too_many_tries`, `wrong_password`, `password_over`.
     """
@@ -140,7 +143,7 @@ def _enter(form: LoginForm) -> None:
     with transaction() as rows:
         person = rows.get(Person, attempt.person_id)
         if not person or not known or person.password_hash != known.password_hash:
-            raise wrong  # it was changed while we looked
+            raise wrong  # changed in the meantime
         require_in_time(person, now)
         login_attempts.give_back(rows, attempt, now=now)
         begin_session(person)
@@ -195,12 +198,12 @@ def sign_out() -> ResponseReturnValue:
     session.clear()
     flash("已退出登录。", "success")
     answer = redirect(url_for("auth.login"))
-    answer.headers["Clear-Site-Data"] = '"cache"'  # pages kept for the button that goes back
+    answer.headers["Clear-Site-Data"] = '"cache"'  # otherwise the back button shows cached pages
     return answer
 
 
 def _note_seen(response: Response) -> Response:
-    """Move `seen_at`, at most every five minutes, in a short transaction of its own."""
+    """Update `seen_at`, at most every five minutes, in a short transaction of its own."""
     if request.method in CHANGING or request.endpoint in UNSEEN or not current_user:
         return response
     if current_user.is_authenticated:
@@ -208,20 +211,15 @@ def _note_seen(response: Response) -> Response:
         if moment() - login.seen_at > sessions.SEEN_EVERY:
             db.session.rollback()
             try:
-                _write_seen(login.id)
+                with writing(db.sessionmaker) as own:
+                    sessions.note_use(own, login.id, now=moment())
             except DBAPIError as error:  # the page was read all the same
                 current_app.logger.warning("seen_at not kept: %s", first_line(error))
     return response
 
 
-def _write_seen(login_id: int) -> None:
-    seen = update(LoginSession).where(LoginSession.id == login_id).values(seen_at=moment())
-    with writing(db.sessionmaker) as own:
-        own.execute(seen)
-
-
 def init_app(app: Flask) -> None:
-    """Serve the door."""
+    """Register sign-in and the current person for templates."""
     login_manager.session_protection = None  # phones change address on the road
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.LONGEST
     app.register_blueprint(bp)

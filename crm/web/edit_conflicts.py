@@ -1,4 +1,4 @@
-"""Of two people who change one thing at once, the second is told before anything is lost."""
+"""Warns the second of two people who edit one record at the same time."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,59 +8,49 @@ from hashlib import sha256
 from typing import Any
 
 from flask_wtf import FlaskForm
-from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 from wtforms import HiddenField
 from wtforms.validators import Length
 
+from crm.audit.queries import last_change, last_entry_id
 from crm.base import formatting
-from crm.base.audit import AuditEntry
-from crm.base.db import Base
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.people.models import Person
 from crm.web.errors import show_at_field
 from crm.web.forms import LARGEST_ID, cleaned
 from crm.web.transaction import moment, today
 
-HASH = 8  # characters of each value's hash: enough to see that it is another
+HASH = 8  # characters of each value's hash: enough to tell values apart
 NOTHING = "空"
 SOMEBODY = "有人"
 
 
 class VersionedForm(FlaskForm):
-    """A form that knows what stood there when it was opened: a hash of each value."""
+    """A form that carries a hash of each value as it was when the form was opened."""
 
     seen = HiddenField(filters=[cleaned], validators=[Length(max=500)])
 
 
-def lock_row(db: Session, table: type[Base], row_id: int) -> None:
-    """Hold a row before it is read, so that what is compared is still so when it is changed."""
-    row: Any = table
-    db.execute(select(row.id).where(row.id == row_id).with_for_update())
-
-
 @dataclass(frozen=True, slots=True)
 class CurrentRecord:
-    """What stands there now, as a form shows it."""
+    """The record's present values, as a form shows them."""
 
     row: Any
-    values: Mapping[str, Any]  # by the names of the form's fields
-    words: Mapping[str, str]  # how to say those that are ids or codes
+    values: Mapping[str, Any]  # by form field
+    words: Mapping[str, str]  # labels of values that are ids or codes
 
 
 def version_of(db: Session, current: CurrentRecord) -> str:
-    """What a form remembers: the trail's last entry about the row, and the values' hashes."""
-    last = db.scalar(select(func.max(AuditEntry.id)).where(_about(current.row))) or 0
-    return ".".join([str(last), *map(_hash, current.values.values())])
+    """The id of the row's last audit entry and a hash of each value, for the hidden field."""
+    return ".".join([str(last_entry_id(db, current.row)), *map(_hash, current.values.values())])
 
 
 def has_conflict(
     db: Session, form: VersionedForm, current: CurrentRecord, *, but: Collection[str] = ()
 ) -> bool:
-    """Whether the form would undo what somebody else has changed since; then it says so.
+    """Whether the form would undo a change made since; then the fields say so.
 
-    Fields of `but` are not looked at. Sent once more, the form overwrites it knowingly.
+    Fields in `but` are ignored. Sent again, the form overwrites the change.
     """
     remembered = (form.seen.data or "").split(".")
     if len(remembered) != len(current.values) + 1 or not _is_entry(remembered[0]):
@@ -79,31 +69,21 @@ def has_conflict(
     show_at_field(form, refusal)
 
     for name in lost:
-        said = current.words.get(name) or _spoken(current.values[name])
-        form[name].errors = [*form[name].errors, f"{refusal.facts['who']}已改为：{said}。"]
+        value = current.words.get(name) or _in_words(current.values[name])
+        form[name].errors = [*form[name].errors, f"{refusal.facts['who']}已改为：{value}。"]
 
     return True
 
 
 def _is_entry(text: str) -> bool:
-    """Whether it may be the id of an entry, or 0 where there was none."""
+    """Whether the text can be the id of an entry, or 0."""
     return text.isdecimal() and int(text) <= LARGEST_ID
 
 
-def _about(row: Any) -> ColumnElement[bool]:
-    return and_(AuditEntry.subject == row.__tablename__, AuditEntry.subject_id == row.id)
-
-
 def _refusal(db: Session, row: Any, *, since: int) -> Refused:
-    """By whom and when it was changed, as far as the trail of the row itself tells."""
-    last = db.execute(
-        select(Person.name, AuditEntry.at)
-        .outerjoin_from(AuditEntry, Person, Person.id == AuditEntry.by_id)
-        .where(_about(row), AuditEntry.id > since)
-        .order_by(AuditEntry.id.desc())
-        .limit(1)
-    ).first()
-    who, at = (last.name or SOMEBODY, last.at) if last else (SOMEBODY, moment())
+    """The refusal that names who changed the row last, and when."""
+    name, at = last_change(db, row, since_id=since) or (None, moment())
+    who = name or SOMEBODY
     return Refused("changed_meanwhile", who=who, at=formatting.moment(at, today()))
 
 
@@ -112,7 +92,7 @@ def _hash(value: object) -> str:
 
 
 def _plain(value: object) -> str:
-    """A value as text, alike whether it was read from the database or typed."""
+    """A value as text, equal whether read from the database or typed."""
     match value:
         case None:
             return ""
@@ -125,7 +105,7 @@ def _plain(value: object) -> str:
     return str(value).replace("\r\n", "\n").strip()
 
 
-def _spoken(value: object) -> str:
+def _in_words(value: object) -> str:
     match value:
         case LabeledEnum():
             return value.label

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from crm.audit.redaction import readable_entries
 from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil, civil_date
 from crm.leads.rules import LeadRoleKind, Secrecy
@@ -17,7 +18,6 @@ from crm.supervision.queries import open_orders, order_of
 from crm.supervision.register import OrderFilter, orders_page
 from crm.supervision.rules import EntryKind, OrderState
 from crm.supervision.workflow import Wait
-from crm.web.audit.redaction import sight
 from tests.conftest import NOW
 from tests.factories import make_lead, make_order, make_role
 from tests.supervision.steps import (
@@ -93,7 +93,9 @@ def test_its_audit_entries_inherit_that(db, zone, draft):
     entries = db.scalars(select(AuditEntry)).all()
 
     may_read = {
-        name: sight(db, viewer(db, getattr(zone, name), ON), entries, ON).may_read(entries[-1])
+        name: readable_entries(db, viewer(db, getattr(zone, name), ON), entries, ON).may_read(
+            entries[-1]
+        )
         for name in ("admin", "leader")
     }
     assert may_read == {"admin": False, "leader": True}

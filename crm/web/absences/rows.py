@@ -17,7 +17,7 @@ TONES = {
 
 
 @dataclass(frozen=True, slots=True)
-class AbsenceLine:
+class AbsenceRow:
     """An absence in a list."""
 
     id: int
@@ -37,7 +37,7 @@ class AbsenceLine:
         return " · ".join(part for part in (self.days, self.reason, said) if part)
 
 
-def absence_line(absence: Absence, on: date) -> AbsenceLine:
+def absence_row(absence: Absence, on: date) -> AbsenceRow:
     """An absence, with its person, in words."""
     first, last = absence.from_on, absence.to_on
     dates = formatting.span(first, last)
@@ -46,7 +46,7 @@ def absence_line(absence: Absence, on: date) -> AbsenceLine:
         end = "" if first == last else f"至{last.year}年{formatting.day(last)}"
         dates = f"{first.year}年{formatting.day(first)}{end}"
 
-    return AbsenceLine(
+    return AbsenceRow(
         absence.id,
         absence.person.name,
         f"{absence.person.name} {absence.kind.label}",

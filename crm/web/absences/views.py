@@ -6,20 +6,24 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 from wtforms import DateField, RadioField, StringField
 from wtforms.validators import Length
 
 from crm.base.errors import Refused
-from crm.base.paging import page_of
 from crm.extensions import db
 from crm.mailing.answering import tell_answer
 from crm.people import absences
-from crm.people.absence_approval import may_decide, visible, waiting
+from crm.people.absence_approval import (
+    may_decide,
+    own_page,
+    team_page,
+    visible_absence,
+    waiting,
+)
 from crm.people.models import Absence
 from crm.people.rules import AbsenceKind, AbsenceStatus
-from crm.web.absences.rows import absence_line
+from crm.web.absences.rows import absence_row
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
 from crm.web.corrections.rows import corrections_notice
@@ -88,12 +92,18 @@ def listing() -> ResponseReturnValue:
 
     view = request.args.get("view", "mine")
     view = view if view in views else "mine"
-    page = None if view == "waiting" else _page(view)
+    cursor = request.args.get("at")
+    page = None
+    if view == "mine":
+        page = own_page(db.session, me, cursor)
+    elif view == "team":
+        page = team_page(db.session, me, on, cursor)
+
     rows = page.items if page else to_decide
 
     return render_template(
         "absences/list.html",
-        lines=[absence_line(each, on) for each in rows],
+        lines=[absence_row(each, on) for each in rows],
         view=view,
         tabs=[
             {"url": url_for(".listing", view=code), "label": label, "active": code == view}
@@ -102,16 +112,6 @@ def listing() -> ResponseReturnValue:
         newer=at_cursor(page.newer) if page else None,
         older=at_cursor(page.older) if page else None,
     )
-
-
-def _page(view: str) -> Any:
-    me = my_view()
-    seen = visible(me, today()) if view == "team" else Absence.person_id == me.person_id
-    query = select(Absence).where(seen).options(joinedload(Absence.person))
-    if view == "team":
-        query = query.where(Absence.person_id != me.person_id)
-    cursor = request.args.get("at")
-    return page_of(db.session, query, on=Absence.from_on, row_id=Absence.id, cursor=cursor)
 
 
 @bp.get("/new")
@@ -139,9 +139,7 @@ def create() -> ResponseReturnValue:
 
 def _found(absence_id: int) -> Absence:
     """The absence, where I may see it; else there is none."""
-    seen = visible(my_view(), today())
-    query = select(Absence).where(Absence.id == absence_id, seen)
-    return db.session.scalar(query.options(joinedload(Absence.person))) or abort(404)
+    return visible_absence(db.session, my_view(), absence_id, today()) or abort(404)
 
 
 def _show(absence: Absence, **given: FlaskForm) -> str:
@@ -156,7 +154,7 @@ def _show(absence: Absence, **given: FlaskForm) -> str:
     return render_template(
         "absences/show.html",
         absence=absence,
-        line=absence_line(absence, today()),
+        line=absence_row(absence, today()),
         can_decide=decides and is_asked,
         can_change=decides and absence.status is AbsenceStatus.APPROVED,
         handover_url=page_url(absence.person, absence)

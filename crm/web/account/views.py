@@ -6,7 +6,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, Length
 
@@ -16,8 +15,7 @@ from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people import accounts, service
 from crm.people.login_attempts import Attempt, give_back
-from crm.people.models import LoginSession
-from crm.people.sessions import IDLE, LONGEST
+from crm.people.sessions import open_sessions
 from crm.web.access import begin_write_late
 from crm.web.auth import begin_session, check_password, signed_in
 from crm.web.forms import Needed, cleaned, show_refusal
@@ -190,28 +188,20 @@ def sign_out_elsewhere() -> ResponseReturnValue:
 
 
 def _devices() -> list[Device]:
-    now = moment()
-    query = select(LoginSession).where(
-        LoginSession.person_id == signed_in().id,
-        LoginSession.ended_at.is_(None),
-        LoginSession.seen_at > now - IDLE,
-        LoginSession.begun_at > now - LONGEST,
-    )
-    rows = db.session.scalars(query.order_by(LoginSession.seen_at.desc(), LoginSession.id.desc()))
     this = current_user.login.id
 
     return [
         Device(
-            _named(each.browser or ""),
-            formatting.moment(each.seen_at, today()),
-            each.address or "",
-            each.id == this,
+            _browser_name(login.browser or ""),
+            formatting.moment(login.seen_at, today()),
+            login.address or "",
+            login.id == this,
         )
-        for each in rows
+        for login in open_sessions(db.session, signed_in().id, now=moment())
     ]
 
 
-def _named(browser: str) -> str:
+def _browser_name(browser: str) -> str:
     """A browser in words that its owner knows it by."""
     system = next((name for mark, name in SYSTEMS if mark in browser), "其他设备")
     program = next((name for mark, name in BROWSERS if mark in browser), "")

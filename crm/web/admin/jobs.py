@@ -6,22 +6,24 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import StringField
 from wtforms.validators import Length
 
 from crm.base import formatting
 from crm.base.errors import Refused
+from crm.digests.preview_redaction import (
+    recipients_of_hidden_figures,
+    recipients_of_hidden_leads,
+)
 from crm.extensions import db
 from crm.jobs import ledger, manual_runs
 from crm.jobs.models import JobPause, JobRun, RunState
 from crm.jobs.pausing import pause_job, pauses, resume_job
 from crm.jobs.runner import Runner, SlotOutcome
 from crm.jobs.timetable import DEPENDS_ON, JOBS, JobName, Slot
-from crm.people.models import Person
+from crm.people.directory import names_of
 from crm.web.admin import job_labels
-from crm.web.admin.job_redaction import told_of_figures, told_of_hidden
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import refusal_text
 from crm.web.forms import Needed, at_cursor, cleaned, show_refusal
@@ -103,8 +105,8 @@ def preview(job: str) -> ResponseReturnValue:
         flash(refusal_text(refusal), "danger")
         return redirect(url_for(".listing"))
 
-    hidden = told_of_hidden(db.session, my_view(), today())
-    hidden |= told_of_figures(db.session, my_figure_scope(), today())
+    hidden = recipients_of_hidden_leads(db.session, my_view(), today())
+    hidden |= recipients_of_hidden_figures(db.session, my_figure_scope(), today())
 
     return render_template(
         "admin/job_preview.html",
@@ -191,7 +193,7 @@ def _page(name: JobName, form: PauseForm) -> str:
 def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list[JobLine]:
     paused = pauses(rows)
     people = {pause.by_id for pause in paused.values() if pause.by_id}
-    by = dict(rows.execute(select(Person.id, Person.name).where(Person.id.in_(people))).all())
+    by = names_of(rows, people)
     jobs = [job for job in JOBS if job.name in names]
     ahead = sorted(manual_runs.next_slots(rows, jobs), key=lambda slot: slot.due_at, reverse=True)
     first = {slot.job.name: slot for slot in ahead}

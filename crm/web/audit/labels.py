@@ -135,28 +135,6 @@ SUBJECTS: Mapping[str, str] = {
     "job_run": "定时任务的一期",
 }
 
-# Subjects whose entries say nothing of a lead; what is neither here nor led back to leads in
-# `audit_secrecy` stays hidden, so that a new subject cannot show a restricted lead by oversight.
-WITHOUT_LEADS = frozenset(
-    {
-        "absence",
-        "audit_seal",
-        "entry_grant",
-        "job_pause",
-        "job_run",
-        "login_session",
-        "message",
-        "person",
-        "posting",
-        "rate_count",
-        "rule",
-        "target",
-        "trip",
-        "unit",
-        "workday_override",
-    }
-)
-
 # The records whose fields are declared, by the subject of their entries.
 RECORDS: Mapping[str, Fields] = {
     "visit": VISIT_FIELDS,
@@ -310,7 +288,6 @@ PEOPLE = _of_kinds(FieldKind.PERSON, FieldKind.PEOPLE) | {
     "people",
 }
 UNITS = _of_kinds(FieldKind.UNIT) | {"unit_ids", "parent_id", "reached_unit_id"}
-LEADS = _of_kinds(FieldKind.LEAD, FieldKind.LEADS)
 
 
 def label_of(subject: str, field: str) -> str:

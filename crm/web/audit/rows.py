@@ -1,14 +1,15 @@
-"""Audit entries as their page shows them: who did what to what, and each change in words."""
+"""Rows of the audit page: who did what to what, and each change in words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.audit.queries import EntryNames, entry_names
+from crm.audit.redaction import LEADS, ReadableEntries, entry_values, readable_entries
 from crm.base import clock, formatting
 from crm.base.audit import AuditEntry
 from crm.leads.models import Lead
@@ -16,17 +17,15 @@ from crm.leads.redaction import HIDDEN
 from crm.people.models import Person, Unit
 from crm.people.queries import Viewer
 from crm.quotas.models import RuleVersion
-from crm.quotas.rule_versions import versions
 from crm.visits.models import Visit
-from crm.web.audit.labels import ACTIONS, LEADS, PEOPLE, SUBJECTS, UNITS, label_of, word_of
-from crm.web.audit.redaction import Sight, sight, told
+from crm.web.audit.labels import ACTIONS, PEOPLE, SUBJECTS, UNITS, label_of, word_of
 
 NOBODY = "系统"
 NOTHING = "—"
 
 
 @dataclass(frozen=True, slots=True)
-class AuditLine:
+class AuditRow:
     """One entry in the list."""
 
     id: int
@@ -36,22 +35,18 @@ class AuditLine:
     subject: str
     url: str | None
     address: str
-    changes: tuple[tuple[str, str], ...]  # what, and from what to what
-    is_hidden: bool  # it tells of a lead that the viewer may not see
+    changes: tuple[tuple[str, str], ...]  # field label, and old → new
+    is_hidden: bool  # mentions a lead hidden from the viewer
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
-    """Names of what entries point to by number."""
+class _Words:
+    """Words for what entries refer to, as far as the viewer may read them."""
 
-    people: Mapping[int, str]
-    usernames: Mapping[int, str]
-    units: Mapping[int, str]
-    visits: Mapping[int, str]
-    rules: Mapping[int, RuleVersion]  # those that are still there
-    seen: Sight
+    names: EntryNames
+    readable: ReadableEntries
 
-    def spoken(self, subject: str, field: str, value: Any) -> str:
+    def value(self, subject: str, field: str, value: Any) -> str:
         """A value in words."""
         match value:
             case None | "" | []:
@@ -59,112 +54,101 @@ class _Names:
             case bool():
                 return "是" if value else "否"
             case list():
-                return "、".join(self.spoken(subject, field, each) for each in value)
+                return "、".join(self.value(subject, field, item) for item in value)
             case dict():
                 parts = ((label_of(subject, name), name, each) for name, each in value.items())
                 return "，".join(
-                    f"{label} {self.spoken(subject, name, each)}" for label, name, each in parts
+                    f"{label} {self.value(subject, name, each)}" for label, name, each in parts
                 )
             case int():
-                return self._called(field, value)
+                return self._name_of(field, value)
 
         return _instant(str(value)) or word_of(subject, field, str(value))
 
-    def _called(self, field: str, row_id: int) -> str:
+    def _name_of(self, field: str, row_id: int) -> str:
         if field in PEOPLE:
-            return self.people.get(row_id, str(row_id))
+            return self.names.people.get(row_id, str(row_id))
         if field in UNITS:
-            return self.units.get(row_id, str(row_id))
-        if field in LEADS and row_id in self.seen.labels:
-            return self.seen.labels[row_id].text
+            return self.names.units.get(row_id, str(row_id))
+        if field in LEADS and row_id in self.readable.labels:
+            return self.readable.labels[row_id].text
         return str(row_id)
 
     def subject(self, entry: AuditEntry) -> str:
-        """What the entry is about."""
+        """The subject of the entry in words."""
         kind = SUBJECTS.get(entry.subject, entry.subject)
         name = f"#{entry.subject_id}"
 
         match entry.subject:
             case Person.__tablename__:
-                name = self.people.get(entry.subject_id, name)
+                name = self.names.people.get(entry.subject_id, name)
             case Unit.__tablename__:
-                name = self.units.get(entry.subject_id, name)
+                name = self.names.units.get(entry.subject_id, name)
             case Visit.__tablename__:
-                name = self.visits.get(entry.subject_id, name)
+                name = self.names.visits.get(entry.subject_id, name)
             case RuleVersion.__tablename__:
-                rule = self.rules.get(entry.subject_id)
+                rule = self.names.rules.get(entry.subject_id)
                 name = rule.name if rule else name
             case Lead.__tablename__:
-                label = self.seen.labels.get(entry.subject_id)
+                label = self.readable.labels.get(entry.subject_id)
                 name = label.text if label else HIDDEN
 
         return f"{kind} {name}"
 
     def url(self, entry: AuditEntry) -> str | None:
-        """The page of what the entry is about, where it has one that the viewer may open."""
-        if entry.subject == Visit.__tablename__ and entry.subject_id in self.visits:
+        """The page of the entry's subject, where the viewer may open one."""
+        if entry.subject == Visit.__tablename__ and entry.subject_id in self.names.visits:
             return url_for("visits.show", visit_id=entry.subject_id)
-        if entry.subject == Person.__tablename__ and entry.subject_id in self.usernames:
-            return url_for("people.show", username=self.usernames[entry.subject_id])
-        if entry.subject == RuleVersion.__tablename__ and entry.subject_id in self.rules:
-            return url_for("rules.edit", code=self.rules[entry.subject_id].code)
+        if entry.subject == Person.__tablename__ and entry.subject_id in self.names.usernames:
+            return url_for("people.show", username=self.names.usernames[entry.subject_id])
+        if entry.subject == RuleVersion.__tablename__ and entry.subject_id in self.names.rules:
+            return url_for("rules.edit", code=self.names.rules[entry.subject_id].code)
         if entry.subject == Lead.__tablename__:
-            label = self.seen.labels.get(entry.subject_id)
+            label = self.readable.labels.get(entry.subject_id)
             return url_for("leads.show", lead_id=label.id) if label and label.id else None
         return None
 
 
-def audit_lines(
+def audit_rows(
     db: Session, viewer: Viewer, entries: Sequence[AuditEntry], now: datetime
-) -> list[AuditLine]:
+) -> list[AuditRow]:
     """The entries as the viewer may read them, in a fixed number of queries."""
     on = clock.civil_date(now)
-    people = db.execute(select(Person.id, Person.name, Person.username)).all()
-    names = _Names(
-        people={row.id: row.name for row in people},
-        usernames={row.id: row.username for row in people},
-        units={row.id: row.name for row in db.execute(select(Unit.id, Unit.name))},
-        visits=_refs(db, {one.subject_id for one in entries if one.subject == Visit.__tablename__}),
-        rules={each.id: each for each in versions(db)},
-        seen=sight(db, viewer, entries, on),
-    )
-    return [_line(entry, names, on) for entry in entries]
+    visit_ids = {entry.subject_id for entry in entries if entry.subject == Visit.__tablename__}
+    words = _Words(entry_names(db, visit_ids), readable_entries(db, viewer, entries, on))
+
+    return [_row(entry, words, on) for entry in entries]
 
 
-def _refs(db: Session, visit_ids: set[int]) -> dict[int, str]:
-    rows = db.execute(select(Visit.id, Visit.ref).where(Visit.id.in_(visit_ids)))
-    return {row.id: row.ref for row in rows}
-
-
-def _line(entry: AuditEntry, names: _Names, on: date) -> AuditLine:
+def _row(entry: AuditEntry, words: _Words, on: date) -> AuditRow:
     at = clock.civil(entry.at)
-    is_hidden = not names.seen.may_read(entry)
+    is_hidden = not words.readable.may_read(entry)
 
-    return AuditLine(
+    return AuditRow(
         entry.id,
         f"{formatting.dated(at.date(), on)} {at:%H:%M:%S}",
-        names.people.get(entry.by_id, NOBODY) if entry.by_id else NOBODY,
+        words.names.people.get(entry.by_id, NOBODY) if entry.by_id else NOBODY,
         ACTIONS.get(entry.action, entry.action),
-        names.subject(entry),
-        names.url(entry),
+        words.subject(entry),
+        words.url(entry),
         entry.address or "",
-        () if is_hidden else tuple(_changes(entry, names)),
+        () if is_hidden else tuple(_changes(entry, words)),
         is_hidden,
     )
 
 
-def _changes(entry: AuditEntry, names: _Names) -> Iterable[tuple[str, str]]:
-    before, after = told(entry.before), told(entry.after)
+def _changes(entry: AuditEntry, words: _Words) -> Iterable[tuple[str, str]]:
+    before, after = entry_values(entry.before), entry_values(entry.after)
     for field in {**before, **after}:
         if after.get(field) == entry.address and field not in before:
-            continue  # where a session began is where the entry came from: it has its column
-        old, new = (names.spoken(entry.subject, field, each.get(field)) for each in (before, after))
-        is_new = entry.before is None  # nothing was there to be changed
+            continue  # the address of a session has a column of its own
+        old, new = (words.value(entry.subject, field, each.get(field)) for each in (before, after))
+        is_new = entry.before is None  # there was no earlier value
         yield label_of(entry.subject, field), new if is_new else f"{old} → {new}"
 
 
 def _instant(text: str) -> str | None:
-    """A date or an instant in words; none where the text is neither."""
+    """A date or an instant in words; `None` for other texts."""
     try:
         if len(text) == len("2026-07-15"):
             on = date.fromisoformat(text)

@@ -4,13 +4,12 @@ from dataclasses import asdict
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
+from crm.audit.queries import actor_choices
 from crm.base.audit_reading import AuditFilter, entries_page
 from crm.extensions import db
-from crm.people.models import Person
 from crm.web.audit.labels import ACTIONS, SUBJECTS
-from crm.web.audit.rows import audit_lines
+from crm.web.audit.rows import audit_rows
 from crm.web.auth import my_view
 from crm.web.forms import at_cursor, date_arg, row_id, text_arg
 from crm.web.transaction import moment
@@ -20,7 +19,7 @@ bp = Blueprint("audit", __name__)
 
 @bp.get("/admin/audit")
 def listing() -> ResponseReturnValue:
-    """What was done, the latest first."""
+    """Entries, the latest first."""
     asked = AuditFilter(
         by_id=request.args.get("who", type=row_id),
         action=text_arg("action") or None,
@@ -30,14 +29,14 @@ def listing() -> ResponseReturnValue:
         last=date_arg("to"),
     )
     found = entries_page(db.session, asked, cursor=request.args.get("at"))
-    people = db.session.execute(select(Person.id, Person.name).order_by(Person.pinyin))
+    people = actor_choices(db.session)
 
     return render_template(
         "audit/list.html",
-        lines=audit_lines(db.session, my_view(), found.items, moment()),
+        rows=audit_rows(db.session, my_view(), found.items, moment()),
         asked=asked,
         is_narrow=any(value is not None for value in asdict(asked).values()),
-        people=[("", "全部人员"), *((one.id, one.name) for one in people)],
+        people=[("", "全部人员"), *people],
         actions=[("", "全部操作"), *ACTIONS.items()],
         subjects=[("", "全部对象"), *SUBJECTS.items()],
         newer=at_cursor(found.newer),

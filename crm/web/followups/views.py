@@ -6,6 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from crm.base.db import lock_row
 from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.extensions import db
@@ -15,7 +16,7 @@ from crm.followups.permissions import may_change
 from crm.followups.queries import FollowupFilter, followup_by_id, followups_page
 from crm.followups.redaction import SeenFollowup, shown
 from crm.web.auth import my_view, signed_in
-from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
+from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.followups.forms import ChangeForm, NewForm, OutcomeForm, set_choices
 from crm.web.forms import LARGEST_ID, at_cursor, is_saved, row_id
 from crm.web.transaction import moment, today

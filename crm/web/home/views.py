@@ -29,7 +29,7 @@ from crm.visits.models import Visit
 from crm.visits.queries import for_others, todays, unsettled, upcoming
 from crm.visits.redaction import SeenVisit
 from crm.visits.redaction import shown as shown_visits
-from crm.web.absences.rows import AbsenceLine, absence_line
+from crm.web.absences.rows import AbsenceRow, absence_row
 from crm.web.auth import my_view
 from crm.web.home.team import Team, team_of
 from crm.web.home.todo import waits
@@ -227,9 +227,9 @@ def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowup
     )
 
 
-def _answers(rows: Session, me: Viewer, on: date, now: datetime) -> list[AbsenceLine]:
+def _answers(rows: Session, me: Viewer, on: date, now: datetime) -> list[AbsenceRow]:
     """What became of the absences that I asked for."""
-    return [absence_line(each, on) for each in answered(rows, me.person_id, now - ANSWERS_SHOWN)]
+    return [absence_row(each, on) for each in answered(rows, me.person_id, now - ANSWERS_SHOWN)]
 
 
 def _clock(rows: Session, me: Viewer, now: datetime) -> Standstill | None:

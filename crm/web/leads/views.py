@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from crm.base.db import lock_row
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.extensions import db
@@ -21,7 +22,7 @@ from crm.leads.rules import MilestoneKind, Secrecy, Stage
 from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind
 from crm.web.auth import my_view, signed_in
-from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
+from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_saved, row_id, show_refusal, text_arg
 from crm.web.leads.actions import (
     correct,

@@ -4,24 +4,24 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import abort, render_template, url_for
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base import formatting
 from crm.extensions import db
 from crm.people.accounts import temporary_until
-from crm.people.models import Absence, LoginSession, Person, Posting
-from crm.web.absences.rows import AbsenceLine, absence_line
+from crm.people.directory import latest_absences, person_with_postings
+from crm.people.models import Person, Posting
+from crm.people.sessions import count_sessions
+from crm.web.absences.rows import AbsenceRow, absence_row
 from crm.web.auth import signed_in
 from crm.web.people.entry_grants import given_lines, held_lines
 from crm.web.people.reassignment import open_count
 from crm.web.transaction import moment, today
 
-ABSENCES = 10  # the latest that the page shows
+ABSENCES = 10  # so many of the latest are shown
 
 
 @dataclass(frozen=True, slots=True)
-class PostingLine:
+class PostingRow:
     """A posting in the person's history."""
 
     id: int
@@ -42,23 +42,18 @@ class PersonPage:
     is_leaving: bool
     is_me: bool
     sessions: int
-    postings: list[PostingLine]
-    absences: list[AbsenceLine]
+    postings: list[PostingRow]
+    absences: list[AbsenceRow]
 
     @property
     def has_primary(self) -> bool:
-        """Whether there is a primary posting from which to move on."""
-        return any(line.is_primary and line.is_now for line in self.postings)
+        """Whether there is a current primary posting to transfer from."""
+        return any(posting.is_primary and posting.is_now for posting in self.postings)
 
 
 def found(username: str) -> Person:
-    """The person of that username with their postings; else there is none."""
-    query = (
-        select(Person)
-        .where(Person.username == username)
-        .options(selectinload(Person.postings).joinedload(Posting.unit))
-    )
-    return db.session.scalar(query.execution_options(populate_existing=True)) or abort(404)
+    """The person of that username with their postings, or 404."""
+    return person_with_postings(db.session, username) or abort(404)
 
 
 def home_of(person: Person) -> str:
@@ -70,6 +65,7 @@ def person_page(person: Person) -> str:
     """The page of a person."""
     now, on = moment(), today()
     disabled_at = person.disabled_at
+    absences = latest_absences(db.session, person.id, limit=ABSENCES)
     is_disabled = person.is_disabled(now)
     page = PersonPage(
         person=person,
@@ -77,9 +73,9 @@ def person_page(person: Person) -> str:
         is_disabled=is_disabled,
         is_leaving=disabled_at is not None and not is_disabled,
         is_me=person.id == signed_in().id,
-        sessions=_open_sessions(db.session, person.id),
-        postings=[_line(each, on) for each in reversed(person.postings)],
-        absences=_absences(db.session, person.id, on),
+        sessions=count_sessions(db.session, person.id),
+        postings=[_posting_row(posting, on) for posting in reversed(person.postings)],
+        absences=[absence_row(absence, on) for absence in absences],
     )
 
     return render_template(
@@ -93,7 +89,7 @@ def person_page(person: Person) -> str:
 
 
 def dates_of(from_on: date, to_on: date | None) -> str:
-    """`2026年1月1日起`, or `2026年1月1日至6月30日`; a year is said where it is another."""
+    """`2026年1月1日起`, or `2026年1月1日至6月30日`; the end's year only where it differs."""
     begin = f"{from_on.year}年{formatting.day(from_on)}"
     if to_on is None:
         return f"{begin}起"
@@ -105,9 +101,9 @@ def dates_of(from_on: date, to_on: date | None) -> str:
     return f"{begin}至{end}"
 
 
-def _line(posting: Posting, on: date) -> PostingLine:
+def _posting_row(posting: Posting, on: date) -> PostingRow:
     begun = posting.from_on <= on
-    return PostingLine(
+    return PostingRow(
         posting.id,
         f"{posting.unit.name} {posting.duty.label}",
         dates_of(posting.from_on, posting.to_on),
@@ -131,21 +127,3 @@ def _temporary(until: datetime, now: datetime) -> str:
     if until <= now:
         return "临时密码已过期，请重新生成"
     return f"临时密码，{formatting.moment(until, today())} 前有效，首次登录后由本人修改"
-
-
-def _open_sessions(rows: Session, person_id: int) -> int:
-    query = select(func.count()).where(
-        LoginSession.person_id == person_id, LoginSession.ended_at.is_(None)
-    )
-    return rows.scalar(query) or 0
-
-
-def _absences(rows: Session, person_id: int, on: date) -> list[AbsenceLine]:
-    query = (
-        select(Absence)
-        .where(Absence.person_id == person_id)
-        .options(joinedload(Absence.person))
-        .order_by(Absence.from_on.desc(), Absence.id.desc())
-        .limit(ABSENCES)
-    )
-    return [absence_line(each, on) for each in rows.scalars(query)]

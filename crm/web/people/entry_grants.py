@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import DateField, SelectField
 from wtforms.validators import Optional
@@ -205,8 +204,7 @@ def _grant(owner: Person, home: str) -> ResponseReturnValue:
 
 
 def _end(owner: Person, grant_id: int, home: str) -> ResponseReturnValue:
-    query = select(EntryGrant).where(EntryGrant.id == grant_id, EntryGrant.owner_id == owner.id)
-    found = db.session.scalar(query) or abort(404)
+    found = entry_grants.grant_of(db.session, owner.id, grant_id) or abort(404)
     with transaction() as rows:
         entry_grants.end_grant(rows, grant=found, by=signed_in(), now=moment())
     flash("代录授权已结束。", "success")

@@ -1,4 +1,4 @@
-"""Pages of a person's postings: a new one, one set right, moving on, leaving."""
+"""Pages of a person's postings: add, correct, transfer, leave."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people import postings
+from crm.people.directory import posting_of
 from crm.people.models import Person, Posting
 from crm.web.auth import signed_in
 from crm.web.change_reasons import explained
@@ -31,7 +31,7 @@ from crm.web.transaction import moment, today
 
 
 def _saved(form: FlaskForm, change: Callable[[Session], object]) -> bool:
-    """Whether the change was kept; what stood against it is told at the form's field."""
+    """Whether the change was saved; a refusal is shown at its field."""
     try:
         with explained() as rows:
             change(rows)
@@ -42,20 +42,22 @@ def _saved(form: FlaskForm, change: Callable[[Session], object]) -> bool:
     return True
 
 
-def _page(kind: str, form: PostingForm, person: Person, **told: object) -> str:
+def _page(kind: str, form: PostingForm, person: Person, **context: object) -> str:
     offer_all_units(db.session, form.unit_id)
     left = open_count(db.session, person)
-    return render_template(f"people/{kind}.html", form=form, person=person, open_count=left, **told)
+    return render_template(
+        f"people/{kind}.html", form=form, person=person, open_count=left, **context
+    )
 
 
 def new_posting(username: str) -> ResponseReturnValue:
-    """The form of one more posting."""
+    """The form of a new posting."""
     form = AnyPostingForm(data={"is_primary": True, "from_on": today()})
     return _page("posting", form, found(username), posting=None)
 
 
 def add_posting(username: str) -> ResponseReturnValue:
-    """Post the person; whoever had left comes back by it, where that was asked for."""
+    """Add the posting; on request it reopens the account of somebody who had left."""
     person, form = found(username), AnyPostingForm()
     add = postings.come_back if "reopen" in request.form else postings.post
 
@@ -69,24 +71,18 @@ def add_posting(username: str) -> ResponseReturnValue:
 
 
 def _posting(username: str, posting_id: int) -> Posting:
-    """The posting of that person; else there is none."""
-    query = (
-        select(Posting)
-        .join(Posting.person)
-        .where(Posting.id == posting_id, Person.username == username)
-        .options(joinedload(Posting.person))
-    )
-    return db.session.scalar(query) or abort(404)
+    """The person's posting, or 404."""
+    return posting_of(db.session, username, posting_id) or abort(404)
 
 
 def edit_posting(username: str, posting_id: int) -> ResponseReturnValue:
-    """The form that sets a posting right."""
+    """The form that corrects a posting."""
     posting = _posting(username, posting_id)
     return _page("posting", AnyPostingForm(data=as_typed(posting)), posting.person, posting=posting)
 
 
 def change_posting(username: str, posting_id: int) -> ResponseReturnValue:
-    """Keep what the form says, also of the past."""
+    """Save the corrected posting, also of the past."""
     posting, form = _posting(username, posting_id), AnyPostingForm()
 
     def change(rows: Session) -> None:
@@ -100,7 +96,7 @@ def change_posting(username: str, posting_id: int) -> ResponseReturnValue:
 
 
 def remove_posting(username: str, posting_id: int) -> ResponseReturnValue:
-    """Take back a posting that never was."""
+    """Remove a posting entered by mistake."""
     posting = _posting(username, posting_id)
     with explained() as rows:
         person = posting.person
@@ -110,12 +106,12 @@ def remove_posting(username: str, posting_id: int) -> ResponseReturnValue:
 
 
 def new_transfer(username: str) -> ResponseReturnValue:
-    """The form by which a person moves on."""
+    """The form of a transfer."""
     return _page("transfer", PostingForm(data={"from_on": today()}), found(username))
 
 
 def transfer(username: str) -> ResponseReturnValue:
-    """End the primary posting the day before, and begin the next."""
+    """End the primary posting the day before and start the next."""
     person, form = found(username), PostingForm()
 
     def change(rows: Session) -> None:

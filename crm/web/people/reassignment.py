@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.leads.redaction import LeadLabel, lead_labels
-from crm.people.absence_approval import may_decide
+from crm.people.absence_approval import absence_of, may_decide
 from crm.people.models import Absence, Person
 from crm.people.queries import by_username, colleagues
 from crm.people.rules import WITH_RECORDS, AbsenceStatus, Role
@@ -114,8 +113,7 @@ def _absence(person: Person) -> Absence | None:
     if "absence" not in request.args:
         return None
     absence_id = request.args.get("absence", type=row_id) or abort(404)
-    query = select(Absence).where(Absence.id == absence_id, Absence.person_id == person.id)
-    absence = db.session.scalar(query)
+    absence = absence_of(db.session, person.id, absence_id)
     if absence is None or absence.to_on < today() or not is_long_absence(db.session, absence):
         abort(404)
     return absence

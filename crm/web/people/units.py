@@ -2,13 +2,13 @@
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
 
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people import units
-from crm.people.models import Posting, Unit
-from crm.people.queries import held_on, unit_tree, units_below
+from crm.people.directory import headcounts, last_position
+from crm.people.models import Unit
+from crm.people.queries import unit_tree, units_below
 from crm.web.auth import signed_in
 from crm.web.forms import LARGEST_ID, row_id, show_refusal
 from crm.web.people.forms import NewUnitForm, UnitForm, offer_units
@@ -22,21 +22,15 @@ TOP = "（没有上级）"
 @bp.get("")
 def listing() -> ResponseReturnValue:
     """The tree, with how many people are posted in each unit today."""
-    held = (
-        select(Posting.unit_id, func.count(Posting.person_id.distinct()))
-        .where(held_on(today()))
-        .group_by(Posting.unit_id)
-    )
-    counts = dict(db.session.execute(held).all())
+    counts = headcounts(db.session, today())
     return render_template("people/units.html", nodes=unit_tree(db.session), counts=counts)
 
 
 @bp.get("/new")
 def new() -> ResponseReturnValue:
-    """The form of a new unit, below the one of which the page was asked for."""
+    """The form of a new unit below the given parent."""
     parent_id = request.args.get("parent", type=row_id)
-    below = select(func.max(Unit.position)).where(Unit.parent_id == parent_id)
-    position = (db.session.scalar(below) or 0) + 1
+    position = last_position(db.session, parent_id) + 1
     return _new_page(NewUnitForm(data={"parent_id": parent_id, "position": position}))
 
 

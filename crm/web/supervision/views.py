@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from crm.base import formatting
+from crm.base.db import lock_row
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.base.sheets import Format
@@ -27,7 +28,7 @@ from crm.supervision.rules import About, OrderKind, OrderState, Origin
 from crm.supervision.workflow import Step
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import attached
-from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
+from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import LARGEST_ID, asked_for, at_cursor, enum_arg, row_id, show_refusal, text_arg
 from crm.web.quotas.visible_figures import requested_figure
 from crm.web.site import site

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from crm.base.db import lock_row
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.entry_grants import entered_for
@@ -18,7 +19,7 @@ from crm.visits.queries import VisitFilter, visit_id_entered, visits_page
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Kind, Status
 from crm.web.auth import my_view, signed_in
-from crm.web.edit_conflicts import CurrentRecord, has_conflict, lock_row, version_of
+from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import LARGEST_ID, at_cursor, date_arg, enum_arg, row_id, text_arg
 from crm.web.transaction import moment, today
 from crm.web.visits.actions import (

@@ -1,4 +1,4 @@
-"""Whose mails an admin may not read in a preview: they tell of what is hidden from the admin."""
+"""Recipients whose mails a preview hides, because the viewer may not see what they mention."""
 
 from datetime import date
 from typing import Any
@@ -16,11 +16,8 @@ from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 
 
-def told_of_hidden(db: Session, viewer: Viewer, on: date) -> set[int]:
-    """Everyone who may be told of a lead that the viewer may not see (REGIME 2).
-
-    They are named on it, or it is in a visit or a follow-up of theirs.
-    """
+def recipients_of_hidden_leads(db: Session, viewer: Viewer, on: date) -> set[int]:
+    """People linked to a lead that is hidden from the viewer, by role, visit or follow-up."""
     hidden = select(Lead.id).where(~visible(viewer, on))
     visits = select(VisitLead.visit_id).where(VisitLead.lead_id.in_(hidden))
     people: CompoundSelect[Any] = union(
@@ -34,14 +31,16 @@ def told_of_hidden(db: Session, viewer: Viewer, on: date) -> set[int]:
     return {person_id for person_id in db.scalars(people) if person_id is not None}
 
 
-def told_of_figures(db: Session, scope: FigureScope, on: date) -> set[int]:
-    """Everyone who may be told of a figure that the viewer may not see: their own, or others'."""
+def recipients_of_hidden_figures(db: Session, scope: FigureScope, on: date) -> set[int]:
+    """People who see a figure, their own or another's, that is hidden from the viewer."""
     posts = db.execute(
         select(Posting.person_id, Posting.unit_id, Posting.duty).where(
             Posting.is_primary, held_on(on)
         )
     )
-    own = {one.person_id for one in posts if not scope.sees(one.person_id, one.unit_id, one.duty)}
+    own = {
+        post.person_id for post in posts if not scope.sees(post.person_id, post.unit_id, post.duty)
+    }
     people = db.scalars(select(Person).where(Person.role.in_(OVERSEEING), open_through(on))).all()
     scopes = figure_scopes(db, list(viewers(db, people, on)), on)
     return own | {person_id for person_id, other in scopes.items() if not scope.covers(other)}

@@ -1,4 +1,4 @@
-"""Which leads an audit entry tells of: what it says is for who sees all of them (REGIME 2)."""
+"""What of an audit entry a viewer may read: only who sees all its leads reads it (REGIME 2)."""
 
 import json
 from collections import defaultdict
@@ -12,29 +12,60 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import AuditEntry
 from crm.base.audit_reading import all_told_of
+from crm.base.fields import FieldKind
+from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
+from crm.leads.fields import LEAD_FIELDS
 from crm.leads.models import Company, Lead
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.queries import Viewer
 from crm.quotas.permissions import figure_scope
 from crm.supervision.models import Order
 from crm.supervision.permissions import figure_allows
+from crm.visits.fields import VISIT_FIELDS
 from crm.visits.models import Visit, VisitLead
-from crm.web.audit.labels import LEADS, WITHOUT_LEADS
 
+# Fields that hold ids of leads.
+LEADS = frozenset(
+    field.name
+    for fields in (VISIT_FIELDS, LEAD_FIELDS, FOLLOWUP_FIELDS)
+    for field in fields.values()
+    if field.kind in (FieldKind.LEAD, FieldKind.LEADS)
+)
+# Subjects whose entries say nothing of a lead; what is neither here nor led back to leads in
+# this module stays hidden, so that a new subject cannot show a restricted lead by oversight.
+WITHOUT_LEADS = frozenset(
+    {
+        "absence",
+        "audit_seal",
+        "entry_grant",
+        "job_pause",
+        "job_run",
+        "login_session",
+        "message",
+        "person",
+        "posting",
+        "rate_count",
+        "rule",
+        "target",
+        "trip",
+        "unit",
+        "workday_override",
+    }
+)
 TRACED = frozenset(table.__tablename__ for table in (Company, Lead, Visit, Followup, Order))
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What of some entries a viewer may read, and how their leads are called before the viewer."""
+class ReadableEntries:
+    """Which entries a viewer may read, and the labels of their leads for that viewer."""
 
-    leads: Mapping[int, frozenset[int]]  # of each entry
+    leads: Mapping[int, frozenset[int]]  # by entry id
     labels: Mapping[int, LeadLabel]
-    orders: frozenset[int] = frozenset()  # about figures that are not the viewer's to see
+    orders: frozenset[int] = frozenset()  # about figures hidden from the viewer
 
     def may_read(self, entry: AuditEntry) -> bool:
-        """Whether what the entry says was before and is after may be shown."""
+        """Whether the values before and after may be shown."""
         if entry.subject not in TRACED | WITHOUT_LEADS:
             return False
         if entry.subject == Order.__tablename__ and entry.subject_id in self.orders:
@@ -43,8 +74,10 @@ class Sight:
         return all(label is not None and label.id is not None for label in labels)
 
 
-def sight(db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date) -> Sight:
-    """What the viewer may read of the entries, in a fixed number of queries."""
+def readable_entries(
+    db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date
+) -> ReadableEntries:
+    """What the viewer may read of these entries, in a fixed number of queries."""
     of_companies = _leads_of_companies(db, _ids(entries, Company.__tablename__))
     of_visits = _leads_of_visits(db, _ids(entries, Visit.__tablename__))
     of_followups = _leads_of_followups(db, _ids(entries, Followup.__tablename__))
@@ -52,7 +85,7 @@ def sight(db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date) 
     leads = {}
 
     for entry in entries:
-        own = {*_named(entry.before), *_named(entry.after)}
+        own = {*_lead_ids(entry.before), *_lead_ids(entry.after)}
         match entry.subject:
             case Lead.__tablename__:
                 own.add(entry.subject_id)
@@ -69,11 +102,11 @@ def sight(db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date) 
     labels = lead_labels(db, viewer, set().union(*leads.values()), on)
     orders = _ids(entries, Order.__tablename__)
 
-    return Sight(leads, labels, _orders_of_hidden(db, viewer, orders, on))
+    return ReadableEntries(leads, labels, _orders_of_hidden(db, viewer, orders, on))
 
 
 def _orders_of_hidden(db: Session, viewer: Viewer, order_ids: set[int], on: date) -> frozenset[int]:
-    """Of these, the orders about a person's figure that the viewer may not see (REGIME 2)."""
+    """Orders among these about a figure that is hidden from the viewer (REGIME 2)."""
     if not order_ids:
         return frozenset()
     allowed = figure_allows(figure_scope(db, viewer, on))
@@ -81,8 +114,8 @@ def _orders_of_hidden(db: Session, viewer: Viewer, order_ids: set[int], on: date
     return frozenset(db.scalars(query))
 
 
-def told(values: str | None) -> dict[str, Any]:
-    """What an entry says, read from its JSON."""
+def entry_values(values: str | None) -> dict[str, Any]:
+    """The values of an entry, read from its JSON."""
     read = json.loads(values) if values else {}
     return read if isinstance(read, dict) else {}
 
@@ -91,14 +124,14 @@ def _ids(entries: Iterable[AuditEntry], subject: str) -> set[int]:
     return {entry.subject_id for entry in entries if entry.subject == subject}
 
 
-def _named(values: str | None) -> Iterable[int]:
-    for name, value in told(values).items():
+def _lead_ids(values: str | None) -> Iterable[int]:
+    for name, value in entry_values(values).items():
         if name in LEADS:
             yield from value if isinstance(value, list) else [value] * (value is not None)
 
 
 def _leads_of_companies(db: Session, company_ids: set[int]) -> defaultdict[int, set[int]]:
-    """The leads of each company: what is known of it came with one of them."""
+    """Leads by company: what is known of a company came with one of them."""
     found: defaultdict[int, set[int]] = defaultdict(set)
     if company_ids:
         rows = select(Lead.company_id, Lead.id).where(Lead.company_id.in_(company_ids))
@@ -108,7 +141,7 @@ def _leads_of_companies(db: Session, company_ids: set[int]) -> defaultdict[int, 
 
 
 def _leads_of_visits(db: Session, visit_ids: set[int]) -> defaultdict[int, set[int]]:
-    """The leads of each visit, and those that it ever had: its words may tell of them."""
+    """Present and former leads by visit: its text may mention any of them."""
     found: defaultdict[int, set[int]] = defaultdict(set)
     if not visit_ids:
         return found
@@ -117,7 +150,7 @@ def _leads_of_visits(db: Session, visit_ids: set[int]) -> defaultdict[int, set[i
         found[visit_id].add(lead_id)
     for visit_id, *both in all_told_of(db, Visit.__tablename__, visit_ids):
         for values in both:
-            found[visit_id].update(_named(values))
+            found[visit_id].update(_lead_ids(values))
     return found
 
 

@@ -1,0 +1,66 @@
+"""Reads for the page of the audit trail: names of what entries refer to, and rows' versions."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import AuditEntry
+from crm.people.models import Person, Unit
+from crm.quotas.models import RuleVersion
+from crm.quotas.rule_versions import versions
+from crm.visits.models import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class EntryNames:
+    """Names by id of what entries refer to."""
+
+    people: Mapping[int, str]
+    usernames: Mapping[int, str]
+    units: Mapping[int, str]
+    visits: Mapping[int, str]
+    rules: Mapping[int, RuleVersion]  # only those that still exist
+
+
+def entry_names(db: Session, visit_ids: Collection[int]) -> EntryNames:
+    """The names of all people, units and rules, and the refs of these visits."""
+    people = db.execute(select(Person.id, Person.name, Person.username)).all()
+    visits = select(Visit.id, Visit.ref).where(Visit.id.in_(visit_ids))
+
+    return EntryNames(
+        people={row.id: row.name for row in people},
+        usernames={row.id: row.username for row in people},
+        units=dict(db.execute(select(Unit.id, Unit.name)).all()),
+        visits=dict(db.execute(visits).all()),
+        rules={version.id: version for version in versions(db)},
+    )
+
+
+def actor_choices(db: Session) -> list[tuple[int, str]]:
+    """Everyone who may have made an entry, by pinyin."""
+    return list(db.execute(select(Person.id, Person.name).order_by(Person.pinyin)).all())
+
+
+def last_entry_id(db: Session, row: Any) -> int:
+    """The id of the last entry about the row, which serves as its version; 0 without any."""
+    return db.scalar(select(func.max(AuditEntry.id)).where(_about(row))) or 0
+
+
+def last_change(db: Session, row: Any, *, since_id: int) -> tuple[str | None, datetime] | None:
+    """Who changed the row last after that entry, and when; `None` where nobody did."""
+    query = (
+        select(Person.name, AuditEntry.at)
+        .outerjoin_from(AuditEntry, Person, Person.id == AuditEntry.by_id)
+        .where(_about(row), AuditEntry.id > since_id)
+        .order_by(AuditEntry.id.desc())
+        .limit(1)
+    )
+    return db.execute(query).first()
+
+
+def _about(row: Any) -> ColumnElement[bool]:
+    return and_(AuditEntry.subject == row.__tablename__, AuditEntry.subject_id == row.id)
