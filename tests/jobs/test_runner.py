@@ -234,7 +234,7 @@ def test_a_leader_that_wakes_late_finds_its_slot_done(sessions):
     stale = runner._due(at("2026-07-20T07:30"))  # noqa: SLF001 - the list a stopped leader holds
     live(sessions, "2026-07-20T07:30")
 
-    outcome, made = runner._do(stale[0], now=at("2026-07-20T07:40"), then=print)  # noqa: SLF001
+    outcome, made = runner._do(stale[0], now=at("2026-07-20T07:40"), after_slot=print)  # noqa: SLF001
 
     assert (outcome, made) == (SlotOutcome.TAKEN, {})
     assert run_of(sessions, "2026-W29").attempts == 1
