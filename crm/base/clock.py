@@ -1,4 +1,4 @@
-"""The only place that reads the machine's clock; instants are turned to civil time here."""
+"""The only module that reads the machine's clock; it also converts instants to civil time."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from time import monotonic
@@ -18,23 +18,21 @@ _zone = ZoneInfo("Asia/Shanghai")
 
 
 def use_zone(name: str) -> None:
-    """Set the civil time of this process, once, at its start (`CRM_TIMEZONE`)."""
+    """Set the time zone of this process, once, at its start (`CRM_TIMEZONE`)."""
     global _zone  # noqa: PLW0603 - civil time is one per process, like the locale
     _zone = ZoneInfo(name)
 
 
 def now() -> datetime:
-    """The present instant; entry points take it once and pass it down."""
+    """The current instant; entry points take it once and pass it down."""
     return datetime.now(UTC)  # noqa: TID251 - here and nowhere else
 
 
 def civil(instant: datetime) -> datetime:
-    """The instant in civil time."""
     return instant.astimezone(_zone)
 
 
 def civil_date(instant: datetime) -> date:
-    """The civil date on which the instant falls."""
     return civil(instant).date()
 
 
@@ -49,6 +47,6 @@ def at_civil(on: date, at: time = time.min) -> datetime:
 
 
 def parse_instant(text: str) -> datetime:
-    """Read ISO 8601; without an offset it is civil time. ValueError where it is neither."""
-    read = datetime.fromisoformat(text.strip())
-    return (read if read.tzinfo else read.replace(tzinfo=_zone)).astimezone(UTC)
+    """Parse ISO 8601; without an offset it is civil time."""
+    instant = datetime.fromisoformat(text.strip())
+    return (instant if instant.tzinfo else instant.replace(tzinfo=_zone)).astimezone(UTC)

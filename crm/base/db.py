@@ -1,4 +1,4 @@
-"""The declarative base, columns that both databases keep alike, how a transaction begins."""
+"""The declarative base, column types for both databases, engine events and transactions."""
 
 import fcntl
 import os
@@ -45,20 +45,20 @@ CONVENTION = {
 }
 BUSY_SECONDS = 20
 ROWS_PER_STATEMENT = 500  # SQLite takes 32,766 values; a figure has 25 columns
-LONGEST_PAUSE_SECONDS = 120  # within a transaction, of a process that was stopped in it
-EXCLUSIVE_LOCK = 20_260_101  # any number that nothing else in the database locks by
+LONGEST_PAUSE_SECONDS = 120  # after which a transaction of a stopped process is ended
+EXCLUSIVE_LOCK = 20_260_101  # any number that nothing else uses as an advisory lock
 INSTALLATION_LOCK = 20_260_102  # another such number
 MISSING_FILE = "数据库文件不存在（新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份）"
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime; SQLite, which has no zones, keeps it in UTC."""
+    """An aware UTC datetime; SQLite, which has no time zones, stores it in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        """Refuse a naive value: it would be a guess."""
+        """Refuse a naive value, whose zone would be a guess."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -68,31 +68,29 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        """Give the instant back with its zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Text(TypeDecorator[str]):
-    """Text in Unicode NFC and with one kind of line break, so that equal words are equal."""
+    """Text in Unicode NFC and with one kind of line break, so that equal text compares equal."""
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
-        """Normalise on the way in."""
         return None if value is None else unicodedata.normalize("NFC", unify_line_breaks(value))
 
 
 class Money(TypeDecorator[Decimal]):
-    """An exact amount, kept as whole cents, so that SQLite adds it without floats."""
+    """An exact amount, stored as whole cents, so that SQLite sums it without floats."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Any) -> int | None:
-        """To cents; an amount with parts of a cent is a mistake."""
+        """Convert to cents; ValueError for fractions of a cent."""
         if value is None:
             return None
         cents = value * 100
@@ -102,32 +100,28 @@ class Money(TypeDecorator[Decimal]):
         return int(cents)
 
     def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:
-        """Back to the unit of the currency."""
         return None if value is None else Decimal(value) / 100
 
 
 class Codes(TypeDecorator[frozenset[StrEnum]]):
-    """A set of codes, kept as text in one column (`outreach;residency`)."""
+    """A set of codes, stored as text in one column (`outreach;residency`)."""
 
     impl = String
     cache_ok = True
 
     def __init__(self, words: type[StrEnum]) -> None:
-        """Keep the codes of that enum."""
         super().__init__()
         self.words = words
 
     def process_bind_param(self, value: frozenset[StrEnum] | None, dialect: Any) -> str | None:
-        """Sorted, so that equal sets are equal text."""
-        return None if value is None else ";".join(sorted(value))
+        return None if value is None else ";".join(sorted(value))  # equal sets, equal text
 
     def process_result_value(self, value: str | None, dialect: Any) -> frozenset[StrEnum] | None:
-        """Back to the enum's members."""
         return None if value is None else frozenset(map(self.words, value.split(";")))
 
 
 def enum_column(words: type[StrEnum], name: str) -> Enum:
-    """A column of one code, as text with a named CHECK."""
+    """A column type for one code, stored as text with a named CHECK."""
     return Enum(
         words,
         name=name,
@@ -139,18 +133,18 @@ def enum_column(words: type[StrEnum], name: str) -> Enum:
 
 
 class Base(DeclarativeBase):
-    """The base of every table."""
+    """The base of all tables."""
 
     metadata = MetaData(naming_convention=CONVENTION)
     type_annotation_map: ClassVar = {datetime: Instant, str: Text, Decimal: Money}
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """What the engine of that database needs beside its URL."""
+    """The options of the engine for that URL."""
     common = {"url": url, "hide_parameters": True}  # an error's text goes to logs and screens
     if url.startswith("sqlite"):
         return {**common, "connect_args": {"timeout": BUSY_SECONDS}}
-    # Whoever is stopped while it holds a lock holds up the others for a while only, as on SQLite.
+    # A process that is stopped while it holds a lock blocks the others for a bounded time only.
     waits = f"-c lock_timeout={BUSY_SECONDS}s"
     pauses = f"-c idle_in_transaction_session_timeout={LONGEST_PAUSE_SECONDS}s"
     own = {"connect_timeout": 5, "options": f"{waits} {pauses}"}
@@ -158,7 +152,7 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def make_file(url: URL) -> None:
-    """Make SQLite's file where it is missing: a new installation does, and nothing else."""
+    """Create SQLite's file where it is missing; only an installation may do so."""
     if url.get_backend_name() == "sqlite" and url.database:
         Path(url.database).touch()
 
@@ -185,7 +179,7 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 @event.listens_for(Engine, "handle_error")
 def _leave_values_out(context: ExceptionContext) -> None:
-    """Keep an error's first line: PostgreSQL puts the values of the row into those that follow."""
+    """Keep only an error's first line: PostgreSQL puts the row's values into the others."""
     for error in (context.original_exception, context.sqlalchemy_exception):
         if error is not None and error.args:
             error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
@@ -193,7 +187,7 @@ def _leave_values_out(context: ExceptionContext) -> None:
 
 @event.listens_for(Engine, "checkout")
 def _keep_to_the_file(connection: Any, record: Any, _proxy: Any) -> None:
-    """Leave a file that was removed or replaced: what is written to it is seen by nobody."""
+    """Disconnect from a file that was removed or replaced: writes to it would be lost."""
     if not isinstance(connection, sqlite3.Connection):
         return
     if record.info["file"] != _file_at(record.info["path"]):
@@ -216,14 +210,14 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def begin_to_write(session: Session) -> None:
-    """Take SQLite's write lock before anything is read: a deferred BEGIN fails later."""
+    """Take SQLite's write lock before the first read: a deferred BEGIN could fail later."""
     session.connection(execution_options={"begin": "IMMEDIATE"})
 
 
 def take_exclusive_lock(session: Session) -> None:
-    """Wait for whoever else has said this, and hold up the next until the transaction ends.
+    """Let one transaction at a time pass here; the lock lasts until the transaction ends.
 
-    What is read from here on no other of them changes meanwhile, as with SQLite's one writer.
+    On SQLite there is nothing to do, as it has one writer at a time anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(EXCLUSIVE_LOCK)))
@@ -231,9 +225,9 @@ def take_exclusive_lock(session: Session) -> None:
 
 @contextmanager
 def installation_lock(engine: Engine) -> Iterator[None]:
-    """Wait for another process that installs, however long it takes; none begins meanwhile.
+    """Let one process at a time install; others wait, however long it takes.
 
-    The lock is no transaction's: migrations have transactions of their own.
+    The lock belongs to no transaction, because migrations have transactions of their own.
     """
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -242,10 +236,10 @@ def installation_lock(engine: Engine) -> Iterator[None]:
             try:
                 yield
             finally:
-                connection.invalidate()  # with its session go the lock and the setting
+                connection.invalidate()  # ends the session, and with it the lock and the setting
         return
 
-    # The folder, not the file: to close a file ends the locks that SQLite holds on it.
+    # The folder, not the file: closing the file would end the locks that SQLite holds on it.
     folder = os.open(Path(engine.url.database or ".").parent, os.O_RDONLY)
 
     try:
@@ -257,7 +251,7 @@ def installation_lock(engine: Engine) -> Iterator[None]:
 
 @contextmanager
 def writing(sessions: sessionmaker[Session]) -> Iterator[Session]:
-    """A transaction of its own that means to write: all of it is committed, or nothing is."""
+    """A transaction that writes; it is committed as a whole, or rolled back."""
     with sessions.begin() as session:
         begin_to_write(session)
         yield session
@@ -273,31 +267,33 @@ def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 
 def insert_into(db: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that can say ON CONFLICT, in the words of the session's database."""
+    """An INSERT that supports ON CONFLICT, in the dialect of the session's database."""
     if db.get_bind().dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
 
 
-# Unique, exclusion, foreign key, on PostgreSQL and SQLite; there a trigger is our exclusion.
+# Unique, exclusion and foreign key; on SQLite a trigger stands in for the exclusion.
 _CONFLICTS = frozenset({"23505", "23P01", "23503"}) | {
     f"SQLITE_CONSTRAINT_{each}" for each in ("UNIQUE", "PRIMARYKEY", "FOREIGNKEY", "TRIGGER")
 }
 
 
 def is_conflict(error: IntegrityError) -> bool:
-    """Whether a row of somebody else's stood against it; what breaks a CHECK is a fault of ours."""
+    """Whether a row of another transaction is in the way; a failed CHECK is our own fault."""
     names = (getattr(error.orig, name, None) for name in ("sqlstate", "sqlite_errorname"))
     return not _CONFLICTS.isdisjoint(names)
 
 
 def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[datetime]:
-    """The database's present moment, or one ahead of it, in the form of stored instants."""
+    """The database's current time, plus `ahead`, in the format of stored instants."""
     if db.get_bind().dialect.name == "sqlite":
         shift = f"{ahead.total_seconds():+} seconds"
-        moment = func.strftime("%Y-%m-%d %H:%M:%f", "now", shift)  # milliseconds; stored are micro-
+        moment = func.strftime(
+            "%Y-%m-%d %H:%M:%f", "now", shift
+        )  # milliseconds; stored instants have microseconds
         return type_coerce(moment.concat("000"), Instant)
-    # Not now(): a transaction that waited for a lock would judge by the time it began.
+    # Not now(), which is when the transaction began, perhaps before a long wait for a lock.
     return type_coerce(func.clock_timestamp() + ahead, Instant)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the database, told by the error that it or its driver raised."""
+"""Faults of the database, recognised by the error that it or its driver raised."""
 
 import re
 
@@ -8,7 +8,7 @@ from crm.base.enums import LabeledEnum
 
 
 class Fault(LabeledEnum):
-    """What is wrong with the database, and what a person can do about it."""
+    """A fault of the database, and what a person can do about it."""
 
     NO_TABLES = "no_tables", "数据库还没有建表或版本较旧，请先运行：crm init"
     READ_ONLY = "read_only", "数据库现在只读，不能保存；请检查是否连到了备库或设置了只读"
@@ -20,11 +20,11 @@ class Fault(LabeledEnum):
 
     @property
     def is_transient(self) -> bool:
-        """Whether it may pass without a change of settings or program: one may wait for it."""
+        """Whether it may pass by itself, so that a retry makes sense."""
         return self in (Fault.READ_ONLY, Fault.FULL, Fault.BUSY, Fault.AWAY)
 
 
-# SQLSTATEs of PostgreSQL and result codes of SQLite, each by how it begins.
+# Prefixes of PostgreSQL's SQLSTATEs and of SQLite's result codes.
 _CODES = {
     "25006": Fault.READ_ONLY,
     "SQLITE_READONLY": Fault.READ_ONLY,
@@ -47,17 +47,17 @@ _CODES = {
     "SQLITE_CANTOPEN": Fault.AWAY,
 }
 _NO_TABLES = re.compile(r"no such (table|column)|has no column named")  # SQLite has no code for it
-# A connection that is refused carries no code, only the server's words.
+# A refused connection carries no code, only the server's message.
 _REFUSED = re.compile(
     r'authentication failed|no password supplied|no pg_hba\.conf entry|(role|database) ".+" does'
 )
 
 
 def fault_of(error: DBAPIError) -> Fault:
-    """What is wrong; `BROKEN` where it is a fault of ours, or of a file that is no database."""
+    """The fault; `BROKEN` for a fault of our own, or a file that is no database."""
     code = _code(error)
-    for begin, fault in _CODES.items():
-        if code.startswith(begin):
+    for prefix, fault in _CODES.items():
+        if code.startswith(prefix):
             return fault
     text = str(error.orig)
     if _NO_TABLES.search(text):
@@ -68,7 +68,7 @@ def fault_of(error: DBAPIError) -> Fault:
 
 
 def first_line(error: DBAPIError) -> str:
-    """The database's own words; what follows the first line may hold a row's values."""
+    """The database's message; only its first line, as the others may hold a row's values."""
     return str(error.orig).partition("\n")[0].strip()
 
 

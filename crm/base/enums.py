@@ -1,4 +1,4 @@
-"""Codes of the regime with their Chinese names: one place per word."""
+"""Enumerations whose members have a code and a Chinese label."""
 
 from enum import StrEnum
 from typing import Self
@@ -7,12 +7,11 @@ from crm.base.names import folded
 
 
 class LabeledEnum(StrEnum):
-    """A code that is stored and spoken by machines, with the name that people read."""
+    """An enum of codes, which are stored, each with the Chinese label that people read."""
 
     label: str
 
     def __new__(cls, code: str, label: str = "") -> Self:
-        """Make the member of its code and keep its name beside it."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.label = label
@@ -20,9 +19,9 @@ class LabeledEnum(StrEnum):
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """The member of that code or Chinese name; ValueError where there is none."""
-        asked = folded(text)
+        """The member of that code or label; ValueError where there is none."""
+        wanted = folded(text)
         for member in cls:
-            if text == member.value or asked == folded(member.label):
+            if text == member.value or wanted == folded(member.label):
                 return member
         raise ValueError(text)

@@ -1,8 +1,8 @@
-"""The one way in which rules and services say no."""
+"""The one exception by which rules and services refuse."""
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
-    """What the rules refuse: a stable code, the field it concerns, facts to tell it with."""
+    """A refusal: a stable code, the field it concerns, and facts for its message."""
 
     def __init__(self, code: str, field: str | None = None, **facts: object) -> None:
         super().__init__(code, field, facts)

@@ -15,7 +15,7 @@ def day(on: date) -> str:
 
 
 def dated(on: date, today: date) -> str:
-    """A date, with its year where it is another than today's: `2025年12月31日`."""
+    """A date, with its year unless that is this year: `2025年12月31日`."""
     return day(on) if on.year == today.year else f"{on.year}年{day(on)}"
 
 
@@ -34,13 +34,13 @@ def span(first: date, last: date) -> str:
 
 
 def moment(at: datetime, today: date | None = None) -> str:
-    """An instant in civil time: `7月20日 14:00`, with its year where it is another than today's."""
-    here = civil(at)
-    return f"{dated(here.date(), today or here.date())} {here:%H:%M}"
+    """An instant in civil time: `7月20日 14:00`, with its year unless that is this year."""
+    local = civil(at)
+    return f"{dated(local.date(), today or local.date())} {local:%H:%M}"
 
 
 def duration(time: timedelta) -> str:
-    """How long something lasts, roughly: `40 秒`, `5 分钟`, `3 小时`, `2 天`."""
+    """A rough duration: `40 秒`, `5 分钟`, `3 小时`, `2 天`."""
     seconds = int(time.total_seconds())
     for least, unit, name in ((2 * 86400, 86400, "天"), (3600, 3600, "小时"), (60, 60, "分钟")):
         if seconds >= least:
@@ -67,5 +67,5 @@ def period_name(period: Period) -> str:
 
 
 def period_short(period: Period) -> str:
-    """A period's name without its year, where it has more: `第30周`, `7月`; else the year."""
+    """A period's name without its year: `第30周`, `7月`; of a year, the year itself."""
     return period_name(period).split("年", 1)[1] or period_name(period)

@@ -1,4 +1,4 @@
-"""Mails put into words, by a Jinja environment of their own without an application (DESIGN 1)."""
+"""Rendering of mails, with a Jinja environment that needs no application (DESIGN 1)."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from crm.base import formatting, unsubscribing
+from crm.base import formatting, unsubscribe_tokens
 from crm.base.mail_kinds import MessageKind
 from crm.base.money import format_amount as money
 
@@ -19,11 +19,11 @@ _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What mails say of the place they come from."""
+    """The installation as mails refer to it."""
 
-    base_url: str  # of every link in a mail, never the request's host
+    base_url: str  # of every link in a mail; a request's host could be forged
     mail_from: str
-    secret: str = ""  # signs the links by which one unsubscribes; without it there are none
+    secret: str = ""  # signs links to unsubscribe; without it mails have none
 
     def link(self, path: str, **query: object) -> str:
         """The address of a page of this site."""
@@ -31,28 +31,28 @@ class Site:
         return f"{self.base_url.rstrip('/')}{path}{ending}"
 
     def unsubscribe_link(self, person_id: int, kind: MessageKind) -> str | None:
-        """Where that person stops mails of the kind, without signing in."""
+        """The address at which that person stops mails of the kind, without a login."""
         if not self.secret:
             return None
-        return self.link(f"/unsubscribe/{unsubscribing.token(self.secret, person_id, kind)}")
+        return self.link(f"/unsubscribe/{unsubscribe_tokens.make(self.secret, person_id, kind)}")
 
 
-_site: list[Site] = []  # that of this process, as its edge has set it
+_site: list[Site] = []  # of this process, set once by its entry point
 
 
 def use_site(site: Site) -> None:
-    """Set what mails say of the installation, for those written as a transaction commits."""
+    """Set the site of this process, for mails that are written while a transaction commits."""
     _site[:] = [site]
 
 
 def current_site() -> Site | None:
-    """What mails say of the installation; none where no edge has set it."""
+    """The site of this process; None where no entry point has set it."""
     return _site[0] if _site else None
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A mail in words: its subject and both of its bodies."""
+    """A mail's subject and both of its bodies."""
 
     subject: str
     text: str
@@ -64,7 +64,7 @@ def _environment(*, escapes: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
-        autoescape=escapes,  # noqa: S701 - in HTML, imported words included; not in text
+        autoescape=escapes,  # noqa: S701 - HTML is escaped, with all that it imports; text is not
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -82,22 +82,24 @@ def _environment(*, escapes: bool) -> Environment:
 
 
 def render(name: str, *, site: Site, unsubscribe: str | None = None, **context: object) -> Rendered:
-    """The mail of the folder `templates/mail/<name>/`; equal context gives equal bytes."""
+    """Render the folder `templates/mail/<name>/`; equal context gives equal bytes."""
     subject, text, html = (
         _environment(escapes=part.endswith(".html"))
         .get_template(f"mail/{name}/{part}")
         .render(site=site, unsubscribe=unsubscribe, **context)
         for part in ("subject.txt", "body.txt", "body.html")
     )
-    return Rendered(" ".join(subject.split()), _tidy(text), _inliner.inline(_lean(html)))
+    return Rendered(
+        " ".join(subject.split()), _tidy_text(text), _inliner.inline(_shrink_html(html))
+    )
 
 
-def _lean(html: str) -> str:
-    """No indentation and no empty lines: some readers cut a mail off at 100 kB."""
+def _shrink_html(html: str) -> str:
+    """Drop indentation and empty lines: some mail programs cut a mail off at 100 kB."""
     return "\n".join(line.strip() for line in html.splitlines() if line.strip())
 
 
-def _tidy(text: str) -> str:
-    """No trailing blanks and no runs of empty lines, whatever the template's own layout left."""
+def _tidy_text(text: str) -> str:
+    """Drop trailing blanks and runs of empty lines that the template's layout left."""
     lines = "\n".join(line.rstrip() for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"

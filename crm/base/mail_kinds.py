@@ -1,10 +1,10 @@
-"""The kinds of mail."""
+"""The kinds of mail, apart from the outbox so that rules can import them without SQLAlchemy."""
 
 from crm.base.enums import LabeledEnum
 
 
 class MessageKind(LabeledEnum):
-    """What a message is."""
+    """The kind of a message."""
 
     WEEKLY = "weekly-digest", "周报"
     MONTHLY = "monthly-digest", "月报"
@@ -21,5 +21,5 @@ class MessageKind(LabeledEnum):
 
     @property
     def may_repeat(self) -> bool:
-        """Whether it is sent again when nobody knows how the first time ended; a nudge is not."""
+        """Whether it is sent again after an unknown outcome; a second nudge would do harm."""
         return self is not MessageKind.NUDGE

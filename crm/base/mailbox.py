@@ -1,4 +1,4 @@
-"""What a person finds in the mailbox: the messages that are for them, and nobody else's."""
+"""The mailbox: a person's own messages, and nobody else's."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PAGE = 30
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """A page of messages, the latest first, and where the older ones begin."""
+    """A page of messages, the latest first, and the id before which older ones begin."""
 
     items: Sequence[Row[int, MessageKind, str, datetime, State, datetime | None, str]]
     older: int | None
@@ -30,7 +30,7 @@ def messages_page(
     before: int | None = None,
     size: int = PAGE,
 ) -> MessagePage:
-    """The messages of a person without their bodies, by keyset, the latest made first."""
+    """A page of the person's messages without their bodies, the latest first."""
     query: Any = (  # sqlakeyset is typed for SQLAlchemy 2.0
         select(
             Message.id,
@@ -53,14 +53,14 @@ def messages_page(
 
 
 def message_of(db: Session, person_id: int, message_id: int) -> Message | None:
-    """That message, if it is for that person."""
+    """The message, if it is for that person."""
     return db.scalar(
         select(Message).where(Message.id == message_id, Message.person_id == person_id)
     )
 
 
 def mark_read(db: Session, message_id: int, *, now: datetime) -> None:
-    """Note when its recipient first opened it."""
+    """Record when the recipient first opened the message."""
     db.execute(
         update(Message)
         .where(Message.id == message_id, Message.read_at.is_(None))

@@ -46,18 +46,18 @@ def format_amount(amount: Decimal, currency: Currency = Currency.CNY) -> str:
 
 
 def editable_amount(amount: Decimal, currency: Currency) -> str:
-    """The amount as a form shows it, `understood` exactly; as `spoken` where that is exact."""
+    """The amount as a form shows it, so that `parse_amount` reads back the same value."""
     text = format_amount(amount, currency)
     return text if parse_amount(text)[0] == amount else f"{amount.normalize():f}{currency.label}"
 
 
 def parse_amount(text: str) -> tuple[Decimal, Currency]:
-    """The amount that people wrote: `12.5亿`, `8,000万美元`; ValueError without its unit."""
+    """Parse an amount as people write it: `12.5亿`, `8,000万美元`; ValueError without a unit."""
     found = _WRITTEN.fullmatch(unicodedata.normalize("NFKC", text).replace(" ", ""))
     if found is None:
         raise ValueError(text)
     figures, scale, name = found.groups()
     if not scale and not name:
-        raise ValueError(text)  # 12 may be 12亿 or 12万
+        raise ValueError(text)  # 12 could mean 12亿 or 12万
     currency = _NAMES[name] if name in _NAMES else Currency.read(name.upper())
     return Decimal(figures.replace(",", "")) * {"亿": YI, "万": WAN}.get(scale, 1), currency

@@ -1,8 +1,7 @@
-"""The outbox: what leaves the process is a row first, written with what it tells about (DESIGN 3).
+"""The outbox: a mail is a row first, written in the transaction that it reports (DESIGN 3).
 
-The mailbox page shows a person every message of theirs, also one that is `skipped` (made late,
-kept, not mailed). Over SMTP go only those with an address; a message without one is `sent` by
-being there.
+The mailbox page shows a person all their messages, also `skipped` ones that are not mailed. Only
+messages with an address go out over SMTP; one without an address is `sent` by being there.
 """
 
 from datetime import datetime
@@ -18,7 +17,7 @@ from crm.base.mail_kinds import MessageKind as MessageKind
 
 
 class State(LabeledEnum):
-    """Where a message stands on its way."""
+    """The delivery state of a message."""
 
     PENDING = "pending", "待发"
     SENDING = "sending", "发送中"
@@ -30,7 +29,10 @@ class State(LabeledEnum):
 
 
 class Message(Base):
-    """One mail to one person; `dedupe_key` makes it once, `message_id` shows a repeat to be one."""
+    """One mail to one person.
+
+    `dedupe_key` prevents a second one; `message_id` shows mail programs that a repeat is one.
+    """
 
     __tablename__ = "message"
     __table_args__ = (
@@ -42,39 +44,41 @@ class Message(Base):
     dedupe_key: Mapped[str] = mapped_column(unique=True)  # kind:subject:recipient:period:level
     kind: Mapped[MessageKind] = mapped_column(enum_column(MessageKind, "kind"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    recipient: Mapped[str]  # the address when it was made; empty where the person has none
+    recipient: Mapped[str]  # the address at that time; empty where the person had none
     subject: Mapped[str]
     body_text: Mapped[str]
     body_html: Mapped[str]
     message_id: Mapped[str]
     made_at: Mapped[datetime]  # the slot's own moment
-    due_at: Mapped[datetime]  # the next try
-    expires_at: Mapped[datetime | None]  # of no use from then on, and not mailed any more
-    unsubscribe_url: Mapped[str | None]  # where the kind is optional: stored, so the bytes stay
+    due_at: Mapped[datetime]  # when the next attempt is due
+    expires_at: Mapped[datetime | None]  # not mailed any more from then on
+    unsubscribe_url: Mapped[
+        str | None
+    ]  # for optional kinds; stored, so that a repeat has the same bytes
     state: Mapped[State] = mapped_column(enum_column(State, "state"))
     attempts: Mapped[int]
     claimed_by: Mapped[str | None]
     claimed_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
-    broke_off_at: Mapped[datetime | None]  # when a try ended without our knowing how
-    note: Mapped[str | None]  # the last error, or why it was skipped or sent again
+    broke_off_at: Mapped[datetime | None]  # when an attempt ended with an unknown outcome
+    note: Mapped[str | None]  # the last error, or why it was skipped or resent
     read_at: Mapped[datetime | None]
 
 
 class Recipient(Protocol):
-    """Whoever a message is for."""
+    """A person as the recipient of a message."""
 
     @property
     def id(self) -> int:
-        """Their row."""
+        """The id of the row."""
 
     @property
     def email(self) -> str | None:
-        """Their address, if they have one."""
+        """The address, if there is one."""
 
 
 def message_id_of(dedupe_key: str) -> str:
-    """The Message-ID of whatever has that key: the same however often it is made."""
+    """The Message-ID for that key; always the same."""
     return f"<{sha256(dedupe_key.encode()).hexdigest()[:32]}@outbox.crm>"
 
 
@@ -93,7 +97,7 @@ def put(  # noqa: PLR0913 - a message has that many parts
     expires_at: datetime | None = None,
     unsubscribe_url: str | None = None,
 ) -> bool:
-    """Put a message into the outbox; False where one of that key is there already."""
+    """Put a message into the outbox; False where its key is there already."""
     insert = insert_into(db, Message).values(
         dedupe_key=dedupe_key,
         kind=kind,
@@ -108,7 +112,7 @@ def put(  # noqa: PLR0913 - a message has that many parts
         expires_at=expires_at,
         unsubscribe_url=unsubscribe_url,
         state=state,
-        sent_at=at if state is State.SENT else None,  # by lying in the mailbox, and nowhere else
+        sent_at=at if state is State.SENT else None,  # delivered by being in the mailbox
         attempts=0,
         note=note,
     )

@@ -1,9 +1,9 @@
-"""References of rows that people name to each other: short, and hard to mistake."""
+"""Short references of rows, easy to read out and hard to mistake."""
 
 import secrets
 from datetime import date
 
-_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that is mistaken for another
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # without letters and digits that look alike
 
 
 def new_ref(prefix: str, on: date) -> str:

@@ -1,4 +1,4 @@
-"""Working days: overrides, the State Council's arrangement, an estimate (REGIME 4)."""
+"""The working calendar: overrides, the State Council's arrangement, else an estimate (REGIME 4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ SATURDAY = 5
 
 
 class Source(LabeledEnum):
-    """Where the answer about a date comes from, the strongest first."""
+    """Where a date's entry comes from, the strongest source first."""
 
     OVERRIDE = "override", "手工调整"
     IMPORTED = "imported", "导入的放假安排"
@@ -24,7 +24,7 @@ class Source(LabeledEnum):
 
 
 class DayKind(LabeledEnum):
-    """What a date is to those who work, or do not, on it."""
+    """The kind of a calendar date."""
 
     WORKDAY = "workday", "工作日"
     REST = "rest", "休息日"
@@ -34,20 +34,20 @@ class DayKind(LabeledEnum):
 
 @dataclass(frozen=True, slots=True)
 class Workday:
-    """Whether a date is a working day, and who says so."""
+    """Whether a date is a working day, with the source."""
 
     is_workday: bool
     source: Source
 
 
 def is_ordinary_workday(on: date) -> bool:
-    """Whether people work on that day of the week, where nobody has arranged otherwise."""
+    """Whether it is a Monday to Friday."""
     return on.weekday() < SATURDAY
 
 
 @cache
 def statutory(year: int) -> frozenset[date]:
-    """The 13 statutory dates of the year, none moved (REGIME 4)."""
+    """The 13 statutory holidays of the year on their own dates (REGIME 4)."""
     return frozenset(holidays.country_holidays("CN", years=year, observed=False))
 
 
@@ -67,18 +67,16 @@ class WorkingCalendar:
     overrides: Mapping[date, Workday] = field(default_factory=dict)
 
     def on(self, day: date) -> Workday:
-        """What holds for the date, with its source."""
         return self.overrides.get(day) or _without_overrides(day)
 
     def kind(self, day: date) -> DayKind:
-        """What the date is: a weekend that is worked is a make-up day, a free weekday a holiday."""
+        """The kind of the date: a worked weekend is a make-up day, a free weekday a holiday."""
         if self.is_workday(day):
             return DayKind.WORKDAY if is_ordinary_workday(day) else DayKind.MAKE_UP
         is_weekend = not is_ordinary_workday(day) and day not in statutory(day.year)
         return DayKind.REST if is_weekend else DayKind.HOLIDAY
 
     def is_workday(self, day: date) -> bool:
-        """Whether people work on the date."""
         return self.on(day).is_workday
 
     def workdays(self, first: date, last: date) -> list[date]:
@@ -98,5 +96,5 @@ class WorkingCalendar:
         return day
 
     def is_estimated(self, period: Period) -> bool:
-        """Whether any date of the period is estimated, which screens and digests must say."""
+        """Whether any date of the period is estimated; screens and mails must say so (REGIME 4)."""
         return any(self.on(day).source is Source.ESTIMATE for day in period.dates)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.outbox import Message, State
-from crm.mailing.queries import resting
+from crm.mailing.queries import people_in_quiet_hours
 from crm.transactions import transaction
 
 BATCH = 50
@@ -51,7 +51,7 @@ def is_unclaimed(now: datetime) -> ColumnElement[bool]:
 def due_ids(now: datetime) -> Select[int]:
     """The ids of the messages that a worker may claim."""
     waiting = Message.state.in_(WAITING)
-    in_quiet_hours = Message.person_id.in_(resting(now))  # their messages wait
+    in_quiet_hours = Message.person_id.in_(people_in_quiet_hours(now))  # their messages wait
     return select(Message.id).where(
         waiting, Message.due_at <= now, ~in_quiet_hours, is_unclaimed(now)
     )

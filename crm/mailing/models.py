@@ -1,4 +1,4 @@
-"""What people chose of their mails."""
+"""Tables of notification settings."""
 
 from datetime import time
 
@@ -10,7 +10,7 @@ from crm.base.outbox import MessageKind
 
 
 class MailChoice(Base):
-    """Whether a person gets mails of a kind by mail; without a row they do."""
+    """Whether messages of a kind are mailed to a person; without a row they are."""
 
     __tablename__ = "mail_choice"
 
@@ -20,7 +20,7 @@ class MailChoice(Base):
 
 
 class QuietTime(Base):
-    """The hours, in civil time, in which a person is sent no mail; none without a row."""
+    """A person's quiet hours in civil time, in which no mail is sent."""
 
     __tablename__ = "quiet_time"
     __table_args__ = (CheckConstraint("begins <> ends", "has_length"),)

@@ -1,4 +1,4 @@
-"""What people chose of their mails, and whose quiet hours it is."""
+"""Reads of notification settings, and of whose quiet hours it is."""
 
 from datetime import datetime
 
@@ -11,32 +11,35 @@ from crm.mailing.models import MailChoice, QuietTime
 from crm.mailing.rules import OPTIONAL, QuietHours
 
 
-def wanted(db: Session, person_id: int) -> frozenset[MessageKind]:
-    """The optional kinds that the person gets by mail."""
+def mailed_kinds(db: Session, person_id: int) -> frozenset[MessageKind]:
+    """The optional kinds that are mailed to the person."""
     query = select(MailChoice.kind).where(
         MailChoice.person_id == person_id, MailChoice.by_mail.is_(False)
     )
     return frozenset(OPTIONAL) - frozenset(db.scalars(query))
 
 
-def wants(db: Session, person_id: int, kind: MessageKind) -> bool:
-    """Whether a mail of that kind goes out to the person; what is not optional does."""
-    return kind not in OPTIONAL or kind in wanted(db, person_id)
+def is_mailed(db: Session, person_id: int, kind: MessageKind) -> bool:
+    """Whether messages of that kind are mailed to the person; those not optional always are."""
+    return kind not in OPTIONAL or kind in mailed_kinds(db, person_id)
 
 
 def quiet_hours(db: Session, person_id: int) -> QuietHours | None:
-    """The person's quiet hours."""
     row = db.get(QuietTime, person_id)
     return QuietHours(row.begins, row.ends) if row else None
 
 
-def resting(at: datetime) -> Select[int]:
-    """Ids of the people whose quiet hours hold at that moment."""
-    return select(QuietTime.person_id).where(_holds(at))
+def people_in_quiet_hours(at: datetime) -> Select[int]:
+    """The ids of the people whose quiet hours cover that moment."""
+    return select(QuietTime.person_id).where(_cover(at))
 
 
-def _holds(at: datetime) -> ColumnElement[bool]:
-    here = civil(at).time().replace(tzinfo=None)
-    begun, going = QuietTime.begins <= here, QuietTime.ends > here
+def _cover(at: datetime) -> ColumnElement[bool]:
+    # The same rule in Python: QuietHours.cover.
+    time_of_day = civil(at).time().replace(tzinfo=None)
+    has_begun, has_not_ended = QuietTime.begins <= time_of_day, QuietTime.ends > time_of_day
     over_midnight = QuietTime.begins > QuietTime.ends
-    return or_(and_(~over_midnight, begun, going), and_(over_midnight, or_(begun, going)))
+    return or_(
+        and_(~over_midnight, has_begun, has_not_ended),
+        and_(over_midnight, or_(has_begun, has_not_ended)),
+    )

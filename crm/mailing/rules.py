@@ -1,4 +1,4 @@
-"""Which mails one may do without, and the hours in which none is sent. Pure."""
+"""Which kinds of mail are optional, and quiet hours. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -7,14 +7,14 @@ from crm.base.clock import civil
 from crm.base.mail_kinds import MessageKind
 from crm.people.rules import WITH_RECORDS, Role
 
-# What concerns one's own duty is mailed whatever one chooses; all else lies in the mailbox too.
+# Mails about one's own duty are always mailed. Every message is in the mailbox, mailed or not.
 OPTIONAL = (
     MessageKind.MORNING_BRIEF,
     MessageKind.WEEKLY,
     MessageKind.MONTHLY,
     MessageKind.TEN_DAY,
 )
-# So frequent that a mail of each would be noise: it lies in the mailbox, and on *my day*.
+# So frequent that mails would be noise: these are only in the mailbox and on the home page.
 IN_APP = (MessageKind.COMPANION,)
 FIXED = tuple(kind for kind in MessageKind if kind not in (*OPTIONAL, *IN_APP))
 
@@ -27,27 +27,27 @@ _SUPERVISING = frozenset({Role.SUPERVISOR, Role.LEADER})
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """From one time of day to another, over midnight where it ends earlier than it begins."""
+    """From one time of day to another; over midnight where the end is earlier than the begin."""
 
     begins: time
     ends: time
 
-    def hold(self, at: datetime) -> bool:
-        """Whether they hold at that moment, in civil time; the end is outside."""
-        here = civil(at).time()
+    def cover(self, at: datetime) -> bool:
+        """Whether the moment lies in the quiet hours; the end does not."""
+        time_of_day = civil(at).time()
         if self.begins < self.ends:
-            return self.begins <= here < self.ends
-        return here >= self.begins or here < self.ends
+            return self.begins <= time_of_day < self.ends
+        return time_of_day >= self.begins or time_of_day < self.ends
 
     @property
     def hours(self) -> float:
-        """How long they last."""
-        begins, ends = (each.hour * 60 + each.minute for each in (self.begins, self.ends))
+        """Their length."""
+        begins, ends = (time.hour * 60 + time.minute for time in (self.begins, self.ends))
         return (ends - begins) % (24 * 60) / 60
 
 
 def is_for(kind: MessageKind, role: Role) -> bool:
-    """Whether people of that role can get mails of the kind at all."""
+    """Whether people of that role ever get messages of that kind."""
     match kind:
         case MessageKind.MORNING_BRIEF:
             return role in _BRIEFED

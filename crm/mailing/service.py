@@ -1,4 +1,4 @@
-"""A mail is made for a person as they chose to get it, and what happens to their choice."""
+"""Posting a mail as its recipient chose to get it, and changing that choice."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,41 +13,41 @@ from crm.base.errors import Refused
 from crm.base.mail import Site, render
 from crm.base.outbox import MessageKind, State, put
 from crm.mailing.models import MailChoice, QuietTime
-from crm.mailing.queries import quiet_hours, wanted, wants
+from crm.mailing.queries import is_mailed, mailed_kinds, quiet_hours
 from crm.mailing.rules import IN_APP, IN_APP_ONLY, NEVER_MAILED, OPTIONAL, QuietHours
 from crm.people.models import Person
 
-MOST_QUIET_HOURS = 14  # so that on every day there is a time to write to somebody
+MOST_QUIET_HOURS = 14  # so that every day has hours in which the person can be reached
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is known of a mail but its words and its reader."""
+    """A mail without its text and its reader."""
 
     kind: MessageKind
     dedupe_key: str
     at: datetime  # the slot's own moment
     expires_at: datetime | None = None
-    kept: str | None = None  # why it is kept unmailed, where it is
+    kept: str | None = None  # why it is kept in the mailbox without being mailed
 
 
 def post(db: Session, envelope: Envelope, *, person: Person, site: Site, **context: object) -> bool:
-    """Put the mail into words and into the outbox; False where one of its key is there already.
+    """Render the mail and put it into the outbox; False where its key is there already.
 
-    What the person does not want by mail lies in the mailbox only.
+    A mail that the person does not want by mail is left in the mailbox.
     """
     link = site.unsubscribe_link(person.id, envelope.kind) if envelope.kind in OPTIONAL else None
-    words = render(envelope.kind.value, site=site, unsubscribe=link, **context)
-    state, note = _how(db, envelope, person)
+    mail = render(envelope.kind.value, site=site, unsubscribe=link, **context)
+    state, note = _state_of(db, envelope, person)
 
     return put(
         db,
         kind=envelope.kind,
         dedupe_key=envelope.dedupe_key,
         person=person,
-        subject=words.subject,
-        text=words.text,
-        html=words.html,
+        subject=mail.subject,
+        text=mail.text,
+        html=mail.html,
         at=envelope.at,
         state=state,
         note=note,
@@ -56,13 +56,13 @@ def post(db: Session, envelope: Envelope, *, person: Person, site: Site, **conte
     )
 
 
-def _how(db: Session, envelope: Envelope, person: Person) -> tuple[State, str | None]:
+def _state_of(db: Session, envelope: Envelope, person: Person) -> tuple[State, str | None]:
     if envelope.kept:
         return State.SKIPPED, envelope.kept
     if envelope.kind in IN_APP:
         return State.SENT, NEVER_MAILED
-    if not wants(db, person.id, envelope.kind):
-        return State.SENT, IN_APP_ONLY  # by lying in the mailbox, as one without an address does
+    if not is_mailed(db, person.id, envelope.kind):
+        return State.SENT, IN_APP_ONLY  # delivered by being in the mailbox
     return State.PENDING, None
 
 
@@ -74,18 +74,18 @@ def choose(
     quiet: QuietHours | None,
     now: datetime,
 ) -> None:
-    """Set which optional mails the person gets by mail, and their quiet hours.
+    """Set which optional kinds are mailed to the person, and their quiet hours.
 
     Refused as `quiet_too_long` or `quiet_without_length`.
     """
     _check(quiet)
-    before = _told(wanted(db, person.id), quiet_hours(db, person.id))
-    after = _told(frozenset(by_mail) & frozenset(OPTIONAL), quiet)
+    before = _audit_values(mailed_kinds(db, person.id), quiet_hours(db, person.id))
+    after = _audit_values(frozenset(by_mail) & frozenset(OPTIONAL), quiet)
     if after == before:
         return
 
     for kind in OPTIONAL:
-        _set(db, person.id, kind, by_mail=kind in by_mail)
+        _set_choice(db, person.id, kind, by_mail=kind in by_mail)
 
     db.execute(delete(QuietTime).where(QuietTime.person_id == person.id))
 
@@ -97,16 +97,16 @@ def choose(
 
 
 def unsubscribe(db: Session, *, person: Person, kind: MessageKind, now: datetime) -> None:
-    """Stop mails of an optional kind, by the link in one of them; nobody has signed in."""
+    """Stop mails of an optional kind, by the link in one of them, without a login."""
     if kind not in OPTIONAL:
         raise Refused("mail_is_fixed")
-    before = wanted(db, person.id)
+    before = mailed_kinds(db, person.id)
     if kind not in before:
         return
-    _set(db, person.id, kind, by_mail=False)
+    _set_choice(db, person.id, kind, by_mail=False)
     quiet = quiet_hours(db, person.id)
-    told = _told(before, quiet), _told(before - {kind}, quiet)
-    _record(db, person, by=None, now=now, before=told[0], after=told[1])
+    old, new = _audit_values(before, quiet), _audit_values(before - {kind}, quiet)
+    _record(db, person, by=None, now=now, before=old, after=new)
 
 
 def _check(quiet: QuietHours | None) -> None:
@@ -116,14 +116,14 @@ def _check(quiet: QuietHours | None) -> None:
         raise Refused("quiet_too_long", field="ends", most=MOST_QUIET_HOURS)
 
 
-def _set(db: Session, person_id: int, kind: MessageKind, *, by_mail: bool) -> None:
+def _set_choice(db: Session, person_id: int, kind: MessageKind, *, by_mail: bool) -> None:
     row = insert_into(db, MailChoice).values(person_id=person_id, kind=kind, by_mail=by_mail)
     db.execute(
         row.on_conflict_do_update(index_elements=["person_id", "kind"], set_={"by_mail": by_mail})
     )
 
 
-def _told(by_mail: Collection[MessageKind], quiet: QuietHours | None) -> dict[str, object]:
+def _audit_values(by_mail: Collection[MessageKind], quiet: QuietHours | None) -> dict[str, object]:
     hours = f"{quiet.begins:%H:%M}–{quiet.ends:%H:%M}" if quiet else None
     return {"by_mail": [kind.value for kind in OPTIONAL if kind in by_mail], "quiet": hours}
 

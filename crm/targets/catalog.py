@@ -1,4 +1,4 @@
-"""How long things should take at most, read once from seeds/speed.yaml (REGIME 1 and 6)."""
+"""The norms of how fast projects should go, from seeds/speed.yaml (REGIME 1 and 6)."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -14,8 +14,8 @@ _FILE = Path(__file__).resolve().parents[2] / "seeds" / "speed.yaml"
 
 @cache
 def norms() -> Mapping[tuple[MilestoneKind, MilestoneKind], Norm]:
-    """The norms by the milestones between which they hold."""
+    """The norms by their first and last milestone."""
     return {
-        (MilestoneKind(row["begin"]), MilestoneKind(row["end"])): Norm(row["months"], row["told"])
+        (MilestoneKind(row["begin"]), MilestoneKind(row["end"])): Norm(row["months"], row["text"])
         for row in yaml.safe_load(_FILE.read_text("utf-8"))
     }

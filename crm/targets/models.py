@@ -10,7 +10,7 @@ from crm.targets.rules import Metric, TargetMeasure, Tier
 
 
 class Target(Base):
-    """What a unit, with all below it, is to reach in a year."""
+    """What a unit with all below it should reach in a year."""
 
     __tablename__ = "target"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Reads of targets, of the projects behind them, and of how fast projects go (REGIME 6)."""
+"""Reads of targets, of the projects that count for them, and of projects' speed (REGIME 6)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -19,6 +19,7 @@ from crm.targets.models import Target
 from crm.targets.rules import (
     KIND_OF,
     Goal,
+    Metric,
     Project,
     TargetMeasure,
     TargetProgress,
@@ -35,27 +36,28 @@ def target_years(db: Session) -> list[int]:
 
 
 def goals(db: Session, units: Sequence[UnitNode], year: int) -> list[Goal]:
-    """The targets of the year, by unit in the order of the tree, metric and size."""
-    place = {node.unit.id: number for number, node in enumerate(units)}
-    tiers = list(Tier)
+    """The targets of the year, by unit in tree order, then by metric, tier and measure."""
+    unit_order = {node.unit.id: place for place, node in enumerate(units)}
+    metrics, tiers = list(Metric), list(Tier)
     rows = db.scalars(select(Target).where(Target.year == year)).all()
     rows = sorted(
         rows,
-        key=lambda one: (
-            *(place[one.unit_id], list(KIND_OF).index(one.metric) if one.metric in KIND_OF else 9),
-            *(tiers.index(one.tier), one.measure is TargetMeasure.AMOUNT),
+        key=lambda target: (
+            unit_order[target.unit_id],
+            metrics.index(target.metric),
+            tiers.index(target.tier),
+            target.measure is TargetMeasure.AMOUNT,
         ),
     )
     return [goal_of(row) for row in rows]
 
 
 def goal_of(row: Target) -> Goal:
-    """The target as a value."""
     value = Decimal(row.count) if row.count is not None else row.amount or Decimal(0)
     return Goal(row.id, row.year, row.unit_id, row.metric, row.tier, row.measure, value)
 
 
-def target_progress(  # noqa: PLR0913 - of what, of when, and as known when
+def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
     db: Session,
     *,
     units: Sequence[UnitNode],
@@ -65,9 +67,9 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as known when
     before: date,
     at: datetime,
 ) -> list[TargetProgress]:
-    """How far each target of the units has come: what was reached up to `last` as known then.
+    """How far each target of the units has come, by what was reached up to `last` as found `at`.
 
-    The months that had ended `before` that date are the year's own progress.
+    Progress is compared with the months of the year that ended before the date `before`.
     """
     wanted = [goal for goal in goals(db, units, year) if goal.unit_id in seen]
     if not wanted:
@@ -76,19 +78,21 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as known when
     reached = projects(db, first=whole.first, last=min(last, whole.last), at=at)
     names = {node.unit.id: node.unit.name for node in units}
     return [
-        progress_of(goal, names[goal.unit_id], under(units, goal.unit_id), reached, before)
+        progress_of(
+            goal, names[goal.unit_id], units_of_target(units, goal.unit_id), reached, before
+        )
         for goal in wanted
     ]
 
 
-def under(units: Sequence[UnitNode], unit_id: int) -> frozenset[int | None]:
-    """The unit and all below; the top of the tree has also what is no unit's."""
-    is_top = any(one.unit.id == unit_id and one.unit.parent_id is None for one in units)
+def units_of_target(units: Sequence[UnitNode], unit_id: int) -> frozenset[int | None]:
+    """The unit and all below it; the top unit also has the projects of no unit."""
+    is_top = any(node.unit.id == unit_id and node.unit.parent_id is None for node in units)
     return units_below(units, {unit_id}) | ({None} if is_top else frozenset())
 
 
 def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Project]:
-    """What was reached between the dates for the first time, each project once a kind."""
+    """The milestones reached for the first time between the dates, each project once a kind."""
     reached = _first_reached(list(KIND_OF.values()), at)
     rows = db.execute(
         select(
@@ -103,7 +107,7 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
 
 
 def courses(db: Session, period: Period, at: datetime) -> list[Course]:
-    """The projects that ended a span in the period, with all their first dates."""
+    """The projects that completed a span in the period, with the first date of each milestone."""
     kinds = {kind for span in SPANS for kind in span}
     ended = (
         select(Milestone.lead_id)
@@ -125,19 +129,19 @@ def courses(db: Session, period: Period, at: datetime) -> list[Course]:
         .where(Lead.id.in_(ended))
         .order_by(Lead.id)
     )
-    known: dict[int, Course] = {}
+    found: dict[int, Course] = {}
     dates: defaultdict[int, dict[MilestoneKind, date]] = defaultdict(dict)
 
     for lead_id, amount, currency, industry, unit, kind, on in rows:
         dates[lead_id][kind] = on
         size = tier_of(amount, currency)
-        known[lead_id] = Course(lead_id, unit, size, industry, dates[lead_id])
+        found[lead_id] = Course(lead_id, unit, size, industry, dates[lead_id])
 
-    return list(known.values())
+    return list(found.values())
 
 
 def speeds_of(ended: Collection[Course], period: Period) -> tuple[Speed, ...]:
-    """How fast the projects went that ended a span in the period, against the zone's norms."""
+    """How fast projects completed their spans in the period, against the zone's norms."""
     names = industries()
     return speeds(ended, period, norms(), lambda code: names.get(code, code))
 
@@ -152,7 +156,7 @@ def _first_reached(kinds: Collection[MilestoneKind], at: datetime) -> Subquery:
 
 
 def _unit_on(on: Any) -> Any:
-    """The unit responsible for the query's lead on the date: a value, or a column of dates."""
+    """The unit responsible for the query's lead; `on` is a date or a column of dates."""
     return (
         select(LeadRole.unit_id)
         .where(

@@ -1,4 +1,4 @@
-"""What a year's target counts, and how far a year has come against its months (REGIME 6). Pure."""
+"""What a yearly target counts, and its progress against the months gone (REGIME 6). Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ class Metric(LabeledEnum):
 
 
 class Tier(LabeledEnum):
-    """The least size of a project that counts; larger ones count too."""
+    """The smallest size of a project that counts."""
 
     ANY = "any", "不分规模"
     YI_1 = "yi1", "1亿元以上"
@@ -36,13 +36,13 @@ class Tier(LabeledEnum):
 
 
 class TargetMeasure(LabeledEnum):
-    """Whether projects are counted, or their investment added."""
+    """Whether projects are counted, or their investment summed."""
 
     COUNT = "count", "项目数"
     AMOUNT = "amount", "金额"
 
 
-# Money that arrived has no dated list yet: a target of it stands without a figure.
+# Received money is not recorded yet, so a target of it has no figure.
 KIND_OF: Mapping[Metric, MilestoneKind] = {
     Metric.SIGNED: MilestoneKind.SIGNED,
     Metric.STARTED: MilestoneKind.STARTED,
@@ -59,34 +59,34 @@ LINES: Mapping[Tier, Decimal] = {
 # REGIME 6: a foreign project by its own line, never by conversion.
 USD_LINES: Mapping[Tier, Decimal] = {Tier.YI_5: 3_000 * WAN, Tier.YI_10: 10_000 * WAN}
 _LINES_OF = {Currency.CNY: LINES, Currency.USD: USD_LINES}
-_PLACE = {tier: place for place, tier in enumerate(Tier)}
+_ORDER = {tier: place for place, tier in enumerate(Tier)}
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project that reached what is counted, with the unit responsible for it on that date."""
+    """A project that reached a milestone, with the unit responsible for it on that date."""
 
     lead_id: int
     kind: MilestoneKind
     reached_on: date
-    amount: Decimal | None  # an expansion's is what it adds (REGIME 6)
+    amount: Decimal | None  # of an expansion: what it adds (REGIME 6)
     currency: Currency | None
     unit_id: int | None
 
     def is_of(self, tier: Tier) -> bool:
-        """Whether it has that size or is larger."""
-        return _PLACE[tier_of(self.amount, self.currency)] >= _PLACE[tier]
+        """Whether it has at least that size."""
+        return _ORDER[tier_of(self.amount, self.currency)] >= _ORDER[tier]
 
 
 def tier_of(amount: Decimal | None, currency: Currency | None) -> Tier:
-    """The largest tier whose line in its own currency an investment reaches."""
+    """The largest tier that the investment reaches, by the lines of its own currency."""
     lines = _LINES_OF.get(currency, {}) if currency and amount is not None else {}
     reached = [tier for tier, line in lines.items() if amount is not None and amount >= line]
-    return max(reached, key=_PLACE.__getitem__, default=Tier.ANY)
+    return max(reached, key=_ORDER.__getitem__, default=Tier.ANY)
 
 
 def months_gone(year: int, on: date) -> int:
-    """How many months of the year had ended before the date."""
+    """The number of months of the year that ended before the date."""
     return min(max((on.year - year) * MONTHS + on.month - 1, 0), MONTHS)
 
 
@@ -105,28 +105,28 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class TargetProgress:
-    """How far a target has come; no figure where what it counts is not recorded yet."""
+    """How far a target has come."""
 
     goal: Goal
     unit_name: str
     projects: tuple[Project, ...]
-    achieved: Decimal | None
-    beside: tuple[tuple[Decimal, Currency], ...]  # foreign amounts, which a sum in yuan leaves out
+    achieved: Decimal | None  # None: what it counts is not recorded yet
+    beside: tuple[tuple[Decimal, Currency], ...]  # foreign amounts, never converted
     months: int
 
     @property
     def percent(self) -> Decimal | None:
-        """How much of the target is achieved, in percent."""
+        """The achieved share."""
         return None if self.achieved is None else _percent(self.achieved, self.goal.value)
 
     @property
     def pace(self) -> Decimal:
-        """How much of the year's months is gone, in percent (序时进度)."""
+        """The share of the year's months that are gone (序时进度)."""
         return _percent(Decimal(self.months), Decimal(MONTHS))
 
     @property
     def points(self) -> Decimal | None:
-        """By how many points the target is ahead of the months, or behind them."""
+        """The percentage points by which the target is ahead of the months gone, or behind."""
         return None if self.percent is None else self.percent - self.pace
 
 
@@ -137,25 +137,27 @@ def progress_of(
     reached: Iterable[Project],
     on: date,
 ) -> TargetProgress:
-    """How far the target of these units has come by the projects; the months before the date."""
+    """The progress of the target of these units, on that date."""
     kind = KIND_OF.get(goal.metric)
-    mine = tuple(
-        one
-        for one in reached
-        if one.kind is kind and one.unit_id in unit_ids and one.is_of(goal.tier)
+    counted = tuple(
+        project
+        for project in reached
+        if project.kind is kind and project.unit_id in unit_ids and project.is_of(goal.tier)
     )
     sums: defaultdict[Currency, Decimal] = defaultdict(Decimal)
 
-    for one in mine:
-        if one.amount is not None and one.currency:
-            sums[one.currency] += one.amount
+    for project in counted:
+        if project.amount is not None and project.currency:
+            sums[project.currency] += project.amount
 
     by_amount = goal.measure is TargetMeasure.AMOUNT
-    told = sums.pop(Currency.CNY, Decimal(0)) if by_amount else Decimal(len(mine))
-    beside = tuple((sums[one], one) for one in Currency if by_amount and one in sums)
+    achieved = sums.pop(Currency.CNY, Decimal(0)) if by_amount else Decimal(len(counted))
+    foreign = tuple(
+        (sums[currency], currency) for currency in Currency if by_amount and currency in sums
+    )
     months = months_gone(goal.year, on)
 
-    return TargetProgress(goal, unit_name, mine, told if kind else None, beside, months)
+    return TargetProgress(goal, unit_name, counted, achieved if kind else None, foreign, months)
 
 
 def _percent(part: Decimal, whole: Decimal) -> Decimal:

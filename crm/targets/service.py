@@ -1,4 +1,4 @@
-"""How targets are set, changed and taken away: by an admin, each with its trace."""
+"""Setting, changing and removing targets, by an admin."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from crm.targets.rules import Metric, TargetMeasure, Tier
 
 @dataclass(frozen=True, slots=True)
 class TargetInput:
-    """What a target says."""
+    """The values of a target."""
 
     year: int
     unit_id: int
@@ -28,7 +28,7 @@ class TargetInput:
 
     @property
     def columns(self) -> dict[str, object]:
-        """The same as a row keeps it."""
+        """The values as columns of the table."""
         counted = self.measure is TargetMeasure.COUNT
         return {
             "year": self.year,
@@ -41,31 +41,31 @@ class TargetInput:
         }
 
 
-def set_target(db: Session, *, told: TargetInput, by: Person, now: datetime) -> Target:
-    """Set a target.
+def set_target(db: Session, *, values: TargetInput, by: Person, now: datetime) -> Target:
+    """Add a target.
 
     Refused as `not_yours`, `no_such_unit`, `money_is_added`, `bad_goal`, `known_target`.
     """
-    _check(db, told, by, None)
-    target = Target(**told.columns)
+    _check(db, values, by, None)
+    target = Target(**values.columns)
     db.add(target)
-    record(db, "target.added", target, by=by, at=now, after=told.columns)
+    record(db, "target.added", target, by=by, at=now, after=values.columns)
     return target
 
 
 def change_target(
-    db: Session, *, target: Target, told: TargetInput, by: Person, now: datetime
+    db: Session, *, target: Target, values: TargetInput, by: Person, now: datetime
 ) -> Target:
     """Change a target; refused as `set_target` is."""
-    _check(db, told, by, target)
-    before, after = changes(target, told.columns)
+    _check(db, values, by, target)
+    before, after = changes(target, values.columns)
     if after:
         record(db, "target.changed", target, by=by, at=now, before=before, after=after)
     return target
 
 
 def remove_target(db: Session, *, target: Target, by: Person, now: datetime) -> None:
-    """Take a target away; the trail keeps it."""
+    """Delete a target; the audit trail keeps its values."""
     _require_admin(by)
     names = ("year", "unit_id", "metric", "tier", "measure", "count", "amount")
     before = {name: getattr(target, name) for name in names}
@@ -78,23 +78,23 @@ def _require_admin(by: Person) -> None:
         raise Refused("not_yours")
 
 
-def _check(db: Session, told: TargetInput, by: Person, own: Target | None) -> None:
+def _check(db: Session, values: TargetInput, by: Person, current: Target | None) -> None:
     _require_admin(by)
-    if db.get(Unit, told.unit_id) is None:
+    if db.get(Unit, values.unit_id) is None:
         raise Refused("no_such_unit", field="unit_id")
 
-    counted = told.measure is TargetMeasure.COUNT
-    if told.metric is Metric.MONEY and counted:
+    counted = values.measure is TargetMeasure.COUNT
+    if values.metric is Metric.MONEY and counted:
         raise Refused("money_is_added", field="measure")
-    if told.value <= 0 or (counted and told.value != int(told.value)):
+    if values.value <= 0 or (counted and values.value != int(values.value)):
         raise Refused("bad_goal", field="value")
 
     same = select(Target.id).where(
-        Target.year == told.year,
-        Target.unit_id == told.unit_id,
-        Target.metric == told.metric,
-        Target.tier == told.tier,
-        Target.measure == told.measure,
+        Target.year == values.year,
+        Target.unit_id == values.unit_id,
+        Target.metric == values.metric,
+        Target.tier == values.tier,
+        Target.measure == values.measure,
     )
-    if set(db.scalars(same)) - ({own.id} if own else set()):
+    if set(db.scalars(same)) - ({current.id} if current else set()):
         raise Refused("known_target", field="tier")

@@ -1,4 +1,4 @@
-"""How fast projects go from one milestone to another: medians of days (REGIME 6). Pure."""
+"""How fast projects go between milestones: medians of days (REGIME 6). Pure."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,17 +26,17 @@ SIZES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Norm:
-    """How long it should take at most: so many months, or within one calendar year."""
+    """How long a span may take: a number of months, or within one calendar year."""
 
-    months: int | None
-    told: str
+    months: int | None  # None: within one calendar year
+    text: str
 
-    def holds(self, begun_on: date, ended_on: date) -> bool:
+    def is_kept(self, begun_on: date, ended_on: date) -> bool:
         """Whether the time between the dates is within the norm."""
         if self.months is None:
             return begun_on.year == ended_on.year
-        gone = (ended_on.year - begun_on.year) * MONTHS + ended_on.month - begun_on.month
-        return gone < self.months or (gone == self.months and ended_on.day <= begun_on.day)
+        months = (ended_on.year - begun_on.year) * MONTHS + ended_on.month - begun_on.month
+        return months < self.months or (months == self.months and ended_on.day <= begun_on.day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Median:
-    """How many projects took how many days, the one in the middle."""
+    """The median of days of some projects, and their number."""
 
     name: str
     count: int
@@ -61,7 +61,7 @@ class Median:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How fast the projects went that reached the end of a span in a period."""
+    """How fast projects completed one span in a period."""
 
     begin: MilestoneKind
     end: MilestoneKind
@@ -79,40 +79,47 @@ Norms = Mapping[tuple[MilestoneKind, MilestoneKind], Norm]
 def speeds(
     courses: Iterable[Course], period: Period, norms: Norms, industry_name: Callable[[str], str]
 ) -> tuple[Speed, ...]:
-    """Each span that some project ended in the period, with the medians of its days."""
-    known = tuple(courses)
-    made = []
+    """Each span that a project completed in the period, with its medians of days."""
+    projects = tuple(courses)
+    found = []
 
     for begin, end in SPANS:
-        ended = [one for one in known if _took(one, begin, end, period)]
+        ended = [course for course in projects if _completed(course, begin, end, period)]
         if not ended:
             continue
         norm = norms.get((begin, end))
-        days = {one.lead_id: (one.reached[end] - one.reached[begin]).days for one in ended}
-        within = [one for one in ended if norm and norm.holds(one.reached[begin], one.reached[end])]
-        made.append(
+        days = {
+            course.lead_id: (course.reached[end] - course.reached[begin]).days for course in ended
+        }
+        within = [
+            course
+            for course in ended
+            if norm and norm.is_kept(course.reached[begin], course.reached[end])
+        ]
+        found.append(
             Speed(
                 *(begin, end, len(ended), _median(days.values()), norm, len(within)),
-                _split(days, ended, SIZES, lambda one: one.tier),
+                _split(days, ended, SIZES, lambda course: course.tier),
                 _split(
                     days,
                     ended,
-                    sorted((one, industry_name(one)) for one in {c.industry or "" for c in ended}),
-                    lambda one: one.industry or "",
+                    sorted(
+                        (code, industry_name(code)) for code in {c.industry or "" for c in ended}
+                    ),
+                    lambda course: course.industry or "",
                 ),
             )
         )
 
-    return tuple(made)
+    return tuple(found)
 
 
 def year_of(year: int) -> Period:
-    """The year as a period."""
     return Period.holding(PeriodKind.YEAR, date(year, 1, 1))
 
 
-def _took(one: Course, begin: MilestoneKind, end: MilestoneKind, period: Period) -> bool:
-    first, last = one.reached.get(begin), one.reached.get(end)
+def _completed(course: Course, begin: MilestoneKind, end: MilestoneKind, period: Period) -> bool:
+    first, last = course.reached.get(begin), course.reached.get(end)
     return first is not None and last is not None and first <= last and last in period
 
 
@@ -127,8 +134,8 @@ def _split(
     key: Callable[[Course], str],
 ) -> tuple[Median, ...]:
     parts: defaultdict[str, list[int]] = defaultdict(list)
-    for one in ended:
-        parts[key(one)].append(days[one.lead_id])
+    for course in ended:
+        parts[key(course)].append(days[course.lead_id])
     return tuple(
         Median(name or "未填", len(parts[code]), _median(parts[code]))
         for code, name in names

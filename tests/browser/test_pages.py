@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from crm.base.mail import Site as MailSite
 from crm.base.mail_kinds import MessageKind
 from crm.base.outbox import Message
-from crm.base.unsubscribing import token
+from crm.base.unsubscribe_tokens import make as token
 from crm.people.models import Person, Posting
 from tests.browser.conftest import SIZES, Screen, serving
 from tests.browser.lived import live

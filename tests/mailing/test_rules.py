@@ -4,7 +4,7 @@ from datetime import date, time
 
 import pytest
 
-from crm.base import unsubscribing
+from crm.base import unsubscribe_tokens
 from crm.base.clock import at_civil
 from crm.base.mail_kinds import MessageKind
 from crm.mailing.rules import FIXED, OPTIONAL, QuietHours, is_for
@@ -27,7 +27,7 @@ NIGHT, NOON = QuietHours(time(22), time(7, 30)), QuietHours(time(12), time(14))
     ],
 )
 def test_quiet_hours_hold_in_civil_time_and_may_go_over_midnight(quiet, at, expected):
-    assert quiet.hold(at_civil(date(2026, 7, 15), at)) is expected
+    assert quiet.cover(at_civil(date(2026, 7, 15), at)) is expected
 
 
 @pytest.mark.parametrize(("quiet", "hours"), [(NIGHT, 9.5), (NOON, 2)])
@@ -66,20 +66,20 @@ class TestToken:
     """The signed word in the link."""
 
     def test_it_says_whose_mails_of_which_kind(self):
-        token = unsubscribing.token("secret", 7, MessageKind.WEEKLY)
+        token = unsubscribe_tokens.make("secret", 7, MessageKind.WEEKLY)
 
-        assert unsubscribing.read("secret", token) == (7, MessageKind.WEEKLY)
+        assert unsubscribe_tokens.read("secret", token) == (7, MessageKind.WEEKLY)
 
     def test_it_is_the_same_each_time(self):
-        assert unsubscribing.token("secret", 7, MessageKind.WEEKLY) == unsubscribing.token(
+        assert unsubscribe_tokens.make("secret", 7, MessageKind.WEEKLY) == unsubscribe_tokens.make(
             "secret", 7, MessageKind.WEEKLY
         )
 
     @pytest.mark.parametrize("text", ["", "x", "WzcsIndlZWtseS1kaWdlc3QiXQ.wrong", "é"])
     def test_another_word_is_none(self, text):
-        assert unsubscribing.read("secret", text) is None
+        assert unsubscribe_tokens.read("secret", text) is None
 
     def test_another_secret_does_not_read_it(self):
-        token = unsubscribing.token("secret", 7, MessageKind.WEEKLY)
+        token = unsubscribe_tokens.make("secret", 7, MessageKind.WEEKLY)
 
-        assert unsubscribing.read("another", token) is None
+        assert unsubscribe_tokens.read("another", token) is None

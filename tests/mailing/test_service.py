@@ -13,7 +13,7 @@ from crm.base.outbox import Message, MessageKind, State
 from crm.digests.nudges import send_nudges
 from crm.digests.service import make_digests
 from crm.digests.settlement_notice import _digest_made_at
-from crm.mailing.queries import quiet_hours, resting, wanted, wants
+from crm.mailing.queries import is_mailed, mailed_kinds, people_in_quiet_hours, quiet_hours
 from crm.mailing.rules import IN_APP_ONLY, OPTIONAL, QuietHours
 from crm.mailing.service import choose, unsubscribe
 from tests.conftest import NOW
@@ -45,18 +45,18 @@ def monthly(db, site, person):
 
 
 def test_without_a_choice_every_kind_is_mailed(db, me):
-    assert wanted(db, me.id) == ALL
-    assert wants(db, me.id, MessageKind.NUDGE)
+    assert mailed_kinds(db, me.id) == ALL
+    assert is_mailed(db, me.id, MessageKind.NUDGE)
 
 
 def test_a_choice_is_kept_and_may_be_taken_back(db, me):
     decide(db, me, MessageKind.WEEKLY, quiet=NIGHT)
-    first = wanted(db, me.id), quiet_hours(db, me.id)
+    first = mailed_kinds(db, me.id), quiet_hours(db, me.id)
 
     decide(db, me)
 
     assert first == (ALL - {MessageKind.WEEKLY}, NIGHT)
-    assert (wanted(db, me.id), quiet_hours(db, me.id)) == (ALL, None)
+    assert (mailed_kinds(db, me.id), quiet_hours(db, me.id)) == (ALL, None)
 
 
 def test_a_change_is_in_the_audit_trail_and_no_change_is_not(db, me):
@@ -86,7 +86,7 @@ def test_who_unsubscribes_by_the_link_gets_no_more_of_that_kind(db, me):
     unsubscribe(db, person=me, kind=MessageKind.MONTHLY, now=NOW)
     unsubscribe(db, person=me, kind=MessageKind.MONTHLY, now=NOW)
 
-    assert wanted(db, me.id) == ALL - {MessageKind.MONTHLY}
+    assert mailed_kinds(db, me.id) == ALL - {MessageKind.MONTHLY}
     [entry] = entries(db)
     assert entry.by_id is None  # whoever held the link
 
@@ -148,4 +148,4 @@ def test_the_database_knows_whose_quiet_hours_hold(db, me, begins, ends, rests):
     if begins < ends or QuietHours(begins, ends).hours <= 14:
         decide(db, me, quiet=QuietHours(begins, ends))
 
-    assert (me.id in db.scalars(resting(NOW)).all()) is rests
+    assert (me.id in db.scalars(people_in_quiet_hours(NOW)).all()) is rests

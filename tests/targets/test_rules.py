@@ -168,7 +168,7 @@ def test_medians_stand_by_size_and_industry():
     ],
 )
 def test_a_norm_is_so_many_months_or_one_calendar_year(norm, ended, holds):
-    assert norm.holds(date(2026, 1, 15), ended) is holds
+    assert norm.is_kept(date(2026, 1, 15), ended) is holds
 
 
 def test_how_many_are_within_the_norm_is_told():

@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import event
 
-from crm.base import unsubscribing
+from crm.base import unsubscribe_tokens
 from crm.base.audit import coming_from
 from crm.base.mail_kinds import MessageKind
 from crm.extensions import db as database_of_app
@@ -157,7 +157,7 @@ class SlowBody(BytesIO):
 @pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("path", ["/unsubscribe/{token}", "/visits/new", "/logout"])
 def test_others_write_while_a_body_is_read(app, liwei, path):
-    token = unsubscribing.token(SECRET, liwei.id, MessageKind.MORNING_BRIEF)
+    token = unsubscribe_tokens.make(SECRET, liwei.id, MessageKind.MORNING_BRIEF)
     browser = sign_in(app, "liwei")
     written = []
 

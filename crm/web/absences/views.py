@@ -12,7 +12,7 @@ from wtforms.validators import Length
 
 from crm.base.errors import Refused
 from crm.extensions import db
-from crm.mailing.answering import tell_answer
+from crm.mailing.notifications import notify_absence_decision
 from crm.people import absences
 from crm.people.absence_approval import (
     may_decide,
@@ -175,7 +175,7 @@ def _settle(rows: Session, absence: Absence, change: Callable[[Session, Absence]
     """Do it, and tell the person by mail."""
     was_to, me = absence.to_on, signed_in()
     change(rows, absence)
-    tell_answer(rows, absence=absence, was_to=was_to, by=me, now=moment(), site=site())
+    notify_absence_decision(rows, absence=absence, was_to=was_to, by=me, now=moment(), site=site())
 
 
 def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], None]) -> str:

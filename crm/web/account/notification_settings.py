@@ -18,14 +18,14 @@ from flask_wtf import FlaskForm
 from wtforms import RadioField, TimeField
 from wtforms.validators import Optional
 
-from crm.base import unsubscribing
+from crm.base import unsubscribe_tokens
 from crm.base.db import begin_to_write
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.mail_kinds import MessageKind
 from crm.extensions import csrf, db, limiter
 from crm.mailing import service
-from crm.mailing.queries import quiet_hours, wanted
+from crm.mailing.queries import mailed_kinds, quiet_hours
 from crm.mailing.rules import FIXED, OPTIONAL, QuietHours, is_for
 from crm.people.models import Person
 from crm.web.auth import signed_in
@@ -69,7 +69,7 @@ class MailForm(FlaskForm):
         return [self[kind.value] for kind in OPTIONAL if kind.value in self]
 
     def by_mail(self) -> set[MessageKind]:
-        """The kinds that a valid form wants by mail."""
+        """The kinds that a valid form is_mailed by mail."""
         return {MessageKind(each.name) for each in self.ways if each.data is Way.BOTH}
 
     def quiet(self) -> QuietHours | None:
@@ -105,7 +105,7 @@ def _offered(person: Person) -> list[MessageKind]:
 def show() -> ResponseReturnValue:
     """What one gets, how, and when not."""
     me = signed_in()
-    chosen, quiet = wanted(db.session, me.id), quiet_hours(db.session, me.id)
+    chosen, quiet = mailed_kinds(db.session, me.id), quiet_hours(db.session, me.id)
     ways = {kind.value: Way.BOTH if kind in chosen else Way.IN_APP for kind in OPTIONAL}
     times = {"begins": quiet.begins, "ends": quiet.ends} if quiet else {}
     return _page(_form(_offered(me), data={**ways, **times}))
@@ -126,7 +126,7 @@ def _keep(form: MailForm, me: Person) -> bool:
     """Whether it was kept; else the form says why not."""
     try:
         with transaction() as rows:
-            unasked = wanted(rows, me.id) - set(_offered(me))
+            unasked = mailed_kinds(rows, me.id) - set(_offered(me))
             service.choose(
                 rows,
                 person=me,
@@ -163,7 +163,7 @@ def unsubscribe(token: str) -> ResponseReturnValue:
 def _whose() -> str:
     """By whom tries are counted: the address, and whose mails the token is about."""
     secret: str = current_app.config["SETTINGS"].secret_key
-    read = unsubscribing.read(secret, (request.view_args or {}).get("token", ""))
+    read = unsubscribe_tokens.read(secret, (request.view_args or {}).get("token", ""))
     return f"{request.remote_addr}:{read[0] if read else ''}"
 
 
@@ -185,4 +185,4 @@ def stop(token: str) -> ResponseReturnValue:
 
 def _told(token: str) -> tuple[int, MessageKind]:
     secret: str = current_app.config["SETTINGS"].secret_key
-    return unsubscribing.read(secret, token) or abort(404)
+    return unsubscribe_tokens.read(secret, token) or abort(404)

@@ -113,7 +113,7 @@ def create() -> ResponseReturnValue:
     if form.validate():
         try:
             with transaction() as rows:
-                service.set_target(rows, told=form.to_data(), by=signed_in(), now=moment())
+                service.set_target(rows, values=form.to_data(), by=signed_in(), now=moment())
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -137,7 +137,7 @@ def change(target_id: int) -> ResponseReturnValue:
         try:
             with transaction() as rows:
                 service.change_target(
-                    rows, target=target, told=form.to_data(), by=signed_in(), now=moment()
+                    rows, target=target, values=form.to_data(), by=signed_in(), now=moment()
                 )
         except Refused as refusal:
             target = _target(db.session, target_id)

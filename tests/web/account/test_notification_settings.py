@@ -5,9 +5,9 @@ from datetime import time
 import pytest
 from sqlalchemy import select
 
-from crm.base import unsubscribing
+from crm.base import unsubscribe_tokens
 from crm.base.outbox import Message, MessageKind, State, put
-from crm.mailing.queries import quiet_hours, wanted
+from crm.mailing.queries import mailed_kinds, quiet_hours
 from crm.mailing.rules import IN_APP_ONLY, OPTIONAL, QuietHours
 from crm.people.models import Person
 from crm.people.rules import Duty, Role
@@ -34,11 +34,11 @@ def liwei(app):
 
 def kept(app, person_id):
     with arranged(app) as db:
-        return wanted(db, person_id), quiet_hours(db, person_id)
+        return mailed_kinds(db, person_id), quiet_hours(db, person_id)
 
 
 def link(person_id, kind=WEEKLY, secret=SECRET):
-    return f"/unsubscribe/{unsubscribing.token(secret, person_id, kind)}"
+    return f"/unsubscribe/{unsubscribe_tokens.make(secret, person_id, kind)}"
 
 
 class TestSettings:

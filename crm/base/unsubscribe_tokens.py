@@ -1,17 +1,17 @@
-"""The signed word in a mail's link by which one stops mails of its kind (RFC 8058)."""
+"""The signed token in a mail's link to unsubscribe (RFC 8058)."""
 
 from itsdangerous import BadData, URLSafeSerializer
 
 from crm.base.mail_kinds import MessageKind
 
 
-def token(secret: str, person_id: int, kind: MessageKind) -> str:
-    """The token of that person and kind: always the same, so that a mail's bytes are."""
+def make(secret: str, person_id: int, kind: MessageKind) -> str:
+    """The token of that person and kind; always the same, so that a mail's bytes are too."""
     return str(_serializer(secret).dumps([person_id, kind.value]))
 
 
 def read(secret: str, text: str) -> tuple[int, MessageKind] | None:
-    """Whose mails of which kind the token is about; none where it is not ours."""
+    """The person id and the kind of a token; None where the signature is not ours."""
     try:
         person_id, kind = _serializer(secret).loads(text)
         return int(person_id), MessageKind(kind)
