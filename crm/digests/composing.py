@@ -28,7 +28,7 @@ from crm.digests.results import groups, rule_lines, top_units, unit_lines
 from crm.digests.rules import SHORT, pending_visits
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import basis_of
-from crm.supervision.activity import MovedOrder
+from crm.supervision.queries import OrderActivity
 from crm.supervision.rules import EntryKind
 from crm.visits.rules import Kind
 
@@ -244,7 +244,7 @@ def _orders_part(facts: Facts, visibility: Visibility) -> OrdersPart:
     )
 
 
-def _count_orders(orders: Iterable[MovedOrder]) -> OrderCounts:
+def _count_orders(orders: Iterable[OrderActivity]) -> OrderCounts:
     counted = list(orders)
 
     def times(kind: EntryKind) -> int:

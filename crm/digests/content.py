@@ -14,7 +14,7 @@ from crm.leads.rules import MilestoneKind
 from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, PendingVisits, Rule
 from crm.quotas.wording import why_at_risk
-from crm.supervision.activity import MovedOrder
+from crm.supervision.queries import OrderActivity
 from crm.targets.rules import TargetProgress
 from crm.targets.speed import Speed
 from crm.visits.rules import Channel, Kind
@@ -236,7 +236,7 @@ class OrdersPart:
 
     total: OrderCounts
     rows: tuple[OrderRow, ...]  # in a monthly digest only
-    lines: Truncated[MovedOrder]  # in a monthly digest only, of those that the recipient may see
+    lines: Truncated[OrderActivity]  # in a monthly digest only, of those that the recipient may see
     has_page: bool  # whether the recipient can open the register of orders
 
     def __bool__(self) -> bool:

@@ -33,7 +33,7 @@ from crm.quotas.history import outcomes
 from crm.quotas.models import Correction
 from crm.quotas.queries import PersonFigure, figures, period_kinds, working_calendar
 from crm.quotas.rules import Figure, FigureStatus
-from crm.supervision.activity import MovedOrder, orders_moved
+from crm.supervision.queries import OrderActivity, order_activity
 from crm.targets.queries import courses, target_progress
 from crm.targets.rules import TargetProgress
 from crm.targets.speed import Course
@@ -94,7 +94,7 @@ class Facts:
     is_estimated: bool
     month: MonthFacts | None  # None in a weekly digest
     earlier_statuses: EarlierStatuses  # empty in a monthly digest
-    orders: Sequence[MovedOrder]
+    orders: Sequence[OrderActivity]
     first_meetings: dict[int, frozenset[int]]  # by visit, the leads first met there
     since: date  # on which the clock's slots begin
 
@@ -146,7 +146,7 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
         is_estimated=any(calendar.is_estimated(part) for part in shown_periods),
         month=_month_facts(db, period, units, at) if period.kind is PeriodKind.MONTH else None,
         earlier_statuses=_earlier_statuses(db, period, wanted.running, at),
-        orders=orders_moved(
+        orders=order_activity(
             db, begins=at_civil(period.first), ends=at_civil(period.after.first), as_of=at
         ),
         first_meetings=first_meetings(db, period, visits, at),

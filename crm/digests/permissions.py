@@ -16,9 +16,9 @@ from crm.people.models import Person
 from crm.people.queries import Viewer, viewer, viewers
 from crm.people.rules import Role
 from crm.quotas.permissions import FigureScope, figure_scope, figure_scopes
-from crm.supervision.activity import MovedOrder
 from crm.supervision.models import Order
 from crm.supervision.permissions import visible
+from crm.supervision.queries import OrderActivity
 from crm.visits.models import Visit
 from crm.visits.queries import visible_to
 
@@ -124,7 +124,7 @@ def visible_visit_ids(db: Session, reader: Viewer, visit_ids: set[int], on: date
 
 
 def _visible_order_ids(
-    db: Session, reader: Viewer, scope: FigureScope, orders: Iterable[MovedOrder], at: datetime
+    db: Session, reader: Viewer, scope: FigureScope, orders: Iterable[OrderActivity], at: datetime
 ) -> frozenset[int]:
     order_ids = [order.id for order in orders]
     if not order_ids:

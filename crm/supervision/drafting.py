@@ -21,7 +21,7 @@ from crm.people.queries import Viewer, viewer, viewers, visible_to
 from crm.people.rules import OVERSEEING
 from crm.quotas.models import RuleVersion
 from crm.quotas.permissions import figure_scopes
-from crm.supervision.history import note_and_record, said
+from crm.supervision.history import note_and_record
 from crm.supervision.models import Order, OrderUnit
 from crm.supervision.permissions import may_draft, require_step
 from crm.supervision.rules import BY_CLOCK, About, EntryKind, OrderKind, OrderState, Origin
@@ -176,8 +176,8 @@ def _checked(
 ) -> dict[str, object]:
     """The columns of what a draft says, if all of it may be."""
     values = {name: getattr(data, name) for name in _OWN} | {
-        "matter": said(data.matter, "matter"),
-        "demand": said(data.demand, "demand"),
+        "matter": _required(data.matter, "matter"),
+        "demand": _required(data.demand, "demand"),
         "officer_id": officer_id,
     }
     if db.get(Unit, data.unit_id) is None:
@@ -201,6 +201,12 @@ def _checked(
         _check_lead(db, data.lead_id, me, now, person_id=data.person_id, officer_id=officer_id)
 
     return values
+
+
+def _required(text: str, field: str) -> str:
+    if not text.strip():
+        raise Refused("required", field=field)
+    return text.strip()
 
 
 def _check_scope(db: Session, person_id: int | None, me: Viewer, now: datetime) -> None:

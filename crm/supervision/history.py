@@ -1,4 +1,4 @@
-"""What is written of each step of an order: its own history, and the audit trail."""
+"""The history of an order, and its entries in the audit trail."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -6,7 +6,6 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
-from crm.base.errors import Refused
 from crm.people.models import Person
 from crm.supervision.models import Order, OrderEntry
 from crm.supervision.rules import EntryKind
@@ -50,13 +49,6 @@ def note_and_record(  # noqa: PLR0913 - as note
 ) -> OrderEntry:
     """Add to the order's history and to the audit trail."""
     entry = note(db, order, kind, by=by, now=now, text=text, new_due_on=new_due_on)
-    told = {**(after or {}), **({"text": text} if text else {})}
-    record(db, f"order.{kind.value}", order, by=by, at=now, before=before, after=told or None)
+    values = {**(after or {}), **({"text": text} if text else {})}
+    record(db, f"order.{kind.value}", order, by=by, at=now, before=before, after=values or None)
     return entry
-
-
-def said(text: str | None, field: str) -> str:
-    """What was written there; refused as `required` where it is nothing."""
-    if not (text or "").strip():
-        raise Refused("required", field=field)
-    return (text or "").strip()

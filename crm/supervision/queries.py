@@ -1,6 +1,7 @@
 """What pages, mails and digests read of supervision orders (REGIME 5)."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,14 +10,18 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.clock import civil_date
 from crm.base.periods import Period
+from crm.leads.models import LeadRole, Milestone
+from crm.leads.permissions import role_held_on
+from crm.leads.rules import LeadRoleKind
 from crm.people.queries import Viewer
 from crm.quotas.frozen import CorrectionFacts, corrections
 from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import FigureScope
-from crm.supervision.models import Order, OrderEntry
+from crm.supervision.models import Order, OrderEntry, Reminder
 from crm.supervision.permissions import visible_to
-from crm.supervision.rules import UNDER_WAY, OrderState, days_overdue
+from crm.supervision.rules import UNDER_WAY, EntryKind, OrderState, days_overdue
 
+REPORTED = frozenset({EntryKind.ISSUED, EntryKind.ANSWERED, EntryKind.ACCEPTED})
 PARTIES = (joinedload(Order.unit), joinedload(Order.person), joinedload(Order.officer))
 
 
@@ -33,6 +38,34 @@ class OpenOrder:
     state: OrderState
     due_on: date
     days_overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderActivity:
+    """An issued order with what happened to it in a span; the caller checks who may see it."""
+
+    id: int
+    number: str
+    matter: str
+    unit_id: int
+    unit_name: str
+    state: OrderState
+    due_on: date
+    days_overdue: int
+    happened: frozenset[EntryKind]  # of `REPORTED` only
+
+
+@dataclass(frozen=True, slots=True)
+class LeadParties:
+    """Who has a role on a lead on a date."""
+
+    unit_id: int | None  # the responsible unit
+    people: Mapping[LeadRoleKind, Sequence[int]]
+
+    @property
+    def tracker_id(self) -> int | None:
+        """The person who tracks the lead."""
+        return next(iter(self.people.get(LeadRoleKind.TRACKER, ())), None)
 
 
 def order_of(db: Session, viewer: Viewer, order_id: int, on: date) -> Order | None:
@@ -83,6 +116,62 @@ def _open(order: Order, as_of: datetime, on: date) -> OpenOrder:
     )
 
 
+def order_activity(
+    db: Session, *, begins: datetime, ends: datetime, as_of: datetime
+) -> list[OrderActivity]:
+    """The orders under way at the moment or accepted since the span began, by due date."""
+    orders = db.scalars(
+        select(Order)
+        .where(
+            Order.issued_at <= as_of,
+            or_(Order.state.in_(UNDER_WAY), Order.accepted_at >= begins),
+        )
+        .options(joinedload(Order.unit))
+        .order_by(Order.due_on, Order.id)
+    ).all()
+    happened = _happened(db, [order.id for order in orders], begins, min(ends, as_of))
+    on = civil_date(as_of)
+
+    return [_activity_of(order, happened[order.id], as_of, on) for order in orders]
+
+
+def _happened(
+    db: Session, order_ids: Collection[int], begins: datetime, ends: datetime
+) -> defaultdict[int, set[EntryKind]]:
+    rows = db.execute(
+        select(OrderEntry.order_id, OrderEntry.kind).where(
+            OrderEntry.order_id.in_(order_ids),
+            OrderEntry.kind.in_(REPORTED),
+            OrderEntry.at >= begins,
+            OrderEntry.at < ends,
+        )
+    )
+    happened: defaultdict[int, set[EntryKind]] = defaultdict(set)
+    for order_id, kind in rows:
+        happened[order_id].add(kind)
+
+    return happened
+
+
+def _activity_of(
+    order: Order, happened: Collection[EntryKind], as_of: datetime, on: date
+) -> OrderActivity:
+    assert order.due_on is not None  # noqa: S101 - a constraint sees to it
+    state = state_at(order, as_of)
+
+    return OrderActivity(
+        id=order.id,
+        number=order.number_text or "",
+        matter=order.matter,
+        unit_id=order.unit_id,
+        unit_name=order.unit.name,
+        state=state,
+        due_on=order.due_on,
+        days_overdue=days_overdue(state, order.due_on, on),
+        happened=frozenset(happened),
+    )
+
+
 def state_at(order: Order, as_of: datetime) -> OrderState:
     """The state then, as far as its moments tell it; a return in between is told as it is now."""
     if order.accepted_at is not None and order.accepted_at <= as_of:
@@ -117,3 +206,32 @@ def last_entry(db: Session, order: Order) -> OrderEntry:
     """What happened to the order last."""
     query = select(OrderEntry).where(OrderEntry.order_id == order.id)
     return db.scalars(query.order_by(OrderEntry.id.desc()).limit(1)).one()
+
+
+def reminders_of(db: Session, order: Order) -> dict[str, datetime]:
+    """By period, when the person was reminded of the figures from which an order arose."""
+    query = select(Reminder.period, Reminder.made_at).where(
+        Reminder.rule_code == order.rule_code, Reminder.person_id == order.person_id
+    )
+    return dict(db.execute(query).all())
+
+
+def milestone_reached_on(db: Session, order: Order) -> date | None:
+    """When the milestone was reached for which an order arose; none while it is not."""
+    query = select(Milestone.reached_on).where(
+        Milestone.lead_id == order.lead_id, Milestone.kind == order.milestone
+    )
+    return db.scalar(query.order_by(Milestone.id.desc()).limit(1))
+
+
+def lead_parties(db: Session, lead_id: int, on: date) -> LeadParties:
+    """The unit and the people with a role on the lead on the date."""
+    query = select(LeadRole).where(LeadRole.lead_id == lead_id, role_held_on(on))
+    unit_id, people = None, defaultdict[LeadRoleKind, list[int]](list)
+
+    for role in db.scalars(query.order_by(LeadRole.id)):
+        unit_id = role.unit_id or unit_id
+        if role.person_id is not None:
+            people[role.role].append(role.person_id)
+
+    return LeadParties(unit_id, people)

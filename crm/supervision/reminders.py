@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.clock import civil_date
+from crm.base.clock import at_civil, civil_date
 from crm.base.db import insert_into
 from crm.base.formatting import period_name
 from crm.base.mail import Site
-from crm.base.outbox import MessageKind
+from crm.base.mailbox import period_of
+from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
@@ -61,6 +62,14 @@ class Reminding:
     people: tuple[MissedLine, ...]  # by unit and name
     is_late: bool
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadReminder:
+    """A reminder as it lies in the mailbox, and the period of which it reminds."""
+
+    message_id: int
+    period: Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +245,18 @@ def _put(db: Session, told: Reminding, reader: Person, site: Site) -> bool:
     kind = MessageKind.REMINDER
     key = f"{kind.value}:zone:{reader.username}:{told.period.name}:-"
     return post(db, Envelope(kind, key, told.at), person=reader, site=site, reminder=told)
+
+
+def unread_reminders(db: Session, person_id: int, on: date) -> list[UnreadReminder]:
+    """The reminders of a person that are not read, until the period after theirs has ended."""
+    query = select(Message.id, Message.dedupe_key).where(
+        Message.person_id == person_id,
+        Message.kind == MessageKind.REMINDER,
+        Message.read_at.is_(None),
+        Message.made_at >= at_civil(on - 2 * RUNNING),
+    )
+    found = (
+        UnreadReminder(message_id, Period.parse(period_of(key)))
+        for message_id, key in db.execute(query.order_by(Message.id))
+    )
+    return [reminder for reminder in found if on <= reminder.period.after.last]

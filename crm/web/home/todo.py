@@ -16,7 +16,7 @@ from crm.people.rules import WITH_RECORDS
 from crm.quotas.frozen import count_corrections, for_signing, of_author, without_reason
 from crm.quotas.pending_visits import visits_to_judge
 from crm.supervision.assignees import waiting_for
-from crm.supervision.reminded import unread_reminders
+from crm.supervision.reminders import unread_reminders
 from crm.web.quotas.visible_figures import my_figure_scope
 
 

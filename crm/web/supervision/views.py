@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
 from crm.base import formatting
 from crm.base.db import lock_row
@@ -13,16 +12,14 @@ from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.base.sheets import Format
 from crm.extensions import db
-from crm.leads.models import Lead, LeadRole
-from crm.leads.permissions import role_held_on, visible_to
-from crm.leads.rules import LeadRoleKind
+from crm.leads.queries import lead_by_id
 from crm.people.queries import unit_tree
 from crm.supervision import drafting
 from crm.supervision.assignees import waiting_for
 from crm.supervision.models import Order
 from crm.supervision.notifications import tell
 from crm.supervision.permissions import steps_of
-from crm.supervision.queries import last_entry
+from crm.supervision.queries import last_entry, lead_parties
 from crm.supervision.register import OrderFilter, all_orders, orders_page, years_of
 from crm.supervision.rules import About, OrderKind, OrderState, Origin
 from crm.supervision.workflow import Step
@@ -33,8 +30,8 @@ from crm.web.forms import LARGEST_ID, asked_for, at_cursor, enum_arg, row_id, sh
 from crm.web.quotas.visible_figures import requested_figure
 from crm.web.site import site
 from crm.web.supervision.actions import act, dues_today, found, page
+from crm.web.supervision.exports import sheet_of
 from crm.web.supervision.forms import FORMS, NewOrderForm, OrderForm, as_typed, in_words, offer
-from crm.web.supervision.register_file import sheet_of
 from crm.web.supervision.rows import kind_name, order_line, paper_of, waiting_line
 from crm.web.transaction import moment, today, transaction
 
@@ -169,19 +166,14 @@ def _of_figure() -> dict[str, Any]:
 
 def _of_lead() -> dict[str, Any]:
     lead_id = request.args.get("lead", type=row_id)
-    query = visible_to(my_view(), today()).where(Lead.id == lead_id)
-    lead = db.session.scalar(query) or abort(404)
-    roles = db.session.scalars(
-        select(LeadRole).where(LeadRole.lead_id == lead.id, role_held_on(today()))
-    ).all()
-    unit_id = next((one.unit_id for one in roles if one.unit_id), None)
-    tracker = (one.person_id for one in roles if one.role is LeadRoleKind.TRACKER)
+    lead = lead_by_id(db.session, my_view(), lead_id or 0, today()) or abort(404)
+    parties = lead_parties(db.session, lead.id, today())
 
     return {
         "about": About.PROJECT,
         "lead_id": lead.id,
-        "unit_id": unit_id if unit_id in my_view().unit_ids else None,
-        "person_id": next(tracker, None),
+        "unit_id": parties.unit_id if parties.unit_id in my_view().unit_ids else None,
+        "person_id": parties.tracker_id,
         "matter": f"{lead.title}：",
     }
 
