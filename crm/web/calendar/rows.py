@@ -125,6 +125,7 @@ def _estimate(calendar: WorkingCalendar, year: Period) -> str:
             "没有调休；相关周期的应完成数可能调整。公布后请导入。"
         )
 
+    # REGIME 4: the last week is judged whole, with its days of the next year
     week = Period.holding(PeriodKind.WEEK, year.last)
     if calendar.is_estimated(week):
         days = formatting.span(week.first, week.last)

@@ -132,7 +132,7 @@ def _preview_page(arrangement: Arrangement) -> str:
     ]
     return render_template(
         "calendar/preview.html",
-        form=ApplyForm(formdata=None, content=as_file(arrangement)),
+        form=ApplyForm(formdata=None, content=as_file(arrangement)),  # applied as it was shown
         arrangement=arrangement,
         effects=change,
         notices=_sentences(arrangement.notices),
@@ -157,6 +157,7 @@ def apply() -> ResponseReturnValue:
 
 def _try(arrangement: Arrangement) -> Effects:
     """What the arrangement changes: it is saved, read and rolled back."""
+    # so the preview is judged by the same code as what is applied later
     with trial() as rows:
         changed = keep(rows, arrangement, by=signed_in(), now=moment())
         after = calendar_state(rows, changed, moment())

@@ -57,6 +57,7 @@ def _row(facts: CorrectionFacts, viewer: Viewer) -> CorrectionRow:
     return CorrectionRow(
         id=made.id,
         title=f"{person.name} {formatting.period_name(facts.period)} {facts.rule_name}",
+        # who signs may see the correction without the figure (REGIME 4)
         url=figure_url(facts.rule_code, person.username, facts.period) if is_seen else None,
         change=f"{before} → {after}",
         why=made.why,

@@ -115,7 +115,7 @@ def show(followup_id: int) -> ResponseReturnValue:
 
 
 def _page(seen: SeenFollowup, outcome_form: OutcomeForm, change_form: ChangeForm) -> str:
-    is_open = seen.followup.done_at is None
+    is_open = seen.followup.done_at is None  # a finished one stays as it is
     set_choices(db.session, change_form, my_view(), today())
     return render_template(
         "followups/show.html",

@@ -47,6 +47,7 @@ def changeable_or_404(lead_id: int) -> Lead:
 
 def url_after_change(lead_id: int) -> str:
     """The lead's page, or the list where I may no longer see the lead."""
+    # a change of secrecy or roles may take the lead out of my sight
     if may_see(db.session, my_view(), lead_id, today()):
         return url_for("leads.show", lead_id=lead_id)
     return url_for("leads.listing")

@@ -107,7 +107,7 @@ class ChangeForm(VersionedForm):
                 name=self.company.data or "",
                 credit_code=self.credit_code.data,
                 group_name=self.group_name.data,
-                country=lead.company.country if lead else None,
+                country=lead.company.country if lead else None,  # no field of the form
             ),
             contact=self._contact(),
             title=self.title.data or "",
@@ -166,6 +166,7 @@ def form_values(lead: Lead, contact: Contact | None) -> dict[str, Any]:
     has_amount = lead.amount is not None and lead.currency is not None
     return {
         "company": lead.company.name,
+        # REGIME 2: the caller fills these in where the viewer may read them
         "credit_code": None,
         "group_name": None,
         "contact": contact.name if contact else None,

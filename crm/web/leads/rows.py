@@ -150,6 +150,7 @@ def lead_page(lead: Lead, extras: LeadExtras, now: datetime) -> LeadPage:
 def stage_chip(stage: Stage) -> Chip:
     if stage in (Stage.PARKED, Stage.LOST):
         return Chip(stage.label, "neutral")
+    # from the signing on, the stages of the line are successes
     is_won = ON_LINE[MilestoneKind(stage.value)] >= ON_LINE[MilestoneKind.SIGNED]
     return Chip(stage.label, "good" if is_won else "info")
 

@@ -171,7 +171,7 @@ def _duplicates(form: LeadForm) -> list[LeadLabel]:
     name = form.company.data
     if not name or form.warned_of.data == name:
         return []
-    form.warned_of.data = name
+    form.warned_of.data = name  # sent again, the form is saved
     code = form.credit_code.data
     return leads_of_company(db.session, my_view(), today(), name=name, credit_code=code)
 
@@ -191,6 +191,7 @@ def _enter(form: LeadForm) -> Lead:
     me, now = signed_in(), moment()
     with transaction() as rows:
         lead = service.add_lead(rows, data=form.new_lead(), by=me, now=now)
+        # a lead that is entered twice at once is the same lead, and may have its stage already
         if lead.stage is Stage.LEAD and form.stage.data is not Stage.LEAD:
             kind = MilestoneKind(form.stage.data.value)
             service.reach(rows, lead=lead, kind=kind, on=lead.entered_on, by=me, now=now)

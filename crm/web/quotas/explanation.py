@@ -103,7 +103,7 @@ def explain(db: Session, viewer: Viewer, judged: PersonFigure, now: datetime) ->
 
     return Explanation(
         judged=judged,
-        pace=0 if is_over else figure.pace,
+        pace=0 if is_over else figure.pace,  # REGIME 4: a period that is over asks nothing of today
         required_because=(
             sentence_of(figure.rule),
             *required_because(figure),
@@ -206,6 +206,7 @@ def _counted_so_far(visit: VisitFacts, figure: Figure, now: datetime) -> str:
 
 def _not_counted(part: NotCounted, figure: Figure, visits: _Visits) -> FigureVisitRow:
     verdict = visits.verdict_now(part.visit)
+    # a verdict changes nothing where the visit does not count for another reason
     is_judgeable = part.visit.id in visits.judgeable
     is_late = part.reason is Reason.LOGGED_LATE
     may_count = is_late or _is_rejected(part)

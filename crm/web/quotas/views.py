@@ -109,6 +109,7 @@ def _tabs(
     kinds: Sequence[PeriodKind], period: Period | None, current: str = ""
 ) -> list[dict[str, object]]:
     """The kinds of period that a rule has, late visits to judge, and corrections."""
+    # the tabs stay at the shown time, but never beyond today
     on = min(today(), period.last) if period else today()
     by_period: list[dict[str, object]] = [
         {
@@ -183,6 +184,7 @@ def figure() -> ResponseReturnValue:
 def _draft_order_url(judged: PersonFigure) -> str | None:
     """Where to draft a supervision order about a missed figure; none where I may not."""
     me, figure = my_view(), judged.figure
+    # nobody drafts an order against themself
     is_missed = figure.status is FigureStatus.MISSED and judged.person_id != me.person_id
     if not (is_missed and permissions.may_draft(me, judged.unit_id)):
         return None

@@ -141,7 +141,7 @@ def _initial_form(db: Session, code: str, now: datetime) -> BacktestForm:
     """The form of a rule as it is, over the last periods of its kind."""
     today = clock.civil_date(now)
     known = versions(db, code)
-    begun = [version for version in known if version.valid_from <= today]
+    begun = [version for version in known if version.valid_from <= today]  # none: all to come
     data: dict[str, Any] = dict(DEFAULTS)
     if known:
         data |= form_values(as_rule(begun[-1] if begun else known[0]))

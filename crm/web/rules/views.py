@@ -210,6 +210,7 @@ def _backtest_redirect(form: RuleFields, code: str = "") -> ResponseReturnValue 
     """The way to the backtest of what is typed, where its button was pressed."""
     if request.form.get("do") != BACKTEST:
         return None
+    # the form may be invalid: the backtest page shows what is wrong
     kind = form.period.data if form.period.data in set(PeriodKind) else PeriodKind.MONTH
     first, last = default_span(kind, today())
     shared = set(BacktestForm(formdata=None)._fields) & set(form._fields) - {"code"}
@@ -232,6 +233,7 @@ def _change_form(code: str) -> ChangeRuleForm:
     """The initial form: the rule as it will be, from the next period on."""
     known = _versions_or_404(code)
     current = current_version(known, today())
+    # REGIME 4: a running period is judged whole by the version of its first date
     first = max(Period.holding(current.period, today()).after.first, current.valid_from)
     rule = as_rule(version_to_change(known, first, today()))
     return ChangeRuleForm(_typed_args(), data=form_values(rule) | {"valid_from": first})

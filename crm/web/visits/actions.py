@@ -65,7 +65,7 @@ def merge(visit: Visit, data: VisitData) -> Visit:
         joins = signed_in().id in {data.leader_id, *data.participant_ids} - known
         merge_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
         tell_named(rows, visit=visit, **_notice())
-        if joins:
+        if joins:  # the leader learns of a companion whom they did not name
             tell_joined(rows, visit=visit, **_notice())
         return visit
 
@@ -92,7 +92,7 @@ def done(visit_id: int) -> ResponseReturnValue:
     def finish(rows: Session, visit: Visit) -> Visit:
         if not may_end_early(visit, now):
             return service.set_done(rows, visit=visit, by=me, now=now)
-        this_minute = now.replace(second=0, microsecond=0)
+        this_minute = now.replace(second=0, microsecond=0)  # forms show no seconds
         data = replace(data_of(visit), status=Status.DONE, ends_at=this_minute)
         return service.change_visit(rows, visit=visit, data=data, by=me, now=now)
 

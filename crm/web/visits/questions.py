@@ -36,6 +36,7 @@ from crm.web.visits.rows import title_of, when
 DO = "do"  # the name of the buttons beside 保存
 KEEP, MERGE = "keep", "merge"
 MOST_ROWS = 6
+# REGIME 2: these say nothing of the other visit, which the asker may not see
 WITHOUT_OTHER_VISIT = {Doubt.LEFT, Doubt.BUSY}
 
 
@@ -85,13 +86,14 @@ def prompt_about(data: VisitData, was: Visit | None = None) -> Prompt | None:
 
     draft, questions = questions_on_saving(db.session, data, my_view(), today(), was)
     late = waiting_days(db.session, data, was, today())
+    # the button names every question: one that is new since then is asked again
     tokens = [question.token for question in questions] + [days.token for days in late]
     if set(tokens) <= set(_answer(KEEP)):
         return None
 
     visits = _other_visits(questions)
     buttons = [(" ".join([KEEP, *tokens]), "仍保存")]
-    if was is None:
+    if was is None:  # a visit that is saved already is never merged
         buttons += _merge_buttons(draft, questions, visits)
     return Prompt([*_rows(questions, visits), *map(_late_row, late)], buttons)
 
