@@ -26,7 +26,7 @@ from crm.leads.rules import (
 )
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status
-from crm.web.visits.rows import ICONS, Chip, chips, entered_by, title_of, when
+from crm.web.visits.rows import ICONS, Chip, chips, entered_by, title_of, when_label
 
 _FIRST = ("company", "group_name", "credit_code", "contact", "amount", "industry", "park_id")
 _LAST = ("code_name", "entered_on", "ref")
@@ -250,7 +250,7 @@ def _visit_event(visit: SeenVisit, now: datetime) -> Event:
     return Event(
         ICONS[visit.kind],
         title_of(visit),
-        when(visit, clock.civil_date(now)),
+        when_label(visit, clock.civil_date(now)),
         "info" if visit.status is Status.DONE else "neutral",
         url_for("visits.show", visit_id=visit.id),
         chips(visit, now),

@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class StatusCounts:
-    """How many figures stand where; whoever is exempt owes nothing."""
+    """How many figures have which status; whoever is exempt owes nothing."""
 
     total: int  # all figures
     by_status: tuple[tuple[FigureStatus, int], ...]
@@ -154,7 +154,7 @@ def _row(judged: PersonFigure) -> Row:
 def _status_counts(
     judged: Sequence[PersonFigure], scope: FigureScope, unsplit: Sequence[PersonFigure] = ()
 ) -> StatusCounts:
-    """How many figures have which status; not split where that would tell of too few people.
+    """How many figures have which status; not split where too few people would show.
 
     `unsplit`: the figures of parts that are not split. The whole less the other parts tells of
     them, too.
@@ -209,7 +209,7 @@ def _blocks(db: Session, scope: BoardScope, by_name: Sequence[PersonFigure]) -> 
 def _notes(
     db: Session, period: Period, now: datetime, shown: Sequence[PersonFigure]
 ) -> Iterable[str]:
-    """What must be said of the figures: an estimated calendar, and whether they may change."""
+    """Notices on the figures: an estimated calendar, and whether they may still change."""
     calendar, on = working_calendar(db), clock.civil_date(now)
     is_frozen = bool(shown) and all(judged.figure.settled for judged in shown)
     if calendar.is_estimated(period) and not is_frozen:

@@ -170,7 +170,7 @@ def _corrections_page() -> ResponseReturnValue:
 
 @bp.get("/compliance/figure")
 def figure() -> ResponseReturnValue:
-    """How one figure came about; mine, or that of somebody whose figures I see by name."""
+    """The explanation of a figure: mine, or of somebody whose figures I see by name."""
     judged = requested_figure()
     return render_template(
         "quotas/figure.html",

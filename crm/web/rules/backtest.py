@@ -86,7 +86,7 @@ def form_and_trial(
 
 
 def _try(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
-    """What the draft of a valid form would have said; none where its dates hold no period.
+    """The trial of a valid form; none where its dates hold no whole period.
 
     Refused as `check_rule` does.
     """

@@ -31,7 +31,7 @@ from crm.web.auth import my_view, signed_in
 from crm.web.forms import row_id
 from crm.web.transaction import moment, today
 from crm.web.visits.forms import VisitForm
-from crm.web.visits.rows import title_of, when
+from crm.web.visits.rows import title_of, when_label
 
 DO = "do"  # the name of the buttons beside 保存
 KEEP, MERGE = "keep", "merge"
@@ -152,7 +152,7 @@ def _rows(
 
 
 def _label(visit: SeenVisit) -> str:
-    return f"{when(visit, today())}的{title_of(visit)}"
+    return f"{when_label(visit, today())}的{title_of(visit)}"
 
 
 def _row(

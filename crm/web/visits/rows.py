@@ -88,7 +88,7 @@ def visit_row(
     """
     return VisitRow(
         visit,
-        when=when(visit, clock.civil_date(now)),
+        when=when_label(visit, clock.civil_date(now)),
         title=title_of(visit),
         meta=_meta(visit),
         icon=ICONS[visit.kind],
@@ -113,7 +113,7 @@ def title_of(visit: SeenVisit) -> str:
     return f"{visit.city} {visit.kind.label}".strip()
 
 
-def when(visit: SeenVisit, today: date) -> str:
+def when_label(visit: SeenVisit, today: date) -> str:
     """Its dates, with hours for a visit of one day; with the year where it is not this one."""
     year = "" if visit.first_on.year == today.year else f"{visit.first_on.year}年"
     return f"{year}{_dates(visit)}"
