@@ -1,4 +1,4 @@
-"""Who may take what over: it is refused with the reason, thing by thing (REGIME 2)."""
+"""Who may take over what; refusals say why, thing by thing (REGIME 2)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from crm.supervision.models import Order
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """That somebody is to take a thing over from whom, by whose word, and when."""
+    """Somebody is to take over a thing from the leaver."""
 
     thing: OpenThing
     leaver: Person
@@ -62,7 +62,7 @@ def is_fit(db: Session, taking: Taking) -> bool:
 
 
 def _check_role(db: Session, taking: Taking) -> None:
-    """Of a restricted lead only who is named on it already, unless that was the leaver alone."""
+    """A role on a restricted lead goes to somebody named on it, unless only the leaver was."""
     lead = db.get_one(LeadRole, taking.thing.row_id).lead_id
     if db.get_one(Lead, lead).secrecy is not Secrecy.RESTRICTED or _sees(db, taking, lead):
         return

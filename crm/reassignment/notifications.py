@@ -1,4 +1,4 @@
-"""The mail that tells who takes over what, and to the leaver who took it (REGIME 2)."""
+"""The mails about a hand-over: to each successor, and to the person who leaves (REGIME 2)."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Pairs = Sequence[tuple[OpenThing, Person | None]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing in the list: what it is, of which leads, and who has it now."""
+    """A row of the mail: what it is, its leads, and who has it now."""
 
     kind: str
     text: str
@@ -33,9 +33,10 @@ class Line:
 def tell(  # noqa: PLR0913 - what was done, for whom, by whom, when
     db: Session, *, person: Person, moved: Pairs, by: Person | None, now: datetime, site: Site
 ) -> int:
-    """Tell each successor what they have now, and the person where it all went; once each.
+    """Mail each successor what they have now, and the person where everything went.
 
-    What was settled without anybody is told to whoever took most. How many mails.
+    Things settled without a successor are in the mail of whoever took most. Returns the number of
+    mails.
     """
     mine: defaultdict[int, list[tuple[OpenThing, Person | None]]] = defaultdict(list)
     readers: dict[int, Person] = {}
@@ -46,7 +47,7 @@ def tell(  # noqa: PLR0913 - what was done, for whom, by whom, when
             mine[to.id].append((thing, to))
 
     if readers:
-        most = max(readers, key=lambda each: len(mine[each]))
+        most = max(readers, key=lambda person_id: len(mine[person_id]))
         mine[most] += [pair for pair in moved if pair[1] is None]
 
     if not person.is_disabled(now):
@@ -65,12 +66,12 @@ def _put(  # noqa: PLR0913, PLR0917 - a mail has that many parts
     kind = MessageKind.HANDOVER
     key = f"{kind.value}:{person.username}:{reader.username}:{now.isoformat()}"
     lines, is_closed = lines_for(db, reader, pairs, now), person.is_disabled(now)
-    told = {"reader": reader, "leaver": person, "lines": lines, "is_closed": is_closed}
-    return post(db, Envelope(kind, key, now), person=reader, site=site, **told)
+    content = {"reader": reader, "leaver": person, "lines": lines, "is_closed": is_closed}
+    return post(db, Envelope(kind, key, now), person=reader, site=site, **content)
 
 
 def lines_for(db: Session, reader: Person, pairs: Pairs, now: datetime) -> list[Line]:
-    """The things as that reader may read of them: hidden leads by their code names alone."""
+    """The things as that reader may see them: hidden leads by their code names only."""
     on = civil_date(now)
     lead_ids = {lead_id for thing, _ in pairs for lead_id in thing.lead_ids}
     labels = lead_labels(db, viewer(db, reader, on), lead_ids, on)
@@ -79,7 +80,7 @@ def lines_for(db: Session, reader: Person, pairs: Pairs, now: datetime) -> list[
         Line(
             thing.kind.label,
             text_of(thing, labels),
-            "、".join(labels[each].text for each in sorted(thing.lead_ids)),
+            "、".join(labels[lead_id].text for lead_id in sorted(thing.lead_ids)),
             to.name if to else SETTLED,
         )
         for thing, to in pairs
@@ -88,5 +89,5 @@ def lines_for(db: Session, reader: Person, pairs: Pairs, now: datetime) -> list[
 
 def text_of(thing: OpenThing, labels: dict[int, LeadLabel]) -> str:
     """What it is, with its words where all its leads are seen."""
-    is_read = all(labels[each].id is not None for each in thing.lead_ids)
+    is_read = all(labels[lead_id].id is not None for lead_id in thing.lead_ids)
     return f"{thing.text}：{thing.words}" if thing.words and is_read else thing.text

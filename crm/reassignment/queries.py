@@ -25,7 +25,7 @@ from crm.visits.rules import Status, is_stay_under_way
 
 @dataclass(frozen=True, slots=True)
 class OpenThing:
-    """One thing in a person's name; its words are for those who see its leads."""
+    """One thing in a person's name; only those who see its leads may read `words`."""
 
     kind: Thing
     row_id: int
@@ -57,29 +57,26 @@ def open_things_of(db: Session, person_id: int, now: datetime) -> list[OpenThing
         *_visits(db, person_id, now),
     ]
     places = {thing: place for place, thing in enumerate(Thing)}
-    return sorted(found, key=lambda one: (places[one.kind], one.on, one.row_id))
+    return sorted(found, key=lambda thing: (places[thing.kind], thing.on, thing.row_id))
 
 
 def during(things: Sequence[OpenThing], span: Span, on: date) -> list[OpenThing]:
-    """Of these, what an absence concerns: what is due or begins in it, and what goes on in it."""
-    wanted = []
+    """The things that an absence concerns: due or beginning in it, or under way in it."""
+    return [thing for thing in things if _is_during(thing, span, on)]
 
-    for one in things:
-        match one.kind:
-            case Thing.FOLLOWUP:
-                is_in_it = one.on <= span.last
-            case Thing.VISIT | Thing.JOINED:
-                is_in_it = span.first <= one.on <= span.last
-            case Thing.STAY:
-                is_in_it = span.first <= on <= span.last
-            case Thing.BEGUN:
-                is_in_it = False
-            case _:
-                is_in_it = True
-        if is_in_it:
-            wanted.append(one)
 
-    return wanted
+def _is_during(thing: OpenThing, span: Span, on: date) -> bool:
+    match thing.kind:
+        case Thing.FOLLOWUP:
+            return thing.on <= span.last
+        case Thing.VISIT | Thing.JOINED:
+            return span.first <= thing.on <= span.last
+        case Thing.STAY:
+            return span.first <= on <= span.last
+        case Thing.BEGUN:
+            return False
+        case _:
+            return True
 
 
 def closed_with_open(db: Session, now: datetime) -> Sequence[Person]:
@@ -101,23 +98,23 @@ def closed_with_open(db: Session, now: datetime) -> Sequence[Person]:
 
 
 def heirs_of(db: Session, person: Person, now: datetime) -> list[Person]:
-    """To whom what is left falls: the supervisors up the tree, the nearest first, then admins."""
+    """Who takes over what is left: supervisors up the tree, the nearest first, then admins."""
     held = select(Posting.unit_id).where(Posting.person_id == person.id, Posting.is_primary)
     begun = held.where(Posting.from_on <= civil_date(now)).order_by(Posting.from_on.desc())
     unit_id = db.scalar(begun.limit(1))
     supervisors = posted_as(db, {Role.SUPERVISOR}, now)
     chain = units_above(unit_tree(db), unit_id) if unit_id else []
-    ids = [each for up in chain for each in supervisors.get(up, [])]
+    ids = [person_id for unit in chain for person_id in supervisors.get(unit, [])]
     admins = select(Person.id).where(Person.role == Role.ADMIN, active_at(now))
     ids += db.scalars(admins.order_by(Person.id))
-    people = {each.id: each for each in db.scalars(select(Person).where(Person.id.in_(ids)))}
-    return [people[each] for each in dict.fromkeys(ids) if each != person.id]
+    people = {heir.id: heir for heir in db.scalars(select(Person).where(Person.id.in_(ids)))}
+    return [people[heir_id] for heir_id in dict.fromkeys(ids) if heir_id != person.id]
 
 
 def named_on(
     db: Session, lead_ids: Collection[int], leaver: Person, now: datetime
 ) -> Sequence[Person]:
-    """Others named on one of the leads, by id: who may know of what hangs on it."""
+    """Others named on one of the leads, by id; they may read what belongs to it."""
     named = select(LeadRole.person_id).where(
         LeadRole.lead_id.in_(lead_ids), role_held_on(civil_date(now))
     )

@@ -1,6 +1,6 @@
 """What is open in a person's name goes to successors, or falls to the supervisor (REGIME 2)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +12,6 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.mail import Site
-from crm.followups.models import Followup
-from crm.followups.service import hand_over_followup
-from crm.leads.handover import Term, give_role_over
-from crm.leads.models import LeadRole
 from crm.people.accounts import RecordAccessEnded
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import Person
@@ -32,16 +28,12 @@ from crm.reassignment.queries import (
     open_things_of,
 )
 from crm.reassignment.rules import Thing
-from crm.reassignment.settling import settle
-from crm.supervision.handover import give_answering, give_deciding
-from crm.supervision.models import Order
-from crm.visits.handover import cut_stay, give_place, give_visit
-from crm.visits.models import Visit
+from crm.reassignment.transfers import give, settle
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A thing with whoever has it now; nobody: it was settled instead."""
+    """A thing with whoever has it now; None: it was settled instead."""
 
     thing: OpenThing
     to: Person | None
@@ -49,14 +41,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """To whom each thing goes, by its key; what is not named stays. `span`: of an absence."""
+    """To whom things go; those that are not named stay."""
 
-    successors: Mapping[str, int]
-    span: Span | None = None
+    successors: Mapping[str, int]  # by the key of a thing, the successor's id
+    span: Span | None = None  # the dates of an absence; None: for good
 
 
 class Unfit(Refused):
-    """Some things cannot go to those who were named: each refusal stands at its thing's key."""
+    """Some things cannot go to their successors; each refusal has its thing's key as field."""
 
     def __init__(self, problems: Sequence[Refused]) -> None:
         """Hold all of them."""
@@ -69,23 +61,23 @@ def hand_over(  # noqa: PLR0913 - whose things, to whom, by whose word, when
 ) -> list[Moved]:
     """Hand things over as planned, all of them or none; tell the successors and the person.
 
-    The caller has seen to it that `by` may. Refused as `Unfit`, and as `things_changed` where
+    The caller checks that `by` may. Refused as `Unfit`, and as `things_changed` where
     something is no longer open in the person's name.
     """
     _hold(db, person)
     things = open_things(db, person, now, plan.span)
-    if plan.successors.keys() - {one.key for one in things if one.kind is not Thing.BEGUN}:
+    if plan.successors.keys() - {thing.key for thing in things if thing.kind is not Thing.BEGUN}:
         raise Refused("things_changed")
 
     moved, problems = [], []
 
-    for one in things:
-        if one.key not in plan.successors:
+    for thing in things:
+        if thing.key not in plan.successors:
             continue
         try:
-            moved.append(_hand_over(db, person, one, plan, by=by, now=now))
+            moved.append(_hand_over(db, person, thing, plan, by=by, now=now))
         except Refused as refusal:
-            problems.append(Refused(refusal.code, one.key, **refusal.facts))
+            problems.append(Refused(refusal.code, thing.key, **refusal.facts))
 
     if problems:
         raise Unfit(problems)
@@ -98,7 +90,7 @@ def hand_over(  # noqa: PLR0913 - whose things, to whom, by whose word, when
 def open_things(
     db: Session, person: Person, now: datetime, span: Span | None = None
 ) -> list[OpenThing]:
-    """What is open in the person's name, or what of it an absence concerns."""
+    """What is open in the person's name; with `span`, as far as that absence concerns it."""
     things = open_things_of(db, person.id, now)
     return during(things, span, civil_date(now)) if span else things
 
@@ -113,7 +105,7 @@ def let_fall(
     if not things:
         return 0
     heirs = heirs_of(db, person, now)
-    moved = [_let_fall(db, person, one, heirs, by=by, now=now) for one in things]
+    moved = [_let_fall(db, person, thing, heirs, by=by, now=now) for thing in things]
     _finish(db, person, moved, by=by, now=now, site=site)
     return len(moved)
 
@@ -125,9 +117,9 @@ def settle_ended(db: Session, ended: Iterable[RecordAccessEnded]) -> int:
     """
     db.flush()
     return sum(
-        let_fall(db, person=each.person, by=each.by, now=each.at, site=mail.current_site())
-        for each in ended
-        if each.person.is_disabled(each.at) or each.person.role not in WITH_RECORDS
+        let_fall(db, person=sight.person, by=sight.by, now=sight.at, site=mail.current_site())
+        for sight in ended
+        if sight.person.is_disabled(sight.at) or sight.person.role not in WITH_RECORDS
     )
 
 
@@ -145,38 +137,38 @@ def _hold(db: Session, person: Person) -> None:
 
 
 def _hand_over(  # noqa: PLR0913 - one thing, whole
-    db: Session, person: Person, one: OpenThing, plan: Plan, *, by: Person, now: datetime
+    db: Session, person: Person, thing: OpenThing, plan: Plan, *, by: Person, now: datetime
 ) -> Moved:
-    to = db.get(Person, plan.successors[one.key])
+    to = db.get(Person, plan.successors[thing.key])
     if to is None:
         raise Refused("no_such_person")
-    taking = Taking(one, person, to, by, now)
+    taking = Taking(thing, person, to, by, now)
     require_fit(db, taking)
-    _GIVE[one.kind](db, taking, plan.span)
-    db.flush()
-    return Moved(one, to)
+    give(db, taking, plan.span)
+    return Moved(thing, to)
 
 
 def _let_fall(  # noqa: PLR0913 - one thing, whole
     db: Session,
     person: Person,
-    one: OpenThing,
+    thing: OpenThing,
     heirs: Sequence[Person],
     *,
     by: Person | None,
     now: datetime,
 ) -> Moved:
-    """To the first who may take it; what nobody may take, or has begun, is settled."""
-    candidates = [] if one.kind in (Thing.BEGUN, Thing.JOINED) else heirs
-    for heir in (*candidates, *(named_on(db, one.lead_ids, person, now) if candidates else ())):
-        taking = Taking(one, person, heir, by, now)
+    """Give it to the first heir who may take it; settle what nobody may take or has begun."""
+    candidates = [] if thing.kind in (Thing.BEGUN, Thing.JOINED) else heirs
+    for heir in (*candidates, *(named_on(db, thing.lead_ids, person, now) if candidates else ())):
+        taking = Taking(thing, person, heir, by, now)
         if is_fit(db, taking):
-            _GIVE[one.kind](db, taking, None)
-            db.flush()
-            return Moved(one, heir)
-    settle(db, one, person, by=by, now=now)
+            give(db, taking)
+            return Moved(thing, heir)
+
+    settle(db, thing, person, by=by, now=now)
     db.flush()
-    return Moved(one, None)
+
+    return Moved(thing, None)
 
 
 def _finish(  # noqa: PLR0913 - what was done, for whom, by whom, when
@@ -190,56 +182,9 @@ def _finish(  # noqa: PLR0913 - what was done, for whom, by whom, when
 ) -> None:
     if not moved:
         return
-    after = {"entries": len(moved), "people": sorted({each.to.id for each in moved if each.to})}
+    people = sorted({move.to.id for move in moved if move.to})
+    after = {"entries": len(moved), "people": people}
     record(db, "person.handed_over", person, by=by, at=now, after=after)
     if site:
-        pairs = [(each.thing, each.to) for each in moved]
+        pairs = [(move.thing, move.to) for move in moved]
         tell(db, person=person, moved=pairs, by=by, now=now, site=site)
-
-
-def _give_role(db: Session, taking: Taking, span: Span | None) -> None:
-    """For good from today on, or for the dates of an absence."""
-    held = db.get_one(LeadRole, taking.thing.row_id)
-    term = Term(max(span.first, taking.on), span.last) if span else Term(taking.on)
-    give_role_over(db, held=held, to=taking.to, term=term, by=taking.by, now=taking.now)
-
-
-def _give_answering(db: Session, taking: Taking, _span: Span | None) -> None:
-    order = db.get_one(Order, taking.thing.row_id)
-    give_answering(db, order=order, to=taking.to, by=taking.by, now=taking.now)
-
-
-def _give_deciding(db: Session, taking: Taking, _span: Span | None) -> None:
-    order = db.get_one(Order, taking.thing.row_id)
-    give_deciding(db, order=order, to=taking.to, by=taking.by, now=taking.now)
-
-
-def _give_followup(db: Session, taking: Taking, _span: Span | None) -> None:
-    step = db.get_one(Followup, taking.thing.row_id)
-    hand_over_followup(db, followup=step, to=taking.to, by=taking.by, now=taking.now)
-
-
-def _give_visit(db: Session, taking: Taking, _span: Span | None) -> None:
-    visit = db.get_one(Visit, taking.thing.row_id)
-    give_visit(db, visit=visit, to=taking.to, by=taking.by, now=taking.now)
-
-
-def _give_place(db: Session, taking: Taking, _span: Span | None) -> None:
-    visit, leaver = db.get_one(Visit, taking.thing.row_id), taking.leaver
-    give_place(db, visit=visit, leaver=leaver, to=taking.to, by=taking.by, now=taking.now)
-
-
-def _give_rest(db: Session, taking: Taking, _span: Span | None) -> None:
-    visit = db.get_one(Visit, taking.thing.row_id)
-    cut_stay(db, visit=visit, to=taking.to, by=taking.by, now=taking.now)
-
-
-_GIVE: Mapping[Thing, Callable[[Session, Taking, Span | None], None]] = {
-    Thing.ROLE: _give_role,
-    Thing.ORDER_PERSON: _give_answering,
-    Thing.ORDER_OFFICER: _give_deciding,
-    Thing.FOLLOWUP: _give_followup,
-    Thing.VISIT: _give_visit,
-    Thing.JOINED: _give_place,
-    Thing.STAY: _give_rest,
-}

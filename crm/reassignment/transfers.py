@@ -1,0 +1,95 @@
+"""What becomes of each kind of thing: somebody takes it over, or it is settled (REGIME 2)."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from crm.followups.models import Followup
+from crm.followups.service import hand_over_followup
+from crm.leads.handover import Term, give_role_over
+from crm.leads.models import LeadRole
+from crm.people.models import Person
+from crm.reassignment.eligibility import Taking
+from crm.reassignment.queries import OpenThing, Span
+from crm.reassignment.rules import Thing
+from crm.supervision.handover import give_answering, give_deciding
+from crm.supervision.models import Order
+from crm.visits.handover import cut_stay, give_place, give_up, give_visit
+from crm.visits.models import Visit
+
+
+def give(db: Session, taking: Taking, span: Span | None = None) -> None:
+    """Let the successor have the thing; `span`: for the dates of an absence only."""
+    _GIVE_BY_THING[taking.thing.kind](db, taking, span)
+    db.flush()
+
+
+def settle(
+    db: Session, thing: OpenThing, leaver: Person, *, by: Person | None, now: datetime
+) -> None:
+    """Settle what nobody takes over; an order goes on without that person.
+
+    A role or a follow-up that nobody may take waits for the next day: until then
+    `leads.succession` names somebody on a restricted lead, who takes it.
+    """
+    match thing.kind:
+        case Thing.ORDER_PERSON:
+            give_answering(db, order=db.get_one(Order, thing.row_id), to=None, by=by, now=now)
+        case Thing.ORDER_OFFICER:
+            give_deciding(db, order=db.get_one(Order, thing.row_id), to=None, by=by, now=now)
+        case Thing.JOINED:
+            visit = db.get_one(Visit, thing.row_id)
+            give_place(db, visit=visit, leaver=leaver, to=None, by=by, now=now)
+        case Thing.STAY:
+            cut_stay(db, visit=db.get_one(Visit, thing.row_id), to=None, by=by, now=now)
+        case Thing.VISIT | Thing.BEGUN:
+            give_up(db, visit=db.get_one(Visit, thing.row_id), by=by, now=now)
+
+
+def _give_role(db: Session, taking: Taking, span: Span | None) -> None:
+    """For good from today on, or for the dates of an absence."""
+    held = db.get_one(LeadRole, taking.thing.row_id)
+    term = Term(max(span.first, taking.on), span.last) if span else Term(taking.on)
+    give_role_over(db, held=held, to=taking.to, term=term, by=taking.by, now=taking.now)
+
+
+def _give_answering(db: Session, taking: Taking, _span: Span | None) -> None:
+    order = db.get_one(Order, taking.thing.row_id)
+    give_answering(db, order=order, to=taking.to, by=taking.by, now=taking.now)
+
+
+def _give_deciding(db: Session, taking: Taking, _span: Span | None) -> None:
+    order = db.get_one(Order, taking.thing.row_id)
+    give_deciding(db, order=order, to=taking.to, by=taking.by, now=taking.now)
+
+
+def _give_followup(db: Session, taking: Taking, _span: Span | None) -> None:
+    step = db.get_one(Followup, taking.thing.row_id)
+    hand_over_followup(db, followup=step, to=taking.to, by=taking.by, now=taking.now)
+
+
+def _give_visit(db: Session, taking: Taking, _span: Span | None) -> None:
+    visit = db.get_one(Visit, taking.thing.row_id)
+    give_visit(db, visit=visit, to=taking.to, by=taking.by, now=taking.now)
+
+
+def _give_place(db: Session, taking: Taking, _span: Span | None) -> None:
+    visit, leaver = db.get_one(Visit, taking.thing.row_id), taking.leaver
+    give_place(db, visit=visit, leaver=leaver, to=taking.to, by=taking.by, now=taking.now)
+
+
+def _give_rest(db: Session, taking: Taking, _span: Span | None) -> None:
+    visit = db.get_one(Visit, taking.thing.row_id)
+    cut_stay(db, visit=visit, to=taking.to, by=taking.by, now=taking.now)
+
+
+_GIVE_BY_THING: Mapping[Thing, Callable[[Session, Taking, Span | None], None]] = {
+    Thing.ROLE: _give_role,
+    Thing.ORDER_PERSON: _give_answering,
+    Thing.ORDER_OFFICER: _give_deciding,
+    Thing.FOLLOWUP: _give_followup,
+    Thing.VISIT: _give_visit,
+    Thing.JOINED: _give_place,
+    Thing.STAY: _give_rest,
+}
