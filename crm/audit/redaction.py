@@ -18,7 +18,7 @@ from crm.followups.models import Followup
 from crm.leads.fields import LEAD_FIELDS
 from crm.leads.models import Company, Lead
 from crm.leads.redaction import LeadLabel, lead_labels
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.quotas.permissions import figure_scope
 from crm.supervision.models import Order
 from crm.supervision.permissions import figure_allows

@@ -22,7 +22,8 @@ from crm.leads.exports import lead_rows
 from crm.leads.fields import LEAD_COLUMNS
 from crm.people.exports import people_rows
 from crm.people.fields import PEOPLE_COLUMNS
-from crm.people.queries import Viewer, by_username, viewer
+from crm.people.permissions import Viewer, viewer
+from crm.people.queries import by_username
 from crm.quotas.exports import COMPLIANCE, compliance_rows
 from crm.quotas.queries import rule_codes
 from crm.visits.exports import visit_rows

@@ -31,7 +31,7 @@ from crm.leads.permissions import role_held_on
 from crm.leads.redaction import lead_labels
 from crm.mailing.service import Envelope, post
 from crm.people.models import Unit
-from crm.people.queries import Viewer, viewers
+from crm.people.permissions import Viewer, viewers
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.pending_visits import last_dates_to_log, visits_to_judge
 from crm.quotas.permissions import FigureScope, figure_scopes

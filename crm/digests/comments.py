@@ -14,7 +14,8 @@ from crm.base.periods import Period, PeriodKind
 from crm.digests.models import MonthlyComment
 from crm.digests.rules import day_of_freeze
 from crm.people.models import Person, Unit
-from crm.people.queries import UnitNode, primary_posting, unit_tree, units_above, viewer
+from crm.people.permissions import viewer
+from crm.people.queries import UnitNode, primary_posting, unit_tree, units_above
 from crm.people.rules import Role
 from crm.quotas.models import FigureRecord
 from crm.quotas.queries import working_calendar

@@ -13,7 +13,7 @@ from crm.digests.facts import Facts
 from crm.digests.queries import VisitFact
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.models import Person
-from crm.people.queries import Viewer, viewer, viewers
+from crm.people.permissions import Viewer, viewer, viewers
 from crm.people.rules import Role
 from crm.quotas.permissions import FigureScope, figure_scope, figure_scopes
 from crm.supervision.models import Order

@@ -10,7 +10,8 @@ from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import visible
 from crm.people.models import Person, Posting
-from crm.people.queries import Viewer, held_on, open_through, viewers
+from crm.people.permissions import Viewer, viewers
+from crm.people.queries import held_on, open_through
 from crm.people.rules import OVERSEEING
 from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.visits.models import Visit, VisitLead, VisitParticipant

@@ -21,7 +21,8 @@ from crm.digests.queries import active_people
 from crm.digests.rules import SETTLED_AT, TaskCounts, day_of_settled_report
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer, unit_tree, viewers
+from crm.people.permissions import Viewer, viewers
+from crm.people.queries import unit_tree
 from crm.people.rules import Duty
 from crm.quotas.models import RuleVersion
 from crm.quotas.permissions import FEWEST, FigureScope, figure_scopes

@@ -22,7 +22,8 @@ from crm.leads.redaction import LeadLabel, lead_labels
 from crm.leads.rules import MilestoneKind
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
-from crm.people.queries import UnitNode, Viewer, unit_tree, viewers
+from crm.people.permissions import Viewer, viewers
+from crm.people.queries import UnitNode, unit_tree
 from crm.people.rules import Role
 from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.quotas.queries import PersonFigure, figures, working_calendar

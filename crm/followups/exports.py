@@ -10,7 +10,7 @@ from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
 from crm.followups.permissions import visible_to
 from crm.leads.redaction import lead_labels
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 
 
 def followup_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ from crm.followups.models import Followup
 from crm.leads.models import Lead
 from crm.leads.permissions import changeable as changeable_leads
 from crm.leads.permissions import visible as visible_leads
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS
 
 

@@ -12,7 +12,7 @@ from crm.base.paging import Page, page_of
 from crm.followups.models import Followup
 from crm.followups.permissions import of_visible_lead, visible_to
 from crm.followups.redaction import SeenFollowup, shown
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.visits.models import Visit, VisitLead
 from crm.visits.rules import Status
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm.followups.models import Followup
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.models import Person
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 
 
 @dataclass(frozen=True, slots=True)

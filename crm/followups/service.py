@@ -15,7 +15,7 @@ from crm.followups.models import Followup
 from crm.followups.permissions import may_change
 from crm.leads.permissions import colleague_of, may_see
 from crm.people.models import Person
-from crm.people.queries import viewer
+from crm.people.permissions import viewer
 from crm.people.rules import WITH_RECORDS
 from crm.visits.rules import Channel
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from crm.base.clock import civil_date
 from crm.followups.models import Followup
 from crm.leads.models import Lead, Milestone
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.visits.models import Visit, VisitLead
 from crm.visits.queries import LOADED
 from crm.visits.redaction import SeenVisit, shown

@@ -17,7 +17,7 @@ from crm.leads.models import Company, Lead
 from crm.leads.permissions import changeable, visible
 from crm.leads.redaction import bare_companies, is_bare
 from crm.people.models import Person
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 
 OF_COMPANY = ("credit_code", "group_name")  # which a lead keeps too, as they were told with it
 

@@ -12,7 +12,7 @@ from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import visible_to
 from crm.leads.redaction import bare_companies
 from crm.leads.rules import LeadRoleKind
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 
 HOLDERS = {
     LeadRoleKind.RESPONSIBLE_UNIT: "unit",

@@ -13,15 +13,8 @@ from crm.base.periods import DAY
 from crm.leads.models import Lead, LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy, first_gap
 from crm.people.models import Person, Posting
-from crm.people.queries import (
-    Viewer,
-    at_work,
-    held_on,
-    posted_as,
-    unit_tree,
-    units_above,
-    viewer,
-)
+from crm.people.permissions import Viewer, viewer
+from crm.people.queries import at_work, held_on, posted_as, unit_tree, units_above
 from crm.people.rules import OVERSEEING, WITH_RECORDS, Role
 
 

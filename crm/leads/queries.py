@@ -14,7 +14,7 @@ from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import in_charge, named, role_held_on, visible, visible_to
 from crm.leads.redaction import LeadLabel, bare_companies
 from crm.leads.rules import Secrecy, Stage
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 
 MOST_CHOICES = 500
 

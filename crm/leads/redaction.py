@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.leads.models import Company, Contact, Lead
 from crm.leads.permissions import visible
 from crm.leads.rules import Secrecy
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 
 HIDDEN = "内部线索"  # an internal lead, for those who may not see it: it has no code name
 

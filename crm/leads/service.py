@@ -39,7 +39,8 @@ from crm.leads.progress import correct_milestone, reach, withdraw_milestone
 from crm.leads.roles import end_role, give_role, name_holder
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Person, Unit
-from crm.people.queries import primary_posting, viewer
+from crm.people.permissions import viewer
+from crm.people.queries import primary_posting
 from crm.people.rules import WITH_RECORDS, UnitKind
 
 __all__ = [

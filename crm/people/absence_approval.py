@@ -10,15 +10,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.paging import Page, page_of
 from crm.people.models import Absence, Person, Posting
-from crm.people.queries import (
-    Viewer,
-    held_on,
-    open_through,
-    people_in,
-    unit_tree,
-    units_above,
-    viewer,
-)
+from crm.people.permissions import Viewer, people_in, viewer
+from crm.people.queries import held_on, open_through, unit_tree, units_above
 from crm.people.rules import AbsenceStatus, Role
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from crm.base.fields import cells_of
 from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
 from crm.people.models import Person, Posting, Unit
-from crm.people.queries import Viewer, visible_to
+from crm.people.permissions import Viewer, visible_to
 
 
 def people_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:

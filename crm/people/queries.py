@@ -1,46 +1,18 @@
-"""Who is where, and whose data a person may see (REGIME 2)."""
+"""Who is where: units, postings, colleagues, absences (REGIME 2)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
 from crm.base.usernames import spellings
 from crm.people.models import Absence, Person, Posting, Unit
-from crm.people.rules import JUDGING, OVERSEEING, WITH_RECORDS, AbsenceStatus, Role
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """A person with the units that are theirs to see: those of their postings and all below."""
-
-    person: Person
-    unit_ids: frozenset[int]
-
-    @property
-    def person_id(self) -> int:
-        """Whose eyes these are."""
-        return self.person.id
-
-    @property
-    def role(self) -> Role:
-        """The access role."""
-        return self.person.role
-
-    @property
-    def oversees(self) -> bool:
-        """Whether they see the people of their scope."""
-        return self.role in OVERSEEING
-
-    @property
-    def judges(self) -> bool:
-        """Whether they confirm and reject visits in their scope."""
-        return self.role in JUDGING
+from crm.people.rules import WITH_RECORDS, AbsenceStatus, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +62,6 @@ def units_above(units: Iterable[UnitNode], unit_id: int) -> list[int]:
     return chain
 
 
-def viewer(db: Session, person: Person, on: date) -> Viewer:
-    """What the person may see on that date: an admin the zone, a recruiter no unit (REGIME 2)."""
-    return next(viewers(db, [person], on))
-
-
-def viewers(db: Session, people: Collection[Person], on: date) -> Iterator[Viewer]:
-    """What each of these people may see on that date; two queries, however many they are."""
-    scoped = {person.id: person.role for person in people if person.role is not Role.RECRUITER}
-    tree = unit_tree(db) if scoped else []
-    own: defaultdict[int, set[int]] = defaultdict(set)
-    if posted := [each for each, role in scoped.items() if role is not Role.ADMIN]:
-        held = select(Posting.person_id, Posting.unit_id).where(held_on(on))
-        for person_id, unit_id in db.execute(held.where(Posting.person_id.in_(posted))):
-            own[person_id].add(unit_id)
-    for person in people:
-        whole = {node.unit.id for node in tree} if person.role is Role.ADMIN else own[person.id]
-        yield Viewer(person, units_below(tree, whole))
-
-
 def active_at(at: datetime) -> ColumnElement[bool]:
     """People whose account is not closed at that moment: those who may get mail."""
     return or_(Person.disabled_at.is_(None), Person.disabled_at > at)
@@ -132,30 +85,6 @@ def posted_as(db: Session, roles: Collection[Role], at: datetime) -> dict[int, l
     for unit_id, person_id in rows:
         holders[unit_id].append(person_id)
     return dict(holders)
-
-
-def people_in(unit_ids: Collection[int], on: date) -> Select[int]:
-    """Ids of the people whose primary posting on the date is in one of the units."""
-    return select(Posting.person_id).where(
-        Posting.is_primary, held_on(on), Posting.unit_id.in_(unit_ids)
-    )
-
-
-def visible_to(viewer: Viewer, on: date) -> Select[Person]:
-    """The people whose records the viewer may see: themselves, and those in scope."""
-    if not viewer.oversees:
-        return select(Person).where(Person.id == viewer.person_id)
-    if viewer.role is Role.ADMIN:
-        return select(Person)
-    return select(Person).where(
-        or_(Person.id == viewer.person_id, Person.id.in_(people_in(viewer.unit_ids, on)))
-    )
-
-
-def may_see(db: Session, viewer: Viewer, person_id: int, on: date) -> bool:
-    """Whether the viewer may see the person's records."""
-    ids = visible_to(viewer, on).with_only_columns(Person.id)
-    return db.scalar(ids.where(Person.id == person_id)) is not None
 
 
 def by_username(db: Session, username: str) -> Person | None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.periods import Period
 from crm.base.sheets import Column
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.quotas.facts import PersonFigure
 from crm.quotas.frozen import NUMBERS, CorrectionFacts, corrections
 from crm.quotas.models import FigureRecord

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from crm.base.periods import Period
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.people.rules import Duty
 from crm.quotas.facts import PersonFigure, Place
 from crm.quotas.models import Correction, FigureRecord, RuleVersion

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base import clock
 from crm.base.periods import Period
 from crm.people.models import Posting
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.people.rules import Duty
 from crm.quotas import facts
 from crm.quotas.counting import waits_for_logging, waits_for_verdict

@@ -13,16 +13,8 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.people.models import Person, Posting
-from crm.people.queries import (
-    UnitNode,
-    Viewer,
-    held_on,
-    open_through,
-    unit_tree,
-    units_above,
-    units_below,
-    viewers,
-)
+from crm.people.permissions import Viewer, viewers
+from crm.people.queries import UnitNode, held_on, open_through, unit_tree, units_above, units_below
 from crm.people.rules import OVERSEEING, Duty, Role, nearest
 from crm.quotas.facts import PersonFigure
 from crm.quotas.models import FigureRecord, RuleVersion

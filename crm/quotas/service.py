@@ -13,7 +13,7 @@ from crm.base.db import batches, insert_into
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.people.models import Person
-from crm.people.queries import viewer
+from crm.people.permissions import viewer
 from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.quotas.corrections import correct
 from crm.quotas.facts import PersonFigure

@@ -13,7 +13,7 @@ from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import first_unseen_dates, may_see
 from crm.leads.rules import Secrecy
 from crm.people.models import Person, Posting
-from crm.people.queries import viewer
+from crm.people.permissions import viewer
 from crm.people.rules import OVERSEEING, WITH_RECORDS
 from crm.reassignment.queries import OpenThing
 from crm.reassignment.rules import Thing

@@ -13,7 +13,7 @@ from crm.base.outbox import MessageKind
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
-from crm.people.queries import viewer
+from crm.people.permissions import viewer
 from crm.reassignment.queries import OpenThing
 
 SETTLED = "已办结、取消或退出"

@@ -14,15 +14,8 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.people.models import Person, Posting
-from crm.people.queries import (
-    Viewer,
-    active_at,
-    held_on,
-    posted_as,
-    unit_tree,
-    units_above,
-    viewer,
-)
+from crm.people.permissions import Viewer, viewer
+from crm.people.queries import active_at, held_on, posted_as, unit_tree, units_above
 from crm.people.rules import OVERSEEING, WITH_RECORDS, Role
 from crm.quotas.permissions import FigureScope, figure_scope
 from crm.supervision.models import Order, OrderUnit

@@ -17,7 +17,7 @@ from crm.leads.permissions import colleague_of
 from crm.leads.permissions import may_see as may_see_lead
 from crm.leads.rules import MilestoneKind
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer, viewer, viewers, visible_to
+from crm.people.permissions import Viewer, viewer, viewers, visible_to
 from crm.people.rules import OVERSEEING
 from crm.quotas.models import RuleVersion
 from crm.quotas.permissions import figure_scopes

@@ -13,7 +13,7 @@ from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person, Unit
-from crm.people.queries import viewer
+from crm.people.permissions import viewer
 from crm.supervision.assignees import actor_ids, assignees, in_line_of, people_of, seeing
 from crm.supervision.models import Order, OrderEntry, OrderUnit
 from crm.supervision.permissions import conditions_of, may_know

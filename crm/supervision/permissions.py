@@ -16,7 +16,8 @@ from crm.base.workflow import Obstacle, Situation
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.models import Person, Posting, Unit
-from crm.people.queries import Viewer, held_on, viewer
+from crm.people.permissions import Viewer, viewer
+from crm.people.queries import held_on
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.models import RuleVersion
 from crm.quotas.permissions import FigureScope, figure_scope, seen_by

@@ -13,7 +13,7 @@ from crm.base.periods import Period
 from crm.leads.models import LeadRole, Milestone
 from crm.leads.permissions import role_held_on
 from crm.leads.rules import LeadRoleKind
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.quotas.frozen import CorrectionFacts, corrections
 from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import FigureScope

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, or_
 from sqlalchemy.orm import Session, selectinload
 
 from crm.base.paging import Page, page_of
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.supervision.models import Order
 from crm.supervision.permissions import assisted_by, overdue, visible_to
 from crm.supervision.queries import PARTIES

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.visits.fields import VisitData
 from crm.visits.links import links_of
 from crm.visits.models import Visit

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.fields import cells_of
 from crm.leads.models import Lead
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.visits.fields import VISIT_FIELDS, WORDS
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, visible_to

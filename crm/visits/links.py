@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base.db import insert_into
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 
 

@@ -9,7 +9,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.fields import FieldKind
 from crm.people.models import Person
-from crm.people.queries import viewer
+from crm.people.permissions import viewer
 from crm.visits.checking import check_visit
 from crm.visits.fields import VISIT_FIELDS, WORDS, VisitData
 from crm.visits.links import Links, links_of

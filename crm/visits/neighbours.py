@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.db import batches
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.visits.companions import left_by
 from crm.visits.fields import VisitData, data_of
 from crm.visits.models import Visit, VisitLead, VisitParticipant

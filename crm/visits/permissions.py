@@ -10,7 +10,7 @@ from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.entry_grants import owners_of
 from crm.people.models import Person, Posting
-from crm.people.queries import Viewer, people_in
+from crm.people.permissions import Viewer, people_in
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 from crm.visits.rules import LONGEST_DAYS, Kind, Status

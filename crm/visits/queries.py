@@ -15,7 +15,7 @@ from crm.leads.models import Company, Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.leads.queries import matching
 from crm.people.models import Person
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.visits.fields import VISIT_FIELDS
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import (

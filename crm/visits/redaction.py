@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.models import Person
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.visits.fields import WORDS, VisitWords
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind, Status, Verdict

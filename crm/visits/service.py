@@ -12,7 +12,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.people.models import Person
-from crm.people.queries import Viewer, viewer
+from crm.people.permissions import Viewer, viewer
 from crm.people.quota_inputs import Edit
 from crm.visits.bulk import ImportedVisit, import_visit, import_visits
 from crm.visits.checking import check_visit, may_read

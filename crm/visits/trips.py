@@ -13,7 +13,7 @@ from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.paging import Page, page_of
 from crm.people.models import Person, Posting
-from crm.people.queries import Viewer, people_in, viewer
+from crm.people.permissions import Viewer, people_in, viewer
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.models import Trip, Visit
 from crm.visits.permissions import covering, theirs

@@ -11,7 +11,8 @@ from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.entry_grants import owners_of
 from crm.people.models import EntryGrant, Person, Posting
-from crm.people.queries import Viewer, at_work, people_in
+from crm.people.permissions import Viewer, people_in
+from crm.people.queries import at_work
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.fields import WORDS, VisitData
 from crm.visits.rules import Channel, Status, check_channel, check_ended, first_and_last

@@ -31,7 +31,8 @@ from crm.people import login_attempts, sessions
 from crm.people.accounts import require_in_time
 from crm.people.login_attempts import MINUTE
 from crm.people.models import LoginSession, Person
-from crm.people.queries import Viewer, by_username, viewer
+from crm.people.permissions import Viewer, viewer
+from crm.people.queries import by_username
 from crm.people.service import verify
 from crm.web.errors import show_at_field
 from crm.web.forms import cleaned, is_inside

@@ -16,7 +16,7 @@ from crm.base.errors import Refused
 from crm.leads.queries import lead_choices
 from crm.leads.redaction import lead_labels
 from crm.people.models import Person
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.web.errors import show_at_field
 from crm.web.transaction import transaction
 

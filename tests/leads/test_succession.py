@@ -16,8 +16,8 @@ from crm.leads.rules import LeadRoleKind, Secrecy, first_gap
 from crm.leads.succession import give_leads_nobody_sees, give_unseen_leads
 from crm.people.accounts import RecordAccessEnded, disable_person
 from crm.people.models import Person
+from crm.people.permissions import viewer
 from crm.people.postings import leave
-from crm.people.queries import viewer
 from crm.people.rules import Role
 from crm.people.service import change_person
 from tests.conftest import NOW

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from crm.leads.models import Lead
 from crm.leads.rules import Secrecy
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer, viewer
+from crm.people.permissions import Viewer, viewer
 from crm.people.rules import Duty, Role, UnitKind
 from tests.factories import make_lead, make_person, make_unit
 

@@ -10,7 +10,8 @@ from crm.people import absences
 from crm.people.absence_approval import answered, may_decide, visible, waiting
 from crm.people.absences import AbsenceData
 from crm.people.models import Absence
-from crm.people.queries import absences_in, viewer
+from crm.people.permissions import viewer
+from crm.people.queries import absences_in
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 from tests.conftest import NOW
 from tests.factories import make_absence, make_person, make_unit

@@ -7,15 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from crm.people.models import Posting
-from crm.people.queries import (
-    held_on,
-    primary_posting,
-    unit_tree,
-    units_above,
-    units_below,
-    viewer,
-    visible_to,
-)
+from crm.people.permissions import viewer, visible_to
+from crm.people.queries import held_on, primary_posting, unit_tree, units_above, units_below
 from crm.people.rules import Duty, Role
 from tests.factories import make_person, make_posting, make_unit
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from crm.people.models import Person, Posting, Unit
-from crm.people.queries import viewer, viewers
+from crm.people.permissions import viewer, viewers
 from crm.people.rules import Duty, Role
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.permissions import figure_scope, figure_scopes, seen_records, supervisors_on

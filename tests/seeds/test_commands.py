@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
-from crm.people.queries import by_username, viewer
+from crm.people.permissions import viewer
+from crm.people.queries import by_username
 from crm.quotas.models import Correction
 from crm.supervision.assignees import waiting_for
 from crm.supervision.workflow import Wait

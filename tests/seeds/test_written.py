@@ -15,7 +15,8 @@ from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, LeadRoleKind, MilestoneKind, Stage
 from crm.people.absence_approval import waiting
 from crm.people.models import Person
-from crm.people.queries import by_username, viewer
+from crm.people.permissions import viewer
+from crm.people.queries import by_username
 from crm.people.service import verify
 from crm.quotas.queries import figures
 from crm.quotas.rules import FigureStatus

@@ -9,7 +9,7 @@ from crm.audit.redaction import readable_entries
 from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil, civil_date
 from crm.leads.rules import LeadRoleKind, Secrecy
-from crm.people.queries import viewer
+from crm.people.permissions import viewer
 from crm.supervision.assignees import waiting_for
 from crm.supervision.models import OrderUnit
 from crm.supervision.notifications import tell

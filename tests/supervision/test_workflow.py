@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.people.queries import viewer
+from crm.people.permissions import viewer
 from crm.supervision.assignees import assignees, possible_assignees, waiting_for, waits_of
 from crm.supervision.models import Order, OrderUnit
 from crm.supervision.notifications import readers_of, receivers

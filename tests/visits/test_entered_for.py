@@ -10,7 +10,7 @@ from crm.base.audit import AuditEntry
 from crm.base.errors import Refused
 from crm.leads.rules import Secrecy
 from crm.people.entry_grants import end_grant
-from crm.people.queries import viewer
+from crm.people.permissions import viewer
 from crm.people.rules import Role
 from crm.visits import service
 from crm.visits.models import Visit

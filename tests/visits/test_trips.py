@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from crm.base.audit import AuditEntry
 from crm.base.errors import Refused
-from crm.people.queries import viewer
+from crm.people.permissions import viewer
 from crm.people.rules import Duty
 from crm.visits import service, trips
 from crm.visits.models import Trip

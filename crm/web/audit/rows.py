@@ -15,7 +15,7 @@ from crm.base.audit import AuditEntry
 from crm.leads.models import Lead
 from crm.leads.redaction import HIDDEN
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.quotas.models import RuleVersion
 from crm.visits.models import Visit
 from crm.web.audit.labels import ACTIONS, PEOPLE, SUBJECTS, UNITS, label_of, word_of

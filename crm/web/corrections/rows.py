@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.extensions import db
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.quotas.frozen import CorrectionFacts, corrections, count_corrections, of_edit
 from crm.web.auth import signed_in
 from crm.web.quotas.labels import result_label

@@ -17,7 +17,8 @@ from wtforms.validators import Length, Optional
 
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.service import FollowupData, FollowupOutcome
-from crm.people.queries import Viewer, colleagues
+from crm.people.permissions import Viewer
+from crm.people.queries import colleagues
 from crm.people.rules import WITH_RECORDS
 from crm.visits.rules import Channel
 from crm.web.declared_fields import with_fields

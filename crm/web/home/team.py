@@ -6,7 +6,8 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
-from crm.people.queries import Viewer, people_in, unit_tree
+from crm.people.permissions import Viewer, people_in
+from crm.people.queries import unit_tree
 from crm.quotas.permissions import FigureScope
 from crm.quotas.queries import PersonFigure, figures, period_kinds
 from crm.quotas.rules import IN_DANGER, FigureStatus

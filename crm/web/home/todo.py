@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.people import absence_approval
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS
 from crm.quotas.frozen import count_corrections, for_signing, of_author, without_reason
 from crm.quotas.pending_visits import visits_to_judge

@@ -18,7 +18,8 @@ from crm.leads.queries import named_lately
 from crm.people.absence_approval import answered
 from crm.people.entry_grants import entered_for
 from crm.people.models import Absence
-from crm.people.queries import Viewer, absences_in
+from crm.people.permissions import Viewer
+from crm.people.queries import absences_in
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.pending_visits import ids_awaiting_verdict, last_dates_to_log
 from crm.quotas.queries import figures_on, working_calendar

@@ -28,7 +28,8 @@ from crm.leads.permissions import named_supervisors, supervisors_of_lead
 from crm.leads.redaction import LeadLabel
 from crm.leads.rules import LINE, Secrecy, Stage
 from crm.people.models import Person, Unit
-from crm.people.queries import Viewer, colleagues, people_by_id, unit_tree
+from crm.people.permissions import Viewer
+from crm.people.queries import colleagues, people_by_id, unit_tree
 from crm.people.rules import WITH_RECORDS, UnitKind
 from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import VersionedForm

@@ -11,7 +11,8 @@ from crm.base import clock, formatting
 from crm.base.periods import Period
 from crm.digests.results import groups
 from crm.jobs.ledger import began_on
-from crm.people.queries import UnitNode, Viewer, people_by_id
+from crm.people.permissions import Viewer
+from crm.people.queries import UnitNode, people_by_id
 from crm.people.rules import OF_BOARDS, Role
 from crm.quotas.pending_visits import count_pending
 from crm.quotas.permissions import FigureScope, may_be_split

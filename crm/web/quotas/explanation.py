@@ -12,7 +12,8 @@ from crm.base import clock, formatting
 from crm.base.periods import DAY
 from crm.jobs.ledger import began_on
 from crm.people.models import Absence
-from crm.people.queries import Viewer, absences_in
+from crm.people.permissions import Viewer
+from crm.people.queries import absences_in
 from crm.quotas.frozen import of_figure
 from crm.quotas.judging import prorated
 from crm.quotas.queries import PersonFigure, tenure_of, working_calendar

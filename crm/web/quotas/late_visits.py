@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
-from crm.people.queries import Viewer
+from crm.people.permissions import Viewer
 from crm.quotas.pending_visits import days_entered_late
 from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit, shown

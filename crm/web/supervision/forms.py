@@ -18,7 +18,8 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import DataRequired, Length, Optional
 
 from crm.people.models import Person
-from crm.people.queries import Viewer, colleagues, unit_tree, visible_to
+from crm.people.permissions import Viewer, visible_to
+from crm.people.queries import colleagues, unit_tree
 from crm.people.rules import OVERSEEING, WITH_RECORDS
 from crm.supervision.drafting import OrderData
 from crm.supervision.models import Order

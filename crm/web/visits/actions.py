@@ -13,7 +13,7 @@ from crm.base import clock, formatting
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.models import Person
-from crm.people.queries import may_see as may_see_person
+from crm.people.permissions import may_see as may_see_person
 from crm.quotas.queries import figures_on
 from crm.visits import service
 from crm.visits.companions import leave_visit

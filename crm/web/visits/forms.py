@@ -21,7 +21,8 @@ from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.people.entry_grants import entered_for
-from crm.people.queries import Viewer, colleagues, people_by_id
+from crm.people.permissions import Viewer
+from crm.people.queries import colleagues, people_by_id
 from crm.visits.fields import VISIT_FIELDS, WORDS, VisitData
 from crm.visits.queries import last_choices
 from crm.visits.redaction import SeenVisit

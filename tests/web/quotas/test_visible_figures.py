@@ -17,7 +17,7 @@ from crm.digests.service import make_digests
 from crm.digests.settlement_notice import send_settlement_notices
 from crm.digests.ten_day import make_ten_day_reports
 from crm.people.models import Person
-from crm.people.queries import viewers
+from crm.people.permissions import viewers
 from crm.people.rules import Duty, Role
 from crm.quotas.exports import compliance_rows
 from crm.quotas.service import freeze_period

@@ -1,0 +1,82 @@
+"""A person's scope, and whose records they may see (REGIME 2)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from crm.people.models import Person, Posting
+from crm.people.queries import held_on, unit_tree, units_below
+from crm.people.rules import JUDGING, OVERSEEING, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A person with the units that are theirs to see: those of their postings and all below."""
+
+    person: Person
+    unit_ids: frozenset[int]
+
+    @property
+    def person_id(self) -> int:
+        return self.person.id
+
+    @property
+    def role(self) -> Role:
+        return self.person.role
+
+    @property
+    def oversees(self) -> bool:
+        """Whether they see the people of their scope."""
+        return self.role in OVERSEEING
+
+    @property
+    def judges(self) -> bool:
+        """Whether they confirm and reject visits in their scope."""
+        return self.role in JUDGING
+
+
+def viewer(db: Session, person: Person, on: date) -> Viewer:
+    """What the person may see on that date: an admin the zone, a recruiter no unit (REGIME 2)."""
+    return next(viewers(db, [person], on))
+
+
+def viewers(db: Session, people: Collection[Person], on: date) -> Iterator[Viewer]:
+    """What each of these people may see on that date; two queries, however many they are."""
+    scoped = {person.id: person.role for person in people if person.role is not Role.RECRUITER}
+    tree = unit_tree(db) if scoped else []
+    own: defaultdict[int, set[int]] = defaultdict(set)
+    if posted := [each for each, role in scoped.items() if role is not Role.ADMIN]:
+        held = select(Posting.person_id, Posting.unit_id).where(held_on(on))
+        for person_id, unit_id in db.execute(held.where(Posting.person_id.in_(posted))):
+            own[person_id].add(unit_id)
+    for person in people:
+        whole = {node.unit.id for node in tree} if person.role is Role.ADMIN else own[person.id]
+        yield Viewer(person, units_below(tree, whole))
+
+
+def people_in(unit_ids: Collection[int], on: date) -> Select[int]:
+    """Ids of the people whose primary posting on the date is in one of the units."""
+    return select(Posting.person_id).where(
+        Posting.is_primary, held_on(on), Posting.unit_id.in_(unit_ids)
+    )
+
+
+def visible_to(viewer: Viewer, on: date) -> Select[Person]:
+    """The people whose records the viewer may see: themselves, and those in scope."""
+    if not viewer.oversees:
+        return select(Person).where(Person.id == viewer.person_id)
+    if viewer.role is Role.ADMIN:
+        return select(Person)
+    return select(Person).where(
+        or_(Person.id == viewer.person_id, Person.id.in_(people_in(viewer.unit_ids, on)))
+    )
+
+
+def may_see(db: Session, viewer: Viewer, person_id: int, on: date) -> bool:
+    """Whether the viewer may see the person's records."""
+    ids = visible_to(viewer, on).with_only_columns(Person.id)
+    return db.scalar(ids.where(Person.id == person_id)) is not None
