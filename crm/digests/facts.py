@@ -117,7 +117,7 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
     on = civil_date(at)
     wanted = spans(period, on)
     judged = [figure for part in wanted.all for figure in figures(db, period=part, as_of=at)]
-    shown_periods = {one.figure.period for one in judged} | {period}
+    shown_periods = {found.figure.period for found in judged} | {period}
     calendar = working_calendar(db)
 
     units = unit_tree(db)
@@ -135,8 +135,8 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
         units=units,
         figures=judged,
         previous={
-            (one.figure.rule.code, one.person_id): one.figure
-            for one in figures(db, period=period.before, as_of=at)
+            (found.figure.rule.code, found.person_id): found.figure
+            for found in figures(db, period=period.before, as_of=at)
         },
         leads=_leads(db, period, lead_ids, at),
         steps=steps,
@@ -163,9 +163,9 @@ def _earlier_statuses(
     week_ago, kinds = at - 7 * DAY, period_kinds(db)
     begun = [part for part in running if part.kind in kinds and part.first <= civil_date(week_ago)]
     return {
-        (one.figure.rule.code, one.person_id, one.figure.period): one.figure.status
+        (found.figure.rule.code, found.person_id, found.figure.period): found.figure.status
         for part in begun
-        for one in figures(db, period=part, as_of=week_ago)
+        for found in figures(db, period=part, as_of=week_ago)
     }
 
 

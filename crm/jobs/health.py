@@ -1,4 +1,4 @@
-"""Whether the system lives: the clock's last tick, what is overdue, what waits (DESIGN 3)."""
+"""Health checks: the clock's last tick, overdue slots, the backlog of mails (DESIGN 3)."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ FOR_A_PERSON = (State.FAILED, State.HELD)
 
 
 class Health(LabeledEnum):
-    """How a part of the system is."""
+    """The health of a part of the system."""
 
     OK = "ok", "正常"
     WARN = "warn", "注意"
@@ -37,21 +37,21 @@ class Health(LabeledEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The clock's last sign of life; `silent_for` is none where no clock is installed."""
+    """The clock's last tick."""
 
     has_ticked: bool
-    silent_for: timedelta | None  # since its last tick, or since the installation before the first
+    silent_for: timedelta | None  # since the last tick or the installation; None: not installed
 
     @property
     def health(self) -> Health:
-        """Whether a node ticked within the last minutes."""
+        """Fails where no node ticked within the last minutes."""
         silent = self.silent_for is None or self.silent_for > LONGEST_SILENCE
         return Health.FAIL if silent else Health.OK
 
 
 @dataclass(frozen=True, slots=True)
 class Pile:
-    """The messages of one state: how many, and how long ago the oldest was made."""
+    """The number of messages in one state, and the age of the oldest."""
 
     count: int = 0
     oldest: timedelta | None = None
@@ -59,28 +59,27 @@ class Pile:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What the outbox holds that has not reached its end."""
+    """The messages that are not sent or skipped."""
 
     piles: Mapping[State, Pile]
 
     @property
     def waiting(self) -> int:
-        """How many are under way."""
         return sum(self.piles[state].count for state in UNDER_WAY)
 
     @property
     def oldest(self) -> timedelta | None:
-        """The age of the oldest that is under way."""
+        """The age of the oldest waiting message."""
         return max(filter(None, (self.piles[state].oldest for state in UNDER_WAY)), default=None)
 
     @property
     def for_a_person(self) -> int:
-        """How many nobody sends any more, unless someone says so."""
+        """How many are not sent unless a person resends them."""
         return sum(self.piles[state].count for state in FOR_A_PERSON)
 
     @property
     def health(self) -> Health:
-        """A day's wait is a failure; an hour's, or what waits for a person, is worth a look."""
+        """Fails after a day's wait; warns after an hour's, or where a message needs a person."""
         oldest = self.oldest or timedelta(0)
         if oldest > STUCK:
             return Health.FAIL
@@ -89,7 +88,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """How the clock has stood still: nobody ticks, a slot is not done, or a job is paused."""
+    """Why the clock stands still: no node ticks, a slot is overdue, or a job is paused."""
 
     silent_for: timedelta | None
     overdue: Slot | None
@@ -97,12 +96,12 @@ class Standstill:
 
     @property
     def job(self) -> str:
-        """What is overdue, by its Chinese name."""
+        """The label of the overdue job."""
         return JobName(self.overdue.job.name).label if self.overdue else ""
 
 
 def pulse(db: Session, *, now: datetime) -> Pulse:
-    """The last tick of whichever node leads, told by its lease."""
+    """The last tick of the leading node, known from its lease."""
     if (installed_at := ledger.installed_at(db)) is None:
         return Pulse(has_ticked=False, silent_for=None)
     silence = lease.silent_for(db)
@@ -112,28 +111,30 @@ def pulse(db: Session, *, now: datetime) -> Pulse:
 
 
 def overdue(db: Session, *, now: datetime) -> list[Slot]:
-    """The slots that should have been done ten minutes ago, the oldest first."""
+    """The slots that were due at least ten minutes ago, the oldest first."""
     return ledger.due(db, JOBS, working_calendar(db), until=now - ON_TIME)
 
 
 def standstill(db: Session, *, now: datetime) -> Standstill | None:
-    """How an installed clock has stood still; none while it goes."""
-    beat = pulse(db, now=now)
-    if beat.silent_for is None:
+    """Why an installed clock stands still; None while it runs."""
+    last_pulse = pulse(db, now=now)
+    if last_pulse.silent_for is None:
         return None
-    silent_for = beat.silent_for if beat.health is Health.FAIL else None
+    silent_for = last_pulse.silent_for if last_pulse.health is Health.FAIL else None
     first = next(iter(overdue(db, now=now)), None)
-    halted = paused(db)
-    return Standstill(silent_for, first, halted) if silent_for or first or halted else None
+    paused_jobs = paused(db)
+    return (
+        Standstill(silent_for, first, paused_jobs) if silent_for or first or paused_jobs else None
+    )
 
 
 def paused(db: Session) -> list[str]:
-    """The jobs that somebody has paused, by their Chinese names."""
+    """The labels of the paused jobs."""
     return [JobName(name).label for name in pauses(db)]
 
 
 def backlog(db: Session, *, now: datetime) -> Backlog:
-    """What the outbox holds, by state; what was sent or skipped is at its end."""
+    """The messages that are not sent or skipped, by state."""
     query = (
         select(Message.state, func.count(), func.min(Message.made_at))
         .where(Message.state.in_((*UNDER_WAY, *FOR_A_PERSON)))
@@ -152,14 +153,14 @@ def _newest() -> set[str]:
 
 
 def is_migrated(db: Session) -> bool:
-    """Whether the tables are as this version of the application wants them."""
+    """Whether the tables are at this version's migration."""
     if not inspect(db.connection()).has_table(VERSIONS.name):
         return False
     return set(db.scalars(select(VERSIONS.c.version_num))) == _newest()
 
 
 def is_read_only(db: Session) -> bool:
-    """Whether nothing can be saved: a standby, a setting, a file that may not be written."""
+    """Whether nothing can be saved: a standby server, a setting, a read-only file."""
     if db.get_bind().dialect.name == "postgresql":
         return bool(db.scalar(text("SHOW transaction_read_only")) == "on")
     file = db.connection().engine.url.database
@@ -167,6 +168,6 @@ def is_read_only(db: Session) -> bool:
 
 
 def has_file(engine: Engine) -> bool:
-    """Whether SQLite's file is there: to connect to one that is not would make a new one."""
+    """Whether SQLite's file exists; connecting to a missing one would create it."""
     file = engine.url.database if engine.dialect.name == "sqlite" else None
     return file is None or Path(file).exists()

@@ -1,4 +1,4 @@
-"""A message as the bytes that travel: made of its row alone, so always the same (DESIGN 3)."""
+"""A message in MIME, made of its row alone, so that a repeat has the same bytes (DESIGN 3)."""
 
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -10,16 +10,16 @@ from crm.base.outbox import Message
 
 
 def mime_of(message: Message, *, sender: str) -> bytes:
-    """The mail in MIME, text and HTML; ValueError where an address is none."""
+    """The mail with text and HTML; ValueError where an address is invalid."""
     mail = EmailMessage(policy=SMTP)
     mail["From"] = parse_address(sender)
-    if message.recipient:  # else it lies in the mailbox only, and is looked at all the same
+    if message.recipient:  # else it is only in the mailbox, and may still be previewed
         mail["To"] = parse_address(message.recipient)
 
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(civil(message.made_at))
     mail["Message-ID"] = message.message_id
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notices in answer
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: asks for no automatic replies
     mail.set_content(message.body_text, cte="base64")
     mail.add_alternative(message.body_html, subtype="html", cte="base64")
     key, _, _ = message.message_id.strip("<>").partition("@")
@@ -29,9 +29,9 @@ def mime_of(message: Message, *, sender: str) -> bytes:
 
 
 def _unsubscribe_lines(url: str | None) -> bytes:
-    """The headers by which a mail program offers to unsubscribe, by one click where it is HTTPS.
+    """The headers by which mail programs offer to unsubscribe; over HTTPS by one click (RFC 8058).
 
-    RFC 8058. Written by hand: the policy would fold the long address by encoding it.
+    They are written by hand because the policy would fold the long address by encoding it.
     """
     if not (url and url.isascii() and url.isprintable()):
         return b""

@@ -1,4 +1,4 @@
-"""The ledger of what the clock did, and the lease of who does it (DESIGN 3)."""
+"""Tables of the clock: the runs of jobs, pauses, and the lease (DESIGN 3)."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from crm.base.enums import LabeledEnum
 
 
 class RunState(LabeledEnum):
-    """What became of a slot."""
+    """The state of a slot's run."""
 
     DONE = "done", "已完成"
     SKIPPED = "skipped", "已跳过"
@@ -18,7 +18,7 @@ class RunState(LabeledEnum):
 
 
 class JobRun(Base):
-    """One slot of one job; the unique pair is what makes it happen once."""
+    """One slot of one job; the unique pair makes it run once."""
 
     __tablename__ = "job_run"
     __table_args__ = (UniqueConstraint("job", "slot"), Index(None, "job", "due_at"))
@@ -35,19 +35,19 @@ class JobRun(Base):
 
 
 class JobPause(Base):
-    """A job of which no slot is taken until it is resumed (all its cycles)."""
+    """A paused job; none of its slots is taken until it is resumed."""
 
     __tablename__ = "job_pause"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     job: Mapped[str] = mapped_column(unique=True)
     paused_at: Mapped[datetime]
-    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: the command line
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # NULL: the command line
     why: Mapped[str]
 
 
 class Lease(Base):
-    """Who holds a task alone, until when by the database's own clock."""
+    """The one holder of a task, until a moment of the database's clock."""
 
     __tablename__ = "lease"
 

@@ -1,4 +1,4 @@
-"""When each job is due, and what a late slot is still good for: values, no database (REGIME 5)."""
+"""When each job is due, and how long a late slot is still of use (REGIME 5). Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from crm.base.workdays import WorkingCalendar
 from crm.digests import rules
 from crm.digests.rules import EVENING
 
-ON_TIME = timedelta(minutes=10)  # a new leader needs up to two minutes; nobody calls ten late
-# No run of rest days comes near this: what is due from a date on ended at most so long before it.
+ON_TIME = timedelta(minutes=10)  # a new leader needs up to two minutes
+# No run of rest days is so long: what is due on a date ended at most so long before it.
 LONGEST_WAIT = 40 * DAY
 
 
 class JobName(LabeledEnum):
-    """What the clock does."""
+    """The jobs of the clock."""
 
     WEEKLY_DIGEST = "weekly-digest", "周报"
     MONTHLY_DIGEST = "monthly-digest", "月报"
@@ -31,12 +31,12 @@ class JobName(LabeledEnum):
     ESCALATE = "escalate", "督办逾期提级"
 
 
-# What a job tells of is made by another: while that one is held up, it waits.
+# A job that reports what another job makes waits while that job is held up.
 DEPENDS_ON: Mapping[str, JobName] = {JobName.SETTLED_FIGURES: JobName.FREEZE}
 
 
 class Lateness(LabeledEnum):
-    """How long a missed slot is still of use."""
+    """How long a missed slot is still of use, and what happens then."""
 
     UNTIL_EVENING = "until_evening", "当日18:00前补做"
     UNTIL_NEXT_THEN_KEPT = "until_next_then_kept", "下一期到期前补发，之后只存档"
@@ -45,7 +45,7 @@ class Lateness(LabeledEnum):
 
 
 class Timing(LabeledEnum):
-    """What is to be done with a slot at a moment."""
+    """What is to be done with a slot at some moment."""
 
     ON_TIME = "on_time", "按时"
     LATE = "late", "迟到补做"
@@ -54,7 +54,7 @@ class Timing(LabeledEnum):
 
     @property
     def is_past_use(self) -> bool:
-        """Whether nobody waits for the slot any more."""
+        """Whether the slot is of no use any more."""
         return self in (Timing.KEPT, Timing.SKIPPED)
 
 
@@ -72,13 +72,13 @@ DueOn = Callable[[WorkingCalendar, Subject], date | None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A row of REGIME 5's table: about what, on which date, at what time, how long of use.
+    """A row of REGIME 5's table.
 
-    Jobs of one name differ in their cycle.
+    Jobs of one name differ in their kind of period.
     """
 
     name: str
-    cycle: PeriodKind | None  # none: each date
+    cycle: PeriodKind | None  # None: a slot for each date
     due_on: DueOn
     at: time
     lateness: Lateness
@@ -86,7 +86,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One time that a job is due; the pair of job and name is unique."""
+    """One run of a job that is due; job and name together are unique."""
 
     job: Job
     name: str
@@ -94,12 +94,12 @@ class Slot:
 
 
 def that_workday(calendar: WorkingCalendar, subject: Subject) -> date | None:
-    """The date itself, where people work on it."""
+    """The date itself, if it is a working day."""
     return subject.first if calendar.is_workday(subject.first) else None
 
 
 def that_day(_calendar: WorkingCalendar, subject: Subject) -> date:
-    """The date itself, whatever day it is."""
+    """The date itself."""
     return subject.first
 
 
@@ -109,12 +109,12 @@ def first_workday_of(calendar: WorkingCalendar, subject: Subject) -> date:
 
 
 def day_after(_calendar: WorkingCalendar, subject: Subject) -> date:
-    """The day after it, whatever day that is."""
+    """The day after, working day or not."""
     return subject.last + DAY
 
 
 def first_workday_after(calendar: WorkingCalendar, subject: Subject) -> date:
-    """The first working day once the period is over."""
+    """The first working day after the period."""
     return calendar.first_workday_from(subject.last + DAY)
 
 
@@ -144,12 +144,12 @@ JOBS = (
         Lateness.UNTIL_NEXT_THEN_KEPT,
     ),
     Job(JobName.MORNING_BRIEF, None, that_workday, time(7, 45), Lateness.UNTIL_EVENING),
-    # about the xun that begins, even where holidays move it to days after its first (1 October)
+    # About the xun that begins, even where holidays move it some days on (1 October).
     Job(JobName.TEN_DAY, PeriodKind.XUN, first_workday_of, time(8), Lateness.UNTIL_NEXT),
     Job(JobName.NUDGE, None, that_workday, time(12), Lateness.UNTIL_EVENING),
     Job(JobName.ESCALATE, None, that_day, time(0), Lateness.ALWAYS),
     Job(JobName.AUDIT_SEAL, None, day_after, time(0), Lateness.ALWAYS),
-    # one of each for every kind of period, which shows in the names of their slots
+    # One for each kind of period; the names of their slots tell them apart.
     *(Job(JobName.ASSESS, kind, day_after, time(0), Lateness.ALWAYS) for kind in PeriodKind),
     *(Job(JobName.FREEZE, kind, day_of_freeze, time(0), Lateness.ALWAYS) for kind in PeriodKind),
     Job(
@@ -184,8 +184,8 @@ def slots(
 ) -> Iterator[Slot]:
     """The job's slots due from `since` on, without end; with `last`, those after that one.
 
-    What comes after is told by what a slot is about, so a calendar that is changed later neither
-    drops one nor repeats one.
+    The order follows the period that a slot is about, not its due date, so that a later change of
+    the calendar neither drops a slot nor repeats one.
     """
     begin = _first_date_after(job, last) if last else civil_date(since) - LONGEST_WAIT
     for subject in _from(job.cycle, begin):
@@ -195,24 +195,21 @@ def slots(
 
 
 def precedes_clock(slot: Slot, clock_from: datetime) -> bool:
-    """Whether the slot's period was over when the clock began.
-
-    Such a period is told by the facts, and no job is about it (REGIME 5).
-    """
+    """Whether the slot's period was over when the clock began; no job is about it (REGIME 5)."""
     if slot.job.cycle is None:
         return False
     return Period.parse(slot.name).last < civil_date(clock_from)
 
 
 def superseded_at(slot: Slot, calendar: WorkingCalendar) -> datetime:
-    """When a later slot of the job is due, and whoever still waits for this one waits for that."""
-    # Later by its moment: after a week without a working day two digests are due at once.
+    """When a later slot of the job is due, which makes this one out of date."""
+    # Not simply the next slot: after a week without a working day two digests are due at once.
     following = slots(slot.job, calendar, since=slot.due_at, last=slot.name)
     return next(later.due_at for later in following if later.due_at > slot.due_at)
 
 
 def timing(slot: Slot, calendar: WorkingCalendar, *, now: datetime) -> Timing:
-    """What a slot is still good for at that moment (REGIME 5)."""
+    """What is to be done with the slot at that moment (REGIME 5)."""
     if now - slot.due_at <= ON_TIME:
         return Timing.ON_TIME
 
