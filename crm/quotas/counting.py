@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from crm.base import clock
 from crm.base.periods import Period, days
@@ -115,7 +115,7 @@ def _as_if_done_before(
     if visit.kind is not Kind.RESIDENCY or at < visit.starts_at:
         return date.min
     today = clock.civil_date(at)
-    is_in_time = today - visit.last_on <= timedelta(days=rule.log_within_days)
+    is_in_time = today <= rule.last_date_to_log(visit.last_on)
     return today if at < visit.ends_at or (is_in_time and ended_too) else date.min
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import Protocol
 
@@ -142,6 +142,10 @@ class Rule:
     def holds_on(self, on: date) -> bool:
         """Whether the version holds on the date."""
         return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+    def last_date_to_log(self, last_on: date) -> date:
+        """The date until which a visit that ends on `last_on` is logged in time."""
+        return last_on + timedelta(days=self.log_within_days)
 
     def takes(self, visit: HasChannel) -> bool:
         """Whether the visit's kind and channel are among the counted ones."""

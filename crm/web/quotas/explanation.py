@@ -201,7 +201,7 @@ def _counted_so_far(visit: VisitFacts, figure: Figure, now: datetime) -> str:
         return ""
     if visit.ends_at > now or figure.settled:
         return "驻城进行中，今天以前的日期先行计入"
-    until = formatting.day(visit.last_on + figure.rule.log_within_days * DAY)
+    until = formatting.day(figure.rule.last_date_to_log(visit.last_on))
     return f"待办结：已先行计入，{until}以前设为完成；逾期办结的，督查人员确认后计入"
 
 
