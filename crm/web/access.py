@@ -107,7 +107,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "my_settings.show": ANYONE,
     "my_settings.save": ANYONE,
     "digests.comment": LEADERS,
-    "digests.say": LEADERS,
+    "digests.save": LEADERS,
     "mailbox.listing": ANYONE,
     "mailbox.show": ANYONE,
     "mailbox.body": ANYONE,

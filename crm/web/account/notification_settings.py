@@ -1,4 +1,4 @@
-"""One's own settings: which mails one gets, and when; and the link that stops them."""
+"""Notification settings: which mails a person gets and when, and the unsubscribe link."""
 
 from collections.abc import Collection
 from typing import Any
@@ -50,30 +50,30 @@ WHAT_FOR = {
 }
 
 
-class Way(LabeledEnum):
-    """How one gets mails of a kind."""
+class Channel(LabeledEnum):
+    """Where mails of a kind go."""
 
     BOTH = "both", "邮件和系统信箱"
     IN_APP = "in_app", "只存系统信箱"
 
 
 class MailForm(FlaskForm):
-    """The way of each optional kind, and the quiet hours."""
+    """The channel of each optional kind of mail, and the quiet hours."""
 
     begins = TimeField("开始", [Optional()])
     ends = TimeField("结束", [Optional()])
 
     @property
-    def ways(self) -> list[Any]:
-        """The fields of the kinds, in their order."""
+    def channel_fields(self) -> list[Any]:
         return [self[kind.value] for kind in OPTIONAL if kind.value in self]
 
     def by_mail(self) -> set[MessageKind]:
-        """The kinds that a valid form is_mailed by mail."""
-        return {MessageKind(each.name) for each in self.ways if each.data is Way.BOTH}
+        return {
+            MessageKind(field.name) for field in self.channel_fields if field.data is Channel.BOTH
+        }
 
     def quiet(self) -> QuietHours | None:
-        """The quiet hours of a valid form; refused where one end is missing."""
+        """The quiet hours, if any; refused where one end is missing."""
         begins, ends = self.begins.data, self.ends.data
         if begins is None and ends is None:
             return None
@@ -83,18 +83,18 @@ class MailForm(FlaskForm):
 
 
 def _form(kinds: Collection[MessageKind], **given: Any) -> MailForm:
-    """The form of these kinds: not everybody can get each."""
-    ways = {
+    """The form with a field for each of these kinds: which kinds there are depends on the role."""
+    fields = {
         kind.value: RadioField(
             kind.label,
             [Needed("请选择接收方式。")],
-            choices=enum_choices(Way),
-            coerce=Way,
+            choices=enum_choices(Channel),
+            coerce=Channel,
             description=WHAT_FOR[kind],
         )
         for kind in kinds
     }
-    return type("OwnMailForm", (MailForm,), ways)(**given)  # type: ignore[no-any-return]
+    return type("OwnMailForm", (MailForm,), fields)(**given)  # type: ignore[no-any-return]
 
 
 def _offered(person: Person) -> list[MessageKind]:
@@ -103,34 +103,33 @@ def _offered(person: Person) -> list[MessageKind]:
 
 @bp.get("/me/settings")
 def show() -> ResponseReturnValue:
-    """What one gets, how, and when not."""
     me = signed_in()
     chosen, quiet = mailed_kinds(db.session, me.id), quiet_hours(db.session, me.id)
-    ways = {kind.value: Way.BOTH if kind in chosen else Way.IN_APP for kind in OPTIONAL}
+    channels = {kind.value: Channel.BOTH if kind in chosen else Channel.IN_APP for kind in OPTIONAL}
     times = {"begins": quiet.begins, "ends": quiet.ends} if quiet else {}
-    return _page(_form(_offered(me), data={**ways, **times}))
+    return _page(_form(_offered(me), data={**channels, **times}))
 
 
 @bp.post("/me/settings")
 def save() -> ResponseReturnValue:
-    """Keep what one chose; of kinds that one cannot get, nothing changes."""
     me = signed_in()
     form = _form(_offered(me))
-    if form.validate() and _keep(form, me):
+    if form.validate() and _save(form, me):
         flash("邮件设置已保存。", "success")
         return redirect(url_for(".show"))
     return _page(form), 422
 
 
-def _keep(form: MailForm, me: Person) -> bool:
-    """Whether it was kept; else the form says why not."""
+def _save(form: MailForm, me: Person) -> bool:
+    """Whether the choice was saved; if not, the form has the error."""
     try:
         with transaction() as rows:
-            unasked = mailed_kinds(rows, me.id) - set(_offered(me))
+            # the choice on kinds that the form did not offer stays: the role may change back
+            not_offered = mailed_kinds(rows, me.id) - set(_offered(me))
             service.choose(
                 rows,
                 person=me,
-                by_mail=form.by_mail() | unasked,
+                by_mail=form.by_mail() | not_offered,
                 quiet=form.quiet(),
                 now=moment(),
             )
@@ -155,13 +154,13 @@ def _page(form: MailForm) -> str:
 
 @bp.get("/unsubscribe/<token>")
 def unsubscribe(token: str) -> ResponseReturnValue:
-    """Ask before anything is stopped: programs follow links too."""
-    _, kind = _told(token)
+    """Ask before unsubscribing: mail programs and scanners follow links too."""
+    _, kind = _read_token(token)
     return render_template("account/unsubscribe.html", kind=kind, one_click=ONE_CLICK)
 
 
-def _whose() -> str:
-    """By whom tries are counted: the address, and whose mails the token is about."""
+def _limit_key() -> str:
+    """The rate limit counts by address and by the person whose mails the token stops."""
     secret: str = current_app.config["SETTINGS"].secret_key
     read = unsubscribe_tokens.read(secret, (request.view_args or {}).get("token", ""))
     return f"{request.remote_addr}:{read[0] if read else ''}"
@@ -169,13 +168,13 @@ def _whose() -> str:
 
 @bp.post("/unsubscribe/<token>")
 @csrf.exempt  # type: ignore[untyped-decorator]
-@limiter.limit("30 per minute", key_func=_whose)
+@limiter.limit("30 per minute", key_func=_limit_key)
 def stop(token: str) -> ResponseReturnValue:
-    """Stop mails of that kind, by the button or by a mail program; the token is the right to."""
+    """Stop mails of that kind, from the page or a mail program; the token is the authorization."""
     name, value = ONE_CLICK
     if request.form.get(name) != value:
         abort(400)
-    person_id, kind = _told(token)
+    person_id, kind = _read_token(token)
     begin_to_write(db.session)
     with transaction() as rows:
         person = rows.get(Person, person_id) or abort(404)
@@ -183,6 +182,6 @@ def stop(token: str) -> ResponseReturnValue:
     return render_template("account/unsubscribe.html", kind=kind, one_click=None)
 
 
-def _told(token: str) -> tuple[int, MessageKind]:
+def _read_token(token: str) -> tuple[int, MessageKind]:
     secret: str = current_app.config["SETTINGS"].secret_key
     return unsubscribe_tokens.read(secret, token) or abort(404)

@@ -1,4 +1,4 @@
-"""One's own page: how one is reached, one's password, and where one is signed in."""
+"""The account page: contact data, password, entry grants and signed-in devices."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from crm.web.transaction import moment, release, today, transaction
 
 bp = Blueprint("me", __name__, url_prefix="/me")
 _line = Length(max=200, message="最多 %(max)d 个字。")
-# endpoint, what it is called, icon, what one does there: pages about oneself, for whoever signs in
+# endpoint, label, icon, description: further pages about the signed-in person
 LINKS = (
     ("mailbox.listing", "信箱", "mail", "系统寄给您的周报、月报和提醒"),
     ("my_settings.show", "邮件设置", "mail-cog", "要哪些邮件，什么时候不打扰"),
@@ -46,23 +46,17 @@ SYSTEMS = (
 )
 
 
-class Reached(Cells):
-    """How a person is reached."""
-
+class Contact(Cells):
     email: Email
     phone: Phone
 
 
 class ContactForm(FlaskForm):
-    """What of oneself one may change."""
-
     email = StringField("邮箱", [_line], filters=[cleaned])
     phone = StringField("电话", [_line], filters=[cleaned])
 
 
 class PasswordForm(FlaskForm):
-    """Another password, for who knows the present one."""
-
     old = PasswordField("当前密码", [Needed("请填写当前密码。")])
     password = PasswordField("新密码", [Needed("请填写新密码。"), _line])
     again = PasswordField(
@@ -73,27 +67,24 @@ class PasswordForm(FlaskForm):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A page that is about oneself."""
-
     url: str
     label: str
     icon: str
-    what_for: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A browser at which one is signed in."""
+    """A browser with an open session."""
 
     name: str
-    when: str
+    seen: str
     address: str
     is_this: bool
 
 
 @bp.get("")
 def show() -> ResponseReturnValue:
-    """All of it; who has a temporary password sees only the way to another one."""
     return _page(ContactForm(obj=signed_in()), PasswordForm())
 
 
@@ -107,20 +98,19 @@ def _page(contact: ContactForm, password: PasswordForm) -> str:
         given=given_lines(db.session, signed_in(), is_mine=True),
         held=held_lines(db.session, signed_in()),
         new_url=url_for("entry_grants.new_mine"),
-        links=[Link(url_for(endpoint), *words) for endpoint, *words in LINKS],
+        links=[Link(url_for(endpoint), *texts) for endpoint, *texts in LINKS],
         shortest=service.SHORTEST_PASSWORD,
     )
 
 
 @bp.post("")
 def change() -> ResponseReturnValue:
-    """Keep how one is reached."""
     person, form = signed_in(), ContactForm()
 
     if form.validate():
         try:
             cells = {"email": form.email.data or "", "phone": form.phone.data or ""}
-            told = read_cells(Reached, cells).model_dump()
+            contact = read_cells(Contact, cells).model_dump()
             with transaction() as rows:
                 service.change_person(
                     rows,
@@ -129,7 +119,7 @@ def change() -> ResponseReturnValue:
                     role=person.role,
                     by=person,
                     now=moment(),
-                    **told,
+                    **contact,
                 )
         except Refused as refusal:
             show_refusal(form, refusal, {})
@@ -142,7 +132,7 @@ def change() -> ResponseReturnValue:
 
 @bp.post("/password")
 def set_password() -> ResponseReturnValue:
-    """Set another password: all other devices are signed out, this one goes on."""
+    """Change the password; all other devices are signed out."""
     form = PasswordForm()
     if form.validate():
         try:
@@ -177,7 +167,7 @@ def _change_password(old: str, new: str) -> None:
 
 @bp.post("/sign-out-elsewhere")
 def sign_out_elsewhere() -> ResponseReturnValue:
-    """End all my sessions but this one."""
+    """End all other sessions of the signed-in person."""
     with transaction() as rows:
         person, this = signed_in(), current_user.login.id
         count = accounts.sign_out_elsewhere(
@@ -192,7 +182,7 @@ def _devices() -> list[Device]:
 
     return [
         Device(
-            _browser_name(login.browser or ""),
+            _device_name(login.browser or ""),
             formatting.moment(login.seen_at, today()),
             login.address or "",
             login.id == this,
@@ -201,8 +191,8 @@ def _devices() -> list[Device]:
     ]
 
 
-def _browser_name(browser: str) -> str:
-    """A browser in words that its owner knows it by."""
+def _device_name(browser: str) -> str:
+    """System and browser in Chinese, so that the owner recognizes the device."""
     system = next((name for mark, name in SYSTEMS if mark in browser), "其他设备")
     program = next((name for mark, name in BROWSERS if mark in browser), "")
     return f"{system} {program}".strip()

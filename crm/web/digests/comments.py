@@ -1,4 +1,4 @@
-"""What a leader says of a settled month (月点评): drafted and released on a page (REGIME 5)."""
+"""Leaders' comments on a settled month (月点评): drafted and released on a page (REGIME 5)."""
 
 from datetime import datetime
 
@@ -34,12 +34,10 @@ from crm.web.forms import YEARS, Needed, cleaned, show_refusal
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
-BESIDE = (MessageKind.MONTHLY, MessageKind.SETTLED)  # mails beside which later comments stand
+COMMENTED = (MessageKind.MONTHLY, MessageKind.SETTLED)  # mails shown with later comments
 
 
 class CommentForm(FlaskForm):
-    """What is said of the month."""
-
     month = HiddenField(filters=[cleaned])
     text = TextAreaField(
         "点评内容",
@@ -49,15 +47,15 @@ class CommentForm(FlaskForm):
 
 
 def comment() -> ResponseReturnValue:
-    """The form with my draft on the month, below what I have released."""
+    """The viewer's released comments on the month, and the form with their draft."""
     month = _month(request.args.get("month"))
     draft = draft_of(db.session, signed_in(), month)
     data = {"month": month.name, "text": draft.text if draft else None}
     return _page(month, CommentForm(formdata=None, data=data))
 
 
-def say() -> ResponseReturnValue:
-    """Keep my draft, or release it."""
+def save() -> ResponseReturnValue:
+    """Save the draft, or release it."""
     form = CommentForm()
     month = _month(form.month.data)
     is_draft = request.form.get("do") == "draft"
@@ -65,7 +63,7 @@ def say() -> ResponseReturnValue:
     if form.validate():
         try:
             with transaction() as rows:
-                _keep(rows, month, form.text.data or "", is_draft=is_draft)
+                _save_or_release(rows, month, form.text.data or "", is_draft=is_draft)
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -75,36 +73,36 @@ def say() -> ResponseReturnValue:
     return _page(month, form), 422
 
 
-def _keep(rows: Session, month: Period, text: str, *, is_draft: bool) -> None:
+def _save_or_release(rows: Session, month: Period, text: str, *, is_draft: bool) -> None:
     me, now = signed_in(), moment()
     if is_draft:
         save_comment(rows, month=month, text=text, by=me, now=now)
         return
-    row = release_comment(rows, month=month, text=text, by=me, now=now)
-    send_comment(rows, comment=row, site=site(), now=now)
+    released = release_comment(rows, month=month, text=text, by=me, now=now)
+    send_comment(rows, comment=released, site=site(), now=now)
 
 
-def added_later(rows: Session, person: Person, letter: Message, now: datetime) -> list[Comment]:
-    """What was released on the month after its digest or report was made, for its recipient."""
-    if letter.kind not in BESIDE:
+def later_comments(rows: Session, person: Person, message: Message, now: datetime) -> list[Comment]:
+    """The comments on a digest's month released after the digest was made, for its recipient."""
+    if message.kind not in COMMENTED:
         return []
-    month = Period.parse(period_of(letter.dedupe_key))
-    said = [one for one in comments(rows, month, at=now) if one.at > letter.made_at]
-    return comments_for(rows, person, said, at=now)
+    month = Period.parse(period_of(message.dedupe_key))
+    later = [made for made in comments(rows, month, at=now) if made.at > message.made_at]
+    return comments_for(rows, person, later, at=now)
 
 
 def _month(name: str | None) -> Period:
-    """The month of that name that has begun, or the last settled one; what is none: 404."""
+    """The named month if it has begun, without a name the last settled one; else 404."""
     try:
         month = Period.parse(name) if name else _latest()
     except ValueError:
         abort(404)
-    is_one = month.kind is PeriodKind.MONTH and month.first.year in YEARS
-    return month if is_one and month.first <= today() else abort(404)
+    is_month = month.kind is PeriodKind.MONTH and month.first.year in YEARS
+    return month if is_month and month.first <= today() else abort(404)
 
 
 def _latest() -> Period:
-    """The last month whose figures are frozen by now; the month before this one or earlier."""
+    """The last month whose figures are frozen by now."""
     last = Period.holding(PeriodKind.MONTH, today()).before
     return last if settles_at(db.session, last) <= moment() else last.before
 
@@ -117,7 +115,7 @@ def _page(month: Period, form: CommentForm) -> str:
         form=form,
         released=released_by(db.session, me, month, at=now),
         has_draft=draft_of(db.session, me, month) is not None,
-        wait=_wait(month, now),
+        why_not_yet=_why_not_yet(month, now),
         month=month,
         previous=url_for("digests.comment", month=month.before.name),
         next=url_for("digests.comment", month=month.after.name)
@@ -126,8 +124,8 @@ def _page(month: Period, form: CommentForm) -> str:
     )
 
 
-def _wait(month: Period, now: datetime) -> str:
-    """Why the month cannot be commented on yet, and from when on; empty where it can."""
+def _why_not_yet(month: Period, now: datetime) -> str:
+    """Why the month cannot be commented on yet; empty where it can."""
     if is_settled(db.session, month, now):
         return ""
     settles, name = settles_at(db.session, month), formatting.period_name(month)

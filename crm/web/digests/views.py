@@ -1,4 +1,4 @@
-"""The weekly and monthly digests that one received, by period."""
+"""The weekly and monthly digests that a person received, by period."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,39 +15,39 @@ from crm.extensions import db
 from crm.people.rules import Role
 from crm.quotas.rules import FigureBasis
 from crm.web.auth import signed_in
-from crm.web.digests.comments import comment, say
+from crm.web.digests.comments import comment, save
 from crm.web.forms import row_id
 
 bp = Blueprint("digests", __name__)
 bp.get("/digests/comment")(comment)
-bp.post("/digests/comment")(say)
+bp.post("/digests/comment")(save)
 KINDS = (MessageKind.WEEKLY, MessageKind.MONTHLY)
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One digest in the list."""
+    """A digest in the list."""
 
     id: int
     kind: MessageKind
     period: Period
     made_at: datetime
-    basis: str  # as its subject says; the mail stays as it was sent
-    is_kept: bool  # made late, when a later one was due already
+    basis: str  # as the subject says: the mail stays as it was sent
+    is_kept_only: bool  # made late, when the next one was due already, so never mailed
     is_read: bool
 
 
 @bp.get("/digests")
 def listing() -> ResponseReturnValue:
-    """One's digests, the latest first, of both kinds or of one."""
+    """The viewer's digests, the latest first, of both kinds or of one."""
     wanted = [kind for kind in KINDS if kind.value == request.args.get("kind")]
     before = request.args.get("before", type=row_id)
-    found = messages_page(db.session, signed_in().id, kinds=wanted or KINDS, before=before)
+    page = messages_page(db.session, signed_in().id, kinds=wanted or KINDS, before=before)
 
     return render_template(
         "digests/listing.html",
-        issues=_issues(found.items),
-        older=found.older,
+        issues=_issues(page.items),
+        older=page.older,
         is_first=before is None,
         kinds=KINDS,
         kind=wanted[0] if wanted else None,
@@ -62,7 +62,7 @@ def _issues(rows: Iterable[Any]) -> list[Issue]:
             row.kind,
             Period.parse(period_of(row.dedupe_key)),
             row.made_at,
-            _basis_said(row.subject),
+            _basis_in(row.subject),
             row.state is State.SKIPPED,
             row.read_at is not None,
         )
@@ -70,8 +70,8 @@ def _issues(rows: Iterable[Any]) -> list[Issue]:
     ]
 
 
-def _basis_said(subject: str) -> str:
+def _basis_in(subject: str) -> str:
     return next(
-        (each.label for each in FigureBasis if f"（{each.label}" in subject),
+        (basis.label for basis in FigureBasis if f"（{basis.label}" in subject),
         FigureBasis.PRELIMINARY.label,
     )

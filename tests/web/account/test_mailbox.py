@@ -29,7 +29,7 @@ def letter(app):
         return post(db, make_person(db, "liwei"))
 
 
-def test_ones_messages_are_listed(app, letter):
+def test_a_persons_messages_are_listed(app, letter):
     page = sign_in(app, "liwei").get("/mailbox").text
 
     assert "进度提醒1" in page
@@ -40,7 +40,7 @@ def test_an_empty_mailbox_says_when_mail_comes(app, letter):
     assert "还没有邮件" in sign_in(app, "zhao").get("/mailbox").text
 
 
-def test_older_messages_are_a_page_away(app, letter):
+def test_older_messages_are_on_the_next_page(app, letter):
     with arranged(app) as db:
         owner = make_person(db, "qian")
         for number in range(35):
@@ -54,7 +54,7 @@ def test_older_messages_are_a_page_away(app, letter):
     assert "进度提醒0<" in client.get(older).text
 
 
-def test_a_message_shows_its_frame_and_is_noted_as_read(app, letter):
+def test_opening_a_message_marks_it_as_read(app, letter):
     client = sign_in(app, "liwei")
 
     page = client.get(f"/mailbox/{letter}").text
@@ -65,7 +65,7 @@ def test_a_message_shows_its_frame_and_is_noted_as_read(app, letter):
     assert "未读" not in client.get("/mailbox").text
 
 
-def test_the_body_comes_with_its_own_policy(app, letter):
+def test_the_body_has_its_own_content_security_policy(app, letter):
     answer = sign_in(app, "liwei").get(f"/mailbox/{letter}/body")
 
     policy = answer.headers["Content-Security-Policy"]
@@ -75,10 +75,10 @@ def test_the_body_comes_with_its_own_policy(app, letter):
 
 
 @pytest.mark.parametrize("ending", ["", "/body"])
-def test_nobody_else_reaches_it(app, letter, ending):
+def test_other_people_get_404(app, letter, ending):
     assert sign_in(app, "zhao").get(f"/mailbox/{letter}{ending}").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/mailbox", "/mailbox/1", "/mailbox/1/body"])
-def test_strangers_are_sent_to_the_door(client, path):
+def test_anonymous_visitors_are_redirected_to_the_login(client, path):
     assert "/login" in client.get(path).location

@@ -1,4 +1,4 @@
-"""One's own mail settings, and the link in a mail that stops its kind."""
+"""Notification settings, and the unsubscribe link in mails."""
 
 from datetime import time
 
@@ -44,7 +44,7 @@ def link(person_id, kind=WEEKLY, secret=SECRET):
 class TestSettings:
     """The page of the signed-in person."""
 
-    def test_it_shows_what_one_gets_and_what_is_fixed(self, app, liwei):
+    def test_optional_and_mandatory_kinds_are_shown(self, app, liwei):
         page = sign_in(app, "liwei").get("/me/settings").text
 
         assert page.count('value="both"') == page.count("checked") == 3
@@ -52,19 +52,19 @@ class TestSettings:
         assert "进度提醒" in page
         assert "旬督办" not in page  # a recruiter gets none
 
-    def test_a_supervisor_chooses_the_ten_day_supervision_too(self, app):
+    def test_a_supervisor_is_offered_the_ten_day_mail(self, app):
         with arranged(app) as db:
             make_person(db, "boss", role=Role.SUPERVISOR, duty=Duty.STAFF)
 
         assert 'name="ten-day-supervision"' in sign_in(app, "boss").get("/me/settings").text
 
-    def test_a_reader_gets_no_brief(self, app):
+    def test_a_reader_is_not_offered_the_morning_brief(self, app):
         with arranged(app) as db:
             make_person(db, "reader", role=Role.READER, duty=None)
 
         assert 'name="morning-brief"' not in sign_in(app, "reader").get("/me/settings").text
 
-    def test_a_choice_is_kept_and_shown(self, app, liwei):
+    def test_a_choice_is_saved_and_shown(self, app, liwei):
         client = sign_in(app, "liwei")
 
         answer = client.post(
@@ -99,7 +99,9 @@ class TestSettings:
             ({"weekly-digest": ""}, "field-error"),
         ],
     )
-    def test_what_makes_no_sense_is_refused_and_stays_typed(self, app, liwei, typed, sentence):
+    def test_invalid_quiet_hours_are_refused_and_stay_in_the_form(
+        self, app, liwei, typed, sentence
+    ):
         answer = sign_in(app, "liwei").post("/me/settings", data={**BOTH, **typed})
 
         assert answer.status_code == 422
@@ -107,14 +109,14 @@ class TestSettings:
         assert [text for text in typed.values() if ":" in text and text not in answer.text] == []
         assert kept(app, liwei) == (ALL, None)
 
-    def test_nobody_switches_off_what_is_not_theirs_to_choose(self, app, liwei):
+    def test_mandatory_kinds_cannot_be_switched_off(self, app, liwei):
         sign_in(app, "liwei").post(
             "/me/settings", data={**BOTH, "nudge": "in_app", "ten-day-supervision": "in_app"}
         )
 
         assert kept(app, liwei)[0] == ALL
 
-    def test_someone_elses_settings_stay_theirs(self, app, liwei):
+    def test_saving_leaves_other_peoples_settings(self, app, liwei):
         with arranged(app) as db:
             make_person(db, "zhao")
 
@@ -123,17 +125,17 @@ class TestSettings:
         assert kept(app, liwei) == (ALL, None)
 
     @pytest.mark.parametrize("method", ["get", "post"])
-    def test_strangers_are_sent_to_the_door(self, client, method):
+    def test_anonymous_visitors_are_redirected_to_the_login(self, client, method):
         assert "/login" in getattr(client, method)("/me/settings").location
 
-    def test_the_mailbox_leads_there(self, app, liwei):
+    def test_the_mailbox_links_to_the_settings(self, app, liwei):
         assert 'href="/me/settings"' in sign_in(app, "liwei").get("/mailbox").text
 
 
 class TestUnsubscribing:
     """The link in a mail, without signing in."""
 
-    def test_opening_the_link_changes_nothing_and_asks(self, app, client, liwei):
+    def test_opening_the_link_only_asks(self, app, client, liwei):
         answer = client.get(link(liwei))
 
         assert answer.status_code == 200
@@ -141,7 +143,7 @@ class TestUnsubscribing:
         assert 'name="List-Unsubscribe" value="One-Click"' in answer.text
         assert kept(app, liwei)[0] == ALL
 
-    def test_the_one_click_of_a_mail_program_stops_it(self, app, client, liwei):
+    def test_a_mail_programs_one_click_post_unsubscribes(self, app, client, liwei):
         answer = client.post(link(liwei), data=ONE_CLICK)
         again = client.post(link(liwei), data=ONE_CLICK)
 
@@ -149,7 +151,7 @@ class TestUnsubscribing:
         assert "已停发周报邮件" in answer.text
         assert kept(app, liwei)[0] == ALL - {WEEKLY}
 
-    def test_it_needs_no_form_of_ours(self, app, client, liwei):
+    def test_one_click_needs_no_csrf_token(self, app, client, liwei):
         app.config["WTF_CSRF_ENABLED"] = True
 
         answer = client.post(link(liwei), data=ONE_CLICK)
@@ -163,7 +165,7 @@ class TestUnsubscribing:
         assert kept(app, liwei)[0] == ALL
 
     @pytest.mark.parametrize("method", ["get", "post"])
-    def test_a_token_that_is_not_ours_is_no_page(self, app, client, liwei, method):
+    def test_a_forged_token_gets_404(self, app, client, liwei, method):
         address = link(liwei, secret="another secret")
 
         answer = getattr(client, method)(
@@ -173,13 +175,13 @@ class TestUnsubscribing:
         assert answer.status_code == 404
         assert kept(app, liwei)[0] == ALL
 
-    def test_a_person_who_is_gone_is_no_page(self, client, liwei):
+    def test_a_token_of_a_missing_person_gets_404(self, client, liwei):
         assert client.post(link(liwei + 1), data=ONE_CLICK).status_code == 404
 
-    def test_it_tells_nothing_of_the_person(self, client, liwei):
+    def test_the_page_does_not_identify_the_person(self, client, liwei):
         assert "liwei" not in client.get(link(liwei)).text
 
-    def test_it_can_be_taken_back_in_the_settings(self, app, client, liwei):
+    def test_the_settings_page_can_undo_it(self, app, client, liwei):
         client.post(link(liwei), data=ONE_CLICK)
 
         sign_in(app, "liwei").post("/me/settings", data=BOTH)
@@ -197,7 +199,7 @@ class TestMailbox:
             (State.SKIPPED, "7月15日 18:00 前未能发出，内容已过时，不再发送", True),
         ],
     )
-    def test_it_says_why_it_came_here_only(self, app, liwei, state, note, chip):
+    def test_a_message_says_why_it_was_not_mailed(self, app, liwei, state, note, chip):
         with arranged(app) as db:
             put(
                 db,

@@ -1,4 +1,4 @@
-"""One's own page: how one is reached, one's password, one's devices."""
+"""The account page: contact data, password, devices."""
 
 import pytest
 from sqlalchemy import select
@@ -9,14 +9,14 @@ from tests.conftest import NOW
 from tests.factories import arranged, make_person, sign_in
 
 OLD, NEW = "the-old-password", "the-new-password"
-MINE = {"old": OLD, "password": NEW, "again": NEW}
+FORM = {"old": OLD, "password": NEW, "again": NEW}
 
 
 @pytest.fixture
 def lina(app):
     with arranged(app) as db:
-        given = {"name": "李娜", "password_hash": hash_password("lina", OLD)}
-        return make_person(db, "lina", **given)
+        columns = {"name": "李娜", "password_hash": hash_password("lina", OLD)}
+        return make_person(db, "lina", **columns)
 
 
 @pytest.fixture
@@ -29,12 +29,12 @@ def person(app):
         return db.scalars(select(Person)).one()
 
 
-def test_the_door_comes_first(client):
+def test_anonymous_visitors_are_redirected_to_the_login(client):
     assert client.get("/me").location == "/login?next=/me"
-    assert client.post("/me/password", data=MINE).location == "/login"
+    assert client.post("/me/password", data=FORM).location == "/login"
 
 
-def test_one_says_how_one_is_reached(app, at_linas):
+def test_contact_data_can_be_changed(app, at_linas):
     at_linas.post("/me", data={"email": "li@crm.test", "phone": "0513-1"})
 
     assert (person(app).email, person(app).phone, person(app).name) == (
@@ -45,7 +45,7 @@ def test_one_says_how_one_is_reached(app, at_linas):
 
 
 @pytest.mark.parametrize("typed", ["no", "li@example.com."])
-def test_an_address_that_is_none_is_told(at_linas, typed):
+def test_an_invalid_address_is_refused(at_linas, typed):
     answer = at_linas.post("/me", data={"email": typed})
 
     assert answer.status_code == 422
@@ -53,10 +53,10 @@ def test_an_address_that_is_none_is_told(at_linas, typed):
     assert f'value="{typed}"' in answer.text
 
 
-def test_one_changes_ones_password_and_stays_signed_in_here_alone(app, at_linas):
+def test_changing_the_password_signs_out_all_other_devices(app, at_linas):
     elsewhere = sign_in(app, "lina")
 
-    assert at_linas.post("/me/password", data=MINE).location == "/"
+    assert at_linas.post("/me/password", data=FORM).location == "/"
 
     assert verify(person(app), NEW, now=NOW)
     assert at_linas.get("/").status_code == 200
@@ -64,7 +64,7 @@ def test_one_changes_ones_password_and_stays_signed_in_here_alone(app, at_linas)
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("changed", "sentence"),
     [
         ({"old": "wrong-password"}, "当前密码不正确。"),
         ({"again": "another-one"}, "两次输入的新密码不一致。"),
@@ -73,15 +73,15 @@ def test_one_changes_ones_password_and_stays_signed_in_here_alone(app, at_linas)
         ({"old": ""}, "请填写当前密码。"),
     ],
 )
-def test_a_password_that_cannot_be_is_told(app, at_linas, told, sentence):
-    answer = at_linas.post("/me/password", data=MINE | told)
+def test_an_invalid_password_is_refused(app, at_linas, changed, sentence):
+    answer = at_linas.post("/me/password", data=FORM | changed)
 
     assert answer.status_code == 422
     assert sentence in answer.text
     assert verify(person(app), OLD, now=NOW)
 
 
-def test_one_signs_out_everywhere_else(app, at_linas):
+def test_other_devices_can_be_signed_out(app, at_linas):
     elsewhere = sign_in(app, "lina")
     assert at_linas.get("/me").text.count("device-laptop") == 2
 

@@ -1,4 +1,4 @@
-"""The page on which a leader comments on a month, and what stands beside a digest sent before."""
+"""The page where a leader comments on a month, and later comments beside a sent digest."""
 
 from datetime import UTC, date, datetime
 
@@ -41,13 +41,13 @@ def digest(app):
         return db.scalar(select(Message.id))
 
 
-def say(app, who="boss", *, month="2026-06", text="六月抓得紧。", **given):
+def submit(app, who="boss", *, month="2026-06", text="六月抓得紧。", **given):
     data = {"month": month, "text": text, **given}
     return sign_in(app, who).post(PAGE, data=data, follow_redirects=True)
 
 
-def test_a_leader_releases_and_finds_it_again(app, digest):
-    assert "月点评已发布" in say(app).text
+def test_a_released_comment_is_shown_on_the_page(app, digest):
+    assert "月点评已发布" in submit(app).text
 
     page = sign_in(app, "boss").get(PAGE).text
 
@@ -56,22 +56,22 @@ def test_a_leader_releases_and_finds_it_again(app, digest):
     assert "<textarea" in page
 
 
-def test_a_draft_is_kept_for_its_author_and_nobody_else(app, digest):
-    assert "草稿已保存" in say(app, do="draft").text
+def test_a_draft_is_visible_to_its_author_alone(app, digest):
+    assert "草稿已保存" in submit(app, do="draft").text
 
     assert "六月抓得紧。" in sign_in(app, "boss").get(f"{PAGE}?month=2026-06").text
     assert "六月抓得紧。" not in sign_in(app, "liwei").get(f"/mailbox/{digest}").text
 
 
-def test_a_comment_released_after_the_report_lies_in_the_mailbox_by_itself(app, digest):
-    say(app)
+def test_a_comment_released_after_the_report_is_a_message_of_its_own(app, digest):
+    submit(app)
 
     assert "招商月点评 2026年6月" in sign_in(app, "liwei").get("/mailbox").text
 
 
-def test_the_page_of_a_month_that_is_not_settled_says_from_when_on(app, digest):
+def test_an_unsettled_month_says_when_it_can_be_commented_on(app, digest):
     page = sign_in(app, "boss").get(f"{PAGE}?month=2026-07").text
-    answer = say(app, month="2026-07")
+    answer = submit(app, month="2026-07")
 
     assert "2026年7月的数字将于8月6日 00:00定稿，定稿后可以写点评。" in page
     assert "<textarea" not in page
@@ -79,8 +79,8 @@ def test_the_page_of_a_month_that_is_not_settled_says_from_when_on(app, digest):
     assert "六月抓得紧。" in answer.text
 
 
-def test_what_is_said_later_stands_beside_the_digest_that_stays_as_sent(app, digest):
-    say(app)
+def test_a_later_comment_is_shown_beside_the_unchanged_digest(app, digest):
+    submit(app)
     client = sign_in(app, "liwei")
 
     page = client.get(f"/mailbox/{digest}").text
@@ -90,26 +90,26 @@ def test_what_is_said_later_stands_beside_the_digest_that_stays_as_sent(app, dig
     assert client.get(f"/mailbox/{digest}/body").text == "<p>原件</p>"
 
 
-def test_a_leader_of_other_units_is_not_read_there(app, digest):
-    say(app, "head")
+def test_comments_from_leaders_of_other_units_are_not_shown(app, digest):
+    submit(app, "head")
 
     assert "六月抓得紧。" not in sign_in(app, "liwei").get(f"/mailbox/{digest}").text
 
 
-def test_nothing_said_is_told_at_its_field(app, digest):
-    answer = say(app, text=" ")
+def test_an_empty_comment_is_refused(app, digest):
+    answer = submit(app, text=" ")
 
     assert answer.status_code == 422
     assert "请填写点评内容。" in answer.text
 
 
 @pytest.mark.parametrize("month", ["2026-08", "2026-W20", "x"])
-def test_a_month_that_is_none_or_to_come_does_not_exist(app, digest, month):
+def test_an_invalid_or_future_month_gets_404(app, digest, month):
     assert sign_in(app, "boss").get(f"{PAGE}?month={month}").status_code == 404
-    assert say(app, month=month).status_code == 404
+    assert submit(app, month=month).status_code == 404
 
 
-def test_nobody_else_knows_of_the_page(app, digest):
+def test_only_leaders_reach_the_page(app, digest):
     client = sign_in(app, "liwei")
 
     assert client.get(PAGE).status_code == 404
@@ -117,7 +117,7 @@ def test_nobody_else_knows_of_the_page(app, digest):
     assert PAGE not in client.get("/digests").text
 
 
-def test_a_digest_is_opened_by_who_received_it_alone(app, digest):
+def test_only_its_recipient_opens_a_digest(app, digest):
     client = sign_in(app, "boss")
 
     assert client.get(f"/mailbox/{digest}").status_code == 404
@@ -125,5 +125,5 @@ def test_a_digest_is_opened_by_who_received_it_alone(app, digest):
     assert f"/mailbox/{digest}" in sign_in(app, "liwei").get("/digests").text
 
 
-def test_strangers_are_sent_to_the_door(client):
+def test_anonymous_visitors_are_redirected_to_the_login(client):
     assert "/login" in client.get(PAGE).location

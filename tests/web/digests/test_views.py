@@ -1,4 +1,4 @@
-"""The list of one's digests, by period."""
+"""The list of the digests that a person received."""
 
 import pytest
 
@@ -40,16 +40,16 @@ def test_digests_are_listed_by_period(app, digests):
     assert "进度提醒" not in page
 
 
-def test_one_kind_can_be_chosen(app, digests):
+def test_the_list_can_be_limited_to_a_kind(app, digests):
     page = sign_in(app, "liwei").get("/digests?kind=monthly-digest").text
 
     assert "2026年6月 月报" in page
     assert "周 周报" not in page
 
 
-def test_somebody_elses_are_not_there(app, digests):
+def test_other_peoples_digests_are_not_listed(app, digests):
     assert "还没有周报月报" in sign_in(app, "zhao").get("/digests").text
 
 
-def test_strangers_are_sent_to_the_door(client):
+def test_anonymous_visitors_are_redirected_to_the_login(client):
     assert "/login" in client.get("/digests").location
