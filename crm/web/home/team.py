@@ -1,4 +1,4 @@
-"""What a supervisor or leader should know this morning of the units they oversee."""
+"""The figures in danger of the units that a supervisor or leader oversees."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,11 +16,11 @@ from crm.web.quotas.visible_figures import figure_url
 
 
 @dataclass(frozen=True, slots=True)
-class InTrouble:
-    """One person's figure that needs attention, with the way to its explanation."""
+class FigureRow:
+    """A person's figure in danger, with the address of its explanation."""
 
     name: str
-    when: str
+    quota: str
     status: FigureStatus
     text: str
     url: str
@@ -28,38 +28,38 @@ class InTrouble:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """The units' trouble, by unit."""
-
-    units: dict[str, list[InTrouble]]
+    figures_by_unit: dict[str, list[FigureRow]]
 
 
-def team_of(db: Session, viewer: Viewer, sight: FigureScope, on: date, now: datetime) -> Team:
-    """The trouble of everybody in scope but the viewer, in the periods that hold today."""
-    people = set(db.scalars(people_in(sight.unit_ids, on))) - {viewer.person_id}
-    units: dict[str, list[InTrouble]] = {}
-    for each in filter(sight.sees_figure, _troubled(db, people, on, now)):
-        units.setdefault(each.unit_name, []).append(_told(each, on))
-    return Team(units)
+def team_of(db: Session, viewer: Viewer, scope: FigureScope, on: date, now: datetime) -> Team:
+    """Figures in danger in today's periods, of everyone in scope but the viewer."""
+    people = set(db.scalars(people_in(scope.unit_ids, on))) - {viewer.person_id}
+    by_unit: dict[str, list[FigureRow]] = {}
+    for figure in filter(scope.sees_figure, _figures_in_danger(db, people, on, now)):
+        by_unit.setdefault(figure.unit_name, []).append(_figure_row(figure, on))
+    return Team(by_unit)
 
 
-def _troubled(db: Session, people: set[int], on: date, now: datetime) -> list[PersonFigure]:
-    """In the order of the tree and of names; nobody is ranked (REGIME 3)."""
-    found = []
+def _figures_in_danger(
+    db: Session, people: set[int], on: date, now: datetime
+) -> list[PersonFigure]:
+    """In the order of the unit tree, then by username: nobody is ranked (REGIME 3)."""
+    current: list[PersonFigure] = []
     for kind in period_kinds(db) if people else ():
         period = Period.holding(kind, on)
-        found += figures(db, period=period, as_of=now, person_ids=people)
-    troubled = [each for each in found if each.figure.status in IN_DANGER]
-    places = {node.unit.id: place for place, node in enumerate(unit_tree(db))} if troubled else {}
-    return sorted(troubled, key=lambda each: (places[each.unit_id], each.username))
+        current += figures(db, period=period, as_of=now, person_ids=people)
+    in_danger = [row for row in current if row.figure.status in IN_DANGER]
+    places = {node.unit.id: place for place, node in enumerate(unit_tree(db))} if in_danger else {}
+    return sorted(in_danger, key=lambda row: (places[row.unit_id], row.username))
 
 
-def _told(each: PersonFigure, on: date) -> InTrouble:
-    figure = each.figure
+def _figure_row(person_figure: PersonFigure, on: date) -> FigureRow:
+    figure = person_figure.figure
 
-    return InTrouble(
-        each.name,
+    return FigureRow(
+        person_figure.name,
         f"{period_label(figure.period, on)}{figure.rule.measure.label}",
         figure.status,
         f"{figure.achieved}/{figure.required}",
-        figure_url(figure.rule.code, each.username, figure.period),
+        figure_url(figure.rule.code, person_figure.username, figure.period),
     )

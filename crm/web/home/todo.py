@@ -1,4 +1,4 @@
-"""What waits for the signed-in person, each kind with its number and the way there."""
+"""The to-do list of the signed-in person: each kind with its count and a link."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,29 +22,29 @@ from crm.web.quotas.visible_figures import my_figure_scope
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One kind of thing that waits for somebody."""
+    """A line of the to-do list."""
 
     label: str
     count: int
     url: str
     icon: str
-    about: str = ""  # which one it is, where it is one
+    about: str = ""  # the matter, where the count is one
 
 
 def waits(db: Session, me: Viewer, on: date, now: datetime) -> list[Wait]:
-    """What waits for the viewer; no line where nothing of its kind does."""
-    found = [*_to_do(db, me, on, now), *_to_judge(db, me, on, now)]
-    return [wait for wait in found if wait.count]
+    """The viewer's to-do list, without kinds that have nothing to do."""
+    lines = [*_to_do(db, me, on, now), *_to_judge(db, me, on, now)]
+    return [wait for wait in lines if wait.count]
 
 
 def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait]:
-    """What is asked of whoever works with records."""
+    """What roles that work with records have to do."""
     if me.role not in WITH_RECORDS:
         return
 
-    for one in unread_reminders(db, me.person_id, on):
-        label = f"提醒：{formatting.period_name(one.period)}已定稿，有考核未完成"
-        yield Wait(label, 1, url_for("mailbox.show", message_id=one.message_id), "bell")
+    for reminder in unread_reminders(db, me.person_id, on):
+        label = f"提醒：{formatting.period_name(reminder.period)}已定稿，有考核未完成"
+        yield Wait(label, 1, url_for("mailbox.show", message_id=reminder.message_id), "bell")
 
     yield from _orders(db, me, now)
     yield Wait(
@@ -56,9 +56,9 @@ def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait]:
 
 
 def _orders(db: Session, me: Viewer, now: datetime) -> Iterator[Wait]:
-    """Supervision orders, the most pressing first; a single one by its matter."""
+    """Supervision orders by kind of wait, most urgent first; a single order links to itself."""
     for kind, group in groupby(waiting_for(db, me, now), attrgetter("wait")):
-        orders = [one.order for one in group]
+        orders = [waiting.order for waiting in group]
         url, about = url_for("supervision.listing", view="waiting"), ""
         if len(orders) == 1:
             url, about = url_for("supervision.show", order_id=orders[0].id), orders[0].matter
@@ -66,7 +66,7 @@ def _orders(db: Session, me: Viewer, now: datetime) -> Iterator[Wait]:
 
 
 def _to_judge(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait]:
-    """What waits for the word of whoever judges."""
+    """What roles that confirm and approve have to decide."""
     if not me.judges:
         return
 

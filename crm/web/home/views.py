@@ -1,4 +1,4 @@
-"""My day: where I stand, what is on today, what is owed; and the trouble in the units I oversee."""
+"""The start page: quotas, visits, follow-ups, the to-do list, and overseen units in danger."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from crm.base.periods import DAY
 from crm.extensions import db
 from crm.followups.queries import due
 from crm.followups.redaction import SeenFollowup
@@ -26,7 +25,6 @@ from crm.quotas.queries import figures_on, working_calendar
 from crm.quotas.rules import Figure, FigureStatus
 from crm.quotas.wording import unit_of
 from crm.visits.companions import named_by_others
-from crm.visits.models import Visit
 from crm.visits.queries import for_others, todays, unsettled, upcoming
 from crm.visits.redaction import SeenVisit
 from crm.visits.redaction import shown as shown_visits
@@ -47,7 +45,7 @@ ANSWERS_SHOWN = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class QuotaCard:
-    """One figure of mine, with what is missing in words."""
+    """A figure of the viewer, with a sentence on what is missing."""
 
     title: str
     period: str
@@ -58,41 +56,36 @@ class QuotaCard:
 
 @dataclass(frozen=True, slots=True)
 class MyVisits:
-    """My visits that matter today."""
-
-    unsettled: list[VisitRow]  # planned, over, and neither done nor cancelled
+    unsettled: list[VisitRow]  # planned, their dates past, neither done nor cancelled
     todays: list[VisitRow]
     upcoming: list[VisitRow]
 
 
 @dataclass(frozen=True, slots=True)
 class EnteredFor:
-    """Somebody for whom I enter visits (代录), with those of today and those that wait."""
+    """A person for whom the viewer enters visits (代录), with today's and unsettled visits."""
 
     name: str
-    lines: list[VisitRow]
+    visits: list[VisitRow]
     new_url: str
 
 
 @dataclass(frozen=True, slots=True)
-class NamedLine:
-    """A visit as whose companion another named me."""
+class CompanionRow:
+    """A visit in which someone else named the viewer as a companion."""
 
-    line: VisitRow
+    row: VisitRow
     by_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class MyFollowups:
-    """What I owe: overdue or due today, and in the days to come."""
-
-    now: list[SeenFollowup]
-    soon: list[SeenFollowup]
+    due: list[SeenFollowup]  # today or earlier
+    upcoming: list[SeenFollowup]
 
 
 @bp.get("/")
 def show() -> ResponseReturnValue:
-    """The page that work begins with."""
     me, now, on = my_view(), moment(), today()
     has_records = me.role in WITH_RECORDS
 
@@ -104,7 +97,7 @@ def show() -> ResponseReturnValue:
         visits=_visits(db.session, me, on, now) if has_records else None,
         entered_for=_entered_for(db.session, me, on, now) if has_records else [],
         grants=recent_changes(db.session, me.person, now),
-        named=_named(db.session, me, on, now) if has_records else [],
+        companion_rows=_companion_rows(db.session, me, on, now) if has_records else [],
         followups=_followups(db.session, me, on, now) if has_records else None,
         restricted=named_lately(db.session, me.person_id, on) if has_records else [],
         answers=_answers(db.session, me, on, now) if has_records else [],
@@ -116,92 +109,97 @@ def show() -> ResponseReturnValue:
 def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCard]:
     figures = figures_on(rows, me.person_id, [on], now)
     calendar = working_calendar(rows) if figures else None
-    made = []
+    cards = []
 
     for figure in figures.values():
         period = figure.period
         url = figure_url(figure.rule.code, me.person.username, period)
-        left = calendar.workdays(on, period.last) if calendar else ()
-        when = period_label(period, on)
-        away = absences_in(rows, me.person_id, on, period.last) if left else ()
-        missing = _missing(figure, when, _left(when, left, away, on))
+        workdays = calendar.workdays(on, period.last) if calendar else ()
+        period_name = period_label(period, on)
+        absences = absences_in(rows, me.person_id, on, period.last) if workdays else ()
+        missing = _missing(figure, period_name, _days_left(period_name, workdays, absences, on))
         if calendar and calendar.is_estimated(period):
             missing += ESTIMATED_CALENDAR
-        made.append(QuotaCard(figure.rule.name, when, figure, missing, url))
+        cards.append(QuotaCard(figure.rule.name, period_name, figure, missing, url))
 
-    return made
+    return cards
 
 
-def _left(when: str, workdays: Iterable[date], away: Sequence[Absence], on: date) -> str:
-    """How long there is, today included, for somebody away on these dates."""
-    left = [day for day in workdays if not any(each.from_on <= day <= each.to_on for each in away)]
+def _days_left(
+    period_name: str, workdays: Iterable[date], absences: Sequence[Absence], on: date
+) -> str:
+    """How many working days are left, today included, without those absent."""
+    left = [
+        day
+        for day in workdays
+        if not any(absence.from_on <= day <= absence.to_on for absence in absences)
+    ]
+
     if not left:
-        return f"{when}余下的工作日都已请假" if away else f"{when}已没有工作日"
+        return f"{period_name}余下的工作日都已请假" if absences else f"{period_name}已没有工作日"
     if left == [on]:
-        return f"今天是{when}最后一个工作日"
-    return f"{when}还有 {len(left)} 个工作日"
+        return f"今天是{period_name}最后一个工作日"
+    return f"{period_name}还有 {len(left)} 个工作日"
 
 
-def _missing(figure: Figure, when: str, rest: str) -> str:
-    """What a figure lacks, and how long there is for it."""
+def _missing(figure: Figure, period_name: str, days_left: str) -> str:
+    """A sentence on what the figure lacks and how many days are left."""
     lacking = f"还差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
 
     match figure.status:
         case FigureStatus.EXEMPT:
-            return f"{when}在岗工作日不足，免考核。"
+            return f"{period_name}在岗工作日不足，免考核。"
         case FigureStatus.MET:
-            return f"{when}的要求已完成。"
+            return f"{period_name}的要求已完成。"
         case FigureStatus.UNREACHABLE:
-            return f"{lacking}，剩余日期已不够；{rest}。"
+            return f"{lacking}，剩余日期已不够；{days_left}。"
         case FigureStatus.AT_RISK:
-            return f"{lacking}；{rest}，即使加快到平均进度的1.5倍也难以完成，请尽快安排。"
+            return f"{lacking}；{days_left}，即使加快到平均进度的1.5倍也难以完成，请尽快安排。"
 
     if figure.achieved + figure.planned >= figure.required:
-        return f"{lacking}，已有计划，完成后即达标；{rest}。"
+        return f"{lacking}，已有计划，完成后即达标；{days_left}。"
 
-    return f"{lacking}；{rest}。"
+    return f"{lacking}；{days_left}。"
 
 
 def _visits(rows: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
-    late = unsettled(rows, me.person_id, now)
-    open_ids = {visit.id for visit in late}
-    current = [each for each in todays(rows, me.person_id, on) if each.id not in open_ids]
-    parts = (late, current, upcoming(rows, me.person_id, on))
-    visits = shown_visits(rows, me, [visit for part in parts for visit in part], on)
+    overdue = unsettled(rows, me.person_id, now)
+    overdue_ids = {visit.id for visit in overdue}
+    current = [visit for visit in todays(rows, me.person_id, on) if visit.id not in overdue_ids]
+    sections = (overdue, current, upcoming(rows, me.person_id, on))
+
+    visits = shown_visits(rows, me, [visit for section in sections for visit in section], on)
     waiting = ids_awaiting_verdict(rows, visits, now)
-    lines = {
+    by_id = {
         seen.id: visit_row(seen, now, changeable_ids=[seen.id], waiting_ids=waiting)
         for seen in visits
     }
-    for visit_id, until in last_dates_to_log(
-        rows, [each for each in late if is_stay(each)]
-    ).items():
-        lines[visit_id] = with_deadline(lines[visit_id], until, on)
+    stays = [visit for visit in overdue if is_stay(visit)]
+    for visit_id, until in last_dates_to_log(rows, stays).items():
+        by_id[visit_id] = with_deadline(by_id[visit_id], until, on)
 
-    def told(part: Sequence[Visit]) -> list[VisitRow]:
-        return [lines[visit.id] for visit in part]
-
-    return MyVisits(*(told(part) for part in parts))
+    return MyVisits(*([by_id[visit.id] for visit in section] for section in sections))
 
 
 def _entered_for(rows: Session, me: Viewer, on: date, now: datetime) -> list[EnteredFor]:
-    """The visits of those for whom I enter, apart from mine."""
+    """The visits of those for whom the viewer enters, without the viewer's own."""
     people = entered_for(rows, me.person_id, on)
-    found = for_others(rows, [each.id for each in people], on, now) if people else []
-    seen = [each for each in shown_visits(rows, me, found, on) if not _is_of(each, me.person_id)]
+    visits = for_others(rows, [person.id for person in people], on, now) if people else []
+    shown = shown_visits(rows, me, visits, on)
+    seen = [visit for visit in shown if not _is_of(visit, me.person_id)]
     waiting = ids_awaiting_verdict(rows, seen, now)
 
     return [
         EnteredFor(
-            each.name,
+            person.name,
             [
                 visit_row(visit, now, changeable_ids=[visit.id], waiting_ids=waiting)
                 for visit in seen
-                if _is_of(visit, each.id)
+                if _is_of(visit, person.id)
             ],
-            url_for("visits.new", whom=each.id),
+            url_for("visits.new", whom=person.id),
         )
-        for each in people
+        for person in people
     ]
 
 
@@ -209,28 +207,30 @@ def _is_of(visit: SeenVisit, person_id: int) -> bool:
     return person_id in {visit.leader.id, *(person.id for person in visit.participants)}
 
 
-def _named(rows: Session, me: Viewer, on: date, now: datetime) -> list[NamedLine]:
-    """The visits as whose companion others named me of late, each to be left with a touch."""
-    found = named_by_others(rows, me.person_id, since=now - ANSWERS_SHOWN)
-    seen = shown_visits(rows, me, [each.visit for each in found], on)
+def _companion_rows(rows: Session, me: Viewer, on: date, now: datetime) -> list[CompanionRow]:
+    """Recent visits in which others named the viewer as a companion, to be left with a button."""
+    named = named_by_others(rows, me.person_id, since=now - ANSWERS_SHOWN)
+    seen = shown_visits(rows, me, [entry.visit for entry in named], on)
     return [
-        NamedLine(visit_row(visit, now), each.by_name)
-        for visit, each in zip(seen, found, strict=True)
+        CompanionRow(visit_row(visit, now), entry.by_name)
+        for visit, entry in zip(seen, named, strict=True)
     ]
 
 
 def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowups:
-    owed = due(rows, me.person_id, on + FOLLOWUPS_AHEAD, as_of=now)
-    seen = shown_followups(rows, me, owed, on)
+    followups = due(rows, me.person_id, on + FOLLOWUPS_AHEAD, as_of=now)
+    seen = shown_followups(rows, me, followups, on)
     return MyFollowups(
-        now=[each for each in seen if each.followup.due_on <= on],
-        soon=[each for each in seen if each.followup.due_on >= on + DAY],
+        due=[entry for entry in seen if entry.followup.due_on <= on],
+        upcoming=[entry for entry in seen if entry.followup.due_on > on],
     )
 
 
 def _answers(rows: Session, me: Viewer, on: date, now: datetime) -> list[AbsenceRow]:
-    """What became of the absences that I asked for."""
-    return [absence_row(each, on) for each in answered(rows, me.person_id, now - ANSWERS_SHOWN)]
+    """Recent answers to the viewer's own requests for absence."""
+    return [
+        absence_row(absence, on) for absence in answered(rows, me.person_id, now - ANSWERS_SHOWN)
+    ]
 
 
 def _clock(rows: Session, me: Viewer, now: datetime) -> Standstill | None:

@@ -50,11 +50,11 @@ def day_of(app, username):
     return sign_in(app, username).get("/").text
 
 
-def test_the_door_comes_first(client):
+def test_anonymous_visitors_are_redirected_to_the_login(client):
     assert client.get("/").location == "/login?next=/"
 
 
-def test_a_figure_says_what_is_missing_and_how_long_there_is(app, lina):
+def test_a_quota_card_shows_what_is_missing_and_the_days_left(app, lina):
     with arranged(app) as db:
         make_visit(db, lina, date(2026, 7, 1), days=14, kind=Kind.RESIDENCY)
 
@@ -65,29 +65,29 @@ def test_a_figure_says_what_is_missing_and_how_long_there_is(app, lina):
 
 
 @pytest.mark.parametrize(
-    ("first", "told"), [(20, "本月还有 3 个工作日。"), (15, "本月余下的工作日都已请假。")]
+    ("first", "text"), [(20, "本月还有 3 个工作日。"), (15, "本月余下的工作日都已请假。")]
 )
-def test_working_days_on_which_one_is_away_are_not_left(app, lina, first, told):
+def test_absences_reduce_the_working_days_left(app, lina, first, text):
     with arranged(app) as db:
         make_absence(db, lina, date(2026, 7, first), date(2026, 7, 31))
 
-    assert told in day_of(app, "lina")
+    assert text in day_of(app, "lina")
 
 
 @pytest.mark.parametrize(
-    ("day", "told"),
+    ("day", "text"),
     [(28, "还有 2 个工作日"), (29, "还有 1 个工作日"), (31, "今天是本月最后一个工作日")],
 )
-def test_the_last_working_day_is_called_so_on_that_day_only(app, lina, day, told):
+def test_the_last_working_day_is_named_on_that_day_only(app, lina, day, text):
     with time_machine.travel(datetime(2026, 8, day, 2, tzinfo=UTC)):
-        assert told in day_of(app, "lina")
+        assert text in day_of(app, "lina")
 
 
-def test_a_figure_at_risk_says_so(app, lina):
+def test_an_unreachable_figure_says_so(app, lina):
     assert "还差 20 天，剩余日期已不够" in day_of(app, "lina")
 
 
-def test_an_empty_day_says_what_to_do_next(app, lina):
+def test_an_empty_day_suggests_what_to_do(app, lina):
     page = day_of(app, "lina")
 
     assert "今天没有拜访" in page
@@ -95,7 +95,7 @@ def test_an_empty_day_says_what_to_do_next(app, lina):
     assert 'href="/visits/new"' in page
 
 
-def test_a_planned_visit_that_is_over_can_be_settled(app, lina):
+def test_a_past_planned_visit_can_be_settled(app, lina):
     with arranged(app) as db:
         visit = make_visit(db, lina, YESTERDAY, status=Status.PLANNED)
 
@@ -107,16 +107,16 @@ def test_a_planned_visit_that_is_over_can_be_settled(app, lina):
     assert f'action="/visits/{visit.id}/cancel"' in page
 
 
-@pytest.mark.parametrize(("last", "told"), [(14, "7月17日前办结"), (11, "已逾期，办结后须确认")])
-def test_a_stay_that_has_ended_says_until_when_it_is_set_done_in_time(app, lina, last, told):
+@pytest.mark.parametrize(("last", "text"), [(14, "7月17日前办结"), (11, "已逾期，办结后须确认")])
+def test_a_stay_that_has_ended_says_until_when_it_is_set_done_in_time(app, lina, last, text):
     stay = {"days": 4, "kind": Kind.RESIDENCY, "status": Status.PLANNED}
     with arranged(app) as db:
         make_visit(db, lina, date(2026, 7, last - 3), **stay)
 
-    assert told in day_of(app, "lina")
+    assert text in day_of(app, "lina")
 
 
-def test_a_figure_at_risk_says_that_a_faster_pace_would_not_do(app, lina):
+def test_a_figure_at_risk_says_that_a_faster_pace_is_not_enough(app, lina):
     with arranged(app) as db:
         make_visit(db, lina, date(2026, 7, 1), days=5, kind=Kind.RESIDENCY)
 
@@ -125,7 +125,7 @@ def test_a_figure_at_risk_says_that_a_faster_pace_would_not_do(app, lina):
     assert "还差 15 天；本月还有 13 个工作日，即使加快到平均进度的1.5倍也难以完成" in page
 
 
-def test_a_visit_to_come_can_be_moved_but_not_done(app, lina):
+def test_a_future_visit_can_be_moved_but_not_completed(app, lina):
     with arranged(app) as db:
         visit = make_visit(db, lina, date(2026, 7, 16), status=Status.PLANNED)
 
@@ -136,7 +136,7 @@ def test_a_visit_to_come_can_be_moved_but_not_done(app, lina):
     assert f'action="/visits/{visit.id}/move"' in page
 
 
-def test_however_much_is_open_one_button_is_the_main_one(app, lina):
+def test_the_page_has_one_primary_button(app, lina):
     with arranged(app) as db:
         for on in (YESTERDAY, date(2026, 7, 13)):
             make_visit(db, lina, on, status=Status.PLANNED)
@@ -144,7 +144,7 @@ def test_however_much_is_open_one_button_is_the_main_one(app, lina):
     assert day_of(app, "lina").count("btn-primary") == 1
 
 
-def test_what_is_owed_is_there_overdue_first(app, lina):
+def test_due_followups_are_listed_overdue_first(app, lina):
     with arranged(app) as db:
         lead = make_lead(db, "晶圆基地")
         make_followup(db, lead, lina, TODAY, what="寄送政策")
@@ -157,7 +157,7 @@ def test_what_is_owed_is_there_overdue_first(app, lina):
     assert "已逾期" in page
 
 
-def test_a_supervisor_reads_of_trouble_below_and_of_what_waits(app, zone, lina):
+def test_a_supervisor_sees_figures_in_danger_and_the_todo_list(app, zone, lina):
     with arranged(app) as db:
         make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
         make_visit(db, lina, date(2026, 7, 3), logged_at=datetime(2026, 7, 12, tzinfo=UTC))
@@ -184,11 +184,11 @@ def test_a_single_order_is_named_and_several_are_counted(app, zone):
     assert 'href="/supervision?view=waiting"' in both
 
 
-def test_where_nothing_waits_no_card_says_so(app, lina):
+def test_an_empty_todo_list_is_not_shown(app, lina):
     assert "待我处理" not in day_of(app, "lina")
 
 
-def test_trouble_stands_in_the_order_of_the_tree(app, zone, lina):
+def test_figures_in_danger_follow_the_order_of_the_unit_tree(app, zone, lina):
     with arranged(app) as db:
         make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
         make_person(db, "bo", name="薄云", unit=make_unit(db, "二局", code="a", parent=zone))
@@ -201,14 +201,14 @@ def test_trouble_stands_in_the_order_of_the_tree(app, zone, lina):
     assert page.index("薄云") < page.index("今天的拜访")
 
 
-def test_a_supervisor_without_a_posting_is_told_of_nobody(app, zone, lina):
+def test_a_supervisor_without_a_posting_sees_nobody(app, zone, lina):
     with arranged(app) as db:
         make_person(db, "sun", role=Role.SUPERVISOR, duty=None)
 
     assert "需要关注" not in day_of(app, "sun")
 
 
-def test_a_supervisor_elsewhere_reads_nothing_of_it(app, lina):
+def test_a_supervisor_of_another_unit_sees_nothing(app, lina):
     with arranged(app) as db:
         make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF)
         make_visit(db, lina, date(2026, 7, 3), logged_at=datetime(2026, 7, 12, tzinfo=UTC))
@@ -220,7 +220,7 @@ def test_a_supervisor_elsewhere_reads_nothing_of_it(app, lina):
     assert "本期没有需要关注的情况" in page
 
 
-def test_a_reader_finds_boards_and_digests_and_no_records(app, zone):
+def test_a_reader_sees_links_to_board_and_digests_and_no_records(app, zone):
     with arranged(app) as db:
         make_person(db, "reader", role=Role.READER, duty=Duty.STAFF, unit=zone)
 
@@ -239,18 +239,18 @@ def silent(app, zone):
         make_person(db, "chen", role=Role.ADMIN, duty=Duty.STAFF, unit=zone)
 
 
-def test_an_admin_reads_that_the_clock_stands_still(app, silent):
+def test_an_admin_is_warned_of_a_stopped_clock(app, silent):
     page = day_of(app, "chen")
 
     assert "定时任务已停止 1 小时" in page
     assert "crm clock" in page
 
 
-def test_nobody_else_is_troubled_with_it(app, silent, lina):
+def test_others_are_not_warned_of_the_clock(app, silent, lina):
     assert "定时任务" not in day_of(app, "lina")
 
 
-def test_an_admin_reads_of_a_slot_that_is_overdue(app, silent):
+def test_an_admin_is_warned_of_an_overdue_slot(app, silent):
     with arranged(app) as db:
         lease.acquire(db, "a node")
         db.execute(update(JobRun).values(due_at=NOW - timedelta(days=1)))
@@ -261,14 +261,14 @@ def test_an_admin_reads_of_a_slot_that_is_overdue(app, silent):
     assert "crm doctor" in page
 
 
-def test_while_the_clock_goes_an_admin_reads_nothing_of_it(app, silent):
+def test_a_running_clock_gives_no_warning(app, silent):
     with arranged(app) as db:
         lease.acquire(db, "a node")
 
     assert "定时任务" not in day_of(app, "chen")
 
 
-def test_the_day_costs_a_constant_number_of_queries(app, lina):
+def test_the_number_of_queries_is_constant(app, lina):
     with arranged(app) as db:
         lead = make_lead(db)
         for _ in range(12):
@@ -277,7 +277,9 @@ def test_the_day_costs_a_constant_number_of_queries(app, lina):
     client, statements = sign_in(app, "lina"), []
     with app.app_context():
         engine = database_of_app.engine
-    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    event.listen(
+        engine, "before_cursor_execute", lambda *event_args: statements.append(event_args[2])
+    )
 
     assert client.get("/").status_code == 200
 
@@ -288,7 +290,7 @@ def test_the_day_costs_a_constant_number_of_queries(app, lina):
     ("on", "days", "finish"),
     [(14, 1, "完成"), (15, 1, "提前完成"), (15, 2, None), (16, 1, None)],
 )
-def test_a_visit_is_finished_once_it_has_begun_on_its_last_day(db, on, days, finish):
+def test_a_visit_can_be_finished_from_its_last_day(db, on, days, finish):
     visit = make_visit(db, make_person(db), date(2026, 7, on), days=days, status=Status.PLANNED)
 
     assert steps(visit, NOW).finish == finish
@@ -303,7 +305,7 @@ def test_a_visit_is_finished_once_it_has_begun_on_its_last_day(db, on, days, fin
         (2, ["明天", "7月23日 周四"], [16, 23]),
     ],
 )
-def test_a_visit_moves_to_a_date_that_is_yet_to_come(db, on, labels, dates):
+def test_a_visit_moves_to_a_future_date(db, on, labels, dates):
     visit = make_visit(db, make_person(db), date(2026, 7, on), status=Status.PLANNED)
 
     moves = steps(visit, NOW).moves
@@ -312,7 +314,7 @@ def test_a_visit_moves_to_a_date_that_is_yet_to_come(db, on, labels, dates):
     assert [move.on.day for move in moves] == dates
 
 
-def test_a_visit_of_another_year_says_so(app, lina):
+def test_a_visit_of_another_year_shows_the_year(app, lina):
     with arranged(app) as db:
         make_visit(db, lina, date(2025, 7, 14))
 
@@ -352,7 +354,7 @@ def test_a_planned_visit_is_done_moved_or_cancelled_in_two_touches_at_most(app, 
         assert db.get_one(Visit, visit.id).first_on == date(2026, 7, 16)
 
 
-def test_who_was_named_on_a_restricted_lead_lately_is_told(app, lina):
+def test_a_restricted_lead_is_shown_to_a_person_newly_named_on_it(app, lina):
     with arranged(app) as db:
         lead = make_lead(db, "海棠", secrecy=Secrecy.RESTRICTED, tracker=make_person(db))
         role = LeadRoleKind.TASK_FORCE_MEMBER
