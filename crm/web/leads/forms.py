@@ -57,7 +57,7 @@ def _chosen(name: str, label: str = "") -> SelectField:
 
 
 class _ContactCells(Cells):
-    """How a file reads a telephone number."""
+    """A contact's telephone number, checked as in files."""
 
     phone: Phone
 

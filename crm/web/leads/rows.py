@@ -79,7 +79,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class LeadExtras:
-    """What a lead's page shows extras the lead's own row."""
+    """What a lead's page shows beside the lead's own row."""
 
     contacts: Sequence[Contact]
     company: Mapping[str, str | None]  # credit code and group

@@ -1,4 +1,4 @@
-"""How a figure came about: what is owed, and visit by visit what counts and why (REGIME 4)."""
+"""The explanation of a figure: what is required, and which visits count and why (REGIME 4)."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace

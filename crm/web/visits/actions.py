@@ -43,7 +43,6 @@ def visit_or_404(visit_id: int) -> Visit:
 
 
 def log(data: VisitData) -> Visit:
-    """Log a visit."""
     people = (data.leader_id, *data.participant_ids)
 
     def change(rows: Session) -> Visit:
@@ -129,8 +128,6 @@ def _prompt_about_move(visit: Visit, starts_at: datetime) -> Prompt | None:
 
 
 def cancel(visit_id: int) -> ResponseReturnValue:
-    """Cancel a planned visit."""
-
     def change(rows: Session, visit: Visit) -> Visit:
         return service.cancel_visit(rows, visit=visit, by=signed_in(), now=moment())
 
