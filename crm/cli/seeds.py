@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import record
 from crm.base.workdays import Source, Workday, WorkingCalendar
-from crm.leads.catalog import industries
+from crm.leads.industries import industries
 from crm.people.models import Unit
 from crm.people.rules import UnitKind
 from crm.quotas.calendar import set_days

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.fields import cells_of
-from crm.leads.catalog import industry_name
 from crm.leads.fields import LEAD_FIELDS
+from crm.leads.industries import industry_name
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import visible_to
 from crm.leads.redaction import bare_companies

@@ -14,7 +14,6 @@ from crm.base.db import take_exclusive_lock
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.base.refs import new_ref
-from crm.leads.catalog import industries
 from crm.leads.companies import (
     OF_COMPANY,
     CompanyData,
@@ -26,6 +25,7 @@ from crm.leads.companies import (
 )
 from crm.leads.contacts import ContactData, keep_contact, move_contacts
 from crm.leads.fields import OWN_TEXTS, LeadData
+from crm.leads.industries import industries
 from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.permissions import (
     colleague_of,

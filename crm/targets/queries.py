@@ -10,7 +10,7 @@ from sqlalchemy import Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
-from crm.leads.catalog import industries
+from crm.leads.industries import industries
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.rules import LeadRoleKind, MilestoneKind
 from crm.people.queries import UnitNode, units_below

@@ -13,7 +13,7 @@ from crm.people.models import Person
 from crm.people.quota_inputs import Edit
 from crm.visits.companions import note_named
 from crm.visits.fields import WORDS
-from crm.visits.links import remember
+from crm.visits.links import keep_former_people
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Kind, Status, cut_between, first_and_last, late_by
@@ -28,7 +28,7 @@ def give_visit(db: Session, *, visit: Visit, to: Person, by: Person | None, now:
     hold(db, visit)
     before = {"leader_id": visit.leader_id}
     _leave_out(db, visit, to.id)
-    remember(db, visit, [visit.leader_id])
+    keep_former_people(db, visit, [visit.leader_id])
     visit.entered_by_id = _enterer(visit, to)
     visit.leader_id = to.id
     _record(db, "visit.handed_over", visit, before, {"leader_id": to.id}, by=by, now=now)
@@ -49,7 +49,7 @@ def give_place(  # noqa: PLR0913 - whose place, to whom, by whose word, when
     hold(db, visit)
     before = {"participant_ids": _joined(db, visit)}
     _leave_out(db, visit, leaver.id)
-    remember(db, visit, [leaver.id])
+    keep_former_people(db, visit, [leaver.id])
     there = _joined(db, visit)
 
     if to and to.id != visit.leader_id and to.id not in there:

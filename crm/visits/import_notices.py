@@ -11,7 +11,7 @@ from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.sheets import Problem
 from crm.visits.models import Visit
-from crm.visits.neighbours import beside_file
+from crm.visits.question_queries import beside_file
 from crm.visits.questions import Doubt, Outline, questions
 from crm.visits.rules import CHANNELS_OF, Channel, Kind
 

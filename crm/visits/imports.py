@@ -31,7 +31,7 @@ from crm.base.typed_text import unify_line_breaks
 from crm.base.usernames import ByUsername
 from crm.leads.models import Lead
 from crm.people.models import Person
-from crm.visits import bulk
+from crm.visits import batch_insert
 from crm.visits.fields import VISIT_COLUMNS, VISIT_FIELDS, VisitData
 from crm.visits.import_notices import asked_about, read_as_remote
 from crm.visits.models import Visit, VisitLead, VisitParticipant
@@ -78,7 +78,7 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult
     rows = list(read_rows(sheet, VisitRow))
     names = _names(db)
     there = _there(db, [row.ref for _, row in rows])
-    new: list[bulk.ImportedVisit] = []
+    new: list[batch_insert.ImportedVisit] = []
 
     for line, row in rows:
         try:
@@ -93,7 +93,7 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult
 
     sheet.notices += read_as_remote((line, row.kind, row.channel) for line, row in rows)
     sheet.raise_problems()
-    made = bulk.import_visits(db, new, now=now)
+    made = batch_insert.import_visits(db, new, now=now)
     lines = {row.ref: line for line, row in rows}
     sheet.notices += asked_about(db, made, lines, civil_date(now))
 
@@ -147,8 +147,8 @@ def _refuse_difference(sheet: Sheet, row: VisitFacts, there: Told, told: Told) -
         raise Refused("ref_taken", field="ref", ref=row.ref, columns="、".join(differing))
 
 
-def _checked(row: VisitFacts, told: Told, now: datetime) -> bulk.ImportedVisit:
-    """The visit that is to be kept; refused as `bulk.new_visit` says."""
+def _checked(row: VisitFacts, told: Told, now: datetime) -> batch_insert.ImportedVisit:
+    """The visit that is to be kept; refused as `batch_insert.new_visit` says."""
     data = VisitData(
         ref=row.ref,
         leader_id=told["leader"],
@@ -156,8 +156,8 @@ def _checked(row: VisitFacts, told: Told, now: datetime) -> bulk.ImportedVisit:
         lead_ids=told["leads"],
         **{name: told[name] for name in OF_DATA},
     )
-    visit = bulk.ImportedVisit(data, row.logged_at, row.verdict, entered_at=row.entered_at)
-    bulk.new_visit(visit, now=now)
+    visit = batch_insert.ImportedVisit(data, row.logged_at, row.verdict, entered_at=row.entered_at)
+    batch_insert.new_visit(visit, now=now)
     return visit
 
 

@@ -15,7 +15,7 @@ from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class VisitLinks:
     """The people and leads beside a visit, and which of the leads someone may not see."""
 
     late_by: Mapping[int, int]  # by participant, how many days late the dates were entered
@@ -28,14 +28,14 @@ class Links:
         return frozenset(self.late_by)
 
 
-def links_of(db: Session, visit: Visit, viewer: Viewer, on: date) -> Links:
+def links_of(db: Session, visit: Visit, viewer: Viewer, on: date) -> VisitLinks:
     """What stands beside the visit now, before that viewer."""
     leads = db.execute(
         select(Lead.id, visible_leads(viewer, on).label("is_seen"))
         .join(VisitLead, VisitLead.lead_id == Lead.id)
         .where(VisitLead.visit_id == visit.id)
     ).all()
-    return Links(
+    return VisitLinks(
         participants_of(db, visit.id),
         frozenset(row.id for row in leads),
         frozenset(row.id for row in leads if not row.is_seen),
@@ -49,7 +49,7 @@ def participants_of(db: Session, visit_id: int) -> dict[int, int]:
     return dict(rows.all())
 
 
-def link(
+def set_links(
     db: Session,
     visit: Visit,
     *,
@@ -71,7 +71,7 @@ def link(
     db.expire(visit, ["participants", "leads"])
 
 
-def remember(db: Session, visit: Visit, person_ids: Collection[int]) -> None:
+def keep_former_people(db: Session, visit: Visit, person_ids: Collection[int]) -> None:
     """Keep who led, joined or changed the visit without part in it now: no judges (REGIME 3)."""
     if person_ids:
         rows = [{"visit_id": visit.id, "person_id": each} for each in sorted(person_ids)]

@@ -10,15 +10,15 @@ from crm.base.errors import Refused
 from crm.base.fields import FieldKind
 from crm.people.models import Person
 from crm.people.permissions import viewer
-from crm.visits.checking import check_visit
 from crm.visits.fields import VISIT_FIELDS, WORDS, VisitData
-from crm.visits.links import Links, links_of
+from crm.visits.links import VisitLinks, links_of
 from crm.visits.models import Visit
-from crm.visits.neighbours import outline_of, questions_about
 from crm.visits.permissions import may_change
+from crm.visits.question_queries import outline_of, questions_about
 from crm.visits.questions import can_merge
 from crm.visits.rules import Kind
 from crm.visits.service import rewrite_visit
+from crm.visits.validation import check_visit
 
 
 def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:
@@ -42,7 +42,7 @@ def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: 
     return rewrite_visit(db, visit=visit, data=both, me=me, now=now)
 
 
-def _both(visit: Visit, beside: Links, data: VisitData) -> VisitData:
+def _both(visit: Visit, beside: VisitLinks, data: VisitData) -> VisitData:
     is_stay = visit.kind is Kind.RESIDENCY
     words: dict[str, Any] = {
         name: _joined(getattr(visit, name), getattr(data, name), _between(name)) for name in WORDS

@@ -1,4 +1,4 @@
-"""Which visits are whose: where every read and change of visits starts (REGIME 2 and 3)."""
+"""Who may see, read, change and judge which visit (REGIME 2 and 3)."""
 
 from collections.abc import Collection
 from datetime import date
@@ -78,6 +78,11 @@ def readable(viewer: Viewer, on: date) -> ColumnElement[bool]:
     return or_(of_person(viewer.person_id), ~of_leads(~visible_leads(viewer, on)))
 
 
+def reads_words(person_id: int, people: Collection[int], *, sees_all_leads: bool) -> bool:
+    """The predicate of `readable`, for a visit that these people lead or join."""
+    return person_id in people or sees_all_leads
+
+
 def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Visits that the viewer may change: led, joined, entered for another; a supervisor's in scope.
 
@@ -128,6 +133,12 @@ def unit_of_leader() -> ColumnElement[int]:
     last = unit.order_by(posting.from_on.desc())
 
     return func.coalesce(*(each.scalar_subquery() for each in (held, following, last)))
+
+
+def may_read(db: Session, viewer: Viewer, visit_id: int, on: date) -> bool:
+    """Whether the viewer may read the words of the visit, which they may see."""
+    found = select(Visit.id).where(Visit.id == visit_id, readable(viewer, on))
+    return db.scalar(found) is not None
 
 
 def may_change(db: Session, viewer: Viewer, visit_id: int, on: date) -> bool:

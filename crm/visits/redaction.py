@@ -11,6 +11,7 @@ from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.visits.fields import WORDS, VisitWords
 from crm.visits.models import Visit
+from crm.visits.permissions import reads_words
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 
@@ -47,7 +48,8 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
     me = viewer.person_id
     leads = tuple(labels[lead.id] for lead in visit.leads)
     made_by = {visit.leader_id, *(person.id for person in visit.participants)}
-    is_readable = me in made_by or all(label.id is not None for label in leads)
+    sees_all_leads = all(label.id is not None for label in leads)
+    is_readable = reads_words(me, made_by, sees_all_leads=sees_all_leads)
 
     return SeenVisit(
         id=visit.id,

@@ -14,14 +14,13 @@ from crm.base.refs import new_ref
 from crm.people.models import Person
 from crm.people.permissions import Viewer, viewer
 from crm.people.quota_inputs import Edit
-from crm.visits.bulk import ImportedVisit, import_visit, import_visits
-from crm.visits.checking import check_visit, may_read
+from crm.visits.batch_insert import ImportedVisit, import_visit, import_visits
 from crm.visits.companions import note_named
 from crm.visits.fields import WORDS, VisitData
 from crm.visits.lateness import Timing, keep_late, late_by_person
-from crm.visits.links import link, links_of, participants_of, remember
+from crm.visits.links import keep_former_people, links_of, participants_of, set_links
 from crm.visits.models import Visit
-from crm.visits.permissions import may_change, may_judge
+from crm.visits.permissions import may_change, may_judge, may_read
 from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import (
     Kind,
@@ -33,6 +32,7 @@ from crm.visits.rules import (
     late_by,
 )
 from crm.visits.trips import begin_trips
+from crm.visits.validation import check_visit
 
 __all__ = [
     "ImportedVisit",
@@ -86,7 +86,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
         raise
 
     begin_trips(db, [visit], now=now)
-    link(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
+    set_links(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
     after = values | {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
     note_named(db, visit, data.joined_by, by=by, now=now)
     if by.id not in {data.leader_id, *data.joined_by}:
@@ -117,7 +117,7 @@ def rewrite_visit(
     """The change itself, once the caller has seen to the right to it and holds the row."""
     on, by = civil_date(now), me.person
     beside = links_of(db, visit, me, on)
-    if not may_read(db, visit, me, now):
+    if not may_read(db, me, visit.id, on):
         data = replace(data, **{name: getattr(visit, name) for name in WORDS})
 
     values = check_visit(db, data, me, now, visit)
@@ -138,7 +138,7 @@ def rewrite_visit(
             before[name], after[name] = sorted(old), sorted(new)
 
     if (late, lead_ids) != (beside.late_by, beside.lead_ids):
-        link(db, visit, late_by=late, lead_ids=lead_ids)
+        set_links(db, visit, late_by=late, lead_ids=lead_ids)
 
     note_named(db, visit, data.joined_by - beside.participant_ids, by=by, now=now)
     is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
@@ -147,7 +147,7 @@ def rewrite_visit(
 
     is_entered = _FACTS & after.keys() or _is_entered_by_status(was.status, visit.status)
     involved = there.keys() | ({by.id} if is_entered else frozenset())
-    remember(db, visit, involved - data.joined_by - {data.leader_id})
+    keep_former_people(db, visit, involved - data.joined_by - {data.leader_id})
 
     if after:
         after |= _why(data)
@@ -171,7 +171,9 @@ def set_done(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
     _take_planned(db, visit, by, now)
     check_ended(visit.ends_at, now)
     values = {"status": Status.DONE, "logged_at": _logged_at(visit, now)}
-    remember(db, visit, {by.id} - participants_of(db, visit.id).keys() - {visit.leader_id})
+    keep_former_people(
+        db, visit, {by.id} - participants_of(db, visit.id).keys() - {visit.leader_id}
+    )
     return _settle(db, visit, Edit.VISIT_DONE, values, by=by, now=now)
 
 
@@ -195,7 +197,7 @@ def move_visit(
     visit.late_by_days = late[visit.leader_id]
     keep_late(db, visit.id, {each: late[each] for each in there})
     if _FACTS & after.keys():
-        remember(db, visit, {by.id} - people.keys())
+        keep_former_people(db, visit, {by.id} - people.keys())
 
     record(db, "visit.moved", visit, by=by, at=now, before=before, after=after)
     dates = (was.first_on, was.last_on)

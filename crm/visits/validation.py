@@ -1,4 +1,4 @@
-"""What is told of a visit, and what must hold of it before it is kept (REGIME 3)."""
+"""What must hold of a visit before it is kept (REGIME 3)."""
 
 from collections.abc import Collection
 from datetime import date, datetime
@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
@@ -15,10 +16,40 @@ from crm.people.permissions import Viewer, people_in
 from crm.people.queries import at_work
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.fields import WORDS, VisitData
+from crm.visits.links import links_of
+from crm.visits.models import Visit
+from crm.visits.permissions import may_read
 from crm.visits.rules import Channel, Status, check_channel, check_ended, first_and_last
+from crm.visits.trips import check_trip
 
 
-def columns(data: VisitData, now: datetime) -> dict[str, object]:
+def check_visit(
+    db: Session, data: VisitData, viewer: Viewer, now: datetime, was: Visit | None = None
+) -> dict[str, object]:
+    """Check a visit that is entered, or `was` as it is changed; returns its columns.
+
+    Refused as `log_visit` and `change_visit` say.
+    """
+    on = civil_date(now)
+    links = links_of(db, was, viewer, on) if was else None
+    if was and links and not may_read(db, viewer, was.id, on):
+        # DESIGN 8: who takes part reads the words, so only who reads them may name people
+        _require_same_people(data, was.leader_id, links.participant_ids)
+
+    values = checked_columns(data, now)
+    _check_city(data)
+    _check_people(db, data)
+    _require_own(db, data, viewer, on)
+    known = links.participant_ids | {was.leader_id} if was and links else frozenset[int]()
+    _check_new_people(db, data, known, on)
+    _check_leads(db, frozenset(data.lead_ids) - (links.lead_ids if links else set()), viewer, on)
+    if not was or values["trip"] != was.trip:
+        check_trip(db, values["trip"], viewer, on)
+
+    return values
+
+
+def checked_columns(data: VisitData, now: datetime) -> dict[str, object]:
     """The visit's columns.
 
     Refused as `ends_before_start`, `too_long`, `channel_of_kind`, `not_ended`.
@@ -48,13 +79,13 @@ def _text(text: str | None) -> str | None:
     return (text or "").strip() or None
 
 
-def check_city(data: VisitData) -> None:
+def _check_city(data: VisitData) -> None:
     """Refuse a visit in person without a city."""
     if not data.city.strip() and data.channel is Channel.IN_PERSON:
         raise Refused("required", field="city")
 
 
-def check_people(db: Session, data: VisitData) -> None:
+def _check_people(db: Session, data: VisitData) -> None:
     """Refuse people who do not exist, and a leader who never held a post."""
     posted = select(Posting.id).where(Posting.person_id == data.leader_id).limit(1)
     if db.get(Person, data.leader_id) is None:
@@ -66,7 +97,7 @@ def check_people(db: Session, data: VisitData) -> None:
         raise Refused("no_such_person", field="participant_ids")
 
 
-def check_new_people(db: Session, data: VisitData, known: Collection[int], on: date) -> None:
+def _check_new_people(db: Session, data: VisitData, known: Collection[int], on: date) -> None:
     """Refuse people who are named anew and whom no form offers: without posting, or gone."""
     for field, named in (("leader_id", {data.leader_id}), ("participant_ids", data.joined_by)):
         new = named - set(known)
@@ -75,14 +106,14 @@ def check_new_people(db: Session, data: VisitData, known: Collection[int], on: d
             raise Refused("no_such_person", field=field)
 
 
-def check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: date) -> None:
+def _check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: date) -> None:
     """Refuse leads that the viewer may not see: for them they do not exist."""
     seen = select(Lead.id).where(Lead.id.in_(lead_ids), visible_leads(viewer, on))
     if set(db.scalars(seen)) != set(lead_ids):
         raise Refused("no_such_lead", field="lead_ids")
 
 
-def require_own(db: Session, data: VisitData, viewer: Viewer, on: date) -> None:
+def _require_own(db: Session, data: VisitData, viewer: Viewer, on: date) -> None:
     """Refuse a visit that the viewer neither makes, nor enters for another, nor has in scope."""
     people = {data.leader_id, *data.joined_by}
     if viewer.role not in WITH_RECORDS:
@@ -97,7 +128,7 @@ def require_own(db: Session, data: VisitData, viewer: Viewer, on: date) -> None:
         raise Refused("not_yours", field="leader_id")
 
 
-def require_same_people(data: VisitData, leader_id: int, participant_ids: Collection[int]) -> None:
+def _require_same_people(data: VisitData, leader_id: int, participant_ids: Collection[int]) -> None:
     """Refuse other people than those who take part now, from whoever may not read the words."""
     if data.leader_id != leader_id:
         raise Refused("people_of_hidden", field="leader_id")

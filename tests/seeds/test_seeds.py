@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 
 from crm.base.periods import PeriodKind
 from crm.cli import seeds
-from crm.leads.catalog import industries
+from crm.leads.industries import industries
 from crm.people.models import Unit
 from crm.people.queries import unit_tree
 from crm.people.rules import Duty

@@ -19,10 +19,10 @@ from wtforms.validators import DataRequired, Length
 from crm.base.cells import Cells, Phone, read_cells
 from crm.base.errors import Refused
 from crm.base.money import editable_amount, parse_amount
-from crm.leads.catalog import industries, industry_name
 from crm.leads.companies import OF_COMPANY, CompanyData
 from crm.leads.contacts import ContactData
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS, LeadData
+from crm.leads.industries import industries, industry_name
 from crm.leads.models import Contact, Lead
 from crm.leads.permissions import named_supervisors, supervisors_of_lead
 from crm.leads.redaction import LeadLabel

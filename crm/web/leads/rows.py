@@ -10,8 +10,8 @@ from crm.base import clock, formatting
 from crm.base.money import format_amount as money
 from crm.followups.models import Followup
 from crm.followups.timeline import Entry
-from crm.leads.catalog import industry_name
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
+from crm.leads.industries import industry_name
 from crm.leads.models import Contact, Lead, LeadRole, Milestone
 from crm.leads.redaction import LeadLabel
 from crm.leads.rules import (

@@ -13,8 +13,8 @@ from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.followups.queries import last_contacts
 from crm.leads import service
-from crm.leads.catalog import industries
 from crm.leads.companies import Eyes, told_of_company
+from crm.leads.industries import industries
 from crm.leads.models import Lead
 from crm.leads.queries import LeadFilter, lead_id_entered, leads_of_company, leads_page
 from crm.leads.redaction import LeadLabel, contacts_of

@@ -19,14 +19,14 @@ from crm.quotas.frozen_edits import (
     reach_of_visit,
 )
 from crm.quotas.late_days import LateDays, waiting_days
-from crm.visits.checking import check_visit
 from crm.visits.fields import VisitData
 from crm.visits.models import Visit
-from crm.visits.neighbours import questions_on_saving
 from crm.visits.queries import visits_by_id
+from crm.visits.question_queries import questions_on_saving
 from crm.visits.questions import Doubt, Outline, Question, can_merge
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Status
+from crm.visits.validation import check_visit
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import row_id
 from crm.web.transaction import moment, today

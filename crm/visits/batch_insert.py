@@ -17,7 +17,7 @@ from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Status, Verdict, late_by
 from crm.visits.trips import begin_trips
-from crm.visits.validation import columns
+from crm.visits.validation import checked_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
     if not data.ref.strip():
         raise Refused("required", field="ref")
 
-    values = columns(data, now)
+    values = checked_columns(data, now)
     if at > now:
         raise Refused("logged_in_future", field="logged_at")
     if row.entered_at and row.entered_at > at:
