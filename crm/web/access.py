@@ -1,4 +1,4 @@
-"""Who may reach which page: the one table, checked before every request."""
+"""The access table: which roles may reach which page, checked before every request."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ PUBLIC = frozenset(
         "auth.sign_in",
         "health.lives",
         "health.is_ready",
-        # the link in a mail: its token says whose mails of which kind, and no more
+        # the link in a mail; its token names one person and one kind of mail
         "my_settings.unsubscribe",
         "my_settings.stop",
     }
@@ -35,11 +35,11 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "me.set_password": ANYONE,
     "me.sign_out_elsewhere": ANYONE,
     "myday.show": ANYONE,
-    # who enters one's visits; a reader's visits may be entered by others
+    # readers enter no visits, but others may enter theirs
     "entry_grants.new_mine": ANYONE,
     "entry_grants.grant_mine": ANYONE,
     "entry_grants.end_mine": ANYONE,
-    # visits and what follows them: whoever works with records
+    # records
     "visits.listing": WITH_RECORDS,
     "visits.new": WITH_RECORDS,
     "visits.create": WITH_RECORDS,
@@ -84,10 +84,10 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "absences.give_back": JUDGING,
     "absences.shorten": JUDGING,
     "absences.cancel": JUDGING,
-    # an admin for everybody, a supervisor for those on whose absences they decide
+    # admins for everyone, supervisors for the people whose absences they decide
     "reassignment.show": JUDGING,
     "reassignment.change": JUDGING,
-    # figures: one's own for everybody, the units' for those who see them
+    # own figures for everyone; unit figures are scoped in the queries
     "compliance.board": ANYONE,
     "compliance.figure": ANYONE,
     "compliance.sign": JUDGING,
@@ -169,17 +169,17 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "target_admin.change": ADMINS,
     "target_admin.remove": ADMINS,
 }
-# What one reaches with a password that an admin gave: the way to one of one's own.
+# A person with a temporary password can only replace it or sign out.
 WITH_TEMPORARY_PASSWORD = frozenset({"me.show", "me.set_password", "auth.sign_out"})
 
 
 def _check() -> ResponseReturnValue | None:
-    """Nobody passes without a row in the table: 404 for what one may not know of."""
+    """Refuse requests that the table does not allow, with 404 rather than 403 (DESIGN 8)."""
     if request.endpoint is None:
-        return None  # no such page: the router says so
+        return None  # unknown path: the router answers 404
 
     if "\0" in request.path:
-        abort(404)  # PostgreSQL refuses NUL: nothing is called so
+        abort(404)  # PostgreSQL refuses NUL, so nothing has such a name
 
     if request.endpoint in PUBLIC:
         return None
@@ -195,13 +195,13 @@ def _check() -> ResponseReturnValue | None:
         abort(404)
 
     if roles == ADMINS and request.method in CHANGING:
-        take_exclusive_lock(db.session)  # admins are few, and what they change all figures rest on
+        take_exclusive_lock(db.session)  # one admin at a time: their changes affect all figures
 
     return None
 
 
 def begin_write_late() -> None:
-    """Take the write lock after what was slow, and ask once more who may do this."""
+    """Take the write lock after slow work, then check access again."""
     undo()
     begin_to_write(db.session)
     if (answer := _check()) is not None:
@@ -209,8 +209,8 @@ def begin_write_late() -> None:
 
 
 def redirect_to_login() -> ResponseReturnValue:
-    """Ask to sign in, then lead on: to the page, or to that of the form which was sent."""
-    session.clear()  # what an ended session had still to say is not for the next who signs in
+    """Redirect to the sign-in page, which leads on to the page or the submitted form."""
+    session.clear()  # messages of an ended session are not for the next person
     if request.method == "GET":
         return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
     flash("登录已过期，刚才的操作没有保存，请重新登录后继续。", "warning")

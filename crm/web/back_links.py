@@ -1,4 +1,4 @@
-"""Where a page leads back to: to the page that one came from, where that stands above it."""
+"""Back links: to the page the person came from, if it is above the present one."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,7 @@ from flask import Flask, current_app, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import RoutingException
 
-# What one goes through on the way down: lists, what they lead to, what that leads to, forms.
+# Depth of each page: lists, pages of records, pages they lead to, forms.
 LISTS = {
     "myday.show",
     "visits.listing",
@@ -37,18 +37,18 @@ FORM = 5
 
 
 def came_from() -> str | None:
-    """The address of this application's page that sent the request, as far as the browser says."""
+    """Path and query of the referring page of this application; `None` for others."""
     try:
-        told = urlsplit(request.referrer or "")
-    except ValueError:  # brackets that hold no address
+        referrer = urlsplit(request.referrer or "")
+    except ValueError:  # malformed IPv6 brackets
         return None
-    if told.netloc != request.host or told.path.startswith("//"):
+    if referrer.netloc != request.host or referrer.path.startswith("//"):
         return None
-    return f"{told.path}?{told.query}" if told.query else told.path
+    return f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path
 
 
 def way_back(default: str) -> str:
-    """The page one came from, where it stands above this one, with its filters; else the usual."""
+    """The referring page with its filters where it is above this one, else the default."""
     place = came_from()
     here = DEPTHS.get(request.endpoint or "", FORM)
     return place if place and _depth_of(place) < here else default

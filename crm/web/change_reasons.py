@@ -1,4 +1,4 @@
-"""Changes that correct frozen figures say why; where nobody did, a page asks first (REGIME 4)."""
+"""Asks for the reason of a change that corrects frozen figures (REGIME 4)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,18 +23,18 @@ WHY = "why_corrected"
 
 
 class ReasonForm(FlaskForm):
-    """Why something is changed that was frozen."""
+    """The reason for changing a closed period."""
 
     why_corrected = StringField(
         "修改原因",
         [Needed("请填写修改原因。"), Length(max=100, message="最多 %(max)d 个字。")],
         filters=[cleaned],
     )
-    asked_from = HiddenField()  # the page that leads back, also when it is asked once more
+    asked_from = HiddenField()  # the page to return to, kept when the form is shown again
 
 
 class ReasonRequired(Exception):  # noqa: N818 - it asks, nothing went wrong
-    """A change corrects frozen figures of these periods, and nobody said why."""
+    """A change corrects frozen figures of these periods and gives no reason."""
 
     def __init__(self, periods: Sequence[str]) -> None:
         """Hold the names of the periods."""
@@ -44,17 +44,17 @@ class ReasonRequired(Exception):  # noqa: N818 - it asks, nothing went wrong
 
 @contextmanager
 def explained() -> Iterator[Session]:
-    """A `transaction()` that is undone where it corrects frozen figures and nobody said why."""
+    """A `transaction()` that is rolled back if it corrects frozen figures without a reason."""
     with transaction() as rows:
         yield rows
         if apply_edits(rows) and (bare := _unexplained(rows)):
             form = ReasonForm()
             if WHY not in request.form or not form.validate():
-                raise ReasonRequired(_names(bare))
-            for each in bare:
+                raise ReasonRequired(_period_names(bare))
+            for facts in bare:
                 reason = form.why_corrected.data or ""
                 add_reason(
-                    rows, correction=each.correction, reason=reason, by=signed_in(), now=moment()
+                    rows, correction=facts.correction, reason=reason, by=signed_in(), now=moment()
                 )
 
 
@@ -62,13 +62,13 @@ def _unexplained(rows: Session) -> list[CorrectionFacts]:
     return corrections(rows, of_edit(signed_in().id, moment()), without_reason())
 
 
-def _names(found: Sequence[CorrectionFacts]) -> list[str]:
-    periods = {each.period for each in found}
-    return [formatting.period_name(one) for one in sorted(periods, key=lambda one: one.first)]
+def _period_names(found: Sequence[CorrectionFacts]) -> list[str]:
+    periods = {facts.period for facts in found}
+    return [formatting.period_name(period) for period in sorted(periods, key=lambda p: p.first)]
 
 
 def _ask(needed: ReasonRequired) -> ResponseReturnValue:
-    """The same request once more, with the reason."""
+    """The page that asks for the reason and repeats the request with it."""
     form = ReasonForm()
     if WHY in request.form:
         form.validate()
@@ -83,5 +83,4 @@ def _ask(needed: ReasonRequired) -> ResponseReturnValue:
 
 
 def init_app(app: Flask) -> None:
-    """Ask wherever it is needed."""
     app.register_error_handler(ReasonRequired, _ask)

@@ -1,4 +1,4 @@
-"""Files of rows, as a browser keeps them."""
+"""Responses that a browser saves as a file."""
 
 from flask import Response
 
@@ -11,7 +11,7 @@ MEDIA_TYPES = {
 
 
 def attached(content: bytes, name: str, form: Format) -> Response:
-    """The file to be kept under that name."""
+    """The content as an attachment of that name."""
     headers = {
         "Content-Type": MEDIA_TYPES[form],
         "Content-Disposition": f"attachment; filename={name}{form}",

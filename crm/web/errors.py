@@ -1,4 +1,4 @@
-"""Refusals in words, on pages and on the command line, and the pages of errors."""
+"""Texts of refusals, and error pages."""
 
 from datetime import date
 from typing import Any
@@ -21,7 +21,7 @@ from crm.web.back_links import came_from
 from crm.web.messages import CONFLICT, SENTENCES
 from crm.web.transaction import undo
 
-SECRETS = frozenset({"password", "old", "again"})  # are typed anew
+SECRETS = frozenset({"password", "old", "again"})  # never sent back to the browser
 RETRY_SECONDS = 10
 PAGES = {
     400: ("这个请求无法处理", "请返回上一页重试；已填写的内容仍在浏览器里。"),
@@ -47,20 +47,20 @@ UNUSABLE = {
 }
 
 
-def _spoken(value: object) -> object:
+def _in_words(value: object) -> object:
     if isinstance(value, date):
         return formatting.dated(value, clock.civil_date(clock.now()))
     return value.label if isinstance(value, LabeledEnum) else value
 
 
 def refusal_text(refusal: Refused) -> str:
-    """The sentence of a refusal, in the user's language."""
-    facts = {name: _spoken(value) for name, value in refusal.facts.items()}
+    """The Chinese sentence of a refusal."""
+    facts = {name: _in_words(value) for name, value in refusal.facts.items()}
     return SENTENCES[refusal.code].format(**facts)
 
 
 def show_at_field(form: FlaskForm, refusal: Refused) -> None:
-    """Put the sentence at the field that it concerns, or on top of the form."""
+    """Show the refusal at its field, or above the form."""
     field = form._fields.get(refusal.field or "")
     if field is None:
         form.form_errors.append(refusal_text(refusal))
@@ -68,13 +68,13 @@ def show_at_field(form: FlaskForm, refusal: Refused) -> None:
         field.errors = [*field.errors, refusal_text(refusal)]
 
 
-def _forget_the_person() -> None:
+def _make_anonymous() -> None:
     g._login_user = login_manager.anonymous_user()  # noqa: SLF001 - Flask-Login's own place
 
 
 def _page(code: int) -> ResponseReturnValue:
     if code >= 500:  # noqa: PLR2004 - where something broke, the page asks for nobody
-        _forget_the_person()
+        _make_anonymous()
     title, hint = PAGES.get(code, PAGES[400])
     return render_template("error.html", title=title, hint=hint), code
 
@@ -93,23 +93,23 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
     if "_user_id" not in session and request.endpoint != "auth.sign_in":
         return redirect(url_for("auth.login", next=place))
     title, hint = "页面已过期", "登录状态已变化，请回到刚才的页面再提交；已填写的内容仍在浏览器里。"
-    told_so = {"title": title, "hint": hint, "home": place, "action": "回到刚才的页面"}
-    return render_template("error.html", **told_so), 400
+    context = {"title": title, "hint": hint, "home": place, "action": "回到刚才的页面"}
+    return render_template("error.html", **context), 400
 
 
-def _at_once(error: IntegrityError | StaleDataError) -> ResponseReturnValue:
-    """Somebody else's row stands in the way: sent again, the form's own checks tell which."""
+def _conflict_error(error: IntegrityError | StaleDataError) -> ResponseReturnValue:
+    """A conflict with a concurrent change; when sent again, the form's checks name it."""
     if isinstance(error, IntegrityError) and not is_conflict(error):
         raise error
-    told = str(getattr(error, "orig", error)).partition("\n")[0]  # what follows holds values
-    current_app.logger.warning("two at once: %s", told)
+    reason = str(getattr(error, "orig", error)).partition("\n")[0]  # later lines hold values
+    current_app.logger.warning("concurrent change: %s", reason)
     undo()
     page = render_template("error.html", title="没有保存", hint=CONFLICT, **_sent_again())
     return page, 409
 
 
 def _sent_again() -> dict[str, Any]:
-    """What was sent, for the button that sends it once more; passwords are typed anew."""
+    """The submitted fields, for the button that sends them again; passwords are left out."""
     if request.method == "GET":
         return {}
     left_out = SECRETS | {"csrf_token"}
@@ -118,21 +118,21 @@ def _sent_again() -> dict[str, Any]:
 
 
 def _database_error(error: DBAPIError) -> ResponseReturnValue:
-    """Say what the database cannot do now; a fault of ours is none of its own."""
+    """A page for an unusable database; programming errors are raised again."""
     fault = fault_of(error)
     if fault is Fault.BROKEN and not isinstance(error, OperationalError):
         raise error
     current_app.logger.error("database %s: %s", fault.value, first_line(error))
-    _forget_the_person()
+    _make_anonymous()
     title, hint = UNUSABLE.get(fault, PAGES[503])
     page = render_template("error.html", title=title, hint=hint, **_sent_again())
     return page, 503, {"Retry-After": str(RETRY_SECONDS)}
 
 
 def init_app(app: Flask) -> None:
-    """Answer errors with pages that say what to do next."""
+    """Register the error pages."""
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(DBAPIError, _database_error)
-    app.register_error_handler(IntegrityError, _at_once)
-    app.register_error_handler(StaleDataError, _at_once)
+    app.register_error_handler(IntegrityError, _conflict_error)
+    app.register_error_handler(StaleDataError, _conflict_error)

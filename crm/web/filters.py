@@ -1,4 +1,4 @@
-"""Values as people read them, for templates."""
+"""Template filters for dates, moments and amounts."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -17,12 +17,12 @@ def time(at: datetime) -> str:
 
 
 def amount(value: Decimal | None, currency: Currency | None = Currency.CNY) -> str:
-    """`12.5亿元`; nothing where nothing is known."""
+    """`12.5亿元`; empty where the amount is unknown."""
     return "" if value is None or currency is None else money(value, currency)
 
 
 def init_app(app: Flask) -> None:
-    """Give the filters to templates, under the names that mails use too."""
+    """Register the filters under the names that mails use too."""
     app.jinja_env.filters |= {
         "day": formatting.day,
         "weekday": formatting.weekday,

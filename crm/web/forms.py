@@ -1,4 +1,4 @@
-"""Parts that forms share: what people type, made clean, and where a form leads back to."""
+"""Shared parts of forms: cleaning typed text, choices, arguments, and return addresses."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
@@ -21,9 +21,9 @@ from crm.web.errors import show_at_field
 from crm.web.transaction import transaction
 
 LARGEST_ID = 2**31 - 1  # what PostgreSQL takes as an integer
-YEARS = range(2000, 2101)  # a year beyond is a slip of the keys
+YEARS = range(2000, 2101)  # other years are typing mistakes
 
-# What `url_for` takes for a word to itself.
+# Names that `url_for` treats as its own options.
 NOT_ASKED_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
 
 NOTHING = SelectChoice("", "")  # the empty choice, first in a list
@@ -31,7 +31,7 @@ AnyEnum = TypeVar("AnyEnum", bound=LabeledEnum)
 
 
 class Needed(DataRequired):
-    """Something that must be said; where all of a form must be, no star marks it."""
+    """A required field without the star, for forms where every field is required."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -39,12 +39,12 @@ class Needed(DataRequired):
 
 
 def cleaned(text: str | None) -> str | None:
-    """The text without blanks around it and NUL, which PostgreSQL refuses; none where empty."""
+    """The stripped text without NUL, which PostgreSQL refuses; `None` where empty."""
     return (text or "").replace("\0", "").strip() or None
 
 
 def row_id(text: str | int) -> int:
-    """An id as a form sends it; ValueError where it can be none."""
+    """An id as a form sends it; ValueError for anything else."""
     read = int(text)
     if not 0 < read <= LARGEST_ID:
         raise ValueError(text)
@@ -52,24 +52,24 @@ def row_id(text: str | int) -> int:
 
 
 def chosen_id(text: str | int) -> int | None:
-    """The id that was chosen; none where the empty choice was."""
+    """The chosen id; `None` for the empty choice."""
     return None if text == "" else row_id(text)
 
 
 def enum_choices(words: Iterable[LabeledEnum]) -> list[Any]:
-    """Words to choose from, by their Chinese names."""
+    """Choices of enum members with their Chinese labels."""
     return [SelectChoice(each.value, each.label) for each in words]
 
 
 def people_choices(people: Iterable[Person]) -> list[Any]:
-    """People to choose from, found by name or pinyin."""
+    """Choices of people, searchable by name or pinyin."""
     return [SelectChoice(str(each.id), each.name, {"data-pinyin": each.search}) for each in people]
 
 
 def leads_to_choose(db: Session, viewer: Viewer, on: date, chosen: Collection[int]) -> list[Any]:
-    """The leads that a form offers, and those chosen already, as far as the viewer sees them."""
+    """Choices of leads: those offered and those already chosen that the viewer may see."""
     leads = lead_choices(db, viewer, on)
-    labels = lead_labels(db, viewer, set(chosen) - {one.id for one in leads}, on)
+    labels = lead_labels(db, viewer, set(chosen) - {lead.id for lead in leads}, on)
     seen = [label for label in labels.values() if label.id]
     return [
         *(_lead(one.id, one.title, one.company, one.search) for one in leads),
@@ -82,7 +82,7 @@ def _lead(lead_id: int | None, title: str, company: str | None, search: str) -> 
 
 
 def sensible_year(_form: FlaskForm, field: Field) -> None:
-    """Refuse a date that nobody can mean."""
+    """Refuse a date whose year is a typing mistake."""
     if isinstance(field.data, date) and field.data.year not in YEARS:
         message = "请检查年份。"
         raise ValidationError(message)
@@ -96,7 +96,7 @@ def is_inside(target: str) -> bool:
 
 
 def back_to(default: str) -> str:
-    """Where the form was, if it says so; a path of this application only."""
+    """The form's own page as it names it; only paths of this application."""
     target = request.form.get("back", "")
     return target if is_inside(target) else default
 
@@ -124,12 +124,12 @@ def is_saved(
 
 
 def text_arg(name: str) -> str:
-    """What the address says under that name; empty where nothing."""
+    """The query argument, cleaned; empty where it is missing."""
     return cleaned(request.args.get(name)) or ""
 
 
 def enum_arg(name: str, word: type[AnyEnum]) -> AnyEnum | None:
-    """The word of the address under that name; none where it says none that is known."""
+    """The query argument as an enum member; `None` for unknown values."""
     try:
         return word(text_arg(name))
     except ValueError:
@@ -137,12 +137,12 @@ def enum_arg(name: str, word: type[AnyEnum]) -> AnyEnum | None:
 
 
 def date_arg(name: str) -> date | None:
-    """The date of the address under that name; none where it says none that is sensible."""
+    """The query argument as a date; `None` for missing or implausible ones."""
     return date_of(text_arg(name))
 
 
 def date_of(text: str) -> date | None:
-    """The date that was typed; none where it is none, or none that anybody can mean."""
+    """The typed date; `None` for other texts and implausible years."""
     try:
         read = date.fromisoformat(text)
     except ValueError:
@@ -151,7 +151,7 @@ def date_of(text: str) -> date | None:
 
 
 def at_cursor(cursor: str | None) -> str | None:
-    """The address of this list at another page; none where there is none."""
+    """The URL of this list at another cursor; `None` where there is no such page."""
     if cursor is None:
         return None
     values: dict[str, Any] = {**asked_for(), **(request.view_args or {}), "at": cursor}
@@ -159,5 +159,5 @@ def at_cursor(cursor: str | None) -> str | None:
 
 
 def asked_for() -> dict[str, str]:
-    """What the address asks for, to be asked for again at another."""
+    """The query arguments, to be repeated in another URL."""
     return {name: text for name, text in request.args.items() if name not in NOT_ASKED_FOR}

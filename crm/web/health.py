@@ -1,4 +1,4 @@
-"""Health for monitors: whether the process lives, and whether all that it needs does."""
+"""Health checks for monitors: liveness and readiness."""
 
 from datetime import timedelta
 
@@ -18,19 +18,19 @@ bp = Blueprint("health", __name__)
 
 @bp.get("/healthz")
 def lives() -> ResponseReturnValue:
-    """The process answers; nothing else is asked, least of all the database."""
+    """Liveness: the process answers, whatever the database does."""
     return {"state": Health.OK}
 
 
 @bp.get("/readyz")
 def is_ready() -> ResponseReturnValue:
-    """Counts and ages only, since anyone may ask; 503 where a person has to look."""
-    told = _told(db.session)
-    ready = Health.FAIL not in told.values()
-    return {"state": Health.OK if ready else Health.FAIL, **told}, 200 if ready else 503
+    """Readiness as counts and ages only, since anyone may ask; 503 where somebody must act."""
+    checks = _checks(db.session)
+    ready = Health.FAIL not in checks.values()
+    return {"state": Health.OK if ready else Health.FAIL, **checks}, 200 if ready else 503
 
 
-def _told(rows: Session) -> dict[str, object]:
+def _checks(rows: Session) -> dict[str, object]:
     try:
         if not health.has_file(db.engine):
             return {"database": Health.FAIL}

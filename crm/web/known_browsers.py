@@ -1,4 +1,4 @@
-"""The cookie of a browser at which people have signed in: it gives them tries of their own."""
+"""A cookie that marks a known browser, so that its login attempts are counted apart."""
 
 import secrets
 
@@ -8,19 +8,19 @@ from werkzeug.wrappers import Response
 
 COOKIE = "known_browser"
 LIFE_SECONDS = 180 * 86_400
-MOST_PEOPLE = 12  # who share one browser; whoever signed in longest ago is forgotten first
+MOST_PEOPLE = 12  # people remembered per browser; the oldest sign-in is dropped first
 
 
 def browser_known_to(person_id: int) -> str | None:
-    """The browser's own number, where that person has signed in at it before."""
+    """The browser's id, if the person has signed in there before."""
     number, people = _read()
     return number if person_id in people else None
 
 
 def remember_browser(person_id: int) -> None:
-    """Let the answer's cookie say that the person has signed in here."""
+    """Add the person to the browser's cookie."""
     number, people = _read()
-    kept = [person_id, *(each for each in people if each != person_id)][:MOST_PEOPLE]
+    kept = [person_id, *(other for other in people if other != person_id)][:MOST_PEOPLE]
     value = _signer().dumps([number, kept])
 
     @after_this_request

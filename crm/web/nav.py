@@ -1,4 +1,4 @@
-"""The navigation: where a person can go."""
+"""The navigation menu."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,11 +11,11 @@ from crm.web.auth import me
 
 
 class Shelf(StrEnum):
-    """Where an entry stands."""
+    """The part of the menu that holds an entry."""
 
-    BAR = "bar"  # in the bar: on the phone at the bottom, on the desk on top
-    MORE = "more"  # in the bar on the desk, behind "more" on the phone
-    OWN = "own"  # in the menu under one's name
+    BAR = "bar"  # always in the bar
+    MORE = "more"  # in the bar on wide screens, under 更多 on phones
+    OWN = "own"  # in the personal menu
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ PLACES = (
     ("mailbox.listing", "信箱", "mail", Shelf.OWN),
     ("me.show", "我的账号", "user-cog", Shelf.OWN),
 )
-# a page that stands under another's entry
+# blueprints shown under another one's entry
 UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
     "my_settings": "me",
     "trips": "visits",
@@ -51,7 +51,7 @@ UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
 
 
 def places() -> list[Place]:
-    """The places that the signed-in person may go to."""
+    """Entries that the signed-in person may open."""
     person = me()
     if person is None:
         return []
@@ -68,5 +68,5 @@ def _is_here(endpoint: str) -> bool:
 
 
 def init_app(app: Flask) -> None:
-    """Give the navigation to every page."""
+    """Pass the menu to every template."""
     app.context_processor(lambda: {"nav": places()})

@@ -1,4 +1,4 @@
-"""What mails say of the place they come from, where a page sends them."""
+"""The installation's address and sender for mails that a page sends."""
 
 from flask import current_app
 
@@ -7,6 +7,5 @@ from crm.settings import Settings
 
 
 def site() -> Site:
-    """What they say of this installation."""
     own: Settings = current_app.config["SETTINGS"]
     return Site(base_url=own.base_url, mail_from=own.mail_from, secret=own.secret_key)

@@ -1,4 +1,4 @@
-"""One request is one moment and, where it changes something, one transaction."""
+"""One moment and, for changes, one transaction per request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from crm.extensions import db
 from crm.transactions import apply_pending
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-# They first do what is slow (hash a password) or ask whether there is anything to do at all.
+# These hash a password or check a token first, and take the write lock afterwards.
 BEGIN_LATER = frozenset(
     {"auth.sign_in", "me.set_password", "my_settings.stop", "people.give_password"}
 )
@@ -54,14 +54,14 @@ def trial() -> Iterator[Session]:
 
 
 def undo() -> None:
-    """Give up what the request has changed so far."""
+    """Roll back the request's changes."""
     db.session.rollback()
-    for read in ("_login_user", "viewer"):  # what was read before is no longer in the session
+    for read in ("_login_user", "viewer"):  # cached objects no longer belong to the session
         g.pop(read, None)
 
 
 def release() -> None:
-    """End the transaction that only read; what was read stays at hand, apart from the session."""
+    """End a reading transaction; loaded objects stay usable, detached from the session."""
     db.session.expunge_all()
     undo()
 
@@ -70,7 +70,7 @@ def _begin() -> None:
     come_from(request.remote_addr)
     if request.method not in CHANGING or request.endpoint is None:
         return
-    request.get_data(parse_form_data=True)  # all of it, however slow: nobody waits for it yet
+    request.get_data(parse_form_data=True)  # read a slow body before any lock is taken
     if "_user_id" in session and request.endpoint not in BEGIN_LATER:
         begin_to_write(db.session)
 

@@ -1,4 +1,4 @@
-"""User names in the addresses of pages: older ones may be `..` or `new`, which lead elsewhere."""
+"""Usernames in URLs; old ones such as `..` or `new` would mean another page and are encoded."""
 
 import base64
 import binascii
@@ -8,20 +8,18 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from crm.base.usernames import is_sound
 
-ENCODED = "~"  # no new user name begins with it
+ENCODED = "~"  # no new username begins with it
 
 
 class UsernameConverter(BaseConverter):
-    """A part of an address that is a user name; one that cannot stand there is encoded."""
+    """A path segment with a username, base64-encoded where it could not stand as it is."""
 
     def to_url(self, value: str) -> str:
-        """The name as the address has it."""
         if is_sound(value):
             return super().to_url(value)
         return ENCODED + base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
 
     def to_python(self, value: str) -> str:
-        """The name that the address means."""
         if not value.startswith(ENCODED):
             return value
         packed = value.removeprefix(ENCODED)

@@ -1,4 +1,4 @@
-"""Absences as pages show them: whose, when, what became of it."""
+"""Rows of absences."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -32,9 +32,9 @@ class AbsenceRow:
 
     @property
     def meta(self) -> str:
-        """How long, why, and what was said to it."""
-        said = f"答复：{self.note}" if self.note else ""
-        return " · ".join(part for part in (self.days, self.reason, said) if part)
+        """Length, reason and answer in one line."""
+        answer = f"答复：{self.note}" if self.note else ""
+        return " · ".join(part for part in (self.days, self.reason, answer) if part)
 
 
 def absence_row(absence: Absence, on: date) -> AbsenceRow:

@@ -1,4 +1,4 @@
-"""Pages of absences: one's own, those that wait for one's word, and those of one's units."""
+"""Pages of absences: own, waiting for approval, and of the viewer's units."""
 
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +48,7 @@ _line = Length(max=200, message="最多 %(max)d 个字。")
 
 
 class AskForm(FlaskForm):
-    """What one asks for."""
+    """A request for absence."""
 
     kind = RadioField(
         "类别", [Needed("请选择类别。")], choices=enum_choices(AbsenceKind), coerce=AbsenceKind
@@ -57,7 +57,7 @@ class AskForm(FlaskForm):
     to_on = DateField("末日", [Needed("请选择末日。"), sensible_year])
     reason = StringField("事由", [_line], filters=[cleaned])
 
-    def told(self) -> absences.AbsenceData:
+    def to_data(self) -> absences.AbsenceData:
         """The data of a valid form."""
         from_on: Any = self.from_on.data
         to_on: Any = self.to_on.data
@@ -67,20 +67,20 @@ class AskForm(FlaskForm):
 
 
 class WhyForm(FlaskForm):
-    """Why it is returned, or cancelled."""
+    """The reason of a return or cancellation."""
 
     why = StringField("原因", [Needed("请填写原因。"), _line], filters=[cleaned])
 
 
 class ShortenForm(WhyForm):
-    """The last day instead of the one that was approved."""
+    """A new last day."""
 
     to_on = DateField("改为末日", [Needed("请选择末日。"), sensible_year])
 
 
 @bp.get("")
 def listing() -> ResponseReturnValue:
-    """My absences; those that wait for my word; those of the units that I oversee."""
+    """Own absences, those waiting for approval, and those of the viewer's units."""
     me, on = my_view(), today()
     to_decide = waiting(db.session, me, on)
     views = {"mine": "我的请假"}
@@ -103,7 +103,7 @@ def listing() -> ResponseReturnValue:
 
     return render_template(
         "absences/list.html",
-        lines=[absence_row(each, on) for each in rows],
+        lines=[absence_row(absence, on) for absence in rows],
         view=view,
         tabs=[
             {"url": url_for(".listing", view=code), "label": label, "active": code == view}
@@ -116,19 +116,19 @@ def listing() -> ResponseReturnValue:
 
 @bp.get("/new")
 def new() -> ResponseReturnValue:
-    """The form by which one asks."""
+    """The form of a request."""
     form = AskForm(data={"kind": AbsenceKind.LEAVE, "from_on": today(), "to_on": today()})
     return render_template("absences/new.html", form=form)
 
 
 @bp.post("/new")
 def create() -> ResponseReturnValue:
-    """Ask for it."""
+    """Submit the request."""
     form = AskForm()
     if form.validate():
         try:
             with transaction() as rows:
-                absences.ask(rows, data=form.told(), by=signed_in(), now=moment())
+                absences.ask(rows, data=form.to_data(), by=signed_in(), now=moment())
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -172,14 +172,14 @@ def show(absence_id: int) -> ResponseReturnValue:
 
 
 def _settle(rows: Session, absence: Absence, change: Callable[[Session, Absence], None]) -> None:
-    """Do it, and tell the person by mail."""
+    """Apply the change and queue the mail to the person."""
     was_to, me = absence.to_on, signed_in()
     change(rows, absence)
     notify_absence_decision(rows, absence=absence, was_to=was_to, by=me, now=moment(), site=site())
 
 
 def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], None]) -> str:
-    """Do it with one touch, say what was done or why it was not; where to go."""
+    """Apply a one-touch decision, flash the result, and return where to go."""
     absence = _found(absence_id)
     try:
         with explained() as rows:
@@ -193,12 +193,12 @@ def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], Non
 
 @bp.post(f"{ONE}/approve")
 def approve(absence_id: int) -> ResponseReturnValue:
-    """Say yes."""
+    """Approve, then offer the hand-over of a long absence."""
     me, now = signed_in(), moment()
     back = _decide(
         absence_id,
         "已批准。",
-        lambda rows, one: absences.approve(rows, absence=one, by=me, now=now),
+        lambda rows, absence: absences.approve(rows, absence=absence, by=me, now=now),
     )
     absence = _found(absence_id)
     person = absence.person
@@ -209,13 +209,13 @@ def approve(absence_id: int) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/withdraw")
 def withdraw(absence_id: int) -> ResponseReturnValue:
-    """Take back what I asked for."""
+    """Withdraw an own request."""
     me, now = signed_in(), moment()
     return redirect(
         _decide(
             absence_id,
             "已撤回。",
-            lambda rows, one: absences.withdraw(rows, absence=one, by=me, now=now),
+            lambda rows, absence: absences.withdraw(rows, absence=absence, by=me, now=now),
         )
     )
 
@@ -223,7 +223,7 @@ def withdraw(absence_id: int) -> ResponseReturnValue:
 def _answer(
     absence_id: int, name: str, form: WhyForm, change: Callable[[Session, Absence], None]
 ) -> ResponseReturnValue:
-    """Do what the form says; its errors are shown at its fields."""
+    """Apply a decision with a form; refusals are shown at its fields."""
     absence = _found(absence_id)
     if form.validate():
         try:
@@ -239,21 +239,21 @@ def _answer(
 
 @bp.post(f"{ONE}/return")
 def give_back(absence_id: int) -> ResponseReturnValue:
-    """Say no, with the reason."""
+    """Return the request with the reason."""
     me, now, form = signed_in(), moment(), WhyForm()
     return _answer(
         absence_id,
         "returning",
         form,
-        lambda rows, one: absences.give_back(
-            rows, absence=one, why=form.why.data or "", by=me, now=now
+        lambda rows, absence: absences.give_back(
+            rows, absence=absence, why=form.why.data or "", by=me, now=now
         ),
     )
 
 
 @bp.post(f"{ONE}/shorten")
 def shorten(absence_id: int) -> ResponseReturnValue:
-    """Let it end earlier."""
+    """End an approved absence earlier."""
     me, now, form = signed_in(), moment(), ShortenForm()
 
     def change(rows: Session, absence: Absence) -> None:
@@ -266,13 +266,13 @@ def shorten(absence_id: int) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/cancel")
 def cancel(absence_id: int) -> ResponseReturnValue:
-    """Undo it as a whole."""
+    """Cancel an approved absence."""
     me, now, form = signed_in(), moment(), WhyForm()
     return _answer(
         absence_id,
         "cancelling",
         form,
-        lambda rows, one: absences.cancel(
-            rows, absence=one, why=form.why.data or "", by=me, now=now
+        lambda rows, absence: absences.cancel(
+            rows, absence=absence, why=form.why.data or "", by=me, now=now
         ),
     )

@@ -19,7 +19,7 @@ from crm.people.sessions import open_sessions
 from crm.web.access import begin_write_late
 from crm.web.auth import begin_session, check_password, signed_in
 from crm.web.forms import Needed, cleaned, show_refusal
-from crm.web.people.entry_grants import given_lines, held_lines
+from crm.web.people.entry_grants import given_grants, held_grants
 from crm.web.transaction import moment, release, today, transaction
 
 bp = Blueprint("me", __name__, url_prefix="/me")
@@ -95,8 +95,8 @@ def _page(contact: ContactForm, password: PasswordForm) -> str:
         contact=contact,
         password=password,
         devices=_devices(),
-        given=given_lines(db.session, signed_in(), is_mine=True),
-        held=held_lines(db.session, signed_in()),
+        given=given_grants(db.session, signed_in(), is_mine=True),
+        held=held_grants(db.session, signed_in()),
         new_url=url_for("entry_grants.new_mine"),
         links=[Link(url_for(endpoint), *texts) for endpoint, *texts in LINKS],
         shortest=service.SHORTEST_PASSWORD,

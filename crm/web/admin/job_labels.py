@@ -1,4 +1,4 @@
-"""What each job of the clock is for, when it is due and what it made, in words."""
+"""Chinese labels of jobs: purpose, schedule and results."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -82,7 +82,7 @@ def slot_name(name: str) -> str:
         return f"{on.year}年{formatting.day(on)}"
 
 
-def slot_told(slot: Slot) -> str:
+def slot_label(slot: Slot) -> str:
     """What a slot is about and when it is due; of a day of its own, the moment alone."""
     due = formatting.moment(slot.due_at)
     if slot.name == civil_date(slot.due_at).isoformat():

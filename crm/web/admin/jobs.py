@@ -1,4 +1,4 @@
-"""Pages of the clock's jobs: last runs and what they made, next slot, run now, preview, pause."""
+"""Pages of scheduled jobs: runs, next slot, preview, run now, pause."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,23 +37,23 @@ MOST_LETTERS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class JobLine:
+class JobRow:
     """A job as its pages show it."""
 
     name: JobName
     what_for: str
     when: str
-    last: "RunLine | None"
+    last: "RunRow | None"
     following: Slot
-    next_told: str
+    next_label: str
     is_due: bool
     pause: JobPause | None
     paused_by: str
-    waits_for: str  # the paused job that it rests on
+    waits_for: str  # a paused job that it depends on
 
 
 @dataclass(frozen=True, slots=True)
-class RunLine:
+class RunRow:
     """A run of a job."""
 
     about: str
@@ -63,7 +63,7 @@ class RunLine:
     tone: str
     made: str
     reason: str
-    retry_at: str  # when a failed one is tried again
+    retry_at: str  # next attempt of a failed run
 
 
 class PauseForm(FlaskForm):
@@ -81,8 +81,8 @@ def listing() -> ResponseReturnValue:
     """All jobs with their last and next slots."""
     names = dict.fromkeys(JobName(job.name) for job in JOBS)
     try:
-        lines = _lines(db.session, names)
-    except Refused as refusal:  # nothing is installed
+        lines = _rows(db.session, names)
+    except Refused as refusal:  # the database is not initialised
         flash(refusal_text(refusal), "danger")
         lines = []
     return render_template("admin/jobs.html", jobs=lines)
@@ -96,7 +96,7 @@ def show(job: str) -> ResponseReturnValue:
 
 @bp.get(f"{ONE}/preview")
 def preview(job: str) -> ResponseReturnValue:
-    """What the next slot would make; all of it is undone."""
+    """What the next slot would produce; everything is rolled back."""
     name = _known(job)
 
     try:
@@ -122,9 +122,9 @@ def preview(job: str) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/run")
 def run_now(job: str) -> ResponseReturnValue:
-    """Do the earliest slot that is due."""
+    """Run the earliest due slot."""
     name, me = _known(job), signed_in()
-    db.session.rollback()  # the slot has a transaction of its own, and SQLite one writer
+    db.session.rollback()  # the slot uses its own transaction, and SQLite allows one writer
     try:
         done = manual_runs.run_now(_runner(), name, by=me, now=moment())
     except Refused as refusal:
@@ -138,7 +138,7 @@ def run_now(job: str) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/pause")
 def pause(job: str) -> ResponseReturnValue:
-    """Take no slot of it until it is resumed."""
+    """Skip its slots until it is resumed."""
     name, form = _known(job), PauseForm()
     if not form.validate_on_submit():
         return _page(name, form), 422
@@ -154,7 +154,7 @@ def pause(job: str) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/resume")
 def resume(job: str) -> ResponseReturnValue:
-    """Take its slots again."""
+    """Resume its slots."""
     name = _known(job)
     try:
         with transaction() as rows:
@@ -182,15 +182,15 @@ def _page(name: JobName, form: PauseForm) -> str:
     found = ledger.runs_page(db.session, name, cursor=request.args.get("at"))
     return render_template(
         "admin/job.html",
-        job=_lines(db.session, [name])[0],
-        runs=[_run_line(run) for run in found.items],
+        job=_rows(db.session, [name])[0],
+        runs=[_run_row(run) for run in found.items],
         form=form,
         newer=at_cursor(found.newer),
         older=at_cursor(found.older),
     )
 
 
-def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list[JobLine]:
+def _rows(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list[JobRow]:
     paused = pauses(rows)
     people = {pause.by_id for pause in paused.values() if pause.by_id}
     by = names_of(rows, people)
@@ -203,13 +203,13 @@ def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list
         following, last = first[name], ledger.last_run_of(rows, name)
         pause = paused.get(name)
         made.append(
-            JobLine(
+            JobRow(
                 name=name,
                 what_for=job_labels.WHAT_FOR.get(name, ""),
                 when=job_labels.when([job for job in jobs if job.name == name]),
-                last=_run_line(last) if last else None,
+                last=_run_row(last) if last else None,
                 following=following,
-                next_told=job_labels.slot_told(following),
+                next_label=job_labels.slot_label(following),
                 is_due=following.due_at <= moment(),
                 pause=pause,
                 waits_for=JobName(other).label
@@ -222,9 +222,9 @@ def _lines(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list
     return made
 
 
-def _run_line(run: JobRun) -> RunLine:
+def _run_row(run: JobRun) -> RunRow:
     is_failed = run.state is RunState.FAILED
-    return RunLine(
+    return RunRow(
         about=job_labels.slot_name(run.slot),
         due_at=formatting.moment(run.due_at, today()),
         done_at=formatting.moment(run.finished_at, today()),

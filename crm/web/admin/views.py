@@ -1,4 +1,4 @@
-"""The page from which an admin reaches what only admins may change."""
+"""The start page of administration."""
 
 from dataclasses import dataclass
 

@@ -13,7 +13,7 @@ from crm.people.models import Person, Posting
 from crm.people.sessions import count_sessions
 from crm.web.absences.rows import AbsenceRow, absence_row
 from crm.web.auth import signed_in
-from crm.web.people.entry_grants import given_lines, held_lines
+from crm.web.people.entry_grants import given_grants, held_grants
 from crm.web.people.reassignment import open_count
 from crm.web.transaction import moment, today
 
@@ -81,8 +81,8 @@ def person_page(person: Person) -> str:
     return render_template(
         "people/show.html",
         page=page,
-        given=given_lines(db.session, person, is_mine=False),
-        held=held_lines(db.session, person),
+        given=given_grants(db.session, person, is_mine=False),
+        held=held_grants(db.session, person),
         open_count=open_count(db.session, person),
         new_url=url_for("entry_grants.new", username=person.username),
     )

@@ -47,7 +47,7 @@ class GrantForm(FlaskForm):
     from_on = DateField("首日", [Needed("请选择首日。"), sensible_year])
     to_on = DateField("末日", [Optional(), sensible_year])
 
-    def told(self) -> GrantData:
+    def to_data(self) -> GrantData:
         """The data of a valid form."""
         agent_id: Any = self.agent_id.data
         from_on: Any = self.from_on.data
@@ -55,7 +55,7 @@ class GrantForm(FlaskForm):
 
 
 @dataclass(frozen=True, slots=True)
-class GrantLine:
+class GrantRow:
     """A grant in a list: with whom, when, and where it is ended by whom may do so."""
 
     name: str
@@ -64,19 +64,19 @@ class GrantLine:
     enter_url: str | None
 
 
-def given_lines(rows: Session, owner: Person, *, is_mine: bool) -> list[GrantLine]:
+def given_grants(rows: Session, owner: Person, *, is_mine: bool) -> list[GrantRow]:
     """Who may enter visits for that person, with the way to end it."""
     return [
-        GrantLine(each.agent.name, _dates(each), _end_url(each, owner, is_mine=is_mine), None)
+        GrantRow(each.agent.name, _dates(each), _end_url(each, owner, is_mine=is_mine), None)
         for each in _not_over(entry_grants.granted_by(rows, owner.id))
     ]
 
 
-def held_lines(rows: Session, agent: Person) -> list[GrantLine]:
+def held_grants(rows: Session, agent: Person) -> list[GrantRow]:
     """For whom that person may enter visits."""
     on = today()
     return [
-        GrantLine(
+        GrantRow(
             each.owner.name,
             _dates(each),
             None,
@@ -87,7 +87,7 @@ def held_lines(rows: Session, agent: Person) -> list[GrantLine]:
 
 
 def recent_changes(rows: Session, person: Person, now: datetime) -> list[str]:
-    """What others granted to the person or ended of late, in sentences."""
+    """Sentences on grants that concern the person, made or ended in the last week."""
     changed = entry_grants.changed_since(rows, person.id, now - CHANGES_SHOWN)
     return [_sentence(each, person) for each in changed]
 
@@ -123,7 +123,7 @@ def _enter_url(owner_id: int) -> str:
 
 @bp.get(f"{MINE}/new")
 def new_mine() -> ResponseReturnValue:
-    """The form by which one lets another enter one's visits."""
+    """The form of an own grant."""
     return _page(GrantForm(data={"from_on": today()}), signed_in(), url_for("me.show"))
 
 
@@ -135,25 +135,25 @@ def grant_mine() -> ResponseReturnValue:
 
 @bp.post(f"{MINE}/{ONE}/end")
 def end_mine(grant_id: int) -> ResponseReturnValue:
-    """End one that I gave."""
+    """End an own grant."""
     return _end(signed_in(), grant_id, url_for("me.show"))
 
 
 @bp.get(f"{THEIRS}/new")
 def new(username: str) -> ResponseReturnValue:
-    """The form by which an admin lets somebody enter the visits of another."""
+    """The form of a grant made by an admin."""
     return _page(GrantForm(data={"from_on": today()}), _person(username), _home(username))
 
 
 @bp.post(f"{THEIRS}/new")
 def grant(username: str) -> ResponseReturnValue:
-    """Grant it for them."""
+    """Save the grant for the owner."""
     return _grant(_person(username), _home(username))
 
 
 @bp.post(f"{THEIRS}/{ONE}/end")
 def end(username: str, grant_id: int) -> ResponseReturnValue:
-    """End one of that person."""
+    """End a grant of that person."""
     return _end(_person(username), grant_id, _home(username))
 
 
@@ -192,7 +192,7 @@ def _grant(owner: Person, home: str) -> ResponseReturnValue:
         try:
             with transaction() as rows:
                 entry_grants.grant_entry(
-                    rows, owner=owner, data=form.told(), by=signed_in(), now=moment()
+                    rows, owner=owner, data=form.to_data(), by=signed_in(), now=moment()
                 )
         except Refused as refusal:
             show_refusal(form, refusal, {})

@@ -56,7 +56,7 @@ class PostingForm(FlaskForm):
     from_on: DateField
     to_on: DateField
 
-    def told(self, db: Session, *, is_primary: bool = True) -> PostingData:
+    def to_data(self, db: Session, *, is_primary: bool = True) -> PostingData:
         """The data of a valid form; refused as `no_such_unit`."""
         unit = db.get(Unit, self.unit_id.data) if self.unit_id.data else None
         if unit is None:
@@ -146,7 +146,7 @@ class UnitForm(FlaskForm):
     position = Whole("排序", [Given(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)])
     inspects = BooleanField("负责督查考核")
 
-    def told(self) -> UnitData:
+    def to_data(self) -> UnitData:
         """The data of a valid form."""
         position: Any = self.position.data
         return UnitData(

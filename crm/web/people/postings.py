@@ -62,7 +62,7 @@ def add_posting(username: str) -> ResponseReturnValue:
     add = postings.come_back if "reopen" in request.form else postings.post
 
     def change(rows: Session) -> None:
-        data = form.told(rows, is_primary=form.is_primary.data)
+        data = form.to_data(rows, is_primary=form.is_primary.data)
         add(rows, person=person, data=data, by=signed_in(), now=moment())
 
     if form.validate() and _saved(form, change):
@@ -86,7 +86,7 @@ def change_posting(username: str, posting_id: int) -> ResponseReturnValue:
     posting, form = _posting(username, posting_id), AnyPostingForm()
 
     def change(rows: Session) -> None:
-        data = form.told(rows, is_primary=form.is_primary.data)
+        data = form.to_data(rows, is_primary=form.is_primary.data)
         postings.change_posting(rows, posting=posting, data=data, by=signed_in(), now=moment())
 
     if form.validate() and _saved(form, change):
@@ -115,7 +115,7 @@ def transfer(username: str) -> ResponseReturnValue:
     person, form = found(username), PostingForm()
 
     def change(rows: Session) -> None:
-        data = form.told(rows)
+        data = form.to_data(rows)
         postings.transfer(rows, person=person, data=data, by=signed_in(), now=moment())
 
     if form.validate() and _saved(form, change):

@@ -1,4 +1,4 @@
-"""The page on which everything open in a person's name is handed over (REGIME 2)."""
+"""The page that hands over everything open in a person's name (REGIME 2)."""
 
 from dataclasses import dataclass
 
@@ -28,12 +28,12 @@ from crm.web.transaction import moment, today, trial
 
 bp = Blueprint("reassignment", __name__)
 PAGE = "/handover/<username>"
-STAYS, AS_ALL = "stay", ""  # what a line may say instead of a person
+STAYS, AS_ALL = "stay", ""  # choices of a row besides a person
 
 
 @dataclass(frozen=True, slots=True)
-class ThingLine:
-    """One open thing, with whom it is to go to and what stands against that."""
+class ThingRow:
+    """An open item with its chosen successor and the refusal of that choice."""
 
     key: str
     kind: str
@@ -47,7 +47,7 @@ class ThingLine:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the form says: whom everything goes to, and what is said of single things."""
+    """The form: a successor for everything, and choices for single items."""
 
     to_all: str
     lines: dict[str, str]
@@ -63,7 +63,7 @@ class Asked:
         return cls(request.form.get("to_all", ""), lines)
 
     def plan(self, things: list[OpenThing], span: Span | None) -> Plan:
-        """To whom each thing goes; refused as `no_such_person` where that is nobody."""
+        """The successor of each item; refused as `no_such_person` for unknown ones."""
         wanted = {}
         for one in things:
             choice = self.lines.get(one.key, AS_ALL) or self.to_all
@@ -94,7 +94,7 @@ def _id(text: str) -> int:
     try:
         return row_id(text)
     except ValueError:
-        return 0  # nobody
+        return 0  # matches nobody
 
 
 def _person(username: str) -> Person:
@@ -158,8 +158,8 @@ def _labels(things: list[OpenThing]) -> dict[int, LeadLabel]:
 
 def _line(
     one: OpenThing, labels: dict[int, LeadLabel], asked: Asked, errors: dict[str | None, str]
-) -> ThingLine:
-    return ThingLine(
+) -> ThingRow:
+    return ThingRow(
         one.key,
         one.kind.label,
         text_of(one, labels),
@@ -190,7 +190,7 @@ def _home(person: Person, absence: Absence | None) -> str:
 
 @bp.post(PAGE)
 def change(username: str) -> ResponseReturnValue:
-    """Show what would happen; done once that is confirmed."""
+    """Preview the hand-over, or carry it out once confirmed."""
     person, asked = _person(username), Asked.read()
     absence = _absence(person)
     try:

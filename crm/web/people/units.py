@@ -1,4 +1,4 @@
-"""Pages of the org units, for admins: the tree, a new unit, one renamed or moved."""
+"""Pages of units for admins: the tree, add, rename, move."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -48,7 +48,7 @@ def create() -> ResponseReturnValue:
         try:
             with transaction() as rows:
                 code = form.code.data or ""
-                units.add_unit(rows, code=code, data=form.told(), by=signed_in(), now=moment())
+                units.add_unit(rows, code=code, data=form.to_data(), by=signed_in(), now=moment())
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -73,12 +73,14 @@ def edit(unit_id: int) -> ResponseReturnValue:
 
 @bp.post(ONE)
 def change(unit_id: int) -> ResponseReturnValue:
-    """Rename the unit, move it under another, or give it another place."""
+    """Rename, move or reorder the unit."""
     unit, form = db.session.get(Unit, unit_id) or abort(404), UnitForm()
     if form.validate():
         try:
             with transaction() as rows:
-                units.change_unit(rows, unit=unit, data=form.told(), by=signed_in(), now=moment())
+                units.change_unit(
+                    rows, unit=unit, data=form.to_data(), by=signed_in(), now=moment()
+                )
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
