@@ -45,7 +45,7 @@ def of_sqlite(name: str) -> sqlite3.OperationalError:
     ],
     ids=str,
 )
-def test_an_error_tells_what_is_wrong_with_the_database(kind, orig, fault):
+def test_a_fault_is_recognised_by_its_error(kind, orig, fault):
     assert fault_of(kind("SELECT 1", {}, orig)) is fault
 
 

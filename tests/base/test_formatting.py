@@ -30,11 +30,11 @@ def test_periods_have_names(name, spoken):
         (date(2026, 8, 2), "7月27日至8月2日"),
     ],
 )
-def test_a_span_says_no_month_twice(last, spoken):
+def test_a_span_repeats_no_month(last, spoken):
     assert span(date(2026, 7, 27), last) == spoken
 
 
-def test_a_moment_is_told_in_civil_time():
+def test_a_moment_is_written_in_civil_time():
     assert moment(datetime(2026, 7, 12, 23, 30, tzinfo=UTC)) == "7月13日 07:30"
 
 

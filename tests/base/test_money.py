@@ -21,7 +21,7 @@ from crm.base.money import Currency, editable_amount, format_amount, parse_amoun
         ("-150000000", Currency.CNY, "-1.5亿元"),
     ],
 )
-def test_an_amount_is_told_in_the_units_of_its_currency(amount, currency, words):
+def test_an_amount_is_written_in_the_units_of_its_currency(amount, currency, words):
     assert format_amount(Decimal(amount), currency) == words
 
 
@@ -50,5 +50,5 @@ def test_what_is_not_an_amount_with_its_unit_is_refused(text):
 
 @pytest.mark.parametrize("amount", ["1250000000", "123456789012.34", "80000000", "0.5", "0"])
 @pytest.mark.parametrize("currency", Currency)
-def test_what_a_form_shows_is_understood_exactly(amount, currency):
+def test_what_a_form_shows_is_parsed_back_exactly(amount, currency):
     assert parse_amount(editable_amount(Decimal(amount), currency)) == (Decimal(amount), currency)

@@ -28,7 +28,7 @@ dates = some.dates(date(1990, 1, 1), date(2200, 12, 31))
         ("2026", "2026-01-01", "2026-12-31"),
     ],
 )
-def test_a_name_tells_the_dates(name, first, last):
+def test_a_name_gives_the_dates(name, first, last):
     period = Period.parse(name)
 
     assert (str(period), period.first, period.last) == (

@@ -42,7 +42,7 @@ def test_the_last_week_of_2026_is_estimated():
     assert not CALENDAR.is_estimated(Period.parse("2026-W52"))
 
 
-def test_the_zones_word_comes_first():
+def test_the_zones_own_calendar_comes_first():
     off = Workday(is_workday=False, source=Source.OVERRIDE)
     calendar = WorkingCalendar({date(2026, 7, 15): off})
 

@@ -104,7 +104,7 @@ def test_nobody_is_told_of_what_they_entered_themselves(db, zone, brief, mail_of
     assert mail_of(zone.recruiter) == []
 
 
-def test_new_is_what_came_since_the_brief_of_the_last_working_day(db, zone, brief, text_of):
+def test_new_leads_are_those_since_the_brief_of_the_last_working_day(db, zone, brief, text_of):
     friday = at_civil(date(2026, 7, 10)) + timedelta(hours=7, minutes=45)
     enter_lead(db, "周五前的", at=friday, tracker=zone.recruiter)
     enter_lead(db, "周末的", at=friday + timedelta(days=1), tracker=zone.recruiter)

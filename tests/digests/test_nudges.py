@@ -27,7 +27,7 @@ def keys(db):
     return set(db.scalars(select(Message.dedupe_key)))
 
 
-def test_who_is_behind_is_told_once(db, zone, nudge):
+def test_a_person_who_is_behind_is_nudged_once(db, zone, nudge):
     nudge(MIDMONTH)
     first = keys(db)
 
@@ -39,7 +39,7 @@ def test_who_is_behind_is_told_once(db, zone, nudge):
     assert again.get("told", 0) <= 1  # the new week's principal at most
 
 
-def test_the_second_level_is_told_again_and_to_the_supervisor(db, zone, nudge):
+def test_the_second_level_is_nudged_again_and_to_the_supervisor(db, zone, nudge):
     nudge(MIDMONTH)
 
     nudge(LATE_IN_MONTH)
@@ -92,7 +92,7 @@ def test_it_says_what_is_missing_and_what_the_plan_would_do(db, zone, nudge, tex
     assert "计划中的拜访按期完成后可达 1/6 次，还需另外安排 5 次。" in told
 
 
-def test_who_is_on_track_hears_nothing(db, zone, nudge, mail_of):
+def test_a_person_who_is_on_track_is_not_nudged(db, zone, nudge, mail_of):
     make_visit(db, zone.boss, date(2026, 7, 14))
 
     nudge(MIDMONTH)
@@ -133,7 +133,7 @@ def test_a_hidden_lead_is_a_code_name_in_the_plan(db, zone, nudge, mail_of):
     assert "秘不示人" not in told
 
 
-def test_each_level_is_told_once_however_often_the_figure_comes_back_to_it(db, zone, nudge):
+def test_each_level_is_nudged_once_however_often_the_figure_returns_to_it(db, zone, nudge):
     days = [MIDMONTH + timedelta(days=n) for n in (0, 1, 2)]
 
     for at in days:
@@ -191,7 +191,7 @@ def of_deputy(db):
         ((20, 20, 21), ["at_risk"]),  # the same noon twice is one
     ],
 )
-def test_after_three_noons_running_at_neither_level_one_is_told_again(
+def test_after_three_noons_in_a_row_at_neither_level_a_person_is_nudged_again(
     db, nudge, recovered, calm, told
 ):
     nudge(MIDMONTH)
@@ -203,7 +203,7 @@ def test_after_three_noons_running_at_neither_level_one_is_told_again(
     assert of_deputy(db) == [f"deputy:2026-07:{each}" for each in told]
 
 
-def test_who_was_nudged_before_levels_were_kept_was_nudged_once(db, nudge, recovered):
+def test_a_nudge_from_before_levels_were_kept_counts_as_one(db, nudge, recovered):
     nudge(MIDMONTH)
     db.execute(delete(NudgeLevel))
     recovered(20, 21, 22)
@@ -213,7 +213,7 @@ def test_who_was_nudged_before_levels_were_kept_was_nudged_once(db, nudge, recov
     assert of_deputy(db) == ["deputy:2026-07:at_risk", "deputy:2026-07:at_risk:2"]
 
 
-def test_after_a_recovery_the_supervisor_is_told_again_too(db, zone, nudge, recovered):
+def test_after_a_recovery_the_supervisor_is_nudged_again_too(db, zone, nudge, recovered):
     nudge(MIDMONTH)
     recovered(20, 21, 22)
 
@@ -223,7 +223,7 @@ def test_after_a_recovery_the_supervisor_is_told_again_too(db, zone, nudge, reco
 
 
 @pytest.mark.usefixtures("zone")
-def test_levels_of_periods_that_are_over_are_kept_no_longer(db, nudge):
+def test_levels_of_past_periods_are_deleted(db, nudge):
     nudge(MIDMONTH)
 
     nudge(MIDMONTH.replace(day=20))

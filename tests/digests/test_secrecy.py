@@ -151,7 +151,7 @@ def test_a_planned_visit_shows_the_code_name(db, zone, secret, weekly, whole):
     assert TITLE in whole(zone.deputy)
 
 
-def test_the_size_of_a_hidden_lead_makes_no_visit_one_of_note(db, zone, secret, weekly, text_of):
+def test_the_size_of_a_hidden_lead_makes_no_visit_notable(db, zone, secret, weekly, text_of):
     make_visit(db, zone.deputy, IN_WEEK, leads=[secret], city="镇江")
 
     weekly()

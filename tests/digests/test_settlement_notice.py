@@ -52,7 +52,7 @@ def late_stay(db, zone):
     )
 
 
-def test_nothing_changed_nothing_sent(db, zone, monthly, settle):
+def test_without_changes_no_notice_is_sent(db, zone, monthly, settle):
     monthly()
 
     made = settle()
@@ -62,7 +62,7 @@ def test_nothing_changed_nothing_sent(db, zone, monthly, settle):
     assert kinds == [MessageKind.MONTHLY]
 
 
-def test_who_got_the_digest_is_told_what_the_settled_figures_changed(
+def test_recipients_of_the_digest_get_what_the_settled_figures_changed(
     db, zone, monthly, settle, settled_of
 ):
     monthly()
@@ -120,7 +120,7 @@ def test_who_sees_nothing_of_it_is_told_nothing(db, zone, monthly, settle, settl
     assert settled_of(zone.deputy) is None
 
 
-def test_who_got_no_digest_is_told_nothing(db, zone, monthly, settle, settled_of):
+def test_who_got_no_digest_gets_no_notice(db, zone, monthly, settle, settled_of):
     monthly()
     late_stay(db, zone)
     db.execute(Message.__table__.delete().where(Message.person_id == zone.recruiter.id))

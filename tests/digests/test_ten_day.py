@@ -86,7 +86,7 @@ def test_a_supervisor_reads_of_their_own_units_only(db, zone, tell, text_of):
     assert "parker" not in text_of(zone.supervisor)
 
 
-def test_nobody_reads_of_themselves(db, zone, tell, text_of):
+def test_nobody_is_listed_in_their_own_mail(db, zone, tell, text_of):
     tell()
 
     assert "boss同志（" not in text_of(zone.boss)

@@ -26,7 +26,7 @@ from tests.factories import (
 IN_WEEK = date(2026, 7, 8)
 
 
-def test_each_gets_one_mail_under_its_key(db, zone, weekly, mail_of):
+def test_each_recipient_gets_one_mail_under_its_key(db, zone, weekly, mail_of):
     made = weekly()
 
     assert made == {"made": 6}
@@ -224,7 +224,7 @@ def test_a_lead_that_a_visit_got_later_is_not_there_yet(db, zone, weekly, text_o
     assert "后来的项目" not in text_of(zone.supervisor)
 
 
-def test_visits_of_note_have_minutes_or_a_major_project(db, zone, weekly, text_of):
+def test_notable_visits_have_minutes_or_a_major_project(db, zone, weekly, text_of):
     major = make_lead(db, "百亿项目", unit=zone.bureau, yi="100")
     make_visit(db, zone.deputy, IN_WEEK, minutes="谈妥用地", city="无锡")
     make_visit(db, zone.deputy, IN_WEEK, leads=[major], city="常州")

@@ -57,7 +57,7 @@ def states(sessions) -> list[State]:
     return [message.state for message in messages(sessions)]
 
 
-def test_one_that_cannot_be_made_fails_and_says_why(sessions, office):
+def test_a_message_that_cannot_be_built_fails_with_the_reason(sessions, office):
     write(sessions, "an", "bo")
     with transaction(sessions) as db:
         first = update(Message).where(Message.recipient == "an@crm.test")
@@ -71,7 +71,7 @@ def test_one_that_cannot_be_made_fails_and_says_why(sessions, office):
 
 
 @pytest.mark.parametrize("kind_of_database", ["sqlite"])  # PostgreSQL keeps no such moment
-def test_one_that_cannot_be_read_fails_and_the_others_go_out(sessions, office):
+def test_a_message_that_cannot_be_read_fails_and_the_others_are_sent(sessions, office):
     write(sessions, "an", "bo")
     with transaction(sessions) as db:
         db.execute(text("UPDATE message SET made_at = 'never' WHERE recipient = 'an@crm.test'"))
@@ -83,7 +83,7 @@ def test_one_that_cannot_be_read_fails_and_the_others_go_out(sessions, office):
     assert found == [("failed", "程序无法处理这封邮件：ValueError"), ("sent", None)]
 
 
-def test_one_that_cannot_be_claimed_holds_up_no_other(sessions, office, stubborn):
+def test_a_message_that_cannot_be_claimed_blocks_no_other(sessions, office, stubborn):
     write(sessions, "an", "bo")
     stubborn("OLD.recipient = 'an@crm.test'")
 
@@ -92,7 +92,7 @@ def test_one_that_cannot_be_claimed_holds_up_no_other(sessions, office, stubborn
     assert states(sessions) == [State.PENDING, State.SENT]
 
 
-def test_one_that_cannot_be_marked_as_sent_is_held_since_it_has_arrived(sessions, office, stubborn):
+def test_a_message_that_cannot_be_marked_as_sent_is_held(sessions, office, stubborn):
     write(sessions, "an", "bo")
     stubborn("OLD.recipient = 'an@crm.test' AND NEW.state = 'sent'")
 
@@ -103,7 +103,7 @@ def test_one_that_cannot_be_marked_as_sent_is_held_since_it_has_arrived(sessions
     assert office.recipients == ["an@crm.test", "bo@crm.test"]
 
 
-def test_one_that_cannot_be_settled_after_a_crash_is_held(sessions, office, stubborn):
+def test_a_message_that_cannot_be_settled_after_a_crash_is_held(sessions, office, stubborn):
     write(sessions, "an", "bo")
     with transaction(sessions) as db:
         claim(db, "a worker that was killed", now=NOW)
@@ -115,7 +115,7 @@ def test_one_that_cannot_be_settled_after_a_crash_is_held(sessions, office, stub
     assert states(sessions) == [State.HELD, State.AMBIGUOUS]
 
 
-def test_one_that_can_be_changed_by_nobody_is_sent_once_at_most(sessions, office, stubborn):
+def test_a_message_whose_row_cannot_be_written_is_sent_at_most_once(sessions, office, stubborn):
     write(sessions, "an", "bo")
     stubborn("OLD.recipient = 'an@crm.test' AND OLD.state = 'sending'")
 

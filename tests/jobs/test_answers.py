@@ -87,7 +87,7 @@ def test_at_every_step_every_mail_is_accounted_for(written, step, name, times):
     assert {message.state for message in messages(written)} <= {State.SENT, State.HELD}
 
 
-def test_an_odd_word_on_a_nudge_is_held_with_the_reason(sessions):
+def test_an_invalid_answer_to_a_nudge_holds_it_with_the_reason(sessions):
     write(sessions, "li", kind=MessageKind.NUDGE)
 
     with scripted(body=[Reply(b"25", cuts=True)]) as server:
@@ -108,7 +108,7 @@ def test_a_250_to_data_is_no_mail_sent(sessions):
     assert server.bodies == []
 
 
-def test_what_a_server_says_can_be_kept_whatever_it_is(sessions):
+def test_any_text_of_a_server_can_be_stored(sessions):
     write(sessions, "li")
 
     with scripted(RCPT=[Reply(b"550 \x00\xff\x1b[31m" + b"x" * 4000 + b"\r\n")]) as server:

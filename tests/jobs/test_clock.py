@@ -66,7 +66,7 @@ def test_a_node_that_does_not_lead_delivers_only(sessions):
     assert [message.state for message in messages(sessions)] == [State.SENT]
 
 
-def test_a_clock_that_leaps_in_a_slot_is_found_before_the_next(sessions):
+def test_a_clock_that_leaps_during_a_slot_is_noticed_before_the_next(sessions):
     install(sessions, "2026-07-19T12:00")
     leaping = node(sessions, "2026-07-20T13:00", weekly_digest=leap)
 
@@ -90,42 +90,42 @@ def test_a_node_that_retires_lets_the_next_one_lead(sessions):
         assert lease.holder_of(db) == second.holder
 
 
-def test_a_runner_ticks_at_once_and_ends_when_told(sessions):
+def test_a_node_ticks_at_once_and_stops_when_told(sessions):
     install(sessions, "2200-01-01T00:00")
-    runner = ClockThreads()
-    runner.start(sessions, SITE, None)
+    threads = ClockThreads()
+    threads.start(sessions, SITE, None)
 
-    assert eventually(lambda: runner.last_tick is not None)
-    assert runner.seconds_since_tick() < 5
-    runner.stop()
+    assert eventually(lambda: threads.last_tick is not None)
+    assert threads.seconds_since_tick() < 5
+    threads.stop()
 
     with sessions() as db:
         assert lease.holder_of(db) is None
 
 
-def test_a_runner_that_nobody_wakes_ticks_by_itself(sessions, monkeypatch):
+def test_a_node_that_is_not_woken_ticks_by_itself(sessions, monkeypatch):
     monkeypatch.setattr(node_clock, "WATCHDOG_SECONDS", 0.05)
     install(sessions, "2200-01-01T00:00")
-    runner = ClockThreads()
-    runner.start(sessions, SITE, None)
-    eventually(lambda: runner.last_tick is not None)
-    first = runner.last_tick
+    threads = ClockThreads()
+    threads.start(sessions, SITE, None)
+    eventually(lambda: threads.last_tick is not None)
+    first = threads.last_tick
 
-    assert eventually(lambda: runner.last_tick != first)
-    runner.stop()
+    assert eventually(lambda: threads.last_tick != first)
+    threads.stop()
 
 
-def test_a_tick_that_fails_is_not_the_last(sessions, monkeypatch):
+def test_after_a_failed_tick_the_next_one_runs(sessions, monkeypatch):
     monkeypatch.setattr(node_clock, "WATCHDOG_SECONDS", 0.05)
-    runner = ClockThreads()
-    runner.start(sessions, SITE, None)  # nothing is installed: each tick refuses
+    threads = ClockThreads()
+    threads.start(sessions, SITE, None)  # nothing is installed: each tick refuses
     time.sleep(0.2)
-    assert runner.last_tick is None
+    assert threads.last_tick is None
 
     install(sessions, "2200-01-01T00:00")
 
-    assert eventually(lambda: runner.last_tick is not None)
-    runner.stop()
+    assert eventually(lambda: threads.last_tick is not None)
+    threads.stop()
 
 
 @pytest.fixture
@@ -157,31 +157,31 @@ def done(sessions, job: JobName) -> bool:
 
 def test_a_digest_is_made_on_time_while_a_mail_server_hangs(waiting, office):
     moments = [at("2026-07-20T07:29")]
-    runner = ClockThreads()
-    runner.run(node_of(waiting, office, lambda: moments[-1]))
+    threads = ClockThreads()
+    threads.run(node_of(waiting, office, lambda: moments[-1]))
     assert office.asked.wait(10)
 
     moments.append(at("2026-07-20T07:31"))
 
     assert eventually(lambda: done(waiting, JobName.WEEKLY_DIGEST), 15)
-    first = runner.last_tick
-    assert eventually(lambda: runner.last_tick != first)  # the clock does not look dead
+    first = threads.last_tick
+    assert eventually(lambda: threads.last_tick != first)  # the clock does not look dead
     with waiting() as db:
         assert lease.holder_of(db) is not None
     assert len(office.received) == 1
     office.answers.set()
-    runner.stop()
+    threads.stop()
 
 
 def test_a_timetable_that_fails_looks_dead_though_mails_go_out(sessions, office):
     write(sessions, "li", "wang", at=at("2026-07-20T07:00"))  # nothing is installed: ticks refuse
     office.answers.set()
-    runner = ClockThreads()
-    runner.run(node_of(sessions, office, lambda: at("2026-07-20T07:29")))
+    threads = ClockThreads()
+    threads.run(node_of(sessions, office, lambda: at("2026-07-20T07:29")))
 
     assert eventually(lambda: len(office.received) == 2, 10)
-    assert runner.last_tick is None
-    runner.stop()
+    assert threads.last_tick is None
+    threads.stop()
 
 
 @pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)

@@ -25,25 +25,25 @@ def doubt(sessions, ahead: timedelta = timedelta(0)):
         return clock_check.find_doubt(db, now=clock.now() + ahead)
 
 
-def test_a_clock_that_never_ticked_is_believed(sessions):
+def test_a_clock_that_never_ticked_is_trusted(sessions):
     assert doubt(sessions) is None
 
 
 @pytest.mark.parametrize("days", [0, 10, 30])
-def test_after_a_downtime_that_happens_the_clock_goes_on_by_itself(sessions, days):
+def test_after_an_ordinary_downtime_the_clock_goes_on_by_itself(sessions, days):
     ticked(sessions, timedelta(days=days))
 
     assert doubt(sessions) is None
 
 
-def test_ten_years_since_the_last_tick_are_a_leap(sessions):
+def test_a_tick_ten_years_ago_is_a_leap(sessions):
     ticked(sessions, timedelta(days=3652))
 
     assert doubt(sessions).reason is Reason.LEAP
     assert not clock_check.is_trusted(sessions)
 
 
-def test_a_person_says_that_the_clock_is_right(sessions):
+def test_a_person_can_confirm_the_clock(sessions):
     ticked(sessions, timedelta(days=60))
     assert not leads(sessions)
 
@@ -53,7 +53,7 @@ def test_a_person_says_that_the_clock_is_right(sessions):
     assert leads(sessions)
 
 
-def test_saying_so_takes_the_lease_from_nobody(sessions):
+def test_confirming_the_clock_takes_the_lease_from_nobody(sessions):
     ticked(sessions, timedelta(0))
 
     clock_check.trust(sessions)
@@ -62,7 +62,7 @@ def test_saying_so_takes_the_lease_from_nobody(sessions):
         assert lease.holder_of(db) == "a node"
 
 
-def test_a_clock_that_leaps_after_it_was_asked_about_makes_no_lease(sessions):
+def test_a_clock_that_leaps_after_the_check_takes_no_lease(sessions):
     ticked(sessions, timedelta(days=3652))
 
     assert not leads(sessions)
@@ -71,7 +71,7 @@ def test_a_clock_that_leaps_after_it_was_asked_about_makes_no_lease(sessions):
 
 @pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("hours", [-2, 3, 87660])
-def test_a_machine_apart_from_its_database_is_not_believed(sessions, hours):
+def test_a_clock_far_from_the_databases_is_not_trusted(sessions, hours):
     told = doubt(sessions, timedelta(hours=hours))
 
     assert told.reason is Reason.APART
@@ -79,11 +79,11 @@ def test_a_machine_apart_from_its_database_is_not_believed(sessions, hours):
 
 
 @pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
-def test_some_minutes_apart_are_no_matter(sessions):
+def test_a_gap_of_some_minutes_is_trusted(sessions):
     assert doubt(sessions, timedelta(minutes=50)) is None
 
 
-def test_a_lease_made_by_a_clock_that_ran_ahead_holds_up_nobody(sessions):
+def test_a_lease_of_a_clock_that_ran_ahead_blocks_nobody(sessions):
     with transaction(sessions) as db:
         lease.acquire(db, "a node", lasts=timedelta(hours=3))
 

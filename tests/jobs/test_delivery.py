@@ -114,7 +114,7 @@ def test_a_recipient_who_cannot_be_written_to_fails_and_does_not_stop_the_others
     assert good.state is State.SENT
 
 
-def test_a_no_for_now_is_tried_again_after_a_wait(sessions, office):
+def test_a_temporary_refusal_is_retried_after_a_wait(sessions, office):
     write(sessions, "li")
     office.at_recipient["li@crm.test"] = "451 greylisted"
     deliverer(sessions, office.port).deliver_all()
@@ -134,7 +134,7 @@ def test_a_no_for_now_is_tried_again_after_a_wait(sessions, office):
     ("answer", "state"),
     [("452 disk full", State.PENDING), ("554 looks like spam", State.FAILED)],
 )
-def test_a_no_after_data_is_an_answer_too(sessions, office, answer, state):
+def test_a_refusal_after_data_is_an_answer_too(sessions, office, answer, state):
     write(sessions, "li")
     office.at_data = [answer]
 
@@ -187,7 +187,9 @@ def test_someone_without_an_address_has_it_in_the_mailbox(sessions, office):
     assert (only(sessions).state, only(sessions).note) == (State.SENT, NO_ADDRESS)
 
 
-def test_a_line_that_breaks_after_data_is_sent_once_more_with_the_same_bytes(sessions, office):
+def test_a_message_whose_connection_breaks_after_data_is_sent_once_more_with_the_same_bytes(
+    sessions, office
+):
     write(sessions, "li")
     office.at_data = [None]
     deliverer(sessions, office.port).deliver_all()
@@ -202,7 +204,7 @@ def test_a_line_that_breaks_after_data_is_sent_once_more_with_the_same_bytes(ses
     assert office.received[0] == office.received[1]
 
 
-def test_a_line_that_breaks_twice_is_held_for_a_person(sessions, office):
+def test_a_message_whose_connection_breaks_twice_is_held(sessions, office):
     write(sessions, "li")
     office.at_data = [None, None]
 
@@ -225,7 +227,7 @@ def test_a_nudge_whose_end_is_unknown_is_held_at_once(sessions, office):
     assert len(office.received) == 1
 
 
-def test_after_a_line_broke_the_others_go_by_a_new_one(sessions, office):
+def test_after_a_connection_broke_the_others_use_a_new_one(sessions, office):
     write(sessions, "an", "bo")
     office.at_data = [None]
 

@@ -42,7 +42,7 @@ def test_before_its_first_tick_the_clock_is_as_old_as_its_installation(sessions,
     assert (pulse.has_ticked, pulse.health) == (False, told)
 
 
-def test_a_clock_that_ticks_and_owes_nothing_stands_not_still(sessions):
+def test_a_clock_that_ticks_and_has_nothing_due_does_not_stand_still(sessions):
     install(sessions, "2026-07-15T10:00")
     ticked(sessions, timedelta(minutes=4))
 

@@ -15,7 +15,7 @@ def hold(sessions, holder: str, lasts: timedelta = lease.LASTS) -> bool:
         return lease.acquire(db, holder, lasts=lasts)
 
 
-def test_one_holder_at_a_time_who_may_renew(sessions):
+def test_a_lease_has_one_holder_who_may_renew_it(sessions):
     assert hold(sessions, "a")
     assert not hold(sessions, "b")
     assert hold(sessions, "a")
@@ -40,7 +40,7 @@ def test_a_lease_is_read_as_ended_once_it_ran_out(sessions):
         assert lease.holder_of(db) is None
 
 
-def test_a_lease_given_back_is_free_at_once(sessions):
+def test_a_released_lease_is_free_at_once(sessions):
     hold(sessions, "a")
 
     with transaction(sessions) as db:
@@ -50,14 +50,14 @@ def test_a_lease_given_back_is_free_at_once(sessions):
     assert hold(sessions, "b")
 
 
-def test_of_many_who_ask_at_once_one_gets_it(sessions):
+def test_of_many_nodes_at_once_one_gets_the_lease(sessions):
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda n: hold(sessions, f"node {n}"), range(4)))
 
     assert sorted(answers) == [False, False, False, True]
 
 
-def test_a_lease_that_nobody_ever_held_tells_no_age(sessions):
+def test_a_lease_that_was_never_held_has_no_age(sessions):
     with sessions() as db:
         assert lease.silent_for(db) is None
 
@@ -69,7 +69,7 @@ def test_the_last_renewal_is_known_to_every_process(sessions):
         assert timedelta(minutes=6) <= lease.silent_for(db) < timedelta(minutes=7)
 
 
-def test_a_lease_given_back_tells_when(sessions):
+def test_a_released_lease_keeps_its_release_time(sessions):
     hold(sessions, "a")
     with transaction(sessions) as db:
         lease.release(db, "a")
@@ -78,7 +78,7 @@ def test_a_lease_given_back_tells_when(sessions):
         assert lease.silent_for(db) < timedelta(seconds=30)
 
 
-def test_a_clock_set_back_makes_nobody_younger_than_now(sessions):
+def test_a_clock_that_was_set_back_gives_no_negative_age(sessions):
     hold(sessions, "a", timedelta(hours=2))
 
     with sessions() as db:

@@ -64,7 +64,7 @@ def test_a_preview_of_a_slot_that_is_too_late_says_so(zone):
     assert (found.slot.name, found.timing, found.mails) == ("2026-07-14", Timing.SKIPPED, [])
 
 
-def test_a_preview_of_work_that_fails_says_how(zone):
+def test_a_preview_of_a_failing_job_shows_the_error(zone):
     found = preview(runner_of(zone, weekly_digest=fail), WEEKLY, now=BEFORE)
 
     assert found.error == "RuntimeError: 编排出错"
@@ -114,7 +114,7 @@ def test_run_now_leaves_an_entry_with_the_slot(zone):
         assert entry.after == '{"job": "weekly-digest", "slot": "2026-W29"}'
 
 
-def test_run_now_twice_is_once(zone):
+def test_run_now_twice_runs_once(zone):
     run_now(runner_of(zone), WEEKLY, by=None, now=AFTER)
 
     with pytest.raises(Refused, match="nothing_due"):

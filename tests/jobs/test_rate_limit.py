@@ -61,7 +61,7 @@ def test_a_backlog_goes_out_oldest_first_and_no_faster_than_the_limit(sessions):
     assert [m.state for m in messages(sessions)] == [State.PENDING, State.SENT, State.SENT]
 
 
-def test_to_the_end_means_a_pause_whenever_the_minute_is_full(sessions):
+def test_delivering_to_the_end_pauses_whenever_the_minute_is_full(sessions):
     write(sessions, *(f"p{n}" for n in range(5)))
     hand = Hand()
     pauses = []

@@ -100,7 +100,7 @@ def test_a_repeat_that_is_wanted_is_marked_as_one(sessions, in_state):
         {"state": State.PENDING, "claimed_until": LATER + timedelta(minutes=1)},
     ],
 )
-def test_what_a_worker_has_in_hand_is_refused(sessions, in_state, given):
+def test_a_message_that_a_worker_has_claimed_is_not_resent(sessions, in_state, given):
     message_id = in_state(**given)
 
     with pytest.raises(Refused) as refused:
@@ -109,7 +109,7 @@ def test_what_a_worker_has_in_hand_is_refused(sessions, in_state, given):
     assert refused.value.code == "message_in_hand"
 
 
-def test_all_of_them_or_none(sessions, in_state):
+def test_all_messages_are_resent_or_none(sessions, in_state):
     message_id = in_state(State.FAILED)
 
     with pytest.raises(Refused) as refused:
@@ -142,7 +142,7 @@ def test_the_note_outlives_a_server_that_is_away(sessions, in_state):
     assert messages(sessions)[0].note == "人工重发，上次发出于 2026-07-15 10:00"
 
 
-def test_one_whose_end_is_unknown_says_both(sessions, in_state):
+def test_an_ambiguous_message_keeps_both_lines_of_its_note(sessions, in_state):
     send(sessions, in_state(State.HELD, broke_off_at=NOW, note=UNKNOWN_END))
     with post_office() as office:
         deliverer(sessions, office.port, hours=3).deliver_all()
@@ -150,7 +150,7 @@ def test_one_whose_end_is_unknown_says_both(sessions, in_state):
     assert messages(sessions)[0].note == f"人工补发，此前“待人工处理”\n{REPEATED}"
 
 
-def test_one_that_breaks_off_again_waits_for_a_person_again(sessions, in_state):
+def test_a_message_that_is_ambiguous_again_is_held_again(sessions, in_state):
     send(sessions, in_state(State.HELD, broke_off_at=NOW))
     with post_office() as office:
         office.at_data.append(None)
@@ -162,7 +162,7 @@ def test_one_that_breaks_off_again_waits_for_a_person_again(sessions, in_state):
 
 
 @pytest.mark.parametrize(("kind", "count"), [(None, 2), (MessageKind.NUDGE, 1)])
-def test_all_that_failed_wait_anew_or_those_of_a_kind(sessions, kind, count):
+def test_failed_messages_become_pending_all_or_by_kind(sessions, kind, count):
     write(sessions, "li")
     write(sessions, "wang", kind=MessageKind.NUDGE)
     with transaction(sessions) as db:

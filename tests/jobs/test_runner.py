@@ -107,7 +107,7 @@ def test_after_a_week_of_downtime_what_is_of_use_is_done_late_and_the_rest_skipp
     assert run_of(sessions, "2026-W31").reason == "迟到补做"
 
 
-def test_living_up_to_a_moment_is_never_late_and_a_second_time_makes_nothing(sessions):
+def test_a_replay_is_never_late_and_a_second_one_makes_nothing(sessions):
     install(sessions, "2026-06-30T13:00", "li")
     runner = runner_of(sessions)
 
@@ -129,7 +129,7 @@ def test_living_up_to_a_moment_is_never_late_and_a_second_time_makes_nothing(ses
     assert due == sorted(due)
 
 
-def test_living_a_month_leaves_alone_what_waits_for_smtp(sessions):
+def test_replaying_a_month_leaves_alone_what_waits_for_smtp(sessions):
     install(sessions, "2026-07-19T12:00", "li")
     live(sessions, "2026-07-20T07:30")
 
@@ -154,7 +154,7 @@ def test_a_failing_slot_is_rolled_back_and_holds_up_its_own_job_only(sessions):
     assert "2026-W30" not in [run.slot for run in runs(sessions)]
 
 
-def test_a_failure_is_told_without_the_values_of_the_row_that_failed(sessions):
+def test_a_failure_is_recorded_without_the_values_of_the_row(sessions):
     install(sessions, "2026-07-19T12:00", "li")
 
     live(sessions, "2026-07-20T07:30", weekly_digest=fail_in_the_database)

@@ -94,26 +94,26 @@ def test_a_mail_arrives_as_it_is(line_to):
 
 @every_odd
 @pytest.mark.parametrize("step", ["greeting", "EHLO"])
-def test_before_a_session_an_odd_answer_means_that_there_is_none(line_to, step, reply):
+def test_an_invalid_greeting_opens_no_session(line_to, step, reply):
     with scripted(**{step: [reply]}) as server, pytest.raises(UnreachableError):
         send(line_to(server))
 
 
 @every_odd
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
-def test_before_the_body_an_odd_answer_keeps_it_back_for_another_try(refusal, step, reply):
+def test_before_the_body_an_invalid_answer_postpones_the_mail(refusal, step, reply):
     assert not refusal(step, reply).for_good
 
 
 @every_odd
-def test_after_the_body_an_odd_answer_says_nothing(line_to, reply):
+def test_after_the_body_an_invalid_answer_is_ambiguous(line_to, reply):
     with scripted(body=[reply]) as server, pytest.raises(AmbiguousError):
         send(line_to(server))
 
 
 @every_odd
 @pytest.mark.parametrize("step", ["RSET", "QUIT"])
-def test_an_odd_answer_between_mails_harms_none(line_to, step, reply):
+def test_an_invalid_answer_between_mails_harms_none(line_to, step, reply):
     with scripted(**{step: [reply]}) as server:
         line = line_to(server)
         send(line, "an@crm.test")
@@ -124,7 +124,7 @@ def test_an_odd_answer_between_mails_harms_none(line_to, step, reply):
 
 
 @pytest.mark.parametrize("said", [b"250 OK\r\n", b"220 OK\r\n", b"355 go\r\n", b"334 go\r\n"])
-def test_only_354_lets_the_body_go(refusal, said):
+def test_the_body_is_sent_only_after_354(refusal, said):
     assert not refusal("DATA", Reply(said)).for_good
 
 
@@ -162,7 +162,7 @@ def test_a_server_that_leaves_after_its_answer_has_answered(line_to):
 
 @pytest.mark.parametrize("second", [b"250 OK\r\n", b"554 no\r\n", b"25"])
 @pytest.mark.parametrize("first", [b"250 OK\r\n", b"554 no\r\n"])
-def test_two_answers_to_a_body_are_none(line_to, first, second):
+def test_two_answers_to_a_body_are_ambiguous(line_to, first, second):
     with scripted(body=[Reply(first + second)]) as server, pytest.raises(AmbiguousError):
         send(line_to(server))
 
@@ -199,7 +199,7 @@ def test_after_a_refusal_the_session_goes_on(line_to):
     assert server.commands == ["EHLO", "MAIL", "RCPT", "RSET", "MAIL", "RCPT", "DATA"]
 
 
-def test_all_of_an_exchange_has_an_end(line_to):
+def test_the_whole_exchange_has_a_time_limit(line_to):
     limits = Limits(connect=1, answer=5, last_answer=0.2, exchange=0.5)
     with scripted(RCPT=[Reply()]) as server:
         began = time.monotonic()
@@ -209,7 +209,7 @@ def test_all_of_an_exchange_has_an_end(line_to):
     assert 0.2 < time.monotonic() - began < 2
 
 
-def test_the_answer_to_the_body_has_its_time_however_slow_all_else_was(line_to):
+def test_the_answer_to_the_body_keeps_its_time_after_a_slow_exchange(line_to):
     limits = Limits(connect=1, answer=0.1, last_answer=5, exchange=10)
     with scripted(body=[Reply(drips=True)]) as server:
         stop = Event()

@@ -204,7 +204,7 @@ def test_closing_is_always_done_however_late(job):
         (MONTHLY, "2026-07", "2026-09-01T07:30", Timing.KEPT),
     ],
 )
-def test_what_a_slot_is_good_for(job, name, now, expected):
+def test_the_timing_of_a_slot(job, name, now, expected):
     assert timing(slot_of(job, name), CALENDAR, now=at(now)) is expected
 
 

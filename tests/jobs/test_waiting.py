@@ -117,7 +117,7 @@ def test_a_brief_whose_end_is_unknown_is_not_repeated_in_the_evening(sessions, o
     assert len(office.received) == 1
 
 
-def test_one_that_a_person_wants_all_the_same_is_sent(sessions, office):
+def test_an_expired_message_is_sent_when_resent_by_hand(sessions, office):
     write_brief(sessions, "li")
     deliverer(sessions, office.port, hours=9).deliver_all()
     with transaction(sessions) as db:

@@ -12,7 +12,7 @@ from crm.transactions import transaction
 
 
 @pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
-def test_another_writer_gets_its_turn_between_transactions(sessions, database_url, monkeypatch):
+def test_another_writer_gets_in_between_transactions(sessions, database_url, monkeypatch):
     monkeypatch.setattr("crm.jobs.write_yield.AFTER_SECONDS", 0.3)
     done = Event()
 

@@ -26,7 +26,7 @@ NIGHT, NOON = QuietHours(time(22), time(7, 30)), QuietHours(time(12), time(14))
         (NOON, time(14), False),
     ],
 )
-def test_quiet_hours_hold_in_civil_time_and_may_go_over_midnight(quiet, at, expected):
+def test_quiet_hours_are_civil_time_and_may_go_over_midnight(quiet, at, expected):
     assert quiet.cover(at_civil(date(2026, 7, 15), at)) is expected
 
 
@@ -35,7 +35,7 @@ def test_quiet_hours_have_a_length(quiet, hours):
     assert quiet.hours == hours
 
 
-def test_what_concerns_ones_duty_is_never_switched_off():
+def test_mails_about_ones_duty_cannot_be_switched_off():
     assert set(FIXED) == {
         MessageKind.NUDGE,
         MessageKind.SETTLED,
@@ -65,7 +65,7 @@ def test_people_choose_among_the_mails_that_they_can_get(kind, role, expected):
 class TestToken:
     """The signed word in the link."""
 
-    def test_it_says_whose_mails_of_which_kind(self):
+    def test_a_token_names_the_person_and_the_kind(self):
         token = unsubscribe_tokens.make("secret", 7, MessageKind.WEEKLY)
 
         assert unsubscribe_tokens.read("secret", token) == (7, MessageKind.WEEKLY)
@@ -76,10 +76,10 @@ class TestToken:
         )
 
     @pytest.mark.parametrize("text", ["", "x", "WzcsIndlZWtseS1kaWdlc3QiXQ.wrong", "é"])
-    def test_another_word_is_none(self, text):
+    def test_a_forged_token_is_not_read(self, text):
         assert unsubscribe_tokens.read("secret", text) is None
 
-    def test_another_secret_does_not_read_it(self):
+    def test_a_token_of_another_secret_is_not_read(self):
         token = unsubscribe_tokens.make("secret", 7, MessageKind.WEEKLY)
 
         assert unsubscribe_tokens.read("another", token) is None

@@ -91,7 +91,7 @@ def test_who_unsubscribes_by_the_link_gets_no_more_of_that_kind(db, me):
     assert entry.by_id is None  # whoever held the link
 
 
-def test_nobody_unsubscribes_from_what_concerns_their_duty(db, me):
+def test_mails_about_ones_duty_refuse_to_be_unsubscribed(db, me):
     with pytest.raises(Refused, match="mail_is_fixed"):
         unsubscribe(db, person=me, kind=MessageKind.NUDGE, now=NOW)
 
@@ -119,7 +119,7 @@ def test_an_optional_mail_has_its_link_in_both_bodies_and_its_row(db, site):
     assert message.unsubscribe_url in message.body_html
 
 
-def test_a_mail_of_duty_has_no_such_link(db, site):
+def test_a_mail_about_ones_duty_has_no_link_to_unsubscribe(db, site):
     zone = make_zone(db)
 
     end_of_august = AUGUST + timedelta(days=24)
@@ -143,7 +143,7 @@ def test_a_mail_of_duty_has_no_such_link(db, site):
         (time(11), time(9), False),
     ],
 )
-def test_the_database_knows_whose_quiet_hours_hold(db, me, begins, ends, rests):
+def test_the_database_finds_the_people_in_quiet_hours(db, me, begins, ends, rests):
     decide(db, me)
     if begins < ends or QuietHours(begins, ends).hours <= 14:
         decide(db, me, quiet=QuietHours(begins, ends))

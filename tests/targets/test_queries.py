@@ -111,7 +111,7 @@ def test_an_expansion_counts_by_what_it_adds(db, top):
     assert [(one.achieved, one.percent) for one in told(db)] == [(20 * YI, 20)]
 
 
-def test_a_project_that_was_lost_later_was_signed_all_the_same(db, top):
+def test_a_project_that_was_lost_later_still_counts_as_signed(db, top):
     make_target(db, top)
     lead = signed(db, date(2026, 5, 1))
     make_milestone(db, lead, MilestoneKind.LOST, date(2026, 6, 1))

@@ -54,7 +54,7 @@ def test_the_size_of_a_project_is_told_in_its_own_currency(amount, currency, tie
         (date(2028, 5, 1), 12),
     ],
 )
-def test_only_whole_months_are_gone(on, gone):
+def test_only_whole_months_count_as_gone(on, gone):
     assert months_gone(YEAR, on) == gone
 
 
@@ -101,7 +101,7 @@ def test_other_milestones_and_other_units_do_not_count():
     assert told.projects == ()
 
 
-def test_amounts_are_added_in_yuan_and_foreign_ones_stand_beside():
+def test_yuan_is_summed_and_foreign_amounts_are_listed_beside():
     reached = [project(1, 10), project(2, "2.5"), project(3, "0.8", currency=Currency.USD)]
     asked = goal(Tier.ANY, 50 * YI, measure=TargetMeasure.AMOUNT)
 
@@ -141,7 +141,7 @@ def test_only_what_ended_in_the_period_counts():
     assert told_of(course(1, date(2026, 5, 1), date(2026, 6, 30))) == ()
 
 
-def test_dates_that_stand_the_wrong_way_round_count_nowhere():
+def test_a_span_that_ends_before_it_begins_counts_nowhere():
     assert told_of(course(1, date(2026, 7, 9), date(2026, 7, 8))) == ()
 
 

@@ -1,10 +1,9 @@
-"""What a digest tells beyond its own period: six months, the year's targets, speed, turns."""
+"""The part that only a monthly digest has: trend, targets, speed and corrections."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from crm.base.clock import at_civil
 from crm.base.periods import Period
-from crm.digests.service import make_digests
 from crm.leads.rules import MilestoneKind, Secrecy, Stage
 from crm.quotas.corrections import Touch, correct
 from crm.quotas.service import freeze_period
@@ -12,7 +11,7 @@ from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
 from crm.visits.models import Visit
 from crm.visits.rules import Kind, Status
-from tests.digests.conftest import AUGUST, MONDAY
+from tests.digests.conftest import AUGUST
 from tests.factories import make_lead, make_milestone, make_visit
 
 JUNE = Period.parse("2026-06")
@@ -88,7 +87,7 @@ def signed(db, on, **given):
     make_milestone(db, lead, MilestoneKind.SIGNED, on)
 
 
-def test_targets_are_told_against_the_months_to_the_month_s_end(db, zone, monthly, text_of):
+def test_targets_are_compared_with_the_months_gone(db, zone, monthly, text_of):
     make_target(db, zone.top)
     for on in (date(2026, 7, 31), date(2026, 8, 1)):
         signed(db, on, unit=zone.park, secrecy=Secrecy.RESTRICTED)
@@ -105,7 +104,7 @@ def test_targets_are_told_against_the_months_to_the_month_s_end(db, zone, monthl
     assert "年度目标进度" not in text_of(zone.supervisor)
 
 
-def test_how_fast_the_month_s_projects_went_is_told(db, zone, monthly, text_of):
+def test_the_speed_of_the_months_projects_is_shown(db, zone, monthly, text_of):
     lead = make_lead(db, stage=Stage.LEAD, unit=zone.park, yi="12", industry="it")
     make_milestone(db, lead, MilestoneKind.FOLLOWING, date(2026, 7, 1))
     make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 7, 11))
@@ -119,7 +118,7 @@ def test_how_fast_the_month_s_projects_went_is_told(db, zone, monthly, text_of):
     assert "办理周期" not in text_of(zone.supervisor)
 
 
-def test_the_week_tells_none_of_it(db, zone, weekly, text_of):
+def test_a_weekly_digest_has_no_monthly_part(db, zone, weekly, text_of):
     make_target(db, zone.top)
 
     weekly()
@@ -128,57 +127,7 @@ def test_the_week_tells_none_of_it(db, zone, weekly, text_of):
     assert "近六个月" not in text_of(zone.boss)
 
 
-def test_who_turned_in_the_week_is_told_to_the_line_of_command(db, zone, weekly, text_of):
-    make_visit(db, zone.deputy, date(2026, 7, 1))
-
-    weekly(at=MONDAY + timedelta(days=3))
-
-    told = "分管负责同志每月带队拜访（2026年7月）正常推进 → 有风险"
-    assert f"一周来的状态变化\n- deputy同志（投资促进局）：{told}" in text_of(zone.supervisor)
-    assert "一周来：正常推进 → 有风险。" in text_of(zone.deputy)
-    assert "deputy同志" not in text_of(zone.reader)
-
-
-def test_a_month_that_has_just_begun_has_no_turns(db, zone, site, mail_of):
-    make_digests(db, period=Period.parse("2026-W31"), at=AUGUST, late=False, mail=True, site=site)
-
-    assert "状态变化" not in mail_of(zone.supervisor)[0].body_text
-
-
-def test_the_first_visit_to_a_project_is_one_of_note(db, zone, weekly, text_of):
-    known, new = make_lead(db, "老项目", yi="2"), make_lead(db, "新项目", yi="2")
-    make_visit(db, zone.deputy, date(2026, 6, 10), leads=[known])
-    make_visit(db, zone.deputy, date(2026, 7, 8), leads=[known], city="常州")
-    make_visit(db, zone.deputy, date(2026, 7, 8), leads=[new], city="无锡")
-
-    weekly()
-
-    assert "无锡 外出拜访（首次洽谈） · 新项目" in text_of(zone.supervisor)
-    assert "常州" not in text_of(zone.supervisor)
-
-
-def test_a_first_visit_to_a_hidden_project_is_not_told_as_one(db, zone, weekly, text_of):
-    hidden = make_lead(db, secrecy=Secrecy.RESTRICTED, tracker=zone.deputy, yi="2")
-    make_visit(db, zone.deputy, date(2026, 7, 8), leads=[hidden], city="无锡")
-
-    weekly()
-
-    assert "首次洽谈" not in text_of(zone.supervisor)
-
-
-def test_large_projects_do_not_crowd_out_first_meetings(db, zone, weekly, text_of):
-    for number in range(9):
-        major = make_lead(db, yi="50")
-        make_visit(db, zone.deputy, date(2026, 6, 10), leads=[major])
-        make_visit(db, zone.deputy, date(2026, 7, 8), leads=[major], city=f"城{number}")
-    make_visit(db, zone.deputy, date(2026, 7, 8), leads=[make_lead(db, "小项目", yi="1")])
-
-    weekly()
-
-    assert "（首次洽谈） · 小项目" in text_of(zone.supervisor)
-
-
-def test_a_rule_s_tally_says_that_it_is_settled(db, zone, monthly, text_of):
+def test_the_counts_of_a_frozen_rule_say_so(db, zone, monthly, text_of):
     week = Period.parse("2026-W28")
     freeze_period(db, period=week, at=AUGUST, now=AUGUST)
 
