@@ -1,22 +1,161 @@
-"""`crm doctor`: how the installation is, and what to do about it."""
+"""`crm doctor`: the health checks of an installation, each with advice where it fails."""
 
-from dataclasses import asdict
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
+from sqlalchemy import delete, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
+from crm.base.db import database_now, insert_into
+from crm.base.db_faults import Fault, fault_of, first_line
 from crm.cli import base
-from crm.cli.checks import findings
+from crm.cli.checks import CHECKS, Result
+from crm.extensions import db as app_db
+from crm.jobs import health
 from crm.jobs.health import Health
+from crm.jobs.models import Lease
+from crm.settings import Settings
+from crm.transactions import transaction
+from crm.web.assets import is_built
 
-KEYS = ("check", "state", "told")
+KEYS = ("check", "state", "told")  # operators' scripts read them
+MEGABYTE = 1024 * 1024
+LITTLE_SPACE = 1024 * MEGABYTE
+NO_SPACE = 100 * MEGABYTE
+OLDEST_POSTGRESQL = 15
+LOCAL = ("127.0.0.1", "localhost", "::1")
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    check: str
+    state: Health
+    detail: str
 
 
 @click.command()
 @base.format_option
 def doctor(form: str) -> None:
     """Check settings, database, clock, outbox, calendar, disk and pages; 1 where one fails."""
-    found = findings(now=clock.now())
-    base.print_rows([asdict(finding) for finding in found], KEYS, form)
-    if failed := [finding.check for finding in found if finding.state is Health.FAIL]:
+    results = findings(now=clock.now())
+    rows = [dict(zip(KEYS, (row.check, row.state, row.detail), strict=True)) for row in results]
+    base.print_rows(rows, KEYS, form)
+
+    if failed := [result.check for result in results if result.state is Health.FAIL]:
         raise base.RefusedError(f"有 {len(failed)} 项异常：{'、'.join(failed)}")
+
+
+def findings(*, now: datetime) -> list[Finding]:
+    """The result of every check; a check that needs a failed part is reported as not made."""
+    try:
+        settings = base.settings()
+    except base.RefusedError as error:
+        return [Finding("settings", Health.FAIL, error.message), Finding("pages", *_pages())]
+
+    return [
+        Finding("settings", *_settings(settings)),
+        *_database_findings(settings, now),
+        Finding("disk", *_disk(settings.data)),
+        Finding("pages", *_pages()),
+    ]
+
+
+def _database_findings(settings: Settings, now: datetime) -> list[Finding]:
+    database = Finding("database", *_database(settings))
+    if database.state is Health.FAIL:
+        return [database, *_not_made(("engine", "migrations", *CHECKS), "数据库不可用")]
+
+    with base.reading() as db:
+        migrations = Finding("migrations", *_migrations(db))
+        first = [database, Finding("engine", *_engine(db)), migrations]
+        if migrations.state is Health.FAIL:
+            return [*first, *_not_made(CHECKS, "数据表不是最新版本")]
+        return [*first, *(Finding(name, *check(db, now)) for name, check in CHECKS.items())]
+
+
+def _not_made(names: Iterable[str], reason: str) -> list[Finding]:
+    return [Finding(name, Health.WARN, f"未检查：{reason}") for name in names]
+
+
+def _settings(settings: Settings) -> Result:
+    host, mail = urlsplit(settings.base_url).hostname, urlsplit(settings.mail).hostname
+    facts = f"地址 {settings.base_url}，邮件 {mail or '存入站内信箱'}，时区 {settings.timezone}"
+    if mail and host in LOCAL:
+        advice = "邮件中的链接只有本机能打开，请把 CRM_BASE_URL 设为大家使用的地址"
+        return Health.WARN, f"{facts}；{advice}"
+    if host not in LOCAL and settings.base_url.startswith("http://"):
+        advice = "登录信息未加密传输，请启用 HTTPS 并修改 CRM_BASE_URL"
+        return Health.WARN, f"{facts}；{advice}"
+    return Health.OK, facts
+
+
+def _database(settings: Settings) -> Result:
+    url = make_url(settings.url)
+    where = url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        return Health.FAIL, f"{where} 不存在；新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份"
+
+    try:
+        with base.app().app_context():
+            _write(app_db.sessionmaker)
+    except DBAPIError as error:
+        fault = fault_of(error)
+        if fault is Fault.NO_TABLES:
+            return Health.OK, f"{where} 可以连接"
+        problem = f"{fault.label}（{first_line(error)}）"
+        return Health.FAIL, f"{where} 不能读写：{problem}；请检查数据库服务、文件权限和磁盘"
+
+    return Health.OK, f"{where} 可读可写"
+
+
+def _write(sessions: sessionmaker[Session]) -> None:
+    """Commit a row and its removal: a transaction that is rolled back may never reach the disk."""
+    trial = "doctor"
+    with transaction(sessions) as db:
+        row = insert_into(db, Lease).values(name=trial, holder=trial, expires_at=database_now(db))
+        db.execute(row.on_conflict_do_nothing(index_elements=["name"]))
+        db.execute(delete(Lease).where(Lease.name == trial))
+
+
+def _engine(db: Session) -> Result:
+    dialect = db.get_bind().dialect
+    version = ".".join(map(str, getattr(dialect, "server_version_info", None) or ()))
+    if dialect.name == "postgresql":
+        is_old = int(version.partition(".")[0]) < OLDEST_POSTGRESQL
+        advice = f"；请升级到 {OLDEST_POSTGRESQL} 或更新的版本" if is_old else ""
+        return Health.FAIL if is_old else Health.OK, f"PostgreSQL {version}{advice}"
+
+    pragmas = {name: db.scalar(text(f"PRAGMA {name}")) for name in PRAGMAS}
+    facts = "，".join(f"{name}={value}" for name, value in pragmas.items())
+    if pragmas != PRAGMAS:
+        return Health.FAIL, f"{facts}；断电可能丢数据，请把数据文件放在本机磁盘上（不用网络盘）"
+    return Health.OK, f"SQLite {db.scalar(text('SELECT sqlite_version()'))}，{facts}"
+
+
+def _migrations(db: Session) -> Result:
+    if health.is_migrated(db):
+        return Health.OK, "数据表是最新版本"
+    return Health.FAIL, "还没有建表，或数据表与程序版本不一致；请运行 crm init"
+
+
+def _disk(data: Path) -> Result:
+    place = next(folder for folder in (data.resolve(), *data.resolve().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    facts = f"{place} 剩余 {free // MEGABYTE} MB"
+    if free >= LITTLE_SPACE:
+        return Health.OK, facts
+    return Health.FAIL if free < NO_SPACE else Health.WARN, f"{facts}；请清理磁盘或扩容"
+
+
+def _pages() -> Result:
+    if is_built():
+        return Health.OK, "页面文件齐全"
+    return Health.FAIL, "页面的样式和脚本没有生成；请在程序目录运行 python hatch_build.py"

@@ -13,6 +13,7 @@ from sqlalchemy import delete, text, update
 from crm.base.outbox import Message, State
 from crm.base.workdays import Source
 from crm.cli import base, checks
+from crm.cli import doctor as command
 from crm.jobs import clock_check, lease, ledger
 from crm.jobs.models import JobRun, Lease, RunState
 from crm.jobs.pausing import pause_job
@@ -49,7 +50,7 @@ def zone(sessions, monkeypatch):
     The moment of a test is another than that of PostgreSQL, whose clock goes on.
     """
     monkeypatch.setattr(clock_check, "LARGEST_GAP", timedelta.max)
-    monkeypatch.setattr(checks, "is_built", lambda: True)
+    monkeypatch.setattr(command, "is_built", lambda: True)
     with transaction(sessions) as db:
         ledger.install(db, clock_from=NOW, now=NOW)
         lease.acquire(db, "host:1:abc")
@@ -58,7 +59,7 @@ def zone(sessions, monkeypatch):
 
 @pytest.fixture
 def doctor(crm):
-    """Ask the doctor: the exit code, and each part's state and what is told of it."""
+    """Ask the doctor: the exit code, and each part's state and its detail."""
 
     def ask():
         told = crm("doctor", "--format", "json")
@@ -221,7 +222,7 @@ def test_a_year_that_is_estimated_when_it_need_not_be_is_worth_a_look(zone, mome
 
 @pytest.mark.parametrize(("free", "state"), [(5000, "ok"), (500, "warn"), (50, "fail")])
 def test_a_disk_that_fills_up_is_reported(doctor, zone, monkeypatch, free, state):
-    usage = Usage(0, 0, free * checks.MEGABYTE)
+    usage = Usage(0, 0, free * command.MEGABYTE)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
     code, told = doctor()
@@ -231,7 +232,7 @@ def test_a_disk_that_fills_up_is_reported(doctor, zone, monkeypatch, free, state
 
 def test_pages_that_are_not_built_say_how(doctor, zone, monkeypatch, tmp_path):
     monkeypatch.setattr(assets, "STATIC", tmp_path)
-    monkeypatch.setattr(checks, "is_built", assets.is_built)
+    monkeypatch.setattr(command, "is_built", assets.is_built)
     assets._manifest.cache_clear()  # noqa: SLF001
 
     code, told = doctor()
