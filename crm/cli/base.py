@@ -1,4 +1,4 @@
-"""What every command needs: an application, a session, a moment, a way to print a list."""
+"""What commands share: settings, application, sessions, parameter types, printed lists."""
 
 import csv
 import json
@@ -15,43 +15,25 @@ from flask import Flask
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
-from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.orm.exc import StaleDataError
 
 from crm.app import create_app
 from crm.base import clock
 from crm.base.audit import coming_from
-from crm.base.db import is_conflict
-from crm.base.db_faults import Fault, fault_of, first_line
-from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.base.sheets import Format
 from crm.base.typed_dates import YEARS
-from crm.cli.errors import refusal_text
+from crm.cli.errors import RefusedError, readable_errors
 from crm.extensions import db
 from crm.settings import Settings, WrongSettingsError, read_settings
 from crm.transactions import transaction
 
-REFUSED = 1
 PIPED_WIDTH = 400
-CONFLICT = "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请重新运行这条命令。"
-
-
-class RefusedError(click.ClickException):
-    """The command is refused: the reason goes to stderr, the exit code is 1."""
-
-    exit_code = REFUSED
-
-    def show(self, file: Any = None) -> None:
-        """Say why, without Click's word before it."""
-        click.echo(self.format_message(), err=True)
 
 
 @cache
 def settings() -> Settings:
-    """The settings of this process."""
     try:
         return read_settings()
     except WrongSettingsError as error:
@@ -59,7 +41,6 @@ def settings() -> Settings:
 
 
 def make_folder(path: Path) -> None:
-    """Make the data folder where it is missing."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -68,44 +49,19 @@ def make_folder(path: Path) -> None:
 
 @cache
 def app() -> Flask:
-    """The application of this process."""
-    own = settings()
-    if own.url.startswith("sqlite") and not own.database_url:
-        make_folder(own.data)
-    return create_app(own)
+    current = settings()
+    if current.url.startswith("sqlite") and not current.database_url:
+        make_folder(current.data)
+    return create_app(current)
 
 
 def site() -> Site:
-    """What mails need to know of the installation."""
-    own = settings()
-    return Site(base_url=own.base_url, mail_from=own.mail_from, secret=own.secret_key)
+    current = settings()
+    return Site(base_url=current.base_url, mail_from=current.mail_from, secret=current.secret_key)
 
 
-@contextmanager
-def spoken_refusals() -> Iterator[None]:
-    """Put refusals and an unreachable database into words."""
-    try:
-        yield
-    except Refused as refusal:
-        raise RefusedError(refusal_text(refusal)) from None
-    except DBAPIError as error:
-        raise RefusedError(told_of(error)) from None
-    except StaleDataError:
-        raise RefusedError(CONFLICT) from None
-
-
-def told_of(error: DBAPIError) -> str:
-    """What the database's error means to whoever runs a command; never with a row's values."""
-    if isinstance(error, IntegrityError) and is_conflict(error):
-        return CONFLICT
-    fault = fault_of(error)
-    if fault is Fault.NO_TABLES:
-        return fault.label
-    return f"数据库无法使用：{fault.label}（{first_line(error)}）"
-
-
-def _called() -> str:
-    """The command as it was called, without its options."""
+def _command_name() -> str:
+    """The command and its groups as called, without options: the audit trail keeps it."""
     words: list[str] = []
     context = click.get_current_context(silent=True)
     while context and context.parent:
@@ -116,8 +72,8 @@ def _called() -> str:
 
 @contextmanager
 def sessions() -> Iterator[sessionmaker[Session]]:
-    """The maker of sessions, with refusals put into words."""
-    with app().app_context(), coming_from(_called()), spoken_refusals():
+    """The session factory, inside the application's context."""
+    with app().app_context(), coming_from(_command_name()), readable_errors():
         yield db.sessionmaker
 
 
@@ -136,23 +92,22 @@ def changing() -> Iterator[Session]:
 
 
 class Moment(click.ParamType[datetime]):
-    """An ISO 8601 instant; without an offset civil time; a bare date is that day's last instant."""
+    """An ISO 8601 instant; civil time without an offset; a bare date is that day's last instant."""
 
     name = "moment"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        """Read it, or say what is wanted."""
         if isinstance(value, datetime):
             return value
         try:
-            read = self._read(value)
+            instant = self._parse(value)
         except (ValueError, OverflowError):
-            read = None
-        if read is None or read.year not in YEARS:
+            instant = None
+        if instant is None or instant.year not in YEARS:
             self.fail(f"{value!r} 不是时间，例如 2026-07-15T10:00 或 2026-07-15", param, ctx)
-        return read
+        return instant
 
-    def _read(self, text: str) -> datetime:
+    def _parse(self, text: str) -> datetime:
         try:
             on = date.fromisoformat(text)
         except ValueError:
@@ -161,26 +116,23 @@ class Moment(click.ParamType[datetime]):
 
     @staticmethod
     def of_date(on: date) -> datetime:
-        """The moment that a bare date means."""
         return clock.at_civil(on, time.max)
 
 
 class Start(Moment):
-    """The same, from which something begins: a bare date is that day's first instant."""
+    """The same for the beginning of something: a bare date is that day's first instant."""
 
     @staticmethod
     def of_date(on: date) -> datetime:
-        """The moment that a bare date means."""
         return clock.at_civil(on)
 
 
 class PeriodName(click.ParamType[Period]):
-    """A period by its name: `2026-W30`, `2026-07-X1`, `2026-07`, `2026-Q3`, `2026`."""
+    """The name of a period: `2026-W30`, `2026-07-X1`, `2026-07`, `2026-Q3`, `2026`."""
 
     name = "period"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Period:
-        """Read it, or say what is wanted."""
         if isinstance(value, Period):
             return value
         try:
@@ -198,7 +150,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def file_format(file: Path | None) -> Format:
-    """What a file to be written is, by its suffix; CSV where it goes to stdout."""
+    """The format of a file to write, by its suffix; CSV for stdout."""
     if file is None or str(file) == "-":
         return Format.CSV
     try:
@@ -208,7 +160,6 @@ def file_format(file: Path | None) -> Format:
 
 
 def format_option(command: F) -> F:
-    """Add `--format` to a command that prints a list."""
     return click.option(
         "--format",
         "form",
@@ -219,7 +170,6 @@ def format_option(command: F) -> F:
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], keys: Sequence[str], form: str) -> None:
-    """Print a list as a table, as JSON or as CSV."""
     if form == "json":
         click.echo(json.dumps([dict(row) for row in rows], ensure_ascii=False, default=str))
     elif form == "csv":
@@ -230,5 +180,5 @@ def print_rows(rows: Sequence[Mapping[str, object]], keys: Sequence[str], form: 
         table = Table(*(Column(key, overflow="fold") for key in keys), box=box.SIMPLE_HEAD)
         for row in rows:
             table.add_row(*("" if row[key] is None else str(row[key]) for key in keys))
-        # what is piped has no screen to fit into
+        # piped output has no screen: narrow columns would only break long values
         Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)

@@ -1,9 +1,6 @@
 """`crm clock`: the scheduler node, replaying a stretch of time, and what the clock did last."""
 
 import json
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from threading import Event
 from typing import Any
@@ -12,7 +9,8 @@ import click
 
 from crm.base import clock as time
 from crm.cli import base
-from crm.cli.starting import wait_for_database
+from crm.cli.errors import RefusedError
+from crm.cli.processes import mailer, stop_signal, wait_for_database
 from crm.jobs import clock_check, ledger, manual_runs
 from crm.jobs.clock import ClockThreads
 from crm.jobs.delivery import Deliverer
@@ -20,7 +18,6 @@ from crm.jobs.logs import log_as_json
 from crm.jobs.models import JobPause, JobRun
 from crm.jobs.pausing import pause_job, pauses, resume_job
 from crm.jobs.runner import Runner
-from crm.jobs.smtp import SmtpServer
 from crm.jobs.timetable import JOBS, JobName, Slot
 
 KEYS = (
@@ -33,25 +30,6 @@ KEYS = (
     "next_due_at",
     "paused",
 )
-
-
-@contextmanager
-def stop_signal() -> Iterator[Event]:
-    """An event that SIGTERM and SIGINT set for as long as the block lasts."""
-    stopped = Event()
-    signs = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(sign, lambda *_: stopped.set()) for sign in signs]
-    yield stopped
-    for sign, handler in zip(signs, before, strict=True):
-        signal.signal(sign, handler)
-
-
-def mailer() -> SmtpServer | None:
-    """The SMTP server of the settings; none where mails stay in the mailbox."""
-    mail = base.settings().mail
-    if mail == "mailbox":
-        return None
-    return SmtpServer.parse(mail, per_minute=base.settings().mail_per_minute)
 
 
 @click.group(invoke_without_command=True)
@@ -93,7 +71,7 @@ def run(until: datetime, *, send: bool) -> None:
 
     click.echo(json.dumps({job: summary.as_dict() for job, summary in summaries.items()}))
     if any(summary.is_incomplete for summary in summaries.values()):
-        raise base.RefusedError("有任务没有完成，原因见上面的日志和 crm clock show")
+        raise RefusedError("有任务没有完成，原因见上面的日志和 crm clock show")
 
 
 @clock.command("trust")
@@ -157,7 +135,7 @@ def run_now(job: JobName) -> None:
     told = {"job": job, "slot": done.slot.name, "outcome": done.outcome, "made": dict(done.made)}
     click.echo(json.dumps(told))
     if done.outcome.halts:
-        raise base.RefusedError("这一期没有完成，原因见上面的日志和 crm clock show")
+        raise RefusedError("这一期没有完成，原因见上面的日志和 crm clock show")
 
 
 @clock.command()
@@ -174,7 +152,7 @@ def preview(job: JobName, form: str) -> None:
         f"{job} {found.slot.name}，{due}，{found.timing.label}；{made or '没有内容'}", err=True
     )
     if found.error:
-        raise base.RefusedError(f"这一期执行会失败：{found.error}")
+        raise RefusedError(f"这一期执行会失败：{found.error}")
 
     rows = [
         {"recipient": each.name, "kind": each.kind, "subject": each.subject, "text": each.text}

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
 from crm.cli import base
-from crm.cli.clock import mailer, stop_signal
-from crm.cli.starting import wait_for_database, wait_seconds
+from crm.cli.errors import RefusedError
+from crm.cli.processes import mailer, stop_signal, wait_for_database, wait_seconds
 from crm.jobs import clock_check
 from crm.jobs.delivery import Deliverer
 from crm.jobs.logs import log_as_json
@@ -52,7 +52,7 @@ def _refuse_doubt(sessions: sessionmaker[Session]) -> None:
     with sessions() as db:
         found = clock_check.find_doubt(db, now=clock.now())
     if found:
-        raise base.RefusedError(found.reason.label)
+        raise RefusedError(found.reason.label)
 
 
 def _round(deliverer: Deliverer, may_go_on: Callable[[], bool], stopped: Event) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.workdays import WorkingCalendar
 from crm.cli import base, serve
+from crm.cli.errors import RefusedError
 from crm.cli.init import install
 from crm.cli.seeds import SEEDS
 from crm.demo.corrections import correction_calls
@@ -91,7 +92,7 @@ class Folder:
     def clear(self) -> None:
         """Delete an earlier demonstration; refuse any other database."""
         if self.database.exists() and not self.mark.exists():
-            raise base.RefusedError(
+            raise RefusedError(
                 f"{self.path} 里的数据库不是演示数据，不会覆盖。请用 CRM_DATA 另指一个文件夹。"
             )
         for file in self.path.glob(f"{self.database.name}*"):
@@ -159,7 +160,7 @@ def _make(folder: Folder, day: date, *, until: datetime) -> None:
         scenario = build(sessions, day)
         summaries = _replay(sessions, scenario, until)
     if any(summary.is_incomplete for summary in summaries.values()):
-        raise base.RefusedError("演示数据的定时任务没有全部完成，原因见上面的日志。")
+        raise RefusedError("演示数据的定时任务没有全部完成，原因见上面的日志。")
 
 
 def _replay(
@@ -244,4 +245,4 @@ def _free_port(host: str) -> int:
                 continue
             free: int = probe.getsockname()[1]
             return free
-    raise base.RefusedError(f"{host} 上没有可用的端口。")
+    raise RefusedError(f"{host} 上没有可用的端口。")

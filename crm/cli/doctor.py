@@ -17,6 +17,7 @@ from crm.base.db import database_now, insert_into
 from crm.base.db_faults import Fault, fault_of, first_line
 from crm.cli import base
 from crm.cli.checks import CHECKS, Result
+from crm.cli.errors import RefusedError
 from crm.extensions import db as app_db
 from crm.jobs import health
 from crm.jobs.health import Health
@@ -50,14 +51,14 @@ def doctor(form: str) -> None:
     base.print_rows(rows, KEYS, form)
 
     if failed := [result.check for result in results if result.state is Health.FAIL]:
-        raise base.RefusedError(f"有 {len(failed)} 项异常：{'、'.join(failed)}")
+        raise RefusedError(f"有 {len(failed)} 项异常：{'、'.join(failed)}")
 
 
 def findings(*, now: datetime) -> list[Finding]:
     """The result of every check; a check that needs a failed part is reported as not made."""
     try:
         settings = base.settings()
-    except base.RefusedError as error:
+    except RefusedError as error:
         return [Finding("settings", Health.FAIL, error.message), Finding("pages", *_pages())]
 
     return [

@@ -14,7 +14,8 @@ from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.base.sheets import Column, write_sheet
-from crm.cli.base import PeriodName, RefusedError, file_format, reading
+from crm.cli.base import PeriodName, file_format, reading
+from crm.cli.errors import RefusedError
 from crm.followups.exports import followup_rows
 from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.jobs.ledger import began_on

@@ -19,7 +19,8 @@ from crm.base.sheets import (
     SheetRefused,
     write_template,
 )
-from crm.cli.base import RefusedError, changing, file_format, format_option, print_rows
+from crm.cli.base import changing, file_format, format_option, print_rows
+from crm.cli.errors import RefusedError
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.fields import PEOPLE_COLUMNS
 from crm.people.imports import import_people

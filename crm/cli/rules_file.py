@@ -13,7 +13,7 @@ import yaml
 
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.cli.base import RefusedError
+from crm.cli.errors import RefusedError
 from crm.quotas.rule_changes import check_rule
 from crm.quotas.rules import DAYS_TO_ENTER, DAYS_TO_LOG, Rule
 from crm.visits.rules import Kind, kinds_counting

@@ -11,9 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from crm.base.db_faults import first_line
 from crm.cli.base import app, sessions, site
-from crm.cli.clock import mailer
+from crm.cli.processes import is_worth_waiting, mailer, refuse_without_tables
 from crm.cli.request_worker import WHOLE_SECONDS, RequestWorker
-from crm.cli.starting import is_worth_waiting, refuse_without_tables
 from crm.extensions import db
 from crm.jobs.clock import ClockThreads
 from crm.jobs.logs import log_as_json

@@ -13,7 +13,8 @@ from crm.base.cells import Cells, Email, Line, Phone, Username, read_cells
 from crm.base.db import take_exclusive_lock
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.cli.base import changing, reading, spoken_refusals
+from crm.cli.base import changing, reading
+from crm.cli.errors import readable_errors
 from crm.people import service
 from crm.people.accounts import disable_person
 from crm.people.imports import unit_called
@@ -102,7 +103,7 @@ def passwd(*, username: str, password_stdin: bool) -> None:
     with reading() as db:
         known = _person(db, username).username  # before anything is typed for nobody
     password = _password(from_stdin=password_stdin)
-    with spoken_refusals():
+    with readable_errors():
         hashed = service.hash_password(known, password)
     with changing() as db:
         person = _person(db, known)
