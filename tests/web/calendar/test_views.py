@@ -25,7 +25,7 @@ def root(app):
     return sign_in(app, "root")
 
 
-def said(app):
+def overrides(app):
     with arranged(app) as db:
         rows = db.scalars(select(WorkdayOverride).order_by(WorkdayOverride.on))
         return [(row.on.day, row.is_workday, row.source, row.note) for row in rows]
@@ -65,7 +65,7 @@ def test_the_first_page_is_the_year_of_today(root):
 
 def test_dates_are_set_by_hand_and_taken_back(root, app):
     saved = root.post(f"{YEAR}/days", data=DAYS, follow_redirects=True).text
-    kept = said(app)
+    kept = overrides(app)
     back = {"first": "2026-07-20", "last": "2026-07-21"}
     undone = root.post(f"{YEAR}/take-back", data=back, follow_redirects=True).text
 
@@ -73,7 +73,7 @@ def test_dates_are_set_by_hand_and_taken_back(root, app):
     assert "7月20日至21日" in saved
     assert kept == [(day, False, Source.OVERRIDE, "停电检修") for day in (20, 21)]
     assert "已撤回" in undone
-    assert said(app) == []
+    assert overrides(app) == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_bad_input_is_reported_at_its_field_and_kept(root, app, wrong, sentence)
     assert answer.status_code == 422
     assert sentence in answer.text
     assert wrong.get("reason") == "" or 'value="停电检修"' in answer.text
-    assert said(app) == []
+    assert overrides(app) == []
 
 
 def test_a_file_is_previewed_then_applied(root, app):
@@ -102,14 +102,14 @@ def test_a_file_is_previewed_then_applied(root, app):
         make_person(db, "deputy", duty=Duty.DEPUTY, unit=make_unit(db))
 
     page = upload(root, FILE).text
-    kept = said(app)
+    kept = overrides(app)
     applied = root.post(f"{IMPORT}/apply", data={"content": FILE}, follow_redirects=True).text
 
     assert "7月20日（周一）" in page
     assert "7月25日（周六）" in page
     assert kept == []
     assert "已导入 2 天" in applied
-    assert said(app) == [
+    assert overrides(app) == [
         (20, False, Source.IMPORTED, "停电"),
         (25, True, Source.IMPORTED, "补班"),
     ]
@@ -135,7 +135,7 @@ def test_the_whole_preview_is_applied(root, app):
 
     root.post(f"{IMPORT}/apply", data={"content": content})
 
-    assert [day for day, *_ in said(app)] == [20, 25]
+    assert [day for day, *_ in overrides(app)] == [20, 25]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def corrected(app, zone):
         data={"why_corrected": "情况属实"},
         follow_redirects=True,
     )
-    zone.said = answer.text
+    zone.page = answer.text
     return zone
 
 
@@ -109,7 +109,7 @@ def test_both_figures_stay_visible_on_the_board_and_the_explanation(app, correct
 
 
 def test_an_edit_reports_its_correction(app, corrected):
-    assert "所在时段已定稿，定稿数不变；已记更正 1 条，待督查人员签认。" in corrected.said
+    assert "所在时段已定稿，定稿数不变；已记更正 1 条，待督查人员签认。" in corrected.page
 
 
 def test_the_explanation_shows_author_reason_and_change(app, corrected):
@@ -121,15 +121,15 @@ def test_the_explanation_shows_author_reason_and_change(app, corrected):
 
 
 @pytest.mark.parametrize(
-    ("approved_at", "told"),
+    ("approved_at", "label"),
     [(FREEZE, "7月20日至21日 休假<"), (LATER, "7月20日至21日 休假（定稿后批准，未计入）")],
 )
-def test_an_absence_approved_after_the_freeze_is_marked(app, zone, approved_at, told):
+def test_an_absence_approved_after_the_freeze_is_marked(app, zone, approved_at, label):
     with arranged(app) as db:
         first, last = date(2026, 7, 20), date(2026, 7, 21)
         make_absence(db, zone.deputy, first, last, approved_at=approved_at)
 
-    assert told in sign_in(app, "deputy").get(FIGURE).text
+    assert label in sign_in(app, "deputy").get(FIGURE).text
 
 
 def test_another_supervisor_in_scope_signs(app, corrected):

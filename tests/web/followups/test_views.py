@@ -46,7 +46,7 @@ def steps(app):
         return list(db.scalars(select(Followup).order_by(Followup.id)))
 
 
-def add(client, lead, lina, **told):
+def add(client, lead, lina, **values):
     form = {
         "ref": "F-form",
         "lead_id": lead.id,
@@ -54,7 +54,7 @@ def add(client, lead, lina, **told):
         "what": "寄送政策",
         "due_on": "2026-07-20",
     }
-    return client.post("/followups/new", data=form | told)
+    return client.post("/followups/new", data=form | values)
 
 
 def test_without_login_each_page_redirects_to_login(client):
@@ -101,7 +101,7 @@ def test_a_form_sent_twice_is_one_followup(app, at_linas, lead, lina):
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("values", "sentence"),
     [
         ({"what": " "}, "请填写要做什么。"),
         ({"due_on": ""}, "请选择期限。"),
@@ -112,8 +112,8 @@ def test_a_form_sent_twice_is_one_followup(app, at_linas, lead, lina):
         ({"person_id": ""}, "请选择责任人。"),
     ],
 )
-def test_bad_input_gets_a_sentence(at_linas, lead, lina, told, sentence):
-    answer = add(at_linas, lead, lina, **told)
+def test_bad_input_gets_a_sentence(at_linas, lead, lina, values, sentence):
+    answer = add(at_linas, lead, lina, **values)
 
     assert answer.status_code == 422
     assert sentence in answer.text
@@ -155,16 +155,16 @@ def test_a_followup_is_finished_without_a_next_one(app, at_linas, step):
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("values", "sentence"),
     [
         ({"result": ""}, "请填写结果。"),
         ({"next_what": "约见电力"}, "请填写此项。"),
         ({"next_due_on": "2026-07-22"}, "请填写此项。"),
     ],
 )
-def test_a_wrong_result_keeps_what_was_typed(app, at_linas, step, told, sentence):
+def test_a_wrong_result_keeps_what_was_typed(app, at_linas, step, values, sentence):
     answer = at_linas.post(
-        f"/followups/{step.id}/finish", data={"result": "已办", "met": "韩总"} | told
+        f"/followups/{step.id}/finish", data={"result": "已办", "met": "韩总"} | values
     )
 
     assert answer.status_code == 422
@@ -183,17 +183,17 @@ def test_a_finished_followup_is_not_finished_twice(app, at_linas, step):
 
 
 def test_the_due_date_of_a_followup_can_be_moved(app, at_linas, lina, step):
-    told = {"what": "回访用地和能评", "due_on": "2026-07-22", "person_id": lina.id}
+    values = {"what": "回访用地和能评", "due_on": "2026-07-22", "person_id": lina.id}
 
-    at_linas.post(f"/followups/{step.id}/change", data=told)
+    at_linas.post(f"/followups/{step.id}/change", data=values)
 
     assert steps(app)[0].due_on == date(2026, 7, 22)
 
 
 def test_a_wrong_change_keeps_what_was_typed(app, at_linas, lina, step):
-    told = {"what": "回访用地和能评", "due_on": "", "person_id": lina.id}
+    values = {"what": "回访用地和能评", "due_on": "", "person_id": lina.id}
 
-    answer = at_linas.post(f"/followups/{step.id}/change", data=told)
+    answer = at_linas.post(f"/followups/{step.id}/change", data=values)
 
     assert answer.status_code == 422
     assert "回访用地和能评" in answer.text

@@ -139,13 +139,13 @@ def test_a_forged_lead_is_refused_as_if_it_were_none(app, zone, second_phase):
         "leader_id": str(zone["liwei"].id),
     }
 
-    told = [
+    pages = [
         sign_in(app, "liwei").post("/visits/new", data=form | {"lead_ids": str(lead_id)}).text
         for lead_id in (second_phase[1], 999_999)
     ]
 
-    assert all("没有找到这条线索，请重新选择。" in page for page in told)
-    assert "海棠" not in told[0]
+    assert all("没有找到这条线索，请重新选择。" in page for page in pages)
+    assert "海棠" not in pages[0]
 
 
 @pytest.fixture
@@ -180,8 +180,8 @@ def test_an_edit_does_not_wipe_what_it_may_not_read_of_a_company(app, shared):
     with arranged(app) as db:
         lead = db.get_one(Lead, shared)
         company = db.get_one(Company, lead.company_id)
-        told = (lead.title, company.group_name, company.credit_code)
-    assert told == ("公开项目二期", "某某集团", "CODE9")
+        stored = (lead.title, company.group_name, company.credit_code)
+    assert stored == ("公开项目二期", "某某集团", "CODE9")
 
 
 WORDS = ("met", "position", "minutes", "next_step", "note")
@@ -203,10 +203,10 @@ def secret(app, zone):
             note=MARK,
             source=MARK,
         )
-        told = dict.fromkeys(WORDS, MARK) | {"leads": [lead]}
-        make_visit(db, keeper, date(2026, 7, 1), logged_at=NOW - timedelta(days=1), **told)
-        make_visit(db, keeper, date(2026, 7, 14), **told)
-        make_visit(db, keeper, date(2026, 7, 16), status=Status.PLANNED, **told)
+        words = dict.fromkeys(WORDS, MARK) | {"leads": [lead]}
+        make_visit(db, keeper, date(2026, 7, 1), logged_at=NOW - timedelta(days=1), **words)
+        make_visit(db, keeper, date(2026, 7, 14), **words)
+        make_visit(db, keeper, date(2026, 7, 16), status=Status.PLANNED, **words)
         make_followup(db, lead, keeper, date(2026, 7, 10), what=MARK)
         make_followup(db, lead, keeper, date(2026, 7, 20), what=MARK, result=MARK, done_at=NOW)
 

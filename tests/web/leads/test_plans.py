@@ -72,9 +72,9 @@ def planned(app):
 
 
 def test_a_milestone_is_planned(app, zone, tracker):
-    told = {"plan-kind": "signed", "plan-on": "2026-08-01"}
+    values = {"plan-kind": "signed", "plan-on": "2026-08-01"}
 
-    shown = tracker.post(f"{zone.path}/plans", data=told, follow_redirects=True).text
+    shown = tracker.post(f"{zone.path}/plans", data=values, follow_redirects=True).text
 
     assert planned(app) == [(SIGNED, date(2026, 8, 1), None)]
     assert "计划已保存。" in shown
@@ -84,9 +84,9 @@ def test_a_milestone_is_planned(app, zone, tracker):
 
 def test_a_planned_date_is_moved_with_a_reason_and_the_first_is_kept(app, zone, tracker, plan):
     plan(SIGNED, date(2026, 7, 20))
-    told = {"signed-on": "2026-08-01", "signed-reason": "等环评"}
+    values = {"signed-on": "2026-08-01", "signed-reason": "等环评"}
 
-    shown = tracker.post(f"{zone.path}/plans/signed", data=told, follow_redirects=True).text
+    shown = tracker.post(f"{zone.path}/plans/signed", data=values, follow_redirects=True).text
 
     assert planned(app)[-1] == (SIGNED, date(2026, 8, 1), "等环评")
     assert "最初计划 7月20日" in shown
@@ -94,33 +94,33 @@ def test_a_planned_date_is_moved_with_a_reason_and_the_first_is_kept(app, zone, 
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("values", "sentence"),
     [
         ({"signed-on": "2026-08-01"}, "请填写调整原因。"),
         ({"signed-on": "", "signed-reason": "等环评"}, "请选择日期。"),
         ({"signed-on": "2026-07-20", "signed-reason": "等环评"}, "计划日期没有变化。"),
     ],
 )
-def test_an_invalid_move_is_reported_at_its_field(zone, tracker, plan, told, sentence):
+def test_an_invalid_move_is_reported_at_its_field(zone, tracker, plan, values, sentence):
     plan(SIGNED, date(2026, 7, 20))
 
-    answer = tracker.post(f"{zone.path}/plans/signed", data=told)
+    answer = tracker.post(f"{zone.path}/plans/signed", data=values)
 
     assert answer.status_code == 422
     assert sentence in answer.text
-    assert told.get("signed-reason", "") in answer.text
+    assert values.get("signed-reason", "") in answer.text
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("values", "sentence"),
     [
         ({"plan-kind": "signed", "plan-on": ""}, "请选择日期。"),
         ({"plan-kind": "lost", "plan-on": "2026-08-01"}, "节点"),
         ({"plan-kind": "nonsense", "plan-on": "2026-08-01"}, "节点"),
     ],
 )
-def test_an_invalid_plan_is_reported(app, zone, tracker, told, sentence):
-    answer = tracker.post(f"{zone.path}/plans", data=told)
+def test_an_invalid_plan_is_reported(app, zone, tracker, values, sentence):
+    answer = tracker.post(f"{zone.path}/plans", data=values)
 
     assert answer.status_code == 422
     assert sentence in answer.text
@@ -143,8 +143,8 @@ def test_an_overdue_milestone_says_by_how_many_days(zone, tracker, plan):
 
 def test_a_parked_lead_has_nothing_overdue(app, zone, tracker, plan):
     plan(SIGNED, date(2026, 7, 10))
-    told = {"kind": "parked", "on": "2026-07-15", "reason": "暂缓"}
-    tracker.post(f"{zone.path}/reach", data=told)
+    values = {"kind": "parked", "on": "2026-07-15", "reason": "暂缓"}
+    tracker.post(f"{zone.path}/reach", data=values)
 
     shown = tracker.get(zone.path).text
 
@@ -170,13 +170,13 @@ def test_a_reached_milestone_is_compared_with_its_plan_and_baseline(app, zone, t
 def test_who_only_sees_a_lead_sees_its_plan_and_does_not_change_it(app, zone, plan):
     plan(SIGNED, date(2026, 7, 10))
     stranger = sign_in(app, "stranger")
-    told = {"plan-kind": "land", "plan-on": "2026-08-01"}
+    values = {"plan-kind": "land", "plan-on": "2026-08-01"}
 
     shown = stranger.get(zone.path).text
 
     assert "逾期 5 天" in shown
     assert "安排节点" not in shown
-    assert stranger.post(f"{zone.path}/plans", data=told).status_code == 404
+    assert stranger.post(f"{zone.path}/plans", data=values).status_code == 404
     assert stranger.post(f"{zone.path}/plans/signed").status_code == 404
     assert len(planned(app)) == 1
 

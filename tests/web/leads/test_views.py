@@ -74,8 +74,8 @@ def stranger(app, zone):
     return sign_in(app, "stranger")
 
 
-def send(client, **told):
-    return client.post("/leads/new", data={**FORM, **told})
+def send(client, **values):
+    return client.post("/leads/new", data={**FORM, **values})
 
 
 def the_lead(app, ref="L-form"):
@@ -245,7 +245,7 @@ def test_a_hidden_duplicate_is_not_revealed(zone, stranger):
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("values", "sentence"),
     [
         ({"company": ""}, "请填写投资方。"),
         ({"title": " "}, "请填写项目名称。"),
@@ -263,10 +263,10 @@ def test_a_hidden_duplicate_is_not_revealed(zone, stranger):
         ({"title": "长" * 101}, "最多 100 个字。"),
     ],
 )
-def test_invalid_input_is_reported_at_its_field_and_kept(app, tracker, told, sentence):
+def test_invalid_input_is_reported_at_its_field_and_kept(app, tracker, values, sentence):
     before = count(app)
 
-    answer = send(tracker, source="商会推荐", **told)
+    answer = send(tracker, source="商会推荐", **values)
 
     assert answer.status_code == 422
     assert sentence in answer.text
@@ -345,9 +345,9 @@ def test_the_form_of_a_lead_begins_with_what_is_known(app, tracker):
 
 def test_a_change_is_kept(app, zone, tracker):
     lead = zone.leads[Secrecy.OPEN]
-    told = {"company": "公开公司", "title": "新名", "amount": "3亿", "secrecy": "internal"}
+    values = {"company": "公开公司", "title": "新名", "amount": "3亿", "secrecy": "internal"}
 
-    tracker.post(zone.path(ending="/edit"), data=told)
+    tracker.post(zone.path(ending="/edit"), data=values)
 
     changed = the_lead(app, lead.ref)
     assert (changed.title, changed.amount) == ("新名", Decimal(300_000_000))
@@ -367,9 +367,9 @@ def test_a_company_keeps_what_the_form_does_not_show(app, zone, tracker):
 
 
 def test_an_invalid_change_is_reported_at_its_field(zone, tracker):
-    told = {"company": "公开公司", "title": "新名", "secrecy": "restricted"}
+    values = {"company": "公开公司", "title": "新名", "secrecy": "restricted"}
 
-    answer = tracker.post(zone.path(ending="/edit"), data=told)
+    answer = tracker.post(zone.path(ending="/edit"), data=values)
 
     assert answer.status_code == 422
     assert "限知线索须有代号" in answer.text
@@ -386,8 +386,8 @@ def test_who_only_sees_a_lead_does_not_change_it(app, zone, stranger):
 # how it moves on
 
 
-def reach(client, zone, **told):
-    return client.post(zone.path(ending="/reach"), data={"on": "2026-07-15", **told})
+def reach(client, zone, **values):
+    return client.post(zone.path(ending="/reach"), data={"on": "2026-07-15", **values})
 
 
 def test_the_next_stage_is_offered_first(zone, tracker):
@@ -408,7 +408,7 @@ def test_a_reached_milestone_is_logged_and_the_stage_follows(app, zone, tracker,
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("values", "sentence"),
     [
         ({"kind": "lost"}, "请填写此项。"),
         ({"kind": "signed", "on": "2026-07-16"}, "日期不能晚于今天。"),
@@ -418,8 +418,8 @@ def test_a_reached_milestone_is_logged_and_the_stage_follows(app, zone, tracker,
         ({}, "请选择进展。"),
     ],
 )
-def test_an_impossible_milestone_is_reported_at_its_field(app, zone, tracker, told, sentence):
-    answer = reach(tracker, zone, **told)
+def test_an_impossible_milestone_is_reported_at_its_field(app, zone, tracker, values, sentence):
+    answer = reach(tracker, zone, **values)
 
     assert answer.status_code == 422
     assert sentence in answer.text
@@ -433,10 +433,10 @@ def test_a_date_is_corrected_with_a_reason(app, zone, tracker):
     path, field = zone.path(ending=f"/milestones/{step.id}/correct"), f"m{step.id}-"
 
     bare = tracker.post(path, data={f"{field}on": "2026-07-13"})
-    told = tracker.post(path, data={f"{field}on": "2026-07-13", f"{field}reason": "笔误"})
+    answer = tracker.post(path, data={f"{field}on": "2026-07-13", f"{field}reason": "笔误"})
 
     assert "请填写更正原因。" in bare.text
-    assert "7月13日" in tracker.get(told.location).text
+    assert "7月13日" in tracker.get(answer.location).text
 
 
 def test_a_milestone_logged_by_mistake_is_withdrawn(app, zone, tracker):
@@ -461,9 +461,9 @@ def test_a_milestone_of_another_lead_is_not_found(app, zone, tracker):
 # who stands for what
 
 
-def give(client, zone, **told):
-    told = {"from_on": "2026-07-15", **told}
-    return client.post(zone.path(ending="/roles"), data=told)
+def give(client, zone, **values):
+    values = {"from_on": "2026-07-15", **values}
+    return client.post(zone.path(ending="/roles"), data=values)
 
 
 def test_a_role_passes_to_another(app, zone, tracker):
@@ -476,7 +476,7 @@ def test_a_role_passes_to_another(app, zone, tracker):
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("values", "sentence"),
     [
         ({"role": "tracker"}, "请选择人员或单位。"),
         ({"role": "tracker", "holder": "p999999"}, "field-error"),
@@ -485,8 +485,8 @@ def test_a_role_passes_to_another(app, zone, tracker):
         ({"role": "tracker", "from_on": ""}, "请选择日期。"),
     ],
 )
-def test_an_impossible_role_is_reported_at_its_field(zone, tracker, told, sentence):
-    answer = give(tracker, zone, **told)
+def test_an_impossible_role_is_reported_at_its_field(zone, tracker, values, sentence):
+    answer = give(tracker, zone, **values)
 
     assert answer.status_code == 422
     assert sentence in answer.text

@@ -46,15 +46,15 @@ def test_a_long_stay_entered_late_is_asked_about_and_saved(app, me, at_mine):
 
 
 @pytest.mark.parametrize(
-    "told",
+    "values",
     [
         {"first_on": "2026-07-06"},  # nine days ago
         {"first_on": "2026-07-16", "last_on": "2026-07-30"},  # a plan
         {"kind": "reception", "status": "planned"},  # no rule counts it
     ],
 )
-def test_days_that_need_no_verdict_are_saved_at_once(me, at_mine, told):
-    assert send(at_mine, me, **LONG | told).status_code == 302
+def test_days_that_need_no_verdict_are_saved_at_once(me, at_mine, values):
+    assert send(at_mine, me, **LONG | values).status_code == 302
 
 
 def test_nothing_is_asked_about_people_whose_rules_count_no_days(app):

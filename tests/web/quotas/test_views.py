@@ -68,13 +68,13 @@ def watch(app, zone):
     return sign_in(app, "watch")
 
 
-def given(app, leader, on=date(2026, 7, 14), **told):
+def given(app, leader, on=date(2026, 7, 14), **values):
     with arranged(app) as db:
-        return make_visit(db, leader, on, **told)
+        return make_visit(db, leader, on, **values)
 
 
-def late(app, leader, on=date(2026, 7, 3), **told):
-    return given(app, leader, on, logged_at=LATE, entered_at=LATE, **told)
+def late(app, leader, on=date(2026, 7, 3), **values):
+    return given(app, leader, on, logged_at=LATE, entered_at=LATE, **values)
 
 
 def verdict(app, visit):
@@ -483,8 +483,8 @@ def test_a_stay_under_way_is_confirmed_from_its_page_and_its_days_count(app, zon
 def test_the_explanation_says_why_days_entered_late_wait(app, zone, watch):
     entered_late(app, zone.bai)
 
-    told = "最早一天过去 12 天后才录入，超过 9 天的补录期限，督查人员确认后计入"
-    assert told in watch.get(figure("bai")).text
+    sentence = "最早一天过去 12 天后才录入，超过 9 天的补录期限，督查人员确认后计入"
+    assert sentence in watch.get(figure("bai")).text
 
 
 def test_a_stay_that_has_ended_says_until_when_it_counts_beforehand(app, zone, watch):
@@ -499,8 +499,8 @@ def test_the_explanation_says_why_a_figure_is_at_risk(app, zone, watch):
     with arranged(app) as db:
         make_visit(db, zone.bai, date(2026, 7, 6), days=5, kind=Kind.RESIDENCY)
 
-    told = "有风险：还需 15 天，剩余 13 个在岗工作日；即使加快到平均进度的1.5倍也难以完成"
-    assert told in watch.get(figure("bai")).text
+    sentence = "有风险：还需 15 天，剩余 13 个在岗工作日；即使加快到平均进度的1.5倍也难以完成"
+    assert sentence in watch.get(figure("bai")).text
 
 
 def test_what_no_rule_counts_needs_no_verdict(app, zone, watch):

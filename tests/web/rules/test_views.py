@@ -56,7 +56,7 @@ def zone(app):
     return sign_in(app, "root")
 
 
-def told(app):
+def kept_versions(app):
     with arranged(app) as db:
         return [
             (each.minimum, each.valid_from, each.valid_to)
@@ -111,7 +111,7 @@ def test_a_preview_says_in_words_what_the_rule_will_ask_and_saves_nothing(zone, 
     assert "从2026年8月起按此考核。今天担任分管负责同志的有 2 人。" in sent.text
     assert "原规定：自2020年1月1日起" in sent.text
     assert 'name="minimum" type="text" value="4"' in sent.text
-    assert told(app) == SHIPPED
+    assert kept_versions(app) == SHIPPED
 
 
 def test_a_preview_within_a_period_says_that_it_stays_as_it_was(zone):
@@ -125,7 +125,7 @@ def test_a_change_is_saved_and_reported(zone, app):
 
     assert "已保存：自2026年8月1日起" in sent.text
     assert "未开始" in sent.text
-    assert told(app) == CHANGED
+    assert kept_versions(app) == CHANGED
 
 
 @pytest.mark.parametrize("do", [{}, {"do": "preview"}])
@@ -136,7 +136,7 @@ def test_a_change_that_reaches_back_is_refused_with_the_earliest_date(zone, app,
     assert "最早可从 7月1日 起" in sent.text
     assert 'value="2026-05-01"' in sent.text
     assert 'name="minimum" type="text" value="4"' in sent.text
-    assert told(app) == SHIPPED
+    assert kept_versions(app) == SHIPPED
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_bad_input_is_reported_at_its_field_and_kept(zone, app, given, sentence)
     sent = zone.post(ONE, data=TYPED | {"name": "改过的名称"} | given)
 
     assert (sent.status_code, sentence in sent.text) == (422, True)
-    assert told(app) == SHIPPED
+    assert kept_versions(app) == SHIPPED
 
 
 def test_a_change_that_changes_nothing_is_reported(zone):
@@ -170,7 +170,7 @@ def test_a_change_that_changes_nothing_is_reported(zone):
 @pytest.mark.parametrize("field", ["duty", "period", "measure", "kinds", "rounding"])
 def test_a_choice_that_is_not_offered_is_refused(zone, app, field):
     assert zone.post(ONE, data=TYPED | {field: "x"}).status_code == 422
-    assert told(app) == SHIPPED
+    assert kept_versions(app) == SHIPPED
 
 
 def test_days_are_counted_by_day_whatever_was_hidden(zone, app):
@@ -208,7 +208,7 @@ def test_a_rule_is_ended(zone, app):
 
     assert (early.status_code, "最早可用到 6月30日 为止" in early.text) == (422, True)
     assert "用到2026年8月31日为止" in sent.text
-    assert told(app) == [(6, date(2020, 1, 1), date(2026, 8, 31))]
+    assert kept_versions(app) == [(6, date(2020, 1, 1), date(2026, 8, 31))]
 
 
 def test_a_future_version_is_withdrawn(zone, app):
@@ -217,12 +217,12 @@ def test_a_future_version_is_withdrawn(zone, app):
         first, second = (each.id for each in versions(db, "deputy-monthly"))
 
     refused = zone.post(f"{ONE}/withdraw", data={"version": first}, follow_redirects=True)
-    before = told(app)
+    before = kept_versions(app)
     done = zone.post(f"{ONE}/withdraw", data={"version": second}, follow_redirects=True)
 
     assert ("已用于考核，不能撤回" in refused.text, before) == (True, CHANGED)
     assert "已撤回" in done.text
-    assert told(app) == SHIPPED
+    assert kept_versions(app) == SHIPPED
 
 
 def test_an_unknown_rule_is_not_found(zone):
@@ -285,7 +285,7 @@ def test_the_form_of_a_rule_leads_to_its_trial_with_what_was_typed(zone, app):
     assert 'name="minimum" type="text" value="4"' in sent.text
     assert "2026年4月至2026年6月共 3 期" in sent.text
     assert "csrf_token" not in sent.request.query_string.decode()
-    assert told(app) == SHIPPED
+    assert kept_versions(app) == SHIPPED
 
 
 def test_a_trial_leads_back_to_the_form_with_what_was_tried(zone):
@@ -359,7 +359,7 @@ def test_nobody_else_changes_anything(zone, app, address):
         make_person(db, "boss", role=Role.SUPERVISOR)
 
     assert sign_in(app, "boss").post(address, data=TYPED).status_code == 404
-    assert told(app) == SHIPPED
+    assert kept_versions(app) == SHIPPED
 
 
 @pytest.mark.parametrize("address", [LIST, NEW, ONE, TRY])

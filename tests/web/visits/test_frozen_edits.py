@@ -53,8 +53,8 @@ def at_deputys(app, zone):
     return sign_in(app, "deputy")
 
 
-def edit(client, zone, visit, **told):
-    data = {**FORM, "leader_id": zone.deputy.id, **told}
+def edit(client, zone, visit, **values):
+    data = {**FORM, "leader_id": zone.deputy.id, **values}
     return client.post(f"/visits/{visit.id}/edit", data=data)
 
 
@@ -116,16 +116,16 @@ def test_a_visit_moved_into_a_frozen_period_says_why(app, zone, at_deputys):
 
 
 @pytest.mark.parametrize(
-    ("told", "code"),
+    ("values", "code"),
     [
         ({"status": "done"}, 422),
         ({"status": "done", "reason": "外出期间无法登记"}, 302),
         ({"status": "planned"}, 302),
     ],
 )
-def test_a_visit_logged_into_a_frozen_period_says_why(zone, at_deputys, told, code):
+def test_a_visit_logged_into_a_frozen_period_says_why(zone, at_deputys, values, code):
     answer = at_deputys.post(
-        "/visits/new", data=FORM | {"leader_id": zone.deputy.id, "first_on": "2026-07-09"} | told
+        "/visits/new", data=FORM | {"leader_id": zone.deputy.id, "first_on": "2026-07-09"} | values
     )
 
     assert answer.status_code == code
@@ -134,12 +134,12 @@ def test_a_visit_logged_into_a_frozen_period_says_why(zone, at_deputys, told, co
 
 def test_my_day_tells_who_may_sign_how_many_wait(app, zone, first, at_deputys):
     edit(at_deputys, zone, first, kind="remote", channel="video", reason="当日改为视频会谈")
-    said = "定稿数的更正待签认"
+    notice = "定稿数的更正待签认"
 
-    told = [name for name in ("watch", "second", "elsewhere", "chief", "deputy")
-            if said in sign_in(app, name).get("/").text]  # fmt: skip
+    readers = [name for name in ("watch", "second", "elsewhere", "chief", "deputy")
+            if notice in sign_in(app, name).get("/").text]  # fmt: skip
 
-    assert told == ["watch", "second"]
+    assert readers == ["watch", "second"]
 
 
 def test_who_made_the_edit_is_not_asked_to_sign(app, zone):
@@ -242,8 +242,8 @@ def test_the_reason_given_on_request_goes_with_the_correction(app, zone):
     ("why", "sentence"), [(" ", "请填写修改原因。"), ("长" * 101, "最多 100 个字。")]
 )
 def test_a_missing_reason_is_reported_at_its_field(app, zone, why, sentence):
-    told = {WHY: why, "asked_from": "/visits"}
-    page = sign_in(app, "watch").post(f"/visits/{zone.visit.id}/confirm", data=told)
+    values = {WHY: why, "asked_from": "/visits"}
+    page = sign_in(app, "watch").post(f"/visits/{zone.visit.id}/confirm", data=values)
 
     assert page.status_code == 422
     assert '<a class="btn btn-ghost" href="/visits">取消</a>' in page.text
@@ -258,8 +258,8 @@ def test_a_verdict_that_changes_no_frozen_figure_asks_nothing(app, zone):
     assert sign_in(app, "watch").post(f"/visits/{visit.id}/confirm").status_code == 302
 
 
-@pytest.mark.parametrize(("step", "told"), [("cancel", {}), ("move", {"on": "2026-08-11"})])
-def test_a_stay_begun_in_a_frozen_period_is_not_undone_without_a_reason(app, zone, step, told):
+@pytest.mark.parametrize(("step", "values"), [("cancel", {}), ("move", {"on": "2026-08-11"})])
+def test_a_stay_begun_in_a_frozen_period_is_not_undone_without_a_reason(app, zone, step, values):
     freeze = at_civil(date(2026, 8, 6))
     with arranged(app) as db:
         away = make_person(db, "away", duty=Duty.DEPUTY)
@@ -268,8 +268,8 @@ def test_a_stay_begun_in_a_frozen_period_is_not_undone_without_a_reason(app, zon
         freeze_period(db, period=Period.parse("2026-07"), at=freeze, now=freeze)
     client = sign_in(app, "away")
 
-    asked = client.post(f"/visits/{stay.id}/{step}", data=told)
-    done = client.post(f"/visits/{stay.id}/{step}", data=told | {WHY: "行程有变"})
+    asked = client.post(f"/visits/{stay.id}/{step}", data=values)
+    done = client.post(f"/visits/{stay.id}/{step}", data=values | {WHY: "行程有变"})
 
     assert (asked.status_code, done.status_code) == (422, 302)
     assert len(made(app)) == 1

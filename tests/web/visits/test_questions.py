@@ -38,8 +38,8 @@ def at_mine(app, me):
     return sign_in(app, "me")
 
 
-def send(client, leader, path="/visits/new", **told):
-    return client.post(path, data={**FORM, "leader_id": leader.id, **told})
+def send(client, leader, path="/visits/new", **values):
+    return client.post(path, data={**FORM, "leader_id": leader.id, **values})
 
 
 def button(page, label):
@@ -85,17 +85,17 @@ def test_the_visit_that_another_entered_is_joined_instead(app):
         me = make_person(db, "me", name="李娜", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit)
         other = make_person(db, "other", name="王强", unit=unit)
         lead = make_lead(db)
-        there = make_visit(db, other, leads=[lead], minutes="看了厂房")
+        known = make_visit(db, other, leads=[lead], minutes="看了厂房")
     at_mine = sign_in(app, "me")
-    told = {"lead_ids": [lead.id], "minutes": "对方要20亩"}
+    values = {"lead_ids": [lead.id], "minutes": "对方要20亩"}
 
-    asked = send(at_mine, me, **told)
-    merged = send(at_mine, me, **told, do=button(asked.text, "合并到"))
+    asked = send(at_mine, me, **values)
+    merged = send(at_mine, me, **values, do=button(asked.text, "合并到"))
 
     assert "王强带队）可能就是这一次" in asked.text
     with arranged(app) as db:
         assert "李娜加入" in db.scalars(select(Message.subject)).one()
-    assert merged.location == f"/visits/{there.id}"
+    assert merged.location == f"/visits/{known.id}"
     (visit,) = visits(app)
     assert [each.id for each in visit.participants] == [me.id]
     assert (visit.leader_id, visit.minutes) == (other.id, "看了厂房\n对方要20亩")
@@ -105,10 +105,10 @@ def test_whoever_merely_sees_a_visit_of_others_cannot_merge_into_it(app, me, at_
     with arranged(app) as db:
         other = make_person(db, "other", name="王强")
         lead = make_lead(db)
-        there = make_visit(db, other, leads=[lead])
+        known = make_visit(db, other, leads=[lead])
 
     asked = send(at_mine, me, lead_ids=[lead.id])
-    refused = send(at_mine, me, lead_ids=[lead.id], do=f"merge {there.id}")
+    refused = send(at_mine, me, lead_ids=[lead.id], do=f"merge {known.id}")
     kept = send(at_mine, me, lead_ids=[lead.id], do=button(asked.text, "仍保存"))
 
     assert "王强带队）可能就是这一次" in asked.text
@@ -122,9 +122,9 @@ def test_a_merge_of_words_leaves_the_trip_and_the_confirmation(app, me, at_mine)
     with arranged(app) as db:
         other = make_person(db, "other")
         kept = {"trip": "T-1", "minutes": "看了厂房", "verdict": Verdict.CONFIRMED}
-        there = make_visit(db, other, participants=[me], **kept)
+        known = make_visit(db, other, participants=[me], **kept)
 
-    send(at_mine, me, trip="T-2", minutes="对方要20亩", do=f"merge {there.id}")
+    send(at_mine, me, trip="T-2", minutes="对方要20亩", do=f"merge {known.id}")
 
     (visit,) = visits(app)
     assert (visit.trip, visit.verdict) == ("T-1", Verdict.CONFIRMED)
@@ -159,9 +159,9 @@ def test_a_stay_over_a_stay_extends_it(app, me, at_mine):
 
 def test_a_merge_that_was_not_offered_is_refused(app, me, at_mine):
     with arranged(app) as db:
-        there = make_visit(db, me, date(2026, 7, 1), city="上海")
+        known = make_visit(db, me, date(2026, 7, 1), city="上海")
 
-    answer = send(at_mine, me, do=f"merge {there.id}")
+    answer = send(at_mine, me, do=f"merge {known.id}")
 
     assert answer.status_code == 422
     assert "这两次拜访不能合并" in answer.text

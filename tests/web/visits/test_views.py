@@ -52,8 +52,8 @@ def at_linas(app, lina):
     return sign_in(app, "lina")
 
 
-def send(client, lina, **told):
-    return client.post("/visits/new", data={**FORM, "leader_id": lina.id, **told})
+def send(client, lina, **values):
+    return client.post("/visits/new", data={**FORM, "leader_id": lina.id, **values})
 
 
 def visits(app):
@@ -66,9 +66,9 @@ def count(app):
         return db.scalar(select(func.count(Visit.id)))
 
 
-def given(app, leader, on=date(2026, 7, 14), **told):
+def given(app, leader, on=date(2026, 7, 14), **values):
     with arranged(app) as db:
-        return make_visit(db, leader, on, **told)
+        return make_visit(db, leader, on, **values)
 
 
 # the form
@@ -179,7 +179,7 @@ def test_the_form_hides_a_lead_that_one_may_not_see(app, lina, at_linas):
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("values", "sentence"),
     [
         ({"ends": "08:00"}, "结束时间必须晚于开始时间。"),
         ({"first_on": "2026-07-16"}, "尚未结束，不能登记为已完成"),
@@ -194,8 +194,8 @@ def test_the_form_hides_a_lead_that_one_may_not_see(app, lina, at_linas):
         ({"leader_id": ""}, "请选择带队人。"),
     ],
 )
-def test_bad_input_gets_a_sentence_and_keeps_what_was_typed(app, at_linas, lina, told, sentence):
-    answer = send(at_linas, lina, **{"minutes": "谈了用地", "city": "常州"} | told)
+def test_bad_input_gets_a_sentence_and_keeps_what_was_typed(app, at_linas, lina, values, sentence):
+    answer = send(at_linas, lina, **{"minutes": "谈了用地", "city": "常州"} | values)
 
     assert answer.status_code == 422
     assert sentence in answer.text
@@ -204,7 +204,7 @@ def test_bad_input_gets_a_sentence_and_keeps_what_was_typed(app, at_linas, lina,
 
 
 @pytest.mark.parametrize(
-    "told",
+    "values",
     [
         {"kind": "picnic"},
         {"channel": ""},
@@ -218,8 +218,8 @@ def test_bad_input_gets_a_sentence_and_keeps_what_was_typed(app, at_linas, lina,
         {"city": "长" * 101},
     ],
 )
-def test_forged_input_is_refused_and_nothing_is_kept(app, at_linas, lina, told):
-    answer = send(at_linas, lina, **told)
+def test_forged_input_is_refused_and_nothing_is_kept(app, at_linas, lina, values):
+    answer = send(at_linas, lina, **values)
 
     assert answer.status_code == 422
     assert count(app) == 0
@@ -255,9 +255,9 @@ def test_nobody_logs_the_visit_of_others(app, at_linas, lina):
 
 
 def test_a_stay_asks_for_its_days_only(app, at_linas, lina):
-    told = {"kind": "residency", "starts": "", "ends": ""}
+    values = {"kind": "residency", "starts": "", "ends": ""}
 
-    answer = send(at_linas, lina, first_on="2026-07-12", last_on="2026-07-14", **told)
+    answer = send(at_linas, lina, first_on="2026-07-12", last_on="2026-07-14", **values)
 
     assert "本月驻城天数 0/20 → 3/20" in at_linas.get(answer.location).text
     assert (visits(app)[0].first_on, visits(app)[0].last_on) == (
