@@ -13,7 +13,7 @@ from crm.people.models import Person
 from crm.reassignment.eligibility import Taking
 from crm.reassignment.queries import OpenThing, Span
 from crm.reassignment.rules import Thing
-from crm.supervision.handover import give_answering, give_deciding
+from crm.supervision.handover import replace_officer, replace_person
 from crm.supervision.models import Order
 from crm.visits.handover import cut_stay, give_place, give_up, give_visit
 from crm.visits.models import Visit
@@ -35,9 +35,9 @@ def settle(
     """
     match thing.kind:
         case Thing.ORDER_PERSON:
-            give_answering(db, order=db.get_one(Order, thing.row_id), to=None, by=by, now=now)
+            replace_person(db, order=db.get_one(Order, thing.row_id), to=None, by=by, now=now)
         case Thing.ORDER_OFFICER:
-            give_deciding(db, order=db.get_one(Order, thing.row_id), to=None, by=by, now=now)
+            replace_officer(db, order=db.get_one(Order, thing.row_id), to=None, by=by, now=now)
         case Thing.JOINED:
             visit = db.get_one(Visit, thing.row_id)
             give_place(db, visit=visit, leaver=leaver, to=None, by=by, now=now)
@@ -56,12 +56,12 @@ def _give_role(db: Session, taking: Taking, span: Span | None) -> None:
 
 def _give_answering(db: Session, taking: Taking, _span: Span | None) -> None:
     order = db.get_one(Order, taking.thing.row_id)
-    give_answering(db, order=order, to=taking.to, by=taking.by, now=taking.now)
+    replace_person(db, order=order, to=taking.to, by=taking.by, now=taking.now)
 
 
 def _give_deciding(db: Session, taking: Taking, _span: Span | None) -> None:
     order = db.get_one(Order, taking.thing.row_id)
-    give_deciding(db, order=order, to=taking.to, by=taking.by, now=taking.now)
+    replace_officer(db, order=order, to=taking.to, by=taking.by, now=taking.now)
 
 
 def _give_followup(db: Session, taking: Taking, _span: Span | None) -> None:

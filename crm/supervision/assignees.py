@@ -79,7 +79,7 @@ def stand_ins(db: Session, order: Order, step: Step, at: datetime) -> list[Perso
         if seen := seeing(db, order, people, on):
             return seen
 
-    return seeing(db, order, [one for one in admins(db, at) if one.id not in excluded], on)
+    return seeing(db, order, [admin for admin in admins(db, at) if admin.id not in excluded], on)
 
 
 def _excluded(order: Order, step: Step) -> set[int | None]:
@@ -92,19 +92,19 @@ def actor_ids(
     db: Session, order: Order, actors: Collection[Actor], at: datetime
 ) -> set[int | None]:
     """Ids of the people who are one of these to the order; of a scope's actors nobody."""
-    found: set[int | None] = set()
+    ids: set[int | None] = set()
 
     for actor in actors:
         if actor in COLUMNS:
-            found.add(getattr(order, COLUMNS[actor].key))
+            ids.add(getattr(order, COLUMNS[actor].key))
         elif actor is Actor.ASSISTING_LINE:
             units = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
-            found.update(in_line_of(db, db.scalars(units).all(), at))
+            ids.update(in_line_of(db, db.scalars(units).all(), at))
         elif (unit_id := getattr(order, LINE_UNITS[actor].key)) is not None:
             but = {order.issued_by_id} if actor is Actor.RECEIVING_LINE else set()
-            found.update({*in_line_of(db, [unit_id], at)} - but)
+            ids.update({*in_line_of(db, [unit_id], at)} - but)
 
-    return found
+    return ids
 
 
 def in_line_of(db: Session, unit_ids: Collection[int], at: datetime) -> Collection[int]:
@@ -118,14 +118,14 @@ def in_line_of(db: Session, unit_ids: Collection[int], at: datetime) -> Collecti
 
 
 def people_of(db: Session, person_ids: Collection[int | None], at: datetime) -> Sequence[Person]:
-    """Those of the people whose accounts are open, by name."""
+    """Those of the people whose accounts are open, by username."""
     query = select(Person).where(Person.id.in_({*person_ids} - {None}), active_at(at))
     return db.scalars(query.order_by(Person.username)).all()
 
 
 def seeing(db: Session, order: Order, people: Iterable[Person], on: date) -> list[Person]:
-    """Those of the people who may see the order, whose lead may be kept from them."""
-    return [one for one in people if may_see(db, viewer(db, one, on), order.id, on)]
+    """Those of the people who may see the order."""
+    return [person for person in people if may_see(db, viewer(db, person, on), order.id, on)]
 
 
 def admins(db: Session, at: datetime) -> Sequence[Person]:
@@ -144,7 +144,7 @@ def waiting_for(
     on = civil_date(now)
     seen = visible(viewer, scope or figure_scope(db, viewer, on), on)
     query = _waiting(viewer, now).where(seen).options(*PARTIES)
-    found = [
+    waiting = [
         WaitingOrder(order, wait, days_overdue(order.state, order.due_on, on))
         for order, *marks in db.execute(query).all()
         for wait in _waits(db, viewer, order, marks, now)
@@ -152,8 +152,8 @@ def waiting_for(
     places = {wait: place for place, wait in enumerate(Wait)}
 
     return sorted(
-        found,
-        key=lambda one: (places[one.wait], one.order.due_on or date.max, one.order.id),
+        waiting,
+        key=lambda item: (places[item.wait], item.order.due_on or date.max, item.order.id),
     )
 
 
@@ -178,14 +178,14 @@ def _waits(
 
 
 def _stands_in(db: Session, viewer: Viewer, order: Order, step: Step, now: datetime) -> bool:
-    return viewer.person_id in {one.id for one in stand_ins(db, order, step, now)}
+    return viewer.person_id in {person.id for person in stand_ins(db, order, step, now)}
 
 
 def _waiting(viewer: Viewer, now: datetime) -> Select[Order, *tuple[Any, ...]]:
     """The orders that may wait for the viewer, each with two marks for every wait.
 
-    The first: the step is the viewer's task. The second: it is nobody's, and the viewer may
-    stand in; who does is found order by order, for such orders are few.
+    The first mark: the step is the viewer's task. The second: it is nobody's task, and the
+    viewer may stand in. Such orders are few, so who does stand in is found order by order.
     """
     on = civil_date(now)
     actors = actor_conditions(viewer, on)
@@ -203,7 +203,7 @@ def _waiting(viewer: Viewer, now: datetime) -> Select[Order, *tuple[Any, ...]]:
 
 
 def _nobodys_task(step: Step, now: datetime) -> ColumnElement[bool]:
-    """Orders with nobody of an open account among those whose task the step is."""
+    """Orders where nobody with an open account has the step as their task."""
     row = ORDER_WORKFLOW.of(step)
     never = (Person.id.is_distinct_from(COLUMNS[actor]) for actor in row.never)
     open_account = and_(active_at(now), *never)
@@ -237,7 +237,7 @@ def _line_exists(actor: Actor, now: datetime, open_account: ColumnElement[bool])
 
 
 def possible_assignees(db: Session, now: datetime) -> frozenset[int]:
-    """Ids of the people for whom some order may wait, so that nobody else need be asked about."""
+    """Ids of all people for whom an order may wait; the morning brief asks about no others."""
     people = (Order.person_id, Order.officer_id, Order.issued_by_id)
     vacant = or_(*(_is_vacant(wait, now) for wait in Wait))
     rows = db.execute(
@@ -248,8 +248,8 @@ def possible_assignees(db: Session, now: datetime) -> frozenset[int]:
     if not rows:
         return frozenset()
 
-    found = {one for row in rows for one in row[: len(people)] if one is not None}
-    units = {one for row in rows for one in (row.unit_id, row.reached_unit_id) if one is not None}
+    found = {person_id for row in rows for person_id in row[: len(people)] if person_id}
+    units = {unit_id for row in rows for unit_id in (row.unit_id, row.reached_unit_id) if unit_id}
     found.update(in_line_of(db, units, now))
     if any(row.is_vacant for row in rows):
         found.update(db.scalars(select(Person.id).where(Person.role.in_(OVERSEEING))))

@@ -30,7 +30,7 @@ from crm.supervision.workflow import Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderData:
-    """What a draft says; `unit_id` leads, `unit_ids` assist, the officer issues or drops it."""
+    """The content of a draft; `unit_id` leads, `unit_ids` assist."""
 
     kind: OrderKind
     origin: Origin
@@ -41,16 +41,16 @@ class OrderData:
     unit_ids: Collection[int] = ()
     person_id: int | None = None
     lead_id: int | None = None
-    officer_id: int | None = None  # none: whoever drafts it by hand
-    # the person's figure from which it is drafted by hand; who may not see it does not see either
+    officer_id: int | None = None  # issues or drops it; none: the person who drafts it by hand
+    # the figure of a draft by hand; people who may not see the figure do not see the order either
     rule_code: str | None = None
     period: str | None = None
-    ref: str = ""  # of the form, so that one sent twice drafts one order
+    ref: str = ""  # of the form, so that a form sent twice drafts one order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """From what the clock drafts an order, and the key by which it does so once."""
+    """The cause of a draft by the clock; the unique key keeps it from drafting twice."""
 
     key: str
     rule_code: str | None = None
@@ -61,7 +61,7 @@ class Cause:
 
 
 def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> Order:
-    """Draft an order by hand; the same reference by the same person is harmless.
+    """Draft an order by hand; a form sent twice drafts one order.
 
     Refused as `not_yours`, `required`, `origin_of_clock`, `no_such_unit`, `no_such_person`,
     `no_such_lead`, `officer_is_person`, `leads_and_assists`, `may_not_know_lead`,
@@ -105,7 +105,7 @@ def _of_key(db: Session, key: str) -> Order | None:
 
 
 def draft_by_clock(db: Session, *, data: OrderData, cause: Cause, now: datetime) -> Order | None:
-    """Draft an order once for its cause; none where that was done before."""
+    """Draft an order for its cause; `None` if that was done before."""
     values = {name: getattr(data, name) for name in _OWN}
     insert = insert_into(db, Order).values(
         state=OrderState.DRAFT,
@@ -126,7 +126,7 @@ def draft_by_clock(db: Session, *, data: OrderData, cause: Cause, now: datetime)
 
 
 def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now: datetime) -> Order:
-    """Change what a draft says before it is issued; whence it came and its lead stay.
+    """Change a draft before it is issued; its origin and its lead stay.
 
     Refused as `draft_order`, as `figure_of_person` where it is about the figure of another person,
     and as `order_state` once it is issued or dropped.
@@ -174,7 +174,7 @@ _OF_CAUSE = ("rule_code", "period", "earlier_period", "milestone", "planned_on")
 def _checked(
     db: Session, data: OrderData, me: Viewer, now: datetime, *, officer_id: int | None
 ) -> dict[str, object]:
-    """The columns of what a draft says, if all of it may be."""
+    """The columns of a draft, once all of its content is allowed."""
     values = {name: getattr(data, name) for name in _OWN} | {
         "matter": _required(data.matter, "matter"),
         "demand": _required(data.demand, "demand"),
@@ -210,14 +210,14 @@ def _required(text: str, field: str) -> str:
 
 
 def _check_scope(db: Session, person_id: int | None, me: Viewer, now: datetime) -> None:
-    """Refuse a person of other units, or above: nobody gives orders beyond their scope."""
+    """Refuse a person outside the author's scope."""
     mine = visible_to(me, civil_date(now)).with_only_columns(Person.id)
     if person_id is not None and db.scalar(mine.where(Person.id == person_id)) is None:
         raise Refused("person_out_of_scope", field="person_id")
 
 
 def _check_lead(db: Session, lead_id: int, me: Viewer, now: datetime, **people: int | None) -> None:
-    """Refuse a lead that is hidden from the author, or from who is to act or to decide on it."""
+    """Refuse a lead that is hidden from the author, the person or the officer."""
     on = civil_date(now)
     if not may_see_lead(db, me, lead_id, on):
         raise Refused("no_such_lead", field="lead_id")
@@ -231,7 +231,7 @@ def _check_lead(db: Session, lead_id: int, me: Viewer, now: datetime, **people: 
 def _check_figure(
     db: Session, data: OrderData, me: Viewer, now: datetime, *, officer_id: int | None
 ) -> None:
-    """Refuse an order about a figure that is kept from the author or the officer (REGIME 2)."""
+    """Refuse a figure that the author or the officer may not see (REGIME 2)."""
     on, people = civil_date(now), [me.person]
     if officer_id is not None and officer_id != me.person_id:
         people.append(db.get_one(Person, officer_id))
@@ -265,7 +265,9 @@ def _check_units(db: Session, data: OrderData) -> None:
 
 
 def _assist(db: Session, order: Order, data: OrderData) -> None:
-    db.add_all(OrderUnit(order_id=order.id, unit_id=one) for one in sorted(set(data.unit_ids)))
+    db.add_all(
+        OrderUnit(order_id=order.id, unit_id=unit_id) for unit_id in sorted(set(data.unit_ids))
+    )
     db.flush()
 
 

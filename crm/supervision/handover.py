@@ -1,4 +1,4 @@
-"""Another answers for an order, or decides on it, when somebody leaves (REGIME 2)."""
+"""Hand an order over when its person or officer leaves (REGIME 2)."""
 
 from datetime import datetime
 
@@ -11,31 +11,31 @@ from crm.supervision.models import Order
 from crm.supervision.rules import EntryKind
 
 
-def give_answering(
+def replace_person(
     db: Session, *, order: Order, to: Person | None, by: Person | None, now: datetime
 ) -> None:
-    """Let another be the responsible person of the order, or its unit alone."""
-    _hold(db, order)
+    """Change the responsible person; without one, the leading unit answers."""
+    _lock(db, order)
     before, order.person_id = order.person_id, to.id if to else None
     text = f"责任人改为{to.name}（交接）" if to else "原责任人账号停用，由牵头单位办理"
-    _keep(db, order, "person_id", before, text, by=by, now=now)
+    _record(db, order, "person_id", before, text, by=by, now=now)
 
 
-def give_deciding(
+def replace_officer(
     db: Session, *, order: Order, to: Person | None, by: Person | None, now: datetime
 ) -> None:
-    """Let another be the officer of the order, or the line of command alone."""
-    _hold(db, order)
+    """Change the officer; without one, the nearest person above decides."""
+    _lock(db, order)
     before, order.officer_id = order.officer_id, to.id if to else None
     text = f"经办人改为{to.name}（交接）" if to else "原经办人账号停用，由上级督查办理"
-    _keep(db, order, "officer_id", before, text, by=by, now=now)
+    _record(db, order, "officer_id", before, text, by=by, now=now)
 
 
-def _hold(db: Session, order: Order) -> None:
+def _lock(db: Session, order: Order) -> None:
     db.refresh(order, [*Order.__table__.columns.keys()], with_for_update=True)
 
 
-def _keep(  # noqa: PLR0913 - an entry has that many parts
+def _record(  # noqa: PLR0913 - an entry has that many parts
     db: Session,
     order: Order,
     name: str,

@@ -1,4 +1,4 @@
-"""Reminders, and supervision orders with everything that happened to them (REGIME 5)."""
+"""Tables of reminders, and of supervision orders with their history (REGIME 5)."""
 
 from datetime import date, datetime
 
@@ -13,7 +13,7 @@ from crm.supervision.rules import About, EntryKind, OrderKind, OrderState, Origi
 
 
 class Reminder(Base):
-    """That a figure was frozen as missed, told to the person and the supervisor: once."""
+    """A reminder of a figure frozen as missed; the unique constraint sends it once."""
 
     __tablename__ = "reminder"
     __table_args__ = (
@@ -29,7 +29,7 @@ class Reminder(Base):
 
 
 class OrderSeries(Base):
-    """The last number given in a year; whoever issues holds the row until the commit."""
+    """The last number given in a year; issuing locks the row until the commit."""
 
     __tablename__ = "order_series"
 
@@ -59,7 +59,7 @@ class Order(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    # What the clock drafts it drafts once: of a rule, person and period, or of a planned milestone.
+    # The clock drafts once for a rule, person and period, or for a planned milestone.
     dedupe_key: Mapped[str | None] = mapped_column(unique=True)
     state: Mapped[OrderState] = mapped_column(enum_column(OrderState, "state"))
     kind: Mapped[OrderKind] = mapped_column(enum_column(OrderKind, "kind"))
@@ -74,14 +74,14 @@ class Order(Base):
     drafted_at: Mapped[datetime]
     drafted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: the clock
 
-    # what the clock drafted it from
+    # the cause of a draft by the clock
     rule_code: Mapped[str | None]
     period: Mapped[str | None]
     earlier_period: Mapped[str | None]
     milestone: Mapped[MilestoneKind | None] = mapped_column(enum_column(MilestoneKind, "milestone"))
     planned_on: Mapped[date | None]
 
-    code_word: Mapped[str | None]  # as it was when the number was given
+    code_word: Mapped[str | None]  # kept as it was when the number was given
     number_year: Mapped[int | None]
     number: Mapped[int | None]
     issued_at: Mapped[datetime | None]
@@ -90,7 +90,7 @@ class Order(Base):
     due_on: Mapped[date | None]
     asked_due_on: Mapped[date | None]  # an extension that is not decided yet
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    level: Mapped[int]  # how many levels above the leading unit have heard that it is overdue
+    level: Mapped[int]  # how many levels above the leading unit it was escalated
     reached_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     escalated_on: Mapped[date | None]
     received_at: Mapped[datetime | None]
@@ -99,7 +99,7 @@ class Order(Base):
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     accepted_at: Mapped[datetime | None]
     accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    basis: Mapped[str | None]  # on what it was accepted
+    basis: Mapped[str | None]  # the stated basis of its acceptance
 
     unit: Mapped[Unit] = relationship(lazy="raise", foreign_keys=[unit_id])
     person: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[person_id])
@@ -114,7 +114,7 @@ class Order(Base):
 
     @property
     def number_text(self) -> str | None:
-        """Its number as documents bear it; none before it is issued."""
+        """Its number as printed on documents; `None` before it is issued."""
         if self.code_word is None or self.number_year is None or self.number is None:
             return None
         return number_text(self.code_word, self.number_year, self.number)
@@ -131,7 +131,7 @@ class OrderUnit(Base):
 
 
 class OrderEntry(Base):
-    """One thing that happened to an order; entries are only ever added."""
+    """An entry of an order's history; entries are only added."""
 
     __tablename__ = "order_entry"
     __table_args__ = (Index(None, "order_id", "id"),)

@@ -44,9 +44,10 @@ def tell(db: Session, *, order: Order, entry: OrderEntry, site: Site, late: bool
 
 
 def readers_of(db: Session, order: Order, entry: OrderEntry) -> list[Person]:
-    """Those who are told of a step, but for whoever took it: see `tells` of the workflow.
+    """The people who get a mail about a step, except the person who took it.
 
-    They may all see the order. Whose task the next step is, is always among them.
+    These are the actors that the workflow `tells`, and the people whose task the next step is.
+    All of them may see the order.
     """
     step = STEP_OF_ENTRY.get(entry.kind)
     if step is None:
@@ -61,7 +62,7 @@ def readers_of(db: Session, order: Order, entry: OrderEntry) -> list[Person]:
 
 
 def reaches_nobody(db: Session, order: Order, entry: OrderEntry) -> bool:
-    """Whether somebody is to act next, and nobody who could is left."""
+    """Whether a next step is awaited, and nobody is left who could take it."""
     is_awaited = any(_next_steps(order, entry))
     return is_awaited and not _next_assignees(db, order, entry)
 
@@ -75,7 +76,7 @@ def _next_assignees(db: Session, order: Order, entry: OrderEntry) -> list[Person
 
 
 def _next_steps(order: Order, entry: OrderEntry) -> list[Step]:
-    """The steps that are the task of those who are told of what happened."""
+    """The awaited steps that are the task of somebody who is told of this one."""
     step = STEP_OF_ENTRY.get(entry.kind)
     tells = set(ORDER_WORKFLOW.of(step).tells) if step else set()
     conditions = conditions_of(order, civil_date(entry.at))
@@ -89,15 +90,15 @@ class Receivers:
 
     leading: Sequence[Person]  # the person, and supervisors and leaders of the leading unit
     assisting: Sequence[tuple[Unit, Sequence[Person]]]
-    hidden: bool = False  # somebody would, but may not know of its lead or figure
+    hidden: bool = False  # there are people, but none may know of its lead or figure
 
     def __bool__(self) -> bool:
-        """Whether somebody who is to act would."""
+        """Whether somebody who can act is reached."""
         return bool(self.leading)
 
 
 def receivers(db: Session, order: Order, by: Person, at: datetime) -> Receivers:
-    """Who would receive the order if that person issued it; they themselves are not told."""
+    """Who would receive the order if `by` issued it; `by` is not among them."""
     leading = {order.person_id, *in_line_of(db, [order.unit_id], at)}
     wanted = people_of(db, leading - {by.id}, at)
     assisting = db.scalars(
@@ -118,15 +119,15 @@ def receivers(db: Session, order: Order, by: Person, at: datetime) -> Receivers:
 
 def require_receivers(db: Session, order: Order, by: Person, at: datetime) -> None:
     """Refuse as `nobody_receives` or `nobody_may_know` an order that would reach nobody."""
-    found = receivers(db, order, by, at)
-    if not found:
-        code = "nobody_may_know" if found.hidden else "nobody_receives"
+    reached = receivers(db, order, by, at)
+    if not reached:
+        code = "nobody_may_know" if reached.hidden else "nobody_receives"
         raise Refused(code, unit=db.get_one(Unit, order.unit_id).name)
 
 
 def _knowing(db: Session, order: Order, people: Iterable[Person], at: datetime) -> list[Person]:
     on = civil_date(at)
-    return [one for one in people if may_know(db, viewer(db, one, on), order.id, on)]
+    return [person for person in people if may_know(db, viewer(db, person, on), order.id, on)]
 
 
 def _notice(db: Session, order: Order, entry: OrderEntry, reader: Person, *, late: bool) -> Notice:

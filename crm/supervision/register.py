@@ -1,4 +1,4 @@
-"""The register of supervision orders (督办台账): narrowed, page by page, or whole."""
+"""The register of supervision orders (督办台账): filtered, by page or as a whole."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from crm.supervision.rules import OrderKind, OrderState, Origin, number_of
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """What the register is narrowed to; what is left out narrows nothing."""
+    """Filters of the register; the defaults filter nothing."""
 
     text: str = ""  # words of the matter or demand, or a number
     state: OrderState | None = None
@@ -31,7 +31,7 @@ class OrderFilter:
 
 
 def filtered(db: Session, viewer: Viewer, on: date, by: OrderFilter) -> Select[Order]:
-    """The orders to which the filter narrows, of those that the viewer may see and no others."""
+    """The visible orders that pass the filter."""
     query = visible_to(db, viewer, on)
     if text := by.text.strip():
         query = query.where(_matching(text))
@@ -54,13 +54,13 @@ def filtered(db: Session, viewer: Viewer, on: date, by: OrderFilter) -> Select[O
 
 
 def _matching(text: str) -> ColumnElement[bool]:
-    words = (Order.matter, Order.demand)
-    found = or_(*(each.icontains(text, autoescape=True) for each in words))
+    columns = (Order.matter, Order.demand)
+    matching = or_(*(column.icontains(text, autoescape=True) for column in columns))
     year, number = number_of(text)
     if number is None:
-        return found
-    is_it = Order.number == number
-    return or_(found, is_it if year is None else is_it & (Order.number_year == year))
+        return matching
+    has_number = Order.number == number
+    return or_(matching, has_number if year is None else has_number & (Order.number_year == year))
 
 
 def orders_page(
@@ -72,13 +72,13 @@ def orders_page(
 
 
 def all_orders(db: Session, viewer: Viewer, on: date, *, by: OrderFilter) -> Sequence[Order]:
-    """The narrowed register as a whole, for a file; loaded as its pages are."""
+    """The whole filtered register for a file, loaded like its pages."""
     query = filtered(db, viewer, on, by).options(*PARTIES, selectinload(Order.units))
     return db.scalars(query.order_by(Order.drafted_at.desc(), Order.id.desc())).all()
 
 
 def years_of(db: Session, viewer: Viewer, on: date) -> Sequence[int]:
-    """The years of which the viewer sees numbers, the latest first."""
+    """The years of the visible numbers, the latest first."""
     query = visible_to(db, viewer, on).where(Order.number_year.is_not(None))
     numbered = query.with_only_columns(Order.number_year).distinct()
     years = db.scalars(numbered.order_by(Order.number_year.desc()))

@@ -1,4 +1,4 @@
-"""What a freeze brings: reminders of what was missed, and drafts where it is two running."""
+"""Reminders of figures frozen as missed, and drafts where two are running (REGIME 5)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ from crm.supervision.history import note_and_record
 from crm.supervision.models import Order, Reminder
 from crm.supervision.rules import CLOSED, About, EntryKind, OrderKind, Origin
 
-# What is passed over as exempt or without a figure ends somewhere: two running are within a year.
+# Exempt periods in between are skipped, but two running lie within a year.
 RUNNING = timedelta(days=366)
 DEMAND = "请查明原因，提出整改措施，抓好落实，并按期反馈。"
 
@@ -37,7 +37,7 @@ Key = tuple[str, int]  # rule and person
 
 @dataclass(frozen=True, slots=True)
 class MissedLine:
-    """A figure that was frozen as missed, and whether it is the second one running."""
+    """A figure frozen as missed; `earlier` is set where it is the second one running."""
 
     username: str
     person_name: str
@@ -48,13 +48,13 @@ class MissedLine:
 
     @property
     def short(self) -> int:
-        """How much was left to do."""
+        """How much is missing."""
         return self.figure.required - self.figure.achieved
 
 
 @dataclass(frozen=True, slots=True)
-class Reminding:
-    """All that one reader is reminded of by a freeze: their own, and those whom they oversee."""
+class ReminderMail:
+    """One reader's reminders after a freeze: of their own figures and of those they supervise."""
 
     reader_name: str
     period: Period
@@ -74,7 +74,7 @@ class UnreadReminder:
 
 @dataclass(frozen=True, slots=True)
 class _Missed:
-    one: PersonFigure
+    miss: PersonFigure
     above: Sequence[int]  # the nearest supervisors
     line: MissedLine
 
@@ -88,9 +88,9 @@ def remind_of_missed(  # noqa: PLR0913 - what a slot says, each by name
     site: Site,
     since: date = date.min,
 ) -> Mapping[str, int]:
-    """Remind of what was frozen as missed, and draft orders where it is two running: each once.
+    """Remind once of each figure frozen as missed, and draft an order if two are running.
 
-    `since`: the date on which the clock began; what ended before it makes no draft (REGIME 5).
+    REGIME 5: a period that ended before `since`, when the clock began, makes no draft.
     """
     new = _not_reminded(db, _missed(db, period, at), at)
     if not new:
@@ -100,47 +100,47 @@ def remind_of_missed(  # noqa: PLR0913 - what a slot says, each by name
     earlier = _missed_before(db, new, period, since)
     missed, drafted = [], 0
 
-    for one in new:
-        above = supervisors.of_figure(one)
-        before = earlier.get(_key(one))
-        is_drafted = before is not None and draft_from_missed(db, one, before, above, at)
+    for miss in new:
+        above = supervisors.of_figure(miss)
+        before = earlier.get(_key(miss))
+        is_drafted = before is not None and draft_from_missed(db, miss, before, above, at)
         drafted += is_drafted
-        line = MissedLine(one.username, one.name, one.unit_name, one.figure, before, is_drafted)
-        missed.append(_Missed(one, above, line))
+        line = MissedLine(miss.username, miss.name, miss.unit_name, miss.figure, before, is_drafted)
+        missed.append(_Missed(miss, above, line))
 
-    made = {"reminders": len(new), "mails": _mail(db, missed, period, at, late=late, site=site)}
+    counts = {"reminders": len(new), "mails": _mail(db, missed, period, at, late=late, site=site)}
 
-    return made | ({"drafts": drafted} if drafted else {})
+    return counts | ({"drafts": drafted} if drafted else {})
 
 
 def draft_from_missed(
-    db: Session, one: PersonFigure, earlier: Period, above: Sequence[int], at: datetime
+    db: Session, miss: PersonFigure, earlier: Period, above: Sequence[int], at: datetime
 ) -> bool:
-    """Draft an order of a figure missed twice running; while one is open it is noted there."""
-    rule, period = one.figure.rule, one.figure.period
+    """Draft an order for a figure missed twice running; an order that is still open gets a note."""
+    rule, period = miss.figure.rule, miss.figure.period
     query = select(Order).where(
         Order.rule_code == rule.code,
-        Order.person_id == one.person_id,
+        Order.person_id == miss.person_id,
         Order.state.not_in(CLOSED),
     )
-    if going := db.scalars(query.limit(1)).first():
-        text = f"{period_name(period)}又未完成（{one.figure.achieved}/{one.figure.required}）"
-        note_and_record(db, going, EntryKind.NOTED, by=None, now=at, text=text)
+    if open_order := db.scalars(query.limit(1)).first():
+        text = f"{period_name(period)}又未完成（{miss.figure.achieved}/{miss.figure.required}）"
+        note_and_record(db, open_order, EntryKind.NOTED, by=None, now=at, text=text)
         return False
 
-    spoken = f"{period_name(earlier)}、{period_name(period)}"
+    period_names = f"{period_name(earlier)}、{period_name(period)}"
     data = OrderData(
         kind=OrderKind.NORMAL,
         origin=Origin.MISSED_TWICE,
         about=About.PERSON,
-        matter=f"{one.name}“{rule.name}”连续两期未完成（{spoken}）",
+        matter=f"{miss.name}“{rule.name}”连续两期未完成（{period_names}）",
         demand=DEMAND,
-        unit_id=one.unit_id,
-        person_id=one.person_id,
+        unit_id=miss.unit_id,
+        person_id=miss.person_id,
         officer_id=above[0] if above else None,
     )
     cause = Cause(
-        key=f"missed:{rule.code}:{one.username}:{period.name}",
+        key=f"missed:{rule.code}:{miss.username}:{period.name}",
         rule_code=rule.code,
         period=period.name,
         earlier_period=earlier.name,
@@ -151,36 +151,36 @@ def draft_from_missed(
 
 def _missed(db: Session, period: Period, at: datetime) -> list[PersonFigure]:
     found = frozen_figures(db, period=period, as_of=at)
-    missed = [one for one in found if one.figure.status is FigureStatus.MISSED]
-    return sorted(missed, key=lambda one: (one.unit_code, one.username, one.figure.rule.code))
+    missed = [miss for miss in found if miss.figure.status is FigureStatus.MISSED]
+    return sorted(missed, key=lambda miss: (miss.unit_code, miss.username, miss.figure.rule.code))
 
 
 def _not_reminded(db: Session, missed: Sequence[PersonFigure], at: datetime) -> list[PersonFigure]:
-    """Write the reminders down; those that were not there yet."""
+    """Store the reminders; the figures of those that were not stored before."""
     if not missed:
         return []
 
     rows = [
         {
-            "rule_code": one.figure.rule.code,
-            "person_id": one.person_id,
-            "period": one.figure.period.name,
+            "rule_code": miss.figure.rule.code,
+            "person_id": miss.person_id,
+            "period": miss.figure.period.name,
             "made_at": at,
         }
-        for one in missed
+        for miss in missed
     ]
     insert = insert_into(db, Reminder).values(rows).on_conflict_do_nothing()
     new = db.execute(insert.returning(Reminder.rule_code, Reminder.person_id)).all()
     keys = {(code, person_id) for code, person_id in new}
 
-    return [one for one in missed if _key(one) in keys]
+    return [miss for miss in missed if _key(miss) in keys]
 
 
 def _missed_before(
     db: Session, missed: Iterable[PersonFigure], period: Period, since: date
 ) -> dict[Key, Period]:
-    """Of each, the period before, where the figure last owed in one of its kind was missed too."""
-    keys = {_key(one) for one in missed}
+    """The preceding period of the same kind, for each figure that was missed in it as well."""
+    keys = {_key(miss) for miss in missed}
     query = (
         select(
             *(FigureRecord.rule_code, FigureRecord.person_id),
@@ -201,37 +201,37 @@ def _missed_before(
         if (code, person_id) in keys and (before := Period.parse(name)).kind is period.kind:
             last[code, person_id] = before, status  # the latest is read last
 
-    return {key: one for key, (one, status) in last.items() if status is FigureStatus.MISSED}
+    return {key: before for key, (before, status) in last.items() if status is FigureStatus.MISSED}
 
 
-def _key(one: PersonFigure) -> Key:
-    return one.figure.rule.code, one.person_id
+def _key(miss: PersonFigure) -> Key:
+    return miss.figure.rule.code, miss.person_id
 
 
 def _mail(  # noqa: PLR0913 - as remind_of_missed
     db: Session,
-    missed: Collection[_Missed],
+    all_missed: Collection[_Missed],
     period: Period,
     at: datetime,
     *,
     late: bool,
     site: Site,
 ) -> int:
-    """One mail to each who missed something or oversees somebody who did."""
+    """Send one mail to each person who missed something or supervises somebody who did."""
     own: defaultdict[int, list[MissedLine]] = defaultdict(list)
     people: defaultdict[int, list[MissedLine]] = defaultdict(list)
 
-    for each in missed:
-        own[each.one.person_id].append(each.line)
-        for reader_id in each.above:
-            people[reader_id].append(each.line)
+    for missed in all_missed:
+        own[missed.miss.person_id].append(missed.line)
+        for reader_id in missed.above:
+            people[reader_id].append(missed.line)
 
     readers = select(Person).where(Person.id.in_({*own, *people}), active_at(at))
 
     return sum(
         _put(
             db,
-            Reminding(
+            ReminderMail(
                 reader.name, period, tuple(own[reader.id]), tuple(people[reader.id]), late, at
             ),
             reader,
@@ -241,22 +241,22 @@ def _mail(  # noqa: PLR0913 - as remind_of_missed
     )
 
 
-def _put(db: Session, told: Reminding, reader: Person, site: Site) -> bool:
+def _put(db: Session, mail: ReminderMail, reader: Person, site: Site) -> bool:
     kind = MessageKind.REMINDER
-    key = f"{kind.value}:zone:{reader.username}:{told.period.name}:-"
-    return post(db, Envelope(kind, key, told.at), person=reader, site=site, reminder=told)
+    key = f"{kind.value}:zone:{reader.username}:{mail.period.name}:-"
+    return post(db, Envelope(kind, key, mail.at), person=reader, site=site, reminder=mail)
 
 
 def unread_reminders(db: Session, person_id: int, on: date) -> list[UnreadReminder]:
-    """The reminders of a person that are not read, until the period after theirs has ended."""
+    """Unread reminders of a person, until the period after the missed one has ended."""
     query = select(Message.id, Message.dedupe_key).where(
         Message.person_id == person_id,
         Message.kind == MessageKind.REMINDER,
         Message.read_at.is_(None),
         Message.made_at >= at_civil(on - 2 * RUNNING),
     )
-    found = (
+    reminders = (
         UnreadReminder(message_id, Period.parse(period_of(key)))
         for message_id, key in db.execute(query.order_by(Message.id))
     )
-    return [reminder for reminder in found if on <= reminder.period.after.last]
+    return [reminder for reminder in reminders if on <= reminder.period.after.last]

@@ -1,4 +1,4 @@
-"""The words of supervision orders, their dates and their levels (REGIME 5). Pure."""
+"""States, kinds, dates and levels of supervision orders (REGIME 5). Pure."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -9,7 +9,7 @@ from crm.base.periods import DAY
 from crm.base.workdays import WorkingCalendar
 from crm.base.workflow import Within
 
-WORKDAYS_A_LEVEL = 3  # how long a level has before the next one up hears of it
+WORKDAYS_A_LEVEL = 3  # how long a level has before the next one up is told
 
 
 class OrderState(LabeledEnum):
@@ -24,7 +24,7 @@ class OrderState(LabeledEnum):
     DROPPED = "dropped", "不予下达"
 
 
-# The leading unit is to act: overdue are only these.
+# The leading unit has to act; only in these states is an order overdue.
 WORKING = frozenset({OrderState.ISSUED, OrderState.RECEIVED, OrderState.RETURNED})
 ANSWERABLE = frozenset({OrderState.RECEIVED, OrderState.RETURNED})
 UNDER_WAY = WORKING | {OrderState.ANSWERED}
@@ -32,7 +32,7 @@ CLOSED = frozenset({OrderState.ACCEPTED, OrderState.DROPPED})
 
 
 class OrderKind(LabeledEnum):
-    """How much time an order gives."""
+    """How much time the leading unit has."""
 
     URGENT = "urgent", "急办（3个工作日）"
     NORMAL = "normal", "一般（15日）"
@@ -47,7 +47,7 @@ DUE = {
 
 
 class Origin(LabeledEnum):
-    """What gave rise to an order."""
+    """Why an order was drafted."""
 
     MISSED_TWICE = "missed_twice", "连续两期未完成"
     MILESTONE = "milestone", "项目节点逾期"
@@ -100,14 +100,14 @@ def days_overdue(state: OrderState, due: date | None, today: date) -> int:
 
 
 def may_ask_extension(due: date, today: date) -> bool:
-    """Whether it is before the due date still; else the first date stands (REGIME 5)."""
+    """Whether it is still before the due date; else the first date stands (REGIME 5)."""
     return today < due
 
 
 def escalates_on(due: date, escalated_on: date | None, calendar: WorkingCalendar) -> date:
     """The next date of escalation: the day after the due date, then every 3 working days.
 
-    What was escalated for an earlier due date counts no more once there is a later one.
+    Escalations for an earlier due date do not count once there is a later one.
     """
     if escalated_on is None or escalated_on <= due:
         return due + DAY
@@ -117,10 +117,10 @@ def escalates_on(due: date, escalated_on: date | None, calendar: WorkingCalendar
 def next_level(
     chain: Sequence[int], reached: int | None, held: Collection[int]
 ) -> tuple[int, int] | None:
-    """The next level up and its unit; none where the top has been reached.
+    """The next level up and its unit; `None` once the top has been reached.
 
-    `chain` leads from the leading unit to the top; units in which nobody oversees are passed over.
-    The top has none above it: an order that it leads reaches itself.
+    `chain` leads from the leading unit to the top; units in which nobody oversees are skipped.
+    An order that the top leads is escalated to the top itself.
     """
     begin = chain.index(reached) + 1 if reached in chain else min(1, len(chain) - 1)
     return next(
@@ -130,7 +130,7 @@ def next_level(
 
 
 def number_text(code_word: str, year: int, number: int) -> str:
-    """The number of an order as documents bear it: `开督〔2026〕3号`."""
+    """The number of an order as printed on documents: `开督〔2026〕3号`."""
     return f"{code_word}〔{year}〕{number}号"
 
 
@@ -138,8 +138,8 @@ _NUMBER = re.compile(r"(?:\D*?[〔\[(（](\d{4})[〕\])）])?\s*第?(\d{1,6})号
 
 
 def number_of(text: str) -> tuple[int | None, int | None]:
-    """The year and the number that a text speaks of; `3号` and `开督〔2026〕3号` speak of 3."""
-    found = _NUMBER.fullmatch(text.strip())
-    if found is None:
+    """The year and the number that a text contains; both `3号` and `开督〔2026〕3号` contain 3."""
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None:
         return None, None
-    return int(found[1]) if found[1] else None, int(found[2])
+    return int(match[1]) if match[1] else None, int(match[2])

@@ -1,7 +1,8 @@
-"""The page of one order, and the steps that may be taken with it: each through one door."""
+"""The page of one order, and the one route by which its steps are taken."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, url_for
@@ -9,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.errors import Refused
 from crm.extensions import db
+from crm.people.models import Person
 from crm.quotas.queries import working_calendar
 from crm.supervision.assignees import waits_of
 from crm.supervision.models import Order
@@ -37,14 +39,14 @@ from crm.web.transaction import moment, today, transaction
 
 
 @dataclass(frozen=True, slots=True)
-class ReachedLine:
-    """Whom a draft would reach, or why it would reach nobody; one of the two."""
+class ReceiversRow:
+    """Who would receive a draft, or why nobody would; one of the two is empty."""
 
     text: str
-    nobody: str
+    refusal: str
 
 
-DONE = {
+MESSAGES = {
     Step.ISSUE: "督办单已下达。",
     Step.DROP: "已记为不予下达。",
     Step.RECEIVE: "已签收。",
@@ -58,28 +60,30 @@ DONE = {
 }
 
 
-def found(order_id: int) -> Order:
-    """The order with all that its page shows, where I may see it; else there is none."""
+def order_or_404(order_id: int) -> Order:
+    """The visible order with all that its page shows."""
     return order_of(db.session, my_view(), order_id, today()) or abort(404)
 
 
-def form_of(step: Step, **given: Any) -> StepForm:
-    """The form of a step: its fields' names begin with the step's, for several share a page."""
-    return FORMS[step](prefix=f"{step.value}-", **given)
+def form_of(step: Step, **options: Any) -> StepForm:
+    """The form of a step; the prefix keeps the forms of one page apart."""
+    return FORMS[step](prefix=f"{step.value}-", **options)
 
 
-def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: str = "") -> str:
-    """The page of an order, with fresh forms but for the one that is given back with its errors."""
-    me, on, given = my_view(), today(), given or {}
+def page(order: Order, sent: Mapping[Step, StepForm] | None = None, refusal: str = "") -> str:
+    """The page of an order; a form that was refused is shown again with its errors."""
+    me, on, sent = my_view(), today(), sent or {}
     situation = situation_of(db.session, me, order, on)
     steps = ORDER_WORKFLOW.steps(situation)
     waits = waits_of(db.session, me, order.id, moment())
     forms = {
-        step: given.get(step) or form_of(step, formdata=None) for step in FORMS if step in steps
+        step: sent.get(step) or form_of(step, formdata=None)
+        for step in Step
+        if step in FORMS and step in steps
     }
     is_deciding = not situation.actors.isdisjoint(DECIDING) and Actor.PERSON not in situation.actors
-    reached = _receivers(order) if Step.ISSUE in steps else None
-    if reached and reached.nobody:
+    receivers_row = _receivers(order) if Step.ISSUE in steps else None
+    if receivers_row and receivers_row.refusal:
         forms.pop(Step.ISSUE)
 
     return render_template(
@@ -92,32 +96,41 @@ def page(order: Order, given: Mapping[Step, StepForm] | None = None, refusal: st
         forms=forms,
         awaited=[step for wait, step in STEP_OF_WAIT.items() if wait in waits and step in FORMS],
         is_to_urge=Wait.OVERDUE in waits,
+        is_reached=Actor.REACHED in situation.actors,
         for_unit=STEPS_OF_UNIT if is_deciding else (),
         can_edit=Step.CHANGE in steps,
-        reached=reached,
+        receivers=receivers_row,
         due_today=_due_today(order.kind) if order.state is OrderState.DRAFT else None,
         refusal=refusal,
-        unsent=_unsent(given, forms),
+        unsent=_unsent(sent, forms),
         is_closed=order.state in CLOSED,
     )
 
 
-def _receivers(order: Order) -> ReachedLine:
-    """Whom the draft would reach, named before it is issued."""
-    found = receivers(db.session, order, signed_in(), moment())
-    units = [(order.unit.name, found.leading), *((one.name, some) for one, some in found.assisting)]
-    reached = [f"{name}（{'、'.join(one.name for one in some)}）" for name, some in units if some]
-    missed = [unit.name for unit, some in found.assisting if not some]
-    if found:
-        text = f"下达后将通知：{'；'.join(reached)}。"
-        return ReachedLine(text + (f"配合单位{'、'.join(missed)}无人收到。" if missed else ""), "")
-    code = "nobody_may_know" if found.hidden else "nobody_receives"
-    return ReachedLine("", refusal_text(Refused(code, unit=order.unit.name)))
+def _receivers(order: Order) -> ReceiversRow:
+    """Who would receive the draft; named before it is issued."""
+    reached = receivers(db.session, order, signed_in(), moment())
+    if not reached:
+        code = "nobody_may_know" if reached.hidden else "nobody_receives"
+        return ReceiversRow("", refusal_text(Refused(code, unit=order.unit.name)))
+
+    units = [(order.unit.name, reached.leading)]
+    units += [(unit.name, people) for unit, people in reached.assisting]
+    named = [f"{name}（{_names(people)}）" for name, people in units if people]
+    unreached = [unit.name for unit, people in reached.assisting if not people]
+    text = f"下达后将通知：{'；'.join(named)}。"
+    text += f"配合单位{'、'.join(unreached)}无人收到。" if unreached else ""
+
+    return ReceiversRow(text, "")
 
 
-def _unsent(given: Mapping[Step, StepForm], shown: Mapping[Step, StepForm]) -> str:
-    """What was typed for a step that is not to be taken any more: it is not lost."""
-    lost = (form for step, form in given.items() if step not in shown)
+def _names(people: Iterable[Person]) -> str:
+    return "、".join(person.name for person in people)
+
+
+def _unsent(sent: Mapping[Step, StepForm], shown: Mapping[Step, StepForm]) -> str:
+    """Text typed for a step that has become impossible meanwhile, so that it is not lost."""
+    lost = (form for step, form in sent.items() if step not in shown)
     return "\n".join(
         field.data
         for form in lost
@@ -126,19 +139,19 @@ def _unsent(given: Mapping[Step, StepForm], shown: Mapping[Step, StepForm]) -> s
     )
 
 
-def _due_today(kind: OrderKind) -> Any:
+def _due_today(kind: OrderKind) -> date:
     return due_on(kind, today(), working_calendar(db.session))
 
 
 def dues_today() -> str:
-    """What an order issued today would be due on, kind by kind."""
+    """The due dates of an order issued today, by kind."""
     calendar = working_calendar(db.session)
     return due_if_issued({kind: due_on(kind, today(), calendar) for kind in OrderKind}, today())
 
 
 def act(order_id: int, step: str) -> ResponseReturnValue:
-    """Take a step with an order, and tell whom it concerns; a refusal stands at its field."""
-    order, taken = found(order_id), Step(step)
+    """Take a step and send its mails; a refusal is shown at its field."""
+    order, taken = order_or_404(order_id), Step(step)
     form, refused = form_of(taken), ""
 
     if form.validate():
@@ -154,20 +167,20 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
                     new_due_on=form.later_on,
                 )
                 tell(rows, order=order, entry=entry, site=site())
-                is_unheard = reaches_nobody(rows, order, entry)
+                has_no_reader = reaches_nobody(rows, order, entry)
         except Refused as refusal:
-            refused = _show(form, refusal)
+            refused = _at_field(form, refusal)
         else:
-            flash(DONE[taken], "success")
-            if is_unheard:
+            flash(MESSAGES[taken], "success")
+            if has_no_reader:
                 flash("目前没有人能收到这一步的通知，请联系系统管理员补充人员。", "warning")
             return redirect(url_for("supervision.show", order_id=order_id))
 
-    return page(found(order_id), {taken: form}, refused), 422
+    return page(order_or_404(order_id), {taken: form}, refused), 422
 
 
-def _show(form: StepForm, refusal: Refused) -> str:
-    """Show it at its field; the sentence, where there is no such field."""
+def _at_field(form: StepForm, refusal: Refused) -> str:
+    """Show the refusal at its field; its sentence, if the form has no such field."""
     if refusal.field in form._fields:
         show_refusal(form, refusal, {})
         return ""

@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def sheet_of(orders: Iterable[Order], on: date, form: Format) -> bytes:
-    """The orders as a file, with their Chinese names; formulas are made harmless."""
+    """The orders as a file with Chinese headings; formulas are made harmless."""
     return write_sheet(COLUMNS, (_row(order, on) for order in orders), in_chinese=True, form=form)
 
 

@@ -1,4 +1,4 @@
-"""The forms of supervision orders: the draft, and what is said at each step."""
+"""The forms of supervision orders: one for the draft, and one for each step."""
 
 from datetime import date
 from typing import Any
@@ -49,7 +49,7 @@ def _one(label: str, *validators: Any) -> SelectField:
 
 
 class OrderForm(VersionedForm):
-    """What a draft says."""
+    """The form of a draft."""
 
     about = RadioField("督办对象", choices=enum_choices(About), coerce=About, default=About.UNIT)
     matter = StringField("督办事项", [DataRequired("请写明督办事项。"), _line], filters=[cleaned])
@@ -62,7 +62,7 @@ class OrderForm(VersionedForm):
         "办理时限", choices=enum_choices(OrderKind), coerce=OrderKind, default=OrderKind.NORMAL
     )
 
-    def told(self, origin: Origin, **given: Any) -> OrderData:
+    def as_data(self, origin: Origin, **more: Any) -> OrderData:
         """The data of a valid form."""
         return OrderData(
             kind=self.kind.data,
@@ -74,12 +74,12 @@ class OrderForm(VersionedForm):
             unit_ids=self.unit_ids.data or (),
             person_id=self.person_id.data,
             officer_id=self.officer_id.data,
-            **given,
+            **more,
         )
 
 
 class NewOrderForm(OrderForm):
-    """A new draft, with whence it comes."""
+    """The form of a new draft, with its origin."""
 
     ref = HiddenField(filters=[cleaned], validators=[_line])
     origin = RadioField(
@@ -91,24 +91,24 @@ class NewOrderForm(OrderForm):
     period = HiddenField(filters=[cleaned], validators=[_line])
     figure_of = HiddenField(filters=[cleaned], validators=[_line])
 
-    def as_order(self) -> OrderData:
+    def as_new_order(self) -> OrderData:
         """The data of a valid form."""
         ref = self.ref.data or ""
         is_of_figure = self.figure_of.data and self.figure_of.data == str(self.person_id.data)
         figure = {"rule_code": self.rule.data, "period": self.period.data} if is_of_figure else {}
-        return self.told(self.origin.data, lead_id=self.lead_id.data, ref=ref, **figure)
+        return self.as_data(self.origin.data, lead_id=self.lead_id.data, ref=ref, **figure)
 
 
-def as_typed(order: Order) -> dict[str, Any]:
-    """A draft, its units loaded, as its form shows it."""
+def form_values(order: Order) -> dict[str, Any]:
+    """The values of a draft, by field; its units are loaded."""
     own = ("about", "matter", "demand", "unit_id", "person_id", "officer_id", "kind")
     return {name: getattr(order, name) for name in own} | {
         "unit_ids": [unit.id for unit in order.units]
     }
 
 
-def in_words(order: Order) -> dict[str, str]:
-    """What the form shows by ids, by names."""
+def value_labels(order: Order) -> dict[str, str]:
+    """The names behind the ids of a draft's fields."""
     return {
         "unit_id": order.unit.name,
         "unit_ids": units_of(order),
@@ -117,12 +117,12 @@ def in_words(order: Order) -> dict[str, str]:
     }
 
 
-def offer(db: Session, form: OrderForm, viewer: Viewer, on: date) -> None:
-    """Give the form of a draft its choices."""
+def set_choices(db: Session, form: OrderForm, viewer: Viewer, on: date) -> None:
+    """Set the choices of a draft's form."""
     units = [node.unit for node in unit_tree(db)]
     leading = viewer.unit_ids | {form.unit_id.data}
     choices = {unit.id: SelectChoice(str(unit.id), unit.name) for unit in units}
-    form.unit_id.choices = [NOTHING, *(choices[one.id] for one in units if one.id in leading)]
+    form.unit_id.choices = [NOTHING, *(choices[unit.id] for unit in units if unit.id in leading)]
     form.unit_ids.choices = list(choices.values())
     people = colleagues(db, on)
     form.person_id.choices = [
@@ -141,11 +141,13 @@ def _persons(
 ) -> list[Person]:
     """Those of the viewer's scope, and who is chosen already."""
     mine = {*db.scalars(visible_to(viewer, on).with_only_columns(Person.id)), form.person_id.data}
-    return [one for one in people if one.role in WITH_RECORDS and one.id in mine]
+    return [person for person in people if person.role in WITH_RECORDS and person.id in mine]
 
 
 def _officers(people: list[Person], viewer: Viewer) -> list[Person]:
-    others = [one for one in people if one.role in OVERSEEING and one.id != viewer.person_id]
+    others = [
+        person for person in people if person.role in OVERSEEING and person.id != viewer.person_id
+    ]
     return [viewer.person, *others]
 
 
@@ -154,13 +156,13 @@ class StepForm(FlaskForm):
 
     @property
     def words(self) -> str:
-        """What was written, in whichever field the step has for it."""
+        """The text of the step, whatever its field is called."""
         names = ("text", "basis", "reason")
         return next((self[name].data or "" for name in names if name in self), "")
 
     @property
     def later_on(self) -> date | None:
-        """The new due date, where the step has one."""
+        """The new due date, if the step has one."""
         return self["new_due_on"].data if "new_due_on" in self else None
 
 

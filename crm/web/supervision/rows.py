@@ -1,4 +1,4 @@
-"""Supervision orders as pages show them: lines of the register, one order, what happened to it."""
+"""Supervision orders as pages show them: rows of the register, facts, history, printed form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,12 +43,12 @@ NEW_DUE = {
     EntryKind.RETURNED: "期限改为",
 }
 BY_CLOCK = "系统"
-TOLD_ON_PAPER = frozenset({EntryKind.PROGRESS, EntryKind.ANSWERED, EntryKind.RETURNED})
+PRINTED_ENTRIES = frozenset({EntryKind.PROGRESS, EntryKind.ANSWERED, EntryKind.RETURNED})
 
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """An order in a list."""
+    """An order in the register or in a list of what waits."""
 
     id: int
     number: str
@@ -66,7 +66,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class EntryLine:
-    """One thing that happened to an order."""
+    """An entry of an order's history."""
 
     kind: EntryKind
     icon: str
@@ -78,7 +78,7 @@ class EntryLine:
 
 @dataclass(frozen=True, slots=True)
 class PaperLine:
-    """One thing that was told of an order's course, as its paper bears it."""
+    """An entry of the history in the printed form."""
 
     when: str
     who: str
@@ -87,7 +87,7 @@ class PaperLine:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What a supervision order says on paper; what is not known yet is empty."""
+    """The printed form of an order; what is not known yet is empty."""
 
     number: str
     unit: str
@@ -109,7 +109,7 @@ class Paper:
 
 
 def order_line(order: Order, on: date, *, wait: Wait | None = None) -> OrderLine:
-    """An order in words, its parties loaded."""
+    """The row of an order; its parties are loaded."""
     late = days_overdue(order.state, order.due_on, on)
 
     return OrderLine(
@@ -128,18 +128,18 @@ def order_line(order: Order, on: date, *, wait: Wait | None = None) -> OrderLine
     )
 
 
-def waiting_line(one: WaitingOrder, on: date) -> OrderLine:
-    """An order that waits for somebody, with for what."""
-    return order_line(one.order, on, wait=one.wait)
+def waiting_line(item: WaitingOrder, on: date) -> OrderLine:
+    """The row of an order that waits for somebody."""
+    return order_line(item.order, on, wait=item.wait)
 
 
 def units_of(order: Order) -> str:
-    """The units that assist, loaded with it."""
+    """The names of the assisting units; they are loaded."""
     return "、".join(unit.name for unit in order.units)
 
 
 def facts_of(order: Order, on: date) -> list[tuple[str, str]]:
-    """What an order says beside its matter and demand."""
+    """The facts of an order beside its matter and demand."""
     line = order_line(order, on)
     pairs = [
         ("牵头单位", line.unit),
@@ -161,7 +161,7 @@ def facts_of(order: Order, on: date) -> list[tuple[str, str]]:
 
 
 def entry_lines(entries: Sequence[OrderEntry], on: date) -> list[EntryLine]:
-    """What happened to an order, the latest first."""
+    """The history of an order, the latest entry first."""
     return [_entry_line(entry, on) for entry in reversed(entries)]
 
 
@@ -187,15 +187,15 @@ def kind_name(kind: OrderKind) -> str:
 
 
 def due_if_issued(dates: dict[OrderKind, date], on: date) -> str:
-    """The due dates that the kinds would give today, in words."""
-    told = "，".join(
+    """A sentence with the due dates of an order issued today."""
+    dues = "，".join(
         f"{kind_name(kind)}到{formatting.dated(due, on)}" for kind, due in dates.items()
     )
-    return f"期限自下达之日起算。今天下达的话：{told}。"
+    return f"期限自下达之日起算。今天下达的话：{dues}。"
 
 
 def paper_of(order: Order) -> Paper:
-    """The paper of an order, its history and units loaded; dates with their year."""
+    """The printed form; history and units are loaded, dates have their year."""
     by_kind = {entry.kind: entry for entry in order.entries}  # the latest of a kind
     issued, accepted = by_kind.get(EntryKind.ISSUED), by_kind.get(EntryKind.ACCEPTED)
 
@@ -212,7 +212,9 @@ def paper_of(order: Order) -> Paper:
         due=_full(order.due_on) if order.due_on else "",
         issuer=_by(issued) if issued else "",
         issued_on=_full(civil_date(issued.at)) if issued else "",
-        course=tuple(_paper_line(entry) for entry in order.entries if entry.kind in TOLD_ON_PAPER),
+        course=tuple(
+            _paper_line(entry) for entry in order.entries if entry.kind in PRINTED_ENTRIES
+        ),
         basis=order.basis or "",
         accepter=_by(accepted) if accepted else "",
         accepted_on=_full(civil_date(accepted.at)) if accepted else "",

@@ -1,4 +1,4 @@
-"""Pages of supervision orders: the register, the draft, one order and its paper (REGIME 5)."""
+"""Pages of supervision orders: register, draft, one order and its printed form (REGIME 5)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,20 +29,27 @@ from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import LARGEST_ID, asked_for, at_cursor, enum_arg, row_id, show_refusal, text_arg
 from crm.web.quotas.visible_figures import requested_figure
 from crm.web.site import site
-from crm.web.supervision.actions import act, dues_today, found, page
+from crm.web.supervision.actions import act, dues_today, order_or_404, page
 from crm.web.supervision.exports import sheet_of
-from crm.web.supervision.forms import FORMS, NewOrderForm, OrderForm, as_typed, in_words, offer
+from crm.web.supervision.forms import (
+    FORMS,
+    NewOrderForm,
+    OrderForm,
+    form_values,
+    set_choices,
+    value_labels,
+)
 from crm.web.supervision.rows import kind_name, order_line, paper_of, waiting_line
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("supervision", __name__, url_prefix="/supervision")
-ONE = f"/<int(max={LARGEST_ID}):order_id>"
-bp.post(f"{ONE}/<any({','.join(FORMS)}):step>")(act)
+ORDER = f"/<int(max={LARGEST_ID}):order_id>"
+bp.post(f"{ORDER}/<any({','.join(FORMS)}):step>")(act)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the register was asked for."""
+    """The requested view and filter of the register."""
 
     view: str  # waiting: what waits for me; all: the register
     by: OrderFilter
@@ -55,13 +62,13 @@ class Asked:
 
 @bp.get("")
 def listing() -> ResponseReturnValue:
-    """What waits for me, or the register of all that I may see."""
+    """The orders that wait for me, or the register of all that I may see."""
     me, on = my_view(), today()
     waiting = waiting_for(db.session, me, moment())
     asked = Asked(_view(bool(waiting)), _filter())
 
     if asked.view == "waiting":
-        lines, newer, older = [waiting_line(one, on) for one in waiting], None, None
+        lines, newer, older = [waiting_line(item, on) for item in waiting], None, None
     else:
         found_page = orders_page(db.session, me, on, by=asked.by, cursor=request.args.get("at"))
         lines = [order_line(order, on) for order in found_page.items]
@@ -80,7 +87,7 @@ def listing() -> ResponseReturnValue:
 
 
 def _view(waits: bool) -> str:  # noqa: FBT001 - a claim, not a switch
-    """What was asked for; else what waits, where anything does."""
+    """The requested view; by default what waits for me, if anything does."""
     view = request.args.get("view")
     return view if view in ("waiting", "all") else ("waiting" if waits else "all")
 
@@ -112,10 +119,10 @@ def _choices() -> dict[str, object]:
     exported = {**asked_for(), "view": None, "at": None}
 
     return {
-        "states": [("", "全部状态"), *((each.value, each.label) for each in OrderState)],
-        "kinds": [("", "时限不限"), *((each.value, kind_name(each)) for each in OrderKind)],
-        "origins": [("", "全部来源"), *((each.value, each.label) for each in Origin)],
-        "units": [("", "全部单位"), *((one.unit.id, one.unit.name) for one in units)],
+        "states": [("", "全部状态"), *((state.value, state.label) for state in OrderState)],
+        "kinds": [("", "时限不限"), *((kind.value, kind_name(kind)) for kind in OrderKind)],
+        "origins": [("", "全部来源"), *((origin.value, origin.label) for origin in Origin)],
+        "units": [("", "全部单位"), *((node.unit.id, node.unit.name) for node in units)],
         "years": [("", "全部年度"), *((year, f"{year}年") for year in years)],
         "exports": [
             (form.name, url_for(".export", suffix=form.value, **exported))  # type: ignore[arg-type]
@@ -134,32 +141,32 @@ def export(suffix: str) -> ResponseReturnValue:
 
 @bp.get("/new")
 def new() -> ResponseReturnValue:
-    """A new draft: bare, of a lead, or of a figure that was missed."""
-    return _new_page(NewOrderForm(data=_given() | {"ref": new_ref("D", today())}))
+    """The form of a new draft: empty, for a lead, or for a missed figure."""
+    return _new_page(NewOrderForm(data=_defaults() | {"ref": new_ref("D", today())}))
 
 
-def _given() -> dict[str, Any]:
-    given = {"officer_id": signed_in().id}
+def _defaults() -> dict[str, Any]:
+    values = {"officer_id": signed_in().id}
     if text_arg("rule"):
-        return given | _of_figure()
-    return given | _of_lead() if text_arg("lead") else given
+        return values | _of_figure()
+    return values | _of_lead() if text_arg("lead") else values
 
 
 def _of_figure() -> dict[str, Any]:
-    of = requested_figure()
-    figure = of.figure
-    told = f"完成{figure.achieved}，应完成{figure.required}"
+    requested = requested_figure()
+    figure = requested.figure
+    tally = f"完成{figure.achieved}，应完成{figure.required}"
     when = formatting.period_name(figure.period)
 
     return {
         "rule": figure.rule.code,
         "period": figure.period.name,
-        "figure_of": str(of.person_id),
+        "figure_of": str(requested.person_id),
         "about": About.PERSON,
         "origin": Origin.PROBLEM,
-        "unit_id": of.unit_id,
-        "person_id": of.person_id,
-        "matter": f"{of.name}“{figure.rule.name}”{when}未完成（{told}）",
+        "unit_id": requested.unit_id,
+        "person_id": requested.person_id,
+        "matter": f"{requested.name}“{figure.rule.name}”{when}未完成（{tally}）",
         "demand": "请查明原因，提出整改措施，抓好落实，并按期反馈。",
     }
 
@@ -179,20 +186,20 @@ def _of_lead() -> dict[str, Any]:
 
 
 def _new_page(form: NewOrderForm) -> str:
-    offer(db.session, form, my_view(), today())
+    set_choices(db.session, form, my_view(), today())
     return render_template("supervision/new.html", form=form, dues=dues_today())
 
 
 @bp.post("/new")
 def create() -> ResponseReturnValue:
-    """Draft it; a form that comes twice is one draft."""
+    """Save a new draft; a form sent twice makes one draft."""
     form = NewOrderForm()
 
     if form.validate():
         try:
             with transaction() as rows:
                 order = drafting.draft_order(
-                    rows, data=form.as_order(), by=signed_in(), now=moment()
+                    rows, data=form.as_new_order(), by=signed_in(), now=moment()
                 )
                 tell(rows, order=order, entry=last_entry(rows, order), site=site())
         except Refused as refusal:
@@ -204,54 +211,54 @@ def create() -> ResponseReturnValue:
     return _new_page(form), 422
 
 
-@bp.get(ONE)
+@bp.get(ORDER)
 def show(order_id: int) -> ResponseReturnValue:
-    """One order with what may be done about it."""
-    return page(found(order_id))
+    """One order with the steps that I may take."""
+    return page(order_or_404(order_id))
 
 
-@bp.get(f"{ONE}/print")
+@bp.get(f"{ORDER}/print")
 def paper(order_id: int) -> ResponseReturnValue:
-    """One order as on paper."""
+    """The printed form of an order."""
     return render_template(
-        "supervision/print.html", paper=paper_of(found(order_id)), order_id=order_id
+        "supervision/print.html", paper=paper_of(order_or_404(order_id)), order_id=order_id
     )
 
 
-def _mine_to_change(order_id: int) -> Order:
-    order = found(order_id)
+def _changeable_or_404(order_id: int) -> Order:
+    order = order_or_404(order_id)
     return order if Step.CHANGE in steps_of(db.session, my_view(), order, today()) else abort(404)
 
 
-def _there(order: Order) -> CurrentRecord:
-    return CurrentRecord(order, as_typed(order), in_words(order))
+def _current(order: Order) -> CurrentRecord:
+    return CurrentRecord(order, form_values(order), value_labels(order))
 
 
 def _edit_page(form: OrderForm, order: Order) -> str:
-    offer(db.session, form, my_view(), today())
+    set_choices(db.session, form, my_view(), today())
     return render_template("supervision/edit.html", form=form, order=order, dues=dues_today())
 
 
-@bp.get(f"{ONE}/edit")
+@bp.get(f"{ORDER}/edit")
 def edit(order_id: int) -> ResponseReturnValue:
-    """The form of a draft, to set right what it says."""
-    order = _mine_to_change(order_id)
-    there = _there(order)
+    """The form of an existing draft."""
+    order = _changeable_or_404(order_id)
+    current = _current(order)
     return _edit_page(
-        OrderForm(data={**there.values, "seen": version_of(db.session, there)}), order
+        OrderForm(data={**current.values, "seen": version_of(db.session, current)}), order
     )
 
 
-@bp.post(f"{ONE}/edit")
+@bp.post(f"{ORDER}/edit")
 def change(order_id: int) -> ResponseReturnValue:
     """Change the draft."""
     lock_row(db.session, Order, order_id)
-    order, form = _mine_to_change(order_id), OrderForm()
+    order, form = _changeable_or_404(order_id), OrderForm()
 
-    if form.validate() and not has_conflict(db.session, form, _there(order)):
+    if form.validate() and not has_conflict(db.session, form, _current(order)):
         try:
             with transaction() as rows:
-                data = form.told(order.origin, lead_id=order.lead_id)
+                data = form.as_data(order.origin, lead_id=order.lead_id)
                 drafting.change_draft(rows, order=order, data=data, by=signed_in(), now=moment())
         except Refused as refusal:
             show_refusal(form, refusal, {})
@@ -259,4 +266,4 @@ def change(order_id: int) -> ResponseReturnValue:
             flash("已保存。", "success")
             return redirect(url_for(".show", order_id=order_id))
 
-    return _edit_page(form, _mine_to_change(order_id)), 422
+    return _edit_page(form, _changeable_or_404(order_id)), 422

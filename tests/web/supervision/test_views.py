@@ -319,6 +319,34 @@ def test_who_may_act_for_others_finds_the_steps_folded(app, draft):
     assert "不予下达" in page
 
 
+def test_what_the_officer_decides_stands_before_what_they_do_for_the_unit(app, received):
+    take(app, "li", received, "extend", new_due_on="2026-08-09", reason="等批复")
+
+    page = sign_in(app, "chief").get(f"{LIST}/{received}").text
+
+    places = [page.index(f'/{step}"') for step in ("grant", "refuse", "answer", "progress")]
+    assert places == sorted(places)
+
+
+def test_who_asked_for_an_extension_is_not_shown_it_as_theirs_to_grant(app, zone, draft):
+    """The supervisor who issues, receives and asks for their own unit."""
+
+    def hand_over(_db, order):
+        order.officer_id = zone.head
+
+    lived(app, draft, hand_over)
+    assert take(app, "head", draft, "issue").status_code == 302
+    assert take(app, "head", draft, "receive").status_code == 302
+    take(app, "head", draft, "extend", new_due_on="2026-08-09", reason="等批复")
+
+    pages = {name: sign_in(app, name).get(LIST).text for name in ("head", "chief")}
+
+    assert {name: "待批延期" in page for name, page in pages.items()} == {
+        "head": False,
+        "chief": True,
+    }
+
+
 @pytest.mark.parametrize(
     ("username", "step", "told"),
     [
