@@ -18,20 +18,20 @@ def followup_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str
     query = visible_to(viewer, on) if viewer else select(Followup)
     order = query.order_by(Followup.due_on, Followup.ref)
     loaded = order.options(joinedload(Followup.lead), joinedload(Followup.person))
-    found = db.scalars(loaded).all()
+    followups = db.scalars(loaded).all()
     hidden: set[int] = set()
 
     if viewer:
-        labels = lead_labels(db, viewer, {each.lead_id for each in found}, on)
+        labels = lead_labels(db, viewer, {followup.lead_id for followup in followups}, on)
         hidden = {lead_id for lead_id, label in labels.items() if label.id is None}
 
     return [
         {
-            **cells_of(FOLLOWUP_FIELDS, each),
-            "lead": None if each.lead_id in hidden else each.lead.ref,
-            "lead_title": None if each.lead_id in hidden else each.lead.title,
-            "person": each.person.username,
-            "person_name": each.person.name,
+            **cells_of(FOLLOWUP_FIELDS, followup),
+            "lead": None if followup.lead_id in hidden else followup.lead.ref,
+            "lead_title": None if followup.lead_id in hidden else followup.lead.title,
+            "person": followup.person.username,
+            "person_name": followup.person.name,
         }
-        for each in found
+        for followup in followups
     ]

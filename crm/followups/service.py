@@ -73,7 +73,7 @@ def change_followup(
     values = {
         "person_id": data.person_id,
         "due_on": data.due_on,
-        "what": _said(data.what, "what"),
+        "what": _stripped(data.what, "what"),
     }
     before, after = changes(followup, values)
 
@@ -92,7 +92,7 @@ def finish_followup(
     Refused as `not_yours`, `already_done`, `required`, `no_such_person`.
     """
     _take_open(db, followup, by, now)
-    followup.result = _said(outcome.result, "result")
+    followup.result = _stripped(outcome.result, "result")
     followup.done_at, followup.channel = now, outcome.channel
     followup.met = (outcome.met or "").strip() or None
     if following := _next(db, followup, outcome, by=by, now=now):
@@ -128,7 +128,7 @@ def _next(
         lead_id=followup.lead_id,
         person_id=colleague_of(db, person_id, "next_person_id", on=civil_date(now)).id,
         due_on=outcome.next_due_on,
-        what=_said(what, "next_what"),
+        what=_stripped(what, "next_what"),
     )
 
     return _add(db, data, by=by, now=now)
@@ -140,7 +140,7 @@ def _add(db: Session, data: FollowupData, *, by: Person | None, now: datetime) -
         lead_id=data.lead_id,
         person_id=colleague_of(db, data.person_id, "person_id", on=civil_date(now)).id,
         due_on=data.due_on,
-        what=_said(data.what, "what"),
+        what=_stripped(data.what, "what"),
         entered_at=now,
         entered_by_id=by.id if by else None,
     )
@@ -180,7 +180,7 @@ def _take_open(db: Session, followup: Followup, by: Person | None, now: datetime
         raise Refused("already_done")
 
 
-def _said(text: str, field: str) -> str:
+def _stripped(text: str, field: str) -> str:
     if not text.strip():
         raise Refused("required", field=field)
     return text.strip()

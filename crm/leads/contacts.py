@@ -45,7 +45,7 @@ def keep_contact(
         if not after:
             return {}, {}
         return {"contact": {"name": name, **before}}, {"contact": {"name": name, **after}}
-    if any(_is_so(each, data) for each in contacts_of(db, eyes.viewer, lead, eyes.on)):
+    if any(_is_same(contact, data) for contact in contacts_of(db, eyes.viewer, lead, eyes.on)):
         return {}, {}
 
     contact = Contact(company_id=lead.company_id, lead_id=lead.id, name=name, created_at=now)
@@ -61,7 +61,7 @@ def move_contacts(db: Session, lead: Lead) -> None:
     db.execute(own.values(company_id=lead.company_id))
 
 
-def _is_so(contact: Contact, data: ContactData) -> bool:
+def _is_same(contact: Contact, data: ContactData) -> bool:
     return contact.name == data.name.strip() and all(
         getattr(contact, field) == value for field, value in data.known.items()
     )

@@ -39,12 +39,14 @@ def lead_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, ob
 
 
 def _row(lead: Lead, on: date, seen: set[int], *, is_bare: bool) -> dict[str, object]:
-    told = [
-        each
-        for each in lead.company.contacts
-        if each.lead_id in seen or (each.lead_id is None and not is_bare)
+    contacts = [
+        contact
+        for contact in lead.company.contacts
+        if contact.lead_id in seen or (contact.lead_id is None and not is_bare)
     ]
-    contact = min(told, key=lambda each: (each.lead_id != lead.id, each.id), default=None)
+    contact = min(
+        contacts, key=lambda contact: (contact.lead_id != lead.id, contact.id), default=None
+    )
 
     return {
         **cells_of(LEAD_FIELDS, lead),

@@ -54,7 +54,7 @@ def give_role_over(  # noqa: PLR0913 - what, to whom, when, by whose word
 
 def _last(held: LeadRole, term: Term) -> date | None:
     """The last date of the other: that of the role, or of the term, whichever is first."""
-    ends = [each for each in (held.to_on, term.last) if each is not None]
+    ends = [end for end in (held.to_on, term.last) if end is not None]
     return min(ends) if ends else None
 
 

@@ -74,8 +74,8 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
         raise Refused("already_reached", field="kind", kind=kind.label, on=reached_on)
 
     before = plans_of(db, lead.id, kind)
-    said = (reason or "").strip() or None
-    if before and not said:
+    stripped_reason = (reason or "").strip() or None
+    if before and not stripped_reason:
         raise Refused("required", field="reason")
     if before and before[-1].planned_on == planned_on:
         raise Refused("plan_unchanged", field="planned_on")
@@ -84,13 +84,13 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
         lead_id=lead.id,
         kind=kind,
         planned_on=planned_on,
-        reason=said,
+        reason=stripped_reason,
         entered_at=now,
         entered_by_id=by.id if by else None,
     )
     db.add(plan)
     was = {"on": before[-1].planned_on} if before else None
-    after = {"kind": kind, "on": planned_on, "reason": said}
+    after = {"kind": kind, "on": planned_on, "reason": stripped_reason}
     record(db, "lead.milestone_planned", lead, by=by, at=now, before=was, after=after)
 
     return plan
@@ -118,14 +118,14 @@ def planned_milestones(db: Session, lead: Lead) -> list[PlannedMilestone]:
         PlannedMilestone(kind, tuple(of_kind), latest.get(kind), is_behind(kind, {*latest}))
         for kind, of_kind in plans.items()
     ]
-    return sorted(found, key=lambda one: one.planned_on)
+    return sorted(found, key=lambda milestone: milestone.planned_on)
 
 
 def plannable(lead: Lead, planned: Iterable[PlannedMilestone]) -> list[MilestoneKind]:
     """What a lead whose milestones are loaded may still reach and has no plan for."""
     reached = {step.kind for step in lead.milestones}
-    there = FINAL | {MilestoneKind.LEAD} | {one.kind for one in planned}
-    return [kind for kind in MilestoneKind if kind not in there and not is_behind(kind, reached)]
+    excluded = FINAL | {MilestoneKind.LEAD} | {milestone.kind for milestone in planned}
+    return [kind for kind in MilestoneKind if kind not in excluded and not is_behind(kind, reached)]
 
 
 def overdue_milestones(db: Session, on: date, *, as_of: datetime) -> list[OverdueMilestone]:

@@ -66,7 +66,7 @@ def name_holder(  # noqa: PLR0913 - as give_role
         if (row.person_id, row.unit_id) == (person_id, unit_id) and row.from_on <= from_on:
             return row
 
-    before = [_told(row) for row in held] if role in SINGLE_ROLES else None
+    before = [_role_values(row) for row in held] if role in SINGLE_ROLES else None
     if role in SINGLE_ROLES:
         _end_all(db, held, from_on)
 
@@ -75,7 +75,7 @@ def name_holder(  # noqa: PLR0913 - as give_role
     )
     db.add(given)
     require_somebody_named(db, lead, civil_date(now))
-    after = {"role": role, "held": _told(given)}
+    after = {"role": role, "held": _role_values(given)}
     record(db, "lead.role_given", lead, by=by, at=now, before={"held": before}, after=after)
 
     return given
@@ -89,7 +89,7 @@ def end_role(  # noqa: PLR0913 - as give_role
     if held.lead_id != lead.id:
         raise Refused("unknown_role", field="role")
 
-    before, on = _told(held), civil_date(now)
+    before, on = _role_values(held), civil_date(now)
     was_overseen = bool(named_supervisors(db, lead.id, on))
 
     if last_on < held.from_on:
@@ -152,7 +152,7 @@ def _end_all(db: Session, held: list[LeadRole], from_on: date) -> None:
             row.to_on = from_on - DAY
 
 
-def _told(row: LeadRole) -> dict[str, object]:
+def _role_values(row: LeadRole) -> dict[str, object]:
     return {
         "role": row.role,
         "person_id": row.person_id,

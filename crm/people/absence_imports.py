@@ -41,7 +41,7 @@ def import_absences(
     """Add the absences of a file as approved; one there already stays; raises `SheetRefused`."""
     sheet = read_sheet(content, ABSENCES)
     people = ByUsername((person.username, person) for person in db.scalars(select(Person)))
-    there = _absences(db)
+    existing = _absences(db)
     outcome = ImportResult(notices=sheet.notices)
 
     for line, row in read_rows(sheet, AbsenceRow):
@@ -49,11 +49,11 @@ def import_absences(
             person = _known(people, row.username)
             kind = row.kind or AbsenceKind.LEAVE
             values = (row.from_on, row.to_on, kind, row.reason)
-            if (person.id, *values) in there:
+            if (person.id, *values) in existing:
                 outcome.unchanged += 1
                 continue
             _add_absence(db, person, values, by=by, now=now)
-            there.add((person.id, *values))
+            existing.add((person.id, *values))
             outcome.added += 1
         except Refused as why:
             sheet.add_problem(line, why)
@@ -65,10 +65,10 @@ def import_absences(
 
 def _absences(db: Session) -> set[tuple[int, date, date, AbsenceKind, str]]:
     """The approved absences that are there, as what makes one the same as another."""
-    told = select(
+    keys = select(
         Absence.person_id, Absence.from_on, Absence.to_on, Absence.kind, Absence.reason
     ).where(Absence.status == AbsenceStatus.APPROVED)
-    return {(who, first, last, kind, why) for who, first, last, kind, why in db.execute(told)}
+    return {(who, first, last, kind, why) for who, first, last, kind, why in db.execute(keys)}
 
 
 def _known(people: Mapping[str, Person], username: str) -> Person:

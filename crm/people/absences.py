@@ -85,7 +85,7 @@ def give_back(db: Session, *, absence: Absence, why: str, by: Person, now: datet
     """Say no, with the reason; refused as `required`, `not_asked`."""
     _take(db, absence, by, now)
     _require_asked(absence)
-    _end(db, "absence.returned", absence, AbsenceStatus.RETURNED, _said(why), by=by, now=now)
+    _end(db, "absence.returned", absence, AbsenceStatus.RETURNED, _stripped(why), by=by, now=now)
 
 
 def withdraw(db: Session, *, absence: Absence, by: Person, now: datetime) -> None:
@@ -105,7 +105,7 @@ def shorten(  # noqa: PLR0913 - what is decided, by whom, when and why
     _require_approved(absence)
     if not absence.from_on <= to_on < absence.to_on:
         raise Refused("not_shorter", field="to_on", first=absence.from_on, last=absence.to_on)
-    note = _said(why)
+    note = _stripped(why)
     absence.changed_by_id, absence.changed_at, absence.note = by.id, now, note
     dates = (to_on, absence.to_on)
     before, after = changes(absence, {"to_on": to_on})
@@ -118,7 +118,7 @@ def cancel(db: Session, *, absence: Absence, why: str, by: Person, now: datetime
     """Undo an approved absence as a whole; refused as `required`, `not_approved`."""
     _take(db, absence, by, now)
     _require_approved(absence)
-    note, dates = _said(why), (absence.from_on, absence.to_on)
+    note, dates = _stripped(why), (absence.from_on, absence.to_on)
     _end(db, "absence.cancelled", absence, AbsenceStatus.CANCELLED, note, by=by, now=now)
     collect_edit(db, absence, Edit.ABSENCE_CANCELLED, *dates, reason=note, by=by, at=now)
 
@@ -140,7 +140,7 @@ def _require_approved(absence: Absence) -> None:
         raise Refused("not_approved", status=absence.status)
 
 
-def _said(why: str) -> str:
+def _stripped(why: str) -> str:
     if not why.strip():
         raise Refused("required", field="why")
     return why.strip()
@@ -171,9 +171,9 @@ def _change(  # noqa: PLR0913 - an entry has that many parts
     note: str | None = None,
 ) -> None:
     before, after = changes(absence, values)
-    told = {"status": after["status"]} | ({"reason": note} if note else {})
-    was = {"status": before["status"]}
-    record(db, action, absence, by=by, at=now, before=was, after=told)
+    values_after = {"status": after["status"]} | ({"reason": note} if note else {})
+    values_before = {"status": before["status"]}
+    record(db, action, absence, by=by, at=now, before=values_before, after=values_after)
 
 
 def _same(db: Session, data: AbsenceData, by: Person) -> Absence | None:

@@ -62,7 +62,7 @@ class PostingRow(AccountRow):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedPosting:
     """A row of the file as a posting that is to be there."""
 
     line: int
@@ -76,7 +76,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class WithoutPosting:
     """A row of the file that tells of no posting."""
 
     line: int
@@ -88,9 +88,9 @@ class Plan:
     """What the rows of one person ask for."""
 
     person: Person | None
-    rows: Sequence[Wanted | Alone]
-    new: list[Wanted] = field(default_factory=list)
-    moved: list[tuple[Wanted, Posting]] = field(default_factory=list)
+    rows: Sequence[WantedPosting | WithoutPosting]
+    new: list[WantedPosting] = field(default_factory=list)
+    moved: list[tuple[WantedPosting, Posting]] = field(default_factory=list)
 
 
 def import_people(db: Session, *, content: bytes, by: Person | None, now: datetime) -> ImportResult:
@@ -118,17 +118,17 @@ def import_people(db: Session, *, content: bytes, by: Person | None, now: dateti
 
 def _by_account(
     db: Session, sheet: Sheet, known: ByUsername[Person]
-) -> dict[str, list[Wanted | Alone]]:
+) -> dict[str, list[WantedPosting | WithoutPosting]]:
     """The rows by the account that each means, or by the name of a new one."""
     taken = {fold_username(name): name for name in known}
-    rows: dict[str, list[Wanted | Alone]] = {}
-    for told in _told(db, sheet):
+    rows: dict[str, list[WantedPosting | WithoutPosting]] = {}
+    for request in _requests(db, sheet):
         try:
-            name = _account(known, taken, told.row.username)
+            name = _account(known, taken, request.row.username)
         except Refused as why:
-            sheet.add_problem(told.line, why)
+            sheet.add_problem(request.line, why)
         else:
-            rows.setdefault(name, []).append(told)
+            rows.setdefault(name, []).append(request)
     return rows
 
 
@@ -155,31 +155,33 @@ def unit_called(units: Sequence[Unit], name: str) -> Unit:
     return called[0]
 
 
-def _told(db: Session, sheet: Sheet) -> Iterator[Wanted | Alone]:
+def _requests(db: Session, sheet: Sheet) -> Iterator[WantedPosting | WithoutPosting]:
     """The rows that can be read, those with a posting if its unit is known."""
     units = db.scalars(select(Unit)).all()
-    for each in sheet.rows:
-        if not any(each.cells.get(name) for name in OF_POSTING):
-            if alone := read_row(sheet, each, PersonRow):
-                yield Alone(each.line, alone)
-        elif row := read_row(sheet, each, PostingRow):
+    for row in sheet.rows:
+        if not any(row.cells.get(name) for name in OF_POSTING):
+            if alone := read_row(sheet, row, PersonRow):
+                yield WithoutPosting(row.line, alone)
+        elif posting := read_row(sheet, row, PostingRow):
             try:
-                yield Wanted(each.line, row, unit_called(units, row.unit))
+                yield WantedPosting(row.line, posting, unit_called(units, posting.unit))
             except Refused as why:
-                sheet.add_problem(each.line, why)
+                sheet.add_problem(row.line, why)
 
 
-def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted | Alone]) -> Plan:
+def _plan(
+    sheet: Sheet, person: Person | None, rows: Sequence[WantedPosting | WithoutPosting]
+) -> Plan:
     _blame_disagreement(sheet, rows)
     plan = Plan(person, rows)
-    there = {
+    existing = {
         (posting.unit_id, posting.duty, posting.is_primary, posting.from_on): posting
         for posting in (person.postings if person else [])
     }
-    seen: dict[Key, Wanted] = {}
+    seen: dict[Key, WantedPosting] = {}
 
     for wanted in rows:
-        if isinstance(wanted, Alone):
+        if isinstance(wanted, WithoutPosting):
             continue
         row, first = wanted.row, seen.setdefault(wanted.key, wanted)
         if row.to_on and row.to_on < row.from_on:
@@ -188,22 +190,22 @@ def _plan(sheet: Sheet, person: Person | None, rows: Sequence[Wanted | Alone]) -
             sheet.add_problem(wanted.line, Refused("row_disagrees", field="to", line=first.line))
         elif first is not wanted:
             continue
-        elif wanted.key not in there:
+        elif wanted.key not in existing:
             plan.new.append(wanted)
-        elif there[wanted.key].to_on != row.to_on:
-            plan.moved.append((wanted, there[wanted.key]))
+        elif existing[wanted.key].to_on != row.to_on:
+            plan.moved.append((wanted, existing[wanted.key]))
 
     _blame_overlaps(sheet, plan)
 
     return plan
 
 
-def _blame_disagreement(sheet: Sheet, rows: Sequence[Wanted | Alone]) -> None:
+def _blame_disagreement(sheet: Sheet, rows: Sequence[WantedPosting | WithoutPosting]) -> None:
     first = rows[0]
-    for told in rows[1:]:
+    for other in rows[1:]:
         for name in OF_PERSON:
-            if getattr(told.row, name) != getattr(first.row, name):
-                sheet.add_problem(told.line, Refused("row_disagrees", field=name, line=first.line))
+            if getattr(other.row, name) != getattr(first.row, name):
+                sheet.add_problem(other.line, Refused("row_disagrees", field=name, line=first.line))
 
 
 def _blame_overlaps(sheet: Sheet, plan: Plan) -> None:

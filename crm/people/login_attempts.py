@@ -1,7 +1,7 @@
-"""Tries of passwords: counted by the account that is meant and where they come from (DESIGN 8).
+"""Password attempts, counted by account and by where they come from (DESIGN 8).
 
-Nobody keeps an owner out: a browser at which the person has signed in before has tries of its own,
-and what is tried elsewhere slows down only whoever is neither there nor at an address known so.
+Nobody can lock an owner out: a browser at which the person has signed in before has a limit of its
+own, and attempts from elsewhere only slow down browsers and addresses that are not known.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from crm.base.usernames import fold_username
 from crm.people.models import LoginSession, Person
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
-TRIES = 10  # a minute, of one account from one place
-ADDRESS_TRIES = 60  # a minute, of all accounts from one address
-SCATTERED_TRIES = 100  # an hour, of one account from unknown places; then each place is slowed down
-SLOWED_TRIES = 1  # a minute: an owner somewhere new still gets in
+ATTEMPTS = 10  # a minute, of one account from one place
+ADDRESS_ATTEMPTS = 60  # a minute, of all accounts from one address
+SCATTERED_ATTEMPTS = 100  # an hour, of one account from unknown places; then each is slowed
+SLOWED_ATTEMPTS = 1  # a minute: an owner somewhere new still gets in
 NETWORK_BITS = 64  # of an IPv6 address: the rest is the customer's to choose
 NOTED = frozenset(10**power for power in range(9))  # failures of a day that get an entry
 MOST_NOTED = 50  # entries a day of one account, and of all unknown ones together
@@ -30,10 +30,10 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of a password: of which account, and from where."""
+    """One password attempt: for which account, and from where."""
 
     person_id: int | None
-    account: str  # who is meant, or the hash of a name that nobody has
+    account: str  # the id, or the hash of a name that nobody has
     address: str
     browser: str | None = None  # one at which the person has signed in before
     is_known_address: bool = False
@@ -42,9 +42,9 @@ class Attempt:
 def attempt_of(
     db: Session, person: Person | None, *, typed: str, address: str, browser: str | None
 ) -> Attempt:
-    """A try to sign in, by what the typed name was found to mean."""
+    """An attempt to sign in to the account that the typed name was found to mean."""
     name = sha256(fold_username(typed).encode()).hexdigest()
-    been_here = exists().where(
+    signed_in_here = exists().where(
         LoginSession.person_id == (person.id if person else 0), LoginSession.address == address
     )
     return Attempt(
@@ -52,7 +52,7 @@ def attempt_of(
         account=str(person.id) if person else name,
         address=network_of(address),
         browser=browser,
-        is_known_address=bool(db.scalar(select(been_here))),
+        is_known_address=bool(db.scalar(select(signed_in_here))),
     )
 
 
@@ -67,27 +67,27 @@ def network_of(address: str) -> str:
     return address
 
 
-def take_try(db: Session, attempt: Attempt, *, now: datetime) -> bool:
-    """Count the try before the password is looked at; whether it may be."""
-    own = count_up(db, _own(attempt), seconds=MINUTE, now=now)
+def count_attempt(db: Session, attempt: Attempt, *, now: datetime) -> bool:
+    """Count the attempt before the password is checked; whether it may be checked."""
+    own = count_up(db, _own_key(attempt), seconds=MINUTE, now=now)
     if attempt.browser:
-        return own <= TRIES
-    at_address = count_up(db, _at_address(attempt), seconds=MINUTE, now=now)
-    most = TRIES
+        return own <= ATTEMPTS
+    at_address = count_up(db, _address_key(attempt), seconds=MINUTE, now=now)
+    limit = ATTEMPTS
     if not attempt.is_known_address:
-        scattered = count_up(db, _scattered(attempt), seconds=HOUR, now=now)
-        most = TRIES if scattered <= SCATTERED_TRIES else SLOWED_TRIES
-    return own <= most and at_address <= ADDRESS_TRIES
+        scattered = count_up(db, _scattered_key(attempt), seconds=HOUR, now=now)
+        limit = ATTEMPTS if scattered <= SCATTERED_ATTEMPTS else SLOWED_ATTEMPTS
+    return own <= limit and at_address <= ADDRESS_ATTEMPTS
 
 
-def give_back(db: Session, attempt: Attempt, *, now: datetime) -> None:
-    """Take the try out of the counts: the password was right."""
-    count_up(db, _own(attempt), seconds=MINUTE, now=now, amount=-1)
+def uncount_attempt(db: Session, attempt: Attempt, *, now: datetime) -> None:
+    """Take the attempt out of the counts: the password was right."""
+    count_up(db, _own_key(attempt), seconds=MINUTE, now=now, amount=-1)
     if attempt.browser:
         return
-    count_up(db, _at_address(attempt), seconds=MINUTE, now=now, amount=-1)
+    count_up(db, _address_key(attempt), seconds=MINUTE, now=now, amount=-1)
     if not attempt.is_known_address:
-        count_up(db, _scattered(attempt), seconds=HOUR, now=now, amount=-1)
+        count_up(db, _scattered_key(attempt), seconds=HOUR, now=now, amount=-1)
 
 
 def note_failure(db: Session, attempt: Attempt, *, now: datetime) -> int:
@@ -110,14 +110,14 @@ def note_failure(db: Session, attempt: Attempt, *, now: datetime) -> int:
     return failures
 
 
-def _own(attempt: Attempt) -> str:
+def _own_key(attempt: Attempt) -> str:
     place = f"browser:{attempt.browser}" if attempt.browser else f"address:{attempt.address}"
     return f"tries:{attempt.account}:{place}"
 
 
-def _at_address(attempt: Attempt) -> str:
+def _address_key(attempt: Attempt) -> str:
     return f"address-tries:{attempt.address}"
 
 
-def _scattered(attempt: Attempt) -> str:
+def _scattered_key(attempt: Attempt) -> str:
     return f"scattered-tries:{attempt.account}"

@@ -146,7 +146,7 @@ def _enter(form: LoginForm) -> None:
         if not person or not known or person.password_hash != known.password_hash:
             raise wrong  # changed in the meantime
         require_in_time(person, now)
-        login_attempts.give_back(rows, attempt, now=now)
+        login_attempts.uncount_attempt(rows, attempt, now=now)
         begin_session(person)
     remember_browser(person.id)
 
@@ -160,7 +160,7 @@ def check_password(
     """
     now = moment()
     with writing(db.sessionmaker) as own:
-        may_try = login_attempts.take_try(own, attempt, now=now)
+        may_try = login_attempts.count_attempt(own, attempt, now=now)
 
     if not may_try:
         log.warning("too_many_tries", person=attempt.person_id, address=attempt.address)

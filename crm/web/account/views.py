@@ -14,7 +14,7 @@ from crm.base.cells import Cells, Email, Phone, read_cells
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people import accounts, service
-from crm.people.login_attempts import Attempt, give_back
+from crm.people.login_attempts import Attempt, uncount_attempt
 from crm.people.sessions import open_sessions
 from crm.web.access import begin_write_late
 from crm.web.auth import begin_session, check_password, signed_in
@@ -161,7 +161,7 @@ def _change_password(old: str, new: str) -> None:
         service.change_own_password(
             rows, person=person, known_hash=known.password_hash, password_hash=hashed, now=now
         )
-        give_back(rows, attempt, now=now)
+        uncount_attempt(rows, attempt, now=now)
         begin_session(person)
 
 
