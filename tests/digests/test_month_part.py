@@ -5,7 +5,8 @@ from datetime import date
 from crm.base.clock import at_civil
 from crm.base.periods import Period
 from crm.leads.rules import MilestoneKind, Secrecy, Stage
-from crm.quotas.corrections import Touch, correct
+from crm.people.quota_inputs import Edit, QuotaInputChanged
+from crm.quotas.corrections import correct
 from crm.quotas.service import freeze_period
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
@@ -72,8 +73,16 @@ def test_a_frozen_month_is_marked_and_so_is_what_a_correction_made_of_it(
 
 
 def _correct_all(db, zone):
-    touch = Touch(zone.recruiter.id, JUNE.first, JUNE.last, None, "取消", None)
-    correct(db, [touch], now=at_civil(date(2026, 7, 20)))
+    edited_at = at_civil(date(2026, 7, 20))
+    edit = QuotaInputChanged(
+        person_ids=frozenset({zone.recruiter.id}),
+        first_on=JUNE.first,
+        last_on=JUNE.last,
+        edit=Edit.VISIT_CANCELLED,
+        by_id=None,
+        at=edited_at,
+    )
+    correct(db, [edit], now=edited_at)
 
 
 def make_target(db, unit, count=20):

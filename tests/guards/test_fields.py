@@ -21,7 +21,7 @@ from crm.visits.imports import VisitRow
 from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit
 from crm.web.audit.labels import RECORDS, label_of
-from crm.web.followups.views import FollowupForm, OutcomeForm
+from crm.web.followups.forms import NewForm, OutcomeForm
 from crm.web.leads.forms import LeadForm
 from crm.web.people.forms import AnyPostingForm, NewPersonForm
 from crm.web.visits.forms import VisitForm
@@ -32,7 +32,14 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 
 # What a record keeps beside its fields: ids, what is computed, and who entered it and when.
 INTERNAL = {
-    "visit": {"id", "entered_by_id", "verdict_by_id", "verdict_at", "late_by_days"},
+    "visit": {
+        "id",
+        "entered_by_id",
+        "verdict_by_id",
+        "verdict_at",
+        "verdict_reason",
+        "late_by_days",
+    },
     "lead": {"id", "company_id", "search", "entered_at", "entered_by_id"},
     "followup": {"id", "entered_at", "entered_by_id"},
     "person": {
@@ -56,7 +63,7 @@ TABLES = [
 FORMS = [
     ("visits", VISIT_FIELDS, (VisitForm,)),
     ("leads", LEAD_FIELDS, (LeadForm,)),
-    ("followups", FOLLOWUP_FIELDS, (FollowupForm, OutcomeForm)),
+    ("followups", FOLLOWUP_FIELDS, (NewForm, OutcomeForm)),
     ("people", PERSON_FIELDS, (NewPersonForm,)),
     ("people", POSTING_FIELDS, (AnyPostingForm,)),
 ]
