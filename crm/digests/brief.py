@@ -140,9 +140,11 @@ def make_briefs(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping
 
 def _gather(db: Session, at: datetime) -> BriefFacts:
     on = civil_date(at)
+    # After a weekend or holiday, what is new covers all the days without a brief.
     since = at_civil(_workday_before(working_calendar(db), on), civil(at).time())
     ended = _stays_to_complete(db, at)
     ended_ids = {visit.facts.id for visit in ended}
+    # A stay that ended is listed once, among those to complete, not also as today's plan.
     planned = [
         visit
         for visit in visits_between(db, on, on, at)

@@ -150,6 +150,7 @@ def release_comment(
 
     A second release of the same text changes nothing.
     """
+    # A double click must not release twice.
     same = select(MonthlyComment).where(
         MonthlyComment.month == month.name,
         MonthlyComment.by_id == by.id,

@@ -46,6 +46,7 @@ MOST_ORDERS = 12
 def compose(facts: Facts, visibility: Visibility, *, late: bool) -> Digest:
     """What the recipient reads: their own part, the part about their units, or both."""
     me, seen = visibility.viewer.person_id, visibility.figures.unit_ids
+    # The definitions at the foot of the mail cover exactly the figures in it.
     shown = [
         found.figure
         for found in facts.figures
@@ -83,6 +84,7 @@ def _own_part(facts: Facts, visibility: Visibility) -> OwnPart | None:
         plan=Truncated.of(plan, MOST_PLANNED),
     )
 
+    # A reader without a duty has no part of their own.
     return part if part.figures or part.due or part.plan else None
 
 
@@ -98,6 +100,7 @@ def _units_part(facts: Facts, visibility: Visibility) -> UnitsPart:
 
     return UnitsPart(
         names=tuple(node.unit.name for node in top_units(facts.units, seen)),
+        # Empty units are left out of the table, though the total includes them.
         lines=tuple(line for line in lines if not line.is_empty),
         total=total,
         rules=tuple(rule_lines(facts, visibility.figures, figures)),
@@ -223,6 +226,7 @@ def _orders_part(facts: Facts, visibility: Visibility) -> OrdersPart:
     if facts.period.kind is PeriodKind.WEEK:
         return OrdersPart(_count_orders(orders), (), Truncated((), 0, 0), has_page)
 
+    # REGIME 2: figures of orders are for everyone with units, the orders themselves are not.
     rows = [
         OrderRow(
             group.name, _count_orders(order for order in orders if order.unit_id in group.unit_ids)

@@ -134,6 +134,7 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
         spans=wanted,
         units=units,
         figures=judged,
+        # Only of the digest's own kind of period: a week is compared with the week before.
         previous={
             (found.figure.rule.code, found.person_id): found.figure
             for found in figures(db, period=period.before, as_of=at)
@@ -179,6 +180,7 @@ def _home_units(db: Session, on: date) -> dict[int, int]:
 def _steps(db: Session, period: Period, at: datetime) -> list[StepFact]:
     """The milestones of the period, and what was signed in its year and in the period before."""
     year = Period.holding(PeriodKind.YEAR, period.last)
+    # In January the period before lies in the year before.
     since = min(year.first, period.before.first)
     earlier = aliased(Milestone)
     is_signing = Milestone.kind == MilestoneKind.SIGNED
@@ -246,6 +248,7 @@ def _month_facts(db: Session, month: Period, units: Sequence[UnitNode], at: date
 
 def _history(db: Session, month: Period, at: datetime) -> dict[Period, list[PersonFigure]]:
     """The figures of the months before, with the weeks and xun that ended in them."""
+    # The current month is not read here: its figures are in Facts.figures already.
     months = [month.before]
     while len(months) < TREND_MONTHS - 1:
         months.insert(0, months[0].before)

@@ -38,6 +38,7 @@ def figure_lines(facts: Facts, figures: Iterable[PersonFigure]) -> tuple[FigureL
     for found in figures:
         rule_code, period = found.figure.rule.code, found.figure.period
         is_main = period == facts.period
+        # Of a quarter or year that ends with the month, the period before is not read.
         previous = facts.previous.get((rule_code, found.person_id)) if is_main else None
         earlier = facts.earlier_statuses.get((rule_code, found.person_id, period))
         lines.append(figure_line(found, facts.at, previous=previous, status_week_ago=earlier))

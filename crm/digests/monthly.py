@@ -91,6 +91,7 @@ def _trend(facts: Facts, scope: FigureScope, months: Months) -> tuple[TrendTable
     """A table for each rule of the month: the units side by side, month by month (REGIME 3)."""
     rows = groups(facts.units, scope.unit_ids)
     total = everything(facts.units, scope.unit_ids)
+    # Rules that no longer apply in this month have no table.
     rules = {found.figure.rule.code: found.figure.rule for found in months[facts.period]}
     tables = []
 
@@ -101,6 +102,7 @@ def _trend(facts: Facts, scope: FigureScope, months: Months) -> tuple[TrendTable
         }
         shown = [_trend_row(scope, group, by_month) for group in rows]
         shown = [row for row in shown if any(row.cells)]
+        # A single row is its own total.
         if len(shown) > 1:
             shown.append(_total_row(scope, total, rows, by_month))
         if shown:

@@ -66,6 +66,7 @@ def send_nudges(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping
         judged = figures(db, period=period, as_of=at)
         nudge_counts = update_levels(db, judged, at)
         behind = [found for found in judged if found.figure.status in IN_DANGER]
+        # Most noons there is nothing new, and the visits need not be read.
         due = _not_sent(db, _addressed(db, behind, nudge_counts, at)) if behind else []
         visits = visits_between(db, period.first, period.last, at) if due else []
 
@@ -86,6 +87,7 @@ def _addressed(
     for found in behind:
         rule, status, period = found.figure.rule, found.figure.status, found.figure.period
         count = nudge_counts[rule.code, found.person_id]
+        # The first nudge keeps the key without a count that it had before levels were kept.
         ending = f"{period.name}:{status.value}{f':{count}' if count > 1 else ''}"
         if person := people.get(found.person_id):
             yield DueNudge(found, person, f"nudge:{rule.code}:{found.username}:{ending}")
@@ -119,6 +121,7 @@ def _content(
     lines = [
         visit_line(visit, visibility, minutes=False)
         for visit in planned
+        # REGIME 2: a supervisor sees only the visits that they may see anyway.
         if nudge.is_own or visit.facts.id in visibility.visit_ids
     ]
 

@@ -47,6 +47,7 @@ def groups(units: Sequence[UnitNode], seen: frozenset[int]) -> list[Group]:
     if not children:
         return [Group(top.unit.name, frozenset({top.unit.id}))]
 
+    # The top unit's own people would otherwise be in no row.
     own = Group("本级", frozenset({top.unit.id}))
     rows = [own, *(Group(node.unit.name, units_below(units, {node.unit.id})) for node in children)]
     rest = everything(units, seen).unit_ids - {unit_id for row in rows for unit_id in row.unit_ids}

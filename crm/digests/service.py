@@ -43,6 +43,7 @@ def make_digests(  # noqa: PLR0913 - what a slot says, each by name
     if period.kind is PeriodKind.MONTH:
         store_reported_figures(db, facts)
 
+    # REGIME 5: everyone who owes something reads their own figures, others only those of units.
     owing = {found.person_id for found in facts.figures}
     people = active_people(db, at)
     recipients = [person for person in people if person.id in owing or person.role in OF_UNITS]
@@ -78,6 +79,7 @@ def _context(digest: Digest) -> dict[str, object]:
 def _envelope(digest: Digest, person: Person, *, until: datetime | None, mail: bool) -> Envelope:
     return Envelope(
         kind=digest.kind,
+        # One digest a person and period, however often the slot is repeated.
         dedupe_key=f"{digest.kind.value}:zone:{person.username}:{digest.period.name}:-",
         at=digest.at,
         expires_at=until,

@@ -128,6 +128,7 @@ def store_reported_figures(db: Session, facts: Facts) -> None:
         if found.figure.period in facts.spans.ended and not found.figure.settled
     ]
 
+    # A digest that is made again must not overwrite what was sent.
     for part in batches(rows):
         insert = insert_into(db, ReportedFigure).values(part)
         db.execute(insert.on_conflict_do_nothing())
@@ -143,6 +144,7 @@ def send_settlement_notices(
     released = comments(db, period, at=at) if digest_made_at else []
     zone_name = _zone_name(db)
 
+    # REGIME 5: only those who got the digest are told that its figures changed.
     people = [person for person in active_people(db, at) if person.id in digest_made_at]
     readers = list(viewers(db, people, civil_date(at)))
     scopes = figure_scopes(db, readers, civil_date(at))
@@ -233,6 +235,7 @@ def _figure_changes(db: Session, period: Period, at: datetime) -> list[FigureCha
         for found in figures(db, period=Period.parse(name), as_of=at)
         if found.figure.settled
     }
+    # A period that is not frozen yet has nothing to compare.
     frozen_periods = {name for _, _, name in frozen}
     changes = [
         _change(row, frozen.pop((row[0].rule_code, row[0].person_id, row[0].period), None))
@@ -308,6 +311,7 @@ def _rule_totals(changes: Iterable[FigureChange], scope: FigureScope) -> Iterabl
     for (rule_name, period), group in sorted(by_rule.items()):
         before = _count_tasks((change.before for change in group), scope.unit_ids)
         after = _count_tasks((change.after for change in group), scope.unit_ids)
+        # REGIME 2: either number alone would give away the figures of few people.
         is_few = min(before.owing, after.owing) < FEWEST
         is_seen = all(change.is_seen_by(scope) for change in group)
         if before != after and (is_seen or not is_few):

@@ -167,6 +167,7 @@ def mark_ambiguous(message: Message, why: str, *, now: datetime) -> State:
     It is sent once more, if its kind may be repeated; after that it is held for a person.
     """
     may_repeat = message.kind.may_repeat and message.broke_off_at is None
+    # A second unknown outcome is for a person to judge.
     message.state = State.AMBIGUOUS if may_repeat else State.HELD
     message.broke_off_at = now
     message.due_at = now + AMBIGUOUS_WAIT
@@ -191,6 +192,7 @@ def give_up(
         claimed = claimed.where(Message.claimed_by == worker)
 
     note = f"程序无法处理这封邮件：{type(error).__name__}"
+    # By state, so that the row itself need not be read: it may be what cannot be processed.
     outcomes = {State.SENDING: State.HELD} | dict.fromkeys(WAITING, State.FAILED)
 
     for before, after in outcomes.items():

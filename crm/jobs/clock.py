@@ -119,6 +119,7 @@ class ClockThreads:
 
         self._timetable = self._worker("timetable", tick, at_end=node.retire)
         self._workers = [self._timetable, delivery]
+        # The scheduler only wakes the workers; each worker also wakes by itself (watchdog).
         self._scheduler = scheduler_of(self._wake, node.jobs)
         self._scheduler.start()
         for worker in self._workers:

@@ -98,6 +98,7 @@ class Connection:
             except (OSError, ValueError) as error:  # ValueError: a name that DNS cannot hold
                 found.put(error)
 
+        # A daemon: a look-up that hangs must not keep the process from ending.
         Thread(target=look_up, name="dns", daemon=True).start()
         while True:
             with suppress(Empty):

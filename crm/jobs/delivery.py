@@ -121,6 +121,7 @@ class Deliverer:
                 return +Counter({State.SENT: leave_in_mailbox(db, now=self.now())})
         now = self.now()
         counts = claims.settle_expired_claims(self.sessions, now=now) + self._skip_stale(now)
+        # Claim no more than may be sent now, so that other workers can take the rest.
         if not (room := self.rate_limit.room(BATCH)):
             return counts
         worker = uuid4().hex
@@ -170,6 +171,7 @@ class _Batch:
         except StoppedError:
             log.info("outbox.stopped", messages=len(remaining))
         finally:
+            # So that closing the session may be interrupted at once.
             self._is_sending = False
             self._client.close()
 

@@ -104,6 +104,7 @@ def pulse(db: Session, *, now: datetime) -> Pulse:
     """The last tick of the leading node, known from its lease."""
     if (installed_at := ledger.installed_at(db)) is None:
         return Pulse(has_ticked=False, silent_for=None)
+    # The lease is in the database, so any process of any node can tell.
     silence = lease.silent_for(db)
     if silence is None:
         return Pulse(has_ticked=False, silent_for=max(now - installed_at, timedelta(0)))

@@ -144,6 +144,7 @@ def record_failure(db: Session, slot: Slot, error: str, *, now: datetime, useles
     _bound_waits(db)
     failed = _row(db, slot, RunState.FAILED, now=now, reason=error)
     attempts = db.scalar(failed.returning(JobRun.attempts)) or 0
+    # A slot that is still of use is repeated for ever: giving up would lose it (DESIGN 3).
     if not useless or attempts < GIVES_UP_AFTER:
         return False
     db.execute(
@@ -201,6 +202,7 @@ def _is_of(job: Job) -> ColumnElement[bool]:
 def _bound_waits(db: Session) -> None:
     """Limit how long a runner that was stopped in its slot can block the others."""
     if db.get_bind().dialect.name == "postgresql":
+        # SQLite bounds waits by itself, with the timeout of the connection.
         db.execute(text("SET LOCAL lock_timeout = '10s'"))
         db.execute(text("SET LOCAL idle_in_transaction_session_timeout = '120s'"))
 

@@ -101,6 +101,7 @@ def preview(runner: Runner, name: JobName, *, now: datetime) -> Preview:
         when = timing(slot, working_calendar(db), now=at)
         if when is Timing.SKIPPED:
             return Preview(slot, when, {}, [])
+        # Whatever has a higher id afterwards was made by this slot.
         last = db.scalar(select(func.max(Message.id))) or 0
         try:
             made = runner.handlers[name](db, slot, when, runner.site)

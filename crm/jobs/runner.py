@@ -114,6 +114,7 @@ class Runner:
 
         for slot in self._due(began):
             name = slot.job.name
+            # The order within a job is kept, so one failed slot blocks the later ones.
             if name in waiting or DEPENDS_ON.get(name) in waiting:
                 continue
             if not may_go_on():
@@ -193,6 +194,7 @@ class Runner:
         with coming_from(f"clock {slot.job.name}"), transaction(self.sessions) as db:
             if slot.job.name in held_jobs(db):  # paused since this run began
                 return SlotOutcome.PAUSED, {}
+            # Claimed first: the unique key stops a second runner before it does any work.
             run = ledger.claim(db, slot, now=now)
             if run is None:
                 return SlotOutcome.TAKEN, {}
@@ -201,7 +203,7 @@ class Runner:
                 ledger.finish(db, run, timing=when)
                 return SlotOutcome.SKIPPED, {}
             made = self.handlers[slot.job.name](db, slot, when, self.site)
-            db.flush()
+            db.flush()  # the mails must be in the table before they are handled
             after_slot(db, slot)
             ledger.finish(db, run, timing=when, made=made)
             return SlotOutcome.DONE, made

@@ -104,6 +104,7 @@ class Session(smtplib.SMTP):
         """
         self._require_no_input("正文之前")
         on_first_byte()
+        # Dots are doubled and line ends normalised as RFC 5321 4.5.2 asks.
         body = _DOT_FIRST.sub(b"..", _LINE_ENDS.sub(b"\r\n", mime))
         end = b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"
         self._connection.send(body, until=self._until())

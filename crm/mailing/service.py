@@ -87,6 +87,7 @@ def choose(
     for kind in OPTIONAL:
         _set_choice(db, person.id, kind, by_mail=kind in by_mail)
 
+    # Replaced as a whole: a person has one row or none.
     db.execute(delete(QuietTime).where(QuietTime.person_id == person.id))
 
     if quiet:

@@ -40,6 +40,7 @@ def goals(db: Session, units: Sequence[UnitNode], year: int) -> list[Goal]:
     unit_order = {node.unit.id: place for place, node in enumerate(units)}
     metrics, tiers = list(Metric), list(Tier)
     rows = db.scalars(select(Target).where(Target.year == year)).all()
+    # Not in SQL: the order of the tree and of the enums is known in Python only.
     rows = sorted(
         rows,
         key=lambda target: (

@@ -150,6 +150,7 @@ def progress_of(
         if project.amount is not None and project.currency:
             sums[project.currency] += project.amount
 
+    # REGIME 6: foreign amounts are never converted, so they stand beside the sum in yuan.
     by_amount = goal.measure is TargetMeasure.AMOUNT
     achieved = sums.pop(Currency.CNY, Decimal(0)) if by_amount else Decimal(len(counted))
     foreign = tuple(

@@ -89,6 +89,7 @@ def _check(db: Session, values: TargetInput, by: Person, current: Target | None)
     if values.value <= 0 or (counted and values.value != int(values.value)):
         raise Refused("bad_goal", field="value")
 
+    # Checked here for a sentence at the field; the unique constraint stops two at once.
     same = select(Target.id).where(
         Target.year == values.year,
         Target.unit_id == values.unit_id,
