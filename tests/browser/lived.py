@@ -12,6 +12,7 @@ from crm.quotas.service import freeze_period
 from crm.supervision.reminders import remind_of_missed
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.transactions import transaction
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind
 from crm.visits.service import VisitData, change_visit
@@ -34,7 +35,7 @@ FROZEN_AT = at_civil(date(2026, 7, 4))
 
 def live(sessions, site):
     """Let the zone live until NOW; what its pages are called by."""
-    with sessions.begin() as db:
+    with transaction(sessions) as db:
         named = _arrange(db, site)
     Runner(sessions, site).run_until(NOW, to_mailbox=True)
     return named

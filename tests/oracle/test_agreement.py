@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from crm.cli import base, main
 from crm.extensions import db as database_of_app
+from crm.transactions import transaction
 from tests.databases import SECRET
 
 from . import files
@@ -87,12 +88,12 @@ def zone(sessions, crm, tmp_path):
     zone = replace(zone, rules=(*SHIPPED, *(rule for rule in zone.rules if rule not in SHIPPED)))
     now = zone.imported_at
     crm(now, "init")
-    with sessions.begin() as db:
+    with transaction(sessions) as db:
         plant(db, zone)
     crm(now, "import", "people", files.write_people(zone, tmp_path))
     crm(now, "import", "absences", files.write_absences(zone, tmp_path))
     crm(now, "import", "visits", files.write_visits(zone, tmp_path))
-    with sessions.begin() as db:
+    with transaction(sessions) as db:
         live(db, zone)
     return zone
 
