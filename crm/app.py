@@ -1,4 +1,4 @@
-"""The application: a list of what it is made of."""
+"""The application factory."""
 
 from pathlib import Path
 
@@ -17,10 +17,11 @@ ROOT = Path(__file__).parent.parent
 
 
 def create_app(settings: Settings) -> Flask:
-    """Make the application of these settings; it starts no thread."""
+    """Create the application; it starts no thread (`crm serve` and `crm clock` do)."""
     app = Flask(__name__, template_folder=str(ROOT / "templates"))
+
     clock.use_zone(settings.timezone)
-    FlaskForm.Meta.locales = [settings.locale, "zh"]  # one per process, as the zone
+    FlaskForm.Meta.locales = [settings.locale, "zh"]  # once per process, like the time zone
     mail.use_site(
         mail.Site(
             base_url=settings.base_url,
@@ -28,6 +29,7 @@ def create_app(settings: Settings) -> Flask:
             secret=settings.secret_key,
         )
     )
+
     app.config.from_mapping(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_ENGINES={"default": engine_options(settings.url)},
@@ -36,17 +38,19 @@ def create_app(settings: Settings) -> Flask:
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
-        WTF_I18N_ENABLED=False,  # WTForms finds its messages itself, in the locales named below
-        WTF_CSRF_TIME_LIMIT=None,  # a form lives as long as its session
+        WTF_I18N_ENABLED=False,  # WTForms finds its messages in the locales above
+        WTF_CSRF_TIME_LIMIT=None,  # a form stays valid as long as its session
         SETTINGS=settings,
     )
+
     db.init_app(app)
     alembic.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)
     login_manager.init_app(app)
     web.init_app(app)
-    if n := settings.proxies:  # else anybody could say where they come from
+
+    if n := settings.proxies:  # without a trusted proxy a client could forge its address
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n)  # type: ignore[method-assign]
 
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]

@@ -17,17 +17,17 @@ DRIVERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
 
 
 class WrongSettingsError(Exception):
-    """The environment cannot be used as it is; the message says which setting and why."""
+    """A setting is missing or invalid; the message names it and says why."""
 
 
 class Settings(BaseSettings):
-    """What an operator decides; everything else is data or code."""
+    """What an operator configures; everything else is data or code."""
 
     model_config = SettingsConfigDict(env_prefix="CRM_", extra="ignore", frozen=True)
 
     data: Path = Field(
         Path("data"),
-        description="data folder: the SQLite file and what else is kept in files",
+        description="data folder: the SQLite file and other files",
     )
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
     secret_key: str = Field("", description="signs cookies and forms; at least 32 characters")
@@ -64,7 +64,7 @@ class Settings(BaseSettings):
 
     @field_validator("proxies", mode="before")
     @classmethod
-    def _proxies_are_few(cls, value: object) -> object:
+    def _proxies_are_a_digit(cls, value: object) -> object:
         if str(value) not in set("0123456789"):
             message = "应为 0 至 9 的整数：前面有几层可信的反向代理"
             raise ValueError(message)
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
 
     @field_validator("mail")
     @classmethod
-    def _mail_is_known(cls, value: str) -> str:
+    def _mail_is_mailbox_or_server(cls, value: str) -> str:
         if value != "mailbox" and not _is_server(value):
             message = "应为 mailbox、smtp://主机:端口 或 smtps://主机:端口"
             raise ValueError(message)
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
 
     @field_validator("mail_from")
     @classmethod
-    def _sender_can_be_sent_from(cls, value: str) -> str:
+    def _sender_is_an_address(cls, value: str) -> str:
         try:
             parse_address(value)
         except BadAddressError:
@@ -98,12 +98,12 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _database_is_one_of_two(cls, value: str) -> str:
+    def _database_is_supported(cls, value: str) -> str:
         try:
-            known = not value or make_url(value).drivername in DRIVERS
+            is_supported = not value or make_url(value).drivername in DRIVERS
         except (ArgumentError, ValueError):
-            known = False
-        if not known:
+            is_supported = False
+        if not is_supported:
             message = "应为 postgresql://用户:密码@主机:端口/库名 或 sqlite:////路径/文件"
             raise ValueError(message)
         return value
@@ -111,9 +111,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _secret_is_long_enough(self) -> Self:
         if len(self.secret_key) < SHORTEST_SECRET:
-            told = "太短" if self.secret_key else "没有设置"
+            problem = "太短" if self.secret_key else "没有设置"
             message = (
-                f"CRM_SECRET_KEY {told}：请设为至少 {SHORTEST_SECRET} 个随机字符，例如用命令："
+                f"CRM_SECRET_KEY {problem}：请设为至少 {SHORTEST_SECRET} 个随机字符，例如用命令："
                 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
             )
             raise ValueError(message)
@@ -121,7 +121,6 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The database's URL."""
         if self.database_url:
             return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         return f"sqlite:///{self.data.resolve() / 'crm.sqlite3'}"
@@ -131,18 +130,18 @@ def _is_server(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
+    except ValueError:  # the port is not a number
         return False
 
 
-def read_settings(**given: object) -> Settings:
-    """The settings of the environment, with what is given instead; raises `WrongSettingsError`."""
+def read_settings(**overrides: object) -> Settings:
+    """The settings from the environment and the overrides; raises `WrongSettingsError`."""
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        told = [
+        problems = [
             f"{'CRM_' + str(part['loc'][0]).upper() + ' ' if part['loc'] else ''}"
             f"{part['msg'].removeprefix('Value error, ')}"
             for part in error.errors()
         ]
-        raise WrongSettingsError("；".join(told)) from None
+        raise WrongSettingsError("；".join(problems)) from None

@@ -1,4 +1,4 @@
-"""`crm audit`: whether the audit trail is whole, and removing what is old enough."""
+"""`crm audit`: verify the audit trail, and purge old entries."""
 
 from datetime import datetime
 
@@ -12,19 +12,19 @@ from crm.cli.base import changing, reading
 
 @click.group()
 def audit() -> None:
-    """The audit trail."""
+    """Verify the audit trail, or purge its old entries."""
 
 
 @audit.command()
 def verify() -> None:
-    """Say that the audit trail is whole, or where it breaks first (exit code 1)."""
+    """Verify the hash chain of the audit trail; exit code 1 at the first break."""
     with reading() as db:
-        if found := first_break(db):
-            raise Refused("audit_broken", part=found.part, name=found.name, flaw=found.flaw)
-        whole = trail(db)
+        if broken := first_break(db):
+            raise Refused("audit_broken", part=broken.part, name=broken.name, flaw=broken.flaw)
+        summary = trail(db)
     click.echo(
-        f"操作记录完整：共 {whole.entries} 条，日封存 {whole.seals} 次，"
-        f"链尾第 {whole.position} 环，校验值 {whole.hash or '（无）'}"
+        f"操作记录完整：共 {summary.entries} 条，日封存 {summary.seals} 次，"
+        f"链尾第 {summary.position} 环，校验值 {summary.hash or '（无）'}"
     )
 
 
@@ -33,10 +33,10 @@ def verify() -> None:
     "--before",
     type=click.DateTime(["%Y-%m-%d"]),
     required=True,
-    help="Entries of the sealed days before this date go.",
+    help="Remove the entries of sealed days before this date.",
 )
 def purge_(before: datetime) -> None:
-    """Remove old entries; none that is younger than 183 days by the database's clock."""
+    """Remove old entries, none younger than 183 days by the database's clock."""
     with changing() as db:
         count = purge(db, before=before.date(), at=clock.now())
     click.echo(

@@ -1,4 +1,4 @@
-"""`crm clock`: the scheduler node, replaying a stretch of time, and what the clock did last."""
+"""`crm clock`: run a scheduler node, replay a period, and inspect or pause jobs."""
 
 import json
 from datetime import datetime
@@ -56,7 +56,7 @@ def clock(context: click.Context) -> None:
 @click.option("--until", type=base.Moment(), required=True, help="A bare date is that day's end.")
 @click.option("--send", is_flag=True, help="Send mails over SMTP; else they go to the mailbox.")
 def run(until: datetime, *, send: bool) -> None:
-    """Do everything due up to a moment, as at its own moments; prints a JSON summary per job."""
+    """Run everything due up to a moment, each slot at its own time; print a JSON summary by job."""
     log_as_json()
     server = mailer() if send else None
 
@@ -64,7 +64,7 @@ def run(until: datetime, *, send: bool) -> None:
         site = base.site()
         summaries = Runner(sessions, site).run_until(until, to_mailbox=server is None)
         if server:
-            # What was made is due at its slot's moment, which may lie ahead of the machine's clock.
+            # mails are due at their slot's time, which may be later than the machine's clock
             now = lambda: max(time.now(), until)  # noqa: E731 - a clock
             deliverer = Deliverer(sessions, server, site.mail_from, now)
             deliverer.deliver_to_the_end(Event().wait)
@@ -76,7 +76,7 @@ def run(until: datetime, *, send: bool) -> None:
 
 @clock.command("trust")
 def trust_clock() -> None:
-    """Say that the machine's clock is right, after a break of more than 31 days."""
+    """Confirm that the machine's clock is right, after a gap of more than 31 days."""
     with base.sessions() as sessions:
         clock_check.trust(sessions)
     click.echo("已确认系统时间无误，定时任务将从上次停下的地方继续。")
@@ -85,40 +85,39 @@ def trust_clock() -> None:
 @clock.command()
 @base.format_option
 def show(form: str) -> None:
-    """Show each job's last slot, what it made, the next slot, and why it is paused."""
+    """Show each job's last slot and its result, the next slot, and why a job is paused."""
     with base.reading() as db:
         paused = pauses(db)
         rows = [
-            _row(following, ledger.last_run(db, following.job))
-            | {"paused": _why(paused.get(following.job.name))}
-            for following in manual_runs.next_slots(db, JOBS)
+            _row(slot, ledger.last_run(db, slot.job))
+            | {"paused": _reason(paused.get(slot.job.name))}
+            for slot in manual_runs.next_slots(db, JOBS)
         ]
     base.print_rows(rows, KEYS, form)
 
 
-def _row(following: Slot, last: JobRun | None) -> dict[str, object]:
+def _row(next_slot: Slot, last: JobRun | None) -> dict[str, object]:
     return {
-        "job": str(following.job.name),
+        "job": str(next_slot.job.name),
         "last_slot": last and last.slot,
         "last_state": last and last.state.value,
         "last_made": last and last.made,
         "last_reason": last and last.reason,
-        "next_slot": following.name,
-        "next_due_at": time.civil(following.due_at).isoformat(),
+        "next_slot": next_slot.name,
+        "next_due_at": time.civil(next_slot.due_at).isoformat(),
     }
 
 
-def _why(pause: JobPause | None) -> str | None:
+def _reason(pause: JobPause | None) -> str | None:
     return pause.why if pause else None
 
 
-class Name(click.ParamType[JobName]):
-    """A job by its name or its Chinese name."""
+class JobParameter(click.ParamType[JobName]):
+    """A job's name, in English or Chinese."""
 
     name = "job"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> JobName:
-        """Read it, or say which there are."""
         try:
             return JobName.read(value)
         except ValueError:
@@ -126,55 +125,55 @@ class Name(click.ParamType[JobName]):
 
 
 @clock.command("run-now")
-@click.argument("job", type=Name())
+@click.argument("job", type=JobParameter())
 def run_now(job: JobName) -> None:
-    """Do the earliest slot of JOB that is due and not done, also one that failed."""
+    """Run the earliest due slot of JOB that is not done, also after a failure."""
     log_as_json()
     with base.sessions() as sessions:
         done = manual_runs.run_now(Runner(sessions, base.site()), job, by=None, now=time.now())
-    told = {"job": job, "slot": done.slot.name, "outcome": done.outcome, "made": dict(done.made)}
-    click.echo(json.dumps(told))
+    result = {"job": job, "slot": done.slot.name, "outcome": done.outcome, "made": dict(done.made)}
+    click.echo(json.dumps(result))
     if done.outcome.halts:
         raise RefusedError("这一期没有完成，原因见上面的日志和 crm clock show")
 
 
 @clock.command()
-@click.argument("job", type=Name())
+@click.argument("job", type=JobParameter())
 @base.format_option
 def preview(job: JobName, form: str) -> None:
-    """List the mails that the next slot of JOB would make (json: with their text); keep nothing."""
+    """List the mails that the next slot of JOB would make (json: with text); change nothing."""
     with base.sessions() as sessions:
-        found = manual_runs.preview(Runner(sessions, base.site()), job, now=time.now())
+        result = manual_runs.preview(Runner(sessions, base.site()), job, now=time.now())
 
-    due = f"{time.civil(found.slot.due_at):%Y-%m-%d %H:%M}"
-    made = "，".join(f"{name}={count}" for name, count in sorted(found.made.items()))
+    due = f"{time.civil(result.slot.due_at):%Y-%m-%d %H:%M}"
+    made = "，".join(f"{name}={count}" for name, count in sorted(result.made.items()))
     click.echo(
-        f"{job} {found.slot.name}，{due}，{found.timing.label}；{made or '没有内容'}", err=True
+        f"{job} {result.slot.name}，{due}，{result.timing.label}；{made or '没有内容'}", err=True
     )
-    if found.error:
-        raise RefusedError(f"这一期执行会失败：{found.error}")
+    if result.error:
+        raise RefusedError(f"这一期执行会失败：{result.error}")
 
     rows = [
-        {"recipient": each.name, "kind": each.kind, "subject": each.subject, "text": each.text}
-        for each in found.mails
+        {"recipient": mail.name, "kind": mail.kind, "subject": mail.subject, "text": mail.text}
+        for mail in result.mails
     ]
     base.print_rows(rows, ("recipient", "kind", "subject"), form)
 
 
 @clock.command()
-@click.argument("job", type=Name())
-@click.option("--why", required=True, help="Why; the doctor and the page show it.")
+@click.argument("job", type=JobParameter())
+@click.option("--why", required=True, help="The reason; crm doctor and the jobs page show it.")
 def pause(job: JobName, why: str) -> None:
-    """Take no slot of JOB until it is resumed."""
+    """Stop running JOB until it is resumed."""
     with base.changing() as db:
         pause_job(db, job=job, why=why, by=None, now=time.now())
     click.echo(f"已暂停：{job.label}")
 
 
 @clock.command()
-@click.argument("job", type=Name())
+@click.argument("job", type=JobParameter())
 def resume(job: JobName) -> None:
-    """Take the slots of JOB again; those since its pause as after a downtime."""
+    """Run JOB again; slots since the pause are handled as after a downtime."""
     with base.changing() as db:
         resume_job(db, job=job, by=None, now=time.now())
     click.echo(f"已恢复：{job.label}")

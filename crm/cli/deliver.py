@@ -1,4 +1,4 @@
-"""`crm deliver`: a worker that sends what waits in the outbox."""
+"""`crm deliver`: a worker that sends the mails in the outbox."""
 
 from collections.abc import Callable
 from itertools import count
@@ -23,9 +23,9 @@ log = structlog.get_logger()
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Deliver what is due, then end.")
+@click.option("--once", is_flag=True, help="Deliver what is due, then exit.")
 def deliver(*, once: bool) -> None:
-    """Deliver the outbox until SIGTERM; a database that is away is waited for."""
+    """Deliver the outbox until SIGTERM; wait while the database is unavailable."""
     log_as_json()
     with base.sessions() as sessions, stop_signal() as stopped:
         deliverer = Deliverer(sessions, mailer(), base.site().mail_from, clock.now, stopped)
@@ -48,22 +48,22 @@ def deliver(*, once: bool) -> None:
 
 
 def _refuse_doubt(sessions: sessionmaker[Session]) -> None:
-    """Say that nothing was sent, or not all, by a clock that is not believed."""
+    """Refuse where mails were held back because the machine's clock is not trusted."""
     with sessions() as db:
-        found = clock_check.find_doubt(db, now=clock.now())
-    if found:
-        raise RefusedError(found.reason.label)
+        doubt = clock_check.find_doubt(db, now=clock.now())
+    if doubt:
+        raise RefusedError(doubt.reason.label)
 
 
 def _round(deliverer: Deliverer, may_go_on: Callable[[], bool], stopped: Event) -> None:
-    """Deliver what is due, however often it takes."""
+    """Deliver what is due, with retries until it succeeds or the process is stopped."""
     for failures in count(1):
         try:
             deliverer.deliver_all(may_go_on)
-        except Exception as error:  # noqa: BLE001 - the worker's outer edge: the next try may do (STYLE 6)
+        except Exception as error:  # noqa: BLE001 - the worker's outer edge: the next attempt may succeed (STYLE 6)
             wait = wait_seconds(failures)
-            told = f"{type(error).__name__}: {error}".partition("\n")[0]
-            log.error("deliver.failed", error=told, next_try_in_seconds=wait)  # noqa: TRY400 - each try would tell the same trace
+            message = f"{type(error).__name__}: {error}".partition("\n")[0]
+            log.error("deliver.failed", error=message, next_try_in_seconds=wait)  # noqa: TRY400 - every attempt would log the same trace
             if stopped.wait(wait):
                 return
         else:

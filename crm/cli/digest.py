@@ -1,4 +1,4 @@
-"""`crm digest`: a digest as someone would get it, without sending it."""
+"""`crm digest`: preview a person's digest without sending it."""
 
 from datetime import datetime
 
@@ -24,34 +24,36 @@ KINDS = {
 
 @click.group()
 def digest() -> None:
-    """Digests: what a person reads of a week or a month."""
+    """Preview weekly and monthly digests."""
 
 
 @digest.command()
 @click.argument("kind", type=click.Choice(list(KINDS)))
 @click.option("--period", type=PeriodName(), required=True, help="2026-W30, or 2026-07.")
 @click.option("--for", "username", required=True, help="Whose digest, by username.")
-@click.option("--as-of", type=Moment(), help="At this moment; when it is due, or now, left out.")
+@click.option(
+    "--as-of", type=Moment(), help="As of this moment; by default when it is due, or now."
+)
 @click.option("--text", "as_text", is_flag=True, help="The plain text instead of the HTML.")
 def preview(
     kind: str, period: Period, username: str, as_of: datetime | None, *, as_text: bool
 ) -> None:
-    """Print the digest as HTML; nothing is made or sent."""
-    length, job = KINDS[kind]
-    if period.kind is not length:
-        raise click.BadParameter(f"{period} 不是{length.label}", param_hint="--period")
+    """Print the digest as HTML; nothing is stored or sent."""
+    period_kind, job = KINDS[kind]
+    if period.kind is not period_kind:
+        raise click.BadParameter(f"{period} 不是{period_kind.label}", param_hint="--period")
 
     with reading() as db:
         person = by_username(db, username)
         if person is None:
             raise Refused("unknown_person", field="for", person=username)
         at = as_of or min(clock.now(), _due_at(job, period, working_calendar(db)))
-        words = service.render_digest(
+        rendered = service.render_digest(
             service.preview(db, period=period, person=person, at=at, since=ledger.began_on(db)),
             site(),
         )
 
-    click.echo(words.text if as_text else words.html)
+    click.echo(rendered.text if as_text else rendered.html)
 
 
 def _due_at(name: JobName, period: Period, calendar: WorkingCalendar) -> datetime:

@@ -1,4 +1,4 @@
-"""`crm init`: the tables and the zone's first rows."""
+"""`crm init`: create or migrate the tables and add the seed data."""
 
 import logging
 from datetime import datetime
@@ -19,10 +19,10 @@ from crm.transactions import transaction
 @click.option(
     "--clock-from",
     type=base.Start(),
-    help="The clock's slots begin here; now when left out. A bare date is that day's start.",
+    help="Run jobs from this moment on; by default now. A bare date is that day's start.",
 )
 def init(clock_from: datetime | None) -> None:
-    """Make or update the tables, and seed rules, units, calendar and targets; idempotent."""
+    """Create or migrate the tables, and seed rules, units, calendar and targets; idempotent."""
     with base.sessions() as sessions:
         planted = install(sessions, clock_from=clock_from or clock.now())
         with sessions() as db:
@@ -36,8 +36,8 @@ def init(clock_from: datetime | None) -> None:
 
 
 def install(sessions: sessionmaker[Session], *, clock_from: datetime) -> seeds.Planted:
-    """Bring the database to the newest tables, plant the seeds, remember where the clock begins."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # its steps are no news
+    """Migrate the database, add missing seeds, and record from when jobs run."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs every migration
     make_file(database.engine.url)
     with installation_lock(database.engine):
         alembic.upgrade()

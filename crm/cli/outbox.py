@@ -1,4 +1,4 @@
-"""`crm outbox`: the messages and what became of them."""
+"""`crm outbox`: list messages with their delivery state, and resend them."""
 
 import click
 from sqlalchemy import select
@@ -10,7 +10,7 @@ from crm.cli import base
 from crm.jobs import resend
 from crm.jobs.mime import mime_of
 
-LARGEST_ID = 2**31 - 1  # what a database takes as the key of a row
+LARGEST_ID = 2**31 - 1  # PostgreSQL refuses a larger integer key
 KEYS = (
     "id",
     "kind",
@@ -26,7 +26,7 @@ KEYS = (
 
 @click.group()
 def outbox() -> None:
-    """Show messages and where they stand, and send them again by hand."""
+    """Show messages and their delivery state, and resend them."""
 
 
 @outbox.command("list")
@@ -42,7 +42,7 @@ def list_(form: str) -> None:
 @click.argument("message_id", metavar="ID", type=click.IntRange(1, LARGEST_ID))
 @base.format_option
 def show(message_id: int, form: str) -> None:
-    """Print a message as the MIME that travels."""
+    """Print a message as the MIME text that is sent."""
     with base.reading() as db:
         message = db.get(Message, message_id)
         if message is None:
@@ -55,10 +55,12 @@ def show(message_id: int, form: str) -> None:
 
 @outbox.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True, type=int)
-@click.option("--again", is_flag=True, help="Also one that was sent: it goes out a second time.")
-@click.option("--note", default="", help="Why; kept in the message's note and in the audit trail.")
+@click.option(
+    "--again", is_flag=True, help="Also messages already sent: they are sent a second time."
+)
+@click.option("--note", default="", help="The reason, for the message's note and the audit trail.")
 def send(ids: tuple[int, ...], note: str, *, again: bool) -> None:
-    """Let messages wait anew, whatever became of them; the clock or a worker sends them."""
+    """Queue messages again, whatever their state; the clock or a worker sends them."""
     with base.changing() as db:
         resend.send(db, ids, again=again, why=note, by=None, now=clock.now())
     click.echo(f"已把 {len(set(ids))} 封邮件重新列入待发。")
@@ -66,9 +68,9 @@ def send(ids: tuple[int, ...], note: str, *, again: bool) -> None:
 
 @outbox.command()
 @click.option("--kind", type=click.Choice([kind.value for kind in MessageKind]))
-@click.option("--note", default="", help="Why; kept in the messages' notes and in the audit trail.")
+@click.option("--note", default="", help="The reason, for the messages' notes and the audit trail.")
 def retry(kind: str | None, note: str) -> None:
-    """Let all messages that failed wait anew, or those of one kind."""
+    """Queue all failed messages again, or those of one kind."""
     wanted = MessageKind(kind) if kind else None
     with base.changing() as db:
         count = resend.retry(db, kind=wanted, why=note, by=None, now=clock.now())

@@ -1,4 +1,4 @@
-"""`crm quota`: everybody's figures, and why a figure is what it is."""
+"""`crm quota`: figures of a period, their explanation, and the back-test of draft rules."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -38,10 +38,10 @@ KEYS = (
     "estimated",
     "basis",
 )
-# beside them where the period is frozen: when, and what the latest correction came to
-SETTLED_KEYS = ("frozen_at", "corrected_required", "corrected_achieved", "corrected_status")
+# added where the period is frozen
+FROZEN_KEYS = ("frozen_at", "corrected_required", "corrected_achieved", "corrected_status")
 
-SUMMARY_KEYS = ("rule", "period", *(each.name for each in fields(Counts)))
+SUMMARY_KEYS = ("rule", "period", *(field.name for field in fields(Counts)))
 COMPARED_KEYS = (
     "rule",
     "person",
@@ -61,49 +61,49 @@ COMPARED_KEYS = (
 
 @click.group()
 def quota() -> None:
-    """Quotas: the figures of a period, and what they rest on."""
+    """Show the figures of a period, explain one, or back-test draft rules."""
 
 
 @quota.command()
 @click.option("--period", type=PeriodName(), required=True, help="2026-W30, 2026-07 …")
 @click.option("--rule", "code", help="Only this rule.")
-@click.option("--as-of", type=Moment(), help="As known at this moment; now when left out.")
+@click.option("--as-of", type=Moment(), help="As known at this moment; by default now.")
 @format_option
 def report(period: Period, code: str | None, as_of: datetime | None, form: str) -> None:
     """Print the figures of everyone who owes a quota in the period."""
     with reading() as db:
-        codes = None if code is None else [_known(db, code)]
-        found = figures(db, period=period, as_of=as_of or clock.now(), codes=codes)
+        codes = None if code is None else [_known_code(db, code)]
+        person_figures = figures(db, period=period, as_of=as_of or clock.now(), codes=codes)
         estimated, since = working_calendar(db).is_estimated(period), began_on(db)
 
-    is_settled = any(each.figure.settled for each in found)
+    is_frozen = any(entry.figure.settled for entry in person_figures)
     rows = [
-        as_row(each)
+        as_row(entry)
         | {
-            "estimated": estimated and not each.figure.settled,
-            "basis": basis_of([each.figure], period, since).value,
+            "estimated": estimated and not entry.figure.settled,
+            "basis": basis_of([entry.figure], period, since).value,
         }
-        | (as_settled(each.figure) if is_settled else {})
-        for each in found
+        | (frozen_columns(entry.figure) if is_frozen else {})
+        for entry in person_figures
     ]
     if any(row["estimated"] for row in rows):
         click.echo(ESTIMATED, err=True)
 
-    print_rows(rows, KEYS + SETTLED_KEYS if is_settled else KEYS, form)
+    print_rows(rows, KEYS + FROZEN_KEYS if is_frozen else KEYS, form)
 
 
 @quota.command()
 @click.option("--rule", "code", required=True, help="The rule's code.")
 @click.option("--person", "username", required=True, help="The username.")
 @click.option("--period", type=PeriodName(), required=True, help="2026-W30, 2026-07 …")
-@click.option("--as-of", type=Moment(), help="As known at this moment; now when left out.")
+@click.option("--as-of", type=Moment(), help="As known at this moment; by default now.")
 def explain(code: str, username: str, period: Period, as_of: datetime | None) -> None:
-    """Print, as JSON, which visits counted, and which did not and why."""
+    """Print a figure as JSON, with the visits that counted, and those that did not and why."""
     with reading() as db:
-        found = _figure(db, code, username, period=period, as_of=as_of or clock.now())
-        estimated = working_calendar(db).is_estimated(period) and not found.figure.settled
-        basis = basis_of([found.figure], period, began_on(db))
-    explained = as_explanation(found) | {"estimated": estimated, "basis": basis.value}
+        person_figure = _figure(db, code, username, period=period, as_of=as_of or clock.now())
+        estimated = working_calendar(db).is_estimated(period) and not person_figure.figure.settled
+        basis = basis_of([person_figure.figure], period, began_on(db))
+    explained = as_explanation(person_figure) | {"estimated": estimated, "basis": basis.value}
     click.echo(json.dumps(explained, ensure_ascii=False, indent=2))
 
 
@@ -114,10 +114,10 @@ def explain(code: str, username: str, period: Period, as_of: datetime | None) ->
 @click.option("--summary", is_flag=True, help="Only how many met it, by rule and period.")
 @format_option
 def backtest(*, file: Path, first: Period, last: Period, summary: bool, form: str) -> None:
-    """Print what the draft rules of FILE would have said of past periods, beside what was said.
+    """Print the figures of past periods under the draft rules of FILE, beside the actual ones.
 
-    FILE is YAML in the shape of seeds/regime.yaml; each rule takes the periods of its own kind
-    that lie within the dates. Nothing is changed.
+    FILE is YAML in the format of seeds/regime.yaml. Each rule is applied to the periods of its own
+    kind within the dates. Nothing is changed.
     """
     if last.last < first.first:
         raise click.UsageError("--to 早于 --from。")
@@ -125,55 +125,56 @@ def backtest(*, file: Path, first: Period, last: Period, summary: bool, form: st
     drafts = read_rules(file, since=first.first)
 
     with reading() as db:
-        found = compare(
+        comparisons = compare(
             db, drafts, first=first.first, last=last.last, now=clock.now(), since=began_on(db)
         )
         calendar = working_calendar(db)
-        if any(calendar.is_estimated(period) for period in {each.period for each in found}):
+        if any(calendar.is_estimated(period) for period in {row.period for row in comparisons}):
             click.echo(ESTIMATED, err=True)
 
     if summary or form == "table":
-        print_rows([*_summaries(found)], SUMMARY_KEYS, form)
+        print_rows([*_summaries(comparisons)], SUMMARY_KEYS, form)
 
     if not summary:
-        print_rows([_as_compared(each) for each in found], COMPARED_KEYS, form)
+        print_rows([_comparison_row(row) for row in comparisons], COMPARED_KEYS, form)
 
 
-def _summaries(found: Sequence[Compared]) -> Iterator[dict[str, object]]:
-    for (code, period), some in groupby(found, key=lambda one: (one.rule.code, one.period.name)):
-        yield {"rule": code, "period": period} | asdict(counts(some))
+def _summaries(comparisons: Sequence[Compared]) -> Iterator[dict[str, object]]:
+    by_period = groupby(comparisons, key=lambda row: (row.rule.code, row.period.name))
+    for (code, period), rows in by_period:
+        yield {"rule": code, "period": period} | asdict(counts(rows))
 
 
-def _as_compared(each: Compared) -> dict[str, object]:
-    """Both figures side by side; empty where nothing was, or would be, asked."""
+def _comparison_row(compared: Compared) -> dict[str, object]:
+    """Both figures side by side; empty where there was, or would be, no quota."""
     row: dict[str, object] = {
-        "rule": each.rule.code,
-        "person": each.username,
-        "unit": each.unit_code,
-        "period": each.period.name,
-        "frozen": each.is_frozen,
-        "basis": each.basis.value,
-        "changed": each.is_changed,
+        "rule": compared.rule.code,
+        "person": compared.username,
+        "unit": compared.unit_code,
+        "period": compared.period.name,
+        "frozen": compared.is_frozen,
+        "basis": compared.basis.value,
+        "changed": compared.is_changed,
     }
 
-    for name, said in (("was", each.was), ("would", each.would)):
+    for name, figure in (("was", compared.was), ("would", compared.would)):
         row |= {
-            f"{name}_required": said and said.required,
-            f"{name}_achieved": said and said.achieved,
-            f"{name}_status": said and said.status.value,
+            f"{name}_required": figure and figure.required,
+            f"{name}_achieved": figure and figure.achieved,
+            f"{name}_status": figure and figure.status.value,
         }
 
     return row
 
 
-def as_row(found: PersonFigure) -> dict[str, object]:
-    """The figure as the commands tell it: people by username, units by code."""
-    figure = found.figure
+def as_row(person_figure: PersonFigure) -> dict[str, object]:
+    """The figure as columns: people by username, units by code."""
+    figure = person_figure.figure
 
     return {
         "rule": figure.rule.code,
-        "person": found.username,
-        "unit": found.unit_code,
+        "person": person_figure.username,
+        "unit": person_figure.unit_code,
         "period": figure.period.name,
         "required": figure.required,
         "achieved": figure.achieved,
@@ -185,8 +186,8 @@ def as_row(found: PersonFigure) -> dict[str, object]:
     }
 
 
-def as_settled(figure: Figure) -> dict[str, object]:
-    """When the figure was frozen, and what it is by its latest correction; else nothing."""
+def frozen_columns(figure: Figure) -> dict[str, object]:
+    """When the figure was frozen, and its latest correction; None where there is none."""
     settled = figure.settled
     corrected = settled and settled.corrected
     return {
@@ -197,13 +198,13 @@ def as_settled(figure: Figure) -> dict[str, object]:
     }
 
 
-def as_explanation(found: PersonFigure) -> dict[str, object]:
-    """The figure with each visit that counted, and each that did not and why."""
-    figure = found.figure
-    settled = as_settled(figure) if figure.settled else {}
+def as_explanation(person_figure: PersonFigure) -> dict[str, object]:
+    """The figure with the visits that counted, and those that did not and why."""
+    figure = person_figure.figure
+    settled = frozen_columns(figure) if figure.settled else {}
 
     return (
-        as_row(found)
+        as_row(person_figure)
         | settled
         | {
             "counted": [{"visit": part.visit.ref, "days": part.days} for part in figure.counted],
@@ -215,7 +216,7 @@ def as_explanation(found: PersonFigure) -> dict[str, object]:
     )
 
 
-def _known(db: Session, code: str) -> str:
+def _known_code(db: Session, code: str) -> str:
     if code not in rule_codes(db):
         raise Refused("unknown_rule", "rule", rule=code)
     return code
@@ -227,7 +228,9 @@ def _figure(
     person = by_username(db, username)
     if person is None:
         raise Refused("unknown_person", "person", person=username)
-    found = figure_of(db, code=_known(db, code), person_id=person.id, period=period, as_of=as_of)
-    if found is None:
+    person_figure = figure_of(
+        db, code=_known_code(db, code), person_id=person.id, period=period, as_of=as_of
+    )
+    if person_figure is None:
         raise Refused("no_figure", rule=code, person=person.username, period=period)
-    return found
+    return person_figure

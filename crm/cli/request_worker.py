@@ -1,7 +1,7 @@
-"""A gunicorn worker that gives a thread only to requests which have arrived whole.
+"""A gunicorn worker that hands a request to a thread only once it has arrived completely.
 
-Gunicorn's own lets a thread wait for each further byte of head and body: eight slow clients would
-hold all eight. Here the main loop's poller waits; what is not whole in time loses its connection.
+In gunicorn's own worker a thread waits for the rest of a request, so eight slow clients block all
+eight threads. Here the main loop's poller waits, and a request that takes too long is dropped.
 """
 
 import contextlib
@@ -12,11 +12,11 @@ from typing import Any
 
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
-WHOLE_SECONDS = 30  # from the first byte of a request to its last
-SEND_SECONDS = 30  # for each part of an answer
-MOST_HEAD = 64 * 1024
-MOST_KEPT = 12 * 1024 * 1024  # of a body; a larger one is read and thrown away, and refused after
-MOST_READ = 256 * 1024 * 1024
+REQUEST_SECONDS = 30  # from the first byte of a request to its last
+SEND_SECONDS = 30  # for each part of a response
+LARGEST_HEAD = 64 * 1024
+LARGEST_KEPT = 12 * 1024 * 1024  # of a body; a larger one is read, discarded and then refused
+LARGEST_READ = 256 * 1024 * 1024
 CHUNK = 64 * 1024
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(
@@ -26,12 +26,12 @@ _CHUNKED = re.compile(rb"^transfer-encoding[ \t]*:", re.IGNORECASE | re.MULTILIN
 LENGTH_REQUIRED = b"HTTP/1.1 411 Length Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
-class Unreadable(Exception):  # noqa: N818 - a request that is given up, not a fault
-    """Nothing more of the connection is of use."""
+class UnreadableError(Exception):
+    """The connection cannot be used further; the argument, if any, is the response to send."""
 
 
-class Arrival:
-    """What has arrived of one request."""
+class PartialRequest:
+    """What has arrived of a request."""
 
     def __init__(self, *, until: float) -> None:
         self.data = bytearray()
@@ -40,12 +40,11 @@ class Arrival:
         self.is_kept = True
 
     @property
-    def is_whole(self) -> bool:
-        """Whether head and body are there."""
+    def is_complete(self) -> bool:
         return self._missing is not None and self._missing <= 0
 
     def add(self, chunk: bytes) -> None:
-        """Take more of it; raises `Unreadable` where it has no end that one may wait for."""
+        """Add received bytes; `UnreadableError` if it is too large or its length unknown."""
         if self._missing is None:
             self.data += chunk
             self._read_head()
@@ -57,38 +56,38 @@ class Arrival:
     def _read_head(self) -> None:
         end = self.data.find(_END)
         if end < 0:
-            if len(self.data) > MOST_HEAD:
-                raise Unreadable
+            if len(self.data) > LARGEST_HEAD:
+                raise UnreadableError
             return
 
         head = bytes(self.data[:end]).replace(b"\r\n", b"\n")
-        if _CHUNKED.search(head):  # a proxy in front sends the length; browsers do, too
-            raise Unreadable(LENGTH_REQUIRED)
+        if _CHUNKED.search(head):  # browsers and proxies send the length
+            raise UnreadableError(LENGTH_REQUIRED)
 
-        found = _LENGTH.search(head)
-        length = int(found[1]) if found else 0
-        if length > MOST_READ:
-            raise Unreadable
+        header = _LENGTH.search(head)
+        length = int(header[1]) if header else 0
+        if length > LARGEST_READ:
+            raise UnreadableError
 
         body = len(self.data) - end - len(_END)
-        self._missing, self.is_kept = length - body, length <= MOST_KEPT
+        self._missing, self.is_kept = length - body, length <= LARGEST_KEPT
         if not self.is_kept:
             del self.data[end + len(_END) :]
 
 
 class RequestWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """Gunicorn's worker of threads, whose threads never wait for a client's request."""
+    """Gunicorn's threaded worker, whose threads never wait for a client's request."""
 
     def handle(self, conn: TConn) -> Any:
-        """Answer the request if it is whole; else wait for more of it in the poller."""
+        """Answer the request if it is complete, else leave it to the poller."""
         try:
             if not self._has_arrived(conn):
                 is_in_time = time.monotonic() < conn.arrival.until
                 return _DEFER if self.alive and is_in_time else False
-        except Unreadable as why:
-            if why.args:
+        except UnreadableError as error:
+            if error.args:
                 with contextlib.suppress(OSError):
-                    conn.sock.send(why.args[0])
+                    conn.sock.send(error.args[0])
             return False
         except OSError:  # the client has gone
             return False
@@ -106,23 +105,25 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         arrival = getattr(conn, "arrival", None)
 
         if arrival is None:
-            arrival = conn.arrival = Arrival(until=time.monotonic() + WHOLE_SECONDS)
-            if ahead := conn.parser.unreader.take_buffered():  # read with the request before
-                arrival.add(ahead)
+            arrival = conn.arrival = PartialRequest(until=time.monotonic() + REQUEST_SECONDS)
+            if (
+                buffered := conn.parser.unreader.take_buffered()
+            ):  # read together with the previous request
+                arrival.add(buffered)
 
-        while not arrival.is_whole:
+        while not arrival.is_complete:
             try:
                 chunk = conn.sock.recv(CHUNK)
             except BlockingIOError:
                 return False
             if not chunk:
-                raise Unreadable
+                raise UnreadableError
             arrival.add(chunk)
 
         return True
 
     def handle_request(self, req: Any, conn: TConn) -> bool:
-        """Answer it, and wait for a slow reader only so long."""
+        """Answer the request; a client that reads too slowly loses the connection."""
         conn.sock.settimeout(SEND_SECONDS)
         try:
             return bool(super().handle_request(req, conn)) and conn.is_kept
@@ -130,7 +131,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             conn.sock.settimeout(None)
 
     def finish_request(self, conn: TConn, fs: Any) -> None:
-        """Close without waiting for the client: this runs in the loop that serves everybody."""
+        """Close without waiting for the client: this runs in the loop that serves all clients."""
         result = None if fs.cancelled() or fs.exception() else fs.result()
         if result:
             super().finish_request(conn, fs)
@@ -143,7 +144,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         conn.close()
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """A worker that stops does not wait for requests which have not arrived."""
+        """A stopping worker does not wait for incomplete requests."""
         super()._cap_keepalive(deadline)
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, deadline)

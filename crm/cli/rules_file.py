@@ -1,4 +1,4 @@
-"""Draft rules from a YAML file in the shape of seeds/regime.yaml; every problem with its line."""
+"""Read draft rules from a YAML file like seeds/regime.yaml; report every problem with its line."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from crm.visits.rules import Kind, kinds_counting
 from crm.web.errors import refusal_text
 
 LARGEST_BYTES = 1_000_000
-MOST_TOLD = 50
+MOST_LISTED = 50
 AnyEnum = TypeVar("AnyEnum", bound=LabeledEnum)
 Value = TypeVar("Value")
 
@@ -29,23 +29,23 @@ Value = TypeVar("Value")
 class _Problem:
     line: int
     field: str
-    what: str
+    sentence: str
 
     def __str__(self) -> str:
         place = f"第 {self.line} 行，{self.field}" if self.field else f"第 {self.line} 行"
-        return f"  {place}：{self.what}"
+        return f"  {place}：{self.sentence}"
 
 
-class _WrongError(Exception):
-    """A value cannot be read; the sentence says why."""
+class _InvalidValueError(Exception):
+    """A value cannot be read; the message is a sentence for the user."""
 
 
 def read_rules(file: Path, *, since: date) -> list[Rule]:
-    """The rules of the file, or RefusedError with all its problems; `since`: where none is said."""
+    """The rules of the file; RefusedError with all its problems. `since`: default `valid_from`."""
     problems: list[_Problem] = []
     rules: dict[str, Rule] = {}
 
-    for row in _node(file).value:
+    for row in _rule_nodes(file):
         rule = _rule(row, since, problems)
         if rule and rule.code in rules:
             problems.append(_Problem(_line(row), "code", f"{rule.code} 在这个文件里出现了两次。"))
@@ -53,14 +53,14 @@ def read_rules(file: Path, *, since: date) -> list[Rule]:
             rules[rule.code] = rule
 
     if problems:
-        lines = [f"{file} 有 {len(problems)} 处问题：", *map(str, problems[:MOST_TOLD])]
+        lines = [f"{file} 有 {len(problems)} 处问题：", *map(str, problems[:MOST_LISTED])]
         raise RefusedError("\n".join(lines))
 
     return [_with_remote(rule) for rule in rules.values()]
 
 
 def _with_remote(rule: Rule) -> Rule:
-    """The draft with `remote`, where it is older than that kind and counts what is remote now."""
+    """The rule, with the kind `remote` added where its channels count visits now of that kind."""
     kinds = kinds_counting(rule.kinds, rule.channels)
     if kinds != rule.kinds:
         label = Kind.REMOTE.label
@@ -69,7 +69,7 @@ def _with_remote(rule: Rule) -> Rule:
     return replace(rule, kinds=kinds)
 
 
-def _node(file: Path) -> yaml.Node:
+def _rule_nodes(file: Path) -> list[yaml.Node]:
     try:
         with file.open("rb") as stream:
             text = stream.read(LARGEST_BYTES)
@@ -87,18 +87,18 @@ def _node(file: Path) -> yaml.Node:
     if not isinstance(node, yaml.SequenceNode) or not node.value:
         raise RefusedError(f"{file} 里应是规则的列表，每条以“- code: …”开头。")
 
-    return node
+    return list(node.value)
 
 
 def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None:
-    """The rule of that node; none where it has problems, which are noted."""
+    """The node as a rule; None where it has problems, which are added to the list."""
     line = _line(node)
     if not isinstance(node, yaml.MappingNode):
         problems.append(_Problem(line, "", "这里应是一条规则的各个字段。"))
         return None
 
-    told_of = len(problems)
-    told_nodes = {str(key.value): value for key, value in node.value}
+    problems_before = len(problems)
+    nodes = {str(key.value): value for key, value in node.value}
 
     for key, _ in node.value:
         if str(key.value) not in READERS:
@@ -110,24 +110,24 @@ def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None
         "log_within_days": DAYS_TO_LOG,
         "stay_within_days": DAYS_TO_ENTER,
     }
-    values |= _values(told_nodes, problems)
-    missing = [name for name in READERS if name not in values and name not in told_nodes]
+    values |= _values(nodes, problems)
+    missing = [name for name in READERS if name not in values and name not in nodes]
     problems += [_Problem(line, name, "缺少这个字段。") for name in missing]
-    if len(problems) > told_of:
+    if len(problems) > problems_before:
         return None
 
-    return _checked(Rule(**values), told_nodes, line, problems)
+    return _checked(Rule(**values), nodes, line, problems)
 
 
 def _values(nodes: Mapping[str, yaml.Node], problems: list[_Problem]) -> dict[str, Any]:
-    read: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, reader in READERS.items():
         if name in nodes:
             try:
-                read[name] = reader(nodes[name])
-            except _WrongError as wrong:
-                problems.append(_Problem(_line(nodes[name]), name, str(wrong)))
-    return read
+                values[name] = reader(nodes[name])
+            except _InvalidValueError as error:
+                problems.append(_Problem(_line(nodes[name]), name, str(error)))
+    return values
 
 
 def _checked(
@@ -149,14 +149,14 @@ def _line(node: yaml.Node) -> int:
 
 def _text(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
-        raise _WrongError("请填写此项。")
+        raise _InvalidValueError("请填写此项。")
     return str(node.value).strip()
 
 
 def _number(node: yaml.Node) -> int:
     text = _text(node)
     if not text.isascii() or not text.isdigit():
-        raise _WrongError(f"“{text}”不是整数。")
+        raise _InvalidValueError(f"“{text}”不是整数。")
     return int(text)
 
 
@@ -165,37 +165,37 @@ def _date(node: yaml.Node) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise _WrongError(f"“{text}”不是日期，请写成 2026-07-15 的样子。") from None
+        raise _InvalidValueError(f"“{text}”不是日期，请写成 2026-07-15 的样子。") from None
 
 
 def _or_none(reader: Callable[[yaml.Node], Value], node: yaml.Node) -> Value | None:
     return None if node.value in ("", "null", "~") else reader(node)
 
 
-def _word(words: type[AnyEnum], node: yaml.Node) -> AnyEnum:
+def _member(enum: type[AnyEnum], node: yaml.Node) -> AnyEnum:
     text = _text(node)
     try:
-        return words.read(text)
+        return enum.read(text)
     except ValueError:
-        allowed = "、".join(f"{each.value}（{each.label}）" for each in words)
-        raise _WrongError(f"“{text}”不在可选范围内，可选：{allowed}。") from None
+        allowed = "、".join(f"{member.value}（{member.label}）" for member in enum)
+        raise _InvalidValueError(f"“{text}”不在可选范围内，可选：{allowed}。") from None
 
 
-def _words(words: type[AnyEnum], node: yaml.Node) -> frozenset[AnyEnum]:
+def _members(enum: type[AnyEnum], node: yaml.Node) -> frozenset[AnyEnum]:
     if not isinstance(node, yaml.SequenceNode):
-        raise _WrongError("这里应是列表，写成 [a, b] 的样子。")
-    return frozenset(_word(words, each) for each in node.value)
+        raise _InvalidValueError("这里应是列表，写成 [a, b] 的样子。")
+    return frozenset(_member(enum, item) for item in node.value)
 
 
 def _reader(of_type: Any) -> Callable[[yaml.Node], Any]:
-    """How to read a field of that type."""
+    """The function that reads a field of that type."""
     inner = [arg for arg in get_args(of_type) if arg is not NoneType]
     if get_origin(of_type) is frozenset:
-        return partial(_words, *inner)
+        return partial(_members, *inner)
     if get_origin(of_type) is UnionType:
         return partial(_or_none, _reader(*inner))
     if issubclass(of_type, LabeledEnum):
-        return partial(_word, of_type)
+        return partial(_member, of_type)
     return {str: _text, int: _number, date: _date}[of_type]
 
 

@@ -1,4 +1,4 @@
-"""The zone's first rows, from the files in seeds/: rules, units, industries, calendar."""
+"""Seed data from the files in seeds/: rules, units, calendar and targets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -24,7 +24,7 @@ from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
-Read = TypeVar("Read")
+Seed = TypeVar("Seed")
 
 
 class UnitSeed(BaseModel):
@@ -40,8 +40,6 @@ class UnitSeed(BaseModel):
 
 
 class OverrideSeed(BaseModel):
-    """What the zone says of a date."""
-
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     on: date
@@ -50,7 +48,7 @@ class OverrideSeed(BaseModel):
 
 
 class TargetSeed(BaseModel):
-    """How many projects a unit is to reach in a year."""
+    """A unit's target for a year, as a number of projects."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,7 +61,7 @@ class TargetSeed(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """How many rows of each kind were not there yet; industries are read from their file."""
+    """How many rows of each kind were added; industries stay in their file."""
 
     rules: int
     units: int
@@ -73,7 +71,7 @@ class Planted:
 
 
 def plant(db: Session, *, now: datetime) -> Planted:
-    """Add what of the seeds is not there yet; what is there stays as the zone has made it."""
+    """Add missing seed rows; existing rows stay as the zone has changed them."""
     return Planted(
         rules=_plant_rules(db, now),
         units=_plant_units(db, now),
@@ -100,11 +98,11 @@ def _overrides() -> Sequence[OverrideSeed]:
     return _read("calendar.yaml", list[OverrideSeed])
 
 
-def _read(name: str, kind: type[Read], default: Mapping[str, Any] | None = None) -> Read:
-    told = yaml.safe_load((SEEDS / name).read_text(encoding="utf-8"))
+def _read(name: str, kind: type[Seed], default: Mapping[str, Any] | None = None) -> Seed:
+    data = yaml.safe_load((SEEDS / name).read_text(encoding="utf-8"))
     if default:
-        told = [{**default, **row} for row in told]
-    return TypeAdapter(kind).validate_python(told)
+        data = [{**default, **row} for row in data]
+    return TypeAdapter(kind).validate_python(data)
 
 
 def _plant_rules(db: Session, now: datetime) -> int:
@@ -112,14 +110,14 @@ def _plant_rules(db: Session, now: datetime) -> int:
     new = [rule for rule in rules() if rule.code not in known]
     for rule in new:
         version = RuleVersion(**{f.name: getattr(rule, f.name) for f in fields(rule)})
-        _keep(db, "rule.added", version, now, code=rule.code, valid_from=rule.valid_from)
+        _add(db, "rule.added", version, now, code=rule.code, valid_from=rule.valid_from)
     return len(new)
 
 
-def _keep(
+def _add(
     db: Session, action: str, row: RuleVersion | Target, now: datetime, **after: object
 ) -> None:
-    """Add a row of the seeds, with its entry in the audit trail."""
+    """Add a row and record it in the audit trail."""
     db.add(row)
     db.flush()
     record(db, action, row, by=None, at=now, after=after)
@@ -128,7 +126,7 @@ def _keep(
 def _plant_units(db: Session, now: datetime) -> int:
     known = {unit.code: unit for unit in db.scalars(select(Unit))}
     before = len(known)
-    if not known:  # a tree that the zone has made its own is left alone
+    if not known:  # an existing tree is the zone's own
         _plant_below(db, [_read("org.yaml", UnitSeed)], None, known)
         for unit in known.values():
             record(db, "unit.added", unit, by=None, at=now, after={"code": unit.code})
@@ -172,7 +170,7 @@ def _plant_overrides(db: Session, now: datetime) -> int:
 
 
 def _plant_targets(db: Session, now: datetime) -> int:
-    """Years that have targets are left as the zone has made them."""
+    """Add targets only to years that have none: others are the zone's own."""
     units = dict(db.execute(select(Unit.code, Unit.id)).all())
     known = set(db.scalars(select(Target.year)))
     new = [
@@ -185,6 +183,6 @@ def _plant_targets(db: Session, now: datetime) -> int:
         if row.unit in units and row.year not in known
     ]
     for target in new:
-        _keep(db, "target.added", target, now, year=target.year, count=target.count)
+        _add(db, "target.added", target, now, year=target.year, count=target.count)
 
     return len(new)

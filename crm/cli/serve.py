@@ -1,4 +1,4 @@
-"""`crm serve`: the pages, with the clock inside unless told otherwise."""
+"""`crm serve`: the web server, with the clock in its workers by default."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from crm.base.db_faults import first_line
 from crm.cli.base import app, sessions, site
 from crm.cli.processes import is_worth_waiting, mailer, refuse_without_tables
-from crm.cli.request_worker import WHOLE_SECONDS, RequestWorker
+from crm.cli.request_worker import REQUEST_SECONDS, RequestWorker
 from crm.extensions import db
 from crm.jobs.clock import ClockThreads
 from crm.jobs.logs import log_as_json
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
-    """Gunicorn, set up by this command instead of by files and flags of its own."""
+    """Gunicorn, configured by this command instead of its own files and flags."""
 
     def __init__(self, make: Callable[[], Flask], options: dict[str, Any]) -> None:
         self._make = make
@@ -32,12 +32,10 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         super().__init__()
 
     def load_config(self) -> None:
-        """Take the options given."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """Make the application, in the worker."""
         return self._make()
 
 
@@ -51,20 +49,23 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     help="Port to listen on; 0 takes a free one.",
 )
 @click.option(
-    "--workers", default=1, show_default=True, help="Processes; more than one wants PostgreSQL."
+    "--workers",
+    default=1,
+    show_default=True,
+    help="Worker processes; more than one needs PostgreSQL.",
 )
 @click.option(
-    "--no-clock", is_flag=True, help="Only the pages: the clock runs elsewhere (crm clock)."
+    "--no-clock", is_flag=True, help="Serve only the pages; the clock runs elsewhere (crm clock)."
 )
 def serve(host: str, port: int, workers: int, *, no_clock: bool) -> None:
-    """Serve the pages, with the clock inside; while the database is away pages say so."""
+    """Serve the pages and run the clock; pages report an unavailable database."""
     log_as_json()
-    look_at_database()
+    check_database()
     run(host, port, workers=workers, with_clock=not no_clock)
 
 
-def look_at_database() -> None:
-    """Refuse at once what will not mend itself; a server that is away may be back before long."""
+def check_database() -> None:
+    """Refuse faults that waiting cannot mend; a database server may still come up."""
     with sessions() as maker:
         try:
             refuse_without_tables(maker)
@@ -76,7 +77,7 @@ def look_at_database() -> None:
 
 
 def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> None:
-    """Serve until told to stop; each worker has a clock of its own, and the lease lets one lead."""
+    """Serve until stopped; every worker has a clock, and the lease lets one of them run jobs."""
     log_as_json()
     threads = ClockThreads()
 
@@ -93,7 +94,7 @@ def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> N
         "bind": f"{host}:{port}",
         "workers": workers,
         "worker_class": RequestWorker,
-        "keepalive": WHOLE_SECONDS,
+        "keepalive": REQUEST_SECONDS,
         "threads": THREADS,
         "graceful_timeout": 8,
         "post_worker_init": start,

@@ -1,4 +1,4 @@
-"""`crm user`: accounts, and their passwords."""
+"""`crm user`: add and disable accounts, and set passwords."""
 
 import sys
 from datetime import datetime
@@ -23,30 +23,26 @@ from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
 
 
-class OneOf(click.ParamType[LabeledEnum]):
-    """A code or Chinese name of an enum."""
+class EnumParameter(click.ParamType[LabeledEnum]):
+    """A member of an enum, by its code or Chinese label."""
 
-    def __init__(self, words: type[LabeledEnum]) -> None:
-        """Read these words."""
-        self.words = words
-        self.name = "|".join(words)
+    def __init__(self, members: type[LabeledEnum]) -> None:
+        self.members = members
+        self.name = "|".join(members)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Show the words as they are typed: Click would write them in capitals."""
+        """Show the codes as they are typed: Click would use capitals."""
         return self.name
 
     def convert(self, value: Any, param: Any, ctx: Any) -> LabeledEnum:
-        """Read it, or say what there is."""
         try:
-            return self.words.read(value)
+            return self.members.read(value)
         except ValueError:
-            choice = "、".join(f"{member.value}（{member.label}）" for member in self.words)
+            choice = "、".join(f"{member.value}（{member.label}）" for member in self.members)
             self.fail(f"{value!r} 不在可选范围内：{choice}", param, ctx)
 
 
 class Account(Cells):
-    """What is told of a person on the command line."""
-
     username: Username
     name: Line
     email: Email
@@ -55,17 +51,19 @@ class Account(Cells):
 
 @click.group()
 def user() -> None:
-    """Accounts."""
+    """Add and disable accounts, and set passwords."""
 
 
 @user.command()
 @click.argument("username")
 @click.option("--name", required=True, help="The person's name.")
-@click.option("--role", type=OneOf(Role), required=True, help="What they may see and do.")
+@click.option(
+    "--role", type=EnumParameter(Role), required=True, help="Decides what they may see and do."
+)
 @click.option("--email", default="", help="Where their mails go.")
 @click.option("--phone", default="")
 @click.option("--unit", help="Code or name of the unit in which they are posted.")
-@click.option("--duty", type=OneOf(Duty), help="The duty there: it decides the quotas.")
+@click.option("--duty", type=EnumParameter(Duty), help="The duty there; decides the quotas.")
 @click.option(
     "--from",
     "from_on",
@@ -73,22 +71,22 @@ def user() -> None:
     help="First date of the posting; today when left out.",
 )
 def add(
-    *, role: Role, unit: str | None, duty: Duty | None, from_on: datetime | None, **told: str
+    *, role: Role, unit: str | None, duty: Duty | None, from_on: datetime | None, **fields: str
 ) -> None:
-    """Enter a person, and their primary posting where UNIT and DUTY are given."""
+    """Add a person, with their primary posting where --unit and --duty are given."""
     if (unit is None) != (duty is None) or (from_on and not unit):
         raise click.UsageError("--unit 和 --duty 要一起给出，--from 只与它们同用。")
 
     now = clock.now()
 
     with changing() as db:
-        account = read_cells(Account, told)
+        account = read_cells(Account, fields)
         person = service.add_person(db, role=role, by=None, now=now, **account.model_dump())
         if unit and duty:
             begin = from_on.date() if from_on else clock.civil_date(now)
-            called = unit_called(db.scalars(select(Unit)).all(), unit)
+            posted_to = unit_called(db.scalars(select(Unit)).all(), unit)
             service.add_posting(
-                db, person=person, unit=called, duty=duty, from_on=begin, by=None, now=now
+                db, person=person, unit=posted_to, duty=duty, from_on=begin, by=None, now=now
             )
         username = person.username
 
@@ -101,7 +99,7 @@ def add(
 def passwd(*, username: str, password_stdin: bool) -> None:
     """Set a person's password, and end their sessions; asked twice without --password-stdin."""
     with reading() as db:
-        known = _person(db, username).username  # before anything is typed for nobody
+        known = _person(db, username).username  # refuse an unknown name before the prompt
     password = _password(from_stdin=password_stdin)
     with readable_errors():
         hashed = service.hash_password(known, password)
@@ -114,7 +112,7 @@ def passwd(*, username: str, password_stdin: bool) -> None:
 @user.command()
 @click.argument("username")
 def disable(*, username: str) -> None:
-    """Close a person's account at once, and end their sessions; their postings stay."""
+    """Disable a person's account at once and end their sessions; their postings stay."""
     now = clock.now()
     with changing() as db:
         take_exclusive_lock(db)

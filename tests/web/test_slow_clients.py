@@ -20,7 +20,7 @@ from tests.factories import make_person
 PASSWORD = "a long enough password"
 SERVE = """
 from crm.cli import request_worker, serve
-request_worker.WHOLE_SECONDS = serve.WHOLE_SECONDS = {whole_seconds}
+request_worker.REQUEST_SECONDS = serve.REQUEST_SECONDS = {whole_seconds}
 serve.run("127.0.0.1", {port}, with_clock=False)
 """
 HEAD = (
