@@ -57,10 +57,12 @@ def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) 
     for visit, row in zip(visits, rows, strict=True):
         late = visit.late_by_days
         people += [
-            {"visit_id": visit.id, "person_id": each, "late_by_days": late}
-            for each in sorted(row.data.joined_by)
+            {"visit_id": visit.id, "person_id": person_id, "late_by_days": late}
+            for person_id in sorted(row.data.joined_by)
         ]
-        leads += [{"visit_id": visit.id, "lead_id": n} for n in sorted(set(row.data.lead_ids))]
+        leads += [
+            {"visit_id": visit.id, "lead_id": lead_id} for lead_id in sorted(set(row.data.lead_ids))
+        ]
 
     for table, links in ((VisitParticipant, people), (VisitLead, leads)):
         if links:

@@ -34,12 +34,12 @@ def note_named(
         return
     again = (VisitFormer.visit_id == visit.id) & VisitFormer.person_id.in_(person_ids)
     db.execute(update(VisitFormer).where(again).values(left_at=None))
-    told = {"named_by_id": by.id, "named_at": now}
+    naming = {"named_by_id": by.id, "named_at": now}
     for person_id in sorted(set(person_ids) - {by.id}):
         row = insert_into(db, CompanionNotice).values(
-            visit_id=visit.id, person_id=person_id, **told
+            visit_id=visit.id, person_id=person_id, **naming
         )
-        db.execute(row.on_conflict_do_update(index_elements=["visit_id", "person_id"], set_=told))
+        db.execute(row.on_conflict_do_update(index_elements=["visit_id", "person_id"], set_=naming))
 
 
 def leave_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
@@ -61,9 +61,9 @@ def leave_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visi
     db.execute(former.on_conflict_do_update(index_elements=keys, set_={"left_at": now}))
     db.expire(visit, ["participants"])
 
-    after = [each for each in before if each != by.id]
-    told = {"participant_ids": before}, {"participant_ids": after}
-    record(db, "visit.left", visit, by=by, at=now, before=told[0], after=told[1])
+    after = [person_id for person_id in before if person_id != by.id]
+    values_before, values_after = {"participant_ids": before}, {"participant_ids": after}
+    record(db, "visit.left", visit, by=by, at=now, before=values_before, after=values_after)
     collect_edit(db, visit, Edit.VISIT_LEFT, people=before, by=by, at=now)
     return visit
 

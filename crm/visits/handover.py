@@ -50,9 +50,9 @@ def give_place(  # noqa: PLR0913 - whose place, to whom, by whose word, when
     before = {"participant_ids": _joined(db, visit)}
     _leave_out(db, visit, leaver.id)
     keep_former_people(db, visit, [leaver.id])
-    there = _joined(db, visit)
+    joined = _joined(db, visit)
 
-    if to and to.id != visit.leader_id and to.id not in there:
+    if to and to.id != visit.leader_id and to.id not in joined:
         late = late_by(visit.first_on, civil_date(now))
         row = {"visit_id": visit.id, "person_id": to.id, "late_by_days": late}
         db.execute(insert(VisitParticipant), [row])
@@ -144,11 +144,15 @@ def _rest(db: Session, visit: Visit, to: Person, starts_at: datetime, now: datet
     db.flush()
 
     for table, column, ids in (
-        (VisitParticipant, "person_id", [each for each in _joined(db, visit) if each != to.id]),
+        (
+            VisitParticipant,
+            "person_id",
+            [row_id for row_id in _joined(db, visit) if row_id != to.id],
+        ),
         (VisitLead, "lead_id", db.scalars(_leads(visit)).all()),
     ):
         if ids:
-            db.execute(insert(table), [{"visit_id": rest.id, column: each} for each in ids])
+            db.execute(insert(table), [{"visit_id": rest.id, column: row_id} for row_id in ids])
 
     return rest
 

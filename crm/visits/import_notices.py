@@ -11,7 +11,7 @@ from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.sheets import Problem
 from crm.visits.models import Visit
-from crm.visits.question_queries import beside_file
+from crm.visits.question_queries import outlines_near_file
 from crm.visits.questions import Doubt, Outline, questions
 from crm.visits.rules import CHANNELS_OF, Channel, Kind
 
@@ -38,17 +38,19 @@ def asked_about(
     if not visits:
         return
 
-    found = _pairs(beside_file(db, visits, on), {visit.id for visit in visits})
-    ids = {each for pairs in found.values() for pair in pairs for each in pair}
+    found = _pairs(outlines_near_file(db, visits, on), {visit.id for visit in visits})
+    ids = {visit_id for pairs in found.values() for pair in pairs for visit_id in pair}
     refs = {visit.id: visit.ref for visit in visits if visit.id in ids}
     others = select(Visit.id, Visit.ref).where(Visit.id.in_(sorted(ids - refs.keys())))
     refs |= dict(db.execute(others).all())
 
     for doubt, pairs in found.items():
-        shown = "、".join(f"{refs[one]}与{refs[other]}" for one, other in pairs[:MOST_PAIRS])
+        shown = "、".join(
+            f"{refs[visit_id]}与{refs[other_id]}" for visit_id, other_id in pairs[:MOST_PAIRS]
+        )
         facts = {
             "doubt": doubt.label,
-            "lines": named(sorted({lines[refs[one]] for one, _ in pairs})),
+            "lines": named(sorted({lines[refs[visit_id]] for visit_id, _ in pairs})),
             "pairs": shown + "等" * (len(pairs) > MOST_PAIRS),
         }
         yield Problem(Refused("asked_about", None, **facts))
@@ -58,20 +60,22 @@ def _pairs(outlines: Sequence[Outline], new: set[int]) -> dict[Doubt, list[Pair]
     """Visits of the file beside others, each pair once, by what is doubtful about them."""
     near: dict[tuple[str, int, date], list[Outline]] = defaultdict(list)
 
-    for each in outlines:
-        for key in _keys(each):
-            near[key].append(each)
+    for other in outlines:
+        for key in _keys(other):
+            near[key].append(other)
 
     found: dict[Doubt, list[Pair]] = defaultdict(list)
 
-    for one in outlines:
-        if one.id not in new:
+    for outline in outlines:
+        if outline.id not in new:
             continue
-        others = {each.id: each for key in _keys(one) for each in near[key]}
+        others = {other.id: other for key in _keys(outline) for other in near[key]}
         # of two rows of the file, the earlier one asks
-        rest = [each for each in others.values() if each.id not in new or _id(each) > _id(one)]
-        for question in questions(one, rest):
-            found[question.doubt].append((_id(one), _id(question.other)))
+        rest = [
+            other for other in others.values() if other.id not in new or _id(other) > _id(outline)
+        ]
+        for question in questions(outline, rest):
+            found[question.doubt].append((_id(outline), _id(question.other)))
 
     return found
 
@@ -84,8 +88,8 @@ def _keys(outline: Outline) -> Iterator[tuple[str, int, date]]:
     """Whom and what the visit is about, on each of its dates."""
     for number in range((outline.last_on - outline.first_on).days + 1):
         on = outline.first_on + number * DAY
-        yield from (("person", each, on) for each in outline.people)
-        yield from (("company", each, on) for each in outline.company_ids)
+        yield from (("person", key, on) for key in outline.people)
+        yield from (("company", key, on) for key in outline.company_ids)
 
 
 def named(lines: Sequence[int]) -> str:

@@ -37,7 +37,7 @@ from crm.visits.import_notices import asked_about, read_as_remote
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
 
-Told = dict[str, Any]  # what a visit is, by column
+CellValues = dict[str, Any]  # a visit's values by column
 
 
 class VisitFacts(Cells):
@@ -77,17 +77,17 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult
     sheet = read_sheet(content, VISIT_COLUMNS)
     rows = list(read_rows(sheet, VisitRow))
     names = _names(db)
-    there = _there(db, [row.ref for _, row in rows])
+    existing = _existing_visits(db, [row.ref for _, row in rows])
     new: list[batch_insert.ImportedVisit] = []
 
     for line, row in rows:
         try:
-            told = _told(row, names, sheet, line)
-            if told and row.ref in there:
-                _refuse_difference(sheet, row, there[row.ref], told)
-            elif told:
-                new.append(_checked(row, told, now))
-                there[row.ref] = told
+            values = _values_of(row, names, sheet, line)
+            if values and row.ref in existing:
+                _refuse_difference(sheet, row, existing[row.ref], values)
+            elif values:
+                new.append(_checked(row, values, now))
+                existing[row.ref] = values
         except Refused as why:
             sheet.add_problem(line, why)
 
@@ -107,8 +107,8 @@ def _names(db: Session) -> Names:
     )
 
 
-def _told(row: VisitFacts, names: Names, sheet: Sheet, line: int) -> Told:
-    """What the row says, with ids for names; empty where it names somebody unknown."""
+def _values_of(row: VisitFacts, names: Names, sheet: Sheet, line: int) -> CellValues:
+    """The row's values, with ids for names; empty where it names somebody unknown."""
     blamed = len(sheet.problems)
 
     for column, usernames in (("leader", [row.leader]), ("participants", row.participants)):
@@ -133,49 +133,51 @@ def _told(row: VisitFacts, names: Names, sheet: Sheet, line: int) -> Told:
     }
 
 
-def _refuse_difference(sheet: Sheet, row: VisitFacts, there: Told, told: Told) -> None:
-    """A repeat says the same in each column of the file; a moment left out says none."""
-    skipped = {name for name in MOMENTS if told[name] is None}
+def _refuse_difference(
+    sheet: Sheet, row: VisitFacts, existing: CellValues, values: CellValues
+) -> None:
+    """Refuse a repeat that differs in a column of the file; a moment left out does not count."""
+    skipped = {name for name in MOMENTS if values[name] is None}
     if row.entered_at and row.status is not Status.DONE:
         skipped.add("logged_at")  # only a done visit has one: else it is when it was entered
     differing = [
         heading
         for column, heading in sheet.headings.items()
-        if column in told and column not in skipped and told[column] != there[column]
+        if column in values and column not in skipped and values[column] != existing[column]
     ]
     if differing:
         raise Refused("ref_taken", field="ref", ref=row.ref, columns="、".join(differing))
 
 
-def _checked(row: VisitFacts, told: Told, now: datetime) -> batch_insert.ImportedVisit:
+def _checked(row: VisitFacts, values: CellValues, now: datetime) -> batch_insert.ImportedVisit:
     """The visit that is to be kept; refused as `batch_insert.new_visit` says."""
     data = VisitData(
         ref=row.ref,
-        leader_id=told["leader"],
-        participant_ids=told["participants"],
-        lead_ids=told["leads"],
-        **{name: told[name] for name in OF_DATA},
+        leader_id=values["leader"],
+        participant_ids=values["participants"],
+        lead_ids=values["leads"],
+        **{name: values[name] for name in OF_DATA},
     )
     visit = batch_insert.ImportedVisit(data, row.logged_at, row.verdict, entered_at=row.entered_at)
     batch_insert.new_visit(visit, now=now)
     return visit
 
 
-def _there(db: Session, refs: Sequence[str]) -> dict[str, Told]:
-    """The visits of these references that are there, as a file tells them."""
-    there: dict[str, Told] = {}
+def _existing_visits(db: Session, refs: Sequence[str]) -> dict[str, CellValues]:
+    """The existing visits of these references, by their values in a file."""
+    existing: dict[str, CellValues] = {}
 
     for part in batches(refs):
         of_refs = Visit.ref.in_(part)
-        by_id: dict[int, Told] = {}
+        by_id: dict[int, CellValues] = {}
         for visit in db.execute(select(*Visit.__table__.columns).where(of_refs)).mappings():
-            told = {  # kept before line breaks were of one kind
+            values = {  # kept before line breaks were of one kind
                 name: unify_line_breaks(value) if isinstance(value, str) else value
                 for name, value in visit.items()
             }
-            told |= {"leader": visit["leader_id"], "participants": set(), "leads": set()}
-            told["logged_at"] = visit["logged_at"] or visit["entered_at"]
-            there[visit["ref"]] = by_id[visit["id"]] = told
+            values |= {"leader": visit["leader_id"], "participants": set(), "leads": set()}
+            values["logged_at"] = visit["logged_at"] or visit["entered_at"]
+            existing[visit["ref"]] = by_id[visit["id"]] = values
         for table, column, of in (
             (VisitParticipant, VisitParticipant.person_id, "participants"),
             (VisitLead, VisitLead.lead_id, "leads"),
@@ -184,4 +186,4 @@ def _there(db: Session, refs: Sequence[str]) -> dict[str, Told]:
             for visit_id, other_id in db.execute(pairs):
                 by_id[visit_id][of].add(other_id)
 
-    return there
+    return existing

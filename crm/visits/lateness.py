@@ -16,7 +16,7 @@ from crm.visits.rules import Kind, Status, late_after_change, late_by
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Of a visit what decides, when it changes, which of its dates were entered anew."""
+    """What decides, when a visit changes, which of its dates were entered anew."""
 
     kind: Kind
     status: Status
@@ -30,11 +30,11 @@ class Timing:
 
 
 def late_by_person(
-    people: Collection[int], there: Mapping[int, int], was: Timing, now: Timing, today: date
+    people: Collection[int], late_before: Mapping[int, int], was: Timing, now: Timing, today: date
 ) -> dict[int, int]:
     """By person, how late the dates are after a change of the visit on the date.
 
-    `there`: how late they were before, for those who led or joined it already.
+    `late_before`: how late they were, for those who led or joined it already.
     """
     all_anew = late_by(now.first_on, today)
     is_taken_back = was.status is Status.CANCELLED and now.status is not Status.CANCELLED
@@ -42,8 +42,10 @@ def late_by_person(
         return dict.fromkeys(people, all_anew)
     old, new = (was.first_on, was.last_on), (now.first_on, now.last_on)
     return {
-        each: late_after_change(there[each], old, new, today) if each in there else all_anew
-        for each in people
+        person_id: late_after_change(late_before[person_id], old, new, today)
+        if person_id in late_before
+        else all_anew
+        for person_id in people
     }
 
 
@@ -60,9 +62,9 @@ def late_if_kept(db: Session, data: VisitData, visit: Visit | None, today: date)
     people = {data.leader_id, *data.joined_by}
     if visit is None:
         return dict.fromkeys(people, late_by(first, today))
-    there = late_now(db, visit)
+    late_before = late_now(db, visit)
     now = Timing(data.kind, data.status, first, last)
-    return late_by_person(people, there, Timing.of(visit), now, today)
+    return late_by_person(people, late_before, Timing.of(visit), now, today)
 
 
 def late_now(db: Session, visit: Visit) -> dict[int, int]:

@@ -60,8 +60,8 @@ def set_links(
 
     `late_by`: by participant, how many days late the dates were entered.
     """
-    people = [{"person_id": each, "late_by_days": late_by[each]} for each in sorted(late_by)]
-    leads = [{"lead_id": each} for each in sorted(lead_ids)]
+    people = [{"person_id": row_id, "late_by_days": late_by[row_id]} for row_id in sorted(late_by)]
+    leads = [{"lead_id": row_id} for row_id in sorted(lead_ids)]
     for table, rows in ((VisitParticipant, people), (VisitLead, leads)):
         gone = delete(table).where(table.visit_id == visit.id)
         # else each row that this session ever read is asked whether it is gone
@@ -74,5 +74,5 @@ def set_links(
 def keep_former_people(db: Session, visit: Visit, person_ids: Collection[int]) -> None:
     """Keep who led, joined or changed the visit without part in it now: no judges (REGIME 3)."""
     if person_ids:
-        rows = [{"visit_id": visit.id, "person_id": each} for each in sorted(person_ids)]
+        rows = [{"visit_id": visit.id, "person_id": row_id} for row_id in sorted(person_ids)]
         db.execute(insert_into(db, VisitFormer).values(rows).on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""A visit that was about to be entered a second time is folded into the one that is there."""
+"""A visit entered a second time is merged into the existing one."""
 
 from datetime import datetime
 from typing import Any
@@ -22,9 +22,9 @@ from crm.visits.validation import check_visit
 
 
 def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:
-    """Fold `data` into the visit: people, leads and words of both; a stay covers both spans.
+    """Merge `data` into the visit: people, leads and words of both; a stay covers both spans.
 
-    Nothing that stands there is lost. Refused as `cannot_merge`, as an entry and as a change are.
+    Nothing of the visit is lost. Refused as `cannot_merge`, as an entry and as a change are.
     """
     on = civil_date(now)
     me = viewer(db, by, on)
@@ -32,20 +32,23 @@ def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: 
         raise Refused("not_yours")
     check_visit(db, data, me, now)
     draft = outline_of(db, data, me, on)
-    asked = (each for each in questions_about(db, draft, me, on) if each.other.id == visit.id)
+    asked = (
+        question for question in questions_about(db, draft, me, on) if question.other.id == visit.id
+    )
     if not any(can_merge(draft, question) for question in asked):
         raise Refused("cannot_merge")
     db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
 
-    both = _both(visit, links_of(db, visit, me, on), data)
+    both = _merged_data(visit, links_of(db, visit, me, on), data)
 
-    return rewrite_visit(db, visit=visit, data=both, me=me, now=now)
+    return rewrite_visit(db, visit=visit, data=both, viewer=me, now=now)
 
 
-def _both(visit: Visit, beside: VisitLinks, data: VisitData) -> VisitData:
+def _merged_data(visit: Visit, links: VisitLinks, data: VisitData) -> VisitData:
     is_stay = visit.kind is Kind.RESIDENCY
     words: dict[str, Any] = {
-        name: _joined(getattr(visit, name), getattr(data, name), _between(name)) for name in WORDS
+        name: _joined_text(getattr(visit, name), getattr(data, name), _separator(name))
+        for name in WORDS
     }
 
     return VisitData(
@@ -57,21 +60,21 @@ def _both(visit: Visit, beside: VisitLinks, data: VisitData) -> VisitData:
         ends_at=max(visit.ends_at, data.ends_at) if is_stay else visit.ends_at,
         city=visit.city,
         leader_id=visit.leader_id,
-        participant_ids=beside.participant_ids | data.joined_by | {data.leader_id},
-        lead_ids=(beside.lead_ids - beside.hidden_lead_ids) | set(data.lead_ids),
+        participant_ids=links.participant_ids | data.joined_by | {data.leader_id},
+        lead_ids=(links.lead_ids - links.hidden_lead_ids) | set(data.lead_ids),
         trip=visit.trip or data.trip,
         reason=data.reason,
         **words,
     )
 
 
-def _between(name: str) -> str:
-    """What stands between two texts that become one."""
+def _separator(name: str) -> str:
+    """What separates two texts that become one."""
     return "\n" if VISIT_FIELDS[name].kind is FieldKind.PROSE else "；"
 
 
-def _joined(there: str | None, more: str | None, apart: str) -> str | None:
-    more = (more or "").strip()
-    if not more or more in (there or ""):
-        return there
-    return f"{there}{apart}{more}" if there else more
+def _joined_text(text: str | None, addition: str | None, separator: str) -> str | None:
+    addition = (addition or "").strip()
+    if not addition or addition in (text or ""):
+        return text
+    return f"{text}{separator}{addition}" if text else addition

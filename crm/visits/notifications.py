@@ -14,7 +14,7 @@ from crm.visits.models import Visit
 
 def tell_named(db: Session, *, visit: Visit, by: Person, now: datetime, site: Site) -> int:
     """Tell those whom `by` has just named as companions; how many."""
-    people = [each for each in named_at(db, visit, now) if not each.is_disabled(now)]
+    people = [person for person in named_at(db, visit, now) if not person.is_disabled(now)]
     return sum(_post(db, visit, "named", to=to, by=by, now=now, site=site) for to in people)
 
 
@@ -41,5 +41,5 @@ def _post(  # noqa: PLR0913 - one message, whole
     db: Session, visit: Visit, what: str, *, to: Person, by: Person, now: datetime, site: Site
 ) -> bool:
     key = f"{MessageKind.COMPANION.value}:{visit.id}:{to.username}:{what}:{by.id}:{now.isoformat()}"
-    told = {"visit": visit, "what": what, "by": by, "reader": to}
-    return post(db, Envelope(MessageKind.COMPANION, key, now), person=to, site=site, **told)
+    context = {"visit": visit, "what": what, "by": by, "reader": to}
+    return post(db, Envelope(MessageKind.COMPANION, key, now), person=to, site=site, **context)

@@ -98,22 +98,26 @@ def visit_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
     return db.scalar(select(Visit.id).where(Visit.ref == ref, Visit.entered_by_id == by_id))
 
 
-def _saying(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
-    """Visits of whose visible parts one holds the text; hidden words and leads say nothing."""
-    typed = spellings(text)
+def _matching_text(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
+    """Visits with the text in a part that the viewer may see: no hidden words, no hidden leads."""
+    spelled = spellings(text)
     called = Person.search.contains(folded(text), autoescape=True)
     leader = exists().where(Person.id == Visit.leader_id, called)
     words = or_(
-        *(column.icontains(each, autoescape=True) for column in _searched() for each in typed)
+        *(
+            column.icontains(spelling, autoescape=True)
+            for column in _searched()
+            for spelling in spelled
+        )
     )
-    said = matching(text, viewer, on)
-    leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & said)
+    lead_matches = matching(text, viewer, on)
+    leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & lead_matches)
 
     return or_(
         *(
-            column.icontains(each, autoescape=True)
+            column.icontains(spelling, autoescape=True)
             for column in (Visit.ref, Visit.city)
-            for each in typed
+            for spelling in spelled
         ),
         leader,
         leads,
@@ -149,7 +153,7 @@ def visits_page(
         query = query.where(of_leads((Lead.id == by.lead_id) & visible_leads(viewer, on)))
 
     if by.text.strip():
-        query = query.where(_saying(viewer, on, by.text))
+        query = query.where(_matching_text(viewer, on, by.text))
 
     return page_of(db, query, on=Visit.first_on, row_id=Visit.id, cursor=cursor)
 
@@ -211,7 +215,7 @@ def awaiting_verdict(  # noqa: PLR0913 - the limits of the rules, and as known w
 ) -> list[Visit]:
     """Visits that count only once the viewer, or another supervisor, confirms them.
 
-    They were logged more than `within_days` late, or the dates of one that covers several
+    They were logged more than `within_days` late, or the dates of a visit that covers several
     were entered more than `stay_within` days late for one of its people.
     """
     is_entered_late = _entered_late(stay_within).label("is_entered_late")

@@ -1,4 +1,4 @@
-"""The visits beside one that is to be kept, as the questions about it need them."""
+"""The visits near one that is to be kept, as the questions about it need them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -43,12 +43,12 @@ def outline_of(
 
 def questions_about(db: Session, visit: Outline, viewer: Viewer, on: date) -> list[Question]:
     """What is to be asked before the visit is kept, as far as the viewer may know of others."""
-    beside = covering(visit.first_on, visit.last_on) & or_(
+    near = covering(visit.first_on, visit.last_on) & or_(
         Visit.leader_id.in_(visit.people),
         joined_by(visit.people),
         of_leads(Lead.company_id.in_(visit.company_ids)) if visit.company_ids else false(),
     )
-    others = outlines(db, beside & (Visit.id != (visit.id or 0)), viewer, on)
+    others = outlines(db, near & (Visit.id != (visit.id or 0)), viewer, on)
     return questions(visit, others)
 
 
@@ -71,13 +71,13 @@ def questions_on_saving(
     return draft, new + ([Question(Doubt.LEFT, draft, frozenset(again))] if again else [])
 
 
-def beside_file(db: Session, visits: Sequence[Visit], on: date) -> list[Outline]:
+def outlines_near_file(db: Session, visits: Sequence[Visit], on: date) -> list[Outline]:
     """The visits of a file, which are kept already, and all others of their people and companies.
 
     The file is the operator's, who sees everything.
     """
     ids = [visit.id for visit in visits]
-    joined = _beside(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
+    joined = _values_by_visit(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
     people = {visit.leader_id for visit in visits}.union(*joined.values())
     companies = set[int]().union(*_companies(db, ids, true()).values())
     spans = covering(min(v.first_on for v in visits), max(v.last_on for v in visits))
@@ -117,7 +117,7 @@ def outlines(
     ).mappings()
     found = [*rows]
     ids = [row["id"] for row in found]
-    people = _beside(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
+    people = _values_by_visit(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
     companies = _companies(db, ids, visible_leads(viewer, on) if viewer else true())
 
     return [
@@ -130,17 +130,17 @@ def outlines(
     ]
 
 
-def _beside(
+def _values_by_visit(
     db: Session, ids: Collection[int], key: Any, value: Any, *conditions: ColumnElement[bool]
 ) -> dict[int, set[int]]:
-    """The values beside each of the visits."""
+    """By visit, the values linked to it."""
     found: dict[int, set[int]] = defaultdict(set)
     for part in batches(list(ids)):
-        for visit_id, each in db.execute(select(key, value).where(key.in_(part), *conditions)):
-            found[visit_id].add(each)
+        for visit_id, value_id in db.execute(select(key, value).where(key.in_(part), *conditions)):
+            found[visit_id].add(value_id)
     return found
 
 
 def _companies(db: Session, ids: Collection[int], seen: ColumnElement[bool]) -> dict[int, set[int]]:
     link = VisitLead.lead_id == Lead.id
-    return _beside(db, ids, VisitLead.visit_id, Lead.company_id, link, seen)
+    return _values_by_visit(db, ids, VisitLead.visit_id, Lead.company_id, link, seen)

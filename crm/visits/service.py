@@ -49,7 +49,7 @@ __all__ = [
     "set_done",
 ]
 
-# What a confirmation was given to: once one of these changes, it no longer stands.
+# REGIME 3: a confirmation falls once one of the facts it was given to changes.
 _HOURS = frozenset({"starts_at", "ends_at"})
 _FACTS = frozenset({"kind", "channel", "first_on", "last_on", "leader_id", "participant_ids"})
 
@@ -62,7 +62,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     """
     on = civil_date(now)
     ref = data.ref.strip()
-    if ref and (known := _of_ref(db, ref, by)):
+    if ref and (known := _visit_by_ref(db, ref, by)):
         return known
 
     me = viewer(db, by, on)
@@ -81,7 +81,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
         with db.begin_nested():
             db.add(visit)
     except IntegrityError:  # the same form came twice at once
-        if known := _of_ref(db, visit.ref, by):
+        if known := _visit_by_ref(db, visit.ref, by):
             return known
         raise
 
@@ -92,7 +92,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     if by.id not in {data.leader_id, *data.joined_by}:
         after["entered_for_id"] = data.leader_id
 
-    record(db, "visit.logged", visit, by=by, at=now, after=after | _why(data))
+    record(db, "visit.logged", visit, by=by, at=now, after=after | _reason(data))
     edit = Edit.VISIT_LOGGED
     collect_edit(db, visit, edit, people=data.joined_by, reason=data.reason, by=by, at=now)
 
@@ -100,63 +100,63 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
 
 
 def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:
-    """Change what is told of a visit; its reference, and when it was first logged, stay.
+    """Change a visit; its reference, and when it was first logged, stay.
 
     Words and leads that `by` may not see stay as they are, too. Refused as `log_visit` is, and as
     `people_of_hidden` where the words are hidden and other people would take part.
     """
     on = civil_date(now)
     me = viewer(db, by, on)
-    _take(db, visit, me, on)
-    return rewrite_visit(db, visit=visit, data=data, me=me, now=now)
+    _hold_changeable(db, visit, me, on)
+    return rewrite_visit(db, visit=visit, data=data, viewer=me, now=now)
 
 
 def rewrite_visit(
-    db: Session, *, visit: Visit, data: VisitData, me: Viewer, now: datetime
+    db: Session, *, visit: Visit, data: VisitData, viewer: Viewer, now: datetime
 ) -> Visit:
-    """The change itself, once the caller has seen to the right to it and holds the row."""
-    on, by = civil_date(now), me.person
-    beside = links_of(db, visit, me, on)
-    if not may_read(db, me, visit.id, on):
+    """Make the change; the caller has checked the right to it and holds the row."""
+    on, by = civil_date(now), viewer.person
+    links = links_of(db, visit, viewer, on)
+    if not may_read(db, viewer, visit.id, on):
         data = replace(data, **{name: getattr(visit, name) for name in WORDS})
 
-    values = check_visit(db, data, me, now, visit)
-    lead_ids = frozenset(data.lead_ids) | beside.hidden_lead_ids
-    there = {**beside.late_by, visit.leader_id: visit.late_by_days}
+    values = check_visit(db, data, viewer, now, visit)
+    lead_ids = frozenset(data.lead_ids) | links.hidden_lead_ids
+    late_before = {**links.late_by, visit.leader_id: visit.late_by_days}
     was = Timing.of(visit)
     before, after = changes(visit, values)
     begin_trips(db, [visit], now=now)
-    _settle_moments(visit, was, now)
-    late = late_by_person({data.leader_id, *data.joined_by}, there, was, Timing.of(visit), on)
+    _update_moments(visit, was, now)
+    late = late_by_person({data.leader_id, *data.joined_by}, late_before, was, Timing.of(visit), on)
     visit.late_by_days = late.pop(data.leader_id)
 
     for name, old, new in (
-        ("participant_ids", beside.participant_ids, data.joined_by),
-        ("lead_ids", beside.lead_ids, lead_ids),
+        ("participant_ids", links.participant_ids, data.joined_by),
+        ("lead_ids", links.lead_ids, lead_ids),
     ):
         if old != new:
             before[name], after[name] = sorted(old), sorted(new)
 
-    if (late, lead_ids) != (beside.late_by, beside.lead_ids):
+    if (late, lead_ids) != (links.late_by, links.lead_ids):
         set_links(db, visit, late_by=late, lead_ids=lead_ids)
 
-    note_named(db, visit, data.joined_by - beside.participant_ids, by=by, now=now)
+    note_named(db, visit, data.joined_by - links.participant_ids, by=by, now=now)
     is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
     if is_undone or _confirmed_facts(visit) & after.keys():
-        _unconfirm(visit, before, after)
+        _withdraw_confirmation(visit, before, after)
 
     is_entered = _FACTS & after.keys() or _is_entered_by_status(was.status, visit.status)
-    involved = there.keys() | ({by.id} if is_entered else frozenset())
+    involved = late_before.keys() | ({by.id} if is_entered else frozenset())
     keep_former_people(db, visit, involved - data.joined_by - {data.leader_id})
 
     if after:
-        after |= _why(data)
+        after |= _reason(data)
         record(db, "visit.changed", visit, by=by, at=now, before=before, after=after)
         collect_edit(
             db,
             visit,
             Edit.VISIT_CHANGED,
-            people=there.keys() | data.joined_by,
+            people=late_before.keys() | data.joined_by,
             dates=(was.first_on, was.last_on),
             reason=data.reason,
             by=by,
@@ -168,48 +168,50 @@ def rewrite_visit(
 
 def set_done(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
     """Set a planned visit done; refused as `not_yours`, `not_planned`, `not_ended`."""
-    _take_planned(db, visit, by, now)
+    _hold_planned(db, visit, by, now)
     check_ended(visit.ends_at, now)
     values = {"status": Status.DONE, "logged_at": _logged_at(visit, now)}
     keep_former_people(
         db, visit, {by.id} - participants_of(db, visit.id).keys() - {visit.leader_id}
     )
-    return _settle(db, visit, Edit.VISIT_DONE, values, by=by, now=now)
+    return _set_values(db, visit, Edit.VISIT_DONE, values, by=by, now=now)
 
 
 def move_visit(
     db: Session, *, visit: Visit, starts_at: datetime, by: Person, now: datetime
 ) -> Visit:
     """Move a planned visit, as long as it was; refused as `not_yours`, `not_planned`."""
-    _take_planned(db, visit, by, now)
+    _hold_planned(db, visit, by, now)
     ends_at = starts_at + (visit.ends_at - visit.starts_at)
     first, last = first_and_last(starts_at, ends_at)
-    was, there = Timing.of(visit), participants_of(db, visit.id)
+    was, joined = Timing.of(visit), participants_of(db, visit.id)
     before, after = changes(
         visit,
         {"starts_at": starts_at, "ends_at": ends_at, "first_on": first, "last_on": last},
     )
     if _confirmed_facts(visit) & after.keys():
-        _unconfirm(visit, before, after)
+        _withdraw_confirmation(visit, before, after)
 
-    people = {**there, visit.leader_id: visit.late_by_days}
+    people = {**joined, visit.leader_id: visit.late_by_days}
     late = late_by_person(people.keys(), people, was, Timing.of(visit), civil_date(now))
     visit.late_by_days = late[visit.leader_id]
-    keep_late(db, visit.id, {each: late[each] for each in there})
+    keep_late(db, visit.id, {person_id: late[person_id] for person_id in joined})
     if _FACTS & after.keys():
         keep_former_people(db, visit, {by.id} - people.keys())
 
     record(db, "visit.moved", visit, by=by, at=now, before=before, after=after)
     dates = (was.first_on, was.last_on)
-    collect_edit(db, visit, Edit.VISIT_MOVED, people=there, dates=dates, by=by, at=now)
+    collect_edit(db, visit, Edit.VISIT_MOVED, people=joined, dates=dates, by=by, at=now)
 
     return visit
 
 
 def cancel_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
     """Cancel a planned visit; refused as `not_yours`, `not_planned`."""
-    _take_planned(db, visit, by, now)
-    return _settle(db, visit, Edit.VISIT_CANCELLED, {"status": Status.CANCELLED}, by=by, now=now)
+    _hold_planned(db, visit, by, now)
+    return _set_values(
+        db, visit, Edit.VISIT_CANCELLED, {"status": Status.CANCELLED}, by=by, now=now
+    )
 
 
 def confirm_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
@@ -219,7 +221,7 @@ def confirm_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Vi
     """
     _hold(db, visit)
     _require_judge(db, visit, by, now)
-    return _judge(db, visit, Verdict.CONFIRMED, None, by=by, now=now)
+    return _set_verdict(db, visit, Verdict.CONFIRMED, None, by=by, now=now)
 
 
 def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: datetime) -> Visit:
@@ -231,7 +233,7 @@ def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: dat
     _require_judge(db, visit, by, now)
     if not reason.strip():
         raise Refused("required", field="reason")
-    return _judge(db, visit, Verdict.REJECTED, reason.strip(), by=by, now=now)
+    return _set_verdict(db, visit, Verdict.REJECTED, reason.strip(), by=by, now=now)
 
 
 def require_verdict(db: Session, *, visit: Visit, was: Verdict | None, wanted: Verdict) -> None:
@@ -242,12 +244,12 @@ def require_verdict(db: Session, *, visit: Visit, was: Verdict | None, wanted: V
         raise Refused("judged_meanwhile", verdict=now)
 
 
-def _why(data: VisitData) -> dict[str, object]:
+def _reason(data: VisitData) -> dict[str, object]:
     return {"reason": data.reason} if data.reason else {}
 
 
-def _settle_moments(visit: Visit, was: Timing, now: datetime) -> None:
-    """See to when it was entered and logged after a change (REGIME 3, Undo)."""
+def _update_moments(visit: Visit, was: Timing, now: datetime) -> None:
+    """Set when it was entered and logged, after a change (REGIME 3, Undo)."""
     if was.status is Status.CANCELLED and visit.status is not Status.CANCELLED:
         visit.entered_at = now
     visit.logged_at = _logged_at(visit, now) if visit.status is Status.DONE else None
@@ -259,31 +261,33 @@ def _is_entered_by_status(was: Status, now: Status) -> bool:
 
 
 def _confirmed_facts(visit: Visit) -> frozenset[str]:
-    """The facts to which a confirmation is given; a stay is told in days, whatever its hours."""
+    """The facts that a confirmation is given to; a stay counts by days, whatever its hours."""
     return _FACTS if visit.kind is Kind.RESIDENCY else _FACTS | _HOURS
 
 
-def _unconfirm(visit: Visit, before: dict[str, object], after: dict[str, object]) -> None:
-    """Let a confirmation fall; what was rejected stays rejected."""
+def _withdraw_confirmation(
+    visit: Visit, before: dict[str, object], after: dict[str, object]
+) -> None:
+    """Withdraw a confirmation; a rejected visit stays rejected."""
     if visit.verdict is Verdict.CONFIRMED:
         before["verdict"], after["verdict"] = visit.verdict, None
         visit.verdict = visit.verdict_at = visit.verdict_by_id = None
 
 
 def _logged_at(visit: Visit, now: datetime) -> datetime:
-    """When it was first set done as it stands: what was told before its end told another visit."""
+    """When it was first set done as it stands; logged before its end, it was another visit."""
     was = visit.logged_at
     return was if was and was >= visit.ends_at else now
 
 
-def _of_ref(db: Session, ref: str, by: Person) -> Visit | None:
+def _visit_by_ref(db: Session, ref: str, by: Person) -> Visit | None:
     visit = db.scalar(select(Visit).where(Visit.ref == ref))
     if visit and visit.entered_by_id != by.id:
         raise Refused("duplicate_ref", field="ref", ref=ref)
     return visit
 
 
-def _take(db: Session, visit: Visit, me: Viewer, on: date) -> None:
+def _hold_changeable(db: Session, visit: Visit, me: Viewer, on: date) -> None:
     """Refuse who may not change the visit, and hold its row against a change at the same time."""
     if not may_change(db, me, visit.id, on):
         raise Refused("not_yours")
@@ -294,14 +298,14 @@ def _hold(db: Session, visit: Visit) -> None:
     db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
 
 
-def _take_planned(db: Session, visit: Visit, by: Person, now: datetime) -> None:
+def _hold_planned(db: Session, visit: Visit, by: Person, now: datetime) -> None:
     on = civil_date(now)
-    _take(db, visit, viewer(db, by, on), on)
+    _hold_changeable(db, visit, viewer(db, by, on), on)
     if visit.status is not Status.PLANNED:
         raise Refused("not_planned", field="status", status=visit.status.label)
 
 
-def _settle(  # noqa: PLR0913 - one change, whole
+def _set_values(  # noqa: PLR0913 - one change, whole
     db: Session,
     visit: Visit,
     edit: Edit,
@@ -323,7 +327,7 @@ def _require_judge(db: Session, visit: Visit, by: Person, now: datetime) -> None
         raise Refused("not_yours")
 
 
-def _judge(  # noqa: PLR0913 - one change, whole
+def _set_verdict(  # noqa: PLR0913 - one change, whole
     db: Session,
     visit: Visit,
     verdict: Verdict,
