@@ -1,4 +1,4 @@
-"""A small zone of which the digests tell."""
+"""A small zone whose digests are made."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -63,8 +63,8 @@ def monthly(db, site):
     """Make the monthly digests."""
 
     def make(*, at=AUGUST, **more):
-        told = {"period": MONTH, "at": at, "late": False, "mail": True, "site": site}
-        return make_digests(db, **told | more)
+        values = {"period": MONTH, "at": at, "late": False, "mail": True, "site": site}
+        return make_digests(db, **values | more)
 
     return make
 

@@ -49,9 +49,9 @@ def test_it_tells_of_the_days_visits_led_or_joined(db, zone, brief, text_of):
     brief()
 
     for person in (zone.deputy, zone.recruiter):
-        told = text_of(person)
-        assert "== 今天的拜访 ==\n- 7月15日 09:00 deputy同志 无锡 外出拜访" in told
-        assert "常州" not in told
+        text = text_of(person)
+        assert "== 今天的拜访 ==\n- 7月15日 09:00 deputy同志 无锡 外出拜访" in text
+        assert "常州" not in text
 
 
 def test_a_stay_under_way_is_a_visit_of_today(db, zone, brief, text_of):
@@ -70,9 +70,9 @@ def test_it_tells_what_is_due_today_and_overdue_but_not_what_is_due_later(db, zo
 
     brief()
 
-    told = text_of(zone.recruiter)
-    assert "- 7月13日（已逾期） 回电话 · 芯片项目\n- 7月15日 送资料 · 芯片项目\n" in told
-    assert "约见面" not in told
+    text = text_of(zone.recruiter)
+    assert "- 7月13日（已逾期） 回电话 · 芯片项目\n- 7月15日 送资料 · 芯片项目\n" in text
+    assert "约见面" not in text
 
 
 def test_a_recruiter_hears_of_new_leads_on_which_they_are_named(db, zone, brief, mail_of, text_of):
@@ -111,9 +111,9 @@ def test_new_leads_are_those_since_the_brief_of_the_last_working_day(db, zone, b
 
     brief(friday + timedelta(days=3))
 
-    told = text_of(zone.recruiter)
-    assert "周末的" in told
-    assert "周五前的" not in told
+    text = text_of(zone.recruiter)
+    assert "周末的" in text
+    assert "周五前的" not in text
 
 
 def test_a_restricted_lead_is_told_to_those_named_alone(db, zone, brief, mail_of, text_of):

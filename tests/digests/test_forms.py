@@ -78,8 +78,8 @@ def fill(db, zone):
     for unit in (zone.park, zone.bureau):
         drafted_at = MONDAY - timedelta(days=20)
         person = make_person(db, f"clerk-{unit.name}", duty=Duty.STAFF, unit=unit)
-        told = {"drafted_at": drafted_at, "person_id": person.id}
-        order = make_order(db, unit, officer=zone.overall, **told)
+        values = {"drafted_at": drafted_at, "person_id": person.id}
+        order = make_order(db, unit, officer=zone.overall, **values)
         issue_order(db, order=order, by=zone.overall, now=MONDAY - timedelta(days=20))
     for days in range(15):
         make_visit(
@@ -102,10 +102,10 @@ def made(db, zone, weekly, monthly):
 
 
 def test_text_and_html_say_the_same_figures(made):
-    told = {one.dedupe_key: figures_of(one.body_text) for one in made}
+    figures = {one.dedupe_key: figures_of(one.body_text) for one in made}
 
     assert {one.dedupe_key: figures_of("\n".join(Seen(one.body_html).words)) for one in made} == (
-        told
+        figures
     )
 
 
@@ -171,8 +171,8 @@ def previewed(database_url, seed):
 
 
 def test_digests_call_themselves_zhoubao_and_yuebao(made):
-    told = {one.dedupe_key.partition(":")[0]: one.subject for one in made}
+    found = {one.dedupe_key.partition(":")[0]: one.subject for one in made}
 
-    assert set(told) == {"weekly-digest", "monthly-digest"}
-    assert "招商周报" in told["weekly-digest"]
-    assert "招商月报" in told["monthly-digest"]
+    assert set(found) == {"weekly-digest", "monthly-digest"}
+    assert "招商周报" in found["weekly-digest"]
+    assert "招商月报" in found["monthly-digest"]

@@ -77,9 +77,9 @@ def test_the_brief_tells_of_it_as_long_as_it_may_be_set_done(zone, brief, mail_o
     brief(day)
 
     for person in (zone.recruiter, zone.deputy):
-        told = "".join(mail.body_text for mail in mail_of(person))
-        assert ("== 待办结的驻城 ==" in told) is is_told
-        assert ("7月6日至10日 recruiter同志 上海 驻城招商" in told) is is_told
+        text = "".join(mail.body_text for mail in mail_of(person))
+        assert ("== 待办结的驻城 ==" in text) is is_told
+        assert ("7月6日至10日 recruiter同志 上海 驻城招商" in text) is is_told
 
 
 @pytest.mark.parametrize(("day", "made"), [(13, {}), (14, {"lapsed": 1}), (15, {})])

@@ -60,14 +60,14 @@ def test_a_frozen_month_is_marked_and_so_is_what_a_correction_made_of_it(
 
     monthly()
 
-    told = text_of(zone.boss)
-    assert "6月 定稿 | 7月 初步数" in told
-    assert "1/1（更正后 0/1）" in told
-    assert "当月签认 0 项，待签认 1 项" in told
+    text = text_of(zone.boss)
+    assert "6月 定稿 | 7月 初步数" in text
+    assert "1/1（更正后 0/1）" in text
+    assert "当月签认 0 项，待签认 1 项" in text
     assert (
         "- 投资促进局 recruiter同志：专职招商人员每月驻城招商（2026年6月）"
         "26/20 已达标 → 0/20 未达标，待签认"
-    ) in told
+    ) in text
     assert "recruiter同志" not in text_of(zone.reader)
     assert "待签认 1 项" in text_of(zone.reader)
 
@@ -103,12 +103,12 @@ def test_targets_are_compared_with_the_months_gone(db, zone, monthly, text_of):
 
     monthly()
 
-    told = text_of(zone.boss)
-    assert "已过 7 个月，序时进度 58.3%。" in told
+    text = text_of(zone.boss)
+    assert "已过 7 个月，序时进度 58.3%。" in text
     assert (
         "- 滨海开发区 签约10亿元以上项目数：完成/目标 1/20 个，完成 5.0%，"
         "比序时进度落后 53.3 个百分点"
-    ) in told
+    ) in text
     assert "年度目标进度" in text_of(zone.reader)
     assert "年度目标进度" not in text_of(zone.supervisor)
 
@@ -142,6 +142,6 @@ def test_the_counts_of_a_frozen_rule_say_so(db, zone, monthly, text_of):
 
     monthly()
 
-    told = text_of(zone.overall)
-    assert "主要负责同志每周带队拜访（2026年第28周）：达标 0/1 人（定稿）" in told
-    assert "主要负责同志每周带队拜访（2026年第29周）：达标 0/1 人\n" in told
+    text = text_of(zone.overall)
+    assert "主要负责同志每周带队拜访（2026年第28周）：达标 0/1 人（定稿）" in text
+    assert "主要负责同志每周带队拜访（2026年第29周）：达标 0/1 人\n" in text

@@ -12,9 +12,9 @@ def test_the_month_and_the_weeks_in_it_are_told(db, zone, monthly, text_of):
 
     monthly()
 
-    told = text_of(zone.boss)
-    assert "主要负责同志每周带队拜访（2026年第28周）：1/1 次，已达标" in told
-    assert "主要负责同志每周带队拜访（2026年第29周）：0/1 次，未达标" in told
+    text = text_of(zone.boss)
+    assert "主要负责同志每周带队拜访（2026年第28周）：1/1 次，已达标" in text
+    assert "主要负责同志每周带队拜访（2026年第29周）：0/1 次，未达标" in text
 
 
 def test_the_month_stands_beside_the_month_before(db, zone, monthly, text_of):
@@ -23,9 +23,9 @@ def test_the_month_stands_beside_the_month_before(db, zone, monthly, text_of):
 
     monthly()
 
-    told = text_of(zone.recruiter)
-    assert "8/20 天，未达标\n  还差 12 天，除已计入的外没有其他拜访记录。" in told
-    assert "上期 22/20 天，已达标。" in told
+    text = text_of(zone.recruiter)
+    assert "8/20 天，未达标\n  还差 12 天，除已计入的外没有其他拜访记录。" in text
+    assert "上期 22/20 天，已达标。" in text
     assert "驻城招商（2026年7月）：达标 0/1 人，上期 1/1" in text_of(zone.boss)
 
 
@@ -34,9 +34,9 @@ def test_the_line_of_command_reads_the_month_in_full(db, zone, monthly, text_of)
 
     monthly()
 
-    told = text_of(zone.supervisor)
-    assert "专职招商人员每月驻城招商\n- 投资促进局 recruiter同志：7月 25/20 天 已达标" in told
-    assert "分管负责同志每月带队拜访\n- 投资促进局 deputy同志：7月 0/6 次 未达标" in told
+    text = text_of(zone.supervisor)
+    assert "专职招商人员每月驻城招商\n- 投资促进局 recruiter同志：7月 25/20 天 已达标" in text
+    assert "分管负责同志每月带队拜访\n- 投资促进局 deputy同志：7月 0/6 次 未达标" in text
 
 
 def test_who_is_exempt_is_no_shortfall(db, zone, monthly, text_of):
@@ -81,9 +81,9 @@ def test_what_was_signed_earlier_is_not_listed_as_signed_again(db, zone, monthly
 
     monthly()
 
-    told = text_of(zone.boss)
-    assert "当月签约\n" not in told
-    assert "线索推进\n- 香料工厂 5.6亿元（综合保税区）：7月20日开工" in told
+    text = text_of(zone.boss)
+    assert "当月签约\n" not in text
+    assert "线索推进\n- 香料工厂 5.6亿元（综合保税区）：7月20日开工" in text
 
 
 def test_what_did_not_go_forward_stands_apart(db, zone, monthly, text_of):
@@ -92,9 +92,9 @@ def test_what_did_not_go_forward_stands_apart(db, zone, monthly, text_of):
 
     monthly()
 
-    told = text_of(zone.boss)
-    assert "其他进展\n- 冷链仓储（综合保税区）：7月20日流失" in told
-    assert "推进线索 0 个" in told
+    text = text_of(zone.boss)
+    assert "其他进展\n- 冷链仓储（综合保税区）：7月20日流失" in text
+    assert "推进线索 0 个" in text
 
 
 def test_a_month_that_is_not_frozen_is_preliminary_and_says_what_waits(db, zone, monthly, mail_of):

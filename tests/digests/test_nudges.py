@@ -84,12 +84,12 @@ def test_it_says_what_is_missing_and_what_the_plan_would_do(db, zone, nudge, tex
 
     nudge(MIDMONTH)
 
-    told = text_of(zone.deputy)
-    assert "完成：0/6 次" in told
-    assert "已计划：1 次" in told
-    assert "还需安排：5 次" in told
-    assert "7月24日 09:00 无锡 外出拜访" in told
-    assert "计划中的拜访按期完成后可达 1/6 次，还需另外安排 5 次。" in told
+    text = text_of(zone.deputy)
+    assert "完成：0/6 次" in text
+    assert "已计划：1 次" in text
+    assert "还需安排：5 次" in text
+    assert "7月24日 09:00 无锡 外出拜访" in text
+    assert "计划中的拜访按期完成后可达 1/6 次，还需另外安排 5 次。" in text
 
 
 def test_a_person_who_is_on_track_is_not_nudged(db, zone, nudge, mail_of):
@@ -128,9 +128,9 @@ def test_a_hidden_lead_is_a_code_name_in_the_plan(db, zone, nudge, mail_of):
 
     nudge(LATE_IN_MONTH)
 
-    told = "".join(mail.body_text + mail.body_html for mail in mail_of(zone.supervisor))
-    assert "外出拜访 · 远航" in told
-    assert "秘不示人" not in told
+    text = "".join(mail.body_text + mail.body_html for mail in mail_of(zone.supervisor))
+    assert "外出拜访 · 远航" in text
+    assert "秘不示人" not in text
 
 
 def test_each_level_is_nudged_once_however_often_the_figure_returns_to_it(db, zone, nudge):
@@ -139,8 +139,8 @@ def test_each_level_is_nudged_once_however_often_the_figure_returns_to_it(db, zo
     for at in days:
         nudge(at)
 
-    told = list(db.scalars(select(Message.dedupe_key).where(Message.dedupe_key.contains("deputy"))))
-    assert told == ["nudge:deputy-monthly:deputy:2026-07:at_risk"]
+    keys = list(db.scalars(select(Message.dedupe_key).where(Message.dedupe_key.contains("deputy"))))
+    assert keys == ["nudge:deputy-monthly:deputy:2026-07:at_risk"]
 
 
 def test_the_supervisor_is_told_of_what_cannot_be_reached_and_not_of_what_is_at_risk(
@@ -178,12 +178,12 @@ def recovered(db, zone, nudge):
 
 
 def of_deputy(db):
-    told = select(Message.dedupe_key).where(Message.dedupe_key.contains("deputy:2026-07"))
-    return [key.removeprefix("nudge:deputy-monthly:") for key in db.scalars(told.order_by("id"))]
+    query = select(Message.dedupe_key).where(Message.dedupe_key.contains("deputy:2026-07"))
+    return [key.removeprefix("nudge:deputy-monthly:") for key in db.scalars(query.order_by("id"))]
 
 
 @pytest.mark.parametrize(
-    ("calm", "told"),
+    ("calm", "expected"),
     [
         ((20, 21), ["at_risk"]),
         ((20, 21, 22), ["at_risk", "at_risk:2"]),
@@ -192,7 +192,7 @@ def of_deputy(db):
     ],
 )
 def test_after_three_noons_in_a_row_at_neither_level_a_person_is_nudged_again(
-    db, nudge, recovered, calm, told
+    db, nudge, recovered, calm, expected
 ):
     nudge(MIDMONTH)
     recovered(*calm)
@@ -200,7 +200,7 @@ def test_after_three_noons_in_a_row_at_neither_level_a_person_is_nudged_again(
     nudge(MIDMONTH.replace(day=24))
     nudge(MIDMONTH.replace(day=25))
 
-    assert of_deputy(db) == [f"deputy:2026-07:{each}" for each in told]
+    assert of_deputy(db) == [f"deputy:2026-07:{each}" for each in expected]
 
 
 def test_a_nudge_from_before_levels_were_kept_counts_as_one(db, nudge, recovered):

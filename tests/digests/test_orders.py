@@ -23,8 +23,8 @@ def issue(db, zone):
     def made(matter, unit, *, at=JULY, **given):
         clerk = make_person(db, duty=Duty.STAFF, unit=unit) if unit is zone.park else None
         person = {"person_id": clerk.id} if clerk else {}
-        told = {"matter": matter, "drafted_at": JUNE, **person, **given}
-        order = make_order(db, unit, officer=zone.overall, **told)
+        values = {"matter": matter, "drafted_at": JUNE, **person, **given}
+        order = make_order(db, unit, officer=zone.overall, **values)
         issue_order(db, order=order, by=zone.overall, now=at)
         return order
 
@@ -62,12 +62,12 @@ def test_the_month_tells_what_happened_to_orders_by_unit(zone, issue, accepted, 
 
     monthly()
 
-    told = text_of(zone.overall)
-    assert "\n督办单\n当月下达 1 件，反馈 1 件，销号 1 件；目前逾期 1 件。" in told
-    assert "- 投资促进局（牵头单位）：下达 0，反馈 1，销号 1，逾期 0\n" in told
-    assert "- 综合保税区（牵头单位）：下达 1，反馈 0，销号 0，逾期 1\n" in told
-    assert "号，综合保税区）：已下达，期限 7月13日，逾期 21 天" in told
-    assert "号，投资促进局）：已销号" in told
+    text = text_of(zone.overall)
+    assert "\n督办单\n当月下达 1 件，反馈 1 件，销号 1 件；目前逾期 1 件。" in text
+    assert "- 投资促进局（牵头单位）：下达 0，反馈 1，销号 1，逾期 0\n" in text
+    assert "- 综合保税区（牵头单位）：下达 1，反馈 0，销号 0，逾期 1\n" in text
+    assert "号，综合保税区）：已下达，期限 7月13日，逾期 21 天" in text
+    assert "号，投资促进局）：已销号" in text
 
 
 def test_one_reads_of_the_orders_of_ones_own_units_only(zone, issue, monthly, text_of):
@@ -76,9 +76,9 @@ def test_one_reads_of_the_orders_of_ones_own_units_only(zone, issue, monthly, te
 
     monthly()
 
-    told = text_of(zone.supervisor)
-    assert "当月下达 1 件" in told
-    assert "协调供电" not in told
+    text = text_of(zone.supervisor)
+    assert "当月下达 1 件" in text
+    assert "协调供电" not in text
 
 
 def test_a_reader_has_the_figures_of_orders_and_no_page(zone, issue, monthly, text_of):
@@ -86,10 +86,10 @@ def test_a_reader_has_the_figures_of_orders_and_no_page(zone, issue, monthly, te
 
     monthly()
 
-    told = text_of(zone.reader)
-    assert "当月下达 1 件" in told
-    assert "协调供电" not in told
-    assert "查看督办单" not in told
+    text = text_of(zone.reader)
+    assert "当月下达 1 件" in text
+    assert "协调供电" not in text
+    assert "查看督办单" not in text
 
 
 def test_an_order_on_a_restricted_project_is_counted_and_not_named(
@@ -102,9 +102,9 @@ def test_an_order_on_a_restricted_project_is_counted_and_not_named(
 
     monthly()
 
-    told = text_of(zone.boss)
-    assert "当月下达 1 件" in told
-    assert "秘密供电" not in told
+    text = text_of(zone.boss)
+    assert "当月下达 1 件" in text
+    assert "秘密供电" not in text
 
 
 def test_what_happened_after_the_month_is_not_told_of_it(zone, answered, issue, monthly, text_of):
@@ -112,10 +112,10 @@ def test_what_happened_after_the_month_is_not_told_of_it(zone, answered, issue, 
 
     monthly()
 
-    told = text_of(zone.overall)
-    assert "当月下达 0 件，反馈 1 件，销号 0 件" in told
-    assert "号，投资促进局）：已反馈" in told
-    assert "协调供电" not in told
+    text = text_of(zone.overall)
+    assert "当月下达 0 件，反馈 1 件，销号 0 件" in text
+    assert "号，投资促进局）：已反馈" in text
+    assert "协调供电" not in text
 
 
 def test_a_week_has_one_line_on_orders(zone, issue, weekly, text_of):
@@ -123,9 +123,9 @@ def test_a_week_has_one_line_on_orders(zone, issue, weekly, text_of):
 
     weekly()
 
-    told = text_of(zone.overall)
-    assert "\n督办单\n当周下达 1 件，反馈 0 件，销号 0 件；目前逾期 0 件。查看督办单：" in told
-    assert "协调供电" not in told
+    text = text_of(zone.overall)
+    assert "\n督办单\n当周下达 1 件，反馈 0 件，销号 0 件；目前逾期 0 件。查看督办单：" in text
+    assert "协调供电" not in text
 
 
 def test_without_orders_a_digest_says_nothing_of_them(zone, weekly, text_of):

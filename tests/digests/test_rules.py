@@ -14,28 +14,28 @@ def names(periods):
 
 
 def test_a_week_stands_beside_the_longer_periods_still_running():
-    told = spans(Period.parse("2026-W28"), date(2026, 7, 13))
+    found = spans(Period.parse("2026-W28"), date(2026, 7, 13))
 
-    assert names(told.ended) == ["2026-W28"]
-    assert names(told.running) == ["2026-07-X2", "2026-07", "2026-Q3", "2026"]
+    assert names(found.ended) == ["2026-W28"]
+    assert names(found.running) == ["2026-07-X2", "2026-07", "2026-Q3", "2026"]
 
 
 def test_a_month_has_the_weeks_and_xun_that_end_in_it():
-    told = spans(Period.parse("2026-07"), date(2026, 8, 3))
+    found = spans(Period.parse("2026-07"), date(2026, 8, 3))
 
-    assert names(told.ended) == [
+    assert names(found.ended) == [
         "2026-07",
         *("2026-W27", "2026-W28", "2026-W29", "2026-W30"),
         *("2026-07-X1", "2026-07-X2", "2026-07-X3"),
     ]
-    assert names(told.running) == ["2026-Q3", "2026"]
+    assert names(found.running) == ["2026-Q3", "2026"]
 
 
 def test_what_ends_with_the_month_is_told_as_ended():
-    told = spans(Period.parse("2026-12"), date(2027, 1, 4))
+    found = spans(Period.parse("2026-12"), date(2027, 1, 4))
 
-    assert {"2026-Q4", "2026"} <= set(names(told.ended))
-    assert told.running == ()
+    assert {"2026-Q4", "2026"} <= set(names(found.ended))
+    assert found.running == ()
 
 
 def test_the_plan_reaches_to_the_end_of_the_week():

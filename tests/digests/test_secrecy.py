@@ -58,8 +58,8 @@ def test_a_restricted_lead_is_in_no_list_of_whoever_is_not_named(
 ):
     told_of(kind)
 
-    told = whole(getattr(zone, reader))
-    assert not [word for word in (TITLE, CODE_NAME, COMPANY) if word in told]
+    text = whole(getattr(zone, reader))
+    assert not [word for word in (TITLE, CODE_NAME, COMPANY) if word in text]
 
 
 def test_totals_include_it_and_the_list_says_that_it_is_shorter(db, zone, secret, weekly, text_of):
@@ -70,12 +70,12 @@ def test_totals_include_it_and_the_list_says_that_it_is_shorter(db, zone, secret
 
     weekly()
 
-    told = text_of(zone.boss)
-    assert "当周签约 2 个、79亿元" in told
-    assert "合计：签约（当周/本年）2/2，本年签约额 79亿元，推进线索 2" in told
+    text = text_of(zone.boss)
+    assert "当周签约 2 个、79亿元" in text
+    assert "合计：签约（当周/本年）2/2，本年签约额 79亿元，推进线索 2" in text
     assert (
         "当周签约\n- 公开项目 2亿元（投资促进局）：7月8日签约\n另有 1 个项目按知悉范围未列出。\n"
-    ) in told
+    ) in text
 
 
 def test_a_list_of_hidden_leads_alone_names_none(db, zone, secret, weekly, mail_of):
@@ -94,9 +94,9 @@ def test_who_is_named_reads_of_it(db, zone, secret, weekly, text_of):
 
     weekly()
 
-    told = text_of(zone.boss)
-    assert f"{TITLE} {SIZE}（投资促进局）：7月8日签约" in told
-    assert "按知悉范围" not in told
+    text = text_of(zone.boss)
+    assert f"{TITLE} {SIZE}（投资促进局）：7月8日签约" in text
+    assert "按知悉范围" not in text
 
 
 def test_an_internal_lead_is_known_to_its_unit_and_the_scope_above(db, zone, weekly, text_of):
@@ -126,10 +126,10 @@ def test_a_reader_of_figures_reads_of_no_lead(db, zone, weekly, text_of):
 
     weekly()
 
-    told = text_of(zone.reader)
-    assert "当周签约 1 个、2亿元" in told
-    assert "公开项目" not in told
-    assert "按知悉范围" not in told
+    text = text_of(zone.reader)
+    assert "当周签约 1 个、2亿元" in text
+    assert "公开项目" not in text
+    assert "按知悉范围" not in text
 
 
 def test_a_planned_visit_shows_the_code_name(db, zone, secret, weekly, whole):
@@ -165,6 +165,6 @@ def test_what_was_said_of_a_hidden_lead_is_not_told(db, zone, secret, weekly, wh
 
     weekly()
 
-    told = whole(zone.supervisor)
-    assert "公开项目" in told
-    assert "只给知情人看" not in told
+    text = whole(zone.supervisor)
+    assert "公开项目" in text
+    assert "只给知情人看" not in text

@@ -33,7 +33,7 @@ def settle(db, site):
 
 @pytest.fixture
 def settled_of(db):
-    """The plain text of what a person was told."""
+    """The plain text of a person's notice."""
 
     def found(person):
         query = select(Message.body_text).where(
@@ -70,10 +70,10 @@ def test_recipients_of_the_digest_get_what_the_settled_figures_changed(
 
     settle()
 
-    told = settled_of(zone.recruiter)
-    assert "月报（初步数）不同，请以定稿数为准" in told
-    assert "专职招商人员每月驻城招商（2026年7月）：月报 0/20 未达标，定稿 22/20 已达标" in told
-    assert "8月3日 07:30" in told
+    text = settled_of(zone.recruiter)
+    assert "月报（初步数）不同，请以定稿数为准" in text
+    assert "专职招商人员每月驻城招商（2026年7月）：月报 0/20 未达标，定稿 22/20 已达标" in text
+    assert "8月3日 07:30" in text
 
 
 def test_the_line_of_command_reads_of_people_and_numbers(db, zone, monthly, settle, settled_of):
@@ -82,9 +82,9 @@ def test_the_line_of_command_reads_of_people_and_numbers(db, zone, monthly, sett
 
     settle()
 
-    told = settled_of(zone.supervisor)
-    assert "月报 0/1 人，定稿 1/1 人" in told
-    assert "投资促进局 recruiter同志 专职招商人员每月驻城招商（2026年7月）" in told
+    text = settled_of(zone.supervisor)
+    assert "月报 0/1 人，定稿 1/1 人" in text
+    assert "投资促进局 recruiter同志 专职招商人员每月驻城招商（2026年7月）" in text
 
 
 def test_a_reader_of_figures_reads_of_numbers_only(db, zone, monthly, settle, settled_of):
@@ -95,9 +95,9 @@ def test_a_reader_of_figures_reads_of_numbers_only(db, zone, monthly, settle, se
 
     settle()
 
-    told = settled_of(zone.reader)
-    assert "月报 0/3 人，定稿 1/3 人" in told
-    assert "recruiter同志" not in told
+    text = settled_of(zone.reader)
+    assert "月报 0/3 人，定稿 1/3 人" in text
+    assert "recruiter同志" not in text
 
 
 def test_a_reader_reads_nothing_of_a_rule_that_fewer_than_three_owe(
@@ -153,14 +153,14 @@ def test_who_came_and_who_went_since_the_digest_is_told(db, zone, monthly, settl
 
     settle()
 
-    told = settled_of(zone.supervisor)
+    text = settled_of(zone.supervisor)
     assert (
         "recruiter同志 专职招商人员每月驻城招商（2026年7月）：月报 0/20 未达标，定稿 未列入考核"
-        in told
+        in text
     )
     assert (
         "newcomer同志 专职招商人员每月驻城招商（2026年7月）：月报 未列入考核，定稿 0/20 未达标"
-        in told
+        in text
     )
 
 

@@ -1,4 +1,4 @@
-"""The ten-day supervision: what presses, told to the line of command by unit and name."""
+"""The ten-day supervision: what needs attention, listed by unit and name."""
 
 from datetime import date, timedelta
 
@@ -44,13 +44,13 @@ def plan(db, lead, kind, on):
 def test_the_line_of_command_is_told_and_nobody_else(db, zone, tell, mail_of):
     made = tell()
 
-    told = {
+    found = {
         name
         for name in ("boss", "deputy", "recruiter", "supervisor", "overall", "reader")
         if mail_of(getattr(zone, name))
     }
     assert made == {"made": 3}
-    assert told == {"boss", "supervisor", "overall"}
+    assert found == {"boss", "supervisor", "overall"}
 
 
 def test_quotas_in_danger_stand_by_unit_and_name(db, zone, tell, text_of):
@@ -59,11 +59,11 @@ def test_quotas_in_danger_stand_by_unit_and_name(db, zone, tell, text_of):
 
     tell()
 
-    told = text_of(zone.overall)
-    places = [told.index(f"- {name}同志（") for name in ("aaron", "deputy", "anna")]
+    text = text_of(zone.overall)
+    places = [text.index(f"- {name}同志（") for name in ("aaron", "deputy", "anna")]
     assert places == sorted(places)
-    assert "需要帮助的同志" in told
-    assert "不作排名" in told
+    assert "需要帮助的同志" in text
+    assert "不作排名" in text
 
 
 def test_who_is_on_track_is_not_in_it(db, zone, tell, text_of):
@@ -72,9 +72,9 @@ def test_who_is_on_track_is_not_in_it(db, zone, tell, text_of):
 
     tell()
 
-    told = text_of(zone.overall)
-    assert "recruiter同志" in told
-    assert "deputy同志" not in told
+    text = text_of(zone.overall)
+    assert "recruiter同志" in text
+    assert "deputy同志" not in text
 
 
 def test_a_supervisor_reads_of_their_own_units_only(db, zone, tell, text_of):
@@ -99,9 +99,9 @@ def test_milestones_past_their_planned_date_are_told(db, zone, tell, text_of):
 
     tell()
 
-    told = text_of(zone.supervisor)
-    assert "- 芯片项目（投资促进局）：签约，原定 7月11日，逾期 10 天" in told
-    assert "供地" not in told
+    text = text_of(zone.supervisor)
+    assert "- 芯片项目（投资促进局）：签约，原定 7月11日，逾期 10 天" in text
+    assert "供地" not in text
 
 
 def test_a_milestone_that_was_reached_is_not_overdue(db, zone, tell, text_of):
@@ -121,10 +121,10 @@ def test_a_restricted_project_is_counted_and_not_named(db, zone, tell, mail_of):
     tell()
 
     [mail] = mail_of(zone.supervisor)
-    told = mail.subject + mail.body_text + mail.body_html
-    assert "另有 1 个项目按知悉范围未列出" in told
-    assert "秘不示人" not in told
-    assert "远航" not in told
+    text = mail.subject + mail.body_text + mail.body_html
+    assert "另有 1 个项目按知悉范围未列出" in text
+    assert "秘不示人" not in text
+    assert "远航" not in text
 
 
 def test_supervision_orders_under_way_are_told_to_whom_they_concern(db, zone, tell, text_of):
@@ -139,10 +139,10 @@ def test_supervision_orders_under_way_are_told_to_whom_they_concern(db, zone, te
 
     tell()
 
-    told = text_of(zone.supervisor)
-    assert "== 在办督办单 ==\n- 落实供地（" in told
-    assert f"号，投资促进局）：{OrderState.ISSUED.label}，期限 7月16日，逾期 5 天" in told
-    assert "协调供电" not in told
+    text = text_of(zone.supervisor)
+    assert "== 在办督办单 ==\n- 落实供地（" in text
+    assert f"号，投资促进局）：{OrderState.ISSUED.label}，期限 7月16日，逾期 5 天" in text
+    assert "协调供电" not in text
     assert "协调供电" in text_of(zone.overall)
 
 

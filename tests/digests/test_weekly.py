@@ -96,10 +96,10 @@ def test_followups_due_and_overdue_are_told_to_whom_they_belong(db, zone, weekly
 
     weekly()
 
-    told = text_of(zone.recruiter)
-    assert "7月10日（已逾期） 送样 · 封测基地" in told
-    assert "7月15日 回访 · 封测基地" in told
-    assert "以后再说" not in told
+    text = text_of(zone.recruiter)
+    assert "7月10日（已逾期） 送样 · 封测基地" in text
+    assert "7月15日 回访 · 封测基地" in text
+    assert "以后再说" not in text
     assert "送样" not in text_of(zone.deputy)
 
 
@@ -145,14 +145,14 @@ def test_who_needs_help_is_told_first_and_why(db, zone, weekly, text_of):
 
     weekly()
 
-    told = text_of(zone.supervisor)
-    assert "【需要帮助】2 人：deputy同志、recruiter同志\n" in told
+    text = text_of(zone.supervisor)
+    assert "【需要帮助】2 人：deputy同志、recruiter同志\n" in text
     assert (
         "deputy同志（投资促进局）：分管负责同志每月带队拜访（2026年7月）0/6 次，有风险\n"
         "  按序时进度应完成 2 次，还差 6 次，尚无后续计划，截至 7月31日；"
         "剩余 15 个在岗工作日，即使加快到平均进度的1.5倍也难以完成。"
         "未计入：7月2日外出拜访（面谈）补录超期，待确认\n"
-    ) in told
+    ) in text
 
 
 def test_a_reader_learns_in_which_units_help_is_needed(db, zone, weekly, text_of):
@@ -165,10 +165,10 @@ def test_a_reader_learns_in_which_units_help_is_needed(db, zone, weekly, text_of
 def test_a_reader_learns_nothing_of_a_unit_in_which_fewer_than_three_owe(db, zone, weekly, text_of):
     weekly()
 
-    told = text_of(zone.reader)
-    assert "【需要帮助】共 3 项\n" in told
-    assert told.count("达标或正常 不足3人，不分项") == len(("本级", "投资促进局"))
-    assert "主要负责同志每周带队拜访（" not in told
+    text = text_of(zone.reader)
+    assert "【需要帮助】共 3 项\n" in text
+    assert text.count("达标或正常 不足3人，不分项") == len(("本级", "投资促进局"))
+    assert "主要负责同志每周带队拜访（" not in text
 
 
 def test_a_shortfall_is_told_with_what_would_mend_it(db, zone, weekly, text_of):
@@ -176,9 +176,9 @@ def test_a_shortfall_is_told_with_what_would_mend_it(db, zone, weekly, text_of):
 
     weekly()
 
-    told = text_of(zone.boss)
-    assert "0/1 次，未达标\n  还差 1 次，另有 1 次待填报，填报后即可达标。" in told
-    assert "如有拜访尚未填报，请及时填报" in told
+    text = text_of(zone.boss)
+    assert "0/1 次，未达标\n  还差 1 次，另有 1 次待填报，填报后即可达标。" in text
+    assert "如有拜访尚未填报，请及时填报" in text
 
 
 def test_when_nothing_waits_it_says_so(db, zone, weekly, text_of):
@@ -232,10 +232,10 @@ def test_notable_visits_have_minutes_or_a_major_project(db, zone, weekly, text_o
 
     weekly()
 
-    told = text_of(zone.supervisor)
-    assert "谈妥用地" in told
-    assert "常州 外出拜访（首次洽谈） · 百亿项目" in told
-    assert "镇江" not in told
+    text = text_of(zone.supervisor)
+    assert "谈妥用地" in text
+    assert "常州 外出拜访（首次洽谈） · 百亿项目" in text
+    assert "镇江" not in text
 
 
 def test_persons_are_named_to_their_line_of_command_only(db, zone, weekly, text_of):
@@ -310,7 +310,7 @@ def statements(db):
     """How many statements were sent to the database."""
     sent = []
     engine = db.get_bind()
-    event.listen(engine, "before_cursor_execute", lambda *told: sent.append(told[2]))
+    event.listen(engine, "before_cursor_execute", lambda *text: sent.append(text[2]))
     return sent
 
 
@@ -334,12 +334,12 @@ def test_everyone_who_owes_reads_their_own_and_who_oversees_the_units_that_they_
 ):
     weekly()
 
-    told = {
+    found = {
         name: ("我的进度" in text_of(person), "各单位成果" in text_of(person))
         for name, person in vars(zone).items()
         if hasattr(person, "username")
     }
-    assert told == {
+    assert found == {
         "boss": (True, True),
         "deputy": (True, False),
         "recruiter": (True, False),
@@ -357,10 +357,10 @@ def test_it_tells_of_the_week_before_and_of_the_weeks_plan(db, zone, weekly, tex
 
     weekly()
 
-    told = text_of(zone.boss)
-    assert "每周带队拜访（2026年第28周）：1/1 次，已达标" in told
-    assert "- 7月17日 09:00 boss同志 上海 外出拜访" in told
-    assert "无锡" not in told
+    text = text_of(zone.boss)
+    assert "每周带队拜访（2026年第28周）：1/1 次，已达标" in text
+    assert "- 7月17日 09:00 boss同志 上海 外出拜访" in text
+    assert "无锡" not in text
 
 
 def test_a_late_digest_says_so(db, zone, weekly, mail_of):

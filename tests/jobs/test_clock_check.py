@@ -72,10 +72,10 @@ def test_a_clock_that_leaps_after_the_check_takes_no_lease(sessions):
 @pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("hours", [-2, 3, 87660])
 def test_a_clock_far_from_the_databases_is_not_trusted(sessions, hours):
-    told = doubt(sessions, timedelta(hours=hours))
+    found = doubt(sessions, timedelta(hours=hours))
 
-    assert told.reason is Reason.APART
-    assert abs(told.off - abs(timedelta(hours=hours))) < timedelta(minutes=1)
+    assert found.reason is Reason.APART
+    assert abs(found.off - abs(timedelta(hours=hours))) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)

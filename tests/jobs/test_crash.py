@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 def kill_in(url: str, where: str, number: int) -> None:
     """Start the victim, and see that it was killed."""
     victim = [sys.executable, "-m", "tests.jobs.victim", url, where, str(number)]
-    told = subprocess.run(victim, cwd=ROOT, check=False, capture_output=True, timeout=60)
-    assert told.returncode == -signal.SIGKILL, told.stderr.decode()
+    process = subprocess.run(victim, cwd=ROOT, check=False, capture_output=True, timeout=60)
+    assert process.returncode == -signal.SIGKILL, process.stderr.decode()
 
 
 def live(sessions) -> None:

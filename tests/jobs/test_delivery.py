@@ -47,10 +47,10 @@ def crash_in_data(sessions) -> None:
 def test_a_mail_arrives_as_the_bytes_of_its_row(sessions, office):
     write(sessions, "li")
 
-    told = deliverer(sessions, office.port).deliver_all()
+    counts = deliverer(sessions, office.port).deliver_all()
 
     message = only(sessions)
-    assert told == {State.SENT: 1}
+    assert counts == {State.SENT: 1}
     assert (message.state, message.sent_at, message.attempts) == (State.SENT, NOW, 1)
     assert (message.claimed_by, message.claimed_until, message.note) == (None, None, None)
     assert office.received == [("li@crm.test", mime_of(message, sender=SENDER))]
@@ -168,9 +168,9 @@ def test_a_server_that_is_away_costs_no_attempt(sessions):
     with post_office() as gone:
         port = gone.port
 
-    told = deliverer(sessions, port).deliver_all()
+    counts = deliverer(sessions, port).deliver_all()
 
-    assert told == {}
+    assert counts == {}
     assert {(message.state, message.attempts) for message in messages(sessions)} == {
         (State.PENDING, 0)
     }
@@ -272,9 +272,9 @@ def test_a_worker_whose_claim_ended_stops_before_data(sessions, office):
         lambda: next(moments, NOW + timedelta(hours=1)),
     )
 
-    told = late.deliver_batch()
+    counts = late.deliver_batch()
 
-    assert told == {}
+    assert counts == {}
     assert office.received == []
     assert {message.state for message in messages(sessions)} == {State.PENDING}
 
@@ -313,9 +313,9 @@ def test_without_a_server_messages_lie_in_the_mailbox(sessions):
     write(sessions, "li")
     write(sessions, "wang", at=NOW + timedelta(hours=1))
 
-    told = Deliverer(sessions, None, SENDER, lambda: NOW).deliver_all()
+    counts = Deliverer(sessions, None, SENDER, lambda: NOW).deliver_all()
 
-    assert told == {State.SENT: 1}
+    assert counts == {State.SENT: 1}
     assert [message.sent_at for message in messages(sessions)] == [NOW, None]
 
 

@@ -1,4 +1,4 @@
-"""What is told of the system's life: ticks, overdue slots, what waits."""
+"""Health checks: ticks, overdue slots, the backlog of mails."""
 
 from datetime import timedelta
 
@@ -31,15 +31,15 @@ def test_without_an_installation_no_clock_is_expected_and_none_is_well(sessions)
 
 
 @pytest.mark.parametrize(
-    ("moment", "told"), [("2026-07-15T10:05", Health.OK), ("2026-07-15T10:06", Health.FAIL)]
+    ("moment", "expected"), [("2026-07-15T10:05", Health.OK), ("2026-07-15T10:06", Health.FAIL)]
 )
-def test_before_its_first_tick_the_clock_is_as_old_as_its_installation(sessions, moment, told):
+def test_before_its_first_tick_the_clock_is_as_old_as_its_installation(sessions, moment, expected):
     install(sessions, "2026-07-15T10:00")
 
     with sessions() as db:
         pulse = health.pulse(db, now=at(moment))
 
-    assert (pulse.has_ticked, pulse.health) == (False, told)
+    assert (pulse.has_ticked, pulse.health) == (False, expected)
 
 
 def test_a_clock_that_ticks_and_has_nothing_due_does_not_stand_still(sessions):
@@ -53,10 +53,10 @@ def test_a_clock_that_was_silent_for_six_minutes_stands_still(sessions):
     install(sessions, "2026-07-15T10:00")
     ticked(sessions, timedelta(minutes=6))
 
-    told = standstill(sessions, "2026-07-15T10:06")
+    found = standstill(sessions, "2026-07-15T10:06")
 
-    assert timedelta(minutes=6) <= told.silent_for < timedelta(minutes=7)
-    assert told.overdue is None
+    assert timedelta(minutes=6) <= found.silent_for < timedelta(minutes=7)
+    assert found.overdue is None
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_a_slot_is_overdue_after_ten_minutes_though_a_node_ticks(sessions, momen
     install(sessions, "2026-07-15T10:00")
     ticked(sessions, timedelta(0))
 
-    told = standstill(sessions, moment)
+    found = standstill(sessions, moment)
 
-    assert (told and told.overdue.name) == slot
-    assert (told and told.job) == (slot and "进度提醒")
+    assert (found and found.overdue.name) == slot
+    assert (found and found.job) == (slot and "进度提醒")
 
 
 def test_a_slot_that_is_done_is_not_overdue(sessions):
@@ -93,7 +93,7 @@ def test_the_backlog_is_told_by_state_with_its_age(sessions):
 
 
 @pytest.mark.parametrize(
-    ("state", "hours", "told"),
+    ("state", "hours", "expected"),
     [
         (State.PENDING, 2, Health.WARN),
         (State.AMBIGUOUS, 25, Health.FAIL),
@@ -103,13 +103,13 @@ def test_the_backlog_is_told_by_state_with_its_age(sessions):
         (State.SKIPPED, 99, Health.OK),
     ],
 )
-def test_what_waits_too_long_or_for_a_person_is_no_good(sessions, state, hours, told):
+def test_what_waits_too_long_or_for_a_person_is_no_good(sessions, state, hours, expected):
     write(sessions, "li", at=NOW - timedelta(hours=hours))
     with transaction(sessions) as db:
         db.execute(update(Message).values(state=state))
 
     with sessions() as db:
-        assert health.backlog(db, now=NOW).health is told
+        assert health.backlog(db, now=NOW).health is expected
 
 
 def test_the_tables_are_up_to_date(sessions):

@@ -170,8 +170,8 @@ def test_failed_messages_become_pending_all_or_by_kind(sessions, kind, count):
     write(sessions, "zhao")
 
     with transaction(sessions) as db:
-        told = resend.retry(db, kind=kind, why="", by=None, now=LATER)
+        resent = resend.retry(db, kind=kind, why="", by=None, now=LATER)
 
-    assert told == count
+    assert resent == count
     assert [message.due_at for message in messages(sessions)].count(LATER) == count
     assert len(entries(sessions)) == count

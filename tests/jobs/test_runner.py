@@ -141,12 +141,12 @@ def test_replaying_a_month_leaves_alone_what_waits_for_smtp(sessions):
 def test_a_failing_slot_is_rolled_back_and_holds_up_its_own_job_only(sessions):
     install(sessions, "2026-07-19T12:00", "li")
 
-    told = runner_of(sessions, weekly_digest=fail).run_until(
+    summary = runner_of(sessions, weekly_digest=fail).run_until(
         at("2026-07-28T00:00"), to_mailbox=True
     )
 
-    assert told["weekly-digest"].as_dict() == {"done": 0, "skipped": 0, "failed": 1, "made": {}}
-    assert told["nudge"].as_dict()["done"] == 6
+    assert summary["weekly-digest"].as_dict() == {"done": 0, "skipped": 0, "failed": 1, "made": {}}
+    assert summary["nudge"].as_dict()["done"] == 6
     failed = run_of(sessions, "2026-W29")
     assert (failed.state, failed.attempts) == (RunState.FAILED, 1)
     assert failed.reason == "RuntimeError: 编排出错"
@@ -217,12 +217,14 @@ def test_two_runners_at_once_do_each_slot_once(sessions):
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(run, range(2)))
 
-    done = [sum(summary.outcomes[SlotOutcome.DONE] for summary in told.values()) for told in both]
+    done = [
+        sum(summary.outcomes[SlotOutcome.DONE] for summary in summary.values()) for summary in both
+    ]
     assert sum(done) == 28
     assert not any(
         summary.outcomes[outcome]
-        for told in both
-        for summary in told.values()
+        for summary in both
+        for summary in summary.values()
         for outcome in (SlotOutcome.FAILED, SlotOutcome.BUSY)
     )
     assert len(keys(sessions)) == len(set(keys(sessions))) == 56

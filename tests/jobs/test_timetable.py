@@ -33,7 +33,7 @@ def at(text: str) -> datetime:
     return at_civil(moment.date(), moment.time())
 
 
-def told(job: Job, since: str, until: str, calendar: WorkingCalendar = CALENDAR) -> list[str]:
+def slot_names(job: Job, since: str, until: str, calendar: WorkingCalendar = CALENDAR) -> list[str]:
     found = takewhile(lambda slot: slot.due_at <= at(until), slots(job, calendar, since=at(since)))
     return [f"{slot.name} {civil(slot.due_at):%m-%d %H:%M}" for slot in found]
 
@@ -44,21 +44,21 @@ def slot_of(job: Job, name: str):
 
 
 def test_a_weekly_digest_is_due_on_the_monday_after_its_week():
-    assert told(WEEKLY, "2026-07-20T07:31", "2026-08-03T07:30") == [
+    assert slot_names(WEEKLY, "2026-07-20T07:31", "2026-08-03T07:30") == [
         "2026-W30 07-27 07:30",
         "2026-W31 08-03 07:30",
     ]
 
 
 def test_after_a_week_without_a_working_day_two_weekly_digests_are_due_at_once():
-    assert told(WEEKLY, "2026-02-15T00:00", "2026-02-28T00:00") == [
+    assert slot_names(WEEKLY, "2026-02-15T00:00", "2026-02-28T00:00") == [
         "2026-W07 02-24 07:30",
         "2026-W08 02-24 07:30",
     ]
 
 
 def test_a_monthly_digest_is_due_on_the_first_working_day_of_the_next_month():
-    assert told(MONTHLY, "2026-07-01T00:00", "2026-11-30T00:00") == [
+    assert slot_names(MONTHLY, "2026-07-01T00:00", "2026-11-30T00:00") == [
         "2026-06 07-01 07:30",
         "2026-07 08-03 07:30",
         "2026-08 09-01 07:30",
@@ -69,18 +69,18 @@ def test_a_monthly_digest_is_due_on_the_first_working_day_of_the_next_month():
 
 def test_a_nudge_is_due_at_noon_of_working_days_and_make_up_days_only():
     # Sunday 4 January 2026 is a make-up day
-    assert told(NUDGE, "2026-01-01T00:00", "2026-01-06T11:59") == [
+    assert slot_names(NUDGE, "2026-01-01T00:00", "2026-01-06T11:59") == [
         "2026-01-04 01-04 12:00",
         "2026-01-05 01-05 12:00",
     ]
 
 
 def test_a_slot_due_at_the_very_beginning_exists():
-    assert told(WEEKLY, "2026-07-27T07:30", "2026-07-27T07:30") == ["2026-W30 07-27 07:30"]
+    assert slot_names(WEEKLY, "2026-07-27T07:30", "2026-07-27T07:30") == ["2026-W30 07-27 07:30"]
 
 
 def test_a_brief_is_due_in_the_morning_of_working_days():
-    assert told(BRIEF, "2026-07-17T00:00", "2026-07-20T12:00") == [
+    assert slot_names(BRIEF, "2026-07-17T00:00", "2026-07-20T12:00") == [
         "2026-07-17 07-17 07:45",
         "2026-07-20 07-20 07:45",
     ]
@@ -88,7 +88,7 @@ def test_a_brief_is_due_in_the_morning_of_working_days():
 
 def test_a_brief_is_due_on_make_up_days_and_on_no_holiday():
     # Saturday 10 October 2026 is a make-up day after the holiday from 1 to 7 October
-    assert told(BRIEF, "2026-09-30T12:00", "2026-10-12T12:00") == [
+    assert slot_names(BRIEF, "2026-09-30T12:00", "2026-10-12T12:00") == [
         "2026-10-08 10-08 07:45",
         "2026-10-09 10-09 07:45",
         "2026-10-10 10-10 07:45",
@@ -119,7 +119,7 @@ def test_a_brief_is_due_on_make_up_days_and_on_no_holiday():
     ],
 )
 def test_a_ten_day_supervision_is_due_on_the_first_working_day_of_its_xun(since, until, expected):
-    assert told(TEN_DAY, since, until) == expected
+    assert slot_names(TEN_DAY, since, until) == expected
 
 
 def closing(name: JobName, kind: PeriodKind) -> Job:
@@ -137,7 +137,7 @@ def closing(name: JobName, kind: PeriodKind) -> Job:
 def test_a_period_of_any_kind_is_assessed_at_midnight_after_its_last_date(kind, expected):
     job = closing(JobName.ASSESS, kind)
 
-    assert told(job, "2026-07-31T00:00", "2026-08-12T00:00") == expected
+    assert slot_names(job, "2026-07-31T00:00", "2026-08-12T00:00") == expected
 
 
 @pytest.mark.parametrize(
@@ -160,13 +160,13 @@ def test_it_is_frozen_at_midnight_after_the_third_working_day_that_follows(
 ):
     job = closing(JobName.FREEZE, kind)
 
-    assert told(job, f"{since}T00:00", f"{until}T00:00") == expected
+    assert slot_names(job, f"{since}T00:00", f"{until}T00:00") == expected
 
 
 def test_the_settled_report_is_due_on_the_second_working_day_from_a_months_freeze():
     job = closing(JobName.SETTLED_FIGURES, PeriodKind.MONTH)
 
-    assert told(job, "2026-07-01T00:00", "2026-10-31T00:00") == [
+    assert slot_names(job, "2026-07-01T00:00", "2026-10-31T00:00") == [
         "2026-06 07-07 08:00",  # frozen on Saturday the 4th
         "2026-07 08-07 08:00",
         "2026-08 09-07 08:00",
@@ -271,7 +271,7 @@ def test_every_week_and_month_has_its_digest(on):
 def test_orders_escalate_and_the_days_trail_is_sealed_every_day_at_midnight(name, expected):
     job = next(job for job in JOBS if job.name is name)
 
-    assert told(job, "2026-07-24T00:00", "2026-07-25T12:00") == expected
+    assert slot_names(job, "2026-07-24T00:00", "2026-07-25T12:00") == expected
 
 
 def test_july_2026_is_frozen_on_6_august():

@@ -125,10 +125,10 @@ def test_a_mail_about_ones_duty_has_no_link_to_unsubscribe(db, site):
     end_of_august = AUGUST + timedelta(days=24)
     send_nudges(db, at=end_of_august, late=False, site=replace(site, secret="a secret"))
 
-    told = db.scalars(select(Message)).all()
-    assert told
-    assert {message.unsubscribe_url for message in told} == {None}
-    assert not [each for each in told if "unsubscribe" in each.body_html + each.body_text]
+    found = db.scalars(select(Message)).all()
+    assert found
+    assert {message.unsubscribe_url for message in found} == {None}
+    assert not [each for each in found if "unsubscribe" in each.body_html + each.body_text]
     assert zone
 
 

@@ -42,7 +42,7 @@ def bureau(db, top):
     return make_unit(db, "投资促进局", parent=top)
 
 
-def told(db, *, at=NOW, last=date(2026, 7, 15)):
+def progress(db, *, at=NOW, last=date(2026, 7, 15)):
     units = unit_tree(db)
     return target_progress(
         db,
@@ -67,7 +67,7 @@ def test_a_project_counts_for_its_unit_and_all_above(db, top, bureau):
     signed(db, date(2026, 5, 1), unit=bureau)
     signed(db, date(2026, 5, 2))
 
-    assert [(one.unit_name, one.achieved) for one in told(db)] == [
+    assert [(one.unit_name, one.achieved) for one in progress(db)] == [
         ("滨海开发区", 2),
         ("投资促进局", 1),
     ]
@@ -79,7 +79,7 @@ def test_what_was_signed_in_another_year_or_again_does_not_count(db, top):
     make_milestone(db, again, SIGNED, date(2026, 3, 1))
     signed(db, date(2026, 7, 16))
 
-    assert [one.achieved for one in told(db)] == [0]
+    assert [one.achieved for one in progress(db)] == [0]
 
 
 def test_what_was_entered_later_is_not_there_yet(db, top):
@@ -87,8 +87,8 @@ def test_what_was_entered_later_is_not_there_yet(db, top):
     lead = make_lead(db, yi="12")
     make_milestone(db, lead, SIGNED, date(2026, 7, 1), entered_at=NOW + timedelta(seconds=1))
 
-    assert [one.achieved for one in told(db)] == [0]
-    assert [one.achieved for one in told(db, at=NOW + timedelta(hours=1))] == [1]
+    assert [one.achieved for one in progress(db)] == [0]
+    assert [one.achieved for one in progress(db, at=NOW + timedelta(hours=1))] == [1]
 
 
 def test_it_counts_for_the_unit_that_was_responsible_on_that_date(db, top, bureau):
@@ -99,7 +99,7 @@ def test_it_counts_for_the_unit_that_was_responsible_on_that_date(db, top, burea
     db.query(LeadRole).filter_by(lead_id=lead.id).one().to_on = date(2026, 5, 1)
     make_role(db, lead, LeadRoleKind.RESPONSIBLE_UNIT, unit=park, from_on=date(2026, 5, 2))
 
-    assert [one.achieved for one in told(db)] == [1, 0]
+    assert [one.achieved for one in progress(db)] == [1, 0]
 
 
 def test_an_expansion_counts_by_what_it_adds(db, top):
@@ -108,7 +108,7 @@ def test_an_expansion_counts_by_what_it_adds(db, top):
     first = signed(db, date(2025, 3, 1), yi="80")
     signed(db, date(2026, 5, 1), yi="20", earlier_lead_id=first.id)
 
-    assert [(one.achieved, one.percent) for one in told(db)] == [(20 * YI, 20)]
+    assert [(one.achieved, one.percent) for one in progress(db)] == [(20 * YI, 20)]
 
 
 def test_a_project_that_was_lost_later_still_counts_as_signed(db, top):
@@ -116,7 +116,7 @@ def test_a_project_that_was_lost_later_still_counts_as_signed(db, top):
     lead = signed(db, date(2026, 5, 1))
     make_milestone(db, lead, MilestoneKind.LOST, date(2026, 6, 1))
 
-    assert [one.achieved for one in told(db)] == [1]
+    assert [one.achieved for one in progress(db)] == [1]
 
 
 def test_courses_have_the_first_date_of_each_milestone(db, bureau):

@@ -69,20 +69,20 @@ def goal(tier, value, *, metric=Metric.SIGNED, measure=TargetMeasure.COUNT):
 def test_each_size_counts_the_larger_ones_too():
     reached = [project(1, 10), project(2, 60), project(3, 9), project(4, 100)]
 
-    told = [
+    found = [
         progress_of(goal(tier, 4), "区", frozenset({1}), reached, date(2026, 7, 15)).achieved
         for tier in (Tier.ANY, Tier.YI_10, Tier.YI_50, Tier.YI_100)
     ]
 
-    assert told == [4, 3, 2, 1]
+    assert found == [4, 3, 2, 1]
 
 
 def test_progress_is_told_in_points_against_the_months():
     reached = [project(number, 10) for number in range(13)]
 
-    told = progress_of(goal(Tier.YI_10, 20), "区", frozenset({1}), reached, date(2026, 8, 1))
+    progress = progress_of(goal(Tier.YI_10, 20), "区", frozenset({1}), reached, date(2026, 8, 1))
 
-    assert (told.percent, told.pace, told.points) == (
+    assert (progress.percent, progress.pace, progress.points) == (
         Decimal("65.0"),
         Decimal("58.3"),
         Decimal("6.7"),
@@ -96,28 +96,28 @@ def test_other_milestones_and_other_units_do_not_count():
         project(3, 10, unit_id=None),
     ]
 
-    told = progress_of(goal(Tier.ANY, 2), "区", frozenset({1}), reached, date(2026, 7, 15))
+    progress = progress_of(goal(Tier.ANY, 2), "区", frozenset({1}), reached, date(2026, 7, 15))
 
-    assert told.projects == ()
+    assert progress.projects == ()
 
 
 def test_yuan_is_summed_and_foreign_amounts_are_listed_beside():
     reached = [project(1, 10), project(2, "2.5"), project(3, "0.8", currency=Currency.USD)]
     asked = goal(Tier.ANY, 50 * YI, measure=TargetMeasure.AMOUNT)
 
-    told = progress_of(asked, "区", frozenset({1}), reached, date(2026, 7, 15))
+    progress = progress_of(asked, "区", frozenset({1}), reached, date(2026, 7, 15))
 
-    assert told.achieved == Decimal("12.5") * YI
-    assert told.beside == ((Decimal("0.8") * YI, Currency.USD),)
-    assert told.percent == Decimal("25.0")
+    assert progress.achieved == Decimal("12.5") * YI
+    assert progress.beside == ((Decimal("0.8") * YI, Currency.USD),)
+    assert progress.percent == Decimal("25.0")
 
 
 def test_what_is_not_recorded_yet_has_no_figure():
     asked = goal(Tier.ANY, 5 * YI, metric=Metric.MONEY, measure=TargetMeasure.AMOUNT)
 
-    told = progress_of(asked, "区", frozenset({1}), [project(1, 10)], date(2026, 7, 15))
+    progress = progress_of(asked, "区", frozenset({1}), [project(1, 10)], date(2026, 7, 15))
 
-    assert (told.achieved, told.percent, told.points) == (None, None, None)
+    assert (progress.achieved, progress.percent, progress.points) == (None, None, None)
 
 
 def course(lead_id, begun, ended, *, begin=SIGNED, end=STARTED, tier=Tier.YI_10, industry="it"):

@@ -41,7 +41,7 @@ def keep_quiet(sessions, username: str, begins: time, ends: time) -> None:
         db.add(QuietTime(person_id=person_id, begins=begins, ends=ends))
 
 
-def told(sessions) -> list[tuple[State, str | None]]:
+def states_and_notes(sessions) -> list[tuple[State, str | None]]:
     return [(message.state, message.note) for message in messages(sessions)]
 
 
@@ -50,7 +50,7 @@ def test_a_brief_is_sent_as_long_as_it_is_of_use(sessions, office):
 
     deliverer(sessions, office.port, hours=7, minutes=59).deliver_all()
 
-    assert told(sessions) == [(State.SENT, None)]
+    assert states_and_notes(sessions) == [(State.SENT, None)]
 
 
 def test_from_the_evening_on_it_is_skipped_with_the_reason(sessions, office):
@@ -58,7 +58,7 @@ def test_from_the_evening_on_it_is_skipped_with_the_reason(sessions, office):
 
     deliverer(sessions, office.port, hours=8).deliver_all()
 
-    assert told(sessions) == [(State.SKIPPED, STALE)] * 2
+    assert states_and_notes(sessions) == [(State.SKIPPED, STALE)] * 2
     assert office.received == []
 
 
@@ -77,7 +77,9 @@ def test_a_digest_that_waited_until_the_next_is_kept_and_not_mailed(sessions, of
 
     deliverer(sessions, office.port).deliver_all()  # on 15 July
 
-    assert told(sessions) == [(State.SKIPPED, "7月13日 07:30 前未能发出，内容已过时，不再发送")]
+    assert states_and_notes(sessions) == [
+        (State.SKIPPED, "7月13日 07:30 前未能发出，内容已过时，不再发送")
+    ]
     assert office.received == []
 
 
@@ -90,7 +92,7 @@ def test_a_server_that_is_away_all_day_leaves_no_stale_brief_behind(sessions):
     with post_office() as back:
         deliverer(sessions, back.port, hours=24).deliver_all()
 
-    assert [state for state, _ in told(sessions)] == [State.SKIPPED, State.SENT]
+    assert [state for state, _ in states_and_notes(sessions)] == [State.SKIPPED, State.SENT]
     assert back.recipients == ["wang@crm.test"]
 
 
@@ -103,7 +105,7 @@ def test_a_run_through_the_past_sends_what_it_made_and_none_from_before(sessions
 
     deliverer(sessions, office.port, hours=8).deliver_all()  # on 15 July
 
-    assert told(sessions) == [(State.SKIPPED, STALE), (State.SENT, None)]
+    assert states_and_notes(sessions) == [(State.SKIPPED, STALE), (State.SENT, None)]
 
 
 def test_a_brief_whose_end_is_unknown_is_not_repeated_in_the_evening(sessions, office):
@@ -113,7 +115,7 @@ def test_a_brief_whose_end_is_unknown_is_not_repeated_in_the_evening(sessions, o
 
     deliverer(sessions, office.port, hours=8, minutes=10).deliver_all()
 
-    assert told(sessions) == [(State.SKIPPED, NOT_REPEATED)]
+    assert states_and_notes(sessions) == [(State.SKIPPED, NOT_REPEATED)]
     assert len(office.received) == 1
 
 
@@ -127,7 +129,7 @@ def test_an_expired_message_is_sent_when_resent_by_hand(sessions, office):
 
     deliverer(sessions, office.port, hours=10).deliver_all()
 
-    assert [state for state, _ in told(sessions)] == [State.SENT]
+    assert [state for state, _ in states_and_notes(sessions)] == [State.SENT]
 
 
 def test_mails_wait_for_the_end_of_quiet_hours(sessions, office):
@@ -151,7 +153,7 @@ def test_a_brief_that_waits_past_its_use_is_skipped(sessions, office):
     deliverer(sessions, office.port, hours=8).deliver_all()
     deliverer(sessions, office.port, hours=11).deliver_all()
 
-    assert told(sessions) == [(State.SKIPPED, STALE)]
+    assert states_and_notes(sessions) == [(State.SKIPPED, STALE)]
     assert office.received == []
 
 
@@ -165,5 +167,5 @@ def test_what_stopped_between_claim_and_delivery_past_its_use_is_not_sent(sessio
 
     stopped.deliver_all()
 
-    assert told(sessions) == [(State.SKIPPED, STALE)]
+    assert states_and_notes(sessions) == [(State.SKIPPED, STALE)]
     assert office.received == []
