@@ -147,9 +147,10 @@ def set_password() -> ResponseReturnValue:
 
 def _change_password(old: str, new: str) -> None:
     known, now = signed_in(), moment()
-    browser = f"session-{current_user.login.id}"  # tries of this session alone
+    browser = f"session-{current_user.login.id}"  # limits the attempts of this session alone
     attempt = Attempt(known.id, str(known.id), request.remote_addr or "", browser)
-    release()
+
+    release()  # verifying and hashing are slow: hold no transaction meanwhile
     check_password(known, old, attempt, Refused("wrong_old_password", field="old"))
     if new == old:
         raise Refused("same_password", field="password")

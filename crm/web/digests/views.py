@@ -25,9 +25,7 @@ KINDS = (MessageKind.WEEKLY, MessageKind.MONTHLY)
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
-    """A digest in the list."""
-
+class DigestRow:
     id: int
     kind: MessageKind
     period: Period
@@ -46,7 +44,7 @@ def listing() -> ResponseReturnValue:
 
     return render_template(
         "digests/listing.html",
-        issues=_issues(page.items),
+        digests=_digest_rows(page.items),
         older=page.older,
         is_first=before is None,
         kinds=KINDS,
@@ -55,9 +53,9 @@ def listing() -> ResponseReturnValue:
     )
 
 
-def _issues(rows: Iterable[Any]) -> list[Issue]:
+def _digest_rows(rows: Iterable[Any]) -> list[DigestRow]:
     return [
-        Issue(
+        DigestRow(
             row.id,
             row.kind,
             Period.parse(period_of(row.dedupe_key)),

@@ -21,7 +21,7 @@ from crm.web.quotas.visible_figures import my_figure_scope
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class TodoItem:
     """A line of the to-do list."""
 
     label: str
@@ -31,23 +31,23 @@ class Wait:
     about: str = ""  # the matter, where the count is one
 
 
-def waits(db: Session, me: Viewer, on: date, now: datetime) -> list[Wait]:
+def todo_items(db: Session, me: Viewer, on: date, now: datetime) -> list[TodoItem]:
     """The viewer's to-do list, without kinds that have nothing to do."""
-    lines = [*_to_do(db, me, on, now), *_to_judge(db, me, on, now)]
-    return [wait for wait in lines if wait.count]
+    items = [*_to_do(db, me, on, now), *_to_decide(db, me, on, now)]
+    return [item for item in items if item.count]
 
 
-def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait]:
+def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:
     """What roles that work with records have to do."""
     if me.role not in WITH_RECORDS:
         return
 
     for reminder in unread_reminders(db, me.person_id, on):
         label = f"提醒：{formatting.period_name(reminder.period)}已定稿，有考核未完成"
-        yield Wait(label, 1, url_for("mailbox.show", message_id=reminder.message_id), "bell")
+        yield TodoItem(label, 1, url_for("mailbox.show", message_id=reminder.message_id), "bell")
 
     yield from _orders(db, me, now)
-    yield Wait(
+    yield TodoItem(
         "您的修改产生的更正，还没有说明原因",
         count_corrections(db, of_author(me.person_id) & without_reason()),
         url_for("compliance.board", tab="corrections"),
@@ -55,34 +55,34 @@ def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait]:
     )
 
 
-def _orders(db: Session, me: Viewer, now: datetime) -> Iterator[Wait]:
+def _orders(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
     """Supervision orders by kind of wait, most urgent first; a single order links to itself."""
     for kind, group in groupby(waiting_for(db, me, now), attrgetter("wait")):
         orders = [waiting.order for waiting in group]
         url, about = url_for("supervision.listing", view="waiting"), ""
         if len(orders) == 1:
             url, about = url_for("supervision.show", order_id=orders[0].id), orders[0].matter
-        yield Wait(f"督办单{kind.label}", len(orders), url, "gavel", about)
+        yield TodoItem(f"督办单{kind.label}", len(orders), url, "gavel", about)
 
 
-def _to_judge(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[Wait]:
+def _to_decide(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:
     """What roles that confirm and approve have to decide."""
     if not me.judges:
         return
 
-    yield Wait(
+    yield TodoItem(
         "超期补录的拜访待确认",
         len(visits_to_judge(db, me, now)),
         url_for("compliance.board", tab="waiting"),
         "clipboard-check",
     )
-    yield Wait(
+    yield TodoItem(
         "请假待审批",
         len(absence_approval.waiting(db, me, on)),
         url_for("absences.listing", view="waiting"),
         "calendar-off",
     )
-    yield Wait(
+    yield TodoItem(
         "定稿数的更正待签认",
         count_corrections(db, for_signing(me, my_figure_scope())),
         url_for("compliance.board", tab="corrections"),

@@ -31,7 +31,7 @@ from crm.visits.redaction import shown as shown_visits
 from crm.web.absences.rows import AbsenceRow, absence_row
 from crm.web.auth import my_view
 from crm.web.home.team import Team, team_of
-from crm.web.home.todo import waits
+from crm.web.home.todo import todo_items
 from crm.web.people.entry_grants import recent_changes
 from crm.web.quotas.labels import ESTIMATED_CALENDAR, period_label
 from crm.web.quotas.visible_figures import figure_url, my_figure_scope
@@ -101,7 +101,7 @@ def show() -> ResponseReturnValue:
         followups=_followups(db.session, me, on, now) if has_records else None,
         restricted=named_lately(db.session, me.person_id, on) if has_records else [],
         answers=_answers(db.session, me, on, now) if has_records else [],
-        waits=waits(db.session, me, on, now),
+        todo_items=todo_items(db.session, me, on, now),
         team=_team(db.session, me, on, now),
     )
 
