@@ -21,10 +21,9 @@ from crm.supervision.drafting import Cause, OrderData, draft_by_clock
 from crm.supervision.history import note_and_record
 from crm.supervision.models import Order, OrderEntry
 from crm.supervision.notifications import tell
-from crm.supervision.permissions import IN_LINE
+from crm.supervision.permissions import IN_LINE, overdue
 from crm.supervision.queries import LeadParties, last_entry, lead_parties
 from crm.supervision.rules import (
-    WORKING,
     About,
     EntryKind,
     OrderKind,
@@ -75,12 +74,7 @@ def draft_from_milestones(
 def escalate_orders(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, int]:
     """Tell the next level up of each order past its due date, at most once a day."""
     on, calendar = civil_date(at), working_calendar(db)
-    query = (
-        select(Order)
-        .where(Order.state.in_(WORKING), Order.due_on < on)
-        .order_by(Order.id)
-        .with_for_update()
-    )
+    query = select(Order).where(overdue(on)).order_by(Order.id).with_for_update()
     late_orders = [
         order
         for order in db.scalars(query).all()

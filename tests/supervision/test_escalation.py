@@ -60,7 +60,7 @@ def orders(db):
     return db.scalars(select(Order).order_by(Order.id)).all()
 
 
-def told(db):
+def mailed(db):
     query = select(Message.dedupe_key).where(Message.kind == MessageKind.ORDER)
     return [key.split(":")[2] for key in db.scalars(query.order_by(Message.id))]
 
@@ -83,7 +83,7 @@ def test_the_nearest_supervisor_is_its_officer_and_is_told(db, zone, lead, draft
     draft()
 
     assert orders(db)[0].officer_id == zone.head.id
-    assert told(db) == ["head"]
+    assert mailed(db) == ["head"]
 
 
 def test_it_is_drafted_once_per_milestone_and_planned_date(db, lead, draft):
@@ -106,13 +106,13 @@ def test_a_milestone_that_was_reached_is_not_overdue(db, lead, draft):
     assert draft() == {}
 
 
-def test_nor_is_one_that_was_skipped(db, lead, draft):
+def test_a_milestone_that_was_skipped_is_not_overdue(db, lead, draft):
     make_milestone(db, lead, MilestoneKind.REGISTERED, date(2026, 7, 12))
 
     assert draft() == {}
 
 
-def test_nothing_is_overdue_of_a_lead_that_is_parked(db, zone, draft):
+def test_a_parked_lead_has_no_overdue_milestone(db, zone, draft):
     lead = make_lead(db, unit=zone.team, stage=Stage.PARKED)
     make_plan(db, lead, MilestoneKind.SIGNED, PLANNED)
 
@@ -125,7 +125,7 @@ def test_the_latest_plan_counts(db, lead, draft):
     assert draft() == {}
 
 
-def test_of_a_restricted_lead_only_those_named_on_it_know(db, zone, draft):
+def test_a_draft_on_a_restricted_lead_goes_to_people_named_on_it_only(db, zone, draft):
     lead = make_lead(db, unit=zone.team, tracker=zone.li, secrecy=Secrecy.RESTRICTED)
     make_role(db, lead, LeadRoleKind.ATTACHED_LEADER, person=zone.leader)
     make_plan(db, lead, MilestoneKind.SIGNED, PLANNED)
@@ -133,10 +133,10 @@ def test_of_a_restricted_lead_only_those_named_on_it_know(db, zone, draft):
     draft()
 
     assert orders(db)[0].officer_id == zone.leader.id
-    assert told(db) == ["leader"]
+    assert mailed(db) == ["leader"]
 
 
-def test_where_nobody_named_may_issue_it_none_is_drafted(db, zone, draft):
+def test_no_order_is_drafted_if_nobody_named_may_issue_it(db, zone, draft):
     lead = make_lead(db, unit=zone.team, tracker=zone.li, secrecy=Secrecy.RESTRICTED)
     make_plan(db, lead, MilestoneKind.SIGNED, PLANNED)
 
@@ -146,17 +146,17 @@ def test_where_nobody_named_may_issue_it_none_is_drafted(db, zone, draft):
 # escalation
 
 
-def test_until_the_due_date_has_passed_nothing_escalates(db, issued, escalate):
+def test_an_order_does_not_escalate_before_its_due_date_has_passed(db, issued, escalate):
     assert escalate(date(2026, 7, 30)) == {}
 
 
-def test_then_it_goes_one_level_up(db, zone, issued, escalate):
+def test_after_the_due_date_an_order_escalates_one_level(db, zone, issued, escalate):
     assert escalate(date(2026, 7, 31)) == {"escalated": 1, "mails": 1}
 
     assert (issued.level, issued.reached_unit_id) == (1, zone.bureau.id)
     entry = db.scalars(select(OrderEntry).order_by(OrderEntry.id.desc())).first()
     assert (entry.kind, entry.text) == (EntryKind.ESCALATED, "逾期1天，提级至招商局")
-    assert told(db) == ["chief"]
+    assert mailed(db) == ["chief"]
 
 
 def test_an_order_whose_line_is_empty_is_told_to_an_admin(db, zone, issued, escalate):
@@ -165,35 +165,37 @@ def test_an_order_whose_line_is_empty_is_told_to_an_admin(db, zone, issued, esca
     db.flush()
 
     assert escalate(date(2026, 7, 31)) == {"escalated": 1, "mails": 1}
-    assert told(db) == ["admin"]
+    assert mailed(db) == ["admin"]
 
 
 def test_a_second_run_on_the_day_changes_nothing(db, issued, escalate):
     escalate(date(2026, 7, 31))
 
     assert escalate(date(2026, 7, 31)) == {}
-    assert told(db) == ["chief"]
+    assert mailed(db) == ["chief"]
 
 
-def test_every_three_working_days_it_goes_on_up_to_the_top(db, zone, issued, escalate):
+def test_an_order_escalates_every_three_working_days_up_to_the_top(db, zone, issued, escalate):
     escalate(date(2026, 7, 31))
     assert escalate(date(2026, 8, 4)) == {}
 
     assert escalate(date(2026, 8, 5)) == {"escalated": 1, "mails": 2}
 
     assert (issued.level, issued.reached_unit_id) == (2, zone.zone.id)
-    assert sorted(told(db)) == ["chief", "leader", "top"]
+    assert sorted(mailed(db)) == ["chief", "leader", "top"]
     assert escalate(date(2026, 8, 20)) == {}
 
 
-def test_what_was_answered_does_not_escalate(db, zone, issued, escalate):
+def test_an_answered_order_does_not_escalate(db, zone, issued, escalate):
     receive_order(db, order=issued, by=zone.li, now=NOW)
     answer_order(db, order=issued, text="已办", by=zone.li, now=NOW)
 
     assert escalate(date(2026, 8, 20)) == {}
 
 
-def test_a_date_granted_later_begins_anew_from_the_level_reached(db, zone, issued, escalate):
+def test_after_a_later_due_date_escalation_continues_from_the_level_reached(
+    db, zone, issued, escalate
+):
     escalate(date(2026, 7, 31))
     issued.due_on = date(2026, 8, 10)
     db.flush()
@@ -204,7 +206,7 @@ def test_a_date_granted_later_begins_anew_from_the_level_reached(db, zone, issue
     assert issued.reached_unit_id == zone.zone.id
 
 
-def test_levels_that_may_not_know_of_the_lead_are_passed_over(db, zone, escalate):
+def test_levels_that_may_not_know_of_the_lead_are_skipped(db, zone, escalate):
     lead = make_lead(db, unit=zone.team, tracker=zone.li, secrecy=Secrecy.RESTRICTED)
     make_role(db, lead, LeadRoleKind.ATTACHED_LEADER, person=zone.leader)
     order = make_order(db, zone.team, officer=zone.leader, person_id=zone.li.id, lead_id=lead.id)
@@ -213,7 +215,7 @@ def test_levels_that_may_not_know_of_the_lead_are_passed_over(db, zone, escalate
     escalate(date(2026, 7, 31))
 
     assert order.reached_unit_id == zone.zone.id
-    assert told(db) == ["leader"]
+    assert mailed(db) == ["leader"]
 
 
 # at its slots

@@ -96,7 +96,7 @@ def test_who_oversees_the_unit_drafts_an_order_by_hand(db, zone, who):
 
 
 @pytest.mark.parametrize("who", ["li", "builder", "reader"])
-def test_others_draft_none(db, zone, who):
+def test_people_who_do_not_oversee_the_unit_draft_no_order(db, zone, who):
     refused(draft_order, code="not_yours", db=db, data=data(zone), by=getattr(zone, who), now=NOW)
 
 
@@ -168,7 +168,7 @@ def test_nobody_is_given_an_order_about_a_lead_that_they_may_not_know(db, zone, 
     assert draft_order(db, data=about, by=zone.chief, now=NOW).lead_id == lead.id
 
 
-def test_nor_is_it_handed_on_to_them_by_a_change(db, zone):
+def test_a_change_names_nobody_who_may_not_know_the_lead(db, zone):
     lead = make_lead(db, secrecy=Secrecy.RESTRICTED)
     make_role(db, lead, LeadRoleKind.TASK_FORCE_HEAD, person=zone.chief)
     draft = make_order(db, zone.team, officer=zone.chief, lead_id=lead.id)
@@ -195,14 +195,14 @@ def test_nobody_gives_an_order_to_who_is_above_or_beyond_their_units(db, zone, w
     refused(change_draft, code=code, db=db, order=draft, **given)
 
 
-def test_whom_the_clock_chose_stays_when_a_draft_is_changed(db, zone):
+def test_the_person_that_the_clock_chose_may_stay_when_a_draft_is_changed(db, zone):
     draft = make_order(db, zone.team, officer=zone.head, person_id=zone.builder.id)
     same = data(zone, person_id=zone.builder.id, matter="请加快")
 
     assert change_draft(db, order=draft, data=same, by=zone.head, now=NOW).matter == "请加快"
 
 
-def test_who_leaves_next_month_is_given_orders_until_then(db, zone):
+def test_a_person_who_leaves_next_month_is_given_orders_until_then(db, zone):
     zone.li.disabled_at = NOW + timedelta(days=20)
 
     assert draft_order(db, data=data(zone), by=zone.chief, now=NOW).person_id == zone.li.id
@@ -243,7 +243,7 @@ def test_the_officer_or_who_oversees_from_above_drops_a_draft_with_a_reason(db, 
     assert history(db, draft) == [EntryKind.DROPPED]
 
 
-def test_without_a_reason_none_is_dropped(db, zone, draft):
+def test_a_draft_is_not_dropped_without_a_reason(db, zone, draft):
     refused(drop_order, code="required", db=db, order=draft, text=" ", by=zone.chief, now=NOW)
 
 
@@ -301,7 +301,7 @@ def test_the_person_or_who_oversees_the_leading_unit_receives_it(db, zone, issue
 
 
 @pytest.mark.parametrize("who", ["wang", "builder", "reader"])
-def test_others_do_not_receive_it(db, zone, issued, who):
+def test_people_outside_the_leading_unit_do_not_receive_an_order(db, zone, issued, who):
     refused(receive_order, code="not_yours", db=db, order=issued, by=getattr(zone, who), now=NOW)
 
 
@@ -336,7 +336,7 @@ def test_only_what_was_received_is_answered(db, zone, issued):
     refused(answer_order, code="order_state", **given)
 
 
-def test_an_answer_says_something(db, zone, received):
+def test_an_answer_has_a_text(db, zone, received):
     given = {"db": db, "order": received, "text": " ", "by": zone.li, "now": NOW}
 
     assert refused(answer_order, code="required", **given).field == "text"
@@ -359,7 +359,7 @@ def test_an_extension_asked_for_before_the_due_date_is_granted(db, zone, receive
     assert received.asked_due_on is None
 
 
-def test_or_refused_with_a_reason_and_the_first_date_stands(db, zone, received):
+def test_a_refused_extension_has_a_reason_and_leaves_the_due_date(db, zone, received):
     ask(db, zone, received)
 
     given = {"db": db, "order": received, "by": zone.chief, "now": DAY_BEFORE}
@@ -369,14 +369,14 @@ def test_or_refused_with_a_reason_and_the_first_date_stands(db, zone, received):
     assert (received.due_on, received.asked_due_on) == (DUE, None)
 
 
-def test_on_the_due_date_none_is_asked_for_any_more(db, zone, received):
+def test_on_the_due_date_an_extension_can_no_longer_be_asked_for(db, zone, received):
     with pytest.raises(Refused, match="extension_too_late"):
         ask(db, zone, received, now=ON_THE_DAY)
 
     assert received.due_on == DUE
 
 
-def test_what_was_asked_in_time_may_be_granted_later(db, zone, received):
+def test_an_extension_asked_for_in_time_may_be_granted_later(db, zone, received):
     ask(db, zone, received)
 
     grant_extension(db, order=received, by=zone.chief, now=ON_THE_DAY)
@@ -392,14 +392,14 @@ def test_an_extension_has_a_later_date_and_a_reason(db, zone, received, given, c
         ask(db, zone, received, **given)
 
 
-def test_one_extension_waits_at_a_time(db, zone, received):
+def test_only_one_extension_can_be_pending(db, zone, received):
     ask(db, zone, received)
 
     with pytest.raises(Refused, match="already_asked"):
         ask(db, zone, received)
 
 
-def test_who_asked_does_not_grant(db, zone, received):
+def test_the_person_who_asked_for_an_extension_does_not_grant_it(db, zone, received):
     ask(db, zone, received, by=zone.top)
 
     given = {"db": db, "order": received, "now": DAY_BEFORE}
@@ -407,7 +407,7 @@ def test_who_asked_does_not_grant(db, zone, received):
     refused(grant_extension, code="not_yours", by=zone.li, **given)
 
 
-def test_an_answer_voids_an_extension_that_waits(db, zone, received):
+def test_an_answer_voids_a_pending_extension(db, zone, received):
     ask(db, zone, received)
 
     answer_order(db, order=received, text="已办", by=zone.li, now=DAY_BEFORE)
@@ -425,13 +425,13 @@ def test_an_answer_is_accepted_on_a_stated_basis(db, zone, answered):
     assert (answered.accepted_at, answered.accepted_by_id) == (NOW, zone.chief.id)
 
 
-def test_without_a_basis_none_is_accepted(db, zone, answered):
+def test_an_answer_is_not_accepted_without_a_basis(db, zone, answered):
     given = {"db": db, "order": answered, "text": "", "by": zone.chief, "now": NOW}
 
     assert refused(accept_order, code="required", **given).field == "basis"
 
 
-def test_who_answered_does_not_accept(db, zone, received):
+def test_the_person_who_answered_does_not_accept(db, zone, received):
     answer_order(db, order=received, text="已办", by=zone.chief, now=NOW)
 
     given = {"db": db, "order": received, "text": "现场核实", "now": NOW}
@@ -448,7 +448,7 @@ def test_the_database_holds_that_another_accepts(db, answered):
         db.flush()
 
 
-def test_or_it_is_returned_with_a_reason_and_the_unit_goes_on(db, zone, answered):
+def test_a_returned_answer_has_a_reason_and_the_unit_continues(db, zone, answered):
     given = {"db": db, "order": answered, "by": zone.chief, "now": NOW}
     refused(return_order, code="required", text=" ", **given)
     return_order(text="未附材料", **given)

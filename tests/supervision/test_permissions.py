@@ -84,7 +84,7 @@ def test_an_order_on_a_restricted_lead_is_seen_by_those_named_on_it_only(db, zon
     assert order_of(db, viewer(db, zone.top, ON), issued.id, ON) is None
 
 
-def test_its_audit_entries_inherit_that(db, zone, draft):
+def test_audit_entries_of_an_order_inherit_the_secrecy_of_its_lead(db, zone, draft):
     lead = make_lead(db, unit=zone.team, tracker=zone.li, secrecy=Secrecy.RESTRICTED)
     make_role(db, lead, LeadRoleKind.ATTACHED_LEADER, person=zone.leader)
     draft.lead_id, draft.officer_id = lead.id, zone.leader.id
@@ -133,7 +133,7 @@ def test_an_issued_order_waits_for_the_person_and_the_leading_unit(db, zone, iss
     assert waits(db, zone.chief) == []
 
 
-def test_a_received_one_waits_for_its_answer_and_an_extension_for_the_officer(db, zone, issued):
+def test_a_received_order_waits_for_its_answer_and_an_extension_for_the_officer(db, zone, issued):
     receive_order(db, order=issued, by=zone.li, now=NOW)
     ask_extension(db, order=issued, new_due_on=date(2026, 8, 9), text="等审批", by=zone.li, now=NOW)
 
@@ -149,7 +149,7 @@ def test_an_answer_waits_for_its_acceptance(db, zone, issued):
     assert waits(db, zone.chief) == [Wait.ACCEPT]
 
 
-def test_an_overdue_one_waits_for_the_level_that_it_has_reached(db, zone, issued):
+def test_an_overdue_order_waits_for_the_level_that_it_has_reached(db, zone, issued):
     issued.level, issued.reached_unit_id, issued.escalated_on = 1, zone.bureau.id, ON
     db.flush()
 
@@ -168,7 +168,7 @@ def found(db, person, **given):
     return [order.matter for order in page.items]
 
 
-def test_the_register_is_narrowed(db, zone, issued):
+def test_the_register_is_filtered(db, zone, issued):
     make_order(db, zone.bureau, officer=zone.top, matter="另一事项")
 
     assert found(db, zone.top) == ["另一事项", issued.matter]
@@ -180,7 +180,7 @@ def test_the_register_is_narrowed(db, zone, issued):
     assert found(db, zone.top, overdue_on=date(2026, 8, 1)) == [issued.matter]
 
 
-def test_the_register_goes_by_pages(db, zone):
+def test_the_register_is_paged(db, zone):
     for number in range(31):
         make_order(db, zone.team, matter=f"事项{number}")
 
@@ -205,14 +205,14 @@ def test_an_order_comes_with_its_whole_history(db, zone, issued):
 # what mails read
 
 
-def test_open_orders_are_told_with_how_long_they_are_overdue(db, zone, issued):
+def test_open_orders_come_with_their_days_overdue(db, zone, issued):
     (told,) = open_orders(db, viewer(db, zone.top, ON), LATER)
 
     assert (told.number, told.unit_name, told.days_overdue) == ("开督〔2026〕1号", "一科", 4)
     assert open_orders(db, viewer(db, zone.builder, ON), LATER) == []
 
 
-def test_open_orders_are_told_as_of_the_moment(db, zone, issued):
+def test_open_orders_are_listed_as_of_the_moment(db, zone, issued):
     before = NOW - timedelta(minutes=1)
     receive_order(db, order=issued, by=zone.li, now=NOW)
     answer_order(db, order=issued, text="已办", by=zone.li, now=LATER)
@@ -227,7 +227,7 @@ def test_open_orders_are_told_as_of_the_moment(db, zone, issued):
 # the mails of its steps
 
 
-def test_who_is_concerned_by_a_step_is_told_but_not_who_took_it(db, zone, draft, site):
+def test_a_step_is_mailed_to_its_readers_but_not_to_the_person_who_took_it(db, zone, draft, site):
     db.add(OrderUnit(order_id=draft.id, unit_id=zone.other.id))
     db.flush()
     entry = issue_order(db, order=draft, by=zone.chief, now=NOW)
@@ -236,7 +236,7 @@ def test_who_is_concerned_by_a_step_is_told_but_not_who_took_it(db, zone, draft,
     assert tell(db, order=draft, entry=entry, site=site) == 0
 
 
-def test_an_answer_is_told_to_the_officer(db, zone, issued, site):
+def test_an_answer_is_mailed_to_the_officer(db, zone, issued, site):
     receive_order(db, order=issued, by=zone.li, now=NOW)
     entry = answer_order(db, order=issued, text="已办", by=zone.li, now=NOW)
 

@@ -27,7 +27,7 @@ def names(people):
     return {one.username for one in people}
 
 
-def told(db, order):
+def reader_names(db, order):
     return names(readers_of(db, order, last_entry(db, order)))
 
 
@@ -60,7 +60,7 @@ def test_a_closed_account_receives_nothing(db, zone, empty):
     assert not receivers(db, order, zone.chief, NOW)
 
 
-def test_who_issues_does_not_receive_their_own_order(db, zone):
+def test_the_issuer_does_not_receive_their_own_order(db, zone):
     order = make_order(db, zone.bureau, officer=zone.chief)
 
     assert not receivers(db, order, zone.chief, NOW)
@@ -90,7 +90,7 @@ class TestWhereWhoIsToActIsGone:
 
         answer_order(db, order=order, text="已交付", by=zone.li, now=NOW)
 
-        assert told(db, order) == {"top", "leader"}
+        assert reader_names(db, order) == {"top", "leader"}
 
     def test_a_return_is_told_to_the_nearest_above_else_to_an_admin(self, db, zone, empty):
         order = make_order(db, empty.unit, officer=zone.leader, person_id=empty.member.id)
@@ -101,12 +101,12 @@ class TestWhereWhoIsToActIsGone:
         db.flush()
 
         return_order(db, order=order, text="不实", by=zone.leader, now=NOW)
-        above = told(db, order)
+        above = reader_names(db, order)
         for one in (zone.chief, zone.top):
             one.disabled_at = NOW
         db.flush()
 
-        assert (above, told(db, order)) == ({"chief"}, {"admin"})
+        assert (above, reader_names(db, order)) == ({"chief"}, {"admin"})
 
     def test_a_draft_without_officer_is_told_to_who_may_issue_it(self, db, zone):
         order = make_order(db, zone.team)

@@ -74,7 +74,7 @@ def test_a_period_frozen_as_missed_reminds_the_person_and_the_supervisor(db, dep
     assert reminder.made_at == FREEZES[JUNE]
 
 
-def test_a_period_that_was_met_makes_none(db, deputy, freeze):
+def test_a_period_that_was_met_makes_no_reminder(db, deputy, freeze):
     meet(db, deputy, 6)
 
     assert freeze(JUNE) == {}
@@ -98,7 +98,7 @@ def test_a_supervisor_gets_one_mail_with_all_whom_they_oversee_by_name(db, zone,
     assert "完成 0/6 次，还差 6 次" in text
 
 
-def test_who_oversees_and_missed_gets_one_mail_with_both_parts(db, zone, deputy, freeze):
+def test_a_supervisor_who_missed_something_gets_one_mail_with_both_parts(db, zone, deputy, freeze):
     make_person(db, "both", role="supervisor", duty=Duty.DEPUTY, unit=zone.team)
     freeze(JUNE)
 
@@ -146,7 +146,7 @@ def test_it_is_drafted_once(db, deputy, freeze):
     assert len(orders(db)) == 1
 
 
-def test_a_third_one_is_noted_in_the_order_that_is_open(db, deputy, freeze):
+def test_a_third_missed_period_is_noted_in_the_open_order(db, deputy, freeze):
     for period in (MAY, JUNE, JULY):
         freeze(period)
 
@@ -156,7 +156,9 @@ def test_a_third_one_is_noted_in_the_order_that_is_open(db, deputy, freeze):
     assert entries[-1].text == "2026年7月又未完成（0/6）"
 
 
-def test_and_makes_another_draft_once_that_is_closed(db, zone, deputy, freeze):
+def test_a_third_missed_period_makes_another_draft_once_the_order_is_closed(
+    db, zone, deputy, freeze
+):
     freeze(MAY)
     freeze(JUNE)
     drop_order(db, order=orders(db)[0], text="因病", by=zone.head, now=FREEZES[JUNE])
@@ -174,7 +176,7 @@ def test_a_period_met_in_between_breaks_the_run(db, deputy, freeze):
     assert orders(db) == []
 
 
-def test_one_that_ended_before_the_clock_began_makes_no_draft(db, deputy, site):
+def test_a_period_that_ended_before_the_clock_began_makes_no_draft(db, deputy, site):
     for period in (MAY, JUNE):
         at = FREEZES[period]
         freeze_period(db, period=period, at=at, now=at)
@@ -184,7 +186,7 @@ def test_one_that_ended_before_the_clock_began_makes_no_draft(db, deputy, site):
     assert orders(db) == []
 
 
-def test_an_exempt_period_in_between_is_passed_over(db, deputy, freeze):
+def test_an_exempt_period_in_between_is_skipped(db, deputy, freeze):
     make_absence(db, deputy, date(2026, 6, 1), date(2026, 6, 30))
     for period in (MAY, JUNE, JULY):
         freeze(period)

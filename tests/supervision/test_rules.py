@@ -45,7 +45,7 @@ def test_the_due_date_goes_by_the_kind(kind, issued, due):
         (OrderState.DRAFT, 0),
     ],
 )
-def test_overdue_is_what_waits_for_the_leading_unit(state, days):
+def test_an_order_is_overdue_only_while_the_leading_unit_has_to_act(state, days):
     assert days_overdue(state, date(2026, 7, 13), date(2026, 7, 15)) == days
 
 
@@ -87,10 +87,10 @@ def test_it_goes_one_level_up_the_tree_at_a_time_to_the_top(reached, held, step)
     assert next_level(CHAIN, reached, held) == step
 
 
-def test_an_order_that_the_top_leads_reaches_the_top():
+def test_an_order_that_the_top_leads_escalates_to_the_top():
     assert next_level([ZONE], None, {ZONE}) == (0, ZONE)
     assert next_level([ZONE], ZONE, {ZONE}) is None
 
 
-def test_a_number_is_written_as_documents_bear_it():
+def test_a_number_is_written_as_printed_on_documents():
     assert number_text("开督", 2026, 3) == "开督〔2026〕3号"

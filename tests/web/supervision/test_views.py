@@ -69,46 +69,54 @@ def drafted(app, zone, **given):
 
 @pytest.fixture
 def issued(app, zone, draft):
-    lived(app, draft, lambda db, order: issue_order(db, order=order, by=who(db, "chief"), now=NOW))
+    change(
+        app,
+        draft,
+        lambda db, order: issue_order(db, order=order, by=person_named(db, "chief"), now=NOW),
+    )
     return draft
 
 
 @pytest.fixture
 def received(app, issued):
-    lived(app, issued, lambda db, order: receive_order(db, order=order, by=who(db, "li"), now=NOW))
+    change(
+        app,
+        issued,
+        lambda db, order: receive_order(db, order=order, by=person_named(db, "li"), now=NOW),
+    )
     return issued
 
 
 @pytest.fixture
 def answered(app, received):
     def answer(db, order):
-        answer_order(db, order=order, text="厂房已交付", by=who(db, "li"), now=NOW)
+        answer_order(db, order=order, text="厂房已交付", by=person_named(db, "li"), now=NOW)
 
-    lived(app, received, answer)
+    change(app, received, answer)
     return received
 
 
-def who(db, username):
+def person_named(db, username):
     return db.scalars(select(Person).where(Person.username == username)).one()
 
 
-def lived(app, order_id, happen):
+def change(app, order_id, happen):
     with arranged(app) as db:
         happen(db, db.get(Order, order_id))
 
 
-def the(app, order_id):
+def load(app, order_id):
     with arranged(app) as db:
         return db.get(Order, order_id)
 
 
-def take(app, username, order_id, step, **told):
+def take(app, username, order_id, step, **fields):
     return sign_in(app, username).post(
-        f"{LIST}/{order_id}/{step}", data={f"{step}-{name}": text for name, text in told.items()}
+        f"{LIST}/{order_id}/{step}", data={f"{step}-{name}": text for name, text in fields.items()}
     )
 
 
-def told_of(app):
+def mail_recipients(app):
     with arranged(app) as db:
         return set(db.scalars(select(Person.username).join(Message)))
 
@@ -143,14 +151,14 @@ def test_the_person_whom_it_is_about_sees_it_once_it_is_issued(app, draft):
     assert "加快标准厂房交付" in at_lis.get(f"{LIST}/{draft}").text
 
 
-def test_an_order_on_a_restricted_lead_shows_at_no_door(app, zone, issued):
+def test_an_order_on_a_restricted_lead_is_shown_nowhere(app, zone, issued):
     def hide(db, order):
         unit = db.get(Unit, zone.team)
         lead = make_lead(db, "密件项目", unit=unit, secrecy=Secrecy.RESTRICTED)
-        make_role(db, lead, LeadRoleKind.ATTACHED_LEADER, person=who(db, "leader"))
+        make_role(db, lead, LeadRoleKind.ATTACHED_LEADER, person=person_named(db, "leader"))
         order.lead_id = lead.id
 
-    lived(app, issued, hide)
+    change(app, issued, hide)
     at_tops = sign_in(app, "top")
 
     pages = [f"{LIST}?view=all", f"{LIST}?view=waiting", f"{LIST}/export.csv", "/"]
@@ -194,10 +202,10 @@ def test_the_file_holds_what_is_filtered_and_no_formula(app, zone, issued):
 
 
 def test_the_register_is_a_spreadsheet_too(app, issued):
-    told = sign_in(app, "top").get(f"{LIST}/export.xlsx")
+    file = sign_in(app, "top").get(f"{LIST}/export.xlsx")
 
-    assert told.headers["Content-Disposition"].endswith("supervision-20260715.xlsx")
-    (_, head), (_, first) = read_workbook(told.data).rows
+    assert file.headers["Content-Disposition"].endswith("supervision-20260715.xlsx")
+    (_, head), (_, first) = read_workbook(file.data).rows
     assert dict(zip(head, first, strict=False))["督办事项"] == "加快标准厂房交付"
 
 
@@ -208,9 +216,9 @@ def test_who_oversees_drafts_by_hand(app, zone):
     at_chiefs = sign_in(app, "chief")
     assert "今天下达的话：急办到7月20日，一般到7月30日" in at_chiefs.get(f"{LIST}/new").text
 
-    told = DRAFT | {"unit_id": zone.team, "officer_id": zone.chief, "person_id": zone.li}
-    place = at_chiefs.post(f"{LIST}/new", data=told | {"unit_ids": [zone.other]}).location
-    again = at_chiefs.post(f"{LIST}/new", data=told).location
+    fields = DRAFT | {"unit_id": zone.team, "officer_id": zone.chief, "person_id": zone.li}
+    place = at_chiefs.post(f"{LIST}/new", data=fields | {"unit_ids": [zone.other]}).location
+    again = at_chiefs.post(f"{LIST}/new", data=fields).location
 
     page = at_chiefs.get(place).text
     assert again == place
@@ -219,16 +227,16 @@ def test_who_oversees_drafts_by_hand(app, zone):
     assert "今天下达，办理期限到 <b>7月20日（周一）</b>" in page
 
 
-def test_the_officer_is_told_of_a_draft_by_another(app, zone):
-    told = DRAFT | {"unit_id": zone.team, "officer_id": zone.chief}
+def test_the_officer_gets_a_mail_about_a_draft_by_somebody_else(app, zone):
+    fields = DRAFT | {"unit_id": zone.team, "officer_id": zone.chief}
 
-    sign_in(app, "head").post(f"{LIST}/new", data=told)
+    sign_in(app, "head").post(f"{LIST}/new", data=fields)
 
-    assert told_of(app) == {"chief"}
+    assert mail_recipients(app) == {"chief"}
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("fields", "sentence"),
     [
         ({"matter": " "}, "请写明督办事项。"),
         ({"unit_id": ""}, "请选择牵头单位。"),
@@ -238,10 +246,10 @@ def test_the_officer_is_told_of_a_draft_by_another(app, zone):
         ({"unit_id": "OTHER"}, "这超出了您的权限"),
     ],
 )
-def test_what_cannot_be_drafted_is_told(app, zone, told, sentence):
+def test_a_draft_that_is_not_allowed_is_refused_with_a_sentence(app, zone, fields, sentence):
     names = {"TEAM": zone.team, "CHIEF": zone.chief, "OTHER": zone.other}
-    told = {name: names.get(value, value) for name, value in told.items()}
-    data = DRAFT | {"unit_id": zone.team, "officer_id": zone.chief} | told
+    fields = {name: names.get(value, value) for name, value in fields.items()}
+    data = DRAFT | {"unit_id": zone.team, "officer_id": zone.chief} | fields
 
     answer = sign_in(app, "chief").post(f"{LIST}/new", data=data)
 
@@ -259,19 +267,19 @@ def test_a_recruiter_drafts_nothing(app, zone):
 
 
 def test_a_draft_is_changed_by_who_may_issue_it(app, zone, draft):
-    told = DRAFT | {"unit_id": zone.team, "officer_id": zone.chief, "matter": "改过的事项"}
+    fields = DRAFT | {"unit_id": zone.team, "officer_id": zone.chief, "matter": "改过的事项"}
     assert sign_in(app, "head").get(f"{LIST}/{draft}/edit").status_code == 404
     at_chiefs = sign_in(app, "chief")
     assert "加快标准厂房交付" in at_chiefs.get(f"{LIST}/{draft}/edit").text
 
-    at_chiefs.post(f"{LIST}/{draft}/edit", data=told)
+    at_chiefs.post(f"{LIST}/{draft}/edit", data=fields)
 
-    assert the(app, draft).matter == "改过的事项"
+    assert load(app, draft).matter == "改过的事项"
 
 
 def test_a_draft_begins_with_a_lead(app, zone):
     with arranged(app) as db:
-        team, li = db.get(Unit, zone.team), who(db, "li")
+        team, li = db.get(Unit, zone.team), person_named(db, "li")
         lead_id = make_lead(db, "芯片封测", unit=team, tracker=li).id
     at_chiefs = sign_in(app, "chief")
 
@@ -287,7 +295,7 @@ def test_a_draft_begins_with_a_lead(app, zone):
 # the steps
 
 
-def test_an_order_goes_its_way(app, draft):
+def test_an_order_is_issued_received_answered_and_accepted(app, draft):
     assert take(app, "chief", draft, "issue").location == f"{LIST}/{draft}"
     assert take(app, "li", draft, "receive").status_code == 302
     assert take(app, "li", draft, "progress", text="已现场核实").status_code == 302
@@ -298,7 +306,7 @@ def test_an_order_goes_its_way(app, draft):
     assert "开督〔2026〕1号" in page
     assert "已销号" in page
     assert "已现场核实" in page
-    assert told_of(app) == {"li", "head", "chief"}
+    assert mail_recipients(app) == {"li", "head", "chief"}
 
 
 @pytest.mark.parametrize(
@@ -334,7 +342,7 @@ def test_who_asked_for_an_extension_is_not_shown_it_as_theirs_to_grant(app, zone
     def hand_over(_db, order):
         order.officer_id = zone.head
 
-    lived(app, draft, hand_over)
+    change(app, draft, hand_over)
     assert take(app, "head", draft, "issue").status_code == 302
     assert take(app, "head", draft, "receive").status_code == 302
     take(app, "head", draft, "extend", new_due_on="2026-08-09", reason="等批复")
@@ -348,45 +356,45 @@ def test_who_asked_for_an_extension_is_not_shown_it_as_theirs_to_grant(app, zone
 
 
 @pytest.mark.parametrize(
-    ("username", "step", "told"),
+    ("username", "step", "fields"),
     [
         ("head", "issue", {}),
         ("head", "drop", {"reason": "不必"}),
     ],
 )
-def test_who_is_not_to_decide_a_draft_is_refused(app, draft, username, step, told):
-    answer = take(app, username, draft, step, **told)
+def test_who_is_not_to_decide_a_draft_is_refused(app, draft, username, step, fields):
+    answer = take(app, username, draft, step, **fields)
 
     assert answer.status_code == 422
     assert "这超出了您的权限" in answer.text
-    assert the(app, draft).state is OrderState.DRAFT
+    assert load(app, draft).state is OrderState.DRAFT
 
 
 def test_the_officer_does_not_receive_for_the_unit_above_which_they_are(app, zone, issued):
     def move(db, order):
         order.unit_id = zone.other
 
-    lived(app, issued, move)
+    change(app, issued, move)
 
     assert "这超出了您的权限" in take(app, "chief", issued, "receive").text
     assert "这超出了您的权限" in take(app, "chief", issued, "progress", text="进展").text
 
 
 @pytest.mark.parametrize(
-    ("step", "told"),
+    ("step", "fields"),
     [("accept", {"basis": "已核实"}), ("return", {"reason": "不实"})],
 )
-def test_who_is_to_act_does_not_close(app, answered, step, told):
-    answer = take(app, "li", answered, step, **told)
+def test_the_person_who_acts_does_not_close(app, answered, step, fields):
+    answer = take(app, "li", answered, step, **fields)
 
     assert answer.status_code == 422
     assert "这超出了您的权限" in answer.text
-    assert next(iter(told.values())) in answer.text
-    assert the(app, answered).state is OrderState.ANSWERED
+    assert next(iter(fields.values())) in answer.text
+    assert load(app, answered).state is OrderState.ANSWERED
 
 
 @pytest.mark.parametrize(
-    ("step", "told", "sentence"),
+    ("step", "fields", "sentence"),
     [
         ("answer", {"text": ""}, "请写明办理结果。"),
         ("progress", {"text": ""}, "请写明进展情况。"),
@@ -394,15 +402,15 @@ def test_who_is_to_act_does_not_close(app, answered, step, told):
         ("extend", {"new_due_on": "2026-08-20", "reason": ""}, "请填写理由。"),
     ],
 )
-def test_a_refusal_stands_at_its_field(app, received, step, told, sentence):
-    answer = take(app, "li", received, step, **told)
+def test_a_refusal_stands_at_its_field(app, received, step, fields, sentence):
+    answer = take(app, "li", received, step, **fields)
 
     assert answer.status_code == 422
     assert sentence in answer.text
-    assert ("等批复" in answer.text) == ("等批复" in told.values())
+    assert ("等批复" in answer.text) == ("等批复" in fields.values())
 
 
-def test_what_was_typed_too_late_is_not_lost(app, answered):
+def test_text_typed_too_late_is_shown_again(app, answered):
     answer = take(app, "li", answered, "answer", text="再次反馈的内容")
 
     assert answer.status_code == 422
@@ -420,14 +428,14 @@ def test_an_extension_is_decided(app, received, step, due):
 
     take(app, "chief", received, step, reason="已研究")
 
-    order = the(app, received)
+    order = load(app, received)
     assert (order.due_on, order.asked_due_on) == (due, None)
 
 
 def test_an_answer_is_returned_with_a_later_date(app, answered):
     take(app, "chief", answered, "return", reason="缺少材料", new_due_on="2026-08-05")
 
-    order = the(app, answered)
+    order = load(app, answered)
     assert (order.state, order.due_on) == (OrderState.RETURNED, date(2026, 8, 5))
     assert "缺少材料" in sign_in(app, "li").get(f"{LIST}/{answered}").text
 
@@ -442,53 +450,53 @@ def test_a_draft_is_dropped_with_its_reason(app, draft):
     assert "已另行布置" in page
 
 
-def test_who_drafted_it_hears_that_it_was_dropped(app, zone):
+def test_the_author_of_a_draft_gets_a_mail_when_it_is_dropped(app, zone):
     order_id = drafted(app, zone, drafted_by_id=zone.head)
 
     take(app, "chief", order_id, "drop", reason="已另行布置")
 
-    assert told_of(app) == {"head"}
+    assert mail_recipients(app) == {"head"}
 
 
-def test_the_level_that_an_overdue_order_has_reached_is_to_urge(app, zone, issued):
+def test_the_level_that_an_overdue_order_has_reached_is_asked_to_urge(app, zone, issued):
     def overdue(_db, order):
         order.due_on, order.level, order.reached_unit_id = date(2026, 7, 10), 1, zone.bureau
 
-    lived(app, issued, overdue)
+    change(app, issued, overdue)
 
     pages = {name: sign_in(app, name).get(f"{LIST}/{issued}").text for name in ("chief", "top")}
-    told = {name: "请督促承办单位尽快办理" in page for name, page in pages.items()}
-    assert told == {"chief": True, "top": False}
+    shown = {name: "请督促承办单位尽快办理" in page for name, page in pages.items()}
+    assert shown == {"chief": True, "top": False}
     assert "已逾期5天" in pages["chief"]
 
 
-def test_a_step_that_there_is_not_is_no_page(app, issued):
+def test_an_unknown_step_is_not_found(app, issued):
     assert take(app, "chief", issued, "burn").status_code == 404
     assert sign_in(app, "chief").get(f"{LIST}/{issued}/issue").status_code == 405
 
 
-def test_the_paper_says_what_is_known(app, answered):
+def test_the_printed_form_shows_what_is_known(app, answered):
     take(app, "chief", answered, "accept", basis="现场核实")
 
     page = sign_in(app, "li").get(f"{LIST}/{answered}/print").text
 
-    for told in ("开督〔2026〕1号", "2026年7月30日", "反馈：厂房已交付", "现场核实", "chief同志"):
-        assert told in page
+    for text in ("开督〔2026〕1号", "2026年7月30日", "反馈：厂房已交付", "现场核实", "chief同志"):
+        assert text in page
     assert "主导航" not in page
 
 
-def test_a_drafts_paper_says_so(app, draft):
+def test_the_printed_form_of_a_draft_says_so(app, draft):
     assert "草稿，未编号" in sign_in(app, "chief").get(f"{LIST}/{draft}/print").text
 
 
 # my day
 
 
-def test_my_day_tells_what_waits_for_me_and_nobody_else(app, issued):
+def test_my_day_shows_what_waits_for_me_and_for_nobody_else(app, issued):
     pages = {name: sign_in(app, name).get("/").text for name in ("li", "head", "chief", "wang")}
 
-    told = {name: "督办单待签收" in page for name, page in pages.items()}
-    assert told == {"li": True, "head": True, "chief": False, "wang": False}
+    shown = {name: "督办单待签收" in page for name, page in pages.items()}
+    assert shown == {"li": True, "head": True, "chief": False, "wang": False}
     assert f'href="{LIST}/{issued}"' in pages["li"]
 
 
@@ -559,7 +567,7 @@ def test_an_assisting_unit_does_not_see_an_order_about_a_figure_kept_from_it(
 ):
     with arranged(app) as db:
         order = db.get(Order, twice_missed)
-        issue_order(db, order=order, by=who(db, "chief"), now=NOW)
+        issue_order(db, order=order, by=person_named(db, "chief"), now=NOW)
         db.add(OrderUnit(order_id=order.id, unit_id=zone.other))
 
     answer = sign_in(app, "builder").get(f"{LIST}/{twice_missed}")
@@ -569,7 +577,7 @@ def test_an_assisting_unit_does_not_see_an_order_about_a_figure_kept_from_it(
 
 def test_an_order_says_that_a_correction_has_taken_its_cause_away(app, zone, twice_missed):
     with arranged(app) as db:
-        li, head = who(db, "li"), who(db, "head")
+        li, head = person_named(db, "li"), person_named(db, "head")
         away = AbsenceData(kind=AbsenceKind.SICK, from_on=date(2026, 5, 1), to_on=date(2026, 5, 31))
         absence = absences.ask(db, data=away, by=li, now=NOW)
         absences.approve(db, absence=absence, by=head, now=NOW)
@@ -587,14 +595,14 @@ def test_pages_cost_a_handful_of_queries_whatever_lies_in_the_register(app, zone
     at_chiefs, statements = sign_in(app, "chief"), []
     with app.app_context():
         engine = database_of_app.engine
-    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    event.listen(engine, "before_cursor_execute", lambda *event: statements.append(event[2]))
 
     at_chiefs.get(LIST + page)
 
     assert len(statements) <= 16, "\n\n".join(statements)
 
 
-def test_words_of_the_address_do_not_break_the_register(app, zone):
+def test_wrong_parameters_do_not_break_the_register(app, zone):
     asked = {"view": "all", "endpoint": "a", "_scheme": "javascript", "_external": "1"}
 
     answer = sign_in(app, "chief").get(LIST, query_string=asked)
@@ -612,7 +620,7 @@ def test_a_draft_names_who_will_receive_it_before_it_is_issued(app, draft):
 def test_a_draft_that_would_reach_nobody_says_so_and_is_not_issued(app, zone):
     with arranged(app) as db:
         unit = make_unit(db, "空科", parent=db.get(Unit, zone.bureau))
-        officer = who(db, "chief")
+        officer = person_named(db, "chief")
         draft = make_order(db, unit, officer=officer).id
 
     page = sign_in(app, "chief").get(f"{LIST}/{draft}").text
