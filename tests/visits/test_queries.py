@@ -15,7 +15,7 @@ from crm.visits.redaction import shown
 from crm.visits.rules import Kind, Status, Verdict
 from tests.conftest import NOW
 from tests.factories import make_person, make_posting, make_visit
-from tests.leads.zone import TODAY, make_zone
+from tests.leads.zone import PEOPLE, TODAY, make_zone
 
 OPEN, INTERNAL, RESTRICTED = Secrecy
 DAY = timedelta(days=1)
@@ -98,6 +98,25 @@ def test_words_inherit_the_secrecy_of_the_lead(db, name, reads):
     assert told.leads[0].text == (lead.title if name == "tracker" else lead.code_name)
     in_database = select(Visit.id).where(Visit.id == visit.id, readable(zone.eyes(name), TODAY))
     assert (db.scalar(in_database) is not None) is reads
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_the_condition_and_the_predicate_of_readable_words_agree(db, name):
+    zone = make_zone(db)
+    people, leads = zone.people, zone.leads
+    make_visit(db, people["stranger"])
+    make_visit(db, people["stranger"], leads=[leads[OPEN]])
+    make_visit(db, people["stranger"], leads=[leads[INTERNAL], leads[OPEN]])
+    make_visit(db, people["below"], participants=[people["colleague"]], leads=[leads[RESTRICTED]])
+    make_visit(db, people["tracker"], leads=[*leads.values()], entered_by_id=people["below"].id)
+    viewer = zone.eyes(name)
+
+    visits = db.scalars(visible_to(viewer, TODAY).options(*LOADED)).unique().all()
+    by_predicate = {seen.id for seen in shown(db, viewer, visits, TODAY) if seen.is_readable}
+    visible_ids = [visit.id for visit in visits]
+    condition = select(Visit.id).where(Visit.id.in_(visible_ids), readable(viewer, TODAY))
+
+    assert set(db.scalars(condition)) == by_predicate
 
 
 def test_one_hidden_lead_is_enough_to_hide_the_words(db):
