@@ -1,7 +1,7 @@
-"""Investors: found again by name or credit code; what an entry tells of one stays with its lead.
+"""Investors, found again by name or credit code; what is entered of one stays with its lead.
 
-PROJECTS 6: an entry never changes another's record, and what only hidden leads tell of a company
-shows itself by nothing: not by a name, a warning or a refusal.
+PROJECTS 6: an entry never changes another's record. What only hidden leads tell of a company must
+not show anywhere: in a name, a warning or a refusal.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from crm.base.audit import changes, record
 from crm.base.names import folded
 from crm.leads.models import Company, Lead
 from crm.leads.permissions import changeable, visible
-from crm.leads.redaction import bare_companies, is_bare
+from crm.leads.redaction import companies_with_hidden_leads, has_hidden_leads
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 
-OF_COMPANY = ("credit_code", "group_name")  # which a lead keeps too, as they were told with it
+OF_COMPANY = ("credit_code", "group_name")  # a lead keeps its own, as entered with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyData:
-    """What is told of a company."""
+    """A company as it is entered."""
 
     name: str
     credit_code: str | None = None
@@ -39,19 +39,19 @@ class CompanyData:
 
 
 @dataclass(frozen=True, slots=True)
-class Eyes:
-    """Who enters or changes a lead, and when; without a viewer an operator, who sees all."""
+class LeadScope:
+    """Which leads whoever enters or changes a lead may see; without a viewer, all of them."""
 
     viewer: Viewer | None
     on: date
 
     @property
-    def sees(self) -> ColumnElement[bool]:
-        """The leads that they may see."""
+    def visible(self) -> ColumnElement[bool]:
+        """The condition on leads."""
         return visible(self.viewer, self.on) if self.viewer else true()
 
 
-def known_company(db: Session, data: CompanyData, eyes: Eyes) -> Company | None:
+def known_company(db: Session, data: CompanyData, scope: LeadScope) -> Company | None:
     """The company of exactly that name, else one of a like name or that credit code.
 
     The latter two only where no lead hides it: one that they may see is of it, or there is none.
@@ -61,7 +61,7 @@ def known_company(db: Session, data: CompanyData, eyes: Eyes) -> Company | None:
         return same
 
     of_it = exists().where(Lead.company_id == Company.id)
-    seen = of_it.where(eyes.sees) | ~of_it
+    seen = of_it.where(scope.visible) | ~of_it
     called = select(Company).where(Company.folded == folded(name), seen).order_by(Company.id)
     if found := db.scalar(called.limit(1)):
         return found
@@ -69,18 +69,20 @@ def known_company(db: Session, data: CompanyData, eyes: Eyes) -> Company | None:
         return None
 
     own: ColumnElement[bool] = Company.credit_code == code
-    if eyes.viewer:
-        own &= Company.id.not_in(bare_companies(eyes.viewer, eyes.on))
+    if scope.viewer:
+        own &= Company.id.not_in(companies_with_hidden_leads(scope.viewer, scope.on))
 
-    told = exists().where(Lead.company_id == Company.id, Lead.credit_code == code, eyes.sees)
-    coded = select(Company).where(seen, or_(own, told)).order_by(Company.id)
+    with_code = exists().where(
+        Lead.company_id == Company.id, Lead.credit_code == code, scope.visible
+    )
+    coded = select(Company).where(seen, or_(own, with_code)).order_by(Company.id)
 
     return db.scalar(coded.limit(1))
 
 
-def company_for(db: Session, data: CompanyData, eyes: Eyes, *, now: datetime) -> Company:
+def company_for(db: Session, data: CompanyData, scope: LeadScope, *, now: datetime) -> Company:
     """The known company as it is, or a new one."""
-    return known_company(db, data, eyes) or _new_company(db, data, now)
+    return known_company(db, data, scope) or _new_company(db, data, now)
 
 
 def _new_company(db: Session, data: CompanyData, now: datetime) -> Company:
@@ -93,15 +95,15 @@ def _new_company(db: Session, data: CompanyData, now: datetime) -> Company:
         with db.begin_nested():
             db.add(company)
     except IntegrityError:  # somebody entered it at the same moment
-        if there := db.scalar(select(Company).where(Company.name == name)):
-            return there
+        if existing := db.scalar(select(Company).where(Company.name == name)):
+            return existing
         raise
 
     return company
 
 
 def changed_company(
-    db: Session, lead: Lead, data: CompanyData, eyes: Eyes, *, now: datetime
+    db: Session, lead: Lead, data: CompanyData, scope: LeadScope, *, now: datetime
 ) -> Company:
     """The company of a changed lead: its row is renamed where the lead is its only one.
 
@@ -112,10 +114,10 @@ def changed_company(
         return company
 
     others = select(Lead.id).where(Lead.company_id == company.id, Lead.id != lead.id).limit(1)
-    known = known_company(db, data, eyes)
+    known = known_company(db, data, scope)
     if known not in (None, company):
         return known
-    if known is company and db.scalar(others.where(eyes.sees)) is not None:
+    if known is company and db.scalar(others.where(scope.visible)) is not None:
         return company  # of a like name, and openly shared
     if db.scalar(others) is not None:
         return _new_company(db, data, now)
@@ -126,20 +128,20 @@ def changed_company(
     return company
 
 
-def tell_company(  # noqa: PLR0913 - whose company, what of it, by whom and when
+def update_company(  # noqa: PLR0913 - whose company, what of it, by whom and when
     db: Session,
     company: Company,
     values: dict[str, str | None],
-    eyes: Eyes,
+    scope: LeadScope,
     *,
     by: Person | None,
     now: datetime,
 ) -> None:
-    """Set right what is known of a company, where `by` may change all its leads; else nothing.
+    """Update a company where `by` may change all its leads; else do nothing.
 
-    Of its only lead the lead's own entry tells it: nobody sees whether there is a hidden one.
+    With one lead, that lead's audit entry has the change: another entry would reveal a hidden lead.
     """
-    if not values or not may_change_all(db, company.id, eyes):
+    if not values or not may_change_all(db, company.id, scope):
         return
     if "credit_code" in values:
         values = values | {"credit_code": _free_code(db, values["credit_code"], company)}
@@ -149,12 +151,12 @@ def tell_company(  # noqa: PLR0913 - whose company, what of it, by whom and when
         record(db, "company.changed", company, by=by, at=now, before=before, after=after)
 
 
-def may_change_all(db: Session, company_id: int, eyes: Eyes) -> bool:
+def may_change_all(db: Session, company_id: int, scope: LeadScope) -> bool:
     """Whether they may change each of the company's leads."""
-    if eyes.viewer is None:
+    if scope.viewer is None:
         return True
     # not `~changeable`: of a lead that nobody entered it is unknown, and so would be its opposite
-    mine = select(Lead.id).where(changeable(eyes.viewer, eyes.on)).correlate(None)
+    mine = select(Lead.id).where(changeable(scope.viewer, scope.on)).correlate(None)
     others = select(Lead.id).where(Lead.company_id == company_id, Lead.id.not_in(mine))
     return db.scalar(others.limit(1)) is None
 
@@ -169,12 +171,14 @@ def _free_code(db: Session, code: str | None, company: Company | None) -> str | 
     return code
 
 
-def told_of_company(db: Session, lead: Lead, company: Company, eyes: Eyes) -> dict[str, str | None]:
+def company_values_shown(
+    db: Session, lead: Lead, company: Company, scope: LeadScope
+) -> dict[str, str | None]:
     """Credit code and group as a visible lead shows them: its own, else the company's.
 
     The company's only where no lead of it is hidden from the viewer.
     """
-    hides = eyes.viewer is not None and is_bare(db, eyes.viewer, company.id, eyes.on)
+    hides = scope.viewer is not None and has_hidden_leads(db, scope.viewer, company.id, scope.on)
     return {
         name: getattr(lead, name) or (None if hides else getattr(company, name))
         for name in OF_COMPANY

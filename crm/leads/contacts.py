@@ -1,4 +1,4 @@
-"""Whom to reach at a company: each contact belongs to the lead that brought it (PROJECTS 6)."""
+"""Contacts at a company; each belongs to the lead that brought it (PROJECTS 6)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes
-from crm.leads.companies import Eyes
+from crm.leads.companies import LeadScope
 from crm.leads.models import Contact, Lead
 from crm.leads.redaction import contacts_of
 
@@ -23,17 +23,17 @@ class ContactData:
 
     @property
     def known(self) -> dict[str, str]:
-        """What is known beside the name."""
+        """The values besides the name that are given."""
         values = {"position": self.position, "phone": self.phone, "email": self.email}
         return {field: value for field, value in values.items() if value}
 
 
 def keep_contact(
-    db: Session, lead: Lead, data: ContactData | None, eyes: Eyes, *, now: datetime
+    db: Session, lead: Lead, data: ContactData | None, scope: LeadScope, *, now: datetime
 ) -> tuple[dict[str, object], dict[str, object]]:
-    """Keep the contact with the lead, and bring it up to date; what was before and is after.
+    """Keep or update the lead's contact; returns the values before and after.
 
-    One that the lead's page shows just so with another lead is not kept twice.
+    A contact that the lead's page shows alike from another lead is not kept twice.
     """
     name = data.name.strip() if data else ""
     if data is None or not name:
@@ -45,7 +45,7 @@ def keep_contact(
         if not after:
             return {}, {}
         return {"contact": {"name": name, **before}}, {"contact": {"name": name, **after}}
-    if any(_is_same(contact, data) for contact in contacts_of(db, eyes.viewer, lead, eyes.on)):
+    if any(_is_same(contact, data) for contact in contacts_of(db, scope.viewer, lead, scope.on)):
         return {}, {}
 
     contact = Contact(company_id=lead.company_id, lead_id=lead.id, name=name, created_at=now)

@@ -10,7 +10,7 @@ from crm.leads.fields import LEAD_FIELDS
 from crm.leads.industries import industry_name
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import visible_to
-from crm.leads.redaction import bare_companies
+from crm.leads.redaction import companies_with_hidden_leads
 from crm.leads.rules import LeadRoleKind
 from crm.people.permissions import Viewer
 
@@ -27,7 +27,7 @@ def lead_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, ob
     Of a company with a lead that is hidden from the viewer no more than the name (REGIME 2).
     """
     query = visible_to(viewer, on) if viewer else select(Lead)
-    bare = set(db.scalars(bare_companies(viewer, on))) if viewer else set()
+    bare = set(db.scalars(companies_with_hidden_leads(viewer, on))) if viewer else set()
     loaded = query.order_by(Lead.entered_on, Lead.ref).options(
         joinedload(Lead.company).selectinload(Company.contacts),
         joinedload(Lead.park),
@@ -35,14 +35,14 @@ def lead_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, ob
     )
     leads = db.scalars(loaded).all()
     seen = {lead.id for lead in leads}
-    return [_row(lead, on, seen, is_bare=lead.company_id in bare) for lead in leads]
+    return [_row(lead, on, seen, has_hidden_leads=lead.company_id in bare) for lead in leads]
 
 
-def _row(lead: Lead, on: date, seen: set[int], *, is_bare: bool) -> dict[str, object]:
+def _row(lead: Lead, on: date, seen: set[int], *, has_hidden_leads: bool) -> dict[str, object]:
     contacts = [
         contact
         for contact in lead.company.contacts
-        if contact.lead_id in seen or (contact.lead_id is None and not is_bare)
+        if contact.lead_id in seen or (contact.lead_id is None and not has_hidden_leads)
     ]
     contact = min(
         contacts, key=lambda contact: (contact.lead_id != lead.id, contact.id), default=None
@@ -51,7 +51,7 @@ def _row(lead: Lead, on: date, seen: set[int], *, is_bare: bool) -> dict[str, ob
     return {
         **cells_of(LEAD_FIELDS, lead),
         "company": lead.company.name,
-        "credit_code": lead.credit_code or (None if is_bare else lead.company.credit_code),
+        "credit_code": lead.credit_code or (None if has_hidden_leads else lead.company.credit_code),
         "industry_name": industry_name(lead.industry),
         "park": lead.park.code if lead.park else None,
         "park_name": lead.park.name if lead.park else None,

@@ -12,7 +12,7 @@ from crm.base.paging import Page, page_of
 from crm.base.periods import DAY
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import in_charge, named, role_held_on, visible, visible_to
-from crm.leads.redaction import LeadLabel, bare_companies
+from crm.leads.redaction import LeadLabel, companies_with_hidden_leads
 from crm.leads.rules import Secrecy, Stage
 from crm.people.permissions import Viewer
 
@@ -53,7 +53,7 @@ def matching(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
         for each in typed
     ]
     group = or_(*(Company.group_name.icontains(each, autoescape=True) for each in typed))
-    found.append(group & Company.id.not_in(bare_companies(viewer, on)))
+    found.append(group & Company.id.not_in(companies_with_hidden_leads(viewer, on)))
     found += [Lead.group_name.icontains(each, autoescape=True) for each in typed]
 
     return or_(*found)
@@ -149,7 +149,9 @@ def leads_of_company(
 
     if credit_code:
         code = credit_code.strip().upper()
-        known = (Company.credit_code == code) & Company.id.not_in(bare_companies(viewer, on))
+        known = (Company.credit_code == code) & Company.id.not_in(
+            companies_with_hidden_leads(viewer, on)
+        )
         same |= or_(known, Lead.credit_code == code)
 
     rows = db.execute(

@@ -53,17 +53,17 @@ def lead_labels(
     }
 
 
-def bare_companies(viewer: Viewer, on: date) -> Select[int]:
-    """The companies of which the viewer reads no more than the name: one of their leads is hidden.
+def companies_with_hidden_leads(viewer: Viewer, on: date) -> Select[int]:
+    """Ids of companies with a lead hidden from the viewer, who reads no more than their name.
 
     Contacts, group and credit code may have come with the hidden lead (REGIME 2).
     """
     return select(Lead.company_id).where(~visible(viewer, on)).correlate(None)
 
 
-def is_bare(db: Session, viewer: Viewer, company_id: int, on: date) -> bool:
+def has_hidden_leads(db: Session, viewer: Viewer, company_id: int, on: date) -> bool:
     """Whether the viewer reads no more of the company than its name."""
-    hidden = bare_companies(viewer, on).where(Lead.company_id == company_id).limit(1)
+    hidden = companies_with_hidden_leads(viewer, on).where(Lead.company_id == company_id).limit(1)
     return db.scalar(hidden) is not None
 
 
@@ -77,7 +77,7 @@ def contacts_of(db: Session, viewer: Viewer | None, lead: Lead, on: date) -> Seq
     if viewer:
         seen = select(Lead.id).where(Lead.company_id == lead.company_id, visible(viewer, on))
         of_company = Contact.lead_id.is_(None) & Contact.company_id.not_in(
-            bare_companies(viewer, on)
+            companies_with_hidden_leads(viewer, on)
         )
         query = query.where(or_(Contact.lead_id.in_(seen), of_company))
     contacts = db.scalars(query.order_by(Contact.id))

@@ -1,4 +1,4 @@
-"""What happens to leads: entered, changed, moved on, given to people and units (REGIME 2, 6)."""
+"""What happens to leads: entered and changed, with their company and contact (REGIME 2, 6)."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -17,11 +17,11 @@ from crm.base.refs import new_ref
 from crm.leads.companies import (
     OF_COMPANY,
     CompanyData,
-    Eyes,
+    LeadScope,
     changed_company,
     company_for,
-    tell_company,
-    told_of_company,
+    company_values_shown,
+    update_company,
 )
 from crm.leads.contacts import ContactData, keep_contact, move_contacts
 from crm.leads.fields import OWN_TEXTS, LeadData
@@ -70,7 +70,7 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
 
     today = civil_date(now)
     ref = data.ref.strip()
-    if ref and (lead := _of_ref(db, ref, by)):
+    if ref and (lead := _lead_by_ref(db, ref, by)):
         return lead
 
     on = data.entered_on or today
@@ -83,23 +83,23 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
         entered_on=on,
         entered_at=now,
         entered_by_id=by.id if by else None,
-        **_checked(db, data, by=by, on=today),
+        **_checked_columns(db, data, by=by, on=today),
         **data.company.own,
     )
-    eyes = _eyes(db, by, today)
+    scope = _scope(db, by, today)
 
     try:
         with db.begin_nested():
-            lead.company_id = company_for(db, data.company, eyes, now=now).id
+            lead.company_id = company_for(db, data.company, scope, now=now).id
             db.add(lead)
     except IntegrityError:  # the same form came twice at once
-        if known := _of_ref(db, lead.ref, by):
+        if known := _lead_by_ref(db, lead.ref, by):
             return known
         raise
 
-    _begin(db, lead, data, by=by, now=now)
-    _, contact = keep_contact(db, lead, data.contact, eyes, now=now)
-    record(db, "lead.added", lead, by=by, at=now, after=_told(data) | contact)
+    _add_parts(db, lead, data, by=by, now=now)
+    _, contact = keep_contact(db, lead, data.contact, scope, now=now)
+    record(db, "lead.added", lead, by=by, at=now, after=_audited_values(data) | contact)
 
     return lead
 
@@ -107,21 +107,21 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
 def change_lead(
     db: Session, *, lead: Lead, data: LeadData, by: Person | None, now: datetime
 ) -> Lead:
-    """Change what is told of a lead; roles and milestones have functions of their own.
+    """Change a lead; roles and milestones have functions of their own.
 
     Refused as `add_lead` is, and as `supervisor_needed`. Who restricts a lead is named on it.
     """
     require_change(db, lead, by, now)
-    data = _with_hidden(db, lead, data, by=by, on=civil_date(now))
-    values = _checked(db, data, by=by, on=civil_date(now), lead=lead)
-    eyes = _eyes(db, by, civil_date(now))
-    was = _change_company(db, lead, data.company, eyes, by=by, now=now)
+    data = _keep_hidden_earlier(db, lead, data, by=by, on=civil_date(now))
+    values = _checked_columns(db, data, by=by, on=civil_date(now), lead=lead)
+    scope = _scope(db, by, civil_date(now))
+    was = _change_company(db, lead, data.company, scope, by=by, now=now)
     before, after = changes(lead, values)
-    contact = keep_contact(db, lead, data.contact, eyes, now=now)
+    contact = keep_contact(db, lead, data.contact, scope, now=now)
     before, after = before | was[0] | contact[0], after | was[1] | contact[1]
 
     if lead.secrecy is Secrecy.RESTRICTED and by:
-        _name(db, lead, by, from_on=civil_date(now), by=by, now=now)
+        _name_person(db, lead, by, from_on=civil_date(now), by=by, now=now)
         if "secrecy" in after:
             _keep_informed(db, lead, data.informed_id, by=by, now=now)
 
@@ -131,43 +131,49 @@ def change_lead(
     return lead
 
 
-def _eyes(db: Session, by: Person | None, on: date) -> Eyes:
-    return Eyes(viewer(db, by, on) if by else None, on)
+def _scope(db: Session, by: Person | None, on: date) -> LeadScope:
+    return LeadScope(viewer(db, by, on) if by else None, on)
 
 
 def _change_company(  # noqa: PLR0913 - one change, whole
-    db: Session, lead: Lead, data: CompanyData, eyes: Eyes, *, by: Person | None, now: datetime
+    db: Session,
+    lead: Lead,
+    data: CompanyData,
+    scope: LeadScope,
+    *,
+    by: Person | None,
+    now: datetime,
 ) -> tuple[dict[str, object], dict[str, object]]:
-    """Keep what is told anew of the lead's company; by name what was before and is after.
+    """Change the lead's company; returns the values before and after by name.
 
-    The trail tells names alone: whether the company is another row may tell of a hidden lead.
+    The trail has names only: that the company is another row may reveal a hidden lead.
     """
     old = db.get_one(Company, lead.company_id)
-    was = {"company": old.name, **told_of_company(db, lead, old, eyes)}
-    company = changed_company(db, lead, data, eyes, now=now)
+    was = {"company": old.name, **company_values_shown(db, lead, old, scope)}
+    company = changed_company(db, lead, data, scope, now=now)
 
     if company is not old:
         lead.company_id = company.id
         db.flush()
         move_contacts(db, lead)
 
-    told = {"company": company.name, **data.own}
-    changed = [name for name in told if told[name] != was[name]]
-    own = {name: told[name] for name in OF_COMPANY if name in changed}
+    values = {"company": company.name, **data.own}
+    changed = [name for name in values if values[name] != was[name]]
+    own = {name: values[name] for name in OF_COMPANY if name in changed}
     changes(lead, own)
-    tell_company(db, company, own, eyes, by=by, now=now)
+    update_company(db, company, own, scope, by=by, now=now)
 
-    return {name: was[name] for name in changed}, {name: told[name] for name in changed}
+    return {name: was[name] for name in changed}, {name: values[name] for name in changed}
 
 
-def _of_ref(db: Session, ref: str, by: Person | None) -> Lead | None:
+def _lead_by_ref(db: Session, ref: str, by: Person | None) -> Lead | None:
     lead = db.scalar(select(Lead).where(Lead.ref == ref))
     if lead and lead.entered_by_id != (by.id if by else None):
         raise Refused("duplicate_ref", field="ref", ref=ref)
     return lead
 
 
-def _checked(
+def _checked_columns(
     db: Session, data: LeadData, *, by: Person | None, on: date, lead: Lead | None = None
 ) -> dict[str, object]:
     """The lead's own columns; refuses what does not hold together."""
@@ -201,10 +207,10 @@ def _checked(
     }
 
 
-def _with_hidden(
+def _keep_hidden_earlier(
     db: Session, lead: Lead, data: LeadData, *, by: Person | None, on: date
 ) -> LeadData:
-    """An earlier lead that they may not see stays: what one cannot see, one does not wipe."""
+    """Keep an earlier lead that they may not see: nobody clears what they cannot see."""
     earlier = lead.earlier_lead_id
     if by is None or earlier is None or may_see(db, viewer(db, by, on), earlier, on):
         return data
@@ -227,10 +233,10 @@ def _check_earlier(
 def _ancestry(db: Session, lead_id: int) -> set[int]:
     """The lead and those that came before it."""
     chain: set[int] = set()
-    at: int | None = lead_id
-    while at is not None and at not in chain:
-        chain.add(at)
-        at = db.scalar(select(Lead.earlier_lead_id).where(Lead.id == at))
+    current: int | None = lead_id
+    while current is not None and current not in chain:
+        chain.add(current)
+        current = db.scalar(select(Lead.earlier_lead_id).where(Lead.id == current))
     return chain
 
 
@@ -242,7 +248,9 @@ def _checked_amount(amount: Decimal | None) -> Decimal | None:
     return amount
 
 
-def _begin(db: Session, lead: Lead, data: LeadData, *, by: Person | None, now: datetime) -> None:
+def _add_parts(
+    db: Session, lead: Lead, data: LeadData, *, by: Person | None, now: datetime
+) -> None:
     """The first milestone, the contact and the roles of a new lead."""
     db.add(
         Milestone(
@@ -264,7 +272,7 @@ def _begin(db: Session, lead: Lead, data: LeadData, *, by: Person | None, now: d
         )
 
     if lead.secrecy is Secrecy.RESTRICTED and by:
-        _name(db, lead, by, from_on=lead.entered_on, by=by, now=now)
+        _name_person(db, lead, by, from_on=lead.entered_on, by=by, now=now)
 
 
 def _holders(
@@ -290,7 +298,7 @@ def _holders(
     return holders
 
 
-def _name(  # noqa: PLR0913 - as name_holder, whose role follows from the lead
+def _name_person(  # noqa: PLR0913 - as name_holder, whose role follows from the lead
     db: Session, lead: Lead, person: Person, *, from_on: date, by: Person, now: datetime
 ) -> None:
     """Name a person on a restricted lead, as its tracker where it has none (REGIME 2)."""
@@ -313,13 +321,13 @@ def _keep_informed(
     on = civil_date(now)
     over = supervisors_of_lead(db, lead.id, on)
     if informed_id in over:
-        _name(db, lead, db.get_one(Person, informed_id), from_on=on, by=by, now=now)
+        _name_person(db, lead, db.get_one(Person, informed_id), from_on=on, by=by, now=now)
     elif informed_id is not None:
         raise Refused("no_such_person", field="informed_id")
     require_overseen(db, lead, was_overseen=bool(over), by=by, on=on)
 
 
-def _told(data: LeadData) -> dict[str, object]:
+def _audited_values(data: LeadData) -> dict[str, object]:
     return {
         "company": data.company.name.strip(),
         "title": data.title.strip(),

@@ -11,7 +11,7 @@ from crm.base.audit import AuditEntry
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.leads import service
-from crm.leads.companies import Eyes, known_company
+from crm.leads.companies import LeadScope, known_company
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
 from crm.leads.permissions import may_see
 from crm.leads.queries import lead_of
@@ -629,4 +629,4 @@ def test_other_restricted_leads_stay_out_of_reach_of_services(db):
 def test_a_company_is_known_however_its_name_is_typed(db, typed):
     company = make_company(db, "云海科技")
 
-    assert known_company(db, CompanyData(name=typed), Eyes(None, TODAY)) == company
+    assert known_company(db, CompanyData(name=typed), LeadScope(None, TODAY)) == company

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 
 from crm.extensions import db
 from crm.followups.timeline import timeline
-from crm.leads.companies import Eyes, told_of_company
+from crm.leads.companies import LeadScope, company_values_shown
 from crm.leads.models import Lead, Milestone
 from crm.leads.permissions import may_change, may_see
 from crm.leads.planning import PlannedMilestone, plannable, planned_milestones
@@ -82,7 +82,7 @@ def render_lead(lead_id: int, **given: FlaskForm) -> str:
 def _page(lead: Lead) -> LeadPage:
     extras = LeadExtras(
         contacts=contacts_of(db.session, my_view(), lead, today()),
-        company=told_of_company(db.session, lead, lead.company, Eyes(my_view(), today())),
+        company=company_values_shown(db.session, lead, lead.company, LeadScope(my_view(), today())),
         earlier=earlier_lead(lead),
         entries=timeline(db.session, my_view(), lead, today()),
         can_change=may_change(db.session, my_view(), lead.id, today()),

@@ -13,7 +13,7 @@ from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.followups.queries import last_contacts
 from crm.leads import service
-from crm.leads.companies import Eyes, told_of_company
+from crm.leads.companies import LeadScope, company_values_shown
 from crm.leads.industries import industries
 from crm.leads.models import Lead
 from crm.leads.queries import LeadFilter, lead_id_entered, leads_of_company, leads_page
@@ -215,8 +215,8 @@ def edit(lead_id: int) -> ResponseReturnValue:
 
 def _current(lead: Lead) -> CurrentRecord:
     contacts = contacts_of(db.session, my_view(), lead, today())
-    eyes = Eyes(my_view(), today())
-    company = told_of_company(db.session, lead, lead.company, eyes)
+    eyes = LeadScope(my_view(), today())
+    company = company_values_shown(db.session, lead, lead.company, eyes)
     earlier = earlier_lead(lead)
     values = form_values(lead, contacts[0] if contacts else None) | company
     values["earlier_lead_id"] = earlier.id if earlier else None
