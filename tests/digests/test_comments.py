@@ -1,4 +1,4 @@
-"""What leaders say of a settled month: drafted, released, in the settled report or mailed alone."""
+"""Leaders' comments on a settled month: drafted, released, in the settled report or alone."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""What people entered stays text in the HTML of every mail."""
+"""Text that people entered is escaped in the HTML of every mail."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

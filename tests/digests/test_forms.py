@@ -1,4 +1,4 @@
-"""What holds for every digest in both of its forms: words, links, weight, bytes."""
+"""The plain text and the HTML of every digest: wording, links, size, equal bytes."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""A stay that waits to be set done: in the brief while it may be, and told of once it lapsed."""
+"""Stays to complete: in the brief while that is in time, in one notice once they lapsed."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""The nudge: once a rule, period and level, and to the nearest supervisor when it is too late."""
+"""Nudges: once a rule, period and level; to the nearest supervisor when it is too late."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Which periods a digest tells of, and who is nearest."""
+"""Which periods a digest shows, and who is the nearest supervisor."""
 
 from datetime import date
 

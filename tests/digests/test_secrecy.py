@@ -1,4 +1,4 @@
-"""What a digest keeps to itself: leads that its reader may not know of (REGIME 2)."""
+"""Leads that a digest's reader may not know of (REGIME 2)."""
 
 from datetime import date, timedelta
 

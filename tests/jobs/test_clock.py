@@ -1,4 +1,4 @@
-"""A node does what is due where it leads, delivers in any case, and ends when told."""
+"""A node runs what is due if it leads, delivers in any case, and stops when asked to."""
 
 import time
 from datetime import UTC, datetime, timedelta

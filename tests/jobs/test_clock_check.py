@@ -1,4 +1,4 @@
-"""A clock that leapt is not believed; a person says when it is right."""
+"""A clock that leapt is not trusted until a person confirms it."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Delivery to a real SMTP server: once, again after a no for now, and told apart where unknown."""
+"""Delivery to a real SMTP server: once, again after a refusal, ambiguous where unknown."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

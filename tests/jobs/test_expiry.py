@@ -1,4 +1,4 @@
-"""Mails that wait for the end of quiet hours, and those that are of no use any more."""
+"""Mails that wait for the end of quiet hours, and mails that expired."""
 
 from datetime import time, timedelta
 

@@ -1,4 +1,4 @@
-"""Closing by the clock: every period once, each kind for itself, however long it was down."""
+"""Assessing and freezing by the clock: every period once, whatever the downtime."""
 
 from datetime import date
 

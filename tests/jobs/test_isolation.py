@@ -1,4 +1,4 @@
-"""A message with which something is wrong fails alone: the queue behind it goes out."""
+"""A message with which something is wrong fails alone; the others are sent."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""A job by hand: preview keeps nothing, run now does what is due, a pause loses nothing."""
+"""Jobs by hand: previews keep nothing, manual runs do what is due, pauses lose nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A message sent again by hand waits anew, says so, and leaves an entry in the audit trail."""
+"""A message resent by hand is pending again, with a note and an audit entry."""
 
 import json
 from datetime import timedelta

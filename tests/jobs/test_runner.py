@@ -1,4 +1,4 @@
-"""Every slot once: in order, after a downtime, with several runners, past failures."""
+"""Every slot runs once: in order, after a downtime, with several runners, after failures."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

@@ -1,4 +1,4 @@
-"""Whatever a server says at whichever step: nothing lost, no unflagged repeat, no nudge twice."""
+"""Whatever a server says: nothing is lost, repeats are marked, no nudge is sent twice."""
 
 from collections import Counter
 from dataclasses import replace

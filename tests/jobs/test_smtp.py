@@ -1,4 +1,4 @@
-"""What a server's answers mean: every odd, cut, early, repeated and late one, at every step."""
+"""How a server's answers are read: invalid, cut, early, repeated and late ones."""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""When jobs are due, and what a late slot is still good for."""
+"""When jobs are due, and how long a late slot is of use."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A process that writes on and on lets others in."""
+"""A process that writes for long lets others in."""
 
 import sqlite3
 from contextlib import closing

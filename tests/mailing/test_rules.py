@@ -1,4 +1,4 @@
-"""Which mails one may do without, and when the quiet hours hold."""
+"""Which mails are optional, quiet hours, and tokens to unsubscribe."""
 
 from datetime import date, time
 

@@ -1,4 +1,4 @@
-"""A mail is made as its reader chose to get it; a choice is kept and told in the audit trail."""
+"""Mails follow their reader's settings; changes of settings are in the audit trail."""
 
 import json
 from dataclasses import replace

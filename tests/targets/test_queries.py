@@ -1,4 +1,4 @@
-"""Which projects stand behind a target, as known at a moment."""
+"""The projects behind a target, as known at a moment."""
 
 from datetime import date, timedelta
 

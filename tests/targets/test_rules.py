@@ -1,4 +1,4 @@
-"""Which projects a target counts, and how far it has come."""
+"""Which projects a target counts, its progress, and the speed of projects."""
 
 from datetime import date
 from decimal import Decimal
