@@ -45,7 +45,7 @@ class Finding:
 @click.command()
 @base.format_option
 def doctor(form: str) -> None:
-    """Check settings, database, clock, outbox, calendar, disk and pages; 1 where one fails."""
+    """Check settings, database, clock, outbox, calendar, disk, pages; exit code 1 if one fails."""
     results = findings(now=clock.now())
     rows = [dict(zip(KEYS, (row.check, row.state, row.detail), strict=True)) for row in results]
     base.print_rows(rows, KEYS, form)
