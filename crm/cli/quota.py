@@ -17,7 +17,7 @@ from crm.cli.base import Moment, PeriodName, format_option, print_rows, reading
 from crm.cli.rules_file import read_rules
 from crm.jobs.ledger import began_on
 from crm.people.queries import by_username
-from crm.quotas.backtest import Compared, Counts, counts
+from crm.quotas.backtest import Comparison, Counts, counts
 from crm.quotas.backtest import backtest as compare
 from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes, working_calendar
 from crm.quotas.rules import Figure, basis_of
@@ -139,13 +139,13 @@ def backtest(*, file: Path, first: Period, last: Period, summary: bool, form: st
         print_rows([_comparison_row(row) for row in comparisons], COMPARED_KEYS, form)
 
 
-def _summaries(comparisons: Sequence[Compared]) -> Iterator[dict[str, object]]:
+def _summaries(comparisons: Sequence[Comparison]) -> Iterator[dict[str, object]]:
     by_period = groupby(comparisons, key=lambda row: (row.rule.code, row.period.name))
     for (code, period), rows in by_period:
         yield {"rule": code, "period": period} | asdict(counts(rows))
 
 
-def _comparison_row(compared: Compared) -> dict[str, object]:
+def _comparison_row(compared: Comparison) -> dict[str, object]:
     """Both figures side by side; empty where there was, or would be, no quota."""
     row: dict[str, object] = {
         "rule": compared.rule.code,

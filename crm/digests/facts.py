@@ -28,8 +28,8 @@ from crm.leads.models import Lead, Milestone
 from crm.leads.rules import MilestoneKind
 from crm.people.models import Posting
 from crm.people.queries import UnitNode, held_on, unit_tree
+from crm.quotas.figures_by_period import figures_by_period
 from crm.quotas.frozen import CorrectionFacts, corrections
-from crm.quotas.history import outcomes
 from crm.quotas.models import Correction
 from crm.quotas.queries import PersonFigure, figures, period_kinds, working_calendar
 from crm.quotas.rules import Figure, FigureStatus
@@ -260,7 +260,7 @@ def _history(db: Session, month: Period, at: datetime) -> dict[Period, list[Pers
         ]
         for earlier in months
     }
-    found = outcomes(
+    found = figures_by_period(
         db, periods=[part for of_month in parts.values() for part in of_month], as_of=at
     )
 

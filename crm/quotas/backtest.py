@@ -1,4 +1,4 @@
-"""What draft rules would have said of past periods, beside what was said; changes nothing."""
+"""What draft rules would have made of past periods, beside what was judged; changes nothing."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,55 +16,53 @@ from crm.quotas.facts import PersonFigure, Place
 from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import FEWEST, FigureScope
 from crm.quotas.queries import figures, live_figures, working_calendar
-from crm.quotas.rules import WORKDAYS_TO_LOG, FigureBasis, FigureStatus, Rule, basis_of
+from crm.quotas.rules import (
+    WORKDAYS_TO_LOG,
+    FigureBasis,
+    FigureResult,
+    FigureStatus,
+    Rule,
+    basis_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a rule says of a person in a period."""
-
-    required: int
-    achieved: int
-    status: FigureStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Compared(Place):
-    """One person, rule and period: what was said, and what the draft would have said."""
+class Comparison(Place):
+    """One person, rule and period: the result as it was, and by the draft."""
 
     rule: Rule  # the draft
     period: Period
-    was: Said | None  # none: nothing was asked
-    would: Said | None  # none: the draft asks nothing of them
-    basis: FigureBasis  # of what was said
+    was: FigureResult | None  # none: nothing was asked
+    would: FigureResult | None  # none: the draft asks nothing of them
+    basis: FigureBasis  # of the result as it was
     duties: frozenset[Duty]  # of which the two figures are: they decide who sees them
 
     @property
     def is_frozen(self) -> bool:
-        """Whether what was said is a frozen figure."""
+        """Whether the result as it was is a frozen figure."""
         return self.basis is FigureBasis.SETTLED
 
     @property
     def is_changed(self) -> bool:
-        """Whether the draft says anything else."""
+        """Whether the draft comes to any other number or status."""
         return self.was != self.would
 
     @property
     def is_turned(self) -> bool:
-        """Whether it comes to another conclusion, not to other numbers alone."""
+        """Whether the draft comes to another status, not to other numbers alone."""
         return (self.was and self.was.status) != (self.would and self.would.status)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many owed something and how many met it, as it was said and by the draft."""
+    """How many owed something and how many met it, as it was and by the draft."""
 
     was_owing: int
     was_met: int
     would_owing: int
     would_met: int
     changed: int
-    turned: int  # of them: those with another conclusion
+    turned: int  # those of them with another status
 
 
 def past_periods(kind: PeriodKind, first: date, last: date, today: date) -> list[Period]:
@@ -86,52 +84,55 @@ def backtest(  # noqa: PLR0913 - which figures, and as known when
     last: date,
     now: datetime,
     since: date = date.min,
-) -> list[Compared]:
+) -> list[Comparison]:
     """The drafts over the periods of their kind within the dates, by rule, period, unit and name.
 
     Each period is judged by what was known at its freeze (or is now, where that lies ahead); from
     when to when a draft holds does not matter here. `since`: on which date the clock's slots begin.
     """
     calendar = working_calendar(db)
-    found: list[Compared] = []
+    found: list[Comparison] = []
 
     for kind in {draft.period: None for draft in drafts}:
-        some = [draft for draft in drafts if draft.period is kind]
+        of_kind = [draft for draft in drafts if draft.period is kind]
         for period in past_periods(kind, first, last, civil_date(now)):
             as_of = _known_at(db, calendar, period, now)
-            found += _compared(db, some, period, as_of, since)
+            found += _compare(db, of_kind, period, as_of, since)
 
     order = [draft.code for draft in drafts]
 
     return sorted(
         found,
-        key=lambda each: (
-            order.index(each.rule.code),
-            each.period.first,
-            each.unit_code,
-            each.username,
+        key=lambda row: (
+            order.index(row.rule.code),
+            row.period.first,
+            row.unit_code,
+            row.username,
         ),
     )
 
 
-def counts(compared: Iterable[Compared]) -> Counts:
+def counts(compared: Iterable[Comparison]) -> Counts:
     """How many owed and met before and after; whoever is exempt owes nothing."""
-    tally: Counter[str] = Counter()
-    for each in compared:
-        for name, said in (("was", each.was), ("would", each.would)):
-            tally[f"{name}_owing"] += said is not None and said.status is not FigureStatus.EXEMPT
-            tally[f"{name}_met"] += said is not None and said.status is FigureStatus.MET
-        tally["changed"] += each.is_changed
-        tally["turned"] += each.is_turned
-    return Counts(**{name: tally[name] for name in Counts.__dataclass_fields__})
+    totals: Counter[str] = Counter()
+
+    for row in compared:
+        for name, result in (("was", row.was), ("would", row.would)):
+            status = result.status if result else FigureStatus.EXEMPT
+            totals[f"{name}_owing"] += status is not FigureStatus.EXEMPT
+            totals[f"{name}_met"] += status is FigureStatus.MET
+        totals["changed"] += row.is_changed
+        totals["turned"] += row.is_turned
+
+    return Counts(**{name: totals[name] for name in Counts.__dataclass_fields__})
 
 
-def is_seen(compared: Compared, scope: FigureScope) -> bool:
+def is_seen(compared: Comparison, scope: FigureScope) -> bool:
     """Whether the viewer may see both figures with the person's name."""
     return all(scope.sees(compared.person_id, compared.unit_id, duty) for duty in compared.duties)
 
 
-def may_be_counted(compared: Iterable[Compared], scope: FigureScope) -> bool:
+def may_be_counted(compared: Iterable[Comparison], scope: FigureScope) -> bool:
     """Whether counts of these may be shown: `may_be_split` for what was and what would be."""
     rows = list(compared)
     owing = (
@@ -145,7 +146,7 @@ def may_be_counted(compared: Iterable[Compared], scope: FigureScope) -> bool:
 
 
 def may_be_counted_beside(
-    whole: Sequence[Compared], parts: Iterable[Sequence[Compared]], scope: FigureScope
+    whole: Sequence[Comparison], parts: Iterable[Sequence[Comparison]], scope: FigureScope
 ) -> bool:
     """Whether counts of the whole may be shown beside counts of these parts of it."""
     # REGIME 2: the whole less the parts tells of the rest
@@ -154,7 +155,7 @@ def may_be_counted_beside(
     return may_be_counted(whole, scope) and may_be_counted(rest, scope)
 
 
-def _place(compared: Compared) -> tuple[int, int, Period]:
+def _place(compared: Comparison) -> tuple[int, int, Period]:
     return compared.person_id, compared.unit_id, compared.period
 
 
@@ -167,40 +168,44 @@ def _known_at(db: Session, calendar: WorkingCalendar, period: Period, now: datet
     return min(at_civil(due_on), now)
 
 
-def _compared(
+def _compare(
     db: Session, drafts: Sequence[Rule], period: Period, as_of: datetime, since: date
-) -> Iterable[Compared]:
+) -> Iterable[Comparison]:
     codes = {draft.code for draft in drafts}
-    was = {_key(one): one for one in figures(db, period=period, as_of=as_of, codes=codes)}
-    would = {_key(one): one for one in live_figures(db, period=period, as_of=as_of, rules=drafts)}
+    judged = figures(db, period=period, as_of=as_of, codes=codes)
+    by_draft = live_figures(db, period=period, as_of=as_of, rules=drafts)
+    was = {_key(figure): figure for figure in judged}
+    would = {_key(figure): figure for figure in by_draft}
     rules = {draft.code: draft for draft in drafts}
+
     for key in {**would, **was}:
-        said = was.get(key)
-        basis = basis_of([said.figure] if said else [], period, since)
-        yield _beside(rules[key[0]], said, would.get(key), basis)
+        before = was.get(key)
+        basis = basis_of([before.figure] if before else [], period, since)
+        yield _comparison(rules[key[0]], before, would.get(key), basis)
 
 
-def _beside(
+def _comparison(
     rule: Rule, was: PersonFigure | None, would: PersonFigure | None, basis: FigureBasis
-) -> Compared:
-    one = was or would
-    assert one is not None  # noqa: S101 - the caller has at least one of them
-    return Compared(
-        **{name: getattr(one, name) for name in Place.__dataclass_fields__},
+) -> Comparison:
+    known = was or would
+    assert known is not None  # noqa: S101 - the caller has at least one of them
+    return Comparison(
+        **{name: getattr(known, name) for name in Place.__dataclass_fields__},
         rule=rule,
-        period=one.figure.period,
-        was=_said(was),
-        would=_said(would),
+        period=known.figure.period,
+        was=_result(was),
+        would=_result(would),
         basis=basis,
-        duties=frozenset(each.figure.rule.duty for each in (was, would) if each),
+        duties=frozenset(judged.figure.rule.duty for judged in (was, would) if judged),
     )
 
 
-def _said(one: PersonFigure | None) -> Said | None:
-    if one is None:
+def _result(judged: PersonFigure | None) -> FigureResult | None:
+    if judged is None:
         return None
-    return Said(one.figure.required, one.figure.achieved, one.figure.status)
+    figure = judged.figure
+    return FigureResult(figure.required, figure.achieved, figure.status)
 
 
-def _key(one: PersonFigure) -> tuple[str, int]:
-    return one.figure.rule.code, one.person_id
+def _key(judged: PersonFigure) -> tuple[str, int]:
+    return judged.figure.rule.code, judged.person_id

@@ -28,7 +28,7 @@ YEARS = range(2000, 2101)  # beyond them lies a slip of the keys
 
 @dataclass(frozen=True, slots=True)
 class Arranged:
-    """What an arrangement says of a date."""
+    """Whether an arrangement makes a date a working day, and the holiday's name."""
 
     is_workday: bool
     note: str | None = None
@@ -48,9 +48,9 @@ class Flips:
 
 
 def flips(before: WorkingCalendar, after: WorkingCalendar) -> Flips:
-    """On which dates people work in the one calendar and not in the other."""
-    told = sorted({*before.overrides, *after.overrides})
-    changed = [on for on in told if before.is_workday(on) is not after.is_workday(on)]
+    """The dates that are working days in only one of the two calendars."""
+    overridden = sorted({*before.overrides, *after.overrides})
+    changed = [on for on in overridden if before.is_workday(on) is not after.is_workday(on)]
     return Flips(
         tuple(on for on in changed if after.is_workday(on)),
         tuple(on for on in changed if not after.is_workday(on)),
@@ -60,7 +60,7 @@ def flips(before: WorkingCalendar, after: WorkingCalendar) -> Flips:
 def overrides(
     db: Session, first: date, last: date, source: Source = Source.OVERRIDE
 ) -> Sequence[WorkdayOverride]:
-    """What was said of the dates of the span, by hand or by an import, in order."""
+    """The overrides of the span from that source, in order."""
     query = select(WorkdayOverride).where(
         WorkdayOverride.source == source,
         WorkdayOverride.on >= first,
@@ -79,7 +79,7 @@ def set_days(  # noqa: PLR0913 - a span, what it becomes, why and by whom
     by: Person | None,
     now: datetime,
 ) -> Flips:
-    """Say by hand whether people work on these dates, whatever the arrangement says.
+    """Set by hand whether people work on these dates, whatever the arrangement says.
 
     Refused as `not_yours`, `required`, `last_day_before_first`, `year_out_of_range`,
     `span_too_long`.
@@ -90,20 +90,20 @@ def set_days(  # noqa: PLR0913 - a span, what it becomes, why and by whom
 
     _refuse_odd_span(first, last)
     before = working_calendar(db)
-    there = {row.on: row for row in overrides(db, first, last)}
-    said = {"reason": _joined(row.note for row in there.values())} if there else None
+    known = {row.on: row for row in overrides(db, first, last)}
+    replaced = {"reason": _joined(row.note for row in known.values())} if known else None
     rows = []
 
     for on in days(first, last):
-        row = there.get(on) or WorkdayOverride(on=on, source=Source.OVERRIDE)
+        row = known.get(on) or WorkdayOverride(on=on, source=Source.OVERRIDE)
         row.is_workday, row.note = is_workday, reason
         rows.append(row)
 
     db.add_all(rows)
     db.flush()
     changed = flips(before, working_calendar(db))
-    after = {"is_workday": is_workday, "reason": reason, **_told(first, last, changed)}
-    record(db, "calendar.set", rows[0], by=by, at=now, before=said, after=after)
+    after = {"is_workday": is_workday, "reason": reason, **_flips_json(first, last, changed)}
+    record(db, "calendar.set", rows[0], by=by, at=now, before=replaced, after=after)
     _collect(db, Edit.CALENDAR_SET, changed, reason=reason, by=by, at=now)
 
     return changed
@@ -117,14 +117,14 @@ def take_back(db: Session, *, first: date, last: date, by: Person | None, now: d
         raise Refused("no_override", field="first")
 
     before = working_calendar(db)
-    said = {"reason": _joined(row.note for row in rows)}
+    replaced = {"reason": _joined(row.note for row in rows)}
     for row in rows:
         db.delete(row)
 
     db.flush()
     changed = flips(before, working_calendar(db))
-    after = _told(rows[0].on, rows[-1].on, changed)
-    record(db, "calendar.taken_back", rows[0], by=by, at=now, before=said, after=after)
+    after = _flips_json(rows[0].on, rows[-1].on, changed)
+    record(db, "calendar.taken_back", rows[0], by=by, at=now, before=replaced, after=after)
     _collect(db, Edit.CALENDAR_TAKEN_BACK, changed, by=by, at=now)
 
     return changed
@@ -170,7 +170,7 @@ def keep_arrangement(
     db.add_all(rows)
     db.flush()
     changed = flips(before, working_calendar(db))
-    after = {"days": len(rows), **_told(listed[0], listed[-1], changed)}
+    after = {"days": len(rows), **_flips_json(listed[0], listed[-1], changed)}
     record(db, "calendar.imported", rows[0], by=by, at=now, after=after)
     _collect(db, Edit.CALENDAR_IMPORTED, changed, by=by, at=now)
 
@@ -218,7 +218,7 @@ def _refuse_odd_span(first: date, last: date) -> None:
         raise Refused("span_too_long", field="last", longest=LONGEST_SPAN)
 
 
-def _told(first: date, last: date, changed: Flips) -> dict[str, object]:
+def _flips_json(first: date, last: date, changed: Flips) -> dict[str, object]:
     return {
         "first_on": first,
         "last_on": last,

@@ -20,7 +20,7 @@ Owed = Mapping[tuple[Period, str], Mapping[int, int]]  # period, rule's name: pe
 
 @dataclass(frozen=True, slots=True)
 class CalendarState:
-    """How things are, before or after the change, as far as its dates reach."""
+    """Working days, requirements and frozen figures before or after a change."""
 
     workdays: Mapping[Period, int]  # of each month
     owed: Owed
@@ -38,7 +38,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """That a rule asks something else of people in an open period; of one of them, what."""
+    """A rule's requirement changes in an open period; the numbers are one person's."""
 
     period: Period
     rule: str
@@ -49,7 +49,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """All that a change does."""
+    """All effects of a change."""
 
     flips: Flips
     months: list[Month]
@@ -58,7 +58,7 @@ class Effects:
 
 
 def calendar_state(db: Session, changed: Flips, now: datetime) -> CalendarState:
-    """How things are at present in the periods that hold the changed dates."""
+    """The present state of the periods that hold the changed dates."""
     calendar = working_calendar(db)
     months = sorted({Period.holding(PeriodKind.MONTH, on) for on in changed.dates})
     return CalendarState(
@@ -69,17 +69,17 @@ def calendar_state(db: Session, changed: Flips, now: datetime) -> CalendarState:
 
 
 def effects(changed: Flips, before: CalendarState, after: CalendarState) -> Effects:
-    """What lies between the two."""
+    """The difference between the two states."""
     months = [Month(month, before.workdays[month], days) for month, days in after.workdays.items()]
     demands = []
     for (period, rule), owed in after.owed.items():
         was = before.owed.get((period, rule), {})
-        other = [one for one in owed if was.get(one) != owed[one]]
+        other = [person_id for person_id in owed if was.get(person_id) != owed[person_id]]
         if other:
             first = other[0]
             demands.append(Demand(period, rule, len(other), was.get(first, 0), owed[first]))
     return Effects(
-        changed, [each for each in months if each.before != each.after], demands, after.frozen
+        changed, [month for month in months if month.before != month.after], demands, after.frozen
     )
 
 
@@ -87,22 +87,23 @@ def _open(db: Session, changed: Flips, now: datetime) -> list[Period]:
     """The periods of any rule that hold such a date, have begun and are not frozen."""
     today = civil_date(now)
     periods = {Period.holding(kind, on) for kind in period_kinds(db) for on in changed.dates}
-    begun = {each for each in periods if each.first <= today and each.last >= today - FROZEN_BY_NOW}
+    earliest = today - FROZEN_BY_NOW
+    begun = {period for period in periods if period.first <= today and period.last >= earliest}
     closed = select(FigureRecord.period).where(
         FigureRecord.frozen_at.is_not(None),
-        FigureRecord.period.in_({each.name for each in begun}),
+        FigureRecord.period.in_({period.name for period in begun}),
     )
     names = set(db.scalars(closed.distinct()))
-    return sorted(each for each in begun if each.name not in names)
+    return sorted(period for period in begun if period.name not in names)
 
 
 def _owed(
     db: Session, period: Period, now: datetime
 ) -> list[tuple[tuple[Period, str], dict[int, int]]]:
     owed: dict[tuple[Period, str], dict[int, int]] = {}
-    for each in figures(db, period=period, as_of=now):
-        of_rule = owed.setdefault((period, each.figure.rule.name), {})
-        of_rule[each.person_id] = each.figure.required
+    for judged in figures(db, period=period, as_of=now):
+        of_rule = owed.setdefault((period, judged.figure.rule.name), {})
+        of_rule[judged.person_id] = judged.figure.required
     return list(owed.items())
 
 

@@ -76,8 +76,8 @@ def read_arrangement(content: bytes) -> Arrangement:
     lines: dict[date, int] = {}
 
     for line, row in read_rows(sheet, CalendarRow):
-        said = Arranged(row.kind, "；".join(filter(None, (row.name, row.note))) or None)
-        if rows.setdefault(row.date, said).is_workday is not row.kind:
+        arranged = Arranged(row.kind, "；".join(filter(None, (row.name, row.note))) or None)
+        if rows.setdefault(row.date, arranged).is_workday is not row.kind:
             why = Refused("row_disagrees", field="kind", line=lines[row.date])
             sheet.add_problem(line, why)
         lines.setdefault(row.date, line)
@@ -106,21 +106,21 @@ def keep(db: Session, arrangement: Arrangement, *, by: Person | None, now: datet
 def import_calendar(
     db: Session, *, content: bytes, by: Person | None, now: datetime
 ) -> ImportResult:
-    """Keep the arrangement of a file; one already there stays; raises `SheetRefused`."""
+    """Keep the arrangement of a file; one already known stays; raises `SheetRefused`."""
     arrangement = read_arrangement(content)
     first, last = min(arrangement.days), max(arrangement.days)
-    there = {
+    known = {
         row.on: Arranged(row.is_workday, row.note)
         for row in overrides(db, first, last, Source.IMPORTED)
     }
     outcome = ImportResult(notices=list(arrangement.notices))
 
-    for on, said in arrangement.rows.items():
-        outcome.added += on not in there
-        outcome.updated += on in there and there[on] != said
-        outcome.unchanged += there.get(on) == said
+    for on, arranged in arrangement.rows.items():
+        outcome.added += on not in known
+        outcome.updated += on in known and known[on] != arranged
+        outcome.unchanged += known.get(on) == arranged
 
-    if any(there.get(on) != said for on, said in arrangement.days.items()):
+    if any(known.get(on) != arranged for on, arranged in arrangement.days.items()):
         keep(db, arrangement, by=by, now=now)  # else a repeat: it leaves no entry
 
     return outcome
@@ -129,8 +129,8 @@ def import_calendar(
 def as_file(arrangement: Arrangement) -> str:
     """The rows of an arrangement as the text of a file that says the same."""
     lines = [
-        f"{on},{'workday' if said.is_workday else 'holiday'},{_quoted(said.note)}"
-        for on, said in sorted(arrangement.rows.items())
+        f"{on},{'workday' if arranged.is_workday else 'holiday'},{_quoted(arranged.note)}"
+        for on, arranged in sorted(arrangement.rows.items())
     ]
     return "\n".join(["date,kind,name", *lines])
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,19 +15,9 @@ from crm.quotas.frozen import RULE, corrections_of
 from crm.quotas.locks import hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.queries import live_figures
-from crm.quotas.rules import Figure, FigureStatus, Freeze, Rule, Way
+from crm.quotas.rules import Figure, FigureResult, FigureStatus, Freeze, Rule, Way
 
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a figure comes to."""
-
-    required: int
-    achieved: int
-    status: FigureStatus
-
-
-NOTHING_OWED = Result(0, 0, FigureStatus.EXEMPT)  # who does not hold the duty any more
+NOTHING_OWED = FigureResult(0, 0, FigureStatus.EXEMPT)  # who does not hold the duty any more
 
 
 def apply_edits(db: Session) -> int:
@@ -54,7 +44,7 @@ def correct(db: Session, edits: Sequence[QuotaInputChanged], *, now: datetime) -
     causes = _causes(db, edits)
     records = [record for record, _ in causes]
     before = {record.id: _as_frozen(record) for record in records}
-    before |= {each.figure_id: _as_corrected(each) for each in corrections_of(db, before)}
+    before |= {made.figure_id: _as_corrected(made) for made in corrections_of(db, before)}
     after = _results(db, records, now)
     made = [
         _correction(edit, record.id, before[record.id], after[record.id], now)
@@ -111,14 +101,16 @@ def _people(edits: Iterable[QuotaInputChanged]) -> set[int] | None:
     return people
 
 
-def _results(db: Session, records: Iterable[FigureRecord], now: datetime) -> dict[int, Result]:
+def _results(
+    db: Session, records: Iterable[FigureRecord], now: datetime
+) -> dict[int, FigureResult]:
     """What the facts make of each now, by the versions of the rules that judged the periods."""
     alike: defaultdict[tuple[str, int, Freeze], dict[int, int]] = defaultdict(dict)
     for record in records:
         alike[record.period, record.rule_id, _freeze(record)][record.person_id] = record.id
 
     rules = _rules(db, {rule_id for _, rule_id, _ in alike})
-    results: dict[int, Result] = {}
+    results: dict[int, FigureResult] = {}
 
     for (name, rule_id, freeze), ids in alike.items():
         found = live_figures(
@@ -130,7 +122,7 @@ def _results(db: Session, records: Iterable[FigureRecord], now: datetime) -> dic
             freeze=freeze,
         )
         results |= dict.fromkeys(ids.values(), NOTHING_OWED)
-        results |= {ids[each.person_id]: _result(each.figure) for each in found}
+        results |= {ids[judged.person_id]: _result(judged.figure) for judged in found}
 
     return results
 
@@ -146,21 +138,27 @@ def _rules(db: Session, rule_ids: Collection[int]) -> dict[int, Rule]:
     return {row[0]: Rule(*row[1:]) for row in db.execute(query)}
 
 
-def _result(figure: Figure) -> Result:
-    return Result(figure.required, figure.achieved, figure.status)
+def _result(figure: Figure) -> FigureResult:
+    return FigureResult(figure.required, figure.achieved, figure.status)
 
 
-def _as_frozen(record: FigureRecord) -> Result:
-    required, achieved, status = (getattr(record, f"frozen_{each.name}") for each in fields(Result))
-    return Result(required, achieved, status)
+def _as_frozen(record: FigureRecord) -> FigureResult:
+    required, achieved, status = (
+        getattr(record, f"frozen_{field.name}") for field in fields(FigureResult)
+    )
+    return FigureResult(required, achieved, status)
 
 
-def _as_corrected(made: Correction) -> Result:
-    return Result(made.to_required, made.to_achieved, made.to_status)
+def _as_corrected(made: Correction) -> FigureResult:
+    return FigureResult(made.to_required, made.to_achieved, made.to_status)
 
 
 def _correction(
-    edit: QuotaInputChanged, figure_id: int, before: Result, after: Result, now: datetime
+    edit: QuotaInputChanged,
+    figure_id: int,
+    before: FigureResult,
+    after: FigureResult,
+    now: datetime,
 ) -> Correction:
     return Correction(
         figure_id=figure_id,
@@ -168,6 +166,6 @@ def _correction(
         made_by_id=edit.by_id,
         why=edit.description,
         reason=edit.reason,
-        **{f"from_{each.name}": getattr(before, each.name) for each in fields(Result)},
-        **{f"to_{each.name}": getattr(after, each.name) for each in fields(Result)},
+        **{f"from_{field.name}": getattr(before, field.name) for field in fields(FigureResult)},
+        **{f"to_{field.name}": getattr(after, field.name) for field in fields(FigureResult)},
     )

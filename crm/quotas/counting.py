@@ -23,8 +23,8 @@ from crm.visits.rules import Kind, Status, Verdict, is_logged_late, is_open_to_v
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A visit as it is known at a moment, under one rule."""
+class KnownVisit:
+    """A visit as one rule sees it at a moment."""
 
     visit: VisitFacts
     is_planned: bool
@@ -36,7 +36,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What counts and what does not: together every visit of the person that covers the period."""
+    """Every visit of the person that covers the period, counted or not."""
 
     counted: tuple[Counted, ...]
     not_counted: tuple[NotCounted, ...]
@@ -76,7 +76,9 @@ def is_entered_late(visit: VisitFacts, rule: Rule, late_by_days: int) -> bool:
     )
 
 
-def known(visit: VisitFacts, rule: Rule, *, as_of: datetime, freeze: Freeze | None = None) -> Known:
+def known_visit(
+    visit: VisitFacts, rule: Rule, *, as_of: datetime, freeze: Freeze | None = None
+) -> KnownVisit:
     """The visit as the rule knows it at the moment.
 
     Of a period that was frozen at a moment, a stay that counted then goes on counting: that it
@@ -89,7 +91,7 @@ def known(visit: VisitFacts, rule: Rule, *, as_of: datetime, freeze: Freeze | No
     until = _as_if_done_before(visit, rule, as_of, freeze) if counts_so_far else date.min
     is_late = is_logged_late(visit.last_on, visit.logged_at, rule.log_within_days)
 
-    return Known(
+    return KnownVisit(
         visit,
         is_planned=status is Status.PLANNED,
         done_before=date.max if is_done else until,
@@ -119,9 +121,9 @@ def _as_if_done_before(
     return today if at < visit.ends_at or (is_in_time and ended_too) else date.min
 
 
-def supposed_done(this: Known) -> Known:
+def supposed_done(known: KnownVisit) -> KnownVisit:
     """The visit as it would be if it were done, and logged in time."""
-    return replace(this, done_before=date.max, is_logged_late=False)
+    return replace(known, done_before=date.max, is_logged_late=False)
 
 
 def waits_for_logging(visit: VisitFacts, rules: Iterable[Rule], as_of: datetime) -> bool:
@@ -154,15 +156,15 @@ def waits_for_verdict(
     )
 
 
-def count(visits: Iterable[Known], case: Case) -> Count:
+def count(visits: Iterable[KnownVisit], case: Case) -> Count:
     """Judge each visit that the person led or joined and that covers a date of the period."""
     counted, not_counted = [], []
     taken: set[date] = set()
 
-    for this in _in_order(visits, case.period):
+    for known in _in_order(visits, case.period):
         parts: dict[Reason | None, list[date]] = defaultdict(list)
-        for on in _dates(this.visit, case):
-            reason = _why_not(this, on, case)
+        for on in _dates(known.visit, case):
+            reason = _why_not(known, on, case)
             if reason is None and case.rule.once_a_day and on in taken:
                 reason = Reason.SAME_DAY
             if reason is None:
@@ -170,21 +172,21 @@ def count(visits: Iterable[Known], case: Case) -> Count:
             parts[reason].append(on)
         for reason, dates in parts.items():
             if reason is None:
-                counted.append(Counted(this.visit, tuple(dates)))
+                counted.append(Counted(known.visit, tuple(dates)))
             else:
-                not_counted.append(NotCounted(this.visit, reason, tuple(dates)))
+                not_counted.append(NotCounted(known.visit, reason, tuple(dates)))
 
     return Count(tuple(counted), tuple(not_counted))
 
 
-def _in_order(visits: Iterable[Known], period: Period) -> list[Known]:
+def _in_order(visits: Iterable[KnownVisit], period: Period) -> list[KnownVisit]:
     """The visits that cover a date of the period, the earliest first: of one date it counts."""
     covering = (
-        this
-        for this in visits
-        if this.visit.first_on <= period.last and this.visit.last_on >= period.first
+        known
+        for known in visits
+        if known.visit.first_on <= period.last and known.visit.last_on >= period.first
     )
-    return sorted(covering, key=lambda this: (this.visit.starts_at, this.visit.ref))
+    return sorted(covering, key=lambda known: (known.visit.starts_at, known.visit.ref))
 
 
 def _dates(visit: VisitFacts, case: Case) -> Iterator[date]:
@@ -195,8 +197,8 @@ def _dates(visit: VisitFacts, case: Case) -> Iterator[date]:
     yield from days(max(visit.first_on, period.first), min(visit.last_on, period.last))
 
 
-def _why_not(this: Known, on: date, case: Case) -> Reason | None:
-    visit, rule, tenure = this.visit, case.rule, case.tenure
+def _why_not(known: KnownVisit, on: date, case: Case) -> Reason | None:
+    visit, rule, tenure = known.visit, case.rule, case.tenure
     led_by_another = visit.leader_id != tenure.person_id
 
     for applies, reason in (
@@ -205,9 +207,9 @@ def _why_not(this: Known, on: date, case: Case) -> Reason | None:
         (rule.measure is Measure.VISITS_LED and led_by_another, Reason.NOT_LEADER),
         (visit.kind not in rule.kinds, Reason.WRONG_KIND),
         (visit.channel not in rule.channels, Reason.WRONG_CHANNEL),
-        (on >= this.done_before, Reason.NOT_DONE),
-        (this.is_rejected, Reason.REJECTED),
-        (this.is_logged_late or this.is_entered_late, Reason.LOGGED_LATE),
+        (on >= known.done_before, Reason.NOT_DONE),
+        (known.is_rejected, Reason.REJECTED),
+        (known.is_logged_late or known.is_entered_late, Reason.LOGGED_LATE),
         (on not in tenure.held, Reason.OUTSIDE_EMPLOYMENT),
         (on in tenure.absent, Reason.ABSENT),
     ):

@@ -62,37 +62,37 @@ def compliance_rows(  # noqa: PLR0913 - which figures, and as known when
 
     if viewer:
         sight = figure_scope(db, viewer, civil_date(now))
-        found = [each for each in found if sight.sees_figure(each)]
+        found = [judged for judged in found if sight.sees_figure(judged)]
 
     made = _latest(db, period)
     estimated = working_calendar(db).is_estimated(period)
 
     return [
-        _row(each, made.get((each.figure.rule.code, each.person_id)))
+        _row(judged, made.get((judged.figure.rule.code, judged.person_id)))
         | {
-            "estimated": "是" if estimated and not each.figure.settled else None,
-            "basis": basis_of([each.figure], period, since),
+            "estimated": "是" if estimated and not judged.figure.settled else None,
+            "basis": basis_of([judged.figure], period, since),
         }
-        for each in found
+        for judged in found
     ]
 
 
 def _latest(db: Session, period: Period) -> dict[Key, CorrectionFacts]:
     """The latest correction of each figure of the period."""
     made = corrections(db, FigureRecord.period == period.name)
-    made.sort(key=lambda each: each.correction.id)
-    return {(each.rule_code, each.person.id): each for each in made}
+    made.sort(key=lambda facts: facts.correction.id)
+    return {(facts.rule_code, facts.person.id): facts for facts in made}
 
 
-def _row(each: PersonFigure, made: CorrectionFacts | None) -> dict[str, object]:
-    figure = each.figure
+def _row(judged: PersonFigure, made: CorrectionFacts | None) -> dict[str, object]:
+    figure = judged.figure
     row: dict[str, object] = {
         "rule": figure.rule.code,
         "rule_name": figure.rule.name,
-        "person": each.username,
-        "name": each.name,
-        "unit": each.unit_code,
-        "unit_name": each.unit_name,
+        "person": judged.username,
+        "name": judged.name,
+        "unit": judged.unit_code,
+        "unit_name": judged.unit_name,
         "period": figure.period.name,
         **{name: getattr(figure, name) for name in NUMBERS},
         "frozen_at": figure.settled.frozen_at if figure.settled else None,

@@ -21,7 +21,7 @@ from crm.quotas.rules import Corrected, Counted, Figure, NotCounted, Rule, Settl
 
 NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
 PLACE = (Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name)
-RULE = [getattr(RuleVersion, each.name) for each in fields(Rule)]
+RULE = [getattr(RuleVersion, field.name) for field in fields(Rule)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ def frozen_figures(
     ]
 
 
-def frozen_outcomes(
+def frozen_by_period(
     db: Session, *, periods: Collection[Period], as_of: datetime
 ) -> defaultdict[Period, list[PersonFigure]]:
     """By period, the figures that were frozen by then, without the visits behind them."""
-    by_name = {one.name: one for one in periods}
+    by_name = {period.name: period for period in periods}
     wanted = FigureRecord.period.in_(by_name) & (FigureRecord.frozen_at <= as_of)
     made = select(Correction).join(FigureRecord, FigureRecord.id == Correction.figure_id)
     corrected = _latest(db.scalars(made.where(wanted).order_by(Correction.id)), as_of)
@@ -86,14 +86,14 @@ def frozen_outcomes(
 
 
 def corrections_of(db: Session, figure_ids: Collection[int]) -> Sequence[Correction]:
-    """The corrections of these figures, in the order in which they were made."""
+    """The corrections of these figures, the oldest first."""
     query = select(Correction).where(Correction.figure_id.in_(figure_ids))
     return db.scalars(query.order_by(Correction.id)).all()
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectionFacts:
-    """A correction with whose figure it is of, and the names of those who made and signed it."""
+    """A correction with its figure's person and rule, and the names of its author and signer."""
 
     correction: Correction
     person: Person
@@ -244,14 +244,14 @@ def _corrected(db: Session, figure_ids: Collection[int], as_of: datetime) -> dic
 
 def _latest(corrections: Iterable[Correction], as_of: datetime) -> dict[int, Corrected]:
     return {
-        each.figure_id: Corrected(
-            each.to_required,
-            each.to_achieved,
-            each.to_status,
-            is_signed=each.signed_at is not None and each.signed_at <= as_of,
+        correction.figure_id: Corrected(
+            correction.to_required,
+            correction.to_achieved,
+            correction.to_status,
+            is_signed=correction.signed_at is not None and correction.signed_at <= as_of,
         )
-        for each in corrections  # the latest of a figure is the last
-        if each.made_at <= as_of
+        for correction in corrections  # the latest of a figure is the last
+        if correction.made_at <= as_of
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from crm.base import clock
-from crm.quotas.counting import Count, Known, count, known, supposed_done
+from crm.quotas.counting import Count, KnownVisit, count, known_visit, supposed_done
 from crm.quotas.rules import (
     Cap,
     Case,
@@ -43,12 +43,12 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class StatusInputs:
-    """The numbers from which a status follows; `free` is none where nothing bounds it."""
+    """The numbers from which a status follows."""
 
     required: int
     achieved: int
     planned: int
-    free: int | None
+    free: int | None  # dates still free; None: nothing bounds them
     reachable: int  # what may still be added at one and a half times the average pace
 
 
@@ -62,43 +62,43 @@ def judge_figure(
 ) -> Figure:
     """The figure of a person who led or joined the visits; `workdays` are the period's.
 
-    `freeze`: that the figure was frozen, where it is asked what edits made of it since.
+    `freeze`: when the figure was frozen, to judge what edits made of it since.
     """
     today = clock.civil_date(as_of)
-    there = [
-        known(visit, case.rule, as_of=as_of, freeze=freeze)
+    known_visits = [
+        known_visit(visit, case.rule, as_of=as_of, freeze=freeze)
         for visit in visits
         if visit.entered_at <= as_of
     ]
-    now = count(there, case)
-    then = _if_planned_are_done(there, now, case, today)
+    so_far = count(known_visits, case)
+    if_done = _if_planned_are_done(known_visits, so_far, case, today)
     presence = presence_in(case, workdays)
     required = required_of(case.rule, presence)
-    stand = StatusInputs(
+    inputs = StatusInputs(
         required=required,
-        achieved=now.achieved,
-        planned=then.achieved - now.achieved,
-        free=_free(case.rule, presence.left(today), then.dates),
-        reachable=reachable_of(case.rule, required, presence, today=today, taken=then.dates),
+        achieved=so_far.achieved,
+        planned=if_done.achieved - so_far.achieved,
+        free=_free(case.rule, presence.left(today), if_done.dates),
+        reachable=reachable_of(case.rule, required, presence, today=today, taken=if_done.dates),
     )
 
     return Figure(
         rule=case.rule,
         person_id=case.tenure.person_id,
         period=case.period,
-        required=stand.required,
-        achieved=stand.achieved,
-        planned=stand.planned,
+        required=inputs.required,
+        achieved=inputs.achieved,
+        planned=inputs.planned,
         pace=pace_of(required, presence, today),
-        status=status_of(stand, is_over=today > case.period.last),
+        status=status_of(inputs, is_over=today > case.period.last),
         workdays=presence.workdays,
         present=len(presence.working),
-        counted=now.counted,
-        not_counted=now.not_counted,
+        counted=so_far.counted,
+        not_counted=so_far.not_counted,
         outlook=Outlook(
-            need=max(required - then.achieved, 0),
+            need=max(required - if_done.achieved, 0),
             workdays_left=len(presence.working_left(today)),
-            reachable=stand.reachable,
+            reachable=inputs.reachable,
         ),
     )
 
@@ -155,29 +155,31 @@ def reachable_of(
     return min(len(free), usual)
 
 
-def status_of(stand: StatusInputs, *, is_over: bool) -> FigureStatus:
+def status_of(inputs: StatusInputs, *, is_over: bool) -> FigureStatus:
     """The first status that applies; `is_over` once today is after the period's last date."""
-    hoped = stand.achieved + stand.planned
+    hoped = inputs.achieved + inputs.planned
+    is_unreachable = inputs.free is not None and hoped + inputs.free < inputs.required
+
     for applies, status in (
-        (stand.required == 0, FigureStatus.EXEMPT),
-        (stand.achieved >= stand.required, FigureStatus.MET),
+        (inputs.required == 0, FigureStatus.EXEMPT),
+        (inputs.achieved >= inputs.required, FigureStatus.MET),
         (is_over, FigureStatus.MISSED),
-        (stand.free is not None and hoped + stand.free < stand.required, FigureStatus.UNREACHABLE),
-        (stand.required - hoped > stand.reachable, FigureStatus.AT_RISK),
+        (is_unreachable, FigureStatus.UNREACHABLE),
+        (inputs.required - hoped > inputs.reachable, FigureStatus.AT_RISK),
     ):
         if applies:
             return status
     return FigureStatus.ON_TRACK
 
 
-def _if_planned_are_done(there: list[Known], now: Count, case: Case, today: date) -> Count:
+def _if_planned_are_done(visits: list[KnownVisit], so_far: Count, case: Case, today: date) -> Count:
     """The count if the planned visits that can still be logged in time were done."""
     earliest = today - timedelta(days=case.rule.log_within_days)
-    if not any(this.is_planned and this.visit.last_on >= earliest for this in there):
-        return now
+    if not any(known.is_planned and known.visit.last_on >= earliest for known in visits):
+        return so_far
     supposed = (
-        supposed_done(this) if this.is_planned and this.visit.last_on >= earliest else this
-        for this in there
+        supposed_done(known) if known.is_planned and known.visit.last_on >= earliest else known
+        for known in visits
     )
     return count(supposed, case)
 

@@ -1,4 +1,4 @@
-"""Quota rules, a row a version; the zone's words on working days; figures that are kept."""
+"""Versions of quota rules, overrides of the working calendar, stored figures and corrections."""
 
 from datetime import date, datetime
 
@@ -48,9 +48,9 @@ class RuleVersion(Base):
 
 
 class WorkdayOverride(Base):
-    """What the zone says of a date against the library, by hand or from an imported arrangement.
+    """A date on which the zone's calendar differs from the library's (REGIME 4).
 
-    A date may have both; what was said by hand goes first, and taken back leaves the other.
+    A date may have a row set by hand and an imported one; the one set by hand goes first.
     """
 
     __tablename__ = "workday_override"
@@ -116,7 +116,7 @@ class FigureRecord(Base):
 
 
 class Correction(Base):
-    """What a later edit would have made of a frozen figure; a supervisor signs it (REGIME 4)."""
+    """What a later edit would make of a frozen figure; a supervisor signs it (REGIME 4)."""
 
     __tablename__ = "correction"
     __table_args__ = (

@@ -56,9 +56,9 @@ class FigureScope:
             for unit_id in units
         )
 
-    def sees_figure(self, one: PersonFigure) -> bool:
+    def sees_figure(self, judged: PersonFigure) -> bool:
         """Whether the viewer sees this figure."""
-        return self.sees(one.person_id, one.unit_id, one.figure.rule.duty)
+        return self.sees(judged.person_id, judged.unit_id, judged.figure.rule.duty)
 
 
 def seen_by(
@@ -71,11 +71,11 @@ def seen_by(
 ) -> ColumnElement[bool]:
     """`FigureScope.sees` as an SQL condition on these columns."""
     seen = [person == scope.person_id]
-    seen += [(duty == each) & unit.in_(units) for each, units in scope.units_by_duty.items()]
-    for each, left in scope.left.items():
+    seen += [(duty == rank) & unit.in_(units) for rank, units in scope.units_by_duty.items()]
+    for rank, left in scope.left.items():
         for supervisors, units in left.items():
-            excluded = [_is_among(one, person, author) for one in supervisors]
-            seen.append(and_(duty == each, unit.in_(units), *excluded))
+            excluded = [_is_among(supervisor, person, author) for supervisor in supervisors]
+            seen.append(and_(duty == rank, unit.in_(units), *excluded))
     return or_(*seen)
 
 
@@ -105,25 +105,27 @@ def figure_scope(db: Session, viewer: Viewer, on: date) -> FigureScope:
     return figure_scopes(db, [viewer], on)[viewer.person_id]
 
 
-def figure_scopes(db: Session, found: Sequence[Viewer], on: date) -> dict[int, FigureScope]:
+def figure_scopes(db: Session, viewers: Sequence[Viewer], on: date) -> dict[int, FigureScope]:
     """Whose figures each of the viewers sees, in a fixed number of queries."""
-    if not any(one.oversees for one in found):
-        return {one.person_id: FigureScope(one.person_id, one.unit_ids) for one in found}
+    if not any(viewer.oversees for viewer in viewers):
+        return {
+            viewer.person_id: FigureScope(viewer.person_id, viewer.unit_ids) for viewer in viewers
+        }
 
     tree = unit_tree(db)
     supervisors: Sequence[Viewer] = ()
-    if any(one.role is Role.ADMIN for one in found):
+    if any(viewer.role is Role.ADMIN for viewer in viewers):
         supervisors = _supervisors(db, on)
 
-    posts = _posts(db, {one.person_id for one in (*found, *supervisors)}, on)
-    scopes = {one.person_id: _scope(one, posts[one.person_id], tree) for one in found}
-    seeing = [_scope(one, posts[one.person_id], tree) for one in supervisors]
+    posts = _posts(db, {person.person_id for person in (*viewers, *supervisors)}, on)
+    scopes = {viewer.person_id: _scope(viewer, posts[viewer.person_id], tree) for viewer in viewers}
+    seeing = [_scope(viewer, posts[viewer.person_id], tree) for viewer in supervisors]
 
     return {
-        one.person_id: _with_left(scopes[one.person_id], seeing)
-        if one.role is Role.ADMIN
-        else scopes[one.person_id]
-        for one in found
+        viewer.person_id: _with_left(scopes[viewer.person_id], seeing)
+        if viewer.role is Role.ADMIN
+        else scopes[viewer.person_id]
+        for viewer in viewers
     }
 
 
@@ -132,13 +134,13 @@ def may_be_split(scope: FigureScope, figures: Iterable[PersonFigure]) -> bool:
 
     REGIME 2: not where fewer than three people owe, and the viewer may not see their figures.
     """
-    some = list(figures)
-    return all(map(scope.sees_figure, some)) or len(owing(some)) >= FEWEST
+    counted = list(figures)
+    return all(map(scope.sees_figure, counted)) or len(owing(counted)) >= FEWEST
 
 
 def owing(figures: Iterable[PersonFigure]) -> Units:
     """The people who owe something by these figures."""
-    return frozenset(one.person_id for one in figures if one.figure.required)
+    return frozenset(judged.person_id for judged in figures if judged.figure.required)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,37 +156,44 @@ class Supervisors:
     def of(self, person_id: int, unit_id: int, duty: Duty) -> list[int]:
         """The nearest up the tree who may see it, else the inspecting unit's, else the admins."""
         seeing = {
-            unit: [one for one in people if self.scopes[one].sees(person_id, unit_id, duty)]
-            for unit, people in self.posted.items()
+            posted_in: [
+                supervisor
+                for supervisor in supervisors
+                if self.scopes[supervisor].sees(person_id, unit_id, duty)
+            ]
+            for posted_in, supervisors in self.posted.items()
         }
         above = nearest(units_above(self.tree, unit_id), seeing, person_id)
-        others = (self.inspecting, self.admins)
-        return above or next(filter(None, (_without(some, person_id) for some in others)), [])
+        others = (_without(people, person_id) for people in (self.inspecting, self.admins))
+        return above or next(filter(None, others), [])
 
-    def of_figure(self, one: PersonFigure) -> list[int]:
+    def of_figure(self, judged: PersonFigure) -> list[int]:
         """Who supervises this figure."""
-        return self.of(one.person_id, one.unit_id, one.figure.rule.duty)
+        return self.of(judged.person_id, judged.unit_id, judged.figure.rule.duty)
 
 
 def supervisors_on(db: Session, on: date) -> Supervisors:
     """Who supervises figures on that date, read once for a whole run."""
-    tree, found = unit_tree(db), _supervisors(db, on)
-    posts = _posts(db, {one.person_id for one in found}, on)
+    tree, supervisors = unit_tree(db), _supervisors(db, on)
+    posts = _posts(db, {supervisor.person_id for supervisor in supervisors}, on)
     inspecting = _inspecting(tree)
     posted: defaultdict[int, list[int]] = defaultdict(list)
 
-    for one in found:
-        for post in posts[one.person_id]:
-            posted[post.unit_id].append(one.person_id)
+    for supervisor in supervisors:
+        for post in posts[supervisor.person_id]:
+            posted[post.unit_id].append(supervisor.person_id)
 
     admins = select(Person.id).where(Person.role == Role.ADMIN, open_through(on))
 
     return Supervisors(
         tree=tree,
         posted=posted,
-        inspecting=sorted({one for unit_id in inspecting for one in posted.get(unit_id, ())}),
+        inspecting=sorted({person for unit_id in inspecting for person in posted.get(unit_id, ())}),
         admins=db.scalars(admins.order_by(Person.id)).all(),
-        scopes={one.person_id: _scope(one, posts[one.person_id], tree) for one in found},
+        scopes={
+            supervisor.person_id: _scope(supervisor, posts[supervisor.person_id], tree)
+            for supervisor in supervisors
+        },
     )
 
 
@@ -215,15 +224,15 @@ def _inspecting(tree: Sequence[UnitNode]) -> Units:
     return frozenset(node.unit.id for node in tree if node.unit.inspects)
 
 
-def _scope(one: Viewer, posts: Sequence[_Post], tree: Sequence[UnitNode]) -> FigureScope:
+def _scope(viewer: Viewer, posts: Sequence[_Post], tree: Sequence[UnitNode]) -> FigureScope:
     """What the viewer sees by their own posts; an admin may see more."""
     zone = frozenset(node.unit.id for node in tree)
     home = next((post for post in posts if post.is_primary), None)
-    here = {post.unit_id for post in posts}
-    inspects = one.role is Role.SUPERVISOR and not here.isdisjoint(_inspecting(tree))
-    unit_ids = zone if inspects else one.unit_ids
-    if one.role not in OVERSEEING:
-        return FigureScope(one.person_id, unit_ids)
+    posted_in = {post.unit_id for post in posts}
+    inspects = viewer.role is Role.SUPERVISOR and not posted_in.isdisjoint(_inspecting(tree))
+    unit_ids = zone if inspects else viewer.unit_ids
+    if viewer.role not in OVERSEEING:
+        return FigureScope(viewer.person_id, unit_ids)
 
     below = units_below(tree, {home.unit_id}) if home else Units()
     is_principal = home is not None and home.duty is Duty.PRINCIPAL
@@ -236,7 +245,7 @@ def _scope(one: Viewer, posts: Sequence[_Post], tree: Sequence[UnitNode]) -> Fig
         is_lower = home is not None and RANK[home.duty] < RANK[duty]
         by_duty[duty] = unit_ids - {home.unit_id} if home and is_lower else unit_ids
 
-    return FigureScope(one.person_id, unit_ids, by_duty)
+    return FigureScope(viewer.person_id, unit_ids, by_duty)
 
 
 def _with_left(admin: FigureScope, seeing: Sequence[FigureScope]) -> FigureScope:
@@ -246,25 +255,25 @@ def _with_left(admin: FigureScope, seeing: Sequence[FigureScope]) -> FigureScope
     for duty, seen in admin.units_by_duty.items():
         for unit_id in admin.unit_ids - seen:
             supervisors = Units(
-                one.person_id for one in seeing if unit_id in one.units_by_duty[duty]
+                scope.person_id for scope in seeing if unit_id in scope.units_by_duty[duty]
             )
             if len(supervisors) <= _MOST_EXCLUDED:
                 left[duty][supervisors].add(unit_id)
 
     kept = {
-        duty: {supervisors: Units(units) for supervisors, units in some.items()}
-        for duty, some in left.items()
+        duty: {supervisors: Units(units) for supervisors, units in by_supervisors.items()}
+        for duty, by_supervisors in left.items()
     }
 
     return FigureScope(admin.person_id, admin.unit_ids, admin.units_by_duty, kept)
 
 
 def _is_among(
-    one: int, person: ColumnElement[Any], author: ColumnElement[Any] | None
+    supervisor: int, person: ColumnElement[Any], author: ColumnElement[Any] | None
 ) -> ColumnElement[bool]:
-    is_author = false() if author is None else func.coalesce(author, 0) == one
-    return or_(person == one, is_author)
+    is_author = false() if author is None else func.coalesce(author, 0) == supervisor
+    return or_(person == supervisor, is_author)
 
 
 def _without(people: Sequence[int], person_id: int) -> list[int]:
-    return [one for one in people if one != person_id]
+    return [other for other in people if other != person_id]

@@ -27,11 +27,11 @@ FiguresByPeriod: TypeAlias = Mapping[tuple[str, str], Figure]  # by rule code an
 
 
 def working_calendar(db: Session) -> WorkingCalendar:
-    """The working calendar with what the zone's table says."""
+    """The working calendar with the zone's overrides and imported years."""
     columns = (WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
     by_hand_last = WorkdayOverride.source == Source.OVERRIDE  # REGIME 4: it goes first
-    said = db.execute(select(*columns).order_by(by_hand_last))
-    return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in said})
+    rows = db.execute(select(*columns).order_by(by_hand_last))
+    return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in rows})
 
 
 def rules_for(db: Session, period: Period) -> list[Rule]:
@@ -43,7 +43,7 @@ def rules_for(db: Session, period: Period) -> list[Rule]:
 
 def rules_holding(db: Session, first: date, last: date) -> list[Rule]:
     """The versions that hold on a date of the span, for periods of any kind, by code."""
-    columns = [getattr(RuleVersion, each.name) for each in fields(Rule)]
+    columns = [getattr(RuleVersion, field.name) for field in fields(Rule)]
     holding = (RuleVersion.valid_from <= last) & or_(
         RuleVersion.valid_to.is_(None), RuleVersion.valid_to >= first
     )
@@ -89,12 +89,16 @@ def figures(
     frozen = frozen_figures(db, period=period, as_of=as_of, codes=codes, person_ids=person_ids)
     if not frozen:
         return live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=person_ids)
-    kept = {_key(each) for each in frozen}
+    kept = {_key(judged) for judged in frozen}
     others = _owing(db, period, rules, person_ids) - kept  # of the past hardly ever anybody
     live = live_figures(
-        db, period=period, as_of=as_of, rules=rules, person_ids={one for _, one in others}
+        db,
+        period=period,
+        as_of=as_of,
+        rules=rules,
+        person_ids={person_id for _, person_id in others},
     )
-    return sorted([*frozen, *(each for each in live if _key(each) in others)], key=_place)
+    return sorted([*frozen, *(judged for judged in live if _key(judged) in others)], key=_place)
 
 
 def _owing(
@@ -102,7 +106,9 @@ def _owing(
 ) -> set[tuple[str, int]]:
     """By rule, who holds its duty on a date of the period."""
     held = facts.holdings(db, period, {rule.duty for rule in rules}, person_ids)
-    return {(rule.code, one) for one, duty in held for rule in rules if rule.duty is duty}
+    return {
+        (rule.code, person_id) for person_id, duty in held for rule in rules if rule.duty is duty
+    }
 
 
 def live_figures(  # noqa: PLR0913 - which figures, and as known when
@@ -114,9 +120,9 @@ def live_figures(  # noqa: PLR0913 - which figures, and as known when
     person_ids: Collection[int] | None = None,
     freeze: Freeze | None = None,
 ) -> list[PersonFigure]:
-    """What these rules say of the period by the facts alone, whatever is frozen.
+    """The figures by these rules and the facts alone, whatever is frozen.
 
-    `freeze`: that the figures were frozen, where it is asked what edits made of them since.
+    `freeze`: when the figures were frozen, to judge what edits made of them since.
     """
     if not rules or (person_ids is not None and not person_ids):
         return []
@@ -189,17 +195,17 @@ def last_visit_edit(db: Session, period: Period) -> datetime | None:
     return max(filter(None, latest), default=None)
 
 
-def _key(each: PersonFigure) -> tuple[str, int]:
-    return each.figure.rule.code, each.person_id
+def _key(judged: PersonFigure) -> tuple[str, int]:
+    return judged.figure.rule.code, judged.person_id
 
 
-def _place(each: PersonFigure) -> tuple[str, str, str]:
-    return each.figure.rule.code, each.unit_code, each.username
+def _place(judged: PersonFigure) -> tuple[str, str, str]:
+    return judged.figure.rule.code, judged.unit_code, judged.username
 
 
 @dataclass(frozen=True, slots=True)
 class _Basis:
-    """Everything about a period that its figures rest on, as known at a moment."""
+    """The facts of a period as known at a moment."""
 
     period: Period
     as_of: datetime
@@ -241,6 +247,6 @@ def _judged(rule: Rule, person_id: int, basis: _Basis) -> PersonFigure:
 
 
 def place_of_figure(holding: Holding, today: date) -> Place:
-    """Where it stands: on the last date held up to today, or the first where none is."""
+    """The place on the last date held up to today, else on the first date held."""
     begun = [on for on in holding if on <= today]
     return holding[max(begun) if begun else min(holding)]

@@ -109,10 +109,12 @@ def change_rule(db: Session, *, draft: Rule, by: Person, now: datetime) -> RuleV
         return _add(db, draft, by, now)
     if old.valid_from == draft.valid_from:  # it has judged nothing yet: it is corrected
         before, after = changes(old, _values(draft))
-        record(db, "rule.changed", old, by=by, at=now, before=_told(before), after=_told(after))
+        record(
+            db, "rule.changed", old, by=by, at=now, before=_as_json(before), after=_as_json(after)
+        )
         return old
 
-    was = _told(_values(as_rule(old)))
+    was = _as_json(_values(as_rule(old)))
     _set_last(db, old, draft.valid_from - DAY, by, now)
 
     return _add(db, draft, by, now, was)
@@ -157,8 +159,8 @@ def withdraw_version(db: Session, *, version: RuleVersion, by: Person, now: date
         raise Refused("rule_has_judged")
 
     last = version.valid_to
-    told = _told(_values(as_rule(version)))
-    record(db, "rule.withdrawn", version, by=by, at=now, before=told)
+    values = _as_json(_values(as_rule(version)))
+    record(db, "rule.withdrawn", version, by=by, at=now, before=values)
     db.delete(version)
     db.flush()  # it makes room for the one before
     if before:
@@ -208,11 +210,11 @@ def _add(
 ) -> RuleVersion:
     version = RuleVersion(**{"code": draft.code} | _values(draft))
     db.add(version)
-    told = _told(_values(draft))
+    values = _as_json(_values(draft))
     if was is None:
-        record(db, "rule.added", version, by=by, at=now, after={"code": draft.code} | told)
+        record(db, "rule.added", version, by=by, at=now, after={"code": draft.code} | values)
         return version
-    after = {name: value for name, value in told.items() if value != was[name]}
+    after = {name: value for name, value in values.items() if value != was[name]}
     before = {name: was[name] for name in after}
     record(db, "rule.changed", version, by=by, at=now, before=before, after=after)
     return version
@@ -227,10 +229,10 @@ def _set_last(
 
 def _values(rule: Rule) -> dict[str, object]:
     """All that may differ between versions of a rule."""
-    return {each.name: getattr(rule, each.name) for each in fields(Rule) if each.name != "code"}
+    return {field.name: getattr(rule, field.name) for field in fields(Rule) if field.name != "code"}
 
 
-def _told(values: Mapping[str, object]) -> dict[str, object]:
+def _as_json(values: Mapping[str, object]) -> dict[str, object]:
     """The values as the audit trail keeps them: a set of codes as a list, in order."""
     return {
         name: sorted(value) if isinstance(value, frozenset) else value

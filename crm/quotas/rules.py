@@ -232,6 +232,15 @@ class NotCounted:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureResult:
+    """What a figure comes to."""
+
+    required: int
+    achieved: int
+    status: FigureStatus
+
+
+@dataclass(frozen=True, slots=True)
 class Corrected:
     """What the latest correction of a frozen figure made of it."""
 

@@ -126,7 +126,7 @@ def _keep(db: Session, found: Sequence[PersonFigure], stage: Stage, at: datetime
         (row.code, row.valid_from): row.id
         for row in db.execute(select(RuleVersion.id, RuleVersion.code, RuleVersion.valid_from))
     }
-    rows = [_row(each, versions, stage, at) for each in found]
+    rows = [_row(judged, versions, stage, at) for judged in found]
     return sum(_keep_some(db, part, stage) for part in batches(rows))
 
 
@@ -149,18 +149,18 @@ def _keep_some(db: Session, rows: Sequence[dict[str, object]], stage: Stage) -> 
 
 
 def _row(
-    each: PersonFigure, versions: Mapping[tuple[str, date], int], stage: Stage, at: datetime
+    judged: PersonFigure, versions: Mapping[tuple[str, date], int], stage: Stage, at: datetime
 ) -> dict[str, object]:
-    figure = each.figure
+    figure = judged.figure
 
     return {
         "rule_id": versions[figure.rule.code, figure.rule.valid_from],
         "rule_code": figure.rule.code,
-        "person_id": each.person_id,
+        "person_id": judged.person_id,
         "period": figure.period.name,
         "first_on": figure.period.first,
         "last_on": figure.period.last,
-        "unit_id": each.unit_id,
+        "unit_id": judged.unit_id,
         "judged_by": Way.ENDED_STAYS.value,
         "explanation": explanation_json(figure),
         f"{stage}_at": at,

@@ -85,11 +85,11 @@ def first_judged(rule: Rule) -> Period:
 def beginning_of(rule: Rule) -> str:
     """From which period on the rule judges; a period in which it begins stays as it was."""
     first = first_judged(rule)
-    told = f"从{formatting.period_name(first)}起按此考核"
+    sentence = f"从{formatting.period_name(first)}起按此考核"
     if first.first == rule.valid_from:
-        return f"{told}。"
+        return f"{sentence}。"
     running = formatting.period_name(first.before)
-    return f"{told}；{full_day(rule.valid_from)}在{running}当中，{running}整期仍按原来的办法。"
+    return f"{sentence}；{full_day(rule.valid_from)}在{running}当中，{running}整期仍按原来的办法。"
 
 
 def full_day(on: date) -> str:

@@ -8,8 +8,8 @@ import pytest
 from crm.base.clock import at_civil
 from crm.base.periods import Period, PeriodKind
 from crm.people.rules import Duty
-from crm.quotas.backtest import Counts, Said, backtest, counts, past_periods
-from crm.quotas.rules import FigureStatus, Rule
+from crm.quotas.backtest import Counts, backtest, counts, past_periods
+from crm.quotas.rules import FigureResult, FigureStatus, Rule
 from crm.quotas.service import freeze_period
 from crm.visits.rules import Channel
 from tests.conftest import NOW
@@ -41,7 +41,7 @@ def freeze(db):
 def test_both_figures_stand_side_by_side(db, deputy):
     (one,) = compared(db)
 
-    assert (one.was, one.would) == (Said(6, 2, MISSED), Said(2, 2, MET))
+    assert (one.was, one.would) == (FigureResult(6, 2, MISSED), FigureResult(2, 2, MET))
     assert (one.username, one.unit_code, one.period.name) == ("deputy", "bureau", "2026-06")
     assert (one.is_changed, one.is_frozen) == (True, False)
 
@@ -52,8 +52,8 @@ def test_a_frozen_figure_is_what_was_said(db, deputy):
 
     (one,) = compared(db)
 
-    assert (one.was, one.is_frozen) == (Said(6, 2, MISSED), True)
-    assert one.would == Said(2, 3, MET)
+    assert (one.was, one.is_frozen) == (FigureResult(6, 2, MISSED), True)
+    assert one.would == FigureResult(2, 3, MET)
 
 
 @pytest.mark.parametrize("is_frozen", [True, False])
@@ -90,7 +90,7 @@ def test_who_owes_nothing_any_more_is_told_too(db, deputy):
 def test_a_draft_of_a_new_code_stands_beside_nothing(db, deputy):
     (one,) = compared(db, replace(DRAFT, code="new-one", valid_from=date(2030, 1, 1)))
 
-    assert (one.was, one.would) == (None, Said(2, 2, MET))
+    assert (one.was, one.would) == (None, FigureResult(2, 2, MET))
 
 
 def test_a_running_period_is_told_as_it_is_now(db, deputy):

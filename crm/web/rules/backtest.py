@@ -16,9 +16,8 @@ from crm.digests.results import groups
 from crm.jobs.ledger import began_on
 from crm.people.queries import UnitNode, people_by_id, unit_tree
 from crm.quotas.backtest import (
-    Compared,
+    Comparison,
     Counts,
-    Said,
     backtest,
     counts,
     is_seen,
@@ -28,7 +27,7 @@ from crm.quotas.backtest import (
 )
 from crm.quotas.rule_changes import check_rule
 from crm.quotas.rule_versions import as_rule, versions
-from crm.quotas.rules import FigureBasis
+from crm.quotas.rules import FigureBasis, FigureResult
 from crm.quotas.wording import demand_of
 from crm.web.errors import show_at_field
 from crm.web.forms import text_arg
@@ -48,8 +47,8 @@ class PersonRow:
     unit: str
     period: Period
     url: str | None  # how the figure came about
-    was: Said | None
-    would: Said | None
+    was: FigureResult | None
+    would: FigureResult | None
     basis: FigureBasis
 
 
@@ -106,7 +105,7 @@ def _try(db: Session, form: BacktestForm, now: datetime) -> Trial | None:
 
 def _trial(
     db: Session,
-    compared: Sequence[Compared],
+    compared: Sequence[Comparison],
     demand: str,
     periods: Sequence[Period],
     *,
@@ -167,8 +166,8 @@ def _span_problem(periods: Sequence[Period]) -> str:
 
 
 def _by_unit(
-    compared: Sequence[Compared], units: Sequence[UnitNode]
-) -> list[tuple[str, list[Compared]]]:
+    compared: Sequence[Comparison], units: Sequence[UnitNode]
+) -> list[tuple[str, list[Comparison]]]:
     named = groups(units, frozenset(node.unit.id for node in units))
     parts = [
         (group.name, [row for row in compared if row.unit_id in group.unit_ids]) for group in named
@@ -176,16 +175,16 @@ def _by_unit(
     return [(name, part) for name, part in parts if part]
 
 
-def _by_period(compared: Iterable[Compared]) -> list[tuple[Period, list[Compared]]]:
-    parts: defaultdict[Period, list[Compared]] = defaultdict(list)
+def _by_period(compared: Iterable[Comparison]) -> list[tuple[Period, list[Comparison]]]:
+    parts: defaultdict[Period, list[Comparison]] = defaultdict(list)
     for row in compared:
         parts[row.period].append(row)
     return list(parts.items())
 
 
 def _in_order(
-    db: Session, compared: Sequence[Compared], units: Sequence[UnitNode]
-) -> list[Compared]:
+    db: Session, compared: Sequence[Comparison], units: Sequence[UnitNode]
+) -> list[Comparison]:
     """By unit in the order of the tree, then by name, then by time: nobody is ranked."""
     place = {node.unit.id: number for number, node in enumerate(units)}
     people = people_by_id(db, {row.person_id for row in compared})
@@ -200,7 +199,7 @@ def _in_order(
     )
 
 
-def _row(compared: Compared) -> PersonRow:
+def _row(compared: Comparison) -> PersonRow:
     url = figure_url(compared.rule.code, compared.username, compared.period)
     return PersonRow(
         name=compared.name,

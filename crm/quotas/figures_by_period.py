@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from crm.base.periods import Period
 from crm.people.models import Posting
 from crm.people.rules import Duty
-from crm.quotas.frozen import frozen_outcomes
+from crm.quotas.frozen import frozen_by_period
 from crm.quotas.queries import PersonFigure, figures, rules_holding
 from crm.quotas.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
-class _Spell:
+class _PrimaryPosting:
     """A primary posting, as far as it says who owes what."""
 
     person_id: int
@@ -30,7 +30,7 @@ class _Spell:
         return self.from_on <= period.last and (self.to_on is None or self.to_on >= period.first)
 
 
-def outcomes(
+def figures_by_period(
     db: Session, *, periods: Sequence[Period], as_of: datetime
 ) -> dict[Period, list[PersonFigure]]:
     """By period, what `figures` says, but of frozen ones without the visits behind them.
@@ -39,16 +39,16 @@ def outcomes(
     """
     if not periods:
         return {}
-    first, last = min(one.first for one in periods), max(one.last for one in periods)
-    frozen = frozen_outcomes(db, periods=periods, as_of=as_of)
-    rules, spells = rules_holding(db, first, last), _spells(db, first, last)
+    first, last = min(period.first for period in periods), max(period.last for period in periods)
+    frozen = frozen_by_period(db, periods=periods, as_of=as_of)
+    rules, postings = rules_holding(db, first, last), _primary_postings(db, first, last)
     return {
-        period: frozen[period] + _others(db, period, as_of, frozen[period], rules, spells)
+        period: frozen[period] + _others(db, period, as_of, frozen[period], rules, postings)
         for period in periods
     }
 
 
-def _spells(db: Session, first: date, last: date) -> list[_Spell]:
+def _primary_postings(db: Session, first: date, last: date) -> list[_PrimaryPosting]:
     rows = db.execute(
         select(Posting.person_id, Posting.duty, Posting.from_on, Posting.to_on).where(
             Posting.is_primary,
@@ -56,7 +56,7 @@ def _spells(db: Session, first: date, last: date) -> list[_Spell]:
             or_(Posting.to_on.is_(None), Posting.to_on >= first),
         )
     )
-    return [_Spell(*row) for row in rows]
+    return [_PrimaryPosting(*row) for row in rows]
 
 
 def _others(  # noqa: PLR0913, PLR0917 - what was read once for all periods
@@ -65,17 +65,17 @@ def _others(  # noqa: PLR0913, PLR0917 - what was read once for all periods
     as_of: datetime,
     frozen: Iterable[PersonFigure],
     rules: Iterable[Rule],
-    spells: Iterable[_Spell],
+    postings: Iterable[_PrimaryPosting],
 ) -> list[PersonFigure]:
     """The figures of those who owe in the period and have no frozen one."""
-    kept = {(one.figure.rule.code, one.person_id) for one in frozen}
+    kept = {(judged.figure.rule.code, judged.person_id) for judged in frozen}
     owing: defaultdict[Duty, set[int]] = defaultdict(set)
 
-    for spell in spells:
-        if spell.touches(period):
-            owing[spell.duty].add(spell.person_id)
+    for posting in postings:
+        if posting.touches(period):
+            owing[posting.duty].add(posting.person_id)
 
-    judging = [one for one in rules if one.period is period.kind and one.holds_on(period.first)]
+    judging = [rule for rule in rules if rule.period is period.kind and rule.holds_on(period.first)]
     missing = {
         person_id
         for rule in judging
@@ -87,4 +87,4 @@ def _others(  # noqa: PLR0913, PLR0917 - what was read once for all periods
 
     found = figures(db, period=period, as_of=as_of, person_ids=missing if kept else None)
 
-    return [one for one in found if (one.figure.rule.code, one.person_id) not in kept]
+    return [judged for judged in found if (judged.figure.rule.code, judged.person_id) not in kept]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from crm.base.clock import at_civil
 from crm.base.periods import Period
 from crm.people.rules import Duty
-from crm.quotas.history import outcomes
+from crm.quotas.figures_by_period import figures_by_period
 from crm.quotas.models import Correction, FigureRecord
 from crm.quotas.queries import figures
 from crm.quotas.rules import FigureStatus
@@ -39,7 +39,7 @@ def freeze(db, name):
 
 def compared(db):
     """What is told at once, and what the periods tell one by one, without the visits behind."""
-    at_once = outcomes(db, periods=PERIODS, as_of=NOW)
+    at_once = figures_by_period(db, periods=PERIODS, as_of=NOW)
     singly = {one: figures(db, period=one, as_of=NOW) for one in PERIODS}
     return tuple(
         {period: sorted(map(unexplained, some), key=str) for period, some in told.items()}
@@ -88,7 +88,7 @@ def test_the_latest_correction_stands_beside_the_frozen_figure(db, people):
     for achieved in (5, 6):
         correct(db, record, achieved)
 
-    told = outcomes(db, periods=PERIODS, as_of=NOW)[PERIODS[2]]
+    told = figures_by_period(db, periods=PERIODS, as_of=NOW)[PERIODS[2]]
 
     (corrected,) = [one.figure.settled.corrected for one in told if one.figure.settled.corrected]
     assert (corrected.achieved, corrected.status) == (6, FigureStatus.MET)
@@ -117,7 +117,7 @@ def test_a_past_that_is_frozen_costs_four_queries_however_long_it_is(db, people,
         freeze(db, name)
 
     with counted(4):
-        outcomes(db, periods=PERIODS[:5], as_of=NOW)
+        figures_by_period(db, periods=PERIODS[:5], as_of=NOW)
 
 
 def test_a_frozen_period_is_told_without_its_visits_being_read(db, people, counted):
