@@ -14,8 +14,8 @@ from crm.digests.content import Digest
 from crm.digests.facts import gather
 from crm.digests.permissions import OF_UNITS, visibilities, visibility_of
 from crm.digests.queries import active_people
+from crm.digests.reported_figures import store_reported_figures
 from crm.digests.rules import planned_span
-from crm.digests.settlement_notice import store_reported_figures
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 

@@ -5,75 +5,26 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
-from crm.base.db import batches, insert_into
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.base.periods import Period
 from crm.digests.comments import Comment, comments, comments_for
-from crm.digests.facts import Facts
-from crm.digests.models import MonthlyComment, ReportedFigure
+from crm.digests.models import MonthlyComment
 from crm.digests.permissions import OF_UNITS
 from crm.digests.queries import active_people
+from crm.digests.reported_figures import FigureChange, FigureValues, figure_changes
 from crm.digests.rules import SETTLED_AT, TaskCounts, day_of_settled_report
 from crm.mailing.service import Envelope, post
-from crm.people.models import Person, Unit
+from crm.people.models import Person
 from crm.people.permissions import Viewer, viewers
 from crm.people.queries import unit_tree
-from crm.people.rules import Duty
-from crm.quotas.models import RuleVersion
 from crm.quotas.permissions import FEWEST, FigureScope, figure_scopes
-from crm.quotas.queries import PersonFigure, figures, working_calendar
+from crm.quotas.queries import working_calendar
 from crm.quotas.rules import FigureStatus
-
-
-@dataclass(frozen=True, slots=True)
-class FigureValues:
-    """A figure's numbers, as reported in the digest or as frozen."""
-
-    required: int
-    achieved: int
-    status: FigureStatus
-    unit_id: int
-
-    @property
-    def numbers(self) -> tuple[int, int, FigureStatus]:
-        """What the notice compares; a move to another unit alone is no change."""
-        return self.required, self.achieved, self.status
-
-
-@dataclass(frozen=True, slots=True)
-class FigureChange:
-    """One person's figure as reported and as frozen; None where it exists on one side only."""
-
-    person_id: int
-    name: str
-    unit_name: str
-    rule_name: str
-    duty: Duty
-    period: Period
-    before: FigureValues | None
-    after: FigureValues | None
-
-    @property
-    def differs(self) -> bool:
-        before, after = self.before, self.after
-        return (before and before.numbers) != (after and after.numbers)
-
-    @property
-    def values(self) -> list[FigureValues]:
-        return [values for values in (self.before, self.after) if values]
-
-    def is_under(self, unit_ids: Collection[int]) -> bool:
-        """Whether the figure belongs, or belonged, to one of the units."""
-        return any(values.unit_id in unit_ids for values in self.values)
-
-    def is_seen_by(self, scope: FigureScope) -> bool:
-        """Whether the reader may see the person's figure where it is, or where it was."""
-        return any(scope.sees(self.person_id, values.unit_id, self.duty) for values in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,37 +61,13 @@ class SettlementNotice:
         return self.has_changes or bool(self.comments)
 
 
-def store_reported_figures(db: Session, facts: Facts) -> None:
-    """Store what a monthly digest says of ended periods that are not frozen yet."""
-    rows = [
-        {
-            "month": facts.period.name,
-            "rule_code": found.figure.rule.code,
-            "rule_name": found.figure.rule.name,
-            "person_id": found.person_id,
-            "period": found.figure.period.name,
-            "unit_id": found.unit_id,
-            "required": found.figure.required,
-            "achieved": found.figure.achieved,
-            "status": found.figure.status,
-        }
-        for found in facts.figures
-        if found.figure.period in facts.spans.ended and not found.figure.settled
-    ]
-
-    # A digest that is made again must not overwrite what was sent.
-    for part in batches(rows):
-        insert = insert_into(db, ReportedFigure).values(part)
-        db.execute(insert.on_conflict_do_nothing())
-
-
 def send_settlement_notices(
     db: Session, *, period: Period, at: datetime, late: bool, site: Site
 ) -> Mapping[str, int]:
     """Tell each recipient of the month's digest what was frozen otherwise, and the comments."""
     counts: Counter[str] = Counter()
     digest_made_at = _digest_made_at(db, period)
-    changes = _figure_changes(db, period, at) if digest_made_at else []
+    changes = figure_changes(db, period, at) if digest_made_at else []
     released = comments(db, period, at=at) if digest_made_at else []
     zone_name = _zone_name(db)
 
@@ -212,66 +139,6 @@ def _digest_made_at(db: Session, period: Period) -> dict[int, datetime]:
         )
     )
     return dict(rows.all())
-
-
-def _figure_changes(db: Session, period: Period, at: datetime) -> list[FigureChange]:
-    """Every figure that the digest reported before it was frozen, beside the frozen one."""
-    duty = (
-        select(RuleVersion.duty)
-        .where(RuleVersion.code == ReportedFigure.rule_code)
-        .order_by(RuleVersion.valid_from.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    reported = db.execute(
-        select(ReportedFigure, Person.name, Unit.name, duty)
-        .join(Person, Person.id == ReportedFigure.person_id)
-        .join(Unit, Unit.id == ReportedFigure.unit_id)
-        .where(ReportedFigure.month == period.name)
-    ).all()
-    frozen = {
-        (found.figure.rule.code, found.person_id, name): found
-        for name in {row.period for row, *_ in reported}
-        for found in figures(db, period=Period.parse(name), as_of=at)
-        if found.figure.settled
-    }
-    # A period that is not frozen yet has nothing to compare.
-    frozen_periods = {name for _, _, name in frozen}
-    changes = [
-        _change(row, frozen.pop((row[0].rule_code, row[0].person_id, row[0].period), None))
-        for row in reported
-        if row[0].period in frozen_periods
-    ]
-
-    return changes + [_new_figure(found) for found in frozen.values()]
-
-
-def _change(
-    reported: Row[ReportedFigure, str, str, Duty], after: PersonFigure | None
-) -> FigureChange:
-    row, name, unit_name, duty = reported
-    return FigureChange(
-        row.person_id,
-        name,
-        after.unit_name if after else unit_name,
-        row.rule_name,
-        duty,
-        Period.parse(row.period),
-        FigureValues(row.required, row.achieved, row.status, row.unit_id),
-        _values(after) if after else None,
-    )
-
-
-def _values(found: PersonFigure) -> FigureValues:
-    figure = found.figure
-    return FigureValues(figure.required, figure.achieved, figure.status, found.unit_id)
-
-
-def _new_figure(found: PersonFigure) -> FigureChange:
-    """A frozen figure that the digest did not report."""
-    rule, period = found.figure.rule, found.figure.period
-    person = (found.person_id, found.name, found.unit_name)
-    return FigureChange(*person, rule.name, rule.duty, period, None, _values(found))
 
 
 def _with_changes(
