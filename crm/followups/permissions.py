@@ -30,7 +30,7 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
 
 
 def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Follow-ups that the viewer may change: theirs, entered by them, or of a lead near them."""
+    """Follow-ups the viewer may change: theirs, entered by them, or of a lead they may change."""
     if viewer.role not in WITH_RECORDS:
         return false()
     own = or_(Followup.person_id == viewer.person_id, Followup.entered_by_id == viewer.person_id)

@@ -1,4 +1,4 @@
-"""What happens to follow-ups: owed, changed, finished, followed by the next step (REGIME 6)."""
+"""Follow-ups added, changed and finished, with the next step (REGIME 6)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -33,7 +33,7 @@ class FollowupData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowupOutcome:
-    """What came of a follow-up, and the next step where there is one."""
+    """The result of a follow-up, and the next step if there is one."""
 
     result: str
     channel: Channel | None = None
@@ -105,7 +105,7 @@ def finish_followup(
 def hand_over_followup(
     db: Session, *, followup: Followup, to: Person, by: Person | None, now: datetime
 ) -> None:
-    """Let another owe an open step; the caller has seen to the right and to who may take it."""
+    """Give an open step to another; the caller has checked the right and who may take it."""
     db.refresh(followup, [*Followup.__table__.columns.keys()], with_for_update=True)
     if followup.done_at is not None:
         raise Refused("already_done")

@@ -1,4 +1,4 @@
-"""The timeline of a lead: milestones, visits and follow-ups in one line, latest first."""
+"""The timeline of a lead: milestones, visits and follow-ups together, latest first."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +19,7 @@ MOST_VISITS = 200
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing in a lead's life; exactly one of the three is told."""
+    """One event of a lead: exactly one of the three is set."""
 
     on: date
     milestone: Milestone | None = None
@@ -62,5 +62,5 @@ def _followups(db: Session, lead: Lead) -> list[Followup]:
 
 
 def _told_on(followup: Followup) -> date:
-    """A follow-up stands where it was done, else where it is due."""
+    """The date a follow-up is shown at: when it was done, else when it is due."""
     return civil_date(followup.done_at) if followup.done_at else followup.due_on

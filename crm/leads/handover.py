@@ -26,7 +26,7 @@ class Term:
 def give_role_over(  # noqa: PLR0913 - what, to whom, when, by whose word
     db: Session, *, held: LeadRole, to: Person, term: Term, by: Person | None, now: datetime
 ) -> None:
-    """Let another hold the role; after a term it comes back to whoever held it.
+    """Give the role to another; after a term it returns to its former holder.
 
     A member of a task force stays one while another stands in. Refused as `last_named`.
     """

@@ -188,7 +188,7 @@ def colleague_of(
 def require_overseen(
     db: Session, lead: Lead, *, was_overseen: bool, by: Person | None, on: date
 ) -> None:
-    """Refuse whoever does not oversee it to take a restricted lead from all its supervisors."""
+    """Refuse to hide a restricted lead from all its supervisors, unless `by` oversees it."""
     if by is None or not was_overseen or lead.secrecy is not Secrecy.RESTRICTED:
         return
     db.flush()

@@ -37,7 +37,7 @@ class PlannedMilestone:
         return self.plans[-1].planned_on
 
     def is_overdue(self, lead: Lead, on: date) -> bool:
-        """Whether it ought to have been reached, as `overdue_milestones` has it."""
+        """Whether its date has passed, as in `overdue_milestones`."""
         return not self.is_behind and self.planned_on < on and lead.stage not in STOPPED
 
 
@@ -132,7 +132,7 @@ def overdue_milestones(db: Session, on: date, *, as_of: datetime) -> list[Overdu
     """Milestones planned, as of that moment, for before the date and not reached by then.
 
     Nothing is overdue of a lead that is parked or lost; a stage of the line counts as reached
-    once a further one is, since stages may be skipped. Whose eyes see them the caller asks.
+    once a further one is, since stages may be skipped. The caller checks who may see them.
     """
     known = MilestonePlan.entered_at <= as_of
     latest = select(func.max(MilestonePlan.id)).where(known)

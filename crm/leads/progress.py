@@ -1,4 +1,4 @@
-"""How a lead moves on: milestones reached, corrected, taken back; the stage follows (REGIME 6)."""
+"""Milestones of a lead reached, corrected and withdrawn; its stage follows (REGIME 6)."""
 
 from datetime import date, datetime
 
@@ -33,7 +33,7 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
     by: Person | None,
     now: datetime,
 ) -> Milestone:
-    """Note a stage or side milestone reached on a date.
+    """Record a stage or side milestone reached on a date.
 
     Refused as `not_yours`, `in_future`, `before_entered`, `already_reached`, `out_of_order`, and as
     `required` where a lead is parked or lost without a reason.
@@ -102,7 +102,7 @@ def withdraw_milestone(  # noqa: PLR0913 - as reach
     by: Person | None,
     now: datetime,
 ) -> None:
-    """Take back a milestone noted by mistake, with the reason; the trail keeps it."""
+    """Withdraw a milestone recorded by mistake, with the reason; the trail keeps it."""
     require_change(db, lead, by, now)
     if milestone.lead_id != lead.id or milestone.kind is MilestoneKind.LEAD:
         raise Refused("unknown_milestone")

@@ -55,7 +55,7 @@ def name_holder(  # noqa: PLR0913 - as give_role
     by: Person | None,
     now: datetime,
 ) -> LeadRole:
-    """`give_role` without asking for the right: for those who enter the lead."""
+    """`give_role` without the check of the right: for those who enter the lead."""
     if isinstance(holder, Unit) is not (role is LeadRoleKind.RESPONSIBLE_UNIT):
         raise Refused("wrong_holder", field="holder", role=role.label)
 

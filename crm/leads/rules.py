@@ -1,4 +1,4 @@
-"""The words of leads, and what follows from the milestones they reached (REGIME 2 and 6). Pure."""
+"""Enums of leads, and the rules about milestones (REGIME 2 and 6). Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who decides on whose absence, and who sees it (REGIME 2: approved by a supervisor in scope)."""
+"""Who approves and sees which absence (REGIME 2: a supervisor in scope approves)."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ from crm.people.rules import AbsenceStatus, Role
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """Whose absences the viewer decides on, by their primary unit of today."""
+    """The people whose absences the viewer decides on, by today's primary unit."""
 
     viewer: Viewer
     supervisors: Mapping[int, frozenset[int]]  # those above each unit, for an admin to know
 
     def over(self, person_id: int, unit_id: int | None) -> bool:
-        """Whether the viewer decides for that person of that unit; nobody does for themselves."""
+        """Whether the viewer decides for that person of that unit; never for themselves."""
         if person_id == self.viewer.person_id:
             return False
         match self.viewer.role:
@@ -51,7 +51,7 @@ def may_decide(db: Session, by: Person, person_id: int, on: date) -> bool:
 
 
 def waiting(db: Session, viewer: Viewer, on: date) -> list[Absence]:
-    """The absences that wait for the viewer's word, the earliest first, with their people."""
+    """The absences that wait for the viewer's decision, the earliest first, with their people."""
     if not viewer.judges:
         return []
 
@@ -80,7 +80,7 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
 
 
 def answered(db: Session, person_id: int, since: datetime) -> Sequence[Absence]:
-    """The person's absences on which somebody else has had a word since then, the latest first."""
+    """The person's absences that somebody else has decided on since then, the latest first."""
     last = func.coalesce(Absence.changed_at, Absence.approved_at)
     by_id = func.coalesce(Absence.changed_by_id, Absence.approved_by_id)
     query = select(Absence).where(

@@ -28,7 +28,7 @@ class AbsenceData:
 
 
 def ask(db: Session, *, data: AbsenceData, by: Person, now: datetime) -> Absence:
-    """Ask for an absence of one's own.
+    """Ask for an absence for oneself.
 
     Refused as `last_day_before_first`, `reason_needed`, `absence_there`; the same one asked for
     twice is one.
@@ -68,7 +68,7 @@ def ask(db: Session, *, data: AbsenceData, by: Person, now: datetime) -> Absence
 
 
 def approve(db: Session, *, absence: Absence, by: Person, now: datetime) -> None:
-    """Say yes: from now on the absence reduces what is owed; refused as `not_asked`."""
+    """Approve: from now on the absence reduces the quota; refused as `not_asked`."""
     _take(db, absence, by, now)
     _require_asked(absence)
     values = {
@@ -82,14 +82,14 @@ def approve(db: Session, *, absence: Absence, by: Person, now: datetime) -> None
 
 
 def give_back(db: Session, *, absence: Absence, why: str, by: Person, now: datetime) -> None:
-    """Say no, with the reason; refused as `required`, `not_asked`."""
+    """Return it with the reason; refused as `required`, `not_asked`."""
     _take(db, absence, by, now)
     _require_asked(absence)
     _end(db, "absence.returned", absence, AbsenceStatus.RETURNED, _stripped(why), by=by, now=now)
 
 
 def withdraw(db: Session, *, absence: Absence, by: Person, now: datetime) -> None:
-    """Take back what one asked for, while nobody has decided; refused as `not_asked`."""
+    """Withdraw a request that nobody has decided on; refused as `not_asked`."""
     if absence.person_id != by.id:
         raise Refused("not_yours")
     db.refresh(absence, [*Absence.__table__.columns.keys()], with_for_update=True)
@@ -115,7 +115,7 @@ def shorten(  # noqa: PLR0913 - what is decided, by whom, when and why
 
 
 def cancel(db: Session, *, absence: Absence, why: str, by: Person, now: datetime) -> None:
-    """Undo an approved absence as a whole; refused as `required`, `not_approved`."""
+    """Cancel an approved absence; refused as `required`, `not_approved`."""
     _take(db, absence, by, now)
     _require_approved(absence)
     note, dates = _stripped(why), (absence.from_on, absence.to_on)
@@ -124,7 +124,7 @@ def cancel(db: Session, *, absence: Absence, why: str, by: Person, now: datetime
 
 
 def _take(db: Session, absence: Absence, by: Person, now: datetime) -> None:
-    """Hold the row as it is now; of two who decide at once, the second sees the first's word."""
+    """Lock the row; of two who decide at once, the second sees the first decision."""
     if not may_decide(db, by, absence.person_id, civil_date(now)):
         raise Refused("not_yours")
     db.refresh(absence, [*Absence.__table__.columns.keys()], with_for_update=True)

@@ -1,4 +1,4 @@
-"""What happens to accounts: passwords given for once, accounts closed and opened again."""
+"""What happens to accounts: temporary passwords, accounts closed and opened again."""
 
 import secrets
 from dataclasses import dataclass
@@ -41,20 +41,20 @@ def note_record_access_ended(
 
 
 def temporary_password() -> str:
-    """A password to be handed over once: some 59 bits, in three groups."""
+    """A random temporary password: some 59 bits, in three groups."""
     letters = "".join(secrets.choice(READABLE) for _ in range(LENGTH))
     return "-".join(letters[at : at + 4] for at in range(0, LENGTH, 4))
 
 
 def temporary_until(person: Person) -> datetime | None:
-    """When the person's temporary password is over; none where theirs is their own."""
+    """When the person's temporary password expires; None if they chose their own."""
     if not person.is_password_temporary or person.password_changed_at is None:
         return None
     return person.password_changed_at + timedelta(days=TEMPORARY_DAYS)
 
 
 def require_in_time(person: Person, now: datetime) -> None:
-    """Refuse a temporary password that nobody has used in its time (`password_over`)."""
+    """Refuse an expired temporary password (`password_over`)."""
     until = temporary_until(person)
     if until is not None and until <= now:
         raise Refused("password_over", field="password", days=TEMPORARY_DAYS)
@@ -63,7 +63,7 @@ def require_in_time(person: Person, now: datetime) -> None:
 def disable_person(
     db: Session, *, person: Person, at: datetime, by: Person | None, now: datetime
 ) -> None:
-    """Close the account from that moment on; refused as `own_account`, `last_admin`.
+    """Close the account from that moment; refused as `own_account`, `last_admin`.
 
     One that is closed already stays closed, whatever date its person leaves on.
     """
@@ -81,7 +81,7 @@ def disable_person(
 
 
 def enable_person(db: Session, *, person: Person, by: Person | None, now: datetime) -> None:
-    """Open the account again; whoever was signed in before has to sign in anew."""
+    """Open the account again; earlier sessions stay ended."""
     if person.is_disabled(now):  # what ended with the account does not come back with it
         end_grants_of(db, person=person, now=now)
     before, after = changes(person, {"disabled_at": None})

@@ -1,4 +1,4 @@
-"""Entering visits for another (代录): who may for whom, granted, ended and told of (REGIME 2)."""
+"""Grants to enter visits for another person (代录, REGIME 2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,7 +123,7 @@ def grant_entry(
 
 
 def end_grant(db: Session, *, grant: EntryGrant, by: Person, now: datetime) -> None:
-    """End it at once; by its owner or an admin; one that has ended already stays as it was."""
+    """End a grant now, as its owner or an admin; one that has ended stays as it is."""
     _require_right(grant.owner_id, by)
     db.refresh(grant, [*EntryGrant.__table__.columns.keys()], with_for_update=True)
     if grant.ended_at is None:
@@ -131,13 +131,13 @@ def end_grant(db: Session, *, grant: EntryGrant, by: Person, now: datetime) -> N
 
 
 def end_grants_of(db: Session, *, person: Person, now: datetime) -> int:
-    """End whatever the person was granted or has granted: the account is closed; how many."""
+    """End all grants to and by a person whose account is closed; how many."""
     mine = or_(EntryGrant.owner_id == person.id, EntryGrant.agent_id == person.id)
     return _end_all(db, mine, now)
 
 
 def end_grants_to(db: Session, *, person: Person, now: datetime) -> int:
-    """End what the person was granted: a reader cannot hold it; how many."""
+    """End all grants to a person who becomes a reader; how many."""
     return _end_all(db, EntryGrant.agent_id == person.id, now)
 
 
@@ -150,7 +150,7 @@ def _end_all(db: Session, whose: ColumnElement[bool], now: datetime) -> int:
 
 
 def _end_lapsed(db: Session, owner_id: int, agent_id: int, now: datetime) -> None:
-    """Give way to a new grant where an earlier one is past its last date."""
+    """End earlier grants that are past their last date, so that a new one may be given."""
     query = select(EntryGrant).where(
         EntryGrant.owner_id == owner_id,
         EntryGrant.agent_id == agent_id,

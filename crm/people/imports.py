@@ -37,13 +37,13 @@ Key = tuple[int, Duty, bool, date]  # what makes it the same posting, whenever t
 
 
 class AccountRow(ContactCells):
-    """Whose row it is, and how they are reached."""
+    """The account that a row is about, with its contact data."""
 
     username: Username
 
 
 class PersonRow(AccountRow):
-    """A person alone, of whom no posting is told."""
+    """A row without a posting."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -51,7 +51,7 @@ class PersonRow(AccountRow):
 
 
 class PostingRow(AccountRow):
-    """One posting, and the person whose it is."""
+    """A row with a posting."""
 
     unit: Line
     duty: Annotated[Duty, one_of(Duty), Required]
@@ -77,7 +77,7 @@ class WantedPosting:
 
 @dataclass(frozen=True, slots=True)
 class WithoutPosting:
-    """A row of the file that tells of no posting."""
+    """A row of the file without a posting."""
 
     line: int
     row: PersonRow
@@ -85,7 +85,7 @@ class WithoutPosting:
 
 @dataclass(slots=True)
 class Plan:
-    """What the rows of one person ask for."""
+    """What is to be done for the rows of one person."""
 
     person: Person | None
     rows: Sequence[WantedPosting | WithoutPosting]
@@ -209,7 +209,7 @@ def _blame_disagreement(sheet: Sheet, rows: Sequence[WantedPosting | WithoutPost
 
 
 def _blame_overlaps(sheet: Sheet, plan: Plan) -> None:
-    """REGIME 2: primary postings never overlap; told with the line, before the database says no."""
+    """Refuse overlapping primary postings with their lines, before the database does (REGIME 2)."""
     moved = {posting.id: wanted for wanted, posting in plan.moved}
     spans: list[tuple[date, date | None, int]] = [
         (wanted.row.from_on, wanted.row.to_on, wanted.line)

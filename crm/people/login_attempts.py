@@ -57,7 +57,7 @@ def attempt_of(
 
 
 def network_of(address: str) -> str:
-    """The address, of IPv6 the network: whoever has one address there has them all."""
+    """The address, or the network of an IPv6 address: its customer may use any address in it."""
     try:
         read = ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Units, people, their postings and absences, and their sessions at the door."""
+"""Units, people, their postings, absences and login sessions."""
 
 from datetime import date, datetime
 

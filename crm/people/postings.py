@@ -1,4 +1,4 @@
-"""What happens to postings after they began: corrected, moved on, ended, taken back (REGIME 2)."""
+"""Changes of postings: corrections, transfers, leaving, removal (REGIME 2)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -57,7 +57,7 @@ def come_back(
 def change_posting(
     db: Session, *, posting: Posting, data: PostingData, by: Person | None, now: datetime
 ) -> bool:
-    """Set right what is told of a posting, also for the past; whether anything was different."""
+    """Correct a posting, also for the past; whether anything changed."""
     service.check_posting(
         db,
         person=posting.person,
@@ -96,7 +96,7 @@ def _dates_changed(
 def remove_posting(
     db: Session, *, posting: Posting, person: Person, by: Person | None, now: datetime
 ) -> None:
-    """Take back a posting that never was; the trail keeps what it said."""
+    """Remove a posting entered by mistake; the trail keeps its values."""
     before = {
         "person": person.username,
         "unit_id": posting.unit_id,

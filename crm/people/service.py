@@ -1,4 +1,4 @@
-"""What happens to people: they arrive, are posted, are away, get a password."""
+"""People added and changed, their postings, absences and passwords."""
 
 from datetime import date, datetime
 from functools import cache
@@ -86,7 +86,7 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
     by: Person | None,
     now: datetime,
 ) -> bool:
-    """Bring what is known of a person up to date; whether anything was different."""
+    """Change a person; whether anything changed."""
     if role is not Role.ADMIN:
         require_another_admin(db, person)
     if email != person.email:  # what is there from before this check is told when it is sent to
@@ -147,7 +147,7 @@ def end_posting(
 
 
 def hold_postings(db: Session, person: Person) -> None:
-    """Let nobody else change the person's postings until we are done: they must not overlap."""
+    """Lock the person's postings for the transaction: they must not overlap."""
     db.execute(select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
 
 
@@ -160,7 +160,7 @@ def check_posting(  # noqa: PLR0913 - a posting has that many parts
     to_on: date | None,
     but_id: int | None = None,
 ) -> None:
-    """Refuse what cannot be: `last_day_before_first`, `overlapping_posting` but by that one."""
+    """Refuse as `last_day_before_first`, or as `overlapping_posting` with another than `but_id`."""
     if to_on and to_on < from_on:
         raise Refused("last_day_before_first", field="to")
     hold_postings(db, person)
@@ -276,7 +276,7 @@ def change_own_password(
 
 
 def verify(person: Person | None, password: str, *, now: datetime) -> bool:
-    """Whether that is the person's password; takes as long for a person who does not exist.
+    """Whether the password is right; takes as long for a person who does not exist.
 
     Slow on purpose, as `hash_password` is: not to be called where a write transaction has begun.
     """

@@ -1,4 +1,4 @@
-"""What happens to org units: they are added, renamed, moved in the tree and put in order."""
+"""Org units added, renamed, moved in the tree and ordered."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from crm.people.rules import UnitKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitData:
-    """What is told of a unit; the lower position comes first among the units of one parent."""
+    """A unit's values; the lower position comes first among the units of one parent."""
 
     name: str
     kind: UnitKind
@@ -66,5 +66,5 @@ def _check_parent(db: Session, parent_id: int | None) -> None:
 
 
 def _hold_tree(db: Session) -> None:
-    """Two moves at once could make a ring that neither of them is."""
+    """Lock the tree: two concurrent moves could make a ring."""
     db.execute(select(Unit.id).order_by(Unit.id).with_for_update(key_share=True))

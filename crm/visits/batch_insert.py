@@ -1,4 +1,4 @@
-"""Visits as imports bring them, with the moments at which they were logged (REGIME 3)."""
+"""Imported visits inserted in one batch, with the moments at which they were logged (REGIME 3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def import_visit(
 
 
 def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) -> list[Visit]:
-    """Keep many imported visits at once; the caller has seen to references, people and leads."""
+    """Insert imported visits; the caller has checked references, people and leads."""
     visits = [new_visit(row, now=now) for row in rows]
     begin_trips(db, visits, now=now)
     db.add_all(visits)

@@ -1,4 +1,4 @@
-"""Companions: whom another named is told, and can take themselves out (REGIME 3)."""
+"""Companions named by others: they are notified, and can leave the visit (REGIME 3)."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from crm.visits.rules import Status
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A visit as whose companion somebody was named, and by whom."""
+    """A visit that names a companion, and who named them."""
 
     visit: Visit
     by_name: str
@@ -29,7 +29,7 @@ class Named:
 def note_named(
     db: Session, visit: Visit, person_ids: Collection[int], *, by: Person, now: datetime
 ) -> None:
-    """Keep that `by` named these companions anew; whoever took themself out takes part again."""
+    """Note that `by` named these companions; those who had left the visit take part again."""
     if not person_ids:
         return
     again = (VisitFormer.visit_id == visit.id) & VisitFormer.person_id.in_(person_ids)
@@ -43,7 +43,7 @@ def note_named(
 
 
 def leave_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
-    """Take oneself out of a visit as a companion; a confirmation stands.
+    """Leave a visit as a companion; a confirmation stands.
 
     Refused as `not_a_companion`, also where the visit was cancelled.
     """
@@ -69,14 +69,14 @@ def leave_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visi
 
 
 def left_by(db: Session, visit_id: int) -> dict[int, str]:
-    """The names of those who took themselves out of the visit, by their ids."""
+    """The names of those who left the visit, by their ids."""
     rows = select(Person.id, Person.name).join(VisitFormer, VisitFormer.person_id == Person.id)
     left = rows.where(VisitFormer.visit_id == visit_id, VisitFormer.left_at.is_not(None))
     return dict(db.execute(left).all())
 
 
 def named_by_others(db: Session, person_id: int, *, since: datetime) -> Sequence[Named]:
-    """The visits as whose companion others named the person since then, the latest first."""
+    """The visits that others named the person on since then, the latest first."""
     rows = db.execute(
         select(Visit, Person.name)
         .join(CompanionNotice, CompanionNotice.visit_id == Visit.id)

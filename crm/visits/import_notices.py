@@ -1,4 +1,4 @@
-"""What an import of visits says besides its counts: how it read a row, and what it asks about."""
+"""The notices of an import of visits: how a row was read, and which visits are doubtful."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ Pair = tuple[int, int]  # a visit of the file and the other one, by their ids
 
 
 def read_as_remote(rows: Iterable[tuple[int, Kind, Channel]]) -> Iterator[Problem]:
-    """The rows, by their lines, whose kind no longer has their channel (REGIME 3)."""
+    """Notices of rows read as remote, since their kind no longer has their channel (REGIME 3)."""
     lines = defaultdict(list)
     for line, kind, channel in rows:
         if channel not in CHANNELS_OF[kind] and kind is not Kind.REMOTE:
@@ -34,7 +34,7 @@ def read_as_remote(rows: Iterable[tuple[int, Kind, Channel]]) -> Iterator[Proble
 def asked_about(
     db: Session, visits: Sequence[Visit], lines: Mapping[str, int], on: date
 ) -> Iterator[Problem]:
-    """What the form would have asked about visits that a file brought; `lines` by reference."""
+    """The questions that a form would ask about imported visits; `lines` by reference."""
     if not visits:
         return
 
@@ -57,7 +57,7 @@ def asked_about(
 
 
 def _pairs(outlines: Sequence[Outline], new: set[int]) -> dict[Doubt, list[Pair]]:
-    """Visits of the file beside others, each pair once, by what is doubtful about them."""
+    """Pairs of an imported visit and another, each once, by their doubt."""
     near: dict[tuple[str, int, date], list[Outline]] = defaultdict(list)
 
     for other in outlines:
@@ -85,7 +85,7 @@ def _id(outline: Outline) -> int:
 
 
 def _keys(outline: Outline) -> Iterator[tuple[str, int, date]]:
-    """Whom and what the visit is about, on each of its dates."""
+    """Keys of the visit's people and companies on each of its dates."""
     for number in range((outline.last_on - outline.first_on).days + 1):
         on = outline.first_on + number * DAY
         yield from (("person", key, on) for key in outline.people)

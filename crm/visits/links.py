@@ -1,4 +1,4 @@
-"""Who takes part in a visit and which leads it concerns, as rows beside it."""
+"""The participants and leads of a visit, as rows of link tables."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 
 @dataclass(frozen=True, slots=True)
 class VisitLinks:
-    """The people and leads beside a visit, and which of the leads someone may not see."""
+    """A visit's participants and leads, and which of the leads a viewer may not see."""
 
     late_by: Mapping[int, int]  # by participant, how many days late the dates were entered
     lead_ids: frozenset[int]
@@ -29,7 +29,7 @@ class VisitLinks:
 
 
 def links_of(db: Session, visit: Visit, viewer: Viewer, on: date) -> VisitLinks:
-    """What stands beside the visit now, before that viewer."""
+    """The visit's participants and leads, for that viewer."""
     leads = db.execute(
         select(Lead.id, visible_leads(viewer, on).label("is_seen"))
         .join(VisitLead, VisitLead.lead_id == Lead.id)
@@ -72,7 +72,7 @@ def set_links(
 
 
 def keep_former_people(db: Session, visit: Visit, person_ids: Collection[int]) -> None:
-    """Keep who led, joined or changed the visit without part in it now: no judges (REGIME 3)."""
+    """Keep who led, joined or changed the visit and no longer takes part: they may not judge it."""
     if person_ids:
         rows = [{"visit_id": visit.id, "person_id": row_id} for row_id in sorted(person_ids)]
         db.execute(insert_into(db, VisitFormer).values(rows).on_conflict_do_nothing())

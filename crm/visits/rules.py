@@ -1,4 +1,4 @@
-"""The words of visits, and what holds of their times (REGIME 3). Pure."""
+"""Enums of visits, and the rules about their times (REGIME 3). Pure."""
 
 from datetime import date, datetime, time
 from typing import Protocol
@@ -53,7 +53,7 @@ class Status(LabeledEnum):
 
 
 class Verdict(LabeledEnum):
-    """What a supervisor said of a visit."""
+    """A supervisor's decision on a visit."""
 
     CONFIRMED = "confirmed", "已确认"
     REJECTED = "rejected", "已退回"

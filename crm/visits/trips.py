@@ -1,4 +1,4 @@
-"""Trips (批次): the journeys on which visits are made, told of when it suits (REGIME 3)."""
+"""Trips (批次): the journeys of visits, whose details may follow later (REGIME 3)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ MOST_OFFERED = 8
 
 @dataclass(frozen=True, slots=True)
 class TripData:
-    """What is told of a trip; all of it may be left open."""
+    """A trip's details; each may be left open."""
 
     destination: str | None
     first_on: date | None
@@ -35,7 +35,7 @@ class TripData:
 
 
 def begin_trips(db: Session, visits: Iterable[Visit], *, now: datetime) -> None:
-    """Let there be a trip for each reference that a visit names; it is its first visit's."""
+    """Create the trips that the visits name and that do not exist, as their first visit's."""
     rows: dict[str, dict[str, object]] = {}
     for visit in visits:
         if visit.trip:
@@ -56,7 +56,7 @@ def check_trip(db: Session, ref: object, viewer: Viewer, on: date) -> None:
 
 
 def tell_trip(db: Session, *, trip: Trip, data: TripData, by: Person, now: datetime) -> Trip:
-    """Tell more of a trip, or set it right; refused as `not_yours`, `last_day_before_first`."""
+    """Add or correct a trip's details; refused as `not_yours`, `last_day_before_first`."""
     on = civil_date(now)
     if not may_change(db, viewer(db, by, on), trip, on):
         raise Refused("not_yours")
@@ -119,7 +119,7 @@ def count_visits(
 
 
 def offered(db: Session, viewer: Viewer, on: date) -> Sequence[str]:
-    """The trips of one's own visits of late, the latest first, to choose from in a form."""
+    """The trips of the viewer's recent visits, the latest first, for a form's choices."""
     last = func.max(Visit.first_on)
     mine = select(Visit.trip).where(theirs(viewer.person_id), covering(on - LATELY, None))
     query = mine.where(Visit.trip.is_not(None)).group_by(Visit.trip).order_by(last.desc())
