@@ -1,8 +1,8 @@
 """The audit trail: who changed what, when, from where, from what to what, each entry chained.
 
-An entry is written with its change; its link in the chain is written last, right before the commit,
-so that the links stand in the order of commits and no transaction waits longer than for another's
-commit. What commits late comes later in the chain: nothing slips in before a seal.
+An entry is written with its change. Its link in the chain is written right before the commit, so
+that links are in the order of commits, nothing slips in before a seal, and a transaction waits at
+most for another's commit. The trail only records: no business fact is read from it.
 """
 
 import json
@@ -109,13 +109,13 @@ HASHED: tuple[Any, ...] = (
 
 
 def come_from(source: str | None) -> None:
-    """Say where the changes of this request come from, until the next one says otherwise."""
+    """Set where the changes of this request come from; None: unknown."""
     _source.set(source)
 
 
 @contextmanager
 def coming_from(source: str) -> Iterator[None]:
-    """Say where the changes made in this block come from."""
+    """Set where the changes made in this block come from."""
     before = _source.set(source)
     try:
         yield
@@ -139,7 +139,7 @@ def record(  # noqa: PLR0913 - an entry has that many parts
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
 ) -> None:
-    """Add the entry of a change, in its transaction; flushes first, so that new rows have ids."""
+    """Add the entry of a change; flushes first, so that new rows have ids."""
     db.flush()
     table: Any = type(subject)
     db.add(
@@ -159,7 +159,7 @@ def record(  # noqa: PLR0913 - an entry has that many parts
 def changes(
     row: object, values: Mapping[str, object]
 ) -> tuple[dict[str, object], dict[str, object]]:
-    """Set the values on the row; what of it was before and is after, only where they differ."""
+    """Set the values on the row; return what they were and are, where they differ."""
     before: dict[str, object] = {}
     after: dict[str, object] = {}
     for name, value in values.items():
@@ -170,14 +170,14 @@ def changes(
 
 
 def as_stored(db: Session, columns: Sequence[Any]) -> list[ColumnElement[Any]]:
-    """The columns as the database keeps them: on SQLite the very bytes, whatever they mean."""
+    """The columns as stored: on SQLite their bytes, so that no conversion hides a change."""
     if db.get_bind().dialect.name == "sqlite":
         return [cast(column, LargeBinary).label(column.key) for column in columns]
     return [type_coerce(column, NullType()).label(column.key) for column in columns]
 
 
 def as_text(value: Any) -> str | None:
-    """A stored value as text, alike on both databases; bytes that are no text are kept apart."""
+    """A stored value as text, alike on both databases; bytes that are no UTF-8 are escaped."""
     match value:
         case None:
             return None
@@ -191,9 +191,9 @@ def as_text(value: Any) -> str | None:
 
 
 def link_hash(previous: str, position: int, values: Mapping[str, Any]) -> str:
-    """The hash of a link: over the one before it, its place, and what is stored of its entry."""
-    told = {name: as_text(value) for name, value in values.items() if value is not None}
-    whole = json.dumps([previous, position, told], sort_keys=True)
+    """The hash of a link, over the hash before it, its position and its entry."""
+    texts = {name: as_text(value) for name, value in values.items() if value is not None}
+    whole = json.dumps([previous, position, texts], sort_keys=True)
     return sha256(whole.encode()).hexdigest()
 
 
@@ -212,7 +212,7 @@ def _forget(db: Session, transaction: SessionTransaction) -> None:
 
 @event.listens_for(Session, "before_commit")
 def _chain(db: Session) -> None:
-    """Link this transaction's entries to the chain, as the last thing that it does."""
+    """Link this transaction's entries to the chain."""
     if db.in_nested_transaction():
         return
 
@@ -221,7 +221,7 @@ def _chain(db: Session) -> None:
     if not made:
         return
 
-    position, previous = _take_head(db)
+    position, previous = _lock_head(db)
     links: list[dict[str, object]] = []
 
     for values in _entries(db, made):
@@ -236,8 +236,8 @@ def _chain(db: Session) -> None:
         db.execute(head.values(position=position, hash=previous))
 
 
-def _take_head(db: Session) -> tuple[int, str]:
-    """The end of the chain, held against all others; makes it where there is none."""
+def _lock_head(db: Session) -> tuple[int, str]:
+    """Lock the end of the chain and return it; create it where there is none."""
     if db.get_bind().dialect.name == "postgresql":
         # A process that is stopped right here would else hold up every writer for ever.
         db.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10s'"))

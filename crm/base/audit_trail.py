@@ -1,4 +1,4 @@
-"""The audit trail as a whole: sealed each day, verified byte by byte, purged once it is old."""
+"""The audit trail as a whole: sealed daily, verified byte by byte, purged once it is old."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,9 +92,9 @@ def _seal_hash(previous: str, sealed_on: str, position: int, chain_hash: str) ->
 
 
 def seal_day(db: Session, *, on: date, at: datetime) -> int:
-    """Seal the chain as far as it is committed, at the end of that day; how many entries it adds.
+    """Seal the chain as committed so far, for that day; returns how many entries it adds.
 
-    What commits a moment later stands behind the seal, and the next one takes it in.
+    What commits later belongs to the next seal.
     """
     last = db.scalar(select(AuditSeal).order_by(AuditSeal.id.desc()).limit(1))
     head = trail(db)
@@ -122,9 +122,9 @@ def trail(db: Session) -> Trail:
 
 
 def first_break(db: Session) -> Break | None:
-    """The first place where the trail is not whole; none where it is.
+    """The first break of the trail, or None.
 
-    Reads one snapshot: give a session that has read nothing yet.
+    Reads one snapshot, so the session must have read nothing yet.
     """
     if db.get_bind().dialect.name == "postgresql":
         db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -166,7 +166,7 @@ def _said(value: Any) -> str:
 
 
 class _Chain:
-    """One walk along the chain, from its first link that was not purged."""
+    """A walk along the chain, from its first link that was not purged."""
 
     def __init__(self, db: Session, seals: Sequence[_Seal]) -> None:
         self._db = db
@@ -197,12 +197,12 @@ class _Chain:
         self._position, self._hash = seal.position, seal.chain_hash
 
     def _was_purged(self, seal: _Seal) -> bool:
-        told = exists().where(
+        recorded = exists().where(
             AuditEntry.action == "audit.purged",
             AuditEntry.subject == AuditSeal.__tablename__,
             AuditEntry.subject_id == seal.id,
         )
-        return bool(self._db.scalar(select(told)))
+        return bool(self._db.scalar(select(recorded)))
 
     def _links(self) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
         query: Select[Any] = (

@@ -44,12 +44,12 @@ class Count:
     @property
     def achieved(self) -> int:
         """How many visits or days count."""
-        return sum(each.days for each in self.counted)
+        return sum(item.days for item in self.counted)
 
     @property
     def dates(self) -> frozenset[date]:
         """The dates that are counted."""
-        return frozenset(on for each in self.counted for on in each.dates)
+        return frozenset(on for item in self.counted for on in item.dates)
 
 
 def status_at(visit: VisitFacts, as_of: datetime) -> Status:

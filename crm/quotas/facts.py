@@ -96,7 +96,7 @@ def visits_of(
     """The visits of these people that cover the period and had been entered by then."""
     joined = select(VisitParticipant.visit_id).where(_among(VisitParticipant.person_id, person_ids))
     rows = db.execute(
-        select(*(getattr(Visit, each.name) for each in fields(VisitFacts))).where(
+        select(*(getattr(Visit, field.name) for field in fields(VisitFacts))).where(
             covering_by(period, as_of),
             true()
             if person_ids is None

@@ -56,12 +56,12 @@ def waiting_days(db: Session, data: VisitData, visit: Visit | None, today: date)
         return found
     was = Span(visit.kind, visit.channel, visit.first_on, visit.last_on)
     before = late_days(db, was, late_now(db, visit)) if found else []
-    return [each for each in found if each not in before]
+    return [days for days in found if days not in before]
 
 
 def late_days(db: Session, span: Span, late_by: Mapping[int, int]) -> list[LateDays]:
     """The days that some rule counts once confirmed; `late_by`: by person, how late they are."""
-    late = {person_id: each for person_id, each in late_by.items() if each}
+    late = {person_id: days for person_id, days in late_by.items() if days}
     if span.first_on == span.last_on or not late:
         return []
 

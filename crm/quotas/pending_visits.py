@@ -128,12 +128,12 @@ def limits_for_stays(rules: Iterable[Rule]) -> Iterator[int]:
 
 
 def _facts(visit: Visit) -> VisitFacts:
-    return VisitFacts(**{each.name: getattr(visit, each.name) for each in fields(VisitFacts)})
+    return VisitFacts(**{field.name: getattr(visit, field.name) for field in fields(VisitFacts)})
 
 
 def _facts_of_seen(visit: SeenVisit) -> VisitFacts:
     # a visit before a viewer has its leader as a person
-    names = {each.name for each in fields(VisitFacts)} - {"leader_id"}
+    names = {field.name for field in fields(VisitFacts)} - {"leader_id"}
     return VisitFacts(**{name: getattr(visit, name) for name in names}, leader_id=visit.leader.id)
 
 

@@ -17,7 +17,7 @@ from crm.quotas.rules import Rule
 
 def as_rule(version: RuleVersion) -> Rule:
     """The version as a plain value."""
-    return Rule(**{each.name: getattr(version, each.name) for each in fields(Rule)})
+    return Rule(**{field.name: getattr(version, field.name) for field in fields(Rule)})
 
 
 def versions(db: Session, code: str | None = None) -> Sequence[RuleVersion]:

@@ -1,4 +1,4 @@
-"""The words and values of the quotas (REGIME 4); `counting` and `judging` decide with them."""
+"""Enums and values of the quotas (REGIME 4); `counting` and `judging` decide with them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -298,11 +298,11 @@ class Figure:
     settled: Settled | None = None  # none: it still follows the facts
 
     def lost(self, left_out: NotCounted) -> tuple[date, ...]:
-        """The dates of a visit that count by no other either: a date counts once."""
+        """The dates of the visit on which no other visit counts either."""
         if not self.rule.counts_days:
             return left_out.dates
-        counted = {on for each in self.counted for on in each.dates}
-        return tuple(on for on in left_out.dates if on not in counted)
+        counted_on = {on for counted in self.counted for on in counted.dates}
+        return tuple(on for on in left_out.dates if on not in counted_on)
 
     outlook: Outlook | None = None  # none: frozen, or as read from what was frozen
 
@@ -321,8 +321,8 @@ def basis_of(figures: Iterable[Figure], period: Period, since: date) -> FigureBa
     A period that ended before that date is never frozen (REGIME 5): its figures follow the records
     as they are now, and hold up no other's label.
     """
-    followed = [each for each in figures if each.settled or each.period.last >= since]
+    followed = [figure for figure in figures if figure.settled or figure.period.last >= since]
     if not followed:
         return FigureBasis.RETRACED if period.last < since else FigureBasis.PRELIMINARY
-    is_settled = all(each.settled for each in followed)
+    is_settled = all(figure.settled for figure in followed)
     return FigureBasis.SETTLED if is_settled else FigureBasis.PRELIMINARY

@@ -110,7 +110,7 @@ def _either(words: Sequence[str]) -> str:
 def _channels(rule: Rule) -> str:
     if rule.channels >= frozenset(Channel):
         return "方式不限"
-    return "限" + "、".join(each.label for each in Channel if each in rule.channels)
+    return "限" + "、".join(channel.label for channel in Channel if channel in rule.channels)
 
 
 def _same_day(rule: Rule) -> str:
