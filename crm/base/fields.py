@@ -3,7 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from enum import Enum, auto
+from typing import Any, TypeVar
 
+from pydantic import create_model
+
+from crm.base.cells import Cells, LineOrNone, ProseOrNone
 from crm.base.enums import LabeledEnum
 from crm.base.sheets import Column
 
@@ -73,6 +77,7 @@ class Field:
 
 
 Fields = Mapping[str, Field]
+Row = TypeVar("Row", bound=Cells)
 
 
 def declared(*fields: Field) -> Fields:
@@ -95,3 +100,18 @@ def cells_of(fields: Fields, record: object) -> dict[str, object]:
         for field in fields.values()
         if field.columns and field.is_stored and field.kind not in IDS
     }
+
+
+def with_texts(model: type[Row], fields: Fields) -> type[Row]:
+    """The model with a cell for each declared text of a file that it does not read itself."""
+    cells = {}
+    for field in fields.values():
+        if field.kind in TEXTS and field.columns and field.name not in model.model_fields:
+            (column,) = field.columns
+            cells[column.code] = (_cell_of(field.kind), None if column.optional else ...)
+    row: type[Row] = create_model(model.__name__, __base__=model, **cells)  # type: ignore[call-overload]
+    return row
+
+
+def _cell_of(kind: FieldKind) -> Any:
+    return LineOrNone if kind is FieldKind.LINE else ProseOrNone

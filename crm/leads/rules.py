@@ -136,9 +136,9 @@ def check_reached(kind: MilestoneKind, on: date, reached: Sequence[Reached]) -> 
         check_order(Reached(kind, on), step)
 
 
-def check_order(one: Reached, other: Reached) -> None:
+def check_order(step: Reached, other: Reached) -> None:
     """Refuse two stages of the line of which the further one has the earlier date."""
-    early, late = sorted((one, other), key=lambda step: ON_LINE[step.kind])
+    early, late = sorted((step, other), key=lambda reached: ON_LINE[reached.kind])
     if late.on < early.on:
         raise Refused("out_of_order", field="on", kind=other.kind.label, on=other.on)
 

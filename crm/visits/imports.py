@@ -25,7 +25,7 @@ from crm.base.cells import (
 from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
-from crm.base.field_cells import with_texts
+from crm.base.fields import with_texts
 from crm.base.sheets import ImportResult, Sheet, read_sheet
 from crm.base.typed_text import unify_line_breaks
 from crm.base.usernames import ByUsername
