@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.people.models import Person, Posting
 from crm.people.permissions import Viewer, viewer
-from crm.people.queries import active_at, held_on, posted_as, unit_tree, units_above
+from crm.people.queries import active_at, held_on
 from crm.people.rules import OVERSEEING, WITH_RECORDS, Role
 from crm.quotas.permissions import FigureScope, figure_scope
 from crm.supervision.models import Order, OrderUnit
@@ -30,6 +30,7 @@ from crm.supervision.permissions import (
 )
 from crm.supervision.queries import PARTIES
 from crm.supervision.rules import CLOSED, days_overdue
+from crm.supervision.stand_ins import StandIns, excluded_ids
 from crm.supervision.workflow import ORDER_WORKFLOW, STEP_OF_WAIT, Actor, Step, Wait
 
 LINE_UNITS = {
@@ -54,38 +55,9 @@ class WaitingOrder:
 def assignees(db: Session, order: Order, step: Step, at: datetime) -> list[Person]:
     """The people whose task the step is."""
     row = ORDER_WORKFLOW.of(step)
-    ids = actor_ids(db, order, row.waits_for, at) - _excluded(order, step)
+    ids = actor_ids(db, order, row.waits_for, at) - excluded_ids(order, step)
     people = seeing(db, order, people_of(db, ids, at), civil_date(at))
-    return people or stand_ins(db, order, step, at)
-
-
-def stand_ins(db: Session, order: Order, step: Step, at: datetime) -> list[Person]:
-    """The nearest up the tree who may take the step, else the admins."""
-    row, on = ORDER_WORKFLOW.of(step), civil_date(at)
-    if row.else_for is None:
-        return []
-
-    excluded = _excluded(order, step)
-    if row.else_for is Actor.NEAREST:
-        excluded.add(order.issued_by_id)  # nobody answers what they issued for others to answer
-
-    in_line = posted_as(db, IN_LINE, at)
-    chain = units_above(unit_tree(db), order.unit_id)
-    if row.else_for is Actor.NEAREST_ABOVE:
-        chain = chain[1:] or chain  # the top has nobody above it
-
-    for unit_id in chain:
-        people = people_of(db, {*in_line.get(unit_id, ())} - excluded, at)
-        if seen := seeing(db, order, people, on):
-            return seen
-
-    return seeing(db, order, [admin for admin in admins(db, at) if admin.id not in excluded], on)
-
-
-def _excluded(order: Order, step: Step) -> set[int | None]:
-    """Ids of the people who may not take the step, whatever else they are to the order."""
-    row = ORDER_WORKFLOW.of(step)
-    return {getattr(order, COLUMNS[actor].key) for actor in row.never}
+    return people or StandIns(db, [order], at).of(order, step)
 
 
 def actor_ids(
@@ -146,8 +118,7 @@ def waiting_for(
     query = _waiting(viewer, now).where(seen).options(*PARTIES)
     waiting = [
         WaitingOrder(order, wait, days_overdue(order.state, order.due_on, on))
-        for order, *marks in db.execute(query).all()
-        for wait in _waits(db, viewer, order, marks, now)
+        for order, wait in _waits(db, viewer, query, now)
     ]
     places = {wait: place for place, wait in enumerate(Wait)}
 
@@ -161,31 +132,36 @@ def waits_of(db: Session, viewer: Viewer, order_id: int, now: datetime) -> froze
     """For what one order waits for the viewer."""
     on = civil_date(now)
     seen = visible(viewer, figure_scope(db, viewer, on), on)
-    row = db.execute(_waiting(viewer, now).where(seen, Order.id == order_id)).first()
-    return frozenset(_waits(db, viewer, row[0], row[1:], now)) if row else frozenset()
+    query = _waiting(viewer, now).where(seen, Order.id == order_id)
+    return frozenset(wait for _, wait in _waits(db, viewer, query, now))
 
 
 def _waits(
-    db: Session, viewer: Viewer, order: Order, marks: Sequence[bool], now: datetime
-) -> list[Wait]:
-    """The waits of a row of `_waiting`: own ones by their mark, vacant ones by who stands in."""
-    own, vacant = marks[: len(Wait)], marks[len(Wait) :]
-    return [
-        wait
-        for wait, is_own, is_vacant in zip(Wait, own, vacant, strict=True)
-        if is_own or (is_vacant and _stands_in(db, viewer, order, STEP_OF_WAIT[wait], now))
+    db: Session, viewer: Viewer, query: Select[Order, *tuple[Any, ...]], now: datetime
+) -> list[tuple[Order, Wait]]:
+    """The waits among the rows of `_waiting`: own ones by mark, vacant ones by who stands in."""
+    own, vacant = [], []
+    for order, *marks in db.execute(query).all():
+        own += [(order, wait) for wait, mark in zip(Wait, marks, strict=False) if mark]
+        marks_of_nobody = marks[len(Wait) :]
+        vacant += [(order, wait) for wait, mark in zip(Wait, marks_of_nobody, strict=True) if mark]
+
+    if not vacant:
+        return own
+
+    stand_ins = StandIns(db, [order for order, _ in vacant], now)
+    return own + [
+        (order, wait)
+        for order, wait in vacant
+        if viewer.person in stand_ins.of(order, STEP_OF_WAIT[wait])
     ]
-
-
-def _stands_in(db: Session, viewer: Viewer, order: Order, step: Step, now: datetime) -> bool:
-    return viewer.person_id in {person.id for person in stand_ins(db, order, step, now)}
 
 
 def _waiting(viewer: Viewer, now: datetime) -> Select[Order, *tuple[Any, ...]]:
     """The orders that may wait for the viewer, each with two marks for every wait.
 
     The first mark: the step is the viewer's task. The second: it is nobody's task, and the
-    viewer may stand in. Such orders are few, so who does stand in is found order by order.
+    viewer may stand in.
     """
     on = civil_date(now)
     actors = actor_conditions(viewer, on)

@@ -8,7 +8,7 @@ from datetime import date
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
@@ -318,3 +318,20 @@ def test_an_admin_posted_in_the_leading_unit_is_not_of_its_line(db, zone):
 
     assert waits_of(db, viewer(db, zone.admin, ON), order.id, NOW) == set()
     assert zone.admin not in receivers(db, order, zone.chief, NOW).leading
+
+
+def test_orders_of_an_officer_who_left_cost_a_fixed_number_of_queries(db, zone):
+    def statements():
+        counted = []
+        listener = lambda *event: counted.append(event[2])  # noqa: E731
+        event.listen(db.get_bind(), "before_cursor_execute", listener)
+        assert waiting_for(db, viewer(db, zone.chief, ON), NOW)
+        event.remove(db.get_bind(), "before_cursor_execute", listener)
+        return len(counted)
+
+    make_order(db, zone.team, person_id=zone.li.id)
+    of_one = statements()
+    for _ in range(5):
+        make_order(db, zone.team, person_id=zone.li.id)
+
+    assert statements() == of_one

@@ -1,0 +1,78 @@
+"""Who stands in for a step of an order that is nobody's task: see `else_for` of the workflow."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.people.models import Person
+from crm.people.permissions import viewer
+from crm.people.queries import active_at, posted_as, unit_tree, units_above
+from crm.people.rules import Role
+from crm.supervision.models import Order
+from crm.supervision.permissions import COLUMNS, IN_LINE, visible_to
+from crm.supervision.workflow import ORDER_WORKFLOW, Actor, Step
+
+
+class StandIns:
+    """The nearest up the tree who may take the step, else the admins.
+
+    People and units are read once for all the orders, and what a person may see once a person.
+    """
+
+    def __init__(self, db: Session, orders: Sequence[Order], at: datetime) -> None:
+        """Read the line of command."""
+        self._db, self._on = db, civil_date(at)
+        self._order_ids = [order.id for order in orders]
+        self._tree = unit_tree(db)
+        self._in_line = posted_as(db, IN_LINE, at)
+        ids = {person_id for held in self._in_line.values() for person_id in held}
+        query = select(Person).where(
+            or_(Person.id.in_(ids), Person.role == Role.ADMIN), active_at(at)
+        )
+        self._people = {person.id: person for person in db.scalars(query.order_by(Person.username))}
+        self._visible: dict[int, frozenset[int]] = {}
+
+    def of(self, order: Order, step: Step) -> list[Person]:
+        """The people who stand in for a step of one of the orders, by username."""
+        row = ORDER_WORKFLOW.of(step)
+        if row.else_for is None:
+            return []
+
+        excluded = excluded_ids(order, step)
+        if row.else_for is Actor.NEAREST:
+            excluded.add(order.issued_by_id)  # nobody answers what they issued for others to answer
+
+        chain = units_above(self._tree, order.unit_id)
+        if row.else_for is Actor.NEAREST_ABOVE:
+            chain = chain[1:] or chain  # the top has nobody above it
+
+        levels = [set(self._in_line.get(unit_id, ())) for unit_id in chain]
+        levels.append({person.id for person in self._people.values() if person.role is Role.ADMIN})
+        for level in levels:
+            if found := self._seeing(order, level - excluded):
+                return found
+
+        return []
+
+    def _seeing(self, order: Order, person_ids: AbstractSet[int]) -> list[Person]:
+        return [
+            person
+            for person_id, person in self._people.items()
+            if person_id in person_ids and order.id in self._visible_to(person)
+        ]
+
+    def _visible_to(self, person: Person) -> frozenset[int]:
+        if person.id not in self._visible:
+            query = visible_to(self._db, viewer(self._db, person, self._on), self._on)
+            ids = query.with_only_columns(Order.id).where(Order.id.in_(self._order_ids))
+            self._visible[person.id] = frozenset(self._db.scalars(ids))
+        return self._visible[person.id]
+
+
+def excluded_ids(order: Order, step: Step) -> set[int | None]:
+    """Ids of the people who may not take the step, whatever else they are to the order."""
+    return {getattr(order, COLUMNS[actor].key) for actor in ORDER_WORKFLOW.of(step).never}
