@@ -141,12 +141,12 @@ def _enter(form: LoginForm) -> None:
     check_password(known, form.password.data or "", attempt, wrong)
 
     begin_to_write(db.session)
-    with transaction() as rows:
-        person = rows.get(Person, attempt.person_id)
+    with transaction() as db_session:
+        person = db_session.get(Person, attempt.person_id)
         if not person or not known or person.password_hash != known.password_hash:
             raise wrong  # changed in the meantime
         require_in_time(person, now)
-        login_attempts.uncount_attempt(rows, attempt, now=now)
+        login_attempts.uncount_attempt(db_session, attempt, now=now)
         begin_session(person)
     remember_browser(person.id)
 
@@ -193,8 +193,8 @@ def begin_session(person: Person) -> None:
 @bp.post("/logout")
 def sign_out() -> ResponseReturnValue:
     """End the session in the database, not only in the browser."""
-    with transaction() as rows:
-        sessions.end(rows, login=current_user.login, now=moment())
+    with transaction() as db_session:
+        sessions.end(db_session, login=current_user.login, now=moment())
     logout_user()
     session.clear()
     flash("已退出登录。", "success")

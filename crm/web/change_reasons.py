@@ -45,21 +45,25 @@ class ReasonRequired(Exception):  # noqa: N818 - it asks, nothing went wrong
 @contextmanager
 def explained() -> Iterator[Session]:
     """A `transaction()` that is rolled back if it corrects frozen figures without a reason."""
-    with transaction() as rows:
-        yield rows
-        if apply_edits(rows) and (bare := _unexplained(rows)):
+    with transaction() as session:
+        yield session
+        if apply_edits(session) and (bare := _unexplained(session)):
             form = ReasonForm()
             if WHY not in request.form or not form.validate():
                 raise ReasonRequired(_period_names(bare))
             for facts in bare:
                 reason = form.why_corrected.data or ""
                 add_reason(
-                    rows, correction=facts.correction, reason=reason, by=signed_in(), now=moment()
+                    session,
+                    correction=facts.correction,
+                    reason=reason,
+                    by=signed_in(),
+                    now=moment(),
                 )
 
 
-def _unexplained(rows: Session) -> list[CorrectionFacts]:
-    return corrections(rows, of_edit(signed_in().id, moment()), without_reason())
+def _unexplained(session: Session) -> list[CorrectionFacts]:
+    return corrections(session, of_edit(signed_in().id, moment()), without_reason())
 
 
 def _period_names(found: Sequence[CorrectionFacts]) -> list[str]:

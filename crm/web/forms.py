@@ -115,8 +115,8 @@ def is_saved(
     `fields`: as for `show_refusal`.
     """
     try:
-        with transaction() as rows:
-            change(rows)
+        with transaction() as session:
+            change(session)
     except Refused as refusal:
         show_refusal(form, refusal, fields or {})
         return False

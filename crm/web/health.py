@@ -30,28 +30,28 @@ def is_ready() -> ResponseReturnValue:
     return {"state": Health.OK if ready else Health.FAIL, **checks}, 200 if ready else 503
 
 
-def _checks(rows: Session) -> dict[str, object]:
+def _checks(session: Session) -> dict[str, object]:
     try:
         if not health.has_file(db.engine):
             return {"database": Health.FAIL}
-        if health.is_read_only(rows):
+        if health.is_read_only(session):
             return {"database": Health.FAIL, "read_only": True}
-        if not health.is_migrated(rows):
+        if not health.is_migrated(session):
             return {"database": Health.OK, "migrations": Health.FAIL}
-        return {"database": Health.OK, "migrations": Health.OK, **_work(rows)}
+        return {"database": Health.OK, "migrations": Health.OK, **_work(session)}
     except DBAPIError as error:
-        rows.rollback()
+        session.rollback()
         read_only = {"read_only": True} if fault_of(error) is Fault.READ_ONLY else {}
         return {"database": Health.FAIL, **read_only}
 
 
-def _work(rows: Session) -> dict[str, object]:
-    pulse = health.pulse(rows, now=moment())
-    backlog = health.backlog(rows, now=moment())
+def _work(session: Session) -> dict[str, object]:
+    pulse = health.pulse(session, now=moment())
+    backlog = health.backlog(session, now=moment())
     return {
         "clock": pulse.health,
         "last_tick_seconds": _seconds(pulse.silent_for) if pulse.has_ticked else None,
-        "paused_jobs": len(health.paused(rows)),
+        "paused_jobs": len(health.paused(session)),
         "outbox": backlog.health,
         "backlog": {state.value: pile.count for state, pile in backlog.piles.items()},
         "oldest_seconds": _seconds(backlog.oldest),

@@ -127,8 +127,8 @@ def create() -> ResponseReturnValue:
     form = AskForm()
     if form.validate():
         try:
-            with transaction() as rows:
-                absences.ask(rows, data=form.to_data(), by=signed_in(), now=moment())
+            with transaction() as session:
+                absences.ask(session, data=form.to_data(), by=signed_in(), now=moment())
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -171,19 +171,21 @@ def show(absence_id: int) -> ResponseReturnValue:
     return _show(_found(absence_id))
 
 
-def _settle(rows: Session, absence: Absence, change: Callable[[Session, Absence], None]) -> None:
+def _settle(session: Session, absence: Absence, change: Callable[[Session, Absence], None]) -> None:
     """Apply the change and queue the mail to the person."""
     was_to, me = absence.to_on, signed_in()
-    change(rows, absence)
-    notify_absence_decision(rows, absence=absence, was_to=was_to, by=me, now=moment(), site=site())
+    change(session, absence)
+    notify_absence_decision(
+        session, absence=absence, was_to=was_to, by=me, now=moment(), site=site()
+    )
 
 
 def _decide(absence_id: int, done: str, change: Callable[[Session, Absence], None]) -> str:
     """Apply a one-touch decision, flash the result, and return where to go."""
     absence = _found(absence_id)
     try:
-        with explained() as rows:
-            _settle(rows, absence, change)
+        with explained() as session:
+            _settle(session, absence, change)
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:
@@ -198,7 +200,7 @@ def approve(absence_id: int) -> ResponseReturnValue:
     back = _decide(
         absence_id,
         "已批准。",
-        lambda rows, absence: absences.approve(rows, absence=absence, by=me, now=now),
+        lambda session, absence: absences.approve(session, absence=absence, by=me, now=now),
     )
     absence = _found(absence_id)
     person = absence.person
@@ -215,7 +217,7 @@ def withdraw(absence_id: int) -> ResponseReturnValue:
         _decide(
             absence_id,
             "已撤回。",
-            lambda rows, absence: absences.withdraw(rows, absence=absence, by=me, now=now),
+            lambda session, absence: absences.withdraw(session, absence=absence, by=me, now=now),
         )
     )
 
@@ -227,8 +229,8 @@ def _answer(
     absence = _found(absence_id)
     if form.validate():
         try:
-            with explained() as rows:
-                _settle(rows, absence, change)
+            with explained() as session:
+                _settle(session, absence, change)
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -245,8 +247,8 @@ def give_back(absence_id: int) -> ResponseReturnValue:
         absence_id,
         "returning",
         form,
-        lambda rows, absence: absences.give_back(
-            rows, absence=absence, why=form.why.data or "", by=me, now=now
+        lambda session, absence: absences.give_back(
+            session, absence=absence, why=form.why.data or "", by=me, now=now
         ),
     )
 
@@ -256,10 +258,10 @@ def shorten(absence_id: int) -> ResponseReturnValue:
     """End an approved absence earlier."""
     me, now, form = signed_in(), moment(), ShortenForm()
 
-    def change(rows: Session, absence: Absence) -> None:
+    def change(session: Session, absence: Absence) -> None:
         to_on: Any = form.to_on.data
         why = form.why.data or ""
-        absences.shorten(rows, absence=absence, to_on=to_on, why=why, by=me, now=now)
+        absences.shorten(session, absence=absence, to_on=to_on, why=why, by=me, now=now)
 
     return _answer(absence_id, "shortening", form, change)
 
@@ -272,7 +274,7 @@ def cancel(absence_id: int) -> ResponseReturnValue:
         absence_id,
         "cancelling",
         form,
-        lambda rows, absence: absences.cancel(
-            rows, absence=absence, why=form.why.data or "", by=me, now=now
+        lambda session, absence: absences.cancel(
+            session, absence=absence, why=form.why.data or "", by=me, now=now
         ),
     )

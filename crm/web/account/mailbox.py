@@ -37,8 +37,8 @@ def show(message_id: int) -> ResponseReturnValue:
     """A message, which this marks as read."""
     message = _own_message(message_id)
     if message.read_at is None:
-        with transaction(db.sessionmaker) as rows:  # a GET request holds no write lock
-            mark_read(rows, message_id, now=moment())
+        with transaction(db.sessionmaker) as session:  # a GET request holds no write lock
+            mark_read(session, message_id, now=moment())
 
     return render_template(
         "account/message.html",

@@ -123,11 +123,11 @@ def save() -> ResponseReturnValue:
 def _save(form: MailForm, me: Person) -> bool:
     """Whether the choice was saved; if not, the form has the error."""
     try:
-        with transaction() as rows:
+        with transaction() as session:
             # the choice on kinds that the form did not offer stays: the role may change back
-            not_offered = mailed_kinds(rows, me.id) - set(_offered(me))
+            not_offered = mailed_kinds(session, me.id) - set(_offered(me))
             service.choose(
-                rows,
+                session,
                 person=me,
                 by_mail=form.by_mail() | not_offered,
                 quiet=form.quiet(),
@@ -176,9 +176,9 @@ def stop(token: str) -> ResponseReturnValue:
         abort(400)
     person_id, kind = _read_token(token)
     begin_to_write(db.session)
-    with transaction() as rows:
-        person = rows.get(Person, person_id) or abort(404)
-        service.unsubscribe(rows, person=person, kind=kind, now=moment())
+    with transaction() as session:
+        person = session.get(Person, person_id) or abort(404)
+        service.unsubscribe(session, person=person, kind=kind, now=moment())
     return render_template("account/unsubscribe.html", kind=kind, one_click=None)
 
 

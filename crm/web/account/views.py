@@ -111,9 +111,9 @@ def change() -> ResponseReturnValue:
         try:
             cells = {"email": form.email.data or "", "phone": form.phone.data or ""}
             contact = read_cells(Contact, cells).model_dump()
-            with transaction() as rows:
+            with transaction() as session:
                 service.change_person(
-                    rows,
+                    session,
                     person=person,
                     name=person.name,
                     role=person.role,
@@ -157,22 +157,22 @@ def _change_password(old: str, new: str) -> None:
     hashed = service.hash_password(known.username, new)
 
     begin_write_late()
-    with transaction() as rows:
+    with transaction() as session:
         person = signed_in()
         service.change_own_password(
-            rows, person=person, known_hash=known.password_hash, password_hash=hashed, now=now
+            session, person=person, known_hash=known.password_hash, password_hash=hashed, now=now
         )
-        uncount_attempt(rows, attempt, now=now)
+        uncount_attempt(session, attempt, now=now)
         begin_session(person)
 
 
 @bp.post("/sign-out-elsewhere")
 def sign_out_elsewhere() -> ResponseReturnValue:
     """End all other sessions of the signed-in person."""
-    with transaction() as rows:
+    with transaction() as session:
         person, this = signed_in(), current_user.login.id
         count = accounts.sign_out_elsewhere(
-            rows, person=person, but_id=this, by=person, now=moment()
+            session, person=person, but_id=this, by=person, now=moment()
         )
     flash(f"已退出其他设备（{count} 处）。" if count else "没有其他设备在登录。", "success")
     return redirect(url_for(".show"))

@@ -143,8 +143,8 @@ def pause(job: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(name, form), 422
     try:
-        with transaction() as rows:
-            pause_job(rows, job=name, why=form.why.data or "", by=signed_in(), now=moment())
+        with transaction() as session:
+            pause_job(session, job=name, why=form.why.data or "", by=signed_in(), now=moment())
     except Refused as refusal:
         show_refusal(form, refusal, {})
         return _page(name, form), 422
@@ -157,8 +157,8 @@ def resume(job: str) -> ResponseReturnValue:
     """Resume its slots."""
     name = _known(job)
     try:
-        with transaction() as rows:
-            resume_job(rows, job=name, by=signed_in(), now=moment())
+        with transaction() as session:
+            resume_job(session, job=name, by=signed_in(), now=moment())
     except Refused as refusal:
         flash(refusal_text(refusal), "warning")
     else:
@@ -190,17 +190,19 @@ def _page(name: JobName, form: PauseForm) -> str:
     )
 
 
-def _rows(rows: Session, names: Mapping[JobName, None] | list[JobName]) -> list[JobRow]:
-    paused = pauses(rows)
+def _rows(session: Session, names: Mapping[JobName, None] | list[JobName]) -> list[JobRow]:
+    paused = pauses(session)
     people = {pause.by_id for pause in paused.values() if pause.by_id}
-    by = names_of(rows, people)
+    by = names_of(session, people)
     jobs = [job for job in JOBS if job.name in names]
-    ahead = sorted(manual_runs.next_slots(rows, jobs), key=lambda slot: slot.due_at, reverse=True)
+    ahead = sorted(
+        manual_runs.next_slots(session, jobs), key=lambda slot: slot.due_at, reverse=True
+    )
     first = {slot.job.name: slot for slot in ahead}
     made = []
 
     for name in names:
-        following, last = first[name], ledger.last_run_of(rows, name)
+        following, last = first[name], ledger.last_run_of(session, name)
         pause = paused.get(name)
         made.append(
             JobRow(

@@ -60,9 +60,9 @@ def change(year: int) -> ResponseReturnValue:
 
 def _set_days(form: DaysForm) -> service.Flips:
     first: Any = form.first.data  # a valid form has it
-    with explained() as rows:
+    with explained() as session:
         return service.set_days(
-            rows,
+            session,
             first=first,
             last=form.last.data or first,
             is_workday=form.kind.data is DayKind.WORKDAY,
@@ -78,8 +78,10 @@ def take_back(year: int) -> ResponseReturnValue:
     first = date_of(request.form.get("first", "")) or abort(404)
     last = date_of(request.form.get("last", "")) or abort(404)
     try:
-        with explained() as rows:
-            changed = service.take_back(rows, first=first, last=last, by=signed_in(), now=moment())
+        with explained() as session:
+            changed = service.take_back(
+                session, first=first, last=last, by=signed_in(), now=moment()
+            )
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:
@@ -149,8 +151,8 @@ def apply() -> ResponseReturnValue:
         arrangement = read_arrangement((form.content.data or "").encode())
     except SheetRefused as refused:
         return _problems_page(FileForm(formdata=None), refused), HTTPStatus.UNPROCESSABLE_ENTITY
-    with explained() as rows:
-        changed = keep(rows, arrangement, by=signed_in(), now=moment())
+    with explained() as session:
+        changed = keep(session, arrangement, by=signed_in(), now=moment())
     _flash_change(changed, f"已导入 {len(arrangement.rows)} 天。")
     return redirect(url_for(".show", year=max(arrangement.rows).year))
 
@@ -158,9 +160,9 @@ def apply() -> ResponseReturnValue:
 def _try(arrangement: Arrangement) -> Effects:
     """What the arrangement changes: it is saved, read and rolled back."""
     # so the preview is judged by the same code as what is applied later
-    with trial() as rows:
-        changed = keep(rows, arrangement, by=signed_in(), now=moment())
-        after = calendar_state(rows, changed, moment())
+    with trial() as session:
+        changed = keep(session, arrangement, by=signed_in(), now=moment())
+        after = calendar_state(session, changed, moment())
     return effects(changed, calendar_state(db.session, changed, moment()), after)
 
 

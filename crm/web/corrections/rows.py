@@ -31,15 +31,15 @@ class CorrectionRow:
 
 
 def correction_rows(
-    rows: Session, viewer: Viewer, condition: ColumnElement[bool], *, most: int | None = None
+    session: Session, viewer: Viewer, condition: ColumnElement[bool], *, most: int | None = None
 ) -> list[CorrectionRow]:
     """The corrections for which the condition holds, the unsigned first."""
-    return [_row(facts, viewer) for facts in corrections(rows, condition, most=most)]
+    return [_row(facts, viewer) for facts in corrections(session, condition, most=most)]
 
 
-def count_my_corrections(rows: Session) -> int:
+def count_my_corrections(session: Session) -> int:
     """How many corrections my edit of this request has made."""
-    return count_corrections(rows, of_edit(signed_in().id, moment()))
+    return count_corrections(session, of_edit(signed_in().id, moment()))
 
 
 def corrections_notice() -> str:

@@ -19,8 +19,8 @@ def sign(correction_id: int) -> ResponseReturnValue:
     correction = correction_to_sign(db.session, correction_id, my_figure_scope()) or abort(404)
 
     try:
-        with transaction() as rows:
-            service.sign_correction(rows, correction=correction, by=me, now=moment())
+        with transaction() as session:
+            service.sign_correction(session, correction=correction, by=me, now=moment())
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:
@@ -36,8 +36,8 @@ def give_reason(correction_id: int) -> ResponseReturnValue:
     why = cleaned(request.form.get("why")) or ""
 
     try:
-        with transaction() as rows:
-            service.explain_correction(rows, correction=correction, why=why, by=me, now=moment())
+        with transaction() as session:
+            service.explain_correction(session, correction=correction, why=why, by=me, now=moment())
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:

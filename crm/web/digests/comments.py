@@ -62,8 +62,8 @@ def save() -> ResponseReturnValue:
 
     if form.validate():
         try:
-            with transaction() as rows:
-                _save_or_release(rows, month, form.text.data or "", is_draft=is_draft)
+            with transaction() as session:
+                _save_or_release(session, month, form.text.data or "", is_draft=is_draft)
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -73,22 +73,24 @@ def save() -> ResponseReturnValue:
     return _page(month, form), 422
 
 
-def _save_or_release(rows: Session, month: Period, text: str, *, is_draft: bool) -> None:
+def _save_or_release(session: Session, month: Period, text: str, *, is_draft: bool) -> None:
     me, now = signed_in(), moment()
     if is_draft:
-        save_comment(rows, month=month, text=text, by=me, now=now)
+        save_comment(session, month=month, text=text, by=me, now=now)
         return
-    released = release_comment(rows, month=month, text=text, by=me, now=now)
-    send_comment(rows, comment=released, site=site(), now=now)
+    released = release_comment(session, month=month, text=text, by=me, now=now)
+    send_comment(session, comment=released, site=site(), now=now)
 
 
-def later_comments(rows: Session, person: Person, message: Message, now: datetime) -> list[Comment]:
+def later_comments(
+    session: Session, person: Person, message: Message, now: datetime
+) -> list[Comment]:
     """The comments on a digest's month released after the digest was made, for its recipient."""
     if message.kind not in COMMENTED:
         return []
     month = Period.parse(period_of(message.dedupe_key))
-    later = [made for made in comments(rows, month, at=now) if made.at > message.made_at]
-    return comments_for(rows, person, later, at=now)
+    later = [made for made in comments(session, month, at=now) if made.at > message.made_at]
+    return comments_for(session, person, later, at=now)
 
 
 def _month(name: str | None) -> Period:

@@ -80,8 +80,8 @@ def create() -> ResponseReturnValue:
     """Add the follow-up; a form that is sent twice is one follow-up."""
     form = NewForm()
 
-    def change(rows: Session) -> None:
-        service.add_followup(rows, data=form.new_followup(), by=signed_in(), now=moment())
+    def change(session: Session) -> None:
+        service.add_followup(session, data=form.new_followup(), by=signed_in(), now=moment())
 
     if form.validate() and is_saved(form, change, REFUSAL_FIELDS):
         flash("已添加跟进。", "success")
@@ -144,9 +144,9 @@ def finish(followup_id: int) -> ResponseReturnValue:
     """Finish the follow-up with its result, and add the next one where it is named."""
     seen, form = _followup_or_404(followup_id), OutcomeForm()
 
-    def change(rows: Session) -> None:
+    def change(session: Session) -> None:
         service.finish_followup(
-            rows, followup=seen.followup, outcome=form.outcome(), by=signed_in(), now=moment()
+            session, followup=seen.followup, outcome=form.outcome(), by=signed_in(), now=moment()
         )
 
     if form.validate() and is_saved(form, change):
@@ -174,9 +174,9 @@ def change(followup_id: int) -> ResponseReturnValue:
 
 
 def _save_change(form: ChangeForm, seen: SeenFollowup) -> bool:
-    def change(rows: Session) -> None:
+    def change(session: Session) -> None:
         service.change_followup(
-            rows,
+            session,
             followup=seen.followup,
             data=form.followup_data(seen.followup.lead_id),
             by=signed_in(),

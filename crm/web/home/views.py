@@ -106,9 +106,9 @@ def show() -> ResponseReturnValue:
     )
 
 
-def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCard]:
-    figures = figures_on(rows, me.person_id, [on], now)
-    calendar = working_calendar(rows) if figures else None
+def _quotas(session: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCard]:
+    figures = figures_on(session, me.person_id, [on], now)
+    calendar = working_calendar(session) if figures else None
     cards = []
 
     for figure in figures.values():
@@ -116,7 +116,7 @@ def _quotas(rows: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCar
         url = figure_url(figure.rule.code, me.person.username, period)
         workdays = calendar.workdays(on, period.last) if calendar else ()
         period_name = period_label(period, on)
-        absences = absences_in(rows, me.person_id, on, period.last) if workdays else ()
+        absences = absences_in(session, me.person_id, on, period.last) if workdays else ()
         missing = _missing(figure, period_name, _days_left(period_name, workdays, absences, on))
         if calendar and calendar.is_estimated(period):
             missing += ESTIMATED_CALENDAR
@@ -162,32 +162,32 @@ def _missing(figure: Figure, period_name: str, days_left: str) -> str:
     return f"{lacking}；{days_left}。"
 
 
-def _visits(rows: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
-    overdue = unsettled(rows, me.person_id, now)
+def _visits(session: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
+    overdue = unsettled(session, me.person_id, now)
     overdue_ids = {visit.id for visit in overdue}
-    current = [visit for visit in todays(rows, me.person_id, on) if visit.id not in overdue_ids]
-    sections = (overdue, current, upcoming(rows, me.person_id, on))
+    current = [visit for visit in todays(session, me.person_id, on) if visit.id not in overdue_ids]
+    sections = (overdue, current, upcoming(session, me.person_id, on))
 
-    visits = shown_visits(rows, me, [visit for section in sections for visit in section], on)
-    waiting = ids_awaiting_verdict(rows, visits, now)
+    visits = shown_visits(session, me, [visit for section in sections for visit in section], on)
+    waiting = ids_awaiting_verdict(session, visits, now)
     by_id = {
         seen.id: visit_row(seen, now, changeable_ids=[seen.id], waiting_ids=waiting)
         for seen in visits
     }
     stays = [visit for visit in overdue if is_stay(visit)]
-    for visit_id, until in last_dates_to_log(rows, stays).items():
+    for visit_id, until in last_dates_to_log(session, stays).items():
         by_id[visit_id] = with_deadline(by_id[visit_id], until, on)
 
     return MyVisits(*([by_id[visit.id] for visit in section] for section in sections))
 
 
-def _entered_for(rows: Session, me: Viewer, on: date, now: datetime) -> list[EnteredFor]:
+def _entered_for(session: Session, me: Viewer, on: date, now: datetime) -> list[EnteredFor]:
     """The visits of those for whom the viewer enters, without the viewer's own."""
-    people = entered_for(rows, me.person_id, on)
-    visits = for_others(rows, [person.id for person in people], on, now) if people else []
-    shown = shown_visits(rows, me, visits, on)
+    people = entered_for(session, me.person_id, on)
+    visits = for_others(session, [person.id for person in people], on, now) if people else []
+    shown = shown_visits(session, me, visits, on)
     seen = [visit for visit in shown if not _is_of(visit, me.person_id)]
-    waiting = ids_awaiting_verdict(rows, seen, now)
+    waiting = ids_awaiting_verdict(session, seen, now)
 
     return [
         EnteredFor(
@@ -207,36 +207,36 @@ def _is_of(visit: SeenVisit, person_id: int) -> bool:
     return person_id in {visit.leader.id, *(person.id for person in visit.participants)}
 
 
-def _companion_rows(rows: Session, me: Viewer, on: date, now: datetime) -> list[CompanionRow]:
+def _companion_rows(session: Session, me: Viewer, on: date, now: datetime) -> list[CompanionRow]:
     """Recent visits in which others named the viewer as a companion, to be left with a button."""
-    named = named_by_others(rows, me.person_id, since=now - ANSWERS_SHOWN)
-    seen = shown_visits(rows, me, [entry.visit for entry in named], on)
+    named = named_by_others(session, me.person_id, since=now - ANSWERS_SHOWN)
+    seen = shown_visits(session, me, [entry.visit for entry in named], on)
     return [
         CompanionRow(visit_row(visit, now), entry.by_name)
         for visit, entry in zip(seen, named, strict=True)
     ]
 
 
-def _followups(rows: Session, me: Viewer, on: date, now: datetime) -> MyFollowups:
-    followups = due(rows, me.person_id, on + FOLLOWUPS_AHEAD, as_of=now)
-    seen = shown_followups(rows, me, followups, on)
+def _followups(session: Session, me: Viewer, on: date, now: datetime) -> MyFollowups:
+    followups = due(session, me.person_id, on + FOLLOWUPS_AHEAD, as_of=now)
+    seen = shown_followups(session, me, followups, on)
     return MyFollowups(
         due=[entry for entry in seen if entry.followup.due_on <= on],
         upcoming=[entry for entry in seen if entry.followup.due_on > on],
     )
 
 
-def _answers(rows: Session, me: Viewer, on: date, now: datetime) -> list[AbsenceRow]:
+def _answers(session: Session, me: Viewer, on: date, now: datetime) -> list[AbsenceRow]:
     """Recent answers to the viewer's own requests for absence."""
     return [
-        absence_row(absence, on) for absence in answered(rows, me.person_id, now - ANSWERS_SHOWN)
+        absence_row(absence, on) for absence in answered(session, me.person_id, now - ANSWERS_SHOWN)
     ]
 
 
-def _clock(rows: Session, me: Viewer, now: datetime) -> Standstill | None:
-    return standstill(rows, now=now) if me.role is Role.ADMIN else None
+def _clock(session: Session, me: Viewer, now: datetime) -> Standstill | None:
+    return standstill(session, now=now) if me.role is Role.ADMIN else None
 
 
-def _team(rows: Session, me: Viewer, on: date, now: datetime) -> Team | None:
+def _team(session: Session, me: Viewer, on: date, now: datetime) -> Team | None:
     sees_units = me.oversees and me.unit_ids
-    return team_of(rows, me, my_figure_scope(), on, now) if sees_units else None
+    return team_of(session, me, my_figure_scope(), on, now) if sees_units else None

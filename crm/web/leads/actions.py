@@ -42,10 +42,10 @@ def reach(lead_id: int) -> ResponseReturnValue:
     """Log a milestone that the lead reached."""
     lead, form = changeable_or_404(lead_id), ReachForm()
 
-    def change(rows: Session) -> None:
+    def change(session: Session) -> None:
         on: Any = form.on.data  # a valid form has it
         service.reach(
-            rows,
+            session,
             lead=lead,
             kind=MilestoneKind(form.kind.data),
             on=on,
@@ -62,11 +62,11 @@ def correct(lead_id: int, milestone_id: int) -> ResponseReturnValue:
     lead, form = changeable_or_404(lead_id), CorrectForm(prefix=correct_prefix(milestone_id))
     step = _milestone_or_404(lead, milestone_id)
 
-    def change(rows: Session) -> None:
+    def change(session: Session) -> None:
         on: Any = form.on.data
         reason = form.reason.data or ""
         service.correct_milestone(
-            rows, lead=lead, milestone=step, on=on, reason=reason, by=signed_in(), now=moment()
+            session, lead=lead, milestone=step, on=on, reason=reason, by=signed_in(), now=moment()
         )
 
     return _apply(lead_id, correct_prefix(milestone_id), form, change, "日期已更正。")
@@ -77,10 +77,10 @@ def withdraw(lead_id: int, milestone_id: int) -> ResponseReturnValue:
     lead, form = changeable_or_404(lead_id), CorrectForm(prefix=correct_prefix(milestone_id))
     step = _milestone_or_404(lead, milestone_id)
 
-    def change(rows: Session) -> None:
+    def change(session: Session) -> None:
         reason = form.reason.data or ""
         service.withdraw_milestone(
-            rows, lead=lead, milestone=step, reason=reason, by=signed_in(), now=moment()
+            session, lead=lead, milestone=step, reason=reason, by=signed_in(), now=moment()
         )
 
     return _apply(lead_id, correct_prefix(milestone_id), form, change, "已撤回这个节点。")
@@ -94,8 +94,8 @@ def plan(lead_id: int) -> ResponseReturnValue:
     """Plan the date by which a milestone is to be reached (REGIME 6)."""
     lead, form = changeable_or_404(lead_id), PlanForm(prefix=PLAN_PREFIX)
 
-    def change(rows: Session) -> None:
-        _save_plan(rows, lead, form.kind.data, form.on.data)
+    def change(session: Session) -> None:
+        _save_plan(session, lead, form.kind.data, form.on.data)
 
     return _apply(lead_id, "plan_form", form, change, "计划已保存。")
 
@@ -106,18 +106,18 @@ def revise(lead_id: int, kind: str) -> ResponseReturnValue:
     planned = next((known for known in MilestoneKind if known.value == kind), None) or abort(404)
     form = ReviseForm(prefix=revise_prefix(planned))
 
-    def change(rows: Session) -> None:
-        _save_plan(rows, lead, planned, form.on.data, form.reason.data)
+    def change(session: Session) -> None:
+        _save_plan(session, lead, planned, form.on.data, form.reason.data)
 
     return _apply(lead_id, revise_prefix(planned), form, change, "计划已调整。")
 
 
 def _save_plan(
-    rows: Session, lead: Lead, kind: MilestoneKind, on: Any, reason: str | None = None
+    session: Session, lead: Lead, kind: MilestoneKind, on: Any, reason: str | None = None
 ) -> None:
     planned_on: date = on  # a valid form has it
     plan_milestone(
-        rows,
+        session,
         lead=lead,
         kind=kind,
         planned_on=planned_on,
@@ -132,20 +132,20 @@ def give_role(lead_id: int) -> ResponseReturnValue:
     lead, form = changeable_or_404(lead_id), RoleForm()
     offer_holders(db.session, form, today())
 
-    def change(rows: Session) -> None:
-        _give_role(rows, lead, form)
+    def change(session: Session) -> None:
+        _give_role(session, lead, form)
 
     return _apply(lead_id, "role_form", form, change, "分工已更新。")
 
 
-def _give_role(rows: Session, lead: Lead, form: RoleForm) -> None:
+def _give_role(session: Session, lead: Lead, form: RoleForm) -> None:
     on: Any = form.from_on.data  # a valid form has it
-    holder = form.chosen_holder(rows)
+    holder = form.chosen_holder(session)
     if holder is None:
         raise Refused("no_such_person", field="holder")
 
     service.give_role(
-        rows,
+        session,
         lead=lead,
         role=form.role.data,
         holder=holder,
@@ -161,9 +161,9 @@ def end_role(lead_id: int, role_id: int) -> ResponseReturnValue:
     held = next((held for held in lead.roles if held.id == role_id), None) or abort(404)
 
     try:
-        with transaction() as rows:
+        with transaction() as session:
             service.end_role(
-                rows, lead=lead, held=held, last_on=today() - DAY, by=signed_in(), now=moment()
+                session, lead=lead, held=held, last_on=today() - DAY, by=signed_in(), now=moment()
             )
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")

@@ -189,12 +189,12 @@ def _save_new(form: LeadForm) -> Lead | None:
 
 def _enter(form: LeadForm) -> Lead:
     me, now = signed_in(), moment()
-    with transaction() as rows:
-        lead = service.add_lead(rows, data=form.new_lead(), by=me, now=now)
+    with transaction() as session:
+        lead = service.add_lead(session, data=form.new_lead(), by=me, now=now)
         # a lead that is entered twice at once is the same lead, and may have its stage already
         if lead.stage is Stage.LEAD and form.stage.data is not Stage.LEAD:
             kind = MilestoneKind(form.stage.data.value)
-            service.reach(rows, lead=lead, kind=kind, on=lead.entered_on, by=me, now=now)
+            service.reach(session, lead=lead, kind=kind, on=lead.entered_on, by=me, now=now)
         return lead
 
 
@@ -247,8 +247,8 @@ def change(lead_id: int) -> ResponseReturnValue:
 
 
 def _save_change(form: EditForm, lead: Lead) -> bool:
-    def change(rows: Session) -> None:
+    def change(session: Session) -> None:
         data = form.changed_lead(lead)
-        service.change_lead(rows, lead=lead, data=data, by=signed_in(), now=moment())
+        service.change_lead(session, lead=lead, data=data, by=signed_in(), now=moment())
 
     return is_saved(form, change, REFUSAL_FIELDS)

@@ -64,15 +64,15 @@ class GrantRow:
     enter_url: str | None
 
 
-def given_grants(rows: Session, owner: Person, *, is_mine: bool) -> list[GrantRow]:
+def given_grants(session: Session, owner: Person, *, is_mine: bool) -> list[GrantRow]:
     """Who may enter visits for that person, with the way to end it."""
     return [
         GrantRow(each.agent.name, _dates(each), _end_url(each, owner, is_mine=is_mine), None)
-        for each in _not_over(entry_grants.granted_by(rows, owner.id))
+        for each in _not_over(entry_grants.granted_by(session, owner.id))
     ]
 
 
-def held_grants(rows: Session, agent: Person) -> list[GrantRow]:
+def held_grants(session: Session, agent: Person) -> list[GrantRow]:
     """For whom that person may enter visits."""
     on = today()
     return [
@@ -82,13 +82,13 @@ def held_grants(rows: Session, agent: Person) -> list[GrantRow]:
             None,
             _enter_url(each.owner_id) if each.from_on <= on else None,
         )
-        for each in _not_over(entry_grants.granted_to(rows, agent.id))
+        for each in _not_over(entry_grants.granted_to(session, agent.id))
     ]
 
 
-def recent_changes(rows: Session, person: Person, now: datetime) -> list[str]:
+def recent_changes(session: Session, person: Person, now: datetime) -> list[str]:
     """Sentences on grants that concern the person, made or ended in the last week."""
-    changed = entry_grants.changed_since(rows, person.id, now - CHANGES_SHOWN)
+    changed = entry_grants.changed_since(session, person.id, now - CHANGES_SHOWN)
     return [_sentence(each, person) for each in changed]
 
 
@@ -190,9 +190,9 @@ def _grant(owner: Person, home: str) -> ResponseReturnValue:
 
     if form.validate():
         try:
-            with transaction() as rows:
+            with transaction() as session:
                 entry_grants.grant_entry(
-                    rows, owner=owner, data=form.to_data(), by=signed_in(), now=moment()
+                    session, owner=owner, data=form.to_data(), by=signed_in(), now=moment()
                 )
         except Refused as refusal:
             show_refusal(form, refusal, {})
@@ -205,7 +205,7 @@ def _grant(owner: Person, home: str) -> ResponseReturnValue:
 
 def _end(owner: Person, grant_id: int, home: str) -> ResponseReturnValue:
     found = entry_grants.grant_of(db.session, owner.id, grant_id) or abort(404)
-    with transaction() as rows:
-        entry_grants.end_grant(rows, grant=found, by=signed_in(), now=moment())
+    with transaction() as session:
+        entry_grants.end_grant(session, grant=found, by=signed_in(), now=moment())
     flash("代录授权已结束。", "success")
     return redirect(home)

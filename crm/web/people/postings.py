@@ -33,8 +33,8 @@ from crm.web.transaction import moment, today
 def _saved(form: FlaskForm, change: Callable[[Session], object]) -> bool:
     """Whether the change was saved; a refusal is shown at its field."""
     try:
-        with explained() as rows:
-            change(rows)
+        with explained() as session:
+            change(session)
     except Refused as refusal:
         show_refusal(form, refusal, FIELDS)
         return False
@@ -61,9 +61,9 @@ def add_posting(username: str) -> ResponseReturnValue:
     person, form = found(username), AnyPostingForm()
     add = postings.come_back if "reopen" in request.form else postings.post
 
-    def change(rows: Session) -> None:
-        data = form.to_data(rows, is_primary=form.is_primary.data)
-        add(rows, person=person, data=data, by=signed_in(), now=moment())
+    def change(session: Session) -> None:
+        data = form.to_data(session, is_primary=form.is_primary.data)
+        add(session, person=person, data=data, by=signed_in(), now=moment())
 
     if form.validate() and _saved(form, change):
         return redirect(home_of(person))
@@ -85,9 +85,9 @@ def change_posting(username: str, posting_id: int) -> ResponseReturnValue:
     """Save the corrected posting, also of the past."""
     posting, form = _posting(username, posting_id), AnyPostingForm()
 
-    def change(rows: Session) -> None:
-        data = form.to_data(rows, is_primary=form.is_primary.data)
-        postings.change_posting(rows, posting=posting, data=data, by=signed_in(), now=moment())
+    def change(session: Session) -> None:
+        data = form.to_data(session, is_primary=form.is_primary.data)
+        postings.change_posting(session, posting=posting, data=data, by=signed_in(), now=moment())
 
     if form.validate() and _saved(form, change):
         return redirect(home_of(posting.person))
@@ -98,9 +98,11 @@ def change_posting(username: str, posting_id: int) -> ResponseReturnValue:
 def remove_posting(username: str, posting_id: int) -> ResponseReturnValue:
     """Remove a posting entered by mistake."""
     posting = _posting(username, posting_id)
-    with explained() as rows:
+    with explained() as session:
         person = posting.person
-        postings.remove_posting(rows, posting=posting, person=person, by=signed_in(), now=moment())
+        postings.remove_posting(
+            session, posting=posting, person=person, by=signed_in(), now=moment()
+        )
     flash("已删除这段任职。" + corrections_notice(), "success")
     return redirect(home_of(person))
 
@@ -114,9 +116,9 @@ def transfer(username: str) -> ResponseReturnValue:
     """End the primary posting the day before and start the next."""
     person, form = found(username), PostingForm()
 
-    def change(rows: Session) -> None:
-        data = form.to_data(rows)
-        postings.transfer(rows, person=person, data=data, by=signed_in(), now=moment())
+    def change(session: Session) -> None:
+        data = form.to_data(session)
+        postings.transfer(session, person=person, data=data, by=signed_in(), now=moment())
 
     if form.validate() and _saved(form, change):
         return redirect(_next(person))
@@ -142,11 +144,11 @@ def leave(username: str) -> ResponseReturnValue:
     """End all postings on the date, and close the account."""
     person, form = found(username), LeavingForm()
 
-    def change(rows: Session) -> None:
+    def change(session: Session) -> None:
         last_on: Any = form.last_on.data
         at_once = bool(form.at_once.data)
         me, now = signed_in(), moment()
-        postings.leave(rows, person=person, last_on=last_on, at_once=at_once, by=me, now=now)
+        postings.leave(session, person=person, last_on=last_on, at_once=at_once, by=me, now=now)
 
     if form.validate() and _saved(form, change):
         return redirect(_next(person))

@@ -72,15 +72,15 @@ class Asked:
         return Plan(wanted, span)
 
 
-def open_count(rows: Session, person: Person, absence: Absence | None = None) -> int:
+def open_count(session: Session, person: Person, absence: Absence | None = None) -> int:
     """How many things are open in the person's name, or of those how many an absence concerns."""
-    return len(open_things(rows, person, moment(), _span(absence)))
+    return len(open_things(session, person, moment(), _span(absence)))
 
 
-def is_long_absence(rows: Session, absence: Absence) -> bool:
+def is_long_absence(session: Session, absence: Absence) -> bool:
     """Whether an approved absence offers to hand over for its duration."""
     is_approved = absence.status is AbsenceStatus.APPROVED
-    calendar = working_calendar(rows)
+    calendar = working_calendar(session)
     return is_approved and is_long(calendar, absence.from_on, absence.to_on)
 
 
@@ -204,17 +204,17 @@ def change(username: str) -> ResponseReturnValue:
 
 def _do(person: Person, absence: Absence | None, asked: Asked) -> str:
     home = _home(person, absence)
-    with explained() as rows:
-        moved = _hand_over(rows, person, absence, asked)
+    with explained() as session:
+        moved = _hand_over(session, person, absence, asked)
     flash(f"已交接 {len(moved)} 项，接手人和本人都会收到清单。", "success")
     return home
 
 
 def _preview(person: Person, absence: Absence | None, asked: Asked) -> ResponseReturnValue:
-    with trial() as rows:
-        things = open_things(rows, person, moment(), _span(absence))
-        moved = _hand_over(rows, person, absence, asked)
-        lines = _told(rows, moved)
+    with trial() as session:
+        things = open_things(session, person, moment(), _span(absence))
+        moved = _hand_over(session, person, absence, asked)
+        lines = _told(session, moved)
         has_stay = any(each.thing.kind is Thing.STAY for each in moved)
         context = {"has_stay": has_stay, "name": person.name, "home": page_url(person, absence)}
 
@@ -231,16 +231,18 @@ def _preview(person: Person, absence: Absence | None, asked: Asked) -> ResponseR
     )
 
 
-def _hand_over(rows: Session, person: Person, absence: Absence | None, asked: Asked) -> list[Moved]:
-    things = open_things(rows, person, moment(), _span(absence))
+def _hand_over(
+    session: Session, person: Person, absence: Absence | None, asked: Asked
+) -> list[Moved]:
+    things = open_things(session, person, moment(), _span(absence))
     plan = asked.plan(things, _span(absence))
     if unknown := asked.lines.keys() - {one.key for one in things}:
         raise Refused("things_changed", field=min(unknown))
     if not plan.successors:
         raise Refused("nobody_named", field="to_all")
-    return hand_over(rows, person=person, plan=plan, by=signed_in(), now=moment(), site=site())
+    return hand_over(session, person=person, plan=plan, by=signed_in(), now=moment(), site=site())
 
 
-def _told(rows: Session, moved: list[Moved]) -> list[Line]:
+def _told(session: Session, moved: list[Moved]) -> list[Line]:
     pairs = [(each.thing, each.to) for each in moved]
-    return lines_for(rows, signed_in(), pairs, moment())
+    return lines_for(session, signed_in(), pairs, moment())

@@ -46,9 +46,11 @@ def create() -> ResponseReturnValue:
 
     if form.validate():
         try:
-            with transaction() as rows:
+            with transaction() as session:
                 code = form.code.data or ""
-                units.add_unit(rows, code=code, data=form.to_data(), by=signed_in(), now=moment())
+                units.add_unit(
+                    session, code=code, data=form.to_data(), by=signed_in(), now=moment()
+                )
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -77,9 +79,9 @@ def change(unit_id: int) -> ResponseReturnValue:
     unit, form = db.session.get(Unit, unit_id) or abort(404), UnitForm()
     if form.validate():
         try:
-            with transaction() as rows:
+            with transaction() as session:
                 units.change_unit(
-                    rows, unit=unit, data=form.to_data(), by=signed_in(), now=moment()
+                    session, unit=unit, data=form.to_data(), by=signed_in(), now=moment()
                 )
         except Refused as refusal:
             show_refusal(form, refusal, {})

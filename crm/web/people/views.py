@@ -79,8 +79,8 @@ def create() -> ResponseReturnValue:
     form = NewPersonForm()
     if form.validate():
         try:
-            with transaction() as rows:
-                person = _enter(rows, form)
+            with transaction() as session:
+                person = _enter(session, form)
         except Refused as refusal:
             show_refusal(form, refusal, FIELDS)
         else:
@@ -89,14 +89,14 @@ def create() -> ResponseReturnValue:
     return _new_page(form), 422
 
 
-def _enter(rows: Session, form: NewPersonForm) -> Person:
+def _enter(session: Session, form: NewPersonForm) -> Person:
     me, now = signed_in(), moment()
-    data = form.posting(rows)
+    data = form.posting(session)
     person = service.add_person(
-        rows, username=form.account(), role=form.role.data, by=me, now=now, **form.contact()
+        session, username=form.account(), role=form.role.data, by=me, now=now, **form.contact()
     )
     if data:
-        postings.post(rows, person=person, data=data, by=me, now=now)
+        postings.post(session, person=person, data=data, by=me, now=now)
     return person
 
 
@@ -120,10 +120,10 @@ def change(username: str) -> ResponseReturnValue:
 
     if form.validate():
         try:
-            with transaction() as rows:
+            with transaction() as session:
                 role, me, now = form.role.data, signed_in(), moment()
                 service.change_person(
-                    rows, person=person, role=role, by=me, now=now, **form.contact()
+                    session, person=person, role=role, by=me, now=now, **form.contact()
                 )
         except Refused as refusal:
             show_refusal(form, refusal, FIELDS)
@@ -144,10 +144,10 @@ def give_password(username: str) -> ResponseReturnValue:
     begin_write_late()
 
     try:
-        with transaction() as rows:
-            person = by_username(rows, known) or abort(404)
+        with transaction() as session:
+            person = by_username(session, known) or abort(404)
             service.give_password(
-                rows, person=person, password_hash=hashed, by=signed_in(), now=moment()
+                session, person=person, password_hash=hashed, by=signed_in(), now=moment()
             )
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
@@ -167,8 +167,8 @@ def give_password(username: str) -> ResponseReturnValue:
 def _do(username: str, done: str, change: Callable[[Session, Person], object]) -> str:
     """Change the account, say what was done or why it was not; where to go."""
     try:
-        with transaction() as rows:
-            change(rows, by_username(rows, username) or abort(404))
+        with transaction() as session:
+            change(session, by_username(session, username) or abort(404))
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:
@@ -184,7 +184,9 @@ def disable(username: str) -> ResponseReturnValue:
         _do(
             username,
             "账号已停用，其登录均已退出。",
-            lambda rows, one: accounts.disable_person(rows, person=one, at=now, by=me, now=now),
+            lambda session, one: accounts.disable_person(
+                session, person=one, at=now, by=me, now=now
+            ),
         )
     )
 
@@ -197,7 +199,7 @@ def enable(username: str) -> ResponseReturnValue:
         _do(
             username,
             "账号已恢复。",
-            lambda rows, one: accounts.enable_person(rows, person=one, by=me, now=now),
+            lambda session, one: accounts.enable_person(session, person=one, by=me, now=now),
         )
     )
 
@@ -210,8 +212,8 @@ def sign_out(username: str) -> ResponseReturnValue:
         _do(
             username,
             "该账号的登录均已退出。",
-            lambda rows, one: accounts.sign_out_elsewhere(
-                rows, person=one, but_id=None, by=me, now=now
+            lambda session, one: accounts.sign_out_elsewhere(
+                session, person=one, but_id=None, by=me, now=now
             ),
         )
     )

@@ -93,8 +93,8 @@ def _add_or_preview(form: NewRuleForm) -> ResponseReturnValue:
         checked = rule_changes.check_new(db.session, draft=draft, now=moment())
         return _new_page(form, _preview(checked, None))
 
-    with transaction() as rows:
-        rule_changes.add_rule(rows, draft=draft, by=signed_in(), now=moment())
+    with transaction() as session:
+        rule_changes.add_rule(session, draft=draft, by=signed_in(), now=moment())
 
     flash(f"已保存：{sentence_of(draft)}", "success")
     return redirect(url_for(".listing"))
@@ -129,8 +129,8 @@ def _change_or_preview(code: str, form: ChangeRuleForm) -> ResponseReturnValue:
     if request.form.get("do") == PREVIEW:
         return _edit_page(code, form, EndForm(formdata=None), checked)
 
-    with transaction() as rows:
-        rule_changes.change_rule(rows, draft=draft, by=signed_in(), now=moment())
+    with transaction() as session:
+        rule_changes.change_rule(session, draft=draft, by=signed_in(), now=moment())
 
     flash(f"已保存：{sentence_of(checked)}{beginning_of(checked)}", "success")
     return redirect(url_for(".listing"))
@@ -145,8 +145,10 @@ def end(code: str) -> ResponseReturnValue:
     if form.validate():
         last: date = form.last_on.data  # type: ignore[assignment] # a valid form has it
         try:
-            with transaction() as rows:
-                rule_changes.end_rule(rows, code=code, last_on=last, by=signed_in(), now=moment())
+            with transaction() as session:
+                rule_changes.end_rule(
+                    session, code=code, last_on=last, by=signed_in(), now=moment()
+                )
         except Refused as refusal:
             show_at_field(form, refusal)
         else:
@@ -163,8 +165,8 @@ def withdraw(code: str) -> ResponseReturnValue:
     known = _versions_or_404(code)
     found = next((version for version in known if version.id == version_id), None) or abort(404)
     try:
-        with transaction() as rows:
-            rule_changes.withdraw_version(rows, version=found, by=signed_in(), now=moment())
+        with transaction() as session:
+            rule_changes.withdraw_version(session, version=found, by=signed_in(), now=moment())
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:

@@ -156,9 +156,9 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
 
     if form.validate():
         try:
-            with transaction() as rows:
+            with transaction() as session:
                 entry = take_step(
-                    rows,
+                    session,
                     order=order,
                     step=taken,
                     by=signed_in(),
@@ -166,8 +166,8 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
                     text=form.words,
                     new_due_on=form.later_on,
                 )
-                tell(rows, order=order, entry=entry, site=site())
-                has_no_reader = reaches_nobody(rows, order, entry)
+                tell(session, order=order, entry=entry, site=site())
+                has_no_reader = reaches_nobody(session, order, entry)
         except Refused as refusal:
             refused = _at_field(form, refusal)
         else:

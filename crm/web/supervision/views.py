@@ -197,11 +197,11 @@ def create() -> ResponseReturnValue:
 
     if form.validate():
         try:
-            with transaction() as rows:
+            with transaction() as session:
                 order = drafting.draft_order(
-                    rows, data=form.as_new_order(), by=signed_in(), now=moment()
+                    session, data=form.as_new_order(), by=signed_in(), now=moment()
                 )
-                tell(rows, order=order, entry=last_entry(rows, order), site=site())
+                tell(session, order=order, entry=last_entry(session, order), site=site())
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -257,9 +257,9 @@ def change(order_id: int) -> ResponseReturnValue:
 
     if form.validate() and not has_conflict(db.session, form, _current(order)):
         try:
-            with transaction() as rows:
+            with transaction() as session:
                 data = form.as_data(order.origin, lead_id=order.lead_id)
-                drafting.change_draft(rows, order=order, data=data, by=signed_in(), now=moment())
+                drafting.change_draft(session, order=order, data=data, by=signed_in(), now=moment())
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:

@@ -112,8 +112,8 @@ def create() -> ResponseReturnValue:
     form = _with_units(TargetForm())
     if form.validate():
         try:
-            with transaction() as rows:
-                service.set_target(rows, values=form.to_data(), by=signed_in(), now=moment())
+            with transaction() as session:
+                service.set_target(session, values=form.to_data(), by=signed_in(), now=moment())
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
@@ -135,9 +135,9 @@ def change(target_id: int) -> ResponseReturnValue:
 
     if form.validate():
         try:
-            with transaction() as rows:
+            with transaction() as session:
                 service.change_target(
-                    rows, target=target, values=form.to_data(), by=signed_in(), now=moment()
+                    session, target=target, values=form.to_data(), by=signed_in(), now=moment()
                 )
         except Refused as refusal:
             target = _target(db.session, target_id)
@@ -153,14 +153,14 @@ def change(target_id: int) -> ResponseReturnValue:
 def remove(target_id: int) -> ResponseReturnValue:
     target = _target(db.session, target_id)
     year = target.year
-    with transaction() as rows:
-        service.remove_target(rows, target=target, by=signed_in(), now=moment())
+    with transaction() as session:
+        service.remove_target(session, target=target, by=signed_in(), now=moment())
     flash("目标已删除。", "success")
     return redirect(url_for(".listing", year=year))
 
 
-def _target(rows: Session, target_id: int) -> Target:
-    return rows.get(Target, target_id) or abort(404)
+def _target(session: Session, target_id: int) -> Target:
+    return session.get(Target, target_id) or abort(404)
 
 
 def _with_units(form: TargetForm) -> TargetForm:

@@ -45,9 +45,9 @@ def visit_or_404(visit_id: int) -> Visit:
 def log(data: VisitData) -> Visit:
     people = (data.leader_id, *data.participant_ids)
 
-    def change(rows: Session) -> Visit:
-        visit = service.log_visit(rows, data=data, by=signed_in(), now=moment())
-        tell_named(rows, visit=visit, **_notice())
+    def change(session: Session) -> Visit:
+        visit = service.log_visit(session, data=data, by=signed_in(), now=moment())
+        tell_named(session, visit=visit, **_notice())
         return visit
 
     message = "已登记为完成。" if data.status is Status.DONE else "已存为计划。"
@@ -59,13 +59,13 @@ def merge(visit: Visit, data: VisitData) -> Visit:
     people = (visit.leader_id, *data.participant_ids, data.leader_id)
     dates = {visit.first_on, visit.last_on, clock.civil_date(data.starts_at)}
 
-    def change(rows: Session) -> Visit:
+    def change(session: Session) -> Visit:
         known = {visit.leader_id, *(person.id for person in visit.participants)}
         joins = signed_in().id in {data.leader_id, *data.participant_ids} - known
-        merge_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
-        tell_named(rows, visit=visit, **_notice())
+        merge_visit(session, visit=visit, data=data, by=signed_in(), now=moment())
+        tell_named(session, visit=visit, **_notice())
         if joins:  # the leader learns of a companion whom they did not name
-            tell_joined(rows, visit=visit, **_notice())
+            tell_joined(session, visit=visit, **_notice())
         return visit
 
     return _change_and_report(change, people, dates, "已合并到原有的拜访，所填内容已补入。")
@@ -76,9 +76,9 @@ def rewrite(visit: Visit, data: VisitData) -> Visit:
     people = (data.leader_id, *data.participant_ids)
     dates = _dates(data) | {visit.first_on, visit.last_on}
 
-    def change(rows: Session) -> Visit:
-        service.change_visit(rows, visit=visit, data=data, by=signed_in(), now=moment())
-        tell_named(rows, visit=visit, **_notice())
+    def change(session: Session) -> Visit:
+        service.change_visit(session, visit=visit, data=data, by=signed_in(), now=moment())
+        tell_named(session, visit=visit, **_notice())
         return visit
 
     return _change_and_report(change, people, dates, "已保存。")
@@ -88,12 +88,12 @@ def done(visit_id: int) -> ResponseReturnValue:
     """Set a planned visit done; one that ended earlier than planned ends now."""
     me, now = signed_in(), moment()
 
-    def finish(rows: Session, visit: Visit) -> Visit:
+    def finish(session: Session, visit: Visit) -> Visit:
         if not may_end_early(visit, now):
-            return service.set_done(rows, visit=visit, by=me, now=now)
+            return service.set_done(session, visit=visit, by=me, now=now)
         this_minute = now.replace(second=0, microsecond=0)  # forms show no seconds
         data = replace(data_of(visit), status=Status.DONE, ends_at=this_minute)
-        return service.change_visit(rows, visit=visit, data=data, by=me, now=now)
+        return service.change_visit(session, visit=visit, data=data, by=me, now=now)
 
     return _apply(visit_id, "已设为完成。", finish)
 
@@ -111,9 +111,9 @@ def move(visit_id: int) -> ResponseReturnValue:
     if prompt := _prompt_about_move(visit, starts_at):
         return prompt_page(prompt, back)
 
-    def change(rows: Session, visit: Visit) -> Visit:
+    def change(session: Session, visit: Visit) -> Visit:
         return service.move_visit(
-            rows, visit=visit, starts_at=starts_at, by=signed_in(), now=moment()
+            session, visit=visit, starts_at=starts_at, by=signed_in(), now=moment()
         )
 
     return _apply(visit_id, f"已改到{formatting.day(on)}。", change, dates=[on])
@@ -128,8 +128,8 @@ def _prompt_about_move(visit: Visit, starts_at: datetime) -> Prompt | None:
 
 
 def cancel(visit_id: int) -> ResponseReturnValue:
-    def change(rows: Session, visit: Visit) -> Visit:
-        return service.cancel_visit(rows, visit=visit, by=signed_in(), now=moment())
+    def change(session: Session, visit: Visit) -> Visit:
+        return service.cancel_visit(session, visit=visit, by=signed_in(), now=moment())
 
     return _apply(visit_id, "已取消这次拜访。", change)
 
@@ -139,9 +139,9 @@ def leave(visit_id: int) -> ResponseReturnValue:
     visit, me = visit_or_404(visit_id), signed_in()
     dates = {visit.first_on, visit.last_on}
 
-    def change(rows: Session) -> Visit:
-        leave_visit(rows, visit=visit, by=me, now=moment())
-        tell_left(rows, visit=visit, **_notice())
+    def change(session: Session) -> Visit:
+        leave_visit(session, visit=visit, by=me, now=moment())
+        tell_left(session, visit=visit, **_notice())
         return visit
 
     try:
@@ -155,9 +155,9 @@ def leave(visit_id: int) -> ResponseReturnValue:
 def confirm(visit_id: int) -> ResponseReturnValue:
     """Accept a visit that was logged late."""
 
-    def change(rows: Session, visit: Visit) -> Visit:
-        _require_known_verdict(rows, visit, Verdict.CONFIRMED)
-        return service.confirm_visit(rows, visit=visit, by=signed_in(), now=moment())
+    def change(session: Session, visit: Visit) -> Visit:
+        _require_known_verdict(session, visit, Verdict.CONFIRMED)
+        return service.confirm_visit(session, visit=visit, by=signed_in(), now=moment())
 
     return _apply(visit_id, "已确认。", change)
 
@@ -169,18 +169,20 @@ def reject(visit_id: int) -> ResponseReturnValue:
         flash("请填写退回原因。", "danger")
         return redirect(back_to(url_for("visits.show", visit_id=visit_id)))
 
-    def change(rows: Session, visit: Visit) -> Visit:
-        _require_known_verdict(rows, visit, Verdict.REJECTED)
-        return service.reject_visit(rows, visit=visit, reason=reason, by=signed_in(), now=moment())
+    def change(session: Session, visit: Visit) -> Visit:
+        _require_known_verdict(session, visit, Verdict.REJECTED)
+        return service.reject_visit(
+            session, visit=visit, reason=reason, by=signed_in(), now=moment()
+        )
 
     return _apply(visit_id, "已退回。", change)
 
 
-def _require_known_verdict(rows: Session, visit: Visit, wanted: Verdict) -> None:
+def _require_known_verdict(session: Session, visit: Visit, wanted: Verdict) -> None:
     """Refuse a verdict over one that its giver has not seen: two supervisors may judge at once."""
     if (shown := request.form.get("was")) is not None:
         was = next((verdict for verdict in Verdict if verdict.value == shown), None)
-        service.require_verdict(rows, visit=visit, was=was, wanted=wanted)
+        service.require_verdict(session, visit=visit, was=was, wanted=wanted)
 
 
 def _apply(
@@ -193,7 +195,7 @@ def _apply(
     back = back_to(url_for("visits.show", visit_id=visit_id))
 
     try:
-        _change_and_report(lambda rows: change(rows, visit), people, all_dates, message)
+        _change_and_report(lambda session: change(session, visit), people, all_dates, message)
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
 
@@ -210,15 +212,15 @@ def _change_and_report(
     leader_id, *_ = people = tuple(people)
     person_id = signed_in().id if signed_in().id in people else leader_id
 
-    with explained() as rows:
+    with explained() as session:
         # REGIME 3: figures of others only where they are in my scope
-        is_seen = may_see_person(rows, my_view(), person_id, today())
+        is_seen = may_see_person(session, my_view(), person_id, today())
         dates = dates if is_seen else ()
-        before = figures_on(rows, person_id, dates, moment())
-        visit = change(rows)
-        after = figures_on(rows, person_id, dates, moment())
+        before = figures_on(session, person_id, dates, moment())
+        visit = change(session)
+        after = figures_on(session, person_id, dates, moment())
         is_mine = person_id == signed_in().id
-        person_name = "" if is_mine else rows.get_one(Person, person_id).name
+        person_name = "" if is_mine else session.get_one(Person, person_id).name
 
     flash(message, "success")
     for effect in quota_effects(before, after, visit.id, today=today(), person_name=person_name):

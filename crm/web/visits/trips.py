@@ -102,8 +102,8 @@ def edit(trip_id: int) -> ResponseReturnValue:
 def change(trip_id: int) -> ResponseReturnValue:
     trip, form = _changeable_or_404(trip_id), TripForm()
 
-    def tell(rows: Session) -> None:
-        trips.tell_trip(rows, trip=trip, data=form.trip_data(), by=signed_in(), now=moment())
+    def tell(session: Session) -> None:
+        trips.tell_trip(session, trip=trip, data=form.trip_data(), by=signed_in(), now=moment())
 
     if form.validate() and is_saved(form, tell):
         flash("已保存。", "success")
