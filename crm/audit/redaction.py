@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import AuditEntry
-from crm.base.audit_reading import all_told_of
+from crm.base.audit_reading import values_of_entries
 from crm.base.fields import FieldKind
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
@@ -148,7 +148,7 @@ def _leads_of_visits(db: Session, visit_ids: set[int]) -> defaultdict[int, set[i
     linked = select(VisitLead.visit_id, VisitLead.lead_id).where(VisitLead.visit_id.in_(visit_ids))
     for visit_id, lead_id in db.execute(linked):
         found[visit_id].add(lead_id)
-    for visit_id, *both in all_told_of(db, Visit.__tablename__, visit_ids):
+    for visit_id, *both in values_of_entries(db, Visit.__tablename__, visit_ids):
         for values in both:
             found[visit_id].update(_lead_ids(values))
     return found

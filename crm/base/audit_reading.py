@@ -47,7 +47,7 @@ def entries_page(db: Session, by: AuditFilter, *, cursor: str | None = None) -> 
     return page_of(db, query, on=AuditEntry.at, row_id=AuditEntry.id, cursor=cursor)
 
 
-def all_told_of(
+def values_of_entries(
     db: Session, subject: str, subject_ids: Collection[int]
 ) -> Sequence[Row[int, str | None, str | None]]:
     """What all entries about these rows say was before and is after."""

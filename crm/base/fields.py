@@ -55,7 +55,7 @@ class Field:
     kind: FieldKind = FieldKind.LINE
     _: KW_ONLY
     choices: type[LabeledEnum] | None = None
-    columns: tuple[Column, ...] = ()  # of imports and exports: DESIGN 6 fixes their names
+    columns: tuple[Column, ...] = ()  # of imports and exports: users rely on their names
     in_form: bool = False
     form_label: str = ""  # where a form asks by another name
     required: str = ""  # what a form says where the field is empty

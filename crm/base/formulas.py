@@ -1,4 +1,4 @@
-"""Text that a spreadsheet may take for a formula, made harmless and restored (DESIGN 8)."""
+"""Text that a spreadsheet may take for a formula, made harmless and restored."""
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 # A spreadsheet may drop blanks. An apostrophe of the text itself gets a second one, so that

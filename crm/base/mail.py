@@ -1,4 +1,4 @@
-"""Rendering of mails, with a Jinja environment that needs no application (DESIGN 1)."""
+"""Rendering of mails, with a Jinja environment that needs no application."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The outbox: a mail is a row first, written in the transaction that it reports (DESIGN 3).
+"""The outbox: a mail is a row first, written in the transaction that it reports.
 
 The mailbox page shows a person all their messages, also `skipped` ones that are not mailed. Only
 messages with an address go out over SMTP; one without an address is `sent` by being there.
@@ -116,7 +116,7 @@ def put(  # noqa: PLR0913 - a message has that many parts
         attempts=0,
         note=note,
     )
-    # RETURNING tells whether the row is new; psycopg's rowcount does not (DESIGN 3)
+    # RETURNING tells whether the row is new; psycopg's rowcount does not
     new = insert.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Message.id)
 
     return db.scalar(new) is not None

@@ -19,7 +19,7 @@ from crm.base.sheet_problems import refused
 from crm.base.typed_text import unify_line_breaks
 from crm.base.workbooks import Cell, is_workbook, read_workbook, write_workbook
 
-LARGEST_BYTES = 10 * 1024 * 1024  # DESIGN 8
+LARGEST_BYTES = 10 * 1024 * 1024  # larger files are refused unread
 MOST_ROWS = 50_000
 
 

@@ -1,4 +1,4 @@
-"""The parts of an .xlsx file, checked before calamine parses them (DESIGN 8).
+"""The parts of an .xlsx file, checked before calamine parses them.
 
 calamine trusts what a file says of itself: two cells far apart make it ask for hundreds of
 gigabytes of memory, and a part that is larger than the zip directory says is unpacked to its end.

@@ -60,7 +60,7 @@ def _round(deliverer: Deliverer, may_go_on: Callable[[], bool], stopped: Event) 
     for failures in count(1):
         try:
             deliverer.deliver_all(may_go_on)
-        except Exception as error:  # noqa: BLE001 - the worker's outer edge: the next attempt may succeed (STYLE 6)
+        except Exception as error:  # noqa: BLE001 - the worker's outer edge: the next attempt may succeed
             wait = wait_seconds(failures)
             message = f"{type(error).__name__}: {error}".partition("\n")[0]
             log.error("deliver.failed", error=message, next_try_in_seconds=wait)  # noqa: TRY400 - every attempt would log the same trace

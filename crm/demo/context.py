@@ -82,7 +82,7 @@ class ScenarioContext:
         leads = {row.ref: lead_event(row, dates) for row in files.leads}
         return cls(files, dates, posting_events(files, dates), absence_events(files, dates), leads)
 
-    def is_there(self, who: str, on: date) -> bool:
+    def is_present(self, who: str, on: date) -> bool:
         """Whether the person is not absent on the date."""
         return on not in self.absent[who]
 
@@ -142,7 +142,9 @@ class ScenarioContext:
 
     def workdays_of(self, who: str, first: date, last: date) -> list[date]:
         """Working days on which the person is not absent."""
-        return [day for day in self.dates.calendar.workdays(first, last) if self.is_there(who, day)]
+        return [
+            day for day in self.dates.calendar.workdays(first, last) if self.is_present(who, day)
+        ]
 
 
 def runs(dates: Sequence[date]) -> list[tuple[date, date]]:

@@ -228,7 +228,7 @@ class Weekly(Row):
     without: tuple[int, ...] = ()
 
 
-class Way(Row):
+class ContactChannel(Row):
     """One way of being in contact."""
 
     kind: Kind
@@ -239,7 +239,7 @@ class Contacts(Row):
     """How often trackers at home are in contact about their leads."""
 
     every_days: int
-    ways: tuple[Way, ...]
+    ways: tuple[ContactChannel, ...]
 
 
 class Routines(Row):

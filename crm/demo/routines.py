@@ -61,7 +61,7 @@ def _resident_days(context: ScenarioContext, who: str, month: Period, wanted: in
     ranked = [
         (rank, day)
         for day in month.dates
-        if context.is_there(who, day) and (rank := _rank(context, day)) is not None
+        if context.is_present(who, day) and (rank := _rank(context, day)) is not None
     ]
     return sorted(day for _, day in sorted(ranked)[:wanted])
 
@@ -99,7 +99,9 @@ def _led_out(context: ScenarioContext, who: str, plans: Plans, on: date) -> Iter
     if visit := _written(context, who, plans, span, Kind.OUTREACH):
         lead = _next_lead(context, visit, on)
         companions = [lead.row.tracker, *lead.row.members] if lead else []
-        with_them = tuple(each for each in companions[:2] if context.is_there(each, on))
+        with_them = tuple(
+            companion for companion in companions[:2] if context.is_present(companion, on)
+        )
         yield _about(context, replace(visit, participants=with_them), lead)
 
 
@@ -118,7 +120,7 @@ def _contacts(context: ScenarioContext) -> Iterator[VisitEvent]:
             )
             on = context.dates.workday_until(on)
             known = context.stage_of(lead, on - 10 * DAY) and context.stage_of(lead, on)
-            if not known or not context.is_there(lead.row.tracker, on):
+            if not known or not context.is_present(lead.row.tracker, on):
                 continue
             way = contacts.ways[context.next_turn("way") % len(contacts.ways)]
             starts_at = at_civil(on, time(10 + i % 6))

@@ -135,7 +135,7 @@ def _step(
     people = [lead.row.tracker, *lead.row.members, lead.row.tracker]
     step = FollowupEvent(
         lead=lead.row.ref,
-        person=next((who for who in people if context.is_there(who, due_on)), lead.row.tracker),
+        person=next((who for who in people if context.is_present(who, due_on)), lead.row.tracker),
         due_on=due_on,
         what=words.what[turn % len(words.what)],
         entered_at=at_civil(due_on, EVENING),

@@ -211,7 +211,7 @@ class ScenarioWriter:
             )
             for event in of_month
         ]
-        visit_service.import_visits(self.db, rows, now=now)
+        visit_service.insert_visits(self.db, rows, now=now)
 
     def _of_people(self) -> Iterator[ScheduledCall]:
         for grant in self.scenario.grants:
@@ -242,7 +242,7 @@ class ScenarioWriter:
         if event.logged_at and event.logged_at != event.entered_at:
             yield event.logged_at, partial(self._finish_visit, event)
         if event.trip:
-            yield event.entered_at, partial(self._tell_trip, event)
+            yield event.entered_at, partial(self._describe_trip, event)
         if event.cancelled_at:
             yield event.cancelled_at, partial(self._cancel_visit, event)
         if event.verdict_at:
@@ -257,20 +257,20 @@ class ScenarioWriter:
             now=now,
         )
 
-    def _tell_trip(self, event: VisitEvent, now: datetime) -> None:
+    def _describe_trip(self, event: VisitEvent, now: datetime) -> None:
         trip = self.db.scalars(select(Trip).where(Trip.ref == event.trip)).one()
         by = self.people[event.leader]
         if trip.leader_id != by.id:
             return  # they only joined the trip of somebody else
 
-        made = [each for each in self.scenario.visits if each.trip == event.trip]
+        made = [visit for visit in self.scenario.visits if visit.trip == event.trip]
         data = trips.TripData(
             destination=event.city,
             first_on=min(civil_date(each.starts_at) for each in made),
             last_on=max(last_civil_date(each.ends_at) for each in made),
             approval=None,
         )
-        trips.tell_trip(self.db, trip=trip, data=data, by=by, now=now)
+        trips.describe_trip(self.db, trip=trip, data=data, by=by, now=now)
 
     def _finish_visit(self, event: VisitEvent, now: datetime) -> None:
         visit, by = self.visits[event.ref], self._enters(event)
@@ -311,7 +311,7 @@ class ScenarioWriter:
         )
 
     def _of_followup(self, event: FollowupEvent) -> Iterator[ScheduledCall]:
-        yield event.entered_at, partial(self._owe, event)
+        yield event.entered_at, partial(self._add_followup, event)
         if event.done_at:
             yield event.done_at, partial(self._settle, event)
 
@@ -319,7 +319,7 @@ class ScenarioWriter:
         known = (self.people, self.units, self.leads)
         return OrderWriter(self.db, *known, event).calls()
 
-    def _owe(self, event: FollowupEvent, now: datetime) -> None:
+    def _add_followup(self, event: FollowupEvent, now: datetime) -> None:
         data = followup_service.FollowupData(
             ref=event.ref,
             lead_id=self.leads[event.lead].id,

@@ -1,4 +1,4 @@
-"""Follow-ups as rows of a file, as far as a viewer may see them (DESIGN 6)."""
+"""Follow-ups as rows of a file, as far as a viewer may see them."""
 
 from datetime import date
 

@@ -32,7 +32,7 @@ def timeline(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[Entry]:
     entries = [
         *(Entry(step.reached_on, milestone=step) for step in _milestones(db, lead)),
         *(Entry(seen.first_on, visit=seen) for seen in _visits(db, viewer, lead, on)),
-        *(Entry(_told_on(step), followup=step) for step in _followups(db, lead)),
+        *(Entry(_shown_on(step), followup=step) for step in _followups(db, lead)),
     ]
     return sorted(entries, key=lambda entry: entry.on, reverse=True)
 
@@ -61,6 +61,6 @@ def _followups(db: Session, lead: Lead) -> list[Followup]:
     return list(db.scalars(query.order_by(Followup.due_on.desc(), Followup.id.desc())))
 
 
-def _told_on(followup: Followup) -> date:
+def _shown_on(followup: Followup) -> date:
     """The date a follow-up is shown at: when it was done, else when it is due."""
     return civil_date(followup.done_at) if followup.done_at else followup.due_on

@@ -106,7 +106,7 @@ def _claim_alone(
             return bool(claim(db, worker, now=now, only=message_id))
     except DATABASE_DOWN:
         raise
-    except Exception:  # the edge of one message: the others still go out (DESIGN 3)
+    except Exception:  # the edge of one message: the others still go out
         log.exception("message.not_claimed", id=message_id)
         return False
 
@@ -146,7 +146,7 @@ def settle_expired_claims(sessions: sessionmaker[Session], *, now: datetime) -> 
             state = _settle(sessions, query, now)
         except DATABASE_DOWN:
             raise
-        except Exception as error:  # the edge of one message: the others go on (DESIGN 3)
+        except Exception as error:  # the edge of one message: the others go on
             log.exception("message.unmanageable", id=message_id)
             state = give_up(sessions, message_id, error)
         if state:

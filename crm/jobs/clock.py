@@ -1,4 +1,4 @@
-"""The clock of one node: timetable and delivery, each in a thread of its own (DESIGN 3)."""
+"""The clock of one node: timetable and delivery, each in a thread of its own."""
 
 import os
 import socket
@@ -167,12 +167,12 @@ class ClockThreads:
 def scheduler_of(wake: Callable[[], object], jobs: Sequence[Job]) -> BackgroundScheduler:
     """An APScheduler that only wakes the node: at the jobs' times of day, and every tick.
 
-    What is due is decided by data (DESIGN 3), so a wake-up that is lost or repeated does no harm.
+    What is due is decided by data, so a wake-up that is lost or repeated does no harm.
     """
     zone = clock.civil(clock.now()).tzinfo
     scheduler = BackgroundScheduler(
         timezone=zone,
-        # Its own misfire limit is one second, after which a wake-up would be lost (DESIGN 3).
+        # Its own misfire limit is one second, after which a wake-up would be lost.
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
     )
     scheduler.add_job(wake, IntervalTrigger(seconds=TICK_SECONDS, timezone=zone), id="tick")

@@ -1,4 +1,4 @@
-"""Delivery of the outbox: claim a batch, send it, mark each message (DESIGN 3).
+"""Delivery of the outbox: claim a batch, send it, mark each message.
 
 A message is delivered exactly once inside the database; over SMTP at least once, or at most once
 for kinds that may not be repeated. Between DATA and our mark a crash leaves open whether a message
@@ -203,7 +203,7 @@ class _Batch:
         self._renew_at = clock.monotonic() + claims.CLAIM_LASTS.total_seconds() / 3
 
     def _deliver_alone(self, message_id: int) -> State:
-        """Deliver one message; a message that cannot be processed stops no other (DESIGN 3)."""
+        """Deliver one message; a message that cannot be processed stops no other."""
         self._current_id, self._is_sending = message_id, False
         try:
             with self._sessions() as db:

@@ -38,7 +38,7 @@ def weekly_or_monthly_digest(
         at=slot.due_at,
         until=superseded_at(slot, working_calendar(db)),
         late=timing is not Timing.ON_TIME,
-        mail=timing is not Timing.KEPT,
+        mail=timing is not Timing.ARCHIVED,
         site=site,
         since=ledger.began_on(db),
     )

@@ -1,4 +1,4 @@
-"""Health checks: the clock's last tick, overdue slots, the backlog of mails (DESIGN 3)."""
+"""Health checks: the clock's last tick, overdue slots, the backlog of mails."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The lease of the one node that runs the timetable; it ends by the database's clock (DESIGN 3)."""
+"""The lease of the one node that runs the timetable; it ends by the database's clock."""
 
 from datetime import timedelta
 

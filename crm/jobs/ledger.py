@@ -1,4 +1,4 @@
-"""The ledger of jobs: one row a slot, whose unique key makes it run once (DESIGN 3)."""
+"""The ledger of jobs: one row a slot, whose unique key makes it run once."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -144,7 +144,7 @@ def record_failure(db: Session, slot: Slot, error: str, *, now: datetime, useles
     _bound_waits(db)
     failed = _row(db, slot, RunState.FAILED, now=now, reason=error)
     attempts = db.scalar(failed.returning(JobRun.attempts)) or 0
-    # A slot that is still of use is repeated for ever: giving up would lose it (DESIGN 3).
+    # A slot that is still of use is repeated for ever: giving up would lose it.
     if not useless or attempts < GIVES_UP_AFTER:
         return False
     db.execute(

@@ -19,7 +19,7 @@ from crm.jobs.handlers import Handler
 from crm.jobs.models import JobRun
 from crm.jobs.pausing import pause_of
 from crm.jobs.runner import Runner, SlotOutcome, short_error
-from crm.jobs.timetable import DEPENDS_ON, Job, JobName, Slot, Timing, timing
+from crm.jobs.timetable import DEPENDS_ON, Job, JobName, Slot, Timing, timing_of_slot
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar
 
@@ -98,7 +98,7 @@ def preview(runner: Runner, name: JobName, *, now: datetime) -> Preview:
         slot = next_slot(db, runner.jobs_named(name))
         at = max(now, slot.due_at)
         ledger.claim(db, slot, now=at)
-        when = timing(slot, working_calendar(db), now=at)
+        when = timing_of_slot(slot, working_calendar(db), now=at)
         if when is Timing.SKIPPED:
             return Preview(slot, when, {}, [])
         # Whatever has a higher id afterwards was made by this slot.

@@ -1,4 +1,4 @@
-"""A message in MIME, made of its row alone, so that a repeat has the same bytes (DESIGN 3)."""
+"""A message in MIME, made of its row alone, so that a repeat has the same bytes."""
 
 from email.message import EmailMessage
 from email.policy import SMTP

@@ -1,4 +1,4 @@
-"""Tables of the clock: the runs of jobs, pauses, and the lease (DESIGN 3)."""
+"""Tables of the clock: the runs of jobs, pauses, and the lease."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Runs what is due, slot by slot in order, each in a transaction of its own (DESIGN 3)."""
+"""Runs what is due, slot by slot in order, each in a transaction of its own."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from crm.jobs.delivery import leave_in_mailbox
 from crm.jobs.expiry import clear_expiry
 from crm.jobs.handlers import HANDLERS, Handler
 from crm.jobs.pausing import held_jobs
-from crm.jobs.timetable import DEPENDS_ON, JOBS, Job, JobName, Slot, Timing, timing
+from crm.jobs.timetable import DEPENDS_ON, JOBS, Job, JobName, Slot, Timing, timing_of_slot
 from crm.jobs.write_yield import WriteYield
 from crm.quotas.queries import working_calendar
 from crm.transactions import transaction
@@ -181,7 +181,7 @@ class Runner:
         slot_log = log.bind(job=str(slot.job.name), slot=slot.name)
         try:
             outcome, made = self._do(slot, now=now, after_slot=after_slot)
-        except Exception as error:  # noqa: BLE001 - a job's outer edge: keep it, and go on (STYLE 6)
+        except Exception as error:  # noqa: BLE001 - a job's outer edge: keep it, and go on
             is_ours = not isinstance(error, DBAPIError) or not fault_of(error).is_transient
             slot_log.error("slot.failed", error=short_error(error), exc_info=is_ours)
             return self._fail(slot, error, now=now), {}
@@ -198,7 +198,7 @@ class Runner:
             run = ledger.claim(db, slot, now=now)
             if run is None:
                 return SlotOutcome.TAKEN, {}
-            when = timing(slot, working_calendar(db), now=now)
+            when = timing_of_slot(slot, working_calendar(db), now=now)
             if when is Timing.SKIPPED:
                 ledger.finish(db, run, timing=when)
                 return SlotOutcome.SKIPPED, {}
@@ -212,7 +212,7 @@ class Runner:
         """Record the error; raises where the database cannot be written, as no slot can be done."""
         try:
             with transaction(self.sessions) as db:
-                useless = timing(slot, working_calendar(db), now=now).is_past_use
+                useless = timing_of_slot(slot, working_calendar(db), now=now).is_past_use
                 skipped = ledger.record_failure(
                     db, slot, short_error(error), now=now, useless=useless
                 )

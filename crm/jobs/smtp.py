@@ -1,4 +1,4 @@
-"""Sending mails to an SMTP server, at the level where DATA can be seen (DESIGN 3).
+"""Sending mails to an SMTP server, at the level where DATA can be seen.
 
 The body is sent only after 354. After the body, only a well-formed 2xx is a success, and only a
 well-formed 4xx or 5xx a refusal; anything else leaves open whether the mail was delivered.

@@ -1,4 +1,4 @@
-"""An SMTP session in which every answer is well-formed and belongs to its command (DESIGN 3).
+"""An SMTP session in which every answer is well-formed and belongs to its command.
 
 Commands, login and extensions are smtplib's. Reading is ours: smtplib accepts `25` as an answer,
 and takes whatever a server says too early as the answer to the next command.

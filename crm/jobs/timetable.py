@@ -35,11 +35,11 @@ class JobName(LabeledEnum):
 DEPENDS_ON: Mapping[str, JobName] = {JobName.SETTLED_FIGURES: JobName.FREEZE}
 
 
-class Lateness(LabeledEnum):
+class MissedSlotRule(LabeledEnum):
     """How long a missed slot is still of use, and what happens then."""
 
     UNTIL_EVENING = "until_evening", "当日18:00前补做"
-    UNTIL_NEXT_THEN_KEPT = "until_next_then_kept", "下一期到期前补发，之后只存档"
+    UNTIL_NEXT_THEN_ARCHIVED = "until_next_then_kept", "下一期到期前补发，之后只存档"
     UNTIL_NEXT = "until_next", "下一期到期前补做"
     ALWAYS = "always", "一律补做"
 
@@ -49,13 +49,13 @@ class Timing(LabeledEnum):
 
     ON_TIME = "on_time", "按时"
     LATE = "late", "迟到补做"
-    KEPT = "kept", "迟到补做，下一期已到期，只存档不发送"
+    ARCHIVED = "kept", "迟到补做，下一期已到期，只存档不发送"
     SKIPPED = "skipped", "已过时限，跳过"
 
     @property
     def is_past_use(self) -> bool:
         """Whether the slot is of no use any more."""
-        return self in (Timing.KEPT, Timing.SKIPPED)
+        return self in (Timing.ARCHIVED, Timing.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Job:
     cycle: PeriodKind | None  # None: a slot for each date
     due_on: DueOn
     at: time
-    lateness: Lateness
+    lateness: MissedSlotRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +134,33 @@ JOBS = (
         PeriodKind.WEEK,
         first_workday_after,
         time(7, 30),
-        Lateness.UNTIL_NEXT_THEN_KEPT,
+        MissedSlotRule.UNTIL_NEXT_THEN_ARCHIVED,
     ),
     Job(
         JobName.MONTHLY_DIGEST,
         PeriodKind.MONTH,
         first_workday_after,
         time(7, 30),
-        Lateness.UNTIL_NEXT_THEN_KEPT,
+        MissedSlotRule.UNTIL_NEXT_THEN_ARCHIVED,
     ),
-    Job(JobName.MORNING_BRIEF, None, that_workday, time(7, 45), Lateness.UNTIL_EVENING),
+    Job(JobName.MORNING_BRIEF, None, that_workday, time(7, 45), MissedSlotRule.UNTIL_EVENING),
     # About the xun that begins, even where holidays move it some days on (1 October).
-    Job(JobName.TEN_DAY, PeriodKind.XUN, first_workday_of, time(8), Lateness.UNTIL_NEXT),
-    Job(JobName.NUDGE, None, that_workday, time(12), Lateness.UNTIL_EVENING),
-    Job(JobName.ESCALATE, None, that_day, time(0), Lateness.ALWAYS),
-    Job(JobName.AUDIT_SEAL, None, day_after, time(0), Lateness.ALWAYS),
+    Job(JobName.TEN_DAY, PeriodKind.XUN, first_workday_of, time(8), MissedSlotRule.UNTIL_NEXT),
+    Job(JobName.NUDGE, None, that_workday, time(12), MissedSlotRule.UNTIL_EVENING),
+    Job(JobName.ESCALATE, None, that_day, time(0), MissedSlotRule.ALWAYS),
+    Job(JobName.AUDIT_SEAL, None, day_after, time(0), MissedSlotRule.ALWAYS),
     # One for each kind of period; the names of their slots tell them apart.
-    *(Job(JobName.ASSESS, kind, day_after, time(0), Lateness.ALWAYS) for kind in PeriodKind),
-    *(Job(JobName.FREEZE, kind, day_of_freeze, time(0), Lateness.ALWAYS) for kind in PeriodKind),
+    *(Job(JobName.ASSESS, kind, day_after, time(0), MissedSlotRule.ALWAYS) for kind in PeriodKind),
+    *(
+        Job(JobName.FREEZE, kind, day_of_freeze, time(0), MissedSlotRule.ALWAYS)
+        for kind in PeriodKind
+    ),
     Job(
         JobName.SETTLED_FIGURES,
         PeriodKind.MONTH,
         second_workday_from_freeze,
         rules.SETTLED_AT,
-        Lateness.ALWAYS,
+        MissedSlotRule.ALWAYS,
     ),
 )
 
@@ -208,20 +211,20 @@ def superseded_at(slot: Slot, calendar: WorkingCalendar) -> datetime:
     return next(later.due_at for later in following if later.due_at > slot.due_at)
 
 
-def timing(slot: Slot, calendar: WorkingCalendar, *, now: datetime) -> Timing:
+def timing_of_slot(slot: Slot, calendar: WorkingCalendar, *, now: datetime) -> Timing:
     """What is to be done with the slot at that moment (REGIME 5)."""
     if now - slot.due_at <= ON_TIME:
         return Timing.ON_TIME
 
     match slot.job.lateness:
-        case Lateness.ALWAYS:
+        case MissedSlotRule.ALWAYS:
             return Timing.LATE
-        case Lateness.UNTIL_EVENING:
+        case MissedSlotRule.UNTIL_EVENING:
             in_use = now < at_civil(civil_date(slot.due_at), EVENING)
             return Timing.LATE if in_use else Timing.SKIPPED
-        case Lateness.UNTIL_NEXT:
+        case MissedSlotRule.UNTIL_NEXT:
             in_use = now < superseded_at(slot, calendar)
             return Timing.LATE if in_use else Timing.SKIPPED
-        case Lateness.UNTIL_NEXT_THEN_KEPT:
+        case MissedSlotRule.UNTIL_NEXT_THEN_ARCHIVED:
             in_use = now < superseded_at(slot, calendar)
-            return Timing.LATE if in_use else Timing.KEPT
+            return Timing.LATE if in_use else Timing.ARCHIVED

@@ -79,7 +79,7 @@ def attempt(step: Callable[[], None], **about: str) -> bool:
         details = {"error": first_line(error), "exc_info": not fault_of(error).is_transient}
         log.error("clock.tick_failed", **details, **about)  # noqa: TRY400
         return False
-    except Exception:  # the thread's outer edge (STYLE 6)
+    except Exception:  # the thread's outer edge
         log.exception("clock.tick_failed", **about)
         return False
 

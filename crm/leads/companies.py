@@ -1,6 +1,6 @@
 """Investors, found again by name or credit code; what is entered of one stays with its lead.
 
-PROJECTS 6: an entry never changes another's record. What only hidden leads tell of a company must
+An entry never changes another's record. What only hidden leads tell of a company must
 not show anywhere: in a name, a warning or a refusal.
 """
 

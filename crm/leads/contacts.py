@@ -1,4 +1,4 @@
-"""Contacts at a company; each belongs to the lead that brought it (PROJECTS 6)."""
+"""Contacts at a company; each belongs to the lead that brought it."""
 
 from dataclasses import dataclass
 from datetime import datetime

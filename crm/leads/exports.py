@@ -1,4 +1,4 @@
-"""Leads as rows of a file, as far as a viewer may see them (DESIGN 6)."""
+"""Leads as rows of a file, as far as a viewer may see them."""
 
 from datetime import date
 

@@ -43,7 +43,9 @@ def in_charge(unit_ids: Collection[int] | Select[int], on: date) -> ColumnElemen
 # The SQL of these two follows from their arguments alone, and to put it together takes longer than
 # to run it: a run through many mornings asks for the same again and again.
 @lru_cache(maxsize=256)
-def _near(person_id: int, role: Role, unit_ids: frozenset[int], on: date) -> ColumnElement[bool]:
+def _own_or_in_scope(
+    person_id: int, role: Role, unit_ids: frozenset[int], on: date
+) -> ColumnElement[bool]:
     """Leads of the person's own units or scope, or on which the person is named."""
     if role is Role.ADMIN:
         return true()
@@ -58,7 +60,7 @@ def _visible(person_id: int, role: Role, unit_ids: frozenset[int], on: date) -> 
         return false()
     return or_(
         Lead.secrecy == Secrecy.OPEN,
-        and_(Lead.secrecy == Secrecy.INTERNAL, _near(person_id, role, unit_ids, on)),
+        and_(Lead.secrecy == Secrecy.INTERNAL, _own_or_in_scope(person_id, role, unit_ids, on)),
         and_(Lead.secrecy == Secrecy.RESTRICTED, named(person_id, on)),
     )
 
@@ -70,7 +72,7 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
 
 def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Visible leads that the viewer may change: of their units or scope, or entered by them."""
-    near = _near(viewer.person_id, viewer.role, viewer.unit_ids, on)
+    near = _own_or_in_scope(viewer.person_id, viewer.role, viewer.unit_ids, on)
     return visible(viewer, on) & or_(near, Lead.entered_by_id == viewer.person_id)
 
 
@@ -151,7 +153,9 @@ def named_supervisors(db: Session, lead_id: int, on: date) -> set[int]:
     """Of the supervisors in whose scope the lead lies, those who are named on it."""
     named = select(LeadRole.person_id).where(LeadRole.lead_id == lead_id, role_held_on(on))
     named_ids = set(db.scalars(named))
-    return {each for each in supervisors_of_lead(db, lead_id, on) if each in named_ids}
+    return {
+        supervisor for supervisor in supervisors_of_lead(db, lead_id, on) if supervisor in named_ids
+    }
 
 
 def require_change(db: Session, lead: Lead, by: Person | None, now: datetime) -> None:

@@ -81,4 +81,4 @@ def contacts_of(db: Session, viewer: Viewer | None, lead: Lead, on: date) -> Seq
         )
         query = query.where(or_(Contact.lead_id.in_(seen), of_company))
     contacts = db.scalars(query.order_by(Contact.id))
-    return sorted(contacts, key=lambda each: each.lead_id != lead.id)
+    return sorted(contacts, key=lambda contact: contact.lead_id != lead.id)

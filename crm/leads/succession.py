@@ -1,4 +1,4 @@
-"""A restricted lead never loses its last person who may see it (REGIME 2, DESIGN 8).
+"""A restricted lead never loses its last person who may see it (REGIME 2).
 
 What `reassignment` has not given to a named successor falls here, as the transaction commits.
 """

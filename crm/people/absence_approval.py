@@ -22,7 +22,7 @@ class Deciding:
     viewer: Viewer
     supervisors: Mapping[int, frozenset[int]]  # those above each unit, for an admin to know
 
-    def over(self, person_id: int, unit_id: int | None) -> bool:
+    def may_decide_for(self, person_id: int, unit_id: int | None) -> bool:
         """Whether the viewer decides for that person of that unit; never for themselves."""
         if person_id == self.viewer.person_id:
             return False
@@ -47,7 +47,7 @@ def may_decide(db: Session, by: Person, person_id: int, on: date) -> bool:
             Posting.person_id == person_id, Posting.is_primary, held_on(on)
         )
     )
-    return deciding(db, viewer(db, by, on), on).over(person_id, unit_id)
+    return deciding(db, viewer(db, by, on), on).may_decide_for(person_id, unit_id)
 
 
 def waiting(db: Session, viewer: Viewer, on: date) -> list[Absence]:
@@ -66,7 +66,11 @@ def waiting(db: Session, viewer: Viewer, on: date) -> list[Absence]:
     rows = db.execute(asked).all()
     mine = deciding(db, viewer, on) if rows else None
 
-    return [absence for absence, unit_id in rows if mine and mine.over(absence.person_id, unit_id)]
+    return [
+        absence
+        for absence, unit_id in rows
+        if mine and mine.may_decide_for(absence.person_id, unit_id)
+    ]
 
 
 def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:

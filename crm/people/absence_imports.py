@@ -1,4 +1,4 @@
-"""Absences from a file, approved as they come in: all of it or nothing (DESIGN 6)."""
+"""Absences from a file, approved as they come in: all of it or nothing."""
 
 from collections.abc import Mapping
 from datetime import date, datetime

@@ -81,7 +81,7 @@ def approve(db: Session, *, absence: Absence, by: Person, now: datetime) -> None
     collect_edit(db, absence, Edit.ABSENCE_APPROVED, *dates, by=by, at=now)
 
 
-def give_back(db: Session, *, absence: Absence, why: str, by: Person, now: datetime) -> None:
+def return_request(db: Session, *, absence: Absence, why: str, by: Person, now: datetime) -> None:
     """Return it with the reason; refused as `required`, `not_asked`."""
     _take(db, absence, by, now)
     _require_asked(absence)

@@ -70,7 +70,7 @@ def people_page(
         db, query, on=Person.pinyin, row_id=Person.id, cursor=cursor, earliest_first=True
     )
     homes = _homes(db, [person.id for person in page.items], on)
-    lines = [PersonLine(each, *homes.get(each.id, ("", None))) for each in page.items]
+    lines = [PersonLine(item, *homes.get(item.id, ("", None))) for item in page.items]
 
     return Page(lines, page.newer, page.older)
 

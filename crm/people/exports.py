@@ -1,4 +1,4 @@
-"""People and their postings as rows of the file that the import reads (DESIGN 6)."""
+"""People and their postings as rows of the file that the import reads."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""People with their postings, from a file: all of it or nothing (DESIGN 6)."""
+"""People with their postings, from a file: all of it or nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

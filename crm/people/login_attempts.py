@@ -1,4 +1,4 @@
-"""Password attempts, counted by account and by where they come from (DESIGN 8).
+"""Password attempts, counted by account and by where they come from.
 
 Nobody can lock an owner out: a browser at which the person has signed in before has a limit of its
 own, and attempts from elsewhere only slow down browsers and addresses that are not known.

@@ -151,7 +151,7 @@ def leave(  # noqa: PLR0913 - who leaves, when, and by whose word
     after_it = Posting.to_on.is_(None) | (Posting.to_on > last_on)
     query = select(Posting).where(Posting.person_id == person.id, after_it)
     ends = db.scalars(query.order_by(Posting.from_on.desc())).all()
-    begun = [each.from_on for each in ends if last_on < each.from_on <= civil_date(now)]
+    begun = [end.from_on for end in ends if last_on < end.from_on <= civil_date(now)]
     if begun:
         raise Refused("leaves_before_posting", field="last_on", on=begun[0])
 

@@ -1,4 +1,4 @@
-"""Login sessions: rows that can be revoked; the browser holds only a token (DESIGN 8)."""
+"""Login sessions: rows that can be revoked; the browser holds only a token."""
 
 import hashlib
 import secrets

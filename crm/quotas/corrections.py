@@ -15,7 +15,7 @@ from crm.quotas.frozen import RULE, corrections_of
 from crm.quotas.locks import hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.queries import live_figures
-from crm.quotas.rules import Figure, FigureResult, FigureStatus, Freeze, Rule, Way
+from crm.quotas.rules import Figure, FigureResult, FigureStatus, Freeze, JudgingVersion, Rule
 
 NOTHING_OWED = FigureResult(0, 0, FigureStatus.EXEMPT)  # who does not hold the duty any more
 
@@ -130,7 +130,7 @@ def _results(
 def _freeze(record: FigureRecord) -> Freeze:
     """When and how it was frozen; only frozen figures are asked for."""
     assert record.frozen_at is not None  # noqa: S101 - `_causes` reads no others
-    return Freeze(record.frozen_at, Way(record.judged_by))
+    return Freeze(record.frozen_at, JudgingVersion(record.judged_by))
 
 
 def _rules(db: Session, rule_ids: Collection[int]) -> dict[int, Rule]:

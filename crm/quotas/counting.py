@@ -12,12 +12,12 @@ from crm.quotas.rules import (
     Case,
     Counted,
     Freeze,
+    JudgingVersion,
     Measure,
     NotCounted,
     Reason,
     Rule,
     VisitFacts,
-    Way,
 )
 from crm.visits.rules import Kind, Status, Verdict, is_logged_late, is_open_to_verdict
 
@@ -113,7 +113,7 @@ def _as_if_done_before(
         was_known = visit.entered_at <= freeze.at
         at = freeze.at if was_known else as_of
         # no edit follows when a stay lapses: one made up after the freeze counts once it is done
-        ended_too = was_known and freeze.way is Way.ENDED_STAYS
+        ended_too = was_known and freeze.way is JudgingVersion.ENDED_STAYS
     if visit.kind is not Kind.RESIDENCY or at < visit.starts_at:
         return date.min
     today = clock.civil_date(at)

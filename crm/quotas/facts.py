@@ -1,4 +1,4 @@
-"""The facts of a period that judging needs, as plain values and each in one query (DESIGN 7)."""
+"""The facts of a period that judging needs, as plain values and each in one query."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping

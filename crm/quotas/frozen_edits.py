@@ -22,7 +22,7 @@ FACTS = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AffectedFigures:
     """The people and dates whose figures may rest on a visit."""
 
     person_ids: frozenset[int]
@@ -30,19 +30,19 @@ class Reach:
     last: date
 
 
-def reach_of_visit(visit: SeenVisit) -> Reach:
+def reach_of_visit(visit: SeenVisit) -> AffectedFigures:
     """The reach of a visit as it stands."""
     companions = {person.id for person in visit.participants}
-    return Reach(frozenset({visit.leader.id, *companions}), visit.first_on, visit.last_on)
+    return AffectedFigures(frozenset({visit.leader.id, *companions}), visit.first_on, visit.last_on)
 
 
-def reach_of_data(data: VisitData) -> Reach:
+def reach_of_data(data: VisitData) -> AffectedFigures:
     """The reach of a visit as it is to be saved."""
     first, last = civil_date(data.starts_at), last_civil_date(data.ends_at)
-    return Reach(data.joined_by | {data.leader_id}, first, last)
+    return AffectedFigures(data.joined_by | {data.leader_id}, first, last)
 
 
-def frozen_periods_of(db: Session, *reaches: Reach) -> list[Period]:
+def frozen_periods_of(db: Session, *reaches: AffectedFigures) -> list[Period]:
     """The periods in which a figure of one of the people is frozen, in order."""
     person_ids = frozenset[int]().union(*(reach.person_ids for reach in reaches))
     first, last = min(reach.first for reach in reaches), max(reach.last for reach in reaches)

@@ -16,7 +16,7 @@ from crm.quotas.pending_visits import LONGEST_PERIOD
 from crm.quotas.queries import rules_holding
 from crm.quotas.rules import Rule
 from crm.visits.fields import VisitData
-from crm.visits.lateness import late_if_kept, late_now
+from crm.visits.late_entry import late_if_kept, late_now
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind
 

@@ -89,7 +89,7 @@ class FigureRecord(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     judged_by: Mapped[int] = mapped_column(
         server_default="1"
-    )  # the `Way`; of a frozen figure it stays
+    )  # the `JudgingVersion`; of a frozen figure it stays
     explanation: Mapped[str]  # JSON: which visits counted, and which did not and why
 
     assessed_at: Mapped[datetime | None]

@@ -75,7 +75,7 @@ class Reason(LabeledEnum):
     SAME_DAY = "same_day", "同日已计一次"
 
 
-class Way(IntEnum):
+class JudgingVersion(IntEnum):
     """How figures are judged; a frozen figure keeps its way, and its corrections use it."""
 
     STAYS_UNDER_WAY = 1  # a stay that has ended counts only once it is done
@@ -178,7 +178,7 @@ class Freeze:
     """When a figure was frozen, and by which way it had been judged."""
 
     at: datetime
-    way: Way
+    way: JudgingVersion
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from crm.quotas.locks import hold_edits, hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.permissions import figure_scope
 from crm.quotas.queries import live_figures, rules_for
-from crm.quotas.rules import Way
+from crm.quotas.rules import JudgingVersion
 
 
 class Stage(StrEnum):
@@ -161,7 +161,7 @@ def _row(
         "first_on": figure.period.first,
         "last_on": figure.period.last,
         "unit_id": judged.unit_id,
-        "judged_by": Way.ENDED_STAYS.value,
+        "judged_by": JudgingVersion.ENDED_STAYS.value,
         "explanation": explanation_json(figure),
         f"{stage}_at": at,
         **{f"{stage}_{name}": getattr(figure, name) for name in NUMBERS},

@@ -216,7 +216,7 @@ def steps_of(db: Session, me: Viewer, order: Order, on: date) -> frozenset[Step]
 def require_step(db: Session, *, order: Order, step: Step, by: Person, now: datetime) -> None:
     """Lock the order and refuse a step that its workflow does not allow the person now.
 
-    Refused as `not_yours`, `order_state`, `same_hand`, `extension_too_late`, `already_asked`,
+    Refused as `not_yours`, `order_state`, `same_person`, `extension_too_late`, `already_asked`,
     `nothing_asked`.
     """
     on = civil_date(now)
@@ -236,7 +236,7 @@ def _refusal(obstacle: Obstacle | Condition, order: Order) -> Refused:
         case Obstacle.STATE:
             return Refused("order_state", state=order.state.label)
         case Obstacle.SAME_PERSON:
-            return Refused("same_hand")
+            return Refused("same_person")
         case Condition.BEFORE_DUE:
             return Refused("extension_too_late", field="new_due_on", on=order.due_on)
         case Condition.NOT_ASKED:

@@ -36,8 +36,8 @@ _SEEDS = Path(__file__).resolve().parents[2] / "seeds" / "supervision.yaml"
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A step as it is taken: what was said with it, by whom and when."""
+class StepInput:
+    """A step as it is step_input: what was said with it, by whom and when."""
 
     step: Step
     text: str | None
@@ -47,7 +47,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class StepRecord:
     """What a step leaves in the history and the trail beside its words."""
 
     before: Mapping[str, object] | None = None
@@ -71,19 +71,19 @@ def take_step(  # noqa: PLR0913 - a step has that many parts
     Issuing is refused as `nobody_receives` or `nobody_may_know` where nobody would receive it.
     """
     require_step(db, order=order, step=step, by=by, now=now)
-    taken = Taken(step, _words(step, text), new_due_on, by, now)
+    step_input = StepInput(step, _words(step, text), new_due_on, by, now)
 
-    noted = _CHANGES[step](db, order, taken) if step in _CHANGES else Noted()
+    step_record = _CHANGES[step](db, order, step_input) if step in _CHANGES else StepRecord()
     order.state = ORDER_WORKFLOW.of(step).target or order.state
 
     return note_and_record(
         *(db, order, ENTRY_OF_STEP[step]),
         by=by,
         now=now,
-        before=noted.before,
-        after=noted.after,
-        text=taken.text,
-        new_due_on=noted.new_due_on,
+        before=step_record.before,
+        after=step_record.after,
+        text=step_input.text,
+        new_due_on=step_record.new_due_on,
     )
 
 
@@ -93,69 +93,69 @@ def _words(step: Step, text: str) -> str | None:
     return text.strip() or None
 
 
-def _issue(db: Session, order: Order, taken: Taken) -> Noted:
+def _issue(db: Session, order: Order, step_input: StepInput) -> StepRecord:
     """Give the order its number and its due date."""
-    require_receivers(db, order, taken.by, taken.now)
-    on = civil_date(taken.now)
+    require_receivers(db, order, step_input.by, step_input.now)
+    on = civil_date(step_input.now)
     due = due_on(order.kind, on, working_calendar(db))
     number = _next_number(db, on.year)
 
     order.code_word, order.number_year, order.number = code_word(), on.year, number
-    order.issued_at, order.issued_by_id = taken.now, taken.by.id
+    order.issued_at, order.issued_by_id = step_input.now, step_input.by.id
     order.first_due_on = order.due_on = due
 
-    return Noted(after={"number": order.number_text, "due_on": due})
+    return StepRecord(after={"number": order.number_text, "due_on": due})
 
 
-def _receive(_db: Session, order: Order, taken: Taken) -> Noted:
-    order.received_at, order.received_by_id = taken.now, taken.by.id
-    return Noted()
+def _receive(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
+    order.received_at, order.received_by_id = step_input.now, step_input.by.id
+    return StepRecord()
 
 
-def _ask_extension(_db: Session, order: Order, taken: Taken) -> Noted:
-    asked = _later(taken.new_due_on, _due(order))
-    order.asked_due_on, order.asked_by_id = asked, taken.by.id
-    return Noted(after={"asked_due_on": asked}, new_due_on=asked)
+def _ask_extension(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
+    asked = _later(step_input.new_due_on, _due(order))
+    order.asked_due_on, order.asked_by_id = asked, step_input.by.id
+    return StepRecord(after={"asked_due_on": asked}, new_due_on=asked)
 
 
-def _grant(_db: Session, order: Order, _taken: Taken) -> Noted:
+def _grant(_db: Session, order: Order, _taken: StepInput) -> StepRecord:
     before, asked = {"due_on": order.due_on}, order.asked_due_on
     order.due_on = asked
     order.asked_due_on = order.asked_by_id = None
-    return Noted(before=before, after={"due_on": asked}, new_due_on=asked)
+    return StepRecord(before=before, after={"due_on": asked}, new_due_on=asked)
 
 
-def _refuse(_db: Session, order: Order, _taken: Taken) -> Noted:
+def _refuse(_db: Session, order: Order, _taken: StepInput) -> StepRecord:
     """The date stands."""
     order.asked_due_on = order.asked_by_id = None
-    return Noted(before={"due_on": order.due_on}, after={"due_on": order.due_on})
+    return StepRecord(before={"due_on": order.due_on}, after={"due_on": order.due_on})
 
 
-def _answer(_db: Session, order: Order, taken: Taken) -> Noted:
+def _answer(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
     """An extension that was still asked for is void."""
-    order.answered_at, order.answered_by_id = taken.now, taken.by.id
+    order.answered_at, order.answered_by_id = step_input.now, step_input.by.id
     order.asked_due_on = order.asked_by_id = None
-    return Noted()
+    return StepRecord()
 
 
-def _accept(_db: Session, order: Order, taken: Taken) -> Noted:
-    order.basis = taken.text
-    order.accepted_at, order.accepted_by_id = taken.now, taken.by.id
-    return Noted(after={"basis": taken.text})
+def _accept(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
+    order.basis = step_input.text
+    order.accepted_at, order.accepted_by_id = step_input.now, step_input.by.id
+    return StepRecord(after={"basis": step_input.text})
 
 
-def _return(_db: Session, order: Order, taken: Taken) -> Noted:
+def _return(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
     """The unit goes on; with a new due date, else the old one."""
-    if taken.new_due_on is None:
-        return Noted()
+    if step_input.new_due_on is None:
+        return StepRecord()
 
     before = {"due_on": order.due_on}
-    order.due_on = _later(taken.new_due_on, max(_due(order), civil_date(taken.now)))
+    order.due_on = _later(step_input.new_due_on, max(_due(order), civil_date(step_input.now)))
 
-    return Noted(before=before, after={"due_on": order.due_on}, new_due_on=order.due_on)
+    return StepRecord(before=before, after={"due_on": order.due_on}, new_due_on=order.due_on)
 
 
-_CHANGES: Mapping[Step, Callable[[Session, Order, Taken], Noted]] = {
+_CHANGES: Mapping[Step, Callable[[Session, Order, StepInput], StepRecord]] = {
     Step.ISSUE: _issue,
     Step.RECEIVE: _receive,
     Step.EXTEND: _ask_extension,
@@ -184,10 +184,10 @@ def _next_number(db: Session, year: int) -> int:
     Whoever takes one holds the year's row until the commit, and the next one waits.
     """
     first = insert_into(db, OrderSeries).values(year=year, last=1)
-    taken = first.on_conflict_do_update(
+    step_input = first.on_conflict_do_update(
         index_elements=["year"], set_={"last": OrderSeries.last + 1}
     )
-    return db.scalars(taken.returning(OrderSeries.last)).one()
+    return db.scalars(step_input.returning(OrderSeries.last)).one()
 
 
 @cache

@@ -34,7 +34,7 @@ class ImportedVisit:
     entered_at: datetime | None = None
 
 
-def import_visit(
+def insert_visit(
     db: Session,
     *,
     data: VisitData,
@@ -43,10 +43,10 @@ def import_visit(
     now: datetime,
 ) -> Visit:
     """Keep one imported visit, its people and leads known by their ids; see `new_visit`."""
-    return import_visits(db, [ImportedVisit(data, logged_at, verdict)], now=now)[0]
+    return insert_visits(db, [ImportedVisit(data, logged_at, verdict)], now=now)[0]
 
 
-def import_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) -> list[Visit]:
+def insert_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) -> list[Visit]:
     """Insert imported visits; the caller has checked references, people and leads."""
     visits = [new_visit(row, now=now) for row in rows]
     begin_trips(db, visits, now=now)

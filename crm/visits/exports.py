@@ -1,4 +1,4 @@
-"""Visits as rows of the file that the import reads, as far as a viewer may see them (DESIGN 6)."""
+"""Visits as rows of the file that the import reads, as far as a viewer may see them."""
 
 from collections.abc import Iterable
 from datetime import date

@@ -1,4 +1,4 @@
-"""Visits from a file: all of it or nothing; the reference makes a repeat harmless (DESIGN 6)."""
+"""Visits from a file: all of it or nothing; the reference makes a repeat harmless."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
 CellValues = dict[str, Any]  # a visit's values by column
 
 
-class VisitFacts(Cells):
+class VisitCells(Cells):
     """What the import of a visit works with; its texts come from the declaration."""
 
     ref: Line
@@ -58,7 +58,7 @@ class VisitFacts(Cells):
     entered_at: MomentOrNone = None
 
 
-VisitRow = with_texts(VisitFacts, VISIT_FIELDS)
+VisitRow = with_texts(VisitCells, VISIT_FIELDS)
 OF_DATA = frozenset(VisitRow.model_fields) & frozenset(VisitData.__dataclass_fields__) - {"ref"}
 PLAIN = (OF_DATA | {"verdict", "logged_at", "entered_at"}) - {"kind"}
 MOMENTS = ("logged_at", "entered_at")  # left out, they are those of the import
@@ -93,7 +93,7 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult
 
     sheet.notices += read_as_remote((line, row.kind, row.channel) for line, row in rows)
     sheet.raise_problems()
-    made = batch_insert.import_visits(db, new, now=now)
+    made = batch_insert.insert_visits(db, new, now=now)
     lines = {row.ref: line for line, row in rows}
     sheet.notices += asked_about(db, made, lines, civil_date(now))
 
@@ -107,7 +107,7 @@ def _names(db: Session) -> Names:
     )
 
 
-def _values_of(row: VisitFacts, names: Names, sheet: Sheet, line: int) -> CellValues:
+def _values_of(row: VisitCells, names: Names, sheet: Sheet, line: int) -> CellValues:
     """The row's values, with ids for names; empty where it names somebody unknown."""
     blamed = len(sheet.problems)
 
@@ -134,7 +134,7 @@ def _values_of(row: VisitFacts, names: Names, sheet: Sheet, line: int) -> CellVa
 
 
 def _refuse_difference(
-    sheet: Sheet, row: VisitFacts, existing: CellValues, values: CellValues
+    sheet: Sheet, row: VisitCells, existing: CellValues, values: CellValues
 ) -> None:
     """Refuse a repeat that differs in a column of the file; a moment left out does not count."""
     skipped = {name for name in MOMENTS if values[name] is None}
@@ -149,7 +149,7 @@ def _refuse_difference(
         raise Refused("ref_taken", field="ref", ref=row.ref, columns="、".join(differing))
 
 
-def _checked(row: VisitFacts, values: CellValues, now: datetime) -> batch_insert.ImportedVisit:
+def _checked(row: VisitCells, values: CellValues, now: datetime) -> batch_insert.ImportedVisit:
     """The visit that is to be kept; refused as `batch_insert.new_visit` says."""
     data = VisitData(
         ref=row.ref,

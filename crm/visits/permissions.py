@@ -78,7 +78,7 @@ def readable(viewer: Viewer, on: date) -> ColumnElement[bool]:
     return or_(of_person(viewer.person_id), ~of_leads(~visible_leads(viewer, on)))
 
 
-def reads_words(person_id: int, people: Collection[int], *, sees_all_leads: bool) -> bool:
+def may_read_texts(person_id: int, people: Collection[int], *, sees_all_leads: bool) -> bool:
     """The predicate of `readable`, for a visit that these people lead or join."""
     return person_id in people or sees_all_leads
 

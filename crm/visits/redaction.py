@@ -11,7 +11,7 @@ from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.visits.fields import WORDS, VisitWords
 from crm.visits.models import Visit
-from crm.visits.permissions import reads_words
+from crm.visits.permissions import may_read_texts
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 
@@ -49,7 +49,7 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
     leads = tuple(labels[lead.id] for lead in visit.leads)
     made_by = {visit.leader_id, *(person.id for person in visit.participants)}
     sees_all_leads = all(label.id is not None for label in leads)
-    is_readable = reads_words(me, made_by, sees_all_leads=sees_all_leads)
+    is_readable = may_read_texts(me, made_by, sees_all_leads=sees_all_leads)
 
     return SeenVisit(
         id=visit.id,

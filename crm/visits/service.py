@@ -14,10 +14,10 @@ from crm.base.refs import new_ref
 from crm.people.models import Person
 from crm.people.permissions import Viewer, viewer
 from crm.people.quota_inputs import Edit
-from crm.visits.batch_insert import ImportedVisit, import_visit, import_visits
+from crm.visits.batch_insert import ImportedVisit, insert_visit, insert_visits
 from crm.visits.companions import note_named
 from crm.visits.fields import WORDS, VisitData
-from crm.visits.lateness import Timing, keep_late, late_by_person
+from crm.visits.late_entry import DatesAndState, late_by_person, store_days_late
 from crm.visits.links import keep_former_people, links_of, participants_of, set_links
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change, may_judge, may_read
@@ -40,8 +40,8 @@ __all__ = [
     "cancel_visit",
     "change_visit",
     "confirm_visit",
-    "import_visit",
-    "import_visits",
+    "insert_visit",
+    "insert_visits",
     "log_visit",
     "move_visit",
     "reject_visit",
@@ -123,11 +123,13 @@ def rewrite_visit(
     values = check_visit(db, data, viewer, now, visit)
     lead_ids = frozenset(data.lead_ids) | links.hidden_lead_ids
     late_before = {**links.late_by, visit.leader_id: visit.late_by_days}
-    was = Timing.of(visit)
+    was = DatesAndState.of(visit)
     before, after = changes(visit, values)
     begin_trips(db, [visit], now=now)
     _update_moments(visit, was, now)
-    late = late_by_person({data.leader_id, *data.joined_by}, late_before, was, Timing.of(visit), on)
+    late = late_by_person(
+        {data.leader_id, *data.joined_by}, late_before, was, DatesAndState.of(visit), on
+    )
     visit.late_by_days = late.pop(data.leader_id)
 
     for name, old, new in (
@@ -184,7 +186,7 @@ def move_visit(
     _hold_planned(db, visit, by, now)
     ends_at = starts_at + (visit.ends_at - visit.starts_at)
     first, last = first_and_last(starts_at, ends_at)
-    was, joined = Timing.of(visit), participants_of(db, visit.id)
+    was, joined = DatesAndState.of(visit), participants_of(db, visit.id)
     before, after = changes(
         visit,
         {"starts_at": starts_at, "ends_at": ends_at, "first_on": first, "last_on": last},
@@ -193,9 +195,9 @@ def move_visit(
         _withdraw_confirmation(visit, before, after)
 
     people = {**joined, visit.leader_id: visit.late_by_days}
-    late = late_by_person(people.keys(), people, was, Timing.of(visit), civil_date(now))
+    late = late_by_person(people.keys(), people, was, DatesAndState.of(visit), civil_date(now))
     visit.late_by_days = late[visit.leader_id]
-    keep_late(db, visit.id, {person_id: late[person_id] for person_id in joined})
+    store_days_late(db, visit.id, {person_id: late[person_id] for person_id in joined})
     if _FACTS & after.keys():
         keep_former_people(db, visit, {by.id} - people.keys())
 
@@ -248,7 +250,7 @@ def _reason(data: VisitData) -> dict[str, object]:
     return {"reason": data.reason} if data.reason else {}
 
 
-def _update_moments(visit: Visit, was: Timing, now: datetime) -> None:
+def _update_moments(visit: Visit, was: DatesAndState, now: datetime) -> None:
     """Set when it was entered and logged, after a change (REGIME 3, Undo)."""
     if was.status is Status.CANCELLED and visit.status is not Status.CANCELLED:
         visit.entered_at = now

@@ -55,7 +55,7 @@ def check_trip(db: Session, ref: object, viewer: Viewer, on: date) -> None:
         raise Refused("other_trip", field="trip")
 
 
-def tell_trip(db: Session, *, trip: Trip, data: TripData, by: Person, now: datetime) -> Trip:
+def describe_trip(db: Session, *, trip: Trip, data: TripData, by: Person, now: datetime) -> Trip:
     """Add or correct a trip's details; refused as `not_yours`, `last_day_before_first`."""
     on = civil_date(now)
     if not may_change(db, viewer(db, by, on), trip, on):

@@ -33,7 +33,7 @@ def check_visit(
     on = civil_date(now)
     links = links_of(db, was, viewer, on) if was else None
     if was and links and not may_read(db, viewer, was.id, on):
-        # DESIGN 8: who takes part reads the words, so only who reads them may name people
+        # Who takes part reads the words, so only who reads them may name people
         _require_same_people(data, was.leader_id, links.participant_ids)
 
     values = checked_columns(data, now)

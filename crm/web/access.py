@@ -81,7 +81,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "absences.show": WITH_RECORDS,
     "absences.withdraw": WITH_RECORDS,
     "absences.approve": JUDGING,
-    "absences.give_back": JUDGING,
+    "absences.return_request": JUDGING,
     "absences.shorten": JUDGING,
     "absences.cancel": JUDGING,
     # admins for everyone, supervisors for the people whose absences they decide
@@ -174,7 +174,7 @@ WITH_TEMPORARY_PASSWORD = frozenset({"me.show", "me.set_password", "auth.sign_ou
 
 
 def _check() -> ResponseReturnValue | None:
-    """Refuse requests that the table does not allow, with 404 rather than 403 (DESIGN 8)."""
+    """Refuse requests that the table does not allow, with 404 rather than 403."""
     if request.endpoint is None:
         return None  # unknown path: the router answers 404
 

@@ -79,7 +79,7 @@ def _ask(needed: ReasonRequired) -> ResponseReturnValue:
     place = form.asked_from.data or ""
     place = place if is_inside(place) else came_from() or "/"
     form.asked_from.data = place
-    sent = [each for each in request.form.items(multi=True) if each[0] not in form]
+    sent = [item for item in request.form.items(multi=True) if item[0] not in form]
     back = back_to(place)
     return render_template(
         "corrections/reason.html", form=form, periods=needed.periods, sent=sent, back=back

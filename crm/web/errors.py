@@ -113,7 +113,7 @@ def _sent_again() -> dict[str, Any]:
     if request.method == "GET":
         return {}
     left_out = SECRETS | {"csrf_token"}
-    again = [each for each in request.form.items(multi=True) if each[0] not in left_out]
+    again = [item for item in request.form.items(multi=True) if item[0] not in left_out]
     return {"again": again, "home": came_from() or "/", "action": "回到刚才的页面"}
 
 

@@ -58,12 +58,15 @@ def chosen_id(text: str | int) -> int | None:
 
 def enum_choices(words: Iterable[LabeledEnum]) -> list[Any]:
     """Choices of enum members with their Chinese labels."""
-    return [SelectChoice(each.value, each.label) for each in words]
+    return [SelectChoice(word.value, word.label) for word in words]
 
 
 def people_choices(people: Iterable[Person]) -> list[Any]:
     """Choices of people, searchable by name or pinyin."""
-    return [SelectChoice(str(each.id), each.name, {"data-pinyin": each.search}) for each in people]
+    return [
+        SelectChoice(str(person.id), person.name, {"data-pinyin": person.search})
+        for person in people
+    ]
 
 
 def leads_to_choose(db: Session, viewer: Viewer, on: date, chosen: Collection[int]) -> list[Any]:
@@ -154,10 +157,10 @@ def at_cursor(cursor: str | None) -> str | None:
     """The URL of this list at another cursor; `None` where there is no such page."""
     if cursor is None:
         return None
-    values: dict[str, Any] = {**asked_for(), **(request.view_args or {}), "at": cursor}
+    values: dict[str, Any] = {**query_arguments(), **(request.view_args or {}), "at": cursor}
     return url_for(str(request.endpoint), **values)
 
 
-def asked_for() -> dict[str, str]:
+def query_arguments() -> dict[str, str]:
     """The query arguments, to be repeated in another URL."""
     return {name: text for name, text in request.args.items() if name not in NOT_ASKED_FOR}

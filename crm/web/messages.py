@@ -154,7 +154,7 @@ SENTENCES = {
     "may_not_know_figure": "所选单位或经办人看不到责任人的考核数，请另选。",
     "may_not_know_lead": "所选人员不在这条线索的知悉范围内，收不到也打不开督办单，请另选一人。",
     "person_out_of_scope": "责任人须是您所辖单位的人员，请另选。",
-    "same_hand": "须由反馈人（申请人）以外的人员办理。",
+    "same_person": "须由反馈人（申请人）以外的人员办理。",
     # leads and follow-ups
     "in_future": "日期不能晚于今天。",
     "before_entered": "日期不能早于线索的录入日期（{on}）。",

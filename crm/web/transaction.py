@@ -76,7 +76,7 @@ def _begin() -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Begin requests that change something with the write lock (DESIGN 4); note their address.
+    """Begin requests that change something with the write lock; note their address.
 
     The body is read before. Strangers never take the lock: they are sent to the door.
     """

@@ -189,7 +189,7 @@ def test_what_fell_due_in_a_pause_is_handled_by_its_lateness(zone):
         of_job = select(JobRun).where(JobRun.job == WEEKLY).order_by(JobRun.slot)
         runs = [(run.slot, run.state, run.reason) for run in db.scalars(of_job)]
     assert runs == [
-        ("2026-W29", RunState.DONE, Timing.KEPT.label),
+        ("2026-W29", RunState.DONE, Timing.ARCHIVED.label),
         ("2026-W30", RunState.DONE, Timing.LATE.label),
     ]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crm.base.clock import at_civil, civil
 from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, Workday, WorkingCalendar
-from crm.jobs.timetable import JOBS, Job, JobName, Lateness, Timing, slots, timing
+from crm.jobs.timetable import JOBS, Job, JobName, MissedSlotRule, Timing, slots, timing_of_slot
 
 WEEKLY, MONTHLY, BRIEF, TEN_DAY, NUDGE = (
     next(job for job in JOBS if job.name is name)
@@ -178,7 +178,7 @@ def test_the_settled_report_is_due_on_the_second_working_day_from_a_months_freez
 def test_closing_is_always_done_however_late(job):
     slot = next(slots(job, CALENDAR, since=at("2026-01-01T00:00")))
 
-    assert timing(slot, CALENDAR, now=at("2029-01-01T00:00")) is Timing.LATE
+    assert timing_of_slot(slot, CALENDAR, now=at("2029-01-01T00:00")) is Timing.LATE
 
 
 @pytest.mark.parametrize(
@@ -196,26 +196,26 @@ def test_closing_is_always_done_however_late(job):
         (TEN_DAY, "2026-07-X1", "2026-07-13T08:00", Timing.SKIPPED),
         (WEEKLY, "2026-W30", "2026-07-28T09:00", Timing.LATE),
         (WEEKLY, "2026-W30", "2026-08-03T07:29", Timing.LATE),
-        (WEEKLY, "2026-W30", "2026-08-03T07:30", Timing.KEPT),
+        (WEEKLY, "2026-W30", "2026-08-03T07:30", Timing.ARCHIVED),
         (WEEKLY, "2026-W07", "2026-02-24T07:31", Timing.ON_TIME),
         (WEEKLY, "2026-W07", "2026-02-25T07:30", Timing.LATE),
         (WEEKLY, "2026-W08", "2026-03-02T07:29", Timing.LATE),
         (MONTHLY, "2026-07", "2026-08-31T23:00", Timing.LATE),
-        (MONTHLY, "2026-07", "2026-09-01T07:30", Timing.KEPT),
+        (MONTHLY, "2026-07", "2026-09-01T07:30", Timing.ARCHIVED),
     ],
 )
 def test_the_timing_of_a_slot(job, name, now, expected):
-    assert timing(slot_of(job, name), CALENDAR, now=at(now)) is expected
+    assert timing_of_slot(slot_of(job, name), CALENDAR, now=at(now)) is expected
 
 
 @pytest.mark.parametrize(
     ("lateness", "expected"),
-    [(Lateness.ALWAYS, Timing.LATE), (Lateness.UNTIL_NEXT, Timing.SKIPPED)],
+    [(MissedSlotRule.ALWAYS, Timing.LATE), (MissedSlotRule.UNTIL_NEXT, Timing.SKIPPED)],
 )
 def test_other_latenesses_a_year_later(lateness, expected):
     slot = slot_of(replace(WEEKLY, lateness=lateness), "2026-W30")
 
-    assert timing(slot, CALENDAR, now=at("2027-07-27T07:30")) is expected
+    assert timing_of_slot(slot, CALENDAR, now=at("2027-07-27T07:30")) is expected
 
 
 def test_a_calendar_changed_later_neither_drops_a_slot_nor_repeats_one():
@@ -286,7 +286,7 @@ def test_a_brief_and_a_nudge_are_made_late_until_18_of_their_day(job):
 
     moments = ("2026-07-15T17:59", "2026-07-15T18:00")
 
-    assert [timing(slot, CALENDAR, now=at(each)) for each in moments] == [
+    assert [timing_of_slot(slot, CALENDAR, now=at(each)) for each in moments] == [
         *(Timing.LATE, Timing.SKIPPED)
     ]
 
@@ -295,16 +295,16 @@ def test_a_brief_and_a_nudge_are_made_late_until_18_of_their_day(job):
     ("job", "name", "until", "after"),
     [
         (TEN_DAY, "2026-07-X1", "2026-07-13T08:00", Timing.SKIPPED),
-        (WEEKLY, "2026-W30", "2026-08-03T07:30", Timing.KEPT),
-        (MONTHLY, "2026-07", "2026-09-01T07:30", Timing.KEPT),
+        (WEEKLY, "2026-W30", "2026-08-03T07:30", Timing.ARCHIVED),
+        (MONTHLY, "2026-07", "2026-09-01T07:30", Timing.ARCHIVED),
     ],
 )
 def test_supervision_and_digests_are_made_late_until_a_later_one_is_due(job, name, until, after):
     slot = slot_of(job, name)
 
-    before = timing(slot, CALENDAR, now=at(until) - timedelta(minutes=1))
+    before = timing_of_slot(slot, CALENDAR, now=at(until) - timedelta(minutes=1))
 
-    assert (before, timing(slot, CALENDAR, now=at(until))) == (Timing.LATE, after)
+    assert (before, timing_of_slot(slot, CALENDAR, now=at(until))) == (Timing.LATE, after)
 
 
 @pytest.mark.parametrize(
@@ -313,4 +313,4 @@ def test_supervision_and_digests_are_made_late_until_a_later_one_is_due(job, nam
 def test_all_else_is_made_however_late(job):
     slot = next(slots(job, CALENDAR, since=at("2026-01-01T00:00")))
 
-    assert timing(slot, CALENDAR, now=at("2029-01-01T00:00")) is Timing.LATE
+    assert timing_of_slot(slot, CALENDAR, now=at("2029-01-01T00:00")) is Timing.LATE

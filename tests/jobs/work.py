@@ -44,7 +44,7 @@ def mail_everybody(db: Session, slot: Slot, timing: Timing, site: Site) -> Mappi
             text=f"{person.name}：{slot.name}",
             html=f"<p>{person.name}：{slot.name}</p>",
             at=slot.due_at,
-            state=State.SKIPPED if timing is Timing.KEPT else State.PENDING,
+            state=State.SKIPPED if timing is Timing.ARCHIVED else State.PENDING,
             note=None if timing is Timing.ON_TIME else timing.label,
         )
         for person in people

@@ -1,4 +1,4 @@
-"""What the oracle is told: plain rows that mirror the files of DESIGN 6."""
+"""What the oracle is told: plain rows that mirror the import files."""
 
 from __future__ import annotations
 

@@ -114,9 +114,9 @@ def test_nobody_decides_on_their_own(zone):
 def test_a_returned_one_has_its_reason_and_counts_for_nothing(zone):
     absence = zone.ask()
     step = {"absence": absence, "by": zone.chief, "now": NOW}
-    assert refusal(absences.give_back, zone.db, why=" ", **step) == "required"
+    assert refusal(absences.return_request, zone.db, why=" ", **step) == "required"
 
-    absences.give_back(zone.db, why="当周有重要接待", **step)
+    absences.return_request(zone.db, why="当周有重要接待", **step)
 
     assert (absence.status, absence.note) == (AbsenceStatus.RETURNED, "当周有重要接待")
     assert zone.away() == []

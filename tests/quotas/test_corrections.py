@@ -29,7 +29,7 @@ from crm.visits.service import (
     cancel_visit,
     change_visit,
     confirm_visit,
-    import_visit,
+    insert_visit,
     log_visit,
     reject_visit,
 )
@@ -276,7 +276,7 @@ def test_an_import_makes_corrections_too(frozen):
         city="苏州",
         leader_id=frozen.deputy.id,
     )
-    frozen.edit(import_visit, data=data, logged_at=starts_at + timedelta(hours=3))
+    frozen.edit(insert_visit, data=data, logged_at=starts_at + timedelta(hours=3))
 
     assert frozen.told() == [(5, 6, 6, 6)]
     assert frozen.corrections()[0].made_by_id is None

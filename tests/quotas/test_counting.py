@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from crm.base.periods import Period, PeriodKind
-from crm.quotas.rules import Freeze, Reason, Way
+from crm.quotas.rules import Freeze, JudgingVersion, Reason
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.quotas.values import (
     ANOTHER,
@@ -280,7 +280,9 @@ class TestStayUnderWay:
         assert judge(RECRUITER, [rejected], as_of="07-11T09:00").achieved == 10
         assert judge(RECRUITER, [rejected], as_of="07-11T10:00").achieved == 0
 
-    @pytest.mark.parametrize(("way", "achieved"), [(Way.STAYS_UNDER_WAY, 0), (Way.ENDED_STAYS, 20)])
+    @pytest.mark.parametrize(
+        ("way", "achieved"), [(JudgingVersion.STAYS_UNDER_WAY, 0), (JudgingVersion.ENDED_STAYS, 20)]
+    )
     def test_what_is_frozen_is_judged_again_by_the_way_by_which_it_was_judged(self, way, achieved):
         freeze = Freeze(moment("08-02T00:00"), way)
         ended = a_stay("07-12", "08-01")
@@ -288,7 +290,7 @@ class TestStayUnderWay:
         assert judge(RECRUITER, [ended], as_of="08-10T10:00", freeze=freeze).achieved == achieved
 
     def test_a_stay_that_counted_at_the_freeze_goes_on_counting_when_it_lapses(self):
-        freeze = Freeze(moment("08-06T00:00"), Way.ENDED_STAYS)
+        freeze = Freeze(moment("08-06T00:00"), JudgingVersion.ENDED_STAYS)
         entered_after = {"entered_at": moment("08-07T10:00")}
 
         known_then = judge(

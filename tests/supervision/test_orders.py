@@ -403,7 +403,7 @@ def test_the_person_who_asked_for_an_extension_does_not_grant_it(db, zone, recei
     ask(db, zone, received, by=zone.top)
 
     given = {"db": db, "order": received, "now": DAY_BEFORE}
-    refused(grant_extension, code="same_hand", by=zone.top, **given)
+    refused(grant_extension, code="same_person", by=zone.top, **given)
     refused(grant_extension, code="not_yours", by=zone.li, **given)
 
 
@@ -435,7 +435,7 @@ def test_the_person_who_answered_does_not_accept(db, zone, received):
     answer_order(db, order=received, text="已办", by=zone.chief, now=NOW)
 
     given = {"db": db, "order": received, "text": "现场核实", "now": NOW}
-    refused(accept_order, code="same_hand", by=zone.chief, **given)
+    refused(accept_order, code="same_person", by=zone.chief, **given)
     refused(accept_order, code="not_yours", by=zone.li, **given)
     accept_order(by=zone.top, **given)
 

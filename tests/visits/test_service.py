@@ -493,7 +493,7 @@ def test_only_a_done_visit_is_judged(db, zone, planned):
 def test_an_imports_logged_at_is_entered_at(db, zone, status, logged_at, kept):
     data = told(zone.people["tracker"], status=status)
 
-    visit = service.import_visit(db, data=data, logged_at=logged_at, now=NOW)
+    visit = service.insert_visit(db, data=data, logged_at=logged_at, now=NOW)
 
     assert (visit.entered_at, visit.logged_at) == kept
     assert visit.entered_by_id is None
@@ -504,7 +504,7 @@ def test_a_verdict_of_an_import_is_as_old_as_its_logging(db, zone, logged_at):
     data = told(zone.people["tracker"])
     verdict = Verdict.CONFIRMED
 
-    visit = service.import_visit(db, data=data, logged_at=logged_at, verdict=verdict, now=NOW)
+    visit = service.insert_visit(db, data=data, logged_at=logged_at, verdict=verdict, now=NOW)
 
     assert (visit.verdict, visit.verdict_at) == (verdict, logged_at or NOW)
 
@@ -522,7 +522,7 @@ def test_a_verdict_of_an_import_is_as_old_as_its_logging(db, zone, logged_at):
 def test_an_import_is_refused(db, zone, given, logged_at, refusal):
     data = replace(told(zone.people["tracker"]), **given)
 
-    assert refused(service.import_visit, db, data=data, logged_at=logged_at, now=NOW) == refusal
+    assert refused(service.insert_visit, db, data=data, logged_at=logged_at, now=NOW) == refusal
 
 
 def test_many_visits_are_imported_at_once(db, zone):
@@ -532,7 +532,7 @@ def test_many_visits_are_imported_at_once(db, zone):
         for n, lead in enumerate(zone.leads.values())
     ]
 
-    visits = service.import_visits(db, rows, now=NOW)
+    visits = service.insert_visits(db, rows, now=NOW)
 
     assert [visit.ref for visit in visits] == ["I0", "I1", "I2"]
     assert beside(db, visits[2]) == ({other.id}, {zone.leads[RESTRICTED].id})
@@ -542,7 +542,7 @@ def test_many_visits_are_imported_at_once(db, zone):
 def test_an_imported_leader_needs_no_posting(db):
     me = make_person(db, duty=None)
 
-    assert service.import_visit(db, data=told(me), now=NOW).leader_id == me.id
+    assert service.insert_visit(db, data=told(me), now=NOW).leader_id == me.id
 
 
 def test_a_visit_that_ends_at_midnight_does_not_open_the_day(db, zone):
@@ -629,10 +629,10 @@ def test_an_import_logged_before_the_visits_end_is_refused_for_a_done_row_alone(
     me, early = zone.people["tracker"], MORNING - DAY
     planned = told(me, ref="V-2", status=Status.PLANNED)
 
-    code = refused(service.import_visit, db, data=told(me), logged_at=early, now=NOW)
+    code = refused(service.insert_visit, db, data=told(me), logged_at=early, now=NOW)
 
     assert code == ("logged_before_end", "logged_at")
-    assert service.import_visit(db, data=planned, logged_at=early, now=NOW).entered_at == early
+    assert service.insert_visit(db, data=planned, logged_at=early, now=NOW).entered_at == early
 
 
 @pytest.mark.parametrize("step", [service.confirm_visit, service.reject_visit])

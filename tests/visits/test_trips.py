@@ -68,7 +68,7 @@ def test_an_imported_visit_begins_its_trip_too(db, lina):
         trip=REF,
     )
 
-    service.import_visit(db, data=data, now=NOW)
+    service.insert_visit(db, data=data, now=NOW)
 
     assert the_trip(db).ref == REF
 
@@ -76,7 +76,7 @@ def test_an_imported_visit_begins_its_trip_too(db, lina):
 def test_a_trip_has_a_destination_days_and_an_approval_and_its_change_a_trail(db, lina):
     log(db, lina, "V-1", trip=REF)
 
-    trips.tell_trip(db, trip=the_trip(db), data=TOLD, by=lina, now=NOW)
+    trips.describe_trip(db, trip=the_trip(db), data=TOLD, by=lina, now=NOW)
 
     trip = the_trip(db)
     told = (trip.destination, trip.first_on, trip.last_on, trip.approval)
@@ -92,7 +92,7 @@ def test_a_trip_that_ends_before_it_begins_is_refused(db, lina):
     )
 
     with pytest.raises(Refused, match="last_day_before_first"):
-        trips.tell_trip(db, trip=the_trip(db), data=data, by=lina, now=NOW)
+        trips.describe_trip(db, trip=the_trip(db), data=data, by=lina, now=NOW)
 
 
 def test_only_those_whose_trip_it_is_tell_of_it(db, lina):
@@ -100,7 +100,7 @@ def test_only_those_whose_trip_it_is_tell_of_it(db, lina):
     colleague = make_person(db)
 
     with pytest.raises(Refused, match="not_yours"):
-        trips.tell_trip(db, trip=the_trip(db), data=TOLD, by=colleague, now=NOW)
+        trips.describe_trip(db, trip=the_trip(db), data=TOLD, by=colleague, now=NOW)
 
     assert trips.trip_of(db, viewer(db, colleague, TODAY), the_trip(db).id, TODAY) == the_trip(db)
 
@@ -162,7 +162,7 @@ def test_a_trip_is_seen_by_who_sees_one_of_its_visits(db, lina):
 
 def test_visits_beyond_the_trips_days_are_counted(db, lina):
     log(db, lina, "V-1", trip=REF)
-    trips.tell_trip(db, trip=the_trip(db), data=TOLD, by=lina, now=NOW)
+    trips.describe_trip(db, trip=the_trip(db), data=TOLD, by=lina, now=NOW)
     make_visit(db, lina, on=date(2026, 7, 16), trip=REF)
 
     counts = trips.count_visits(db, viewer(db, lina, TODAY), [the_trip(db)], TODAY)

@@ -8,7 +8,7 @@ import brotli
 from crm.web.assets import STATIC
 from tests.factories import arranged, make_lead, make_person, sign_in
 
-LIMIT = 65_000  # bytes of a first load on the road (DESIGN 7)
+LIMIT = 65_000  # bytes of a first load on the road
 
 
 def fetch(client, path, encodings="gzip, deflate, br"):

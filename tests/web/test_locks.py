@@ -1,4 +1,4 @@
-"""What a client can slow down, and what is slow itself, happens under no lock (DESIGN 8)."""
+"""What a client can slow down, and what is slow itself, happens under no lock."""
 
 from contextlib import contextmanager
 from io import BytesIO

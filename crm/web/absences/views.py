@@ -240,14 +240,14 @@ def _answer(
 
 
 @bp.post(f"{ONE}/return")
-def give_back(absence_id: int) -> ResponseReturnValue:
+def return_request(absence_id: int) -> ResponseReturnValue:
     """Return the request with the reason."""
     me, now, form = signed_in(), moment(), WhyForm()
     return _answer(
         absence_id,
         "returning",
         form,
-        lambda session, absence: absences.give_back(
+        lambda session, absence: absences.return_request(
             session, absence=absence, why=form.why.data or "", by=me, now=now
         ),
     )

@@ -17,7 +17,7 @@ from crm.web.transaction import moment
 bp = Blueprint("mailbox", __name__)
 MESSAGE = f"/mailbox/<int(max={LARGEST_ID}):message_id>"
 
-# DESIGN 8: a mail's HTML has inline styles, so it is served as a response with its own policy. The
+# A mail's HTML has inline styles, so it is served as a response with its own policy. The
 # sandbox lets its links replace the whole page: inside the frame our pages refuse to open.
 BODY_CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "

@@ -179,9 +179,9 @@ def _page(form: GrantForm, owner: Person, home: str) -> str:
 def _agents(owner: Person) -> Sequence[Person]:
     """Those who can enter visits for the owner."""
     return [
-        each
-        for each in colleagues(db.session, today())
-        if each.id != owner.id and each.role in WITH_RECORDS
+        colleague
+        for colleague in colleagues(db.session, today())
+        if colleague.id != owner.id and colleague.role in WITH_RECORDS
     ]
 
 

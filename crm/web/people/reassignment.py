@@ -65,10 +65,10 @@ class Asked:
     def plan(self, things: list[OpenThing], span: Span | None) -> Plan:
         """The successor of each item; refused as `no_such_person` for unknown ones."""
         wanted = {}
-        for one in things:
-            choice = self.lines.get(one.key, AS_ALL) or self.to_all
-            if one.kind is not Thing.BEGUN and choice not in (STAYS, ""):
-                wanted[one.key] = _id(choice)
+        for thing in things:
+            choice = self.lines.get(thing.key, AS_ALL) or self.to_all
+            if thing.kind is not Thing.BEGUN and choice not in (STAYS, ""):
+                wanted[thing.key] = _id(choice)
         return Plan(wanted, span)
 
 
@@ -142,17 +142,17 @@ def _page(
         person=person,
         absence=absence,
         dates=formatting.span(absence.from_on, absence.to_on) if absence else "",
-        lines=[_line(one, labels, asked, errors) for one in things],
+        lines=[_line(thing, labels, asked, errors) for thing in things],
         problem=refusal_text(problem) if problem else "",
         to_all=asked.to_all,
         people=_successors(person),
-        heir=next((each.name for each in heirs_of(db.session, person, moment())), ""),
+        heir=next((heir.name for heir in heirs_of(db.session, person, moment())), ""),
         home=_home(person, absence),
     )
 
 
 def _labels(things: list[OpenThing]) -> dict[int, LeadLabel]:
-    lead_ids = {lead_id for one in things for lead_id in one.lead_ids}
+    lead_ids = {lead_id for thing in things for lead_id in thing.lead_ids}
     return lead_labels(db.session, my_view(), lead_ids, today())
 
 
@@ -174,9 +174,11 @@ def _line(
 def _successors(person: Person) -> list[Person]:
     """Those who can take over: whoever works with records and is not to leave."""
     return [
-        each
-        for each in colleagues(db.session, today())
-        if each.id != person.id and each.role in WITH_RECORDS and each.disabled_at is None
+        colleague
+        for colleague in colleagues(db.session, today())
+        if colleague.id != person.id
+        and colleague.role in WITH_RECORDS
+        and colleague.disabled_at is None
     ]
 
 
@@ -219,7 +221,7 @@ def _preview(person: Person, absence: Absence | None, asked: Asked) -> ResponseR
         context = {"has_stay": has_stay, "name": person.name, "home": page_url(person, absence)}
 
     left = len(things) - len(moved)
-    sent = [each for each in request.form.items(multi=True) if each[0] not in ("csrf_token", "do")]
+    sent = [item for item in request.form.items(multi=True) if item[0] not in ("csrf_token", "do")]
 
     return render_template(
         "people/reassignment_preview.html",
@@ -236,7 +238,7 @@ def _hand_over(
 ) -> list[Moved]:
     things = open_things(session, person, moment(), _span(absence))
     plan = asked.plan(things, _span(absence))
-    if unknown := asked.lines.keys() - {one.key for one in things}:
+    if unknown := asked.lines.keys() - {thing.key for thing in things}:
         raise Refused("things_changed", field=min(unknown))
     if not plan.successors:
         raise Refused("nobody_named", field="to_all")

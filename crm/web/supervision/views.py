@@ -26,7 +26,15 @@ from crm.supervision.workflow import Step
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import attached
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
-from crm.web.forms import LARGEST_ID, asked_for, at_cursor, enum_arg, row_id, show_refusal, text_arg
+from crm.web.forms import (
+    LARGEST_ID,
+    at_cursor,
+    enum_arg,
+    query_arguments,
+    row_id,
+    show_refusal,
+    text_arg,
+)
 from crm.web.quotas.visible_figures import requested_figure
 from crm.web.site import site
 from crm.web.supervision.actions import act, dues_today, order_or_404, page
@@ -116,7 +124,7 @@ def _tabs(asked: Asked, waiting: int) -> list[dict[str, object]]:
 def _choices() -> dict[str, object]:
     units = unit_tree(db.session)
     years = years_of(db.session, my_view(), today())
-    exported = {**asked_for(), "view": None, "at": None}
+    exported = {**query_arguments(), "view": None, "at": None}
 
     return {
         "states": [("", "全部状态"), *((state.value, state.label) for state in OrderState)],

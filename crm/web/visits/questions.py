@@ -12,7 +12,7 @@ from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.queries import people_by_id
 from crm.quotas.frozen_edits import (
-    Reach,
+    AffectedFigures,
     frozen_periods_of,
     may_change_figures,
     reach_of_data,
@@ -56,7 +56,7 @@ class Prompt:
     buttons: list[tuple[str, str]]
 
 
-def note_frozen(form: VisitForm, *reaches: Reach) -> None:
+def note_frozen(form: VisitForm, *reaches: AffectedFigures) -> None:
     """Let the form ask for a reason where a figure of somebody concerned is frozen."""
     periods = frozen_periods_of(db.session, *reaches)
     form.frozen = [formatting.period_name(period) for period in periods]

@@ -103,7 +103,7 @@ def change(trip_id: int) -> ResponseReturnValue:
     trip, form = _changeable_or_404(trip_id), TripForm()
 
     def tell(session: Session) -> None:
-        trips.tell_trip(session, trip=trip, data=form.trip_data(), by=signed_in(), now=moment())
+        trips.describe_trip(session, trip=trip, data=form.trip_data(), by=signed_in(), now=moment())
 
     if form.validate() and is_saved(form, tell):
         flash("已保存。", "success")

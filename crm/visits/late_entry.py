@@ -15,7 +15,7 @@ from crm.visits.rules import Kind, Status, late_after_change, late_by
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class DatesAndState:
     """What decides, when a visit changes, which of its dates were entered anew."""
 
     kind: Kind
@@ -24,13 +24,17 @@ class Timing:
     last_on: date
 
     @classmethod
-    def of(cls, visit: Visit) -> "Timing":
+    def of(cls, visit: Visit) -> "DatesAndState":
         """That of the visit as it stands."""
         return cls(visit.kind, visit.status, visit.first_on, visit.last_on)
 
 
 def late_by_person(
-    people: Collection[int], late_before: Mapping[int, int], was: Timing, now: Timing, today: date
+    people: Collection[int],
+    late_before: Mapping[int, int],
+    was: DatesAndState,
+    now: DatesAndState,
+    today: date,
 ) -> dict[int, int]:
     """By person, how late the dates are after a change of the visit on the date.
 
@@ -49,7 +53,7 @@ def late_by_person(
     }
 
 
-def keep_late(db: Session, visit_id: int, late: Mapping[int, int]) -> None:
+def store_days_late(db: Session, visit_id: int, late: Mapping[int, int]) -> None:
     """Write down how late the dates are for those who take part."""
     for person_id, late_by_days in late.items():
         own = (VisitParticipant.visit_id == visit_id) & (VisitParticipant.person_id == person_id)
@@ -63,8 +67,8 @@ def late_if_kept(db: Session, data: VisitData, visit: Visit | None, today: date)
     if visit is None:
         return dict.fromkeys(people, late_by(first, today))
     late_before = late_now(db, visit)
-    now = Timing(data.kind, data.status, first, last)
-    return late_by_person(people, late_before, Timing.of(visit), now, today)
+    now = DatesAndState(data.kind, data.status, first, last)
+    return late_by_person(people, late_before, DatesAndState.of(visit), now, today)
 
 
 def late_now(db: Session, visit: Visit) -> dict[int, int]:

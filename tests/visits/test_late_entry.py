@@ -169,7 +169,7 @@ def test_an_import_is_as_late_as_its_moment(db, people):
     leader, colleague = people
     data = stay(leader, 1, 10, ref="V-2", status=Status.DONE, participant_ids=[colleague.id])
 
-    [visit] = service.import_visits(db, [ImportedVisit(data, logged_at=july(12))], now=july(30))
+    [visit] = service.insert_visits(db, [ImportedVisit(data, logged_at=july(12))], now=july(30))
 
     assert lateness(db, visit) == (11, {colleague.id: 11})
 
