@@ -29,11 +29,11 @@ def meanwhile(statement: Executable) -> Iterator[None]:
 
 def person_called(username: str) -> Executable:
     """That a person of that username is entered."""
-    told = {
+    result = {
         "name": "另一人",
         "pinyin": "ling yi ren",
         "search": "另一人",
         "role": Role.RECRUITER,
         "created_at": LONG_AGO,
     }
-    return insert(Person).values(username=username, **told)
+    return insert(Person).values(username=username, **result)

@@ -63,8 +63,8 @@ MADE = frozenset({"correction"})  # new by a change that has its entry; signed a
 def _see_rows(session: Session, _context: UOWTransaction) -> None:
     if _source.get() is None:
         return
-    told = session.info.setdefault(TOLD, set())
-    told |= {(row.subject, row.subject_id) for row in session.new if isinstance(row, AuditEntry)}
+    result = session.info.setdefault(TOLD, set())
+    result |= {(row.subject, row.subject_id) for row in session.new if isinstance(row, AuditEntry)}
     for how, rows in (("new", session.new), ("gone", session.deleted), ("set", session.dirty)):
         for row in rows:
             columns = _columns(row) if how == "set" else {"all"}
@@ -91,9 +91,9 @@ def _see_statements(state: ORMExecuteState) -> None:
 def _judge(session: Session) -> None:
     if session.in_nested_transaction():
         return
-    told = session.info.pop(TOLD, set())
+    result = session.info.pop(TOLD, set())
     for table, how, values in session.info.pop(CHANGED, []):
-        if table not in TECHNICAL and not _is_told(table, how, values, told):
+        if table not in TECHNICAL and not _is_told(table, how, values, result):
             UNTOLD.append(f"{_source.get()}: {table} {how} {values}")
 
 

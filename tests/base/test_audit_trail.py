@@ -43,8 +43,8 @@ def write(sessions, *names, at=NOW):
     with coming_from("127.0.0.1"), transaction(sessions) as db:
         for name in names:
             person = make_person(db, name, duty=None)
-            told = {"name": name}
-            record(db, "person.added", person, by=person, at=at, before=told, after=told)
+            result = {"name": name}
+            record(db, "person.added", person, by=person, at=at, before=result, after=result)
 
 
 def tamper(sessions, statement):
@@ -138,8 +138,8 @@ def test_a_change_in_any_column_is_found(sessions, column):
         if column == "id":
             db.execute(text(relink), {"id": entry_id, "hash": link.hash})
 
-    told = str(entry_id + 100 if column == "id" else entry_id)
-    assert found(sessions) == Break(Part.ENTRY, told, Flaw.ALTERED)
+    result = str(entry_id + 100 if column == "id" else entry_id)
+    assert found(sessions) == Break(Part.ENTRY, result, Flaw.ALTERED)
 
 
 def test_a_byte_that_means_the_same_is_found_too(sessions, kind_of_database):
@@ -288,8 +288,8 @@ def test_old_sealed_entries_are_purged_and_the_rest_stays_whole(sessions):
     assert (count, again) == (1, 0)
     assert found(sessions) is None
     with sessions() as db:
-        told = db.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
-    assert told == ["audit.sealed", "person.added", "audit.purged"]
+        result = db.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+    assert result == ["audit.sealed", "person.added", "audit.purged"]
 
 
 def _rewrite(sessions, days):

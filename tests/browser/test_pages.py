@@ -9,7 +9,7 @@ from crm.base.outbox import Message
 from crm.base.unsubscribe_tokens import make as token
 from crm.people.models import Person, Posting
 from tests.browser.conftest import SIZES, Screen, serving
-from tests.browser.lived import live
+from tests.browser.filled_zone import live
 from tests.databases import SECRET, apart
 from tests.factories import sign_in
 

@@ -27,11 +27,11 @@ def zone(sessions):
 def test_a_whole_trail_is_said_to_be_whole(crm, zone):
     crm("clock", "run", "--until", "2026-07-14")
 
-    told = crm("audit", "verify")
+    result = crm("audit", "verify")
 
-    assert told.exit_code == 0, told.output
-    assert "操作记录完整" in told.stdout
-    assert "日封存 2 次" in told.stdout
+    assert result.exit_code == 0, result.output
+    assert "操作记录完整" in result.stdout
+    assert "日封存 2 次" in result.stdout
 
 
 def test_a_broken_trail_is_told_with_the_entry_and_fails(crm, zone):
@@ -39,10 +39,10 @@ def test_a_broken_trail_is_told_with_the_entry_and_fails(crm, zone):
         db.execute(text("UPDATE audit_entry SET after = replace(after, '李', '张')"))
         entry_id = db.scalar(select(AuditEntry.id))
 
-    told = crm("audit", "verify")
+    result = crm("audit", "verify")
 
-    assert told.exit_code == 1
-    assert f"操作记录 {entry_id} 内容被改动过" in told.stderr
+    assert result.exit_code == 1
+    assert f"操作记录 {entry_id} 内容被改动过" in result.stderr
 
 
 def test_each_day_is_sealed_once_at_its_end(crm, zone):
@@ -64,16 +64,16 @@ def test_each_day_is_sealed_once_at_its_end(crm, zone):
 def test_what_is_young_is_not_purged(crm, zone):
     crm("clock", "run", "--until", "2026-07-14")
 
-    told = crm("audit", "purge", "--before", date.max.isoformat())
+    result = crm("audit", "purge", "--before", date.max.isoformat())
 
-    assert told.exit_code == 1
-    assert "至少保存 183 天" in told.stderr
+    assert result.exit_code == 1
+    assert "至少保存 183 天" in result.stderr
 
 
 def test_a_purge_without_anything_old_says_so(crm, zone):
-    told = crm("audit", "purge", "--before", "2020-01-01")
+    result = crm("audit", "purge", "--before", "2020-01-01")
 
-    assert (told.exit_code, told.stdout) == (0, "没有可清理的操作记录。\n")
+    assert (result.exit_code, result.stdout) == (0, "没有可清理的操作记录。\n")
 
 
 def test_a_command_leaves_its_name_in_what_it_does(crm, zone):

@@ -67,22 +67,22 @@ ROW = {
 
 
 def test_the_backtest_is_printed_as_json(crm):
-    said = crm([DEPUTY | {"minimum": 2}], *JUNE, "--format", "json")
+    text = crm([DEPUTY | {"minimum": 2}], *JUNE, "--format", "json")
 
-    assert (said.exit_code, json.loads(said.stdout)) == (0, [ROW])
+    assert (text.exit_code, json.loads(text.stdout)) == (0, [ROW])
 
 
 def test_the_backtest_is_printed_as_csv(crm):
-    said = crm([DEPUTY | {"minimum": 2}], *JUNE, "--format", "csv")
+    text = crm([DEPUTY | {"minimum": 2}], *JUNE, "--format", "csv")
 
-    (row,) = csv.DictReader(io.StringIO(said.stdout))
+    (row,) = csv.DictReader(io.StringIO(text.stdout))
     assert row == {key: str(value) for key, value in ROW.items()}
 
 
 def test_the_backtest_sums_up_by_rule_and_period(crm):
-    said = crm([DEPUTY | {"minimum": 2}], *JUNE, "--summary", "--format", "json")
+    text = crm([DEPUTY | {"minimum": 2}], *JUNE, "--summary", "--format", "json")
 
-    assert json.loads(said.stdout) == [
+    assert json.loads(text.stdout) == [
         {
             "rule": "deputy-monthly",
             "period": "2026-06",
@@ -97,21 +97,21 @@ def test_the_backtest_sums_up_by_rule_and_period(crm):
 
 
 def test_it_shows_people_both(crm):
-    said = crm(SHIPPED, *JUNE)
+    text = crm(SHIPPED, *JUNE)
 
-    assert said.exit_code == 0
-    assert "would_met" in said.stdout
-    assert "lihua" in said.stdout
+    assert text.exit_code == 0
+    assert "would_met" in text.stdout
+    assert "lihua" in text.stdout
 
 
 def test_each_rule_takes_the_periods_of_its_own_kind(crm):
     weekly = DEPUTY | {"code": "by-week", "period": "week", "minimum": 1}
 
-    said = crm([DEPUTY, weekly], "--from", "2026-06-X1", "--to", "2026-06", "--format", "json")
+    text = crm([DEPUTY, weekly], "--from", "2026-06-X1", "--to", "2026-06", "--format", "json")
 
-    told = [(row["rule"], row["period"]) for row in json.loads(said.stdout)]
+    result = [(row["rule"], row["period"]) for row in json.loads(text.stdout)]
     weeks = [("by-week", f"2026-W{week}") for week in (23, 24, 25, 26)]
-    assert told == [("deputy-monthly", "2026-06"), *weeks]
+    assert result == [("deputy-monthly", "2026-06"), *weeks]
 
 
 def test_a_draft_need_not_say_when_it_begins(crm):
@@ -157,9 +157,9 @@ WRONG = """- code: a
 
 
 def test_every_problem_of_the_file_is_told_with_its_line_and_field(crm):
-    said = crm(WRONG, *JUNE)
+    text = crm(WRONG, *JUNE)
 
-    assert (said.exit_code, said.stdout) == (1, "")
+    assert (text.exit_code, text.stdout) == (1, "")
     for part in (
         "第 3 行，duty：“boss”不在可选范围内，可选：principal（主要负责同志）、",
         "第 6 行，minimum：“six”不是整数",
@@ -169,13 +169,13 @@ def test_every_problem_of_the_file_is_told_with_its_line_and_field(crm):
         "第 16 行，measure：缺少这个字段",
         "第 17 行，valid_from：“2026-02-31”不是日期",
     ):
-        assert part in said.stderr
+        assert part in text.stderr
 
 
 def test_what_no_rule_can_ask_is_told_with_its_line(crm):
-    said = crm([DEPUTY | {"minimum": 99}], *JUNE)
+    text = crm([DEPUTY | {"minimum": 99}], *JUNE)
 
-    assert (said.exit_code, "minimum：请填写 1 至 31 之间的整数。" in said.stderr) == (1, True)
+    assert (text.exit_code, "minimum：请填写 1 至 31 之间的整数。" in text.stderr) == (1, True)
 
 
 def test_a_code_may_appear_only_once_in_a_file(crm):
@@ -193,15 +193,15 @@ def test_a_code_may_appear_only_once_in_a_file(crm):
     ],
 )
 def test_what_is_no_list_of_rules_is_refused(crm, text, reason):
-    said = crm(text, *JUNE)
+    output = crm(text, *JUNE)
 
-    assert (said.exit_code, reason in said.stderr) == (1, True)
+    assert (output.exit_code, reason in output.stderr) == (1, True)
 
 
 def test_a_file_that_is_not_there_is_refused(crm):
-    said = CliRunner().invoke(main, ["quota", "backtest", "/nowhere.yaml", *JUNE])
+    text = CliRunner().invoke(main, ["quota", "backtest", "/nowhere.yaml", *JUNE])
 
-    assert (said.exit_code, "打不开文件" in said.stderr) == (1, True)
+    assert (text.exit_code, "打不开文件" in text.stderr) == (1, True)
 
 
 def test_a_span_that_ends_before_it_begins_is_a_usage_error(crm):

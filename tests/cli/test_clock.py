@@ -33,9 +33,9 @@ def zone(sessions):
     return sessions
 
 
-def read(told) -> object:
-    assert told.exit_code == 0, told.output
-    return json.loads(told.stdout)
+def read(result) -> object:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
 
 
 def test_a_month_is_lived_once(crm, zone):
@@ -89,10 +89,10 @@ def test_the_clock_shows_its_last_and_next_slots(crm, zone):
 
 @pytest.mark.parametrize("words", [("clock", "show"), ("clock", "run", "--until", "2026-07-31")])
 def test_before_the_installation_the_clock_is_refused(crm, words):
-    told = crm(*words)
+    result = crm(*words)
 
-    assert told.exit_code == 1
-    assert "crm init" in told.stderr
+    assert result.exit_code == 1
+    assert "crm init" in result.stderr
 
 
 @pytest.fixture
@@ -112,10 +112,10 @@ def test_a_job_is_run_now_once(crm, due):
 
 
 def test_a_preview_lists_mails_and_keeps_none(crm, zone):
-    told = crm("clock", "preview", "weekly-digest", "--format", "json")
+    result = crm("clock", "preview", "weekly-digest", "--format", "json")
 
-    assert [row["recipient"] for row in read(told)] == ["li同志"]
-    assert "weekly-digest 2026-W27，2026-07-06 07:30" in told.stderr
+    assert [row["recipient"] for row in read(result)] == ["li同志"]
+    assert "weekly-digest 2026-W27，2026-07-06 07:30" in result.stderr
     assert messages(zone) == []
 
 
@@ -177,9 +177,9 @@ def test_a_message_to_nobody_is_shown_all_the_same(crm, sessions):
 
 
 def test_an_unknown_message_is_refused(crm, sessions):
-    told = crm("outbox", "show", "77")
+    result = crm("outbox", "show", "77")
 
-    assert (told.exit_code, "77" in told.stderr) == (1, True)
+    assert (result.exit_code, "77" in result.stderr) == (1, True)
 
 
 @pytest.mark.usefixtures("believed")
@@ -187,9 +187,9 @@ def test_what_waits_is_delivered_once(crm, sessions, monkeypatch):
     write(sessions, "li")
     with post_office() as office:
         monkeypatch.setenv("CRM_MAIL", f"smtp://127.0.0.1:{office.port}")
-        told = crm("deliver", "--once")
+        result = crm("deliver", "--once")
 
-    assert told.exit_code == 0
+    assert result.exit_code == 0
     assert office.recipients == ["li@crm.test"]
 
 

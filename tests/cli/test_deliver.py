@@ -185,14 +185,16 @@ def answers(port: int, database: str) -> bool:
 
 @pytest.mark.parametrize("command", ["deliver", "clock"])
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "expected"),
     [
         (lambda url: f"{url}_that_is_not_there", "CRM_DATABASE_URL"),
         (lambda url: url.rpartition("/")[0] + "/postgres", "crm init"),
     ],
     ids=["no database", "no tables"],
 )
-def test_what_does_not_mend_itself_is_refused_at_the_start(postgres, start, command, wrong, told):
+def test_what_does_not_mend_itself_is_refused_at_the_start(
+    postgres, start, command, wrong, expected
+):
     worker = start(command, url=wrong(postgres.url))
 
-    assert told in worker.process.refused()
+    assert expected in worker.process.refused()

@@ -62,19 +62,19 @@ def doctor(crm):
     """Ask the doctor: the exit code, and each part's state and its detail."""
 
     def ask():
-        told = crm("doctor", "--format", "json")
-        rows = json.loads(told.stdout)
-        return told.exit_code, {row["check"]: (row["state"], row["told"]) for row in rows}
+        result = crm("doctor", "--format", "json")
+        rows = json.loads(result.stdout)
+        return result.exit_code, {row["check"]: (row["state"], row["told"]) for row in rows}
 
     return ask
 
 
 def test_a_healthy_installation_passes_every_check(doctor, zone):
-    code, told = doctor()
+    code, result = doctor()
 
     assert code == 0
-    assert list(told) == PARTS
-    assert {state for state, _ in told.values()} == {"ok"}, told
+    assert list(result) == PARTS
+    assert {state for state, _ in result.values()} == {"ok"}, result
 
 
 def test_it_is_a_list_like_all_others(crm, zone):
@@ -85,13 +85,13 @@ def test_it_is_a_list_like_all_others(crm, zone):
 
 
 def test_the_database_and_who_leads_are_named(doctor, zone, kind_of_database):
-    _, told = doctor()
+    _, result = doctor()
 
-    assert "可读可写" in told["database"][1]
-    assert {"sqlite": "journal_mode=wal", "postgresql": "PostgreSQL"}[kind_of_database] in told[
+    assert "可读可写" in result["database"][1]
+    assert {"sqlite": "journal_mode=wal", "postgresql": "PostgreSQL"}[kind_of_database] in result[
         "engine"
     ][1]
-    assert "host:1:abc" in told["lease"][1]
+    assert "host:1:abc" in result["lease"][1]
 
 
 def test_a_check_leaves_nothing_behind(doctor, zone, sessions):
@@ -105,10 +105,10 @@ def test_a_clock_that_nobody_runs_fails_and_says_what_to_start(crm, doctor, zone
     with transaction(sessions) as db:
         lease.acquire(db, "host:1:abc", lasts=lease.LASTS - checks.health.LONGEST_SILENCE * 2)
 
-    code, told = doctor()
+    code, result = doctor()
 
-    assert (code, told["clock"][0], told["lease"][0]) == (1, "fail", "warn")
-    assert told["clock"][1] == "最近一次运行在 10 分钟前；请启动 crm serve 或 crm clock"
+    assert (code, result["clock"][0], result["lease"][0]) == (1, "fail", "warn")
+    assert result["clock"][1] == "最近一次运行在 10 分钟前；请启动 crm serve 或 crm clock"
     assert crm("doctor").stderr == "有 1 项异常：clock\n"
 
 
@@ -116,20 +116,22 @@ def test_a_clock_that_was_never_installed_leads_to_init(doctor, zone, sessions):
     with transaction(sessions) as db:
         db.execute(delete(JobRun))
 
-    code, told = doctor()
+    code, result = doctor()
 
-    assert (code, told["clock"][0], told["slots"][0]) == (1, "fail", "fail")
-    assert "crm init" in told["clock"][1]
+    assert (code, result["clock"][0], result["slots"][0]) == (1, "fail", "fail")
+    assert "crm init" in result["clock"][1]
 
 
 def test_a_slot_that_is_overdue_fails_and_is_named(doctor, zone, sessions):
     with transaction(sessions) as db:
         db.execute(update(JobRun).values(due_at=at("2026-07-14T10:00")))
 
-    code, told = doctor()
+    code, result = doctor()
 
-    assert (code, told["slots"][0]) == (1, "fail")
-    assert "4 项到时未执行，最早的是 进度提醒 2026-07-14，应于 2026-07-14 12:00" in told["slots"][1]
+    assert (code, result["slots"][0]) == (1, "fail")
+    assert (
+        "4 项到时未执行，最早的是 进度提醒 2026-07-14，应于 2026-07-14 12:00" in result["slots"][1]
+    )
 
 
 def test_a_slot_that_failed_a_moment_ago_is_worth_a_look(doctor, zone, sessions):
@@ -146,10 +148,10 @@ def test_a_slot_that_failed_a_moment_ago_is_worth_a_look(doctor, zone, sessions)
             )
         )
 
-    code, told = doctor()
+    code, result = doctor()
 
-    assert (code, told["slots"][0]) == (0, "warn")
-    assert "进度提醒 2026-07-15 已失败 2 次（ValueError: x）" in told["slots"][1]
+    assert (code, result["slots"][0]) == (0, "warn")
+    assert "进度提醒 2026-07-15 已失败 2 次（ValueError: x）" in result["slots"][1]
 
 
 def test_what_waits_for_a_person_names_the_commands(doctor, zone, sessions):
@@ -157,11 +159,11 @@ def test_what_waits_for_a_person_names_the_commands(doctor, zone, sessions):
     with transaction(sessions) as db:
         db.execute(update(Message).values(state=State.FAILED))
 
-    code, told = doctor()
+    code, result = doctor()
 
-    assert (code, told["outbox"][0]) == (0, "warn")
-    assert told["outbox"][1].startswith("发送失败 2 封（最早 0 秒前）；")
-    assert "crm outbox retry" in told["outbox"][1]
+    assert (code, result["outbox"][0]) == (0, "warn")
+    assert result["outbox"][1].startswith("发送失败 2 封（最早 0 秒前）；")
+    assert "crm outbox retry" in result["outbox"][1]
 
 
 def test_a_mail_that_failed_is_told_with_its_reason_and_not_of_the_server(doctor, zone, sessions):
@@ -171,31 +173,31 @@ def test_a_mail_that_failed_is_told_with_its_reason_and_not_of_the_server(doctor
             update(Message).values(state=State.FAILED, note="“li@crm.test.”不是可用的邮箱地址")
         )
 
-    code, told = doctor()
+    code, result = doctor()
 
-    assert (code, told["outbox"][0], told["addresses"][0]) == (0, "warn", "warn")
-    assert "li@crm.test.：“li@crm.test.”不是可用的邮箱地址" in told["outbox"][1]
-    assert "CRM_MAIL" not in told["outbox"][1]
-    assert told["addresses"][1].startswith("li（li@crm.test.） 的邮箱地址不可用")
+    assert (code, result["outbox"][0], result["addresses"][0]) == (0, "warn", "warn")
+    assert "li@crm.test.：“li@crm.test.”不是可用的邮箱地址" in result["outbox"][1]
+    assert "CRM_MAIL" not in result["outbox"][1]
+    assert result["addresses"][1].startswith("li（li@crm.test.） 的邮箱地址不可用")
 
 
 def test_a_day_without_a_delivery_fails(doctor, zone, sessions):
     write(sessions, "li", at=at("2026-07-14T09:00"))
 
-    code, told = doctor()
+    code, result = doctor()
 
-    assert (code, told["outbox"][0]) == (1, "fail")
-    assert "待发 1 封（最早 25 小时前）" in told["outbox"][1]
+    assert (code, result["outbox"][0]) == (1, "fail")
+    assert "待发 1 封（最早 25 小时前）" in result["outbox"][1]
 
 
 def test_a_paused_job_is_worth_a_look(doctor, zone, sessions):
     with transaction(sessions) as db:
         pause_job(db, job=JobName.NUDGE, why="核对名单", by=None, now=at("2026-07-15T09:00"))
 
-    _, told = doctor()
+    _, result = doctor()
 
-    assert told["slots"][0] == "warn"
-    assert "进度提醒已暂停（核对名单），恢复用 crm clock resume nudge" in told["slots"][1]
+    assert result["slots"][0] == "warn"
+    assert "进度提醒已暂停（核对名单），恢复用 crm clock resume nudge" in result["slots"][1]
 
 
 def test_the_calendar_names_its_sources(doctor, zone, sessions):
@@ -206,9 +208,9 @@ def test_the_calendar_names_its_sources(doctor, zone, sessions):
             )
         )
 
-    _, told = doctor()
+    _, result = doctor()
 
-    assert told["calendar"] == (
+    assert result["calendar"] == (
         "ok",
         "2026 年：手工调整、国务院放假安排（手工 1 天），2027 年：推算",
     )
@@ -225,9 +227,9 @@ def test_a_disk_that_fills_up_is_reported(doctor, zone, monkeypatch, free, state
     usage = Usage(0, 0, free * command.MEGABYTE)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
-    code, told = doctor()
+    code, result = doctor()
 
-    assert (code, told["disk"][0]) == (int(state == "fail"), state)
+    assert (code, result["disk"][0]) == (int(state == "fail"), state)
 
 
 def test_pages_that_are_not_built_say_how(doctor, zone, monkeypatch, tmp_path):
@@ -235,11 +237,11 @@ def test_pages_that_are_not_built_say_how(doctor, zone, monkeypatch, tmp_path):
     monkeypatch.setattr(command, "is_built", assets.is_built)
     assets._manifest.cache_clear()  # noqa: SLF001
 
-    code, told = doctor()
+    code, result = doctor()
 
     assets._manifest.cache_clear()  # noqa: SLF001
-    assert (code, told["pages"][0]) == (1, "fail")
-    assert "hatch_build.py" in told["pages"][1]
+    assert (code, result["pages"][0]) == (1, "fail")
+    assert "hatch_build.py" in result["pages"][1]
 
 
 def test_tables_of_another_version_lead_to_init(doctor, zone, sessions):
@@ -247,13 +249,13 @@ def test_tables_of_another_version_lead_to_init(doctor, zone, sessions):
         (version,) = db.scalars(text("SELECT version_num FROM alembic_version"))
         db.execute(text("UPDATE alembic_version SET version_num = 'older'"))
 
-    code, told = doctor()
+    code, result = doctor()
 
     with sessions.begin() as db:
         db.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
-    assert (code, told["migrations"][0]) == (1, "fail")
-    assert "crm init" in told["migrations"][1]
-    assert told["clock"] == ("warn", "未检查：数据表不是最新版本")
+    assert (code, result["migrations"][0]) == (1, "fail")
+    assert "crm init" in result["migrations"][1]
+    assert result["clock"] == ("warn", "未检查：数据表不是最新版本")
 
 
 @pytest.fixture
@@ -265,34 +267,34 @@ def asked(monkeypatch, crm):
             for name, value in environment.items():
                 other.setenv(name, value)
             base.settings.cache_clear()
-            told = crm("doctor", "--format", "json")
+            result = crm("doctor", "--format", "json")
         base.settings.cache_clear()
-        return told.exit_code, {row["check"]: row for row in json.loads(told.stdout)}
+        return result.exit_code, {row["check"]: row for row in json.loads(result.stdout)}
 
     return ask
 
 
 def test_wrong_settings_are_a_finding_too(asked):
-    code, told = asked(CRM_SECRET_KEY="short")
+    code, result = asked(CRM_SECRET_KEY="short")
 
-    assert (code, list(told)) == (1, ["settings", "pages"])
-    assert "CRM_SECRET_KEY" in told["settings"]["told"]
+    assert (code, list(result)) == (1, ["settings", "pages"])
+    assert "CRM_SECRET_KEY" in result["settings"]["told"]
 
 
 def test_settings_tell_no_secret(asked, zone):
-    _, told = asked(CRM_MAIL="smtp://crm:hush@mail.test:25", CRM_BASE_URL="http://127.0.0.1:8000")
+    _, result = asked(CRM_MAIL="smtp://crm:hush@mail.test:25", CRM_BASE_URL="http://127.0.0.1:8000")
 
-    assert told["settings"]["state"] == "warn"
-    assert "CRM_BASE_URL" in told["settings"]["told"]
-    assert not [row for row in told.values() if "hush" in row["told"] or SECRET in row["told"]]
+    assert result["settings"]["state"] == "warn"
+    assert "CRM_BASE_URL" in result["settings"]["told"]
+    assert not [row for row in result.values() if "hush" in row["told"] or SECRET in row["told"]]
 
 
 def test_a_database_that_is_gone_is_told_and_no_new_one_is_made(asked, tmp_path):
     gone = tmp_path / "gone.sqlite3"
 
-    code, told = asked(CRM_DATABASE_URL=f"sqlite:///{gone}")
+    code, result = asked(CRM_DATABASE_URL=f"sqlite:///{gone}")
 
-    assert (code, told["database"]["state"], told["slots"]["state"]) == (1, "fail", "warn")
+    assert (code, result["database"]["state"], result["slots"]["state"]) == (1, "fail", "warn")
     assert not gone.exists()
 
 
@@ -300,19 +302,19 @@ def test_a_clock_that_leapt_is_told_with_what_to_do(zone, doctor):
     with transaction(zone) as db:
         lease.acquire(db, "host:1:abc", lasts=lease.LASTS - timedelta(days=60))
 
-    code, told = doctor()
+    code, result = doctor()
 
     assert code == 1
-    assert told["clock"][0] == "fail"
-    assert "crm clock trust" in told["clock"][1]
-    assert "60" in told["clock"][1]
+    assert result["clock"][0] == "fail"
+    assert "crm clock trust" in result["clock"][1]
+    assert "60" in result["clock"][1]
 
 
 @pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
 def test_a_machine_apart_from_its_database_is_told(zone, doctor, monkeypatch):
     monkeypatch.setattr(clock_check, "LARGEST_GAP", timedelta(hours=1))
 
-    code, told = doctor()
+    code, result = doctor()
 
-    assert (code, told["clock"][0]) == (1, "fail")
-    assert "请校准两边的时间" in told["clock"][1]
+    assert (code, result["clock"][0]) == (1, "fail")
+    assert "请校准两边的时间" in result["clock"][1]

@@ -12,17 +12,17 @@ def refused(fork):
 
 
 @pytest.mark.parametrize(
-    ("secret", "told"),
+    ("secret", "expected"),
     [
         ({}, "CRM_SECRET_KEY 没有设置"),
         ({"CRM_SECRET_KEY": "short"}, "CRM_SECRET_KEY 太短"),
     ],
 )
-def test_without_a_proper_secret_nothing_starts(tmp_path, fork, secret, told):
+def test_without_a_proper_secret_nothing_starts(tmp_path, fork, secret, expected):
     done = fork("serve", CRM_DATA=str(tmp_path), **secret).end()
 
     assert done.status == 1
-    assert told in done.stderr
+    assert expected in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -53,10 +53,10 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path, fork, name, value):
 def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(refused):
     url = "postgresql://crm@127.0.0.1:1/crm"
 
-    told = refused("quota", "report", "--period", "2026-07", CRM_DATABASE_URL=url)
+    result = refused("quota", "report", "--period", "2026-07", CRM_DATABASE_URL=url)
 
-    assert told.startswith("数据库无法使用")
-    assert "Traceback" not in told
+    assert result.startswith("数据库无法使用")
+    assert "Traceback" not in result
 
 
 @pytest.mark.parametrize(
@@ -71,26 +71,26 @@ def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(refused):
 def test_no_command_breaks_over_a_file_that_is_no_database(tmp_path, refused, words):
     (tmp_path / "crm.sqlite3").write_text("this is no database, but a text of some length")
 
-    told = refused(*words, CRM_DATA=str(tmp_path))
+    result = refused(*words, CRM_DATA=str(tmp_path))
 
-    assert "数据库无法使用" in told
-    assert "Traceback" not in told
+    assert "数据库无法使用" in result
+    assert "Traceback" not in result
 
 
 @pytest.mark.parametrize("words", [("init",), ("demo", "--no-serve")])
 def test_a_data_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path, refused, words):
     (tmp_path / "file").touch()
 
-    told = refused(*words, CRM_DATA=str(tmp_path / "file" / "data"))
+    result = refused(*words, CRM_DATA=str(tmp_path / "file" / "data"))
 
-    assert told.startswith("无法使用数据文件夹")
-    assert "Traceback" not in told
+    assert result.startswith("无法使用数据文件夹")
+    assert "Traceback" not in result
 
 
 def test_a_database_without_tables_leads_to_init(tmp_path, refused):
-    told = refused("quota", "report", "--period", "2026-07", CRM_DATA=str(tmp_path))
+    result = refused("quota", "report", "--period", "2026-07", CRM_DATA=str(tmp_path))
 
-    assert "crm init" in told
+    assert "crm init" in result
 
 
 def test_a_wrong_word_is_a_matter_of_usage(tmp_path, fork):

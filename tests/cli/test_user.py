@@ -47,7 +47,7 @@ def test_an_account_has_role_and_posting(crm, rows):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "expected"),
     [
         (["qian", "--name", "钱某", "--role", "reader"], 1, "账号 qian 已存在。"),
         (["zhao li", "--name", "赵某", "--role", "reader"], 1, "不能作为账号"),
@@ -62,11 +62,11 @@ def test_an_account_has_role_and_posting(crm, rows):
         ),
     ],
 )
-def test_an_account_is_refused_with_the_reason(crm, rows, words, code, told):
+def test_an_account_is_refused_with_the_reason(crm, rows, words, code, expected):
     done = crm("user", "add", *words)
 
     assert done.exit_code == code
-    assert told in done.stderr
+    assert expected in done.stderr
     assert [person.username for person in rows(Person)] == ["qian"]
 
 
@@ -87,18 +87,18 @@ def test_a_password_is_asked_for_twice(crm, rows):
 
 
 @pytest.mark.parametrize(
-    ("username", "password", "told"),
+    ("username", "password", "expected"),
     [
         ("nobody", PASSWORD, "没有账号为“nobody”的人员。"),
         ("qian", "short", "密码至少 10 个字符。"),
         ("qian", "", "密码至少 10 个字符。"),
     ],
 )
-def test_a_password_is_refused_with_the_reason(crm, rows, username, password, told):
+def test_a_password_is_refused_with_the_reason(crm, rows, username, password, expected):
     done = crm("user", "passwd", username, "--password-stdin", input=password)
 
     assert done.exit_code == 1
-    assert told in done.stderr
+    assert expected in done.stderr
     assert rows(Person)[0].password_hash is None
 
 
@@ -120,12 +120,12 @@ def test_what_is_open_in_a_disabled_persons_name_falls_to_the_supervisor(crm, ro
 
     with sessions() as db:
         assert db.get_one(Followup, step).person_id == chief.id
-        told = select(Message.person_id).where(Message.kind == MessageKind.HANDOVER)
-        assert db.scalars(told).all() == [chief.id]
+        result = select(Message.person_id).where(Message.kind == MessageKind.HANDOVER)
+        assert db.scalars(result).all() == [chief.id]
 
 
 def test_the_help_shows_roles_and_duties_as_they_are_typed(crm):
-    told = crm("user", "add", "--help").output
+    result = crm("user", "add", "--help").output
 
-    assert "recruiter|supervisor|leader|admin|reader" in told
-    assert "principal|deputy|recruiter|staff" in told
+    assert "recruiter|supervisor|leader|admin|reader" in result
+    assert "principal|deputy|recruiter|staff" in result

@@ -44,12 +44,12 @@ def marked(db):
     for kind in (MilestoneKind.SIGNED, MilestoneKind.LAND):
         make_milestone(db, lead, kind, date(2026, 7, 8))
     make_followup(db, lead, liwei, date(2026, 7, 10), what=f"{MARK}回访")
-    said = {"city": f"{MARK}市", "minutes": f"{MARK}纪要", "leads": [lead]}
+    text = {"city": f"{MARK}市", "minutes": f"{MARK}纪要", "leads": [lead]}
     for leader in (liwei, boss):
-        make_visit(db, leader, date(2026, 7, 8), **said)
-        make_visit(db, leader, date(2026, 7, 9), channel=Channel.VIDEO, **said)
-        make_visit(db, leader, date(2026, 7, 14), status=Status.PLANNED, **said)
-        make_visit(db, leader, date(2026, 7, 31), status=Status.PLANNED, **said)
+        make_visit(db, leader, date(2026, 7, 8), **text)
+        make_visit(db, leader, date(2026, 7, 9), channel=Channel.VIDEO, **text)
+        make_visit(db, leader, date(2026, 7, 14), status=Status.PLANNED, **text)
+        make_visit(db, leader, date(2026, 7, 31), status=Status.PLANNED, **text)
         make_visit(
             db,
             leader,
@@ -57,7 +57,7 @@ def marked(db):
             days=3,
             kind=Kind.RESIDENCY,
             status=Status.PLANNED,
-            **said,
+            **text,
         )
     return boss, liwei
 

@@ -39,7 +39,7 @@ def stay(db, zone):
 
 
 @pytest.fixture
-def tell(db, site):
+def notify(db, site):
     return lambda day: notify_lapsed_stays(db, at=midnight(day), late=False, site=site)
 
 
@@ -84,12 +84,12 @@ def test_the_brief_tells_of_it_as_long_as_it_may_be_set_done(zone, brief, mail_o
 
 @pytest.mark.parametrize(("day", "made"), [(13, {}), (14, {"lapsed": 1}), (15, {})])
 @pytest.mark.usefixtures("stay")
-def test_the_supervisor_is_told_on_the_day_on_which_it_lapses(tell, day, made):
-    assert tell(day) == made
+def test_the_supervisor_is_told_on_the_day_on_which_it_lapses(notify, day, made):
+    assert notify(day) == made
 
 
-def test_the_mail_says_which_stay_it_is_and_what_can_be_done(zone, stay, tell, mail_of):
-    tell(14)
+def test_the_mail_says_which_stay_it_is_and_what_can_be_done(zone, stay, notify, mail_of):
+    notify(14)
 
     [mail] = mail_of(zone.supervisor)
     assert mail.subject == "驻城逾期未办结：recruiter同志 7月6日至10日 上海 驻城招商"
@@ -99,10 +99,10 @@ def test_the_mail_says_which_stay_it_is_and_what_can_be_done(zone, stay, tell, m
 
 
 @pytest.mark.usefixtures("stay")
-def test_the_same_day_twice_tells_once(db, tell):
-    tell(14)
+def test_the_same_day_twice_tells_once(db, notify):
+    notify(14)
 
-    assert tell(14) == {}
+    assert notify(14) == {}
     assert len(db.scalars(select(Message)).all()) == 1
 
 
@@ -115,32 +115,32 @@ def test_the_same_day_twice_tells_once(db, tell):
         {"kind": Kind.OUTREACH},
     ],
 )
-def test_what_is_no_stay_that_waits_is_not_told_of(db, stay, tell, given):
+def test_what_is_no_stay_that_waits_is_not_told_of(db, stay, notify, given):
     for name, value in given.items():
         setattr(stay, name, value)
     db.flush()
 
-    assert tell(14) == {}
+    assert notify(14) == {}
 
 
 def test_who_joined_or_entered_it_does_not_judge_it_and_the_next_one_up_hears(
-    db, zone, stay, tell, mail_of
+    db, zone, stay, notify, mail_of
 ):
     stay.entered_by_id = zone.supervisor.id
     db.flush()
 
-    tell(14)
+    notify(14)
 
     assert mail_of(zone.supervisor) == []
     assert len(mail_of(zone.overall)) == 1
 
 
 @pytest.mark.usefixtures("stay")
-def test_where_no_supervisor_may_judge_it_an_admin_hears(db, zone, tell, mail_of):
+def test_where_no_supervisor_may_judge_it_an_admin_hears(db, zone, notify, mail_of):
     admin = make_person(db, "root", role=Role.ADMIN, duty=None)
     zone.supervisor.role = zone.overall.role = Role.RECRUITER
     db.flush()
 
-    tell(14)
+    notify(14)
 
     assert len(mail_of(admin)) == 1

@@ -86,8 +86,8 @@ def _correct_all(db, zone):
 
 
 def make_target(db, unit, count=20):
-    said = {"metric": Metric.SIGNED, "tier": Tier.YI_10, "measure": TargetMeasure.COUNT}
-    db.add(Target(year=2026, unit_id=unit.id, count=count, **said))
+    text = {"metric": Metric.SIGNED, "tier": Tier.YI_10, "measure": TargetMeasure.COUNT}
+    db.add(Target(year=2026, unit_id=unit.id, count=count, **text))
     db.flush()
 
 

@@ -95,8 +95,8 @@ def june(
     def live() -> Lived:
         zone = copy(filled)
         with post_office() as office:
-            told = zone.start("clock", "run", "--until", JUNE, CRM_MAIL=office.url).ended()
-        return Lived(zone, json.loads(told), zone.rows(), office.received)
+            result = zone.start("clock", "run", "--until", JUNE, CRM_MAIL=office.url).ended()
+        return Lived(zone, json.loads(result), zone.rows(), office.received)
 
     return prepared(f"june-{kind}", live)
 

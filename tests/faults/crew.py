@@ -20,8 +20,8 @@ def wait_until(
     """Wait for it; a test fails where it does not come true in time."""
     deadline = time.monotonic() + seconds
     while not claim():
-        told = else_tell() if callable(else_tell) else else_tell
-        assert time.monotonic() < deadline, f"not in {seconds} s: {told}"
+        result = else_tell() if callable(else_tell) else else_tell
+        assert time.monotonic() < deadline, f"not in {seconds} s: {result}"
         time.sleep(POLL_SECONDS)
 
 

@@ -39,16 +39,16 @@ class Running:
 
     process: subprocess.Popen[bytes] | multiprocessing.process.BaseProcess
     printed: Path
-    told: Path
+    log: Path
 
     def ended(self) -> bytes:
         """Wait for its good end; what it printed."""
-        assert self._status() == 0, self.told.read_text()
+        assert self._status() == 0, self.log.read_text()
         return self.printed.read_bytes()
 
     def see_killed(self) -> None:
         """See that it did not come to its end by itself."""
-        assert self._status() == -signal.SIGKILL, self.told.read_text()
+        assert self._status() == -signal.SIGKILL, self.log.read_text()
 
     def is_over(self, within: float = 0) -> bool:
         """Whether it has come to its end, or does so within some seconds."""
@@ -97,7 +97,7 @@ class Running:
     @property
     def says(self) -> str:
         """What it has said so far, its log among it."""
-        return self.told.read_text() if self.told.exists() else ""
+        return self.log.read_text() if self.log.exists() else ""
 
     def _status(self) -> int | None:
         if not self.is_over(LONGEST_SECONDS):
@@ -111,21 +111,21 @@ class Running:
 
 def start(words: Sequence[str], environment: Mapping[str, str], folder: Path) -> Running:
     """Start `crm …` as a user does."""
-    printed, told = folder / "printed", folder / "told"
+    printed, log = folder / "printed", folder / "log"
     command = [sys.executable, "-m", "crm.cli", *words]
-    with printed.open("wb") as out, told.open("wb") as err:
+    with printed.open("wb") as out, log.open("wb") as err:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=err)
-    return Running(process, printed, told)
+    return Running(process, printed, log)
 
 
 def fork(
     words: Sequence[str], environment: Mapping[str, str], folder: Path, arranged: Arranged
 ) -> Running:
     """Start `crm …` in a fork."""
-    printed, told = folder / "printed", folder / "told"
-    process = _forks.Process(target=_become, args=(words, environment, printed, told, arranged))
+    printed, log = folder / "printed", folder / "log"
+    process = _forks.Process(target=_become, args=(words, environment, printed, log, arranged))
     process.start()
-    _alive.append(Running(process, printed, told))
+    _alive.append(Running(process, printed, log))
     return _alive[-1]
 
 
@@ -141,12 +141,12 @@ def _become(
     words: Sequence[str],
     environment: Mapping[str, str],
     printed: Path,
-    told: Path,
+    log: Path,
     arranged: Arranged,
 ) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    for stream, path in ((1, printed), (2, told)):
+    for stream, path in ((1, printed), (2, log)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream)
     for each in arranged:
         each.arrange()

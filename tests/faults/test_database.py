@@ -124,10 +124,10 @@ def test_a_full_disk_leaves_nothing_half_written_and_all_is_done_once_there_is_r
 @on_sqlite
 def test_a_command_on_a_full_disk_says_so_and_changes_nothing(zone, absent):
     before = zone.ask("SELECT count(*) FROM absence")
-    said = zone.fork("import", "absences", absent, arranged=[NoRoom(16 * 1024)]).refused()
+    text = zone.fork("import", "absences", absent, arranged=[NoRoom(16 * 1024)]).refused()
 
-    assert said.startswith("数据库无法使用")
-    assert "Traceback" not in said
+    assert text.startswith("数据库无法使用")
+    assert "Traceback" not in text
     assert zone.ask("SELECT count(*) FROM absence") == before
 
 
@@ -142,7 +142,7 @@ def test_a_file_that_is_gone_is_told_of_and_none_is_made(zone, hand):
         seen = visitor.get("/readyz")[0], visitor.sign_in()
         hand.turn("2026-06-02T07:45")
         wait_until(lambda: "数据库文件不存在" in runs.says, else_tell=lambda: runs.says)
-        said = runs.start("clock", "show").refused()
+        text = runs.start("clock", "show").refused()
         alone = runs.start("clock").refused()
         del runs.members[1:]
         was_made = file.exists()
@@ -152,7 +152,7 @@ def test_a_file_that_is_gone_is_told_of_and_none_is_made(zone, hand):
         runs.dismiss()
 
     assert seen == (503, 503)
-    assert MISSING_FILE in said
+    assert MISSING_FILE in text
     assert MISSING_FILE in alone
     assert not was_made
     assert back == (200, 422)
@@ -229,11 +229,11 @@ def test_a_change_does_not_wait_for_ever_for_one_that_was_stopped(zone, absent):
     at_the_chain = Death(Moment.COMMIT, 1, signal.SIGSTOP)  # its link made, its lock held
     victim = zone.fork("import", "absences", absent, death=at_the_chain)
     wait_until(victim.is_stopped)
-    said = zone.fork("import", "absences", absent, arranged=[Haste(busy_seconds=1)]).refused()
+    text = zone.fork("import", "absences", absent, arranged=[Haste(busy_seconds=1)]).refused()
     victim.kill()
     victim.see_killed()
     zone.crm("import", "absences", absent)
 
-    assert said.startswith("数据库无法使用")
-    assert "Traceback" not in said
+    assert text.startswith("数据库无法使用")
+    assert "Traceback" not in text
     zone.crm("audit", "verify")

@@ -27,7 +27,7 @@ def test_a_month_makes_each_digest_once_for_whom_it_is(june):
 
 
 def test_a_month_says_what_it_made(june):
-    done = {job: told["done"] for job, told in june.summary.items()}
+    done = {job: result["done"] for job, result in june.summary.items()}
     nudges = sum(june.summary["nudge"]["made"].values())
     given = [key for key in june.rows.keys if key.startswith("nudge:")]
 
@@ -65,7 +65,7 @@ def test_the_month_after_says_what_it_made(june, copy):
 
     later = zone.live(JULY)
 
-    assert {job: told["done"] for job, told in later.items()} == {
+    assert {job: result["done"] for job, result in later.items()} == {
         "weekly-digest": 4,
         "monthly-digest": 1,
         "morning-brief": NUDGES_OF_JULY,
@@ -98,10 +98,10 @@ def test_days_killed_three_times_end_as_ones_undisturbed(june, zone):
 def test_two_runs_at_once_end_as_one(june, zone):
     undisturbed = june.rows.up_to(FIRST_DAYS)
     both = [zone.fork(*SHORT) for _ in range(2)]
-    told = [json.loads(process.ended()) for process in both]
+    result = [json.loads(process.ended()) for process in both]
 
     assert zone.rows() == undisturbed
-    assert sum(job["done"] for one in told for job in one.values()) == len(undisturbed.runs)
+    assert sum(job["done"] for one in result for job in one.values()) == len(undisturbed.runs)
 
 
 @pytest.mark.slow

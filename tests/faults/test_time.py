@@ -118,8 +118,8 @@ def test_ten_years_ahead_a_person_is_told_and_says_when_it_is_right(zone, tmp_pa
         wait_until(lambda: not zone.due(at(RETURNED)), else_tell=lambda: node.says)
         runs.dismiss()
 
-    told = {row["check"]: row["told"] for row in json.loads(doctor.printed.read_text())}
-    assert "crm clock trust" in told["clock"]
+    result = {row["check"]: row["told"] for row in json.loads(doctor.printed.read_text())}
+    assert "crm clock trust" in result["clock"]
     assert len(idle) < 10
     assert ("assess", "2026-06") in slots(zone)
 

@@ -28,9 +28,9 @@ def lived(kind, year, tmp_path_factory):
     zone = Zone(new_database(kind, folder), folder)
     made = [sys.executable, "-m", "tests.faults.year", str(year)]
     subprocess.run(made, cwd=ROOT, env=zone.environment({}), check=True, capture_output=True)
-    told = zone.live(f"{year + 1}-01-15")
+    result = zone.live(f"{year + 1}-01-15")
     again = zone.live(f"{year + 1}-01-15")
-    return zone, told, again
+    return zone, result, again
 
 
 def periods(kind: PeriodKind, year: int) -> list[str]:
@@ -63,12 +63,12 @@ def test_in_a_year_each_period_is_assessed_frozen_and_reported_once(lived, year)
 
 @pytest.mark.slow
 def test_in_a_year_every_day_is_sealed_and_no_message_is_made_twice(lived, year):
-    zone, told, _ = lived
+    zone, result, _ = lived
     days = (date(year + 1, 1, 14) - date(year, 1, 1)) // DAY + 1
     messages = zone.messages()
 
-    assert told["audit-seal"]["done"] in (days, days + 1)  # from the eve of the first day
-    assert {job: counts["skipped"] for job, counts in told.items()} == dict.fromkeys(told, 0)
+    assert result["audit-seal"]["done"] in (days, days + 1)  # from the eve of the first day
+    assert {job: counts["skipped"] for job, counts in result.items()} == dict.fromkeys(result, 0)
     assert len({message.dedupe_key for message in messages}) == len(messages) > 1000
     assert {message.state.value for message in messages} == {"sent"}
     zone.crm("audit", "verify")

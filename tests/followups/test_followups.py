@@ -38,7 +38,7 @@ def refused(call, *args, **given):
     return refusal.value.code, refusal.value.field
 
 
-def told(zone, *, person="tracker", secrecy=OPEN, **given):
+def followup_data(zone, *, person="tracker", secrecy=OPEN, **given):
     values = {"ref": "F-1", "due_on": TODAY + DAY, "what": "寄送资料"}
     ids = {"lead_id": zone.leads[secrecy].id, "person_id": zone.people[person].id}
     return FollowupData(**ids | values | given)
@@ -118,7 +118,7 @@ def test_what_is_due_is_as_of_the_moment(db, zone):
 def test_a_step_is_owed_once_however_often_the_form_is_sent(db, zone):
     me = zone.people["tracker"]
 
-    ids = {service.add_followup(db, data=told(zone), by=me, now=NOW).id for _ in range(2)}
+    ids = {service.add_followup(db, data=followup_data(zone), by=me, now=NOW).id for _ in range(2)}
 
     assert len(ids) == 1
 
@@ -133,14 +133,14 @@ def test_a_step_is_owed_once_however_often_the_form_is_sent(db, zone):
     ],
 )
 def test_a_step_is_refused(db, zone, given, refusal):
-    data, me = told(zone, **given), zone.people["stranger"]
+    data, me = followup_data(zone, **given), zone.people["stranger"]
 
     assert refused(service.add_followup, db, data=data, by=me, now=NOW) == refusal
 
 
 def test_a_finished_step_is_followed_by_the_next(db, zone):
     me = zone.people["tracker"]
-    followup = service.add_followup(db, data=told(zone), by=me, now=NOW)
+    followup = service.add_followup(db, data=followup_data(zone), by=me, now=NOW)
     outcome = replace(
         OUTCOME,
         next_what="接待来访",
@@ -200,8 +200,8 @@ def test_a_step_is_finished_by_its_person_or_those_near_the_lead(db, zone, name,
 
 def test_an_open_step_is_changed_and_the_trail_keeps_what_was(db, zone):
     me = zone.people["tracker"]
-    followup = service.add_followup(db, data=told(zone), by=me, now=NOW)
-    data = told(zone, due_on=TODAY + 2 * DAY)
+    followup = service.add_followup(db, data=followup_data(zone), by=me, now=NOW)
+    data = followup_data(zone, due_on=TODAY + 2 * DAY)
 
     service.change_followup(db, followup=followup, data=data, by=me, now=NOW)
 

@@ -66,8 +66,8 @@ def test_everything_wrong_is_told_at_once(db, take):
             "zhao,2026-07-06,,,idle\n"
         )
 
-    told = [(p.why.code, p.line, p.column) for p in caught.value.problems]
-    assert told == [
+    result = [(p.why.code, p.line, p.column) for p in caught.value.problems]
+    assert result == [
         ("last_day_before_first", 2, "to"),
         ("unknown_username", 3, "username"),
         ("required", 4, "to"),

@@ -134,27 +134,27 @@ def test_a_new_posting_of_a_known_person_is_added(db, take):
 
 
 def test_primary_postings_that_overlap_in_the_file_are_told_with_the_line(take):
-    told = refused(
+    result = refused(
         take,
         "zhao,赵某,,,ip,staff,recruiter,2026-03-01,2026-03-31,1",
         "zhao,赵某,,,st,staff,recruiter,2026-01-01,2026-12-31,1",
         "zhao,赵某,,,st,staff,recruiter,2026-06-01,,1",
     )
 
-    assert told == [("overlapping_posting", 2, "from"), ("overlapping_posting", 4, "from")]
+    assert result == [("overlapping_posting", 2, "from"), ("overlapping_posting", 4, "from")]
 
 
 @pytest.mark.parametrize("since", ["2025-01-01", "2026-03-01"])
 def test_a_primary_posting_that_overlaps_a_known_one_is_told_with_the_line(take, since):
     take(ZHAO.format(unit="ip", to=""))
 
-    told = refused(take, f"zhao,赵某,zhao@crm.test,0513-1,st,staff,recruiter,{since},,1")
+    result = refused(take, f"zhao,赵某,zhao@crm.test,0513-1,st,staff,recruiter,{since},,1")
 
-    assert told == [("overlapping_posting", 2, "from")]
+    assert result == [("overlapping_posting", 2, "from")]
 
 
 def test_everything_wrong_is_told_at_once(take):
-    told = refused(
+    result = refused(
         take,
         "zhao,赵某,,,ip,staff,recruiter,2026-01-01,2025-12-31,1",
         "qian,,li@example.com.,1.38E+10,ip,boss,king,2026-02-30,3月31日,maybe",
@@ -166,7 +166,7 @@ def test_everything_wrong_is_told_at_once(take):
         "zhou,周某,,,ip,staff,recruiter,2026-01-01,2026-02-01,1",
     )
 
-    assert told == [
+    assert result == [
         ("last_day_before_first", 2, "to"),
         ("required", 3, "name"),
         ("bad_email", 3, "email"),
@@ -204,19 +204,19 @@ def test_a_row_that_tells_of_no_posting_ends_none(db, take):
 
 
 def test_a_part_of_a_posting_is_none(take):
-    told = refused(take, "zhao,赵某,,,,,recruiter,,2026-01-01,")
+    result = refused(take, "zhao,赵某,,,,,recruiter,,2026-01-01,")
 
-    assert told == [("required", 2, "unit"), ("required", 2, "duty"), ("required", 2, "from")]
+    assert result == [("required", 2, "unit"), ("required", 2, "duty"), ("required", 2, "from")]
 
 
 def test_a_problem_names_the_column_as_the_file_does(take):
-    told = refused(
+    result = refused(
         take,
         "zhao,赵某,,,ip,staff,recruiter,,",
         head="账号,姓名,邮箱,电话,单位,职务类别,权限角色,任职起,任职止\n",
     )
 
-    assert told == [("required", 2, "任职起")]
+    assert result == [("required", 2, "任职起")]
 
 
 def test_a_name_of_two_units_does_not_do(db, take):
@@ -226,9 +226,9 @@ def test_a_name_of_two_units_does_not_do(db, take):
 
 
 def test_nothing_is_taken_of_a_file_with_one_mistake(db, take):
-    told = refused(take, ZHAO.format(unit="ip", to=""), ZHAO.format(unit="xx", to=""))
+    result = refused(take, ZHAO.format(unit="ip", to=""), ZHAO.format(unit="xx", to=""))
 
-    assert told == [("unknown_unit", 3, "unit")]
+    assert result == [("unknown_unit", 3, "unit")]
     assert db.scalars(select(Person)).all() == []
 
 

@@ -142,7 +142,7 @@ def test_a_visit_that_was_not_imported_holds_its_ref(db, take):
 
 
 def test_everything_wrong_is_told_at_once(db, take):
-    told = refused(
+    result = refused(
         take,
         ROW.format(with_="nobody;qian", leads="L1;L2", logged=""),
         "V2,outreach,in_person,done,2026-07-14T11:00,2026-07-14T09:00,上海,zhao,,,,,",
@@ -153,7 +153,7 @@ def test_everything_wrong_is_told_at_once(db, take):
         ",outreach,in_person,planned,2026-07-14T09:00,2026-07-14T11:00,上海,zhao,,,2026-07-16T10:00,,",
     )
 
-    assert told == [
+    assert result == [
         ("unknown_username", 2, "participants"),
         ("unknown_lead_ref", 2, "leads"),
         ("ends_before_start", 3, "ends_at"),
@@ -203,11 +203,11 @@ def test_times_are_read_as_people_type_them(db, take):
 def test_a_time_that_is_unclear_is_refused_with_its_place(take):
     row = ROW.format(with_="", leads="", logged="")
 
-    told = refused(
+    result = refused(
         take, row.replace("2026-07-14T09:00", "7月14日9:00").replace("T11:00", " 上午13:00")
     )
 
-    assert told == [("bad_moment", 2, "starts_at"), ("bad_moment", 2, "ends_at")]
+    assert result == [("bad_moment", 2, "starts_at"), ("bad_moment", 2, "ends_at")]
 
 
 # What older files call by another name

@@ -60,10 +60,10 @@ class Scripted:
             self.commands.append(verb)
             if verb == "RCPT":
                 recipient = command.decode().partition("<")[2].partition(">")[0]
-            said = self._say(line, verb)
+            text = self._say(line, verb)
             if verb == "QUIT":
                 return
-            if verb == "DATA" and said.startswith(b"354"):
+            if verb == "DATA" and text.startswith(b"354"):
                 self._take(line, reader, recipient)
 
     def _take(self, line, reader, recipient: str) -> None:

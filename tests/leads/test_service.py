@@ -502,9 +502,9 @@ def test_a_correction_is_refused(db, on, reason, code):
     reached(db, zone, MilestoneKind.STARTED, date(2026, 7, 12))
     given = {"lead": zone.leads[OPEN], "milestone": milestone, "on": on, "reason": reason}
 
-    told = refused(service.correct_milestone, db, by=zone.people["tracker"], now=NOW, **given)
+    result = refused(service.correct_milestone, db, by=zone.people["tracker"], now=NOW, **given)
 
-    assert told[0] == code
+    assert result[0] == code
 
 
 def test_a_milestone_noted_by_mistake_is_taken_back(db):
@@ -567,9 +567,9 @@ def test_a_role_of_a_later_holder_is_not_given_before(db):
     lead = zone.leads[OPEN]
     give(db, zone, lead, zone.people["below"])
 
-    told = refused(give, db, zone, lead, zone.people["colleague"], from_on=date(2026, 7, 1))
+    result = refused(give, db, zone, lead, zone.people["colleague"], from_on=date(2026, 7, 1))
 
-    assert told == ("role_held_later", "from_on")
+    assert result == ("role_held_later", "from_on")
 
 
 def test_a_unit_is_no_tracker(db):

@@ -58,6 +58,6 @@ def ask(
     return figures(zone, period, as_of)[rule.code, "a"]
 
 
-def told(figure: Figure, *keys: str) -> tuple[Any, ...]:
+def figure_values(figure: Figure, *keys: str) -> tuple[Any, ...]:
     """Some keys of a report."""
     return tuple(figure.report[key] for key in keys)

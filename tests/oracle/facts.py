@@ -1,4 +1,4 @@
-"""What the oracle is told: plain rows that mirror the import files."""
+"""The facts that the oracle reads: plain rows that mirror the import files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Visit:
     logged_at: datetime | None = None
     verdict: str = ""
     verdict_at: datetime | None = None
-    # When a date was added for a person; what is not told here was there from the entry on.
+    # When a date was added for a person; dates that are missing here were there from the entry on.
     added_at: Mapping[tuple[str, date], datetime] = field(default_factory=dict)
 
 

@@ -80,7 +80,7 @@ def write_visits(zone: RandomZone, folder: Path) -> Path:
                 written(row.ends_at, number + zone.seed),
                 CITIES[number % len(CITIES)],
                 row.leader,
-                # a leader told among those who take part is the leader still
+                # a leader listed among those who take part is the leader still
                 ";".join((*row.participants, row.leader) if number % 5 == 0 else row.participants),
                 "",
                 written(row.logged_at, number) if row.logged_at else "",

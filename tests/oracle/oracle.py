@@ -191,7 +191,7 @@ def counts_visits(rule: Rule) -> bool:
 
 def concerned_dates(case: Case, visit: Visit) -> list[date]:
     """The dates on which a visit is judged: its start, or each of its days in the period."""
-    # CHOICE: where visits are counted, each visit is told as 1 day in the explanation, also one
+    # CHOICE: where visits are counted, each visit is counted as 1 day in the explanation, also one
     # that is outside_period or that covers several dates.
     if counts_visits(case.rule):
         return [civil_date(visit.starts_at)]
@@ -340,7 +340,7 @@ def unit(case: Case) -> str:
 
 
 def figure(case: Case) -> Figure:
-    """Everything that is told of one person, rule and period."""
+    """What the oracle computes for one person, rule and period."""
     answers = judged(case)
     achieved = len([1 for _, _, reason in answers if reason is None])
     imagined = judged(case, plans_done=True)

@@ -15,7 +15,7 @@ def civil_date(instant: datetime) -> date:
 
 
 def period_kind(period: str) -> str:
-    """week, xun, month, quarter or year, told from how the period is written."""
+    """week, xun, month, quarter or year, derived from how the period is written."""
     for mark, kind in (("-W", "week"), ("-X", "xun"), ("-Q", "quarter"), ("-", "month")):
         if mark in period:
             return kind

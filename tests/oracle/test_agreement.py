@@ -15,23 +15,25 @@ from crm.transactions import transaction
 from tests.databases import SECRET
 
 from . import files
-from .making import random_zone
 from .oracle import figures
 from .periods import CIVIL, civil_date
 from .product import UNSAID, Figures, fill, live, plant, product_figures, spoken
+from .random_zones import random_zone
 from .zone import SHIPPED, RandomZone
 
 ALWAYS = range(40)
 ATTACK = range(1000, 1600)
 
 
-def differences(told: Figures, expected: Figures) -> dict[tuple[str, str], tuple[object, object]]:
+def differences(
+    figure_values: Figures, expected: Figures
+) -> dict[tuple[str, str], tuple[object, object]]:
     """The figures that are not the same, as the product and the oracle tell them."""
-    keys = told.keys() | expected.keys()
+    keys = figure_values.keys() | expected.keys()
     return {
-        key: (told.get(key), expected.get(key))
+        key: (figure_values.get(key), expected.get(key))
         for key in keys
-        if told.get(key) != expected.get(key)
+        if figure_values.get(key) != expected.get(key)
     }
 
 
@@ -40,8 +42,8 @@ def disagreements(db, zone: RandomZone, folder: Path) -> dict[object, object]:
     facts, found = zone.for_oracle(), {}
     fill(db, zone, folder)
     for period, as_of in zone.questions:
-        told = product_figures(db, period, as_of)
-        differing = differences(told, figures(facts, period, as_of))
+        result = product_figures(db, period, as_of)
+        differing = differences(result, figures(facts, period, as_of))
         if differing:
             found[period, as_of.isoformat()] = differing
     return found
@@ -68,10 +70,10 @@ def crm(database_url, tmp_path, monkeypatch):
     base.app.cache_clear()
 
     def crm(now: datetime, *words: object) -> str:
-        told = [word.isoformat() if isinstance(word, date) else str(word) for word in words]
+        result = [word.isoformat() if isinstance(word, date) else str(word) for word in words]
         with time_machine.travel(now, tick=False):
-            done = CliRunner().invoke(main, told)
-        assert done.exit_code == 0, f"{told}: {done.output}"
+            done = CliRunner().invoke(main, result)
+        assert done.exit_code == 0, f"{result}: {done.output}"
         return done.stdout
 
     yield crm
@@ -102,15 +104,15 @@ def test_the_commands_say_what_the_oracle_says(crm, zone):
     facts, now = zone.for_oracle(), zone.imported_at
     period, as_of = max(zone.questions, key=lambda question: len(figures(facts, *question)))
     on = civil_date(as_of)
-    told = figures(facts, period, as_of)
+    result = figures(facts, period, as_of)
     told_of_day = figures(facts, period, datetime.combine(on, time.max, CIVIL))
-    (code, username), explained = max(told.items(), key=lambda each: len(each[1].not_counted))
+    (code, username), explained = max(result.items(), key=lambda each: len(each[1].not_counted))
     whose = ("--rule", code, "--person", username)
 
     report = crm(now, "quota", "report", "--period", period, "--as-of", on, "--format", "json")
     explanation = crm(now, "quota", "explain", *whose, "--period", period, "--as-of", as_of)
 
-    assert len(told) >= 3
+    assert len(result) >= 3
     assert as_reported(report) == {key: each.report for key, each in told_of_day.items()}
     assert spoken(json.loads(explanation)) == explained
 

@@ -8,7 +8,18 @@ from datetime import date
 import pytest
 
 from . import zone as zones
-from .build import DEPUTY, END_OF_JULY, PRINCIPAL, RECRUITER, ask, at, posting, stay, told, visit
+from .build import (
+    DEPUTY,
+    END_OF_JULY,
+    PRINCIPAL,
+    RECRUITER,
+    ask,
+    at,
+    figure_values,
+    posting,
+    stay,
+    visit,
+)
 from .facts import Absence, Zone
 from .oracle import figures
 from .workdays import is_library_workday
@@ -23,7 +34,7 @@ def test_a_stay_under_way_counts_until_yesterday_and_plans_the_rest():
 
     figure = ask(RECRUITER, "2026-07", under_way, as_of=at(7, 10, 15))
 
-    assert told(figure, "achieved", "planned") == (4, 8)
+    assert figure_values(figure, "achieved", "planned") == (4, 8)
     assert figure.counted == [("s", 4)]
     assert figure.not_counted == [("s", "not_done", 8)]
 
@@ -44,7 +55,7 @@ def test_a_stay_that_has_ended_counts_on_while_it_may_be_logged_in_time(as_of, a
 
     figure = ask(RECRUITER, "2026-07", planned_stay, as_of=as_of)
 
-    assert told(figure, "achieved", "planned") == (achieved, planned)
+    assert figure_values(figure, "achieved", "planned") == (achieved, planned)
 
 
 def test_a_rejected_stay_under_way_is_neither_counted_nor_planned():
@@ -55,8 +66,8 @@ def test_a_rejected_stay_under_way_is_neither_counted_nor_planned():
     before = ask(RECRUITER, "2026-07", rejected, as_of=at(7, 7, 23))
     after = ask(RECRUITER, "2026-07", rejected, as_of=at(7, 8))
 
-    assert told(before, "achieved", "planned") == (1, 11)
-    assert told(after, "achieved", "planned") == (0, 0)
+    assert figure_values(before, "achieved", "planned") == (1, 11)
+    assert figure_values(after, "achieved", "planned") == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +92,7 @@ def test_a_moment_sees_only_what_was_known(as_of, achieved, planned, listed):
 
     figure = ask(DEPUTY, "2026-07", one, as_of=as_of)
 
-    assert told(figure, "achieved", "planned") == (achieved, planned)
+    assert figure_values(figure, "achieved", "planned") == (achieved, planned)
     assert len(figure.counted) + len(figure.not_counted) == listed
 
 
@@ -101,10 +112,10 @@ def test_a_planned_row_is_entered_when_it_says_or_by_the_import():
     )
 
     unsaid = zones.as_lived(row, at(7, 5))
-    said = zones.as_lived(replace(row, logged_at=at(7, 2)), at(7, 5))
+    text = zones.as_lived(replace(row, logged_at=at(7, 2)), at(7, 5))
 
     assert (unsaid.entered_at, unsaid.logged_at) == (at(7, 5), None)
-    assert (said.entered_at, said.logged_at) == (at(7, 2), None)
+    assert (text.entered_at, text.logged_at) == (at(7, 2), None)
 
 
 # --- pace and status -------------------------------------------------------------------------
@@ -130,7 +141,7 @@ def test_a_planned_row_is_entered_when_it_says_or_by_the_import():
 def test_the_first_status_that_applies_is_told(as_of, visits, status):
     figure = ask(WEEKLY, "2026-W30", *visits, as_of=as_of)
 
-    assert told(figure, "required", "status") == (3, status)
+    assert figure_values(figure, "required", "status") == (3, status)
 
 
 def test_counted_by_visit_one_day_left_bounds_nothing():
@@ -144,15 +155,15 @@ def test_counted_by_visit_one_day_left_bounds_nothing():
         absences=[Absence("a", date(2026, 7, 26), date(2026, 7, 30))],
     )
 
-    assert told(last_day, "status") == ("at_risk",)
-    assert told(no_day, "status") == ("unreachable",)
+    assert figure_values(last_day, "status") == ("at_risk",)
+    assert figure_values(no_day, "status") == ("unreachable",)
 
 
 def test_pace_counts_present_working_days_today_included():
     # 23 working days, ten of them until Tuesday 14 July: 6 * 10 / 23 = 2.6.
     figure = ask(DEPUTY, "2026-07", as_of=at(7, 14, 0))
 
-    assert told(figure, "pace") == (3,)
+    assert figure_values(figure, "pace") == (3,)
 
 
 @pytest.mark.parametrize(
@@ -167,8 +178,8 @@ def test_pace_counts_present_working_days_today_included():
 def test_with_nothing_done_it_is_at_risk_from_the_day_that_the_regime_names(
     rule, period, calm, first
 ):
-    assert told(ask(rule, period, as_of=calm), "status") == ("on_track",)
-    assert told(ask(rule, period, as_of=first), "status") == ("at_risk",)
+    assert figure_values(ask(rule, period, as_of=calm), "status") == ("on_track",)
+    assert figure_values(ask(rule, period, as_of=first), "status") == ("at_risk",)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +193,9 @@ def test_with_nothing_done_it_is_at_risk_from_the_day_that_the_regime_names(
 def test_days_entered_late_count_once_they_are_confirmed(entered_at, verdict, achieved):
     late = stay("s", at(7, 1), at(7, 12, 18), entered_at=entered_at, verdict=verdict)
 
-    assert told(ask(RECRUITER, "2026-07", late, as_of=END_OF_JULY), "achieved") == (achieved,)
+    assert figure_values(ask(RECRUITER, "2026-07", late, as_of=END_OF_JULY), "achieved") == (
+        achieved,
+    )
 
 
 def test_days_added_late_are_late_for_whom_they_were_added():
@@ -212,7 +225,7 @@ def test_a_figure_stands_under_the_unit_of_the_last_date_of_the_duty_up_to_now(a
 
     figure = ask(DEPUTY, "2026-07", as_of=as_of, postings=postings)
 
-    assert told(figure, "unit") == (unit,)
+    assert figure_values(figure, "unit") == (unit,)
 
 
 def test_whoever_never_holds_the_duty_has_no_figure():
@@ -231,7 +244,7 @@ def test_a_period_is_judged_whole_by_the_version_of_its_first_date(period, owed)
 
     figure = figures(zone, period, END_OF_JULY)["principal-weekly", "a"]
 
-    assert told(figure, "required") == (owed,)
+    assert figure_values(figure, "required") == (owed,)
 
 
 def test_no_version_on_the_first_date_is_no_figure():

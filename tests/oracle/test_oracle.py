@@ -7,7 +7,18 @@ from datetime import UTC, date
 
 import pytest
 
-from .build import DEPUTY, END_OF_JULY, PRINCIPAL, RECRUITER, ask, at, posting, stay, told, visit
+from .build import (
+    DEPUTY,
+    END_OF_JULY,
+    PRINCIPAL,
+    RECRUITER,
+    ask,
+    at,
+    figure_values,
+    posting,
+    stay,
+    visit,
+)
 from .facts import Absence
 from .oracle import covered_dates, half_up
 from .periods import period_dates
@@ -45,7 +56,7 @@ def test_a_period_has_its_first_and_last_date(period, first, last):
 def test_a_make_up_sunday_is_a_working_day_of_the_first_week():
     figure = ask(PRINCIPAL, "2026-W01", as_of=at(1, 5))
 
-    assert told(figure, "workdays", "present", "required") == (4, 4, 1)
+    assert figure_values(figure, "workdays", "present", "required") == (4, 4, 1)
 
 
 @pytest.mark.parametrize(("numerator", "nearest"), [(0, 0), (1, 0), (2, 1), (3, 1), (6, 2)])
@@ -59,19 +70,19 @@ def test_a_half_goes_up(numerator, nearest):
 def test_a_week_without_a_working_day_is_exempt():
     figure = ask(PRINCIPAL, "2026-W08", as_of=at(2, 18))
 
-    assert told(figure, "workdays", "required", "pace", "status") == (0, 0, 0, "exempt")
+    assert figure_values(figure, "workdays", "required", "pace", "status") == (0, 0, 0, "exempt")
 
 
 def test_twenty_days_are_owed_against_sixteen_working_days_of_february():
     figure = ask(RECRUITER, "2026-02", as_of=at(2, 28))
 
-    assert told(figure, "workdays", "present", "required", "pace") == (16, 16, 20, 20)
+    assert figure_values(figure, "workdays", "present", "required", "pace") == (16, 16, 20, 20)
 
 
 def test_a_cap_by_working_days_makes_it_sixteen():
     figure = ask(replace(RECRUITER, cap="workdays"), "2026-02", as_of=at(2, 28))
 
-    assert told(figure, "required") == (16,)
+    assert figure_values(figure, "required") == (16,)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +97,7 @@ def test_whoever_comes_in_mid_month_owes_in_proportion(rounding, owed):
         replace(DEPUTY, rounding=rounding), "2026-07", as_of=at(7, 20), postings=[late_posting]
     )
 
-    assert told(figure, "present", "required") == (13, owed)
+    assert figure_values(figure, "present", "required") == (13, owed)
 
 
 def test_absences_that_overlap_take_each_day_once():
@@ -99,7 +110,7 @@ def test_absences_that_overlap_take_each_day_once():
 
     figure = ask(DEPUTY, "2026-07", as_of=at(7, 20), absences=absences)
 
-    assert told(figure, "present", "required") == (18, 5)
+    assert figure_values(figure, "present", "required") == (18, 5)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +128,7 @@ def test_without_proration_one_day_owes_all_and_no_day_nothing(proration, absent
         replace(DEPUTY, proration=proration), "2026-07", as_of=at(7, 20), absences=absences
     )
 
-    assert told(figure, "required") == (owed,)
+    assert figure_values(figure, "required") == (owed,)
 
 
 def test_resident_days_owed_never_exceed_the_calendar_days_present():
@@ -127,7 +138,7 @@ def test_resident_days_owed_never_exceed_the_calendar_days_present():
 
     figure = ask(rule, "2026-07", as_of=at(7, 20), postings=postings)
 
-    assert told(figure, "present", "required") == (1, 3)
+    assert figure_values(figure, "present", "required") == (1, 3)
 
 
 # --- what counts -----------------------------------------------------------------------------
@@ -142,7 +153,7 @@ def test_two_visits_on_one_day_are_one_and_the_earliest_counts():
         as_of=END_OF_JULY,
     )
 
-    assert told(figure, "achieved", "required", "status") == (1, 6, "missed")
+    assert figure_values(figure, "achieved", "required", "status") == (1, 6, "missed")
     assert figure.counted == [("first", 1)]
     assert figure.not_counted == [("later", "same_day", 1)]
 
@@ -154,7 +165,7 @@ def test_counted_by_visit_two_on_one_day_are_two():
         rule, "2026-07", visit("x", at(7, 1, 9)), visit("y", at(7, 1, 14)), as_of=END_OF_JULY
     )
 
-    assert told(figure, "achieved") == (2,)
+    assert figure_values(figure, "achieved") == (2,)
 
 
 def test_a_stay_counts_each_day_in_its_own_period_and_no_new_day_at_midnight():
@@ -224,7 +235,7 @@ def test_a_late_visit_counts_only_once_confirmed(logged_at, verdict, achieved):
 
     figure = ask(DEPUTY, "2026-07", late, as_of=END_OF_JULY)
 
-    assert told(figure, "achieved") == (achieved,)
+    assert figure_values(figure, "achieved") == (achieved,)
 
 
 def test_days_off_duty_and_absent_are_told_beside_the_days_that_count():
@@ -246,4 +257,4 @@ def test_days_off_duty_and_absent_are_told_beside_the_days_that_count():
 
     assert figure.counted == [("s", 3)]
     assert figure.not_counted == [("s", "absent", 2), ("s", "outside_employment", 3)]
-    assert told(figure, "unit", "achieved") == ("u1", 3)
+    assert figure_values(figure, "unit", "achieved") == ("u1", 3)

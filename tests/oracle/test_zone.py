@@ -11,9 +11,9 @@ import pytest
 
 from . import files
 from . import zone as zones
-from .making import random_zone
 from .oracle import covered_dates, figures
 from .periods import period_of
+from .random_zones import random_zone
 
 SEEDS = range(25)
 

@@ -43,7 +43,7 @@ def admin(db):
     return make_person(db, "admin", role=Role.ADMIN)
 
 
-def told(agent, **given):
+def grant_data(agent, **given):
     return GrantData(agent_id=agent.id, **{"from_on": TODAY} | given)
 
 
@@ -82,7 +82,7 @@ def test_the_rule_and_the_condition_say_the_same(db, case, holds):
 
 
 def test_its_owner_grants_and_ends_it(db, owner, agent):
-    grant = grant_entry(db, owner=owner, data=told(agent), by=owner, now=NOW)
+    grant = grant_entry(db, owner=owner, data=grant_data(agent), by=owner, now=NOW)
     assert entered_for(db, agent.id, TODAY) == [owner]
 
     end_grant(db, grant=grant, by=owner, now=NOW)
@@ -93,7 +93,7 @@ def test_its_owner_grants_and_ends_it(db, owner, agent):
 
 
 def test_an_admin_grants_and_ends_it_and_both_are_told(db, owner, agent, admin):
-    grant = grant_entry(db, owner=owner, data=told(agent), by=admin, now=NOW)
+    grant = grant_entry(db, owner=owner, data=grant_data(agent), by=admin, now=NOW)
     end_grant(db, grant=grant, by=admin, now=NOW + DAY)
 
     for person in (owner, agent):
@@ -102,7 +102,7 @@ def test_an_admin_grants_and_ends_it_and_both_are_told(db, owner, agent, admin):
 
 
 def test_nobody_else_grants_or_ends_it(db, owner, agent):
-    code = refusal(grant_entry, db, owner=owner, data=told(agent), by=agent, now=NOW)
+    code = refusal(grant_entry, db, owner=owner, data=grant_data(agent), by=agent, now=NOW)
     assert code == "not_yours"
 
     grant = make_grant(db, owner, agent)
@@ -112,7 +112,7 @@ def test_nobody_else_grants_or_ends_it(db, owner, agent):
 def test_a_reader_cannot_hold_it(db, owner):
     reader = make_person(db, "reader", role=Role.READER)
 
-    code = refusal(grant_entry, db, owner=owner, data=told(reader), by=owner, now=NOW)
+    code = refusal(grant_entry, db, owner=owner, data=grant_data(reader), by=owner, now=NOW)
 
     assert code == "cannot_enter"
 
@@ -132,18 +132,18 @@ def test_what_does_not_hold_together_is_refused(db, owner, agent, given, code):
 
 
 def test_nobody_is_granted_their_own_visits(db, owner):
-    code = refusal(grant_entry, db, owner=owner, data=told(owner), by=owner, now=NOW)
+    code = refusal(grant_entry, db, owner=owner, data=grant_data(owner), by=owner, now=NOW)
 
     assert code == "grant_to_oneself"
 
 
 def test_a_second_grant_waits_until_the_first_is_over(db, owner, agent):
     first = make_grant(db, owner, agent)
-    code = refusal(grant_entry, db, owner=owner, data=told(agent), by=owner, now=NOW)
+    code = refusal(grant_entry, db, owner=owner, data=grant_data(agent), by=owner, now=NOW)
     assert code == "grant_there"
 
     first.to_on = TODAY - DAY
-    second = grant_entry(db, owner=owner, data=told(agent), by=owner, now=NOW)
+    second = grant_entry(db, owner=owner, data=grant_data(agent), by=owner, now=NOW)
 
     assert (first.ended_at, granted_by(db, owner.id)) == (at_civil(TODAY), [second])
 

@@ -34,8 +34,8 @@ def data(db, *, duty=Duty.DEPUTY, from_on=TODAY, **given):
 
 
 def transfer(db, person, **given):
-    told = data(db, **given)
-    return postings.transfer(db, person=person, data=told, by=None, now=NOW)
+    result = data(db, **given)
+    return postings.transfer(db, person=person, data=result, by=None, now=NOW)
 
 
 def test_moving_on_ends_the_one_posting_the_day_before_the_next_begins(db):
@@ -86,12 +86,12 @@ def test_a_posting_may_grow_but_not_into_another(db):
     person = make_person(db, duty=None)
     first = make_posting(db, person, to_on=date(2026, 6, 30))
     make_posting(db, person, from_on=date(2026, 8, 1))
-    told = {"unit": make_unit(db), "duty": Duty.STAFF, "from_on": first.from_on}
+    result = {"unit": make_unit(db), "duty": Duty.STAFF, "from_on": first.from_on}
 
-    grown = PostingData(**told, to_on=date(2026, 7, 31))
+    grown = PostingData(**result, to_on=date(2026, 7, 31))
     change_posting(db, posting=_with_person(db, first), data=grown, by=None, now=NOW)
     with pytest.raises(Refused):
-        change_posting(db, posting=first, data=PostingData(**told), by=None, now=NOW)
+        change_posting(db, posting=first, data=PostingData(**result), by=None, now=NOW)
 
     assert spans(db, person)[0] == (Duty.STAFF, first.from_on, date(2026, 7, 31))
 
@@ -104,10 +104,10 @@ def _with_person(db, posting):
 def test_a_secondary_posting_may_overlap_but_not_become_the_primary_one(db):
     person = make_person(db)
     second = _with_person(db, make_posting(db, person, is_primary=False))
-    told = PostingData(unit=make_unit(db), duty=Duty.STAFF, from_on=second.from_on)
+    result = PostingData(unit=make_unit(db), duty=Duty.STAFF, from_on=second.from_on)
 
     with pytest.raises(Refused) as refused:
-        change_posting(db, posting=second, data=told, by=None, now=NOW)
+        change_posting(db, posting=second, data=result, by=None, now=NOW)
     assert refused.value.code == "overlapping_posting"
 
 
@@ -170,8 +170,8 @@ def test_who_comes_back_is_let_in_but_signs_in_anew(db):
     leave(db, person=person, last_on=date(2026, 7, 14), at_once=False, by=None, now=NOW)
 
     later = NOW + timedelta(days=1)
-    told = data(db, from_on=date(2026, 7, 16))
-    come_back(db, person=person, data=told, by=None, now=later)
+    result = data(db, from_on=date(2026, 7, 16))
+    come_back(db, person=person, data=result, by=None, now=later)
 
     assert not person.is_disabled(later)
     assert sessions.find(db, token, now=later) is None
@@ -234,9 +234,9 @@ def test_of_two_primary_postings_at_once_one_is_refused(sessions):
     def post(first):
         barrier.wait()
         with transaction(sessions) as db:
-            told = PostingData(unit=unit, duty=Duty.STAFF, from_on=first)
+            result = PostingData(unit=unit, duty=Duty.STAFF, from_on=first)
             try:
-                postings.post(db, person=person, data=told, by=None, now=NOW)
+                postings.post(db, person=person, data=result, by=None, now=NOW)
             except Refused as refused:
                 return refused.code
             return "posted"

@@ -10,7 +10,7 @@ from tests.conftest import NOW
 from tests.factories import make_unit
 
 
-def told(**given):
+def unit_data(**given):
     return UnitData(
         **{"name": "一组", "kind": UnitKind.TEAM, "parent_id": None, "position": 1} | given
     )
@@ -23,7 +23,7 @@ def names(db):
 def test_a_unit_stands_below_its_parent_in_its_order(db):
     zone = make_unit(db, "开发区")
     for name, position in (("乙局", 2), ("甲局", 1)):
-        data = told(name=name, parent_id=zone.id, position=position)
+        data = unit_data(name=name, parent_id=zone.id, position=position)
         add_unit(db, code=name, data=data, by=None, now=NOW)
 
     assert names(db) == [("开发区", 0), ("甲局", 1), ("乙局", 1)]
@@ -33,7 +33,7 @@ def test_a_code_is_given_once(db):
     unit = make_unit(db)
 
     with pytest.raises(Refused) as refused:
-        add_unit(db, code=unit.code, data=told(), by=None, now=NOW)
+        add_unit(db, code=unit.code, data=unit_data(), by=None, now=NOW)
     assert refused.value.code == "duplicate_unit"
 
 
@@ -42,7 +42,7 @@ def test_a_unit_moves_with_all_below_it(db):
     team = make_unit(db, "一组", parent=one)
     make_unit(db, "小组", parent=team)
 
-    change_unit(db, unit=team, data=told(parent_id=two.id), by=None, now=NOW)
+    change_unit(db, unit=team, data=unit_data(parent_id=two.id), by=None, now=NOW)
 
     assert names(db) == [("甲局", 0), ("乙局", 0), ("一组", 1), ("小组", 2)]
 
@@ -52,7 +52,7 @@ def test_a_unit_never_comes_to_stand_below_itself(db, parent):
     units = {"zone": make_unit(db, "开发区")}
     units["team"] = make_unit(db, "一组", parent=units["zone"])
 
-    data = told(parent_id=units[parent].id)
+    data = unit_data(parent_id=units[parent].id)
     with pytest.raises(Refused) as refused:
         change_unit(db, unit=units["zone"], data=data, by=None, now=NOW)
     assert refused.value.code == "unit_under_itself"

@@ -79,9 +79,9 @@ def test_a_draft_of_another_kind_of_period_takes_its_own(db, deputy):
 def test_who_owes_nothing_any_more_is_told_too(db, deputy):
     make_person(db, "recruiter", duty=Duty.RECRUITER)
 
-    told = compared(db, replace(DRAFT, duty=Duty.RECRUITER))
+    result = compared(db, replace(DRAFT, duty=Duty.RECRUITER))
 
-    assert {each.username: (each.was is None, each.would is None) for each in told} == {
+    assert {each.username: (each.was is None, each.would is None) for each in result} == {
         "deputy": (False, True),
         "recruiter": (True, False),
     }

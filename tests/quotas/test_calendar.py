@@ -157,8 +157,8 @@ def test_an_import_takes_all_or_nothing(db):
     with pytest.raises(SheetRefused) as refused:
         import_calendar(db, content=text.encode(), by=None, now=NOW)
 
-    told = [(each.line, each.why.code) for each in refused.value.problems]
-    assert told == [(2, "unknown_word"), (3, "no_such_date"), (5, "row_disagrees")]
+    result = [(each.line, each.why.code) for each in refused.value.problems]
+    assert result == [(2, "unknown_word"), (3, "no_such_date"), (5, "row_disagrees")]
     assert db.scalars(select(WorkdayOverride)).all() == []
 
 

@@ -64,24 +64,24 @@ AT = ("--as-of", "2026-07-15T10:00")
 
 
 def test_the_report_speaks_json(crm):
-    said = crm("report", "--period", "2026-07", *AT, "--format", "json")
+    text = crm("report", "--period", "2026-07", *AT, "--format", "json")
 
-    assert (said.exit_code, json.loads(said.stdout)) == (0, [FIGURE])
+    assert (text.exit_code, json.loads(text.stdout)) == (0, [FIGURE])
 
 
 def test_the_report_speaks_csv(crm):
-    said = crm("report", "--period", "2026-07", *AT, "--format", "csv")
+    text = crm("report", "--period", "2026-07", *AT, "--format", "csv")
 
-    rows = list(csv.DictReader(io.StringIO(said.stdout)))
+    rows = list(csv.DictReader(io.StringIO(text.stdout)))
     assert rows == [{key: str(value) for key, value in FIGURE.items()}]
     assert tuple(rows[0]) == KEYS
 
 
 def test_the_report_speaks_to_people(crm):
-    said = crm("report", "--period", "2026-07", *AT)
+    text = crm("report", "--period", "2026-07", *AT)
 
-    assert said.exit_code == 0
-    assert "lihua" in said.stdout
+    assert text.exit_code == 0
+    assert "lihua" in text.stdout
 
 
 def test_one_rule_may_be_asked_for(crm):
@@ -100,18 +100,18 @@ def test_a_bare_date_is_that_days_end(crm):
 
 
 def test_figures_by_an_estimated_calendar_say_so(crm):
-    said = crm("report", "--period", "2027-07", "--as-of", "2026-07-15", "--format", "json")
+    text = crm("report", "--period", "2027-07", "--as-of", "2026-07-15", "--format", "json")
 
-    assert [row["estimated"] for row in json.loads(said.stdout)] == [True]
-    assert "工作日历部分为估算" in said.stderr
+    assert [row["estimated"] for row in json.loads(text.stdout)] == [True]
+    assert "工作日历部分为估算" in text.stderr
 
 
 def test_a_figure_explains_itself(crm):
-    said = crm(
+    text = crm(
         "explain", "--rule", "deputy-monthly", "--person", "lihua", "--period", "2026-07", *AT
     )
 
-    assert json.loads(said.stdout) == FIGURE | {
+    assert json.loads(text.stdout) == FIGURE | {
         "counted": [{"visit": "V-1", "days": 1}],
         "not_counted": [{"visit": "V-2", "reason": Reason.WRONG_KIND.value, "days": 1}],
     }
@@ -140,27 +140,27 @@ SETTLED = {
 
 
 def test_a_frozen_figure_and_its_correction_are_reported_side_by_side(frozen):
-    said = frozen("report", "--period", "2026-07", "--as-of", "2026-08-10", "--format", "json")
+    text = frozen("report", "--period", "2026-07", "--as-of", "2026-08-10", "--format", "json")
 
     expected = FIGURE | {"pace": 6, "status": "missed", "basis": "settled"} | SETTLED
-    assert json.loads(said.stdout) == [expected]
+    assert json.loads(text.stdout) == [expected]
 
 
 def test_before_the_freeze_the_report_follows_the_facts(frozen):
-    said = frozen("report", "--period", "2026-07", "--as-of", "2026-08-05", "--format", "json")
+    text = frozen("report", "--period", "2026-07", "--as-of", "2026-08-05", "--format", "json")
 
-    (row,) = json.loads(said.stdout)
+    (row,) = json.loads(text.stdout)
     assert row["achieved"] == 2
     assert set(row) == set(KEYS)
 
 
 def test_a_frozen_figure_is_explained_as_it_was_frozen(frozen):
     ask = ("--rule", "deputy-monthly", "--person", "lihua", "--period", "2026-07")
-    told = json.loads(frozen("explain", *ask, "--as-of", "2026-08-10").stdout)
+    result = json.loads(frozen("explain", *ask, "--as-of", "2026-08-10").stdout)
 
-    assert told["counted"] == [{"visit": "V-1", "days": 1}]
-    assert [each["reason"] for each in told["not_counted"]] == ["wrong_kind"]
-    assert told["frozen_at"] == SETTLED["frozen_at"]
+    assert result["counted"] == [{"visit": "V-1", "days": 1}]
+    assert [each["reason"] for each in result["not_counted"]] == ["wrong_kind"]
+    assert result["frozen_at"] == SETTLED["frozen_at"]
 
 
 @pytest.mark.parametrize(
@@ -173,10 +173,10 @@ def test_a_frozen_figure_is_explained_as_it_was_frozen(frozen):
     ],
 )
 def test_what_is_not_there_is_refused_with_the_reason(crm, rule, person, period):
-    said = crm("explain", "--rule", rule, "--person", person, "--period", period)
+    text = crm("explain", "--rule", rule, "--person", person, "--period", period)
 
-    assert (said.exit_code, said.stdout) == (1, "")
-    assert "没有" in said.stderr
+    assert (text.exit_code, text.stdout) == (1, "")
+    assert "没有" in text.stderr
 
 
 @pytest.mark.parametrize(

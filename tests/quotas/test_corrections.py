@@ -65,7 +65,7 @@ class Zone:
         with transaction(self.sessions) as db:
             return change(db, **{"now": LATER} | given)
 
-    def log(self, day, *, by=None, leader=None, now=LATER, **told):
+    def log(self, day, *, by=None, leader=None, now=LATER, **values):
         starts_at = at_civil(date(2026, 7, day)) + timedelta(hours=9)
         data = VisitData(
             **{
@@ -78,7 +78,7 @@ class Zone:
                 "city": "苏州",
                 "leader_id": (leader or self.deputy).id,
             }
-            | told
+            | values
         )
         return self.edit(log_visit, data=data, by=by or self.deputy, now=now)
 
@@ -91,7 +91,7 @@ class Zone:
         with self.sessions() as db:
             return list(db.scalars(select(Correction).order_by(Correction.id)))
 
-    def told(self):
+    def values(self):
         return [
             (each.from_achieved, each.from_required, each.to_achieved, each.to_required)
             for each in self.corrections()
@@ -116,11 +116,11 @@ def frozen(zone):
 
 def test_a_late_visit_makes_a_correction_once_it_is_confirmed(frozen):
     visit = frozen.log(8)
-    assert frozen.told() == []  # logged late: it does not count yet
+    assert frozen.values() == []  # logged late: it does not count yet
 
     frozen.confirm(visit)
 
-    assert frozen.told() == [(5, 6, 6, 6)]
+    assert frozen.values() == [(5, 6, 6, 6)]
 
 
 def test_a_correction_says_who_why_when_and_from_what_to_what(frozen):
@@ -140,7 +140,7 @@ def test_a_correction_tells_the_reason_that_was_given(frozen):
 
     (made,) = frozen.corrections()
     assert made.why == "退回拜访（重复登记） V-1"
-    assert frozen.told() == [(5, 6, 4, 6)]
+    assert frozen.values() == [(5, 6, 4, 6)]
 
 
 def test_an_edit_without_its_corrections_is_not_committed(frozen):
@@ -196,7 +196,7 @@ def test_a_second_edit_goes_on_from_the_first_ones_correction(frozen):
     frozen.confirm(frozen.log(8))
     frozen.confirm(frozen.log(9))
 
-    assert frozen.told() == [(5, 6, 6, 6), (6, 6, 7, 6)]
+    assert frozen.values() == [(5, 6, 6, 6), (6, 6, 7, 6)]
 
 
 def test_an_edit_that_changes_no_figure_makes_no_correction(frozen):
@@ -229,7 +229,7 @@ def test_who_hands_over_the_lead_and_who_takes_it_are_both_corrected(frozen):
         )
         change_visit(db, visit=visit, data=data, by=by, now=LATER)
 
-    assert sorted(frozen.told()) == [(0, 6, 1, 6), (5, 6, 4, 6)]
+    assert sorted(frozen.values()) == [(0, 6, 1, 6), (5, 6, 4, 6)]
 
 
 def test_a_back_dated_absence_makes_a_correction(frozen):
@@ -245,7 +245,7 @@ def test_a_back_dated_end_of_a_posting_makes_a_correction(frozen):
         posting = db.scalars(select(Posting).where(Posting.person_id == frozen.deputy.id)).one()
         end_posting(db, posting=posting, to_on=date(2026, 7, 10), by=None, now=LATER)
 
-    assert frozen.told() == [(5, 6, 5, 3)]
+    assert frozen.values() == [(5, 6, 5, 3)]
 
 
 def test_who_never_held_the_duty_after_all_is_corrected_to_nothing(frozen):
@@ -253,7 +253,7 @@ def test_who_never_held_the_duty_after_all_is_corrected_to_nothing(frozen):
         posting = db.scalars(select(Posting).where(Posting.person_id == frozen.deputy.id)).one()
         end_posting(db, posting=posting, to_on=date(2026, 6, 30), by=None, now=LATER)
 
-    assert frozen.told() == [(5, 6, 0, 0)]
+    assert frozen.values() == [(5, 6, 0, 0)]
     assert frozen.corrections()[0].to_status is FigureStatus.EXEMPT
 
 
@@ -278,7 +278,7 @@ def test_an_import_makes_corrections_too(frozen):
     )
     frozen.edit(insert_visit, data=data, logged_at=starts_at + timedelta(hours=3))
 
-    assert frozen.told() == [(5, 6, 6, 6)]
+    assert frozen.values() == [(5, 6, 6, 6)]
     assert frozen.corrections()[0].made_by_id is None
 
 
@@ -298,7 +298,7 @@ def test_what_was_edited_before_a_late_freeze_ran_makes_corrections_with_it(zone
     assert zone.freeze(now=LATER) == {"frozen": 2, "corrections": 1}
 
     assert zone.figure().achieved == 5
-    assert zone.told() == [(5, 6, 6, 6)]
+    assert zone.values() == [(5, 6, 6, 6)]
     assert zone.corrections()[0].why == "定稿任务补做之前登记的修改"
 
 
@@ -308,9 +308,9 @@ def test_what_was_edited_before_a_late_freeze_ran_makes_corrections_with_it(zone
 def stay(zone, *, now):
     """From 31 July to 8 August, planned; done by nobody."""
     first, last = date(2026, 7, 31), date(2026, 8, 8)
-    told = {"kind": Kind.RESIDENCY, "status": Status.PLANNED}
+    result = {"kind": Kind.RESIDENCY, "status": Status.PLANNED}
     ends_at = at_civil(last) + timedelta(hours=18)
-    return zone.log(first.day, now=now, ends_at=ends_at, **told)
+    return zone.log(first.day, now=now, ends_at=ends_at, **result)
 
 
 @pytest.fixture
@@ -328,7 +328,7 @@ def test_a_stay_that_ended_before_a_late_freeze_ran_makes_none(on_a_stay):
 def test_a_stay_that_ended_is_not_taken_off_by_the_edit_of_another_visit(on_a_stay):
     on_a_stay.confirm(on_a_stay.log(8))
 
-    assert on_a_stay.told() == [(6, 6, 7, 6)]
+    assert on_a_stay.values() == [(6, 6, 7, 6)]
 
 
 def test_a_stay_that_is_cancelled_makes_one(on_a_stay):
@@ -336,7 +336,7 @@ def test_a_stay_that_is_cancelled_makes_one(on_a_stay):
         visit, by = db.get(Visit, on_a_stay.stay.id), db.get(Person, on_a_stay.deputy.id)
         cancel_visit(db, visit=visit, by=by, now=LATER)
 
-    assert on_a_stay.told() == [(6, 6, 5, 6)]
+    assert on_a_stay.values() == [(6, 6, 5, 6)]
 
 
 def test_a_stay_made_up_after_the_freeze_counts_when_it_is_done(frozen):
@@ -393,9 +393,9 @@ def test_an_edit_that_is_not_committed_yet_holds_up_the_freeze(zone, kind_of_dat
 
     figure = zone.figure()
     corrected = figure.settled.corrected
-    told = (figure.achieved, corrected and corrected.achieved)
+    result = (figure.achieved, corrected and corrected.achieved)
     # SQLite's one writer goes first; on PostgreSQL the edit is only committed after the freeze
-    assert told == ((6, None) if kind_of_database == "sqlite" else (5, 6))
+    assert result == ((6, None) if kind_of_database == "sqlite" else (5, 6))
 
 
 @pytest.mark.parametrize("round_", range(3))
@@ -404,4 +404,4 @@ def test_edits_at_once_correct_one_after_the_other(frozen, round_):
 
     at_once(*(lambda visit=visit: frozen.confirm(visit) for visit in visits))
 
-    assert frozen.told() == [(5, 6, 6, 6), (6, 6, 7, 6), (7, 6, 8, 6)]
+    assert frozen.values() == [(5, 6, 6, 6), (6, 6, 7, 6), (7, 6, 8, 6)]

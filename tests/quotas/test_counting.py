@@ -262,9 +262,11 @@ class TestStayUnderWay:
     def test_an_ended_one_that_is_done_in_time_counts_on(self):
         stay = a_visit("07-01", "07-10", kind=Kind.RESIDENCY, logged_at=moment("07-13T20:00"))
 
-        told = [judge(RECRUITER, [stay], as_of=f"07-{day}T10:00").achieved for day in (12, 13, 14)]
+        result = [
+            judge(RECRUITER, [stay], as_of=f"07-{day}T10:00").achieved for day in (12, 13, 14)
+        ]
 
-        assert told == [10, 10, 10]
+        assert result == [10, 10, 10]
 
     def test_an_ended_one_that_lapsed_counts_once_it_is_done_and_confirmed(self):
         late = {"kind": Kind.RESIDENCY, "logged_at": moment("07-14T10:00")}

@@ -42,8 +42,8 @@ def compared(db):
     at_once = figures_by_period(db, periods=PERIODS, as_of=NOW)
     singly = {one: figures(db, period=one, as_of=NOW) for one in PERIODS}
     return tuple(
-        {period: sorted(map(unexplained, some), key=str) for period, some in told.items()}
-        for told in (at_once, singly)
+        {period: sorted(map(unexplained, some), key=str) for period, some in result.items()}
+        for result in (at_once, singly)
     )
 
 
@@ -88,9 +88,9 @@ def test_the_latest_correction_stands_beside_the_frozen_figure(db, people):
     for achieved in (5, 6):
         correct(db, record, achieved)
 
-    told = figures_by_period(db, periods=PERIODS, as_of=NOW)[PERIODS[2]]
+    result = figures_by_period(db, periods=PERIODS, as_of=NOW)[PERIODS[2]]
 
-    (corrected,) = [one.figure.settled.corrected for one in told if one.figure.settled.corrected]
+    (corrected,) = [one.figure.settled.corrected for one in result if one.figure.settled.corrected]
     assert (corrected.achieved, corrected.status) == (6, FigureStatus.MET)
 
 

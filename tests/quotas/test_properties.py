@@ -122,10 +122,10 @@ def test_one_visit_more_never_lowers_what_is_achieved(case, before, more, as_of)
 def test_every_visit_of_the_period_is_told_whole_and_no_other(case, given_visits, as_of):
     figure = judge(case, given_visits, as_of)
 
-    told = Counter()
+    result = Counter()
     for part in (*figure.counted, *figure.not_counted):
-        told[part.visit] += part.days
-    assert told == {
+        result[part.visit] += part.days
+    assert result == {
         visit: len(covered) if case.rule.counts_days else 1
         for visit in given_visits
         if visit.entered_at <= as_of

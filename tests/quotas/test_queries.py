@@ -35,14 +35,14 @@ JULY = Period.parse("2026-07")
 @contextmanager
 def counted_queries(db: Session) -> Iterator[list[str]]:
     """The statements that run inside the block."""
-    said: list[str] = []
+    text: list[str] = []
 
     def note(_connection, _cursor, statement, *_):
-        said.append(statement)
+        text.append(statement)
 
     engine = db.get_bind()
     event.listen(engine, "before_cursor_execute", note)
-    yield said
+    yield text
     event.remove(engine, "before_cursor_execute", note)
 
 
@@ -279,9 +279,9 @@ def test_several_rules_of_one_duty_are_judged_each_for_itself(db):
     make_rule(db, code="deputy-joining", measure=Measure.VISITS_JOINED, minimum=1)
     make_visit(db, make_person(db, duty=Duty.DEPUTY))
 
-    told = {one.figure.rule.code: (one.figure.achieved, one.figure.required) for one in july(db)}
+    result = {one.figure.rule.code: (one.figure.achieved, one.figure.required) for one in july(db)}
 
-    assert told == {"deputy-monthly": (1, 6), "deputy-joining": (1, 1)}
+    assert result == {"deputy-monthly": (1, 6), "deputy-joining": (1, 1)}
 
 
 def test_where_no_version_holds_on_the_first_date_there_is_no_figure(db):

@@ -225,8 +225,8 @@ def test_a_rule_ends_and_leaves_the_periods_that_began(db, admin):
 
     end_rule(db, code="deputy-monthly", last_on=date(2026, 7, 31), by=admin, now=NOW)
 
-    told = [len(figures(db, period=Period.parse(f"2026-0{n}"), as_of=NOW)) for n in (7, 8)]
-    assert told == [1, 0]
+    result = [len(figures(db, period=Period.parse(f"2026-0{n}"), as_of=NOW)) for n in (7, 8)]
+    assert result == [1, 0]
 
 
 @pytest.mark.parametrize(

@@ -34,13 +34,13 @@ def told_in(db):
 
 
 def whatever_the_html_shows_the_text_says(db):
-    told = told_in(db)
+    result = told_in(db)
     missing = {
         words
-        for one in told
+        for one in result
         for words in re.split(r"[\s。]+", " ".join(Seen(one.html).words))
         if words not in one.text
     }
 
     assert missing == set()
-    assert max(len(one.html.encode()) for one in told) < LARGEST_BYTES
+    assert max(len(one.html.encode()) for one in result) < LARGEST_BYTES

@@ -114,7 +114,7 @@ def test_a_database_that_is_no_demonstration_is_never_replaced(tmp_path, fork):
     database = tmp_path / "crm.sqlite3"
     database.write_bytes(b"somebody's data")
 
-    told = fork("demo", "--no-serve", CRM_DATA=str(tmp_path), CRM_SECRET_KEY=SECRET).refused()
+    result = fork("demo", "--no-serve", CRM_DATA=str(tmp_path), CRM_SECRET_KEY=SECRET).refused()
 
-    assert "不会覆盖" in told
+    assert "不会覆盖" in result
     assert database.read_bytes() == b"somebody's data"

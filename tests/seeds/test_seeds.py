@@ -24,12 +24,12 @@ PLATFORMS = {
 
 
 def test_the_three_rules_of_the_regime_are_shipped():
-    told = {
+    result = {
         rule.code: (rule.minimum, rule.period, rule.rounding, sorted(rule.kinds))
         for rule in seeds.rules()
     }
 
-    assert told == {
+    assert result == {
         "principal-weekly": (1, PeriodKind.WEEK, Rounding.HALF_UP, ["outreach"]),
         "deputy-monthly": (6, PeriodKind.MONTH, Rounding.CEIL, ["outreach", "residency"]),
         "recruiter-monthly": (20, PeriodKind.MONTH, Rounding.CEIL, ["outreach", "residency"]),
@@ -37,12 +37,12 @@ def test_the_three_rules_of_the_regime_are_shipped():
 
 
 def test_the_shipped_rules_hold_from_2020_and_are_prorated_by_working_days():
-    told = {
+    result = {
         (rule.valid_from, rule.valid_to, rule.proration, rule.cap, rule.log_within_days)
         for rule in seeds.rules()
     }
 
-    assert told == {(date(2020, 1, 1), None, Proration.WORKDAYS, Cap.CALENDAR_DAYS, 3)}
+    assert result == {(date(2020, 1, 1), None, Proration.WORKDAYS, Cap.CALENDAR_DAYS, 3)}
 
 
 def test_the_shipped_rules_allow_the_days_of_a_stay_to_be_entered_nine_days_late():
@@ -89,9 +89,9 @@ def test_a_tree_that_the_zone_has_changed_is_left_alone(db):
 def test_the_four_targets_of_the_report_are_shipped(db):
     seeds.plant(db, now=NOW)
 
-    told = {one.tier: (one.year, one.count) for one in db.scalars(select(Target))}
+    result = {one.tier: (one.year, one.count) for one in db.scalars(select(Target))}
 
-    assert told == {
+    assert result == {
         Tier.YI_10: (2026, 20),
         Tier.YI_20: (2026, 10),
         Tier.YI_50: (2026, 2),
@@ -111,15 +111,15 @@ def test_staff_owe_no_quota_as_shipped():
 
 
 def test_the_shipped_rules_count_meetings_in_person_by_day():
-    told = {(rule.count_by, *rule.channels) for rule in seeds.rules()}
+    result = {(rule.count_by, *rule.channels) for rule in seeds.rules()}
 
-    assert told == {(CountBy.DAY, Channel.IN_PERSON)}
+    assert result == {(CountBy.DAY, Channel.IN_PERSON)}
 
 
 def test_leaders_owe_visits_that_they_lead_and_recruiters_resident_days_as_shipped():
-    told = {rule.duty: rule.measure for rule in seeds.rules()}
+    result = {rule.duty: rule.measure for rule in seeds.rules()}
 
-    assert told == {
+    assert result == {
         Duty.PRINCIPAL: Measure.VISITS_LED,
         Duty.DEPUTY: Measure.VISITS_LED,
         Duty.RECRUITER: Measure.DAYS_RESIDENT,

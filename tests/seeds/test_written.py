@@ -49,12 +49,12 @@ def test_the_zone_is_in_the_database_as_it_is_told(db):
 
 def everything_told_is_written(db):
     story = story_of(DAY)
-    told = (len(story.leads), len(story.visits), len(story.followups))
+    result = (len(story.leads), len(story.visits), len(story.followups))
     written = [
         db.scalar(select(func.count()).select_from(kind)) for kind in (Lead, Visit, Followup)
     ]
 
-    assert tuple(written) == told
+    assert tuple(written) == result
     assert {visit.ref: visit.entered_at for visit in story.visits} == dict(
         db.execute(select(Visit.ref, Visit.entered_at)).all()
     )

@@ -54,10 +54,10 @@ def _held(story, duty, period):
 
 def _visits(story, period):
     by_person = defaultdict(list)
-    for n, told in enumerate(story.visits):
-        visit = _facts(n, told)
+    for n, result in enumerate(story.visits):
+        visit = _facts(n, result)
         if visit.first_on <= period.last and visit.last_on >= period.first:
-            for who in {told.leader, *told.participants}:
+            for who in {result.leader, *result.participants}:
                 by_person[who].append(visit)
     return by_person
 

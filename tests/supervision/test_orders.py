@@ -550,11 +550,11 @@ def test_a_meeting_an_instruction_or_a_problem_may_give_rise_to_an_order(db, zon
 
 
 def test_an_order_has_a_matter_a_demand_units_a_person_and_a_due_date_by_its_kind(db, zone):
-    told = data(zone, kind=OrderKind.URGENT, unit_ids=[zone.other.id])
-    order = draft_order(db, data=told, by=zone.top, now=NOW)
+    result = data(zone, kind=OrderKind.URGENT, unit_ids=[zone.other.id])
+    order = draft_order(db, data=result, by=zone.top, now=NOW)
     issue_order(db, order=order, by=zone.top, now=NOW)
 
-    assert (order.matter, order.demand) == (told.matter, told.demand)
+    assert (order.matter, order.demand) == (result.matter, result.demand)
     assert (order.unit_id, order.person_id) == (zone.team.id, zone.li.id)
     assert db.scalars(select(OrderUnit.unit_id)).all() == [zone.other.id]
     assert order.due_on == date(2026, 7, 20)  # 3 working days from Wednesday

@@ -206,9 +206,9 @@ def test_an_order_comes_with_its_whole_history(db, zone, issued):
 
 
 def test_open_orders_come_with_their_days_overdue(db, zone, issued):
-    (told,) = open_orders(db, viewer(db, zone.top, ON), LATER)
+    (result,) = open_orders(db, viewer(db, zone.top, ON), LATER)
 
-    assert (told.number, told.unit_name, told.days_overdue) == ("开督〔2026〕1号", "一科", 4)
+    assert (result.number, result.unit_name, result.days_overdue) == ("开督〔2026〕1号", "一科", 4)
     assert open_orders(db, viewer(db, zone.builder, ON), LATER) == []
 
 

@@ -91,11 +91,11 @@ def test_words_inherit_the_secrecy_of_the_lead(db, name, reads):
     lead = zone.leads[RESTRICTED]
     visit = make_visit(db, zone.people["stranger"], leads=[lead], minutes="谈价", met="某总")
 
-    told = as_seen(db, zone, name, visit)
+    result = as_seen(db, zone, name, visit)
 
-    assert (told.minutes, told.met) == (("谈价", "某总") if reads else (None, None))
-    assert told.is_readable is reads
-    assert told.leads[0].text == (lead.title if name == "tracker" else lead.code_name)
+    assert (result.minutes, result.met) == (("谈价", "某总") if reads else (None, None))
+    assert result.is_readable is reads
+    assert result.leads[0].text == (lead.title if name == "tracker" else lead.code_name)
     in_database = select(Visit.id).where(Visit.id == visit.id, readable(zone.eyes(name), TODAY))
     assert (db.scalar(in_database) is not None) is reads
 
@@ -124,9 +124,12 @@ def test_one_hidden_lead_is_enough_to_hide_the_words(db):
     leads = [zone.leads[OPEN], zone.leads[INTERNAL]]
     visit = make_visit(db, zone.people["tracker"], leads=leads, minutes="谈价")
 
-    told = as_seen(db, zone, "stranger", visit)
+    result = as_seen(db, zone, "stranger", visit)
 
-    assert (told.minutes, {label.text for label in told.leads}) == (None, {"公开项目", "内部线索"})
+    assert (result.minutes, {label.text for label in result.leads}) == (
+        None,
+        {"公开项目", "内部线索"},
+    )
 
 
 @pytest.mark.parametrize("text", ["限知项目", "谈价", "代号"])
@@ -369,9 +372,9 @@ def test_a_list_costs_the_same_however_long(db, counted):
 
     with counted(4):
         page = visits_page(db, eyes, TODAY, by=VisitFilter())
-        told = shown(db, eyes, page.items, TODAY)
+        result = shown(db, eyes, page.items, TODAY)
 
-    assert len(told) == 12
+    assert len(result) == 12
 
 
 def test_a_reader_named_in_a_visit_still_has_no_records(db):

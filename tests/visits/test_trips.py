@@ -79,8 +79,8 @@ def test_a_trip_has_a_destination_days_and_an_approval_and_its_change_a_trail(db
     trips.describe_trip(db, trip=the_trip(db), data=TOLD, by=lina, now=NOW)
 
     trip = the_trip(db)
-    told = (trip.destination, trip.first_on, trip.last_on, trip.approval)
-    assert told == (TOLD.destination, TOLD.first_on, TOLD.last_on, TOLD.approval)
+    result = (trip.destination, trip.first_on, trip.last_on, trip.approval)
+    assert result == (TOLD.destination, TOLD.first_on, TOLD.last_on, TOLD.approval)
     entry = db.scalars(select(AuditEntry).where(AuditEntry.action == "trip.changed")).one()
     assert (entry.by_id, "深圳" in entry.after) == (lina.id, True)
 

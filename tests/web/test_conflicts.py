@@ -64,10 +64,10 @@ def test_sent_once_more_the_form_says_at_its_field_what_stands_against_it(app, a
 
 
 def test_a_row_that_is_gone_meanwhile_is_told_so(app, at_roots, unit):
-    told = {"name": "投资促进局", "kind": "bureau", "parent_id": "", "position": "1"}
+    result = {"name": "投资促进局", "kind": "bureau", "parent_id": "", "position": "1"}
 
     with meanwhile(delete(Unit).where(Unit.id == unit.id)):
-        answer = at_roots.post(f"/admin/units/{unit.id}", data=told)
+        answer = at_roots.post(f"/admin/units/{unit.id}", data=result)
 
     assert answer.status_code == 409
     assert SAID in answer.text
@@ -80,8 +80,8 @@ def test_a_password_is_typed_anew(app, at_roots):
         root.password_hash = hash_password("root", PASSWORD)
 
     with meanwhile(person_called("root")):
-        told = {"old": PASSWORD, "password": new, "again": new}
-        answer = at_roots.post("/me/password", data=told)
+        result = {"old": PASSWORD, "password": new, "again": new}
+        answer = at_roots.post("/me/password", data=result)
 
     assert answer.status_code == 409
     assert new not in answer.text

@@ -45,11 +45,11 @@ def typed(page, begins='<form method="post" novalidate'):
     """What a browser would send of the page's form: its fields as they are filled in."""
     form = page[page.index(begins) :].partition("</form>")[0]
     tags = [tag for tag in re.findall(r"<input[^>]+>", form) if is_sent(tag)]
-    told = {attribute(tag, "name"): attribute(tag, "value") for tag in tags}
-    told |= dict(re.findall(r'<textarea[^>]+name="([^"]+)"[^>]*>\s*([^<]*)', form))
+    result = {attribute(tag, "name"): attribute(tag, "value") for tag in tags}
+    result |= dict(re.findall(r'<textarea[^>]+name="([^"]+)"[^>]*>\s*([^<]*)', form))
     lists = re.findall(r'(?s)<select[^>]+name="([^"]+)".*?>(.*?)</select>', form)
     chosen = r'<option[^>]* selected[^>]* value="([^"]*)"'
-    return told | {name: re.findall(chosen, options) for name, options in lists}
+    return result | {name: re.findall(chosen, options) for name, options in lists}
 
 
 def is_sent(tag):
@@ -103,9 +103,9 @@ def test_saved_again_it_is_overwritten_knowingly(app, zone, opened):
     at_linas, at_wangs, form = opened
     path = f"/visits/{zone.visit.id}/edit"
     at_wangs.post(path, data=form | {"city": "无锡"})
-    told = typed(at_linas.post(path, data=form | {"minutes": "谈了用电"}).text)
+    result = typed(at_linas.post(path, data=form | {"minutes": "谈了用电"}).text)
 
-    assert at_linas.post(path, data=told).status_code == 302
+    assert at_linas.post(path, data=result).status_code == 302
 
     kept = row(app, Visit, zone.visit.id)
     assert (kept.city, kept.minutes) == ("苏州", "谈了用电")
@@ -115,10 +115,10 @@ def test_a_third_change_in_between_is_told_as_well(app, zone, opened):
     at_linas, at_wangs, form = opened
     path = f"/visits/{zone.visit.id}/edit"
     at_wangs.post(path, data=form | {"city": "无锡"})
-    told = typed(at_linas.post(path, data=form).text)
-    at_wangs.post(path, data=told | {"city": "常州"})
+    result = typed(at_linas.post(path, data=form).text)
+    at_wangs.post(path, data=result | {"city": "常州"})
 
-    assert "王工已改为：常州。" in at_linas.post(path, data=told).text
+    assert "王工已改为：常州。" in at_linas.post(path, data=result).text
 
 
 def test_people_are_told_by_name(zone, opened):

@@ -36,8 +36,8 @@ def liwei(app):
 
 
 def enter(client, password=GUESS, *, username="liwei", address=STRANGER):
-    told = {"username": username, "password": password}
-    return client.post("/login", data=told, environ_base={"REMOTE_ADDR": address}).status_code
+    result = {"username": username, "password": password}
+    return client.post("/login", data=result, environ_base={"REMOTE_ADDR": address}).status_code
 
 
 def guess(app, times, **given):

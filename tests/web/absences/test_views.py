@@ -206,8 +206,8 @@ def test_a_late_approval_a_cut_and_a_cancelling_each_correct_frozen_july(app, cl
         one = db.scalars(select(Absence)).one()
         one.from_on, one.to_on = date(2026, 7, 16), date(2026, 7, 31)
 
-    told = {"why_corrected": "批件迟到"}
-    page = closed.post(f"{LIST}/{asked}/approve", data=told, follow_redirects=True).text
+    result = {"why_corrected": "批件迟到"}
+    page = closed.post(f"{LIST}/{asked}/approve", data=result, follow_redirects=True).text
     assert "已记更正 1 条" in page
     closed.post(
         f"{LIST}/{asked}/shorten", data={"to_on": "2026-07-17", "why": "十个字的缘由在这里写"}
@@ -237,25 +237,25 @@ def test_the_person_is_told_by_mail_what_was_decided(app, at_chiefs, asked):
     at_chiefs.post(f"{LIST}/{asked}/shorten", data={"to_on": "2026-07-21", "why": "提前返岗"})
     at_chiefs.post(f"{LIST}/{asked}/cancel", data={"why": "行程取消"})
 
-    told = mails(app)
-    assert [each.subject for each in told] == [
+    result = mails(app)
+    assert [each.subject for each in result] == [
         "请假已批准：休假 7月20日至22日",
         "请假已缩短：休假 7月20日至21日",
         "请假已取消：休假 7月20日至21日",
     ]
-    assert {each.recipient for each in told} == {"lina@crm.test"}
-    assert "办理人：赵督" in told[0].body_text
-    assert "最后一天改为7月21日" in told[1].body_text
-    assert "答复：提前返岗" in told[1].body_text
+    assert {each.recipient for each in result} == {"lina@crm.test"}
+    assert "办理人：赵督" in result[0].body_text
+    assert "最后一天改为7月21日" in result[1].body_text
+    assert "答复：提前返岗" in result[1].body_text
 
 
 def test_a_no_is_told_with_its_reason(app, at_chiefs, asked):
     at_chiefs.post(f"{LIST}/{asked}/return", data={"why": "当周<有>重要接待"})
 
-    (told,) = mails(app)
-    assert told.subject == "请假未批准：休假 7月20日至22日"
-    assert "答复：当周<有>重要接待" in told.body_text
-    assert "当周&lt;有&gt;重要接待" in told.body_html
+    (result,) = mails(app)
+    assert result.subject == "请假未批准：休假 7月20日至22日"
+    assert "答复：当周<有>重要接待" in result.body_text
+    assert "当周&lt;有&gt;重要接待" in result.body_html
 
 
 def test_who_takes_it_back_or_is_refused_is_told_by_no_mail(app, at_linas, at_chiefs, asked):

@@ -110,11 +110,11 @@ def test_a_preview_hides_what_may_tell_of_leads_that_are_not_the_admins(root, ap
 def test_run_now_does_what_is_due(root, app):
     with travel(DUE, tick=False):
         before = root.get(WEEKLY).text
-        told = root.post(f"{WEEKLY}/run", follow_redirects=True).text
+        result = root.post(f"{WEEKLY}/run", follow_redirects=True).text
         trail = root.get("/admin/audit").text
 
     assert "立即执行</button>" in before
-    assert "周报（2026年第29周）完成：" in told
+    assert "周报（2026年第29周）完成：" in result
     assert states(app) == [("2026-W29", "done")]
     with arranged(app) as db:
         entry = db.scalars(select(AuditEntry).filter_by(action="job.run_by_hand")).one()
@@ -123,9 +123,9 @@ def test_run_now_does_what_is_due(root, app):
 
 
 def test_before_its_time_nothing_is_run(root, app):
-    told = root.post(f"{WEEKLY}/run", follow_redirects=True).text
+    result = root.post(f"{WEEKLY}/run", follow_redirects=True).text
 
-    assert "没有到期未执行的一期" in told
+    assert "没有到期未执行的一期" in result
     assert states(app) == []
 
 

@@ -28,12 +28,12 @@ def zone(app):
         plain = make_lead(db, "普通项目", tracker=li)
         visit = make_visit(db, li, leads=[secret])
         for lead in (secret, plain):
-            told = {"title": f"{lead.title}二期", "stage": "signed", "lead_ids": [lead.id]}
+            result = {"title": f"{lead.title}二期", "stage": "signed", "lead_ids": [lead.id]}
             record(
-                db, "lead.changed", lead, by=li, at=NOW, before={"title": lead.title}, after=told
+                db, "lead.changed", lead, by=li, at=NOW, before={"title": lead.title}, after=result
             )
-        said = {"minutes": "机密的谈话", "leader_id": li.id}
-        record(db, "visit.changed", visit, by=li, at=NOW + timedelta(days=1), after=said)
+        text = {"minutes": "机密的谈话", "leader_id": li.id}
+        record(db, "visit.changed", visit, by=li, at=NOW + timedelta(days=1), after=text)
     return sign_in(app, "root")
 
 

@@ -53,8 +53,8 @@ def test_it_happens_once_it_is_confirmed_and_is_told(app, at_admins, zone):
     assert step_of(app, zone) == zone.leaver.id
     with arranged(app) as db:
         assert db.get_one(Visit, zone.plan.id).leader_id == zone.heir.id
-        told = select(Message.person_id).where(Message.kind == MessageKind.HANDOVER)
-        assert set(db.scalars(told)) == {zone.heir.id, zone.leaver.id}
+        result = select(Message.person_id).where(Message.kind == MessageKind.HANDOVER)
+        assert set(db.scalars(result)) == {zone.heir.id, zone.leaver.id}
 
 
 def test_what_does_not_fit_stands_at_its_line_and_nothing_typed_is_lost(app, at_admins, zone):
@@ -106,8 +106,8 @@ def test_an_account_that_is_disabled_at_once_leaves_nothing_open_and_who_has_it_
 
     assert step_of(app, zone) == zone.chief.id
     with arranged(app) as db:
-        told = select(Message.person_id).where(Message.kind == MessageKind.HANDOVER)
-        assert db.scalars(told).all() == [zone.chief.id]
+        result = select(Message.person_id).where(Message.kind == MessageKind.HANDOVER)
+        assert db.scalars(result).all() == [zone.chief.id]
     assert "没有未办结的事项" in at_admins.get(PAGE).text
 
 

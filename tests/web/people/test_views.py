@@ -145,8 +145,8 @@ def test_a_new_person_comes_with_a_posting_and_signs_in_with_the_password_shown(
     # nothing else until they have a password of their own
     assert phone.get("/visits").location == "/me"
     assert "设置自己的密码" in phone.get("/me").text
-    told = {"old": password, "password": "a-new-password", "again": "a-new-password"}
-    assert phone.post("/me/password", data=told).location == "/"
+    result = {"old": password, "password": "a-new-password", "again": "a-new-password"}
+    assert phone.post("/me/password", data=result).location == "/"
     assert phone.get("/").status_code == 200
     assert password not in at_roots.get(f"{LIST}/wangfang").text
 
@@ -168,10 +168,10 @@ def temporary(at_roots, lina):
     ],
 )
 def test_a_temporary_password_is_over_after_a_week(app, temporary, later, password, said):
-    told = {"username": "lina", "password": password or temporary}
+    result = {"username": "lina", "password": password or temporary}
 
     with time_machine.travel(NOW + later, tick=False):
-        answer = app.test_client().post("/login", data=told)
+        answer = app.test_client().post("/login", data=result)
 
     assert (answer.status_code == 302) is (said is None)
     assert (said or "") in answer.text
@@ -191,14 +191,14 @@ def test_ones_own_password_is_never_over(app, at_roots, lina):
         set_password(db, person=person, password_hash=secret, by=person, now=NOW)
 
     with time_machine.travel(NOW + timedelta(days=400), tick=False):
-        told = {"username": "lina", "password": "a-new-password"}
-        assert app.test_client().post("/login", data=told).status_code == 302
+        result = {"username": "lina", "password": "a-new-password"}
+        assert app.test_client().post("/login", data=result).status_code == 302
 
 
 def test_a_new_person_may_have_no_posting(app, at_roots):
-    told = {key: NEW[key] for key in ("name", "username", "role")}
+    result = {key: NEW[key] for key in ("name", "username", "role")}
 
-    assert at_roots.post(f"{LIST}/new", data=told).status_code == 302
+    assert at_roots.post(f"{LIST}/new", data=result).status_code == 302
     assert postings_of(app, "wangfang") == []
 
 
@@ -225,9 +225,9 @@ def test_what_is_wrong_is_told_and_what_was_typed_stays(at_roots, lina, zone, to
 
 
 def test_what_is_known_of_a_person_is_changed(app, at_roots, lina):
-    told = {"name": "李娜娜", "email": "", "phone": "0513-1", "role": "leader"}
+    result = {"name": "李娜娜", "email": "", "phone": "0513-1", "role": "leader"}
 
-    assert at_roots.post(f"{LIST}/lina/edit", data=told).location == f"{LIST}/lina"
+    assert at_roots.post(f"{LIST}/lina/edit", data=result).location == f"{LIST}/lina"
 
     now = person(app, "lina")
     assert (now.name, now.pinyin, now.role) == ("李娜娜", "li na na", Role.LEADER)
@@ -236,9 +236,9 @@ def test_what_is_known_of_a_person_is_changed(app, at_roots, lina):
 
 
 def test_the_last_admins_role_is_not_taken_away(at_roots):
-    told = {"name": "甲管理", "role": "leader"}
+    result = {"name": "甲管理", "role": "leader"}
 
-    answer = at_roots.post(f"{LIST}/root/edit", data=told)
+    answer = at_roots.post(f"{LIST}/root/edit", data=result)
 
     assert answer.status_code == 422
     assert "最后一位系统管理员" in answer.text
@@ -313,8 +313,8 @@ def test_a_posting_is_set_right(app, at_roots, lina, zone):
     path = f"{LIST}/lina/postings/{the_posting(app).id}"
     assert 'value="2020-01-01"' in at_roots.get(path).text
 
-    told = posting(zone, "principal", "2026-01-01", is_primary="y", to_on="2026-12-31")
-    assert at_roots.post(path, data=told).status_code == 302
+    result = posting(zone, "principal", "2026-01-01", is_primary="y", to_on="2026-12-31")
+    assert at_roots.post(path, data=result).status_code == 302
 
     assert postings_of(app, "lina") == [("principal", date(2026, 1, 1), date(2026, 12, 31))]
 
@@ -348,8 +348,8 @@ def test_leaving_and_coming_back(app, at_roots, lina, zone):
     assert person(app, "lina").disabled_at == NOW
     assert "同时恢复账号" in at_roots.get(f"{LIST}/lina/postings/new").text
 
-    told = posting(zone, from_on="2026-08-01", is_primary="y", reopen="y")
-    at_roots.post(f"{LIST}/lina/postings/new", data=told)
+    result = posting(zone, from_on="2026-08-01", is_primary="y", reopen="y")
+    at_roots.post(f"{LIST}/lina/postings/new", data=result)
 
     assert person(app, "lina").disabled_at is None
     assert len(postings_of(app, "lina")) == 2
@@ -404,14 +404,14 @@ def corrections(app):
 def test_a_back_dated_move_reprorates_august_and_corrects_frozen_july(app, closed, zone):
     assert (required(app, "2026-07"), required(app, "2026-08")) == ([6], [6])
 
-    told = posting(zone, "staff", "2026-07-16")
-    asked = closed.post(f"{LIST}/lina/transfer", data=told)
+    result = posting(zone, "staff", "2026-07-16")
+    asked = closed.post(f"{LIST}/lina/transfer", data=result)
     assert asked.status_code == 422
     assert "2026年7月已定稿" in asked.text
     assert 'name="from_on" value="2026-07-16"' in asked.text
 
-    told |= {"why_corrected": "任免通知迟到"}
-    page = closed.post(f"{LIST}/lina/transfer", data=told, follow_redirects=True).text
+    result |= {"why_corrected": "任免通知迟到"}
+    page = closed.post(f"{LIST}/lina/transfer", data=result, follow_redirects=True).text
 
     assert "定稿数不变；已记更正 1 条" in page
     assert required(app, "2026-07") == [6]  # as it was frozen
@@ -435,21 +435,21 @@ def test_a_removed_posting_corrects_what_is_frozen(app, closed):
 
 def test_a_posting_with_another_duty_corrects_what_is_frozen(app, closed, zone):
     path = f"{LIST}/lina/postings/{the_posting(app).id}"
-    told = posting(zone, "staff", "2020-01-01", is_primary="y", why_corrected="录错")
-    closed.post(path, data=told)
+    result = posting(zone, "staff", "2020-01-01", is_primary="y", why_corrected="录错")
+    closed.post(path, data=result)
 
     assert corrections(app) == [(6, 0, "任职变更（录错）")]
 
 
 def test_a_username_as_long_as_a_date_is_none(app, closed, zone):
-    told = NEW | {"unit_id": zone.id, "username": "tenletters"}
+    result = NEW | {"unit_id": zone.id, "username": "tenletters"}
 
-    assert closed.post(f"{LIST}/new", data=told).status_code == 302
+    assert closed.post(f"{LIST}/new", data=result).status_code == 302
 
 
 def test_leaving_in_a_frozen_month_corrects_it(app, closed):
-    told = {"last_on": "2026-07-15", "why_corrected": "调离通知迟到"}
-    closed.post(f"{LIST}/lina/leaving", data=told)
+    result = {"last_on": "2026-07-15", "why_corrected": "调离通知迟到"}
+    closed.post(f"{LIST}/lina/leaving", data=result)
 
     assert corrections(app) == [(6, 3, "任职变更（调离通知迟到）")]
 
