@@ -157,11 +157,11 @@ def _seals(db: Session) -> list[_Seal]:
 
     return [
         _Seal(int(row_id), sealed_on, int(position), chain_hash, own)
-        for row_id, sealed_on, position, chain_hash, own in (map(_said, row) for row in rows)
+        for row_id, sealed_on, position, chain_hash, own in (map(_value_text, row) for row in rows)
     ]
 
 
-def _said(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return as_text(value) or ""
 
 
@@ -219,25 +219,25 @@ class _Chain:
         with self._db.execute(query) as rows:
             for row in rows.mappings():
                 values = dict(row)
-                yield values.pop("link_position"), _said(values.pop("link_hash")), values
+                yield values.pop("link_position"), _value_text(values.pop("link_hash")), values
 
     def _check(self, own: str, values: Mapping[str, Any]) -> Iterator[Break]:
         if values["id"] is None:  # who removed the entry left the link: no foreign keys were on
             yield Break(Part.LINK, str(self._position), Flaw.MISSING)
         elif own != link_hash(self._hash, self._position, values):
-            yield Break(Part.ENTRY, _said(values["id"]), Flaw.ALTERED)
+            yield Break(Part.ENTRY, _value_text(values["id"]), Flaw.ALTERED)
         self._hash = own
         seal = self._sealed.get(self._position)
         if seal and seal.chain_hash != own:
             yield Break(Part.SEAL, seal.sealed_on, Flaw.ALTERED)
-        if _said(values["action"]) == "audit.sealed":
-            self._last_seal = _said(values["subject_id"])
+        if _value_text(values["action"]) == "audit.sealed":
+            self._last_seal = _value_text(values["subject_id"])
 
     def _end(self) -> Iterator[Break]:
         head = self._db.execute(
             select(AuditHead.position, *as_stored(self._db, [AuditHead.hash]))
         ).one_or_none()
-        position, own = (head[0], _said(head[1])) if head else (0, "")
+        position, own = (head[0], _value_text(head[1])) if head else (0, "")
 
         if (position, own) != (self._position, self._hash):
             flaw = Flaw.ALTERED if position == self._position else Flaw.MISSING

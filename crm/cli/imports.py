@@ -78,7 +78,7 @@ def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form
     """Import a FILE, CSV (UTF-8 or GB18030; - is stdin) or .xlsx, whole or not at all.
 
     Headers are Chinese or English; of a spreadsheet the first sheet that is not hidden is read.
-    Every problem is told with its line and column; a repeat of the same file changes nothing.
+    Every problem is reported with its line and column; a repeat of the same file changes nothing.
     With --format json or csv the problems are printed as rows, and the exit code is 1 all the same.
     """
     kind = What(what)

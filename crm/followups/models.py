@@ -29,7 +29,7 @@ class Followup(Base):
     done_at: Mapped[datetime | None]
     channel: Mapped[Channel | None] = mapped_column(enum_column(Channel, "channel"))
     met: Mapped[str | None]  # with whom
-    result: Mapped[str | None]  # what was said and what came of it
+    result: Mapped[str | None]  # what was discussed and agreed
     next_id: Mapped[int | None] = mapped_column(ForeignKey("followup.id"))
     entered_at: Mapped[datetime]
     entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import

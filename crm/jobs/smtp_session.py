@@ -32,7 +32,7 @@ class Limits:
     last_answer: float = 600  # to the body: the server may filter and store it first
     exchange: float = 1800  # all of one mail, including the opening of the session
     goodbye: float = 2
-    when_stopped: float = 4  # for a body that is being sent when the process is told to end
+    when_stopped: float = 4  # for a body that is being sent when the process is asked to stop
 
 
 @dataclass(frozen=True, slots=True)

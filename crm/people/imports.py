@@ -71,7 +71,7 @@ class WantedPosting:
 
     @property
     def key(self) -> Key:
-        """What it is found by among the postings that are there."""
+        """The key that matches it to an existing posting."""
         return self.unit.id, self.row.duty, self.row.is_primary, self.row.from_on
 
 

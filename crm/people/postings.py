@@ -86,7 +86,7 @@ def change_posting(
 def _dates_changed(
     posting: Posting, was: tuple[date, date | None], names: frozenset[str]
 ) -> list[date | None]:
-    """The ends of what a change concerns: where only a bound moved, not the whole posting."""
+    """The dates that a change affects: where only one bound moved, those between old and new."""
     now = (posting.from_on, posting.to_on)
     if not names <= {"from_on", "to_on"}:
         return [*was, *now]

@@ -89,7 +89,7 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
     """Change a person; whether anything changed."""
     if role is not Role.ADMIN:
         require_another_admin(db, person)
-    if email != person.email:  # what is there from before this check is told when it is sent to
+    if email != person.email:  # older addresses are only checked when a mail is sent
         email = optional_address(email)
     before, after = changes(person, {"name": name, "email": email, "phone": phone, "role": role})
     if role not in WITH_RECORDS:

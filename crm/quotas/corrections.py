@@ -128,7 +128,7 @@ def _results(
 
 
 def _freeze(record: FigureRecord) -> Freeze:
-    """When and how it was frozen; only frozen figures are asked for."""
+    """When and how it was frozen; the record must be frozen."""
     assert record.frozen_at is not None  # noqa: S101 - `_causes` reads no others
     return Freeze(record.frozen_at, JudgingVersion(record.judged_by))
 

@@ -130,7 +130,7 @@ class Correction(Base):
     made_at: Mapped[datetime]
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import
     why: Mapped[str]  # what was done, to which visit, and the reason: as it is shown
-    reason: Mapped[str | None]  # in the author's words; none: nobody has said why
+    reason: Mapped[str | None]  # in the author's words; none until somebody gives one
     from_required: Mapped[int]
     from_achieved: Mapped[int]
     from_status: Mapped[FigureStatus] = mapped_column(enum_column(FigureStatus, "from_status"))

@@ -102,7 +102,7 @@ def add_reason(
     return _explain(db, correction, f"{correction.why}（{reason}）", reason, by=by, now=now)
 
 
-def _explain(  # noqa: PLR0913 - what is said of which correction, by whom and when
+def _explain(  # noqa: PLR0913 - an explanation has that many parts
     db: Session, correction: Correction, why: str, reason: str, *, by: Person, now: datetime
 ) -> Correction:
     db.refresh(correction, with_for_update=True)

@@ -33,7 +33,7 @@ from crm.reassignment.transfers import give, settle
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A thing with whoever has it now; None: it was settled instead."""
+    """An open item and its new holder; `None`: it was settled instead."""
 
     thing: OpenThing
     to: Person | None
@@ -41,17 +41,16 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """To whom things go; those that are not named stay."""
+    """Successors of items; items that are not named stay."""
 
     successors: Mapping[str, int]  # by the key of a thing, the successor's id
     span: Span | None = None  # the dates of an absence; None: for good
 
 
 class Unfit(Refused):
-    """Some things cannot go to their successors; each refusal has its thing's key as field."""
+    """Some items cannot go to their successors; each refusal has the item's key as field."""
 
     def __init__(self, problems: Sequence[Refused]) -> None:
-        """Hold all of them."""
         super().__init__("handover_unfit")
         self.problems = problems
 
@@ -95,7 +94,7 @@ def open_things(
     return during(things, span, civil_date(now)) if span else things
 
 
-def let_fall(
+def release_open_items(
     db: Session, *, person: Person, by: Person | None, now: datetime, site: Site | None
 ) -> int:
     """Let what is open in a closed account's name fall to the supervisor; how many things."""
@@ -117,19 +116,21 @@ def settle_ended(db: Session, ended: Iterable[RecordAccessEnded]) -> int:
     """
     db.flush()
     return sum(
-        let_fall(db, person=sight.person, by=sight.by, now=sight.at, site=mail.current_site())
+        release_open_items(
+            db, person=sight.person, by=sight.by, now=sight.at, site=mail.current_site()
+        )
         for sight in ended
         if sight.person.is_disabled(sight.at) or sight.person.role not in WITH_RECORDS
     )
 
 
 def settle_closed(db: Session, *, at: datetime, site: Site | None) -> Mapping[str, int]:
-    """Let fall whatever is open in the name of closed accounts: what the clock does each day."""
-    fallen = sum(
-        let_fall(db, person=person, by=None, now=at, site=site)
+    """Hand over or close what is open under closed accounts (daily job)."""
+    released = sum(
+        release_open_items(db, person=person, by=None, now=at, site=site)
         for person in closed_with_open(db, at)
     )
-    return {"fallen": fallen} if fallen else {}
+    return {"fallen": released} if released else {}
 
 
 def _hold(db: Session, person: Person) -> None:

@@ -95,7 +95,7 @@ def _escalate(db: Session, order: Order, line: _Line, at: datetime) -> OrderEntr
     chain = units_above(line.units, order.unit_id)
     held = [unit_id for unit_id in chain if _sees(db, order, line.in_line.get(unit_id, ()), at)]
     if not held and _sees(db, order, line.admins, at):
-        held = chain[-1:]  # nobody is left in the line: the admins are told, at the top
+        held = chain[-1:]  # nobody is left in the chain: inform the admins
 
     step = next_level(chain, order.reached_unit_id, held)
     if step is None or order.due_on is None:

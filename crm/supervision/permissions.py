@@ -78,7 +78,7 @@ def may_see(db: Session, viewer: Viewer, order_id: int, on: date) -> bool:
 
 
 def may_know(db: Session, viewer: Viewer, order_id: int, on: date) -> bool:
-    """Whether neither its lead nor its figure keeps the order from them, once it is issued."""
+    """Whether the secrecy of its lead and figure lets the viewer see the order, once issued."""
     allowed = _secrecy_allows(viewer, on) & figure_allows(figure_scope(db, viewer, on))
     return db.scalar(select(Order.id).where(Order.id == order_id, allowed)) is not None
 
@@ -142,7 +142,10 @@ def actor_conditions(viewer: Viewer, on: date) -> dict[Actor, ColumnElement[bool
 
 
 def situation_of(db: Session, me: Viewer, order: Order, on: date) -> OrderSituation:
-    """How the order stands for the viewer: the predicate beside the two SQL definitions."""
+    """The order's state, the viewer's roles in it and the conditions that hold.
+
+    Must agree with the SQL of `actor_conditions` and `condition_sql`.
+    """
     actors = {
         actor for actor, column in COLUMNS.items() if getattr(order, column.key) == me.person_id
     }

@@ -9,7 +9,7 @@ from crm.base.periods import DAY
 from crm.base.workdays import WorkingCalendar
 from crm.base.workflow import Within
 
-WORKDAYS_A_LEVEL = 3  # how long a level has before the next one up is told
+WORKDAYS_A_LEVEL = 3  # how long a level has before the next one up is informed
 
 
 class OrderState(LabeledEnum):

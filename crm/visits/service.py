@@ -338,7 +338,7 @@ def _set_verdict(  # noqa: PLR0913 - one change, whole
     by: Person,
     now: datetime,
 ) -> Visit:
-    if visit.verdict is verdict:  # said already: it is as old as when it was said first
+    if visit.verdict is verdict:  # unchanged: keep the moment of the first verdict
         return visit
     before = {"verdict": visit.verdict}
     visit.verdict, visit.verdict_by_id, visit.verdict_at = verdict, by.id, now

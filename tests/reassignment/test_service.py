@@ -24,7 +24,7 @@ from crm.reassignment.service import (
     Plan,
     Unfit,
     hand_over,
-    let_fall,
+    release_open_items,
     settle_closed,
     settle_ended,
 )
@@ -307,11 +307,11 @@ def test_what_falls_late_falls_all_the_same(db, full, site):
 def test_without_a_supervisor_it_falls_to_the_next_one_up_and_else_to_an_admin(db, full):
     full.chief.disabled_at = NOW
     key = f"followup-{full.step.id}"
-    let_fall(db, person=full.leaver, by=None, now=NOW, site=None)
+    release_open_items(db, person=full.leaver, by=None, now=NOW, site=None)
     assert full.step.person_id == full.top.id, key
 
     full.top.disabled_at = NOW
-    let_fall(db, person=full.top, by=None, now=NOW, site=None)
+    release_open_items(db, person=full.top, by=None, now=NOW, site=None)
 
     assert full.step.person_id == full.admin.id
 
@@ -321,7 +321,7 @@ def test_what_hangs_on_a_restricted_lead_falls_to_who_may_see_it(db, zone, hidde
     db.scalars(chief_role).one().person_id = zone.heir.id
     step = make_followup(db, hidden, zone.leaver, TODAY + DAY)
 
-    let_fall(db, person=zone.leaver, by=None, now=NOW, site=None)
+    release_open_items(db, person=zone.leaver, by=None, now=NOW, site=None)
 
     assert step.person_id == zone.heir.id
     assert holders(db, hidden, LeadRoleKind.TRACKER) == [zone.heir.id]
@@ -347,7 +347,7 @@ def test_who_answers_for_an_order_is_never_its_officer(db, full):
     full.order.officer_id = full.chief.id
     full.order.person_id = full.leaver.id
 
-    let_fall(db, person=full.leaver, by=None, now=NOW, site=None)
+    release_open_items(db, person=full.leaver, by=None, now=NOW, site=None)
 
     assert full.order.person_id == full.top.id
 

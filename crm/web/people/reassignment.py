@@ -216,7 +216,7 @@ def _preview(person: Person, absence: Absence | None, asked: Asked) -> ResponseR
     with trial() as session:
         things = open_things(session, person, moment(), _span(absence))
         moved = _hand_over(session, person, absence, asked)
-        lines = _told(session, moved)
+        lines = _moved_rows(session, moved)
         has_stay = any(each.thing.kind is Thing.STAY for each in moved)
         context = {"has_stay": has_stay, "name": person.name, "home": page_url(person, absence)}
 
@@ -245,6 +245,6 @@ def _hand_over(
     return hand_over(session, person=person, plan=plan, by=signed_in(), now=moment(), site=site())
 
 
-def _told(session: Session, moved: list[Moved]) -> list[Line]:
+def _moved_rows(session: Session, moved: list[Moved]) -> list[Line]:
     pairs = [(each.thing, each.to) for each in moved]
     return lines_for(session, signed_in(), pairs, moment())

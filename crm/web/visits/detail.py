@@ -28,7 +28,7 @@ class VisitPage:
     facts: list[tuple[str, str]]
     words: list[tuple[str, str]]
     is_readable: bool  # else its words are hidden, whether there are any or not
-    is_bare: bool  # mine, and without whom we met and what was said
+    is_bare: bool  # own visit without contact and minutes
     can_change: bool
     can_leave: bool  # I am a companion, and may take myself out
     can_confirm: bool
