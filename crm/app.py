@@ -53,6 +53,7 @@ def create_app(settings: Settings) -> Flask:
     if n := settings.proxies:  # without a trusted proxy a client could forge its address
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n)  # type: ignore[method-assign]
 
+    # Outermost: a file needs neither a session nor a database.
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
         root=ROOT / "crm" / "static",

@@ -122,6 +122,7 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         if self.database_url:
+            # hosts hand out this form, for which SQLAlchemy would load psycopg 2
             return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         return f"sqlite:///{self.data.resolve() / 'crm.sqlite3'}"
 
@@ -139,6 +140,7 @@ def read_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
+        # a validator of the whole model names no field, so its message does
         problems = [
             f"{'CRM_' + str(part['loc'][0]).upper() + ' ' if part['loc'] else ''}"
             f"{part['msg'].removeprefix('Value error, ')}"

@@ -50,6 +50,7 @@ def make_folder(path: Path) -> None:
 @cache
 def app() -> Flask:
     current = settings()
+    # A file that CRM_DATABASE_URL names lies in a folder of the operator's own.
     if current.url.startswith("sqlite") and not current.database_url:
         make_folder(current.data)
     return create_app(current)
@@ -97,10 +98,12 @@ class Moment(click.ParamType[datetime]):
     name = "moment"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        # Click also converts defaults, which are values already.
         if isinstance(value, datetime):
             return value
         try:
             instant = self._parse(value)
+        # OverflowError: an offset leads beyond the first or last year
         except (ValueError, OverflowError):
             instant = None
         if instant is None or instant.year not in YEARS:

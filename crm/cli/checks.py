@@ -43,6 +43,7 @@ def _clock(db: Session, now: datetime) -> Result:
 def _lease(db: Session, _now: datetime) -> Result:
     if holder := lease.holder_of(db):
         return Health.OK, f"由 {holder} 执行定时任务"
+    # no failure: for a moment nobody holds it when one process takes over from another
     return Health.WARN, "现在没有进程执行定时任务；请启动 crm serve 或 crm clock"
 
 
@@ -117,7 +118,7 @@ def _addresses(db: Session, now: datetime) -> Result:
     bad = [f"{name}（{email}）" for name, email in db.execute(query) if not _is_good(email or "")]
     if not bad:
         return Health.OK, "人员的邮箱地址都可用"
-    return Health.WARN, f"{_some(bad)} 的邮箱地址不可用，邮件发不到，请在人员页面改正"
+    return Health.WARN, f"{_listed(bad)} 的邮箱地址不可用，邮件发不到，请在人员页面改正"
 
 
 def _is_good(email: str) -> bool:
@@ -128,7 +129,7 @@ def _is_good(email: str) -> bool:
     return True
 
 
-def _some(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     names = list(names)
     more = f" 等 {len(names)} 人" if len(names) > MOST_NAMED else ""
     return "、".join(names[:MOST_NAMED]) + more

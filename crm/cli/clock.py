@@ -145,6 +145,7 @@ def preview(job: JobName, form: str) -> None:
     with base.sessions() as sessions:
         result = manual_runs.preview(Runner(sessions, base.site()), job, now=time.now())
 
+    # To stderr, so that stdout holds the rows alone.
     due = f"{time.civil(result.slot.due_at):%Y-%m-%d %H:%M}"
     made = "，".join(f"{name}={count}" for name, count in sorted(result.made.items()))
     click.echo(

@@ -17,7 +17,7 @@ from crm.jobs.delivery import Deliverer
 from crm.jobs.logs import log_as_json
 from crm.jobs.write_yield import WriteYield
 
-PAUSE_SECONDS = 5
+PAUSE_SECONDS = 5  # between two looks into the outbox
 
 log = structlog.get_logger()
 
@@ -32,10 +32,11 @@ def deliver(*, once: bool) -> None:
         write_yield = WriteYield(sessions)
 
         def may_go_on() -> bool:
-            write_yield.pause_if_due()
+            write_yield.pause_if_due()  # on SQLite the pages wait for the write lock
             return not stopped.is_set() and clock_check.is_trusted(sessions)
 
         if once:
+            # A distrusted clock ends the delivery without an error: it is refused afterwards.
             deliverer.deliver_to_the_end(stopped.wait, may_go_on)
             _refuse_doubt(sessions)
             return
@@ -66,6 +67,7 @@ def _round(deliverer: Deliverer, may_go_on: Callable[[], bool], stopped: Event) 
             log.error("deliver.failed", error=message, next_try_in_seconds=wait)  # noqa: TRY400 - every attempt would log the same trace
             if stopped.wait(wait):
                 return
+
         else:
             if failures > 1:
                 log.info("deliver.recovered", failures=failures - 1)

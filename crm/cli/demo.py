@@ -78,6 +78,7 @@ class Folder:
         file = self.path / "secret-key"
         if not file.exists():
             base.make_folder(self.path)
+            # created before it is written, so that nobody else can ever read the key
             file.touch(mode=0o600)
             file.write_text(secrets.token_urlsafe(48), encoding="utf-8")
         return file.read_text(encoding="utf-8").strip()
@@ -95,6 +96,7 @@ class Folder:
             raise RefusedError(
                 f"{self.path} 里的数据库不是演示数据，不会覆盖。请用 CRM_DATA 另指一个文件夹。"
             )
+        # with the files that SQLite keeps beside the database
         for file in self.path.glob(f"{self.database.name}*"):
             file.unlink()
 
@@ -154,6 +156,7 @@ def _make(folder: Folder, day: date, *, until: datetime) -> None:
     if folder.made_for():
         click.echo("原有演示数据是另一天的或版本较旧，将被替换；演示文件夹可以随时丢弃。")
     folder.clear()
+    # Marked before it is made, so that one that was interrupted may be replaced.
     folder.remember(day=day.isoformat(), is_whole=False)
     with base.sessions() as sessions:
         _log_only_errors()
@@ -178,8 +181,10 @@ def _replay(
 def _close_past_periods(runner: Runner, until: datetime) -> None:
     """Assess and freeze everything due by then; skip the slots of the other jobs."""
     closing = [job for job in runner.jobs if job.name in CLOSING]
+    # Freezes without the reminders: these would be mails of many months ago.
     quiet = {**HANDLERS, JobName.FREEZE: lambda db, slot, _timing, _site: freeze_figures(db, slot)}
     replace(runner, jobs=closing, handlers=quiet).run_until(until, to_mailbox=True)
+
     others = [job for job in runner.jobs if job.name not in CLOSING]
     with transaction(runner.sessions) as db:
         calendar = working_calendar(db)
@@ -188,6 +193,7 @@ def _close_past_periods(runner: Runner, until: datetime) -> None:
 
 def build(sessions: sessionmaker[Session], day: date) -> Scenario:
     """Make the demonstration of that day in an empty database, closed up to its last 31 days."""
+    # There is no calendar table yet; whole months need none.
     begins_on = RelativeDates(day, WorkingCalendar()).months_before(SETTLED_MONTHS)
     install(sessions, clock_from=clock.at_civil(begins_on, MORNING))
     with transaction(sessions) as db:
@@ -237,6 +243,7 @@ def _fingerprint() -> str:
 
 def _free_port(host: str) -> int:
     """The usual port, or any free one where it is taken."""
+    # 0 lets the system choose
     for port in (PORT, 0):
         with socket.socket() as probe:
             try:

@@ -47,6 +47,7 @@ def preview(
         person = by_username(db, username)
         if person is None:
             raise Refused("unknown_person", field="for", person=username)
+        # a running period's digest lies ahead: then what is known now
         at = as_of or min(clock.now(), _due_at(job, period, working_calendar(db)))
         rendered = service.render_digest(
             service.preview(db, period=period, person=person, at=at, since=ledger.began_on(db)),
@@ -58,4 +59,5 @@ def preview(
 
 def _due_at(name: JobName, period: Period, calendar: WorkingCalendar) -> datetime:
     job = next(job for job in JOBS if job.name == name)
+    # the first slot after the one of the period before is the period's own
     return next(slots(job, calendar, since=at_civil(period.first), last=period.before.name)).due_at

@@ -32,7 +32,7 @@ LITTLE_SPACE = 1024 * MEGABYTE
 NO_SPACE = 100 * MEGABYTE
 OLDEST_POSTGRESQL = 15
 LOCAL = ("127.0.0.1", "localhost", "::1")
-PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}  # 2: FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ def findings(*, now: datetime) -> list[Finding]:
 
 def _database_findings(settings: Settings, now: datetime) -> list[Finding]:
     database = Finding("database", *_database(settings))
+    # The other checks would each repeat the same error.
     if database.state is Health.FAIL:
         return [database, *_not_made(("engine", "migrations", *CHECKS), "数据库不可用")]
 
@@ -101,6 +102,7 @@ def _settings(settings: Settings) -> Result:
 def _database(settings: Settings) -> Result:
     url = make_url(settings.url)
     where = url.render_as_string(hide_password=True)
+    # before connecting, which would create an empty file
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return Health.FAIL, f"{where} 不存在；新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份"
 
@@ -109,6 +111,7 @@ def _database(settings: Settings) -> Result:
             _write(app_db.sessionmaker)
     except DBAPIError as error:
         fault = fault_of(error)
+        # the check of the migrations reports it
         if fault is Fault.NO_TABLES:
             return Health.OK, f"{where} 可以连接"
         problem = f"{fault.label}（{first_line(error)}）"
@@ -148,6 +151,7 @@ def _migrations(db: Session) -> Result:
 
 
 def _disk(data: Path) -> Result:
+    # The folder may not be there yet: the nearest one above is on the same disk.
     place = next(folder for folder in (data.resolve(), *data.resolve().parents) if folder.exists())
     free = shutil.disk_usage(place).free
     facts = f"{place} 剩余 {free // MEGABYTE} MB"

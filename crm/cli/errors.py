@@ -29,6 +29,7 @@ class RefusedError(click.ClickException):
 @contextmanager
 def readable_errors() -> Iterator[None]:
     """Turn refusals and database errors into a `RefusedError`."""
+    # `from None`: an operator needs the sentence, not the trace.
     try:
         yield
     except Refused as refusal:

@@ -60,7 +60,7 @@ RECORDS = {
 
 
 @click.command()
-@click.argument("what", type=click.Choice([what.value for what in What]))
+@click.argument("what", type=click.Choice([kind.value for kind in What]))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--for", "username", help="Only what this person may see.")
 @click.option("--period", type=PeriodName(), help="Of compliance: 2026-W30, 2026-07 …")
@@ -85,10 +85,13 @@ def export(  # noqa: PLR0913 - options are named
     kind = What(what)
     form = file_format(file)
     _refuse_usage(kind, period, code)
+
     with reading() as db:
         eyes = None if username is None else _eyes(db, username)
         columns, rows = _rows(db, kind, eyes, period, code)
+
     _write(file, write_sheet(columns, rows, in_chinese=chinese, form=form))
+    # stdout may be the file itself
     click.echo(f"{kind.label}：已导出 {len(rows)} 行", err=True)
 
 
@@ -113,6 +116,7 @@ def _rows(
     if period is None:
         found = RECORDS[kind]
         return found.columns, found.rows(db, eyes, clock.civil_date(now))
+
     if code is not None and code not in rule_codes(db):
         raise Refused("unknown_rule", "rule", rule=code)
     codes = None if code is None else [code]

@@ -69,7 +69,7 @@ IMPORTS = {
 
 
 @click.command("import")
-@click.argument("what", type=click.Choice([what.value for what in What]))
+@click.argument("what", type=click.Choice([kind.value for kind in What]))
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--dry-run", is_flag=True, help="Do everything, say what would happen, keep nothing.")
 @click.option("--template", is_flag=True, help="Write an empty FILE to fill in (or to stdout).")
@@ -82,6 +82,7 @@ def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form
     With --format json or csv the problems are printed as rows, and the exit code is 1 all the same.
     """
     kind = What(what)
+
     if template:
         _write_template(IMPORTS[kind].columns, file)
     elif file:
@@ -99,6 +100,7 @@ def _import(kind: What, file: Path, *, dry_run: bool) -> ImportResult:
     with changing() as db:
         outcome = IMPORTS[kind].take(db, content, clock.now())
         if dry_run:
+            # only now: a trial finds the problems that the import itself would
             db.rollback()
     return outcome
 
@@ -158,7 +160,8 @@ def _refusal(file: Path, refused: SheetRefused, form: str) -> RefusedError:
     if form != "table":
         print_rows([_problem_row(problem) for problem in refused.problems], PROBLEM_KEYS, form)
         return RefusedError(f"{head}。")
-    lines = [f"{head}：", *(f"  {_sentence(each)}" for each in refused.problems[:MOST_TOLD])]
+
+    lines = [f"{head}：", *(f"  {_sentence(problem)}" for problem in refused.problems[:MOST_TOLD])]
     if count > MOST_TOLD:
         lines.append(f"  …… 另有 {count - MOST_TOLD} 处")
     lines += [f"注意：{_sentence(notice)}" for notice in refused.notices]

@@ -83,5 +83,6 @@ def is_worth_waiting(sessions: sessionmaker[Session], error: DBAPIError) -> bool
 def refuse_without_tables(sessions: sessionmaker[Session]) -> None:
     """Refuse a database without tables, or with tables of another version."""
     with sessions() as db:
+        # tables of another version would fail later, and less clearly
         if not health.is_migrated(db):
             raise RefusedError(Fault.NO_TABLES.label)

@@ -22,6 +22,7 @@ from crm.quotas.backtest import backtest as compare
 from crm.quotas.queries import PersonFigure, figure_of, figures, rule_codes, working_calendar
 from crm.quotas.rules import Figure, basis_of
 
+# REGIME 4: an estimated calendar is said wherever its figures are shown.
 ESTIMATED = "注意：工作日历部分为估算（国务院尚未公布放假安排），公布后应完成数可能变化。"
 KEYS = (
     "rule",
@@ -80,6 +81,7 @@ def report(period: Period, code: str | None, as_of: datetime | None, form: str) 
     rows = [
         as_row(entry)
         | {
+            # a frozen figure does not change with the calendar any more
             "estimated": estimated and not entry.figure.settled,
             "basis": basis_of([entry.figure], period, since).value,
         }

@@ -73,6 +73,7 @@ def _rule_nodes(file: Path) -> list[yaml.Node]:
     try:
         with file.open("rb") as stream:
             text = stream.read(LARGEST_BYTES)
+        # Nodes, not values: they know their lines. Notepad begins a file with a byte-order mark.
         node = yaml.compose(text.decode("utf-8-sig"), Loader=yaml.SafeLoader)
     except OSError:
         raise RefusedError(f"打不开文件 {file}，请检查路径和权限。") from None
@@ -97,6 +98,7 @@ def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None
         problems.append(_Problem(line, "", "这里应是一条规则的各个字段。"))
         return None
 
+    # The list is shared by all rules of the file.
     problems_before = len(problems)
     nodes = {str(key.value): value for key, value in node.value}
 
@@ -155,6 +157,7 @@ def _text(node: yaml.Node) -> str:
 
 def _number(node: yaml.Node) -> int:
     text = _text(node)
+    # isdigit alone is true for digits of any script
     if not text.isascii() or not text.isdigit():
         raise _InvalidValueError(f"“{text}”不是整数。")
     return int(text)
@@ -199,6 +202,7 @@ def _reader(of_type: Any) -> Callable[[yaml.Node], Any]:
     return {str: _text, int: _number, date: _date}[of_type]
 
 
+# From the types of Rule, so that a new field is read without a line here.
 READERS: Mapping[str, Callable[[yaml.Node], Any]] = {
     name: _reader(of_type) for name, of_type in get_type_hints(Rule).items()
 }

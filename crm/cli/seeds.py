@@ -109,6 +109,7 @@ def _plant_rules(db: Session, now: datetime) -> int:
     known = set(db.scalars(select(RuleVersion.code)))
     new = [rule for rule in rules() if rule.code not in known]
     for rule in new:
+        # the columns have the names of the fields
         version = RuleVersion(**{f.name: getattr(rule, f.name) for f in fields(rule)})
         _add(db, "rule.added", version, now, code=rule.code, valid_from=rule.valid_from)
     return len(new)
@@ -145,8 +146,9 @@ def _plant_below(
             position=position,
             inspects=seed.inspects,
         )
+
         db.add(unit)
-        db.flush()
+        db.flush()  # the units below need its id
         known[seed.code] = unit
         _plant_below(db, seed.units, unit, known)
 

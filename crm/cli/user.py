@@ -100,6 +100,7 @@ def passwd(*, username: str, password_stdin: bool) -> None:
     """Set a person's password, and end their sessions; asked twice without --password-stdin."""
     with reading() as db:
         known = _person(db, username).username  # refuse an unknown name before the prompt
+    # outside a transaction: somebody may take long to type
     password = _password(from_stdin=password_stdin)
     with readable_errors():
         hashed = service.hash_password(known, password)

@@ -17,7 +17,7 @@ from crm.people.rules import AbsenceStatus
 EVENING = time(20, 30)
 MONTHS = 7  # the last seven are settled, or about to be
 SETTLED = (Stage.OPERATING, Stage.FULL_CAPACITY)
-SETTLED_DAYS = 60
+SETTLED_DAYS = 60  # after its last milestone, an operating project needs no follow-ups
 ENDS = (Stage.PARKED, Stage.LOST)
 
 
@@ -53,6 +53,7 @@ def lead_event(row: LeadRow, dates: RelativeDates) -> LeadEvent:
         str(kind): day for kind, day in (*row.line.items(), *row.side.items())
     }
     reached_on = dates.milestones(milestones)
+    # milestones of one date keep the order of the file
     reached = sorted((reached_on[kind], n, kind) for n, kind in enumerate(milestones))
     planned = {kind: dates.workday_until(dates.read(day)) for kind, day in row.planned.items()}
     return LeadEvent(row, {MilestoneKind(kind): day for day, _, kind in reached}, planned)

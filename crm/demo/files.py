@@ -65,19 +65,19 @@ class LeadRow(Row):
     title: str
     industry: str
     park: str
-    yi: Decimal | None = None
-    usd_wan: Decimal | None = None
+    yi: Decimal | None = None  # in 亿元: 100 million yuan
+    usd_wan: Decimal | None = None  # in 万美元: 10,000 US dollars
     unit: str
     tracker: str
     leader: str | None = None
     members: tuple[str, ...] = ()
-    contact: tuple[str, str]
+    contact: tuple[str, str]  # name and position
     city: str
     source: str
     secrecy: Secrecy = Secrecy.OPEN
     code_name: str | None = None
-    line: dict[Stage, RelativeDate]
-    side: dict[MilestoneKind, RelativeDate] = {}
+    line: dict[Stage, RelativeDate]  # the stages reached, in their order
+    side: dict[MilestoneKind, RelativeDate] = {}  # other milestones reached
     planned: dict[MilestoneKind, RelativeDate] = {}
     earlier: str | None = None
     reason: str | None = None
@@ -109,8 +109,8 @@ class VisitRow(Row):
     ends: str = Field(alias="to")
     city: str
     leader: str
-    participants: str
-    leads: str
+    participants: str  # usernames, separated by `;`
+    leads: str  # refs, separated by `;`
     logged_after: int | None  # days from its last one
     verdict: Verdict | None
     verdict_after: int | None  # days from the logging
@@ -124,6 +124,7 @@ class VisitRow(Row):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_none(cls, values: Mapping[str, str]) -> dict[str, str | None]:
+        # CSV has no null, and an empty text is no number.
         optional = ("logged_after", "verdict", "verdict_after")
         return {**values, **{name: values[name] or None for name in optional}}
 
@@ -205,7 +206,7 @@ class Residency(Row):
     who: str
     city: str
     days: int
-    this_month: int | None = None
+    this_month: int | None = None  # in place of `days`, as this month is not over
     plans: Plans
     since: RelativeDate | None = Field(None, alias="from")
 
@@ -215,7 +216,7 @@ class Outing(Row):
 
     who: str
     a_month: int
-    this_month: int | None = None
+    this_month: int | None = None  # in place of `a_month`
     plans: Plans
 
 
@@ -225,7 +226,7 @@ class Weekly(Row):
     who: str
     workday: int
     plans: Plans
-    without: tuple[int, ...] = ()
+    without: tuple[int, ...] = ()  # weeks left out: -1 is the week before the date's own
 
 
 class ContactChannel(Row):

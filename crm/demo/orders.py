@@ -16,7 +16,7 @@ from crm.people.models import Person, Unit
 from crm.supervision import drafting, service
 from crm.supervision.models import Order
 
-FIRST = time(9)
+FIRST = time(9)  # when the draft is made; the steps follow by the hour
 
 
 def order_event(row: OrderRow, dates: RelativeDates) -> OrderEvent:
@@ -63,6 +63,7 @@ class OrderWriter:
             lead_id=self.leads[row.lead].id if row.lead else None,
             officer_id=officer.id,
         )
+
         self.order = drafting.draft_order(self.db, data=data, by=officer, now=now)
 
     def _take(self, event: StepEvent, now: datetime) -> None:

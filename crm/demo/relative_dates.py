@@ -40,6 +40,7 @@ class RelativeDates:
             case {"day": str(day), "month": month}:
                 period = self.month(int(month or 0))
                 last = period.last.day
+                # the 31st of a shorter month is its last day
                 return period.first.replace(day=last if day == "end" else min(int(day), last))
             case {"weekday": str(weekday), "week": week}:
                 return self.week(int(week or 0)).first + (int(weekday) - 1) * DAY
@@ -53,6 +54,7 @@ class RelativeDates:
             for name, text in texts.items()
             if not _SINCE.fullmatch(str(text))
         }
+        # Second, in the file's order: one may count from another that counts from a third.
         for name, text in texts.items():
             if since := _SINCE.fullmatch(str(text)):
                 dates[name] = dates[since[1]] + timedelta(days=int(since[2]))
@@ -74,6 +76,7 @@ class RelativeDates:
 
     def month(self, n: int) -> Period:
         """The n-th month from the date's own."""
+        # counted from year 0, so that no year's end is a special case
         months = self.on.year * 12 + self.on.month - 1 + n
         return Period.holding(PeriodKind.MONTH, date(months // 12, months % 12 + 1, 1))
 

@@ -22,17 +22,18 @@ HOME = "本区"
 def routine_visits(context: ScenarioContext) -> list[VisitEvent]:
     """All routine visits, past and planned, ordered by start."""
     routines = context.files.routines
-    event = [
+    visits = [
         *(visit for row in routines.residencies for visit in _residencies(context, row)),
         *(visit for row in routines.outings for visit in _outings(context, row)),
         *(visit for row in routines.weekly for visit in _weekly(context, row)),
         *_contacts(context),
     ]
-    event.sort(key=lambda visit: (visit.starts_at, visit.leader))
-    return [replace(visit, ref=f"BF-{n}") for n, visit in enumerate(event, start=1001)]
+    visits.sort(key=lambda visit: (visit.starts_at, visit.leader))
+    return [replace(visit, ref=f"BF-{n}") for n, visit in enumerate(visits, start=1001)]
 
 
 def _months(context: ScenarioContext) -> Iterator[tuple[int, Period]]:
+    # to the month after: some plan a month ahead
     for n in range(-MONTHS, 2):
         yield n, context.dates.month(n)
 
@@ -79,11 +80,13 @@ def _outings(context: ScenarioContext, row: Outing) -> Iterator[VisitEvent]:
         wanted = row.a_month if n or row.this_month is None else row.this_month
         workdays = context.workdays_of(row.who, month.first, month.last)
         for i in range(1, wanted + 1):
+            # spread evenly; rounded up, so that the last falls on the last working day
             if at := -(-i * len(workdays) // wanted):
                 yield from _led_out(context, row.who, row.plans, workdays[at - 1])
 
 
 def _weekly(context: ScenarioContext, row: Weekly) -> Iterator[VisitEvent]:
+    # about as many weeks as the months of the other routines
     for n in range(-31, 2):
         week = context.dates.week(n)
         workdays = context.workdays_of(row.who, week.first, week.last)
@@ -111,14 +114,16 @@ def _contacts(context: ScenarioContext) -> Iterator[VisitEvent]:
     recruiters = {
         event.row.username for event in context.postings if event.row.duty is Duty.RECRUITER
     }
-    at_home = [each for each in context.leads.values() if each.row.tracker not in recruiters]
+    at_home = [lead for lead in context.leads.values() if lead.row.tracker not in recruiters]
 
     for i, lead in enumerate(at_home):
         for n in range(-8, 1):
+            # shifted lead by lead, so that not all are contacted on one day
             on = context.dates.on + timedelta(
                 days=contacts.every_days * n + i % contacts.every_days
             )
             on = context.dates.workday_until(on)
+            # nobody is in contact about a lead on the day of its entry
             known = context.stage_of(lead, on - 10 * DAY) and context.stage_of(lead, on)
             if not known or not context.is_present(lead.row.tracker, on):
                 continue

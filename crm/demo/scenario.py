@@ -72,8 +72,10 @@ def _single(context: ScenarioContext, row: VisitRow) -> VisitEvent:
     if row.logged_after is not None:
         logged_at = at_civil(last_civil_date(ends_at) + row.logged_after * DAY, EVENING)
         if row.verdict_after is not None:
+            # logged in the evening, judged in the morning
             verdict_at = logged_at + row.verdict_after * DAY - timedelta(hours=10)
 
+    # REGIME 3: judged by a supervisor in whose scope the leader's unit lies
     in_company = context.unit_of(row.leader, on).startswith("company")
 
     return VisitEvent(
@@ -91,6 +93,7 @@ def _single(context: ScenarioContext, row: VisitRow) -> VisitEvent:
     )
 
 
+# Columns of visits.csv that the event takes over as they are.
 _SAME = {"ref", "kind", "channel", "status", "city", "leader", "trip", *WORDS}
 
 
@@ -104,8 +107,10 @@ def _chains(context: ScenarioContext) -> Iterator[FollowupEvent]:
         next_due = NEXT_DUE[n % len(NEXT_DUE)] if lead.row.next_due is None else lead.row.next_due
         waits_on = context.dates.workday_until(context.dates.read(next_due))
         after, entered_at = None, at_civil(lead.begun_on, time(17, 30))
+
         for i, due_on in enumerate(_steps(context, lead, waits_on), start=1):
             if after is None:
+                # the first is entered ten days ahead, each other when the one before is done
                 entered_at = max(entered_at, at_civil(due_on - 10 * DAY, time(17, 30)))
             step = replace(
                 _step(context, lead, due_on, is_done=due_on != waits_on),
@@ -113,6 +118,7 @@ def _chains(context: ScenarioContext) -> Iterator[FollowupEvent]:
                 entered_at=entered_at,
                 after=after,
             )
+
             yield step
             after, entered_at = step.ref, step.done_at or entered_at
 
@@ -145,6 +151,7 @@ def _step(
 
     return replace(
         step,
+        # every fourth a day late
         done_at=at_civil(due_on + DAY * (turn % 4 == 1), time(16, 40)),
         channel=(Channel.PHONE, Channel.IN_PERSON, Channel.VIDEO)[turn % 3],
         met=lead.row.contact[0],

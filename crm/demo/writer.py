@@ -68,19 +68,23 @@ class ScenarioWriter:
         self._post_everybody()
         calls = [
             *(call for event in self.scenario.absences for call in self._of_absence(event)),
-            *(each for event in self.scenario.leads for each in self._of_lead(event)),
+            *(call for event in self.scenario.leads for call in self._of_lead(event)),
             *self._of_old_visits(),
-            *(each for event in self.scenario.visits for each in self._of_visit(event)),
-            *(each for event in self.scenario.followups for each in self._of_followup(event)),
-            *(each for event in self.scenario.orders for each in self._of_order(event)),
+            *(call for event in self.scenario.visits for call in self._of_visit(event)),
+            *(call for event in self.scenario.followups for call in self._of_followup(event)),
+            *(call for event in self.scenario.orders for call in self._of_order(event)),
             *self._of_people(),
         ]
+
+        # Only by moment: what falls on one moment keeps the order above.
         for moment, call in sorted(calls, key=itemgetter(0)):
             call(moment)
 
     def _post_everybody(self) -> None:
         for event in self.scenario.postings:
             now, row = at_civil(event.from_on), event.row
+
+            # who holds several postings has one account, made with the first of them
             if row.username not in self.people:
                 person = people_service.add_person(
                     self.db,
@@ -96,6 +100,7 @@ class ScenarioWriter:
                     self.db, person=person, password_hash=self.password_hash, by=None, now=now
                 )
                 self.people[row.username] = person
+
             people_service.add_posting(
                 self.db,
                 person=self.people[row.username],
@@ -203,6 +208,7 @@ class ScenarioWriter:
             yield max(event.entered_at for event in of_month), partial(self._import, of_month)
 
     def _import(self, of_month: Sequence[VisitEvent], now: datetime) -> None:
+        # already done: an import needs no step from planned to done
         rows = [
             visit_service.ImportedVisit(
                 self._visit_data(event, event.status, words=True),
@@ -266,8 +272,8 @@ class ScenarioWriter:
         made = [visit for visit in self.scenario.visits if visit.trip == event.trip]
         data = trips.TripData(
             destination=event.city,
-            first_on=min(civil_date(each.starts_at) for each in made),
-            last_on=max(last_civil_date(each.ends_at) for each in made),
+            first_on=min(civil_date(visit.starts_at) for visit in made),
+            last_on=max(last_civil_date(visit.ends_at) for visit in made),
             approval=None,
         )
         trips.describe_trip(self.db, trip=trip, data=data, by=by, now=now)
@@ -276,6 +282,7 @@ class ScenarioWriter:
         visit, by = self.visits[event.ref], self._enters(event)
         visit_service.set_done(self.db, visit=visit, by=by, now=now)
         if event.minutes:
+            # the words come once the visit is over
             data = self._visit_data(event, Status.DONE, words=True)
             visit_service.change_visit(self.db, visit=visit, data=data, by=by, now=now)
 

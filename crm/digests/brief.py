@@ -259,7 +259,9 @@ def _order_lines(
     """The orders that wait for the reader; for an answer, only once the due date is near."""
     if reader.person_id not in facts.possible_assignees:
         return []
+
     near = facts.on + SOON
+
     return [
         _order_line(waiting, facts.on)
         for waiting in waiting_for(db, reader, facts.at, scope)

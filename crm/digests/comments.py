@@ -65,6 +65,7 @@ def comments_for(
     reader = viewer(db, person, civil_date(at))
     posting = primary_posting(db, person.id, civil_date(at))
     own_units = reader.unit_ids | ({posting.unit_id} if posting else frozenset())
+    # a leader's comment is for the unit and all below it, so one reads those from above
     above = units_over(unit_tree(db), own_units)
     return [comment for comment in released if comment.unit_id in above]
 

@@ -210,6 +210,7 @@ def _stays(
     cities: defaultdict[str, set[int]] = defaultdict(set)
     for visit in ahead:
         if visit.facts.kind is Kind.RESIDENCY:
+            # a set: somebody with two stays in a city is one person there
             cities[visit.city] |= {
                 person_id
                 for person_id in visit.people

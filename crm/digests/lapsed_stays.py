@@ -92,5 +92,6 @@ def _nearest_judges(
 
 def _post(db: Session, stay: VisitFact, reader: Person, notice: LapsedStay, site: Site) -> bool:
     kind = MessageKind.STAY_LAPSED
+    # with the last date: a stay that is extended may lapse again
     key = f"{kind.value}:{stay.facts.ref}:{reader.username}:{stay.facts.last_on.isoformat()}:-"
     return post(db, Envelope(kind, key, notice.at), person=reader, site=site, notice=notice)

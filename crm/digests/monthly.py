@@ -29,6 +29,7 @@ Months = Mapping[Period, Sequence[PersonFigure]]
 def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> MonthPart:
     """The month's part for the recipient's units."""
     seen = visibility.figures.unit_ids
+    # with the projects of no unit for whoever sees the whole zone
     whole = everything(facts.units, seen).unit_ids
     corrections = [found for found in month.corrections if found.unit_id in seen]
     named = [

@@ -58,6 +58,7 @@ def _once_a_project(visits: Iterable[VisitFact]) -> list[VisitFact]:
     chosen: list[VisitFact] = []
     shown: set[int] = set()
     for visit in visits:
+        # the visits come by weight: of one project the weightiest is kept
         if not visit.lead_ids or shown.isdisjoint(visit.lead_ids):
             chosen.append(visit)
             shown.update(visit.lead_ids)

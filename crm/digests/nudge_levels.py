@@ -90,8 +90,8 @@ def _nudged(db: Session, figures: Iterable[PersonFigure], period: str) -> Iterat
         for level in IN_DANGER
     }
     for part in batches(list(keys)):
-        some = Message.dedupe_key.in_(part)
-        for key in db.scalars(select(Message.dedupe_key).where(some)):
+        sent = select(Message.dedupe_key).where(Message.dedupe_key.in_(part))
+        for key in db.scalars(sent):
             yield keys[key]
 
 

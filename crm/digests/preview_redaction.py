@@ -19,6 +19,7 @@ from crm.visits.models import Visit, VisitLead, VisitParticipant
 
 def recipients_of_hidden_leads(db: Session, viewer: Viewer, on: date) -> set[int]:
     """People linked to a lead that is hidden from the viewer, by role, visit or follow-up."""
+    # A mail to any of these people may name the lead, so it is hidden as a whole.
     hidden = select(Lead.id).where(~visible(viewer, on))
     visits = select(VisitLead.visit_id).where(VisitLead.lead_id.in_(hidden))
     people: CompoundSelect[Any] = union(
@@ -43,5 +44,6 @@ def recipients_of_hidden_figures(db: Session, scope: FigureScope, on: date) -> s
         post.person_id for post in posts if not scope.sees(post.person_id, post.unit_id, post.duty)
     }
     people = db.scalars(select(Person).where(Person.role.in_(OVERSEEING), open_through(on))).all()
+    # who oversees more than the viewer gets mails about figures that the viewer may not see
     scopes = figure_scopes(db, list(viewers(db, people, on)), on)
     return own | {person_id for person_id, other in scopes.items() if not scope.covers(other)}

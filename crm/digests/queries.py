@@ -69,7 +69,9 @@ def visits_between(db: Session, first: date, last: date, at: datetime) -> list[V
 def ended_stays(db: Session, at: datetime) -> list[VisitFact]:
     """The stays that ended not long before the moment and wait to be completed (待办结)."""
     on = civil_date(at)
+    # A bound for the query: the rules decide later how long each may wait.
     is_recent = covering(on - LONGEST_DAYS * DAY, on) & (Visit.ends_at <= at)
+    # One that was set done after the moment was still planned at it.
     was_planned = or_(
         Visit.status == Status.PLANNED, (Visit.status == Status.DONE) & (Visit.logged_at > at)
     )

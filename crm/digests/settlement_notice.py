@@ -110,6 +110,7 @@ def send_comment(db: Session, *, comment: MonthlyComment, site: Site, now: datet
 
     for person in active_people(db, now):
         to_read = tuple(comments_for(db, person, released, at=now))
+        # REGIME 5: to those who got the report, and not back to the author
         if person.id not in digest_made_at or person.id == comment.by_id or not to_read:
             continue
         notice = SettlementNotice(

@@ -92,6 +92,8 @@ def claim_batch(
         raise
     except Exception:
         log.exception("outbox.not_claimed")
+
+    # One unreadable message fails the whole statement: find it by claiming one at a time.
     with sessions() as db:
         in_order = due_ids(now).order_by(Message.made_at, Message.id)
         ids = db.scalars(in_order.limit(most)).all()
@@ -167,6 +169,7 @@ def mark_ambiguous(message: Message, why: str, *, now: datetime) -> State:
     It is sent once more, if its kind may be repeated; after that it is held for a person.
     """
     may_repeat = message.kind.may_repeat and message.broke_off_at is None
+
     # A second unknown outcome is for a person to judge.
     message.state = State.AMBIGUOUS if may_repeat else State.HELD
     message.broke_off_at = now
@@ -175,6 +178,7 @@ def mark_ambiguous(message: Message, why: str, *, now: datetime) -> State:
     message.note = keep_resend_line(message, f"{UNKNOWN_END}：{why}")
     # claimed_by stays: a worker that was only stopped may still mark what it knows.
     message.claimed_until = None
+
     log.warning("message.broke_off", id=message.id, state=message.state.value, why=why)
     return message.state
 

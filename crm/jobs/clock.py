@@ -74,6 +74,7 @@ class Node:
 
     def keep_lease(self) -> None:
         """Renew the lease during a long slot, but not of one that hangs."""
+        # read once: the timetable's thread sets it meanwhile
         led_at = self._led_at
         if led_at is None or clock.monotonic() - led_at > LONGEST_SLOT_SECONDS:
             return
@@ -134,6 +135,7 @@ class ClockThreads:
             self._scheduler.shutdown(wait=False)
         self._wake()
 
+        # one deadline for all workers together
         ends_at = clock.monotonic() + STOPS_WITHIN_SECONDS
         for worker in self._workers:
             in_time = worker.join(max(ends_at - clock.monotonic(), 0))
@@ -176,7 +178,9 @@ def scheduler_of(wake: Callable[[], object], jobs: Sequence[Job]) -> BackgroundS
         job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
     )
     scheduler.add_job(wake, IntervalTrigger(seconds=TICK_SECONDS, timezone=zone), id="tick")
+
     for at in sorted({job.at for job in jobs}):
         trigger = CronTrigger(hour=at.hour, minute=at.minute, timezone=zone)
         scheduler.add_job(wake, trigger, id=f"at {at:%H:%M}")
+
     return scheduler

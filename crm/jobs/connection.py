@@ -166,6 +166,7 @@ class Connection:
     def _read(self) -> None:
         try:
             received = self._open.recv(CHUNK)
+        # closed without TLS's farewell, as many servers do
         except ssl.SSLEOFError:
             received = b""
         self._unread += received
@@ -177,12 +178,14 @@ class Connection:
                 return step()
             except BlockingIOError:
                 self._wait(ready, until)
+            # TLS may have to read in order to write, and the other way round
             except ssl.SSLWantReadError:
                 self._wait(select.POLLIN, until)
             except ssl.SSLWantWriteError:
                 self._wait(select.POLLOUT, until)
 
     def _wait(self, ready: int, until: float) -> None:
+        # poll, not select: select fails for file numbers above 1023
         poll = select.poll()
         poll.register(self._open, ready)
         while not poll.poll(self._next_wait(until) * 1000):

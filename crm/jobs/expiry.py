@@ -36,6 +36,7 @@ def skip_expired(db: Session, *, now: datetime) -> Counter[State]:
             Message.expires_at <= now,
             Message.claimed_until.is_(None) | (Message.claimed_until <= now),
         )
+        # a worker that is claiming one of them checks it again before it sends
         .with_for_update(skip_locked=True)
     )
     rows = db.execute(expired).all()

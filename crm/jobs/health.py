@@ -164,6 +164,7 @@ def is_read_only(db: Session) -> bool:
     """Whether nothing can be saved: a standby server, a setting, a read-only file."""
     if db.get_bind().dialect.name == "postgresql":
         return bool(db.scalar(text("SHOW transaction_read_only")) == "on")
+    # SQLite says so only when it is written to
     file = db.connection().engine.url.database
     return file is not None and not os.access(file, os.W_OK)
 

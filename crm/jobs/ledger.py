@@ -142,16 +142,19 @@ def record_failure(db: Session, slot: Slot, error: str, *, now: datetime, useles
     A slot that another runner finished meanwhile stays finished.
     """
     _bound_waits(db)
+
     failed = _row(db, slot, RunState.FAILED, now=now, reason=error)
     attempts = db.scalar(failed.returning(JobRun.attempts)) or 0
     # A slot that is still of use is repeated for ever: giving up would lose it.
     if not useless or attempts < GIVES_UP_AFTER:
         return False
+
     db.execute(
         update(JobRun)
         .where(JobRun.job == slot.job.name, JobRun.slot == slot.name)
         .values(state=RunState.SKIPPED, reason=f"多次失败且已过时限，跳过：{error}")
     )
+
     return True
 
 
@@ -214,6 +217,7 @@ def _row(
     row = insert_into(db, JobRun).values(
         job=slot.job.name, slot=slot.name, due_at=slot.due_at, attempts=1, **values
     )
+    # Only a failed run is written over; for a finished one nothing is returned.
     return row.on_conflict_do_update(
         index_elements=["job", "slot"],
         set_={**values, "attempts": JobRun.attempts + 1, "due_at": slot.due_at},

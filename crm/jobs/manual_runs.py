@@ -80,6 +80,7 @@ def run_now(runner: Runner, name: JobName, *, by: Person | None, now: datetime) 
         if first.due_at > now:
             raise Refused("nothing_due", job=name)
         _refuse_too_early(db, runner, first)
+
     recording = _recording(runner.handlers[name], by, now)
     manual = replace(runner, handlers={**runner.handlers, name: recording})
     outcome, made = manual.run_slot(first, now=now)
@@ -101,6 +102,7 @@ def preview(runner: Runner, name: JobName, *, now: datetime) -> Preview:
         when = timing_of_slot(slot, working_calendar(db), now=at)
         if when is Timing.SKIPPED:
             return Preview(slot, when, {}, [])
+
         # Whatever has a higher id afterwards was made by this slot.
         last = db.scalar(select(func.max(Message.id))) or 0
         try:

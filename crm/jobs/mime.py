@@ -22,6 +22,7 @@ def mime_of(message: Message, *, sender: str) -> bytes:
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: asks for no automatic replies
     mail.set_content(message.body_text, cte="base64")
     mail.add_alternative(message.body_html, subtype="html", cte="base64")
+    # not a random one, or a repeat would have other bytes
     key, _, _ = message.message_id.strip("<>").partition("@")
     mail.set_boundary(f"part-{key}")
 

@@ -36,12 +36,15 @@ def pause_job(db: Session, *, job: JobName, why: str, by: Person | None, now: da
     _require_admin(by)
     if not (why := " ".join(why.split())):
         raise Refused("required", field="why")
+    # checked for a sentence; the unique key stops two at once
     if pause_of(db, job):
         raise Refused("already_paused", job=job)
+
     pause = JobPause(job=job, paused_at=now, by_id=by.id if by else None, why=why)
     db.add(pause)
     after = {"job": job, "reason": why}
     record(db, "job.paused", pause, by=by, at=now, after=after)
+
     return pause
 
 

@@ -29,6 +29,8 @@ def send(  # noqa: PLR0913 - who, when, why and whether a repeat is meant
     # Locked, so that a worker either has claimed the message already or reads it as left here.
     query = select(Message).where(Message.id.in_(ids)).with_for_update()
     found = {message.id: message for message in db.scalars(query)}
+
+    # each id once, in the order in which they were given
     for message_id in dict.fromkeys(ids):
         if (message := found.get(message_id)) is None:
             raise Refused("unknown_message", id=message_id)

@@ -182,6 +182,7 @@ class Runner:
         try:
             outcome, made = self._do(slot, now=now, after_slot=after_slot)
         except Exception as error:  # noqa: BLE001 - a job's outer edge: keep it, and go on
+            # a database that is away for a moment needs no trace
             is_ours = not isinstance(error, DBAPIError) or not fault_of(error).is_transient
             slot_log.error("slot.failed", error=short_error(error), exc_info=is_ours)
             return self._fail(slot, error, now=now), {}
@@ -194,14 +195,17 @@ class Runner:
         with coming_from(f"clock {slot.job.name}"), transaction(self.sessions) as db:
             if slot.job.name in held_jobs(db):  # paused since this run began
                 return SlotOutcome.PAUSED, {}
+
             # Claimed first: the unique key stops a second runner before it does any work.
             run = ledger.claim(db, slot, now=now)
             if run is None:
                 return SlotOutcome.TAKEN, {}
+
             when = timing_of_slot(slot, working_calendar(db), now=now)
             if when is Timing.SKIPPED:
                 ledger.finish(db, run, timing=when)
                 return SlotOutcome.SKIPPED, {}
+
             made = self.handlers[slot.job.name](db, slot, when, self.site)
             db.flush()  # the mails must be in the table before they are handled
             after_slot(db, slot)
@@ -222,4 +226,5 @@ class Runner:
             # locked by another runner: nothing was done, nothing is lost
             log.error("slot.busy", job=str(slot.job.name), slot=slot.name)  # noqa: TRY400 - no fault
             return SlotOutcome.BUSY
+
         return SlotOutcome.SKIPPED if skipped else SlotOutcome.FAILED

@@ -26,6 +26,7 @@ def notify_absence_decision(  # noqa: PLR0913 - what was decided, by whom, when
         return False
 
     kind, status = MessageKind.ABSENCE_ANSWER, absence.status
+    # with date and status: each further decision is another mail
     key = f"{kind.value}:{absence.id}:{person.username}:{absence.to_on.isoformat()}:{status.value}"
     context = {"absence": absence, "what": _decision(absence, was_to), "by": by}
     return post(db, Envelope(kind, key, now), person=person, site=site, **context)

@@ -139,6 +139,7 @@ def _record(  # noqa: PLR0913 - an entry has that many parts
     after: dict[str, object],
 ) -> None:
     changed = [name for name in after if after[name] != before[name]]
+
     if changed:
         record(
             db,

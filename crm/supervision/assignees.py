@@ -33,6 +33,7 @@ from crm.supervision.rules import CLOSED, days_overdue
 from crm.supervision.stand_ins import StandIns, excluded_ids
 from crm.supervision.workflow import ORDER_WORKFLOW, STEP_OF_WAIT, Actor, Step, Wait
 
+# The actors that are people posted in one unit, with the column of that unit.
 LINE_UNITS = {
     Actor.LINE: Order.unit_id,
     Actor.RECEIVING_LINE: Order.unit_id,
@@ -73,6 +74,7 @@ def actor_ids(
             units = select(OrderUnit.unit_id).where(OrderUnit.order_id == order.id)
             ids.update(in_line_of(db, db.scalars(units).all(), at))
         elif (unit_id := getattr(order, LINE_UNITS[actor].key)) is not None:
+            # whoever issued the order does not receive it as well
             but = {order.issued_by_id} if actor is Actor.RECEIVING_LINE else set()
             ids.update({*in_line_of(db, [unit_id], at)} - but)
 
@@ -142,6 +144,7 @@ def _waits(
     """The waits among the rows of `_waiting`: own ones by mark, vacant ones by who stands in."""
     own, vacant = [], []
     for order, *marks in db.execute(query).all():
+        # not strict: the marks of vacant tasks follow the own ones
         own += [(order, wait) for wait, mark in zip(Wait, marks, strict=False) if mark]
         marks_of_nobody = marks[len(Wait) :]
         vacant += [(order, wait) for wait, mark in zip(Wait, marks_of_nobody, strict=True) if mark]
@@ -149,6 +152,7 @@ def _waits(
     if not vacant:
         return own
 
+    # The query only narrows it down: who is nearest up the tree is decided here.
     stand_ins = StandIns(db, [order for order, _ in vacant], now)
     return own + [
         (order, wait)
@@ -181,6 +185,7 @@ def _waiting(viewer: Viewer, now: datetime) -> Select[Order, *tuple[Any, ...]]:
 def _nobodys_task(step: Step, now: datetime) -> ColumnElement[bool]:
     """Orders where nobody with an open account has the step as their task."""
     row = ORDER_WORKFLOW.of(step)
+    # Not `!=`: an empty column excludes nobody.
     never = (Person.id.is_distinct_from(COLUMNS[actor]) for actor in row.never)
     open_account = and_(active_at(now), *never)
     named = [COLUMNS[actor] for actor in row.waits_for if actor in COLUMNS]
@@ -228,6 +233,7 @@ def possible_assignees(db: Session, now: datetime) -> frozenset[int]:
     units = {unit_id for row in rows for unit_id in (row.unit_id, row.reached_unit_id) if unit_id}
     found.update(in_line_of(db, units, now))
     if any(row.is_vacant for row in rows):
+        # Who stands in differs from order to order; here too many people do no harm.
         found.update(db.scalars(select(Person.id).where(Person.role.in_(OVERSEEING))))
 
     return frozenset(found)

@@ -81,6 +81,7 @@ def draft_order(db: Session, *, data: OrderData, by: Person, now: datetime) -> O
     officer_id = by.id if data.officer_id is None else data.officer_id
     values = _checked(db, data, me, now, officer_id=officer_id)
     _check_scope(db, data.person_id, me, now)
+    # a figure is always that of a person
     figure = {"rule_code": data.rule_code, "period": data.period} if data.person_id else {}
     own = {"dedupe_key": key, "drafted_at": now, "drafted_by_id": by.id} | figure
     order = Order(state=OrderState.DRAFT, level=0, **own, **values)
@@ -107,6 +108,7 @@ def _of_key(db: Session, key: str) -> Order | None:
 def draft_by_clock(db: Session, *, data: OrderData, cause: Cause, now: datetime) -> Order | None:
     """Draft an order for its cause; `None` if that was done before."""
     values = {name: getattr(data, name) for name in _OWN}
+    # The unique key, not a query before it, keeps two schedulers from drafting twice.
     insert = insert_into(db, Order).values(
         state=OrderState.DRAFT,
         drafted_at=now,
@@ -135,6 +137,7 @@ def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now:
     me = viewer(db, by, civil_date(now))
     if data.unit_id != order.unit_id and not may_draft(me, data.unit_id):
         raise Refused("not_yours")
+    # the figure would be that of another person, which this draft is not about
     if order.rule_code and data.person_id != order.person_id:
         raise Refused("figure_of_person", field="person_id")
 
@@ -145,6 +148,7 @@ def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now:
         now,
         officer_id=order.officer_id if data.officer_id is None else data.officer_id,
     )
+    # A person who has left the author's scope since may stay in the draft.
     if data.person_id != order.person_id:
         _check_scope(db, data.person_id, me, now)
 
@@ -159,6 +163,7 @@ def change_draft(db: Session, *, order: Order, data: OrderData, by: Person, now:
 
     if after:
         note_and_record(db, order, EntryKind.CHANGED, by=by, now=now, before=before, after=after)
+        # what was loaded is from before the change
         db.expire(order, ["unit", "person", "officer", "units", "entries"])
 
     return order
@@ -191,6 +196,7 @@ def _checked(
     if officer_id is not None and officer_id != me.person_id:
         colleague_of(db, officer_id, "officer_id", on=on, roles=OVERSEEING)
 
+    # Nobody decides on an order that they have to answer.
     if officer_id is not None and officer_id == data.person_id:
         raise Refused("officer_is_person", field="officer_id")
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.leads.planning import OverdueMilestone, overdue_milestones
-from crm.leads.rules import LeadRoleKind, Secrecy
+from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy
 from crm.people.models import Person, Unit
 from crm.people.queries import UnitNode, active_at, posted_as, unit_tree, units_above
 from crm.people.rules import OVERSEEING, Role, nearest
@@ -56,13 +56,16 @@ def draft_from_milestones(
 ) -> Mapping[str, int]:
     """Draft an order for each overdue milestone, once per milestone and planned date."""
     on = civil_date(at)
-    overdue = {_milestone_key(one): one for one in overdue_milestones(db, on, as_of=at)}
+    overdue = {
+        _milestone_key(milestone): milestone for milestone in overdue_milestones(db, on, as_of=at)
+    }
     known = select(Order.dedupe_key).where(Order.dedupe_key.in_(overdue))
     new = [overdue[key] for key in overdue.keys() - set(db.scalars(known))] if overdue else []
+    # on most days nothing is new, and the tree need not be read
     line = _line(db, at) if new else None
     made: Counter[str] = Counter()
 
-    for milestone in sorted(new, key=lambda one: (one.planned_on, one.lead.id, one.kind)):
+    for milestone in sorted(new, key=_milestone_order):
         order = _draft(db, milestone, line, at) if line else None
         made["drafts" if order else "undrafted"] += 1
         if order:
@@ -74,6 +77,7 @@ def draft_from_milestones(
 def escalate_orders(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping[str, int]:
     """Tell the next level up of each order past its due date, at most once a day."""
     on, calendar = civil_date(at), working_calendar(db)
+    # Locked: an order that is answered at this moment is not escalated.
     query = select(Order).where(overdue(on)).order_by(Order.id).with_for_update()
     late_orders = [
         order
@@ -112,6 +116,7 @@ def _escalate(db: Session, order: Order, line: _Line, at: datetime) -> OrderEntr
 
 def _sees(db: Session, order: Order, person_ids: Collection[int], at: datetime) -> bool:
     """Whether at least one of these people may see the order."""
+    # an order about neither a lead nor a figure is hidden from nobody in the line
     if not person_ids or (order.lead_id is None and order.rule_code is None):
         return bool(person_ids)
     people = db.scalars(select(Person).where(Person.id.in_(person_ids))).all()
@@ -131,6 +136,7 @@ def _draft(db: Session, milestone: OverdueMilestone, line: _Line, at: datetime) 
         return None
 
     officer_id = _officer(db, milestone, parties, line, at)
+    # REGIME 2: only those named on the lead may know of it, and none of them is an officer
     if officer_id is None and milestone.lead.secrecy is Secrecy.RESTRICTED:
         return None
 
@@ -173,6 +179,10 @@ def _officer(
     allowed = set(db.scalars(overseeing))
 
     return next((person_id for person_id in candidates if person_id in allowed), None)
+
+
+def _milestone_order(milestone: OverdueMilestone) -> tuple[date, int, MilestoneKind]:
+    return milestone.planned_on, milestone.lead.id, milestone.kind
 
 
 def _milestone_key(milestone: OverdueMilestone) -> str:

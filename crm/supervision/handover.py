@@ -32,6 +32,7 @@ def replace_officer(
 
 
 def _lock(db: Session, order: Order) -> None:
+    # A step taken since the order was read may have changed it.
     db.refresh(order, [*Order.__table__.columns.keys()], with_for_update=True)
 
 
@@ -48,4 +49,5 @@ def _record(  # noqa: PLR0913 - an entry has that many parts
     note(db, order, EntryKind.NOTED, by=by, now=now, text=text)
     after = {name: getattr(order, name)}
     record(db, "order.handed_over", order, by=by, at=now, before={name: before}, after=after)
+    # what was loaded is from before the change
     db.expire(order, ["person", "officer", "entries"])

@@ -30,7 +30,9 @@ def note(  # noqa: PLR0913 - an entry has that many parts
         at=now,
         by_id=by.id if by else None,
     )
+
     db.add(entry)
+    # the keys of mails contain the entry's id
     db.flush()
     return entry
 
@@ -49,6 +51,8 @@ def note_and_record(  # noqa: PLR0913 - as note
 ) -> OrderEntry:
     """Add to the order's history and to the audit trail."""
     entry = note(db, order, kind, by=by, now=now, text=text, new_due_on=new_due_on)
+    # the trail is sealed, so it keeps the words as well as the values
     values = {**(after or {}), **({"text": text} if text else {})}
     record(db, f"order.{kind.value}", order, by=by, at=now, before=before, after=values or None)
+
     return entry

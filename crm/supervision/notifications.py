@@ -55,6 +55,7 @@ def readers_of(db: Session, order: Order, entry: OrderEntry) -> list[Person]:
 
     ids = actor_ids(db, order, ORDER_WORKFLOW.of(step).tells, entry.at) - {entry.by_id}
     people = seeing(db, order, people_of(db, ids, entry.at), civil_date(entry.at))
+    # One mail a person and step, and none to whoever took it.
     known = {person.id for person in people} | {entry.by_id}
     people += [person for person in _next_assignees(db, order, entry) if person.id not in known]
 

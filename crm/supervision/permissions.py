@@ -121,6 +121,7 @@ def actor_conditions(viewer: Viewer, on: date) -> dict[Actor, ColumnElement[bool
     """Of each actor, the orders to which the viewer is it; never NULL for the columns' actors."""
     me, units = viewer.person_id, viewer.unit_ids if viewer.oversees else frozenset()
     posted = select(Posting.unit_id).where(Posting.person_id == me, held_on(on))
+    # The top unit has none above it, so it stands for it.
     above = (
         select(func.coalesce(Unit.parent_id, Unit.id))
         .where(Unit.id == Order.unit_id)
@@ -224,6 +225,7 @@ def require_step(db: Session, *, order: Order, step: Step, by: Person, now: date
     """
     on = civil_date(now)
     me = viewer(db, by, on)
+    # before all else: a refusal for another reason would tell of the order
     if not may_see(db, me, order.id, on):
         raise Refused("not_yours")
 

@@ -27,7 +27,7 @@ PARTIES = (joinedload(Order.unit), joinedload(Order.person), joinedload(Order.of
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """An order under way at a moment, as mails tell it."""
+    """An order under way at a moment, as shown in mails."""
 
     id: int
     number: str
@@ -79,6 +79,7 @@ def order_of(db: Session, viewer: Viewer, order_id: int, on: date) -> Order | No
             selectinload(Order.units),
             selectinload(Order.entries).joinedload(OrderEntry.by),
         )
+        # the session may hold the order as it was before a step
         .execution_options(populate_existing=True)
     )
 
@@ -97,6 +98,7 @@ def open_orders(
         .options(*PARTIES)
         .order_by(Order.due_on, Order.id)
     )
+
     return [_open(order, as_of, on) for order in db.scalars(query)]
 
 
@@ -173,7 +175,10 @@ def _activity_of(
 
 
 def state_at(order: Order, as_of: datetime) -> OrderState:
-    """The state then, as far as its moments tell it; a return in between is told as it is now."""
+    """The state at that moment by the order's timestamps.
+
+    A return leaves no timestamp, so it shows as it is now.
+    """
     if order.accepted_at is not None and order.accepted_at <= as_of:
         return OrderState.ACCEPTED
     if order.state is OrderState.ACCEPTED or order.state is OrderState.ANSWERED:
@@ -185,7 +190,7 @@ def state_at(order: Order, as_of: datetime) -> OrderState:
 
 
 def corrections_of_order(db: Session, order: Order) -> list[CorrectionFacts]:
-    """What was corrected since of the figures for which the clock drafted it: it may be dropped."""
+    """Corrections of the figures that made the clock draft the order: a reason to drop it."""
     if order.rule_code is None or order.person_id is None:
         return []
     return corrections(
@@ -197,19 +202,19 @@ def corrections_of_order(db: Session, order: Order) -> list[CorrectionFacts]:
 
 
 def periods_of(order: Order) -> Sequence[Period]:
-    """The periods that were missed, the earlier first, of an order that the clock drafted so."""
+    """The missed periods for which the clock drafted the order, the earlier first."""
     names = (order.earlier_period, order.period)
     return [Period.parse(name) for name in names if name is not None]
 
 
 def last_entry(db: Session, order: Order) -> OrderEntry:
-    """What happened to the order last."""
+    """The latest entry of the order's history."""
     query = select(OrderEntry).where(OrderEntry.order_id == order.id)
     return db.scalars(query.order_by(OrderEntry.id.desc()).limit(1)).one()
 
 
 def reminders_of(db: Session, order: Order) -> dict[str, datetime]:
-    """By period, when the person was reminded of the figures from which an order arose."""
+    """When the person was reminded of the order's figures, by period name."""
     query = select(Reminder.period, Reminder.made_at).where(
         Reminder.rule_code == order.rule_code, Reminder.person_id == order.person_id
     )
@@ -217,7 +222,7 @@ def reminders_of(db: Session, order: Order) -> dict[str, datetime]:
 
 
 def milestone_reached_on(db: Session, order: Order) -> date | None:
-    """When the milestone was reached for which an order arose; none while it is not."""
+    """When the milestone was reached whose delay made the order; `None` while it is not."""
     query = select(Milestone.reached_on).where(
         Milestone.lead_id == order.lead_id, Milestone.kind == order.milestone
     )

@@ -59,6 +59,7 @@ def _matching(text: str) -> ColumnElement[bool]:
     year, number = number_of(text)
     if number is None:
         return matching
+    # a number without a year is meant in every year
     has_number = Order.number == number
     return or_(matching, has_number if year is None else has_number & (Order.number_year == year))
 

@@ -123,6 +123,7 @@ def draft_from_missed(
         Order.person_id == miss.person_id,
         Order.state.not_in(CLOSED),
     )
+    # a second open order would ask the same of the same person
     if open_order := db.scalars(query.limit(1)).first():
         text = f"{period_name(period)}又未完成（{miss.figure.achieved}/{miss.figure.required}）"
         note_and_record(db, open_order, EntryKind.NOTED, by=None, now=at, text=text)
@@ -253,6 +254,7 @@ def unread_reminders(db: Session, person_id: int, on: date) -> list[UnreadRemind
         Message.person_id == person_id,
         Message.kind == MessageKind.REMINDER,
         Message.read_at.is_(None),
+        # only limits the search: a year and the year after it
         Message.made_at >= at_civil(on - 2 * RUNNING),
     )
     reminders = (

@@ -134,6 +134,7 @@ def number_text(code_word: str, year: int, number: int) -> str:
     return f"{code_word}〔{year}〕{number}号"
 
 
+# The office's word and the year may be left out; brackets are typed in any form.
 _NUMBER = re.compile(r"(?:\D*?[〔\[(（](\d{4})[〕\])）])?\s*第?(\d{1,6})号?")
 
 

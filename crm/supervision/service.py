@@ -37,7 +37,7 @@ _SEEDS = Path(__file__).resolve().parents[2] / "seeds" / "supervision.yaml"
 
 @dataclass(frozen=True, slots=True)
 class StepInput:
-    """A step as it is step_input: what was said with it, by whom and when."""
+    """A step as it is taken: its words, its new due date, by whom and when."""
 
     step: Step
     text: str | None
@@ -126,13 +126,13 @@ def _grant(_db: Session, order: Order, _taken: StepInput) -> StepRecord:
 
 
 def _refuse(_db: Session, order: Order, _taken: StepInput) -> StepRecord:
-    """The date stands."""
+    """Drop the request; the due date stays."""
     order.asked_due_on = order.asked_by_id = None
     return StepRecord(before={"due_on": order.due_on}, after={"due_on": order.due_on})
 
 
 def _answer(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
-    """An extension that was still asked for is void."""
+    """Record the answer; an extension that is still asked for lapses."""
     order.answered_at, order.answered_by_id = step_input.now, step_input.by.id
     order.asked_due_on = order.asked_by_id = None
     return StepRecord()
@@ -145,11 +145,12 @@ def _accept(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
 
 
 def _return(_db: Session, order: Order, step_input: StepInput) -> StepRecord:
-    """The unit goes on; with a new due date, else the old one."""
+    """Give the order back to the unit, with a new due date or the old one."""
     if step_input.new_due_on is None:
         return StepRecord()
 
     before = {"due_on": order.due_on}
+    # the old due date may have passed: the new one must lie ahead of today, too
     order.due_on = _later(step_input.new_due_on, max(_due(order), civil_date(step_input.now)))
 
     return StepRecord(before=before, after={"due_on": order.due_on}, new_due_on=order.due_on)
@@ -184,10 +185,10 @@ def _next_number(db: Session, year: int) -> int:
     Whoever takes one holds the year's row until the commit, and the next one waits.
     """
     first = insert_into(db, OrderSeries).values(year=year, last=1)
-    step_input = first.on_conflict_do_update(
+    upsert = first.on_conflict_do_update(
         index_elements=["year"], set_={"last": OrderSeries.last + 1}
     )
-    return db.scalars(step_input.returning(OrderSeries.last)).one()
+    return db.scalars(upsert.returning(OrderSeries.last)).one()
 
 
 @cache

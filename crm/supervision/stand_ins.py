@@ -33,6 +33,7 @@ class StandIns:
         query = select(Person).where(
             or_(Person.id.in_(ids), Person.role == Role.ADMIN), active_at(at)
         )
+        # in this order, by username, `of` returns them
         self._people = {person.id: person for person in db.scalars(query.order_by(Person.username))}
         self._visible: dict[int, frozenset[int]] = {}
 

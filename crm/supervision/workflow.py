@@ -79,6 +79,7 @@ class Wait(LabeledEnum):
     ACCEPT = "accept", "待销号"
 
 
+# Nobody decides on an order that is about themselves: hence `but_not=(Actor.PERSON,)` below.
 DECIDING = (Actor.OFFICER, Actor.ISSUER, Actor.ABOVE)
 ACTING = (Actor.PERSON, Actor.OVERSEER)
 TO_LEADING_UNIT = (Actor.PERSON, Actor.ANSWERER, Actor.LINE)
@@ -188,6 +189,7 @@ ORDER_WORKFLOW: Workflow[Step, OrderState, Actor, Condition] = Workflow(
         tells=TO_LEADING_UNIT,
     ),
     Transition(
+        # without `by`: the clock alone takes it
         step=Step.ESCALATE,
         sources=sorted(WORKING),
         when=(Condition.OVERDUE,),

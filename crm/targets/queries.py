@@ -50,6 +50,7 @@ def goals(db: Session, units: Sequence[UnitNode], year: int) -> list[Goal]:
             target.measure is TargetMeasure.AMOUNT,
         ),
     )
+
     return [goal_of(row) for row in rows]
 
 
@@ -75,9 +76,11 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
     wanted = [goal for goal in goals(db, units, year) if goal.unit_id in seen]
     if not wanted:
         return []
+
     whole = year_of(year)
     reached = projects(db, first=whole.first, last=min(last, whole.last), at=at)
     names = {node.unit.id: node.unit.name for node in units}
+
     return [
         progress_of(
             goal, names[goal.unit_id], units_of_target(units, goal.unit_id), reached, before
@@ -150,6 +153,7 @@ def speeds_of(ended: Collection[Course], period: Period) -> tuple[Speed, ...]:
 def _first_reached(kinds: Collection[MilestoneKind], at: datetime) -> Subquery:
     return (
         select(Milestone.lead_id, Milestone.kind, func.min(Milestone.reached_on).label("on"))
+        # what was entered later is not known at that moment
         .where(Milestone.kind.in_(kinds), Milestone.entered_at <= at)
         .group_by(Milestone.lead_id, Milestone.kind)
         .subquery()
@@ -166,6 +170,7 @@ def _unit_on(on: Any) -> Any:
             LeadRole.from_on <= on,
             or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on),
         )
+        # where the unit changed on that date, the new one
         .order_by(LeadRole.from_on.desc(), LeadRole.id.desc())
         .limit(1)
         .correlate_except(LeadRole)

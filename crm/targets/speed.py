@@ -104,7 +104,8 @@ def speeds(
                     days,
                     ended,
                     sorted(
-                        (code, industry_name(code)) for code in {c.industry or "" for c in ended}
+                        (code, industry_name(code))
+                        for code in {course.industry or "" for course in ended}
                     ),
                     lambda course: course.industry or "",
                 ),
@@ -120,6 +121,7 @@ def year_of(year: int) -> Period:
 
 def _completed(course: Course, begin: MilestoneKind, end: MilestoneKind, period: Period) -> bool:
     first, last = course.reached.get(begin), course.reached.get(end)
+    # milestones reached in the other order make no span
     return first is not None and last is not None and first <= last and last in period
 
 
