@@ -142,6 +142,7 @@ def record(  # noqa: PLR0913 - an entry has that many parts
     """Add the entry of a change; flushes first, so that new rows have ids."""
     db.flush()
     table: Any = type(subject)
+
     db.add(
         AuditEntry(
             at=at,

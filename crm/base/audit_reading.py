@@ -15,7 +15,7 @@ from crm.base.periods import DAY
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """What the list is narrowed to; what is left out narrows nothing."""
+    """Filters of the list; the defaults filter nothing."""
 
     by_id: int | None = None
     action: str | None = None
@@ -42,6 +42,7 @@ def entries_page(db: Session, by: AuditFilter, *, cursor: str | None = None) -> 
         query = query.where(AuditEntry.at >= at_civil(by.first))
 
     if by.last:
+        # up to the end of that day, in civil time
         query = query.where(AuditEntry.at < at_civil(by.last + DAY))
 
     return page_of(db, query, on=AuditEntry.at, row_id=AuditEntry.id, cursor=cursor)
@@ -50,7 +51,7 @@ def entries_page(db: Session, by: AuditFilter, *, cursor: str | None = None) -> 
 def values_of_entries(
     db: Session, subject: str, subject_ids: Collection[int]
 ) -> Sequence[Row[int, str | None, str | None]]:
-    """What all entries about these rows say was before and is after."""
+    """The values before and after each change of these rows."""
     query = select(AuditEntry.subject_id, AuditEntry.before, AuditEntry.after).where(
         AuditEntry.subject == subject, AuditEntry.subject_id.in_(subject_ids)
     )

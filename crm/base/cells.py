@@ -121,6 +121,7 @@ def _phone(text: str) -> str | None:
 
 
 def _parts(text: str) -> tuple[str, ...]:
+    # a Chinese keyboard types the full-width semicolon
     parts = (part.strip() for part in re.split("[;\uff1b]", text))
     return tuple(dict.fromkeys(part for part in parts if part))
 

@@ -43,6 +43,7 @@ def last_civil_date(ends_at: datetime) -> date:
 
 def at_civil(on: date, at: time = time.min) -> datetime:
     """The instant, in UTC, of a civil date and time of day."""
+    # converted to UTC, so that differences of instants are exact in any zone
     return datetime.combine(on, at, _zone).astimezone(UTC)
 
 

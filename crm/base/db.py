@@ -205,6 +205,7 @@ def _file_at(path: str) -> tuple[int, int] | None:
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
+        # Python's sqlite3 would begin only at the first write, so a read saw no one snapshot.
         how = connection.get_execution_options().get("begin", "DEFERRED")
         connection.exec_driver_sql(f"BEGIN {how}")
 
@@ -275,7 +276,7 @@ def insert_into(db: Session, table: type[Base]) -> sqlite.Insert | postgresql.In
 
 # Unique, exclusion and foreign key; on SQLite a trigger stands in for the exclusion.
 _CONFLICTS = frozenset({"23505", "23P01", "23503"}) | {
-    f"SQLITE_CONSTRAINT_{each}" for each in ("UNIQUE", "PRIMARYKEY", "FOREIGNKEY", "TRIGGER")
+    f"SQLITE_CONSTRAINT_{kind}" for kind in ("UNIQUE", "PRIMARYKEY", "FOREIGNKEY", "TRIGGER")
 }
 
 

@@ -42,6 +42,7 @@ def moment(at: datetime, today: date | None = None) -> str:
 def duration(time: timedelta) -> str:
     """A rough duration: `40 秒`, `5 分钟`, `3 小时`, `2 天`."""
     seconds = int(time.total_seconds())
+    # days only from two on: `30 小时` says more than `1 天`
     for least, unit, name in ((2 * 86400, 86400, "天"), (3600, 3600, "小时"), (60, 60, "分钟")):
         if seconds >= least:
             return f"{seconds // unit} {name}"
@@ -54,6 +55,7 @@ def period_name(period: Period) -> str:
 
     match period.kind:
         case PeriodKind.WEEK:
+            # the ISO year: the week of 29 December 2025 is the first of 2026
             year, week, _ = period.first.isocalendar()
             return f"{year}年第{week}周"
         case PeriodKind.XUN:

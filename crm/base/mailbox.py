@@ -70,4 +70,5 @@ def mark_read(db: Session, message_id: int, *, now: datetime) -> None:
 
 def period_of(dedupe_key: str) -> str:
     """The name of the period that a message is about."""
+    # kind:subject:recipient:period:level
     return dedupe_key.split(":")[3]

@@ -123,7 +123,7 @@ class Moment(click.ParamType[datetime]):
 
 
 class Start(Moment):
-    """The same for the beginning of something: a bare date is that day's first instant."""
+    """A moment at which something begins: a bare date is that day's first instant."""
 
     @staticmethod
     def of_date(on: date) -> datetime:

@@ -139,6 +139,7 @@ def _calendar(db: Session, now: datetime) -> Result:
     calendar, today = working_calendar(db), civil_date(now)
     this_year = Period.holding(PeriodKind.YEAR, today)
     facts = "，".join(_sources(calendar, year) for year in (this_year, this_year.after))
+    # An estimate of next year is no fault before its arrangement can be known.
     wanted = [this_year, this_year.after] if today.month >= ANNOUNCED_BY else [this_year]
     if any(calendar.is_estimated(year) for year in wanted):
         return (

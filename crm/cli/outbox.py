@@ -47,6 +47,7 @@ def show(message_id: int, form: str) -> None:
         message = db.get(Message, message_id)
         if message is None:
             raise Refused("unknown_message", id=message_id)
+        # bytes as they are sent: `crm outbox show 1 > mail.eml` opens in a mail program
         if form == "table":
             click.echo(_mime(message), nl=False)
         else:

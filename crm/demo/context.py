@@ -104,6 +104,7 @@ class ScenarioContext:
             for kind, day in lead.reached.items()
             if day <= on and kind.value in lead.row.line
         ]
+        # the dates are in order, so the last reached is the stage
         return reached[-1] if reached and reached[-1] not in ENDS else None
 
     def leads_of(self, who: str, on: date) -> list[LeadEvent]:

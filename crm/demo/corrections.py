@@ -48,6 +48,7 @@ def _edit(event: CorrectionEvent, db: Session) -> None:
     visit = db.scalars(query.execution_options(populate_existing=True)).one()
     leader = db.get_one(Person, visit.leader_id)
     row = event.row
+    # all else stays, so the correction shows one change
     data = replace(data_of(visit), kind=row.kind, channel=row.channel, reason=row.why)
     change_visit(db, visit=visit, data=data, by=leader, now=event.at)
 

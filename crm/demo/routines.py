@@ -173,6 +173,7 @@ def _next_lead(
     context: ScenarioContext, visit: VisitEvent, on: date, city: str | None = None
 ) -> LeadEvent | None:
     """A lead that was active on the date and already known when the visit was entered."""
+    # a plan cannot name a lead that is entered only later
     known_on = min(on, civil_date(visit.entered_at) - DAY)
     leads = [
         lead

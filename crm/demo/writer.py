@@ -205,6 +205,7 @@ class ScenarioWriter:
             if event.is_old:
                 months[event.starts_at.year, event.starts_at.month].append(event)
         for of_month in months.values():
+            # after the last of them, when all are known
             yield max(event.entered_at for event in of_month), partial(self._import, of_month)
 
     def _import(self, of_month: Sequence[VisitEvent], now: datetime) -> None:
@@ -339,6 +340,7 @@ class ScenarioWriter:
             self.db, data=data, by=by, now=now
         )
         if event.after:
+            # as if it had been entered when the one before was done
             self.followups[event.after].next_id = step.id
 
     def _settle(self, event: FollowupEvent, now: datetime) -> None:

@@ -89,6 +89,7 @@ class Session(smtplib.SMTP):
         if answer.code != GREETING:
             raise ProtocolError(str(answer))
         self._connection.secure(context, host, until=self._until())
+        # What was said in the clear may have been forged: ask again.
         self.helo_resp = self.ehlo_resp = None
         self.esmtp_features = {}
         self.ehlo_or_helo_if_needed()
@@ -104,12 +105,15 @@ class Session(smtplib.SMTP):
         """
         self._require_no_input("正文之前")
         on_first_byte()
+
         # Dots are doubled and line ends normalised as RFC 5321 4.5.2 asks.
         body = _DOT_FIRST.sub(b"..", _LINE_ENDS.sub(b"\r\n", mime))
         end = b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"
+
         self._connection.send(body, until=self._until())
         self._require_no_input("正文结束之前")
         self._connection.send(end, until=self._until())
+
         answer = Answer(*self._read(is_last=True))
         self._require_no_second_answer()
         return answer

@@ -192,6 +192,7 @@ def slots(
     """
     begin = _first_date_after(job, last) if last else civil_date(since) - LONGEST_WAIT
     for subject in _from(job.cycle, begin):
+        # None: the job has no slot for it, as on a rest day
         due_on = job.due_on(calendar, subject)
         if due_on and (due_at := at_civil(due_on, job.at)) >= since:
             yield Slot(job, subject.name, due_at)

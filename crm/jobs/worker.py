@@ -29,6 +29,7 @@ class Worker:
         self.name = name
         self.last_step: datetime | None = None  # when the last successful step ended
         self._ended: float | None = None  # the same, by the monotonic clock
+
         self._step = step
         self._at_end = at_end
         self._stopping = stopping
@@ -61,6 +62,7 @@ class Worker:
             # scheduler, but not this.
             if not self._wake.wait(self._idle_seconds):
                 log.warning("clock.not_woken", worker=self.name, seconds=self._idle_seconds)
+            # before the step: whoever wakes it during the step wants another one
             self._wake.clear()
             if not self._stopping.is_set() and attempt(self._step, worker=self.name):
                 self.last_step, self._ended = clock.now(), clock.monotonic()

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base.clock import monotonic
 
 AFTER_SECONDS = 1.0
-PAUSE_SECONDS = 0.15
+PAUSE_SECONDS = 0.15  # longer than the 0.1 s after which a waiting process looks again
 
 
 @dataclass

@@ -48,6 +48,7 @@ class Order(Base):
         CheckConstraint("(state IN ('draft', 'dropped')) = (number IS NULL)", "draft_has_none"),
         CheckConstraint("(number IS NULL) = (due_on IS NULL)", "issued_has_due_date"),
         CheckConstraint("(state = 'accepted') = (basis IS NOT NULL)", "accepted_has_basis"),
+        # REGIME 5: accepted by another than the one who answered
         CheckConstraint("accepted_by_id <> answered_by_id", "accepted_by_another"),
         CheckConstraint("(asked_due_on IS NULL) = (asked_by_id IS NULL)", "asked_by_somebody"),
         Index(None, "drafted_at", "id"),

@@ -113,6 +113,7 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
 def courses(db: Session, period: Period, at: datetime) -> list[Course]:
     """The projects that completed a span in the period, with the first date of each milestone."""
     kinds = {kind for span in SPANS for kind in span}
+    # Only the span's end must lie in the period; it may have begun long before.
     ended = (
         select(Milestone.lead_id)
         .where(

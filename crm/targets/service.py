@@ -84,6 +84,7 @@ def _check(db: Session, values: TargetInput, by: Person, current: Target | None)
         raise Refused("no_such_unit", field="unit_id")
 
     counted = values.measure is TargetMeasure.COUNT
+    # money has no number of projects, only a sum
     if values.metric is Metric.MONEY and counted:
         raise Refused("money_is_added", field="measure")
     if values.value <= 0 or (counted and values.value != int(values.value)):

@@ -36,6 +36,7 @@ class Norm:
         if self.months is None:
             return begun_on.year == ended_on.year
         months = (ended_on.year - begun_on.year) * MONTHS + ended_on.month - begun_on.month
+        # calendar months, as the norms are written: to the same day of the month
         return months < self.months or (months == self.months and ended_on.day <= begun_on.day)
 
 
