@@ -205,7 +205,7 @@ def _file_at(path: str) -> tuple[int, int] | None:
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
-        # Python's sqlite3 would begin only at the first write, so a read saw no one snapshot.
+        # The sqlite3 module would begin only at the first write: earlier reads share no snapshot.
         how = connection.get_execution_options().get("begin", "DEFERRED")
         connection.exec_driver_sql(f"BEGIN {how}")
 

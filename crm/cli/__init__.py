@@ -6,6 +6,7 @@ from types import ModuleType
 
 import click
 
+# Names, not imports: `crm --help` needs none of the modules.
 COMMANDS = {
     "init": "crm.cli.init:init",
     "demo": "crm.cli.demo:demo",

@@ -102,7 +102,7 @@ def _settings(settings: Settings) -> Result:
 def _database(settings: Settings) -> Result:
     url = make_url(settings.url)
     where = url.render_as_string(hide_password=True)
-    # before connecting, which would create an empty file
+    # before connecting: the advice on failed connections below would not fit
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return Health.FAIL, f"{where} 不存在；新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份"
 

@@ -45,7 +45,7 @@ class What(LabeledEnum):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The columns of a kind of file, and what fills them."""
+    """The columns of a kind of file, and the function that reads its rows."""
 
     columns: Sequence[Column]
     rows: Callable[[Session, Viewer | None, date], Rows]
@@ -87,8 +87,8 @@ def export(  # noqa: PLR0913 - options are named
     _refuse_usage(kind, period, code)
 
     with reading() as db:
-        eyes = None if username is None else _eyes(db, username)
-        columns, rows = _rows(db, kind, eyes, period, code)
+        reader = None if username is None else _reader_named(db, username)
+        columns, rows = _rows(db, kind, reader, period, code)
 
     _write(file, write_sheet(columns, rows, in_chinese=chinese, form=form))
     # stdout may be the file itself
@@ -102,7 +102,7 @@ def _refuse_usage(kind: What, period: Period | None, code: str | None) -> None:
         raise click.UsageError("--period and --rule belong to compliance.")
 
 
-def _eyes(db: Session, username: str) -> Viewer:
+def _reader_named(db: Session, username: str) -> Viewer:
     person = by_username(db, username)
     if person is None:
         raise Refused("unknown_person", "for", person=username)
@@ -110,18 +110,20 @@ def _eyes(db: Session, username: str) -> Viewer:
 
 
 def _rows(
-    db: Session, kind: What, eyes: Viewer | None, period: Period | None, code: str | None
+    db: Session, kind: What, reader: Viewer | None, period: Period | None, code: str | None
 ) -> tuple[Sequence[Column], Rows]:
     now = clock.now()
     if period is None:
+        # only compliance has a period
         found = RECORDS[kind]
-        return found.columns, found.rows(db, eyes, clock.civil_date(now))
+        return found.columns, found.rows(db, reader, clock.civil_date(now))
 
     if code is not None and code not in rule_codes(db):
         raise Refused("unknown_rule", "rule", rule=code)
+    # None: all rules
     codes = None if code is None else [code]
     return COMPLIANCE, compliance_rows(
-        db, eyes, period=period, codes=codes, now=now, since=began_on(db)
+        db, reader, period=period, codes=codes, now=now, since=began_on(db)
     )
 
 

@@ -31,7 +31,7 @@ from crm.web.errors import refusal_text
 
 KEYS = ("kind", "rows", "added", "updated", "unchanged", "dry_run", "notices")
 PROBLEM_KEYS = ("line", "column", "code", "reason")
-MOST_TOLD = 200  # problems; a file with more has one cause
+MOST_LISTED = 200  # problems; a file with more has one cause
 
 
 class What(LabeledEnum):
@@ -45,7 +45,7 @@ class What(LabeledEnum):
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """The columns of a kind of file, and what takes it over."""
+    """The columns of a kind of file, and the function that imports it."""
 
     columns: tuple[Column, ...]
     take: Callable[[Session, bytes, datetime], ImportResult]
@@ -161,9 +161,12 @@ def _refusal(file: Path, refused: SheetRefused, form: str) -> RefusedError:
         print_rows([_problem_row(problem) for problem in refused.problems], PROBLEM_KEYS, form)
         return RefusedError(f"{head}。")
 
-    lines = [f"{head}：", *(f"  {_sentence(problem)}" for problem in refused.problems[:MOST_TOLD])]
-    if count > MOST_TOLD:
-        lines.append(f"  …… 另有 {count - MOST_TOLD} 处")
+    lines = [
+        f"{head}：",
+        *(f"  {_sentence(problem)}" for problem in refused.problems[:MOST_LISTED]),
+    ]
+    if count > MOST_LISTED:
+        lines.append(f"  …… 另有 {count - MOST_LISTED} 处")
     lines += [f"注意：{_sentence(notice)}" for notice in refused.notices]
     return RefusedError("\n".join(lines))
 

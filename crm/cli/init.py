@@ -39,7 +39,7 @@ def install(sessions: sessionmaker[Session], *, clock_from: datetime) -> seeds.P
     """Migrate the database, add missing seeds, and record from when jobs run."""
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs every migration
     make_file(database.engine.url)
-    # One process at a time: containers that start together all call this.
+    # One process at a time: several containers may run `crm init` as they start.
     with installation_lock(database.engine):
         alembic.upgrade()
         with transaction(sessions) as db:

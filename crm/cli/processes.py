@@ -30,6 +30,7 @@ def stop_signal() -> Iterator[Event]:
     signals = (signal.SIGTERM, signal.SIGINT)
     before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
     yield stopped
+    # for callers that go on after the block, as tests do
     for number, handler in zip(signals, before, strict=True):
         signal.signal(number, handler)
 

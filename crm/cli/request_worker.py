@@ -83,6 +83,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         try:
             if not self._has_arrived(conn):
                 is_in_time = time.monotonic() < conn.arrival.until
+                # False closes the connection
                 return _DEFER if self.alive and is_in_time else False
         except UnreadableError as error:
             if error.args:
@@ -136,6 +137,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         if result:
             super().finish_request(conn, fs)
             return
+        # What gunicorn's own method does, but without waiting for the client.
         self.nr_conns -= 1
         with contextlib.suppress(OSError):
             conn.sock.settimeout(0)

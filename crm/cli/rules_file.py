@@ -172,6 +172,7 @@ def _date(node: yaml.Node) -> date:
 
 
 def _or_none(reader: Callable[[yaml.Node], Value], node: yaml.Node) -> Value | None:
+    # the ways in which YAML writes an empty value
     return None if node.value in ("", "null", "~") else reader(node)
 
 
@@ -192,6 +193,7 @@ def _members(enum: type[AnyEnum], node: yaml.Node) -> frozenset[AnyEnum]:
 
 def _reader(of_type: Any) -> Callable[[yaml.Node], Any]:
     """The function that reads a field of that type."""
+    # the types inside `frozenset[Kind]` or `int | None`
     inner = [arg for arg in get_args(of_type) if arg is not NoneType]
     if get_origin(of_type) is frozenset:
         return partial(_members, *inner)

@@ -174,7 +174,7 @@ def _plant_overrides(db: Session, now: datetime) -> int:
 def _plant_targets(db: Session, now: datetime) -> int:
     """Add targets only to years that have none: others are the zone's own."""
     units = dict(db.execute(select(Unit.code, Unit.id)).all())
-    # by year: a zone that removed a target does not want it back
+    # by year: a target that the zone removed does not come back beside the others
     known = set(db.scalars(select(Target.year)))
     new = [
         Target(

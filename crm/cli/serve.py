@@ -94,6 +94,7 @@ def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> N
         "bind": f"{host}:{port}",
         "workers": workers,
         "worker_class": RequestWorker,
+        # also how long a connection may wait for the rest of a request
         "keepalive": REQUEST_SECONDS,
         "threads": THREADS,
         "graceful_timeout": 8,

@@ -80,7 +80,7 @@ def _outings(context: ScenarioContext, row: Outing) -> Iterator[VisitEvent]:
         wanted = row.a_month if n or row.this_month is None else row.this_month
         workdays = context.workdays_of(row.who, month.first, month.last)
         for i in range(1, wanted + 1):
-            # spread evenly; rounded up, so that the last falls on the last working day
+            # spread evenly; rounded up, as the working days are counted from 1
             if at := -(-i * len(workdays) // wanted):
                 yield from _led_out(context, row.who, row.plans, workdays[at - 1])
 
@@ -123,7 +123,7 @@ def _contacts(context: ScenarioContext) -> Iterator[VisitEvent]:
                 days=contacts.every_days * n + i % contacts.every_days
             )
             on = context.dates.workday_until(on)
-            # nobody is in contact about a lead on the day of its entry
+            # only about leads that were known ten days before
             known = context.stage_of(lead, on - 10 * DAY) and context.stage_of(lead, on)
             if not known or not context.is_present(lead.row.tracker, on):
                 continue

@@ -336,6 +336,7 @@ class ScenarioWriter:
             what=event.what,
         )
         by = self.people[event.person]
+
         step = self.followups[event.ref] = followup_service.add_followup(
             self.db, data=data, by=by, now=now
         )

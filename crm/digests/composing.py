@@ -208,6 +208,7 @@ def _stays(
 ) -> tuple[tuple[str, int], ...]:
     """How many of the units' people stay in which city, the largest number first."""
     cities: defaultdict[str, set[int]] = defaultdict(set)
+
     for visit in ahead:
         if visit.facts.kind is Kind.RESIDENCY:
             # a set: somebody with two stays in a city is one person there
@@ -216,7 +217,9 @@ def _stays(
                 for person_id in visit.people
                 if _is_of_units(facts, visibility, person_id)
             }
+
     counts = ((city, len(people)) for city, people in cities.items())
+
     return tuple(sorted(counts, key=lambda count: (-count[1], count[0])))
 
 

@@ -93,7 +93,7 @@ def claim_batch(
     except Exception:
         log.exception("outbox.not_claimed")
 
-    # One unreadable message fails the whole statement: find it by claiming one at a time.
+    # The cause may be a single message: claimed one by one, the others still go out.
     with sessions() as db:
         in_order = due_ids(now).order_by(Message.made_at, Message.id)
         ids = db.scalars(in_order.limit(most)).all()

@@ -47,6 +47,7 @@ def _record(  # noqa: PLR0913 - an entry has that many parts
     now: datetime,
 ) -> None:
     note(db, order, EntryKind.NOTED, by=by, now=now, text=text)
+
     after = {name: getattr(order, name)}
     record(db, "order.handed_over", order, by=by, at=now, before={name: before}, after=after)
     # what was loaded is from before the change

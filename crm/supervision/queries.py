@@ -190,7 +190,7 @@ def state_at(order: Order, as_of: datetime) -> OrderState:
 
 
 def corrections_of_order(db: Session, order: Order) -> list[CorrectionFacts]:
-    """Corrections of the figures that made the clock draft the order: a reason to drop it."""
+    """Corrections of the figures for which the clock drafted the order; a reason to drop it."""
     if order.rule_code is None or order.person_id is None:
         return []
     return corrections(
@@ -222,7 +222,7 @@ def reminders_of(db: Session, order: Order) -> dict[str, datetime]:
 
 
 def milestone_reached_on(db: Session, order: Order) -> date | None:
-    """When the milestone was reached whose delay made the order; `None` while it is not."""
+    """When the overdue milestone of the order was reached; `None` while it is not."""
     query = select(Milestone.reached_on).where(
         Milestone.lead_id == order.lead_id, Milestone.kind == order.milestone
     )
