@@ -38,6 +38,7 @@ from crm.web.targets import views as targets
 from crm.web.visits import trips
 from crm.web.visits import views as visits
 
+# Scripts and styles come from our own files alone: no inline code runs
 CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
@@ -46,6 +47,7 @@ HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
+    # pages hold personal data: no cache may keep them
     "Cache-Control": "no-store",
 }
 
@@ -61,6 +63,7 @@ def init_app(app: Flask) -> None:
     """Register the pages; the order is that in which a request meets them."""
     app.after_request(_guard)
 
+    # their hooks run in this order: the write lock is taken before access is checked
     for part in (
         username_converter,
         transaction,

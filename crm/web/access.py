@@ -190,6 +190,7 @@ def _check() -> ResponseReturnValue | None:
     if person.is_password_temporary and request.endpoint not in WITH_TEMPORARY_PASSWORD:
         return redirect(url_for("me.show"))
 
+    # a page that is missing from the table is open to nobody
     roles = ACCESS.get(request.endpoint, frozenset())
     if person.role not in roles:
         abort(404)
@@ -202,6 +203,7 @@ def _check() -> ResponseReturnValue | None:
 
 def begin_write_late() -> None:
     """Take the write lock after slow work, then check access again."""
+    # what was read before may be stale: the account may have been closed meanwhile
     undo()
     begin_to_write(db.session)
     if (answer := _check()) is not None:

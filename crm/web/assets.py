@@ -13,6 +13,7 @@ class AssetsMissingError(RuntimeError):
     """The front end is not built, so no page can be shown."""
 
 
+# the manifest changes only with a deployment, which restarts the process
 @cache
 def _manifest() -> dict[str, str]:
     try:

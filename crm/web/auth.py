@@ -137,11 +137,13 @@ def _enter(form: LoginForm) -> None:
     attempt = login_attempts.attempt_of(
         db.session, known, typed=typed, address=request.remote_addr or "", browser=browser
     )
+    # hashing is slow: no transaction is held meanwhile
     release()
     check_password(known, form.password.data or "", attempt, wrong)
 
     begin_to_write(db.session)
     with transaction() as db_session:
+        # read again under the write lock
         person = db_session.get(Person, attempt.person_id)
         if not person or not known or person.password_hash != known.password_hash:
             raise wrong  # changed in the meantime
@@ -185,6 +187,7 @@ def begin_session(person: Person) -> None:
     )
     login = sessions.find(db.session, token, now=moment())
     assert login is not None  # noqa: S101 - just begun
+    # nothing from before the sign-in survives it (session fixation)
     session.clear()
     session.permanent = True
     login_user(SignedIn(token, login))

@@ -47,10 +47,13 @@ def explained() -> Iterator[Session]:
     """A `transaction()` that is rolled back if it corrects frozen figures without a reason."""
     with transaction() as session:
         yield session
+
+        # applied first: only then is it known which frozen figures the change corrects
         if apply_edits(session) and (bare := _unexplained(session)):
             form = ReasonForm()
             if WHY not in request.form or not form.validate():
                 raise ReasonRequired(_period_names(bare))
+
             for facts in bare:
                 reason = form.why_corrected.data or ""
                 add_reason(
@@ -74,11 +77,16 @@ def _period_names(found: Sequence[CorrectionFacts]) -> list[str]:
 def _ask(needed: ReasonRequired) -> ResponseReturnValue:
     """The page that asks for the reason and repeats the request with it."""
     form = ReasonForm()
+
+    # at its first showing nothing was typed, so nothing is wrong
     if WHY in request.form:
         form.validate()
+
     place = form.asked_from.data or ""
     place = place if is_inside(place) else came_from() or "/"
     form.asked_from.data = place
+
+    # the fields of the first request, to be sent again with the reason
     sent = [item for item in request.form.items(multi=True) if item[0] not in form]
     back = back_to(place)
     return render_template(

@@ -26,6 +26,7 @@ def with_fields(
         for field in fields.values():
             is_wanted = field.name in names if names else field.in_form
             if is_wanted and field.kind in MADE_HERE and not hasattr(form, field.name):
+                # on the class: WTForms collects its fields when the first form is made
                 setattr(form, field.name, _input(field, needed))
         return form
 
@@ -40,6 +41,7 @@ def _input(field: Field, needed: type[DataRequired]) -> Any:
         choices = enum_choices(field.choices)
         return RadioField(label, validators, choices=choices, coerce=field.choices)
     if field.kind is FieldKind.DATE:
+        # without `Optional` an empty field would be refused as no date
         return DateField(label, [*(validators or [Optional()]), sensible_year])
 
     validators.append(Length(max=field.most_characters, message="最多 %(max)d 个字。"))

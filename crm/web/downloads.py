@@ -14,6 +14,7 @@ def attached(content: bytes, name: str, form: Format) -> Response:
     """The content as an attachment of that name."""
     headers = {
         "Content-Type": MEDIA_TYPES[form],
+        # names are ASCII, so the header needs no encoding
         "Content-Disposition": f"attachment; filename={name}{form}",
     }
     return Response(content, headers=headers)

@@ -53,9 +53,11 @@ def has_conflict(
     Fields in `but` are ignored. Sent again, the form overwrites the change.
     """
     remembered = (form.seen.data or "").split(".")
+    # without a usable version nothing can be compared: the form is saved
     if len(remembered) != len(current.values) + 1 or not _is_entry(remembered[0]):
         return False
 
+    # a value that both changed alike is no conflict
     lost = [
         name
         for (name, value), was in zip(current.values.items(), remembered[1:], strict=True)
@@ -65,6 +67,7 @@ def has_conflict(
         return False
 
     refusal = _refusal(db, current.row, since=int(remembered[0]))
+    # the person has now been told, so the next try is saved
     form.seen.data = version_of(db, current)
     show_at_field(form, refusal)
 
@@ -100,8 +103,10 @@ def _plain(value: object) -> str:
             return value.value
         case time():
             return f"{value:%H:%M}"
+        # the order of chosen items means nothing
         case list() | tuple() | set():
             return ",".join(sorted(map(str, value)))
+    # browsers send line breaks as CRLF
     return str(value).replace("\r\n", "\n").strip()
 
 

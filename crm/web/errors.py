@@ -69,6 +69,7 @@ def show_at_field(form: FlaskForm, refusal: Refused) -> None:
 
 
 def _make_anonymous() -> None:
+    # the layout names the signed-in person, whom a failed database cannot give
     g._login_user = login_manager.anonymous_user()  # noqa: SLF001 - Flask-Login's own place
 
 
@@ -85,11 +86,13 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     try:
         return _page(error.code)
     except DBAPIError as unreachable:
+        # the layout of any page reads the signed-in person
         return _database_error(unreachable)
 
 
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
     place = came_from() or url_for("myday.show")
+    # the session has ended and its token with it: sign in first
     if "_user_id" not in session and request.endpoint != "auth.sign_in":
         return redirect(url_for("auth.login", next=place))
     title, hint = "页面已过期", "登录状态已变化，请回到刚才的页面再提交；已填写的内容仍在浏览器里。"

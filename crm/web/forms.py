@@ -75,7 +75,7 @@ def leads_to_choose(db: Session, viewer: Viewer, on: date, chosen: Collection[in
     labels = lead_labels(db, viewer, set(chosen) - {lead.id for lead in leads}, on)
     seen = [label for label in labels.values() if label.id]
     return [
-        *(_lead(one.id, one.title, one.company, one.search) for one in leads),
+        *(_lead(lead.id, lead.title, lead.company, lead.search) for lead in leads),
         *(_lead(label.id, label.text, label.company, "") for label in seen),
     ]
 

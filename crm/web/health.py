@@ -32,6 +32,7 @@ def is_ready() -> ResponseReturnValue:
 
 def _checks(session: Session) -> dict[str, object]:
     try:
+        # each check rests on the one before
         if not health.has_file(db.engine):
             return {"database": Health.FAIL}
         if health.is_read_only(session):
@@ -40,6 +41,7 @@ def _checks(session: Session) -> dict[str, object]:
             return {"database": Health.OK, "migrations": Health.FAIL}
         return {"database": Health.OK, "migrations": Health.OK, **_work(session)}
     except DBAPIError as error:
+        # the failed transaction would refuse the next query
         session.rollback()
         read_only = {"read_only": True} if fault_of(error) is Fault.READ_ONLY else {}
         return {"database": Health.FAIL, **read_only}

@@ -29,6 +29,7 @@ def remember_browser(person_id: int) -> None:
             COOKIE,
             value,
             max_age=LIFE_SECONDS,
+            # no other page needs it
             path="/login",
             secure=current_app.config["SESSION_COOKIE_SECURE"],
             httponly=True,
@@ -41,6 +42,7 @@ def _read() -> tuple[str, list[int]]:
     try:
         number, people = _signer().loads(request.cookies.get(COOKIE, ""), max_age=LIFE_SECONDS)
     except BadSignature:
+        # none, too old or forged: it is a new browser
         return secrets.token_urlsafe(12), []
     return number, people
 

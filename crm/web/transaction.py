@@ -39,6 +39,7 @@ def transaction() -> Iterator[Session]:
         yield db.session
         apply_pending(db.session)
     except BaseException:
+        # a worker that is stopped meanwhile must not leave a lock behind
         undo()
         raise
     db.session.commit()
@@ -78,7 +79,7 @@ def _begin() -> None:
 def init_app(app: Flask) -> None:
     """Begin requests that change something with the write lock; note their address.
 
-    The body is read before. Strangers never take the lock: they are sent to the door.
+    The body is read before. Requests without a session take no lock: they end at the sign-in page.
     """
     app.before_request(_begin)
     app.teardown_request(lambda _error: come_from(None))

@@ -42,6 +42,7 @@ def absence_row(absence: Absence, on: date) -> AbsenceRow:
     first, last = absence.from_on, absence.to_on
     dates = formatting.span(first, last)
 
+    # most absences are of this year: only others name theirs
     if first.year != on.year or last.year != on.year:
         end = "" if first == last else f"至{last.year}年{formatting.day(last)}"
         dates = f"{first.year}年{formatting.day(first)}{end}"

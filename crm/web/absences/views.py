@@ -91,6 +91,7 @@ def listing() -> ResponseReturnValue:
         views["team"] = "所辖人员"
 
     view = request.args.get("view", "mine")
+    # a tab that the viewer does not have shows the own absences
     view = view if view in views else "mine"
     cursor = request.args.get("at")
     page = None
@@ -138,11 +139,12 @@ def create() -> ResponseReturnValue:
 
 
 def _found(absence_id: int) -> Absence:
-    """The absence, where I may see it; else there is none."""
+    """The absence; 404 where I may not see it."""
     return visible_absence(db.session, my_view(), absence_id, today()) or abort(404)
 
 
 def _show(absence: Absence, **given: FlaskForm) -> str:
+    # without `formdata=None` each form would read the fields of the one that was sent
     forms: dict[str, Any] = {
         "returning": WhyForm(formdata=None),
         "shortening": ShortenForm(formdata=None, data={"to_on": absence.to_on}),
@@ -173,6 +175,7 @@ def show(absence_id: int) -> ResponseReturnValue:
 
 def _settle(session: Session, absence: Absence, change: Callable[[Session, Absence], None]) -> None:
     """Apply the change and queue the mail to the person."""
+    # read before the change: the mail names the old last day beside the new one
     was_to, me = absence.to_on, signed_in()
     change(session, absence)
     notify_absence_decision(
@@ -202,8 +205,10 @@ def approve(absence_id: int) -> ResponseReturnValue:
         "已批准。",
         lambda session, absence: absences.approve(session, absence=absence, by=me, now=now),
     )
+    # the decision may have been refused: the saved status tells
     absence = _found(absence_id)
     person = absence.person
+    # REGIME 2: an absence of more than 10 working days offers to hand over
     if is_long_absence(db.session, absence) and open_count(db.session, person, absence):
         return redirect(page_url(person, absence))
     return redirect(back)
@@ -227,6 +232,7 @@ def _answer(
 ) -> ResponseReturnValue:
     """Apply a decision with a form; refusals are shown at its fields."""
     absence = _found(absence_id)
+
     if form.validate():
         try:
             with explained() as session:
@@ -236,6 +242,8 @@ def _answer(
         else:
             flash("已保存。" + corrections_notice(), "success")
             return redirect(url_for(".show", absence_id=absence_id))
+
+    # read again: the refusal rolled the transaction back
     return _show(_found(absence_id), **{name: form}), 422
 
 

@@ -141,6 +141,7 @@ def _save(form: MailForm, me: Person) -> bool:
 
 
 def _page(form: MailForm) -> str:
+    # these cannot be switched off; the page lists them so that nobody looks for them
     fixed = [(kind.label, WHAT_FOR[kind]) for kind in FIXED]
     is_sent = current_app.config["SETTINGS"].mail != "mailbox"
     return render_template(
@@ -167,6 +168,7 @@ def _limit_key() -> str:
 
 
 @bp.post("/unsubscribe/<token>")
+# a mail program posts without a session, so it has no CSRF token (RFC 8058)
 @csrf.exempt  # type: ignore[untyped-decorator]
 @limiter.limit("30 per minute", key_func=_limit_key)
 def stop(token: str) -> ResponseReturnValue:
@@ -174,11 +176,14 @@ def stop(token: str) -> ResponseReturnValue:
     name, value = ONE_CLICK
     if request.form.get(name) != value:
         abort(400)
+
     person_id, kind = _read_token(token)
+    # after the token was read: a stranger cannot hold the write lock
     begin_to_write(db.session)
     with transaction() as session:
         person = session.get(Person, person_id) or abort(404)
         service.unsubscribe(session, person=person, kind=kind, now=moment())
+
     return render_template("account/unsubscribe.html", kind=kind, one_click=None)
 
 

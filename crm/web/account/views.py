@@ -29,6 +29,7 @@ LINKS = (
     ("mailbox.listing", "信箱", "mail", "系统寄给您的周报、月报和提醒"),
     ("my_settings.show", "邮件设置", "mail-cog", "要哪些邮件，什么时候不打扰"),
 )
+# The first mark found wins: Edge names Chrome, too, and Chrome names Safari.
 BROWSERS = (
     ("MicroMessenger", "微信"),
     ("Edg", "Edge 浏览器"),
@@ -36,6 +37,7 @@ BROWSERS = (
     ("Chrome", "Chrome 浏览器"),
     ("Safari", "Safari 浏览器"),
 )
+# Android names Linux, too, and an iPhone names Mac OS.
 SYSTEMS = (
     ("Android", "安卓手机"),
     ("HarmonyOS", "鸿蒙手机"),
@@ -127,6 +129,7 @@ def change() -> ResponseReturnValue:
             flash("已保存。", "success")
             return redirect(url_for(".show"))
 
+    # the other form of the page was not sent, and stays empty
     return _page(form, PasswordForm(formdata=None)), 422
 
 
@@ -158,6 +161,7 @@ def _change_password(old: str, new: str) -> None:
 
     begin_write_late()
     with transaction() as session:
+        # read again: `known` is detached, and the account may have changed
         person = signed_in()
         service.change_own_password(
             session, person=person, known_hash=known.password_hash, password_hash=hashed, now=now

@@ -31,6 +31,7 @@ _EVERY = {
     PeriodKind.QUARTER: "每季度",
     PeriodKind.YEAR: "每年",
 }
+# By the function that finds the date, as the timetable names it.
 _DUE: Mapping[object, str] = {
     timetable.that_workday: "的工作日",
     timetable.day_after: "结束后的次日",
@@ -40,6 +41,7 @@ _DUE: Mapping[object, str] = {
     timetable.day_of_freeze: "结束后第 3 个工作日的次日",
     timetable.second_workday_from_freeze: "定稿起第 2 个工作日",
 }
+# By the counter that a job reports; one without words here is shown by its name.
 MADE: Mapping[str, str] = {
     "assessed": "核算 {} 项",
     "corrections": "更正 {} 条",
@@ -65,6 +67,7 @@ TONES = {RunState.DONE: "good", RunState.SKIPPED: "warn", RunState.FAILED: "bad"
 
 def when(jobs: Sequence[Job]) -> str:
     """When the jobs of one name are due: one sentence for all their cycles."""
+    # jobs of one name differ in their cycle alone
     first = jobs[0]
     every = "、".join(_EVERY[job.cycle] for job in jobs)
     due = _DUE.get(first.due_on, "")
@@ -78,6 +81,7 @@ def slot_name(name: str) -> str:
     try:
         return formatting.period_name(Period.parse(name))
     except ValueError:
+        # the slot of a daily job has the name of its date
         on = date.fromisoformat(name)
         return f"{on.year}年{formatting.day(on)}"
 

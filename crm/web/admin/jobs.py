@@ -105,6 +105,7 @@ def preview(job: str) -> ResponseReturnValue:
         flash(refusal_text(refusal), "danger")
         return redirect(url_for(".listing"))
 
+    # REGIME 2: admins may not read mails on leads and figures that are hidden from them
     hidden = recipients_of_hidden_leads(db.session, my_view(), today())
     hidden |= recipients_of_hidden_figures(db.session, my_figure_scope(), today())
 
@@ -171,7 +172,7 @@ def _known(job: str) -> JobName:
         name = JobName(job)
     except ValueError:
         abort(404)
-    return name if any(each.name == name for each in JOBS) else abort(404)
+    return name if any(known.name == name for known in JOBS) else abort(404)
 
 
 def _runner() -> Runner:
@@ -195,6 +196,7 @@ def _rows(session: Session, names: Mapping[JobName, None] | list[JobName]) -> li
     people = {pause.by_id for pause in paused.values() if pause.by_id}
     by = names_of(session, people)
     jobs = [job for job in JOBS if job.name in names]
+    # the earliest slot of a name comes last, so that it remains in `first`
     ahead = sorted(
         manual_runs.next_slots(session, jobs), key=lambda slot: slot.due_at, reverse=True
     )

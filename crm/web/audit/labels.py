@@ -241,6 +241,7 @@ FIELDS: Mapping[str, str] = {
     "year": "年度",
 }
 
+# Fields whose codes mean the same in every subject.
 _ALIKE: Mapping[str, type[LabeledEnum]] = {
     "by_mail": MessageKind,
     "cap": Cap,
@@ -256,6 +257,7 @@ _ALIKE: Mapping[str, type[LabeledEnum]] = {
     "state": State,
     "status": Status,
 }
+# Fields whose codes depend on the subject; read before the others.
 _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("lead", "kind"): MilestoneKind,
     ("lead", "role"): LeadRoleKind,

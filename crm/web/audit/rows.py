@@ -51,14 +51,15 @@ class _Words:
         match value:
             case None | "" | []:
                 return NOTHING
+            # before `int`, which a bool is, too
             case bool():
                 return "是" if value else "否"
             case list():
                 return "、".join(self.value(subject, field, item) for item in value)
             case dict():
-                parts = ((label_of(subject, name), name, each) for name, each in value.items())
+                parts = ((label_of(subject, name), name, inner) for name, inner in value.items())
                 return "，".join(
-                    f"{label} {self.value(subject, name, each)}" for label, name, each in parts
+                    f"{label} {self.value(subject, name, inner)}" for label, name, inner in parts
                 )
             case int():
                 return self._name_of(field, value)
@@ -90,6 +91,7 @@ class _Words:
                 rule = self.names.rules.get(entry.subject_id)
                 name = rule.name if rule else name
             case Lead.__tablename__:
+                # REGIME 2: a lead that the viewer may not see has no name here
                 label = self.readable.labels.get(entry.subject_id)
                 name = label.text if label else HIDDEN
 
@@ -142,7 +144,9 @@ def _changes(entry: AuditEntry, words: _Words) -> Iterable[tuple[str, str]]:
     for field in {**before, **after}:
         if after.get(field) == entry.address and field not in before:
             continue  # the address of a session has a column of its own
-        old, new = (words.value(entry.subject, field, each.get(field)) for each in (before, after))
+        old, new = (
+            words.value(entry.subject, field, values.get(field)) for values in (before, after)
+        )
         is_new = entry.before is None  # there was no earlier value
         yield label_of(entry.subject, field), new if is_new else f"{old} → {new}"
 
@@ -150,6 +154,7 @@ def _changes(entry: AuditEntry, words: _Words) -> Iterable[tuple[str, str]]:
 def _instant(text: str) -> str | None:
     """A date or an instant in words; `None` for other texts."""
     try:
+        # `datetime.fromisoformat` would read a bare date as midnight
         if len(text) == len("2026-07-15"):
             on = date.fromisoformat(text)
             return f"{on.year}年{formatting.day(on)}"

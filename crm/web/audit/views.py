@@ -33,6 +33,7 @@ def listing() -> ResponseReturnValue:
 
     return render_template(
         "audit/list.html",
+        # REGIME 2: an admin sees that something was done to a hidden lead, and not what
         rows=audit_rows(db.session, my_view(), found.items, moment()),
         asked=asked,
         is_narrow=any(value is not None for value in asdict(asked).values()),

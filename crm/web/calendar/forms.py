@@ -24,6 +24,7 @@ class DaysForm(FlaskForm):
         "改为",
         [Needed("请选择工作日或休息日。")],
         choices=enum_choices(KINDS),
+        # another value becomes None, which `Needed` refuses with its own message
         coerce=_chosen_kind,
         validate_choice=False,
     )
@@ -43,4 +44,5 @@ class FileForm(FlaskForm):
 class ApplyForm(FlaskForm):
     """The previewed arrangement, to be applied unchanged."""
 
+    # the page carries the file: nothing is kept on the server between the two requests
     content = HiddenField()

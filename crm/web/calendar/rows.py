@@ -89,6 +89,7 @@ def year_page(db: Session, year: int) -> YearPage:
 
 
 def _month(calendar: WorkingCalendar, month: Period, usual: Source) -> MonthTable:
+    # weeks begin on Monday; days of other months are empty cells
     cells: list[Cell | None] = [None] * month.first.weekday()
     cells += [_cell(calendar, on, usual) for on in month.dates]
     cells += [None] * (-len(cells) % WEEK)

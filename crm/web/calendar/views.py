@@ -132,6 +132,7 @@ def _preview_page(arrangement: Arrangement) -> str:
         (formatting.period_name(month.period), f"{month.before} → {month.after}")
         for month in change.months
     ]
+
     return render_template(
         "calendar/preview.html",
         form=ApplyForm(formdata=None, content=as_file(arrangement)),  # applied as it was shown

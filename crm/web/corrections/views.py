@@ -16,6 +16,7 @@ from crm.web.transaction import moment, transaction
 
 def sign(correction_id: int) -> ResponseReturnValue:
     me, back = signed_in(), back_to(url_for("compliance.board", tab="corrections"))
+    # one that I may not see is not there for me
     correction = correction_to_sign(db.session, correction_id, my_figure_scope()) or abort(404)
 
     try:
@@ -32,6 +33,7 @@ def sign(correction_id: int) -> ResponseReturnValue:
 def give_reason(correction_id: int) -> ResponseReturnValue:
     """Say why I made the edit that the correction came from."""
     me, back = signed_in(), back_to(url_for("compliance.board"))
+    # only who made the edit can say why
     correction = correction_by(db.session, correction_id, me.id) or abort(404)
     why = cleaned(request.form.get("why")) or ""
 

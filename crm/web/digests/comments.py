@@ -79,6 +79,7 @@ def _save_or_release(session: Session, month: Period, text: str, *, is_draft: bo
         save_comment(session, month=month, text=text, by=me, now=now)
         return
     released = release_comment(session, month=month, text=text, by=me, now=now)
+    # REGIME 5: a comment released after the report went out is mailed alone
     send_comment(session, comment=released, site=site(), now=now)
 
 
@@ -105,6 +106,7 @@ def _month(name: str | None) -> Period:
 
 def _latest() -> Period:
     """The last month whose figures are frozen by now."""
+    # REGIME 4: a month freezes days after its end, so the last one may be open still
     last = Period.holding(PeriodKind.MONTH, today()).before
     return last if settles_at(db.session, last) <= moment() else last.before
 

@@ -69,6 +69,7 @@ def _digest_rows(rows: Iterable[Any]) -> list[DigestRow]:
 
 
 def _basis_in(subject: str) -> str:
+    # the figures may have settled since; the row tells what was sent
     return next(
         (basis.label for basis in FigureBasis if f"（{basis.label}" in subject),
         FigureBasis.PRELIMINARY.label,

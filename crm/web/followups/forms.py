@@ -45,6 +45,7 @@ class ChangeForm(VersionedForm):
 
     what: StringField
     due_on: DateField
+    # the service checks the choice: the list is read only when the form is shown
     person_id = SelectField(
         LABELS["person_id"], [Needed("请选择责任人。")], coerce=row_id, validate_choice=False
     )
@@ -64,6 +65,7 @@ class ChangeForm(VersionedForm):
 class NewForm(ChangeForm):
     """A new follow-up, with its lead."""
 
+    # made with the page, so that a form sent twice is one follow-up
     ref = HiddenField(filters=[cleaned], validators=[Length(max=100)])
     lead_id = SelectField(
         LABELS["lead_id"], [Needed("请选择线索。")], coerce=chosen_id, validate_choice=False
@@ -107,5 +109,6 @@ def set_choices(db: Session, form: ChangeForm, viewer: Viewer, on: date) -> None
     people = [person for person in colleagues(db, on) if person.role in WITH_RECORDS]
     form.person_id.choices = people_choices(people)
     if isinstance(form, NewForm):
+        # the chosen lead stays in the list, even where it would not be offered
         chosen = {form.lead_id.data} - {None}
         form.lead_id.choices = [NOTHING, *leads_to_choose(db, viewer, on, chosen)]

@@ -159,6 +159,7 @@ def finish(followup_id: int) -> ResponseReturnValue:
 @bp.post(f"{FOLLOWUP}/change")
 def change(followup_id: int) -> ResponseReturnValue:
     """Save what is to be done, by whom and until when."""
+    # of two edits at once the second waits here, and then sees the first
     lock_row(db.session, Followup, followup_id)
     seen, form = _followup_or_404(followup_id), ChangeForm()
     status = HTTPStatus.UNPROCESSABLE_ENTITY

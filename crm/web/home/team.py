@@ -33,6 +33,7 @@ class Team:
 
 def team_of(db: Session, viewer: Viewer, scope: FigureScope, on: date, now: datetime) -> Team:
     """Figures in danger in today's periods, of everyone in scope but the viewer."""
+    # the viewer's own figures are in the cards above
     people = set(db.scalars(people_in(scope.unit_ids, on))) - {viewer.person_id}
     by_unit: dict[str, list[FigureRow]] = {}
     for figure in filter(scope.sees_figure, _figures_in_danger(db, people, on, now)):
@@ -49,6 +50,7 @@ def _figures_in_danger(
         period = Period.holding(kind, on)
         current += figures(db, period=period, as_of=now, person_ids=people)
     in_danger = [row for row in current if row.figure.status in IN_DANGER]
+    # the tree is read only where there is something to sort
     places = {node.unit.id: place for place, node in enumerate(unit_tree(db))} if in_danger else {}
     return sorted(in_danger, key=lambda row: (places[row.unit_id], row.username))
 

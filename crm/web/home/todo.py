@@ -39,6 +39,7 @@ def todo_items(db: Session, me: Viewer, on: date, now: datetime) -> list[TodoIte
 
 def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:
     """What roles that work with records have to do."""
+    # REGIME 2: a reader has figures of units, and no records
     if me.role not in WITH_RECORDS:
         return
 
@@ -57,6 +58,7 @@ def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoIte
 
 def _orders(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
     """Supervision orders by kind of wait, most urgent first; a single order links to itself."""
+    # the query sorts by kind of wait, as `groupby` needs
     for kind, group in groupby(waiting_for(db, me, now), attrgetter("wait")):
         orders = [waiting.order for waiting in group]
         url, about = url_for("supervision.listing", view="waiting"), ""

@@ -87,6 +87,7 @@ class MyFollowups:
 @bp.get("/")
 def show() -> ResponseReturnValue:
     me, now, on = my_view(), moment(), today()
+    # REGIME 2: a reader has figures of units, and no records
     has_records = me.role in WITH_RECORDS
 
     return render_template(
@@ -165,15 +166,18 @@ def _missing(figure: Figure, period_name: str, days_left: str) -> str:
 def _visits(session: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
     overdue = unsettled(session, me.person_id, now)
     overdue_ids = {visit.id for visit in overdue}
+    # a visit that ended today stands among the unsettled alone
     current = [visit for visit in todays(session, me.person_id, on) if visit.id not in overdue_ids]
     sections = (overdue, current, upcoming(session, me.person_id, on))
 
+    # all sections at once: the page asks a fixed number of queries
     visits = shown_visits(session, me, [visit for section in sections for visit in section], on)
     waiting = ids_awaiting_verdict(session, visits, now)
     by_id = {
         seen.id: visit_row(seen, now, changeable_ids=[seen.id], waiting_ids=waiting)
         for seen in visits
     }
+    # REGIME 3: an ended stay goes on counting up to a date, which its row names
     stays = [visit for visit in overdue if is_stay(visit)]
     for visit_id, until in last_dates_to_log(session, stays).items():
         by_id[visit_id] = with_deadline(by_id[visit_id], until, on)
@@ -186,6 +190,7 @@ def _entered_for(session: Session, me: Viewer, on: date, now: datetime) -> list[
     people = entered_for(session, me.person_id, on)
     visits = for_others(session, [person.id for person in people], on, now) if people else []
     shown = shown_visits(session, me, visits, on)
+    # those that the viewer leads or joined are among their own visits
     seen = [visit for visit in shown if not _is_of(visit, me.person_id)]
     waiting = ids_awaiting_verdict(session, seen, now)
 

@@ -61,6 +61,7 @@ class RoleForm(FlaskForm):
 
     def chosen_holder(self, db: Session) -> Person | Unit | None:
         """The holder of a valid form."""
+        # the list of choices has vouched for the form of the value
         kind, holder_id = self.holder.data[0], int(self.holder.data[1:])
         return db.get(Unit, holder_id) if kind == "u" else db.get(Person, holder_id)
 
@@ -71,6 +72,7 @@ def offer_steps(form: ReachForm, lead: Lead) -> None:
     groups = {
         "下一阶段": [MilestoneKind(stage.value) for stage in next_stages(lead.stage)],
         "其他节点": [kind for kind in SIDE if kind not in reached],
+        # a parked lead may still be lost, and the other way round
         "停止推进": sorted(kind for kind in FINAL if kind.value != lead.stage.value),
     }
     form.kind.choices = [

@@ -162,6 +162,7 @@ def end_role(lead_id: int, role_id: int) -> ResponseReturnValue:
 
     try:
         with transaction() as session:
+            # last dates are inclusive: a role that ends today was held up to yesterday
             service.end_role(
                 session, lead=lead, held=held, last_on=today() - DAY, by=signed_in(), now=moment()
             )
@@ -177,6 +178,7 @@ def _apply(
     lead_id: int, name: str, form: FlaskForm, change: Callable[[Session], None], message: str
 ) -> ResponseReturnValue:
     """Make the change of a valid form; else show the page again, with what was typed."""
+    # the services' names of these fields
     refusal_fields = {"person": "holder", "planned_on": "on"}
     if form.validate() and is_saved(form, change, refusal_fields):
         flash(message, "success")

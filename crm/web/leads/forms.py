@@ -202,6 +202,7 @@ def set_choices(
     units = [node.unit for node in unit_tree(db)]
     undecided = SelectChoice("", "未定")
     form.industry.choices = [undecided, *(SelectChoice(*item) for item in industries().items())]
+
     parks = [unit for unit in units if unit.kind is UnitKind.PARK]
     form.park_id.choices = [undecided, *map(_unit, parks)]
     earlier = leads_to_choose(db, viewer, on, {form.earlier_lead_id.data or 0} - {0})
@@ -209,6 +210,7 @@ def set_choices(
         NOTHING,
         *(choice for choice in earlier if choice.value != str(except_id)),
     ]
+
     if isinstance(form, LeadForm):
         form.unit_id.choices = [SelectChoice("", "本人所在单位"), *map(_unit, units)]
         people = people_choices(possible_holders(db, on))

@@ -44,6 +44,7 @@ def _row(lead: Lead, milestone: PlannedMilestone, on: date) -> PlanRow:
 def _chip(lead: Lead, milestone: PlannedMilestone, on: date) -> Chip | None:
     if milestone.is_behind:
         return Chip("已完成", "good") if milestone.reached_on else None
+    # nothing is due on a project that was stopped
     if lead.stage in STOPPED:
         return Chip(f"项目已{lead.stage.label}", "neutral")
     days = (milestone.planned_on - on).days
@@ -62,6 +63,7 @@ def _note(milestone: PlannedMilestone, on: date) -> str | None:
 
 
 def _outcome(milestone: PlannedMilestone, on: date) -> str:
+    # it is behind without a date where a later stage was logged directly
     if milestone.reached_on is None:
         return "已进入后面的阶段，没有单独登记"
 

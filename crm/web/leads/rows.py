@@ -109,6 +109,8 @@ class LeadPage:
 
 def lead_row(lead: Lead, last_contact: date | None, on: date) -> LeadRow:
     """The lead in a list; its company and roles are loaded."""
+    contacted = formatting.dated(last_contact, on) if last_contact else ""
+
     return LeadRow(
         lead.id,
         lead.title,
@@ -120,7 +122,7 @@ def lead_row(lead: Lead, last_contact: date | None, on: date) -> LeadRow:
         _names(lead, LeadRoleKind.RESPONSIBLE_UNIT, on),
         _names(lead, LeadRoleKind.TRACKER, on),
         _names(lead, LeadRoleKind.ATTACHED_LEADER, on),
-        formatting.dated(last_contact, on) if last_contact else "",
+        contacted,
         _lacks(lead, on),
     )
 

@@ -157,6 +157,7 @@ def create() -> ResponseReturnValue:
         flash("这条线索已经录入过，没有重复保存。", "info")
         return redirect(url_after_change(known_id))
 
+    # looked for in any case: errors and duplicates are shown at once
     duplicates = _duplicates(form)
     is_valid = form.validate()
     if is_valid and not duplicates and (lead := _save_new(form)):
@@ -215,8 +216,8 @@ def edit(lead_id: int) -> ResponseReturnValue:
 
 def _current(lead: Lead) -> CurrentRecord:
     contacts = contacts_of(db.session, my_view(), lead, today())
-    eyes = LeadScope(my_view(), today())
-    company = company_values_shown(db.session, lead, lead.company, eyes)
+    scope = LeadScope(my_view(), today())
+    company = company_values_shown(db.session, lead, lead.company, scope)
     earlier = earlier_lead(lead)
     values = form_values(lead, contacts[0] if contacts else None) | company
     values["earlier_lead_id"] = earlier.id if earlier else None
@@ -232,6 +233,7 @@ def _edit_page(form: EditForm, lead: Lead) -> str:
 @bp.post(f"{LEAD}/edit")
 def change(lead_id: int) -> ResponseReturnValue:
     """Save the changed lead."""
+    # of two edits at once the second waits here, and then sees the first
     lock_row(db.session, Lead, lead_id)
     lead, form = changeable_or_404(lead_id), EditForm()
     status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -243,6 +245,7 @@ def change(lead_id: int) -> ResponseReturnValue:
             flash("已保存。", "success")
             return redirect(url_after_change(lead_id))
 
+    # read again: a refusal rolled the transaction back
     return _edit_page(form, lead_or_404(lead_id)), status
 
 

@@ -34,7 +34,7 @@ class PostingRow:
 
 @dataclass(frozen=True, slots=True)
 class PersonPage:
-    """All that the page shows."""
+    """A person with everything that the page shows."""
 
     person: Person
     account: str
@@ -119,6 +119,7 @@ def _account(person: Person) -> str:
         if person.password_hash is None:
             return "还没有密码，不能登录"
         return _temporary(until, now) if (until := temporary_until(person)) else "在用"
+    # who leaves keeps the account up to the end of the last day, which may lie ahead
     when = formatting.moment(person.disabled_at, today())
     return f"{when} 已停用" if person.is_disabled(now) else f"将于 {when} 停用"
 

@@ -56,7 +56,7 @@ class GrantForm(FlaskForm):
 
 @dataclass(frozen=True, slots=True)
 class GrantRow:
-    """A grant in a list: with whom, when, and where it is ended by whom may do so."""
+    """A grant in a list, with the links that the viewer may follow."""
 
     name: str
     dates: str
@@ -67,34 +67,35 @@ class GrantRow:
 def given_grants(session: Session, owner: Person, *, is_mine: bool) -> list[GrantRow]:
     """Who may enter visits for that person, with the way to end it."""
     return [
-        GrantRow(each.agent.name, _dates(each), _end_url(each, owner, is_mine=is_mine), None)
-        for each in _not_over(entry_grants.granted_by(session, owner.id))
+        GrantRow(grant.agent.name, _dates(grant), _end_url(grant, owner, is_mine=is_mine), None)
+        for grant in _not_over(entry_grants.granted_by(session, owner.id))
     ]
 
 
 def held_grants(session: Session, agent: Person) -> list[GrantRow]:
     """For whom that person may enter visits."""
+    # a grant that begins later is shown, but nothing can be entered yet
     on = today()
     return [
         GrantRow(
-            each.owner.name,
-            _dates(each),
+            grant.owner.name,
+            _dates(grant),
             None,
-            _enter_url(each.owner_id) if each.from_on <= on else None,
+            _enter_url(grant.owner_id) if grant.from_on <= on else None,
         )
-        for each in _not_over(entry_grants.granted_to(session, agent.id))
+        for grant in _not_over(entry_grants.granted_to(session, agent.id))
     ]
 
 
 def recent_changes(session: Session, person: Person, now: datetime) -> list[str]:
     """Sentences on grants that concern the person, made or ended in the last week."""
     changed = entry_grants.changed_since(session, person.id, now - CHANGES_SHOWN)
-    return [_sentence(each, person) for each in changed]
+    return [_sentence(grant, person) for grant in changed]
 
 
 def _sentence(grant: EntryGrant, person: Person) -> str:
     agent, owner = (
-        "您" if each.id == person.id else each.name for each in (grant.agent, grant.owner)
+        "您" if party.id == person.id else party.name for party in (grant.agent, grant.owner)
     )
     if grant.ended_at is not None:
         ended = formatting.moment(grant.ended_at, today())
@@ -103,7 +104,7 @@ def _sentence(grant: EntryGrant, person: Person) -> str:
 
 
 def _not_over(grants: Iterable[EntryGrant]) -> list[EntryGrant]:
-    return [each for each in grants if each.to_on is None or each.to_on >= today()]
+    return [grant for grant in grants if grant.to_on is None or grant.to_on >= today()]
 
 
 def _dates(grant: EntryGrant) -> str:
@@ -112,6 +113,7 @@ def _dates(grant: EntryGrant) -> str:
 
 
 def _end_url(grant: EntryGrant, owner: Person, *, is_mine: bool) -> str:
+    # REGIME 2: the owner or an admin ends it, each from a page of their own
     if is_mine:
         return url_for("entry_grants.end_mine", grant_id=grant.id)
     return url_for("entry_grants.end", username=owner.username, grant_id=grant.id)
@@ -129,7 +131,7 @@ def new_mine() -> ResponseReturnValue:
 
 @bp.post(f"{MINE}/new")
 def grant_mine() -> ResponseReturnValue:
-    """Grant it."""
+    """Save an own grant."""
     return _grant(signed_in(), url_for("me.show"))
 
 
@@ -178,6 +180,7 @@ def _page(form: GrantForm, owner: Person, home: str) -> str:
 
 def _agents(owner: Person) -> Sequence[Person]:
     """Those who can enter visits for the owner."""
+    # REGIME 2: a reader cannot hold a grant
     return [
         colleague
         for colleague in colleagues(db.session, today())
@@ -200,6 +203,7 @@ def _grant(owner: Person, home: str) -> ResponseReturnValue:
             flash("已授权，对方在“我的一天”会看到。", "success")
             return redirect(home)
 
+    # read again: the refusal rolled the transaction back
     return _page(form, db.session.get_one(Person, owner.id), home), 422
 
 

@@ -28,7 +28,7 @@ FIELDS = {"from": "from_on", "to": "to_on", "unit": "unit_id"}
 
 
 class Account(Cells):
-    """What a person signs in as."""
+    """The username of an account."""
 
     username: Username
 
@@ -40,7 +40,7 @@ class PersonForm(FlaskForm):
     role: RadioField
 
     def contact(self) -> Mapping[str, Any]:
-        """Name, mail address and telephone number; refused where they cannot be."""
+        """Name, mail address and telephone number; refused where one is malformed."""
         cells = {name: self[name].data or "" for name in ContactCells.model_fields}
         return read_cells(ContactCells, cells).model_dump()
 
@@ -92,17 +92,19 @@ class NewPersonForm(PersonForm):
     from_on = DateField(LABELS["from_on"], [Optional(), sensible_year])
 
     def account(self) -> str:
-        """The username; refused where it can be none."""
+        """The username; refused where it is malformed."""
         return read_cells(Account, {"username": self.username.data or ""}).username
 
     def posting(self, db: Session) -> PostingData | None:
-        """The first posting, where there is one; refused where a part of it lacks."""
+        """The first posting, where there is one; refused as `required` where a part is missing."""
         parts = {name: self[name].data for name in ("unit_id", "duty", "from_on")}
+        # the page fills in the date, so that alone asks for no posting
         if not parts["unit_id"] and not parts["duty"]:
             return None
         for name, value in parts.items():
             if not value:
                 raise Refused("required", field=name)
+
         unit = db.get(Unit, parts["unit_id"])
         if unit is None:
             raise Refused("no_such_unit", field="unit_id")
@@ -117,10 +119,9 @@ class LeavingForm(FlaskForm):
 
 
 class Whole(IntegerField):
-    """A whole number; what is none is refused in our words."""
+    """A whole number; anything else gets a Chinese message."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Read what was typed."""
         try:
             super().process_formdata(valuelist)
         except ValueError as error:
@@ -128,7 +129,7 @@ class Whole(IntegerField):
 
 
 class Given(InputRequired):
-    """Something that must be typed, be it 0; no star marks it, as all of the form must be."""
+    """A required value, which may be 0; without the star, as every field is required."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -144,6 +145,7 @@ class UnitForm(FlaskForm):
     )
     parent_id = SelectField("上级单位", [Optional()], coerce=chosen_id, validate_choice=False)
     position = Whole("排序", [Given(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)])
+    # REGIME 2: its supervisors have the whole zone in scope for figures
     inspects = BooleanField("负责督查考核")
 
     def to_data(self) -> UnitData:
@@ -159,7 +161,7 @@ class UnitForm(FlaskForm):
 
 
 class NewUnitForm(UnitForm):
-    """A new unit with its code, which stays."""
+    """A new unit with its code, which never changes."""
 
     code = StringField("编号", [Needed("请填写编号。"), Length(max=40)], filters=[cleaned])
 
@@ -167,11 +169,12 @@ class NewUnitForm(UnitForm):
 def offer_units(
     field: SelectField, nodes: Iterable[UnitNode], *, empty: str = "", but: Iterable[int] = ()
 ) -> None:
-    """Offer the units in the order of the tree, each as deep as it stands."""
+    """Offer the units in the order of the tree, indented by depth."""
     hidden = set(but)
     field.choices = [
         SelectChoice("", empty) if empty else NOTHING,
         *(
+            # a full-width space: browsers drop ordinary ones at the beginning of an option
             SelectChoice(str(node.unit.id), f"{'　' * node.depth}{node.unit.name}")
             for node in nodes
             if node.unit.id not in hidden

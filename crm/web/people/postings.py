@@ -33,6 +33,7 @@ from crm.web.transaction import moment, today
 def _saved(form: FlaskForm, change: Callable[[Session], object]) -> bool:
     """Whether the change was saved; a refusal is shown at its field."""
     try:
+        # REGIME 4: a posting of the past may correct frozen figures, which asks for a reason
         with explained() as session:
             change(session)
     except Refused as refusal:
@@ -67,6 +68,7 @@ def add_posting(username: str) -> ResponseReturnValue:
 
     if form.validate() and _saved(form, change):
         return redirect(home_of(person))
+    # read again: the refusal rolled the transaction back
     return _page("posting", form, found(username), posting=None), 422
 
 
@@ -91,6 +93,7 @@ def change_posting(username: str, posting_id: int) -> ResponseReturnValue:
 
     if form.validate() and _saved(form, change):
         return redirect(home_of(posting.person))
+    # read again: the refusal rolled the transaction back
     posting = _posting(username, posting_id)
     return _page("posting", form, posting.person, posting=posting), 422
 
@@ -122,6 +125,7 @@ def transfer(username: str) -> ResponseReturnValue:
 
     if form.validate() and _saved(form, change):
         return redirect(_next(person))
+    # read again: the refusal rolled the transaction back
     return _page("transfer", form, found(username)), 422
 
 

@@ -67,13 +67,14 @@ class Asked:
         wanted = {}
         for thing in things:
             choice = self.lines.get(thing.key, AS_ALL) or self.to_all
+            # REGIME 2: a visit that has begun is not handed over; only a stay is cut
             if thing.kind is not Thing.BEGUN and choice not in (STAYS, ""):
                 wanted[thing.key] = _id(choice)
         return Plan(wanted, span)
 
 
 def open_count(session: Session, person: Person, absence: Absence | None = None) -> int:
-    """How many things are open in the person's name, or of those how many an absence concerns."""
+    """How many things are open in the person's name; with an absence, those that it concerns."""
     return len(open_things(session, person, moment(), _span(absence)))
 
 
@@ -98,7 +99,7 @@ def _id(text: str) -> int:
 
 
 def _person(username: str) -> Person:
-    """The person, where I may hand over what is theirs; else there is none."""
+    """The person; 404 where I may not hand over for them."""
     person = by_username(db.session, username)
     me = signed_in()
     if person is None or not (
@@ -109,7 +110,7 @@ def _person(username: str) -> Person:
 
 
 def _absence(person: Person) -> Absence | None:
-    """The long absence for whose duration it is; one that is over hands nothing over."""
+    """The long absence to which the hand-over is limited, if any; 404 where it is over."""
     if "absence" not in request.args:
         return None
     absence_id = request.args.get("absence", type=row_id) or abort(404)
@@ -135,7 +136,7 @@ def _page(
 ) -> str:
     things = open_things(db.session, person, moment(), _span(absence))
     labels = _labels(things)
-    errors = {each.field: refusal_text(each) for each in getattr(problem, "problems", ())}
+    errors = {refusal.field: refusal_text(refusal) for refusal in getattr(problem, "problems", ())}
 
     return render_template(
         "people/reassignment.html",
@@ -157,17 +158,17 @@ def _labels(things: list[OpenThing]) -> dict[int, LeadLabel]:
 
 
 def _line(
-    one: OpenThing, labels: dict[int, LeadLabel], asked: Asked, errors: dict[str | None, str]
+    thing: OpenThing, labels: dict[int, LeadLabel], asked: Asked, errors: dict[str | None, str]
 ) -> ThingRow:
     return ThingRow(
-        one.key,
-        one.kind.label,
-        text_of(one, labels),
-        "、".join(labels[each].text for each in sorted(one.lead_ids)),
-        asked.lines.get(one.key, AS_ALL),
-        errors.get(one.key, ""),
-        one.kind is not Thing.BEGUN,
-        url_for("visits.show", visit_id=one.row_id) if one.kind is Thing.BEGUN else None,
+        thing.key,
+        thing.kind.label,
+        text_of(thing, labels),
+        "、".join(labels[lead_id].text for lead_id in sorted(thing.lead_ids)),
+        asked.lines.get(thing.key, AS_ALL),
+        errors.get(thing.key, ""),
+        thing.kind is not Thing.BEGUN,
+        url_for("visits.show", visit_id=thing.row_id) if thing.kind is Thing.BEGUN else None,
     )
 
 
@@ -200,6 +201,7 @@ def change(username: str) -> ResponseReturnValue:
             return redirect(_do(person, absence, asked))
         return _preview(person, absence, asked)
     except Refused as refusal:
+        # read again: the refusal rolled the transaction back
         person = _person(username)
         return _page(person, _absence(person), asked, refusal), 422
 
@@ -213,11 +215,12 @@ def _do(person: Person, absence: Absence | None, asked: Asked) -> str:
 
 
 def _preview(person: Person, absence: Absence | None, asked: Asked) -> ResponseReturnValue:
+    # carried out and rolled back, so that the preview cannot differ from the result
     with trial() as session:
         things = open_things(session, person, moment(), _span(absence))
         moved = _hand_over(session, person, absence, asked)
         lines = _moved_rows(session, moved)
-        has_stay = any(each.thing.kind is Thing.STAY for each in moved)
+        has_stay = any(move.thing.kind is Thing.STAY for move in moved)
         context = {"has_stay": has_stay, "name": person.name, "home": page_url(person, absence)}
 
     left = len(things) - len(moved)
@@ -238,6 +241,7 @@ def _hand_over(
 ) -> list[Moved]:
     things = open_things(session, person, moment(), _span(absence))
     plan = asked.plan(things, _span(absence))
+    # the page showed something that has been settled since
     if unknown := asked.lines.keys() - {thing.key for thing in things}:
         raise Refused("things_changed", field=min(unknown))
     if not plan.successors:
@@ -246,5 +250,5 @@ def _hand_over(
 
 
 def _moved_rows(session: Session, moved: list[Moved]) -> list[Line]:
-    pairs = [(each.thing, each.to) for each in moved]
+    pairs = [(move.thing, move.to) for move in moved]
     return lines_for(session, signed_in(), pairs, moment())

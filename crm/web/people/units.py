@@ -30,6 +30,7 @@ def listing() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """The form of a new unit below the given parent."""
     parent_id = request.args.get("parent", type=row_id)
+    # a new unit comes last among its siblings
     position = last_position(db.session, parent_id) + 1
     return _new_page(NewUnitForm(data={"parent_id": parent_id, "position": position}))
 
@@ -62,6 +63,7 @@ def create() -> ResponseReturnValue:
 
 def _edit_page(form: UnitForm, unit: Unit) -> str:
     nodes = unit_tree(db.session)
+    # a unit cannot move below itself
     offer_units(form.parent_id, nodes, empty=TOP, but=units_below(nodes, {unit.id}))
     return render_template("people/unit_edit.html", form=form, unit=unit)
 
@@ -77,6 +79,7 @@ def edit(unit_id: int) -> ResponseReturnValue:
 def change(unit_id: int) -> ResponseReturnValue:
     """Rename, move or reorder the unit."""
     unit, form = db.session.get(Unit, unit_id) or abort(404), UnitForm()
+
     if form.validate():
         try:
             with transaction() as session:
@@ -88,4 +91,6 @@ def change(unit_id: int) -> ResponseReturnValue:
         else:
             flash("已保存。", "success")
             return redirect(url_for(".listing"))
+
+    # read again: the refusal rolled the transaction back
     return _edit_page(form, db.session.get(Unit, unit_id) or abort(404)), 422

@@ -26,6 +26,7 @@ from crm.web.transaction import moment, release, today, transaction
 bp = Blueprint("people", __name__, url_prefix="/admin/people")
 ONE = "/<username:username>"
 POSTING = f"{ONE}/postings/<int(max={LARGEST_ID}):posting_id>"
+# The pages of postings have a module of their own and this blueprint's endpoints.
 bp.get(f"{ONE}/postings/new")(posting_pages.new_posting)
 bp.post(f"{ONE}/postings/new")(posting_pages.add_posting)
 bp.get(POSTING)(posting_pages.edit_posting)
@@ -54,9 +55,9 @@ def listing() -> ResponseReturnValue:
         asked=asked,
         is_narrow=any(asdict(asked).values()),
         now=moment(),
-        duties=[("", "全部职务"), *((each.value, each.label) for each in Duty)],
-        roles=[("", "全部角色"), *((each.value, each.label) for each in Role)],
-        accounts=[("", "全部账号"), *((each.value, each.label) for each in Account)],
+        duties=[("", "全部职务"), *((duty.value, duty.label) for duty in Duty)],
+        roles=[("", "全部角色"), *((role.value, role.label) for role in Role)],
+        accounts=[("", "全部账号"), *((state.value, state.label) for state in Account)],
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
     )
@@ -108,14 +109,14 @@ def show(username: str) -> ResponseReturnValue:
 
 @bp.get(f"{ONE}/edit")
 def edit(username: str) -> ResponseReturnValue:
-    """The form of what is known of a person."""
+    """The form to change a person's data."""
     person = found(username)
     return render_template("people/edit.html", form=PersonForm(obj=person), person=person)
 
 
 @bp.post(f"{ONE}/edit")
 def change(username: str) -> ResponseReturnValue:
-    """Keep what the form says."""
+    """Save the changed data."""
     person, form = found(username), PersonForm()
 
     if form.validate():
@@ -136,15 +137,17 @@ def change(username: str) -> ResponseReturnValue:
 
 @bp.post(f"{ONE}/password")
 def give_password(username: str) -> ResponseReturnValue:
-    """Make a password that its owner must replace, and show it this once."""
+    """Make a temporary password, and show it this once."""
     password = accounts.temporary_password()
     known = found(username).username
+    # hashing is slow: no transaction is held meanwhile
     release()
     hashed = service.hash_password(known, password)
     begin_write_late()
 
     try:
         with transaction() as session:
+            # looked up again under the write lock
             person = by_username(session, known) or abort(404)
             service.give_password(
                 session, person=person, password_hash=hashed, by=signed_in(), now=moment()
@@ -165,7 +168,7 @@ def give_password(username: str) -> ResponseReturnValue:
 
 
 def _do(username: str, done: str, change: Callable[[Session, Person], object]) -> str:
-    """Change the account, say what was done or why it was not; where to go."""
+    """Change the account, flash the result, and return where to go."""
     try:
         with transaction() as session:
             change(session, by_username(session, username) or abort(404))
@@ -184,8 +187,8 @@ def disable(username: str) -> ResponseReturnValue:
         _do(
             username,
             "账号已停用，其登录均已退出。",
-            lambda session, one: accounts.disable_person(
-                session, person=one, at=now, by=me, now=now
+            lambda session, person: accounts.disable_person(
+                session, person=person, at=now, by=me, now=now
             ),
         )
     )
@@ -199,7 +202,7 @@ def enable(username: str) -> ResponseReturnValue:
         _do(
             username,
             "账号已恢复。",
-            lambda session, one: accounts.enable_person(session, person=one, by=me, now=now),
+            lambda session, person: accounts.enable_person(session, person=person, by=me, now=now),
         )
     )
 
@@ -212,8 +215,8 @@ def sign_out(username: str) -> ResponseReturnValue:
         _do(
             username,
             "该账号的登录均已退出。",
-            lambda session, one: accounts.sign_out_elsewhere(
-                session, person=one, but_id=None, by=me, now=now
+            lambda session, person: accounts.sign_out_elsewhere(
+                session, person=person, but_id=None, by=me, now=now
             ),
         )
     )

@@ -62,6 +62,7 @@ def _no_effect(figure: Figure, uncounted: Sequence[NotCounted], title: str) -> E
     """Why the visit changed nothing; nothing to say where it is cancelled or not of the period."""
     if not uncounted or uncounted[0].visit.status is Status.CANCELLED:
         return None
+    # nothing is lost: the day counts through another visit
     if all(part.reason is Reason.SAME_DAY for part in uncounted):
         return Effect("info", f"{title}不变：{why_not_counted(uncounted[0], figure.rule)}。")
     why = "；".join(dict.fromkeys(why_not_counted(part, figure.rule) for part in uncounted))

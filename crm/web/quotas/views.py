@@ -157,6 +157,7 @@ def _late_visits_page() -> ResponseReturnValue:
 def _corrections_page() -> ResponseReturnValue:
     me = my_view()
     mine = of_author(me.person_id)
+    # whoever made an edit sees its corrections without overseeing anybody
     if not me.oversees and not count_corrections(db.session, mine):
         abort(404)
     seen = mine | seen_corrections(my_figure_scope()) if me.oversees else mine

@@ -39,6 +39,7 @@ def requested_figure() -> PersonFigure:
         period=period_or_404(text_arg("period")),
         as_of=moment(),
     )
+    # one answer for both: whether there is a figure is not everybody's to know
     is_seen = figure is not None and my_figure_scope().sees_figure(figure)
     return figure if figure and is_seen else abort(404)
 

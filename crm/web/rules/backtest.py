@@ -116,6 +116,7 @@ def _trial(
     rows = [row for row in rows if is_seen(row, scope)]
 
     by_unit, by_period = _by_unit(compared, units), _by_period(compared)
+    # REGIME 2: a total less its shown parts tells of the hidden ones
     open_units = [part for _, part in by_unit if may_be_counted(part, scope)]
     open_periods = [part for _, part in by_period if may_be_counted_beside(part, open_units, scope)]
     is_total_open = all(
@@ -188,6 +189,7 @@ def _in_order(
     """By unit in the order of the tree, then by name, then by time: nobody is ranked."""
     place = {node.unit.id: number for number, node in enumerate(units)}
     people = people_by_id(db, {row.person_id for row in compared})
+
     return sorted(
         compared,
         key=lambda row: (
@@ -205,6 +207,7 @@ def _row(compared: Comparison) -> PersonRow:
         name=compared.name,
         unit=compared.unit_name,
         period=compared.period,
+        # where the rule in force judged nobody there is nothing to explain
         url=url if compared.was else None,
         was=compared.was,
         would=compared.would,

@@ -102,6 +102,7 @@ class RuleFields(FlaskForm):
         """The rule of a valid form."""
         names = [field.name for field in fields(Rule) if field.name in self._fields]
         values = {name: self[name].data for name in names}
+        # the form has lists, the rule has sets
         values |= {name: frozenset(values[name]) for name in ("kinds", "channels")}
         if values["measure"] is Measure.DAYS_RESIDENT:
             values["count_by"] = CountBy.DAY  # the page hides the field

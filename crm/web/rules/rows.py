@@ -45,6 +45,7 @@ class RuleRow:
 
 def rule_rows(db: Session, known: Iterable[RuleVersion], on: date) -> list[RuleRow]:
     """The rules of these versions, by duty and then by code."""
+    # the versions come in the order of their codes, as `groupby` needs
     by_code = [list(group) for _, group in groupby(known, key=lambda version: version.code)]
     people = people_by_duty(db, on)
     judged = last_judged(db, [group[0].code for group in by_code])

@@ -84,6 +84,7 @@ def page(order: Order, sent: Mapping[Step, StepForm] | None = None, refusal: str
     is_deciding = not situation.actors.isdisjoint(DECIDING) and Actor.PERSON not in situation.actors
     receivers_row = _receivers(order) if Step.ISSUE in steps else None
     if receivers_row and receivers_row.refusal:
+        # the service would refuse it
         forms.pop(Step.ISSUE)
 
     return render_template(
@@ -100,6 +101,7 @@ def page(order: Order, sent: Mapping[Step, StepForm] | None = None, refusal: str
         for_unit=STEPS_OF_UNIT if is_deciding else (),
         can_edit=Step.CHANGE in steps,
         receivers=receivers_row,
+        # REGIME 5: the term runs from the issue, so a draft shows what today would give
         due_today=_due_today(order.kind) if order.state is OrderState.DRAFT else None,
         refusal=refusal,
         unsent=_unsent(sent, forms),
@@ -114,6 +116,7 @@ def _receivers(order: Order) -> ReceiversRow:
         code = "nobody_may_know" if reached.hidden else "nobody_receives"
         return ReceiversRow("", refusal_text(Refused(code, unit=order.unit.name)))
 
+    # assisting units without a reader do not keep the order from being issued
     units = [(order.unit.name, reached.leading)]
     units += [(unit.name, people) for unit, people in reached.assisting]
     named = [f"{name}（{_names(people)}）" for name, people in units if people]
@@ -151,6 +154,7 @@ def dues_today() -> str:
 
 def act(order_id: int, step: str) -> ResponseReturnValue:
     """Take a step and send its mails; a refusal is shown at its field."""
+    # the route admits only steps that have a form
     order, taken = order_or_404(order_id), Step(step)
     form, refused = form_of(taken), ""
 
@@ -166,6 +170,7 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
                     text=form.words,
                     new_due_on=form.later_on,
                 )
+                # in the transaction of the step: no mail without it, and none is lost
                 tell(session, order=order, entry=entry, site=site())
                 has_no_reader = reaches_nobody(session, order, entry)
         except Refused as refusal:
@@ -176,6 +181,7 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
                 flash("目前没有人能收到这一步的通知，请联系系统管理员补充人员。", "warning")
             return redirect(url_for("supervision.show", order_id=order_id))
 
+    # read again: the refusal rolled the transaction back
     return page(order_or_404(order_id), {taken: form}, refused), 422
 
 

@@ -51,11 +51,11 @@ def _of_figures(db: Session, order: Order, now: datetime, on: date) -> Causes:
     ]
     reminded_at = reminders_of(db, order)
     corrected = [
-        formatting.period_name(one.figure.period) for one in figures if _is_no_longer_missed(one)
+        formatting.period_name(row.figure.period) for row in figures if _is_no_longer_missed(row)
     ]
 
     return Causes(
-        tuple(_cause(one, reminded_at, on) for one in figures),
+        tuple(_cause(row, reminded_at, on) for row in figures),
         f"{'、'.join(corrected)}定稿后有更正，已不再是未达标，请核实后决定是否继续督办。"
         if corrected
         else "",
@@ -67,26 +67,27 @@ def _figures(db: Session, order: Order, period: Period, now: datetime) -> Iterat
     yield from frozen_figures(db, period=period, as_of=now, codes=[code], person_ids=[person_id])
 
 
-def _is_no_longer_missed(one: PersonFigure) -> bool:
-    settled = one.figure.settled
+def _is_no_longer_missed(row: PersonFigure) -> bool:
+    settled = row.figure.settled
+    # REGIME 4: the frozen figure stays, so only a correction tells that it was wrong
     corrected = settled.corrected if settled else None
     return corrected is not None and corrected.status is not FigureStatus.MISSED
 
 
-def _cause(one: PersonFigure, reminded_at: dict[str, datetime], on: date) -> Cause:
-    figure = one.figure
+def _cause(row: PersonFigure, reminded_at: dict[str, datetime], on: date) -> Cause:
+    figure = row.figure
     made_at = reminded_at.get(figure.period.name)
     notes = [
         f"完成{figure.achieved}，应完成{figure.required}",
         frozen_note(figure),
         f"{formatting.moment(made_at, on)}已提醒" if made_at else "",
     ]
-    url = figure_url(figure.rule.code, one.username, figure.period)
+    url = figure_url(figure.rule.code, row.username, figure.period)
 
     return Cause(
         f"{formatting.period_name(figure.period)} {figure.rule.name}",
         "；".join(filter(None, notes)),
-        url if my_figure_scope().sees_figure(one) else None,
+        url if my_figure_scope().sees_figure(row) else None,
         figure.status,
     )
 

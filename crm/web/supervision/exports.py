@@ -34,6 +34,9 @@ def sheet_of(orders: Iterable[Order], on: date, form: Format) -> bytes:
 
 
 def _row(order: Order, on: date) -> dict[str, object]:
+    issued_on = civil_date(order.issued_at) if order.issued_at else None
+    accepted_on = civil_date(order.accepted_at) if order.accepted_at else None
+
     return {
         "number": order.number_text,
         "matter": order.matter,
@@ -44,10 +47,11 @@ def _row(order: Order, on: date) -> dict[str, object]:
         "officer": order.officer.name if order.officer else None,
         "origin": order.origin,
         "kind": order.kind,
-        "issued_on": civil_date(order.issued_at) if order.issued_at else None,
+        "issued_on": issued_on,
         "due_on": order.due_on,
+        # empty rather than 0, so that a filter finds the overdue orders
         "overdue": days_overdue(order.state, order.due_on, on) or None,
         "state": order.state,
         "basis": order.basis,
-        "accepted_on": civil_date(order.accepted_at) if order.accepted_at else None,
+        "accepted_on": accepted_on,
     }

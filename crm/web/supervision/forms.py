@@ -41,10 +41,11 @@ from crm.web.supervision.rows import units_of
 
 _long = Length(max=2000, message="最多 %(max)d 个字。")
 _line = Length(max=200, message="最多 %(max)d 个字。")
+# The others are drafted by the clock alone.
 BY_HAND = [origin for origin in Origin if origin not in BY_CLOCK]
 
 
-def _one(label: str, *validators: Any) -> SelectField:
+def _chooser(label: str, *validators: Any) -> SelectField:
     return SelectField(label, [*validators], coerce=chosen_id, validate_choice=False)
 
 
@@ -54,10 +55,10 @@ class OrderForm(VersionedForm):
     about = RadioField("督办对象", choices=enum_choices(About), coerce=About, default=About.UNIT)
     matter = StringField("督办事项", [DataRequired("请写明督办事项。"), _line], filters=[cleaned])
     demand = TextAreaField("办理要求", [DataRequired("请写明办理要求。"), _long], filters=[cleaned])
-    unit_id = _one("牵头单位", Needed("请选择牵头单位。"))
+    unit_id = _chooser("牵头单位", Needed("请选择牵头单位。"))
     unit_ids = SelectMultipleField("配合单位", coerce=row_id, validate_choice=False)
-    person_id = _one("责任人")
-    officer_id = _one("经办人")
+    person_id = _chooser("责任人")
+    officer_id = _chooser("经办人")
     kind = RadioField(
         "办理时限", choices=enum_choices(OrderKind), coerce=OrderKind, default=OrderKind.NORMAL
     )
@@ -85,7 +86,7 @@ class NewOrderForm(OrderForm):
     origin = RadioField(
         "来源", choices=enum_choices(BY_HAND), coerce=Origin, default=Origin.MEETING
     )
-    lead_id = _one("关联线索")
+    lead_id = _chooser("关联线索")
     # the figure from which it is drafted, where it is
     rule = HiddenField(filters=[cleaned], validators=[_line])
     period = HiddenField(filters=[cleaned], validators=[_line])
@@ -94,6 +95,7 @@ class NewOrderForm(OrderForm):
     def as_new_order(self) -> OrderData:
         """The data of a valid form."""
         ref = self.ref.data or ""
+        # once another person is chosen, the order is not about that figure any more
         is_of_figure = self.figure_of.data and self.figure_of.data == str(self.person_id.data)
         figure = {"rule_code": self.rule.data, "period": self.period.data} if is_of_figure else {}
         return self.as_data(self.origin.data, lead_id=self.lead_id.data, ref=ref, **figure)
@@ -120,6 +122,7 @@ def value_labels(order: Order) -> dict[str, str]:
 def set_choices(db: Session, form: OrderForm, viewer: Viewer, on: date) -> None:
     """Set the choices of a draft's form."""
     units = [node.unit for node in unit_tree(db)]
+    # the draft's own unit stays in the list, even out of the viewer's scope
     leading = viewer.unit_ids | {form.unit_id.data}
     choices = {unit.id: SelectChoice(str(unit.id), unit.name) for unit in units}
     form.unit_id.choices = [NOTHING, *(choices[unit.id] for unit in units if unit.id in leading)]
@@ -152,7 +155,7 @@ def _officers(people: list[Person], viewer: Viewer) -> list[Person]:
 
 
 class StepForm(FlaskForm):
-    """A step that needs no words."""
+    """A step without fields of its own."""
 
     @property
     def words(self) -> str:
@@ -167,43 +170,43 @@ class StepForm(FlaskForm):
 
 
 class TextForm(StepForm):
-    """What has been done."""
+    """An entry on progress."""
 
     text = TextAreaField("进展情况", [Needed("请写明进展情况。"), _long], filters=[cleaned])
 
 
 class AnswerForm(StepForm):
-    """The outcome."""
+    """The answer to the order."""
 
     text = TextAreaField("办理结果", [Needed("请写明办理结果。"), _long], filters=[cleaned])
 
 
 class ReasonForm(StepForm):
-    """Why."""
+    """A step that needs a reason."""
 
     reason = TextAreaField("理由", [Needed("请填写理由。"), _long], filters=[cleaned])
 
 
 class GrantForm(StepForm):
-    """What is said with a yes, if anything."""
+    """The consent to an extension, with an optional remark."""
 
     reason = TextAreaField("意见", [_long], filters=[cleaned])
 
 
 class ExtendForm(ReasonForm):
-    """The later date."""
+    """A request for a later due date."""
 
     new_due_on = DateField("延期至", [Needed("请选择日期。"), sensible_year])
 
 
 class ReturnForm(ReasonForm):
-    """A later date, if there is to be one."""
+    """The return of an answer, with an optional later due date."""
 
     new_due_on = DateField("新的期限", [Optional(), sensible_year])
 
 
 class AcceptForm(StepForm):
-    """On what it is accepted."""
+    """The acceptance (销号), with its basis."""
 
     basis = TextAreaField("销号依据", [Needed("请写明销号依据。"), _long], filters=[cleaned])
 

@@ -43,6 +43,7 @@ NEW_DUE = {
     EntryKind.RETURNED: "期限改为",
 }
 BY_CLOCK = "系统"
+# The printed form tells what was done, not each formal step.
 PRINTED_ENTRIES = frozenset({EntryKind.PROGRESS, EntryKind.ANSWERED, EntryKind.RETURNED})
 
 
@@ -232,4 +233,5 @@ def _by(entry: OrderEntry) -> str:
 
 
 def _full(on: date) -> str:
+    # printed orders are kept for years
     return f"{on.year}年{formatting.day(on)}"

@@ -124,6 +124,7 @@ def _tabs(asked: Asked, waiting: int) -> list[dict[str, object]]:
 def _choices() -> dict[str, object]:
     units = unit_tree(db.session)
     years = years_of(db.session, my_view(), today())
+    # the file has the whole register: neither the tab nor the page of the list
     exported = {**query_arguments(), "view": None, "at": None}
 
     return {
@@ -187,6 +188,7 @@ def _of_lead() -> dict[str, Any]:
     return {
         "about": About.PROJECT,
         "lead_id": lead.id,
+        # a unit out of scope could not be chosen either
         "unit_id": parties.unit_id if parties.unit_id in my_view().unit_ids else None,
         "person_id": parties.tracker_id,
         "matter": f"{lead.title}：",
@@ -260,6 +262,7 @@ def edit(order_id: int) -> ResponseReturnValue:
 @bp.post(f"{ORDER}/edit")
 def change(order_id: int) -> ResponseReturnValue:
     """Change the draft."""
+    # of two edits at once the second waits here, and then sees the first
     lock_row(db.session, Order, order_id)
     order, form = _changeable_or_404(order_id), OrderForm()
 
@@ -274,4 +277,5 @@ def change(order_id: int) -> ResponseReturnValue:
             flash("已保存。", "success")
             return redirect(url_for(".show", order_id=order_id))
 
+    # read again: a refusal rolled the transaction back
     return _edit_page(form, _changeable_or_404(order_id)), 422

@@ -62,10 +62,12 @@ class TargetForm(FlaskForm):
         """The typed value as a number; ValueError where it cannot be read or is out of range."""
         text = self.value.data or ""
         if self.measure.data is TargetMeasure.COUNT:
+            # `int` refuses a part of a project
             value, largest = Decimal(int(text.removesuffix("个"))), Decimal(LARGEST_COUNT)
             currency = Currency.CNY
         else:
             (value, currency), largest = parse_amount(text), Decimal(10) ** 14
+        # targets are in yuan: other currencies are never converted
         if currency is not Currency.CNY or not 0 < value <= largest:
             raise ValueError(text)
         return value
@@ -140,6 +142,7 @@ def change(target_id: int) -> ResponseReturnValue:
                     session, target=target, values=form.to_data(), by=signed_in(), now=moment()
                 )
         except Refused as refusal:
+            # read again: the refusal rolled the transaction back
             target = _target(db.session, target_id)
             show_refusal(form, refusal, {})
         else:

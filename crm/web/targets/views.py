@@ -83,7 +83,7 @@ def show(target_id: int) -> ResponseReturnValue:
 
 
 def _year() -> int:
-    """The requested year, or this project."""
+    """The requested year, else the current one; 404 for a year out of range."""
     year: int = request.args.get("year", today().year, type=int)
     return year if year in YEARS else abort(404)
 

@@ -60,6 +60,7 @@ def merge(visit: Visit, data: VisitData) -> Visit:
     dates = {visit.first_on, visit.last_on, clock.civil_date(data.starts_at)}
 
     def change(session: Session) -> Visit:
+        # before the merge, which adds people
         known = {visit.leader_id, *(person.id for person in visit.participants)}
         joins = signed_in().id in {data.leader_id, *data.participant_ids} - known
         merge_visit(session, visit=visit, data=data, by=signed_in(), now=moment())
@@ -74,6 +75,7 @@ def merge(visit: Visit, data: VisitData) -> Visit:
 def rewrite(visit: Visit, data: VisitData) -> Visit:
     """Save the changed form of a visit."""
     people = (data.leader_id, *data.participant_ids)
+    # the old dates, too: their periods lose what the new ones win
     dates = _dates(data) | {visit.first_on, visit.last_on}
 
     def change(session: Session) -> Visit:

@@ -101,6 +101,7 @@ def prompt_about(data: VisitData, was: Visit | None = None) -> Prompt | None:
 def prompt_page(prompt: Prompt, back: str) -> ResponseReturnValue:
     """A page that sends the same request again, with the answer that saves it."""
     sent = [pair for pair in request.form.items(multi=True) if pair[0] not in (DO, "csrf_token")]
+    # the first button keeps what was asked for
     sent.append((DO, prompt.buttons[0][0]))
     context = {"form": FlaskForm(), "prompt": prompt, "sent": sent, "back": back}
     return render_template("visits/prompt.html", **context), 422

@@ -86,13 +86,15 @@ def visit_row(
     `changeable_ids`: visits that get buttons. `waiting_ids`: visits that count only once a
     supervisor confirms them.
     """
+    waiting = (WAITING,) if visit.id in waiting_ids else ()
+
     return VisitRow(
         visit,
         when=when_label(visit, clock.civil_date(now)),
         title=title_of(visit),
         meta=_meta(visit),
         icon=ICONS[visit.kind],
-        chips=(*chips(visit, now), *([WAITING] if visit.id in waiting_ids else [])),
+        chips=(*chips(visit, now), *waiting),
         steps=steps(visit, now) if visit.id in changeable_ids else None,
     )
 
@@ -120,6 +122,7 @@ def when_label(visit: SeenVisit, today: date) -> str:
 
 
 def _dates(visit: SeenVisit) -> str:
+    # a stay counts by days, so its hours say nothing
     if visit.kind is Kind.RESIDENCY or visit.first_on != visit.last_on:
         days = (visit.last_on - visit.first_on).days + 1
         return f"{formatting.span(visit.first_on, visit.last_on)}（{days} 天）"
@@ -129,6 +132,7 @@ def _dates(visit: SeenVisit) -> str:
 
 def _end(visit: SeenVisit) -> str:
     end = clock.civil(visit.ends_at)
+    # REGIME 3: a visit that ends at 00:00 does not cover the new day
     return "24:00" if end.date() > visit.last_on else f"{end:%H:%M}"
 
 

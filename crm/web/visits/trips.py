@@ -78,6 +78,7 @@ def show(trip_id: int) -> ResponseReturnValue:
     )
     seen = shown(db.session, my_view(), page.items, today())
     waiting = ids_awaiting_verdict(db.session, seen, moment())
+    # visits beyond the trip's dates: one of the two is likely mistyped
     _, outside = trips.count_visits(db.session, my_view(), [trip], today()).get(trip.ref, (0, 0))
 
     return render_template(

@@ -49,6 +49,7 @@ from crm.web.visits.rows import visit_row, visit_tabs
 
 bp = Blueprint("visits", __name__)
 VISIT = f"/visits/<int(max={LARGEST_ID}):visit_id>"
+# Each function has the name of its route.
 for action in (done, move, cancel, confirm, reject, leave):
     bp.post(f"{VISIT}/{action.__name__}")(action)
 
@@ -213,6 +214,7 @@ def _edit_page(form: VisitForm, seen: SeenVisit) -> str:
 @bp.post(f"{VISIT}/edit")
 def change(visit_id: int) -> ResponseReturnValue:
     """Save the changed visit."""
+    # of two edits at once the second waits here, and then sees the first
     lock_row(db.session, Visit, visit_id)
     visit = _changeable_or_404(visit_id)
     form, seen = VisitForm(), _seen(visit)
