@@ -53,14 +53,14 @@ HEADERS = {
 
 
 def _guard(response: Response) -> Response:
-    """Set what browsers must hold to; a page that needs another policy has set its own."""
+    """Add the security headers, except those that a page has set itself."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response
 
 
 def init_app(app: Flask) -> None:
-    """Register the pages; the order is that in which a request meets them."""
+    """Register what every request passes, then the pages."""
     app.after_request(_guard)
 
     # their hooks run in this order: the write lock is taken before access is checked

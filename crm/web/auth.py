@@ -185,6 +185,7 @@ def begin_session(person: Person) -> None:
         browser=str(request.user_agent)[:200],
         now=moment(),
     )
+
     login = sessions.find(db.session, token, now=moment())
     assert login is not None  # noqa: S101 - just begun
     # nothing from before the sign-in survives it (session fixation)

@@ -35,4 +35,5 @@ def init_app(app: Flask) -> None:
         "time": time,
         "amount": amount,
     }
+
     app.jinja_env.globals["span"] = formatting.span

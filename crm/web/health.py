@@ -39,6 +39,7 @@ def _checks(session: Session) -> dict[str, object]:
             return {"database": Health.FAIL, "read_only": True}
         if not health.is_migrated(session):
             return {"database": Health.OK, "migrations": Health.FAIL}
+
         return {"database": Health.OK, "migrations": Health.OK, **_work(session)}
     except DBAPIError as error:
         # the failed transaction would refuse the next query

@@ -82,6 +82,7 @@ class ShortenForm(WhyForm):
 def listing() -> ResponseReturnValue:
     """Own absences, those waiting for approval, and those of the viewer's units."""
     me, on = my_view(), today()
+    # read for every tab: the label of the second names their number
     to_decide = waiting(db.session, me, on)
     views = {"mine": "我的请假"}
     if me.judges:
@@ -205,6 +206,7 @@ def approve(absence_id: int) -> ResponseReturnValue:
         "已批准。",
         lambda session, absence: absences.approve(session, absence=absence, by=me, now=now),
     )
+
     # the decision may have been refused: the saved status tells
     absence = _found(absence_id)
     person = absence.person

@@ -87,7 +87,7 @@ def slot_name(name: str) -> str:
 
 
 def slot_label(slot: Slot) -> str:
-    """What a slot is about and when it is due; of a day of its own, the moment alone."""
+    """What a slot is about and when it is due; only the moment where it is about that day."""
     due = formatting.moment(slot.due_at)
     if slot.name == civil_date(slot.due_at).isoformat():
         return due
@@ -101,5 +101,5 @@ def made(counts: Mapping[str, int]) -> str:
 
 
 def made_by(run: JobRun) -> str:
-    """What a run made; empty where it did not come to that."""
+    """What a run made; empty where nothing was recorded."""
     return made(json.loads(run.made)) if run.made else ""

@@ -20,6 +20,7 @@ from crm.web.leads.forms import LONG, possible_holders
 class ReachForm(FlaskForm):
     """A milestone that a lead reached."""
 
+    # the service knows what may follow: the list is filled only when the page is shown
     kind = SelectField(
         "进展", [Needed("请选择进展。")], coerce=MilestoneKind, validate_choice=False
     )

@@ -220,6 +220,7 @@ def set_choices(
 def offer_supervisors(db: Session, form: EditForm, lead: Lead, viewer: Viewer, on: date) -> None:
     """Offer the supervisors who would lose sight of the lead as it becomes restricted."""
     losing = [] if lead.secrecy is Secrecy.RESTRICTED else supervisors_of_lead(db, lead.id, on)
+    # one of them is informed already, so nobody has to be named
     if viewer.person_id in losing or named_supervisors(db, lead.id, on):
         losing = []
     choices = people_choices(people_by_id(db, losing).values())

@@ -115,6 +115,7 @@ class LeavingForm(FlaskForm):
     """The last day of all postings, and whether the account is closed before it is over."""
 
     last_on = DateField("最后任职日", [Needed("请选择最后任职日。"), sensible_year])
+    # otherwise it closes once the last day is over
     at_once = BooleanField("现在就停用账号")
 
 

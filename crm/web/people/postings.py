@@ -140,7 +140,7 @@ def _leaving_page(form: LeavingForm, person: Person) -> str:
 
 
 def _next(person: Person) -> str:
-    """Where one goes on: to hand over what is open in the person's name, else to their page."""
+    """The next page: the hand-over of what is open in the person's name, else their page."""
     return page_url(person) if open_count(db.session, person) else home_of(person)
 
 

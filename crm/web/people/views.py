@@ -103,7 +103,7 @@ def _enter(session: Session, form: NewPersonForm) -> Person:
 
 @bp.get(ONE)
 def show(username: str) -> ResponseReturnValue:
-    """A person: who they are, where they were and are posted, their absences, the account."""
+    """A person with their postings, absences and account."""
     return person_page(found(username))
 
 

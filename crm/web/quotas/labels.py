@@ -42,6 +42,7 @@ def frozen_note(figure: Figure) -> str:
     corrected = figure.settled.corrected
     if corrected is None:
         return FigureBasis.SETTLED.label
+    # REGIME 4: the frozen figure and its correction both stay visible
     signed = "已签认" if corrected.is_signed else "待签认"
     result = result_label(corrected.achieved, corrected.required, corrected.status)
     return f"定稿；更正为 {result}（{signed}）"

@@ -67,6 +67,7 @@ def listing() -> ResponseReturnValue:
 
 @bp.get("/admin/rules/new")
 def new() -> ResponseReturnValue:
+    # REGIME 4: a running period keeps its rules, so the next one is proposed
     first = Period.holding(DEFAULTS["period"], today()).after.first  # type: ignore[arg-type]
     return _new_page(NewRuleForm(_typed_args(), data=DEFAULTS | {"valid_from": first}))
 
@@ -138,7 +139,7 @@ def _change_or_preview(code: str, form: ChangeRuleForm) -> ResponseReturnValue:
 
 @bp.post(f"{RULE}/end")
 def end(code: str) -> ResponseReturnValue:
-    """Let the rule hold until a date and no longer."""
+    """End the rule on a date."""
     _versions_or_404(code)
     form = EndForm()
 
@@ -179,6 +180,7 @@ def backtest() -> ResponseReturnValue:
     """The figures of past periods beside those by a draft."""
     rules = rule_rows(db.session, versions(db.session), today())
     form, trial = form_and_trial(db.session, rules[0].code if rules else "", moment())
+    # an unknown code leads to the form of a new rule
     code = form.code.data if form.code.data in {rule.code for rule in rules} else None
     page = render_template(
         "rules/backtest.html",
@@ -250,6 +252,7 @@ def _edit_page(
 ) -> str:
     known = _versions_or_404(code)
     old = [version for version in known if checked and version.valid_from <= checked.valid_from]
+    # all versions have one code, so they make one row
     (rule,) = rule_rows(db.session, known, today())
     return render_template(
         "rules/edit.html",

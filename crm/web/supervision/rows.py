@@ -154,6 +154,7 @@ def facts_of(order: Order, on: date) -> list[tuple[str, str]]:
         pairs.append(("下达日期", formatting.dated(civil_date(order.issued_at), on)))
 
     if order.due_on:
+        # REGIME 5: an extension leaves the first date visible
         moved = order.first_due_on not in (None, order.due_on)
         first = f"（原为{formatting.dated(order.first_due_on, on)}）" if moved else ""  # type: ignore[arg-type]
         pairs.append(("办理期限", f"{line.due}{formatting.weekday(order.due_on)}{first}"))

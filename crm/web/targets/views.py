@@ -59,6 +59,7 @@ def board() -> ResponseReturnValue:
         has_records=my_view().oversees,
         label=f"{year}年",
         previous=url_for(".board", year=year - 1) if year - 1 in YEARS else None,
+        # the targets of the next year may be set already
         next=url_for(".board", year=year + 1) if year < today().year + 1 else None,
         current=url_for(".board") if year != today().year else None,
     )
@@ -78,6 +79,7 @@ def show(target_id: int) -> ResponseReturnValue:
         row=target_row(progress),
         year=target.year,
         projects=rows,
+        # REGIME 2: totals include what is hidden, and the page says how much that is
         hidden=len(progress.projects) - len(rows),
     )
 

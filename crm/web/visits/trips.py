@@ -58,6 +58,7 @@ def listing() -> ResponseReturnValue:
     counts = trips.count_visits(db.session, my_view(), page.items, today())
     return render_template(
         "visits/trips.html",
+        # cancelled visits are left out, so a trip may have none
         rows=[TripRow(trip, _days(trip), counts.get(trip.ref, (0, 0))[0]) for trip in page.items],
         tabs=visit_tabs("trips"),
         newer=at_cursor(page.newer),
@@ -103,10 +104,10 @@ def edit(trip_id: int) -> ResponseReturnValue:
 def change(trip_id: int) -> ResponseReturnValue:
     trip, form = _changeable_or_404(trip_id), TripForm()
 
-    def tell(session: Session) -> None:
+    def describe(session: Session) -> None:
         trips.describe_trip(session, trip=trip, data=form.trip_data(), by=signed_in(), now=moment())
 
-    if form.validate() and is_saved(form, tell):
+    if form.validate() and is_saved(form, describe):
         flash("已保存。", "success")
         return redirect(url_for(".show", trip_id=trip_id))
 

@@ -73,7 +73,7 @@ class ListFilters:
 
 @bp.get("/visits")
 def listing() -> ResponseReturnValue:
-    """The visits that I may see, first of all my own."""
+    """My visits, or all that I may see."""
     filters = _filters()
     page = visits_page(
         db.session, my_view(), today(), by=_query(filters), cursor=request.args.get("at")
@@ -206,6 +206,7 @@ def _current(visit: Visit, seen: SeenVisit) -> CurrentRecord:
 
 def _edit_page(form: VisitForm, seen: SeenVisit) -> str:
     set_choices(db.session, form, my_view(), today())
+    # a refused form has named its frozen periods already
     if not form.frozen:
         note_frozen(form, reach_of_visit(seen))
     return render_template("visits/edit.html", form=form, visit=seen)
