@@ -57,6 +57,7 @@ def known_company(db: Session, data: CompanyData, scope: LeadScope) -> Company |
     The latter two only where no lead hides it: one that they may see is of it, or there is none.
     """
     name, code = data.name.strip(), data.own["credit_code"]
+    # names are unique: it must be this row, whatever the viewer sees of it
     if same := db.scalar(select(Company).where(Company.name == name)):
         return same
 
@@ -119,6 +120,7 @@ def changed_company(
         return known
     if known is company and db.scalar(others.where(scope.visible)) is not None:
         return company  # of a like name, and openly shared
+    # shared with hidden leads alone: their company keeps its name
     if db.scalar(others) is not None:
         return _new_company(db, data, now)
 
@@ -143,9 +145,12 @@ def update_company(  # noqa: PLR0913 - whose company, what of it, by whom and wh
     """
     if not values or not may_change_all(db, company.id, scope):
         return
+
     if "credit_code" in values:
         values = values | {"credit_code": _free_code(db, values["credit_code"], company)}
+
     before, after = changes(company, values)
+    # two are enough to know that it is shared
     leads = db.scalars(select(Lead.id).where(Lead.company_id == company.id).limit(2)).all()
     if after and len(leads) > 1:
         record(db, "company.changed", company, by=by, at=now, before=before, after=after)
@@ -163,6 +168,7 @@ def may_change_all(db: Session, company_id: int, scope: LeadScope) -> bool:
 
 def _free_code(db: Session, code: str | None, company: Company | None) -> str | None:
     """The code, unless another company has it; then what the company has stays."""
+    # the column is unique: two companies cannot have one code
     taken = select(Company.id).where(Company.credit_code == code)
     if company:
         taken = taken.where(Company.id != company.id)

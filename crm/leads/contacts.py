@@ -24,6 +24,7 @@ class ContactData:
     @property
     def known(self) -> dict[str, str]:
         """The values besides the name that are given."""
+        # what a form leaves empty clears nothing
         values = {"position": self.position, "phone": self.phone, "email": self.email}
         return {field: value for field, value in values.items() if value}
 
@@ -39,6 +40,7 @@ def keep_contact(
     if data is None or not name:
         return {}, {}
 
+    # the lead's own contact of that name is updated, never doubled
     own = db.scalar(select(Contact).where(Contact.lead_id == lead.id, Contact.name == name))
     if own:
         before, after = changes(own, data.known)
@@ -49,6 +51,7 @@ def keep_contact(
         return {}, {}
 
     contact = Contact(company_id=lead.company_id, lead_id=lead.id, name=name, created_at=now)
+    # sets the values; of a new contact all of them are changes
     changes(contact, data.known)
     db.add(contact)
 

@@ -14,6 +14,7 @@ from crm.leads.redaction import companies_with_hidden_leads
 from crm.leads.rules import LeadRoleKind
 from crm.people.permissions import Viewer
 
+# The roles that have a column; a task force has none.
 HOLDERS = {
     LeadRoleKind.RESPONSIBLE_UNIT: "unit",
     LeadRoleKind.TRACKER: "tracker",
@@ -27,12 +28,14 @@ def lead_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, ob
     Of a company with a lead that is hidden from the viewer no more than the name (REGIME 2).
     """
     query = visible_to(viewer, on) if viewer else select(Lead)
+
     bare = set(db.scalars(companies_with_hidden_leads(viewer, on))) if viewer else set()
     loaded = query.order_by(Lead.entered_on, Lead.ref).options(
         joinedload(Lead.company).selectinload(Company.contacts),
         joinedload(Lead.park),
         selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),
     )
+
     leads = db.scalars(loaded).all()
     seen = {lead.id for lead in leads}
     return [_row(lead, on, seen, has_hidden_leads=lead.company_id in bare) for lead in leads]
@@ -42,8 +45,10 @@ def _row(lead: Lead, on: date, seen: set[int], *, has_hidden_leads: bool) -> dic
     contacts = [
         contact
         for contact in lead.company.contacts
+        # a contact of no lead may have come with a hidden one
         if contact.lead_id in seen or (contact.lead_id is None and not has_hidden_leads)
     ]
+    # the lead's own first, then the one entered first
     contact = min(
         contacts, key=lambda contact: (contact.lead_id != lead.id, contact.id), default=None
     )

@@ -30,6 +30,7 @@ def give_role_over(  # noqa: PLR0913 - what, to whom, when, by whose word
 
     A member of a task force stays one while another stands in. Refused as `last_named`.
     """
+    # held: of two who hand it over at once, the second sees what the first did
     lead = db.get_one(Lead, held.lead_id, with_for_update=True)
     leaver_id, first, last = held.person_id, max(held.from_on, term.first), _last(held, term)
     if last is not None and last < first:
@@ -39,6 +40,7 @@ def give_role_over(  # noqa: PLR0913 - what, to whom, when, by whose word
     is_shared = term.last is not None and held.role not in SINGLE_ROLES
 
     if not is_shared:
+        # before it is ended: the return takes over its last date
         _bring_back(db, held, last)
         _end(db, held, first)
 
@@ -46,6 +48,7 @@ def give_role_over(  # noqa: PLR0913 - what, to whom, when, by whose word
         row = {"lead_id": lead.id, "role": held.role, "person_id": to.id}
         db.add(LeadRole(**row, from_on=first, to_on=last))
 
+    # who is named on the lead is read from the database
     db.flush()
     require_somebody_named(db, lead, civil_date(now))
     after = {"role": before["role"], "person_id": to.id, "from_on": first, "to_on": last}
@@ -79,6 +82,7 @@ def _holds(db: Session, held: LeadRole, to: Person, on: date) -> bool:
         LeadRole.role == held.role,
         LeadRole.person_id == to.id,
         LeadRole.from_on <= on,
+        # one that ends would leave the role empty afterwards
         LeadRole.to_on.is_(None),
     )
     return db.scalar(query.limit(1)) is not None

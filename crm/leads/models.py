@@ -20,9 +20,8 @@ class Company(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
-    folded: Mapped[str] = mapped_column(
-        index=True, server_default=text("''")
-    )  # the name as compared
+    # the name as names are compared
+    folded: Mapped[str] = mapped_column(index=True, server_default=text("''"))
     search: Mapped[str]  # what it is found by
     credit_code: Mapped[str | None] = mapped_column(unique=True)
     group_name: Mapped[str | None]
@@ -44,7 +43,7 @@ class Contact(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
-    # which brought it, and whose secrecy it has; none: of the company, from before that was kept
+    # that brought it, and whose secrecy it has; none: kept before contacts had a lead
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id"), index=True)
     name: Mapped[str]
     position: Mapped[str | None]
@@ -79,7 +78,7 @@ class Lead(Base):
     amount: Mapped[Decimal | None]  # total investment, in the currency's unit
     currency: Mapped[Currency | None] = mapped_column(enum_column(Currency, "currency"))
     earlier_lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id"))
-    # of the company, as they were told with this lead
+    # of the company, as entered with this lead
     credit_code: Mapped[str | None]
     group_name: Mapped[str | None]
     note: Mapped[str | None]

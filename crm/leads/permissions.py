@@ -72,6 +72,7 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
 
 def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Visible leads that the viewer may change: of their units or scope, or entered by them."""
+    # who entered a lead may correct it, whichever unit has it now
     near = _own_or_in_scope(viewer.person_id, viewer.role, viewer.unit_ids, on)
     return visible(viewer, on) & or_(near, Lead.entered_by_id == viewer.person_id)
 
@@ -121,6 +122,7 @@ def first_unseen_dates(
     for row in rows:
         ends = [row.to_on or date.max]
         if row.disabled_at:
+            # on the date on which an account closes, nobody can be sure to see it
             ends.append(civil_date(row.disabled_at) - DAY)
         if row.id == without:
             ends.append(last_on)
@@ -146,7 +148,8 @@ def supervisors_of_unit(db: Session, unit_id: int, on: date) -> list[int]:
     """By id, the supervisors posted in the unit or above it on the date, the nearest first."""
     holders = posted_as(db, {Role.SUPERVISOR}, at_civil(on, time.max))
     chain = units_above(unit_tree(db), unit_id)
-    return list(dict.fromkeys(each for unit in chain for each in holders.get(unit, ())))
+    # posted in several units, a supervisor counts where nearest
+    return list(dict.fromkeys(holder for unit in chain for holder in holders.get(unit, ())))
 
 
 def named_supervisors(db: Session, lead_id: int, on: date) -> set[int]:

@@ -68,6 +68,7 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
     require_change(db, lead, by, now)
     # one plan at a time: of two first ones the second is a revision
     db.execute(select(Lead.id).where(Lead.id == lead.id).with_for_update())
+    # nobody plans to park or lose a lead, and entering it begins it
     if kind in FINAL or kind is MilestoneKind.LEAD:
         raise Refused("unknown_milestone", field="kind")
     if reached_on := _reached_on(db, lead, kind):
@@ -110,10 +111,15 @@ def planned_milestones(db: Session, lead: Lead) -> list[PlannedMilestone]:
     """The milestones planned of a lead whose milestones are loaded, the nearest date first."""
     query = select(MilestonePlan).where(MilestonePlan.lead_id == lead.id)
     query = query.options(joinedload(MilestonePlan.entered_by)).order_by(MilestonePlan.id)
+
     plans: dict[MilestoneKind, list[MilestonePlan]] = {}
     for plan in db.scalars(query):
         plans.setdefault(plan.kind, []).append(plan)
-    latest = {step.kind: step.reached_on for step in sorted(lead.milestones, key=lambda m: m.id)}
+
+    # of one reached twice, the last entry says when
+    latest = {
+        step.kind: step.reached_on for step in sorted(lead.milestones, key=lambda step: step.id)
+    }
     found = [
         PlannedMilestone(kind, tuple(of_kind), latest.get(kind), is_behind(kind, {*latest}))
         for kind, of_kind in plans.items()
@@ -135,6 +141,7 @@ def overdue_milestones(db: Session, on: date, *, as_of: datetime) -> list[Overdu
     once a further one is, since stages may be skipped. The caller checks who may see them.
     """
     known = MilestonePlan.entered_at <= as_of
+    # each revision is a row: the last one known by then holds
     latest = select(func.max(MilestonePlan.id)).where(known)
     rows = db.execute(
         select(Lead, MilestonePlan.kind, MilestonePlan.planned_on)
@@ -159,7 +166,7 @@ def is_behind(kind: MilestoneKind, reached: set[MilestoneKind]) -> bool:
     """Whether what was reached holds that milestone, or a further stage of the line."""
     if kind not in ON_LINE:
         return kind in reached
-    return any(ON_LINE[each] >= ON_LINE[kind] for each in reached if each in ON_LINE)
+    return any(ON_LINE[other] >= ON_LINE[kind] for other in reached if other in ON_LINE)
 
 
 def _reached(db: Session, lead_ids: set[int], as_of: datetime) -> dict[int, set[MilestoneKind]]:

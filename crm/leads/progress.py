@@ -78,7 +78,7 @@ def correct_milestone(  # noqa: PLR0913 - as reach
     if not reason.strip():
         raise Refused("required", field="reason")
 
-    if milestone.kind is not MilestoneKind.LEAD:  # how it began may be known better than when
+    if milestone.kind is not MilestoneKind.LEAD:  # a lead may be older than its record
         _check_date(lead, on, now)
     elif on > civil_date(now):
         raise Refused("in_future", field="on", on=on)
@@ -108,6 +108,7 @@ def withdraw_milestone(  # noqa: PLR0913 - as reach
         raise Refused("unknown_milestone")
     if not reason.strip():
         raise Refused("required", field="reason")
+
     before = {"kind": milestone.kind, "on": milestone.reached_on, "stage": lead.stage}
     db.delete(milestone)
     _follow(db, lead)
@@ -125,6 +126,7 @@ def _check_date(lead: Lead, on: date, now: datetime) -> None:
 def _check_order(milestone: Milestone, milestones: list[Milestone]) -> None:
     going, _ = since_last_stop(map(_step, milestones))
     moved = _step(milestone)
+    # what lies before the last stop has no order to what follows it
     if moved.kind not in ON_LINE or moved not in going:
         return
     for step in going:
@@ -133,7 +135,7 @@ def _check_order(milestone: Milestone, milestones: list[Milestone]) -> None:
 
 
 def _of(db: Session, lead: Lead) -> list[Milestone]:
-    db.flush()
+    db.flush()  # the one just added must be among them
     return list(db.scalars(select(Milestone).where(Milestone.lead_id == lead.id)))
 
 

@@ -16,7 +16,7 @@ from crm.leads.redaction import LeadLabel, companies_with_hidden_leads
 from crm.leads.rules import Secrecy, Stage
 from crm.people.permissions import Viewer
 
-MOST_CHOICES = 500
+MOST_CHOICES = 500  # a form with more of them loads too slowly
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,14 @@ def matching(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
     found = [column.contains(called, autoescape=True) for column in (Lead.search, Company.search)]
     typed = spellings(text)
     found += [
-        column.icontains(each, autoescape=True)
+        column.icontains(spelling, autoescape=True)
         for column in (Lead.ref, Lead.code_name)
-        for each in typed
+        for spelling in typed
     ]
-    group = or_(*(Company.group_name.icontains(each, autoescape=True) for each in typed))
+    # REGIME 2: the company's group may have come with a hidden lead
+    group = or_(*(Company.group_name.icontains(spelling, autoescape=True) for spelling in typed))
     found.append(group & Company.id.not_in(companies_with_hidden_leads(viewer, on)))
-    found += [Lead.group_name.icontains(each, autoescape=True) for each in typed]
+    found += [Lead.group_name.icontains(spelling, autoescape=True) for spelling in typed]
 
     return or_(*found)
 
@@ -103,6 +104,7 @@ def lead_by_id(db: Session, viewer: Viewer, lead_id: int, on: date) -> Lead | No
 
 
 def _for_page(db: Session, query: Select[Lead]) -> Lead | None:
+    # read anew, whatever this session knows of the lead already
     held = selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit))
     query = query.options(
         joinedload(Lead.company), joinedload(Lead.park), selectinload(Lead.milestones), held
@@ -122,7 +124,7 @@ def named_lately(db: Session, person_id: int, on: date, *, days: int = 7) -> Seq
         LeadRole.lead_id == Lead.id, LeadRole.person_id == person_id, role_held_on(on), lately
     )
     query = select(Lead).where(Lead.secrecy == Secrecy.RESTRICTED, held)
-    # who entered it knows
+    # who entered it knows of it
     by_another = or_(Lead.entered_by_id.is_(None), Lead.entered_by_id != person_id)
     return db.scalars(query.where(by_another).order_by(Lead.id)).all()
 

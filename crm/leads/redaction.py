@@ -58,6 +58,7 @@ def companies_with_hidden_leads(viewer: Viewer, on: date) -> Select[int]:
 
     Contacts, group and credit code may have come with the hidden lead (REGIME 2).
     """
+    # a subquery of its own, also within a query on leads
     return select(Lead.company_id).where(~visible(viewer, on)).correlate(None)
 
 
@@ -74,11 +75,13 @@ def contacts_of(db: Session, viewer: Viewer | None, lead: Lead, on: date) -> Seq
     one; without a viewer there are all.
     """
     query = select(Contact).where(Contact.company_id == lead.company_id)
+
     if viewer:
         seen = select(Lead.id).where(Lead.company_id == lead.company_id, visible(viewer, on))
         of_company = Contact.lead_id.is_(None) & Contact.company_id.not_in(
             companies_with_hidden_leads(viewer, on)
         )
         query = query.where(or_(Contact.lead_id.in_(seen), of_company))
+
     contacts = db.scalars(query.order_by(Contact.id))
     return sorted(contacts, key=lambda contact: contact.lead_id != lead.id)

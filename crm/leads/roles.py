@@ -39,9 +39,12 @@ def give_role(  # noqa: PLR0913 - a role has that many parts
     on = civil_date(now)
     if isinstance(holder, Person):
         colleague_of(db, holder.id, "holder", on=on)
+
+    # before the change: only what takes the last supervisor away is refused
     was_overseen = bool(named_supervisors(db, lead.id, on))
     given = name_holder(db, lead=lead, role=role, holder=holder, from_on=from_on, by=by, now=now)
     require_overseen(db, lead, was_overseen=was_overseen, by=by, on=on)
+
     return given
 
 
@@ -62,6 +65,7 @@ def name_holder(  # noqa: PLR0913 - as give_role
     person_id, unit_id = (None, holder.id) if isinstance(holder, Unit) else (holder.id, None)
     held = _holding(db, lead, role, from_on)
 
+    # held already: to give it again changes nothing
     for row in held:
         if (row.person_id, row.unit_id) == (person_id, unit_id) and row.from_on <= from_on:
             return row

@@ -82,7 +82,7 @@ SIDE = tuple(kind for kind in MilestoneKind if kind not in ON_LINE and kind not 
 # One at a time holds these; a new holder ends the one before.
 SINGLE_ROLES = frozenset(LeadRoleKind) - {LeadRoleKind.TASK_FORCE_MEMBER}
 MAJOR_CNY = 10 * YI
-MAJOR_USD = 100 * 100 * WAN
+MAJOR_USD = 100 * 100 * WAN  # 100 million
 # REGIME 6: a project of that size without one of these is flagged
 EXPECTED_ROLES = (
     LeadRoleKind.ATTACHED_LEADER,
@@ -119,6 +119,7 @@ def current_stage(reached: Iterable[Reached]) -> Stage:
 
 def next_stages(stage: Stage) -> tuple[Stage, ...]:
     """The stages that may come next: any further one of the line, as stages may be skipped."""
+    # a lead that was parked or lost may go on at any stage
     if stage not in LINE:
         return LINE[1:]
     return LINE[LINE.index(stage) + 1 :]
@@ -127,6 +128,7 @@ def next_stages(stage: Stage) -> tuple[Stage, ...]:
 def check_reached(kind: MilestoneKind, on: date, reached: Sequence[Reached]) -> None:
     """Refuse what was reached already or stands against the order of the line."""
     going, stop = since_last_stop(reached)
+    # after a stop a stage of the line may be reached anew, a side milestone not
     again = {step.kind: step for step in (going if kind in ON_LINE else reached)}
     if kind not in FINAL and (earlier := again.get(kind)):
         raise Refused("already_reached", field="kind", kind=kind.label, on=earlier.on)
@@ -167,6 +169,7 @@ def first_gap(spans: Iterable[tuple[date, date]], since: date) -> date | None:
     for first, last in sorted(spans):
         if first > free:
             break
+        # there is no day after it
         if last == date.max:
             return None
         free = max(free, last + timedelta(days=1))

@@ -90,6 +90,7 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
 
     try:
         with db.begin_nested():
+            # within the savepoint, too: a repeat leaves no company behind
             lead.company_id = company_for(db, data.company, scope, now=now).id
             db.add(lead)
     except IntegrityError:  # the same form came twice at once
@@ -287,6 +288,7 @@ def _holders(
         leader = colleague_of(db, data.leader_id, "leader_id", on=on)
         holders[LeadRoleKind.ATTACHED_LEADER] = leader
 
+    # without a unit named, the one of whoever enters it is responsible
     own = primary_posting(db, by.id, lead.entered_on) if by else None
 
     if unit_id := data.unit_id or (own and own.unit_id):
@@ -309,6 +311,7 @@ def _name_person(  # noqa: PLR0913 - as name_holder, whose role follows from the
     ).all()
     if any(row.person_id == person.id for row in held):
         return
+
     has_tracker = any(row.role is LeadRoleKind.TRACKER for row in held)
     role = LeadRoleKind.TASK_FORCE_MEMBER if has_tracker else LeadRoleKind.TRACKER
     name_holder(db, lead=lead, role=role, holder=person, from_on=from_on, by=by, now=now)

@@ -33,6 +33,7 @@ class Vacancy:
 
 def give_unseen_leads(db: Session, ended: Iterable[RecordAccessEnded]) -> int:
     """Give the leads that nobody sees once these people do not to successors; how many."""
+    # who still sees a lead is read from the database
     db.flush()
     given = 0
 
@@ -87,6 +88,7 @@ def _held_by(person: Person) -> Select[int]:
 def _last_named(db: Session, lead_id: int) -> Person | None:
     """Whoever was named on the lead last."""
     named = select(Person).join(LeadRole, LeadRole.person_id == Person.id)
+    # false sorts first: an open role before one that has ended
     latest = (LeadRole.to_on.is_not(None), LeadRole.to_on.desc(), LeadRole.id.desc())
     return db.scalar(named.where(LeadRole.lead_id == lead_id).order_by(*latest).limit(1))
 
@@ -98,7 +100,9 @@ def _nearest_supervisor(db: Session, vacancy: Vacancy) -> int | None:
     if not own and leaver:
         unit_id = db.scalar(_last_unit(leaver))
         own = supervisors_of_unit(db, unit_id, on) if unit_id else []
-    return next((each for each in own if leaver is None or each != leaver.id), None)
+    return next(
+        (supervisor for supervisor in own if leaver is None or supervisor != leaver.id), None
+    )
 
 
 def _last_unit(person: Person) -> Select[int]:
@@ -111,6 +115,7 @@ def _an_admin(db: Session, vacancy: Vacancy, by: Person | None) -> int | None:
     admins = select(Person.id).where(Person.role == Role.ADMIN, active_at(_end_of(vacancy.from_on)))
     if vacancy.leaver:
         admins = admins.where(Person.id != vacancy.leaver.id)
+    # false sorts first: whoever closed the account comes last
     own = Person.id == by.id if by else Person.id.is_(None)
     return db.scalar(admins.order_by(own, Person.id).limit(1))
 

@@ -51,9 +51,9 @@ def insert_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) 
     visits = [new_visit(row, now=now) for row in rows]
     begin_trips(db, visits, now=now)
     db.add_all(visits)
-    db.flush()
-    people, leads = [], []
+    db.flush()  # the rows of the link tables need the ids
 
+    people, leads = [], []
     for visit, row in zip(visits, rows, strict=True):
         late = visit.late_by_days
         people += [
@@ -64,6 +64,7 @@ def insert_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) 
             {"visit_id": visit.id, "lead_id": lead_id} for lead_id in sorted(set(row.data.lead_ids))
         ]
 
+    # one statement for each table, as a file may hold thousands of visits
     for table, links in ((VisitParticipant, people), (VisitLead, leads)):
         if links:
             db.execute(insert(table), links)
@@ -99,6 +100,7 @@ def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
     if row.entered_at and row.entered_at > at:
         raise Refused("entered_after_logged", field="entered_at")
 
+    # REGIME 3: a visit cannot be done before it has ended
     is_done = data.status is Status.DONE
     if is_done and at < data.ends_at:
         raise Refused("logged_before_end", field="logged_at")
@@ -111,6 +113,7 @@ def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
         entered_by_id=row.entered_by.id if row.entered_by else None,
         logged_at=at if is_done else None,
         verdict=row.verdict,
+        # REGIME 3: a verdict that an import brings is as old as its `logged_at`
         verdict_at=at if row.verdict else None,
         late_by_days=late_by(civil_date(data.starts_at), civil_date(entered_at)),
         **values,

@@ -32,9 +32,12 @@ def note_named(
     """Note that `by` named these companions; those who had left the visit take part again."""
     if not person_ids:
         return
+
     again = (VisitFormer.visit_id == visit.id) & VisitFormer.person_id.in_(person_ids)
     db.execute(update(VisitFormer).where(again).values(left_at=None))
+
     naming = {"named_by_id": by.id, "named_at": now}
+    # who names themself needs no notice; of several namings the latest counts
     for person_id in sorted(set(person_ids) - {by.id}):
         row = insert_into(db, CompanionNotice).values(
             visit_id=visit.id, person_id=person_id, **naming
@@ -47,6 +50,7 @@ def leave_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visi
 
     Refused as `not_a_companion`, also where the visit was cancelled.
     """
+    # held, so that nobody changes who takes part before the entry is written
     db.refresh(visit, ["status", "leader_id"], with_for_update=True)
     of_visit = VisitParticipant.visit_id == visit.id
     before = sorted(db.scalars(select(VisitParticipant.person_id).where(of_visit)))
@@ -54,6 +58,7 @@ def leave_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visi
         raise Refused("not_a_companion")
 
     own = of_visit & (VisitParticipant.person_id == by.id)
+    # not synchronized: the list of the session is expired below
     gone = delete(VisitParticipant).where(own)
     db.execute(gone, execution_options={"synchronize_session": False})
     former = insert_into(db, VisitFormer).values(visit_id=visit.id, person_id=by.id, left_at=now)
@@ -80,6 +85,7 @@ def named_by_others(db: Session, person_id: int, *, since: datetime) -> Sequence
     rows = db.execute(
         select(Visit, Person.name)
         .join(CompanionNotice, CompanionNotice.visit_id == Visit.id)
+        # whoever has left the visit since has no such row
         .join(
             VisitParticipant,
             (VisitParticipant.visit_id == Visit.id)
@@ -100,6 +106,7 @@ def named_by_others(db: Session, person_id: int, *, since: datetime) -> Sequence
 
 def named_at(db: Session, visit: Visit, now: datetime) -> Sequence[Person]:
     """Those who were named companions of the visit at that moment."""
+    # all that one request names bears its one moment
     named = (CompanionNotice.visit_id == visit.id) & (CompanionNotice.named_at == now)
     people = select(Person).join(CompanionNotice, CompanionNotice.person_id == Person.id)
     return db.scalars(people.where(named).order_by(Person.id)).all()

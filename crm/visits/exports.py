@@ -24,16 +24,19 @@ def visit_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, o
     query = visible_to(viewer, on) if viewer else select(Visit)
     order = query.order_by(Visit.starts_at, Visit.ref).options(*LOADED)
     visits = db.scalars(order).all()
+
     rows = [_row(visit) for visit in visits]
     if viewer:
         for row, visit, seen in zip(rows, visits, shown(db, viewer, visits, on), strict=True):
             known = {label.id for label in seen.leads}
             row.update(_leads([lead for lead in visit.leads if lead.id in known]))
             row.update({name: getattr(seen, name) for name in WORDS})
+
     return rows
 
 
 def _row(visit: Visit) -> dict[str, object]:
+    # the leader has a column of their own
     companions = [person for person in visit.participants if person.id != visit.leader_id]
     companions.sort(key=lambda person: person.username)
 

@@ -54,6 +54,7 @@ VISIT_FIELDS = declared(
         columns=(Column("ends_at", "结束时间", "2026-07-14T11:30"),),
         bears_on_quotas=True,
     ),
+    # not in the file: they follow from the two moments
     Field("first_on", "首日", FieldKind.DATE, bears_on_quotas=True),
     Field("last_on", "末日", FieldKind.DATE, bears_on_quotas=True),
     Field("city", "城市", columns=(Column("city", "城市", "上海"),), in_form=True),

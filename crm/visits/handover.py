@@ -27,10 +27,14 @@ def give_visit(db: Session, *, visit: Visit, to: Person, by: Person | None, now:
     """Let another lead a planned visit that has not begun."""
     hold(db, visit)
     before = {"leader_id": visit.leader_id}
+    # who leads a visit does not take part in it as well
     _leave_out(db, visit, to.id)
+    # REGIME 3: nobody judges a visit that they once led
     keep_former_people(db, visit, [visit.leader_id])
+
     visit.entered_by_id = _enterer(visit, to)
     visit.leader_id = to.id
+
     _record(db, "visit.handed_over", visit, before, {"leader_id": to.id}, by=by, now=now)
     people = [before["leader_id"], to.id, *_joined(db, visit)]
     collect_edit(db, visit, Edit.VISIT_CHANGED, people=people, by=by, at=now)
@@ -56,6 +60,7 @@ def give_place(  # noqa: PLR0913 - whose place, to whom, by whose word, when
         late = late_by(visit.first_on, civil_date(now))
         row = {"visit_id": visit.id, "person_id": to.id, "late_by_days": late}
         db.execute(insert(VisitParticipant), [row])
+        # where the clock hands it over, the leaver counts as who named them
         note_named(db, visit, [to.id], by=by or leaver, now=now)
 
     after = {"participant_ids": _joined(db, visit)}
@@ -82,6 +87,7 @@ def cut_stay(
         return visit
 
     kept_until, rest_from = cut_between(visit.starts_at, visit.ends_at, today)
+    # before the cut: the rest ends when the whole did
     rest = _rest(db, visit, to, rest_from, now) if to else None
     if rest and to:
         note_named(db, rest, _joined(db, rest), by=by or to, now=now)
@@ -107,10 +113,13 @@ def give_up(db: Session, *, visit: Visit, by: Person | None, now: datetime) -> N
     """Settle what nobody takes over: a stay that has ended is done, all else is cancelled."""
     hold(db, visit)
     before: dict[str, object] = {"status": visit.status}
+    # REGIME 2: nothing open stays with a closed account
     is_ended_stay = visit.kind is Kind.RESIDENCY and visit.ends_at <= now
+
     visit.status = Status.DONE if is_ended_stay else Status.CANCELLED
     if is_ended_stay:
         visit.logged_at = now
+
     edit = Edit.VISIT_DONE if is_ended_stay else Edit.VISIT_CANCELLED
     after = {"status": visit.status, "reason": LEFT_OPEN}
     record(db, edit.value, visit, by=by, at=now, before=before, after=after)

@@ -58,6 +58,7 @@ def asked_about(
 
 def _pairs(outlines: Sequence[Outline], new: set[int]) -> dict[Doubt, list[Pair]]:
     """Pairs of an imported visit and another, each once, by their doubt."""
+    # by person or company and date, so that not every pair of a file is compared
     near: dict[tuple[str, int, date], list[Outline]] = defaultdict(list)
 
     for other in outlines:
@@ -81,7 +82,7 @@ def _pairs(outlines: Sequence[Outline], new: set[int]) -> dict[Doubt, list[Pair]
 
 
 def _id(outline: Outline) -> int:
-    return outline.id or 0
+    return outline.id or 0  # an id is missing only before a visit is kept
 
 
 def _keys(outline: Outline) -> Iterator[tuple[str, int, date]]:

@@ -87,11 +87,13 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult
                 _refuse_difference(sheet, row, existing[row.ref], values)
             elif values:
                 new.append(_checked(row, values, now))
+                # a repeat within the file must be as its first row says
                 existing[row.ref] = values
         except Refused as why:
             sheet.add_problem(line, why)
 
     sheet.notices += read_as_remote((line, row.kind, row.channel) for line, row in rows)
+    # all of it or nothing: no visit is inserted before every row has passed
     sheet.raise_problems()
     made = batch_insert.insert_visits(db, new, now=now)
     lines = {row.ref: line for line, row in rows}
@@ -102,6 +104,7 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult
 
 def _names(db: Session) -> Names:
     return Names(
+        # all of them: a file may name anybody and any lead
         ByUsername(db.execute(select(Person.username, Person.id)).all()),
         dict(db.execute(select(Lead.ref, Lead.id)).all()),
     )
@@ -159,6 +162,7 @@ def _checked(row: VisitCells, values: CellValues, now: datetime) -> batch_insert
         **{name: values[name] for name in OF_DATA},
     )
     visit = batch_insert.ImportedVisit(data, row.logged_at, row.verdict, entered_at=row.entered_at)
+    # made and thrown away, so that its refusal is reported with the line
     batch_insert.new_visit(visit, now=now)
     return visit
 

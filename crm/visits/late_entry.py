@@ -41,20 +41,24 @@ def late_by_person(
     `late_before`: how late they were, for those who led or joined it already.
     """
     all_anew = late_by(now.first_on, today)
+    # REGIME 3: one that is taken back, or of another kind, counts as entered now
     is_taken_back = was.status is Status.CANCELLED and now.status is not Status.CANCELLED
     if is_taken_back or was.kind is not now.kind:
         return dict.fromkeys(people, all_anew)
+
     old, new = (was.first_on, was.last_on), (now.first_on, now.last_on)
+
     return {
         person_id: late_after_change(late_before[person_id], old, new, today)
         if person_id in late_before
-        else all_anew
+        else all_anew  # for who is named only now, every date is added now
         for person_id in people
     }
 
 
 def store_days_late(db: Session, visit_id: int, late: Mapping[int, int]) -> None:
     """Write down how late the dates are for those who take part."""
+    # one by one: few people take part, and each has a number of their own
     for person_id, late_by_days in late.items():
         own = (VisitParticipant.visit_id == visit_id) & (VisitParticipant.person_id == person_id)
         db.execute(update(VisitParticipant).where(own).values(late_by_days=late_by_days))

@@ -30,6 +30,7 @@ class VisitLinks:
 
 def links_of(db: Session, visit: Visit, viewer: Viewer, on: date) -> VisitLinks:
     """The visit's participants and leads, for that viewer."""
+    # all leads, not only the seen ones: a change must keep the hidden ones
     leads = db.execute(
         select(Lead.id, visible_leads(viewer, on).label("is_seen"))
         .join(VisitLead, VisitLead.lead_id == Lead.id)
@@ -62,12 +63,14 @@ def set_links(
     """
     people = [{"person_id": row_id, "late_by_days": late_by[row_id]} for row_id in sorted(late_by)]
     leads = [{"lead_id": row_id} for row_id in sorted(lead_ids)]
+
     for table, rows in ((VisitParticipant, people), (VisitLead, leads)):
         gone = delete(table).where(table.visit_id == visit.id)
-        # else each row that this session ever read is asked whether it is gone
+        # not synchronized: that would check each row that this session has read
         db.execute(gone, execution_options={"synchronize_session": False})
         if rows:
             db.execute(insert(table), [{"visit_id": visit.id, **row} for row in rows])
+
     db.expire(visit, ["participants", "leads"])
 
 

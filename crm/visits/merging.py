@@ -30,13 +30,18 @@ def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: 
     me = viewer(db, by, on)
     if not may_change(db, me, visit.id, on):
         raise Refused("not_yours")
+
+    # checked as an entry of its own: merging lets in nothing that would be refused
     check_visit(db, data, me, now)
+
     draft = outline_of(db, data, me, on)
     asked = (
         question for question in questions_about(db, draft, me, on) if question.other.id == visit.id
     )
     if not any(can_merge(draft, question) for question in asked):
         raise Refused("cannot_merge")
+
+    # held, so that no words written in the meantime are lost
     db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
 
     both = _merged_data(visit, links_of(db, visit, me, on), data)
@@ -45,6 +50,7 @@ def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: 
 
 
 def _merged_data(visit: Visit, links: VisitLinks, data: VisitData) -> VisitData:
+    # other kinds are one visit entered twice: they keep their hours
     is_stay = visit.kind is Kind.RESIDENCY
     words: dict[str, Any] = {
         name: _joined_text(getattr(visit, name), getattr(data, name), _separator(name))
@@ -61,6 +67,7 @@ def _merged_data(visit: Visit, links: VisitLinks, data: VisitData) -> VisitData:
         city=visit.city,
         leader_id=visit.leader_id,
         participant_ids=links.participant_ids | data.joined_by | {data.leader_id},
+        # `rewrite_visit` keeps the hidden leads
         lead_ids=(links.lead_ids - links.hidden_lead_ids) | set(data.lead_ids),
         trip=visit.trip or data.trip,
         reason=data.reason,
@@ -75,6 +82,7 @@ def _separator(name: str) -> str:
 
 def _joined_text(text: str | None, addition: str | None, separator: str) -> str | None:
     addition = (addition or "").strip()
+    # the same text from both is kept once
     if not addition or addition in (text or ""):
         return text
     return f"{text}{separator}{addition}" if text else addition

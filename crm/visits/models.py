@@ -43,6 +43,7 @@ class Visit(Base):
     status: Mapped[Status] = mapped_column(enum_column(Status, "status"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+    # the civil dates of the two instants, kept for the indexes
     first_on: Mapped[date]
     last_on: Mapped[date]
     city: Mapped[str]
@@ -70,7 +71,7 @@ class Visit(Base):
 
 
 class Trip(Base):
-    """A journey (批次): named by its first visit, the rest of it told later or never (REGIME 3)."""
+    """A journey (批次), begun by the first visit that names it; details may follow (REGIME 3)."""
 
     __tablename__ = "trip"
     __table_args__ = (
@@ -101,9 +102,8 @@ class VisitParticipant(Base):
 
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    late_by_days: Mapped[int] = mapped_column(
-        server_default="0"
-    )  # as of the visit, for this person
+    # as `Visit.late_by_days`, for this person
+    late_by_days: Mapped[int] = mapped_column(server_default="0")
 
 
 class VisitFormer(Base):

@@ -29,17 +29,19 @@ def tell_joined(db: Session, *, visit: Visit, by: Person, now: datetime, site: S
 
 
 def _tell_leader(  # noqa: PLR0913 - one message, whole
-    db: Session, visit: Visit, what: str, *, by: Person, now: datetime, site: Site
+    db: Session, visit: Visit, event: str, *, by: Person, now: datetime, site: Site
 ) -> bool:
     leader = db.get_one(Person, visit.leader_id)
     return not leader.is_disabled(now) and _post(
-        db, visit, what, to=leader, by=by, now=now, site=site
+        db, visit, event, to=leader, by=by, now=now, site=site
     )
 
 
 def _post(  # noqa: PLR0913 - one message, whole
-    db: Session, visit: Visit, what: str, *, to: Person, by: Person, now: datetime, site: Site
+    db: Session, visit: Visit, event: str, *, to: Person, by: Person, now: datetime, site: Site
 ) -> bool:
-    key = f"{MessageKind.COMPANION.value}:{visit.id}:{to.username}:{what}:{by.id}:{now.isoformat()}"
-    context = {"visit": visit, "what": what, "by": by, "reader": to}
-    return post(db, Envelope(MessageKind.COMPANION, key, now), person=to, site=site, **context)
+    kind = MessageKind.COMPANION
+    # with the moment: whoever leaves and joins again causes a message each time
+    key = f"{kind.value}:{visit.id}:{to.username}:{event}:{by.id}:{now.isoformat()}"
+    context = {"visit": visit, "what": event, "by": by, "reader": to}
+    return post(db, Envelope(kind, key, now), person=to, site=site, **context)

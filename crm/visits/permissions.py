@@ -106,7 +106,9 @@ def judgeable(viewer: Viewer) -> ColumnElement[bool]:
     # an admin judges also where the leader never held a primary posting
     is_admin = viewer.role is Role.ADMIN
     reached = true() if is_admin else unit_of_leader().in_(viewer.unit_ids)
+    # REGIME 3: never a visit that they led, joined or entered
     own = or_(Visit.leader_id == viewer.person_id, joined_by([viewer.person_id]))
+    # an import has nobody here: compared alone, it and its opposite would be unknown
     entered = Visit.entered_by_id.is_not(None) & (Visit.entered_by_id == viewer.person_id)
     once = exists().where(
         VisitFormer.visit_id == Visit.id, VisitFormer.person_id == viewer.person_id
@@ -132,7 +134,7 @@ def unit_of_leader() -> ColumnElement[int]:
     following = unit.where(posting.from_on > Visit.first_on).order_by(posting.from_on)
     last = unit.order_by(posting.from_on.desc())
 
-    return func.coalesce(*(each.scalar_subquery() for each in (held, following, last)))
+    return func.coalesce(*(query.scalar_subquery() for query in (held, following, last)))
 
 
 def may_read(db: Session, viewer: Viewer, visit_id: int, on: date) -> bool:
@@ -166,5 +168,6 @@ def covering(first: date | None, last: date | None) -> ColumnElement[bool]:
     covers = Visit.first_on <= (last or date.max)
     if first is None:
         return covers
+    # 1 is the ordinal of `date.min`
     earliest = date.fromordinal(max(first.toordinal() - LONGEST_DAYS, 1))
     return covers & (Visit.first_on > earliest) & (Visit.last_on >= first)

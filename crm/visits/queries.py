@@ -29,6 +29,7 @@ from crm.visits.permissions import (
 )
 from crm.visits.rules import Channel, Kind, Status, is_logged_late
 
+# What `shown` reads of a visit; relationships are never loaded by themselves.
 LOADED = (
     joinedload(Visit.leader),
     joinedload(Visit.entered_by),
@@ -70,6 +71,7 @@ def visible_to(viewer: Viewer, on: date) -> Select[Visit]:
 
 def visit_of(db: Session, viewer: Viewer, ref: str, on: date) -> Visit | None:
     """The visible visit of that reference, loaded for its page; none: 404."""
+    # read anew, whatever this session knows of the visit already
     query = visible_to(viewer, on).where(Visit.ref == ref).options(*LOADED)
     return db.scalar(query.execution_options(populate_existing=True))
 
@@ -221,6 +223,7 @@ def awaiting_verdict(  # noqa: PLR0913 - the limits of the rules, and as known w
     is_entered_late = _entered_late(stay_within).label("is_entered_late")
     unjudged = select(Visit.id, Visit.last_on, Visit.logged_at, is_entered_late).where(
         judgeable(viewer),
+        # REGIME 4, As of T: a later verdict is not there yet
         or_(Visit.verdict.is_(None), Visit.verdict_at > as_of),
         covering(since, None),
     )

@@ -48,6 +48,7 @@ def questions_about(db: Session, visit: Outline, viewer: Viewer, on: date) -> li
         joined_by(visit.people),
         of_leads(Lead.company_id.in_(visit.company_ids)) if visit.company_ids else false(),
     )
+    # 0 is the id of no visit: a new one has none yet
     others = outlines(db, near & (Visit.id != (visit.id or 0)), viewer, on)
     return questions(visit, others)
 
@@ -80,7 +81,9 @@ def outlines_near_file(db: Session, visits: Sequence[Visit], on: date) -> list[O
     joined = _values_by_visit(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
     people = {visit.leader_id for visit in visits}.union(*joined.values())
     companies = set[int]().union(*_companies(db, ids, true()).values())
-    spans = covering(min(v.first_on for v in visits), max(v.last_on for v in visits))
+    spans = covering(
+        min(visit.first_on for visit in visits), max(visit.last_on for visit in visits)
+    )
     near = or_(
         Visit.leader_id.in_(people), joined_by(people), of_leads(Lead.company_id.in_(companies))
     )
@@ -94,6 +97,7 @@ def outlines(
 
     Without a viewer everything is seen: a file is the operator's.
     """
+    # the rights are columns of the same query, so that each visit is read once
     rights = (visible, readable, changeable)
     seen = [right(viewer, on) if viewer else true() for right in rights]
     rows = db.execute(
@@ -135,6 +139,7 @@ def _values_by_visit(
 ) -> dict[int, set[int]]:
     """By visit, the values linked to it."""
     found: dict[int, set[int]] = defaultdict(set)
+    # a statement takes only so many ids, and a file may hold more
     for part in batches(list(ids)):
         for visit_id, value_id in db.execute(select(key, value).where(key.in_(part), *conditions)):
             found[visit_id].add(value_id)

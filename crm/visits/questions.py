@@ -71,6 +71,7 @@ class Question:
     @property
     def token(self) -> str:
         """By which an answer names the question without naming the other visit."""
+        # dates and people are part of it: once they change, the question is asked again
         other = self.other
         named = f"{self.doubt}:{other.id}:{other.first_on}:{other.last_on}:{sorted(self.people)}"
         return sha256(named.encode()).hexdigest()[:TOKEN]
@@ -78,13 +79,15 @@ class Question:
 
 def questions(visit: Outline, others: Iterable[Outline]) -> list[Question]:
     """What is to be asked about the visit, beside the others that are there."""
-    near = [each for each in others if _is_on_a_same_date(visit, each)]
+    near = [other for other in others if _is_on_a_same_date(visit, other)]
     found = ((_doubt(visit, other), other) for other in near if other.is_seen)
     asked = [Question(doubt, other, visit.people & other.people) for doubt, other in found if doubt]
     # Of what the asker may not see neither place, hour nor number: only whose day is taken.
     unseen = (visit.people & other.people for other in near if not other.is_seen)
     busy = frozenset[int]().union(*unseen)
-    return asked + [Question(Doubt.BUSY, visit, frozenset({each})) for each in sorted(busy)]
+    return asked + [
+        Question(Doubt.BUSY, visit, frozenset({person_id})) for person_id in sorted(busy)
+    ]
 
 
 def _is_on_a_same_date(visit: Outline, other: Outline) -> bool:
@@ -124,7 +127,7 @@ def can_merge(visit: Outline, question: Question) -> bool:
     """Whether the asker may fold the visit into the other one instead of keeping it beside it.
 
     Only one that they may change already, as merging lets them join it. A stay only with the same
-    people, place and state: it lends nobody days of another's.
+    people, place and state, as each of its days counts for each of its people.
     """
     other = question.other
     if not (other.is_read and other.is_changeable):

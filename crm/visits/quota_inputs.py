@@ -30,6 +30,7 @@ def collect_edit(  # noqa: PLR0913 - what was done to which visit, why, by whom 
         db,
         QuotaInputChanged(
             person_ids=frozenset(people) | {visit.leader_id},
+            # every period between the old and the new dates may come out differently
             first_on=min([visit.first_on, *dates]),
             last_on=max([visit.last_on, *dates]),
             edit=edit,

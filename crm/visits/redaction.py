@@ -48,6 +48,7 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
     me = viewer.person_id
     leads = tuple(labels[lead.id] for lead in visit.leads)
     made_by = {visit.leader_id, *(person.id for person in visit.participants)}
+    # the label of a hidden lead has no id
     sees_all_leads = all(label.id is not None for label in leads)
     is_readable = may_read_texts(me, made_by, sees_all_leads=sees_all_leads)
 
@@ -65,6 +66,7 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
         leader=visit.leader,
         participants=tuple(visit.participants),
         leads=leads,
+        # named only where somebody else entered it
         entered_by=None if visit.entered_by_id in made_by else visit.entered_by,
         is_theirs=me in {visit.entered_by_id, *made_by},
         is_readable=is_readable,

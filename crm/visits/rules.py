@@ -112,12 +112,17 @@ def late_after_change(was: int, old: tuple[date, date], new: tuple[date, date], 
     (old_first, old_last), (new_first, new_last) = old, new
     kept_from = max(old_first, new_first)
     late = 0
+
+    # of dates that stay: at most as late as before, and as the earliest of them is now
     if kept_from <= min(old_last, new_last):
         late = min(was, late_by(kept_from, today))
+
+    # the earliest added date decides: a new first one, else the day after the old end
     if not old_first <= new_first <= old_last:
         late = max(late, late_by(new_first, today))
     elif new_last > old_last:
         late = max(late, late_by(old_last + DAY, today))
+
     return late
 
 
@@ -183,6 +188,7 @@ def stay_hours(
 ) -> tuple[datetime, datetime]:
     """When a stay begins and ends; one that is done on its last day ends now, or at 18:00."""
     starts_at, ends_at = at_civil(first, STAY_BEGINS), at_civil(last, STAY_ENDS)
+    # to the minute, as forms give hours
     this_minute = now.replace(second=0, microsecond=0)
     ends_today = is_done and last == civil_date(now)
     if ends_today and starts_at < this_minute < ends_at:

@@ -18,7 +18,13 @@ from crm.visits.batch_insert import ImportedVisit, insert_visit, insert_visits
 from crm.visits.companions import note_named
 from crm.visits.fields import WORDS, VisitData
 from crm.visits.late_entry import DatesAndState, late_by_person, store_days_late
-from crm.visits.links import keep_former_people, links_of, participants_of, set_links
+from crm.visits.links import (
+    VisitLinks,
+    keep_former_people,
+    links_of,
+    participants_of,
+    set_links,
+)
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change, may_judge, may_read
 from crm.visits.quota_inputs import collect_edit
@@ -89,6 +95,7 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     set_links(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
     after = values | {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
     note_named(db, visit, data.joined_by, by=by, now=now)
+    # REGIME 2: the entry says for whom it was entered (代录)
     if by.id not in {data.leader_id, *data.joined_by}:
         after["entered_for_id"] = data.leader_id
 
@@ -117,10 +124,12 @@ def rewrite_visit(
     """Make the change; the caller has checked the right to it and holds the row."""
     on, by = civil_date(now), viewer.person
     links = links_of(db, visit, viewer, on)
+    # who may not read the words cannot change them
     if not may_read(db, viewer, visit.id, on):
         data = replace(data, **{name: getattr(visit, name) for name in WORDS})
 
     values = check_visit(db, data, viewer, now, visit)
+    # nobody takes away a lead that they cannot see
     lead_ids = frozenset(data.lead_ids) | links.hidden_lead_ids
     late_before = {**links.late_by, visit.leader_id: visit.late_by_days}
     was = DatesAndState.of(visit)
@@ -131,17 +140,9 @@ def rewrite_visit(
         {data.leader_id, *data.joined_by}, late_before, was, DatesAndState.of(visit), on
     )
     visit.late_by_days = late.pop(data.leader_id)
-
-    for name, old, new in (
-        ("participant_ids", links.participant_ids, data.joined_by),
-        ("lead_ids", links.lead_ids, lead_ids),
-    ):
-        if old != new:
-            before[name], after[name] = sorted(old), sorted(new)
-
-    if (late, lead_ids) != (links.late_by, links.lead_ids):
-        set_links(db, visit, late_by=late, lead_ids=lead_ids)
-
+    kept = VisitLinks(late, lead_ids, links.hidden_lead_ids)
+    links_before, links_after = _change_links(db, visit, links, kept)
+    before, after = before | links_before, after | links_after
     note_named(db, visit, data.joined_by - links.participant_ids, by=by, now=now)
     is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
     if is_undone or _confirmed_facts(visit) & after.keys():
@@ -168,11 +169,33 @@ def rewrite_visit(
     return visit
 
 
+def _change_links(
+    db: Session, visit: Visit, old: VisitLinks, new: VisitLinks
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Set who takes part and which leads are concerned; the values before and after."""
+    before: dict[str, object] = {}
+    after: dict[str, object] = {}
+
+    for name, old_ids, new_ids in (
+        ("participant_ids", old.participant_ids, new.participant_ids),
+        ("lead_ids", old.lead_ids, new.lead_ids),
+    ):
+        if old_ids != new_ids:
+            before[name], after[name] = sorted(old_ids), sorted(new_ids)
+
+    # also where only the lateness of the dates changed, which is no value of the entry
+    if (new.late_by, new.lead_ids) != (old.late_by, old.lead_ids):
+        set_links(db, visit, late_by=new.late_by, lead_ids=new.lead_ids)
+
+    return before, after
+
+
 def set_done(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
     """Set a planned visit done; refused as `not_yours`, `not_planned`, `not_ended`."""
     _hold_planned(db, visit, by, now)
     check_ended(visit.ends_at, now)
     values = {"status": Status.DONE, "logged_at": _logged_at(visit, now)}
+    # who sets it done for others may not judge it
     keep_former_people(
         db, visit, {by.id} - participants_of(db, visit.id).keys() - {visit.leader_id}
     )
@@ -191,6 +214,8 @@ def move_visit(
         visit,
         {"starts_at": starts_at, "ends_at": ends_at, "first_on": first, "last_on": last},
     )
+
+    # REGIME 3: a confirmation falls with a change of the dates
     if _confirmed_facts(visit) & after.keys():
         _withdraw_confirmation(visit, before, after)
 
@@ -297,6 +322,7 @@ def _hold_changeable(db: Session, visit: Visit, me: Viewer, on: date) -> None:
 
 
 def _hold(db: Session, visit: Visit) -> None:
+    # all columns are read again: another request may have changed them since
     db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
 
 
@@ -340,12 +366,15 @@ def _set_verdict(  # noqa: PLR0913 - one change, whole
 ) -> Visit:
     if visit.verdict is verdict:  # unchanged: keep the moment of the first verdict
         return visit
+
     before = {"verdict": visit.verdict}
     visit.verdict, visit.verdict_by_id, visit.verdict_at = verdict, by.id, now
     visit.verdict_reason = reason
     after = {"verdict": verdict, "reason": reason} if reason else {"verdict": verdict}
+
     edit = Edit(f"visit.{verdict.value}")
     record(db, edit.value, visit, by=by, at=now, before=before, after=after)
     people = participants_of(db, visit.id)
     collect_edit(db, visit, edit, people=people, reason=reason, by=by, at=now)
+
     return visit

@@ -20,8 +20,8 @@ from crm.visits.permissions import covering, theirs
 from crm.visits.permissions import visible as visible_visits
 from crm.visits.rules import Status
 
-LATELY = timedelta(days=60)
-MOST_OFFERED = 8
+LATELY = timedelta(days=60)  # visits are hardly added to older trips
+MOST_OFFERED = 8  # choices that a form shows without scrolling
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,10 @@ def begin_trips(db: Session, visits: Iterable[Visit], *, now: datetime) -> None:
     for visit in visits:
         if visit.trip:
             own = {"leader_id": visit.leader_id, "entered_by_id": visit.entered_by_id}
+            # of several visits the first one is whose trip it is
             rows.setdefault(visit.trip, {"ref": visit.trip, "entered_at": now, **own})
     if rows:
+        # in one order, so that two imports at once do not block each other
         begun = [rows[ref] for ref in sorted(rows)]
         db.execute(insert_into(db, Trip).on_conflict_do_nothing(index_elements=["ref"]), begun)
 
@@ -107,6 +109,7 @@ def count_visits(
     db: Session, viewer: Viewer, trips: Sequence[Trip], on: date
 ) -> dict[str, tuple[int, int]]:
     """By the trip's reference: its visits that the viewer sees, and those beyond its days."""
+    # unknown, and so not counted, where the trip has no days yet
     beyond = or_(Visit.first_on < Trip.first_on, Visit.last_on > Trip.last_on)
     rows = db.execute(
         select(Trip.ref, func.count(), func.count().filter(beyond))

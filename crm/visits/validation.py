@@ -43,6 +43,7 @@ def check_visit(
     known = links.participant_ids | {was.leader_id} if was and links else frozenset[int]()
     _check_new_people(db, data, known, on)
     _check_leads(db, frozenset(data.lead_ids) - (links.lead_ids if links else set()), viewer, on)
+    # a trip named before stays, though its other visits may be hidden by now
     if not was or values["trip"] != was.trip:
         check_trip(db, values["trip"], viewer, on)
 
@@ -81,6 +82,7 @@ def _text(text: str | None) -> str | None:
 
 def _check_city(data: VisitData) -> None:
     """Refuse a visit in person without a city."""
+    # REGIME 3: a remote visit needs no city
     if not data.city.strip() and data.channel is Channel.IN_PERSON:
         raise Refused("required", field="city")
 
@@ -100,6 +102,7 @@ def _check_people(db: Session, data: VisitData) -> None:
 def _check_new_people(db: Session, data: VisitData, known: Collection[int], on: date) -> None:
     """Refuse people who are named anew and whom no form offers: without posting, or gone."""
     for field, named in (("leader_id", {data.leader_id}), ("participant_ids", data.joined_by)):
+        # who took part before may have left since, and stays
         new = named - set(known)
         found = db.scalars(select(Person.id).where(Person.id.in_(new), at_work(on)))
         if new and set(found) != new:
