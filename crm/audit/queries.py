@@ -28,6 +28,7 @@ class EntryNames:
 
 def entry_names(db: Session, visit_ids: Collection[int]) -> EntryNames:
     """The names of all people, units and rules, and the refs of these visits."""
+    # everybody: entries name people in many of their values, and they are few
     people = db.execute(select(Person.id, Person.name, Person.username)).all()
     visits = select(Visit.id, Visit.ref).where(Visit.id.in_(visit_ids))
 

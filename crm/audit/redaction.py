@@ -70,6 +70,7 @@ class ReadableEntries:
             return False
         if entry.subject == Order.__tablename__ and entry.subject_id in self.orders:
             return False
+        # a deleted lead has no label, and the label of a hidden one has no id
         labels = [self.labels.get(lead_id) for lead_id in self.leads[entry.id]]
         return all(label is not None and label.id is not None for label in labels)
 
@@ -145,9 +146,12 @@ def _leads_of_visits(db: Session, visit_ids: set[int]) -> defaultdict[int, set[i
     found: defaultdict[int, set[int]] = defaultdict(set)
     if not visit_ids:
         return found
+
     linked = select(VisitLead.visit_id, VisitLead.lead_id).where(VisitLead.visit_id.in_(visit_ids))
     for visit_id, lead_id in db.execute(linked):
         found[visit_id].add(lead_id)
+
+    # links that were removed are only known from the entries
     for visit_id, *both in values_of_entries(db, Visit.__tablename__, visit_ids):
         for values in both:
             found[visit_id].update(_lead_ids(values))

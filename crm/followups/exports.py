@@ -19,8 +19,9 @@ def followup_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str
     order = query.order_by(Followup.due_on, Followup.ref)
     loaded = order.options(joinedload(Followup.lead), joinedload(Followup.person))
     followups = db.scalars(loaded).all()
-    hidden: set[int] = set()
 
+    # who owes a step has it in the file, even where its lead is hidden
+    hidden: set[int] = set()
     if viewer:
         labels = lead_labels(db, viewer, {followup.lead_id for followup in followups}, on)
         hidden = {lead_id for lead_id, label in labels.items() if label.id is None}

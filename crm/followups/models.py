@@ -30,6 +30,7 @@ class Followup(Base):
     channel: Mapped[Channel | None] = mapped_column(enum_column(Channel, "channel"))
     met: Mapped[str | None]  # with whom
     result: Mapped[str | None]  # what was discussed and agreed
+    # the next step, where its result led to one
     next_id: Mapped[int | None] = mapped_column(ForeignKey("followup.id"))
     entered_at: Mapped[datetime]
     entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # none: an import

@@ -26,6 +26,7 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Follow-ups that the viewer may see: their own, and those of leads that they may see."""
     if viewer.role not in WITH_RECORDS:
         return false()
+    # whoever owes a step must see it, though its lead may be hidden from them
     return or_(Followup.person_id == viewer.person_id, of_visible_lead(viewer, on))
 
 

@@ -50,6 +50,7 @@ def followups_page(
         query = query.where(Followup.person_id == by.person_id)
 
     if by.lead_id:
+        # else the list would tell which hidden lead a step is about
         query = query.where(Followup.lead_id == by.lead_id, of_visible_lead(viewer, on))
 
     if by.is_open is not None:
@@ -96,6 +97,7 @@ def last_contacts(db: Session, lead_ids: Collection[int]) -> dict[int, date]:
 
     for lead_id, done_at in followed:
         if done_at:
+            # a moment against dates: both as dates of the zone
             last[lead_id] = max(civil_date(done_at), last.get(lead_id, date.min))
 
     return last

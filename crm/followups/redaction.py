@@ -33,6 +33,7 @@ def shown(
             followup,
             followup.person,
             labels[followup.lead_id],
+            # what was done late is not overdue any more
             followup.done_at is None and followup.due_on < on,
         )
         for followup in followups

@@ -49,13 +49,16 @@ def add_followup(db: Session, *, data: FollowupData, by: Person | None, now: dat
     Refused as `not_yours`, `no_such_lead`, `no_such_person`, `required`, `duplicate_ref`.
     """
     ref = data.ref.strip()
+    # before the rights: the entry is there already, and a repeat is harmless
     if ref and (known := _of_ref(db, ref, by)):
         return known
+
     on = civil_date(now)
     if by and by.role not in WITH_RECORDS:
         raise Refused("not_yours")
     if by and not may_see(db, viewer(db, by, on), data.lead_id, on):
         raise Refused("no_such_lead", field="lead_id")
+
     return _add(db, data, by=by, now=now)
 
 
@@ -95,10 +98,13 @@ def finish_followup(
     followup.result = _stripped(outcome.result, "result")
     followup.done_at, followup.channel = now, outcome.channel
     followup.met = (outcome.met or "").strip() or None
+
     if following := _next(db, followup, outcome, by=by, now=now):
         followup.next_id = following.id
+
     after = {"result": followup.result, "next_id": followup.next_id}
     record(db, "followup.finished", followup, by=by, at=now, after=after)
+
     return followup
 
 
@@ -109,6 +115,7 @@ def hand_over_followup(
     db.refresh(followup, [*Followup.__table__.columns.keys()], with_for_update=True)
     if followup.done_at is not None:
         raise Refused("already_done")
+
     before, after = changes(followup, {"person_id": to.id})
     record(db, "followup.handed_over", followup, by=by, at=now, before=before, after=after)
     db.expire(followup, ["person"])
@@ -117,8 +124,8 @@ def hand_over_followup(
 def _next(
     db: Session, followup: Followup, outcome: FollowupOutcome, *, by: Person | None, now: datetime
 ) -> Followup | None:
-    what = (outcome.next_what or "").strip()
-    if not what and outcome.next_due_on is None:
+    next_step = (outcome.next_what or "").strip()
+    if not next_step and outcome.next_due_on is None:
         return None
     if outcome.next_due_on is None:
         raise Refused("required", field="next_due_on")
@@ -128,7 +135,7 @@ def _next(
         lead_id=followup.lead_id,
         person_id=colleague_of(db, person_id, "next_person_id", on=civil_date(now)).id,
         due_on=outcome.next_due_on,
-        what=_stripped(what, "next_what"),
+        what=_stripped(next_step, "next_what"),
     )
 
     return _add(db, data, by=by, now=now)

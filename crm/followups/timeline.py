@@ -14,7 +14,7 @@ from crm.visits.models import Visit, VisitLead
 from crm.visits.queries import LOADED
 from crm.visits.redaction import SeenVisit, shown
 
-MOST_VISITS = 200
+MOST_VISITS = 200  # the list of visits has them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def _milestones(db: Session, lead: Lead) -> list[Milestone]:
 
 
 def _visits(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[SeenVisit]:
-    # every visit of a lead that one sees is visible; its words may still hang on another lead
+    # every visit of a visible lead is visible; another lead of it may still hide its words
     visits = db.scalars(
         select(Visit)
         .join(VisitLead, VisitLead.visit_id == Visit.id)

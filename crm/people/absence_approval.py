@@ -58,6 +58,7 @@ def waiting(db: Session, viewer: Viewer, on: date) -> list[Absence]:
     home = and_(Posting.person_id == Absence.person_id, Posting.is_primary, held_on(on))
     asked = (
         select(Absence, Posting.unit_id)
+        # whoever has no unit now falls to an admin, and must not be left out
         .outerjoin(Posting, home)
         .where(Absence.status == AbsenceStatus.ASKED, Absence.person_id != viewer.person_id)
         .options(joinedload(Absence.person))
@@ -85,6 +86,7 @@ def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
 
 def answered(db: Session, person_id: int, since: datetime) -> Sequence[Absence]:
     """The person's absences that somebody else has decided on since then, the latest first."""
+    # the last decision: a later change replaces the approval
     last = func.coalesce(Absence.changed_at, Absence.approved_at)
     by_id = func.coalesce(Absence.changed_by_id, Absence.approved_by_id)
     query = select(Absence).where(

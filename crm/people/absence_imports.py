@@ -47,12 +47,14 @@ def import_absences(
     for line, row in read_rows(sheet, AbsenceRow):
         try:
             person = _known(people, row.username)
+            # REGIME 2: imported absences are approved, of kind `leave` when left out
             kind = row.kind or AbsenceKind.LEAVE
             values = (row.from_on, row.to_on, kind, row.reason)
             if (person.id, *values) in existing:
                 outcome.unchanged += 1
                 continue
             _add_absence(db, person, values, by=by, now=now)
+            # a row that the file repeats is the same absence
             existing.add((person.id, *values))
             outcome.added += 1
         except Refused as why:

@@ -40,6 +40,7 @@ def ask(db: Session, *, data: AbsenceData, by: Person, now: datetime) -> Absence
     if data.kind is AbsenceKind.OTHER_DUTY and not data.reason:
         raise Refused("reason_needed", field="reason")
 
+    # held, so that the same request sent twice at once is one
     db.execute(select(Person.id).where(Person.id == by.id).with_for_update(key_share=True))
     if same := _same(db, data, by):
         raise Refused("absence_there", field="from_on", status=same.status)
@@ -105,9 +106,12 @@ def shorten(  # noqa: PLR0913 - what is decided, by whom, when and why
     _require_approved(absence)
     if not absence.from_on <= to_on < absence.to_on:
         raise Refused("not_shorter", field="to_on", first=absence.from_on, last=absence.to_on)
+
     note = _stripped(why)
     absence.changed_by_id, absence.changed_at, absence.note = by.id, now, note
+    # only the dates between the new and the old end may change a figure
     dates = (to_on, absence.to_on)
+
     before, after = changes(absence, {"to_on": to_on})
     after["reason"] = note
     record(db, "absence.shortened", absence, by=by, at=now, before=before, after=after)

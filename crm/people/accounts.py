@@ -72,10 +72,14 @@ def disable_person(
     require_another_admin(db, person)
     if person.is_disabled(now):
         return
+
+    # never back in time: until now things were done with an open account
     before, after = changes(person, {"disabled_at": max(at, now)})
+
     if at <= now:
         end_sessions(db, person=person, now=now)
         end_grants_of(db, person=person, now=now)
+
     note_record_access_ended(db, person, by=by, at=now)
     record(db, "person.disabled", person, by=by, at=now, before=before, after=after)
 
@@ -124,12 +128,15 @@ def require_another_admin(db: Session, person: Person) -> None:
     """
     if person.role is not Role.ADMIN:
         return
+
     take_exclusive_lock(db)  # of two who disable each other, the second sees what the first did
     has_own = and_(Person.password_hash.is_not(None), Person.is_password_temporary.is_(False))
     admins = select(Person.id, has_own).where(
         Person.role == Role.ADMIN, Person.disabled_at.is_(None)
     )
     can_sign_in = dict(db.execute(admins).all())
-    opened, able = set(can_sign_in), {each for each, can in can_sign_in.items() if can}
+    opened = set(can_sign_in)
+    able = {person_id for person_id, can in can_sign_in.items() if can}
+
     if opened <= {person.id} or able == {person.id}:
         raise Refused("last_admin", field="role")

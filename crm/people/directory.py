@@ -24,7 +24,7 @@ class Account(LabeledEnum):
 
 @dataclass(frozen=True, slots=True)
 class PeopleFilter:
-    """What the list was asked for; all that is none narrows nothing."""
+    """What the list is narrowed to; what is left out narrows nothing."""
 
     text: str = ""  # of a name, its pinyin, the username, or the unit's name
     duty: Duty | None = None
@@ -46,11 +46,12 @@ def people_page(
 ) -> Page[PersonLine]:
     """The people asked for, by the pinyin of their names."""
     query = select(Person)
+    # the primary posting alone: it is the one that the line shows
     here = and_(Posting.person_id == Person.id, Posting.is_primary, held_on(on))
 
     if asked.text:
         typed = spellings(asked.text)
-        named = or_(*(Unit.name.icontains(each, autoescape=True) for each in typed))
+        named = or_(*(Unit.name.icontains(spelling, autoescape=True) for spelling in typed))
         unit = exists().where(here, Posting.unit_id == Unit.id, named)
         called = Person.search.contains(folded(asked.text), autoescape=True)
         account = Person.username.icontains(asked.text, autoescape=True)
@@ -63,6 +64,7 @@ def people_page(
         query = query.where(Person.role == asked.role)
 
     if asked.account:
+        # both parts, so that the opposite also holds for accounts without a date
         closed = and_(Person.disabled_at.is_not(None), Person.disabled_at <= now)
         query = query.where(closed if asked.account is Account.CLOSED else ~closed)
 

@@ -40,6 +40,7 @@ def in_force(on: date) -> ColumnElement[bool]:
 
 def _open(on: date, *, with_records: bool = False) -> Select[int]:
     """People whose account is open on the date, its end included."""
+    # aliased, as the condition may stand in a query on people
     person = aliased(Person)
     is_open = or_(person.disabled_at.is_(None), person.disabled_at >= at_civil(on + DAY))
     query = select(person.id).where(is_open)
@@ -76,6 +77,7 @@ def grant_of(db: Session, owner_id: int, grant_id: int) -> EntryGrant | None:
 def changed_since(db: Session, person_id: int, since: datetime) -> Sequence[EntryGrant]:
     """Grants to or of the person that another has given or ended since then, people loaded."""
     given = and_(EntryGrant.granted_at >= since, EntryGrant.granted_by_id != person_id)
+    # nobody ended it: it lapsed, or ended with an account
     is_by_another = or_(EntryGrant.ended_by_id.is_(None), EntryGrant.ended_by_id != person_id)
     return _grants(
         db,
@@ -100,6 +102,7 @@ def grant_entry(
     _require_right(owner.id, by)
     agent = _agent(db, owner, data.agent_id, now)
     _check_dates(data, civil_date(now))
+    # the unique index knows no dates: a lapsed grant would stand in the way
     _end_lapsed(db, owner.id, agent.id, now)
     grant = EntryGrant(
         owner_id=owner.id,
@@ -179,7 +182,9 @@ def _agent(db: Session, owner: Person, agent_id: int, now: datetime) -> Person:
         raise Refused("no_such_person", field="agent_id")
     if agent.id == owner.id:
         raise Refused("grant_to_oneself", field="agent_id")
-    if agent.role not in WITH_RECORDS or any(each.is_disabled(now) for each in (agent, owner)):
+    if agent.role not in WITH_RECORDS or any(
+        account.is_disabled(now) for account in (agent, owner)
+    ):
         raise Refused("cannot_enter", field="agent_id", agent=agent.name)
     return agent
 

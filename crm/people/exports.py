@@ -14,16 +14,19 @@ from crm.people.permissions import Viewer, visible_to
 def people_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:
     """A row for each posting, of whom the viewer may see; without a viewer, of everybody.
 
-    Who has no posting has one row, that tells of none.
+    Who has no posting has one row, its columns of a posting empty.
     """
     query = (
         select(Person, Posting, Unit)
+        # outer: the file is to hold those without a posting, too
         .outerjoin(Posting, Posting.person_id == Person.id)
         .outerjoin(Unit, Unit.id == Posting.unit_id)
         .order_by(Person.username, Posting.from_on, Posting.id)
     )
+
     if viewer:
         query = query.where(Person.id.in_(visible_to(viewer, on).with_only_columns(Person.id)))
+
     return [_row(*found) for found in db.execute(query)]
 
 

@@ -91,8 +91,10 @@ _TERM = (
     ),
 )
 
+# One row of the file is a person with a posting; `disabled_at` follows from leaving.
 PERSON_FIELDS = declared(*_ACCOUNT, _ROLE, Field("disabled_at", "停用时间", FieldKind.MOMENT))
 POSTING_FIELDS = declared(*_PLACE, *_TERM)
+# In the order of the columns of the file.
 PEOPLE_COLUMNS = columns_of((*_ACCOUNT, *_PLACE, _ROLE, *_TERM))
 
 

@@ -30,9 +30,8 @@ from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role
 
 OF_POSTING = ("unit", "duty", "from", "to")  # all empty where a row tells of none
-OF_PERSON = tuple(
-    name for name, field in PERSON_FIELDS.items() if field.in_form
-)  # what all rows of one person agree on
+# What all rows of one person agree on.
+OF_PERSON = tuple(name for name, field in PERSON_FIELDS.items() if field.in_form)
 Key = tuple[int, Duty, bool, date]  # what makes it the same posting, whenever that ends
 
 
@@ -136,6 +135,7 @@ def _account(known: ByUsername[Person], taken: Mapping[str, str], typed: str) ->
     """The name of the account; a new one is refused where it would be taken for another."""
     if typed in known:
         return known[typed].username
+
     name = new_username(typed)
     if name in taken:
         raise Refused("duplicate_username", field="username", username=taken[name])
@@ -144,6 +144,7 @@ def _account(known: ByUsername[Person], taken: Mapping[str, str], typed: str) ->
 
 def unit_called(units: Sequence[Unit], name: str) -> Unit:
     """The unit of that code, or of that name where only one has it."""
+    # codes first: they are unique, names need not be
     called = [unit for unit in units if unit.code == name] or [
         unit for unit in units if folded(unit.name) == folded(name)
     ]
@@ -217,6 +218,7 @@ def _blame_overlaps(sheet: Sheet, plan: Plan) -> None:
         if wanted.row.is_primary
     ]
 
+    # line 0: not of the file, so that no problem is reported there
     for posting in plan.person.postings if plan.person else []:
         if posting.is_primary:
             wanted = moved.get(posting.id)
@@ -274,6 +276,7 @@ def _count(plan: Plan, outcome: ImportResult, *, changed: bool) -> None:
     updated = {wanted.line for wanted, _ in plan.moved}
     if changed:
         updated.add(plan.rows[0].line)
+    # a row counts once: as added, else as updated
     updated -= new
     outcome.added += len(new)
     outcome.updated += len(updated)

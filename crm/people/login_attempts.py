@@ -43,10 +43,12 @@ def attempt_of(
     db: Session, person: Person | None, *, typed: str, address: str, browser: str | None
 ) -> Attempt:
     """An attempt to sign in to the account that the typed name was found to mean."""
+    # hashed: what is typed as a name may be a password
     name = sha256(fold_username(typed).encode()).hexdigest()
     signed_in_here = exists().where(
         LoginSession.person_id == (person.id if person else 0), LoginSession.address == address
     )
+
     return Attempt(
         person_id=person.id if person else None,
         account=str(person.id) if person else name,
@@ -60,7 +62,7 @@ def network_of(address: str) -> str:
     """The address, or the network of an IPv6 address: its customer may use any address in it."""
     try:
         read = ip_address(address)
-    except ValueError:
+    except ValueError:  # no address: it stands for itself
         return address
     if isinstance(read, IPv6Address) and read.ipv4_mapped is None:
         return str(ip_network((address, NETWORK_BITS), strict=False))
@@ -70,13 +72,16 @@ def network_of(address: str) -> str:
 def count_attempt(db: Session, attempt: Attempt, *, now: datetime) -> bool:
     """Count the attempt before the password is checked; whether it may be checked."""
     own = count_up(db, _own_key(attempt), seconds=MINUTE, now=now)
+    # a browser that is known has its own limit: no stranger can use it up
     if attempt.browser:
         return own <= ATTEMPTS
+
     at_address = count_up(db, _address_key(attempt), seconds=MINUTE, now=now)
     limit = ATTEMPTS
     if not attempt.is_known_address:
         scattered = count_up(db, _scattered_key(attempt), seconds=HOUR, now=now)
         limit = ATTEMPTS if scattered <= SCATTERED_ATTEMPTS else SLOWED_ATTEMPTS
+
     return own <= limit and at_address <= ADDRESS_ATTEMPTS
 
 

@@ -129,6 +129,7 @@ class EntryGrant(Base):
         CheckConstraint("to_on IS NULL OR to_on >= from_on", "ends_after_it_begins"),
         CheckConstraint("ended_by_id IS NULL OR ended_at IS NOT NULL", "ended_has_moment"),
         Index(
+            # one open grant at a time for two people; those that ended do not count
             "uq_entry_grant_open",
             "owner_id",
             "agent_id",

@@ -46,13 +46,16 @@ def viewer(db: Session, person: Person, on: date) -> Viewer:
 
 def viewers(db: Session, people: Collection[Person], on: date) -> Iterator[Viewer]:
     """What each of these people may see on that date; two queries, however many they are."""
+    # REGIME 2: a recruiter has no scope, so that most requests read no tree
     scoped = {person.id: person.role for person in people if person.role is not Role.RECRUITER}
     tree = unit_tree(db) if scoped else []
     own: defaultdict[int, set[int]] = defaultdict(set)
-    if posted := [each for each, role in scoped.items() if role is not Role.ADMIN]:
+
+    if posted := [person_id for person_id, role in scoped.items() if role is not Role.ADMIN]:
         held = select(Posting.person_id, Posting.unit_id).where(held_on(on))
         for person_id, unit_id in db.execute(held.where(Posting.person_id.in_(posted))):
             own[person_id].add(unit_id)
+
     for person in people:
         whole = {node.unit.id for node in tree} if person.role is Role.ADMIN else own[person.id]
         yield Viewer(person, units_below(tree, whole))
@@ -60,6 +63,7 @@ def viewers(db: Session, people: Collection[Person], on: date) -> Iterator[Viewe
 
 def people_in(unit_ids: Collection[int], on: date) -> Select[int]:
     """Ids of the people whose primary posting on the date is in one of the units."""
+    # REGIME 2: people are in scope by their current primary posting
     return select(Posting.person_id).where(
         Posting.is_primary, held_on(on), Posting.unit_id.in_(unit_ids)
     )

@@ -73,6 +73,7 @@ def change_posting(
         "from_on": data.from_on,
         "to_on": data.to_on,
     }
+
     was = (posting.from_on, posting.to_on)
     before, after = changes(posting, values)
     if after:
@@ -88,6 +89,7 @@ def _dates_changed(
 ) -> list[date | None]:
     """The dates that a change affects: where only one bound moved, those between old and new."""
     now = (posting.from_on, posting.to_on)
+    # another unit or duty bears on every date of the posting
     if not names <= {"from_on", "to_on"}:
         return [*was, *now]
     return [end for old, new in zip(was, now, strict=True) if old != new for end in (old, new)]
@@ -105,9 +107,12 @@ def remove_posting(
         "from": posting.from_on,
         "to": posting.to_on,
     }
+
+    # before the row goes: both read it
     record(db, "posting.removed", posting, by=by, at=now, before=before)
     dates = (posting.from_on, posting.to_on)
     collect_edit(db, posting, Edit.POSTING_REMOVED, *dates, by=by, at=now)
+
     db.delete(posting)
     db.flush()
 
@@ -151,6 +156,7 @@ def leave(  # noqa: PLR0913 - who leaves, when, and by whose word
     after_it = Posting.to_on.is_(None) | (Posting.to_on > last_on)
     query = select(Posting).where(Posting.person_id == person.id, after_it)
     ends = db.scalars(query.order_by(Posting.from_on.desc())).all()
+    # one that is yet to begin is removed; one that has begun may have been judged by
     begun = [end.from_on for end in ends if last_on < end.from_on <= civil_date(now)]
     if begun:
         raise Refused("leaves_before_posting", field="last_on", on=begun[0])

@@ -30,6 +30,7 @@ def held_on(on: date) -> ColumnElement[bool]:
 
 def unit_tree(db: Session) -> list[UnitNode]:
     """All units, parents before children, siblings in their order."""
+    # one query and a walk: a zone has few units
     children: dict[int | None, list[Unit]] = defaultdict(list)
     for unit in db.scalars(select(Unit).order_by(Unit.position, Unit.code)):
         children[unit.parent_id].append(unit)
@@ -89,6 +90,7 @@ def posted_as(db: Session, roles: Collection[Role], at: datetime) -> dict[int, l
 
 def by_username(db: Session, username: str) -> Person | None:
     """The person whom a typed username means, whatever its case and width."""
+    # older names may be of any case and width: the exact one goes first
     exact, folded = spellings(username)
     found = db.scalars(select(Person).where(Person.username.in_({exact, folded}))).all()
     return min(found, key=lambda person: person.username != exact, default=None)

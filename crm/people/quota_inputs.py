@@ -72,6 +72,7 @@ def collect_edit(  # noqa: PLR0913 - whose dates, what was done, why, by whom an
     at: datetime,
 ) -> None:
     """Collect an edit of a posting or absence that concerns the dates; None has no end."""
+    # an open end reaches all later periods
     ends = [on or date.max for on in dates]
     collect(
         db,

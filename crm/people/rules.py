@@ -58,9 +58,8 @@ class AbsenceStatus(LabeledEnum):
 
 
 WITH_RECORDS = frozenset(Role) - {Role.READER}  # a reader has figures of units and no records
-OVERSEEING = frozenset(
-    {Role.SUPERVISOR, Role.LEADER, Role.ADMIN}
-)  # they see the people of their scope
+# They see the people of their scope.
+OVERSEEING = frozenset({Role.SUPERVISOR, Role.LEADER, Role.ADMIN})
 OF_BOARDS = OVERSEEING | {Role.READER}  # they see the figures of their units
 JUDGING = frozenset({Role.SUPERVISOR, Role.ADMIN})  # they confirm and reject visits in scope
 
@@ -107,6 +106,7 @@ def may_enter_for(grant: Grant, *, owner: Account, agent: Account, on: date) -> 
     It ends with either account; a reader has no records to enter.
     """
     holds = grant.ended_at is None and grant.from_on <= on <= (grant.to_on or date.max)
-    closing = [each.disabled_at for each in (owner, agent) if each.disabled_at is not None]
+    closing = [account.disabled_at for account in (owner, agent) if account.disabled_at is not None]
+    # an account that closes during the date is closed on it
     are_open = all(moment >= at_civil(on + DAY) for moment in closing)
     return holds and are_open and agent.role in WITH_RECORDS

@@ -70,6 +70,7 @@ def add_person(  # noqa: PLR0913 - a person has that many parts
 
 def _namesake(db: Session, username: str) -> str | None:
     """The name of an account that would be taken for this one; older ones may be of any width."""
+    # only names with other than printable ASCII can be another spelling
     may_fold = Person.username.regexp_match("[^ -~]")
     others = db.scalars(select(Person.username).where(or_(Person.username == username, may_fold)))
     return next((name for name in others if fold_username(name) == username), None)
@@ -91,12 +92,16 @@ def change_person(  # noqa: PLR0913 - a person has that many parts
         require_another_admin(db, person)
     if email != person.email:  # older addresses are only checked when a mail is sent
         email = optional_address(email)
+
     before, after = changes(person, {"name": name, "email": email, "phone": phone, "role": role})
+
+    # REGIME 2: a reader has no records, and enters none for others
     if role not in WITH_RECORDS:
         note_record_access_ended(db, person, by=by, at=now)
         end_grants_to(db, person=person, now=now)
     if after:
         record(db, "person.changed", person, by=by, at=now, before=before, after=after)
+
     return bool(after)
 
 
@@ -163,6 +168,8 @@ def check_posting(  # noqa: PLR0913 - a posting has that many parts
     """Refuse as `last_day_before_first`, or as `overlapping_posting` with another than `but_id`."""
     if to_on and to_on < from_on:
         raise Refused("last_day_before_first", field="to")
+
+    # held from the check to the change, so that no other posting comes between
     hold_postings(db, person)
     if is_primary and (other := _overlapping(db, person, from_on, to_on, but_id)):
         raise Refused(
@@ -245,6 +252,8 @@ def set_password(  # noqa: PLR0913 - a password has that many parts
     person.password_hash = password_hash
     person.password_changed_at = now
     person.is_password_temporary = is_temporary
+
+    # whoever knew the old password is signed out everywhere
     end_sessions(db, person=person, now=now)
     record(db, "person.password_set", person, by=by, at=now)
 
@@ -280,6 +289,7 @@ def verify(person: Person | None, password: str, *, now: datetime) -> bool:
 
     Slow on purpose, as `hash_password` is: not to be called where a write transaction has begun.
     """
+    # without a hash that of nobody is checked, so that the time tells nothing
     known = person.password_hash if person and not person.is_disabled(now) else None
     try:
         with _hashing:

@@ -12,8 +12,8 @@ from crm.base.audit import record
 from crm.people.models import LoginSession, Person
 
 IDLE = timedelta(days=14)  # a phone that is used every other week stays signed in
-LONGEST = timedelta(days=60)
-SEEN_EVERY = timedelta(minutes=5)
+LONGEST = timedelta(days=60)  # however often it is used
+SEEN_EVERY = timedelta(minutes=5)  # a write at each request would be too many
 
 
 def _hash(token: str) -> str:
@@ -51,6 +51,7 @@ def find(db: Session, token: str, *, now: datetime) -> LoginSession | None:
         .options(joinedload(LoginSession.person))
         .where(LoginSession.token_hash == _hash(token), _is_open(now))
     )
+    # an account may close on a later date, and its sessions do not end with it by themselves
     return None if login is None or login.person.is_disabled(now) else login
 
 

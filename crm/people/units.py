@@ -42,8 +42,10 @@ def change_unit(
     """Rename, move or reorder a unit; refused as `unit_under_itself`, `no_such_unit`."""
     _hold_tree(db)
     _check_parent(db, data.parent_id)
+    # the unit itself is among those below it
     if data.parent_id in units_below(unit_tree(db), {unit.id}):
         raise Refused("unit_under_itself", field="parent_id", unit=unit.name)
+
     before, after = changes(unit, _columns(data))
     if after:
         record(db, "unit.changed", unit, by=by, at=now, before=before, after=after)

@@ -47,6 +47,7 @@ def require_fit(db: Session, taking: Taking) -> None:
     `successor_on_other_side`, `officer_oversees_not`.
     """
     to = taking.to
+    # also whoever leaves later: it would have to be handed over again
     if to.id == taking.leaver.id or to.disabled_at or to.role not in WITH_RECORDS:
         raise taking.refused("successor_leaves")
     _CHECKS[taking.thing.kind](db, taking)
@@ -68,6 +69,7 @@ def _check_role(db: Session, taking: Taking) -> None:
         return
     if not first_unseen_dates(db, taking.on, lead_ids=[lead], without=taking.leaver.id):
         raise taking.refused("successor_sees_not")
+    # nobody gives themself the sight of a restricted lead
     if taking.by and taking.by.id == taking.to.id:
         raise taking.refused("own_succession")
 
@@ -78,23 +80,26 @@ def _check_leads(db: Session, taking: Taking) -> None:
 
 
 def _check_visit(db: Session, taking: Taking) -> None:
+    # whoever leads a visit needs a posting: its unit decides who may judge it
     posted = select(Posting.id).where(Posting.person_id == taking.to.id).limit(1)
     if db.scalar(posted) is None:
         raise taking.refused("successor_not_posted")
     _check_leads(db, taking)
 
 
-def _check_answering(db: Session, taking: Taking) -> None:
+def _check_order_person(db: Session, taking: Taking) -> None:
     order = db.get_one(Order, taking.thing.row_id)
+    # REGIME 5: who answers an order is another than who accepts it
     if taking.to.id in (order.officer_id, order.issued_by_id):
         raise taking.refused("successor_on_other_side")
     _check_leads(db, taking)
 
 
-def _check_deciding(db: Session, taking: Taking) -> None:
+def _check_order_officer(db: Session, taking: Taking) -> None:
     order = db.get_one(Order, taking.thing.row_id)
     if taking.to.role not in OVERSEEING:
         raise taking.refused("officer_oversees_not")
+    # REGIME 5: who accepts an answer is another than who gave it
     if taking.to.id in (order.person_id, order.answered_by_id):
         raise taking.refused("successor_on_other_side")
     _check_leads(db, taking)
@@ -106,8 +111,8 @@ def _sees(db: Session, taking: Taking, lead_id: int) -> bool:
 
 _CHECKS: Mapping[Thing, Callable[[Session, Taking], None]] = {
     Thing.ROLE: _check_role,
-    Thing.ORDER_PERSON: _check_answering,
-    Thing.ORDER_OFFICER: _check_deciding,
+    Thing.ORDER_PERSON: _check_order_person,
+    Thing.ORDER_OFFICER: _check_order_officer,
     Thing.FOLLOWUP: _check_leads,
     Thing.VISIT: _check_visit,
     Thing.JOINED: _check_visit,

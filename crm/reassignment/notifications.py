@@ -56,7 +56,7 @@ def tell(  # noqa: PLR0913 - what was done, for whom, by whom, when
     return sum(
         _put(db, reader, person, mine[reader.id], now, site)
         for reader in readers.values()
-        if by is None or reader.id != by.id
+        if by is None or reader.id != by.id  # who did it knows
     )
 
 
@@ -64,6 +64,7 @@ def _put(  # noqa: PLR0913, PLR0917 - a mail has that many parts
     db: Session, reader: Person, person: Person, pairs: Pairs, now: datetime, site: Site
 ) -> bool:
     kind = MessageKind.HANDOVER
+    # with the moment: a second hand-over is a mail of its own
     key = f"{kind.value}:{person.username}:{reader.username}:{now.isoformat()}"
     lines, is_closed = lines_for(db, reader, pairs, now), person.is_disabled(now)
     content = {"reader": reader, "leaver": person, "lines": lines, "is_closed": is_closed}

@@ -68,12 +68,12 @@ def during(things: Sequence[OpenThing], span: Span, on: date) -> list[OpenThing]
 def _is_during(thing: OpenThing, span: Span, on: date) -> bool:
     match thing.kind:
         case Thing.FOLLOWUP:
-            return thing.on <= span.last
+            return thing.on <= span.last  # what is overdue, too
         case Thing.VISIT | Thing.JOINED:
             return span.first <= thing.on <= span.last
         case Thing.STAY:
             return span.first <= on <= span.last
-        case Thing.BEGUN:
+        case Thing.BEGUN:  # it stays with whoever made it
             return False
         case _:
             return True
@@ -90,6 +90,7 @@ def closed_with_open(db: Session, now: datetime) -> Sequence[Person]:
         select(Order.officer_id).where(_is_open(), Order.officer_id.is_not(None)),
         select(Followup.person_id).where(Followup.done_at.is_(None)),
         select(Visit.leader_id).where(planned),
+        # of a visit that has begun a companion has nothing to hand over
         joined.where(planned, Visit.starts_at > now),
     ).subquery()
     query = select(Person).where(Person.id.in_(select(owners)), ~active_at(now))
@@ -100,14 +101,18 @@ def closed_with_open(db: Session, now: datetime) -> Sequence[Person]:
 def heirs_of(db: Session, person: Person, now: datetime) -> list[Person]:
     """Who takes over what is left: supervisors up the tree, the nearest first, then admins."""
     held = select(Posting.unit_id).where(Posting.person_id == person.id, Posting.is_primary)
+    # the last unit: whoever has left holds no posting any more
     begun = held.where(Posting.from_on <= civil_date(now)).order_by(Posting.from_on.desc())
     unit_id = db.scalar(begun.limit(1))
+
     supervisors = posted_as(db, {Role.SUPERVISOR}, now)
     chain = units_above(unit_tree(db), unit_id) if unit_id else []
     ids = [person_id for unit in chain for person_id in supervisors.get(unit, [])]
     admins = select(Person.id).where(Person.role == Role.ADMIN, active_at(now))
     ids += db.scalars(admins.order_by(Person.id))
+
     people = {heir.id: heir for heir in db.scalars(select(Person).where(Person.id.in_(ids)))}
+    # in their order, each once, though posted in several units
     return [people[heir_id] for heir_id in dict.fromkeys(ids) if heir_id != person.id]
 
 
@@ -164,7 +169,9 @@ def _visits(db: Session, person_id: int, now: datetime) -> Iterator[OpenThing]:
     led = db.scalars(planned.where(Visit.leader_id == person_id)).all()
     also = db.scalars(planned.where(Visit.id.in_(joined), Visit.starts_at > now)).all()
     leads = _leads_of(db, [visit.id for visit in (*led, *also)])
-    for kind, visit in (*((_kind_of(each, now), each) for each in led), *_as_joined(also)):
+    open_visits = [*((_kind_of(visit, now), visit) for visit in led), *_as_joined(also)]
+
+    for kind, visit in open_visits:
         text = f"{formatting.span(visit.first_on, visit.last_on)} {visit.city} {visit.kind.label}"
         lead_ids = leads.get(visit.id, frozenset())
         yield OpenThing(kind, visit.id, visit.first_on, text, lead_ids=lead_ids)

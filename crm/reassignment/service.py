@@ -78,6 +78,7 @@ def hand_over(  # noqa: PLR0913 - whose things, to whom, by whose word, when
         except Refused as refusal:
             problems.append(Refused(refusal.code, thing.key, **refusal.facts))
 
+    # all problems together, so that the page can mark each item
     if problems:
         raise Unfit(problems)
 
@@ -103,6 +104,7 @@ def release_open_items(
     things = open_things_of(db, person.id, now)
     if not things:
         return 0
+
     heirs = heirs_of(db, person, now)
     moved = [_let_fall(db, person, thing, heirs, by=by, now=now) for thing in things]
     _finish(db, person, moved, by=by, now=now, site=site)
@@ -117,10 +119,10 @@ def settle_ended(db: Session, ended: Iterable[RecordAccessEnded]) -> int:
     db.flush()
     return sum(
         release_open_items(
-            db, person=sight.person, by=sight.by, now=sight.at, site=mail.current_site()
+            db, person=closing.person, by=closing.by, now=closing.at, site=mail.current_site()
         )
-        for sight in ended
-        if sight.person.is_disabled(sight.at) or sight.person.role not in WITH_RECORDS
+        for closing in ended
+        if closing.person.is_disabled(closing.at) or closing.person.role not in WITH_RECORDS
     )
 
 
@@ -134,6 +136,7 @@ def settle_closed(db: Session, *, at: datetime, site: Site | None) -> Mapping[st
 
 
 def _hold(db: Session, person: Person) -> None:
+    # one hand-over of a person at a time: the second finds what the first left
     db.execute(select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
 
 
@@ -183,9 +186,11 @@ def _finish(  # noqa: PLR0913 - what was done, for whom, by whom, when
 ) -> None:
     if not moved:
         return
+
     people = sorted({move.to.id for move in moved if move.to})
     after = {"entries": len(moved), "people": people}
     record(db, "person.handed_over", person, by=by, at=now, after=after)
+
     if site:
         pairs = [(move.thing, move.to) for move in moved]
         tell(db, person=person, moved=pairs, by=by, now=now, site=site)

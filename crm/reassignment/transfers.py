@@ -22,7 +22,7 @@ from crm.visits.models import Visit
 def give(db: Session, taking: Taking, span: Span | None = None) -> None:
     """Let the successor have the thing; `span`: for the dates of an absence only."""
     _GIVE_BY_THING[taking.thing.kind](db, taking, span)
-    db.flush()
+    db.flush()  # the next thing is checked against what this one has changed
 
 
 def settle(
@@ -54,12 +54,12 @@ def _give_role(db: Session, taking: Taking, span: Span | None) -> None:
     give_role_over(db, held=held, to=taking.to, term=term, by=taking.by, now=taking.now)
 
 
-def _give_answering(db: Session, taking: Taking, _span: Span | None) -> None:
+def _give_order_person(db: Session, taking: Taking, _span: Span | None) -> None:
     order = db.get_one(Order, taking.thing.row_id)
     replace_person(db, order=order, to=taking.to, by=taking.by, now=taking.now)
 
 
-def _give_deciding(db: Session, taking: Taking, _span: Span | None) -> None:
+def _give_order_officer(db: Session, taking: Taking, _span: Span | None) -> None:
     order = db.get_one(Order, taking.thing.row_id)
     replace_officer(db, order=order, to=taking.to, by=taking.by, now=taking.now)
 
@@ -79,17 +79,18 @@ def _give_place(db: Session, taking: Taking, _span: Span | None) -> None:
     give_place(db, visit=visit, leaver=leaver, to=taking.to, by=taking.by, now=taking.now)
 
 
-def _give_rest(db: Session, taking: Taking, _span: Span | None) -> None:
+def _give_stay(db: Session, taking: Taking, _span: Span | None) -> None:
     visit = db.get_one(Visit, taking.thing.row_id)
     cut_stay(db, visit=visit, to=taking.to, by=taking.by, now=taking.now)
 
 
+# Only a role is given for the dates of an absence; all else is given for good.
 _GIVE_BY_THING: Mapping[Thing, Callable[[Session, Taking, Span | None], None]] = {
     Thing.ROLE: _give_role,
-    Thing.ORDER_PERSON: _give_answering,
-    Thing.ORDER_OFFICER: _give_deciding,
+    Thing.ORDER_PERSON: _give_order_person,
+    Thing.ORDER_OFFICER: _give_order_officer,
     Thing.FOLLOWUP: _give_followup,
     Thing.VISIT: _give_visit,
     Thing.JOINED: _give_place,
-    Thing.STAY: _give_rest,
+    Thing.STAY: _give_stay,
 }
