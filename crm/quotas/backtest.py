@@ -68,6 +68,7 @@ class Counts:
 def past_periods(kind: PeriodKind, first: date, last: date, today: date) -> list[Period]:
     """The periods of that kind that lie whole within the dates and have begun, in order."""
     period = Period.holding(kind, first)
+    # one that began before the dates does not lie whole within them
     period = period if period.first == first else period.after
     found = []
     while period.last <= last and period.first <= today:
@@ -93,6 +94,7 @@ def backtest(  # noqa: PLR0913 - which figures, and as known when
     calendar = working_calendar(db)
     found: list[Comparison] = []
 
+    # a dict, as a set would lose the order of the drafts
     for kind in {draft.period: None for draft in drafts}:
         of_kind = [draft for draft in drafts if draft.period is kind]
         for period in past_periods(kind, first, last, civil_date(now)):
@@ -173,6 +175,7 @@ def _compare(
 ) -> Iterable[Comparison]:
     codes = {draft.code for draft in drafts}
     judged = figures(db, period=period, as_of=as_of, codes=codes)
+    # whatever is frozen: a draft judges the facts
     by_draft = live_figures(db, period=period, as_of=as_of, rules=drafts)
     was = {_key(figure): figure for figure in judged}
     would = {_key(figure): figure for figure in by_draft}

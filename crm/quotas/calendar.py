@@ -49,6 +49,7 @@ class Flips:
 
 def flips(before: WorkingCalendar, after: WorkingCalendar) -> Flips:
     """The dates that are working days in only one of the two calendars."""
+    # no other date can differ: the library beneath is the same
     overridden = sorted({*before.overrides, *after.overrides})
     changed = [on for on in overridden if before.is_workday(on) is not after.is_workday(on)]
     return Flips(
@@ -103,6 +104,7 @@ def set_days(  # noqa: PLR0913 - a span, what it becomes, why and by whom
     db.flush()
     changed = flips(before, working_calendar(db))
     after = {"is_workday": is_workday, "reason": reason, **_flips_json(first, last, changed)}
+    # the entry is about the first date, and its values name the span
     record(db, "calendar.set", rows[0], by=by, at=now, before=replaced, after=after)
     _collect(db, Edit.CALENDAR_SET, changed, reason=reason, by=by, at=now)
 
@@ -144,14 +146,16 @@ def keep_arrangement(
     """
     _refuse_others(by)
     before = working_calendar(db)
-    gone = [date(year, 1, 1) for year in whole_years]
+    replaced_years = [date(year, 1, 1) for year in whole_years]
 
-    for first in gone:
+    # what the new arrangement of a whole year leaves out holds no longer
+    for first in replaced_years:
         span = WorkdayOverride.on.between(first, first.replace(month=12, day=31))
         db.execute(delete(WorkdayOverride).where(WorkdayOverride.source == Source.IMPORTED, span))
 
     listed = sorted(arranged)
 
+    # a statement takes only so many values
     for dates in batches(listed):
         of_dates = WorkdayOverride.on.in_(dates)
         db.execute(

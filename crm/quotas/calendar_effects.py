@@ -72,12 +72,15 @@ def effects(changed: Flips, before: CalendarState, after: CalendarState) -> Effe
     """The difference between the two states."""
     months = [Month(month, before.workdays[month], days) for month, days in after.workdays.items()]
     demands = []
+
     for (period, rule), owed in after.owed.items():
         was = before.owed.get((period, rule), {})
         other = [person_id for person_id in owed if was.get(person_id) != owed[person_id]]
         if other:
+            # the numbers of one of them, as an example for all
             first = other[0]
             demands.append(Demand(period, rule, len(other), was.get(first, 0), owed[first]))
+
     return Effects(
         changed, [month for month in months if month.before != month.after], demands, after.frozen
     )
@@ -88,6 +91,7 @@ def _open(db: Session, changed: Flips, now: datetime) -> list[Period]:
     today = civil_date(now)
     periods = {Period.holding(kind, on) for kind in period_kinds(db) for on in changed.dates}
     earliest = today - FROZEN_BY_NOW
+    # a period that ended long ago is frozen, or never will be
     begun = {period for period in periods if period.first <= today and period.last >= earliest}
     closed = select(FigureRecord.period).where(
         FigureRecord.frozen_at.is_not(None),

@@ -115,6 +115,7 @@ def import_calendar(
     }
     outcome = ImportResult(notices=list(arrangement.notices))
 
+    # counted by the rows of the file: the ordinary days of a whole year are none of them
     for on, arranged in arrangement.rows.items():
         outcome.added += on not in known
         outcome.updated += on in known and known[on] != arranged

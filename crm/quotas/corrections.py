@@ -27,6 +27,7 @@ def apply_edits(db: Session) -> int:
         return 0
 
     db.flush()
+    # a freeze under way ends first: else its figures would miss these edits
     hold_freezes(db)
     frozen = select(FigureRecord.id).where(FigureRecord.frozen_at.is_not(None)).limit(1)
     if db.scalar(frozen) is None:
@@ -105,6 +106,7 @@ def _results(
     db: Session, records: Iterable[FigureRecord], now: datetime
 ) -> dict[int, FigureResult]:
     """What the facts make of each now, by the versions of the rules that judged the periods."""
+    # figures that are judged alike are judged together
     alike: defaultdict[tuple[str, int, Freeze], dict[int, int]] = defaultdict(dict)
     for record in records:
         alike[record.period, record.rule_id, _freeze(record)][record.person_id] = record.id
@@ -121,6 +123,7 @@ def _results(
             person_ids=ids,
             freeze=freeze,
         )
+        # first for all: whoever has no figure any more owes nothing
         results |= dict.fromkeys(ids.values(), NOTHING_OWED)
         results |= {ids[judged.person_id]: _result(judged.figure) for judged in found}
 

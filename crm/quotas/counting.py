@@ -108,14 +108,18 @@ def _as_if_done_before(
 
     REGIME 3: each date before today, while the stay is under way or may be logged in time.
     """
+    # `at`: the moment whose date is today; of a frozen figure that of the freeze
     at, ended_too = as_of, True
+
     if freeze:
         was_known = visit.entered_at <= freeze.at
         at = freeze.at if was_known else as_of
         # no edit follows when a stay lapses: one made up after the freeze counts once it is done
         ended_too = was_known and freeze.way is JudgingVersion.ENDED_STAYS
+
     if visit.kind is not Kind.RESIDENCY or at < visit.starts_at:
         return date.min
+
     today = clock.civil_date(at)
     is_in_time = today <= rule.last_date_to_log(visit.last_on)
     return today if at < visit.ends_at or (is_in_time and ended_too) else date.min
@@ -165,6 +169,7 @@ def count(visits: Iterable[KnownVisit], case: Case) -> Count:
         parts: dict[Reason | None, list[date]] = defaultdict(list)
         for on in _dates(known.visit, case):
             reason = _why_not(known, on, case)
+            # REGIME 4: two visits on one day are one, and the earlier one counts
             if reason is None and case.rule.once_a_day and on in taken:
                 reason = Reason.SAME_DAY
             if reason is None:

@@ -61,8 +61,8 @@ def compliance_rows(  # noqa: PLR0913 - which figures, and as known when
     found = figures(db, period=period, as_of=now, codes=codes)
 
     if viewer:
-        sight = figure_scope(db, viewer, civil_date(now))
-        found = [judged for judged in found if sight.sees_figure(judged)]
+        scope = figure_scope(db, viewer, civil_date(now))
+        found = [judged for judged in found if scope.sees_figure(judged)]
 
     made = _latest(db, period)
     estimated = working_calendar(db).is_estimated(period)
@@ -70,6 +70,7 @@ def compliance_rows(  # noqa: PLR0913 - which figures, and as known when
     return [
         _row(judged, made.get((judged.figure.rule.code, judged.person_id)))
         | {
+            # a frozen figure keeps the calendar by which it was judged
             "estimated": "是" if estimated and not judged.figure.settled else None,
             "basis": basis_of([judged.figure], period, since),
         }
@@ -80,6 +81,7 @@ def compliance_rows(  # noqa: PLR0913 - which figures, and as known when
 def _latest(db: Session, period: Period) -> dict[Key, CorrectionFacts]:
     """The latest correction of each figure of the period."""
     made = corrections(db, FigureRecord.period == period.name)
+    # in the order in which they were made, so that the last one stays
     made.sort(key=lambda facts: facts.correction.id)
     return {(facts.rule_code, facts.person.id): facts for facts in made}
 

@@ -66,6 +66,7 @@ def holdings(
     for row in rows:
         here = Place(*row[:6])
         _, duty, from_on, to_on = row[5:]
+        # REGIME 2: primary postings never overlap, so each date has one place
         held[here.person_id, duty] |= dict.fromkeys(_within(period, from_on, to_on), here)
 
     return dict(held)
@@ -118,6 +119,7 @@ def visits_by_person(
     ).all()
     visits = {visit.id: visit for visit in visits_of(db, period, as_of, person_ids)}
     by_person: defaultdict[int, dict[int, VisitFacts]] = defaultdict(dict)
+    # the facts carry the lateness of the leader; companions have their own
     for visit in visits.values():
         by_person[visit.leader_id][visit.id] = visit
 

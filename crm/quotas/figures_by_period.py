@@ -39,9 +39,12 @@ def figures_by_period(
     """
     if not periods:
         return {}
+
     first, last = min(period.first for period in periods), max(period.last for period in periods)
     frozen = frozen_by_period(db, periods=periods, as_of=as_of)
+    # read once for all periods; which of them concern one is found in memory
     rules, postings = rules_holding(db, first, last), _primary_postings(db, first, last)
+
     return {
         period: frozen[period] + _others(db, period, as_of, frozen[period], rules, postings)
         for period in periods
@@ -85,6 +88,7 @@ def _others(  # noqa: PLR0913, PLR0917 - what was read once for all periods
     if not missing:
         return []
 
+    # where nothing is frozen, everybody: no long list of ids for the database
     found = figures(db, period=period, as_of=as_of, person_ids=missing if kept else None)
 
     return [judged for judged in found if (judged.figure.rule.code, judged.person_id) not in kept]

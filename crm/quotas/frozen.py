@@ -107,6 +107,7 @@ class CorrectionFacts:
 
     def is_seen_by(self, scope: FigureScope) -> bool:
         """Whether its figure is the viewer's to see, or the correction is theirs to sign."""
+        # once it is signed, nobody has to stand in for its author
         author_id = None if self.correction.signed_at else self.correction.made_by_id
         return scope.sees(self.person.id, self.unit_id, self.duty, author_id=author_id)
 
@@ -181,6 +182,7 @@ def for_signing(viewer: Viewer, scope: FigureScope) -> ColumnElement[bool]:
     """The corrections that wait for the viewer's signature, or another supervisor's."""
     if not viewer.judges:
         return false()
+    # REGIME 4: a supervisor signs, but not for an edit or a figure of their own
     by_another = or_(Correction.made_by_id.is_(None), Correction.made_by_id != viewer.person_id)
     return and_(
         Correction.signed_at.is_(None),
@@ -258,6 +260,7 @@ def _latest(corrections: Iterable[Correction], as_of: datetime) -> dict[int, Cor
 def _figure(
     row: Row[Any], period: Period, corrected: Corrected | None, why: Explanation
 ) -> PersonFigure:
+    # by position, as the columns of places and rules have names in common
     place = Place(*row[: len(PLACE)])
     rule = Rule(*row[len(PLACE) : len(PLACE) + len(RULE)])
     figure = Figure(

@@ -68,6 +68,7 @@ def judge_figure(
     known_visits = [
         known_visit(visit, case.rule, as_of=as_of, freeze=freeze)
         for visit in visits
+        # REGIME 4, As of T: what was entered later is not there
         if visit.entered_at <= as_of
     ]
     so_far = count(known_visits, case)
@@ -113,6 +114,7 @@ def required_of(rule: Rule, presence: Presence) -> int:
     """What is owed, in proportion to presence where the rule says so; 0 is exempt."""
     owed = prorated(rule, present=len(presence.working), workdays=presence.workdays)
     if rule.counts_days:
+        # REGIME 4: never more days of residence than days on which one is there
         owed = min(owed, bound_of(rule, presence))
     return owed
 
@@ -146,6 +148,7 @@ def reachable_of(
     if not presence.working:
         return 0
     working = presence.working_left(today)
+    # one and a half times the average, rounded down in whole numbers
     usual = 3 * required * len(working) // (2 * len(presence.working))
     if not rule.once_a_day:
         return usual
@@ -174,6 +177,7 @@ def status_of(inputs: StatusInputs, *, is_over: bool) -> FigureStatus:
 
 def _if_planned_are_done(visits: list[KnownVisit], so_far: Count, case: Case, today: date) -> Count:
     """The count if the planned visits that can still be logged in time were done."""
+    # one that ended earlier would be logged late, and count only once confirmed
     earliest = today - timedelta(days=case.rule.log_within_days)
     if not any(known.is_planned and known.visit.last_on >= earliest for known in visits):
         return so_far

@@ -54,7 +54,9 @@ def waiting_days(db: Session, data: VisitData, visit: Visit | None, today: date)
     found = late_days(db, Span(data.kind, data.channel, first, last), late)
     if visit is None:
         return found
+
     was = Span(visit.kind, visit.channel, visit.first_on, visit.last_on)
+    # what waited before the change is not asked about again
     before = late_days(db, was, late_now(db, visit)) if found else []
     return [days for days in found if days not in before]
 
@@ -62,6 +64,7 @@ def waiting_days(db: Session, data: VisitData, visit: Visit | None, today: date)
 def late_days(db: Session, span: Span, late_by: Mapping[int, int]) -> list[LateDays]:
     """The days that some rule counts once confirmed; `late_by`: by person, how late they are."""
     late = {person_id: days for person_id, days in late_by.items() if days}
+    # REGIME 3: days are entered late only of a visit that covers several dates
     if span.first_on == span.last_on or not late:
         return []
 
@@ -84,6 +87,7 @@ def late_days(db: Session, span: Span, late_by: Mapping[int, int]) -> list[LateD
 def _limits(db: Session, span: Span) -> list[tuple[Rule, tuple[date, ...]]]:
     """The rules that count the visit's days, each with the days that it judges."""
     limits = []
+    # a period is judged by the version of its first date, which may lie so far back
     for rule in rules_holding(db, span.first_on - LONGEST_PERIOD, span.last_on):
         counts = rule.counts_days and rule.takes(span)
         dates = tuple(

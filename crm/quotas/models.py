@@ -87,9 +87,8 @@ class FigureRecord(Base):
     first_on: Mapped[date]
     last_on: Mapped[date]
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
-    judged_by: Mapped[int] = mapped_column(
-        server_default="1"
-    )  # the `JudgingVersion`; of a frozen figure it stays
+    # the `JudgingVersion`; of a frozen figure it stays
+    judged_by: Mapped[int] = mapped_column(server_default="1")
     explanation: Mapped[str]  # JSON: which visits counted, and which did not and why
 
     assessed_at: Mapped[datetime | None]

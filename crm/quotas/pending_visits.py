@@ -74,6 +74,7 @@ def visits_to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
         db,
         viewer,
         since=since,
+        # the strictest limits: `waits_for_verdict` then decides by each rule
         within_days=min(rule.log_within_days for rule in rules),
         stay_within=min(limits_for_stays(rules), default=None),
         as_of=now,
@@ -95,6 +96,7 @@ def days_entered_late(db: Session, visit_ids: Collection[int]) -> dict[int, int]
 
 def ids_awaiting_verdict(db: Session, visits: Iterable[SeenVisit], now: datetime) -> frozenset[int]:
     """Which of the visits were logged or entered too late for a rule, and wait for a verdict."""
+    # most visits are in time: for them no rule is read
     late = [visit for visit in visits if visit.verdict is None and _may_be_late(visit)]
     if not late:
         return frozenset()
@@ -145,6 +147,7 @@ def last_dates_to_log(db: Session, stays: Iterable[Stay]) -> dict[int, date]:
     found = {stay.id: stay for stay in stays}
     if not found:
         return {}
+
     duties = _duties(db, list(found))
     first = min(stay.first_on for stay in found.values()) - LONGEST_PERIOD
     rules = rules_holding(db, first, max(stay.last_on for stay in found.values()))
@@ -171,6 +174,7 @@ def _within(stay: Stay, rules: Iterable[Rule], duties: set[Duty]) -> int:
         for rule in rules_judging(rules, stay.first_on, stay.last_on)
         if rule.duty in duties and rule.takes(stay)
     ]
+    # REGIME 3: 3 days at least, also where no rule counts it
     return max([DAYS_TO_LOG, *allowed])
 
 

@@ -71,11 +71,15 @@ def seen_by(
 ) -> ColumnElement[bool]:
     """`FigureScope.sees` as an SQL condition on these columns."""
     seen = [person == scope.person_id]
+
     seen += [(duty == rank) & unit.in_(units) for rank, units in scope.units_by_duty.items()]
+
     for rank, left in scope.left.items():
         for supervisors, units in left.items():
+            # an admin sees it where each of these supervisors is its person or author
             excluded = [_is_among(supervisor, person, author) for supervisor in supervisors]
             seen.append(and_(duty == rank, unit.in_(units), *excluded))
+
     return or_(*seen)
 
 
@@ -113,6 +117,7 @@ def figure_scopes(db: Session, viewers: Sequence[Viewer], on: date) -> dict[int,
         }
 
     tree = unit_tree(db)
+    # only an admin's scope depends on what supervisors see
     supervisors: Sequence[Viewer] = ()
     if any(viewer.role is Role.ADMIN for viewer in viewers):
         supervisors = _supervisors(db, on)
@@ -155,6 +160,7 @@ class Supervisors:
 
     def of(self, person_id: int, unit_id: int, duty: Duty) -> list[int]:
         """The nearest up the tree who may see it, else the inspecting unit's, else the admins."""
+        # REGIME 2: a supervisor who may not see the figure is passed over
         seeing = {
             posted_in: [
                 supervisor
@@ -257,6 +263,7 @@ def _with_left(admin: FigureScope, seeing: Sequence[FigureScope]) -> FigureScope
             supervisors = Units(
                 scope.person_id for scope in seeing if unit_id in scope.units_by_duty[duty]
             )
+            # of more than two, one is neither the figure's person nor the author
             if len(supervisors) <= _MOST_EXCLUDED:
                 left[duty][supervisors].add(unit_id)
 

@@ -63,6 +63,7 @@ def rule_codes(db: Session) -> list[str]:
 
 def period_kinds(db: Session) -> list[PeriodKind]:
     """The kinds of period by which any rule ever judged, the shorter first."""
+    # only of duties that the person ever held: others owe in other periods
     kinds = set(db.scalars(select(RuleVersion.period).distinct()))
     return [kind for kind in PeriodKind if kind in kinds]
 
@@ -89,8 +90,9 @@ def figures(
     frozen = frozen_figures(db, period=period, as_of=as_of, codes=codes, person_ids=person_ids)
     if not frozen:
         return live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=person_ids)
+
     kept = {_key(judged) for judged in frozen}
-    others = _owing(db, period, rules, person_ids) - kept  # of the past hardly ever anybody
+    others = _owing(db, period, rules, person_ids) - kept  # for past periods hardly ever anybody
     live = live_figures(
         db,
         period=period,
@@ -98,6 +100,7 @@ def figures(
         rules=rules,
         person_ids={person_id for _, person_id in others},
     )
+
     return sorted([*frozen, *(judged for judged in live if _key(judged) in others)], key=_place)
 
 
@@ -126,12 +129,15 @@ def live_figures(  # noqa: PLR0913 - which figures, and as known when
     """
     if not rules or (person_ids is not None and not person_ids):
         return []
+
     basis = _read(db, period, {rule.duty for rule in rules}, as_of, person_ids)
     basis = replace(basis, freeze=freeze)
+
     made = []
     for rule in rules:
         owing = [key for key in basis.holdings if key[1] is rule.duty]
         made += [_judged(rule, person_id, basis) for person_id, _ in owing]
+
     return sorted(made, key=_place)
 
 
@@ -248,5 +254,6 @@ def _judged(rule: Rule, person_id: int, basis: _Basis) -> PersonFigure:
 
 def place_of_figure(holding: Holding, today: date) -> Place:
     """The place on the last date held up to today, else on the first date held."""
+    # REGIME 4: the figure stands under one unit and is never split
     begun = [on for on in holding if on <= today]
     return holding[max(begun) if begun else min(holding)]

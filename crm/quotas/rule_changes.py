@@ -47,6 +47,7 @@ def check_rule(rule: Rule) -> None:
     if rule.counts_days and rule.count_by is not CountBy.DAY:
         raise Refused("days_by_day", field="count_by")
 
+    # counted once a day, no period has room for more than its days
     most = LONGEST_PERIOD_DAYS[rule.period] if rule.once_a_day else MOST_VISITS
 
     for field, first, last in (
@@ -72,6 +73,7 @@ def check_new(db: Session, *, draft: Rule, now: datetime) -> Rule:
         raise Refused("bad_rule_code", field="code", longest=LONGEST_CODE)
     if code in TAKEN or versions(db, code):
         raise Refused("rule_code_taken", field="code", rule=code)
+
     draft = replace(draft, code=code)
     check_rule(draft)
     _keep_past(db, draft, [draft.period], now)
@@ -91,6 +93,7 @@ def check_change(db: Session, *, draft: Rule, now: datetime) -> Rule:
     """
     if not versions(db, draft.code):
         raise Refused("unknown_rule", rule=draft.code)
+
     old = version_on(db, draft.code, draft.valid_from)
     draft = replace(draft, valid_to=_end(db, draft, old))
     check_rule(draft)
@@ -171,7 +174,8 @@ def _hold(db: Session, by: Person) -> None:
     if by.role is not Role.ADMIN:
         raise Refused("not_yours")
     hold_edits(db)  # no period is assessed or frozen, and no other rule changed, in between
-    for read in db.identity_map.values():  # before we waited; a page reads what it changes
+    # versions read before the wait are read again: another change may have come first
+    for read in db.identity_map.values():
         if isinstance(read, RuleVersion):
             db.expire(read)
 
@@ -197,6 +201,7 @@ def _earliest(db: Session, code: str, kinds: Iterable[PeriodKind], now: datetime
 def _free_code(db: Session, draft: Rule) -> str:
     """A code made of the duty and the period, with a number where that is taken."""
     usual = f"{draft.duty}-{draft.period}"
+    # one number more than there are codes: one of them is free
     known = {version.code for version in versions(db)}
     return next(
         code
@@ -214,6 +219,7 @@ def _add(
     if was is None:
         record(db, "rule.added", version, by=by, at=now, after={"code": draft.code} | values)
         return version
+    # a new version of a known rule: the entry holds only what differs
     after = {name: value for name, value in values.items() if value != was[name]}
     before = {name: was[name] for name in after}
     record(db, "rule.changed", version, by=by, at=now, before=before, after=after)

@@ -77,6 +77,7 @@ def earliest_from(judged: date | None, kinds: Iterable[PeriodKind], today: date)
     A period that is over, or of which figures are kept, began before that date; `judged` is the
     first date of the last one of which they are, `kinds` are of the rule before and after.
     """
+    # REGIME 4: a period is judged whole, so the running one may still change from its start
     running = [Period.holding(kind, today).first for kind in kinds]
     return max([*running, judged + DAY] if judged else running)
 

@@ -11,9 +11,8 @@ from crm.base.periods import Period, PeriodKind
 from crm.people.rules import Duty
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
-DAYS_TO_LOG = (
-    3  # REGIME 3: a visit logged later waits for a verdict, unless the rule says otherwise
-)
+# REGIME 3: a visit logged later waits for a verdict, unless the rule says otherwise.
+DAYS_TO_LOG = 3
 DAYS_TO_ENTER = 9  # REGIME 3: days of a stay entered later than that wait for a verdict, too
 WORKDAYS_TO_LOG = 3  # REGIME 4: so long after its end a period stays open for late logging
 
@@ -48,6 +47,7 @@ class Rounding(LabeledEnum):
 
     def divide(self, part: int, whole: int) -> int:
         """The quotient of two whole numbers that are not negative, rounded so."""
+        # whole numbers only: as a float, a half might be rounded the wrong way
         if self is Rounding.CEIL:
             return -(-part // whole)
         return (2 * part + whole) // (2 * whole)
@@ -321,6 +321,7 @@ def basis_of(figures: Iterable[Figure], period: Period, since: date) -> FigureBa
     A period that ended before that date is never frozen (REGIME 5): its figures follow the records
     as they are now, and hold up no other's label.
     """
+    # REGIME 5: periods that ended before the clock began are never frozen
     followed = [figure for figure in figures if figure.settled or figure.period.last >= since]
     if not followed:
         return FigureBasis.RETRACED if period.last < since else FigureBasis.PRELIMINARY

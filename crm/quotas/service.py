@@ -49,6 +49,7 @@ def freeze_period(db: Session, *, period: Period, at: datetime, now: datetime) -
     made = {"frozen": frozen} if frozen else {}
 
     if now > at and frozen:
+        # everybody: what was edited in between is not known any more
         people = db.scalars(
             select(FigureRecord.person_id).where(FigureRecord.period == period.name).distinct()
         )
@@ -113,6 +114,7 @@ def _explain(  # noqa: PLR0913 - an explanation has that many parts
     if not reason:
         raise Refused("required", field="why")
 
+    # the entry keeps the text before: the author may word it anew until it is signed
     before, after = changes(correction, {"why": why})
     correction.reason = reason
     record(db, "correction.explained", correction, by=by, at=now, before=before, after=after)
@@ -142,6 +144,7 @@ def _keep_some(db: Session, rows: Sequence[dict[str, object]], stage: Stage) -> 
     kept = insert.on_conflict_do_update(
         index_elements=["rule_code", "person_id", "period"],
         set_={name: insert.excluded[name] for name in renewed},
+        # what stands already stays: a second run changes nothing
         where=getattr(FigureRecord, f"{stage}_at").is_(None),
     )
 

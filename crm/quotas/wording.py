@@ -26,6 +26,7 @@ EACH = {
 _DOING = {
     Measure.VISITS_LED: "带队",
     Measure.VISITS_JOINED: "带队或参加",
+    # days count for who leads and who joins alike: nothing to say
     Measure.DAYS_RESIDENT: "",
 }
 _BOUND = {Cap.CALENDAR_DAYS: "在岗的自然日数", Cap.WORKDAYS: "在岗的工作日数"}
@@ -55,10 +56,11 @@ def sentence_of(rule: Rule) -> str:
 
 def demand_of(rule: Rule) -> str:
     """The core of it: `分管负责同志每月带队外出拜访或驻城招商至少 6 次（限面谈）`."""
+    # in the order of the enum: a set has none
     kinds = _either([kind.label for kind in Kind if kind in rule.kinds])
-    what = f"{_DOING[rule.measure]}{kinds}"
+    action = f"{_DOING[rule.measure]}{kinds}"
     amount = f"{rule.minimum} {unit_of(rule)}"
-    return f"{rule.duty.label}{EACH[rule.period]}{what}至少 {amount}（{_channels(rule)}）"
+    return f"{rule.duty.label}{EACH[rule.period]}{action}至少 {amount}（{_channels(rule)}）"
 
 
 def why_at_risk(figure: Figure) -> str:
@@ -68,6 +70,7 @@ def why_at_risk(figure: Figure) -> str:
     """
     if figure.status is not FigureStatus.AT_RISK or figure.outlook is None:
         return ""
+
     outlook, unit = figure.outlook, unit_of(figure.rule)
     besides = "除已计划的外，" if figure.planned else ""
     return (
@@ -88,6 +91,7 @@ def beginning_of(rule: Rule) -> str:
     sentence = f"从{formatting.period_name(first)}起按此考核"
     if first.first == rule.valid_from:
         return f"{sentence}。"
+
     running = formatting.period_name(first.before)
     return f"{sentence}；{full_day(rule.valid_from)}在{running}当中，{running}整期仍按原来的办法。"
 
@@ -108,6 +112,7 @@ def _either(words: Sequence[str]) -> str:
 
 
 def _channels(rule: Rule) -> str:
+    # shorter than the list of them all
     if rule.channels >= frozenset(Channel):
         return "方式不限"
     return "限" + "、".join(channel.label for channel in Channel if channel in rule.channels)
