@@ -33,7 +33,7 @@ class CompanyData:
 
     @property
     def own(self) -> dict[str, str | None]:
-        """What is kept beside the name."""
+        """Credit code and group, without blanks around them; empty texts are none."""
         code = (self.credit_code or "").strip().upper() or None
         return {"credit_code": code, "group_name": (self.group_name or "").strip() or None}
 

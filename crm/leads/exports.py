@@ -28,7 +28,6 @@ def lead_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, ob
     Of a company with a lead that is hidden from the viewer no more than the name (REGIME 2).
     """
     query = visible_to(viewer, on) if viewer else select(Lead)
-
     bare = set(db.scalars(companies_with_hidden_leads(viewer, on))) if viewer else set()
     loaded = query.order_by(Lead.entered_on, Lead.ref).options(
         joinedload(Lead.company).selectinload(Company.contacts),

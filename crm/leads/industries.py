@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-# Beside the package: a zone edits its industries without touching code.
+# Beside the package: the industries are data of the zone, not code.
 _FILE = Path(__file__).resolve().parents[2] / "seeds" / "industries.yaml"
 
 

@@ -122,7 +122,7 @@ def first_unseen_dates(
     for row in rows:
         ends = [row.to_on or date.max]
         if row.disabled_at:
-            # on the date on which an account closes, nobody can be sure to see it
+            # not the closing date itself: the account may close at any hour of it
             ends.append(civil_date(row.disabled_at) - DAY)
         if row.id == without:
             ends.append(last_on)

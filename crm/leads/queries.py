@@ -16,7 +16,7 @@ from crm.leads.redaction import LeadLabel, companies_with_hidden_leads
 from crm.leads.rules import Secrecy, Stage
 from crm.people.permissions import Viewer
 
-MOST_CHOICES = 500  # a form with more of them loads too slowly
+MOST_CHOICES = 500  # bounds the size of a form
 
 
 @dataclass(frozen=True, slots=True)

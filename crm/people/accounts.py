@@ -113,7 +113,7 @@ def end_sessions(db: Session, *, person: Person, now: datetime, but_id: int | No
 def sign_out_elsewhere(
     db: Session, *, person: Person, but_id: int | None, by: Person, now: datetime
 ) -> int:
-    """End the person's sessions, but for that one, as something that was done; how many."""
+    """End the person's other sessions and record it; how many."""
     count = end_sessions(db, person=person, now=now, but_id=but_id)
     if count:
         record(db, "person.signed_out", person, by=by, at=now, after={"sessions": count})

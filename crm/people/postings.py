@@ -156,7 +156,7 @@ def leave(  # noqa: PLR0913 - who leaves, when, and by whose word
     after_it = Posting.to_on.is_(None) | (Posting.to_on > last_on)
     query = select(Posting).where(Posting.person_id == person.id, after_it)
     ends = db.scalars(query.order_by(Posting.from_on.desc())).all()
-    # one that is yet to begin is removed; one that has begun may have been judged by
+    # one that is yet to begin is removed; on one that has begun figures may rest
     begun = [end.from_on for end in ends if last_on < end.from_on <= civil_date(now)]
     if begun:
         raise Refused("leaves_before_posting", field="last_on", on=begun[0])

@@ -30,6 +30,7 @@ def add_unit(db: Session, *, code: str, data: UnitData, by: Person | None, now: 
     if db.scalar(select(Unit.id).where(Unit.code == code)) is not None:
         raise Refused("duplicate_unit", field="code", taken=code)
     _check_parent(db, data.parent_id)
+
     unit = Unit(code=code, **_columns(data))
     db.add(unit)
     record(db, "unit.added", unit, by=by, at=now, after={"code": code, **_columns(data)})

@@ -147,6 +147,7 @@ def reachable_of(
     """What may still be added at one and a half times the average pace, by the dates not taken."""
     if not presence.working:
         return 0
+
     working = presence.working_left(today)
     # one and a half times the average, rounded down in whole numbers
     usual = 3 * required * len(working) // (2 * len(presence.working))
@@ -155,6 +156,7 @@ def reachable_of(
     # more owed than working days present: rest days are needed, so that they count as free, too
     is_within_workdays = required <= len(presence.working)
     free = (working if is_within_workdays else presence.left(today)) - taken
+
     return min(len(free), usual)
 
 

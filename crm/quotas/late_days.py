@@ -32,7 +32,7 @@ class LateDays:
 
     @property
     def token(self) -> str:
-        """By which an answer names them."""
+        """Names these days in an answer."""
         people = ",".join(map(str, self.person_ids))
         return f"late:{self.late_by_days}:{people}:{self.dates[0]}:{self.dates[-1]}"
 

@@ -71,7 +71,6 @@ def seen_by(
 ) -> ColumnElement[bool]:
     """`FigureScope.sees` as an SQL condition on these columns."""
     seen = [person == scope.person_id]
-
     seen += [(duty == rank) & unit.in_(units) for rank, units in scope.units_by_duty.items()]
 
     for rank, left in scope.left.items():

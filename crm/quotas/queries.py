@@ -63,7 +63,6 @@ def rule_codes(db: Session) -> list[str]:
 
 def period_kinds(db: Session) -> list[PeriodKind]:
     """The kinds of period by which any rule ever judged, the shorter first."""
-    # only of duties that the person ever held: others owe in other periods
     kinds = set(db.scalars(select(RuleVersion.period).distinct()))
     return [kind for kind in PeriodKind if kind in kinds]
 
@@ -145,6 +144,7 @@ def figures_on(
     db: Session, person_id: int, dates: Iterable[date], as_of: datetime
 ) -> FiguresByPeriod:
     """The person's live figures of every period that holds one of the dates, the shorter first."""
+    # only of duties that the person ever held: others owe in other periods
     kinds = set(
         db.scalars(
             select(RuleVersion.period)

@@ -252,7 +252,7 @@ class Corrected:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """That a figure is frozen: no later edit changes it, corrections stand beside it."""
+    """When a figure was frozen, and its latest correction, which stands beside it."""
 
     frozen_at: datetime
     corrected: Corrected | None

@@ -36,7 +36,7 @@ class OpenThing:
 
     @property
     def key(self) -> str:
-        """What a form calls it."""
+        """Its name in a form."""
         return f"{self.kind.value}-{self.row_id}"
 
 

@@ -132,7 +132,7 @@ def hold(db: Session, visit: Visit) -> None:
 
 
 def _enterer(visit: Visit, to: Person) -> int | None:
-    """Who entered the plan: the successor, where its leader had; nobody enters it for another."""
+    """Who counts as having entered the plan: the successor, where its leader entered it."""
     return to.id if visit.entered_by_id == visit.leader_id else visit.entered_by_id
 
 

@@ -25,7 +25,7 @@ class DatesAndState:
 
     @classmethod
     def of(cls, visit: Visit) -> "DatesAndState":
-        """That of the visit as it stands."""
+        """The dates and state of the visit as it stands."""
         return cls(visit.kind, visit.status, visit.first_on, visit.last_on)
 
 

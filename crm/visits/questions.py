@@ -1,4 +1,4 @@
-"""What can hardly be, and is asked before a visit is kept, never refused (REGIME 3). Pure."""
+"""Doubts about a visit: asked about before it is saved, never a reason to refuse it. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class Question:
 
     @property
     def token(self) -> str:
-        """By which an answer names the question without naming the other visit."""
+        """Names the question in an answer, without naming the other visit."""
         # dates and people are part of it: once they change, the question is asked again
         other = self.other
         named = f"{self.doubt}:{other.id}:{other.first_on}:{other.last_on}:{sorted(self.people)}"
@@ -78,7 +78,7 @@ class Question:
 
 
 def questions(visit: Outline, others: Iterable[Outline]) -> list[Question]:
-    """What is to be asked about the visit, beside the others that are there."""
+    """The questions to ask about the visit, given the other visits."""
     near = [other for other in others if _is_on_a_same_date(visit, other)]
     found = ((_doubt(visit, other), other) for other in near if other.is_seen)
     asked = [Question(doubt, other, visit.people & other.people) for doubt, other in found if doubt]

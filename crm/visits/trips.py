@@ -20,8 +20,8 @@ from crm.visits.permissions import covering, theirs
 from crm.visits.permissions import visible as visible_visits
 from crm.visits.rules import Status
 
-LATELY = timedelta(days=60)  # visits are hardly added to older trips
-MOST_OFFERED = 8  # choices that a form shows without scrolling
+LATELY = timedelta(days=60)  # how long a form goes on offering a trip
+MOST_OFFERED = 8  # bounds the choices of a form
 
 
 @dataclass(frozen=True, slots=True)
