@@ -275,7 +275,7 @@ def give_password(
 def change_own_password(
     db: Session, *, person: Person, known_hash: str | None, password_hash: str, now: datetime
 ) -> None:
-    """Set a new password for a person who proved to know the one of `known_hash`; ends all sessions.
+    """Set a new password for whoever proved to know that of `known_hash`; end all sessions.
 
     Refused as `wrong_old_password` where it was changed since.
     """
