@@ -1,6 +1,7 @@
 """A message with which something is wrong fails alone; the others are sent."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import pytest
 from sqlalchemy import text, update
@@ -13,15 +14,16 @@ from tests.conftest import NOW
 from tests.jobs.mail import deliverer, post_office, write
 from tests.jobs.work import messages
 
+_numbers = count(1)
 ON_SQLITE = (
-    "CREATE TRIGGER stubborn BEFORE UPDATE ON message WHEN {when} "
+    "CREATE TRIGGER {name} BEFORE UPDATE ON message WHEN {when} "
     "BEGIN SELECT RAISE(ABORT, 'this row is stubborn'); END"
 )
 ON_POSTGRESQL = """
-    CREATE FUNCTION stubborn() RETURNS trigger LANGUAGE plpgsql AS
+    CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'this row is stubborn'; END $$;
-    CREATE TRIGGER stubborn BEFORE UPDATE ON message FOR EACH ROW
-        WHEN ({when}) EXECUTE FUNCTION stubborn()
+    CREATE TRIGGER {name} BEFORE UPDATE ON message FOR EACH ROW
+        WHEN ({when}) EXECUTE FUNCTION {name}()
 """
 
 
@@ -35,15 +37,18 @@ def office():
 def stubborn(sessions, kind_of_database) -> Iterator[Callable[[str], None]]:
     """Have the database refuse such changes of a message, as it would one that breaks a rule."""
     is_sqlite = kind_of_database == "sqlite"
+    # SQLite refuses a name that a pooled connection remembers, even after another one dropped it.
+    name = f"stubborn_{next(_numbers)}"
 
     def refuse(when: str) -> None:
         with transaction(sessions) as db:
-            db.execute(text((ON_SQLITE if is_sqlite else ON_POSTGRESQL).format(when=when)))
+            statement = ON_SQLITE if is_sqlite else ON_POSTGRESQL
+            db.execute(text(statement.format(name=name, when=when)))
 
     yield refuse
     with transaction(sessions) as db:
-        on, ends = ("", "") if is_sqlite else (" ON message", "; DROP FUNCTION stubborn")
-        db.execute(text(f"DROP TRIGGER stubborn{on}{ends}"))
+        on, ends = ("", "") if is_sqlite else (" ON message", f"; DROP FUNCTION {name}")
+        db.execute(text(f"DROP TRIGGER {name}{on}{ends}"))
 
 
 @pytest.fixture(autouse=True)
