@@ -34,19 +34,19 @@ LINE = tuple(stage for stage in Stage if stage not in (Stage.PARKED, Stage.LOST)
 class MilestoneKind(LabeledEnum):
     """What was reached: a stage of the line, or a side milestone."""
 
-    LEAD = "lead", "线索"
-    FOLLOWING = "following", "正式跟进"
-    NEGOTIATING = "negotiating", "在谈"
-    SIGNED = "signed", "签约"
-    REGISTERED = "registered", "注册"
-    APPROVED = "approved", "报批完成"
-    STARTED = "started", "开工"
-    TOPPED_OUT = "topped_out", "封顶"
-    COMPLETED = "completed", "竣工"
-    OPERATING = "operating", "投产/开业"
-    FULL_CAPACITY = "full_capacity", "达产"
-    PARKED = "parked", "搁置"
-    LOST = "lost", "流失"
+    LEAD = Stage.LEAD.value, Stage.LEAD.label
+    FOLLOWING = Stage.FOLLOWING.value, Stage.FOLLOWING.label
+    NEGOTIATING = Stage.NEGOTIATING.value, Stage.NEGOTIATING.label
+    SIGNED = Stage.SIGNED.value, Stage.SIGNED.label
+    REGISTERED = Stage.REGISTERED.value, Stage.REGISTERED.label
+    APPROVED = Stage.APPROVED.value, Stage.APPROVED.label
+    STARTED = Stage.STARTED.value, Stage.STARTED.label
+    TOPPED_OUT = Stage.TOPPED_OUT.value, Stage.TOPPED_OUT.label
+    COMPLETED = Stage.COMPLETED.value, Stage.COMPLETED.label
+    OPERATING = Stage.OPERATING.value, Stage.OPERATING.label
+    FULL_CAPACITY = Stage.FULL_CAPACITY.value, Stage.FULL_CAPACITY.label
+    PARKED = Stage.PARKED.value, Stage.PARKED.label
+    LOST = Stage.LOST.value, Stage.LOST.label
     SCREENED = "screened", "研判"
     FRAMEWORK = "framework", "框架协议"
     LAUNCHED = "launched", "项目启动"

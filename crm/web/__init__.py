@@ -12,7 +12,6 @@ from crm.web import (
     compression,
     errors,
     filters,
-    health,
     nav,
     transaction,
     username_converter,
@@ -20,7 +19,7 @@ from crm.web import (
 from crm.web.absences import views as absences
 from crm.web.account import mailbox, notification_settings
 from crm.web.account import views as me
-from crm.web.admin import jobs
+from crm.web.admin import health, jobs
 from crm.web.admin import views as admin
 from crm.web.audit import views as audit
 from crm.web.calendar import views as calendar
