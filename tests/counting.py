@@ -5,6 +5,25 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
+from crm.extensions import db as database_of_app
+
+
+@contextmanager
+def statements_of(app):
+    """Collect the statements that the application sends."""
+    statements = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        statements.append(statement)
+
+    with app.app_context():
+        engine = database_of_app.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
 
 @pytest.fixture
 def counted(db):

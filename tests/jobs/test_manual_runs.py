@@ -235,7 +235,7 @@ def test_pause_and_resumption_leave_entries(zone):
         actions = list(db.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
         assert actions == ["job.paused", "job.resumed"]
         assert db.scalars(select(JobPause)).all() == []
-        assert ledger.last_run_of(db, WEEKLY) is None
+        assert ledger.last_runs(db, [WEEKLY]) == {}
 
 
 SETTLED, FREEZE = JobName.SETTLED_FIGURES, JobName.FREEZE

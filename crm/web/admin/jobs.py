@@ -201,11 +201,11 @@ def _rows(session: Session, names: Mapping[JobName, None] | list[JobName]) -> li
         manual_runs.next_slots(session, jobs), key=lambda slot: slot.due_at, reverse=True
     )
     first = {slot.job.name: slot for slot in ahead}
+    last_runs = ledger.last_runs(session, names)
     made = []
 
     for name in names:
-        following, last = first[name], ledger.last_run_of(session, name)
-        pause = paused.get(name)
+        following, last, pause = first[name], last_runs.get(name), paused.get(name)
         made.append(
             JobRow(
                 name=name,

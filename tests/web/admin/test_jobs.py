@@ -11,11 +11,13 @@ from crm.base.audit import AuditEntry
 from crm.base.paging import PAGE
 from crm.base.periods import DAY
 from crm.jobs import ledger
-from crm.jobs.models import JobRun, RunState
+from crm.jobs.models import JobPause, JobRun, RunState
 from crm.jobs.timetable import JOBS, JobName
 from crm.leads.rules import LeadRoleKind, Secrecy
+from crm.people.models import Person
 from crm.people.rules import Duty, Role
 from crm.web.admin.job_labels import WHAT_FOR, when
+from tests.counting import statements_of
 from tests.factories import (
     PRINCIPAL,
     arranged,
@@ -84,6 +86,44 @@ def test_a_job_with_many_runs_leads_on_to_the_earlier_ones(root, year_of_runs, a
 
     (older,) = re.findall(rf'href="({LIST}/nudge\?[^"]*at=o_[^"]*)"', page)
     assert "2026年6月18日" in root.get(unescape(older)).text
+
+
+MOST_QUERIES = 12
+
+
+def runs_of(db, days):
+    """A run of every job on each of so many days."""
+    for job in dict.fromkeys(job.name for job in JOBS):
+        for n in range(1, days + 1):
+            due_at = DUE - n * DAY
+            slot = {"job": job, "slot": f"{due_at:%Y-%m-%d}", "due_at": due_at}
+            db.add(JobRun(**slot, state=RunState.DONE, finished_at=due_at, attempts=1))
+
+
+@pytest.mark.parametrize("path", [LIST, WEEKLY])
+def test_the_pages_cost_a_fixed_number_of_queries(root, app, path):
+    with statements_of(app) as empty:
+        root.get(path)
+    with arranged(app) as db:
+        runs_of(db, PAGE + 1)
+        by_id = db.scalars(select(Person.id).filter_by(username="root")).one()
+        for job in dict.fromkeys(job.name for job in JOBS):
+            db.add(JobPause(job=job, paused_at=DUE, by_id=by_id, why="核对名单"))
+
+    with statements_of(app) as filled:
+        assert "已暂停" in root.get(path).text
+
+    assert len(filled) == len(empty) <= MOST_QUERIES, "\n\n".join(filled)
+
+
+def test_each_job_shows_its_latest_run(root, app):
+    with arranged(app) as db:
+        runs_of(db, 3)
+
+    page = root.get(LIST).text
+
+    assert page.count("2026年7月18日 <") == len(WHAT_FOR)
+    assert "2026年7月17日" not in page
 
 
 def test_a_preview_shows_mails_and_keeps_nothing(root, app):
