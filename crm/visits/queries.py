@@ -36,6 +36,7 @@ LOADED = (
     selectinload(Visit.participants),
     selectinload(Visit.leads),
 )
+IN_TIME = (Visit.starts_at, Visit.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +161,30 @@ def visits_page(
     return page_of(db, query, on=Visit.first_on, row_id=Visit.id, cursor=cursor)
 
 
-def todays(db: Session, person_id: int, on: date) -> Sequence[Visit]:
-    """The visits that the person leads or joins and that cover the date, but cancelled ones."""
-    return planned_or_done(db, person_id, on, on)
+@dataclass(frozen=True, slots=True)
+class DayVisits:
+    """What *my day* shows of the visits that a person leads or joins, each in order of time."""
+
+    unsettled: list[Visit]  # planned, and ended: to be set done, moved or cancelled
+    todays: list[Visit]  # cover the date, but cancelled ones
+    upcoming: list[Visit]  # planned, and begin in the days after the date
+
+
+def day_visits(db: Session, person_id: int, on: date, now: datetime, *, days: int = 7) -> DayVisits:
+    """The person's visits of *my day*; one may be both unsettled and today's."""
+    is_planned = Visit.status == Status.PLANNED
+    sections = (
+        is_planned & (Visit.ends_at <= now),
+        covering(on, on) & (Visit.status != Status.CANCELLED),
+        is_planned & (Visit.first_on > on) & (Visit.first_on <= on + days * DAY),
+    )
+    marks = [section.label(f"mark_{place}") for place, section in enumerate(sections)]
+    query = select(Visit, *marks).where(of_person(person_id), or_(*sections))
+    rows = db.execute(query.options(*LOADED).order_by(*IN_TIME)).all()
+
+    return DayVisits(
+        *([visit for visit, *marked in rows if marked[place]] for place in range(len(sections)))
+    )
 
 
 def planned_or_done(db: Session, person_id: int, first: date, last: date) -> Sequence[Visit]:
@@ -183,27 +205,8 @@ def for_others(
     return _in_time(db, select(Visit).where(is_theirs, or_(is_today, is_open)))
 
 
-def unsettled(db: Session, person_id: int, now: datetime) -> Sequence[Visit]:
-    """The person's planned visits that have ended: to be set done, moved or cancelled."""
-    query = select(Visit).where(
-        of_person(person_id), Visit.status == Status.PLANNED, Visit.ends_at <= now
-    )
-    return _in_time(db, query)
-
-
-def upcoming(db: Session, person_id: int, on: date, *, days: int = 7) -> Sequence[Visit]:
-    """The person's planned visits that begin in the days after the date."""
-    query = select(Visit).where(
-        of_person(person_id),
-        Visit.status == Status.PLANNED,
-        Visit.first_on > on,
-        Visit.first_on <= on + days * DAY,
-    )
-    return _in_time(db, query)
-
-
 def _in_time(db: Session, query: Select[Visit]) -> Sequence[Visit]:
-    return db.scalars(query.options(*LOADED).order_by(Visit.starts_at, Visit.id)).all()
+    return db.scalars(query.options(*LOADED).order_by(*IN_TIME)).all()
 
 
 def awaiting_verdict(  # noqa: PLR0913 - the limits of the rules, and as known when

@@ -201,9 +201,11 @@ def test_my_day_is_made_of_what_one_leads_or_joins(db):
     def refs(visits):
         return {visit.ref for visit in visits}
 
-    assert refs(queries.todays(db, me.id, TODAY)) == {"today", "stay"}
-    assert refs(queries.unsettled(db, me.id, NOW)) == {"ended"}
-    assert refs(queries.upcoming(db, me.id, TODAY)) == {"tomorrow"}
+    mine = queries.day_visits(db, me.id, TODAY, NOW)
+
+    assert refs(mine.todays) == {"today", "stay"}
+    assert refs(mine.unsettled) == {"ended"}
+    assert refs(mine.upcoming) == {"tomorrow"}
 
 
 def test_a_form_begins_with_the_last_choices(db):

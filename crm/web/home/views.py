@@ -25,7 +25,7 @@ from crm.quotas.queries import figures_on, working_calendar
 from crm.quotas.rules import Figure, FigureStatus
 from crm.quotas.wording import unit_of
 from crm.visits.companions import named_by_others
-from crm.visits.queries import for_others, todays, unsettled, upcoming
+from crm.visits.queries import day_visits, for_others
 from crm.visits.redaction import SeenVisit
 from crm.visits.redaction import shown as shown_visits
 from crm.web.absences.rows import AbsenceRow, absence_row
@@ -164,11 +164,11 @@ def _missing(figure: Figure, period_name: str, days_left: str) -> str:
 
 
 def _visits(session: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
-    overdue = unsettled(session, me.person_id, now)
-    overdue_ids = {visit.id for visit in overdue}
+    mine = day_visits(session, me.person_id, on, now)
+    unsettled_ids = {visit.id for visit in mine.unsettled}
     # a visit that ended today stands among the unsettled alone
-    current = [visit for visit in todays(session, me.person_id, on) if visit.id not in overdue_ids]
-    sections = (overdue, current, upcoming(session, me.person_id, on))
+    current = [visit for visit in mine.todays if visit.id not in unsettled_ids]
+    sections = (mine.unsettled, current, mine.upcoming)
 
     # all sections at once: the page asks a fixed number of queries
     visits = shown_visits(session, me, [visit for section in sections for visit in section], on)
@@ -178,7 +178,7 @@ def _visits(session: Session, me: Viewer, on: date, now: datetime) -> MyVisits:
         for seen in visits
     }
     # REGIME 3: an ended stay goes on counting up to a date, which its row names
-    stays = [visit for visit in overdue if is_stay(visit)]
+    stays = [visit for visit in mine.unsettled if is_stay(visit)]
     for visit_id, until in last_dates_to_log(session, stays).items():
         by_id[visit_id] = with_deadline(by_id[visit_id], until, on)
 
