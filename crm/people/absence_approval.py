@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from crm.base.paging import Page, page_of
 from crm.people.models import Absence, Person, Posting
 from crm.people.permissions import Viewer, people_in, viewer
-from crm.people.queries import held_on, open_through, unit_tree, units_above
+from crm.people.queries import UnitNode, held_on, open_through, units_above
 from crm.people.rules import AbsenceStatus, Role
 
 
@@ -37,7 +37,7 @@ class Deciding:
 
 def deciding(db: Session, viewer: Viewer, on: date) -> Deciding:
     """Whose absences the viewer decides on."""
-    return Deciding(viewer, _supervisors(db, on) if viewer.role is Role.ADMIN else {})
+    return Deciding(viewer, _supervisors(db, viewer.tree, on) if viewer.role is Role.ADMIN else {})
 
 
 def may_decide(db: Session, by: Person, person_id: int, on: date) -> bool:
@@ -98,7 +98,7 @@ def answered(db: Session, person_id: int, since: datetime) -> Sequence[Absence]:
     return db.scalars(query.options(joinedload(Absence.person)).order_by(last.desc())).all()
 
 
-def _supervisors(db: Session, on: date) -> dict[int, frozenset[int]]:
+def _supervisors(db: Session, tree: Sequence[UnitNode], on: date) -> dict[int, frozenset[int]]:
     """Of each unit, the supervisors who are posted there or above."""
     posted: defaultdict[int, set[int]] = defaultdict(set)
     rows = db.execute(
@@ -108,8 +108,6 @@ def _supervisors(db: Session, on: date) -> dict[int, frozenset[int]]:
     )
     for unit_id, person_id in rows:
         posted[unit_id].add(person_id)
-
-    tree = unit_tree(db)
 
     return {
         node.unit.id: frozenset().union(*(posted[up] for up in units_above(tree, node.unit.id)))

@@ -1,15 +1,15 @@
 """A person's scope, and whose records they may see (REGIME 2)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from crm.people.models import Person, Posting
-from crm.people.queries import held_on, unit_tree, units_below
+from crm.people.queries import UnitNode, held_on, unit_tree, units_below
 from crm.people.rules import JUDGING, OVERSEEING, Role
 
 
@@ -19,6 +19,8 @@ class Viewer:
 
     person: Person
     unit_ids: frozenset[int]
+    # all units, kept so that a request reads them once; empty for a recruiter
+    tree: Sequence[UnitNode] = field(default=(), compare=False, repr=False)
 
     @property
     def person_id(self) -> int:
@@ -44,11 +46,16 @@ def viewer(db: Session, person: Person, on: date) -> Viewer:
     return next(viewers(db, [person], on))
 
 
-def viewers(db: Session, people: Collection[Person], on: date) -> Iterator[Viewer]:
-    """What each of these people may see on that date; two queries, however many they are."""
+def viewers(
+    db: Session, people: Collection[Person], on: date, tree: Sequence[UnitNode] | None = None
+) -> Iterator[Viewer]:
+    """What each of these people may see on that date; two queries, however many they are.
+
+    `tree`: the units, where the caller has read them.
+    """
     # REGIME 2: a recruiter has no scope, so that most requests read no tree
     scoped = {person.id: person.role for person in people if person.role is not Role.RECRUITER}
-    tree = unit_tree(db) if scoped else []
+    tree = tree or (unit_tree(db) if scoped else [])
     own: defaultdict[int, set[int]] = defaultdict(set)
 
     if posted := [person_id for person_id, role in scoped.items() if role is not Role.ADMIN]:
@@ -58,7 +65,7 @@ def viewers(db: Session, people: Collection[Person], on: date) -> Iterator[Viewe
 
     for person in people:
         whole = {node.unit.id for node in tree} if person.role is Role.ADMIN else own[person.id]
-        yield Viewer(person, units_below(tree, whole))
+        yield Viewer(person, units_below(tree, whole), tree)
 
 
 def people_in(unit_ids: Collection[int], on: date) -> Select[int]:

@@ -17,7 +17,7 @@ from crm.people.rules import Duty
 from crm.quotas import facts
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
 from crm.quotas.facts import late_by_duty
-from crm.quotas.queries import period_kinds, rules_for, rules_holding
+from crm.quotas.queries import period_kinds, rules_for_all, rules_holding
 from crm.quotas.rules import DAYS_TO_LOG, HasChannel, PendingVisits, Rule, VisitFacts
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.queries import awaiting_verdict
@@ -65,7 +65,7 @@ def visits_to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:
     """What waits for the viewer's verdict in this and the last period of each kind, in time."""
     on = clock.civil_date(now)
     periods = [Period.holding(kind, on) for kind in period_kinds(db)] if viewer.judges else []
-    rules = [rule for period in periods for rule in rules_for(db, period)]
+    rules = rules_for_all(db, periods)
     if not rules:
         return []
 

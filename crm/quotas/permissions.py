@@ -110,16 +110,16 @@ def figure_scope(db: Session, viewer: Viewer, on: date) -> FigureScope:
 
 def figure_scopes(db: Session, viewers: Sequence[Viewer], on: date) -> dict[int, FigureScope]:
     """Whose figures each of the viewers sees, in a fixed number of queries."""
-    if not any(viewer.oversees for viewer in viewers):
+    tree = next((viewer.tree for viewer in viewers if viewer.oversees), None)
+    if tree is None:
         return {
             viewer.person_id: FigureScope(viewer.person_id, viewer.unit_ids) for viewer in viewers
         }
 
-    tree = unit_tree(db)
     # only an admin's scope depends on what supervisors see
     supervisors: Sequence[Viewer] = ()
     if any(viewer.role is Role.ADMIN for viewer in viewers):
-        supervisors = _supervisors(db, on)
+        supervisors = _supervisors(db, on, tree)
 
     posts = _posts(db, {person.person_id for person in (*viewers, *supervisors)}, on)
     scopes = {viewer.person_id: _scope(viewer, posts[viewer.person_id], tree) for viewer in viewers}
@@ -179,7 +179,8 @@ class Supervisors:
 
 def supervisors_on(db: Session, on: date) -> Supervisors:
     """Who supervises figures on that date, read once for a whole run."""
-    tree, supervisors = unit_tree(db), _supervisors(db, on)
+    tree = unit_tree(db)
+    supervisors = _supervisors(db, on, tree)
     posts = _posts(db, {supervisor.person_id for supervisor in supervisors}, on)
     inspecting = _inspecting(tree)
     posted: defaultdict[int, list[int]] = defaultdict(list)
@@ -220,9 +221,9 @@ def _posts(db: Session, person_ids: Collection[int], on: date) -> defaultdict[in
     return posts
 
 
-def _supervisors(db: Session, on: date) -> list[Viewer]:
+def _supervisors(db: Session, on: date, tree: Sequence[UnitNode]) -> list[Viewer]:
     query = select(Person).where(Person.role == Role.SUPERVISOR, open_through(on))
-    return list(viewers(db, db.scalars(query.order_by(Person.id)).all(), on))
+    return list(viewers(db, db.scalars(query.order_by(Person.id)).all(), on, tree))
 
 
 def _inspecting(tree: Sequence[UnitNode]) -> Units:

@@ -51,6 +51,19 @@ def rules_holding(db: Session, first: date, last: date) -> list[Rule]:
     return [Rule(*row) for row in rows]
 
 
+def rules_for_all(db: Session, periods: Collection[Period]) -> list[Rule]:
+    """The rules by which any of the periods is judged, read at once."""
+    if not periods:
+        return []
+
+    first_dates = [period.first for period in periods]
+    return [
+        rule
+        for rule in rules_holding(db, min(first_dates), max(first_dates))
+        if any(rule.period is period.kind and rule.holds_on(period.first) for period in periods)
+    ]
+
+
 def rule_of(db: Session, code: str, period: Period) -> Rule | None:
     """The version of that rule by which the period is judged."""
     return next((rule for rule in rules_for(db, period) if rule.code == code), None)

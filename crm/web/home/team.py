@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
 from crm.people.permissions import Viewer, people_in
-from crm.people.queries import unit_tree
 from crm.quotas.permissions import FigureScope
 from crm.quotas.queries import PersonFigure, figures, period_kinds
 from crm.quotas.rules import IN_DANGER, FigureStatus
@@ -35,24 +34,26 @@ def team_of(db: Session, viewer: Viewer, scope: FigureScope, on: date, now: date
     """Figures in danger in today's periods, of everyone in scope but the viewer."""
     # the viewer's own figures are in the cards above
     people = set(db.scalars(people_in(scope.unit_ids, on))) - {viewer.person_id}
+    seen = filter(scope.sees_figure, _figures_in_danger(db, people, on, now))
+    places = {node.unit.id: place for place, node in enumerate(viewer.tree)}
     by_unit: dict[str, list[FigureRow]] = {}
-    for figure in filter(scope.sees_figure, _figures_in_danger(db, people, on, now)):
+
+    # REGIME 3: nobody is ranked
+    for figure in sorted(seen, key=lambda figure: (places[figure.unit_id], figure.username)):
         by_unit.setdefault(figure.unit_name, []).append(_figure_row(figure, on))
+
     return Team(by_unit)
 
 
 def _figures_in_danger(
     db: Session, people: set[int], on: date, now: datetime
 ) -> list[PersonFigure]:
-    """In the order of the unit tree, then by username: nobody is ranked (REGIME 3)."""
+    """The figures in danger of these people in today's periods."""
     current: list[PersonFigure] = []
     for kind in period_kinds(db) if people else ():
         period = Period.holding(kind, on)
         current += figures(db, period=period, as_of=now, person_ids=people)
-    in_danger = [row for row in current if row.figure.status in IN_DANGER]
-    # the tree is read only where there is something to sort
-    places = {node.unit.id: place for place, node in enumerate(unit_tree(db))} if in_danger else {}
-    return sorted(in_danger, key=lambda row: (places[row.unit_id], row.username))
+    return [row for row in current if row.figure.status in IN_DANGER]
 
 
 def _figure_row(person_figure: PersonFigure, on: date) -> FigureRow:

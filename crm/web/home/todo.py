@@ -58,9 +58,10 @@ def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoIte
 
 def _orders(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
     """Supervision orders by kind of wait, most urgent first; a single order links to itself."""
-    # the query sorts by kind of wait, as `groupby` needs
-    for kind, group in groupby(waiting_for(db, me, now), attrgetter("wait")):
-        orders = [waiting.order for waiting in group]
+    waiting = waiting_for(db, me, now, my_figure_scope())
+    # they are sorted by kind of wait, as `groupby` needs
+    for kind, group in groupby(waiting, attrgetter("wait")):
+        orders = [item.order for item in group]
         url, about = url_for("supervision.listing", view="waiting"), ""
         if len(orders) == 1:
             url, about = url_for("supervision.show", order_id=orders[0].id), orders[0].matter

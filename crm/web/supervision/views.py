@@ -35,7 +35,7 @@ from crm.web.forms import (
     show_refusal,
     text_arg,
 )
-from crm.web.quotas.visible_figures import requested_figure
+from crm.web.quotas.visible_figures import my_figure_scope, requested_figure
 from crm.web.site import site
 from crm.web.supervision.actions import act, dues_today, order_or_404, page
 from crm.web.supervision.exports import sheet_of
@@ -72,7 +72,7 @@ class Asked:
 def listing() -> ResponseReturnValue:
     """The orders that wait for me, or the register of all that I may see."""
     me, on = my_view(), today()
-    waiting = waiting_for(db.session, me, moment())
+    waiting = waiting_for(db.session, me, moment(), my_figure_scope())
     asked = Asked(_view(bool(waiting)), _filter())
 
     if asked.view == "waiting":
