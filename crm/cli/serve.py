@@ -91,6 +91,16 @@ def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> N
             threads.stop()
 
     options = {
+        **server_options(host, port, workers=workers),
+        "post_worker_init": start,
+        "worker_exit": stop,
+    }
+    Server(app, options).run()
+
+
+def server_options(host: str, port: int, *, workers: int) -> dict[str, Any]:
+    """Gunicorn's settings; bench/floor.py serves with the same."""
+    return {
         "bind": f"{host}:{port}",
         "workers": workers,
         "worker_class": RequestWorker,
@@ -98,11 +108,8 @@ def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> N
         "keepalive": REQUEST_SECONDS,
         "threads": THREADS,
         "graceful_timeout": 8,
-        "post_worker_init": start,
-        "worker_exit": stop,
         "accesslog": None,
         "loglevel": "warning",
         "forwarded_allow_ips": "127.0.0.1",
         "control_socket_disable": True,
     }
-    Server(app, options).run()
