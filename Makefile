@@ -1,8 +1,8 @@
-# make demo | test | test-slow | check | picture: each makes what it needs; a second run takes seconds.
+# make demo | test | test-slow | check | picture | bench: each makes what it needs; a second run takes seconds.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check picture lock install
+.PHONY: demo test test-slow check picture bench lock install
 .DEFAULT_GOAL := demo
 
 .venv/installed: requirements.lock pyproject.toml hatch_build.py
@@ -33,6 +33,10 @@ check: install
 # the README's picture; needs Chromium
 picture: install
 	$(BIN)/python docs/board_picture.py
+
+# bench/RESULTS.md: five minutes on a machine that does nothing else
+bench: install
+	$(BIN)/python -m bench.pages
 
 # the lock file, without addresses; needs uv
 lock:

@@ -1,0 +1,246 @@
+"""Measure pages, and logging a visit, against the floor: `python -m bench.pages`.
+
+Both servers run on this machine and are measured in turn. README.md in this folder explains the
+options and the results.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import time as time_of_day
+from datetime import timedelta
+from itertools import repeat
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import click
+from flask import Flask
+
+from bench import floor, load, zone
+from bench.load import Request
+from bench.report import Result, report
+from bench.servers import sample, serving
+from crm.app import create_app
+from crm.base import clock
+from crm.base.db import writing
+from crm.base.periods import DAY
+from crm.base.refs import new_ref
+from crm.cli.init import install
+from crm.extensions import db as database
+from crm.settings import Settings
+from crm.visits.rules import Channel, Kind, Status
+
+HERE = Path(__file__).parent
+SECRET = "signs the cookies of the bench and nothing else"  # noqa: S105 - as it says
+WORKERS = "2"
+WARM_UP_SECONDS = 0.3
+OK = 200
+EVENING = time_of_day(18)  # the zone's visits have ended by then: the form has no questions
+CITY = "无锡"  # where nobody in the zone goes, for the same reason
+VISIT_MINUTES = 5
+VISITS_AN_EVENING = 6 * 60 // VISIT_MINUTES
+SEARCHED = quote(zone.company_name(1)[:2])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page to measure, the page of the floor beside it, and the goal of issue 17."""
+
+    title: str
+    path: str
+    goal: str
+    username: str = zone.RECRUITER
+    floor_title: str = "list"
+    floor_path: str = "/"
+
+
+PAGES = (
+    Page("lead list", "/leads", "60 %"),
+    Page("visit list", "/visits", "60 %"),
+    Page("recruiter's my day", "/", "40 %"),
+    Page(
+        *("lead search", f"/leads?q={SEARCHED}", "200 %"),
+        floor_title="search",
+        floor_path=f"/?q={SEARCHED}",
+    ),
+    Page("compliance board", "/compliance", "25 %, 60 kB", zone.SUPERVISOR),
+    Page("supervisor's my day", "/", "25 %", zone.SUPERVISOR),
+    Page("visit form", "/visits/new", "25 kB"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The requests of each connection to a server, and the status that each response must have."""
+
+    port: int
+    requests: Sequence[Iterator[Request]]
+    status: int = OK
+
+    def rate(self, seconds: float) -> float:
+        return load.rate(self.port, self.requests, seconds, self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Two kinds of request that are measured in turn, with their rates."""
+
+    title: str
+    floor_title: str
+    goal: str
+    product: Clients
+    floor: Clients
+    product_rates: list[float] = field(default_factory=list)
+    floor_rates: list[float] = field(default_factory=list)
+
+    def warm_up(self, seconds: float) -> None:
+        self.floor.rate(seconds)
+        self.product.rate(seconds)
+
+    def measure(self, seconds: float, *, product_first: bool) -> None:
+        sides = [(self.floor, self.floor_rates), (self.product, self.product_rates)]
+        for clients, rates in reversed(sides) if product_first else sides:
+            rates.append(clients.rate(seconds))
+
+    def result(self, product: Flask, floor_app: Flask) -> Result:
+        return Result(
+            *(self.title, self.floor_title, self.goal, self.product_rates, self.floor_rates),
+            product_sample=sample(product, self.product.requests[0]),
+            floor_sample=sample(floor_app, self.floor.requests[0]),
+        )
+
+
+def prepare(folder: Path, scale: float) -> tuple[Flask, Flask]:
+    """Fill both databases; returns both applications as this process runs them."""
+    now = clock.now()
+    app = create_app(Settings(data=folder, database_url="", secret_key=SECRET))
+    with app.app_context():
+        install(database.sessionmaker, clock_from=now)
+        with writing(database.sessionmaker) as db:
+            zone.fill(db, scale=scale, now=now)
+
+    numbers = range(1, zone.lead_count(scale) + 1)
+    names = ((zone.lead_title(number), zone.company_name(number)) for number in numbers)
+    floor.fill(folder, names, zone.PASSWORD, on=clock.civil_date(now))
+    return app, floor.make_app(folder, SECRET)
+
+
+def all_cases(product: int, floor_port: int, connections: int, scale: float) -> list[Case]:
+    leads = zone.free_leads(scale)
+    return [
+        *page_cases(product, floor_port, connections),
+        visit_case(product, floor_port, connections, leads),
+    ]
+
+
+def page_cases(product: int, floor_port: int, connections: int) -> Iterator[Case]:
+    cookies = {
+        username: load.sign_in(product, username, zone.PASSWORD)
+        for username in sorted({page.username for page in PAGES})
+    }
+    floor_cookie = load.sign_in(floor_port, floor.USERNAME, zone.PASSWORD)
+
+    def clients(port: int, path: str, cookie: str) -> Clients:
+        return Clients(port, [repeat(Request(path, cookie)) for _ in range(connections)])
+
+    for page in PAGES:
+        yield Case(
+            *(page.title, page.floor_title, page.goal),
+            product=clients(product, page.path, cookies[page.username]),
+            floor=clients(floor_port, page.floor_path, floor_cookie),
+        )
+
+
+def visit_case(product: int, floor_port: int, connections: int, leads: Sequence[int]) -> Case:
+    """Each connection is another recruiter, who logs visits to leads that nobody else visits."""
+    first = zone.FIRST_RECRUITER + 1  # the one before is who looks at pages
+    writers = [
+        visits(product, first + place, leads[place::connections]) for place in range(connections)
+    ]
+    cookie = load.sign_in(floor_port, floor.USERNAME, zone.PASSWORD)
+    # not a title that the search finds, which would then end early
+    row = Request("/new", cookie, {"title": zone.lead_title(2), "company": zone.company_name(2)})
+    return Case(
+        *("log a visit", "insert", "20 %"),
+        product=Clients(product, writers, load.REDIRECT),
+        floor=Clients(floor_port, [repeat(row) for _ in range(connections)], load.REDIRECT),
+    )
+
+
+def visits(port: int, person_id: int, leads: Sequence[int]) -> Iterator[Request]:
+    """Forms of short visits, one after the other, on the evenings of the last two days."""
+    cookie = load.sign_in(port, zone.username(person_id), zone.PASSWORD)
+    cookie, token = load.open_form(port, "/visits/new", cookie)
+    today = clock.civil_date(clock.now())
+
+    for number, lead_id in enumerate(leads):
+        on = today - (1 + number // VISITS_AN_EVENING % 2) * DAY
+        begin = number % VISITS_AN_EVENING * timedelta(minutes=VISIT_MINUTES)
+        starts_at = clock.civil(clock.at_civil(on, EVENING) + begin)
+        yield Request(
+            "/visits/new",
+            cookie,
+            {
+                "csrf_token": token,
+                "ref": new_ref("V", on),
+                "kind": Kind.OUTREACH.value,
+                "channel": Channel.IN_PERSON.value,
+                "status": Status.DONE.value,
+                "first_on": on,
+                "starts": f"{starts_at:%H:%M}",
+                "ends": f"{starts_at + timedelta(minutes=VISIT_MINUTES - 1):%H:%M}",
+                "city": CITY,
+                "leader_id": person_id,
+                "lead_ids": lead_id,
+                "minutes": "介绍园区载体和政策，对方计划下月来访。",
+            },
+        )
+
+
+def measure(cases: Sequence[Case], *, passes: int, seconds: float) -> None:
+    """Measure each case in each pass; every other pass begins with the product."""
+    for case in cases:
+        case.warm_up(min(seconds, WARM_UP_SECONDS))
+    for number in range(passes):
+        for case in cases:
+            case.measure(seconds, product_first=number % 2 == 1)
+
+
+@click.command()
+@click.option("--scale", default=1.0, show_default=True, help="Share of a zone's size.")
+@click.option("--passes", default=5, show_default=True)
+@click.option("--seconds", default=2.5, show_default=True, help="Of each measurement.")
+@click.option("--connections", default=16, show_default=True)
+@click.option("--only", default="", help="Measure what has this in its title.")
+@click.option("--output", default=HERE / "RESULTS.md", type=click.Path(path_type=Path))
+def main(  # noqa: PLR0913 - an option each
+    *, scale: float, passes: int, seconds: float, connections: int, only: str, output: Path
+) -> None:
+    """Measure the product and the floor in turn; print the results and write them to a file."""
+    with TemporaryDirectory() as folder:
+        data = Path(folder)
+        apps = prepare(data, scale)
+        product_command = ("-m", "crm.cli", "serve", "--no-clock", "--workers", WORKERS)
+        floor_command = ("-m", "bench.floor", "PORT", WORKERS)
+        with (
+            serving(*product_command, "--port", "PORT", data=data, secret=SECRET) as product,
+            serving(*floor_command, data=data, secret=SECRET) as floor_port,
+        ):
+            every = all_cases(product, floor_port, connections, scale)
+            cases = [case for case in every if only in case.title]
+            measure(cases, passes=passes, seconds=seconds)
+        results = [case.result(*apps) for case in cases]
+
+    text = report(
+        results,
+        command=f"python -m bench.pages --scale {scale:g} --passes {passes} --seconds {seconds:g} "
+        f"--connections {connections}" + (f" --only '{only}'" if only else ""),
+        conditions=f"SQLite; {WORKERS} workers of each server; {zone.size(scale)}",
+        now=clock.now(),
+    )
+    output.write_text(text, encoding="utf-8")
+    click.echo(text)
+
+
+if __name__ == "__main__":
+    main()

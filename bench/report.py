@@ -1,0 +1,121 @@
+"""The tables of a measurement, as Markdown."""
+
+import os
+import platform
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from crm.base import clock
+
+PACKAGES = ("flask", "jinja2", "sqlalchemy", "gunicorn")
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One response: its queries, and the bytes of its body as it is and compressed by brotli."""
+
+    queries: int
+    size: int
+    compressed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Responses a second of each pass, of the product and of the floor's counterpart."""
+
+    title: str
+    floor_title: str
+    goal: str
+    product: Sequence[float]
+    floor: Sequence[float]
+    product_sample: Sample
+    floor_sample: Sample
+
+    @property
+    def shares(self) -> list[float]:
+        """The product's rates as percentages of the floor's rate in the same pass."""
+        return [100 * ours / least for ours, least in zip(self.product, self.floor, strict=True)]
+
+
+def report(results: Sequence[Result], *, command: str, conditions: str, now: datetime) -> str:
+    """The whole text of RESULTS.md."""
+    parts = (
+        "# Results",
+        "Written by `make bench`; [README.md](README.md) explains the columns.",
+        "\n".join(
+            (
+                f"- Measured on {clock.civil_date(now)} with `{command}`.",
+                f"- {conditions}.",
+                f"- Machine: {_machine()}.",
+                f"- Versions: {_versions()}.",
+            )
+        ),
+        _table(
+            ("what", "per second", "floor", "share of the floor", "goal", "queries", "bytes", "br"),
+            (_summary(result) for result in results),
+        ),
+        "The floor's counterparts:",
+        _table(("what", "queries", "bytes", "br"), _counterparts(results)),
+        "Responses a second, pass by pass:",
+        _table(
+            ("what", "product", "floor", "share in %"),
+            ((result.title, *map(_series, _raw(result))) for result in results),
+        ),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(result: Result) -> tuple[object, ...]:
+    shares, sample = result.shares, result.product_sample
+    return (
+        result.title,
+        f"{median(result.product):.1f}",
+        f"{result.floor_title} {median(result.floor):.1f}",
+        f"{median(shares):.1f} % ({min(shares):.1f} to {max(shares):.1f})",
+        result.goal,
+        sample.queries,
+        sample.size,
+        sample.compressed,
+    )
+
+
+def _counterparts(results: Iterable[Result]) -> list[tuple[object, ...]]:
+    samples = {result.floor_title: result.floor_sample for result in results}
+    return [
+        (name, sample.queries, sample.size, sample.compressed) for name, sample in samples.items()
+    ]
+
+
+def _raw(result: Result) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:
+    return result.product, result.floor, result.shares
+
+
+def _series(values: Iterable[float]) -> str:
+    return " · ".join(f"{value:.1f}" for value in values)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def _machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    return f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB of memory"
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _versions() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}"
