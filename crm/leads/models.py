@@ -153,6 +153,7 @@ class LeadRole(Base):
         CheckConstraint("(role = 'responsible_unit') = (unit_id IS NOT NULL)", "unit_role"),
         CheckConstraint("to_on IS NULL OR to_on >= from_on", "ends_after_it_begins"),
         Index(None, "lead_id", "role"),
+        Index(None, "lead_id", "person_id"),  # asked for each lead that a list or search reads
         Index(None, "person_id"),
         Index(None, "unit_id"),
     )
