@@ -30,11 +30,6 @@ from crm.targets.rules import (
 from crm.targets.speed import SPANS, Course, Speed, speeds, year_of
 
 
-def target_years(db: Session) -> list[int]:
-    """The years that have targets, in order."""
-    return list(db.scalars(select(Target.year).distinct().order_by(Target.year)))
-
-
 def goals(db: Session, units: Sequence[UnitNode], year: int) -> list[Goal]:
     """The targets of the year, by unit in tree order, then by metric, tier and measure."""
     unit_order = {node.unit.id: place for place, node in enumerate(units)}

@@ -187,14 +187,6 @@ def day_visits(db: Session, person_id: int, on: date, now: datetime, *, days: in
     )
 
 
-def planned_or_done(db: Session, person_id: int, first: date, last: date) -> Sequence[Visit]:
-    """The person's visits that cover a date of the span, in order of time, but cancelled ones."""
-    query = select(Visit).where(
-        of_person(person_id), covering(first, last), Visit.status != Status.CANCELLED
-    )
-    return _in_time(db, query)
-
-
 def for_others(
     db: Session, person_ids: Collection[int], on: date, now: datetime
 ) -> Sequence[Visit]:

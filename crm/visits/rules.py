@@ -157,11 +157,6 @@ def is_stay_under_way(visit: Timed, at: datetime) -> bool:
     return is_stay_begun(visit, at) and at < visit.ends_at
 
 
-def is_stay_ended(visit: Timed, at: datetime) -> bool:
-    """Whether it is a planned stay that has ended and waits to be set done (待办结)."""
-    return is_stay_begun(visit, at) and visit.ends_at <= at
-
-
 def is_open_to_verdict(visit: Timed, at: datetime) -> bool:
     """Whether it may be confirmed or rejected: it is done, or a planned stay that has begun."""
     return visit.status is Status.DONE or is_stay_begun(visit, at)
