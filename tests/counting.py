@@ -11,13 +11,19 @@ from crm.extensions import db as database_of_app
 @contextmanager
 def statements_of(app):
     """Collect the statements that the application sends."""
+    with app.app_context():
+        engine = database_of_app.engine
+    with _statements_on(engine) as statements:
+        yield statements
+
+
+@contextmanager
+def _statements_on(engine):
     statements = []
 
     def note(_connection, _cursor, statement, *_rest):
         statements.append(statement)
 
-    with app.app_context():
-        engine = database_of_app.engine
     event.listen(engine, "before_cursor_execute", note)
     try:
         yield statements
@@ -31,17 +37,8 @@ def counted(db):
 
     @contextmanager
     def within(most):
-        statements = []
-
-        def note(_connection, _cursor, statement, *_rest):
-            statements.append(statement)
-
-        engine = db.get_bind()
-        event.listen(engine, "before_cursor_execute", note)
-        try:
+        with _statements_on(db.get_bind()) as statements:
             yield
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
         assert len(statements) <= most, "\n\n".join(statements)
 
     return within

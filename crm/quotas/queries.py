@@ -36,9 +36,7 @@ def working_calendar(db: Session) -> WorkingCalendar:
 
 def rules_for(db: Session, period: Period) -> list[Rule]:
     """The rules by which the period is judged: the versions that hold on its first date."""
-    return [
-        rule for rule in rules_holding(db, period.first, period.first) if rule.period is period.kind
-    ]
+    return rules_for_all(db, [period])
 
 
 def rules_holding(db: Session, first: date, last: date) -> list[Rule]:
