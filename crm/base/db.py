@@ -44,6 +44,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_SECONDS = 20
+LARGEST_ID = 2**31 - 1  # PostgreSQL refuses an id beyond it
 ROWS_PER_STATEMENT = 500  # SQLite takes 32,766 values; a figure has 25 columns
 LONGEST_PAUSE_SECONDS = 120  # after which a transaction of a stopped process is ended
 EXCLUSIVE_LOCK = 20_260_101  # any number that nothing else uses as an advisory lock

@@ -10,10 +10,9 @@ from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
-from crm.base.db import Instant, Text
+from crm.base.db import LARGEST_ID, Instant, Text
 
 PAGE = 30
-LARGEST_ID = 2**31 - 1  # PostgreSQL refuses an id beyond it
 
 T = TypeVar("T")
 

@@ -4,13 +4,13 @@ import click
 from sqlalchemy import select
 
 from crm.base import clock
+from crm.base.db import LARGEST_ID
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind
 from crm.cli import base
 from crm.jobs import resend
 from crm.jobs.mime import mime_of
 
-LARGEST_ID = 2**31 - 1  # PostgreSQL refuses a larger integer key
 KEYS = (
     "id",
     "kind",

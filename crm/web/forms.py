@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 from flask import request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import Field, ValidationError
+from wtforms import Field, IntegerField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
-from wtforms.validators import DataRequired
+from wtforms.validators import DataRequired, InputRequired
 
+from crm.base.db import LARGEST_ID as LARGEST_ID
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.leads.queries import lead_choices
@@ -20,7 +21,6 @@ from crm.people.permissions import Viewer
 from crm.web.errors import show_at_field
 from crm.web.transaction import transaction
 
-LARGEST_ID = 2**31 - 1  # what PostgreSQL takes as an integer
 YEARS = range(2000, 2101)  # other years are typing mistakes
 
 # Names that `url_for` treats as its own options.
@@ -36,6 +36,28 @@ class Needed(DataRequired):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.field_flags = {}
+
+
+class RequiredNumber(InputRequired):
+    """A required number, which may be 0; without the star, as `Needed`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.field_flags = {}
+
+
+class WholeNumber(IntegerField):
+    """A whole number; anything else gets a Chinese message and stays as typed."""
+
+    def __init__(self, *args: Any, message: str = "请填写整数。", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._message = message
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(self._message) from None
 
 
 def cleaned(text: str | None) -> str | None:

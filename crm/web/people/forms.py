@@ -5,9 +5,9 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, StringField
+from wtforms import BooleanField, DateField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import Length, NumberRange, Optional
 
 from crm.base.cells import Cells, Username, read_cells
 from crm.base.errors import Refused
@@ -18,7 +18,16 @@ from crm.people.queries import UnitNode, unit_tree
 from crm.people.rules import Duty, UnitKind
 from crm.people.units import UnitData
 from crm.web.declared_fields import with_fields
-from crm.web.forms import NOTHING, Needed, chosen_id, cleaned, enum_choices, sensible_year
+from crm.web.forms import (
+    NOTHING,
+    Needed,
+    RequiredNumber,
+    WholeNumber,
+    chosen_id,
+    cleaned,
+    enum_choices,
+    sensible_year,
+)
 
 _line = Length(max=200, message="最多 %(max)d 个字。")
 LARGEST_POSITION = 9999
@@ -119,24 +128,6 @@ class LeavingForm(FlaskForm):
     at_once = BooleanField("现在就停用账号")
 
 
-class Whole(IntegerField):
-    """A whole number; anything else gets a Chinese message."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError as error:
-            raise ValueError(WHOLE) from error
-
-
-class Given(InputRequired):
-    """A required value, which may be 0; without the star, as every field is required."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.field_flags = {}
-
-
 class UnitForm(FlaskForm):
     """What a unit is called, and where it stands in the tree."""
 
@@ -145,7 +136,9 @@ class UnitForm(FlaskForm):
         "类型", [Needed("请选择类型。")], choices=enum_choices(UnitKind), coerce=UnitKind
     )
     parent_id = SelectField("上级单位", [Optional()], coerce=chosen_id, validate_choice=False)
-    position = Whole("排序", [Given(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)])
+    position = WholeNumber(
+        "排序", [RequiredNumber(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)], message=WHOLE
+    )
     # REGIME 2: its supervisors have the whole zone in scope for figures
     inspects = BooleanField("负责督查考核")
 

@@ -9,12 +9,11 @@ from wtforms import (
     BooleanField,
     DateField,
     HiddenField,
-    IntegerField,
     RadioField,
     SelectMultipleField,
     StringField,
 )
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import Length, Optional
 
 from crm.base.periods import PeriodKind
 from crm.people.rules import Duty
@@ -30,7 +29,7 @@ from crm.quotas.rules import (
     Rule,
 )
 from crm.visits.rules import Channel, Kind
-from crm.web.forms import Needed, cleaned, enum_choices, sensible_year
+from crm.web.forms import Needed, RequiredNumber, WholeNumber, cleaned, enum_choices, sensible_year
 
 _too_long = "最多 %(max)d 个字。"
 # What a new rule begins with: what most rules of the regime have in common.
@@ -49,25 +48,6 @@ DEFAULTS = {
 }
 
 
-class TypedIn(InputRequired):
-    """A required value, which may be 0; without the star, as every field is required."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.field_flags = {}
-
-
-class WholeNumber(IntegerField):
-    """A whole number; anything else gets a Chinese message and stays as typed."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            message = "请填写整数。"
-            raise ValueError(message) from None
-
-
 class RuleFields(FlaskForm):
     """What may differ between versions of a rule, but for the dates."""
 
@@ -79,7 +59,7 @@ class RuleFields(FlaskForm):
     duty = RadioField("考核对象", choices=enum_choices(Duty), coerce=Duty)
     period = RadioField("考核周期", choices=enum_choices(PeriodKind), coerce=PeriodKind)
     measure = RadioField("考核内容", choices=enum_choices(Measure), coerce=Measure)
-    minimum = WholeNumber("至少完成", [TypedIn("请填写数量。")])
+    minimum = WholeNumber("至少完成", [RequiredNumber("请填写数量。")])
     count_by = RadioField("同一天多次", choices=enum_choices(CountBy), coerce=CountBy)
     kinds = SelectMultipleField(
         "计入的类型", [Needed("请至少选择一类。")], choices=enum_choices(Kind), coerce=Kind
@@ -87,7 +67,7 @@ class RuleFields(FlaskForm):
     channels = SelectMultipleField(
         "计入的方式", [Needed("请至少选择一种。")], choices=enum_choices(Channel), coerce=Channel
     )
-    log_within_days = WholeNumber("登记期限", [TypedIn("请填写天数。")])
+    log_within_days = WholeNumber("登记期限", [RequiredNumber("请填写天数。")])
     stay_within_days = WholeNumber("驻城补录期限", [Optional()])
     proration = RadioField("在岗不满一期", choices=enum_choices(Proration), coerce=Proration)
     rounding = RadioField("折算有零头时", choices=enum_choices(Rounding), coerce=Rounding)
