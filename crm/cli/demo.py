@@ -16,11 +16,11 @@ import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
+from crm.base.seed_files import SEEDS
 from crm.base.workdays import WorkingCalendar
 from crm.cli import base, serve
 from crm.cli.errors import RefusedError
 from crm.cli.init import install
-from crm.cli.seeds import SEEDS
 from crm.demo.corrections import correction_calls
 from crm.demo.events import Scenario
 from crm.demo.files import Files

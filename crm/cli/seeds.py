@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
+from crm.base.seed_files import read_seeds
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.leads.industries import industries
 from crm.people.models import Unit
@@ -23,7 +22,6 @@ from crm.quotas.rules import Rule
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
 
-SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 Seed = TypeVar("Seed")
 
 
@@ -99,7 +97,7 @@ def _overrides() -> Sequence[OverrideSeed]:
 
 
 def _read(name: str, kind: type[Seed], default: Mapping[str, Any] | None = None) -> Seed:
-    data = yaml.safe_load((SEEDS / name).read_text(encoding="utf-8"))
+    data = read_seeds(name)
     if default:
         data = [{**default, **row} for row in data]
     return TypeAdapter(kind).validate_python(data)

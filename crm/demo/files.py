@@ -7,20 +7,18 @@ from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crm.base.money import WAN, YI, Currency
+from crm.base.seed_files import SEEDS, read_seeds
 from crm.leads.rules import LINE, MilestoneKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 from crm.supervision.rules import About, OrderKind, Origin
 from crm.supervision.workflow import Step
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
-SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 DEMO = SEEDS / "demo"
 RelativeDate = str | int  # see relative_dates
 
@@ -322,4 +320,4 @@ def _csv(name: str) -> Iterator[dict[str, str]]:
 
 
 def _yaml(name: str) -> Any:
-    return yaml.safe_load((DEMO / name).read_text(encoding="utf-8"))
+    return read_seeds(f"demo/{name}")

@@ -1,18 +1,14 @@
 """The zone's industries, read once from seeds/industries.yaml (REGIME 1)."""
 
 from functools import cache
-from pathlib import Path
 
-import yaml
-
-# Beside the package: the industries are data of the zone, not code.
-_FILE = Path(__file__).resolve().parents[2] / "seeds" / "industries.yaml"
+from crm.base.seed_files import read_seeds
 
 
 @cache
 def industries() -> dict[str, str]:
     """The names of the industries by their codes, in the zone's order."""
-    return {row["code"]: row["name"] for row in yaml.safe_load(_FILE.read_text("utf-8"))}
+    return {row["code"]: row["name"] for row in read_seeds("industries.yaml")}
 
 
 def industry_name(code: str | None) -> str:

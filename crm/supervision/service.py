@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from pathlib import Path
 
-import yaml
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
+from crm.base.seed_files import read_seeds
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar
 from crm.supervision.history import note_and_record
@@ -31,8 +30,6 @@ FIELDS = {
     Step.ACCEPT: "basis",
     Step.RETURN: "reason",
 }
-
-_SEEDS = Path(__file__).resolve().parents[2] / "seeds" / "supervision.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +191,4 @@ def _next_number(db: Session, year: int) -> int:
 @cache
 def code_word() -> str:
     """The word of the issuing office (机关代字) that stands before the number of an order."""
-    return str(yaml.safe_load(_SEEDS.read_text("utf-8"))["code_word"])
+    return str(read_seeds("supervision.yaml")["code_word"])

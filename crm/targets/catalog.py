@@ -2,14 +2,10 @@
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
-import yaml
-
+from crm.base.seed_files import read_seeds
 from crm.leads.rules import MilestoneKind
 from crm.targets.speed import Norm
-
-_FILE = Path(__file__).resolve().parents[2] / "seeds" / "speed.yaml"
 
 
 @cache
@@ -17,5 +13,5 @@ def norms() -> Mapping[tuple[MilestoneKind, MilestoneKind], Norm]:
     """The norms by their first and last milestone."""
     return {
         (MilestoneKind(row["begin"]), MilestoneKind(row["end"])): Norm(row["months"], row["text"])
-        for row in yaml.safe_load(_FILE.read_text("utf-8"))
+        for row in read_seeds("speed.yaml")
     }

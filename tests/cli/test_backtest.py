@@ -9,9 +9,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from crm.base.seed_files import SEEDS
 from crm.cli import base, main
 from crm.cli.rules_file import read_rules
-from crm.cli.seeds import SEEDS
 from crm.extensions import db as database_of_app
 from crm.people.rules import Duty
 from crm.transactions import transaction

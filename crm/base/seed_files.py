@@ -1,0 +1,13 @@
+"""The seed data of the zone, which lies beside the package: data, not code."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SEEDS = Path(__file__).resolve().parents[2] / "seeds"
+
+
+def read_seeds(name: str) -> Any:
+    """The content of a YAML file of seeds/, such as `demo/leads.yaml`."""
+    return yaml.safe_load((SEEDS / name).read_text(encoding="utf-8"))
