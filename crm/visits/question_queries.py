@@ -1,23 +1,26 @@
 """The visits near one that is to be kept, as the questions about it need them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.permissions import Viewer
+from crm.people.rules import WITH_RECORDS
 from crm.visits.companions import left_by
 from crm.visits.fields import VisitData, data_of
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.permissions import changeable, covering, joined_by, of_leads, readable, visible
+from crm.visits.permissions import changeable, covering, readable, visible
 from crm.visits.questions import Doubt, Outline, Question, questions
 from crm.visits.rules import Status, Verdict
+
+RIGHTS = ("is_seen", "is_read", "is_changeable")  # of an `Outline`
 
 
 def outline_of(
@@ -43,14 +46,28 @@ def outline_of(
 
 def questions_about(db: Session, visit: Outline, viewer: Viewer, on: date) -> list[Question]:
     """What is to be asked before the visit is kept, as far as the viewer may know of others."""
-    near = covering(visit.first_on, visit.last_on) & or_(
-        Visit.leader_id.in_(visit.people),
-        joined_by(visit.people),
-        of_leads(Lead.company_id.in_(visit.company_ids)) if visit.company_ids else false(),
-    )
+    near = _near(visit.people, visit.company_ids, visit.first_on, visit.last_on)
     # 0 is the id of no visit: a new one has none yet
     others = outlines(db, near & (Visit.id != (visit.id or 0)), viewer, on)
     return questions(visit, others)
+
+
+def _near(
+    people: Collection[int], company_ids: Collection[int], first: date, last: date
+) -> ColumnElement[bool]:
+    """Visits on the dates of one of the people or companies."""
+    # a union, as each part has an index of its own: one OR would read all visits of the dates
+    dates = covering(first, last)
+    led = select(Visit.id).where(dates, Visit.leader_id.in_(people))
+    links = select(VisitParticipant.visit_id).join(Visit, Visit.id == VisitParticipant.visit_id)
+    parts = [led, links.where(dates, VisitParticipant.person_id.in_(people))]
+
+    if company_ids:
+        leads = select(VisitLead.visit_id).join(Lead, Lead.id == VisitLead.lead_id)
+        of_companies = leads.join(Visit, Visit.id == VisitLead.visit_id)
+        parts.append(of_companies.where(dates, Lead.company_id.in_(company_ids)))
+
+    return Visit.id.in_(union(*parts))
 
 
 def questions_on_saving(
@@ -81,13 +98,9 @@ def outlines_near_file(db: Session, visits: Sequence[Visit], on: date) -> list[O
     joined = _values_by_visit(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
     people = {visit.leader_id for visit in visits}.union(*joined.values())
     companies = set[int]().union(*_companies(db, ids, true()).values())
-    spans = covering(
-        min(visit.first_on for visit in visits), max(visit.last_on for visit in visits)
-    )
-    near = or_(
-        Visit.leader_id.in_(people), joined_by(people), of_leads(Lead.company_id.in_(companies))
-    )
-    return outlines(db, spans & near, None, on)
+    first = min(visit.first_on for visit in visits)
+    last = max(visit.last_on for visit in visits)
+    return outlines(db, _near(people, companies, first, last), None, on)
 
 
 def outlines(
@@ -97,9 +110,6 @@ def outlines(
 
     Without a viewer everything is seen: a file is the operator's.
     """
-    # the rights are columns of the same query, so that each visit is read once
-    rights = (visible, readable, changeable)
-    seen = [right(viewer, on) if viewer else true() for right in rights]
     rows = db.execute(
         select(
             Visit.id,
@@ -111,9 +121,6 @@ def outlines(
             Visit.ends_at,
             Visit.leader_id,
             Visit.entered_by_id,
-            seen[0].label("is_seen"),
-            (seen[0] & seen[1]).label("is_read"),
-            seen[2].label("is_changeable"),
         )
         .where(condition, Visit.status != Status.CANCELLED)
         .where(or_(Visit.verdict.is_(None), Visit.verdict != Verdict.REJECTED))
@@ -121,17 +128,39 @@ def outlines(
     ).mappings()
     found = [*rows]
     ids = [row["id"] for row in found]
-    people = _values_by_visit(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
+    joined = _values_by_visit(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
+    people = {row["id"]: frozenset({*joined[row["id"]], row["leader_id"]}) for row in found}
     companies = _companies(db, ids, visible_leads(viewer, on) if viewer else true())
+    rights = _rights_to_others(db, people, viewer, on) if viewer else {}
 
     return [
         Outline(
             **row,
-            people=frozenset({*people[row["id"]], row["leader_id"]}),
+            people=people[row["id"]],
             company_ids=frozenset(companies[row["id"]]),
+            **rights.get(row["id"], {}),
         )
         for row in found
     ]
+
+
+def _rights_to_others(
+    db: Session, people: Mapping[int, Collection[int]], viewer: Viewer, on: date
+) -> dict[int, dict[str, Any]]:
+    """What the viewer may do with those of the visits that they neither lead nor join.
+
+    `people`: by visit, who leads and joins it.
+    """
+    # to their own visits people have every right, and most visits near one are such
+    has_own = viewer.role in WITH_RECORDS
+    ids = [key for key, own in people.items() if not (has_own and viewer.person_id in own)]
+    if not ids:
+        return {}
+
+    is_seen = visible(viewer, on)
+    rights = (is_seen, is_seen & readable(viewer, on), changeable(viewer, on))
+    rows = db.execute(select(Visit.id, *rights).where(Visit.id.in_(ids)))
+    return {row[0]: dict(zip(RIGHTS, row[1:], strict=True)) for row in rows}
 
 
 def _values_by_visit(

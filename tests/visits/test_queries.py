@@ -3,14 +3,15 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from crm.leads.rules import Secrecy
 from crm.people.rules import Role
 from crm.visits import queries
 from crm.visits.models import Visit
-from crm.visits.permissions import judgeable, readable
+from crm.visits.permissions import changeable, judgeable, readable, visible
 from crm.visits.queries import LOADED, VisitFilter, visible_to, visit_of, visits_page
+from crm.visits.question_queries import outlines
 from crm.visits.redaction import shown
 from crm.visits.rules import Kind, Status, Verdict
 from tests.conftest import NOW
@@ -117,6 +118,26 @@ def test_the_condition_and_the_predicate_of_readable_words_agree(db, name):
     condition = select(Visit.id).where(Visit.id.in_(visible_ids), readable(viewer, TODAY))
 
     assert set(db.scalars(condition)) == by_predicate
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_the_rights_that_questions_rest_on_agree_with_the_conditions(db, name):
+    zone = make_zone(db)
+    people, hidden = zone.people, [zone.leads[RESTRICTED]]
+    make_visit(db, people[name], leads=hidden)
+    make_visit(db, people["stranger"], participants=[people[name]], leads=hidden)
+    make_visit(db, people["below"], entered_by_id=people[name].id)
+    viewer = zone.eyes(name)
+
+    found = outlines(db, true(), viewer, TODAY)
+
+    is_seen = visible(viewer, TODAY)
+    rights = (is_seen, is_seen & readable(viewer, TODAY), changeable(viewer, TODAY))
+    by_conditions = db.execute(select(Visit.id, *rights).order_by(Visit.id)).all()
+    assert by_conditions == [
+        (visit.id, visit.is_seen, visit.is_read, visit.is_changeable)
+        for visit in sorted(found, key=lambda visit: visit.id)
+    ]
 
 
 def test_one_hidden_lead_is_enough_to_hide_the_words(db):
