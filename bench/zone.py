@@ -25,6 +25,7 @@ from crm.base.periods import DAY
 from crm.cli import base
 from crm.cli.init import install
 from crm.followups.models import Followup
+from crm.leads import search_index
 from crm.leads.industries import industries
 from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, LeadRoleKind, MilestoneKind, Secrecy, Stage
@@ -209,6 +210,7 @@ def _fill_leads(db: Session, count: int, people: int, unit_ids: list[int], today
     _insert(db, Milestone, _milestones(rows))
     _insert(db, LeadRole, _roles(rows, people, unit_ids))
     _insert(db, Followup, _followups(rows, people, today))
+    search_index.rebuild(db)
 
 
 def _company(number: int, lead: Row) -> Row:

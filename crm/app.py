@@ -11,6 +11,7 @@ from crm import web
 from crm.base import clock, mail
 from crm.base.db import engine_options
 from crm.extensions import alembic, csrf, db, limiter, login_manager
+from crm.leads import search_index
 from crm.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +35,11 @@ def create_app(settings: Settings) -> Flask:
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_ENGINES={"default": engine_options(settings.url)},
         ALEMBIC={"script_location": str(ROOT / "migrations")},
-        ALEMBIC_CONTEXT={"render_as_batch": True, "compare_type": True},
+        ALEMBIC_CONTEXT={
+            "render_as_batch": True,
+            "compare_type": True,
+            "include_name": _is_compared,
+        },
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.base_url.startswith("https://"),
@@ -62,3 +67,8 @@ def create_app(settings: Settings) -> Flask:
     )
 
     return app
+
+
+def _is_compared(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether migrations compare it with the models: search indexes have none."""
+    return kind != "table" or not str(name).startswith(search_index.NAMES)

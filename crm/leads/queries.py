@@ -14,6 +14,7 @@ from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import in_charge, named, role_held_on, visible, visible_to
 from crm.leads.redaction import LeadLabel, companies_with_hidden_leads
 from crm.leads.rules import Secrecy, Stage
+from crm.leads.search_index import likely_matches
 from crm.people.permissions import Viewer
 
 MOST_CHOICES = 500  # bounds the size of a form
@@ -42,8 +43,15 @@ class LeadFilter:
     is_mine: bool = False
 
 
-def matching(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
+def matching(db: Session, text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Leads found by the text in title, company, reference or code name; join the company first."""
+    is_found = containing(text, viewer, on)
+    likely = likely_matches(db, text)
+    return is_found if likely is None else Lead.id.in_(likely) & is_found
+
+
+def containing(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """What decides whether a lead is found, without the index that makes the search fast."""
     called = folded(text)
     found = [column.contains(called, autoescape=True) for column in (Lead.search, Company.search)]
     typed = spellings(text)
@@ -60,11 +68,11 @@ def matching(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
     return or_(*found)
 
 
-def filtered(viewer: Viewer, on: date, by: LeadFilter) -> Select[Lead]:
+def filtered(db: Session, viewer: Viewer, on: date, by: LeadFilter) -> Select[Lead]:
     """The leads to which the filter narrows, of those that the viewer may see and no others."""
     query = visible_to(viewer, on).join(Lead.company)
     if by.text.strip():
-        query = query.where(matching(by.text, viewer, on))
+        query = query.where(matching(db, by.text, viewer, on))
 
     for column, value in (
         (Lead.stage, by.stage),
@@ -85,7 +93,7 @@ def leads_page(
     db: Session, viewer: Viewer, on: date, *, by: LeadFilter, cursor: str | None = None
 ) -> Page[Lead]:
     """A page of leads, the latest entered first, with company, park and roles loaded."""
-    query = filtered(viewer, on, by).options(
+    query = filtered(db, viewer, on, by).options(
         joinedload(Lead.company),
         joinedload(Lead.park),
         selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),

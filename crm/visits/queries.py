@@ -101,7 +101,7 @@ def visit_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
     return db.scalar(select(Visit.id).where(Visit.ref == ref, Visit.entered_by_id == by_id))
 
 
-def _matching_text(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
+def _matching_text(db: Session, viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
     """Visits with the text in a part that the viewer may see: no hidden words, no hidden leads."""
     spelled = spellings(text)
     called = Person.search.contains(folded(text), autoescape=True)
@@ -113,7 +113,7 @@ def _matching_text(viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
             for spelling in spelled
         )
     )
-    lead_matches = matching(text, viewer, on)
+    lead_matches = matching(db, text, viewer, on)
     leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & lead_matches)
 
     return or_(
@@ -156,7 +156,7 @@ def visits_page(
         query = query.where(of_leads((Lead.id == by.lead_id) & visible_leads(viewer, on)))
 
     if by.text.strip():
-        query = query.where(_matching_text(viewer, on, by.text))
+        query = query.where(_matching_text(db, viewer, on, by.text))
 
     return page_of(db, query, on=Visit.first_on, row_id=Visit.id, cursor=cursor)
 

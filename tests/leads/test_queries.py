@@ -122,7 +122,7 @@ def test_search_finds_no_restricted_lead(db, text):
     db.flush()
 
     def found(name):
-        return db.scalars(filtered(zone.eyes(name), TODAY, LeadFilter(text=text))).all()
+        return db.scalars(filtered(db, zone.eyes(name), TODAY, LeadFilter(text=text))).all()
 
     assert found("supervisor") == []
     assert found("tracker") == [lead]
@@ -136,7 +136,7 @@ def test_search_finds_by_title_company_reference_and_pinyin(db, text):
     company = make_company(db, "云海科技")
     make_lead(db, "数据中心%_", company=company, ref="L-7")
 
-    found = db.scalars(filtered(me, TODAY, LeadFilter(text=text)))
+    found = db.scalars(filtered(db, me, TODAY, LeadFilter(text=text)))
 
     assert [lead.ref for lead in found] == ["L-7"]
 
