@@ -120,7 +120,7 @@ def test_the_condition_and_the_predicate_of_readable_words_agree(db, name):
     assert set(db.scalars(condition)) == by_predicate
 
 
-@pytest.mark.parametrize("name", PEOPLE)
+@pytest.mark.parametrize("name", sorted(PEOPLE.keys() - {"reader"}))  # who has no records
 def test_the_rights_that_questions_rest_on_agree_with_the_conditions(db, name):
     zone = make_zone(db)
     people, hidden = zone.people, [zone.leads[RESTRICTED]]
