@@ -7,10 +7,12 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
 from crm.base.addresses import BadAddressError, parse_address
+from crm.base.db import engine_options
+from crm.base.server_urls import parse_url, primary_of
 
 SHORTEST_SECRET = 32
 DRIVERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
@@ -99,11 +101,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database_is_supported(cls, value: str) -> str:
-        try:
-            is_supported = not value or make_url(value).drivername in DRIVERS
-        except (ArgumentError, ValueError):
-            is_supported = False
-        if not is_supported:
+        if value and not _is_database(value):
             message = "应为 postgresql://用户:密码@主机:端口/库名 或 sqlite:////路径/文件"
             raise ValueError(message)
         return value
@@ -122,9 +120,21 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         if self.database_url:
-            # hosts hand out this form, for which SQLAlchemy would load psycopg 2
-            return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+            return primary_of(_with_driver(self.database_url)).render_as_string(hide_password=False)
         return f"sqlite:///{self.data.resolve() / 'crm.sqlite3'}"
+
+
+def _is_database(url: str) -> bool:
+    try:
+        engine_options(url)  # reads ports and prepare_threshold, too
+        return parse_url(url).drivername in DRIVERS
+    except (ArgumentError, ValueError):
+        return False
+
+
+def _with_driver(url: str) -> URL:
+    # hosts hand out this form, for which SQLAlchemy would load psycopg 2
+    return parse_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
 
 
 def _is_server(url: str) -> bool:

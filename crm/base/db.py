@@ -34,6 +34,7 @@ from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from crm.base.server_urls import parse_url
 from crm.base.typed_text import unify_line_breaks
 
 CONVENTION = {
@@ -47,7 +48,15 @@ BUSY_SECONDS = 20
 LARGEST_ID = 2**31 - 1  # PostgreSQL refuses an id beyond it
 ROWS_PER_STATEMENT = 500  # SQLite takes 32,766 values; a figure has 25 columns
 LONGEST_PAUSE_SECONDS = 120  # after which a transaction of a stopped process is ended
+# A server that vanishes is noticed within half a minute; TCP alone would wait a quarter of an hour.
+LIFE_SIGNS = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
 EXCLUSIVE_LOCK = 20_260_101  # any number that nothing else uses as an advisory lock
+READ_ONLY_STATE = "25006"
 INSTALLATION_LOCK = 20_260_102  # another such number
 MISSING_FILE = "数据库文件不存在（新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份）"
 
@@ -145,11 +154,18 @@ def engine_options(url: str) -> dict[str, Any]:
     common = {"url": url, "hide_parameters": True}  # an error's text goes to logs and screens
     if url.startswith("sqlite"):
         return {**common, "connect_args": {"timeout": BUSY_SECONDS}}
+    return {**common, "pool_pre_ping": True, **_server_options(parse_url(url))}
+
+
+def _server_options(url: URL) -> dict[str, Any]:
     # A process that is stopped while it holds a lock blocks the others for a bounded time only.
     waits = f"-c lock_timeout={BUSY_SECONDS}s"
     pauses = f"-c idle_in_transaction_session_timeout={LONGEST_PAUSE_SECONDS}s"
-    own = {"connect_timeout": 5, "options": f"{waits} {pauses}"}
-    return {**common, "pool_pre_ping": True, "connect_args": own}
+    own: dict[str, Any] = {"connect_timeout": 5, "options": f"{waits} {pauses}", **LIFE_SIGNS}
+
+    if threshold := url.query.get("prepare_threshold"):
+        own["prepare_threshold"] = None if threshold == "none" else int(str(threshold))
+    return {"url": url.difference_update_query(["prepare_threshold"]), "connect_args": own}
 
 
 def make_file(url: URL) -> None:
@@ -184,6 +200,13 @@ def _leave_values_out(context: ExceptionContext) -> None:
     for error in (context.original_exception, context.sqlalchemy_exception):
         if error is not None and error.args:
             error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
+
+
+@event.listens_for(Engine, "handle_error")
+def _leave_a_standby(context: ExceptionContext) -> None:
+    """Drop all connections to a server that lost its role: new ones find the primary."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY_STATE:
+        context.is_disconnect = True
 
 
 @event.listens_for(Engine, "checkout")
@@ -229,16 +252,15 @@ def take_exclusive_lock(session: Session) -> None:
 def installation_lock(engine: Engine) -> Iterator[None]:
     """Let one process at a time install; others wait, however long it takes.
 
-    The lock belongs to no transaction, because migrations have transactions of their own.
+    The lock has a transaction of its own, because migrations have theirs.
     """
     if engine.dialect.name == "postgresql":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("SET lock_timeout = 0"))
-            connection.execute(select(func.pg_advisory_lock(INSTALLATION_LOCK)))
-            try:
-                yield
-            finally:
-                connection.invalidate()  # ends the session, and with it the lock and the setting
+        with engine.begin() as connection:
+            for timeout in ("lock_timeout", "idle_in_transaction_session_timeout"):
+                connection.execute(text(f"SET LOCAL {timeout} = 0"))
+            # not a lock of the session: behind a pooler that may be another's at the next statement
+            connection.execute(select(func.pg_advisory_xact_lock(INSTALLATION_LOCK)))
+            yield
         return
 
     # The folder, not the file: closing the file would end the locks that SQLite holds on it.

@@ -5,6 +5,7 @@ import traceback
 
 import psycopg
 import pytest
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, ProgrammingError
 
 from crm.base.db_faults import Fault, fault_of
@@ -12,6 +13,7 @@ from crm.jobs.models import JobPause
 from crm.transactions import transaction
 from tests.factories import LONG_AGO
 
+SERVER_PROCESS = select(func.pg_backend_pid())
 SECRET = "限知线索的名称"
 AWAY = 'connection to server at "db", port 5432 failed: Connection refused'
 NO_PASSWORD = 'connection failed: FATAL:  password authentication failed for user "crm"'
@@ -58,3 +60,18 @@ def test_no_error_holds_the_values_of_a_row(sessions):
         write_twice()
 
     assert SECRET not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
+def test_a_connection_that_cannot_write_any_more_is_not_used_again(sessions):
+    with sessions() as db:
+        before = db.scalar(SERVER_PROCESS)
+        db.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))  # as a demotion
+        db.commit()
+
+    with pytest.raises(InternalError), transaction(sessions) as db:
+        db.add(JobPause(job="x", paused_at=LONG_AGO, why="x"))
+
+    with transaction(sessions) as db:
+        assert db.scalar(SERVER_PROCESS) != before
+        db.add(JobPause(job="x", paused_at=LONG_AGO, why="x"))
