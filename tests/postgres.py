@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,16 +63,18 @@ def _free_port() -> int:
 class Postgres:
     """A server of its own, with an empty folder of its own, gone in the end."""
 
+    def __init__(self, options: Sequence[str] = FAST) -> None:
+        self._options = options
+
     def __enter__(self) -> Self:
         self._home = Path(tempfile.mkdtemp(prefix="crm-pg-"))
         how, self._binaries = _as_nobody(self._home, _binaries())
-        self._data, self._port = self._home / "data", _free_port()
-        self._data.mkdir()
+        self._data, self.port = self._home / "data", _free_port()
+        self._data.mkdir(mode=0o700)
         if how:
             shutil.chown(self._data, how["user"])
         self._how = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": "/", **how}
-        words = ("-D", self._data, "-U", "crm", "-E", "UTF8", "--no-locale", "-A", "trust", "-N")
-        subprocess.run([self._binaries / "initdb", *words], check=True, **self._how)
+        self._fill()
         self.start()
         return self
 
@@ -83,21 +85,61 @@ class Postgres:
     @property
     def url(self) -> str:
         """Its address without a database's name."""
-        return f"postgresql+psycopg://crm@127.0.0.1:{self._port}"
+        return f"postgresql+psycopg://crm@127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Start it, and see that it answers."""
-        where = ("-D", self._data, "-h", "127.0.0.1", "-p", str(self._port), "-k", "")
-        options = [part for option in FAST for part in ("-c", option)]
+        where = ("-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), "-k", "")
+        options = [part for option in self._options for part in ("-c", option)]
         self._process = subprocess.Popen(
-            [self._binaries / "postgres", *where, *options], **self._how
+            [self._binaries / "postgres", *where, *options], start_new_session=True, **self._how
         )
-        _wait(self._port, self._process)
+        _wait(self.port, self._process)
 
     def stop(self, sign: signal.Signals) -> None:
         """SIGINT ends its connections, SIGQUIT drops everything as a crash does."""
         self._process.send_signal(sign)
         self._process.wait()
+
+    def die(self) -> None:
+        """Kill all of it at once, as a machine dies."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _fill(self) -> None:
+        words = ("-U", "crm", "-E", "UTF8", "--no-locale", "-A", "trust", "-N")
+        self._run("initdb", "-D", self._data, *words)
+
+    def _run(self, command: str, *words: object) -> None:
+        subprocess.run([self._binaries / command, *map(str, words)], check=True, **self._how)
+
+
+class Standby(Postgres):
+    """A copy of another server that follows it, until it is promoted."""
+
+    def __init__(self, primary: Postgres, options: Sequence[str]) -> None:
+        super().__init__(options)
+        self._primary = primary
+
+    def promote(self) -> None:
+        """Make it the primary, and see that it is."""
+        self._run("pg_ctl", "promote", "-D", self._data)
+
+    def _fill(self) -> None:
+        self._run(
+            "pg_basebackup",
+            "-d",
+            f"{_libpq(self._primary.url)}/",
+            "-D",
+            self._data,
+            "-R",
+            "-c",
+            "fast",
+        )
+
+
+def _libpq(url: str) -> str:
+    return url.replace("+psycopg", "")
 
 
 @contextmanager
