@@ -1,7 +1,9 @@
 """The Flask extensions' objects; `create_app` ties them to an application."""
 
 import logging
+from inspect import iscoroutinefunction
 
+from flask import Flask
 from flask_alembic import Alembic
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -24,7 +26,19 @@ import crm.visits.models  # noqa: F401 - migrations compare all tables
 from crm.base.db import Base
 from crm.base.rate_counts import DatabaseStorage
 
-db = SQLAlchemy(session_options={"expire_on_commit": False})
+
+class Database(SQLAlchemy):
+    """The application's engines and sessions, without asynchronous ones."""
+
+    def init_app(self, app: Flask) -> None:  # type: ignore[override] # typed for its base class
+        super().init_app(app)
+        # there are no asynchronous sessions; to close none, Flask would start an event loop at the
+        # end of every request, which takes as long as two queries
+        functions = app.teardown_appcontext_funcs
+        functions[:] = [function for function in functions if not iscoroutinefunction(function)]
+
+
+db = Database(session_options={"expire_on_commit": False})
 alembic = Alembic(metadatas=Base.metadata, run_mkdir=False, command_name="")
 logging.getLogger("alembic").setLevel(logging.WARNING)  # each start would tell its dialect
 csrf = CSRFProtect()
