@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from flask import Flask, url_for
+from markupsafe import Markup
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -25,9 +26,19 @@ def _manifest() -> dict[str, str]:
     return files
 
 
+@cache
 def asset(name: str) -> str:
     """The address of a built file, such as `app.css`, under the name that carries its hash."""
     return url_for("static", filename=_manifest()[name])
+
+
+# a page has 30 to 100 icons of few kinds, and a macro takes 20 times as long to write one
+@cache
+def icon(name: str, size: str = "") -> Markup:
+    """An icon of assets/icons.txt, not read aloud; `size` is a class."""
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        f"icon {size}".strip(), asset("icons.svg"), name
+    )
 
 
 def is_built() -> bool:
@@ -39,5 +50,5 @@ def is_built() -> bool:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates the global `asset`."""
-    app.jinja_env.globals["asset"] = asset
+    """Give templates the globals `asset` and `icon`; they reach the latter as `ui.icon`."""
+    app.jinja_env.globals |= {"asset": asset, "icon": icon}

@@ -224,9 +224,8 @@ def _note_seen(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Register sign-in and the current person for templates."""
+    """Register sign-in."""
     login_manager.session_protection = None  # phones change address on the road
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.LONGEST
     app.register_blueprint(bp)
     app.after_request(_note_seen)
-    app.context_processor(lambda: {"me": me()})

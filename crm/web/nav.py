@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from flask import Flask, request, url_for
 
+from crm.people.rules import Role
 from crm.web.access import ACCESS
 from crm.web.admin.views import PAGES
 from crm.web.auth import me
@@ -26,7 +28,6 @@ class Place:
     label: str
     icon: str
     active: bool
-    shelf: Shelf
 
 
 PLACES = (
@@ -50,23 +51,50 @@ UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
 }
 
 
-def places() -> list[Place]:
-    """Entries that the signed-in person may open."""
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """The entries that a person may open, by shelf."""
+
+    bar: tuple[Place, ...]
+    more: tuple[Place, ...]
+    own: tuple[Place, ...]
+
+    @property
+    def wide(self) -> tuple[Place, ...]:
+        """The bar on wide screens."""
+        return (*self.bar, *self.more)
+
+    @property
+    def is_folded_active(self) -> bool:
+        """Whether the page stands under an entry that phones fold away."""
+        return any(place.active for place in (*self.more, *self.own))
+
+    @property
+    def is_own_active(self) -> bool:
+        """Whether the page stands under an entry of the personal menu."""
+        return any(place.active for place in self.own)
+
+
+# a handful of menus: what the person sees follows from the role and the feature of the page
+@cache
+def menu(role: Role, blueprint: str) -> Menu:
+    """The menu of a page of that blueprint."""
+    here = UNDER.get(blueprint, blueprint)
+    places: dict[Shelf, list[Place]] = {shelf: [] for shelf in Shelf}
+
+    for endpoint, label, icon, shelf in PLACES:
+        if role in ACCESS[endpoint]:
+            is_active = endpoint.partition(".")[0] == here
+            places[shelf].append(Place(url_for(endpoint), label, icon, is_active))
+
+    return Menu(*(tuple(places[shelf]) for shelf in Shelf))
+
+
+def _signed_in_context() -> dict[str, object]:
     person = me()
-    if person is None:
-        return []
-    return [
-        Place(url_for(endpoint), label, icon, _is_here(endpoint), shelf)
-        for endpoint, label, icon, shelf in PLACES
-        if person.role in ACCESS[endpoint]
-    ]
-
-
-def _is_here(endpoint: str) -> bool:
-    here = request.blueprint or ""
-    return endpoint.partition(".")[0] == UNDER.get(here, here)
+    return {"me": person, "nav": menu(person.role, request.blueprint or "") if person else None}
 
 
 def init_app(app: Flask) -> None:
-    """Pass the menu to every template."""
-    app.context_processor(lambda: {"nav": places()})
+    """Pass the signed-in person and the menu to every template."""
+    app.context_processor(_signed_in_context)
