@@ -227,5 +227,8 @@ def init_app(app: Flask) -> None:
     """Register sign-in."""
     login_manager.session_protection = None  # phones change address on the road
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.LONGEST
+    # a session in the database lasts that long from its begin, and so need its cookie: it is signed
+    # and sent again only when it changes
+    app.config["SESSION_REFRESH_EACH_REQUEST"] = False
     app.register_blueprint(bp)
     app.after_request(_note_seen)
