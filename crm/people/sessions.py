@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
@@ -14,6 +14,23 @@ from crm.people.models import LoginSession, Person
 IDLE = timedelta(days=14)  # a phone that is used every other week stays signed in
 LONGEST = timedelta(days=60)  # however often it is used
 SEEN_EVERY = timedelta(minutes=5)  # a write at each request would be too many
+
+_IS_OPEN = and_(
+    LoginSession.ended_at.is_(None),
+    LoginSession.seen_at > bindparam("seen_after"),
+    LoginSession.begun_at > bindparam("begun_after"),
+)
+# put together once: every request sends it
+_OPEN_OF_TOKEN = (
+    select(LoginSession)
+    .options(joinedload(LoginSession.person, innerjoin=True))
+    .where(LoginSession.token_hash == bindparam("token_hash"), _IS_OPEN)
+)
+
+
+def _earliest(now: datetime) -> dict[str, datetime]:
+    """The values of `_IS_OPEN`: sessions that were last used or begun earlier have timed out."""
+    return {"seen_after": now - IDLE, "begun_after": now - LONGEST}
 
 
 def _hash(token: str) -> str:
@@ -46,11 +63,7 @@ def begin(
 
 def find(db: Session, token: str, *, now: datetime) -> LoginSession | None:
     """The open session of that token, with its person."""
-    login = db.scalar(
-        select(LoginSession)
-        .options(joinedload(LoginSession.person))
-        .where(LoginSession.token_hash == _hash(token), _is_open(now))
-    )
+    login = db.scalar(_OPEN_OF_TOKEN, {"token_hash": _hash(token), **_earliest(now)})
     # an account may close on a later date, and its sessions do not end with it by themselves
     return None if login is None or login.person.is_disabled(now) else login
 
@@ -63,8 +76,9 @@ def end(db: Session, *, login: LoginSession, now: datetime) -> None:
 
 def open_sessions(db: Session, person_id: int, *, now: datetime) -> Sequence[LoginSession]:
     """Sessions that still sign the person in, the latest used first."""
-    query = select(LoginSession).where(LoginSession.person_id == person_id, _is_open(now))
-    return db.scalars(query.order_by(LoginSession.seen_at.desc(), LoginSession.id.desc())).all()
+    query = select(LoginSession).where(LoginSession.person_id == person_id, _IS_OPEN)
+    latest = query.order_by(LoginSession.seen_at.desc(), LoginSession.id.desc())
+    return db.scalars(latest, _earliest(now)).all()
 
 
 def count_sessions(db: Session, person_id: int) -> int:
@@ -78,11 +92,3 @@ def count_sessions(db: Session, person_id: int) -> int:
 def note_use(db: Session, login_id: int, *, now: datetime) -> None:
     """Note that the session was used."""
     db.execute(update(LoginSession).where(LoginSession.id == login_id).values(seen_at=now))
-
-
-def _is_open(now: datetime) -> ColumnElement[bool]:
-    return and_(
-        LoginSession.ended_at.is_(None),
-        LoginSession.seen_at > now - IDLE,
-        LoginSession.begun_at > now - LONGEST,
-    )
