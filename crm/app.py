@@ -33,7 +33,7 @@ def create_app(settings: Settings) -> Flask:
 
     app.config.from_mapping(
         SECRET_KEY=settings.secret_key,
-        SQLALCHEMY_ENGINES={"default": engine_options(settings.url)},
+        SQLALCHEMY_ENGINES={name: engine_options(url) for name, url in settings.urls.items()},
         ALEMBIC={"script_location": str(ROOT / "migrations")},
         ALEMBIC_CONTEXT={
             "render_as_batch": True,

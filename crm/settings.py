@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         description="data folder: the SQLite file and other files",
     )
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
+    database_read_url: str = Field(
+        "", description="PostgreSQL replica from which boards and lists are read; empty: none"
+    )
     secret_key: str = Field("", description="signs cookies and forms; at least 32 characters")
     base_url: str = Field(
         "http://127.0.0.1:8000",
@@ -106,6 +109,14 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return value
 
+    @field_validator("database_read_url")
+    @classmethod
+    def _replica_is_a_server(cls, value: str) -> str:
+        if value and (value.startswith("sqlite") or not _is_database(value)):
+            message = "应为备库的地址 postgresql://用户:密码@主机:端口/库名"
+            raise ValueError(message)
+        return value
+
     @model_validator(mode="after")
     def _secret_is_long_enough(self) -> Self:
         if len(self.secret_key) < SHORTEST_SECRET:
@@ -117,11 +128,26 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _replica_has_a_primary(self) -> Self:
+        if self.database_read_url and self.url.startswith("sqlite"):
+            message = "CRM_DATABASE_READ_URL 只用于 PostgreSQL：请先设置 CRM_DATABASE_URL"
+            raise ValueError(message)
+        return self
+
     @property
     def url(self) -> str:
         if self.database_url:
             return primary_of(_with_driver(self.database_url)).render_as_string(hide_password=False)
         return f"sqlite:///{self.data.resolve() / 'crm.sqlite3'}"
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The URLs of all databases, by the names of their engines."""
+        if not self.database_read_url:
+            return {"default": self.url}
+        replica = _with_driver(self.database_read_url).render_as_string(hide_password=False)
+        return {"default": self.url, "replica": replica}
 
 
 def _is_database(url: str) -> bool:

@@ -117,9 +117,9 @@ class Postgres:
 class Standby(Postgres):
     """A copy of another server that follows it, until it is promoted."""
 
-    def __init__(self, primary: Postgres, options: Sequence[str]) -> None:
+    def __init__(self, primary: str, options: Sequence[str] = FAST) -> None:
         super().__init__(options)
-        self._primary = primary
+        self._primary = primary.replace("+psycopg", "")
 
     def promote(self) -> None:
         """Make it the primary, and see that it is."""
@@ -129,17 +129,13 @@ class Standby(Postgres):
         self._run(
             "pg_basebackup",
             "-d",
-            f"{_libpq(self._primary.url)}/",
+            self._primary,
             "-D",
             self._data,
             "-R",
             "-c",
             "fast",
         )
-
-
-def _libpq(url: str) -> str:
-    return url.replace("+psycopg", "")
 
 
 @contextmanager

@@ -32,6 +32,7 @@ LITTLE_SPACE = 1024 * MEGABYTE
 NO_SPACE = 100 * MEGABYTE
 OLDEST_POSTGRESQL = 15
 LOCAL = ("127.0.0.1", "localhost", "::1")
+INSTEAD = "看板和列表改从主库读取"
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}  # 2: FULL
 
 
@@ -77,7 +78,7 @@ def _database_findings(settings: Settings, now: datetime) -> list[Finding]:
 
     with base.reading() as db:
         migrations = Finding("migrations", *_migrations(db))
-        first = [database, Finding("engine", *_engine(db)), migrations]
+        first = [database, Finding("engine", *_engine(db)), *_replica(settings), migrations]
         if migrations.state is Health.FAIL:
             return [*first, *_not_made(CHECKS, "数据表不是最新版本")]
         return [*first, *(Finding(name, *check(db, now)) for name, check in CHECKS.items())]
@@ -142,6 +143,16 @@ def _engine(db: Session) -> Result:
     if pragmas != PRAGMAS:
         return Health.FAIL, f"{facts}；断电可能丢数据，请把数据文件放在本机磁盘上（不用网络盘）"
     return Health.OK, f"SQLite {db.scalar(text('SELECT sqlite_version()'))}，{facts}"
+
+
+def _replica(settings: Settings) -> list[Finding]:
+    if not settings.database_read_url:
+        return []
+    state, lag = health.replica_lag(app_db.get_engine("replica"))
+    if lag is None:
+        return [Finding("replica", state, f"备库不可用或不在跟随主库，{INSTEAD}")]
+    advice = "" if state is Health.OK else f"，{INSTEAD}；请检查复制"
+    return [Finding("replica", state, f"备库的最新改动在 {int(lag.total_seconds())} 秒前{advice}")]
 
 
 def _migrations(db: Session) -> Result:

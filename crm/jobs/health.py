@@ -9,8 +9,10 @@ from pathlib import Path
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, column, func, inspect, select, table, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from crm.base import replica
 from crm.base.enums import LabeledEnum
 from crm.base.outbox import Message, State
 from crm.jobs import lease, ledger
@@ -146,6 +148,17 @@ def backlog(db: Session, *, now: datetime) -> Backlog:
         for state, count, made_at in db.execute(query)
     }
     return Backlog({state: found.get(state, Pile()) for state in (*UNDER_WAY, *FOR_A_PERSON)})
+
+
+def replica_lag(engine: Engine) -> tuple[Health, timedelta | None]:
+    """The replica's lag; only a warning, because pages are then read from the primary."""
+    try:
+        with Session(engine) as db:
+            behind = replica.lag(db)
+    except DBAPIError:
+        return Health.WARN, None
+    is_behind = behind is None or behind > replica.LONGEST_LAG
+    return Health.WARN if is_behind else Health.OK, behind
 
 
 @cache

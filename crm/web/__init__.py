@@ -13,6 +13,7 @@ from crm.web import (
     errors,
     filters,
     nav,
+    replica,
     transaction,
     username_converter,
 )
@@ -62,7 +63,8 @@ def init_app(app: Flask) -> None:
     """Register what every request passes, then the pages."""
     app.after_request(_guard)
 
-    # their hooks run in this order: the write lock is taken before access is checked
+    # their hooks run in this order: the write lock is taken before access is checked, the replica
+    # chosen after
     for part in (
         username_converter,
         transaction,
@@ -72,6 +74,7 @@ def init_app(app: Flask) -> None:
         filters,
         auth,
         access,
+        replica,
         nav,
         back_links,
         compression,

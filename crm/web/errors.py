@@ -19,6 +19,7 @@ from crm.base.errors import Refused
 from crm.extensions import login_manager
 from crm.web.back_links import came_from
 from crm.web.messages import CONFLICT, SENTENCES
+from crm.web.replica import read_again
 from crm.web.transaction import undo
 
 SECRETS = frozenset({"password", "old", "again"})  # never sent back to the browser
@@ -125,11 +126,20 @@ def _database_error(error: DBAPIError) -> ResponseReturnValue:
     fault = fault_of(error)
     if fault is Fault.BROKEN and not isinstance(error, OperationalError):
         raise error
+    if read_again(error):
+        return _made_again()
     current_app.logger.error("database %s: %s", fault.value, first_line(error))
     _make_anonymous()
     title, hint = UNUSABLE.get(fault, PAGES[503])
     page = render_template("error.html", title=title, hint=hint, **_sent_again())
     return page, 503, {"Retry-After": str(RETRY_SECONDS)}
+
+
+def _made_again() -> ResponseReturnValue:
+    try:
+        return current_app.dispatch_request()
+    except DBAPIError as error:
+        return _database_error(error)
 
 
 def init_app(app: Flask) -> None:

@@ -4,15 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 
-from flask import Flask, g, request, session
+from flask import Flask, current_app, g, request, session
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from crm.base import clock
 from crm.base.audit import come_from
 from crm.base.db import begin_to_write
+from crm.base.db_faults import first_line
+from crm.base.replica import NEVER_REACHED, position
 from crm.extensions import db
 from crm.transactions import apply_pending
 
+REPLICA = "replica"  # the name of its engine
+WRITTEN = "written"  # in the cookie: the position of this browser's last change
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # These hash a password or check a token first, and take the write lock afterwards.
 BEGIN_LATER = frozenset(
@@ -43,6 +48,18 @@ def transaction() -> Iterator[Session]:
         undo()
         raise
     db.session.commit()
+    _note_position()
+
+
+def _note_position() -> None:
+    """Remember in the cookie how far a replica must be to show what was just committed."""
+    if REPLICA not in db.engines:
+        return
+    try:
+        session[WRITTEN] = position(db.session)
+    except DBAPIError as error:  # it is committed; until the next change the primary is read
+        current_app.logger.warning("position not known: %s", first_line(error))
+        session[WRITTEN] = NEVER_REACHED
 
 
 @contextmanager

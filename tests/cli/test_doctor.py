@@ -318,3 +318,13 @@ def test_a_machine_apart_from_its_database_is_told(zone, doctor, monkeypatch):
 
     assert (code, result["clock"][0]) == (1, "fail")
     assert "请校准两边的时间" in result["clock"][1]
+
+
+@pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
+def test_a_replica_that_is_down_is_worth_a_look(doctor, zone, monkeypatch):
+    monkeypatch.setenv("CRM_DATABASE_READ_URL", "postgresql://crm@127.0.0.1:1/crm")
+
+    code, result = doctor()
+
+    assert code == 0
+    assert result["replica"] == ("warn", "备库不可用或不在跟随主库，看板和列表改从主库读取")

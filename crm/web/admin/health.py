@@ -11,7 +11,7 @@ from crm.base.db_faults import Fault, fault_of
 from crm.extensions import db
 from crm.jobs import health
 from crm.jobs.health import Health
-from crm.web.transaction import moment
+from crm.web.transaction import REPLICA, moment
 
 bp = Blueprint("health", __name__)
 
@@ -40,7 +40,7 @@ def _checks(session: Session) -> dict[str, object]:
         if not health.is_migrated(session):
             return {"database": Health.OK, "migrations": Health.FAIL}
 
-        return {"database": Health.OK, "migrations": Health.OK, **_work(session)}
+        return {"database": Health.OK, "migrations": Health.OK, **_work(session), **_replica()}
     except DBAPIError as error:
         # the failed transaction would refuse the next query
         session.rollback()
@@ -59,6 +59,13 @@ def _work(session: Session) -> dict[str, object]:
         "backlog": {state.value: pile.count for state, pile in backlog.piles.items()},
         "oldest_seconds": _seconds(backlog.oldest),
     }
+
+
+def _replica() -> dict[str, object]:
+    if REPLICA not in db.engines:
+        return {}
+    state, lag = health.replica_lag(db.get_engine(REPLICA))
+    return {"replica": state, "replica_lag_seconds": _seconds(lag)}
 
 
 def _seconds(age: timedelta | None) -> int | None:
