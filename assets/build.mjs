@@ -41,7 +41,7 @@ async function bundled(entry) {
 async function styles() {
   const tabler = await readFile(modules("@tabler/core/dist/css/tabler.min.css"), "utf8");
   const picker = await readFile(modules("tom-select/dist/css/tom-select.min.css"), "utf8");
-  const own = await readFile(path.join(ROOT, "assets/app.css"), "utf8");
+  const own = await withIcons(await readFile(path.join(ROOT, "assets/app.css"), "utf8"));
   let css = `${tabler}\n${picker}`;
   if (!process.argv.includes("--whole")) {
     const content = [
@@ -68,6 +68,17 @@ async function styles() {
     logLevel: "error",
   });
   return light.code.replace(/\/\*[^]*?\*\//g, "");
+}
+
+// `url(icon:name)` in our sheet is a Tabler icon, put in as a picture.
+async function withIcons(css) {
+  const names = new Set([...css.matchAll(/url\(icon:([a-z-]+)\)/g)].map(([, name]) => name));
+  for (const name of names) {
+    const svg = await readFile(modules(`@tabler/icons/icons/outline/${name}.svg`), "utf8");
+    const picture = svg.replace(/ class="[^"]*"/, "").replace(/\s+/g, " ").replaceAll("> <", "><");
+    css = css.replaceAll(`url(icon:${name})`, `url("data:image/svg+xml,${encodeURIComponent(picture)}")`);
+  }
+  return css;
 }
 
 async function sprite() {

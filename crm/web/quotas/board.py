@@ -1,9 +1,10 @@
 """The compliance board: figures by unit and person, never ranked by activity (REGIME 3 and 4)."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 
 from sqlalchemy.orm import Session
 
@@ -31,7 +32,7 @@ from crm.quotas.rules import (
     basis_of,
 )
 from crm.quotas.wording import sentence_of
-from crm.web.quotas.labels import ESTIMATED_CALENDAR, frozen_note
+from crm.web.quotas.labels import ESTIMATED_CALENDAR, correction_note, frozen_note
 from crm.web.quotas.visible_figures import figure_url
 
 
@@ -42,7 +43,12 @@ class Row:
     name: str
     figure: Figure
     url: str
-    note: str  # that it is frozen, and what a correction made of it; else empty
+    note: str  # what sets it apart: a correction, or that it is frozen where others are not
+
+    def percent(self, count: int) -> int:
+        """The count as a share of what is required, at most 100."""
+        required = max(self.figure.required, 1)
+        return min(count, required) * 100 // required
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +80,10 @@ class UnitRow:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The people of one unit."""
+    """The people of one unit who are judged by one rule."""
 
-    name: str
+    unit: str
+    rule: str
     status_counts: StatusCounts
     rows: tuple[Row, ...]
 
@@ -120,7 +127,7 @@ def make_board(
     unsplit = [figure for row, part in by_unit if not row.status_counts.is_split for figure in part]
 
     return Board(
-        own=() if viewer.oversees else tuple(map(_row, mine)),
+        own=() if viewer.oversees else tuple(_row(figure, frozen_note) for figure in mine),
         total=_status_counts(seen, scope.figures, unsplit),
         units=tuple(row for row, _ in by_unit),
         blocks=tuple(_blocks(db, scope, by_name)),
@@ -146,10 +153,10 @@ def _by_name(scope: BoardScope, seen: Sequence[PersonFigure]) -> list[PersonFigu
     return [figure for figure in wanted if scope.figures.sees_figure(figure)]
 
 
-def _row(judged: PersonFigure) -> Row:
+def _row(judged: PersonFigure, note_of: Callable[[Figure], str]) -> Row:
     figure = judged.figure
     url = figure_url(figure.rule.code, judged.username, figure.period)
-    return Row(judged.name, figure, url, frozen_note(figure))
+    return Row(judged.name, figure, url, note_of(figure))
 
 
 def _status_counts(
@@ -193,18 +200,26 @@ def _unit_rows(
 
 
 def _blocks(db: Session, scope: BoardScope, by_name: Sequence[PersonFigure]) -> Iterable[Block]:
-    """By unit in the order of the tree, people in the order of their names."""
+    """By unit in the order of the tree and by rule, people in the order of their names."""
     people = people_by_id(db, {figure.person_id for figure in by_name})
-    by_unit: defaultdict[int, list[PersonFigure]] = defaultdict(list)
+    places = {node.unit.id: place for place, node in enumerate(scope.units)}
+    is_all_frozen = all(figure.figure.settled for figure in by_name)
+    note_of = correction_note if is_all_frozen else frozen_note
 
-    for figure in by_name:
-        by_unit[figure.unit_id].append(figure)
+    def unit_and_rule(judged: PersonFigure) -> tuple[int, str]:
+        return places[judged.unit_id], judged.figure.rule.code
 
-    for node in scope.units:
-        if part := by_unit.get(node.unit.id):
-            part.sort(key=lambda row: (people[row.person_id].pinyin, row.name, row.username))
-            counts = _status_counts(part, scope.figures)
-            yield Block(node.unit.name, counts, tuple(map(_row, part)))
+    def name(judged: PersonFigure) -> tuple[str, str, str]:
+        return people[judged.person_id].pinyin, judged.name, judged.username
+
+    # REGIME 3: nobody is ranked
+    ordered = sorted(sorted(by_name, key=name), key=unit_and_rule)
+
+    for _, group in groupby(ordered, unit_and_rule):
+        part = list(group)
+        rows = tuple(_row(judged, note_of) for judged in part)
+        counts = _status_counts(part, scope.figures)
+        yield Block(part[0].unit_name, part[0].figure.rule.name, counts, rows)
 
 
 def _notes(

@@ -39,9 +39,14 @@ def frozen_note(figure: Figure) -> str:
     """That a figure is frozen, and its latest correction; empty for one that is not frozen."""
     if figure.settled is None:
         return ""
+    return correction_note(figure) or FigureBasis.SETTLED.label
+
+
+def correction_note(figure: Figure) -> str:
+    """The latest correction of a frozen figure; empty without one."""
+    if figure.settled is None or figure.settled.corrected is None:
+        return ""
     corrected = figure.settled.corrected
-    if corrected is None:
-        return FigureBasis.SETTLED.label
     # REGIME 4: the frozen figure and its correction both stay visible
     signed = "已签认" if corrected.is_signed else "待签认"
     result = result_label(corrected.achieved, corrected.required, corrected.status)

@@ -170,13 +170,17 @@ def _corrections_page() -> ResponseReturnValue:
 
 
 @bp.get("/compliance/figure")
-def figure() -> ResponseReturnValue:
-    """The explanation of a figure: mine, or of somebody whose figures I see by name."""
+@bp.get("/figures/<period>/<rule>/<username:person>")
+def figure(**_named: str) -> ResponseReturnValue:
+    """The explanation of a figure: mine, or of somebody whose figures I see by name.
+
+    Mails name the figure in the query; pages name it in the path, which is shorter.
+    """
     judged = requested_figure()
     return render_template(
         "quotas/figure.html",
         explanation=explain(db.session, my_view(), judged, moment()),
-        page_url=request.full_path,
+        page_url=request.full_path.rstrip("?"),
         back=url_for(".board", period=judged.figure.period.name),
         draft_order_url=_draft_order_url(judged),
     )

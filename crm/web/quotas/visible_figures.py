@@ -1,6 +1,6 @@
 """The figures that the signed-in person sees by name, and their addresses (REGIME 2)."""
 
-from flask import abort, g, url_for
+from flask import abort, g, request, url_for
 
 from crm.base.periods import Period
 from crm.extensions import db
@@ -31,17 +31,22 @@ def period_or_404(name: str) -> Period:
 
 def requested_figure() -> PersonFigure:
     """The figure that the address names by rule, person and period; 404 where I may not see it."""
-    person: Person = by_username(db.session, text_arg("person")) or abort(404)
+    person: Person = by_username(db.session, _named("person")) or abort(404)
     figure = figure_of(
         db.session,
-        code=text_arg("rule"),
+        code=_named("rule"),
         person_id=person.id,
-        period=period_or_404(text_arg("period")),
+        period=period_or_404(_named("period")),
         as_of=moment(),
     )
     # one answer for both: whether there is a figure is not everybody's to know
     is_seen = figure is not None and my_figure_scope().sees_figure(figure)
     return figure if figure and is_seen else abort(404)
+
+
+def _named(part: str) -> str:
+    """A part of the address, from its path or its query."""
+    return (request.view_args or {}).get(part) or text_arg(part)
 
 
 def figure_url(rule_code: str, username: str, period: Period) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from crm.base.clock import at_civil
 from crm.base.periods import Period
+from crm.people.models import Unit
 from crm.people.rules import Duty, Role
 from crm.quotas.models import Correction
 from crm.quotas.service import freeze_period
@@ -84,11 +85,21 @@ def sign(app, username):
     )
 
 
-def test_the_board_marks_frozen_figures(app, zone):
+def test_the_board_says_that_its_figures_are_frozen(app, zone):
     page = sign_in(app, "watch").get(JULY).text
 
     assert "定稿：本期数字已于8月6日 00:00定稿" in page
     assert "初步数" not in page
+    assert "定稿</span>" not in page
+
+
+def test_the_board_marks_frozen_figures_beside_others(app, zone):
+    with arranged(app) as db:
+        unit = db.scalars(select(Unit).where(Unit.name == "招商局")).one()
+        make_person(db, "late", duty=Duty.DEPUTY, unit=unit)
+
+    page = sign_in(app, "watch").get(JULY).text
+
     assert page.count("定稿</span>") == 1
 
 
@@ -102,9 +113,9 @@ def test_an_open_period_is_not_marked(app, zone):
 def test_both_figures_stay_visible_on_the_board_and_the_explanation(app, corrected):
     watch = sign_in(app, "watch")
 
-    for address in (JULY, FIGURE):
+    for address, frozen in ((JULY, "<td>5 / 6<td>"), (FIGURE, "<b>5</b>")):
         page = watch.get(address).text
-        assert "<b>5</b>" in page
+        assert frozen in page
         assert "定稿；更正为 6/6 已达标（待签认）" in page
 
 

@@ -63,7 +63,7 @@ def test_a_quota_card_shows_what_is_missing_and_the_days_left(app, lina):
     page = day_of(app, "lina")
 
     assert "还差 6 天；本月还有 13 个工作日。" in page
-    assert "/compliance/figure?rule=recruiter-monthly&amp;person=lina&amp;period=2026-07" in page
+    assert "/figures/2026-07/recruiter-monthly/lina" in page
 
 
 @pytest.mark.parametrize(

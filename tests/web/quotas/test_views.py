@@ -86,6 +86,10 @@ def figure(username, period="2026-07", rule="recruiter-monthly"):
     return f"/compliance/figure?rule={rule}&person={username}&period={period}"
 
 
+def page_title(answer):
+    return answer.text.partition("<title>")[2].partition("</title>")[0]
+
+
 @contextmanager
 def statements(app):
     """The statements that are sent meanwhile."""
@@ -112,7 +116,7 @@ def test_the_board_shows_the_people_of_the_units_below(app, zone, watch):
     assert "安一" in page
     assert "白二" in page
     assert "陈三" not in page
-    assert "<b>1</b>" in page
+    assert "<td>1 / 20<td>" in page
 
 
 @pytest.mark.parametrize(
@@ -137,8 +141,8 @@ def test_a_recruiter_sees_their_own_figure_only(app, zone):
     page = sign_in(app, "an").get(JULY).text
 
     assert 'class="card quota-card"' in page
-    assert "person=an" in page
-    assert "person=bai" not in page
+    assert "/recruiter-monthly/an" in page
+    assert "/recruiter-monthly/bai" not in page
 
 
 def test_a_reader_sees_how_units_stand_and_no_person(app, zone):
@@ -147,7 +151,7 @@ def test_a_reader_sees_how_units_stand_and_no_person(app, zone):
     assert "招商局" in page
     assert "已无法达标" in page
     assert "安一" not in page
-    assert "/compliance/figure" not in page
+    assert "/recruiter-monthly/" not in page
 
 
 def test_a_reader_is_not_offered_to_choose_among_people_unseen(app, zone):
@@ -292,6 +296,40 @@ def test_whoever_moved_is_listed_where_they_last_held_the_duty(app, zone, watch)
 
     assert "高七" not in watch.get(JULY).text
     assert "高七" in watch.get("/compliance?period=2026-06").text
+
+
+def test_the_address_of_a_figure_may_be_a_path_or_a_query(watch):
+    by_path = watch.get("/figures/2026-07/recruiter-monthly/an")
+
+    assert by_path.status_code == 200
+    assert page_title(by_path) == page_title(watch.get(FIGURE.format("an", "2026-07")))
+    assert watch.get("/figures/2026-07/recruiter-monthly/chen").status_code == 404
+
+
+def test_the_bar_shows_what_is_done_planned_and_due_today(app, zone, watch):
+    for day in (6, 7, 8, 9):
+        given(app, zone.an, date(2026, 7, day))
+    given(app, zone.an, date(2026, 7, 16), status=Status.PLANNED)
+
+    page = watch.get(JULY).text
+
+    bar = '<svg><rect width="20%"/><rect x="20%" width="5%"/><rect x="50%"/></svg>'
+    assert f"<td>4 / 20<td>{bar}<td>1<td>10" in page
+
+
+def test_a_board_of_two_hundred_people_is_at_most_sixty_kilobytes(app, zone):
+    with arranged(app) as db:
+        for number in range(20):
+            unit = make_unit(db, f"新一代信息技术产业园{number}", parent=zone.top)
+            for place in range(10):
+                duty = Duty.RECRUITER if place else Duty.DEPUTY
+                name = f"王小{number}{place}"
+                make_person(db, f"wang{number:02}{place}", name=name, duty=duty, unit=unit)
+
+    page = sign_in(app, "chief").get(JULY).text
+
+    assert page.count("<tr class=") > 200
+    assert len(page.encode()) <= 60_000
 
 
 def test_a_board_of_many_costs_no_more_statements_than_a_board_of_few(app, zone, watch):

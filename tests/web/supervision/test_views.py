@@ -555,8 +555,7 @@ def test_an_order_of_the_clock_shows_which_figures_were_missed(app, twice_missed
     cause = page[page.index("督办缘由") :]
     for month in ("5", "6"):
         assert f"2026年{month}月 专职招商人员每月驻城招商" in cause
-        figure = f"rule=recruiter-monthly&amp;person=li&amp;period=2026-0{month}"
-        assert f'href="/compliance/figure?{figure}"' in cause
+        assert f'href="/figures/2026-0{month}/recruiter-monthly/li"' in cause
     assert "完成0，应完成20；定稿；6月4日 00:00已提醒" in cause
     assert cause.count("未达标") == 2
     assert "定稿后有更正" not in page
