@@ -55,9 +55,8 @@ LIFE_SIGNS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,  # milliseconds
 }
-EXCLUSIVE_LOCK = 20_260_101  # any number that nothing else uses as an advisory lock
 READ_ONLY_STATE = "25006"
-INSTALLATION_LOCK = 20_260_102  # another such number
+INSTALLATION_LOCK = 20_260_102  # any number that nothing else uses as an advisory lock
 MISSING_FILE = "数据库文件不存在（新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份）"
 
 
@@ -239,15 +238,6 @@ def begin_to_write(session: Session) -> None:
     session.connection(execution_options={"begin": "IMMEDIATE"})
 
 
-def take_exclusive_lock(session: Session) -> None:
-    """Let one transaction at a time pass here; the lock lasts until the transaction ends.
-
-    On SQLite there is nothing to do, as it has one writer at a time anyway.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(EXCLUSIVE_LOCK)))
-
-
 @contextmanager
 def installation_lock(engine: Engine) -> Iterator[None]:
     """Let one process at a time install; others wait, however long it takes.
@@ -319,9 +309,3 @@ def database_now(db: Session, ahead: timedelta = timedelta(0)) -> ColumnElement[
         return type_coerce(moment.concat("000"), Instant)
     # Not now(), which is when the transaction began, perhaps before a long wait for a lock.
     return type_coerce(func.clock_timestamp() + ahead, Instant)
-
-
-def lock_row(db: Session, table: type[Base], row_id: int) -> None:
-    """Lock a row before it is read, so that a check of its values still holds on writing."""
-    row: Any = table
-    db.execute(select(row.id).where(row.id == row_id).with_for_update())

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock
 from crm.base.cells import Cells, Email, Line, Phone, Username, read_cells
-from crm.base.db import take_exclusive_lock
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
+from crm.base.locks import take_exclusive_lock
 from crm.cli.base import changing, reading
 from crm.cli.errors import readable_errors
 from crm.people import service

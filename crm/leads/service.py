@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
-from crm.base.db import take_exclusive_lock
 from crm.base.errors import Refused
+from crm.base.locks import take_exclusive_lock
 from crm.base.money import Currency
 from crm.base.refs import new_ref
 from crm.leads.companies import (

@@ -8,8 +8,8 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
-from crm.base.db import take_exclusive_lock
 from crm.base.errors import Refused
+from crm.base.locks import take_exclusive_lock
 from crm.base.pending import collect
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import LoginSession, Person

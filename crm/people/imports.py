@@ -19,8 +19,8 @@ from crm.base.cells import (
     one_of,
     read_row,
 )
-from crm.base.db import take_exclusive_lock
 from crm.base.errors import Refused
+from crm.base.locks import take_exclusive_lock
 from crm.base.names import folded
 from crm.base.sheets import ImportResult, Sheet, read_sheet
 from crm.base.usernames import ByUsername, fold_username, new_username

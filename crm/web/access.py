@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from flask import Flask, abort, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from crm.base.db import begin_to_write, take_exclusive_lock
+from crm.base.db import begin_to_write
+from crm.base.locks import take_exclusive_lock
 from crm.extensions import db
 from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
 from crm.web.auth import me

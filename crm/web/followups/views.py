@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from crm.base.db import lock_row
+from crm.base.locks import lock_row
 from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.extensions import db

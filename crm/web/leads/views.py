@@ -7,8 +7,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from crm.base.db import lock_row
 from crm.base.errors import Refused
+from crm.base.locks import lock_row
 from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.followups.queries import last_contacts

@@ -7,8 +7,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from crm.base import formatting
-from crm.base.db import lock_row
 from crm.base.errors import Refused
+from crm.base.locks import lock_row
 from crm.base.refs import new_ref
 from crm.base.sheets import Format
 from crm.extensions import db

@@ -7,8 +7,8 @@ from http import HTTPStatus
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from crm.base.db import lock_row
 from crm.base.errors import Refused
+from crm.base.locks import lock_row
 from crm.extensions import db
 from crm.people.entry_grants import entered_for
 from crm.quotas.frozen_edits import reach_of_visit
