@@ -1,11 +1,13 @@
 """Somebody else does the same between a check and its write."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from flask import Flask
 from sqlalchemy import Executable, event, insert
 from sqlalchemy.orm import Session
 
+from crm.extensions import db as database_of_app
 from crm.people.models import Person
 from crm.people.rules import Role
 from tests.factories import LONG_AGO
@@ -24,6 +26,27 @@ def meanwhile(statement: Executable) -> Iterator[None]:
     event.listen(Session, "before_flush", between)
     yield
     event.remove(Session, "before_flush", between)
+    assert not waiting
+
+
+@contextmanager
+def before_first_write(app: Flask, step: Callable[[], object]) -> Iterator[None]:
+    """Do it right before the application's next write, when all checks are done."""
+    waiting = [step]
+
+    def before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        # on SQLite a request that has read begins anew, with the write lock
+        is_write = statement.startswith(("ROLLBACK", "INSERT", "UPDATE", "DELETE"))
+        if waiting and (is_write or "FOR UPDATE" in statement):
+            waiting.pop()()
+
+    with app.app_context():
+        engine = database_of_app.engine
+    event.listen(engine, "before_cursor_execute", before)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", before)
     assert not waiting
 
 

@@ -13,12 +13,13 @@ def statements_of(app):
     """Collect the statements that the application sends."""
     with app.app_context():
         engine = database_of_app.engine
-    with _statements_on(engine) as statements:
+    with statements_on(engine) as statements:
         yield statements
 
 
 @contextmanager
-def _statements_on(engine):
+def statements_on(engine):
+    """Collect the statements that the engine sends."""
     statements = []
 
     def note(_connection, _cursor, statement, *_rest):
@@ -37,7 +38,7 @@ def counted(db):
 
     @contextmanager
     def within(most):
-        with _statements_on(db.get_bind()) as statements:
+        with statements_on(db.get_bind()) as statements:
             yield
         assert len(statements) <= most, "\n\n".join(statements)
 

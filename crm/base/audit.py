@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -34,6 +34,9 @@ from crm.base.db import Base, batches, insert_into
 
 HEAD = 1  # the one row of AuditHead
 MADE = "audit_made"  # the ids of the entries that this transaction made
+HELD = "audit_held"  # the end of the chain, once this transaction holds it
+
+Subject: TypeAlias = tuple[str, int]  # the table and id of the row that an entry is about
 
 _source: ContextVar[str | None] = ContextVar("source", default=None)
 
@@ -209,6 +212,29 @@ def _note(_mapper: Any, _connection: Any, entry: AuditEntry) -> None:
 def _forget(db: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         db.info.pop(MADE, None)
+        db.info.pop(HELD, None)
+
+
+def position(db: Session) -> int:
+    """How far the chain reaches; it moves with every change that anybody makes."""
+    return db.scalar(select(AuditHead.position)) or 0
+
+
+def hold_position(db: Session) -> int:
+    """How far the chain reaches before this transaction's entries; nothing is added until its end.
+
+    The last lock that a transaction takes, or two might wait for each other.
+    """
+    return _hold_head(db)[0]
+
+
+def changed_since(db: Session, position: int) -> set[Subject]:
+    """The subjects of the entries that others have added to the chain after that position."""
+    subjects = select(AuditEntry.subject, AuditEntry.subject_id)
+    linked = subjects.join(AuditLink, AuditLink.entry_id == AuditEntry.id)
+    return {
+        (name, row_id) for name, row_id in db.execute(linked.where(AuditLink.position > position))
+    }
 
 
 @event.listens_for(Session, "before_commit")
@@ -222,7 +248,7 @@ def _chain(db: Session) -> None:
     if not made:
         return
 
-    position, previous = _lock_head(db)
+    position, previous = _hold_head(db)
     links: list[dict[str, object]] = []
 
     for values in _entries(db, made):
@@ -237,8 +263,15 @@ def _chain(db: Session) -> None:
         db.execute(head.values(position=position, hash=previous))
 
 
-def _lock_head(db: Session) -> tuple[int, str]:
+def _hold_head(db: Session) -> tuple[int, str]:
     """Lock the end of the chain and return it; create it where there is none."""
+    if HELD not in db.info:
+        db.info[HELD] = _lock_head(db)
+    head: tuple[int, str] = db.info[HELD]
+    return head
+
+
+def _lock_head(db: Session) -> tuple[int, str]:
     if db.get_bind().dialect.name == "postgresql":
         # A process that is stopped right here would else hold up every writer for ever.
         db.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10s'"))

@@ -56,6 +56,7 @@ LIFE_SIGNS = {
     "tcp_user_timeout": 25_000,  # milliseconds
 }
 READ_ONLY_STATE = "25006"
+WRITE = "IMMEDIATE"  # the "begin" option of a transaction that writes
 INSTALLATION_LOCK = 20_260_102  # any number that nothing else uses as an advisory lock
 MISSING_FILE = "数据库文件不存在（新装请运行 crm init，否则请检查 CRM_DATA 或恢复备份）"
 
@@ -229,13 +230,13 @@ def _file_at(path: str) -> tuple[int, int] | None:
 def _begin_sqlite(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         # The sqlite3 module would begin only at the first write: earlier reads share no snapshot.
-        how = connection.get_execution_options().get("begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {how}")
+        is_write = connection.get_execution_options().get("begin") == WRITE
+        connection.exec_driver_sql(f"BEGIN {WRITE if is_write else 'DEFERRED'}")
 
 
 def begin_to_write(session: Session) -> None:
     """Take SQLite's write lock before the first read: a deferred BEGIN could fail later."""
-    session.connection(execution_options={"begin": "IMMEDIATE"})
+    session.connection(execution_options={"begin": WRITE})
 
 
 @contextmanager

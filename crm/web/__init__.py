@@ -14,6 +14,7 @@ from crm.web import (
     filters,
     nav,
     replica,
+    run_again,
     transaction,
     username_converter,
 )
@@ -63,8 +64,8 @@ def init_app(app: Flask) -> None:
     """Register what every request passes, then the pages."""
     app.after_request(_guard)
 
-    # their hooks run in this order: the write lock is taken before access is checked, the replica
-    # chosen after
+    # their hooks run in this order: a request begins to read before access is checked, the replica
+    # is chosen after
     for part in (
         username_converter,
         transaction,
@@ -75,6 +76,7 @@ def init_app(app: Flask) -> None:
         auth,
         access,
         replica,
+        run_again,
         nav,
         back_links,
         compression,

@@ -11,7 +11,7 @@ from crm.extensions import db
 from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
 from crm.web.auth import me
 from crm.web.back_links import came_from
-from crm.web.transaction import CHANGING, undo
+from crm.web.transaction import CHANGING, note_reads, undo
 
 PUBLIC = frozenset(
     {
@@ -203,10 +203,11 @@ def _check() -> ResponseReturnValue | None:
 
 
 def begin_write_late() -> None:
-    """Take the write lock after slow work, then check access again."""
+    """Begin again, with the write lock; then check access again."""
     # what was read before may be stale: the account may have been closed meanwhile
     undo()
     begin_to_write(db.session)
+    note_reads()
     if (answer := _check()) is not None:
         abort(answer)  # type: ignore[arg-type] # a response that ends the request
 

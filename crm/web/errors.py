@@ -20,7 +20,7 @@ from crm.extensions import login_manager
 from crm.web.back_links import came_from
 from crm.web.messages import CONFLICT, SENTENCES
 from crm.web.replica import read_again
-from crm.web.transaction import undo
+from crm.web.transaction import Outdated, undo
 
 SECRETS = frozenset({"password", "old", "again"})  # never sent back to the browser
 RETRY_SECONDS = 10
@@ -101,7 +101,7 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
     return render_template("error.html", **context), 400
 
 
-def _conflict_error(error: IntegrityError | StaleDataError) -> ResponseReturnValue:
+def _conflict_error(error: IntegrityError | StaleDataError | Outdated) -> ResponseReturnValue:
     """A conflict with a concurrent change; when sent again, the form's checks name it."""
     if isinstance(error, IntegrityError) and not is_conflict(error):
         raise error
@@ -149,3 +149,4 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(IntegrityError, _conflict_error)
     app.register_error_handler(StaleDataError, _conflict_error)
+    app.register_error_handler(Outdated, _conflict_error)

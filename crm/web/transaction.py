@@ -1,28 +1,52 @@
-"""One moment and, for changes, one transaction per request."""
+"""One moment and, for changes, one transaction per request.
 
-from collections.abc import Iterator
+A request that changes something reads first, and takes SQLite's write lock at its first write.
+Before the commit it asks the audit trail what others have changed since it began to read. Where
+that may matter the request is run again, the second time under the lock from the beginning.
+"""
+
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeAlias
 
 from flask import Flask, current_app, g, request, session
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from crm.base import clock
-from crm.base.audit import come_from
-from crm.base.db import begin_to_write
+from crm.base import audit, clock
+from crm.base.audit import Subject, come_from
 from crm.base.db_faults import first_line
+from crm.base.locks import is_reading, read_first
 from crm.base.replica import NEVER_REACHED, position
 from crm.extensions import db
 from crm.transactions import apply_pending
 
 REPLICA = "replica"  # the name of its engine
 WRITTEN = "written"  # in the cookie: the position of this browser's last change
+MattersTo: TypeAlias = Callable[[Session, Collection[Subject]], bool]
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # These hash a password or check a token first, and take the write lock afterwards.
 BEGIN_LATER = frozenset(
     {"auth.sign_in", "me.set_password", "my_settings.stop", "people.give_password"}
 )
+
+
+class Outdated(Exception):  # noqa: N818 - the request runs again, nothing went wrong
+    """Others have changed what this request has read."""
+
+
+@dataclass(slots=True)
+class Reads:
+    """How far the audit trail reached before the first read, and which changes since matter.
+
+    `matters` is None where every change matters: on SQLite, whose row locks are its write lock.
+    On PostgreSQL rows are locked where that is needed, and so nothing else is checked.
+    """
+
+    position: int
+    matters: MattersTo | None = None
 
 
 def moment() -> datetime:
@@ -43,11 +67,13 @@ def transaction() -> Iterator[Session]:
     try:
         yield db.session
         apply_pending(db.session)
+        _require_current(db.session)
     except BaseException:
         # a worker that is stopped meanwhile must not leave a lock behind
         undo()
         raise
     db.session.commit()
+    g.pop("reads", None)
     _note_position()
 
 
@@ -62,6 +88,41 @@ def _note_position() -> None:
         session[WRITTEN] = NEVER_REACHED
 
 
+def note_reads() -> None:
+    """Note how far the audit trail reaches, before anything else is read."""
+    g.reads = Reads(audit.position(db.session))
+
+
+def only_matters(matters: MattersTo) -> None:
+    """Say which changes of others outdate what this request has read, on both databases."""
+    if "reads" in g:
+        g.reads.matters = matters
+
+
+def is_outdated() -> bool:
+    """Whether others have changed anything since this request began to read."""
+    return "reads" in g and audit.position(db.session) != g.reads.position
+
+
+def _require_current(session: Session) -> None:
+    """Raise `Outdated` where others have changed what this request has read.
+
+    From here to the commit nobody else commits.
+    """
+    reads: Reads | None = g.get("reads")
+    session.flush()
+    if reads is None or is_reading(session):  # nothing was read, or nothing written
+        return
+    if reads.matters is None and session.get_bind().dialect.name == "postgresql":
+        return
+
+    if audit.hold_position(session) == reads.position:
+        return
+    changed = audit.changed_since(session, reads.position)
+    if reads.matters is None or reads.matters(session, changed):
+        raise Outdated
+
+
 @contextmanager
 def trial() -> Iterator[Session]:
     """The request's session for a look at what a change would do: nothing of it is kept."""
@@ -74,7 +135,8 @@ def trial() -> Iterator[Session]:
 def undo() -> None:
     """Roll back the request's changes."""
     db.session.rollback()
-    for read in ("_login_user", "viewer"):  # cached objects no longer belong to the session
+    # cached objects no longer belong to the session
+    for read in ("_login_user", "viewer", "figure_scope"):
         g.pop(read, None)
 
 
@@ -90,13 +152,11 @@ def _begin() -> None:
         return
     request.get_data(parse_form_data=True)  # read a slow body before any lock is taken
     if "_user_id" in session and request.endpoint not in BEGIN_LATER:
-        begin_to_write(db.session)
+        read_first(db.session)
+        note_reads()
 
 
 def init_app(app: Flask) -> None:
-    """Begin requests that change something with the write lock; note their address.
-
-    The body is read before. Requests without a session take no lock: they end at the sign-in page.
-    """
+    """Begin requests that change something once their body is read; note their address."""
     app.before_request(_begin)
     app.teardown_request(lambda _error: come_from(None))

@@ -21,6 +21,15 @@ from tests.factories import arranged, make_person, make_visit, sign_in
 
 PASSWORD = "a long enough password"
 OTHER = "another long password"
+VISIT = {
+    "kind": "outreach",
+    "channel": "in_person",
+    "status": "planned",
+    "first_on": "2026-07-16",
+    "starts": "09:00",
+    "ends": "10:00",
+    "city": "上海",
+}
 
 
 @pytest.fixture
@@ -52,17 +61,17 @@ def meanwhile(monkeypatch):
 
 @pytest.fixture
 def steps(app, meanwhile):
-    """Takings of the write lock, ends of transactions, and hashes, in order."""
+    """Takings of the write lock (or writes, on PostgreSQL), ends of transactions, and hashes."""
     seen = []
 
-    def note(connection, *_):
-        if connection.get_execution_options().get("begin") == "IMMEDIATE":
+    def note(_connection, _cursor, statement, *_):
+        if statement.startswith(("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE")):
             seen.append("lock")
 
     with app.app_context():
         engine = database_of_app.engine
     listeners = [
-        (engine, "begin", note),
+        (engine, "before_cursor_execute", note),
         (engine, "commit", lambda _: seen.append("end")),
         (engine, "rollback", lambda _: seen.append("end")),
     ]
@@ -76,7 +85,8 @@ def steps(app, meanwhile):
 
 def hashed_under_a_lock(steps):
     """Whether something was hashed between a lock and its end."""
-    return "lock hash" in " ".join(steps)
+    transactions = " ".join(steps).split("end")
+    return any("lock" in whole.partition("hash")[0] for whole in transactions if "hash" in whole)
 
 
 def test_signing_in_hashes_under_no_lock(client, liwei, steps):
@@ -137,6 +147,16 @@ def test_a_form_without_its_token_takes_no_lock(app, liwei, steps):
     assert "lock" not in steps
 
 
+def test_a_form_that_is_refused_takes_no_lock(app, liwei, steps):
+    browser = sign_in(app, "liwei")
+    steps.clear()
+
+    answer = browser.post("/visits/new", data=VISIT | {"leader_id": liwei.id, "city": ""})
+
+    assert answer.status_code == 422
+    assert "lock" not in steps
+
+
 class SlowBody(BytesIO):
     """The body of a form; something happens before each piece of it is read."""
 
@@ -193,11 +213,12 @@ def test_a_password_that_changes_while_it_is_looked_at_is_wrong(app, client, liw
 @pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
 def test_a_busy_database_hands_back_what_was_typed(app, liwei):
     browser = sign_in(app, "liwei")
+    form = VISIT | {"leader_id": liwei.id, "minutes": "谈了用地。", "password": "secret"}
     with app.app_context():
         database_of_app.engine.dispose()
 
     with arranged(app), short_patience(app):
-        answer = browser.post("/visits/new", data={"minutes": "谈了用地。", "password": "secret"})
+        answer = browser.post("/visits/new", data=form)
 
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "10"

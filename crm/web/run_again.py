@@ -1,0 +1,31 @@
+"""Runs a request again whose reads were outdated when it came to commit."""
+
+from flask import Flask
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from crm.web.access import begin_write_late
+from crm.web.transaction import Outdated, is_outdated, undo
+
+MOST_RUNS = 3  # on SQLite the second is the last, as it holds the write lock
+
+
+def init_app(app: Flask) -> None:
+    """Run views under the check of what they have read."""
+    dispatch = app.dispatch_request
+
+    def run() -> ResponseReturnValue:
+        for _ in range(MOST_RUNS - 1):
+            try:
+                return dispatch()
+            except Outdated:
+                begin_write_late()
+            except (IntegrityError, StaleDataError):
+                undo()
+                if not is_outdated():
+                    raise
+                begin_write_late()
+        return dispatch()
+
+    app.dispatch_request = run  # type: ignore[method-assign]

@@ -1,0 +1,80 @@
+"""A request that has read what somebody else then changes runs again."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from crm.base.audit import AuditEntry, coming_from, record
+from crm.people.entry_grants import end_grant
+from crm.people.models import EntryGrant, Person
+from crm.people.rules import Role
+from crm.transactions import transaction
+from crm.visits.models import Visit
+from crm.visits.rules import Status
+from tests.conflicts import before_first_write
+from tests.conftest import NOW
+from tests.counting import statements_of
+from tests.factories import arranged, make_grant, make_person, make_visit, sign_in
+
+YESTERDAY = date(2026, 7, 14)
+
+
+@pytest.fixture
+def planned(app):
+    """A plan of the owner's, for whom the agent may enter visits."""
+    with arranged(app) as db:
+        owner, agent = make_person(db, "owner"), make_person(db, "agent")
+        make_person(db, "root", role=Role.ADMIN)
+        make_grant(db, owner, agent)
+        return make_visit(db, owner, YESTERDAY, status=Status.PLANNED)
+
+
+def status_of(sessions, visit):
+    with sessions() as db:
+        return db.get_one(Visit, visit.id).status
+
+
+@pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
+def test_a_right_that_ends_after_the_check_is_checked_again(app, sessions, planned):
+    def end():
+        with transaction(sessions) as db:
+            grant = db.scalars(select(EntryGrant)).one()
+            end_grant(db, grant=grant, by=db.get_one(Person, grant.owner_id), now=NOW)
+
+    agent = sign_in(app, "agent")
+
+    with before_first_write(app, end):
+        answer = agent.post(f"/visits/{planned.id}/done")
+
+    assert answer.status_code == 404
+    assert status_of(sessions, planned) is Status.PLANNED
+
+
+def test_what_nobody_else_changes_runs_once(app, sessions, planned):
+    agent = sign_in(app, "agent")
+
+    with statements_of(app) as statements:
+        agent.post(f"/visits/{planned.id}/done")
+
+    assert status_of(sessions, planned) is Status.DONE
+    assert len([sent for sent in statements if "FROM audit_head" in sent]) == 1
+
+
+@pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
+def test_a_request_that_runs_again_is_one_change(app, sessions, planned):
+    def change_something_else():
+        with coming_from(None), transaction(sessions) as db:
+            other = make_visit(db, make_person(db, "other"))
+            record(db, "visit.logged", other, by=None, at=NOW)
+
+    agent = sign_in(app, "agent")
+
+    with before_first_write(app, change_something_else):
+        agent.post(f"/visits/{planned.id}/done")
+
+    with sessions() as db:
+        of_plan = select(AuditEntry.action).where(
+            AuditEntry.subject == "visit", AuditEntry.subject_id == planned.id
+        )
+        assert db.scalars(of_plan).all() == ["visit.done"]
