@@ -67,6 +67,7 @@ def _environment(*, escapes: bool) -> Environment:
         autoescape=escapes,  # noqa: S701 - HTML is escaped, with all that it imports; text is not
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # else each mail looks at the dates of a dozen files
     )
     environment.filters |= {
         "day": formatting.day,

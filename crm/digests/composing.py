@@ -1,13 +1,15 @@
 """From the facts of a weekly or monthly digest to the content for one recipient."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import (
     Digest,
     FigureLine,
+    FigureSummary,
     OrderCounts,
     OrderRow,
     OrdersPart,
@@ -17,20 +19,20 @@ from crm.digests.content import (
     Truncated,
     UnitsPart,
 )
-from crm.digests.facts import Facts
+from crm.digests.facts import Facts, Units
 from crm.digests.lead_progress import lead_progress
-from crm.digests.lines import due_lines, figure_lines, planned, visit_line
+from crm.digests.lines import due_lines, figure_lines, line_of_figure, planned, visit_line
 from crm.digests.monthly import month_part
 from crm.digests.notable_visits import notable_visits
 from crm.digests.permissions import Visibility
 from crm.digests.queries import VisitFact
-from crm.digests.results import groups, rule_lines, top_units, unit_lines
+from crm.digests.results import groups_of, rule_lines, top_units, unit_lines
 from crm.digests.rules import SHORT, pending_visits
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import basis_of
 from crm.supervision.queries import OrderActivity
 from crm.supervision.rules import EntryKind
-from crm.visits.rules import Kind
+from crm.visits.rules import Kind, Status
 
 KINDS = {PeriodKind.WEEK: MessageKind.WEEKLY, PeriodKind.MONTH: MessageKind.MONTHLY}
 
@@ -45,13 +47,7 @@ MOST_ORDERS = 12
 
 def compose(facts: Facts, visibility: Visibility, *, late: bool) -> Digest:
     """What the recipient reads: their own part, the part about their units, or both."""
-    me, seen = visibility.viewer.person_id, visibility.figures.unit_ids
-    # The definitions at the foot of the mail cover exactly the figures in it.
-    shown = [
-        found.figure
-        for found in facts.figures
-        if found.person_id == me or (visibility.has_units and found.unit_id in seen)
-    ]
+    summary = _summary(facts, visibility)
 
     return Digest(
         kind=KINDS[facts.period.kind],
@@ -61,27 +57,50 @@ def compose(facts: Facts, visibility: Visibility, *, late: bool) -> Digest:
         at=facts.at,
         is_late=late,
         is_estimated=facts.is_estimated,
-        basis=basis_of(shown, facts.period, facts.since),
-        pending=pending_visits(shown, facts.at),
+        basis=summary.basis,
+        pending=summary.pending,
         own=_own_part(facts, visibility),
         units=_units_part(facts, visibility) if visibility.has_units else None,
-        rules=tuple({figure.rule.code: figure.rule for figure in shown}.values()),
+        rules=summary.rules,
+    )
+
+
+def _summary(facts: Facts, visibility: Visibility) -> FigureSummary:
+    """The summary of exactly the figures in the mail."""
+    me, seen = visibility.viewer.person_id, visibility.figures.unit_ids
+    own = facts.figures_by_person.of(me)
+    if not visibility.has_units:
+        return _summary_of(facts, own)
+    if all(found.unit_id in seen for found in own):
+        return facts.shared(_summary_of_units, seen)
+    shown = (found for found in facts.figures if found.unit_id in seen or found.person_id == me)
+    return _summary_of(facts, shown)
+
+
+def _summary_of_units(facts: Facts, unit_ids: Units) -> FigureSummary:
+    return _summary_of(facts, facts.figures_by_unit.of(*unit_ids))
+
+
+def _summary_of(facts: Facts, found: Iterable[PersonFigure]) -> FigureSummary:
+    figures = [judged.figure for judged in found]
+    return FigureSummary(
+        basis=basis_of(figures, facts.period, facts.since),
+        pending=pending_visits(figures, facts.at),
+        rules=tuple({figure.rule.code: figure.rule for figure in figures}.values()),
     )
 
 
 def _own_part(facts: Facts, visibility: Visibility) -> OwnPart | None:
     me = visibility.viewer.person_id
-    own = [found for found in facts.figures if found.person_id == me]
+    own = facts.figures_by_person.of(me)
     ended = (found for found in own if found.figure.period in facts.spans.ended)
     running = (found for found in own if found.figure.period in facts.spans.running)
-    plan = [
-        visit_line(visit, visibility, minutes=False) for visit in planned(facts) if visit.is_of(me)
-    ]
+    plan = Truncated.of(list(planned(facts, facts.visits_by_person.of(me))), MOST_PLANNED)
     part = OwnPart(
         ended=figure_lines(facts, ended),
         running=figure_lines(facts, running),
         due=Truncated.of(due_lines(facts.due.get(me, ()), visibility, facts.on), MOST_DUE),
-        plan=Truncated.of(plan, MOST_PLANNED),
+        plan=plan.each(lambda visit: visit_line(visit, visibility, minutes=False)),
     )
 
     # A reader without a duty has no part of their own.
@@ -91,64 +110,69 @@ def _own_part(facts: Facts, visibility: Visibility) -> OwnPart | None:
 def _units_part(facts: Facts, visibility: Visibility) -> UnitsPart:
     """The part about the recipient's units; records only for those who may see them."""
     seen = visibility.figures.unit_ids
-    figures = [found for found in facts.figures if found.unit_id in seen]
     total, lines = unit_lines(facts, visibility.figures)
-    people = _others(facts, visibility, figures) if visibility.has_records else []
-    short = [found for found in people if found.figure.status in SHORT]
+    short = _others(facts, visibility, _short)
     progress = lead_progress(facts, visibility)
     ahead = _planned_by_others(facts, visibility)
+    visits = [visit for visit in ahead if visit.facts.kind is not Kind.RESIDENCY]
 
     return UnitsPart(
         names=tuple(node.unit.name for node in top_units(facts.units, seen)),
         # Empty units are left out of the table, though the total includes them.
         lines=tuple(line for line in lines if not line.is_empty),
         total=total,
-        rules=tuple(rule_lines(facts, visibility.figures, figures)),
+        rules=tuple(rule_lines(facts, visibility.figures)),
         names_to_help=tuple({found.person_id: found.name for found in short}.values()),
-        to_help=Truncated.of(figure_lines(facts, short), MOST_TO_HELP),
-        status_changes=_status_changes(facts, people),
-        people=_people_tables(facts, people),
+        to_help=Truncated.of(short, MOST_TO_HELP).each(partial(line_of_figure, facts)),
+        status_changes=Truncated.of(_others(facts, visibility, _changed), MOST_STATUS_CHANGES).each(
+            partial(line_of_figure, facts)
+        ),
+        people=_people_tables(facts, _others(facts, visibility, _by_unit)),
         signed=progress.signed,
         moved=progress.moved,
         other=progress.other,
-        notable=notable_visits(
-            facts,
-            visibility,
-            (visit for visit in reversed(facts.visits) if _is_shown(facts, visibility, visit)),
-        ),
+        notable=notable_visits(facts, visibility, _made(facts, visibility)),
         stays=_stays(facts, visibility, ahead),
-        plan=Truncated.of(
-            [
-                visit_line(visit, visibility, minutes=False)
-                for visit in ahead
-                if visit.facts.kind is not Kind.RESIDENCY
-            ],
-            MOST_PLANNED,
+        plan=Truncated.of(visits, MOST_PLANNED).each(
+            lambda visit: visit_line(visit, visibility, minutes=False)
         ),
         orders=_orders_part(facts, visibility),
         month=month_part(facts, facts.month, visibility) if facts.month else None,
     )
 
 
-def _others(
-    facts: Facts, visibility: Visibility, figures: Iterable[PersonFigure]
-) -> list[PersonFigure]:
-    """Other people's figures that may be seen, by unit and name, never by score (REGIME 3)."""
+def _by_unit(facts: Facts, unit_ids: Units) -> list[PersonFigure]:
+    """The units' figures by unit and name, never by score (REGIME 3)."""
     return sorted(
-        (
-            found
-            for found in figures
-            if found.person_id != visibility.viewer.person_id
-            and visibility.figures.sees_figure(found)
-        ),
+        facts.figures_by_unit.of(*unit_ids),
         key=lambda found: (facts.unit_order[found.unit_id], found.username),
     )
 
 
-def _status_changes(facts: Facts, people: Iterable[PersonFigure]) -> Truncated[FigureLine]:
+def _short(facts: Facts, unit_ids: Units) -> list[PersonFigure]:
+    return [found for found in facts.shared(_by_unit, unit_ids) if found.figure.status in SHORT]
+
+
+def _changed(facts: Facts, unit_ids: Units) -> list[PersonFigure]:
     """The running figures whose status changed within the week, for better or worse."""
-    lines = [line for line in figure_lines(facts, people) if line.status_changed]
-    return Truncated.of(lines, MOST_STATUS_CHANGES)
+    return [
+        found
+        for found in facts.shared(_by_unit, unit_ids)
+        if line_of_figure(facts, found).status_changed
+    ]
+
+
+def _others(
+    facts: Facts, visibility: Visibility, find: Callable[[Facts, Units], list[PersonFigure]]
+) -> list[PersonFigure]:
+    """Of the figures that `find` gives for the units, those of others that may be seen."""
+    if not visibility.has_records:
+        return []
+    return [
+        found
+        for found in facts.shared(find, visibility.figures.unit_ids)
+        if found.person_id != visibility.viewer.person_id and visibility.figures.sees_figure(found)
+    ]
 
 
 def _people_tables(facts: Facts, people: Iterable[PersonFigure]) -> tuple[PeopleTable, ...]:
@@ -180,27 +204,31 @@ def _person_rows(lines: Iterable[FigureLine], periods: Sequence[Period]) -> list
     ]
 
 
-def _planned_by_others(facts: Facts, visibility: Visibility) -> list[VisitFact]:
-    """What others plan for the week: in the weekly digest only (REGIME 5)."""
-    if facts.period.kind is not PeriodKind.WEEK:
+def _made(facts: Facts, visibility: Visibility) -> list[VisitFact]:
+    """The visits that people of the units made in the period, the latest first."""
+    if not visibility.has_records:
         return []
-    me = visibility.viewer.person_id
+    return facts.shared(_made_by_units, visibility.viewer.unit_ids)
+
+
+def _made_by_units(facts: Facts, unit_ids: Units) -> list[VisitFact]:
     return [
         visit
-        for visit in planned(facts)
-        if not visit.is_of(me) and _is_shown(facts, visibility, visit)
+        for visit in reversed(facts.visits_by_unit.of(*unit_ids))
+        if visit.status is Status.DONE and visit.facts.last_on in facts.period
     ]
 
 
-def _is_shown(facts: Facts, visibility: Visibility, visit: VisitFact) -> bool:
-    """Whether the recipient may see it, and someone of their units leads it or takes part."""
-    if not visibility.has_records or visit.facts.id not in visibility.visit_ids:
-        return False
-    return any(_is_of_units(facts, visibility, person_id) for person_id in visit.people)
+def _planned_by_others(facts: Facts, visibility: Visibility) -> list[VisitFact]:
+    """What others of the units plan for the week: in the weekly digest only (REGIME 5)."""
+    if facts.period.kind is not PeriodKind.WEEK or not visibility.has_records:
+        return []
+    ahead = facts.shared(_planned_by_units, visibility.viewer.unit_ids)
+    return [visit for visit in ahead if not visit.is_of(visibility.viewer.person_id)]
 
 
-def _is_of_units(facts: Facts, visibility: Visibility, person_id: int) -> bool:
-    return facts.home_units.get(person_id) in visibility.viewer.unit_ids
+def _planned_by_units(facts: Facts, unit_ids: Units) -> list[VisitFact]:
+    return list(planned(facts, facts.visits_by_unit.of(*unit_ids)))
 
 
 def _stays(
@@ -215,7 +243,7 @@ def _stays(
             cities[visit.city] |= {
                 person_id
                 for person_id in visit.people
-                if _is_of_units(facts, visibility, person_id)
+                if facts.home_units.get(person_id) in visibility.viewer.unit_ids
             }
 
     counts = ((city, len(people)) for city, people in cities.items())
@@ -226,7 +254,7 @@ def _stays(
 def _orders_part(facts: Facts, visibility: Visibility) -> OrdersPart:
     """The supervision orders of the units; rows and lines only in a monthly digest."""
     unit_ids, has_page = visibility.viewer.unit_ids, visibility.has_records
-    orders = [order for order in facts.orders if order.unit_id in unit_ids]
+    orders = facts.orders_by_unit.of(*unit_ids)
     if facts.period.kind is PeriodKind.WEEK:
         return OrdersPart(_count_orders(orders), (), Truncated((), 0, 0), has_page)
 
@@ -235,7 +263,7 @@ def _orders_part(facts: Facts, visibility: Visibility) -> OrdersPart:
         OrderRow(
             group.name, _count_orders(order for order in orders if order.unit_id in group.unit_ids)
         )
-        for group in groups(facts.units, unit_ids)
+        for group in facts.shared(groups_of, unit_ids)
     ]
     shown = [
         order

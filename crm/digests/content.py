@@ -1,6 +1,6 @@
 """The content of the weekly and monthly digest, ready for the templates: values, no decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ from crm.targets.speed import Speed
 from crm.visits.rules import Channel, Kind
 
 Line = TypeVar("Line")
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,21 @@ class Truncated(Generic[Line]):
     def of(cls, lines: Sequence[Line], limit: int, *, hidden: int = 0) -> Self:
         return cls(tuple(lines[:limit]), max(len(lines) - limit, 0), hidden)
 
+    def each(self, make: Callable[[Line], Other]) -> "Truncated[Other]":
+        """What `make` gives for each line; nothing is made of those that are left out."""
+        return Truncated(tuple(map(make, self.lines)), self.more, self.hidden)
+
     def __bool__(self) -> bool:
         return bool(self.lines or self.hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSummary:
+    """What a digest says of all figures in it together."""
+
+    basis: FigureBasis
+    pending: PendingVisits
+    rules: tuple[Rule, ...]  # for their definitions
 
 
 @dataclass(frozen=True, slots=True)

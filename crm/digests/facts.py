@@ -3,19 +3,22 @@
 `composing` slices them for each recipient, so the number of queries does not grow with them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
+from typing import Any, TypeVar
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.base.clock import at_civil, civil_date
+from crm.base.db import batches
 from crm.base.money import Currency
 from crm.base.periods import DAY, Period, PeriodKind
 from crm.digests.first_meetings import first_meetings
+from crm.digests.indexed import Indexed
 from crm.digests.queries import (
     DueFact,
     VisitFact,
@@ -25,6 +28,7 @@ from crm.digests.queries import (
 )
 from crm.digests.rules import Spans, ending_in, planned_span, spans
 from crm.leads.models import Lead, Milestone
+from crm.leads.redaction import NamedLead, named_leads
 from crm.leads.rules import MilestoneKind
 from crm.people.models import Posting
 from crm.people.queries import UnitNode, held_on, unit_tree
@@ -42,6 +46,8 @@ TREND_MONTHS = 6
 WITHIN_A_MONTH = (PeriodKind.MONTH, PeriodKind.XUN, PeriodKind.WEEK)
 
 EarlierStatuses = Mapping[tuple[str, int, Period], FigureStatus]  # by rule code, person, period
+Units = frozenset[int | None]  # None stands for leads of no unit
+Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class Facts:
     figures: Sequence[PersonFigure]
     previous: dict[tuple[str, int], Figure]  # of the period before, by rule code and person
     leads: dict[int, LeadFact]
+    named_leads: dict[int, NamedLead]  # also those that were entered after the moment
     steps: Sequence[StepFact]
     visits: Sequence[VisitFact]
     due: dict[int, list[DueFact]]  # by person
@@ -97,6 +104,15 @@ class Facts:
     orders: Sequence[OrderActivity]
     first_meetings: dict[int, frozenset[int]]  # by visit, the leads first met there
     since: date  # on which the clock's slots begin
+    _shared: dict[tuple[Any, Units], Any] = field(default_factory=dict, repr=False)
+
+    def shared(self, find: Callable[["Facts", Units], Shared], unit_ids: Units) -> Shared:
+        """What `find` gives for these units, found once for all who read about them."""
+        key = find, unit_ids
+        if key not in self._shared:
+            self._shared[key] = find(self, unit_ids)
+        found: Shared = self._shared[key]
+        return found
 
     @property
     def on(self) -> date:
@@ -110,6 +126,39 @@ class Facts:
     def unit_order(self) -> dict[int, int]:
         """By unit id, its place in the tree."""
         return {node.unit.id: place for place, node in enumerate(self.units)}
+
+    @cached_property
+    def figures_by_person(self) -> Indexed[PersonFigure]:
+        return Indexed(self.figures, lambda found: (found.person_id,))
+
+    @cached_property
+    def figures_by_unit(self) -> Indexed[PersonFigure]:
+        return Indexed(self.figures, lambda found: (found.unit_id,))
+
+    @cached_property
+    def visits_by_person(self) -> Indexed[VisitFact]:
+        return Indexed(self.visits, lambda visit: visit.people)
+
+    @cached_property
+    def visits_by_unit(self) -> Indexed[VisitFact]:
+        """By the current units of those who lead a visit or take part."""
+        return Indexed(
+            self.visits,
+            lambda visit: {self.home_units[id_] for id_ in visit.people if id_ in self.home_units},
+        )
+
+    @cached_property
+    def leads_by_unit(self) -> Indexed[LeadFact]:
+        return Indexed(self.leads.values(), lambda lead: (lead.unit_id,))
+
+    @cached_property
+    def steps_by_unit(self) -> Indexed[StepFact]:
+        known = (step for step in self.steps if step.lead_id in self.leads)
+        return Indexed(known, lambda step: (self.leads[step.lead_id].unit_id,))
+
+    @cached_property
+    def orders_by_unit(self) -> Indexed[OrderActivity]:
+        return Indexed(self.orders, lambda order: (order.unit_id,))
 
 
 def gather(db: Session, *, period: Period, at: datetime, since: date = date.min) -> Facts:
@@ -127,6 +176,7 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
     lead_ids = {step.lead_id for step in steps}
     lead_ids |= {followup.lead_id for followups in due.values() for followup in followups}
     lead_ids |= {lead_id for visit in visits for lead_id in visit.lead_ids}
+    lead_ids |= _new_lead_ids(db, period)
 
     return Facts(
         period=period,
@@ -139,7 +189,8 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
             (found.figure.rule.code, found.person_id): found.figure
             for found in figures(db, period=period.before, as_of=at)
         },
-        leads=_leads(db, period, lead_ids, at),
+        leads=_leads(db, lead_ids, at),
+        named_leads=named_leads(db, lead_ids, on),
         steps=steps,
         visits=visits,
         due=due,
@@ -215,18 +266,21 @@ def _steps(db: Session, period: Period, at: datetime) -> list[StepFact]:
     return [StepFact(*row[:3], bool(row[3])) for row in rows]
 
 
-def _leads(
-    db: Session, period: Period, lead_ids: Collection[int], at: datetime
-) -> dict[int, LeadFact]:
-    """These leads and those entered in the period, each with its responsible unit."""
-    unit_id = responsible_unit(civil_date(at))
+def _new_lead_ids(db: Session, period: Period) -> set[int]:
+    """The leads entered in the period."""
     is_new = (Lead.entered_on >= period.first) & (Lead.entered_on <= period.last)
-    rows = db.execute(
-        select(Lead.id, Lead.amount, Lead.currency, Lead.entered_on, Lead.entered_at, unit_id)
-        .where(or_(Lead.id.in_(lead_ids), is_new), Lead.entered_at <= at)
-        .order_by(Lead.id)
-    )
-    return {row[0]: LeadFact(*row) for row in rows}
+    return set(db.scalars(select(Lead.id).where(is_new)))
+
+
+def _leads(db: Session, lead_ids: Collection[int], at: datetime) -> dict[int, LeadFact]:
+    """Those of the leads that were known at the moment, each with its responsible unit."""
+    unit_id = responsible_unit(civil_date(at))
+    columns = (Lead.id, Lead.amount, Lead.currency, Lead.entered_on, Lead.entered_at, unit_id)
+    leads: dict[int, LeadFact] = {}
+    for part in batches(sorted(lead_ids)):
+        rows = db.execute(select(*columns).where(Lead.id.in_(part), Lead.entered_at <= at))
+        leads |= {row[0]: LeadFact(*row) for row in rows}
+    return leads
 
 
 def _month_facts(db: Session, month: Period, units: Sequence[UnitNode], at: datetime) -> MonthFacts:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.db import batches
 from crm.base.periods import Period
 from crm.digests.queries import VisitFact
 from crm.visits.models import Visit, VisitLead
@@ -27,19 +28,16 @@ def first_meetings(
     if not first_visit:
         return {}
 
-    met_before = set(
-        db.scalars(
-            select(VisitLead.lead_id)
-            .join(Visit, Visit.id == VisitLead.visit_id)
-            .where(
-                VisitLead.lead_id.in_(first_visit),
-                Visit.status == Status.DONE,
-                Visit.logged_at <= at,
-                Visit.first_on < period.first,
-            )
-            .distinct()
-        )
+    earlier = (
+        select(VisitLead.lead_id)
+        .join(Visit, Visit.id == VisitLead.visit_id)
+        .where(Visit.status == Status.DONE, Visit.logged_at <= at, Visit.first_on < period.first)
+        .distinct()
     )
+    met_before: set[int] = set()
+    for part in batches(sorted(first_visit)):
+        met_before |= set(db.scalars(earlier.where(VisitLead.lead_id.in_(part))))
+
     first_leads: defaultdict[int, set[int]] = defaultdict(set)
 
     for lead_id, visit_id in first_visit.items():

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from crm.digests.content import ProgressLine, ReachedMilestone, Truncated
-from crm.digests.facts import Facts, StepFact
+from crm.digests.facts import Facts, StepFact, Units
 from crm.digests.permissions import Visibility
 from crm.digests.results import everything
 from crm.digests.rules import FORWARD
@@ -47,14 +47,15 @@ def lead_progress(facts: Facts, visibility: Visibility) -> ProgressLists:
     if not visibility.has_records:
         nothing: Truncated[ProgressLine] = Truncated((), 0, 0)
         return ProgressLists(nothing, nothing, nothing)
-    progress = _of_units(facts, visibility)
+    in_scope = everything(facts.units, visibility.viewer.unit_ids).unit_ids
+    progress = facts.shared(_of_units, in_scope)
 
     def lines(is_wanted: Callable[[LeadProgress], bool], limit: int) -> Truncated[ProgressLine]:
         wanted = [lead for lead in progress if is_wanted(lead)]
         # REGIME 2: of a hidden lead not even the code name is listed here; totals count it.
         known = [lead for lead in wanted if visibility.knows_lead(lead.lead_id)]
-        shown = [_line(facts, visibility, lead) for lead in known]
-        return Truncated.of(shown, limit, hidden=len(wanted) - len(known))
+        shown = Truncated.of(known, limit, hidden=len(wanted) - len(known))
+        return shown.each(lambda lead: _line(facts, visibility, lead))
 
     return ProgressLists(
         signed=lines(lambda lead: lead.is_signing, MOST_SIGNED),
@@ -63,15 +64,11 @@ def lead_progress(facts: Facts, visibility: Visibility) -> ProgressLists:
     )
 
 
-def _of_units(facts: Facts, visibility: Visibility) -> list[LeadProgress]:
+def _of_units(facts: Facts, unit_ids: Units) -> list[LeadProgress]:
     """By unit in the order of the tree, then in the order in which the leads were entered."""
-    in_scope = everything(facts.units, visibility.viewer.unit_ids).unit_ids
     steps: defaultdict[int, list[StepFact]] = defaultdict(list)
 
-    for step in facts.steps:
-        lead = facts.leads.get(step.lead_id)
-        if lead is None or lead.unit_id not in in_scope:
-            continue
+    for step in facts.steps_by_unit.of(*unit_ids):
         if step.reached_on in facts.period and step.kind is not MilestoneKind.LEAD:
             steps[step.lead_id].append(step)
 

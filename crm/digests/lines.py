@@ -33,16 +33,20 @@ def figure_line(
 
 
 def figure_lines(facts: Facts, figures: Iterable[PersonFigure]) -> tuple[FigureLine, ...]:
-    """Figures with that of the period before, or with their status a week ago."""
-    lines = []
-    for found in figures:
-        rule_code, period = found.figure.rule.code, found.figure.period
-        is_main = period == facts.period
-        # Of a quarter or year that ends with the month, the period before is not read.
-        previous = facts.previous.get((rule_code, found.person_id)) if is_main else None
-        earlier = facts.earlier_statuses.get((rule_code, found.person_id, period))
-        lines.append(figure_line(found, facts.at, previous=previous, status_week_ago=earlier))
-    return tuple(lines)
+    return tuple(line_of_figure(facts, found) for found in figures)
+
+
+def line_of_figure(facts: Facts, found: PersonFigure) -> FigureLine:
+    """A figure with that of the period before, or with its status a week ago."""
+    key = found.figure.rule.code, found.person_id
+    # Of a quarter or year that ends with the month, the period before is not read.
+    is_main = found.figure.period == facts.period
+    return figure_line(
+        found,
+        facts.at,
+        previous=facts.previous.get(key) if is_main else None,
+        status_week_ago=facts.earlier_statuses.get((*key, found.figure.period)),
+    )
 
 
 def visit_line(
@@ -81,10 +85,10 @@ def due_lines(followups: Iterable[DueFact], visibility: Visibility, on: date) ->
     ]
 
 
-def planned(facts: Facts) -> Iterator[VisitFact]:
-    """The visits planned from the digest's date to the end of its week."""
+def planned(facts: Facts, visits: Iterable[VisitFact]) -> Iterator[VisitFact]:
+    """Those of the visits that are planned from the digest's date to the end of its week."""
     first, last = planned_span(facts.on)
-    for visit in facts.visits:
+    for visit in visits:
         dates = visit.facts
         if visit.status is Status.PLANNED and dates.first_on <= last and dates.last_on >= first:
             yield visit

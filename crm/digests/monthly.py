@@ -1,6 +1,6 @@
 """The part that only a monthly digest has: trend, targets, speed and corrections (REGIME 5)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from crm.base.periods import Period
 from crm.digests.content import (
@@ -12,9 +12,9 @@ from crm.digests.content import (
     TrendTable,
     Truncated,
 )
-from crm.digests.facts import WITHIN_A_MONTH, Facts, MonthFacts
+from crm.digests.facts import WITHIN_A_MONTH, Facts, MonthFacts, Units
 from crm.digests.permissions import Visibility
-from crm.digests.results import Group, everything, groups
+from crm.digests.results import Group, everything, groups_of
 from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure
@@ -38,10 +38,8 @@ def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> Month
         if visibility.has_records and found.is_seen_by(visibility.figures)
     ]
     signed = sum(_is_signed(facts, found) for found in corrections)
-    months = {**month.history, facts.period: _figures_ended_in_month(facts)}
-
     return MonthPart(
-        trend=_trend(facts, visibility.figures, _of_units(months, seen)),
+        trend=_trend(facts, visibility.figures, facts.shared(_months_of, seen)),
         targets=tuple(target for target in month.target_progress if target.goal.unit_id in seen),
         speeds=speeds_of(
             [course for course in month.courses if course.unit_id in whole], facts.period
@@ -81,7 +79,10 @@ def _figures_ended_in_month(facts: Facts) -> list[PersonFigure]:
     ]
 
 
-def _of_units(months: Months, unit_ids: Collection[int]) -> Months:
+def _months_of(facts: Facts, unit_ids: Units) -> Months:
+    """The units' figures of each month of the trend."""
+    history = facts.month.history if facts.month else {}
+    months = {**history, facts.period: _figures_ended_in_month(facts)}
     return {
         month: [found for found in figures if found.unit_id in unit_ids]
         for month, figures in months.items()
@@ -90,7 +91,7 @@ def _of_units(months: Months, unit_ids: Collection[int]) -> Months:
 
 def _trend(facts: Facts, scope: FigureScope, months: Months) -> tuple[TrendTable, ...]:
     """A table for each rule of the month: the units side by side, month by month (REGIME 3)."""
-    rows = groups(facts.units, scope.unit_ids)
+    rows = facts.shared(groups_of, scope.unit_ids)
     total = everything(facts.units, scope.unit_ids)
     # Rules that no longer apply in this month have no table.
     rules = {found.figure.rule.code: found.figure.rule for found in months[facts.period]}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from operator import itemgetter
 
 from crm.digests.content import Truncated, VisitLine
 from crm.digests.facts import Facts
@@ -9,7 +10,6 @@ from crm.digests.lines import visit_line
 from crm.digests.permissions import Visibility
 from crm.digests.queries import VisitFact
 from crm.leads.rules import is_major
-from crm.visits.rules import Status
 
 MOST_VISITS = 8
 MOST_FIRST_MEETINGS = 3  # of these
@@ -18,16 +18,13 @@ Weight = tuple[Decimal, bool, bool]  # amount of the largest major project, firs
 
 
 def notable_visits(
-    facts: Facts, visibility: Visibility, candidates: Iterable[VisitFact]
+    facts: Facts, visibility: Visibility, made: Iterable[VisitFact]
 ) -> Truncated[VisitLine]:
     """The notable ones of the visits made in the period, each project once."""
-    weights = {
-        visit: _weight(facts, visibility, visit)
-        for visit in candidates
-        if visit.status is Status.DONE and visit.facts.last_on in facts.period
-    }
-    notable = [visit for visit, weight in weights.items() if any(weight)]
-    notable.sort(key=weights.__getitem__, reverse=True)
+    weighed = [(_weight(facts, visibility, visit), visit) for visit in made]
+    weighed = [pair for pair in weighed if any(pair[0])]
+    weighed.sort(key=itemgetter(0), reverse=True)
+    notable = [visit for _, visit in weighed]
     chosen = _reserve_first_meetings(facts, visibility, _once_a_project(notable))
     lines = tuple(
         visit_line(

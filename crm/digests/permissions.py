@@ -1,29 +1,29 @@
 """What a recipient may see in a mail: which leads by name, which visits and orders (REGIME 2)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.clock import civil_date
 from crm.digests.content import LeadName
-from crm.digests.facts import Facts
+from crm.digests.facts import Facts, Units
 from crm.digests.queries import VisitFact
-from crm.leads.redaction import LeadLabel, lead_labels
+from crm.leads.redaction import LabelsFor, LeadLabel, lead_labels
 from crm.people.models import Person
 from crm.people.permissions import Viewer, viewer, viewers
+from crm.people.queries import units_held
 from crm.people.rules import Role
 from crm.quotas.permissions import FigureScope, figure_scope, figure_scopes
+from crm.supervision import permissions as supervision
 from crm.supervision.models import Order
-from crm.supervision.permissions import visible
-from crm.supervision.queries import OrderActivity
 from crm.visits.models import Visit
 from crm.visits.queries import visible_to
 
 # REGIME 5: the roles whose digest has a part about units.
 OF_UNITS = frozenset({Role.SUPERVISOR, Role.LEADER, Role.READER})
+NO_IDS = frozenset[int]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Visibility:
 
     viewer: Viewer
     figures: FigureScope
-    labels: dict[int, LeadLabel]
+    labels: Mapping[int, LeadLabel]
     visit_ids: frozenset[int]  # visits with a page for them
-    order_ids: frozenset[int] = frozenset()
+    order_ids: frozenset[int] = NO_IDS
 
     @property
     def has_units(self) -> bool:
@@ -64,40 +64,29 @@ class Visibility:
 
 def visibility_of(db: Session, person: Person, facts: Facts) -> Visibility:
     """What the person may see of a digest's facts."""
-    reader = viewer(db, person, facts.on)
-    return _visibility(db, reader, figure_scope(db, reader, facts.on), facts)
+    return next(visibilities(db, [person], facts))
 
 
 def visibilities(db: Session, people: Sequence[Person], facts: Facts) -> Iterator[Visibility]:
-    """What each person may see of a digest's facts, in at most three queries a person."""
-    readers = list(viewers(db, people, facts.on))
+    """What each person may see of a digest's facts, in a fixed number of queries for them all."""
+    readers = list(viewers(db, people, facts.on, facts.units))
     scopes = figure_scopes(db, readers, facts.on)
+    own_units = units_held(db, [person.id for person in people], facts.on)
+
     for reader in readers:
-        yield _visibility(db, reader, scopes[reader.person_id], facts)
+        scope = scopes[reader.person_id]
+        yield Visibility(
+            reader,
+            scope,
+            labels=LabelsFor(facts.named_leads, reader, own_units[reader.person_id]),
+            # REGIME 2: who oversees sees every visit of the people in their scope
+            visit_ids=facts.shared(_visit_ids, reader.unit_ids) if reader.oversees else NO_IDS,
+            order_ids=_visible_order_ids(db, reader, scope, facts),
+        )
 
 
-def _visibility(db: Session, reader: Viewer, scope: FigureScope, facts: Facts) -> Visibility:
-    is_overseeing = reader.role in OF_UNITS and reader.oversees
-
-    if is_overseeing:
-        lead_ids = set(facts.leads)
-        visit_ids = {visit.facts.id for visit in facts.visits}
-    else:
-        own = [visit for visit in facts.visits if visit.is_of(reader.person_id)]
-        lead_ids = {lead_id for visit in own for lead_id in visit.lead_ids}
-        visit_ids = set()
-
-    lead_ids |= {followup.lead_id for followup in facts.due.get(reader.person_id, ())}
-
-    return Visibility(
-        reader,
-        scope,
-        labels=lead_labels(db, reader, lead_ids, facts.on),
-        visit_ids=visible_visit_ids(db, reader, visit_ids, facts.on),
-        order_ids=_visible_order_ids(
-            db, reader, scope, facts.orders if is_overseeing else (), facts.at
-        ),
-    )
+def _visit_ids(facts: Facts, unit_ids: Units) -> frozenset[int]:
+    return frozenset(visit.facts.id for visit in facts.visits_by_unit.of(*unit_ids))
 
 
 def visibility_of_visits(
@@ -118,16 +107,17 @@ def visibility_of_visits(
 def visible_visit_ids(db: Session, reader: Viewer, visit_ids: set[int], on: date) -> frozenset[int]:
     """Those of the visits that the reader may see."""
     if not visit_ids:
-        return frozenset()
+        return NO_IDS
     visits = visible_to(reader, on).with_only_columns(Visit.id).where(Visit.id.in_(visit_ids))
     return frozenset(db.scalars(visits))
 
 
 def _visible_order_ids(
-    db: Session, reader: Viewer, scope: FigureScope, orders: Iterable[OrderActivity], at: datetime
+    db: Session, reader: Viewer, scope: FigureScope, facts: Facts
 ) -> frozenset[int]:
-    order_ids = [order.id for order in orders]
-    if not order_ids:
-        return frozenset()
-    may_see = visible(reader, scope, civil_date(at))
+    # a weekly digest lists no orders
+    if facts.month is None or not facts.orders or not reader.oversees:
+        return NO_IDS
+    order_ids = [order.id for order in facts.orders]
+    may_see = supervision.visible(reader, scope, facts.on)
     return frozenset(db.scalars(select(Order.id).where(Order.id.in_(order_ids), may_see)))

@@ -9,12 +9,12 @@ from itertools import groupby
 from crm.base.money import Currency
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import RuleLine, UnitLine
-from crm.digests.facts import Facts, LeadFact
+from crm.digests.facts import Facts, LeadFact, Units
 from crm.digests.rules import FORWARD, GOOD, TaskCounts, count_tasks, owes
 from crm.people.queries import UnitNode, units_below
-from crm.quotas.permissions import FigureScope, may_be_split
+from crm.quotas.permissions import FEWEST, FigureScope, may_be_split, owing
 from crm.quotas.queries import PersonFigure
-from crm.quotas.rules import Figure, FigureStatus, basis_of
+from crm.quotas.rules import Figure, FigureStatus, Rule, basis_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +22,26 @@ class Group:
     """A row of the comparison: a unit and all below it; the id None stands for leads of no unit."""
 
     name: str
-    unit_ids: frozenset[int | None]
+    unit_ids: Units
 
 
-def top_units(units: Sequence[UnitNode], seen: frozenset[int]) -> list[UnitNode]:
+def top_units(units: Sequence[UnitNode], seen: Units) -> list[UnitNode]:
     """The highest of the units that are seen."""
     return [node for node in units if node.unit.id in seen and node.unit.parent_id not in seen]
 
 
-def everything(units: Sequence[UnitNode], seen: frozenset[int]) -> Group:
+def everything(units: Sequence[UnitNode], seen: Units) -> Group:
     """All that is seen; who sees the whole zone also sees leads of no unit."""
     sees_zone = all(node.unit.id in seen for node in units)
     return Group("合计", seen | ({None} if sees_zone else frozenset()))
 
 
-def groups(units: Sequence[UnitNode], seen: frozenset[int]) -> list[Group]:
+def groups_of(facts: Facts, seen: Units) -> list[Group]:
+    """The rows of `groups`, to be shared between digests."""
+    return groups(facts.units, seen)
+
+
+def groups(units: Sequence[UnitNode], seen: Units) -> list[Group]:
     """The rows: below a single top unit, that unit itself and its children; else the top units."""
     tops = top_units(units, seen)
     if len(tops) != 1:
@@ -57,8 +62,8 @@ def groups(units: Sequence[UnitNode], seen: frozenset[int]) -> list[Group]:
 
 def unit_lines(facts: Facts, scope: FigureScope) -> tuple[UnitLine, list[UnitLine]]:
     """The total of all that is seen, and the units side by side."""
-    rows = groups(facts.units, scope.unit_ids)
-    lines = [_unit_line(facts, group, _tasks(scope, _figures_of(facts, group))) for group in rows]
+    rows = facts.shared(groups_of, scope.unit_ids)
+    lines = [_unit_line(facts, group, _tasks(facts, scope, group)) for group in rows]
     whole = everything(facts.units, scope.unit_ids)
 
     # REGIME 2: the total less the rows that are shown would give away the rows that are withheld.
@@ -66,27 +71,36 @@ def unit_lines(facts: Facts, scope: FigureScope) -> tuple[UnitLine, list[UnitLin
         figure
         for group, line in zip(rows, lines, strict=True)
         if not line.tasks.is_split
-        for figure in _figures_of(facts, group)
+        for figure in facts.figures_by_unit.of(*group.unit_ids)
     ]
-    tasks = _tasks(scope, _figures_of(facts, whole))
+    tasks = _tasks(facts, scope, whole)
     if not may_be_split(scope, withheld):
         tasks = replace(tasks, good=0, is_split=False)
 
     return _unit_line(facts, whole, tasks), lines
 
 
-def _figures_of(facts: Facts, group: Group) -> list[PersonFigure]:
-    return [figure for figure in facts.figures if figure.unit_id in group.unit_ids]
+def _tasks(facts: Facts, scope: FigureScope, group: Group) -> TaskCounts:
+    tasks, owing_people = facts.shared(_counted, group.unit_ids)
+    if owing_people >= FEWEST or _sees_all(scope, facts.figures_by_unit.of(*group.unit_ids)):
+        return tasks
+    return replace(tasks, good=0, is_split=False)
 
 
-def _tasks(scope: FigureScope, figures: Sequence[PersonFigure]) -> TaskCounts:
-    tasks = count_tasks(found.figure for found in figures)
-    return tasks if may_be_split(scope, figures) else replace(tasks, good=0, is_split=False)
+def _counted(facts: Facts, unit_ids: Units) -> tuple[TaskCounts, int]:
+    """The tasks of the units, and how many people owe something."""
+    figures = facts.figures_by_unit.of(*unit_ids)
+    return count_tasks(found.figure for found in figures), len(owing(figures))
 
 
 def _unit_line(facts: Facts, group: Group, tasks: TaskCounts) -> UnitLine:
-    leads = {lead.id: lead for lead in facts.leads.values() if lead.unit_id in group.unit_ids}
-    steps = [step for step in facts.steps if step.lead_id in leads]
+    return replace(facts.shared(_results, group.unit_ids), name=group.name, tasks=tasks)
+
+
+def _results(facts: Facts, unit_ids: Units) -> UnitLine:
+    """What the units' leads reached; without a name and tasks."""
+    leads = {lead.id: lead for lead in facts.leads_by_unit.of(*unit_ids)}
+    steps = facts.steps_by_unit.of(*unit_ids)
     in_period = [step for step in steps if step.reached_on in facts.period]
     signings = [step for step in steps if step.is_first_signing]
     year = Period.holding(PeriodKind.YEAR, facts.period.last)
@@ -95,7 +109,7 @@ def _unit_line(facts: Facts, group: Group, tasks: TaskCounts) -> UnitLine:
         return [leads[step.lead_id] for step in signings if step.reached_on in period]
 
     return UnitLine(
-        name=group.name,
+        name="",
         signed=len(signed_in(facts.period)),
         amounts=_sums(signed_in(facts.period)),
         signed_before=len(signed_in(facts.period.before)),
@@ -103,7 +117,7 @@ def _unit_line(facts: Facts, group: Group, tasks: TaskCounts) -> UnitLine:
         amounts_in_year=_sums(signed_in(year)),
         moved=len({step.lead_id for step in in_period if step.kind in FORWARD}),
         entered=sum(lead.entered_on in facts.period for lead in leads.values()),
-        tasks=tasks,
+        tasks=TaskCounts(0, 0),
     )
 
 
@@ -116,37 +130,53 @@ def _sums(leads: Iterable[LeadFact]) -> tuple[tuple[Decimal, Currency], ...]:
     return tuple((sums[currency], currency) for currency in Currency if currency in sums)
 
 
-def rule_lines(
-    facts: Facts, scope: FigureScope, figures: Iterable[PersonFigure]
-) -> Iterator[RuleLine]:
+def rule_lines(facts: Facts, scope: FigureScope) -> Iterator[RuleLine]:
     """By rule and period, how many of those who owe met it or are on track.
 
     A rule that too few people owe is left out for readers who may not see their figures (REGIME 2).
     """
+    for line, figures, owing_people in facts.shared(_rule_lines, scope.unit_ids):
+        if owing_people >= FEWEST or _sees_all(scope, figures):
+            yield line
+
+
+def _sees_all(scope: FigureScope, figures: Iterable[PersonFigure]) -> bool:
+    return all(map(scope.sees_figure, figures))
+
+
+def _rule_lines(facts: Facts, unit_ids: Units) -> list[tuple[RuleLine, list[PersonFigure], int]]:
+    """The lines of these units, each with its figures and how many people owe by them."""
+    lines = []
+
     for (period, rule), members in groupby(
-        figures, key=lambda found: (found.figure.period, found.figure.rule)
+        facts.figures_by_unit.of(*unit_ids),
+        key=lambda found: (found.figure.period, found.figure.rule),
     ):
         group = list(members)
-        owed = [found.figure for found in group if owes(found.figure)]
-        if not owed or not may_be_split(scope, group):
-            continue
+        if any(owes(found.figure) for found in group):
+            lines.append((_rule_line(facts, rule, period, group), group, len(owing(group))))
 
-        previous = [
-            facts.previous[rule.code, found.person_id]
-            for found in group
-            if period == facts.period and (rule.code, found.person_id) in facts.previous
-        ]
-        is_running = period in facts.spans.running
-        yield RuleLine(
-            rule=rule,
-            period=period,
-            is_running=is_running,
-            basis=basis_of((found.figure for found in group), period, facts.since),
-            good=sum(figure.status in GOOD if is_running else _is_met(figure) for figure in owed),
-            owing=len(owed),
-            good_before=sum(map(_is_met, previous)),
-            owing_before=sum(map(owes, previous)),
-        )
+    return lines
+
+
+def _rule_line(facts: Facts, rule: Rule, period: Period, group: Sequence[PersonFigure]) -> RuleLine:
+    owed = [found.figure for found in group if owes(found.figure)]
+    previous = [
+        facts.previous[rule.code, found.person_id]
+        for found in group
+        if period == facts.period and (rule.code, found.person_id) in facts.previous
+    ]
+    is_running = period in facts.spans.running
+    return RuleLine(
+        rule=rule,
+        period=period,
+        is_running=is_running,
+        basis=basis_of((found.figure for found in group), period, facts.since),
+        good=sum(figure.status in GOOD if is_running else _is_met(figure) for figure in owed),
+        owing=len(owed),
+        good_before=sum(map(_is_met, previous)),
+        owing_before=sum(map(owes, previous)),
+    )
 
 
 def _is_met(figure: Figure) -> bool:

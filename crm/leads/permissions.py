@@ -1,6 +1,7 @@
 """Who may see and change which lead, and who is left to see a restricted one (REGIME 2)."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 
@@ -68,6 +69,30 @@ def _visible(person_id: int, role: Role, unit_ids: frozenset[int], on: date) -> 
 def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Leads that the viewer may see on the date, whatever the query stands on (REGIME 2)."""
     return _visible(viewer.person_id, viewer.role, viewer.unit_ids, on)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadAccess:
+    """What decides on a date who may see a lead."""
+
+    secrecy: Secrecy
+    named_ids: frozenset[int]  # the people named on it, in whatever role
+    unit_ids: frozenset[int]  # the units responsible for it
+
+
+def sees(viewer: Viewer, own_units: Collection[int], lead: LeadAccess) -> bool:
+    """The predicate of `visible`; `own_units` are those of all the viewer's postings."""
+    if viewer.role not in WITH_RECORDS:
+        return False
+    match lead.secrecy:
+        case Secrecy.OPEN:
+            return True
+        case Secrecy.RESTRICTED:
+            return viewer.person_id in lead.named_ids
+    if viewer.role is Role.ADMIN or viewer.person_id in lead.named_ids:
+        return True
+    in_scope = viewer.oversees and not lead.unit_ids.isdisjoint(viewer.unit_ids)
+    return in_scope or not lead.unit_ids.isdisjoint(own_units)
 
 
 def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:

@@ -1,14 +1,16 @@
 """What a viewer reads of leads and companies that are not theirs to see (REGIME 2)."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from crm.leads.models import Company, Contact, Lead
-from crm.leads.permissions import visible
+from crm.base.db import batches
+from crm.leads.models import Company, Contact, Lead, LeadRole
+from crm.leads.permissions import LeadAccess, role_held_on, sees, visible
 from crm.leads.rules import Secrecy
 from crm.people.permissions import Viewer
 
@@ -23,6 +25,68 @@ class LeadLabel:
     text: str
     company: str | None
     secrecy: Secrecy
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLead:
+    """A lead with all that decides how it is called before a viewer."""
+
+    id: int
+    title: str
+    code_name: str | None
+    company: str
+    access: LeadAccess
+
+    def label(self, *, is_seen: bool) -> LeadLabel:
+        """How it is called before somebody who sees it, or does not."""
+        secrecy = self.access.secrecy
+        if is_seen:
+            return LeadLabel(self.id, self.title, self.company, secrecy)
+        return LeadLabel(None, self.code_name or HIDDEN, None, secrecy)
+
+
+def named_leads(db: Session, lead_ids: Collection[int], on: date) -> dict[int, NamedLead]:
+    """The leads by id, read once for many viewers."""
+    people: defaultdict[int, set[int]] = defaultdict(set)
+    units: defaultdict[int, set[int]] = defaultdict(set)
+    leads: dict[int, NamedLead] = {}
+
+    for part in batches(sorted(lead_ids)):
+        roles = select(LeadRole.lead_id, LeadRole.person_id, LeadRole.unit_id)
+        held = roles.where(LeadRole.lead_id.in_(part), role_held_on(on))
+        for lead_id, person_id, unit_id in db.execute(held):
+            if person_id is not None:
+                people[lead_id].add(person_id)
+            if unit_id is not None:  # only of the role of a responsible unit
+                units[lead_id].add(unit_id)
+
+        rows = db.execute(
+            select(Lead.id, Lead.title, Lead.code_name, Lead.secrecy, Company.name.label("company"))
+            .join(Lead.company)
+            .where(Lead.id.in_(part))
+        )
+        for row in rows:
+            named, in_charge = frozenset(people[row.id]), frozenset(units[row.id])
+            access = LeadAccess(row.secrecy, named, in_charge)
+            leads[row.id] = NamedLead(row.id, row.title, row.code_name, row.company, access)
+
+    return leads
+
+
+class LabelsFor(dict[int, LeadLabel]):
+    """How each of the leads is called before the viewer, decided when it is first asked for."""
+
+    def __init__(
+        self, leads: Mapping[int, NamedLead], viewer: Viewer, own_units: Collection[int]
+    ) -> None:
+        super().__init__()
+        self._leads, self._viewer, self._own_units = leads, viewer, own_units
+
+    def __missing__(self, lead_id: int) -> LeadLabel:
+        lead = self._leads[lead_id]
+        is_seen = sees(self._viewer, self._own_units, lead.access)
+        label = self[lead_id] = lead.label(is_seen=is_seen)
+        return label
 
 
 def lead_labels(

@@ -1,6 +1,5 @@
 """A person's scope, and whose records they may see (REGIME 2)."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,7 +8,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from crm.people.models import Person, Posting
-from crm.people.queries import UnitNode, held_on, unit_tree, units_below
+from crm.people.queries import UnitNode, held_on, unit_tree, units_below, units_held
 from crm.people.rules import JUDGING, OVERSEEING, Role
 
 
@@ -56,16 +55,15 @@ def viewers(
     # REGIME 2: a recruiter has no scope, so that most requests read no tree
     scoped = {person.id: person.role for person in people if person.role is not Role.RECRUITER}
     tree = tree or (unit_tree(db) if scoped else [])
-    own: defaultdict[int, set[int]] = defaultdict(set)
-
-    if posted := [person_id for person_id, role in scoped.items() if role is not Role.ADMIN]:
-        held = select(Posting.person_id, Posting.unit_id).where(held_on(on))
-        for person_id, unit_id in db.execute(held.where(Posting.person_id.in_(posted))):
-            own[person_id].add(unit_id)
+    posted = [person_id for person_id, role in scoped.items() if role is not Role.ADMIN]
+    own = units_held(db, posted, on) if posted else {}
 
     for person in people:
-        whole = {node.unit.id for node in tree} if person.role is Role.ADMIN else own[person.id]
-        yield Viewer(person, units_below(tree, whole), tree)
+        if person.role is Role.ADMIN:
+            unit_ids = frozenset(node.unit.id for node in tree)
+        else:
+            unit_ids = units_below(tree, own[person.id]) if person.id in own else frozenset()
+        yield Viewer(person, unit_ids, tree)
 
 
 def people_in(unit_ids: Collection[int], on: date) -> Select[int]:

@@ -43,6 +43,19 @@ def unit_tree(db: Session) -> list[UnitNode]:
     return list(walk(None, 0))
 
 
+def units_held(db: Session, person_ids: Collection[int], on: date) -> defaultdict[int, set[int]]:
+    """By person, the units of all postings held on the date."""
+    rows = db.execute(
+        select(Posting.person_id, Posting.unit_id).where(
+            held_on(on), Posting.person_id.in_(person_ids)
+        )
+    )
+    units: defaultdict[int, set[int]] = defaultdict(set)
+    for person_id, unit_id in rows:
+        units[person_id].add(unit_id)
+    return units
+
+
 def units_below(units: Iterable[UnitNode], unit_ids: Collection[int]) -> frozenset[int]:
     """These units and all below them, of units in the order of the tree."""
     below = set(unit_ids)

@@ -232,14 +232,14 @@ def _inspecting(tree: Sequence[UnitNode]) -> Units:
 
 def _scope(viewer: Viewer, posts: Sequence[_Post], tree: Sequence[UnitNode]) -> FigureScope:
     """What the viewer sees by their own posts; an admin may see more."""
+    if viewer.role not in OVERSEEING:
+        return FigureScope(viewer.person_id, viewer.unit_ids)
+
     zone = frozenset(node.unit.id for node in tree)
     home = next((post for post in posts if post.is_primary), None)
     posted_in = {post.unit_id for post in posts}
     inspects = viewer.role is Role.SUPERVISOR and not posted_in.isdisjoint(_inspecting(tree))
     unit_ids = zone if inspects else viewer.unit_ids
-    if viewer.role not in OVERSEEING:
-        return FigureScope(viewer.person_id, unit_ids)
-
     below = units_below(tree, {home.unit_id}) if home else Units()
     is_principal = home is not None and home.duty is Duty.PRINCIPAL
     by_duty = {
