@@ -4,9 +4,10 @@ The mailbox page shows a person all their messages, also `skipped` ones that are
 messages with an address go out over SMTP; one without an address is `sent` by being there.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -14,6 +15,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from crm.base.db import Base, enum_column, insert_into
 from crm.base.enums import LabeledEnum
 from crm.base.mail_kinds import MessageKind as MessageKind
+
+Row = dict[str, Any]
 
 
 class State(LabeledEnum):
@@ -82,8 +85,7 @@ def message_id_of(dedupe_key: str) -> str:
     return f"<{sha256(dedupe_key.encode()).hexdigest()[:32]}@outbox.crm>"
 
 
-def put(  # noqa: PLR0913 - a message has that many parts
-    db: Session,
+def row_of(  # noqa: PLR0913 - a message has that many parts
     *,
     kind: MessageKind,
     dedupe_key: str,
@@ -96,27 +98,32 @@ def put(  # noqa: PLR0913 - a message has that many parts
     note: str | None = None,
     expires_at: datetime | None = None,
     unsubscribe_url: str | None = None,
-) -> bool:
-    """Put a message into the outbox; False where its key is there already."""
-    insert = insert_into(db, Message).values(
-        dedupe_key=dedupe_key,
-        kind=kind,
-        person_id=person.id,
-        recipient=person.email or "",
-        subject=" ".join(subject.split()),  # a line break would start another header
-        body_text=text,
-        body_html=html,
-        message_id=message_id_of(dedupe_key),
-        made_at=at,
-        due_at=at,
-        expires_at=expires_at,
-        unsubscribe_url=unsubscribe_url,
-        state=state,
-        sent_at=at if state is State.SENT else None,  # delivered by being in the mailbox
-        attempts=0,
-        note=note,
-    )
-    # RETURNING tells whether the row is new; psycopg's rowcount does not
-    new = insert.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Message.id)
+) -> Row:
+    """A message that is ready to be put into the outbox."""
+    return {
+        "dedupe_key": dedupe_key,
+        "kind": kind,
+        "person_id": person.id,
+        "recipient": person.email or "",
+        "subject": " ".join(subject.split()),  # a line break would start another header
+        "body_text": text,
+        "body_html": html,
+        "message_id": message_id_of(dedupe_key),
+        "made_at": at,
+        "due_at": at,
+        "expires_at": expires_at,
+        "unsubscribe_url": unsubscribe_url,
+        "state": state,
+        "sent_at": at if state is State.SENT else None,  # delivered by being in the mailbox
+        "attempts": 0,
+        "note": note,
+    }
 
-    return db.scalar(new) is not None
+
+def put(db: Session, rows: Sequence[Row]) -> int:
+    """Put messages into the outbox; how many are new: a key that is there already stays."""
+    if not rows:
+        return 0
+    insert = insert_into(db, Message).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    # RETURNING tells which rows are new; psycopg's rowcount does not
+    return len(db.scalars(insert.returning(Message.id), rows).all())

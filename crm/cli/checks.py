@@ -14,7 +14,6 @@ from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, WorkingCalendar
 from crm.jobs import clock_check, health, lease, ledger
 from crm.jobs.health import Health
-from crm.jobs.models import RunState
 from crm.jobs.pausing import pauses
 from crm.jobs.timetable import JOBS, JobName
 from crm.people.models import Person
@@ -73,7 +72,7 @@ def _slots(db: Session, now: datetime) -> Result:
 
 def _last_done(db: Session) -> str:
     runs = [run for job in JOBS if (run := ledger.last_run(db, job)) is not None]
-    done = [run for run in runs if run.state is not RunState.FAILED]
+    done = [run for run in runs if run.state not in ledger.UNFINISHED]
     if not done:
         return "没有到时未执行的任务"
     last = max(done, key=lambda run: run.due_at)

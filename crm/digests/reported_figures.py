@@ -1,14 +1,18 @@
 """The figures that a monthly digest reported, and how the frozen ones differ (REGIME 5)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy import Row, select
+import sqlalchemy as sa
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.batches import Batch
 from crm.base.db import batches, insert_into
-from crm.base.periods import Period
+from crm.base.outbox import Row
+from crm.base.periods import Period, PeriodKind
 from crm.digests.facts import Facts
 from crm.digests.models import ReportedFigure
 from crm.people.models import Person, Unit
@@ -65,8 +69,10 @@ class FigureChange:
         return any(scope.sees(self.person_id, values.unit_id, self.duty) for values in self.values)
 
 
-def store_reported_figures(db: Session, facts: Facts) -> None:
+def reported_figures(facts: Facts) -> Iterator[Batch]:
     """Store what a monthly digest says of ended periods that are not frozen yet."""
+    if facts.period.kind is not PeriodKind.MONTH:
+        return
     rows = [
         {
             "month": facts.period.name,
@@ -83,10 +89,15 @@ def store_reported_figures(db: Session, facts: Facts) -> None:
         if found.figure.period in facts.spans.ended and not found.figure.settled
     ]
 
-    # A digest that is made again must not overwrite what was sent.
     for part in batches(rows):
-        insert = insert_into(db, ReportedFigure).values(part)
-        db.execute(insert.on_conflict_do_nothing())
+        # they begin anew after a crash, so the position stays at the beginning
+        yield Batch(partial(_store, rows=part), "")
+
+
+def _store(db: Session, *, rows: Sequence[Row]) -> Mapping[str, int]:
+    # A digest that is made again must not overwrite what was sent.
+    db.execute(insert_into(db, ReportedFigure).on_conflict_do_nothing(), rows)
+    return {}
 
 
 def figure_changes(db: Session, period: Period, at: datetime) -> list[FigureChange]:
@@ -122,7 +133,7 @@ def figure_changes(db: Session, period: Period, at: datetime) -> list[FigureChan
 
 
 def _change(
-    reported: Row[ReportedFigure, str, str, Duty], after: PersonFigure | None
+    reported: sa.Row[ReportedFigure, str, str, Duty], after: PersonFigure | None
 ) -> FigureChange:
     row, name, unit_name, duty = reported
     return FigureChange(

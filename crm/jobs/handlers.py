@@ -3,18 +3,19 @@
 Everything is made as of the slot's own moment; the counts say what was made.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 from sqlalchemy.orm import Session
 
 from crm.base.audit_trail import seal_day
+from crm.base.batches import Batch, Reading
 from crm.base.mail import Site
 from crm.base.periods import Period
 from crm.digests.brief import make_briefs
 from crm.digests.lapsed_stays import notify_lapsed_stays
 from crm.digests.nudges import send_nudges
-from crm.digests.service import make_digests
+from crm.digests.service import DigestRun, digest_batches
 from crm.digests.settlement_notice import send_settlement_notices
 from crm.digests.ten_day import make_ten_day_reports
 from crm.jobs import ledger
@@ -27,21 +28,24 @@ from crm.supervision.escalation import draft_from_milestones, escalate_orders
 from crm.supervision.reminders import remind_of_missed
 
 Handler = Callable[[Session, Slot, Timing, Site], Mapping[str, int]]
+BatchHandler = Callable[[Reading, Slot, Timing, Site, str], Iterator[Batch]]
 
 
-def weekly_or_monthly_digest(
-    db: Session, slot: Slot, timing: Timing, site: Site
-) -> Mapping[str, int]:
-    return make_digests(
-        db,
-        period=Period.parse(slot.name),
-        at=slot.due_at,
-        until=superseded_at(slot, working_calendar(db)),
-        late=timing is not Timing.ON_TIME,
-        mail=timing is not Timing.ARCHIVED,
-        site=site,
-        since=ledger.began_on(db),
-    )
+def weekly_or_monthly_digests(
+    reading: Reading, slot: Slot, timing: Timing, site: Site, after: str
+) -> Iterator[Batch]:
+    """The digests of the slot, for people whose username is greater than `after`."""
+    with reading() as db:
+        run = DigestRun(
+            period=Period.parse(slot.name),
+            at=slot.due_at,
+            until=superseded_at(slot, working_calendar(db)),
+            late=timing is not Timing.ON_TIME,
+            mail=timing is not Timing.ARCHIVED,
+            site=site,
+            since=ledger.began_on(db),
+        )
+    return digest_batches(reading, run, after=after)
 
 
 def morning_brief(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
@@ -121,8 +125,6 @@ def settled_figures(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapp
 
 
 HANDLERS: Mapping[str, Handler] = {
-    JobName.WEEKLY_DIGEST: weekly_or_monthly_digest,
-    JobName.MONTHLY_DIGEST: weekly_or_monthly_digest,
     JobName.MORNING_BRIEF: morning_brief,
     JobName.TEN_DAY: ten_day,
     JobName.NUDGE: nudge,
@@ -131,4 +133,10 @@ HANDLERS: Mapping[str, Handler] = {
     JobName.FREEZE: freeze,
     JobName.SETTLED_FIGURES: settled_figures,
     JobName.ESCALATE: escalate,
+}
+
+# What is made for so many people that it is written in batches.
+BATCH_HANDLERS: Mapping[str, BatchHandler] = {
+    JobName.WEEKLY_DIGEST: weekly_or_monthly_digests,
+    JobName.MONTHLY_DIGEST: weekly_or_monthly_digests,
 }

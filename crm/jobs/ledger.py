@@ -1,12 +1,14 @@
 """The ledger of jobs: one row a slot, whose unique key makes it run once."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from heapq import merge
 from itertools import dropwhile, takewhile
 
-from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy import ColumnElement, case, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -23,6 +25,7 @@ from crm.jobs.pausing import held_jobs
 from crm.jobs.timetable import Job, Slot, Timing, precedes_clock, slots
 
 FIRST_WAIT = timedelta(seconds=30)
+UNFINISHED = (RunState.FAILED, RunState.RUNNING)
 GIVES_UP_AFTER = 5  # attempts at a slot that is of no use any more; others are repeated for ever
 
 
@@ -84,7 +87,7 @@ def _last_finished(db: Session, jobs: Sequence[Job]) -> Iterable[str | None]:
     if not jobs:
         return ()
     # The names of one cycle sort as its slots do, so each of these is an index look-up.
-    last = select(func.max(JobRun.slot)).where(JobRun.state != RunState.FAILED)
+    last = select(func.max(JobRun.slot)).where(JobRun.state.not_in(UNFINISHED))
     return db.execute(select(*(last.where(_is_of(job)).scalar_subquery() for job in jobs))).one()
 
 
@@ -130,10 +133,46 @@ def finish(
         .where(JobRun.id == run_id)
         .values(
             state=RunState.SKIPPED if timing is Timing.SKIPPED else RunState.DONE,
-            made=None if made is None else json.dumps(made, sort_keys=True),
+            made=None if made is None else _as_json(made),
             reason=None if timing is Timing.ON_TIME else timing.label,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a slot that is done in batches has come."""
+
+    run_id: int
+    position: str = ""
+    made: Mapping[str, int] = field(default_factory=dict)
+
+    def after(self, position: str, made: Mapping[str, int]) -> "Progress":
+        """The progress once a batch has been written as well."""
+        return Progress(self.run_id, position, Counter(self.made) + Counter(made))
+
+
+def open_slot(db: Session, run_id: int) -> Progress:
+    """Leave the claimed slot open, for one batch after the other; how far it came before."""
+    run = db.get_one(JobRun, run_id)
+    run.state = RunState.RUNNING
+    return Progress(run_id, run.position or "", json.loads(run.made or "{}"))
+
+
+def advance(db: Session, before: Progress, after: Progress) -> bool:
+    """Record that a batch is written; False where another runner went on with the slot."""
+    _bound_waits(db)
+    mine = (
+        JobRun.id == before.run_id,
+        JobRun.state == RunState.RUNNING,
+        func.coalesce(JobRun.position, "") == before.position,
+    )
+    moved = update(JobRun).where(*mine).values(position=after.position, made=_as_json(after.made))
+    return db.scalar(moved.returning(JobRun.id)) is not None
+
+
+def _as_json(made: Mapping[str, int]) -> str:
+    return json.dumps(dict(made), sort_keys=True)
 
 
 def record_failure(db: Session, slot: Slot, error: str, *, now: datetime, useless: bool) -> bool:
@@ -217,9 +256,12 @@ def _row(
     row = insert_into(db, JobRun).values(
         job=slot.job.name, slot=slot.name, due_at=slot.due_at, attempts=1, **values
     )
-    # Only a failed run is written over; for a finished one nothing is returned.
+    # A slot that is done in batches was counted when it was opened, in a transaction of its own.
+    is_counted = (JobRun.state == RunState.RUNNING) & (state is RunState.FAILED)
+    attempts = JobRun.attempts + case((is_counted, 0), else_=1)
+    # Only an unfinished run is written over; for a finished one nothing is returned.
     return row.on_conflict_do_update(
         index_elements=["job", "slot"],
-        set_={**values, "attempts": JobRun.attempts + 1, "due_at": slot.due_at},
-        where=JobRun.state == RunState.FAILED,
+        set_={**values, "attempts": attempts, "due_at": slot.due_at},
+        where=JobRun.state.in_(UNFINISHED),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import func, select
@@ -12,10 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base.audit import record
 from crm.base.db import begin_to_write
 from crm.base.errors import Refused
-from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind
 from crm.jobs import ledger
-from crm.jobs.handlers import Handler
 from crm.jobs.models import JobRun
 from crm.jobs.pausing import pause_of
 from crm.jobs.runner import Runner, SlotOutcome, short_error
@@ -81,8 +80,7 @@ def run_now(runner: Runner, name: JobName, *, by: Person | None, now: datetime) 
             raise Refused("nothing_due", job=name)
         _refuse_too_early(db, runner, first)
 
-    recording = _recording(runner.handlers[name], by, now)
-    manual = replace(runner, handlers={**runner.handlers, name: recording})
+    manual = replace(runner, when_claimed=partial(_record, by=by, now=now))
     outcome, made = manual.run_slot(first, now=now)
     return ManualRun(first, outcome, made)
 
@@ -106,7 +104,7 @@ def preview(runner: Runner, name: JobName, *, now: datetime) -> Preview:
         # Whatever has a higher id afterwards was made by this slot.
         last = db.scalar(select(func.max(Message.id))) or 0
         try:
-            made = runner.handlers[name](db, slot, when, runner.site)
+            made = runner.make_all(db, slot, when)
             db.flush()
         except Exception as error:
             log.exception("slot.preview_failed", job=str(name), slot=slot.name)
@@ -135,13 +133,7 @@ def _mails_made(db: Session, slot: Slot, last: int) -> list[PreviewedMail]:
     return [PreviewedMail(*row) for row in rows]
 
 
-def _recording(handler: Handler, by: Person | None, now: datetime) -> Handler:
-    """The handler, with an audit entry in the slot's own transaction."""
-
-    def handle(db: Session, slot: Slot, when: Timing, site: Site) -> Mapping[str, int]:
-        query = select(JobRun).where(JobRun.job == slot.job.name, JobRun.slot == slot.name)
-        after = {"job": slot.job.name, "slot": slot.name}
-        record(db, "job.run_by_hand", db.scalars(query).one(), by=by, at=now, after=after)
-        return handler(db, slot, when, site)
-
-    return handle
+def _record(db: Session, slot: Slot, *, by: Person | None, now: datetime) -> None:
+    query = select(JobRun).where(JobRun.job == slot.job.name, JobRun.slot == slot.name)
+    after = {"job": slot.job.name, "slot": slot.name}
+    record(db, "job.run_by_hand", db.scalars(query).one(), by=by, at=now, after=after)

@@ -10,9 +10,10 @@ from crm.base.enums import LabeledEnum
 
 
 class RunState(LabeledEnum):
-    """The state of a slot's run."""
+    """The state of a slot's run; only a slot that is done in batches is ever seen running."""
 
     DONE = "done", "已完成"
+    RUNNING = "running", "进行中"
     SKIPPED = "skipped", "已跳过"
     FAILED = "failed", "失败"
 
@@ -30,6 +31,7 @@ class JobRun(Base):
     state: Mapped[RunState] = mapped_column(enum_column(RunState, "state"))
     finished_at: Mapped[datetime]
     attempts: Mapped[int]
+    position: Mapped[str | None]  # of the last batch written, after which the slot goes on
     made: Mapped[str | None]  # JSON: counts of what it made
     reason: Mapped[str | None]  # why skipped, the error, or that it was late
 

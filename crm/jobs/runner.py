@@ -1,7 +1,8 @@
-"""Runs what is due, slot by slot in order, each in a transaction of its own."""
+"""Runs what is due, slot by slot in order, each in a transaction of its own or in batches."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from crm.base.mail import Site
 from crm.jobs import ledger
 from crm.jobs.delivery import leave_in_mailbox
 from crm.jobs.expiry import clear_expiry
-from crm.jobs.handlers import HANDLERS, Handler
+from crm.jobs.handlers import BATCH_HANDLERS, HANDLERS, BatchHandler, Handler
 from crm.jobs.pausing import held_jobs
 from crm.jobs.timetable import DEPENDS_ON, JOBS, Job, JobName, Slot, Timing, timing_of_slot
 from crm.jobs.write_yield import WriteYield
@@ -61,11 +62,15 @@ class SlotOutcome(LabeledEnum):
     TAKEN = "taken", "已由其他节点完成"
     BUSY = "busy", "数据库忙"
     PAUSED = "paused", "已暂停"
+    UNFINISHED = "unfinished", "未做完"  # some batches are written; it goes on after them
 
     @property
     def halts(self) -> bool:
         """Whether the job's later slots must wait: the order within a job is kept."""
-        return self in (SlotOutcome.FAILED, SlotOutcome.BUSY, SlotOutcome.PAUSED)
+        return self in _HALTING
+
+
+_HALTING = frozenset(SlotOutcome) - {SlotOutcome.DONE, SlotOutcome.SKIPPED, SlotOutcome.TAKEN}
 
 
 @dataclass
@@ -82,7 +87,8 @@ class JobSummary:
 
     @property
     def _failed(self) -> int:
-        return self.outcomes[SlotOutcome.FAILED] + self.outcomes[SlotOutcome.BUSY]
+        unfinished = (SlotOutcome.FAILED, SlotOutcome.BUSY, SlotOutcome.UNFINISHED)
+        return sum(self.outcomes[outcome] for outcome in unfinished)
 
     def as_dict(self) -> dict[str, object]:
         """The summary as the commands print it."""
@@ -95,6 +101,16 @@ class JobSummary:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One attempt at a slot; an open slot stops between two batches."""
+
+    slot: Slot
+    now: datetime
+    after_slot: AfterSlot = leave_to_workers
+    may_go_on: Callable[[], bool] = lambda: True
+
+
+@dataclass(frozen=True)
 class Runner:
     """The jobs with their handlers, the database and the site they run for."""
 
@@ -102,6 +118,8 @@ class Runner:
     site: Site
     jobs: Sequence[Job] = JOBS
     handlers: Mapping[str, Handler] = field(default_factory=lambda: HANDLERS)
+    batch_handlers: Mapping[str, BatchHandler] = field(default_factory=lambda: BATCH_HANDLERS)
+    when_claimed: AfterSlot = leave_to_workers  # called in the transaction that claims a slot
 
     def run_due(
         self, now: Callable[[], datetime], *, may_go_on: Callable[[], bool] = lambda: True
@@ -119,7 +137,8 @@ class Runner:
                 continue
             if not may_go_on():
                 break
-            if self._run(slot, summaries[name], now=now(), after_slot=leave_to_workers).halts:
+            attempt = Attempt(slot, now(), may_go_on=may_go_on)
+            if self._run(attempt, summaries[name]).halts:
                 waiting.add(name)
             write_yield.pause_if_due()
 
@@ -140,7 +159,8 @@ class Runner:
             name = slot.job.name
             if name in halted or DEPENDS_ON.get(name) in halted:
                 continue
-            if self._run(slot, summaries[name], now=slot.due_at, after_slot=after_slot).halts:
+            attempt = Attempt(slot, slot.due_at, after_slot=after_slot)
+            if self._run(attempt, summaries[name]).halts:
                 halted.add(name)
             write_yield.pause_if_due()
 
@@ -148,7 +168,18 @@ class Runner:
 
     def run_slot(self, slot: Slot, *, now: datetime) -> tuple[SlotOutcome, Mapping[str, int]]:
         """Run one slot at that moment; the outcome, and counts of what it made."""
-        return self._try(slot, now=now, after_slot=leave_to_workers)
+        return self._try(Attempt(slot, now))
+
+    def make_all(self, db: Session, slot: Slot, when: Timing) -> Mapping[str, int]:
+        """Do the slot's work within that session, also what is else done in batches."""
+        name = slot.job.name
+        if name in self.handlers:
+            return self.handlers[name](db, slot, when, self.site)
+        made: Counter[str] = Counter()
+        batches = self.batch_handlers[name](lambda: nullcontext(db), slot, when, self.site, "")
+        for batch in batches:
+            made.update(batch.write(db))
+        return made
 
     def jobs_named(self, name: JobName) -> list[Job]:
         """The jobs of that name, one for each kind of period."""
@@ -167,50 +198,80 @@ class Runner:
             failed = ledger.failures(db, self.jobs)
             return {run.job for run in failed if now < ledger.next_attempt_at(run)}
 
-    def _run(
-        self, slot: Slot, summary: JobSummary, *, now: datetime, after_slot: AfterSlot
-    ) -> SlotOutcome:
-        outcome, made = self._try(slot, now=now, after_slot=after_slot)
+    def _run(self, attempt: Attempt, summary: JobSummary) -> SlotOutcome:
+        outcome, made = self._try(attempt)
         summary.outcomes[outcome] += 1
         summary.made.update(made)
         return outcome
 
-    def _try(
-        self, slot: Slot, *, now: datetime, after_slot: AfterSlot
-    ) -> tuple[SlotOutcome, Mapping[str, int]]:
+    def _try(self, attempt: Attempt) -> tuple[SlotOutcome, Mapping[str, int]]:
+        slot = attempt.slot
         slot_log = log.bind(job=str(slot.job.name), slot=slot.name)
         try:
-            outcome, made = self._do(slot, now=now, after_slot=after_slot)
+            with coming_from(f"clock {slot.job.name}"):
+                outcome, made = self._do(attempt)
         except Exception as error:  # noqa: BLE001 - a job's outer edge: keep it, and go on
             # a database that is away for a moment needs no trace
             is_ours = not isinstance(error, DBAPIError) or not fault_of(error).is_transient
             slot_log.error("slot.failed", error=short_error(error), exc_info=is_ours)
-            return self._fail(slot, error, now=now), {}
+            return self._fail(slot, error, now=attempt.now), {}
         slot_log.info(f"slot.{outcome}", made=dict(made))
         return outcome, made
 
-    def _do(
-        self, slot: Slot, *, now: datetime, after_slot: AfterSlot
-    ) -> tuple[SlotOutcome, Mapping[str, int]]:
-        with coming_from(f"clock {slot.job.name}"), transaction(self.sessions) as db:
+    def _do(self, attempt: Attempt) -> tuple[SlotOutcome, Mapping[str, int]]:
+        """Do the slot in this transaction, or open it in this one and do it in batches."""
+        slot = attempt.slot
+        with transaction(self.sessions) as db:
             if slot.job.name in held_jobs(db):  # paused since this run began
                 return SlotOutcome.PAUSED, {}
 
             # Claimed first: the unique key stops a second runner before it does any work.
-            run = ledger.claim(db, slot, now=now)
+            run = ledger.claim(db, slot, now=attempt.now)
             if run is None:
                 return SlotOutcome.TAKEN, {}
 
-            when = timing_of_slot(slot, working_calendar(db), now=now)
+            when = timing_of_slot(slot, working_calendar(db), now=attempt.now)
             if when is Timing.SKIPPED:
                 ledger.finish(db, run, timing=when)
                 return SlotOutcome.SKIPPED, {}
 
-            made = self.handlers[slot.job.name](db, slot, when, self.site)
-            db.flush()  # the mails must be in the table before they are handled
-            after_slot(db, slot)
-            ledger.finish(db, run, timing=when, made=made)
-            return SlotOutcome.DONE, made
+            self.when_claimed(db, slot)
+            if slot.job.name in self.handlers:
+                made = self.handlers[slot.job.name](db, slot, when, self.site)
+                db.flush()  # the mails must be in the table before they are handled
+                attempt.after_slot(db, slot)
+                ledger.finish(db, run, timing=when, made=made)
+                return SlotOutcome.DONE, made
+            progress = ledger.open_slot(db, run)
+
+        return self._do_batches(attempt, when, progress)
+
+    def _do_batches(
+        self, attempt: Attempt, when: Timing, progress: ledger.Progress
+    ) -> tuple[SlotOutcome, Mapping[str, int]]:
+        """Do the rest of an open slot, each batch in a transaction of its own."""
+        slot, made = attempt.slot, Counter[str]()
+        handler = self.batch_handlers[slot.job.name]
+
+        for batch in handler(self.sessions, slot, when, self.site, progress.position):
+            if not attempt.may_go_on():
+                return SlotOutcome.UNFINISHED, made
+            with transaction(self.sessions) as db:
+                if slot.job.name in held_jobs(db):
+                    return SlotOutcome.PAUSED, made
+                counts = batch.write(db)
+                further = progress.after(batch.position, counts)
+                # Whoever records the position first goes on; the other's batch is rolled back.
+                if not ledger.advance(db, progress, further):
+                    db.rollback()
+                    return SlotOutcome.UNFINISHED, made
+                attempt.after_slot(db, slot)
+            progress = further
+            made.update(counts)
+
+        with transaction(self.sessions) as db:
+            ledger.finish(db, progress.run_id, timing=when, made=progress.made)
+        return SlotOutcome.DONE, made
 
     def _fail(self, slot: Slot, error: Exception, *, now: datetime) -> SlotOutcome:
         """Record the error; raises where the database cannot be written, as no slot can be done."""

@@ -24,6 +24,14 @@ def is_mailed(db: Session, person_id: int, kind: MessageKind) -> bool:
     return kind not in OPTIONAL or kind in mailed_kinds(db, person_id)
 
 
+def opted_out(db: Session, kind: MessageKind) -> frozenset[int]:
+    """The ids of everyone to whom messages of that optional kind are not mailed."""
+    query = select(MailChoice.person_id).where(
+        MailChoice.kind == kind, MailChoice.by_mail.is_(False)
+    )
+    return frozenset(db.scalars(query)) if kind in OPTIONAL else frozenset()
+
+
 def quiet_hours(db: Session, person_id: int) -> QuietHours | None:
     row = db.get(QuietTime, person_id)
     return QuietHours(row.begins, row.ends) if row else None

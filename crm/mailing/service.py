@@ -11,7 +11,7 @@ from crm.base.audit import record
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.mail import Site, render
-from crm.base.outbox import MessageKind, State, put
+from crm.base.outbox import MessageKind, Row, State, put, row_of
 from crm.mailing.models import MailChoice, QuietTime
 from crm.mailing.queries import is_mailed, mailed_kinds, quiet_hours
 from crm.mailing.rules import IN_APP, IN_APP_ONLY, NEVER_MAILED, OPTIONAL, QuietHours
@@ -36,12 +36,19 @@ def post(db: Session, envelope: Envelope, *, person: Person, site: Site, **conte
 
     A mail that the person does not want by mail is left in the mailbox.
     """
+    by_mail = is_mailed(db, person.id, envelope.kind)
+    return put(db, [written(envelope, person, site=site, by_mail=by_mail, **context)]) > 0
+
+
+def written(
+    envelope: Envelope, person: Person, *, site: Site, by_mail: bool, **context: object
+) -> Row:
+    """The rendered mail as a row for the outbox; `by_mail`: whether the person wants it so."""
     link = site.unsubscribe_link(person.id, envelope.kind) if envelope.kind in OPTIONAL else None
     mail = render(envelope.kind.value, site=site, unsubscribe=link, **context)
-    state, note = _state_of(db, envelope, person)
+    state, note = _state_of(envelope, by_mail=by_mail)
 
-    return put(
-        db,
+    return row_of(
         kind=envelope.kind,
         dedupe_key=envelope.dedupe_key,
         person=person,
@@ -56,12 +63,12 @@ def post(db: Session, envelope: Envelope, *, person: Person, site: Site, **conte
     )
 
 
-def _state_of(db: Session, envelope: Envelope, person: Person) -> tuple[State, str | None]:
+def _state_of(envelope: Envelope, *, by_mail: bool) -> tuple[State, str | None]:
     if envelope.kept:
         return State.SKIPPED, envelope.kept
     if envelope.kind in IN_APP:
         return State.SENT, NEVER_MAILED
-    if not is_mailed(db, person.id, envelope.kind):
+    if not by_mail:
         return State.SENT, IN_APP_ONLY  # delivered by being in the mailbox
     return State.PENDING, None
 

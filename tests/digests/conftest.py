@@ -8,9 +8,12 @@ from sqlalchemy import select
 
 from crm.base.outbox import Message
 from crm.base.periods import Period
-from crm.digests.service import make_digests
 from crm.people.rules import Duty, Role, UnitKind
+from tests.counting import counted
+from tests.digests.making import make_digests
 from tests.factories import make_person, make_posting, make_regime, make_unit
+
+__all__ = ["counted"]
 
 WEEK, MONTH = Period.parse("2026-W28"), Period.parse("2026-07")  # 6 to 12 July
 MONDAY = datetime(2026, 7, 12, 23, 30, tzinfo=UTC)  # 13 July, 07:30

@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from crm.digests.nudges import send_nudges
-from crm.digests.service import make_digests
 from crm.leads.rules import LeadRoleKind, MilestoneKind
 from crm.people.rules import Duty, Role, UnitKind
 from crm.visits.rules import Channel, Kind, Status
 from tests.digests.conftest import AUGUST, MONDAY, MONTH, WEEK
+from tests.digests.making import make_digests
 from tests.factories import (
     DEPUTY,
     RECRUITER,

@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 
 from crm.base.periods import Period
-from crm.digests.service import make_digests
 from tests.digests.conftest import AUGUST, MONDAY
+from tests.digests.making import make_digests
 from tests.factories import make_visit
 
 

@@ -8,11 +8,11 @@ from sqlalchemy import event
 from crm.base import clock
 from crm.base.outbox import State
 from crm.base.periods import Period
-from crm.digests.service import make_digests
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Channel, Kind, Status
 from tests.digests.conftest import MONDAY
+from tests.digests.making import make_digests
 from tests.factories import (
     make_absence,
     make_followup,

@@ -11,13 +11,14 @@ from threading import Event
 from aiosmtpd.controller import Controller
 from sqlalchemy.orm import Session, sessionmaker
 
-from crm.base.outbox import MessageKind, put
+from crm.base.outbox import MessageKind
 from crm.jobs.delivery import Deliverer
 from crm.jobs.smtp import SmtpServer
 from crm.people.models import Person
 from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.factories import make_person
+from tests.outbox import put
 
 SENDER = "招商系统 <crm@crm.test>"
 

@@ -2,9 +2,10 @@
 
 from sqlalchemy import select
 
-from crm.base.outbox import Message, MessageKind, State, message_id_of, put
+from crm.base.outbox import Message, MessageKind, State, message_id_of
 from tests.conftest import NOW
 from tests.factories import make_person
+from tests.outbox import put
 
 
 def put_one(db, person, **given) -> bool:

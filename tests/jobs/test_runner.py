@@ -10,7 +10,7 @@ from crm.base.errors import Refused
 from crm.base.outbox import State
 from crm.jobs import ledger
 from crm.jobs.models import JobRun, RunState
-from crm.jobs.runner import SlotOutcome
+from crm.jobs.runner import Attempt, SlotOutcome
 from crm.transactions import transaction
 from tests.jobs.work import (
     SECRET,
@@ -236,7 +236,7 @@ def test_a_leader_that_wakes_late_finds_its_slot_done(sessions):
     stale = runner._due(at("2026-07-20T07:30"))  # noqa: SLF001 - the list a stopped leader holds
     live(sessions, "2026-07-20T07:30")
 
-    outcome, made = runner._do(stale[0], now=at("2026-07-20T07:40"), after_slot=print)  # noqa: SLF001
+    outcome, made = runner._do(Attempt(stale[0], at("2026-07-20T07:40")))  # noqa: SLF001
 
     assert (outcome, made) == (SlotOutcome.TAKEN, {})
     assert run_of(sessions, "2026-W29").attempts == 1

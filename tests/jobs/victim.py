@@ -1,27 +1,30 @@
 """A process that is killed in the middle of its work; the tests of crashes start it.
 
 `python -m tests.jobs.victim URL slot N` dies in its N-th slot, after that slot's messages were put
-into the outbox and before it is committed; `… URL data PORT` dies between the SMTP server's answer
-and our mark.
+into the outbox and before it is committed; `… URL batch N` dies so in the N-th batch of a slot, and
+`… URL data PORT` between the SMTP server's answer and our mark.
 """
 
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.batches import Batch
 from crm.base.db import engine_options
 from crm.base.mail import Site
 from crm.jobs.delivery import Deliverer
+from crm.jobs.runner import Runner
 from crm.jobs.smtp import SmtpServer
-from crm.jobs.timetable import Slot, Timing
+from crm.jobs.timetable import JOBS, JobName, Slot, Timing
 from tests.conftest import NOW
 from tests.jobs.mail import SENDER
-from tests.jobs.work import at, mail_everybody, runner_of
+from tests.jobs.work import SITE, at, mail_everybody, mail_in_batches, runner_of
 
 MARKS = 4  # the moments of a delivery: it settles, claims, begins DATA, and marks
 
@@ -43,6 +46,25 @@ def live_until_killed(sessions: sessionmaker[Session], last: int) -> None:
     runner.run_until(at("2026-08-01T00:00"), to_mailbox=True)
 
 
+def write_batches_until_killed(sessions: sessionmaker[Session], last: int) -> None:
+    numbers = count(1)
+
+    def batches(*args: object) -> Iterator[Batch]:
+        for batch in mail_in_batches(*args):  # type: ignore[arg-type]
+
+            def write(db: Session, batch: Batch = batch) -> Mapping[str, int]:
+                made = batch.write(db)
+                if next(numbers) == last:
+                    die()
+                return made
+
+            yield replace(batch, write=write)
+
+    weekly = [job for job in JOBS if job.name is JobName.WEEKLY_DIGEST]
+    runner = Runner(sessions, SITE, weekly, {}, {JobName.WEEKLY_DIGEST: batches})
+    runner.run_until(at("2026-07-20T07:30"), to_mailbox=False)
+
+
 def deliver_until_killed(sessions: sessionmaker[Session], port: int) -> None:
     numbers = count(1)
 
@@ -54,8 +76,14 @@ def deliver_until_killed(sessions: sessionmaker[Session], port: int) -> None:
     Deliverer(sessions, SmtpServer.parse(f"smtp://127.0.0.1:{port}"), SENDER, now).deliver_all()
 
 
+WORK = {
+    "slot": live_until_killed,
+    "batch": write_batches_until_killed,
+    "data": deliver_until_killed,
+}
+
 if __name__ == "__main__":
     url, where, number = sys.argv[1:]
     options = engine_options(url)
     maker = sessionmaker(create_engine(options.pop("url"), **options), expire_on_commit=False)
-    {"slot": live_until_killed, "data": deliver_until_killed}[where](maker, int(number))
+    WORK[where](maker, int(number))

@@ -1,12 +1,12 @@
 """A tiny job for the tests: one message a slot for each person, so that once is once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from crm.base import outbox
+from crm.base.batches import Batch, Reading
 from crm.base.clock import at_civil
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
@@ -17,6 +17,7 @@ from crm.jobs.timetable import JOBS, JobName, Slot, Timing
 from crm.people.models import Person
 from crm.transactions import transaction
 from tests.factories import make_person
+from tests.outbox import put
 
 KINDS = {
     JobName.WEEKLY_DIGEST: MessageKind.WEEKLY,
@@ -32,24 +33,40 @@ def at(text: str) -> datetime:
 
 
 def mail_everybody(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
-    kind = KINDS[slot.job.name]
     people = db.scalars(select(Person).order_by(Person.id)).all()
-    made = [
-        outbox.put(
-            db,
-            kind=kind,
-            dedupe_key=f"{kind}:zone:{person.username}:{slot.name}:-",
-            person=person,
-            subject=f"{kind.label} {slot.name}",
-            text=f"{person.name}：{slot.name}",
-            html=f"<p>{person.name}：{slot.name}</p>",
-            at=slot.due_at,
-            state=State.SKIPPED if timing is Timing.ARCHIVED else State.PENDING,
-            note=None if timing is Timing.ON_TIME else timing.label,
-        )
-        for person in people
-    ]
-    return {"messages": sum(made)}
+    return {"messages": sum(mail(db, person, slot, timing) for person in people)}
+
+
+def mail(db: Session, person: Person, slot: Slot, timing: Timing) -> bool:
+    kind = KINDS[slot.job.name]
+    return put(
+        db,
+        kind=kind,
+        dedupe_key=f"{kind}:zone:{person.username}:{slot.name}:-",
+        person=person,
+        subject=f"{kind.label} {slot.name}",
+        text=f"{person.name}：{slot.name}",
+        html=f"<p>{person.name}：{slot.name}</p>",
+        at=slot.due_at,
+        state=State.SKIPPED if timing is Timing.ARCHIVED else State.PENDING,
+        note=None if timing is Timing.ON_TIME else timing.label,
+    )
+
+
+def mail_in_batches(
+    reading: Reading, slot: Slot, timing: Timing, _site: Site, after: str
+) -> Iterator[Batch]:
+    """A batch for each person."""
+    with reading() as db:
+        others = select(Person).where(Person.username > after)
+        people = db.scalars(others.order_by(Person.username)).all()
+
+    for person in people:
+
+        def write(db: Session, person: Person = person) -> Mapping[str, int]:
+            return {"messages": int(mail(db, person, slot, timing))}
+
+        yield Batch(write, person.username)
 
 
 SECRET = "限知线索的名称"

@@ -11,13 +11,13 @@ from crm.base.audit import AuditEntry
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind, State
 from crm.digests.nudges import send_nudges
-from crm.digests.service import make_digests
 from crm.digests.settlement_notice import _digest_made_at
 from crm.mailing.queries import is_mailed, mailed_kinds, people_in_quiet_hours, quiet_hours
 from crm.mailing.rules import IN_APP_ONLY, OPTIONAL, QuietHours
 from crm.mailing.service import choose, unsubscribe
 from tests.conftest import NOW
 from tests.digests.conftest import AUGUST, MONTH, make_zone
+from tests.digests.making import make_digests
 from tests.factories import make_person
 
 ALL = frozenset(OPTIONAL)

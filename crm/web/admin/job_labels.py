@@ -62,7 +62,12 @@ MADE: Mapping[str, str] = {
     "undrafted": "{} 个逾期节点没有责任单位或没有可经办的人，未拟稿",
     "unchanged": "{} 人没有变化，不发",
 }
-TONES = {RunState.DONE: "good", RunState.SKIPPED: "warn", RunState.FAILED: "bad"}
+TONES = {
+    RunState.DONE: "good",
+    RunState.RUNNING: "warn",
+    RunState.SKIPPED: "warn",
+    RunState.FAILED: "bad",
+}
 
 
 def when(jobs: Sequence[Job]) -> str:

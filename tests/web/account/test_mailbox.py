@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from crm.base.outbox import Message, MessageKind, put
+from crm.base.outbox import Message, MessageKind
 from tests.conftest import NOW
 from tests.factories import arranged, make_person, sign_in
+from tests.outbox import put
 
 
 def post(db, person, number=1):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.base import unsubscribe_tokens
-from crm.base.outbox import Message, MessageKind, State, put
+from crm.base.outbox import Message, MessageKind, State
 from crm.mailing.queries import mailed_kinds, quiet_hours
 from crm.mailing.rules import IN_APP_ONLY, OPTIONAL, QuietHours
 from crm.people.models import Person
@@ -14,6 +14,7 @@ from crm.people.rules import Duty, Role
 from tests.conftest import NOW
 from tests.databases import SECRET
 from tests.factories import arranged, make_person, sign_in
+from tests.outbox import put
 
 ALL = frozenset(OPTIONAL)
 WEEKLY, MONTHLY, BRIEF, TEN_DAY = (

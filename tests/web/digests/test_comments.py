@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.clock import at_civil
-from crm.base.outbox import Message, MessageKind, put
+from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period
 from crm.people.rules import Duty, Role, UnitKind
 from crm.quotas.service import freeze_period
 from tests.factories import RECRUITER, arranged, make_person, make_rule, make_unit, sign_in
+from tests.outbox import put
 
 PAGE = "/digests/comment"
 SENT_AT = datetime(2026, 7, 1, 0, tzinfo=UTC)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from crm.base.outbox import MessageKind, State, put
+from crm.base.outbox import MessageKind, State
 from tests.conftest import NOW
 from tests.factories import arranged, make_person, sign_in
+from tests.outbox import put
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from crm.base.outbox import Message
 from crm.base.periods import Period
 from crm.digests.brief import make_briefs
 from crm.digests.nudges import send_nudges
-from crm.digests.service import make_digests
 from crm.digests.settlement_notice import send_settlement_notices
 from crm.digests.ten_day import make_ten_day_reports
 from crm.people.models import Person
@@ -27,6 +26,7 @@ from crm.supervision.notifications import tell
 from crm.supervision.queries import last_entry
 from crm.supervision.reminders import remind_of_missed
 from crm.visits.rules import Status
+from tests.digests.making import make_digests
 from tests.factories import (
     PRINCIPAL,
     arranged,
