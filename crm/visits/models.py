@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, enum_column
@@ -34,6 +34,13 @@ class Visit(Base):
         Index(None, "leader_id", "first_on"),
         Index(None, "first_on"),
         Index(None, "trip"),
+        Index(
+            "ix_visit_entered_by_id_with_trip",
+            "entered_by_id",
+            "first_on",
+            sqlite_where=text("trip IS NOT NULL"),
+            postgresql_where=text("trip IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

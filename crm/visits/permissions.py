@@ -3,7 +3,19 @@
 from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true, union
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.orm import Session, aliased
 
 from crm.leads.models import Lead
@@ -28,6 +40,18 @@ def of_person(person_id: int) -> ColumnElement[bool]:
     led = select(Visit.id).where(Visit.leader_id == person_id)
     joined = select(VisitParticipant.visit_id).where(VisitParticipant.person_id == person_id)
     return Visit.id.in_(union(led, joined).scalar_subquery())
+
+
+def ids_since(person_id: int, since: date) -> CompoundSelect[int]:
+    """Ids of the visits that the person leads or joins and that end on the date or later."""
+    recent = covering(since, None)
+    led = select(Visit.id).where(Visit.leader_id == person_id, recent)
+    joined = (
+        select(Visit.id)
+        .join(VisitParticipant, VisitParticipant.visit_id == Visit.id)
+        .where(VisitParticipant.person_id == person_id, recent)
+    )
+    return union(led, joined)
 
 
 def theirs(person_id: int) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
@@ -16,7 +16,7 @@ from crm.people.models import Person, Posting
 from crm.people.permissions import Viewer, people_in, viewer
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.models import Trip, Visit
-from crm.visits.permissions import covering, theirs
+from crm.visits.permissions import covering, ids_since
 from crm.visits.permissions import visible as visible_visits
 from crm.visits.rules import Status
 
@@ -123,7 +123,12 @@ def count_visits(
 
 def offered(db: Session, viewer: Viewer, on: date) -> Sequence[str]:
     """The trips of the viewer's recent visits, the latest first, for a form's choices."""
-    last = func.max(Visit.first_on)
-    mine = select(Visit.trip).where(theirs(viewer.person_id), covering(on - LATELY, None))
-    query = mine.where(Visit.trip.is_not(None)).group_by(Visit.trip).order_by(last.desc())
+    since = on - LATELY
+    is_entered = Visit.entered_by_id == viewer.person_id
+    entered = select(Visit.id).where(is_entered, Visit.trip.is_not(None), covering(since, None))
+    # each part has an index of its own; an OR would read the recent visits of everyone
+    mine = union(ids_since(viewer.person_id, since).subquery().select(), entered).subquery()
+
+    query = select(Visit.trip).join(mine, mine.c.id == Visit.id).where(Visit.trip.is_not(None))
+    query = query.group_by(Visit.trip).order_by(func.max(Visit.first_on).desc())
     return [ref for ref in db.scalars(query.limit(MOST_OFFERED)) if ref]
