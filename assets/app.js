@@ -114,10 +114,22 @@ const isText = (input) => input.matches("textarea, input[type=text], input:not([
 
 function keepDraft(form, isSent) {
   const values = [...new FormData(form)].filter(([name]) => name !== "csrf_token");
-  sessionStorage.setItem(draftKey(form), JSON.stringify({ isSent, values }));
+  // the page that comes back may lack an option that was searched for
+  const options = [...form.querySelectorAll("select[data-search] option:checked")];
+  const texts = options.map((option) => [option.value, option.textContent]);
+  sessionStorage.setItem(draftKey(form), JSON.stringify({ isSent, values, texts }));
 }
 
-function put(input, values) {
+function addMissing(select, values, texts) {
+  const known = new Set([...select.options].map((option) => option.value));
+  for (const [value, text] of texts) {
+    const isMine = values.some(([name, chosen]) => name === select.name && chosen === value);
+    if (isMine && !known.has(value)) select.add(new Option(text, value));
+  }
+}
+
+function put(input, values, texts) {
+  if (input.matches("select[data-search]")) addMissing(input, values, texts);
   const mine = values.filter(([name]) => name === input.name).map(([, value]) => value);
   if (input.matches("[type=radio], [type=checkbox]")) input.checked = mine.includes(input.value);
   else if (input.matches("select")) for (const option of input.options) option.selected = mine.includes(option.value);
@@ -125,7 +137,8 @@ function put(input, values) {
 }
 
 function restoreDraft(form) {
-  const { isSent, values } = JSON.parse(sessionStorage.getItem(draftKey(form)) ?? '{"values":[]}');
+  const kept = sessionStorage.getItem(draftKey(form)) ?? '{"values":[]}';
+  const { isSent, values, texts = [] } = JSON.parse(kept);
   const typed = Object.fromEntries(values);
   if (typed.ref && form.elements.ref?.value === typed.ref) return; // the server has given it back itself
   const lost = (input) => isText(input) && !input.value && typed[input.name];
@@ -133,7 +146,7 @@ function restoreDraft(form) {
   const given = isSent ? inputs.filter((input) => !input.matches("button")) : inputs.filter(lost);
   if (!given.length) return;
   for (const input of given) {
-    put(input, values);
+    put(input, values, texts);
     if (isText(input) && input.value) input.closest("details")?.setAttribute("open", "");
   }
   const again = document.createElement("button");

@@ -1,8 +1,15 @@
 // Loaded by pages with pickers: turns select[data-picker] into a list that is searched by name or by initials.
+// One with data-search holds a few likely options; the server at that address finds the others.
 import TomSelect from "tom-select/base";
 import removeButton from "tom-select/dist/esm/plugins/remove_button/plugin.js";
 
 TomSelect.define("remove_button", removeButton);
+
+const NOTHING_FOUND = "没有找到，换个字或首字母试试";
+const SEARCHING = "正在查找…";
+const MANY = "只列出前 20 个，请再多输几个字";
+const OFFLINE = "网络不通，没有查到；已选的内容还在，请稍后再输入";
+const SIGNED_OUT = "登录已过期，请重新登录后再查找";
 
 function element(className, ...texts) {
   const node = document.createElement("div");
@@ -22,8 +29,60 @@ const render = {
   option: (data) => element("option", ["ts-name", data.text], ["ts-note", data.note]),
   item: (data) => element("item", ["ts-name", data.text]),
   option_create: (data) => element("create", ["ts-name", `使用“${data.input}”`]),
-  no_results: () => element("no-results", ["ts-note", "没有找到，换个字或首字母试试"]),
+  no_results: () => element("no-results", ["ts-note", NOTHING_FOUND]),
 };
+
+const plain = (text) => text.normalize("NFKC"); // full-width letters and blanks
+
+// The settings of a list whose options the server searches.
+function remote(select) {
+  const found = new Map(); // by query: the values that the server found
+  const words = new Map(); // by query: what the line below the list says of them
+  const status = element("ts-status");
+  status.setAttribute("role", "status");
+
+  async function ask(query) {
+    const address = new URL(select.dataset.search, location.href);
+    address.searchParams.set("q", query);
+    // a redirect leads to the sign-in page
+    const answer = await fetch(address, { redirect: "manual" });
+    if (!answer.ok) throw new Error(answer.type === "opaqueredirect" ? SIGNED_OUT : OFFLINE);
+    return answer.json();
+  }
+
+  return {
+    shouldLoad: (query) => plain(query).trim() !== "",
+    async load(query, callback) {
+      let rows = [];
+      let text;
+      try {
+        const answer = await ask(query);
+        rows = answer.found;
+        text = answer.has_more ? MANY : rows.length ? "" : NOTHING_FOUND;
+        found.set(plain(query), new Set(rows.map((row) => row.value)));
+        words.set(query, text);
+      } catch (problem) {
+        text = problem.message === SIGNED_OUT ? SIGNED_OUT : OFFLINE;
+        delete this.loadedSearches[query]; // typed again, it is asked again
+      }
+      if (this.inputValue() === query) status.textContent = text;
+      callback(rows);
+    },
+    score(query) {
+      const values = found.get(query);
+      const near = this.getScoreFunction(query);
+      return (item) => (values?.has(item.value) ? 1 : near(item));
+    },
+    // the list stays open for the words below it
+    render: { ...render, loading: () => element("loading"), no_results: () => element("no-results") },
+    onInitialize() {
+      this.dropdown.append(status);
+    },
+    onType(query) {
+      status.textContent = plain(query).trim() ? (words.get(query) ?? SEARCHING) : "";
+    },
+  };
+}
 
 function enhance(select) {
   const label = select.labels?.[0]?.textContent.trim() || select.getAttribute("aria-label") || "";
@@ -45,9 +104,10 @@ function enhance(select) {
       this.setTextboxValue("");
       this.refreshOptions(false);
     },
+    ...(select.dataset.search ? remote(select) : {}),
   });
   const search = picker.search.bind(picker);
-  picker.search = (query) => search(query.normalize("NFKC")); // full-width letters and blanks
+  picker.search = (query) => search(plain(query));
   select.setAttribute("aria-label", label);
   if (hints) picker.control_input.setAttribute("aria-describedby", hints);
   if (select.classList.contains("is-invalid")) picker.control_input.setAttribute("aria-invalid", "true");

@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.paging import Page, page_of
 from crm.base.periods import DAY
@@ -16,18 +17,6 @@ from crm.leads.redaction import LeadLabel, companies_with_hidden_leads
 from crm.leads.rules import Secrecy, Stage
 from crm.leads.search_index import likely_matches
 from crm.people.permissions import Viewer
-
-MOST_CHOICES = 500  # bounds the size of a form
-
-
-@dataclass(frozen=True, slots=True)
-class LeadChoice:
-    """A lead to choose in a form, with what it is found by."""
-
-    id: int
-    title: str
-    company: str
-    search: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +126,17 @@ def named_lately(db: Session, person_id: int, on: date, *, days: int = 7) -> Seq
     return db.scalars(query.where(by_another).order_by(Lead.id)).all()
 
 
-def lead_choices(db: Session, viewer: Viewer, on: date) -> list[LeadChoice]:
-    """The leads that a form offers: visible, not lost, the latest first."""
-    rows = db.execute(
-        select(Lead.id, Lead.title, Lead.search, Company.name, Company.search.label("by_company"))
-        .join(Lead.company)
-        .where(visible(viewer, on), Lead.stage != Stage.LOST)
-        .order_by(Lead.entered_on.desc(), Lead.id.desc())
-        .limit(MOST_CHOICES)
-    )
-    return [
-        LeadChoice(row.id, row.title, row.name, f"{row.search} {row.by_company}") for row in rows
-    ]
+def offerable(db: Session, viewer: Viewer, on: date, text: str = "") -> Select[int, str, str, str]:
+    """The leads that a form may offer, as columns of `Choice`: visible, not lost, so called."""
+    query = filtered(db, viewer, on, LeadFilter(text=text)).where(Lead.stage != Stage.LOST)
+    called = (Lead.search + " " + Company.search).label("search")
+    return query.with_only_columns(Lead.id, Lead.title, Company.name, called)
+
+
+def found_leads(db: Session, viewer: Viewer, on: date, text: str) -> list[Choice]:
+    """Leads found by the text, the latest first; one more than a list shows, if any."""
+    query = offerable(db, viewer, on, text).order_by(Lead.entered_on.desc(), Lead.id.desc())
+    return [Choice(*row) for row in db.execute(query.limit(MOST_FOUND + 1))]
 
 
 def leads_of_company(

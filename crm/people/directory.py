@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.enums import LabeledEnum
-from crm.base.names import folded, spellings
 from crm.base.paging import Page, page_of
+from crm.people.choices import held_by_person, matching
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.queries import held_on
 from crm.people.rules import Duty, Role
@@ -46,19 +46,12 @@ def people_page(
 ) -> Page[PersonLine]:
     """The people asked for, by the pinyin of their names."""
     query = select(Person)
-    # the primary posting alone: it is the one that the line shows
-    here = and_(Posting.person_id == Person.id, Posting.is_primary, held_on(on))
 
     if asked.text:
-        typed = spellings(asked.text)
-        named = or_(*(Unit.name.icontains(spelling, autoescape=True) for spelling in typed))
-        unit = exists().where(here, Posting.unit_id == Unit.id, named)
-        called = Person.search.contains(folded(asked.text), autoescape=True)
-        account = Person.username.icontains(asked.text, autoescape=True)
-        query = query.where(or_(called, account, unit))
+        query = query.where(matching(asked.text, on))
 
     if asked.duty:
-        query = query.where(exists().where(here, Posting.duty == asked.duty))
+        query = query.where(exists().where(held_by_person(on), Posting.duty == asked.duty))
 
     if asked.role:
         query = query.where(Person.role == asked.role)

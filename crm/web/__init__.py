@@ -25,6 +25,7 @@ from crm.web.admin import health, jobs
 from crm.web.admin import views as admin
 from crm.web.audit import views as audit
 from crm.web.calendar import views as calendar
+from crm.web.choices import views as choices
 from crm.web.digests import views as digests
 from crm.web.followups import views as followups
 from crm.web.home import views as myday
@@ -90,6 +91,7 @@ def init_app(app: Flask) -> None:
         followups,
         leads,
         absences,
+        choices,
         compliance,
         supervision,
         targets,

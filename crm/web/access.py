@@ -40,7 +40,9 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "entry_grants.new_mine": ANYONE,
     "entry_grants.grant_mine": ANYONE,
     "entry_grants.end_mine": ANYONE,
+    "choices.people": ANYONE,  # readers name colleagues, too
     # records
+    "choices.leads": WITH_RECORDS,
     "visits.listing": WITH_RECORDS,
     "visits.new": WITH_RECORDS,
     "visits.create": WITH_RECORDS,

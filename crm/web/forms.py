@@ -1,7 +1,8 @@
 """Shared parts of forms: cleaning typed text, choices, arguments, and return addresses."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from flask import request, url_for
@@ -14,10 +15,7 @@ from wtforms.validators import DataRequired, InputRequired
 from crm.base.db import LARGEST_ID as LARGEST_ID
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.leads.queries import lead_choices
-from crm.leads.redaction import lead_labels
 from crm.people.models import Person
-from crm.people.permissions import Viewer
 from crm.web.errors import show_at_field
 from crm.web.transaction import transaction
 
@@ -27,7 +25,7 @@ YEARS = range(2000, 2101)  # other years are typing mistakes
 NOT_ASKED_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
 
 NOTHING = SelectChoice("", "")  # the empty choice, first in a list
-AnyEnum = TypeVar("AnyEnum", bound=LabeledEnum)
+AnyEnum = TypeVar("AnyEnum", bound=StrEnum)
 
 
 class Needed(DataRequired):
@@ -89,21 +87,6 @@ def people_choices(people: Iterable[Person]) -> list[Any]:
         SelectChoice(str(person.id), person.name, {"data-pinyin": person.search})
         for person in people
     ]
-
-
-def leads_to_choose(db: Session, viewer: Viewer, on: date, chosen: Collection[int]) -> list[Any]:
-    """Choices of leads: those offered and those already chosen that the viewer may see."""
-    leads = lead_choices(db, viewer, on)
-    labels = lead_labels(db, viewer, set(chosen) - {lead.id for lead in leads}, on)
-    seen = [label for label in labels.values() if label.id]
-    return [
-        *(_lead(lead.id, lead.title, lead.company, lead.search) for lead in leads),
-        *(_lead(label.id, label.text, label.company, "") for label in seen),
-    ]
-
-
-def _lead(lead_id: int | None, title: str, company: str | None, search: str) -> Any:
-    return SelectChoice(str(lead_id), title, {"data-pinyin": search, "data-note": company or ""})
 
 
 def sensible_year(_form: FlaskForm, field: Field) -> None:

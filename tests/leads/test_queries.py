@@ -10,13 +10,13 @@ from crm.leads.permissions import may_change, visible_to
 from crm.leads.queries import (
     LeadFilter,
     filtered,
-    lead_choices,
+    found_leads,
     lead_of,
     leads_of_company,
     leads_page,
 )
 from crm.leads.redaction import contacts_of, lead_labels
-from crm.leads.rules import LeadRoleKind, Secrecy
+from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.people.rules import Role
 from tests.conftest import NOW
 from tests.factories import make_company, make_lead, make_person, make_role
@@ -237,12 +237,24 @@ def test_contacts_of_a_company_with_a_hidden_lead_stay_hidden(db):
     assert seen_by("tracker") == ["公开的", "公司的", "限知的"]
 
 
-def test_a_form_offers_only_visible_leads(db):
+def test_a_form_finds_only_visible_leads(db):
     zone = make_zone(db)
 
-    assert [choice.title for choice in lead_choices(db, zone.eyes("stranger"), TODAY)] == [
-        "公开项目"
-    ]
+    def found(name, text):
+        return [choice.text for choice in found_leads(db, zone.eyes(name), TODAY, text)]
+
+    assert found("stranger", "项目") == ["公开项目"]
+    # REGIME 2: neither does its code name or reference find what is hidden
+    hidden = zone.leads[RESTRICTED]
+    assert found("stranger", hidden.code_name or "") == found("stranger", hidden.ref) == []
+    assert found("tracker", hidden.ref) == [hidden.title]
+
+
+def test_a_form_finds_no_lost_lead(db):
+    zone = make_zone(db)
+    make_lead(db, "失败项目", stage=Stage.LOST)
+
+    assert found_leads(db, zone.eyes("stranger"), TODAY, "失败项目") == []
 
 
 def test_a_likely_duplicate_is_told_only_where_it_is_seen(db):

@@ -9,7 +9,6 @@ from wtforms import (
     DateField,
     HiddenField,
     RadioField,
-    SelectField,
     StringField,
     TextAreaField,
 )
@@ -17,21 +16,16 @@ from wtforms.validators import Length, Optional
 
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.service import FollowupData, FollowupOutcome
+from crm.people.choices import PeopleAsked
 from crm.people.permissions import Viewer
-from crm.people.queries import colleagues
-from crm.people.rules import WITH_RECORDS
 from crm.visits.rules import Channel
+from crm.web.choices.fields import LeadField, PersonField, offer_leads, offer_people
 from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
-    NOTHING,
     Needed,
-    chosen_id,
     cleaned,
     enum_choices,
-    leads_to_choose,
-    people_choices,
-    row_id,
     sensible_year,
 )
 
@@ -45,10 +39,7 @@ class ChangeForm(VersionedForm):
 
     what: StringField
     due_on: DateField
-    # the service checks the choice: the list is read only when the form is shown
-    person_id = SelectField(
-        LABELS["person_id"], [Needed("请选择责任人。")], coerce=row_id, validate_choice=False
-    )
+    person_id = PersonField(LABELS["person_id"], [Needed("请选择责任人。")])
 
     def followup_data(self, lead_id: int, ref: str = "") -> FollowupData:
         """The data of a valid form about that lead."""
@@ -67,9 +58,7 @@ class NewForm(ChangeForm):
 
     # made with the page, so that a form sent twice is one follow-up
     ref = HiddenField(filters=[cleaned], validators=[Length(max=100)])
-    lead_id = SelectField(
-        LABELS["lead_id"], [Needed("请选择线索。")], coerce=chosen_id, validate_choice=False
-    )
+    lead_id = LeadField(LABELS["lead_id"], [Needed("请选择线索。")])
 
     def new_followup(self) -> FollowupData:
         """The data of a valid form."""
@@ -105,10 +94,7 @@ class OutcomeForm(FlaskForm):
 
 
 def set_choices(db: Session, form: ChangeForm, viewer: Viewer, on: date) -> None:
-    """Offer the people who work with records, and the leads that the viewer sees."""
-    people = [person for person in colleagues(db, on) if person.role in WITH_RECORDS]
-    form.person_id.choices = people_choices(people)
+    """Offer likely people and leads, and those chosen."""
+    offer_people(db, PeopleAsked(viewer, on), form.person_id)
     if isinstance(form, NewForm):
-        # the chosen lead stays in the list, even where it would not be offered
-        chosen = {form.lead_id.data} - {None}
-        form.lead_id.choices = [NOTHING, *leads_to_choose(db, viewer, on, chosen)]
+        offer_leads(db, viewer, form.lead_id)

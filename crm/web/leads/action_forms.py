@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
@@ -11,10 +10,13 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 
 from crm.leads.models import Lead
 from crm.leads.rules import FINAL, SIDE, LeadRoleKind, MilestoneKind, next_stages
+from crm.people.choices import PeopleAsked
 from crm.people.models import Person, Unit
+from crm.people.permissions import Viewer
 from crm.people.queries import unit_tree
-from crm.web.forms import NOTHING, Needed, cleaned, enum_choices, sensible_year
-from crm.web.leads.forms import LONG, possible_holders
+from crm.web.choices.fields import HolderField, offer_people
+from crm.web.forms import Needed, cleaned, enum_choices, sensible_year
+from crm.web.leads.forms import LONG
 
 
 class ReachForm(FlaskForm):
@@ -57,12 +59,12 @@ class RoleForm(FlaskForm):
     role = RadioField(
         "分工", [Needed("请选择分工。")], choices=enum_choices(LeadRoleKind), coerce=LeadRoleKind
     )
-    holder = SelectField("由谁担任", [Needed("请选择人员或单位。")])
+    holder = HolderField("由谁担任", [Needed("请选择人员或单位。")])
     from_on = DateField("自哪天起", [Needed("请选择日期。"), sensible_year])
 
     def chosen_holder(self, db: Session) -> Person | Unit | None:
         """The holder of a valid form."""
-        # the list of choices has vouched for the form of the value
+        # the field has vouched for the form of the value
         kind, holder_id = self.holder.data[0], int(self.holder.data[1:])
         return db.get(Unit, holder_id) if kind == "u" else db.get(Person, holder_id)
 
@@ -94,15 +96,11 @@ def offer_plans(form: PlanForm, kinds: Sequence[MilestoneKind]) -> None:
     ]
 
 
-def offer_holders(db: Session, form: RoleForm, on: date) -> None:
-    """Offer everyone who works with records, and all units."""
-    units = [node.unit for node in unit_tree(db)]
-    form.holder.choices = [
-        NOTHING,
-        *(_person_choice(person) for person in possible_holders(db, on)),
-        *(SelectChoice(f"u{unit.id}", unit.name, {"data-note": unit.kind.label}) for unit in units),
+def offer_holders(db: Session, form: RoleForm, viewer: Viewer, on: date) -> None:
+    """Offer likely people, and all units."""
+    units = [
+        SelectChoice(f"u{node.unit.id}", node.unit.name, {"data-note": node.unit.kind.label})
+        for node in unit_tree(db)
     ]
-
-
-def _person_choice(person: Person) -> Any:
-    return SelectChoice(f"p{person.id}", person.name, {"data-pinyin": person.search})
+    offer_people(db, PeopleAsked(viewer, on), form.holder)
+    form.holder.choices += units

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.base.periods import DAY
-from crm.extensions import db
 from crm.leads import service
 from crm.leads.models import Lead, Milestone
 from crm.leads.planning import plan_milestone
@@ -25,7 +24,6 @@ from crm.web.leads.action_forms import (
     ReachForm,
     ReviseForm,
     RoleForm,
-    offer_holders,
 )
 from crm.web.leads.detail import (
     PLAN_PREFIX,
@@ -130,7 +128,6 @@ def _save_plan(
 def give_role(lead_id: int) -> ResponseReturnValue:
     """Give a role to a person or a unit from a date on."""
     lead, form = changeable_or_404(lead_id), RoleForm()
-    offer_holders(db.session, form, today())
 
     def change(session: Session) -> None:
         _give_role(session, lead, form)

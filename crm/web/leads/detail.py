@@ -65,11 +65,13 @@ def render_lead(lead_id: int, **given: FlaskForm) -> str:
     kinds = plannable(lead, planned)
     offer_steps(forms["reach_form"], lead)
     offer_plans(forms["plan_form"], kinds)
-    offer_holders(db.session, forms["role_form"], today())
+    page = _page(lead)
+    if page.can_change:
+        offer_holders(db.session, forms["role_form"], my_view(), today())
 
     return render_template(
         "leads/show.html",
-        page=_page(lead),
+        page=page,
         plans=plan_rows(lead, planned, today()),
         has_plannable=bool(kinds),
         revise_forms={milestone.kind: _revise_form(milestone, given) for milestone in planned},

@@ -27,10 +27,12 @@ from crm.leads.models import Contact, Lead
 from crm.leads.permissions import named_supervisors, supervisors_of_lead
 from crm.leads.redaction import LeadLabel
 from crm.leads.rules import LINE, Secrecy, Stage
-from crm.people.models import Person, Unit
+from crm.people.choices import PeopleAsked
+from crm.people.models import Unit
 from crm.people.permissions import Viewer
-from crm.people.queries import colleagues, people_by_id, unit_tree
-from crm.people.rules import WITH_RECORDS, UnitKind
+from crm.people.queries import people_by_id, unit_tree
+from crm.people.rules import UnitKind
+from crm.web.choices.fields import LeadField, PersonField, offer_leads, offer_people
 from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.errors import refusal_text
@@ -40,7 +42,6 @@ from crm.web.forms import (
     chosen_id,
     cleaned,
     enum_choices,
-    leads_to_choose,
     people_choices,
     sensible_year,
 )
@@ -81,7 +82,7 @@ class ChangeForm(VersionedForm):
     )
     credit_code: StringField
     group_name: StringField
-    earlier_lead_id = _chosen("earlier_lead_id")
+    earlier_lead_id = LeadField(LABELS["earlier_lead_id"])
 
     def validate_amount(self, field: Field) -> None:
         """Refuse anything but an amount with its unit."""
@@ -148,8 +149,8 @@ class LeadForm(ChangeForm):
     stage = SelectField("目前阶段", choices=enum_choices(LINE), coerce=Stage)
     entered_on = DateField("进入该阶段的日期", [Needed("请选择日期。"), sensible_year])
     unit_id = _chosen("unit_id")
-    tracker_id = _chosen("tracker_id")
-    leader_id = _chosen("leader_id")
+    tracker_id = PersonField(LABELS["tracker_id"])
+    leader_id = PersonField(LABELS["leader_id"])
 
     def new_lead(self) -> LeadData:
         """The data of a valid form."""
@@ -196,7 +197,7 @@ _OWN = tuple(
 
 
 def set_choices(
-    db: Session, form: ChangeForm, viewer: Viewer, on: date, *, except_id: int = 0
+    db: Session, form: ChangeForm, viewer: Viewer, on: date, *, except_id: int | None = None
 ) -> None:
     """Offer units, industries and leads; `except_id`: a lead is not its own earlier project."""
     units = [node.unit for node in unit_tree(db)]
@@ -205,16 +206,11 @@ def set_choices(
 
     parks = [unit for unit in units if unit.kind is UnitKind.PARK]
     form.park_id.choices = [undecided, *map(_unit, parks)]
-    earlier = leads_to_choose(db, viewer, on, {form.earlier_lead_id.data or 0} - {0})
-    form.earlier_lead_id.choices = [
-        NOTHING,
-        *(choice for choice in earlier if choice.value != str(except_id)),
-    ]
+    offer_leads(db, viewer, form.earlier_lead_id, without=except_id)
 
     if isinstance(form, LeadForm):
         form.unit_id.choices = [SelectChoice("", "本人所在单位"), *map(_unit, units)]
-        people = people_choices(possible_holders(db, on))
-        form.tracker_id.choices = form.leader_id.choices = [NOTHING, *people]
+        offer_people(db, PeopleAsked(viewer, on), form.tracker_id, form.leader_id)
 
 
 def offer_supervisors(db: Session, form: EditForm, lead: Lead, viewer: Viewer, on: date) -> None:
@@ -229,8 +225,3 @@ def offer_supervisors(db: Session, form: EditForm, lead: Lead, viewer: Viewer, o
 
 def _unit(unit: Unit) -> Any:
     return SelectChoice(str(unit.id), unit.name)
-
-
-def possible_holders(db: Session, on: date) -> list[Person]:
-    """The colleagues who may hold a role on a lead: those who work with records."""
-    return [person for person in colleagues(db, on) if person.role in WITH_RECORDS]

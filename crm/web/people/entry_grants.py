@@ -1,6 +1,6 @@
 """Who may enter my visits for me (代录): granted and ended by its owner, or by an admin."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,26 +9,20 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import DateField, SelectField
+from wtforms import DateField
 from wtforms.validators import Optional
 
 from crm.base import formatting
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people import entry_grants
+from crm.people.choices import PeopleAsked
 from crm.people.entry_grants import GrantData
 from crm.people.models import EntryGrant, Person
-from crm.people.queries import by_username, colleagues
-from crm.people.rules import WITH_RECORDS
-from crm.web.auth import signed_in
-from crm.web.forms import (
-    LARGEST_ID,
-    Needed,
-    chosen_id,
-    people_choices,
-    sensible_year,
-    show_refusal,
-)
+from crm.people.queries import by_username
+from crm.web.auth import my_view, signed_in
+from crm.web.choices.fields import PersonField, offer_people
+from crm.web.forms import LARGEST_ID, Needed, sensible_year, show_refusal
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("entry_grants", __name__)
@@ -41,9 +35,7 @@ CHANGES_SHOWN = timedelta(days=7)
 class GrantForm(FlaskForm):
     """Who may enter visits, and from which date to which."""
 
-    agent_id = SelectField(
-        "代录人", [Needed("请选择代录人。")], coerce=chosen_id, validate_choice=False
-    )
+    agent_id = PersonField("代录人", [Needed("请选择代录人。")])
     from_on = DateField("首日", [Needed("请选择首日。"), sensible_year])
     to_on = DateField("末日", [Optional(), sensible_year])
 
@@ -168,7 +160,8 @@ def _home(username: str) -> str:
 
 
 def _page(form: GrantForm, owner: Person, home: str) -> str:
-    form.agent_id.choices = [("", ""), *people_choices(_agents(owner))]
+    asked = PeopleAsked(my_view(), today(), without=owner.id)
+    offer_people(db.session, asked, form.agent_id)
     return render_template(
         "people/entry_grant_new.html",
         form=form,
@@ -176,16 +169,6 @@ def _page(form: GrantForm, owner: Person, home: str) -> str:
         home=home,
         is_mine=owner.id == signed_in().id,
     )
-
-
-def _agents(owner: Person) -> Sequence[Person]:
-    """Those who can enter visits for the owner."""
-    # REGIME 2: a reader cannot hold a grant
-    return [
-        colleague
-        for colleague in colleagues(db.session, today())
-        if colleague.id != owner.id and colleague.role in WITH_RECORDS
-    ]
 
 
 def _grant(owner: Person, home: str) -> ResponseReturnValue:

@@ -17,14 +17,14 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired, Length, Optional
 
-from crm.people.models import Person
-from crm.people.permissions import Viewer, visible_to
-from crm.people.queries import colleagues, unit_tree
-from crm.people.rules import OVERSEEING, WITH_RECORDS
+from crm.people.choices import Group, PeopleAsked
+from crm.people.permissions import Viewer
+from crm.people.queries import unit_tree
 from crm.supervision.drafting import OrderData
 from crm.supervision.models import Order
 from crm.supervision.rules import BY_CLOCK, About, OrderKind, Origin
 from crm.supervision.workflow import Step
+from crm.web.choices.fields import LeadField, PersonField, offer_leads, offer_people
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
     NOTHING,
@@ -32,8 +32,6 @@ from crm.web.forms import (
     chosen_id,
     cleaned,
     enum_choices,
-    leads_to_choose,
-    people_choices,
     row_id,
     sensible_year,
 )
@@ -57,8 +55,8 @@ class OrderForm(VersionedForm):
     demand = TextAreaField("办理要求", [DataRequired("请写明办理要求。"), _long], filters=[cleaned])
     unit_id = _chooser("牵头单位", Needed("请选择牵头单位。"))
     unit_ids = SelectMultipleField("配合单位", coerce=row_id, validate_choice=False)
-    person_id = _chooser("责任人")
-    officer_id = _chooser("经办人")
+    person_id = PersonField("责任人")
+    officer_id = PersonField("经办人")
     kind = RadioField(
         "办理时限", choices=enum_choices(OrderKind), coerce=OrderKind, default=OrderKind.NORMAL
     )
@@ -86,7 +84,7 @@ class NewOrderForm(OrderForm):
     origin = RadioField(
         "来源", choices=enum_choices(BY_HAND), coerce=Origin, default=Origin.MEETING
     )
-    lead_id = _chooser("关联线索")
+    lead_id = LeadField("关联线索")
     # the figure from which it is drafted, where it is
     rule = HiddenField(filters=[cleaned], validators=[_line])
     period = HiddenField(filters=[cleaned], validators=[_line])
@@ -127,31 +125,14 @@ def set_choices(db: Session, form: OrderForm, viewer: Viewer, on: date) -> None:
     choices = {unit.id: SelectChoice(str(unit.id), unit.name) for unit in units}
     form.unit_id.choices = [NOTHING, *(choices[unit.id] for unit in units if unit.id in leading)]
     form.unit_ids.choices = list(choices.values())
-    people = colleagues(db, on)
-    form.person_id.choices = [
-        SelectChoice("", "由牵头单位明确"),
-        *people_choices(_persons(db, form, people, viewer, on)),
-    ]
-    form.officer_id.choices = people_choices(_officers(people, viewer))
+    by_unit = SelectChoice("", "由牵头单位明确")
+    in_scope = PeopleAsked(viewer, on, Group.IN_SCOPE)
+    offer_people(db, in_scope, form.person_id, extra=[by_unit])
+    officers = PeopleAsked(viewer, on, Group.OVERSEEING)
+    offer_people(db, officers, form.officer_id, extra=[])
 
     if isinstance(form, NewOrderForm):
-        chosen = {form.lead_id.data} - {None}
-        form.lead_id.choices = [NOTHING, *leads_to_choose(db, viewer, on, chosen)]
-
-
-def _persons(
-    db: Session, form: OrderForm, people: list[Person], viewer: Viewer, on: date
-) -> list[Person]:
-    """Those of the viewer's scope, and who is chosen already."""
-    mine = {*db.scalars(visible_to(viewer, on).with_only_columns(Person.id)), form.person_id.data}
-    return [person for person in people if person.role in WITH_RECORDS and person.id in mine]
-
-
-def _officers(people: list[Person], viewer: Viewer) -> list[Person]:
-    others = [
-        person for person in people if person.role in OVERSEEING and person.id != viewer.person_id
-    ]
-    return [viewer.person, *others]
+        offer_leads(db, viewer, form.lead_id)
 
 
 class StepForm(FlaskForm):

@@ -9,8 +9,6 @@ from wtforms import (
     DateField,
     HiddenField,
     RadioField,
-    SelectField,
-    SelectMultipleField,
     StringField,
     TimeField,
 )
@@ -20,24 +18,27 @@ from crm.base import clock
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.refs import new_ref
-from crm.people.entry_grants import entered_for
+from crm.people.choices import PeopleAsked
+from crm.people.models import Person
 from crm.people.permissions import Viewer
-from crm.people.queries import colleagues, people_by_id
 from crm.visits.fields import VISIT_FIELDS, WORDS, VisitData
-from crm.visits.queries import last_choices
+from crm.visits.queries import LastChoices
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import CHANNELS_OF, Kind, Status, stay_hours
 from crm.visits.trips import offered
+from crm.web.choices.fields import (
+    LeadsField,
+    PeopleField,
+    PersonField,
+    offer_leads,
+    offer_people,
+)
 from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
-    NOTHING,
     Needed,
-    chosen_id,
     cleaned,
     enum_choices,
-    leads_to_choose,
-    people_choices,
     row_id,
     sensible_year,
     show_refusal,
@@ -65,16 +66,12 @@ class VisitForm(VersionedForm):
     ends = TimeField("结束时间", [Optional()])
     last_on = DateField("结束日期", [Optional(), sensible_year])
     city: StringField
-    lead_ids = SelectMultipleField(_LABELS["lead_ids"], coerce=row_id, validate_choice=False)
-    participant_ids = SelectMultipleField(
-        _LABELS["participant_ids"], coerce=row_id, validate_choice=False
-    )
-    leads_again = SelectMultipleField("上次线索 +", coerce=row_id, validate_choice=False)
-    companions_again = SelectMultipleField("上次同行 +", coerce=row_id, validate_choice=False)
+    lead_ids = LeadsField(_LABELS["lead_ids"])
+    participant_ids = PeopleField(_LABELS["participant_ids"])
+    leads_again = LeadsField("上次线索 +")
+    companions_again = PeopleField("上次同行 +")
     for_id = RadioField("为谁登记", [Optional()], coerce=row_id, validate_choice=False)  # 代录
-    leader_id = SelectField(
-        _LABELS["leader_id"], [Needed("请选择带队人。")], coerce=chosen_id, validate_choice=False
-    )
+    leader_id = PersonField(_LABELS["leader_id"], [Needed("请选择带队人。")])
     reason = StringField("修改原因", [_short], filters=[cleaned])
     trips: Sequence[str] = ()  # references to choose from
     prompt: Any = None  # unanswered questions (`questions.Prompt`)
@@ -196,11 +193,12 @@ def _hour_values(starts_at: datetime, ends_at: datetime) -> dict[str, Any]:
     }
 
 
-def initial_values(db: Session, viewer: Viewer, now: datetime, *, status: Status) -> dict[str, Any]:
+def initial_values(
+    last: LastChoices, leader_id: int, now: datetime, *, status: Status
+) -> dict[str, Any]:
     """The initial values: those of the person's last visit, at the likely hours or tomorrow."""
     # no companions and no leads: nobody but the writer is credited unchosen
     today = clock.civil_date(now)
-    last = last_choices(db, viewer, today)
     begin, end = HALF_DAYS[-1]
     tomorrow = clock.at_civil(today + DAY, begin), clock.at_civil(today + DAY, end)
 
@@ -209,7 +207,7 @@ def initial_values(db: Session, viewer: Viewer, now: datetime, *, status: Status
         "kind": last.kind,
         "channel": last.channel,
         "city": last.city,
-        "leader_id": viewer.person_id,
+        "leader_id": leader_id,
         "status": status,
         **_hour_values(*(tomorrow if status is Status.PLANNED else likely_hours(now))),
     }
@@ -239,40 +237,34 @@ def value_labels(visit: SeenVisit) -> dict[str, str]:
     }
 
 
-def set_choices(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
-    """Offer colleagues and the leads that the viewer sees, and what is chosen already."""
-    chosen = {*(form.participant_ids.data or []), form.leader_id.data} - {None}
-    people = {person.id: person for person in colleagues(db, on)}
-    if missing := chosen - people.keys():
-        people |= people_by_id(db, missing)
-    form.participant_ids.choices = people_choices(people.values())
-    # without an empty choice a browser would choose the first person
-    nobody = [] if form.leader_id.data else [NOTHING]
-    form.leader_id.choices = [*nobody, *form.participant_ids.choices]
-    _offer_owners(db, form, viewer, on)
+def set_choices(
+    db: Session, form: VisitForm, viewer: Viewer, on: date, last: LastChoices | None = None
+) -> None:
+    """Offer likely colleagues, leads and trips, and what is chosen; `last`: the last visit, too."""
+    last = last or LastChoices()
+    asked = PeopleAsked(viewer, on)
+    people = [form.participant_ids, form.leader_id]
+    offer_people(db, asked, *people, also=[*last.participant_ids, *form.companions_again.ids])
+    offer_leads(db, viewer, form.lead_ids, also=[*last.lead_ids, *form.leads_again.ids])
     form.trips = offered(db, viewer, on)
-    form.lead_ids.choices = leads_to_choose(db, viewer, on, form.lead_ids.data or [])
 
 
-def offer_last_choices(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
+def offer_last_choices(form: VisitForm, viewer: Viewer, last: LastChoices) -> None:
     """Offer companions and leads of the person's last visit beside the fields (「上次同行 +」)."""
-    last = last_choices(db, viewer, on)
     companions = {*last.participant_ids} - {viewer.person_id}
     for field, again, ids in (
         (form.participant_ids, form.companions_again, companions),
         (form.lead_ids, form.leads_again, last.lead_ids),
     ):
-        offered_ids = {*ids, *(again.data or [])} - {*(field.data or [])}
-        choices: list[Any] = [*(field.choices or [])]
+        offered_ids = {*ids, *again.ids} - field.ids
         again.choices = [
-            (choice.value, choice.label) for choice in choices if int(choice.value) in offered_ids
+            (choice.value, choice.label)
+            for choice in field.choices
+            if int(choice.value) in offered_ids
         ]
 
 
-def _offer_owners(db: Session, form: VisitForm, viewer: Viewer, on: date) -> None:
+def offer_owners(form: VisitForm, viewer: Viewer, owners: Sequence[Person]) -> None:
     """Offer the people for whom the viewer may enter visits (代录)."""
-    if owners := entered_for(db, viewer.person_id, on):
-        people = [viewer.person, *owners]
-        form.for_id.choices = [(person.id, person.name) for person in people]
-    else:
-        form.for_id.choices = []
+    people = [viewer.person, *owners] if owners else []
+    form.for_id.choices = [(person.id, person.name) for person in people]

@@ -1,5 +1,6 @@
 """Pages of visits: the list, the form, one visit and what may be done to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
@@ -11,11 +12,18 @@ from crm.base.errors import Refused
 from crm.base.locks import lock_row
 from crm.extensions import db
 from crm.people.entry_grants import entered_for
+from crm.people.models import Person
 from crm.quotas.frozen_edits import reach_of_visit
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change
-from crm.visits.queries import VisitFilter, visit_id_entered, visits_page
+from crm.visits.queries import (
+    LastChoices,
+    VisitFilter,
+    last_choices,
+    visit_id_entered,
+    visits_page,
+)
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Kind, Status
 from crm.web.auth import my_view, signed_in
@@ -41,6 +49,7 @@ from crm.web.visits.forms import (
     form_values,
     initial_values,
     offer_last_choices,
+    offer_owners,
     set_choices,
     value_labels,
 )
@@ -124,18 +133,28 @@ def _choices(filters: ListFilters) -> dict[str, object]:
 @bp.get("/visits/new")
 def new() -> ResponseReturnValue:
     """The form, filled in with what was chosen last."""
+    last, owners = _last(), _owners()
     status = enum_arg("status", Status) or Status.DONE
-    values = initial_values(db.session, my_view(), moment(), status=status)
+    values = initial_values(last, signed_in().id, moment(), status=status)
     if lead_id := request.args.get("lead", type=row_id):
         values["lead_ids"] = [lead_id]
-    if entered_for(db.session, signed_in().id, today()):  # nobody leads a visit unchosen
+    if owners:  # nobody leads a visit unchosen
         values |= {"leader_id": None, "for_id": request.args.get("whom", type=row_id)}
-    return _new_page(VisitForm(data=values))
+    return _new_page(VisitForm(data=values), last, owners)
 
 
-def _new_page(form: VisitForm) -> str:
-    set_choices(db.session, form, my_view(), today())
-    offer_last_choices(db.session, form, my_view(), today())
+def _last() -> LastChoices:
+    return last_choices(db.session, my_view(), today())
+
+
+def _owners() -> Sequence[Person]:
+    return entered_for(db.session, signed_in().id, today())
+
+
+def _new_page(form: VisitForm, last: LastChoices, owners: Sequence[Person]) -> str:
+    set_choices(db.session, form, my_view(), today(), last)
+    offer_last_choices(form, my_view(), last)
+    offer_owners(form, my_view(), owners)
     return render_template("visits/new.html", form=form)
 
 
@@ -154,7 +173,7 @@ def create() -> ResponseReturnValue:
 
     if is_leader_assumed:  # whoever is chosen next leads it
         form.leader_id.data = None
-    return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
+    return _new_page(form, _last(), _owners()), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def _save_new(form: VisitForm) -> Visit | None:

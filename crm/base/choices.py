@@ -1,0 +1,16 @@
+"""A row that a list of a form offers, and how many rows it offers."""
+
+from dataclasses import dataclass
+
+MOST_LIKELY = 12  # in the page itself
+MOST_FOUND = 20  # for a text
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A person or lead to choose."""
+
+    id: int
+    text: str
+    note: str | None  # the unit or company, which tells rows of one name apart
+    search: str = ""  # what it is found by within the list

@@ -1,0 +1,70 @@
+"""Whom and which leads a person is likely to choose in a form: those of their recent visits."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+from sqlalchemy import Date, func, literal, select, union_all
+from sqlalchemy.orm import Session
+
+from crm.base.choices import MOST_LIKELY, Choice
+from crm.leads.models import Lead, LeadRole
+from crm.leads.permissions import role_held_on
+from crm.leads.queries import offerable
+from crm.people.choices import PeopleAsked, offered_people
+from crm.people.permissions import Viewer
+from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.permissions import ids_since
+
+LATELY = timedelta(days=90)
+
+
+def likely_people(
+    db: Session, asked: PeopleAsked, *, also: Collection[int] = (), chosen: Collection[int] = ()
+) -> list[Choice]:
+    """The viewer, whom they visited with lately, colleagues of their units, and those chosen.
+
+    `also`: ids of others who are likely.
+    """
+    me = asked.viewer.person_id
+    likely = list(dict.fromkeys([me, *also, *_companions(db, me, asked.on)]))
+    return offered_people(db, asked, likely, chosen=chosen)
+
+
+def _companions(db: Session, person_id: int, on: date) -> list[int]:
+    """Whom the person made visits with lately, the most frequent first."""
+    mine = ids_since(person_id, on - LATELY).cte("mine")
+    people = union_all(
+        select(Visit.leader_id.label("person_id")).join(mine, mine.c.id == Visit.id),
+        select(VisitParticipant.person_id).join(mine, mine.c.id == VisitParticipant.visit_id),
+    ).subquery()
+
+    who = people.c.person_id
+    query = select(who).where(who != person_id).group_by(who).order_by(func.count().desc(), who)
+    return list(db.scalars(query.limit(MOST_LIKELY)))
+
+
+def likely_leads(
+    db: Session, viewer: Viewer, on: date, *, also: Collection[int] = ()
+) -> list[Choice]:
+    """Leads that the viewer visited lately or is named on, the latest visited or named first.
+
+    `also`: ids of others that are likely, before these.
+    """
+    mine = ids_since(viewer.person_id, on - LATELY).subquery()
+    dated = union_all(
+        select(VisitLead.lead_id, Visit.first_on)
+        .join(mine, mine.c.id == VisitLead.visit_id)
+        .join(Visit, Visit.id == VisitLead.visit_id),
+        select(LeadRole.lead_id, LeadRole.from_on).where(
+            LeadRole.person_id == viewer.person_id, role_held_on(on)
+        ),
+        select(Lead.id, literal(date.max, Date)).where(Lead.id.in_(also)),
+    ).subquery()
+
+    last_on = func.max(dated.c.first_on).label("last_on")
+    latest = select(dated.c.lead_id, last_on).group_by(dated.c.lead_id).subquery()
+    query = offerable(db, viewer, on).join(latest, latest.c.lead_id == Lead.id)
+    query = query.order_by(latest.c.last_on.desc(), Lead.id.desc())
+
+    most = MOST_LIKELY + len(also)
+    return [Choice(*row) for row in db.execute(query.limit(most))]

@@ -1,0 +1,92 @@
+"""The size of form pages does not depend on how many people and leads there are."""
+
+from datetime import date
+
+import pytest
+
+from crm.people.models import Unit
+from crm.people.rules import Role
+from tests.counting import statements_of
+from tests.factories import (
+    arranged,
+    make_followup,
+    make_lead,
+    make_order,
+    make_person,
+    make_unit,
+    make_visit,
+    sign_in,
+)
+
+MOST_BYTES = 25_000
+MOST_STATEMENTS = 12
+PAGES = [
+    ("lina", "/visits/new"),
+    ("lina", "/visits/{visit}/edit"),
+    ("lina", "/leads/new"),
+    ("lina", "/leads/{lead}"),
+    ("lina", "/leads/{lead}/edit"),
+    ("lina", "/followups/new"),
+    ("lina", "/followups/{followup}"),
+    ("lina", "/me/entry-grants/new"),
+    ("wu", "/visits/new"),
+    ("wu", "/supervision/new"),
+    ("wu", "/supervision/{order}/edit"),
+    ("admin", "/visits/new"),
+    ("admin", "/admin/people/lina/entry-grants/new"),
+]
+
+
+@pytest.fixture
+def zone(app):
+    """The ids of rows with a page; more likely people and leads than a form offers."""
+    with arranged(app) as db:
+        bureau, office = make_unit(db, "招商一处"), make_unit(db, "招商二处")
+        lina = make_person(db, "lina", name="李娜", unit=bureau)
+        make_person(db, "wu", name="伍思齐", unit=bureau, role=Role.SUPERVISOR)
+        admin = make_person(db, "admin", name="安宁", unit=bureau, role=Role.ADMIN)
+        colleagues = [make_person(db, name=f"同事{number:03}", unit=bureau) for number in range(20)]
+        title = "高端装备智能制造生产基地项目"
+        leads = [make_lead(db, f"{title}{n:03}", unit=bureau, tracker=lina) for n in range(20)]
+        visit = make_visit(db, lina, participants=colleagues[:3], leads=leads[:3])
+        followup = make_followup(db, leads[0], lina, date(2026, 7, 20))
+        order = make_order(db, bureau, officer=admin)
+        return {
+            "office": office.id,
+            "visit": visit.id,
+            "lead": leads[0].id,
+            "followup": followup.id,
+            "order": order.id,
+        }
+
+
+def fill(app, office_id):
+    """Many more people and leads, of another unit."""
+    with arranged(app) as db:
+        office = db.get_one(Unit, office_id)
+        for number in range(200):
+            make_person(db, name=f"外人{number:03}", unit=office)
+            make_lead(db, f"别处的项目{number:03}", unit=office)
+
+
+@pytest.mark.parametrize(("username", "path"), PAGES)
+def test_a_form_page_is_small_and_does_not_grow_with_the_zone(app, zone, username, path):
+    client, path = sign_in(app, username), path.format(**zone)
+    before = client.get(path)
+    fill(app, zone["office"])
+
+    after = client.get(path)
+
+    assert after.status_code == 200
+    assert len(after.data) == len(before.data) < MOST_BYTES
+
+
+@pytest.mark.parametrize("username", ["lina", "wu"])
+def test_the_visit_form_sends_few_queries(app, zone, username):
+    client = sign_in(app, username)
+    client.get("/visits/new")
+
+    with statements_of(app) as statements:
+        client.get("/visits/new")
+
+    assert len(statements) <= MOST_STATEMENTS
