@@ -1,10 +1,8 @@
 """The Flask extensions' objects; `create_app` ties them to an application."""
 
-import logging
 from inspect import iscoroutinefunction
 
 from flask import Flask
-from flask_alembic import Alembic
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -23,7 +21,6 @@ import crm.quotas.models
 import crm.supervision.models
 import crm.targets.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables
-from crm.base.db import Base
 from crm.base.rate_counts import DatabaseStorage
 
 
@@ -39,8 +36,6 @@ class Database(SQLAlchemy):
 
 
 db = Database(session_options={"expire_on_commit": False})
-alembic = Alembic(metadatas=Base.metadata, run_mkdir=False, command_name="")
-logging.getLogger("alembic").setLevel(logging.WARNING)  # each start would tell its dialect
 csrf = CSRFProtect()
 limiter = Limiter(
     get_remote_address,

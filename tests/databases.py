@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.app import create_app
 from crm.base.db import Base, engine_options
-from crm.extensions import alembic, limiter
+from crm.cli.migrations import migrations
 from crm.extensions import db as database_of_app
+from crm.extensions import limiter
 from crm.settings import Settings
 
 KINDS = ("sqlite", "postgresql")
@@ -104,7 +105,7 @@ def _migrated_template() -> str:
     name = f"template_{WORKER}"
     administer(f"CREATE DATABASE {name}")
     app = create_app(settings_for(f"{os.environ['CRM_TEST_POSTGRES']}/{name}"))
-    apart(lambda: _in_app(app, alembic.upgrade))
+    apart(lambda: _in_app(app, lambda: migrations().upgrade()))
     apart(lambda: _in_app(app, _dispose))
     return name
 
@@ -117,7 +118,7 @@ class Kept:
         self.url = self._life.__enter__()
         self.app = create_app(settings_for(self.url))
         if kind == "sqlite":
-            apart(lambda: _in_app(self.app, alembic.upgrade))
+            apart(lambda: _in_app(self.app, lambda: migrations().upgrade()))
         self.sessions = sessions_of(self.url)
 
     def wipe(self) -> None:

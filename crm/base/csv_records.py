@@ -6,8 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
-from charset_normalizer import from_bytes
-
 from crm.base.sheet_problems import SheetRefused, refused
 
 _BOM = b"\xef\xbb\xbf"
@@ -58,6 +56,8 @@ def _decode(content: bytes) -> str:
 
 
 def _decode_ambiguous(content: bytes) -> str:
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - 2 MiB, for a rare kind of file
+
     # Some names in GB18030 are valid UTF-8 as well: 路之遥 would come out as "·֮ң".
     best = from_bytes(content, cp_isolation=["utf_8", "gb18030"]).best()
     return str(best) if best else content.decode()

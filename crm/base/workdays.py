@@ -6,7 +6,6 @@ from datetime import date
 from functools import cache
 
 import chinese_calendar
-import holidays
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY, Period, days
@@ -48,6 +47,8 @@ def is_ordinary_workday(on: date) -> bool:
 @cache
 def statutory(year: int) -> frozenset[date]:
     """The 13 statutory holidays of the year on their own dates (REGIME 4)."""
+    import holidays  # noqa: PLC0415 - 4 MiB of all countries' calendars, for years to come only
+
     return frozenset(holidays.country_holidays("CN", years=year, observed=False))
 
 

@@ -1,6 +1,5 @@
 """`crm init`: create or migrate the tables and add the seed data."""
 
-import logging
 from datetime import datetime
 
 import click
@@ -9,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.db import installation_lock, make_file
 from crm.cli import base, seeds
-from crm.extensions import alembic
+from crm.cli.migrations import migrations
 from crm.extensions import db as database
 from crm.jobs import ledger
 from crm.transactions import transaction
@@ -37,11 +36,10 @@ def init(clock_from: datetime | None) -> None:
 
 def install(sessions: sessionmaker[Session], *, clock_from: datetime) -> seeds.Planted:
     """Migrate the database, add missing seeds, and record from when jobs run."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs every migration
     make_file(database.engine.url)
     # One process at a time: several containers may run `crm init` as they start.
     with installation_lock(database.engine):
-        alembic.upgrade()
+        migrations().upgrade()
         with transaction(sessions) as db:
             planted = seeds.plant(db, now=clock.now())
             ledger.install(db, clock_from=clock_from, now=clock.now())

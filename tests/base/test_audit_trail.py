@@ -12,7 +12,7 @@ from crm.base.audit import HASHED, AuditEntry, AuditLink, coming_from, record
 from crm.base.audit_trail import AuditSeal, Break, Flaw, Part, first_break, purge, seal_day, trail
 from crm.base.db import database_now
 from crm.base.errors import Refused
-from crm.extensions import alembic
+from crm.cli.migrations import migrations
 from crm.extensions import db as database_of_app
 from crm.transactions import transaction
 from tests.conftest import NOW
@@ -352,10 +352,10 @@ def test_a_day_is_sealed_once(sessions):
 def test_entries_made_before_there_was_a_chain_are_chained_by_the_migration(empty_database_url):
     app = create_app(settings_for(empty_database_url))
     with app.app_context():
-        alembic.upgrade("0001")
+        migrations().upgrade("0001")
         with database_of_app.engine.begin() as connection:
             connection.execute(text(BEFORE))
-        alembic.upgrade()
+        migrations().upgrade()
 
         with database_of_app.sessionmaker() as db:
             assert first_break(db) is None

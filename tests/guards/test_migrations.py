@@ -10,7 +10,8 @@ from crm.app import create_app
 from crm.base import clock
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period
-from crm.extensions import alembic, db
+from crm.cli.migrations import migrations
+from crm.extensions import db
 from crm.leads.models import Company, Lead
 from crm.people.models import Person
 from crm.people.rules import Duty, Role
@@ -40,22 +41,22 @@ JUNE = Period.parse("2026-06")
 def migrated(empty_database_url):
     app = create_app(settings_for(empty_database_url))
     with app.app_context():
-        alembic.upgrade()
+        migrations().upgrade()
         yield
         db.engine.dispose()
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(migrated):
-    assert alembic.compare_metadata() == []
+    assert migrations().compare_metadata() == []
 
 
 def test_the_migrations_go_down_to_nothing_and_up_again(migrated):
-    alembic.downgrade("base")
+    migrations().downgrade("base")
     left = set(inspect(db.engine).get_table_names()) - {"alembic_version"}
-    alembic.upgrade()
+    migrations().upgrade()
 
     assert left == set()
-    assert alembic.compare_metadata() == []
+    assert migrations().compare_metadata() == []
 
 
 def test_visits_by_other_channels_become_remote_and_rules_go_on_counting_them(migrated):
@@ -66,12 +67,12 @@ def test_visits_by_other_channels_become_remote_and_rules_go_on_counting_them(mi
         counted = {"kinds": frozenset({Kind.OUTREACH}), "channels": frozenset(Channel)}
         make_rule(rows, code="any-channel", **counted)
         make_rule(rows, code="in-person")
-    alembic.downgrade("0016")
+    migrations().downgrade("0016")
     with db.sessionmaker() as rows:
         before = rows.scalars(text("SELECT DISTINCT kind FROM visit")).all()
         kinds_before = rows.scalars(text("SELECT kinds FROM rule ORDER BY code")).all()
 
-    alembic.upgrade()
+    migrations().upgrade()
 
     with db.sessionmaker() as rows:
         after = dict(rows.execute(select(Visit.channel, Visit.kind)).all())
@@ -101,8 +102,8 @@ def test_who_was_taken_out_of_a_visit_before_it_was_kept_is_found_in_the_trail(m
         change_visit(rows, visit=visit, data=data, by=leader, now=NOW)
         expected = (visit.id, joined.id)
 
-    alembic.downgrade("0004")
-    alembic.upgrade()
+    migrations().downgrade("0004")
+    migrations().upgrade()
 
     with db.sessionmaker() as rows:
         found = rows.execute(select(VisitFormer.visit_id, VisitFormer.person_id)).all()
@@ -114,8 +115,8 @@ def test_names_entered_before_they_were_folded_are_found_and_sorted_like_new_one
         make_person(rows, "zeng", name="曾　国")
         make_lead(rows, "單晶 硅片", company=make_company(rows, "ＡＢ 科技"))
 
-    alembic.downgrade("0015")
-    alembic.upgrade()
+    migrations().downgrade("0015")
+    migrations().upgrade()
 
     with db.sessionmaker() as rows:
         person = rows.execute(select(Person.pinyin, Person.search)).one()
@@ -137,10 +138,10 @@ def test_the_limit_for_days_entered_late_moves_nothing_of_the_past(migrated):
         ids = late.id, planned.id
         service.freeze_period(rows, period=JUNE, at=NOW, now=NOW)
 
-    alembic.downgrade("0017")
+    migrations().downgrade("0017")
     with db.engine.begin() as connection:  # as shipped before, the limit was not there
         connection.execute(text("UPDATE rule SET valid_from = '2020-01-01', valid_to = NULL"))
-    alembic.upgrade()
+    migrations().upgrade()
 
     with db.sessionmaker() as rows:
         visits = [rows.get_one(Visit, each).late_by_days for each in ids]
@@ -180,7 +181,7 @@ def test_reasons_are_moved_out_of_the_trail(migrated):
         by = rows.get_one(Person, chief.id)
         service.explain_correction(rows, correction=made[1], why="核实后退回", by=by, now=NOW)
 
-    alembic.downgrade("0025")
+    migrations().downgrade("0025")
     with db.engine.begin() as connection:
         connection.execute(
             text(
@@ -189,7 +190,7 @@ def test_reasons_are_moved_out_of_the_trail(migrated):
             ),
             {"id": made[0].id},
         )
-    alembic.upgrade()
+    migrations().upgrade()
 
     with db.sessionmaker() as rows:
         verdicts = rows.scalars(select(Visit.verdict_reason).order_by(Visit.id)).all()

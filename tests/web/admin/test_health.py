@@ -94,7 +94,7 @@ def test_before_the_installation_nothing_is_ready(client):
 
 
 def test_tables_of_another_version_are_not_ready(client, installed, monkeypatch):
-    monkeypatch.setattr(health, "_newest", lambda: {"newer"})
+    monkeypatch.setattr(health, "_newest", lambda: "newer")
 
     answer = client.get("/readyz")
 
