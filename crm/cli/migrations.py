@@ -14,5 +14,6 @@ logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs its dialect an
 def migrations() -> Alembic:
     """The migrations of the current application's database."""
     if "alembic" not in current_app.extensions:
-        _alembic.init_app(current_app)
+        app = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - Flask's way
+        _alembic.init_app(app)
     return _alembic

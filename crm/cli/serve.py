@@ -1,32 +1,25 @@
 """`crm serve`: the web server, with the clock in its workers by default."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import click
-import structlog
-from flask import Flask
 from gunicorn.app.base import BaseApplication
-from sqlalchemy.exc import DBAPIError
+from gunicorn.arbiter import Arbiter
 
-from crm.base.db_faults import first_line
-from crm.cli.base import app, sessions, site
-from crm.cli.processes import is_worth_waiting, mailer, refuse_without_tables
+from crm.cli import load_module
 from crm.cli.request_worker import REQUEST_SECONDS, RequestWorker
-from crm.extensions import db
-from crm.jobs.clock import ClockThreads
-from crm.jobs.logs import log_as_json
 
 THREADS = 8
 PORTS = click.IntRange(0, 65535)
-
-log = structlog.get_logger()
+WORKER = "crm.cli.web_worker"  # loaded in the workers only: it is seven times this process
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     """Gunicorn, configured by this command instead of its own files and flags."""
 
-    def __init__(self, make: Callable[[], Flask], options: dict[str, Any]) -> None:
+    def __init__(self, make: Callable[[], Any], options: dict[str, Any]) -> None:
         self._make = make
         self._options = options
         super().__init__()
@@ -35,7 +28,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Any:
         return self._make()
 
 
@@ -59,43 +52,33 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 )
 def serve(host: str, port: int, workers: int, *, no_clock: bool) -> None:
     """Serve the pages and run the clock; pages report an unavailable database."""
-    log_as_json()
-    check_database()
     run(host, port, workers=workers, with_clock=not no_clock)
-
-
-def check_database() -> None:
-    """Refuse faults that waiting cannot mend; a database server may still come up."""
-    with sessions() as maker:
-        try:
-            refuse_without_tables(maker)
-        except DBAPIError as error:
-            if not is_worth_waiting(maker, error):
-                raise
-            log.warning("serve.database_away", error=first_line(error))
-        db.engine.dispose()  # a connection must not live through the fork
 
 
 def run(host: str, port: int, *, workers: int = 1, with_clock: bool = True) -> None:
     """Serve until stopped; every worker has a clock, and the lease lets one of them run jobs."""
-    log_as_json()
-    threads = ClockThreads()
 
     def start(_worker: object) -> None:  # in the worker: a thread does not survive a fork
         if with_clock:
-            with sessions() as maker:
-                threads.start(maker, site(), mailer())
+            load_module(WORKER).start_clock()
 
-    def stop(_arbiter: object, _worker: object) -> None:
-        if with_clock:
-            threads.stop()
+    def stop(_arbiter: object, worker: RequestWorker) -> None:
+        if with_clock and worker.booted:
+            load_module(WORKER).stop_clock()
 
     options = {
         **server_options(host, port, workers=workers),
         "post_worker_init": start,
         "worker_exit": stop,
     }
-    Server(app, options).run()
+    parent = os.getpid()
+    try:
+        Server(lambda: load_module(WORKER).load(), options).run()
+    except SystemExit as ended:
+        # workers pass here, too; one of them has printed why it refuses to start
+        if ended.code == Arbiter.APP_LOAD_ERROR and os.getpid() == parent:
+            raise SystemExit(1) from None
+        raise
 
 
 def server_options(host: str, port: int, *, workers: int) -> dict[str, Any]:

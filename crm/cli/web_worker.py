@@ -1,0 +1,57 @@
+"""A worker process of `crm serve`: the application, and the clock's threads beside it.
+
+Only workers import this module: the process that watches over them stays small.
+"""
+
+import gc
+
+import structlog
+from flask import Flask
+from gunicorn.errors import AppImportError
+from sqlalchemy.exc import DBAPIError
+
+from crm.base.db_faults import first_line
+from crm.cli.base import app, sessions, site
+from crm.cli.errors import RefusedError
+from crm.cli.processes import is_worth_waiting, mailer, refuse_without_tables
+from crm.jobs.clock import ClockThreads
+from crm.jobs.logs import log_as_json
+
+log = structlog.get_logger()
+_threads = ClockThreads()
+
+
+def load() -> Flask:
+    """The application; a refusal stops the server with its reason (AppImportError)."""
+    log_as_json()
+    try:
+        _check_database()
+        made = app()
+    except RefusedError as refusal:
+        raise AppImportError(refusal.message) from None
+
+    # a full collection need not look at the 270,000 objects of the start again
+    gc.collect()
+    gc.freeze()
+
+    return made
+
+
+def _check_database() -> None:
+    """Refuse faults that waiting cannot mend; a database server may still come up."""
+    with sessions() as maker:
+        try:
+            refuse_without_tables(maker)
+        except DBAPIError as error:
+            if not is_worth_waiting(maker, error):
+                raise
+            log.warning("serve.database_away", error=first_line(error))
+
+
+def start_clock() -> None:
+    with sessions() as maker:
+        _threads.start(maker, site(), mailer())
+
+
+def stop_clock() -> None:
+    _threads.stop()
