@@ -3,9 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlakeyset import select_page
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
@@ -31,7 +29,7 @@ def messages_page(
     size: int = PAGE,
 ) -> MessagePage:
     """A page of the person's messages without their bodies, the latest first."""
-    query: Any = (  # sqlakeyset is typed for SQLAlchemy 2.0
+    query = (
         select(
             Message.id,
             Message.kind,
@@ -43,13 +41,17 @@ def messages_page(
         )
         .where(Message.person_id == person_id)
         .order_by(Message.id.desc())
+        .limit(size + 1)
     )
     if kinds:
         query = query.where(Message.kind.in_(kinds))
+    if before:
+        query = query.where(Message.id < before)
 
-    rows = select_page(db, query, per_page=size, after=(before,) if before else None)
+    found = db.execute(query).all()
+    items, has_more = found[:size], len(found) > size
 
-    return MessagePage(rows, rows[-1].id if rows.paging.has_next else None)
+    return MessagePage(items, items[-1].id if has_more else None)
 
 
 def message_of(db: Session, person_id: int, message_id: int) -> Message | None:

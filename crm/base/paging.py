@@ -1,12 +1,11 @@
 """Pages of long lists by keyset: the last page costs no more than the first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlakeyset import Marker, select_page
-from sqlalchemy import Select
+from sqlalchemy import Row, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
@@ -15,6 +14,8 @@ from crm.base.db import LARGEST_ID, Instant, Text
 PAGE = 30
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+Key = InstrumentedAttribute[date] | InstrumentedAttribute[datetime] | InstrumentedAttribute[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,52 +31,91 @@ def page_of(  # noqa: PLR0913 - a page is asked for by that much
     db: Session,
     query: Select[T],
     *,
-    on: InstrumentedAttribute[date] | InstrumentedAttribute[datetime] | InstrumentedAttribute[str],
+    on: Key,
     row_id: InstrumentedAttribute[int],
     cursor: str | None = None,
     size: int = PAGE,
     earliest_first: bool = False,
 ) -> Page[T]:
-    """The page of the query's rows at the cursor, the latest first by `on`, then by `row_id`.
+    """The page of the query's entities at the cursor, the latest first by `on`, then by `row_id`.
 
     `on` must never be NULL: a row without a key is on no page.
     """
-    order = (on.asc(), row_id.asc()) if earliest_first else (on.desc(), row_id.desc())
-    marker = _marker(cursor, on.type, earliest_first=earliest_first)
-
-    # sqlakeyset is typed for SQLAlchemy 2.0, where the rows of a Select are tuples.
-    ordered: Any = query.order_by(*order)
-    rows = select_page(db, ordered, per_page=size, page=marker)
-
-    paging = rows.paging
-    before = paging.previous if rows and paging.has_previous else None
-    after = paging.next if rows and paging.has_next else None
-    newer, older = (after, before) if earliest_first else (before, after)
-    return Page([row[0] for row in rows], _cursor("n", newer), _cursor("o", older))
+    place = _place(cursor, on, row_id, earliest_first=earliest_first)
+    return place.cut(db.scalars(place.narrowed(query, size)).all(), size)
 
 
-def _cursor(direction: str, marker: Marker | None) -> str | None:
-    """The marker as addresses carry it: `o_2026-07-20_12`, everything older than that row."""
-    if marker is None or marker.place is None:
-        return None
-    key, row_id = marker.place
-    return f"{direction}_{key}_{row_id}"
+def rows_page(  # noqa: PLR0913 - as above
+    db: Session,
+    query: Select[*tuple[Any, ...]],
+    *,
+    on: Key,
+    row_id: InstrumentedAttribute[int],
+    cursor: str | None = None,
+    size: int = PAGE,
+) -> Page[Row[*tuple[Any, ...]]]:
+    """As `page_of`, of a query on single columns, among them `on` and `row_id`."""
+    place = _place(cursor, on, row_id, earliest_first=False)
+    return place.cut(db.execute(place.narrowed(query, size)).all(), size)
 
 
-def _marker(cursor: str | None, key_type: TypeEngine[Any], *, earliest_first: bool) -> Marker:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page begins: before or after the row of those keys, or at the list's own begin."""
+
+    on: Key
+    row_id: InstrumentedAttribute[int]
+    keys: tuple[Any, int] | None
+    is_backwards: bool
+    earliest_first: bool
+
+    def narrowed(self, query: Select[T], size: int) -> Select[T]:
+        """The query for the page's rows and one more, which shows whether there is a next page."""
+        is_ascending = self.earliest_first is not self.is_backwards
+        if self.keys is not None:
+            row = tuple_(self.on, self.row_id)
+            query = query.where(row > self.keys if is_ascending else row < self.keys)
+
+        columns = (self.on, self.row_id)
+        order = [column.asc() if is_ascending else column.desc() for column in columns]
+        return query.order_by(*order).limit(size + 1)
+
+    def cut(self, found: Sequence[Item], size: int) -> Page[Item]:
+        """The page that was found, with the cursors of its neighbours."""
+        items, has_more = found[:size], len(found) > size
+        if self.is_backwards:
+            items = items[::-1]
+        if not items:
+            return Page(items, None, None)
+
+        before = self._keys_of(items[0]) if has_more or not self.is_backwards else None
+        if self.keys is None:
+            before = None  # the list begins here
+        after = self._keys_of(items[-1]) if has_more or self.is_backwards else None
+        newer, older = (after, before) if self.earliest_first else (before, after)
+        return Page(items, newer and f"n_{newer}", older and f"o_{older}")
+
+    def _keys_of(self, item: object) -> str:
+        """The item's keys as addresses carry them: `2026-07-20_12`."""
+        return f"{getattr(item, self.on.key)}_{getattr(item, self.row_id.key)}"
+
+
+def _place(
+    cursor: str | None, on: Key, row_id: InstrumentedAttribute[int], *, earliest_first: bool
+) -> _Place:
     """The place that a cursor names; one that was tampered with names the first page."""
-    # Not sqlakeyset's own bookmarks: they name the type of each value themselves, so that a
-    # tampered one would hand the database text where it compares dates.
+    first = _Place(on, row_id, None, is_backwards=False, earliest_first=earliest_first)
     try:
         direction, rest = (cursor or "").replace("\0", "").split("_", 1)
-        key, row_id = rest.rsplit("_", 1)
-        place = (_key(key, key_type), int(row_id))
+        text, number = rest.rsplit("_", 1)
+        keys = (_key(text, on.type), int(number))
     except (ValueError, OverflowError):  # the latter at the ends of the calendar
-        return Marker(None)
+        return first
 
-    if abs(place[1]) > LARGEST_ID:
-        return Marker(None)
-    return Marker(place, backwards=(direction == "n") is not earliest_first)
+    if abs(keys[1]) > LARGEST_ID:
+        return first
+    is_backwards = (direction == "n") is not earliest_first
+    return replace(first, keys=keys, is_backwards=is_backwards)
 
 
 def _key(text: str, key_type: TypeEngine[Any]) -> date | str:
