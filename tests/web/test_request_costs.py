@@ -40,3 +40,7 @@ def test_an_icon_is_written_as_text_that_no_reader_hears(app):
         written = icon("plus", "icon-sm")
 
     assert 'class="icon icon-sm" aria-hidden="true"' in written
+
+
+def test_a_page_is_sent_without_the_indentation_of_its_template(client):
+    assert "\n " not in client.get("/me").text
