@@ -4,7 +4,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    bindparam,
+    func,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.clock import civil_date
@@ -25,6 +35,19 @@ class FollowupFilter:
     lead_id: int | None = None
     is_open: bool | None = None
     due_until: date | None = None
+
+
+_LEAD_IDS: BindParameter[list[int]] = bindparam("lead_ids", expanding=True)
+# put together once: that takes longer than to run it
+_LAST_CONTACTS = union_all(
+    select(VisitLead.lead_id, func.max(Visit.last_on), type_coerce(null(), Followup.done_at.type))
+    .join(Visit, Visit.id == VisitLead.visit_id)
+    .where(VisitLead.lead_id.in_(_LEAD_IDS), Visit.status == Status.DONE)
+    .group_by(VisitLead.lead_id),
+    select(Followup.lead_id, type_coerce(null(), Visit.last_on.type), func.max(Followup.done_at))
+    .where(Followup.lead_id.in_(_LEAD_IDS), Followup.done_at.is_not(None))
+    .group_by(Followup.lead_id),
+)
 
 
 def open_at(as_of: datetime) -> ColumnElement[bool]:
@@ -82,22 +105,12 @@ def due(db: Session, person_id: int, until: date, *, as_of: datetime) -> Sequenc
 
 def last_contacts(db: Session, lead_ids: Collection[int]) -> dict[int, date]:
     """By lead, the date of the last visit made or follow-up done; the caller checks the rights."""
-    visited = db.execute(
-        select(VisitLead.lead_id, func.max(Visit.last_on))
-        .join(Visit, Visit.id == VisitLead.visit_id)
-        .where(VisitLead.lead_id.in_(lead_ids), Visit.status == Status.DONE)
-        .group_by(VisitLead.lead_id)
-    )
-    last = dict(visited.all())
-    followed = db.execute(
-        select(Followup.lead_id, func.max(Followup.done_at))
-        .where(Followup.lead_id.in_(lead_ids), Followup.done_at.is_not(None))
-        .group_by(Followup.lead_id)
-    )
+    last: dict[int, date] = {}
 
-    for lead_id, done_at in followed:
-        if done_at:
-            # a moment against dates: both as dates of the zone
-            last[lead_id] = max(civil_date(done_at), last.get(lead_id, date.min))
+    for row in db.execute(_LAST_CONTACTS, {"lead_ids": lead_ids}):
+        lead_id, visited_on, done_at = row
+        # a date or a moment: both as dates of the zone
+        on = visited_on or civil_date(done_at)
+        last[lead_id] = max(on, last.get(lead_id, on))
 
     return last

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, exists, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
@@ -19,7 +19,7 @@ from crm.people.queries import at_work, held_on, posted_as, unit_tree, units_abo
 from crm.people.rules import OVERSEEING, WITH_RECORDS, Role
 
 
-def role_held_on(on: date) -> ColumnElement[bool]:
+def role_held_on(on: date | BindParameter[date]) -> ColumnElement[bool]:
     """Roles that hold on the date."""
     return (LeadRole.from_on <= on) & or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on)
 

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
-from crm.base.paging import Page, page_of
 from crm.base.periods import DAY
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import in_charge, named, role_held_on, visible, visible_to
@@ -76,18 +75,6 @@ def filtered(db: Session, viewer: Viewer, on: date, by: LeadFilter) -> Select[Le
         query = query.where(in_charge([by.unit_id], on))
 
     return query.where(named(viewer.person_id, on)) if by.is_mine else query
-
-
-def leads_page(
-    db: Session, viewer: Viewer, on: date, *, by: LeadFilter, cursor: str | None = None
-) -> Page[Lead]:
-    """A page of leads, the latest entered first, with company, park and roles loaded."""
-    query = filtered(db, viewer, on, by).options(
-        joinedload(Lead.company),
-        joinedload(Lead.park),
-        selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),
-    )
-    return page_of(db, query, on=Lead.entered_on, row_id=Lead.id, cursor=cursor)
 
 
 def lead_of(db: Session, viewer: Viewer, ref: str, on: date) -> Lead | None:

@@ -23,6 +23,9 @@ class UnitNode:
     depth: int
 
 
+_UNITS = select(Unit).order_by(Unit.position, Unit.code)
+
+
 def held_on(on: date) -> ColumnElement[bool]:
     """Postings that hold on the date."""
     return (Posting.from_on <= on) & or_(Posting.to_on.is_(None), Posting.to_on >= on)
@@ -32,7 +35,7 @@ def unit_tree(db: Session) -> list[UnitNode]:
     """All units, parents before children, siblings in their order."""
     # one query and a walk: a zone has few units
     children: dict[int | None, list[Unit]] = defaultdict(list)
-    for unit in db.scalars(select(Unit).order_by(Unit.position, Unit.code)):
+    for unit in db.scalars(_UNITS):
         children[unit.parent_id].append(unit)
 
     def walk(parent: int | None, depth: int) -> Iterable[UnitNode]:

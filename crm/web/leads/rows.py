@@ -12,6 +12,7 @@ from crm.followups.models import Followup
 from crm.followups.timeline import Entry
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
 from crm.leads.industries import industry_name
+from crm.leads.lists import ListedLead
 from crm.leads.models import Contact, Lead, LeadRole, Milestone
 from crm.leads.redaction import LeadLabel
 from crm.leads.rules import (
@@ -107,23 +108,22 @@ class LeadPage:
     can_change: bool
 
 
-def lead_row(lead: Lead, last_contact: date | None, on: date) -> LeadRow:
-    """The lead in a list; its company and roles are loaded."""
-    contacted = formatting.dated(last_contact, on) if last_contact else ""
+def lead_row(lead: ListedLead, last_contact: date | None, on: date) -> LeadRow:
+    missing = missing_roles(lead.stage, lead.amount, lead.currency, lead.holders)
 
     return LeadRow(
         lead.id,
         lead.title,
-        lead.company.name,
+        lead.company,
         lead.secrecy,
         stage_chip(lead.stage),
         amount_of(lead),
         industry_name(lead.industry),
-        _names(lead, LeadRoleKind.RESPONSIBLE_UNIT, on),
-        _names(lead, LeadRoleKind.TRACKER, on),
-        _names(lead, LeadRoleKind.ATTACHED_LEADER, on),
-        contacted,
-        _lacks(lead, on),
+        lead.holders.get(LeadRoleKind.RESPONSIBLE_UNIT, ""),
+        lead.holders.get(LeadRoleKind.TRACKER, ""),
+        lead.holders.get(LeadRoleKind.ATTACHED_LEADER, ""),
+        formatting.dated(last_contact, on) if last_contact else "",
+        _labels(missing),
     )
 
 
@@ -157,7 +157,7 @@ def stage_chip(stage: Stage) -> Chip:
     return Chip(stage.label, "good" if is_won else "info")
 
 
-def amount_of(lead: Lead) -> str:
+def amount_of(lead: Lead | ListedLead) -> str:
     """The formatted investment; empty where it is unknown."""
     if lead.amount is None or lead.currency is None:
         return ""
@@ -167,8 +167,11 @@ def amount_of(lead: Lead) -> str:
 def _lacks(lead: Lead, on: date) -> str | None:
     """The roles that a major project lacks; none where nothing is missing."""
     held = {role.role for role in lead.roles if _holds(role, on)}
-    missing = missing_roles(lead.stage, lead.amount, lead.currency, held)
-    return "、".join(role.label for role in missing) or None
+    return _labels(missing_roles(lead.stage, lead.amount, lead.currency, held))
+
+
+def _labels(roles: Sequence[LeadRoleKind]) -> str | None:
+    return "、".join(role.label for role in roles) or None
 
 
 def _holds(held: LeadRole, on: date) -> bool:
@@ -178,10 +181,6 @@ def _holds(held: LeadRole, on: date) -> bool:
 def _name(held: LeadRole) -> str:
     holder = held.person or held.unit
     return holder.name if holder else ""
-
-
-def _names(lead: Lead, role: LeadRoleKind, on: date) -> str:
-    return "、".join(_name(held) for held in lead.roles if held.role is role and _holds(held, on))
 
 
 def _in_order(roles: Sequence[LeadRole]) -> list[LeadRole]:

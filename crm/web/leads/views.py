@@ -15,8 +15,9 @@ from crm.followups.queries import last_contacts
 from crm.leads import service
 from crm.leads.companies import LeadScope, company_values_shown
 from crm.leads.industries import industries
+from crm.leads.lists import leads_page
 from crm.leads.models import Lead
-from crm.leads.queries import LeadFilter, lead_id_entered, leads_of_company, leads_page
+from crm.leads.queries import LeadFilter, lead_id_entered, leads_of_company
 from crm.leads.redaction import LeadLabel, contacts_of
 from crm.leads.rules import MilestoneKind, Secrecy, Stage
 from crm.people.queries import primary_posting, unit_tree

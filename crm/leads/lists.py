@@ -1,0 +1,84 @@
+"""Leads as a list shows them: plain rows, which cost a quarter of what loaded records do."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from crm.base.money import Currency
+from crm.base.paging import Page, rows_page
+from crm.leads.models import Company, Lead, LeadRole
+from crm.leads.permissions import role_held_on
+from crm.leads.queries import LeadFilter, filtered
+from crm.leads.rules import EXPECTED_ROLES, LeadRoleKind, Secrecy, Stage
+from crm.people.models import Person, Unit
+from crm.people.permissions import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLead:
+    """A lead in a list."""
+
+    # names by role, of the roles alone that a major project needs
+    holders: Mapping[LeadRoleKind, str]
+    id: int
+    entered_on: date
+    title: str
+    company: str
+    secrecy: Secrecy
+    stage: Stage
+    amount: Decimal | None
+    currency: Currency | None
+    industry: str | None
+
+
+# put together once: that takes longer than to run it
+_HOLDERS = (
+    select(LeadRole.lead_id, LeadRole.role, func.coalesce(Person.name, Unit.name))
+    .outerjoin(LeadRole.person)
+    .outerjoin(LeadRole.unit)
+    .where(
+        LeadRole.lead_id.in_(bindparam("lead_ids", expanding=True)),
+        LeadRole.role.in_(EXPECTED_ROLES),
+        role_held_on(bindparam("on")),
+    )
+    .order_by(LeadRole.from_on, LeadRole.id)
+)
+
+
+def leads_page(
+    db: Session, viewer: Viewer, on: date, *, by: LeadFilter, cursor: str | None = None
+) -> Page[ListedLead]:
+    """A page of leads, the latest entered first."""
+    query = filtered(db, viewer, on, by).with_only_columns(
+        Lead.id,
+        Lead.entered_on,
+        Lead.title,
+        Company.name,
+        Lead.secrecy,
+        Lead.stage,
+        Lead.amount,
+        Lead.currency,
+        Lead.industry,
+    )
+    page = rows_page(db, query, on=Lead.entered_on, row_id=Lead.id, cursor=cursor)
+    holders = _holders(db, [row.id for row in page.items], on)
+
+    leads = [ListedLead(holders[row.id], *row) for row in page.items]
+    return Page(leads, page.newer, page.older)
+
+
+def _holders(
+    db: Session, lead_ids: Collection[int], on: date
+) -> defaultdict[int, dict[LeadRoleKind, str]]:
+    """By lead and role, the names of those who hold it on the date."""
+    holders: defaultdict[int, dict[LeadRoleKind, str]] = defaultdict(dict)
+    for lead_id, role, name in db.execute(_HOLDERS, {"lead_ids": lead_ids, "on": on}):
+        names = holders[lead_id]
+        names[role] = f"{names[role]}、{name}" if role in names else name
+
+    return holders
