@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import event, inspect
+from sqlalchemy import Result, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from crm.base.audit import AuditEntry, _source
@@ -20,6 +20,7 @@ from crm.people.rules import AbsenceStatus
 from crm.quotas import corrections
 from crm.quotas.models import WorkdayOverride
 from crm.visits.models import Visit, VisitParticipant
+from tests.trail import done
 
 CHANGED, EDITS = "changed quota inputs", "collected edits"
 MISSED: list[str] = []
@@ -69,12 +70,14 @@ def _see_rows(db: Session, _context: UOWTransaction) -> None:
 
 
 @event.listens_for(Session, "do_orm_execute")
-def _see_statements(state: ORMExecuteState) -> None:
+def _see_statements(state: ORMExecuteState) -> Result | None:
     if _source.get() is None or not (state.is_insert or state.is_update or state.is_delete):
-        return
+        return None
+    result, changes_rows = done(state)
     statement: Any = state.statement
-    if statement.table is VisitParticipant.__table__:
+    if changes_rows and statement.table in (Visit.__table__, VisitParticipant.__table__):
         state.session.info.setdefault(CHANGED, set()).add((statement.table.name, None, None))
+    return result
 
 
 @event.listens_for(Session, "after_commit")

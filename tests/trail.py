@@ -7,7 +7,7 @@ tests arrange come from nowhere. What a change was not told of fails the test th
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import event, inspect
+from sqlalchemy import Result, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from crm.base.audit import AuditEntry, _source
@@ -74,9 +74,12 @@ def _see_rows(session: Session, _context: UOWTransaction) -> None:
 
 
 @event.listens_for(Session, "do_orm_execute")
-def _see_statements(state: ORMExecuteState) -> None:
+def _see_statements(state: ORMExecuteState) -> Result | None:
     if _source.get() is None or not (state.is_insert or state.is_update or state.is_delete):
-        return
+        return None
+    result, changes_rows = done(state)
+    if not changes_rows:
+        return result
     statement: Any = state.statement
     table = statement.table.name
     columns = {
@@ -85,6 +88,16 @@ def _see_statements(state: ORMExecuteState) -> None:
     if columns - MOVING.get(table, set()):
         how = "new" if state.is_insert else "set"
         state.session.info.setdefault(CHANGED, []).append((table, how, {}))
+    return result
+
+
+def done(state: ORMExecuteState) -> tuple[Result | None, bool]:
+    """The result of an INSERT that returns its rows, and whether the statement changes any."""
+    statement: Any = state.statement
+    if not (state.is_insert and statement.exported_columns):
+        return None, True  # what others change is only known by the statement
+    rows = state.invoke_statement().freeze()
+    return rows(), bool(rows.data)
 
 
 @event.listens_for(Session, "after_commit")

@@ -35,14 +35,20 @@ def note_named(
 
     again = (VisitFormer.visit_id == visit.id) & VisitFormer.person_id.in_(person_ids)
     db.execute(update(VisitFormer).where(again).values(left_at=None))
+    notify_named(db, visit, person_ids, by=by, now=now)
 
+
+def notify_named(
+    db: Session, visit: Visit, person_ids: Collection[int], *, by: Person, now: datetime
+) -> None:
+    """Note for a notice that `by` named these companions, of whom nobody had left the visit."""
     naming = {"named_by_id": by.id, "named_at": now}
     # who names themself needs no notice; of several namings the latest counts
-    for person_id in sorted(set(person_ids) - {by.id}):
-        row = insert_into(db, CompanionNotice).values(
-            visit_id=visit.id, person_id=person_id, **naming
-        )
-        db.execute(row.on_conflict_do_update(index_elements=["visit_id", "person_id"], set_=naming))
+    if others := sorted(set(person_ids) - {by.id}):
+        rows = [{"visit_id": visit.id, "person_id": row_id, **naming} for row_id in others]
+        insert = insert_into(db, CompanionNotice).values(rows)
+        keys = ["visit_id", "person_id"]
+        db.execute(insert.on_conflict_do_update(index_elements=keys, set_=naming))
 
 
 def leave_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:

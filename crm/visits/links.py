@@ -61,17 +61,25 @@ def set_links(
 
     `late_by`: by participant, how many days late the dates were entered.
     """
+    for table in (VisitParticipant, VisitLead):
+        gone = delete(table).where(table.visit_id == visit.id)
+        # not synchronized: that would check each row that this session has read
+        db.execute(gone, execution_options={"synchronize_session": False})
+
+    add_links(db, visit, late_by=late_by, lead_ids=lead_ids)
+    db.expire(visit, ["participants", "leads"])
+
+
+def add_links(
+    db: Session, visit: Visit, *, late_by: Mapping[int, int], lead_ids: Collection[int]
+) -> None:
+    """Write who takes part in a visit that has no links, and which leads it concerns."""
     people = [{"person_id": row_id, "late_by_days": late_by[row_id]} for row_id in sorted(late_by)]
     leads = [{"lead_id": row_id} for row_id in sorted(lead_ids)]
 
     for table, rows in ((VisitParticipant, people), (VisitLead, leads)):
-        gone = delete(table).where(table.visit_id == visit.id)
-        # not synchronized: that would check each row that this session has read
-        db.execute(gone, execution_options={"synchronize_session": False})
         if rows:
             db.execute(insert(table), [{"visit_id": visit.id, **row} for row in rows])
-
-    db.expire(visit, ["participants", "leads"])
 
 
 def keep_former_people(db: Session, visit: Visit, person_ids: Collection[int]) -> None:

@@ -4,22 +4,23 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
+from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.people.models import Person
 from crm.people.permissions import Viewer, viewer
 from crm.people.quota_inputs import Edit
 from crm.visits.batch_insert import ImportedVisit, insert_visit, insert_visits
-from crm.visits.companions import note_named
+from crm.visits.companions import note_named, notify_named
 from crm.visits.fields import WORDS, VisitData
 from crm.visits.late_entry import DatesAndState, late_by_person, store_days_late
 from crm.visits.links import (
     VisitLinks,
+    add_links,
     keep_former_people,
     links_of,
     participants_of,
@@ -38,7 +39,7 @@ from crm.visits.rules import (
     late_by,
 )
 from crm.visits.trips import begin_trips
-from crm.visits.validation import check_visit
+from crm.visits.validation import NewVisit, check_new_visit, check_visit
 
 __all__ = [
     "ImportedVisit",
@@ -48,6 +49,7 @@ __all__ = [
     "confirm_visit",
     "insert_visit",
     "insert_visits",
+    "keep_visit",
     "log_visit",
     "move_visit",
     "reject_visit",
@@ -71,35 +73,46 @@ def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Vis
     if ref and (known := _visit_by_ref(db, ref, by)):
         return known
 
-    me = viewer(db, by, on)
-    values = check_visit(db, data, me, now)
-    late = late_by(civil_date(data.starts_at), on)
-    visit = Visit(
-        ref=ref or new_ref("V", on),
-        entered_at=now,
-        late_by_days=late,
-        entered_by_id=by.id,
-        logged_at=now if data.status is Status.DONE else None,
-        **values,
-    )
+    new = check_new_visit(db, data, viewer(db, by, on), now)
+    return keep_visit(db, new=new, by=by, now=now)
 
-    try:
-        with db.begin_nested():
-            db.add(visit)
-    except IntegrityError:  # the same form came twice at once
-        if known := _visit_by_ref(db, visit.ref, by):
-            return known
-        raise
+
+def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visit:
+    """Enter a visit that was checked in this transaction; it is only written.
+
+    Refused as `duplicate_ref`.
+    """
+    on, data = civil_date(now), new.data
+    late = late_by(civil_date(data.starts_at), on)
+    values = new.columns | {
+        "ref": data.ref.strip() or new_ref("V", on),
+        "entered_at": now,
+        "late_by_days": late,
+        "entered_by_id": by.id,
+        "logged_at": now if data.status is Status.DONE else None,
+    }
+    visit: Visit | None = db.scalar(
+        insert_into(db, Visit)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["ref"])
+        .returning(Visit)
+    )
+    if visit is None:  # the same form came twice at once
+        known = _visit_by_ref(db, str(values["ref"]), by)
+        assert known is not None  # noqa: S101 - visits are never deleted
+        return known
 
     begin_trips(db, [visit], now=now)
-    set_links(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
-    after = values | {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
-    note_named(db, visit, data.joined_by, by=by, now=now)
+    add_links(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
+    notify_named(db, visit, data.joined_by, by=by, now=now)
+
+    links = {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
+    after = new.columns | links | _reason(data)
     # REGIME 2: the entry says for whom it was entered (代录)
     if by.id not in {data.leader_id, *data.joined_by}:
         after["entered_for_id"] = data.leader_id
 
-    record(db, "visit.logged", visit, by=by, at=now, after=after | _reason(data))
+    record(db, "visit.logged", visit, by=by, at=now, after=after)
     edit = Edit.VISIT_LOGGED
     collect_edit(db, visit, edit, people=data.joined_by, reason=data.reason, by=by, at=now)
 

@@ -1,9 +1,10 @@
 """What must hold of a visit before it is kept (REGIME 3)."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
@@ -23,6 +24,19 @@ from crm.visits.rules import Channel, Status, check_channel, check_ended, first_
 from crm.visits.trips import check_trip
 
 
+@dataclass(frozen=True, slots=True)
+class NewVisit:
+    """A visit that may be entered, as `check_new_visit` found it."""
+
+    data: VisitData
+    columns: dict[str, object]
+
+
+def check_new_visit(db: Session, data: VisitData, viewer: Viewer, now: datetime) -> NewVisit:
+    """Check a visit that is entered; refused as `log_visit` says."""
+    return NewVisit(data, check_visit(db, data, viewer, now))
+
+
 def check_visit(
     db: Session, data: VisitData, viewer: Viewer, now: datetime, was: Visit | None = None
 ) -> dict[str, object]:
@@ -38,10 +52,11 @@ def check_visit(
 
     values = checked_columns(data, now)
     _check_city(data)
-    _check_people(db, data)
+    at_work = _check_people(db, data, on)
     _require_own(db, data, viewer, on)
     known = links.participant_ids | {was.leader_id} if was and links else frozenset[int]()
-    _check_new_people(db, data, known, on)
+    # who took part before may have left since, and stays
+    _check_new_people(data, at_work | known)
     _check_leads(db, frozenset(data.lead_ids) - (links.lead_ids if links else set()), viewer, on)
     # a trip named before stays, though its other visits may be hidden by now
     if not was or values["trip"] != was.trip:
@@ -87,30 +102,36 @@ def _check_city(data: VisitData) -> None:
         raise Refused("required", field="city")
 
 
-def _check_people(db: Session, data: VisitData) -> None:
-    """Refuse people who do not exist, and a leader who never held a post."""
-    posted = select(Posting.id).where(Posting.person_id == data.leader_id).limit(1)
-    if db.get(Person, data.leader_id) is None:
+def _check_people(db: Session, data: VisitData, on: date) -> set[int]:
+    """Refuse people who do not exist and a leader who never held a post; returns who is at work."""
+    ever_posted = exists().where(Posting.person_id == Person.id)
+    people = select(Person.id, ever_posted, at_work(on)).where(
+        Person.id.in_({data.leader_id, *data.joined_by})
+    )
+    found = {person_id: flags for person_id, *flags in db.execute(people)}
+
+    if data.leader_id not in found:
         raise Refused("no_such_person", field="leader_id")
-    if db.scalar(posted) is None:
+    if not found[data.leader_id][0]:
         raise Refused("not_posted", field="leader_id")
-    known = set(db.scalars(select(Person.id).where(Person.id.in_(data.joined_by))))
-    if known != data.joined_by:
+    if not data.joined_by <= found.keys():
         raise Refused("no_such_person", field="participant_ids")
 
+    return {person_id for person_id, (_, is_at_work) in found.items() if is_at_work}
 
-def _check_new_people(db: Session, data: VisitData, known: Collection[int], on: date) -> None:
+
+def _check_new_people(data: VisitData, offered: Collection[int]) -> None:
     """Refuse people who are named anew and whom no form offers: without posting, or gone."""
-    for field, named in (("leader_id", {data.leader_id}), ("participant_ids", data.joined_by)):
-        # who took part before may have left since, and stays
-        new = named - set(known)
-        found = db.scalars(select(Person.id).where(Person.id.in_(new), at_work(on)))
-        if new and set(found) != new:
-            raise Refused("no_such_person", field=field)
+    if data.leader_id not in offered:
+        raise Refused("no_such_person", field="leader_id")
+    if not data.joined_by.issubset(offered):
+        raise Refused("no_such_person", field="participant_ids")
 
 
 def _check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: date) -> None:
     """Refuse leads that the viewer may not see: for them they do not exist."""
+    if not lead_ids:
+        return
     seen = select(Lead.id).where(Lead.id.in_(lead_ids), visible_leads(viewer, on))
     if set(db.scalars(seen)) != set(lead_ids):
         raise Refused("no_such_lead", field="lead_ids")

@@ -24,6 +24,7 @@ from crm.visits.notifications import tell_joined, tell_left, tell_named
 from crm.visits.permissions import may_change
 from crm.visits.queries import visit_by_id
 from crm.visits.rules import Status, Verdict, may_end_early
+from crm.visits.validation import NewVisit
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
 from crm.web.corrections.rows import corrections_notice
@@ -42,11 +43,13 @@ def visit_or_404(visit_id: int) -> Visit:
     return visit_by_id(db.session, my_view(), visit_id, today()) or abort(404)
 
 
-def log(data: VisitData) -> Visit:
+def log(new: NewVisit) -> Visit:
+    """Log a visit that was checked in this request."""
+    data = new.data
     people = (data.leader_id, *data.participant_ids)
 
     def change(session: Session) -> Visit:
-        visit = service.log_visit(session, data=data, by=signed_in(), now=moment())
+        visit = service.keep_visit(session, new=new, by=signed_in(), now=moment())
         tell_named(session, visit=visit, **_notice())
         return visit
 

@@ -26,7 +26,7 @@ from crm.visits.question_queries import questions_on_saving
 from crm.visits.questions import Doubt, Outline, Question, can_merge
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Status
-from crm.visits.validation import check_visit
+from crm.visits.validation import NewVisit, check_new_visit, check_visit
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import row_id
 from crm.web.transaction import moment, today
@@ -69,11 +69,17 @@ def require_reason(form: VisitForm, data: VisitData, was: SeenVisit | None = Non
         raise Refused("required", field="reason")
 
 
-def must_ask(form: VisitForm, data: VisitData, was: Visit | None = None) -> bool:
-    """Whether the form has unanswered questions; it then shows them.
+def checked(form: VisitForm, data: VisitData) -> NewVisit | None:
+    """The visit as it may be logged; None where the form has unanswered questions to show."""
+    # refused before anything is asked: a question tells of other visits
+    new = check_new_visit(db.session, data, my_view(), moment())
+    form.prompt = prompt_about(data)
+    return None if form.prompt else new
 
-    What may not be saved is refused before anything is asked: a question tells of other visits.
-    """
+
+def must_ask(form: VisitForm, data: VisitData, was: Visit) -> bool:
+    """Whether the changed form has unanswered questions; it then shows them."""
+    # as above: what may not be saved is refused first
     check_visit(db.session, data, my_view(), moment(), was)
     form.prompt = prompt_about(data, was)
     return form.prompt is not None

@@ -53,7 +53,7 @@ from crm.web.visits.forms import (
     set_choices,
     value_labels,
 )
-from crm.web.visits.questions import merge_target_id, must_ask, note_frozen, require_reason
+from crm.web.visits.questions import checked, merge_target_id, must_ask, note_frozen, require_reason
 from crm.web.visits.rows import visit_row, visit_tabs
 
 bp = Blueprint("visits", __name__)
@@ -186,7 +186,8 @@ def _save_new(form: VisitForm) -> Visit | None:
         require_reason(form, data)
         if (visit_id := merge_target_id()) is not None:
             return merge(visit_or_404(visit_id), data)
-        return None if must_ask(form, data) else log(data)
+        new = checked(form, data)
+        return log(new) if new else None
     except Refused as refusal:
         form.refuse(refusal)
         return None
