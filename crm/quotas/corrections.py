@@ -29,10 +29,6 @@ def apply_edits(db: Session) -> int:
     db.flush()
     # a freeze under way ends first: else its figures would miss these edits
     hold_freezes(db)
-    frozen = select(FigureRecord.id).where(FigureRecord.frozen_at.is_not(None)).limit(1)
-    if db.scalar(frozen) is None:
-        return 0
-
     return correct(db, edits, now=max(edit.at for edit in edits))
 
 
@@ -43,6 +39,9 @@ def correct(db: Session, edits: Sequence[QuotaInputChanged], *, now: datetime) -
     goes on from what the first made of them.
     """
     causes = _causes(db, edits)
+    if not causes:
+        return 0
+
     records = [record for record, _ in causes]
     before = {record.id: _as_frozen(record) for record in records}
     before |= {made.figure_id: _as_corrected(made) for made in corrections_of(db, before)}

@@ -21,6 +21,7 @@ from crm.visits.fields import VisitData, data_of
 from crm.visits.merging import merge_visit
 from crm.visits.models import Visit
 from crm.visits.notifications import tell_joined, tell_left, tell_named
+from crm.visits.outdated import is_outdated_by
 from crm.visits.permissions import may_change
 from crm.visits.queries import visit_by_id
 from crm.visits.rules import Status, Verdict, may_end_early
@@ -32,7 +33,7 @@ from crm.web.errors import refusal_text
 from crm.web.forms import back_to, cleaned, date_of
 from crm.web.quotas.quota_effects import quota_effects
 from crm.web.site import site
-from crm.web.transaction import moment, today
+from crm.web.transaction import moment, only_matters, today
 from crm.web.visits.questions import Prompt, prompt_about, prompt_page
 
 Change: TypeAlias = Callable[[Session, Visit], Visit]
@@ -50,9 +51,11 @@ def log(new: NewVisit) -> Visit:
 
     def change(session: Session) -> Visit:
         visit = service.keep_visit(session, new=new, by=signed_in(), now=moment())
-        tell_named(session, visit=visit, **_notice())
+        if new.data.joined_by:
+            tell_named(session, visit=visit, **_notice())
         return visit
 
+    only_matters(lambda session, changed: is_outdated_by(session, changed, new, signed_in().id))
     message = "已登记为完成。" if data.status is Status.DONE else "已存为计划。"
     return _change_and_report(change, people, _dates(data), message)
 
@@ -217,15 +220,16 @@ def _change_and_report(
     leader_id, *_ = people = tuple(people)
     person_id = signed_in().id if signed_in().id in people else leader_id
 
+    is_mine = person_id == signed_in().id
+    # REGIME 3: figures of others only where they are in my scope
+    is_seen = is_mine or may_see_person(db.session, my_view(), person_id, today())
+    dates = dates if is_seen else ()
+    # before and after the transaction, which others wait for
+    before = figures_on(db.session, person_id, dates, moment())
     with explained() as session:
-        # REGIME 3: figures of others only where they are in my scope
-        is_seen = may_see_person(session, my_view(), person_id, today())
-        dates = dates if is_seen else ()
-        before = figures_on(session, person_id, dates, moment())
         visit = change(session)
-        after = figures_on(session, person_id, dates, moment())
-        is_mine = person_id == signed_in().id
-        person_name = "" if is_mine else session.get_one(Person, person_id).name
+    after = figures_on(db.session, person_id, dates, moment())
+    person_name = "" if is_mine else db.session.get_one(Person, person_id).name
 
     flash(message, "success")
     for effect in quota_effects(before, after, visit.id, today=today(), person_name=person_name):
