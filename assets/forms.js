@@ -98,6 +98,7 @@ function enhance(select) {
     allowEmptyOption: false,
     hideSelected: select.multiple,
     closeAfterSelect: !select.multiple,
+    hidePlaceholder: true,
     refreshThrottle: 0,
     render,
     onItemAdd() {
