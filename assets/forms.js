@@ -95,7 +95,7 @@ function enhance(select) {
     create: select.hasAttribute("data-create"),
     createOnBlur: select.hasAttribute("data-create"),
     createFilter: (input) => /[^\x00-\x7f]/.test(input), // letters are initials being searched, not a new name
-    allowEmptyOption: false,
+    allowEmptyOption: select.hasAttribute("data-autosubmit"), // a filter's "all"
     hideSelected: select.multiple,
     closeAfterSelect: !select.multiple,
     hidePlaceholder: true,
