@@ -52,12 +52,17 @@ def count_pending(
 ) -> PendingVisits:
     """How many of the period's visits that a rule may count wait for logging or a verdict."""
     rules = rules_holding(db, period.first, period.first)
-    visits = facts.visits_of(db, period, as_of, person_ids)
+    by_person = facts.visits_by_person(db, period, as_of, person_ids)
+    people = by_person if person_ids is None else person_ids
+    visits = {visit.id: visit for person_id in people for visit in by_person.get(person_id, ())}
     late = late_by_duty(db, facts.covering_by(period, as_of))
 
     return PendingVisits(
-        sum(waits_for_logging(visit, rules, as_of) for visit in visits),
-        sum(waits_for_verdict(visit, rules, as_of, late_by=late[visit.id]) for visit in visits),
+        sum(waits_for_logging(visit, rules, as_of) for visit in visits.values()),
+        sum(
+            waits_for_verdict(visit, rules, as_of, late_by=late[visit.id])
+            for visit in visits.values()
+        ),
     )
 
 

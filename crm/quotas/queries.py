@@ -1,25 +1,27 @@
 """Reads of the quotas: rules, the working calendar, and everybody's figures (REGIME 4)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from functools import partial
 from typing import TypeAlias
 
 from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import Session
 
-from crm.base import clock
 from crm.base.periods import Period, PeriodKind
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas import facts
+from crm.quotas.counting import explain, terms_of
+from crm.quotas.date_bits import DateBits, bits_of, dates_of
 from crm.quotas.facts import Holding, Place
 from crm.quotas.facts import PersonFigure as PersonFigure
-from crm.quotas.frozen import frozen_figures
-from crm.quotas.judging import judge_figure
+from crm.quotas.frozen import frozen_by_period, frozen_figures
+from crm.quotas.judging import judge
 from crm.quotas.models import FigureRecord, RuleVersion, WorkdayOverride
-from crm.quotas.rules import Case, Figure, Freeze, Rule, Tenure, VisitFacts
+from crm.quotas.rules import Figure, Freeze, Rule, Tenure, VisitFacts
 from crm.visits.models import Visit
 from crm.visits.permissions import covering
 
@@ -78,10 +80,10 @@ def period_kinds(db: Session) -> list[PeriodKind]:
     return [kind for kind in PeriodKind if kind in kinds]
 
 
-def tenure_of(db: Session, duty: Duty, person_id: int, period: Period) -> Tenure:
-    """On which dates of the period the person holds the duty, and on which they are absent."""
-    held = facts.holdings(db, period, [duty], [person_id]).get((person_id, duty), {})
-    return Tenure(person_id, frozenset(held), facts.absences(db, period, [person_id])[person_id])
+def dates_held(db: Session, duty: Duty, person_id: int, period: Period) -> tuple[date, ...]:
+    """On which dates of the period the person holds the duty."""
+    holding = facts.holdings(db, period, [duty], [person_id]).get((person_id, duty))
+    return dates_of(period, holding.held) if holding else ()
 
 
 def figures(
@@ -94,24 +96,58 @@ def figures(
 ) -> list[PersonFigure]:
     """One figure per rule and person who holds its duty in the period, by rule and unit.
 
-    What was frozen by then stands as it was frozen, whatever the facts say now (REGIME 4).
+    What was frozen by then stands as it was frozen, whatever the facts say now (REGIME 4). The
+    visits behind it are not read: see `explained_figures`.
     """
-    rules = [rule for rule in rules_for(db, period) if codes is None or rule.code in codes]
+    wanted = _Wanted(period, codes, person_ids)
+    frozen = frozen_by_period(
+        db, periods=[period], as_of=as_of, codes=codes, person_ids=person_ids
+    )[period]
+    return _with_live(db, wanted, frozen, partial(live_figures, as_of=as_of))
+
+
+def explained_figures(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    codes: Collection[str] | None = None,
+    person_ids: Collection[int] | None = None,
+) -> list[PersonFigure]:
+    """The same as `figures`, each with the visits behind it."""
+    wanted = _Wanted(period, codes, person_ids)
     frozen = frozen_figures(db, period=period, as_of=as_of, codes=codes, person_ids=person_ids)
+    return _with_live(db, wanted, frozen, partial(explained_live_figures, as_of=as_of))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which figures: by rule code and by person, `None` means all."""
+
+    period: Period
+    codes: Collection[str] | None
+    person_ids: Collection[int] | None
+
+
+def _with_live(
+    db: Session,
+    wanted: _Wanted,
+    frozen: Sequence[PersonFigure],
+    live: Callable[..., list[PersonFigure]],
+) -> list[PersonFigure]:
+    """The frozen figures, and the live ones of those who owe and have none."""
+    period, codes = wanted.period, wanted.codes
+    rules = [rule for rule in rules_for(db, period) if codes is None or rule.code in codes]
     if not frozen:
-        return live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=person_ids)
+        return live(db, period=period, rules=rules, person_ids=wanted.person_ids)
 
     kept = {_key(judged) for judged in frozen}
-    others = _owing(db, period, rules, person_ids) - kept  # for past periods hardly ever anybody
-    live = live_figures(
-        db,
-        period=period,
-        as_of=as_of,
-        rules=rules,
-        person_ids={person_id for _, person_id in others},
-    )
+    # for past periods hardly ever anybody
+    others = _owing(db, period, rules, wanted.person_ids) - kept
+    people = {person_id for _, person_id in others}
+    judged = live(db, period=period, rules=rules, person_ids=people)
 
-    return sorted([*frozen, *(judged for judged in live if _key(judged) in others)], key=_place)
+    return sorted([*frozen, *(found for found in judged if _key(found) in others)], key=_place)
 
 
 def _owing(
@@ -120,7 +156,11 @@ def _owing(
     """By rule, who holds its duty on a date of the period."""
     held = facts.holdings(db, period, {rule.duty for rule in rules}, person_ids)
     return {
-        (rule.code, person_id) for person_id, duty in held for rule in rules if rule.duty is duty
+        (rule.code, person_id)
+        for person_id, duty in held
+        if person_ids is None or person_id in person_ids
+        for rule in rules
+        if rule.duty is duty
     }
 
 
@@ -137,16 +177,36 @@ def live_figures(  # noqa: PLR0913 - which figures, and as known when
 
     `freeze`: when the figures were frozen, to judge what edits made of them since.
     """
-    if not rules or (person_ids is not None and not person_ids):
-        return []
-
-    basis = _read(db, period, {rule.duty for rule in rules}, as_of, person_ids)
-    basis = replace(basis, freeze=freeze)
-
+    basis = _read(db, period, rules, as_of, person_ids)
     made = []
+
     for rule in rules:
-        owing = [key for key in basis.holdings if key[1] is rule.duty]
-        made += [_judged(rule, person_id, basis) for person_id, _ in owing]
+        terms = terms_of(rule, period, basis.workdays, as_of, freeze)
+        for holding, tenure, visits in basis.of(rule.duty):
+            figure = judge(visits, tenure, terms)
+            made.append(_person_figure(holding.place(terms.begun), figure))
+
+    return sorted(made, key=_place)
+
+
+def explained_live_figures(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    rules: Sequence[Rule],
+    person_ids: Collection[int] | None = None,
+) -> list[PersonFigure]:
+    """The same as `live_figures`, each with the visits behind it."""
+    basis = _read(db, period, rules, as_of, person_ids)
+    made = []
+
+    for rule in rules:
+        terms = terms_of(rule, period, basis.workdays, as_of)
+        for holding, tenure, visits in basis.of(rule.duty):
+            figure = judge(visits, tenure, terms)
+            explained = replace(figure, explanation=explain(visits, tenure, terms))
+            made.append(_person_figure(holding.place(terms.begun), explained))
 
     return sorted(made, key=_place)
 
@@ -154,7 +214,10 @@ def live_figures(  # noqa: PLR0913 - which figures, and as known when
 def figures_on(
     db: Session, person_id: int, dates: Iterable[date], as_of: datetime
 ) -> FiguresByPeriod:
-    """The person's live figures of every period that holds one of the dates, the shorter first."""
+    """The person's live figures of every period that holds one of the dates, each explained.
+
+    Those of shorter periods come first.
+    """
     # only of duties that the person ever held: others owe in other periods
     kinds = set(
         db.scalars(
@@ -171,7 +234,9 @@ def figures_on(
 
     for period in periods:
         rules = rules_for(db, period)
-        live = live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=[person_id])
+        live = explained_live_figures(
+            db, period=period, as_of=as_of, rules=rules, person_ids=[person_id]
+        )
         for judged in live:
             found[judged.figure.rule.code, period.name] = judged.figure
 
@@ -195,8 +260,8 @@ def people_under(db: Session, unit_ids: Collection[int], period: Period) -> set[
 def figure_of(
     db: Session, *, code: str, person_id: int, period: Period, as_of: datetime
 ) -> PersonFigure | None:
-    """The figure of one person; none where no such rule, or not the person, is judged."""
-    found = figures(db, period=period, as_of=as_of, codes=[code], person_ids=[person_id])
+    """The explained figure of one person; none where no such rule, or not the person, is judged."""
+    found = explained_figures(db, period=period, as_of=as_of, codes=[code], person_ids=[person_id])
     return found[0] if found else None
 
 
@@ -224,47 +289,47 @@ def _place(judged: PersonFigure) -> tuple[str, str, str]:
 class _Basis:
     """The facts of a period as known at a moment."""
 
-    period: Period
-    as_of: datetime
-    workdays: frozenset[date]
+    workdays: DateBits
     holdings: Mapping[tuple[int, Duty], Holding]
-    absences: Mapping[int, frozenset[date]]
-    visits: Mapping[int, Mapping[int, VisitFacts]]
-    freeze: Freeze | None = None
+    absences: Mapping[int, DateBits]
+    visits: Mapping[int, Sequence[VisitFacts]]
+
+    def of(self, duty: Duty) -> Iterator[tuple[Holding, Tenure, Sequence[VisitFacts]]]:
+        """Everybody who holds the duty on a date of the period, with their visits."""
+        for (person_id, held_duty), holding in self.holdings.items():
+            if held_duty is duty:
+                absent = self.absences.get(person_id, 0)
+                visits = self.visits.get(person_id, ())
+                yield holding, Tenure(person_id, holding.held, absent), visits
 
 
 def _read(
     db: Session,
     period: Period,
-    duties: Collection[Duty],
+    rules: Sequence[Rule],
     as_of: datetime,
     person_ids: Collection[int] | None,
 ) -> _Basis:
+    if not rules or (person_ids is not None and not person_ids):
+        return _Basis(0, {}, {}, {})
+
+    workdays = working_calendar(db).workdays(period.first, period.last)
+    held = facts.holdings(db, period, {rule.duty for rule in rules}, person_ids)
     return _Basis(
-        period,
-        as_of,
-        frozenset(working_calendar(db).workdays(period.first, period.last)),
-        facts.holdings(db, period, duties, person_ids),
+        bits_of(period, workdays),
+        {key: held[key] for key in held if person_ids is None or key[0] in person_ids},
         facts.absences(db, period, person_ids),
         facts.visits_by_person(db, period, as_of, person_ids),
     )
 
 
-def _judged(rule: Rule, person_id: int, basis: _Basis) -> PersonFigure:
-    holding = basis.holdings[person_id, rule.duty]
-    figure = judge_figure(
-        Case(rule, Tenure(person_id, frozenset(holding), basis.absences[person_id]), basis.period),
-        basis.visits[person_id].values(),
-        workdays=basis.workdays,
-        as_of=basis.as_of,
-        freeze=basis.freeze,
+def _person_figure(place: Place, figure: Figure) -> PersonFigure:
+    return PersonFigure(
+        place.person_id,
+        place.username,
+        place.name,
+        place.unit_id,
+        place.unit_code,
+        place.unit_name,
+        figure,
     )
-    place = place_of_figure(holding, clock.civil_date(basis.as_of))
-    return PersonFigure(**asdict(place), figure=figure)
-
-
-def place_of_figure(holding: Holding, today: date) -> Place:
-    """The place on the last date held up to today, else on the first date held."""
-    # REGIME 4: the figure stands under one unit and is never split
-    begun = [on for on in holding if on <= today]
-    return holding[max(begun) if begun else min(holding)]

@@ -21,7 +21,7 @@ from crm.quotas.frozen import NUMBERS, explanation_json, seen_corrections
 from crm.quotas.locks import hold_edits, hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.permissions import figure_scope
-from crm.quotas.queries import live_figures, rules_for
+from crm.quotas.queries import explained_live_figures, rules_for
 from crm.quotas.rules import JudgingVersion
 
 
@@ -172,4 +172,4 @@ def _row(
 
 
 def _live(db: Session, period: Period, at: datetime) -> list[PersonFigure]:
-    return live_figures(db, period=period, as_of=at, rules=rules_for(db, period))
+    return explained_live_figures(db, period=period, as_of=at, rules=rules_for(db, period))
