@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, func, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.periods import Period
+from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceStatus, Duty
 from crm.quotas.date_bits import DateBits, bits_between
+from crm.quotas.models import WorkdayOverride
 from crm.quotas.rules import Figure, VisitFacts
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.permissions import covering
@@ -20,6 +22,14 @@ from crm.visits.permissions import covering
 MOST_LISTED = 500  # people that a statement names
 # Columns of the table, as loading attributes of a class costs more than reading the rows.
 VISIT = [Visit.__table__.c[field.name] for field in fields(VisitFacts)]
+
+
+def working_calendar(db: Session) -> WorkingCalendar:
+    """The working calendar with the zone's overrides and imported years."""
+    columns = (WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
+    by_hand_last = WorkdayOverride.source == Source.OVERRIDE  # REGIME 4: it goes first
+    rows = db.execute(select(*columns).order_by(by_hand_last))
+    return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in rows})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +125,10 @@ def absences(
 
 
 def visits_by_person(
-    db: Session, period: Period, as_of: datetime, person_ids: Collection[int] | None
+    db: Session, period: Period, person_ids: Collection[int] | None
 ) -> defaultdict[int, list[VisitFacts]]:
-    """By person, the visits that they led or joined (each once), entered by then."""
-    covers = covering_by(period, as_of)
+    """By person, the visits covering the period that they led or joined (each once)."""
+    covers = covering(period.first, period.last)
     joined = db.execute(
         select(
             *(VisitParticipant.visit_id, VisitParticipant.person_id),

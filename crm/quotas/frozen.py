@@ -7,7 +7,19 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from crm.base.periods import Period
@@ -90,6 +102,22 @@ def _kept(
         true() if codes is None else FigureRecord.rule_code.in_(codes),
         among(FigureRecord.person_id, person_ids),
     )
+
+
+def next_settlement(db: Session, period: Period, as_of: datetime) -> datetime | None:
+    """The next moment at which a figure of the period was frozen, corrected or signed."""
+    corrected = select(Correction).join(FigureRecord, FigureRecord.id == Correction.figure_id)
+    corrected = corrected.where(FigureRecord.period == period.name)
+    moments = [
+        select(func.min(FigureRecord.frozen_at)).where(
+            FigureRecord.period == period.name, FigureRecord.frozen_at > as_of
+        ),
+        *(
+            corrected.with_only_columns(func.min(moment)).where(moment > as_of)
+            for moment in (Correction.made_at, Correction.signed_at)
+        ),
+    ]
+    return min(filter(None, db.scalars(union_all(*moments))), default=None)
 
 
 def corrections_of(db: Session, figure_ids: Collection[int]) -> Sequence[Correction]:

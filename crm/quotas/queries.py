@@ -1,39 +1,30 @@
 """Reads of the quotas: rules, the working calendar, and everybody's figures (REGIME 4)."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from functools import partial
 from typing import TypeAlias
 
 from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period, PeriodKind
-from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas import facts
-from crm.quotas.counting import explain, terms_of
-from crm.quotas.date_bits import DateBits, bits_of, dates_of
-from crm.quotas.facts import Holding, Place
+from crm.quotas.date_bits import dates_of
 from crm.quotas.facts import PersonFigure as PersonFigure
-from crm.quotas.frozen import frozen_by_period, frozen_figures
-from crm.quotas.judging import judge
-from crm.quotas.models import FigureRecord, RuleVersion, WorkdayOverride
-from crm.quotas.rules import Figure, Freeze, Rule, Tenure, VisitFacts
+from crm.quotas.facts import working_calendar as working_calendar
+from crm.quotas.frozen import frozen_by_period, frozen_figures, next_settlement
+from crm.quotas.live import explained_live_figures, in_order, read_live
+from crm.quotas.models import FigureRecord, RuleVersion
+from crm.quotas.remembered import recall
+from crm.quotas.rules import Figure, Rule
+from crm.quotas.waiting import WaitingVisit
 from crm.visits.models import Visit
 from crm.visits.permissions import covering
 
 FiguresByPeriod: TypeAlias = Mapping[tuple[str, str], Figure]  # by rule code and period name
-
-
-def working_calendar(db: Session) -> WorkingCalendar:
-    """The working calendar with the zone's overrides and imported years."""
-    columns = (WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
-    by_hand_last = WorkdayOverride.source == Source.OVERRIDE  # REGIME 4: it goes first
-    rows = db.execute(select(*columns).order_by(by_hand_last))
-    return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in rows})
 
 
 def rules_for(db: Session, period: Period) -> list[Rule]:
@@ -97,13 +88,66 @@ def figures(
     """One figure per rule and person who holds its duty in the period, by rule and unit.
 
     What was frozen by then stands as it was frozen, whatever the facts say now (REGIME 4). The
-    visits behind it are not read: see `explained_figures`.
+    visits behind it are not read: see `explained_figures`. Figures that cannot have changed since
+    they were last asked for are remembered.
     """
-    wanted = _Wanted(period, codes, person_ids)
-    frozen = frozen_by_period(
-        db, periods=[period], as_of=as_of, codes=codes, person_ids=person_ids
-    )[period]
-    return _with_live(db, wanted, frozen, partial(live_figures, as_of=as_of))
+    people = None if person_ids is None else frozenset(person_ids)
+    return [
+        judged
+        for judged in current(db, period, as_of, people).figures
+        if (codes is None or judged.figure.rule.code in codes)
+        and (people is None or judged.person_id in people)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What one read of a period gives, of everybody or of some people."""
+
+    figures: list[PersonFigure]
+    waiting: list[WaitingVisit] | None  # none: nobody's visits, or not everybody's, were read
+
+    def __len__(self) -> int:
+        """How much it holds."""
+        return len(self.figures) + len(self.waiting or ())
+
+
+def current(
+    db: Session, period: Period, as_of: datetime, person_ids: frozenset[int] | None
+) -> Current:
+    """What is remembered of everybody or of these people, else what is read now.
+
+    It may hold more people than were asked for.
+    """
+    remembered = recall(db, as_of)
+    if remembered is None:
+        return _read(db, period, as_of, person_ids)[0]
+
+    for people in (None, person_ids):
+        found: Current | None = remembered.find(period, people)
+        if found is not None:
+            return found
+
+    made, until = _read(db, period, as_of, person_ids)
+    settled = next_settlement(db, period, as_of) or until
+    remembered.keep(made, min(until, settled), period, person_ids)
+    return made
+
+
+def _read(
+    db: Session, period: Period, as_of: datetime, person_ids: frozenset[int] | None
+) -> tuple[Current, datetime]:
+    """The figures with what waits, and the next moment at which time may change what is live."""
+    rules = rules_holding(db, period.first, period.first)
+    frozen = frozen_by_period(db, periods=[period], as_of=as_of, person_ids=person_ids)[period]
+    judging = [rule for rule in rules if rule.period is period.kind]
+    others = _not_frozen(db, period, judging, person_ids, frozen)
+    people = person_ids if others is None else {person_id for _, person_id in others}
+    # by no rule, nobody's visits are read
+    read_by = rules if judging else []
+    live = read_live(db, period=period, as_of=as_of, rules=read_by, person_ids=people)
+    made = _joined(frozen, live.figures, others)
+    return Current(made, live.waiting if judging and others is None else None), live.until
 
 
 def explained_figures(
@@ -115,39 +159,36 @@ def explained_figures(
     person_ids: Collection[int] | None = None,
 ) -> list[PersonFigure]:
     """The same as `figures`, each with the visits behind it."""
-    wanted = _Wanted(period, codes, person_ids)
-    frozen = frozen_figures(db, period=period, as_of=as_of, codes=codes, person_ids=person_ids)
-    return _with_live(db, wanted, frozen, partial(explained_live_figures, as_of=as_of))
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Which figures: by rule code and by person, `None` means all."""
-
-    period: Period
-    codes: Collection[str] | None
-    person_ids: Collection[int] | None
-
-
-def _with_live(
-    db: Session,
-    wanted: _Wanted,
-    frozen: Sequence[PersonFigure],
-    live: Callable[..., list[PersonFigure]],
-) -> list[PersonFigure]:
-    """The frozen figures, and the live ones of those who owe and have none."""
-    period, codes = wanted.period, wanted.codes
     rules = [rule for rule in rules_for(db, period) if codes is None or rule.code in codes]
+    frozen = frozen_figures(db, period=period, as_of=as_of, codes=codes, person_ids=person_ids)
+    others = _not_frozen(db, period, rules, person_ids, frozen)
+    people = person_ids if others is None else {person_id for _, person_id in others}
+    live = explained_live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=people)
+    return _joined(frozen, live, others)
+
+
+def _not_frozen(
+    db: Session,
+    period: Period,
+    rules: Sequence[Rule],
+    person_ids: Collection[int] | None,
+    frozen: Sequence[PersonFigure],
+) -> set[tuple[str, int]] | None:
+    """By rule, who owes and has no frozen figure; None: nothing is frozen."""
     if not frozen:
-        return live(db, period=period, rules=rules, person_ids=wanted.person_ids)
-
-    kept = {_key(judged) for judged in frozen}
+        return None
     # for past periods hardly ever anybody
-    others = _owing(db, period, rules, wanted.person_ids) - kept
-    people = {person_id for _, person_id in others}
-    judged = live(db, period=period, rules=rules, person_ids=people)
+    return _owing(db, period, rules, person_ids) - {_key(judged) for judged in frozen}
 
-    return sorted([*frozen, *(found for found in judged if _key(found) in others)], key=_place)
+
+def _joined(
+    frozen: Sequence[PersonFigure],
+    live: list[PersonFigure],
+    others: set[tuple[str, int]] | None,
+) -> list[PersonFigure]:
+    if others is None:
+        return live
+    return in_order([*frozen, *(judged for judged in live if _key(judged) in others)])
 
 
 def _owing(
@@ -162,53 +203,6 @@ def _owing(
         for rule in rules
         if rule.duty is duty
     }
-
-
-def live_figures(  # noqa: PLR0913 - which figures, and as known when
-    db: Session,
-    *,
-    period: Period,
-    as_of: datetime,
-    rules: Sequence[Rule],
-    person_ids: Collection[int] | None = None,
-    freeze: Freeze | None = None,
-) -> list[PersonFigure]:
-    """The figures by these rules and the facts alone, whatever is frozen.
-
-    `freeze`: when the figures were frozen, to judge what edits made of them since.
-    """
-    basis = _read(db, period, rules, as_of, person_ids)
-    made = []
-
-    for rule in rules:
-        terms = terms_of(rule, period, basis.workdays, as_of, freeze)
-        for holding, tenure, visits in basis.of(rule.duty):
-            figure = judge(visits, tenure, terms)
-            made.append(_person_figure(holding.place(terms.begun), figure))
-
-    return sorted(made, key=_place)
-
-
-def explained_live_figures(
-    db: Session,
-    *,
-    period: Period,
-    as_of: datetime,
-    rules: Sequence[Rule],
-    person_ids: Collection[int] | None = None,
-) -> list[PersonFigure]:
-    """The same as `live_figures`, each with the visits behind it."""
-    basis = _read(db, period, rules, as_of, person_ids)
-    made = []
-
-    for rule in rules:
-        terms = terms_of(rule, period, basis.workdays, as_of)
-        for holding, tenure, visits in basis.of(rule.duty):
-            figure = judge(visits, tenure, terms)
-            explained = replace(figure, explanation=explain(visits, tenure, terms))
-            made.append(_person_figure(holding.place(terms.begun), explained))
-
-    return sorted(made, key=_place)
 
 
 def figures_on(
@@ -279,57 +273,3 @@ def last_visit_edit(db: Session, period: Period) -> datetime | None:
 
 def _key(judged: PersonFigure) -> tuple[str, int]:
     return judged.figure.rule.code, judged.person_id
-
-
-def _place(judged: PersonFigure) -> tuple[str, str, str]:
-    return judged.figure.rule.code, judged.unit_code, judged.username
-
-
-@dataclass(frozen=True, slots=True)
-class _Basis:
-    """The facts of a period as known at a moment."""
-
-    workdays: DateBits
-    holdings: Mapping[tuple[int, Duty], Holding]
-    absences: Mapping[int, DateBits]
-    visits: Mapping[int, Sequence[VisitFacts]]
-
-    def of(self, duty: Duty) -> Iterator[tuple[Holding, Tenure, Sequence[VisitFacts]]]:
-        """Everybody who holds the duty on a date of the period, with their visits."""
-        for (person_id, held_duty), holding in self.holdings.items():
-            if held_duty is duty:
-                absent = self.absences.get(person_id, 0)
-                visits = self.visits.get(person_id, ())
-                yield holding, Tenure(person_id, holding.held, absent), visits
-
-
-def _read(
-    db: Session,
-    period: Period,
-    rules: Sequence[Rule],
-    as_of: datetime,
-    person_ids: Collection[int] | None,
-) -> _Basis:
-    if not rules or (person_ids is not None and not person_ids):
-        return _Basis(0, {}, {}, {})
-
-    workdays = working_calendar(db).workdays(period.first, period.last)
-    held = facts.holdings(db, period, {rule.duty for rule in rules}, person_ids)
-    return _Basis(
-        bits_of(period, workdays),
-        {key: held[key] for key in held if person_ids is None or key[0] in person_ids},
-        facts.absences(db, period, person_ids),
-        facts.visits_by_person(db, period, as_of, person_ids),
-    )
-
-
-def _person_figure(place: Place, figure: Figure) -> PersonFigure:
-    return PersonFigure(
-        place.person_id,
-        place.username,
-        place.name,
-        place.unit_id,
-        place.unit_code,
-        place.unit_name,
-        figure,
-    )
