@@ -114,6 +114,8 @@ def by_username(db: Session, username: str) -> Person | None:
 
 def people_by_id(db: Session, person_ids: Collection[int]) -> dict[int, Person]:
     """These people by their ids, in the order of their names."""
+    if not person_ids:
+        return {}
     query = select(Person).where(Person.id.in_(person_ids)).order_by(Person.pinyin, Person.id)
     return {person.id: person for person in db.scalars(query)}
 
