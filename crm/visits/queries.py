@@ -7,19 +7,17 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, exists, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from crm.base.periods import DAY
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.permissions import Viewer
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import (
     covering,
-    joined_by,
     judgeable,
     of_person,
     visible,
 )
-from crm.visits.rules import Channel, Kind, Status, is_logged_late
+from crm.visits.rules import Channel, Kind, is_logged_late
 
 # What `shown` reads of a visit; relationships are never loaded by themselves.
 LOADED = (
@@ -76,42 +74,6 @@ def visible_visits_by_id(
 def visit_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
     """The id of the visit that the person entered under that reference."""
     return db.scalar(select(Visit.id).where(Visit.ref == ref, Visit.entered_by_id == by_id))
-
-
-@dataclass(frozen=True, slots=True)
-class DayVisits:
-    """What *my day* shows of the visits that a person leads or joins, each in order of time."""
-
-    unsettled: list[Visit]  # planned, and ended: to be set done, moved or cancelled
-    todays: list[Visit]  # cover the date, but cancelled ones
-    upcoming: list[Visit]  # planned, and begin in the days after the date
-
-
-def day_visits(db: Session, person_id: int, on: date, now: datetime, *, days: int = 7) -> DayVisits:
-    """The person's visits of *my day*; one may be both unsettled and today's."""
-    is_planned = Visit.status == Status.PLANNED
-    sections = (
-        is_planned & (Visit.ends_at <= now),
-        covering(on, on) & (Visit.status != Status.CANCELLED),
-        is_planned & (Visit.first_on > on) & (Visit.first_on <= on + days * DAY),
-    )
-    marks = [section.label(f"mark_{place}") for place, section in enumerate(sections)]
-    query = select(Visit, *marks).where(of_person(person_id), or_(*sections))
-    rows = db.execute(query.options(*LOADED).order_by(*IN_TIME)).all()
-
-    return DayVisits(
-        *([visit for visit, *marked in rows if marked[place]] for place in range(len(sections)))
-    )
-
-
-def for_others(
-    db: Session, person_ids: Collection[int], on: date, now: datetime
-) -> Sequence[Visit]:
-    """Visits of these people that are on today, or are planned and have ended; in time."""
-    is_theirs = or_(Visit.leader_id.in_(person_ids), joined_by(person_ids))
-    is_today = covering(on, on) & (Visit.status != Status.CANCELLED)
-    is_open = (Visit.status == Status.PLANNED) & (Visit.ends_at <= now)
-    return _in_time(db, select(Visit).where(is_theirs, or_(is_today, is_open)))
 
 
 def _in_time(db: Session, query: Select[Visit]) -> Sequence[Visit]:

@@ -8,6 +8,7 @@ from sqlalchemy import select, true
 from crm.leads.rules import Secrecy
 from crm.people.rules import Role
 from crm.visits import queries
+from crm.visits.day import day_visits
 from crm.visits.lists import VisitFilter, visits_page
 from crm.visits.models import Visit
 from crm.visits.permissions import changeable, judgeable, readable, visible
@@ -224,7 +225,7 @@ def test_my_day_is_made_of_what_one_leads_or_joins(db):
     def refs(visits):
         return {visit.ref for visit in visits}
 
-    mine = queries.day_visits(db, me.id, TODAY, NOW)
+    mine = day_visits(db, me.id, TODAY, NOW, named_since=NOW)
 
     assert refs(mine.todays) == {"today", "stay"}
     assert refs(mine.unsettled) == {"ended"}
