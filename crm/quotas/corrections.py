@@ -12,9 +12,9 @@ from crm.base.pending import take
 from crm.base.periods import Period
 from crm.people.quota_inputs import QuotaInputChanged
 from crm.quotas.frozen import RULE, corrections_of
-from crm.quotas.live import live_figures
 from crm.quotas.locks import hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
+from crm.quotas.queries import live_figures
 from crm.quotas.rules import Figure, FigureResult, FigureStatus, Freeze, JudgingVersion, Rule
 
 NOTHING_OWED = FigureResult(0, 0, FigureStatus.EXEMPT)  # who does not hold the duty any more
@@ -77,17 +77,30 @@ def _causes(
     if (person_ids := _people(edits)) is not None:
         query = query.where(FigureRecord.person_id.in_(person_ids))
 
+    by_person = _by_person(edits)
     found = []
 
     for record in db.scalars(query).all():
-        concerning = [
-            edit
-            for edit in edits
-            if edit.concerns(record.person_id, record.first_on, record.last_on)
-        ]
-        if concerning:
-            found.append((record, concerning[-1]))
+        last = max(
+            (
+                number
+                for number in (*by_person[record.person_id], *by_person[None])
+                if edits[number].concerns(record.person_id, record.first_on, record.last_on)
+            ),
+            default=None,
+        )
+        if last is not None:
+            found.append((record, edits[last]))
 
+    return found
+
+
+def _by_person(edits: Sequence[QuotaInputChanged]) -> defaultdict[int | None, list[int]]:
+    """The numbers of the edits that concern each person, and under None of those for everybody."""
+    found: defaultdict[int | None, list[int]] = defaultdict(list)
+    for number, edit in enumerate(edits):
+        for person_id in (None,) if edit.person_ids is None else edit.person_ids:
+            found[person_id].append(number)
     return found
 
 
