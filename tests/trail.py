@@ -22,7 +22,7 @@ TECHNICAL = {
     "audit_head": "the trail itself",
     "audit_link": "the trail itself",
     "audit_seal": "the trail itself",
-    "figure": "follows from facts, which have entries; a freeze has one of each rule",
+    "figure": "follows from facts, which have entries; kept when assessed and frozen",
     "job_run": "the ledger of the clock",
     "lease": "which node runs the timetable",
     "message": "the outbox: made with the change that it tells of",
@@ -82,6 +82,9 @@ def _see_statements(state: ORMExecuteState) -> Result | None:
         return result
     statement: Any = state.statement
     table = statement.table.name
+    if table == AuditEntry.__tablename__:
+        entries = {(row["subject"], row["subject_id"]) for row in state.parameters}
+        state.session.info.setdefault(TOLD, set()).update(entries)
     columns = {
         getattr(each, "name", each) for each in getattr(statement, "_values", None) or {"all": None}
     }

@@ -6,12 +6,12 @@ most for another's commit. The trail only records: no business fact is read from
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,7 +21,6 @@ from sqlalchemy import (
     LargeBinary,
     cast,
     event,
-    insert,
     select,
     text,
     type_coerce,
@@ -30,10 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
 from sqlalchemy.types import NullType
 
-from crm.base.db import Base, batches, insert_into
+from crm.base.db import Base, batches, insert_into, insert_rows, new_ids
 
 HEAD = 1  # the one row of AuditHead
-HEAD_SEEN = "audit_head"  # the chain's end as this transaction read it
 MADE = "audit_made"  # the ids of the entries that this transaction made
 HELD = "audit_held"  # the end of the chain, once this transaction holds it
 
@@ -48,6 +46,14 @@ class HasId(Protocol):
     @property
     def id(self) -> int:
         """The row's key."""
+
+
+class Created(NamedTuple):
+    """A new row of a table: its id, who made it, and what it is made of."""
+
+    id: int
+    by_id: int | None  # none: the clock or an import
+    after: Mapping[str, object]
 
 
 class AuditEntry(Base):
@@ -112,17 +118,6 @@ HASHED: tuple[Any, ...] = (
 )
 
 
-def chain_head(db: Session) -> str | None:
-    """The hash at the chain's end, which every commit with an entry moves; None: no entry yet.
-
-    It is read once a transaction, so that what is read later is at least as new.
-    """
-    if HEAD_SEEN not in db.info:
-        db.info[HEAD_SEEN] = db.scalar(select(AuditHead.hash).where(AuditHead.id == HEAD))
-    head: str | None = db.info[HEAD_SEEN]
-    return head
-
-
 def come_from(source: str | None) -> None:
     """Set where the changes of this request come from; None: unknown."""
     _source.set(source)
@@ -170,6 +165,30 @@ def record(  # noqa: PLR0913 - an entry has that many parts
             address=_source.get(),
         )
     )
+
+
+def record_created(
+    db: Session, action: str, table: type[Base], rows: Iterable[Created], *, at: datetime
+) -> None:
+    """Add the entries of many new rows in few statements; each row has one of its own."""
+    created = [*rows]
+    ids = new_ids(db, AuditEntry, len(created))
+    entries = [
+        {
+            "id": entry_id,
+            "at": at,
+            "by_id": row.by_id,
+            "action": action,
+            "subject": table.__tablename__,
+            "subject_id": row.id,
+            "before": None,
+            "after": _as_json(row.after),
+            "address": _source.get(),
+        }
+        for entry_id, row in zip(ids, created, strict=True)
+    ]
+    insert_rows(db, AuditEntry, entries)
+    db.info.setdefault(MADE, set()).update(ids)
 
 
 def changes(
@@ -225,7 +244,6 @@ def _forget(db: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         db.info.pop(MADE, None)
         db.info.pop(HELD, None)
-        db.info.pop(HEAD_SEEN, None)
 
 
 def position(db: Session) -> int:
@@ -271,7 +289,7 @@ def _chain(db: Session) -> None:
         links.append({"position": position, "entry_id": entry_id, "hash": previous})
 
     if links:  # all may have gone with a savepoint
-        db.execute(insert(AuditLink), links)
+        insert_rows(db, AuditLink, links)
         head = update(AuditHead).where(AuditHead.id == HEAD)
         db.execute(head.values(position=position, hash=previous))
 

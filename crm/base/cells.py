@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -27,6 +27,8 @@ from crm.base.usernames import LONGEST_USERNAME
 LONGEST_LINE = 200  # characters
 LONGEST_PROSE = 10_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Of the columns of a file whose texts recur, as names and times do, each text is read once.
+_read_once = lru_cache(maxsize=10_000)
 _YES_NO = {"": True, "1": True, "是": True, "0": False, "否": False}
 
 
@@ -94,6 +96,7 @@ def _short(text: str, longest: int) -> str | None:
     return text or None
 
 
+@_read_once
 def _username(text: str) -> str:
     """A name of an existing account; older ones may be less strict than `new_username`."""
     name = _line(_required(text))
@@ -120,6 +123,7 @@ def _phone(text: str) -> str | None:
         raise PydanticCustomError("bad_phone", "bad_phone") from error
 
 
+@_read_once
 def _parts(text: str) -> tuple[str, ...]:
     # a Chinese keyboard types the full-width semicolon
     parts = (part.strip() for part in re.split("[;\uff1b]", text))
@@ -127,14 +131,17 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 # An empty cell becomes None here; `Required` refuses it first where a value must be given.
+@_read_once
 def _day(text: str) -> date | None:
     return _dated(typed_date, text, "bad_date") if text else None
 
 
+@_read_once
 def _moment(text: str) -> datetime | None:
     return _dated(typed_moment, text, "bad_moment") if text else None
 
 
+@_read_once
 def _end(text: str) -> datetime | None:
     return _dated(partial(typed_moment, is_end=True), text, "bad_moment") if text else None
 
@@ -165,6 +172,7 @@ def _yes_no(text: str) -> bool:
 def one_of(words: type[LabeledEnum]) -> BeforeValidator:
     """A validator for a code or Chinese name of the enum; only an optional field may be empty."""
 
+    @lru_cache(maxsize=100)
     def read(text: str) -> LabeledEnum | None:
         try:
             return words.read(text) if text else None

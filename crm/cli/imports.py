@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy.orm import Session
@@ -19,14 +20,14 @@ from crm.base.sheets import (
     SheetRefused,
     write_template,
 )
-from crm.cli.base import changing, file_format, format_option, print_rows
+from crm.cli.base import changing, file_format, format_option, print_rows, reading
 from crm.cli.errors import RefusedError
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.fields import PEOPLE_COLUMNS
 from crm.people.imports import import_people
 from crm.quotas.calendar_imports import CALENDAR, import_calendar
 from crm.visits.fields import VISIT_COLUMNS
-from crm.visits.imports import import_visits
+from crm.visits.imports import check_visits, keep_visits
 from crm.web.errors import refusal_text
 
 KEYS = ("kind", "rows", "added", "updated", "unchanged", "dry_run", "notices")
@@ -45,25 +46,41 @@ class What(LabeledEnum):
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """The columns of a kind of file, and the function that imports it."""
+    """The columns of a kind of file, and the functions that import it.
+
+    `check` reads the database without its write lock; what it returns is given to `keep`.
+    """
 
     columns: tuple[Column, ...]
-    take: Callable[[Session, bytes, datetime], ImportResult]
+    check: Callable[[Session, bytes, datetime], Any]
+    keep: Callable[[Session, Any, datetime], ImportResult]
+
+
+def _unchecked(_db: Session, content: bytes, _now: datetime) -> bytes:
+    """The file as it is: people, absences and days are few and are checked as they are kept."""
+    return content
 
 
 IMPORTS = {
     What.PEOPLE: Import(
         PEOPLE_COLUMNS,
+        _unchecked,
         lambda db, content, now: import_people(db, content=content, by=None, now=now),
     ),
     What.ABSENCES: Import(
-        ABSENCES, lambda db, content, now: import_absences(db, content=content, by=None, now=now)
+        ABSENCES,
+        _unchecked,
+        lambda db, content, now: import_absences(db, content=content, by=None, now=now),
     ),
     What.VISITS: Import(
-        VISIT_COLUMNS, lambda db, content, now: import_visits(db, content=content, now=now)
+        VISIT_COLUMNS,
+        lambda db, content, now: check_visits(db, content=content, now=now),
+        lambda db, file, now: keep_visits(db, file=file, now=now),
     ),
     What.CALENDAR: Import(
-        CALENDAR, lambda db, content, now: import_calendar(db, content=content, by=None, now=now)
+        CALENDAR,
+        _unchecked,
+        lambda db, content, now: import_calendar(db, content=content, by=None, now=now),
     ),
 }
 
@@ -96,9 +113,13 @@ def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form
 
 
 def _import(kind: What, file: Path, *, dry_run: bool) -> ImportResult:
-    content = _read(file)
+    content, now = _read(file), clock.now()
+
+    with reading() as db:
+        checked = IMPORTS[kind].check(db, content, now)
+
     with changing() as db:
-        outcome = IMPORTS[kind].take(db, content, clock.now())
+        outcome = IMPORTS[kind].keep(db, checked, now)
         if dry_run:
             # only now: a trial finds the problems that the import itself would
             db.rollback()

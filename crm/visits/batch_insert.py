@@ -1,22 +1,24 @@
 """Imported visits inserted in one batch, with the moments at which they were logged (REGIME 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import record
+from crm.base.audit import Created, record_created
 from crm.base.clock import civil_date
+from crm.base.db import batches, insert_rows, new_ids
 from crm.base.errors import Refused
+from crm.base.pending import collect
 from crm.people.models import Person
-from crm.people.quota_inputs import Edit
+from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.visits.fields import VisitData
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Status, Verdict, late_by
-from crm.visits.trips import begin_trips
+from crm.visits.trips import TripNamed, begin_trips
 from crm.visits.validation import checked_columns
 
 
@@ -34,6 +36,15 @@ class ImportedVisit:
     entered_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedVisit:
+    """An imported visit that may be inserted: its columns, companions and leads."""
+
+    columns: dict[str, Any]
+    companion_ids: Sequence[int]
+    lead_ids: Sequence[int]
+
+
 def insert_visit(
     db: Session,
     *,
@@ -42,50 +53,83 @@ def insert_visit(
     verdict: Verdict | None = None,
     now: datetime,
 ) -> Visit:
-    """Keep one imported visit, its people and leads known by their ids; see `new_visit`."""
+    """Keep one imported visit, its people and leads known by their ids; see `checked`."""
     return insert_visits(db, [ImportedVisit(data, logged_at, verdict)], now=now)[0]
 
 
 def insert_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) -> list[Visit]:
-    """Insert imported visits; the caller has checked references, people and leads."""
-    visits = [new_visit(row, now=now) for row in rows]
-    begin_trips(db, visits, now=now)
-    db.add_all(visits)
-    db.flush()  # the rows of the link tables need the ids
+    """Check and insert visits, and return them; people and leads are known by their ids."""
+    visits = [checked(row, now=now) for row in rows]
+    ids = insert_checked(db, visits, now=now)
+    by_id = {
+        visit.id: visit
+        for part in batches(ids)
+        for visit in db.scalars(select(Visit).where(Visit.id.in_(part)))
+    }
+    return [by_id[visit_id] for visit_id in ids]
 
-    people, leads = [], []
-    for visit, row in zip(visits, rows, strict=True):
-        late = visit.late_by_days
-        people += [
-            {"visit_id": visit.id, "person_id": person_id, "late_by_days": late}
-            for person_id in sorted(row.data.joined_by)
-        ]
-        leads += [
-            {"visit_id": visit.id, "lead_id": lead_id} for lead_id in sorted(set(row.data.lead_ids))
-        ]
 
-    # one statement for each table, as a file may hold thousands of visits
-    for table, links in ((VisitParticipant, people), (VisitLead, leads)):
-        if links:
-            db.execute(insert(table), links)
+def insert_checked(db: Session, visits: Sequence[CheckedVisit], *, now: datetime) -> Sequence[int]:
+    """Insert visits, with their entries in the trail, in few statements; returns their ids.
 
-    for visit, row in zip(visits, rows, strict=True):
-        after = {"ref": visit.ref, "status": visit.status, "verdict": visit.verdict}
-        record(db, "visit.imported", visit, by=row.entered_by, at=now, after=after)
-        collect_edit(
-            db,
-            visit,
-            Edit.VISIT_IMPORTED,
-            people=row.data.joined_by,
-            by=row.entered_by,
+    What others have written since the check is left to the constraints of the tables.
+    """
+    if not visits:
+        return []
+
+    begin_trips(db, (_trip_of(visit) for visit in visits), now=now)
+    ids = new_ids(db, Visit, len(visits))
+    rows = [{"id": visit_id, **visit.columns} for visit_id, visit in zip(ids, visits, strict=True)]
+    insert_rows(db, Visit, rows)
+
+    people = [
+        {"visit_id": visit_id, "person_id": key, "late_by_days": visit.columns["late_by_days"]}
+        for visit_id, visit in zip(ids, visits, strict=True)
+        for key in visit.companion_ids
+    ]
+    leads = [
+        {"visit_id": visit_id, "lead_id": key}
+        for visit_id, visit in zip(ids, visits, strict=True)
+        for key in visit.lead_ids
+    ]
+    insert_rows(db, VisitParticipant, people)
+    insert_rows(db, VisitLead, leads)
+
+    created = (_created(visit_id, visit) for visit_id, visit in zip(ids, visits, strict=True))
+    record_created(db, "visit.imported", Visit, created, at=now)
+    for edit in _edits(visits, now):
+        collect(db, edit)
+
+    return ids
+
+
+def _trip_of(visit: CheckedVisit) -> TripNamed:
+    columns = visit.columns
+    return TripNamed(columns["trip"], columns["leader_id"], columns["entered_by_id"])
+
+
+def _created(visit_id: int, visit: CheckedVisit) -> Created:
+    columns = visit.columns
+    after = {name: columns[name] for name in ("ref", "status", "verdict")}
+    return Created(visit_id, columns["entered_by_id"], after)
+
+
+def _edits(visits: Iterable[CheckedVisit], now: datetime) -> Iterable[QuotaInputChanged]:
+    for visit in visits:
+        columns = visit.columns
+        yield QuotaInputChanged(
+            person_ids=frozenset({columns["leader_id"], *visit.companion_ids}),
+            first_on=columns["first_on"],
+            last_on=columns["last_on"],
+            edit=Edit.VISIT_IMPORTED,
+            visit_ref=columns["ref"],
+            by_id=columns["entered_by_id"],
             at=now,
         )
 
-    return visits
 
-
-def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
-    """The row of an imported visit: without `entered_at`, `logged_at` is when it was entered, too.
+def checked(row: ImportedVisit, *, now: datetime) -> CheckedVisit:
+    """What is inserted: without `entered_at`, `logged_at` is when it was entered, too.
 
     Refused as `required` (no reference), as `columns` says, `logged_in_future`,
     `entered_after_logged`, and `logged_before_end` for a done visit.
@@ -106,15 +150,14 @@ def new_visit(row: ImportedVisit, *, now: datetime) -> Visit:
         raise Refused("logged_before_end", field="logged_at")
 
     entered_at = row.entered_at or at
-
-    return Visit(
-        ref=data.ref.strip(),
-        entered_at=entered_at,
-        entered_by_id=row.entered_by.id if row.entered_by else None,
-        logged_at=at if is_done else None,
-        verdict=row.verdict,
+    columns = values | {
+        "ref": data.ref.strip(),
+        "entered_at": entered_at,
+        "entered_by_id": row.entered_by.id if row.entered_by else None,
+        "logged_at": at if is_done else None,
+        "verdict": row.verdict,
         # REGIME 3: a verdict that an import brings is as old as its `logged_at`
-        verdict_at=at if row.verdict else None,
-        late_by_days=late_by(civil_date(data.starts_at), civil_date(entered_at)),
-        **values,
-    )
+        "verdict_at": at if row.verdict else None,
+        "late_by_days": late_by(civil_date(data.starts_at), civil_date(entered_at)),
+    }
+    return CheckedVisit(columns, sorted(data.joined_by), sorted(set(data.lead_ids)))

@@ -1,23 +1,27 @@
 """The notices of an import of visits: how a row was read, and which visits are doubtful."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.db import LARGEST_ID, batches
 from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.base.sheets import Problem
+from crm.leads.models import Lead
+from crm.visits.batch_insert import CheckedVisit
 from crm.visits.models import Visit
-from crm.visits.question_queries import outlines_near_file
+from crm.visits.question_queries import outlines_near
 from crm.visits.questions import Doubt, Outline, questions
-from crm.visits.rules import CHANNELS_OF, Channel, Kind
+from crm.visits.rules import CHANNELS_OF, Channel, Kind, Status, Verdict
 
 MOST_NAMED = 20  # lines of the file that one notice names
 MOST_PAIRS = 5  # pairs of visits that one notice names
 Pair = tuple[int, int]  # a visit of the file and the other one, by their ids
+FIRST_NEW_ID = LARGEST_ID + 1  # of the visits of the file, which have no ids yet
 
 
 def read_as_remote(rows: Iterable[tuple[int, Kind, Channel]]) -> Iterator[Problem]:
@@ -32,17 +36,12 @@ def read_as_remote(rows: Iterable[tuple[int, Kind, Channel]]) -> Iterator[Proble
 
 
 def asked_about(
-    db: Session, visits: Sequence[Visit], lines: Mapping[str, int], on: date
+    db: Session, visits: Sequence[CheckedVisit], lines: Mapping[str, int], on: date
 ) -> Iterator[Problem]:
-    """The questions that a form would ask about imported visits; `lines` by reference."""
-    if not visits:
-        return
-
-    found = _pairs(outlines_near_file(db, visits, on), {visit.id for visit in visits})
+    """The questions that a form would ask about visits to be imported; `lines` by reference."""
+    found = _pairs(db, _outlines(db, visits), on)
     ids = {visit_id for pairs in found.values() for pair in pairs for visit_id in pair}
-    refs = {visit.id: visit.ref for visit in visits if visit.id in ids}
-    others = select(Visit.id, Visit.ref).where(Visit.id.in_(sorted(ids - refs.keys())))
-    refs |= dict(db.execute(others).all())
+    refs = _refs(db, visits, ids)
 
     for doubt, pairs in found.items():
         shown = "、".join(
@@ -56,39 +55,96 @@ def asked_about(
         yield Problem(Refused("asked_about", None, **facts))
 
 
-def _pairs(outlines: Sequence[Outline], new: set[int]) -> dict[Doubt, list[Pair]]:
-    """Pairs of an imported visit and another, each once, by their doubt."""
-    # by person or company and date, so that not every pair of a file is compared
-    near: dict[tuple[str, int, date], list[Outline]] = defaultdict(list)
+def _outlines(db: Session, visits: Sequence[CheckedVisit]) -> list[Outline]:
+    """The visits of the file that are asked about, in order of time."""
+    companies: dict[int, int] = dict(db.execute(select(Lead.id, Lead.company_id)).all())
+    outlines = []
 
-    for other in outlines:
-        for key in _keys(other):
-            near[key].append(other)
+    for number, visit in enumerate(visits):
+        columns = visit.columns
+        if columns["status"] is Status.CANCELLED or columns["verdict"] is Verdict.REJECTED:
+            continue
+        outlines.append(
+            Outline(
+                id=FIRST_NEW_ID + number,
+                kind=columns["kind"],
+                channel=columns["channel"],
+                status=columns["status"],
+                city=columns["city"],
+                starts_at=columns["starts_at"],
+                ends_at=columns["ends_at"],
+                leader_id=columns["leader_id"],
+                people=frozenset({columns["leader_id"], *visit.companion_ids}),
+                company_ids=frozenset(companies[lead_id] for lead_id in visit.lead_ids),
+            )
+        )
+
+    return sorted(outlines, key=lambda outline: outline.starts_at)
+
+
+def _refs(db: Session, visits: Sequence[CheckedVisit], ids: Iterable[int]) -> dict[int, str]:
+    """The references of visits by their ids, those of the file among them."""
+    new = [visit_id for visit_id in ids if visit_id >= FIRST_NEW_ID]
+    kept = [visit_id for visit_id in ids if visit_id < FIRST_NEW_ID]
+    refs = {visit_id: visits[visit_id - FIRST_NEW_ID].columns["ref"] for visit_id in new}
+    for part in batches(kept):
+        refs |= dict(db.execute(select(Visit.id, Visit.ref).where(Visit.id.in_(part))).all())
+    return refs
+
+
+def _pairs(db: Session, new: Sequence[Outline], on: date) -> dict[Doubt, list[Pair]]:
+    """Pairs of a visit of the file and another, each once, by their doubt."""
+    months: dict[tuple[int, int], list[Outline]] = defaultdict(list)
+    for outline in new:
+        months[outline.first_on.year, outline.first_on.month].append(outline)
+    spans = [(outline.first_on, outline.last_on, outline) for outline in new]
 
     found: dict[Doubt, list[Pair]] = defaultdict(list)
 
-    for outline in outlines:
-        if outline.id not in new:
-            continue
-        others = {other.id: other for key in _keys(outline) for other in near[key]}
-        # of two rows of the file, the earlier one asks
-        rest = [
-            other for other in others.values() if other.id not in new or _id(other) > _id(outline)
-        ]
-        for question in questions(outline, rest):
-            found[question.doubt].append((_id(outline), _id(question.other)))
+    # month by month, so that not all visits of a zone are in memory at once
+    for of_month in months.values():
+        since = of_month[0].first_on
+        until = max(outline.last_on for outline in of_month)
+        beside = [other for first, last, other in spans if first <= until and last >= since]
+        near = _by_key([*outlines_near(db, of_month, on), *beside])
+        for outline in of_month:
+            for question in questions(outline, _others(outline, near)):
+                found[question.doubt].append((_id(outline), _id(question.other)))
 
     return found
+
+
+Key = tuple[str, int, date]  # a person or company, and a date of theirs
+
+
+def _by_key(outlines: Iterable[Outline]) -> dict[Key, list[Outline]]:
+    # by person or company and date, so that not every pair of a file is compared
+    near: dict[Key, list[Outline]] = defaultdict(list)
+    for outline in outlines:
+        for key in _keys(outline):
+            near[key].append(outline)
+    return near
+
+
+def _others(outline: Outline, near: Mapping[Key, Sequence[Outline]]) -> Collection[Outline]:
+    """Visits on its dates of its people or companies; of two rows of a file the earlier asks."""
+    return {
+        other.id: other
+        for key in _keys(outline)
+        for other in near[key]
+        if _id(other) < FIRST_NEW_ID or _id(other) > _id(outline)
+    }.values()
 
 
 def _id(outline: Outline) -> int:
     return outline.id or 0  # an id is missing only before a visit is kept
 
 
-def _keys(outline: Outline) -> Iterator[tuple[str, int, date]]:
+def _keys(outline: Outline) -> Iterator[Key]:
     """Keys of the visit's people and companies on each of its dates."""
-    for number in range((outline.last_on - outline.first_on).days + 1):
-        on = outline.first_on + number * DAY
+    first, last = outline.first_on, outline.last_on
+    for number in range((last - first).days + 1):
+        on = first + number * DAY
         yield from (("person", key, on) for key in outline.people)
         yield from (("company", key, on) for key in outline.company_ids)
 

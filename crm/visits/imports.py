@@ -72,13 +72,35 @@ class Names:
     leads: Mapping[str, int]  # by ref
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """A file whose rows have passed: the visits to add, and what is reported."""
+
+    new: Sequence[batch_insert.CheckedVisit]
+    result: ImportResult
+
+
 def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult:
-    """Add the visits of a file; one already there must be as it says; raises `SheetRefused`."""
+    """Check and add the visits of a file, both in the transaction of the session."""
+    return keep_visits(db, file=check_visits(db, content=content, now=now), now=now)
+
+
+def keep_visits(db: Session, *, file: CheckedFile, now: datetime) -> ImportResult:
+    """Add the visits of a checked file, all of them or nothing."""
+    batch_insert.insert_checked(db, file.new, now=now)
+    return file.result
+
+
+def check_visits(db: Session, *, content: bytes, now: datetime) -> CheckedFile:
+    """Read and check a file without writing; a visit already there must be as the file says.
+
+    Raises `SheetRefused`.
+    """
     sheet = read_sheet(content, VISIT_COLUMNS)
     rows = list(read_rows(sheet, VisitRow))
     names = _names(db)
     existing = _existing_visits(db, [row.ref for _, row in rows])
-    new: list[batch_insert.ImportedVisit] = []
+    new: list[batch_insert.CheckedVisit] = []
 
     for line, row in rows:
         try:
@@ -95,11 +117,11 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult
     sheet.notices += read_as_remote((line, row.kind, row.channel) for line, row in rows)
     # all of it or nothing: no visit is inserted before every row has passed
     sheet.raise_problems()
-    made = batch_insert.insert_visits(db, new, now=now)
     lines = {row.ref: line for line, row in rows}
-    sheet.notices += asked_about(db, made, lines, civil_date(now))
+    sheet.notices += asked_about(db, new, lines, civil_date(now))
 
-    return ImportResult(added=len(new), unchanged=len(rows) - len(new), notices=sheet.notices)
+    unchanged = len(rows) - len(new)
+    return CheckedFile(new, ImportResult(len(new), unchanged=unchanged, notices=sheet.notices))
 
 
 def _names(db: Session) -> Names:
@@ -127,11 +149,11 @@ def _values_of(row: VisitCells, names: Names, sheet: Sheet, line: int) -> CellVa
     if len(sheet.problems) > blamed:
         return {}
 
+    leader_id = names.people[row.leader]
     return {name: getattr(row, name) for name in PLAIN} | {
         "kind": kind_by(row.kind, row.channel),
-        "leader": names.people[row.leader],
-        "participants": {names.people[username] for username in row.participants}
-        - {names.people[row.leader]},
+        "leader": leader_id,
+        "participants": {names.people[username] for username in row.participants} - {leader_id},
         "leads": {names.leads[ref] for ref in row.leads},
     }
 
@@ -152,8 +174,8 @@ def _refuse_difference(
         raise Refused("ref_taken", field="ref", ref=row.ref, columns="、".join(differing))
 
 
-def _checked(row: VisitCells, values: CellValues, now: datetime) -> batch_insert.ImportedVisit:
-    """The visit that is to be kept; refused as `batch_insert.new_visit` says."""
+def _checked(row: VisitCells, values: CellValues, now: datetime) -> batch_insert.CheckedVisit:
+    """The visit that is to be kept; refused as `batch_insert.checked` says."""
     data = VisitData(
         ref=row.ref,
         leader_id=values["leader"],
@@ -162,9 +184,7 @@ def _checked(row: VisitCells, values: CellValues, now: datetime) -> batch_insert
         **{name: values[name] for name in OF_DATA},
     )
     visit = batch_insert.ImportedVisit(data, row.logged_at, row.verdict, entered_at=row.entered_at)
-    # made and thrown away, so that its refusal is reported with the line
-    batch_insert.new_visit(visit, now=now)
-    return visit
+    return batch_insert.checked(visit, now=now)
 
 
 def _existing_visits(db: Session, refs: Sequence[str]) -> dict[str, CellValues]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Select, exists, func, or_, select, union
 from sqlalchemy.orm import Session
@@ -34,7 +35,15 @@ class TripData:
     approval: str | None
 
 
-def begin_trips(db: Session, visits: Iterable[Visit], *, now: datetime) -> None:
+class TripNamed(NamedTuple):
+    """The trip that a visit names, if any, with whose visit it is."""
+
+    trip: str | None
+    leader_id: int
+    entered_by_id: int | None
+
+
+def begin_trips(db: Session, visits: Iterable[Visit | TripNamed], *, now: datetime) -> None:
     """Create the trips that the visits name and that do not exist, as their first visit's."""
     rows: dict[str, dict[str, object]] = {}
     for visit in visits:

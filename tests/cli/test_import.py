@@ -57,6 +57,21 @@ def test_a_file_is_imported_once(crm, file, count):
     assert count(Person) == 1
 
 
+def test_visits_are_imported_once(crm, file, count):
+    crm("import", "people", file(PEOPLE + ZHAO))
+    row = "V1,outreach,in_person,done,2026-07-14T09:00,2026-07-14T10:00,上海,zhao,,,,,\n"
+    path = file(VISITS + row, "visits.csv")
+    trial = crm("import", "visits", path, "--dry-run")
+    first = crm("import", "visits", path)
+
+    again = crm("import", "visits", path)
+
+    assert trial.stdout == "拜访：共 1 行，新增 1，更新 0，不变 0（试运行，未保存）\n"
+    assert first.stdout == "拜访：共 1 行，新增 1，更新 0，不变 0\n"
+    assert again.stdout == "拜访：共 1 行，新增 0，更新 0，不变 1\n"
+    assert count(Visit) == 1
+
+
 def test_a_dry_run_says_what_would_happen_and_keeps_nothing(crm, file, count):
     done = crm("import", "people", file(PEOPLE + ZHAO), "--dry-run", "--format", "json")
 

@@ -4,17 +4,22 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from crm.base.audit import AuditEntry
+from crm.base.audit_trail import first_break
 from crm.base.sheets import SheetRefused, write_sheet, write_template
+from crm.people.models import Person
+from crm.transactions import transaction
 from crm.visits.exports import visit_rows
 from crm.visits.fields import VISIT_COLUMNS
-from crm.visits.imports import import_visits
+from crm.visits.imports import check_visits, import_visits, keep_visits
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.conftest import NOW
+from tests.counting import statements_on
 from tests.factories import make_lead, make_person, make_visit
 
 HEAD = (
@@ -25,6 +30,7 @@ ROW = (
     "V1,outreach,in_person,done,2026-07-14T09:00,2026-07-14T11:00,上海,"
     "zhao,{with_},{leads},{logged},,"
 )
+MOST_STATEMENTS = 20
 FAMILIAR = ROW.format(with_="qian;sun", leads="L1", logged="2026-07-14T18:00")
 
 
@@ -339,3 +345,69 @@ def test_rows_of_one_file_are_asked_about_once(db, take):
     outcome = import_visits(db, content="\n".join((HEAD, *rows)).encode(), now=NOW)
 
     assert [each.why.facts["pairs"] for each in outcome.notices] == ["V1与V2"]
+
+
+def test_stays_of_one_file_are_asked_about_across_months(db, take):
+    stay = "V{},residency,in_person,done,{}T09:00,{}T18:00,苏州,zhao,,,,,"
+    rows = (
+        stay.format(1, "2026-05-20", "2026-06-10"),
+        stay.format(2, "2026-06-09", "2026-06-12"),
+        stay.format(3, "2026-06-13", "2026-06-14"),
+    )
+
+    outcome = import_visits(db, content="\n".join((HEAD, *rows)).encode(), now=NOW)
+
+    assert [each.why.facts["pairs"] for each in outcome.notices] == ["V1与V2"]
+
+
+# Checked without the write lock, then kept
+
+
+def rows_of(count):
+    return [
+        f"V{number},residency,in_person,done,2026-07-{number % 14 + 1:02}T09:00,"
+        f"2026-07-{number % 14 + 1:02}T11:00,上海,zhao,qian,L1,,,"
+        for number in range(count)
+    ]
+
+
+@pytest.fixture
+def checked(sessions):
+    """Check a file of that many rows; the file is not kept yet."""
+    with transaction(sessions) as db:
+        for username in ("zhao", "qian"):
+            make_person(db, username)
+        make_lead(db, ref="L1")
+
+    def checked(count):
+        with sessions() as db:
+            content = "\n".join((HEAD, *rows_of(count))).encode()
+            return check_visits(db, content=content, now=NOW)
+
+    return checked
+
+
+@pytest.mark.parametrize("count", [2, 300])
+def test_few_statements_keep_a_file_however_many_visits_it_has(sessions, checked, count):
+    file = checked(count)
+
+    with statements_on(sessions.kw["bind"]) as under_lock, transaction(sessions) as db:
+        keep_visits(db, file=file, now=NOW)
+
+    assert len(under_lock) <= MOST_STATEMENTS
+    with sessions() as db:
+        assert first_break(db) is None
+        assert db.scalar(select(func.count()).select_from(Visit)) == count
+
+
+def test_a_visit_of_that_reference_made_after_the_check_stops_the_file(sessions, checked):
+    file = checked(3)
+    with transaction(sessions) as db:
+        leader = db.scalars(select(Person).filter_by(username="zhao")).one()
+        make_visit(db, leader, ref="V2")
+
+    with pytest.raises(IntegrityError), transaction(sessions) as db:
+        keep_visits(db, file=file, now=NOW)
+
+    with sessions() as db:
+        assert db.scalars(select(Visit.ref)).all() == ["V2"]
