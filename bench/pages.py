@@ -110,16 +110,10 @@ class Case:
         )
 
 
-def prepare(
-    folder: Path, scale: float, *, url: str = "", floor_url: str = ""
-) -> tuple[Flask, Flask]:
-    """Fill both databases; returns both applications as this process runs them.
-
-    Without their URLs both are files in the folder.
-    """
+def prepare(folder: Path, scale: float) -> tuple[Flask, Flask]:
+    """Fill both databases; returns both applications as this process runs them."""
     now = clock.now()
-    floor_url = floor_url or floor.url_in(folder)
-    app = create_app(Settings(data=folder, database_url=url, secret_key=SECRET))
+    app = create_app(Settings(data=folder, database_url="", secret_key=SECRET))
     with app.app_context():
         install(database.sessionmaker, clock_from=now)
         with writing(database.sessionmaker) as db:
@@ -127,8 +121,8 @@ def prepare(
 
     numbers = range(1, zone.lead_count(scale) + 1)
     names = ((zone.lead_title(number), zone.company_name(number)) for number in numbers)
-    floor.fill(floor_url, names, zone.PASSWORD, on=clock.civil_date(now))
-    return app, floor.make_app(floor_url, SECRET)
+    floor.fill(folder, names, zone.PASSWORD, on=clock.civil_date(now))
+    return app, floor.make_app(folder, SECRET)
 
 
 def all_cases(product: int, floor_port: int, connections: int, scale: float) -> list[Case]:

@@ -34,8 +34,6 @@ PAGES = [
     ("wu", "/supervision/{order}/edit"),
     ("admin", "/visits/new"),
     ("admin", "/admin/people/lina/entry-grants/new"),
-    ("admin", "/handover/lina"),
-    ("admin", "/admin/audit"),
 ]
 
 
