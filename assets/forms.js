@@ -95,9 +95,10 @@ function enhance(select) {
     create: select.hasAttribute("data-create"),
     createOnBlur: select.hasAttribute("data-create"),
     createFilter: (input) => /[^\x00-\x7f]/.test(input), // letters are initials being searched, not a new name
-    allowEmptyOption: false,
+    allowEmptyOption: select.hasAttribute("data-autosubmit"), // a filter's "all"
     hideSelected: select.multiple,
     closeAfterSelect: !select.multiple,
+    hidePlaceholder: true,
     refreshThrottle: 0,
     render,
     onItemAdd() {

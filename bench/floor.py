@@ -1,7 +1,8 @@
 """The floor: the least that Flask, SQLAlchemy and Jinja do for a list, a search and a form.
 
 It has a sign-in, and serves with the settings of `crm serve` from a database of the same kind.
-`python -m bench.floor PORT WORKERS` serves what `fill` has put into the folder CRM_DATA.
+`python -m bench.floor PORT WORKERS` serves what `fill` has put into FLOOR_DATABASE_URL or, without
+it, into a file in the folder CRM_DATA.
 """
 
 import os
@@ -74,15 +75,20 @@ class Project(Base):
     entered_on: Mapped[date] = mapped_column(index=True)
 
 
-def sessions_in(folder: Path) -> sessionmaker[Session]:
-    options = engine_options(f"sqlite:///{folder.resolve() / 'floor.sqlite3'}")
-    return sessionmaker(create_engine(**options), expire_on_commit=False)
+def url_in(folder: Path) -> str:
+    """The address of the floor's file in the folder, which is made where it is missing."""
+    file = folder.resolve() / "floor.sqlite3"
+    file.touch()
+    return f"sqlite:///{file}"
 
 
-def fill(folder: Path, names: Iterable[tuple[str, str]], password: str, *, on: date) -> None:
-    """Create the database, with one account and a project for each title and company."""
-    (folder / "floor.sqlite3").touch()
-    sessions = sessions_in(folder)
+def sessions_of(url: str) -> sessionmaker[Session]:
+    return sessionmaker(create_engine(**engine_options(url)), expire_on_commit=False)
+
+
+def fill(url: str, names: Iterable[tuple[str, str]], password: str, *, on: date) -> None:
+    """Make the tables, with one account and a project for each title and company."""
+    sessions = sessions_of(url)
     Base.metadata.create_all(sessions.kw["bind"])
     with writing(sessions) as db:
         db.add(User(username=USERNAME, password_hash=PasswordHasher().hash(password)))
@@ -95,13 +101,13 @@ def _project(title: str, company: str, on: date) -> Project:
     )
 
 
-def make_app(folder: Path, secret: str) -> Flask:
+def make_app(url: str, secret: str) -> Flask:
     app = Flask(__name__)
     app.secret_key = secret
     app.jinja_loader = DictLoader(
         {"layout.html": LAYOUT, "list.html": LIST, "form.html": FORM, "login.html": LOGIN}
     )
-    sessions = sessions_in(folder)
+    sessions = sessions_of(url)
 
     def signed_in(db: Session) -> User:
         return db.get(User, session.get("user_id", 0)) or abort(401)
@@ -148,9 +154,10 @@ def make_app(folder: Path, secret: str) -> Flask:
 
 
 def main(port: int, workers: int) -> None:
-    folder, secret = Path(os.environ["CRM_DATA"]), os.environ["CRM_SECRET_KEY"]
+    url = os.environ.get("FLOOR_DATABASE_URL") or url_in(Path(os.environ["CRM_DATA"]))
+    secret = os.environ["CRM_SECRET_KEY"]
     options = server_options("127.0.0.1", port, workers=workers)
-    Server(lambda: make_app(folder, secret), options).run()
+    Server(lambda: make_app(url, secret), options).run()
 
 
 if __name__ == "__main__":

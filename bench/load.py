@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import urllib.parse
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -125,18 +126,36 @@ def rate(port: int, clients: Sequence[Iterator[Request]], seconds: float, status
     barrier = threading.Barrier(len(clients), timeout=LONGEST_WAIT)
 
     def run(requests: Iterator[Request]) -> tuple[float, float, int]:
-        with connect(port) as connection:
-            barrier.wait()
-            begun, count = monotonic(), 0
-            while count == 0 or monotonic() - begun < seconds:
-                response = exchange(connection, next(requests))
-                if response.status != status:
-                    raise UnexpectedResponseError(f"{response.status} instead of {status}")
-                count += 1
-            return begun, monotonic(), count
+        barrier.wait()
+        begun, count = monotonic(), 0
+        for response in _responses(port, requests, seconds):
+            if response.status != status:
+                raise UnexpectedResponseError(f"{response.status} instead of {status}")
+            count += 1
+        return begun, monotonic(), count
 
     with ThreadPoolExecutor(len(clients)) as threads:
         runs = list(threads.map(run, clients))
 
     begun, ended = min(run[0] for run in runs), max(run[1] for run in runs)
     return sum(run[2] for run in runs) / (ended - begun)
+
+
+def statuses(port: int, clients: Sequence[Iterator[Request]], seconds: float) -> list[Counter[int]]:
+    """How often each client got which status, with one connection for each."""
+
+    def run(requests: Iterator[Request]) -> Counter[int]:
+        return Counter(response.status for response in _responses(port, requests, seconds))
+
+    with ThreadPoolExecutor(len(clients)) as threads:
+        return list(threads.map(run, clients))
+
+
+def _responses(port: int, requests: Iterator[Request], seconds: float) -> Iterator[Response]:
+    """The responses to requests that begin during that many seconds; at least one."""
+    with connect(port) as connection:
+        until = monotonic() + seconds
+        for request in requests:
+            yield exchange(connection, request)
+            if monotonic() >= until:
+                break

@@ -110,10 +110,16 @@ class Case:
         )
 
 
-def prepare(folder: Path, scale: float) -> tuple[Flask, Flask]:
-    """Fill both databases; returns both applications as this process runs them."""
+def prepare(
+    folder: Path, scale: float, *, url: str = "", floor_url: str = ""
+) -> tuple[Flask, Flask]:
+    """Fill both databases; returns both applications as this process runs them.
+
+    Without their URLs both are files in the folder.
+    """
     now = clock.now()
-    app = create_app(Settings(data=folder, database_url="", secret_key=SECRET))
+    floor_url = floor_url or floor.url_in(folder)
+    app = create_app(Settings(data=folder, database_url=url, secret_key=SECRET))
     with app.app_context():
         install(database.sessionmaker, clock_from=now)
         with writing(database.sessionmaker) as db:
@@ -121,8 +127,8 @@ def prepare(folder: Path, scale: float) -> tuple[Flask, Flask]:
 
     numbers = range(1, zone.lead_count(scale) + 1)
     names = ((zone.lead_title(number), zone.company_name(number)) for number in numbers)
-    floor.fill(folder, names, zone.PASSWORD, on=clock.civil_date(now))
-    return app, floor.make_app(folder, SECRET)
+    floor.fill(floor_url, names, zone.PASSWORD, on=clock.civil_date(now))
+    return app, floor.make_app(floor_url, SECRET)
 
 
 def all_cases(product: int, floor_port: int, connections: int, scale: float) -> list[Case]:

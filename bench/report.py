@@ -42,36 +42,46 @@ class Result:
         """The product's rates as percentages of the floor's rate in the same pass."""
         return [100 * ours / least for ours, least in zip(self.product, self.floor, strict=True)]
 
+    @property
+    def rates(self) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:
+        """The rates of each pass, and their shares."""
+        return self.product, self.floor, self.shares
+
 
 def report(results: Sequence[Result], *, command: str, conditions: str, now: datetime) -> str:
     """The whole text of RESULTS.md."""
     parts = (
         "# Results",
         "Written by `make bench`; [README.md](README.md) explains the columns.",
-        "\n".join(
-            (
-                f"- Measured on {clock.civil_date(now)} with `{command}`.",
-                f"- {conditions}.",
-                f"- Machine: {_machine()}.",
-                f"- Versions: {_versions()}.",
-            )
-        ),
+        measured(command, conditions, now),
         table(
             ("what", "per second", "floor", "share of the floor", "goal", "queries", "bytes", "br"),
-            (_summary(result) for result in results),
+            (summary(result) for result in results),
         ),
         "The floor's counterparts:",
         table(("what", "queries", "bytes", "br"), _counterparts(results)),
         "Responses a second, pass by pass:",
         table(
             ("what", "product", "floor", "share in %"),
-            ((result.title, *map(series, _raw(result))) for result in results),
+            ((result.title, *map(series, result.rates)) for result in results),
         ),
     )
     return "\n\n".join(parts) + "\n"
 
 
-def _summary(result: Result) -> tuple[object, ...]:
+def measured(command: str, conditions: str, now: datetime) -> str:
+    """When, with which command and where it was measured, as a list."""
+    return "\n".join(
+        (
+            f"- Measured on {clock.civil_date(now)} with `{command}`.",
+            f"- {conditions}.",
+            f"- Machine: {_machine()}.",
+            f"- Versions: {_versions()}.",
+        )
+    )
+
+
+def summary(result: Result) -> tuple[object, ...]:
     shares, sample = result.shares, result.product_sample
     return (
         result.title,
@@ -90,10 +100,6 @@ def _counterparts(results: Iterable[Result]) -> list[tuple[object, ...]]:
     return [
         (name, sample.queries, sample.size, sample.compressed) for name, sample in samples.items()
     ]
-
-
-def _raw(result: Result) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:
-    return result.product, result.floor, result.shares
 
 
 def series(values: Iterable[float]) -> str:

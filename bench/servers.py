@@ -22,13 +22,16 @@ START_SECONDS, STOP_SECONDS = 60, 20
 
 
 @contextmanager
-def serving(*command: str, data: Path, secret: str) -> Iterator[int]:
-    """Run the Python command, with a free port for PORT, until the context ends; the port."""
+def serving(*command: str, data: Path, secret: str, **settings: str) -> Iterator[int]:
+    """Run the Python command, with a free port for PORT, until the context ends; the port.
+
+    `settings`: more environment variables.
+    """
     port = load.free_port()
     words = [word.replace("PORT", str(port)) for word in command]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
     own = {"CRM_DATA": str(data), "CRM_SECRET_KEY": secret}
-    process = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=inherited | own)
+    process = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=inherited | own | settings)
 
     try:
         _await(port, process)

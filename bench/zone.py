@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 from argon2 import PasswordHasher
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from bench.zone_visits import participants, visited, visits
@@ -109,6 +109,16 @@ def fill(db: Session, *, scale: float, now: datetime) -> None:
     _insert(db, Visit, drawn)
     _insert(db, VisitParticipant, participants(rng, drawn, owing))
     _insert(db, VisitLead, visited(rng, drawn, visited_ids))
+    for table in (Lead, Visit):
+        _count_from_last_id(db, table)
+
+
+def _count_from_last_id(db: Session, table: type[Base]) -> None:
+    """PostgreSQL does not count the ids that rows were given."""
+    if db.get_bind().dialect.name == "postgresql":
+        row: Any = table
+        sequence = func.pg_get_serial_sequence(table.__tablename__, "id")
+        db.execute(select(func.setval(sequence, select(func.max(row.id)).scalar_subquery())))
 
 
 def _insert(db: Session, table: type[Base], rows: Iterable[Row]) -> None:

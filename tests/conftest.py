@@ -12,10 +12,13 @@ import structlog
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.base.audit import _source
 from crm.base.db import begin_to_write
 from crm.base.mail import Site
+from crm.quotas.remembered import forget
 from tests import quota_inputs, trail
 from tests.databases import KINDS, Kept, empty_database
 from tests.postgres import server
@@ -101,6 +104,21 @@ def db(kept_databases: Callable[[str], Kept], kind_of_database: str) -> Iterator
         begin_to_write(session)
         yield session
         session.rollback()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered() -> Iterator[None]:
+    """Begin each test as a new process does."""
+    forget()
+    yield
+    forget()
+
+
+@event.listens_for(Session, "after_commit")
+def _forget_what_tests_arrange(_session: Session) -> None:
+    # rows that tests arrange have no entry in the trail, by which the application would notice
+    if _source.get() is None:
+        forget()
 
 
 @pytest.fixture(autouse=True)

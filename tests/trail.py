@@ -22,7 +22,7 @@ TECHNICAL = {
     "audit_head": "the trail itself",
     "audit_link": "the trail itself",
     "audit_seal": "the trail itself",
-    "figure": "follows from facts, which have entries; kept when assessed and frozen",
+    "figure": "follows from facts, which have entries; a freeze has one of each rule",
     "job_run": "the ledger of the clock",
     "lease": "which node runs the timetable",
     "message": "the outbox: made with the change that it tells of",

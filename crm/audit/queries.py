@@ -41,11 +41,6 @@ def entry_names(db: Session, visit_ids: Collection[int]) -> EntryNames:
     )
 
 
-def actor_choices(db: Session) -> list[tuple[int, str]]:
-    """Everyone who may have made an entry, by pinyin."""
-    return list(db.execute(select(Person.id, Person.name).order_by(Person.pinyin)).all())
-
-
 def last_entry_id(db: Session, row: Any) -> int:
     """The id of the last entry about the row, which serves as its version; 0 without any."""
     return db.scalar(select(func.max(AuditEntry.id)).where(_about(row))) or 0

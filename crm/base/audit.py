@@ -32,6 +32,7 @@ from sqlalchemy.types import NullType
 from crm.base.db import Base, batches, insert_into, insert_rows, new_ids
 
 HEAD = 1  # the one row of AuditHead
+HEAD_SEEN = "audit_head"  # the chain's end as this transaction read it
 MADE = "audit_made"  # the ids of the entries that this transaction made
 HELD = "audit_held"  # the end of the chain, once this transaction holds it
 
@@ -116,6 +117,17 @@ HASHED: tuple[Any, ...] = (
     AuditEntry.address,
     AuditEntry.stored_at,
 )
+
+
+def chain_head(db: Session) -> str | None:
+    """The hash at the chain's end, which every commit with an entry moves; None: no entry yet.
+
+    It is read once a transaction, so that what is read later is at least as new.
+    """
+    if HEAD_SEEN not in db.info:
+        db.info[HEAD_SEEN] = db.scalar(select(AuditHead.hash).where(AuditHead.id == HEAD))
+    head: str | None = db.info[HEAD_SEEN]
+    return head
 
 
 def come_from(source: str | None) -> None:
@@ -244,6 +256,7 @@ def _forget(db: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         db.info.pop(MADE, None)
         db.info.pop(HELD, None)
+        db.info.pop(HEAD_SEEN, None)
 
 
 def position(db: Session) -> int:

@@ -1,11 +1,11 @@
 """Pages of long lists by keyset: the last page costs no more than the first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Row, Select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
@@ -45,18 +45,27 @@ def page_of(  # noqa: PLR0913 - a page is asked for by that much
     return place.cut(db.scalars(place.narrowed(query, size)).all(), size)
 
 
-def rows_page(  # noqa: PLR0913 - as above
+def rows_page(
     db: Session,
-    query: Select[*tuple[Any, ...]],
-    *,
+    *queries: Select[*tuple[Any, ...]],
     on: Key,
     row_id: InstrumentedAttribute[int],
     cursor: str | None = None,
     size: int = PAGE,
 ) -> Page[Row[*tuple[Any, ...]]]:
-    """As `page_of`, of a query on single columns, among them `on` and `row_id`."""
+    """As `page_of`, of single columns, among them `on` and `row_id`.
+
+    Several queries, of which each may have an index of its own, find rows that differ.
+    """
     place = _place(cursor, on, row_id, earliest_first=False)
-    return place.cut(db.execute(place.narrowed(query, size)).all(), size)
+    parts = [place.narrowed(query, size) for query in queries]
+
+    if len(parts) == 1:
+        return place.cut(db.execute(parts[0]).all(), size)
+
+    both = union_all(*(select(part.subquery()) for part in parts))
+    columns = [both.selected_columns[column.key] for column in (on, row_id)]
+    return place.cut(db.execute(both.order_by(*place.order(columns)).limit(size + 1)).all(), size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +80,17 @@ class _Place:
 
     def narrowed(self, query: Select[T], size: int) -> Select[T]:
         """The query for the page's rows and one more, which shows whether there is a next page."""
-        is_ascending = self.earliest_first is not self.is_backwards
         if self.keys is not None:
             row = tuple_(self.on, self.row_id)
-            query = query.where(row > self.keys if is_ascending else row < self.keys)
+            query = query.where(row > self.keys if self.is_ascending else row < self.keys)
+        return query.order_by(*self.order((self.on, self.row_id))).limit(size + 1)
 
-        columns = (self.on, self.row_id)
-        order = [column.asc() if is_ascending else column.desc() for column in columns]
-        return query.order_by(*order).limit(size + 1)
+    @property
+    def is_ascending(self) -> bool:
+        return self.earliest_first is not self.is_backwards
+
+    def order(self, columns: Iterable[SQLColumnExpression[Any]]) -> list[ColumnElement[Any]]:
+        return [column.asc() if self.is_ascending else column.desc() for column in columns]
 
     def cut(self, found: Sequence[Item], size: int) -> Page[Item]:
         """The page that was found, with the cursors of its neighbours."""

@@ -35,7 +35,13 @@ from crm.people.queries import UnitNode, held_on, unit_tree
 from crm.quotas.figures_by_period import figures_by_period
 from crm.quotas.frozen import CorrectionFacts, corrections
 from crm.quotas.models import Correction
-from crm.quotas.queries import PersonFigure, figures, period_kinds, working_calendar
+from crm.quotas.queries import (
+    PersonFigure,
+    explained_figures,
+    figures,
+    period_kinds,
+    working_calendar,
+)
 from crm.quotas.rules import Figure, FigureStatus
 from crm.supervision.queries import OrderActivity, order_activity
 from crm.targets.queries import courses, target_progress
@@ -165,7 +171,9 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
     """Read the facts of the period's digests; the clock's slots begin on `since`."""
     on = civil_date(at)
     wanted = spans(period, on)
-    judged = [figure for part in wanted.all for figure in figures(db, period=part, as_of=at)]
+    judged = [
+        figure for part in wanted.all for figure in explained_figures(db, period=part, as_of=at)
+    ]
     shown_periods = {found.figure.period for found in judged} | {period}
     calendar = working_calendar(db)
 

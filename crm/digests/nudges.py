@@ -21,7 +21,7 @@ from crm.digests.rules import evening_of
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.quotas.permissions import supervisors_on
-from crm.quotas.queries import PersonFigure, figures
+from crm.quotas.queries import PersonFigure, explained_figures
 from crm.quotas.rules import IN_DANGER, FigureStatus, Measure
 from crm.visits.rules import Status
 
@@ -63,7 +63,7 @@ def send_nudges(db: Session, *, at: datetime, late: bool, site: Site) -> Mapping
 
     for kind in PeriodKind:
         period = Period.holding(kind, civil_date(at))
-        judged = figures(db, period=period, as_of=at)
+        judged = explained_figures(db, period=period, as_of=at)
         nudge_counts = update_levels(db, judged, at)
         behind = [found for found in judged if found.figure.status in IN_DANGER]
         # Most noons there is nothing new, and the visits need not be read.

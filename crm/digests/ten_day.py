@@ -26,7 +26,7 @@ from crm.people.permissions import Viewer, viewers
 from crm.people.queries import UnitNode, unit_tree
 from crm.people.rules import Role
 from crm.quotas.permissions import FigureScope, figure_scopes
-from crm.quotas.queries import PersonFigure, figures, working_calendar
+from crm.quotas.queries import PersonFigure, explained_figures, working_calendar
 from crm.quotas.rules import IN_DANGER, Rule
 from crm.supervision.queries import OpenOrder, open_orders
 
@@ -121,7 +121,7 @@ def make_ten_day_reports(  # noqa: PLR0913 - what a slot says, each by name
 def _gather(db: Session, period: Period, at: datetime) -> TenDayFacts:
     on = civil_date(at)
     running = [Period.holding(kind, on) for kind in PeriodKind]
-    judged = [found for part in running for found in figures(db, period=part, as_of=at)]
+    judged = [found for part in running for found in explained_figures(db, period=part, as_of=at)]
     overdue = overdue_milestones(db, on, as_of=at)
     lead_ids = {milestone.lead.id for milestone in overdue}
     calendar = working_calendar(db)

@@ -1,6 +1,6 @@
 """Follow-ups before a viewer, who may not see all of their leads (REGIME 2)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -28,13 +28,11 @@ def shown(
     """The follow-ups, persons loaded, as the viewer may see them; one query for their leads."""
     followups = list(followups)
     labels = lead_labels(db, viewer, {followup.lead_id for followup in followups}, on)
-    return [
-        SeenFollowup(
-            followup,
-            followup.person,
-            labels[followup.lead_id],
-            # what was done late is not overdue any more
-            followup.done_at is None and followup.due_on < on,
-        )
-        for followup in followups
-    ]
+    return [seen_as(followup, labels, on) for followup in followups]
+
+
+def seen_as(followup: Followup, labels: Mapping[int, LeadLabel], on: date) -> SeenFollowup:
+    """The follow-up with its lead by one of these labels."""
+    # what was done late is not overdue any more
+    is_overdue = followup.done_at is None and followup.due_on < on
+    return SeenFollowup(followup, followup.person, labels[followup.lead_id], is_overdue)

@@ -1,7 +1,7 @@
 """Health checks: the clock's last tick, overdue slots, the backlog of mails."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -103,18 +103,20 @@ class Standstill:
 
 def pulse(db: Session, *, now: datetime) -> Pulse:
     """The last tick of the leading node, known from its lease."""
+    # The lease is in the database, so any process of any node can tell.
+    if (silence := lease.silent_for(db)) is not None:
+        return Pulse(has_ticked=True, silent_for=silence)
     if (installed_at := ledger.installed_at(db)) is None:
         return Pulse(has_ticked=False, silent_for=None)
-    # The lease is in the database, so any process of any node can tell.
-    silence = lease.silent_for(db)
-    if silence is None:
-        return Pulse(has_ticked=False, silent_for=max(now - installed_at, timedelta(0)))
-    return Pulse(has_ticked=True, silent_for=silence)
+    return Pulse(has_ticked=False, silent_for=max(now - installed_at, timedelta(0)))
 
 
-def overdue(db: Session, *, now: datetime) -> list[Slot]:
-    """The slots that were due at least ten minutes ago, the oldest first."""
-    return ledger.due(db, JOBS, working_calendar(db), until=now - ON_TIME)
+def overdue(db: Session, *, now: datetime, paused: Collection[str] | None = None) -> list[Slot]:
+    """The slots that were due at least ten minutes ago, the oldest first.
+
+    `paused`: the names of the paused jobs, where the caller has read them.
+    """
+    return ledger.due(db, JOBS, working_calendar(db), until=now - ON_TIME, paused=paused)
 
 
 def standstill(db: Session, *, now: datetime) -> Standstill | None:
@@ -123,11 +125,12 @@ def standstill(db: Session, *, now: datetime) -> Standstill | None:
     if last_pulse.silent_for is None:
         return None
     silent_for = last_pulse.silent_for if last_pulse.health is Health.FAIL else None
-    first = next(iter(overdue(db, now=now)), None)
-    paused_jobs = paused(db)
-    return (
-        Standstill(silent_for, first, paused_jobs) if silent_for or first or paused_jobs else None
-    )
+    paused_jobs = pauses(db)
+    first = next(iter(overdue(db, now=now, paused=paused_jobs)), None)
+
+    if not (silent_for or first or paused_jobs):
+        return None
+    return Standstill(silent_for, first, [JobName(name).label for name in paused_jobs])
 
 
 def paused(db: Session) -> list[str]:

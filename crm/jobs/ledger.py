@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from heapq import merge
@@ -21,7 +21,7 @@ from crm.base.periods import name_patterns
 from crm.base.workdays import WorkingCalendar
 from crm.jobs.backoff import wait_after
 from crm.jobs.models import JobRun, RunState
-from crm.jobs.pausing import held_jobs
+from crm.jobs.pausing import held_by, held_jobs
 from crm.jobs.timetable import Job, Slot, Timing, precedes_clock, slots
 
 FIRST_WAIT = timedelta(seconds=30)
@@ -49,25 +49,30 @@ def install(db: Session, *, clock_from: datetime, now: datetime) -> None:
     db.execute(row.on_conflict_do_nothing(index_elements=["job", "slot"]))
 
 
+INSTALLED = (JobRun.job == Install.JOB) & (JobRun.slot == Install.SLOT)
+CLOCK_FROM = select(JobRun.due_at).where(INSTALLED)
+
+
 def clock_from(db: Session) -> datetime:
     """The moment from which on there are slots; refused as `not_installed`."""
-    query = select(JobRun.due_at).where(JobRun.job == Install.JOB, JobRun.slot == Install.SLOT)
-    if (since := db.scalar(query)) is None:
+    return _or_refuse(db.scalar(CLOCK_FROM))
+
+
+def _or_refuse(since: datetime | None) -> datetime:
+    if since is None:
         raise Refused("not_installed")
     return since
 
 
 def began_on(db: Session) -> date:
     """The date on which slots begin; `date.min` where nothing is installed."""
-    query = select(JobRun.due_at).where(JobRun.job == Install.JOB, JobRun.slot == Install.SLOT)
-    since = db.scalar(query)
+    since = db.scalar(CLOCK_FROM)
     return civil_date(since) if since else date.min
 
 
 def installed_at(db: Session) -> datetime | None:
     """When the clock was installed; None where it was not."""
-    query = select(JobRun.finished_at).where(JobRun.job == Install.JOB)
-    return db.scalar(query.where(JobRun.slot == Install.SLOT))
+    return db.scalar(select(JobRun.finished_at).where(INSTALLED))
 
 
 def upcoming(db: Session, jobs: Sequence[Job], calendar: WorkingCalendar) -> list[Iterator[Slot]]:
@@ -75,27 +80,32 @@ def upcoming(db: Session, jobs: Sequence[Job], calendar: WorkingCalendar) -> lis
 
     None is about a period that ended before the clock began.
     """
-    since = clock_from(db)
+    # The names of one cycle sort as its slots do, so each of these is an index look-up.
+    last = select(func.max(JobRun.slot)).where(JobRun.state.not_in(UNFINISHED))
+    last_finished = (last.where(_is_of(job)).scalar_subquery() for job in jobs)
+    row = db.execute(select(CLOCK_FROM.scalar_subquery(), *last_finished)).one()
+    since = _or_refuse(row[0])
+
     ahead = (
-        slots(job, calendar, since=since, last=last)
-        for job, last in zip(jobs, _last_finished(db, jobs), strict=True)
+        slots(job, calendar, since=since, last=name)
+        for job, name in zip(jobs, row[1:], strict=True)
     )
     return [dropwhile(lambda slot: precedes_clock(slot, since), of_job) for of_job in ahead]
 
 
-def _last_finished(db: Session, jobs: Sequence[Job]) -> Iterable[str | None]:
-    if not jobs:
-        return ()
-    # The names of one cycle sort as its slots do, so each of these is an index look-up.
-    last = select(func.max(JobRun.slot)).where(JobRun.state.not_in(UNFINISHED))
-    return db.execute(select(*(last.where(_is_of(job)).scalar_subquery() for job in jobs))).one()
-
-
 def due(
-    db: Session, jobs: Sequence[Job], calendar: WorkingCalendar, *, until: datetime
+    db: Session,
+    jobs: Sequence[Job],
+    calendar: WorkingCalendar,
+    *,
+    until: datetime,
+    paused: Collection[str] | None = None,
 ) -> list[Slot]:
-    """The slots due up to then and not finished, in order; without those of paused jobs."""
-    held = held_jobs(db)
+    """The slots due up to then and not finished, in order; without those of paused jobs.
+
+    `paused`: the names of the paused jobs, where the caller has read them.
+    """
+    held = held_jobs(db) if paused is None else held_by(paused)
     running = [job for job in jobs if job.name not in held]
     ahead = (
         takewhile(lambda slot: slot.due_at <= until, slots_of_job)

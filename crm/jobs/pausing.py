@@ -1,5 +1,6 @@
 """Pausing and resuming a job; slots that fall due meanwhile are handled as after a downtime."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -24,8 +25,12 @@ def pauses(db: Session) -> dict[str, JobPause]:
 
 def held_jobs(db: Session) -> set[str]:
     """The jobs whose slots are not taken: paused ones, and those that depend on them."""
-    paused = set(db.scalars(select(JobPause.job)))
-    return paused | {name for name, other in DEPENDS_ON.items() if other in paused}
+    return held_by(db.scalars(select(JobPause.job)).all())
+
+
+def held_by(paused: Collection[str]) -> set[str]:
+    """These paused jobs, and those that depend on them."""
+    return {*paused, *(name for name, other in DEPENDS_ON.items() if other in paused)}
 
 
 def pause_job(db: Session, *, job: JobName, why: str, by: Person | None, now: datetime) -> JobPause:

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, exists, false, or_, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
@@ -24,14 +35,19 @@ def role_held_on(on: date | BindParameter[date]) -> ColumnElement[bool]:
     return (LeadRole.from_on <= on) & or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on)
 
 
-def named(person_id: int, on: date) -> ColumnElement[bool]:
+def named(
+    person_id: int | BindParameter[int], on: date | BindParameter[date]
+) -> ColumnElement[bool]:
     """Leads on which the person is named on the date, in whatever role."""
     return exists().where(
         LeadRole.lead_id == Lead.id, LeadRole.person_id == person_id, role_held_on(on)
     )
 
 
-def in_charge(unit_ids: Collection[int] | Select[int], on: date) -> ColumnElement[bool]:
+def in_charge(
+    unit_ids: Collection[int] | Select[int] | BindParameter[list[int]],
+    on: date | BindParameter[date],
+) -> ColumnElement[bool]:
     """Leads for which one of the units is responsible on the date."""
     return exists().where(
         LeadRole.lead_id == Lead.id,
@@ -45,7 +61,10 @@ def in_charge(unit_ids: Collection[int] | Select[int], on: date) -> ColumnElemen
 # to run it: a run through many mornings asks for the same again and again.
 @lru_cache(maxsize=256)
 def _own_or_in_scope(
-    person_id: int, role: Role, unit_ids: frozenset[int], on: date
+    person_id: int | BindParameter[int],
+    role: Role,
+    unit_ids: frozenset[int] | BindParameter[list[int]],
+    on: date | BindParameter[date],
 ) -> ColumnElement[bool]:
     """Leads of the person's own units or scope, or on which the person is named."""
     if role is Role.ADMIN:
@@ -56,7 +75,12 @@ def _own_or_in_scope(
 
 
 @lru_cache(maxsize=256)
-def _visible(person_id: int, role: Role, unit_ids: frozenset[int], on: date) -> ColumnElement[bool]:
+def _visible(
+    person_id: int | BindParameter[int],
+    role: Role,
+    unit_ids: frozenset[int] | BindParameter[list[int]],
+    on: date | BindParameter[date],
+) -> ColumnElement[bool]:
     if role not in WITH_RECORDS:
         return false()
     return or_(
@@ -69,6 +93,18 @@ def _visible(person_id: int, role: Role, unit_ids: frozenset[int], on: date) -> 
 def visible(viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Leads that the viewer may see on the date, whatever the query stands on (REGIME 2)."""
     return _visible(viewer.person_id, viewer.role, viewer.unit_ids, on)
+
+
+def visible_to_role(role: Role) -> ColumnElement[bool]:
+    """As `visible`, for a statement that is put together once; `values_of` has its values."""
+    return _visible(
+        bindparam("viewer_id"), role, bindparam("viewer_units", expanding=True), bindparam("on")
+    )
+
+
+def values_of(viewer: Viewer, on: date) -> dict[str, object]:
+    """The values of `visible_to_role`."""
+    return {"viewer_id": viewer.person_id, "viewer_units": list(viewer.unit_ids), "on": on}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,25 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
 from crm.leads.models import Company, Contact, Lead, LeadRole
-from crm.leads.permissions import LeadAccess, role_held_on, sees, visible
+from crm.leads.permissions import (
+    LeadAccess,
+    role_held_on,
+    sees,
+    values_of,
+    visible,
+    visible_to_role,
+)
 from crm.leads.rules import Secrecy
 from crm.people.permissions import Viewer
+from crm.people.rules import Role
 
 HIDDEN = "内部线索"  # an internal lead, for those who may not see it: it has no code name
 
@@ -89,32 +99,34 @@ class LabelsFor(dict[int, LeadLabel]):
         return label
 
 
+@cache
+def labelled_leads(role: Role) -> Select[*tuple[Any, ...]]:
+    """Leads with what `label_of` reads, for viewers of the role; `values_of` has their values."""
+    return select(
+        Lead.id,
+        Lead.title,
+        Lead.code_name,
+        Lead.secrecy,
+        Company.name.label("company"),
+        visible_to_role(role).label("is_seen"),
+    ).join(Lead.company)
+
+
+def label_of(row: Row[*tuple[Any, ...]]) -> LeadLabel:
+    """How the lead is called before the viewer."""
+    if row.is_seen:
+        return LeadLabel(row.id, row.title, row.company, row.secrecy)
+    return LeadLabel(None, row.code_name or HIDDEN, None, row.secrecy)
+
+
 def lead_labels(
     db: Session, viewer: Viewer, lead_ids: Collection[int], on: date
 ) -> dict[int, LeadLabel]:
     """How each lead is called before the viewer: a lead not theirs to see by its code name only."""
     if not lead_ids:
         return {}
-
-    rows = db.execute(
-        select(
-            Lead.id,
-            Lead.title,
-            Lead.code_name,
-            Lead.secrecy,
-            Company.name.label("company"),
-            visible(viewer, on).label("is_seen"),
-        )
-        .join(Lead.company)
-        .where(Lead.id.in_(lead_ids))
-    )
-
-    return {
-        row.id: LeadLabel(row.id, row.title, row.company, row.secrecy)
-        if row.is_seen
-        else LeadLabel(None, row.code_name or HIDDEN, None, row.secrecy)
-        for row in rows
-    }
+    query = labelled_leads(viewer.role).where(Lead.id.in_(lead_ids))
+    return {row.id: label_of(row) for row in db.execute(query, values_of(viewer, on))}
 
 
 def companies_with_hidden_leads(viewer: Viewer, on: date) -> Select[int]:

@@ -52,6 +52,32 @@ def owners_of(agent_id: int, on: date) -> Select[int]:
     return select(EntryGrant.owner_id).where(EntryGrant.agent_id == agent_id, in_force(on))
 
 
+@dataclass(frozen=True, slots=True)
+class DayGrants:
+    """What *my day* shows of grants: for whom a person enters, and what others changed."""
+
+    owners: list[Person]  # by pinyin
+    changed: list[EntryGrant]  # given or ended by another, people loaded
+
+
+def day_grants(db: Session, person_id: int, on: date, *, since: datetime) -> DayGrants:
+    """For whom the person enters on the date, and what another has changed since then."""
+    is_mine = (EntryGrant.agent_id == person_id) & in_force(on)
+    is_changed = changed_by_another(person_id, since)
+    query = select(EntryGrant, is_mine.label("is_mine"), is_changed.label("is_changed"))
+    rows = db.execute(
+        query.where(or_(is_mine, is_changed))
+        .options(*LOADED)
+        .order_by(EntryGrant.from_on, EntryGrant.id)
+    ).all()
+
+    owners = {row[0].owner for row in rows if row.is_mine}
+    return DayGrants(
+        sorted(owners, key=lambda owner: (owner.pinyin, owner.username)),
+        [row[0] for row in rows if row.is_changed],
+    )
+
+
 def entered_for(db: Session, agent_id: int, on: date) -> list[Person]:
     """The people for whom that person may enter visits on the date, by pinyin."""
     query = select(Person).where(Person.id.in_(owners_of(agent_id, on)))
@@ -74,13 +100,12 @@ def grant_of(db: Session, owner_id: int, grant_id: int) -> EntryGrant | None:
     return db.scalar(query)
 
 
-def changed_since(db: Session, person_id: int, since: datetime) -> Sequence[EntryGrant]:
-    """Grants to or of the person that another has given or ended since then, people loaded."""
+def changed_by_another(person_id: int, since: datetime) -> ColumnElement[bool]:
+    """Grants to or of the person that another has given or ended since then."""
     given = and_(EntryGrant.granted_at >= since, EntryGrant.granted_by_id != person_id)
     # nobody ended it: it lapsed, or ended with an account
     is_by_another = or_(EntryGrant.ended_by_id.is_(None), EntryGrant.ended_by_id != person_id)
-    return _grants(
-        db,
+    return and_(
         or_(EntryGrant.owner_id == person_id, EntryGrant.agent_id == person_id),
         or_(given, and_(EntryGrant.ended_at >= since, is_by_another)),
     )

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import BindParameter, ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
@@ -26,7 +26,7 @@ class UnitNode:
 _UNITS = select(Unit).order_by(Unit.position, Unit.code)
 
 
-def held_on(on: date) -> ColumnElement[bool]:
+def held_on(on: date | BindParameter[date]) -> ColumnElement[bool]:
     """Postings that hold on the date."""
     return (Posting.from_on <= on) & or_(Posting.to_on.is_(None), Posting.to_on >= on)
 
@@ -114,6 +114,8 @@ def by_username(db: Session, username: str) -> Person | None:
 
 def people_by_id(db: Session, person_ids: Collection[int]) -> dict[int, Person]:
     """These people by their ids, in the order of their names."""
+    if not person_ids:
+        return {}
     query = select(Person).where(Person.id.in_(person_ids)).order_by(Person.pinyin, Person.id)
     return {person.id: person for person in db.scalars(query)}
 

@@ -13,9 +13,10 @@ from crm.base.periods import DAY, Period, PeriodKind
 from crm.base.workdays import WorkingCalendar
 from crm.people.rules import Duty
 from crm.quotas.facts import PersonFigure, Place
+from crm.quotas.live import live_figures
 from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import FEWEST, FigureScope
-from crm.quotas.queries import figures, live_figures, working_calendar
+from crm.quotas.queries import figures, working_calendar
 from crm.quotas.rules import (
     WORKDAYS_TO_LOG,
     FigureBasis,

@@ -12,9 +12,9 @@ from crm.base.pending import take
 from crm.base.periods import Period
 from crm.people.quota_inputs import QuotaInputChanged
 from crm.quotas.frozen import RULE, corrections_of
+from crm.quotas.live import live_figures
 from crm.quotas.locks import hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
-from crm.quotas.queries import live_figures
 from crm.quotas.rules import Figure, FigureResult, FigureStatus, Freeze, JudgingVersion, Rule
 
 NOTHING_OWED = FigureResult(0, 0, FigureStatus.EXEMPT)  # who does not hold the duty any more

@@ -1,55 +1,80 @@
-"""Which visits count towards a rule, which do not, and why (REGIME 4). Pure."""
+"""Which visits count towards a rule, which do not, and why (REGIME 4). Pure.
 
-from collections import defaultdict
+Figures are numbers, and few readers ask for the visits behind them. `known_visit` decides both:
+`crm.quotas.judging` sums what it says, and `explain` lists it.
+"""
+
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from crm.base import clock
-from crm.base.periods import Period, days
+from crm.base.periods import DAY, Period
 from crm.people.rules import Duty
+from crm.quotas.date_bits import DateBits, bits_between, dates_of
 from crm.quotas.rules import (
-    Case,
     Counted,
+    Explanation,
     Freeze,
     JudgingVersion,
     Measure,
     NotCounted,
     Reason,
     Rule,
+    Tenure,
     VisitFacts,
 )
 from crm.visits.rules import Kind, Status, Verdict, is_logged_late, is_open_to_verdict
 
+START = 1  # the bit that stands for a visit, where visits and not their dates are counted
 
-@dataclass(frozen=True, slots=True)
-class KnownVisit:
-    """A visit as one rule sees it at a moment."""
+
+class KnownVisit(NamedTuple):
+    """A visit of a person as one rule sees it at a moment."""
 
     visit: VisitFacts
-    is_planned: bool
-    done_before: date  # its dates before this one are done
-    is_rejected: bool
-    is_logged_late: bool  # set done late, and not confirmed
-    is_entered_late: bool  # its days were entered late for the person, and are not confirmed
+    covered: DateBits  # its dates that the rule looks at
+    done: DateBits  # those of them that count as done
+    if_done: DateBits  # those that would, if it were set done in time
+    blocked: Reason | None  # why it does not count even where it is done
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """Every visit of the person that covers the period, counted or not."""
+class Terms:
+    """What is alike for everybody who is judged by a rule in a period at a moment."""
 
-    counted: tuple[Counted, ...]
-    not_counted: tuple[NotCounted, ...]
+    rule: Rule
+    period: Period
+    workdays: DateBits
+    as_of: datetime
+    today: date
+    begun: DateBits  # the dates up to today
+    ahead: DateBits  # the dates from today on
+    counts_days: bool
+    freeze: Freeze | None  # when the figure was frozen, to judge what edits made of it since
 
-    @property
-    def achieved(self) -> int:
-        """How many visits or days count."""
-        return sum(item.days for item in self.counted)
 
-    @property
-    def dates(self) -> frozenset[date]:
-        """The dates that are counted."""
-        return frozenset(on for item in self.counted for on in item.dates)
+def terms_of(
+    rule: Rule,
+    period: Period,
+    workdays: DateBits,
+    as_of: datetime,
+    freeze: Freeze | None = None,
+) -> Terms:
+    """The terms of a rule for a period with these working days, at the moment."""
+    today = clock.civil_date(as_of)
+    return Terms(
+        rule,
+        period,
+        workdays,
+        as_of,
+        today,
+        begun=bits_between(period, period.first, today),
+        ahead=bits_between(period, today, None),
+        counts_days=rule.counts_days,
+        freeze=freeze,
+    )
 
 
 def status_at(visit: VisitFacts, as_of: datetime) -> Status:
@@ -69,65 +94,96 @@ def verdict_at(visit: VisitFacts, as_of: datetime) -> Verdict | None:
 def is_entered_late(visit: VisitFacts, rule: Rule, late_by_days: int) -> bool:
     """Whether the rule counts its days, and they were entered later than it allows (REGIME 3)."""
     return (
-        rule.counts_days
+        late_by_days > 0
+        and rule.counts_days
         and rule.stay_within_days is not None
         and visit.first_on < visit.last_on
         and late_by_days > rule.stay_within_days
     )
 
 
-def known_visit(
-    visit: VisitFacts, rule: Rule, *, as_of: datetime, freeze: Freeze | None = None
-) -> KnownVisit:
+def known_visits(
+    visits: Iterable[VisitFacts], person_id: int, terms: Terms
+) -> Iterator[KnownVisit]:
+    """Those of the visits that had been entered by then and cover a date of the period."""
+    period, as_of = terms.period, terms.as_of
+    for visit in visits:
+        is_there = visit.first_on <= period.last and visit.last_on >= period.first
+        # REGIME 4, As of T: what was entered later is not there
+        if is_there and visit.entered_at <= as_of:
+            yield known_visit(visit, person_id, terms)
+
+
+def known_visit(visit: VisitFacts, person_id: int, terms: Terms) -> KnownVisit:
     """The visit as the rule knows it at the moment.
 
     Of a period that was frozen at a moment, a stay that counted then goes on counting: that it
     ends, or lapses, is no edit, and no correction follows from it.
     """
-    status, verdict = status_at(visit, as_of), verdict_at(visit, as_of)
-    is_done, is_confirmed = status is Status.DONE, verdict is Verdict.CONFIRMED
-    is_rejected = verdict is Verdict.REJECTED
-    counts_so_far = status is Status.PLANNED and not is_rejected
-    until = _as_if_done_before(visit, rule, as_of, freeze) if counts_so_far else date.min
-    is_late = is_logged_late(visit.last_on, visit.logged_at, rule.log_within_days)
+    period, rule = terms.period, terms.rule
+    covered = START
+    if terms.counts_days:
+        covered = bits_between(period, visit.first_on, visit.last_on)
+    elif visit.first_on >= period.first:
+        # a visit belongs to the date on which it starts
+        covered = START << (visit.first_on - period.first).days
 
-    return KnownVisit(
-        visit,
-        is_planned=status is Status.PLANNED,
-        done_before=date.max if is_done else until,
-        is_rejected=is_rejected,
-        is_logged_late=is_done and is_late and not is_confirmed,
-        is_entered_late=is_entered_late(visit, rule, visit.late_by_days) and not is_confirmed,
+    if reason := _why_never(visit, person_id, terms):
+        return KnownVisit(visit, covered, covered, covered, reason)
+
+    status, verdict = status_at(visit, terms.as_of), verdict_at(visit, terms.as_of)
+    is_done = status is Status.DONE
+    done = covered if is_done else 0
+    if_done = done
+    if status is Status.PLANNED:
+        if verdict is not Verdict.REJECTED:
+            done = _done_so_far(visit, covered, terms)
+        # one that ended earlier would be logged late, and count only once confirmed
+        if_done = covered if terms.today <= rule.last_date_to_log(visit.last_on) else done
+
+    if verdict is Verdict.REJECTED:
+        return KnownVisit(visit, covered, done, if_done, Reason.REJECTED)
+    is_late = verdict is None and (
+        (is_done and is_logged_late(visit.last_on, visit.logged_at, rule.log_within_days))
+        or is_entered_late(visit, rule, visit.late_by_days)
     )
+    return KnownVisit(visit, covered, done, if_done, Reason.LOGGED_LATE if is_late else None)
 
 
-def _as_if_done_before(
-    visit: VisitFacts, rule: Rule, as_of: datetime, freeze: Freeze | None
-) -> date:
-    """Before which date the dates of a planned visit count as if done: those of stays do.
+def _why_never(visit: VisitFacts, person_id: int, terms: Terms) -> Reason | None:
+    """Why no date of the visit counts, done or not: the first reason in the regime's order."""
+    rule = terms.rule
+    if not terms.counts_days and visit.first_on < terms.period.first:
+        return Reason.OUTSIDE_PERIOD
+    if rule.measure is Measure.VISITS_LED and visit.leader_id != person_id:
+        return Reason.NOT_LEADER
+    if visit.kind not in rule.kinds:
+        return Reason.WRONG_KIND
+    return None if visit.channel in rule.channels else Reason.WRONG_CHANNEL
+
+
+def _done_so_far(visit: VisitFacts, covered: DateBits, terms: Terms) -> DateBits:
+    """Which dates of a planned visit count as if done: those of stays do.
 
     REGIME 3: each date before today, while the stay is under way or may be logged in time.
     """
     # `at`: the moment whose date is today; of a frozen figure that of the freeze
-    at, ended_too = as_of, True
+    at, ended_too, freeze = terms.as_of, True, terms.freeze
 
     if freeze:
         was_known = visit.entered_at <= freeze.at
-        at = freeze.at if was_known else as_of
+        at = freeze.at if was_known else terms.as_of
         # no edit follows when a stay lapses: one made up after the freeze counts once it is done
         ended_too = was_known and freeze.way is JudgingVersion.ENDED_STAYS
 
     if visit.kind is not Kind.RESIDENCY or at < visit.starts_at:
-        return date.min
+        return 0
 
     today = clock.civil_date(at)
-    is_in_time = today <= rule.last_date_to_log(visit.last_on)
-    return today if at < visit.ends_at or (is_in_time and ended_too) else date.min
-
-
-def supposed_done(known: KnownVisit) -> KnownVisit:
-    """The visit as it would be if it were done, and logged in time."""
-    return replace(known, done_before=date.max, is_logged_late=False)
+    is_in_time = today <= terms.rule.last_date_to_log(visit.last_on)
+    if at < visit.ends_at or (is_in_time and ended_too):
+        return covered & bits_between(terms.period, terms.period.first, today - DAY)
+    return 0
 
 
 def waits_for_logging(visit: VisitFacts, rules: Iterable[Rule], as_of: datetime) -> bool:
@@ -147,11 +203,12 @@ def waits_for_verdict(
 
     `late_by`: by duty, how many days late its dates were entered for someone who holds it.
     """
-    visit = replace(visit, status=status_at(visit, as_of), verdict=verdict_at(visit, as_of))
-    if visit.verdict or not is_open_to_verdict(visit, as_of):
+    status = status_at(visit, as_of)
+    known = visit if status is visit.status else replace(visit, status=status)
+    if verdict_at(visit, as_of) or not is_open_to_verdict(known, as_of):
         return False
 
-    is_done = visit.status is Status.DONE
+    is_done = status is Status.DONE
     return any(
         (is_done and is_logged_late(visit.last_on, visit.logged_at, rule.log_within_days))
         or is_entered_late(visit, rule, late_by.get(rule.duty, 0))
@@ -160,65 +217,43 @@ def waits_for_verdict(
     )
 
 
-def count(visits: Iterable[KnownVisit], case: Case) -> Count:
-    """Judge each visit that the person led or joined and that covers a date of the period."""
+def explain(visits: Iterable[VisitFacts], tenure: Tenure, terms: Terms) -> Explanation:
+    """Each visit that the person led or joined and that covers the period, counted or not."""
+    known_ones = known_visits(visits, tenure.person_id, terms)
+    # the earliest first: of one date it counts
+    in_order = sorted(known_ones, key=lambda known: (known.visit.starts_at, known.visit.ref))
     counted, not_counted = [], []
-    taken: set[date] = set()
+    taken: DateBits = 0
 
-    for known in _in_order(visits, case.period):
-        parts: dict[Reason | None, list[date]] = defaultdict(list)
-        for on in _dates(known.visit, case):
-            reason = _why_not(known, on, case)
-            # REGIME 4: two visits on one day are one, and the earlier one counts
-            if reason is None and case.rule.once_a_day and on in taken:
-                reason = Reason.SAME_DAY
+    for known in in_order:
+        for reason, bits in _parts(known, tenure, taken if terms.rule.once_a_day else 0):
+            # a visit's start may lie outside of the period, where no bit stands for it
+            dates = dates_of(terms.period, bits) if terms.counts_days else (known.visit.first_on,)
             if reason is None:
-                taken.add(on)
-            parts[reason].append(on)
-        for reason, dates in parts.items():
-            if reason is None:
-                counted.append(Counted(known.visit, tuple(dates)))
+                taken |= bits
+                counted.append(Counted(known.visit, dates))
             else:
-                not_counted.append(NotCounted(known.visit, reason, tuple(dates)))
+                not_counted.append(NotCounted(known.visit, reason, dates))
 
-    return Count(tuple(counted), tuple(not_counted))
-
-
-def _in_order(visits: Iterable[KnownVisit], period: Period) -> list[KnownVisit]:
-    """The visits that cover a date of the period, the earliest first: of one date it counts."""
-    covering = (
-        known
-        for known in visits
-        if known.visit.first_on <= period.last and known.visit.last_on >= period.first
-    )
-    return sorted(covering, key=lambda known: (known.visit.starts_at, known.visit.ref))
+    return Explanation(tuple(counted), tuple(not_counted))
 
 
-def _dates(visit: VisitFacts, case: Case) -> Iterator[date]:
-    if not case.rule.counts_days:
-        yield visit.first_on  # a visit belongs to the date on which it starts
-        return
-    period = case.period
-    yield from days(max(visit.first_on, period.first), min(visit.last_on, period.last))
+def _parts(
+    known: KnownVisit, tenure: Tenure, taken: DateBits
+) -> list[tuple[Reason | None, DateBits]]:
+    """The visit's dates by the first reason that applies to them, in the order of the dates."""
+    done = known.done
+    present = done & tenure.present
+    parts: dict[Reason | None, DateBits] = {Reason.NOT_DONE: known.covered & ~done}
 
+    if known.blocked:
+        parts[known.blocked] = done
+    else:
+        parts[Reason.OUTSIDE_EMPLOYMENT] = done & ~tenure.held
+        parts[Reason.ABSENT] = done & tenure.held & tenure.absent
+        # REGIME 4: two visits on one day are one, and the earlier one counts
+        parts[Reason.SAME_DAY] = present & taken
+        parts[None] = present & ~taken
 
-def _why_not(known: KnownVisit, on: date, case: Case) -> Reason | None:
-    visit, rule, tenure = known.visit, case.rule, case.tenure
-    led_by_another = visit.leader_id != tenure.person_id
-
-    for applies, reason in (
-        # the order is the regime's: the first reason that applies is told
-        (not rule.counts_days and visit.first_on < case.period.first, Reason.OUTSIDE_PERIOD),
-        (rule.measure is Measure.VISITS_LED and led_by_another, Reason.NOT_LEADER),
-        (visit.kind not in rule.kinds, Reason.WRONG_KIND),
-        (visit.channel not in rule.channels, Reason.WRONG_CHANNEL),
-        (on >= known.done_before, Reason.NOT_DONE),
-        (known.is_rejected, Reason.REJECTED),
-        (known.is_logged_late or known.is_entered_late, Reason.LOGGED_LATE),
-        (on not in tenure.held, Reason.OUTSIDE_EMPLOYMENT),
-        (on in tenure.absent, Reason.ABSENT),
-    ):
-        if applies:
-            return reason
-
-    return None
+    found = [(reason, bits) for reason, bits in parts.items() if bits]
+    return sorted(found, key=lambda part: part[1] & -part[1])  # the lowest bit is the first date

@@ -1,20 +1,35 @@
 """The facts of a period that judging needs, as plain values and each in one query."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
-from typing import TypeAlias
+from datetime import datetime
+from typing import TypeGuard
 
 from sqlalchemy import ColumnElement, func, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crm.base.periods import Period, days
+from crm.base.periods import Period
+from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceStatus, Duty
+from crm.quotas.date_bits import DateBits, bits_between
+from crm.quotas.models import WorkdayOverride
 from crm.quotas.rules import Figure, VisitFacts
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.permissions import covering
+
+MOST_LISTED = 500  # people that a statement names
+# Columns of the table, as loading attributes of a class costs more than reading the rows.
+VISIT = [Visit.__table__.c[field.name] for field in fields(VisitFacts)]
+
+
+def working_calendar(db: Session) -> WorkingCalendar:
+    """The working calendar with the zone's overrides and imported years."""
+    columns = (WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
+    by_hand_last = WorkdayOverride.source == Source.OVERRIDE  # REGIME 4: it goes first
+    rows = db.execute(select(*columns).order_by(by_hand_last))
+    return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in rows})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +51,18 @@ class PersonFigure(Place):
     figure: Figure
 
 
-Holding: TypeAlias = Mapping[date, Place]  # on which dates a person holds a duty, and where
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """On which dates of a period a person holds a duty, and where; in the order of the dates."""
+
+    held: DateBits
+    places: tuple[tuple[DateBits, Place], ...]
+
+    def place(self, begun: DateBits) -> Place:
+        """The place on the last date held up to today, else on the first date held."""
+        # REGIME 4: the figure stands under one unit and is never split
+        first = self.places[0][1]
+        return next((place for bits, place in reversed(self.places) if bits & begun), first)
 
 
 def holdings(
@@ -58,82 +84,87 @@ def holdings(
             Posting.duty.in_(duties),
             Posting.from_on <= period.last,
             or_(Posting.to_on.is_(None), Posting.to_on >= period.first),
-            _among(Posting.person_id, person_ids),
+            among(Posting.person_id, person_ids),
         )
+        .order_by(Posting.from_on)
     )
-    held: defaultdict[tuple[int, Duty], dict[date, Place]] = defaultdict(dict)
+    held: dict[tuple[int, Duty], Holding] = {}
 
     for row in rows:
         here = Place(*row[:6])
         _, duty, from_on, to_on = row[5:]
+        key, bits = (here.person_id, duty), bits_between(period, from_on, to_on)
         # REGIME 2: primary postings never overlap, so each date has one place
-        held[here.person_id, duty] |= dict.fromkeys(_within(period, from_on, to_on), here)
+        before = held.get(key)
+        held[key] = (
+            Holding(before.held | bits, (*before.places, (bits, here)))
+            if before
+            else Holding(bits, ((bits, here),))
+        )
 
-    return dict(held)
+    return held
 
 
 def absences(
     db: Session, period: Period, person_ids: Collection[int] | None
-) -> defaultdict[int, frozenset[date]]:
+) -> defaultdict[int, DateBits]:
     """By person, the dates of the period under an approved absence; they may overlap."""
     rows = db.execute(
         select(Absence.person_id, Absence.from_on, Absence.to_on).where(
             Absence.status == AbsenceStatus.APPROVED,
             Absence.from_on <= period.last,
             Absence.to_on >= period.first,
-            _among(Absence.person_id, person_ids),
+            among(Absence.person_id, person_ids),
         )
     )
-    absent: defaultdict[int, frozenset[date]] = defaultdict(frozenset)
+    absent: defaultdict[int, DateBits] = defaultdict(int)
     for person_id, from_on, to_on in rows:
-        absent[person_id] |= frozenset(_within(period, from_on, to_on))
+        absent[person_id] |= bits_between(period, from_on, to_on)
 
     return absent
 
 
-def visits_of(
-    db: Session, period: Period, as_of: datetime, person_ids: Collection[int] | None
-) -> list[VisitFacts]:
-    """The visits of these people that cover the period and had been entered by then."""
-    joined = select(VisitParticipant.visit_id).where(_among(VisitParticipant.person_id, person_ids))
-    rows = db.execute(
-        select(*(getattr(Visit, field.name) for field in fields(VisitFacts))).where(
-            covering_by(period, as_of),
-            true()
-            if person_ids is None
-            else or_(Visit.leader_id.in_(person_ids), Visit.id.in_(joined)),
-        )
-    )
-    return [VisitFacts(*row) for row in rows]
-
-
 def visits_by_person(
-    db: Session, period: Period, as_of: datetime, person_ids: Collection[int] | None
-) -> defaultdict[int, dict[int, VisitFacts]]:
-    """By person, the visits that they led or joined (each once), by id."""
-    columns = (VisitParticipant.visit_id, VisitParticipant.person_id, VisitParticipant.late_by_days)
-    rows = db.execute(
-        select(*columns)
+    db: Session, period: Period, person_ids: Collection[int] | None
+) -> defaultdict[int, list[VisitFacts]]:
+    """By person, the visits covering the period that they led or joined (each once)."""
+    covers = covering(period.first, period.last)
+    joined = db.execute(
+        select(
+            *(VisitParticipant.visit_id, VisitParticipant.person_id),
+            VisitParticipant.late_by_days,
+        )
         .join(Visit, Visit.id == VisitParticipant.visit_id)
-        .where(covering_by(period, as_of), _among(VisitParticipant.person_id, person_ids))
+        .where(covers, among(VisitParticipant.person_id, person_ids))
     ).all()
-    visits = {visit.id: visit for visit in visits_of(db, period, as_of, person_ids)}
-    by_person: defaultdict[int, dict[int, VisitFacts]] = defaultdict(dict)
+    visits = _visits(db, covers, person_ids)
+    by_person: defaultdict[int, list[VisitFacts]] = defaultdict(list)
     # the facts carry the lateness of the leader; companions have their own
-    for visit in visits.values():
-        by_person[visit.leader_id][visit.id] = visit
+    for visit in visits:
+        by_person[visit.leader_id].append(visit)
 
-    for visit_id, person_id, late_by_days in rows:
-        if visit_id not in visits:  # moved away between the two reads
-            continue
-        visit = visits[visit_id]
-        if visit.leader_id == person_id:  # a row beside the lead says nothing of its own
-            continue
-        if visit.late_by_days != late_by_days:
-            visit = replace(visit, late_by_days=late_by_days)
-        by_person[person_id][visit_id] = visit
+    by_id = {visit.id: visit for visit in visits}
+    for visit_id, person_id, late_by_days in joined:
+        found = by_id.get(visit_id)  # none: moved away between the two reads
+        # a row beside the lead says nothing of its own
+        if found and found.leader_id != person_id:
+            if found.late_by_days != late_by_days:
+                found = replace(found, late_by_days=late_by_days)
+            by_person[person_id].append(found)
 
     return by_person
+
+
+def _visits(
+    db: Session, covers: ColumnElement[bool], person_ids: Collection[int] | None
+) -> list[VisitFacts]:
+    query = select(*VISIT).where(covers)
+    if is_listed(person_ids):
+        # by their two indexes, as few people have few visits
+        joined = select(VisitParticipant.visit_id)
+        joined = joined.where(VisitParticipant.person_id.in_(person_ids))
+        query = query.where(or_(Visit.leader_id.in_(person_ids), Visit.id.in_(joined)))
+    return [VisitFacts(*row) for row in db.execute(query).all()]
 
 
 def late_by_duty(db: Session, condition: ColumnElement[bool]) -> defaultdict[int, dict[Duty, int]]:
@@ -174,12 +205,16 @@ def covering_by(period: Period, as_of: datetime) -> ColumnElement[bool]:
     return covering(period.first, period.last) & (Visit.entered_at <= as_of)
 
 
-def _among(
+def is_listed(person_ids: Collection[int] | None) -> TypeGuard[Collection[int]]:
+    """Whether the people are few enough to be named in a statement."""
+    return person_ids is not None and len(person_ids) <= MOST_LISTED
+
+
+def among(
     column: InstrumentedAttribute[int], person_ids: Collection[int] | None
 ) -> ColumnElement[bool]:
-    return true() if person_ids is None else column.in_(person_ids)
+    """That it is one of the people, where they are few; else everybody is read.
 
-
-def _within(period: Period, from_on: date, to_on: date | None) -> list[date]:
-    last = period.last if to_on is None else min(to_on, period.last)
-    return list(days(max(from_on, period.first), last))
+    A database takes only so many values, and reading a whole period costs less than so long a list.
+    """
+    return column.in_(person_ids) if is_listed(person_ids) else true()

@@ -7,29 +7,33 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from crm.base.periods import Period
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
 from crm.people.rules import Duty
-from crm.quotas.facts import PersonFigure, Place
+from crm.quotas.facts import PersonFigure, Place, among
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.permissions import FigureScope, seen_records
-from crm.quotas.rules import Corrected, Counted, Figure, NotCounted, Rule, Settled
+from crm.quotas.rules import Corrected, Explanation, Figure, Rule, Settled
 
 NUMBERS = ("required", "achieved", "planned", "pace", "status", "workdays", "present")
 PLACE = (Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name)
 RULE = [getattr(RuleVersion, field.name) for field in fields(Rule)]
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The visits of a figure: those that count, and those that do not and why."""
-
-    counted: tuple[Counted, ...] = ()
-    not_counted: tuple[NotCounted, ...] = ()
 
 
 _explanations = TypeAdapter(Explanation)
@@ -50,39 +54,70 @@ def frozen_figures(
     person_ids: Collection[int] | None = None,
 ) -> list[PersonFigure]:
     """The figures of the period that were frozen by then, each with its latest correction."""
-    query = _frozen(FigureRecord.explanation).where(
-        FigureRecord.period == period.name, FigureRecord.frozen_at <= as_of
-    )
-    if codes is not None:
-        query = query.where(FigureRecord.rule_code.in_(codes))
-
-    if person_ids is not None:
-        query = query.where(FigureRecord.person_id.in_(person_ids))
-
-    rows = db.execute(query).all()
-    corrected = _corrected(db, [row.figure_id for row in rows], as_of) if rows else {}
-
+    kept = _kept([period], as_of, codes, person_ids)
+    corrected = _corrected(db, kept, as_of)
     return [
         _figure(
             row, period, corrected.get(row.figure_id), _explanations.validate_json(row.explanation)
         )
-        for row in rows
+        for row in db.execute(_frozen(FigureRecord.explanation).where(kept))
+        if person_ids is None or row[0] in person_ids
     ]
 
 
 def frozen_by_period(
-    db: Session, *, periods: Collection[Period], as_of: datetime
+    db: Session,
+    *,
+    periods: Collection[Period],
+    as_of: datetime,
+    codes: Collection[str] | None = None,
+    person_ids: Collection[int] | None = None,
 ) -> defaultdict[Period, list[PersonFigure]]:
     """By period, the figures that were frozen by then, without the visits behind them."""
     by_name = {period.name: period for period in periods}
-    wanted = FigureRecord.period.in_(by_name) & (FigureRecord.frozen_at <= as_of)
-    made = select(Correction).join(FigureRecord, FigureRecord.id == Correction.figure_id)
-    corrected = _latest(db.scalars(made.where(wanted).order_by(Correction.id)), as_of)
+    kept = _kept(periods, as_of, codes, person_ids)
+    rows = db.execute(_frozen(FigureRecord.period.label("period_name")).where(kept)).all()
+    corrected = _corrected(db, kept, as_of) if rows else {}
     found: defaultdict[Period, list[PersonFigure]] = defaultdict(list)
-    for row in db.execute(_frozen(FigureRecord.period.label("period_name")).where(wanted)):
-        period = by_name[row.period_name]
-        found[period].append(_figure(row, period, corrected.get(row.figure_id), Explanation()))
+
+    for row in rows:
+        if person_ids is None or row[0] in person_ids:
+            period = by_name[row.period_name]
+            found[period].append(_figure(row, period, corrected.get(row.figure_id)))
+
     return found
+
+
+def _kept(
+    periods: Iterable[Period],
+    as_of: datetime,
+    codes: Collection[str] | None,
+    person_ids: Collection[int] | None,
+) -> ColumnElement[bool]:
+    """The records of the periods that were frozen by then; of many people, everybody's."""
+    names = [period.name for period in periods]
+    return and_(
+        FigureRecord.period.in_(names),
+        FigureRecord.frozen_at <= as_of,
+        true() if codes is None else FigureRecord.rule_code.in_(codes),
+        among(FigureRecord.person_id, person_ids),
+    )
+
+
+def next_settlement(db: Session, period: Period, as_of: datetime) -> datetime | None:
+    """The next moment at which a figure of the period was frozen, corrected or signed."""
+    corrected = select(Correction).join(FigureRecord, FigureRecord.id == Correction.figure_id)
+    corrected = corrected.where(FigureRecord.period == period.name)
+    moments = [
+        select(func.min(FigureRecord.frozen_at)).where(
+            FigureRecord.period == period.name, FigureRecord.frozen_at > as_of
+        ),
+        *(
+            corrected.with_only_columns(func.min(moment)).where(moment > as_of)
+            for moment in (Correction.made_at, Correction.signed_at)
+        ),
+    ]
+    return min(filter(None, db.scalars(union_all(*moments))), default=None)
 
 
 def corrections_of(db: Session, figure_ids: Collection[int]) -> Sequence[Correction]:
@@ -240,11 +275,10 @@ def _frozen(*more: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[An
     )
 
 
-def _corrected(db: Session, figure_ids: Collection[int], as_of: datetime) -> dict[int, Corrected]:
-    return _latest(corrections_of(db, figure_ids), as_of)
-
-
-def _latest(corrections: Iterable[Correction], as_of: datetime) -> dict[int, Corrected]:
+def _corrected(db: Session, kept: ColumnElement[bool], as_of: datetime) -> dict[int, Corrected]:
+    """By figure, what the latest correction that was made by then made of it."""
+    made = select(Correction).join(FigureRecord, FigureRecord.id == Correction.figure_id)
+    made = made.where(kept, Correction.made_at <= as_of).order_by(Correction.id)
     return {
         correction.figure_id: Corrected(
             correction.to_required,
@@ -252,13 +286,12 @@ def _latest(corrections: Iterable[Correction], as_of: datetime) -> dict[int, Cor
             correction.to_status,
             is_signed=correction.signed_at is not None and correction.signed_at <= as_of,
         )
-        for correction in corrections  # the latest of a figure is the last
-        if correction.made_at <= as_of
+        for correction in db.scalars(made)  # the latest of a figure is the last
     }
 
 
 def _figure(
-    row: Row[Any], period: Period, corrected: Corrected | None, why: Explanation
+    row: Row[Any], period: Period, corrected: Corrected | None, why: Explanation | None = None
 ) -> PersonFigure:
     # by position, as the columns of places and rules have names in common
     place = Place(*row[: len(PLACE)])
@@ -268,9 +301,8 @@ def _figure(
         person_id=place.person_id,
         period=period,
         **{name: getattr(row, f"was_{name}") for name in NUMBERS},
-        counted=why.counted,
-        not_counted=why.not_counted,
         settled=Settled(row.frozen_at, corrected),
+        explanation=why,
     )
 
     return PersonFigure(**asdict(place), figure=figure)

@@ -15,10 +15,11 @@ from crm.people.models import Posting
 from crm.people.permissions import Viewer
 from crm.people.rules import Duty
 from crm.quotas import facts
-from crm.quotas.counting import waits_for_logging, waits_for_verdict
+from crm.quotas.counting import waits_for_verdict
 from crm.quotas.facts import late_by_duty
-from crm.quotas.queries import period_kinds, rules_for_all, rules_holding
+from crm.quotas.queries import current, period_kinds, rules_for_all, rules_holding
 from crm.quotas.rules import DAYS_TO_LOG, HasChannel, PendingVisits, Rule, VisitFacts
+from crm.quotas.waiting import count_waiting, waiting_visits
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.queries import awaiting_verdict
 from crm.visits.redaction import SeenVisit
@@ -51,14 +52,13 @@ def count_pending(
     person_ids: Collection[int] | None = None,
 ) -> PendingVisits:
     """How many of the period's visits that a rule may count wait for logging or a verdict."""
-    rules = rules_holding(db, period.first, period.first)
-    visits = facts.visits_of(db, period, as_of, person_ids)
-    late = late_by_duty(db, facts.covering_by(period, as_of))
-
-    return PendingVisits(
-        sum(waits_for_logging(visit, rules, as_of) for visit in visits),
-        sum(waits_for_verdict(visit, rules, as_of, late_by=late[visit.id]) for visit in visits),
-    )
+    people = None if person_ids is None else frozenset(person_ids)
+    waiting = current(db, period, as_of, people).waiting
+    if waiting is None:
+        rules = rules_holding(db, period.first, period.first)
+        by_person = facts.visits_by_person(db, period, people)
+        waiting = waiting_visits(db, period, by_person, rules, as_of)
+    return count_waiting(waiting, people)
 
 
 def visits_to_judge(db: Session, viewer: Viewer, now: datetime) -> list[Visit]:

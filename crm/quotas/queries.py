@@ -1,37 +1,30 @@
 """Reads of the quotas: rules, the working calendar, and everybody's figures (REGIME 4)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import TypeAlias
 
 from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import Session
 
-from crm.base import clock
 from crm.base.periods import Period, PeriodKind
-from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas import facts
-from crm.quotas.facts import Holding, Place
+from crm.quotas.date_bits import dates_of
 from crm.quotas.facts import PersonFigure as PersonFigure
-from crm.quotas.frozen import frozen_figures
-from crm.quotas.judging import judge_figure
-from crm.quotas.models import FigureRecord, RuleVersion, WorkdayOverride
-from crm.quotas.rules import Case, Figure, Freeze, Rule, Tenure, VisitFacts
+from crm.quotas.facts import working_calendar as working_calendar
+from crm.quotas.frozen import frozen_by_period, frozen_figures, next_settlement
+from crm.quotas.live import explained_live_figures, in_order, read_live
+from crm.quotas.models import FigureRecord, RuleVersion
+from crm.quotas.remembered import recall
+from crm.quotas.rules import Figure, Rule
+from crm.quotas.waiting import WaitingVisit
 from crm.visits.models import Visit
 from crm.visits.permissions import covering
 
 FiguresByPeriod: TypeAlias = Mapping[tuple[str, str], Figure]  # by rule code and period name
-
-
-def working_calendar(db: Session) -> WorkingCalendar:
-    """The working calendar with the zone's overrides and imported years."""
-    columns = (WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
-    by_hand_last = WorkdayOverride.source == Source.OVERRIDE  # REGIME 4: it goes first
-    rows = db.execute(select(*columns).order_by(by_hand_last))
-    return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in rows})
 
 
 def rules_for(db: Session, period: Period) -> list[Rule]:
@@ -78,10 +71,10 @@ def period_kinds(db: Session) -> list[PeriodKind]:
     return [kind for kind in PeriodKind if kind in kinds]
 
 
-def tenure_of(db: Session, duty: Duty, person_id: int, period: Period) -> Tenure:
-    """On which dates of the period the person holds the duty, and on which they are absent."""
-    held = facts.holdings(db, period, [duty], [person_id]).get((person_id, duty), {})
-    return Tenure(person_id, frozenset(held), facts.absences(db, period, [person_id])[person_id])
+def dates_held(db: Session, duty: Duty, person_id: int, period: Period) -> tuple[date, ...]:
+    """On which dates of the period the person holds the duty."""
+    holding = facts.holdings(db, period, [duty], [person_id]).get((person_id, duty))
+    return dates_of(period, holding.held) if holding else ()
 
 
 def figures(
@@ -94,24 +87,108 @@ def figures(
 ) -> list[PersonFigure]:
     """One figure per rule and person who holds its duty in the period, by rule and unit.
 
-    What was frozen by then stands as it was frozen, whatever the facts say now (REGIME 4).
+    What was frozen by then stands as it was frozen, whatever the facts say now (REGIME 4). The
+    visits behind it are not read: see `explained_figures`. Figures that cannot have changed since
+    they were last asked for are remembered.
     """
+    people = None if person_ids is None else frozenset(person_ids)
+    return [
+        judged
+        for judged in current(db, period, as_of, people).figures
+        if (codes is None or judged.figure.rule.code in codes)
+        and (people is None or judged.person_id in people)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What one read of a period gives, of everybody or of some people."""
+
+    figures: list[PersonFigure]
+    waiting: list[WaitingVisit] | None  # none: nobody's visits, or not everybody's, were read
+
+    def __len__(self) -> int:
+        """How much it holds."""
+        return len(self.figures) + len(self.waiting or ())
+
+
+def current(
+    db: Session, period: Period, as_of: datetime, person_ids: frozenset[int] | None
+) -> Current:
+    """What is remembered of everybody or of these people, else what is read now.
+
+    It may hold more people than were asked for.
+    """
+    remembered = recall(db, as_of)
+    if remembered is None:
+        return _read(db, period, as_of, person_ids)[0]
+
+    for people in (None, person_ids):
+        found: Current | None = remembered.find(period, people)
+        if found is not None:
+            return found
+
+    made, until = _read(db, period, as_of, person_ids)
+    settled = next_settlement(db, period, as_of) or until
+    remembered.keep(made, min(until, settled), period, person_ids)
+    return made
+
+
+def _read(
+    db: Session, period: Period, as_of: datetime, person_ids: frozenset[int] | None
+) -> tuple[Current, datetime]:
+    """The figures with what waits, and the next moment at which time may change what is live."""
+    rules = rules_holding(db, period.first, period.first)
+    frozen = frozen_by_period(db, periods=[period], as_of=as_of, person_ids=person_ids)[period]
+    judging = [rule for rule in rules if rule.period is period.kind]
+    others = _not_frozen(db, period, judging, person_ids, frozen)
+    people = person_ids if others is None else {person_id for _, person_id in others}
+    # by no rule, nobody's visits are read
+    read_by = rules if judging else []
+    live = read_live(db, period=period, as_of=as_of, rules=read_by, person_ids=people)
+    made = _joined(frozen, live.figures, others)
+    return Current(made, live.waiting if judging and others is None else None), live.until
+
+
+def explained_figures(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    codes: Collection[str] | None = None,
+    person_ids: Collection[int] | None = None,
+) -> list[PersonFigure]:
+    """The same as `figures`, each with the visits behind it."""
     rules = [rule for rule in rules_for(db, period) if codes is None or rule.code in codes]
     frozen = frozen_figures(db, period=period, as_of=as_of, codes=codes, person_ids=person_ids)
+    others = _not_frozen(db, period, rules, person_ids, frozen)
+    people = person_ids if others is None else {person_id for _, person_id in others}
+    live = explained_live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=people)
+    return _joined(frozen, live, others)
+
+
+def _not_frozen(
+    db: Session,
+    period: Period,
+    rules: Sequence[Rule],
+    person_ids: Collection[int] | None,
+    frozen: Sequence[PersonFigure],
+) -> set[tuple[str, int]] | None:
+    """By rule, who owes and has no frozen figure; None: nothing is frozen."""
     if not frozen:
-        return live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=person_ids)
+        return None
+    # for past periods hardly ever anybody
+    return _owing(db, period, rules, person_ids) - {_key(judged) for judged in frozen}
 
-    kept = {_key(judged) for judged in frozen}
-    others = _owing(db, period, rules, person_ids) - kept  # for past periods hardly ever anybody
-    live = live_figures(
-        db,
-        period=period,
-        as_of=as_of,
-        rules=rules,
-        person_ids={person_id for _, person_id in others},
-    )
 
-    return sorted([*frozen, *(judged for judged in live if _key(judged) in others)], key=_place)
+def _joined(
+    frozen: Sequence[PersonFigure],
+    live: list[PersonFigure],
+    others: set[tuple[str, int]] | None,
+) -> list[PersonFigure]:
+    if others is None:
+        return live
+    return in_order([*frozen, *(judged for judged in live if _key(judged) in others)])
 
 
 def _owing(
@@ -120,41 +197,21 @@ def _owing(
     """By rule, who holds its duty on a date of the period."""
     held = facts.holdings(db, period, {rule.duty for rule in rules}, person_ids)
     return {
-        (rule.code, person_id) for person_id, duty in held for rule in rules if rule.duty is duty
+        (rule.code, person_id)
+        for person_id, duty in held
+        if person_ids is None or person_id in person_ids
+        for rule in rules
+        if rule.duty is duty
     }
-
-
-def live_figures(  # noqa: PLR0913 - which figures, and as known when
-    db: Session,
-    *,
-    period: Period,
-    as_of: datetime,
-    rules: Sequence[Rule],
-    person_ids: Collection[int] | None = None,
-    freeze: Freeze | None = None,
-) -> list[PersonFigure]:
-    """The figures by these rules and the facts alone, whatever is frozen.
-
-    `freeze`: when the figures were frozen, to judge what edits made of them since.
-    """
-    if not rules or (person_ids is not None and not person_ids):
-        return []
-
-    basis = _read(db, period, {rule.duty for rule in rules}, as_of, person_ids)
-    basis = replace(basis, freeze=freeze)
-
-    made = []
-    for rule in rules:
-        owing = [key for key in basis.holdings if key[1] is rule.duty]
-        made += [_judged(rule, person_id, basis) for person_id, _ in owing]
-
-    return sorted(made, key=_place)
 
 
 def figures_on(
     db: Session, person_id: int, dates: Iterable[date], as_of: datetime
 ) -> FiguresByPeriod:
-    """The person's live figures of every period that holds one of the dates, the shorter first."""
+    """The person's live figures of every period that holds one of the dates, each explained.
+
+    Those of shorter periods come first.
+    """
     # only of duties that the person ever held: others owe in other periods
     kinds = set(
         db.scalars(
@@ -171,7 +228,9 @@ def figures_on(
 
     for period in periods:
         rules = rules_for(db, period)
-        live = live_figures(db, period=period, as_of=as_of, rules=rules, person_ids=[person_id])
+        live = explained_live_figures(
+            db, period=period, as_of=as_of, rules=rules, person_ids=[person_id]
+        )
         for judged in live:
             found[judged.figure.rule.code, period.name] = judged.figure
 
@@ -195,8 +254,8 @@ def people_under(db: Session, unit_ids: Collection[int], period: Period) -> set[
 def figure_of(
     db: Session, *, code: str, person_id: int, period: Period, as_of: datetime
 ) -> PersonFigure | None:
-    """The figure of one person; none where no such rule, or not the person, is judged."""
-    found = figures(db, period=period, as_of=as_of, codes=[code], person_ids=[person_id])
+    """The explained figure of one person; none where no such rule, or not the person, is judged."""
+    found = explained_figures(db, period=period, as_of=as_of, codes=[code], person_ids=[person_id])
     return found[0] if found else None
 
 
@@ -214,57 +273,3 @@ def last_visit_edit(db: Session, period: Period) -> datetime | None:
 
 def _key(judged: PersonFigure) -> tuple[str, int]:
     return judged.figure.rule.code, judged.person_id
-
-
-def _place(judged: PersonFigure) -> tuple[str, str, str]:
-    return judged.figure.rule.code, judged.unit_code, judged.username
-
-
-@dataclass(frozen=True, slots=True)
-class _Basis:
-    """The facts of a period as known at a moment."""
-
-    period: Period
-    as_of: datetime
-    workdays: frozenset[date]
-    holdings: Mapping[tuple[int, Duty], Holding]
-    absences: Mapping[int, frozenset[date]]
-    visits: Mapping[int, Mapping[int, VisitFacts]]
-    freeze: Freeze | None = None
-
-
-def _read(
-    db: Session,
-    period: Period,
-    duties: Collection[Duty],
-    as_of: datetime,
-    person_ids: Collection[int] | None,
-) -> _Basis:
-    return _Basis(
-        period,
-        as_of,
-        frozenset(working_calendar(db).workdays(period.first, period.last)),
-        facts.holdings(db, period, duties, person_ids),
-        facts.absences(db, period, person_ids),
-        facts.visits_by_person(db, period, as_of, person_ids),
-    )
-
-
-def _judged(rule: Rule, person_id: int, basis: _Basis) -> PersonFigure:
-    holding = basis.holdings[person_id, rule.duty]
-    figure = judge_figure(
-        Case(rule, Tenure(person_id, frozenset(holding), basis.absences[person_id]), basis.period),
-        basis.visits[person_id].values(),
-        workdays=basis.workdays,
-        as_of=basis.as_of,
-        freeze=basis.freeze,
-    )
-    place = place_of_figure(holding, clock.civil_date(basis.as_of))
-    return PersonFigure(**asdict(place), figure=figure)
-
-
-def place_of_figure(holding: Holding, today: date) -> Place:
-    """The place on the last date held up to today, else on the first date held."""
-    # REGIME 4: the figure stands under one unit and is never split
-    begun = [on for on in holding if on <= today]
-    return holding[max(begun) if begun else min(holding)]

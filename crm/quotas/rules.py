@@ -9,6 +9,7 @@ from typing import Protocol
 from crm.base.enums import LabeledEnum
 from crm.base.periods import Period, PeriodKind
 from crm.people.rules import Duty
+from crm.quotas.date_bits import DateBits
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 # REGIME 3: a visit logged later waits for a verdict, unless the rule says otherwise.
@@ -186,22 +187,13 @@ class Tenure:
     """The dates of a period on which a person holds the rule's duty, and those of absence."""
 
     person_id: int
-    held: frozenset[date]
-    absent: frozenset[date]
+    held: DateBits
+    absent: DateBits
 
     @property
-    def present(self) -> frozenset[date]:
+    def present(self) -> DateBits:
         """The dates on which a visit or day may count, and on which the person owes."""
-        return self.held - self.absent
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What is judged: one person against one rule in one period."""
-
-    rule: Rule
-    tenure: Tenure
-    period: Period
+        return self.held & ~self.absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +221,14 @@ class NotCounted:
     def days(self) -> int:
         """How many dates (where visits are counted: 1)."""
         return len(self.dates)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The visits of a figure: those that count, and those that do not and why."""
+
+    counted: tuple[Counted, ...] = ()
+    not_counted: tuple[NotCounted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +281,10 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Where one person stands against one rule in one period, and why (REGIME 4)."""
+    """Where one person stands against one rule in one period, and why (REGIME 4).
+
+    The visits behind it are read only where somebody asks why.
+    """
 
     rule: Rule
     person_id: int
@@ -293,9 +296,27 @@ class Figure:
     status: FigureStatus
     workdays: int
     present: int
-    counted: tuple[Counted, ...]
-    not_counted: tuple[NotCounted, ...]
     settled: Settled | None = None  # none: it still follows the facts
+    outlook: Outlook | None = None  # none: frozen, or as read from what was frozen
+    explanation: Explanation | None = None  # none: read without its visits
+
+    @property
+    def counted(self) -> tuple[Counted, ...]:
+        """The visits that count; the figure must have been read with its explanation."""
+        return self._explained.counted
+
+    @property
+    def not_counted(self) -> tuple[NotCounted, ...]:
+        """The visits that do not count; the figure must have been read with its explanation."""
+        return self._explained.not_counted
+
+    @property
+    def _explained(self) -> Explanation:
+        # an error, as an empty list of visits would be a wrong answer
+        if self.explanation is None:
+            message = "this figure was read without its explanation"
+            raise ValueError(message)
+        return self.explanation
 
     def lost(self, left_out: NotCounted) -> tuple[date, ...]:
         """The dates of the visit on which no other visit counts either."""
@@ -303,8 +324,6 @@ class Figure:
             return left_out.dates
         counted_on = {on for counted in self.counted for on in counted.dates}
         return tuple(on for on in left_out.dates if on not in counted_on)
-
-    outlook: Outlook | None = None  # none: frozen, or as read from what was frozen
 
 
 class FigureBasis(LabeledEnum):

@@ -18,10 +18,11 @@ from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.quotas.corrections import correct
 from crm.quotas.facts import PersonFigure
 from crm.quotas.frozen import NUMBERS, explanation_json, seen_corrections
+from crm.quotas.live import explained_live_figures
 from crm.quotas.locks import hold_edits, hold_freezes
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.quotas.permissions import figure_scope
-from crm.quotas.queries import live_figures, rules_for
+from crm.quotas.queries import rules_for
 from crm.quotas.rules import JudgingVersion
 
 
@@ -47,6 +48,8 @@ def freeze_period(db: Session, *, period: Period, at: datetime, now: datetime) -
     hold_edits(db)
     frozen = _keep(db, _live(db, period, at), Stage.FROZEN, at)
     made = {"frozen": frozen} if frozen else {}
+    if frozen:
+        _record_freeze(db, period, at)
 
     if now > at and frozen:
         # everybody: what was edited in between is not known any more
@@ -122,6 +125,14 @@ def _explain(  # noqa: PLR0913 - an explanation has that many parts
     return correction
 
 
+def _record_freeze(db: Session, period: Period, at: datetime) -> None:
+    """Write the freeze into the audit trail, for each rule that judged the period."""
+    # remembered figures rest on this, too: the trail's head moves with all that they depend on
+    judged = select(FigureRecord.rule_id).where(FigureRecord.period == period.name)
+    for version in db.scalars(select(RuleVersion).where(RuleVersion.id.in_(judged))).all():
+        record(db, "period.frozen", version, by=None, at=at, after={"frozen_period": period.name})
+
+
 def _keep(db: Session, found: Sequence[PersonFigure], stage: Stage, at: datetime) -> int:
     """Write the figures down as of that stage, where nothing of it stands yet; how many."""
     versions = {
@@ -172,4 +183,4 @@ def _row(
 
 
 def _live(db: Session, period: Period, at: datetime) -> list[PersonFigure]:
-    return live_figures(db, period=period, as_of=at, rules=rules_for(db, period))
+    return explained_live_figures(db, period=period, as_of=at, rules=rules_for(db, period))

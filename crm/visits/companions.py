@@ -1,7 +1,6 @@
 """Companions named by others: they are notified, and can leave the visit (REGIME 3)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -13,17 +12,8 @@ from crm.base.errors import Refused
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit
 from crm.visits.models import CompanionNotice, Visit, VisitFormer, VisitParticipant
-from crm.visits.queries import LOADED
 from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Status
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A visit that names a companion, and who named them."""
-
-    visit: Visit
-    by_name: str
 
 
 def note_named(
@@ -84,30 +74,6 @@ def left_by(db: Session, visit_id: int) -> dict[int, str]:
     rows = select(Person.id, Person.name).join(VisitFormer, VisitFormer.person_id == Person.id)
     left = rows.where(VisitFormer.visit_id == visit_id, VisitFormer.left_at.is_not(None))
     return dict(db.execute(left).all())
-
-
-def named_by_others(db: Session, person_id: int, *, since: datetime) -> Sequence[Named]:
-    """The visits that others named the person on since then, the latest first."""
-    rows = db.execute(
-        select(Visit, Person.name)
-        .join(CompanionNotice, CompanionNotice.visit_id == Visit.id)
-        # whoever has left the visit since has no such row
-        .join(
-            VisitParticipant,
-            (VisitParticipant.visit_id == Visit.id)
-            & (VisitParticipant.person_id == CompanionNotice.person_id),
-        )
-        .join(Person, Person.id == CompanionNotice.named_by_id)
-        .where(
-            CompanionNotice.person_id == person_id,
-            CompanionNotice.named_at >= since,
-            Visit.status != Status.CANCELLED,
-        )
-        .order_by(CompanionNotice.named_at.desc(), Visit.id)
-        .options(*LOADED)
-    )
-
-    return [Named(*row) for row in rows]
 
 
 def named_at(db: Session, visit: Visit, now: datetime) -> Sequence[Person]:

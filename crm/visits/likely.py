@@ -10,7 +10,7 @@ from crm.base.choices import MOST_LIKELY, Choice
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import role_held_on
 from crm.leads.queries import offerable
-from crm.people.choices import PeopleAsked, offered_people
+from crm.people.choices import Group, PeopleAsked, offered_people
 from crm.people.permissions import Viewer
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import ids_since
@@ -26,7 +26,9 @@ def likely_people(
     `also`: ids of others who are likely.
     """
     me = asked.viewer.person_id
-    likely = list(dict.fromkeys([me, *also, *_companions(db, me, asked.on)]))
+    # whom an admin looks for in the trail has nothing to do with visits
+    companions = [] if asked.group is Group.ALL else _companions(db, me, asked.on)
+    likely = list(dict.fromkeys([me, *also, *companions]))
     return offered_people(db, asked, likely, chosen=chosen)
 
 

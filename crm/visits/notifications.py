@@ -1,5 +1,6 @@
 """Messages about companions: they lie in the mailbox, and no mail is sent (REGIME 3)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -14,8 +15,15 @@ from crm.visits.models import Visit
 
 def tell_named(db: Session, *, visit: Visit, by: Person, now: datetime, site: Site) -> int:
     """Tell those whom `by` has just named as companions; how many."""
-    people = [person for person in named_at(db, visit, now) if not person.is_disabled(now)]
-    return sum(_post(db, visit, "named", to=to, by=by, now=now, site=site) for to in people)
+    return tell_people(db, named_at(db, visit, now), visit=visit, by=by, now=now, site=site)
+
+
+def tell_people(  # noqa: PLR0913 - one message to several
+    db: Session, people: Iterable[Person], *, visit: Visit, by: Person, now: datetime, site: Site
+) -> int:
+    """Tell these people that `by` named them as companions; how many."""
+    able = [person for person in people if not person.is_disabled(now)]
+    return sum(_post(db, visit, "named", to=to, by=by, now=now, site=site) for to in able)
 
 
 def tell_left(db: Session, *, visit: Visit, by: Person, now: datetime, site: Site) -> bool:

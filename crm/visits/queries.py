@@ -3,31 +3,21 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from crm.base.names import folded, spellings
-from crm.base.paging import Page, page_of
-from crm.base.periods import DAY
-from crm.leads.models import Company, Lead
+from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
-from crm.leads.queries import matching
-from crm.people.models import Person
 from crm.people.permissions import Viewer
-from crm.visits.fields import VISIT_FIELDS
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import (
     covering,
-    joined_by,
     judgeable,
-    of_leads,
     of_person,
-    readable,
     visible,
 )
-from crm.visits.rules import Channel, Kind, Status, is_logged_late
+from crm.visits.rules import Channel, Kind, is_logged_late
 
 # What `shown` reads of a visit; relationships are never loaded by themselves.
 LOADED = (
@@ -37,21 +27,6 @@ LOADED = (
     selectinload(Visit.leads),
 )
 IN_TIME = (Visit.starts_at, Visit.id)
-
-
-@dataclass(frozen=True, slots=True)
-class VisitFilter:
-    """What a list of visits is narrowed to; what is left out narrows nothing."""
-
-    text: str = ""
-    kind: Kind | None = None
-    channel: Channel | None = None
-    status: Status | None = None
-    person_id: int | None = None  # led or joined by that person
-    lead_id: int | None = None
-    trip: str | None = None
-    first: date | None = None  # covers a date from here
-    last: date | None = None  # to here
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,102 +74,6 @@ def visible_visits_by_id(
 def visit_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
     """The id of the visit that the person entered under that reference."""
     return db.scalar(select(Visit.id).where(Visit.ref == ref, Visit.entered_by_id == by_id))
-
-
-def _matching_text(db: Session, viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
-    """Visits with the text in a part that the viewer may see: no hidden words, no hidden leads."""
-    spelled = spellings(text)
-    called = Person.search.contains(folded(text), autoescape=True)
-    leader = exists().where(Person.id == Visit.leader_id, called)
-    words = or_(
-        *(
-            column.icontains(spelling, autoescape=True)
-            for column in _searched()
-            for spelling in spelled
-        )
-    )
-    lead_matches = matching(db, text, viewer, on)
-    leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & lead_matches)
-
-    return or_(
-        *(
-            column.icontains(spelling, autoescape=True)
-            for column in (Visit.ref, Visit.city)
-            for spelling in spelled
-        ),
-        leader,
-        leads,
-        words & readable(viewer, on),
-    )
-
-
-def _searched() -> list[Any]:
-    return [getattr(Visit, name) for name, field in VISIT_FIELDS.items() if field.is_searched]
-
-
-def visits_page(
-    db: Session, viewer: Viewer, on: date, *, by: VisitFilter, cursor: str | None = None
-) -> Page[Visit]:
-    """A page of visible visits, the latest first date first, loaded for `shown`."""
-    query = visible_to(viewer, on).options(*LOADED)
-    if by.first or by.last:
-        query = query.where(covering(by.first, by.last))
-
-    for column, value in (
-        (Visit.kind, by.kind),
-        (Visit.channel, by.channel),
-        (Visit.status, by.status),
-        (Visit.trip, by.trip),
-    ):
-        if value:
-            query = query.where(column == value)
-
-    if by.person_id:
-        query = query.where(of_person(by.person_id))
-
-    if by.lead_id:
-        query = query.where(of_leads((Lead.id == by.lead_id) & visible_leads(viewer, on)))
-
-    if by.text.strip():
-        query = query.where(_matching_text(db, viewer, on, by.text))
-
-    return page_of(db, query, on=Visit.first_on, row_id=Visit.id, cursor=cursor)
-
-
-@dataclass(frozen=True, slots=True)
-class DayVisits:
-    """What *my day* shows of the visits that a person leads or joins, each in order of time."""
-
-    unsettled: list[Visit]  # planned, and ended: to be set done, moved or cancelled
-    todays: list[Visit]  # cover the date, but cancelled ones
-    upcoming: list[Visit]  # planned, and begin in the days after the date
-
-
-def day_visits(db: Session, person_id: int, on: date, now: datetime, *, days: int = 7) -> DayVisits:
-    """The person's visits of *my day*; one may be both unsettled and today's."""
-    is_planned = Visit.status == Status.PLANNED
-    sections = (
-        is_planned & (Visit.ends_at <= now),
-        covering(on, on) & (Visit.status != Status.CANCELLED),
-        is_planned & (Visit.first_on > on) & (Visit.first_on <= on + days * DAY),
-    )
-    marks = [section.label(f"mark_{place}") for place, section in enumerate(sections)]
-    query = select(Visit, *marks).where(of_person(person_id), or_(*sections))
-    rows = db.execute(query.options(*LOADED).order_by(*IN_TIME)).all()
-
-    return DayVisits(
-        *([visit for visit, *marked in rows if marked[place]] for place in range(len(sections)))
-    )
-
-
-def for_others(
-    db: Session, person_ids: Collection[int], on: date, now: datetime
-) -> Sequence[Visit]:
-    """Visits of these people that are on today, or are planned and have ended; in time."""
-    is_theirs = or_(Visit.leader_id.in_(person_ids), joined_by(person_ids))
-    is_today = covering(on, on) & (Visit.status != Status.CANCELLED)
-    is_open = (Visit.status == Status.PLANNED) & (Visit.ends_at <= now)
-    return _in_time(db, select(Visit).where(is_theirs, or_(is_today, is_open)))
 
 
 def _in_time(db: Session, query: Select[Visit]) -> Sequence[Visit]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, true, union
+from sqlalchemy import ColumnElement, RowMapping, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
@@ -17,7 +17,7 @@ from crm.visits.companions import left_by
 from crm.visits.fields import VisitData, data_of
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import changeable, covering, readable, visible
-from crm.visits.questions import Doubt, Outline, Question, questions
+from crm.visits.questions import Doubt, Outline, Question, can_be_asked_about, questions
 from crm.visits.rules import Status, Verdict
 
 RIGHTS = ("is_seen", "is_read", "is_changeable")  # of an `Outline`
@@ -48,7 +48,7 @@ def questions_about(db: Session, visit: Outline, viewer: Viewer, on: date) -> li
     """What is to be asked before the visit is kept, as far as the viewer may know of others."""
     near = _near(visit.people, visit.company_ids, visit.first_on, visit.last_on)
     # 0 is the id of no visit: a new one has none yet
-    others = outlines(db, near & (Visit.id != (visit.id or 0)), viewer, on)
+    others = outlines(db, near & (Visit.id != (visit.id or 0)), viewer, on, draft=visit)
     return questions(visit, others)
 
 
@@ -97,11 +97,17 @@ def outlines_near(db: Session, new: Sequence[Outline], on: date) -> list[Outline
 
 
 def outlines(
-    db: Session, condition: ColumnElement[bool], viewer: Viewer | None, on: date
+    db: Session,
+    condition: ColumnElement[bool],
+    viewer: Viewer | None,
+    on: date,
+    *,
+    draft: Outline | None = None,
 ) -> list[Outline]:
     """The visits for which it holds, but cancelled and rejected ones, in order of time.
 
-    Without a viewer everything is seen: a file is the operator's.
+    Without a viewer everything is seen: a file is the operator's. `draft`: the visit to ask about,
+    to leave out visits of the same writer that are no reason to ask.
     """
     rows = db.execute(
         select(
@@ -119,7 +125,7 @@ def outlines(
         .where(or_(Visit.verdict.is_(None), Visit.verdict != Verdict.REJECTED))
         .order_by(Visit.starts_at, Visit.id)
     ).mappings()
-    found = [*rows]
+    found = [row for row in rows if not (draft and viewer and _is_no_reason(draft, row, viewer))]
     ids = [row["id"] for row in found]
     joined = _values_by_visit(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)
     people = {row["id"]: frozenset({*joined[row["id"]], row["leader_id"]}) for row in found}
@@ -135,6 +141,13 @@ def outlines(
         )
         for row in found
     ]
+
+
+def _is_no_reason(draft: Outline, row: RowMapping, viewer: Viewer) -> bool:
+    writers = {draft.entered_by_id, row["entered_by_id"]}
+    return writers == {viewer.person_id} and not can_be_asked_about(
+        draft, row["kind"], row["starts_at"], row["ends_at"]
+    )
 
 
 def _rights_to_others(

@@ -90,6 +90,17 @@ def questions(visit: Outline, others: Iterable[Outline]) -> list[Question]:
     ]
 
 
+def can_be_asked_about(
+    visit: Outline, other_kind: Kind, starts_at: datetime, ends_at: datetime
+) -> bool:
+    """Whether another visit that the same person entered may be a reason to ask, whoever joins it.
+
+    Such a visit is seen, and only hours that overlap or two stays are asked about.
+    """
+    are_stays = visit.kind is other_kind is Kind.RESIDENCY
+    return are_stays or (visit.starts_at < ends_at and starts_at < visit.ends_at)
+
+
 def _is_on_a_same_date(visit: Outline, other: Outline) -> bool:
     return visit.first_on <= other.last_on and other.first_on <= visit.last_on
 

@@ -1,18 +1,30 @@
 """What a viewer may see of a visit: its words and leads inherit the leads' secrecy (REGIME 2)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
 from crm.leads.redaction import LeadLabel, lead_labels
-from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.visits.fields import WORDS, VisitWords
 from crm.visits.models import Visit
 from crm.visits.permissions import may_read_texts
 from crm.visits.rules import Channel, Kind, Status, Verdict
+
+
+class Named(Protocol):
+    """A person as a visit names them."""
+
+    @property
+    def id(self) -> int:
+        """The person's number."""
+
+    @property
+    def name(self) -> str:
+        """The person's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +41,10 @@ class SeenVisit(VisitWords):
     first_on: date
     last_on: date
     city: str
-    leader: Person
-    participants: tuple[Person, ...]
+    leader: Named
+    participants: tuple[Named, ...]
     leads: tuple[LeadLabel, ...]
-    entered_by: Person | None  # who entered it for those who made it (代录)
+    entered_by: Named | None  # who entered it for those who made it (代录)
     is_theirs: bool  # led, joined or entered by the viewer
     is_readable: bool
     trip: str | None
@@ -43,13 +55,34 @@ class SeenVisit(VisitWords):
     late_by_days: int  # for the leader
 
 
+@dataclass(frozen=True, slots=True)
+class Participation:
+    """Whom and what a visit names: its people, its leads by their labels, who entered it."""
+
+    leader: Named
+    participants: tuple[Named, ...]
+    leads: tuple[LeadLabel, ...]
+    entered_by: Named | None
+
+
 def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> SeenVisit:
     """The visit, people and leads loaded, as the viewer may see it; `labels` name its leads."""
-    me = viewer.person_id
     leads = tuple(labels[lead.id] for lead in visit.leads)
-    made_by = {visit.leader_id, *(person.id for person in visit.participants)}
+    people = Participation(visit.leader, tuple(visit.participants), leads, visit.entered_by)
+    return seen_with(visit, viewer, people, words=WORDS)
+
+
+def seen_with(
+    visit: Any, viewer: Viewer, named: Participation, *, words: Collection[str] = ()
+) -> SeenVisit:
+    """The visit, a record or a row with its columns, as the viewer may see it.
+
+    `words` are those to be read; a list needs none.
+    """
+    me = viewer.person_id
+    made_by = {person.id for person in (named.leader, *named.participants)}
     # the label of a hidden lead has no id
-    sees_all_leads = all(label.id is not None for label in leads)
+    sees_all_leads = all(label.id is not None for label in named.leads)
     is_readable = may_read_texts(me, made_by, sees_all_leads=sees_all_leads)
 
     return SeenVisit(
@@ -63,11 +96,11 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
         first_on=visit.first_on,
         last_on=visit.last_on,
         city=visit.city,
-        leader=visit.leader,
-        participants=tuple(visit.participants),
-        leads=leads,
+        leader=named.leader,
+        participants=named.participants,
+        leads=named.leads,
         # named only where somebody else entered it
-        entered_by=None if visit.entered_by_id in made_by else visit.entered_by,
+        entered_by=None if visit.entered_by_id in made_by else named.entered_by,
         is_theirs=me in {visit.entered_by_id, *made_by},
         is_readable=is_readable,
         trip=visit.trip,
@@ -76,7 +109,7 @@ def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> Se
         verdict=visit.verdict,
         verdict_at=visit.verdict_at,
         late_by_days=visit.late_by_days,
-        **({name: getattr(visit, name) for name in WORDS} if is_readable else {}),
+        **({name: getattr(visit, name) for name in words} if is_readable else {}),
     )
 
 

@@ -50,8 +50,9 @@ def filled_app(database):
 def floor_app(tmp_path):
     """The floor with a few projects."""
     names = [(zone.lead_title(number), zone.company_name(number)) for number in range(100)]
-    floor.fill(tmp_path, names, zone.PASSWORD, on=clock.civil_date(clock.now()))
-    return floor.make_app(tmp_path, "secret")
+    url = floor.url_in(tmp_path)
+    floor.fill(url, names, zone.PASSWORD, on=clock.civil_date(clock.now()))
+    return floor.make_app(url, "secret")
 
 
 def test_every_case_is_measured_and_reported(filled_app, floor_app):

@@ -143,7 +143,8 @@ def test_a_released_comment_stays_and_a_new_one_stands_beside_it(db, zone, settl
     assert [one.text for one in released_by(db, zone.boss, MONTH, at=BEFORE)] == [SAID]
     assert draft_of(db, zone.boss, MONTH) is None
     assert len(db.scalars(select(MonthlyComment)).all()) == 2
-    actions = db.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+    comments = AuditEntry.subject == MonthlyComment.__tablename__
+    actions = db.scalars(select(AuditEntry.action).where(comments).order_by(AuditEntry.id)).all()
     assert actions == ["comment.drafted", "comment.released"] * 2
 
 

@@ -17,7 +17,7 @@ from crm.people.imports import import_people
 from crm.people.models import Person
 from crm.people.rules import Duty, Role
 from crm.quotas.models import RuleVersion, WorkdayOverride
-from crm.quotas.queries import figures
+from crm.quotas.queries import explained_figures
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.visits.imports import import_visits
 from crm.visits.models import Visit
@@ -130,7 +130,7 @@ def judge(db: Session, row: VisitRow, visit: Visit, chief: Person) -> None:
 
 def product_figures(db: Session, period: str, as_of: datetime) -> Figures:
     """The product's figures of a period at a moment."""
-    found = figures(db, period=Period.parse(period), as_of=as_of)
+    found = explained_figures(db, period=Period.parse(period), as_of=as_of)
     answers = [spoken(as_explanation(each)) for each in found]
     by_key = {(str(a.report["rule"]), str(a.report["person"])): a for a in answers}
     assert len(by_key) == len(answers), "one figure per person, rule and period"

@@ -11,7 +11,7 @@ from crm.base.errors import Refused
 from crm.people import accounts, service
 from crm.people.entry_grants import (
     GrantData,
-    changed_since,
+    day_grants,
     end_grant,
     entered_for,
     grant_entry,
@@ -97,8 +97,8 @@ def test_an_admin_grants_and_ends_it_and_both_are_told(db, owner, agent, admin):
     end_grant(db, grant=grant, by=admin, now=NOW + DAY)
 
     for person in (owner, agent):
-        assert changed_since(db, person.id, NOW) == [grant]
-    assert changed_since(db, owner.id, NOW + 2 * DAY) == []
+        assert day_grants(db, person.id, TODAY, since=NOW).changed == [grant]
+    assert day_grants(db, owner.id, TODAY, since=NOW + 2 * DAY).changed == []
 
 
 def test_nobody_else_grants_or_ends_it(db, owner, agent):

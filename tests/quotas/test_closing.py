@@ -9,8 +9,9 @@ from crm.base.clock import at_civil
 from crm.base.periods import Period
 from crm.people.models import Posting
 from crm.people.rules import Duty
+from crm.quotas.live import live_figures
 from crm.quotas.models import FigureRecord, RuleVersion
-from crm.quotas.queries import figure_of, figures, live_figures
+from crm.quotas.queries import figure_of, figures
 from crm.quotas.rules import FigureStatus
 from crm.quotas.service import assess_period, freeze_period
 from crm.visits.rules import Kind

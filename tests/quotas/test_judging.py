@@ -2,12 +2,11 @@
 
 import pytest
 
-from crm.base.periods import DAY, Period
+from crm.base.periods import Period
 from crm.base.workdays import Source, Workday, WorkingCalendar
-from crm.quotas.judging import Presence, StatusInputs, judge_figure, required_of, status_of
+from crm.quotas.judging import Presence, StatusInputs, required_of, status_of
 from crm.quotas.rules import (
     Cap,
-    Case,
     CountBy,
     FigureStatus,
     Outlook,
@@ -24,24 +23,26 @@ from tests.quotas.values import (
     ME,
     PRINCIPAL,
     RECRUITER,
+    Case,
     a_plan,
     a_rule,
     a_stay,
     a_visit,
     dates,
     judge,
+    judge_figure,
     judged,
     moment,
     on,
     reasons,
     tenure_in,
+    terms_in,
 )
 
 
 def presence(*, working: int, workdays: int = 22, resting: int = 0) -> Presence:
     """So many dates present, of which so many are working days."""
-    present = [on("03-01") + n * DAY for n in range(working + resting)]
-    return Presence(workdays, frozenset(present), frozenset(present[:working]))
+    return Presence(workdays, (1 << working + resting) - 1, (1 << working) - 1)
 
 
 @pytest.mark.parametrize(("present", "owed"), [(0, 0), (1, 1), (11, 3), (12, 4), (22, 6)])
@@ -114,11 +115,9 @@ def test_presence_is_holding_the_duty_and_not_being_absent():
 
 def test_an_override_changes_what_a_working_day_is():
     saturday = WorkingCalendar({on("07-04"): Workday(is_workday=True, source=Source.OVERRIDE)})
-    workdays = frozenset(saturday.workdays(JULY.first, JULY.last))
+    case = Case(DEPUTY, tenure_in(JULY), JULY)
 
-    figure = judge_figure(
-        Case(DEPUTY, tenure_in(JULY), JULY), [], workdays=workdays, as_of=moment("07-15T10:00")
-    )
+    figure = judge_figure([], case, terms_in(case, moment("07-15T10:00"), calendar=saturday))
 
     assert (figure.workdays, figure.present) == (24, 24)
 

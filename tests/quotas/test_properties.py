@@ -9,10 +9,9 @@ from hypothesis import strategies as some
 
 from crm.base import clock
 from crm.base.periods import DAY, Period, PeriodKind
-from crm.quotas.judging import judge_figure, presence_in, required_of
+from crm.quotas.judging import presence_in, required_of
 from crm.quotas.rules import (
     Cap,
-    Case,
     CountBy,
     Figure,
     FigureStatus,
@@ -20,11 +19,10 @@ from crm.quotas.rules import (
     Proration,
     Rounding,
     Rule,
-    Tenure,
     VisitFacts,
 )
 from crm.visits.rules import Channel, Kind, Status, Verdict
-from tests.quotas.values import ANOTHER, CALENDAR, ME, a_rule
+from tests.quotas.values import ANOTHER, ME, Case, Tenure, a_rule, judge_figure, terms_in
 
 SPRING = date(2026, 1, 20)  # with the make-up days and the empty week of the Spring Festival
 near = some.integers(0, 75).map(lambda n: SPRING + n * DAY)
@@ -92,13 +90,12 @@ several = some.lists(visits(), max_size=8, unique_by=lambda visit: visit.id)
 
 
 def judge(case: Case, led_or_joined: list[VisitFacts], as_of: datetime) -> Figure:
-    workdays = frozenset(CALENDAR.workdays(case.period.first, case.period.last))
-    return judge_figure(case, led_or_joined, workdays=workdays, as_of=as_of)
+    return judge_figure(led_or_joined, case, terms_in(case, as_of))
 
 
 def required(case: Case) -> int:
-    workdays = frozenset(CALENDAR.workdays(case.period.first, case.period.last))
-    return required_of(case.rule, presence_in(case, workdays))
+    terms = terms_in(case, clock.at_civil(case.period.first))
+    return required_of(case.rule, presence_in(case.tenure.bits(case.period), terms))
 
 
 @given(cases())

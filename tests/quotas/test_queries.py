@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -12,9 +13,17 @@ from crm.base import clock
 from crm.base.periods import Period
 from crm.base.workdays import Source
 from crm.people.rules import Duty, Role
+from crm.quotas.facts import PersonFigure
 from crm.quotas.models import WorkdayOverride
 from crm.quotas.pending_visits import count_pending
-from crm.quotas.queries import figure_of, figures, rule_of, rules_for, working_calendar
+from crm.quotas.queries import (
+    explained_figures,
+    figure_of,
+    figures,
+    rule_of,
+    rules_for,
+    working_calendar,
+)
 from crm.quotas.rules import FigureStatus, Measure, Reason
 from crm.visits.rules import Kind, Status, Verdict
 from tests.conftest import NOW
@@ -48,6 +57,14 @@ def counted_queries(db: Session) -> Iterator[list[str]]:
 
 def july(db: Session, **given: object):
     return figures(db, **{"period": JULY, "as_of": NOW} | given)
+
+
+def explained_july(db: Session, **given: object):
+    return explained_figures(db, **{"period": JULY, "as_of": NOW} | given)
+
+
+def without_explanation(judged: PersonFigure) -> PersonFigure:
+    return replace(judged, figure=replace(judged.figure, explanation=None))
 
 
 def test_a_period_is_judged_by_the_versions_that_hold_on_its_first_date(db):
@@ -149,7 +166,7 @@ def test_a_visit_entered_later_is_not_read(db):
     make_regime(db)
     make_visit(db, make_person(db), entered_at=NOW + timedelta(seconds=1))
 
-    assert july(db)[0].figure.not_counted == ()
+    assert explained_july(db)[0].figure.not_counted == ()
 
 
 def test_the_figures_of_some_are_the_same_as_among_all(db):
@@ -159,9 +176,11 @@ def test_the_figures_of_some_are_the_same_as_among_all(db):
     make_visit(db, leader, participants=[joiner])
     make_visit(db, joiner, date(2026, 7, 10), participants=[leader])
 
-    everybody = {each.person_id: each for each in july(db)}
+    everybody = {each.person_id: each for each in explained_july(db)}
 
-    assert july(db, person_ids=[joiner.id]) == [everybody[joiner.id]]
+    assert explained_july(db, person_ids=[joiner.id]) == [everybody[joiner.id]]
+    assert july(db, person_ids=[joiner.id]) == [without_explanation(everybody[joiner.id])]
+    assert july(db) == list(map(without_explanation, everybody.values()))
     assert july(db, person_ids=[]) == []
     ask = {"code": "recruiter-monthly", "period": JULY, "as_of": NOW}
     assert figure_of(db, person_id=leader.id, **ask) == everybody[leader.id]
@@ -199,7 +218,7 @@ def test_a_verdict_and_a_status_reach_the_engine(db):
     make_visit(db, person, date(2026, 7, 13), verdict=Verdict.REJECTED)
     make_visit(db, person, date(2026, 7, 20), status=Status.PLANNED, entered_at=NOW)
 
-    (found,) = july(db)
+    (found,) = explained_july(db)
 
     assert [part.reason for part in found.figure.not_counted] == [Reason.REJECTED, Reason.NOT_DONE]
     assert (found.figure.planned, found.figure.status) == (1, FigureStatus.UNREACHABLE)

@@ -1,6 +1,7 @@
 """Valid and boring values for the engine; a test names only what it is about."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import count
 
@@ -8,10 +9,11 @@ from crm.base import clock
 from crm.base.periods import Period, PeriodKind, days
 from crm.base.workdays import WorkingCalendar
 from crm.people.rules import Duty
-from crm.quotas.judging import judge_figure
+from crm.quotas.counting import Terms, explain, terms_of
+from crm.quotas.date_bits import bits_of
+from crm.quotas.judging import judge as judge_numbers
 from crm.quotas.rules import (
     Cap,
-    Case,
     CountBy,
     Figure,
     Freeze,
@@ -20,15 +22,60 @@ from crm.quotas.rules import (
     Reason,
     Rounding,
     Rule,
-    Tenure,
     VisitFacts,
 )
+from crm.quotas.rules import Tenure as TenureBits
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 ME, ANOTHER = 1, 2
 CALENDAR = WorkingCalendar()
 JULY = Period.parse("2026-07")  # 23 working days, 31 dates
 _numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Tenure:
+    """The dates on which a person holds the duty, and those of absence."""
+
+    person_id: int
+    held: frozenset[date]
+    absent: frozenset[date]
+
+    @property
+    def present(self) -> frozenset[date]:
+        return self.held - self.absent
+
+    def bits(self, period: Period) -> TenureBits:
+        return TenureBits(self.person_id, bits_of(period, self.held), bits_of(period, self.absent))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One person against one rule in one period."""
+
+    rule: Rule
+    tenure: Tenure
+    period: Period
+
+
+def terms_in(
+    case: Case,
+    as_of: datetime,
+    *,
+    calendar: WorkingCalendar = CALENDAR,
+    freeze: Freeze | None = None,
+) -> Terms:
+    """The terms on which the case is judged at the moment."""
+    period = case.period
+    workdays = bits_of(period, calendar.workdays(period.first, period.last))
+    return terms_of(case.rule, period, workdays, as_of, freeze)
+
+
+def judge_figure(visits: Iterable[VisitFacts], case: Case, terms: Terms) -> Figure:
+    """The figure with its explanation."""
+    visits, tenure = list(visits), case.tenure.bits(case.period)
+    figure = judge_numbers(visits, tenure, terms)
+    return replace(figure, explanation=explain(visits, tenure, terms))
 
 
 def moment(text: str) -> datetime:
@@ -141,13 +188,8 @@ def judge(
     freeze: Freeze | None = None,
 ) -> Figure:
     """The figure of ME in July, on the 15th at ten."""
-    return judge_figure(
-        Case(rule, tenure or tenure_in(period), period),
-        visits,
-        workdays=frozenset(CALENDAR.workdays(period.first, period.last)),
-        as_of=moment(as_of),
-        freeze=freeze,
-    )
+    case = Case(rule, tenure or tenure_in(period), period)
+    return judge_figure(visits, case, terms_in(case, moment(as_of), freeze=freeze))
 
 
 def reasons(figure: Figure) -> list[tuple[Reason, int]]:

@@ -17,7 +17,8 @@ from crm.people.accounts import RecordAccessEnded, disable_person
 from crm.people.models import EntryGrant
 from crm.people.rules import Role
 from crm.people.service import change_person
-from crm.quotas.queries import live_figures, rules_for, working_calendar
+from crm.quotas.live import live_figures
+from crm.quotas.queries import rules_for, working_calendar
 from crm.reassignment.queries import Span, closed_with_open, open_things_of
 from crm.reassignment.rules import HANDED_OVER, Thing, is_long
 from crm.reassignment.service import (

@@ -24,8 +24,8 @@ from crm.supervision.assignees import waiting_for
 from crm.supervision.models import Order
 from crm.supervision.rules import UNDER_WAY, OrderState
 from crm.supervision.workflow import Wait
+from crm.visits.day import day_visits
 from crm.visits.models import Visit
-from crm.visits.queries import day_visits
 from tests.seeds.mails import whatever_the_html_shows_the_text_says
 from tests.seeds.zone import periods_around, story_of
 
@@ -115,7 +115,7 @@ def the_demonstration_accounts_open(db):
     person = by_username(db, "shenruochuan")
 
     assert verify(person, "zhaoshang-2026", now=clock.now())
-    assert day_visits(db, person.id, civil_date(NOW), NOW).todays
+    assert day_visits(db, person.id, civil_date(NOW), NOW, named_since=NOW).todays
 
 
 def orders_are_on_their_way(db):

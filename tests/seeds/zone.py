@@ -12,8 +12,8 @@ from crm.demo.events import Scenario, VisitEvent
 from crm.demo.files import Files
 from crm.demo.relative_dates import RelativeDates
 from crm.demo.scenario import build_scenario
-from crm.quotas.judging import judge_figure
-from crm.quotas.rules import Case, Figure, Tenure, VisitFacts
+from crm.quotas.rules import Figure, VisitFacts
+from tests.quotas.values import Case, Tenure, judge_figure, terms_in
 
 
 @cache
@@ -30,7 +30,6 @@ def periods_around(day: date) -> list[Period]:
 
 def figures(story: Scenario, period: Period, as_of: datetime) -> Iterator[Figure]:
     """Everybody's figures of the period."""
-    workdays = frozenset(seeds.calendar().workdays(period.first, period.last))
     visits = _visits(story, period)
     absent = defaultdict(set)
     for absence in story.absences:
@@ -40,7 +39,8 @@ def figures(story: Scenario, period: Period, as_of: datetime) -> Iterator[Figure
         if rule.period is period.kind:
             for who, held in _held(story, rule.duty, period).items():
                 case = Case(rule, Tenure(who, frozenset(held), frozenset(absent[who])), period)
-                yield judge_figure(case, visits[who], workdays=workdays, as_of=as_of)
+                terms = terms_in(case, as_of, calendar=seeds.calendar())
+                yield judge_figure(visits[who], case, terms)
 
 
 def _held(story, duty, period):

@@ -13,9 +13,10 @@ from crm.people.entry_grants import end_grant
 from crm.people.permissions import viewer
 from crm.people.rules import Role
 from crm.visits import service
+from crm.visits.day import day_visits
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change, may_judge
-from crm.visits.queries import for_others, visit_of
+from crm.visits.queries import visit_of
 from crm.visits.redaction import shown
 from crm.visits.rules import Kind, Status
 from crm.visits.service import VisitData
@@ -139,7 +140,7 @@ def test_those_of_today_and_those_that_wait_are_found(db, zone):
     make_visit(db, zone.owner, TODAY, status=Status.CANCELLED)
     make_visit(db, zone.people["tracker"], TODAY)
 
-    found = for_others(db, [zone.owner.id], TODAY, NOW)
+    found = day_visits(db, zone.agent.id, TODAY, NOW, named_since=NOW).of_others
 
     assert [visit.id for visit in found] == [waiting.id, today.id]
 

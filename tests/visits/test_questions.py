@@ -3,9 +3,11 @@
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crm.base.clock import at_civil
-from crm.visits.questions import Doubt, Outline, can_merge, questions
+from crm.visits.questions import Doubt, Outline, can_be_asked_about, can_merge, questions
 from crm.visits.rules import Channel, Kind, Status
 
 ME, OTHER, THIRD = 1, 2, 3
@@ -68,6 +70,27 @@ SAME_COMPANY = {"company_ids": frozenset({5}), "city": ""}
 )  # fmt: skip
 def test_what_can_hardly_be_is_asked(visit, other, doubt):
     assert doubts(visit, other) == ([doubt] if doubt else [])
+
+
+drafts = st.builds(
+    outline,
+    st.sampled_from(["09:00", "10:00", "13:00"]),
+    st.sampled_from(["14:00", "16:00"]),
+    day=st.integers(10, 12),
+    days=st.integers(1, 2),
+    kind=st.sampled_from(Kind),
+    channel=st.sampled_from(Channel),
+    city=st.sampled_from(["苏州", "上海", ""]),
+    people=st.sets(st.sampled_from([ME, OTHER, THIRD]), min_size=1).map(frozenset),
+    company_ids=st.sets(st.sampled_from([5, 6])).map(frozenset),
+)
+
+
+@given(drafts, drafts)
+def test_what_is_left_out_before_its_people_are_read_is_no_reason_to_ask(visit, other):
+    hours = (other.starts_at, other.ends_at)
+
+    assert can_be_asked_about(visit, other.kind, *hours) or questions(visit, [other]) == []
 
 
 def test_of_what_is_not_seen_only_whose_day_is_taken_is_asked():

@@ -34,6 +34,8 @@ PAGES = [
     ("wu", "/supervision/{order}/edit"),
     ("admin", "/visits/new"),
     ("admin", "/admin/people/lina/entry-grants/new"),
+    ("admin", "/handover/lina"),
+    ("admin", "/admin/audit"),
 ]
 
 

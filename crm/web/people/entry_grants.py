@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
@@ -79,13 +79,8 @@ def held_grants(session: Session, agent: Person) -> list[GrantRow]:
     ]
 
 
-def recent_changes(session: Session, person: Person, now: datetime) -> list[str]:
-    """Sentences on grants that concern the person, made or ended in the last week."""
-    changed = entry_grants.changed_since(session, person.id, now - CHANGES_SHOWN)
-    return [_sentence(grant, person) for grant in changed]
-
-
-def _sentence(grant: EntryGrant, person: Person) -> str:
+def sentence_of(grant: EntryGrant, person: Person) -> str:
+    """A sentence on a grant that concerns the person."""
     agent, owner = (
         "您" if party.id == person.id else party.name for party in (grant.agent, grant.owner)
     )

@@ -1,9 +1,11 @@
 """The page that hands over everything open in a person's name (REGIME 2)."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
@@ -11,9 +13,10 @@ from crm.base.errors import Refused
 from crm.extensions import db
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.absence_approval import absence_of, may_decide
+from crm.people.choices import Group, PeopleAsked
 from crm.people.models import Absence, Person
-from crm.people.queries import by_username, colleagues
-from crm.people.rules import WITH_RECORDS, AbsenceStatus, Role
+from crm.people.queries import by_username
+from crm.people.rules import AbsenceStatus, Role
 from crm.quotas.queries import working_calendar
 from crm.reassignment.notifications import Line, lines_for, text_of
 from crm.reassignment.queries import OpenThing, Span, heirs_of
@@ -21,6 +24,7 @@ from crm.reassignment.rules import Thing, is_long
 from crm.reassignment.service import Moved, Plan, hand_over, open_things
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
+from crm.web.choices.fields import PersonField, offer_people
 from crm.web.errors import refusal_text
 from crm.web.forms import row_id
 from crm.web.site import site
@@ -28,7 +32,7 @@ from crm.web.transaction import moment, today, trial
 
 bp = Blueprint("reassignment", __name__)
 PAGE = "/handover/<username>"
-STAYS, AS_ALL = "stay", ""  # choices of a row besides a person
+STAYS, AS_ALL = "stay", "as_all"  # choices of a row besides a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,12 @@ class ThingRow:
     error: str
     is_handed_over: bool
     settle_url: str | None
+
+
+class ToAllForm(FlaskForm):
+    """Who takes over everything without a successor of its own."""
+
+    to_all = PersonField("全部交给")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,9 @@ class Asked:
         """The successor of each item; refused as `no_such_person` for unknown ones."""
         wanted = {}
         for thing in things:
-            choice = self.lines.get(thing.key, AS_ALL) or self.to_all
+            choice = self.lines.get(thing.key, AS_ALL)
+            if choice == AS_ALL:
+                choice = self.to_all
             # REGIME 2: a visit that has begun is not handed over; only a stay is cut
             if thing.kind is not Thing.BEGUN and choice not in (STAYS, ""):
                 wanted[thing.key] = _id(choice)
@@ -137,6 +149,10 @@ def _page(
     things = open_things(db.session, person, moment(), _span(absence))
     labels = _labels(things)
     errors = {refusal.field: refusal_text(refusal) for refusal in getattr(problem, "problems", ())}
+    form = ToAllForm(data={"to_all": None})
+    named = {_id(choice) for choice in asked.lines.values()} - {0}
+    successors = PeopleAsked(my_view(), today(), Group.STAYING, without=person.id)
+    offer_people(db.session, successors, form.to_all, also=sorted(named))
 
     return render_template(
         "people/reassignment.html",
@@ -145,8 +161,8 @@ def _page(
         dates=formatting.span(absence.from_on, absence.to_on) if absence else "",
         lines=[_line(thing, labels, asked, errors) for thing in things],
         problem=refusal_text(problem) if problem else "",
-        to_all=asked.to_all,
-        people=_successors(person),
+        form=form,
+        candidates=_candidates(form, named),
         heir=next((heir.name for heir in heirs_of(db.session, person, moment())), ""),
         home=_home(person, absence),
     )
@@ -172,15 +188,13 @@ def _line(
     )
 
 
-def _successors(person: Person) -> list[Person]:
-    """Those who can take over: whoever works with records and is not to leave."""
-    return [
-        colleague
-        for colleague in colleagues(db.session, today())
-        if colleague.id != person.id
-        and colleague.role in WITH_RECORDS
-        and colleague.disabled_at is None
-    ]
+def _candidates(form: ToAllForm, named: AbstractSet[int]) -> list[tuple[str, str]]:
+    """The people in the list of each row: those named in any, and all after a search."""
+    choices = [choice for choice in form.to_all.choices if choice.value]
+    if not form.to_all.sought:
+        shown = named | form.to_all.ids
+        choices = [choice for choice in choices if int(choice.value) in shown]
+    return [(choice.value, choice.label) for choice in choices]
 
 
 def _home(person: Person, absence: Absence | None) -> str:
@@ -196,6 +210,9 @@ def change(username: str) -> ResponseReturnValue:
     """Preview the hand-over, or carry it out once confirmed."""
     person, asked = _person(username), Asked.read()
     absence = _absence(person)
+    if ToAllForm().to_all.sought:
+        return _page(person, absence, asked)
+
     try:
         if request.form.get("do") == "confirm":
             return redirect(_do(person, absence, asked))

@@ -16,14 +16,13 @@ from crm.people.permissions import Viewer
 from crm.people.queries import absences_in
 from crm.quotas.frozen import of_figure
 from crm.quotas.judging import prorated
-from crm.quotas.queries import PersonFigure, tenure_of, working_calendar
+from crm.quotas.queries import PersonFigure, dates_held, working_calendar
 from crm.quotas.rules import (
     Counted,
     Figure,
     NotCounted,
     Proration,
     Reason,
-    Tenure,
     VisitFacts,
 )
 from crm.quotas.wording import EACH, sentence_of, unit_of, why_at_risk
@@ -95,7 +94,7 @@ class _Visits:
 def explain(db: Session, viewer: Viewer, judged: PersonFigure, now: datetime) -> Explanation:
     """The explanation of a figure that the viewer may see."""
     figure = judged.figure
-    tenure = tenure_of(db, figure.rule.duty, figure.person_id, figure.period)
+    held = dates_held(db, figure.rule.duty, figure.person_id, figure.period)
     is_estimated = not figure.settled and working_calendar(db).is_estimated(figure.period)
     estimated = [ESTIMATED_CALENDAR] if is_estimated else []
     at_risk = [f"有风险：{why}"] if (why := why_at_risk(figure)) else []
@@ -111,7 +110,7 @@ def explain(db: Session, viewer: Viewer, judged: PersonFigure, now: datetime) ->
             *at_risk,
             *estimated,
         ),
-        facts=_facts(db, figure, tenure),
+        facts=_facts(db, figure, held),
         counted=[_counted(part, figure, visits) for part in figure.counted],
         not_counted=[_not_counted(part, figure, visits) for part in figure.not_counted],
         corrections=correction_rows(db, viewer, of_figure(figure)) if figure.settled else [],
@@ -152,11 +151,11 @@ def _quotient(part: int, whole: int) -> str:
     return f"{'=' if rounded == exact else '≈'} {rounded.normalize():f}"
 
 
-def _facts(db: Session, figure: Figure, tenure: Tenure) -> list[tuple[str, str]]:
+def _facts(db: Session, figure: Figure, held: Sequence[date]) -> list[tuple[str, str]]:
     period = figure.period
     absences = absences_in(db, figure.person_id, period.first, period.last)
     pairs = [
-        ("任职", "" if len(tenure.held) == len(period.dates) else _spans(tenure.held)),
+        ("任职", "" if len(held) == len(period.dates) else _spans(held)),
         ("请假", "；".join(_absence_label(absence, figure) for absence in absences)),
     ]
     return [(label, text) for label, text in pairs if text]

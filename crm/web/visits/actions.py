@@ -14,13 +14,14 @@ from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.models import Person
 from crm.people.permissions import may_see as may_see_person
+from crm.people.queries import people_by_id
 from crm.quotas.queries import figures_on
 from crm.visits import service
 from crm.visits.companions import leave_visit
 from crm.visits.fields import VisitData, data_of
 from crm.visits.merging import merge_visit
 from crm.visits.models import Visit
-from crm.visits.notifications import tell_joined, tell_left, tell_named
+from crm.visits.notifications import tell_joined, tell_left, tell_named, tell_people
 from crm.visits.outdated import is_outdated_by
 from crm.visits.permissions import may_change
 from crm.visits.queries import visit_by_id
@@ -48,11 +49,13 @@ def log(new: NewVisit) -> Visit:
     """Log a visit that was checked in this request."""
     data = new.data
     people = (data.leader_id, *data.participant_ids)
+    # read before the first write; who names themself needs no notice
+    named = people_by_id(db.session, data.joined_by - {signed_in().id})
+    companions = [named[person_id] for person_id in sorted(named)]
 
     def change(session: Session) -> Visit:
         visit = service.keep_visit(session, new=new, by=signed_in(), now=moment())
-        if new.data.joined_by:
-            tell_named(session, visit=visit, **_notice())
+        tell_people(session, companions, visit=visit, **_notice())
         return visit
 
     only_matters(lambda session, changed: is_outdated_by(session, changed, new, signed_in().id))

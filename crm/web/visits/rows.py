@@ -73,6 +73,10 @@ class VisitRow:
     chips: tuple[Chip, ...]
     steps: Steps | None
 
+    @property
+    def is_cancelled(self) -> bool:
+        return self.visit.status is Status.CANCELLED
+
 
 def visit_row(
     visit: SeenVisit,

@@ -13,9 +13,8 @@ from crm.base import formatting
 from crm.extensions import db
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits import trips
+from crm.visits.lists import VisitFilter, visits_page
 from crm.visits.models import Trip
-from crm.visits.queries import VisitFilter, visits_page
-from crm.visits.redaction import shown
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, cleaned, is_saved, sensible_year
 from crm.web.transaction import moment, today
@@ -77,8 +76,7 @@ def show(trip_id: int) -> ResponseReturnValue:
         by=VisitFilter(trip=trip.ref),
         cursor=request.args.get("at"),
     )
-    seen = shown(db.session, my_view(), page.items, today())
-    waiting = ids_awaiting_verdict(db.session, seen, moment())
+    waiting = ids_awaiting_verdict(db.session, page.items, moment())
     # visits beyond the trip's dates: one of the two is likely mistyped
     _, outside = trips.count_visits(db.session, my_view(), [trip], today()).get(trip.ref, (0, 0))
 
@@ -88,7 +86,7 @@ def show(trip_id: int) -> ResponseReturnValue:
         facts=_facts(trip),
         outside=outside,
         can_change=trips.may_change(db.session, my_view(), trip, today()),
-        rows=[visit_row(visit, moment(), waiting_ids=waiting) for visit in seen],
+        rows=[visit_row(visit, moment(), waiting_ids=waiting) for visit in page.items],
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
     )

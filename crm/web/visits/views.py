@@ -15,15 +15,10 @@ from crm.people.entry_grants import entered_for
 from crm.people.models import Person
 from crm.quotas.frozen_edits import reach_of_visit
 from crm.quotas.pending_visits import ids_awaiting_verdict
+from crm.visits.lists import VisitFilter, visits_page
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change
-from crm.visits.queries import (
-    LastChoices,
-    VisitFilter,
-    last_choices,
-    visit_id_entered,
-    visits_page,
-)
+from crm.visits.queries import LastChoices, last_choices, visit_id_entered
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Kind, Status
 from crm.web.auth import my_view, signed_in
@@ -87,13 +82,12 @@ def listing() -> ResponseReturnValue:
     page = visits_page(
         db.session, my_view(), today(), by=_query(filters), cursor=request.args.get("at")
     )
-    visits = shown(db.session, my_view(), page.items, today())
-    waiting = ids_awaiting_verdict(db.session, visits, moment())
+    waiting = ids_awaiting_verdict(db.session, page.items, moment())
 
     return render_template(
         "visits/list.html",
         filters=filters,
-        rows=[visit_row(visit, moment(), waiting_ids=waiting) for visit in visits],
+        rows=[visit_row(visit, moment(), waiting_ids=waiting) for visit in page.items],
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
         **_choices(filters),

@@ -128,6 +128,17 @@ def test_older_entries_are_a_page_away_and_the_newer_ones_back(zone, app):
     assert "n34" in back
 
 
+def test_whose_entries_are_listed_is_searched_for_without_script(zone, app):
+    with arranged(app) as db:
+        make_person(db, name="已离任", disabled_at=NOW)
+
+    page = zone.get(f"{LIST}?find-who=李伟").text
+
+    assert "已选中查到的一个" in page
+    assert "普通项目" in page
+    assert "没有符合条件的操作记录" in zone.get(f"{LIST}?find-who=已离任").text
+
+
 def test_others_do_not_know_of_the_page(zone, app):
     assert sign_in(app, "liwei").get(LIST).status_code == 404
 

@@ -1,0 +1,49 @@
+"""`python -m bench.lock_times serve …` is `crm serve …`, and notes how long writers were held up.
+
+On SQLite that is from BEGIN IMMEDIATE to the end of the transaction; on PostgreSQL from when a
+transaction holds the end of the audit chain, for which every other change waits, to its end.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import Pool
+
+from crm.base.clock import monotonic
+from crm.cli import main
+
+HELD = "held since"
+TAKES_LOCK = ("BEGIN IMMEDIATE", "INSERT INTO audit_head")
+
+
+def file_in(folder: Path) -> Path:
+    """Where the times are written, a line each, in milliseconds."""
+    return folder / "lock-times.txt"
+
+
+def times_in(folder: Path) -> list[float]:
+    """The times in order of length; the file begins anew."""
+    lines = file_in(folder).read_text().split()
+    os.truncate(file_in(folder), 0)
+    return sorted(map(float, lines))
+
+
+def _listen(file: int) -> None:
+    def begin(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith(TAKES_LOCK):
+            connection.info.setdefault(HELD, monotonic())
+
+    def end(_connection: Any, record: Any) -> None:
+        if (since := record.info.pop(HELD, None)) is not None:
+            os.write(file, b"%.3f\n" % ((monotonic() - since) * 1000))
+
+    event.listen(Engine, "after_cursor_execute", begin)
+    event.listen(Pool, "checkin", end)
+
+
+if __name__ == "__main__":
+    path = file_in(Path(os.environ["CRM_DATA"]))
+    _listen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+    main()

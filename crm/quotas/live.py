@@ -1,0 +1,169 @@
+"""Figures by the facts alone, whatever is frozen: read once for everybody, then judged."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from crm.base import clock
+from crm.base.periods import DAY, Period
+from crm.people.rules import Duty
+from crm.quotas import facts
+from crm.quotas.counting import explain, terms_of
+from crm.quotas.date_bits import DateBits, bits_of
+from crm.quotas.facts import Holding, PersonFigure
+from crm.quotas.judging import judge
+from crm.quotas.rules import Figure, Freeze, Rule, Tenure, VisitFacts
+from crm.quotas.waiting import WaitingVisit, waiting_visits
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What one read of a period gives at a moment."""
+
+    figures: list[PersonFigure]
+    waiting: list[WaitingVisit]
+    until: datetime  # the next moment at which time itself may change them
+
+
+def live_figures(  # noqa: PLR0913 - which figures, and as known when
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    rules: Sequence[Rule],
+    person_ids: Collection[int] | None = None,
+    freeze: Freeze | None = None,
+) -> list[PersonFigure]:
+    """The figures by these rules and the facts alone, by rule, unit and person.
+
+    `freeze`: when the figures were frozen, to judge what edits made of them since.
+    """
+    return _judged(_read(db, period, rules, person_ids), rules, as_of, freeze)
+
+
+def read_live(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    rules: Sequence[Rule],
+    person_ids: Collection[int] | None,
+) -> Live:
+    """The same as `live_figures`, with what waits and until when both hold.
+
+    `rules`: all that hold on the period's first date, as visits wait for those of other periods,
+    too.
+    """
+    judging = [rule for rule in rules if rule.period is period.kind]
+    basis = _read(db, period, rules, person_ids)
+    midnight = clock.at_civil(clock.civil_date(as_of) + DAY)
+    until = min((moment for moment in basis.moments() if moment > as_of), default=midnight)
+    return Live(
+        _judged(basis, judging, as_of, None),
+        waiting_visits(db, period, basis.visits, rules, as_of),
+        min(until, midnight),
+    )
+
+
+def explained_live_figures(
+    db: Session,
+    *,
+    period: Period,
+    as_of: datetime,
+    rules: Sequence[Rule],
+    person_ids: Collection[int] | None = None,
+) -> list[PersonFigure]:
+    """The same as `live_figures`, each with the visits behind it."""
+    basis = _read(db, period, rules, person_ids)
+    made = []
+
+    for rule in rules:
+        terms = terms_of(rule, period, basis.workdays, as_of)
+        for holding, tenure, visits in basis.of(rule.duty):
+            figure = judge(visits, tenure, terms)
+            figure = replace(figure, explanation=explain(visits, tenure, terms))
+            made.append(_placed(holding, terms.begun, figure))
+
+    return in_order(made)
+
+
+def in_order(figures: Iterable[PersonFigure]) -> list[PersonFigure]:
+    """The figures by rule, unit and person."""
+    return sorted(
+        figures, key=lambda judged: (judged.figure.rule.code, judged.unit_code, judged.username)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """The facts of a period."""
+
+    period: Period
+    workdays: DateBits
+    holdings: Mapping[tuple[int, Duty], Holding]
+    absences: Mapping[int, DateBits]
+    visits: Mapping[int, Sequence[VisitFacts]]
+
+    def of(self, duty: Duty) -> Iterator[tuple[Holding, Tenure, Sequence[VisitFacts]]]:
+        """Everybody who holds the duty on a date of the period, with their visits."""
+        for (person_id, held_duty), holding in self.holdings.items():
+            if held_duty is duty:
+                absent = self.absences.get(person_id, 0)
+                visits = self.visits.get(person_id, ())
+                yield holding, Tenure(person_id, holding.held, absent), visits
+
+    def moments(self) -> Iterator[datetime]:
+        """At which a visit may come to count otherwise, beside the midnights."""
+        for visits in self.visits.values():
+            for visit in visits:
+                yield visit.entered_at
+                yield visit.starts_at
+                yield visit.ends_at
+                if visit.logged_at:
+                    yield visit.logged_at
+                if visit.verdict_at:
+                    yield visit.verdict_at
+
+
+def _read(
+    db: Session, period: Period, rules: Sequence[Rule], person_ids: Collection[int] | None
+) -> _Basis:
+    if not rules or (person_ids is not None and not person_ids):
+        return _Basis(period, 0, {}, {}, {})
+
+    workdays = facts.working_calendar(db).workdays(period.first, period.last)
+    held = facts.holdings(db, period, {rule.duty for rule in rules}, person_ids)
+    return _Basis(
+        period,
+        bits_of(period, workdays),
+        # of many people everybody is read
+        {key: held[key] for key in held if person_ids is None or key[0] in person_ids},
+        facts.absences(db, period, person_ids),
+        facts.visits_by_person(db, period, person_ids),
+    )
+
+
+def _judged(
+    basis: _Basis, rules: Sequence[Rule], as_of: datetime, freeze: Freeze | None
+) -> list[PersonFigure]:
+    made = []
+    for rule in rules:
+        terms = terms_of(rule, basis.period, basis.workdays, as_of, freeze)
+        for holding, tenure, visits in basis.of(rule.duty):
+            made.append(_placed(holding, terms.begun, judge(visits, tenure, terms)))
+    return in_order(made)
+
+
+def _placed(holding: Holding, begun: DateBits, figure: Figure) -> PersonFigure:
+    place = holding.place(begun)
+    return PersonFigure(
+        place.person_id,
+        place.username,
+        place.name,
+        place.unit_id,
+        place.unit_code,
+        place.unit_name,
+        figure,
+    )

@@ -1,0 +1,206 @@
+"""Visits as lists show them: plain rows without words, read by statements put together once."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, exists, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from crm.base.names import folded, spellings
+from crm.base.paging import Page, rows_page
+from crm.leads.models import Company, Lead
+from crm.leads.permissions import values_of
+from crm.leads.permissions import visible as visible_leads
+from crm.leads.queries import matching
+from crm.leads.redaction import LeadLabel, label_of, labelled_leads
+from crm.people.models import Person
+from crm.people.permissions import Viewer
+from crm.people.rules import WITH_RECORDS, Role
+from crm.visits.fields import VISIT_FIELDS
+from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.permissions import covering, of_leads, readable, visible
+from crm.visits.redaction import Participation, SeenVisit, seen_with
+from crm.visits.rules import Channel, Kind, Status
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFilter:
+    """What a list of visits is narrowed to; what is left out narrows nothing."""
+
+    text: str = ""
+    kind: Kind | None = None
+    channel: Channel | None = None
+    status: Status | None = None
+    person_id: int | None = None  # led or joined by that person
+    lead_id: int | None = None
+    trip: str | None = None
+    first: date | None = None  # covers a date from here
+    last: date | None = None  # to here
+
+
+class PersonName(NamedTuple):
+    """A person as a list names them."""
+
+    id: int
+    name: str
+
+
+_LEADER, _ENTERED_BY = aliased(Person), aliased(Person)
+_VISIT_IDS: BindParameter[list[int]] = bindparam("visit_ids", expanding=True)
+_VISITS = (
+    select(
+        Visit.id,
+        Visit.ref,
+        Visit.kind,
+        Visit.channel,
+        Visit.status,
+        Visit.starts_at,
+        Visit.ends_at,
+        Visit.first_on,
+        Visit.last_on,
+        Visit.city,
+        Visit.trip,
+        Visit.entered_at,
+        Visit.entered_by_id,
+        Visit.logged_at,
+        Visit.verdict,
+        Visit.verdict_at,
+        Visit.late_by_days,
+        Visit.leader_id,
+        _LEADER.name.label("leader_name"),
+        _ENTERED_BY.name.label("entered_by_name"),
+    )
+    .join(_LEADER, Visit.leader_id == _LEADER.id)
+    .outerjoin(_ENTERED_BY, Visit.entered_by_id == _ENTERED_BY.id)
+    .where(Visit.id.in_(_VISIT_IDS))
+)
+_PARTICIPANTS = (
+    select(VisitParticipant.visit_id, Person.id, Person.name)
+    .join(Person, Person.id == VisitParticipant.person_id)
+    .where(VisitParticipant.visit_id.in_(_VISIT_IDS))
+    .order_by(VisitParticipant.visit_id, VisitParticipant.person_id)
+)
+
+
+@cache
+def _leads_of_visits(role: Role) -> Select[*tuple[Any, ...]]:
+    return (
+        labelled_leads(role)
+        .add_columns(VisitLead.visit_id)
+        .join(VisitLead, VisitLead.lead_id == Lead.id)
+        .where(VisitLead.visit_id.in_(_VISIT_IDS))
+        .order_by(VisitLead.visit_id, VisitLead.lead_id)
+    )
+
+
+def listed(db: Session, viewer: Viewer, visit_ids: Collection[int], on: date) -> list[SeenVisit]:
+    """These visits in their order as the viewer may see them, without their words; three queries.
+
+    The caller has seen to it that the viewer may see them.
+    """
+    ids = {"visit_ids": visit_ids}
+    participants: defaultdict[int, list[PersonName]] = defaultdict(list)
+    for visit_id, person_id, name in db.execute(_PARTICIPANTS, ids):
+        participants[visit_id].append(PersonName(person_id, name))
+
+    leads: defaultdict[int, list[LeadLabel]] = defaultdict(list)
+    for lead in db.execute(_leads_of_visits(viewer.role), ids | values_of(viewer, on)):
+        leads[lead.visit_id].append(label_of(lead))
+
+    found = {}
+    for row in db.execute(_VISITS, ids):
+        named = Participation(
+            PersonName(row.leader_id, row.leader_name),
+            tuple(participants[row.id]),
+            tuple(leads[row.id]),
+            PersonName(row.entered_by_id, row.entered_by_name) if row.entered_by_id else None,
+        )
+        found[row.id] = seen_with(row, viewer, named)
+
+    return [found[visit_id] for visit_id in visit_ids]
+
+
+def visits_page(
+    db: Session, viewer: Viewer, on: date, *, by: VisitFilter, cursor: str | None = None
+) -> Page[SeenVisit]:
+    """A page of visible visits, the latest first date first."""
+    query = select(Visit.id, Visit.first_on).where(*_conditions(db, viewer, on, by))
+    queries = _led_and_joined(query, by.person_id) if by.person_id else (query,)
+    page = rows_page(db, *queries, on=Visit.first_on, row_id=Visit.id, cursor=cursor)
+
+    return Page(listed(db, viewer, [row.id for row in page.items], on), page.newer, page.older)
+
+
+def _led_and_joined(
+    query: Select[int, date], person_id: int
+) -> tuple[Select[int, date], Select[int, date]]:
+    """Two queries, as one index has what a person leads and another what they join."""
+    joined = query.join(VisitParticipant, VisitParticipant.visit_id == Visit.id)
+    return (
+        query.where(Visit.leader_id == person_id),
+        joined.where(VisitParticipant.person_id == person_id, Visit.leader_id != person_id),
+    )
+
+
+def _conditions(
+    db: Session, viewer: Viewer, on: date, by: VisitFilter
+) -> list[ColumnElement[bool]]:
+    conditions = []
+    # REGIME 2: what one leads or joins is visible to oneself
+    if by.person_id != viewer.person_id or viewer.role not in WITH_RECORDS:
+        conditions.append(visible(viewer, on))
+
+    if by.first or by.last:
+        conditions.append(covering(by.first, by.last))
+
+    for column, value in (
+        (Visit.kind, by.kind),
+        (Visit.channel, by.channel),
+        (Visit.status, by.status),
+        (Visit.trip, by.trip),
+    ):
+        if value:
+            conditions.append(column == value)
+
+    if by.lead_id:
+        conditions.append(of_leads((Lead.id == by.lead_id) & visible_leads(viewer, on)))
+
+    if by.text.strip():
+        conditions.append(_matching_text(db, viewer, on, by.text))
+
+    return conditions
+
+
+def _matching_text(db: Session, viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
+    """Visits with the text in a part that the viewer may see: no hidden words, no hidden leads."""
+    spelled = spellings(text)
+    called = Person.search.contains(folded(text), autoescape=True)
+    leader = exists().where(Person.id == Visit.leader_id, called)
+    words = or_(
+        *(
+            column.icontains(spelling, autoescape=True)
+            for column in _searched()
+            for spelling in spelled
+        )
+    )
+    lead_matches = matching(db, text, viewer, on)
+    leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & lead_matches)
+
+    return or_(
+        *(
+            column.icontains(spelling, autoescape=True)
+            for column in (Visit.ref, Visit.city)
+            for spelling in spelled
+        ),
+        leader,
+        leads,
+        words & readable(viewer, on),
+    )
+
+
+def _searched() -> list[Any]:
+    return [getattr(Visit, name) for name, field in VISIT_FIELDS.items() if field.is_searched]

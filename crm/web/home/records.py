@@ -1,0 +1,145 @@
+"""The viewer's own records on the start page: visits, follow-ups, restricted leads, answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.followups.queries import due
+from crm.followups.redaction import SeenFollowup
+from crm.followups.redaction import seen_as as followup_as
+from crm.leads.models import Lead
+from crm.leads.queries import named_lately
+from crm.leads.redaction import lead_labels
+from crm.people.absence_approval import answered
+from crm.people.models import Person
+from crm.people.permissions import Viewer
+from crm.quotas.pending_visits import ids_awaiting_verdict, last_dates_to_log
+from crm.visits.day import DayVisits, day_visits
+from crm.visits.models import Visit
+from crm.visits.redaction import SeenVisit, seen_as
+from crm.web.absences.rows import AbsenceRow, absence_row
+from crm.web.visits.rows import VisitRow, is_stay, visit_row, with_deadline
+
+FOLLOWUPS_AHEAD = timedelta(days=7)
+LATELY = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class MyVisits:
+    unsettled: list[VisitRow]  # planned, their dates past, neither done nor cancelled
+    todays: list[VisitRow]
+    upcoming: list[VisitRow]
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredFor:
+    """A person for whom the viewer enters visits (代录), with today's and unsettled visits."""
+
+    name: str
+    visits: list[VisitRow]
+    new_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionRow:
+    """A visit in which someone else named the viewer as a companion."""
+
+    row: VisitRow
+    by_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MyFollowups:
+    due: list[SeenFollowup]  # today or earlier
+    upcoming: list[SeenFollowup]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the viewer's own records ask of them today."""
+
+    visits: MyVisits
+    entered_for: list[EnteredFor]
+    companion_rows: list[CompanionRow]
+    followups: MyFollowups
+    restricted: Sequence[Lead]
+    answers: list[AbsenceRow]
+
+
+def records_of(session: Session, me: Viewer, owners: Sequence[Person], now: datetime) -> Records:
+    """The records of the day, with one read of the labels of all their leads."""
+    on = civil_date(now)
+    day = day_visits(session, me.person_id, on, now, named_since=now - LATELY)
+    followups = due(session, me.person_id, on + FOLLOWUPS_AHEAD, as_of=now)
+    lead_ids = {lead.id for visit in day.all() for lead in visit.leads}
+    labels = lead_labels(session, me, lead_ids | {entry.lead_id for entry in followups}, on)
+
+    seen = {visit.id: seen_as(visit, me, labels) for visit in day.all()}
+    rows = _rows(session, seen, day, now)
+
+    return Records(
+        visits=MyVisits(
+            [rows[visit.id] for visit in day.unsettled],
+            # a visit that ended today stands among the unsettled alone
+            [rows[visit.id] for visit in day.todays if visit not in day.unsettled],
+            [rows[visit.id] for visit in day.upcoming],
+        ),
+        entered_for=[_entered_for(owner, me, day, rows) for owner in owners],
+        companion_rows=[
+            CompanionRow(visit_row(seen[named.visit.id], now), named.by_name) for named in day.named
+        ],
+        followups=_my_followups([followup_as(entry, labels, on) for entry in followups], on),
+        restricted=named_lately(session, me.person_id, on),
+        answers=_answers(session, me, on, now),
+    )
+
+
+def _rows(
+    session: Session, seen: Mapping[int, SeenVisit], day: DayVisits, now: datetime
+) -> dict[int, VisitRow]:
+    """By id, the visits with the buttons of those that are the viewer's to change."""
+    shown = {visit.id: seen[visit.id] for visit in day.changeable()}
+    waiting = ids_awaiting_verdict(session, shown.values(), now)
+    rows = {
+        visit_id: visit_row(visit, now, changeable_ids=[visit_id], waiting_ids=waiting)
+        for visit_id, visit in shown.items()
+    }
+
+    # REGIME 3: an ended stay goes on counting up to a date, which its row names
+    stays = [visit for visit in day.unsettled if is_stay(visit)]
+    for visit_id, until in last_dates_to_log(session, stays).items():
+        rows[visit_id] = with_deadline(rows[visit_id], until, civil_date(now))
+
+    return rows
+
+
+def _entered_for(
+    owner: Person, me: Viewer, day: DayVisits, rows: Mapping[int, VisitRow]
+) -> EnteredFor:
+    """The visits of somebody for whom the viewer enters, without the viewer's own."""
+    theirs = [
+        rows[visit.id]
+        for visit in day.of_others
+        if _is_of(visit, owner.id) and not _is_of(visit, me.person_id)
+    ]
+    return EnteredFor(owner.name, theirs, url_for("visits.new", whom=owner.id))
+
+
+def _is_of(visit: Visit, person_id: int) -> bool:
+    return person_id in {visit.leader_id, *(person.id for person in visit.participants)}
+
+
+def _my_followups(followups: Sequence[SeenFollowup], on: date) -> MyFollowups:
+    return MyFollowups(
+        due=[entry for entry in followups if entry.followup.due_on <= on],
+        upcoming=[entry for entry in followups if entry.followup.due_on > on],
+    )
+
+
+def _answers(session: Session, me: Viewer, on: date, now: datetime) -> list[AbsenceRow]:
+    """Recent answers to the viewer's own requests for absence."""
+    return [absence_row(absence, on) for absence in answered(session, me.person_id, now - LATELY)]

@@ -1,0 +1,89 @@
+"""People and leads are searched as one types, by keyboard too, and a lost network loses nothing."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from crm.leads.rules import Secrecy
+from crm.people.service import hash_password, set_password
+from crm.transactions import transaction
+from tests.conftest import NOW
+from tests.factories import RECRUITER, make_lead, make_person, make_rule
+
+PASSWORD = "a long enough password"
+
+
+@pytest.fixture
+def form(served, screen):
+    """The recruiter's visit form; nobody and nothing is likely in it but themselves."""
+    with transaction(served.sessions) as db:
+        make_rule(db, RECRUITER)
+        person = make_person(db, "shen", name="沈若川")
+        secret = hash_password("shen", PASSWORD)
+        set_password(db, person=person, password_hash=secret, by=None, now=NOW)
+        make_person(db, "wang", name="王强")
+        make_lead(db, "储存模组项目")
+        make_lead(db, "储存机密项目", secrecy=Secrecy.RESTRICTED)
+    screen.sign_in("shen", PASSWORD)
+    screen.open("/visits/new")
+    return screen
+
+
+def search(page, label, text):
+    page.get_by_role("combobox", name=label).press_sequentially(text)
+
+
+def options(page):
+    return page.locator(".ts-dropdown:visible .option")
+
+
+def status(page):
+    return page.locator(".ts-dropdown:visible .ts-status")
+
+
+def test_what_is_chosen_by_keyboard_is_still_there_after_an_error(form):
+    page = form.page
+    search(page, "项目线索", "ccmz")
+    expect(options(page)).to_have_text([re.compile("储存模组项目")])
+    form.examine()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    search(page, "同行人", "王")
+    expect(options(page)).to_have_text([re.compile("王强")])
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name="保存").click()
+
+    expect(page.get_by_text("有几处需要改一下")).to_be_visible()
+    expect(page.locator(".item")).to_contain_text(["储存模组项目", "王强", "沈若川"])
+    page.get_by_label("城市").fill("苏州")
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_text("已登记为完成。")).to_be_visible()
+    expect(page.get_by_text("王强")).to_be_visible()
+    form.faults = [fault for fault in form.faults if "422" not in fault]  # Chromium notes it
+
+
+def test_a_hidden_lead_is_not_found_and_nothing_found_is_said(form):
+    page = form.page
+
+    search(page, "项目线索", "机密")
+
+    expect(status(page)).to_have_text("没有找到，换个字或首字母试试")
+    form.examine()
+
+
+def test_a_lost_network_is_said_and_what_is_chosen_stays(form):
+    page = form.page
+    search(page, "项目线索", "储存")
+    options(page).click()
+    page.context.set_offline(True)
+
+    search(page, "项目线索", "模组")
+
+    expect(status(page)).to_contain_text("网络不通")
+    expect(page.get_by_role("combobox", name="项目线索").last).to_have_value("模组")
+    expect(page.locator(".item", has_text="储存模组项目")).to_be_visible()
+    page.context.set_offline(False)
+    form.faults = [fault for fault in form.faults if "DISCONNECTED" not in fault]

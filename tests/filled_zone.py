@@ -1,0 +1,285 @@
+"""A small zone in which every page has something to show: a frozen month, orders, mails."""
+
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+
+from crm.base.clock import at_civil
+from crm.base.mail_kinds import MessageKind
+from crm.base.outbox import Message
+from crm.base.periods import DAY, Period
+from crm.base.unsubscribe_tokens import make as token
+from crm.jobs import ledger
+from crm.jobs.runner import Runner
+from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy
+from crm.people.models import Person, Posting, Unit
+from crm.people.rules import Duty, Role, UnitKind
+from crm.quotas.models import Correction, FigureRecord
+from crm.quotas.rules import FigureStatus
+from crm.quotas.service import freeze_period
+from crm.supervision.models import Order
+from crm.supervision.reminders import remind_of_missed
+from crm.supervision.rules import OrderState
+from crm.targets.models import Target
+from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.transactions import transaction
+from crm.visits.models import CompanionNotice, Visit
+from crm.visits.rules import Channel, Kind, Status
+from crm.visits.service import VisitData, change_visit
+from tests.conftest import NOW
+from tests.databases import SECRET
+from tests.factories import (
+    LONG_AGO,
+    make_absence,
+    make_followup,
+    make_grant,
+    make_lead,
+    make_order,
+    make_person,
+    make_plan,
+    make_regime,
+    make_role,
+    make_trip,
+    make_unit,
+    make_visit,
+)
+
+FROZEN_AT = at_civil(date(2026, 7, 4))
+TODAY = date(2026, 7, 15)
+FIGURE = "/compliance/figure?rule=recruiter-monthly&person=shen&period=2026-06"
+PAGES = (
+    ("shen", "/"),
+    ("shen", "/visits"),
+    ("shen", "/visits/new"),
+    ("shen", "/visits/{visit}"),
+    ("shen", "/visits/{visit}/edit"),
+    ("shen", "/trips"),
+    ("shen", "/trips/{trip}"),
+    ("shen", "/trips/{trip}/edit"),
+    ("shen", "/leads"),
+    ("shen", "/leads/new"),
+    ("shen", "/leads/{lead}"),
+    ("shen", "/leads/{lead}/edit"),
+    ("shen", "/followups"),
+    ("shen", "/followups/new"),
+    ("shen", "/followups/{followup}"),
+    ("shen", "/absences"),
+    ("shen", "/absences/new"),
+    ("shen", "/compliance"),
+    ("shen", "/compliance?tab=corrections"),
+    ("shen", FIGURE),
+    ("shen", "/me"),
+    ("shen", "/me/settings"),
+    ("shen", "/me/entry-grants/new"),
+    ("shen", "/mailbox/{reminder}"),
+    ("shen", "/unsubscribe/{token}"),
+    ("wu", "/"),
+    ("wu", "/absences?view=waiting"),
+    ("wu", "/absences/{absence}"),
+    ("wu", "/compliance?period=2026-06"),
+    ("wu", "/compliance?tab=waiting"),
+    ("wu", "/compliance?tab=corrections"),
+    ("wu", FIGURE),
+    ("wu", "/supervision"),
+    ("wu", "/supervision?view=all"),
+    ("wu", "/supervision/new"),
+    ("wu", "/supervision/{order}"),
+    ("wu", "/supervision/{order}/edit"),
+    ("wu", "/supervision/{order}/print"),
+    ("wu", "/targets"),
+    ("wu", "/targets/{target}"),
+    ("wu", "/digests"),
+    ("wu", "/mailbox"),
+    ("wu", "/mailbox/{weekly}"),
+    ("yan", "/"),
+    ("yan", "/digests/comment?period=2026-07"),
+    ("gu", "/"),
+    ("gu", "/compliance"),
+    ("shan", "/"),
+    ("shan", "/admin"),
+    ("shan", "/admin/people"),
+    ("shan", "/admin/people/new"),
+    ("shan", "/admin/people/shen"),
+    ("shan", "/admin/people/shen/edit"),
+    ("shan", "/admin/people/shen/postings/new"),
+    ("shan", "/admin/people/shen/postings/{posting}"),
+    ("shan", "/admin/people/shen/transfer"),
+    ("shan", "/admin/people/shen/leaving"),
+    ("shan", "/handover/shen"),
+    ("shan", "/admin/people/shen/entry-grants/new"),
+    ("shan", "/admin/units"),
+    ("shan", "/admin/units/new"),
+    ("shan", "/admin/units/{unit}"),
+    ("shan", "/admin/calendar/2027"),
+    ("shan", "/admin/calendar/import"),
+    ("shan", "/admin/clock"),
+    ("shan", "/admin/clock/weekly-digest"),
+    ("shan", "/admin/clock/weekly-digest/preview"),
+    ("shan", "/admin/rules"),
+    ("shan", "/admin/rules/new"),
+    ("shan", "/admin/rules/recruiter-monthly"),
+    ("shan", "/admin/rules/backtest?rule=recruiter-monthly"),
+    ("shan", "/admin/targets"),
+    ("shan", "/admin/targets/new"),
+    ("shan", "/admin/targets/{target}"),
+    ("shan", "/admin/audit"),
+)
+
+
+def live(sessions, site):
+    """Let the zone live until NOW; what its pages are called by."""
+    with transaction(sessions) as db:
+        named = _arrange(db, site)
+    Runner(sessions, site).run_until(NOW, to_mailbox=True)
+    with sessions() as db:
+        return named | _made_by_the_clock(db)
+
+
+def grow(db, count):
+    """Give each of the zone's people so many more rows of everything that pages list."""
+    people = {person.username: person for person in db.scalars(select(Person).order_by(Person.id))}
+    _top, bureau = db.scalars(select(Unit).order_by(Unit.id).limit(2))
+    figure_id = db.scalar(select(func.min(FigureRecord.id)))
+    everyone = [people[username] for username in ("shen", "yan", "wu", "shan")]
+
+    for _ in range(count):
+        unit = make_unit(db, parent=bureau)
+        other = make_person(db, unit=unit)
+        lead = make_lead(db, unit=unit, tracker=other, yi="3")
+        hidden = make_lead(db, unit=unit, tracker=other, secrecy=Secrecy.RESTRICTED)
+        late = {"logged_at": NOW, "entered_at": NOW, "leads": [lead]}
+        make_visit(db, other, date(2026, 7, 1), participants=everyone, **late)
+        make_absence(db, other, TODAY, TODAY, approved_at=None, asked_at=NOW)
+        _waiting_orders(db, bureau, people, lead)
+        _correction(db, figure_id, people["shen"])
+        for person in everyone:
+            _rows_of(db, person, other, lead, hidden)
+
+
+def _rows_of(db, person, other, lead, hidden):
+    """What one person finds on *my day* and in their lists."""
+    make_role(db, hidden, LeadRoleKind.TASK_FORCE_MEMBER, person=person, from_on=TODAY)
+    make_followup(db, lead, person, TODAY)
+    make_followup(db, hidden, person, TODAY + 3 * DAY)
+    make_absence(db, person, TODAY, TODAY, asked_at=NOW, approved_at=NOW, approved_by_id=other.id)
+    make_grant(db, other, person, granted_at=NOW)
+    both = {"leads": [lead, hidden], "participants": [person]}
+    make_visit(db, other, TODAY, **both)
+    named = make_visit(db, other, TODAY - DAY, **both)
+    notice = {"named_by_id": other.id, "named_at": NOW}
+    db.add(CompanionNotice(visit_id=named.id, person_id=person.id, **notice))
+
+    for on in (TODAY - DAY, TODAY, TODAY + DAY):
+        entered = {"status": Status.PLANNED, "entered_at": LONG_AGO}
+        make_visit(db, person, on, leads=[lead, hidden], participants=[other], **entered)
+
+
+def _waiting_orders(db, unit, people, lead):
+    """Orders in each state, so that some wait for everybody, and some for nobody of their own."""
+    watch, shen = people["wu"], people["shen"]
+    issued = {
+        "issued_at": NOW,
+        "issued_by_id": people["shan"].id,
+        "due_on": TODAY,
+        "number_year": 2026,
+        "code_word": "督",
+    }
+    last = db.scalar(select(func.max(Order.number))) or 0
+    states = (OrderState.ISSUED, OrderState.RECEIVED, OrderState.ANSWERED)
+
+    make_order(db, unit, officer=watch, drafted_by_id=watch.id)
+    for place, state in enumerate(states, start=last + 1):
+        done = {"received_at": NOW, "received_by_id": shen.id} if state is not states[0] else {}
+        done |= {"answered_at": NOW} if state is states[-1] else {}
+        make_order(
+            db, unit, officer=watch, state=state, number=place, lead_id=lead.id, **issued, **done
+        )
+
+
+def _correction(db, figure_id, author):
+    numbers = {
+        f"{side}_{name}": value
+        for side in ("from", "to")
+        for name, value in (("required", 20), ("achieved", 1), ("status", FigureStatus.MISSED))
+    }
+    of = {"figure_id": figure_id, "made_at": NOW, "made_by_id": author.id, "why": "改为电话拜访"}
+    db.add(Correction(**of, **numbers))
+
+
+def _arrange(db, site):
+    make_regime(db)
+    top = make_unit(db, "开发区", kind=UnitKind.ZONE)
+    bureau = make_unit(db, "招商局", parent=top)
+    recruiter = make_person(db, "shen", name="沈若川", unit=bureau, email="shen@zone.example")
+    make_person(db, "yan", name="严书禾", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=top)
+    watch, *_ = [
+        make_person(db, username, name=name, role=role, duty=Duty.STAFF, unit=top)
+        for username, name, role in (
+            ("wu", "伍思齐", Role.SUPERVISOR),
+            ("shan", "单行舟", Role.ADMIN),
+            ("gu", "古月明", Role.READER),
+        )
+    ]
+    lead = make_lead(db, "储存模组项目", unit=bureau, tracker=recruiter, yi="12")
+    make_plan(db, lead, MilestoneKind.SIGNED, date(2026, 7, 1))
+    followup = make_followup(db, lead, recruiter, date(2026, 7, 15), what="补充测算表")
+    visit = make_visit(db, recruiter, date(2026, 6, 10), leads=[lead])
+    late = {"logged_at": at_civil(date(2026, 7, 10)), "trip": "批〔2026〕7号"}
+    where = {"destination": "苏州", "last_on": date(2026, 7, 1)}
+    trip = make_trip(db, late["trip"], leader_id=recruiter.id, **where)
+    make_visit(db, recruiter, date(2026, 7, 2), **late)
+    _freeze_june(db, visit, recruiter, site)
+    absence = make_absence(
+        db, recruiter, date(2026, 7, 20), date(2026, 7, 21), approved_at=None, asked_at=NOW
+    )
+    order = make_order(db, bureau, officer=watch, drafted_by_id=watch.id)
+    target = Target(
+        year=2026,
+        unit_id=top.id,
+        metric=Metric.SIGNED,
+        tier=Tier.YI_10,
+        measure=TargetMeasure.COUNT,
+        count=20,
+    )
+    db.add(target)
+    db.flush()
+    ledger.install(db, clock_from=datetime(2026, 7, 12, tzinfo=NOW.tzinfo), now=NOW)
+    return {
+        "visit": visit.id,
+        "trip": trip.id,
+        "lead": lead.id,
+        "followup": followup.id,
+        "absence": absence.id,
+        "order": order.id,
+        "unit": bureau.id,
+        "target": target.id,
+    }
+
+
+def _freeze_june(db, visit, recruiter, site):
+    """June is frozen and missed, and one of its visits is changed afterwards."""
+    june = Period.parse("2026-06")
+    freeze_period(db, period=june, at=FROZEN_AT, now=FROZEN_AT)
+    remind_of_missed(db, period=june, at=FROZEN_AT, late=False, site=site)
+    data = VisitData(
+        kind=Kind.REMOTE,
+        channel=Channel.VIDEO,
+        starts_at=visit.starts_at,
+        ends_at=visit.ends_at,
+        leader_id=recruiter.id,
+    )
+    change_visit(db, visit=db.get_one(Visit, visit.id), data=data, by=recruiter, now=NOW)
+
+
+def _made_by_the_clock(db):
+    def latest(kind, who):
+        query = select(func.max(Message.id)).join(Person, Person.id == Message.person_id)
+        return db.scalar(query.where(Message.kind == kind, Person.username == who))
+
+    shen = db.scalars(select(Person).where(Person.username == "shen")).one()
+    return {
+        "posting": db.scalar(select(Posting.id).where(Posting.person_id == shen.id)),
+        "reminder": latest(MessageKind.REMINDER, "shen"),
+        "weekly": latest(MessageKind.WEEKLY, "wu"),
+        "token": token(SECRET, shen.id, MessageKind.WEEKLY),
+    }

@@ -1,0 +1,57 @@
+"""What is sent to log a visit, and how little of it while others wait for SQLite's write lock."""
+
+import pytest
+
+from tests.counting import statements_of
+from tests.factories import arranged, make_lead, make_person, make_regime, sign_in
+from tests.web.visits.test_meanwhile import FORM
+
+MOST_STATEMENTS = 38  # with a lead and a companion
+MOST_WITH_THE_LOCK = 12
+RECHECKS = ("FROM figure", "FROM audit_entry")  # frozen in between; the links of the trail
+
+
+@pytest.fixture
+def form(app):
+    """A form that names a companion and a lead."""
+    with arranged(app) as db:
+        make_regime(db)
+        me, companion = make_person(db, "me"), make_person(db, "companion")
+        lead = make_lead(db)
+        return FORM | {"leader_id": me.id, "participant_ids": companion.id, "lead_ids": lead.id}
+
+
+def sent_to_log(app, form):
+    browser = sign_in(app, "me")
+    with statements_of(app) as statements:
+        answer = browser.post("/visits/new", data=form)
+
+    assert answer.status_code == 302
+    return statements
+
+
+def without_begin(statements):
+    return [sent for sent in statements if not sent.startswith(("BEGIN", "ROLLBACK"))]
+
+
+def test_a_visit_costs_so_many_statements_whatever_its_form_offers(app, form):
+    with arranged(app) as db:
+        for _ in range(30):
+            make_lead(db)
+            make_person(db)
+
+    statements = without_begin(sent_to_log(app, form))
+
+    assert len(statements) <= MOST_STATEMENTS, "\n\n".join(statements)
+
+
+@pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
+def test_the_lock_is_held_for_writes_and_few_checks_alone(app, form):
+    statements = sent_to_log(app, form)
+
+    begin = statements.index("BEGIN IMMEDIATE")
+    end = statements.index("BEGIN DEFERRED", begin)
+    held = statements[begin + 1 : end]
+    reads = [sent for sent in held if sent.startswith("SELECT")]
+    assert len(held) <= MOST_WITH_THE_LOCK, "\n\n".join(held)
+    assert [sent for sent in reads if not any(place in sent for place in RECHECKS)] == []
