@@ -1,0 +1,343 @@
+"""Figures remembered between requests are those that would be read now."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from random import Random
+
+import pytest
+from sqlalchemy import delete, func, select, update
+
+from crm.base import clock
+from crm.base.audit import chain_head, coming_from, record
+from crm.base.db import begin_to_write
+from crm.base.periods import DAY, Period
+from crm.base.unsaved import WRITTEN
+from crm.base.workdays import Source
+from crm.people.models import Person, Posting, Unit
+from crm.people.rules import Duty
+from crm.quotas.models import Correction, FigureRecord, RuleVersion, WorkdayOverride
+from crm.quotas.pending_visits import count_pending
+from crm.quotas.queries import figures
+from crm.quotas.remembered import MOST, Lasting, Memory
+from crm.quotas.rules import FigureStatus
+from crm.quotas.service import freeze_period
+from crm.visits.models import Visit, VisitParticipant
+from crm.visits.rules import Kind, Status, Verdict
+from tests import trail
+from tests.conftest import NOW
+from tests.counting import statements_on
+from tests.factories import make_absence, make_person, make_regime, make_visit
+
+JULY = Period.parse("2026-07")
+STEPS = 40
+
+
+@pytest.fixture
+def people(sessions) -> list[int]:
+    """Two deputies and three recruiters, under the regime's rules."""
+    with changed(sessions) as db:
+        make_regime(db)
+        duties = [Duty.DEPUTY] * 2 + [Duty.RECRUITER] * 3
+        return [make_person(db, duty=duty).id for duty in duties]
+
+
+@contextmanager
+def changed(sessions) -> Iterator:
+    """A transaction with an entry, committed as the application would commit it."""
+    with sessions() as db:
+        begin_to_write(db)
+        yield db
+        record(db, "test.changed", db.scalars(select(Person)).first(), by=None, at=NOW)
+        db.flush()
+        # what comes from nowhere is arranged, and makes the tests forget
+        with coming_from("test"):
+            db.commit()
+
+
+def read(sessions, as_of, person_ids=None, *, anew=False):
+    """The figures and what waits, as a request gets them or as a new process would."""
+    asked = {"period": JULY, "as_of": as_of, "person_ids": person_ids}
+    with sessions() as db:
+        if anew:
+            db.info[WRITTEN] = True
+        return figures(db, **asked), count_pending(db, **asked)
+
+
+class Edits:
+    """Random changes of everything that figures rest on, however unlikely."""
+
+    def __init__(self, seed: int, people: list[int]) -> None:
+        self.random, self.people = Random(seed), people
+        self.steps = [
+            *(self.log, self.log, self.log, self.alter, self.alter, self.join, self.leave),
+            *(self.be_absent, self.end_posting, self.rename, self.move_day, self.change_rule),
+            *(self.freeze, self.correct),
+        ]
+
+    def one(self, db, now) -> None:
+        self.random.choice(self.steps)(db, now)
+
+    def moment(self, now):
+        """Some hours about the moment; a few lie ahead."""
+        return now + timedelta(hours=self.random.choice([-90, -9, -1, 0, 0, 1, 5, 30]))
+
+    def log(self, db, now):
+        first = JULY.first + (self.random.randrange(40) - 5) * DAY
+        person = db.get(Person, self.random.choice(self.people))
+        planned = {"status": Status.PLANNED, "logged_at": None}
+        done = {"status": Status.DONE, "logged_at": self.moment(now)}
+        make_visit(
+            db,
+            person,
+            first,
+            days=self.random.randrange(1, 9),
+            kind=self.random.choice([Kind.RESIDENCY, Kind.OUTREACH]),
+            entered_at=self.moment(now),
+            late_by_days=self.random.choice([0, 0, 12]),
+            **self.random.choice([planned, done]),
+        )
+
+    def alter(self, db, now):
+        values = self.random.choice(
+            [
+                {"status": Status.CANCELLED},
+                {"status": Status.DONE, "logged_at": self.moment(now)},
+                {"verdict": Verdict.CONFIRMED, "verdict_at": self.moment(now)},
+                {"verdict": Verdict.REJECTED, "verdict_at": self.moment(now)},
+                {"leader_id": self.random.choice(self.people)},
+            ]
+        )
+        some = select(Visit.id).order_by(Visit.id).offset(self.random.randrange(9)).limit(1)
+        db.execute(update(Visit).where(Visit.id.in_(some.scalar_subquery())).values(values))
+
+    def join(self, db, _now):
+        visit_id, person_id = db.scalar(select(func.max(Visit.id))), self.random.choice(self.people)
+        if visit_id and db.get(VisitParticipant, (visit_id, person_id)) is None:
+            db.add(VisitParticipant(visit_id=visit_id, person_id=person_id, late_by_days=0))
+
+    def leave(self, db, _now):
+        db.execute(
+            delete(VisitParticipant).where(
+                VisitParticipant.person_id == self.random.choice(self.people)
+            )
+        )
+
+    def be_absent(self, db, _now):
+        first = JULY.first + self.random.randrange(31) * DAY
+        make_absence(db, db.get(Person, self.random.choice(self.people)), first, first + DAY)
+
+    def end_posting(self, db, _now):
+        last = JULY.first + self.random.randrange(60) * DAY
+        of_one = Posting.person_id == self.random.choice(self.people)
+        db.execute(update(Posting).where(of_one).values(to_on=last))
+
+    def rename(self, db, _now):
+        name = f"改名{self.random.randrange(9)}"
+        db.execute(
+            update(Person).where(Person.id == self.random.choice(self.people)).values(name=name)
+        )
+        db.execute(update(Unit).values(name=name))
+
+    def move_day(self, db, _now):
+        on = JULY.first + self.random.randrange(31) * DAY
+        db.merge(
+            WorkdayOverride(
+                on=on, source=Source.OVERRIDE, is_workday=self.random.random() < 0.5, note="测试"
+            )
+        )
+
+    def change_rule(self, db, _now):
+        db.execute(update(RuleVersion).values(minimum=self.random.randrange(1, 9)))
+
+    def freeze(self, db, now):
+        freeze_period(db, period=JULY, at=self.moment(now), now=now)
+        if self.random.random() < 0.7:
+            db.execute(delete(Correction))
+            db.execute(delete(FigureRecord))
+
+    def correct(self, db, now):
+        figure_id = db.scalar(select(func.max(FigureRecord.id)))
+        if figure_id:
+            was, made = (
+                {f"{way}_required": 3, f"{way}_achieved": n, f"{way}_status": FigureStatus.MET}
+                for n, way in enumerate(("from", "to"))
+            )
+            moments = {"made_at": self.moment(now), "signed_at": self.moment(now)}
+            signed = {"signed_by_id": self.people[0]}
+            db.add(Correction(figure_id=figure_id, why="测试", **was, **made, **moments, **signed))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_remembered_figures_are_those_read_anew_after_any_edit_and_at_any_moment(
+    sessions, people, seed
+):
+    edits, now = Edits(seed, people), NOW
+
+    for _ in range(STEPS):
+        if edits.random.random() < 0.6:
+            with changed(sessions) as db:
+                edits.one(db, now)
+        now += timedelta(minutes=edits.random.choice([-30, 0, 0, 1, 1, 45, 600, 1500]))
+        for some in (None, people[:2], [people[-1]]):
+            assert read(sessions, now, some) == read(sessions, now, some, anew=True)
+
+
+YESTERDAY, SOON = date(2026, 7, 14), NOW + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("first", "given"),
+    [
+        (date(2026, 7, 15), {"logged_at": NOW}),  # it ends in the evening
+        (YESTERDAY, {"logged_at": SOON}),
+        (YESTERDAY, {"entered_at": SOON}),
+        (YESTERDAY, {"verdict": Verdict.REJECTED, "verdict_at": SOON}),
+    ],
+)
+def test_figures_change_at_the_moments_of_a_visit(sessions, people, first, given):
+    with changed(sessions) as db:
+        known = {"entered_at": NOW - DAY, "logged_at": NOW - DAY}
+        make_visit(db, db.get(Person, people[-1]), first, **known | given)
+    before = read(sessions, NOW)
+
+    after = read(sessions, NOW + timedelta(hours=9))
+
+    assert after == read(sessions, NOW + timedelta(hours=9), anew=True) != before
+
+
+def test_what_waits_changes_when_a_stay_begins(sessions, people):
+    with changed(sessions) as db:
+        stay = {"days": 3, "kind": Kind.RESIDENCY, "status": Status.PLANNED, "late_by_days": 12}
+        make_visit(
+            db,
+            db.get(Person, people[-1]),
+            date(2026, 7, 15),
+            starts_at=SOON,
+            entered_at=NOW,
+            **stay,
+        )
+    before = read(sessions, NOW)
+
+    assert read(sessions, SOON) == read(sessions, SOON, anew=True) != before
+
+
+def test_figures_change_at_the_moment_of_a_freeze(sessions, people):
+    with changed(sessions) as db:
+        freeze_period(db, period=JULY, at=SOON, now=SOON)
+    before = read(sessions, NOW)
+
+    assert read(sessions, SOON) == read(sessions, SOON, anew=True) != before
+
+
+def test_a_change_that_commits_late_is_seen_once_it_is_committed(sessions, people):
+    with sessions() as late:
+        if late.get_bind().dialect.name == "sqlite":
+            begin_to_write(late)
+        make_visit(late, late.get(Person, people[-1]), date(2026, 7, 14))
+        record(late, "test.changed", late.get(Person, people[0]), by=None, at=NOW)
+        late.flush()
+        before = read(sessions, NOW)
+        # of two at once, the one whose entry has the larger id may commit first
+        if late.get_bind().dialect.name == "postgresql":
+            with changed(sessions) as db:
+                make_visit(db, db.get(Person, people[-1]), date(2026, 7, 13))
+            assert read(sessions, NOW) == read(sessions, NOW, anew=True) != before
+        with coming_from("test"):
+            late.commit()
+
+    assert read(sessions, NOW) == read(sessions, NOW, anew=True) != before
+
+
+def test_a_transaction_sees_its_own_changes(sessions, people):
+    before = read(sessions, NOW)
+
+    with sessions() as db:
+        begin_to_write(db)
+        make_visit(db, db.get(Person, people[-1]), date(2026, 7, 14))
+        after = figures(db, period=JULY, as_of=NOW)
+        db.rollback()
+
+    assert after != before[0]
+    assert read(sessions, NOW) == before
+
+
+def test_a_later_view_reads_the_trails_head_alone(sessions, people):
+    read(sessions, NOW)
+
+    with sessions() as db, statements_on(db.get_bind()) as statements:
+        for some in (None, people[:2], [people[-1]]):
+            figures(db, period=JULY, as_of=NOW + timedelta(minutes=1), person_ids=some)
+            count_pending(db, period=JULY, as_of=NOW, person_ids=some)
+
+    assert ["audit_head" in statement for statement in selects(statements)] == [True]
+
+
+def test_figures_hold_until_midnight_at_the_latest(sessions, people):
+    read(sessions, NOW)
+    midnight = clock.at_civil(clock.civil_date(NOW) + DAY)
+
+    with sessions() as db, statements_on(db.get_bind()) as statements:
+        figures(db, period=JULY, as_of=midnight - timedelta(microseconds=1))
+        before = len(selects(statements))
+        figures(db, period=JULY, as_of=midnight)
+
+    assert before == 1 < len(selects(statements))
+
+
+def selects(statements: list[str]) -> list[str]:
+    return [statement for statement in statements if statement.startswith("SELECT")]
+
+
+def test_a_freeze_moves_the_head_of_the_trail(sessions, people):
+    with sessions() as db:
+        before = chain_head(db)
+
+    with sessions() as db, coming_from("clock"):
+        begin_to_write(db)
+        freeze_period(db, period=JULY, at=NOW, now=NOW)
+        db.commit()
+
+    with sessions() as db:
+        assert chain_head(db) != before
+
+
+def test_what_figures_are_read_from_has_an_entry_when_it_changes(db, people_of_db):
+    with statements_on(db.get_bind()) as statements:
+        figures(db, period=JULY, as_of=NOW)
+        count_pending(db, period=JULY, as_of=NOW)
+
+    tables = set(re.findall(r"(?:FROM|JOIN) (\w+)", " ".join(statements)))
+    assert tables >= {"visit", "visit_participant", "posting", "absence", "figure"}
+    # a freeze is the only change of a figure that others read, and has an entry
+    assert tables & set(trail.TECHNICAL) <= {"figure"}
+
+
+@pytest.fixture
+def people_of_db(db):
+    """Somebody who owes, with a long stay."""
+    make_regime(db)
+    make_visit(db, make_person(db), date(2026, 7, 6), days=5, kind=Kind.RESIDENCY, late_by_days=12)
+
+
+def test_memory_is_bounded_and_the_longest_unused_goes_first():
+    memory, until = Memory(), NOW + DAY
+    for name in "abc":
+        memory.keep((name,), Lasting(range(MOST // 3), "head", NOW, until))
+    memory.find(("a",), "head", NOW)
+
+    memory.keep(("d",), Lasting(range(MOST // 3), "head", NOW, until))
+
+    assert [name for name in "abcd" if memory.find((name,), "head", NOW)] == ["a", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("head", "as_of"),
+    [("other", NOW), ("head", NOW - timedelta(seconds=1)), ("head", NOW + DAY)],
+)
+def test_what_may_have_changed_is_not_found(head, as_of):
+    memory = Memory()
+    memory.keep(("a",), Lasting([1], "head", NOW, NOW + DAY))
+
+    assert memory.find(("a",), head, as_of) is None
