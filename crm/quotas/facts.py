@@ -16,6 +16,7 @@ from crm.people.rules import AbsenceStatus, Duty
 from crm.quotas.date_bits import DateBits, bits_between
 from crm.quotas.models import WorkdayOverride
 from crm.quotas.rules import Figure, VisitFacts
+from crm.visits.links import participants_of
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.permissions import covering
 
@@ -165,6 +166,15 @@ def _visits(
         joined = joined.where(VisitParticipant.person_id.in_(person_ids))
         query = query.where(or_(Visit.leader_id.in_(person_ids), Visit.id.in_(joined)))
     return [VisitFacts(*row) for row in db.execute(query).all()]
+
+
+def facts_for(db: Session, visit: Visit, person_id: int) -> VisitFacts | None:
+    """The visit as it stands to that person; None where they neither lead nor join it."""
+    found = VisitFacts(*(getattr(visit, field.name) for field in fields(VisitFacts)))
+    if visit.leader_id == person_id:
+        return found
+    late_by_days = participants_of(db, visit.id).get(person_id)
+    return None if late_by_days is None else replace(found, late_by_days=late_by_days)
 
 
 def late_by_duty(db: Session, condition: ColumnElement[bool]) -> defaultdict[int, dict[Duty, int]]:

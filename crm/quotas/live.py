@@ -27,6 +27,15 @@ class Live:
     until: datetime  # the next moment at which time itself may change them
 
 
+@dataclass(frozen=True, slots=True)
+class VisitChange:
+    """A visit that was changed, and what it was before to a person who leads or joins it."""
+
+    visit_id: int
+    person_id: int
+    was: VisitFacts | None  # none: they had no part in it
+
+
 def live_figures(  # noqa: PLR0913 - which figures, and as known when
     db: Session,
     *,
@@ -76,17 +85,25 @@ def explained_live_figures(
     person_ids: Collection[int] | None = None,
 ) -> list[PersonFigure]:
     """The same as `live_figures`, each with the visits behind it."""
-    basis = _read(db, period, rules, person_ids)
-    made = []
+    return _explained(_read(db, period, rules, person_ids), rules, as_of)
 
-    for rule in rules:
-        terms = terms_of(rule, period, basis.workdays, as_of)
-        for holding, tenure, visits in basis.of(rule.duty):
-            figure = judge(visits, tenure, terms)
-            figure = replace(figure, explanation=explain(visits, tenure, terms))
-            made.append(_placed(holding, terms.begun, figure))
 
-    return in_order(made)
+def figures_around(
+    db: Session, *, period: Period, as_of: datetime, rules: Sequence[Rule], change: VisitChange
+) -> tuple[list[PersonFigure], list[PersonFigure]]:
+    """A person's figures before and, explained, after a visit was changed; the facts are read once.
+
+    What others have changed meanwhile is in both, so that the difference is the change alone.
+    """
+    after = _read(db, period, rules, [change.person_id])
+    visits = [
+        visit for visit in after.visits.get(change.person_id, ()) if visit.id != change.visit_id
+    ]
+    if change.was and change.was.first_on <= period.last and change.was.last_on >= period.first:
+        visits.append(change.was)
+    before = replace(after, visits={change.person_id: visits})
+
+    return _judged(before, rules, as_of, None), _explained(after, rules, as_of)
 
 
 def in_order(figures: Iterable[PersonFigure]) -> list[PersonFigure]:
@@ -153,6 +170,19 @@ def _judged(
         terms = terms_of(rule, basis.period, basis.workdays, as_of, freeze)
         for holding, tenure, visits in basis.of(rule.duty):
             made.append(_placed(holding, terms.begun, judge(visits, tenure, terms)))
+    return in_order(made)
+
+
+def _explained(basis: _Basis, rules: Sequence[Rule], as_of: datetime) -> list[PersonFigure]:
+    made = []
+
+    for rule in rules:
+        terms = terms_of(rule, basis.period, basis.workdays, as_of)
+        for holding, tenure, visits in basis.of(rule.duty):
+            figure = judge(visits, tenure, terms)
+            figure = replace(figure, explanation=explain(visits, tenure, terms))
+            made.append(_placed(holding, terms.begun, figure))
+
     return in_order(made)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import TypeAlias
 
-from sqlalchemy import func, or_, select, union
+from sqlalchemy import ColumnElement, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period, PeriodKind
@@ -16,7 +16,13 @@ from crm.quotas.date_bits import dates_of
 from crm.quotas.facts import PersonFigure as PersonFigure
 from crm.quotas.facts import working_calendar as working_calendar
 from crm.quotas.frozen import frozen_by_period, frozen_figures, next_settlement
-from crm.quotas.live import explained_live_figures, in_order, read_live
+from crm.quotas.live import (
+    VisitChange,
+    explained_live_figures,
+    figures_around,
+    in_order,
+    read_live,
+)
 from crm.quotas.models import FigureRecord, RuleVersion
 from crm.quotas.remembered import recall
 from crm.quotas.rules import Figure, Rule
@@ -34,12 +40,19 @@ def rules_for(db: Session, period: Period) -> list[Rule]:
 
 def rules_holding(db: Session, first: date, last: date) -> list[Rule]:
     """The versions that hold on a date of the span, for periods of any kind, by code."""
+    lasts = or_(RuleVersion.valid_to.is_(None), RuleVersion.valid_to >= first)
+    return _rules(db, (RuleVersion.valid_from <= last) & lasts)
+
+
+def _rules(db: Session, condition: ColumnElement[bool]) -> list[Rule]:
     columns = [getattr(RuleVersion, field.name) for field in fields(Rule)]
-    holding = (RuleVersion.valid_from <= last) & or_(
-        RuleVersion.valid_to.is_(None), RuleVersion.valid_to >= first
-    )
-    rows = db.execute(select(*columns).where(holding).order_by(RuleVersion.code))
+    rows = db.execute(select(*columns).where(condition).order_by(RuleVersion.code))
     return [Rule(*row) for row in rows]
+
+
+def _rules_of(period: Period, rules: Iterable[Rule]) -> list[Rule]:
+    """Those of the rules by which the period is judged."""
+    return [rule for rule in rules if rule.period is period.kind and rule.holds_on(period.first)]
 
 
 def rules_for_all(db: Session, periods: Collection[Period]) -> list[Rule]:
@@ -212,29 +225,50 @@ def figures_on(
 
     Those of shorter periods come first.
     """
-    # only of duties that the person ever held: others owe in other periods
-    kinds = set(
-        db.scalars(
-            select(RuleVersion.period)
-            .join(Posting, Posting.duty == RuleVersion.duty)
-            .where(Posting.person_id == person_id, Posting.is_primary)
-        )
-    )
-    periods = sorted(
-        {Period.holding(kind, on) for kind in kinds for on in dates},
-        key=lambda period: (list(PeriodKind).index(period.kind), period.first),
-    )
-    found = {}
+    found: dict[tuple[str, str], Figure] = {}
 
-    for period in periods:
-        rules = rules_for(db, period)
+    for period, rules in _judged_on(db, person_id, dates):
         live = explained_live_figures(
             db, period=period, as_of=as_of, rules=rules, person_ids=[person_id]
         )
-        for judged in live:
-            found[judged.figure.rule.code, period.name] = judged.figure
+        found |= _by_period(live, period)
 
     return found
+
+
+def figures_around_change(
+    db: Session, dates: Iterable[date], as_of: datetime, change: VisitChange
+) -> tuple[FiguresByPeriod, FiguresByPeriod]:
+    """The person's live figures as `figures_on`, before and after the change of a visit."""
+    before: dict[tuple[str, str], Figure] = {}
+    after: dict[tuple[str, str], Figure] = {}
+
+    for period, rules in _judged_on(db, change.person_id, dates):
+        around = figures_around(db, period=period, as_of=as_of, rules=rules, change=change)
+        before |= _by_period(around[0], period)
+        after |= _by_period(around[1], period)
+
+    return before, after
+
+
+def _judged_on(
+    db: Session, person_id: int, dates: Iterable[date]
+) -> list[tuple[Period, list[Rule]]]:
+    """The periods that hold one of the dates, the shorter first, with the person's rules."""
+    # only of duties that the person ever held: others owe in other periods
+    duties = select(Posting.duty).where(Posting.person_id == person_id, Posting.is_primary)
+    rules = _rules(db, RuleVersion.duty.in_(duties))
+    periods = {Period.holding(rule.period, on) for rule in rules for on in dates}
+    kinds = list(PeriodKind)
+
+    return [
+        (period, _rules_of(period, rules))
+        for period in sorted(periods, key=lambda each: (kinds.index(each.kind), each.first))
+    ]
+
+
+def _by_period(judged: Iterable[PersonFigure], period: Period) -> dict[tuple[str, str], Figure]:
+    return {(each.figure.rule.code, period.name): each.figure for each in judged}
 
 
 def people_under(db: Session, unit_ids: Collection[int], period: Period) -> set[int]:

@@ -15,7 +15,9 @@ from crm.extensions import db
 from crm.people.models import Person
 from crm.people.permissions import may_see as may_see_person
 from crm.people.queries import people_by_id
-from crm.quotas.queries import figures_on
+from crm.quotas.facts import facts_for
+from crm.quotas.live import VisitChange
+from crm.quotas.queries import figures_around_change
 from crm.visits import service
 from crm.visits.companions import leave_visit
 from crm.visits.fields import VisitData, data_of
@@ -78,7 +80,9 @@ def merge(visit: Visit, data: VisitData) -> Visit:
             tell_joined(session, visit=visit, **_notice())
         return visit
 
-    return _change_and_report(change, people, dates, "已合并到原有的拜访，所填内容已补入。")
+    return _change_and_report(
+        change, people, dates, "已合并到原有的拜访，所填内容已补入。", visit=visit
+    )
 
 
 def rewrite(visit: Visit, data: VisitData) -> Visit:
@@ -92,7 +96,7 @@ def rewrite(visit: Visit, data: VisitData) -> Visit:
         tell_named(session, visit=visit, **_notice())
         return visit
 
-    return _change_and_report(change, people, dates, "已保存。")
+    return _change_and_report(change, people, dates, "已保存。", visit=visit)
 
 
 def done(visit_id: int) -> ResponseReturnValue:
@@ -156,7 +160,7 @@ def leave(visit_id: int) -> ResponseReturnValue:
         return visit
 
     try:
-        _change_and_report(change, [me.id], dates, "已说明未参加，并告知带队人。")
+        _change_and_report(change, [me.id], dates, "已说明未参加，并告知带队人。", visit=visit)
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
 
@@ -206,7 +210,9 @@ def _apply(
     back = back_to(url_for("visits.show", visit_id=visit_id))
 
     try:
-        _change_and_report(lambda session: change(session, visit), people, all_dates, message)
+        _change_and_report(
+            lambda session: change(session, visit), people, all_dates, message, visit=visit
+        )
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
 
@@ -218,30 +224,39 @@ def _change_and_report(
     people: Iterable[int],
     dates: Iterable[date],
     message: str,
+    *,
+    visit: Visit | None = None,
 ) -> Visit:
-    """Make a change, and flash what it did to my figures, or else to those of the leader."""
+    """Make a change, and flash what it did to my figures, or else to those of the leader.
+
+    `visit`: the one that is changed; None for a new one.
+    """
     leader_id, *_ = people = tuple(people)
     person_id = signed_in().id if signed_in().id in people else leader_id
+    was = facts_for(db.session, visit, person_id) if visit else None
 
-    is_mine = person_id == signed_in().id
-    # REGIME 3: figures of others only where they are in my scope
-    is_seen = is_mine or may_see_person(db.session, my_view(), person_id, today())
-    dates = dates if is_seen else ()
-    # before and after the transaction, which others wait for
-    before = figures_on(db.session, person_id, dates, moment())
     with explained() as session:
         visit = change(session)
-    after = figures_on(db.session, person_id, dates, moment())
-    person_name = "" if is_mine else db.session.get_one(Person, person_id).name
 
     flash(message, "success")
-    for effect in quota_effects(before, after, visit.id, today=today(), person_name=person_name):
-        flash(effect.text, effect.tone)
-
+    _flash_effects(VisitChange(visit.id, person_id, was), dates)
     if notice := corrections_notice():
         flash(notice, "info")
 
     return visit
+
+
+def _flash_effects(change: VisitChange, dates: Iterable[date]) -> None:
+    """Flash how the person's figures differ; read after the change, for which others wait."""
+    is_mine = change.person_id == signed_in().id
+    # REGIME 3: figures of others only where they are in my scope
+    if not is_mine and not may_see_person(db.session, my_view(), change.person_id, today()):
+        return
+
+    name = "" if is_mine else db.session.get_one(Person, change.person_id).name
+    before, after = figures_around_change(db.session, dates, moment(), change)
+    for effect in quota_effects(before, after, change.visit_id, today=today(), person_name=name):
+        flash(effect.text, effect.tone)
 
 
 def _dates(data: VisitData) -> set[date]:
