@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 # The leading clock commits every 30 seconds, so a replica that follows is never so far behind.
@@ -10,13 +10,18 @@ LONGEST_LAG = timedelta(seconds=60)
 
 BEGINNING, NEVER_REACHED = "0/0", "FFFFFFFF/FFFFFFFF"
 
+# As SELECT of the ORM, not as plain text, which a session takes for a write.
 # Not what was written to the disk: without synchronous_commit a commit may not be there yet.
-_POSITION = text("SELECT CAST(pg_current_wal_insert_lsn() AS text)")
+_POSITION = select(text("CAST(pg_current_wal_insert_lsn() AS text)"))
 # By the last replayed commit: a replica that lost its primary still says that it has all it got.
-_LAG = text("SELECT clock_timestamp() - pg_last_xact_replay_timestamp() WHERE pg_is_in_recovery()")
-_IS_CURRENT = text(
-    "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= CAST(:position AS pg_lsn)"
-    " AND pg_last_xact_replay_timestamp() > clock_timestamp() - CAST(:longest AS interval)"
+_LAG = select(text("clock_timestamp() - pg_last_xact_replay_timestamp()")).where(
+    text("pg_is_in_recovery()")
+)
+_IS_CURRENT = select(
+    text(
+        "pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= CAST(:position AS pg_lsn)"
+        " AND pg_last_xact_replay_timestamp() > clock_timestamp() - CAST(:longest AS interval)"
+    )
 )
 
 

@@ -84,6 +84,7 @@ def _note_position() -> None:
     try:
         session[WRITTEN] = position(db.session)
     except DBAPIError as error:  # it is committed; until the next change the primary is read
+        undo()
         current_app.logger.warning("position not known: %s", first_line(error))
         session[WRITTEN] = NEVER_REACHED
 

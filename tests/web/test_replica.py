@@ -20,7 +20,7 @@ from crm.web.access import ACCESS
 from crm.web.replica import PAGES
 from crm.web.transaction import REPLICA
 from tests.databases import settings_for
-from tests.factories import arranged, make_person, sign_in
+from tests.factories import arranged, make_person, make_regime, sign_in
 from tests.postgres import Standby
 
 GIVE_UP_SECONDS = 30
@@ -127,6 +127,17 @@ def test_a_board_or_list_is_read_from_the_replica(app, enter, statements, endpoi
     assert app.extensions["replica_pause"].is_over()
 
 
+def test_figures_are_remembered_between_views_of_the_replica(app, enter, statements):
+    with arranged(app) as session:
+        make_regime(session)
+    client = enter("chen", Role.SUPERVISOR)
+    client.get("/compliance")
+    first = len(statements)
+    client.get("/compliance")
+
+    assert len(statements) - first < first
+
+
 def test_a_form_and_a_change_are_the_primarys(enter, statements):
     client = enter("wei")
 
@@ -144,6 +155,21 @@ def test_who_has_changed_something_sees_it_whatever_the_replica_has(control, ent
 
     assert NAME in writer.get("/admin/units").text
     assert NAME not in reader.get("/admin/units").text
+
+
+def test_a_change_is_answered_though_the_primary_dies_right_after_its_commit(app, enter):
+    writer = enter("wei")
+    with app.app_context():
+        engine = db.engine
+
+    def cut_off(connection, _cursor, statement, *_):
+        if "pg_current_wal" in statement:
+            connection.connection.dbapi_connection.close()
+
+    event.listen(engine, "before_cursor_execute", cut_off)
+
+    assert add_unit(writer).status_code == 302
+    assert NAME in writer.get("/admin/units").text
 
 
 def test_the_replica_is_read_again_once_it_has_the_change(app, control, enter, statements):
