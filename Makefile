@@ -25,7 +25,7 @@ test-slow: install
 
 # several servers, one of them killed; what is missing (PgBouncer) is named and left out
 test-cluster: install
-	$(BIN)/pytest -rs tests/cluster
+	$(BIN)/pytest -rs -m cluster
 
 check: install
 	$(BIN)/ruff format --check .

@@ -101,6 +101,13 @@ class Postgres:
         self._process.send_signal(sign)
         self._process.wait()
 
+    def ask(self, statement: str) -> list[tuple[object, ...]]:
+        """Send it a statement of its administrator; the rows, if there are any."""
+        url = f"{self.url}/postgres".replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
     def die(self) -> None:
         """Kill all of it at once, as a machine dies."""
         os.killpg(self._process.pid, signal.SIGKILL)

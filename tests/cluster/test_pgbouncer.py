@@ -3,7 +3,6 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
 import pytest
 
 from tests.cluster.pgbouncer import pgbouncer
@@ -29,21 +28,15 @@ def server():
 def pooled(server, tmp_path):
     """The URL of an empty database behind the pooler."""
     name = f"pooled_{os.urandom(4).hex()}"
-    with psycopg.connect(f"{plain(server)}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        for limit in LIMITS:
-            connection.execute(f"ALTER DATABASE {name} SET {limit} = '90s'")
+    server.ask(f"CREATE DATABASE {name}")
+    for limit in LIMITS:
+        server.ask(f"ALTER DATABASE {name} SET {limit} = '90s'")
     with pgbouncer(server, tmp_path) as url:
         yield f"{url}/{name}?prepare_threshold=none"
 
 
-def plain(server: Postgres) -> str:
-    return server.url.replace("+psycopg", "")
-
-
 def test_the_clock_lives_some_days_as_without_a_pooler(server, pooled, tmp_path):
-    with psycopg.connect(f"{plain(server)}/postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE direct")
+    server.ask("CREATE DATABASE direct")
 
     behind, before = (filled_at(url, tmp_path) for url in (pooled, f"{server.url}/direct"))
 
@@ -80,6 +73,4 @@ def test_two_installations_at_once_wait_for_each_other_and_leave_no_lock(server,
     ended = [each.end().status for each in both]
 
     assert ended == [0, 0]
-    with psycopg.connect(f"{plain(server)}/postgres") as connection:
-        locks = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
-        assert locks.fetchone() == (0,)
+    assert server.ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)]
