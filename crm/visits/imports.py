@@ -1,5 +1,6 @@
 """Visits from a file: all of it or nothing; the reference makes a repeat harmless."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,12 +98,16 @@ def check_visits(db: Session, *, content: bytes, now: datetime) -> CheckedFile:
     Raises `SheetRefused`.
     """
     sheet = read_sheet(content, VISIT_COLUMNS)
-    rows = list(read_rows(sheet, VisitRow))
     names = _names(db)
-    existing = _existing_visits(db, [row.ref for _, row in rows])
+    refs = Counter(row.cells["ref"] for row in sheet.rows)
+    existing = _existing_visits(db, list(refs))
     new: list[batch_insert.CheckedVisit] = []
+    lines: dict[str, int] = {}
+    as_in_file: list[tuple[int, Kind, Channel]] = []
 
-    for line, row in rows:
+    for line, row in read_rows(sheet, VisitRow):
+        lines[row.ref] = line
+        as_in_file.append((line, row.kind, row.channel))
         try:
             values = _values_of(row, names, sheet, line)
             if values and row.ref in existing:
@@ -110,17 +115,17 @@ def check_visits(db: Session, *, content: bytes, now: datetime) -> CheckedFile:
             elif values:
                 new.append(_checked(row, values, now))
                 # a repeat within the file must be as its first row says
-                existing[row.ref] = values
+                if refs[row.ref] > 1:
+                    existing[row.ref] = values
         except Refused as why:
             sheet.add_problem(line, why)
 
-    sheet.notices += read_as_remote((line, row.kind, row.channel) for line, row in rows)
+    sheet.notices += read_as_remote(as_in_file)
     # all of it or nothing: no visit is inserted before every row has passed
     sheet.raise_problems()
-    lines = {row.ref: line for line, row in rows}
     sheet.notices += asked_about(db, new, lines, civil_date(now))
 
-    unchanged = len(rows) - len(new)
+    unchanged = len(as_in_file) - len(new)
     return CheckedFile(new, ImportResult(len(new), unchanged=unchanged, notices=sheet.notices))
 
 
