@@ -107,6 +107,8 @@ NO_PAGES = {
     "calendar.this_year",
     "calendar.template",
     "calendar.workbook_template",
+    "choices.leads",
+    "choices.people",
     "health.is_ready",
     "health.lives",
     "mailbox.body",
