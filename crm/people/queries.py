@@ -133,12 +133,6 @@ def at_work(on: date) -> ColumnElement[bool]:
     return posted & open_through(on) & Person.role.in_(WITH_RECORDS)
 
 
-def colleagues(db: Session, on: date) -> list[Person]:
-    """Everyone who holds a posting on the date: those with whom one may go on a visit."""
-    query = select(Person).where(at_work(on)).order_by(Person.pinyin, Person.username)
-    return list(db.scalars(query))
-
-
 def absences_in(db: Session, person_id: int, first: date, last: date) -> list[Absence]:
     """The approved absences of the person that cover a date of the span, in order."""
     query = select(Absence).where(

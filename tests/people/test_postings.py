@@ -12,9 +12,9 @@ from crm.base.clock import at_civil
 from crm.base.errors import Refused
 from crm.people import postings, sessions
 from crm.people.accounts import disable_person, enable_person, require_another_admin
-from crm.people.models import Posting
+from crm.people.models import Person, Posting
 from crm.people.postings import PostingData, change_posting, come_back, leave, remove_posting
-from crm.people.queries import colleagues
+from crm.people.queries import at_work
 from crm.people.rules import Duty, Role
 from crm.people.service import change_person
 from crm.transactions import transaction
@@ -153,7 +153,7 @@ def test_who_leaves_is_let_in_until_the_last_day_is_over(db):
     midnight = at_civil(date(2026, 7, 16))
     assert sessions.find(db, token, now=midnight - timedelta(seconds=1))
     assert sessions.find(db, token, now=midnight) is None
-    assert colleagues(db, TODAY) == [person]
+    assert db.scalars(select(Person).where(at_work(TODAY))).all() == [person]
 
 
 def test_leaving_at_once_closes_the_account_now(db):
