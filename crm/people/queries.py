@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -12,18 +13,31 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
 from crm.base.usernames import spellings
 from crm.people.models import Absence, Person, Posting, Unit
-from crm.people.rules import WITH_RECORDS, AbsenceStatus, Role
+from crm.people.rules import WITH_RECORDS, AbsenceStatus, Role, UnitKind
+
+
+class UnitRow(NamedTuple):
+    """A unit as it is read with all others, many times a day."""
+
+    id: int
+    code: str
+    name: str
+    kind: UnitKind
+    parent_id: int | None
+    inspects: bool
 
 
 @dataclass(frozen=True, slots=True)
 class UnitNode:
     """A unit in the order of the tree, with how deep it stands."""
 
-    unit: Unit
+    unit: UnitRow
     depth: int
 
 
-_UNITS = select(Unit).order_by(Unit.position, Unit.code)
+_UNITS = select(Unit.id, Unit.code, Unit.name, Unit.kind, Unit.parent_id, Unit.inspects).order_by(
+    Unit.position, Unit.code
+)
 
 
 def held_on(on: date | BindParameter[date]) -> ColumnElement[bool]:
@@ -34,8 +48,8 @@ def held_on(on: date | BindParameter[date]) -> ColumnElement[bool]:
 def unit_tree(db: Session) -> list[UnitNode]:
     """All units, parents before children, siblings in their order."""
     # one query and a walk: a zone has few units
-    children: dict[int | None, list[Unit]] = defaultdict(list)
-    for unit in db.scalars(_UNITS):
+    children: dict[int | None, list[UnitRow]] = defaultdict(list)
+    for unit in map(UnitRow._make, db.execute(_UNITS)):
         children[unit.parent_id].append(unit)
 
     def walk(parent: int | None, depth: int) -> Iterable[UnitNode]:

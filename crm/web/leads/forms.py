@@ -28,9 +28,8 @@ from crm.leads.permissions import named_supervisors, supervisors_of_lead
 from crm.leads.redaction import LeadLabel
 from crm.leads.rules import LINE, Secrecy, Stage
 from crm.people.choices import PeopleAsked
-from crm.people.models import Unit
 from crm.people.permissions import Viewer
-from crm.people.queries import people_by_id, unit_tree
+from crm.people.queries import UnitRow, people_by_id, unit_tree
 from crm.people.rules import UnitKind
 from crm.web.choices.fields import LeadField, PersonField, offer_leads, offer_people
 from crm.web.declared_fields import with_fields
@@ -223,5 +222,5 @@ def offer_supervisors(db: Session, form: EditForm, lead: Lead, viewer: Viewer, o
     form.informed_id.choices = [NOTHING, *choices] if choices else []
 
 
-def _unit(unit: Unit) -> Any:
+def _unit(unit: UnitRow) -> Any:
     return SelectChoice(str(unit.id), unit.name)
