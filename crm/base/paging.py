@@ -3,9 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    SQLColumnExpression,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
@@ -15,6 +23,7 @@ PAGE = 30
 
 T = TypeVar("T")
 Item = TypeVar("Item")
+Columns = TypeVarTuple("Columns")
 Key = InstrumentedAttribute[date] | InstrumentedAttribute[datetime] | InstrumentedAttribute[str]
 
 
@@ -41,82 +50,71 @@ def page_of(  # noqa: PLR0913 - a page is asked for by that much
 
     `on` must never be NULL: a row without a key is on no page.
     """
-    place = _place(cursor, on, row_id, earliest_first=earliest_first)
-    return place.cut(db.scalars(place.narrowed(query, size)).all(), size)
-
-
-def rows_page(
-    db: Session,
-    *queries: Select[*tuple[Any, ...]],
-    on: Key,
-    row_id: InstrumentedAttribute[int],
-    cursor: str | None = None,
-    size: int = PAGE,
-) -> Page[Row[*tuple[Any, ...]]]:
-    """As `page_of`, of single columns, among them `on` and `row_id`.
-
-    Several queries, of which each may have an index of its own, find rows that differ.
-    """
-    place = _place(cursor, on, row_id, earliest_first=False)
-    parts = [place.narrowed(query, size) for query in queries]
-
-    if len(parts) == 1:
-        return place.cut(db.execute(parts[0]).all(), size)
-
-    both = union_all(*(select(part.subquery()) for part in parts))
-    columns = [both.selected_columns[column.key] for column in (on, row_id)]
-    return place.cut(db.execute(both.order_by(*place.order(columns)).limit(size + 1)).all(), size)
+    place = place_at(cursor, on=on, row_id=row_id, size=size, earliest_first=earliest_first)
+    return place.cut(db.scalars(place.narrowed(query)).all())
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where a page begins: before or after the row of those keys, or at the list's own begin."""
 
     on: Key
     row_id: InstrumentedAttribute[int]
-    keys: tuple[Any, int] | None
-    is_backwards: bool
+    size: int
     earliest_first: bool
+    keys: tuple[Any, int] | None = None
+    is_backwards: bool = False
 
-    def narrowed(self, query: Select[T], size: int) -> Select[T]:
+    def narrowed(self, query: Select[*Columns]) -> Select[*Columns]:
         """The query for the page's rows and one more, which shows whether there is a next page."""
         if self.keys is not None:
             row = tuple_(self.on, self.row_id)
-            query = query.where(row > self.keys if self.is_ascending else row < self.keys)
-        return query.order_by(*self.order((self.on, self.row_id))).limit(size + 1)
+            query = query.where(row > self.keys if self._is_ascending else row < self.keys)
+        return query.order_by(*self._order((self.on, self.row_id))).limit(self.size + 1)
 
-    @property
-    def is_ascending(self) -> bool:
-        return self.earliest_first is not self.is_backwards
+    def narrowed_of(self, queries: Iterable[Select[*Columns]]) -> CompoundSelect[*Columns]:
+        """As `narrowed`, of queries that find different rows, each by an index of its own."""
+        found = union_all(*(select(self.narrowed(query).subquery()) for query in queries))
+        columns = [found.selected_columns[column.key] for column in (self.on, self.row_id)]
+        return found.order_by(*self._order(columns)).limit(self.size + 1)
 
-    def order(self, columns: Iterable[SQLColumnExpression[Any]]) -> list[ColumnElement[Any]]:
-        return [column.asc() if self.is_ascending else column.desc() for column in columns]
-
-    def cut(self, found: Sequence[Item], size: int) -> Page[Item]:
-        """The page that was found, with the cursors of its neighbours."""
-        items, has_more = found[:size], len(found) > size
+    def cut(self, found: Sequence[Item]) -> Page[Item]:
+        """The page of what was found, which has the keys, with the cursors of its neighbours."""
+        items, has_more = found[: self.size], len(found) > self.size
         if self.is_backwards:
             items = items[::-1]
         if not items:
             return Page(items, None, None)
 
-        before = self._keys_of(items[0]) if has_more or not self.is_backwards else None
-        if self.keys is None:
-            before = None  # the list begins here
-        after = self._keys_of(items[-1]) if has_more or self.is_backwards else None
+        is_first = self.keys is None or (self.is_backwards and not has_more)
+        is_last = not self.is_backwards and not has_more
+        before = None if is_first else self._keys_of(items[0])
+        after = None if is_last else self._keys_of(items[-1])
         newer, older = (after, before) if self.earliest_first else (before, after)
         return Page(items, newer and f"n_{newer}", older and f"o_{older}")
+
+    @property
+    def _is_ascending(self) -> bool:
+        return self.earliest_first is not self.is_backwards
+
+    def _order(self, columns: Iterable[SQLColumnExpression[Any]]) -> list[ColumnElement[Any]]:
+        return [column.asc() if self._is_ascending else column.desc() for column in columns]
 
     def _keys_of(self, item: object) -> str:
         """The item's keys as addresses carry them: `2026-07-20_12`."""
         return f"{getattr(item, self.on.key)}_{getattr(item, self.row_id.key)}"
 
 
-def _place(
-    cursor: str | None, on: Key, row_id: InstrumentedAttribute[int], *, earliest_first: bool
-) -> _Place:
+def place_at(
+    cursor: str | None,
+    *,
+    on: Key,
+    row_id: InstrumentedAttribute[int],
+    size: int = PAGE,
+    earliest_first: bool = False,
+) -> Place:
     """The place that a cursor names; one that was tampered with names the first page."""
-    first = _Place(on, row_id, None, is_backwards=False, earliest_first=earliest_first)
+    first = Place(on, row_id, size, earliest_first)
     try:
         direction, rest = (cursor or "").replace("\0", "").split("_", 1)
         text, number = rest.rsplit("_", 1)

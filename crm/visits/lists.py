@@ -7,11 +7,20 @@ from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, exists, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Executable,
+    Select,
+    bindparam,
+    exists,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from crm.base.names import folded, spellings
-from crm.base.paging import Page, rows_page
+from crm.base.paging import Page, Place, place_at
 from crm.leads.models import Company, Lead
 from crm.leads.permissions import values_of
 from crm.leads.permissions import visible as visible_leads
@@ -49,6 +58,7 @@ class PersonName(NamedTuple):
     name: str
 
 
+_KEYS = select(Visit.id, Visit.first_on)
 _LEADER, _ENTERED_BY = aliased(Person), aliased(Person)
 _VISIT_IDS: BindParameter[list[int]] = bindparam("visit_ids", expanding=True)
 _VISITS = (
@@ -128,15 +138,37 @@ def visits_page(
     db: Session, viewer: Viewer, on: date, *, by: VisitFilter, cursor: str | None = None
 ) -> Page[SeenVisit]:
     """A page of visible visits, the latest first date first."""
-    query = select(Visit.id, Visit.first_on).where(*_conditions(db, viewer, on, by))
-    queries = _led_and_joined(query, by.person_id) if by.person_id else (query,)
-    page = rows_page(db, *queries, on=Visit.first_on, row_id=Visit.id, cursor=cursor)
+    place = _place(cursor)
+    asked = _KEYS.where(*_conditions(db, viewer, on, by))
+    query: Executable
+    if cursor is None and _are_own(viewer, by) and by == VisitFilter(person_id=by.person_id):
+        query = _my_first_page()
+    elif by.person_id:
+        query = place.narrowed_of(_led_and_joined(asked, by.person_id))
+    else:
+        query = place.narrowed(asked)
+    page = place.cut(db.execute(query, values_of(viewer, on)).all())
 
     return Page(listed(db, viewer, [row.id for row in page.items], on), page.newer, page.older)
 
 
+def _place(cursor: str | None) -> Place:
+    return place_at(cursor, on=Visit.first_on, row_id=Visit.id)
+
+
+@cache
+def _my_first_page() -> Executable:
+    """What most visits of the list ask for, put together once."""
+    return _place(None).narrowed_of(_led_and_joined(_KEYS, bindparam("viewer_id")))
+
+
+def _are_own(viewer: Viewer, by: VisitFilter) -> bool:
+    """Whether all visits asked for are led or joined by the viewer, and so visible (REGIME 2)."""
+    return by.person_id == viewer.person_id and viewer.role in WITH_RECORDS
+
+
 def _led_and_joined(
-    query: Select[int, date], person_id: int
+    query: Select[int, date], person_id: int | BindParameter[int]
 ) -> tuple[Select[int, date], Select[int, date]]:
     """Two queries, as one index has what a person leads and another what they join."""
     joined = query.join(VisitParticipant, VisitParticipant.visit_id == Visit.id)
@@ -149,9 +181,8 @@ def _led_and_joined(
 def _conditions(
     db: Session, viewer: Viewer, on: date, by: VisitFilter
 ) -> list[ColumnElement[bool]]:
-    conditions = []
-    # REGIME 2: what one leads or joins is visible to oneself
-    if by.person_id != viewer.person_id or viewer.role not in WITH_RECORDS:
+    conditions: list[ColumnElement[bool]] = []
+    if not _are_own(viewer, by):
         conditions.append(visible(viewer, on))
 
     if by.first or by.last:

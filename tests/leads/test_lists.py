@@ -2,11 +2,14 @@
 
 from datetime import date
 
+import pytest
+
 from crm.leads.lists import leads_page
+from crm.leads.permissions import visible_to
 from crm.leads.queries import LeadFilter
-from crm.leads.rules import LeadRoleKind
+from crm.leads.rules import LeadRoleKind, Secrecy
 from tests.factories import make_lead, make_person, make_role
-from tests.leads.zone import TODAY, make_zone
+from tests.leads.zone import PEOPLE, TODAY, make_zone
 
 TRACKER = LeadRoleKind.TRACKER
 
@@ -29,6 +32,19 @@ def test_a_lead_names_those_who_hold_a_role_today(db):
         LeadRoleKind.RESPONSIBLE_UNIT: zone.units["team"].name,
         TRACKER: "an同志、bo同志",
     }
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_list_has_the_leads_that_are_visible_and_no_others(db, name):
+    zone = make_zone(db)
+    make_role(db, zone.leads[Secrecy.RESTRICTED], TRACKER, person=zone.people["leader"])
+    eyes = zone.eyes(name)
+
+    unfiltered = {lead.id for lead in listed(db, eyes)}
+    # read by another statement, as a text is asked for
+    found = {lead.id for lead in leads_page(db, eyes, TODAY, by=LeadFilter(text="项目")).items}
+
+    assert unfiltered == found == {lead.id for lead in db.scalars(visible_to(eyes, TODAY))}
 
 
 def test_a_list_is_two_queries_however_many_leads_it_has(db, counted):

@@ -81,6 +81,16 @@ def test_my_list_has_what_i_lead_or_join_in_order_and_all_of_it_is_visible(db, b
     assert {visit.id for visit in db.scalars(visible_to(eyes, TODAY))} >= set(mine)
 
 
+def test_a_reader_has_no_list_of_visits_though_named_in_one(db):
+    zone = make_zone(db)
+    reader = zone.people["reader"]
+    make_visit(db, zone.people["tracker"], participants=[reader])
+
+    page = visits_page(db, zone.eyes("reader"), TODAY, by=VisitFilter(person_id=reader.id))
+
+    assert page.items == []
+
+
 def test_a_list_costs_the_same_however_long(db, counted):
     zone = make_zone(db)
     for _ in range(12):
