@@ -21,7 +21,8 @@ from crm.visits.models import Visit, VisitParticipant
 from crm.visits.permissions import covering
 
 MOST_LISTED = 500  # people that a statement names
-# Columns of the table, as loading attributes of a class costs more than reading the rows.
+# Columns of tables, as loading attributes of classes costs more than reading the rows.
+PERSON, UNIT, POSTING = (table.__table__.c for table in (Person, Unit, Posting))
 VISIT = [Visit.__table__.c[field.name] for field in fields(VisitFacts)]
 
 
@@ -75,8 +76,8 @@ def holdings(
     """By person and duty, the dates of the period on which the primary posting has that duty."""
     rows = db.execute(
         select(
-            *(Person.id, Person.username, Person.name, Unit.id, Unit.code, Unit.name),
-            *(Posting.duty, Posting.from_on, Posting.to_on),
+            *(PERSON.id, PERSON.username, PERSON.name, UNIT.id, UNIT.code, UNIT.name),
+            *(POSTING.duty, POSTING.from_on, POSTING.to_on),
         )
         .join_from(Posting, Person, Posting.person_id == Person.id)
         .join(Unit, Posting.unit_id == Unit.id)

@@ -1,7 +1,7 @@
 """What a person owes, has achieved and may still reach (REGIME 4). Pure, in whole numbers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from crm.quotas.counting import Terms, known_visits
 from crm.quotas.date_bits import DateBits
@@ -18,8 +18,7 @@ from crm.quotas.rules import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(NamedTuple):
     """The dates of a period on which a person owes, beside the number of its working days."""
 
     workdays: int
@@ -27,8 +26,7 @@ class Presence:
     working: DateBits  # those of them that are working days
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """What counts so far, and what would if the planned visits were done in time."""
 
     achieved: int
@@ -36,8 +34,7 @@ class Tally:
     taken: DateBits  # the dates that are counted or planned
 
 
-@dataclass(frozen=True, slots=True)
-class StatusInputs:
+class StatusInputs(NamedTuple):
     """The numbers from which a status follows."""
 
     required: int

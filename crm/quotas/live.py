@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy.orm import Session
 
@@ -67,13 +68,24 @@ def read_live(
     """
     judging = [rule for rule in rules if rule.period is period.kind]
     basis = _read(db, period, rules, person_ids)
-    midnight = clock.at_civil(clock.civil_date(as_of) + DAY)
-    until = min((moment for moment in basis.moments() if moment > as_of), default=midnight)
     return Live(
         _judged(basis, judging, as_of, None),
         waiting_visits(db, period, basis.visits, rules, as_of),
-        min(until, midnight),
+        _until(basis.visits.values(), as_of),
     )
+
+
+def _until(visits: Iterable[Iterable[VisitFacts]], as_of: datetime) -> datetime:
+    """The next moment at which a visit may come to count otherwise: midnight at the latest."""
+    until = clock.at_civil(clock.civil_date(as_of) + DAY)
+    for visit in chain.from_iterable(visits):
+        for moment in (
+            *(visit.entered_at, visit.starts_at, visit.ends_at),
+            *(visit.logged_at or as_of, visit.verdict_at or as_of),
+        ):
+            if as_of < moment < until:
+                until = moment
+    return until
 
 
 def explained_live_figures(
@@ -130,18 +142,6 @@ class _Basis:
                 absent = self.absences.get(person_id, 0)
                 visits = self.visits.get(person_id, ())
                 yield holding, Tenure(person_id, holding.held, absent), visits
-
-    def moments(self) -> Iterator[datetime]:
-        """At which a visit may come to count otherwise, beside the midnights."""
-        for visits in self.visits.values():
-            for visit in visits:
-                yield visit.entered_at
-                yield visit.starts_at
-                yield visit.ends_at
-                if visit.logged_at:
-                    yield visit.logged_at
-                if visit.verdict_at:
-                    yield visit.verdict_at
 
 
 def _read(

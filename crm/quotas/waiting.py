@@ -11,6 +11,7 @@ from crm.base.periods import DAY, Period
 from crm.quotas import facts
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
 from crm.quotas.rules import PendingVisits, Rule, VisitFacts
+from crm.visits.models import Visit
 from crm.visits.rules import Status
 
 
@@ -46,9 +47,11 @@ def waiting_visits(
                 people[visit.id].add(person_id)
 
     known = [visit for visit in visits.values() if visit.entered_at <= as_of]
-    are_long = any(visit.first_on < visit.last_on for visit in known)
-    late = facts.late_by_duty(db, facts.covering_by(period, as_of)) if are_long else {}
+    long = [visit.id for visit in known if visit.first_on < visit.last_on]
+    few = Visit.id.in_(long) if len(long) <= facts.MOST_LISTED else facts.covering_by(period, as_of)
+    late = facts.late_by_duty(db, few) if long else {}
     found = []
+
     for visit in known:
         to_log = waits_for_logging(visit, rules, as_of)
         to_judge = waits_for_verdict(visit, rules, as_of, late_by=late.get(visit.id, {}))

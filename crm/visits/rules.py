@@ -175,7 +175,10 @@ def days_until_logged(last_on: date, logged_at: datetime) -> int:
 
 def is_logged_late(last_on: date, logged_at: datetime | None, within_days: int) -> bool:
     """Whether a visit was logged more than so many days after its last date (REGIME 3)."""
-    return logged_at is not None and days_until_logged(last_on, logged_at) > within_days
+    # dates of two zones differ by two days at most: most visits need no conversion to civil time
+    if logged_at is None or (logged_at.date() - last_on).days + 2 <= within_days:
+        return False
+    return days_until_logged(last_on, logged_at) > within_days
 
 
 def stay_hours(
