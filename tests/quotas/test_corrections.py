@@ -170,7 +170,7 @@ def test_reasons_outlive_the_trail(frozen):
     with frozen.sessions() as db:
         reasons = rejection_reasons(db, [visit.id])
     (made,) = frozen.corrections()
-    assert count == 1
+    assert count == 2  # the rejection, and the freeze before it
     assert reasons == {visit.id: "重复登记"}
     assert (made.why, made.reason) == ("退回拜访（重复登记） V-1", "重复登记")
 

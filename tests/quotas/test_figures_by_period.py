@@ -34,6 +34,7 @@ def freeze(db, name):
     period = Period.parse(name)
     at = at_civil(period.after.first) + timedelta(days=6)
     freeze_period(db, period=period, at=at, now=at)
+    db.flush()
 
 
 def compared(db):
