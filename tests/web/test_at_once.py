@@ -8,6 +8,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
+from crm.base.audit_trail import first_break
 from crm.leads.models import Company, Lead
 from crm.people.rules import Duty, Role
 from crm.visits.models import Visit
@@ -21,6 +22,15 @@ from tests.factories import (
     make_visit,
     sign_in,
 )
+
+VISIT = {
+    "kind": "outreach",
+    "channel": "in_person",
+    "status": "done",
+    "starts": "09:00",
+    "ends": "10:00",
+    "city": "上海",
+}
 
 
 def at_once(*steps: Callable[[], object]) -> list:
@@ -53,17 +63,7 @@ def found(app, visit):
 
 
 def test_a_visit_sent_twice_at_once_is_one_visit(app, late):
-    form = {
-        "ref": "V-TWICE",
-        "kind": "outreach",
-        "channel": "in_person",
-        "status": "done",
-        "first_on": "2026-07-14",
-        "starts": "09:00",
-        "ends": "10:00",
-        "city": "上海",
-        "leader_id": str(late.leader_id),
-    }
+    form = VISIT | {"ref": "V-TWICE", "first_on": "2026-07-14", "leader_id": late.leader_id}
     clients = [sign_in(app, "liwei") for _ in range(3)]
 
     answers = at_once(*(lambda c=one: c.post("/visits/new", data=form) for one in clients))
@@ -71,6 +71,36 @@ def test_a_visit_sent_twice_at_once_is_one_visit(app, late):
     assert len({answer.location for answer in answers}) == 1
     with arranged(app) as db:
         assert db.scalar(select(func.count(Visit.id)).where(Visit.ref == "V-TWICE")) == 1
+
+
+def test_visits_that_many_log_at_once_are_all_kept_while_others_read(app, sessions, late):
+    names = [f"person{number}" for number in range(6)]
+    with arranged(app) as db:
+        ids = {name: make_person(db, name).id for name in names}
+    clients = {name: sign_in(app, name) for name in (*names, "first", "second")}
+
+    def log(name):
+        form = VISIT | {"leader_id": ids[name]}
+        days = ("2026-07-12", "2026-07-13", "2026-07-14")
+        logged = [
+            clients[name].post("/visits/new", data=form | {"ref": f"{name}-{on}", "first_on": on})
+            for on in days
+        ]
+        return [answer.status_code for answer in logged]
+
+    def read(name):
+        return [clients[name].get(path).status_code for path in ("/", "/visits", "/compliance")]
+
+    answers = at_once(
+        *(lambda n=name: log(n) for name in names),
+        *(lambda n=name: read(n) for name in ("first", "second")),
+    )
+
+    assert answers == [[302] * 3] * 6 + [[200] * 3] * 2
+    with arranged(app) as db:
+        assert db.scalar(select(func.count(Visit.id)).where(Visit.id != late.id)) == 18
+    with sessions() as db:
+        assert first_break(db) is None
 
 
 def test_two_leads_of_a_new_company_entered_at_once_share_it(app, late):
