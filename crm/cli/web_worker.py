@@ -4,6 +4,7 @@ Only workers import this module: the process that watches over them stays small.
 """
 
 import gc
+import sys
 
 import structlog
 from flask import Flask
@@ -17,6 +18,9 @@ from crm.cli.processes import is_worth_waiting, mailer, refuse_without_tables
 from crm.jobs.clock import ClockThreads
 from crm.jobs.logs import log_as_json
 
+# How long a thread that comes back from the database waits for one that computes. Whoever holds
+# SQLite's write lock comes back some thirty times; with Python's 5 ms all other writers wait too.
+SWITCH_SECONDS = 0.0005
 log = structlog.get_logger()
 _threads = ClockThreads()
 
@@ -33,6 +37,7 @@ def load() -> Flask:
     # a full collection need not look at the 270,000 objects of the start again
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(SWITCH_SECONDS)
 
     return made
 
