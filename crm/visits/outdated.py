@@ -13,7 +13,7 @@ from crm.visits.models import Visit
 from crm.visits.permissions import covering, joined_by, of_leads
 from crm.visits.validation import NewVisit
 
-# Changed all day long: no right rests on another row of these, nor on one that the visit names not.
+# Tables that change all day: a row matters only if the visit names it. Other visits are looked at.
 EVERYDAY = frozenset(
     {
         "absence",
@@ -24,6 +24,7 @@ EVERYDAY = frozenset(
         "login_session",
         "message",
         "person",
+        "rate_count",
         "supervision_order",
         "visit",
     }
