@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, exists, false, or_, select
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select, true, union_all
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.leads.models import Lead
@@ -134,26 +134,25 @@ def rejection_reasons(db: Session, visit_ids: Collection[int]) -> dict[int, str]
 def last_choices(db: Session, viewer: Viewer, on: date) -> LastChoices:
     """What the latest visit that the person led or entered had; leads that they may still see."""
     me = viewer.person_id
-    last = db.scalar(
-        select(Visit)
+    last = db.execute(
+        select(Visit.id, Visit.kind, Visit.channel, Visit.city)
         .where(of_person(me), or_(Visit.leader_id == me, Visit.entered_by_id == me))
         .order_by(Visit.entered_at.desc(), Visit.id.desc())
         .limit(1)
-    )
+    ).first()
     if last is None:
         return LastChoices()
 
-    joined = select(VisitParticipant.person_id).where(VisitParticipant.visit_id == last.id)
+    joined = select(VisitParticipant.person_id, true()).where(VisitParticipant.visit_id == last.id)
     leads = (
-        select(VisitLead.lead_id)
+        select(VisitLead.lead_id, false())
         .join(Lead, Lead.id == VisitLead.lead_id)
         .where(VisitLead.visit_id == last.id, visible_leads(viewer, on))
     )
+    rows = db.execute(union_all(joined, leads)).all()
 
     return LastChoices(
-        last.kind,
-        last.channel,
-        last.city,
-        sorted(db.scalars(joined)),
-        sorted(db.scalars(leads)),
+        *(last.kind, last.channel, last.city),
+        participant_ids=sorted(row_id for row_id, is_person in rows if is_person),
+        lead_ids=sorted(row_id for row_id, is_person in rows if not is_person),
     )

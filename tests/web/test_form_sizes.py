@@ -55,6 +55,7 @@ def zone(app):
         order = make_order(db, bureau, officer=admin)
         return {
             "office": office.id,
+            "lina": lina.id,
             "visit": visit.id,
             "lead": leads[0].id,
             "followup": followup.id,
@@ -91,4 +92,15 @@ def test_the_visit_form_sends_few_queries(app, zone, username):
     with statements_of(app) as statements:
         client.get("/visits/new")
 
+    assert len(statements) <= MOST_STATEMENTS
+
+
+def test_a_refused_visit_form_sends_few_queries(app, zone):
+    client = sign_in(app, "lina")
+    sent = {"lead_ids": zone["lead"], "participant_ids": zone["lina"]}
+
+    with statements_of(app) as statements:
+        answer = client.post("/visits/new", data=sent)
+
+    assert answer.status_code == 422
     assert len(statements) <= MOST_STATEMENTS

@@ -187,7 +187,7 @@ def offer_leads(
     `also`: ids of others that are likely; `without`: the id of one that is not offered.
     """
     on = today()
-    leads = likely_leads(db, viewer, on, also=also)
+    leads = likely_leads(db, viewer, on, also=[*also, *field.ids])
     chosen = field.ids - {lead.id for lead in leads}
     # lost ones stay, too; a hidden one does not show by its code name that it is there
     labels = lead_labels(db, viewer, chosen, on).values()
