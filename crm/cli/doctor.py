@@ -32,6 +32,7 @@ LITTLE_SPACE = 1024 * MEGABYTE
 NO_SPACE = 100 * MEGABYTE
 OLDEST_POSTGRESQL = 15
 LOCAL = ("127.0.0.1", "localhost", "::1")
+LIMITS = ("lock_timeout", "idle_in_transaction_session_timeout")
 INSTEAD = "看板和列表改从主库读取"
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}  # 2: FULL
 
@@ -134,15 +135,26 @@ def _engine(db: Session) -> Result:
     dialect = db.get_bind().dialect
     version = ".".join(map(str, getattr(dialect, "server_version_info", None) or ()))
     if dialect.name == "postgresql":
-        is_old = int(version.partition(".")[0]) < OLDEST_POSTGRESQL
-        advice = f"；请升级到 {OLDEST_POSTGRESQL} 或更新的版本" if is_old else ""
-        return Health.FAIL if is_old else Health.OK, f"PostgreSQL {version}{advice}"
+        return _server(db, version)
 
     pragmas = {name: db.scalar(text(f"PRAGMA {name}")) for name in PRAGMAS}
     facts = "，".join(f"{name}={value}" for name, value in pragmas.items())
     if pragmas != PRAGMAS:
         return Health.FAIL, f"{facts}；断电可能丢数据，请把数据文件放在本机磁盘上（不用网络盘）"
     return Health.OK, f"SQLite {db.scalar(text('SELECT sqlite_version()'))}，{facts}"
+
+
+def _server(db: Session, version: str) -> Result:
+    if int(version.partition(".")[0]) < OLDEST_POSTGRESQL:
+        advice = f"请升级到 {OLDEST_POSTGRESQL} 或更新的版本"
+        return Health.FAIL, f"PostgreSQL {version}；{advice}"
+
+    # a pooler drops the limits that our connections ask for
+    if missing := [name for name in LIMITS if db.scalar(text(f"SHOW {name}")) == "0"]:
+        advice = "请用 ALTER ROLE 设置（经 PgBouncer 连接时需要）"
+        return Health.WARN, f"PostgreSQL {version}；没有 {'、'.join(missing)}，{advice}"
+
+    return Health.OK, f"PostgreSQL {version}"
 
 
 def _replica(settings: Settings) -> list[Finding]:

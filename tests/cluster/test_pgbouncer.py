@@ -4,6 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.cluster.pgbouncer import pgbouncer
 from tests.faults.conftest import filled_at
@@ -64,6 +65,19 @@ def sign_in_often(visitor: Visitor) -> int:
         visitor.begin()
         answer = visitor.sign_in()
     return answer
+
+
+def test_the_doctor_misses_limits_that_the_pooler_dropped(server, pooled, tmp_path):
+    zone = Zone(pooled, tmp_path)
+    zone.crm("init")
+    with_limits = zone.crm("doctor").decode()
+
+    server.ask(f"ALTER DATABASE {make_url(pooled).database} RESET ALL")
+    server.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres'")
+    without = zone.crm("doctor").decode()
+
+    assert "lock_timeout" not in with_limits
+    assert "没有 lock_timeout、idle_in_transaction_session_timeout" in without
 
 
 def test_two_installations_at_once_wait_for_each_other_and_leave_no_lock(server, pooled, tmp_path):
