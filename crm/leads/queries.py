@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.choices import MOST_FOUND, Choice
@@ -104,10 +104,9 @@ def lead_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
 def named_lately(db: Session, person_id: int, on: date, *, days: int = 7) -> Sequence[Lead]:
     """Restricted leads of others on which the person was named so many days ago at most."""
     lately = LeadRole.from_on.between(on - days * DAY, on)
-    held = exists().where(
-        LeadRole.lead_id == Lead.id, LeadRole.person_id == person_id, role_held_on(on), lately
-    )
-    query = select(Lead).where(Lead.secrecy == Secrecy.RESTRICTED, held)
+    # found by the index of a person's roles, not by a look at every restricted lead
+    held = select(LeadRole.lead_id).where(LeadRole.person_id == person_id, role_held_on(on), lately)
+    query = select(Lead).where(Lead.secrecy == Secrecy.RESTRICTED, Lead.id.in_(held))
     # who entered it knows of it
     by_another = or_(Lead.entered_by_id.is_(None), Lead.entered_by_id != person_id)
     return db.scalars(query.where(by_another).order_by(Lead.id)).all()

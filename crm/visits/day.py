@@ -13,7 +13,7 @@ from crm.base.periods import DAY
 from crm.people.entry_grants import owners_of
 from crm.people.models import Person
 from crm.visits.models import CompanionNotice, Visit, VisitParticipant
-from crm.visits.permissions import covering, joined_by, of_person
+from crm.visits.permissions import covering, ids_since, of_people, of_person
 from crm.visits.queries import IN_TIME, LOADED
 from crm.visits.rules import Status
 
@@ -92,13 +92,14 @@ def _sections(person_id: int, on: date, now: datetime) -> list[Select[int, str, 
     is_upcoming = is_planned & (Visit.first_on > on) & (Visit.first_on <= on + AHEAD)
 
     own = of_person(person_id)
-    owners = owners_of(person_id, on)
-    theirs = or_(Visit.leader_id.in_(owners), joined_by(owners))
+    # of the visits of years, two sections need the latest alone
+    lately = Visit.id.in_(ids_since(person_id, on))
+    theirs = of_people(owners_of(person_id, on))
 
     return [
         _section(Section.UNSETTLED, own, is_unsettled),
-        _section(Section.TODAY, own, is_today),
-        _section(Section.UPCOMING, own, is_upcoming),
+        _section(Section.TODAY, lately, is_today),
+        _section(Section.UPCOMING, lately, is_upcoming),
         _section(Section.OF_OTHERS, theirs, or_(is_today, is_unsettled)),
     ]
 

@@ -42,6 +42,13 @@ def of_person(person_id: int) -> ColumnElement[bool]:
     return Visit.id.in_(union(led, joined).scalar_subquery())
 
 
+def of_people(people: Select[int]) -> ColumnElement[bool]:
+    """As `of_person`, for those whom the query finds; where it finds nobody, no visit is read."""
+    led = select(Visit.id).where(Visit.leader_id.in_(people))
+    joined = select(VisitParticipant.visit_id).where(VisitParticipant.person_id.in_(people))
+    return Visit.id.in_(union(led, joined).scalar_subquery())
+
+
 def ids_since(person_id: int, since: date) -> CompoundSelect[int]:
     """Ids of the visits that the person leads or joins and that end on the date or later."""
     recent = covering(since, None)
