@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, text
 
 from bench import load, lock_times, zone
 from bench.load import Request
+from bench.lock_times import LockTime
 from bench.pages import SECRET, WORKERS, Case, measure, prepare, visit_case, visits
 from bench.report import Result, measured, series, summary, table
 from bench.servers import serving
@@ -45,16 +46,17 @@ class Measured:
 
     database: str
     result: Result
-    lock_times: list[float]  # milliseconds, sorted
+    lock_times: list[LockTime]  # sorted
     statuses: list[tuple[str, Counter[int]]]
 
     def rates(self) -> tuple[object, ...]:
         return (self.database, *summary(self.result)[1:6])
 
     def locks(self) -> tuple[object, ...]:
-        times = self.lock_times
-        numbers = (median(times), times[len(times) * 95 // 100], times[-1])
-        return (self.database, len(times), *(f"{number:.1f} ms" for number in numbers))
+        held = [time.held for time in self.lock_times]
+        processor = median(time.processor for time in self.lock_times)
+        numbers = (median(held), held[len(held) * 95 // 100], held[-1], processor)
+        return (self.database, len(held), *(f"{number:.1f} ms" for number in numbers))
 
     def outcomes(self) -> Iterator[tuple[object, ...]]:
         for who, counts in self.statuses:
@@ -97,7 +99,7 @@ def floor_server(place: Place) -> Iterator[int]:
 
 def compare(
     place: Place, leads: Sequence[int], connections: int, *, passes: int, seconds: float
-) -> tuple[Case, list[float]]:
+) -> tuple[Case, list[LockTime]]:
     """The rates of both, and the lock times of the product."""
     with product(place, "--no-clock") as port, floor_server(place) as floor_port:
         case = visit_case(port, floor_port, connections, leads)
@@ -143,7 +145,7 @@ def report(found: Sequence[Measured], command: str, scale: float) -> str:
             ),
             "How long a transaction held the lock for which other changes wait:",
             table(
-                ("database", "transactions", "median", "95 %", "longest"),
+                ("database", "transactions", "median", "95 %", "longest", "processor"),
                 (each.locks() for each in found),
             ),
             f"What writers and {READERS} readers got while the clock ran:",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import lock_times, writes
+from bench.lock_times import LockTime
 from bench.report import Result, Sample
 from bench.writes import Measured
 
@@ -19,17 +20,19 @@ def test_what_was_measured_is_reported():
     result = Result("log a visit", "insert", "20 %", [50.0], [200.0], sample, sample)
     statuses = [("log a visit", Counter({302: 40, 503: 2})), ("read pages", Counter({200: 9}))]
 
-    text = writes.report([Measured("sqlite", result, [1.0, 2.0, 4.0], statuses)], "command", 1)
+    times = [LockTime(1, 0.5), LockTime(2, 1.5), LockTime(4, 1)]
+
+    text = writes.report([Measured("sqlite", result, times, statuses)], "command", 1)
 
     assert "| sqlite | 50.0 | insert 200.0 | 25.0 % (25.0 to 25.0) | 20 % | 30 |" in text
-    assert "| sqlite | 3 | 2.0 ms | 4.0 ms | 4.0 ms |" in text
+    assert "| sqlite | 3 | 2.0 ms | 4.0 ms | 4.0 ms | 1.0 ms |" in text
     assert "| sqlite | log a visit | 40 × 302 | 2 |" in text
 
 
 def test_lock_times_are_read_once(tmp_path):
-    lock_times.file_in(tmp_path).write_text("3.5\n1.25\n")
+    lock_times.file_in(tmp_path).write_text("3.5 1\n1.25 0.5\n")
 
-    assert lock_times.times_in(tmp_path) == [1.25, 3.5]
+    assert lock_times.times_in(tmp_path) == [LockTime(1.25, 0.5), LockTime(3.5, 1)]
     assert lock_times.times_in(tmp_path) == []
 
 
