@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -30,6 +31,7 @@ from crm.app import create_app
 from crm.base import clock
 from crm.base.db import engine_options, writing
 from crm.base.sheets import MOST_ROWS
+from crm.cli import no_garbage_collection
 from crm.cli.init import install
 from crm.extensions import db as database
 from crm.leads.models import Lead
@@ -94,11 +96,15 @@ def import_by_product(path: Path, files: Sequence[Path]) -> None:
     """What `crm import visits` does with each file."""
     sessions = _sessions(path)
     for file in files:
-        now = clock.now()
-        with sessions() as db:
-            checked = check_visits(db, content=file.read_bytes(), now=now)
-        with transaction(sessions) as db:
-            keep_visits(db, file=checked, now=now)
+        with no_garbage_collection():
+            _import(sessions, file.read_bytes(), clock.now())
+
+
+def _import(sessions: sessionmaker, content: bytes, now: datetime) -> None:
+    with sessions() as db:
+        checked = check_visits(db, content=content, now=now)
+    with transaction(sessions) as db:
+        keep_visits(db, file=checked, now=now)
 
 
 def import_bare(path: Path, files: Sequence[Path]) -> None:

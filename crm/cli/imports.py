@@ -20,6 +20,7 @@ from crm.base.sheets import (
     SheetRefused,
     write_template,
 )
+from crm.cli import no_garbage_collection
 from crm.cli.base import changing, file_format, format_option, print_rows, reading
 from crm.cli.errors import RefusedError
 from crm.people.absence_imports import ABSENCES, import_absences
@@ -104,7 +105,8 @@ def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form
         _write_template(IMPORTS[kind].columns, file)
     elif file:
         try:
-            outcome = _import(kind, file, dry_run=dry_run)
+            with no_garbage_collection():  # a fifth of the time of 20,000 visits
+                outcome = _import(kind, file, dry_run=dry_run)
         except SheetRefused as refused:
             raise _refusal(file, refused, form) from None
         _print(kind, outcome, dry_run=dry_run, form=form)
