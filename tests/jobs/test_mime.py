@@ -1,10 +1,16 @@
 """The bytes of a message follow from its row alone."""
 
 from email import message_from_bytes
-from email.policy import default
+from email.message import EmailMessage
+from email.policy import SMTP, default
+from email.utils import format_datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from crm.base.addresses import parse_address
+from crm.base.clock import civil
 from crm.base.outbox import Message, MessageKind, State, message_id_of
 from crm.jobs.mime import envelope_address, mime_of
 from tests.conftest import NOW
@@ -92,3 +98,41 @@ def test_what_is_no_address_makes_no_mail(recipient):
 
 def test_the_envelope_has_the_bare_address():
     assert envelope_address(SENDER) == "crm@crm.test"
+
+
+def by_the_library(written: Message) -> bytes:
+    """The same mail as `EmailMessage` makes it."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = parse_address(SENDER)
+    mail["To"] = parse_address(written.recipient)
+    mail["Subject"] = written.subject
+    mail["Date"] = format_datetime(civil(written.made_at))
+    mail["Message-ID"] = written.message_id
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(written.body_text, cte="base64")
+    mail.add_alternative(written.body_html, subtype="html", cte="base64")
+    mail.set_boundary(f"part-{written.message_id.strip('<>').partition('@')[0]}")
+    return mail.as_bytes()
+
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
+SUBJECTS = TEXTS.map(lambda text: " ".join(text.split())).filter(str.isprintable)
+RECIPIENTS = (
+    "li@crm.test",
+    "李 <li@例子.test>",
+    f"{'a' * 60}@{'b' * 60}.test",
+    '"Li, W." <li@c.test>',
+)
+
+
+@given(subject=SUBJECTS, text=TEXTS, html=TEXTS, key=TEXTS, recipient=st.sampled_from(RECIPIENTS))
+def test_the_bytes_are_those_of_the_library(subject, text, html, key, recipient):
+    written = message(
+        subject=subject,
+        body_text=text,
+        body_html=html,
+        message_id=message_id_of(key),
+        recipient=recipient,
+    )
+
+    assert mime_of(written, sender=SENDER) == by_the_library(written)
