@@ -70,6 +70,8 @@ class Connection:
         for family, kind, protocol, _, address in addresses:
             self._socket = socket.socket(family, kind, protocol)
             self._socket.setblocking(False)  # noqa: FBT003 - its only parameter
+            # else the dot after a body waits 40 ms for the acknowledgement of the body
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 self._reach(self._socket, address, until)
             except OSError as error:
