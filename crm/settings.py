@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         description="trusted reverse proxies in front: so many addresses of X-Forwarded-For and "
         "X-Forwarded-Proto are believed; 0: none, whatever a client sends",
     )
+    mail_connections: int = Field(
+        4, ge=1, le=50, description="connections to the mail server that one worker uses at a time"
+    )
     mail_per_minute: int = Field(
         120, ge=0, description="mails that one worker hands in a minute; 0: no limit"
     )

@@ -30,10 +30,11 @@ def deliver(*, once: bool) -> None:
     with base.sessions() as sessions, stop_signal() as stopped:
         deliverer = Deliverer(sessions, mailer(), base.site().mail_from, clock.now, stopped)
         write_yield = WriteYield(sessions)
+        is_trusted = clock_check.TrustCheck(sessions)
 
         def may_go_on() -> bool:
             write_yield.pause_if_due()  # on SQLite the pages wait for the write lock
-            return not stopped.is_set() and clock_check.is_trusted(sessions)
+            return not stopped.is_set() and is_trusted()
 
         if once:
             # A distrusted clock ends the delivery without an error: it is refused afterwards.

@@ -40,7 +40,8 @@ def mailer() -> SmtpServer | None:
     mail = base.settings().mail
     if mail == "mailbox":
         return None
-    return SmtpServer.parse(mail, per_minute=base.settings().mail_per_minute)
+    own = base.settings()
+    return SmtpServer.parse(mail, per_minute=own.mail_per_minute, connections=own.mail_connections)
 
 
 def wait_seconds(failures: int) -> int:

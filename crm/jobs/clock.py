@@ -65,10 +65,11 @@ class Node:
     def deliver(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Deliver what waits, whether this node leads or not."""
         write_yield = WriteYield(self._sessions)
+        is_trusted = clock_check.TrustCheck(self._sessions)
 
         def goes_on() -> bool:
             write_yield.pause_if_due()  # on SQLite a slot waits for the write lock
-            return may_go_on() and clock_check.is_trusted(self._sessions)
+            return may_go_on() and is_trusted()
 
         self._deliverer.deliver_all(goes_on)
 

@@ -19,6 +19,7 @@ from crm.jobs import lease
 from crm.transactions import transaction
 
 LARGEST_GAP = timedelta(hours=1)
+ASK_AGAIN_SECONDS, LARGEST_DRIFT_SECONDS = 5, 1
 
 log = structlog.get_logger()
 
@@ -79,6 +80,31 @@ def is_trusted(sessions: sessionmaker[Session]) -> bool:
     if doubt:
         log_doubt(doubt)
     return doubt is None
+
+
+class TrustCheck:
+    """Whether the clock is trusted, asked before each mail.
+
+    The database is asked again after some seconds, and at once where the clock has leapt since.
+    """
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+        self._trusted_at: tuple[datetime, float] | None = None  # the same by the monotonic clock
+
+    def __call__(self) -> bool:
+        if self._trusted_at and self._has_run_on(*self._trusted_at):
+            return True
+        now = clock.now(), clock.monotonic()
+        is_ours = is_trusted(self._sessions)
+        self._trusted_at = now if is_ours else None
+        return is_ours
+
+    @staticmethod
+    def _has_run_on(now: datetime, seconds: float) -> bool:
+        elapsed = clock.monotonic() - seconds
+        drift = abs((clock.now() - now).total_seconds() - elapsed)
+        return elapsed < ASK_AGAIN_SECONDS and drift < LARGEST_DRIFT_SECONDS
 
 
 def log_doubt(doubt: Doubt) -> None:

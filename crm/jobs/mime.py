@@ -80,6 +80,7 @@ def _unsubscribe_lines(url: str | None) -> bytes:
     return lines.encode()
 
 
+@lru_cache(maxsize=256)
 def envelope_address(address: str) -> str:
     """The bare address of `Name <address>`, as SMTP's envelope wants it."""
     return parse_address(address).addr_spec

@@ -64,10 +64,11 @@ class SmtpServer:
     user: str | None
     password: str | None
     per_minute: int = 0  # mails that one worker may send; 0: no limit
+    connections: int = 1  # at a time, of one worker
     limits: Limits = field(default_factory=lambda: LIMITS)
 
     @classmethod
-    def parse(cls, url: str, *, per_minute: int = 0) -> Self:
+    def parse(cls, url: str, *, per_minute: int = 0, connections: int = 1) -> Self:
         """Parse `smtp://user:pass@host:port`, `smtps://…` or `…?starttls=1`; else ValueError."""
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
@@ -85,6 +86,7 @@ class SmtpServer:
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
             per_minute=per_minute,
+            connections=connections,
         )
 
     def connect(self, while_waiting: WhileWaiting = lambda: None) -> Session:
@@ -123,6 +125,7 @@ class SmtpClient:
         self._server = server
         self._while_waiting = while_waiting
         self._session: Session | None = None
+        self._is_reset = False  # a mail that was taken leaves nothing behind
 
     def send(
         self, *, sender: str, recipient: str, mime: bytes, before_data: Callable[[], None]
@@ -132,11 +135,11 @@ class SmtpClient:
         Raises `UnreachableError`, `RefusedMailError` or `AmbiguousError`; `StoppedError` where it
         was stopped before the body.
         """
-        session = self._session = self._ready()
         body_begun = Event()
 
         try:
-            self._require_yes(session.ask(f"MAIL FROM:<{sender}>"))
+            session, answer = self._begin_mail(sender)
+            self._require_yes(answer)
             self._require_yes(session.ask(f"RCPT TO:<{recipient}>"))
             before_data()
             self._require_go_on(session.ask("DATA"))
@@ -151,17 +154,22 @@ class SmtpClient:
 
         self._check_final_answer(answer)
 
-    def _ready(self) -> Session:
-        """A session ready for a mail: a used one must answer RSET, or it is replaced."""
+    def _begin_mail(self, sender: str) -> tuple[Session, Answer]:
+        """A session and its answer to MAIL; a used session that does not answer is replaced."""
+        command = f"MAIL FROM:<{sender}>"
         if session := self._session:
             session.begin_exchange()
             try:
-                if session.ask("RSET").is_yes:
-                    return session
+                if self._is_reset or session.ask("RSET").is_yes:
+                    self._is_reset = False
+                    if (answer := session.ask(command)).is_yes:
+                        return session, answer
             except OSError:
                 pass
             self._hang_up()
-        return self._server.connect(self._while_waiting)
+
+        session = self._session = self._server.connect(self._while_waiting)
+        return session, session.ask(command)
 
     @staticmethod
     def _require_yes(answer: Answer) -> None:
@@ -184,6 +192,7 @@ class SmtpClient:
         if not answer.is_yes:
             self._hang_up()
             raise AmbiguousError(f"服务器的应答不合规：{answer}")
+        self._is_reset = True
 
     def _hang_up(self) -> None:
         """Close without QUIT: the session is out of step, or the process ends."""

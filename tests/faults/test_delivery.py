@@ -75,7 +75,12 @@ def test_told_to_end_while_a_server_drips_it_ends_soon_and_says_what_it_does_not
     words = {"serve": ("serve", "--port", str(free_port()))}.get(command, (command,))
     with (
         scripted(body=[Reply(drips=True)]) as server,
-        crew(lasting, clocks("2026-07-01T09:00", tmp_path), CRM_MAIL=server.url) as runs,
+        crew(
+            lasting,
+            clocks("2026-07-01T09:00", tmp_path),
+            CRM_MAIL=server.url,
+            CRM_MAIL_CONNECTIONS="1",
+        ) as runs,
     ):
         runs.start(*words)
         wait_until(server.reached["body"].is_set, else_tell=lambda: runs.says)
@@ -96,7 +101,7 @@ def test_after_a_day_without_a_server_the_backlog_goes_out_oldest_first_and_not_
     full, tmp_path
 ):
     first(full, 40)
-    limited = {"CRM_MAIL_PER_MINUTE": "20"}
+    limited = {"CRM_MAIL_PER_MINUTE": "20", "CRM_MAIL_CONNECTIONS": "1"}  # strictly in order
     nobody = f"smtp://127.0.0.1:{free_port()}"
     with crew(full, clocks("2026-07-01T09:00", tmp_path), CRM_MAIL=nobody) as runs:
         runs.start("deliver")

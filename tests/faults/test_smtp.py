@@ -12,7 +12,7 @@ import trustme
 from aiosmtpd.smtp import AuthResult
 
 from crm.base.outbox import State
-from crm.jobs.delivery import NO_ADDRESS, REPEATED
+from crm.jobs.batch_delivery import NO_ADDRESS, REPEATED
 from crm.jobs.smtp import SmtpServer, UnreachableError
 from tests.faults.arranged import Clocks, off_from
 from tests.faults.facts import JUNE, WITHOUT_ADDRESS

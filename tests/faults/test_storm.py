@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from crm.base.outbox import Message, State
+from crm.jobs.batch_delivery import REPEATED
 from crm.jobs.claims import UNKNOWN_END
-from crm.jobs.delivery import REPEATED
 from tests.faults.arranged import Clocks, Haste, OfUse, off_from
 from tests.faults.crew import Crew, crew, wait_until
 from tests.faults.storm import Storm, storm

@@ -89,3 +89,24 @@ def test_a_lease_of_a_clock_that_ran_ahead_blocks_nobody(sessions):
 
     with transaction(sessions) as db:
         assert lease.acquire(db, "another")
+
+
+def test_while_the_clock_runs_on_it_stays_trusted_without_asking(sessions):
+    is_trusted = clock_check.TrustCheck(sessions)
+    before = is_trusted()
+
+    ticked(sessions, timedelta(days=60))  # what the database would answer now: a doubt
+
+    assert before
+    assert is_trusted()
+
+
+def test_a_clock_that_leaps_between_two_mails_is_checked_at_once(sessions, monkeypatch):
+    now, is_trusted = clock.now(), clock_check.TrustCheck(sessions)
+    before = is_trusted()
+
+    ticked(sessions, timedelta(days=60))
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(hours=1))
+
+    assert before
+    assert not is_trusted()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crm.base.outbox import State
-from crm.jobs.delivery import REPEATED
+from crm.jobs.batch_delivery import REPEATED
 from crm.jobs.mime import mime_of
 from tests.databases import Kept
 from tests.jobs.mail import SENDER, deliverer, post_office, write

@@ -9,15 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from crm.base.outbox import Message, MessageKind, State
+from crm.jobs.batch_delivery import MOST_ATTEMPTS, NO_ADDRESS, REPEATED, retry_delay
 from crm.jobs.claims import claim
-from crm.jobs.delivery import (
-    MOST_ATTEMPTS,
-    NO_ADDRESS,
-    REPEATED,
-    Deliverer,
-    leave_in_mailbox,
-    retry_delay,
-)
+from crm.jobs.delivery import Deliverer, leave_in_mailbox
 from crm.jobs.mime import mime_of
 from crm.jobs.smtp import Security, SmtpServer
 from crm.transactions import transaction

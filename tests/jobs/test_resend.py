@@ -10,8 +10,8 @@ from crm.base.audit import AuditEntry
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import resend
+from crm.jobs.batch_delivery import REPEATED
 from crm.jobs.claims import UNKNOWN_END
-from crm.jobs.delivery import REPEATED
 from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.jobs.mail import deliverer, post_office, write

@@ -10,7 +10,8 @@ import pytest
 from crm.base import clock
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import claims
-from crm.jobs.delivery import REPEATED, Deliverer
+from crm.jobs.batch_delivery import REPEATED
+from crm.jobs.delivery import Deliverer
 from crm.jobs.smtp import SmtpServer
 from crm.jobs.smtp_session import Limits
 from tests.conftest import NOW

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from crm.base.mailbox import mark_read, message_of, messages_page
 from crm.base.outbox import Message, State
 from crm.extensions import db
-from crm.jobs.delivery import NO_ADDRESS
+from crm.jobs.batch_delivery import NO_ADDRESS
 from crm.mailing.rules import IN_APP_ONLY
 from crm.transactions import transaction
 from crm.web.auth import signed_in

@@ -1,0 +1,312 @@
+"""Delivery of one claimed batch, over one or several connections to the server.
+
+Each connection sends one message after the other. The state `sending` is committed right before a
+message's DATA, its outcome right after the answer; connections share these commits.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from threading import Event, Lock
+
+import structlog
+from sqlalchemy import case, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from crm.base import clock
+from crm.base.outbox import Message, State
+from crm.jobs import claims
+from crm.jobs.backoff import wait_after
+from crm.jobs.claims import DATABASE_DOWN, RESENT_BY_HAND, keep_resend_line
+from crm.jobs.connection import StoppedError
+from crm.jobs.expiry import expiry_note, is_expired
+from crm.jobs.marks import Marks
+from crm.jobs.mime import envelope_address, mime_of
+from crm.jobs.rate_limit import RateLimit
+from crm.jobs.smtp import (
+    AmbiguousError,
+    RefusedMailError,
+    SmtpClient,
+    SmtpServer,
+    UnreachableError,
+)
+from crm.transactions import transaction
+
+FIRST_WAIT = timedelta(minutes=1)
+MOST_ATTEMPTS = 12  # with these waits, some seven hours
+
+NO_ADDRESS = "没有邮箱地址，只存入站内信箱"
+REPEATED = "上次发送结果不明，已原样重发一次"
+
+log = structlog.get_logger()
+
+
+class ClaimLostError(Exception):
+    """The claim ended before DATA, so another worker may have the message."""
+
+
+ENDINGS = (UnreachableError, ClaimLostError, StoppedError)  # of a batch; no message is at fault
+
+
+def retry_delay(message_id: int, attempts: int) -> timedelta:
+    """How long to wait after that many attempts, spread by a fifth.
+
+    The spread keeps messages that failed together from returning together. It follows from the
+    message and the attempt, so that tests can predict it.
+    """
+    wait = wait_after(attempts, first=FIRST_WAIT)
+    spread = int.from_bytes(sha256(f"{message_id}:{attempts}".encode()).digest()[:2]) / 0xFFFF
+    return timedelta(seconds=wait.total_seconds() * (0.8 + 0.4 * spread))
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the connections of a batch share."""
+
+    sessions: sessionmaker[Session]
+    server: SmtpServer
+    sender: str
+    worker: str  # by whom the batch is claimed
+    now: Callable[[], datetime]
+    stopped: Event
+    rate_limit: RateLimit
+
+
+@dataclass
+class BatchDelivery:
+    """A claimed batch; its connections take message by message until one of them ends it."""
+
+    task: Task
+    may_go_on: Callable[[], bool]
+    _unsent: deque[int] = field(default_factory=deque)
+    _ended_by: list[Exception] = field(default_factory=list)
+    _taking: Lock = field(default_factory=Lock)
+
+    def deliver(self, ids: Iterable[int]) -> Counter[State]:
+        """How many messages reached which state."""
+        self._unsent.extend(ids)
+        if not self._unsent:
+            return Counter()
+        rows, marks = self._read(), Marks(self.task.sessions, self.task.worker)
+        lanes = [
+            Lane(self.task, rows, marks)
+            for _ in range(min(self.task.server.connections, len(self._unsent)))
+        ]
+
+        if len(lanes) == 1:
+            counts = self._send_through(lanes[0])
+        else:
+            with ThreadPoolExecutor(len(lanes), thread_name_prefix="smtp") as threads:
+                counts = sum(threads.map(self._send_through, lanes), Counter[State]())
+        self._settle()
+
+        return counts
+
+    def _read(self) -> Mapping[int, Message]:
+        """The rows in one query; where one of them cannot be read, each is read alone later."""
+        try:
+            with self.task.sessions() as db:
+                found = db.scalars(select(Message).where(Message.id.in_(list(self._unsent))))
+                return {message.id: message for message in found}
+        except DATABASE_DOWN:
+            raise
+        except Exception:
+            log.exception("outbox.not_read")
+            return {}
+
+    def _send_through(self, lane: "Lane") -> Counter[State]:
+        counts: Counter[State] = Counter()
+        message_id = None
+
+        try:
+            while (message_id := self._take()) is not None:
+                counts[lane.deliver(message_id)] += 1
+        except ENDINGS as error:
+            if message_id is not None:
+                self._unsent.append(message_id)
+            self._ended_by.append(error)
+        except Exception as error:  # noqa: BLE001 - raised again once all connections are closed
+            self._ended_by.append(error)
+        finally:
+            lane.close()
+
+        return counts
+
+    def _take(self) -> int | None:
+        # One at a time: the pause in which other writers get in holds all connections up.
+        with self._taking:
+            if self._ended_by or not self._unsent or not self.may_go_on():
+                return None
+            return self._unsent.popleft()
+
+    def _settle(self) -> None:
+        """Give back what was not sent, and why."""
+        for error in self._ended_by:
+            if not isinstance(error, ENDINGS):
+                raise error
+        remaining = list(self._unsent)
+
+        for error in self._ended_by:
+            match error:
+                case UnreachableError():
+                    log.warning("smtp.unreachable", error=str(error), waiting=len(remaining))
+                    self._postpone(remaining, str(error))
+                case ClaimLostError():  # the batch was claimed as a whole
+                    log.warning("outbox.claim_lost", messages=len(remaining))
+                case StoppedError():
+                    log.info("outbox.stopped", messages=len(remaining))
+
+        self._release(remaining)
+
+    def _postpone(self, ids: list[int], error: str) -> None:
+        note = case((Message.note.startswith(RESENT_BY_HAND), Message.note), else_=error)
+        now = self.task.now()
+        self._release(ids, due_at=now + FIRST_WAIT, note=note)
+        with transaction(self.task.sessions) as db:  # all that waits, so that the order is kept
+            waiting = claims.due_ids(now).with_for_update(skip_locked=True)
+            db.execute(
+                update(Message)
+                .where(Message.id.in_(waiting))
+                .values(due_at=now + FIRST_WAIT, note=note)
+            )
+
+    def _release(self, ids: list[int], **values: object) -> None:
+        if not ids:
+            return
+        with transaction(self.task.sessions) as db:
+            claims.release(db, self.task.worker, ids, **values)
+
+
+class Lane:
+    """One connection of a batch, and the message that is on its way there."""
+
+    def __init__(self, task: Task, rows: Mapping[int, Message], marks: Marks) -> None:
+        self._task = task
+        self._rows = rows
+        self._marks = marks
+        self._client = SmtpClient(task.server, self._while_waiting)
+        self._current_id: int | None = None
+        self._is_sending = False
+        self._stopped_at: float | None = None  # by the monotonic clock
+        self._plan_renewal()
+
+    def deliver(self, message_id: int) -> State:
+        """Deliver one message; a message that cannot be processed stops no other."""
+        self._current_id, self._is_sending = message_id, False
+        try:
+            return self._deliver(self._row(message_id))
+        except (*ENDINGS, *DATABASE_DOWN):
+            raise
+        except Exception as error:
+            log.exception("message.unmanageable", id=message_id)
+            state = claims.give_up(self._task.sessions, message_id, error, worker=self._task.worker)
+            return state or State.FAILED
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._is_sending = False  # so that closing may be interrupted at once
+        self._client.close()
+
+    def _row(self, message_id: int) -> Message:
+        if message_id in self._rows:
+            return self._rows[message_id]
+        with self._task.sessions() as db:
+            return db.get_one(Message, message_id)
+
+    def _while_waiting(self) -> None:
+        """Called during each wait for the server: stop when told to, and renew the claim."""
+        if self._task.stopped.is_set():
+            self._end_soon()
+        if self._current_id is None or clock.monotonic() < self._renew_at:
+            return
+        self._plan_renewal()
+        try:
+            with transaction(self._task.sessions) as db:
+                claims.renew(db, self._task.worker, self._current_id, now=self._task.now())
+        except SQLAlchemyError as error:  # go on; the next renewal may succeed
+            log.warning("claim.not_renewed", error=str(error).partition("\n")[0])
+
+    def _end_soon(self) -> None:
+        """Stop at once before DATA; after it give the server a moment to answer."""
+        now = clock.monotonic()
+        self._stopped_at = self._stopped_at or now
+        if not self._is_sending or now - self._stopped_at >= self._task.server.limits.when_stopped:
+            raise StoppedError
+
+    def _plan_renewal(self) -> None:
+        self._renew_at = clock.monotonic() + claims.CLAIM_LASTS.total_seconds() / 3
+
+    def _deliver(self, message: Message) -> State:
+        if message.expires_at and is_expired(
+            message, self._task.now()
+        ):  # it expired after it was claimed
+            self._mark(message, state=State.SKIPPED, note=expiry_note(message.expires_at))
+            return State.SKIPPED
+        if not message.recipient:
+            note = keep_resend_line(message, NO_ADDRESS)
+            self._mark(message, state=State.SENT, sent_at=self._task.now(), note=note)
+            return State.SENT
+
+        try:
+            sender, recipient, mime = self._envelope_and_mime(message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this message cannot be sent
+            return self._refused(message, str(error), for_good=True)
+
+        try:
+            self._task.rate_limit.count()
+            self._client.send(
+                sender=sender,
+                recipient=recipient,
+                mime=mime,
+                before_data=lambda: self._mark_sending(message),
+            )
+        except AmbiguousError as error:
+            return self._ambiguous(message, str(error))
+        except RefusedMailError as error:
+            return self._refused(message, str(error), for_good=error.for_good)
+
+        note = keep_resend_line(message, REPEATED if message.broke_off_at else None)
+        self._mark(message, state=State.SENT, sent_at=self._task.now(), note=note)
+
+        return State.SENT
+
+    def _envelope_and_mime(self, message: Message) -> tuple[str, str, bytes]:
+        """Sender and recipient of the envelope, and the mail itself."""
+        sender = self._task.sender
+        mime = mime_of(message, sender=sender)
+        return envelope_address(sender), envelope_address(message.recipient), mime
+
+    def _mark_sending(self, message: Message) -> None:
+        """Commit the state `sending` right before DATA; the claim must still be ours."""
+        if not self._marks.sending(message.id, at=self._task.now()):
+            raise ClaimLostError
+
+        self._is_sending = True
+        if message.broke_off_at:
+            log.warning("message.repeated", id=message.id, message_id=message.message_id)
+
+    def _refused(self, message: Message, error: str, *, for_good: bool) -> State:
+        attempts = message.attempts + 1
+        final = for_good or attempts >= MOST_ATTEMPTS
+        state = State.FAILED if final else State.PENDING
+        due_at = self._task.now() + retry_delay(message.id, attempts)
+        self._mark(message, state=state, due_at=due_at, note=keep_resend_line(message, error))
+        log.warning("message.refused", id=message.id, state=state.value, error=error)
+        return state
+
+    def _ambiguous(self, message: Message, why: str) -> State:
+        with transaction(self._task.sessions) as db:
+            claimed = select(Message).where(
+                Message.id == message.id,
+                Message.claimed_by == self._task.worker,
+                Message.state == State.SENDING,
+            )
+            row = db.scalar(claimed.with_for_update())
+            return claims.mark_ambiguous(row, why, now=self._task.now()) if row else State.AMBIGUOUS
+
+    def _mark(self, message: Message, **values: object) -> None:
+        self._marks.outcome(message.id, **values)

@@ -1,0 +1,122 @@
+"""A batch over several connections: each message once, each known to be where it is."""
+
+from collections import Counter
+from threading import Barrier, Event, Thread
+
+import pytest
+
+from crm.base.outbox import State
+from crm.jobs.claims import claim
+from crm.jobs.delivery import Deliverer
+from crm.jobs.marks import Marks
+from crm.jobs.smtp import SmtpServer
+from crm.transactions import transaction
+from tests.conftest import NOW
+from tests.jobs.mail import SENDER, post_office, write
+from tests.jobs.scripted import Reply, scripted
+from tests.jobs.work import messages
+
+PEOPLE = ("an", "bo", "cai", "ding", "er", "fang")
+
+
+@pytest.fixture
+def office():
+    with post_office() as opened:
+        yield opened
+
+
+def worker(sessions, port, connections=3, stopped=None):
+    server = SmtpServer.parse(f"smtp://127.0.0.1:{port}", connections=connections)
+    return Deliverer(sessions, server, SENDER, lambda: NOW, stopped or Event())
+
+
+def states(sessions):
+    return Counter(message.state for message in messages(sessions))
+
+
+def test_each_message_goes_out_once(sessions, office):
+    write(sessions, *PEOPLE)
+
+    counts = worker(sessions, office.port).deliver_all()
+
+    assert counts == {State.SENT: len(PEOPLE)}
+    assert sorted(office.recipients) == [f"{name}@crm.test" for name in PEOPLE]
+
+
+def test_as_many_are_under_way_as_there_are_connections(sessions, office):
+    write(sessions, *PEOPLE)
+    office.answers.clear()
+    delivery = Thread(target=worker(sessions, office.port).deliver_all)
+    delivery.start()
+
+    while len(office.received) < 3:
+        office.asked.wait(5)
+    under_way = states(sessions)
+    office.answers.set()
+    delivery.join()
+
+    assert under_way == {State.SENDING: 3, State.PENDING: 3}
+    assert states(sessions) == {State.SENT: 6}
+
+
+def test_one_bad_address_stops_no_other_connection(sessions, office):
+    write(sessions, *PEOPLE)
+    office.at_recipient["bo@crm.test"] = "550 no such user"
+
+    worker(sessions, office.port).deliver_all()
+
+    assert states(sessions) == {State.SENT: 5, State.FAILED: 1}
+
+
+def test_a_server_that_goes_away_leaves_what_was_not_begun_to_the_next_round(sessions):
+    write(sessions, *PEOPLE)
+    with scripted(greeting=[Reply(b"421 busy\r\n")] * 3) as server:
+        worker(sessions, server.port).deliver_all()
+
+    assert states(sessions) == {State.PENDING: len(PEOPLE)}
+    assert {message.claimed_by for message in messages(sessions)} == {None}
+
+
+def test_an_answer_cut_on_one_connection_makes_one_message_ambiguous(sessions):
+    write(sessions, *PEOPLE)
+    with scripted(body=[Reply(cuts=True)]) as server:
+        worker(sessions, server.port).deliver_all()
+
+    assert states(sessions) == {State.SENT: 5, State.AMBIGUOUS: 1}
+
+
+@pytest.fixture
+def claimed(sessions):
+    """The ids of messages that the worker has claimed."""
+    write(sessions, *PEOPLE)
+    with transaction(sessions) as db:
+        return claim(db, "worker", now=NOW)
+
+
+def test_marks_asked_for_at_once_are_all_written(sessions, claimed):
+    marks, together = Marks(sessions, "worker"), Barrier(len(claimed))
+    ours = []
+
+    def mark(message_id):
+        together.wait()
+        ours.append(marks.sending(message_id, at=NOW))
+        marks.outcome(message_id, state=State.SENT, sent_at=NOW, note=None)
+
+    threads = [Thread(target=mark, args=(message_id,)) for message_id in claimed]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert ours == [True] * len(claimed)
+    assert states(sessions) == {State.SENT: len(PEOPLE)}
+
+
+def test_a_message_of_another_worker_is_not_marked(sessions, claimed):
+    stranger = Marks(sessions, "another worker")
+
+    is_ours = stranger.sending(claimed[0], at=NOW)
+    stranger.outcome(claimed[0], state=State.SENT, sent_at=NOW, note=None)
+
+    assert not is_ours
+    assert states(sessions) == {State.PENDING: len(PEOPLE)}
