@@ -120,8 +120,9 @@ def pending_visits(figures: Iterable[Figure], at: datetime) -> PendingVisits:
         if figure.settled:
             continue
         # Counted visits too: a stay that has ended counts already, and still waits to be completed.
-        counted = [item.visit for item in figure.counted]
-        for visit in [*counted, *(item.visit for item in figure.not_counted)]:
+        visits = {item.visit.id: item.visit for item in figure.counted}
+        visits |= {item.visit.id: item.visit for item in figure.not_counted}
+        for visit in visits.values():
             late_by = {figure.rule.duty: visit.late_by_days}
             if waits_for_logging(visit, [figure.rule], at):
                 to_log.add(visit.id)
