@@ -58,10 +58,10 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
 
 def sample(app: Flask, requests: Iterator[Request]) -> Sample:
     """The queries and sizes of a response; takes two requests, as one is answered compressed."""
-    with _statements() as statements:
+    with statements() as sent:
         plain = _body(app, next(requests), "identity")
     compressed = _body(app, next(requests), "br")
-    return Sample(len(statements), len(plain), len(compressed))
+    return Sample(len(sent), len(plain), len(compressed))
 
 
 def _body(app: Flask, request: Request, encoding: str) -> bytes:
@@ -76,7 +76,7 @@ def _body(app: Flask, request: Request, encoding: str) -> bytes:
 
 
 @contextmanager
-def _statements() -> Iterator[list[str]]:
+def statements() -> Iterator[list[str]]:
     """Collect the statements of this process; beginning a transaction is none."""
     collected: list[str] = []
 
