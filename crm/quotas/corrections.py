@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.pending import take
 from crm.base.periods import Period
 from crm.people.quota_inputs import QuotaInputChanged
+from crm.quotas.facts import among
 from crm.quotas.frozen import RULE, corrections_of
 from crm.quotas.live import live_figures
 from crm.quotas.locks import hold_freezes
@@ -69,14 +70,12 @@ def _causes(
             FigureRecord.frozen_at.is_not(None),
             FigureRecord.first_on <= max(edit.last_on for edit in edits),
             FigureRecord.last_on >= min(edit.first_on for edit in edits),
+            among(FigureRecord.person_id, _people(edits)),
         )
         .order_by(FigureRecord.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    if (person_ids := _people(edits)) is not None:
-        query = query.where(FigureRecord.person_id.in_(person_ids))
-
     by_person = _by_person(edits)
     found = []
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from crm.base.db import batches
 from crm.base.periods import Period
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
@@ -121,9 +122,14 @@ def next_settlement(db: Session, period: Period, as_of: datetime) -> datetime | 
 
 
 def corrections_of(db: Session, figure_ids: Collection[int]) -> Sequence[Correction]:
-    """The corrections of these figures, the oldest first."""
-    query = select(Correction).where(Correction.figure_id.in_(figure_ids))
-    return db.scalars(query.order_by(Correction.id)).all()
+    """The corrections of these figures, the oldest of a figure first."""
+    query = select(Correction).order_by(Correction.id)
+    # after a change for everybody they are more than a statement takes
+    return [
+        correction
+        for ids in batches(list(figure_ids))
+        for correction in db.scalars(query.where(Correction.figure_id.in_(ids)))
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,10 +136,9 @@ def current(
     if remembered is None:
         return _read(db, period, as_of, person_ids)[0]
 
-    for people in (None, person_ids):
-        found: Current | None = remembered.find(period, people)
-        if found is not None:
-            return found
+    found: Current | None = remembered.find(period, person_ids)
+    if found is not None:
+        return found
 
     made, until = _read(db, period, as_of, person_ids)
     settled = next_settlement(db, period, as_of) or until

@@ -9,18 +9,18 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from crm.base.audit import chain_head
+from crm.base.periods import Period
 from crm.base.unsaved import has_written
 
 MOST = 40_000  # figures that a process remembers of a database: about 20 MB
-Key: TypeAlias = tuple[object, ...]
-Value = TypeVar("Value", bound=Sized)
+Key: TypeAlias = tuple[Period, frozenset[int] | None]  # a period and people; none: everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,30 @@ class Memory:
         self._lock = Lock()
 
     def find(self, key: Key, head: str, as_of: datetime) -> Lasting | None:
+        """What was read of the key's period and at least of its people."""
         with self._lock:
-            found = self._kept.get(key)
-            if found is None or not found.holds(head, as_of):
-                return None
-            self._kept.move_to_end(key)
-            return found
+            for kept_key, found in reversed(self._kept.items()):
+                if _covers(kept_key, key) and found.holds(head, as_of):
+                    self._kept.move_to_end(kept_key)
+                    return found
+        return None
 
     def keep(self, key: Key, lasting: Lasting) -> None:
         with self._lock:
+            # what was read before another change is of no more use
+            for other in [key for key, kept in self._kept.items() if kept.head != lasting.head]:
+                del self._kept[other]
             self._kept[key] = lasting
             self._kept.move_to_end(key)
             while sum(max(len(kept.value), 1) for kept in self._kept.values()) > MOST:
                 self._kept.popitem(last=False)
+
+
+def _covers(kept: Key, wanted: Key) -> bool:
+    (kept_period, kept_people), (period, people) = kept, wanted
+    if kept_period != period:
+        return False
+    return kept_people is None or (people is not None and people <= kept_people)
 
 
 _memories: WeakKeyDictionary[Engine, Memory] = WeakKeyDictionary()
@@ -76,14 +87,16 @@ class Recall:
     head: str
     as_of: datetime
 
-    def find(self, *key: object) -> Any:
-        """The value; None where it is not remembered or may have changed."""
-        found = self.memory.find(key, self.head, self.as_of)
+    def find(self, period: Period, people: frozenset[int] | None) -> Any:
+        """What was read of these people, or of more; None where it may have changed since."""
+        found = self.memory.find((period, people), self.head, self.as_of)
         return found.value if found else None
 
-    def keep(self, value: Sized, until: datetime, *key: object) -> None:
+    def keep(
+        self, value: Sized, until: datetime, period: Period, people: frozenset[int] | None
+    ) -> None:
         """Remember a value that was read at this moment."""
-        self.memory.keep(key, Lasting(value, self.head, self.as_of, until))
+        self.memory.keep((period, people), Lasting(value, self.head, self.as_of, until))
 
 
 def recall(db: Session, as_of: datetime) -> Recall | None:

@@ -187,6 +187,18 @@ def test_the_figures_of_some_are_the_same_as_among_all(db):
     assert figure_of(db, person_id=leader.id, **ask | {"code": "deputy-monthly"}) is None
 
 
+def test_more_people_than_a_statement_takes_are_read_as_everybody(db):
+    make_regime(db)
+    person = make_person(db)
+    make_visit(db, make_person(db), participants=[person])
+    many = range(person.id, person.id + 70_000)
+
+    assert july(db, person_ids=many) == [each for each in july(db) if each.person_id in many]
+    assert explained_july(db, person_ids=many) == [
+        each for each in explained_july(db) if each.person_id in many
+    ]
+
+
 def test_the_zones_word_on_a_working_day_comes_first(db):
     make_rule(db)
     make_person(db, duty=Duty.DEPUTY)

@@ -323,13 +323,34 @@ def people_of_db(db):
 
 def test_memory_is_bounded_and_the_longest_unused_goes_first():
     memory, until = Memory(), NOW + DAY
-    for name in "abc":
-        memory.keep((name,), Lasting(range(MOST // 3), "head", NOW, until))
-    memory.find(("a",), "head", NOW)
+    keys = [(JULY, frozenset({number})) for number in range(4)]
+    for key in keys[:3]:
+        memory.keep(key, Lasting(range(MOST // 3), "head", NOW, until))
+    memory.find(keys[0], "head", NOW)
 
-    memory.keep(("d",), Lasting(range(MOST // 3), "head", NOW, until))
+    memory.keep(keys[3], Lasting(range(MOST // 3), "head", NOW, until))
 
-    assert [name for name in "abcd" if memory.find((name,), "head", NOW)] == ["a", "c", "d"]
+    found = [number for number, key in enumerate(keys) if memory.find(key, "head", NOW)]
+    assert found == [0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("period", "people", "is_found"),
+    [
+        (JULY, {1, 2}, True),
+        (JULY, {1}, True),
+        (JULY, set(), True),
+        (JULY, {1, 3}, False),
+        (JULY, None, False),
+        (JULY.after, {1}, False),
+    ],
+)
+def test_what_was_read_of_more_people_is_found(period, people, is_found):
+    memory = Memory()
+    memory.keep((JULY, frozenset({1, 2})), Lasting([1], "head", NOW, NOW + DAY))
+
+    key = (period, None if people is None else frozenset(people))
+    assert (memory.find(key, "head", NOW) is not None) is is_found
 
 
 @pytest.mark.parametrize(
@@ -338,6 +359,6 @@ def test_memory_is_bounded_and_the_longest_unused_goes_first():
 )
 def test_what_may_have_changed_is_not_found(head, as_of):
     memory = Memory()
-    memory.keep(("a",), Lasting([1], "head", NOW, NOW + DAY))
+    memory.keep((JULY, None), Lasting([1], "head", NOW, NOW + DAY))
 
-    assert memory.find(("a",), head, as_of) is None
+    assert memory.find((JULY, None), head, as_of) is None

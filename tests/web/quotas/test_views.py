@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from sqlalchemy import event, update
 
+from crm.base.audit import record
 from crm.base.clock import at_civil
 from crm.base.periods import PeriodKind
 from crm.extensions import db as database_of_app
@@ -15,6 +16,7 @@ from crm.people.rules import Duty, Role
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.conftest import NOW
+from tests.counting import statements_of
 from tests.factories import (
     DEPUTY,
     PRINCIPAL,
@@ -626,3 +628,19 @@ def test_days_of_a_late_stay_that_count_by_another_visit_are_not_called_uncounte
     page = watch.get(figure("an")).text
 
     assert "未计 1 天，3 天已由其他拜访计入" in page
+
+
+def test_a_later_view_of_the_board_reads_no_visits(app):
+    with arranged(app) as db:
+        make_rule(db, RECRUITER)
+        boss = make_person(db, "boss", role=Role.ADMIN, duty=Duty.STAFF)
+        make_visit(db, make_person(db, "someone"))
+        record(db, "person.added", boss, by=None, at=NOW)
+    client = sign_in(app, "boss")
+    first = client.get("/compliance?period=2026-07")
+
+    with statements_of(app) as statements:
+        second = client.get("/compliance?period=2026-07")
+
+    assert second.data == first.data
+    assert [statement for statement in statements if "FROM visit" in statement] == []
