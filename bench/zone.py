@@ -100,7 +100,7 @@ def fill(db: Session, *, scale: float, now: datetime) -> None:
     units: dict[str, int] = dict(db.execute(select(Unit.code, Unit.id)).all())
     people, leads = people_count(scale), lead_count(scale)
 
-    _fill_people(db, people, units, today)
+    fill_people(db, people, units, today, begun=today - (SPAN + 30) * DAY)
     _fill_leads(db, leads, people, list(units.values()), today)
 
     owing = range(8, people + 1)  # the first seven are the admin, principals and supervisors
@@ -127,8 +127,10 @@ def _insert(db: Session, table: type[Base], rows: Iterable[Row]) -> None:
         db.execute(insert(table.__table__), part)  # type: ignore[arg-type]
 
 
-def _fill_people(db: Session, count: int, units: dict[str, int], today: date) -> None:
-    begun = today - (SPAN + 30) * DAY
+def fill_people(
+    db: Session, count: int, units: dict[str, int], today: date, *, begun: date
+) -> None:
+    """Insert people who hold their duties from `begun` on, with their leaves of three years."""
     numbers = range(1, count + 1)
     secret = PasswordHasher().hash(PASSWORD)
     offices = [id_ for code, id_ in units.items() if code not in ("zone", "inspection")]
