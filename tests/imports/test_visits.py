@@ -387,6 +387,14 @@ def checked(sessions):
     return checked
 
 
+def test_a_file_is_checked_without_the_write_lock(sessions, checked):
+    with statements_on(sessions.kw["bind"]) as statements:
+        checked(3)
+
+    writes = ("INSERT", "UPDATE", "DELETE", "BEGIN IMMEDIATE")
+    assert [each for each in statements if each.startswith(writes)] == []
+
+
 @pytest.mark.parametrize("count", [2, 300])
 def test_few_statements_keep_a_file_however_many_visits_it_has(sessions, checked, count):
     file = checked(count)
