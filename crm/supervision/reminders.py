@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
-from crm.base.db import insert_into
+from crm.base.db import batches, insert_into
 from crm.base.formatting import period_name
 from crm.base.mail import Site
 from crm.base.mailbox import period_of
@@ -19,7 +19,7 @@ from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import active_at
 from crm.quotas.facts import PersonFigure
-from crm.quotas.frozen import frozen_figures
+from crm.quotas.frozen import frozen_by_period
 from crm.quotas.models import FigureRecord
 from crm.quotas.permissions import supervisors_on
 from crm.quotas.rules import Figure, FigureStatus
@@ -151,7 +151,7 @@ def draft_from_missed(
 
 
 def _missed(db: Session, period: Period, at: datetime) -> list[PersonFigure]:
-    found = frozen_figures(db, period=period, as_of=at)
+    found = frozen_by_period(db, periods=[period], as_of=at)[period]
     missed = [miss for miss in found if miss.figure.status is FigureStatus.MISSED]
     return sorted(missed, key=lambda miss: (miss.unit_code, miss.username, miss.figure.rule.code))
 
@@ -170,9 +170,12 @@ def _not_reminded(db: Session, missed: Sequence[PersonFigure], at: datetime) -> 
         }
         for miss in missed
     ]
-    insert = insert_into(db, Reminder).values(rows).on_conflict_do_nothing()
-    new = db.execute(insert.returning(Reminder.rule_code, Reminder.person_id)).all()
-    keys = {(code, person_id) for code, person_id in new}
+    keys: set[tuple[str, int]] = set()
+    # a statement takes only so many values
+    for part in batches(rows):
+        insert = insert_into(db, Reminder).values(part).on_conflict_do_nothing()
+        new = insert.returning(Reminder.rule_code, Reminder.person_id)
+        keys |= {(code, person_id) for code, person_id in db.execute(new)}
 
     return [miss for miss in missed if _key(miss) in keys]
 
