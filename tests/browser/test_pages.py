@@ -1,96 +1,13 @@
 """Every page at the phone's and the desk's width: nothing overflows, nobody is shut out."""
 
 import pytest
-from sqlalchemy import func, select
 
 from crm.base.mail import Site as MailSite
-from crm.base.mail_kinds import MessageKind
-from crm.base.outbox import Message
-from crm.base.unsubscribe_tokens import make as token
-from crm.people.models import Person, Posting
 from tests.browser.conftest import SIZES, Screen, serving
-from tests.browser.filled_zone import live
-from tests.databases import SECRET, apart
+from tests.databases import apart
 from tests.factories import sign_in
+from tests.filled_zone import PAGES, live
 
-FIGURE = "/compliance/figure?rule=recruiter-monthly&person=shen&period=2026-06"
-PAGES = (
-    ("shen", "/"),
-    ("shen", "/visits"),
-    ("shen", "/visits/new"),
-    ("shen", "/visits/{visit}"),
-    ("shen", "/visits/{visit}/edit"),
-    ("shen", "/trips"),
-    ("shen", "/trips/{trip}"),
-    ("shen", "/trips/{trip}/edit"),
-    ("shen", "/leads"),
-    ("shen", "/leads/new"),
-    ("shen", "/leads/{lead}"),
-    ("shen", "/leads/{lead}/edit"),
-    ("shen", "/followups"),
-    ("shen", "/followups/new"),
-    ("shen", "/followups/{followup}"),
-    ("shen", "/absences"),
-    ("shen", "/absences/new"),
-    ("shen", "/compliance"),
-    ("shen", "/compliance?tab=corrections"),
-    ("shen", FIGURE),
-    ("shen", "/me"),
-    ("shen", "/me/settings"),
-    ("shen", "/me/entry-grants/new"),
-    ("shen", "/mailbox/{reminder}"),
-    ("shen", "/unsubscribe/{token}"),
-    ("wu", "/"),
-    ("wu", "/absences?view=waiting"),
-    ("wu", "/absences/{absence}"),
-    ("wu", "/compliance?period=2026-06"),
-    ("wu", "/compliance?tab=waiting"),
-    ("wu", "/compliance?tab=corrections"),
-    ("wu", FIGURE),
-    ("wu", "/supervision"),
-    ("wu", "/supervision?view=all"),
-    ("wu", "/supervision/new"),
-    ("wu", "/supervision/{order}"),
-    ("wu", "/supervision/{order}/edit"),
-    ("wu", "/supervision/{order}/print"),
-    ("wu", "/targets"),
-    ("wu", "/targets/{target}"),
-    ("wu", "/digests"),
-    ("wu", "/mailbox"),
-    ("wu", "/mailbox/{weekly}"),
-    ("yan", "/"),
-    ("yan", "/digests/comment?period=2026-07"),
-    ("gu", "/"),
-    ("gu", "/compliance"),
-    ("shan", "/"),
-    ("shan", "/admin"),
-    ("shan", "/admin/people"),
-    ("shan", "/admin/people/new"),
-    ("shan", "/admin/people/shen"),
-    ("shan", "/admin/people/shen/edit"),
-    ("shan", "/admin/people/shen/postings/new"),
-    ("shan", "/admin/people/shen/postings/{posting}"),
-    ("shan", "/admin/people/shen/transfer"),
-    ("shan", "/admin/people/shen/leaving"),
-    ("shan", "/handover/shen"),
-    ("shan", "/admin/people/shen/entry-grants/new"),
-    ("shan", "/admin/units"),
-    ("shan", "/admin/units/new"),
-    ("shan", "/admin/units/{unit}"),
-    ("shan", "/admin/calendar/2027"),
-    ("shan", "/admin/calendar/import"),
-    ("shan", "/admin/clock"),
-    ("shan", "/admin/clock/weekly-digest"),
-    ("shan", "/admin/clock/weekly-digest/preview"),
-    ("shan", "/admin/rules"),
-    ("shan", "/admin/rules/new"),
-    ("shan", "/admin/rules/recruiter-monthly"),
-    ("shan", "/admin/rules/backtest?rule=recruiter-monthly"),
-    ("shan", "/admin/targets"),
-    ("shan", "/admin/targets/new"),
-    ("shan", "/admin/targets/{target}"),
-    ("shan", "/admin/audit"),
-)
 # a page that shows what a form said, by its button
 ANSWERS = (
     ("shan", "/admin/rules/recruiter-monthly", "预览"),
@@ -131,24 +48,8 @@ def zone(kept_databases, browser):
 
 def _live(site):
     site.names = live(site.sessions, MailSite(site.url, "crm@crm.test"))
-    site.names |= _made_by_the_clock(site)
     people = dict.fromkeys(who for who, _ in PAGES)
     site.cookies = {who: sign_in(site.app, who).get_cookie("session").value for who in people}
-
-
-def _made_by_the_clock(site):
-    def latest(db, kind, who):
-        query = select(func.max(Message.id)).join(Person, Person.id == Message.person_id)
-        return db.scalar(query.where(Message.kind == kind, Person.username == who))
-
-    with site.sessions() as db:
-        shen = db.scalars(select(Person).where(Person.username == "shen")).one()
-        return {
-            "posting": db.scalar(select(Posting.id).where(Posting.person_id == shen.id)),
-            "reminder": latest(db, MessageKind.REMINDER, "shen"),
-            "weekly": latest(db, MessageKind.WEEKLY, "wu"),
-            "token": token(SECRET, shen.id, MessageKind.WEEKLY),
-        }
 
 
 def _window(browser, site, who):
