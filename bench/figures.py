@@ -26,11 +26,11 @@ from crm.app import create_app
 from crm.base import clock
 from crm.base.db import writing
 from crm.base.periods import DAY, Period, PeriodKind
+from crm.base.remembered import forget
 from crm.base.workdays import WorkingCalendar
 from crm.cli.init import install
 from crm.extensions import db as database
 from crm.quotas.queries import figures, working_calendar
-from crm.quotas.remembered import forget
 from crm.settings import Settings
 
 SECRET = "only-for-the-bench-only-for-the-bench"  # noqa: S105 - of a database of its own

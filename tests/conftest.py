@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base.audit import _source
 from crm.base.db import begin_to_write
 from crm.base.mail import Site
-from crm.quotas.remembered import forget
+from crm.base.remembered import forget
 from tests import quota_inputs, trail
 from tests.databases import KINDS, Kept, empty_database
 from tests.postgres import server

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm.base import replica
 from crm.base.enums import LabeledEnum
 from crm.base.outbox import Message, State
+from crm.base.remembered import remembered
 from crm.jobs import lease, ledger
 from crm.jobs.pausing import pauses
 from crm.jobs.timetable import JOBS, ON_TIME, JobName, Slot
@@ -125,7 +126,7 @@ def standstill(db: Session, *, now: datetime) -> Standstill | None:
     if last_pulse.silent_for is None:
         return None
     silent_for = last_pulse.silent_for if last_pulse.health is Health.FAIL else None
-    paused_jobs = pauses(db)
+    paused_jobs = remembered(db, "paused jobs", read=lambda: list(pauses(db)))
     first = next(iter(overdue(db, now=now, paused=paused_jobs)), None)
 
     if not (silent_for or first or paused_jobs):

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.paging import Page, page_of
+from crm.base.remembered import remembered
 from crm.people.models import Absence, Person, Posting
 from crm.people.permissions import Viewer, people_in, viewer
 from crm.people.queries import UnitNode, held_on, open_through, units_above
@@ -37,7 +38,10 @@ class Deciding:
 
 def deciding(db: Session, viewer: Viewer, on: date) -> Deciding:
     """Whose absences the viewer decides on."""
-    return Deciding(viewer, _supervisors(db, viewer.tree, on) if viewer.role is Role.ADMIN else {})
+    if viewer.role is not Role.ADMIN:
+        return Deciding(viewer, {})
+    above = remembered(db, "supervisors above", on, read=lambda: _supervisors(db, viewer.tree, on))
+    return Deciding(viewer, above)
 
 
 def may_decide(db: Session, by: Person, person_id: int, on: date) -> bool:

@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from crm.base.remembered import remembered
 from crm.people.models import Person, Posting
 from crm.people.queries import UnitNode, held_on, unit_tree, units_below, units_held
 from crm.people.rules import JUDGING, OVERSEEING, Role
@@ -42,7 +43,13 @@ class Viewer:
 
 def viewer(db: Session, person: Person, on: date) -> Viewer:
     """What the person may see on that date: an admin the zone, a recruiter no unit (REGIME 2)."""
-    return next(viewers(db, [person], on))
+    if person.role is Role.RECRUITER:
+        return next(viewers(db, [person], on))
+    unit_ids = remembered(
+        *(db, "units of a viewer", person.id, person.role, on),
+        read=lambda: next(viewers(db, [person], on)).unit_ids,
+    )
+    return Viewer(person, unit_ids, unit_tree(db))
 
 
 def viewers(

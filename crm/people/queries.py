@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
+from crm.base.remembered import remembered
 from crm.base.usernames import spellings
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import WITH_RECORDS, AbsenceStatus, Role, UnitKind
@@ -47,6 +48,11 @@ def held_on(on: date | BindParameter[date]) -> ColumnElement[bool]:
 
 def unit_tree(db: Session) -> list[UnitNode]:
     """All units, parents before children, siblings in their order."""
+    return remembered(db, "units", read=lambda: read_units(db))
+
+
+def read_units(db: Session) -> list[UnitNode]:
+    """The same, read anew: for a change that holds the tree."""
     # one query and a walk: a zone has few units
     children: dict[int | None, list[UnitRow]] = defaultdict(list)
     for unit in map(UnitRow._make, db.execute(_UNITS)):
@@ -134,6 +140,14 @@ def people_by_id(db: Session, person_ids: Collection[int]) -> dict[int, Person]:
     return {person.id: person for person in db.scalars(query)}
 
 
+def spelled(db: Session, person_ids: Collection[int]) -> dict[int, str]:
+    """The names of these people in pinyin, by which lists are sorted."""
+    query = select(Person.id, Person.pinyin).where(Person.id.in_(person_ids))
+    return remembered(
+        *(db, "pinyin", frozenset(person_ids)), read=lambda: dict(db.execute(query).all())
+    )
+
+
 def primary_posting(db: Session, person_id: int, on: date) -> Posting | None:
     """The primary posting that the person holds on the date."""
     return db.scalar(
@@ -145,6 +159,16 @@ def at_work(on: date) -> ColumnElement[bool]:
     """Whom forms offer: people with records, a posting on the date and an open account."""
     posted = Person.id.in_(select(Posting.person_id).where(held_on(on)))
     return posted & open_through(on) & Person.role.in_(WITH_RECORDS)
+
+
+def absent_spans(db: Session, person_id: int, first: date, last: date) -> list[tuple[date, date]]:
+    """From when to when the person is absent with approval, of what covers a date of the span."""
+    return remembered(
+        *(db, "absent", person_id, first, last),
+        read=lambda: [
+            (absence.from_on, absence.to_on) for absence in absences_in(db, person_id, first, last)
+        ],
+    )
 
 
 def absences_in(db: Session, person_id: int, first: date, last: date) -> list[Absence]:

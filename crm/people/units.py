@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.people.models import Person, Unit
-from crm.people.queries import unit_tree, units_below
+from crm.people.queries import read_units, units_below
 from crm.people.rules import UnitKind
 
 
@@ -44,7 +44,7 @@ def change_unit(
     _hold_tree(db)
     _check_parent(db, data.parent_id)
     # the unit itself is among those below it
-    if data.parent_id in units_below(unit_tree(db), {unit.id}):
+    if data.parent_id in units_below(read_units(db), {unit.id}):
         raise Refused("unit_under_itself", field="parent_id", unit=unit.name)
 
     before, after = changes(unit, _columns(data))

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.periods import Period
+from crm.base.remembered import remembered
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceStatus, Duty
@@ -30,8 +31,13 @@ def working_calendar(db: Session) -> WorkingCalendar:
     """The working calendar with the zone's overrides and imported years."""
     columns = (WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
     by_hand_last = WorkdayOverride.source == Source.OVERRIDE  # REGIME 4: it goes first
-    rows = db.execute(select(*columns).order_by(by_hand_last))
-    return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in rows})
+    query = select(*columns).order_by(by_hand_last)
+
+    def read() -> WorkingCalendar:
+        rows = db.execute(query)
+        return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in rows})
+
+    return remembered(db, "working calendar", read=read)
 
 
 @dataclass(frozen=True, slots=True)

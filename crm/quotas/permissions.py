@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
+from crm.base.remembered import remembered
 from crm.people.models import Person, Posting
 from crm.people.permissions import Viewer, viewers
 from crm.people.queries import UnitNode, held_on, open_through, unit_tree, units_above, units_below
@@ -105,7 +106,10 @@ DUTY_OF_RECORD: ColumnElement[Any] = (
 
 def figure_scope(db: Session, viewer: Viewer, on: date) -> FigureScope:
     """Whose figures the viewer sees on that date."""
-    return figure_scopes(db, [viewer], on)[viewer.person_id]
+    return remembered(
+        *(db, "figure scope", viewer.person_id, viewer.role, viewer.unit_ids, on),
+        read=lambda: figure_scopes(db, [viewer], on)[viewer.person_id],
+    )
 
 
 def figure_scopes(db: Session, viewers: Sequence[Viewer], on: date) -> dict[int, FigureScope]:

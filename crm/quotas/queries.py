@@ -5,11 +5,13 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, func, or_, select, union
+from sqlalchemy import ColumnElement, func, select, true, union
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period, PeriodKind
+from crm.base.remembered import recall, remembered
 from crm.people.models import Posting
+from crm.people.queries import unit_tree
 from crm.people.rules import Duty
 from crm.quotas import facts
 from crm.quotas.date_bits import dates_of
@@ -24,7 +26,7 @@ from crm.quotas.live import (
     read_live,
 )
 from crm.quotas.models import FigureRecord, RuleVersion
-from crm.quotas.remembered import recall
+from crm.quotas.permissions import FigureScope
 from crm.quotas.rules import Figure, Rule
 from crm.quotas.waiting import WaitingVisit
 from crm.visits.models import Visit
@@ -40,8 +42,16 @@ def rules_for(db: Session, period: Period) -> list[Rule]:
 
 def rules_holding(db: Session, first: date, last: date) -> list[Rule]:
     """The versions that hold on a date of the span, for periods of any kind, by code."""
-    lasts = or_(RuleVersion.valid_to.is_(None), RuleVersion.valid_to >= first)
-    return _rules(db, (RuleVersion.valid_from <= last) & lasts)
+    return [
+        rule
+        for rule in _all_rules(db)
+        if rule.valid_from <= last and (rule.valid_to is None or rule.valid_to >= first)
+    ]
+
+
+def _all_rules(db: Session) -> list[Rule]:
+    """Every version of every rule, by code: a zone has a dozen."""
+    return remembered(db, "rules", read=lambda: _rules(db, true()))
 
 
 def _rules(db: Session, condition: ColumnElement[bool]) -> list[Rule]:
@@ -80,7 +90,7 @@ def rule_codes(db: Session) -> list[str]:
 
 def period_kinds(db: Session) -> list[PeriodKind]:
     """The kinds of period by which any rule ever judged, the shorter first."""
-    kinds = set(db.scalars(select(RuleVersion.period).distinct()))
+    kinds = {rule.period for rule in _all_rules(db)}
     return [kind for kind in PeriodKind if kind in kinds]
 
 
@@ -270,8 +280,54 @@ def _by_period(judged: Iterable[PersonFigure], period: Period) -> dict[tuple[str
     return {(each.figure.rule.code, period.name): each.figure for each in judged}
 
 
-def people_under(db: Session, unit_ids: Collection[int], period: Period) -> set[int]:
+def figures_in_scope(
+    db: Session, scope: FigureScope, period: Period, as_of: datetime
+) -> list[PersonFigure]:
+    """The viewer's own figures, and those under the units of which they see counts.
+
+    Where these are the whole zone's, everybody's are read: they are the same for many viewers.
+    """
+    if not scope.unit_ids:
+        return figures(db, period=period, as_of=as_of, person_ids=[scope.person_id])
+
+    people = {scope.person_id, *people_under(db, scope.unit_ids, period)}
+    is_zone = len(scope.unit_ids) == len(unit_tree(db))
+    judged = figures(db, period=period, as_of=as_of, person_ids=None if is_zone else people)
+    return [figure for figure in judged if figure.person_id in people]
+
+
+def own_figures(db: Session, person_id: int, on: date, as_of: datetime) -> list[Figure]:
+    """The person's figures of the periods that hold the date, the shorter first."""
+    kinds = _kinds_of(db, person_id)
+    periods = [Period.holding(kind, on) for kind in PeriodKind if kind in kinds]
+    return [
+        judged.figure
+        for period in periods
+        for judged in figures(db, period=period, as_of=as_of, person_ids=[person_id])
+    ]
+
+
+def _kinds_of(db: Session, person_id: int) -> frozenset[PeriodKind]:
+    """The kinds of period of duties that the person ever held: others owe in other periods."""
+    kinds = (
+        select(RuleVersion.period)
+        .join(Posting, Posting.duty == RuleVersion.duty)
+        .where(Posting.person_id == person_id, Posting.is_primary)
+    )
+    return remembered(
+        db, "kinds of period of", person_id, read=lambda: frozenset(db.scalars(kinds))
+    )
+
+
+def people_under(db: Session, unit_ids: Collection[int], period: Period) -> frozenset[int]:
     """Ids of the people whose figures of the period may stand under one of the units."""
+    return remembered(
+        *(db, "people under", frozenset(unit_ids), period),
+        read=lambda: _read_people_under(db, unit_ids, period),
+    )
+
+
+def _read_people_under(db: Session, unit_ids: Collection[int], period: Period) -> frozenset[int]:
     posted = select(Posting.person_id).where(
         Posting.is_primary,
         Posting.unit_id.in_(unit_ids),
@@ -281,7 +337,7 @@ def people_under(db: Session, unit_ids: Collection[int], period: Period) -> set[
     frozen = select(FigureRecord.person_id).where(
         FigureRecord.unit_id.in_(unit_ids), FigureRecord.period == period.name
     )
-    return set(db.scalars(union(posted, frozen)))
+    return frozenset(db.scalars(union(posted, frozen)))
 
 
 def figure_of(

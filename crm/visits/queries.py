@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, exists, false, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true, union_all
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from crm.base.clock import civil_date
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
+from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import (
@@ -69,6 +71,16 @@ def visible_visits_by_id(
     """Those of the visits that the viewer may see, loaded for `shown`."""
     query = visible_to(viewer, on).where(Visit.id.in_(visit_ids))
     return db.scalars(query.options(*LOADED)).all()
+
+
+def next_turn(db: Session, at: datetime) -> datetime | None:
+    """When the next visit begins or ends, or the next account closes."""
+    is_ahead = covering(civil_date(at), None)
+    begins = select(func.min(Visit.starts_at)).where(is_ahead, Visit.starts_at > at)
+    ends = select(func.min(Visit.ends_at)).where(is_ahead, Visit.ends_at > at)
+    closes = select(func.min(Person.disabled_at)).where(Person.disabled_at > at)
+    turns = (query.scalar_subquery() for query in (begins, ends, closes))
+    return min(filter(None, db.execute(select(*turns)).one()), default=None)
 
 
 def visit_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:

@@ -13,6 +13,7 @@ from crm.base import clock
 from crm.base.audit import chain_head, coming_from, record
 from crm.base.db import begin_to_write
 from crm.base.periods import DAY, Period
+from crm.base.remembered import MOST, Lasting, Memory
 from crm.base.unsaved import WRITTEN
 from crm.base.workdays import Source
 from crm.people.models import Person, Posting, Unit
@@ -20,7 +21,6 @@ from crm.people.rules import Duty
 from crm.quotas.models import Correction, FigureRecord, RuleVersion, WorkdayOverride
 from crm.quotas.pending_visits import count_pending
 from crm.quotas.queries import figures
-from crm.quotas.remembered import MOST, Lasting, Memory
 from crm.quotas.rules import FigureStatus
 from crm.quotas.service import freeze_period
 from crm.visits.models import Visit, VisitParticipant

@@ -7,14 +7,16 @@ from datetime import date, datetime, timedelta
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from crm.base.clock import civil_date
+from crm.base.clock import at_civil, civil_date
+from crm.base.remembered import remembered
 from crm.followups.queries import due
 from crm.followups.redaction import SeenFollowup
 from crm.followups.redaction import seen_as as followup_as
-from crm.leads.models import Lead
 from crm.leads.queries import named_lately
 from crm.leads.redaction import lead_labels
+from crm.leads.rules import Secrecy
 from crm.people.absence_approval import answered
+from crm.people.entry_grants import day_grants
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.quotas.pending_visits import ids_awaiting_verdict, last_dates_to_log
@@ -22,6 +24,7 @@ from crm.visits.day import DayVisits, day_visits
 from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit, seen_as
 from crm.web.absences.rows import AbsenceRow, absence_row
+from crm.web.people.entry_grants import sentence_of
 from crm.web.visits.rows import VisitRow, is_stay, visit_row, with_deadline
 
 FOLLOWUPS_AHEAD = timedelta(days=7)
@@ -59,6 +62,15 @@ class MyFollowups:
 
 
 @dataclass(frozen=True, slots=True)
+class RestrictedLead:
+    """A restricted lead that the viewer may see."""
+
+    id: int
+    title: str
+    secrecy: Secrecy
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
     """What the viewer's own records ask of them today."""
 
@@ -66,14 +78,46 @@ class Records:
     entered_for: list[EnteredFor]
     companion_rows: list[CompanionRow]
     followups: MyFollowups
-    restricted: Sequence[Lead]
+    restricted: list[RestrictedLead]
     answers: list[AbsenceRow]
 
 
-def records_of(session: Session, me: Viewer, owners: Sequence[Person], now: datetime) -> Records:
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A person for whom the viewer enters visits."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """For whom the viewer enters, and sentences on what others changed lately."""
+
+    owners: list[Owner]
+    sentences: list[str]
+
+
+def grants_of(session: Session, person: Person, on: date) -> Grants:
+    """The grants to or of the person; of changes those since so many days ago."""
+
+    def read() -> Grants:
+        grants = day_grants(session, person.id, on, since=_lately(on))
+        owners = [Owner(owner.id, owner.name) for owner in grants.owners]
+        return Grants(owners, [sentence_of(grant, person) for grant in grants.changed])
+
+    return remembered(session, "grants", person.id, on, read=read)
+
+
+def _lately(on: date) -> datetime:
+    """From when on changes are shown: the same moment for the whole day."""
+    return at_civil(on - LATELY)
+
+
+def records_of(session: Session, me: Viewer, owners: Sequence[Owner], now: datetime) -> Records:
     """The records of the day, with one read of the labels of all their leads."""
     on = civil_date(now)
-    day = day_visits(session, me.person_id, on, now, named_since=now - LATELY)
+    day = day_visits(session, me.person_id, on, now, named_since=_lately(on))
     followups = due(session, me.person_id, on + FOLLOWUPS_AHEAD, as_of=now)
     lead_ids = {lead.id for visit in day.all() for lead in visit.leads}
     labels = lead_labels(session, me, lead_ids | {entry.lead_id for entry in followups}, on)
@@ -93,8 +137,8 @@ def records_of(session: Session, me: Viewer, owners: Sequence[Person], now: date
             CompanionRow(visit_row(seen[named.visit.id], now), named.by_name) for named in day.named
         ],
         followups=_my_followups([followup_as(entry, labels, on) for entry in followups], on),
-        restricted=named_lately(session, me.person_id, on),
-        answers=_answers(session, me, on, now),
+        restricted=_restricted(session, me, on),
+        answers=_answers(session, me, on),
     )
 
 
@@ -118,7 +162,7 @@ def _rows(
 
 
 def _entered_for(
-    owner: Person, me: Viewer, day: DayVisits, rows: Mapping[int, VisitRow]
+    owner: Owner, me: Viewer, day: DayVisits, rows: Mapping[int, VisitRow]
 ) -> EnteredFor:
     """The visits of somebody for whom the viewer enters, without the viewer's own."""
     theirs = [
@@ -140,6 +184,22 @@ def _my_followups(followups: Sequence[SeenFollowup], on: date) -> MyFollowups:
     )
 
 
-def _answers(session: Session, me: Viewer, on: date, now: datetime) -> list[AbsenceRow]:
+def _restricted(session: Session, me: Viewer, on: date) -> list[RestrictedLead]:
+    """Restricted leads on which the viewer was named lately."""
+    return remembered(
+        *(session, "restricted leads", me.person_id, on),
+        read=lambda: [
+            RestrictedLead(lead.id, lead.title, lead.secrecy)
+            for lead in named_lately(session, me.person_id, on)
+        ],
+    )
+
+
+def _answers(session: Session, me: Viewer, on: date) -> list[AbsenceRow]:
     """Recent answers to the viewer's own requests for absence."""
-    return [absence_row(absence, on) for absence in answered(session, me.person_id, now - LATELY)]
+    return remembered(
+        *(session, "answers", me.person_id, on),
+        read=lambda: [
+            absence_row(absence, on) for absence in answered(session, me.person_id, _lately(on))
+        ],
+    )

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
+from crm.base.remembered import remembered
 from crm.people.permissions import Viewer, people_in
 from crm.quotas.permissions import FigureScope
-from crm.quotas.queries import PersonFigure, figures, period_kinds
+from crm.quotas.queries import PersonFigure, figures_in_scope, period_kinds
 from crm.quotas.rules import IN_DANGER, FigureStatus
 from crm.web.quotas.labels import period_label
 from crm.web.quotas.visible_figures import figure_url
@@ -32,9 +33,13 @@ class Team:
 
 def team_of(db: Session, viewer: Viewer, scope: FigureScope, on: date, now: datetime) -> Team:
     """Figures in danger in today's periods, of everyone in scope but the viewer."""
+    people = remembered(
+        *(db, "people in", scope.unit_ids, on),
+        read=lambda: frozenset(db.scalars(people_in(scope.unit_ids, on))),
+    )
     # the viewer's own figures are in the cards above
-    people = set(db.scalars(people_in(scope.unit_ids, on))) - {viewer.person_id}
-    seen = filter(scope.sees_figure, _figures_in_danger(db, people, on, now))
+    others = people - {viewer.person_id}
+    seen = filter(scope.sees_figure, _figures_in_danger(db, scope, others, on, now))
     places = {node.unit.id: place for place, node in enumerate(viewer.tree)}
     by_unit: dict[str, list[FigureRow]] = {}
 
@@ -46,14 +51,13 @@ def team_of(db: Session, viewer: Viewer, scope: FigureScope, on: date, now: date
 
 
 def _figures_in_danger(
-    db: Session, people: set[int], on: date, now: datetime
+    db: Session, scope: FigureScope, people: frozenset[int], on: date, now: datetime
 ) -> list[PersonFigure]:
     """The figures in danger of these people in today's periods."""
     current: list[PersonFigure] = []
     for kind in period_kinds(db) if people else ():
-        period = Period.holding(kind, on)
-        current += figures(db, period=period, as_of=now, person_ids=people)
-    return [row for row in current if row.figure.status in IN_DANGER]
+        current += figures_in_scope(db, scope, Period.holding(kind, on), now)
+    return [row for row in current if row.figure.status in IN_DANGER and row.person_id in people]
 
 
 def _figure_row(person_figure: PersonFigure, on: date) -> FigureRow:

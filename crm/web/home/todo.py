@@ -10,6 +10,9 @@ from flask import url_for
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
+from crm.base.clock import at_civil
+from crm.base.periods import DAY
+from crm.base.remembered import remembered_until
 from crm.people import absence_approval
 from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS
@@ -17,6 +20,7 @@ from crm.quotas.frozen import count_corrections, for_signing, of_author, without
 from crm.quotas.pending_visits import visits_to_judge
 from crm.supervision.assignees import waiting_for
 from crm.supervision.reminders import unread_reminders
+from crm.visits.queries import next_turn
 from crm.web.quotas.visible_figures import my_figure_scope
 
 
@@ -33,12 +37,25 @@ class TodoItem:
 
 def todo_items(db: Session, me: Viewer, on: date, now: datetime) -> list[TodoItem]:
     """The viewer's to-do list, without kinds that have nothing to do."""
-    items = [*_to_do(db, me, on, now), *_to_decide(db, me, on, now)]
+    items = [
+        *_reminders(db, me, on),
+        *remembered_until(
+            *(db, "to do", me.person_id, on),
+            at=now,
+            read=lambda: [*_to_do(db, me, now), *_to_decide(db, me, on, now)],
+            until=lambda: _next_turn(db, on, now),
+        ),
+    ]
     return [item for item in items if item.count]
 
 
-def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:
-    """What roles that work with records have to do."""
+def _next_turn(db: Session, on: date, now: datetime) -> datetime:
+    """When time itself may change the list: a visit begins or ends, an account closes, midnight."""
+    return min(filter(None, (at_civil(on + DAY), next_turn(db, now))))
+
+
+def _reminders(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
+    """Unread reminders of missed figures; that a mail was read is not in the audit trail."""
     # REGIME 2: a reader has figures of units, and no records
     if me.role not in WITH_RECORDS:
         return
@@ -46,6 +63,12 @@ def _to_do(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoIte
     for reminder in unread_reminders(db, me.person_id, on):
         label = f"提醒：{formatting.period_name(reminder.period)}已定稿，有考核未完成"
         yield TodoItem(label, 1, url_for("mailbox.show", message_id=reminder.message_id), "bell")
+
+
+def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
+    """What roles that work with records have to do."""
+    if me.role not in WITH_RECORDS:
+        return
 
     yield from _orders(db, me, now)
     yield TodoItem(

@@ -10,19 +10,16 @@ from sqlalchemy.orm import Session
 
 from crm.extensions import db
 from crm.jobs.health import Standstill, standstill
-from crm.people.entry_grants import day_grants
-from crm.people.models import Absence
 from crm.people.permissions import Viewer
-from crm.people.queries import absences_in
+from crm.people.queries import absent_spans
 from crm.people.rules import WITH_RECORDS, Role
-from crm.quotas.queries import figures_on, working_calendar
+from crm.quotas.queries import own_figures, working_calendar
 from crm.quotas.rules import Figure, FigureStatus
 from crm.quotas.wording import unit_of
 from crm.web.auth import my_view
-from crm.web.home.records import LATELY, records_of
+from crm.web.home.records import grants_of, records_of
 from crm.web.home.team import Team, team_of
 from crm.web.home.todo import todo_items
-from crm.web.people.entry_grants import sentence_of
 from crm.web.quotas.labels import ESTIMATED_CALENDAR, period_label
 from crm.web.quotas.visible_figures import figure_url, my_figure_scope
 from crm.web.transaction import moment, today
@@ -44,7 +41,7 @@ class QuotaCard:
 @bp.get("/")
 def show() -> ResponseReturnValue:
     me, now, on = my_view(), moment(), today()
-    grants = day_grants(db.session, me.person_id, on, since=now - LATELY)
+    grants = grants_of(db.session, me.person, on)
 
     return render_template(
         "home/show.html",
@@ -53,23 +50,23 @@ def show() -> ResponseReturnValue:
         quotas=_quotas(db.session, me, on, now),
         # REGIME 2: a reader has figures of units, and no records
         records=records_of(db.session, me, grants.owners, now) if me.role in WITH_RECORDS else None,
-        grants=[sentence_of(grant, me.person) for grant in grants.changed],
+        grants=grants.sentences,
         todo_items=todo_items(db.session, me, on, now),
         team=_team(db.session, me, on, now),
     )
 
 
 def _quotas(session: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCard]:
-    figures = figures_on(session, me.person_id, [on], now)
+    figures = own_figures(session, me.person_id, on, now)
     calendar = working_calendar(session) if figures else None
     cards = []
 
-    for figure in figures.values():
+    for figure in figures:
         period = figure.period
         url = figure_url(figure.rule.code, me.person.username, period)
         workdays = calendar.workdays(on, period.last) if calendar else ()
         period_name = period_label(period, on)
-        absences = absences_in(session, me.person_id, on, period.last) if workdays else ()
+        absences = absent_spans(session, me.person_id, on, period.last) if workdays else ()
         missing = _missing(figure, period_name, _days_left(period_name, workdays, absences, on))
         if calendar and calendar.is_estimated(period):
             missing += ESTIMATED_CALENDAR
@@ -79,13 +76,11 @@ def _quotas(session: Session, me: Viewer, on: date, now: datetime) -> list[Quota
 
 
 def _days_left(
-    period_name: str, workdays: Iterable[date], absences: Sequence[Absence], on: date
+    period_name: str, workdays: Iterable[date], absences: Sequence[tuple[date, date]], on: date
 ) -> str:
     """How many working days are left, today included, without those absent."""
     left = [
-        day
-        for day in workdays
-        if not any(absence.from_on <= day <= absence.to_on for absence in absences)
+        day for day in workdays if not any(from_on <= day <= to_on for from_on, to_on in absences)
     ]
 
     if not left:

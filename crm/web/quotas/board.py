@@ -1,7 +1,7 @@
 """The compliance board: figures by unit and person, never ranked by activity (REGIME 3 and 4)."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -13,14 +13,13 @@ from crm.base.periods import Period
 from crm.digests.results import groups
 from crm.jobs.ledger import began_on
 from crm.people.permissions import Viewer
-from crm.people.queries import UnitNode, people_by_id
-from crm.people.rules import OF_BOARDS, Role
+from crm.people.queries import UnitNode, spelled
+from crm.people.rules import OF_BOARDS
 from crm.quotas.pending_visits import count_pending
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import (
     PersonFigure,
-    figures,
-    people_under,
+    figures_in_scope,
     working_calendar,
 )
 from crm.quotas.rules import (
@@ -116,8 +115,7 @@ def make_board(
     db: Session, viewer: Viewer, period: Period, now: datetime, scope: BoardScope
 ) -> Board:
     """The board of the chosen units; people by name only where the viewer may see them."""
-    person_ids = _person_ids(db, viewer, scope.figures, period)
-    judged = figures(db, period=period, as_of=now, person_ids=person_ids)
+    judged = figures_in_scope(db, scope.figures, period, now)
     mine = [figure for figure in judged if figure.person_id == viewer.person_id]
     in_units = [figure for figure in judged if figure.unit_id in scope.unit_ids]
     seen = in_units if viewer.role in OF_BOARDS else []
@@ -136,15 +134,6 @@ def make_board(
         has_people=viewer.oversees,
         is_own=viewer.role not in OF_BOARDS,
     )
-
-
-def _person_ids(
-    db: Session, viewer: Viewer, scope: FigureScope, period: Period
-) -> Collection[int] | None:
-    """Person ids to load; `None` means everyone."""
-    if viewer.role is Role.ADMIN:
-        return None
-    return {viewer.person_id, *people_under(db, scope.unit_ids, period)}
 
 
 def _by_name(scope: BoardScope, seen: Sequence[PersonFigure]) -> list[PersonFigure]:
@@ -201,7 +190,7 @@ def _unit_rows(
 
 def _blocks(db: Session, scope: BoardScope, by_name: Sequence[PersonFigure]) -> Iterable[Block]:
     """By unit in the order of the tree and by rule, people in the order of their names."""
-    people = people_by_id(db, {figure.person_id for figure in by_name})
+    pinyin = spelled(db, {figure.person_id for figure in by_name})
     places = {node.unit.id: place for place, node in enumerate(scope.units)}
     is_all_frozen = all(figure.figure.settled for figure in by_name)
     note_of = correction_note if is_all_frozen else frozen_note
@@ -210,7 +199,7 @@ def _blocks(db: Session, scope: BoardScope, by_name: Sequence[PersonFigure]) -> 
         return places[judged.unit_id], judged.figure.rule.code
 
     def name(judged: PersonFigure) -> tuple[str, str, str]:
-        return people[judged.person_id].pinyin, judged.name, judged.username
+        return pinyin[judged.person_id], judged.name, judged.username
 
     # REGIME 3: nobody is ranked
     ordered = sorted(sorted(by_name, key=name), key=unit_and_rule)

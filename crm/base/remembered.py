@@ -1,0 +1,152 @@
+"""What a process remembers between requests, for as long as it cannot have changed.
+
+It rests on rows and on the moment. Every change of such a row has an entry in the audit trail, so
+the trail's head stands for the rows; when time alone changes a value is known when it is read.
+Values are plain: no objects of a session, and nothing that anybody changes.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sized
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from crm.base.audit import chain_head
+from crm.base.unsaved import has_written
+
+MOST = 40_000  # figures that a process remembers of a database: about 20 MB
+Key: TypeAlias = tuple[object, ...]  # what, and of whom: a set of people, or none for everybody
+Value = TypeVar("Value")
+EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """A value that was read at one moment and holds until another."""
+
+    value: Any
+    head: str  # of the audit trail, read before the value
+    since: datetime
+    until: datetime  # the next moment at which time itself changes it
+
+    def holds(self, head: str, as_of: datetime) -> bool:
+        """Whether it is what would be read now."""
+        return self.head == head and self.since <= as_of < self.until
+
+
+class Memory:
+    """What a process remembers of one database; the longest unused goes first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Key, Lasting] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, key: Key, head: str, as_of: datetime) -> Lasting | None:
+        """What was read under the key, or of more people."""
+        with self._lock:
+            for kept_key in self._keys(key):
+                if self._kept[kept_key].holds(head, as_of):
+                    self._kept.move_to_end(kept_key)
+                    return self._kept[kept_key]
+        return None
+
+    def _keys(self, wanted: Key) -> list[Key]:
+        if wanted in self._kept:
+            return [wanted]
+        if not isinstance(wanted[-1], frozenset):
+            return []
+        return [key for key in reversed(self._kept) if _covers(key, wanted)]
+
+    def keep(self, key: Key, lasting: Lasting) -> None:
+        with self._lock:
+            # what was read before another change is of no more use
+            for other in [key for key, kept in self._kept.items() if kept.head != lasting.head]:
+                del self._kept[other]
+            self._kept[key] = lasting
+            self._kept.move_to_end(key)
+            while sum(_size(kept.value) for kept in self._kept.values()) > MOST:
+                self._kept.popitem(last=False)
+
+
+def _covers(kept: Key, wanted: Key) -> bool:
+    """Whether one key says the same as the other, of more people."""
+    people, kept_people = wanted[-1], kept[-1]
+    if kept[:-1] != wanted[:-1]:
+        return False
+    if kept_people is None:
+        return True
+    return (
+        isinstance(people, frozenset)
+        and isinstance(kept_people, frozenset)
+        and people <= kept_people
+    )
+
+
+def _size(value: object) -> int:
+    return max(len(value), 1) if isinstance(value, Sized) else 1
+
+
+_memories: WeakKeyDictionary[Engine, Memory] = WeakKeyDictionary()
+
+
+def forget() -> None:
+    """Forget everything, as a new process does."""
+    _memories.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What may be remembered at a moment, by what the session's transaction sees."""
+
+    memory: Memory
+    head: str
+    as_of: datetime
+
+    def find(self, *key: object) -> Any:
+        """The value; None where it is not remembered or may have changed since."""
+        found = self.memory.find(key, self.head, self.as_of)
+        return found.value if found else None
+
+    def keep(self, value: object, until: datetime, *key: object) -> None:
+        """Remember a value that was read at this moment."""
+        self.memory.keep(key, Lasting(value, self.head, self.as_of, until))
+
+
+def recall(db: Session, as_of: datetime) -> Recall | None:
+    """The memory of the session's database; None where it holds nothing for this transaction."""
+    # a transaction sees its own changes before they have an entry in the chain
+    head = None if has_written(db) else chain_head(db)
+    if head is None:
+        return None
+    engine = db.get_bind().engine
+    return Recall(_memories.setdefault(engine, Memory()), head, as_of)
+
+
+def remembered(db: Session, *key: object, read: Callable[[], Value]) -> Value:
+    """The value that `read` gives, which changes with rows and not with time."""
+    since, until = EVER
+    return remembered_until(db, *key, at=since, read=read, until=lambda: until)
+
+
+def remembered_until(
+    db: Session,
+    *key: object,
+    at: datetime,
+    read: Callable[[], Value],
+    until: Callable[[], datetime],
+) -> Value:
+    """The value that `read` gives; `until`: the next moment at which time itself changes it."""
+    memory = recall(db, at)
+    if memory is None:
+        return read()
+
+    value: Value | None = memory.find(*key)
+    if value is None:
+        value = read()
+        memory.keep(value, until(), *key)
+    return value

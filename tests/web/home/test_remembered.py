@@ -1,0 +1,127 @@
+"""Pages are never stale, though a process remembers what they rest on."""
+
+from datetime import date, timedelta
+
+import pytest
+import time_machine
+
+from crm.base.audit import coming_from
+from crm.base.remembered import forget
+from crm.jobs import ledger
+from crm.jobs.pausing import pause_job
+from crm.jobs.timetable import JobName
+from crm.people import absences, accounts, entry_grants, units
+from crm.people.entry_grants import GrantData
+from crm.people.models import Absence, Person, Unit
+from crm.people.rules import Duty, Role
+from crm.visits.models import Visit
+from crm.visits.rules import Kind, Status
+from crm.visits.service import VisitData, confirm_visit, log_visit
+from tests.conftest import NOW
+from tests.factories import (
+    arranged,
+    make_absence,
+    make_person,
+    make_regime,
+    make_unit,
+    make_visit,
+    sign_in,
+)
+
+PATHS = ("/", "/compliance", "/supervision", "/absences")
+PEOPLE = ("shan", "wu", "shen", "yan")
+TODAY = date(2026, 7, 15)
+
+
+@pytest.fixture
+def clients(app):
+    """Who looks at pages: an admin, a supervisor, a recruiter and a leader."""
+    late = {"logged_at": NOW, "entered_at": NOW}
+    with arranged(app) as db:
+        make_regime(db)
+        ledger.install(db, clock_from=NOW, now=NOW)
+        top = make_unit(db, "开发区", code="zone")
+        bureau = make_unit(db, "招商局", code="invest", parent=top)
+        shen = make_person(db, "shen", unit=bureau)
+        for username, role in zip(PEOPLE, (Role.ADMIN, Role.SUPERVISOR), strict=False):
+            make_person(db, username, role=role, duty=Duty.STAFF, unit=top)
+        make_person(db, "yan", role=Role.LEADER, duty=Duty.PRINCIPAL, unit=top)
+        make_visit(db, shen, date(2026, 7, 6), **late)
+        make_visit(db, shen, TODAY, status=Status.PLANNED, entered_at=NOW - timedelta(days=2))
+        make_absence(db, shen, date(2026, 7, 20), date(2026, 7, 21), approved_at=None, asked_at=NOW)
+    return {username: sign_in(app, username) for username in PEOPLE}
+
+
+def by_name(db, username):
+    return db.query(Person).filter_by(username=username).one()
+
+
+def log(db):
+    times = {"starts_at": NOW - timedelta(hours=2), "ends_at": NOW - timedelta(hours=1)}
+    shen = by_name(db, "shen")
+    data = VisitData(kind=Kind.OUTREACH, city="苏州", leader_id=shen.id, **times)
+    log_visit(db, data=data, by=shen, now=NOW)
+
+
+def confirm(db):
+    visit = db.query(Visit).order_by(Visit.id).first()
+    confirm_visit(db, visit=visit, by=by_name(db, "wu"), now=NOW)
+
+
+def approve(db):
+    absence = db.query(Absence).one()
+    absences.approve(db, absence=absence, by=by_name(db, "wu"), now=NOW)
+
+
+def rename(db):
+    unit = db.query(Unit).filter_by(code="invest").one()
+    unit_data = units.UnitData(
+        name="投资促进局", kind=unit.kind, parent_id=unit.parent_id, position=1
+    )
+    units.change_unit(db, unit=unit, data=unit_data, by=by_name(db, "shan"), now=NOW)
+
+
+def grant(db):
+    data = GrantData(agent_id=by_name(db, "wu").id, from_on=TODAY)
+    shen, shan = by_name(db, "shen"), by_name(db, "shan")
+    entry_grants.grant_entry(db, owner=shen, data=data, by=shan, now=NOW)
+
+
+def pause(db):
+    pause_job(db, job=JobName.NUDGE, why="维护", by=by_name(db, "shan"), now=NOW)
+
+
+def close(db):
+    shen, shan = by_name(db, "shen"), by_name(db, "shan")
+    accounts.disable_person(db, person=shen, at=NOW, by=shan, now=NOW)
+
+
+@pytest.mark.parametrize("edit", [log, confirm, approve, rename, grant, pause, close])
+def test_a_page_shows_an_edit_of_another_at_once(app, clients, edit):
+    before = pages(clients)
+
+    with coming_from("another process"), arranged(app) as db:
+        edit(db)
+
+    remembered = pages(clients)
+    forget()
+    assert remembered == pages(clients)
+    assert remembered != before
+
+
+@pytest.mark.parametrize("hours", [7, 14, 24, 24 * 8, 24 * 30])
+def test_a_page_shows_what_time_changes(app, clients, hours):
+    pages(clients)
+
+    with time_machine.travel(NOW + timedelta(hours=hours), tick=False):
+        remembered = pages(clients)
+        forget()
+        assert remembered == pages(clients)
+
+
+def pages(clients):
+    return {
+        (username, path): client.get(path).text
+        for username, client in clients.items()
+        for path in PATHS
+    }
