@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import time as time_of_day
 from datetime import timedelta
-from itertools import repeat
+from itertools import cycle, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
@@ -179,7 +179,7 @@ def visits(port: int, person_id: int, leads: Sequence[int]) -> Iterator[Request]
     cookie, token = load.open_form(port, "/visits/new", cookie)
     today = clock.civil_date(clock.now())
 
-    for number, lead_id in enumerate(leads):
+    for number, lead_id in enumerate(cycle(leads)):
         on = today - (1 + number // VISITS_AN_EVENING % 2) * DAY
         begin = number % VISITS_AN_EVENING * timedelta(minutes=VISIT_MINUTES)
         starts_at = clock.civil(clock.at_civil(on, EVENING) + begin)
