@@ -92,7 +92,7 @@ class Postgres:
         where = ("-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), "-k", "")
         options = [part for option in self._options for part in ("-c", option)]
         self._process = subprocess.Popen(
-            [self._binaries / "postgres", *where, *options], start_new_session=True, **self._how
+            [self._binaries / "postgres", *where, *options], **self._how
         )
         _wait(self.port, self._process)
 
@@ -110,7 +110,10 @@ class Postgres:
 
     def die(self) -> None:
         """Kill all of it at once, as a machine dies."""
-        os.killpg(self._process.pid, signal.SIGKILL)
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            os.kill(each, signal.SIGKILL)
         self._process.wait()
 
     def _fill(self) -> None:
