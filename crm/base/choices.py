@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 MOST_LIKELY = 12  # in the page itself
 MOST_FOUND = 20  # for a text
+MOST_SOUGHT = 200  # characters of that text: SQLite refuses a pattern of 50,000 bytes
 
 
 @dataclass(frozen=True, slots=True)

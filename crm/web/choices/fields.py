@@ -14,7 +14,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.utils import unset_value
 from wtforms.validators import StopValidation
 
-from crm.base.choices import MOST_FOUND, Choice
+from crm.base.choices import MOST_FOUND, MOST_SOUGHT, Choice
 from crm.leads.queries import found_leads
 from crm.leads.redaction import lead_labels
 from crm.people.choices import PeopleAsked, found_people
@@ -41,7 +41,8 @@ class _Searched:
 
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
         super().process(formdata, data, extra_filters)  # type: ignore[misc]
-        self.sought = cleaned(formdata.get(SOUGHT + self.name)) if formdata else None
+        typed = cleaned(formdata.get(SOUGHT + self.name)) if formdata else None
+        self.sought = typed[:MOST_SOUGHT] if typed else None
 
     def pre_validate(self, form: Any) -> None:
         """Refuse a form that searches, so that it comes back with what was found."""

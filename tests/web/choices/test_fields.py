@@ -47,6 +47,15 @@ def test_of_several_found_the_person_chooses(app, at_linas):
     assert chosen(answer.text) == []
 
 
+@pytest.mark.parametrize("text", ["招" * 20_000, "%" * 30_000, "_" * 60_000])
+def test_a_text_that_is_too_long_finds_nothing(at_linas, text):
+    sent = FORM | {"find-lead_id": text, "find-person_id": text}
+    answer = at_linas.post(PAGE, data=sent)
+
+    assert answer.status_code == 422
+    assert answer.text.count("没有找到") == 2
+
+
 def test_a_hidden_lead_is_not_found(app, at_linas):
     with arranged(app) as db:
         make_lead(db, "秘密项目", secrecy=Secrecy.RESTRICTED)
