@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Flask, abort, flash, redirect, request, session, url_for
+from flask import Flask, abort, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.db import begin_to_write
@@ -209,6 +209,7 @@ def begin_write_late() -> None:
     # what was read before may be stale: the account may have been closed meanwhile
     undo()
     begin_to_write(db.session)
+    g.pop("moment", None)  # changes are made in the order of their moments
     note_reads()
     if (answer := _check()) is not None:
         abort(answer)  # type: ignore[arg-type] # a response that ends the request

@@ -1,6 +1,6 @@
 """A request that has read what somebody else then changes runs again."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -49,6 +49,25 @@ def test_a_right_that_ends_after_the_check_is_checked_again(app, sessions, plann
 
     assert answer.status_code == 404
     assert status_of(sessions, planned) is Status.PLANNED
+
+
+@pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
+def test_a_request_that_runs_again_is_of_a_later_moment(app, sessions, planned, time_machine):
+    later = NOW + timedelta(seconds=5)
+
+    def change_something_else():
+        time_machine.move_to(later, tick=False)
+        with coming_from(None), transaction(sessions) as db:
+            other = make_visit(db, make_person(db, "other"))
+            record(db, "visit.logged", other, by=None, at=later)
+
+    agent = sign_in(app, "agent")
+
+    with before_first_write(app, change_something_else):
+        agent.post(f"/visits/{planned.id}/done")
+
+    with sessions() as db:
+        assert db.get_one(Visit, planned.id).logged_at == later
 
 
 def test_what_nobody_else_changes_runs_once(app, sessions, planned):
