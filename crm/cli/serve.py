@@ -94,5 +94,7 @@ def server_options(host: str, port: int, *, workers: int) -> dict[str, Any]:
         "accesslog": None,
         "loglevel": "warning",
         "forwarded_allow_ips": "127.0.0.1",
+        # else a client behind a proxy on this machine moves addresses, which pages remember
+        "forwarder_headers": "",
         "control_socket_disable": True,
     }
