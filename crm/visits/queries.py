@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true, union_all
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from crm.base.audit import AuditEntry
 from crm.base.clock import civil_date
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
@@ -74,12 +75,16 @@ def visible_visits_by_id(
 
 
 def next_turn(db: Session, at: datetime) -> datetime | None:
-    """When the next visit begins or ends, or the next account closes."""
+    """When the next visit begins or ends, or the next account closes.
+
+    Or the moment of an edit that was made later, but is committed already.
+    """
     is_ahead = covering(civil_date(at), None)
     begins = select(func.min(Visit.starts_at)).where(is_ahead, Visit.starts_at > at)
     ends = select(func.min(Visit.ends_at)).where(is_ahead, Visit.ends_at > at)
     closes = select(func.min(Person.disabled_at)).where(Person.disabled_at > at)
-    turns = (query.scalar_subquery() for query in (begins, ends, closes))
+    edited = select(func.min(AuditEntry.at)).where(AuditEntry.at > at)
+    turns = (query.scalar_subquery() for query in (begins, ends, closes, edited))
     return min(filter(None, db.execute(select(*turns)).one()), default=None)
 
 

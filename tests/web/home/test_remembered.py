@@ -63,9 +63,9 @@ def log(db):
     log_visit(db, data=data, by=shen, now=NOW)
 
 
-def confirm(db):
+def confirm(db, now=NOW):
     visit = db.query(Visit).order_by(Visit.id).first()
-    confirm_visit(db, visit=visit, by=by_name(db, "wu"), now=NOW)
+    confirm_visit(db, visit=visit, by=by_name(db, "wu"), now=now)
 
 
 def approve(db):
@@ -107,6 +107,17 @@ def test_a_page_shows_an_edit_of_another_at_once(app, clients, edit):
     forget()
     assert remembered == pages(clients)
     assert remembered != before
+
+
+def test_a_page_whose_request_began_before_an_edit_is_not_shown_after_it(app, clients):
+    with coming_from("another process"), arranged(app) as db:
+        confirm(db, now=NOW + timedelta(seconds=1))
+    pages(clients)
+
+    with time_machine.travel(NOW + timedelta(seconds=2), tick=False):
+        remembered = pages(clients)
+        forget()
+        assert remembered == pages(clients)
 
 
 @pytest.mark.parametrize("hours", [7, 14, 24, 24 * 8, 24 * 30])
