@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import Result, event, inspect
+from sqlalchemy import Connection, Engine, Result, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from crm.base.audit import AuditEntry, _source
@@ -20,7 +20,7 @@ from crm.people.rules import AbsenceStatus
 from crm.quotas import corrections
 from crm.quotas.models import WorkdayOverride
 from crm.visits.models import Visit, VisitParticipant
-from tests.trail import done
+from tests.trail import SESSION, done
 
 CHANGED, EDITS = "changed quota inputs", "collected edits"
 MISSED: list[str] = []
@@ -78,6 +78,14 @@ def _see_statements(state: ORMExecuteState) -> Result | None:
     if changes_rows and statement.table in (Visit.__table__, VisitParticipant.__table__):
         state.session.info.setdefault(CHANGED, set()).add((statement.table.name, None, None))
     return result
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _see_bulk_inserts(connection: Connection, _cursor: Any, statement: str, *_others: Any) -> None:
+    """See the visits that `crm.base.bulk` inserts past the session."""
+    if _source.get() is not None and statement.startswith("INSERT INTO visit "):
+        places = connection.info[SESSION].info.setdefault(CHANGED, set())
+        places.add((Visit.__tablename__, None, None))
 
 
 @event.listens_for(Session, "after_commit")

@@ -4,16 +4,18 @@ It sees pages, commands in this process and the clock by where audit entries com
 tests arrange come from nowhere. What a change was not told of fails the test that made it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Result, event, inspect
+from sqlalchemy import Connection, Engine, Result, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from crm.base.audit import AuditEntry, _source
 from crm.base.db import Base
 
 CHANGED, TOLD = "changed rows", "entries of the trail"
+SESSION = "session"  # whose connection it is
 UNTOLD: list[str] = []
 
 # Tables whose rows say nothing that anybody changed, and why.
@@ -92,6 +94,27 @@ def _see_statements(state: ORMExecuteState) -> Result | None:
         how = "new" if state.is_insert else "set"
         state.session.info.setdefault(CHANGED, []).append((table, how, {}))
     return result
+
+
+@event.listens_for(Session, "after_begin")
+def _name_session(session: Session, _transaction: Any, connection: Connection) -> None:
+    connection.info[SESSION] = session
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _see_bulk_inserts(
+    connection: Connection, _cursor: Any, statement: str, values: Any, context: Any, _many: Any
+) -> None:
+    """See the rows that `crm.base.bulk` inserts past the session."""
+    if _source.get() is None or context.compiled or not statement.startswith("INSERT INTO "):
+        return
+    session = connection.info[SESSION]
+    table, names = re.match(r"INSERT INTO (\w+) \((.*?)\)", statement).groups()
+    columns = names.split(", ")
+    if table == AuditEntry.__tablename__:
+        pairs = [values[columns.index(name) :: len(columns)] for name in ("subject", "subject_id")]
+        session.info.setdefault(TOLD, set()).update(zip(*pairs, strict=True))
+    session.info.setdefault(CHANGED, []).append((table, "new", {}))
 
 
 def done(state: ORMExecuteState) -> tuple[Result | None, bool]:

@@ -6,9 +6,10 @@ most for another's commit. The trail only records: no business fact is read from
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -29,11 +30,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
 from sqlalchemy.types import NullType
 
-from crm.base.db import Base, batches, insert_into, insert_rows, new_ids
+from crm.base.bulk import Row, convert, insert_converted, new_ids
+from crm.base.db import Base, batches, database_now, insert_into
 
 HEAD = 1  # the one row of AuditHead
 HEAD_SEEN = "audit_head"  # the chain's end as this transaction read it
 MADE = "audit_made"  # the ids of the entries that this transaction made
+TEXTS = "audit_texts"  # of them, by id, where they need not be read back
 HELD = "audit_held"  # the end of the chain, once this transaction holds it
 
 Subject: TypeAlias = tuple[str, int]  # the table and id of the row that an entry is about
@@ -50,9 +53,8 @@ class HasId(Protocol):
 
 
 class Created(NamedTuple):
-    """A new row of a table: its id, who made it, and what it is made of."""
+    """A new row of a table: who made it, and what it is made of."""
 
-    id: int
     by_id: int | None  # none: the clock or an import
     after: Mapping[str, object]
 
@@ -118,6 +120,17 @@ HASHED: tuple[Any, ...] = (
     AuditEntry.stored_at,
 )
 
+LATER = ("id", "stored_at", "subject_id")  # known only as new rows are inserted
+PREPARED = tuple(column.key for column in HASHED if column.key not in LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedEntries:
+    """The entries of new rows, ready but for what is known only as they are inserted."""
+
+    rows: Sequence[Row]  # the columns `PREPARED`, as the driver takes them
+    texts: Sequence[str]  # as of `entry_text`, with a named place for each column of `LATER`
+
 
 def chain_head(db: Session) -> str | None:
     """The hash at the chain's end, which every commit with an entry moves; None: no entry yet.
@@ -179,28 +192,54 @@ def record(  # noqa: PLR0913 - an entry has that many parts
     )
 
 
-def record_created(
-    db: Session, action: str, table: type[Base], rows: Iterable[Created], *, at: datetime
-) -> None:
-    """Add the entries of many new rows in few statements; each row has one of its own."""
-    created = [*rows]
-    ids = new_ids(db, AuditEntry, len(created))
-    entries = [
-        {
-            "id": entry_id,
-            "at": at,
-            "by_id": row.by_id,
-            "action": action,
-            "subject": table.__tablename__,
-            "subject_id": row.id,
-            "before": None,
-            "after": _as_json(row.after),
-            "address": _source.get(),
-        }
-        for entry_id, row in zip(ids, created, strict=True)
+def prepare_created(
+    db: Session, action: str, table: type[Base], rows: Sequence[Created], *, at: datetime
+) -> CreatedEntries:
+    """Prepare the entries of many new rows, before a lock is taken to insert them."""
+    of_all = {
+        "at": at,
+        "action": action,
+        "subject": table.__tablename__,
+        "before": None,
+        "address": _source.get(),
+    }
+    values = [of_all | {"by_id": row.by_id, "after": _as_json(row.after)} for row in rows]
+
+    in_order = [tuple(entry[name] for name in PREPARED) for entry in values]
+    prepared = convert(db, AuditEntry, PREPARED, in_order)
+
+    return CreatedEntries(prepared, [_text_with_places(row) for row in prepared])
+
+
+def _text_with_places(row: Row) -> str:
+    texts = {
+        name: (as_text(value) or "").replace("%", "%%")
+        for name, value in zip(PREPARED, row, strict=True)
+        if value is not None
+    }
+    return entry_text(texts | {name: f"%({name})s" for name in LATER})
+
+
+def record_created(db: Session, entries: CreatedEntries, subject_ids: Sequence[int]) -> None:
+    """Add prepared entries in few statements, each about the row of that id."""
+    ids = new_ids(db, AuditEntry, len(entries.rows))
+    now = db.scalar(select(database_now(db)))
+    [(stored_at,)] = convert(db, AuditEntry, ["stored_at"], [(now,)])
+
+    later = [
+        (entry_id, stored_at, subject_id)
+        for entry_id, subject_id in zip(ids, subject_ids, strict=True)
     ]
-    insert_rows(db, AuditEntry, entries)
+    rows = [(*own, *row) for own, row in zip(later, entries.rows, strict=True)]
+    insert_converted(db, AuditEntry, (*LATER, *PREPARED), rows)
+
     db.info.setdefault(MADE, set()).update(ids)
+    if not db.in_nested_transaction():  # a savepoint may take them back: they are read again
+        stored = as_text(stored_at)
+        db.info.setdefault(TEXTS, {}).update(
+            (entry_id, text % {"id": entry_id, "stored_at": stored, "subject_id": subject_id})
+            for text, entry_id, subject_id in zip(entries.texts, ids, subject_ids, strict=True)
+        )
 
 
 def changes(
@@ -237,10 +276,15 @@ def as_text(value: Any) -> str | None:
     return str(value)
 
 
-def link_hash(previous: str, position: int, values: Mapping[str, Any]) -> str:
-    """The hash of a link, over the hash before it, its position and its entry."""
+def entry_text(values: Mapping[str, Any]) -> str:
+    """Stored values as the one text over which their hash is made."""
     texts = {name: as_text(value) for name, value in values.items() if value is not None}
-    whole = json.dumps([previous, position, texts], sort_keys=True)
+    return json.dumps(texts, sort_keys=True)
+
+
+def link_hash(previous: str, position: int, text: str) -> str:
+    """The hash of a link, over the hash before it, its position and the text of its entry."""
+    whole = f"[{json.dumps(previous)}, {position}, {text}]"
     return sha256(whole.encode()).hexdigest()
 
 
@@ -255,6 +299,7 @@ def _note(_mapper: Any, _connection: Any, entry: AuditEntry) -> None:
 def _forget(db: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         db.info.pop(MADE, None)
+        db.info.pop(TEXTS, None)
         db.info.pop(HELD, None)
         db.info.pop(HEAD_SEEN, None)
 
@@ -293,16 +338,15 @@ def _chain(db: Session) -> None:
         return
 
     position, previous = _hold_head(db)
-    links: list[dict[str, object]] = []
+    links: list[Row] = []
 
-    for values in _entries(db, made):
+    for entry_id, entry in _texts(db, made):
         position += 1
-        previous = link_hash(previous, position, values)
-        entry_id = int(as_text(values["id"]) or 0)
-        links.append({"position": position, "entry_id": entry_id, "hash": previous})
+        previous = link_hash(previous, position, entry)
+        links.append((position, entry_id, previous))
 
     if links:  # all may have gone with a savepoint
-        insert_rows(db, AuditLink, links)
+        insert_converted(db, AuditLink, ("position", "entry_id", "hash"), links)
         head = update(AuditHead).where(AuditHead.id == HEAD)
         db.execute(head.values(position=position, hash=previous))
 
@@ -327,9 +371,12 @@ def _lock_head(db: Session) -> tuple[int, str]:
     return position, last
 
 
-def _entries(db: Session, ids: Sequence[int]) -> Iterator[Mapping[str, Any]]:
-    for part in batches(ids):
-        query = (
-            select(*as_stored(db, HASHED)).where(AuditEntry.id.in_(part)).order_by(AuditEntry.id)
-        )
-        yield from map(dict, db.execute(query).mappings())
+def _texts(db: Session, ids: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """The texts of these entries by their ids, as far as the entries are still there."""
+    texts: dict[int, str] = db.info.pop(TEXTS, {})
+    for part in batches([entry_id for entry_id in ids if entry_id not in texts]):
+        query = select(*as_stored(db, HASHED)).where(AuditEntry.id.in_(part))
+        for values in db.execute(query).mappings():
+            texts[int(as_text(values["id"]) or 0)] = entry_text(dict(values))
+
+    return ((entry_id, texts[entry_id]) for entry_id in ids if entry_id in texts)

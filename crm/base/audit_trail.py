@@ -15,6 +15,7 @@ from crm.base.audit import (
     AuditLink,
     as_stored,
     as_text,
+    entry_text,
     link_hash,
     record,
 )
@@ -88,7 +89,8 @@ class _Seal:
 
 
 def _seal_hash(previous: str, sealed_on: str, position: int, chain_hash: str) -> str:
-    return link_hash(previous, position, {"sealed_on": sealed_on, "chain_hash": chain_hash})
+    text = entry_text({"sealed_on": sealed_on, "chain_hash": chain_hash})
+    return link_hash(previous, position, text)
 
 
 def seal_day(db: Session, *, on: date, at: datetime) -> int:
@@ -224,7 +226,7 @@ class _Chain:
     def _check(self, own: str, values: Mapping[str, Any]) -> Iterator[Break]:
         if values["id"] is None:  # who removed the entry left the link: no foreign keys were on
             yield Break(Part.LINK, str(self._position), Flaw.MISSING)
-        elif own != link_hash(self._hash, self._position, values):
+        elif own != link_hash(self._hash, self._position, entry_text(values)):
             yield Break(Part.ENTRY, _value_text(values["id"]), Flaw.ALTERED)
         self._hash = own
         seal = self._sealed.get(self._position)

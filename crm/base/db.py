@@ -24,7 +24,6 @@ from sqlalchemy import (
     String,
     event,
     func,
-    insert,
     select,
     text,
     type_coerce,
@@ -48,7 +47,6 @@ CONVENTION = {
 BUSY_SECONDS = 20
 LARGEST_ID = 2**31 - 1  # PostgreSQL refuses an id beyond it
 ROWS_PER_STATEMENT = 500  # SQLite takes 32,766 values; a figure has 25 columns
-ROWS_PER_INSERT = 10_000
 LONGEST_PAUSE_SECONDS = 120  # after which a transaction of a stopped process is ended
 # A server that vanishes is noticed within half a minute; TCP alone would wait a quarter of an hour.
 LIFE_SIGNS = {
@@ -296,27 +294,6 @@ def insert_into(db: Session, table: type[Base]) -> sqlite.Insert | postgresql.In
     if db.get_bind().dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
-
-
-def new_ids(db: Session, table: type[Base], count: int) -> Sequence[int]:
-    """Ids for rows that are inserted many at a time, so that none need be read back.
-
-    On SQLite the transaction must have the write lock.
-    """
-    row: Any = table
-    if db.get_bind().dialect.name == "sqlite":
-        first = (db.scalar(select(func.max(row.id))) or 0) + 1
-        return range(first, first + count)
-    sequence = func.nextval(func.pg_get_serial_sequence(table.__tablename__, "id"))
-    return db.scalars(select(sequence).select_from(func.generate_series(1, count))).all()
-
-
-def insert_rows(db: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert many rows, past the session's objects: several times faster than adding those."""
-    core: Any = table.__table__
-    # in parts, as the rows are converted before the driver is given any
-    for start in range(0, len(rows), ROWS_PER_INSERT):
-        db.execute(insert(core), rows[start : start + ROWS_PER_INSERT])
 
 
 # Unique, exclusion and foreign key; on SQLite a trigger stands in for the exclusion.

@@ -76,10 +76,14 @@ def _causes(
         .with_for_update()
         .execution_options(populate_existing=True)
     )
+    records = db.scalars(query).all()
+    if not records:
+        return []
+
     by_person = _by_person(edits)
     found = []
 
-    for record in db.scalars(query).all():
+    for record in records:
         last = max(
             (
                 number

@@ -1,6 +1,6 @@
 """Imported visits inserted in one batch, with the moments at which they were logged (REGIME 3)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import Created, record_created
+from crm.base.audit import Created, CreatedEntries, prepare_created, record_created
+from crm.base.bulk import Row, convert, insert_converted, new_ids
 from crm.base.clock import civil_date
-from crm.base.db import batches, insert_rows, new_ids
+from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.pending import collect
 from crm.people.models import Person
@@ -45,6 +46,23 @@ class CheckedVisit:
     lead_ids: Sequence[int]
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedVisits:
+    """Visits as they are inserted, but for their ids; rows hold what the driver takes."""
+
+    columns: Sequence[str]
+    rows: Sequence[Row]  # without an id
+    companions: Sequence[Row]  # the number of the row in place of the visit's id
+    leads: Sequence[Row]  # likewise
+    entries: CreatedEntries
+    trips: Sequence[TripNamed]
+    edits: Sequence[QuotaInputChanged]
+
+
+COMPANIONS = ("visit_id", "person_id", "late_by_days")
+LEADS = ("visit_id", "lead_id")
+
+
 def insert_visit(
     db: Session,
     *,
@@ -60,7 +78,7 @@ def insert_visit(
 def insert_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) -> list[Visit]:
     """Check and insert visits, and return them; people and leads are known by their ids."""
     visits = [checked(row, now=now) for row in rows]
-    ids = insert_checked(db, visits, now=now)
+    ids = insert_prepared(db, prepare(db, visits, now=now), now=now)
     by_id = {
         visit.id: visit
         for part in batches(ids)
@@ -69,35 +87,53 @@ def insert_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) 
     return [by_id[visit_id] for visit_id in ids]
 
 
-def insert_checked(db: Session, visits: Sequence[CheckedVisit], *, now: datetime) -> Sequence[int]:
+def prepare(db: Session, visits: Sequence[CheckedVisit], *, now: datetime) -> PreparedVisits:
+    """Do for visits what needs no lock, so that `insert_prepared` holds one but briefly."""
+    # NULL is what an absent column gets, and a third of the columns is empty in a whole file
+    columns = [
+        name
+        for name in (visits[0].columns if visits else ())
+        if any(visit.columns[name] is not None for visit in visits)
+    ]
+    rows = [tuple(visit.columns[name] for name in columns) for visit in visits]
+    companions = [
+        (number, key, visit.columns["late_by_days"])
+        for number, visit in enumerate(visits)
+        for key in visit.companion_ids
+    ]
+    created = [_created(visit) for visit in visits]
+
+    return PreparedVisits(
+        columns,
+        convert(db, Visit, columns, rows),
+        companions,
+        [(number, key) for number, visit in enumerate(visits) for key in visit.lead_ids],
+        prepare_created(db, "visit.imported", Visit, created, at=now),
+        [_trip_of(visit) for visit in visits if visit.columns["trip"]],
+        [_edit(visit, now) for visit in visits],
+    )
+
+
+def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Sequence[int]:
     """Insert visits, with their entries in the trail, in few statements; returns their ids.
 
     What others have written since the check is left to the constraints of the tables.
     """
-    if not visits:
+    if not visits.rows:
         return []
 
-    begin_trips(db, (_trip_of(visit) for visit in visits), now=now)
-    ids = new_ids(db, Visit, len(visits))
-    rows = [{"id": visit_id, **visit.columns} for visit_id, visit in zip(ids, visits, strict=True)]
-    insert_rows(db, Visit, rows)
+    begin_trips(db, visits.trips, now=now)
+    ids = new_ids(db, Visit, len(visits.rows))
+    rows = [(visit_id, *row) for visit_id, row in zip(ids, visits.rows, strict=True)]
+    insert_converted(db, Visit, ("id", *visits.columns), rows)
+    for table, columns, linked in (
+        (VisitParticipant, COMPANIONS, visits.companions),
+        (VisitLead, LEADS, visits.leads),
+    ):
+        insert_converted(db, table, columns, [(ids[number], *row) for number, *row in linked])
 
-    people = [
-        {"visit_id": visit_id, "person_id": key, "late_by_days": visit.columns["late_by_days"]}
-        for visit_id, visit in zip(ids, visits, strict=True)
-        for key in visit.companion_ids
-    ]
-    leads = [
-        {"visit_id": visit_id, "lead_id": key}
-        for visit_id, visit in zip(ids, visits, strict=True)
-        for key in visit.lead_ids
-    ]
-    insert_rows(db, VisitParticipant, people)
-    insert_rows(db, VisitLead, leads)
-
-    created = (_created(visit_id, visit) for visit_id, visit in zip(ids, visits, strict=True))
-    record_created(db, "visit.imported", Visit, created, at=now)
-    for edit in _edits(visits, now):
+    record_created(db, visits.entries, ids)
+    for edit in visits.edits:
         collect(db, edit)
 
     return ids
@@ -108,24 +144,23 @@ def _trip_of(visit: CheckedVisit) -> TripNamed:
     return TripNamed(columns["trip"], columns["leader_id"], columns["entered_by_id"])
 
 
-def _created(visit_id: int, visit: CheckedVisit) -> Created:
+def _created(visit: CheckedVisit) -> Created:
     columns = visit.columns
     after = {name: columns[name] for name in ("ref", "status", "verdict")}
-    return Created(visit_id, columns["entered_by_id"], after)
+    return Created(columns["entered_by_id"], after)
 
 
-def _edits(visits: Iterable[CheckedVisit], now: datetime) -> Iterable[QuotaInputChanged]:
-    for visit in visits:
-        columns = visit.columns
-        yield QuotaInputChanged(
-            person_ids=frozenset({columns["leader_id"], *visit.companion_ids}),
-            first_on=columns["first_on"],
-            last_on=columns["last_on"],
-            edit=Edit.VISIT_IMPORTED,
-            visit_ref=columns["ref"],
-            by_id=columns["entered_by_id"],
-            at=now,
-        )
+def _edit(visit: CheckedVisit, now: datetime) -> QuotaInputChanged:
+    columns = visit.columns
+    return QuotaInputChanged(
+        person_ids=frozenset({columns["leader_id"], *visit.companion_ids}),
+        first_on=columns["first_on"],
+        last_on=columns["last_on"],
+        edit=Edit.VISIT_IMPORTED,
+        visit_ref=columns["ref"],
+        by_id=columns["entered_by_id"],
+        at=now,
+    )
 
 
 def checked(row: ImportedVisit, *, now: datetime) -> CheckedVisit:

@@ -77,7 +77,7 @@ class Names:
 class CheckedFile:
     """A file whose rows have passed: the visits to add, and what is reported."""
 
-    new: Sequence[batch_insert.CheckedVisit]
+    new: batch_insert.PreparedVisits
     result: ImportResult
 
 
@@ -88,7 +88,7 @@ def import_visits(db: Session, *, content: bytes, now: datetime) -> ImportResult
 
 def keep_visits(db: Session, *, file: CheckedFile, now: datetime) -> ImportResult:
     """Add the visits of a checked file, all of them or nothing."""
-    batch_insert.insert_checked(db, file.new, now=now)
+    batch_insert.insert_prepared(db, file.new, now=now)
     return file.result
 
 
@@ -126,7 +126,8 @@ def check_visits(db: Session, *, content: bytes, now: datetime) -> CheckedFile:
     sheet.notices += asked_about(db, new, lines, civil_date(now))
 
     unchanged = len(as_in_file) - len(new)
-    return CheckedFile(new, ImportResult(len(new), unchanged=unchanged, notices=sheet.notices))
+    result = ImportResult(len(new), unchanged=unchanged, notices=sheet.notices)
+    return CheckedFile(batch_insert.prepare(db, new, now=now), result)
 
 
 def _names(db: Session) -> Names:

@@ -8,12 +8,22 @@ from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from crm.app import create_app
-from crm.base.audit import HASHED, AuditEntry, AuditLink, coming_from, record
+from crm.base.audit import (
+    HASHED,
+    AuditEntry,
+    AuditLink,
+    Created,
+    coming_from,
+    prepare_created,
+    record,
+    record_created,
+)
 from crm.base.audit_trail import AuditSeal, Break, Flaw, Part, first_break, purge, seal_day, trail
 from crm.base.db import database_now
 from crm.base.errors import Refused
 from crm.cli.migrations import migrations
 from crm.extensions import db as database_of_app
+from crm.people.models import Person
 from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.databases import settings_for, unguarded
@@ -68,6 +78,22 @@ def make_old(sessions, days):
     with sessions.begin() as db, unguarded(db.connection()):
         ago = db.scalar(select(database_now(db, -timedelta(days=days))))
         db.execute(update(AuditEntry).values(stored_at=ago))
+
+
+def test_prepared_entries_that_a_savepoint_takes_back_are_not_linked(sessions):
+    write(sessions, "zhao")
+
+    with transaction(sessions) as db:
+        row = Created(None, {"name": "qian"})
+        entries = prepare_created(db, "person.added", Person, [row], at=NOW)
+        with db.begin_nested() as savepoint:
+            record_created(db, entries, [2])
+            savepoint.rollback()
+        record_created(db, entries, [3])
+
+    assert found(sessions) is None
+    with sessions() as db:
+        assert db.scalars(select(AuditEntry.subject_id).order_by(AuditEntry.id)).all()[1:] == [3]
 
 
 def test_each_column_of_an_entry_is_in_its_hash():

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
-from crm.base.audit import AuditEntry
+from crm.base.audit import AuditEntry, record
 from crm.base.audit_trail import first_break
 from crm.base.sheets import SheetRefused, write_sheet, write_template
 from crm.people.models import Person
@@ -380,11 +380,14 @@ def checked(sessions):
         make_lead(db, ref="L1")
 
     def checked(count):
-        with sessions() as db:
-            content = "\n".join((HEAD, *rows_of(count))).encode()
-            return check_visits(db, content=content, now=NOW)
+        return check_rows(sessions, rows_of(count))
 
     return checked
+
+
+def check_rows(sessions, rows):
+    with sessions() as db:
+        return check_visits(db, content="\n".join((HEAD, *rows)).encode(), now=NOW)
 
 
 def test_a_file_is_checked_without_the_write_lock(sessions, checked):
@@ -406,6 +409,51 @@ def test_few_statements_keep_a_file_however_many_visits_it_has(sessions, checked
     with sessions() as db:
         assert first_break(db) is None
         assert db.scalar(select(func.count()).select_from(Visit)) == count
+
+
+def test_no_value_is_left_to_convert_under_the_lock(checked):
+    file = checked(3).new
+
+    values = [value for row in (*file.rows, *file.entries.rows) for value in row]
+    assert {type(value) for value in values} <= {str, int, type(None), date, datetime}
+
+
+def test_ids_that_others_take_after_the_check_are_left_alone(sessions, checked):
+    file = checked(3)
+    with transaction(sessions) as db:
+        leader = db.scalars(select(Person).filter_by(username="zhao")).one()
+        other = make_visit(db, leader, ref="other")
+        record(db, "visit.logged", other, by=leader, at=NOW)
+
+    with transaction(sessions) as db:
+        keep_visits(db, file=file, now=NOW)
+
+    with sessions() as db:
+        assert first_break(db) is None
+        entries = select(AuditEntry.subject_id, AuditEntry.action).order_by(AuditEntry.id)
+        ids = dict(db.execute(select(Visit.ref, Visit.id)).all())
+        imported = [ids["V0"], ids["V1"], ids["V2"]]
+        assert db.execute(entries).all() == [
+            (ids["other"], "visit.logged"),
+            *((visit_id, "visit.imported") for visit_id in imported),
+        ]
+        for table in (VisitParticipant, VisitLead):
+            linked = select(table.visit_id).order_by(table.visit_id)
+            assert db.scalars(linked).all() == sorted(imported)
+
+
+def test_the_chain_covers_what_is_stored_of_an_unusual_reference(sessions, checked):
+    refs = ["V%1", "V%(id)s", "V‘\\é", "e\u0301"]
+    rows = [rows_of(1)[0].replace("V0", ref) for ref in refs]
+    checked(0)
+    file = check_rows(sessions, rows)
+
+    with transaction(sessions) as db:
+        keep_visits(db, file=file, now=NOW)
+
+    with sessions() as db:
+        assert first_break(db) is None
+        assert set(db.scalars(select(Visit.ref))) == {*refs[:3], "é"}
 
 
 def test_a_visit_of_that_reference_made_after_the_check_stops_the_file(sessions, checked):
