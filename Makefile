@@ -38,9 +38,9 @@ check: install
 picture: install
 	$(BIN)/python docs/board_picture.py
 
-# bench/RESULTS.md: five minutes on a machine that does nothing else
+# bench/RESULTS.md: half an hour on a machine that does nothing else
 bench: install
-	$(BIN)/python -m bench.pages
+	$(BIN)/python -m bench
 
 # the lock file, without addresses; needs uv
 lock:

@@ -2,7 +2,7 @@
 
 Raw smtplib sends ready-made messages over one connection. A worker reads the outbox, makes the
 mails, commits each message's state before and after, and uses its connections as by default.
-Workers are compared on the database of `--database`, as SQLite has one writer at a time.
+Workers are compared on PostgreSQL, as SQLite has one writer at a time.
 """
 
 import smtplib
@@ -36,6 +36,7 @@ from crm.jobs.smtp import SmtpServer
 from crm.people.models import Person
 from crm.people.rules import Role
 from crm.settings import Settings
+from tests.postgres import Postgres
 
 SECRET = "only-for-the-bench-only-for-the-bench"  # noqa: S105 - of a database of its own
 SENDER = "招商系统 <crm@crm.test>"
@@ -189,7 +190,7 @@ def by_workers(url: str, count: int, passes: int, milliseconds: int) -> dict[int
 @contextmanager
 def _process(url: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """A worker that waits for a line before it begins."""
-    command = [sys.executable, "-m", "bench.delivery", "--work", str(port), "--database", url]
+    command = [sys.executable, "-m", "bench.delivery", "--work", url, str(port)]
     process = subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -266,18 +267,21 @@ def _growth(rates: dict[int, list[float]]) -> list[tuple[object, ...]]:
 @click.command()
 @click.option("--count", default=500, show_default=True, help="Messages of each measurement.")
 @click.option("--passes", default=5, show_default=True)
-@click.option("--database", help="PostgreSQL database in which workers are compared.")
-@click.option("--work", type=int, hidden=True, help="The sink's port, of a worker's process.")
-def main(count: int, passes: int, database: str | None, work: int | None) -> None:
+@click.option("--work", nargs=2, hidden=True, help="A worker's database and the sink's port.")
+def main(count: int, passes: int, work: tuple[str, str] | None) -> None:
     """Measure, and print the tables."""
     if work is not None:
-        work_through(database or "", work)
+        url, port = work
+        work_through(url, int(port))
         return
+
     measured = [
         beside_smtplib(count, passes, 0),
         beside_smtplib(max(count // 10, 1), passes, 10),
     ]
-    rates = by_workers(database, count // 2, passes, 10) if database else {}
+    with Postgres() as postgres:
+        postgres.ask("CREATE DATABASE crm")
+        rates = by_workers(f"{postgres.url}/crm", count // 2, passes, 10)
     click.echo(report(measured, rates))
 
 

@@ -30,7 +30,6 @@ from crm.extensions import db as database
 from crm.settings import Settings
 from crm.visits.rules import Channel, Kind, Status
 
-HERE = Path(__file__).parent
 SECRET = "signs the cookies of the bench and nothing else"  # noqa: S105 - as it says
 WORKERS = "2"
 WARM_UP_SECONDS = 0.3
@@ -218,11 +217,8 @@ def measure(cases: Sequence[Case], *, passes: int, seconds: float) -> None:
 @click.option("--seconds", default=2.5, show_default=True, help="Of each measurement.")
 @click.option("--connections", default=16, show_default=True)
 @click.option("--only", default="", help="Measure what has this in its title.")
-@click.option("--output", default=HERE / "RESULTS.md", type=click.Path(path_type=Path))
-def main(  # noqa: PLR0913 - an option each
-    *, scale: float, passes: int, seconds: float, connections: int, only: str, output: Path
-) -> None:
-    """Measure the product and the floor in turn; print the results and write them to a file."""
+def main(*, scale: float, passes: int, seconds: float, connections: int, only: str) -> None:
+    """Measure the product and the floor in turn, and print the tables."""
     with TemporaryDirectory() as folder:
         data = Path(folder)
         apps = prepare(data, scale)
@@ -237,15 +233,8 @@ def main(  # noqa: PLR0913 - an option each
             measure(cases, passes=passes, seconds=seconds)
         results = [case.result(*apps) for case in cases]
 
-    text = report(
-        results,
-        command=f"python -m bench.pages --scale {scale:g} --passes {passes} --seconds {seconds:g} "
-        f"--connections {connections}" + (f" --only '{only}'" if only else ""),
-        conditions=f"SQLite; {WORKERS} workers of each server; {zone.size(scale)}",
-        now=clock.now(),
-    )
-    output.write_text(text, encoding="utf-8")
-    click.echo(text)
+    click.echo(f"SQLite; {WORKERS} workers of each server; {zone.size(scale)}.\n")
+    click.echo(report(results))
 
 
 if __name__ == "__main__":

@@ -48,33 +48,33 @@ class Result:
         return self.product, self.floor, self.shares
 
 
-def report(results: Sequence[Result], *, command: str, conditions: str, now: datetime) -> str:
-    """The whole text of RESULTS.md."""
-    parts = (
-        "# Results",
-        "Written by `make bench`; [README.md](README.md) explains the columns.",
-        measured(command, conditions, now),
-        table(
-            ("what", "per second", "floor", "share of the floor", "goal", "queries", "bytes", "br"),
-            (summary(result) for result in results),
-        ),
-        "The floor's counterparts:",
-        table(("what", "queries", "bytes", "br"), _counterparts(results)),
-        "Responses a second, pass by pass:",
-        table(
-            ("what", "product", "floor", "share in %"),
-            ((result.title, *map(series, result.rates)) for result in results),
-        ),
+def report(results: Sequence[Result]) -> str:
+    """The tables of these results."""
+    return "\n\n".join(
+        (
+            table(
+                (
+                    *("what", "per second", "floor", "share of the floor"),
+                    *("goal", "queries", "bytes", "br"),
+                ),
+                map(summary, results),
+            ),
+            "The floor's counterparts:",
+            table(("what", "queries", "bytes", "br"), _counterparts(results)),
+            "Responses a second, pass by pass:",
+            table(
+                ("what", "product", "floor", "share in %"),
+                ((result.title, *map(series, result.rates)) for result in results),
+            ),
+        )
     )
-    return "\n\n".join(parts) + "\n"
 
 
-def measured(command: str, conditions: str, now: datetime) -> str:
-    """When, with which command and where it was measured, as a list."""
+def conditions(now: datetime) -> str:
+    """When and where it was measured, as a list."""
     return "\n".join(
         (
-            f"- Measured on {clock.civil_date(now)} with `{command}`.",
-            f"- {conditions}.",
+            f"- Measured on {clock.civil_date(now)}.",
             f"- Machine: {_machine()}.",
             f"- Versions: {_versions()}.",
         )

@@ -20,9 +20,8 @@ from bench import load, lock_times, zone
 from bench.load import Request
 from bench.lock_times import LockTime
 from bench.pages import SECRET, WORKERS, Case, measure, prepare, visit_case, visits
-from bench.report import Result, measured, series, summary, table
+from bench.report import Result, series, summary, table
 from bench.servers import serving
-from crm.base import clock
 from tests.postgres import Postgres
 
 DATABASES = ("sqlite", "postgresql")
@@ -135,10 +134,10 @@ def measure_on(
         return Measured(database, case.result(*apps), times, statuses)
 
 
-def report(found: Sequence[Measured], command: str, scale: float) -> str:
+def report(found: Sequence[Measured], scale: float) -> str:
     return "\n\n".join(
         (
-            measured(command, f"{WORKERS} workers; {zone.size(scale)}", clock.now()),
+            f"{WORKERS} workers; {zone.size(scale)}.",
             table(
                 ("log a visit on", "per second", "floor", "share of the floor", "goal", "queries"),
                 (each.rates() for each in found),
@@ -176,8 +175,7 @@ def main(
         measure_on(each, scale=scale, passes=passes, seconds=seconds, connections=connections)
         for each in databases or DATABASES
     ]
-    command = f"python -m bench.writes --scale {scale:g} --passes {passes} --seconds {seconds:g}"
-    click.echo(report(found, f"{command} --connections {connections}", scale))
+    click.echo(report(found, scale))
 
 
 if __name__ == "__main__":

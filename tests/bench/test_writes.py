@@ -22,7 +22,7 @@ def test_what_was_measured_is_reported():
 
     times = [LockTime(1, 0.5), LockTime(2, 1.5), LockTime(4, 1)]
 
-    text = writes.report([Measured("sqlite", result, times, statuses)], "command", 1)
+    text = writes.report([Measured("sqlite", result, times, statuses)], 1)
 
     assert "| sqlite | 50.0 | insert 200.0 | 25.0 % (25.0 to 25.0) | 20 % | 30 |" in text
     assert "| sqlite | 3 | 2.0 ms | 4.0 ms | 4.0 ms | 1.0 ms |" in text
