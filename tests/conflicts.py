@@ -37,7 +37,8 @@ def before_first_write(app: Flask, step: Callable[[], object]) -> Iterator[None]
     def before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         # on SQLite a request that has read begins anew, with the write lock
         is_write = statement.startswith(("ROLLBACK", "INSERT", "UPDATE", "DELETE"))
-        if waiting and (is_write or "FOR UPDATE" in statement):
+        is_lock = "FOR UPDATE" in statement or "pg_advisory_xact_lock" in statement
+        if waiting and (is_write or is_lock):
             waiting.pop()()
 
     with app.app_context():

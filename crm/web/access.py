@@ -11,7 +11,7 @@ from crm.extensions import db
 from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
 from crm.web.auth import me
 from crm.web.back_links import came_from
-from crm.web.transaction import CHANGING, note_reads, undo
+from crm.web.transaction import CHANGING, forget_reads, is_outdated, note_reads, undo
 
 PUBLIC = frozenset(
     {
@@ -200,6 +200,11 @@ def _check() -> ResponseReturnValue | None:
 
     if roles == ADMINS and request.method in CHANGING:
         take_exclusive_lock(db.session)  # one admin at a time: their changes affect all figures
+        if is_outdated():
+            # while this request waited the admin may have lost the role
+            forget_reads()
+            note_reads()
+            return _check()
 
     return None
 

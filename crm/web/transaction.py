@@ -137,6 +137,16 @@ def undo() -> None:
     """Roll back the request's changes."""
     db.session.rollback()
     # cached objects no longer belong to the session
+    _forget_viewer()
+
+
+def forget_reads() -> None:
+    """Forget what the transaction has read, so that it is read again."""
+    db.session.expunge_all()
+    _forget_viewer()
+
+
+def _forget_viewer() -> None:
     for read in ("_login_user", "viewer", "figure_scope"):
         g.pop(read, None)
 

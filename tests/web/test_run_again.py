@@ -51,6 +51,27 @@ def test_a_right_that_ends_after_the_check_is_checked_again(app, sessions, plann
     assert status_of(sessions, planned) is Status.PLANNED
 
 
+def test_an_admin_who_loses_the_role_while_waiting_for_the_lock_changes_nothing(
+    app, sessions, planned
+):
+    def demote():
+        with transaction(sessions) as db:
+            root = db.scalars(select(Person).filter_by(username="root")).one()
+            root.role = Role.RECRUITER
+            record(db, "person.changed", root, by=None, at=NOW)
+
+    with arranged(app) as db:
+        make_person(db, "other_root", role=Role.ADMIN)
+    at_roots = sign_in(app, "root")
+
+    with before_first_write(app, demote):
+        answer = at_roots.post("/admin/people/agent/disable")
+
+    assert answer.status_code == 404
+    with sessions() as db:
+        assert db.scalars(select(Person.disabled_at).filter_by(username="agent")).one() is None
+
+
 @pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
 def test_a_request_that_runs_again_is_of_a_later_moment(app, sessions, planned, time_machine):
     later = NOW + timedelta(seconds=5)
