@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
 from sqlalchemy.types import NullType
 
-from crm.base.bulk import Row, convert, insert_converted, new_ids
+from crm.base.bulk import Converted, Row, convert, insert_converted, new_ids
 from crm.base.db import Base, batches, database_now, insert_into
 
 HEAD = 1  # the one row of AuditHead
@@ -121,14 +121,13 @@ HASHED: tuple[Any, ...] = (
 )
 
 LATER = ("id", "stored_at", "subject_id")  # known only as new rows are inserted
-PREPARED = tuple(column.key for column in HASHED if column.key not in LATER)
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedEntries:
     """The entries of new rows, ready but for what is known only as they are inserted."""
 
-    rows: Sequence[Row]  # the columns `PREPARED`, as the driver takes them
+    converted: Converted
     texts: Sequence[str]  # as of `entry_text`, with a named place for each column of `LATER`
 
 
@@ -205,16 +204,16 @@ def prepare_created(
     }
     values = [of_all | {"by_id": row.by_id, "after": _as_json(row.after)} for row in rows]
 
-    in_order = [tuple(entry[name] for name in PREPARED) for entry in values]
-    prepared = convert(db, AuditEntry, PREPARED, in_order)
+    converted = convert(db, AuditEntry, values)
+    return CreatedEntries(
+        converted, [_text_with_places(converted.columns, row) for row in converted.rows]
+    )
 
-    return CreatedEntries(prepared, [_text_with_places(row) for row in prepared])
 
-
-def _text_with_places(row: Row) -> str:
+def _text_with_places(columns: Sequence[str], row: Row) -> str:
     texts = {
         name: (as_text(value) or "").replace("%", "%%")
-        for name, value in zip(PREPARED, row, strict=True)
+        for name, value in zip(columns, row, strict=True)
         if value is not None
     }
     return entry_text(texts | {name: f"%({name})s" for name in LATER})
@@ -222,16 +221,17 @@ def _text_with_places(row: Row) -> str:
 
 def record_created(db: Session, entries: CreatedEntries, subject_ids: Sequence[int]) -> None:
     """Add prepared entries in few statements, each about the row of that id."""
-    ids = new_ids(db, AuditEntry, len(entries.rows))
+    columns, converted = entries.converted
+    ids = new_ids(db, AuditEntry, len(converted))
     now = db.scalar(select(database_now(db)))
-    [(stored_at,)] = convert(db, AuditEntry, ["stored_at"], [(now,)])
+    [(stored_at,)] = convert(db, AuditEntry, [{"stored_at": now}]).rows
 
     later = [
         (entry_id, stored_at, subject_id)
         for entry_id, subject_id in zip(ids, subject_ids, strict=True)
     ]
-    rows = [(*own, *row) for own, row in zip(later, entries.rows, strict=True)]
-    insert_converted(db, AuditEntry, (*LATER, *PREPARED), rows)
+    rows = [(*own, *row) for own, row in zip(later, converted, strict=True)]
+    insert_converted(db, AuditEntry, (*LATER, *columns), rows)
 
     db.info.setdefault(MADE, set()).update(ids)
     if not db.in_nested_transaction():  # a savepoint may take them back: they are read again

@@ -1,8 +1,8 @@
 """Many rows inserted at once: converted for the driver early, sent while a lock is held."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -10,6 +10,13 @@ from sqlalchemy.orm import Session
 from crm.base.db import Base, batches
 
 Row: TypeAlias = tuple[Any, ...]
+
+
+class Converted(NamedTuple):
+    """Rows as the driver takes them, in the columns that any of them fills."""
+
+    columns: Sequence[str]
+    rows: Sequence[Row]
 
 
 def new_ids(db: Session, table: type[Base], count: int) -> Sequence[int]:
@@ -25,20 +32,25 @@ def new_ids(db: Session, table: type[Base], count: int) -> Sequence[int]:
     return db.scalars(select(sequence).select_from(func.generate_series(1, count))).all()
 
 
-def convert(
-    db: Session, table: type[Base], columns: Sequence[str], rows: Sequence[Row]
-) -> list[Row]:
-    """The values of these columns as the driver takes them; this needs no transaction."""
-    if not rows:
-        return []
-
+def convert(db: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> Converted:
+    """Values as the driver takes them; this needs no transaction."""
     dialect, core = db.get_bind().dialect, table.__table__
-    converted = []
-    for name, values in zip(columns, zip(*rows, strict=True), strict=True):
-        convert_value = core.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-        converted.append(map(convert_value, values) if convert_value else values)
+    converted: list[Iterable[Any]] = []
+    # NULL is what an absent column gets, and the driver takes long over each None
+    columns = [
+        name for name in (rows[0] if rows else ()) if any(row[name] is not None for row in rows)
+    ]
 
-    return list(zip(*converted, strict=True))
+    for name in columns:
+        values: Iterable[Any] = [row[name] for row in rows]
+        convert_value = core.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+        if convert_value:
+            # most values recur
+            found = {value: convert_value(value) for value in set(values)}
+            values = map(found.__getitem__, values)
+        converted.append(values)
+
+    return Converted(columns, list(zip(*converted, strict=True)))
 
 
 def insert_converted(

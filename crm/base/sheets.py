@@ -209,20 +209,25 @@ def _read_head(line: int, head: Sequence[str], columns: Sequence[Column]) -> lis
     return codes
 
 
-def _stripped(cell: str) -> str:
-    return unescape_formula(unify_line_breaks(cell).strip()).strip()
+class _Texts(dict[str, str]):
+    """The texts of cells without blanks around them; most cells repeat another."""
+
+    def __missing__(self, cell: str) -> str:
+        text = unescape_formula(unify_line_breaks(cell).strip()).strip()
+        self[cell] = text
+        return text
 
 
 def _read_rows(records: Iterator[tuple[int, list[str]]], headings: Mapping[str, str]) -> list[Row]:
     rows: list[Row] = []
     ragged: list[Problem] = []
-    texts: dict[str, str] = {}  # most cells repeat the text of another
+    texts = _Texts()
 
     for line, cells in records:
         if len(rows) == MOST_ROWS:
             raise refused("too_many_rows", line, most=MOST_ROWS)
         if len(cells) == len(headings):
-            stripped = (texts.setdefault(text, text) for text in map(_stripped, cells))
+            stripped = map(texts.__getitem__, cells)
             rows.append(Row(line, dict(zip(headings, stripped, strict=True))))
         else:
             why = Refused("ragged_row", cells=len(cells), columns=len(headings))

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 from crm.base.errors import Refused
@@ -21,6 +22,7 @@ def fold_username(text: str) -> str:
     return unicodedata.normalize("NFKC", "".join(folded.split()))
 
 
+@lru_cache(maxsize=10_000)  # a file names the same people again and again
 def spellings(typed: str) -> tuple[str, str]:
     """The stored names that a typed one may mean, the more exact one first."""
     return unicodedata.normalize("NFC", typed).strip().lower(), fold_username(typed)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import Created, CreatedEntries, prepare_created, record_created
-from crm.base.bulk import Row, convert, insert_converted, new_ids
+from crm.base.bulk import Converted, Row, convert, insert_converted, new_ids
 from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
@@ -50,8 +50,7 @@ class CheckedVisit:
 class PreparedVisits:
     """Visits as they are inserted, but for their ids; rows hold what the driver takes."""
 
-    columns: Sequence[str]
-    rows: Sequence[Row]  # without an id
+    visits: Converted  # without an id
     companions: Sequence[Row]  # the number of the row in place of the visit's id
     leads: Sequence[Row]  # likewise
     entries: CreatedEntries
@@ -89,13 +88,6 @@ def insert_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) 
 
 def prepare(db: Session, visits: Sequence[CheckedVisit], *, now: datetime) -> PreparedVisits:
     """Do for visits what needs no lock, so that `insert_prepared` holds one but briefly."""
-    # NULL is what an absent column gets, and a third of the columns is empty in a whole file
-    columns = [
-        name
-        for name in (visits[0].columns if visits else ())
-        if any(visit.columns[name] is not None for visit in visits)
-    ]
-    rows = [tuple(visit.columns[name] for name in columns) for visit in visits]
     companions = [
         (number, key, visit.columns["late_by_days"])
         for number, visit in enumerate(visits)
@@ -104,8 +96,7 @@ def prepare(db: Session, visits: Sequence[CheckedVisit], *, now: datetime) -> Pr
     created = [_created(visit) for visit in visits]
 
     return PreparedVisits(
-        columns,
-        convert(db, Visit, columns, rows),
+        convert(db, Visit, [visit.columns for visit in visits]),
         companions,
         [(number, key) for number, visit in enumerate(visits) for key in visit.lead_ids],
         prepare_created(db, "visit.imported", Visit, created, at=now),
@@ -119,13 +110,14 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
 
     What others have written since the check is left to the constraints of the tables.
     """
-    if not visits.rows:
+    columns, converted = visits.visits
+    if not converted:
         return []
 
     begin_trips(db, visits.trips, now=now)
-    ids = new_ids(db, Visit, len(visits.rows))
-    rows = [(visit_id, *row) for visit_id, row in zip(ids, visits.rows, strict=True)]
-    insert_converted(db, Visit, ("id", *visits.columns), rows)
+    ids = new_ids(db, Visit, len(converted))
+    rows = [(visit_id, *row) for visit_id, row in zip(ids, converted, strict=True)]
+    insert_converted(db, Visit, ("id", *columns), rows)
     for table, columns, linked in (
         (VisitParticipant, COMPANIONS, visits.companions),
         (VisitLead, LEADS, visits.leads),

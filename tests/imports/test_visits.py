@@ -414,7 +414,7 @@ def test_few_statements_keep_a_file_however_many_visits_it_has(sessions, checked
 def test_no_value_is_left_to_convert_under_the_lock(checked):
     file = checked(3).new
 
-    values = [value for row in (*file.rows, *file.entries.rows) for value in row]
+    values = [value for row in (*file.visits.rows, *file.entries.converted.rows) for value in row]
     assert {type(value) for value in values} <= {str, int, type(None), date, datetime}
 
 
