@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from datetime import date, timedelta
 
-from sqlalchemy import Date, func, literal, select, union_all
+from sqlalchemy import Date, Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from crm.base.choices import MOST_LIKELY, Choice
+from crm.base.remembered import remembered
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import role_held_on
 from crm.leads.queries import offerable
@@ -27,13 +28,22 @@ def likely_people(
     """
     me = asked.viewer.person_id
     # whom an admin looks for in the trail has nothing to do with visits
-    companions = [] if asked.group is Group.ALL else _companions(db, me, asked.on)
+    companions = () if asked.group is Group.ALL else _companions(db, me, asked.on)
     likely = list(dict.fromkeys([me, *also, *companions]))
     return offered_people(db, asked, likely, chosen=chosen)
 
 
-def _companions(db: Session, person_id: int, on: date) -> list[int]:
+def _companions(db: Session, person_id: int, on: date) -> tuple[int, ...]:
     """Whom the person made visits with lately, the most frequent first."""
+
+    def read() -> tuple[int, ...]:
+        return tuple(db.scalars(_companions_query(person_id, on)))
+
+    # a form with several fields asks for each of them
+    return remembered(db, "companions", person_id, on, read=read)
+
+
+def _companions_query(person_id: int, on: date) -> Select[int]:
     mine = ids_since(person_id, on - LATELY).cte("mine")
     people = union_all(
         select(Visit.leader_id.label("person_id")).join(mine, mine.c.id == Visit.id),
@@ -42,7 +52,7 @@ def _companions(db: Session, person_id: int, on: date) -> list[int]:
 
     who = people.c.person_id
     query = select(who).where(who != person_id).group_by(who).order_by(func.count().desc(), who)
-    return list(db.scalars(query.limit(MOST_LIKELY)))
+    return query.limit(MOST_LIKELY)
 
 
 def likely_leads(
