@@ -10,9 +10,9 @@ from crm.base.clock import civil_date
 from crm.followups.models import Followup
 from crm.leads.models import Lead, Milestone
 from crm.people.permissions import Viewer
+from crm.visits.lists import shown_with_words
 from crm.visits.models import Visit, VisitLead
-from crm.visits.queries import LOADED
-from crm.visits.redaction import SeenVisit, shown
+from crm.visits.redaction import SeenVisit
 
 MOST_VISITS = 200  # the list of visits has them all
 
@@ -28,31 +28,26 @@ class Entry:
 
 
 def timeline(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[Entry]:
-    """What happened on a lead that the viewer may see, latest first, in seven queries at most."""
+    """What happened on a lead that the viewer may see, latest first; its milestones are loaded."""
     entries = [
-        *(Entry(step.reached_on, milestone=step) for step in _milestones(db, lead)),
+        # the latest first, as those of one date stay in their order
+        *(Entry(step.reached_on, milestone=step) for step in reversed(lead.milestones)),
         *(Entry(seen.first_on, visit=seen) for seen in _visits(db, viewer, lead, on)),
         *(Entry(_shown_on(step), followup=step) for step in _followups(db, lead)),
     ]
     return sorted(entries, key=lambda entry: entry.on, reverse=True)
 
 
-def _milestones(db: Session, lead: Lead) -> list[Milestone]:
-    query = select(Milestone).where(Milestone.lead_id == lead.id)
-    return list(db.scalars(query.order_by(Milestone.reached_on.desc(), Milestone.id.desc())))
-
-
 def _visits(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[SeenVisit]:
     # every visit of a visible lead is visible; another lead of it may still hide its words
-    visits = db.scalars(
+    query = (
         select(Visit)
         .join(VisitLead, VisitLead.visit_id == Visit.id)
         .where(VisitLead.lead_id == lead.id)
-        .options(*LOADED)
         .order_by(Visit.first_on.desc(), Visit.id.desc())
         .limit(MOST_VISITS)
     )
-    return shown(db, viewer, visits, on)
+    return shown_with_words(db, viewer, query, on)
 
 
 def _followups(db: Session, lead: Lead) -> list[Followup]:

@@ -185,6 +185,11 @@ def company_values_shown(
     The company's only where no lead of it is hidden from the viewer.
     """
     hides = scope.viewer is not None and has_hidden_leads(db, scope.viewer, company.id, scope.on)
+    return values_of_company(lead, company, hides=hides)
+
+
+def values_of_company(lead: Lead, company: Company, *, hides: bool) -> dict[str, str | None]:
+    """The same, where it is known whether the company hides a lead from the viewer."""
     return {
         name: getattr(lead, name) or (None if hides else getattr(company, name))
         for name in OF_COMPANY

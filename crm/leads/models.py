@@ -169,3 +169,7 @@ class LeadRole(Base):
     lead: Mapped[Lead] = relationship(back_populates="roles", lazy="raise")
     person: Mapped[Person | None] = relationship(lazy="raise")
     unit: Mapped[Unit | None] = relationship(lazy="raise")
+
+    def holds_on(self, on: date) -> bool:
+        """The predicate of `role_held_on`."""
+        return self.from_on <= on and (self.to_on is None or self.to_on >= on)

@@ -116,6 +116,14 @@ class LeadAccess:
     unit_ids: frozenset[int]  # the units responsible for it
 
 
+def access_on(lead: Lead, on: date) -> LeadAccess:
+    """The same of a lead whose roles are loaded."""
+    held = [role for role in lead.roles if role.holds_on(on)]
+    people = frozenset(role.person_id for role in held if role.person_id)
+    units = frozenset(role.unit_id for role in held if role.unit_id)
+    return LeadAccess(lead.secrecy, people, units)
+
+
 def sees(viewer: Viewer, own_units: Collection[int], lead: LeadAccess) -> bool:
     """The predicate of `visible`; `own_units` are those of all the viewer's postings."""
     if viewer.role not in WITH_RECORDS:

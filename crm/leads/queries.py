@@ -6,12 +6,13 @@ from datetime import date
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.periods import DAY
 from crm.leads.models import Company, Lead, LeadRole
-from crm.leads.permissions import in_charge, named, role_held_on, visible, visible_to
+from crm.leads.permissions import changeable, in_charge, named, role_held_on, visible, visible_to
 from crm.leads.redaction import LeadLabel, companies_with_hidden_leads
 from crm.leads.rules import Secrecy, Stage
 from crm.leads.search_index import likely_matches
@@ -87,13 +88,36 @@ def lead_by_id(db: Session, viewer: Viewer, lead_id: int, on: date) -> Lead | No
     return _for_page(db, visible_to(viewer, on).where(Lead.id == lead_id))
 
 
+def changeable_lead(db: Session, viewer: Viewer, lead_id: int, on: date) -> Lead | None:
+    """The same of a lead that the viewer may change; none: 404."""
+    return _for_page(db, select(Lead).where(Lead.id == lead_id, changeable(viewer, on)))
+
+
+def lead_with_right(
+    db: Session, viewer: Viewer, lead_id: int, on: date
+) -> tuple[Lead, bool] | None:
+    """The lead of `lead_by_id`, and whether the viewer may change it."""
+    # read anew, as there
+    query = select(Lead, changeable(viewer, on).label("may_change")).options(*_of_page())
+    query = query.where(visible(viewer, on), Lead.id == lead_id)
+    row = db.execute(query.execution_options(populate_existing=True)).one_or_none()
+    return (row[0], bool(row.may_change)) if row else None
+
+
 def _for_page(db: Session, query: Select[Lead]) -> Lead | None:
     # read anew, whatever this session knows of the lead already
+    query = query.options(*_of_page()).execution_options(populate_existing=True)
+    return db.scalar(query)
+
+
+def _of_page() -> tuple[ExecutableOption, ...]:
     held = selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit))
-    query = query.options(
-        joinedload(Lead.company), joinedload(Lead.park), selectinload(Lead.milestones), held
+    return (
+        joinedload(Lead.company),
+        joinedload(Lead.park),
+        selectinload(Lead.milestones),
+        held,
     )
-    return db.scalar(query.execution_options(populate_existing=True))
 
 
 def lead_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:

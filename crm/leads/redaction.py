@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, false, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
@@ -150,14 +150,32 @@ def contacts_of(db: Session, viewer: Viewer | None, lead: Lead, on: date) -> Seq
     Those that came with hidden leads are left out, and those of no lead where there is a hidden
     one; without a viewer there are all.
     """
-    query = select(Contact).where(Contact.company_id == lead.company_id)
+    return company_before(db, viewer, lead, on).contacts
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCompany:
+    """The company of a lead before a viewer."""
+
+    contacts: list[Contact]  # the lead's own first
+    has_hidden_leads: bool
+
+
+def company_before(db: Session, viewer: Viewer | None, lead: Lead, on: date) -> SeenCompany:
+    """The company of a visible lead, with the contacts of `contacts_of`, in one query."""
+    shown = Contact.company_id == Company.id
+    hides: ColumnElement[bool] = false()
 
     if viewer:
+        hides = Company.id.in_(companies_with_hidden_leads(viewer, on))
         seen = select(Lead.id).where(Lead.company_id == lead.company_id, visible(viewer, on))
-        of_company = Contact.lead_id.is_(None) & Contact.company_id.not_in(
-            companies_with_hidden_leads(viewer, on)
-        )
-        query = query.where(or_(Contact.lead_id.in_(seen), of_company))
+        shown &= or_(Contact.lead_id.in_(seen), Contact.lead_id.is_(None) & ~hides)
 
-    contacts = db.scalars(query.order_by(Contact.id))
-    return sorted(contacts, key=lambda contact: contact.lead_id != lead.id)
+    query = select(Contact, hides.label("hides")).select_from(Company).outerjoin(Contact, shown)
+    rows = db.execute(query.where(Company.id == lead.company_id).order_by(Contact.id)).all()
+    contacts = [row[0] for row in rows if row[0]]
+
+    return SeenCompany(
+        sorted(contacts, key=lambda contact: contact.lead_id != lead.id),
+        has_hidden_leads=bool(rows[0].hides),
+    )

@@ -29,9 +29,10 @@ from crm.leads.redaction import LeadLabel, label_of, labelled_leads
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS, Role
-from crm.visits.fields import VISIT_FIELDS
+from crm.visits.fields import VISIT_FIELDS, WORDS
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.permissions import covering, of_leads, readable, visible
+from crm.visits.queries import WITH_PEOPLE
 from crm.visits.redaction import Participation, SeenVisit, seen_with
 from crm.visits.rules import Channel, Kind, Status
 
@@ -107,6 +108,34 @@ def _leads_of_visits(role: Role) -> Select[*tuple[Any, ...]]:
     )
 
 
+def _labels_by_visit(
+    db: Session, viewer: Viewer, visit_ids: Collection[int], on: date
+) -> defaultdict[int, list[LeadLabel]]:
+    values = {"visit_ids": visit_ids, **values_of(viewer, on)}
+    labels: defaultdict[int, list[LeadLabel]] = defaultdict(list)
+    for lead in db.execute(_leads_of_visits(viewer.role), values) if visit_ids else ():
+        labels[lead.visit_id].append(label_of(lead))
+    return labels
+
+
+def shown_with_words(
+    db: Session, viewer: Viewer, query: Select[Visit], on: date
+) -> list[SeenVisit]:
+    """The visits of the query as the viewer may see them; three queries.
+
+    The caller has seen to it that the viewer may see them.
+    """
+    visits = db.scalars(query.options(*WITH_PEOPLE)).all()
+    leads = _labels_by_visit(db, viewer, [visit.id for visit in visits], on)
+
+    found = []
+    for visit in visits:
+        people = visit.leader, tuple(visit.participants)
+        named = Participation(*people, tuple(leads[visit.id]), visit.entered_by)
+        found.append(seen_with(visit, viewer, named, words=WORDS))
+    return found
+
+
 def listed(db: Session, viewer: Viewer, visit_ids: Collection[int], on: date) -> list[SeenVisit]:
     """These visits in their order as the viewer may see them, without their words; three queries.
 
@@ -117,10 +146,7 @@ def listed(db: Session, viewer: Viewer, visit_ids: Collection[int], on: date) ->
     for visit_id, person_id, name in db.execute(_PARTICIPANTS, ids):
         participants[visit_id].append(PersonName(person_id, name))
 
-    leads: defaultdict[int, list[LeadLabel]] = defaultdict(list)
-    for lead in db.execute(_leads_of_visits(viewer.role), ids | values_of(viewer, on)):
-        leads[lead.visit_id].append(label_of(lead))
-
+    leads = _labels_by_visit(db, viewer, visit_ids, on)
     found = {}
     for row in db.execute(_VISITS, ids):
         named = Participation(

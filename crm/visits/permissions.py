@@ -185,12 +185,6 @@ def may_judge(db: Session, viewer: Viewer, visit_id: int) -> bool:
     return db.scalar(select(Visit.id).where(Visit.id == visit_id, judgeable(viewer))) is not None
 
 
-def judgeable_ids(db: Session, viewer: Viewer, visit_ids: Collection[int]) -> frozenset[int]:
-    """Which of the visits the viewer may confirm or reject."""
-    query = select(Visit.id).where(Visit.id.in_(visit_ids), judgeable(viewer))
-    return frozenset(db.scalars(query))
-
-
 def covering(first: date | None, last: date | None) -> ColumnElement[bool]:
     """Visits that cover a date of the span; a bound left out is open.
 

@@ -24,12 +24,12 @@ from crm.visits.permissions import (
 from crm.visits.rules import Channel, Kind, is_logged_late
 
 # What `shown` reads of a visit; relationships are never loaded by themselves.
-LOADED = (
+WITH_PEOPLE = (
     joinedload(Visit.leader),
     joinedload(Visit.entered_by),
     selectinload(Visit.participants),
-    selectinload(Visit.leads),
 )
+LOADED = (*WITH_PEOPLE, selectinload(Visit.leads))
 IN_TIME = (Visit.starts_at, Visit.id)
 
 
@@ -42,6 +42,15 @@ class LastChoices:
     city: str = ""
     participant_ids: list[int] = field(default_factory=list)
     lead_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRights:
+    """Which of some visits a viewer may see and judge, and why supervisors rejected them."""
+
+    visible: list[int]
+    judgeable: frozenset[int]
+    rejection_reasons: dict[int, str]
 
 
 def visible_to(viewer: Viewer, on: date) -> Select[Visit]:
@@ -65,14 +74,6 @@ def visit_by_id(db: Session, viewer: Viewer, visit_id: int, on: date) -> Visit |
 def visits_by_id(db: Session, visit_ids: Collection[int]) -> Sequence[Visit]:
     """These visits, whoever may see them, loaded for `shown`."""
     return db.scalars(select(Visit).where(Visit.id.in_(visit_ids)).options(*LOADED)).all()
-
-
-def visible_visits_by_id(
-    db: Session, viewer: Viewer, visit_ids: Collection[int], on: date
-) -> Sequence[Visit]:
-    """Those of the visits that the viewer may see, loaded for `shown`."""
-    query = visible_to(viewer, on).where(Visit.id.in_(visit_ids))
-    return db.scalars(query.options(*LOADED)).all()
 
 
 def next_turn(db: Session, at: datetime) -> datetime | None:
@@ -137,6 +138,19 @@ def _entered_late(stay_within: int | None) -> ColumnElement[bool]:
         VisitParticipant.visit_id == Visit.id, VisitParticipant.late_by_days > stay_within
     )
     return (Visit.first_on < Visit.last_on) & or_(Visit.late_by_days > stay_within, joined_late)
+
+
+def rights_on(db: Session, viewer: Viewer, visit_ids: Collection[int], on: date) -> VisitRights:
+    """What the viewer may do with each of the visits, and why some are rejected."""
+    marks = visible(viewer, on).label("is_visible"), judgeable(viewer).label("is_judgeable")
+    query = select(Visit.id, Visit.verdict_reason, *marks).where(Visit.id.in_(visit_ids))
+    rows = db.execute(query.order_by(Visit.id)).all()
+
+    return VisitRights(
+        visible=[row.id for row in rows if row.is_visible],
+        judgeable=frozenset(row.id for row in rows if row.is_judgeable),
+        rejection_reasons={row.id: row.verdict_reason for row in rows if row.verdict_reason},
+    )
 
 
 def rejection_reasons(db: Session, visit_ids: Collection[int]) -> dict[int, str]:

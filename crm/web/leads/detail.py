@@ -7,12 +7,12 @@ from flask_wtf import FlaskForm
 
 from crm.extensions import db
 from crm.followups.timeline import timeline
-from crm.leads.companies import LeadScope, company_values_shown
+from crm.leads.companies import values_of_company
 from crm.leads.models import Lead, Milestone
-from crm.leads.permissions import may_change, may_see
+from crm.leads.permissions import may_see
 from crm.leads.planning import PlannedMilestone, plannable, planned_milestones
-from crm.leads.queries import lead_by_id
-from crm.leads.redaction import LeadLabel, contacts_of, lead_labels
+from crm.leads.queries import changeable_lead, lead_by_id, lead_with_right
+from crm.leads.redaction import LeadLabel, company_before, lead_labels
 from crm.leads.rules import MilestoneKind
 from crm.web.auth import my_view
 from crm.web.leads.action_forms import (
@@ -39,10 +39,7 @@ def lead_or_404(lead_id: int) -> Lead:
 
 def changeable_or_404(lead_id: int) -> Lead:
     """The lead, where I may change it."""
-    lead = lead_or_404(lead_id)
-    if not may_change(db.session, my_view(), lead.id, today()):
-        abort(404)
-    return lead
+    return changeable_lead(db.session, my_view(), lead_id, today()) or abort(404)
 
 
 def url_after_change(lead_id: int) -> str:
@@ -55,7 +52,8 @@ def url_after_change(lead_id: int) -> str:
 
 def render_lead(lead_id: int, **given: FlaskForm) -> str:
     """The page of a lead with empty forms, except for one that is given with its errors."""
-    lead = lead_or_404(lead_id)
+    found = lead_with_right(db.session, my_view(), lead_id, today())
+    lead, can_change = found or abort(404)
     forms: dict[str, Any] = {
         "reach_form": ReachForm(formdata=None, data={"on": today()}),
         "plan_form": PlanForm(formdata=None, prefix=PLAN_PREFIX),
@@ -65,8 +63,8 @@ def render_lead(lead_id: int, **given: FlaskForm) -> str:
     kinds = plannable(lead, planned)
     offer_steps(forms["reach_form"], lead)
     offer_plans(forms["plan_form"], kinds)
-    page = _page(lead)
-    if page.can_change:
+    page = _page(lead, can_change=can_change)
+    if can_change:
         offer_holders(db.session, forms["role_form"], my_view(), today())
 
     return render_template(
@@ -81,13 +79,14 @@ def render_lead(lead_id: int, **given: FlaskForm) -> str:
     )
 
 
-def _page(lead: Lead) -> LeadPage:
+def _page(lead: Lead, *, can_change: bool) -> LeadPage:
+    company = company_before(db.session, my_view(), lead, today())
     extras = LeadExtras(
-        contacts=contacts_of(db.session, my_view(), lead, today()),
-        company=company_values_shown(db.session, lead, lead.company, LeadScope(my_view(), today())),
+        contacts=company.contacts,
+        company=values_of_company(lead, lead.company, hides=company.has_hidden_leads),
         earlier=earlier_lead(lead),
         entries=timeline(db.session, my_view(), lead, today()),
-        can_change=may_change(db.session, my_view(), lead.id, today()),
+        can_change=can_change,
     )
     return lead_page(lead, extras, moment())
 

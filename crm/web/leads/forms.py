@@ -24,7 +24,7 @@ from crm.leads.contacts import ContactData
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS, LeadData
 from crm.leads.industries import industries, industry_name
 from crm.leads.models import Contact, Lead
-from crm.leads.permissions import named_supervisors, supervisors_of_lead
+from crm.leads.permissions import access_on, supervisors_of_unit
 from crm.leads.redaction import LeadLabel
 from crm.leads.rules import LINE, Secrecy, Stage
 from crm.people.choices import PeopleAsked
@@ -214,9 +214,12 @@ def set_choices(
 
 def offer_supervisors(db: Session, form: EditForm, lead: Lead, viewer: Viewer, on: date) -> None:
     """Offer the supervisors who would lose sight of the lead as it becomes restricted."""
-    losing = [] if lead.secrecy is Secrecy.RESTRICTED else supervisors_of_lead(db, lead.id, on)
+    access = access_on(lead, on)
+    unit_id = next(iter(access.unit_ids), None)
+    is_open = lead.secrecy is not Secrecy.RESTRICTED
+    losing = supervisors_of_unit(db, unit_id, on) if is_open and unit_id else []
     # one of them is informed already, so nobody has to be named
-    if viewer.person_id in losing or named_supervisors(db, lead.id, on):
+    if viewer.person_id in losing or not access.named_ids.isdisjoint(losing):
         losing = []
     choices = people_choices(people_by_id(db, losing).values())
     form.informed_id.choices = [NOTHING, *choices] if choices else []

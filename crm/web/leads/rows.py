@@ -166,16 +166,12 @@ def amount_of(lead: Lead | ListedLead) -> str:
 
 def _lacks(lead: Lead, on: date) -> str | None:
     """The roles that a major project lacks; none where nothing is missing."""
-    held = {role.role for role in lead.roles if _holds(role, on)}
+    held = {role.role for role in lead.roles if role.holds_on(on)}
     return _labels(missing_roles(lead.stage, lead.amount, lead.currency, held))
 
 
 def _labels(roles: Sequence[LeadRoleKind]) -> str | None:
     return "、".join(role.label for role in roles) or None
-
-
-def _holds(held: LeadRole, on: date) -> bool:
-    return held.from_on <= on and (held.to_on is None or held.to_on >= on)
 
 
 def _name(held: LeadRole) -> str:

@@ -13,12 +13,12 @@ from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.followups.queries import last_contacts
 from crm.leads import service
-from crm.leads.companies import LeadScope, company_values_shown
+from crm.leads.companies import values_of_company
 from crm.leads.industries import industries
 from crm.leads.lists import leads_page
 from crm.leads.models import Lead
 from crm.leads.queries import LeadFilter, lead_id_entered, leads_of_company
-from crm.leads.redaction import LeadLabel, contacts_of
+from crm.leads.redaction import LeadLabel, company_before
 from crm.leads.rules import MilestoneKind, Secrecy, Stage
 from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind
@@ -216,11 +216,10 @@ def edit(lead_id: int) -> ResponseReturnValue:
 
 
 def _current(lead: Lead) -> CurrentRecord:
-    contacts = contacts_of(db.session, my_view(), lead, today())
-    scope = LeadScope(my_view(), today())
-    company = company_values_shown(db.session, lead, lead.company, scope)
+    company = company_before(db.session, my_view(), lead, today())
     earlier = earlier_lead(lead)
-    values = form_values(lead, contacts[0] if contacts else None) | company
+    values = form_values(lead, next(iter(company.contacts), None))
+    values |= values_of_company(lead, lead.company, hides=company.has_hidden_leads)
     values["earlier_lead_id"] = earlier.id if earlier else None
     return CurrentRecord(lead, values, value_labels(lead, earlier))
 

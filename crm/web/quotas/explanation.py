@@ -26,9 +26,9 @@ from crm.quotas.rules import (
     VisitFacts,
 )
 from crm.quotas.wording import EACH, sentence_of, unit_of, why_at_risk
-from crm.visits.permissions import judgeable_ids
-from crm.visits.queries import rejection_reasons, visible_visits_by_id
-from crm.visits.redaction import SeenVisit, shown
+from crm.visits.lists import listed
+from crm.visits.queries import VisitRights, rights_on
+from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status, Verdict
 from crm.web.corrections.rows import CorrectionRow, correction_rows
 from crm.web.quotas.labels import ESTIMATED_CALENDAR, basis_label, split_uncounted, why_not_counted
@@ -81,8 +81,7 @@ class _Visits:
     """The visits of a figure as the viewer sees them, and which they may judge."""
 
     seen: dict[int, SeenVisit]
-    judgeable: Collection[int]
-    rejection_reasons: dict[int, str]
+    rights: VisitRights
     now: datetime
 
     def verdict_now(self, visit: VisitFacts) -> Verdict | None:
@@ -173,15 +172,10 @@ def _read_visits(db: Session, viewer: Viewer, figure: Figure, now: datetime) -> 
     on = clock.civil_date(now)
     ids = {part.visit.id for part in figure.counted}
     ids |= {part.visit.id for part in figure.not_counted}
-    rejected = {part.visit.id for part in figure.not_counted if _is_rejected(part)}
-    visits = visible_visits_by_id(db, viewer, ids, on)
+    rights = rights_on(db, viewer, ids, on)
+    visits = listed(db, viewer, rights.visible, on)
 
-    return _Visits(
-        seen={visit.id: visit for visit in shown(db, viewer, visits, on)},
-        judgeable=judgeable_ids(db, viewer, ids),
-        rejection_reasons=rejection_reasons(db, rejected),
-        now=now,
-    )
+    return _Visits({visit.id: visit for visit in visits}, rights, now)
 
 
 def _counted(part: Counted, figure: Figure, visits: _Visits) -> FigureVisitRow:
@@ -189,7 +183,7 @@ def _counted(part: Counted, figure: Figure, visits: _Visits) -> FigureVisitRow:
         _visit_row(part.visit, part.dates, visits),
         amount=f"计 {part.days} {unit_of(figure.rule)}",
         why=_counted_so_far(part.visit, figure, visits.now),
-        can_reject=part.visit.id in visits.judgeable
+        can_reject=part.visit.id in visits.rights.judgeable
         and visits.verdict_now(part.visit) is not Verdict.REJECTED,
     )
 
@@ -207,7 +201,7 @@ def _counted_so_far(visit: VisitFacts, figure: Figure, now: datetime) -> str:
 def _not_counted(part: NotCounted, figure: Figure, visits: _Visits) -> FigureVisitRow:
     verdict = visits.verdict_now(part.visit)
     # a verdict changes nothing where the visit does not count for another reason
-    is_judgeable = part.visit.id in visits.judgeable
+    is_judgeable = part.visit.id in visits.rights.judgeable
     is_late = part.reason is Reason.LOGGED_LATE
     may_count = is_late or _is_rejected(part)
 
@@ -234,7 +228,7 @@ def _why_not_counted(part: NotCounted, figure: Figure, visits: _Visits) -> str:
     if not _is_rejected(part):
         return why_not_counted(part, figure.rule)
     rejected = why_not_counted(replace(part, reason=Reason.REJECTED), figure.rule)
-    reason = visits.rejection_reasons.get(part.visit.id)
+    reason = visits.rights.rejection_reasons.get(part.visit.id)
     return f"{rejected}：{reason}" if reason else rejected
 
 
