@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import AuditEntry
-from crm.people.models import Person, Unit
+from crm.people.models import Person
+from crm.people.queries import unit_tree
 from crm.quotas.models import RuleVersion
 from crm.quotas.rule_versions import versions
 from crm.visits.models import Visit
@@ -35,7 +36,7 @@ def entry_names(db: Session, visit_ids: Collection[int]) -> EntryNames:
     return EntryNames(
         people={row.id: row.name for row in people},
         usernames={row.id: row.username for row in people},
-        units=dict(db.execute(select(Unit.id, Unit.name)).all()),
+        units={node.unit.id: node.unit.name for node in unit_tree(db)},
         visits=dict(db.execute(visits).all()),
         rules={version.id: version for version in versions(db)},
     )

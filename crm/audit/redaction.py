@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from crm.base.audit import AuditEntry
@@ -79,40 +79,35 @@ def readable_entries(
     db: Session, viewer: Viewer, entries: Sequence[AuditEntry], on: date
 ) -> ReadableEntries:
     """What the viewer may read of these entries, in a fixed number of queries."""
-    of_companies = _leads_of_companies(db, _ids(entries, Company.__tablename__))
-    of_visits = _leads_of_visits(db, _ids(entries, Visit.__tablename__))
-    of_followups = _leads_of_followups(db, _ids(entries, Followup.__tablename__))
-    of_orders = _leads_of_orders(db, _ids(entries, Order.__tablename__))
+    linked = _leads_linked(db, entries)
+    orders = _orders(db, viewer, _ids(entries, Order.__tablename__), on)
     leads = {}
 
     for entry in entries:
         own = {*_lead_ids(entry.before), *_lead_ids(entry.after)}
-        match entry.subject:
-            case Lead.__tablename__:
-                own.add(entry.subject_id)
-            case Company.__tablename__:
-                own |= of_companies[entry.subject_id]
-            case Visit.__tablename__:
-                own |= of_visits[entry.subject_id]
-            case Followup.__tablename__:
-                own |= of_followups[entry.subject_id]
-            case Order.__tablename__:
-                own |= of_orders[entry.subject_id]
+        if entry.subject == Lead.__tablename__:
+            own.add(entry.subject_id)
+        order = orders.get(entry.subject_id) if entry.subject == Order.__tablename__ else None
+        if order and order.lead_id is not None:
+            own.add(order.lead_id)
+        own |= linked[entry.subject, entry.subject_id]
         leads[entry.id] = frozenset(own)
 
     labels = lead_labels(db, viewer, set().union(*leads.values()), on)
-    orders = _ids(entries, Order.__tablename__)
+    hidden = frozenset(order_id for order_id, order in orders.items() if order.is_hidden)
 
-    return ReadableEntries(leads, labels, _orders_of_hidden(db, viewer, orders, on))
+    return ReadableEntries(leads, labels, hidden)
 
 
-def _orders_of_hidden(db: Session, viewer: Viewer, order_ids: set[int], on: date) -> frozenset[int]:
-    """Orders among these about a figure that is hidden from the viewer (REGIME 2)."""
+def _orders(
+    db: Session, viewer: Viewer, order_ids: set[int], on: date
+) -> Mapping[int, Row[int, int | None, bool]]:
+    """By id the lead of each order, and whether its figure is hidden from the viewer (REGIME 2)."""
     if not order_ids:
-        return frozenset()
-    allowed = figure_allows(figure_scope(db, viewer, on))
-    query = select(Order.id).where(Order.id.in_(order_ids), ~allowed)
-    return frozenset(db.scalars(query))
+        return {}
+    is_hidden = ~figure_allows(figure_scope(db, viewer, on))
+    query = select(Order.id, Order.lead_id, is_hidden.label("is_hidden"))
+    return {row.id: row for row in db.execute(query.where(Order.id.in_(order_ids)))}
 
 
 def entry_values(values: str | None) -> dict[str, Any]:
@@ -131,47 +126,32 @@ def _lead_ids(values: str | None) -> Iterable[int]:
             yield from value if isinstance(value, list) else [value] * (value is not None)
 
 
-def _leads_of_companies(db: Session, company_ids: set[int]) -> defaultdict[int, set[int]]:
-    """Leads by company: what is known of a company came with one of them."""
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    if company_ids:
-        rows = select(Lead.company_id, Lead.id).where(Lead.company_id.in_(company_ids))
-        for company_id, lead_id in db.execute(rows):
-            found[company_id].add(lead_id)
-    return found
+def _leads_linked(
+    db: Session, entries: Sequence[AuditEntry]
+) -> defaultdict[tuple[str, int], set[int]]:
+    """Leads by subject and row: of companies, follow-ups and visits.
 
-
-def _leads_of_visits(db: Session, visit_ids: set[int]) -> defaultdict[int, set[int]]:
-    """Present and former leads by visit: its text may mention any of them."""
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    if not visit_ids:
-        return found
-
-    linked = select(VisitLead.visit_id, VisitLead.lead_id).where(VisitLead.visit_id.in_(visit_ids))
-    for visit_id, lead_id in db.execute(linked):
-        found[visit_id].add(lead_id)
+    What is known of a company came with one of its leads; the text of a visit may mention any lead
+    that it has or had.
+    """
+    found: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
+    links = [
+        select(literal(table.__tablename__), row_id, lead_id).where(row_id.in_(ids))
+        for table, row_id, lead_id in (
+            (Company, Lead.company_id, Lead.id),
+            (Followup, Followup.id, Followup.lead_id),
+            (Visit, VisitLead.visit_id, VisitLead.lead_id),
+        )
+        if (ids := _ids(entries, table.__tablename__))
+    ]
+    for subject, row_id, lead_id in db.execute(union_all(*links)) if links else ():
+        found[subject, row_id].add(lead_id)
 
     # links that were removed are only known from the entries
-    for visit_id, *both in values_of_entries(db, Visit.__tablename__, visit_ids):
+    visit_ids = _ids(entries, Visit.__tablename__)
+    former = values_of_entries(db, Visit.__tablename__, visit_ids) if visit_ids else ()
+    for visit_id, *both in former:
         for values in both:
-            found[visit_id].update(_lead_ids(values))
-    return found
+            found[Visit.__tablename__, visit_id].update(_lead_ids(values))
 
-
-def _leads_of_followups(db: Session, followup_ids: set[int]) -> defaultdict[int, set[int]]:
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    if followup_ids:
-        rows = select(Followup.id, Followup.lead_id).where(Followup.id.in_(followup_ids))
-        for followup_id, lead_id in db.execute(rows):
-            found[followup_id].add(lead_id)
-    return found
-
-
-def _leads_of_orders(db: Session, order_ids: set[int]) -> defaultdict[int, set[int]]:
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    if order_ids:
-        rows = select(Order.id, Order.lead_id).where(Order.id.in_(order_ids))
-        for order_id, lead_id in db.execute(rows):
-            if lead_id is not None:
-                found[order_id].add(lead_id)
     return found
