@@ -1,11 +1,12 @@
 """Everything that is open in a person's name (REGIME 2)."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_, select, union
+from sqlalchemy import and_, or_, select, union
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
@@ -14,12 +15,13 @@ from crm.followups.models import Followup
 from crm.leads.models import LeadRole
 from crm.leads.permissions import role_held_on
 from crm.people.models import Person, Posting
-from crm.people.queries import active_at, posted_as, unit_tree, units_above
+from crm.people.queries import active_at, held_on, unit_tree, units_above
 from crm.people.rules import Role
 from crm.reassignment.rules import Thing
 from crm.supervision.models import Order
 from crm.supervision.rules import CLOSED
 from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.permissions import of_person
 from crm.visits.rules import Status, is_stay_under_way
 
 
@@ -104,16 +106,21 @@ def heirs_of(db: Session, person: Person, now: datetime) -> list[Person]:
     # the last unit: whoever has left holds no posting any more
     begun = held.where(Posting.from_on <= civil_date(now)).order_by(Posting.from_on.desc())
     unit_id = db.scalar(begun.limit(1))
-
-    supervisors = posted_as(db, {Role.SUPERVISOR}, now)
     chain = units_above(unit_tree(db), unit_id) if unit_id else []
-    ids = [person_id for unit in chain for person_id in supervisors.get(unit, [])]
-    admins = select(Person.id).where(Person.role == Role.ADMIN, active_at(now))
-    ids += db.scalars(admins.order_by(Person.id))
 
-    people = {heir.id: heir for heir in db.scalars(select(Person).where(Person.id.in_(ids)))}
-    # in their order, each once, though posted in several units
-    return [people[heir_id] for heir_id in dict.fromkeys(ids) if heir_id != person.id]
+    posted = and_(Posting.person_id == Person.id, held_on(civil_date(now)))
+    may_inherit = Person.role.in_((Role.SUPERVISOR, Role.ADMIN)) & active_at(now)
+    query = select(Person, Posting.unit_id).outerjoin(Posting, posted).where(may_inherit)
+    rows = db.execute(query.order_by(Person.id)).all()
+    # in this order each once, though posted in several units
+    heirs = [heir for unit in chain for heir, of in rows if of == unit and not _is_admin(heir)]
+    heirs += [heir for heir, _ in rows if _is_admin(heir)]
+
+    return [heir for heir in dict.fromkeys(heirs) if heir.id != person.id]
+
+
+def _is_admin(person: Person) -> bool:
+    return person.role is Role.ADMIN
 
 
 def named_on(
@@ -164,32 +171,22 @@ def _followups(db: Session, person_id: int) -> Iterator[OpenThing]:
 
 
 def _visits(db: Session, person_id: int, now: datetime) -> Iterator[OpenThing]:
-    planned = select(Visit).where(Visit.status == Status.PLANNED)
-    joined = select(VisitParticipant.visit_id).where(VisitParticipant.person_id == person_id)
-    led = db.scalars(planned.where(Visit.leader_id == person_id)).all()
-    also = db.scalars(planned.where(Visit.id.in_(joined), Visit.starts_at > now)).all()
-    leads = _leads_of(db, [visit.id for visit in (*led, *also)])
-    open_visits = [*((_kind_of(visit, now), visit) for visit in led), *_as_joined(also)]
+    linked = select(Visit, VisitLead.lead_id).outerjoin(VisitLead, VisitLead.visit_id == Visit.id)
+    planned = linked.where(of_person(person_id), Visit.status == Status.PLANNED)
+    leads: defaultdict[Visit, set[int]] = defaultdict(set)
+    for visit, lead_id in db.execute(planned.order_by(Visit.id)):
+        leads[visit].update([lead_id] if lead_id else ())
 
-    for kind, visit in open_visits:
+    for visit, lead_ids in leads.items():
+        kind = _kind_of(visit, now) if visit.leader_id == person_id else Thing.JOINED
+        # of a visit that has begun a companion has nothing to hand over
+        if kind is Thing.JOINED and visit.starts_at <= now:
+            continue
         text = f"{formatting.span(visit.first_on, visit.last_on)} {visit.city} {visit.kind.label}"
-        lead_ids = leads.get(visit.id, frozenset())
-        yield OpenThing(kind, visit.id, visit.first_on, text, lead_ids=lead_ids)
-
-
-def _as_joined(visits: Sequence[Visit]) -> Iterator[tuple[Thing, Visit]]:
-    return ((Thing.JOINED, visit) for visit in visits)
+        yield OpenThing(kind, visit.id, visit.first_on, text, lead_ids=frozenset(lead_ids))
 
 
 def _kind_of(visit: Visit, now: datetime) -> Thing:
     if visit.starts_at > now:
         return Thing.VISIT
     return Thing.STAY if is_stay_under_way(visit, now) else Thing.BEGUN
-
-
-def _leads_of(db: Session, visit_ids: Collection[int]) -> dict[int, frozenset[int]]:
-    found: dict[int, frozenset[int]] = {}
-    rows = select(VisitLead.visit_id, VisitLead.lead_id).where(VisitLead.visit_id.in_(visit_ids))
-    for visit_id, lead_id in db.execute(rows):
-        found[visit_id] = found.get(visit_id, frozenset()) | {lead_id}
-    return found
