@@ -56,12 +56,13 @@ def frozen_figures(
 ) -> list[PersonFigure]:
     """The figures of the period that were frozen by then, each with its latest correction."""
     kept = _kept([period], as_of, codes, person_ids)
-    corrected = _corrected(db, kept, as_of)
+    rows = db.execute(_frozen(FigureRecord.explanation).where(kept)).all()
+    corrected = _corrected(db, kept, as_of) if rows else {}
     return [
         _figure(
             row, period, corrected.get(row.figure_id), _explanations.validate_json(row.explanation)
         )
-        for row in db.execute(_frozen(FigureRecord.explanation).where(kept))
+        for row in rows
         if person_ids is None or row[0] in person_ids
     ]
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from itertools import product
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, func, select, true, union
@@ -96,8 +97,12 @@ def period_kinds(db: Session) -> list[PeriodKind]:
 
 def dates_held(db: Session, duty: Duty, person_id: int, period: Period) -> tuple[date, ...]:
     """On which dates of the period the person holds the duty."""
-    holding = facts.holdings(db, period, [duty], [person_id]).get((person_id, duty))
-    return dates_of(period, holding.held) if holding else ()
+
+    def read() -> tuple[date, ...]:
+        holding = facts.holdings(db, period, [duty], [person_id]).get((person_id, duty))
+        return dates_of(period, holding.held) if holding else ()
+
+    return remembered(db, "dates held", duty, person_id, period, read=read)
 
 
 def figures(
@@ -199,8 +204,12 @@ def _not_frozen(
     """By rule, who owes and has no frozen figure; None: nothing is frozen."""
     if not frozen:
         return None
+    known = {_key(judged) for judged in frozen}
+    # one figure that is frozen leaves nobody to look for
+    if person_ids is not None and known >= {*product((rule.code for rule in rules), person_ids)}:
+        return set()
     # for past periods hardly ever anybody
-    return _owing(db, period, rules, person_ids) - {_key(judged) for judged in frozen}
+    return _owing(db, period, rules, person_ids) - known
 
 
 def _joined(
