@@ -11,6 +11,7 @@ from crm.base.periods import DAY, Period
 from crm.base.unsubscribe_tokens import make as token
 from crm.jobs import ledger
 from crm.jobs.runner import Runner
+from crm.leads.models import Lead
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
@@ -140,6 +141,7 @@ def grow(db, count):
     people = {person.username: person for person in db.scalars(select(Person).order_by(Person.id))}
     _top, bureau = db.scalars(select(Unit).order_by(Unit.id).limit(2))
     figure_id = db.scalar(select(func.min(FigureRecord.id)))
+    first_lead = db.scalars(select(Lead).order_by(Lead.id).limit(1)).one()
     everyone = [people[username] for username in ("shen", "yan", "wu", "shan")]
 
     for _ in range(count):
@@ -149,6 +151,7 @@ def grow(db, count):
         hidden = make_lead(db, unit=unit, tracker=other, secrecy=Secrecy.RESTRICTED)
         late = {"logged_at": NOW, "entered_at": NOW, "leads": [lead]}
         make_visit(db, other, date(2026, 7, 1), participants=everyone, **late)
+        make_visit(db, other, date(2026, 7, 1), leads=[first_lead, hidden], participants=everyone)
         make_absence(db, other, TODAY, TODAY, approved_at=None, asked_at=NOW)
         _waiting_orders(db, bureau, people, lead)
         _correction(db, figure_id, people["shen"])
