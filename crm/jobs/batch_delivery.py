@@ -241,10 +241,11 @@ class Lane:
         self._renew_at = clock.monotonic() + claims.CLAIM_LASTS.total_seconds() / 3
 
     def _deliver(self, message: Message) -> State:
-        if message.expires_at and is_expired(
-            message, self._task.now()
-        ):  # it expired after it was claimed
-            self._mark(message, state=State.SKIPPED, note=expiry_note(message.expires_at))
+        # It may have expired after it was claimed.
+        if message.expires_at and is_expired(message, self._task.now()):
+            may_have_arrived = message.broke_off_at is not None
+            text = expiry_note(message.expires_at, may_have_arrived=may_have_arrived)
+            self._mark(message, state=State.SKIPPED, note=text)
             return State.SKIPPED
         if not message.recipient:
             note = keep_resend_line(message, NO_ADDRESS)

@@ -16,8 +16,10 @@ def is_expired(message: Message, now: datetime) -> bool:
     return message.expires_at is not None and message.expires_at <= now
 
 
-def expiry_note(expires_at: datetime) -> str:
-    """The note of a message that expired before it was sent."""
+def expiry_note(expires_at: datetime, *, may_have_arrived: bool) -> str:
+    """The note of a message that expired before it was sent, or sent once more."""
+    if may_have_arrived:
+        return NOT_REPEATED
     return f"{moment(expires_at)} 前未能发出，内容已过时，不再发送"
 
 
@@ -44,8 +46,12 @@ def skip_expired(db: Session, *, now: datetime) -> Counter[State]:
     # The messages of one slot expire together, so there are few different moments.
     for expires_at in {row.expires_at for row in rows}:
         ids = [row.id for row in rows if row.expires_at == expires_at]
-        sent_perhaps = Message.state == State.AMBIGUOUS
-        note = case((sent_perhaps, NOT_REPEATED), else_=literal(expiry_note(expires_at)))
+        # by its past, not its state: a refusal of the repeat makes it pending again
+        may_have_arrived = Message.broke_off_at.is_not(None)
+        note = case(
+            (may_have_arrived, expiry_note(expires_at, may_have_arrived=True)),
+            else_=literal(expiry_note(expires_at, may_have_arrived=False)),
+        )
         skipped = update(Message).where(Message.id.in_(ids))
         db.execute(
             skipped.values(state=State.SKIPPED, note=note, claimed_by=None, claimed_until=None),

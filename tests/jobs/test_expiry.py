@@ -119,6 +119,19 @@ def test_a_brief_whose_end_is_unknown_is_not_repeated_in_the_evening(sessions, o
     assert len(office.received) == 1
 
 
+def test_a_brief_that_may_have_arrived_is_marked_so_though_its_repeat_was_refused(sessions, office):
+    write_brief(sessions, "li")
+    office.at_data = [None, "451 try again"]
+    deliverer(sessions, office.port, hours=7, minutes=40).deliver_all()
+    deliverer(sessions, office.port, hours=7, minutes=50).deliver_all()
+    refused = states_and_notes(sessions)
+
+    deliverer(sessions, office.port, hours=8).deliver_all()
+
+    assert refused == [(State.PENDING, "451 try again")]
+    assert states_and_notes(sessions) == [(State.SKIPPED, NOT_REPEATED)]
+
+
 def test_an_expired_message_is_sent_when_resent_by_hand(sessions, office):
     write_brief(sessions, "li")
     deliverer(sessions, office.port, hours=9).deliver_all()
