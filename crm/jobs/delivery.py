@@ -32,10 +32,10 @@ log = structlog.get_logger()
 
 
 def leave_in_mailbox(db: Session, *, now: datetime, made_at: datetime | None = None) -> int:
-    """Deliver pending messages by leaving them in the mailbox; `made_at`: only those of a slot."""
+    """Deliver what waits by leaving it in the mailbox; `made_at`: only the messages of a slot."""
     query = (
         update(Message)
-        .where(Message.state == State.PENDING, Message.due_at <= now, claims.is_unclaimed(now))
+        .where(Message.state.in_(claims.WAITING), Message.due_at <= now, claims.is_unclaimed(now))
         .values(state=State.SENT, sent_at=now)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
@@ -86,11 +86,13 @@ class Deliverer:
 
     def deliver_batch(self, may_go_on: Callable[[], bool] = lambda: True) -> Counter[State]:
         """Deliver one batch; empty where nothing is due or the server cannot be reached."""
+        now = self.now()
+        counts = claims.settle_expired_claims(self.sessions, now=now)
         if self.server is None:
             with transaction(self.sessions) as db:
-                return +Counter({State.SENT: leave_in_mailbox(db, now=self.now())})
-        now = self.now()
-        counts = claims.settle_expired_claims(self.sessions, now=now) + self._skip_stale(now)
+                return counts + Counter({State.SENT: leave_in_mailbox(db, now=now)})
+
+        counts += self._skip_stale(now)
         # Claim no more than may be sent now, so that other workers can take the rest.
         if not (room := self.rate_limit.room(BATCH)):
             return counts
