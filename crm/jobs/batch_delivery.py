@@ -150,7 +150,8 @@ class BatchDelivery:
                 raise error
         remaining = list(self._unsent)
 
-        for error in self._ended_by:
+        # Several connections end for the same reason.
+        for error in {type(error): error for error in self._ended_by}.values():
             match error:
                 case UnreachableError():
                     log.warning("smtp.unreachable", error=str(error), waiting=len(remaining))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, Select, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, case, literal, or_, select, true, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session, sessionmaker
@@ -127,17 +127,20 @@ def renew(db: Session, worker: str, message_id: int, *, now: datetime) -> None:
 
 
 def release(db: Session, worker: str, ids: Iterable[int], **values: object) -> None:
-    """Release this worker's claims on messages that it has not begun to send."""
+    """Release this worker's claims on messages whose body it has not begun to send."""
+    # A stop may come after the commit of `sending` and before the body: nothing was delivered.
+    is_sending = Message.state == State.SENDING
+    state = case((is_sending, literal(State.PENDING, Message.state.type)), else_=Message.state)
     db.execute(
         update(Message)
         .where(Message.id.in_(list(ids)), Message.claimed_by == worker)
-        .values(claimed_by=None, claimed_until=None, **values)
+        .values(state=state, claimed_by=None, claimed_until=None, **values)
     )
 
 
 def settle_expired_claims(sessions: sessionmaker[Session], *, now: datetime) -> Counter[State]:
     """Settle what a crash left between DATA and the mark: nobody knows whether it was sent."""
-    abandoned = (Message.state == State.SENDING, Message.claimed_until <= now)
+    abandoned = (Message.state == State.SENDING, is_unclaimed(now))
     counts: Counter[State] = Counter()
     with sessions() as db:
         ids = db.scalars(select(Message.id).where(*abandoned)).all()

@@ -1,18 +1,25 @@
 """Delivery told to end in a batch, without a server for a day, with one bad address."""
 
 import time
+from collections import Counter
 
 import pytest
 
 from crm.base.outbox import MessageKind, State
+from crm.jobs.batch_delivery import REPEATED
+from crm.jobs.mime import mime_of
+from crm.settings import Settings
 from tests.faults.arranged import Clocks, off_from
 from tests.faults.crew import crew, wait_until
 from tests.faults.storm import fair
 from tests.faults.visitor import free_port
+from tests.faults.zone import SENDER
+from tests.jobs.mail import post_office
 from tests.jobs.scripted import Reply, scripted
 from tests.jobs.work import at
 
 ENDS_WITHIN_SECONDS = 10
+CONNECTIONS = Settings.model_fields["mail_connections"].default
 BRIEFS = {MessageKind.MORNING_BRIEF, MessageKind.NUDGE}
 STALE = "18:00 前未能发出，内容已过时"
 
@@ -47,6 +54,17 @@ def clocks(moment, tmp_path):
     return Clocks(off_from(at(moment)), hand=hand)
 
 
+def end_at(server, step, zone, arranged, command):
+    """Tell a worker to end once all its connections have heard that step; the seconds it takes."""
+    words = {"serve": ("serve", "--port", str(free_port()))}.get(command, (command,))
+    with crew(zone, arranged, CRM_MAIL=server.url) as runs:
+        runs.start(*words)
+        wait_until(lambda: server.heard[step] >= CONNECTIONS, else_tell=lambda: runs.says)
+        began = time.monotonic()
+        runs.dismiss()
+        return time.monotonic() - began
+
+
 @pytest.mark.parametrize("command", ["deliver", "clock", "serve"])
 def test_told_to_end_in_a_batch_it_ends_soon_and_knows_of_every_mail(lasting, tmp_path, command):
     words = {"serve": ("serve", "--port", str(free_port()))}.get(command, (command,))
@@ -72,29 +90,68 @@ def test_told_to_end_in_a_batch_it_ends_soon_and_knows_of_every_mail(lasting, tm
 def test_told_to_end_while_a_server_drips_it_ends_soon_and_says_what_it_does_not_know(
     lasting, tmp_path, command
 ):
-    words = {"serve": ("serve", "--port", str(free_port()))}.get(command, (command,))
-    with (
-        scripted(body=[Reply(drips=True)]) as server,
-        crew(
-            lasting,
-            clocks("2026-07-01T09:00", tmp_path),
-            CRM_MAIL=server.url,
-            CRM_MAIL_CONNECTIONS="1",
-        ) as runs,
-    ):
-        runs.start(*words)
-        wait_until(server.reached["body"].is_set, else_tell=lambda: runs.says)
-        began = time.monotonic()
-        runs.dismiss()
-        took = time.monotonic() - began
+    with scripted(body=[Reply(drips=True)] * CONNECTIONS) as server:
+        took = end_at(server, "body", lasting, clocks("2026-07-01T09:00", tmp_path), command)
 
     messages = lasting.messages()
-    (unknown,) = [m for m in messages if m.state in (State.AMBIGUOUS, State.HELD)]
+    unknown = [m for m in messages if m.state in (State.AMBIGUOUS, State.HELD)]
     assert took < ENDS_WITHIN_SECONDS
-    assert "系统停止运行" in unknown.note
-    assert {m.state for m in messages if m is not unknown} <= {State.PENDING, State.SENT}
+    assert len(unknown) == len(server.bodies) == CONNECTIONS
+    assert all("系统停止运行" in message.note for message in unknown)
+    assert {m.state for m in messages if m not in unknown} <= {State.PENDING, State.SENT}
     assert {m.claimed_until for m in messages} == {None}
-    assert server.got.total() == 1
+
+
+@pytest.mark.parametrize("command", ["deliver", "clock", "serve"])
+def test_told_to_end_before_a_body_it_ends_soon_and_leaves_the_mails_to_the_next_worker(
+    lasting, tmp_path, command
+):
+    first(lasting, 10)
+    arranged = clocks("2026-07-01T09:00", tmp_path)
+    with scripted(DATA=[Reply()] * CONNECTIONS) as server:
+        took = end_at(server, "DATA", lasting, arranged, command)
+    left = [m for m in lasting.messages() if m.state is not State.SKIPPED]
+    with fair() as office:
+        lasting.fork("deliver", "--once", arranged=[arranged], CRM_MAIL=office.url).ended()
+
+    assert took < ENDS_WITHIN_SECONDS
+    assert {(m.state, m.claimed_by, m.claimed_until) for m in left} == {(State.PENDING, None, None)}
+    assert Counter(m.message_id for m in left) == office.got
+
+
+def test_killed_amid_several_connections_it_loses_no_mail_and_repeats_none_unflagged(
+    lasting, tmp_path
+):
+    first(lasting, 150)
+    arranged = clocks("2026-07-01T09:00", tmp_path)
+    with post_office() as office, crew(lasting, arranged, CRM_MAIL=office.url) as runs:
+        killed = runs.start("deliver")
+        wait_until(lambda: len(office.received) > CONNECTIONS, else_tell=lambda: runs.says)
+        office.answers.clear()
+        wait_until(
+            lambda: len(office.received) == len(in_state(lasting, State.SENT)) + CONNECTIONS,
+            else_tell=lambda: runs.says,
+        )
+        killed.kill()
+        killed.see_killed()
+        under_way = in_state(lasting, State.SENDING)
+        office.answers.set()
+        for _ in range(2):  # the claims end; then the wait of what is unknown
+            lasting.let_an_hour_pass()
+            lasting.fork("deliver", "--once", arranged=[arranged], CRM_MAIL=office.url).ended()
+
+    messages = [m for m in lasting.messages() if m.state is not State.SKIPPED]
+    repeated = {m.message_id for m in messages if m.note == REPEATED}
+    held = in_state(lasting, State.HELD)
+    received = Counter(content for _, content in office.received)
+    assert len(under_way) == CONNECTIONS
+    assert under_way == repeated | held
+    assert {m.state for m in messages} <= {State.SENT, State.HELD}
+    assert received == {mime_of(m, sender=SENDER): 1 + (m.message_id in repeated) for m in messages}
+
+
+def in_state(zone, state):
+    return {m.message_id for m in zone.messages() if m.state is state}
 
 
 def test_after_a_day_without_a_server_the_backlog_goes_out_oldest_first_and_not_at_once(

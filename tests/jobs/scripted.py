@@ -38,6 +38,7 @@ class Scripted:
     got: Counter[str] = field(default_factory=Counter)  # bodies that it did not refuse
     bodies: list[bytes] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    heard: Counter[str] = field(default_factory=Counter)  # how often each step
     reached: dict[str, Event] = field(default_factory=lambda: defaultdict(Event))
     before: dict[str, Callable[[], None]] = field(default_factory=dict)  # what is done first
     is_deaf: bool = False  # takes no body in
@@ -86,6 +87,7 @@ class Scripted:
         waiting = self.replies[step]
         reply = waiting.pop(0) if waiting else Reply(DEFAULTS.get(step, b"502 what\r\n"))
         line.sendall(reply.said)
+        self.heard[step] += 1
         self.reached[step].set()
         while reply.drips:
             time.sleep(DRIP_SECONDS)
