@@ -14,9 +14,9 @@ from crm.base import db as base_db
 from crm.cli import deliver
 from crm.jobs import (
     backoff,
+    batch_delivery,
     claims,
     clock_check,
-    delivery,
     lease,
     ledger,
     runner,
@@ -94,7 +94,7 @@ class Haste:
         )
         claims.CLAIM_LASTS = timedelta(seconds=self.answer_seconds + 0.5)  # longer than an answer
         claims.AMBIGUOUS_WAIT = timedelta(seconds=0.5)
-        delivery.FIRST_WAIT = timedelta(seconds=0.05)
+        batch_delivery.FIRST_WAIT = timedelta(seconds=0.05)
         backoff.LONGEST_WAIT = timedelta(seconds=0.2)
 
 
