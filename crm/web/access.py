@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 
-from flask import Flask, abort, flash, g, redirect, request, session, url_for
+from flask import Flask, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.db import begin_to_write
 from crm.base.locks import take_exclusive_lock
 from crm.extensions import db
 from crm.people.rules import JUDGING, OF_BOARDS, OVERSEEING, WITH_RECORDS, Role
-from crm.web.auth import me
-from crm.web.back_links import came_from
+from crm.web.auth import me, redirect_to_login
 from crm.web.transaction import CHANGING, forget_reads, is_outdated, note_reads, undo
 
 PUBLIC = frozenset(
@@ -218,15 +217,6 @@ def begin_write_late() -> None:
     note_reads()
     if (answer := _check()) is not None:
         abort(answer)  # type: ignore[arg-type] # a response that ends the request
-
-
-def redirect_to_login() -> ResponseReturnValue:
-    """Redirect to the sign-in page, which leads on to the page or the submitted form."""
-    session.clear()  # messages of an ended session are not for the next person
-    if request.method == "GET":
-        return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
-    flash("登录已过期，刚才的操作没有保存，请重新登录后继续。", "warning")
-    return redirect(url_for("auth.login", next=came_from()))
 
 
 def init_app(app: Flask) -> None:

@@ -6,6 +6,7 @@ import structlog
 from flask import (
     Blueprint,
     Flask,
+    abort,
     current_app,
     flash,
     g,
@@ -34,6 +35,7 @@ from crm.people.models import LoginSession, Person
 from crm.people.permissions import Viewer, viewer
 from crm.people.queries import by_username
 from crm.people.service import verify
+from crm.web.back_links import came_from
 from crm.web.errors import show_at_field
 from crm.web.forms import cleaned, is_inside
 from crm.web.known_browsers import browser_known_to, remember_browser
@@ -81,9 +83,17 @@ def me() -> Person | None:
 
 def signed_in() -> Person:
     """The signed-in person; the access table refuses everyone else before."""
-    person = me()
-    assert person is not None  # noqa: S101 - a fault of ours, not an input
-    return person
+    # none: the session was ended while this request ran, and is read again after a refusal
+    return me() or abort(redirect_to_login())  # type: ignore[arg-type] # a response that ends it
+
+
+def redirect_to_login() -> ResponseReturnValue:
+    """Redirect to the sign-in page, which leads on to the page or the submitted form."""
+    session.clear()  # messages of an ended session are not for the next person
+    if request.method == "GET":
+        return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
+    flash("登录已过期，刚才的操作没有保存，请重新登录后继续。", "warning")
+    return redirect(url_for("auth.login", next=came_from()))
 
 
 def my_view() -> Viewer:

@@ -6,6 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.audit import AuditEntry, coming_from, record
+from crm.followups.models import Followup
+from crm.followups.service import FollowupOutcome, finish_followup
+from crm.people.accounts import sign_out_elsewhere
 from crm.people.entry_grants import end_grant
 from crm.people.models import EntryGrant, Person
 from crm.people.rules import Role
@@ -15,8 +18,17 @@ from crm.visits.rules import Status
 from tests.conflicts import before_first_write
 from tests.conftest import NOW
 from tests.counting import statements_of
-from tests.factories import arranged, make_grant, make_person, make_visit, sign_in
+from tests.factories import (
+    arranged,
+    make_followup,
+    make_grant,
+    make_lead,
+    make_person,
+    make_visit,
+    sign_in,
+)
 
+OUTCOME = FollowupOutcome(result="对方同意来访")
 YESTERDAY = date(2026, 7, 14)
 
 
@@ -70,6 +82,25 @@ def test_an_admin_who_loses_the_role_while_waiting_for_the_lock_changes_nothing(
     assert answer.status_code == 404
     with sessions() as db:
         assert db.scalars(select(Person.disabled_at).filter_by(username="agent")).one() is None
+
+
+def test_who_is_signed_out_while_a_form_is_refused_signs_in_first(app, sessions, planned):
+    def finish_and_sign_out():
+        with transaction(sessions) as db:
+            owner = db.scalars(select(Person).filter_by(username="owner")).one()
+            followup = db.scalars(select(Followup)).one()
+            finish_followup(db, followup=followup, outcome=OUTCOME, by=owner, now=NOW)
+            sign_out_elsewhere(db, person=owner, but_id=None, by=owner, now=NOW)
+
+    with arranged(app) as db:
+        owner = db.scalars(select(Person).filter_by(username="owner")).one()
+        followup = make_followup(db, make_lead(db), owner, YESTERDAY)
+    at_owners = sign_in(app, "owner")
+
+    with before_first_write(app, finish_and_sign_out):
+        answer = at_owners.post(f"/followups/{followup.id}/finish", data={"result": "已回访"})
+
+    assert answer.location.startswith("/login")
 
 
 @pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
