@@ -4,23 +4,25 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.people.models import Person
-from crm.people.permissions import viewer
+from crm.people.permissions import viewers
 from crm.people.queries import active_at, posted_as, unit_tree, units_above
 from crm.people.rules import Role
+from crm.quotas.permissions import figure_scopes
 from crm.supervision.models import Order
-from crm.supervision.permissions import COLUMNS, IN_LINE, visible_to
+from crm.supervision.permissions import COLUMNS, IN_LINE, visible
 from crm.supervision.workflow import ORDER_WORKFLOW, Actor, Step
 
 
 class StandIns:
     """The nearest up the tree who may take the step, else the admins.
 
-    People and units are read once for all the orders, and what a person may see once a person.
+    People and units are read once for all the orders, and what people may see once for all those
+    of a level of the tree.
     """
 
     def __init__(self, db: Session, orders: Sequence[Order], at: datetime) -> None:
@@ -35,7 +37,10 @@ class StandIns:
         )
         # in this order, by username, `of` returns them
         self._people = {person.id: person for person in db.scalars(query.order_by(Person.username))}
-        self._visible: dict[int, frozenset[int]] = {}
+        seeing = list(viewers(db, self._people.values(), self._on))
+        self._viewers = {viewer.person_id: viewer for viewer in seeing}
+        self._scopes = figure_scopes(db, seeing, self._on)
+        self._visible: dict[int, set[int]] = {}
 
     def of(self, order: Order, step: Step) -> list[Person]:
         """The people who stand in for a step of one of the orders, by username."""
@@ -60,18 +65,24 @@ class StandIns:
         return []
 
     def _seeing(self, order: Order, person_ids: AbstractSet[int]) -> list[Person]:
-        return [
-            person
-            for person_id, person in self._people.items()
-            if person_id in person_ids and order.id in self._visible_to(person)
-        ]
+        level = [person for person_id, person in self._people.items() if person_id in person_ids]
+        self._read_visible([person.id for person in level if person.id not in self._visible])
+        return [person for person in level if order.id in self._visible[person.id]]
 
-    def _visible_to(self, person: Person) -> frozenset[int]:
-        if person.id not in self._visible:
-            query = visible_to(self._db, viewer(self._db, person, self._on), self._on)
-            ids = query.with_only_columns(Order.id).where(Order.id.in_(self._order_ids))
-            self._visible[person.id] = frozenset(self._db.scalars(ids))
-        return self._visible[person.id]
+    def _read_visible(self, person_ids: Sequence[int]) -> None:
+        """Read which of the orders each of these people may see, in one query."""
+        if not person_ids:
+            return
+        seen = [
+            select(literal(person_id), Order.id).where(
+                Order.id.in_(self._order_ids),
+                visible(self._viewers[person_id], self._scopes[person_id], self._on),
+            )
+            for person_id in person_ids
+        ]
+        self._visible |= {person_id: set() for person_id in person_ids}
+        for person_id, order_id in self._db.execute(union_all(*seen)):
+            self._visible[person_id].add(order_id)
 
 
 def excluded_ids(order: Order, step: Step) -> set[int | None]:
