@@ -33,6 +33,7 @@ class Visit(Base):
         CheckConstraint("late_by_days >= 0", "lateness_not_negative"),
         Index(None, "leader_id", "first_on"),
         Index(None, "first_on", "last_on"),
+        Index(None, "status", "ends_at"),
         Index(None, "trip"),
         Index(
             "ix_visit_entered_by_id_with_trip",

@@ -59,3 +59,12 @@ def test_a_list_of_leads_follows_an_index_and_sorts_nothing(db, plans):
     assert scanned(plans) == ["SCAN lead USING INDEX ix_lead_entered_on"]
     # the few roles of a page alone are sorted
     assert sum("TEMP B-TREE" in step for step in plans) == 1
+
+
+def test_visits_to_settle_are_found_among_the_planned_ones(db, plans):
+    me = make_zone(db).people["tracker"]
+    plans.clear()
+
+    day_visits(db, me.id, TODAY, NOW, named_since=NOW - timedelta(days=7))
+
+    assert any("ix_visit_status_ends_at" in step for step in plans)
