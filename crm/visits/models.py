@@ -33,7 +33,13 @@ class Visit(Base):
         CheckConstraint("late_by_days >= 0", "lateness_not_negative"),
         Index(None, "leader_id", "first_on"),
         Index(None, "first_on", "last_on"),
-        Index(None, "status", "ends_at"),
+        Index(
+            "ix_visit_status_ends_at",
+            "status",
+            "ends_at",
+            sqlite_where=text("status = 'planned'"),
+            postgresql_where=text("status = 'planned'"),
+        ),
         Index(None, "trip"),
         Index(
             "ix_visit_entered_by_id_with_trip",
