@@ -6,11 +6,10 @@ message's DATA, its outcome right after the answer; connections share these comm
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 
 import structlog
 from sqlalchemy import case, select, update
@@ -98,13 +97,20 @@ class BatchDelivery:
         ]
 
         if len(lanes) == 1:
-            counts = self._send_through(lanes[0])
+            self._send_through(lanes[0])
         else:
-            with ThreadPoolExecutor(len(lanes), thread_name_prefix="smtp") as threads:
-                counts = sum(threads.map(self._send_through, lanes), Counter[State]())
+            # Daemons, unlike an executor's: one that waits for the database keeps no process alive.
+            threads = [
+                Thread(target=self._send_through, args=(lane,), name="smtp", daemon=True)
+                for lane in lanes
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         self._settle()
 
-        return counts
+        return sum((lane.counts for lane in lanes), Counter[State]())
 
     def _read(self) -> Mapping[int, Message]:
         """The rows in one query; where one of them cannot be read, each is read alone later."""
@@ -118,13 +124,12 @@ class BatchDelivery:
             log.exception("outbox.not_read")
             return {}
 
-    def _send_through(self, lane: "Lane") -> Counter[State]:
-        counts: Counter[State] = Counter()
+    def _send_through(self, lane: "Lane") -> None:
         message_id = None
 
         try:
             while (message_id := self._take()) is not None:
-                counts[lane.deliver(message_id)] += 1
+                lane.counts[lane.deliver(message_id)] += 1
         except ENDINGS as error:
             if message_id is not None:
                 self._unsent.append(message_id)
@@ -133,8 +138,6 @@ class BatchDelivery:
             self._ended_by.append(error)
         finally:
             lane.close()
-
-        return counts
 
     def _take(self) -> int | None:
         # One at a time: the pause in which other writers get in holds all connections up.
@@ -186,6 +189,7 @@ class Lane:
     """One connection of a batch, and the message that is on its way there."""
 
     def __init__(self, task: Task, rows: Mapping[int, Message], marks: Marks) -> None:
+        self.counts: Counter[State] = Counter()  # of messages, by the state they reached
         self._task = task
         self._rows = rows
         self._marks = marks

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import Base
 from crm.base.outbox import Message, State
-from crm.jobs.claims import CLAIM_LASTS, WAITING
+from crm.jobs.claims import CLAIM_LASTS, DATABASE_DOWN, WAITING
 from crm.transactions import transaction
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -87,8 +87,9 @@ class Marks:
         try:
             self._write(marks)
         except Exception as error:  # noqa: BLE001 - raised where the mark was asked for
-            if len(marks) == 1:
-                marks[0].is_ours.set_exception(error)
+            if len(marks) == 1 or isinstance(error, DATABASE_DOWN):
+                for mark in marks:
+                    mark.is_ours.set_exception(error)
                 return
             # Each alone: a row that cannot be written spoils no other.
             for mark in marks:

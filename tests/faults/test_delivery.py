@@ -1,7 +1,9 @@
 """Delivery told to end in a batch, without a server for a day, with one bad address."""
 
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
@@ -152,6 +154,22 @@ def test_killed_amid_several_connections_it_loses_no_mail_and_repeats_none_unfla
 
 def in_state(zone, state):
     return {m.message_id for m in zone.messages() if m.state is state}
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True, scope="session")
+def test_told_to_end_while_the_database_is_locked_it_ends_soon(lasting, tmp_path):
+    arranged = clocks("2026-07-01T09:00", tmp_path)
+    with post_office() as office, crew(lasting, arranged, CRM_MAIL=office.url) as runs:
+        office.answers.clear()
+        clock = runs.start("clock")
+        wait_until(lambda: len(office.received) == CONNECTIONS, else_tell=lambda: runs.says)
+        path = lasting.url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            office.answers.set()
+            status = clock.terminated(within=ENDS_WITHIN_SECONDS)
+
+    assert status == 0
 
 
 def test_after_a_day_without_a_server_the_backlog_goes_out_oldest_first_and_not_at_once(
