@@ -8,8 +8,9 @@ from sqlalchemy import literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
+from crm.base.remembered import remembered
 from crm.people.models import Person
-from crm.people.permissions import viewers
+from crm.people.permissions import Viewer, viewers
 from crm.people.queries import active_at, posted_as, unit_tree, units_above
 from crm.people.rules import Role
 from crm.quotas.permissions import figure_scopes
@@ -37,7 +38,12 @@ class StandIns:
         )
         # in this order, by username, `of` returns them
         self._people = {person.id: person for person in db.scalars(query.order_by(Person.username))}
-        seeing = list(viewers(db, self._people.values(), self._on))
+        people = self._people.values()
+        unit_ids = remembered(
+            *(db, "units of stand-ins", tuple(self._people), self._on),
+            read=lambda: {seer.person_id: seer.unit_ids for seer in viewers(db, people, self._on)},
+        )
+        seeing = [Viewer(person, unit_ids[person.id], self._tree) for person in people]
         self._viewers = {viewer.person_id: viewer for viewer in seeing}
         self._scopes = figure_scopes(db, seeing, self._on)
         self._visible: dict[int, set[int]] = {}
