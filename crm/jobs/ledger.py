@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from heapq import merge
 from itertools import dropwhile, takewhile
 
-from sqlalchemy import ColumnElement, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Update, case, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -140,14 +140,14 @@ def finish(
     db: Session, run_id: int, *, timing: Timing, made: Mapping[str, int] | None = None
 ) -> None:
     """Mark the claimed slot as done or skipped, with counts and the reason it was not on time."""
-    db.execute(
-        update(JobRun)
-        .where(JobRun.id == run_id)
-        .values(
-            state=RunState.SKIPPED if timing is Timing.SKIPPED else RunState.DONE,
-            made=None if made is None else _as_json(made),
-            reason=None if timing is Timing.ON_TIME else timing.label,
-        )
+    db.execute(_finished(timing, made).where(JobRun.id == run_id))
+
+
+def _finished(timing: Timing, made: Mapping[str, int] | None) -> Update:
+    return update(JobRun).values(
+        state=RunState.SKIPPED if timing is Timing.SKIPPED else RunState.DONE,
+        made=None if made is None else _as_json(made),
+        reason=None if timing is Timing.ON_TIME else timing.label,
     )
 
 
@@ -174,13 +174,24 @@ def open_slot(db: Session, run_id: int) -> Progress:
 def advance(db: Session, before: Progress, after: Progress) -> bool:
     """Record that a batch is written; False where another runner went on with the slot."""
     _bound_waits(db)
-    mine = (
-        JobRun.id == before.run_id,
+    moved = update(JobRun).values(position=after.position, made=_as_json(after.made))
+    return _is_changed(db, moved, before)
+
+
+def close_slot(db: Session, progress: Progress, *, timing: Timing) -> bool:
+    """Mark the open slot as done; False where another runner has done so."""
+    _bound_waits(db)
+    return _is_changed(db, _finished(timing, progress.made), progress)
+
+
+def _is_changed(db: Session, change: Update, progress: Progress) -> bool:
+    """Whether the slot was open, and no further than that, and so was changed."""
+    as_known = (
+        JobRun.id == progress.run_id,
         JobRun.state == RunState.RUNNING,
-        func.coalesce(JobRun.position, "") == before.position,
+        func.coalesce(JobRun.position, "") == progress.position,
     )
-    moved = update(JobRun).where(*mine).values(position=after.position, made=_as_json(after.made))
-    return db.scalar(moved.returning(JobRun.id)) is not None
+    return db.scalar(change.where(*as_known).returning(JobRun.id)) is not None
 
 
 def _as_json(made: Mapping[str, int]) -> str:
@@ -268,9 +279,8 @@ def _row(
     row = insert_into(db, JobRun).values(
         job=slot.job.name, slot=slot.name, due_at=slot.due_at, attempts=1, **values
     )
-    # A slot that is done in batches was counted when it was opened, in a transaction of its own.
-    is_counted = (JobRun.state == RunState.RUNNING) & (state is RunState.FAILED)
-    attempts = JobRun.attempts + case((is_counted, 0), else_=1)
+    # An open slot was counted when it was opened, in a transaction of its own.
+    attempts = JobRun.attempts + case((JobRun.state == RunState.RUNNING, 0), else_=1)
     # Only an unfinished run is written over; for a finished one nothing is returned.
     return row.on_conflict_do_update(
         index_elements=["job", "slot"],

@@ -262,16 +262,21 @@ class Runner:
                 counts = batch.write(db)
                 further = progress.after(batch.position, counts)
                 # Whoever records the position first goes on; the other's batch is rolled back.
-                if not ledger.advance(db, progress, further):
+                is_ours = ledger.advance(db, progress, further)
+                if is_ours:
+                    attempt.after_slot(db, slot)
+                else:
                     db.rollback()
-                    return SlotOutcome.UNFINISHED, made
-                attempt.after_slot(db, slot)
+            if not is_ours:
+                # from where the other runner came to, which may have been stopped there
+                outcome, made_since = self._do(attempt)
+                return outcome, made + Counter(made_since)
             progress = further
             made.update(counts)
 
         with transaction(self.sessions) as db:
-            ledger.finish(db, progress.run_id, timing=when, made=progress.made)
-        return SlotOutcome.DONE, made
+            is_ours = ledger.close_slot(db, progress, timing=when)
+        return SlotOutcome.DONE if is_ours else SlotOutcome.TAKEN, made
 
     def _fail(self, slot: Slot, error: Exception, *, now: datetime) -> SlotOutcome:
         """Record the error; raises where the database cannot be written, as no slot can be done."""

@@ -108,7 +108,7 @@ def test_a_runner_whose_slot_another_one_took_over_writes_nothing_more(zone, und
     slow = runner(zone, failing_after(1, lambda: other.run_due(lambda: LATER)))
     summary = slow.run_due(lambda: DUE)[JobName.WEEKLY_DIGEST]
 
-    assert summary.outcomes == {SlotOutcome.UNFINISHED: 1}
+    assert summary.outcomes == {SlotOutcome.TAKEN: 1}
     assert keys(zone) == undisturbed
     assert run_of(zone).made == '{"messages": 3}'
 
