@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import Base
 from crm.base.outbox import Message, State
-from crm.jobs.claims import CLAIM_LASTS, DATABASE_DOWN, WAITING
+from crm.jobs import claims
+from crm.jobs.claims import DATABASE_DOWN, WAITING
 from crm.transactions import transaction
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -115,6 +116,6 @@ class Marks:
             "ids": [mark.message_id for mark in marks],
             "worker": self._worker,
             "now": now,
-            "until": now + CLAIM_LASTS,
+            "until": now + claims.CLAIM_LASTS,
         }
         return frozenset(db.scalars(SENDING, row))

@@ -64,6 +64,7 @@ def test_no_error_holds_the_values_of_a_row(sessions):
 
 @pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
 def test_a_connection_that_cannot_write_any_more_is_not_used_again(sessions):
+    sessions.kw["bind"].dispose()  # so that the pool has the demoted connection alone
     with sessions() as db:
         before = db.scalar(SERVER_PROCESS)
         db.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))  # as a demotion

@@ -115,6 +115,7 @@ def test_a_clock_that_nobody_runs_fails_and_says_what_to_start(crm, doctor, zone
 def test_a_clock_that_was_never_installed_leads_to_init(doctor, zone, sessions):
     with transaction(sessions) as db:
         db.execute(delete(JobRun))
+        db.execute(delete(Lease))
 
     code, result = doctor()
 
