@@ -103,15 +103,19 @@ def test_who_is_signed_out_while_a_form_is_refused_signs_in_first(app, sessions,
     assert answer.location.startswith("/login")
 
 
+def log_another_visit(sessions, at):
+    with coming_from(None), transaction(sessions) as db:
+        other = make_visit(db, make_person(db, "other"))
+        record(db, "visit.logged", other, by=None, at=at)
+
+
 @pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
 def test_a_request_that_runs_again_is_of_a_later_moment(app, sessions, planned, time_machine):
     later = NOW + timedelta(seconds=5)
 
     def change_something_else():
         time_machine.move_to(later, tick=False)
-        with coming_from(None), transaction(sessions) as db:
-            other = make_visit(db, make_person(db, "other"))
-            record(db, "visit.logged", other, by=None, at=later)
+        log_another_visit(sessions, later)
 
     agent = sign_in(app, "agent")
 
@@ -134,14 +138,9 @@ def test_what_nobody_else_changes_runs_once(app, sessions, planned):
 
 @pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
 def test_a_request_that_runs_again_is_one_change(app, sessions, planned):
-    def change_something_else():
-        with coming_from(None), transaction(sessions) as db:
-            other = make_visit(db, make_person(db, "other"))
-            record(db, "visit.logged", other, by=None, at=NOW)
-
     agent = sign_in(app, "agent")
 
-    with before_first_write(app, change_something_else):
+    with before_first_write(app, lambda: log_another_visit(sessions, NOW)):
         agent.post(f"/visits/{planned.id}/done")
 
     with sessions() as db:
