@@ -33,6 +33,7 @@ async function bundled(entry) {
     write: false,
     format: "iife",
     target: "es2020",
+    external: ["icon:*"],
     legalComments: "none",
   });
   return result.outputFiles[0].text;
@@ -41,7 +42,7 @@ async function bundled(entry) {
 async function styles() {
   const tabler = await readFile(modules("@tabler/core/dist/css/tabler.min.css"), "utf8");
   const picker = await readFile(modules("tom-select/dist/css/tom-select.min.css"), "utf8");
-  const own = await withIcons(await readFile(path.join(ROOT, "assets/app.css"), "utf8"));
+  const own = await withIcons(await bundled("app.css"));
   let css = `${tabler}\n${picker}`;
   if (!process.argv.includes("--whole")) {
     const content = [
