@@ -53,7 +53,7 @@ def is_fresh(root: Path) -> bool:
 def sources(root: Path) -> Iterator[Path]:
     """What the build reads; templates and Python too, since unused styles are left out."""
     yield LOCK
-    yield from (root / "assets").iterdir()
+    yield from (path for path in (root / "assets").rglob("*") if path.is_file())
     yield from (root / "templates").rglob("*.html")
     yield from (root / "crm").rglob("*.py")
 
