@@ -6,7 +6,8 @@ Values are plain: no objects of a session, and nothing that anybody changes.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -20,6 +21,7 @@ from crm.base.audit import chain_head
 from crm.base.unsaved import has_written
 
 MOST = 40_000  # figures that a process remembers of a database: about 20 MB
+LONGEST_WAIT = 2.0  # seconds for another thread, after which a thread reads the same itself
 Key: TypeAlias = tuple[object, ...]  # what, and of whom: a set of people, or none for everybody
 Value = TypeVar("Value")
 EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -45,6 +47,7 @@ class Memory:
     def __init__(self) -> None:
         self._kept: OrderedDict[Key, Lasting] = OrderedDict()
         self._lock = Lock()
+        self._under_way: dict[tuple[str, Key], Lock] = {}
 
     def find(self, key: Key, head: str, as_of: datetime) -> Lasting | None:
         """What was read under the key, or of more people."""
@@ -61,6 +64,21 @@ class Memory:
         if not isinstance(wanted[-1], frozenset):
             return []
         return [key for key in reversed(self._kept) if _covers(key, wanted)]
+
+    @contextmanager
+    def reading(self, key: Key, head: str) -> Iterator[None]:
+        """Read the value under the key; other threads that read the same wait meanwhile."""
+        with self._lock:
+            turn = self._under_way.setdefault((head, key), Lock())
+        is_mine = turn.acquire(timeout=LONGEST_WAIT)
+
+        try:
+            yield
+        finally:
+            if is_mine:
+                turn.release()
+            with self._lock:
+                self._under_way.pop((head, key), None)
 
     def keep(self, key: Key, lasting: Lasting) -> None:
         with self._lock:
@@ -112,9 +130,19 @@ class Recall:
         found = self.memory.find(key, self.head, self.as_of)
         return found.value if found else None
 
-    def keep(self, value: object, until: datetime, *key: object) -> None:
-        """Remember a value that was read at this moment."""
-        self.memory.keep(key, Lasting(value, self.head, self.as_of, until))
+    def find_or_read(self, *key: object, read: Callable[[], tuple[Value, datetime]]) -> Value:
+        """The value; `read` gives it with the next moment at which time itself changes it."""
+        value: Value | None = self.find(*key)
+        if value is not None:
+            return value
+
+        # after a change all threads are asked for the same figures, which take 100 ms
+        with self.memory.reading(key, self.head):
+            value = self.find(*key)
+            if value is None:
+                value, until = read()
+                self.memory.keep(key, Lasting(value, self.head, self.as_of, until))
+        return value
 
 
 def recall(db: Session, as_of: datetime) -> Recall | None:
@@ -145,8 +173,4 @@ def remembered_until(
     if memory is None:
         return read()
 
-    value: Value | None = memory.find(*key)
-    if value is None:
-        value = read()
-        memory.keep(value, until(), *key)
-    return value
+    return memory.find_or_read(*key, read=lambda: (read(), until()))

@@ -147,18 +147,15 @@ def current(
 
     It may hold more people than were asked for.
     """
-    remembered = recall(db, as_of)
-    if remembered is None:
+    memory = recall(db, as_of)
+    if memory is None:
         return _read(db, period, as_of, person_ids)[0]
 
-    found: Current | None = remembered.find(period, person_ids)
-    if found is not None:
-        return found
+    def read() -> tuple[Current, datetime]:
+        made, until = _read(db, period, as_of, person_ids)
+        return made, min(until, next_settlement(db, period, as_of) or until)
 
-    made, until = _read(db, period, as_of, person_ids)
-    settled = next_settlement(db, period, as_of) or until
-    remembered.keep(made, min(until, settled), period, person_ids)
-    return made
+    return memory.find_or_read(period, person_ids, read=read)
 
 
 def _read(
