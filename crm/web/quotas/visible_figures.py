@@ -1,5 +1,7 @@
 """The figures that the signed-in person sees by name, and their addresses (REGIME 2)."""
 
+from functools import lru_cache
+
 from flask import abort, g, request, url_for
 
 from crm.base.periods import Period
@@ -49,6 +51,8 @@ def _named(part: str) -> str:
     return (request.view_args or {}).get(part) or text_arg(part)
 
 
+# a board has hundreds; to put an address together takes longer than to write its row
+@lru_cache(maxsize=2_000)
 def figure_url(rule_code: str, username: str, period: Period) -> str:
     """The address of the page that explains the figure."""
     return url_for("compliance.figure", rule=rule_code, person=username, period=period.name)
