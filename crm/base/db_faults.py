@@ -10,13 +10,13 @@ from crm.base.enums import LabeledEnum
 class Fault(LabeledEnum):
     """A fault of the database, and what a person can do about it."""
 
-    NO_TABLES = "no_tables", "数据库还没有建表或版本较旧，请先运行：crm init"
-    READ_ONLY = "read_only", "数据库现在只读，不能保存；请检查是否连到了备库或设置了只读"
-    FULL = "full", "数据库所在的磁盘写不进去，可能已满；请清理磁盘后重试"
-    BUSY = "busy", "数据库正忙，请稍后再试"
+    NO_TABLES = "no_tables", "数据库尚未建表或版本较旧，请先运行：crm init"
+    READ_ONLY = "read_only", "数据库为只读状态，无法保存；请检查是否连接到备库或设置了只读"
+    FULL = "full", "数据库所在磁盘无法写入，可能已满；请清理磁盘后重试"
+    BUSY = "busy", "数据库正忙，请稍后重试"
     REFUSED = "refused", "数据库拒绝登录或不存在，请检查 CRM_DATABASE_URL"
-    AWAY = "away", "数据库连接不上"
-    BROKEN = "broken", "数据库出错，没有保存任何内容"
+    AWAY = "away", "无法连接数据库"
+    BROKEN = "broken", "数据库出错，本次操作未保存"
 
     @property
     def is_transient(self) -> bool:

@@ -40,5 +40,5 @@ def purge_(before: datetime) -> None:
     with changing() as db:
         count = purge(db, before=before.date(), at=clock.now())
     click.echo(
-        f"已清理 {count} 条操作记录，清理本身已留痕。" if count else "没有可清理的操作记录。"
+        f"已清理 {count} 条操作记录，清理本身已留痕。" if count else "暂无可清理的操作记录。"
     )

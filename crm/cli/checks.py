@@ -32,7 +32,7 @@ def _clock(db: Session, now: datetime) -> Result:
 
     pulse = health.pulse(db, now=now)
     if pulse.silent_for is None:
-        return Health.FAIL, "定时任务没有初始化；请运行 crm init"
+        return Health.FAIL, "定时任务尚未初始化，请运行 crm init"
     ago = formatting.duration(pulse.silent_for)
     last = f"最近一次运行在 {ago}前" if pulse.has_ticked else f"安装 {ago}以来还没有运行过"
     advice = "" if pulse.health is Health.OK else "；请启动 crm serve 或 crm clock"
@@ -48,7 +48,7 @@ def _lease(db: Session, _now: datetime) -> Result:
 
 def _slots(db: Session, now: datetime) -> Result:
     if ledger.installed_at(db) is None:
-        return Health.FAIL, "定时任务没有初始化；请运行 crm init"
+        return Health.FAIL, "定时任务尚未初始化，请运行 crm init"
 
     failed = [
         f"{JobName(run.job).label} {run.slot} 已失败 {run.attempts} 次（{run.reason}）"
@@ -64,7 +64,7 @@ def _slots(db: Session, now: datetime) -> Result:
         for name, pause in pauses(db).items()
     ]
     if failed or paused:
-        retried = ["稍后会自动再试，原因见日志"] if failed else []
+        retried = ["稍后自动重试，原因见日志"] if failed else []
         return Health.WARN, "；".join([*failed, *retried, *paused])
 
     return Health.OK, _last_done(db)

@@ -149,7 +149,7 @@ def preview(job: JobName, form: str) -> None:
     due = f"{time.civil(result.slot.due_at):%Y-%m-%d %H:%M}"
     made = "，".join(f"{name}={count}" for name, count in sorted(result.made.items()))
     click.echo(
-        f"{job} {result.slot.name}，{due}，{result.timing.label}；{made or '没有内容'}", err=True
+        f"{job} {result.slot.name}，{due}，{result.timing.label}；{made or '无内容'}", err=True
     )
     if result.error:
         raise RefusedError(f"这一期执行会失败：{result.error}")

@@ -170,7 +170,7 @@ def _replica(settings: Settings) -> list[Finding]:
 def _migrations(db: Session) -> Result:
     if health.is_migrated(db):
         return Health.OK, "数据表是最新版本"
-    return Health.FAIL, "还没有建表，或数据表与程序版本不一致；请运行 crm init"
+    return Health.FAIL, "尚未建表，或数据表与程序版本不一致；请运行 crm init"
 
 
 def _disk(data: Path) -> Result:

@@ -13,7 +13,7 @@ from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.errors import Refused
 from crm.web.errors import refusal_text as page_text
 
-CONFLICT = "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请重新运行这条命令。"
+CONFLICT = "他人同时修改了相关内容，本次未保存，请重新运行命令。"
 
 
 class RefusedError(click.ClickException):

@@ -134,4 +134,4 @@ def _write(file: Path, content: bytes) -> None:
     try:
         file.write_bytes(content)
     except OSError as error:
-        raise RefusedError(f"写不了文件 {file}，请检查路径和权限。") from error
+        raise RefusedError(f"无法写入文件 {file}，请检查路径和权限。") from error

@@ -136,7 +136,7 @@ def _read(file: Path) -> bytes:
         with file.open("rb") as stream:
             return stream.read(LARGEST_BYTES + 1)
     except OSError as error:
-        raise RefusedError(f"打不开文件 {file}，请检查路径和权限。") from error
+        raise RefusedError(f"无法打开文件 {file}，请检查路径和权限。") from error
 
 
 def _write_template(columns: tuple[Column, ...], file: Path | None) -> None:
@@ -151,7 +151,7 @@ def _write_template(columns: tuple[Column, ...], file: Path | None) -> None:
     except FileExistsError:
         raise RefusedError(f"文件 {file} 已存在，没有覆盖。") from None
     except OSError as error:
-        raise RefusedError(f"写不了文件 {file}，请检查路径和权限。") from error
+        raise RefusedError(f"无法写入文件 {file}，请检查路径和权限。") from error
 
     click.echo(f"模板已写入 {file}")
 
@@ -179,7 +179,7 @@ def _print(kind: What, outcome: ImportResult, *, dry_run: bool, form: str) -> No
 def _refusal(file: Path, refused: SheetRefused, form: str) -> RefusedError:
     """The refusal of a file: each problem on a line of stderr, or as a row on stdout."""
     count = len(refused.problems)
-    head = f"{file} 有 {count} 处问题，没有导入任何内容"
+    head = f"{file} 有 {count} 处问题，未导入任何内容"
     if form != "table":
         print_rows([_problem_row(problem) for problem in refused.problems], PROBLEM_KEYS, form)
         return RefusedError(f"{head}。")

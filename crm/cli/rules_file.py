@@ -76,7 +76,7 @@ def _rule_nodes(file: Path) -> list[yaml.Node]:
         # Nodes, not values: they know their lines. Notepad begins a file with a byte-order mark.
         node = yaml.compose(text.decode("utf-8-sig"), Loader=yaml.SafeLoader)
     except OSError:
-        raise RefusedError(f"打不开文件 {file}，请检查路径和权限。") from None
+        raise RefusedError(f"无法打开文件 {file}，请检查路径和权限。") from None
     except UnicodeDecodeError:
         raise RefusedError(f"{file} 不是 UTF-8 编码的文本。") from None
     except yaml.MarkedYAMLError as error:

@@ -124,7 +124,7 @@ def disable(*, username: str) -> None:
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    return str(click.prompt("新密码", hide_input=True, confirmation_prompt="再输入一次"))
+    return str(click.prompt("新密码", hide_input=True, confirmation_prompt="再次输入"))
 
 
 def _person(db: Session, username: str) -> Person:

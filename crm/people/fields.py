@@ -69,15 +69,15 @@ _PLACE = (
 _TERM = (
     Field(
         "from_on",
-        "任职首日",
+        "任职开始日期",
         FieldKind.DATE,
         columns=(Column("from", "任职起", "2026-01-01"),),
         in_form=True,
-        required="请选择任职首日。",
+        required="请选择任职开始日期。",
     ),
     Field(
         "to_on",
-        "任职末日",
+        "任职结束日期",
         FieldKind.DATE,
         columns=(Column("to", "任职止"),),
         in_form=True,

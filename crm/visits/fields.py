@@ -55,8 +55,8 @@ VISIT_FIELDS = declared(
         bears_on_quotas=True,
     ),
     # not in the file: they follow from the two moments
-    Field("first_on", "首日", FieldKind.DATE, bears_on_quotas=True),
-    Field("last_on", "末日", FieldKind.DATE, bears_on_quotas=True),
+    Field("first_on", "开始日期", FieldKind.DATE, bears_on_quotas=True),
+    Field("last_on", "结束日期", FieldKind.DATE, bears_on_quotas=True),
     Field("city", "城市", columns=(Column("city", "城市", "上海"),), in_form=True),
     Field(
         "leader_id",

@@ -92,7 +92,7 @@ def redirect_to_login() -> ResponseReturnValue:
     session.clear()  # messages of an ended session are not for the next person
     if request.method == "GET":
         return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
-    flash("登录已过期，刚才的操作没有保存，请重新登录后继续。", "warning")
+    flash("登录已过期，刚才的操作未保存，请重新登录后继续。", "warning")
     return redirect(url_for("auth.login", next=came_from()))
 
 

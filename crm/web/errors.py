@@ -25,25 +25,25 @@ from crm.web.transaction import Outdated, undo
 SECRETS = frozenset({"password", "old", "again"})  # never sent back to the browser
 RETRY_SECONDS = 10
 PAGES = {
-    400: ("这个请求无法处理", "请返回上一页重试；已填写的内容仍在浏览器里。"),
-    404: ("没有找到这个页面", "它可能不存在，或不在您的权限范围内。"),
-    405: ("这个操作不能这样进行", "请从页面上的按钮重新操作。"),
-    413: ("提交的内容太大", "请删减后再提交。"),
-    429: ("操作太频繁", "请等一分钟再试。"),
+    400: ("无法处理这个请求", "请返回上一页重试，已填写的内容仍保留在浏览器中。"),
+    404: ("未找到该页面", "页面可能不存在，或不在您的权限范围内，请从菜单重新进入。"),
+    405: ("操作方式不正确", "请返回首页，通过页面上的按钮重新操作。"),
+    413: ("提交的内容过大", "请返回上一页，删减内容或改用较小的文件后重新提交。"),
+    429: ("操作过于频繁", "请一分钟后重试。"),
     500: (
-        "系统出了点问题",
-        "没有保存任何内容，请稍后再试；如反复出现，请联系系统管理员。",
+        "系统出现异常",
+        "本次操作未保存，请稍后重试；如多次出现，请联系系统管理员。",
     ),
-    503: ("数据库暂时无法使用", "没有保存任何内容，请稍后再试。"),
+    503: ("数据库暂时无法使用", "本次操作未保存，请稍后重试；如多次出现，请联系系统管理员。"),
 }
 UNUSABLE = {
     Fault.READ_ONLY: (
-        "数据库现在不能保存",
-        "数据库目前只读，不能登录和保存。没有保存任何内容，请稍后再试。",
+        "暂时无法保存",
+        "数据库当前为只读状态，无法登录和保存。本次操作未保存，请稍后重试。",
     ),
     Fault.FULL: (
-        "数据库现在不能保存",
-        "数据库所在的磁盘写不进去。没有保存任何内容，请联系系统管理员。",
+        "暂时无法保存",
+        "数据库所在磁盘无法写入。本次操作未保存，请联系系统管理员。",
     ),
 }
 
@@ -96,8 +96,11 @@ def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
     # the session has ended and its token with it: sign in first
     if "_user_id" not in session and request.endpoint != "auth.sign_in":
         return redirect(url_for("auth.login", next=place))
-    title, hint = "页面已过期", "登录状态已变化，请回到刚才的页面再提交；已填写的内容仍在浏览器里。"
-    context = {"title": title, "hint": hint, "home": place, "action": "回到刚才的页面"}
+    title, hint = (
+        "页面已过期",
+        "登录状态已变化，请返回原页面重新提交，已填写的内容仍保留在浏览器中。",
+    )
+    context = {"title": title, "hint": hint, "home": place, "action": "返回原页面"}
     return render_template("error.html", **context), 400
 
 
@@ -108,7 +111,7 @@ def _conflict_error(error: IntegrityError | StaleDataError | Outdated) -> Respon
     reason = str(getattr(error, "orig", error)).partition("\n")[0]  # later lines hold values
     current_app.logger.warning("concurrent change: %s", reason)
     undo()
-    page = render_template("error.html", title="没有保存", hint=CONFLICT, **_sent_again())
+    page = render_template("error.html", title="本次未保存", hint=CONFLICT, **_sent_again())
     return page, 409
 
 
@@ -118,7 +121,7 @@ def _sent_again() -> dict[str, Any]:
         return {}
     left_out = SECRETS | {"csrf_token"}
     again = [item for item in request.form.items(multi=True) if item[0] not in left_out]
-    return {"again": again, "home": came_from() or "/", "action": "回到刚才的页面"}
+    return {"again": again, "home": came_from() or "/", "action": "返回原页面"}
 
 
 def _database_error(error: DBAPIError) -> ResponseReturnValue:

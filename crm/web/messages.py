@@ -1,8 +1,6 @@
 """One sentence for each refusal code; a test finds a code without one."""
 
-CONFLICT = (
-    "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请再提交一次，系统会指出冲突之处。"
-)
+CONFLICT = "他人同时修改了相关内容，本次未保存。请再次提交，系统会提示冲突之处。"
 SENTENCES = {
     "required": "请填写此项。",
     "duplicate_username": "账号 {username} 已存在。",
@@ -13,22 +11,22 @@ SENTENCES = {
     "audit_broken": "操作记录不完整：{part} {name} {flaw}。",
     "audit_too_young": "操作记录至少保存 {days} 天：目前只能清理 {until} 之前封存的。",
     "wrong_password": "账号或密码不正确。",
-    "too_many_tries": "尝试次数过多，请等一分钟再试。",
+    "too_many_tries": "尝试次数过多，请一分钟后重试。",
     "password_over": "临时密码 {days} 天内有效，现已过期，请联系系统管理员重新生成。",
     "wrong_old_password": "当前密码不正确。",
     "same_password": "新密码不能与当前密码相同。",
-    "own_account": "不能这样办理自己的账号，请由其他系统管理员办理；改密码请到“我的账号”。",
+    "own_account": "不能对本人账号进行此操作，请由其他系统管理员办理；修改密码请到“我的账号”。",
     "last_admin": "这是最后一位系统管理员（能登录且不离任），请先指定另一位，由其登录并设好密码。",
     # entering for another
     "grant_to_oneself": "请选择本人以外的人员。",
     "cannot_enter": "{agent} 不能代录：简报读者和已停用的账号不能登记拜访。",
-    "grant_is_over": "末日已过，请改为今天或以后，或留空。",
-    "grant_there": "{agent} 已有尚未结束的代录授权；要改日期，请先结束原来的。",
+    "grant_is_over": "结束日期已过，请改为今天或以后的日期，或留空。",
+    "grant_there": "{agent} 已有尚未结束的代录授权；需修改日期的，请先结束原授权。",
     # handing over
-    "handover_unfit": "有几项不能交给所选的人，原因写在各项下面，没有保存任何内容。",
-    "nobody_named": "请选择接手人：全部交给一人，或在各项下面分别选择。",
-    "things_changed": "名下的事项在此期间有变动，请按现在的内容再确认一次。",
-    "successor_leaves": "{name} 不能接手：是本人，或账号已停用、即将停用、没有业务权限。",
+    "handover_unfit": "部分事项不能交给所选人员，原因见各项下方；本次未保存。",
+    "nobody_named": "请选择接手人：可全部交给一人，也可逐项选择。",
+    "things_changed": "名下事项在此期间有变动，请核对后再次确认。",
+    "successor_leaves": "{name} 不能接手：是本人，或账号已停用、即将停用、无业务权限。",
     "successor_sees_not": "{name} 不能知悉所涉的线索，请改选知悉范围内的人员。",
     "successor_not_posted": "{name} 没有任职，不能带队或同行。",
     "successor_on_other_side": "{name} 在这张督办单上已是另一方，承办和经办不能是同一人。",
@@ -36,14 +34,14 @@ SENTENCES = {
     # postings, units, absences
     "no_posting_then": "{on} 没有主要任职，请直接添加任职。",
     "posting_begins_then": "当前的主要任职就从 {on} 开始，请直接修改那一段。",
-    "leaves_before_posting": "已有自 {on} 起的任职，末日不能早于它；任职登记有误的，请先改正。",
+    "leaves_before_posting": "已有自 {on} 起的任职，最后任职日不能早于该日；登记有误的请先更正。",
     "duplicate_unit": "编号“{taken}”已被使用，请换一个。",
     "unit_under_itself": "“{unit}”不能放到自己或下级单位的下面。",
     "reason_needed": "其他公务请写明事由。",
-    "absence_there": "同样的请假已提交过（{status}）。",
-    "not_asked": "这条请假的状态是“{status}”，不能再这样办理。",
-    "not_approved": "这条请假的状态是“{status}”，只有已批准的可以这样办理。",
-    "not_shorter": "新的末日应在 {first} 之后（含当日），并早于原末日 {last}。",
+    "absence_there": "已提交过相同的请假申请（{status}）。",
+    "not_asked": "这条请假的状态为“{status}”，不能进行此操作。",
+    "not_approved": "这条请假的状态为“{status}”，只有已批准的请假可以进行此操作。",
+    "not_shorter": "新的结束日期不能早于 {first}，且须早于原结束日期 {last}。",
     "unknown_rule": "没有代码为 {rule} 的考核规则。",
     "unknown_person": "没有账号为 {person} 的人员。",
     "days_by_day": "驻城天数只能按天计算，请改为“按天”。",
@@ -108,7 +106,7 @@ SENTENCES = {
     "last_day_before_first": "结束日期早于开始日期。",
     "ref_taken": "编号“{ref}”的拜访已存在，内容与本行不同：{columns}。",
     # the working calendar
-    "no_rows": "文件里只有列名，没有内容。",
+    "no_rows": "文件只有列名，没有数据。",
     "no_override": "这些日期没有手工调整，无需撤回。",
     "span_too_long": "一次最多调整 {longest} 天；更多的请用导入。",
     # visits
@@ -167,7 +165,7 @@ SENTENCES = {
     "no_such_unit": "没有找到这个单位，请重新选择。",
     "supervisor_needed": "这条线索在{people}的管辖范围内：改为限知前，请列明其中一位为知悉人员。",
     "wrong_holder": "“{role}”的人选不对：责任单位须为单位，其他须为人员。",
-    "role_held_later": "已有人自 {on} 起担任，请改用更晚的日期。",
+    "role_held_later": "已有人自 {on} 起担任，请选择更晚的日期。",
     "last_named": "限知线索任何一天都要有至少一位知悉人员，请先指定接续的人。",
     "own_succession": "不能指定自己接续看不到的限知线索，请另选一人。",
     "unknown_role": "没有找到这项分工。",
@@ -189,7 +187,7 @@ SENTENCES = {
     "not_paused": "“{job}”没有暂停。",
     "job_paused": "“{job}”已暂停，请先恢复。",
     "job_waits": "“{job}”要等“{other}”执行之后，请先处理“{other}”。",
-    "nothing_due": "“{job}”没有到期未执行的一期；没到时间的只能预览。",
+    "nothing_due": "“{job}”没有到期未执行的任务，未到执行时间的只能预览。",
     "unknown_message": "没有编号为 {id} 的邮件。",
     "message_in_hand": "编号为 {id} 的邮件正在发送，请稍后再看结果。",
     "message_sent": "编号为 {id} 的邮件已于 {at} 发出；确要重发，请加 --again。",

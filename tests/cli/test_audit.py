@@ -73,7 +73,7 @@ def test_what_is_young_is_not_purged(crm, zone):
 def test_a_purge_without_anything_old_says_so(crm, zone):
     result = crm("audit", "purge", "--before", "2020-01-01")
 
-    assert (result.exit_code, result.stdout) == (0, "没有可清理的操作记录。\n")
+    assert (result.exit_code, result.stdout) == (0, "暂无可清理的操作记录。\n")
 
 
 def test_a_command_leaves_its_name_in_what_it_does(crm, zone):

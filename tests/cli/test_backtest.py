@@ -201,7 +201,7 @@ def test_what_is_no_list_of_rules_is_refused(crm, text, reason):
 def test_a_file_that_is_not_there_is_refused(crm):
     text = CliRunner().invoke(main, ["quota", "backtest", "/nowhere.yaml", *JUNE])
 
-    assert (text.exit_code, "打不开文件" in text.stderr) == (1, True)
+    assert (text.exit_code, "无法打开文件" in text.stderr) == (1, True)
 
 
 def test_a_span_that_ends_before_it_begins_is_a_usage_error(crm):

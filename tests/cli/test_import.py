@@ -102,7 +102,7 @@ def test_all_problems_are_told_with_line_and_column_and_nothing_is_kept(crm, fil
 
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == (
-        f"{path} 有 2 处问题，没有导入任何内容：\n"
+        f"{path} 有 2 处问题，未导入任何内容：\n"
         "  第 2 行，“ends_at”列：结束时间必须晚于开始时间。\n"
         "  第 3 行，“participants”列：没有账号为“li”的人员。\n"
     )
@@ -127,7 +127,7 @@ def test_a_file_that_is_not_there_is_told(crm, tmp_path, count):
     done = crm("import", "people", str(tmp_path / "none.csv"))
 
     assert done.exit_code == 1
-    assert done.stderr.startswith("打不开文件")
+    assert done.stderr.startswith("无法打开文件")
 
 
 def test_without_a_file_it_is_a_matter_of_usage(crm):
@@ -156,9 +156,7 @@ def test_who_was_entered_on_a_page_at_the_same_moment_is_told_without_a_trace(cr
         done = crm("import", "people", file(PEOPLE + ZHAO))
 
     assert done.exit_code == 1
-    assert done.stderr == (
-        "同一时间有人保存了相冲突的内容，本次没有保存任何内容。请重新运行这条命令。\n"
-    )
+    assert done.stderr == ("他人同时修改了相关内容，本次未保存，请重新运行命令。\n")
     assert count(Person) == 0
 
 
@@ -177,7 +175,7 @@ def test_the_faults_of_a_file_come_back_as_rows(crm, file, count, form):
     assert [(str(row["line"]), row["column"], row["code"]) for row in rows] == [
         ("3", "name", "required")
     ]
-    assert done.stderr == f"{path} 有 1 处问题，没有导入任何内容。\n"
+    assert done.stderr == f"{path} 有 1 处问题，未导入任何内容。\n"
 
 
 def test_what_a_workbook_hides_or_leaves_out_is_said_with_the_result(crm, tmp_path, count):

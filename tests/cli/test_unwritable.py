@@ -105,7 +105,7 @@ def test_the_sign_in_page_says_that_nothing_can_be_saved(client, password):
     answer = client.post("/login", data={"username": "chief", "password": password})
 
     assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "10")
-    assert "数据库现在不能保存" in answer.text
+    assert "暂时无法保存" in answer.text
     assert "密码" not in answer.text
 
 

@@ -153,7 +153,7 @@ def test_a_page_that_does_not_exist_says_so_kindly(app, liwei):
     answer = sign_in(app, "liwei").get("/nowhere")
 
     assert answer.status_code == 404
-    assert "没有找到这个页面" in answer.text
+    assert "未找到该页面" in answer.text
 
 
 def test_the_door_says_that_state_secrets_may_not_be_entered(client):

@@ -87,4 +87,4 @@ def test_an_expired_form_leads_back_to_itself(app, lina):
     answer = client.post("/visits/new", headers={"Referer": f"{HOST}/visits/new"})
 
     assert answer.status_code == 400
-    assert 'href="/visits/new">回到刚才的页面' in answer.text
+    assert 'href="/visits/new">返回原页面' in answer.text

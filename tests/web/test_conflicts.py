@@ -13,7 +13,7 @@ from tests.factories import arranged, make_person, make_unit, sign_in
 
 PASSWORD = "a long enough password"
 NEW = {"username": "wang", "name": "王<工>", "role": "recruiter", "phone": "0513-1234"}
-SAID = "同一时间有人保存了相冲突的内容，本次没有保存任何内容。"
+SAID = "他人同时修改了相关内容，本次未保存。"
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_what_was_typed_may_be_sent_once_more(at_roots):
     with meanwhile(person_called("wang")):
         page = at_roots.post("/admin/people/new", data=NEW).text
 
-    assert "再提交一次</button>" in page
+    assert "再次提交</button>" in page
     assert '<input type="hidden" name="name" value="王&lt;工&gt;">' in page
     assert '<input type="hidden" name="phone" value="0513-1234">' in page
 
@@ -85,7 +85,7 @@ def test_a_password_is_typed_anew(app, at_roots):
 
     assert answer.status_code == 409
     assert new not in answer.text
-    assert "再提交一次</button>" not in answer.text
+    assert "再次提交</button>" not in answer.text
 
 
 def test_what_breaks_a_rule_of_the_tables_is_a_fault_and_no_conflict(app, at_roots):

@@ -223,7 +223,7 @@ def test_a_busy_database_hands_back_what_was_typed(app, liwei):
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "10"
     assert 'name="minutes" value="谈了用地。"' in answer.text
-    assert "再提交一次" in answer.text
+    assert "再次提交" in answer.text
     assert "secret" not in answer.text
 
 

@@ -32,4 +32,4 @@ def test_a_form_says_that_nothing_was_saved(cut_off, path):
     answer = cut_off.post(path, data={"username": "liwei", "password": "secret"})
 
     assert answer.status_code == 503
-    assert "没有保存任何内容" in answer.text
+    assert "本次操作未保存" in answer.text

@@ -53,8 +53,8 @@ class AskForm(FlaskForm):
     kind = RadioField(
         "类别", [Needed("请选择类别。")], choices=enum_choices(AbsenceKind), coerce=AbsenceKind
     )
-    from_on = DateField("首日", [Needed("请选择首日。"), sensible_year])
-    to_on = DateField("末日", [Needed("请选择末日。"), sensible_year])
+    from_on = DateField("开始日期", [Needed("请选择开始日期。"), sensible_year])
+    to_on = DateField("结束日期", [Needed("请选择结束日期。"), sensible_year])
     reason = StringField("事由", [_line], filters=[cleaned])
 
     def to_data(self) -> absences.AbsenceData:
@@ -75,7 +75,7 @@ class WhyForm(FlaskForm):
 class ShortenForm(WhyForm):
     """A new last day."""
 
-    to_on = DateField("改为末日", [Needed("请选择末日。"), sensible_year])
+    to_on = DateField("结束日期改为", [Needed("请选择结束日期。"), sensible_year])
 
 
 @bp.get("")
@@ -134,7 +134,7 @@ def create() -> ResponseReturnValue:
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
-            flash("已提交，待督查人员审批；批准后才减少应完成的数量。", "success")
+            flash("请假申请已提交，待督查人员审批；批准后相应减少应完成的数量。", "success")
             return redirect(url_for(".listing"))
     return render_template("absences/new.html", form=form), 422
 
@@ -203,7 +203,7 @@ def approve(absence_id: int) -> ResponseReturnValue:
     me, now = signed_in(), moment()
     back = _decide(
         absence_id,
-        "已批准。",
+        "请假已批准。",
         lambda session, absence: absences.approve(session, absence=absence, by=me, now=now),
     )
 
@@ -223,7 +223,7 @@ def withdraw(absence_id: int) -> ResponseReturnValue:
     return redirect(
         _decide(
             absence_id,
-            "已撤回。",
+            "请假申请已撤回。",
             lambda session, absence: absences.withdraw(session, absence=absence, by=me, now=now),
         )
     )

@@ -39,14 +39,14 @@ WHAT_FOR = {
     MessageKind.MORNING_BRIEF: "工作日 7:45：当天的拜访、到期的跟进、新增线索",
     MessageKind.WEEKLY: "每周第一个工作日 7:30：上周完成情况和本周安排",
     MessageKind.MONTHLY: "每月第一个工作日 7:30：上月完成情况和招商成果",
-    MessageKind.TEN_DAY: "每旬第一个工作日 8:00：所辖单位逾期的节点和需要帮助的同志",
-    MessageKind.NUDGE: "任务进度落后时，提前告知",
-    MessageKind.SETTLED: "定稿数与月报有何不同，以及领导的月点评",
+    MessageKind.TEN_DAY: "每旬第一个工作日 8:00：所辖单位逾期的节点和需关注人员",
+    MessageKind.NUDGE: "任务进度落后时，提前提醒",
+    MessageKind.SETTLED: "定稿数据与月报的差异，以及领导月点评",
     MessageKind.REMINDER: "任务定稿为未达标时",
     MessageKind.ORDER: "督办单交办、答复、逾期时",
     MessageKind.ABSENCE_ANSWER: "请假批准、未批准，或批准后有变动时",
-    MessageKind.HANDOVER: "别人名下的事项转给您，或您名下的事项交出时",
-    MessageKind.STAY_LAPSED: "所辖人员的驻城结束后逾期未办结时，告知督查人员",
+    MessageKind.HANDOVER: "他人名下的事项转给您，或您名下的事项转出时",
+    MessageKind.STAY_LAPSED: "所辖人员驻城结束后逾期未办结时，通知督查人员",
 }
 
 

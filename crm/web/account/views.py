@@ -26,8 +26,8 @@ bp = Blueprint("me", __name__, url_prefix="/me")
 _line = Length(max=200, message="最多 %(max)d 个字。")
 # endpoint, label, icon, description: further pages about the signed-in person
 LINKS = (
-    ("mailbox.listing", "信箱", "mail", "系统寄给您的周报、月报和提醒"),
-    ("my_settings.show", "邮件设置", "mail-cog", "要哪些邮件，什么时候不打扰"),
+    ("mailbox.listing", "信箱", "mail", "系统发送给您的周报、月报和提醒"),
+    ("my_settings.show", "邮件设置", "mail-cog", "设置接收的邮件和免打扰时段"),
 )
 # The first mark found wins: Edge names Chrome, too, and Chrome names Safari.
 BROWSERS = (
@@ -62,8 +62,8 @@ class PasswordForm(FlaskForm):
     old = PasswordField("当前密码", [Needed("请填写当前密码。")])
     password = PasswordField("新密码", [Needed("请填写新密码。"), _line])
     again = PasswordField(
-        "再输入一次新密码",
-        [Needed("请再输入一次新密码。"), EqualTo("password", "两次输入的新密码不一致。")],
+        "再次输入新密码",
+        [Needed("请再次输入新密码。"), EqualTo("password", "两次输入的新密码不一致。")],
     )
 
 
@@ -178,7 +178,7 @@ def sign_out_elsewhere() -> ResponseReturnValue:
         count = accounts.sign_out_elsewhere(
             session, person=person, but_id=this, by=person, now=moment()
         )
-    flash(f"已退出其他设备（{count} 处）。" if count else "没有其他设备在登录。", "success")
+    flash(f"已退出其他设备（{count} 处）。" if count else "暂无其他设备登录。", "success")
     return redirect(url_for(".show"))
 
 

@@ -12,16 +12,16 @@ from crm.jobs.models import JobRun, RunState
 from crm.jobs.timetable import Job, JobName, Slot
 
 WHAT_FOR: Mapping[str, str] = {
-    JobName.WEEKLY_DIGEST: "汇总上一周的达标情况和本周计划，发给应收的人",
-    JobName.MONTHLY_DIGEST: "汇总上一月的达标情况，发给应收的人",
-    JobName.MORNING_BRIEF: "告诉每个人今天的拜访、到期的跟进和新的线索",
-    JobName.TEN_DAY: "把未办结的督办、逾期的节点和有风险的任务报给督查人员和领导",
-    JobName.NUDGE: "提醒进度落后的本人；已无法达标的，告知督查人员",
-    JobName.AUDIT_SEAL: "封存前一天的操作记录，此后任何改动都能查出",
-    JobName.ASSESS: "周期一结束，按当时的登记核算",
-    JobName.FREEZE: "留足补登时间后定稿，此后的修改另生成更正",
-    JobName.ESCALATE: "节点逾期的拟督办单；督办单逾期的逐级告知，驻城逾期未办结的告知督查人员",
-    JobName.SETTLED_FIGURES: "月度定稿后，把哪些数有变化和领导的月点评发给收到月报的人",
+    JobName.WEEKLY_DIGEST: "汇总上周达标情况和本周计划，发送给接收人",
+    JobName.MONTHLY_DIGEST: "汇总上月达标情况，发送给接收人",
+    JobName.MORNING_BRIEF: "向本人发送当天的拜访、到期的跟进和新增线索",
+    JobName.TEN_DAY: "将未办结的督办、逾期的节点和有风险的任务报送督查人员和领导",
+    JobName.NUDGE: "提醒进度落后的人员；已无法达标的，通知督查人员",
+    JobName.AUDIT_SEAL: "封存前一天的操作记录，此后的改动均可查出",
+    JobName.ASSESS: "周期结束后，按当时的登记核算",
+    JobName.FREEZE: "补录期满后定稿，此后的修改另行生成更正",
+    JobName.ESCALATE: "节点逾期的拟督办单，督办单逾期的逐级通知，驻城逾期未办结的通知督查人员",
+    JobName.SETTLED_FIGURES: "月度定稿后，将数据变化和领导月点评发送给月报接收人",
 }
 _EVERY = {
     None: "每天",
@@ -36,7 +36,7 @@ _DUE: Mapping[object, str] = {
     timetable.that_workday: "的工作日",
     timetable.day_after: "结束后的次日",
     timetable.that_day: "",
-    timetable.first_workday_of: "首日起的首个工作日",
+    timetable.first_workday_of: "第一天起的首个工作日",
     timetable.first_workday_after: "结束后的首个工作日",
     timetable.day_of_freeze: "结束后第 3 个工作日的次日",
     timetable.second_workday_from_freeze: "定稿起第 2 个工作日",
@@ -46,21 +46,21 @@ MADE: Mapping[str, str] = {
     "assessed": "核算 {} 项",
     "corrections": "更正 {} 条",
     "drafts": "拟督办单草稿 {} 份",
-    "empty": "{} 人没有内容，不发",
+    "empty": "{} 人无内容未发送",
     "entries": "封存 {} 条",
     "escalated": "提级 {} 份",
     "succeeded": "接续限知线索 {} 条",
     "fallen": "停用账号名下转出 {} 项",
     "frozen": "定稿 {} 项",
     "kept": "存档 {} 封",
-    "lapsed": "告知逾期未办结的驻城 {} 次",
+    "lapsed": "通知逾期未办结的驻城 {} 次",
     "made": "生成 {} 封",
-    "mails": "寄出 {} 封",
+    "mails": "发送 {} 封",
     "reminders": "提醒 {} 项",
-    "supervisors": "告知督查人员 {} 次",
-    "told": "告知 {} 人次",
+    "supervisors": "通知督查人员 {} 次",
+    "told": "通知 {} 人次",
     "undrafted": "{} 个逾期节点没有责任单位或没有可经办的人，未拟稿",
-    "unchanged": "{} 人没有变化，不发",
+    "unchanged": "{} 人无变化未发送",
 }
 TONES = {
     RunState.DONE: "good",
@@ -102,7 +102,7 @@ def slot_label(slot: Slot) -> str:
 def made(counts: Mapping[str, int]) -> str:
     """What a slot made."""
     parts = [MADE.get(name, name + " {}").format(count) for name, count in counts.items() if count]
-    return "，".join(parts) or "没有需要做的"
+    return "，".join(parts) or "无需执行"
 
 
 def made_by(run: JobRun) -> str:

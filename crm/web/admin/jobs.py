@@ -163,7 +163,7 @@ def resume(job: str) -> ResponseReturnValue:
     except Refused as refusal:
         flash(refusal_text(refusal), "warning")
     else:
-        flash(f"已恢复：{name.label}；暂停期间到期的会按规则补做或跳过。", "success")
+        flash(f"已恢复：{name.label}；暂停期间到期的按规则补做或跳过。", "success")
     return redirect(url_for(".show", job=name))
 
 

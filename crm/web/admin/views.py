@@ -9,13 +9,18 @@ bp = Blueprint("admin", __name__)
 
 # endpoint, what it is called, icon, what one does there
 PAGES = (
-    ("people.listing", "人员", "users", "账号、任职、调岗、离任，历史都留着"),
-    ("units.listing", "单位", "sitemap", "单位的上下级关系、名称和排序"),
-    ("calendar.this_year", "工作日历", "calendar-cog", "上班、休息和调休；导入放假安排，手工调整"),
-    ("jobs.listing", "定时任务", "clock", "上次和下次执行、预览、立即执行、暂停"),
-    ("rules.listing", "考核规则", "gauge", "对谁、每期要求多少；从哪一天起改，改之前先回测"),
-    ("target_admin.listing", "年度目标管理", "target", "各单位一年要签约、开工多少项目"),
-    ("audit.listing", "操作记录", "history", "谁在何时改了什么，改前改后各是什么"),
+    ("people.listing", "人员", "users", "管理账号和任职，保留历次变动记录"),
+    ("units.listing", "单位", "sitemap", "管理单位的隶属关系、名称和排序"),
+    (
+        "calendar.this_year",
+        "工作日历",
+        "calendar-cog",
+        "管理工作日、休息日和调休，可导入放假安排或手工调整",
+    ),
+    ("jobs.listing", "定时任务", "clock", "查看执行情况，预览、执行或暂停任务"),
+    ("rules.listing", "考核规则", "gauge", "设置考核对象、指标和生效日期；调整前可先试算"),
+    ("target_admin.listing", "年度目标管理", "target", "设置各单位年度签约、开工等目标"),
+    ("audit.listing", "操作记录", "history", "查询操作人、时间和改动前后的内容"),
 )
 
 

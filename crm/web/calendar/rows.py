@@ -122,7 +122,7 @@ def _estimate(calendar: WorkingCalendar, year: Period) -> str:
     """That the year is estimated, or its last week, which runs into the next year."""
     if calendar.is_estimated(year):
         return (
-            f"{year.name} 年的放假安排尚未公布或录入：工作日暂按周一至周五减去法定节假日推算，"
+            f"{year.name} 年的放假安排尚未公布或导入：工作日暂按周一至周五减去法定节假日推算，"
             "没有调休；相关周期的应完成数可能调整。公布后请导入。"
         )
 
@@ -132,7 +132,7 @@ def _estimate(calendar: WorkingCalendar, year: Period) -> str:
         days = formatting.span(week.first, week.last)
         return (
             f"{formatting.period_name(week)}（{days}）跨入下一年，"
-            "下一年的放假安排尚未公布或录入，这一周按推算执行。"
+            "下一年的放假安排尚未公布或导入，这一周按推算执行。"
         )
 
     return ""

@@ -51,7 +51,7 @@ def change(year: int) -> ResponseReturnValue:
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
-            _flash_change(changed, "已保存。")
+            _flash_change(changed, "日期调整已保存。")
             first: Any = form.first.data  # a valid form has it
             return redirect(url_for(".show", year=first.year))
 
@@ -85,7 +85,7 @@ def take_back(year: int) -> ResponseReturnValue:
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:
-        _flash_change(changed, "已撤回。")
+        _flash_change(changed, "日期调整已撤回。")
     return redirect(url_for(".show", year=year))
 
 
@@ -122,7 +122,7 @@ def _file_problem(content: bytes) -> str:
     if not content:
         return "请选择文件。"
     if len(content) > MOST_BYTES:
-        return "文件太大：一年的放假安排只有几 KB，请检查是否选错了文件。"
+        return "文件过大：一年的放假安排仅有几 KB，请检查是否选错文件。"
     return ""
 
 
@@ -198,7 +198,7 @@ def _sentences(problems: Iterable[Problem]) -> list[str]:
 
 def _problems_page(form: FileForm, refused: SheetRefused) -> str:
     count = len(refused.problems)
-    form.file.errors = [f"文件有 {count} 处问题，没有导入任何内容，请修改后重新选择。"]
+    form.file.errors = [f"文件有 {count} 处问题，未导入任何内容，请修改后重新选择。"]
     sentences = _sentences(refused.problems[:MOST_LISTED])
     if count > MOST_LISTED:
         sentences.append(f"另有 {count - MOST_LISTED} 处。")

@@ -117,7 +117,7 @@ def _account(person: Person) -> str:
     now = moment()
     if person.disabled_at is None:
         if person.password_hash is None:
-            return "还没有密码，不能登录"
+            return "未设置密码，不能登录"
         return _temporary(until, now) if (until := temporary_until(person)) else "在用"
     # who leaves keeps the account up to the end of the last day, which may lie ahead
     when = formatting.moment(person.disabled_at, today())

@@ -36,8 +36,8 @@ class GrantForm(FlaskForm):
     """Who may enter visits, and from which date to which."""
 
     agent_id = PersonField("代录人", [Needed("请选择代录人。")])
-    from_on = DateField("首日", [Needed("请选择首日。"), sensible_year])
-    to_on = DateField("末日", [Optional(), sensible_year])
+    from_on = DateField("开始日期", [Needed("请选择开始日期。"), sensible_year])
+    to_on = DateField("结束日期", [Optional(), sensible_year])
 
     def to_data(self) -> GrantData:
         """The data of a valid form."""
@@ -178,7 +178,7 @@ def _grant(owner: Person, home: str) -> ResponseReturnValue:
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
-            flash("已授权，对方在“我的一天”会看到。", "success")
+            flash("已授权，代录人可在“我的一天”查看。", "success")
             return redirect(home)
 
     # read again: the refusal rolled the transaction back

@@ -125,7 +125,7 @@ class LeavingForm(FlaskForm):
 
     last_on = DateField("最后任职日", [Needed("请选择最后任职日。"), sensible_year])
     # otherwise it closes once the last day is over
-    at_once = BooleanField("现在就停用账号")
+    at_once = BooleanField("立即停用账号")
 
 
 class UnitForm(FlaskForm):

@@ -85,7 +85,7 @@ def create() -> ResponseReturnValue:
         except Refused as refusal:
             show_refusal(form, refusal, FIELDS)
         else:
-            flash("已添加。生成临时密码后，就可以登录。", "success")
+            flash("人员已添加，生成临时密码后即可登录。", "success")
             return redirect(home_of(person))
     return _new_page(form), 422
 

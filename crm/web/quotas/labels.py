@@ -16,7 +16,7 @@ from crm.quotas.rules import (
 )
 from crm.visits.rules import is_logged_late
 
-ESTIMATED_CALENDAR = "本期的放假安排尚未公布或录入，工作日为推算，应完成数可能调整。"
+ESTIMATED_CALENDAR = "本期的放假安排尚未公布或导入，工作日为推算，应完成数可能调整。"
 _CURRENT_PERIOD = {
     PeriodKind.WEEK: "本周",
     PeriodKind.XUN: "本旬",

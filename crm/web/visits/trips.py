@@ -27,8 +27,8 @@ _short = Length(max=100, message="最多 %(max)d 个字。")
 
 class TripForm(FlaskForm):
     destination = StringField("目的地", [_short], filters=[cleaned])
-    first_on = DateField("首日", [Optional(), sensible_year])
-    last_on = DateField("末日", [Optional(), sensible_year])
+    first_on = DateField("开始日期", [Optional(), sensible_year])
+    last_on = DateField("结束日期", [Optional(), sensible_year])
     approval = StringField("批准文号", [_short], filters=[cleaned])
 
     def trip_data(self) -> trips.TripData:

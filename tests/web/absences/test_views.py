@@ -65,8 +65,8 @@ def test_one_asks_and_sees_that_it_waits(app, at_linas):
     ("told", "sentence"),
     [
         ({"to_on": "2026-07-01"}, "结束日期早于开始日期。"),
-        ({"from_on": ""}, "请选择首日。"),
-        ({}, "同样的请假已提交过（待审批）。"),
+        ({"from_on": ""}, "请选择开始日期。"),
+        ({}, "已提交过相同的请假申请（待审批）。"),
     ],
 )
 def test_what_cannot_be_asked_for_is_told(at_linas, asked, told, sentence):
@@ -120,7 +120,7 @@ def test_a_supervisor_shortens_it_and_cancels_it(app, at_chiefs, asked):
     at_chiefs.post(f"{LIST}/{asked}/approve")
     short = {"to_on": "2026-07-21", "why": "提前返岗"}
     late = at_chiefs.post(f"{LIST}/{asked}/shorten", data=short | {"to_on": "2026-07-22"})
-    assert (late.status_code, "并早于原末日 7月22日" in late.text) == (422, True)
+    assert (late.status_code, "且须早于原结束日期 7月22日" in late.text) == (422, True)
 
     at_chiefs.post(f"{LIST}/{asked}/shorten", data=short)
     assert the_one(app).to_on == date(2026, 7, 21)
@@ -134,7 +134,7 @@ def test_what_somebody_else_decided_meanwhile_is_told(app, at_linas, at_chiefs, 
 
     page = at_chiefs.post(f"{LIST}/{asked}/approve", follow_redirects=True).text
 
-    assert "这条请假的状态是“已撤回”" in page
+    assert "这条请假的状态为“已撤回”" in page
 
 
 def test_a_supervisor_of_another_unit_does_not_know_of_it(app, asked):

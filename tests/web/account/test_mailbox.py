@@ -38,7 +38,7 @@ def test_a_persons_messages_are_listed(app, letter):
 
 
 def test_an_empty_mailbox_says_when_mail_comes(app, letter):
-    assert "还没有邮件" in sign_in(app, "zhao").get("/mailbox").text
+    assert "暂无邮件" in sign_in(app, "zhao").get("/mailbox").text
 
 
 def test_older_messages_are_on_the_next_page(app, letter):

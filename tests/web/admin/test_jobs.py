@@ -54,10 +54,10 @@ def states(app):
 def test_each_job_says_what_it_is_for_and_when_it_is_due(root):
     page = root.get(LIST).text
 
-    assert "汇总上一周的达标情况和本周计划" in page
+    assert "汇总上周达标情况和本周计划" in page
     assert "每周结束后的首个工作日 07:30" in page
     assert "2026年第29周，7月20日 07:30" in page
-    assert "还没有执行过" in page
+    assert "暂无执行记录" in page
 
 
 def test_a_job_shows_its_runs_and_what_they_made(root, app):
@@ -165,7 +165,7 @@ def test_run_now_does_what_is_due(root, app):
 def test_before_its_time_nothing_is_run(root, app):
     result = root.post(f"{WEEKLY}/run", follow_redirects=True).text
 
-    assert "没有到期未执行的一期" in result
+    assert "没有到期未执行的任务" in result
     assert states(app) == []
 
 
@@ -184,7 +184,7 @@ def test_what_rests_on_a_paused_job_says_that_it_waits(root):
     root.post(f"{LIST}/freeze/pause", data={"why": "核对名单"})
 
     assert "等“定稿”恢复" in root.get(LIST).text
-    assert "“定稿”已暂停，这一项要等它恢复后再执行。" in root.get(f"{LIST}/settled-figures").text
+    assert "“定稿”已暂停，本任务待其恢复后执行。" in root.get(f"{LIST}/settled-figures").text
 
 
 def test_a_pause_without_a_reason_is_told_at_its_field(root):

@@ -100,10 +100,10 @@ def test_a_subject_that_nobody_has_thought_of_is_hidden(zone, app):
         ("subject=lead", "普通项目", "修改拜访</td>"),
         ("from=2026-07-16", "修改拜访</td>", "普通项目"),
         ("to=2026-07-15", "普通项目", "修改拜访</td>"),
-        ("who=1000000", "没有符合条件的操作记录", "普通项目"),
-        ("subject=lead&id=1000000", "没有符合条件的操作记录", "普通项目"),
-        ("from=x&to=y&who=z&at=n_1_2", "普通项目", "没有符合条件的操作记录"),
-        ("at=n_2026-07-15T00:00_2", "普通项目", "没有符合条件的操作记录"),
+        ("who=1000000", "未找到符合条件的操作记录", "普通项目"),
+        ("subject=lead&id=1000000", "未找到符合条件的操作记录", "普通项目"),
+        ("from=x&to=y&who=z&at=n_1_2", "普通项目", "未找到符合条件的操作记录"),
+        ("at=n_2026-07-15T00:00_2", "普通项目", "未找到符合条件的操作记录"),
     ],
 )
 def test_the_list_is_narrowed(zone, query, shown, missing):
@@ -136,7 +136,7 @@ def test_whose_entries_are_listed_is_searched_for_without_script(zone, app):
 
     assert "已选中查到的一个" in page
     assert "普通项目" in page
-    assert "没有符合条件的操作记录" in zone.get(f"{LIST}?find-who=已离任").text
+    assert "未找到符合条件的操作记录" in zone.get(f"{LIST}?find-who=已离任").text
 
 
 def test_others_do_not_know_of_the_page(zone, app):

@@ -55,7 +55,7 @@ def test_a_last_week_that_is_estimated_says_so(root):
 def test_a_year_that_is_estimated_says_so(root):
     page = root.get("/admin/calendar/2027").text
 
-    assert "2027 年的放假安排尚未公布或录入" in page
+    assert "2027 年的放假安排尚未公布或导入" in page
     assert "7月1日：工作日，推算" in page
 
 
@@ -144,7 +144,7 @@ def test_the_whole_preview_is_applied(root, app):
         ("", "请选择文件。"),
         ("date,kind\n2026-07-20,maybe\n", "第 2 行：“maybe”不在可选范围内"),
         ("date\n2026-07-20\n", "缺少列"),
-        ("x" * 300_000, "文件太大"),
+        ("x" * 300_000, "文件过大"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(root, text, sentence):

@@ -259,7 +259,7 @@ def test_an_admin_is_warned_of_an_overdue_slot(app, silent):
 
     page = day_of(app, "chen")
 
-    assert "“进度提醒”（2026-07-14）应于 7月14日 12:00 执行，至今没有完成" in page
+    assert "“进度提醒”（2026-07-14）应于 7月14日 12:00 执行，至今未完成" in page
     assert "crm doctor" in page
 
 

@@ -108,7 +108,7 @@ def test_an_account_that_is_disabled_at_once_leaves_nothing_open_and_who_has_it_
     with arranged(app) as db:
         result = select(Message.person_id).where(Message.kind == MessageKind.HANDOVER)
         assert db.scalars(result).all() == [zone.chief.id]
-    assert "没有未办结的事项" in at_admins.get(PAGE).text
+    assert "暂无未办结的事项" in at_admins.get(PAGE).text
 
 
 def test_a_transfer_leads_on_to_it(app, at_admins, zone):

@@ -144,7 +144,7 @@ def test_a_new_person_comes_with_a_posting_and_signs_in_with_the_password_shown(
 
     # nothing else until they have a password of their own
     assert phone.get("/visits").location == "/me"
-    assert "设置自己的密码" in phone.get("/me").text
+    assert "设置新密码" in phone.get("/me").text
     result = {"old": password, "password": "a-new-password", "again": "a-new-password"}
     assert phone.post("/me/password", data=result).location == "/"
     assert phone.get("/").status_code == 200
@@ -249,7 +249,7 @@ def test_an_admin_does_not_disable_themselves(app, at_roots):
 
     page = at_roots.post(f"{LIST}/root/disable", follow_redirects=True).text
 
-    assert "不能这样办理自己的账号" in page
+    assert "不能对本人账号进行此操作" in page
     assert person(app, "root").disabled_at is None
 
 
@@ -359,7 +359,7 @@ def test_leaving_before_a_posting_began_is_told_at_its_field(app, at_roots, lina
     answer = at_roots.post(f"{LIST}/lina/leaving", data={"last_on": "2016-07-14"})
 
     assert answer.status_code == 422
-    assert "已有自 2020年1月1日 起的任职，末日不能早于它" in answer.text
+    assert "已有自 2020年1月1日 起的任职，最后任职日不能早于该日" in answer.text
     assert postings_of(app, "lina") == [("deputy", date(2020, 1, 1), None)]
 
 

@@ -330,7 +330,7 @@ def test_the_backtest_begins_with_a_rule_as_it_is(zone):
         ({"last_on": ""}, "请选择日期。"),
         ({"minimum": "99"}, "请填写 1 至 31 之间的整数。"),
         ({"minimum": "x"}, "请填写整数。"),
-        ({"period": "x"}, "有几处需要改一下"),
+        ({"period": "x"}, "请修改标红内容"),
     ],
 )
 def test_an_impossible_trial_is_reported_at_its_field(zone, given, sentence):
