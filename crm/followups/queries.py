@@ -49,6 +49,20 @@ _LAST_CONTACTS = union_all(
     .group_by(Followup.lead_id),
 )
 
+_OPEN_STEPS = (
+    select(Followup.lead_id, Followup.due_on, Followup.what)
+    .where(Followup.lead_id.in_(_LEAD_IDS), Followup.done_at.is_(None))
+    .order_by(Followup.due_on.desc(), Followup.id.desc())
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """The open follow-up of a lead that is due first."""
+
+    due_on: date
+    what: str
+
 
 def open_at(as_of: datetime) -> ColumnElement[bool]:
     """Follow-ups that were entered and not yet done at that moment."""
@@ -114,3 +128,10 @@ def last_contacts(db: Session, lead_ids: Collection[int]) -> dict[int, date]:
         last[lead_id] = max(on, last.get(lead_id, on))
 
     return last
+
+
+def next_steps(db: Session, lead_ids: Collection[int]) -> dict[int, NextStep]:
+    """By lead, what is due on it first; the caller checks the rights."""
+    # the latest come first, so that of each lead the earliest stays
+    rows = db.execute(_OPEN_STEPS, {"lead_ids": lead_ids})
+    return {lead_id: NextStep(due_on, what) for lead_id, due_on, what in rows}

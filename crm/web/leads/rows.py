@@ -9,6 +9,7 @@ from flask import url_for
 from crm.base import clock, formatting
 from crm.base.money import format_amount as money
 from crm.followups.models import Followup
+from crm.followups.queries import NextStep
 from crm.followups.timeline import Entry
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
 from crm.leads.industries import industry_name
@@ -44,11 +45,11 @@ class LeadRow:
     company: str
     secrecy: Secrecy
     stage: Chip
-    amount: str
-    industry: str
-    unit: str
+    next_step: str
+    due: Chip | None  # of the next step
     tracker: str
-    leader: str
+    unit: str
+    amount: str
     last_contact: str
     lacks: str | None  # what a major project is without
 
@@ -108,7 +109,9 @@ class LeadPage:
     can_change: bool
 
 
-def lead_row(lead: ListedLead, last_contact: date | None, on: date) -> LeadRow:
+def lead_row(
+    lead: ListedLead, last_contact: date | None, step: NextStep | None, on: date
+) -> LeadRow:
     missing = missing_roles(lead.stage, lead.amount, lead.currency, lead.holders)
 
     return LeadRow(
@@ -117,14 +120,22 @@ def lead_row(lead: ListedLead, last_contact: date | None, on: date) -> LeadRow:
         lead.company,
         lead.secrecy,
         stage_chip(lead.stage),
-        amount_of(lead),
-        industry_name(lead.industry),
-        lead.holders.get(LeadRoleKind.RESPONSIBLE_UNIT, ""),
+        step.what if step else "",
+        due_chip(step.due_on, on) if step else None,
         lead.holders.get(LeadRoleKind.TRACKER, ""),
-        lead.holders.get(LeadRoleKind.ATTACHED_LEADER, ""),
+        lead.holders.get(LeadRoleKind.RESPONSIBLE_UNIT, ""),
+        amount_of(lead),
         formatting.dated(last_contact, on) if last_contact else "",
         _labels(missing),
     )
+
+
+def due_chip(due_on: date, on: date) -> Chip:
+    """When a follow-up is due, or by how many days it is overdue."""
+    days = (on - due_on).days
+    if days > 0:
+        return Chip(f"已逾期 {days} 天", "warn")
+    return Chip(formatting.dated(due_on, on) if days else "今天到期", "neutral" if days else "info")
 
 
 def lead_page(lead: Lead, extras: LeadExtras, now: datetime) -> LeadPage:

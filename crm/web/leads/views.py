@@ -11,7 +11,7 @@ from crm.base.errors import Refused
 from crm.base.locks import lock_row
 from crm.base.refs import new_ref
 from crm.extensions import db
-from crm.followups.queries import last_contacts
+from crm.followups.queries import last_contacts, next_steps
 from crm.leads import service
 from crm.leads.companies import values_of_company
 from crm.leads.industries import industries
@@ -84,12 +84,13 @@ def listing() -> ResponseReturnValue:
     """The leads that I may see, the latest first."""
     filters, on = _filters(), today()
     page = leads_page(db.session, my_view(), on, by=filters.by, cursor=request.args.get("at"))
-    contacts = last_contacts(db.session, [lead.id for lead in page.items])
+    lead_ids = [lead.id for lead in page.items]
+    contacts, steps = last_contacts(db.session, lead_ids), next_steps(db.session, lead_ids)
 
     return render_template(
         "leads/list.html",
         filters=filters,
-        rows=[lead_row(lead, contacts.get(lead.id), on) for lead in page.items],
+        rows=[lead_row(lead, contacts.get(lead.id), steps.get(lead.id), on) for lead in page.items],
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
         **_choices(filters),

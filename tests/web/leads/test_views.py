@@ -10,6 +10,7 @@ from crm.base.money import Currency
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.rules import Role
+from tests.conftest import NOW
 from tests.factories import (
     arranged,
     make_company,
@@ -112,6 +113,23 @@ def test_the_list_shows_each_lead_with_its_people_and_last_contact(app, zone, tr
     assert "公开项目" in page
     assert "tracker同志" in page
     assert "7月3日" in page
+
+
+def test_the_list_shows_what_is_due_first_on_a_lead_and_by_how_many_days_it_is_overdue(
+    app, zone, tracker
+):
+    lead = zone.leads[Secrecy.OPEN]
+    with arranged(app) as db:
+        make_followup(db, lead, zone.tracker, date(2026, 7, 20), what="约见电力")
+        make_followup(db, lead, zone.tracker, date(2026, 7, 12), what="寄送资料")
+        make_followup(db, lead, zone.tracker, date(2026, 7, 1), what="已办的", done_at=NOW)
+
+    page = tracker.get("/leads").text
+
+    assert "寄送资料" in page
+    assert "已逾期 3 天" in page
+    assert "约见电力" not in page
+    assert "已办的" not in page
 
 
 def test_whoever_may_not_see_a_lead_does_not_find_it(zone, stranger):
