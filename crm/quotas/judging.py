@@ -11,6 +11,7 @@ from crm.quotas.rules import (
     FigureStatus,
     Outlook,
     Proration,
+    Reason,
     Rounding,
     Rule,
     Tenure,
@@ -32,6 +33,7 @@ class Tally(NamedTuple):
     achieved: int
     hoped: int
     taken: DateBits  # the dates that are counted or planned
+    to_confirm: int  # what would count besides, once a supervisor has confirmed it
 
 
 class StatusInputs(NamedTuple):
@@ -73,6 +75,9 @@ def judge(visits: Iterable[VisitFacts], tenure: Tenure, terms: Terms) -> Figure:
             need=max(required - tally.hoped, 0),
             workdays_left=(presence.working & terms.ahead).bit_count(),
             reachable=inputs.reachable,
+            free=inputs.free,
+            on_leave=(tenure.held & tenure.absent & terms.workdays & terms.ahead).bit_count(),
+            to_confirm=tally.to_confirm,
         ),
     )
 
@@ -80,9 +85,10 @@ def judge(visits: Iterable[VisitFacts], tenure: Tenure, terms: Terms) -> Figure:
 def count(visits: Iterable[VisitFacts], tenure: Tenure, terms: Terms) -> Tally:
     """Add up the visits, or their dates, that count."""
     present = tenure.present
-    achieved = hoped = 0
+    achieved = hoped = to_confirm = 0
     counted: DateBits = 0
     taken: DateBits = 0
+    unconfirmed: DateBits = 0
 
     for _, _, done, if_done, blocked in known_visits(visits, tenure.person_id, terms):
         if not blocked:
@@ -90,13 +96,17 @@ def count(visits: Iterable[VisitFacts], tenure: Tenure, terms: Terms) -> Tally:
             hoped += (if_done & present).bit_count()
             counted |= done
             taken |= if_done
+        elif blocked is Reason.LOGGED_LATE:
+            to_confirm += (if_done & present).bit_count()
+            unconfirmed |= if_done
 
     counted &= present
     taken &= present
     # REGIME 4: two visits on one day are one
     if terms.rule.once_a_day:
         achieved, hoped = counted.bit_count(), taken.bit_count()
-    return Tally(achieved, hoped, taken)
+        to_confirm = (unconfirmed & present & ~taken).bit_count()
+    return Tally(achieved, hoped, taken, to_confirm)
 
 
 def presence_in(tenure: Tenure, terms: Terms) -> Presence:

@@ -277,6 +277,9 @@ class Outlook:
     need: int  # required, but neither achieved nor planned; never below 0
     workdays_left: int  # present working days from today on
     reachable: int  # at one and a half times the average pace, on the dates that are free
+    free: int | None  # dates left that are neither counted nor planned; none: nothing bounds them
+    on_leave: int  # working days from today on under an approved absence
+    to_confirm: int  # what a supervisor's confirmation would add
 
 
 @dataclass(frozen=True, slots=True)

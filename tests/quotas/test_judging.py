@@ -321,7 +321,7 @@ class TestAtRisk:
         # of four working days two are planned; of the four that are missing two may be added
         assert (figure.planned, figure.outlook) == (
             2,
-            Outlook(need=4, workdays_left=4, reachable=1),
+            Outlook(need=4, workdays_left=4, reachable=1, free=2, on_leave=0, to_confirm=0),
         )
 
     def test_rest_days_are_counted_on_only_where_more_is_owed_than_working_days(self):
