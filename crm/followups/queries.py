@@ -1,12 +1,15 @@
 """What pages and digests read of follow-ups, always from those that the viewer may see."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Select,
     bindparam,
     func,
     null,
@@ -22,7 +25,11 @@ from crm.base.paging import Page, page_of
 from crm.followups.models import Followup
 from crm.followups.permissions import of_visible_lead, visible_to
 from crm.followups.redaction import SeenFollowup, shown
+from crm.leads.models import Lead
+from crm.leads.permissions import values_of
+from crm.leads.redaction import label_of, labelled_leads
 from crm.people.permissions import Viewer
+from crm.people.rules import Role
 from crm.visits.models import Visit, VisitLead
 from crm.visits.rules import Status
 
@@ -64,7 +71,7 @@ class NextStep:
     what: str
 
 
-def open_at(as_of: datetime) -> ColumnElement[bool]:
+def open_at(as_of: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Follow-ups that were entered and not yet done at that moment."""
     return (Followup.entered_at <= as_of) & or_(
         Followup.done_at.is_(None), Followup.done_at > as_of
@@ -108,13 +115,30 @@ def followups_page(
     )
 
 
-def due(db: Session, person_id: int, until: date, *, as_of: datetime) -> Sequence[Followup]:
-    """What the person owes by the date, overdue first, as of that moment; persons loaded."""
-    query = select(Followup).where(
-        Followup.person_id == person_id, Followup.due_on <= until, open_at(as_of)
+def due(db: Session, viewer: Viewer, until: date, *, as_of: datetime) -> list[SeenFollowup]:
+    """What the viewer owes by the date, overdue first, as of that moment."""
+    on = civil_date(as_of)
+    rows = db.execute(_due(viewer.role), {"until": until, "as_of": as_of, **values_of(viewer, on)})
+    return [
+        SeenFollowup(row.Followup, viewer.person, label_of(row), row.Followup.due_on < on)
+        for row in rows
+    ]
+
+
+@cache
+def _due(role: Role) -> Select[*tuple[Any, ...]]:
+    """The open follow-ups of the viewer with the labels of their leads, put together once."""
+    return (
+        labelled_leads(role)
+        .add_columns(Followup)
+        .join(Followup, Followup.lead_id == Lead.id)
+        .where(
+            Followup.person_id == bindparam("viewer_id"),
+            Followup.due_on <= bindparam("until"),
+            open_at(bindparam("as_of")),
+        )
+        .order_by(Followup.due_on, Followup.id)
     )
-    query = query.options(joinedload(Followup.person))
-    return db.scalars(query.order_by(Followup.due_on, Followup.id)).all()
 
 
 def last_contacts(db: Session, lead_ids: Collection[int]) -> dict[int, date]:

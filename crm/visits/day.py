@@ -1,12 +1,17 @@
 """The visits of *my day*: a person's own, those they enter for others, those that name them."""
 
-from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
+    CompoundSelect,
+    Row,
     Select,
     String,
     bindparam,
@@ -19,13 +24,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date
 from crm.base.db import Instant
 from crm.base.periods import DAY
-from crm.people.entry_grants import owners_of
 from crm.people.models import Person
+from crm.people.permissions import Viewer
+from crm.visits.lists import listed
 from crm.visits.models import CompanionNotice, Visit, VisitParticipant
-from crm.visits.permissions import covering, ids_since, of_people, of_person
-from crm.visits.queries import IN_TIME, LOADED
+from crm.visits.permissions import earliest_start, ids_of, of_people, of_person
+from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status
 
 AHEAD = 7 * DAY
@@ -45,76 +52,92 @@ class Section(StrEnum):
 class Named:
     """A visit that names a companion, and who named them."""
 
-    visit: Visit
+    visit: SeenVisit
     by_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class DayVisits:
-    """The visits of *my day* in order of time, loaded for `shown`."""
+    """The visits of *my day* in order of time, without their words."""
 
-    unsettled: list[Visit]  # planned, and ended: to be set done, moved or cancelled
-    todays: list[Visit]  # cover the date, but cancelled ones; may be unsettled, too
-    upcoming: list[Visit]  # planned, and begin in the days after the date
+    unsettled: list[SeenVisit]  # planned, and ended: to be set done, moved or cancelled
+    todays: list[SeenVisit]  # cover the date, but cancelled ones; may be unsettled, too
+    upcoming: list[SeenVisit]  # planned, and begin in the days after the date
     # of those for whom the person enters, on today or unsettled
-    of_others: list[Visit]
+    of_others: list[SeenVisit]
     named: list[Named]  # others named the person as a companion; the latest first
 
-    def changeable(self) -> list[Visit]:
+    def changeable(self) -> list[SeenVisit]:
         """The visits of the person and of those for whom they enter."""
         return [*self.unsettled, *self.todays, *self.upcoming, *self.of_others]
 
-    def all(self) -> list[Visit]:
-        """Every visit of every section."""
-        return [*self.changeable(), *(named.visit for named in self.named)]
-
 
 def day_visits(
-    db: Session, person_id: int, on: date, now: datetime, *, named_since: datetime
+    db: Session, viewer: Viewer, now: datetime, *, owner_ids: Sequence[int], named_since: datetime
 ) -> DayVisits:
-    """All visits of the person's *my day*, read at once."""
-    sections = union_all(
-        *_sections(person_id, on, now), _named(person_id, since=named_since)
-    ).subquery()
-    columns = (sections.c.section, sections.c.by_name, sections.c.named_at)
-    query = select(Visit, *columns).join(sections, sections.c.visit_id == Visit.id)
-    found: defaultdict[Section, list[Visit]] = defaultdict(list)
-    named = []
+    """All visits of the viewer's *my day*; `owner_ids`: for whom they enter on that date."""
+    on = civil_date(now)
+    values = {
+        "person_id": viewer.person_id,
+        "owner_ids": owner_ids,
+        "on": on,
+        "earliest": earliest_start(on),
+        "ahead": on + AHEAD,
+        "now": now,
+        "named_since": named_since,
+    }
+    places = db.execute(_places(for_others=bool(owner_ids)), values).all()
+    visits = listed(db, viewer, sorted({place.visit_id for place in places}), on)
+    in_time = sorted(visits, key=lambda visit: (visit.starts_at, visit.id))
 
-    for visit, section, by_name, named_at in db.execute(query.options(*LOADED).order_by(*IN_TIME)):
-        found[Section(section)].append(visit)
-        if section == Section.NAMED:
-            named.append((named_at, Named(visit, by_name)))
+    def of(section: Section) -> list[SeenVisit]:
+        ids = {place.visit_id for place in places if place.section == section}
+        return [visit for visit in in_time if visit.id in ids]
 
-    named.sort(key=lambda entry: (entry[0], -entry[1].visit.id), reverse=True)
     return DayVisits(
-        found[Section.UNSETTLED],
-        found[Section.TODAY],
-        found[Section.UPCOMING],
-        found[Section.OF_OTHERS],
-        [entry for _, entry in named],
+        of(Section.UNSETTLED),
+        of(Section.TODAY),
+        of(Section.UPCOMING),
+        of(Section.OF_OTHERS),
+        _in_order_of_naming(places, visits),
     )
 
 
-def _sections(person_id: int, on: date, now: datetime) -> list[Select[int, str, str, datetime]]:
+def _in_order_of_naming(
+    places: Sequence[Row[*tuple[Any, ...]]], visits: Sequence[SeenVisit]
+) -> list[Named]:
+    by_id = {visit.id: visit for visit in visits}
+    named = [place for place in places if place.section == Section.NAMED]
+    named.sort(key=lambda place: (place.named_at, -place.visit_id), reverse=True)
+    return [Named(by_id[place.visit_id], place.by_name) for place in named]
+
+
+@cache
+def _places(*, for_others: bool) -> CompoundSelect[int, str, str, datetime]:
+    """Which visits stand in which sections; put together once, as that takes longest."""
+    person_id: BindParameter[int] = bindparam("person_id")
+    owner_ids: BindParameter[list[int]] = bindparam("owner_ids", expanding=True)
+    on: BindParameter[date] = bindparam("on")
     # spelt out in the SQL: the index of planned visits alone serves no other value
     planned = bindparam("planned", Status.PLANNED, Visit.status.type, literal_execute=True)
     is_planned = Visit.status == planned
-    is_unsettled = is_planned & (Visit.ends_at <= now)
-    is_today = covering(on, on) & (Visit.status != Status.CANCELLED)
-    is_upcoming = is_planned & (Visit.first_on > on) & (Visit.first_on <= on + AHEAD)
-
-    own = of_person(person_id)
+    is_unsettled = is_planned & (Visit.ends_at <= bindparam("now"))
+    is_recent = (Visit.first_on > bindparam("earliest")) & (Visit.last_on >= on)
+    is_today = is_recent & (Visit.first_on <= on) & (Visit.status != Status.CANCELLED)
+    is_upcoming = is_planned & (Visit.first_on > on) & (Visit.first_on <= bindparam("ahead"))
     # of the visits of years, two sections need the latest alone
-    lately = Visit.id.in_(ids_since(person_id, on))
-    theirs = of_people(owners_of(person_id, on))
+    lately = Visit.id.in_(ids_of(person_id, is_recent))
 
-    return [
-        _section(Section.UNSETTLED, own, is_unsettled),
+    sections = [
+        _section(Section.UNSETTLED, of_person(person_id), is_unsettled),
         _section(Section.TODAY, lately, is_today),
         _section(Section.UPCOMING, lately, is_upcoming),
-        _section(Section.OF_OTHERS, theirs, or_(is_today, is_unsettled)),
+        _named(person_id),
     ]
+    if for_others:
+        theirs = of_people(owner_ids)
+        sections.append(_section(Section.OF_OTHERS, theirs, or_(is_today, is_unsettled)))
+    return union_all(*sections)
 
 
 def _section(section: Section, *conditions: ColumnElement[bool]) -> Select[int, str, str, datetime]:
@@ -126,8 +149,8 @@ def _section(section: Section, *conditions: ColumnElement[bool]) -> Select[int, 
     ).where(*conditions)
 
 
-def _named(person_id: int, *, since: datetime) -> Select[int, str, str, datetime]:
-    """Visits that others named the person on since then."""
+def _named(person_id: BindParameter[int]) -> Select[int, str, str, datetime]:
+    """Visits that others named the person on since a moment."""
     columns = (Visit.id, literal(Section.NAMED.value), Person.name, CompanionNotice.named_at)
     return (
         select(*columns)
@@ -141,7 +164,7 @@ def _named(person_id: int, *, since: datetime) -> Select[int, str, str, datetime
         .join(Person, Person.id == CompanionNotice.named_by_id)
         .where(
             CompanionNotice.person_id == person_id,
-            CompanionNotice.named_at >= since,
+            CompanionNotice.named_at >= bindparam("named_since"),
             Visit.status != Status.CANCELLED,
         )
     )

@@ -141,6 +141,9 @@ def listed(db: Session, viewer: Viewer, visit_ids: Collection[int], on: date) ->
 
     The caller has seen to it that the viewer may see them.
     """
+    if not visit_ids:
+        return []
+
     ids = {"visit_ids": visit_ids}
     participants: defaultdict[int, list[PersonName]] = defaultdict(list)
     for visit_id, person_id, name in db.execute(_PARTICIPANTS, ids):

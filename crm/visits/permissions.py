@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     CompoundSelect,
     Select,
@@ -35,15 +36,15 @@ def joined_by(people: Collection[int] | Select[int]) -> ColumnElement[bool]:
     )
 
 
-def of_person(person_id: int) -> ColumnElement[bool]:
+def of_person(person_id: int | BindParameter[int]) -> ColumnElement[bool]:
     """Visits that the person leads or joins, found by the two indexes of a person's visits."""
     led = select(Visit.id).where(Visit.leader_id == person_id)
     joined = select(VisitParticipant.visit_id).where(VisitParticipant.person_id == person_id)
     return Visit.id.in_(union(led, joined).scalar_subquery())
 
 
-def of_people(people: Select[int]) -> ColumnElement[bool]:
-    """As `of_person`, for those whom the query finds; where it finds nobody, no visit is read."""
+def of_people(people: BindParameter[list[int]]) -> ColumnElement[bool]:
+    """As `of_person`, for several people."""
     led = select(Visit.id).where(Visit.leader_id.in_(people))
     joined = select(VisitParticipant.visit_id).where(VisitParticipant.person_id.in_(people))
     return Visit.id.in_(union(led, joined).scalar_subquery())
@@ -51,12 +52,18 @@ def of_people(people: Select[int]) -> ColumnElement[bool]:
 
 def ids_since(person_id: int, since: date) -> CompoundSelect[int]:
     """Ids of the visits that the person leads or joins and that end on the date or later."""
-    recent = covering(since, None)
-    led = select(Visit.id).where(Visit.leader_id == person_id, recent)
+    return ids_of(person_id, covering(since, None))
+
+
+def ids_of(
+    person_id: int | BindParameter[int], condition: ColumnElement[bool]
+) -> CompoundSelect[int]:
+    """Ids of the visits that the person leads or joins and for which the condition holds."""
+    led = select(Visit.id).where(Visit.leader_id == person_id, condition)
     joined = (
         select(Visit.id)
         .join(VisitParticipant, VisitParticipant.visit_id == Visit.id)
-        .where(VisitParticipant.person_id == person_id, recent)
+        .where(VisitParticipant.person_id == person_id, condition)
     )
     return union(led, joined)
 
@@ -186,13 +193,17 @@ def may_judge(db: Session, viewer: Viewer, visit_id: int) -> bool:
 
 
 def covering(first: date | None, last: date | None) -> ColumnElement[bool]:
-    """Visits that cover a date of the span; a bound left out is open.
-
-    A visit is at most 92 days long (REGIME 3), so what ended before the span costs nothing.
-    """
+    """Visits that cover a date of the span; a bound left out is open."""
     covers = Visit.first_on <= (last or date.max)
     if first is None:
         return covers
+    return covers & (Visit.first_on > earliest_start(first)) & (Visit.last_on >= first)
+
+
+def earliest_start(covered: date) -> date:
+    """Visits that cover the date or end later began after this one.
+
+    A visit is at most 92 days long (REGIME 3), so what ended before the date costs nothing.
+    """
     # 1 is the ordinal of `date.min`
-    earliest = date.fromordinal(max(first.toordinal() - LONGEST_DAYS, 1))
-    return covers & (Visit.first_on > earliest) & (Visit.last_on >= first)
+    return date.fromordinal(max(covered.toordinal() - LONGEST_DAYS, 1))

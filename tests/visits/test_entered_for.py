@@ -140,7 +140,8 @@ def test_those_of_today_and_those_that_wait_are_found(db, zone):
     make_visit(db, zone.owner, TODAY, status=Status.CANCELLED)
     make_visit(db, zone.people["tracker"], TODAY)
 
-    found = day_visits(db, zone.agent.id, TODAY, NOW, named_since=NOW).of_others
+    agent, owner_ids = eyes(db, zone.agent), [zone.owner.id]
+    found = day_visits(db, agent, NOW, owner_ids=owner_ids, named_since=NOW).of_others
 
     assert [visit.id for visit in found] == [waiting.id, today.id]
 

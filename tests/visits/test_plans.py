@@ -38,11 +38,11 @@ def scanned(steps):
 
 def test_my_visits_and_my_day_read_no_table_from_end_to_end(db, plans):
     zone = make_zone(db)
-    me = zone.people["tracker"]
+    me, eyes = zone.people["tracker"], zone.eyes("tracker")
     plans.clear()
 
-    visits_page(db, zone.eyes("tracker"), TODAY, by=VisitFilter(person_id=me.id))
-    day_visits(db, me.id, TODAY, NOW, named_since=NOW - timedelta(days=7))
+    visits_page(db, eyes, TODAY, by=VisitFilter(person_id=me.id))
+    day_visits(db, eyes, NOW, owner_ids=[], named_since=NOW - timedelta(days=7))
     named_lately(db, me.id, TODAY)
 
     assert plans
@@ -62,9 +62,9 @@ def test_a_list_of_leads_follows_an_index_and_sorts_nothing(db, plans):
 
 
 def test_visits_to_settle_are_found_among_the_planned_ones(db, plans):
-    me = make_zone(db).people["tracker"]
+    eyes = make_zone(db).eyes("tracker")
     plans.clear()
 
-    day_visits(db, me.id, TODAY, NOW, named_since=NOW - timedelta(days=7))
+    day_visits(db, eyes, NOW, owner_ids=[], named_since=NOW - timedelta(days=7))
 
     assert any("ix_visit_status_ends_at" in step for step in plans)

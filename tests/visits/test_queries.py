@@ -225,7 +225,7 @@ def test_my_day_is_made_of_what_one_leads_or_joins(db):
     def refs(visits):
         return {visit.ref for visit in visits}
 
-    mine = day_visits(db, me.id, TODAY, NOW, named_since=NOW)
+    mine = day_visits(db, zone.eyes("tracker"), NOW, owner_ids=[], named_since=NOW)
 
     assert refs(mine.todays) == {"today", "stay"}
     assert refs(mine.unsettled) == {"ended"}

@@ -11,9 +11,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.remembered import remembered
 from crm.followups.queries import due
 from crm.followups.redaction import SeenFollowup
-from crm.followups.redaction import seen_as as followup_as
 from crm.leads.queries import named_lately
-from crm.leads.redaction import lead_labels
 from crm.leads.rules import Secrecy
 from crm.people.absence_approval import answered
 from crm.people.entry_grants import day_grants
@@ -21,8 +19,7 @@ from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.quotas.pending_visits import ids_awaiting_verdict, last_dates_to_log
 from crm.visits.day import DayVisits, day_visits
-from crm.visits.models import Visit
-from crm.visits.redaction import SeenVisit, seen_as
+from crm.visits.redaction import SeenVisit
 from crm.web.absences.rows import AbsenceRow, absence_row
 from crm.web.people.entry_grants import sentence_of
 from crm.web.visits.rows import VisitRow, is_stay, visit_row, with_deadline
@@ -115,38 +112,33 @@ def _lately(on: date) -> datetime:
 
 
 def records_of(session: Session, me: Viewer, owners: Sequence[Owner], now: datetime) -> Records:
-    """The records of the day, with one read of the labels of all their leads."""
+    """The records of the day."""
     on = civil_date(now)
-    day = day_visits(session, me.person_id, on, now, named_since=_lately(on))
-    followups = due(session, me.person_id, on + FOLLOWUPS_AHEAD, as_of=now)
-    lead_ids = {lead.id for visit in day.all() for lead in visit.leads}
-    labels = lead_labels(session, me, lead_ids | {entry.lead_id for entry in followups}, on)
-
-    seen = {visit.id: seen_as(visit, me, labels) for visit in day.all()}
-    rows = _rows(session, seen, day, now)
+    owner_ids = [owner.id for owner in owners]
+    day = day_visits(session, me, now, owner_ids=owner_ids, named_since=_lately(on))
+    rows = _rows(session, day, now)
+    unsettled_ids = {visit.id for visit in day.unsettled}
 
     return Records(
         visits=MyVisits(
             [rows[visit.id] for visit in day.unsettled],
             # a visit that ended today stands among the unsettled alone
-            [rows[visit.id] for visit in day.todays if visit not in day.unsettled],
+            [rows[visit.id] for visit in day.todays if visit.id not in unsettled_ids],
             [rows[visit.id] for visit in day.upcoming],
         ),
         entered_for=[_entered_for(owner, me, day, rows) for owner in owners],
         companion_rows=[
-            CompanionRow(visit_row(seen[named.visit.id], now), named.by_name) for named in day.named
+            CompanionRow(visit_row(named.visit, now), named.by_name) for named in day.named
         ],
-        followups=_my_followups([followup_as(entry, labels, on) for entry in followups], on),
+        followups=_my_followups(due(session, me, on + FOLLOWUPS_AHEAD, as_of=now), on),
         restricted=_restricted(session, me, on),
         answers=_answers(session, me, on),
     )
 
 
-def _rows(
-    session: Session, seen: Mapping[int, SeenVisit], day: DayVisits, now: datetime
-) -> dict[int, VisitRow]:
-    """By id, the visits with the buttons of those that are the viewer's to change."""
-    shown = {visit.id: seen[visit.id] for visit in day.changeable()}
+def _rows(session: Session, day: DayVisits, now: datetime) -> dict[int, VisitRow]:
+    """By id, the visits that are the viewer's to change, with their buttons."""
+    shown = {visit.id: visit for visit in day.changeable()}
     waiting = ids_awaiting_verdict(session, shown.values(), now)
     rows = {
         visit_id: visit_row(visit, now, changeable_ids=[visit_id], waiting_ids=waiting)
@@ -173,8 +165,8 @@ def _entered_for(
     return EnteredFor(owner.name, theirs, url_for("visits.new", whom=owner.id))
 
 
-def _is_of(visit: Visit, person_id: int) -> bool:
-    return person_id in {visit.leader_id, *(person.id for person in visit.participants)}
+def _is_of(visit: SeenVisit, person_id: int) -> bool:
+    return person_id in {visit.leader.id, *(person.id for person in visit.participants)}
 
 
 def _my_followups(followups: Sequence[SeenFollowup], on: date) -> MyFollowups:

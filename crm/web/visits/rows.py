@@ -8,7 +8,6 @@ from flask import url_for
 
 from crm.base import clock, formatting
 from crm.base.periods import DAY
-from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Channel, Kind, Status, Verdict, may_end_early
 
@@ -103,7 +102,7 @@ def visit_row(
     )
 
 
-def is_stay(visit: Visit) -> bool:
+def is_stay(visit: SeenVisit) -> bool:
     return visit.kind is Kind.RESIDENCY
 
 
