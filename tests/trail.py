@@ -20,6 +20,7 @@ UNTOLD: list[str] = []
 
 # Tables whose rows say nothing that anybody changed, and why.
 TECHNICAL = {
+    "answered_request": "what was answered, kept for a repeat of the request",
     "audit_entry": "the trail itself",
     "audit_head": "the trail itself",
     "audit_link": "the trail itself",

@@ -14,6 +14,7 @@ from crm.web import (
     filters,
     indentation,
     nav,
+    repeated_requests,
     replica,
     run_again,
     transaction,
@@ -79,6 +80,7 @@ def init_app(app: Flask) -> None:
         auth,
         access,
         replica,
+        repeated_requests,
         run_again,
         nav,
         back_links,
@@ -87,6 +89,7 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
 
     for page in (
+        repeated_requests,
         myday,
         visits,
         trips,

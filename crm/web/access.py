@@ -34,6 +34,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "me.change": ANYONE,
     "me.set_password": ANYONE,
     "me.sign_out_elsewhere": ANYONE,
+    "repeats.form_token": ANYONE,
     "myday.show": ANYONE,
     # readers enter no visits, but others may enter theirs
     "entry_grants.new_mine": ANYONE,

@@ -67,6 +67,8 @@ def transaction() -> Iterator[Session]:
     try:
         yield db.session
         apply_pending(db.session)
+        if note := g.get("before_commit"):
+            note(db.session)
         _require_current(db.session)
     except BaseException:
         # a worker that is stopped meanwhile must not leave a lock behind
@@ -75,6 +77,11 @@ def transaction() -> Iterator[Session]:
     db.session.commit()
     g.pop("reads", None)
     _note_position()
+
+
+def before_commit(note: Callable[[Session], None]) -> None:
+    """Write something more in the transaction of this request, if it comes to change anything."""
+    g.before_commit = note
 
 
 def _note_position() -> None:

@@ -29,6 +29,7 @@ NO_PAGES = {
     "health.is_ready",
     "health.lives",
     "mailbox.body",
+    "repeats.form_token",
     "supervision.export",
 }
 

@@ -1,0 +1,50 @@
+"""Requests that have changed something, each under a key that its sender made.
+
+A sender that got no answer sends again under the same key: the change is not made twice, and the
+answer is the first one.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, UniqueConstraint, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from crm.base.db import Base
+
+KEPT_FOR = timedelta(days=30)  # longer than a device is without network
+
+
+class AnsweredRequest(Base):
+    """A change, and the answer to whoever asked for it."""
+
+    __tablename__ = "answered_request"
+    __table_args__ = (UniqueConstraint("person_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    key: Mapped[str]
+    content: Mapped[str]  # a hash of what was sent
+    made_at: Mapped[datetime] = mapped_column(index=True)
+    location: Mapped[str | None]  # where the answer led; none while it is not known
+    messages: Mapped[str | None]  # what the page there shows, as JSON
+
+
+def find_answered(db: Session, person_id: int, key: str) -> AnsweredRequest | None:
+    """The person's request of that key, if it has changed something."""
+    return db.scalar(
+        select(AnsweredRequest).where(
+            AnsweredRequest.person_id == person_id, AnsweredRequest.key == key
+        )
+    )
+
+
+def keep_answer(db: Session, person_id: int, key: str, *, location: str, messages: str) -> None:
+    """Keep the answer of a request, and forget those that nobody sends again."""
+    made = find_answered(db, person_id, key)
+    if made is None:
+        return
+    made.location, made.messages = location, messages
+
+    over = select(AnsweredRequest.id).where(AnsweredRequest.made_at < made.made_at - KEPT_FOR)
+    locked = over.with_for_update(skip_locked=True)  # another process may be at it
+    db.execute(delete(AnsweredRequest).where(AnsweredRequest.id.in_(locked)))

@@ -1,0 +1,130 @@
+"""A form that is sent again under its key is saved once, and answered as the first time.
+
+Scripts send such forms, with the key in a header. They are answered without a redirect, which a
+script could not tell from the way to the sign-in page: 201 leads on, 401 asks to sign in.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+
+from flask import Blueprint, Flask, current_app, flash, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from crm.base.answered_requests import AnsweredRequest, find_answered, keep_answer
+from crm.base.db import writing
+from crm.base.db_faults import first_line
+from crm.extensions import db
+from crm.web.auth import me, signed_in
+from crm.web.transaction import CHANGING, before_commit, moment
+
+bp = Blueprint("repeats", __name__)
+HEADER = "X-Request-Key"
+DIFFERS = "X-Differs"  # what was sent again is not what was saved
+KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+FLASHES = "_flashes"  # Flask's own place for messages of the next page
+
+
+@dataclass(slots=True)
+class KeyedRequest:
+    """What is sent under a key, and how far it has come."""
+
+    person_id: int
+    key: str
+    content: str
+    is_saved: bool = False
+
+
+@bp.get("/me/form-token")
+def form_token() -> ResponseReturnValue:
+    """A fresh token for a form that a script sends again, and whose session it is of."""
+    return {"token": generate_csrf(), "person": signed_in().id}
+
+
+def _is_keyed() -> bool:
+    key = request.headers.get(HEADER, "")
+    return request.method in CHANGING and KEY.fullmatch(key) is not None
+
+
+def _keyed() -> KeyedRequest | None:
+    person = me()
+    if person is None or not _is_keyed():
+        return None
+    sent = [item for item in request.form.items(multi=True) if item[0] != "csrf_token"]
+    content = sha256(repr((request.path, sent)).encode()).hexdigest()
+    return KeyedRequest(person.id, request.headers[HEADER], content)
+
+
+def _dispatch_once(dispatch: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
+    if (sent := _keyed()) is None:
+        return dispatch()
+
+    if known := find_answered(db.session, sent.person_id, sent.key):
+        answer = _first_answer(known, sent)
+    else:
+        g.keyed_request = sent
+        before_commit(_note)
+        answer = dispatch()
+
+    g.is_answered = True
+    return answer
+
+
+def _note(session: Session) -> None:
+    sent: KeyedRequest = g.keyed_request
+    if not sent.is_saved:  # once: some pages commit twice
+        sent.is_saved = True
+        session.add(
+            AnsweredRequest(
+                person_id=sent.person_id, key=sent.key, content=sent.content, made_at=moment()
+            )
+        )
+
+
+def _first_answer(known: AnsweredRequest, sent: KeyedRequest) -> ResponseReturnValue:
+    place = known.location or url_for("myday.show")
+    if known.content != sent.content:
+        flash("此前提交的内容已经保存，之后的修改没有保存，请在这里修改。", "warning")
+        return redirect(place), {DIFFERS: "1"}
+    if known.messages:
+        session[FLASHES] = [tuple(message) for message in json.loads(known.messages)]
+    else:
+        flash("已经保存，没有重复提交。", "info")
+    return redirect(place)
+
+
+def _without_redirect(response: Response) -> Response:
+    if not _is_keyed() or response.location is None:
+        return response
+
+    if not g.get("is_answered"):  # sent to the door before the page was reached
+        response.status_code = HTTPStatus.UNAUTHORIZED
+    else:
+        response.status_code = HTTPStatus.CREATED
+        if (sent := g.get("keyed_request")) and sent.is_saved:
+            _keep(sent, response.location)
+    response.set_data(b"")
+    return response
+
+
+def _keep(sent: KeyedRequest, location: str) -> None:
+    messages = json.dumps(session.get(FLASHES, []), ensure_ascii=False)
+    try:
+        with writing(db.sessionmaker) as own:
+            keep_answer(own, sent.person_id, sent.key, location=location, messages=messages)
+    except DBAPIError as error:  # the change is made; only a repeat is answered less well
+        current_app.logger.warning("answer not kept: %s", first_line(error))
+
+
+def init_app(app: Flask) -> None:
+    """Look for the key at every run of a view, so that a run under the lock sees a first save."""
+    dispatch = app.dispatch_request
+    app.dispatch_request = lambda: _dispatch_once(dispatch)  # type: ignore[method-assign]
+    app.after_request(_without_redirect)

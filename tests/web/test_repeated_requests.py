@@ -1,0 +1,99 @@
+"""A form that a script sends twice under one key is saved once, and answered alike."""
+
+import pytest
+from sqlalchemy import func, select, update
+
+from crm.base.answered_requests import KEPT_FOR, AnsweredRequest
+from crm.followups.models import Followup
+from crm.people.models import LoginSession
+from tests.conftest import NOW
+from tests.factories import arranged, make_lead, make_person, sign_in
+
+KEY = "3f0e2c52-8f6b-4a53-9a0e-0d9b1a2c3d4e"
+
+
+@pytest.fixture
+def form(app):
+    with arranged(app) as db:
+        make_person(db, "gu")
+        lina = make_person(db, "lina")
+        lead = make_lead(db, "储存模组项目", tracker=lina)
+        return {"lead_id": lead.id, "person_id": lina.id, "due_on": "2026-07-20"}
+
+
+def send(browser, form, what="送测算表", key=KEY):
+    form = {**form, "what": what}
+    return browser.post("/followups/new", data=form, headers={"X-Request-Key": key})
+
+
+def count(app):
+    with arranged(app) as db:
+        return db.scalar(select(func.count()).select_from(Followup))
+
+
+def test_a_repeat_saves_nothing_and_leads_to_the_same_page(app, form):
+    browser = sign_in(app, "lina")
+
+    first = send(browser, form)
+    message = browser.get(first.location).text
+    again = send(browser, form)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.location == first.location
+    assert browser.get(again.location).text == message
+    assert count(app) == 1
+
+
+def test_what_was_changed_since_is_not_taken_for_saved(app, form):
+    browser = sign_in(app, "lina")
+    first = send(browser, form)
+
+    again = send(browser, form, what="送测算表和图纸")
+
+    assert again.location == first.location
+    assert "X-Differs" in again.headers
+    assert "之后的修改没有保存" in browser.get(again.location).text
+    assert count(app) == 1
+
+
+def test_a_refused_form_may_be_sent_again_under_its_key(app, form):
+    browser = sign_in(app, "lina")
+
+    refused = send(browser, form, what="")
+    saved = send(browser, form)
+
+    assert (refused.status_code, saved.status_code) == (422, 201)
+    assert count(app) == 1
+
+
+def test_the_key_of_one_person_says_nothing_of_anothers(app, form):
+    send(sign_in(app, "lina"), form)
+
+    send(sign_in(app, "gu"), form)
+
+    with arranged(app) as db:
+        assert db.scalar(select(func.count()).select_from(AnsweredRequest)) == 2
+
+
+def test_an_ended_session_asks_to_sign_in(app, form):
+    browser = sign_in(app, "lina")
+    with arranged(app) as db:
+        db.execute(update(LoginSession).values(ended_at=NOW))
+
+    answer = send(browser, form)
+
+    assert answer.status_code == 401
+    assert answer.location.startswith("/login")
+    assert count(app) == 0
+
+
+def test_keys_are_forgotten_after_a_month(app, form):
+    browser = sign_in(app, "lina")
+    send(browser, form)
+    with arranged(app) as db:
+        db.execute(update(AnsweredRequest).values(made_at=NOW - 2 * KEPT_FOR))
+
+    send(browser, form, key=KEY.replace("3", "4"))
+
+    with arranged(app) as db:
+        assert db.scalars(select(AnsweredRequest.key)).all() == [KEY.replace("3", "4")]
