@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from crm.base.periods import Period
-from crm.base.workdays import DayKind, Source, Workday, WorkingCalendar, statutory
+from crm.base.statutory_holidays import statutory
+from crm.base.workdays import DayKind, Source, Workday, WorkingCalendar
 
 CALENDAR = WorkingCalendar()
 
