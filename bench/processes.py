@@ -75,7 +75,12 @@ def pss_after_use(server: Server, data: Path, scale: float) -> float:
         leads = zone.free_leads(scale)
         for request in islice(pages.visits(port, zone.FIRST_RECRUITER, leads), VISITS):
             load.ask(port, request)
-        return sum(map(_pss, _descendants(os.getpid())))
+        return pss_of_servers()
+
+
+def pss_of_servers() -> float:
+    """MiB of all processes that this one has started."""
+    return sum(map(_pss, _descendants(os.getpid())))
 
 
 def _pss(process_id: int) -> float:

@@ -1,0 +1,89 @@
+"""Measure whether `crm serve` grows with use: `python -m bench.flatness --requests 100000`.
+
+One worker answers a mix of pages, and a visit is logged now and then. The proportional set size
+(PSS) of the server's processes is printed after each tenth of the requests.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import click
+
+from bench import load, pages, zone
+from bench.load import Request
+from bench.processes import PATHS, PEOPLE, product, pss_of_servers
+from bench.report import table
+from bench.servers import serving
+
+CONNECTIONS = 4
+PARTS = 10
+REQUESTS_A_VISIT = 100
+OF_ITS_OWN = 0.5  # share of requests for one of many leads and people, not for the same few pages
+
+
+def mixed(port: int, number: int, cookies: list[str], scale: float) -> Iterator[Request]:
+    """Requests of a connection without end: pages of all kinds, and visits now and then."""
+    rng = Random(number)
+    mine = zone.free_leads(scale)[number::CONNECTIONS]
+    visits = pages.visits(port, zone.FIRST_RECRUITER + 1 + number, mine)
+
+    while True:
+        for _ in range(REQUESTS_A_VISIT - 1):
+            path = _any_record(rng, scale) if rng.random() < OF_ITS_OWN else rng.choice(PATHS)
+            yield Request(path, rng.choice(cookies))
+        yield next(visits)
+
+
+def _any_record(rng: Random, scale: float) -> str:
+    lead = rng.randint(1, zone.lead_count(scale))
+    return rng.choice(
+        (
+            f"/leads/{lead}",
+            f"/leads?q={quote(zone.company_name(lead)[:3])}",
+            f"/visits/{rng.randint(1, zone.visit_count(scale))}",
+            f"/people/{rng.randint(1, zone.people_count(scale))}",
+        )
+    )
+
+
+def send(port: int, requests: Iterator[Request], count: int) -> int:
+    """Send that many over one connection; the number of failures of the server."""
+    with load.connect(port) as connection:
+        answers = (load.exchange(connection, request) for request in islice(requests, count))
+        return sum(answer.status >= 500 for answer in answers)  # noqa: PLR2004 - HTTP
+
+
+@click.command()
+@click.option("--scale", default=1.0, show_default=True, help="Share of a zone's size.")
+@click.option("--requests", default=100_000, show_default=True)
+def main(*, scale: float, requests: int) -> None:
+    """Print the memory after each tenth of the requests."""
+    rows = []
+    with TemporaryDirectory() as folder:
+        data = Path(folder)
+        pages.prepare(data, scale)
+        with (
+            serving(*product(1), data=data, secret=pages.SECRET) as port,
+            ThreadPoolExecutor(CONNECTIONS) as threads,
+        ):
+            cookies = [load.sign_in(port, username, zone.PASSWORD) for username in PEOPLE]
+            clients = [mixed(port, number, cookies, scale) for number in range(CONNECTIONS)]
+            part = requests // PARTS // CONNECTIONS
+
+            for number in range(1, PARTS + 1):
+                failed = sum(threads.map(lambda client: send(port, client, part), clients))
+                row = (number * part * CONNECTIONS, f"{pss_of_servers():.0f}", failed)
+                rows.append(row)
+                click.echo(f"{row}", err=True)
+
+    click.echo(f"{zone.size(scale)}; SQLite, one worker, {CONNECTIONS} connections.\n")
+    click.echo(table(("requests", "PSS, MiB", "failures"), rows))
+
+
+if __name__ == "__main__":
+    main()
