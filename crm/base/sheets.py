@@ -1,4 +1,7 @@
-"""Tables read from and written to CSV and .xlsx files: columns, rows and their problems."""
+"""Tables read from and written to CSV and .xlsx files: columns, rows and their problems.
+
+Spreadsheets are loaded on first use: they take 4 MiB, and most processes only show pages.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from crm.base.clock import civil
 from crm.base.csv_records import read_csv, write_csv
@@ -17,7 +21,9 @@ from crm.base.sheet_problems import Problem as Problem
 from crm.base.sheet_problems import SheetRefused as SheetRefused
 from crm.base.sheet_problems import refused
 from crm.base.typed_text import unify_line_breaks
-from crm.base.workbooks import Cell, is_workbook, read_workbook, write_workbook
+
+if TYPE_CHECKING:
+    from crm.base.workbooks import Cell
 
 LARGEST_BYTES = 10 * 1024 * 1024  # larger files are refused unread
 MOST_ROWS = 50_000
@@ -94,6 +100,8 @@ class ImportResult:
 
 def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
     """Read a file that has these columns; raises `SheetRefused`."""
+    from crm.base.workbooks import is_workbook, read_workbook  # noqa: PLC0415 - see above
+
     if len(content) > LARGEST_BYTES:
         raise refused("file_too_large", megabytes=LARGEST_BYTES // 1024**2)
 
@@ -140,6 +148,8 @@ def write_template(columns: Sequence[Column], form: Format = Format.CSV) -> byte
     columns = [column for column in columns if not column.shown_only]
     records = [[column.name for column in columns], [column.example for column in columns]]
     if form is Format.XLSX:
+        from crm.base.workbooks import write_workbook  # noqa: PLC0415 - see above
+
         # As text, a phone number keeps its leading zero and all its digits.
         return write_workbook(records, holds_only_text=True)
     return write_csv(records)
@@ -160,13 +170,15 @@ def write_sheet(
     )
 
     if form is Format.XLSX:
+        from crm.base.workbooks import write_workbook  # noqa: PLC0415 - see above
+
         return write_workbook([head, *records])
     # A CSV cell has no type, so text that looks like a formula would be run as one.
     texts = ([escape_formula(str(cell)) for cell in record] for record in records)
     return write_csv([list(map(str, head)), *texts])
 
 
-def _written(value: object, *, in_chinese: bool) -> Cell:
+def _written(value: object, *, in_chinese: bool) -> "Cell":
     """The value as a cell. An instant is text in either format, so that 00:00 is not lost."""
     match value:
         case LabeledEnum():

@@ -10,7 +10,10 @@ import pytest
     ("module", "unwanted"),
     [
         ("crm.cli.serve", {"flask", "sqlalchemy", "pydantic", "crm.app"}),
-        ("crm.cli.web_worker", {"alembic", "mako", "holidays", "charset_normalizer", "pypinyin"}),
+        (
+            "crm.cli.web_worker",
+            {"alembic", "mako", "holidays", "charset_normalizer", "pypinyin", "xlsxwriter"},
+        ),
     ],
 )
 def test_a_process_does_not_load_what_it_does_not_need(module, unwanted):
