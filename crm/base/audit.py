@@ -106,6 +106,9 @@ class AuditHead(Base):
     hash: Mapped[str]
 
 
+_HEAD_HASH = select(AuditHead.hash).where(AuditHead.id == HEAD)
+
+
 # What the hash covers: each column of an entry (a test compares).
 HASHED: tuple[Any, ...] = (
     AuditEntry.id,
@@ -137,7 +140,7 @@ def chain_head(db: Session) -> str | None:
     It is read once a transaction, so that what is read later is at least as new.
     """
     if HEAD_SEEN not in db.info:
-        db.info[HEAD_SEEN] = db.scalar(select(AuditHead.hash).where(AuditHead.id == HEAD))
+        db.info[HEAD_SEEN] = db.scalar(_HEAD_HASH)
     head: str | None = db.info[HEAD_SEEN]
     return head
 

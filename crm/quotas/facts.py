@@ -29,12 +29,11 @@ VISIT = [Visit.__table__.c[field.name] for field in fields(VisitFacts)]
 
 def working_calendar(db: Session) -> WorkingCalendar:
     """The working calendar with the zone's overrides and imported years."""
-    columns = (WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
-    by_hand_last = WorkdayOverride.source == Source.OVERRIDE  # REGIME 4: it goes first
-    query = select(*columns).order_by(by_hand_last)
 
     def read() -> WorkingCalendar:
-        rows = db.execute(query)
+        columns = (WorkdayOverride.on, WorkdayOverride.is_workday, WorkdayOverride.source)
+        by_hand_last = WorkdayOverride.source == Source.OVERRIDE  # REGIME 4: it goes first
+        rows = db.execute(select(*columns).order_by(by_hand_last))
         return WorkingCalendar({on: Workday(is_workday, source) for on, is_workday, source in rows})
 
     return remembered(db, "working calendar", read=read)

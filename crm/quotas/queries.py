@@ -315,14 +315,16 @@ def own_figures(db: Session, person_id: int, on: date, as_of: datetime) -> list[
 
 def _kinds_of(db: Session, person_id: int) -> frozenset[PeriodKind]:
     """The kinds of period of duties that the person ever held: others owe in other periods."""
-    kinds = (
-        select(RuleVersion.period)
-        .join(Posting, Posting.duty == RuleVersion.duty)
-        .where(Posting.person_id == person_id, Posting.is_primary)
-    )
-    return remembered(
-        db, "kinds of period of", person_id, read=lambda: frozenset(db.scalars(kinds))
-    )
+
+    def read() -> frozenset[PeriodKind]:
+        kinds = (
+            select(RuleVersion.period)
+            .join(Posting, Posting.duty == RuleVersion.duty)
+            .where(Posting.person_id == person_id, Posting.is_primary)
+        )
+        return frozenset(db.scalars(kinds))
+
+    return remembered(db, "kinds of period of", person_id, read=read)
 
 
 def people_under(db: Session, unit_ids: Collection[int], period: Period) -> frozenset[int]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
@@ -33,6 +33,17 @@ RUNNING = timedelta(days=366)
 DEMAND = "请查明原因，提出整改措施，抓好落实，并按期反馈。"
 
 Key = tuple[str, int]  # rule and person
+
+_UNREAD = (
+    select(Message.id, Message.dedupe_key)
+    .where(
+        Message.person_id == bindparam("person_id"),
+        Message.kind == MessageKind.REMINDER,
+        Message.read_at.is_(None),
+        Message.made_at >= bindparam("made_after"),
+    )
+    .order_by(Message.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,15 +264,10 @@ def _put(db: Session, mail: ReminderMail, reader: Person, site: Site) -> bool:
 
 def unread_reminders(db: Session, person_id: int, on: date) -> list[UnreadReminder]:
     """Unread reminders of a person, until the period after the missed one has ended."""
-    query = select(Message.id, Message.dedupe_key).where(
-        Message.person_id == person_id,
-        Message.kind == MessageKind.REMINDER,
-        Message.read_at.is_(None),
-        # only limits the search: a year and the year after it
-        Message.made_at >= at_civil(on - 2 * RUNNING),
-    )
+    # only limits the search: a year and the year after it
+    values = {"person_id": person_id, "made_after": at_civil(on - 2 * RUNNING)}
     reminders = (
         UnreadReminder(message_id, Period.parse(period_of(key)))
-        for message_id, key in db.execute(query.order_by(Message.id))
+        for message_id, key in db.execute(_UNREAD, values)
     )
     return [reminder for reminder in reminders if on <= reminder.period.after.last]
