@@ -1,6 +1,6 @@
 """Names in one form for search and matching, and their pinyin for search and sorting.
 
-The libraries are imported on first use, as loading their dictionaries takes a second.
+The dictionaries are loaded on first use, as that takes half a second.
 """
 
 import gzip
@@ -8,6 +8,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
+from crm.base.syllables import syllables
 from crm.base.typed_text import half_width
 
 _ENTRY = re.compile(r"^\S+ (\S+) \[([A-Z][^\]]*)\] .*\bsurname\b")
@@ -32,12 +33,12 @@ def simplified(text: str) -> str:
 
 def pinyin(text: str) -> str:
     """The pinyin with a blank between syllables, to sort lists by."""
-    return " ".join(_syllables(folded(text)))
+    return " ".join(syllables(folded(text)))
 
 
 def search_text(text: str) -> str:
     """What a title or company is searched by: its folded form, pinyin and initials."""
-    return _spelled(folded(text), [_syllables(folded(text))])
+    return _spelled(folded(text), [syllables(folded(text))])
 
 
 def person_pinyin(name: str) -> str:
@@ -55,10 +56,10 @@ def person_search_text(name: str) -> str:
 
 def _spelled(forms: str, readings: list[list[str]]) -> str:
     words = []
-    for syllables in readings:
+    for reading in readings:
         # Latin letters are their own initials: ab科技 is abkj.
-        initials = "".join(part if part in forms else part[0] for part in syllables)
-        words += ["".join(syllables), initials]
+        initials = "".join(part if part in forms else part[0] for part in reading)
+        words += ["".join(reading), initials]
     return " ".join(dict.fromkeys([forms, *words]))
 
 
@@ -67,16 +68,10 @@ def _readings(name: str) -> list[list[str]]:
     for length in range(_LONGEST_SURNAME, 0, -1):
         surname, given = name[:length], name[length:]
         if given and (known := _surnames().get(surname)):
-            usual = _syllables(surname)
+            usual = syllables(surname)
             in_order = sorted(known, key=lambda reading: reading != usual)
-            return [[*reading, *_syllables(given)] for reading in in_order]
-    return [_syllables(name)]
-
-
-def _syllables(text: str) -> list[str]:
-    from pypinyin import lazy_pinyin  # noqa: PLC0415 - see the module's docstring
-
-    return [part.strip() for part in lazy_pinyin(text) if part.strip()]
+            return [[*reading, *syllables(given)] for reading in in_order]
+    return [syllables(name)]
 
 
 def _converted(direction: str, text: str) -> str:
@@ -98,10 +93,10 @@ def _surnames() -> dict[str, list[list[str]]]:
 
     # line by line: unpacked at once, the dictionary would leave 14 MiB behind
     with packed.open("rb") as stream, gzip.open(stream, "rt", encoding="utf-8") as lines:
-        for surname, reading in filter(None, map(_surname_in, lines)):
-            syllables = _TONE.sub("", reading.lower()).replace("u:", "v").split()
-            if syllables not in found.setdefault(surname, []):
-                found[surname].append(syllables)
+        for surname, spelled in filter(None, map(_surname_in, lines)):
+            reading = _TONE.sub("", spelled.lower()).replace("u:", "v").split()
+            if reading not in found.setdefault(surname, []):
+                found[surname].append(reading)
 
     return found
 
