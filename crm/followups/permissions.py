@@ -38,6 +38,13 @@ def changeable(viewer: Viewer, on: date) -> ColumnElement[bool]:
     return visible(viewer, on) & or_(own, _of_lead(changeable_leads(viewer, on)))
 
 
+def may_change_of_visible_lead(
+    viewer: Viewer, followup: Followup, *, may_change_lead: bool
+) -> bool:
+    """The predicate of `changeable`, for a follow-up of a lead that the viewer may see."""
+    return may_change_lead or viewer.person_id in (followup.person_id, followup.entered_by_id)
+
+
 def visible_to(viewer: Viewer, on: date) -> Select[Followup]:
     """The follow-ups that the viewer may see on the date."""
     return select(Followup).where(visible(viewer, on))

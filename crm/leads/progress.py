@@ -13,11 +13,13 @@ from crm.leads.permissions import require_change
 from crm.leads.rules import (
     FINAL,
     ON_LINE,
+    LineProgress,
     MilestoneKind,
     Reached,
     check_order,
     check_reached,
     current_stage,
+    line_progress,
     since_last_stop,
 )
 from crm.people.models import Person
@@ -114,6 +116,11 @@ def withdraw_milestone(  # noqa: PLR0913 - as reach
     _follow(db, lead)
     after = {"reason": reason.strip(), "stage": lead.stage}
     record(db, "lead.milestone_withdrawn", lead, by=by, at=now, before=before, after=after)
+
+
+def progress_of(lead: Lead) -> LineProgress:
+    """How far a lead has come whose milestones are loaded."""
+    return line_progress(map(_step, lead.milestones))
 
 
 def _check_date(lead: Lead, on: date, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Enums of leads, and the rules about milestones (REGIME 2 and 6). Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -115,6 +115,29 @@ def current_stage(reached: Iterable[Reached]) -> Stage:
     if going:
         return LINE[max(ON_LINE[step.kind] for step in going)]
     return Stage.read(stop.kind.value) if stop else Stage.LEAD
+
+
+@dataclass(frozen=True, slots=True)
+class LineProgress:
+    """How far a lead has come on the line, the latest date of each stage, and where it stands."""
+
+    furthest: Stage  # before the stop, where there is one
+    reached_on: Mapping[Stage, date]
+    stop: Reached | None  # parked or lost, and not gone on since
+
+
+def line_progress(reached: Iterable[Reached]) -> LineProgress:
+    """The progress of a lead that reached these; `current_stage` says where it stands."""
+    ordered = sorted(reached, key=lambda step: (step.on, step.order))
+    on_line = [step for step in ordered if step.kind in ON_LINE]
+    going, stop = since_last_stop(ordered)
+    since = going or on_line
+
+    return LineProgress(
+        LINE[max((ON_LINE[step.kind] for step in since), default=0)],
+        {Stage.read(step.kind.value): step.on for step in on_line},
+        None if going else stop,
+    )
 
 
 def next_stages(stage: Stage) -> tuple[Stage, ...]:

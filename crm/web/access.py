@@ -72,6 +72,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "leads.edit": WITH_RECORDS,
     "leads.change": WITH_RECORDS,
     "leads.reach": WITH_RECORDS,
+    "leads.follow_up": WITH_RECORDS,
     "leads.plan": WITH_RECORDS,
     "leads.revise": WITH_RECORDS,
     "leads.give_role": WITH_RECORDS,

@@ -17,6 +17,7 @@ from crm.leads.rules import (
     check_reached,
     current_stage,
     is_major,
+    line_progress,
     next_stages,
 )
 
@@ -52,6 +53,17 @@ def on(day: int) -> date:
 )
 def test_the_stage_follows_from_the_milestones(reached, stage):
     assert current_stage(reached) is stage
+
+
+def test_a_lead_that_was_parked_stands_where_it_was_and_keeps_its_dates():
+    parked = [Reached(M.SIGNED, on(2)), Reached(M.PARKED, on(5))]
+
+    stopped = line_progress(parked)
+    again = line_progress([*parked, Reached(M.FOLLOWING, on(8))])
+
+    assert (stopped.furthest, stopped.stop) == (Stage.SIGNED, parked[1])
+    assert (again.furthest, again.stop) == (Stage.FOLLOWING, None)
+    assert again.reached_on == {Stage.SIGNED: on(2), Stage.FOLLOWING: on(8)}
 
 
 @given(st.lists(STEPS))

@@ -12,8 +12,9 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import Length, Optional
+from wtforms.validators import DataRequired, Length, Optional
 
+from crm.base.periods import DAY
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.service import FollowupData, FollowupOutcome
 from crm.people.choices import PeopleAsked
@@ -23,23 +24,44 @@ from crm.web.choices.fields import LeadField, PersonField, offer_leads, offer_pe
 from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
-    Needed,
     cleaned,
     enum_choices,
     sensible_year,
 )
 
+DEFAULT_TERM = 7 * DAY
 LABELS = {name: field.input_label for name, field in FOLLOWUP_FIELDS.items()}
 _line = Length(max=500, message="最多 %(max)d 个字。")
 
 
-@with_fields(FOLLOWUP_FIELDS, "what", "due_on")
+@with_fields(FOLLOWUP_FIELDS, "what", "due_on", needed=DataRequired)
+class QuickForm(FlaskForm):
+    """A follow-up on the lead whose page is open, by the writer."""
+
+    # made with the page, so that a form sent twice is one follow-up
+    ref = HiddenField(filters=[cleaned], validators=[Length(max=100)])
+    what: StringField
+    due_on: DateField
+
+    def followup_of(self, lead_id: int, person_id: int) -> FollowupData:
+        """The data of a valid form."""
+        due_on: Any = self.due_on.data
+        return FollowupData(
+            ref=self.ref.data or "",
+            lead_id=lead_id,
+            person_id=person_id,
+            due_on=due_on,
+            what=self.what.data or "",
+        )
+
+
+@with_fields(FOLLOWUP_FIELDS, "what", "due_on", needed=DataRequired)
 class ChangeForm(VersionedForm):
     """What is to be done, by whom and until when."""
 
     what: StringField
     due_on: DateField
-    person_id = PersonField(LABELS["person_id"], [Needed("请选择责任人。")])
+    person_id = PersonField(LABELS["person_id"], [DataRequired("请选择责任人。")])
 
     def followup_data(self, lead_id: int, ref: str = "") -> FollowupData:
         """The data of a valid form about that lead."""
@@ -58,7 +80,7 @@ class NewForm(ChangeForm):
 
     # made with the page, so that a form sent twice is one follow-up
     ref = HiddenField(filters=[cleaned], validators=[Length(max=100)])
-    lead_id = LeadField(LABELS["lead_id"], [Needed("请选择线索。")])
+    lead_id = LeadField(LABELS["lead_id"], [DataRequired("请选择线索。")])
 
     def new_followup(self) -> FollowupData:
         """The data of a valid form."""
@@ -66,7 +88,7 @@ class NewForm(ChangeForm):
         return self.followup_data(lead_id, self.ref.data or "")
 
 
-@with_fields(FOLLOWUP_FIELDS, "result", "met")
+@with_fields(FOLLOWUP_FIELDS, "result", "met", needed=DataRequired)
 class OutcomeForm(FlaskForm):
     """The result of a follow-up, and the next one."""
 

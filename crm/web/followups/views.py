@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.base.locks import lock_row
-from crm.base.periods import DAY
 from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.followups import service
@@ -17,13 +16,12 @@ from crm.followups.queries import FollowupFilter, followup_by_id, followups_page
 from crm.followups.redaction import SeenFollowup, shown
 from crm.web.auth import my_view, signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
-from crm.web.followups.forms import ChangeForm, NewForm, OutcomeForm, set_choices
+from crm.web.followups.forms import DEFAULT_TERM, ChangeForm, NewForm, OutcomeForm, set_choices
 from crm.web.forms import LARGEST_ID, at_cursor, is_saved, row_id
 from crm.web.transaction import moment, today
 
 bp = Blueprint("followups", __name__)
 FOLLOWUP = f"/followups/<int(max={LARGEST_ID}):followup_id>"
-DEFAULT_TERM = 7 * DAY
 TABS = {"due": "到期与逾期", "open": "全部未办", "done": "已办结"}
 REFUSAL_FIELDS = {"ref": ""}  # the reference is not shown
 

@@ -7,6 +7,7 @@ from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import DateField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
+from wtforms.validators import DataRequired
 
 from crm.leads.models import Lead
 from crm.leads.rules import FINAL, SIDE, LeadRoleKind, MilestoneKind, next_stages
@@ -15,7 +16,7 @@ from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
 from crm.people.queries import unit_tree
 from crm.web.choices.fields import HolderField, offer_people
-from crm.web.forms import Needed, cleaned, enum_choices, sensible_year
+from crm.web.forms import cleaned, enum_choices, sensible_year
 from crm.web.leads.forms import LONG
 
 
@@ -24,9 +25,9 @@ class ReachForm(FlaskForm):
 
     # the service knows what may follow: the list is filled only when the page is shown
     kind = SelectField(
-        "进展", [Needed("请选择进展。")], coerce=MilestoneKind, validate_choice=False
+        "进展", [DataRequired("请选择进展。")], coerce=MilestoneKind, validate_choice=False
     )
-    on = DateField("日期", [Needed("请选择日期。"), sensible_year])
+    on = DateField("日期", [DataRequired("请选择日期。"), sensible_year])
     reason = StringField("原因或说明", [LONG], filters=[cleaned])
 
 
@@ -34,33 +35,36 @@ class PlanForm(FlaskForm):
     """The date by which a milestone is to be reached."""
 
     kind = SelectField(
-        "节点", [Needed("请选择节点。")], coerce=MilestoneKind, validate_choice=False
+        "节点", [DataRequired("请选择节点。")], coerce=MilestoneKind, validate_choice=False
     )
-    on = DateField("计划日期", [Needed("请选择日期。"), sensible_year])
+    on = DateField("计划日期", [DataRequired("请选择日期。"), sensible_year])
 
 
 class ReviseForm(FlaskForm):
     """Another planned date of a milestone."""
 
-    on = DateField("调整为", [Needed("请选择日期。"), sensible_year])
-    reason = StringField("调整原因", [Needed("请填写调整原因。"), LONG], filters=[cleaned])
+    on = DateField("调整为", [DataRequired("请选择日期。"), sensible_year])
+    reason = StringField("调整原因", [DataRequired("请填写调整原因。"), LONG], filters=[cleaned])
 
 
 class CorrectForm(FlaskForm):
     """Another date of a milestone that was reached."""
 
-    on = DateField("日期", [Needed("请选择日期。"), sensible_year])
-    reason = StringField("更正原因", [Needed("请填写更正原因。"), LONG], filters=[cleaned])
+    on = DateField("日期", [DataRequired("请选择日期。"), sensible_year])
+    reason = StringField("更正原因", [DataRequired("请填写更正原因。"), LONG], filters=[cleaned])
 
 
 class RoleForm(FlaskForm):
     """The holder of a role from a date on: a person (`p7`) or a unit (`u3`)."""
 
     role = RadioField(
-        "分工", [Needed("请选择分工。")], choices=enum_choices(LeadRoleKind), coerce=LeadRoleKind
+        "分工",
+        [DataRequired("请选择分工。")],
+        choices=enum_choices(LeadRoleKind),
+        coerce=LeadRoleKind,
     )
-    holder = HolderField("由谁担任", [Needed("请选择人员或单位。")])
-    from_on = DateField("自哪天起", [Needed("请选择日期。"), sensible_year])
+    holder = HolderField("由谁担任", [DataRequired("请选择人员或单位。")])
+    from_on = DateField("自哪天起", [DataRequired("请选择日期。"), sensible_year])
 
     def chosen_holder(self, db: Session) -> Person | Unit | None:
         """The holder of a valid form."""

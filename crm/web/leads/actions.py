@@ -1,22 +1,25 @@
-"""What may be done on a lead's page: milestones, plans and roles."""
+"""What may be done on a lead's page: milestones, plans, roles and follow-ups."""
 
 from collections.abc import Callable
 from datetime import date
+from http import HTTPStatus
 from typing import Any
 
-from flask import abort, flash, redirect
+from flask import abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.base.periods import DAY
+from crm.followups.service import add_followup
 from crm.leads import service
 from crm.leads.models import Lead, Milestone
 from crm.leads.planning import plan_milestone
 from crm.leads.rules import MilestoneKind
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
+from crm.web.followups.forms import QuickForm
 from crm.web.forms import is_saved
 from crm.web.leads.action_forms import (
     CorrectForm,
@@ -26,11 +29,9 @@ from crm.web.leads.action_forms import (
     RoleForm,
 )
 from crm.web.leads.detail import (
-    PLAN_PREFIX,
     changeable_or_404,
-    correct_prefix,
+    lead_or_404,
     render_lead,
-    revise_prefix,
     url_after_change,
 )
 from crm.web.transaction import moment, today, transaction
@@ -52,12 +53,12 @@ def reach(lead_id: int) -> ResponseReturnValue:
             now=moment(),
         )
 
-    return _apply(lead_id, "reach_form", form, change, "进展已登记。")
+    return _apply(lead_id, f"reach-{form.kind.data or ''}", form, change, "进展已登记。")
 
 
 def correct(lead_id: int, milestone_id: int) -> ResponseReturnValue:
     """Correct the date of a milestone that was reached."""
-    lead, form = changeable_or_404(lead_id), CorrectForm(prefix=correct_prefix(milestone_id))
+    lead, form = changeable_or_404(lead_id), CorrectForm()
     step = _milestone_or_404(lead, milestone_id)
 
     def change(session: Session) -> None:
@@ -67,12 +68,12 @@ def correct(lead_id: int, milestone_id: int) -> ResponseReturnValue:
             session, lead=lead, milestone=step, on=on, reason=reason, by=signed_in(), now=moment()
         )
 
-    return _apply(lead_id, correct_prefix(milestone_id), form, change, "日期已更正。")
+    return _apply(lead_id, f"correct-{milestone_id}", form, change, "日期已更正。")
 
 
 def withdraw(lead_id: int, milestone_id: int) -> ResponseReturnValue:
     """Withdraw a milestone that was logged by mistake."""
-    lead, form = changeable_or_404(lead_id), CorrectForm(prefix=correct_prefix(milestone_id))
+    lead, form = changeable_or_404(lead_id), CorrectForm()
     step = _milestone_or_404(lead, milestone_id)
 
     def change(session: Session) -> None:
@@ -81,7 +82,7 @@ def withdraw(lead_id: int, milestone_id: int) -> ResponseReturnValue:
             session, lead=lead, milestone=step, reason=reason, by=signed_in(), now=moment()
         )
 
-    return _apply(lead_id, correct_prefix(milestone_id), form, change, "已撤回这个节点。")
+    return _apply(lead_id, f"correct-{milestone_id}", form, change, "已撤回这个节点。")
 
 
 def _milestone_or_404(lead: Lead, milestone_id: int) -> Milestone:
@@ -90,24 +91,24 @@ def _milestone_or_404(lead: Lead, milestone_id: int) -> Milestone:
 
 def plan(lead_id: int) -> ResponseReturnValue:
     """Plan the date by which a milestone is to be reached (REGIME 6)."""
-    lead, form = changeable_or_404(lead_id), PlanForm(prefix=PLAN_PREFIX)
+    lead, form = changeable_or_404(lead_id), PlanForm()
 
     def change(session: Session) -> None:
         _save_plan(session, lead, form.kind.data, form.on.data)
 
-    return _apply(lead_id, "plan_form", form, change, "计划已保存。")
+    return _apply(lead_id, "plan", form, change, "计划已保存。")
 
 
 def revise(lead_id: int, kind: str) -> ResponseReturnValue:
     """Move a planned date, with the reason; the earlier plans are kept."""
     lead = changeable_or_404(lead_id)
     planned = next((known for known in MilestoneKind if known.value == kind), None) or abort(404)
-    form = ReviseForm(prefix=revise_prefix(planned))
+    form = ReviseForm()
 
     def change(session: Session) -> None:
         _save_plan(session, lead, planned, form.on.data, form.reason.data)
 
-    return _apply(lead_id, revise_prefix(planned), form, change, "计划已调整。")
+    return _apply(lead_id, f"revise-{planned.value}", form, change, "计划已调整。")
 
 
 def _save_plan(
@@ -132,7 +133,7 @@ def give_role(lead_id: int) -> ResponseReturnValue:
     def change(session: Session) -> None:
         _give_role(session, lead, form)
 
-    return _apply(lead_id, "role_form", form, change, "分工已更新。")
+    return _apply(lead_id, "role", form, change, "分工已更新。")
 
 
 def _give_role(session: Session, lead: Lead, form: RoleForm) -> None:
@@ -150,6 +151,21 @@ def _give_role(session: Session, lead: Lead, form: RoleForm) -> None:
         by=signed_in(),
         now=moment(),
     )
+
+
+def follow_up(lead_id: int) -> ResponseReturnValue:
+    """Add a follow-up of mine; a form that is sent twice is one follow-up."""
+    lead, form = lead_or_404(lead_id), QuickForm()
+
+    def change(session: Session) -> None:
+        data = form.followup_of(lead.id, signed_in().id)
+        add_followup(session, data=data, by=signed_in(), now=moment())
+
+    if form.validate() and is_saved(form, change, {"ref": ""}):
+        flash("已添加跟进。", "success")
+        return redirect(url_for("leads.show", lead_id=lead_id))
+
+    return render_lead(lead_id, step=form), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def end_role(lead_id: int, role_id: int) -> ResponseReturnValue:
@@ -181,4 +197,4 @@ def _apply(
         flash(message, "success")
         return redirect(url_after_change(lead_id))
 
-    return render_lead(lead_id, **{name: form}), 422
+    return render_lead(lead_id, opened=name, sent=form), HTTPStatus.UNPROCESSABLE_ENTITY

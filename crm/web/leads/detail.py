@@ -1,35 +1,29 @@
-"""The page of one lead, with its small forms, and who may open and change it."""
+"""The page of one lead, and who may open and change it."""
 
-from typing import Any
-
-from flask import abort, render_template, url_for
+from flask import abort, render_template, request, url_for
 from flask_wtf import FlaskForm
 
+from crm.base.refs import new_ref
 from crm.extensions import db
+from crm.followups.permissions import may_change_of_visible_lead
 from crm.followups.timeline import timeline
 from crm.leads.companies import values_of_company
-from crm.leads.models import Lead, Milestone
+from crm.leads.models import Lead
 from crm.leads.permissions import may_see
 from crm.leads.planning import PlannedMilestone, plannable, planned_milestones
 from crm.leads.queries import changeable_lead, lead_by_id, lead_with_right
 from crm.leads.redaction import LeadLabel, company_before, lead_labels
-from crm.leads.rules import MilestoneKind
 from crm.web.auth import my_view
-from crm.web.leads.action_forms import (
-    CorrectForm,
-    PlanForm,
-    ReachForm,
-    ReviseForm,
-    RoleForm,
-    offer_holders,
-    offer_plans,
-    offer_steps,
-)
+from crm.web.followups.forms import DEFAULT_TERM, QuickForm
+from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
+from crm.web.leads.events import timeline_rows
+from crm.web.leads.panel import Panel, Place, panel_of
 from crm.web.leads.plan_rows import plan_rows
 from crm.web.leads.rows import LeadExtras, LeadPage, lead_page
+from crm.web.leads.stage_bar import StageBar, stage_bar
 from crm.web.transaction import moment, today
 
-PLAN_PREFIX = "plan-"  # the fields of several forms on the page have the same names
+MOST_EVENTS = 30  # of what happened; the page shows all when asked
 
 
 def lead_or_404(lead_id: int) -> Lead:
@@ -50,33 +44,58 @@ def url_after_change(lead_id: int) -> str:
     return url_for("leads.listing")
 
 
-def render_lead(lead_id: int, **given: FlaskForm) -> str:
-    """The page of a lead with empty forms, except for one that is given with its errors."""
+def render_lead(
+    lead_id: int, *, opened: str = "", sent: FlaskForm | None = None, step: QuickForm | None = None
+) -> str:
+    """The page of a lead; `opened` is the form in its panel, `sent` that form with its errors.
+
+    `step`: the form of a follow-up with its errors.
+    """
     found = lead_with_right(db.session, my_view(), lead_id, today())
     lead, can_change = found or abort(404)
-    forms: dict[str, Any] = {
-        "reach_form": ReachForm(formdata=None, data={"on": today()}),
-        "plan_form": PlanForm(formdata=None, prefix=PLAN_PREFIX),
-        "role_form": RoleForm(formdata=None, data={"from_on": today()}),
-    } | given
     planned = planned_milestones(db.session, lead)
-    kinds = plannable(lead, planned)
-    offer_steps(forms["reach_form"], lead)
-    offer_plans(forms["plan_form"], kinds)
-    page = _page(lead, can_change=can_change)
-    if can_change:
-        offer_holders(db.session, forms["role_form"], my_view(), today())
+    bar = stage_bar(lead, planned, today())
+    rows = timeline_rows(
+        timeline(db.session, my_view(), lead, today()),
+        moment(),
+        most=None if "all" in request.args else MOST_EVENTS,
+    )
+    due = rows.next_step.followup if rows.next_step else None
 
     return render_template(
         "leads/show.html",
-        page=page,
+        page=_page(lead, can_change=can_change),
+        bar=bar,
+        menu=_menu(lead, bar, planned, can_change=can_change),
+        panel=_panel(lead, planned, opened, sent) if can_change else None,
         plans=plan_rows(lead, planned, today()),
-        has_plannable=bool(kinds),
-        revise_forms={milestone.kind: _revise_form(milestone, given) for milestone in planned},
-        correct_forms={step.id: _correct_form(step, given) for step in lead.milestones},
-        draft_order_url=url_for("supervision.new", lead=lead_id) if my_view().oversees else None,
-        **forms,
+        timeline=rows,
+        is_finishable=due is not None
+        and may_change_of_visible_lead(my_view(), due, may_change_lead=can_change),
+        quick_form=step or QuickForm(formdata=None, data=_new_step()),
     )
+
+
+def _new_step() -> dict[str, object]:
+    return {"ref": new_ref("F", today()), "due_on": today() + DEFAULT_TERM}
+
+
+def _menu(
+    lead: Lead, bar: StageBar, planned: list[PlannedMilestone], *, can_change: bool
+) -> list[MenuGroup]:
+    changes = (
+        change_groups(lead, bar.next_kind, has_plannable=bool(plannable(lead, planned)))
+        if can_change
+        else []
+    )
+    return [*(overseer_groups(lead) if my_view().oversees else []), *changes]
+
+
+def _panel(
+    lead: Lead, planned: list[PlannedMilestone], opened: str, sent: FlaskForm | None
+) -> Panel | None:
+    name = opened or request.args.get("open", "")
+    return panel_of(Place(lead, planned, today()), name, sent)
 
 
 def _page(lead: Lead, *, can_change: bool) -> LeadPage:
@@ -85,10 +104,9 @@ def _page(lead: Lead, *, can_change: bool) -> LeadPage:
         contacts=company.contacts,
         company=values_of_company(lead, lead.company, hides=company.has_hidden_leads),
         earlier=earlier_lead(lead),
-        entries=timeline(db.session, my_view(), lead, today()),
         can_change=can_change,
     )
-    return lead_page(lead, extras, moment())
+    return lead_page(lead, extras, today())
 
 
 def earlier_lead(lead: Lead) -> LeadLabel | None:
@@ -97,23 +115,3 @@ def earlier_lead(lead: Lead) -> LeadLabel | None:
     labels = lead_labels(db.session, my_view(), [earlier_id] if earlier_id else [], today())
     # REGIME 2: a lead that I may not see has a code name where a visit shows it, and not here
     return {label.id: label for label in labels.values()}.get(earlier_id)
-
-
-def correct_prefix(milestone_id: int) -> str:
-    return f"m{milestone_id}-"
-
-
-def revise_prefix(kind: MilestoneKind) -> str:
-    return f"{kind.value}-"
-
-
-def _correct_form(step: Milestone, given: dict[str, FlaskForm]) -> FlaskForm:
-    prefix = correct_prefix(step.id)
-    empty = CorrectForm(formdata=None, data={"on": step.reached_on}, prefix=prefix)
-    return given.get(prefix, empty)
-
-
-def _revise_form(milestone: PlannedMilestone, given: dict[str, FlaskForm]) -> FlaskForm:
-    prefix = revise_prefix(milestone.kind)
-    empty = ReviseForm(formdata=None, data={"on": milestone.planned_on}, prefix=prefix)
-    return given.get(prefix, empty)

@@ -1,39 +1,33 @@
-"""Leads as rows of a list and on their page: facts, roles and timeline."""
+"""Leads as rows of a list, and the facts and roles of their page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
-from flask import url_for
-
-from crm.base import clock, formatting
+from crm.base import formatting
 from crm.base.money import format_amount as money
-from crm.followups.models import Followup
 from crm.followups.queries import NextStep
-from crm.followups.timeline import Entry
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
 from crm.leads.industries import industry_name
 from crm.leads.lists import ListedLead
-from crm.leads.models import Contact, Lead, LeadRole, Milestone
+from crm.leads.models import Contact, Lead, LeadRole
 from crm.leads.redaction import LeadLabel
 from crm.leads.rules import (
-    FINAL,
     ON_LINE,
-    SIDE,
     LeadRoleKind,
     MilestoneKind,
     Secrecy,
     Stage,
     missing_roles,
 )
-from crm.visits.redaction import SeenVisit
-from crm.visits.rules import Status
-from crm.web.visits.rows import ICONS, Chip, chips, entered_by, title_of, when_label
+from crm.web.visits.rows import Chip
 
 _FIRST = ("company", "group_name", "credit_code", "contact", "amount", "industry", "park_id")
 _LAST = ("code_name", "entered_on", "ref")
 # The facts of a lead's page in their order; the note stands apart.
 FACTS = (*_FIRST, *(name for name in OWN_TEXTS if name not in (*_LAST, "note")), *_LAST)
+# What a lead should have in time; the rest is asked for by nobody.
+_ASKED_FOR = ("contact", "amount", "industry", "park_id", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +60,12 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One entry of a lead's timeline."""
-
-    icon: str
-    title: str
-    when: str
-    tone: str
-    url: str | None
-    chips: tuple[Chip, ...]
-    texts: tuple[str, ...]
-    milestone: Milestone | None  # one whose date may be corrected
-
-
-@dataclass(frozen=True, slots=True)
 class LeadExtras:
     """What a lead's page shows beside the lead's own row."""
 
     contacts: Sequence[Contact]
     company: Mapping[str, str | None]  # credit code and group
     earlier: LeadLabel | None
-    entries: Sequence[Entry]
     can_change: bool
 
 
@@ -98,14 +77,13 @@ class LeadPage:
     title: str
     company: str
     secrecy: Secrecy
-    stage: Chip
     lacks: str | None
     facts: list[tuple[str, str]]
+    unfilled: str  # the names of what is not filled in
     note: str | None
     earlier: LeadLabel | None
     holders: list[Holder]
     past_holders: list[Holder]
-    events: list[Event]
     can_change: bool
 
 
@@ -138,24 +116,23 @@ def due_chip(due_on: date, on: date) -> Chip:
     return Chip(formatting.dated(due_on, on) if days else "今天到期", "neutral" if days else "info")
 
 
-def lead_page(lead: Lead, extras: LeadExtras, now: datetime) -> LeadPage:
+def lead_page(lead: Lead, extras: LeadExtras, on: date) -> LeadPage:
     """The lead on its page; its company, park and roles are loaded."""
-    on = clock.civil_date(now)
     holders = [_holder(held, on) for held in _in_order(lead.roles)]
+    facts = _facts(lead, extras)
 
     return LeadPage(
         id=lead.id,
         title=lead.title,
         company=lead.company.name,
         secrecy=lead.secrecy,
-        stage=stage_chip(lead.stage),
         lacks=_lacks(lead, on),
-        facts=_facts(lead, extras),
+        facts=[(LEAD_FIELDS[name].label, text) for name, text in facts.items() if text],
+        unfilled="、".join(LEAD_FIELDS[name].label for name in _ASKED_FOR if not facts[name]),
         note=lead.note,
         earlier=extras.earlier,
         holders=[holder for holder in holders if not holder.is_over],
         past_holders=[holder for holder in holders if holder.is_over],
-        events=[_event(entry, now) for entry in extras.entries],
         can_change=extras.can_change,
     )
 
@@ -203,76 +180,18 @@ def _holder(held: LeadRole, on: date) -> Holder:
     return Holder(held.id, held.role.label, _name(held), dates, is_over)
 
 
-def _facts(lead: Lead, extras: LeadExtras) -> list[tuple[str, str]]:
+def _facts(lead: Lead, extras: LeadExtras) -> dict[str, str | None]:
     composed = {
         "company": lead.company.name,
         "contact": "；".join(_contact(contact) for contact in extras.contacts),
-        "amount": amount_of(lead) or "未定",
+        "amount": amount_of(lead),
         "industry": industry_name(lead.industry),
         "park_id": lead.park.name if lead.park else "",
         "entered_on": f"{lead.entered_on:%Y}年{formatting.day(lead.entered_on)}",
         **extras.company,
     }
-    texts = {name: getattr(lead, name) for name in FACTS if name not in composed} | composed
-
-    return [(LEAD_FIELDS[name].label, text) for name in FACTS if (text := texts[name])]
+    return {name: composed[name] if name in composed else getattr(lead, name) for name in FACTS}
 
 
 def _contact(contact: Contact) -> str:
     return " ".join(filter(None, (contact.name, contact.position, contact.phone, contact.email)))
-
-
-def _event(entry: Entry, now: datetime) -> Event:
-    on = clock.civil_date(now)
-    if entry.visit:
-        return _visit_event(entry.visit, now)
-    if entry.followup:
-        return _followup_event(entry.followup, on)
-    assert entry.milestone is not None  # noqa: S101 - exactly one of the three is set
-    return _milestone_event(entry.milestone, on)
-
-
-def _milestone_event(step: Milestone, on: date) -> Event:
-    tone, title = "good", f"进入“{step.kind.label}”"
-    if step.kind in FINAL:
-        tone, title = "warn", step.kind.label
-    elif step.kind in SIDE:
-        tone, title = "info", step.kind.label
-    elif step.kind is MilestoneKind.LEAD:
-        tone, title = "neutral", "录入线索"
-    texts = (step.reason,) if step.reason else ()
-    return Event("flag", title, formatting.dated(step.reached_on, on), tone, None, (), texts, step)
-
-
-def _visit_event(visit: SeenVisit, now: datetime) -> Event:
-    people = "、".join(person.name for person in (visit.leader, *visit.participants))
-    met = " ".join(part for part in (visit.met, visit.position) if part)
-    texts = (
-        people,
-        entered_by(visit),
-        f"会见：{met}" if met else "",
-        visit.minutes or "",
-        f"下一步：{visit.next_step}" if visit.next_step else "",
-    )
-
-    return Event(
-        ICONS[visit.kind],
-        title_of(visit),
-        when_label(visit, clock.civil_date(now)),
-        "info" if visit.status is Status.DONE else "neutral",
-        url_for("visits.show", visit_id=visit.id),
-        chips(visit, now),
-        tuple(text for text in texts if text),
-        None,
-    )
-
-
-def _followup_event(step: Followup, on: date) -> Event:
-    url = url_for("followups.show", followup_id=step.id)
-    if step.done_at:
-        done = formatting.dated(clock.civil_date(step.done_at), on)
-        texts = (step.person.name, *((step.result,) if step.result else ()))
-        return Event("checklist", step.what, done, "neutral", url, (), texts, None)
-    late = (Chip("已逾期", "warn"),) if step.due_on < on else (Chip("待办", "info"),)
-    due = f"{formatting.dated(step.due_on, on)}前"
-    return Event("checklist", step.what, due, "neutral", url, late, (step.person.name,), None)

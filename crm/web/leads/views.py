@@ -28,6 +28,7 @@ from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_saved, row_id, sho
 from crm.web.leads.actions import (
     correct,
     end_role,
+    follow_up,
     give_role,
     plan,
     reach,
@@ -59,6 +60,7 @@ MILESTONE = f"{LEAD}/milestones/<int(max={LARGEST_ID}):milestone_id>"
 bp.post(f"{LEAD}/reach")(reach)
 bp.post(f"{LEAD}/plans")(plan)
 bp.post(f"{LEAD}/plans/<kind>")(revise)
+bp.post(f"{LEAD}/followups")(follow_up)
 bp.post(f"{LEAD}/roles")(give_role)
 bp.post(f"{LEAD}/roles/<int(max={LARGEST_ID}):role_id>/end")(end_role)
 bp.post(f"{MILESTONE}/correct")(correct)

@@ -223,7 +223,10 @@ def test_no_page_tells_a_word_of_a_restricted_lead_to_who_is_not_named_on_it(app
 
 NAME, CODE = "知名公司", "91320600MA1ABCDE1X"
 # what differs from one answer to the next, whatever is known
-PASSING = re.compile(r'(?<=value=")[^"]*\.[^"]*(?=")|(?<=/leads/)\d+|(?<=X-CSRFToken": ")[^"]*')
+PASSING = re.compile(
+    r'(?<=value=")[^"]*\.[^"]*(?=")|(?<=value=")F-?\d[^"]*(?=")|(?<=/leads/)\d+'
+    r'|(?<=open=correct-)\d+|(?<=X-CSRFToken": ")[^"]*'
+)
 
 
 def pages_of_an_entry(app, who):

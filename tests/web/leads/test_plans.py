@@ -72,7 +72,7 @@ def planned(app):
 
 
 def test_a_milestone_is_planned(app, zone, tracker):
-    values = {"plan-kind": "signed", "plan-on": "2026-08-01"}
+    values = {"kind": "signed", "on": "2026-08-01"}
 
     shown = tracker.post(f"{zone.path}/plans", data=values, follow_redirects=True).text
 
@@ -84,7 +84,7 @@ def test_a_milestone_is_planned(app, zone, tracker):
 
 def test_a_planned_date_is_moved_with_a_reason_and_the_first_is_kept(app, zone, tracker, plan):
     plan(SIGNED, date(2026, 7, 20))
-    values = {"signed-on": "2026-08-01", "signed-reason": "等环评"}
+    values = {"on": "2026-08-01", "reason": "等环评"}
 
     shown = tracker.post(f"{zone.path}/plans/signed", data=values, follow_redirects=True).text
 
@@ -96,9 +96,9 @@ def test_a_planned_date_is_moved_with_a_reason_and_the_first_is_kept(app, zone, 
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"signed-on": "2026-08-01"}, "请填写调整原因。"),
-        ({"signed-on": "", "signed-reason": "等环评"}, "请选择日期。"),
-        ({"signed-on": "2026-07-20", "signed-reason": "等环评"}, "计划日期没有变化。"),
+        ({"on": "2026-08-01"}, "请填写调整原因。"),
+        ({"on": "", "reason": "等环评"}, "请选择日期。"),
+        ({"on": "2026-07-20", "reason": "等环评"}, "计划日期没有变化。"),
     ],
 )
 def test_an_invalid_move_is_reported_at_its_field(zone, tracker, plan, values, sentence):
@@ -108,15 +108,15 @@ def test_an_invalid_move_is_reported_at_its_field(zone, tracker, plan, values, s
 
     assert answer.status_code == 422
     assert sentence in answer.text
-    assert values.get("signed-reason", "") in answer.text
+    assert values.get("reason", "") in answer.text
 
 
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"plan-kind": "signed", "plan-on": ""}, "请选择日期。"),
-        ({"plan-kind": "lost", "plan-on": "2026-08-01"}, "节点"),
-        ({"plan-kind": "nonsense", "plan-on": "2026-08-01"}, "节点"),
+        ({"kind": "signed", "on": ""}, "请选择日期。"),
+        ({"kind": "lost", "on": "2026-08-01"}, "节点"),
+        ({"kind": "nonsense", "on": "2026-08-01"}, "节点"),
     ],
 )
 def test_an_invalid_plan_is_reported(app, zone, tracker, values, sentence):
@@ -170,7 +170,7 @@ def test_a_reached_milestone_is_compared_with_its_plan_and_baseline(app, zone, t
 def test_who_only_sees_a_lead_sees_its_plan_and_does_not_change_it(app, zone, plan):
     plan(SIGNED, date(2026, 7, 10))
     stranger = sign_in(app, "stranger")
-    values = {"plan-kind": "land", "plan-on": "2026-08-01"}
+    values = {"kind": "land", "on": "2026-08-01"}
 
     shown = stranger.get(zone.path).text
 

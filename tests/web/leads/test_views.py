@@ -398,7 +398,9 @@ def test_who_only_sees_a_lead_does_not_change_it(app, zone, stranger):
     for ending in ("/edit", "/reach", "/roles", "/milestones/1/correct", "/roles/1/end"):
         assert stranger.post(zone.path(ending=ending)).status_code == 404
 
-    assert "登记进展" not in stranger.get(zone.path()).text
+    page = stranger.get(zone.path(ending="?open=reach-signed")).text
+    assert "/reach" not in page
+    assert "open=" not in page
 
 
 # how it moves on
@@ -408,10 +410,75 @@ def reach(client, zone, **values):
     return client.post(zone.path(ending="/reach"), data={"on": "2026-07-15", **values})
 
 
-def test_the_next_stage_is_offered_first(zone, tracker):
+def test_the_next_stage_is_one_button_and_all_others_stand_in_the_menu(zone, tracker):
+    page = tracker.get(zone.path()).text
+    menu = page[page.index('<details class="menu lead-menu">') : page.index('<ol class="stages"')]
+
+    assert "进入“在谈”" in page
+    assert "open=reach-negotiating" not in menu
+    assert menu.index("open=reach-signed") < menu.index("open=reach-land")
+    # what stops the lead comes last
+    assert menu.index("open=reach-in_statistics") < menu.index("open=reach-parked")
+
+
+def test_a_step_is_opened_and_logged_on_the_page(zone, tracker):
+    page = tracker.get(zone.path(ending="?open=reach-lost")).text
+
+    assert 'value="lost"' in page
+    assert "确认流失" in page
+
+
+def test_a_stopped_lead_shows_where_it_stopped_and_goes_on_from_there(app, zone, tracker):
+    reach(tracker, zone, kind="negotiating", on="2026-07-10")
+    reach(tracker, zone, kind="parked", on="2026-07-14", reason="等环评")
+
+    page = tracker.get(zone.path()).text
+    stages = page[page.index('<ol class="stages"') : page.index("</ol>")]
+
+    assert 'class="stage-passed">\n<span class="stage-name">在谈' in stages
+    assert 'class="stage-stopped" aria-current="step">' in stages
+    assert "搁置原因：等环评" in page
+    assert "恢复至“在谈”" in page
+
+
+def test_a_followup_is_added_on_the_page_of_the_lead(app, zone, stranger):
+    path = zone.path(ending="/followups")
+
+    bare = stranger.post(path, data={"what": "", "due_on": "2026-07-20"})
+    answer = stranger.post(path, data={"what": "寄送政策", "due_on": "2026-07-20"})
+
+    assert bare.status_code == 422
+    assert "field-error" in bare.text
+    assert answer.location == zone.path()
+    assert "寄送政策" in stranger.get(answer.location).text
+
+
+def test_a_followup_is_not_added_to_a_hidden_lead(zone, stranger):
+    path = zone.path(Secrecy.RESTRICTED, "/followups")
+
+    answer = stranger.post(path, data={"what": "寄送政策", "due_on": "2026-07-20"})
+
+    assert answer.status_code == 404
+
+
+def test_what_is_due_first_stands_on_top_and_the_rest_is_folded(app, zone, tracker):
+    lead = zone.leads[Secrecy.OPEN]
+    with arranged(app) as db:
+        make_followup(db, lead, zone.tracker, date(2026, 7, 20), what="约见电力")
+        make_followup(db, lead, zone.tracker, date(2026, 7, 12), what="寄送资料")
+
     page = tracker.get(zone.path()).text
 
-    assert page.split("<optgroup")[1].split("<option")[1].startswith(' value="negotiating"')
+    assert page.index("寄送资料") < page.index("已逾期 3 天") < page.index("另有 1 项安排")
+    assert page.index("另有 1 项安排") < page.index("约见电力")
+
+
+def test_what_is_not_filled_in_is_one_line(app, zone, tracker, stranger):
+    line = "未填：联系人、总投资、产业、落户园区、线索来源"
+
+    assert f"{line} <a" in tracker.get(zone.path()).text
+    # who may not change the lead is asked for nothing
+    assert f"{line}</p>" in stranger.get(zone.path()).text
 
 
 @pytest.mark.parametrize(
@@ -448,10 +515,10 @@ def test_a_date_is_corrected_with_a_reason(app, zone, tracker):
     reach(tracker, zone, kind="signed")
     lead = zone.leads[Secrecy.OPEN]
     step = next(each for each in milestones(app, lead) if each.kind is MilestoneKind.SIGNED)
-    path, field = zone.path(ending=f"/milestones/{step.id}/correct"), f"m{step.id}-"
+    path = zone.path(ending=f"/milestones/{step.id}/correct")
 
-    bare = tracker.post(path, data={f"{field}on": "2026-07-13"})
-    answer = tracker.post(path, data={f"{field}on": "2026-07-13", f"{field}reason": "笔误"})
+    bare = tracker.post(path, data={"on": "2026-07-13"})
+    answer = tracker.post(path, data={"on": "2026-07-13", "reason": "笔误"})
 
     assert "请填写更正原因。" in bare.text
     assert "7月13日" in tracker.get(answer.location).text
@@ -464,7 +531,7 @@ def test_a_milestone_logged_by_mistake_is_withdrawn(app, zone, tracker):
 
     tracker.post(
         zone.path(ending=f"/milestones/{step.id}/withdraw"),
-        data={f"m{step.id}-on": "2026-07-15", f"m{step.id}-reason": "登记有误"},
+        data={"on": "2026-07-15", "reason": "登记有误"},
     )
 
     assert the_lead(app, lead.ref).stage is Stage.FOLLOWING

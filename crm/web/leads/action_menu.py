@@ -1,0 +1,69 @@
+"""What a lead's page offers behind 「更多」, in groups, what stops the lead last."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import url_for
+
+from crm.leads.models import Lead
+from crm.leads.rules import FINAL, SIDE, MilestoneKind, next_stages
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One action, which leads to its form."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MenuGroup:
+    """Actions under one heading."""
+
+    title: str
+    items: list[MenuItem]
+    is_dangerous: bool = False
+
+
+def change_groups(
+    lead: Lead, next_kind: MilestoneKind | None, *, has_plannable: bool
+) -> list[MenuGroup]:
+    """What whoever may change the lead can do besides the next stage."""
+    reached = {step.kind for step in lead.milestones}
+    stages = [MilestoneKind.read(stage.value) for stage in next_stages(lead.stage)]
+    edits = [
+        MenuItem("修改信息", url_for("leads.edit", lead_id=lead.id)),
+        MenuItem("指定或调整分工", form_url(lead.id, "role")),
+    ]
+    if has_plannable:
+        edits.append(MenuItem("安排计划节点", form_url(lead.id, "plan")))
+
+    groups = [
+        MenuGroup("信息与分工", edits),
+        MenuGroup("其他阶段", _steps(lead, (kind for kind in stages if kind != next_kind))),
+        MenuGroup("其他节点", _steps(lead, (kind for kind in SIDE if kind not in reached))),
+        # a parked lead may still be lost, and the other way round
+        MenuGroup(
+            "停止推进",
+            _steps(lead, sorted(kind for kind in FINAL if kind.value != lead.stage.value)),
+            is_dangerous=True,
+        ),
+    ]
+    return [group for group in groups if group.items]
+
+
+def overseer_groups(lead: Lead) -> list[MenuGroup]:
+    """What whoever oversees people can do with the lead."""
+    return [
+        MenuGroup("督办", [MenuItem("起草督办单", url_for("supervision.new", lead=lead.id))]),
+    ]
+
+
+def form_url(lead_id: int, form: str) -> str:
+    """The lead's page with that form open."""
+    return url_for("leads.show", lead_id=lead_id, open=form)
+
+
+def _steps(lead: Lead, kinds: Iterable[MilestoneKind]) -> list[MenuItem]:
+    return [MenuItem(kind.label, form_url(lead.id, f"reach-{kind.value}")) for kind in kinds]

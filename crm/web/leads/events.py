@@ -1,0 +1,130 @@
+"""The rows of a lead's page: what is planned on it next, and what happened."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import url_for
+
+from crm.base import clock, formatting
+from crm.followups.models import Followup
+from crm.followups.timeline import Entry
+from crm.leads.models import Milestone
+from crm.leads.rules import FINAL, SIDE, MilestoneKind
+from crm.visits.redaction import SeenVisit
+from crm.visits.rules import Status
+from crm.web.leads.rows import due_chip
+from crm.web.visits.rows import ICONS, Chip, chips, entered_by
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row: a milestone, a visit or a follow-up."""
+
+    icon: str
+    title: str
+    when: str
+    tone: str
+    url: str | None = None
+    meta: str = ""  # who took part
+    chips: tuple[Chip, ...] = ()
+    texts: tuple[str, ...] = ()
+    milestone_id: int | None = None  # its date may be corrected
+    followup: Followup | None = None  # one that is open
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What is planned, the next first, and what happened, the latest first."""
+
+    ahead: list[Event]
+    past: list[Event]
+    total_past: int
+
+    @property
+    def next_step(self) -> Event | None:
+        """The follow-up that is due first; the next visit where there is none."""
+        followups = (event for event in self.ahead if event.followup)
+        return next(followups, None) or next(iter(self.ahead), None)
+
+    @property
+    def further(self) -> list[Event]:
+        """What is planned besides the next step."""
+        return [event for event in self.ahead if event is not self.next_step]
+
+
+def timeline_rows(entries: Iterable[Entry], now: datetime, most: int | None = None) -> Timeline:
+    """The entries, the latest first, as rows; `most`: of those that happened."""
+    entries = list(entries)
+    ahead = [_event(entry, now) for entry in reversed(entries) if _is_planned(entry)]
+    past = [entry for entry in entries if not _is_planned(entry)]
+    return Timeline(ahead, [_event(entry, now) for entry in past[:most]], len(past))
+
+
+def _is_planned(entry: Entry) -> bool:
+    if entry.visit:
+        return entry.visit.status is Status.PLANNED
+    return entry.followup is not None and entry.followup.done_at is None
+
+
+def _event(entry: Entry, now: datetime) -> Event:
+    on = clock.civil_date(now)
+    if entry.visit:
+        return _visit_event(entry.visit, now)
+    if entry.followup:
+        return _followup_event(entry.followup, on)
+    assert entry.milestone is not None  # noqa: S101 - exactly one of the three is set
+    return _milestone_event(entry.milestone, on)
+
+
+def _milestone_event(step: Milestone, on: date) -> Event:
+    tone, title = "good", f"进入“{step.kind.label}”"
+    if step.kind in FINAL:
+        tone, title = "warn", step.kind.label
+    elif step.kind in SIDE:
+        tone, title = "info", step.kind.label
+    elif step.kind is MilestoneKind.LEAD:
+        tone, title = "neutral", "录入线索"
+
+    return Event(
+        "flag",
+        title,
+        formatting.dated(step.reached_on, on),
+        tone,
+        texts=(step.reason,) if step.reason else (),
+        milestone_id=step.id,
+    )
+
+
+def _visit_event(visit: SeenVisit, now: datetime) -> Event:
+    days = (visit.last_on - visit.first_on).days + 1
+    people = "、".join(person.name for person in (visit.leader, *visit.participants))
+    met = " ".join(part for part in (visit.met, visit.position) if part)
+    meta = (visit.city, people, entered_by(visit), f"会见：{met}" if met else "")
+    text = " ".join(
+        filter(None, (visit.minutes, f"下一步：{visit.next_step}" if visit.next_step else ""))
+    )
+
+    return Event(
+        ICONS[visit.kind],
+        f"{visit.kind.label} {days} 天" if days > 1 else visit.kind.label,
+        formatting.dated(visit.first_on, clock.civil_date(now)),
+        "info" if visit.status is Status.DONE else "neutral",
+        url_for("visits.show", visit_id=visit.id),
+        " · ".join(part for part in meta if part),
+        chips(visit, now),
+        (text,) if text else (),
+    )
+
+
+def _followup_event(step: Followup, on: date) -> Event:
+    url, who = url_for("followups.show", followup_id=step.id), step.person.name
+    if step.done_at:
+        done = formatting.dated(clock.civil_date(step.done_at), on)
+        texts = (step.result,) if step.result else ()
+        return Event("checklist", step.what, done, "neutral", url, who, texts=texts)
+
+    chip = due_chip(step.due_on, on)
+    due = f"{formatting.dated(step.due_on, on)}前"
+    shown = () if chip.tone == "neutral" else (chip,)
+    return Event("checklist", step.what, due, "neutral", url, who, shown, followup=step)

@@ -1,0 +1,128 @@
+"""The one form that is open on a lead's page: a milestone, a plan, a role or a correction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from flask import url_for
+from flask_wtf import FlaskForm
+
+from crm.extensions import db
+from crm.leads.models import Lead
+from crm.leads.planning import PlannedMilestone, plannable
+from crm.leads.rules import FINAL, MilestoneKind
+from crm.web.auth import my_view
+from crm.web.leads.action_forms import (
+    CorrectForm,
+    PlanForm,
+    ReachForm,
+    ReviseForm,
+    RoleForm,
+    offer_holders,
+    offer_plans,
+    offer_steps,
+)
+
+KINDS: Mapping[str, MilestoneKind] = {kind.value: kind for kind in MilestoneKind}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A form with its title, where it is sent, and what is said beside its fields."""
+
+    title: str
+    form: FlaskForm
+    action: str
+    submit: str = "登记"
+    asks_kind: bool = False
+    reason_label: str | None = None
+    hint: str | None = None
+    withdraw_url: str | None = None  # of a milestone that was logged by mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The lead on whose page the panel stands, and the day."""
+
+    lead: Lead
+    planned: Sequence[PlannedMilestone]
+    on: date
+
+
+def panel_of(place: Place, name: str, sent: FlaskForm | None) -> Panel | None:
+    """The form of that name, empty or as it was sent; none of an unknown name."""
+    form, _, subject = name.partition("-")
+    make = {
+        "reach": _reach,
+        "plan": _plan,
+        "revise": _revise,
+        "correct": _correct,
+        "role": _role,
+    }.get(form)
+    return make(place, subject, sent) if make else None
+
+
+def _reach(place: Place, subject: str, sent: FlaskForm | None) -> Panel:
+    kind = KINDS.get(subject)
+    form = sent or ReachForm(formdata=None, data={"on": place.on, "kind": kind})
+    assert isinstance(form, ReachForm)  # noqa: S101 - its action sends no other
+    offer_steps(form, place.lead)
+    is_stop = kind in FINAL
+    form.reason.flags.required = is_stop
+
+    return Panel(
+        kind.label if kind and is_stop else f"登记“{kind.label}”" if kind else "登记进展",
+        form,
+        url_for("leads.reach", lead_id=place.lead.id),
+        submit=f"确认{kind.label}" if kind and is_stop else "登记",
+        asks_kind=kind is None or bool(form.kind.errors),
+        reason_label="原因" if is_stop else "说明",
+    )
+
+
+def _plan(place: Place, _subject: str, sent: FlaskForm | None) -> Panel:
+    form = sent or PlanForm(formdata=None)
+    assert isinstance(form, PlanForm)  # noqa: S101 - as above
+    offer_plans(form, plannable(place.lead, place.planned))
+    action = url_for("leads.plan", lead_id=place.lead.id)
+    return Panel("安排计划节点", form, action, submit="保存计划", asks_kind=True)
+
+
+def _revise(place: Place, subject: str, sent: FlaskForm | None) -> Panel | None:
+    planned = next((found for found in place.planned if found.kind.value == subject), None)
+    if not planned or planned.is_behind:
+        return None
+
+    return Panel(
+        f"调整“{planned.kind.label}”的计划",
+        sent or ReviseForm(formdata=None, data={"on": planned.planned_on}),
+        url_for("leads.revise", lead_id=place.lead.id, kind=subject),
+        submit="保存调整",
+        hint="原来的日期会保留",
+    )
+
+
+def _correct(place: Place, subject: str, sent: FlaskForm | None) -> Panel | None:
+    step = next((step for step in place.lead.milestones if str(step.id) == subject), None)
+    if not step:
+        return None
+
+    correct, withdraw = (
+        url_for(f"leads.{way}", lead_id=place.lead.id, milestone_id=step.id)
+        for way in ("correct", "withdraw")
+    )
+    return Panel(
+        f"更正“{step.kind.label}”的日期",
+        sent or CorrectForm(formdata=None, data={"on": step.reached_on}),
+        correct,
+        submit="保存更正",
+        withdraw_url=None if step.kind is MilestoneKind.LEAD else withdraw,
+    )
+
+
+def _role(place: Place, _subject: str, sent: FlaskForm | None) -> Panel:
+    form = sent or RoleForm(formdata=None, data={"from_on": place.on})
+    assert isinstance(form, RoleForm)  # noqa: S101 - as above
+    offer_holders(db.session, form, my_view(), place.on)
+    action = url_for("leads.give_role", lead_id=place.lead.id)
+    return Panel("指定或调整分工", form, action, submit="保存分工")

@@ -1,0 +1,105 @@
+"""The stage bar of a lead's page: stages passed with their dates, the present one, those ahead."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from crm.base import formatting
+from crm.leads.models import Lead
+from crm.leads.planning import PlannedMilestone
+from crm.leads.progress import progress_of
+from crm.leads.rules import LINE, LineProgress, MilestoneKind, Stage, next_stages
+
+
+class Place(StrEnum):
+    """Where a stage of the bar lies from the present one."""
+
+    PASSED = "passed"
+    PRESENT = "present"
+    STOPPED = "stopped"  # parked or lost, in place of the present stage
+    AHEAD = "ahead"
+
+
+@dataclass(frozen=True, slots=True)
+class BarStage:
+    """One stage of the bar; `note` is its date, planned where the stage lies ahead."""
+
+    label: str
+    place: Place
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageBar:
+    """The stages in their order, and what the lead may be moved to with one button."""
+
+    stages: list[BarStage]
+    next_kind: MilestoneKind | None
+    next_label: str
+    stop_label: str  # parked or lost; empty where it goes on
+    stop_reason: str | None
+
+
+def stage_bar(lead: Lead, planned: Iterable[PlannedMilestone], on: date) -> StageBar:
+    """The bar of a lead whose milestones are loaded."""
+    progress = progress_of(lead)
+    plans = {milestone.kind.value: milestone.planned_on for milestone in planned}
+    place_of_furthest = LINE.index(progress.furthest)
+    passed = place_of_furthest + (1 if progress.stop else 0)
+
+    stages = [_passed(stage, progress, on) for stage in LINE[:passed]]
+    stages.append(_present(progress, on))
+    stages += [_ahead(stage, plans, on) for stage in LINE[place_of_furthest + 1 :]]
+    next_kind = _next_kind(lead.stage, progress)
+
+    return StageBar(
+        stages,
+        next_kind,
+        _next_label(next_kind, progress),
+        progress.stop.kind.label if progress.stop else "",
+        _reason(lead, progress),
+    )
+
+
+def _passed(stage: Stage, progress: LineProgress, on: date) -> BarStage:
+    reached_on = progress.reached_on.get(stage)
+    return BarStage(stage.label, Place.PASSED, _date(reached_on, on) if reached_on else "已跳过")
+
+
+def _present(progress: LineProgress, on: date) -> BarStage:
+    if progress.stop:
+        return BarStage(progress.stop.kind.label, Place.STOPPED, _date(progress.stop.on, on))
+    reached_on = progress.reached_on.get(progress.furthest)
+    note = _date(reached_on, on) if reached_on else ""
+    return BarStage(progress.furthest.label, Place.PRESENT, note)
+
+
+def _ahead(stage: Stage, plans: Mapping[str, date], on: date) -> BarStage:
+    planned_on = plans.get(stage.value)
+    note = f"计划{_date(planned_on, on)}" if planned_on else ""
+    return BarStage(stage.label, Place.AHEAD, note)
+
+
+def _date(on: date, today: date) -> str:
+    return formatting.dated(on, today)
+
+
+def _next_kind(stage: Stage, progress: LineProgress) -> MilestoneKind | None:
+    # a stopped lead goes on where it was; nothing goes back to a mere lead
+    ahead = next_stages(stage)
+    chosen = progress.furthest if progress.furthest in ahead else next(iter(ahead), None)
+    return MilestoneKind.read(chosen.value) if chosen else None
+
+
+def _next_label(kind: MilestoneKind | None, progress: LineProgress) -> str:
+    if not kind:
+        return ""
+    return f"恢复至“{kind.label}”" if progress.stop else f"进入“{kind.label}”"
+
+
+def _reason(lead: Lead, progress: LineProgress) -> str | None:
+    if not progress.stop:
+        return None
+    stops = [step for step in lead.milestones if step.id == progress.stop.order]
+    return stops[0].reason if stops else None
