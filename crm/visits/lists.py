@@ -2,54 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
-    ColumnElement,
     Executable,
     Select,
     bindparam,
-    exists,
-    or_,
     select,
 )
 from sqlalchemy.orm import Session, aliased
 
-from crm.base.names import folded, spellings
 from crm.base.paging import Page, Place, place_at
-from crm.leads.models import Company, Lead
+from crm.leads.models import Lead
 from crm.leads.permissions import values_of
-from crm.leads.permissions import visible as visible_leads
-from crm.leads.queries import matching
 from crm.leads.redaction import LeadLabel, label_of, labelled_leads
 from crm.people.models import Person
 from crm.people.permissions import Viewer
-from crm.people.rules import WITH_RECORDS, Role
-from crm.visits.fields import VISIT_FIELDS, WORDS
+from crm.people.rules import Role
+from crm.visits.fields import WORDS
+from crm.visits.filters import VisitFilter, are_own, conditions
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.permissions import covering, of_leads, readable, visible
 from crm.visits.queries import WITH_PEOPLE
 from crm.visits.redaction import Participation, SeenVisit, seen_with
-from crm.visits.rules import Channel, Kind, Status
-
-
-@dataclass(frozen=True, slots=True)
-class VisitFilter:
-    """What a list of visits is narrowed to; what is left out narrows nothing."""
-
-    text: str = ""
-    kind: Kind | None = None
-    channel: Channel | None = None
-    status: Status | None = None
-    person_id: int | None = None  # led or joined by that person
-    lead_id: int | None = None
-    trip: str | None = None
-    first: date | None = None  # covers a date from here
-    last: date | None = None  # to here
 
 
 class PersonName(NamedTuple):
@@ -168,9 +145,9 @@ def visits_page(
 ) -> Page[SeenVisit]:
     """A page of visible visits, the latest first date first."""
     place = _place(cursor)
-    asked = _KEYS.where(*_conditions(db, viewer, on, by))
+    asked = _KEYS.where(*conditions(db, viewer, on, by))
     query: Executable
-    if cursor is None and _are_own(viewer, by) and by == VisitFilter(person_id=by.person_id):
+    if cursor is None and are_own(viewer, by) and by == VisitFilter(person_id=by.person_id):
         query = _my_first_page()
     elif by.person_id:
         query = place.narrowed_of(_led_and_joined(asked, by.person_id))
@@ -191,11 +168,6 @@ def _my_first_page() -> Executable:
     return _place(None).narrowed_of(_led_and_joined(_KEYS, bindparam("viewer_id")))
 
 
-def _are_own(viewer: Viewer, by: VisitFilter) -> bool:
-    """Whether all visits asked for are led or joined by the viewer, and so visible (REGIME 2)."""
-    return by.person_id == viewer.person_id and viewer.role in WITH_RECORDS
-
-
 def _led_and_joined(
     query: Select[int, date], person_id: int | BindParameter[int]
 ) -> tuple[Select[int, date], Select[int, date]]:
@@ -205,62 +177,3 @@ def _led_and_joined(
         query.where(Visit.leader_id == person_id),
         joined.where(VisitParticipant.person_id == person_id, Visit.leader_id != person_id),
     )
-
-
-def _conditions(
-    db: Session, viewer: Viewer, on: date, by: VisitFilter
-) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if not _are_own(viewer, by):
-        conditions.append(visible(viewer, on))
-
-    if by.first or by.last:
-        conditions.append(covering(by.first, by.last))
-
-    for column, value in (
-        (Visit.kind, by.kind),
-        (Visit.channel, by.channel),
-        (Visit.status, by.status),
-        (Visit.trip, by.trip),
-    ):
-        if value:
-            conditions.append(column == value)
-
-    if by.lead_id:
-        conditions.append(of_leads((Lead.id == by.lead_id) & visible_leads(viewer, on)))
-
-    if by.text.strip():
-        conditions.append(_matching_text(db, viewer, on, by.text))
-
-    return conditions
-
-
-def _matching_text(db: Session, viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:
-    """Visits with the text in a part that the viewer may see: no hidden words, no hidden leads."""
-    spelled = spellings(text)
-    called = Person.search.contains(folded(text), autoescape=True)
-    leader = exists().where(Person.id == Visit.leader_id, called)
-    words = or_(
-        *(
-            column.icontains(spelling, autoescape=True)
-            for column in _searched()
-            for spelling in spelled
-        )
-    )
-    lead_matches = matching(db, text, viewer, on)
-    leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & lead_matches)
-
-    return or_(
-        *(
-            column.icontains(spelling, autoescape=True)
-            for column in (Visit.ref, Visit.city)
-            for spelling in spelled
-        ),
-        leader,
-        leads,
-        words & readable(viewer, on),
-    )
-
-
-def _searched() -> list[Any]:
-    return [getattr(Visit, name) for name, field in VISIT_FIELDS.items() if field.is_searched]

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from crm.visits.fields import WORDS
-from crm.visits.lists import VisitFilter, listed, visits_page
+from crm.visits.filters import VisitFilter
+from crm.visits.lists import listed, visits_page
 from crm.visits.models import Visit
 from crm.visits.permissions import of_person
 from crm.visits.queries import LOADED, visible_to

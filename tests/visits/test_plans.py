@@ -8,7 +8,8 @@ from sqlalchemy import event
 from crm.leads.lists import leads_page
 from crm.leads.queries import LeadFilter, named_lately
 from crm.visits.day import day_visits
-from crm.visits.lists import VisitFilter, visits_page
+from crm.visits.filters import VisitFilter
+from crm.visits.lists import visits_page
 from tests.conftest import NOW
 from tests.leads.zone import TODAY, make_zone
 

@@ -9,7 +9,8 @@ from crm.leads.rules import Secrecy
 from crm.people.rules import Role
 from crm.visits import queries
 from crm.visits.day import day_visits
-from crm.visits.lists import VisitFilter, visits_page
+from crm.visits.filters import VisitFilter
+from crm.visits.lists import visits_page
 from crm.visits.models import Visit
 from crm.visits.permissions import changeable, judgeable, readable, visible
 from crm.visits.queries import LOADED, visible_to, visit_of

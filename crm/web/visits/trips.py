@@ -13,7 +13,8 @@ from crm.base import formatting
 from crm.extensions import db
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits import trips
-from crm.visits.lists import VisitFilter, visits_page
+from crm.visits.filters import VisitFilter
+from crm.visits.lists import visits_page
 from crm.visits.models import Trip
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, cleaned, is_saved, sensible_year

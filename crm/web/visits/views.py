@@ -15,7 +15,8 @@ from crm.people.entry_grants import entered_for
 from crm.people.models import Person
 from crm.quotas.frozen_edits import reach_of_visit
 from crm.quotas.pending_visits import ids_awaiting_verdict
-from crm.visits.lists import VisitFilter, visits_page
+from crm.visits.filters import VisitFilter
+from crm.visits.lists import visits_page
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change
 from crm.visits.queries import LastChoices, last_choices, visit_id_entered
