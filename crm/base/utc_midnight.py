@@ -1,6 +1,6 @@
 """Dates beside instants in SQL, which the two databases write differently."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, literal
@@ -8,6 +8,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.functions import FunctionElement
 
+from crm.base.clock import at_civil
 from crm.base.db import Instant
 
 
@@ -24,6 +25,22 @@ class UtcMidnight(FunctionElement[datetime]):
         super().__init__(on, literal(days, Integer))
 
 
+class CivilMidnight(FunctionElement[datetime]):
+    """The instant at which the civil day begins that is so many days after a date.
+
+    Exact where civil time keeps its distance from UTC, as in China; elsewhere off by an hour.
+    """
+
+    inherit_cache = True
+    type = Instant()
+
+    def __init__(self, on: InstrumentedAttribute[date], days: int) -> None:
+        some_date = date(2000, 1, 1)
+        utc_midnight = datetime.combine(some_date, time(), UTC)
+        minutes = (at_civil(some_date) - utc_midnight) // timedelta(minutes=1)
+        super().__init__(on, literal(days, Integer), literal(minutes, Integer))
+
+
 @compiles(UtcMidnight, "sqlite")
 def _in_sqlite(element: UtcMidnight, compiler: Any, **kwargs: Any) -> str:
     on, days = (compiler.process(part, **kwargs) for part in element.clauses)
@@ -35,3 +52,16 @@ def _in_sqlite(element: UtcMidnight, compiler: Any, **kwargs: Any) -> str:
 def _in_postgresql(element: UtcMidnight, compiler: Any, **kwargs: Any) -> str:
     on, days = (compiler.process(part, **kwargs) for part in element.clauses)
     return f"(CAST({on} + {days} AS timestamp) AT TIME ZONE 'UTC')"
+
+
+@compiles(CivilMidnight, "sqlite")
+def _civil_in_sqlite(element: CivilMidnight, compiler: Any, **kwargs: Any) -> str:
+    on, days, minutes = (compiler.process(part, **kwargs) for part in element.clauses)
+    return f"datetime({on}, {days} || ' days', {minutes} || ' minutes')"
+
+
+@compiles(CivilMidnight, "postgresql")
+def _civil_in_postgresql(element: CivilMidnight, compiler: Any, **kwargs: Any) -> str:
+    on, days, minutes = (compiler.process(part, **kwargs) for part in element.clauses)
+    local = f"CAST({on} + {days} AS timestamp) + {minutes} * interval '1 minute'"
+    return f"(({local}) AT TIME ZONE 'UTC')"

@@ -1,13 +1,15 @@
 """What lists of visits are narrowed to, as conditions on the visits that a viewer may see."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, exists, or_
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, exists, or_
 from sqlalchemy.orm import Session
 
 from crm.base.names import folded, spellings
+from crm.base.utc_midnight import CivilMidnight
 from crm.leads.models import Company, Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.leads.queries import matching
@@ -15,9 +17,14 @@ from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS
 from crm.visits.fields import VISIT_FIELDS
-from crm.visits.models import Visit
-from crm.visits.permissions import covering, of_leads, readable, visible
-from crm.visits.rules import Channel, Kind, Status
+from crm.visits.models import Visit, VisitParticipant
+from crm.visits.permissions import covering, earliest_start, in_scope, of_leads, readable, visible
+from crm.visits.rules import MARKED_LATE_AFTER_DAYS, Channel, Kind, Status
+
+Columns = TypeVarTuple("Columns")
+
+# `covering` from a date on, for statements that are put together once
+SINCE = (Visit.first_on > bindparam("since_earliest")) & (Visit.last_on >= bindparam("since_first"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,11 @@ class VisitFilter:
     trip: str | None = None
     first: date | None = None  # covers a date from here
     last: date | None = None  # to here
+    city: str | None = None  # empty: of no city
+    is_in_scope: bool = False  # led or joined by somebody in the viewer's units
+    planned_until: datetime | None = None  # planned, and ended by then
+    is_entered_late: bool = False
+    ids: frozenset[int] | None = None
 
 
 def are_own(viewer: Viewer, by: VisitFilter) -> bool:
@@ -40,10 +52,36 @@ def are_own(viewer: Viewer, by: VisitFilter) -> bool:
     return by.person_id == viewer.person_id and viewer.role in WITH_RECORDS
 
 
+def is_mine_since(viewer: Viewer, by: VisitFilter) -> bool:
+    """Whether the viewer's own visits are asked for, of a date and later at most."""
+    mine = VisitFilter(person_id=viewer.person_id, first=by.first)
+    return by == mine and are_own(viewer, by)
+
+
+def since_values(first: date | None) -> dict[str, date]:
+    """The values of `SINCE`."""
+    if first is None:
+        return {}
+    return {"since_first": first, "since_earliest": earliest_start(first)}
+
+
+def led_and_joined(
+    query: Select[*Columns], person_id: int | BindParameter[int]
+) -> tuple[Select[*Columns], Select[*Columns]]:
+    """Two queries, as one index has what a person leads and another what they join."""
+    joined = query.join(VisitParticipant, VisitParticipant.visit_id == Visit.id)
+    return (
+        query.where(Visit.leader_id == person_id),
+        joined.where(VisitParticipant.person_id == person_id, Visit.leader_id != person_id),
+    )
+
+
 def conditions(db: Session, viewer: Viewer, on: date, by: VisitFilter) -> list[ColumnElement[bool]]:
     """What holds for the visits asked for, of those that the viewer may see on the date."""
     found: list[ColumnElement[bool]] = []
-    if not are_own(viewer, by):
+    if by.is_in_scope:
+        found.append(in_scope(viewer, on))
+    elif not are_own(viewer, by):
         found.append(visible(viewer, on))
 
     if by.first or by.last:
@@ -58,6 +96,7 @@ def conditions(db: Session, viewer: Viewer, on: date, by: VisitFilter) -> list[C
         if value:
             found.append(column == value)
 
+    found += _states(by)
     if by.lead_id:
         found.append(of_leads((Lead.id == by.lead_id) & visible_leads(viewer, on)))
 
@@ -65,6 +104,17 @@ def conditions(db: Session, viewer: Viewer, on: date, by: VisitFilter) -> list[C
         found.append(_matching_text(db, viewer, on, by.text))
 
     return found
+
+
+def _states(by: VisitFilter) -> Iterator[ColumnElement[bool]]:
+    if by.city is not None:
+        yield Visit.city == by.city
+    if by.planned_until:
+        yield (Visit.status == Status.PLANNED) & (Visit.ends_at <= by.planned_until)
+    if by.is_entered_late:
+        yield Visit.logged_at >= CivilMidnight(Visit.last_on, MARKED_LATE_AFTER_DAYS + 1)
+    if by.ids is not None:
+        yield Visit.id.in_(by.ids)
 
 
 def _matching_text(db: Session, viewer: Viewer, on: date, text: str) -> ColumnElement[bool]:

@@ -23,9 +23,17 @@ from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
 from crm.visits.fields import WORDS
-from crm.visits.filters import VisitFilter, are_own, conditions
+from crm.visits.filters import (
+    SINCE,
+    VisitFilter,
+    conditions,
+    is_mine_since,
+    led_and_joined,
+    since_values,
+)
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.queries import WITH_PEOPLE
+from crm.visits.permissions import of_person
+from crm.visits.queries import WITH_PEOPLE, may_be_logged_late
 from crm.visits.redaction import Participation, SeenVisit, seen_with
 
 
@@ -35,6 +43,8 @@ class PersonName(NamedTuple):
     id: int
     name: str
 
+
+MOST_LATE = 500  # visits that are judged for one page: whoever has more sees the latest
 
 _KEYS = select(Visit.id, Visit.first_on)
 _LEADER, _ENTERED_BY = aliased(Person), aliased(Person)
@@ -113,10 +123,22 @@ def shown_with_words(
     return found
 
 
-def listed(db: Session, viewer: Viewer, visit_ids: Collection[int], on: date) -> list[SeenVisit]:
-    """These visits in their order as the viewer may see them, without their words; three queries.
+@cache
+def _visits_with(words: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    return _VISITS.add_columns(*(getattr(Visit, word) for word in words))
 
-    The caller has seen to it that the viewer may see them.
+
+def listed(
+    db: Session,
+    viewer: Viewer,
+    visit_ids: Collection[int],
+    on: date,
+    *,
+    words: tuple[str, ...] = (),
+) -> list[SeenVisit]:
+    """These visits in their order as the viewer may see them; three queries.
+
+    Of their words only those asked for. The caller has seen to it that the viewer may see them.
     """
     if not visit_ids:
         return []
@@ -128,34 +150,60 @@ def listed(db: Session, viewer: Viewer, visit_ids: Collection[int], on: date) ->
 
     leads = _labels_by_visit(db, viewer, visit_ids, on)
     found = {}
-    for row in db.execute(_VISITS, ids):
+    for row in db.execute(_visits_with(words), ids):
         named = Participation(
             PersonName(row.leader_id, row.leader_name),
             tuple(participants[row.id]),
             tuple(leads[row.id]),
             PersonName(row.entered_by_id, row.entered_by_name) if row.entered_by_id else None,
         )
-        found[row.id] = seen_with(row, viewer, named)
+        found[row.id] = seen_with(row, viewer, named, words=words)
 
     return [found[visit_id] for visit_id in visit_ids]
 
 
-def visits_page(
-    db: Session, viewer: Viewer, on: date, *, by: VisitFilter, cursor: str | None = None
+def visits_page(  # noqa: PLR0913 - which page of which visits, before whom
+    db: Session,
+    viewer: Viewer,
+    on: date,
+    *,
+    by: VisitFilter,
+    cursor: str | None = None,
+    words: tuple[str, ...] = (),
 ) -> Page[SeenVisit]:
-    """A page of visible visits, the latest first date first."""
+    """A page of visible visits, the latest first date first; of their words those asked for."""
     place = _place(cursor)
-    asked = _KEYS.where(*conditions(db, viewer, on, by))
+    values = values_of(viewer, on)
     query: Executable
-    if cursor is None and are_own(viewer, by) and by == VisitFilter(person_id=by.person_id):
-        query = _my_first_page()
-    elif by.person_id:
-        query = place.narrowed_of(_led_and_joined(asked, by.person_id))
+    if cursor is None and is_mine_since(viewer, by):
+        query = _my_first_page(has_first=by.first is not None)
+        values |= since_values(by.first)
     else:
-        query = place.narrowed(asked)
-    page = place.cut(db.execute(query, values_of(viewer, on)).all())
+        asked = _KEYS.where(*conditions(db, viewer, on, by))
+        query = (
+            place.narrowed_of(led_and_joined(asked, by.person_id))
+            if by.person_id
+            else place.narrowed(asked)
+        )
+    page = place.cut(db.execute(query, values).all())
 
-    return Page(listed(db, viewer, [row.id for row in page.items], on), page.newer, page.older)
+    seen = listed(db, viewer, [row.id for row in page.items], on, words=words)
+    return Page(seen, page.newer, page.older)
+
+
+def entered_late(db: Session, viewer: Viewer, on: date, *, by: VisitFilter) -> list[SeenVisit]:
+    """Of the visits asked for, the latest without a verdict that may have been entered too late.
+
+    The rules of their people decide whether they were.
+    """
+    # a stay may have dates that were entered late, however soon it was set done
+    is_late = may_be_logged_late(1) | (Visit.first_on < Visit.last_on)
+    asked = conditions(db, viewer, on, by)
+    if by.person_id:
+        asked.append(of_person(by.person_id))
+    query = select(Visit.id).where(Visit.verdict.is_(None), is_late, *asked)
+    newest = query.order_by(Visit.first_on.desc(), Visit.id.desc()).limit(MOST_LATE)
+    return listed(db, viewer, db.scalars(newest, values_of(viewer, on)).all(), on)
 
 
 def _place(cursor: str | None) -> Place:
@@ -163,17 +211,7 @@ def _place(cursor: str | None) -> Place:
 
 
 @cache
-def _my_first_page() -> Executable:
+def _my_first_page(*, has_first: bool) -> Executable:
     """What most visits of the list ask for, put together once."""
-    return _place(None).narrowed_of(_led_and_joined(_KEYS, bindparam("viewer_id")))
-
-
-def _led_and_joined(
-    query: Select[int, date], person_id: int | BindParameter[int]
-) -> tuple[Select[int, date], Select[int, date]]:
-    """Two queries, as one index has what a person leads and another what they join."""
-    joined = query.join(VisitParticipant, VisitParticipant.visit_id == Visit.id)
-    return (
-        query.where(Visit.leader_id == person_id),
-        joined.where(VisitParticipant.person_id == person_id, Visit.leader_id != person_id),
-    )
+    asked = _KEYS.where(SINCE) if has_first else _KEYS
+    return _place(None).narrowed_of(led_and_joined(asked, bindparam("viewer_id")))

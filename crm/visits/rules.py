@@ -10,6 +10,9 @@ from crm.base.periods import DAY
 
 LONGEST_DAYS = 92  # a bound on a visit's length keeps every question about a period a closed range
 
+# From when on lists mark a visit as entered late; whether it counts is for each rule to say.
+MARKED_LATE_AFTER_DAYS = 3
+
 STAY_BEGINS, STAY_ENDS = time(9), time(18)  # a stay is entered by its days alone
 
 

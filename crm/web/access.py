@@ -44,6 +44,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     # records
     "choices.leads": WITH_RECORDS,
     "visits.listing": WITH_RECORDS,
+    "visits.sums": WITH_RECORDS,
     "visits.new": WITH_RECORDS,
     "visits.create": WITH_RECORDS,
     "visits.show": WITH_RECORDS,

@@ -17,6 +17,7 @@ PAGES = frozenset(
     {
         "myday.show",
         "visits.listing",
+        "visits.sums",
         "trips.listing",
         "followups.listing",
         "leads.listing",

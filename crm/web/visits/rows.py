@@ -1,12 +1,13 @@
 """Visits as rows of lists, with their chips and the buttons of a planned one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from flask import url_for
 
 from crm.base import clock, formatting
+from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Channel, Kind, Status, Verdict, may_end_early
@@ -43,20 +44,19 @@ class Chip:
 
     text: str
     tone: str
+    title: str = ""
 
 
 WAITING = Chip("待确认", "warn")  # logged late, and counts once a supervisor confirms it
 
 
-def visit_tabs(current: str) -> list[dict[str, object]]:
-    """The tabs of the lists: my visits, all that I may see, and the trips."""
+def visit_tabs(current: str, whose: Iterable[LabeledEnum]) -> list[dict[str, object]]:
+    """The tabs of the lists: whose visits the person may list, and the trips."""
+    page = url_for("visits.listing")
+    tabs = [(who.value, who.label, f"{page}?who={who}") for who in whose]
     return [
-        {"url": url_for(endpoint, who=who), "label": label, "active": name == current}
-        for name, label, endpoint, who in (
-            ("mine", "我的拜访", "visits.listing", None),
-            ("all", "全部可见", "visits.listing", "all"),
-            ("trips", "出差批次", "trips.listing", None),
-        )
+        {"url": url, "label": label, "active": name == current}
+        for name, label, url in (*tabs, ("trips", "出差批次", url_for("trips.listing")))
     ]
 
 

@@ -19,6 +19,7 @@ from crm.visits.models import Trip
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, cleaned, is_saved, sensible_year
 from crm.web.transaction import moment, today
+from crm.web.visits.list_filters import CHOICES_OF_WHO
 from crm.web.visits.rows import visit_row, visit_tabs
 
 bp = Blueprint("trips", __name__)
@@ -60,7 +61,7 @@ def listing() -> ResponseReturnValue:
         "visits/trips.html",
         # cancelled visits are left out, so a trip may have none
         rows=[TripRow(trip, _days(trip), counts.get(trip.ref, (0, 0))[0]) for trip in page.items],
-        tabs=visit_tabs("trips"),
+        tabs=visit_tabs("trips", CHOICES_OF_WHO[signed_in().role]),
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
     )

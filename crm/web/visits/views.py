@@ -1,8 +1,6 @@
 """Pages of visits: the list, the form, one visit and what may be done to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
 from http import HTTPStatus
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -14,9 +12,6 @@ from crm.extensions import db
 from crm.people.entry_grants import entered_for
 from crm.people.models import Person
 from crm.quotas.frozen_edits import reach_of_visit
-from crm.quotas.pending_visits import ids_awaiting_verdict
-from crm.visits.filters import VisitFilter
-from crm.visits.lists import visits_page
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change
 from crm.visits.queries import LastChoices, last_choices, visit_id_entered
@@ -24,7 +19,7 @@ from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Kind, Status
 from crm.web.auth import my_view, signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
-from crm.web.forms import LARGEST_ID, at_cursor, date_arg, enum_arg, row_id, text_arg
+from crm.web.forms import LARGEST_ID, enum_arg, row_id
 from crm.web.transaction import moment, today
 from crm.web.visits.actions import (
     cancel,
@@ -49,80 +44,16 @@ from crm.web.visits.forms import (
     set_choices,
     value_labels,
 )
+from crm.web.visits.listing import listing, sums
 from crm.web.visits.questions import checked, merge_target_id, must_ask, note_frozen, require_reason
-from crm.web.visits.rows import visit_row, visit_tabs
 
 bp = Blueprint("visits", __name__)
 VISIT = f"/visits/<int(max={LARGEST_ID}):visit_id>"
 # Each function has the name of its route.
 for action in (done, move, cancel, confirm, reject, leave):
     bp.post(f"{VISIT}/{action.__name__}")(action)
-
-
-@dataclass(frozen=True, slots=True)
-class ListFilters:
-    """The filters that the address of the list asks for."""
-
-    who: str  # mine, or all that the viewer may see
-    text: str
-    kind: Kind | None
-    status: Status | None
-    first: date | None
-    last: date | None
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether any filter but `who` is set."""
-        return any((self.text, self.kind, self.status, self.first, self.last))
-
-
-@bp.get("/visits")
-def listing() -> ResponseReturnValue:
-    """My visits, or all that I may see."""
-    filters = _filters()
-    page = visits_page(
-        db.session, my_view(), today(), by=_query(filters), cursor=request.args.get("at")
-    )
-    waiting = ids_awaiting_verdict(db.session, page.items, moment())
-
-    return render_template(
-        "visits/list.html",
-        filters=filters,
-        rows=[visit_row(visit, moment(), waiting_ids=waiting) for visit in page.items],
-        newer=at_cursor(page.newer),
-        older=at_cursor(page.older),
-        **_choices(filters),
-    )
-
-
-def _filters() -> ListFilters:
-    return ListFilters(
-        who="all" if request.args.get("who") == "all" else "mine",
-        text=text_arg("q"),
-        kind=enum_arg("kind", Kind),
-        status=enum_arg("status", Status),
-        first=date_arg("from"),
-        last=date_arg("to"),
-    )
-
-
-def _query(filters: ListFilters) -> VisitFilter:
-    return VisitFilter(
-        text=filters.text,
-        kind=filters.kind,
-        status=filters.status,
-        person_id=signed_in().id if filters.who == "mine" else None,
-        first=filters.first,
-        last=filters.last,
-    )
-
-
-def _choices(filters: ListFilters) -> dict[str, object]:
-    return {
-        "kinds": [("", "全部类型"), *((kind.value, kind.label) for kind in Kind)],
-        "statuses": [("", "全部状态"), *((status.value, status.label) for status in Status)],
-        "tabs": visit_tabs(filters.who),
-    }
+bp.get("/visits")(listing)
+bp.get("/visits/sums")(sums)
 
 
 @bp.get("/visits/new")

@@ -346,7 +346,8 @@ def test_a_visit_of_another_year_shows_the_year(app, lina):
     with arranged(app) as db:
         make_visit(db, lina, date(2025, 7, 14))
 
-    assert "2025年7月14日 周一" in sign_in(app, "lina").get("/visits").text
+    page = sign_in(app, "lina").get("/visits?period=all").text
+    assert "2025年7月14日 周一" in page
 
 
 class Touches(HTMLParser):

@@ -1,0 +1,145 @@
+"""The list of visits: filters, sums by city, and a page of rows."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from crm.base.paging import Page
+from crm.extensions import db
+from crm.quotas.pending_visits import ids_awaiting_verdict
+from crm.visits.city_sums import CitySums, city_sums, is_countable, sums_of
+from crm.visits.filters import VisitFilter
+from crm.visits.lists import entered_late, visits_page
+from crm.visits.redaction import SeenVisit
+from crm.visits.rules import Kind, Status
+from crm.web.auth import my_view, signed_in
+from crm.web.forms import at_cursor
+from crm.web.transaction import moment, today
+from crm.web.visits.list_filters import (
+    CHOICES_OF_WHO,
+    NO_CITY,
+    Addresses,
+    Choice,
+    ListFilters,
+    Only,
+    list_filters,
+    removable,
+    span_label,
+    spans,
+    toggles,
+)
+from crm.web.visits.rows import visit_tabs
+from crm.web.visits.table import COLUMNS, chosen_columns, table_row
+
+MOST_CITIES = 6
+KINDS = [("", "全部类型"), *((kind.value, kind.label) for kind in Kind)]
+STATUSES = [("", "全部状态"), *((status.value, status.label) for status in Status)]
+WORDS = ("met", "next_step")
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The sums by city as chips; the cities beyond the first few are folded."""
+
+    span: str
+    total: int
+    cancelled: int
+    cities: list[Choice]
+    others: list[Choice]
+    other_visits: int
+
+
+def listing() -> ResponseReturnValue:
+    """The visits of my units, mine, or all that I may see."""
+    me, now = signed_in(), moment()
+    filters, addresses = list_filters(me.role, today()), Addresses()
+    by = _query(filters)
+    page = visits_page(
+        db.session, my_view(), today(), by=by, cursor=request.args.get("at"), words=WORDS
+    )
+    waiting = ids_awaiting_verdict(db.session, page.items, now)
+
+    return render_template(
+        "visits/list.html",
+        filters=filters,
+        rows=[table_row(visit, now, me=me.id, waiting_ids=waiting) for visit in page.items],
+        columns=chosen_columns(me.id),
+        newer=at_cursor(page.newer),
+        older=at_cursor(page.older),
+        tabs=visit_tabs(filters.who, CHOICES_OF_WHO[me.role]),
+        **_choices(filters, addresses),
+        **_sums_of(filters, by, page, addresses),
+    )
+
+
+def sums() -> ResponseReturnValue:
+    """The sums by city alone, which a list of several pages asks for once it is shown."""
+    filters = list_filters(signed_in().role, today())
+    by = _query(filters)
+    if not is_countable(by, today()):
+        abort(404)
+    found = city_sums(db.session, my_view(), today(), by=by)
+    shown = _sums(filters, found, Addresses())
+    return render_template("visits/_sums.html", sums=shown, sums_url=None)
+
+
+def _query(filters: ListFilters) -> VisitFilter:
+    by = filters.query(my_view(), moment())
+    if filters.only is not Only.WAITING:
+        return by
+
+    late = entered_late(db.session, my_view(), today(), by=by)
+    return replace(by, ids=ids_awaiting_verdict(db.session, late, moment()))
+
+
+def _choices(filters: ListFilters, addresses: Addresses) -> dict[str, Any]:
+    return {
+        "kinds": KINDS,
+        "statuses": STATUSES,
+        "spans": spans(filters, addresses),
+        "toggles": toggles(filters, addresses),
+        "removable": list(removable(filters, addresses)),
+        "all_columns": COLUMNS,
+        "everything": addresses.at({"period": "all", "from": None, "to": None}),
+        "unfiltered": f"{addresses.page}?who={filters.who}",
+        "list_url": addresses.page,
+    }
+
+
+def _sums_of(
+    filters: ListFilters, by: VisitFilter, page: Page[SeenVisit], addresses: Addresses
+) -> dict[str, Any]:
+    """The sums where this page holds all visits, else the address that gives them later."""
+    is_whole = not (page.newer or page.older) and by.city is None
+    if is_whole:
+        found = sums_of((visit.city, visit.status, 1) for visit in page.items)
+    elif not is_countable(by, today()):
+        return {"sums": None, "sums_url": None}
+    elif "sums" in request.args:
+        found = city_sums(db.session, my_view(), today(), by=by)
+    else:
+        return {
+            "sums": None,
+            "sums_url": addresses.at({}, addresses.page + "/sums"),
+            "sums_page": addresses.at({"sums": "1"}),
+        }
+    return {"sums": _sums(filters, found, addresses), "sums_url": None}
+
+
+def _sums(filters: ListFilters, found: CitySums, addresses: Addresses) -> Sums:
+    cities = []
+    for city, count in found.by_city:
+        is_set = city == filters.city
+        url = addresses.at({"city": None if is_set else city or NO_CITY})
+        cities.append(Choice(f"{city or '未填城市'} {count}", url, is_set=is_set))
+
+    return Sums(
+        span_label(filters, today()),
+        found.total,
+        found.cancelled,
+        cities[:MOST_CITIES],
+        cities[MOST_CITIES:],
+        sum(count for _, count in found.by_city[MOST_CITIES:]),
+    )
