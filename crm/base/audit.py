@@ -11,15 +11,19 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     FetchedValue,
     ForeignKey,
     Index,
     LargeBinary,
+    Select,
+    bindparam,
     cast,
     event,
     select,
@@ -28,10 +32,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import NullType
 
 from crm.base.bulk import Converted, Row, convert, insert_converted, new_ids
-from crm.base.db import Base, batches, database_now, insert_into
+from crm.base.db import Base, batches, database_now, insert_of
 
 HEAD = 1  # the one row of AuditHead
 HEAD_SEEN = "audit_head"  # the chain's end as this transaction read it
@@ -107,6 +112,13 @@ class AuditHead(Base):
 
 
 _HEAD_HASH = select(AuditHead.hash).where(AuditHead.id == HEAD)
+_HEAD_POSITION = select(AuditHead.position).where(AuditHead.id == HEAD)
+_MOVE_HEAD = (
+    update(AuditHead)
+    .where(AuditHead.id == HEAD)
+    .values(position=bindparam("new_position"), hash=bindparam("new_hash"))
+    .execution_options(synchronize_session=False)
+)
 
 
 # What the hash covers: each column of an entry (a test compares).
@@ -260,7 +272,11 @@ def changes(
 
 def as_stored(db: Session, columns: Sequence[Any]) -> list[ColumnElement[Any]]:
     """The columns as stored: on SQLite their bytes, so that no conversion hides a change."""
-    if db.get_bind().dialect.name == "sqlite":
+    return _as_stored(db.get_bind().dialect.name, columns)
+
+
+def _as_stored(dialect: str, columns: Sequence[Any]) -> list[ColumnElement[Any]]:
+    if dialect == "sqlite":
         return [cast(column, LargeBinary).label(column.key) for column in columns]
     return [type_coerce(column, NullType()).label(column.key) for column in columns]
 
@@ -309,7 +325,7 @@ def _forget(db: Session, transaction: SessionTransaction) -> None:
 
 def position(db: Session) -> int:
     """How far the chain reaches; it moves with every change that anybody makes."""
-    return db.scalar(select(AuditHead.position)) or 0
+    return db.scalar(_HEAD_POSITION) or 0
 
 
 def hold_position(db: Session) -> int:
@@ -350,8 +366,7 @@ def _chain(db: Session) -> None:
 
     if links:  # all may have gone with a savepoint
         insert_converted(db, AuditLink, ("position", "entry_id", "hash"), links)
-        head = update(AuditHead).where(AuditHead.id == HEAD)
-        db.execute(head.values(position=position, hash=previous))
+        db.execute(_MOVE_HEAD, {"new_position": position, "new_hash": previous})
 
 
 def _hold_head(db: Session) -> tuple[int, str]:
@@ -366,20 +381,32 @@ def _lock_head(db: Session) -> tuple[int, str]:
     if db.get_bind().dialect.name == "postgresql":
         # A process that is stopped right here would else hold up every writer for ever.
         db.execute(text("SET LOCAL idle_in_transaction_session_timeout = '10s'"))
-    begin = insert_into(db, AuditHead).values(id=HEAD, position=0, hash="")
+    position, last = db.execute(_take_head(db.get_bind().dialect.name)).one()
+    return position, last
+
+
+# Statements under the lock are put together once: others wait for them.
+@cache
+def _take_head(dialect: str) -> ReturningInsert[int, str]:
+    begin = insert_of(dialect, AuditHead).values(id=HEAD, position=0, hash="")
     taken = begin.on_conflict_do_update(
         index_elements=["id"], set_={"position": AuditHead.position}
     )
-    position, last = db.execute(taken.returning(AuditHead.position, AuditHead.hash)).one()
-    return position, last
+    return taken.returning(AuditHead.position, AuditHead.hash)
+
+
+@cache
+def _stored_entries(dialect: str) -> Select[*tuple[Any, ...]]:
+    ids: BindParameter[list[int]] = bindparam("ids", expanding=True)
+    return select(*_as_stored(dialect, HASHED)).where(AuditEntry.id.in_(ids))
 
 
 def _texts(db: Session, ids: Sequence[int]) -> Iterator[tuple[int, str]]:
     """The texts of these entries by their ids, as far as the entries are still there."""
     texts: dict[int, str] = db.info.pop(TEXTS, {})
     for part in batches([entry_id for entry_id in ids if entry_id not in texts]):
-        query = select(*as_stored(db, HASHED)).where(AuditEntry.id.in_(part))
-        for values in db.execute(query).mappings():
+        query = _stored_entries(db.get_bind().dialect.name)
+        for values in db.execute(query, {"ids": part}).mappings():
             texts[int(as_text(values["id"]) or 0)] = entry_text(dict(values))
 
     return ((entry_id, texts[entry_id]) for entry_id in ids if entry_id in texts)

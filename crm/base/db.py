@@ -291,9 +291,12 @@ def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 def insert_into(db: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that supports ON CONFLICT, in the dialect of the session's database."""
-    if db.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+    return insert_of(db.get_bind().dialect.name, table)
+
+
+def insert_of(dialect: str, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """The same in the dialect of that name, for a statement that is put together once."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 # Unique, exclusion and foreign key; on SQLite a trigger stands in for the exclusion.

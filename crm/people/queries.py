@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, or_, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
@@ -106,7 +106,11 @@ def active_at(at: datetime) -> ColumnElement[bool]:
 
 def open_through(on: date) -> ColumnElement[bool]:
     """People whose account is not closed before that date is over."""
-    return or_(Person.disabled_at.is_(None), Person.disabled_at >= at_civil(on + DAY))
+    return _open_until(at_civil(on + DAY))
+
+
+def _open_until(end: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    return or_(Person.disabled_at.is_(None), Person.disabled_at >= end)
 
 
 def posted_as(db: Session, roles: Collection[Role], at: datetime) -> dict[int, list[int]]:
@@ -157,8 +161,24 @@ def primary_posting(db: Session, person_id: int, on: date) -> Posting | None:
 
 def at_work(on: date) -> ColumnElement[bool]:
     """Whom forms offer: people with records, a posting on the date and an open account."""
+    return _at_work(on, at_civil(on + DAY))
+
+
+def at_work_on_date() -> ColumnElement[bool]:
+    """As `at_work`, for a statement that is put together once; `values_of_date` has its values."""
+    return _at_work(bindparam("on"), bindparam("day_end"))
+
+
+def values_of_date(on: date) -> dict[str, object]:
+    """The values of `at_work_on_date`."""
+    return {"on": on, "day_end": at_civil(on + DAY)}
+
+
+def _at_work(
+    on: date | BindParameter[date], day_end: datetime | BindParameter[datetime]
+) -> ColumnElement[bool]:
     posted = Person.id.in_(select(Posting.person_id).where(held_on(on)))
-    return posted & open_through(on) & Person.role.in_(WITH_RECORDS)
+    return posted & _open_until(day_end) & Person.role.in_(WITH_RECORDS)
 
 
 def absent_spans(db: Session, person_id: int, first: date, last: date) -> list[tuple[date, date]]:

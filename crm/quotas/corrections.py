@@ -4,14 +4,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, Select, bindparam, select, true
 from sqlalchemy.orm import Session
 
 from crm.base.pending import take
 from crm.base.periods import Period
 from crm.people.quota_inputs import QuotaInputChanged
-from crm.quotas.facts import among
+from crm.quotas.facts import is_listed
 from crm.quotas.frozen import RULE, corrections_of
 from crm.quotas.live import live_figures
 from crm.quotas.locks import hold_freezes
@@ -64,19 +65,14 @@ def _causes(
     if not edits:
         return []
 
-    query = (
-        select(FigureRecord)
-        .where(
-            FigureRecord.frozen_at.is_not(None),
-            FigureRecord.first_on <= max(edit.last_on for edit in edits),
-            FigureRecord.last_on >= min(edit.first_on for edit in edits),
-            among(FigureRecord.person_id, _people(edits)),
-        )
-        .order_by(FigureRecord.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    records = db.scalars(query).all()
+    people = _people(edits)
+    listed = is_listed(people)
+    values: dict[str, object] = {
+        "first": min(edit.first_on for edit in edits),
+        "last": max(edit.last_on for edit in edits),
+        "people": people if listed else [],
+    }
+    records = db.scalars(_frozen_records(listed=listed), values).all()
     if not records:
         return []
 
@@ -96,6 +92,25 @@ def _causes(
             found.append((record, edits[last]))
 
     return found
+
+
+# Put together once, as others wait for the lock under which it is run.
+@cache
+def _frozen_records(*, listed: bool) -> Select[FigureRecord]:
+    """The frozen figures of the dates, of a few people or of everybody."""
+    among: BindParameter[list[int]] = bindparam("people", expanding=True)
+    return (
+        select(FigureRecord)
+        .where(
+            FigureRecord.frozen_at.is_not(None),
+            FigureRecord.first_on <= bindparam("last"),
+            FigureRecord.last_on >= bindparam("first"),
+            FigureRecord.person_id.in_(among) if listed else true(),
+        )
+        .order_by(FigureRecord.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
 
 
 def _by_person(edits: Sequence[QuotaInputChanged]) -> defaultdict[int | None, list[int]]:

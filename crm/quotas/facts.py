@@ -3,10 +3,21 @@
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
-from typing import TypeGuard
+from datetime import date, datetime
+from functools import cache
+from typing import Any, TypeGuard
 
-from sqlalchemy import ColumnElement, func, or_, select, true, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.periods import Period
@@ -19,7 +30,7 @@ from crm.quotas.models import WorkdayOverride
 from crm.quotas.rules import Figure, VisitFacts
 from crm.visits.links import participants_of
 from crm.visits.models import Visit, VisitParticipant
-from crm.visits.permissions import covering
+from crm.visits.permissions import covering, earliest_start
 
 MOST_LISTED = 500  # people that a statement names
 # Columns of tables, as loading attributes of classes costs more than reading the rows.
@@ -80,20 +91,7 @@ def holdings(
 ) -> dict[tuple[int, Duty], Holding]:
     """By person and duty, the dates of the period on which the primary posting has that duty."""
     rows = db.execute(
-        select(
-            *(PERSON.id, PERSON.username, PERSON.name, UNIT.id, UNIT.code, UNIT.name),
-            *(POSTING.duty, POSTING.from_on, POSTING.to_on),
-        )
-        .join_from(Posting, Person, Posting.person_id == Person.id)
-        .join(Unit, Posting.unit_id == Unit.id)
-        .where(
-            Posting.is_primary,
-            Posting.duty.in_(duties),
-            Posting.from_on <= period.last,
-            or_(Posting.to_on.is_(None), Posting.to_on >= period.first),
-            among(Posting.person_id, person_ids),
-        )
-        .order_by(Posting.from_on)
+        _holdings(listed=is_listed(person_ids)), {"duties": duties, **_values(period, person_ids)}
     )
     held: dict[tuple[int, Duty], Holding] = {}
 
@@ -116,14 +114,7 @@ def absences(
     db: Session, period: Period, person_ids: Collection[int] | None
 ) -> defaultdict[int, DateBits]:
     """By person, the dates of the period under an approved absence; they may overlap."""
-    rows = db.execute(
-        select(Absence.person_id, Absence.from_on, Absence.to_on).where(
-            Absence.status == AbsenceStatus.APPROVED,
-            Absence.from_on <= period.last,
-            Absence.to_on >= period.first,
-            among(Absence.person_id, person_ids),
-        )
-    )
+    rows = db.execute(_absences(listed=is_listed(person_ids)), _values(period, person_ids))
     absent: defaultdict[int, DateBits] = defaultdict(int)
     for person_id, from_on, to_on in rows:
         absent[person_id] |= bits_between(period, from_on, to_on)
@@ -135,16 +126,9 @@ def visits_by_person(
     db: Session, period: Period, person_ids: Collection[int] | None
 ) -> defaultdict[int, list[VisitFacts]]:
     """By person, the visits covering the period that they led or joined (each once)."""
-    covers = covering(period.first, period.last)
-    joined = db.execute(
-        select(
-            *(VisitParticipant.visit_id, VisitParticipant.person_id),
-            VisitParticipant.late_by_days,
-        )
-        .join(Visit, Visit.id == VisitParticipant.visit_id)
-        .where(covers, among(VisitParticipant.person_id, person_ids))
-    ).all()
-    visits = _visits(db, covers, person_ids)
+    values, listed = _values(period, person_ids), is_listed(person_ids)
+    joined = db.execute(_participants(listed=listed), values).all()
+    visits = [VisitFacts(*row) for row in db.execute(_visits(listed=listed), values).all()]
     by_person: defaultdict[int, list[VisitFacts]] = defaultdict(list)
     # the facts carry the lateness of the leader; companions have their own
     for visit in visits:
@@ -162,16 +146,74 @@ def visits_by_person(
     return by_person
 
 
-def _visits(
-    db: Session, covers: ColumnElement[bool], person_ids: Collection[int] | None
-) -> list[VisitFacts]:
-    query = select(*VISIT).where(covers)
-    if is_listed(person_ids):
-        # by their two indexes, as few people have few visits
-        joined = select(VisitParticipant.visit_id)
-        joined = joined.where(VisitParticipant.person_id.in_(person_ids))
-        query = query.where(or_(Visit.leader_id.in_(person_ids), Visit.id.in_(joined)))
-    return [VisitFacts(*row) for row in db.execute(query).all()]
+# Statements are put together once, for few people and for everybody: that takes as long as to read
+# a person's month.
+_FIRST: BindParameter[date] = bindparam("first")
+_LAST: BindParameter[date] = bindparam("last")
+_PEOPLE: BindParameter[list[int]] = bindparam("people", expanding=True)
+_COVERS = (
+    (Visit.first_on <= _LAST) & (Visit.first_on > bindparam("earliest")) & (Visit.last_on >= _FIRST)
+)
+
+
+def _values(period: Period, person_ids: Collection[int] | None) -> dict[str, object]:
+    """The values of the statements below."""
+    return {
+        "first": period.first,
+        "last": period.last,
+        "earliest": earliest_start(period.first),
+        "people": person_ids if is_listed(person_ids) else [],
+    }
+
+
+@cache
+def _holdings(*, listed: bool) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            *(PERSON.id, PERSON.username, PERSON.name, UNIT.id, UNIT.code, UNIT.name),
+            *(POSTING.duty, POSTING.from_on, POSTING.to_on),
+        )
+        .join_from(Posting, Person, Posting.person_id == Person.id)
+        .join(Unit, Posting.unit_id == Unit.id)
+        .where(
+            Posting.is_primary,
+            Posting.duty.in_(bindparam("duties", expanding=True)),
+            Posting.from_on <= _LAST,
+            or_(Posting.to_on.is_(None), Posting.to_on >= _FIRST),
+            Posting.person_id.in_(_PEOPLE) if listed else true(),
+        )
+        .order_by(Posting.from_on)
+    )
+
+
+@cache
+def _absences(*, listed: bool) -> Select[int, date, date]:
+    return select(Absence.person_id, Absence.from_on, Absence.to_on).where(
+        Absence.status == AbsenceStatus.APPROVED,
+        Absence.from_on <= _LAST,
+        Absence.to_on >= _FIRST,
+        Absence.person_id.in_(_PEOPLE) if listed else true(),
+    )
+
+
+@cache
+def _participants(*, listed: bool) -> Select[int, int, int]:
+    joined = VisitParticipant
+    return (
+        select(joined.visit_id, joined.person_id, joined.late_by_days)
+        .join(Visit, Visit.id == joined.visit_id)
+        .where(_COVERS, joined.person_id.in_(_PEOPLE) if listed else true())
+    )
+
+
+@cache
+def _visits(*, listed: bool) -> Select[*tuple[Any, ...]]:
+    query = select(*VISIT).where(_COVERS)
+    if not listed:
+        return query
+    # by their two indexes, as few people have few visits
+    joined = select(VisitParticipant.visit_id).where(VisitParticipant.person_id.in_(_PEOPLE))
+    return query.where(or_(Visit.leader_id.in_(_PEOPLE), Visit.id.in_(joined)))
 
 
 def facts_for(db: Session, visit: Visit, person_id: int) -> VisitFacts | None:

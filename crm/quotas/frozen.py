@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     case,
     false,
     func,
@@ -253,21 +254,25 @@ def count_corrections(db: Session, condition: ColumnElement[bool]) -> int:
     return db.scalar(query.where(condition)) or 0
 
 
+# put together once, as every visit that is logged asks for it
+_FROZEN_PERIODS = (
+    select(FigureRecord.period)
+    .where(
+        FigureRecord.frozen_at.is_not(None),
+        FigureRecord.person_id.in_(bindparam("people", expanding=True)),
+        FigureRecord.first_on <= bindparam("last"),
+        FigureRecord.last_on >= bindparam("first"),
+    )
+    .distinct()
+)
+
+
 def frozen_periods(
     db: Session, person_ids: Collection[int], first: date, last: date
 ) -> list[Period]:
     """The periods of the span in which a figure of one of the people is frozen, in order."""
-    query = (
-        select(FigureRecord.period)
-        .where(
-            FigureRecord.frozen_at.is_not(None),
-            FigureRecord.person_id.in_(person_ids),
-            FigureRecord.first_on <= last,
-            FigureRecord.last_on >= first,
-        )
-        .distinct()
-    )
-    periods = [Period.parse(name) for name in db.scalars(query)]
+    values = {"people": person_ids, "first": first, "last": last}
+    periods = [Period.parse(name) for name in db.scalars(_FROZEN_PERIODS, values)]
 
     return sorted(periods, key=lambda period: (period.first, period.last))
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from itertools import product
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, func, select, true, union
+from sqlalchemy import bindparam, func, select, union
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period, PeriodKind
@@ -52,13 +52,18 @@ def rules_holding(db: Session, first: date, last: date) -> list[Rule]:
 
 def _all_rules(db: Session) -> list[Rule]:
     """Every version of every rule, by code: a zone has a dozen."""
-    return remembered(db, "rules", read=lambda: _rules(db, true()))
+    return remembered(db, "rules", read=lambda: [Rule(*row) for row in db.execute(_RULES).all()])
 
 
-def _rules(db: Session, condition: ColumnElement[bool]) -> list[Rule]:
-    columns = [getattr(RuleVersion, field.name) for field in fields(Rule)]
-    rows = db.execute(select(*columns).where(condition).order_by(RuleVersion.code))
-    return [Rule(*row) for row in rows]
+_RULES = select(*(RuleVersion.__table__.c[field.name] for field in fields(Rule))).order_by(
+    RuleVersion.code
+)
+# only of duties that the person ever held: others owe in other periods
+_RULES_OF_PERSON = _RULES.where(
+    RuleVersion.duty.in_(
+        select(Posting.duty).where(Posting.person_id == bindparam("person_id"), Posting.is_primary)
+    )
+)
 
 
 def _rules_of(period: Period, rules: Iterable[Rule]) -> list[Rule]:
@@ -270,9 +275,7 @@ def _judged_on(
     db: Session, person_id: int, dates: Iterable[date]
 ) -> list[tuple[Period, list[Rule]]]:
     """The periods that hold one of the dates, the shorter first, with the person's rules."""
-    # only of duties that the person ever held: others owe in other periods
-    duties = select(Posting.duty).where(Posting.person_id == person_id, Posting.is_primary)
-    rules = _rules(db, RuleVersion.duty.in_(duties))
+    rules = [Rule(*row) for row in db.execute(_RULES_OF_PERSON, {"person_id": person_id})]
     periods = {Period.holding(rule.period, on) for rule in rules for on in dates}
     kinds = list(PeriodKind)
 

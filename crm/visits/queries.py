@@ -4,7 +4,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.audit import AuditEntry
@@ -30,6 +41,9 @@ WITH_PEOPLE = (
     selectinload(Visit.participants),
 )
 LOADED = (*WITH_PEOPLE, selectinload(Visit.leads))
+_ENTERED = select(Visit.id).where(
+    Visit.ref == bindparam("ref"), Visit.entered_by_id == bindparam("by_id")
+)
 IN_TIME = (Visit.starts_at, Visit.id)
 
 
@@ -92,7 +106,7 @@ def next_turn(db: Session, at: datetime) -> datetime | None:
 
 def visit_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
     """The id of the visit that the person entered under that reference."""
-    return db.scalar(select(Visit.id).where(Visit.ref == ref, Visit.entered_by_id == by_id))
+    return db.scalar(_ENTERED, {"ref": ref, "by_id": by_id})
 
 
 def awaiting_verdict(  # noqa: PLR0913 - the limits of the rules, and as known when

@@ -1,22 +1,34 @@
 """The visits near one that is to be kept, as the questions about it need them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, or_, select, true, union
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    RowMapping,
+    Select,
+    bindparam,
+    or_,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
 from crm.leads.models import Lead
+from crm.leads.permissions import values_of, visible_to_role
 from crm.leads.permissions import visible as visible_leads
 from crm.people.permissions import Viewer
-from crm.people.rules import WITH_RECORDS
+from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.companions import left_by
 from crm.visits.fields import VisitData, data_of
 from crm.visits.models import Visit, VisitLead, VisitParticipant
-from crm.visits.permissions import changeable, covering, readable, visible
+from crm.visits.permissions import changeable, covering, earliest_start, readable, visible
 from crm.visits.questions import Doubt, Outline, Question, can_be_asked_about, questions
 from crm.visits.rules import Status, Verdict
 
@@ -27,7 +39,8 @@ def outline_of(
     db: Session, data: VisitData, viewer: Viewer, on: date, was: Visit | None = None
 ) -> Outline:
     """A visit as it is to be kept, with the companies of those leads that the viewer may see."""
-    leads = Lead.id.in_(set(data.lead_ids)) & visible_leads(viewer, on)
+    values = {"lead_ids": data.lead_ids, **values_of(viewer, on)}
+    company_ids = db.scalars(_seen_companies(viewer.role), values)
 
     return Outline(
         id=was.id if was else None,
@@ -39,35 +52,73 @@ def outline_of(
         ends_at=data.ends_at,
         leader_id=data.leader_id,
         people=data.joined_by | {data.leader_id},
-        company_ids=frozenset(db.scalars(select(Lead.company_id).where(leads))),
+        company_ids=frozenset(company_ids),
         entered_by_id=was.entered_by_id if was else viewer.person_id,
     )
 
 
 def questions_about(db: Session, visit: Outline, viewer: Viewer, on: date) -> list[Question]:
     """What is to be asked before the visit is kept, as far as the viewer may know of others."""
-    near = _near(visit.people, visit.company_ids, visit.first_on, visit.last_on)
-    # 0 is the id of no visit: a new one has none yet
-    others = outlines(db, near & (Visit.id != (visit.id or 0)), viewer, on, draft=visit)
-    return questions(visit, others)
+    values = {
+        "visit_id": visit.id or 0,  # the id of no visit: a new one has none yet
+        "people": visit.people,
+        "company_ids": visit.company_ids,
+        "first": visit.first_on,
+        "last": visit.last_on,
+        "earliest": earliest_start(visit.first_on),
+    }
+    near = db.execute(_near(has_companies=bool(visit.company_ids)), values).mappings()
+    return questions(visit, outlines(db, near, viewer, on, draft=visit))
 
 
-def _near(
-    people: Collection[int], company_ids: Collection[int], first: date, last: date
-) -> ColumnElement[bool]:
-    """Visits on the dates of one of the people or companies."""
+# Statements are put together once: every visit that is logged runs them.
+@cache
+def _seen_companies(role: Role) -> Select[int]:
+    """Companies of those of the leads that viewers of the role see; `values_of` has the values."""
+    return select(Lead.company_id).where(
+        Lead.id.in_(bindparam("lead_ids", expanding=True)), visible_to_role(role)
+    )
+
+
+OUTLINES = (
+    select(
+        Visit.id,
+        Visit.kind,
+        Visit.channel,
+        Visit.status,
+        Visit.city,
+        Visit.starts_at,
+        Visit.ends_at,
+        Visit.leader_id,
+        Visit.entered_by_id,
+    )
+    .where(Visit.status != Status.CANCELLED)
+    .where(or_(Visit.verdict.is_(None), Visit.verdict != Verdict.REJECTED))
+    .order_by(Visit.starts_at, Visit.id)
+)
+
+
+@cache
+def _near(*, has_companies: bool) -> Select[*tuple[Any, ...]]:
+    """Other visits on the dates of one of the people or companies."""
+    people: BindParameter[list[int]] = bindparam("people", expanding=True)
+    dates = (
+        (Visit.first_on <= bindparam("last"))
+        & (Visit.first_on > bindparam("earliest"))
+        & (Visit.last_on >= bindparam("first"))
+    )
     # a union, as each part has an index of its own: one OR would read all visits of the dates
-    dates = covering(first, last)
     led = select(Visit.id).where(dates, Visit.leader_id.in_(people))
     links = select(VisitParticipant.visit_id).join(Visit, Visit.id == VisitParticipant.visit_id)
     parts = [led, links.where(dates, VisitParticipant.person_id.in_(people))]
 
-    if company_ids:
+    if has_companies:
         leads = select(VisitLead.visit_id).join(Lead, Lead.id == VisitLead.lead_id)
         of_companies = leads.join(Visit, Visit.id == VisitLead.visit_id)
-        parts.append(of_companies.where(dates, Lead.company_id.in_(company_ids)))
+        companies: BindParameter[list[int]] = bindparam("company_ids", expanding=True)
+        parts.append(of_companies.where(dates, Lead.company_id.in_(companies)))
 
-    return Visit.id.in_(union(*parts))
+    return OUTLINES.where(Visit.id.in_(union(*parts)), Visit.id != bindparam("visit_id"))
 
 
 def questions_on_saving(
@@ -93,38 +144,23 @@ def outlines_near(db: Session, new: Sequence[Outline], on: date) -> list[Outline
     """The visits on the dates of the given ones, as an operator sees them."""
     first = min(outline.first_on for outline in new)
     last = max(outline.last_on for outline in new)
-    return outlines(db, covering(first, last), None, on)
+    rows = db.execute(OUTLINES.where(covering(first, last))).mappings()
+    return outlines(db, rows, None, on)
 
 
 def outlines(
     db: Session,
-    condition: ColumnElement[bool],
+    rows: Iterable[RowMapping],
     viewer: Viewer | None,
     on: date,
     *,
     draft: Outline | None = None,
 ) -> list[Outline]:
-    """The visits for which it holds, but cancelled and rejected ones, in order of time.
+    """The visits of `OUTLINES`, with their people, companies and what the viewer may do.
 
     Without a viewer everything is seen: a file is the operator's. `draft`: the visit to ask about,
     to leave out visits of the same writer that are no reason to ask.
     """
-    rows = db.execute(
-        select(
-            Visit.id,
-            Visit.kind,
-            Visit.channel,
-            Visit.status,
-            Visit.city,
-            Visit.starts_at,
-            Visit.ends_at,
-            Visit.leader_id,
-            Visit.entered_by_id,
-        )
-        .where(condition, Visit.status != Status.CANCELLED)
-        .where(or_(Visit.verdict.is_(None), Visit.verdict != Verdict.REJECTED))
-        .order_by(Visit.starts_at, Visit.id)
-    ).mappings()
     found = [row for row in rows if not (draft and viewer and _is_no_reason(draft, row, viewer))]
     ids = [row["id"] for row in found]
     joined = _values_by_visit(db, ids, VisitParticipant.visit_id, VisitParticipant.person_id)

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
-from crm.base.db import insert_into
+from crm.base.db import insert_of
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
 from crm.people.models import Person
@@ -91,12 +93,7 @@ def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visi
         "entered_by_id": by.id,
         "logged_at": now if data.status is Status.DONE else None,
     }
-    visit: Visit | None = db.scalar(
-        insert_into(db, Visit)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["ref"])
-        .returning(Visit)
-    )
+    visit: Visit | None = db.scalar(_insert(db.get_bind().dialect.name), values)
     if visit is None:  # the same form came twice at once
         known = _visit_by_ref(db, str(values["ref"]), by)
         assert known is not None  # noqa: S101 - visits are never deleted
@@ -117,6 +114,13 @@ def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visi
     collect_edit(db, visit, edit, people=data.joined_by, reason=data.reason, by=by, at=now)
 
     return visit
+
+
+# put together once, as others wait for the lock under which it is run
+@cache
+def _insert(dialect: str) -> ReturningInsert[Visit]:
+    new = insert_of(dialect, Visit).on_conflict_do_nothing(index_elements=["ref"])
+    return new.returning(Visit)
 
 
 def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: datetime) -> Visit:

@@ -3,18 +3,19 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.leads.models import Lead
-from crm.leads.permissions import visible as visible_leads
+from crm.leads.permissions import values_of, visible_to_role
 from crm.people.entry_grants import owners_of
 from crm.people.models import EntryGrant, Person, Posting
 from crm.people.permissions import Viewer, people_in
-from crm.people.queries import at_work
+from crm.people.queries import at_work_on_date, values_of_date
 from crm.people.rules import WITH_RECORDS, Role
 from crm.visits.fields import WORDS, VisitData
 from crm.visits.links import links_of
@@ -22,6 +23,19 @@ from crm.visits.models import Visit
 from crm.visits.permissions import may_read
 from crm.visits.rules import Channel, Status, check_channel, check_ended, first_and_last
 from crm.visits.trips import check_trip
+
+# statements are put together once: every visit that is logged runs them
+_PEOPLE = select(
+    Person.id, exists().where(Posting.person_id == Person.id), at_work_on_date()
+).where(Person.id.in_(bindparam("people", expanding=True)))
+
+
+@cache
+def _seen_leads(role: Role) -> Select[int]:
+    """Ids of those of the leads that a viewer of the role sees; `values_of` has the values."""
+    return select(Lead.id).where(
+        Lead.id.in_(bindparam("lead_ids", expanding=True)), visible_to_role(role)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +118,8 @@ def _check_city(data: VisitData) -> None:
 
 def _check_people(db: Session, data: VisitData, on: date) -> set[int]:
     """Refuse people who do not exist and a leader who never held a post; returns who is at work."""
-    ever_posted = exists().where(Posting.person_id == Person.id)
-    people = select(Person.id, ever_posted, at_work(on)).where(
-        Person.id.in_({data.leader_id, *data.joined_by})
-    )
-    found = {person_id: flags for person_id, *flags in db.execute(people)}
+    values = {"people": [data.leader_id, *data.joined_by], **values_of_date(on)}
+    found = {person_id: flags for person_id, *flags in db.execute(_PEOPLE, values)}
 
     if data.leader_id not in found:
         raise Refused("no_such_person", field="leader_id")
@@ -132,8 +143,8 @@ def _check_leads(db: Session, lead_ids: Collection[int], viewer: Viewer, on: dat
     """Refuse leads that the viewer may not see: for them they do not exist."""
     if not lead_ids:
         return
-    seen = select(Lead.id).where(Lead.id.in_(lead_ids), visible_leads(viewer, on))
-    if set(db.scalars(seen)) != set(lead_ids):
+    values = {"lead_ids": lead_ids, **values_of(viewer, on)}
+    if set(db.scalars(_seen_leads(viewer.role), values)) != set(lead_ids):
         raise Refused("no_such_lead", field="lead_ids")
 
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select, true
+from sqlalchemy import select
 
 from crm.leads.rules import Secrecy
 from crm.people.rules import Role
@@ -14,7 +14,7 @@ from crm.visits.lists import visits_page
 from crm.visits.models import Visit
 from crm.visits.permissions import changeable, judgeable, readable, visible
 from crm.visits.queries import LOADED, visible_to, visit_of
-from crm.visits.question_queries import outlines
+from crm.visits.question_queries import OUTLINES, outlines
 from crm.visits.redaction import shown
 from crm.visits.rules import Kind, Status, Verdict
 from tests.conftest import NOW
@@ -132,7 +132,7 @@ def test_the_rights_that_questions_rest_on_agree_with_the_conditions(db, name):
     make_visit(db, people["below"], entered_by_id=people[name].id)
     viewer = zone.eyes(name)
 
-    found = outlines(db, true(), viewer, TODAY)
+    found = outlines(db, db.execute(OUTLINES).mappings(), viewer, TODAY)
 
     is_seen = visible(viewer, TODAY)
     rights = (is_seen, is_seen & readable(viewer, TODAY), changeable(viewer, TODAY))
