@@ -101,7 +101,8 @@ def _first_answer(known: AnsweredRequest, sent: KeyedRequest) -> ResponseReturnV
 
 
 def _without_redirect(response: Response) -> Response:
-    if not _is_keyed() or response.location is None:
+    is_by_script = _is_keyed() or request.endpoint == "repeats.form_token"
+    if not is_by_script or response.location is None:
         return response
 
     if not g.get("is_answered"):  # sent to the door before the page was reached

@@ -82,7 +82,7 @@ def test_what_a_form_answers_is_clean(zone, who, path, button):
     screen.faults.clear()
 
     screen.page.get_by_role("button", name=button).first.click()
-    screen.page.wait_for_load_state()
+    screen.page.wait_for_load_state("networkidle")  # a script fetches what it says
     for size in SIZES.values():
         screen.page.set_viewport_size(size)
         screen.examine()

@@ -53,7 +53,7 @@ def test_a_form_whose_session_ended_comes_back_whole_after_signing_in(served, de
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录").click()
 
-    expect(page.get_by_text("已恢复上次没有保存的内容")).to_be_visible()
+    expect(page.get_by_text("未提交的内容")).to_be_visible()
     desk.examine()
     expect(page.get_by_label("视频")).to_be_checked()
     expect(page.get_by_label("日期", exact=True)).to_have_value("2026-07-13")
@@ -70,9 +70,9 @@ def test_what_comes_back_can_be_put_aside(served, desk):
 
     desk.open("/visits/new")
     expect(page.get_by_label("洽谈纪要")).to_have_value("谈了用地和用电。")
-    page.get_by_role("button", name="重新填写").click()
+    page.get_by_role("button", name="放弃").click()
 
-    expect(page.get_by_text("已恢复上次没有保存的内容")).not_to_be_visible()
+    expect(page.get_by_text("未提交的内容")).not_to_be_visible()
     expect(page.get_by_label("洽谈纪要")).to_have_value("")
 
 

@@ -1,0 +1,148 @@
+// What is typed in a form outlives a closed tab, an ended session and a lost connection. It is kept on the device, under
+// its person and a key of its own, until it is saved or put aside. Passwords, tokens and files are never kept.
+import { alertBox, button } from "./notices.js";
+
+export const TYPED = "typed";
+export const WAITING = "waiting"; // sent without an answer: it is sent again (saving.js)
+export const STOPPED = "stopped"; // answered, but not saved
+
+export const person = document.body.dataset.person; // none at the door and where something broke
+const PREFIX = "draft:";
+const keys = new WeakMap(); // of the forms of this page
+const place = (key) => `${PREFIX}${person}:${key}`;
+const pathOf = (url) => url.pathname + url.search;
+
+const newKey = () =>
+  crypto.randomUUID?.() ?? // only where the connection is secure
+  "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
+    (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16),
+  );
+
+export function isKept(form) {
+  const isEntry = person && form.matches("form.entry-form[method=post]");
+  return Boolean(isEntry) && !form.querySelector("input[type=password], input[type=file]");
+}
+
+export function drafts() {
+  const names = Object.keys(localStorage).filter((name) => name.startsWith(place("")));
+  return names.map((name) => JSON.parse(localStorage.getItem(name))).sort((one, other) => other.at - one.at);
+}
+
+export const draftOf = (key) => JSON.parse(localStorage.getItem(place(key)));
+export const forget = (draft) => localStorage.removeItem(place(draft.key));
+
+// Whether the device keeps it: its store may be full or closed.
+export function keep(draft, state) {
+  try {
+    localStorage.setItem(place(draft.key), JSON.stringify({ ...draft, state }));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// Kept as something else than what was saved under its key.
+export function keepAsNew(draft) {
+  forget(draft);
+  keep({ ...draft, key: newKey() }, STOPPED);
+}
+
+// What others typed here leaves with them; what they have sent waits, unseen, until they sign in again.
+export function forgetTyped(isGone) {
+  for (const name of Object.keys(localStorage)) {
+    if (!name.startsWith(PREFIX) || !isGone(name.split(":")[1])) continue;
+    if (JSON.parse(localStorage.getItem(name)).state === TYPED) localStorage.removeItem(name);
+  }
+}
+
+// A form holds its key while its page is open, so that two tabs neither show nor send one draft at once.
+export function claim(key) {
+  if (!navigator.locks) return Promise.resolve(() => {});
+  return new Promise((settle) => {
+    navigator.locks.request(place(key), { ifAvailable: true }, (lock) => {
+      if (!lock) return settle(null);
+      return new Promise((release) => settle(release));
+    });
+  });
+}
+
+export function keyOf(form) {
+  if (!keys.has(form)) {
+    keys.set(form, newKey());
+    claim(keys.get(form));
+  }
+  return keys.get(form);
+}
+
+export const formOf = (key) => [...document.forms].find((form) => keys.get(form) === key);
+
+export function addressOf(form, submitter) {
+  const action = submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+  return pathOf(new URL(action || location.href, location.href));
+}
+
+export function draftFrom(form, submitter) {
+  const values = [...new FormData(form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string");
+  if (submitter?.name) values.push([submitter.name, submitter.value]);
+  // the page that comes back may lack an option that was searched for
+  const options = [...form.querySelectorAll("select[data-search] option:checked")];
+  const texts = options.map((option) => [option.value, option.textContent]);
+  const title = form.getAttribute("aria-label") || document.querySelector("h1")?.textContent.trim() || "";
+  const where = { address: addressOf(form), action: addressOf(form, submitter), page: pathOf(location) };
+  return { key: keyOf(form), at: Date.now(), title, ...where, values, texts };
+}
+
+function addMissing(select, values, texts) {
+  const known = new Set([...select.options].map((option) => option.value));
+  for (const [value, text] of texts) {
+    const isMine = values.some(([name, chosen]) => name === select.name && chosen === value);
+    if (isMine && !known.has(value)) select.add(new Option(text, value));
+  }
+}
+
+function put(input, values, texts) {
+  if (input.matches("select[data-search]")) addMissing(input, values, texts);
+  const mine = values.filter(([name]) => name === input.name).map(([, value]) => value);
+  if (input.matches("[type=radio], [type=checkbox]")) input.checked = mine.includes(input.value);
+  else if (input.matches("select")) for (const option of input.options) option.selected = mine.includes(option.value);
+  else if (mine.length) input.value = mine[0];
+  input.tomselect?.sync();
+}
+
+function restore(form, { at, values, texts }) {
+  for (const input of form.elements) {
+    if (!input.name || input.name === "csrf_token" || input.matches("button")) continue;
+    put(input, values, texts);
+    if (input.matches("textarea, input[type=text]") && input.value) input.closest("details")?.setAttribute("open", "");
+  }
+  form.closest("details")?.setAttribute("open", "");
+}
+
+function noteOf(draft) {
+  const at = new Date(draft.at);
+  const time = [at.getHours(), at.getMinutes()].map((number) => String(number).padStart(2, "0")).join(":");
+  const drop = button("放弃", () => {
+    forget(draft);
+    location.reload();
+  });
+  return alertBox(`已恢复 ${at.getMonth() + 1}月${at.getDate()}日 ${time} 未提交的内容`, "info", drop);
+}
+
+async function bringBack(form) {
+  const address = addressOf(form);
+  for (const draft of drafts()) {
+    if (draft.address !== address || draft.state === WAITING || !(await claim(draft.key))) continue;
+    keys.set(form, draft.key);
+    restore(form, draft);
+    form.prepend(noteOf(draft));
+    return;
+  }
+}
+
+// `draft`: what the form was sent as, where the server gives it back.
+export function attachDraft(form, draft) {
+  if (!isKept(form)) return;
+  form.addEventListener("input", () => keep(draftFrom(form), TYPED));
+  if (draft) keys.set(form, draft.key);
+  else bringBack(form);
+}
