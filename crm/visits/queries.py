@@ -30,9 +30,10 @@ from crm.visits.permissions import (
     covering,
     judgeable,
     of_person,
+    readable,
     visible,
 )
-from crm.visits.rules import Channel, Kind, is_logged_late
+from crm.visits.rules import Channel, Kind, Status, is_logged_late
 
 # What `shown` reads of a visit; relationships are never loaded by themselves.
 WITH_PEOPLE = (
@@ -56,6 +57,15 @@ class LastChoices:
     city: str = ""
     participant_ids: list[int] = field(default_factory=list)
     lead_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class LastMeeting:
+    """Where the last visit of a lead was, and whom it met."""
+
+    city: str
+    met: str | None
+    position: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,24 @@ def next_turn(db: Session, at: datetime) -> datetime | None:
 def visit_id_entered(db: Session, *, ref: str | None, by_id: int) -> int | None:
     """The id of the visit that the person entered under that reference."""
     return db.scalar(_ENTERED, {"ref": ref, "by_id": by_id})
+
+
+def last_meeting(db: Session, viewer: Viewer, lead_id: int, on: date) -> LastMeeting | None:
+    """The last visit made for a visible lead, of those whose words the viewer may read."""
+    seen = select(Lead.id).where(Lead.id == lead_id, visible_leads(viewer, on))
+    # a subquery, as `readable` looks at all leads of the visit
+    of_lead = select(VisitLead.visit_id).where(VisitLead.lead_id.in_(seen))
+    query = (
+        select(Visit.city, Visit.met, Visit.position)
+        .where(
+            Visit.id.in_(of_lead),
+            Visit.status == Status.DONE,
+            readable(viewer, on),
+        )
+        .order_by(Visit.last_on.desc(), Visit.id.desc())
+    )
+    row = db.execute(query.limit(1)).one_or_none()
+    return LastMeeting(*row) if row else None
 
 
 def awaiting_verdict(  # noqa: PLR0913 - the limits of the rules, and as known when

@@ -14,7 +14,7 @@ from crm.people.models import Person
 from crm.quotas.frozen_edits import reach_of_visit
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change
-from crm.visits.queries import LastChoices, last_choices, visit_id_entered
+from crm.visits.queries import LastChoices, last_choices, last_meeting, visit_id_entered
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import Kind, Status
 from crm.web.auth import my_view, signed_in
@@ -63,10 +63,17 @@ def new() -> ResponseReturnValue:
     status = enum_arg("status", Status) or Status.DONE
     values = initial_values(last, signed_in().id, moment(), status=status)
     if lead_id := request.args.get("lead", type=row_id):
-        values["lead_ids"] = [lead_id]
+        values |= {"lead_ids": [lead_id], **_met_before(lead_id)}
     if owners:  # nobody leads a visit unchosen
         values |= {"leader_id": None, "for_id": request.args.get("whom", type=row_id)}
     return _new_page(VisitForm(data=values), last, owners)
+
+
+def _met_before(lead_id: int) -> dict[str, object]:
+    """Where the lead was last visited, and whom one met there."""
+    last = last_meeting(db.session, my_view(), lead_id, today())
+    values = {"city": last.city, "met": last.met, "position": last.position} if last else {}
+    return {name: text for name, text in values.items() if text}
 
 
 def _last() -> LastChoices:

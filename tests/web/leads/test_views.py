@@ -623,3 +623,27 @@ def test_a_contacts_telephone_number_is_kept_in_one_form_or_refused(app, zone, t
     assert ("不是电话号码" in answer.text and typed in answer.text) is (kept is None)
     with arranged(app) as db:
         assert db.scalar(select(Contact.phone)) == kept
+
+
+# what it leads to
+
+
+def test_a_visit_is_begun_with_the_city_and_person_of_the_leads_last_one(app, zone, tracker):
+    lead = zone.leads[Secrecy.OPEN]
+    with arranged(app) as db:
+        for day, met in ((1, "苏先生"), (3, "阙女士")):
+            make_visit(db, zone.tracker, date(2026, 7, day), leads=[lead], met=met, city="无锡")
+        make_visit(db, zone.tracker, date(2026, 7, 14), city="上海", met="别处的人")
+
+    page = tracker.get(f"/visits/new?lead={lead.id}").text
+
+    assert 'value="阙女士"' in page
+    assert 'value="无锡"' in page
+
+
+def test_a_visit_is_not_begun_with_words_that_another_lead_hides(app, zone, stranger):
+    leads = [zone.leads[Secrecy.OPEN], zone.leads[Secrecy.RESTRICTED]]
+    with arranged(app) as db:
+        make_visit(db, zone.tracker, date(2026, 7, 3), leads=leads, met="阙女士")
+
+    assert "阙女士" not in stranger.get(f"/visits/new?lead={leads[0].id}").text
