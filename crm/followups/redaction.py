@@ -19,7 +19,11 @@ class SeenFollowup:
     followup: Followup
     person: Person
     lead: LeadLabel
-    is_overdue: bool
+    days_overdue: int  # none of what is done
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.days_overdue > 0
 
 
 def shown(
@@ -34,5 +38,5 @@ def shown(
 def seen_as(followup: Followup, labels: Mapping[int, LeadLabel], on: date) -> SeenFollowup:
     """The follow-up with its lead by one of these labels."""
     # what was done late is not overdue any more
-    is_overdue = followup.done_at is None and followup.due_on < on
-    return SeenFollowup(followup, followup.person, labels[followup.lead_id], is_overdue)
+    days = 0 if followup.done_at else max(0, (on - followup.due_on).days)
+    return SeenFollowup(followup, followup.person, labels[followup.lead_id], days)

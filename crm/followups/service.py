@@ -108,6 +108,30 @@ def finish_followup(
     return followup
 
 
+def reopen_followup(
+    db: Session, *, followup: Followup, by: Person | None, now: datetime
+) -> Followup:
+    """Take back that a step was finished, on the day and while no next step was built on it.
+
+    Of one that is open nothing is changed. Refused as `not_yours`, `undo_too_late`, `built_on`.
+    """
+    _take(db, followup, by, now)
+    if followup.done_at is None:
+        return followup
+    if civil_date(followup.done_at) != civil_date(now):
+        raise Refused("undo_too_late")
+    # the next step stays in the trail by its row, so that it is never deleted
+    if followup.next_id is not None:
+        raise Refused("built_on")
+
+    before, after = changes(
+        followup, {"done_at": None, "result": None, "channel": None, "met": None}
+    )
+    record(db, "followup.reopened", followup, by=by, at=now, before=before, after=after)
+
+    return followup
+
+
 def hand_over_followup(
     db: Session, *, followup: Followup, to: Person, by: Person | None, now: datetime
 ) -> None:
@@ -179,12 +203,16 @@ def _of_ref(db: Session, ref: str, by: Person | None) -> Followup | None:
 
 
 def _take_open(db: Session, followup: Followup, by: Person | None, now: datetime) -> None:
+    _take(db, followup, by, now)
+    if followup.done_at is not None:
+        raise Refused("already_done")
+
+
+def _take(db: Session, followup: Followup, by: Person | None, now: datetime) -> None:
     on = civil_date(now)
     if by and not may_change(db, viewer(db, by, on), followup.id, on):
         raise Refused("not_yours")
     db.refresh(followup, [*Followup.__table__.columns.keys()], with_for_update=True)
-    if followup.done_at is not None:
-        raise Refused("already_done")
 
 
 def _stripped(text: str, field: str) -> str:

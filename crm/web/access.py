@@ -65,6 +65,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "followups.create": WITH_RECORDS,
     "followups.show": WITH_RECORDS,
     "followups.finish": WITH_RECORDS,
+    "followups.reopen": WITH_RECORDS,
     "followups.change": WITH_RECORDS,
     "leads.listing": WITH_RECORDS,
     "leads.new": WITH_RECORDS,

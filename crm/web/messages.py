@@ -171,6 +171,8 @@ SENTENCES = {
     "unknown_role": "没有找到这项分工。",
     "unknown_milestone": "没有找到这个节点，或它不能撤回。",
     "already_done": "这项跟进已经办结。",
+    "undo_too_late": "只能在办结当天撤销。",
+    "built_on": "办结时已安排下一步，不能撤销；如需更正，请在下一步中说明。",
     # mails that one may do without
     "mail_is_fixed": "这类邮件涉及您的职责，不能停发。",
     "quiet_too_long": "免打扰时段最长 {most} 小时，请缩短。",

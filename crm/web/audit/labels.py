@@ -44,6 +44,7 @@ ACTIONS: Mapping[str, str] = {
     "followup.added": "添加跟进",
     "followup.changed": "修改跟进",
     "followup.finished": "办结跟进",
+    "followup.reopened": "撤销办结跟进",
     "followup.handed_over": "移交跟进",
     "lead.role_handed_over": "移交分工",
     "order.handed_over": "移交督办单",

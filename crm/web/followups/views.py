@@ -6,6 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from crm.base.errors import Refused
 from crm.base.locks import lock_row
 from crm.base.refs import new_ref
 from crm.extensions import db
@@ -16,9 +17,11 @@ from crm.followups.queries import FollowupFilter, followup_by_id, followups_page
 from crm.followups.redaction import SeenFollowup, shown
 from crm.web.auth import my_view, signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
+from crm.web.errors import refusal_text
 from crm.web.followups.forms import DEFAULT_TERM, ChangeForm, NewForm, OutcomeForm, set_choices
 from crm.web.forms import LARGEST_ID, at_cursor, is_saved, row_id
-from crm.web.transaction import moment, today
+from crm.web.transaction import moment, today, transaction
+from crm.web.undo import flash_with_undo
 
 bp = Blueprint("followups", __name__)
 FOLLOWUP = f"/followups/<int(max={LARGEST_ID}):followup_id>"
@@ -120,6 +123,9 @@ def _page(seen: SeenFollowup, outcome_form: OutcomeForm, change_form: ChangeForm
         seen=seen,
         outcome_form=outcome_form,
         change_form=change_form,
+        finish_url=url_for(
+            ".finish", followup_id=seen.followup.id, origin=request.args.get("origin")
+        ),
         can_change=is_open and may_change(db.session, my_view(), seen.followup.id, today()),
     )
 
@@ -148,10 +154,35 @@ def finish(followup_id: int) -> ResponseReturnValue:
         )
 
     if form.validate() and is_saved(form, change):
-        flash("已办结，下一步已列入跟进。" if form.next_what.data else "已办结。", "success")
-        return redirect(url_for("myday.show"))
+        if form.next_what.data:
+            flash("已办结，下一步已列入跟进。", "success")
+        else:
+            flash_with_undo("已办结。", url_for(".reopen", followup_id=followup_id))
+        return redirect(_after_finish(seen))
 
     return _page(seen, form, _change_form(seen)), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _after_finish(seen: SeenFollowup) -> str:
+    """The page of the lead where the follow-up was opened from it, else my day."""
+    if request.args.get("origin") == "lead" and seen.lead.id:
+        return url_for("leads.show", lead_id=seen.lead.id)
+    return url_for("myday.show")
+
+
+@bp.post(f"{FOLLOWUP}/reopen")
+def reopen(followup_id: int) -> ResponseReturnValue:
+    """Take back that the follow-up was finished."""
+    seen = _followup_or_404(followup_id)
+    try:
+        with transaction() as session:
+            service.reopen_followup(session, followup=seen.followup, by=signed_in(), now=moment())
+    except Refused as refusal:
+        flash(refusal_text(refusal), "danger")
+    else:
+        flash("已撤销办结，跟进仍待办。", "success")
+
+    return redirect(url_for(".show", followup_id=followup_id))
 
 
 @bp.post(f"{FOLLOWUP}/change")

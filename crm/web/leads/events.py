@@ -118,7 +118,9 @@ def _visit_event(visit: SeenVisit, now: datetime) -> Event:
 
 
 def _followup_event(step: Followup, on: date) -> Event:
-    url, who = url_for("followups.show", followup_id=step.id), step.person.name
+    # finished from here, it leads back here
+    url = url_for("followups.show", followup_id=step.id, origin="lead")
+    who = step.person.name
     if step.done_at:
         done = formatting.dated(clock.civil_date(step.done_at), on)
         texts = (step.result,) if step.result else ()

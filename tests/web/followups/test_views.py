@@ -173,6 +173,45 @@ def test_a_wrong_result_keeps_what_was_typed(app, at_linas, step, values, senten
     assert steps(app)[0].done_at is None
 
 
+def test_a_followup_finished_from_its_lead_leads_back_to_it(at_linas, lead, step):
+    page = at_linas.get(f"/followups/{step.id}?origin=lead").text
+    path = f"/followups/{step.id}/finish?origin=lead"
+
+    assert f'action="{path}"' in page
+    assert at_linas.post(path, data={"result": "已办"}).location == f"/leads/{lead.id}"
+
+
+def test_a_finished_followup_is_taken_back_from_the_message(app, at_linas, step):
+    answer = at_linas.post(f"/followups/{step.id}/finish", data={"result": "已办"})
+    undo = f"/followups/{step.id}/reopen"
+    assert f'action="{undo}"' in at_linas.get(answer.location).text
+
+    at_linas.post(undo)
+
+    again = steps(app)[0]
+    assert (again.done_at, again.result) == (None, None)
+
+
+def test_a_followup_with_a_next_step_is_not_taken_back(app, at_linas, step):
+    data = {"result": "已办", "next_what": "约见电力", "next_due_on": "2026-07-22"}
+    answer = at_linas.post(f"/followups/{step.id}/finish", data=data)
+    assert "撤销" not in at_linas.get(answer.location).text
+
+    refused = at_linas.post(f"/followups/{step.id}/reopen", follow_redirects=True)
+
+    assert "办结时已安排下一步，不能撤销" in refused.text
+    assert steps(app)[0].result == "已办"
+
+
+def test_a_followup_is_taken_back_only_on_the_day_it_was_finished(app, at_linas, lina, lead):
+    with arranged(app) as db:
+        done = make_followup(db, lead, lina, TODAY, result="已办", done_at=NOW - DAY)
+
+    refused = at_linas.post(f"/followups/{done.id}/reopen", follow_redirects=True)
+
+    assert "只能在办结当天撤销。" in refused.text
+
+
 def test_a_finished_followup_is_not_finished_twice(app, at_linas, step):
     at_linas.post(f"/followups/{step.id}/finish", data={"result": "已办"})
 
@@ -199,7 +238,7 @@ def test_a_wrong_change_keeps_what_was_typed(app, at_linas, lina, step):
     assert "回访用地和能评" in answer.text
 
 
-@pytest.mark.parametrize("way", ["show", "finish", "change"])
+@pytest.mark.parametrize("way", ["show", "finish", "reopen", "change"])
 def test_a_followup_on_a_hidden_lead_is_not_found(app, lina, way):
     with arranged(app) as db:
         secret = make_lead(db, "某芯片总部", secrecy=Secrecy.RESTRICTED)
