@@ -10,7 +10,7 @@ from whitenoise import WhiteNoise
 from crm import web
 from crm.base import clock, mail
 from crm.base.db import engine_options
-from crm.extensions import csrf, db, login_manager
+from crm.extensions import csrf, db, limiter, login_manager
 from crm.leads import search_index
 from crm.settings import Settings
 
@@ -50,6 +50,7 @@ def create_app(settings: Settings) -> Flask:
 
     db.init_app(app)
     csrf.init_app(app)
+    limiter.init_app(app)
     login_manager.init_app(app)
     web.init_app(app)
 

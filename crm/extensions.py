@@ -3,13 +3,14 @@
 from inspect import iscoroutinefunction
 
 from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_sqlalchemy_lite import SQLAlchemy
 from flask_wtf import CSRFProtect
 
 import crm.base.audit_trail
 import crm.base.outbox
-import crm.base.rate_counts
 import crm.digests.models
 import crm.followups.models
 import crm.jobs.models
@@ -20,6 +21,7 @@ import crm.quotas.models
 import crm.supervision.models
 import crm.targets.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables
+from crm.base.rate_counts import DatabaseStorage
 
 
 class Database(SQLAlchemy):
@@ -35,4 +37,10 @@ class Database(SQLAlchemy):
 
 db = Database(session_options={"expire_on_commit": False})
 csrf = CSRFProtect()
+limiter = Limiter(
+    get_remote_address,
+    storage_uri=f"{DatabaseStorage.STORAGE_SCHEME[0]}://",
+    storage_options={"sessions": lambda: db.sessionmaker},  # type: ignore[dict-item]
+    headers_enabled=False,
+)
 login_manager = LoginManager()

@@ -16,6 +16,7 @@ from crm.app import create_app
 from crm.base.db import Base, engine_options
 from crm.cli.migrations import migrations
 from crm.extensions import db as database_of_app
+from crm.extensions import limiter
 from crm.settings import Settings
 
 KINDS = ("sqlite", "postgresql")
@@ -138,6 +139,7 @@ class Kept:
     def fresh_app(self) -> Flask:
         """The application, set as a test expects it."""
         self.app.config.update(WTF_CSRF_ENABLED=False, TESTING=True, SESSION_COOKIE_SECURE=True)
+        limiter.enabled = False
         return self.app
 
     def close(self) -> None:

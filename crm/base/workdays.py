@@ -9,7 +9,6 @@ import chinese_calendar
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY, Period, days
-from crm.base.statutory_holidays import statutory
 
 SATURDAY = 5
 
@@ -43,6 +42,14 @@ class Workday:
 def is_ordinary_workday(on: date) -> bool:
     """Whether it is a Monday to Friday."""
     return on.weekday() < SATURDAY
+
+
+@cache
+def statutory(year: int) -> frozenset[date]:
+    """The 13 statutory holidays of the year on their own dates (REGIME 4)."""
+    import holidays  # noqa: PLC0415 - 4 MiB of all countries' calendars, for years to come only
+
+    return frozenset(holidays.country_holidays("CN", years=year, observed=False))
 
 
 @cache

@@ -1,14 +1,20 @@
-"""What commands share: settings, application, sessions, parameter types."""
+"""What commands share: settings, application, sessions, parameter types, printed lists."""
 
-from collections.abc import Iterator
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from flask import Flask
+from rich import box
+from rich.console import Console
+from rich.table import Column, Table
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.app import create_app
@@ -22,6 +28,8 @@ from crm.cli.errors import RefusedError, readable_errors
 from crm.extensions import db
 from crm.settings import Settings, WrongSettingsError, read_settings
 from crm.transactions import transaction
+
+PIPED_WIDTH = 400
 
 
 @cache
@@ -141,6 +149,9 @@ class PeriodName(click.ParamType[Period]):
         return period
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
 def file_format(file: Path | None) -> Format:
     """The format of a file to write, by its suffix; CSV for stdout."""
     if file is None or str(file) == "-":
@@ -149,3 +160,28 @@ def file_format(file: Path | None) -> Format:
         return Format(file.suffix.lower())
     except ValueError:
         raise click.UsageError("文件名应以 .csv 或 .xlsx 结尾。") from None
+
+
+def format_option(command: F) -> F:
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["table", "json", "csv"]),
+        default="table",
+        help="How the list is printed.",
+    )(command)
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], keys: Sequence[str], form: str) -> None:
+    if form == "json":
+        click.echo(json.dumps([dict(row) for row in rows], ensure_ascii=False, default=str))
+    elif form == "csv":
+        writer = csv.DictWriter(sys.stdout, keys, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        table = Table(*(Column(key, overflow="fold") for key in keys), box=box.SIMPLE_HEAD)
+        for row in rows:
+            table.add_row(*("" if row[key] is None else str(row[key]) for key in keys))
+        # piped output has no screen: narrow columns would only break long values
+        Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)

@@ -10,7 +10,6 @@ import click
 from crm.base import clock as time
 from crm.cli import base
 from crm.cli.errors import RefusedError
-from crm.cli.lists import format_option, print_rows
 from crm.cli.processes import mailer, stop_signal, wait_for_database
 from crm.jobs import clock_check, ledger, manual_runs
 from crm.jobs.clock import ClockThreads
@@ -84,7 +83,7 @@ def trust_clock() -> None:
 
 
 @clock.command()
-@format_option
+@base.format_option
 def show(form: str) -> None:
     """Show each job's last slot and its result, the next slot, and why a job is paused."""
     with base.reading() as db:
@@ -94,7 +93,7 @@ def show(form: str) -> None:
             | {"paused": _reason(paused.get(slot.job.name))}
             for slot in manual_runs.next_slots(db, JOBS)
         ]
-    print_rows(rows, KEYS, form)
+    base.print_rows(rows, KEYS, form)
 
 
 def _row(next_slot: Slot, last: JobRun | None) -> dict[str, object]:
@@ -140,7 +139,7 @@ def run_now(job: JobName) -> None:
 
 @clock.command()
 @click.argument("job", type=JobParameter())
-@format_option
+@base.format_option
 def preview(job: JobName, form: str) -> None:
     """List the mails that the next slot of JOB would make (json: with text); change nothing."""
     with base.sessions() as sessions:
@@ -159,7 +158,7 @@ def preview(job: JobName, form: str) -> None:
         {"recipient": mail.name, "kind": mail.kind, "subject": mail.subject, "text": mail.text}
         for mail in result.mails
     ]
-    print_rows(rows, ("recipient", "kind", "subject"), form)
+    base.print_rows(rows, ("recipient", "kind", "subject"), form)
 
 
 @clock.command()

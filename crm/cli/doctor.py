@@ -18,7 +18,6 @@ from crm.base.db_faults import Fault, fault_of, first_line
 from crm.cli import base
 from crm.cli.checks import CHECKS, Result
 from crm.cli.errors import RefusedError
-from crm.cli.lists import format_option, print_rows
 from crm.extensions import db as app_db
 from crm.jobs import health
 from crm.jobs.health import Health
@@ -46,12 +45,12 @@ class Finding:
 
 
 @click.command()
-@format_option
+@base.format_option
 def doctor(form: str) -> None:
     """Check settings, database, clock, outbox, calendar, disk, pages; exit code 1 if one fails."""
     results = findings(now=clock.now())
     rows = [dict(zip(KEYS, (row.check, row.state, row.detail), strict=True)) for row in results]
-    print_rows(rows, KEYS, form)
+    base.print_rows(rows, KEYS, form)
 
     if failed := [result.check for result in results if result.state is Health.FAIL]:
         raise RefusedError(f"有 {len(failed)} 项异常：{'、'.join(failed)}")

@@ -21,9 +21,8 @@ from crm.base.sheets import (
     write_template,
 )
 from crm.cli import no_garbage_collection
-from crm.cli.base import changing, file_format, reading
+from crm.cli.base import changing, file_format, format_option, print_rows, reading
 from crm.cli.errors import RefusedError
-from crm.cli.lists import format_option, print_rows
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.fields import PEOPLE_COLUMNS
 from crm.people.imports import import_people

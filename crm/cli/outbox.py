@@ -8,7 +8,6 @@ from crm.base.db import LARGEST_ID
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind
 from crm.cli import base
-from crm.cli.lists import format_option, print_rows
 from crm.jobs import resend
 from crm.jobs.mime import mime_of
 
@@ -31,17 +30,17 @@ def outbox() -> None:
 
 
 @outbox.command("list")
-@format_option
+@base.format_option
 def list_(form: str) -> None:
     """List all messages, the oldest first."""
     with base.reading() as db:
         rows = [_row(message) for message in db.scalars(select(Message).order_by(Message.id))]
-    print_rows(rows, KEYS, form)
+    base.print_rows(rows, KEYS, form)
 
 
 @outbox.command()
 @click.argument("message_id", metavar="ID", type=click.IntRange(1, LARGEST_ID))
-@format_option
+@base.format_option
 def show(message_id: int, form: str) -> None:
     """Print a message as the MIME text that is sent."""
     with base.reading() as db:
@@ -52,7 +51,7 @@ def show(message_id: int, form: str) -> None:
         if form == "table":
             click.echo(_mime(message), nl=False)
         else:
-            print_rows([_row(message)], KEYS, form)
+            base.print_rows([_row(message)], KEYS, form)
 
 
 @outbox.command()

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from crm.base import clock
 from crm.base.errors import Refused
 from crm.base.periods import Period
-from crm.cli.base import Moment, PeriodName, reading
-from crm.cli.lists import format_option, print_rows
+from crm.cli.base import Moment, PeriodName, format_option, print_rows, reading
 from crm.cli.rules_file import read_rules
 from crm.jobs.ledger import began_on
 from crm.people.queries import by_username

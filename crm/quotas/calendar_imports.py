@@ -13,8 +13,7 @@ from crm.base.cells import Cells, Day, LineOrNone, Required, read_rows
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
 from crm.base.sheets import Column, ImportResult, Problem, read_sheet
-from crm.base.statutory_holidays import statutory
-from crm.base.workdays import Source, is_ordinary_workday
+from crm.base.workdays import Source, is_ordinary_workday, statutory
 from crm.people.models import Person
 from crm.quotas.calendar import Arranged, Flips, keep_arrangement, overrides
 

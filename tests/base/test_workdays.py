@@ -5,8 +5,7 @@ from datetime import date
 import pytest
 
 from crm.base.periods import Period
-from crm.base.statutory_holidays import statutory
-from crm.base.workdays import DayKind, Source, Workday, WorkingCalendar
+from crm.base.workdays import DayKind, Source, Workday, WorkingCalendar, statutory
 
 CALENDAR = WorkingCalendar()
 

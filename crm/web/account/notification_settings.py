@@ -19,12 +19,11 @@ from wtforms import RadioField, TimeField
 from wtforms.validators import Optional
 
 from crm.base import unsubscribe_tokens
-from crm.base.db import begin_to_write, writing
+from crm.base.db import begin_to_write
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.mail_kinds import MessageKind
-from crm.base.rate_counts import count_up
-from crm.extensions import csrf, db
+from crm.extensions import csrf, db, limiter
 from crm.mailing import service
 from crm.mailing.queries import mailed_kinds, quiet_hours
 from crm.mailing.rules import FIXED, OPTIONAL, QuietHours, is_for
@@ -35,7 +34,6 @@ from crm.web.forms import Needed, enum_choices
 from crm.web.transaction import moment, transaction
 
 bp = Blueprint("my_settings", __name__)
-MINUTE, MOST_A_MINUTE = 60, 30  # seconds; requests to stop mails
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # what a mail program posts (RFC 8058)
 WHAT_FOR = {
     MessageKind.MORNING_BRIEF: "工作日 7:45：当天的拜访、到期的跟进、新增线索",
@@ -162,12 +160,19 @@ def unsubscribe(token: str) -> ResponseReturnValue:
     return render_template("account/unsubscribe.html", kind=kind, one_click=ONE_CLICK)
 
 
+def _limit_key() -> str:
+    """The rate limit counts by address and by the person whose mails the token stops."""
+    secret: str = current_app.config["SETTINGS"].secret_key
+    read = unsubscribe_tokens.read(secret, (request.view_args or {}).get("token", ""))
+    return f"{request.remote_addr}:{read[0] if read else ''}"
+
+
 @bp.post("/unsubscribe/<token>")
 # a mail program posts without a session, so it has no CSRF token (RFC 8058)
 @csrf.exempt  # type: ignore[untyped-decorator]
+@limiter.limit("30 per minute", key_func=_limit_key)
 def stop(token: str) -> ResponseReturnValue:
     """Stop mails of that kind, from the page or a mail program; the token is the authorization."""
-    _refuse_too_many(token)
     name, value = ONE_CLICK
     if request.form.get(name) != value:
         abort(400)
@@ -180,18 +185,6 @@ def stop(token: str) -> ResponseReturnValue:
         service.unsubscribe(session, person=person, kind=kind, now=moment())
 
     return render_template("account/unsubscribe.html", kind=kind, one_click=None)
-
-
-def _refuse_too_many(token: str) -> None:
-    """Count by address and by the person whose mails the token stops."""
-    secret: str = current_app.config["SETTINGS"].secret_key
-    read = unsubscribe_tokens.read(secret, token)
-    key = f"unsubscribe:{request.remote_addr}:{read[0] if read else ''}"
-
-    with writing(db.sessionmaker) as session:  # committed, whatever becomes of the request
-        count = count_up(session, key, seconds=MINUTE, now=moment())
-    if count > MOST_A_MINUTE:
-        abort(429)
 
 
 def _read_token(token: str) -> tuple[int, MessageKind]:
