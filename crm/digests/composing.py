@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from crm.base.outbox import MessageKind
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import (
     Digest,
@@ -20,6 +19,7 @@ from crm.digests.content import (
     UnitsPart,
 )
 from crm.digests.facts import Facts, Units
+from crm.digests.kept import KINDS
 from crm.digests.lead_progress import lead_progress
 from crm.digests.lines import due_lines, figure_lines, line_of_figure, planned, visit_line
 from crm.digests.monthly import month_part
@@ -33,8 +33,6 @@ from crm.quotas.rules import basis_of
 from crm.supervision.queries import OrderActivity
 from crm.supervision.rules import EntryKind
 from crm.visits.rules import Kind, Status
-
-KINDS = {PeriodKind.WEEK: MessageKind.WEEKLY, PeriodKind.MONTH: MessageKind.MONTHLY}
 
 # Bounds keep a mail readable, and under the 100 kB at which some mail programs cut it off.
 MOST_DUE = 10
@@ -121,6 +119,7 @@ def _units_part(facts: Facts, visibility: Visibility) -> UnitsPart:
         # Empty units are left out of the table, though the total includes them.
         lines=tuple(line for line in lines if not line.is_empty),
         total=total,
+        targets=tuple(item for item in facts.targets if item.goal.unit_id in seen),
         rules=tuple(rule_lines(facts, visibility.figures)),
         names_to_help=tuple({found.person_id: found.name for found in short}.values()),
         to_help=Truncated.of(short, MOST_TO_HELP).each(partial(line_of_figure, facts)),

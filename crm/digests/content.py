@@ -9,11 +9,11 @@ from typing import Generic, Self, TypeVar
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
+from crm.digests import figure_words
 from crm.digests.rules import SHORT, TaskCounts, count_tasks
 from crm.leads.rules import MilestoneKind
 from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, PendingVisits, Rule
-from crm.quotas.wording import why_at_risk
 from crm.supervision.queries import OrderActivity
 from crm.targets.rules import TargetProgress
 from crm.targets.speed import Speed
@@ -65,9 +65,14 @@ class FigureLine:
     status_week_ago: FigureStatus | None = None  # while the period was running already
 
     @property
-    def why_at_risk(self) -> str:
-        """The reason with its numbers; empty where the figure is not at risk."""
-        return why_at_risk(self.figure)
+    def reason(self) -> str:
+        """The gap and why, without a full stop; empty where the quota is met."""
+        return figure_words.reason(self.figure, self.excluded)
+
+    @property
+    def not_counted(self) -> str:
+        """The visits that did not count, in words; empty where there are none."""
+        return figure_words.not_counted(self.excluded)
 
     @property
     def status_changed(self) -> bool:
@@ -311,7 +316,6 @@ class MonthPart:
     """What only a monthly digest says of the recipient's units."""
 
     trend: tuple[TrendTable, ...]
-    targets: tuple[TargetProgress, ...]
     speeds: tuple[Speed, ...]
     corrections: Truncated[CorrectionLine]  # for the line of command only
     signed: int
@@ -325,6 +329,7 @@ class UnitsPart:
     names: tuple[str, ...]
     lines: tuple[UnitLine, ...]
     total: UnitLine
+    targets: tuple[TargetProgress, ...]
     rules: tuple[RuleLine, ...]
     names_to_help: tuple[str, ...]  # each person once
     to_help: Truncated[FigureLine]  # figures at risk or missed, for the line of command only

@@ -83,7 +83,6 @@ class MonthFacts:
     """The facts that only a monthly digest needs."""
 
     history: Mapping[Period, Sequence[PersonFigure]]  # of the months before, the earliest first
-    target_progress: Sequence[TargetProgress]
     courses: Sequence[Course]
     corrections: Sequence[CorrectionFacts]
 
@@ -105,6 +104,7 @@ class Facts:
     due: dict[int, list[DueFact]]  # by person
     home_units: dict[int, int]  # by person, the unit of the current primary posting
     is_estimated: bool
+    targets: Sequence[TargetProgress]
     month: MonthFacts | None  # None in a weekly digest
     earlier_statuses: EarlierStatuses  # empty in a monthly digest
     orders: Sequence[OrderActivity]
@@ -204,7 +204,16 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
         due=due,
         home_units=_home_units(db, on),
         is_estimated=any(calendar.is_estimated(part) for part in shown_periods),
-        month=_month_facts(db, period, units, at) if period.kind is PeriodKind.MONTH else None,
+        targets=target_progress(
+            db,
+            units=units,
+            seen={node.unit.id for node in units},
+            year=period.last.year,
+            last=period.last,
+            before=period.after.first,
+            at=at,
+        ),
+        month=_month_facts(db, period, at) if period.kind is PeriodKind.MONTH else None,
         earlier_statuses=_earlier_statuses(db, period, wanted.running, at),
         orders=order_activity(
             db, begins=at_civil(period.first), ends=at_civil(period.after.first), as_of=at
@@ -291,18 +300,9 @@ def _leads(db: Session, lead_ids: Collection[int], at: datetime) -> dict[int, Le
     return leads
 
 
-def _month_facts(db: Session, month: Period, units: Sequence[UnitNode], at: datetime) -> MonthFacts:
+def _month_facts(db: Session, month: Period, at: datetime) -> MonthFacts:
     return MonthFacts(
         history=_history(db, month, at),
-        target_progress=target_progress(
-            db,
-            units=units,
-            seen={node.unit.id for node in units},
-            year=month.first.year,
-            last=month.last,
-            before=month.after.first,
-            at=at,
-        ),
         courses=courses(db, month, at),
         corrections=_corrections(db, month, at),
     )

@@ -1,4 +1,4 @@
-"""Tables of reported figures, nudge levels and leaders' comments on a month."""
+"""Tables of kept digests, reported figures, nudge levels and leaders' comments on a month."""
 
 from datetime import date, datetime
 
@@ -7,6 +7,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, enum_column
 from crm.quotas.rules import FigureStatus
+
+
+class KeptDigest(Base):
+    """A digest in full, as JSON of its document; the message of the same key is its mail."""
+
+    __tablename__ = "kept_digest"
+
+    dedupe_key: Mapped[str] = mapped_column(
+        ForeignKey("message.dedupe_key", ondelete="CASCADE"), primary_key=True
+    )
+    document: Mapped[str]
 
 
 class ReportedFigure(Base):

@@ -40,7 +40,6 @@ def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> Month
     signed = sum(_is_signed(facts, found) for found in corrections)
     return MonthPart(
         trend=_trend(facts, visibility.figures, facts.shared(_months_of, seen)),
-        targets=tuple(target for target in month.target_progress if target.goal.unit_id in seen),
         speeds=speeds_of(
             [course for course in month.courses if course.unit_id in whole], facts.period
         ),

@@ -13,6 +13,7 @@ from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import FigureLine, Truncated, VisitLine
+from crm.digests.figure_words import definition_of
 from crm.digests.lines import figure_line, visit_line
 from crm.digests.nudge_levels import Counts, update_levels
 from crm.digests.permissions import visibility_of_visits
@@ -38,6 +39,11 @@ class Nudge:
     is_late: bool
     plan: Truncated[VisitLine]  # what the person has planned for the period
     at: datetime
+
+    @property
+    def definition(self) -> str:
+        """What the rule asks of whom."""
+        return definition_of(self.line.figure.rule)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Weekly and monthly digests: one mail a recipient, in the outbox under its key (REGIME 5)."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -10,16 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.batches import Batch, Reading
-from crm.base.clock import civil_date
 from crm.base.mail import Rendered, Site, render
-from crm.base.outbox import Row, put
+from crm.base.outbox import put
 from crm.base.periods import Period
-from crm.digests.composing import KINDS, compose
+from crm.digests.composing import compose
 from crm.digests.content import Digest
 from crm.digests.facts import Facts, gather
+from crm.digests.kept import KINDS, WrittenDigest, digest_key, keep
 from crm.digests.permissions import OF_UNITS, visibilities, visibility_of
 from crm.digests.reported_figures import reported_figures
-from crm.digests.rules import planned_span
+from crm.digests.writing import document_of_digest
 from crm.mailing.queries import opted_out
 from crm.mailing.service import Envelope, written
 from crm.people.models import Person
@@ -68,13 +68,13 @@ def digest_batches(reading: Reading, run: DigestRun, *, after: str = "") -> Iter
         digests = [
             (compose(facts, seen_by, late=run.late), seen_by.viewer.person) for seen_by in seen
         ]
-        rows = [
+        made = [
             _written(run, digest, person, by_mail=person.id not in unwanted)
             for digest, person in digests
             if digest.has_news
         ]
-        empty = len(digests) - len(rows)
-        yield Batch(partial(_put, rows=rows, empty=empty, mail=run.mail), after)
+        empty = len(digests) - len(made)
+        yield Batch(partial(_put, made=made, empty=empty, mail=run.mail), after)
 
 
 def _people_after(db: Session, username: str, at: datetime) -> list[Person]:
@@ -88,9 +88,12 @@ def _gets_digest(facts: Facts, person: Person) -> bool:
     return person.role in OF_UNITS or bool(facts.figures_by_person.of(person.id))
 
 
-def _put(db: Session, *, rows: list[Row], empty: int, mail: bool) -> Mapping[str, int]:
-    counts = {"empty": empty, "made" if mail else "kept": put(db, rows)}
-    return +Counter(counts)
+def _put(
+    db: Session, *, made: Sequence[WrittenDigest], empty: int, mail: bool
+) -> Mapping[str, int]:
+    new = put(db, [digest.mail for digest in made])
+    keep(db, made)
+    return +Counter({"empty": empty, "made" if mail else "kept": new})
 
 
 def preview(
@@ -103,20 +106,18 @@ def preview(
 
 def render_digest(digest: Digest, site: Site) -> Rendered:
     """The mail of a digest, without a link to unsubscribe."""
-    return render(digest.kind.value, site=site, unsubscribe=None, **_context(digest))
+    document = document_of_digest(digest)
+    return render(digest.kind.value, site=site, unsubscribe=None, document=document)
 
 
-def _context(digest: Digest) -> dict[str, object]:
-    return {"digest": digest, "plan_until": planned_span(civil_date(digest.at))[1]}
-
-
-def _written(run: DigestRun, digest: Digest, person: Person, *, by_mail: bool) -> Row:
+def _written(run: DigestRun, digest: Digest, person: Person, *, by_mail: bool) -> WrittenDigest:
+    document = document_of_digest(digest)
     envelope = Envelope(
         kind=digest.kind,
-        # One digest a person and period, however often the slot is repeated.
-        dedupe_key=f"{digest.kind.value}:zone:{person.username}:{digest.period.name}:-",
+        dedupe_key=digest_key(digest.kind, person.username, digest.period),
         at=digest.at,
         expires_at=run.until,
         kept=None if run.mail else TOO_LATE,
     )
-    return written(envelope, person, site=run.site, by_mail=by_mail, **_context(digest))
+    mail = written(envelope, person, site=run.site, by_mail=by_mail, document=document)
+    return WrittenDigest(mail, document)

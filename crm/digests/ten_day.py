@@ -14,6 +14,7 @@ from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period, PeriodKind
 from crm.digests.content import FigureLine, LeadName, Truncated
+from crm.digests.figure_words import definition_of
 from crm.digests.lines import figure_line
 from crm.digests.queries import active_people, responsible_unit
 from crm.leads.models import Lead
@@ -59,6 +60,11 @@ class TenDayReport:
     overdue: Truncated[OverdueLine]
     to_help: Truncated[FigureLine]  # by unit and name, never by score (REGIME 3)
     rules: tuple[Rule, ...]
+
+    @property
+    def definitions(self) -> tuple[str, ...]:
+        """What the rules of the figures ask of whom."""
+        return tuple(map(definition_of, self.rules))
 
     def __bool__(self) -> bool:
         # Hidden milestones alone make no mail: it would have nothing to show.

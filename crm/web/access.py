@@ -110,6 +110,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "targets.board": OF_BOARDS,
     "targets.show": OVERSEEING,
     "digests.listing": ANYONE,
+    "digests.show": ANYONE,
     "my_settings.show": ANYONE,
     "my_settings.save": ANYONE,
     "digests.comment": LEADERS,

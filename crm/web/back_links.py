@@ -28,6 +28,7 @@ DEPTHS = {
     "targets.show": 1,
     "leads.show": 3,
     "mailbox.show": 1,
+    "digests.show": 1,
     "absences.show": 1,
     "people.show": 1,
     "visits.show": 4,

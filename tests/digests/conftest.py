@@ -8,9 +8,12 @@ from sqlalchemy import select
 
 from crm.base.outbox import Message
 from crm.base.periods import Period
+from crm.digests.document import document_of
+from crm.digests.models import KeptDigest
 from crm.people.rules import Duty, Role, UnitKind
 from tests.counting import counted
 from tests.digests.making import make_digests
+from tests.digests.reading import words_of
 from tests.factories import make_person, make_posting, make_regime, make_unit
 
 __all__ = ["counted"]
@@ -84,11 +87,23 @@ def mail_of(db):
 
 
 @pytest.fixture
-def text_of(mail_of):
-    """The plain text of the only message for a person."""
+def text_of(db, mail_of):
+    """The words of the only message for a person: of a digest in full, as its page shows it."""
 
     def only(person):
         [message] = mail_of(person)
-        return message.body_text
+        kept = db.get(KeptDigest, message.dedupe_key)
+        return words_of(document_of(kept.document)) if kept else message.body_text
+
+    return only
+
+
+@pytest.fixture
+def kept_of(db, mail_of):
+    """The only digest of a person, as it is kept."""
+
+    def only(person):
+        [message] = mail_of(person)
+        return document_of(db.get(KeptDigest, message.dedupe_key).document)
 
     return only

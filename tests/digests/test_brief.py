@@ -81,7 +81,7 @@ def test_a_recruiter_hears_of_new_leads_on_which_they_are_named(db, zone, brief,
 
     brief()
 
-    assert "== 新增线索 ==\n7月14日 07:45 以来录入。\n- 新项目（投资促进局）" in text_of(
+    assert "== 新增线索 ==\n7月14日 07:45 以来登记。\n- 新项目（投资促进局）" in text_of(
         zone.recruiter
     )
     assert mail_of(other) == []
@@ -150,7 +150,7 @@ def test_a_supervisor_hears_how_many_visits_wait_for_their_verdict(db, zone, bri
 
     [mail] = mail_of(zone.supervisor)
     assert mail.subject == "晨报 7月15日（周三）：待确认 3 次"  # as of 07:45
-    assert "有 3 次超期补录的拜访，经您确认后才计入" in mail.body_text
+    assert "有 3 次超期补录的拜访待您确认，确认后计入" in mail.body_text
     assert mail_of(zone.boss) == []  # a leader gives no verdicts
 
 

@@ -75,7 +75,7 @@ def test_a_comment_released_before_is_in_the_settled_report_of_all_below(db, zon
         assert (
             "== 月点评 ==\n- boss同志（滨海开发区）：\n  重点项目推进有力。\n  下月抓好在谈项目。"
         ) in texts(db, person)
-    assert "没有不同" in texts(db, zone.deputy)
+    assert "的月报（初步数）一致" in texts(db, zone.deputy)
 
 
 def test_the_preliminary_digest_has_none(db, zone, settled, text_of):

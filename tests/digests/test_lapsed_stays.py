@@ -78,7 +78,7 @@ def test_the_brief_tells_of_it_as_long_as_it_may_be_set_done(zone, brief, mail_o
 
     for person in (zone.recruiter, zone.deputy):
         text = "".join(mail.body_text for mail in mail_of(person))
-        assert ("== 待办结的驻城 ==" in text) is is_told
+        assert ("== 待办结的驻城招商 ==" in text) is is_told
         assert ("7月6日至10日 recruiter同志 上海 驻城招商" in text) is is_told
 
 
@@ -93,7 +93,7 @@ def test_the_mail_says_which_stay_it_is_and_what_can_be_done(zone, stay, notify,
 
     [mail] = mail_of(zone.supervisor)
     assert mail.subject == "驻城逾期未办结：recruiter同志 7月6日至10日 上海 驻城招商"
-    assert "已于 7月10日结束，3 天内没有办结，即日起不再计入。" in mail.body_text
+    assert "已于 7月10日结束，3 天内未办结，即日起不再计入。" in mail.body_text
     assert f"https://crm.test/visits/{stay.id}" in mail.body_text
     assert mail.dedupe_key == f"stay-lapsed:{stay.ref}:supervisor:2026-07-10:-"
 

@@ -24,9 +24,9 @@ def test_the_month_stands_beside_the_month_before(db, zone, monthly, text_of):
     monthly()
 
     text = text_of(zone.recruiter)
-    assert "8/20 天，未达标\n  还差 12 天，除已计入的外没有其他拜访记录。" in text
-    assert "上期 22/20 天，已达标。" in text
-    assert "驻城招商（2026年7月）：达标 0/1 人，上期 1/1" in text_of(zone.boss)
+    assert "8/20 天，未达标\n  差 12 天，已完成 8 天，无其他拜访记录\n" in text
+    assert "上期 22/20 天，已达标\n" in text
+    assert "驻城招商（2026年7月）：达标 0/1 人\n  上期 1/1 人" in text_of(zone.boss)
 
 
 def test_the_line_of_command_reads_the_month_in_full(db, zone, monthly, text_of):
@@ -35,8 +35,9 @@ def test_the_line_of_command_reads_the_month_in_full(db, zone, monthly, text_of)
     monthly()
 
     text = text_of(zone.supervisor)
-    assert "专职招商人员每月驻城招商\n- 投资促进局 recruiter同志：7月 25/20 天 已达标" in text
-    assert "分管负责同志每月带队拜访\n- 投资促进局 deputy同志：7月 0/6 次 未达标" in text
+    assert "专职招商人员每月驻城招商\n人员 | 7月\n投资促进局\n" in text
+    assert "recruiter同志 | 25/20 天 已达标\n" in text
+    assert "deputy同志 | 0/6 次 未达标\n" in text
 
 
 def test_who_is_exempt_is_no_shortfall(db, zone, monthly, text_of):
@@ -44,7 +45,7 @@ def test_who_is_exempt_is_no_shortfall(db, zone, monthly, text_of):
 
     monthly()
 
-    assert "7月 0/0 天 免考核" in text_of(zone.supervisor)
+    assert "recruiter同志 | 0/0 天 免考核" in text_of(zone.supervisor)
 
 
 def test_what_was_signed_in_the_month_is_listed(db, zone, monthly, text_of):
@@ -53,7 +54,7 @@ def test_what_was_signed_in_the_month_is_listed(db, zone, monthly, text_of):
 
     monthly()
 
-    assert "当月签约\n- 香料工厂 5.6亿元（综合保税区）：7月20日签约" in text_of(zone.boss)
+    assert "当月签约 ==\n- 香料工厂（综合保税区 · 7月20日签约）：5.6亿元" in text_of(zone.boss)
 
 
 def test_the_weeks_of_a_month_stand_side_by_side(db, zone, monthly, text_of):
@@ -61,7 +62,9 @@ def test_the_weeks_of_a_month_stand_side_by_side(db, zone, monthly, text_of):
 
     monthly()
 
-    assert "boss同志：第27周 0/1 次 未达标；第28周 1/1 次 已达标；第29周" in text_of(zone.overall)
+    text = text_of(zone.overall)
+    assert "人员 | 第27周 | 第28周 | 第29周" in text
+    assert "boss同志 | 0/1 次 未达标 | 1/1 次 已达标 | 0/1 次 未达标" in text
 
 
 def test_results_stand_beside_the_month_before(db, zone, monthly, text_of):
@@ -71,7 +74,9 @@ def test_results_stand_beside_the_month_before(db, zone, monthly, text_of):
 
     monthly()
 
-    assert "当月签约 2 个、6亿元（上月 1 个），推进线索 2 个" in text_of(zone.reader)
+    text = text_of(zone.reader)
+    assert "【签约】当月 2 个、6亿元（上月 1 个），本年 3 个、9亿元\n" in text
+    assert "合计 | 2/3 | 9亿元 | 0/6 | 2 | " in text
 
 
 def test_what_was_signed_earlier_is_not_listed_as_signed_again(db, zone, monthly, text_of):
@@ -82,8 +87,8 @@ def test_what_was_signed_earlier_is_not_listed_as_signed_again(db, zone, monthly
     monthly()
 
     text = text_of(zone.boss)
-    assert "当月签约\n" not in text
-    assert "线索推进\n- 香料工厂 5.6亿元（综合保税区）：7月20日开工" in text
+    assert "当月签约 ==\n" not in text
+    assert "线索推进 ==\n- 香料工厂（综合保税区 · 7月20日开工）：5.6亿元" in text
 
 
 def test_what_did_not_go_forward_stands_apart(db, zone, monthly, text_of):
@@ -93,8 +98,8 @@ def test_what_did_not_go_forward_stands_apart(db, zone, monthly, text_of):
     monthly()
 
     text = text_of(zone.boss)
-    assert "其他进展\n- 冷链仓储（综合保税区）：7月20日流失" in text
-    assert "推进线索 0 个" in text
+    assert "其他进展 ==\n- 冷链仓储（综合保税区 · 7月20日流失）" in text
+    assert "线索推进 ==" not in text
 
 
 def test_a_month_that_is_not_frozen_is_preliminary_and_says_what_waits(db, zone, monthly, mail_of):
@@ -104,4 +109,4 @@ def test_a_month_that_is_not_frozen_is_preliminary_and_says_what_waits(db, zone,
 
     [mail] = mail_of(zone.deputy)
     assert "初步数" in mail.subject
-    assert "还有 1 次拜访待填报，" in mail.body_text
+    assert "还有 1 次拜访待办结，" in mail.body_text

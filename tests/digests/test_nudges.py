@@ -86,10 +86,10 @@ def test_it_says_what_is_missing_and_what_the_plan_would_do(db, zone, nudge, tex
 
     text = text_of(zone.deputy)
     assert "完成：0/6 次" in text
-    assert "已计划：1 次" in text
+    assert "已排计划：1 次" in text
     assert "还需安排：5 次" in text
     assert "7月24日 09:00 无锡 外出拜访" in text
-    assert "计划中的拜访按期完成后可达 1/6 次，还需另外安排 5 次。" in text
+    assert "已排计划全部办结后可达 1/6 次，还需安排 5 次。" in text
 
 
 def test_a_person_who_is_on_track_is_not_nudged(db, zone, nudge, mail_of):
@@ -234,6 +234,5 @@ def test_levels_of_past_periods_are_deleted(db, nudge):
 def test_it_says_in_words_and_numbers_why_somebody_is_at_risk(zone, nudge, text_of):
     nudge(MIDMONTH)
 
-    assert (
-        "还需 6 次，剩余 11 个在岗工作日；即使加快到平均进度的1.5倍也难以完成（最多再完成 4 次）。"
-    ) in text_of(zone.deputy)
+    sentence = "有风险：差 6 次，本月只剩 11 个工作日，无计划。"
+    assert f"您2026年7月的“分管负责同志每月带队拜访”{sentence}" in text_of(zone.deputy)

@@ -63,11 +63,11 @@ def test_the_month_tells_what_happened_to_orders_by_unit(zone, issue, accepted, 
     monthly()
 
     text = text_of(zone.overall)
-    assert "\n督办单\n当月下达 1 件，反馈 1 件，销号 1 件；目前逾期 1 件。" in text
-    assert "- 投资促进局（牵头单位）：下达 0，反馈 1，销号 1，逾期 0\n" in text
-    assert "- 综合保税区（牵头单位）：下达 1，反馈 0，销号 0，逾期 1\n" in text
-    assert "号，综合保税区）：已下达，期限 7月13日，逾期 21 天" in text
-    assert "号，投资促进局）：已销号" in text
+    assert "== 督办单 ==\n当月下达 1 件，反馈 1 件，销号 1 件；目前逾期 1 件。" in text
+    assert "牵头单位 | 下达 | 反馈 | 销号 | 逾期\n投资促进局 | 0 | 1 | 1 | 0\n" in text
+    assert "综合保税区 | 1 | 0 | 0 | 1\n" in text
+    assert "协调供电（综合保税区）：已下达，逾期 21 天\n" in text
+    assert "落实供地（投资促进局）：已销号" in text
 
 
 def test_one_reads_of_the_orders_of_ones_own_units_only(zone, issue, monthly, text_of):
@@ -114,7 +114,7 @@ def test_what_happened_after_the_month_is_not_told_of_it(zone, answered, issue, 
 
     text = text_of(zone.overall)
     assert "当月下达 0 件，反馈 1 件，销号 0 件" in text
-    assert "号，投资促进局）：已反馈" in text
+    assert "落实供地（投资促进局）：已反馈" in text
     assert "协调供电" not in text
 
 
@@ -124,7 +124,7 @@ def test_a_week_has_one_line_on_orders(zone, issue, weekly, text_of):
     weekly()
 
     text = text_of(zone.overall)
-    assert "\n督办单\n当周下达 1 件，反馈 0 件，销号 0 件；目前逾期 0 件。查看督办单：" in text
+    assert "== 督办单 ==\n当周下达 1 件，反馈 0 件，销号 0 件；目前逾期 0 件。\n查看督办单 " in text
     assert "协调供电" not in text
 
 

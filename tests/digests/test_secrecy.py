@@ -71,11 +71,12 @@ def test_totals_include_it_and_the_list_says_that_it_is_shorter(db, zone, secret
     weekly()
 
     text = text_of(zone.boss)
-    assert "当周签约 2 个、79亿元" in text
-    assert "合计：签约（当周/本年）2/2，本年签约额 79亿元，推进线索 2" in text
+    assert "【签约】当周 2 个、79亿元" in text
+    assert "合计 | 2/2 | 79亿元 | 0/3 | 2 |" in text
     assert (
-        "当周签约\n- 公开项目 2亿元（投资促进局）：7月8日签约\n另有 1 个项目按知悉范围未列出。\n"
-    ) in text
+        "当周签约 ==\n- 公开项目（投资促进局 · 7月8日签约）：2亿元\n另有 1 个项目按知悉范围未列出"
+        in text
+    )
 
 
 def test_a_list_of_hidden_leads_alone_names_none(db, zone, secret, weekly, mail_of):
@@ -84,8 +85,8 @@ def test_a_list_of_hidden_leads_alone_names_none(db, zone, secret, weekly, mail_
     weekly()
 
     [mail] = mail_of(zone.boss)
-    assert "线索推进\n另有 1 个项目按知悉范围未列出。" in mail.body_text
-    assert "另有 1 个项目按知悉范围未列出。" in mail.body_html
+    assert "线索推进 ==\n\n另有 1 个项目按知悉范围未列出" in mail.body_text
+    assert "另有 1 个项目按知悉范围未列出" in mail.body_html
 
 
 def test_who_is_named_reads_of_it(db, zone, secret, weekly, text_of):
@@ -95,7 +96,7 @@ def test_who_is_named_reads_of_it(db, zone, secret, weekly, text_of):
     weekly()
 
     text = text_of(zone.boss)
-    assert f"{TITLE} {SIZE}（投资促进局）：7月8日签约" in text
+    assert f"{TITLE}（投资促进局 · 7月8日签约）：{SIZE}" in text
     assert "按知悉范围" not in text
 
 
@@ -105,7 +106,7 @@ def test_an_internal_lead_is_known_to_its_unit_and_the_scope_above(db, zone, wee
 
     weekly()
 
-    assert "内部项目（综合保税区）：7月8日在谈" in text_of(zone.overall)
+    assert "内部项目（综合保税区 · 7月8日在谈）" in text_of(zone.overall)
     assert "内部" not in text_of(zone.supervisor)
 
 
@@ -115,7 +116,7 @@ def test_an_internal_lead_of_no_unit_is_known_to_those_named_on_it(db, zone, wee
 
     weekly()
 
-    assert "内部项目（未定责任单位）" in text_of(zone.boss)
+    assert "内部项目（未定责任单位 · " in text_of(zone.boss)
     assert "内部" not in text_of(zone.overall)
     assert "另有 1 个项目按知悉范围未列出" in text_of(zone.overall)
 
@@ -127,7 +128,7 @@ def test_a_reader_of_figures_reads_of_no_lead(db, zone, weekly, text_of):
     weekly()
 
     text = text_of(zone.reader)
-    assert "当周签约 1 个、2亿元" in text
+    assert "【签约】当周 1 个、2亿元" in text
     assert "公开项目" not in text
     assert "按知悉范围" not in text
 

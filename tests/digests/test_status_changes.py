@@ -13,9 +13,9 @@ def test_status_changes_of_the_week_are_shown_to_the_line_of_command(db, zone, w
 
     weekly(at=MONDAY + timedelta(days=3))
 
-    change = "分管负责同志每月带队拜访（2026年7月）正常推进 → 有风险"
-    assert f"一周来的状态变化\n- deputy同志（投资促进局）：{change}" in text_of(zone.supervisor)
-    assert "一周来：正常推进 → 有风险。" in text_of(zone.deputy)
+    change = "- deputy同志（投资促进局 · 7月带队拜访）：正常推进 → 有风险"
+    assert f"本周状态变化 ==\n{change}" in text_of(zone.supervisor)
+    assert "本周：正常推进 → 有风险" in text_of(zone.deputy)
     assert "deputy同志" not in text_of(zone.reader)
 
 

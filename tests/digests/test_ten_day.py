@@ -62,7 +62,7 @@ def test_quotas_in_danger_stand_by_unit_and_name(db, zone, make_reports, text_of
     text = text_of(zone.overall)
     places = [text.index(f"- {name}同志（") for name in ("aaron", "deputy", "anna")]
     assert places == sorted(places)
-    assert "需要帮助的同志" in text
+    assert "需关注人员" in text
     assert "不作排名" in text
 
 

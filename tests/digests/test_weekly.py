@@ -53,10 +53,6 @@ def test_the_figure_says_why_a_visit_does_not_count(db, zone, weekly, text_of):
 
     assert "每周带队拜访（2026年第28周）：0/1 次，未达标" in text_of(zone.boss)
     assert "未计入：7月8日线上对接（电话）类型不计入" in text_of(zone.boss)
-    assert (
-        "https://crm.test/compliance/figure?rule=principal-weekly&person=boss&period=2026-W28"
-        in text_of(zone.boss)
-    )
 
 
 def test_the_running_month_is_told_so_far(db, zone, weekly, text_of):
@@ -74,7 +70,7 @@ def test_it_is_preliminary_and_says_what_waits(db, zone, weekly, mail_of, text_o
     weekly()
 
     assert "初步数" in mail_of(zone.boss)[0].subject
-    assert "还有 1 次拜访待填报、1 次待确认" in text_of(zone.boss)
+    assert "还有 1 次拜访待办结、1 次拜访待确认" in text_of(zone.boss)
 
 
 def test_what_was_entered_later_is_not_there(db, zone, weekly, text_of):
@@ -97,7 +93,7 @@ def test_followups_due_and_overdue_are_told_to_whom_they_belong(db, zone, weekly
     weekly()
 
     text = text_of(zone.recruiter)
-    assert "7月10日（已逾期） 送样 · 封测基地" in text
+    assert "7月10日 送样 · 封测基地，已逾期" in text
     assert "7月15日 回访 · 封测基地" in text
     assert "以后再说" not in text
     assert "送样" not in text_of(zone.deputy)
@@ -126,8 +122,8 @@ def test_units_stand_side_by_side_by_results(db, zone, weekly, text_of):
 
     weekly()
 
-    assert "投资促进局：签约（当周/本年）1/1，本年签约额 12.5亿元，推进线索 1" in text_of(zone.boss)
-    assert "封测基地 12.5亿元（投资促进局）：7月8日签约" in text_of(zone.boss)
+    assert "投资促进局 | 1/1 | 12.5亿元 | 0/2 | 1 |" in text_of(zone.boss)
+    assert "封测基地（投资促进局 · 7月8日签约）：12.5亿元" in text_of(zone.boss)
 
 
 def test_a_project_is_signed_once(db, zone, weekly, text_of):
@@ -137,7 +133,7 @@ def test_a_project_is_signed_once(db, zone, weekly, text_of):
 
     weekly()
 
-    assert "签约（当周/本年）0/1，本年签约额 5亿元" in text_of(zone.boss)
+    assert "投资促进局 | 0/1 | 5亿元 |" in text_of(zone.boss)
 
 
 def test_who_needs_help_is_told_first_and_why(db, zone, weekly, text_of):
@@ -146,12 +142,12 @@ def test_who_needs_help_is_told_first_and_why(db, zone, weekly, text_of):
     weekly()
 
     text = text_of(zone.supervisor)
-    assert "【需要帮助】2 人：deputy同志、recruiter同志\n" in text
+    assert "【需关注人员】2 人：deputy同志（差 6 次）、recruiter同志（差 20 天）\n" in text
     assert (
-        "deputy同志（投资促进局）：分管负责同志每月带队拜访（2026年7月）0/6 次，有风险\n"
-        "  按序时进度应完成 2 次，还差 6 次，尚无后续计划，截至 7月31日；"
-        "剩余 15 个在岗工作日，即使加快到平均进度的1.5倍也难以完成。"
-        "未计入：7月2日外出拜访（面谈）补录超期，待确认\n"
+        "- deputy同志（投资促进局 · 7月带队拜访）：0/6 次，有风险\n"
+        "  差 6 次，本月只剩 15 个工作日，无计划，另有 1 次待确认\n"
+        "  分管负责同志每月带队拜访\n"
+        "  未计入：7月2日外出拜访（面谈）补录超期，待确认\n"
     ) in text
 
 
@@ -159,15 +155,16 @@ def test_a_reader_learns_in_which_units_help_is_needed(db, zone, weekly, text_of
     make_person(db, "another", unit=zone.bureau)
     weekly()
 
-    assert "【需要帮助】投资促进局 3 项\n" in text_of(zone.reader)
+    assert "【需关注人员】投资促进局 3 项\n" in text_of(zone.reader)
 
 
 def test_a_reader_learns_nothing_of_a_unit_in_which_fewer_than_three_owe(db, zone, weekly, text_of):
     weekly()
 
     text = text_of(zone.reader)
-    assert "【需要帮助】共 3 项\n" in text
-    assert text.count("达标或正常 不足3人，不分项") == len(("本级", "投资促进局"))
+    assert "【需关注人员】共 3 项\n" in text
+    assert "本级 | 0/0 | — | 不足3人 |" in text
+    assert "投资促进局 | 0/0 | — | 不足3人 |" in text
     assert "主要负责同志每周带队拜访（" not in text
 
 
@@ -177,8 +174,8 @@ def test_a_shortfall_is_told_with_what_would_mend_it(db, zone, weekly, text_of):
     weekly()
 
     text = text_of(zone.boss)
-    assert "0/1 次，未达标\n  还差 1 次，另有 1 次待填报，填报后即可达标。" in text
-    assert "如有拜访尚未填报，请及时填报" in text
+    assert "0/1 次，未达标\n  差 1 次，另有 1 次待办结\n" in text
+    assert "登记或安排拜访 /visits/new\n" in text
 
 
 def test_when_nothing_waits_it_says_so(db, zone, weekly, text_of):
@@ -186,7 +183,7 @@ def test_when_nothing_waits_it_says_so(db, zone, weekly, text_of):
 
     weekly()
 
-    assert "【初步数】目前没有拜访待填报或待确认" in text_of(zone.boss)
+    assert "【初步数】暂无待办结或待确认的拜访" in text_of(zone.boss)
 
 
 def test_who_owes_nothing_still_reads_what_is_due(db, zone, weekly, text_of):
@@ -194,7 +191,7 @@ def test_who_owes_nothing_still_reads_what_is_due(db, zone, weekly, text_of):
 
     weekly()
 
-    assert "== 我的安排 ==\n\n到期的跟进\n- 7月10日（已逾期） 送样" in text_of(zone.supervisor)
+    assert "== 到期的跟进事项 ==\n- 7月10日 送样" in text_of(zone.supervisor)
 
 
 def test_stays_are_told_by_city(db, zone, weekly, text_of):
@@ -241,7 +238,7 @@ def test_notable_visits_have_minutes_or_a_major_project(db, zone, weekly, text_o
 def test_persons_are_named_to_their_line_of_command_only(db, zone, weekly, text_of):
     weekly()
 
-    assert "- deputy同志（投资促进局）：分管负责同志每月带队拜访" in text_of(zone.supervisor)
+    assert "- deputy同志（投资促进局 · 7月带队拜访）" in text_of(zone.supervisor)
     assert "deputy同志" not in text_of(zone.reader)
     assert "各单位成果" in text_of(zone.reader)
 

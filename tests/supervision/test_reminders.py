@@ -95,7 +95,7 @@ def test_a_supervisor_gets_one_mail_with_all_whom_they_oversee_by_name(db, zone,
 
     text = mails(db)["reminder:zone:head:2026-06:-"].body_text
     assert text.index("another同志") < text.index("deputy同志")
-    assert "完成 0/6 次，还差 6 次" in text
+    assert "完成 0/6 次，差 6 次" in text
 
 
 def test_a_supervisor_who_missed_something_gets_one_mail_with_both_parts(db, zone, deputy, freeze):

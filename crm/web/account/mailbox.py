@@ -1,17 +1,16 @@
 """The mailbox: every message of the signed-in person, readable without a mail program."""
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from crm.base.mailbox import mark_read, message_of, messages_page
-from crm.base.outbox import Message, State
+from crm.base.mailbox import message_of, messages_page, period_of
+from crm.base.outbox import Message
+from crm.digests.kept import is_kept
 from crm.extensions import db
-from crm.jobs.batch_delivery import NO_ADDRESS
-from crm.mailing.rules import IN_APP_ONLY
-from crm.transactions import transaction
 from crm.web.auth import signed_in
 from crm.web.digests.comments import later_comments
 from crm.web.forms import LARGEST_ID, row_id
+from crm.web.reading import read_now, reason_not_mailed
 from crm.web.transaction import moment
 
 bp = Blueprint("mailbox", __name__)
@@ -34,16 +33,16 @@ def listing() -> ResponseReturnValue:
 
 @bp.get(MESSAGE)
 def show(message_id: int) -> ResponseReturnValue:
-    """A message, which this marks as read."""
+    """A message, which this marks as read; of a digest, its own page."""
     message = _own_message(message_id)
-    if message.read_at is None:
-        with transaction(db.sessionmaker) as session:  # a GET request holds no write lock
-            mark_read(session, message_id, now=moment())
+    if is_kept(db.session, message):
+        return redirect(url_for("digests.show", name=period_of(message.dedupe_key)))
+    read_now(message)
 
     return render_template(
         "account/message.html",
         message=message,
-        not_mailed_because=_reason_not_mailed(message),
+        not_mailed_because=reason_not_mailed(message),
         later_comments=later_comments(db.session, signed_in(), message, moment()),
     )
 
@@ -53,12 +52,6 @@ def body(message_id: int) -> ResponseReturnValue:
     """The message's HTML, for the frame on its page."""
     headers = {"Content-Security-Policy": BODY_CSP, "Content-Type": "text/html; charset=utf-8"}
     return _own_message(message_id).body_html, headers
-
-
-def _reason_not_mailed(message: Message) -> str | None:
-    """Why it is only in the mailbox; None where it was mailed, or still may be."""
-    is_final = message.state is State.SKIPPED or message.note in (IN_APP_ONLY, NO_ADDRESS)
-    return f"{message.note}。" if is_final and message.note else None
 
 
 def _own_message(message_id: int) -> Message:

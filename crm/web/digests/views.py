@@ -2,21 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from crm.base import formatting
 from crm.base.mailbox import messages_page, period_of
 from crm.base.outbox import MessageKind, State
 from crm.base.periods import Period
+from crm.digests.kept import stored_digest
 from crm.extensions import db
 from crm.people.rules import Role
 from crm.quotas.rules import FigureBasis
 from crm.web.auth import signed_in
-from crm.web.digests.comments import comment, save
+from crm.web.digests.comments import comment, later_comments, save
 from crm.web.forms import row_id
+from crm.web.reading import read_now, reason_not_mailed
+from crm.web.transaction import moment
 
 bp = Blueprint("digests", __name__)
 bp.get("/digests/comment")(comment)
@@ -51,6 +55,34 @@ def listing() -> ResponseReturnValue:
         kind=wanted[0] if wanted else None,
         can_comment=signed_in().role is Role.LEADER,
     )
+
+
+@bp.get("/digests/<name>")
+def show(name: str) -> ResponseReturnValue:
+    """The viewer's digest of a week or month in full, as it was made; this marks it as read."""
+    stored = stored_digest(db.session, signed_in(), _period(name)) or abort(404)
+    message = stored.message
+    # one of the time before digests were kept in full: its mail is all there is
+    if stored.document is None:
+        return redirect(url_for("mailbox.show", message_id=message.id))
+    read_now(message)
+
+    return render_template(
+        "digests/show.html",
+        document=stored.document,
+        message=message,
+        comments=later_comments(db.session, signed_in(), message, moment()),
+        not_mailed_because=reason_not_mailed(message),
+        # paper is read in later years, too
+        printed=f"{formatting.moment(moment(), date.min)} {signed_in().name}",
+    )
+
+
+def _period(name: str) -> Period:
+    try:
+        return Period.parse(name)
+    except ValueError:
+        abort(404)
 
 
 def _digest_rows(rows: Iterable[Any]) -> list[DigestRow]:

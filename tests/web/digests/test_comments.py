@@ -123,7 +123,7 @@ def test_only_its_recipient_opens_a_digest(app, digest):
 
     assert client.get(f"/mailbox/{digest}").status_code == 404
     assert client.get(f"/mailbox/{digest}/body").status_code == 404
-    assert f"/mailbox/{digest}" in sign_in(app, "liwei").get("/digests").text
+    assert "/digests/20" in sign_in(app, "liwei").get("/digests").text
 
 
 def test_anonymous_visitors_are_redirected_to_the_login(client):

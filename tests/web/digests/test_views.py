@@ -1,8 +1,12 @@
-"""The list of the digests that a person received."""
+"""The digests that a person received: their list, and each as a page."""
+
+from http import HTTPStatus
 
 import pytest
 
 from crm.base.outbox import MessageKind, State
+from crm.digests.document import Document, Line, Section
+from crm.digests.models import KeptDigest
 from tests.conftest import NOW
 from tests.factories import arranged, make_person, sign_in
 from tests.outbox import put
@@ -54,3 +58,74 @@ def test_other_peoples_digests_are_not_listed(app, digests):
 
 def test_anonymous_visitors_are_redirected_to_the_login(client):
     assert "/login" in client.get("/digests").location
+
+
+DOCUMENT = Document(
+    paper="周报",
+    zone_name="滨海开发区",
+    period="2026-W28",
+    period_name="2026年第28周",
+    dates="7月6日至12日",
+    made_at="7月13日 07:30",
+    reader="李伟",
+    unit_names=("滨海开发区",),
+    basis="初步数",
+    is_late=False,
+    summary=(("签约", "当周 1 个"),),
+    sections=(Section("people", "任务完成明细", lines=(Line("<赵>", value="0/1 次"),), in_mail=0),),
+)
+
+
+@pytest.fixture
+def kept(app, digests):
+    with arranged(app) as db:
+        key = "weekly-digest:zone:liwei:2026-W28:-"
+        db.add(KeptDigest(dedupe_key=key, document=DOCUMENT.as_json()))
+
+
+def test_a_digest_opens_as_a_page_of_its_own_and_whole(app, kept):
+    page = sign_in(app, "liwei").get("/digests/2026-W28").text
+
+    assert '<section class="card digest-section" id="people"' in page
+    assert "&lt;赵&gt;" in page
+    assert "单位：滨海开发区" in page
+    assert "<iframe" not in page
+
+
+def test_paper_says_by_whom_and_when_it_was_printed(app, kept):
+    page = sign_in(app, "liwei").get("/digests/2026-W28").text
+
+    assert "打印：2026年7月15日 10:00 liwei同志" in page
+
+
+def test_the_mailbox_leads_to_that_page(app, kept):
+    liwei = sign_in(app, "liwei")
+    link = liwei.get("/digests").text.partition('href="/digests/2026-W28"')[1]
+
+    assert link
+    assert liwei.get("/mailbox/2").location == "/digests/2026-W28"
+
+
+def test_opening_it_marks_it_as_read(app, kept):
+    liwei = sign_in(app, "liwei")
+    liwei.get("/digests/2026-W28")
+
+    assert liwei.get("/digests").text.count("未读") == 2
+
+
+def test_a_digest_of_before_is_shown_as_its_mail(app, digests):
+    liwei = sign_in(app, "liwei")
+
+    answer = liwei.get("/digests/2026-06", follow_redirects=True)
+
+    assert answer.request.path.startswith("/mailbox/")
+    assert "<iframe" in answer.text
+
+
+@pytest.mark.parametrize("name", ["2026-W28", "2026-Q3", "gibberish"])
+def test_whoever_got_none_finds_no_page(app, kept, name):
+    assert sign_in(app, "zhao").get(f"/digests/{name}").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_anonymous_visitors_of_a_digest_are_redirected_to_the_login(client):
+    assert "/login" in client.get("/digests/2026-W28").location
