@@ -103,19 +103,21 @@ def explained_live_figures(
 def figures_around(
     db: Session, *, period: Period, as_of: datetime, rules: Sequence[Rule], change: VisitChange
 ) -> tuple[list[PersonFigure], list[PersonFigure]]:
-    """A person's figures before and, explained, after a visit was changed; the facts are read once.
+    """A person's figures before and after a visit was changed; the facts are read once.
 
-    What others have changed meanwhile is in both, so that the difference is the change alone.
+    What others have changed meanwhile is in both, so that the difference is the change alone. The
+    figures after it are explained on the dates of the visit.
     """
     after = _read(db, period, rules, [change.person_id])
-    visits = [
-        visit for visit in after.visits.get(change.person_id, ()) if visit.id != change.visit_id
-    ]
+    theirs = after.visits.get(change.person_id, ())
+    changed = next((visit for visit in theirs if visit.id == change.visit_id), None)
+    visits = [visit for visit in theirs if visit is not changed]
     if change.was and change.was.first_on <= period.last and change.was.last_on >= period.first:
         visits.append(change.was)
     before = replace(after, visits={change.person_id: visits})
 
-    return _judged(before, rules, as_of, None), _explained(after, rules, as_of)
+    near = _overlapping(theirs, changed) if changed else []
+    return _judged(before, rules, as_of, None), _explained(after, rules, as_of, only=near)
 
 
 def in_order(figures: Iterable[PersonFigure]) -> list[PersonFigure]:
@@ -173,17 +175,32 @@ def _judged(
     return in_order(made)
 
 
-def _explained(basis: _Basis, rules: Sequence[Rule], as_of: datetime) -> list[PersonFigure]:
+def _explained(
+    basis: _Basis,
+    rules: Sequence[Rule],
+    as_of: datetime,
+    *,
+    only: Sequence[VisitFacts] | None = None,
+) -> list[PersonFigure]:
+    """The figures, each with the visits behind it; `only`: those of them to be explained."""
     made = []
 
     for rule in rules:
         terms = terms_of(rule, basis.period, basis.workdays, as_of)
         for holding, tenure, visits in basis.of(rule.duty):
             figure = judge(visits, tenure, terms)
-            figure = replace(figure, explanation=explain(visits, tenure, terms))
+            shown = visits if only is None else only
+            figure = replace(figure, explanation=explain(shown, tenure, terms))
             made.append(_placed(holding, terms.begun, figure))
 
     return in_order(made)
+
+
+def _overlapping(visits: Iterable[VisitFacts], one: VisitFacts) -> list[VisitFacts]:
+    # a date counts through the first of its visits, whatever others there are on other dates
+    return [
+        visit for visit in visits if visit.first_on <= one.last_on and visit.last_on >= one.first_on
+    ]
 
 
 def _placed(holding: Holding, begun: DateBits, figure: Figure) -> PersonFigure:

@@ -259,7 +259,10 @@ def figures_on(
 def figures_around_change(
     db: Session, dates: Iterable[date], as_of: datetime, change: VisitChange
 ) -> tuple[FiguresByPeriod, FiguresByPeriod]:
-    """The person's live figures as `figures_on`, before and after the change of a visit."""
+    """The person's live figures as `figures_on`, before and after the change of a visit.
+
+    Those after it are explained on the dates of the visit alone.
+    """
     before: dict[tuple[str, str], Figure] = {}
     after: dict[tuple[str, str], Figure] = {}
 
