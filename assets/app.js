@@ -1,6 +1,7 @@
 // What every page loads: htmx, and a few lines that make forms and menus kinder. All pages work without it.
 import htmx from "htmx.org/dist/htmx.esm.js";
 import { TYPED, drafts, forget, forgetTyped, person } from "./drafts.js";
+import { startKeys } from "./keys.js";
 import { tell } from "./notices.js";
 import { showMistake, startSaving } from "./saving.js";
 
@@ -36,6 +37,7 @@ addEventListener("pageshow", (event) => {
 });
 
 startSaving();
+startKeys();
 
 // What the browser itself sends. One click sends once. Disabled only after the browser has read the form, or the
 // button's value is lost.

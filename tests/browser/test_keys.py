@@ -1,0 +1,98 @@
+"""Every page is reached and used from the keyboard."""
+
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import expect
+
+from crm.people.service import hash_password, set_password
+from crm.transactions import transaction
+from tests.conftest import NOW
+from tests.factories import RECRUITER, make_lead, make_person, make_rule
+
+pytestmark = pytest.mark.parametrize("screen", ["desk"], indirect=True)
+
+PASSWORD = "a long enough password"
+HAS_RING = """element => {
+    const drawn = element.matches(".visually-hidden") ? element.nextElementSibling
+        : element.closest(".ts-control") ?? element;
+    const style = getComputedStyle(drawn);
+    return style.outlineStyle !== "none" || style.boxShadow !== "none";
+}"""
+
+
+@pytest.fixture
+def desk(served, screen):
+    """The recruiter Shen at my day."""
+    with transaction(served.sessions) as db:
+        make_rule(db, RECRUITER)
+        shen = make_person(db, "shen", name="沈若川")
+        secret = hash_password("shen", PASSWORD)
+        set_password(db, person=shen, password_hash=secret, by=None, now=NOW)
+        make_lead(db, "储存模组项目", tracker=shen)
+    screen.page.context.set_default_timeout(10_000)
+    screen.sign_in("shen", PASSWORD)
+    return screen
+
+
+def test_letters_lead_to_the_places_of_the_menu(desk):
+    page = desk.page
+
+    page.keyboard.press("g")
+    page.keyboard.press("l")
+    page.wait_for_url("**/leads")
+    page.keyboard.press("/")
+    page.keyboard.type("n储存")  # typed, and no way to the visit form
+    expect(page.get_by_role("searchbox")).to_have_value("n储存")
+    page.keyboard.press("Tab")
+    page.keyboard.press("n")
+    expect(page).to_have_url(f"{desk.url}/leads")  # a list is chosen from by letters
+    page.locator("h1").click()
+    page.keyboard.press("n")
+
+    page.wait_for_url("**/visits/new")
+
+
+def test_the_search_of_every_page_finds_a_lead(desk):
+    page = desk.page
+    page.keyboard.press("Control+k")
+    page.keyboard.type("储存")
+    expect(page.locator("dialog a").first).to_contain_text("储存模组项目")
+    desk.examine()
+
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**/leads/1")
+
+
+def test_the_help_lists_what_the_menu_holds(desk):
+    page = desk.page
+    page.keyboard.press("?")
+    help_ = page.get_by_role("dialog", name="键盘快捷键")
+    desk.examine()
+
+    expect(help_.get_by_text("达标看板")).to_be_visible()
+    expect(help_.get_by_text("系统管理")).to_have_count(0)
+    expect(help_.get_by_text("年度目标")).to_have_count(0)  # not in a recruiter's menu
+    page.keyboard.press("g")
+    page.keyboard.press("l")
+    page.keyboard.press("Escape")
+    expect(help_).to_have_count(0)
+    expect(page).to_have_url(f"{desk.url}/")
+
+
+def test_tab_passes_the_visit_form_in_reading_order_and_shows_where_it_is(desk):
+    page = desk.page
+    page.goto(f"{desk.url}/visits/new")
+    tops, names = [], []
+
+    while "保存" not in names:
+        page.keyboard.press("Tab")
+        focused = page.evaluate_handle("document.activeElement").as_element()
+        assert focused.evaluate(HAS_RING), focused.evaluate("element => element.outerHTML")
+        names.append(focused.inner_text().strip() or focused.get_attribute("name") or "")
+        if focused.evaluate("element => Boolean(element.closest('form.entry-form'))"):
+            tops.append(round(focused.bounding_box()["y"] + page.evaluate("scrollY")))
+
+    assert {"kind", "status", "first_on", "starts", "ends", "city"} <= set(names)
+    assert all(above <= below + 8 for above, below in pairwise(tops))
