@@ -3,6 +3,7 @@
 Only workers import this module: the process that watches over them stays small.
 """
 
+import ctypes
 import gc
 import sys
 
@@ -21,6 +22,8 @@ from crm.jobs.logs import log_as_json
 # How long a thread that comes back from the database waits for one that computes. Whoever holds
 # SQLite's write lock comes back some thirty times; with Python's 5 ms all other writers wait too.
 SWITCH_SECONDS = 0.0005
+ARENA_MAX = -8  # M_ARENA_MAX of mallopt(3)
+ARENAS = 2  # glibc makes one for each thread, which keeps what it once used
 log = structlog.get_logger()
 _threads = ClockThreads()
 
@@ -28,6 +31,7 @@ _threads = ClockThreads()
 def load() -> Flask:
     """The application; a refusal stops the server with its reason (AppImportError)."""
     log_as_json()
+    _limit_arenas()
     try:
         _check_database()
         made = app()
@@ -40,6 +44,12 @@ def load() -> Flask:
     sys.setswitchinterval(SWITCH_SECONDS)
 
     return made
+
+
+def _limit_arenas() -> None:
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # another libc may have none
+    if mallopt:
+        mallopt(ARENA_MAX, ARENAS)
 
 
 def _check_database() -> None:
