@@ -1,6 +1,6 @@
 """A row that a list of a form offers, and how many rows it offers."""
 
-from dataclasses import dataclass
+from crm.base.values import dataclass
 
 MOST_LIKELY = 12  # in the page itself
 MOST_FOUND = 20  # for a text

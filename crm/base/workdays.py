@@ -1,7 +1,7 @@
 """The working calendar: overrides, the State Council's arrangement, else an estimate (REGIME 4)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from functools import cache
 
@@ -9,6 +9,7 @@ import chinese_calendar
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY, Period, days
+from crm.base.values import dataclass
 
 SATURDAY = 5
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.base.periods import Period
+from crm.base.values import dataclass
 from crm.digests.results import groups
 from crm.jobs.ledger import began_on
 from crm.people.permissions import Viewer
