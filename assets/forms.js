@@ -5,10 +5,10 @@ import removeButton from "tom-select/dist/esm/plugins/remove_button/plugin.js";
 
 TomSelect.define("remove_button", removeButton);
 
-const NOTHING_FOUND = "没有找到，换个字或首字母试试";
+const NOTHING_FOUND = "未找到，请更换关键字或拼音首字母";
 const SEARCHING = "正在查找…";
-const MANY = "只列出前 20 个，请再多输几个字";
-const OFFLINE = "网络不通，没有查到；已选的内容还在，请稍后再输入";
+const MANY = "仅列出前 20 个，请补充关键字";
+const OFFLINE = "网络不通，未能查找；已选内容已保留，请稍后重试";
 const SIGNED_OUT = "登录已过期，请重新登录后再查找";
 
 function element(className, ...texts) {

@@ -169,7 +169,7 @@ def _date(node: yaml.Node) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise _InvalidValueError(f"“{text}”不是日期，请写成 2026-07-15 的样子。") from None
+        raise _InvalidValueError(f"“{text}”不是有效日期，请按 2026-07-15 的格式填写。") from None
 
 
 def _or_none(reader: Callable[[yaml.Node], Value], node: yaml.Node) -> Value | None:
@@ -188,7 +188,7 @@ def _member(enum: type[AnyEnum], node: yaml.Node) -> AnyEnum:
 
 def _members(enum: type[AnyEnum], node: yaml.Node) -> frozenset[AnyEnum]:
     if not isinstance(node, yaml.SequenceNode):
-        raise _InvalidValueError("这里应是列表，写成 [a, b] 的样子。")
+        raise _InvalidValueError("此处应为列表，请按 [a, b] 的格式填写。")
     return frozenset(_member(enum, item) for item in node.value)
 
 

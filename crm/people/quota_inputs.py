@@ -18,7 +18,7 @@ class Edit(LabeledEnum):
 
     VISIT_LOGGED = "visit.logged", "补录拜访"
     VISIT_CHANGED = "visit.changed", "修改拜访"
-    VISIT_DONE = "visit.done", "拜访登记完成"
+    VISIT_DONE = "visit.done", "办结拜访"
     VISIT_MOVED = "visit.moved", "拜访改期"
     VISIT_CANCELLED = "visit.cancelled", "取消拜访"
     VISIT_CONFIRMED = "visit.confirmed", "确认补录的拜访"

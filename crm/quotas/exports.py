@@ -27,7 +27,7 @@ COMPLIANCE = (
     Column("required", "应完成"),
     Column("achieved", "已完成"),
     Column("planned", "计划中"),
-    Column("pace", "序时应到"),
+    Column("pace", "序时应完成"),
     Column("status", "状态"),
     Column("workdays", "工作日"),
     Column("present", "在岗工作日"),

@@ -32,7 +32,7 @@ _DOING = {
 _BOUND = {Cap.CALENDAR_DAYS: "在岗的自然日数", Cap.WORKDAYS: "在岗的工作日数"}
 
 
-AT_RISK_MEANS = "“有风险”是指：从当天起即使加快到平均进度的1.5倍，本期也难以完成。"
+AT_RISK_MEANS = "“有风险”是指：自当天起即使按平均进度的1.5倍推进，本期也难以完成。"
 
 
 def unit_of(rule: Rule) -> str:
@@ -75,7 +75,7 @@ def why_at_risk(figure: Figure) -> str:
     besides = "除已计划的外，" if figure.planned else ""
     return (
         f"{besides}还需 {outlook.need} {unit}，剩余 {outlook.workdays_left} 个在岗工作日；"
-        f"即使加快到平均进度的1.5倍也难以完成（最多再完成 {outlook.reachable} {unit}）。"
+        f"即使按平均进度的1.5倍推进也难以完成（最多再完成 {outlook.reachable} {unit}）。"
     )
 
 
@@ -93,7 +93,7 @@ def beginning_of(rule: Rule) -> str:
         return f"{sentence}。"
 
     running = formatting.period_name(first.before)
-    return f"{sentence}；{full_day(rule.valid_from)}在{running}当中，{running}整期仍按原来的办法。"
+    return f"{sentence}；{full_day(rule.valid_from)}处于{running}，{running}整期仍按原规定考核。"
 
 
 def full_day(on: date) -> str:
@@ -126,11 +126,11 @@ def _same_day(rule: Rule) -> str:
 
 def _logging(days: int) -> str:
     within = f"后 {days} 天内" if days else "当天"
-    return f"拜访结束{within}登记有效，逾期须经督查人员确认"
+    return f"拜访结束{within}办结有效，逾期须经督查人员确认"
 
 
 def _entering(days: int) -> str:
-    return f"一次多日的，最早一天过去超过 {days} 天才录入的，也须经督查人员确认"
+    return f"一次多日的，最早一天过去超过 {days} 天才登记的，也须经督查人员确认"
 
 
 def _proration(rule: Rule) -> str:

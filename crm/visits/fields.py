@@ -38,7 +38,6 @@ VISIT_FIELDS = declared(
         choices=Status,
         columns=(Column("status", "状态", Status.DONE.label),),
         in_form=True,
-        form_label="进展",
         bears_on_quotas=True,
     ),
     Field(
@@ -96,7 +95,7 @@ VISIT_FIELDS = declared(
     ),
     Field(
         "logged_at",
-        "登记时间",
+        "办结时间",
         FieldKind.MOMENT,
         columns=(Column("logged_at", "登记时间", "2026-07-14T18:00"),),
         bears_on_quotas=True,

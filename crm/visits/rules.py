@@ -1,7 +1,7 @@
 """Enums of visits, and the rules about their times (REGIME 3). Pure."""
 
 from datetime import date, datetime, time
-from typing import Protocol
+from typing import Protocol, Self
 
 from crm.base.clock import at_civil, civil, civil_date, last_civil_date
 from crm.base.enums import LabeledEnum
@@ -51,8 +51,13 @@ class Status(LabeledEnum):
     """Where a visit stands; only `done` counts."""
 
     PLANNED = "planned", "计划"
-    DONE = "done", "已完成"
+    DONE = "done", "已办结"
     CANCELLED = "cancelled", "已取消"
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The member of that code or label; files of earlier exports call `done` 已完成."""
+        return super().read(cls.DONE.label if text.strip() == "已完成" else text)
 
 
 class Verdict(LabeledEnum):

@@ -123,7 +123,7 @@ def test_a_planned_visit_is_set_done_from_my_day_in_two_touches(zone, screen):
     page = screen.page
     screen.sign_in("shen", PASSWORD)
 
-    page.get_by_role("button", name="完成").first.click()
+    page.get_by_role("button", name="办结").first.click()
 
     expect(page.get_by_text("本月驻城天数 1/20 → 2/20")).to_be_visible()
     screen.examine()

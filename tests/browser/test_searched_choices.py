@@ -60,7 +60,7 @@ def test_what_is_chosen_by_keyboard_is_still_there_after_an_error(form):
     expect(page.locator(".item")).to_contain_text(["储存模组项目", "王强", "沈若川"])
     page.get_by_label("城市").fill("苏州")
     page.get_by_role("button", name="保存").click()
-    expect(page.get_by_text("已登记为完成。")).to_be_visible()
+    expect(page.get_by_text("拜访已登记。")).to_be_visible()
     expect(page.get_by_text("王强")).to_be_visible()
     form.faults = [fault for fault in form.faults if "422" not in fault]  # Chromium notes it
 
@@ -70,7 +70,7 @@ def test_a_hidden_lead_is_not_found_and_nothing_found_is_said(form):
 
     search(page, "项目线索", "机密")
 
-    expect(status(page)).to_have_text("没有找到，换个字或首字母试试")
+    expect(status(page)).to_have_text("未找到，请更换关键字或拼音首字母")
     form.examine()
 
 

@@ -60,7 +60,7 @@ def test_a_form_whose_session_ended_comes_back_whole_after_signing_in(served, de
     expect(page.get_by_label("洽谈纪要")).to_have_value("谈了用地和用电。")
     expect(page.locator(".item", has_text="储存模组项目")).to_be_visible()
     page.get_by_role("button", name="保存").click()
-    expect(page.get_by_text("已登记为完成。")).to_be_visible()
+    expect(page.get_by_text("拜访已登记。")).to_be_visible()
     desk.open("/visits/new")
     expect(page.get_by_label("洽谈纪要")).to_have_value("")
 
@@ -90,9 +90,9 @@ def test_a_duplicate_lead_is_warned_of_once(served, screen):
     page.get_by_label("投资方").fill(known)
     page.get_by_label("项目名称").fill("二期项目")
     page.get_by_role("button", name="保存").click()
-    expect(page.get_by_text("这家企业已有线索")).to_be_visible()
+    expect(page.get_by_text("该企业已有线索")).to_be_visible()
 
     page.get_by_role("button", name="保存").click()
 
-    expect(page.get_by_text("线索已录入。")).to_be_visible()
+    expect(page.get_by_text("线索已登记。")).to_be_visible()
     screen.faults = [fault for fault in screen.faults if "422" not in fault]  # Chromium notes it

@@ -163,11 +163,11 @@ def test_every_problem_of_the_file_is_told_with_its_line_and_field(crm):
     for part in (
         "第 3 行，duty：“boss”不在可选范围内，可选：principal（主要负责同志）、",
         "第 6 行，minimum：“six”不是整数",
-        "第 8 行，kinds：这里应是列表",
+        "第 8 行，kinds：此处应为列表",
         "第 14 行，colour：没有这个字段",
         "第 15 行：这里应是一条规则的各个字段",
         "第 16 行，measure：缺少这个字段",
-        "第 17 行，valid_from：“2026-02-31”不是日期",
+        "第 17 行，valid_from：“2026-02-31”不是有效日期",
     ):
         assert part in text.stderr
 

@@ -104,7 +104,7 @@ def test_all_problems_are_told_with_line_and_column_and_nothing_is_kept(crm, fil
     assert done.stderr == (
         f"{path} 有 2 处问题，未导入任何内容：\n"
         "  第 2 行，“ends_at”列：结束时间必须晚于开始时间。\n"
-        "  第 3 行，“participants”列：没有账号为“li”的人员。\n"
+        "  第 3 行，“participants”列：未找到账号为“li”的人员。\n"
     )
     assert count(Visit) == 0
 

@@ -58,7 +58,7 @@ def test_an_account_has_role_and_posting(crm, rows):
         (
             ["zhao", "--name", "赵某", "--role", "reader", "--unit", "xx", "--duty", "staff"],
             1,
-            "没有“xx”这个单位",
+            "未找到单位“xx”",
         ),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_password_is_asked_for_twice(crm, rows):
 @pytest.mark.parametrize(
     ("username", "password", "expected"),
     [
-        ("nobody", PASSWORD, "没有账号为“nobody”的人员。"),
+        ("nobody", PASSWORD, "未找到账号为“nobody”的人员。"),
         ("qian", "short", "密码至少 10 个字符。"),
         ("qian", "", "密码至少 10 个字符。"),
     ],

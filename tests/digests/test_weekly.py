@@ -147,7 +147,7 @@ def test_who_needs_help_is_told_first_and_why(db, zone, weekly, text_of):
         "- deputy同志（投资促进局 · 7月带队拜访）：0/6 次，有风险\n"
         "  差 6 次，本月只剩 15 个工作日，无计划，另有 1 次待确认\n"
         "  分管负责同志每月带队拜访\n"
-        "  未计入：7月2日外出拜访（面谈）补录超期，待确认\n"
+        "  未计入：7月2日外出拜访（面谈）超期补录，待确认\n"
     ) in text
 
 

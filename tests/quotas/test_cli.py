@@ -176,7 +176,7 @@ def test_what_is_not_there_is_refused_with_the_reason(crm, rule, person, period)
     text = crm("explain", "--rule", rule, "--person", person, "--period", period)
 
     assert (text.exit_code, text.stdout) == (1, "")
-    assert "没有" in text.stderr
+    assert "未找到" in text.stderr
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def rule(values=DEPUTY, **given):
             DEPUTY | {"valid_from": date(2026, 9, 1)},
             (
                 "自2026年9月1日起，分管负责同志每月带队外出拜访或驻城招商至少 6 次（限面谈），"
-                "同一天多次算一次；拜访结束后 3 天内登记有效，逾期须经督查人员确认；"
+                "同一天多次算一次；拜访结束后 3 天内办结有效，逾期须经督查人员确认；"
                 "按在岗工作日折算，向上取整。"
             ),
         ),
@@ -38,7 +38,7 @@ def rule(values=DEPUTY, **given):
             PRINCIPAL,
             (
                 "自2020年1月1日起，主要负责同志每周带队外出拜访至少 1 次（限面谈），"
-                "同一天多次算一次；拜访结束后 3 天内登记有效，逾期须经督查人员确认；"
+                "同一天多次算一次；拜访结束后 3 天内办结有效，逾期须经督查人员确认；"
                 "按在岗工作日折算，四舍五入。"
             ),
         ),
@@ -46,8 +46,8 @@ def rule(values=DEPUTY, **given):
             RECRUITER,
             (
                 "自2020年1月1日起，专职招商人员每月外出拜访或驻城招商至少 20 天（限面谈），"
-                "带队、同行都算，同一天只算一天；拜访结束后 3 天内登记有效，逾期须经督查人员确认；"
-                "一次多日的，最早一天过去超过 9 天才录入的，也须经督查人员确认；"
+                "带队、同行都算，同一天只算一天；拜访结束后 3 天内办结有效，逾期须经督查人员确认；"
+                "一次多日的，最早一天过去超过 9 天才登记的，也须经督查人员确认；"
                 "按在岗工作日折算，向上取整；应完成天数不超过在岗的自然日数。"
             ),
         ),
@@ -63,7 +63,7 @@ def test_a_rule_is_told_in_one_sentence(values, sentence):
         ({"valid_to": date(2026, 12, 31)}, "自2020年1月1日起至2026年12月31日止，"),
         ({"measure": Measure.VISITS_JOINED}, "带队或参加外出拜访"),
         ({"count_by": CountBy.VISIT}, "同一天多次分别计算；"),
-        ({"log_within_days": 0}, "拜访结束当天登记有效"),
+        ({"log_within_days": 0}, "拜访结束当天办结有效"),
         ({"proration": Proration.NONE}, "；不按在岗天数折算。"),
         ({"rounding": Rounding.HALF_UP}, "，四舍五入。"),
         ({"channels": frozenset(Channel)}, "至少 6 次（方式不限）"),
@@ -87,8 +87,8 @@ def test_the_cap_is_told_where_days_are_counted():
 
 
 def test_the_limit_for_stays_is_told_where_there_is_one():
-    assert "才录入" not in sentence_of(rule(RECRUITER, stay_within_days=None))
-    assert "才录入" not in sentence_of(rule(DEPUTY, stay_within_days=9))
+    assert "才登记" not in sentence_of(rule(RECRUITER, stay_within_days=None))
+    assert "才登记" not in sentence_of(rule(DEPUTY, stay_within_days=9))
 
 
 def test_why_a_figure_is_at_risk_is_told_with_its_numbers():
@@ -99,7 +99,7 @@ def test_why_a_figure_is_at_risk_is_told_with_its_numbers():
     assert at_risk.status is FigureStatus.AT_RISK
     assert why_at_risk(at_risk) == (
         "除已计划的外，还需 5 次，剩余 6 个在岗工作日；"
-        "即使加快到平均进度的1.5倍也难以完成（最多再完成 2 次）。"
+        "即使按平均进度的1.5倍推进也难以完成（最多再完成 2 次）。"
     )
     assert why_at_risk(judge(a_rule(), as_of="07-01T10:00")) == ""
 
@@ -128,5 +128,5 @@ def test_a_rule_that_begins_with_a_period_judges_it():
 
 def test_a_rule_that_begins_within_a_period_judges_from_the_next_one_on():
     assert beginning_of(rule(valid_from=date(2026, 9, 2))) == (
-        "从2026年10月起按此考核；2026年9月2日在2026年9月当中，2026年9月整期仍按原来的办法。"
+        "从2026年10月起按此考核；2026年9月2日处于2026年9月，2026年9月整期仍按原规定考核。"
     )

@@ -133,7 +133,7 @@ def test_of_two_verdicts_given_at_once_the_second_is_refused_and_told_why(app, l
 
     verdict = found(app, late).verdict
     loser = second if verdict is Verdict.CONFIRMED else first
-    assert f"核定刚有变化（现为：{verdict.label}）" in loser.get("/").text
+    assert f"核定结果已有变化（现为：{verdict.label}）" in loser.get("/").text
 
 
 def test_a_verdict_may_be_changed_by_who_has_seen_it(app, late):

@@ -217,4 +217,4 @@ def test_a_visit_done_meanwhile_is_told(app, zone):
     answer = at_linas.post(f"{path}/edit", data=form | {"city": "无锡"})
 
     assert answer.status_code == 409
-    assert "王工已改为：已完成。" in answer.text
+    assert "王工已改为：已办结。" in answer.text

@@ -77,13 +77,13 @@ class _Searched:
 
     def _outcome(self, found: Sequence[Choice]) -> str:
         if not found:
-            return f"没有找到“{self.sought}”，换个字或首字母试试。"
+            return f"未找到“{self.sought}”，请更换关键字或拼音首字母。"
         if len(found) > MOST_FOUND:
-            return f"只列出前 {MOST_FOUND} 个，请在列表中选择，或多写几个字再查。"
+            return f"只列出前 {MOST_FOUND} 个，请在列表中选择，或补充关键字后再查。"
         if len(found) > 1:
             return f"找到 {len(found)} 个，请在列表中选择。"
         self._choose(found[0].id)
-        return "已选中查到的一个，请核对后再保存。"
+        return "已选中查到的唯一结果，请核对后保存。"
 
     def _choose(self, found_id: int) -> None:
         self.data = f"{self.prefix}{found_id}" if self.prefix else found_id

@@ -44,7 +44,7 @@ def count_my_corrections(session: Session) -> int:
 def corrections_notice() -> str:
     """The message that my edit of this request made corrections; empty where it made none."""
     count = count_my_corrections(db.session)
-    return f"所在时段已定稿，定稿数不变；已记更正 {count} 条，待督查人员签认。" if count else ""
+    return f"所在周期已定稿，定稿数不变；已记更正 {count} 条，待督查人员签认。" if count else ""
 
 
 def _row(facts: CorrectionFacts, viewer: Viewer) -> CorrectionRow:

@@ -25,7 +25,7 @@ from crm.web.undo import flash_with_undo
 
 bp = Blueprint("followups", __name__)
 FOLLOWUP = f"/followups/<int(max={LARGEST_ID}):followup_id>"
-TABS = {"due": "到期与逾期", "open": "全部未办", "done": "已办结"}
+TABS = {"due": "到期与逾期", "open": "全部待办", "done": "已办结"}
 REFUSAL_FIELDS = {"ref": ""}  # the reference is not shown
 
 
@@ -85,7 +85,7 @@ def create() -> ResponseReturnValue:
         service.add_followup(session, data=form.new_followup(), by=signed_in(), now=moment())
 
     if form.validate() and is_saved(form, change, REFUSAL_FIELDS):
-        flash("已添加跟进。", "success")
+        flash("跟进已添加。", "success")
         return redirect(_origin(form))
 
     return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -155,7 +155,7 @@ def finish(followup_id: int) -> ResponseReturnValue:
 
     if form.validate() and is_saved(form, change):
         if form.next_what.data:
-            flash("已办结，下一步已列入跟进。", "success")
+            flash("跟进跟进已办结，下一步已列入跟进。", "success")
         else:
             flash_with_undo("已办结。", url_for(".reopen", followup_id=followup_id))
         return redirect(_after_finish(seen))

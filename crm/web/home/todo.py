@@ -72,7 +72,7 @@ def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
 
     yield from _orders(db, me, now)
     yield TodoItem(
-        "您的修改产生的更正，还没有说明原因",
+        "您的修改已生成更正，请说明原因",
         count_corrections(db, of_author(me.person_id) & without_reason()),
         url_for("compliance.board", tab="corrections"),
         "edit",

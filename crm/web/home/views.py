@@ -34,6 +34,7 @@ class QuotaCard:
     title: str
     period: str
     figure: Figure
+    unit: str
     missing: str
     url: str
 
@@ -70,7 +71,8 @@ def _quotas(session: Session, me: Viewer, on: date, now: datetime) -> list[Quota
         missing = _missing(figure, period_name, _days_left(period_name, workdays, absences, on))
         if calendar and calendar.is_estimated(period):
             missing += ESTIMATED_CALENDAR
-        cards.append(QuotaCard(figure.rule.name, period_name, figure, missing, url))
+        unit = unit_of(figure.rule)
+        cards.append(QuotaCard(figure.rule.name, period_name, figure, unit, missing, url))
 
     return cards
 
@@ -84,15 +86,15 @@ def _days_left(
     ]
 
     if not left:
-        return f"{period_name}余下的工作日都已请假" if absences else f"{period_name}已没有工作日"
+        return f"{period_name}剩余工作日均已请假" if absences else f"{period_name}无剩余工作日"
     if left == [on]:
         return f"今天是{period_name}最后一个工作日"
-    return f"{period_name}还有 {len(left)} 个工作日"
+    return f"{period_name}剩余 {len(left)} 个工作日"
 
 
 def _missing(figure: Figure, period_name: str, days_left: str) -> str:
     """A sentence on what the figure lacks and how many days are left."""
-    lacking = f"还差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
+    lacking = f"尚差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
 
     match figure.status:
         case FigureStatus.EXEMPT:
@@ -100,12 +102,12 @@ def _missing(figure: Figure, period_name: str, days_left: str) -> str:
         case FigureStatus.MET:
             return f"{period_name}的要求已完成。"
         case FigureStatus.UNREACHABLE:
-            return f"{lacking}，剩余日期已不够；{days_left}。"
+            return f"{lacking}，剩余时间不足，已无法达标；{days_left}。"
         case FigureStatus.AT_RISK:
-            return f"{lacking}；{days_left}，即使加快到平均进度的1.5倍也难以完成，请尽快安排。"
+            return f"{lacking}；{days_left}，即使按平均进度的1.5倍推进也难以完成，请尽快安排拜访。"
 
     if figure.achieved + figure.planned >= figure.required:
-        return f"{lacking}，已有计划，完成后即达标；{days_left}。"
+        return f"{lacking}，已有计划，全部办结后即达标；{days_left}。"
 
     return f"{lacking}；{days_left}。"
 

@@ -63,8 +63,8 @@ class RoleForm(FlaskForm):
         choices=enum_choices(LeadRoleKind),
         coerce=LeadRoleKind,
     )
-    holder = HolderField("由谁担任", [DataRequired("请选择人员或单位。")])
-    from_on = DateField("自哪天起", [DataRequired("请选择日期。"), sensible_year])
+    holder = HolderField("担任人员或单位", [DataRequired("请选择人员或单位。")])
+    from_on = DateField("开始日期", [DataRequired("请选择日期。"), sensible_year])
 
     def chosen_holder(self, db: Session) -> Person | Unit | None:
         """The holder of a valid form."""

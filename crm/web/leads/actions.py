@@ -162,7 +162,7 @@ def follow_up(lead_id: int) -> ResponseReturnValue:
         add_followup(session, data=data, by=signed_in(), now=moment())
 
     if form.validate() and is_saved(form, change, {"ref": ""}):
-        flash("已添加跟进。", "success")
+        flash("跟进已添加。", "success")
         return redirect(url_for("leads.show", lead_id=lead_id))
 
     return render_lead(lead_id, step=form), HTTPStatus.UNPROCESSABLE_ENTITY

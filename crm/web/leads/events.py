@@ -84,7 +84,7 @@ def _milestone_event(step: Milestone, on: date) -> Event:
     elif step.kind in SIDE:
         tone, title = "info", step.kind.label
     elif step.kind is MilestoneKind.LEAD:
-        tone, title = "neutral", "录入线索"
+        tone, title = "neutral", "登记线索"
 
     return Event(
         "flag",

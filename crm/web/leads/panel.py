@@ -98,7 +98,7 @@ def _revise(place: Place, subject: str, sent: FlaskForm | None) -> Panel | None:
         sent or ReviseForm(formdata=None, data={"on": planned.planned_on}),
         url_for("leads.revise", lead_id=place.lead.id, kind=subject),
         submit="保存调整",
-        hint="原来的日期会保留",
+        hint="原日期予以保留",
     )
 
 

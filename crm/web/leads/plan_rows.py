@@ -65,7 +65,7 @@ def _note(milestone: PlannedMilestone, on: date) -> str | None:
 def _outcome(milestone: PlannedMilestone, on: date) -> str:
     # it is behind without a date where a later stage was logged directly
     if milestone.reached_on is None:
-        return "已进入后面的阶段，没有单独登记"
+        return "已进入后续阶段，未单独登记"
 
     parts = [
         f"{formatting.dated(milestone.reached_on, on)}完成",

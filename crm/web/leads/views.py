@@ -117,7 +117,7 @@ def _filters() -> ListFilters:
 
 def _choices(filters: ListFilters) -> dict[str, object]:
     parks = [node.unit for node in unit_tree(db.session) if node.unit.kind is UnitKind.PARK]
-    tabs = {"all": "全部可见", "mine": "我的线索"}
+    tabs = {"all": "全部线索", "mine": "我的线索"}
 
     return {
         "stages": [("", "全部阶段"), *((stage.value, stage.label) for stage in Stage)],
@@ -158,14 +158,14 @@ def create() -> ResponseReturnValue:
     form = LeadForm()
     known_id = lead_id_entered(db.session, ref=form.ref.data, by_id=signed_in().id)
     if known_id is not None:
-        flash("这条线索已经录入过，没有重复保存。", "info")
+        flash("这条线索已登记，未重复保存。", "info")
         return redirect(url_after_change(known_id))
 
     # looked for in any case: errors and duplicates are shown at once
     duplicates = _duplicates(form)
     is_valid = form.validate()
     if is_valid and not duplicates and (lead := _save_new(form)):
-        flash("线索已录入。", "success")
+        flash("线索已登记。", "success")
         return redirect(url_after_change(lead.id))
 
     return _new_page(form, duplicates), HTTPStatus.UNPROCESSABLE_ENTITY

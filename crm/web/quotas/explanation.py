@@ -196,7 +196,7 @@ def _counted_so_far(visit: VisitFacts, figure: Figure, now: datetime) -> str:
     if visit.ends_at > now or figure.settled:
         return "驻城进行中，今天以前的日期先行计入"
     until = formatting.day(figure.rule.last_date_to_log(visit.last_on))
-    return f"待办结：已先行计入，{until}以前设为完成；逾期办结的，督查人员确认后计入"
+    return f"待办结：已先行计入，{until}前办结即可；逾期办结的，督查人员确认后计入"
 
 
 def _not_counted(part: NotCounted, figure: Figure, visits: _Visits) -> FigureVisitRow:
@@ -258,7 +258,7 @@ def _visit_row(visit: VisitFacts, dates: Sequence[date], visits: _Visits) -> Fig
 def _meta(seen: SeenVisit, today: date) -> str:
     leads = "、".join(lead.text for lead in seen.leads)
     leader = f"{seen.leader.name}带队"
-    logged = f"{formatting.moment(seen.logged_at, today)}登记" if seen.logged_at else ""
+    logged = f"{formatting.moment(seen.logged_at, today)}办结" if seen.logged_at else ""
     return " · ".join(part for part in (leads, leader, logged) if part)
 
 

@@ -74,7 +74,7 @@ def why_not_counted(uncounted: NotCounted, rule: Rule) -> str:
         Reason.NOT_LEADER: "只计带队人",
         Reason.WRONG_KIND: f"“{visit.kind.label}”不在计入的类型内",
         Reason.WRONG_CHANNEL: f"“{visit.channel.label}”不在计入的方式内",
-        Reason.NOT_DONE: "尚未完成，设为完成后计入",
+        Reason.NOT_DONE: "尚未办结，办结后计入",
         Reason.REJECTED: "已被督查人员退回",
         Reason.LOGGED_LATE: _why_late(visit, rule),
         Reason.OUTSIDE_EMPLOYMENT: "当日不担任该职务",
@@ -86,6 +86,6 @@ def why_not_counted(uncounted: NotCounted, rule: Rule) -> str:
 def _why_late(visit: VisitFacts, rule: Rule) -> str:
     """Whether it was set done late, or its dates were entered late."""
     if is_logged_late(visit.last_on, visit.logged_at, rule.log_within_days):
-        return f"结束超过 {rule.log_within_days} 天才登记，督查人员确认后计入"
-    late = f"最早一天过去 {visit.late_by_days} 天后才录入"
+        return f"结束超过 {rule.log_within_days} 天才办结，督查人员确认后计入"
+    late = f"最早一天过去 {visit.late_by_days} 天后才登记"
     return f"{late}，超过 {rule.stay_within_days} 天的补录期限，督查人员确认后计入"

@@ -41,10 +41,10 @@ def _how_late(seen: SeenVisit, late_by_days: int, today: date) -> str:
 
     if seen.logged_at and (days := days_until_logged(seen.last_on, seen.logged_at)) > 0:
         logged_on = formatting.dated(clock.civil_date(seen.logged_at), today)
-        parts.append(f"结束 {days} 天后登记（{logged_on}）")
+        parts.append(f"结束 {days} 天后办结（{logged_on}）")
 
     # REGIME 3: only a visit of several dates has days that were entered late
     if seen.first_on < seen.last_on and late_by_days:
-        parts.append(f"最早一天过去 {late_by_days} 天后才录入")
+        parts.append(f"最早一天过去 {late_by_days} 天后才登记")
 
     return "；".join(parts)

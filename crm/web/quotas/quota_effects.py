@@ -52,7 +52,7 @@ def _effect(old: Figure | None, new: Figure, visit_id: int, title: str) -> Effec
         return Effect(tone, f"{change}，{_shortfall(new)}。{_uncounted_days(new, uncounted)}")
 
     if new.planned != planned:
-        counted = "，完成后计入" if new.planned > planned else ""
+        counted = "，办结后计入" if new.planned > planned else ""
         return Effect("info", f"{title}：计划 {planned} → {new.planned}{counted}。")
 
     return _no_effect(new, uncounted, title)
@@ -66,7 +66,7 @@ def _no_effect(figure: Figure, uncounted: Sequence[NotCounted], title: str) -> E
     if all(part.reason is Reason.SAME_DAY for part in uncounted):
         return Effect("info", f"{title}不变：{why_not_counted(uncounted[0], figure.rule)}。")
     why = "；".join(dict.fromkeys(why_not_counted(part, figure.rule) for part in uncounted))
-    return Effect("warning", f"没有计入{title}：{why}。")
+    return Effect("warning", f"未计入{title}：{why}。")
 
 
 def _shortfall(figure: Figure) -> str:
@@ -74,7 +74,7 @@ def _shortfall(figure: Figure) -> str:
         return FigureStatus.EXEMPT.label
     if figure.achieved >= figure.required:
         return "已达标"
-    return f"还差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
+    return f"尚差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
 
 
 def _uncounted_days(figure: Figure, uncounted: Sequence[NotCounted]) -> str:

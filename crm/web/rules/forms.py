@@ -67,7 +67,7 @@ class RuleFields(FlaskForm):
     channels = SelectMultipleField(
         "计入的方式", [Needed("请至少选择一种。")], choices=enum_choices(Channel), coerce=Channel
     )
-    log_within_days = WholeNumber("登记期限", [RequiredNumber("请填写天数。")])
+    log_within_days = WholeNumber("办结期限", [RequiredNumber("请填写天数。")])
     stay_within_days = WholeNumber("驻城补录期限", [Optional()])
     proration = RadioField("在岗不满一期", choices=enum_choices(Proration), coerce=Proration)
     rounding = RadioField("折算有零头时", choices=enum_choices(Rounding), coerce=Rounding)

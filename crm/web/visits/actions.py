@@ -61,7 +61,7 @@ def log(new: NewVisit) -> Visit:
         return visit
 
     only_matters(lambda session, changed: is_outdated_by(session, changed, new, signed_in().id))
-    message = "已登记为完成。" if data.status is Status.DONE else "已存为计划。"
+    message = "拜访已登记。" if data.status is Status.DONE else "已保存为计划拜访。"
     return _change_and_report(change, people, _dates(data), message)
 
 
@@ -81,7 +81,7 @@ def merge(visit: Visit, data: VisitData) -> Visit:
         return visit
 
     return _change_and_report(
-        change, people, dates, "已合并到原有的拜访，所填内容已补入。", visit=visit
+        change, people, dates, "已合并到原有拜访，所填内容已补充。", visit=visit
     )
 
 
@@ -110,7 +110,7 @@ def done(visit_id: int) -> ResponseReturnValue:
         data = replace(data_of(visit), status=Status.DONE, ends_at=this_minute)
         return service.change_visit(session, visit=visit, data=data, by=me, now=now)
 
-    return _apply(visit_id, "已设为完成。", finish)
+    return _apply(visit_id, "拜访已办结。", finish)
 
 
 def move(visit_id: int) -> ResponseReturnValue:
@@ -118,7 +118,7 @@ def move(visit_id: int) -> ResponseReturnValue:
     back = back_to(url_for("visits.show", visit_id=visit_id))
     on = date_of(request.form.get("on", ""))
     if on is None:
-        flash("请选择要改到的日期。", "danger")
+        flash("请选择改期日期。", "danger")
         return redirect(back)
 
     visit = visit_or_404(visit_id)
@@ -131,7 +131,7 @@ def move(visit_id: int) -> ResponseReturnValue:
             session, visit=visit, starts_at=starts_at, by=signed_in(), now=moment()
         )
 
-    return _apply(visit_id, f"已改到{formatting.day(on)}。", change, dates=[on])
+    return _apply(visit_id, f"已改期至{formatting.day(on)}。", change, dates=[on])
 
 
 def _prompt_about_move(visit: Visit, starts_at: datetime) -> Prompt | None:
@@ -146,7 +146,7 @@ def cancel(visit_id: int) -> ResponseReturnValue:
     def change(session: Session, visit: Visit) -> Visit:
         return service.cancel_visit(session, visit=visit, by=signed_in(), now=moment())
 
-    return _apply(visit_id, "已取消这次拜访。", change)
+    return _apply(visit_id, "拜访已取消。", change)
 
 
 def leave(visit_id: int) -> ResponseReturnValue:
@@ -160,7 +160,7 @@ def leave(visit_id: int) -> ResponseReturnValue:
         return visit
 
     try:
-        _change_and_report(change, [me.id], dates, "已说明未参加，并告知带队人。", visit=visit)
+        _change_and_report(change, [me.id], dates, "已登记未参加，并通知带队人。", visit=visit)
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
 

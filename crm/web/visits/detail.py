@@ -76,7 +76,7 @@ def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
         (labels["participant_ids"], "、".join(person.name for person in seen.participants)),
         (labels["channel"], seen.channel.label),
         (labels["met"], met),
-        ("完成登记", _logged(seen)),
+        ("办结时间", _logged(seen)),
         ("登记人", entered_by(seen)),
     ]
     return [(label, text) for label, text in pairs if text]
@@ -90,7 +90,7 @@ def _trip_url(seen: SeenVisit) -> str | None:
 def _logged(seen: SeenVisit) -> str:
     """When it was logged as done, and how long after its last date."""
     if seen.logged_at is None:
-        return "尚未完成"
+        return "尚未办结"
     logged, days = (
         formatting.moment(seen.logged_at, today()),
         days_until_logged(seen.last_on, seen.logged_at),

@@ -12,7 +12,7 @@ from wtforms import (
     StringField,
     TimeField,
 )
-from wtforms.validators import Length, Optional
+from wtforms.validators import Length, Optional, ValidationError
 
 from crm.base import clock
 from crm.base.errors import Refused
@@ -88,6 +88,11 @@ class VisitForm(VersionedForm):
         if is_assumed:
             self.leader_id.data = self.for_id.data
         return is_assumed
+
+    def validate_last_on(self, field: DateField) -> None:
+        first = self.first_on.data
+        if first and field.data and field.data < first:
+            raise ValidationError("结束日期不能早于开始日期。")
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Require the hours too, except for a stay."""

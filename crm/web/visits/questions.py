@@ -167,7 +167,7 @@ def _row(
 ) -> QuestionRow:
     who = "、".join(names[person_id] for person_id in sorted(question.people))
     if question.doubt is Doubt.LEFT:
-        return QuestionRow(f"{who}已说明未参加这次拜访，仍要列入吗？", None)
+        return QuestionRow(f"{who}已说明未参加这次拜访，请确认是否仍列入。", None)
     if question.doubt is Doubt.BUSY:
         is_one_day = question.other.first_on == question.other.last_on
         return QuestionRow(f"{who}{'当天' if is_one_day else '期间'}已另有拜访登记。", None)
@@ -176,7 +176,7 @@ def _row(
 
     match question.doubt:
         case Doubt.SAME_VISIT:
-            text = f"{_label(other)}（{other.leader.name}带队）可能就是这一次。"
+            text = f"{_label(other)}（{other.leader.name}带队）可能是同一次拜访。"
         case Doubt.STAY_OVER_STAY:
             text = f"{who}已有{_label(other)}，驻城日期重叠。"
         case _:

@@ -185,9 +185,9 @@ def steps(visit: SeenVisit, now: datetime) -> Steps | None:
     today = clock.civil_date(now)
     finish = None
     if visit.ends_at <= now:
-        finish = "完成"
+        finish = "办结"
     elif may_end_early(visit, now):
-        finish = "提前完成"
+        finish = "提前办结"
     return Steps(finish, _moves(visit.first_on, today))
 
 

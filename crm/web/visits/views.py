@@ -97,7 +97,7 @@ def create() -> ResponseReturnValue:
     form = VisitForm()
     known_id = visit_id_entered(db.session, ref=form.ref.data, by_id=signed_in().id)
     if known_id is not None:
-        flash("这次拜访已经登记过，没有重复保存。", "info")
+        flash("这次拜访已登记，未重复保存。", "info")
         return redirect(url_for(".show", visit_id=known_id))
 
     is_leader_assumed = form.assume_leader()

@@ -159,7 +159,7 @@ def test_one_does_not_approve_ones_own(app, at_chiefs):
 
     page = at_chiefs.post(f"{LIST}/{the_one(app).id}/approve", follow_redirects=True).text
 
-    assert "这超出了您的权限" in page
+    assert "超出您的权限" in page
     assert the_one(app).status is AbsenceStatus.ASKED
 
 

@@ -134,7 +134,7 @@ def test_whose_entries_are_listed_is_searched_for_without_script(zone, app):
 
     page = zone.get(f"{LIST}?find-who=李伟").text
 
-    assert "已选中查到的一个" in page
+    assert "已选中查到的唯一结果" in page
     assert "普通项目" in page
     assert "未找到符合条件的操作记录" in zone.get(f"{LIST}?find-who=已离任").text
 

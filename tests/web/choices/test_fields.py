@@ -31,7 +31,7 @@ def test_the_only_one_found_is_chosen_and_nothing_is_saved_yet(app, at_linas):
     answer = at_linas.post(PAGE, data=sent)
 
     assert answer.status_code == 422
-    assert answer.text.count("已选中查到的一个，请核对后再保存。") == 2
+    assert answer.text.count("已选中查到的唯一结果，请核对后保存。") == 2
     assert chosen(answer.text) == [str(lead.id), str(person.id)]
     assert 'value="电话回访"' in answer.text
 
@@ -53,7 +53,7 @@ def test_a_text_that_is_too_long_finds_nothing(at_linas, text):
     answer = at_linas.post(PAGE, data=sent)
 
     assert answer.status_code == 422
-    assert answer.text.count("没有找到") == 2
+    assert answer.text.count("未找到") == 2
 
 
 def test_a_hidden_lead_is_not_found(app, at_linas):
@@ -62,7 +62,7 @@ def test_a_hidden_lead_is_not_found(app, at_linas):
 
     answer = at_linas.post(PAGE, data=FORM | {"find-lead_id": "秘密"})
 
-    assert "没有找到“秘密”，换个字或首字母试试。" in answer.text
+    assert "未找到“秘密”，请更换关键字或拼音首字母。" in answer.text
 
 
 def test_one_more_companion_is_added_to_those_chosen(app, at_linas):

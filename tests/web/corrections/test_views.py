@@ -120,7 +120,7 @@ def test_both_figures_stay_visible_on_the_board_and_the_explanation(app, correct
 
 
 def test_an_edit_reports_its_correction(app, corrected):
-    assert "所在时段已定稿，定稿数不变；已记更正 1 条，待督查人员签认。" in corrected.page
+    assert "所在周期已定稿，定稿数不变；已记更正 1 条，待督查人员签认。" in corrected.page
 
 
 def test_the_explanation_shows_author_reason_and_change(app, corrected):
@@ -186,7 +186,7 @@ def test_the_boards_tab_lists_the_corrections_in_scope(app, corrected, username,
 
 
 def test_who_oversees_other_units_sees_none(app, corrected):
-    assert "没有更正" in sign_in(app, "elsewhere").get(TAB).text
+    assert "暂无更正" in sign_in(app, "elsewhere").get(TAB).text
 
 
 @pytest.mark.parametrize("username", ["deputy", "reader"])

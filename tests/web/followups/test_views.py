@@ -103,12 +103,12 @@ def test_a_form_sent_twice_is_one_followup(app, at_linas, lead, lina):
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"what": " "}, "请填写要做什么。"),
+        ({"what": " "}, "请填写跟进事项。"),
         ({"due_on": ""}, "请选择期限。"),
         ({"due_on": "0001-01-01"}, "请检查年份。"),
         ({"lead_id": ""}, "请选择线索。"),
-        ({"lead_id": "999999"}, "没有找到这条线索，请重新选择。"),
-        ({"person_id": "999999"}, "没有找到这位人员，请重新选择。"),
+        ({"lead_id": "999999"}, "未找到该线索，请重新选择。"),
+        ({"person_id": "999999"}, "未找到该人员，请重新选择。"),
         ({"person_id": ""}, "请选择责任人。"),
     ],
 )
@@ -264,7 +264,7 @@ def test_the_list_shows_my_followups_by_due_date(app, at_linas, lina, lead, step
     assert "别人的事" not in due
     assert "以后再说" in still_open
     assert "别人的事" in at_linas.get("/followups?who=all").text
-    assert "还没有办结的跟进" in at_linas.get("/followups?view=done").text
+    assert "暂无已办结的跟进" in at_linas.get("/followups?view=done").text
 
 
 def test_open_followups_come_by_due_date_and_done_ones_latest_first(app, at_linas, lina, lead):

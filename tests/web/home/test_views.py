@@ -62,12 +62,12 @@ def test_a_quota_card_shows_what_is_missing_and_the_days_left(app, lina):
 
     page = day_of(app, "lina")
 
-    assert "还差 6 天；本月还有 13 个工作日。" in page
+    assert "尚差 6 天；本月剩余 13 个工作日。" in page
     assert "/figures/2026-07/recruiter-monthly/lina" in page
 
 
 @pytest.mark.parametrize(
-    ("first", "text"), [(20, "本月还有 3 个工作日。"), (15, "本月余下的工作日都已请假。")]
+    ("first", "text"), [(20, "本月剩余 3 个工作日。"), (15, "本月剩余工作日均已请假。")]
 )
 def test_absences_reduce_the_working_days_left(app, lina, first, text):
     with arranged(app) as db:
@@ -78,7 +78,7 @@ def test_absences_reduce_the_working_days_left(app, lina, first, text):
 
 @pytest.mark.parametrize(
     ("day", "text"),
-    [(28, "还有 2 个工作日"), (29, "还有 1 个工作日"), (31, "今天是本月最后一个工作日")],
+    [(28, "剩余 2 个工作日"), (29, "剩余 1 个工作日"), (31, "今天是本月最后一个工作日")],
 )
 def test_the_last_working_day_is_named_on_that_day_only(app, lina, day, text):
     with time_machine.travel(datetime(2026, 8, day, 2, tzinfo=UTC)):
@@ -86,14 +86,14 @@ def test_the_last_working_day_is_named_on_that_day_only(app, lina, day, text):
 
 
 def test_an_unreachable_figure_says_so(app, lina):
-    assert "还差 20 天，剩余日期已不够" in day_of(app, "lina")
+    assert "尚差 20 天，剩余时间不足，已无法达标" in day_of(app, "lina")
 
 
 def test_an_empty_day_suggests_what_to_do(app, lina):
     page = day_of(app, "lina")
 
-    assert "今天没有拜访" in page
-    assert "没有到期的跟进" in page
+    assert "今天暂无拜访" in page
+    assert "暂无到期跟进" in page
     assert 'href="/visits/new"' in page
 
 
@@ -103,7 +103,7 @@ def test_a_past_planned_visit_can_be_settled(app, lina):
 
     page = day_of(app, "lina")
 
-    assert "待办结的计划" in page
+    assert "待办结拜访" in page
     assert f'action="/visits/{visit.id}/done"' in page
     assert f'action="/visits/{visit.id}/move"' in page
     assert f'action="/visits/{visit.id}/cancel"' in page
@@ -124,7 +124,7 @@ def test_a_figure_at_risk_says_that_a_faster_pace_is_not_enough(app, lina):
 
     page = day_of(app, "lina")
 
-    assert "还差 15 天；本月还有 13 个工作日，即使加快到平均进度的1.5倍也难以完成" in page
+    assert "尚差 15 天；本月剩余 13 个工作日，即使按平均进度的1.5倍推进也难以完成" in page
 
 
 def test_a_future_visit_can_be_moved_but_not_completed(app, lina):
@@ -219,7 +219,7 @@ def test_a_supervisor_of_another_unit_sees_nothing(app, lina):
 
     assert "待确认" not in page
     assert "李娜" not in page
-    assert "本期没有需要关注的情况" in page
+    assert "本期暂无需关注人员" in page
 
 
 def test_a_reader_sees_links_to_board_and_digests_and_no_records(app, zone):
@@ -316,7 +316,7 @@ def test_the_queries_of_an_admin_are_constant(app, silent, zone):
 
 @pytest.mark.parametrize(
     ("on", "days", "finish"),
-    [(14, 1, "完成"), (15, 1, "提前完成"), (15, 2, None), (16, 1, None)],
+    [(14, 1, "办结"), (15, 1, "提前办结"), (15, 2, None), (16, 1, None)],
 )
 def test_a_visit_can_be_finished_from_its_last_day(db, on, days, finish):
     visit = make_visit(db, make_person(db), date(2026, 7, on), days=days, status=Status.PLANNED)
@@ -391,5 +391,5 @@ def test_a_restricted_lead_is_shown_to_a_person_newly_named_on_it(app, lina):
 
     page = day_of(app, "lina")
 
-    assert "新列明您知悉的限知线索" in page
+    assert "新增您知悉的限知线索" in page
     assert "海棠" in page

@@ -76,7 +76,7 @@ def test_who_only_entered_a_visit_is_not_told_the_leaders_figures(app, planned):
     client.post(f"/visits/{planned}/done")
     page = client.get("/").text
 
-    assert "已设为完成" in page
+    assert "已办结" in page
     assert "带队拜访" not in page
 
 
@@ -144,7 +144,7 @@ def test_a_forged_lead_is_refused_as_if_it_were_none(app, zone, second_phase):
         for lead_id in (second_phase[1], 999_999)
     ]
 
-    assert all("没有找到这条线索，请重新选择。" in page for page in pages)
+    assert all("未找到该线索，请重新选择。" in page for page in pages)
     assert "海棠" not in pages[0]
 
 

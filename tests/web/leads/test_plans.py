@@ -163,7 +163,7 @@ def test_a_reached_milestone_is_compared_with_its_plan_and_baseline(app, zone, t
     shown = tracker.get(zone.path).text
 
     assert "7月11日完成，比计划早 1 天，比最初计划晚 10 天" in shown
-    assert "已进入后面的阶段，没有单独登记" in shown
+    assert "已进入后续阶段，未单独登记" in shown
     assert 'action="/leads/1/plans/land"' not in shown
 
 

@@ -142,7 +142,7 @@ def test_whoever_may_not_see_a_lead_does_not_find_it(zone, stranger):
 
 @pytest.mark.parametrize("text", ["限知项目", "限知公司"])
 def test_search_does_not_tell_of_a_hidden_lead(zone, stranger, text):
-    assert "没有符合条件的线索" in stranger.get("/leads", query_string={"q": text}).text
+    assert "未找到符合条件的线索" in stranger.get("/leads", query_string={"q": text}).text
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_the_list_is_narrowed_by_what_is_asked(zone, tracker, asked, is_found):
 
 
 def test_my_leads_are_those_on_which_i_am_named(zone, stranger):
-    assert "您还没有负责的线索" in stranger.get("/leads?who=mine").text
+    assert "暂无您负责的线索" in stranger.get("/leads?who=mine").text
 
 
 def test_a_long_list_has_pages(app, tracker, zone):
@@ -232,7 +232,7 @@ def test_a_form_sent_twice_is_one_lead(app, tracker):
     answer = tracker.get(send(tracker).location)
 
     assert count(app) == before + 1
-    assert "没有重复保存" in answer.text
+    assert "未重复保存" in answer.text
 
 
 def test_a_reference_of_somebody_else_is_replaced(app, zone, tracker, stranger):
@@ -273,11 +273,11 @@ def test_a_hidden_duplicate_is_not_revealed(zone, stranger):
         ({"entered_on": "2026-07-16"}, "日期不能晚于今天。"),
         ({"entered_on": ""}, "请选择日期。"),
         ({"entered_on": "0026-07-16"}, "请检查年份。"),
-        ({"industry": "nonsense"}, "没有这个产业"),
-        ({"park_id": "999999"}, "没有找到这个单位"),
-        ({"unit_id": "999999"}, "没有找到这个单位"),
-        ({"tracker_id": "999999"}, "没有找到这位人员"),
-        ({"earlier_lead_id": "999999"}, "没有找到这条线索"),
+        ({"industry": "nonsense"}, "未找到该产业"),
+        ({"park_id": "999999"}, "未找到该单位"),
+        ({"unit_id": "999999"}, "未找到该单位"),
+        ({"tracker_id": "999999"}, "未找到该人员"),
+        ({"earlier_lead_id": "999999"}, "未找到该线索"),
         ({"title": "长" * 101}, "最多 100 个字。"),
     ],
 )
@@ -497,7 +497,7 @@ def test_a_reached_milestone_is_logged_and_the_stage_follows(app, zone, tracker,
     [
         ({"kind": "lost"}, "请填写此项。"),
         ({"kind": "signed", "on": "2026-07-16"}, "日期不能晚于今天。"),
-        ({"kind": "signed", "on": "2026-05-01"}, "日期不能早于线索的录入日期"),
+        ({"kind": "signed", "on": "2026-05-01"}, "日期不能早于线索的登记日期"),
         ({"kind": "signed", "on": "?"}, "请选择日期。"),
         ({"kind": "following"}, "“正式跟进”已于"),
         ({}, "请选择进展。"),
@@ -580,7 +580,7 @@ def test_an_impossible_role_is_reported_at_its_field(zone, tracker, values, sent
 def test_a_unit_is_no_tracker(zone, tracker):
     answer = give(tracker, zone, role="tracker", holder=f"u{zone.bureau.id}")
 
-    assert "“跟踪责任人”的人选不对" in answer.text
+    assert "“跟踪责任人”的人选有误" in answer.text
 
 
 def test_a_role_ends(app, zone, tracker):

@@ -144,7 +144,7 @@ def test_of_words_that_are_hidden_the_page_does_not_say_that_there_are_none(app,
     page = sign_in(app, "agent").get(f"/visits/{visit_id}").text
 
     assert "洽谈内容不在您的查看权限内" in page
-    assert "还没有填写" not in page
+    assert "尚未填写" not in page
 
 
 def test_my_day_shows_the_plans_of_those_i_enter_for_apart_and_settles_them(app, owner, agent):

@@ -61,7 +61,7 @@ def test_a_unit_is_renamed_and_moved(app, at_roots, zone):
         ({"name": ""}, "请填写名称。"),
         ({"position": "x"}, "请填写 0 到 9999 之间的整数。"),
         ({"position": "10000"}, "请填写 0 到 9999 之间的整数。"),
-        ({"parent_id": "99999"}, "没有找到这个单位"),
+        ({"parent_id": "99999"}, "未找到该单位"),
     ],
 )
 def test_what_is_wrong_is_told(at_roots, given, sentence):

@@ -213,7 +213,7 @@ def test_a_new_person_may_have_no_posting(app, at_roots):
         ({"phone": "x"}, "不是电话号码"),
         ({"name": ""}, "请填写姓名。"),
         ({"duty": ""}, "请填写此项。"),
-        ({"unit_id": "99999"}, "没有找到这个单位"),
+        ({"unit_id": "99999"}, "未找到该单位"),
     ],
 )
 def test_what_is_wrong_is_told_and_what_was_typed_stays(at_roots, lina, zone, told, sentence):

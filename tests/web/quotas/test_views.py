@@ -172,9 +172,9 @@ def test_a_kind_of_period_without_rules_for_me_says_so(app, zone):
 def test_a_period_that_is_over_asks_nothing_of_today(app, zone):
     at_ans = sign_in(app, "an")
 
-    assert "今天应到" in at_ans.get(JULY).text
-    assert "今天应到" not in at_ans.get("/compliance?period=2026-06").text
-    assert "今天应到" not in at_ans.get(FIGURE.format("an", "2026-06")).text
+    assert "按序时进度应完成" in at_ans.get(JULY).text
+    assert "按序时进度应完成" not in at_ans.get("/compliance?period=2026-06").text
+    assert "按序时进度应完成" not in at_ans.get(FIGURE.format("an", "2026-06")).text
 
 
 def test_a_unit_narrowed_to_a_status_does_not_count_it_as_all(app, zone, watch):
@@ -471,7 +471,7 @@ def test_what_was_logged_late_waits_for_the_supervisor(app, zone, watch):
 
     assert f"/visits/{visit.id}/confirm" in page
     assert page.count("/confirm") == 1
-    assert "结束 11 天后登记（7月14日）" in page
+    assert "结束 11 天后办结（7月14日）" in page
 
 
 def entered_late(app, leader, **given):
@@ -487,7 +487,7 @@ def test_days_entered_late_wait_for_the_supervisor_while_the_stay_is_under_way(a
     page = waiting(watch)
 
     assert f"/visits/{visit.id}/confirm" in page
-    assert "最早一天过去 12 天后才录入" in page
+    assert "最早一天过去 12 天后才登记" in page
 
 
 def test_days_that_nobody_owes_need_no_verdict(app, zone, watch):
@@ -506,7 +506,7 @@ def test_a_colleague_named_late_makes_a_visit_wait(app, zone, watch):
     page = waiting(watch)
 
     assert f"/visits/{visit.id}/confirm" in page
-    assert "最早一天过去 15 天后才录入" in page
+    assert "最早一天过去 15 天后才登记" in page
 
 
 def test_a_stay_under_way_is_confirmed_from_its_page_and_its_days_count(app, zone, watch):
@@ -523,7 +523,7 @@ def test_a_stay_under_way_is_confirmed_from_its_page_and_its_days_count(app, zon
 def test_the_explanation_says_why_days_entered_late_wait(app, zone, watch):
     entered_late(app, zone.bai)
 
-    sentence = "最早一天过去 12 天后才录入，超过 9 天的补录期限，督查人员确认后计入"
+    sentence = "最早一天过去 12 天后才登记，超过 9 天的补录期限，督查人员确认后计入"
     assert sentence in watch.get(figure("bai")).text
 
 
@@ -532,14 +532,14 @@ def test_a_stay_that_has_ended_says_until_when_it_counts_beforehand(app, zone, w
         stay = {"kind": Kind.RESIDENCY, "status": Status.PLANNED}
         make_visit(db, zone.bai, date(2026, 7, 6), days=8, **stay)
 
-    assert "待办结：已先行计入，7月16日以前设为完成" in watch.get(figure("bai")).text
+    assert "待办结：已先行计入，7月16日前办结即可" in watch.get(figure("bai")).text
 
 
 def test_the_explanation_says_why_a_figure_is_at_risk(app, zone, watch):
     with arranged(app) as db:
         make_visit(db, zone.bai, date(2026, 7, 6), days=5, kind=Kind.RESIDENCY)
 
-    sentence = "有风险：还需 15 天，剩余 13 个在岗工作日；即使加快到平均进度的1.5倍也难以完成"
+    sentence = "有风险：还需 15 天，剩余 13 个在岗工作日；即使按平均进度的1.5倍推进也难以完成"
     assert sentence in watch.get(figure("bai")).text
 
 

@@ -117,7 +117,7 @@ def test_a_preview_says_in_words_what_the_rule_will_ask_and_saves_nothing(zone, 
 def test_a_preview_within_a_period_says_that_it_stays_as_it_was(zone):
     sent = zone.post(ONE, data=TYPED | {"do": "preview", "valid_from": "2026-07-20"})
 
-    assert "2026年7月20日在2026年7月当中，2026年7月整期仍按原来的办法。" in sent.text
+    assert "2026年7月20日处于2026年7月，2026年7月整期仍按原规定考核。" in sent.text
 
 
 def test_a_change_is_saved_and_reported(zone, app):

@@ -243,7 +243,7 @@ def test_the_officer_gets_a_mail_about_a_draft_by_somebody_else(app, zone):
         ({"origin": "milestone"}, "不是有效的选择。"),
         ({"unit_ids": "TEAM"}, "牵头单位不能同时是配合单位。"),
         ({"person_id": "CHIEF"}, "经办领导或督查人员不能同时是责任人"),
-        ({"unit_id": "OTHER"}, "这超出了您的权限"),
+        ({"unit_id": "OTHER"}, "超出您的权限"),
     ],
 )
 def test_a_draft_that_is_not_allowed_is_refused_with_a_sentence(app, zone, fields, sentence):
@@ -366,7 +366,7 @@ def test_who_is_not_to_decide_a_draft_is_refused(app, draft, username, step, fie
     answer = take(app, username, draft, step, **fields)
 
     assert answer.status_code == 422
-    assert "这超出了您的权限" in answer.text
+    assert "超出您的权限" in answer.text
     assert load(app, draft).state is OrderState.DRAFT
 
 
@@ -376,8 +376,8 @@ def test_the_officer_does_not_receive_for_the_unit_above_which_they_are(app, zon
 
     change(app, issued, move)
 
-    assert "这超出了您的权限" in take(app, "chief", issued, "receive").text
-    assert "这超出了您的权限" in take(app, "chief", issued, "progress", text="进展").text
+    assert "超出您的权限" in take(app, "chief", issued, "receive").text
+    assert "超出您的权限" in take(app, "chief", issued, "progress", text="进展").text
 
 
 @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ def test_the_person_who_acts_does_not_close(app, answered, step, fields):
     answer = take(app, "li", answered, step, **fields)
 
     assert answer.status_code == 422
-    assert "这超出了您的权限" in answer.text
+    assert "超出您的权限" in answer.text
     assert next(iter(fields.values())) in answer.text
     assert load(app, answered).state is OrderState.ANSWERED
 

@@ -179,7 +179,7 @@ def test_my_day_asks_the_author_for_a_reason_that_nobody_gave(app, unexplained, 
     page = at_deputys.get("/").text
     tab = at_deputys.get(TAB).text
 
-    assert "您的修改产生的更正，还没有说明原因" in page
+    assert "您的修改已生成更正，请说明原因" in page
     assert "说明原因：安一" in tab
 
 
@@ -187,13 +187,13 @@ def test_my_day_asks_no_more_once_the_reason_is_given(app, unexplained, at_deput
     path = f"/compliance/corrections/{unexplained.id}/give_reason"
     at_deputys.post(path, data={"why": "当日改为视频会谈"})
 
-    assert "还没有说明原因" not in at_deputys.get("/").text
+    assert "您的修改已生成更正" not in at_deputys.get("/").text
 
 
 def test_a_reason_given_with_the_edit_is_one(app, zone, first, at_deputys):
     edit(at_deputys, zone, first, kind="remote", channel="video", reason="当日改为视频会谈")
 
-    assert "还没有说明原因" not in at_deputys.get("/").text
+    assert "您的修改已生成更正" not in at_deputys.get("/").text
 
 
 def test_a_stay_that_reaches_into_a_frozen_period_asks_too(app, zone, at_deputys):
@@ -235,7 +235,7 @@ def test_the_reason_given_on_request_goes_with_the_correction(app, zone):
     assert answer.location == "/compliance"
     why = f"确认补录的拜访 {zone.visit.ref}（出差在外，补录较晚）"
     assert [each.why for each in made(app)] == [why]
-    assert "还没有说明原因" not in watch.get("/").text
+    assert "您的修改已生成更正" not in watch.get("/").text
 
 
 @pytest.mark.parametrize(

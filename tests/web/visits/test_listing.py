@@ -117,7 +117,7 @@ def test_the_list_is_narrowed(app, lina, at_linas):
     assert found("city=常州") == ["常州"]
     assert found("only=due") == ["镇江"]
     assert found("kind=x&status=x&from=x&at=x&q=%00&only=x&period=x") == ["无锡", "常州"]
-    assert "没有符合条件的拜访" in at_linas.get("/visits?kind=event").text
+    assert "未找到符合条件的拜访" in at_linas.get("/visits?kind=event").text
 
 
 def test_visits_entered_late_and_those_that_wait_are_one_touch_away(app, lina, at_linas):

@@ -120,7 +120,7 @@ def test_the_same_visit_entered_by_another_meanwhile_is_asked_about(app, people,
     answer = log(enter)
 
     assert answer.status_code == 422
-    assert "可能就是这一次" in answer.text
+    assert "可能是同一次拜访" in answer.text
     assert count(app, Visit) == 1
 
 

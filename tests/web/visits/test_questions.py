@@ -92,7 +92,7 @@ def test_the_visit_that_another_entered_is_joined_instead(app):
     asked = send(at_mine, me, **values)
     merged = send(at_mine, me, **values, do=button(asked.text, "合并到"))
 
-    assert "王强带队）可能就是这一次" in asked.text
+    assert "王强带队）可能是同一次拜访" in asked.text
     with arranged(app) as db:
         assert "李娜加入" in db.scalars(select(Message.subject)).one()
     assert merged.location == f"/visits/{known.id}"
@@ -111,9 +111,9 @@ def test_whoever_merely_sees_a_visit_of_others_cannot_merge_into_it(app, me, at_
     refused = send(at_mine, me, lead_ids=[lead.id], do=f"merge {known.id}")
     kept = send(at_mine, me, lead_ids=[lead.id], do=button(asked.text, "仍保存"))
 
-    assert "王强带队）可能就是这一次" in asked.text
+    assert "王强带队）可能是同一次拜访" in asked.text
     assert button(asked.text, "合并到") is None
-    assert (refused.status_code, "这超出了您的权限" in refused.text) == (422, True)
+    assert (refused.status_code, "超出您的权限" in refused.text) == (422, True)
     assert kept.status_code == 302
     assert [[*each.participants] for each in visits(app)] == [[], []]
 
@@ -141,8 +141,8 @@ def test_no_question_tells_which_company_a_hidden_lead_is_of(app, me, at_mine):
 
     for path in ("/visits/new", f"/visits/{own.id}/edit"):
         pages = [send(at_mine, me, path, lead_ids=[each]).text for each in (hidden.id, nowhere)]
-        assert ["没有找到这条线索" in page for page in pages] == [True, True]
-        assert not any("可能就是这一次" in page for page in pages)
+        assert ["未找到该线索" in page for page in pages] == [True, True]
+        assert not any("可能是同一次拜访" in page for page in pages)
 
 
 def test_a_stay_over_a_stay_extends_it(app, me, at_mine):
@@ -224,5 +224,5 @@ def test_naming_somebody_who_took_no_part_again_is_asked_about(app, me, at_mine)
     asked = send(at_mine, me, **again)
     send(at_mine, me, **again, do=button(asked.text, "仍保存"))
 
-    assert "王强已说明未参加这次拜访，仍要列入吗？" in asked.text
+    assert "王强已说明未参加这次拜访，请确认是否仍列入。" in asked.text
     assert [each.id for each in visits(app)[0].participants] == [other.id]

@@ -52,7 +52,7 @@ def test_a_trip_is_filled_in_later(at_linas, page):
 
     saved = at_linas.post(f"{page}/edit", data=TOLD, follow_redirects=True)
 
-    assert "还没有填写；不填也不影响拜访计数" in bare
+    assert "尚未填写，不影响拜访计数" in bare
     assert all(text in saved.text for text in ("深圳", "7月13日至15日", "通开出〔2026〕31号"))
 
 

@@ -78,14 +78,14 @@ def test_a_logged_visit_reports_its_effect_on_the_quota(app, at_linas, lina):
     answer = send(at_linas, lina)
 
     page = at_linas.get(answer.location).text
-    assert "本月驻城天数 0/20 → 1/20，还差 19 天。" in page
+    assert "本月驻城天数 0/20 → 1/20，尚差 19 天。" in page
 
 
 def test_a_visit_that_does_not_count_says_why(app, at_linas, lina):
     answer = send(at_linas, lina, kind="remote", channel="video")
 
     page = at_linas.get(answer.location).text
-    assert "没有计入本月驻城天数：“线上对接”不在计入的类型内。" in page
+    assert "未计入本月驻城天数：“线上对接”不在计入的类型内。" in page
 
 
 def test_a_kind_that_is_in_person_asks_for_no_channel(app, at_linas, lina):
@@ -107,13 +107,13 @@ def test_a_visit_logged_late_says_that_it_waits(app, at_linas, lina):
     answer = send(at_linas, lina, first_on="2026-07-08")
 
     page = at_linas.get(answer.location).text
-    assert "结束超过 3 天才登记，督查人员确认后计入" in page
+    assert "结束超过 3 天才办结，督查人员确认后计入" in page
 
 
 def test_a_planned_visit_says_what_is_planned(app, at_linas, lina):
     answer = send(at_linas, lina, status="planned", first_on="2026-07-20")
 
-    assert "本月驻城天数：计划 0 → 1，完成后计入。" in at_linas.get(answer.location).text
+    assert "本月驻城天数：计划 0 → 1，办结后计入。" in at_linas.get(answer.location).text
 
 
 def test_a_leader_reads_that_the_week_is_met(app):
@@ -133,7 +133,7 @@ def test_a_form_sent_twice_is_one_visit(app, at_linas, lina):
 
     assert first.location == second.location
     assert count(app) == 1
-    assert "没有重复保存" in at_linas.get(second.location).text
+    assert "未重复保存" in at_linas.get(second.location).text
 
 
 def test_the_form_begins_with_what_was_chosen_last(app, lina, at_linas):
@@ -182,10 +182,10 @@ def test_the_form_hides_a_lead_that_one_may_not_see(app, lina, at_linas):
     ("values", "sentence"),
     [
         ({"ends": "08:00"}, "结束时间必须晚于开始时间。"),
-        ({"first_on": "2026-07-16"}, "尚未结束，不能登记为已完成"),
-        ({"leader_id": "999999"}, "没有找到这位人员，请重新选择。"),
-        ({"participant_ids": ["999999"]}, "没有找到这位人员，请重新选择。"),
-        ({"lead_ids": ["999999"]}, "没有找到这条线索，请重新选择。"),
+        ({"first_on": "2026-07-16"}, "尚未结束，不能办结"),
+        ({"leader_id": "999999"}, "未找到该人员，请重新选择。"),
+        ({"participant_ids": ["999999"]}, "未找到该人员，请重新选择。"),
+        ({"lead_ids": ["999999"]}, "未找到该线索，请重新选择。"),
         ({"first_on": "2026-03-01", "last_on": "2026-07-01"}, "一次拜访最长 92 天"),
         ({"city": " "}, "请填写此项。"),
         ({"first_on": ""}, "请选择日期。"),
@@ -463,7 +463,7 @@ def test_a_move_to_no_date_says_so(app, lina, at_linas, on):
 
     answer = at_linas.post(f"/visits/{visit.id}/move", data={"on": on}, follow_redirects=True)
 
-    assert "请选择要改到的日期。" in answer.text
+    assert "请选择改期日期。" in answer.text
 
 
 def test_a_planned_visit_is_cancelled(app, lina, at_linas):
