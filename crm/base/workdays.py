@@ -1,9 +1,11 @@
 """The working calendar: overrides, the State Council's arrangement, else an estimate (REGIME 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from datetime import date
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import chinese_calendar
 
@@ -48,9 +50,22 @@ def is_ordinary_workday(on: date) -> bool:
 @cache
 def statutory(year: int) -> frozenset[date]:
     """The 13 statutory holidays of the year on their own dates (REGIME 4)."""
-    import holidays  # noqa: PLC0415 - 4 MiB of all countries' calendars, for years to come only
+    return frozenset(_china()(years=year, observed=False))
 
-    return frozenset(holidays.country_holidays("CN", years=year, observed=False))
+
+@cache
+def _china() -> Callable[..., Iterable[date]]:
+    """China in the library `holidays`, whose package loads all countries: 12 MiB instead of 4."""
+    import holidays  # noqa: PLC0415 - 4 MiB, for years to come only
+
+    path = Path(holidays.__file__).parent / "countries" / "china.py"
+    spec = spec_from_file_location("china_holidays", path)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(name=str(path))
+
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.China  # type: ignore[no-any-return] # loaded by its path
 
 
 @cache
