@@ -1,23 +1,17 @@
 """What may be done to a visit, with messages about the figures that it changes."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.base.errors import Refused
 from crm.extensions import db
-from crm.people.models import Person
-from crm.people.permissions import may_see as may_see_person
 from crm.people.queries import people_by_id
-from crm.quotas.facts import facts_for
-from crm.quotas.live import VisitChange
-from crm.quotas.queries import figures_around_change
 from crm.visits import service
 from crm.visits.companions import leave_visit
 from crm.visits.fields import VisitData, data_of
@@ -26,25 +20,15 @@ from crm.visits.models import Visit
 from crm.visits.notifications import tell_joined, tell_left, tell_named, tell_people
 from crm.visits.outdated import is_outdated_by
 from crm.visits.permissions import may_change
-from crm.visits.queries import visit_by_id
 from crm.visits.rules import Status, Verdict, may_end_early
 from crm.visits.validation import NewVisit
 from crm.web.auth import my_view, signed_in
-from crm.web.change_reasons import explained
-from crm.web.corrections.rows import corrections_notice
 from crm.web.errors import refusal_text
 from crm.web.forms import back_to, cleaned, date_of
-from crm.web.quotas.quota_effects import quota_effects
 from crm.web.site import site
 from crm.web.transaction import moment, only_matters, today
 from crm.web.visits.questions import Prompt, prompt_about, prompt_page
-
-Change: TypeAlias = Callable[[Session, Visit], Visit]
-
-
-def visit_or_404(visit_id: int) -> Visit:
-    """The visit, where I may see or judge it."""
-    return visit_by_id(db.session, my_view(), visit_id, today()) or abort(404)
+from crm.web.visits.reporting import apply_change, change_and_report, visit_or_404
 
 
 def log(new: NewVisit) -> Visit:
@@ -62,7 +46,7 @@ def log(new: NewVisit) -> Visit:
 
     only_matters(lambda session, changed: is_outdated_by(session, changed, new, signed_in().id))
     message = "拜访已登记。" if data.status is Status.DONE else "已保存为计划拜访。"
-    return _change_and_report(change, people, _dates(data), message)
+    return change_and_report(change, people, _dates(data), message)
 
 
 def merge(visit: Visit, data: VisitData) -> Visit:
@@ -80,7 +64,7 @@ def merge(visit: Visit, data: VisitData) -> Visit:
             tell_joined(session, visit=visit, **_notice())
         return visit
 
-    return _change_and_report(
+    return change_and_report(
         change, people, dates, "已合并到原有拜访，所填内容已补充。", visit=visit
     )
 
@@ -96,7 +80,7 @@ def rewrite(visit: Visit, data: VisitData) -> Visit:
         tell_named(session, visit=visit, **_notice())
         return visit
 
-    return _change_and_report(change, people, dates, "已保存。", visit=visit)
+    return change_and_report(change, people, dates, "已保存。", visit=visit)
 
 
 def done(visit_id: int) -> ResponseReturnValue:
@@ -110,7 +94,7 @@ def done(visit_id: int) -> ResponseReturnValue:
         data = replace(data_of(visit), status=Status.DONE, ends_at=this_minute)
         return service.change_visit(session, visit=visit, data=data, by=me, now=now)
 
-    return _apply(visit_id, "拜访已办结。", finish)
+    return apply_change(visit_id, "拜访已办结。", finish)
 
 
 def move(visit_id: int) -> ResponseReturnValue:
@@ -131,7 +115,7 @@ def move(visit_id: int) -> ResponseReturnValue:
             session, visit=visit, starts_at=starts_at, by=signed_in(), now=moment()
         )
 
-    return _apply(visit_id, f"已改期至{formatting.day(on)}。", change, dates=[on])
+    return apply_change(visit_id, f"已改期至{formatting.day(on)}。", change, dates=[on])
 
 
 def _prompt_about_move(visit: Visit, starts_at: datetime) -> Prompt | None:
@@ -146,7 +130,7 @@ def cancel(visit_id: int) -> ResponseReturnValue:
     def change(session: Session, visit: Visit) -> Visit:
         return service.cancel_visit(session, visit=visit, by=signed_in(), now=moment())
 
-    return _apply(visit_id, "拜访已取消。", change)
+    return apply_change(visit_id, "拜访已取消。", change)
 
 
 def leave(visit_id: int) -> ResponseReturnValue:
@@ -160,7 +144,7 @@ def leave(visit_id: int) -> ResponseReturnValue:
         return visit
 
     try:
-        _change_and_report(change, [me.id], dates, "已登记未参加，并通知带队人。", visit=visit)
+        change_and_report(change, [me.id], dates, "已登记未参加，并通知带队人。", visit=visit)
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
 
@@ -174,7 +158,7 @@ def confirm(visit_id: int) -> ResponseReturnValue:
         _require_known_verdict(session, visit, Verdict.CONFIRMED)
         return service.confirm_visit(session, visit=visit, by=signed_in(), now=moment())
 
-    return _apply(visit_id, "已确认。", change)
+    return apply_change(visit_id, "已确认。", change)
 
 
 def reject(visit_id: int) -> ResponseReturnValue:
@@ -190,7 +174,7 @@ def reject(visit_id: int) -> ResponseReturnValue:
             session, visit=visit, reason=reason, by=signed_in(), now=moment()
         )
 
-    return _apply(visit_id, "已退回。", change)
+    return apply_change(visit_id, "已退回。", change)
 
 
 def _require_known_verdict(session: Session, visit: Visit, wanted: Verdict) -> None:
@@ -198,65 +182,6 @@ def _require_known_verdict(session: Session, visit: Visit, wanted: Verdict) -> N
     if (shown := request.form.get("was")) is not None:
         was = next((verdict for verdict in Verdict if verdict.value == shown), None)
         service.require_verdict(session, visit=visit, was=was, wanted=wanted)
-
-
-def _apply(
-    visit_id: int, message: str, change: Change, *, dates: Iterable[date] = ()
-) -> ResponseReturnValue:
-    """Change a visit, and go back to the page of the button."""
-    visit = visit_or_404(visit_id)
-    people = (visit.leader_id, *(person.id for person in visit.participants))
-    all_dates = {visit.first_on, visit.last_on, *dates}
-    back = back_to(url_for("visits.show", visit_id=visit_id))
-
-    try:
-        _change_and_report(
-            lambda session: change(session, visit), people, all_dates, message, visit=visit
-        )
-    except Refused as refusal:
-        flash(refusal_text(refusal), "danger")
-
-    return redirect(back)
-
-
-def _change_and_report(
-    change: Callable[[Session], Visit],
-    people: Iterable[int],
-    dates: Iterable[date],
-    message: str,
-    *,
-    visit: Visit | None = None,
-) -> Visit:
-    """Make a change, and flash what it did to my figures, or else to those of the leader.
-
-    `visit`: the one that is changed; None for a new one.
-    """
-    leader_id, *_ = people = tuple(people)
-    person_id = signed_in().id if signed_in().id in people else leader_id
-    was = facts_for(db.session, visit, person_id) if visit else None
-
-    with explained() as session:
-        visit = change(session)
-
-    flash(message, "success")
-    _flash_effects(VisitChange(visit.id, person_id, was), dates)
-    if notice := corrections_notice():
-        flash(notice, "info")
-
-    return visit
-
-
-def _flash_effects(change: VisitChange, dates: Iterable[date]) -> None:
-    """Flash how the person's figures differ; read after the change, for which others wait."""
-    is_mine = change.person_id == signed_in().id
-    # REGIME 3: figures of others only where they are in my scope
-    if not is_mine and not may_see_person(db.session, my_view(), change.person_id, today()):
-        return
-
-    name = "" if is_mine else db.session.get_one(Person, change.person_id).name
-    before, after = figures_around_change(db.session, dates, moment(), change)
-    for effect in quota_effects(before, after, change.visit_id, today=today(), person_name=name):
-        flash(effect.text, effect.tone)
 
 
 def _dates(data: VisitData) -> set[date]:

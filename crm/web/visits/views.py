@@ -31,7 +31,6 @@ from crm.web.visits.actions import (
     move,
     reject,
     rewrite,
-    visit_or_404,
 )
 from crm.web.visits.detail import visit_page
 from crm.web.visits.forms import (
@@ -46,6 +45,7 @@ from crm.web.visits.forms import (
 )
 from crm.web.visits.listing import listing, sums
 from crm.web.visits.questions import checked, merge_target_id, must_ask, note_frozen, require_reason
+from crm.web.visits.reporting import visit_or_404
 
 bp = Blueprint("visits", __name__)
 VISIT = f"/visits/<int(max={LARGEST_ID}):visit_id>"
