@@ -2,7 +2,8 @@
 
 An entry is written with its change. Its link in the chain is written right before the commit, so
 that links are in the order of commits, nothing slips in before a seal, and a transaction waits at
-most for another's commit. The trail only records: no business fact is read from it.
+most for another's commit. The trail only records: no business fact is read from it, except what
+a visit was before the step that its author undoes right away.
 """
 
 import json

@@ -21,6 +21,8 @@ class Edit(LabeledEnum):
     VISIT_DONE = "visit.done", "办结拜访"
     VISIT_MOVED = "visit.moved", "拜访改期"
     VISIT_CANCELLED = "visit.cancelled", "取消拜访"
+    VISIT_RESTORED = "visit.restored", "恢复已取消的拜访"
+    VISIT_UNDONE = "visit.undone", "撤销对拜访的操作"
     VISIT_CONFIRMED = "visit.confirmed", "确认补录的拜访"
     VISIT_REJECTED = "visit.rejected", "退回拜访"
     VISIT_LEFT = "visit.left", "同行人说明未参加"

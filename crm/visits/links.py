@@ -50,6 +50,11 @@ def participants_of(db: Session, visit_id: int) -> dict[int, int]:
     return dict(rows.all())
 
 
+def lead_ids_of(db: Session, visit_id: int) -> set[int]:
+    """All leads of the visit, whoever may see them."""
+    return set(db.scalars(select(VisitLead.lead_id).where(VisitLead.visit_id == visit_id)))
+
+
 def set_links(
     db: Session,
     visit: Visit,

@@ -131,7 +131,7 @@ def change_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now:
     """
     on = civil_date(now)
     me = viewer(db, by, on)
-    _hold_changeable(db, visit, me, on)
+    hold_changeable(db, visit, me, on)
     return rewrite_visit(db, visit=visit, data=data, viewer=me, now=now)
 
 
@@ -331,7 +331,7 @@ def _visit_by_ref(db: Session, ref: str, by: Person) -> Visit | None:
     return visit
 
 
-def _hold_changeable(db: Session, visit: Visit, me: Viewer, on: date) -> None:
+def hold_changeable(db: Session, visit: Visit, me: Viewer, on: date) -> None:
     """Refuse who may not change the visit, and hold its row against a change at the same time."""
     if not may_change(db, me, visit.id, on):
         raise Refused("not_yours")
@@ -345,7 +345,7 @@ def _hold(db: Session, visit: Visit) -> None:
 
 def _hold_planned(db: Session, visit: Visit, by: Person, now: datetime) -> None:
     on = civil_date(now)
-    _hold_changeable(db, visit, viewer(db, by, on), on)
+    hold_changeable(db, visit, viewer(db, by, on), on)
     if visit.status is not Status.PLANNED:
         raise Refused("not_planned", field="status", status=visit.status.label)
 

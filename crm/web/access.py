@@ -53,6 +53,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "visits.done": WITH_RECORDS,
     "visits.move": WITH_RECORDS,
     "visits.cancel": WITH_RECORDS,
+    "visits.restore": WITH_RECORDS,
+    "visits.undo": WITH_RECORDS,
     "visits.leave": WITH_RECORDS,
     "visits.confirm": WITH_RECORDS,
     "visits.reject": WITH_RECORDS,

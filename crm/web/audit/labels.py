@@ -25,6 +25,8 @@ ACTIONS: Mapping[str, str] = {
     "visit.done": "办结拜访",
     "visit.moved": "拜访改期",
     "visit.cancelled": "取消拜访",
+    "visit.restored": "恢复拜访",
+    "visit.undone": "撤销对拜访的操作",
     "visit.confirmed": "确认拜访",
     "visit.rejected": "退回拜访",
     "visit.left": "同行人说明未参加",

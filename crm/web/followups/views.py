@@ -20,8 +20,8 @@ from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.errors import refusal_text
 from crm.web.followups.forms import DEFAULT_TERM, ChangeForm, NewForm, OutcomeForm, set_choices
 from crm.web.forms import LARGEST_ID, at_cursor, is_saved, row_id
+from crm.web.notices import Undo, flash_change
 from crm.web.transaction import moment, today, transaction
-from crm.web.undo import flash_with_undo
 
 bp = Blueprint("followups", __name__)
 FOLLOWUP = f"/followups/<int(max={LARGEST_ID}):followup_id>"
@@ -157,7 +157,7 @@ def finish(followup_id: int) -> ResponseReturnValue:
         if form.next_what.data:
             flash("跟进跟进已办结，下一步已列入跟进。", "success")
         else:
-            flash_with_undo("已办结。", url_for(".reopen", followup_id=followup_id))
+            flash_change("已办结。", undo=Undo(url_for(".reopen", followup_id=followup_id)))
         return redirect(_after_finish(seen))
 
     return _page(seen, form, _change_form(seen)), HTTPStatus.UNPROCESSABLE_ENTITY

@@ -21,6 +21,7 @@ from crm.visits.notifications import tell_joined, tell_left, tell_named, tell_pe
 from crm.visits.outdated import is_outdated_by
 from crm.visits.permissions import may_change
 from crm.visits.rules import Status, Verdict, may_end_early
+from crm.visits.taking_back import restore_visit, undo_step
 from crm.visits.validation import NewVisit
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import refusal_text
@@ -29,6 +30,7 @@ from crm.web.site import site
 from crm.web.transaction import moment, only_matters, today
 from crm.web.visits.questions import Prompt, prompt_about, prompt_page
 from crm.web.visits.reporting import apply_change, change_and_report, visit_or_404
+from crm.web.visits.undo_offers import offered_step
 
 
 def log(new: NewVisit) -> Visit:
@@ -131,6 +133,37 @@ def cancel(visit_id: int) -> ResponseReturnValue:
         return service.cancel_visit(session, visit=visit, by=signed_in(), now=moment())
 
     return apply_change(visit_id, "拜访已取消。", change)
+
+
+def restore(visit_id: int) -> ResponseReturnValue:
+    """Take back a cancellation; asked about other visits as when it was planned."""
+    visit = visit_or_404(visit_id)
+    if may_change(db.session, my_view(), visit.id, today()):
+        planned = replace(data_of(visit), status=Status.PLANNED)
+        if prompt := prompt_about(planned, visit):
+            return prompt_page(prompt, back_to(url_for("visits.show", visit_id=visit_id)))
+
+    def change(session: Session, visit: Visit) -> Visit:
+        return restore_visit(session, visit=visit, by=signed_in(), now=moment())
+
+    return apply_change(visit_id, "已恢复为计划拜访。", change)
+
+
+def undo(visit_id: int) -> ResponseReturnValue:
+    """Undo my last step, while nothing else has happened to the visit."""
+    back = back_to(url_for("visits.show", visit_id=visit_id))
+    try:
+        entry_id, was = offered_step(visit_id)
+    except Refused as refusal:
+        flash(refusal_text(refusal), "danger")
+        return redirect(back)
+
+    def change(session: Session, visit: Visit) -> Visit:
+        return undo_step(
+            session, visit=visit, entry_id=entry_id, was=was, by=signed_in(), now=moment()
+        )
+
+    return apply_change(visit_id, "已撤销，拜访恢复原状。", change)
 
 
 def leave(visit_id: int) -> ResponseReturnValue:

@@ -29,6 +29,7 @@ class VisitPage:
     is_readable: bool  # else its words are hidden, whether there are any or not
     is_bare: bool  # own visit without contact and minutes
     can_change: bool
+    can_restore: bool  # it is cancelled
     can_leave: bool  # I am a companion, and may take myself out
     can_confirm: bool
     can_reject: bool
@@ -60,6 +61,7 @@ def visit_page(seen: SeenVisit) -> VisitPage:
         and seen.is_readable
         and not (seen.met or seen.minutes or seen.next_step),
         can_change=can_change and seen.status is not Status.CANCELLED,
+        can_restore=can_change and seen.status is Status.CANCELLED,
         can_leave=seen.status is not Status.CANCELLED and my_view().person_id in companions,
         can_confirm=can_judge and is_open and seen.verdict is not Verdict.CONFIRMED,
         can_reject=can_judge and is_open and seen.verdict is not Verdict.REJECTED,

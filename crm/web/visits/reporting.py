@@ -1,6 +1,6 @@
 """Changes of visits by buttons and forms, with messages about the figures that they change."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import TypeAlias
 
@@ -17,13 +17,16 @@ from crm.quotas.live import VisitChange
 from crm.quotas.queries import figures_around_change
 from crm.visits.models import Visit
 from crm.visits.queries import visit_by_id
+from crm.visits.taking_back import unrecorded
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
 from crm.web.corrections.rows import corrections_notice
 from crm.web.errors import refusal_text
 from crm.web.forms import back_to
+from crm.web.notices import Line, flash_change
 from crm.web.quotas.quota_effects import quota_effects
 from crm.web.transaction import moment, today
+from crm.web.visits.undo_offers import undo_offer
 
 Change: TypeAlias = Callable[[Session, Visit], Visit]
 
@@ -67,20 +70,24 @@ def change_and_report(
     leader_id, *_ = people = tuple(people)
     person_id = signed_in().id if signed_in().id in people else leader_id
     was = facts_for(db.session, visit, person_id) if visit else None
+    stood = unrecorded(db.session, visit) if visit else None
+    all_dates = set(dates)
 
     with explained() as session:
         visit = change(session)
 
-    flash(message, "success")
-    _flash_effects(VisitChange(visit.id, person_id, was), dates)
+    all_dates |= {visit.first_on, visit.last_on}
+    lines = [*_effects(VisitChange(visit.id, person_id, was), all_dates)]
     if notice := corrections_notice():
-        flash(notice, "info")
+        lines.append(Line("info", notice))
+    undo = undo_offer(visit, stood, all_dates) if stood else None
+    flash_change(message, lines, undo)
 
     return visit
 
 
-def _flash_effects(change: VisitChange, dates: Iterable[date]) -> None:
-    """Flash how the person's figures differ; read after the change, for which others wait."""
+def _effects(change: VisitChange, dates: Iterable[date]) -> Iterator[Line]:
+    """How the person's figures differ; read after the change, for which others wait."""
     is_mine = change.person_id == signed_in().id
     # REGIME 3: figures of others only where they are in my scope
     if not is_mine and not may_see_person(db.session, my_view(), change.person_id, today()):
@@ -89,4 +96,4 @@ def _flash_effects(change: VisitChange, dates: Iterable[date]) -> None:
     name = "" if is_mine else db.session.get_one(Person, change.person_id).name
     before, after = figures_around_change(db.session, dates, moment(), change)
     for effect in quota_effects(before, after, change.visit_id, today=today(), person_name=name):
-        flash(effect.text, effect.tone)
+        yield Line(effect.tone, effect.text)

@@ -30,7 +30,9 @@ from crm.web.visits.actions import (
     merge,
     move,
     reject,
+    restore,
     rewrite,
+    undo,
 )
 from crm.web.visits.detail import visit_page
 from crm.web.visits.forms import (
@@ -50,7 +52,7 @@ from crm.web.visits.reporting import visit_or_404
 bp = Blueprint("visits", __name__)
 VISIT = f"/visits/<int(max={LARGEST_ID}):visit_id>"
 # Each function has the name of its route.
-for action in (done, move, cancel, confirm, reject, leave):
+for action in (done, move, cancel, restore, undo, confirm, reject, leave):
     bp.post(f"{VISIT}/{action.__name__}")(action)
 bp.get("/visits")(listing)
 bp.get("/visits/sums")(sums)

@@ -1,0 +1,167 @@
+"""Taking back what was done to a visit: a cancellation, or the last step of the same person."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.audit import AuditEntry, changes, record
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.base.fields import FieldKind
+from crm.base.values import dataclass
+from crm.people.models import Person
+from crm.people.permissions import viewer
+from crm.people.quota_inputs import Edit
+from crm.visits.fields import VISIT_FIELDS
+from crm.visits.late_entry import DatesAndState, late_by_person, late_now, store_days_late
+from crm.visits.links import keep_former_people, lead_ids_of, participants_of, set_links
+from crm.visits.models import Visit
+from crm.visits.quota_inputs import collect_edit
+from crm.visits.rules import Status, Verdict
+from crm.visits.service import hold_changeable
+
+UNDO_WITHIN = timedelta(minutes=30)
+_STEPS = frozenset({"visit.changed", "visit.done", "visit.moved"})
+_LINKS = frozenset({"participant_ids", "lead_ids"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecorded:
+    """What a step changes of a visit beside the values that its audit entry names."""
+
+    logged_at: datetime | None
+    late_by: Mapping[int, int]  # by person who leads or joins
+    verdict: Verdict | None
+    verdict_by_id: int | None
+    verdict_at: datetime | None
+
+
+def restore_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
+    """Take back a cancellation; refused as `not_yours`, `not_cancelled`.
+
+    REGIME 3: it is planned as before, and counts as entered now.
+    """
+    on = civil_date(now)
+    hold_changeable(db, visit, viewer(db, by, on), on)
+    if visit.status is not Status.CANCELLED:
+        raise Refused("not_cancelled", field="status", status=visit.status.label)
+
+    was, late_before = DatesAndState.of(visit), late_now(db, visit)
+    before, after = changes(visit, {"status": Status.PLANNED})
+    visit.entered_at = now
+    late = late_by_person(late_before.keys(), late_before, was, DatesAndState.of(visit), on)
+    visit.late_by_days = late.pop(visit.leader_id)
+    store_days_late(db, visit.id, late)
+    # who takes it back enters it anew, and may not judge it
+    keep_former_people(db, visit, {by.id} - late_before.keys())
+
+    record(db, "visit.restored", visit, by=by, at=now, before=before, after=after)
+    collect_edit(db, visit, Edit.VISIT_RESTORED, people=late_before.keys(), by=by, at=now)
+    return visit
+
+
+def unrecorded(db: Session, visit: Visit) -> Unrecorded:
+    """What has to be known before a step so that it can be undone."""
+    return Unrecorded(
+        visit.logged_at,
+        late_now(db, visit),
+        visit.verdict,
+        visit.verdict_by_id,
+        visit.verdict_at,
+    )
+
+
+def undoable_entry_id(db: Session, visit: Visit, *, by: Person, now: datetime) -> int | None:
+    """The last entry about the visit, where it is a step that the person may undo."""
+    entry = _last_entry(db, visit)
+    return entry.id if entry and _is_undoable(entry, by, now) else None
+
+
+def undo_step(  # noqa: PLR0913 - which step, and what its entry does not name
+    db: Session, *, visit: Visit, entry_id: int, was: Unrecorded, by: Person, now: datetime
+) -> Visit:
+    """Set the visit back to what it was before the step of the entry.
+
+    Refused as `not_yours`, and as `not_undoable` once anything else has happened to it.
+    """
+    on = civil_date(now)
+    hold_changeable(db, visit, viewer(db, by, on), on)
+    entry = _last_entry(db, visit)
+    if entry is None or entry.id != entry_id or not _is_undoable(entry, by, now):
+        raise Refused("not_undoable")
+
+    stood, people = DatesAndState.of(visit), late_now(db, visit).keys()
+    old = json.loads(entry.before or "{}")
+    before, after = changes(visit, _columns(old))
+    visit.logged_at = was.logged_at
+    visit.late_by_days = was.late_by[visit.leader_id]
+    visit.verdict, visit.verdict_at = was.verdict, was.verdict_at
+    visit.verdict_by_id = was.verdict_by_id
+
+    links_before, links_after = _set_links_back(db, visit, old, was)
+    keep_former_people(db, visit, people - was.late_by.keys())
+    record(
+        db,
+        "visit.undone",
+        visit,
+        by=by,
+        at=now,
+        before=before | links_before,
+        after=after | links_after,
+    )
+    collect_edit(
+        db,
+        visit,
+        Edit.VISIT_UNDONE,
+        people=people | was.late_by.keys(),
+        dates=(stood.first_on, stood.last_on),
+        by=by,
+        at=now,
+    )
+    return visit
+
+
+def _last_entry(db: Session, visit: Visit) -> AuditEntry | None:
+    about = (AuditEntry.subject == Visit.__tablename__) & (AuditEntry.subject_id == visit.id)
+    return db.scalar(select(AuditEntry).where(about).order_by(AuditEntry.id.desc()).limit(1))
+
+
+def _is_undoable(entry: AuditEntry, by: Person, now: datetime) -> bool:
+    is_own = entry.by_id == by.id and entry.action in _STEPS
+    return is_own and now - entry.at <= UNDO_WITHIN
+
+
+def _columns(old: Mapping[str, Any]) -> dict[str, object]:
+    return {name: _value(name, value) for name, value in old.items() if name not in _LINKS}
+
+
+def _value(name: str, value: Any) -> object:
+    """A value of an entry as its column has it."""
+    field = VISIT_FIELDS[name]
+    if value is None:
+        return None
+    if field.choices:
+        return field.choices(value)
+    if field.kind is FieldKind.MOMENT:
+        return datetime.fromisoformat(value)
+    return date.fromisoformat(value) if field.kind is FieldKind.DATE else value
+
+
+def _set_links_back(
+    db: Session, visit: Visit, old: Mapping[str, Any], was: Unrecorded
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Set participants and leads to what they were; the values that differed."""
+    present = {
+        "participant_ids": sorted(participants_of(db, visit.id)),
+        "lead_ids": sorted(lead_ids_of(db, visit.id)),
+    }
+    wanted = {name: old.get(name, ids) for name, ids in present.items()}
+    late_by = {person_id: was.late_by[person_id] for person_id in wanted["participant_ids"]}
+    set_links(db, visit, late_by=late_by, lead_ids=wanted["lead_ids"])
+
+    differing = [name for name in present if present[name] != wanted[name]]
+    return {name: present[name] for name in differing}, {name: wanted[name] for name in differing}

@@ -1,0 +1,53 @@
+"""The button 撤销 beside the message of a step, while nothing has been built on that step."""
+
+from collections.abc import Collection
+from datetime import date
+
+from flask import current_app, request, url_for
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from pydantic import TypeAdapter
+
+from crm.base.errors import Refused
+from crm.extensions import db
+from crm.quotas.frozen import frozen_periods
+from crm.visits.models import Visit
+from crm.visits.rules import Status
+from crm.visits.taking_back import UNDO_WITHIN, Unrecorded, undoable_entry_id
+from crm.web.auth import signed_in
+from crm.web.notices import Undo
+from crm.web.transaction import moment
+
+_unrecorded = TypeAdapter(Unrecorded)
+
+
+def undo_offer(visit: Visit, was: Unrecorded, dates: Collection[date]) -> Undo | None:
+    """The way back from the step that was just made; none where a freeze has used the visit."""
+    people = {visit.leader_id, *was.late_by}
+    if frozen_periods(db.session, people, min(dates), max(dates)):
+        return None
+
+    row = f"v{visit.id}"
+    if visit.status is Status.CANCELLED:
+        return Undo(url_for("visits.restore", visit_id=visit.id), {}, row)
+
+    entry_id = undoable_entry_id(db.session, visit, by=signed_in(), now=moment())
+    if entry_id is None:
+        return None
+    token = _signer().dumps([visit.id, entry_id, _unrecorded.dump_python(was, mode="json")])
+    return Undo(url_for("visits.undo", visit_id=visit.id), {"step": str(token)}, row)
+
+
+def offered_step(visit_id: int) -> tuple[int, Unrecorded]:
+    """The entry and what it does not name, as offered; refused as `not_undoable`."""
+    try:
+        signed = _signer().loads(request.form.get("step", ""), max_age=UNDO_WITHIN.seconds)
+    except BadSignature:
+        raise Refused("not_undoable") from None
+    offered_id, entry_id, was = signed
+    if offered_id != visit_id:
+        raise Refused("not_undoable")
+    return entry_id, _unrecorded.validate_python(was)
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="undo-visit")
