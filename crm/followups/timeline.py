@@ -1,6 +1,6 @@
 """The timeline of a lead: milestones, visits and follow-ups together, latest first."""
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -22,6 +22,7 @@ class Entry:
     """One event of a lead: exactly one of the three is set."""
 
     on: date
+    at: datetime  # tells apart what happened on one date
     milestone: Milestone | None = None
     visit: SeenVisit | None = None
     followup: Followup | None = None
@@ -31,11 +32,22 @@ def timeline(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[Entry]:
     """What happened on a lead that the viewer may see, latest first; its milestones are loaded."""
     entries = [
         # the latest first, as those of one date stay in their order
-        *(Entry(step.reached_on, milestone=step) for step in reversed(lead.milestones)),
-        *(Entry(seen.first_on, visit=seen) for seen in _visits(db, viewer, lead, on)),
-        *(Entry(_shown_on(step), followup=step) for step in _followups(db, lead)),
+        *(_milestone_entry(step) for step in reversed(lead.milestones)),
+        *(
+            Entry(seen.first_on, seen.starts_at, visit=seen)
+            for seen in _visits(db, viewer, lead, on)
+        ),
+        *(_followup_entry(step) for step in _followups(db, lead)),
     ]
-    return sorted(entries, key=lambda entry: entry.on, reverse=True)
+    return sorted(entries, key=lambda entry: (entry.on, entry.at), reverse=True)
+
+
+def _milestone_entry(step: Milestone) -> Entry:
+    return Entry(step.reached_on, step.entered_at, milestone=step)
+
+
+def _followup_entry(step: Followup) -> Entry:
+    return Entry(_shown_on(step), step.done_at or step.entered_at, followup=step)
 
 
 def _visits(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[SeenVisit]:

@@ -37,7 +37,6 @@ from crm.web.edit_conflicts import VersionedForm
 from crm.web.errors import refusal_text
 from crm.web.forms import (
     NOTHING,
-    Needed,
     chosen_id,
     cleaned,
     enum_choices,
@@ -146,7 +145,7 @@ class LeadForm(ChangeForm):
     ref = HiddenField(filters=[cleaned], validators=[_short])
     warned_of = HiddenField(filters=[cleaned], validators=[_short])  # the company already shown
     stage = SelectField("目前阶段", choices=enum_choices(LINE), coerce=Stage)
-    entered_on = DateField("进入该阶段的日期", [Needed("请选择日期。"), sensible_year])
+    entered_on = DateField("进入该阶段的日期", [DataRequired("请选择日期。"), sensible_year])
     unit_id = _chosen("unit_id")
     tracker_id = PersonField(LABELS["tracker_id"])
     leader_id = PersonField(LABELS["leader_id"])

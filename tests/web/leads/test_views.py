@@ -1,6 +1,6 @@
 """Pages of leads: who finds which, what the form takes, and how a lead advances."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -471,6 +471,18 @@ def test_what_is_due_first_stands_on_top_and_the_rest_is_folded(app, zone, track
 
     assert page.index("寄送资料") < page.index("已逾期 3 天") < page.index("另有 1 项安排")
     assert page.index("另有 1 项安排") < page.index("约见电力")
+
+
+def test_what_happened_on_one_date_comes_in_the_order_of_its_hours(app, zone, tracker):
+    lead = zone.leads[Secrecy.OPEN]
+    with arranged(app) as db:
+        make_followup(db, lead, zone.tracker, NOW.date(), what="办结在后", done_at=NOW)
+        early = NOW - timedelta(hours=2)
+        make_followup(db, lead, zone.tracker, NOW.date(), what="办结在先", done_at=early)
+
+    page = tracker.get(zone.path()).text
+
+    assert page.index("办结在后") < page.index("办结在先")
 
 
 def test_what_is_not_filled_in_is_one_line(app, zone, tracker, stranger):
