@@ -39,6 +39,12 @@ def moment(at: datetime, today: date | None = None) -> str:
     return f"{dated(local.date(), today or local.date())} {local:%H:%M}"
 
 
+def full_moment(at: datetime) -> str:
+    """An instant in civil time with its year: `2026年7月20日 14:00`."""
+    local = civil(at)
+    return f"{local.year}年{day(local.date())} {local:%H:%M}"
+
+
 def duration(time: timedelta) -> str:
     """A rough duration: `40 秒`, `5 分钟`, `3 小时`, `2 天`."""
     seconds = int(time.total_seconds())

@@ -1,90 +1,41 @@
 """The compliance board: figures by unit and person, never ranked by activity (REGIME 3 and 4)."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from itertools import groupby
+from itertools import chain
 
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.base.periods import Period
 from crm.base.values import dataclass
-from crm.digests.results import groups
 from crm.jobs.ledger import began_on
 from crm.people.permissions import Viewer
 from crm.people.queries import UnitNode, spelled
 from crm.people.rules import OF_BOARDS
+from crm.quotas.past_statuses import past_statuses, periods_before
 from crm.quotas.pending_visits import count_pending
-from crm.quotas.permissions import FigureScope, may_be_split
-from crm.quotas.queries import (
-    PersonFigure,
-    figures_in_scope,
-    working_calendar,
-)
+from crm.quotas.permissions import FigureScope
+from crm.quotas.queries import PersonFigure, figures_in_scope, working_calendar
 from crm.quotas.rules import (
     WORKDAYS_TO_LOG,
-    Figure,
     FigureBasis,
     FigureStatus,
     PendingVisits,
     basis_of,
 )
-from crm.quotas.wording import sentence_of
+from crm.quotas.wording import demand_of, sentence_of
+from crm.web.quotas.board_rows import (
+    FOLDED_FROM,
+    People,
+    Row,
+    StatusCounts,
+    UnitBlock,
+    count_statuses,
+    row_of,
+    unit_blocks,
+)
 from crm.web.quotas.labels import ESTIMATED_CALENDAR, correction_note, frozen_note
-from crm.web.quotas.visible_figures import figure_url
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One person against one rule."""
-
-    name: str
-    figure: Figure
-    url: str
-    note: str  # what sets it apart: a correction, or that it is frozen where others are not
-
-    def percent(self, count: int) -> int:
-        """The count as a share of what is required, at most 100."""
-        required = max(self.figure.required, 1)
-        return min(count, required) * 100 // required
-
-
-@dataclass(frozen=True, slots=True)
-class StatusCounts:
-    """How many figures have which status; whoever is exempt owes nothing."""
-
-    total: int  # all figures
-    by_status: tuple[tuple[FigureStatus, int], ...]
-    is_split: bool = True  # else too few people owe for this viewer to have them by status
-
-    @property
-    def owing(self) -> int:
-        """Those that owe something."""
-        return self.total - dict(self.by_status).get(FigureStatus.EXEMPT, 0)
-
-    @property
-    def met(self) -> int:
-        """Those that are met."""
-        return dict(self.by_status).get(FigureStatus.MET, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class UnitRow:
-    """A unit with all below it, beside the others."""
-
-    name: str
-    status_counts: StatusCounts
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The people of one unit who are judged by one rule."""
-
-    unit: str
-    rule: str
-    status_counts: StatusCounts
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +46,16 @@ class BoardScope:
     unit_ids: frozenset[int]
     figures: FigureScope
     status: FigureStatus | None = None
+    shows_all: bool = False  # whether nobody is folded
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A rule that judges: in short what it asks, and how it is counted."""
+
+    name: str
+    short: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +64,15 @@ class Board:
 
     own: tuple[Row, ...]  # shown apart where the viewer sees no people
     total: StatusCounts
-    units: tuple[UnitRow, ...]
-    blocks: tuple[Block, ...]
-    rules: tuple[tuple[str, str], ...]  # those that judge, each with what it asks
+    blocks: tuple[UnitBlock, ...]
+    rules: tuple[Demand, ...]
+    basis: str
     notes: tuple[str, ...]
     has_people: bool  # whether the viewer sees people by name, and not units alone
     is_own: bool  # whether the viewer sees nobody's figures but their own
+    is_running: bool  # whether the period has days left
+    folds: bool  # whether people without need of attention are folded
+    past: str  # the span of the earlier periods of which a row shows marks; empty without any
 
 
 def make_board(
@@ -119,96 +83,64 @@ def make_board(
     mine = [figure for figure in judged if figure.person_id == viewer.person_id]
     in_units = [figure for figure in judged if figure.unit_id in scope.unit_ids]
     seen = in_units if viewer.role in OF_BOARDS else []
-    by_name = _by_name(scope, seen) if viewer.oversees else []
+    people = _people(db, scope, period, seen if viewer.oversees else [])
 
-    by_unit = list(_unit_rows(scope, seen))
-    unsplit = [figure for row, part in by_unit if not row.status_counts.is_split for figure in part]
+    parts = list(unit_blocks(scope.units, scope.unit_ids, seen, scope.figures, people))
+    unsplit = [
+        figure for blocks, part in parts if not blocks[0].status_counts.is_split for figure in part
+    ]
+    own = () if viewer.oversees else tuple(row_of(each, frozen_note, {}) for each in mine)
+    shown = seen or mine
 
     return Board(
-        own=() if viewer.oversees else tuple(_row(figure, frozen_note) for figure in mine),
-        total=_status_counts(seen, scope.figures, unsplit),
-        units=tuple(row for row, _ in by_unit),
-        blocks=tuple(_blocks(db, scope, by_name)),
-        rules=_demands(seen or mine),
-        notes=tuple(_notes(db, period, now, seen or mine)),
+        own=own,
+        total=count_statuses(seen, scope.figures, unsplit),
+        blocks=tuple(chain.from_iterable(_chosen(scope, blocks) for blocks, _ in parts)),
+        rules=_demands(shown),
+        basis=basis_of((each.figure for each in shown), period, began_on(db)).label,
+        notes=tuple(_notes(db, period, now, shown)),
         has_people=viewer.oversees,
         is_own=viewer.role not in OF_BOARDS,
+        is_running=period.last >= clock.civil_date(now),
+        folds=people.folds,
+        past=_past_span(period) if people.past else "",
     )
 
 
-def _by_name(scope: BoardScope, seen: Sequence[PersonFigure]) -> list[PersonFigure]:
-    """The figures of the chosen status that the viewer sees with the person's name."""
-    wanted = [figure for figure in seen if scope.status in (None, figure.figure.status)]
-    return [figure for figure in wanted if scope.figures.sees_figure(figure)]
+def _people(db: Session, scope: BoardScope, period: Period, seen: Sequence[PersonFigure]) -> People:
+    """The figures that the viewer sees with the person's name."""
+    figures = [figure for figure in seen if scope.figures.sees_figure(figure)]
+    # where all are frozen, only what sets a figure apart is noted
+    is_all_frozen = all(judged.figure.settled for judged in figures)
+
+    return People(
+        figures,
+        [judged for judged in figures if scope.status in (None, judged.figure.status)],
+        spelled(db, {judged.person_id for judged in figures}),
+        past_statuses(db, period) if figures else {},
+        correction_note if is_all_frozen else frozen_note,
+        # a chosen status has nobody to fold
+        folds=len(figures) >= FOLDED_FROM and not (scope.shows_all or scope.status),
+    )
 
 
-def _row(judged: PersonFigure, note_of: Callable[[Figure], str]) -> Row:
-    figure = judged.figure
-    url = figure_url(figure.rule.code, judged.username, figure.period)
-    return Row(judged.name, figure, url, note_of(figure))
+def _chosen(scope: BoardScope, blocks: Sequence[UnitBlock]) -> Sequence[UnitBlock]:
+    """The blocks, but of a chosen status only those that have anybody of it."""
+    if scope.status is None:
+        return blocks
+    head, *inner = blocks
+    kept = [block for block in inner if not block.is_empty]
+    return [head, *kept] if kept or not head.is_empty else []
 
 
-def _status_counts(
-    judged: Sequence[PersonFigure], scope: FigureScope, unsplit: Sequence[PersonFigure] = ()
-) -> StatusCounts:
-    """How many figures have which status; not split where too few people would show.
-
-    `unsplit`: the figures of parts that are not split. The whole less the other parts tells of
-    them, too.
-    """
-    # REGIME 2: no count of fewer than three people whose figures the viewer may not see
-    if not (may_be_split(scope, judged) and may_be_split(scope, unsplit)):
-        return StatusCounts(len(judged), (), is_split=False)
-    counts = Counter(figure.figure.status for figure in judged)
-    by_status = tuple((status, counts[status]) for status in _ORDER if counts[status])
-    return StatusCounts(len(judged), by_status)
+def _past_span(period: Period) -> str:
+    first, *_, last = periods_before(period)
+    return f"{formatting.period_short(first)}至{formatting.period_short(last)}"
 
 
-def _demands(judged: Iterable[PersonFigure]) -> tuple[tuple[str, str], ...]:
+def _demands(judged: Iterable[PersonFigure]) -> tuple[Demand, ...]:
     rules = dict.fromkeys(figure.figure.rule for figure in judged)
-    return tuple((rule.name, sentence_of(rule)) for rule in rules)
-
-
-_ORDER = (
-    FigureStatus.MET,
-    FigureStatus.ON_TRACK,
-    FigureStatus.AT_RISK,
-    FigureStatus.UNREACHABLE,
-    FigureStatus.MISSED,
-    FigureStatus.EXEMPT,
-)
-
-
-def _unit_rows(
-    scope: BoardScope, seen: Sequence[PersonFigure]
-) -> Iterable[tuple[UnitRow, list[PersonFigure]]]:
-    """The units, each with its figures."""
-    for group in groups(scope.units, scope.unit_ids):
-        if part := [figure for figure in seen if figure.unit_id in group.unit_ids]:
-            yield UnitRow(group.name, _status_counts(part, scope.figures)), part
-
-
-def _blocks(db: Session, scope: BoardScope, by_name: Sequence[PersonFigure]) -> Iterable[Block]:
-    """By unit in the order of the tree and by rule, people in the order of their names."""
-    pinyin = spelled(db, {figure.person_id for figure in by_name})
-    places = {node.unit.id: place for place, node in enumerate(scope.units)}
-    is_all_frozen = all(figure.figure.settled for figure in by_name)
-    note_of = correction_note if is_all_frozen else frozen_note
-
-    def unit_and_rule(judged: PersonFigure) -> tuple[int, str]:
-        return places[judged.unit_id], judged.figure.rule.code
-
-    def name(judged: PersonFigure) -> tuple[str, str, str]:
-        return pinyin[judged.person_id], judged.name, judged.username
-
-    # REGIME 3: nobody is ranked
-    ordered = sorted(sorted(by_name, key=name), key=unit_and_rule)
-
-    for _, group in groupby(ordered, unit_and_rule):
-        part = list(group)
-        rows = tuple(_row(judged, note_of) for judged in part)
-        counts = _status_counts(part, scope.figures)
-        yield Block(part[0].unit_name, part[0].figure.rule.name, counts, rows)
+    return tuple(Demand(rule.name, demand_of(rule), sentence_of(rule)) for rule in rules)
 
 
 def _notes(
@@ -245,11 +177,11 @@ def _period_state(period: Period, on: date, open_until: date) -> str:
         return "本期尚未开始"
     if on <= period.last:
         return "本期尚未结束"
-    return f"本期补登记到{formatting.day(open_until)}为止"
+    return f"本期可补录至{formatting.day(open_until)}"
 
 
 def _pending(visits: PendingVisits) -> str:
     """How many visits may still change the figures; empty where none may."""
-    counts = ((visits.to_log, "登记完成"), (visits.to_judge, "确认"))
+    counts = ((visits.to_log, "办结"), (visits.to_judge, "确认"))
     parts = [f"{count} 次拜访待{step}" for count, step in counts if count]
     return f"，还有 {'、'.join(parts)}" if parts else ""

@@ -14,6 +14,7 @@ from crm.quotas.frozen import count_corrections, of_author, seen_corrections
 from crm.quotas.pending_visits import visits_to_judge
 from crm.quotas.queries import PersonFigure, period_kinds
 from crm.quotas.rules import FigureStatus
+from crm.quotas.status_reasons import THIS
 from crm.supervision import permissions
 from crm.web.auth import my_view
 from crm.web.corrections.rows import correction_rows
@@ -37,6 +38,14 @@ PERIOD_TABS = {
     PeriodKind.QUARTER: "按季度",
     PeriodKind.YEAR: "按年",
 }
+# so many to choose from; earlier ones are reached step by step
+CHOICES = {
+    PeriodKind.WEEK: 26,
+    PeriodKind.XUN: 18,
+    PeriodKind.MONTH: 13,
+    PeriodKind.QUARTER: 8,
+    PeriodKind.YEAR: 5,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +55,16 @@ class BoardFilters:
     period: Period
     unit: str  # a unit's code; empty: all that the viewer sees
     status: FigureStatus | None
+    shows_all: bool  # whether nobody is folded
 
     def url(self, **changed: str | None) -> str:
         """The board's address with these filters changed."""
-        same = {"period": self.period.name, "unit": self.unit or None, "status": self.status}
+        same = {
+            "period": self.period.name,
+            "unit": self.unit or None,
+            "status": self.status,
+            "all": "1" if self.shows_all else None,
+        }
         return url_for("compliance.board", **{**same, **changed})  # type: ignore[arg-type]
 
 
@@ -62,7 +77,8 @@ def board() -> ResponseReturnValue:
 
     kinds = period_kinds(db.session)
     filters, units = _filters(kinds), _my_units()
-    scope = BoardScope(units, _unit_ids(units, filters.unit), my_figure_scope(), filters.status)
+    unit_ids = _unit_ids(units, filters.unit)
+    scope = BoardScope(units, unit_ids, my_figure_scope(), filters.status, filters.shows_all)
 
     return render_template(
         "quotas/board.html",
@@ -70,6 +86,7 @@ def board() -> ResponseReturnValue:
         board=make_board(db.session, my_view(), filters.period, moment(), scope),
         tabs=_tabs(kinds, filters.period),
         units=[("", "全部单位"), *((node.unit.code, _indented(node, units)) for node in units)],
+        printed=f"{formatting.full_moment(moment())} {my_view().person.name}",
         **_period_links(filters),
     )
 
@@ -80,7 +97,8 @@ def _filters(kinds: Sequence[PeriodKind]) -> BoardFilters:
     period = Period.holding(kind, date_arg("on") or today())
     if name := text_arg("period"):
         period = period_or_404(name)
-    return BoardFilters(period, text_arg("unit"), enum_arg("status", FigureStatus))
+    status = enum_arg("status", FigureStatus)
+    return BoardFilters(period, text_arg("unit"), status, shows_all=text_arg("all") == "1")
 
 
 def _usual_kind(kinds: Sequence[PeriodKind]) -> PeriodKind:
@@ -132,15 +150,27 @@ def _tabs(
 
 
 def _period_links(filters: BoardFilters) -> dict[str, object]:
-    """The name of the shown period, and the addresses of those before, after and of today."""
+    """The name of the shown period, its neighbours' addresses, and the periods to choose from."""
     period, on = filters.period, today()
     current = Period.holding(period.kind, on)
     return {
         "label": formatting.period_name(period),
+        "this": THIS[period.kind] if on in period else formatting.period_name(period),
+        "periods": _choices(period, current),
         "previous": filters.url(period=period.before.name),
         "next": filters.url(period=period.after.name) if period.last < on else None,
         "current": filters.url(period=current.name) if period != current else None,
     }
+
+
+def _choices(shown: Period, current: Period) -> list[tuple[str, str]]:
+    """The latest periods with their names, the latest first, and the shown one among them."""
+    found = [current]
+    while len(found) < CHOICES[current.kind]:
+        found.append(found[-1].before)
+    if shown not in found:
+        found = sorted([*found, shown], reverse=True)
+    return [(period.name, formatting.period_name(period)) for period in found]
 
 
 def _late_visits_page() -> ResponseReturnValue:
@@ -170,11 +200,13 @@ def _corrections_page() -> ResponseReturnValue:
 
 
 @bp.get("/compliance/figure")
+@bp.get("/figures/<period>/<username:person>")
 @bp.get("/figures/<period>/<rule>/<username:person>")
 def figure(**_named: str) -> ResponseReturnValue:
     """The explanation of a figure: mine, or of somebody whose figures I see by name.
 
-    Mails name the figure in the query; pages name it in the path, which is shorter.
+    Mails name the figure in the query; pages name it in the path, which is shorter, and the board
+    without the rule where the person has one figure in the period.
     """
     judged = requested_figure()
     return render_template(

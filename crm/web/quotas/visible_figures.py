@@ -9,7 +9,7 @@ from crm.extensions import db
 from crm.people.models import Person
 from crm.people.queries import by_username
 from crm.quotas.permissions import FigureScope, figure_scope
-from crm.quotas.queries import PersonFigure, figure_of
+from crm.quotas.queries import PersonFigure, explained_figures
 from crm.web.auth import my_view
 from crm.web.forms import YEARS, text_arg
 from crm.web.transaction import moment, today
@@ -32,18 +32,21 @@ def period_or_404(name: str) -> Period:
 
 
 def requested_figure() -> PersonFigure:
-    """The figure that the address names by rule, person and period; 404 where I may not see it."""
+    """The figure that the address names by rule, person and period; 404 where I may not see it.
+
+    Without a rule it is the first that I see, where most people have one.
+    """
     person: Person = by_username(db.session, _named("person")) or abort(404)
-    figure = figure_of(
+    code = _named("rule")
+    found = explained_figures(
         db.session,
-        code=_named("rule"),
-        person_id=person.id,
         period=period_or_404(_named("period")),
         as_of=moment(),
+        codes=[code] if code else None,
+        person_ids=[person.id],
     )
     # one answer for both: whether there is a figure is not everybody's to know
-    is_seen = figure is not None and my_figure_scope().sees_figure(figure)
-    return figure if figure and is_seen else abort(404)
+    return next(filter(my_figure_scope().sees_figure, found), None) or abort(404)
 
 
 def _named(part: str) -> str:
@@ -53,6 +56,6 @@ def _named(part: str) -> str:
 
 # a board has hundreds; to put an address together takes longer than to write its row
 @lru_cache(maxsize=2_000)
-def figure_url(rule_code: str, username: str, period: Period) -> str:
-    """The address of the page that explains the figure."""
+def figure_url(rule_code: str | None, username: str, period: Period) -> str:
+    """The address of the page that explains the figure; without a rule, the person's only one."""
     return url_for("compliance.figure", rule=rule_code, person=username, period=period.name)

@@ -5,14 +5,17 @@ from datetime import UTC, date, datetime
 
 import pytest
 import time_machine
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 
 from crm.base.audit import record
 from crm.base.clock import at_civil
-from crm.base.periods import PeriodKind
+from crm.base.periods import Period, PeriodKind
 from crm.extensions import db as database_of_app
 from crm.jobs import ledger
+from crm.people.models import Posting
 from crm.people.rules import Duty, Role
+from crm.quotas.models import FigureRecord, RuleVersion
+from crm.quotas.rules import FigureStatus
 from crm.visits.models import Visit, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.conftest import NOW
@@ -33,6 +36,7 @@ from tests.factories import (
 
 LATE = datetime(2026, 7, 14, 2, tzinfo=UTC)
 JULY = "/compliance?period=2026-07"
+WHOLE_JULY = date(2026, 7, 1), date(2026, 7, 31)
 FIGURE = "/compliance/figure?rule=recruiter-monthly&person={}&period={}"
 
 
@@ -79,6 +83,36 @@ def late(app, leader, on=date(2026, 7, 3), **values):
     return given(app, leader, on, logged_at=LATE, entered_at=LATE, **values)
 
 
+def freeze(db, person, period, status):
+    """Keep a frozen figure of that status, of the unit of the person's posting."""
+    numbers = {
+        "required": 20,
+        "achieved": 0,
+        "planned": 0,
+        "pace": 0,
+        "workdays": 21,
+        "present": 21,
+    }
+    rule = db.scalars(select(RuleVersion).where(RuleVersion.code == RECRUITER["code"])).one()
+    unit_id = db.scalars(select(Posting.unit_id).where(Posting.person_id == person.id)).one()
+    db.add(
+        FigureRecord(
+            rule_id=rule.id,
+            rule_code=rule.code,
+            person_id=person.id,
+            unit_id=unit_id,
+            period=period.name,
+            first_on=period.first,
+            last_on=period.last,
+            explanation='{"counted": [], "not_counted": []}',
+            frozen_at=at_civil(period.last),
+            frozen_status=FigureStatus(status),
+            **{f"frozen_{name}": number for name, number in numbers.items()},
+        )
+    )
+    db.flush()
+
+
 def verdict(app, visit):
     with arranged(app) as db:
         return db.get(Visit, visit.id).verdict
@@ -118,7 +152,8 @@ def test_the_board_shows_the_people_of_the_units_below(app, zone, watch):
     assert "安一" in page
     assert "白二" in page
     assert "陈三" not in page
-    assert "<td>1 / 20<td>" in page
+    assert "<td>1/20 天<td>19<td>" in page
+    assert "差 19 天，本月" in page
 
 
 @pytest.mark.parametrize(
@@ -143,8 +178,8 @@ def test_a_recruiter_sees_their_own_figure_only(app, zone):
     page = sign_in(app, "an").get(JULY).text
 
     assert 'class="card quota-card"' in page
-    assert "/recruiter-monthly/an" in page
-    assert "/recruiter-monthly/bai" not in page
+    assert "/figures/2026-07/recruiter-monthly/an" in page
+    assert "bai" not in page
 
 
 def test_a_reader_sees_how_units_stand_and_no_person(app, zone):
@@ -153,7 +188,7 @@ def test_a_reader_sees_how_units_stand_and_no_person(app, zone):
     assert "招商局" in page
     assert "已无法达标" in page
     assert "安一" not in page
-    assert "/recruiter-monthly/" not in page
+    assert "/figures/" not in page
 
 
 def test_a_reader_is_not_offered_to_choose_among_people_unseen(app, zone):
@@ -172,25 +207,58 @@ def test_a_kind_of_period_without_rules_for_me_says_so(app, zone):
 def test_a_period_that_is_over_asks_nothing_of_today(app, zone):
     at_ans = sign_in(app, "an")
 
-    assert "按序时进度应完成" in at_ans.get(JULY).text
-    assert "按序时进度应完成" not in at_ans.get("/compliance?period=2026-06").text
-    assert "按序时进度应完成" not in at_ans.get(FIGURE.format("an", "2026-06")).text
+    assert "按序时进度应完成 10 天" in at_ans.get(JULY).text
+    assert "按序时进度" not in at_ans.get("/compliance?period=2026-06").text
+    assert "按序时进度" not in at_ans.get(FIGURE.format("an", "2026-06")).text
 
 
-def test_a_unit_narrowed_to_a_status_does_not_count_it_as_all(app, zone, watch):
-    assert "已达标 0 / 应考核" in watch.get(JULY).text
-    assert "已达标 0 / 应考核" not in watch.get(f"{JULY}&status=unreachable").text
-
-
-def test_people_are_sorted_by_unit_and_name_and_not_by_results(app, zone, watch):
+def test_a_unit_narrowed_to_a_status_keeps_the_sums_of_all(app, zone, watch):
     with arranged(app) as db:
-        make_person(db, "zhong", name="钟九", unit=zone.invest)
+        make_absence(db, make_person(db, "ai", name="艾四", unit=zone.invest), *WHOLE_JULY)
+
+    page = watch.get(f"{JULY}&status=exempt").text
+
+    assert "应考核 1，<em>已无法达标 1</em>，共差 20 天" in page
+    assert "艾四" in page
+    assert "安一" not in page
+
+
+def test_people_are_sorted_by_unit_then_danger_then_name_and_not_by_results(app, zone, watch):
+    with arranged(app) as db:
+        zhong = make_person(db, "zhong", name="钟九", unit=zone.invest)
+        make_absence(db, make_person(db, "ai", name="艾四", unit=zone.invest), *WHOLE_JULY)
     given(app, zone.bai)
-    given(app, zone.an, status=Status.PLANNED, on=date(2026, 7, 20))
+    given(app, zhong)
 
     page = watch.get(JULY).text
 
-    assert page.index("安一") < page.index("钟九") < page.index("白二")
+    assert page.index("安一") < page.index("钟九") < page.index("艾四") < page.index("白二")
+
+
+def test_people_without_need_of_attention_are_folded_on_a_long_board(app, zone, watch):
+    with arranged(app) as db:
+        for number in range(20):
+            made = make_person(db, f"away{number}", name=f"休{number}", unit=zone.team)
+            make_absence(db, made, *WHOLE_JULY)
+
+    in_sight, folded = watch.get(JULY).text.split('<tbody class="others">')
+
+    assert "显示其余 20 人" in in_sight
+    assert "白二" in in_sight
+    assert "休9" not in in_sight
+    assert "休9" in folded
+    assert "显示其余" not in watch.get(f"{JULY}&all=1").text
+    assert "显示其余" not in watch.get(f"{JULY}&status=exempt").text
+
+
+def test_a_row_shows_how_the_six_periods_before_ended(app, zone, watch):
+    with arranged(app) as db:
+        for month, status in ((3, "met"), (4, "missed"), (5, "exempt"), (6, "missed")):
+            freeze(db, zone.an, Period.parse(f"2026-0{month}"), status)
+
+    page = watch.get(JULY).text
+
+    assert '<td title="4月、6月未达标">··✓<s>✗</s>–<s>✗</s>' in page
 
 
 def test_a_unit_can_be_chosen_with_all_below_it(app, zone):
@@ -264,7 +332,7 @@ def test_an_open_period_says_what_still_waits(app, zone, watch):
 
     page = watch.get(JULY).text
 
-    assert "初步数：本期尚未结束，还有 1 次拜访待登记完成、1 次拜访待确认。" in page
+    assert "初步数：本期尚未结束，还有 1 次拜访待办结、1 次拜访待确认。" in page
 
 
 @pytest.mark.parametrize(
@@ -275,7 +343,7 @@ def test_a_period_stays_open_for_three_working_days(app, zone, day, is_open):
     with time_machine.travel(datetime(day.year, day.month, day.day, 4, tzinfo=UTC), tick=False):
         page = sign_in(app, "watch").get(JULY).text
 
-    assert ("初步数：本期补登记到8月5日为止" in page) is is_open
+    assert ("初步数：本期可补录至8月5日" in page) is is_open
 
 
 def test_an_estimated_calendar_is_mentioned(watch):
@@ -308,15 +376,27 @@ def test_the_address_of_a_figure_may_be_a_path_or_a_query(watch):
     assert watch.get("/figures/2026-07/recruiter-monthly/chen").status_code == 404
 
 
-def test_the_bar_shows_what_is_done_planned_and_due_today(app, zone, watch):
-    for day in (6, 7, 8, 9):
-        given(app, zone.an, date(2026, 7, day))
-    given(app, zone.an, date(2026, 7, 16), status=Status.PLANNED)
+def test_an_address_without_a_rule_shows_the_figure_that_is_seen(app, zone, watch):
+    with arranged(app) as db:
+        make_rule(db, RECRUITER, code="a-second", minimum=3)
 
     page = watch.get(JULY).text
 
-    bar = '<svg><rect width="20%"/><rect x="20%" width="5%"/><rect x="50%"/></svg>'
-    assert f"<td>4 / 20<td>{bar}<td>1<td>10" in page
+    assert "href=/figures/2026-07/recruiter-monthly/an>" in page
+    assert page_title(watch.get("/figures/2026-07/an")).startswith("安一 2026年7月")
+    assert watch.get("/figures/2026-07/chen").status_code == 404
+
+
+def test_a_unit_of_people_unseen_tells_no_sum_of_gaps(app, zone):
+    with arranged(app) as db:
+        boss = make_person(db, "boss", duty=Duty.DEPUTY, unit=zone.invest)
+        make_person(db, "under", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone.invest)
+
+    page = sign_in(app, "under").get(JULY).text
+
+    assert boss.name not in page
+    assert "共差 20 天" in page
+    assert "6 次" not in page.partition("<tbody")[2]
 
 
 def test_a_board_of_two_hundred_people_is_at_most_sixty_kilobytes(app, zone):
@@ -326,7 +406,10 @@ def test_a_board_of_two_hundred_people_is_at_most_sixty_kilobytes(app, zone):
             for place in range(10):
                 duty = Duty.RECRUITER if place else Duty.DEPUTY
                 name = f"王小{number}{place}"
-                make_person(db, f"wang{number:02}{place}", name=name, duty=duty, unit=unit)
+                made = make_person(db, f"wang{number:02}{place}", name=name, duty=duty, unit=unit)
+                freeze(db, made, Period.parse("2026-06"), "missed" if place < 2 else "met")
+                if place % 4 == 0:
+                    make_absence(db, made, *WHOLE_JULY)
 
     page = sign_in(app, "chief").get(JULY).text
 
