@@ -138,9 +138,19 @@ class Codes(TypeDecorator[frozenset[StrEnum]]):
         return None if value is None else frozenset(map(self.words, value.split(";")))
 
 
+class Code(Enum):
+    """A code stored as text; SQLAlchemy's own calls three functions for each value that is read."""
+
+    def result_processor(self, dialect: Any, coltype: object) -> Any:
+        """Look the value up: figures read four codes a visit."""
+        by_text: dict[str | None, StrEnum | None] = {None: None}
+        by_text |= {member.value: member for member in self.enum_class or ()}
+        return by_text.__getitem__
+
+
 def enum_column(words: type[StrEnum], name: str) -> Enum:
     """A column type for one code, stored as text with a named CHECK."""
-    return Enum(
+    return Code(
         words,
         name=name,
         native_enum=False,
