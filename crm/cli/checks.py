@@ -34,7 +34,7 @@ def _clock(db: Session, now: datetime) -> Result:
     if pulse.silent_for is None:
         return Health.FAIL, "定时任务尚未初始化，请运行 crm init"
     ago = formatting.duration(pulse.silent_for)
-    last = f"最近一次运行在 {ago}前" if pulse.has_ticked else f"安装 {ago}以来还没有运行过"
+    last = f"最近一次运行在 {ago}前" if pulse.has_ticked else f"安装 {ago}以来尚未运行"
     advice = "" if pulse.health is Health.OK else "；请启动 crm serve 或 crm clock"
     return pulse.health, last + advice
 
@@ -43,7 +43,7 @@ def _lease(db: Session, _now: datetime) -> Result:
     if holder := lease.holder_of(db):
         return Health.OK, f"由 {holder} 执行定时任务"
     # no failure: for a moment nobody holds it when one process takes over from another
-    return Health.WARN, "现在没有进程执行定时任务；请启动 crm serve 或 crm clock"
+    return Health.WARN, "当前没有进程执行定时任务；请启动 crm serve 或 crm clock"
 
 
 def _slots(db: Session, now: datetime) -> Result:

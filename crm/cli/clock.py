@@ -71,7 +71,7 @@ def run(until: datetime, *, send: bool) -> None:
 
     click.echo(json.dumps({job: summary.as_dict() for job, summary in summaries.items()}))
     if any(summary.is_incomplete for summary in summaries.values()):
-        raise RefusedError("有任务没有完成，原因见上面的日志和 crm clock show")
+        raise RefusedError("有任务未完成，原因见以上日志和 crm clock show")
 
 
 @clock.command("trust")
@@ -79,7 +79,7 @@ def trust_clock() -> None:
     """Confirm that the machine's clock is right, after a gap of more than 31 days."""
     with base.sessions() as sessions:
         clock_check.trust(sessions)
-    click.echo("已确认系统时间无误，定时任务将从上次停下的地方继续。")
+    click.echo("已确认系统时间无误，定时任务将从上次中断处继续。")
 
 
 @clock.command()
@@ -134,7 +134,7 @@ def run_now(job: JobName) -> None:
     result = {"job": job, "slot": done.slot.name, "outcome": done.outcome, "made": dict(done.made)}
     click.echo(json.dumps(result))
     if done.outcome.halts:
-        raise RefusedError("这一期没有完成，原因见上面的日志和 crm clock show")
+        raise RefusedError("本期未完成，原因见以上日志和 crm clock show")
 
 
 @clock.command()

@@ -95,7 +95,7 @@ class Folder:
         """Delete an earlier demonstration; refuse any other database."""
         if self.database.exists() and not self.mark.exists():
             raise RefusedError(
-                f"{self.path} 里的数据库不是演示数据，不会覆盖。请用 CRM_DATA 另指一个文件夹。"
+                f"{self.path} 里的数据库不是演示数据，不会覆盖。请用 CRM_DATA 指定其他文件夹。"
             )
         # with the files that SQLite keeps beside the database
         for file in self.path.glob(f"{self.database.name}*"):
@@ -155,7 +155,7 @@ def _use(folder: Folder, address: str) -> None:
 def _make(folder: Folder, day: date, *, until: datetime) -> None:
     click.echo(f"正在生成演示开发区（{day}，约需半分钟）……")
     if folder.made_for():
-        click.echo("原有演示数据是另一天的或版本较旧，将被替换；演示文件夹可以随时丢弃。")
+        click.echo("原有演示数据日期不同或版本较旧，将被替换；演示文件夹可随时删除。")
     folder.clear()
     # Marked before it is made, so that one that was interrupted may be replaced.
     folder.remember(day=day.isoformat(), is_whole=False)
@@ -164,7 +164,7 @@ def _make(folder: Folder, day: date, *, until: datetime) -> None:
         scenario = build(sessions, day)
         summaries = _replay(sessions, scenario, until)
     if any(summary.is_incomplete for summary in summaries.values()):
-        raise RefusedError("演示数据的定时任务没有全部完成，原因见上面的日志。")
+        raise RefusedError("演示数据的定时任务未全部完成，原因见以上日志。")
 
 
 def _replay(

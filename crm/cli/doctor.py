@@ -186,4 +186,4 @@ def _disk(data: Path) -> Result:
 def _pages() -> Result:
     if is_built():
         return Health.OK, "页面文件齐全"
-    return Health.FAIL, "页面的样式和脚本没有生成；请在程序目录运行 python hatch_build.py"
+    return Health.FAIL, "页面样式和脚本尚未生成；请在程序目录运行 python hatch_build.py"

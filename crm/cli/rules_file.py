@@ -49,7 +49,7 @@ def read_rules(file: Path, *, since: date) -> list[Rule]:
     for row in _rule_nodes(file):
         rule = _rule(row, since, problems)
         if rule and rule.code in rules:
-            problems.append(_Problem(_line(row), "code", f"{rule.code} 在这个文件里出现了两次。"))
+            problems.append(_Problem(_line(row), "code", f"{rule.code} 在文件中重复出现。"))
         elif rule:
             rules[rule.code] = rule
 
@@ -96,7 +96,7 @@ def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None
     """The node as a rule; None where it has problems, which are added to the list."""
     line = _line(node)
     if not isinstance(node, yaml.MappingNode):
-        problems.append(_Problem(line, "", "这里应是一条规则的各个字段。"))
+        problems.append(_Problem(line, "", "此处应为一条规则的各字段。"))
         return None
 
     # The list is shared by all rules of the file.
@@ -105,7 +105,7 @@ def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None
 
     for key, _ in node.value:
         if str(key.value) not in READERS:
-            problems.append(_Problem(_line(key), str(key.value), "没有这个字段。"))
+            problems.append(_Problem(_line(key), str(key.value), "该字段不存在。"))
 
     values: dict[str, Any] = {
         "valid_from": since,
@@ -115,7 +115,7 @@ def _rule(node: yaml.Node, since: date, problems: list[_Problem]) -> Rule | None
     }
     values |= _values(nodes, problems)
     missing = [name for name in READERS if name not in values and name not in nodes]
-    problems += [_Problem(line, name, "缺少这个字段。") for name in missing]
+    problems += [_Problem(line, name, "缺少该字段。") for name in missing]
     if len(problems) > problems_before:
         return None
 

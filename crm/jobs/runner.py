@@ -62,7 +62,7 @@ class SlotOutcome(LabeledEnum):
     TAKEN = "taken", "已由其他节点完成"
     BUSY = "busy", "数据库忙"
     PAUSED = "paused", "已暂停"
-    UNFINISHED = "unfinished", "未做完"  # some batches are written; it goes on after them
+    UNFINISHED = "unfinished", "未完成"  # some batches are written; it goes on after them
 
     @property
     def halts(self) -> bool:

@@ -48,8 +48,8 @@ class Timing(LabeledEnum):
     """What is to be done with a slot at some moment."""
 
     ON_TIME = "on_time", "按时"
-    LATE = "late", "迟到补做"
-    ARCHIVED = "kept", "迟到补做，下一期已到期，只存档不发送"
+    LATE = "late", "延迟补做"
+    ARCHIVED = "kept", "延迟补做，下一期已到期，只存档不发送"
     SKIPPED = "skipped", "已过时限，跳过"
 
     @property

@@ -29,7 +29,7 @@ SENTENCES = {
     "successor_leaves": "{name} 不能接手：是本人，或账号已停用、即将停用、无业务权限。",
     "successor_sees_not": "{name} 不能知悉所涉的线索，请改选知悉范围内的人员。",
     "successor_not_posted": "{name} 没有任职，不能带队或同行。",
-    "successor_on_other_side": "{name} 在这张督办单上已是另一方，承办和经办不能是同一人。",
+    "successor_on_other_side": "{name} 在这份督办单上已是另一方，承办和经办不能是同一人。",
     "officer_oversees_not": "{name} 不能经办督办单：经办人须是督查人员、领导或系统管理员。",
     # postings, units, absences
     "no_posting_then": "{on} 没有主要任职，请直接添加任职。",
@@ -47,14 +47,14 @@ SENTENCES = {
     "days_by_day": "驻城天数只能按天计算，请改为“按天”。",
     "number_out_of_range": "请填写 {first} 至 {last} 之间的整数。",
     "bad_rule_code": "规则代码只能用小写字母、数字和短横线，最多 {longest} 个字符。",
-    "rule_code_taken": "规则代码 {rule} 已被使用，请换一个，或留空由系统编写。",
-    "rule_unchanged": "与现行规定相同，没有改动。",
-    "rule_reaches_back": "已结束的周期不能改按新规定考核：最早可从 {earliest} 起。",
-    "rule_ends_too_early": "已结束的周期已按此考核：最早可用到 {earliest} 为止。",
-    "rule_not_in_force": "规则在这一天并不适用，请换一天。",
-    "rule_has_later_version": "已定自 {on} 起有新规定，请先撤回它。",
-    "rule_withdrawn": "这个版本已被撤回。",
-    "rule_has_judged": "这个版本已用于考核，不能撤回；可以从以后某天起改为新规定。",
+    "rule_code_taken": "规则代码 {rule} 已被使用，请更换，或留空由系统生成。",
+    "rule_unchanged": "与现行规定相同，未作改动。",
+    "rule_reaches_back": "新规定不能用于已结束的周期，生效日期最早为 {earliest}。",
+    "rule_ends_too_early": "已结束的周期已按此考核，截止日期最早为 {earliest}。",
+    "rule_not_in_force": "规则在所选日期不适用，请选择其他日期。",
+    "rule_has_later_version": "自 {on} 起已有新规定，请先撤回该规定。",
+    "rule_withdrawn": "该版本已撤回。",
+    "rule_has_judged": "该版本已用于考核，不能撤回；可另设以后生效的新规定。",
     "no_figure": "未找到 {person} {period} 的规则 {rule} 数据：当期不任该职务，或规则未生效。",
     # files that are imported
     "file_too_large": "文件超过 {megabytes} MB，请分成几个文件导入。",
@@ -138,7 +138,7 @@ SENTENCES = {
     "own_correction": "更正须由经办人和本人以外的督查人员签认。",
     "already_signed": "这条更正已经签认，不能再改。",
     # supervision orders
-    "order_state": "这份督办单的状态是“{state}”，不能这样办理；请刷新后再看。",
+    "order_state": "这份督办单的状态为“{state}”，不能进行此操作，请刷新页面后办理。",
     "origin_of_clock": "这一来源由系统自动拟稿，请选择其他来源。",
     "officer_is_person": "经办领导或督查人员不能同时是责任人，请另选一人。",
     "leads_and_assists": "牵头单位不能同时是配合单位。",
@@ -146,13 +146,13 @@ SENTENCES = {
     "already_asked": "已申请延期至 {on}，请等待批复。",
     "nothing_asked": "没有待批的延期申请。",
     "due_not_later": "新的期限应晚于 {on}。",
-    "nobody_receives": "{unit}没有在用账号的督查人员或领导（您自己除外），下达后无人收到。"
-    "请先修改草稿，指定责任人或换一个牵头单位。",
-    "nobody_may_know": "{unit}的人员都不在这张督办单的知悉范围内，下达后无人收到。"
+    "nobody_receives": "{unit}没有账号可用的督查人员或领导（您本人除外），下达后无人接收。"
+    "请先修改草稿，指定责任人或更换牵头单位。",
+    "nobody_may_know": "{unit}的人员均不在这份督办单的知悉范围内，下达后无人接收。"
     "请先修改草稿，指定知情的责任人，或在线索上补充知悉人员。",
-    "figure_of_person": "这张督办单出自此人的考核数，责任人不能改；要督办他人，请另拟一张。",
-    "may_not_know_figure": "所选单位或经办人看不到责任人的考核数，请另选。",
-    "may_not_know_lead": "所选人员不在这条线索的知悉范围内，收不到也打不开督办单，请另选一人。",
+    "figure_of_person": "这份督办单依据该人员的考核数据，责任人不能修改；督办他人的，请另行拟稿。",
+    "may_not_know_figure": "所选单位或经办人无权查看责任人的考核数据，请另选。",
+    "may_not_know_lead": "所选人员不在这条线索的知悉范围内，无法接收和查看督办单，请另选人员。",
     "person_out_of_scope": "责任人须是您所辖单位的人员，请另选。",
     "same_person": "须由反馈人（申请人）以外的人员办理。",
     # leads and follow-ups
@@ -182,9 +182,9 @@ SENTENCES = {
     # targets
     "bad_goal": "目标值应大于零；按项目数的应为整数。",
     "money_is_added": "到位资金按金额设目标，请选“金额”。",
-    "known_target": "这一年该单位已有同样的目标，请直接修改那一项。",
+    "known_target": "该单位本年度已有相同目标，请直接修改原目标。",
     # comments on a month
-    "not_settled": "这个月的数字还没有定稿，定稿后才能写点评。",
+    "not_settled": "该月数据尚未定稿，定稿后方可撰写点评。",
     # the clock and the outbox
     "not_installed": "系统尚未初始化，请先运行：crm init",
     "already_paused": "“{job}”已经暂停。",

@@ -11,7 +11,7 @@ from tests.filled_zone import PAGES, live
 # a page that shows what a form said, by its button
 ANSWERS = (
     ("shan", "/admin/rules/recruiter-monthly", "预览"),
-    ("shan", "/admin/rules/recruiter-monthly", "先回测"),
+    ("shan", "/admin/rules/recruiter-monthly", "先试算"),
     ("shan", "/admin/people/new", "保存"),
     ("shan", "/admin/targets/new", "保存"),
     ("shan", "/admin/units/new", "保存"),

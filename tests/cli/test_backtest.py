@@ -164,9 +164,9 @@ def test_every_problem_of_the_file_is_told_with_its_line_and_field(crm):
         "第 3 行，duty：“boss”不在可选范围内，可选：principal（主要负责同志）、",
         "第 6 行，minimum：“six”不是整数",
         "第 8 行，kinds：此处应为列表",
-        "第 14 行，colour：没有这个字段",
-        "第 15 行：这里应是一条规则的各个字段",
-        "第 16 行，measure：缺少这个字段",
+        "第 14 行，colour：该字段不存在",
+        "第 15 行：此处应为一条规则的各字段",
+        "第 16 行，measure：缺少该字段",
         "第 17 行，valid_from：“2026-02-31”不是有效日期",
     ):
         assert part in text.stderr
@@ -179,7 +179,7 @@ def test_what_no_rule_can_ask_is_told_with_its_line(crm):
 
 
 def test_a_code_may_appear_only_once_in_a_file(crm):
-    assert "出现了两次" in crm([DEPUTY, DEPUTY], *JUNE).stderr
+    assert "重复出现" in crm([DEPUTY, DEPUTY], *JUNE).stderr
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_code_may_appear_only_once_in_a_file(crm):
         ("code: a", "规则的列表"),
         ("- code: [", "不是正确的 YAML"),
         ("- {a: b", "第 1 行不是正确的 YAML"),
-        ("- ? [1]\n  : 2", "没有这个字段"),
+        ("- ? [1]\n  : 2", "该字段不存在"),
     ],
 )
 def test_what_is_no_list_of_rules_is_refused(crm, text, reason):

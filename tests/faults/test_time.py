@@ -145,5 +145,5 @@ def test_after_a_week_of_downtime_over_a_months_end_all_is_done_once(zone, copy)
     assert len(slots(zone)) > before + 20
     assert zone.rows().digests == undisturbed.rows().digests
     assert reasons["2026-06-30"] == "已过时限，跳过"
-    assert reasons["2026-06"] == "迟到补做"
+    assert reasons["2026-06"] == "延迟补做"
     assert notes != set()

@@ -102,9 +102,9 @@ def test_after_a_week_of_downtime_what_is_of_use_is_done_late_and_the_rest_skipp
     states = {message.dedupe_key: message.state for message in messages(sessions)}
     assert states["weekly-digest:zone:li:2026-W30:-"] is State.SKIPPED
     assert states["weekly-digest:zone:li:2026-W31:-"] is State.PENDING
-    assert run_of(sessions, "2026-W30").reason == "迟到补做，下一期已到期，只存档不发送"
+    assert run_of(sessions, "2026-W30").reason == "延迟补做，下一期已到期，只存档不发送"
     assert run_of(sessions, "2026-07-24").reason == "已过时限，跳过"
-    assert run_of(sessions, "2026-W31").reason == "迟到补做"
+    assert run_of(sessions, "2026-W31").reason == "延迟补做"
 
 
 def test_a_replay_is_never_late_and_a_second_one_makes_nothing(sessions):

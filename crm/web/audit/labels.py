@@ -76,7 +76,7 @@ ACTIONS: Mapping[str, str] = {
     "session.ended": "退出登录",
     "sign_in.unknown_account": "用不存在的账号登录",
     "message.sent_by_hand": "手工发送邮件",
-    "rule.added": "新增规则",
+    "rule.added": "添加规则",
     "rule.changed": "修改规则",
     "rule.ended": "调整规则截止日",
     "rule.withdrawn": "撤回规则版本",

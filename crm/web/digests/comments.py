@@ -135,5 +135,5 @@ def _why_not_yet(month: Period, now: datetime) -> str:
     settles, name = settles_at(db.session, month), formatting.period_name(month)
     if now < settles:
         when = formatting.moment(settles, clock.civil_date(now))
-        return f"{name}的数字将于{when}定稿，定稿后可以写点评。"
-    return f"{name}没有定稿的数字，不能写点评。"
+        return f"{name}的数据将于{when}定稿，定稿后方可撰写点评。"
+    return f"{name}没有定稿数据，不能撰写点评。"

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
+from crm.base import formatting
+from crm.base.periods import Period
 from crm.base.values import dataclass
 from crm.quotas.queries import FiguresByPeriod
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason
@@ -34,12 +36,18 @@ def quota_effects(
     effects = []
 
     for key, figure in after.items():
-        period = period_label(figure.period, today)
-        title = f"{person_name}{period}{figure.rule.measure.label}"
+        title = f"{person_name}{_period(figure.period, today)}{figure.rule.measure.label}"
         if effect := _effect(before.get(key), figure, visit_id, title):
             effects.append(effect)
 
     return effects
+
+
+def _period(period: Period, today: date) -> str:
+    """The period without its year where that is this year: `本月`, `12月`."""
+    if today not in period and period.first.year == period.last.year == today.year:
+        return formatting.period_short(period)
+    return period_label(period, today)
 
 
 def _effect(old: Figure | None, new: Figure, visit_id: int, title: str) -> Effect | None:
@@ -65,6 +73,8 @@ def _no_effect(figure: Figure, uncounted: Sequence[NotCounted], title: str) -> E
     # nothing is lost: the day counts through another visit
     if all(part.reason is Reason.SAME_DAY for part in uncounted):
         return Effect("info", f"{title}不变：{why_not_counted(uncounted[0], figure.rule)}。")
+    if all(part.reason is Reason.NOT_DONE for part in uncounted):
+        return Effect("info", f"办结后计入{title}。")
     why = "；".join(dict.fromkeys(why_not_counted(part, figure.rule) for part in uncounted))
     return Effect("warning", f"未计入{title}：{why}。")
 

@@ -160,9 +160,9 @@ def default_span(kind: PeriodKind, today: date) -> tuple[date, date]:
 
 def _span_problem(periods: Sequence[Period]) -> str:
     if not periods:
-        return "这段日期里没有完整的、已开始的周期，请把日期放宽。"
+        return "所选日期范围内没有已开始的完整周期，请扩大日期范围。"
     if len(periods) > MOST_PERIODS:
-        return f"一次最多回测 {MOST_PERIODS} 个周期，请把日期收窄。"
+        return f"一次最多试算 {MOST_PERIODS} 个周期，请缩小日期范围。"
     return ""
 
 

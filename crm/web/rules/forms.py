@@ -70,7 +70,7 @@ class RuleFields(FlaskForm):
     log_within_days = WholeNumber("办结期限", [RequiredNumber("请填写天数。")])
     stay_within_days = WholeNumber("驻城补录期限", [Optional()])
     proration = RadioField("在岗不满一期", choices=enum_choices(Proration), coerce=Proration)
-    rounding = RadioField("折算有零头时", choices=enum_choices(Rounding), coerce=Rounding)
+    rounding = RadioField("折算尾数处理", choices=enum_choices(Rounding), coerce=Rounding)
     cap = RadioField("应完成天数", choices=enum_choices(Cap), coerce=Cap)
 
     @property
@@ -95,20 +95,20 @@ DETAILS = ("log_within_days", "stay_within_days", "proration", "rounding", "cap"
 class ChangeRuleForm(RuleFields):
     """A change of a rule from a date on."""
 
-    valid_from = DateField("从哪一天起改为", [Needed("请选择日期。"), sensible_year])
+    valid_from = DateField("生效日期", [Needed("请选择日期。"), sensible_year])
 
 
 class NewRuleForm(RuleFields):
     """A new rule."""
 
-    valid_from = DateField("从哪一天起", [Needed("请选择日期。"), sensible_year])
+    valid_from = DateField("生效日期", [Needed("请选择日期。"), sensible_year])
     code = StringField("规则代码", [Length(max=LONGEST_CODE, message=_too_long)], filters=[cleaned])
 
 
 class EndForm(FlaskForm):
     """The last date on which a rule holds."""
 
-    last_on = DateField("用到哪一天为止", [Needed("请选择日期。"), sensible_year])
+    last_on = DateField("截止日期", [Needed("请选择日期。"), sensible_year])
 
 
 class BacktestForm(RuleFields):
@@ -120,9 +120,9 @@ class BacktestForm(RuleFields):
         csrf = False
 
     code = HiddenField(filters=[cleaned])
-    first_on = DateField("从", [Needed("请选择日期。"), sensible_year])
-    last_on = DateField("到", [Needed("请选择日期。"), sensible_year])
-    all = BooleanField("结论相同的人员也列出")
+    first_on = DateField("开始日期", [Needed("请选择日期。"), sensible_year])
+    last_on = DateField("结束日期", [Needed("请选择日期。"), sensible_year])
+    all = BooleanField("同时列出结果未变化的人员")
 
 
 def form_values(rule: Rule) -> dict[str, Any]:

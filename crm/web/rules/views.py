@@ -153,7 +153,7 @@ def end(code: str) -> ResponseReturnValue:
         except Refused as refusal:
             show_at_field(form, refusal)
         else:
-            flash(f"已保存：用到{full_day(last)}为止，此前开始的周期仍按此考核。", "success")
+            flash(f"已保存：截止日期为{full_day(last)}，此前开始的周期仍按此考核。", "success")
             return redirect(url_for(".listing"))
 
     return _edit_page(code, _change_form(code), form), 422
@@ -171,7 +171,7 @@ def withdraw(code: str) -> ResponseReturnValue:
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:
-        flash("已撤回，之前的规定继续有效。", "success")
+        flash("规定已撤回，原规定继续有效。", "success")
     return redirect(url_for(".listing"))
 
 

@@ -50,7 +50,7 @@ MESSAGES = {
     Step.ISSUE: "督办单已下达。",
     Step.DROP: "已记为不予下达。",
     Step.RECEIVE: "已签收。",
-    Step.PROGRESS: "进展已记入。",
+    Step.PROGRESS: "进展已登记。",
     Step.EXTEND: "已申请延期，请等待批复。",
     Step.GRANT: "已同意延期。",
     Step.REFUSE: "已答复不同意延期。",
@@ -122,7 +122,7 @@ def _receivers(order: Order) -> ReceiversRow:
     named = [f"{name}（{_names(people)}）" for name, people in units if people]
     unreached = [unit.name for unit, people in reached.assisting if not people]
     text = f"下达后将通知：{'；'.join(named)}。"
-    text += f"配合单位{'、'.join(unreached)}无人收到。" if unreached else ""
+    text += f"配合单位{'、'.join(unreached)}无人接收。" if unreached else ""
 
     return ReceiversRow(text, "")
 
@@ -178,7 +178,7 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
         else:
             flash(MESSAGES[taken], "success")
             if has_no_reader:
-                flash("目前没有人能收到这一步的通知，请联系系统管理员补充人员。", "warning")
+                flash("目前无人接收此步骤的通知，请联系系统管理员补充人员。", "warning")
             return redirect(url_for("supervision.show", order_id=order_id))
 
     # read again: the refusal rolled the transaction back

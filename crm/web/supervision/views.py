@@ -215,7 +215,7 @@ def create() -> ResponseReturnValue:
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
-            flash("草稿已保存，经办人下达后才生效。", "success")
+            flash("草稿已保存，经办人下达后生效。", "success")
             return redirect(url_for(".show", order_id=order.id))
 
     return _new_page(form), 422

@@ -38,7 +38,7 @@ class TargetForm(FlaskForm):
     metric = SelectField("指标", choices=enum_choices(Metric), coerce=Metric)
     tier = SelectField("项目规模", choices=enum_choices(Tier), coerce=Tier, default=Tier.YI_10)
     measure = RadioField(
-        "怎么算",
+        "计量方式",
         choices=enum_choices(TargetMeasure),
         coerce=TargetMeasure,
         default=TargetMeasure.COUNT,

@@ -245,7 +245,7 @@ def test_the_person_is_told_by_mail_what_was_decided(app, at_chiefs, asked):
     ]
     assert {each.recipient for each in result} == {"lina@crm.test"}
     assert "办理人：赵督" in result[0].body_text
-    assert "最后一天改为7月21日" in result[1].body_text
+    assert "结束日期改为7月21日" in result[1].body_text
     assert "答复：提前返岗" in result[1].body_text
 
 

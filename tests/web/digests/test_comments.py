@@ -74,9 +74,9 @@ def test_an_unsettled_month_says_when_it_can_be_commented_on(app, digest):
     page = sign_in(app, "boss").get(f"{PAGE}?month=2026-07").text
     answer = submit(app, month="2026-07")
 
-    assert "2026年7月的数字将于8月6日 00:00定稿，定稿后可以写点评。" in page
+    assert "2026年7月的数据将于8月6日 00:00定稿，定稿后方可撰写点评。" in page
     assert "<textarea" not in page
-    assert (answer.status_code, "还没有定稿" in answer.text) == (422, True)
+    assert (answer.status_code, "尚未定稿" in answer.text) == (422, True)
     assert "六月抓得紧。" in answer.text
 
 

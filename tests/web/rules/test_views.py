@@ -81,7 +81,7 @@ def test_the_form_begins_with_the_rule_as_it_is_from_the_next_period_on(zone):
 
     assert 'value="2026-08-01"' in page
     assert 'name="minimum" type="text" value="6"' in page
-    assert "选在周期当中的，从下一期起改" in page
+    assert "生效日期在周期中间的，自下一期起执行" in page
 
 
 def test_the_form_begins_with_what_was_already_decided_for_that_date(zone):
@@ -133,7 +133,7 @@ def test_a_change_that_reaches_back_is_refused_with_the_earliest_date(zone, app,
     sent = zone.post(ONE, data=TYPED | do | {"valid_from": "2026-05-01"})
 
     assert sent.status_code == 422
-    assert "最早可从 7月1日 起" in sent.text
+    assert "生效日期最早为 7月1日" in sent.text
     assert 'value="2026-05-01"' in sent.text
     assert 'name="minimum" type="text" value="4"' in sent.text
     assert kept_versions(app) == SHIPPED
@@ -182,7 +182,7 @@ def test_days_are_counted_by_day_whatever_was_hidden(zone, app):
 
 
 def test_a_new_rule_is_added_under_a_code_of_its_own(zone, app):
-    assert "新增规则" in zone.get(NEW).text
+    assert "添加规则" in zone.get(NEW).text
 
     shown = zone.post(NEW, data=TYPED | {"do": "preview", "duty": "staff", "name": "工作人员"})
     sent = zone.post(NEW, data=TYPED | {"duty": "staff", "name": "工作人员"}, follow_redirects=True)
@@ -206,8 +206,8 @@ def test_a_rule_is_ended(zone, app):
     early = zone.post(f"{ONE}/end", data={"last_on": "2026-06-15"})
     sent = zone.post(f"{ONE}/end", data={"last_on": "2026-08-31"}, follow_redirects=True)
 
-    assert (early.status_code, "最早可用到 6月30日 为止" in early.text) == (422, True)
-    assert "用到2026年8月31日为止" in sent.text
+    assert (early.status_code, "截止日期最早为 6月30日" in early.text) == (422, True)
+    assert "截止日期为2026年8月31日" in sent.text
     assert kept_versions(app) == [(6, date(2020, 1, 1), date(2026, 8, 31))]
 
 
@@ -249,7 +249,7 @@ JUNE = {"code": "deputy-monthly", "first_on": "2026-06-01", "last_on": "2026-06-
 def test_the_draft_is_compared_with_the_figures_units_first(zone):
     page = zone.get(TRY, query_string=TYPED | JUNE).text
 
-    assert "原来达标 0 / 2 人次，改后达标 1 / 2 人次" in page
+    assert "原结果达标 0 / 2 人次，试算达标 1 / 2 人次" in page
     assert page.index("按单位") < page.index("甲局长")
     assert "乙局长" not in page  # missed before and after
     assert "乙局长" in zone.get(TRY, query_string=TYPED | JUNE | {"all": "y"}).text
@@ -274,8 +274,8 @@ def test_a_trial_hides_the_figure_of_one_principal_from_an_admin(zone, app):
 
     assert "不列合计" in page
     assert page.count("不足3人，不分项") == 3  # the unit and the two months
-    assert not re.search(r"\d+ ?/ ?\d+|金丝雀|每个人的结论都与原来相同", page.split("<main")[1])
-    assert "部分人员的结论不在您的查看权限内" in page
+    assert not re.search(r"\d+ ?/ ?\d+|金丝雀|所有人员的结果均无变化", page.split("<main")[1])
+    assert "部分人员的结果不在您的查看权限内" in page
 
 
 def test_the_form_of_a_rule_leads_to_its_trial_with_what_was_typed(zone, app):
@@ -290,7 +290,7 @@ def test_the_form_of_a_rule_leads_to_its_trial_with_what_was_typed(zone, app):
 
 def test_a_trial_leads_back_to_the_form_with_what_was_tried(zone):
     tried = zone.get(TRY, query_string=TYPED | JUNE).text
-    link = tried.split('">照此修改')[0].rsplit('href="', 1)[1].replace("&amp;", "&")
+    link = tried.split('">按此修改规则')[0].rsplit('href="', 1)[1].replace("&amp;", "&")
 
     page = zone.get(link).text
 
@@ -301,7 +301,7 @@ def test_a_trial_leads_back_to_the_form_with_what_was_tried(zone):
 
 def test_a_draft_of_a_new_rule_leads_back_to_its_form(zone):
     tried = zone.get(TRY, query_string=TYPED | JUNE | {"code": ""}).text
-    link = tried.split('">照此修改')[0].rsplit('href="', 1)[1].replace("&amp;", "&")
+    link = tried.split('">按此修改规则')[0].rsplit('href="', 1)[1].replace("&amp;", "&")
 
     assert link.startswith(f"{NEW}?")
     assert 'name="minimum" type="text" value="4"' in zone.get(link).text
@@ -324,9 +324,9 @@ def test_the_backtest_begins_with_a_rule_as_it_is(zone):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"first_on": "2026-06-02"}, "没有完整的、已开始的周期"),
-        ({"first_on": "2026-07-01"}, "没有完整的、已开始的周期"),
-        ({"first_on": "2000-01-01"}, "一次最多回测 60 个周期"),
+        ({"first_on": "2026-06-02"}, "没有已开始的完整周期"),
+        ({"first_on": "2026-07-01"}, "没有已开始的完整周期"),
+        ({"first_on": "2000-01-01"}, "一次最多试算 60 个周期"),
         ({"last_on": ""}, "请选择日期。"),
         ({"minimum": "99"}, "请填写 1 至 31 之间的整数。"),
         ({"minimum": "x"}, "请填写整数。"),

@@ -185,7 +185,7 @@ def test_the_register_is_narrowed_by_its_number(app, zone, issued):
     page = at_tops.get(f"{LIST}?view=all&q=开督〔2026〕1号").text
     assert "加快标准厂房交付" in page
     assert "另一事项" not in page
-    assert "没有符合条件的督办单" in at_tops.get(f"{LIST}?view=all&overdue=1").text
+    assert "未找到符合条件的督办单" in at_tops.get(f"{LIST}?view=all&overdue=1").text
 
 
 def test_the_file_holds_what_is_filtered_and_no_formula(app, zone, issued):
@@ -414,7 +414,7 @@ def test_text_typed_too_late_is_shown_again(app, answered):
     answer = take(app, "li", answered, "answer", text="再次反馈的内容")
 
     assert answer.status_code == 422
-    assert "状态是“已反馈”" in answer.text
+    assert "状态为“已反馈”" in answer.text
     assert "再次反馈的内容" in answer.text
 
 
@@ -625,6 +625,6 @@ def test_a_draft_that_would_reach_nobody_says_so_and_is_not_issued(app, zone):
     page = sign_in(app, "chief").get(f"{LIST}/{draft}").text
     answer = take(app, "chief", draft, "issue")
 
-    assert "空科没有在用账号的督查人员或领导" in page
+    assert "空科没有账号可用的督查人员或领导" in page
     assert f'action="{LIST}/{draft}/issue"' not in page
-    assert "空科没有在用账号的督查人员或领导" in answer.text
+    assert "空科没有账号可用的督查人员或领导" in answer.text

@@ -75,7 +75,7 @@ def test_a_reader_sees_figures_and_no_projects(app, zone):
 def test_targets_of_other_units_are_hidden(app, zone):
     client = sign_in(app, "outside")
 
-    assert "这一年没有目标" in client.get("/targets").text
+    assert "本年度暂无目标" in client.get("/targets").text
     assert client.get(f"/targets/{zone}").status_code == 404
 
 
@@ -90,7 +90,7 @@ def test_the_year_is_taken_from_the_address(app, zone):
     client = sign_in(app, "boss")
 
     assert "year=2025" in client.get("/targets").text
-    assert "这一年没有目标" in client.get("/targets?year=2025").text
+    assert "本年度暂无目标" in client.get("/targets?year=2025").text
     assert client.get("/targets?year=1").status_code == 404
 
 
@@ -161,7 +161,7 @@ def test_an_amount_may_carry_a_chinese_unit(app, root):
         ({"value": ""}, "请填写目标值。"),
         ({"year": "20"}, "请检查年度。"),
         ({"metric": "money"}, "到位资金按金额设目标"),
-        ({"metric": "signed", "tier": "yi10"}, "这一年该单位已有同样的目标"),
+        ({"metric": "signed", "tier": "yi10"}, "该单位本年度已有相同目标"),
     ],
 )
 def test_an_invalid_target_is_refused_with_the_reason(app, root, given, reason):
@@ -184,14 +184,14 @@ def test_a_target_cannot_become_a_duplicate_of_another(app, root, zone):
     answer = root.post(f"{ADMIN}/{zone}", data=typed(unit_id=a_unit(app)))
 
     assert answer.status_code == 422
-    assert "已有同样的目标" in answer.text
+    assert "本年度已有相同目标" in answer.text
 
 
 def test_an_admin_removes_a_target(app, root, zone):
     answer = root.post(f"{ADMIN}/{zone}/remove", follow_redirects=True).text
 
     assert "目标已删除" in answer
-    assert "2026年还没有目标" in answer
+    assert "2026年暂无目标" in answer
     assert root.get(f"{ADMIN}/{zone}").status_code == 404
 
 
