@@ -27,6 +27,7 @@ TECHNICAL = {
     "audit_seal": "the trail itself",
     "figure": "follows from facts, which have entries; a freeze has one of each rule",
     "job_run": "the ledger of the clock",
+    "kept_digest": "follows from the records, kept with the mail of its short form",
     "lease": "which node runs the timetable",
     "message": "the outbox: made with the change that it tells of",
     "nudge_level": "follows from figures, kept at noon",
