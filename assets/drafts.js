@@ -9,6 +9,7 @@ export const STOPPED = "stopped"; // answered, but not saved
 export const person = document.body.dataset.person; // none at the door and where something broke
 const PREFIX = "draft:";
 const keys = new WeakMap(); // of the forms of this page
+const begun = new WeakMap(); // what stood in them at first
 const place = (key) => `${PREFIX}${person}:${key}`;
 const pathOf = (url) => url.pathname + url.search;
 
@@ -81,15 +82,19 @@ export function addressOf(form, submitter) {
   return pathOf(new URL(action || location.href, location.href));
 }
 
+function valuesOf(form) {
+  return [...new FormData(form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string");
+}
+
 export function draftFrom(form, submitter) {
-  const values = [...new FormData(form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string");
+  const values = valuesOf(form);
   if (submitter?.name) values.push([submitter.name, submitter.value]);
   // the page that comes back may lack an option that was searched for
   const options = [...form.querySelectorAll("select[data-search] option:checked")];
   const texts = options.map((option) => [option.value, option.textContent]);
   const title = form.getAttribute("aria-label") || document.querySelector("h1")?.textContent.trim() || "";
   const where = { address: addressOf(form), action: addressOf(form, submitter), page: pathOf(location) };
-  return { key: keyOf(form), at: Date.now(), title, ...where, values, texts };
+  return { key: keyOf(form), at: Date.now(), title, ...where, values, texts, was: begun.get(form) };
 }
 
 function addMissing(select, values, texts) {
@@ -109,10 +114,16 @@ function put(input, values, texts) {
   input.tomselect?.sync();
 }
 
-function restore(form, { at, values, texts }) {
+// A new record comes back whole. Of one that is changed only what was typed: others may have changed the rest since.
+function isTyped(input, { address, values, was = [] }) {
+  const here = (pairs) => JSON.stringify(pairs.filter(([name]) => name === input.name));
+  return address.split("?")[0].endsWith("/new") || input.type === "hidden" || here(values) !== here(was);
+}
+
+function restore(form, draft) {
   for (const input of form.elements) {
-    if (!input.name || input.name === "csrf_token" || input.matches("button")) continue;
-    put(input, values, texts);
+    if (!input.name || input.name === "csrf_token" || input.matches("button") || !isTyped(input, draft)) continue;
+    put(input, draft.values, draft.texts);
     if (input.matches("textarea, input[type=text]") && input.value) input.closest("details")?.setAttribute("open", "");
   }
   form.closest("details")?.setAttribute("open", "");
@@ -142,6 +153,7 @@ async function bringBack(form) {
 // `draft`: what the form was sent as, where the server gives it back.
 export function attachDraft(form, draft) {
   if (!isKept(form)) return;
+  begun.set(form, draft?.was ?? valuesOf(form));
   form.addEventListener("input", () => keep(draftFrom(form), TYPED));
   if (draft) keys.set(form, draft.key);
   else bringBack(form);

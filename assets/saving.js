@@ -147,7 +147,8 @@ async function save(form, submitter) {
   const isEntry = isKept(form);
   const isOnDevice = isEntry && keep(draft, WAITING);
   const token = form.querySelector("[name=csrf_token]")?.value ?? "";
-  const setIdle = setBusy(form, submitter, isEntry ? "正在保存…" : "");
+  const words = submitter?.name ? "请稍候…" : "正在保存…";
+  const setIdle = setBusy(form, submitter, isEntry ? words : "");
 
   const answer = await send(draft, token);
 
@@ -233,6 +234,8 @@ function report(answer, draft) {
 export function startSaving() {
   document.addEventListener("submit", onSubmit);
   for (const form of document.forms) attachDraft(form);
+  // one that was saved comes back from the browser's memory as if it were still under way
+  addEventListener("pageshow", () => document.querySelector("form[data-sending]") && location.reload());
   addEventListener("online", sendNow);
   addEventListener("focus", sendNow);
   sendNow();

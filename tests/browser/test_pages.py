@@ -17,6 +17,17 @@ ANSWERS = (
     ("shan", "/admin/units/new", "保存"),
     ("wu", "/supervision/new", "保存草稿"),
 )
+# pages that together hold every part that has colours of its own
+DARK = (
+    ("shen", "/"),
+    ("shen", "/visits"),
+    ("shen", "/visits/new"),
+    ("shen", "/leads/{lead}"),
+    ("wu", "/compliance?period=2026-06"),
+    ("wu", "/supervision/{order}"),
+    ("wu", "/targets"),
+    ("shan", "/admin/calendar/2027"),
+)
 # files, a mail's own frame, what machines ask; and the door, which other tests pass
 NO_PAGES = {
     "static",
@@ -72,6 +83,19 @@ def test_a_page_is_clean(zone, who, path):
         screen.examine()
 
     assert answer.status == 200
+    assert screen.faults == []
+
+
+@pytest.mark.parametrize(("who", "path"), DARK)
+def test_a_page_is_legible_in_the_dark(zone, who, path):
+    screen = zone.screens[who]
+    screen.page.emulate_media(color_scheme="dark")
+    screen.faults.clear()
+
+    screen.page.goto(zone.url + path.format(**zone.names))
+    screen.examine()
+    screen.page.emulate_media(color_scheme="light")
+
     assert screen.faults == []
 
 

@@ -4,8 +4,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from crm.base.answered_requests import KEPT_FOR, AnsweredRequest
+from crm.base.audit import record
 from crm.followups.models import Followup
-from crm.people.models import LoginSession
+from crm.people.models import LoginSession, Person
+from crm.transactions import transaction
+from tests.conflicts import before_first_write
 from tests.conftest import NOW
 from tests.factories import arranged, make_lead, make_person, sign_in
 
@@ -42,6 +45,22 @@ def test_a_repeat_saves_nothing_and_leads_to_the_same_page(app, form):
     assert again.location == first.location
     assert browser.get(again.location).text == message
     assert count(app) == 1
+
+
+def test_of_two_at_once_the_second_sees_the_first(app, sessions, form):
+    def save_first():
+        with transaction(sessions) as db:
+            lina = db.get_one(Person, form["person_id"])
+            values = {"content": "", "made_at": NOW, "location": "/followups"}
+            db.add(AnsweredRequest(person_id=lina.id, key=KEY, **values))
+            record(db, "person.changed", lina, by=lina, at=NOW)
+
+    browser = sign_in(app, "lina")
+    with before_first_write(app, save_first):
+        answer = send(browser, form)
+
+    assert (answer.status_code, answer.location) == (201, "/followups")
+    assert count(app) == 0
 
 
 def test_what_was_changed_since_is_not_taken_for_saved(app, form):
