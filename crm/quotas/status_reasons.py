@@ -53,9 +53,7 @@ def _missed(figure: Figure) -> str:
     gap = f"差 {gap_of(figure)} {unit_of(figure.rule)}"
     if further := _further(figure):
         return f"{gap}，{further}"
-    done = (
-        f"已完成 {figure.achieved} {unit_of(figure.rule)}" if figure.achieved else "没有计入的拜访"
-    )
+    done = f"已完成 {figure.achieved} {unit_of(figure.rule)}" if figure.achieved else "无计入的拜访"
     return f"{gap}，{done}"
 
 

@@ -91,12 +91,12 @@ def _note(session: Session) -> None:
 def _first_answer(known: AnsweredRequest, sent: KeyedRequest) -> ResponseReturnValue:
     place = known.location or url_for("myday.show")
     if known.content != sent.content:
-        flash("此前提交的内容已经保存，之后的修改没有保存，请在这里修改。", "warning")
+        flash("此前提交的内容已保存，之后的修改未保存，请在此修改。", "warning")
         return redirect(place), {DIFFERS: "1"}
     if known.messages:
         session[FLASHES] = [tuple(message) for message in json.loads(known.messages)]
     else:
-        flash("已经保存，没有重复提交。", "info")
+        flash("已保存，未重复提交。", "info")
     return redirect(place)
 
 

@@ -81,3 +81,26 @@ def test_nothing_speaks_of_check_ins_points_or_rankings():
     words = re.compile(r"打卡|签到|积分|排行|轨迹|(?<!不作)(?<!点名)排名")
 
     assert [path.name for path in TEXTS if words.search(path.read_text("utf-8"))] == []
+
+
+# Words that were mended, and what the glossary puts in their place.
+MENDED = {
+    r"首日|末日": "开始日期、结束日期",
+    r"跳到|今天应到|怎样得出|怎么算": "选择日期、按序时进度应完成、计算依据、计量方式",
+    r"设为完成|(?<!保)存为计划": "办结、保存为计划拜访",
+    r"填报|补登|(?<!禁止)录入(?!时间|日期)": "登记、办结、补录",
+    r"回测": "规则试算",
+    r"有几处|较早的|还没有|还差": "请修改标红内容、下一页、暂无或尚未、尚差",
+    r"(?<!查)看明细|需要帮助的同志|一周来": "查看明细、需关注人员、本周",
+}
+
+
+def test_mended_words_do_not_come_back():
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}, better {better}"
+        for path in TEXTS
+        for words, better in MENDED.items()
+        if (match := re.search(words, path.read_text("utf-8")))
+    ]
+
+    assert found == []

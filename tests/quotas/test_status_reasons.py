@@ -97,7 +97,7 @@ SUMMER = Period.parse("2026-Q3")
             [],
             {"as_of": "07-20T10:00", "period": WEEK},
             "missed",
-            "差 1 次，没有计入的拜访",
+            "差 1 次，无计入的拜访",
         ),
         (
             PRINCIPAL,
@@ -162,7 +162,7 @@ def test_a_frozen_figure_waits_for_nothing():
     frozen = replace(live, settled=Settled(moment("08-06T00:00"), None), outlook=None)
 
     assert status_reason(live) == "差 6 次，另有 1 次待办结"
-    assert status_reason(frozen) == "差 6 次，没有计入的拜访"
+    assert status_reason(frozen) == "差 6 次，无计入的拜访"
 
 
 def test_a_reception_adds_nothing_where_the_rule_leaves_it_out():
@@ -170,7 +170,7 @@ def test_a_reception_adds_nothing_where_the_rule_leaves_it_out():
 
     figure = judge_july(DEPUTY, [reception], as_of="08-03T10:00")
 
-    assert status_reason(figure) == "差 6 次，没有计入的拜访"
+    assert status_reason(figure) == "差 6 次，无计入的拜访"
 
 
 @given(cases(), several, moments)

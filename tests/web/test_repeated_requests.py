@@ -71,7 +71,7 @@ def test_what_was_changed_since_is_not_taken_for_saved(app, form):
 
     assert again.location == first.location
     assert "X-Differs" in again.headers
-    assert "之后的修改没有保存" in browser.get(again.location).text
+    assert "之后的修改未保存" in browser.get(again.location).text
     assert count(app) == 1
 
 

@@ -67,7 +67,7 @@ def save() -> ResponseReturnValue:
         except Refused as refusal:
             show_refusal(form, refusal, {})
         else:
-            flash("草稿已保存，发布后才对他人可见。" if is_draft else "月点评已发布。", "success")
+            flash("草稿已保存，发布后他人可见。" if is_draft else "月点评已发布。", "success")
             return redirect(url_for("digests.comment", month=month.name))
 
     return _page(month, form), 422

@@ -155,7 +155,7 @@ def finish(followup_id: int) -> ResponseReturnValue:
 
     if form.validate() and is_saved(form, change):
         if form.next_what.data:
-            flash("跟进跟进已办结，下一步已列入跟进。", "success")
+            flash("跟进已办结，下一步已列入跟进。", "success")
         else:
             flash_change("已办结。", undo=Undo(url_for(".reopen", followup_id=followup_id)))
         return redirect(_after_finish(seen))

@@ -156,7 +156,7 @@ def _notes(
 
     if frozen_at:
         when = formatting.moment(max(frozen_at))
-        yield f"{FigureBasis.SETTLED.label}：本期数字已于{when}定稿，之后的修改另记更正，两数并列。"
+        yield f"{FigureBasis.SETTLED.label}：本期数据已于{when}定稿，之后的修改另记更正，两数并列。"
 
     basis = basis_of((judged.figure for judged in shown), period, began_on(db))
     if basis is FigureBasis.RETRACED:

@@ -88,7 +88,7 @@ def sign(app, username):
 def test_the_board_says_that_its_figures_are_frozen(app, zone):
     page = sign_in(app, "watch").get(JULY).text
 
-    assert "定稿：本期数字已于8月6日 00:00定稿" in page
+    assert "定稿：本期数据已于8月6日 00:00定稿" in page
     assert "初步数" not in page
     assert "定稿</span>" not in page
 

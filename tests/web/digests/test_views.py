@@ -53,7 +53,7 @@ def test_the_list_can_be_limited_to_a_kind(app, digests):
 
 
 def test_other_peoples_digests_are_not_listed(app, digests):
-    assert "还没有周报月报" in sign_in(app, "zhao").get("/digests").text
+    assert "暂无周报月报" in sign_in(app, "zhao").get("/digests").text
 
 
 def test_anonymous_visitors_are_redirected_to_the_login(client):

@@ -195,13 +195,13 @@ def test_a_reader_is_not_offered_to_choose_among_people_unseen(app, zone):
     page = sign_in(app, "reader").get(f"{JULY}&status=on_track").text
 
     assert "按状态筛选" not in page
-    assert "没有这种状态的人员" not in page
+    assert "暂无该状态的人员" not in page
 
 
 def test_a_kind_of_period_without_rules_for_me_says_so(app, zone):
     page = sign_in(app, "an").get("/compliance?kind=week").text
 
-    assert "这个时段没有您的考核" in page
+    assert "本期暂无您的考核" in page
 
 
 def test_a_period_that_is_over_asks_nothing_of_today(app, zone):
@@ -284,7 +284,7 @@ def test_a_status_can_be_chosen(app, zone, watch):
 
 
 def test_a_status_that_nobody_has_says_so(watch):
-    assert "没有这种状态的人员" in watch.get(f"{JULY}&status=missed").text
+    assert "暂无该状态的人员" in watch.get(f"{JULY}&status=missed").text
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_a_zone_without_rules_says_so(app):
     with arranged(app) as db:
         make_person(db, "watch", role=Role.SUPERVISOR)
 
-    assert "这个时段没有考核数据" in sign_in(app, "watch").get("/compliance").text
+    assert "本期暂无考核数据" in sign_in(app, "watch").get("/compliance").text
 
 
 def test_whoever_moved_is_listed_where_they_last_held_the_duty(app, zone, watch):
@@ -578,7 +578,7 @@ def test_days_that_nobody_owes_need_no_verdict(app, zone, watch):
         deputy = make_person(db, "deputy", duty=Duty.DEPUTY, unit=zone.team)
     entered_late(app, deputy)
 
-    assert "没有待确认的拜访" in waiting(watch)
+    assert "暂无待确认的拜访" in waiting(watch)
 
 
 def test_a_colleague_named_late_makes_a_visit_wait(app, zone, watch):
@@ -629,7 +629,7 @@ def test_the_explanation_says_why_a_figure_is_at_risk(app, zone, watch):
 def test_what_no_rule_counts_needs_no_verdict(app, zone, watch):
     late(app, zone.bai, kind=Kind.RECEPTION)
 
-    assert "没有待确认的拜访" in waiting(watch)
+    assert "暂无待确认的拜访" in waiting(watch)
 
 
 @pytest.mark.parametrize("username", ["an", "chief", "reader"])
@@ -650,7 +650,7 @@ def test_a_visit_is_confirmed_in_the_list_and_the_effect_is_shown(app, zone, wat
     assert answer.location == back
     assert verdict(app, visit) is Verdict.CONFIRMED
     assert "0/20 → 1/20" in page
-    assert "没有待确认的拜访" in page
+    assert "暂无待确认的拜访" in page
 
 
 def test_the_explanation_offers_the_verdict_and_comes_back(app, zone, watch):
