@@ -1,6 +1,7 @@
 // Forms are sent in the background, under a key made here: however often one is sent, the server saves it once. Without
 // an answer a form stays where it is and is sent again by itself, after a sign-in too.
-import { STOPPED, WAITING, addressOf, attachDraft, claim, draftFrom, drafts, forget, formOf, isKept, keep, keepAsNew, person } from "./drafts.js";
+import { STOPPED, WAITING, addressOf, attachDraft, claim, draftFrom, drafts, forget, formOf, isKept } from "./drafts.js";
+import { keep, keepAsNew, person } from "./drafts.js";
 import { alertBox, button, link, tell } from "./notices.js";
 
 const NO_ANSWER = new Set([502, 503, 504]);
@@ -100,9 +101,12 @@ function show({ status, text }, draft) {
 
 export function showMistake(main) {
   const mistake = main.querySelector(".entry-form .is-invalid");
-  if (mistake) mistake.scrollIntoView({ block: "center" });
-  else scrollTo(0, 0);
-  if (mistake?.matches("input, textarea, select:not([data-picker])")) mistake.focus({ preventScroll: true });
+  if (!mistake) {
+    scrollTo(0, 0);
+    return main.focus({ preventScroll: true });
+  }
+  mistake.scrollIntoView({ block: "center" });
+  if (mistake.matches("input, textarea, select:not([data-picker])")) mistake.focus({ preventScroll: true });
 }
 
 const isPage = ({ status, text }) => status === 200 || status === 422 || (status === 409 && text.includes("entry-form"));

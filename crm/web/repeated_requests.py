@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from crm.base.answered_requests import AnsweredRequest, find_answered, keep_answer
+from crm.base.answered_requests import Answer, AnsweredRequest, find_answered, keep_answer
 from crm.base.db import writing
 from crm.base.db_faults import first_line
 from crm.extensions import db
@@ -110,18 +110,24 @@ def _without_redirect(response: Response) -> Response:
     else:
         response.status_code = HTTPStatus.CREATED
         if (sent := g.get("keyed_request")) and sent.is_saved:
-            _keep(sent, response.location)
+            response.call_on_close(_keeping(sent, response.location))
     response.set_data(b"")
     return response
 
 
-def _keep(sent: KeyedRequest, location: str) -> None:
-    messages = json.dumps(session.get(FLASHES, []), ensure_ascii=False)
-    try:
-        with writing(db.sessionmaker) as own:
-            keep_answer(own, sent.person_id, sent.key, location=location, messages=messages)
-    except DBAPIError as error:  # the change is made; only a repeat is answered less well
-        current_app.logger.warning("answer not kept: %s", first_line(error))
+def _keeping(sent: KeyedRequest, location: str) -> Callable[[], None]:
+    """What keeps the answer; it runs when the answer is out, so that nobody waits for it."""
+    answer = Answer(location, json.dumps(session.get(FLASHES, []), ensure_ascii=False))
+    sessions, now, logger = db.sessionmaker, moment(), current_app.logger
+
+    def keep() -> None:
+        try:
+            with writing(sessions) as own:
+                keep_answer(own, sent.person_id, sent.key, answer, now)
+        except DBAPIError as error:  # the change is made; only a repeat is answered less well
+            logger.warning("answer not kept: %s", first_line(error))
+
+    return keep
 
 
 def init_app(app: Flask) -> None:
