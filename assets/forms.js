@@ -96,7 +96,7 @@ function enhance(select) {
     createOnBlur: select.hasAttribute("data-create"),
     createFilter: (input) => /[^\x00-\x7f]/.test(input), // letters are initials being searched, not a new name
     allowEmptyOption: select.hasAttribute("data-autosubmit"), // a filter's "all"
-    hideSelected: select.multiple,
+    hideSelected: false, // who is chosen already is found, and marked as chosen (已选)
     closeAfterSelect: !select.multiple,
     hidePlaceholder: true,
     refreshThrottle: 0,

@@ -33,7 +33,7 @@ from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status, Verdict
 from crm.web.corrections.rows import CorrectionRow, correction_rows
 from crm.web.quotas.labels import ESTIMATED_CALENDAR, basis_label, split_uncounted, why_not_counted
-from crm.web.visits.rows import ICONS, Chip, chips, title_of
+from crm.web.visits.rows import ICONS, Chip, chips, facts_line, names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,7 @@ def _visit_row(visit: VisitFacts, dates: Sequence[date], visits: _Visits) -> Fig
         visit.id,
         ICONS[visit.kind],
         _spans(dates),
-        title_of(seen) if seen else visit.kind.label,
+        names_of(seen)[0] if seen else visit.kind.label,
         url_for("visits.show", visit_id=visit.id) if seen else None,
         _meta(seen, clock.civil_date(visits.now)) if seen else "详情不在您的权限范围内",
         chips(seen, visits.now) if seen else (Chip(visit.channel.label, "neutral"),),
@@ -256,10 +256,9 @@ def _visit_row(visit: VisitFacts, dates: Sequence[date], visits: _Visits) -> Fig
 
 
 def _meta(seen: SeenVisit, today: date) -> str:
-    leads = "、".join(lead.text for lead in seen.leads)
     leader = f"{seen.leader.name}带队"
     logged = f"{formatting.moment(seen.logged_at, today)}办结" if seen.logged_at else ""
-    return " · ".join(part for part in (leads, leader, logged) if part)
+    return facts_line(seen, leader, logged)
 
 
 def _spans(dates: Collection[date]) -> str:

@@ -21,6 +21,16 @@ class LateVisit:
 
     row: VisitRow
     why: str
+    words: list[tuple[str, str]]  # whom they met and what was said
+
+    @property
+    def lacks(self) -> str:
+        """Why there are no words: what a verdict then cannot rest on."""
+        if self.words:
+            return ""
+        if not self.row.visit.is_readable:
+            return "洽谈情况不在您的查看权限内。"
+        return "未填写会见人和洽谈情况，可先请带队人补充。"
 
 
 def late_visits(
@@ -30,9 +40,15 @@ def late_visits(
     on = clock.civil_date(now)
     late = days_entered_late(db, [visit.id for visit in visits])
     return [
-        LateVisit(visit_row(seen, now), _how_late(seen, late.get(seen.id, 0), on))
+        LateVisit(visit_row(seen, now), _how_late(seen, late.get(seen.id, 0), on), _words(seen))
         for seen in shown(db, viewer, visits, on)
     ]
+
+
+def _words(seen: SeenVisit) -> list[tuple[str, str]]:
+    met = " ".join(part for part in (seen.met, seen.position) if part)
+    texts = (("会见人", met), ("洽谈纪要", seen.minutes), ("下一步", seen.next_step))
+    return [(label, text) for label, text in texts if text]
 
 
 def _how_late(seen: SeenVisit, late_by_days: int, today: date) -> str:

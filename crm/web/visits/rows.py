@@ -74,6 +74,12 @@ class VisitRow:
     steps: Steps | None
 
     @property
+    def subtitle(self) -> str:
+        """When it is, and what: the page's second line."""
+        what = title_of(self.visit)
+        return self.when if what == self.title else f"{self.when} · {what}"
+
+    @property
     def is_cancelled(self) -> bool:
         return self.visit.status is Status.CANCELLED
 
@@ -95,7 +101,7 @@ def visit_row(
     return VisitRow(
         visit,
         when=when_label(visit, clock.civil_date(now)),
-        title=title_of(visit),
+        title=names_of(visit)[0],
         meta=_meta(visit),
         icon=ICONS[visit.kind],
         chips=(*chips(visit, now), *waiting),
@@ -117,6 +123,22 @@ def with_deadline(row: VisitRow, until: date, today: date) -> VisitRow:
 def title_of(visit: SeenVisit) -> str:
     """The title of a visit: `上海 驻城招商`."""
     return f"{visit.city} {visit.kind.label}".strip()
+
+
+def names_of(visit: SeenVisit) -> tuple[str, str]:
+    """Its companies and their projects; without a company whatever else names it, alone."""
+    companies = dict.fromkeys(lead.company for lead in visit.leads if lead.company)
+    projects = "、".join(lead.text for lead in visit.leads)
+    if companies:
+        return "、".join(companies), projects
+    return projects or visit.met or title_of(visit), ""
+
+
+def facts_line(visit: SeenVisit, *more: str) -> str:
+    """What a list says of it below its name, in one line."""
+    name, project = names_of(visit)
+    title = title_of(visit)
+    return " · ".join(part for part in (project, title if title != name else "", *more) if part)
 
 
 def when_label(visit: SeenVisit, today: date) -> str:
@@ -141,9 +163,8 @@ def _end(visit: SeenVisit) -> str:
 
 
 def _meta(visit: SeenVisit) -> str:
-    leads = "、".join(lead.text for lead in visit.leads)
     people = "、".join(person.name for person in (visit.leader, *visit.participants))
-    return " · ".join(part for part in (leads, people, entered_by(visit)) if part)
+    return facts_line(visit, people, entered_by(visit))
 
 
 def entered_by(visit: SeenVisit) -> str:

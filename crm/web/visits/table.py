@@ -10,7 +10,7 @@ from crm.base import clock
 from crm.base.values import dataclass
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import MARKED_LATE_AFTER_DAYS, Status, is_logged_late
-from crm.web.visits.rows import WAITING, Chip, chips, entered_by, title_of, when_label
+from crm.web.visits.rows import WAITING, Chip, chips, entered_by, names_of, when_label
 
 COLUMNS = {
     "city": "城市",
@@ -54,15 +54,13 @@ def table_row(
     visit: SeenVisit, now: datetime, *, me: int, waiting_ids: Collection[int]
 ) -> TableRow:
     companions = [person.name for person in visit.participants]
-    companies = dict.fromkeys(lead.company for lead in visit.leads if lead.company)
-    projects = "、".join(lead.text for lead in visit.leads)
-    names = "、".join(companies)
+    name, project = names_of(visit)
     people = {visit.leader.id, *(person.id for person in visit.participants)}
 
     return TableRow(
         id=visit.id,
-        name=names or projects or visit.met or title_of(visit),
-        project=projects if names else "",
+        name=name,
+        project=project,
         when=when_label(visit, clock.civil_date(now)),
         city=visit.city,
         kind=visit.kind.label,

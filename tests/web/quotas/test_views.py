@@ -500,7 +500,8 @@ def test_a_hidden_visit_is_listed_without_its_details(app, zone, watch):
 
     assert "详情不在您的权限范围内" in page
     assert "苏州" not in page
-    assert f"/visits/{visit.id}" not in page.replace(f"/visits/{visit.id}/", "")
+    # whoever may judge it opens its page for that
+    assert page.count(f"/visits/{visit.id}") == page.count("查看并核定</a>") == 1
 
 
 @pytest.mark.parametrize(
@@ -581,6 +582,19 @@ def test_days_that_nobody_owes_need_no_verdict(app, zone, watch):
     assert "暂无待确认的拜访" in waiting(watch)
 
 
+def test_what_waits_says_whom_they_met_and_what_was_said_or_that_it_is_missing(app, zone, watch):
+    late(app, zone.bai, met="韩总", position="投资总监", minutes="谈了用地")
+    bare = waiting(watch)
+    late(app, zone.bai)
+
+    page = waiting(watch)
+
+    assert "韩总 投资总监" in page
+    assert "谈了用地" in page
+    assert "未填写会见人和洽谈情况" not in bare
+    assert "未填写会见人和洽谈情况" in page
+
+
 def test_a_colleague_named_late_makes_a_visit_wait(app, zone, watch):
     visit = entered_late(app, zone.bai, late_by_days=0, participants=[zone.an])
     with arranged(app) as db:
@@ -653,23 +667,22 @@ def test_a_visit_is_confirmed_in_the_list_and_the_effect_is_shown(app, zone, wat
     assert "暂无待确认的拜访" in page
 
 
-def test_the_explanation_offers_the_verdict_and_comes_back(app, zone, watch):
+def test_the_explanation_leads_to_the_page_of_the_verdict_and_says_what_it_was(app, zone, watch):
     visit = late(app, zone.bai)
+
     page = watch.get(figure("bai")).text
-    back = page.split('name="back" value="')[1].split('"')[0].replace("&amp;", "&")
+    watch.post(f"/visits/{visit.id}/reject", data={"reason": "没有成行"})
 
-    answer = watch.post(f"/visits/{visit.id}/reject", data={"back": back, "reason": "没有成行"})
-
-    assert answer.location == figure("bai")
+    assert f'class="btn" href="/visits/{visit.id}"' in page
     assert verdict(app, visit) is Verdict.REJECTED
-    assert "已被督查人员退回：没有成行" in watch.get(answer.location).text
+    assert "已被督查人员退回：没有成行" in watch.get(figure("bai")).text
 
 
 def test_a_rejected_visit_can_be_confirmed_after_all(app, zone, watch):
     visit = given(app, zone.bai, verdict=Verdict.REJECTED)
 
-    page = watch.get(figure("bai")).text
-
+    assert "查看并核定" in watch.get(figure("bai")).text
+    page = watch.get(f"/visits/{visit.id}").text
     assert f"/visits/{visit.id}/confirm" in page
     assert f"/visits/{visit.id}/reject" not in page
 
@@ -682,7 +695,7 @@ def test_nobody_judges_a_visit_of_their_own(app, zone, watch):
     page = sign_in(app, "both").get(figure("both")).text
 
     assert "督查人员确认后计入" in page
-    assert "/confirm" not in page
+    assert "查看并核定" not in page
 
 
 @pytest.mark.parametrize("path", ["/compliance", "/compliance?tab=waiting", figure("an")])
