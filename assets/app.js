@@ -88,10 +88,10 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("htmx:sendError", () => tell("网络不通，请稍后再试；已填写的内容没有丢失。"));
+document.addEventListener("htmx:sendError", () => tell("网络不通，请稍后重试；已填内容已保留。"));
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 401) location.reload(); // the session has ended: the server shows the sign-in page
-  else tell("操作没有完成，请刷新页面后再试。");
+  else tell("操作未完成，请刷新页面后重试。");
 });
 
 // A form that came back shows its first mistake, wherever on the page it is.

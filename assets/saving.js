@@ -8,7 +8,7 @@ const NO_ANSWER = new Set([502, 503, 504]);
 const TIMEOUT = 30_000; // ms
 const SHORTEST = 5_000;
 const LONGEST = 300_000;
-const LATER = "未连上，请稍后再试。";
+const LATER = "未连上，请稍后重试。";
 const WAITS = "未连上，已存在本机，联网后自动提交。";
 const NOT_KEPT = "未连上，请不要关闭本页，联网后再按一次保存。";
 const sending = new Set(); // keys under way
@@ -114,7 +114,7 @@ const isPage = ({ status, text }) => status === 200 || status === 422 || (status
 function reasonIn({ text }) {
   const page = new DOMParser().parseFromString(text, "text/html");
   const words = [...page.querySelectorAll(".empty-title, .empty-hint")].map((part) => part.textContent.trim());
-  return words.join("：") || "没有保存，请稍后再试。";
+  return words.join("：") || "本次未保存，请稍后重试。";
 }
 
 // What an answer means for a form of this page.
@@ -227,7 +227,7 @@ async function sendEach(token) {
 function report(answer, draft) {
   if (answer.status !== 201) {
     keep(draft, STOPPED);
-    tell(`“${draft.title}”没有保存，请打开修改后再提交。`, "warning", link("打开", draft.page));
+    tell(`“${draft.title}”未保存，请打开修改后重新提交。`, "warning", link("打开", draft.page));
     return;
   }
   if (answer.headers.has("X-Differs")) keepAsNew(draft);

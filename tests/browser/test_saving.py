@@ -192,4 +192,4 @@ def test_a_button_without_network_says_so(served, desk):
 
     page.locator("main .post-form button").first.click()
 
-    expect(page.get_by_text("未连上，请稍后再试。")).to_be_visible()
+    expect(page.get_by_text("未连上，请稍后重试。")).to_be_visible()

@@ -27,7 +27,7 @@ class Who(LabeledEnum):
 
     MINE = "mine", "我的拜访"
     UNITS = "units", "所辖单位"
-    ALL = "all", "全部可见"
+    ALL = "all", "全部拜访"
 
 
 class Span(LabeledEnum):
