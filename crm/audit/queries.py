@@ -1,6 +1,7 @@
 """Reads for the page of the audit trail: names of what entries refer to, and rows' versions."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,6 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import AuditEntry
-from crm.base.values import dataclass
 from crm.people.models import Person
 from crm.people.queries import unit_tree
 from crm.quotas.models import RuleVersion

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,6 @@ from sqlalchemy.orm import Session
 from crm.base.audit import AuditEntry
 from crm.base.audit_reading import values_of_entries
 from crm.base.fields import FieldKind
-from crm.base.values import dataclass
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
 from crm.leads.fields import LEAD_FIELDS

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
@@ -37,7 +38,6 @@ from sqlalchemy.types import NullType
 
 from crm.base.bulk import Converted, Row, convert, insert_converted, new_ids
 from crm.base.db import Base, batches, database_now, insert_of
-from crm.base.values import dataclass
 
 HEAD = 1  # the one row of AuditHead
 HEAD_SEEN = "audit_head"  # the chain's end as this transaction read it

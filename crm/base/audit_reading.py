@@ -1,6 +1,7 @@
 """Reading the audit trail page by page, narrowed to a person, an action, a subject, some dates."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Row, select
@@ -10,7 +11,6 @@ from crm.base.audit import AuditEntry
 from crm.base.clock import at_civil
 from crm.base.paging import Page, page_of
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The audit trail as a whole: sealed daily, verified byte by byte, purged once it is old."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,6 @@ from crm.base.clock import civil_date
 from crm.base.db import Base, database_now
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 
 KEPT_DAYS = 183  # half a year; the triggers in the database say the same
 ROWS_PER_FETCH = 1000

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from sqlalchemy.orm import Session
-
-from crm.base.values import dataclass
 
 # Opens a session for reading: batches are prepared outside the transactions that write them.
 Reading: TypeAlias = Callable[[], AbstractContextManager[Session]]

@@ -1,6 +1,6 @@
 """A row that a list of a form offers, and how many rows it offers."""
 
-from crm.base.values import dataclass
+from dataclasses import dataclass
 
 MOST_LIKELY = 12  # in the page itself
 MOST_FOUND = 20  # for a text

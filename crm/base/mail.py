@@ -1,6 +1,7 @@
 """Rendering of mails, with a Jinja environment that needs no application."""
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
@@ -11,7 +12,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from crm.base import formatting, unsubscribe_tokens
 from crm.base.mail_kinds import MessageKind
 from crm.base.money import format_amount as money
-from crm.base.values import dataclass
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)

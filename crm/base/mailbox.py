@@ -1,13 +1,13 @@
 """The mailbox: a person's own messages, and nobody else's."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from crm.base.outbox import Message, MessageKind, State
-from crm.base.values import dataclass
 
 PAGE = 30
 

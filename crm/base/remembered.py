@@ -8,6 +8,7 @@ Values are plain: no objects of a session, and nothing that anybody changes.
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, TypeAlias, TypeVar
@@ -18,7 +19,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import chain_head
 from crm.base.unsaved import has_written
-from crm.base.values import dataclass
 
 MOST = 40_000  # figures that a process remembers of a database: about 20 MB
 LONGEST_WAIT = 2.0  # seconds for another thread, after which a thread reads the same itself

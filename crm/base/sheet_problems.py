@@ -1,9 +1,9 @@
 """Problems of a file of rows, with their place in it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

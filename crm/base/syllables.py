@@ -8,11 +8,10 @@ otherwise keep theirs: 8 MiB. All phrases are kept by name, as they decide where
 import re
 from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-
-from crm.base.values import dataclass
 
 _TONES = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹḿ", "aaaaeeeeiiiioooouuuuvvvvvnnnm")
 _CHARACTER = re.compile(rb'"(\d+)":\s*"([^",]+)')  # a code point with its first reading

@@ -10,6 +10,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NoReturn
 from xml.parsers import expat
@@ -17,7 +18,6 @@ from xml.parsers import expat
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name, xl_rowcol_to_cell
 
 from crm.base.sheet_problems import refused
-from crm.base.values import dataclass
 
 MOST_PARTS = 1_000
 LARGEST_UNPACKED = 50 * 1024 * 1024

@@ -3,6 +3,7 @@
 import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -18,7 +19,6 @@ from xlsxwriter.worksheet import Worksheet
 from crm.base.errors import Refused
 from crm.base.formulas import escape_formula, unescape_formula
 from crm.base.sheet_problems import Problem, SheetRefused, refused
-from crm.base.values import dataclass
 from crm.base.workbook_parts import Part, Parts, Place, letters_of, name_of, sound_parts
 
 _ZIP = b"PK\x03\x04"

@@ -1,7 +1,7 @@
 """The working calendar: overrides, the State Council's arrangement, else an estimate (REGIME 4)."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
@@ -11,7 +11,6 @@ import chinese_calendar
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY, Period, days
-from crm.base.values import dataclass
 
 SATURDAY = 5
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from crm.base.enums import LabeledEnum
-from crm.base.values import dataclass
 from crm.base.workdays import WorkingCalendar
 
 StepT = TypeVar("StepT", bound=LabeledEnum)

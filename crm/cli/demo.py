@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base import clock
 from crm.base.seed_files import SEEDS
-from crm.base.values import dataclass
 from crm.base.workdays import WorkingCalendar
 from crm.cli import base, serve
 from crm.cli.errors import RefusedError

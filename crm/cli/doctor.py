@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +15,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.db import database_now, insert_into
 from crm.base.db_faults import Fault, fault_of, first_line
-from crm.base.values import dataclass
 from crm.cli import base
 from crm.cli.checks import CHECKS, Result
 from crm.cli.errors import RefusedError

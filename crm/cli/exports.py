@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.base.sheets import Column, write_sheet
-from crm.base.values import dataclass
 from crm.cli.base import PeriodName, file_format, reading
 from crm.cli.errors import RefusedError
 from crm.followups.exports import followup_rows

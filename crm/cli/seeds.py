@@ -1,7 +1,7 @@
 """Seed data from the files in seeds/: rules, units, calendar and targets."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import record
 from crm.base.seed_files import read_seeds
-from crm.base.values import dataclass
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.leads.industries import industries
 from crm.people.models import Unit

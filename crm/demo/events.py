@@ -1,9 +1,9 @@
 """The events of a scenario as values, each with the moment it was entered. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from crm.base.values import dataclass
 from crm.demo.files import CorrectionRow, LeadRow, OrderRow, PersonRow, StepRow
 from crm.leads.rules import MilestoneKind
 from crm.people.rules import AbsenceKind

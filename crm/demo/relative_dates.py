@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from crm.base.periods import DAY, Period, PeriodKind
-from crm.base.values import dataclass
 from crm.base.workdays import WorkingCalendar
 
 _FORMS = (

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -11,7 +12,6 @@ from crm.base.clock import at_civil, civil, civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.base.workdays import WorkingCalendar
 from crm.digests.content import DueLine, LeadName, Truncated, VisitLine
 from crm.digests.lines import due_lines, visit_line

@@ -1,6 +1,7 @@
 """Leaders' comments on a settled month (月点评): drafted, released, read by the units below."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,7 +11,6 @@ from crm.base.audit import changes, record
 from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.digests.models import MonthlyComment
 from crm.digests.rules import day_of_freeze
 from crm.people.models import Person, Unit

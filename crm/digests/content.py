@@ -1,6 +1,7 @@
 """The content of the weekly and monthly digest, ready for the templates: values, no decisions."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, Self, TypeVar
@@ -8,7 +9,6 @@ from typing import Generic, Self, TypeVar
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.digests import figure_words
 from crm.digests.rules import SHORT, TaskCounts, count_tasks
 from crm.leads.rules import MilestoneKind

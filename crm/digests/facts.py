@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -17,7 +17,6 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.db import batches
 from crm.base.money import Currency
 from crm.base.periods import DAY, Period, PeriodKind
-from crm.base.values import dataclass
 from crm.digests.first_meetings import first_meetings
 from crm.digests.indexed import Indexed
 from crm.digests.queries import (

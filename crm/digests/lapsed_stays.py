@@ -1,6 +1,7 @@
 """The notice of a stay that was not completed in time, to those who judge it (REGIME 3)."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,7 +11,6 @@ from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.digests.content import VisitLine
 from crm.digests.lines import visit_line
 from crm.digests.permissions import visibility_of_visits

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from crm.base.values import dataclass
 from crm.digests.content import ProgressLine, ReachedMilestone, Truncated
 from crm.digests.facts import Facts, StepFact, Units
 from crm.digests.permissions import Visibility

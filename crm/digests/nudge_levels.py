@@ -4,6 +4,7 @@ A figure that recovered for three noons in a row and falls behind again is nudge
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,7 +14,6 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.db import batches, insert_into
 from crm.base.outbox import Message
-from crm.base.values import dataclass
 from crm.digests.models import NudgeLevel
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import IN_DANGER

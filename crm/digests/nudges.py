@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,7 +12,6 @@ from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.digests.content import FigureLine, Truncated, VisitLine
 from crm.digests.figure_words import definition_of
 from crm.digests.lines import figure_line, visit_line

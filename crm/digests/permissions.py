@@ -1,12 +1,12 @@
 """What a recipient may see in a mail: which leads by name, which visits and orders (REGIME 2)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.values import dataclass
 from crm.digests.content import LeadName
 from crm.digests.facts import Facts, Units
 from crm.digests.queries import VisitFact

@@ -1,7 +1,7 @@
 """Reads that several mails share: people, visits and follow-ups as known at a moment."""
 
 from collections import defaultdict
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, false, func, or_, select
@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import role_held_on

@@ -1,6 +1,7 @@
 """The figures that a monthly digest reported, and how the frozen ones differ (REGIME 5)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -12,7 +13,6 @@ from crm.base.batches import Batch
 from crm.base.db import batches, insert_into
 from crm.base.outbox import Row
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.digests.facts import Facts
 from crm.digests.models import ReportedFigure
 from crm.people.models import Person, Unit

@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
 
 from crm.base.money import Currency
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.digests.content import RuleLine, UnitLine
 from crm.digests.facts import Facts, LeadFact, Units
 from crm.digests.rules import FORWARD, GOOD, TaskCounts, count_tasks, owes

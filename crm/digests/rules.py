@@ -1,11 +1,11 @@
 """What goes into a digest, and until when: decisions on values (REGIME 5)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period, PeriodKind
-from crm.base.values import dataclass
 from crm.base.workdays import WorkingCalendar
 from crm.leads.rules import ON_LINE, MilestoneKind
 from crm.quotas.counting import waits_for_logging, waits_for_verdict

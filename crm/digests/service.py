@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
@@ -12,7 +13,6 @@ from crm.base.batches import Batch, Reading
 from crm.base.mail import Rendered, Site, render
 from crm.base.outbox import put
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.digests.composing import compose
 from crm.digests.content import Digest
 from crm.digests.facts import Facts, gather

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,7 +12,6 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.mail import Site
 from crm.base.outbox import Message, MessageKind, State
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.digests.comments import Comment, comments, comments_for
 from crm.digests.models import MonthlyComment
 from crm.digests.permissions import OF_UNITS

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
@@ -12,7 +13,6 @@ from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.digests.content import FigureLine, LeadName, Truncated
 from crm.digests.figure_words import definition_of
 from crm.digests.lines import figure_line

@@ -1,6 +1,7 @@
 """What pages and digests read of follow-ups, always from those that the viewer may see."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -21,7 +22,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.clock import civil_date
 from crm.base.paging import Page, page_of
-from crm.base.values import dataclass
 from crm.followups.models import Followup
 from crm.followups.permissions import of_visible_lead, visible_to
 from crm.followups.redaction import SeenFollowup, shown

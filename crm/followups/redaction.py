@@ -1,11 +1,11 @@
 """Follow-ups before a viewer, who may not see all of their leads (REGIME 2)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
-from crm.base.values import dataclass
 from crm.followups.models import Followup
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.models import Person

@@ -1,5 +1,6 @@
 """Follow-ups added, changed and finished, with the next step (REGIME 6)."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -10,7 +11,6 @@ from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.refs import new_ref
-from crm.base.values import dataclass
 from crm.followups.models import Followup
 from crm.followups.permissions import may_change
 from crm.leads.permissions import colleague_of, may_see

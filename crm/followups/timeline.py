@@ -1,12 +1,12 @@
 """The timeline of a lead: milestones, visits and follow-ups together, latest first."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.clock import civil_date
-from crm.base.values import dataclass
 from crm.followups.models import Followup
 from crm.leads.models import Lead, Milestone
 from crm.people.permissions import Viewer

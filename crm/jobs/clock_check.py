@@ -5,6 +5,7 @@ them. So a node does nothing while its clock differs from the database's, or whe
 longer ago than any downtime that nobody noticed; then a person confirms that the clock is right.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +15,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from crm.base import clock
 from crm.base.db import database_now
 from crm.base.enums import LabeledEnum
-from crm.base.values import dataclass
 from crm.jobs import lease
 from crm.transactions import transaction
 

@@ -7,7 +7,7 @@ was sent: it becomes `ambiguous`, waits, and is sent once more with the same byt
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from threading import Event
@@ -18,7 +18,6 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.outbox import Message, State
-from crm.base.values import dataclass
 from crm.jobs import claims
 from crm.jobs.batch_delivery import BatchDelivery, Task
 from crm.jobs.claims import BATCH, DATABASE_DOWN

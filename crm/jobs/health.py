@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,6 @@ from crm.base import replica
 from crm.base.enums import LabeledEnum
 from crm.base.outbox import Message, State
 from crm.base.remembered import remembered
-from crm.base.values import dataclass
 from crm.jobs import lease, ledger
 from crm.jobs.pausing import pauses
 from crm.jobs.timetable import JOBS, ON_TIME, JobName, Slot

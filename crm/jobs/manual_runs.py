@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -14,7 +14,6 @@ from crm.base.audit import record
 from crm.base.db import begin_to_write
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind
-from crm.base.values import dataclass
 from crm.jobs import ledger
 from crm.jobs.models import JobRun
 from crm.jobs.pausing import pause_of

@@ -6,7 +6,7 @@ for its own mark; whoever finds no commit under way commits the marks of all who
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from threading import Lock
@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import Base
 from crm.base.outbox import Message, State
-from crm.base.values import dataclass
 from crm.jobs import claims
 from crm.jobs.claims import DATABASE_DOWN, WAITING
 from crm.transactions import transaction

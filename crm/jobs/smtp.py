@@ -7,14 +7,13 @@ well-formed 4xx or 5xx a refusal; anything else leaves open whether the mail was
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from crm.base import clock
 from crm.base.enums import LabeledEnum
-from crm.base.values import dataclass
 from crm.jobs.connection import (
     ClosedError,
     Connection,

@@ -9,9 +9,9 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from crm.base import clock
-from crm.base.values import dataclass
 from crm.jobs.connection import Connection, ProtocolError
 
 GO_ON = 354

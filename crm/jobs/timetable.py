@@ -1,12 +1,12 @@
 """When each job is due, and how long a late slot is still of use (REGIME 5). Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY, Period, PeriodKind
-from crm.base.values import dataclass
 from crm.base.workdays import WorkingCalendar
 from crm.digests import rules
 from crm.digests.rules import EVENING

@@ -4,6 +4,7 @@ An entry never changes another's record. What only hidden leads tell of a compan
 not show anywhere: in a name, a warning or a refusal.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, exists, or_, select, true
@@ -12,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.names import folded
-from crm.base.values import dataclass
 from crm.leads.models import Company, Lead
 from crm.leads.permissions import changeable, visible
 from crm.leads.redaction import companies_with_hidden_leads, has_hidden_leads

@@ -1,12 +1,12 @@
 """Contacts at a company; each belongs to the lead that brought it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.base.audit import changes
-from crm.base.values import dataclass
 from crm.leads.companies import LeadScope
 from crm.leads.models import Contact, Lead
 from crm.leads.redaction import contacts_of

@@ -1,12 +1,12 @@
 """The fields of a lead, and their values as services are given them."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from crm.base.fields import TEXTS, Field, FieldKind, columns_of, declared
 from crm.base.money import Currency
 from crm.base.sheets import Column
-from crm.base.values import dataclass
 from crm.leads.companies import CompanyData
 from crm.leads.contacts import ContactData
 from crm.leads.rules import Secrecy, Stage

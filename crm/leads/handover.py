@@ -1,5 +1,6 @@
 """A role on a project goes to another, for good or for a time (REGIME 2)."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Session
 from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import require_somebody_named
 from crm.leads.rules import SINGLE_ROLES

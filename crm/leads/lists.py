@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -12,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.money import Currency
 from crm.base.paging import Page, Place, place_at
-from crm.base.values import dataclass
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import role_held_on, values_of, visible_to_role
 from crm.leads.queries import LeadFilter, filtered

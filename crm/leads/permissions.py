@@ -1,6 +1,7 @@
 """Who may see and change which lead, and who is left to see a restricted one (REGIME 2)."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
 
@@ -21,7 +22,6 @@ from sqlalchemy.orm import Session
 from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.leads.models import Lead, LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy, first_gap
 from crm.people.models import Person, Posting

@@ -1,6 +1,7 @@
 """Dates planned for milestones, each revision kept, and which of them have passed (REGIME 6)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, select
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.leads.models import Lead, Milestone, MilestonePlan
 from crm.leads.permissions import require_change
 from crm.leads.rules import FINAL, ON_LINE, MilestoneKind, Stage

@@ -1,6 +1,7 @@
 """What pages and digests read of leads, always from those that the viewer may see (REGIME 6)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -10,7 +11,6 @@ from sqlalchemy.sql.base import ExecutableOption
 from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import changeable, in_charge, named, role_held_on, visible, visible_to
 from crm.leads.redaction import LeadLabel, companies_with_hidden_leads

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
@@ -10,7 +11,6 @@ from sqlalchemy import ColumnElement, Row, Select, false, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.db import batches
-from crm.base.values import dataclass
 from crm.leads.models import Company, Contact, Lead, LeadRole
 from crm.leads.permissions import (
     LeadAccess,

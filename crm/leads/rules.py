@@ -1,13 +1,13 @@
 """Enums of leads, and the rules about milestones (REGIME 2 and 6). Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.money import WAN, YI, Currency
-from crm.base.values import dataclass
 
 
 class Stage(LabeledEnum):

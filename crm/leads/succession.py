@@ -4,6 +4,7 @@ What `reassignment` has not given to a named successor falls here, as the transa
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from sqlalchemy import Select, select
@@ -11,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import record
 from crm.base.clock import at_civil, civil_date
-from crm.base.values import dataclass
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import first_unseen_dates, supervisors_of_lead, supervisors_of_unit
 from crm.leads.roles import end_roles_of, name_holder

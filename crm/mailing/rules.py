@@ -1,10 +1,10 @@
 """Which kinds of mail are optional, and quiet hours. Pure."""
 
+from dataclasses import dataclass
 from datetime import datetime, time
 
 from crm.base.clock import civil
 from crm.base.mail_kinds import MessageKind
-from crm.base.values import dataclass
 from crm.people.rules import WITH_RECORDS, Role
 
 # Mails about one's own duty are always mailed. Every message is in the mailbox, mailed or not.

@@ -1,6 +1,7 @@
 """Posting a mail as its recipient chose to get it, and changing that choice."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete
@@ -11,7 +12,6 @@ from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.mail import Site, render
 from crm.base.outbox import MessageKind, Row, State, put, row_of
-from crm.base.values import dataclass
 from crm.mailing.models import MailChoice, QuietTime
 from crm.mailing.queries import is_mailed, mailed_kinds, quiet_hours
 from crm.mailing.rules import IN_APP, IN_APP_ONLY, NEVER_MAILED, OPTIONAL, QuietHours

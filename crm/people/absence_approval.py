@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.paging import Page, page_of
 from crm.base.remembered import remembered
-from crm.base.values import dataclass
 from crm.people.models import Absence, Person, Posting
 from crm.people.permissions import Viewer, people_in, viewer
 from crm.people.queries import UnitNode, held_on, open_through, units_above

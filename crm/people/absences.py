@@ -1,5 +1,6 @@
 """What happens to an absence: asked for, approved or returned, withdrawn, cut short, cancelled."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.people.absence_approval import may_decide
 from crm.people.models import Absence, Person
 from crm.people.quota_inputs import Edit, collect_edit

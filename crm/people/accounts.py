@@ -1,6 +1,7 @@
 """What happens to accounts: temporary passwords, accounts closed and opened again."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, select, update
@@ -10,7 +11,6 @@ from crm.base.audit import changes, record
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
 from crm.base.pending import collect
-from crm.base.values import dataclass
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import LoginSession, Person
 from crm.people.rules import Role

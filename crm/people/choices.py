@@ -1,6 +1,7 @@
 """The people that forms offer: those who are likely or chosen, and those found by a text."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.choices import MOST_FOUND, MOST_LIKELY, Choice
 from crm.base.names import folded, spellings
-from crm.base.values import dataclass
 from crm.people.models import Person, Posting, Unit
 from crm.people.permissions import Viewer, visible_to
 from crm.people.queries import at_work, held_on

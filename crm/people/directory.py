@@ -1,6 +1,7 @@
 """The people of the zone, as an admin looks them up."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import and_, exists, func, select
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.enums import LabeledEnum
 from crm.base.paging import Page, page_of
-from crm.base.values import dataclass
 from crm.people.choices import held_by_person, matching
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.queries import held_on

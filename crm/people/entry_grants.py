@@ -1,6 +1,7 @@
 """Grants to enter visits for another person (代录, REGIME 2)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
@@ -11,7 +12,6 @@ from crm.base.audit import record
 from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.people.models import EntryGrant, Person
 from crm.people.rules import WITH_RECORDS, Role
 

@@ -4,6 +4,7 @@ Nobody can lock an owner out: a browser at which the person has signed in before
 own, and attempts from elsewhere only slow down browsers and addresses that are not known.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -14,7 +15,6 @@ from sqlalchemy.orm import Session
 from crm.base.audit import record
 from crm.base.rate_counts import RateCount, count_up
 from crm.base.usernames import fold_username
-from crm.base.values import dataclass
 from crm.people.models import LoginSession, Person
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400

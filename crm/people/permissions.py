@@ -1,14 +1,13 @@
 """A person's scope, and whose records they may see (REGIME 2)."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.remembered import remembered
-from crm.base.values import dataclass
 from crm.people.models import Person, Posting
 from crm.people.queries import UnitNode, held_on, unit_tree, units_below, units_held
 from crm.people.rules import JUDGING, OVERSEEING, Role

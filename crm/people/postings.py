@@ -1,5 +1,6 @@
 """Changes of postings: corrections, transfers, leaving, removal (REGIME 2)."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -9,7 +10,6 @@ from crm.base.audit import changes, record
 from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.people import service
 from crm.people.accounts import disable_person, enable_person
 from crm.people.models import Person, Posting, Unit

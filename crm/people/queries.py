@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -12,7 +13,6 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
 from crm.base.remembered import remembered
 from crm.base.usernames import spellings
-from crm.base.values import dataclass
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import WITH_RECORDS, AbsenceStatus, Role, UnitKind
 

@@ -3,13 +3,13 @@
 Visits and the calendar, whose packages lie above this one, collect the same values.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
 from crm.base.enums import LabeledEnum
 from crm.base.pending import collect
-from crm.base.values import dataclass
 from crm.people.models import Absence, Person, Posting
 
 

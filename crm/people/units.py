@@ -1,5 +1,6 @@
 """Org units added, renamed, moved in the tree and ordered."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -7,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.people.models import Person, Unit
 from crm.people.queries import read_units, units_below
 from crm.people.rules import UnitKind

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, select
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period, PeriodKind
-from crm.base.values import dataclass
 from crm.base.workdays import WorkingCalendar
 from crm.people.rules import Duty
 from crm.quotas.facts import PersonFigure, Place

@@ -4,6 +4,7 @@ What was frozen stays as it is; where a changed date contradicts it, a correctio
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import delete, select
@@ -14,7 +15,6 @@ from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.pending import collect
 from crm.base.periods import days
-from crm.base.values import dataclass
 from crm.base.workdays import Source, WorkingCalendar
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit, QuotaInputChanged

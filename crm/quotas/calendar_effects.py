@@ -1,6 +1,7 @@
 """What a change of the working calendar does: to months, to what is owed, to what is frozen."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, or_, select
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.quotas.calendar import Flips
 from crm.quotas.models import FigureRecord
 from crm.quotas.queries import figures, period_kinds, working_calendar

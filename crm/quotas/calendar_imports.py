@@ -1,6 +1,7 @@
 """A year's arrangement of holidays and make-up days from a file: all of it or nothing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
@@ -12,7 +13,6 @@ from crm.base.cells import Cells, Day, LineOrNone, Required, read_rows
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
 from crm.base.sheets import Column, ImportResult, Problem, read_sheet
-from crm.base.values import dataclass
 from crm.base.workdays import Source, is_ordinary_workday, statutory
 from crm.people.models import Person
 from crm.quotas.calendar import Arranged, Flips, keep_arrangement, overrides

@@ -5,13 +5,12 @@ Figures are numbers, and few readers ask for the visits behind them. `known_visi
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
 from crm.base import clock
 from crm.base.periods import DAY, Period
-from crm.base.values import dataclass
 from crm.people.rules import Duty
 from crm.quotas.date_bits import DateBits, bits_between, dates_of
 from crm.quotas.rules import (

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any, TypeGuard
@@ -22,7 +22,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.base.periods import Period
 from crm.base.remembered import remembered
-from crm.base.values import dataclass
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceStatus, Duty

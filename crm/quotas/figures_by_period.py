@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas.frozen import frozen_by_period

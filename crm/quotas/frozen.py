@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -26,7 +26,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from crm.base.db import batches
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
 from crm.people.rules import Duty

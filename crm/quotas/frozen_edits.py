@@ -1,5 +1,6 @@
 """Which edits of a visit bear on frozen figures, so that they must give a reason (REGIME 4)."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
@@ -7,7 +8,6 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.fields import IDS
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.quotas.frozen import frozen_periods
 from crm.visits.fields import VISIT_FIELDS, VisitData
 from crm.visits.redaction import SeenVisit

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import or_, select
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.periods import Period, days
-from crm.base.values import dataclass
 from crm.people.models import Posting
 from crm.people.rules import Duty
 from crm.quotas.pending_visits import LONGEST_PERIOD

@@ -1,7 +1,7 @@
 """Figures by the facts alone, whatever is frozen: read once for everybody, then judged."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock
 from crm.base.periods import DAY, Period
-from crm.base.values import dataclass
 from crm.people.rules import Duty
 from crm.quotas import facts
 from crm.quotas.counting import explain, terms_of

@@ -5,7 +5,7 @@ A figure belongs to a person, stands under a unit and is of the duty that its ru
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.remembered import remembered
-from crm.base.values import dataclass
 from crm.people.models import Person, Posting
 from crm.people.permissions import Viewer, viewers
 from crm.people.queries import UnitNode, held_on, open_through, unit_tree, units_above, units_below

@@ -1,7 +1,7 @@
 """Reads of the quotas: rules, the working calendar, and everybody's figures (REGIME 4)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from itertools import product
 from typing import TypeAlias
@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.periods import Period, PeriodKind
 from crm.base.remembered import recall, remembered
-from crm.base.values import dataclass
 from crm.people.models import Posting
 from crm.people.queries import unit_tree
 from crm.people.rules import Duty

@@ -1,13 +1,13 @@
 """Enums and values of the quotas (REGIME 4); `counting` and `judging` decide with them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import Protocol
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.people.rules import Duty
 from crm.quotas.date_bits import DateBits
 from crm.visits.rules import Channel, Kind, Status, Verdict

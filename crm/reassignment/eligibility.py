@@ -1,6 +1,7 @@
 """Who may take over what; refusals say why, thing by thing (REGIME 2)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.leads.models import Lead, LeadRole
 from crm.leads.permissions import first_unseen_dates, may_see
 from crm.leads.rules import Secrecy

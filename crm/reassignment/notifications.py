@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
-from crm.base.values import dataclass
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person

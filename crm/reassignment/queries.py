@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -10,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.clock import civil_date
-from crm.base.values import dataclass
 from crm.followups.models import Followup
 from crm.leads.models import LeadRole
 from crm.leads.permissions import role_held_on

@@ -1,6 +1,7 @@
 """What is open in a person's name goes to successors, or falls to the supervisor (REGIME 2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,7 +12,6 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.mail import Site
-from crm.base.values import dataclass
 from crm.people.accounts import RecordAccessEnded
 from crm.people.entry_grants import end_grants_of
 from crm.people.models import Person

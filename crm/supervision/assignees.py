@@ -5,6 +5,7 @@ nearest supervisors and leaders up the tree who may see the order, else to the a
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +13,6 @@ from sqlalchemy import ColumnElement, Exists, Select, and_, exists, false, or_, 
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
-from crm.base.values import dataclass
 from crm.people.models import Person, Posting
 from crm.people.permissions import Viewer, viewer
 from crm.people.queries import active_at, held_on

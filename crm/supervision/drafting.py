@@ -1,7 +1,7 @@
 """Drafts of supervision orders: written by hand or by the clock, changed, dropped (REGIME 5)."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import delete, select
@@ -13,7 +13,6 @@ from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.leads.permissions import colleague_of
 from crm.leads.permissions import may_see as may_see_lead
 from crm.leads.rules import MilestoneKind

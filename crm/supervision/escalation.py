@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.mail import Site
-from crm.base.values import dataclass
 from crm.leads.planning import OverdueMilestone, overdue_milestones
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy
 from crm.people.models import Person, Unit

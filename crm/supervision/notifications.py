@@ -1,6 +1,7 @@
 """Mails about a supervision order: who is told of a step, and who receives a draft (REGIME 5)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,7 +11,6 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.mail import Site
 from crm.base.outbox import MessageKind
-from crm.base.values import dataclass
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person, Unit
 from crm.people.permissions import viewer

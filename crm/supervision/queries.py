@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import or_, select
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.clock import civil_date
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.leads.models import LeadRole, Milestone
 from crm.leads.permissions import role_held_on
 from crm.leads.rules import LeadRoleKind

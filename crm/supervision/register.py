@@ -1,13 +1,13 @@
 """The register of supervision orders (督办台账): filtered, by page or as a whole."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, or_
 from sqlalchemy.orm import Session, selectinload
 
 from crm.base.paging import Page, page_of
-from crm.base.values import dataclass
 from crm.people.permissions import Viewer
 from crm.supervision.models import Order
 from crm.supervision.permissions import assisted_by, overdue, visible_to

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import bindparam, select
@@ -14,7 +15,6 @@ from crm.base.mail import Site
 from crm.base.mailbox import period_of
 from crm.base.outbox import Message, MessageKind
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.queries import active_at

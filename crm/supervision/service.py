@@ -1,6 +1,7 @@
 """What happens to a supervision order once it is drafted: issued, answered, accepted (REGIME 5)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
@@ -10,7 +11,6 @@ from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.seed_files import read_seeds
-from crm.base.values import dataclass
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar
 from crm.supervision.history import note_and_record

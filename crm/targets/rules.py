@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from crm.base.enums import LabeledEnum
 from crm.base.money import WAN, YI, Currency
-from crm.base.values import dataclass
 from crm.leads.rules import MilestoneKind
 
 MONTHS = 12

@@ -1,5 +1,6 @@
 """Setting, changing and removing targets, by an admin."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.people.models import Person, Unit
 from crm.people.rules import Role
 from crm.targets.models import Target

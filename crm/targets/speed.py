@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from statistics import median
 
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.leads.rules import MilestoneKind
 from crm.targets.rules import MONTHS, Tier
 

@@ -1,6 +1,7 @@
 """Imported visits inserted in one batch, with the moments at which they were logged (REGIME 3)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,6 @@ from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
 from crm.base.pending import collect
-from crm.base.values import dataclass
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.visits.fields import VisitData

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 
@@ -10,7 +10,6 @@ from sqlalchemy import Select, bindparam, func, select, union_all
 from sqlalchemy.orm import Session
 
 from crm.base.remembered import remembered
-from crm.base.values import dataclass
 from crm.leads.permissions import values_of
 from crm.people.permissions import Viewer
 from crm.visits.filters import (

@@ -1,6 +1,7 @@
 """The visits of *my day*: a person's own, those they enter for others, those that name them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -26,7 +27,6 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.db import Instant
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.visits.lists import listed

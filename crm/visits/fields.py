@@ -1,12 +1,11 @@
 """The fields of a visit, and their values as services are given them."""
 
 from collections.abc import Collection
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from crm.base.fields import Field, FieldKind, columns_of, declared
 from crm.base.sheets import Column
-from crm.base.values import dataclass
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind, Status, Verdict
 

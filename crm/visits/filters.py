@@ -1,6 +1,7 @@
 """What lists of visits are narrowed to, as conditions on the visits that a viewer may see."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVarTuple
 
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.names import folded, spellings
 from crm.base.utc_midnight import CivilMidnight
-from crm.base.values import dataclass
 from crm.leads.models import Company, Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.leads.queries import matching

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -29,7 +30,6 @@ from crm.base.fields import with_texts
 from crm.base.sheets import ImportResult, Sheet, read_sheet
 from crm.base.typed_text import unify_line_breaks
 from crm.base.usernames import ByUsername
-from crm.base.values import dataclass
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits import batch_insert

@@ -1,13 +1,13 @@
 """How late the dates of a visit were entered for each of its people (REGIME 3)."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date, last_civil_date
-from crm.base.values import dataclass
 from crm.visits.fields import VisitData
 from crm.visits.links import participants_of
 from crm.visits.models import Visit, VisitParticipant

@@ -1,13 +1,13 @@
 """The participants and leads of a visit, as rows of link tables."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from crm.base.db import insert_into
-from crm.base.values import dataclass
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.permissions import Viewer

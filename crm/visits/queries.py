@@ -1,7 +1,7 @@
 """What pages read of visits, always from those that the viewer may see (REGIME 2 and 3)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import (
@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from crm.base.audit import AuditEntry
 from crm.base.clock import civil_date
 from crm.base.utc_midnight import UtcMidnight
-from crm.base.values import dataclass
 from crm.leads.models import Lead
 from crm.leads.permissions import visible as visible_leads
 from crm.people.models import Person

@@ -1,12 +1,12 @@
 """Doubts about a visit: asked about before it is saved, never a reason to refuse it. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 
 from crm.base.clock import civil_date, last_civil_date
 from crm.base.enums import LabeledEnum
-from crm.base.values import dataclass
 from crm.visits.rules import Channel, Kind, Status
 
 TOKEN = 8  # characters of a question's token: enough to know it again

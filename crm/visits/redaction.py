@@ -1,12 +1,12 @@
 """What a viewer may see of a visit: its words and leads inherit the leads' secrecy (REGIME 2)."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from crm.base.values import dataclass
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.permissions import Viewer
 from crm.visits.fields import WORDS, VisitWords

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,6 @@ from crm.base.audit import AuditEntry, changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.fields import FieldKind
-from crm.base.values import dataclass
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.people.quota_inputs import Edit

@@ -1,7 +1,7 @@
 """Trips (批次): the journeys of visits, whose details may follow later (REGIME 3)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -13,7 +13,6 @@ from crm.base.clock import civil_date
 from crm.base.db import insert_into
 from crm.base.errors import Refused
 from crm.base.paging import Page, page_of
-from crm.base.values import dataclass
 from crm.people.models import Person, Posting
 from crm.people.permissions import Viewer, people_in, viewer
 from crm.people.rules import WITH_RECORDS, Role

@@ -1,6 +1,7 @@
 """What must hold of a visit before it is kept (REGIME 3)."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.leads.models import Lead
 from crm.leads.permissions import values_of, visible_to_role
 from crm.people.entry_grants import owners_of

@@ -1,6 +1,7 @@
 """Warns the second of two people who edit one record at the same time."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
 from hashlib import sha256
@@ -15,7 +16,6 @@ from crm.audit.queries import last_change, last_entry_id
 from crm.base import formatting
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.web.errors import show_at_field
 from crm.web.forms import LARGEST_ID, cleaned
 from crm.web.transaction import moment, today

@@ -1,11 +1,11 @@
 """The navigation menu."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
 from flask import Flask, request, url_for
 
-from crm.base.values import dataclass
 from crm.people.rules import Role
 from crm.web.access import ACCESS
 from crm.web.admin.views import PAGES

@@ -1,9 +1,9 @@
 """Rows of absences."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
-from crm.base.values import dataclass
 from crm.people.models import Absence
 from crm.people.rules import AbsenceStatus
 

@@ -1,5 +1,7 @@
 """The account page: contact data, password, entry grants and signed-in devices."""
 
+from dataclasses import dataclass
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -10,7 +12,6 @@ from wtforms.validators import EqualTo, Length
 from crm.base import formatting
 from crm.base.cells import Cells, Email, Phone, read_cells
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.people import accounts, service
 from crm.people.login_attempts import Attempt, uncount_attempt

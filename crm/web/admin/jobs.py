@@ -1,6 +1,7 @@
 """Pages of scheduled jobs: runs, next slot, preview, run now, pause."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +12,6 @@ from wtforms.validators import Length
 
 from crm.base import formatting
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.digests.preview_redaction import (
     recipients_of_hidden_figures,
     recipients_of_hidden_leads,

@@ -1,9 +1,9 @@
 """The start page of administration."""
 
+from dataclasses import dataclass
+
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
-
-from crm.base.values import dataclass
 
 bp = Blueprint("admin", __name__)
 

@@ -1,6 +1,7 @@
 """Rows of the audit page: who did what to what, and each change in words."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +12,6 @@ from crm.audit.queries import EntryNames, entry_names
 from crm.audit.redaction import LEADS, ReadableEntries, entry_values, readable_entries
 from crm.base import clock, formatting
 from crm.base.audit import AuditEntry
-from crm.base.values import dataclass
 from crm.leads.models import Lead
 from crm.leads.redaction import HIDDEN
 from crm.people.models import Person, Unit

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.periods import DAY, Period, PeriodKind
-from crm.base.values import dataclass
 from crm.base.workdays import DayKind, Source, WorkingCalendar
 from crm.quotas.calendar import overrides
 from crm.quotas.models import WorkdayOverride

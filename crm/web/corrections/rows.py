@@ -1,10 +1,11 @@
 """Corrections of frozen figures as lists show them, and what their reader may do (REGIME 4)."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.people.permissions import Viewer
 from crm.quotas.frozen import CorrectionFacts, corrections, count_corrections, of_edit

@@ -1,6 +1,7 @@
 """The weekly and monthly digests that a person received, by period."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +12,6 @@ from crm.base import formatting
 from crm.base.mailbox import messages_page, period_of
 from crm.base.outbox import MessageKind, State
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.digests.kept import stored_digest
 from crm.extensions import db
 from crm.people.rules import Role

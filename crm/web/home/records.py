@@ -1,6 +1,7 @@
 """The viewer's own records on the start page: visits, follow-ups, restricted leads, answers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask import url_for
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date
 from crm.base.remembered import remembered
-from crm.base.values import dataclass
 from crm.followups.queries import due
 from crm.followups.redaction import SeenFollowup
 from crm.leads.queries import named_lately

@@ -1,12 +1,12 @@
 """The figures in danger of the units that a supervisor or leader oversees."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
 from crm.base.remembered import remembered
-from crm.base.values import dataclass
 from crm.people.permissions import Viewer, people_in
 from crm.quotas.permissions import FigureScope
 from crm.quotas.queries import PersonFigure, figures_in_scope, period_kinds

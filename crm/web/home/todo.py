@@ -1,6 +1,7 @@
 """The to-do list of the signed-in person: each kind with its count and a link."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
@@ -12,7 +13,6 @@ from crm.base import formatting
 from crm.base.clock import at_civil
 from crm.base.periods import DAY
 from crm.base.remembered import remembered_until
-from crm.base.values import dataclass
 from crm.people import absence_approval
 from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS

@@ -1,13 +1,13 @@
 """The start page: quotas, visits, follow-ups, the to-do list, and overseen units in danger."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.jobs.health import Standstill, standstill
 from crm.people.permissions import Viewer

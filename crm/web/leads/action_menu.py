@@ -1,10 +1,10 @@
 """What a lead's page offers behind 「更多」, in groups, what stops the lead last."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from flask import url_for
 
-from crm.base.values import dataclass
 from crm.leads.models import Lead
 from crm.leads.rules import FINAL, SIDE, MilestoneKind, next_stages
 

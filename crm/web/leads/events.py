@@ -1,12 +1,12 @@
 """The rows of a lead's page: what is planned on it next, and what happened."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import url_for
 
 from crm.base import clock, formatting
-from crm.base.values import dataclass
 from crm.followups.models import Followup
 from crm.followups.timeline import Entry
 from crm.leads.models import Milestone

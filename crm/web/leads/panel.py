@@ -1,12 +1,12 @@
 """The one form that is open on a lead's page: a milestone, a plan, a role or a correction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from flask import url_for
 from flask_wtf import FlaskForm
 
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.leads.models import Lead
 from crm.leads.planning import PlannedMilestone, plannable

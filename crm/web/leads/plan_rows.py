@@ -1,10 +1,10 @@
 """Planned milestones as rows of a lead's page: planned, moved, reached, overdue."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from crm.base import clock, formatting
-from crm.base.values import dataclass
 from crm.leads.models import Lead, MilestonePlan
 from crm.leads.planning import STOPPED, PlannedMilestone
 from crm.leads.rules import MilestoneKind

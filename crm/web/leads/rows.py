@@ -1,11 +1,11 @@
 """Leads as rows of a list, and the facts and roles of their page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
 from crm.base.money import format_amount as money
-from crm.base.values import dataclass
 from crm.followups.queries import NextStep
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
 from crm.leads.industries import industry_name

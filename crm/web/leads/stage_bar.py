@@ -1,11 +1,11 @@
 """The stage bar of a lead's page: stages passed with their dates, the present one, those ahead."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from crm.base import formatting
-from crm.base.values import dataclass
 from crm.leads.models import Lead
 from crm.leads.planning import PlannedMilestone
 from crm.leads.progress import progress_of

@@ -1,5 +1,6 @@
 """Pages of leads: the list, the form, and one lead with what may be done on it."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session
 from crm.base.errors import Refused
 from crm.base.locks import lock_row
 from crm.base.refs import new_ref
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.followups.queries import last_contacts, next_steps
 from crm.leads import service

@@ -1,11 +1,11 @@
 """A person as an admin sees them: postings in time, absences, the state of the account."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import abort, render_template, url_for
 
 from crm.base import formatting
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.people.accounts import temporary_until
 from crm.people.directory import latest_absences, person_with_postings

@@ -1,6 +1,7 @@
 """Who may enter my visits for me (代录): granted and ended by its owner, or by an admin."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,6 @@ from wtforms.validators import Optional
 
 from crm.base import formatting
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.people import entry_grants
 from crm.people.choices import PeopleAsked

@@ -1,6 +1,7 @@
 """The page that hands over everything open in a person's name (REGIME 2)."""
 
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.absence_approval import absence_of, may_decide

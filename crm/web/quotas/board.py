@@ -1,6 +1,7 @@
 """The compliance board: figures by unit and person, never ranked by activity (REGIME 3 and 4)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.jobs.ledger import began_on
 from crm.people.permissions import Viewer
 from crm.people.queries import UnitNode, spelled

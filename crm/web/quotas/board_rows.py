@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import groupby
 
 from crm.base import formatting
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.digests.results import groups
 from crm.people.queries import UnitNode
 from crm.quotas.past_statuses import PERIODS, PastStatuses, Statuses, periods_before

@@ -1,7 +1,7 @@
 """The explanation of a figure: what is required, and which visits count and why (REGIME 4)."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.jobs.ledger import began_on
 from crm.people.models import Absence
 from crm.people.permissions import Viewer

@@ -1,12 +1,12 @@
 """Visits that were logged or entered late, as the list of those that wait for a verdict."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
-from crm.base.values import dataclass
 from crm.people.permissions import Viewer
 from crm.quotas.pending_visits import days_entered_late
 from crm.visits.models import Visit

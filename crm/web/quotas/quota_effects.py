@@ -1,11 +1,11 @@
 """What a change of a visit does to the figures of its people, as messages (REGIME 4)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.quotas.queries import FiguresByPeriod
 from crm.quotas.rules import Figure, FigureStatus, NotCounted, Reason
 from crm.quotas.wording import unit_of

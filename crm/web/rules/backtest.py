@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +12,6 @@ from sqlalchemy.orm import Session
 from crm.base import clock
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.digests.results import groups
 from crm.jobs.ledger import began_on
 from crm.people.queries import UnitNode, people_by_id, unit_tree

@@ -1,12 +1,12 @@
 """Rules as their pages show them: each version in words, and what may be done to it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
 from sqlalchemy.orm import Session
 
-from crm.base.values import dataclass
 from crm.people.rules import Duty
 from crm.quotas.models import RuleVersion
 from crm.quotas.rule_versions import (

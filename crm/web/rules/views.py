@@ -1,6 +1,7 @@
 """Pages of the rules: list, new, change from a date on, end, withdraw, and backtest."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +11,6 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.errors import Refused
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.people.rules import Duty
 from crm.quotas import rule_changes

@@ -1,6 +1,7 @@
 """The page of one order, and the one route by which its steps are taken."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,6 @@ from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.people.models import Person
 from crm.quotas.queries import working_calendar

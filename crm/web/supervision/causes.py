@@ -1,6 +1,7 @@
 """Why an order arose: the figures missed or the milestone overdue, explained with links."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import url_for
@@ -8,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.periods import Period
-from crm.base.values import dataclass
 from crm.quotas.facts import PersonFigure
 from crm.quotas.frozen import frozen_figures
 from crm.quotas.rules import FigureStatus

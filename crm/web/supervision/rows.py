@@ -1,11 +1,11 @@
 """Supervision orders as pages show them: rows of the register, facts, history, printed form."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
 from crm.base.clock import civil_date
-from crm.base.values import dataclass
 from crm.supervision.assignees import WaitingOrder
 from crm.supervision.models import Order, OrderEntry
 from crm.supervision.rules import EntryKind, OrderKind, OrderState, days_overdue

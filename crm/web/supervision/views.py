@@ -1,5 +1,6 @@
 """Pages of supervision orders: register, draft, one order and its printed form (REGIME 5)."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -10,7 +11,6 @@ from crm.base.errors import Refused
 from crm.base.locks import lock_row
 from crm.base.refs import new_ref
 from crm.base.sheets import Format
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.leads.queries import lead_by_id
 from crm.people.queries import unit_tree

@@ -1,11 +1,11 @@
 """Target rows for the templates, and the labels of targets."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
 from crm.base.money import format_amount
-from crm.base.values import dataclass
 from crm.targets.rules import Metric, TargetMeasure, TargetProgress, Tier
 
 

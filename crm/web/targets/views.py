@@ -1,5 +1,6 @@
 """The pages of annual targets: progress by unit, and the projects counted for a target."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -7,7 +8,6 @@ from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.money import Currency
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.queries import unit_tree

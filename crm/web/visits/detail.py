@@ -1,9 +1,10 @@
 """The page of one visit: its facts and words, and what the viewer may do to it."""
 
+from dataclasses import dataclass
+
 from flask import url_for
 
 from crm.base import formatting
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.fields import VISIT_FIELDS, WORDS

@@ -1,7 +1,7 @@
 """The filters of the list of visits, as its address has them and as chips that change them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -10,7 +10,6 @@ from flask import request, url_for
 from crm.base import formatting
 from crm.base.enums import LabeledEnum
 from crm.base.periods import Period, PeriodKind
-from crm.base.values import dataclass
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
 from crm.visits.filters import VisitFilter

@@ -1,13 +1,12 @@
 """The list of visits: filters, sums by city, and a page of rows."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from crm.base.paging import Page
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.city_sums import CitySums, city_sums, is_countable, sums_of

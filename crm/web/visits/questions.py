@@ -1,6 +1,7 @@
 """What a form asks before it saves a visit: 合并 or 仍保存, and a reason (REGIME 3 and 4)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,7 +9,6 @@ from flask_wtf import FlaskForm
 
 from crm.base import formatting
 from crm.base.errors import Refused
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.people.queries import people_by_id
 from crm.quotas.frozen_edits import (

@@ -1,7 +1,7 @@
 """Visits as rows of lists, with their chips and the buttons of a planned one."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from flask import url_for
@@ -9,7 +9,6 @@ from flask import url_for
 from crm.base import clock, formatting
 from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY
-from crm.base.values import dataclass
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Channel, Kind, Status, Verdict, may_end_early
 

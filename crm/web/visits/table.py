@@ -1,13 +1,13 @@
 """Visits as rows of the list: company and project first, in the columns that the person chose."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import after_this_request, current_app, request
 from werkzeug.wrappers import Response
 
 from crm.base import clock
-from crm.base.values import dataclass
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import MARKED_LATE_AFTER_DAYS, Status, is_logged_late
 from crm.web.visits.rows import WAITING, Chip, chips, entered_by, names_of, when_label

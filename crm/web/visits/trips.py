@@ -1,5 +1,7 @@
 """Pages of trips (批次): destination, dates and approval, and the visits made there."""
 
+from dataclasses import dataclass
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
@@ -8,7 +10,6 @@ from wtforms import DateField, StringField
 from wtforms.validators import Length, Optional
 
 from crm.base import formatting
-from crm.base.values import dataclass
 from crm.extensions import db
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits import trips
