@@ -137,7 +137,10 @@ def test_a_supervisor_follows_a_figure_to_the_visits_behind_it(zone, screen):
 
     screen.open("/compliance/figure?rule=recruiter-monthly&person=shen&period=2026-07")
 
-    expect(page.get_by_text("苏州").first).to_be_visible()
+    page.locator(".day-table summary").first.click()
+
+    expect(page.locator(".day-panel").first).to_contain_text("苏州")
+    screen.examine()
 
 
 def test_the_digest_is_read_in_the_mailbox(zone, screen):

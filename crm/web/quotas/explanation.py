@@ -9,11 +9,12 @@ from flask import url_for
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
-from crm.base.periods import DAY
+from crm.base.periods import DAY, days
 from crm.jobs.ledger import began_on
 from crm.people.models import Absence
 from crm.people.permissions import Viewer
 from crm.people.queries import absences_in
+from crm.quotas.day_marks import Presence, marked_days
 from crm.quotas.frozen import of_figure
 from crm.quotas.judging import prorated
 from crm.quotas.queries import PersonFigure, dates_held, working_calendar
@@ -25,12 +26,14 @@ from crm.quotas.rules import (
     Reason,
     VisitFacts,
 )
+from crm.quotas.status_reasons import status_reason
 from crm.quotas.wording import EACH, sentence_of, unit_of, why_at_risk
 from crm.visits.lists import listed
 from crm.visits.queries import VisitRights, rights_on
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status, Verdict
 from crm.web.corrections.rows import CorrectionRow, correction_rows
+from crm.web.quotas.day_strip import DayStrip, DayVisit, day_strip
 from crm.web.quotas.labels import ESTIMATED_CALENDAR, basis_label, split_uncounted, why_not_counted
 from crm.web.visits.rows import ICONS, Chip, chips, facts_line, names_of
 
@@ -65,10 +68,16 @@ class Explanation:
     not_counted: list[FigureVisitRow]
     corrections: list[CorrectionRow]
     note: str  # on what it rests, and what a correction made of it
+    strip: DayStrip
 
     @property
     def figure(self) -> Figure:
         return self.judged.figure
+
+    @property
+    def reason(self) -> str:
+        """Why it has its status, in one sentence."""
+        return status_reason(self.figure)
 
     @property
     def unit(self) -> str:
@@ -99,6 +108,8 @@ def explain(db: Session, viewer: Viewer, judged: PersonFigure, now: datetime) ->
     at_risk = [f"有风险：{why}"] if (why := why_at_risk(figure)) else []
     is_over = figure.settled or figure.period.last < clock.civil_date(now)
     visits = _read_visits(db, viewer, figure, now)
+    counted = [_counted(part, figure, visits) for part in figure.counted]
+    not_counted = [_not_counted(part, figure, visits) for part in figure.not_counted]
 
     return Explanation(
         judged=judged,
@@ -110,10 +121,42 @@ def explain(db: Session, viewer: Viewer, judged: PersonFigure, now: datetime) ->
             *estimated,
         ),
         facts=_facts(db, figure, held),
-        counted=[_counted(part, figure, visits) for part in figure.counted],
-        not_counted=[_not_counted(part, figure, visits) for part in figure.not_counted],
+        counted=counted,
+        not_counted=not_counted,
         corrections=correction_rows(db, viewer, of_figure(figure)) if figure.settled else [],
         note=basis_label(figure, system_since=began_on(db)),
+        strip=_strip(db, figure, held, [*counted, *not_counted], now),
+    )
+
+
+def _strip(
+    db: Session,
+    figure: Figure,
+    held: Sequence[date],
+    rows: Iterable[FigureVisitRow],
+    now: datetime,
+) -> DayStrip:
+    period = figure.period
+    presence = Presence(
+        held=frozenset(held),
+        absent=_absent_dates(db, figure),
+        workdays=frozenset(working_calendar(db).workdays(period.first, period.last)),
+        as_of=now,
+    )
+    # of a stay in both lists the second row has the reason
+    visits = {row.visit_id: DayVisit(row.title, row.url, row.why) for row in rows}
+    return day_strip(marked_days(figure, presence), visits, clock.civil_date(now))
+
+
+def _absent_dates(db: Session, figure: Figure) -> frozenset[date]:
+    """The dates of absence that the figure knows."""
+    period = figure.period
+    absences = absences_in(db, figure.person_id, period.first, period.last)
+    return frozenset(
+        on
+        for absence in absences
+        if not _is_approved_later(absence, figure)
+        for on in days(max(absence.from_on, period.first), min(absence.to_on, period.last))
     )
 
 
@@ -163,9 +206,13 @@ def _facts(db: Session, figure: Figure, held: Sequence[date]) -> list[tuple[str,
 def _absence_label(absence: Absence, figure: Figure) -> str:
     """The dates and kind; says so where it was approved too late for a frozen figure."""
     label = f"{formatting.span(absence.from_on, absence.to_on)} {absence.kind.label}"
+    return f"{label}（定稿后批准，未计入）" if _is_approved_later(absence, figure) else label
+
+
+def _is_approved_later(absence: Absence, figure: Figure) -> bool:
+    """Whether it was approved after the figure was frozen."""
     settled, approved_at = figure.settled, absence.approved_at
-    is_after = settled and approved_at and approved_at > settled.frozen_at
-    return f"{label}（定稿后批准，未计入）" if is_after else label
+    return bool(settled and approved_at and approved_at > settled.frozen_at)
 
 
 def _read_visits(db: Session, viewer: Viewer, figure: Figure, now: datetime) -> _Visits:

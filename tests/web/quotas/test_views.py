@@ -1,5 +1,6 @@
 """The board of a period, the explanation of a figure, and the late visits."""
 
+import re
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
@@ -481,6 +482,34 @@ def test_a_figure_goes_through_every_visit(app, zone, watch):
     assert left_out.count("未计 1 天") == 2  # the call and the cancelled one, no date that counts
     assert "“线上对接”不在计入的类型内" in left_out
     assert "已取消" in left_out
+
+
+def test_a_figure_shows_each_day_with_what_happened_on_it(app, zone, watch):
+    given(app, zone.an, date(2026, 7, 6), city="苏州")
+    given(app, zone.an, date(2026, 7, 9), channel=Channel.PHONE, city="无锡")
+    given(app, zone.an, date(2026, 7, 16), status=Status.PLANNED)
+
+    page = watch.get(figure("an")).text
+    squares = page.split("<table")[1].split("</table>")[0]
+
+    assert "差 19 天，本月" in page.split("<table")[0]
+    found = re.findall(r'<td class="day-(counted|uncounted|planned)', squares)
+    assert found == ["counted", "uncounted", "planned"]
+    assert "<b>7月9日 周四</b> 未计入" in squares
+    assert "“线上对接”不在计入的类型内" in squares
+    assert "计入 1 天" in page
+
+
+@pytest.mark.parametrize(
+    ("period", "rows"), [("2026-W28", 1), ("2026-07", 5), ("2026-Q3", 14), ("2026-07-X2", 3)]
+)
+def test_a_period_is_shown_in_weeks(app, zone, watch, period, rows):
+    with arranged(app) as db:
+        make_rule(db, RECRUITER, code="x", period=Period.parse(period).kind)
+
+    page = watch.get(figure("an", period, rule="x")).text
+
+    assert page.split("<tbody>")[1].split("</tbody>")[0].count("<tr>") == rows
 
 
 def test_a_stay_under_way_says_that_it_counts_beforehand(app, zone, watch):
