@@ -1,5 +1,6 @@
 // What every page loads: htmx, and a few lines that make forms and menus kinder. All pages work without it.
 import htmx from "htmx.org/dist/htmx.esm.js";
+import { startDates } from "./dates.js";
 import { TYPED, drafts, forget, forgetTyped, person } from "./drafts.js";
 import { startKeys } from "./keys.js";
 import { tell } from "./notices.js";
@@ -36,6 +37,7 @@ addEventListener("pageshow", (event) => {
   history.replaceState({ ...history.state, person }, "");
 });
 
+startDates(); // before drafts come back into their fields
 startSaving();
 startKeys();
 

@@ -90,7 +90,8 @@ def test_tab_passes_the_visit_form_in_reading_order_and_shows_where_it_is(desk):
         page.keyboard.press("Tab")
         focused = page.evaluate_handle("document.activeElement").as_element()
         assert focused.evaluate(HAS_RING), focused.evaluate("element => element.outerHTML")
-        names.append(focused.inner_text().strip() or focused.get_attribute("name") or "")
+        named = focused.get_attribute("name") or focused.get_attribute("id")
+        names.append(focused.inner_text().strip() or named or "")
         if focused.evaluate("element => Boolean(element.closest('form.entry-form'))"):
             tops.append(round(focused.bounding_box()["y"] + page.evaluate("scrollY")))
 
