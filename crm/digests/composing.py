@@ -17,6 +17,7 @@ from crm.digests.content import (
     PersonRow,
     Truncated,
     UnitsPart,
+    VisitLine,
 )
 from crm.digests.facts import Facts, Units
 from crm.digests.kept import KINDS
@@ -32,7 +33,7 @@ from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import basis_of
 from crm.supervision.queries import OrderActivity
 from crm.supervision.rules import EntryKind
-from crm.visits.rules import Kind, Status
+from crm.visits.rules import Kind
 
 # Bounds keep a mail readable, and under the 100 kB at which some mail programs cut it off.
 MOST_DUE = 10
@@ -41,6 +42,7 @@ MOST_TO_HELP = 20
 MOST_PEOPLE = 60
 MOST_STATUS_CHANGES = 15
 MOST_ORDERS = 12
+NO_VISITS: Truncated[VisitLine] = Truncated((), 0, 0)
 
 
 def compose(facts: Facts, visibility: Visibility, *, late: bool) -> Digest:
@@ -130,7 +132,7 @@ def _units_part(facts: Facts, visibility: Visibility) -> UnitsPart:
         signed=progress.signed,
         moved=progress.moved,
         other=progress.other,
-        notable=notable_visits(facts, visibility, _made(facts, visibility)),
+        notable=notable_visits(facts, visibility) if visibility.has_records else NO_VISITS,
         stays=_stays(facts, visibility, ahead),
         plan=Truncated.of(visits, MOST_PLANNED).each(
             lambda visit: visit_line(visit, visibility, minutes=False)
@@ -200,21 +202,6 @@ def _person_rows(lines: Iterable[FigureLine], periods: Sequence[Period]) -> list
     return [
         PersonRow(unit_name, next(iter(row.values())).name, tuple(map(row.get, periods)))
         for (unit_name, _), row in cells.items()
-    ]
-
-
-def _made(facts: Facts, visibility: Visibility) -> list[VisitFact]:
-    """The visits that people of the units made in the period, the latest first."""
-    if not visibility.has_records:
-        return []
-    return facts.shared(_made_by_units, visibility.viewer.unit_ids)
-
-
-def _made_by_units(facts: Facts, unit_ids: Units) -> list[VisitFact]:
-    return [
-        visit
-        for visit in reversed(facts.visits_by_unit.of(*unit_ids))
-        if visit.status is Status.DONE and visit.facts.last_on in facts.period
     ]
 
 

@@ -1,15 +1,17 @@
 """A digest's notable visits: first meetings, major projects, those with minutes (REGIME 5)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
 
 from crm.digests.content import Truncated, VisitLine
-from crm.digests.facts import Facts
+from crm.digests.facts import Facts, Units
 from crm.digests.lines import visit_line
 from crm.digests.permissions import Visibility
 from crm.digests.queries import VisitFact
 from crm.leads.rules import is_major
+from crm.visits.rules import Status
 
 MOST_VISITS = 8
 MOST_FIRST_MEETINGS = 3  # of these
@@ -17,14 +19,21 @@ MOST_FIRST_MEETINGS = 3  # of these
 Weight = tuple[Decimal, bool, bool]  # amount of the largest major project, first meeting, minutes
 
 
-def notable_visits(
-    facts: Facts, visibility: Visibility, made: Iterable[VisitFact]
-) -> Truncated[VisitLine]:
-    """The notable ones of the visits made in the period, each project once."""
-    weighed = [(_weight(facts, visibility, visit), visit) for visit in made]
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A visit with its weight for a reader who may know all its leads."""
+
+    visit: VisitFact
+    weight: Weight
+
+
+def notable_visits(facts: Facts, visibility: Visibility) -> Truncated[VisitLine]:
+    """The notable ones of the visits that people of the units made, each project once."""
+    candidates = facts.shared(_candidates, visibility.viewer.unit_ids)
+    weighed = [(_weight_for(facts, visibility, candidate), candidate) for candidate in candidates]
     weighed = [pair for pair in weighed if any(pair[0])]
     weighed.sort(key=itemgetter(0), reverse=True)
-    notable = [visit for _, visit in weighed]
+    notable = [candidate.visit for _, candidate in weighed]
     chosen = _reserve_first_meetings(facts, visibility, _once_a_project(notable))
     lines = tuple(
         visit_line(
@@ -39,11 +48,32 @@ def notable_visits(
     return Truncated(lines, more=len(notable) - len(lines), hidden=0)
 
 
-def _weight(facts: Facts, visibility: Visibility, visit: VisitFact) -> Weight:
-    leads = [facts.leads[lead_id] for lead_id in visit.lead_ids if visibility.knows_lead(lead_id)]
-    majors = [lead.amount or Decimal(0) for lead in leads if is_major(lead.amount, lead.currency)]
+def _candidates(facts: Facts, unit_ids: Units) -> list[Candidate]:
+    """What is notable to anybody, weighed once for all readers of these units; latest first."""
+    found = [
+        Candidate(visit, _weight(facts, visit, visit.lead_ids, has_minutes=bool(visit.minutes)))
+        for visit in reversed(facts.visits_by_unit.of(*unit_ids))
+        if visit.status is Status.DONE and visit.facts.last_on in facts.period
+    ]
+    return [candidate for candidate in found if any(candidate.weight)]
+
+
+def _weight_for(facts: Facts, visibility: Visibility, candidate: Candidate) -> Weight:
+    visit = candidate.visit
+    known = [lead_id for lead_id in visit.lead_ids if visibility.knows_lead(lead_id)]
+    if len(known) == len(visit.lead_ids):
+        return candidate.weight
     has_minutes = visibility.minutes_of(visit) is not None
-    is_first = _is_first_meeting(facts, visibility, visit)
+    return _weight(facts, visit, known, has_minutes=has_minutes)
+
+
+def _weight(
+    facts: Facts, visit: VisitFact, lead_ids: Sequence[int], *, has_minutes: bool
+) -> Weight:
+    leads = [facts.leads[lead_id] for lead_id in lead_ids]
+    majors = [lead.amount or Decimal(0) for lead in leads if is_major(lead.amount, lead.currency)]
+    first_to = facts.first_meetings.get(visit.facts.id, frozenset())
+    is_first = not first_to.isdisjoint(lead_ids)
     return max(majors, default=Decimal(0)), is_first, has_minutes
 
 
@@ -68,5 +98,6 @@ def _reserve_first_meetings(
     """As many as there is room for; large projects do not crowd out the first meetings."""
     first = [visit for visit in visits if _is_first_meeting(facts, visibility, visit)]
     first = first[:MOST_FIRST_MEETINGS]
-    others = [visit for visit in visits if visit not in first]
+    reserved = {visit.facts.id for visit in first}
+    others = [visit for visit in visits if visit.facts.id not in reserved]
     return [*others[: MOST_VISITS - len(first)], *first]

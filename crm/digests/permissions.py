@@ -59,7 +59,7 @@ class Visibility:
 
     def minutes_of(self, visit: VisitFact) -> str | None:
         """The minutes, where there are some and they may read them."""
-        return (visit.minutes or None) if self.can_read(visit) else None
+        return visit.minutes if visit.minutes and self.can_read(visit) else None
 
 
 def visibility_of(db: Session, person: Person, facts: Facts) -> Visibility:

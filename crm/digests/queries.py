@@ -42,7 +42,7 @@ class VisitFact:
 
     def is_of(self, person_id: int) -> bool:
         """Whether the person leads it or takes part."""
-        return person_id in self.people
+        return person_id == self.facts.leader_id or person_id in self.participant_ids
 
 
 @dataclass(frozen=True, slots=True)
