@@ -181,16 +181,6 @@ def _at_work(
     return posted & _open_until(day_end) & Person.role.in_(WITH_RECORDS)
 
 
-def absent_spans(db: Session, person_id: int, first: date, last: date) -> list[tuple[date, date]]:
-    """From when to when the person is absent with approval, of what covers a date of the span."""
-    return remembered(
-        *(db, "absent", person_id, first, last),
-        read=lambda: [
-            (absence.from_on, absence.to_on) for absence in absences_in(db, person_id, first, last)
-        ],
-    )
-
-
 def absences_in(db: Session, person_id: int, first: date, last: date) -> list[Absence]:
     """The approved absences of the person that cover a date of the span, in order."""
     query = select(Absence).where(

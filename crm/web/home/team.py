@@ -11,6 +11,7 @@ from crm.people.permissions import Viewer, people_in
 from crm.quotas.permissions import FigureScope
 from crm.quotas.queries import PersonFigure, figures_in_scope, period_kinds
 from crm.quotas.rules import IN_DANGER, FigureStatus
+from crm.quotas.status_reasons import status_reason
 from crm.web.quotas.labels import period_label
 from crm.web.quotas.visible_figures import figure_url
 
@@ -24,6 +25,7 @@ class FigureRow:
     status: FigureStatus
     text: str
     url: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +71,5 @@ def _figure_row(person_figure: PersonFigure, on: date) -> FigureRow:
         figure.status,
         f"{figure.achieved}/{figure.required}",
         figure_url(figure.rule.code, person_figure.username, figure.period),
+        status_reason(figure),
     )

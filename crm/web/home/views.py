@@ -1,6 +1,5 @@
 """The start page: quotas, visits, follow-ups, the to-do list, and overseen units in danger."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,10 +10,10 @@ from sqlalchemy.orm import Session
 from crm.extensions import db
 from crm.jobs.health import Standstill, standstill
 from crm.people.permissions import Viewer
-from crm.people.queries import absent_spans
 from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.queries import own_figures, working_calendar
-from crm.quotas.rules import Figure, FigureStatus
+from crm.quotas.rules import Figure
+from crm.quotas.status_reasons import status_reason
 from crm.quotas.wording import unit_of
 from crm.web.auth import my_view
 from crm.web.home.records import grants_of, records_of
@@ -65,51 +64,14 @@ def _quotas(session: Session, me: Viewer, on: date, now: datetime) -> list[Quota
     for figure in figures:
         period = figure.period
         url = figure_url(figure.rule.code, me.person.username, period)
-        workdays = calendar.workdays(on, period.last) if calendar else ()
-        period_name = period_label(period, on)
-        absences = absent_spans(session, me.person_id, on, period.last) if workdays else ()
-        missing = _missing(figure, period_name, _days_left(period_name, workdays, absences, on))
+        missing = f"{status_reason(figure)}。"
         if calendar and calendar.is_estimated(period):
             missing += ESTIMATED_CALENDAR
         unit = unit_of(figure.rule)
+        period_name = period_label(period, on)
         cards.append(QuotaCard(figure.rule.name, period_name, figure, unit, missing, url))
 
     return cards
-
-
-def _days_left(
-    period_name: str, workdays: Iterable[date], absences: Sequence[tuple[date, date]], on: date
-) -> str:
-    """How many working days are left, today included, without those absent."""
-    left = [
-        day for day in workdays if not any(from_on <= day <= to_on for from_on, to_on in absences)
-    ]
-
-    if not left:
-        return f"{period_name}剩余工作日均已请假" if absences else f"{period_name}无剩余工作日"
-    if left == [on]:
-        return f"今天是{period_name}最后一个工作日"
-    return f"{period_name}剩余 {len(left)} 个工作日"
-
-
-def _missing(figure: Figure, period_name: str, days_left: str) -> str:
-    """A sentence on what the figure lacks and how many days are left."""
-    lacking = f"尚差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
-
-    match figure.status:
-        case FigureStatus.EXEMPT:
-            return f"{period_name}在岗工作日不足，免考核。"
-        case FigureStatus.MET:
-            return f"{period_name}的要求已完成。"
-        case FigureStatus.UNREACHABLE:
-            return f"{lacking}，剩余时间不足，已无法达标；{days_left}。"
-        case FigureStatus.AT_RISK:
-            return f"{lacking}；{days_left}，即使按平均进度的1.5倍推进也难以完成，请尽快安排拜访。"
-
-    if figure.achieved + figure.planned >= figure.required:
-        return f"{lacking}，已有计划，全部办结后即达标；{days_left}。"
-
-    return f"{lacking}；{days_left}。"
 
 
 def _clock(session: Session, me: Viewer, now: datetime) -> Standstill | None:

@@ -3,7 +3,7 @@
 from datetime import date
 
 from crm.base import formatting
-from crm.base.periods import Period, PeriodKind
+from crm.base.periods import Period
 from crm.quotas.rules import (
     Figure,
     FigureBasis,
@@ -14,21 +14,15 @@ from crm.quotas.rules import (
     VisitFacts,
     basis_of,
 )
+from crm.quotas.status_reasons import THIS
 from crm.visits.rules import is_logged_late
 
 ESTIMATED_CALENDAR = "本期的放假安排尚未公布或导入，工作日为推算，应完成数可能调整。"
-_CURRENT_PERIOD = {
-    PeriodKind.WEEK: "本周",
-    PeriodKind.XUN: "本旬",
-    PeriodKind.MONTH: "本月",
-    PeriodKind.QUARTER: "本季度",
-    PeriodKind.YEAR: "本年",
-}
 
 
 def period_label(period: Period, today: date) -> str:
     """`本周` and the like for the current period, its name for another."""
-    return _CURRENT_PERIOD[period.kind] if today in period else formatting.period_name(period)
+    return THIS[period.kind] if today in period else formatting.period_name(period)
 
 
 def result_label(achieved: int, required: int, status: FigureStatus) -> str:
