@@ -107,11 +107,24 @@ function enhance(select) {
     },
     ...(select.dataset.search ? remote(select) : {}),
   });
+  if (select.dataset.again) {
+    picker.on("change", () => markChosen(select));
+    markChosen(select);
+  }
   const search = picker.search.bind(picker);
   picker.search = (query) => search(plain(query));
   select.setAttribute("aria-label", label);
   if (hints) picker.control_input.setAttribute("aria-describedby", hints);
   if (select.classList.contains("is-invalid")) picker.control_input.setAttribute("aria-invalid", "true");
+}
+
+// What a button below the list offers again is marked where the list has it already.
+function markChosen(select) {
+  for (const button of select.form.querySelectorAll(`[name="${select.dataset.again}"]`)) {
+    const isChosen = [...select.selectedOptions].some((option) => option.value === button.value);
+    button.disabled = isChosen;
+    button.labels[0].toggleAttribute("data-chosen", isChosen);
+  }
 }
 
 function enhanceAll(root) {
