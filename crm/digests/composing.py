@@ -22,7 +22,14 @@ from crm.digests.content import (
 from crm.digests.facts import Facts, Units
 from crm.digests.kept import KINDS
 from crm.digests.lead_progress import lead_progress
-from crm.digests.lines import due_lines, figure_lines, line_of_figure, planned, visit_line
+from crm.digests.lines import (
+    due_lines,
+    figure_lines,
+    line_of_figure,
+    planned,
+    status_week_ago,
+    visit_line,
+)
 from crm.digests.monthly import month_part
 from crm.digests.notable_visits import notable_visits
 from crm.digests.permissions import Visibility
@@ -159,7 +166,7 @@ def _changed(facts: Facts, unit_ids: Units) -> list[PersonFigure]:
     return [
         found
         for found in facts.shared(_by_unit, unit_ids)
-        if line_of_figure(facts, found).status_changed
+        if status_week_ago(facts, found) not in (None, found.figure.status)
     ]
 
 

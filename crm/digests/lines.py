@@ -45,7 +45,14 @@ def line_of_figure(facts: Facts, found: PersonFigure) -> FigureLine:
         found,
         facts.at,
         previous=facts.previous.get(key) if is_main else None,
-        status_week_ago=facts.earlier_statuses.get((*key, found.figure.period)),
+        status_week_ago=status_week_ago(facts, found),
+    )
+
+
+def status_week_ago(facts: Facts, found: PersonFigure) -> FigureStatus | None:
+    """The status of a running figure a week before; none where its period had not begun."""
+    return facts.earlier_statuses.get(
+        (found.figure.rule.code, found.person_id, found.figure.period)
     )
 
 
