@@ -35,7 +35,7 @@ from crm.digests.notable_visits import notable_visits
 from crm.digests.permissions import Visibility
 from crm.digests.queries import VisitFact
 from crm.digests.results import groups_of, rule_lines, top_units, unit_lines
-from crm.digests.rules import SHORT, pending_visits
+from crm.digests.rules import SHORT, count_waiting
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import basis_of
 from crm.supervision.queries import OrderActivity
@@ -89,10 +89,11 @@ def _summary_of_units(facts: Facts, unit_ids: Units) -> FigureSummary:
 
 
 def _summary_of(facts: Facts, found: Iterable[PersonFigure]) -> FigureSummary:
-    figures = [judged.figure for judged in found]
+    judged = list(found)
+    figures = [item.figure for item in judged]
     return FigureSummary(
         basis=basis_of(figures, facts.period, facts.since),
-        pending=pending_visits(figures, facts.at),
+        pending=count_waiting(map(facts.waiting_of, judged)),
         rules=tuple({figure.rule.code: figure.rule for figure in figures}.values()),
     )
 

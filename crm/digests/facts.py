@@ -26,7 +26,14 @@ from crm.digests.queries import (
     responsible_unit,
     visits_between,
 )
-from crm.digests.rules import Spans, ending_in, planned_span, spans
+from crm.digests.rules import (
+    Spans,
+    WaitingVisits,
+    ending_in,
+    planned_span,
+    spans,
+    waiting_visits,
+)
 from crm.leads.models import Lead, Milestone
 from crm.leads.redaction import NamedLead, named_leads
 from crm.leads.rules import MilestoneKind
@@ -111,6 +118,7 @@ class Facts:
     first_meetings: dict[int, frozenset[int]]  # by visit, the leads first met there
     since: date  # on which the clock's slots begin
     _shared: dict[tuple[Any, Units], Any] = field(default_factory=dict, repr=False)
+    _waiting: dict[tuple[str, int, Period], WaitingVisits] = field(default_factory=dict, repr=False)
 
     def shared(self, find: Callable[["Facts", Units], Shared], unit_ids: Units) -> Shared:
         """What `find` gives for these units, found once for all who read about them."""
@@ -119,6 +127,13 @@ class Facts:
             self._shared[key] = find(self, unit_ids)
         found: Shared = self._shared[key]
         return found
+
+    def waiting_of(self, found: PersonFigure) -> WaitingVisits:
+        """The visits that could still change the figure, found once for all who read of it."""
+        key = found.figure.rule.code, found.person_id, found.figure.period
+        if key not in self._waiting:
+            self._waiting[key] = waiting_visits(found.figure, self.at)
+        return self._waiting[key]
 
     @property
     def on(self) -> date:

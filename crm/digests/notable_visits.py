@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from crm.digests.content import Truncated, VisitLine
 from crm.digests.facts import Facts, Units
@@ -15,6 +15,7 @@ from crm.visits.rules import Status
 
 MOST_VISITS = 8
 MOST_FIRST_MEETINGS = 3  # of these
+MOST_WEIGHED = 60  # several visits of one project are shown once
 
 Weight = tuple[Decimal, bool, bool]  # amount of the largest major project, first meeting, minutes
 
@@ -30,10 +31,7 @@ class Candidate:
 def notable_visits(facts: Facts, visibility: Visibility) -> Truncated[VisitLine]:
     """The notable ones of the visits that people of the units made, each project once."""
     candidates = facts.shared(_candidates, visibility.viewer.unit_ids)
-    weighed = [(_weight_for(facts, visibility, candidate), candidate) for candidate in candidates]
-    weighed = [pair for pair in weighed if any(pair[0])]
-    weighed.sort(key=itemgetter(0), reverse=True)
-    notable = [candidate.visit for _, candidate in weighed]
+    notable = _heaviest(facts, visibility, candidates)
     chosen = _reserve_first_meetings(facts, visibility, _once_a_project(notable))
     lines = tuple(
         visit_line(
@@ -45,17 +43,43 @@ def notable_visits(facts: Facts, visibility: Visibility) -> Truncated[VisitLine]
         for visit in chosen
     )
 
-    return Truncated(lines, more=len(notable) - len(lines), hidden=0)
+    return Truncated(lines, more=len(candidates) - len(lines), hidden=0)
 
 
 def _candidates(facts: Facts, unit_ids: Units) -> list[Candidate]:
-    """What is notable to anybody, weighed once for all readers of these units; latest first."""
+    """What is notable to anybody, by weight; weighed once for all readers of these units."""
     found = [
         Candidate(visit, _weight(facts, visit, visit.lead_ids, has_minutes=bool(visit.minutes)))
         for visit in reversed(facts.visits_by_unit.of(*unit_ids))
         if visit.status is Status.DONE and visit.facts.last_on in facts.period
     ]
-    return [candidate for candidate in found if any(candidate.weight)]
+    notable = [candidate for candidate in found if any(candidate.weight)]
+    return sorted(notable, key=attrgetter("weight"), reverse=True)
+
+
+def _heaviest(
+    facts: Facts, visibility: Visibility, candidates: Iterable[Candidate]
+) -> list[VisitFact]:
+    """As many as could be shown, by their weight for this reader.
+
+    Who knows less of its leads gives a visit less weight, so those that follow matter less still.
+    """
+    found: list[tuple[Weight, VisitFact]] = []
+    first_meetings = 0
+
+    for candidate in candidates:
+        if len(found) >= MOST_WEIGHED and first_meetings >= MOST_FIRST_MEETINGS:
+            break
+        # beyond these only first meetings may still be reserved a place
+        if len(found) >= MOST_WEIGHED and not candidate.weight[1]:
+            continue
+        weight = _weight_for(facts, visibility, candidate)
+        if any(weight):
+            found.append((weight, candidate.visit))
+            first_meetings += weight[1]
+
+    found.sort(key=itemgetter(0), reverse=True)
+    return [visit for _, visit in found]
 
 
 def _weight_for(facts: Facts, visibility: Visibility, candidate: Candidate) -> Weight:

@@ -117,24 +117,40 @@ def excluded(figure: Figure, at: datetime) -> tuple[NotCounted, ...]:
     return tuple(sorted(found, key=lambda item: item.reason not in FIXABLE))
 
 
-def pending_visits(figures: Iterable[Figure], at: datetime) -> PendingVisits:
-    """The visits that could still change these figures, each once."""
-    to_log, to_judge = set(), set()
+@dataclass(frozen=True, slots=True)
+class WaitingVisits:
+    """The visits that could still change figures, by id."""
 
-    for figure in figures:
-        if figure.settled:
-            continue
-        # Counted visits too: a stay that has ended counts already, and still waits to be completed.
-        visits = {item.visit.id: item.visit for item in figure.counted}
-        visits |= {item.visit.id: item.visit for item in figure.not_counted}
-        for visit in visits.values():
-            late_by = {figure.rule.duty: visit.late_by_days}
-            if waits_for_logging(visit, [figure.rule], at):
-                to_log.add(visit.id)
-            if waits_for_verdict(visit, [figure.rule], at, late_by=late_by):
-                to_judge.add(visit.id)
+    to_log: frozenset[int] = frozenset()
+    to_judge: frozenset[int] = frozenset()
 
-    return PendingVisits(len(to_log), len(to_judge))
+
+def waiting_visits(figure: Figure, at: datetime) -> WaitingVisits:
+    """The visits that could still change the figure."""
+    if figure.settled:
+        return WaitingVisits()
+
+    # Counted visits too: a stay that has ended counts already, and still waits to be completed.
+    visits = {item.visit.id: item.visit for item in figure.counted}
+    visits |= {item.visit.id: item.visit for item in figure.not_counted}
+    rules, duty = [figure.rule], figure.rule.duty
+    return WaitingVisits(
+        frozenset(id_ for id_, visit in visits.items() if waits_for_logging(visit, rules, at)),
+        frozenset(
+            id_
+            for id_, visit in visits.items()
+            if waits_for_verdict(visit, rules, at, late_by={duty: visit.late_by_days})
+        ),
+    )
+
+
+def count_waiting(waiting: Iterable[WaitingVisits]) -> PendingVisits:
+    """How many visits wait, each counted once however many figures it bears on."""
+    found = list(waiting)
+    return PendingVisits(
+        len(frozenset().union(*(visits.to_log for visits in found))),
+        len(frozenset().union(*(visits.to_judge for visits in found))),
+    )
 
 
 def owes(figure: Figure) -> bool:
