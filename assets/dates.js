@@ -117,7 +117,9 @@ function enhance(native) {
 }
 
 export function startDates() {
-  document.querySelectorAll("input[type=date]").forEach(enhance);
+  const enhanceAll = (root) => root.querySelectorAll("input[type=date]:not(.date-native)").forEach(enhance);
+  enhanceAll(document);
+  document.addEventListener("htmx:load", (event) => enhanceAll(event.detail.elt)); // saving.js tells of a page that came back
   document.addEventListener(
     "submit",
     (event) => {

@@ -34,7 +34,7 @@ def change_groups(
     stages = [MilestoneKind.read(stage.value) for stage in next_stages(lead.stage)]
     edits = [
         MenuItem("修改信息", url_for("leads.edit", lead_id=lead.id)),
-        MenuItem("指定或调整分工", form_url(lead.id, "role")),
+        MenuItem("调整分工", form_url(lead.id, "role")),
     ]
     if has_plannable:
         edits.append(MenuItem("安排计划节点", form_url(lead.id, "plan")))
