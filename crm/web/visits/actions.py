@@ -153,7 +153,7 @@ def undo(visit_id: int) -> ResponseReturnValue:
     """Undo my last step, while nothing else has happened to the visit."""
     back = back_to(url_for("visits.show", visit_id=visit_id))
     try:
-        entry_id, was = offered_step(visit_id)
+        entry_id, was = offered_step(visit_or_404(visit_id))
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
         return redirect(back)

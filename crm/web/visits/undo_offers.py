@@ -22,8 +22,7 @@ _unrecorded = TypeAdapter(Unrecorded)
 
 def undo_offer(visit: Visit, was: Unrecorded, dates: Collection[date]) -> Undo | None:
     """The way back from the step that was just made; none where a freeze has used the visit."""
-    people = {visit.leader_id, *was.late_by}
-    if frozen_periods(db.session, people, min(dates), max(dates)):
+    if _is_frozen(visit, was, dates):
         return None
 
     row = f"v{visit.id}"
@@ -37,16 +36,23 @@ def undo_offer(visit: Visit, was: Unrecorded, dates: Collection[date]) -> Undo |
     return Undo(url_for("visits.undo", visit_id=visit.id), {"step": str(token)}, row)
 
 
-def offered_step(visit_id: int) -> tuple[int, Unrecorded]:
+def _is_frozen(visit: Visit, was: Unrecorded, dates: Collection[date]) -> bool:
+    people = {visit.leader_id, *was.late_by}
+    return bool(frozen_periods(db.session, people, min(dates), max(dates)))
+
+
+def offered_step(visit: Visit) -> tuple[int, Unrecorded]:
     """The entry and what it does not name, as offered; refused as `not_undoable`."""
     try:
         signed = _signer().loads(request.form.get("step", ""), max_age=UNDO_WITHIN.seconds)
     except BadSignature:
         raise Refused("not_undoable") from None
-    offered_id, entry_id, was = signed
-    if offered_id != visit_id:
+    offered_id, entry_id, values = signed
+    was = _unrecorded.validate_python(values)
+    # a freeze may have come since
+    if offered_id != visit.id or _is_frozen(visit, was, (visit.first_on, visit.last_on)):
         raise Refused("not_undoable")
-    return entry_id, _unrecorded.validate_python(was)
+    return entry_id, was
 
 
 def _signer() -> URLSafeTimedSerializer:

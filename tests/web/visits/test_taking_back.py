@@ -154,6 +154,14 @@ def test_nothing_is_offered_where_a_freeze_has_used_the_visit(app, lina, at_lina
     assert "撤销" not in page
 
 
+def test_a_step_is_not_undone_once_a_freeze_has_used_it(app, lina, at_linas, planned):
+    page = at_linas.post(f"/visits/{planned.id}/done", follow_redirects=True).text
+    with arranged(app) as db:
+        freeze_period(db, period=Period.parse("2026-07"), at=NOW, now=NOW)
+
+    assert "不能撤销" in press_undo(at_linas, page).text
+
+
 def test_a_cancelled_visit_is_restored_and_counts_again(app, lina, at_linas, planned):
     page = at_linas.post(f"/visits/{planned.id}/cancel", follow_redirects=True).text
     assert "撤销</button>" in page
