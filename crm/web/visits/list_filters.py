@@ -102,6 +102,10 @@ class ListFilters:
 def list_filters(role: Role, on: date) -> ListFilters:
     """The filters of this request."""
     whose = CHOICES_OF_WHO[role]
+    if not request.args:  # how most open the list
+        first, last = _dates(Span.RECENT, on)
+        return ListFilters(whose[0], "", None, None, None, None, Span.RECENT, first, last)
+
     who, only, city = enum_arg("who", Who), enum_arg("only", Only), text_arg("city")
     filters = ListFilters(
         who=who if who in whose else whose[0],
