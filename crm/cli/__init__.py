@@ -1,12 +1,11 @@
 """The command `crm`; each subcommand is a module that is imported when it is called."""
 
-import gc
 import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 
 import click
+
+from crm.base.garbage import no_garbage_collection
 
 # Names, not imports: `crm --help` needs none of the modules.
 COMMANDS = {
@@ -24,16 +23,6 @@ COMMANDS = {
     "doctor": "crm.cli.doctor:doctor",
     "audit": "crm.cli.audit:audit",
 }
-
-
-@contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """Let nobody look for cycles among many objects that all stay."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def load_module(name: str) -> ModuleType:

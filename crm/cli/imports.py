@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock
 from crm.base.enums import LabeledEnum
+from crm.base.garbage import no_garbage_collection
 from crm.base.sheets import (
     LARGEST_BYTES,
     Column,
@@ -20,7 +21,6 @@ from crm.base.sheets import (
     SheetRefused,
     write_template,
 )
-from crm.cli import no_garbage_collection
 from crm.cli.base import changing, file_format, format_option, print_rows, reading
 from crm.cli.errors import RefusedError
 from crm.people.absence_imports import ABSENCES, import_absences

@@ -1,7 +1,8 @@
 """Weekly and monthly digests: one mail a recipient, in the outbox under its key (REGIME 5)."""
 
+import gc
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.batches import Batch, Reading
+from crm.base.garbage import no_garbage_collection
 from crm.base.mail import Rendered, Site, render
 from crm.base.outbox import put
 from crm.base.periods import Period
@@ -51,30 +53,43 @@ def digest_batches(reading: Reading, run: DigestRun, *, after: str = "") -> Iter
 
     The position of a batch is the username of the last person looked at.
     """
-    with reading() as db:
+    with reading() as db, no_garbage_collection():
         facts = gather(db, period=run.period, at=run.at, since=run.since)
         unwanted = opted_out(db, KINDS[run.period.kind])
+    gc.collect()  # at once: later it would look through the facts under the write lock
     if not after:
         yield from reported_figures(facts)
 
     while True:
-        with reading() as db:
-            people = _people_after(db, after, run.at)
-            recipients = [person for person in people if _gets_digest(facts, person)]
-            seen = list(visibilities(db, recipients, facts))
-        if not people:
+        # the collector would look through all facts again and again
+        with no_garbage_collection():
+            batch = _next_batch(reading, run, facts, unwanted, after)
+        if batch is None:
             return
-        after = people[-1].username
-        digests = [
-            (compose(facts, seen_by, late=run.late), seen_by.viewer.person) for seen_by in seen
-        ]
-        made = [
-            _written(run, digest, person, by_mail=person.id not in unwanted)
-            for digest, person in digests
-            if digest.has_news
-        ]
-        empty = len(digests) - len(made)
-        yield Batch(partial(_put, made=made, empty=empty, mail=run.mail), after)
+        after = batch.position
+        yield batch
+
+
+def _next_batch(
+    reading: Reading, run: DigestRun, facts: Facts, unwanted: Collection[int], after: str
+) -> Batch | None:
+    """The digests of the next people; None where there are no more."""
+    with reading() as db:
+        people = _people_after(db, after, run.at)
+        recipients = [person for person in people if _gets_digest(facts, person)]
+        seen = list(visibilities(db, recipients, facts))
+    if not people:
+        return None
+
+    digests = [(compose(facts, seen_by, late=run.late), seen_by.viewer.person) for seen_by in seen]
+    made = [
+        _written(run, digest, person, by_mail=person.id not in unwanted)
+        for digest, person in digests
+        if digest.has_news
+    ]
+    empty = len(digests) - len(made)
+
+    return Batch(partial(_put, made=made, empty=empty, mail=run.mail), people[-1].username)
 
 
 def _people_after(db: Session, username: str, at: datetime) -> list[Person]:
