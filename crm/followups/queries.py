@@ -24,7 +24,7 @@ from crm.base.clock import civil_date
 from crm.base.paging import Page, page_of
 from crm.followups.models import Followup
 from crm.followups.permissions import of_visible_lead, visible_to
-from crm.followups.redaction import SeenFollowup, shown
+from crm.followups.redaction import SeenFollowup, days_overdue, shown
 from crm.leads.models import Lead
 from crm.leads.permissions import values_of
 from crm.leads.redaction import label_of, labelled_leads
@@ -120,7 +120,7 @@ def due(db: Session, viewer: Viewer, until: date, *, as_of: datetime) -> list[Se
     on = civil_date(as_of)
     rows = db.execute(_due(viewer.role), {"until": until, "as_of": as_of, **values_of(viewer, on)})
     return [
-        SeenFollowup(row.Followup, viewer.person, label_of(row), row.Followup.due_on < on)
+        SeenFollowup(row.Followup, viewer.person, label_of(row), days_overdue(row.Followup, on))
         for row in rows
     ]
 

@@ -37,6 +37,10 @@ def shown(
 
 def seen_as(followup: Followup, labels: Mapping[int, LeadLabel], on: date) -> SeenFollowup:
     """The follow-up with its lead by one of these labels."""
-    # what was done late is not overdue any more
-    days = 0 if followup.done_at else max(0, (on - followup.due_on).days)
-    return SeenFollowup(followup, followup.person, labels[followup.lead_id], days)
+    label = labels[followup.lead_id]
+    return SeenFollowup(followup, followup.person, label, days_overdue(followup, on))
+
+
+def days_overdue(followup: Followup, on: date) -> int:
+    """How many days ago it was due; what was done late is not overdue any more."""
+    return 0 if followup.done_at else max(0, (on - followup.due_on).days)

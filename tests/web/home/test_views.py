@@ -143,7 +143,7 @@ def test_due_followups_are_listed_overdue_first(app, lina):
     page = day_of(app, "lina")
 
     assert page.index("回访用地") < page.index("寄送政策") < page.index("约见电力")
-    assert "已逾期" in page
+    assert "已逾期 1 天" in page
 
 
 def test_a_supervisor_sees_figures_in_danger_and_the_todo_list(app, zone, lina):
