@@ -17,7 +17,7 @@ ABOVE = {"/admin/clock/weekly-digest/preview": 80}
 MOST_ANEW = 20
 ABOVE_ANEW = {"/": 52, "/admin/clock/weekly-digest/preview": 85}
 PATHS = sorted({path for _, path in PAGES})
-PEOPLE = {"shan": "admin", "wu": "supervisor", "yan": "leader", "shen": "recruiter"}
+PEOPLE = {"shan": "admin", "wu": "supervisor", "yan": "leader", "shen": "recruiter", "gu": "reader"}
 FEW, MANY = 2, 8
 
 

@@ -1,7 +1,7 @@
 """The viewer's own records on the start page: visits, follow-ups, restricted leads, answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from flask import url_for
@@ -22,7 +22,15 @@ from crm.visits.day import DayVisits, day_visits
 from crm.visits.redaction import SeenVisit
 from crm.web.absences.rows import AbsenceRow, absence_row
 from crm.web.people.entry_grants import sentence_of
-from crm.web.visits.rows import VisitRow, is_stay, visit_row, with_deadline
+from crm.web.visits.rows import (
+    PLANNED,
+    UNSETTLED,
+    Chip,
+    VisitRow,
+    is_stay,
+    visit_row,
+    with_deadline,
+)
 
 FOLLOWUPS_AHEAD = timedelta(days=7)
 LATELY = timedelta(days=7)
@@ -121,10 +129,10 @@ def records_of(session: Session, me: Viewer, owners: Sequence[Owner], now: datet
 
     return Records(
         visits=MyVisits(
-            [rows[visit.id] for visit in day.unsettled],
+            [_without(UNSETTLED, rows[visit.id]) for visit in day.unsettled],
             # a visit that ended today stands among the unsettled alone
             [rows[visit.id] for visit in day.todays if visit.id not in unsettled_ids],
-            [rows[visit.id] for visit in day.upcoming],
+            [_without(PLANNED, rows[visit.id]) for visit in day.upcoming],
         ),
         entered_for=[_entered_for(owner, me, day, rows) for owner in owners],
         companion_rows=[
@@ -134,6 +142,11 @@ def records_of(session: Session, me: Viewer, owners: Sequence[Owner], now: datet
         restricted=_restricted(session, me, on),
         answers=_answers(session, me, on),
     )
+
+
+def _without(chip: Chip, row: VisitRow) -> VisitRow:
+    """The row without the remark that its heading makes."""
+    return replace(row, chips=tuple(other for other in row.chips if other != chip))
 
 
 def _rows(session: Session, day: DayVisits, now: datetime) -> dict[int, VisitRow]:

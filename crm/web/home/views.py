@@ -1,6 +1,6 @@
-"""The start page: quotas, visits, follow-ups, the to-do list, and overseen units in danger."""
+"""The start page: what waits, who is in danger, own figures and records, by what a person does."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, datetime
 
 from flask import Blueprint, render_template
@@ -10,74 +10,60 @@ from sqlalchemy.orm import Session
 from crm.extensions import db
 from crm.jobs.health import Standstill, standstill
 from crm.people.permissions import Viewer
-from crm.people.rules import WITH_RECORDS, Role
-from crm.quotas.queries import own_figures, working_calendar
-from crm.quotas.rules import Figure
-from crm.quotas.status_reasons import status_reason
-from crm.quotas.wording import unit_of
+from crm.people.rules import Role
 from crm.web.auth import my_view
+from crm.web.home.attention import attention_of
+from crm.web.home.layout import Layout, Part, layout_of
+from crm.web.home.overview import newest_digest, orders_of, targets_of, unit_board
+from crm.web.home.quota_cards import quota_cards
 from crm.web.home.records import grants_of, records_of
-from crm.web.home.team import Team, team_of
 from crm.web.home.todo import todo_items
-from crm.web.quotas.labels import ESTIMATED_CALENDAR, period_label
-from crm.web.quotas.visible_figures import figure_url, my_figure_scope
+from crm.web.quotas.visible_figures import my_figure_scope
 from crm.web.transaction import moment, today
 
 bp = Blueprint("myday", __name__)
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaCard:
-    """A figure of the viewer, with a sentence on what is missing."""
-
-    title: str
-    period: str
-    figure: Figure
-    unit: str
-    missing: str
-    url: str
-
-
 @bp.get("/")
 def show() -> ResponseReturnValue:
     me, now, on = my_view(), moment(), today()
-    grants = grants_of(db.session, me.person, on)
+    layout = layout_of(me)
 
     return render_template(
         "home/show.html",
         on=on,
+        layout=layout,
         clock=_clock(db.session, me, now),
-        quotas=_quotas(db.session, me, on, now),
-        # REGIME 2: a reader has figures of units, and no records
-        records=records_of(db.session, me, grants.owners, now) if me.role in WITH_RECORDS else None,
-        grants=grants.sentences,
+        quotas=quota_cards(db.session, me, on, now),
         todo_items=todo_items(db.session, me, on, now),
-        team=_team(db.session, me, on, now),
+        **_records(db.session, me, layout, on, now),
+        **_overview(db.session, me, layout, on, now),
     )
-
-
-def _quotas(session: Session, me: Viewer, on: date, now: datetime) -> list[QuotaCard]:
-    figures = own_figures(session, me.person_id, on, now)
-    calendar = working_calendar(session) if figures else None
-    cards = []
-
-    for figure in figures:
-        period = figure.period
-        url = figure_url(figure.rule.code, me.person.username, period)
-        missing = f"{status_reason(figure)}。"
-        if calendar and calendar.is_estimated(period):
-            missing += ESTIMATED_CALENDAR
-        unit = unit_of(figure.rule)
-        period_name = period_label(period, on)
-        cards.append(QuotaCard(figure.rule.name, period_name, figure, unit, missing, url))
-
-    return cards
 
 
 def _clock(session: Session, me: Viewer, now: datetime) -> Standstill | None:
     return standstill(session, now=now) if me.role is Role.ADMIN else None
 
 
-def _team(session: Session, me: Viewer, on: date, now: datetime) -> Team | None:
-    sees_units = me.oversees and me.unit_ids
-    return team_of(session, me, my_figure_scope(), on, now) if sees_units else None
+def _records(
+    session: Session, me: Viewer, layout: Layout, on: date, now: datetime
+) -> dict[str, object]:
+    """The viewer's own records, and what others changed about entering for them."""
+    grants = grants_of(session, me.person, on)
+    has_records = Part.VISITS in layout
+    records = records_of(session, me, grants.owners, now) if has_records else None
+    return {"records": records, "grants": grants.sentences}
+
+
+def _overview(
+    session: Session, me: Viewer, layout: Layout, on: date, now: datetime
+) -> dict[str, object]:
+    """What the viewer's units do, as far as the page has a part for it."""
+    readings: dict[Part, Callable[[], object]] = {
+        Part.ATTENTION: lambda: attention_of(session, me, my_figure_scope(), on, now),
+        Part.TARGETS: lambda: targets_of(session, me, on),
+        Part.ORDERS: lambda: orders_of(session, me, my_figure_scope(), now),
+        Part.BOARD: lambda: unit_board(session, me, my_figure_scope(), on, now),
+        Part.DIGEST: lambda: newest_digest(session, me),
+    }
+    return {part.value: read() for part, read in readings.items() if part in layout}

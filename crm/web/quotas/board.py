@@ -8,7 +8,7 @@ from itertools import chain
 from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
-from crm.base.periods import Period
+from crm.base.periods import Period, PeriodKind
 from crm.jobs.ledger import began_on
 from crm.people.permissions import Viewer
 from crm.people.queries import UnitNode, spelled
@@ -73,6 +73,11 @@ class Board:
     is_running: bool  # whether the period has days left
     folds: bool  # whether people without need of attention are folded
     past: str  # the span of the earlier periods of which a row shows marks; empty without any
+
+
+def usual_kind(kinds: Sequence[PeriodKind]) -> PeriodKind:
+    """The month where any rule has it, else the shortest kind that a rule has."""
+    return next((kind for kind in kinds if kind is PeriodKind.MONTH), (*kinds, PeriodKind.MONTH)[0])
 
 
 def make_board(

@@ -20,7 +20,7 @@ from crm.web.auth import my_view
 from crm.web.corrections.rows import correction_rows
 from crm.web.corrections.views import give_reason, sign
 from crm.web.forms import LARGEST_ID, date_arg, enum_arg, text_arg
-from crm.web.quotas.board import BoardScope, make_board
+from crm.web.quotas.board import BoardScope, make_board, usual_kind
 from crm.web.quotas.explanation import explain
 from crm.web.quotas.late_visits import late_visits
 from crm.web.quotas.visible_figures import my_figure_scope, period_or_404, requested_figure
@@ -93,17 +93,12 @@ def board() -> ResponseReturnValue:
 
 def _filters(kinds: Sequence[PeriodKind]) -> BoardFilters:
     """The period by its name, or by its kind and a date in it; else the month of today."""
-    kind = enum_arg("kind", PeriodKind) or _usual_kind(kinds)
+    kind = enum_arg("kind", PeriodKind) or usual_kind(kinds)
     period = Period.holding(kind, date_arg("on") or today())
     if name := text_arg("period"):
         period = period_or_404(name)
     status = enum_arg("status", FigureStatus)
     return BoardFilters(period, text_arg("unit"), status, shows_all=text_arg("all") == "1")
-
-
-def _usual_kind(kinds: Sequence[PeriodKind]) -> PeriodKind:
-    """The month where any rule has it, else the shortest kind that a rule has."""
-    return next((kind for kind in kinds if kind is PeriodKind.MONTH), (*kinds, PeriodKind.MONTH)[0])
 
 
 def _my_units() -> list[UnitNode]:

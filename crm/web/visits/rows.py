@@ -47,6 +47,8 @@ class Chip:
     title: str = ""
 
 
+UNSETTLED = Chip("待办结", "warn")
+PLANNED = Chip("计划中", "info")
 WAITING = Chip("待确认", "warn")  # logged late, and counts once a supervisor confirms it
 
 
@@ -194,8 +196,8 @@ def chips(visit: SeenVisit, now: datetime) -> tuple[Chip, ...]:
 
 def _planned(visit: SeenVisit, now: datetime) -> Chip:
     if visit.ends_at <= now:
-        return Chip("待办结", "warn")
-    return Chip("进行中" if visit.starts_at <= now else "计划中", "info")
+        return UNSETTLED
+    return Chip("进行中", "info") if visit.starts_at <= now else PLANNED
 
 
 def steps(visit: SeenVisit, now: datetime) -> Steps | None:

@@ -11,6 +11,9 @@ from crm.jobs.models import JobRun
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
+from crm.supervision.rules import OrderState
+from crm.targets.models import Target
+from crm.targets.rules import Metric, TargetMeasure, Tier
 from crm.visits.models import Visit
 from crm.visits.rules import Kind, Status
 from crm.web.visits.rows import steps
@@ -81,6 +84,7 @@ def test_an_empty_day_suggests_what_to_do(app, lina):
 
     assert "今天暂无拜访" in page
     assert "暂无到期跟进" in page
+    assert "empty-state" not in page
     assert 'href="/visits/new"' in page
 
 
@@ -187,7 +191,51 @@ def test_figures_in_danger_follow_the_order_of_the_unit_tree(app, zone, lina):
 
     assert page.index("单一") < page.index("李娜")
     assert page.index("单一") < page.index("薄云")
-    assert page.index("薄云") < page.index("今天的拜访")
+    assert page.index("薄云") < page.index("今天暂无拜访")
+
+
+def test_of_many_in_danger_each_unit_has_one_before_any_has_a_second(app, zone, lina):
+    with arranged(app) as db:
+        make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
+        second = make_unit(db, "二局", code="a", parent=zone)
+        for n in range(9):
+            make_person(db, f"p{n}", name=f"甲{n}", unit=second)
+
+    page = day_of(app, "sun")
+
+    assert "10 人已无法达标" in page
+    assert "甲6" in page
+    assert "甲7" not in page
+    assert "李娜" in page
+    assert "其余 2 人，见达标看板" in page
+
+
+def test_a_supervisor_reads_first_who_will_miss_a_quota_and_why(app, zone, lina):
+    with arranged(app) as db:
+        watch = make_person(db, "sun", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=zone)
+        make_order(db, zone, officer=watch)
+
+    page = day_of(app, "sun")
+
+    assert "驻城天数 0/20 天，差 20 天，本月只剩 13 个工作日，无计划" in page
+    assert page.index("李娜") < page.index("督办单待下达") < page.index("今天暂无拜访")
+
+
+def test_a_leader_reads_targets_people_and_orders_before_the_own_figure(app, zone, lina):
+    issued = {"state": OrderState.ISSUED, "number_year": 2026, "issued_at": NOW}
+    with arranged(app) as db:
+        make_person(db, "yan", role=Role.LEADER, duty=Duty.DEPUTY, unit=zone)
+        goal = {"metric": Metric.SIGNED, "tier": Tier.YI_10, "measure": TargetMeasure.COUNT}
+        db.add(Target(year=2026, unit_id=zone.id, count=7, **goal))
+        for n, (matter, due_on) in enumerate((("道路", TODAY), ("厂房", YESTERDAY)), start=1):
+            make_order(db, zone, matter=matter, number=n, due_on=due_on, **issued)
+
+    page = day_of(app, "yan")
+
+    parts = ("差 7 个，落后 50", "差 20 天", "在办 2 件，逾期 1 件", "差 6 次")
+    places = [page.index(part) for part in parts]
+    assert places == sorted(places)
+    assert page.rindex("厂房") < page.rindex("道路")
 
 
 def test_a_supervisor_without_a_posting_sees_nobody(app, zone, lina):
@@ -209,13 +257,18 @@ def test_a_supervisor_of_another_unit_sees_nothing(app, lina):
     assert "本期暂无需关注人员" in page
 
 
-def test_a_reader_sees_links_to_board_and_digests_and_no_records(app, zone):
+def test_a_reader_sees_units_and_digests_but_no_people_and_no_records(app, zone, lina):
     with arranged(app) as db:
         make_person(db, "reader", role=Role.READER, duty=Duty.STAFF, unit=zone)
+        for n in range(2):
+            make_person(db, f"p{n}", unit=zone)
 
     page = day_of(app, "reader")
 
+    assert "本月应考核" in page
+    assert "已无法达标 3" in page
     assert 'href="/digests"' in page
+    assert "李娜" not in page
     assert "登记拜访" not in page
 
 
