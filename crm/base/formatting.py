@@ -24,6 +24,11 @@ def weekday(on: date) -> str:
     return f"周{_WEEKDAYS[on.weekday()]}"
 
 
+def full_day(on: date) -> str:
+    """A date with all that helps to recognise it: `2026年7月20日 周一`."""
+    return f"{on.year}年{day(on)} {weekday(on)}"
+
+
 def span(first: date, last: date) -> str:
     """The dates from first to last: `7月20日至26日`, `7月27日至8月2日`, or one date alone."""
     if first == last:

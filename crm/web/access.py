@@ -41,6 +41,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "entry_grants.grant_mine": ANYONE,
     "entry_grants.end_mine": ANYONE,
     "choices.people": ANYONE,  # readers name colleagues, too
+    "choices.date": ANYONE,
     # records
     "choices.leads": WITH_RECORDS,
     "visits.listing": WITH_RECORDS,

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, RadioField, StringField, TextAreaField
+from wtforms import RadioField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
 from crm.base.fields import TEXTS, Field, FieldKind, Fields
+from crm.web.date_fields import DateField
 from crm.web.forms import Needed, cleaned, enum_choices, sensible_year
 
 Form = TypeVar("Form", bound=FlaskForm)
@@ -42,7 +43,8 @@ def _input(field: Field, needed: type[DataRequired]) -> Any:
         return RadioField(label, validators, choices=choices, coerce=field.choices)
     if field.kind is FieldKind.DATE:
         # without `Optional` an empty field would be refused as no date
-        return DateField(label, [*(validators or [Optional()]), sensible_year])
+        checks = [*(validators or [Optional()]), sensible_year]
+        return DateField(label, checks, is_ahead=field.name == "due_on")
 
     validators.append(Length(max=field.most_characters, message="最多 %(max)d 个字。"))
     control = TextAreaField if field.kind is FieldKind.PROSE else StringField

@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters |= {
         "day": formatting.day,
         "weekday": formatting.weekday,
+        "full_day": formatting.full_day,
         # pages count from the request's date; mails bring one of their own
         "dated": lambda on: formatting.dated(on, today()),
         "moment": lambda at: formatting.moment(at, today()),

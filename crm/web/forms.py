@@ -13,11 +13,12 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import DataRequired, InputRequired
 
 from crm.base.db import LARGEST_ID as LARGEST_ID
+from crm.base.entered_dates import entered_date
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.people.models import Person
 from crm.web.errors import show_at_field
-from crm.web.transaction import transaction
+from crm.web.transaction import today, transaction
 
 YEARS = range(2000, 2101)  # other years are typing mistakes
 
@@ -149,10 +150,10 @@ def date_arg(name: str) -> date | None:
     return date_of(text_arg(name))
 
 
-def date_of(text: str) -> date | None:
-    """The typed date; `None` for other texts and implausible years."""
+def date_of(text: str, *, is_ahead: bool = False) -> date | None:
+    """The entered date; `None` for other texts and implausible years."""
     try:
-        read = date.fromisoformat(text)
+        read = entered_date(text, today(), is_ahead=is_ahead)
     except ValueError:
         return None
     return read if read.year in YEARS else None

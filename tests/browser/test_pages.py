@@ -35,6 +35,7 @@ NO_PAGES = {
     "calendar.this_year",
     "calendar.template",
     "calendar.workbook_template",
+    "choices.date",
     "choices.leads",
     "choices.people",
     "health.is_ready",

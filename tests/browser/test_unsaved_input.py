@@ -56,7 +56,7 @@ def test_a_form_whose_session_ended_comes_back_whole_after_signing_in(served, de
     expect(page.get_by_text("未提交的内容")).to_be_visible()
     desk.examine()
     expect(page.get_by_label("视频")).to_be_checked()
-    expect(page.get_by_label("日期", exact=True)).to_have_value("2026年7月13日")
+    expect(page.get_by_label("日期", exact=True)).to_have_value("2026年7月13日 周一")
     expect(page.get_by_label("洽谈纪要")).to_have_value("谈了用地和用电。")
     expect(page.locator(".item", has_text="储存模组项目")).to_be_visible()
     page.get_by_role("button", name="保存").click()

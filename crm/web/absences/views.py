@@ -7,7 +7,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import DateField, RadioField, StringField
+from wtforms import RadioField, StringField
 from wtforms.validators import Length
 
 from crm.base.errors import Refused
@@ -27,6 +27,7 @@ from crm.web.absences.rows import absence_row
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
 from crm.web.corrections.rows import corrections_notice
+from crm.web.date_fields import DateField
 from crm.web.errors import refusal_text
 from crm.web.forms import (
     LARGEST_ID,

@@ -15,7 +15,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import RadioField, TimeField
+from wtforms import RadioField
 from wtforms.validators import Optional
 
 from crm.base import unsubscribe_tokens
@@ -29,6 +29,7 @@ from crm.mailing.queries import mailed_kinds, quiet_hours
 from crm.mailing.rules import FIXED, OPTIONAL, QuietHours, is_for
 from crm.people.models import Person
 from crm.web.auth import signed_in
+from crm.web.date_fields import TimeField
 from crm.web.errors import show_at_field
 from crm.web.forms import Needed, enum_choices
 from crm.web.transaction import moment, transaction

@@ -1,10 +1,11 @@
 """The forms of the working calendar: dates set by hand, and a file with an arrangement."""
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, FileField, HiddenField, RadioField, StringField
+from wtforms import FileField, HiddenField, RadioField, StringField
 from wtforms.validators import Length, Optional
 
 from crm.base.workdays import DayKind
+from crm.web.date_fields import DateField
 from crm.web.forms import Needed, cleaned, enum_choices, sensible_year
 
 KINDS = (DayKind.REST, DayKind.WORKDAY)

@@ -1,4 +1,4 @@
-"""What lists of forms find as one types: people, and leads that I may see."""
+"""What forms ask as one types: people, leads that I may see, and how a date is read."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,12 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from crm.base.choices import MOST_FOUND, Choice
+from crm.base.formatting import full_day
 from crm.extensions import db
 from crm.leads.queries import found_leads
 from crm.people.choices import Group, PeopleAsked, found_people
 from crm.web.auth import my_view
+from crm.web.date_fields import read_date, read_time, shown_time
 from crm.web.forms import enum_arg, row_id, text_arg
 from crm.web.transaction import today
 
@@ -33,6 +35,18 @@ def leads() -> ResponseReturnValue:
     text = text_arg("q")
     found = found_leads(db.session, my_view(), today(), text) if text else []
     return _answer([lead for lead in found if lead.id != _without()])
+
+
+@bp.get("/date")
+def date() -> ResponseReturnValue:
+    """How an entered date or time is read, as its field shows it; else what is wrong with it."""
+    text = text_arg("text")
+    try:
+        if text_arg("as") == "time":
+            return {"shown": shown_time(read_time(text))}
+        return {"shown": full_day(read_date(text, is_ahead="ahead" in request.args))}
+    except ValueError as error:
+        return {"error": str(error)}
 
 
 def _without() -> int | None:

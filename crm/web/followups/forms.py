@@ -5,13 +5,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import (
-    DateField,
-    HiddenField,
-    RadioField,
-    StringField,
-    TextAreaField,
-)
+from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
 from crm.base.periods import DAY
@@ -21,6 +15,7 @@ from crm.people.choices import PeopleAsked
 from crm.people.permissions import Viewer
 from crm.visits.rules import Channel
 from crm.web.choices.fields import LeadField, PersonField, offer_leads, offer_people
+from crm.web.date_fields import DateField
 from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
@@ -102,7 +97,7 @@ class OutcomeForm(FlaskForm):
     )
     met: StringField
     next_what = StringField("下一步", [_line], filters=[cleaned])
-    next_due_on = DateField("下一步期限", [Optional(), sensible_year])
+    next_due_on = DateField("下一步期限", [Optional(), sensible_year], is_ahead=True)
 
     def outcome(self) -> FollowupOutcome:
         """The outcome of a valid form."""

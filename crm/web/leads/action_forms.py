@@ -5,7 +5,7 @@ from datetime import date
 
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import DateField, RadioField, SelectField, StringField
+from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired
 
@@ -16,6 +16,7 @@ from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
 from crm.people.queries import unit_tree
 from crm.web.choices.fields import HolderField, offer_people
+from crm.web.date_fields import DateField
 from crm.web.forms import cleaned, enum_choices, sensible_year
 from crm.web.leads.forms import LONG
 
@@ -37,13 +38,13 @@ class PlanForm(FlaskForm):
     kind = SelectField(
         "节点", [DataRequired("请选择节点。")], coerce=MilestoneKind, validate_choice=False
     )
-    on = DateField("计划日期", [DataRequired("请选择日期。"), sensible_year])
+    on = DateField("计划日期", [DataRequired("请选择日期。"), sensible_year], is_ahead=True)
 
 
 class ReviseForm(FlaskForm):
     """Another planned date of a milestone."""
 
-    on = DateField("调整为", [DataRequired("请选择日期。"), sensible_year])
+    on = DateField("调整为", [DataRequired("请选择日期。"), sensible_year], is_ahead=True)
     reason = StringField("调整原因", [DataRequired("请填写调整原因。"), LONG], filters=[cleaned])
 
 

@@ -4,15 +4,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
-from wtforms import (
-    DateField,
-    Field,
-    HiddenField,
-    RadioField,
-    SelectField,
-    StringField,
-    ValidationError,
-)
+from wtforms import Field, HiddenField, RadioField, SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired, Length
 
@@ -32,6 +24,7 @@ from crm.people.permissions import Viewer
 from crm.people.queries import UnitRow, people_by_id, unit_tree
 from crm.people.rules import UnitKind
 from crm.web.choices.fields import LeadField, PersonField, offer_leads, offer_people
+from crm.web.date_fields import DateField
 from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.errors import refusal_text

@@ -9,7 +9,6 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import DateField
 from wtforms.validators import Optional
 
 from crm.base import formatting
@@ -22,6 +21,7 @@ from crm.people.models import EntryGrant, Person
 from crm.people.queries import by_username
 from crm.web.auth import my_view, signed_in
 from crm.web.choices.fields import PersonField, offer_people
+from crm.web.date_fields import DateField
 from crm.web.forms import LARGEST_ID, Needed, sensible_year, show_refusal
 from crm.web.transaction import moment, today, transaction
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import BooleanField, DateField, RadioField, SelectField, StringField
+from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import Length, NumberRange, Optional
 
@@ -17,6 +17,7 @@ from crm.people.postings import PostingData
 from crm.people.queries import UnitNode, unit_tree
 from crm.people.rules import Duty, UnitKind
 from crm.people.units import UnitData
+from crm.web.date_fields import DateField
 from crm.web.declared_fields import with_fields
 from crm.web.forms import (
     NOTHING,

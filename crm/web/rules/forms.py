@@ -5,14 +5,7 @@ from datetime import date
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    DateField,
-    HiddenField,
-    RadioField,
-    SelectMultipleField,
-    StringField,
-)
+from wtforms import BooleanField, HiddenField, RadioField, SelectMultipleField, StringField
 from wtforms.validators import Length, Optional
 
 from crm.base.periods import PeriodKind
@@ -29,6 +22,7 @@ from crm.quotas.rules import (
     Rule,
 )
 from crm.visits.rules import Channel, Kind
+from crm.web.date_fields import DateField
 from crm.web.forms import Needed, RequiredNumber, WholeNumber, cleaned, enum_choices, sensible_year
 
 _too_long = "最多 %(max)d 个字。"
@@ -95,20 +89,20 @@ DETAILS = ("log_within_days", "stay_within_days", "proration", "rounding", "cap"
 class ChangeRuleForm(RuleFields):
     """A change of a rule from a date on."""
 
-    valid_from = DateField("生效日期", [Needed("请选择日期。"), sensible_year])
+    valid_from = DateField("生效日期", [Needed("请选择日期。"), sensible_year], is_ahead=True)
 
 
 class NewRuleForm(RuleFields):
     """A new rule."""
 
-    valid_from = DateField("生效日期", [Needed("请选择日期。"), sensible_year])
+    valid_from = DateField("生效日期", [Needed("请选择日期。"), sensible_year], is_ahead=True)
     code = StringField("规则代码", [Length(max=LONGEST_CODE, message=_too_long)], filters=[cleaned])
 
 
 class EndForm(FlaskForm):
     """The last date on which a rule holds."""
 
-    last_on = DateField("截止日期", [Needed("请选择日期。"), sensible_year])
+    last_on = DateField("截止日期", [Needed("请选择日期。"), sensible_year], is_ahead=True)
 
 
 class BacktestForm(RuleFields):

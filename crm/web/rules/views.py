@@ -144,7 +144,7 @@ def end(code: str) -> ResponseReturnValue:
     form = EndForm()
 
     if form.validate():
-        last: date = form.last_on.data  # type: ignore[assignment] # a valid form has it
+        last: date = form.last_on.data  # a valid form has it
         try:
             with transaction() as session:
                 rule_changes.end_rule(
@@ -225,7 +225,7 @@ def _backtest_redirect(form: RuleFields, code: str = "") -> ResponseReturnValue 
 
 
 def _valid_from(form: NewRuleForm | ChangeRuleForm) -> date:
-    on: date = form.valid_from.data  # type: ignore[assignment] # a valid form has it
+    on: date = form.valid_from.data  # a valid form has it
     return on
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import (
-    DateField,
     HiddenField,
     RadioField,
     SelectField,
@@ -25,6 +24,7 @@ from crm.supervision.models import Order
 from crm.supervision.rules import BY_CLOCK, About, OrderKind, Origin
 from crm.supervision.workflow import Step
 from crm.web.choices.fields import LeadField, PersonField, offer_leads, offer_people
+from crm.web.date_fields import DateField
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
     NOTHING,
@@ -177,13 +177,13 @@ class GrantForm(StepForm):
 class ExtendForm(ReasonForm):
     """A request for a later due date."""
 
-    new_due_on = DateField("延期至", [Needed("请选择日期。"), sensible_year])
+    new_due_on = DateField("延期至", [Needed("请选择日期。"), sensible_year], is_ahead=True)
 
 
 class ReturnForm(ReasonForm):
     """The return of an answer, with an optional later due date."""
 
-    new_due_on = DateField("新的期限", [Optional(), sensible_year])
+    new_due_on = DateField("新的期限", [Optional(), sensible_year], is_ahead=True)
 
 
 class AcceptForm(StepForm):

@@ -102,7 +102,7 @@ def done(visit_id: int) -> ResponseReturnValue:
 def move(visit_id: int) -> ResponseReturnValue:
     """Move a planned visit to another date, at the same hours."""
     back = back_to(url_for("visits.show", visit_id=visit_id))
-    on = date_of(request.form.get("on", ""))
+    on = date_of(request.form.get("on", ""), is_ahead=True)
     if on is None:
         flash("请选择改期日期。", "danger")
         return redirect(back)

@@ -4,14 +4,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from flask import request
 from sqlalchemy.orm import Session
-from wtforms import (
-    DateField,
-    HiddenField,
-    RadioField,
-    StringField,
-    TimeField,
-)
+from wtforms import HiddenField, RadioField, StringField
 from wtforms.validators import Length, Optional, ValidationError
 
 from crm.base import clock
@@ -33,6 +28,7 @@ from crm.web.choices.fields import (
     offer_leads,
     offer_people,
 )
+from crm.web.date_fields import DateField, TimeField, read_date
 from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
@@ -51,6 +47,13 @@ _short = Length(max=100, message="最多 %(max)d 个字。")
 _LABELS = {name: field.input_label for name, field in VISIT_FIELDS.items()}
 
 
+class VisitDateField(DateField):
+    """A date of a visit: of one that is planned, 「周三」 is the next one."""
+
+    def read(self, text: str) -> date:
+        return read_date(text, is_ahead=request.form.get("status") == Status.PLANNED)
+
+
 @with_fields(VISIT_FIELDS)
 class VisitForm(VersionedForm):
     """A visit, with dates and times apart; a stay has its days alone."""
@@ -61,10 +64,10 @@ class VisitForm(VersionedForm):
     status = RadioField(
         _LABELS["status"], choices=enum_choices((Status.DONE, Status.PLANNED)), coerce=Status
     )
-    first_on = DateField("日期", [Needed("请选择日期。"), sensible_year])
+    first_on = VisitDateField("日期", [Needed("请选择日期。"), sensible_year])
     starts = TimeField("开始时间", [Optional()])
     ends = TimeField("结束时间", [Optional()])
-    last_on = DateField("结束日期", [Optional(), sensible_year])
+    last_on = VisitDateField("结束日期", [Optional(), sensible_year])
     city: StringField
     lead_ids = LeadsField(_LABELS["lead_ids"])
     participant_ids = PeopleField(_LABELS["participant_ids"])

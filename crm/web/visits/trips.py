@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import DateField, StringField
+from wtforms import StringField
 from wtforms.validators import Length, Optional
 
 from crm.base import formatting
@@ -17,6 +17,7 @@ from crm.visits.filters import VisitFilter
 from crm.visits.lists import visits_page
 from crm.visits.models import Trip
 from crm.web.auth import my_view, signed_in
+from crm.web.date_fields import DateField
 from crm.web.forms import LARGEST_ID, at_cursor, cleaned, is_saved, sensible_year
 from crm.web.transaction import moment, today
 from crm.web.visits.list_filters import CHOICES_OF_WHO

@@ -95,7 +95,7 @@ class TestSettings:
             ({"begins": "", "ends": "07:00"}, "请填写此项。"),
             ({"begins": "08:00", "ends": "08:00"}, "开始和结束时间不能相同"),
             ({"begins": "08:00", "ends": "23:00"}, "最长 14 小时"),
-            ({"begins": "25:00", "ends": "07:00"}, "不是有效的时间"),
+            ({"begins": "25:00", "ends": "07:00"}, "无法识别时间"),
             ({"weekly-digest": "often"}, "field-error"),
             ({"weekly-digest": ""}, "field-error"),
         ],

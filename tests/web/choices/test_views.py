@@ -98,3 +98,17 @@ def test_a_reader_finds_people_and_no_leads(app):
 @pytest.mark.parametrize("kind", ["people", "leads"])
 def test_who_is_not_signed_in_must_sign_in(client, kind):
     assert client.get(f"/choices/{kind}?q=a").location.startswith("/login")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("text=周三", {"shown": "2026年7月15日 周三"}),
+        ("text=周二", {"shown": "2026年7月14日 周二"}),
+        ("text=周二&ahead=1", {"shown": "2026年7月21日 周二"}),
+        ("text=2月30日", {"error": "没有这一天，请核对月份和日期。"}),
+        ("text=2点半&as=time", {"shown": "14:30"}),
+    ],
+)
+def test_a_field_shows_how_what_was_typed_is_read(at_linas, asked, answer):
+    assert at_linas.get(f"/choices/date?{asked}").json == answer

@@ -63,7 +63,7 @@ def test_what_is_refused_stands_at_its_field_and_nothing_is_lost(app, owner, age
     answer = sign_in(app, "owner").post("/me/entry-grants/new", data=sent)
 
     assert answer.status_code == 422
-    assert "2026-07-20" in answer.text
+    assert "2026年7月20日" in answer.text
     assert grants(app) == []
 
 

@@ -311,7 +311,7 @@ def the_posting(app):
 
 def test_a_posting_is_set_right(app, at_roots, lina, zone):
     path = f"{LIST}/lina/postings/{the_posting(app).id}"
-    assert 'value="2020-01-01"' in at_roots.get(path).text
+    assert 'value="2020年1月1日 周三"' in at_roots.get(path).text
 
     result = posting(zone, "principal", "2026-01-01", is_primary="y", to_on="2026-12-31")
     assert at_roots.post(path, data=result).status_code == 302

@@ -79,7 +79,7 @@ def test_every_rule_is_a_sentence_with_the_number_of_its_people(zone):
 def test_the_form_begins_with_the_rule_as_it_is_from_the_next_period_on(zone):
     page = zone.get(ONE).text
 
-    assert 'value="2026-08-01"' in page
+    assert 'value="2026年8月1日 周六"' in page
     assert 'name="minimum" type="text" value="6"' in page
     assert "生效日期在周期中间的，自下一期起执行" in page
 
@@ -89,7 +89,7 @@ def test_the_form_begins_with_what_was_already_decided_for_that_date(zone):
 
     page = zone.get(ONE).text
 
-    assert 'value="2026-08-01"' in page
+    assert 'value="2026年8月1日 周六"' in page
     assert 'name="minimum" type="text" value="4"' in page
 
 
@@ -134,7 +134,7 @@ def test_a_change_that_reaches_back_is_refused_with_the_earliest_date(zone, app,
 
     assert sent.status_code == 422
     assert "生效日期最早为 7月1日" in sent.text
-    assert 'value="2026-05-01"' in sent.text
+    assert 'value="2026年5月1日 周五"' in sent.text
     assert 'name="minimum" type="text" value="4"' in sent.text
     assert kept_versions(app) == SHIPPED
 
@@ -150,7 +150,7 @@ def test_a_change_that_reaches_back_is_refused_with_the_earliest_date(zone, app,
         ({"kinds": []}, "请至少选择一类。"),
         ({"channels": []}, "请至少选择一种。"),
         ({"name": " "}, "请填写规则名称。"),
-        ({"valid_from": "x"}, "请选择日期。"),
+        ({"valid_from": "x"}, "无法识别日期"),
         ({"valid_from": "0202-08-01"}, "请检查年份。"),
     ],
 )
@@ -296,7 +296,7 @@ def test_a_trial_leads_back_to_the_form_with_what_was_tried(zone):
 
     assert link.startswith(f"{ONE}?")
     assert 'name="minimum" type="text" value="4"' in page
-    assert 'value="2026-08-01"' in page
+    assert 'value="2026年8月1日 周六"' in page
 
 
 def test_a_draft_of_a_new_rule_leads_back_to_its_form(zone):

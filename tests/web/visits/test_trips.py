@@ -69,7 +69,7 @@ def test_dates_in_the_wrong_order_are_reported_at_their_field_and_kept(at_linas,
 
     assert answer.status_code == 422
     assert "结束日期早于开始日期。" in answer.text
-    assert 'value="2026-07-01"' in answer.text
+    assert 'value="2026年7月1日 周三"' in answer.text
 
 
 def test_the_form_of_a_visit_offers_it(at_linas, page):
