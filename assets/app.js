@@ -104,3 +104,14 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());
 }
+
+// Browsers before Chromium 131 cannot unfold by style what is printed.
+addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("details.more:not([open])")) fold.open = fold.dataset.folded = true;
+});
+addEventListener("afterprint", () => {
+  for (const fold of document.querySelectorAll("details[data-folded]")) {
+    fold.open = false;
+    delete fold.dataset.folded;
+  }
+});

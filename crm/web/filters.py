@@ -8,7 +8,7 @@ from flask import Flask
 from crm.base import clock, formatting
 from crm.base.money import Currency
 from crm.base.money import format_amount as money
-from crm.web.transaction import today
+from crm.web.transaction import moment, today
 
 
 def time(at: datetime) -> str:
@@ -38,3 +38,5 @@ def init_app(app: Flask) -> None:
     }
 
     app.jinja_env.globals["span"] = formatting.span
+    # paper is read in later years, too: with its year
+    app.jinja_env.globals["printed_at"] = lambda: formatting.full_moment(moment())

@@ -6,7 +6,7 @@ from crm.base.mail import Site as MailSite
 from tests.browser.conftest import SIZES, Screen, serving
 from tests.databases import apart
 from tests.factories import sign_in
-from tests.filled_zone import PAGES, live
+from tests.filled_zone import FIGURE, PAGES, live
 
 # a page that shows what a form said, by its button
 ANSWERS = (
@@ -28,6 +28,40 @@ DARK = (
     ("wu", "/targets"),
     ("shan", "/admin/calendar/2027"),
 )
+# what an office prints
+PAPER = (
+    ("shen", "/visits"),
+    ("shen", "/leads"),
+    ("shen", "/leads/{lead}"),
+    ("wu", "/compliance?period=2026-06"),
+    ("wu", "/compliance?tab=waiting"),
+    ("wu", "/compliance?tab=corrections"),
+    ("wu", FIGURE),
+    ("wu", "/supervision?view=all"),
+    ("wu", "/targets"),
+    ("shan", "/admin/people"),
+    ("shan", "/admin/calendar/2027"),
+    ("shan", "/admin/audit"),
+    ("shan", "/admin/rules"),
+)
+PAPER_WIDTHS = {"auto": 688, "wide": 1017}  # pixels within the margins of A4, upright and landscape
+ON_PAPER = """() => {
+  const shown = [...document.querySelectorAll("body *")].filter((e) => e.checkVisibility());
+  const isCut = (e) => {
+    const clips = getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1;
+    return clips || e.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
+  };
+  const isFolded = (e) =>
+    e.matches("details.more") && !e.querySelector(".more-body")?.checkVisibility();
+  const isControl = (e) => e.matches("button, .btn, input, select, nav a:not(:has(.chip))");
+  // a head of this kind is repeated on each page
+  const isHead = (e) => getComputedStyle(e).display === "table-header-group";
+  const isLost = (e) => e.matches("thead") && !isHead(e);
+  return shown
+    .filter((e) => !e.closest(".visually-hidden"))
+    .filter((e) => isCut(e) || isFolded(e) || isControl(e) || isLost(e))
+    .map((e) => e.outerHTML);
+}"""
 # files, a mail's own frame, what machines ask; and the door, which other tests pass
 NO_PAGES = {
     "static",
@@ -98,6 +132,36 @@ def test_a_page_is_legible_in_the_dark(zone, who, path):
     screen.page.emulate_media(color_scheme="light")
 
     assert screen.faults == []
+
+
+@pytest.mark.parametrize(("who", "path"), PAPER)
+def test_a_page_prints_whole_and_without_controls(zone, who, path):
+    page = zone.screens[who].page
+    page.goto(zone.url + path.format(**zone.names))
+    page.emulate_media(media="print", color_scheme="dark")
+
+    sheet = page.evaluate("getComputedStyle(document.body).page")
+    page.set_viewport_size({"width": PAPER_WIDTHS[sheet], "height": 900})
+    faults = page.evaluate(ON_PAPER)
+    head = page.locator(".print-head").inner_text()
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.emulate_media(media="screen", color_scheme="light")
+
+    assert faults == []
+    assert "打印：2026年7月" in head
+    assert ground == "rgb(255, 255, 255)"
+
+
+def test_pages_on_paper_are_numbered(zone):
+    page = zone.screens["shen"].page
+    page.goto(zone.url + "/visits")
+
+    rules = page.evaluate(
+        "[...document.styleSheets[0].cssRules].filter((r) => r instanceof CSSPageRule)"
+        ".map((r) => r.cssText).join()"
+    )
+
+    assert '"第 " counter(page) " 页 共 " counter(pages) " 页"' in rules
 
 
 @pytest.mark.parametrize(("who", "path", "button"), ANSWERS)

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from crm.base import formatting
 from crm.base.mailbox import messages_page, period_of
 from crm.base.outbox import MessageKind, State
 from crm.base.periods import Period
@@ -73,8 +72,6 @@ def show(name: str) -> ResponseReturnValue:
         message=message,
         comments=later_comments(db.session, signed_in(), message, moment()),
         not_mailed_because=reason_not_mailed(message),
-        # paper is read in later years, too
-        printed=f"{formatting.moment(moment(), date.min)} {signed_in().name}",
     )
 
 

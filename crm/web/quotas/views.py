@@ -86,7 +86,6 @@ def board() -> ResponseReturnValue:
         board=make_board(db.session, my_view(), filters.period, moment(), scope),
         tabs=_tabs(kinds, filters.period),
         units=[("", "全部单位"), *((node.unit.code, _indented(node, units)) for node in units)],
-        printed=f"{formatting.full_moment(moment())} {my_view().person.name}",
         **_period_links(filters),
     )
 

@@ -95,7 +95,7 @@ def test_a_digest_opens_as_a_page_of_its_own_and_whole(app, kept):
 def test_paper_says_by_whom_and_when_it_was_printed(app, kept):
     page = sign_in(app, "liwei").get("/digests/2026-W28").text
 
-    assert "打印：2026年7月15日 10:00 liwei同志" in page
+    assert "打印：2026年7月15日 10:00 · liwei同志" in page
 
 
 def test_the_mailbox_leads_to_that_page(app, kept):
