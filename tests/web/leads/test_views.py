@@ -183,6 +183,20 @@ def test_a_long_list_has_pages(app, tracker, zone):
     assert "第0号" in tracker.get(older.replace("&amp;", "&")).text
 
 
+def test_paper_says_what_is_filtered_and_how_many_rows_it_shows(app, tracker, zone):
+    with arranged(app) as db:
+        for number in range(32):
+            make_lead(db, f"第{number}号", entered_on=date(2026, 5, 1))
+
+    part = tracker.get("/leads?who=all&secrecy=open").text
+    whole = tracker.get("/leads?who=all&q=第31号").text
+
+    assert '<p class="print-facts">范围：全部线索</p>' in part
+    assert '<span class="print-only">知悉范围：公开</span>' in part
+    assert "本页 30 条，按当前筛选，其余见其他页" in part
+    assert "共 1 条，按当前筛选" in whole
+
+
 def test_a_major_project_without_a_leader_is_flagged(app, tracker, zone):
     with arranged(app) as db:
         lead = make_lead(db, "大项目", yi="10", unit=zone.bureau, tracker=zone.tracker)
