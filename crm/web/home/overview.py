@@ -154,7 +154,7 @@ def newest_digest(db: Session, me: Viewer) -> NewestDigest | None:
     document = stored.document if stored else None
 
     return NewestDigest(
-        title=f"{formatting.period_name(period)}{row.kind.label}",
+        title=f"{formatting.period_name(period)} {row.kind.label}",
         summary=document.summary if document else (),
         note=formatting.moment(row.made_at) + ("" if row.read_at else " · 未读"),
         url=url_for("digests.show", name=period.name),

@@ -7,6 +7,8 @@ import pytest
 from crm.base.outbox import MessageKind, State
 from crm.digests.document import Document, Line, Section
 from crm.digests.models import KeptDigest
+from crm.people.queries import by_username
+from crm.people.rules import Role
 from tests.conftest import NOW
 from tests.factories import arranged, make_person, sign_in
 from tests.outbox import put
@@ -90,6 +92,19 @@ def test_a_digest_opens_as_a_page_of_its_own_and_whole(app, kept):
     assert "&lt;赵&gt;" in page
     assert "单位：滨海开发区" in page
     assert "<iframe" not in page
+
+
+def test_a_reader_finds_the_newest_digest_on_my_day(app, digests):
+    with arranged(app) as db:
+        by_username(db, "liwei").role = Role.READER
+        key = "monthly-digest:zone:liwei:2026-06:-"
+        db.add(KeptDigest(dedupe_key=key, document=DOCUMENT.as_json()))
+
+    page = sign_in(app, "liwei").get("/").text
+
+    assert "2026年6月 月报" in page
+    assert "当周 1 个" in page
+    assert 'href="/digests/2026-06"' in page
 
 
 def test_paper_says_by_whom_and_when_it_was_printed(app, kept):
