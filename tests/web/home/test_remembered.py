@@ -1,6 +1,7 @@
 """Pages are never stale, though a process remembers what they rest on."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -14,6 +15,8 @@ from crm.people import absences, accounts, entry_grants, units
 from crm.people.entry_grants import GrantData
 from crm.people.models import Absence, Person, Unit
 from crm.people.rules import Duty, Role
+from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.service import TargetInput, set_target
 from crm.visits.models import Visit
 from crm.visits.rules import Kind, Status
 from crm.visits.service import VisitData, confirm_visit, log_visit
@@ -96,7 +99,14 @@ def close(db):
     accounts.disable_person(db, person=shen, at=NOW, by=shan, now=NOW)
 
 
-@pytest.mark.parametrize("edit", [log, confirm, approve, rename, grant, pause, close])
+def aim(db):
+    aims = {"metric": Metric.SIGNED, "tier": Tier.YI_10, "measure": TargetMeasure.COUNT}
+    top = db.query(Unit).filter_by(code="zone").one()
+    values = TargetInput(year=2026, unit_id=top.id, value=Decimal(20), **aims)
+    set_target(db, values=values, by=by_name(db, "shan"), now=NOW)
+
+
+@pytest.mark.parametrize("edit", [log, confirm, approve, rename, grant, pause, close, aim])
 def test_a_page_shows_an_edit_of_another_at_once(app, clients, edit):
     before = pages(clients)
 
