@@ -21,12 +21,25 @@ const SAFELIST = {
 };
 
 // Classes of Tabler that our pages do not have, though the words stand in them.
-const UNUSED = [/^steps?-?/, /^legend/, /^badge/];
+const UNUSED = [/^steps?-?/, /^legend/, /^badge/, /^status$/, /^lead$/, /^row$/, /^col$/];
+
+// Parts of fields that no page has, such as the browser's own dates and colours; our sheet marks what is invalid.
+const FOREIGN = /[^{}]*(?:datetime-edit|date-and-time-value|color-swatch|\[list\]:not|spin-button|indeterminate|label\.required|-(?:control|select)\.is-invalid)[^{}]*\{[^{}]*\}/g;
 
 async function filesUnder(folder, extension) {
   const entries = await readdir(path.join(ROOT, folder), { recursive: true });
   return entries.filter((name) => name.endsWith(extension)).map((name) => path.join(ROOT, folder, name));
 }
+
+// The package minifies its script better than the bundler does.
+const smallHtmx = {
+  name: "small-htmx",
+  setup: (build) =>
+    build.onLoad({ filter: /htmx\.esm\.js$/ }, async ({ path: module }) => {
+      const script = await readFile(module.replace("esm", "min"), "utf8");
+      return { contents: `${script}\nexport default htmx;` };
+    }),
+};
 
 async function bundled(entry) {
   const result = await esbuild.build({
@@ -38,6 +51,7 @@ async function bundled(entry) {
     target: "es2020",
     external: ["icon:*"],
     legalComments: "none",
+    plugins: [smallHtmx],
   });
   return result.outputFiles[0].text;
 }
@@ -63,7 +77,7 @@ async function styles() {
       keyframes: true,
       variables: true,
     });
-    css = purged.css;
+    css = purged.css.replace(FOREIGN, "");
   }
   const light = await esbuild.transform(`${css}\n${own}`, {
     loader: "css",
