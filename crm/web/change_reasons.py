@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import HiddenField, StringField
-from wtforms.validators import Length
+from wtforms.validators import DataRequired, Length
 
 from crm.base import formatting
 from crm.quotas.corrections import apply_edits
@@ -16,7 +16,7 @@ from crm.quotas.frozen import CorrectionFacts, corrections, of_edit, without_rea
 from crm.quotas.service import add_reason
 from crm.web.auth import signed_in
 from crm.web.back_links import came_from
-from crm.web.forms import Needed, back_to, cleaned, is_inside
+from crm.web.forms import back_to, cleaned, is_inside
 from crm.web.transaction import moment, transaction
 
 WHY = "why_corrected"
@@ -27,7 +27,7 @@ class ReasonForm(FlaskForm):
 
     why_corrected = StringField(
         "修改原因",
-        [Needed("请填写修改原因。"), Length(max=100, message="最多 %(max)d 个字。")],
+        [DataRequired("请填写修改原因。"), Length(max=100, message="最多 %(max)d 个字。")],
         filters=[cleaned],
     )
     asked_from = HiddenField()  # the page to return to, kept when the form is shown again

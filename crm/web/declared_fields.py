@@ -9,15 +9,13 @@ from wtforms.validators import DataRequired, Length, Optional
 
 from crm.base.fields import TEXTS, Field, FieldKind, Fields
 from crm.web.date_fields import DateField
-from crm.web.forms import Needed, cleaned, enum_choices, sensible_year
+from crm.web.forms import cleaned, enum_choices, sensible_year
 
 Form = TypeVar("Form", bound=FlaskForm)
 MADE_HERE = TEXTS | {FieldKind.CHOICE, FieldKind.DATE}
 
 
-def with_fields(
-    fields: Fields, *names: str, needed: type[DataRequired] = Needed
-) -> Callable[[type[Form]], type[Form]]:
+def with_fields(fields: Fields, *names: str) -> Callable[[type[Form]], type[Form]]:
     """Add the declared fields to a form: those named, else all that it has; not what it defines.
 
     People, units and leads are chosen from lists that each form makes itself.
@@ -28,15 +26,15 @@ def with_fields(
             is_wanted = field.name in names if names else field.in_form
             if is_wanted and field.kind in MADE_HERE and not hasattr(form, field.name):
                 # on the class: WTForms collects its fields when the first form is made
-                setattr(form, field.name, _input(field, needed))
+                setattr(form, field.name, _input(field))
         return form
 
     return add
 
 
-def _input(field: Field, needed: type[DataRequired]) -> Any:
+def _input(field: Field) -> Any:
     label = field.input_label
-    validators: list[Any] = [needed(field.required)] if field.required else []
+    validators: list[Any] = [DataRequired(field.required)] if field.required else []
 
     if field.kind is FieldKind.CHOICE and field.choices:
         choices = enum_choices(field.choices)

@@ -10,7 +10,6 @@ from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import Field, IntegerField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
-from wtforms.validators import DataRequired, InputRequired
 
 from crm.base.db import LARGEST_ID as LARGEST_ID
 from crm.base.entered_dates import entered_date
@@ -27,22 +26,6 @@ NOT_ASKED_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_sche
 
 NOTHING = SelectChoice("", "")  # the empty choice, first in a list
 AnyEnum = TypeVar("AnyEnum", bound=StrEnum)
-
-
-class Needed(DataRequired):
-    """A required field without the star, for forms where every field is required."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.field_flags = {}
-
-
-class RequiredNumber(InputRequired):
-    """A required number, which may be 0; without the star, as `Needed`."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.field_flags = {}
 
 
 class WholeNumber(IntegerField):

@@ -56,7 +56,7 @@ def test_what_is_chosen_by_keyboard_is_still_there_after_an_error(form):
 
     page.get_by_role("button", name="保存").click()
 
-    expect(page.get_by_text("请修改标红内容")).to_be_visible()
+    expect(page.get_by_text("请修改")).to_be_visible()
     expect(page.locator(".item")).to_contain_text(["储存模组项目", "王强", "沈若川"])
     page.get_by_label("城市").fill("苏州")
     page.get_by_role("button", name="保存").click()

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import RadioField, StringField
-from wtforms.validators import Length
+from wtforms.validators import DataRequired, Length
 
 from crm.base.errors import Refused
 from crm.extensions import db
@@ -31,7 +31,6 @@ from crm.web.date_fields import DateField
 from crm.web.errors import refusal_text
 from crm.web.forms import (
     LARGEST_ID,
-    Needed,
     at_cursor,
     back_to,
     cleaned,
@@ -52,10 +51,13 @@ class AskForm(FlaskForm):
     """A request for absence."""
 
     kind = RadioField(
-        "类别", [Needed("请选择类别。")], choices=enum_choices(AbsenceKind), coerce=AbsenceKind
+        "类别",
+        [DataRequired("请选择类别。")],
+        choices=enum_choices(AbsenceKind),
+        coerce=AbsenceKind,
     )
-    from_on = DateField("开始日期", [Needed("请选择开始日期。"), sensible_year])
-    to_on = DateField("结束日期", [Needed("请选择结束日期。"), sensible_year])
+    from_on = DateField("开始日期", [DataRequired("请选择开始日期。"), sensible_year])
+    to_on = DateField("结束日期", [DataRequired("请选择结束日期。"), sensible_year])
     reason = StringField("事由", [_line], filters=[cleaned])
 
     def to_data(self) -> absences.AbsenceData:
@@ -70,13 +72,13 @@ class AskForm(FlaskForm):
 class WhyForm(FlaskForm):
     """The reason of a return or cancellation."""
 
-    why = StringField("原因", [Needed("请填写原因。"), _line], filters=[cleaned])
+    why = StringField("原因", [DataRequired("请填写原因。"), _line], filters=[cleaned])
 
 
 class ShortenForm(WhyForm):
     """A new last day."""
 
-    to_on = DateField("结束日期改为", [Needed("请选择结束日期。"), sensible_year])
+    to_on = DateField("结束日期改为", [DataRequired("请选择结束日期。"), sensible_year])
 
 
 @bp.get("")

@@ -16,7 +16,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import RadioField
-from wtforms.validators import Optional
+from wtforms.validators import DataRequired, Optional
 
 from crm.base import unsubscribe_tokens
 from crm.base.db import begin_to_write
@@ -31,7 +31,7 @@ from crm.people.models import Person
 from crm.web.auth import signed_in
 from crm.web.date_fields import TimeField
 from crm.web.errors import show_at_field
-from crm.web.forms import Needed, enum_choices
+from crm.web.forms import enum_choices
 from crm.web.transaction import moment, transaction
 
 bp = Blueprint("my_settings", __name__)
@@ -88,7 +88,7 @@ def _form(kinds: Collection[MessageKind], **given: Any) -> MailForm:
     fields = {
         kind.value: RadioField(
             kind.label,
-            [Needed("请选择接收方式。")],
+            [DataRequired("请选择接收方式。")],
             choices=enum_choices(Channel),
             coerce=Channel,
             description=WHAT_FOR[kind],

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
-from wtforms.validators import EqualTo, Length
+from wtforms.validators import DataRequired, EqualTo, Length
 
 from crm.base import formatting
 from crm.base.cells import Cells, Email, Phone, read_cells
@@ -18,7 +18,7 @@ from crm.people.login_attempts import Attempt, uncount_attempt
 from crm.people.sessions import open_sessions
 from crm.web.access import begin_write_late
 from crm.web.auth import begin_session, check_password, signed_in
-from crm.web.forms import Needed, cleaned, show_refusal
+from crm.web.forms import cleaned, show_refusal
 from crm.web.people.entry_grants import given_grants, held_grants
 from crm.web.transaction import moment, release, today, transaction
 
@@ -59,11 +59,11 @@ class ContactForm(FlaskForm):
 
 
 class PasswordForm(FlaskForm):
-    old = PasswordField("当前密码", [Needed("请填写当前密码。")])
-    password = PasswordField("新密码", [Needed("请填写新密码。"), _line])
+    old = PasswordField("当前密码", [DataRequired("请填写当前密码。")])
+    password = PasswordField("新密码", [DataRequired("请填写新密码。"), _line])
     again = PasswordField(
         "再次输入新密码",
-        [Needed("请再次输入新密码。"), EqualTo("password", "两次输入的新密码不一致。")],
+        [DataRequired("请再次输入新密码。"), EqualTo("password", "两次输入的新密码不一致。")],
     )
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import StringField
-from wtforms.validators import Length
+from wtforms.validators import DataRequired, Length
 
 from crm.base import formatting
 from crm.base.errors import Refused
@@ -26,7 +26,7 @@ from crm.people.directory import names_of
 from crm.web.admin import job_labels
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import refusal_text
-from crm.web.forms import Needed, at_cursor, cleaned, show_refusal
+from crm.web.forms import at_cursor, cleaned, show_refusal
 from crm.web.quotas.visible_figures import my_figure_scope
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
@@ -71,7 +71,7 @@ class PauseForm(FlaskForm):
 
     why = StringField(
         "暂停原因",
-        [Needed("请填写暂停原因。"), Length(max=200, message="最多 %(max)d 个字。")],
+        [DataRequired("请填写暂停原因。"), Length(max=200, message="最多 %(max)d 个字。")],
         filters=[cleaned],
     )
 

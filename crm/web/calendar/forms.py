@@ -2,11 +2,11 @@
 
 from flask_wtf import FlaskForm
 from wtforms import FileField, HiddenField, RadioField, StringField
-from wtforms.validators import Length, Optional
+from wtforms.validators import DataRequired, Length, Optional
 
 from crm.base.workdays import DayKind
 from crm.web.date_fields import DateField
-from crm.web.forms import Needed, cleaned, enum_choices, sensible_year
+from crm.web.forms import cleaned, enum_choices, sensible_year
 
 KINDS = (DayKind.REST, DayKind.WORKDAY)
 
@@ -19,19 +19,19 @@ def _chosen_kind(text: str) -> DayKind | None:
 class DaysForm(FlaskForm):
     """A date or a span of dates that becomes working or free."""
 
-    first = DateField("日期", [Needed("请选择日期。"), sensible_year])
+    first = DateField("日期", [DataRequired("请选择日期。"), sensible_year])
     last = DateField("至（可不填）", [Optional(), sensible_year])
     kind = RadioField(
         "改为",
-        [Needed("请选择工作日或休息日。")],
+        [DataRequired("请选择工作日或休息日。")],
         choices=enum_choices(KINDS),
-        # another value becomes None, which `Needed` refuses with its own message
+        # another value becomes None, which `DataRequired` refuses with its own message
         coerce=_chosen_kind,
         validate_choice=False,
     )
     reason = StringField(
         "原因",
-        [Needed("请填写原因。"), Length(max=200, message="最多 %(max)d 个字。")],
+        [DataRequired("请填写原因。"), Length(max=200, message="最多 %(max)d 个字。")],
         filters=[cleaned],
     )
 

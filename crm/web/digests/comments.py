@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import HiddenField, TextAreaField
-from wtforms.validators import Length
+from wtforms.validators import DataRequired, Length
 
 from crm.base import clock, formatting
 from crm.base.errors import Refused
@@ -30,7 +30,7 @@ from crm.digests.settlement_notice import send_comment
 from crm.extensions import db
 from crm.people.models import Person
 from crm.web.auth import signed_in
-from crm.web.forms import YEARS, Needed, cleaned, show_refusal
+from crm.web.forms import YEARS, cleaned, show_refusal
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
@@ -41,7 +41,7 @@ class CommentForm(FlaskForm):
     month = HiddenField(filters=[cleaned])
     text = TextAreaField(
         "点评内容",
-        [Needed("请填写点评内容。"), Length(max=LONGEST, message="最多 %(max)d 个字。")],
+        [DataRequired("请填写点评内容。"), Length(max=LONGEST, message="最多 %(max)d 个字。")],
         filters=[cleaned],
     )
 

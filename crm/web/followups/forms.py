@@ -29,7 +29,7 @@ LABELS = {name: field.input_label for name, field in FOLLOWUP_FIELDS.items()}
 _line = Length(max=500, message="最多 %(max)d 个字。")
 
 
-@with_fields(FOLLOWUP_FIELDS, "what", "due_on", needed=DataRequired)
+@with_fields(FOLLOWUP_FIELDS, "what", "due_on")
 class QuickForm(FlaskForm):
     """A follow-up on the lead whose page is open, by the writer."""
 
@@ -50,7 +50,7 @@ class QuickForm(FlaskForm):
         )
 
 
-@with_fields(FOLLOWUP_FIELDS, "what", "due_on", needed=DataRequired)
+@with_fields(FOLLOWUP_FIELDS, "what", "due_on")
 class ChangeForm(VersionedForm):
     """What is to be done, by whom and until when."""
 
@@ -83,7 +83,7 @@ class NewForm(ChangeForm):
         return self.followup_data(lead_id, self.ref.data or "")
 
 
-@with_fields(FOLLOWUP_FIELDS, "result", "met", needed=DataRequired)
+@with_fields(FOLLOWUP_FIELDS, "result", "met")
 class OutcomeForm(FlaskForm):
     """The result of a follow-up, and the next one."""
 

@@ -54,7 +54,7 @@ class _ContactCells(Cells):
     phone: Phone
 
 
-@with_fields(LEAD_FIELDS, needed=DataRequired)
+@with_fields(LEAD_FIELDS)
 class ChangeForm(VersionedForm):
     """The fields of a lead that a change may set, too."""
 

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms.validators import Optional
+from wtforms.validators import DataRequired, Optional
 
 from crm.base import formatting
 from crm.base.errors import Refused
@@ -22,7 +22,7 @@ from crm.people.queries import by_username
 from crm.web.auth import my_view, signed_in
 from crm.web.choices.fields import PersonField, offer_people
 from crm.web.date_fields import DateField
-from crm.web.forms import LARGEST_ID, Needed, sensible_year, show_refusal
+from crm.web.forms import LARGEST_ID, sensible_year, show_refusal
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("entry_grants", __name__)
@@ -35,8 +35,8 @@ CHANGES_SHOWN = timedelta(days=7)
 class GrantForm(FlaskForm):
     """Who may enter visits, and from which date to which."""
 
-    agent_id = PersonField("代录人", [Needed("请选择代录人。")])
-    from_on = DateField("开始日期", [Needed("请选择开始日期。"), sensible_year])
+    agent_id = PersonField("代录人", [DataRequired("请选择代录人。")])
+    from_on = DateField("开始日期", [DataRequired("请选择开始日期。"), sensible_year])
     to_on = DateField("结束日期", [Optional(), sensible_year])
 
     def to_data(self) -> GrantData:

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
-from wtforms.validators import Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from crm.base.cells import Cells, Username, read_cells
 from crm.base.errors import Refused
@@ -21,8 +21,6 @@ from crm.web.date_fields import DateField
 from crm.web.declared_fields import with_fields
 from crm.web.forms import (
     NOTHING,
-    Needed,
-    RequiredNumber,
     WholeNumber,
     chosen_id,
     cleaned,
@@ -60,7 +58,7 @@ class PostingForm(FlaskForm):
     """A unit and a duty, from one date to another."""
 
     unit_id = SelectField(
-        LABELS["unit_id"], [Needed("请选择单位。")], coerce=chosen_id, validate_choice=False
+        LABELS["unit_id"], [DataRequired("请选择单位。")], coerce=chosen_id, validate_choice=False
     )
     duty: RadioField
     from_on: DateField
@@ -124,7 +122,7 @@ class NewPersonForm(PersonForm):
 class LeavingForm(FlaskForm):
     """The last day of all postings, and whether the account is closed before it is over."""
 
-    last_on = DateField("最后任职日", [Needed("请选择最后任职日。"), sensible_year])
+    last_on = DateField("最后任职日", [DataRequired("请选择最后任职日。"), sensible_year])
     # otherwise it closes once the last day is over
     at_once = BooleanField("立即停用账号")
 
@@ -132,13 +130,13 @@ class LeavingForm(FlaskForm):
 class UnitForm(FlaskForm):
     """What a unit is called, and where it stands in the tree."""
 
-    name = StringField("名称", [Needed("请填写名称。"), _line], filters=[cleaned])
+    name = StringField("名称", [DataRequired("请填写名称。"), _line], filters=[cleaned])
     kind = RadioField(
-        "类型", [Needed("请选择类型。")], choices=enum_choices(UnitKind), coerce=UnitKind
+        "类型", [DataRequired("请选择类型。")], choices=enum_choices(UnitKind), coerce=UnitKind
     )
     parent_id = SelectField("上级单位", [Optional()], coerce=chosen_id, validate_choice=False)
     position = WholeNumber(
-        "排序", [RequiredNumber(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)], message=WHOLE
+        "排序", [InputRequired(WHOLE), NumberRange(0, LARGEST_POSITION, WHOLE)], message=WHOLE
     )
     # REGIME 2: its supervisors have the whole zone in scope for figures
     inspects = BooleanField("负责督查考核")
@@ -158,7 +156,7 @@ class UnitForm(FlaskForm):
 class NewUnitForm(UnitForm):
     """A new unit with its code, which never changes."""
 
-    code = StringField("编号", [Needed("请填写编号。"), Length(max=40)], filters=[cleaned])
+    code = StringField("编号", [DataRequired("请填写编号。"), Length(max=40)], filters=[cleaned])
 
 
 def offer_units(

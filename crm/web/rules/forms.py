@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, RadioField, SelectMultipleField, StringField
-from wtforms.validators import Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from crm.base.periods import PeriodKind
 from crm.people.rules import Duty
@@ -23,7 +23,7 @@ from crm.quotas.rules import (
 )
 from crm.visits.rules import Channel, Kind
 from crm.web.date_fields import DateField
-from crm.web.forms import Needed, RequiredNumber, WholeNumber, cleaned, enum_choices, sensible_year
+from crm.web.forms import WholeNumber, cleaned, enum_choices, sensible_year
 
 _too_long = "最多 %(max)d 个字。"
 # What a new rule begins with: what most rules of the regime have in common.
@@ -47,21 +47,24 @@ class RuleFields(FlaskForm):
 
     name = StringField(
         "规则名称",
-        [Needed("请填写规则名称。"), Length(max=LONGEST_NAME, message=_too_long)],
+        [DataRequired("请填写规则名称。"), Length(max=LONGEST_NAME, message=_too_long)],
         filters=[cleaned],
     )
     duty = RadioField("考核对象", choices=enum_choices(Duty), coerce=Duty)
     period = RadioField("考核周期", choices=enum_choices(PeriodKind), coerce=PeriodKind)
     measure = RadioField("考核内容", choices=enum_choices(Measure), coerce=Measure)
-    minimum = WholeNumber("至少完成", [RequiredNumber("请填写数量。")])
+    minimum = WholeNumber("至少完成", [InputRequired("请填写数量。")])
     count_by = RadioField("同一天多次", choices=enum_choices(CountBy), coerce=CountBy)
     kinds = SelectMultipleField(
-        "计入的类型", [Needed("请至少选择一类。")], choices=enum_choices(Kind), coerce=Kind
+        "计入的类型", [DataRequired("请至少选择一类。")], choices=enum_choices(Kind), coerce=Kind
     )
     channels = SelectMultipleField(
-        "计入的方式", [Needed("请至少选择一种。")], choices=enum_choices(Channel), coerce=Channel
+        "计入的方式",
+        [DataRequired("请至少选择一种。")],
+        choices=enum_choices(Channel),
+        coerce=Channel,
     )
-    log_within_days = WholeNumber("办结期限", [RequiredNumber("请填写天数。")])
+    log_within_days = WholeNumber("办结期限", [InputRequired("请填写天数。")])
     stay_within_days = WholeNumber("驻城补录期限", [Optional()])
     proration = RadioField("在岗不满一期", choices=enum_choices(Proration), coerce=Proration)
     rounding = RadioField("折算尾数处理", choices=enum_choices(Rounding), coerce=Rounding)
@@ -89,20 +92,20 @@ DETAILS = ("log_within_days", "stay_within_days", "proration", "rounding", "cap"
 class ChangeRuleForm(RuleFields):
     """A change of a rule from a date on."""
 
-    valid_from = DateField("生效日期", [Needed("请选择日期。"), sensible_year], is_ahead=True)
+    valid_from = DateField("生效日期", [DataRequired("请选择日期。"), sensible_year], is_ahead=True)
 
 
 class NewRuleForm(RuleFields):
     """A new rule."""
 
-    valid_from = DateField("生效日期", [Needed("请选择日期。"), sensible_year], is_ahead=True)
+    valid_from = DateField("生效日期", [DataRequired("请选择日期。"), sensible_year], is_ahead=True)
     code = StringField("规则代码", [Length(max=LONGEST_CODE, message=_too_long)], filters=[cleaned])
 
 
 class EndForm(FlaskForm):
     """The last date on which a rule holds."""
 
-    last_on = DateField("截止日期", [Needed("请选择日期。"), sensible_year], is_ahead=True)
+    last_on = DateField("截止日期", [DataRequired("请选择日期。"), sensible_year], is_ahead=True)
 
 
 class BacktestForm(RuleFields):
@@ -114,8 +117,8 @@ class BacktestForm(RuleFields):
         csrf = False
 
     code = HiddenField(filters=[cleaned])
-    first_on = DateField("开始日期", [Needed("请选择日期。"), sensible_year])
-    last_on = DateField("结束日期", [Needed("请选择日期。"), sensible_year])
+    first_on = DateField("开始日期", [DataRequired("请选择日期。"), sensible_year])
+    last_on = DateField("结束日期", [DataRequired("请选择日期。"), sensible_year])
     all = BooleanField("同时列出结果未变化的人员")
 
 

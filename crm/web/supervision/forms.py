@@ -28,7 +28,6 @@ from crm.web.date_fields import DateField
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
     NOTHING,
-    Needed,
     chosen_id,
     cleaned,
     enum_choices,
@@ -53,7 +52,7 @@ class OrderForm(VersionedForm):
     about = RadioField("督办对象", choices=enum_choices(About), coerce=About, default=About.UNIT)
     matter = StringField("督办事项", [DataRequired("请写明督办事项。"), _line], filters=[cleaned])
     demand = TextAreaField("办理要求", [DataRequired("请写明办理要求。"), _long], filters=[cleaned])
-    unit_id = _chooser("牵头单位", Needed("请选择牵头单位。"))
+    unit_id = _chooser("牵头单位", DataRequired("请选择牵头单位。"))
     unit_ids = SelectMultipleField("配合单位", coerce=row_id, validate_choice=False)
     person_id = PersonField("责任人")
     officer_id = PersonField("经办人")
@@ -153,19 +152,19 @@ class StepForm(FlaskForm):
 class TextForm(StepForm):
     """An entry on progress."""
 
-    text = TextAreaField("进展情况", [Needed("请写明进展情况。"), _long], filters=[cleaned])
+    text = TextAreaField("进展情况", [DataRequired("请写明进展情况。"), _long], filters=[cleaned])
 
 
 class AnswerForm(StepForm):
     """The answer to the order."""
 
-    text = TextAreaField("办理结果", [Needed("请写明办理结果。"), _long], filters=[cleaned])
+    text = TextAreaField("办理结果", [DataRequired("请写明办理结果。"), _long], filters=[cleaned])
 
 
 class ReasonForm(StepForm):
     """A step that needs a reason."""
 
-    reason = TextAreaField("理由", [Needed("请填写理由。"), _long], filters=[cleaned])
+    reason = TextAreaField("理由", [DataRequired("请填写理由。"), _long], filters=[cleaned])
 
 
 class GrantForm(StepForm):
@@ -177,7 +176,7 @@ class GrantForm(StepForm):
 class ExtendForm(ReasonForm):
     """A request for a later due date."""
 
-    new_due_on = DateField("延期至", [Needed("请选择日期。"), sensible_year], is_ahead=True)
+    new_due_on = DateField("延期至", [DataRequired("请选择日期。"), sensible_year], is_ahead=True)
 
 
 class ReturnForm(ReasonForm):
@@ -189,7 +188,7 @@ class ReturnForm(ReasonForm):
 class AcceptForm(StepForm):
     """The acceptance (销号), with its basis."""
 
-    basis = TextAreaField("销号依据", [Needed("请写明销号依据。"), _long], filters=[cleaned])
+    basis = TextAreaField("销号依据", [DataRequired("请写明销号依据。"), _long], filters=[cleaned])
 
 
 FORMS: dict[Step, type[StepForm]] = {

@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import Field, IntegerField, RadioField, SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
-from wtforms.validators import Length, NumberRange
+from wtforms.validators import DataRequired, Length, NumberRange
 
 from crm.base.errors import Refused
 from crm.base.money import Currency, editable_amount, parse_amount
@@ -21,7 +21,7 @@ from crm.targets.queries import goals
 from crm.targets.rules import Goal, Metric, TargetMeasure, Tier
 from crm.targets.service import TargetInput
 from crm.web.auth import signed_in
-from crm.web.forms import LARGEST_ID, YEARS, Needed, cleaned, enum_choices, row_id, show_refusal
+from crm.web.forms import LARGEST_ID, YEARS, cleaned, enum_choices, row_id, show_refusal
 from crm.web.targets.rows import target_title, target_value
 from crm.web.transaction import moment, today, transaction
 
@@ -32,7 +32,7 @@ LARGEST_COUNT = 100_000
 
 class TargetForm(FlaskForm):
     year = IntegerField(
-        "年度", [Needed("请填写年度。"), NumberRange(YEARS[0], YEARS[-1], "请检查年度。")]
+        "年度", [DataRequired("请填写年度。"), NumberRange(YEARS[0], YEARS[-1], "请检查年度。")]
     )
     unit_id = SelectField("单位", coerce=row_id)
     metric = SelectField("指标", choices=enum_choices(Metric), coerce=Metric)
@@ -45,7 +45,7 @@ class TargetForm(FlaskForm):
     )
     value = StringField(
         "目标值",
-        [Needed("请填写目标值。"), Length(max=40, message="最多 %(max)d 个字。")],
+        [DataRequired("请填写目标值。"), Length(max=40, message="最多 %(max)d 个字。")],
         filters=[cleaned],
     )
 

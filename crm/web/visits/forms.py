@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 from sqlalchemy.orm import Session
 from wtforms import HiddenField, RadioField, StringField
-from wtforms.validators import Length, Optional, ValidationError
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from crm.base import clock
 from crm.base.errors import Refused
@@ -32,7 +32,6 @@ from crm.web.date_fields import DateField, TimeField, read_date
 from crm.web.declared_fields import with_fields
 from crm.web.edit_conflicts import VersionedForm
 from crm.web.forms import (
-    Needed,
     cleaned,
     enum_choices,
     row_id,
@@ -45,6 +44,14 @@ HALF_DAYS = ((time(14), time(16)), (time(9), time(11)))  # the usual hours, the 
 LATER = (*WORDS, "trip")  # fields of the folded part
 _short = Length(max=100, message="最多 %(max)d 个字。")
 _LABELS = {name: field.input_label for name, field in VISIT_FIELDS.items()}
+
+
+class UnlessStay(Optional):
+    """Marked as required, and checked by the form: a stay needs none and hides the field."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field_flags = {"required": True}
 
 
 class VisitDateField(DateField):
@@ -64,9 +71,9 @@ class VisitForm(VersionedForm):
     status = RadioField(
         _LABELS["status"], choices=enum_choices((Status.DONE, Status.PLANNED)), coerce=Status
     )
-    first_on = VisitDateField("日期", [Needed("请选择日期。"), sensible_year])
-    starts = TimeField("开始时间", [Optional()])
-    ends = TimeField("结束时间", [Optional()])
+    first_on = VisitDateField("日期", [DataRequired("请选择日期。"), sensible_year])
+    starts = TimeField("开始时间", [UnlessStay()])
+    ends = TimeField("结束时间", [UnlessStay()])
     last_on = VisitDateField("结束日期", [Optional(), sensible_year])
     city: StringField
     lead_ids = LeadsField(_LABELS["lead_ids"])
@@ -74,11 +81,16 @@ class VisitForm(VersionedForm):
     leads_again = LeadsField("上次线索 +")
     companions_again = PeopleField("上次同行 +")
     for_id = RadioField("为谁登记", [Optional()], coerce=row_id, validate_choice=False)  # 代录
-    leader_id = PersonField(_LABELS["leader_id"], [Needed("请选择带队人。")])
+    leader_id = PersonField(_LABELS["leader_id"], [DataRequired("请选择带队人。")])
     reason = StringField("修改原因", [_short], filters=[cleaned])
     trips: Sequence[str] = ()  # references to choose from
     prompt: Any = None  # unanswered questions (`questions.Prompt`)
     frozen: Sequence[str] = ()  # names of the periods whose figures are frozen
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # REGIME 3: a remote visit needs no city; the style sheet hides its mark
+        self.city.flags.required = True
 
     @property
     def has_more(self) -> bool:

@@ -178,6 +178,14 @@ def test_the_form_hides_a_lead_that_one_may_not_see(app, lina, at_linas):
     assert "某芯片总部" not in page
 
 
+def test_the_mistakes_of_a_form_are_named_above_it(at_linas, lina):
+    answer = send(at_linas, lina, starts="", ref="V" * 101)
+
+    alert = answer.text.split('class="alert-text">')[1].split("</div>")[0]
+    assert '请修改<a href="#starts">开始时间</a>，已填内容已保留。' in alert
+    assert "最多 100 个字。" in alert  # the reference is not shown
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
