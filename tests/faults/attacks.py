@@ -1,7 +1,9 @@
 """Killing a `crm clock run` in the middle."""
 
+import json
 import time
 
+from crm.jobs.models import RunState
 from tests.faults.facts import FIRST_DAYS, JUNE
 from tests.faults.running import LONGEST_SECONDS, Running
 from tests.faults.victim import Death, Moment
@@ -28,5 +30,23 @@ def kill_after(zone: Zone, victim: Running, *, slots: int, seconds: float = 0) -
 
 
 def is_whole(rows: Rows, undisturbed: Rows) -> bool:
-    """Whether what a killed run left is that of the first so many slots, not of a part of one."""
-    return len(rows.runs) < len(undisturbed.runs) and rows == undisturbed.after(len(rows.runs))
+    """Whether a killed run left whole slots, and of one still open whole batches."""
+    number = len(rows.runs)
+    if number and rows.runs[-1]["state"] == RunState.RUNNING:
+        return _has_whole_batches(rows, undisturbed)
+    return number < len(undisturbed.runs) and rows == undisturbed.after(number)
+
+
+def _has_whole_batches(rows: Rows, undisturbed: Rows) -> bool:
+    """Whether the last slot, which is open, left as many of its messages as it says it made."""
+    *closed_runs, run = rows.runs
+    before = undisturbed.after(len(closed_runs))
+    finished = undisturbed.after(len(rows.runs))
+    made = json.loads(str(run["made"] or "{}")).get("made", 0)
+    same = ("job", "slot", "due_at", "attempts")
+
+    return (
+        closed_runs == before.runs
+        and [run[name] for name in same] == [finished.runs[-1][name] for name in same]
+        and rows.messages == finished.messages[: len(before.messages) + made]
+    )
