@@ -108,7 +108,7 @@ LEAD_FIELDS = declared(
         is_stored=False,
     ),
     Field("position", "联系人职务", in_form=True, is_stored=False),
-    Field("entered_on", "录入日期", FieldKind.DATE, columns=(Column("entered_on", "录入日期"),)),
+    Field("entered_on", "登记日期", FieldKind.DATE, columns=(Column("entered_on", "录入日期"),)),
     Field("note", "备注", FieldKind.PROSE, columns=(Column("note", "备注"),), in_form=True),
     # exported, so that a file never makes an open lead of a restricted one
     Field(

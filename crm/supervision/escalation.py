@@ -108,7 +108,7 @@ def _escalate(db: Session, order: Order, line: _Line, at: datetime) -> OrderEntr
     order.level, order.reached_unit_id = step
     order.escalated_on = civil_date(at)
     unit = db.get_one(Unit, order.reached_unit_id)
-    text = f"逾期{(order.escalated_on - order.due_on).days}天，提级至{unit.name}"
+    text = f"逾期 {(order.escalated_on - order.due_on).days} 天，提级至{unit.name}"
     after = {"level": order.level, "reached_unit_id": unit.id}
 
     return note_and_record(db, order, EntryKind.ESCALATED, by=None, now=at, after=after, text=text)

@@ -191,7 +191,7 @@ SENTENCES = {
     "not_paused": "“{job}”没有暂停。",
     "job_paused": "“{job}”已暂停，请先恢复。",
     "job_waits": "“{job}”要等“{other}”执行之后，请先处理“{other}”。",
-    "nothing_due": "“{job}”没有到期未执行的任务，未到执行时间的只能预览。",
+    "nothing_due": "“{job}”暂无到期未执行的任务，未到执行时间的只能预览。",
     "unknown_message": "未找到编号为 {id} 的邮件。",
     "message_in_hand": "编号为 {id} 的邮件正在发送，请稍后再看结果。",
     "message_sent": "编号为 {id} 的邮件已于 {at} 发出；确需重发的，请加 --again。",

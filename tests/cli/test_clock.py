@@ -108,7 +108,7 @@ def test_a_job_is_run_now_once(crm, due):
     again = crm("clock", "run-now", "周报")
 
     assert (first["slot"], first["outcome"]) == ("2026-W28", "done")
-    assert (again.exit_code, "没有到期未执行的任务" in again.stderr) == (1, True)
+    assert (again.exit_code, "暂无到期未执行的任务" in again.stderr) == (1, True)
 
 
 def test_a_preview_lists_mails_and_keeps_none(crm, zone):

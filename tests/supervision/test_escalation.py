@@ -155,7 +155,7 @@ def test_after_the_due_date_an_order_escalates_one_level(db, zone, issued, escal
 
     assert (issued.level, issued.reached_unit_id) == (1, zone.bureau.id)
     entry = db.scalars(select(OrderEntry).order_by(OrderEntry.id.desc())).first()
-    assert (entry.kind, entry.text) == (EntryKind.ESCALATED, "逾期1天，提级至招商局")
+    assert (entry.kind, entry.text) == (EntryKind.ESCALATED, "逾期 1 天，提级至招商局")
     assert mailed(db) == ["chief"]
 
 

@@ -16,7 +16,7 @@ from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("units", __name__, url_prefix="/admin/units")
 ONE = f"/<int(max={LARGEST_ID}):unit_id>"
-TOP = "（没有上级）"
+TOP = "（无上级单位）"
 
 
 @bp.get("")

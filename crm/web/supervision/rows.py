@@ -121,7 +121,7 @@ def order_line(order: Order, on: date, *, wait: Wait | None = None) -> OrderLine
         person=order.person.name if order.person else "",
         officer=order.officer.name if order.officer else "",
         due=formatting.dated(order.due_on, on) if order.due_on else "",
-        overdue=f"逾期{late}天" if late else "",
+        overdue=f"逾期 {late} 天" if late else "",
         state=order.state,
         tone=TONES[order.state],
         asked=f"申请延期至{formatting.dated(order.asked_due_on, on)}" if order.asked_due_on else "",
@@ -157,7 +157,7 @@ def facts_of(order: Order, on: date) -> list[tuple[str, str]]:
         # REGIME 5: an extension leaves the first date visible
         moved = order.first_due_on not in (None, order.due_on)
         first = f"（原为{formatting.dated(order.first_due_on, on)}）" if moved else ""  # type: ignore[arg-type]
-        pairs.append(("办理期限", f"{line.due}{formatting.weekday(order.due_on)}{first}"))
+        pairs.append(("办理期限", f"{line.due}（{formatting.weekday(order.due_on)}）{first}"))
 
     return pairs
 
@@ -190,10 +190,8 @@ def kind_name(kind: OrderKind) -> str:
 
 def due_if_issued(dates: dict[OrderKind, date], on: date) -> str:
     """A sentence with the due dates of an order issued today."""
-    dues = "，".join(
-        f"{kind_name(kind)}到{formatting.dated(due, on)}" for kind, due in dates.items()
-    )
-    return f"期限自下达之日起算。今天下达的话：{dues}。"
+    dues = "、".join(f"{kind_name(kind)}{formatting.dated(due, on)}" for kind, due in dates.items())
+    return f"期限自下达之日起算；今天下达的，{dues}到期。"
 
 
 def paper_of(order: Order) -> Paper:

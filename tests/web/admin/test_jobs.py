@@ -165,7 +165,7 @@ def test_run_now_does_what_is_due(root, app):
 def test_before_its_time_nothing_is_run(root, app):
     result = root.post(f"{WEEKLY}/run", follow_redirects=True).text
 
-    assert "没有到期未执行的任务" in result
+    assert "暂无到期未执行的任务" in result
     assert states(app) == []
 
 

@@ -214,7 +214,7 @@ def test_the_register_is_a_spreadsheet_too(app, issued):
 
 def test_who_oversees_drafts_by_hand(app, zone):
     at_chiefs = sign_in(app, "chief")
-    assert "今天下达的话：急办到7月20日，一般到7月30日" in at_chiefs.get(f"{LIST}/new").text
+    assert "今天下达的，急办7月20日、一般7月30日" in at_chiefs.get(f"{LIST}/new").text
 
     fields = DRAFT | {"unit_id": zone.team, "officer_id": zone.chief, "person_id": zone.li}
     place = at_chiefs.post(f"{LIST}/new", data=fields | {"unit_ids": [zone.other]}).location
@@ -467,7 +467,7 @@ def test_the_level_that_an_overdue_order_has_reached_is_asked_to_urge(app, zone,
     pages = {name: sign_in(app, name).get(f"{LIST}/{issued}").text for name in ("chief", "top")}
     shown = {name: "请督促承办单位尽快办理" in page for name, page in pages.items()}
     assert shown == {"chief": True, "top": False}
-    assert "已逾期5天" in pages["chief"]
+    assert "已逾期 5 天" in pages["chief"]
 
 
 def test_an_unknown_step_is_not_found(app, issued):
