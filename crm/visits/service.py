@@ -163,7 +163,7 @@ def rewrite_visit(
     note_named(db, visit, data.joined_by - links.participant_ids, by=by, now=now)
     is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
     if is_undone or _confirmed_facts(visit) & after.keys():
-        _withdraw_confirmation(visit, before, after)
+        withdraw_confirmation(visit, before, after)
 
     is_entered = _FACTS & after.keys() or _is_entered_by_status(was.status, visit.status)
     involved = late_before.keys() | ({by.id} if is_entered else frozenset())
@@ -234,7 +234,7 @@ def move_visit(
 
     # REGIME 3: a confirmation falls with a change of the dates
     if _confirmed_facts(visit) & after.keys():
-        _withdraw_confirmation(visit, before, after)
+        withdraw_confirmation(visit, before, after)
 
     people = {**joined, visit.leader_id: visit.late_by_days}
     late = late_by_person(people.keys(), people, was, DatesAndState.of(visit), civil_date(now))
@@ -263,7 +263,7 @@ def confirm_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Vi
 
     A stay that has begun may be confirmed before it is done. Refused as `not_yours`, `not_done`.
     """
-    _hold(db, visit)
+    hold(db, visit)
     _require_judge(db, visit, by, now)
     return _set_verdict(db, visit, Verdict.CONFIRMED, None, by=by, now=now)
 
@@ -273,7 +273,7 @@ def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: dat
 
     A stay may be rejected before it is done, so that its past dates count no longer.
     """
-    _hold(db, visit)
+    hold(db, visit)
     _require_judge(db, visit, by, now)
     if not reason.strip():
         raise Refused("required", field="reason")
@@ -282,7 +282,7 @@ def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: dat
 
 def require_verdict(db: Session, *, visit: Visit, was: Verdict | None, wanted: Verdict) -> None:
     """Refuse a verdict over one that its giver has not seen: another came in between."""
-    _hold(db, visit)
+    hold(db, visit)
     if visit.verdict not in (was, wanted):
         now = visit.verdict.label if visit.verdict else "未核定"
         raise Refused("judged_meanwhile", verdict=now)
@@ -309,7 +309,7 @@ def _confirmed_facts(visit: Visit) -> frozenset[str]:
     return _FACTS if visit.kind is Kind.RESIDENCY else _FACTS | _HOURS
 
 
-def _withdraw_confirmation(
+def withdraw_confirmation(
     visit: Visit, before: dict[str, object], after: dict[str, object]
 ) -> None:
     """Withdraw a confirmation; a rejected visit stays rejected."""
@@ -335,10 +335,11 @@ def hold_changeable(db: Session, visit: Visit, me: Viewer, on: date) -> None:
     """Refuse who may not change the visit, and hold its row against a change at the same time."""
     if not may_change(db, me, visit.id, on):
         raise Refused("not_yours")
-    _hold(db, visit)
+    hold(db, visit)
 
 
-def _hold(db: Session, visit: Visit) -> None:
+def hold(db: Session, visit: Visit) -> None:
+    """Hold the visit's row against a change at the same time."""
     # all columns are read again: another request may have changed them since
     db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
 

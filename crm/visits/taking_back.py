@@ -22,7 +22,7 @@ from crm.visits.links import keep_former_people, lead_ids_of, participants_of, s
 from crm.visits.models import Visit
 from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Status, Verdict
-from crm.visits.service import hold_changeable
+from crm.visits.service import hold, hold_changeable, withdraw_confirmation
 
 UNDO_WITHIN = timedelta(minutes=30)
 _STEPS = frozenset({"visit.changed", "visit.done", "visit.moved"})
@@ -52,6 +52,8 @@ def restore_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Vi
 
     was, late_before = DatesAndState.of(visit), late_now(db, visit)
     before, after = changes(visit, {"status": Status.PLANNED})
+    # a confirmation was not given to dates that count as entered now
+    withdraw_confirmation(visit, before, after)
     visit.entered_at = now
     late = late_by_person(late_before.keys(), late_before, was, DatesAndState.of(visit), on)
     visit.late_by_days = late.pop(visit.leader_id)
@@ -65,7 +67,8 @@ def restore_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Vi
 
 
 def unrecorded(db: Session, visit: Visit) -> Unrecorded:
-    """What has to be known before a step so that it can be undone."""
+    """What has to be known before a step so that it can be undone; the row is held for it."""
+    hold(db, visit)
     return Unrecorded(
         visit.logged_at,
         late_now(db, visit),

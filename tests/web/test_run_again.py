@@ -59,7 +59,7 @@ def test_a_right_that_ends_after_the_check_is_checked_again(app, sessions, plann
     with before_first_write(app, end):
         answer = agent.post(f"/visits/{planned.id}/done")
 
-    assert answer.status_code == 404
+    assert answer.status_code == 302
     assert status_of(sessions, planned) is Status.PLANNED
 
 

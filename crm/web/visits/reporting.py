@@ -70,10 +70,11 @@ def change_and_report(
     leader_id, *_ = people = tuple(people)
     person_id = signed_in().id if signed_in().id in people else leader_id
     was = facts_for(db.session, visit, person_id) if visit else None
-    stood = unrecorded(db.session, visit) if visit else None
     all_dates = set(dates)
 
     with explained() as session:
+        # under the lock of the change, so that no other one comes between
+        stood = unrecorded(session, visit) if visit else None
         visit = change(session)
 
     all_dates |= {visit.first_on, visit.last_on}

@@ -32,7 +32,9 @@ def undo_offer(visit: Visit, was: Unrecorded, dates: Collection[date]) -> Undo |
     entry_id = undoable_entry_id(db.session, visit, by=signed_in(), now=moment())
     if entry_id is None:
         return None
-    token = _signer().dumps([visit.id, entry_id, _unrecorded.dump_python(was, mode="json")])
+    values = _unrecorded.dump_python(was, mode="json")
+    days = min(dates).isoformat(), max(dates).isoformat()
+    token = _signer().dumps([visit.id, entry_id, values, *days])
     return Undo(url_for("visits.undo", visit_id=visit.id), {"step": str(token)}, row)
 
 
@@ -47,13 +49,13 @@ def offered_step(visit: Visit) -> tuple[int, Unrecorded]:
         signed = _signer().loads(request.form.get("step", ""), max_age=UNDO_WITHIN.seconds)
     except BadSignature:
         raise Refused("not_undoable") from None
-    offered_id, entry_id, values = signed
+    offered_id, entry_id, values, *days = signed
     was = _unrecorded.validate_python(values)
-    # a freeze may have come since
-    if offered_id != visit.id or _is_frozen(visit, was, (visit.first_on, visit.last_on)):
+    # a freeze may have come since, also of the dates that come back
+    if offered_id != visit.id or _is_frozen(visit, was, [*map(date.fromisoformat, days)]):
         raise Refused("not_undoable")
     return entry_id, was
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="undo-visit")
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="undo-step-of-visit")

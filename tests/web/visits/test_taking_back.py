@@ -11,7 +11,7 @@ from crm.base.periods import Period
 from crm.people.rules import Duty, Role
 from crm.quotas.service import freeze_period
 from crm.visits.models import Visit, VisitParticipant
-from crm.visits.rules import Status, Verdict
+from crm.visits.rules import Kind, Status, Verdict
 from tests.conftest import NOW
 from tests.factories import (
     RECRUITER,
@@ -188,3 +188,28 @@ def test_a_change_is_told_in_one_message(app, lina, at_linas, planned):
 
     assert page.count('class="alert alert-') == 1
     assert "0/20 → 1/20" in page
+
+
+def test_a_confirmation_falls_when_a_cancellation_is_taken_back(app, lina, at_linas):
+    with arranged(app) as db:
+        judge = make_person(db, "judge", role=Role.SUPERVISOR, duty=Duty.STAFF)
+        verdict = {"verdict": Verdict.CONFIRMED, "verdict_at": NOW, "verdict_by_id": judge.id}
+        visit = make_visit(db, lina, days=5, kind=Kind.RESIDENCY, status=Status.PLANNED, **verdict)
+
+    at_linas.post(f"/visits/{visit.id}/cancel")
+    at_linas.post(f"/visits/{visit.id}/restore")
+
+    columns = stored(app, visit)[0]
+    assert columns["status"] is Status.PLANNED
+    assert columns["verdict"] is columns["verdict_by_id"] is None
+
+
+def test_a_step_is_not_undone_into_a_period_frozen_meanwhile(app, lina, at_linas):
+    with arranged(app) as db:
+        visit = make_visit(db, lina, date(2026, 6, 30), status=Status.PLANNED)
+    data = {"on": "2026-07-14"}
+    page = at_linas.post(f"/visits/{visit.id}/move", data=data, follow_redirects=True).text
+    with arranged(app) as db:
+        freeze_period(db, period=Period.parse("2026-06"), at=NOW, now=NOW)
+
+    assert "不能撤销" in press_undo(at_linas, page).text
