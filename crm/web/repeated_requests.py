@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -23,10 +24,12 @@ from crm.base.db import writing
 from crm.base.db_faults import first_line
 from crm.extensions import db
 from crm.web.auth import me, signed_in
-from crm.web.transaction import CHANGING, before_commit, moment
+from crm.web.transaction import BEGIN_LATER, CHANGING, before_commit, moment
 
 bp = Blueprint("repeats", __name__)
 HEADER = "X-Request-Key"
+# Later the figures in them may be others, and some no longer the person's to see.
+MESSAGES_SHOWN_FOR = timedelta(hours=1)
 DIFFERS = "X-Differs"  # what was sent again is not what was saved
 KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FLASHES = "_flashes"  # Flask's own place for messages of the next page
@@ -54,8 +57,8 @@ def _is_keyed() -> bool:
 
 
 def _keyed() -> KeyedRequest | None:
-    person = me()
-    if person is None or not _is_keyed():
+    # some take their lock before anything is read, and twice is as once
+    if not _is_keyed() or request.endpoint in BEGIN_LATER or (person := me()) is None:
         return None
     sent = [item for item in request.form.items(multi=True) if item[0] != "csrf_token"]
     content = sha256(repr((request.path, sent)).encode()).hexdigest()
@@ -64,7 +67,9 @@ def _keyed() -> KeyedRequest | None:
 
 def _dispatch_once(dispatch: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
     if (sent := _keyed()) is None:
-        return dispatch()
+        answer = dispatch()
+        g.is_answered = request.endpoint in BEGIN_LATER
+        return answer
 
     if known := find_answered(db.session, sent.person_id, sent.key):
         answer = _first_answer(known, sent)
@@ -93,7 +98,7 @@ def _first_answer(known: AnsweredRequest, sent: KeyedRequest) -> ResponseReturnV
     if known.content != sent.content:
         flash("此前提交的内容已保存，之后的修改未保存，请在此修改。", "warning")
         return redirect(place), {DIFFERS: "1"}
-    if known.messages:
+    if known.messages and moment() - known.made_at <= MESSAGES_SHOWN_FOR:
         session[FLASHES] = [tuple(message) for message in json.loads(known.messages)]
     else:
         flash("已保存，未重复提交。", "info")

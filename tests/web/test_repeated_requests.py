@@ -1,6 +1,9 @@
 """A form that a script sends twice under one key is saved once, and answered alike."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from sqlalchemy import func, select, update
 
 from crm.base.answered_requests import KEPT_FOR, AnsweredRequest
@@ -118,3 +121,14 @@ def test_keys_are_forgotten_after_a_month(app, form):
 
     with arranged(app) as db:
         assert db.scalars(select(AnsweredRequest.key)).all() == [later]
+
+
+def test_a_late_repeat_shows_no_messages_of_then(app, form):
+    browser = sign_in(app, "lina")
+    browser.get(send(browser, form).location)
+
+    with time_machine.travel(NOW + timedelta(hours=2), tick=False):
+        page = browser.get(send(browser, form).location).text
+
+    assert "已保存，未重复提交。" in page
+    assert "跟进已添加。" not in page
