@@ -60,29 +60,48 @@ def groups(units: Sequence[UnitNode], seen: Units) -> list[Group]:
     return [*rows, Group("未定责任单位", rest)] if rest else rows
 
 
+def withheld(
+    units: Sequence[UnitNode],
+    unit_ids: Units,
+    judged: Sequence[PersonFigure],
+    scope: FigureScope,
+) -> list[PersonFigure]:
+    """The figures of these units whose counts no row shows, on a page of all or of some.
+
+    What a row shows less the rows within it would tell of them.
+    """
+    if all(map(scope.sees_figure, judged)):
+        return []
+    if len(unit_ids) == 1:
+        return [] if may_be_split(scope, judged) else list(judged)
+
+    found: list[PersonFigure] = []
+    for group in groups(units, unit_ids):
+        part = [figure for figure in judged if figure.unit_id in group.unit_ids]
+        rest = withheld(units, group.unit_ids, part, scope)
+        if not (may_be_split(scope, part) and may_be_split(scope, rest)):
+            found += rest or part
+    return found
+
+
 def unit_lines(facts: Facts, scope: FigureScope) -> tuple[UnitLine, list[UnitLine]]:
     """The total of all that is seen, and the units side by side."""
     rows = facts.shared(groups_of, scope.unit_ids)
     lines = [_unit_line(facts, group, _tasks(facts, scope, group)) for group in rows]
     whole = everything(facts.units, scope.unit_ids)
 
-    # REGIME 2: the total less the rows that are shown would give away the rows that are withheld.
-    withheld = [
-        figure
-        for group, line in zip(rows, lines, strict=True)
-        if not line.tasks.is_split
-        for figure in facts.figures_by_unit.of(*group.unit_ids)
-    ]
     tasks = _tasks(facts, scope, whole)
-    if not may_be_split(scope, withheld):
-        tasks = replace(tasks, good=0, is_split=False)
-
     return _unit_line(facts, whole, tasks), lines
 
 
 def _tasks(facts: Facts, scope: FigureScope, group: Group) -> TaskCounts:
     tasks, owing_people = facts.shared(_counted, group.unit_ids)
-    if owing_people >= FEWEST or _sees_all(scope, facts.figures_by_unit.of(*group.unit_ids)):
+    figures = facts.figures_by_unit.of(*group.unit_ids)
+    if _sees_all(scope, figures):
+        return tasks
+    # REGIME 2: the whole less the rows that are shown would give away those that are withheld
+    rest = withheld(facts.units, group.unit_ids, figures, scope)
+    if owing_people >= FEWEST and may_be_split(scope, rest):
         return tasks
     return replace(tasks, good=0, is_split=False)
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import clock, formatting
 from crm.base.periods import Period, PeriodKind
+from crm.digests.results import withheld
 from crm.jobs.ledger import began_on
 from crm.people.permissions import Viewer
 from crm.people.queries import UnitNode, spelled
@@ -90,17 +91,15 @@ def make_board(
     seen = in_units if viewer.role in OF_BOARDS else []
     people = _people(db, scope, period, seen if viewer.oversees else [])
 
-    parts = list(unit_blocks(scope.units, scope.unit_ids, seen, scope.figures, people))
-    unsplit = [
-        figure for blocks, part in parts if not blocks[0].status_counts.is_split for figure in part
-    ]
+    parts = unit_blocks(scope.units, scope.unit_ids, seen, scope.figures, people)
+    unsplit = withheld(scope.units, scope.unit_ids, seen, scope.figures)
     own = () if viewer.oversees else tuple(row_of(each, frozen_note, {}) for each in mine)
     shown = seen or mine
 
     return Board(
         own=own,
         total=count_statuses(seen, scope.figures, unsplit),
-        blocks=tuple(chain.from_iterable(_chosen(scope, blocks) for blocks, _ in parts)),
+        blocks=tuple(chain.from_iterable(_chosen(scope, blocks) for blocks in parts)),
         rules=_demands(shown),
         basis=basis_of((each.figure for each in shown), period, began_on(db)).label,
         notes=tuple(_notes(db, period, now, shown)),

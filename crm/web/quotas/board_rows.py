@@ -8,7 +8,7 @@ from itertools import groupby
 
 from crm.base import formatting
 from crm.base.periods import Period
-from crm.digests.results import groups
+from crm.digests.results import groups, withheld
 from crm.people.queries import UnitNode
 from crm.quotas.past_statuses import PERIODS, PastStatuses, Statuses, periods_before
 from crm.quotas.permissions import FigureScope, may_be_split
@@ -144,8 +144,8 @@ def unit_blocks(
     seen: Sequence[PersonFigure],
     scope: FigureScope,
     people: People,
-) -> Iterable[tuple[list[UnitBlock], list[PersonFigure]]]:
-    """For each of the units side by side its blocks, its own first, and all its figures."""
+) -> Iterable[list[UnitBlock]]:
+    """For each of the units side by side its blocks, its own first."""
     for group in groups(units, unit_ids):
         part = [judged for judged in seen if judged.unit_id in group.unit_ids]
         if not part:
@@ -153,14 +153,14 @@ def unit_blocks(
 
         nodes = [node for node in units if node.unit.id in group.unit_ids]
         name = f"{nodes[0].unit.name}本级" if group.name == "本级" else group.name
-        sums = _Sums(part, scope)
+        sums = _Sums(part, scope, withheld(units, group.unit_ids, part, scope))
         own = UnitBlock(name, sums.duty, sums.counts, sums.gap)
         named = frozenset(judged.unit_id for judged in people.figures) & group.unit_ids
         # people of the unit alone need no second row of sums
         if named <= {nodes[0].unit.id}:
-            yield [_filled(own, people, named)], part
+            yield [_filled(own, people, named)]
         else:
-            yield [own, *_parts(nodes, named, scope, people)], part
+            yield [own, *_parts(nodes, named, scope, people)]
 
 
 def _parts(
@@ -179,8 +179,13 @@ def _parts(
 class _Sums:
     """What a unit's row says of all its figures."""
 
-    def __init__(self, figures: Sequence[PersonFigure], scope: FigureScope) -> None:
-        self.counts = count_statuses(figures, scope)
+    def __init__(
+        self,
+        figures: Sequence[PersonFigure],
+        scope: FigureScope,
+        unsplit: Sequence[PersonFigure] = (),
+    ) -> None:
+        self.counts = count_statuses(figures, scope, unsplit)
         rules = Counter(judged.figure.rule for judged in figures)
         usual = max(rules, key=rules.__getitem__)
         self.duty = _label(rules, usual)

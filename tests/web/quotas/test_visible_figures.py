@@ -228,3 +228,23 @@ def test_who_may_see_a_figure_finds_it_everywhere(app, zone):
     }
     assert "不足3人，不分项" in seen["clerk"]
     assert "不足3人，不分项" not in seen["inspector"]
+
+
+def test_a_reader_cannot_subtract_the_units_of_one_board_from_those_of_another(app):
+    with arranged(app) as db:
+        make_regime(db)
+        top = make_unit(db, "园区")
+        bureau, park = make_unit(db, "招商局", parent=top), make_unit(db, "产业园", parent=top)
+        small, large = make_unit(db, "一科", parent=bureau), make_unit(db, "二科", parent=bureau)
+        for unit, people in ((small, 2), (large, 3), (park, 3)):
+            for number in range(people):
+                make_person(db, f"u{unit.id}-{number}", unit=unit, duty=Duty.RECRUITER)
+        make_person(db, "clerk", role=Role.READER, duty=Duty.STAFF, unit=top)
+        code = bureau.code
+
+    clerk = sign_in(app, "clerk")
+    pages = [clerk.get("/compliance?period=2026-07").text]
+    pages.append(clerk.get(f"/compliance?period=2026-07&unit={code}").text)
+
+    # 二科 is shown, so neither 招商局, nor the whole beside 产业园, may be
+    assert [page.count("不足3人") for page in pages] == [2, 2]
