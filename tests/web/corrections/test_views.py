@@ -113,7 +113,7 @@ def test_an_open_period_is_not_marked(app, zone):
 def test_both_figures_stay_visible_on_the_board_and_the_explanation(app, corrected):
     watch = sign_in(app, "watch")
 
-    for address, frozen in ((JULY, "<td>5 / 6<td>"), (FIGURE, "<b>5</b>")):
+    for address, frozen in ((JULY, "5/6 次"), (FIGURE, "<b>5</b>")):
         page = watch.get(address).text
         assert frozen in page
         assert "定稿；更正为 6/6 已达标（待签认）" in page
