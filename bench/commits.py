@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from bench.report import table
 from crm.app import create_app
 from crm.base import clock
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.cli.init import install
 from crm.extensions import db as database
 from crm.jobs.models import JobPause

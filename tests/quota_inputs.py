@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import Connection, Engine, Result, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
-from crm.base.audit import AuditEntry, _source
+from crm.base.audit import _source
+from crm.base.audit_entries import AuditEntry
 from crm.base.pending import take
 from crm.people.models import Absence, Posting
 from crm.people.quota_inputs import QuotaInputChanged

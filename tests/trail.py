@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Result, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
-from crm.base.audit import AuditEntry, _source
+from crm.base.audit import _source
+from crm.base.audit_entries import AuditEntry
 from crm.base.db import Base
 
 CHANGED, TOLD = "changed rows", "entries of the trail"

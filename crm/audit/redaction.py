@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.audit_reading import values_of_entries
 from crm.base.fields import FieldKind
 from crm.followups.fields import FOLLOWUP_FIELDS

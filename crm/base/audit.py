@@ -11,31 +11,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from functools import cache
-from hashlib import sha256
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sqlalchemy import (
     BindParameter,
-    ColumnElement,
-    FetchedValue,
-    ForeignKey,
-    Index,
-    LargeBinary,
     Select,
     bindparam,
-    cast,
     event,
     select,
     text,
-    type_coerce,
     update,
 )
-from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
+from sqlalchemy.orm import Session, SessionTransaction, object_session
 from sqlalchemy.sql.dml import ReturningInsert
-from sqlalchemy.types import NullType
 
+from crm.base.audit_entries import (
+    HASHED,
+    AuditEntry,
+    AuditHead,
+    AuditLink,
+    as_stored,
+    as_text,
+    entry_text,
+    link_hash,
+)
 from crm.base.bulk import Converted, Row, convert, insert_converted, new_ids
 from crm.base.db import Base, batches, database_now, insert_of
 
@@ -65,53 +66,6 @@ class Created(NamedTuple):
     after: Mapping[str, object]
 
 
-class AuditEntry(Base):
-    """One change; entries are only ever added, which triggers see to."""
-
-    __tablename__ = "audit_entry"
-    __table_args__ = (
-        Index(None, "subject", "subject_id"),
-        Index(None, "at", "id"),
-        Index(None, "by_id", "at"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime]
-    by_id: Mapped[int | None] = mapped_column(
-        ForeignKey("person.id")
-    )  # none: the clock or an import
-    action: Mapped[str]
-    subject: Mapped[str]
-    subject_id: Mapped[int]
-    before: Mapped[str | None]  # JSON
-    after: Mapped[str | None]  # JSON
-    address: Mapped[str | None]  # of the request, or the command
-    # By the database's own clock, whatever moment the change was made for: it is kept from then on.
-    stored_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
-
-
-class AuditLink(Base):
-    """The place of an entry in the chain: a hash over it and over the link before."""
-
-    __tablename__ = "audit_link"
-
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    entry_id: Mapped[int] = mapped_column(
-        ForeignKey("audit_entry.id", ondelete="CASCADE"), unique=True
-    )
-    hash: Mapped[str]
-
-
-class AuditHead(Base):
-    """The end of the chain, one row: whoever appends holds it until the commit."""
-
-    __tablename__ = "audit_head"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    position: Mapped[int]
-    hash: Mapped[str]
-
-
 _HEAD_HASH = select(AuditHead.hash).where(AuditHead.id == HEAD)
 _HEAD_POSITION = select(AuditHead.position).where(AuditHead.id == HEAD)
 _MOVE_HEAD = (
@@ -121,20 +75,6 @@ _MOVE_HEAD = (
     .execution_options(synchronize_session=False)
 )
 
-
-# What the hash covers: each column of an entry (a test compares).
-HASHED: tuple[Any, ...] = (
-    AuditEntry.id,
-    AuditEntry.at,
-    AuditEntry.by_id,
-    AuditEntry.action,
-    AuditEntry.subject,
-    AuditEntry.subject_id,
-    AuditEntry.before,
-    AuditEntry.after,
-    AuditEntry.address,
-    AuditEntry.stored_at,
-)
 
 LATER = ("id", "stored_at", "subject_id")  # known only as new rows are inserted
 
@@ -271,43 +211,6 @@ def changes(
     return before, after
 
 
-def as_stored(db: Session, columns: Sequence[Any]) -> list[ColumnElement[Any]]:
-    """The columns as stored: on SQLite their bytes, so that no conversion hides a change."""
-    return _as_stored(db.get_bind().dialect.name, columns)
-
-
-def _as_stored(dialect: str, columns: Sequence[Any]) -> list[ColumnElement[Any]]:
-    if dialect == "sqlite":
-        return [cast(column, LargeBinary).label(column.key) for column in columns]
-    return [type_coerce(column, NullType()).label(column.key) for column in columns]
-
-
-def as_text(value: Any) -> str | None:
-    """A stored value as text, alike on both databases; bytes that are no UTF-8 are escaped."""
-    match value:
-        case None:
-            return None
-        case bytes():
-            return value.decode("utf-8", "surrogateescape")
-        case datetime():
-            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        case date():
-            return value.isoformat()
-    return str(value)
-
-
-def entry_text(values: Mapping[str, Any]) -> str:
-    """Stored values as the one text over which their hash is made."""
-    texts = {name: as_text(value) for name, value in values.items() if value is not None}
-    return json.dumps(texts, sort_keys=True)
-
-
-def link_hash(previous: str, position: int, text: str) -> str:
-    """The hash of a link, over the hash before it, its position and the text of its entry."""
-    whole = f"[{json.dumps(previous)}, {position}, {text}]"
-    return sha256(whole.encode()).hexdigest()
-
-
 @event.listens_for(AuditEntry, "after_insert")
 def _note(_mapper: Any, _connection: Any, entry: AuditEntry) -> None:
     db = object_session(entry)
@@ -399,7 +302,7 @@ def _take_head(dialect: str) -> ReturningInsert[int, str]:
 @cache
 def _stored_entries(dialect: str) -> Select[*tuple[Any, ...]]:
     ids: BindParameter[list[int]] = bindparam("ids", expanding=True)
-    return select(*_as_stored(dialect, HASHED)).where(AuditEntry.id.in_(ids))
+    return select(*as_stored(dialect, HASHED)).where(AuditEntry.id.in_(ids))
 
 
 def _texts(db: Session, ids: Sequence[int]) -> Iterator[tuple[int, str]]:

@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.clock import at_civil
 from crm.base.paging import Page, page_of
 from crm.base.periods import DAY

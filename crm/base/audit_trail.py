@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Select, delete, exists, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from crm.base.audit import (
+from crm.base.audit import record
+from crm.base.audit_entries import (
     HASHED,
     AuditEntry,
     AuditHead,
@@ -17,7 +18,6 @@ from crm.base.audit import (
     as_text,
     entry_text,
     link_hash,
-    record,
 )
 from crm.base.clock import civil_date
 from crm.base.db import Base, database_now
@@ -155,7 +155,9 @@ def _seals(db: Session) -> list[_Seal]:
         AuditSeal.chain_hash,
         AuditSeal.hash,
     )
-    rows = db.execute(select(*as_stored(db, columns)).order_by(AuditSeal.id))
+    rows = db.execute(
+        select(*as_stored(db.get_bind().dialect.name, columns)).order_by(AuditSeal.id)
+    )
 
     return [
         _Seal(int(row_id), sealed_on, int(position), chain_hash, own)
@@ -172,6 +174,7 @@ class _Chain:
 
     def __init__(self, db: Session, seals: Sequence[_Seal]) -> None:
         self._db = db
+        self._dialect = db.get_bind().dialect.name
         self._seals = seals
         self._sealed = {seal.position: seal for seal in seals}
         self._position = 0
@@ -210,8 +213,11 @@ class _Chain:
         query: Select[Any] = (
             select(
                 AuditLink.position.label("link_position"),
-                *(column.label("link_hash") for column in as_stored(self._db, [AuditLink.hash])),
-                *as_stored(self._db, HASHED),
+                *(
+                    column.label("link_hash")
+                    for column in as_stored(self._dialect, [AuditLink.hash])
+                ),
+                *as_stored(self._dialect, HASHED),
             )
             .outerjoin(AuditEntry, AuditEntry.id == AuditLink.entry_id)
             .order_by(AuditLink.position)
@@ -237,7 +243,7 @@ class _Chain:
 
     def _end(self) -> Iterator[Break]:
         head = self._db.execute(
-            select(AuditHead.position, *as_stored(self._db, [AuditHead.hash]))
+            select(AuditHead.position, *as_stored(self._dialect, [AuditHead.hash]))
         ).one_or_none()
         position, own = (head[0], _value_text(head[1])) if head else (0, "")
 

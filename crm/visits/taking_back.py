@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import AuditEntry, changes, record
+from crm.base.audit import changes, record
+from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.fields import FieldKind

@@ -8,16 +8,8 @@ from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from crm.app import create_app
-from crm.base.audit import (
-    HASHED,
-    AuditEntry,
-    AuditLink,
-    Created,
-    coming_from,
-    prepare_created,
-    record,
-    record_created,
-)
+from crm.base.audit import Created, coming_from, prepare_created, record, record_created
+from crm.base.audit_entries import HASHED, AuditEntry, AuditLink
 from crm.base.audit_trail import AuditSeal, Break, Flaw, Part, first_break, purge, seal_day, trail
 from crm.base.db import database_now
 from crm.base.errors import Refused

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 from sqlalchemy import select, text
 
-from crm.base.audit import AuditEntry, record
+from crm.base.audit import record
+from crm.base.audit_entries import AuditEntry
 from crm.jobs import ledger
 from crm.jobs.models import JobRun
 from crm.transactions import transaction

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.sheets import SheetRefused, write_template
 from crm.people.fields import PEOPLE_COLUMNS
 from crm.people.imports import import_people

@@ -8,7 +8,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
-from crm.base.audit import AuditEntry, record
+from crm.base.audit import record
+from crm.base.audit_entries import AuditEntry
 from crm.base.audit_trail import first_break
 from crm.base.sheets import SheetRefused, write_sheet, write_template
 from crm.people.models import Person

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind, State
 from crm.jobs import resend

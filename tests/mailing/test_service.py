@@ -7,7 +7,7 @@ from datetime import time, timedelta
 import pytest
 from sqlalchemy import select
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind, State
 from crm.digests.nudges import send_nudges

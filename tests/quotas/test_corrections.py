@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.audit_trail import purge, seal_day
 from crm.base.clock import at_civil
 from crm.base.db import database_now

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.audit.redaction import readable_entries
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.clock import at_civil, civil_date
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.permissions import viewer

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.errors import Refused
 from crm.leads.rules import Secrecy
 from crm.people.entry_grants import end_grant

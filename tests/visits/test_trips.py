@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.errors import Refused
 from crm.people.permissions import viewer
 from crm.people.rules import Duty

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.jobs import ledger
 from crm.people.rules import Duty, Role
 from crm.quotas.models import RuleVersion

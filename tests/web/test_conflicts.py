@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.people.models import Person, Unit
 from crm.people.rules import Duty, Role
 from crm.people.service import hash_password

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from crm.app import create_app
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.rate_counts import RateCount
 from crm.extensions import db as database_of_app
 from crm.extensions import limiter

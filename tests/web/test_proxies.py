@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.app import create_app
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.extensions import db as database_of_app
 from crm.people.models import LoginSession
 from crm.people.service import hash_password, set_password

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from crm.base.audit import AuditEntry, coming_from, record
+from crm.base.audit import coming_from, record
+from crm.base.audit_entries import AuditEntry
 from crm.followups.models import Followup
 from crm.followups.service import FollowupOutcome, finish_followup
 from crm.people.accounts import sign_out_elsewhere

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.audit.queries import EntryNames, entry_names
 from crm.audit.redaction import LEADS, ReadableEntries, entry_values, readable_entries
 from crm.base import clock, formatting
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.leads.models import Lead
 from crm.leads.redaction import HIDDEN
 from crm.people.models import Person, Unit

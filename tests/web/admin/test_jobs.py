@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from time_machine import travel
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.paging import PAGE
 from crm.base.periods import DAY
 from crm.jobs import ledger

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, event, select
 
-from crm.base.audit import AuditEntry, record
+from crm.base.audit import record
+from crm.base.audit_entries import AuditEntry
 from crm.extensions import db as database_of_app
 from crm.leads.models import Lead
 from crm.leads.rules import LeadRoleKind, Secrecy

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.leads.rules import MilestoneKind, Secrecy, Stage
 from crm.people.rules import Duty, Role, UnitKind
 from crm.targets.models import Target

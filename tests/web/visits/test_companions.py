@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from crm.base.audit import AuditEntry
+from crm.base.audit_entries import AuditEntry
 from crm.base.outbox import Message, MessageKind, State
 from crm.base.periods import Period
 from crm.quotas.models import Correction
