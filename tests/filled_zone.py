@@ -90,6 +90,7 @@ PAGES = (
     ("wu", "/targets"),
     ("wu", "/targets/{target}"),
     ("wu", "/digests"),
+    ("wu", "/digests/2026-W28"),
     ("wu", "/mailbox"),
     ("wu", "/mailbox/{weekly}"),
     ("yan", "/"),

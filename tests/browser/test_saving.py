@@ -41,7 +41,7 @@ def desk(served, screen, password_hash):
 
 def fill(page, url, city="苏州", day="2026-07-14"):
     page.goto(f"{url}/visits/new")
-    page.get_by_label("日期", exact=True).fill(day)
+    page.get_by_role("textbox", name=re.compile("^日期")).fill(day)
     page.get_by_label("城市").fill(city)
     return page
 

@@ -1,5 +1,7 @@
 """What was typed is not lost: the session ends under a form, and one goes on where one was."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
@@ -28,7 +30,7 @@ def desk(served, screen):
     page = screen.page
     page.get_by_text("线上对接", exact=True).click()
     page.get_by_text("视频", exact=True).click()
-    page.get_by_label("日期", exact=True).fill("2026-07-13")
+    page.get_by_role("textbox", name=re.compile("^日期")).fill("2026-07-13")
     page.get_by_role("combobox", name="项目线索").fill("储存")
     page.locator(".ts-dropdown .option", has_text="储存模组项目").click()
     page.keyboard.press("Escape")
@@ -56,7 +58,8 @@ def test_a_form_whose_session_ended_comes_back_whole_after_signing_in(served, de
     expect(page.get_by_text("未提交的内容")).to_be_visible()
     desk.examine()
     expect(page.get_by_label("视频")).to_be_checked()
-    expect(page.get_by_label("日期", exact=True)).to_have_value("2026年7月13日 周一")
+    day = page.get_by_role("textbox", name=re.compile("^日期"))
+    expect(day).to_have_value("2026年7月13日 周一")
     expect(page.get_by_label("洽谈纪要")).to_have_value("谈了用地和用电。")
     expect(page.locator(".item", has_text="储存模组项目")).to_be_visible()
     page.get_by_role("button", name="保存").click()

@@ -25,6 +25,9 @@ SEND = ("clock", "run", "--send", "--until")
 NOON = "2026-06-01T12:30"
 SENT_UNTIL = "2026-06-08"  # two weekly digests, one monthly, and nudges
 on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True, scope="session")
+FORMS = ("plain", "html")
+CHINESE = re.compile("[一-鿿]{4}")
+REPORT = re.compile("晨报|周报|月报")
 LINK = re.compile(r"https?://[^\s\"'<>）]+")
 
 
@@ -106,9 +109,12 @@ def test_subjects_senders_and_both_texts_are_read_in_chinese(sent, mails):
     assert sorted(str(mail["Subject"]) for mail in mails) == sorted(subjects)
     assert any("周报" in subject and "初步数" in subject for subject in subjects)
     assert {str(mail["From"]) for mail in mails} == {SENDER}
-    greeted = [mail for mail in mails if "晨报" not in str(mail["Subject"])]  # a brief is brief
-    assert greeted
-    assert all("您好" in body(mail, form) for mail in greeted for form in ("plain", "html"))
+    texts = {str(mail["Subject"]): [body(mail, form) for form in FORMS] for mail in mails}
+    assert all(CHINESE.search(text) for both in texts.values() for text in both)
+    # a brief and a digest begin with what they have to say
+    letters = [both for subject, both in texts.items() if not REPORT.search(subject)]
+    assert letters
+    assert all("您好" in text for both in letters for text in both)
 
 
 def test_every_link_leads_to_the_address_of_the_settings(mails):
