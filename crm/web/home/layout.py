@@ -18,8 +18,8 @@ class Part(StrEnum):
     ORDERS = "orders"
     QUOTAS = "quotas"
     TARGETS = "targets"
-    TODO = "todo"
     VISITS = "visits"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Layout:
 
 OWN = (Part.QUOTAS, Part.VISITS, Part.NOTICES, Part.FOLLOWUPS)
 # what a person does themselves comes first
-OF_DOING = Layout((Part.QUOTAS, Part.TODO), (Part.VISITS,), (Part.NOTICES, Part.FOLLOWUPS))
+OF_DOING = Layout((Part.QUOTAS, Part.WAITING), (Part.VISITS,), (Part.NOTICES, Part.FOLLOWUPS))
 # who will miss a quota stands on the first screen, also of a phone
-OF_JUDGING = Layout((), (Part.ATTENTION,), (Part.TODO, *OWN))
-OF_LEADING = Layout((), (Part.TARGETS, Part.ATTENTION), (Part.TODO, Part.ORDERS, *OWN))
+OF_JUDGING = Layout((), (Part.ATTENTION,), (Part.WAITING, *OWN))
+OF_LEADING = Layout((), (Part.TARGETS, Part.ATTENTION), (Part.WAITING, Part.ORDERS, *OWN))
 # REGIME 2: a reader has figures of units, and no records
 OF_READING = Layout((), (Part.BOARD,), (Part.DIGEST, Part.TARGETS, Part.QUOTAS, Part.NOTICES))
 
