@@ -118,7 +118,7 @@ def test_subjects_senders_and_both_texts_are_read_in_chinese(sent, mails):
 
 
 def test_every_link_leads_to_the_address_of_the_settings(mails):
-    links = [link for mail in mails for form in ("plain", "html") for link in links_in(mail, form)]
+    links = [link for mail in mails for form in FORMS for link in links_in(mail, form)]
 
     assert all(links_in(mail, "html") for mail in mails)
     assert [link for link in links if not link.startswith(f"{BASE_URL}/")] == []

@@ -35,11 +35,6 @@ def lina(app, unit):
         return make_person(db, "lina", name="李娜", unit=unit)
 
 
-@pytest.fixture
-def at_linas(app, lina):
-    return sign_in(app, "lina")
-
-
 def logged(day, hour=18):
     return clock.at_civil(date(2026, 7, day), time(hour))
 

@@ -39,11 +39,6 @@ def lina(app, unit):
 
 
 @pytest.fixture
-def at_linas(app, lina):
-    return sign_in(app, "lina")
-
-
-@pytest.fixture
 def planned(app, lina):
     with arranged(app) as db:
         return make_visit(db, lina, status=Status.PLANNED)

@@ -26,11 +26,6 @@ def lina(app):
 
 
 @pytest.fixture
-def at_linas(app, lina):
-    return sign_in(app, "lina")
-
-
-@pytest.fixture
 def page(app, at_linas, lina):
     """The address of the trip that a visit of hers named."""
     at_linas.post("/visits/new", data=FORM | {"leader_id": lina.id, "trip": REF})

@@ -47,11 +47,6 @@ def lina(app):
         return make_person(db, "lina", name="李娜")
 
 
-@pytest.fixture
-def at_linas(app, lina):
-    return sign_in(app, "lina")
-
-
 def send(client, lina, **values):
     return client.post("/visits/new", data={**FORM, "leader_id": lina.id, **values})
 
