@@ -1,6 +1,7 @@
 """Somebody else does the same between a check and its write."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from flask import Flask
@@ -48,6 +49,26 @@ def before_first_write(app: Flask, step: Callable[[], object]) -> Iterator[None]
         yield
     finally:
         event.remove(engine, "before_cursor_execute", before)
+    assert not waiting
+
+
+@contextmanager
+def after_statement(app: Flask, part: str, step: Callable[[], object]) -> Iterator[None]:
+    """Do it in a thread of its own, right after the first statement that holds `part`."""
+    waiting = [step]
+
+    def after(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if waiting and part in statement:
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(waiting.pop()).result()
+
+    with app.app_context():
+        engine = database_of_app.engine
+    event.listen(engine, "after_cursor_execute", after)
+    try:
+        yield
+    finally:
+        event.remove(engine, "after_cursor_execute", after)
     assert not waiting
 
 

@@ -77,6 +77,9 @@ def _dispatch_once(dispatch: Callable[[], ResponseReturnValue]) -> ResponseRetur
         g.keyed_request = sent
         before_commit(_note)
         answer = dispatch()
+        # sent twice at once: what refused this one may be the first, saved since
+        if not sent.is_saved and (known := find_answered(db.session, sent.person_id, sent.key)):
+            answer = _first_answer(known, sent)
 
     g.is_answered = True
     return answer

@@ -13,6 +13,7 @@ from crm.leads.models import Company, Lead
 from crm.people.rules import Duty, Role
 from crm.visits.models import Visit
 from crm.visits.rules import Verdict
+from tests.conflicts import after_statement
 from tests.conftest import NOW
 from tests.factories import (
     arranged,
@@ -71,6 +72,35 @@ def test_a_visit_sent_twice_at_once_is_one_visit(app, late):
     assert len({answer.location for answer in answers}) == 1
     with arranged(app) as db:
         assert db.scalar(select(func.count(Visit.id)).where(Visit.ref == "V-TWICE")) == 1
+
+
+def test_a_visit_that_is_saved_while_it_is_checked_is_not_asked_about(app, late):
+    form = VISIT | {"ref": "V-TWICE", "first_on": "2026-07-14", "leader_id": late.leader_id}
+    clients = [sign_in(app, "liwei") for _ in range(2)]
+    saved = []
+
+    def save():
+        saved.append(clients[1].post("/visits/new", data=form))
+
+    with after_statement(app, "WHERE visit.ref = ", save):
+        answer = clients[0].post("/visits/new", data=form)
+
+    assert answer.location == saved[0].location is not None
+
+
+def test_a_lead_that_is_saved_while_it_is_checked_is_no_duplicate_of_itself(app, late):
+    form = {"company": "新材料公司", "title": "项目", "secrecy": "open", "stage": "lead"}
+    form |= {"entered_on": "2026-07-14", "ref": "L-TWICE"}
+    clients = [sign_in(app, "liwei") for _ in range(2)]
+    saved = []
+
+    def save():
+        saved.append(clients[1].post("/leads/new", data=form))
+
+    with after_statement(app, "WHERE lead.ref = ", save):
+        answer = clients[0].post("/leads/new", data=form)
+
+    assert answer.location == saved[0].location is not None
 
 
 def test_visits_that_many_log_at_once_are_all_kept_while_others_read(app, sessions, late):

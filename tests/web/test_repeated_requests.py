@@ -11,7 +11,7 @@ from crm.base.audit import record
 from crm.followups.models import Followup
 from crm.people.models import LoginSession, Person
 from crm.transactions import transaction
-from tests.conflicts import before_first_write
+from tests.conflicts import after_statement, before_first_write
 from tests.conftest import NOW
 from tests.factories import arranged, make_lead, make_person, sign_in
 
@@ -66,6 +66,24 @@ def test_of_two_at_once_the_second_sees_the_first(app, sessions, form):
 
     assert (answer.status_code, answer.location) == (201, "/followups")
     assert count(app) == 0
+
+
+@pytest.mark.parametrize("kind_of_database", ["postgresql"], indirect=True)
+def test_what_the_first_of_two_at_once_refuses_is_answered_as_the_first(app, form):
+    lead = {"company": "新材料公司", "title": "项目", "secrecy": "open", "stage": "lead"}
+    lead |= {"entered_on": "2026-07-14"}
+    browsers = [sign_in(app, "lina") for _ in range(2)]
+    answers = []
+
+    def enter(browser):
+        answers.append(browser.post("/leads/new", data=lead, headers={"X-Request-Key": KEY}))
+        answers[-1].close()
+
+    with after_statement(app, "FROM answered_request", lambda: enter(browsers[1])):
+        enter(browsers[0])
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].location == answers[1].location
 
 
 def test_what_was_changed_since_is_not_taken_for_saved(app, form):

@@ -156,10 +156,8 @@ def _new_page(form: LeadForm, duplicates: list[LeadLabel] | None = None) -> str:
 def create() -> ResponseReturnValue:
     """Enter the lead; a form that is sent twice is one lead, and likely duplicates are shown."""
     form = LeadForm()
-    known_id = lead_id_entered(db.session, ref=form.ref.data, by_id=signed_in().id)
-    if known_id is not None:
-        flash("这条线索已登记，未重复保存。", "info")
-        return redirect(url_after_change(known_id))
+    if answer := _known_answer(form):
+        return answer
 
     # looked for in any case: errors and duplicates are shown at once
     duplicates = _duplicates(form)
@@ -167,8 +165,20 @@ def create() -> ResponseReturnValue:
     if is_valid and not duplicates and (lead := _save_new(form)):
         flash("线索已登记。", "success")
         return redirect(url_after_change(lead.id))
+    # sent twice at once: the duplicate may be itself, saved since
+    if answer := _known_answer(form):
+        return answer
 
     return _new_page(form, duplicates), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _known_answer(form: LeadForm) -> ResponseReturnValue | None:
+    """The way to the lead that this form has entered already."""
+    known_id = lead_id_entered(db.session, ref=form.ref.data, by_id=signed_in().id)
+    if known_id is None:
+        return None
+    flash("这条线索已登记，未重复保存。", "info")
+    return redirect(url_after_change(known_id))
 
 
 def _duplicates(form: LeadForm) -> list[LeadLabel]:

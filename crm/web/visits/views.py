@@ -97,18 +97,28 @@ def _new_page(form: VisitForm, last: LastChoices, owners: Sequence[Person]) -> s
 def create() -> ResponseReturnValue:
     """Log the visit; a form that is sent twice is one visit."""
     form = VisitForm()
-    known_id = visit_id_entered(db.session, ref=form.ref.data, by_id=signed_in().id)
-    if known_id is not None:
-        flash("这次拜访已登记，未重复保存。", "info")
-        return redirect(url_for(".show", visit_id=known_id))
+    if answer := _known_answer(form):
+        return answer
 
     is_leader_assumed = form.assume_leader()
     if visit := _save_new(form):
         return redirect(url_for(".show", visit_id=visit.id))
+    # sent twice at once: what it is refused or asked about may be itself, saved since
+    if answer := _known_answer(form):
+        return answer
 
     if is_leader_assumed:  # whoever is chosen next leads it
         form.leader_id.data = None
     return _new_page(form, _last(), _owners()), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _known_answer(form: VisitForm) -> ResponseReturnValue | None:
+    """The way to the visit that this form has entered already."""
+    known_id = visit_id_entered(db.session, ref=form.ref.data, by_id=signed_in().id)
+    if known_id is None:
+        return None
+    flash("这次拜访已登记，未重复保存。", "info")
+    return redirect(url_for(".show", visit_id=known_id))
 
 
 def _save_new(form: VisitForm) -> Visit | None:
