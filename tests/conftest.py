@@ -24,6 +24,7 @@ from tests.databases import KINDS, Kept, empty_database
 from tests.postgres import server
 
 NOW = datetime(2026, 7, 15, 2, 0, tzinfo=UTC)  # Wednesday 10:00 in the zone
+PAGES = Path(__file__).parent / "web"
 _running = ExitStack()
 
 
@@ -160,11 +161,25 @@ def site() -> Site:
     return Site(base_url="https://crm.test", mail_from="crm@crm.test")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the browser's tests by their folder; without Chromium they are left out, by name."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the browser's tests by their folder, and the pages' on PostgreSQL as slow."""
     for item in items:
         if "browser" in item.path.parts:
             item.add_marker(pytest.mark.browser)
+        if _is_page_on_postgresql(item):
+            item.add_marker(pytest.mark.slow)
+
+
+def _is_page_on_postgresql(item: pytest.Item) -> bool:
+    """Whether it tests what a page shows, not what two people do to it at once.
+
+    Each query is tested on both databases where it stands; tests/guards/test_queries.py opens
+    every page on PostgreSQL.
+    """
+    is_page = PAGES in item.path.parents and item.path.parent != PAGES
+    at_once = {"sessions", "database_url"} & set(getattr(item, "fixturenames", ()))
+    kind = getattr(item, "callspec", None)
+    return bool(is_page and not at_once and kind and "postgresql" in kind.id)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,7 @@
-"""No page sends more than a few queries, and none sends more where there are more rows."""
+"""No page sends more than a few queries, and none sends more where there are more rows.
+
+They are counted on SQLite; that each page opens on PostgreSQL too is seen beside it.
+"""
 
 import pytest
 
@@ -31,10 +34,35 @@ def counts(kept_databases):
     database.wipe()
 
 
-def _open_all(database, found):
+@pytest.fixture(scope="module")
+def answers(kept_databases):
+    """The status of each page for each person on PostgreSQL, with many rows."""
+    database = kept_databases("postgresql")
+    found = {}
+    apart(lambda: _open_each(database, found))
+    yield found
+    database.wipe()
+
+
+def _open_each(database, found):
+    _, names, clients = _lived(database)
+    with transaction(database.sessions) as db:
+        grow(db, MANY)
+
+    for who, client in clients.items():
+        for path in PATHS:
+            found[who, path] = client.get(path.format(**names)).status_code
+
+
+def _lived(database):
+    """The application on the zone, the names in its addresses, and a client for each person."""
     app = database.fresh_app()
     names = live(database.sessions, Site("https://crm.test", "crm@crm.test"))
-    clients = {who: sign_in(app, who) for who in PEOPLE}
+    return app, names, {who: sign_in(app, who) for who in PEOPLE}
+
+
+def _open_all(database, found):
+    app, names, clients = _lived(database)
 
     for size in (FEW, MANY):
         with transaction(database.sessions) as db:
@@ -64,3 +92,10 @@ def test_a_page_sends_few_queries_however_many_rows_it_has(counts, who, path):
     assert many <= few
     assert few_anew <= ABOVE_ANEW.get(path, MOST_ANEW)
     assert many_anew <= few_anew
+
+
+def test_each_page_opens_on_postgresql_for_whom_it_opens_on_sqlite(answers, counts):
+    opened = {key for key, status in answers.items() if status == 200}
+
+    assert set(answers.values()) <= {200, 302, 303, 403, 404}
+    assert opened == {(who, path) for (who, path, size), (anew, _) in counts.items() if anew}
