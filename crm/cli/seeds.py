@@ -34,6 +34,7 @@ class UnitSeed(BaseModel):
     name: str
     kind: UnitKind
     inspects: bool = False
+    coordinates: bool = False
     units: tuple["UnitSeed", ...] = ()
 
 
@@ -143,6 +144,7 @@ def _plant_below(
             parent_id=parent.id if parent else None,
             position=position,
             inspects=seed.inspects,
+            coordinates=seed.coordinates,
         )
 
         db.add(unit)

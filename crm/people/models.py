@@ -23,6 +23,8 @@ class Unit(Base):
     position: Mapped[int]  # order among the units of one parent
     # keeps discipline: its supervisors see the figures of the whole zone (REGIME 2)
     inspects: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # the coordinating office: its supervisors are the officers (PROJECTS 0)
+    coordinates: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Person(Base):

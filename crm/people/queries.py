@@ -26,6 +26,7 @@ class UnitRow(NamedTuple):
     kind: UnitKind
     parent_id: int | None
     inspects: bool
+    coordinates: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,10 @@ class UnitNode:
     depth: int
 
 
-_UNITS = select(Unit.id, Unit.code, Unit.name, Unit.kind, Unit.parent_id, Unit.inspects).order_by(
-    Unit.position, Unit.code
-)
+_UNITS = select(
+    *(Unit.id, Unit.code, Unit.name, Unit.kind, Unit.parent_id),
+    *(Unit.inspects, Unit.coordinates),
+).order_by(Unit.position, Unit.code)
 
 
 def held_on(on: date | BindParameter[date]) -> ColumnElement[bool]:

@@ -22,6 +22,7 @@ class UnitData:
     parent_id: int | None
     position: int
     inspects: bool = False
+    coordinates: bool = False
 
 
 def add_unit(db: Session, *, code: str, data: UnitData, by: Person | None, now: datetime) -> Unit:
@@ -60,6 +61,7 @@ def _columns(data: UnitData) -> dict[str, object]:
         "parent_id": data.parent_id,
         "position": data.position,
         "inspects": data.inspects,
+        "coordinates": data.coordinates,
     }
 
 

@@ -185,6 +185,7 @@ FIELDS: Mapping[str, str] = {
     "hash": "校验值",
     "held": "任职人",
     "inspects": "负责督查考核",
+    "coordinates": "统筹单位",
     "is_workday": "上班",
     "job": "任务",
     "kind": "类型",

@@ -140,6 +140,7 @@ class UnitForm(FlaskForm):
     )
     # REGIME 2: its supervisors have the whole zone in scope for figures
     inspects = BooleanField("负责督查考核")
+    coordinates = BooleanField("统筹单位")
 
     def to_data(self) -> UnitData:
         """The data of a valid form."""
@@ -150,6 +151,7 @@ class UnitForm(FlaskForm):
             parent_id=self.parent_id.data or None,
             position=position,
             inspects=bool(self.inspects.data),
+            coordinates=bool(self.coordinates.data),
         )
 
 
