@@ -1,6 +1,6 @@
 """Reads for the page of the audit trail: names of what entries refer to, and rows' versions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from crm.base.audit_entries import AuditEntry
+from crm.base.audit_entries import AuditEntry, AuditLink
+from crm.base.db import Base
 from crm.people.models import Person
 from crm.people.queries import unit_tree
 from crm.quotas.models import RuleVersion
@@ -57,6 +58,21 @@ def last_change(db: Session, row: Any, *, since_id: int) -> tuple[str | None, da
         .limit(1)
     )
     return db.execute(query).first()
+
+
+def changes_after(
+    db: Session, table: type[Base], row_id: int, *, position: int
+) -> Sequence[tuple[AuditEntry, str | None]]:
+    """The entries about the row that joined the chain after that position, and who made them."""
+    query = (
+        select(AuditEntry, Person.name)
+        .join(AuditLink, AuditLink.entry_id == AuditEntry.id)
+        .outerjoin(Person, Person.id == AuditEntry.by_id)
+        .where(AuditEntry.subject == table.__tablename__, AuditEntry.subject_id == row_id)
+        .where(AuditLink.position > position)
+        .order_by(AuditLink.position)
+    )
+    return [(entry, name) for entry, name in db.execute(query)]
 
 
 def _about(row: Any) -> ColumnElement[bool]:

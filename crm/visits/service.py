@@ -55,7 +55,6 @@ __all__ = [
     "log_visit",
     "move_visit",
     "reject_visit",
-    "require_verdict",
     "set_done",
 ]
 
@@ -278,14 +277,6 @@ def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: dat
     if not reason.strip():
         raise Refused("required", field="reason")
     return _set_verdict(db, visit, Verdict.REJECTED, reason.strip(), by=by, now=now)
-
-
-def require_verdict(db: Session, *, visit: Visit, was: Verdict | None, wanted: Verdict) -> None:
-    """Refuse a verdict over one that its giver has not seen: another came in between."""
-    hold(db, visit)
-    if visit.verdict not in (was, wanted):
-        now = visit.verdict.label if visit.verdict else "未核定"
-        raise Refused("judged_meanwhile", verdict=now)
 
 
 def _reason(data: VisitData) -> dict[str, object]:

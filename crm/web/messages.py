@@ -124,7 +124,7 @@ SENTENCES = {
     "not_done": "这次拜访的状态为“{status}”：已办结的拜访可以确认或退回，进行中的驻城可以退回。",
     "not_cancelled": "这次拜访的状态为“{status}”，只有已取消的拜访可以恢复。",
     "not_undoable": "此后这次拜访又有变动，或已超过 30 分钟，不能撤销，请直接修改。",
-    "judged_meanwhile": "这次拜访的核定结果已有变化（现为：{verdict}），请核对后再办理。",
+    "changed_since_shown": "此后有变动：{changes}。本次未办理，请核对现有内容后再办理。",
     "changed_meanwhile": "{who}于{at}修改过，与您填写的不同之处已标出；再次保存将以您填写的为准。",
     "not_posted": "带队人没有任职记录，请先登记其任职。",
     "no_such_person": "未找到该人员，请重新选择。",

@@ -1,5 +1,6 @@
 """Two people, or one with a nervous finger, send a form at the same moment."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -13,7 +14,7 @@ from crm.leads.models import Company, Lead
 from crm.people.rules import Duty, Role
 from crm.visits.models import Visit
 from crm.visits.rules import Verdict
-from tests.conflicts import after_statement
+from tests.conflicts import after_statement, before_first_write
 from tests.conftest import NOW
 from tests.factories import (
     arranged,
@@ -44,6 +45,12 @@ def at_once(*steps: Callable[[], object]) -> list:
 
     with ThreadPoolExecutor(len(steps)) as threads:
         return list(threads.map(step, steps))
+
+
+def in_thread(step, *given, **named):
+    """What the step answers, in a thread of its own, as another process would."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(step, *given, **named).result()
 
 
 @pytest.fixture
@@ -152,26 +159,63 @@ def test_two_leads_of_a_new_company_entered_at_once_share_it(app, late):
         assert db.scalar(select(func.count(Company.id))) == 1
 
 
-def test_of_two_verdicts_given_at_once_the_second_is_refused_and_told_why(app, late):
+def shown_at(browser, path):
+    """How far the trail reached when the browser read the page, as its forms send it back."""
+    return re.search(r'name="shown" value="(\d+)"', browser.get(path).text)[1]
+
+
+def test_of_two_verdicts_given_at_once_the_second_sees_the_first_and_keeps_its_words(app, late):
     first, second = sign_in(app, "first"), sign_in(app, "second")
     path = f"/visits/{late.id}"
+    shown = shown_at(second, path)
+    first.post(f"{path}/confirm", data={"shown": shown_at(first, path)})
 
-    at_once(
-        lambda: first.post(f"{path}/confirm", data={"was": ""}),
-        lambda: second.post(f"{path}/reject", data={"was": "", "reason": "重复登记"}),
-    )
+    answer = second.post(f"{path}/reject", data={"shown": shown, "reason": "重复登记"})
 
-    verdict = found(app, late).verdict
-    loser = second if verdict is Verdict.CONFIRMED else first
-    assert f"核定结果已有变化（现为：{verdict.label}）" in loser.get("/").text
+    assert answer.status_code == 409
+    assert re.search(r"此后有变动：[^。]*确认拜访。本次未办理", answer.text)
+    assert 'value="重复登记"' in answer.text
+    assert found(app, late).verdict is Verdict.CONFIRMED
+
+
+@pytest.mark.parametrize("page", ["/visits/{id}", "/compliance?tab=waiting"])
+def test_a_visit_edited_after_it_was_shown_is_not_confirmed_unseen(app, late, page):
+    supervisor, leader = sign_in(app, "first"), sign_in(app, "liwei")
+    shown = shown_at(supervisor, page.format(id=late.id))
+    edit = VISIT | {"first_on": "2026-07-02", "leader_id": late.leader_id}
+    leader.post(f"/visits/{late.id}/edit", data=edit)
+    confirm = f"/visits/{late.id}/confirm"
+
+    refused = supervisor.post(confirm, data={"shown": shown, "back": "/compliance?tab=waiting"})
+
+    assert refused.status_code == 409
+    assert "修改拜访（" in refused.text
+    assert found(app, late).verdict is None
+    again = re.search(r'name="shown" value="(\d+)"', refused.text)[1]
+    assert 'name="back" value="/compliance?tab=waiting"' in refused.text
+    supervisor.post(confirm, data={"shown": again})
+    assert found(app, late).verdict is Verdict.CONFIRMED
+
+
+def test_a_verdict_waits_for_an_edit_that_is_being_saved_and_then_sees_it(app, late):
+    supervisor, leader = sign_in(app, "first"), sign_in(app, "liwei")
+    path = f"/visits/{late.id}"
+    shown = shown_at(supervisor, path)
+    edit = VISIT | {"first_on": "2026-07-02", "leader_id": late.leader_id}
+
+    with before_first_write(app, lambda: in_thread(leader.post, f"{path}/edit", data=edit)):
+        answer = supervisor.post(f"{path}/confirm", data={"shown": shown})
+
+    assert answer.status_code == 409
+    assert found(app, late).verdict is None
 
 
 def test_a_verdict_may_be_changed_by_who_has_seen_it(app, late):
     first, second = sign_in(app, "first"), sign_in(app, "second")
     path = f"/visits/{late.id}"
+    first.post(f"{path}/confirm", data={"shown": shown_at(first, path)})
 
-    first.post(f"{path}/confirm", data={"was": ""})
-    second.post(f"{path}/reject", data={"was": "confirmed", "reason": "重复登记"})
+    second.post(f"{path}/reject", data={"shown": shown_at(second, path), "reason": "重复登记"})
 
     assert found(app, late).verdict is Verdict.REJECTED
 
@@ -179,17 +223,12 @@ def test_a_verdict_may_be_changed_by_who_has_seen_it(app, late):
 def test_the_same_verdict_given_again_is_as_old_as_the_first(app, late):
     first, second = sign_in(app, "first"), sign_in(app, "second")
     path = f"/visits/{late.id}/confirm"
-    first.post(path, data={"was": ""})
+    shown = shown_at(second, f"/visits/{late.id}")
+    first.post(path, data={"shown": shown})
     given = found(app, late)
 
-    second.post(path, data={"was": ""})
+    answer = second.post(path, data={"shown": shown})
 
     again = found(app, late)
+    assert answer.status_code == 302
     assert (again.verdict_by_id, again.verdict_at) == (given.verdict_by_id, given.verdict_at)
-
-
-@pytest.mark.parametrize("path", ["/visits/{id}", "/compliance?tab=waiting"])
-def test_each_page_that_offers_a_verdict_says_over_which_one(app, late, path):
-    page = sign_in(app, "first").get(path.format(id=late.id)).text
-
-    assert page.count('name="was" value=""') == 2

@@ -12,7 +12,7 @@ from crm.quotas.pending_visits import days_entered_late
 from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit, shown
 from crm.visits.rules import days_until_logged
-from crm.web.visits.rows import VisitRow, visit_row
+from crm.web.visits.rows import VerdictButtons, VisitRow, visit_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class LateVisit:
     row: VisitRow
     why: str
     words: list[tuple[str, str]]  # whom they met and what was said
+    verdict: VerdictButtons
 
     @property
     def lacks(self) -> str:
@@ -34,15 +35,23 @@ class LateVisit:
 
 
 def late_visits(
-    db: Session, viewer: Viewer, visits: Sequence[Visit], now: datetime
+    db: Session, viewer: Viewer, visits: Sequence[Visit], now: datetime, *, shown_at: int
 ) -> list[LateVisit]:
-    """These visits as the viewer may see them, with how late they were logged."""
+    """These visits as the viewer may see them, with how late they were logged.
+
+    `shown_at`: of `position_shown`, before the visits were read.
+    """
     on = clock.civil_date(now)
     late = days_entered_late(db, [visit.id for visit in visits])
-    return [
-        LateVisit(visit_row(seen, now), _how_late(seen, late.get(seen.id, 0), on), _words(seen))
-        for seen in shown(db, viewer, visits, on)
-    ]
+    found = []
+
+    for seen in shown(db, viewer, visits, on):
+        row = visit_row(seen, now)
+        why = _how_late(seen, late.get(seen.id, 0), on)
+        verdict = VerdictButtons(seen.id, f"{row.title}，{row.when}", shown_at)
+        found.append(LateVisit(row, why, _words(seen), verdict))
+
+    return found
 
 
 def _words(seen: SeenVisit) -> list[tuple[str, str]]:

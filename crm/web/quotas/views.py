@@ -25,6 +25,7 @@ from crm.web.quotas.explanation import explain
 from crm.web.quotas.late_visits import late_visits
 from crm.web.quotas.visible_figures import my_figure_scope, period_or_404, requested_figure
 from crm.web.transaction import moment, today
+from crm.web.unseen_changes import position_shown
 
 bp = Blueprint("compliance", __name__)
 CORRECTION = f"/compliance/corrections/<int(max={LARGEST_ID}):correction_id>"
@@ -170,10 +171,11 @@ def _choices(shown: Period, current: Period) -> list[tuple[str, str]]:
 def _late_visits_page() -> ResponseReturnValue:
     if not my_view().judges:
         abort(404)
+    shown_at = position_shown()
     visits = visits_to_judge(db.session, my_view(), moment())
     return render_template(
         "quotas/waiting.html",
-        visits=late_visits(db.session, my_view(), visits, moment()),
+        visits=late_visits(db.session, my_view(), visits, moment(), shown_at=shown_at),
         tabs=_tabs(period_kinds(db.session), None, "waiting"),
     )
 

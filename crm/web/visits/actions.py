@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from datetime import date, datetime
+from http import HTTPStatus
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,7 @@ from crm.visits.models import Visit
 from crm.visits.notifications import tell_joined, tell_left, tell_named, tell_people
 from crm.visits.outdated import is_outdated_by
 from crm.visits.permissions import may_change
+from crm.visits.redaction import shown
 from crm.visits.rules import Status, Verdict, may_end_early
 from crm.visits.taking_back import restore_visit, undo_step
 from crm.visits.validation import NewVisit
@@ -28,8 +30,10 @@ from crm.web.errors import refusal_text
 from crm.web.forms import back_to, cleaned, date_of
 from crm.web.site import site
 from crm.web.transaction import moment, only_matters, today
+from crm.web.unseen_changes import position_shown, unseen_changes
+from crm.web.visits.detail import visit_page
 from crm.web.visits.questions import Prompt, prompt_about, prompt_page
-from crm.web.visits.reporting import apply_change, change_and_report, visit_or_404
+from crm.web.visits.reporting import Change, apply_change, change_and_report, visit_or_404
 from crm.web.visits.undo_offers import offered_step
 
 
@@ -188,10 +192,9 @@ def confirm(visit_id: int) -> ResponseReturnValue:
     """Accept a visit that was logged late."""
 
     def change(session: Session, visit: Visit) -> Visit:
-        _require_known_verdict(session, visit, Verdict.CONFIRMED)
         return service.confirm_visit(session, visit=visit, by=signed_in(), now=moment())
 
-    return apply_change(visit_id, "已确认。", change)
+    return _judge(visit_id, Verdict.CONFIRMED, "已确认。", change)
 
 
 def reject(visit_id: int) -> ResponseReturnValue:
@@ -202,19 +205,29 @@ def reject(visit_id: int) -> ResponseReturnValue:
         return redirect(back_to(url_for("visits.show", visit_id=visit_id)))
 
     def change(session: Session, visit: Visit) -> Visit:
-        _require_known_verdict(session, visit, Verdict.REJECTED)
         return service.reject_visit(
             session, visit=visit, reason=reason, by=signed_in(), now=moment()
         )
 
-    return apply_change(visit_id, "已退回。", change)
+    return _judge(visit_id, Verdict.REJECTED, "已退回。", change)
 
 
-def _require_known_verdict(session: Session, visit: Visit, wanted: Verdict) -> None:
-    """Refuse a verdict over one that its giver has not seen: two supervisors may judge at once."""
-    if (shown := request.form.get("was")) is not None:
-        was = next((verdict for verdict in Verdict if verdict.value == shown), None)
-        service.require_verdict(session, visit=visit, was=was, wanted=wanted)
+def _judge(visit_id: int, wanted: Verdict, message: str, change: Change) -> ResponseReturnValue:
+    """Give a verdict on what its giver has seen; where that was changed, show the visit instead."""
+    unseen = unseen_changes(Visit, visit_id)
+    visit = visit_or_404(visit_id)
+    # two who agree agree, whoever was first
+    if unseen and visit.verdict is not wanted:
+        return _page_of_changed(visit, unseen), HTTPStatus.CONFLICT
+    return apply_change(visit_id, message, change)
+
+
+def _page_of_changed(visit: Visit, unseen: str) -> str:
+    """The visit as it is now, with the buttons, what was typed, and the way back to their page."""
+    shown_at = position_shown()
+    [seen] = shown(db.session, my_view(), [visit], today())
+    page = visit_page(seen, shown_at=shown_at, reason=cleaned(request.form.get("reason")) or "")
+    return render_template("visits/show.html", page=page, unseen=unseen, back=back_to(""))
 
 
 def _dates(data: VisitData) -> set[date]:

@@ -15,7 +15,7 @@ from crm.visits.rules import Status, Verdict, days_until_logged, is_open_to_verd
 from crm.visits.trips import trip_id_of
 from crm.web.auth import my_view
 from crm.web.transaction import moment, today
-from crm.web.visits.rows import VisitRow, entered_by, visit_row
+from crm.web.visits.rows import VerdictButtons, VisitRow, entered_by, visit_row
 
 AMONG_FACTS = ("met", "position")
 
@@ -32,29 +32,41 @@ class VisitPage:
     can_change: bool
     can_restore: bool  # it is cancelled
     can_leave: bool  # I am a companion, and may take myself out
-    can_confirm: bool
-    can_reject: bool
+    verdict: VerdictButtons | None  # none: it is not mine to judge
     rejected_for: str | None
     trip_url: str | None
 
 
-def visit_page(seen: SeenVisit) -> VisitPage:
+def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage:
+    """The page of a visit that was read after `position_shown` gave `shown_at`.
+
+    `reason`: what was typed for a rejection that was not made.
+    """
     can_change = may_change(db.session, my_view(), seen.id, today())
-    can_judge = may_judge(db.session, my_view(), seen.id)
-    is_open = is_open_to_verdict(seen, moment())
+    can_judge = may_judge(db.session, my_view(), seen.id) and is_open_to_verdict(seen, moment())
     reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
     companions = {person.id for person in seen.participants}
     texts = (
         (VISIT_FIELDS[name].label, getattr(seen, name)) for name in WORDS if name not in AMONG_FACTS
     )
 
+    row = visit_row(
+        seen,
+        moment(),
+        changeable_ids={seen.id} if can_change else (),
+        waiting_ids=ids_awaiting_verdict(db.session, [seen], moment()),
+    )
+    verdict = VerdictButtons(
+        seen.id,
+        row.title,
+        shown_at,
+        can_confirm=seen.verdict is not Verdict.CONFIRMED,
+        can_reject=seen.verdict is not Verdict.REJECTED,
+        reason=reason,
+    )
+
     return VisitPage(
-        row=visit_row(
-            seen,
-            moment(),
-            changeable_ids={seen.id} if can_change else (),
-            waiting_ids=ids_awaiting_verdict(db.session, [seen], moment()),
-        ),
+        row=row,
         facts=_facts(seen),
         words=[(label, text) for label, text in texts if text],
         is_readable=seen.is_readable,
@@ -64,8 +76,7 @@ def visit_page(seen: SeenVisit) -> VisitPage:
         can_change=can_change and seen.status is not Status.CANCELLED,
         can_restore=can_change and seen.status is Status.CANCELLED,
         can_leave=seen.status is not Status.CANCELLED and my_view().person_id in companions,
-        can_confirm=can_judge and is_open and seen.verdict is not Verdict.CONFIRMED,
-        can_reject=can_judge and is_open and seen.verdict is not Verdict.REJECTED,
+        verdict=verdict if can_judge else None,
         rejected_for=reasons.get(seen.id),
         trip_url=_trip_url(seen),
     )

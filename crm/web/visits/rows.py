@@ -47,6 +47,18 @@ class Chip:
     title: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class VerdictButtons:
+    """The decisions on a visit that a supervisor may make, about what they see of it."""
+
+    visit_id: int
+    about: str  # names the visit in the labels of the buttons
+    shown: int  # of `position_shown`
+    can_confirm: bool = True
+    can_reject: bool = True
+    reason: str = ""  # typed for a rejection that was not made
+
+
 UNSETTLED = Chip("待办结", "warn")
 PLANNED = Chip("计划中", "info")
 WAITING = Chip("待确认", "warn")  # logged late, and counts once a supervisor confirms it

@@ -21,6 +21,7 @@ from crm.web.auth import my_view, signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import LARGEST_ID, enum_arg, row_id
 from crm.web.transaction import moment, today
+from crm.web.unseen_changes import position_shown
 from crm.web.visits.actions import (
     cancel,
     confirm,
@@ -152,7 +153,9 @@ def _changeable_or_404(visit_id: int) -> Visit:
 @bp.get(VISIT)
 def show(visit_id: int) -> ResponseReturnValue:
     """One visit, as far as I may see it."""
-    return render_template("visits/show.html", page=visit_page(_seen(visit_or_404(visit_id))))
+    shown_at = position_shown()
+    page = visit_page(_seen(visit_or_404(visit_id)), shown_at=shown_at)
+    return render_template("visits/show.html", page=page)
 
 
 @bp.get(f"{VISIT}/edit")

@@ -213,11 +213,13 @@ def test_a_stay_that_reaches_into_a_frozen_period_asks_too(app, zone, at_deputys
 def test_a_verdict_that_corrects_a_frozen_figure_asks_for_a_reason_first(app, zone):
     watch = sign_in(app, "watch")
 
-    page = watch.post(f"/visits/{zone.visit.id}/confirm", data={"was": "", "back": "/compliance"})
+    page = watch.post(
+        f"/visits/{zone.visit.id}/confirm", data={"shown": "99", "back": "/compliance"}
+    )
 
     assert page.status_code == 422
     assert SAID in page.text
-    assert '<input type="hidden" name="was" value="">' in page.text
+    assert '<input type="hidden" name="shown" value="99">' in page.text
     assert 'href="/compliance"' in page.text
     assert made(app) == []
     with arranged(app) as db:
@@ -229,7 +231,7 @@ def test_the_reason_given_on_request_goes_with_the_correction(app, zone):
 
     answer = watch.post(
         f"/visits/{zone.visit.id}/confirm",
-        data={"was": "", "back": "/compliance", WHY: "出差在外，补录较晚"},
+        data={"shown": "99", "back": "/compliance", WHY: "出差在外，补录较晚"},
     )
 
     assert answer.location == "/compliance"
@@ -280,7 +282,7 @@ def test_a_visit_rejected_after_the_freeze_cannot_be_rejected_again(app, zone, f
     page, reject = f"/visits/{first.id}", f"/visits/{first.id}/reject"
     offered = f'action="{reject}"' in watch.get(page).text
 
-    watch.post(reject, data={"was": "", "reason": "没有成行", WHY: "核查后退回"})
+    watch.post(reject, data={"reason": "没有成行", WHY: "核查后退回"})
 
     with arranged(app) as db:
         assert db.get_one(Visit, first.id).verdict is Verdict.REJECTED

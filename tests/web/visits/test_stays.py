@@ -61,7 +61,7 @@ def test_a_stay_that_was_sent_back_counts_once_it_is_done_and_confirmed(app, sta
     send_back(app, stay)
     with time_machine.travel(NOW + timedelta(days=10), tick=False):
         sign_in(app, "liwei").post(f"/visits/{stay}/done")
-        sign_in(app, "boss").post(f"/visits/{stay}/confirm", data={"was": "rejected"})
+        sign_in(app, "boss").post(f"/visits/{stay}/confirm")
 
         assert "计 19 天" in sign_in(app, "liwei").get(FIGURE).text
     with arranged(app) as db:

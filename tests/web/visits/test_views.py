@@ -521,7 +521,7 @@ def test_a_visit_of_a_kind_that_no_rule_counts_waits_for_nobody(app, lina, at_li
 
 def test_a_supervisor_confirms_what_was_logged_late(app, at_supervisors):
     visit = visits(app)[0]
-    assert "确认计入" in at_supervisors.get(f"/visits/{visit.id}").text
+    assert f"/visits/{visit.id}/confirm" in at_supervisors.get(f"/visits/{visit.id}").text
 
     answer = at_supervisors.post(f"/visits/{visit.id}/confirm", follow_redirects=True)
 
@@ -538,7 +538,7 @@ def test_who_may_judge_a_visit_sees_its_page_though_its_leader_has_moved_on(app,
     page = at_supervisors.get(f"/visits/{visit.id}").text
     at_supervisors.post(f"/visits/{visit.id}/confirm")
 
-    assert "确认计入" in page
+    assert f"/visits/{visit.id}/confirm" in page
     assert visits(app)[0].verdict is Verdict.CONFIRMED
 
 
@@ -566,7 +566,7 @@ def test_nobody_confirms_a_visit_of_their_own(app, lina, at_linas):
     at_linas.post(f"/visits/{visit.id}/confirm")
 
     assert visits(app)[0].verdict is None
-    assert "确认计入" not in at_linas.get(f"/visits/{visit.id}").text
+    assert f"/visits/{visit.id}/confirm" not in at_linas.get(f"/visits/{visit.id}").text
 
 
 def test_the_form_asks_for_no_photo_and_no_place(at_linas):
