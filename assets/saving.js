@@ -109,7 +109,8 @@ export function showMistake(main) {
   if (mistake.matches("input, textarea, select:not([data-picker])")) mistake.focus({ preventScroll: true });
 }
 
-const isPage = ({ status, text }) => status === 200 || status === 422 || (status === 409 && text.includes("entry-form"));
+// What was changed meanwhile is shown on the page of the record; other conflicts have a page of errors.
+const isPage = ({ status, text }) => status === 200 || status === 422 || (status === 409 && !text.includes('class="gate"'));
 
 function reasonIn({ text }) {
   const page = new DOMParser().parseFromString(text, "text/html");

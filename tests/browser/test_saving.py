@@ -1,13 +1,15 @@
 """A form is saved once, whatever becomes of the network, and nothing typed is lost."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import func, select
 
-from crm.people.models import Person
+from crm.base.audit import record
+from crm.people.models import Person, Posting, Unit
+from crm.people.rules import Role
 from crm.people.service import hash_password, set_password
 from crm.transactions import transaction
 from crm.visits.models import Visit
@@ -193,3 +195,23 @@ def test_a_button_without_network_says_so(served, desk):
     page.locator("main .post-form button").first.click()
 
     expect(page.get_by_text("未连上，请稍后重试。")).to_be_visible()
+
+
+def test_a_verdict_on_what_was_edited_since_shows_the_visit_and_keeps_the_reason(served, desk):
+    with transaction(served.sessions) as db:
+        shen = db.scalars(select(Person).where(Person.username == "shen")).one()
+        shen.role = Role.SUPERVISOR
+        unit_id = db.scalar(select(Posting.unit_id).where(Posting.person_id == shen.id))
+        liu = make_person(db, "liu", unit=db.get_one(Unit, unit_id))
+        late = make_visit(db, liu, date(2026, 7, 1), logged_at=NOW - timedelta(days=1))
+    page = desk.page
+    page.goto(f"{desk.url}/compliance?tab=waiting")
+    with transaction(served.sessions) as db:
+        record(db, "visit.changed", late, by=None, at=NOW, after={"city": "苏州"})
+
+    page.locator("main summary", has_text="退回").click()
+    page.get_by_label("退回原因").fill("没有佐证材料")
+    page.locator("main button", has_text="退回").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("修改拜访（城市）")
+    expect(page.get_by_label("退回原因")).to_have_value("没有佐证材料")
