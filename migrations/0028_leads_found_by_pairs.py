@@ -1,13 +1,16 @@
-"""Leads and companies are found by pairs of characters: FTS5 on SQLite, GIN on PostgreSQL."""
+"""Leads and companies are found by pairs of characters: FTS5 on SQLite, GIN on PostgreSQL.
+
+A later migration, which adds the normal form of names, fills the index.
+"""
 
 from alembic import op
-
-from crm.leads.search_index import NAMES, rebuild
 
 revision = "0028"
 down_revision = "0027"
 branch_labels = None
 depends_on = None
+
+NAMES = ("lead_gram", "company_gram")
 
 
 def upgrade() -> None:
@@ -20,7 +23,6 @@ def upgrade() -> None:
             op.execute(
                 f"CREATE VIRTUAL TABLE {name} USING fts5(grams, detail=column, columnsize=0)"
             )
-    rebuild(op.get_bind())
 
 
 def downgrade() -> None:

@@ -16,7 +16,15 @@ from crm.base.money import Currency
 from crm.base.periods import PeriodKind
 from crm.extensions import db as database_of_app
 from crm.followups.models import Followup
-from crm.leads.models import Company, Lead, LeadRole, Milestone, MilestonePlan
+from crm.leads.models import (
+    Company,
+    CompanyAlias,
+    Contact,
+    Lead,
+    LeadRole,
+    Milestone,
+    MilestonePlan,
+)
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people import sessions as logins
 from crm.people.models import Absence, EntryGrant, Person, Posting, Unit
@@ -149,10 +157,25 @@ def make_trip(db: Session, ref: str, **given: object) -> Trip:
     return _add(db, Trip(ref=ref, entered_at=LONG_AGO, **given))
 
 
+def make_alias(db: Session, name: str, company: Company | None = None) -> CompanyAlias:
+    """Another name of the company, else of a new one."""
+    company = company or make_company(db)
+    return _add(db, CompanyAlias(company=company, name=name, added_at=LONG_AGO))
+
+
 def make_company(db: Session, name: str = "", **given: object) -> Company:
     """A company of a made-up name."""
     name = name or f"公司{next(_numbers)}"
     return _add(db, Company(name=name, created_at=LONG_AGO, **given))
+
+
+def make_contact(
+    db: Session, company: Company, name: str = "张工", *, lead: Lead | None = None, **given: object
+) -> Contact:
+    """A contact at the company, brought by the lead where there is one."""
+    lead_id = lead.id if lead else None
+    values = {"company_id": company.id, "lead_id": lead_id, "created_at": LONG_AGO}
+    return _add(db, Contact(name=name, **values, **given))
 
 
 def make_lead(

@@ -45,6 +45,7 @@ MOVING = {
 BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "companion_notice": {"visit": "visit_id"},
     "company": {"lead": None},
+    "company_alias": {"company": "company_id"},
     "contact": {"lead": "lead_id", "company": "company_id"},
     "entry_grant": {"person": None},
     "lead_role": {"lead": "lead_id"},

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.names import folded
+from crm.leads.credit_codes import credit_code_of
 from crm.leads.models import Company, Lead
 from crm.leads.permissions import changeable, visible
 from crm.leads.redaction import companies_with_hidden_leads, has_hidden_leads
@@ -34,7 +35,7 @@ class CompanyData:
     @property
     def own(self) -> dict[str, str | None]:
         """Credit code and group, without blanks around them; empty texts are none."""
-        code = (self.credit_code or "").strip().upper() or None
+        code = credit_code_of(self.credit_code)
         return {"credit_code": code, "group_name": (self.group_name or "").strip() or None}
 
 

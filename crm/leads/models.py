@@ -3,12 +3,13 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from crm.base.db import Base, enum_column
 from crm.base.money import Currency
 from crm.base.names import folded, search_text
+from crm.leads.company_names import normal_form
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Person, Unit
 
@@ -22,17 +23,44 @@ class Company(Base):
     name: Mapped[str] = mapped_column(unique=True)
     # the name as names are compared
     folded: Mapped[str] = mapped_column(index=True, server_default=text("''"))
+    # the name without place, brackets and legal suffix (PROJECTS 6)
+    normal: Mapped[str] = mapped_column(index=True, server_default=text("''"))
     search: Mapped[str]  # what it is found by
     credit_code: Mapped[str | None] = mapped_column(unique=True)
-    group_name: Mapped[str | None]
+    group_name: Mapped[str | None] = mapped_column(index=True)
     country: Mapped[str | None]
     created_at: Mapped[datetime]
 
     contacts: Mapped[list["Contact"]] = relationship(back_populates="company", lazy="raise")
+    aliases: Mapped[list["CompanyAlias"]] = relationship(
+        back_populates="company", lazy="raise", order_by="CompanyAlias.id"
+    )
 
     @validates("name")
     def _spell(self, _key: str, name: str) -> str:
-        self.folded, self.search = folded(name), search_text(name)
+        self.folded, self.search, self.normal = folded(name), search_text(name), normal_form(name)
+        return name
+
+
+class CompanyAlias(Base):
+    """Another name of a company (别名): a former or short one, or that of a merged company."""
+
+    __tablename__ = "company_alias"
+    __table_args__ = (UniqueConstraint("company_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    name: Mapped[str]
+    folded: Mapped[str] = mapped_column(index=True)
+    normal: Mapped[str] = mapped_column(index=True)
+    search: Mapped[str]
+    added_at: Mapped[datetime]
+
+    company: Mapped[Company] = relationship(back_populates="aliases", lazy="raise")
+
+    @validates("name")
+    def _spell(self, _key: str, name: str) -> str:
+        self.folded, self.search, self.normal = folded(name), search_text(name), normal_form(name)
         return name
 
 
@@ -45,10 +73,10 @@ class Contact(Base):
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     # that brought it, and whose secrecy it has; none: kept before contacts had a lead
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id"), index=True)
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(index=True)
     position: Mapped[str | None]
-    phone: Mapped[str | None]
-    email: Mapped[str | None]
+    phone: Mapped[str | None] = mapped_column(index=True)
+    email: Mapped[str | None] = mapped_column(index=True)
     created_at: Mapped[datetime]
 
     company: Mapped[Company] = relationship(back_populates="contacts", lazy="raise")
@@ -79,8 +107,8 @@ class Lead(Base):
     currency: Mapped[Currency | None] = mapped_column(enum_column(Currency, "currency"))
     earlier_lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id"))
     # of the company, as entered with this lead
-    credit_code: Mapped[str | None]
-    group_name: Mapped[str | None]
+    credit_code: Mapped[str | None] = mapped_column(index=True)
+    group_name: Mapped[str | None] = mapped_column(index=True)
     note: Mapped[str | None]
     entered_on: Mapped[date] = mapped_column(index=True)
     entered_at: Mapped[datetime]

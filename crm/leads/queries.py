@@ -11,7 +11,8 @@ from sqlalchemy.sql.base import ExecutableOption
 from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.periods import DAY
-from crm.leads.models import Company, Lead, LeadRole
+from crm.leads.credit_codes import credit_code_of
+from crm.leads.models import Company, CompanyAlias, Lead, LeadRole
 from crm.leads.permissions import changeable, in_charge, named, role_held_on, visible, visible_to
 from crm.leads.redaction import LeadLabel, companies_with_hidden_leads
 from crm.leads.rules import Secrecy, Stage
@@ -49,9 +50,13 @@ def containing(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
         for column in (Lead.ref, Lead.code_name)
         for spelling in typed
     ]
-    # REGIME 2: the company's group may have come with a hidden lead
+    # REGIME 2: group and aliases may have come with a hidden lead
     group = or_(*(Company.group_name.icontains(spelling, autoescape=True) for spelling in typed))
-    found.append(group & Company.id.not_in(companies_with_hidden_leads(viewer, on)))
+    aliases = select(CompanyAlias.company_id).where(
+        CompanyAlias.search.contains(called, autoescape=True)
+    )
+    told = group | Company.id.in_(aliases)
+    found.append(told & Company.id.not_in(companies_with_hidden_leads(viewer, on)))
     found += [Lead.group_name.icontains(spelling, autoescape=True) for spelling in typed]
 
     return or_(*found)
@@ -156,7 +161,7 @@ def leads_of_company(
     same = Company.folded == folded(name)
 
     if credit_code:
-        code = credit_code.strip().upper()
+        code = credit_code_of(credit_code)
         known = (Company.credit_code == code) & Company.id.not_in(
             companies_with_hidden_leads(viewer, on)
         )

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, TypeAlias
 from zlib import crc32
 
 from sqlalchemy import (
@@ -31,11 +31,12 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import InstanceState, Session
 
 from crm.base.names import folded, spellings
-from crm.leads.models import Company, Lead
+from crm.leads.models import Company, CompanyAlias, Lead
 
 LETTERS_OF_TOKEN = 4
 MOST_LIKELY = 500  # among more of 20,000 leads, a page of matches is found sooner without the index
 ROWS = 1000  # in one execution
+_Searched: TypeAlias = Lead | Company | CompanyAlias
 
 
 def _index(name: str) -> TableClause:
@@ -46,7 +47,8 @@ def _index(name: str) -> TableClause:
 
 _SEARCHED: dict[type[Any], tuple[TableClause, tuple[str, ...]]] = {
     Lead: (_index("lead_gram"), ("search", "ref", "code_name", "group_name")),
-    Company: (_index("company_gram"), ("search", "group_name")),
+    Company: (_index("company_gram"), ("search", "normal", "group_name")),
+    CompanyAlias: (_index("company_alias_gram"), ("search", "normal")),
 }
 NAMES = tuple(index.name for index, _ in _SEARCHED.values())
 
@@ -66,6 +68,23 @@ def likely_matches(db: Session, text: str) -> list[int] | None:
     return found if len(found) <= MOST_LIKELY else None
 
 
+def likely_companies(db: Session, text: str) -> list[int] | None:
+    """Ids of all companies that may contain the text, also in an alias; None as above."""
+    queries = {_tokens_to_find(form) for form in {folded(text), *spellings(text)}}
+    if "" in queries:
+        return None
+
+    ids = union(*(ids for query in sorted(queries) for ids in _company_ids(query)))
+    found = list(db.scalars(ids.limit(MOST_LIKELY + 1)))
+
+    return found if len(found) <= MOST_LIKELY else None
+
+
+def companies_with(text: str) -> tuple[Select[int], Select[int]]:
+    """Ids of all companies that may have the text in their name, and of those in an alias."""
+    return _company_ids(_tokens_to_find(text))
+
+
 def rebuild(db: Session | Connection) -> None:
     """Make the index anew from all leads and companies."""
     for record, (index, columns) in _SEARCHED.items():
@@ -79,12 +98,22 @@ def rebuild(db: Session | Connection) -> None:
 
 def _lead_ids(query: str) -> Select[int]:
     """Ids of the leads that have all tokens of the query, and of those whose company has them."""
-    (leads, _), (companies, _) = _SEARCHED[Lead], _SEARCHED[Company]
-    own, of_company = (
-        select(index.c.rowid).where(index.c.grams.match(query, postgresql_regconfig="simple"))
-        for index in (leads, companies)
+    own = _rows_with(_SEARCHED[Lead][0], query)
+    named, called = _company_ids(query)
+    return select(Lead.id).where(
+        Lead.id.in_(own) | Lead.company_id.in_(named) | Lead.company_id.in_(called)
     )
-    return select(Lead.id).where(Lead.id.in_(own) | Lead.company_id.in_(of_company))
+
+
+def _company_ids(query: str) -> tuple[Select[int], Select[int]]:
+    """Ids of the companies that have all tokens of the query, and of those with such an alias."""
+    named, called = (_rows_with(_SEARCHED[record][0], query) for record in (Company, CompanyAlias))
+    return named, select(CompanyAlias.company_id).where(CompanyAlias.id.in_(called))
+
+
+def _rows_with(index: TableClause, query: str) -> Select[int]:
+    found = index.c.grams.match(query, postgresql_regconfig="simple")
+    return select(index.c.rowid).where(found)
 
 
 def _tokens_of(texts: Iterable[str | None]) -> str:
@@ -117,7 +146,7 @@ def _token(gram: str) -> str:
     )
 
 
-def _keep(_mapper: Any, connection: Connection, record: Lead | Company) -> None:
+def _keep(_mapper: Any, connection: Connection, record: _Searched) -> None:
     index, columns = _SEARCHED[type(record)]
     state: InstanceState[Any] = inspect(record)
     if not any(state.attrs[name].history.has_changes() for name in columns):
@@ -128,7 +157,7 @@ def _keep(_mapper: Any, connection: Connection, record: Lead | Company) -> None:
     connection.execute(insert(index), {"rowid": record.id, "grams": tokens})
 
 
-def _drop(_mapper: Any, connection: Connection, record: Lead | Company) -> None:
+def _drop(_mapper: Any, connection: Connection, record: _Searched) -> None:
     index, _ = _SEARCHED[type(record)]
     connection.execute(delete(index).where(index.c.rowid == record.id))
 

@@ -24,6 +24,7 @@ from crm.leads.companies import (
     update_company,
 )
 from crm.leads.contacts import ContactData, keep_contact, move_contacts
+from crm.leads.credit_codes import require_credit_code
 from crm.leads.fields import OWN_TEXTS, LeadData
 from crm.leads.industries import industries
 from crm.leads.models import Company, Lead, LeadRole, Milestone
@@ -63,7 +64,8 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
     """Enter a lead; the same reference by the same person is the same lead, and harmless.
 
     Refused as `not_yours`, `required`, `code_name_needed`, `bad_amount`, `unknown_industry`,
-    `no_such_unit`, `no_such_person`, `no_such_lead`, `in_future`, `duplicate_ref`.
+    `no_such_unit`, `no_such_person`, `no_such_lead`, `in_future`, `duplicate_ref`,
+    `bad_credit_code`.
     """
     if by and by.role not in WITH_RECORDS:
         raise Refused("not_yours")
@@ -73,6 +75,7 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
     if ref and (lead := _lead_by_ref(db, ref, by)):
         return lead
 
+    require_credit_code(data.company.own["credit_code"])
     on = data.entered_on or today
     if on > today:
         raise Refused("in_future", field="entered_on", on=on)
@@ -151,6 +154,9 @@ def _change_company(  # noqa: PLR0913 - one change, whole
     """
     old = db.get_one(Company, lead.company_id)
     was = {"company": old.name, **company_values_shown(db, lead, old, scope)}
+    code = data.own["credit_code"]
+    if code != was["credit_code"]:  # one entered before it was checked may stay
+        require_credit_code(code)
     company = changed_company(db, lead, data, scope, now=now)
 
     if company is not old:

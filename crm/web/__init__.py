@@ -28,6 +28,7 @@ from crm.web.admin import views as admin
 from crm.web.audit import views as audit
 from crm.web.calendar import views as calendar
 from crm.web.choices import views as choices
+from crm.web.companies import views as companies
 from crm.web.digests import views as digests
 from crm.web.followups import views as followups
 from crm.web.home import views as myday
@@ -95,6 +96,7 @@ def init_app(app: Flask) -> None:
         trips,
         followups,
         leads,
+        companies,
         absences,
         choices,
         compliance,

@@ -10,6 +10,7 @@ from werkzeug.routing.exceptions import RoutingException
 LISTS = {
     "myday.show",
     "visits.listing",
+    "companies.listing",
     "leads.listing",
     "followups.listing",
     "compliance.board",
@@ -26,6 +27,7 @@ DEPTHS = {
     "compliance.figure": 2,
     "supervision.show": 1,
     "targets.show": 1,
+    "companies.show": 2,
     "leads.show": 3,
     "mailbox.show": 1,
     "digests.show": 1,

@@ -162,6 +162,8 @@ SENTENCES = {
     "plan_unchanged": "计划日期没有变化。",
     "out_of_order": "与“{kind}”（{on}）的先后次序不符，请核对日期。",
     "code_name_needed": "限知线索须有代号，供无权知悉的人员看到。",
+    "bad_credit_code": "信用代码 {typed} 不正确：应为18位，请核对有无错漏（末位是校验码）。",
+    "code_taken": "另一家企业已有此信用代码，请核对；确为同一企业的，请合并。",
     "bad_amount": "请填写正确的金额，最多两位小数。",
     "unknown_industry": "未找到该产业，请重新选择。",
     "no_such_unit": "未找到该单位，请重新选择。",

@@ -35,6 +35,7 @@ PLACES = (
     ("visits.listing", "拜访", "briefcase", Shelf.BAR),
     ("leads.listing", "线索", "bulb", Shelf.BAR),
     ("compliance.board", "达标看板", "chart-bar", Shelf.BAR),
+    ("companies.listing", "企业", "building-skyscraper", Shelf.MORE),
     ("followups.listing", "跟进", "checklist", Shelf.MORE),
     ("supervision.listing", "督办", "gavel", Shelf.MORE),
     ("targets.board", "年度目标", "target", Shelf.MORE),

@@ -20,6 +20,7 @@ PAGES = frozenset(
         "visits.sums",
         "trips.listing",
         "followups.listing",
+        "companies.listing",
         "leads.listing",
         "absences.listing",
         "compliance.board",

@@ -14,7 +14,7 @@ from crm.leads.models import Lead
 from crm.leads.queries import LeadFilter, containing, filtered, matching
 from crm.leads.rules import Secrecy, Stage
 from tests.conftest import NOW
-from tests.factories import make_company, make_lead
+from tests.factories import make_alias, make_company, make_lead
 from tests.leads.zone import TODAY, make_zone
 
 LETTERS = "云海数据據蓝ＡaZ1-_%'\" 　。éßİΣ🚀\u0301\x07"
@@ -90,7 +90,7 @@ def test_more_matches_than_the_index_hands_over_are_all_found(db, admin):
 def test_the_index_made_anew_is_the_one_that_was_kept(db, table):
     search_index.rebuild(db)
     make_zone(db)
-    make_lead(db, "云海数据中心", group_name="某某集团")
+    make_lead(db, "云海数据中心", group_name="某某集团", company=make_alias(db, "云海旧名").company)
     kept = _indexed(db, table)
 
     search_index.rebuild(db)

@@ -209,12 +209,12 @@ def test_a_hidden_lead_cannot_be_pointed_to(db):
     "company",
     [
         CompanyData(name=" 云海科技 "),
-        CompanyData(name="云海科技有限公司", credit_code="91320600ma1abcde1x"),
+        CompanyData(name="云海科技有限公司", credit_code="91320600ma1abcde19"),
     ],
 )
 def test_a_known_company_is_found_again_by_name_or_credit_code(db, company):
     me = make_zone(db).people["stranger"]
-    data = replace(DATA, company=CompanyData(name="云海科技", credit_code="91320600MA1ABCDE1X"))
+    data = replace(DATA, company=CompanyData(name="云海科技", credit_code="91320600MA1ABCDE19"))
     first = service.add_lead(db, data=data, by=me, now=NOW)
 
     second = service.add_lead(db, data=replace(DATA, ref="L-2", company=company), by=me, now=NOW)
@@ -247,7 +247,7 @@ def test_a_slip_in_a_company_of_one_lead_is_corrected_in_place(db):
     assert db.get_one(Company, company).search.endswith(" yhsj")
 
 
-CODE, OTHER_CODE = "91320600MA1ABCDE1X", "91320600MA1ABCDE2X"
+CODE, OTHER_CODE = "91320600MA1ABCDE19", "91320600MA1ABCDE2C"
 TOLD = CompanyData(name="云海科技", credit_code=CODE, group_name="云海集团")
 
 

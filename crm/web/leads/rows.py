@@ -76,6 +76,7 @@ class LeadPage:
     id: int
     title: str
     company: str
+    company_id: int
     secrecy: Secrecy
     lacks: str | None
     facts: list[tuple[str, str]]
@@ -125,6 +126,7 @@ def lead_page(lead: Lead, extras: LeadExtras, on: date) -> LeadPage:
         id=lead.id,
         title=lead.title,
         company=lead.company.name,
+        company_id=lead.company_id,
         secrecy=lead.secrecy,
         lacks=_lacks(lead, on),
         facts=[(LEAD_FIELDS[name].label, text) for name, text in facts.items() if text],

@@ -14,6 +14,7 @@ from crm.extensions import db
 from crm.followups.queries import last_contacts, next_steps
 from crm.leads import service
 from crm.leads.companies import values_of_company
+from crm.leads.company_queries import company_of
 from crm.leads.industries import industries
 from crm.leads.lists import leads_page
 from crm.leads.models import Lead
@@ -143,8 +144,16 @@ def new() -> ResponseReturnValue:
         "tracker_id": me.id,
         "stage": Stage.LEAD,
         "secrecy": Secrecy.OPEN,
+        "company": _asked_company(),
     }
     return _new_page(LeadForm(data=values))
+
+
+def _asked_company() -> str | None:
+    """The name of the company from whose page the form was opened."""
+    asked = request.args.get("company", type=row_id)
+    company = company_of(db.session, my_view(), asked, today()) if asked else None
+    return company.name if company else None
 
 
 def _new_page(form: LeadForm, duplicates: list[LeadLabel] | None = None) -> str:
