@@ -12,6 +12,7 @@ from flask_wtf import CSRFProtect
 import crm.base.audit_trail
 import crm.base.outbox
 import crm.digests.models
+import crm.files.models
 import crm.followups.models
 import crm.jobs.models
 import crm.leads.models

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     database_read_url: str = Field(
         "", description="PostgreSQL replica from which boards and lists are read; empty: none"
     )
+    files: str = Field(
+        "", description="folder of attachments; empty: the folder `files` in the data folder"
+    )
     secret_key: str = Field("", description="signs cookies and forms; at least 32 characters")
     base_url: str = Field(
         "http://127.0.0.1:8000",
@@ -143,6 +146,10 @@ class Settings(BaseSettings):
         if self.database_url:
             return primary_of(_with_driver(self.database_url)).render_as_string(hide_password=False)
         return f"sqlite:///{self.data.resolve() / 'crm.sqlite3'}"
+
+    @property
+    def files_folder(self) -> Path:
+        return Path(self.files).resolve() if self.files else self.data.resolve() / "files"
 
     @property
     def urls(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from flask import Flask
 from sqlalchemy import Connection, Engine, create_engine, text
@@ -24,12 +25,18 @@ AUDITED = ("audit_entry", "audit_link", "audit_seal")
 FROM_ONE = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
 SECRET = "a secret of the tests, long enough for the check"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+FILES = TemporaryDirectory(prefix="crm-files-")  # attachments of all tests of this process
 _numbers = count(1)
 
 
 def settings_for(url: str, **given: object) -> Settings:
     """Settings of a test's application."""
-    own = {"database_url": url, "secret_key": SECRET, "base_url": "https://crm.test"}
+    own = {
+        "database_url": url,
+        "files": FILES.name,
+        "secret_key": SECRET,
+        "base_url": "https://crm.test",
+    }
     return Settings(**own | given)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from crm.base.db import Base, enum_column
 from crm.base.money import Currency
 from crm.base.names import folded, search_text
+from crm.files.models import Attachment
 from crm.leads.company_names import normal_form
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Person, Unit
@@ -201,3 +203,10 @@ class LeadRole(Base):
     def holds_on(self, on: date) -> bool:
         """The predicate of `role_held_on`."""
         return self.from_on <= on and (self.to_on is None or self.to_on >= on)
+
+
+class LeadFile(Attachment):
+    """A file attached to a lead (佐证材料)."""
+
+    __tablename__ = "lead_file"
+    record: ClassVar = Lead

@@ -30,6 +30,7 @@ from crm.web.calendar import views as calendar
 from crm.web.choices import views as choices
 from crm.web.companies import views as companies
 from crm.web.digests import views as digests
+from crm.web.files import limits
 from crm.web.followups import views as followups
 from crm.web.home import views as myday
 from crm.web.leads import views as leads
@@ -72,6 +73,7 @@ def init_app(app: Flask) -> None:
     # is chosen after
     for part in (
         username_converter,
+        limits,
         transaction,
         errors,
         change_reasons,

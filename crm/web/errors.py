@@ -1,6 +1,7 @@
 """Texts of refusals, and error pages."""
 
 from datetime import date
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
@@ -18,6 +19,7 @@ from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.extensions import login_manager
 from crm.web.back_links import came_from
+from crm.web.files.limits import upload_form_again
 from crm.web.messages import CONFLICT, SENTENCES
 from crm.web.replica import read_again
 from crm.web.transaction import Outdated, undo
@@ -84,6 +86,8 @@ def _page(code: int) -> ResponseReturnValue:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:  # noqa: PLR2004 - a redirect is no error
         return error
+    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and (form := upload_form_again()):
+        return form
     try:
         return _page(error.code)
     except DBAPIError as unreachable:

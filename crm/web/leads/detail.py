@@ -17,6 +17,7 @@ from crm.web.auth import my_view
 from crm.web.followups.forms import DEFAULT_TERM, QuickForm
 from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
 from crm.web.leads.events import timeline_rows
+from crm.web.leads.files import FILES, of_lead
 from crm.web.leads.panel import Panel, Place, panel_of
 from crm.web.leads.plan_rows import plan_rows
 from crm.web.leads.rows import LeadExtras, LeadPage, lead_page
@@ -70,6 +71,7 @@ def render_lead(
         panel=_panel(lead, planned, opened, sent) if can_change else None,
         plans=plan_rows(lead, planned, today()),
         timeline=rows,
+        files=FILES.part(of_lead(lead, can_change=can_change)),
         is_finishable=due is not None
         and may_change_of_visible_lead(my_view(), due, may_change_lead=can_change),
         quick_form=step or QuickForm(formdata=None, data=_new_step()),

@@ -43,6 +43,7 @@ from crm.web.leads.detail import (
     render_lead,
     url_after_change,
 )
+from crm.web.leads.files import FILES
 from crm.web.leads.forms import (
     REFUSAL_FIELDS,
     EditForm,
@@ -58,6 +59,7 @@ from crm.web.transaction import moment, today, transaction
 bp = Blueprint("leads", __name__)
 LEAD = f"/leads/<int(max={LARGEST_ID}):lead_id>"
 MILESTONE = f"{LEAD}/milestones/<int(max={LARGEST_ID}):milestone_id>"
+FILES.register(bp, LEAD)
 bp.post(f"{LEAD}/reach")(reach)
 bp.post(f"{LEAD}/plans")(plan)
 bp.post(f"{LEAD}/plans/<kind>")(revise)

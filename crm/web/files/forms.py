@@ -1,0 +1,18 @@
+"""The form by which files are added to a record."""
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, MultipleFileField
+
+from crm.base.db import LARGEST_ID
+
+
+class UploadForm(FlaskForm):
+    """Files to add; `supersedes` names the file of which one is the newer version."""
+
+    file = MultipleFileField("选择文件")
+    supersedes = HiddenField()
+
+    @property
+    def supersedes_id(self) -> int | None:
+        text = self.supersedes.data or ""
+        return int(text) if text.isdecimal() and int(text) <= LARGEST_ID else None

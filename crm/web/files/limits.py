@@ -1,0 +1,42 @@
+"""How large a request with files may be; all other requests stay small."""
+
+from http import HTTPStatus
+
+from flask import Flask, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from crm.files.checks import LARGEST_MEGABYTES
+
+MEGABYTE = 1024 * 1024
+LARGEST_REQUEST_MEGABYTES = 60  # several photos at once; without script they come in one request
+UPLOADS: set[str] = set()  # endpoints that take files; `FilePages` adds them
+TOO_LARGE = "too-large"
+
+
+def _raise_limit(endpoint: str | None, _values: object) -> None:
+    if endpoint in UPLOADS:
+        request.max_content_length = LARGEST_REQUEST_MEGABYTES * MEGABYTE
+
+
+def too_large_text() -> str:
+    """The sentence of a request that was too large to be read."""
+    if TOO_LARGE not in request.args:
+        return ""
+    return (
+        f"本次上传超过 {LARGEST_REQUEST_MEGABYTES} MB，未保存。"
+        f"每份不超过 {LARGEST_MEGABYTES} MB，请分几次上传。"
+    )
+
+
+def upload_form_again() -> ResponseReturnValue | None:
+    """Lead from a request that was too large back to its form; None where it had no files."""
+    if request.endpoint not in UPLOADS:
+        return None
+    page = request.endpoint.replace("add_file", "files")
+    values = {**(request.view_args or {}), TOO_LARGE: 1}
+    return redirect(url_for(page, **values), HTTPStatus.SEE_OTHER)
+
+
+def init_app(app: Flask) -> None:
+    """Raise the limit before anything reads the body."""
+    app.url_value_preprocessor(_raise_limit)

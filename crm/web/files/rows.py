@@ -1,0 +1,60 @@
+"""The files of a record as its page shows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from crm.base import formatting
+from crm.files.kinds import FileKind
+from crm.files.models import Attachment
+
+_UNITS = (("MB", 1024 * 1024), ("KB", 1024))
+PICTURES = (FileKind.JPEG, FileKind.PNG)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One file of a record."""
+
+    id: int
+    name: str
+    url: str
+    icon: str
+    meta: str  # kind, size, who added it and when
+    is_superseded: bool
+    newer_url: str | None  # where a newer version is added; none: it may not be
+
+
+def size_text(size: int) -> str:
+    """The size of a file: `2.4 MB`, `310 KB`."""
+    for unit, whole in _UNITS:
+        if size >= whole:
+            return f"{size / whole:.1f} {unit}".replace(".0 ", " ")
+    return "不到 1 KB"
+
+
+def file_row(row: Attachment, url: str, newer_url: str | None, on: date) -> FileRow:
+    added = formatting.moment(row.added_at, on)
+    meta = (row.file.kind.label, size_text(row.file.size), row.added_by.name, added)
+    is_superseded = row.superseded_by_id is not None
+    return FileRow(
+        row.id,
+        row.name,
+        url,
+        "photo" if row.file.kind in PICTURES else "file-text",
+        " · ".join(meta),
+        is_superseded,
+        None if is_superseded else newer_url,
+    )
+
+
+def in_versions(rows: Sequence[Attachment]) -> list[Attachment]:
+    """The files in the order of their adding, each followed by its older versions."""
+    older = {row.superseded_by_id: row for row in rows if row.superseded_by_id}
+    ordered: list[Attachment] = []
+    for row in rows:
+        version: Attachment | None = row if row.superseded_by_id is None else None
+        while version:
+            ordered.append(version)
+            version = older.get(version.id)
+    return ordered
