@@ -4,6 +4,7 @@ import { startDates } from "./dates.js";
 import { TYPED, drafts, forget, forgetTyped, person } from "./drafts.js";
 import { startKeys } from "./keys.js";
 import { tell } from "./notices.js";
+import { keepPlace } from "./place.js";
 import { showMistake, startSaving } from "./saving.js";
 
 htmx.config.includeIndicatorStyles = false; // the CSP forbids inline styles; our sheet has the rules
@@ -95,6 +96,8 @@ document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 401) location.reload(); // the session has ended: the server shows the sign-in page
   else tell("操作未完成，请刷新页面后重试。");
 });
+
+keepPlace();
 
 // A form that came back shows its first mistake, wherever on the page it is.
 if (document.querySelector(".entry-form .is-invalid")) showMistake(document);

@@ -215,3 +215,21 @@ def test_a_verdict_on_what_was_edited_since_shows_the_visit_and_keeps_the_reason
 
     expect(page.get_by_role("alert")).to_contain_text("修改拜访（城市）")
     expect(page.get_by_label("退回原因")).to_have_value("没有佐证材料")
+
+
+def test_my_day_stays_in_place_after_a_step(desk, served):
+    """The next line of a list stands where the last one stood."""
+    with transaction(served.sessions) as db:
+        shen = db.scalars(select(Person).where(Person.username == "shen")).one()
+        for day in range(1, 13):
+            make_visit(db, shen, date(2026, 7, day), status=Status.PLANNED)
+    page = desk.page
+    page.goto(served.url)
+    page.get_by_role("button", name=re.compile("^办结")).last.scroll_into_view_if_needed()
+    place = page.evaluate("scrollY")
+
+    page.get_by_role("button", name=re.compile("^办结")).first.evaluate("button => button.click()")
+
+    expect(page.get_by_text("拜访已办结")).to_be_visible()
+    assert place > 0
+    assert abs(page.evaluate("scrollY") - place) < 150
