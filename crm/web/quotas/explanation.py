@@ -264,6 +264,8 @@ def _not_counted(part: NotCounted, figure: Figure, visits: _Visits) -> FigureVis
 def _not_counted_label(part: NotCounted, figure: Figure) -> str:
     """How much does not count; a date that counts through another visit is not lost."""
     unit, (lost, elsewhere) = unit_of(figure.rule), split_uncounted(figure, part)
+    if not lost and part.reason is Reason.SAME_DAY:
+        return "不重复计"  # the reason beside it says the rest
     if not lost:
         return f"{elsewhere} {unit}已由其他拜访计入"
     return f"未计 {lost} {unit}" + (f"，{elsewhere} {unit}已由其他拜访计入" if elsewhere else "")

@@ -101,10 +101,10 @@ def _trip_url(seen: SeenVisit) -> str | None:
     return url_for("trips.show", trip_id=trip_id) if trip_id else None
 
 
-def _logged(seen: SeenVisit) -> str:
+def _logged(seen: SeenVisit) -> str | None:
     """When it was logged as done, and how long after its last date."""
     if seen.logged_at is None:
-        return "尚未办结"
+        return None
     logged, days = (
         formatting.moment(seen.logged_at, today()),
         days_until_logged(seen.last_on, seen.logged_at),

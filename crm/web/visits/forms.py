@@ -78,8 +78,8 @@ class VisitForm(VersionedForm):
     city: StringField
     lead_ids = LeadsField(_LABELS["lead_ids"])
     participant_ids = PeopleField(_LABELS["participant_ids"])
-    leads_again = LeadsField("上次线索 +")
-    companions_again = PeopleField("上次同行 +")
+    leads_again = LeadsField("点选添加上次的线索")
+    companions_again = PeopleField("点选添加上次的同行人")
     for_id = RadioField("为谁登记", [Optional()], coerce=row_id, validate_choice=False)  # 代录
     leader_id = PersonField(_LABELS["leader_id"], [DataRequired("请选择带队人。")])
     reason = StringField("修改原因", [_short], filters=[cleaned])
@@ -270,7 +270,7 @@ def set_choices(
 
 
 def offer_last_choices(form: VisitForm, viewer: Viewer, last: LastChoices) -> None:
-    """Offer companions and leads of the person's last visit beside the fields (「上次同行 +」)."""
+    """Offer companions and leads of the last visit beside the fields (「点选添加上次的同行人」)."""
     companions = {*last.participant_ids} - {viewer.person_id}
     for field, again, ids in (
         (form.participant_ids, form.companions_again, companions),

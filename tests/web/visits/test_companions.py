@@ -140,9 +140,9 @@ def test_taking_oneself_out_of_a_frozen_month_makes_a_correction(app, people):
 def test_a_form_credits_no_companion_and_no_lead_unchosen(app, people, named):
     page = sign_in(app, "led").get("/visits/new").text
 
-    assert "上次同行 +" in page
+    assert "点选添加上次的同行人" in page
     assert f'value="{people[1].id}" selected' not in page
-    assert "checked" not in page.split("上次同行 +")[1].split("</fieldset>")[0]
+    assert "checked" not in page.split("点选添加上次的同行人")[1].split("</fieldset>")[0]
 
 
 def test_the_last_companion_is_offered_beside_the_field(app, people, named):
