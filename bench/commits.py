@@ -5,7 +5,6 @@ with a synchronous standby, the other machine. Beside it the same rows without a
 for nobody. PostgreSQL runs for the measurement alone, with durable commits.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +16,10 @@ from statistics import median
 from typing import Any
 
 import click
-import structlog
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
-from bench.report import table
+from bench.report import hide_logs, table
 from crm.app import create_app
 from crm.base import clock
 from crm.base.audit_entries import AuditEntry
@@ -138,7 +136,7 @@ def measure(url: str, standby: str, passes: int, seconds: float) -> Iterator[Mea
 @click.option("--seconds", default=2.0, show_default=True, help="Of each measurement.")
 def main(passes: int, seconds: float) -> None:
     """Measure changes with and without an entry in turn, without and with a standby."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    hide_logs()
     results: list[Measured] = []
 
     with Postgres(DURABLE) as primary:

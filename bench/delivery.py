@@ -22,7 +22,7 @@ from sqlalchemy import create_engine, delete, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from bench.load import free_port
-from bench.report import series, table
+from bench.report import hide_logs, series, table
 from bench.servers import ROOT
 from crm.app import create_app
 from crm.base import clock
@@ -270,6 +270,7 @@ def _growth(rates: dict[int, list[float]]) -> list[tuple[object, ...]]:
 @click.option("--work", nargs=2, hidden=True, help="A worker's database and the sink's port.")
 def main(count: int, passes: int, work: tuple[str, str] | None) -> None:
     """Measure, and print the tables."""
+    hide_logs()
     if work is not None:
         url, port = work
         work_through(url, int(port))

@@ -43,7 +43,7 @@ SEARCHED = quote(zone.company_name(1)[:2])
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page to measure, the page of the floor beside it, and the goal of issue 17."""
+    """A page to measure, the page of the floor beside it, and the goal."""
 
     title: str
     path: str

@@ -1,5 +1,6 @@
 """The tables of a measurement, as Markdown."""
 
+import logging
 import os
 import platform
 import sqlite3
@@ -10,10 +11,17 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+import structlog
+
 from crm.base import clock
 
 PACKAGES = ("flask", "jinja2", "sqlalchemy", "gunicorn")
 GIB = 1024**3
+
+
+def hide_logs() -> None:
+    """Keep what a measured part logs out of the tables on standard output."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
 @dataclass(frozen=True, slots=True)

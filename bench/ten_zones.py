@@ -5,7 +5,6 @@ its own. A person of the first zone sees the same pages in both installations. P
 the measurement alone, as for the tests.
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -17,13 +16,12 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import click
-import structlog
 from flask import Flask
 from sqlalchemy import Column, Connection, Table, UniqueConstraint, create_engine, text
 
 from bench import load, zone
 from bench.load import Request
-from bench.report import table
+from bench.report import hide_logs, table
 from bench.servers import serving
 from crm.app import create_app
 from crm.base import clock
@@ -190,7 +188,7 @@ def next_monday(now: datetime) -> datetime:
 @click.option("--seconds", default=2.0, show_default=True, help="Of each measurement.")
 def main(scale: float, zones: int, passes: int, seconds: float) -> None:
     """Measure one zone alone and among others in turn, and print the tables."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    hide_logs()
     now = clock.now()
     with TemporaryDirectory() as folder, server() as url:
         one, ten = Installation(url, "one"), Installation(url, "ten")
