@@ -66,7 +66,7 @@ class Created(NamedTuple):
     after: Mapping[str, object]
 
 
-_HEAD_HASH = select(AuditHead.hash).where(AuditHead.id == HEAD)
+_HEAD = select(AuditHead.position, AuditHead.hash).where(AuditHead.id == HEAD)
 _HEAD_POSITION = select(AuditHead.position).where(AuditHead.id == HEAD)
 _MOVE_HEAD = (
     update(AuditHead)
@@ -92,10 +92,20 @@ def chain_head(db: Session) -> str | None:
 
     It is read once a transaction, so that what is read later is at least as new.
     """
+    return _head_seen(db)[1]
+
+
+def position_seen(db: Session) -> int:
+    """How far the chain reaches as `chain_head` read it: what is read later is at least as new."""
+    return _head_seen(db)[0]
+
+
+def _head_seen(db: Session) -> tuple[int, str | None]:
     if HEAD_SEEN not in db.info:
-        db.info[HEAD_SEEN] = db.scalar(_HEAD_HASH)
-    head: str | None = db.info[HEAD_SEEN]
-    return head
+        head = db.execute(_HEAD).first()
+        db.info[HEAD_SEEN] = tuple(head) if head else (0, None)
+    seen: tuple[int, str | None] = db.info[HEAD_SEEN]
+    return seen
 
 
 def come_from(source: str | None) -> None:

@@ -205,6 +205,8 @@ ORDER_WORKFLOW: Workflow[Step, OrderState, Actor, Condition] = Workflow(
     ),
 )
 
+# What is decided about work of others, who may add to it until then.
+DECISIONS = frozenset(row.step for row in ORDER_WORKFLOW if row.by == DECIDING)
 # What the side does that acts; all else does the side that decides.
 STEPS_OF_UNIT = frozenset({Step.RECEIVE, Step.ANSWER, Step.PROGRESS, Step.EXTEND})
 STEP_OF_WAIT: Mapping[Wait, Step] = {

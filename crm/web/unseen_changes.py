@@ -18,7 +18,7 @@ from crm.extensions import db
 from crm.web.audit.labels import ACTIONS, RECORDS
 from crm.web.errors import refusal_text
 from crm.web.forms import LARGEST_ID
-from crm.web.transaction import today
+from crm.web.transaction import CHANGING, today
 
 SHOWN = "shown"  # the field of a form
 MOST_NAMED = 3  # changes
@@ -26,9 +26,13 @@ NOBODY = "系统"
 
 
 def position_shown() -> int:
-    """How far the trail reaches; read before anything else that the page shows."""
-    # of rows that are read later the page may show more than this promises, never less
-    return audit.position(db.session)
+    """How far the trail reaches; to be called before anything that the page shows is read.
+
+    Of rows that are read later the page may show more than this promises, never less.
+    """
+    # a request that changes something may have waited for others since it began
+    is_change = request.method in CHANGING
+    return audit.position(db.session) if is_change else audit.position_seen(db.session)
 
 
 def unseen_changes(table: type[Base], row_id: int, *, field: str = SHOWN) -> str:

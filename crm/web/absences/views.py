@@ -1,13 +1,14 @@
 """Pages of absences: own, waiting for approval, and of the viewer's units."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import RadioField, StringField
+from wtforms import HiddenField, RadioField, StringField
 from wtforms.validators import DataRequired, Length
 
 from crm.base.errors import Refused
@@ -41,6 +42,7 @@ from crm.web.forms import (
 from crm.web.people.reassignment import is_long_absence, open_count, page_url
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
+from crm.web.unseen_changes import position_shown, unseen_changes
 
 bp = Blueprint("absences", __name__, url_prefix="/absences")
 ONE = f"/<int(max={LARGEST_ID}):absence_id>"
@@ -71,6 +73,8 @@ class AskForm(FlaskForm):
 
 class WhyForm(FlaskForm):
     """The reason of a return or cancellation."""
+
+    shown = HiddenField()  # of `position_shown`
 
     why = StringField("原因", [DataRequired("请填写原因。"), _line], filters=[cleaned])
 
@@ -147,19 +151,24 @@ def _found(absence_id: int) -> Absence:
     return visible_absence(db.session, my_view(), absence_id, today()) or abort(404)
 
 
-def _show(absence: Absence, **given: FlaskForm) -> str:
+def _show(absence_id: int, unseen: str = "", **given: WhyForm) -> str:
+    shown_at = position_shown()
+    absence = _found(absence_id)
     # without `formdata=None` each form would read the fields of the one that was sent
-    forms: dict[str, Any] = {
+    forms: dict[str, WhyForm] = {
         "returning": WhyForm(formdata=None),
         "shortening": ShortenForm(formdata=None, data={"to_on": absence.to_on}),
         "cancelling": WhyForm(formdata=None),
     } | given
+    for form in forms.values():
+        form.shown.data = str(shown_at)
     decides = may_decide(db.session, signed_in(), absence.person_id, today())
     is_asked = absence.status is AbsenceStatus.ASKED
 
     return render_template(
         "absences/show.html",
         absence=absence,
+        unseen=unseen,
         line=absence_row(absence, today()),
         can_decide=decides and is_asked,
         can_change=decides and absence.status is AbsenceStatus.APPROVED,
@@ -174,7 +183,7 @@ def _show(absence: Absence, **given: FlaskForm) -> str:
 @bp.get(ONE)
 def show(absence_id: int) -> ResponseReturnValue:
     """One absence, with what may be done about it."""
-    return _show(_found(absence_id))
+    return _show(absence_id)
 
 
 def _settle(session: Session, absence: Absence, change: Callable[[Session, Absence], None]) -> None:
@@ -236,7 +245,10 @@ def _answer(
     absence_id: int, name: str, form: WhyForm, change: Callable[[Session, Absence], None]
 ) -> ResponseReturnValue:
     """Apply a decision with a form; refusals are shown at its fields."""
+    unseen = unseen_changes(Absence, absence_id)
     absence = _found(absence_id)
+    if unseen:
+        return _show(absence_id, unseen, **{name: form}), HTTPStatus.CONFLICT
 
     if form.validate():
         try:
@@ -249,7 +261,7 @@ def _answer(
             return redirect(url_for(".show", absence_id=absence_id))
 
     # read again: the refusal rolled the transaction back
-    return _show(_found(absence_id), **{name: form}), 422
+    return _show(absence_id, **{name: form}), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 @bp.post(f"{ONE}/return")

@@ -13,6 +13,7 @@ from crm.web.auth import signed_in
 from crm.web.quotas.labels import result_label
 from crm.web.quotas.visible_figures import figure_url, my_figure_scope
 from crm.web.transaction import moment
+from crm.web.unseen_changes import position_shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class CorrectionRow:
     why: str
     made: str
     signed: str  # empty: it waits for a signature
+    shown: int  # of `position_shown`
     can_sign: bool
     can_explain: bool
 
@@ -34,7 +36,8 @@ def correction_rows(
     session: Session, viewer: Viewer, condition: ColumnElement[bool], *, most: int | None = None
 ) -> list[CorrectionRow]:
     """The corrections for which the condition holds, the unsigned first."""
-    return [_row(facts, viewer) for facts in corrections(session, condition, most=most)]
+    shown_at = position_shown()
+    return [_row(facts, viewer, shown_at) for facts in corrections(session, condition, most=most)]
 
 
 def count_my_corrections(session: Session) -> int:
@@ -48,7 +51,7 @@ def corrections_notice() -> str:
     return f"所在周期已定稿，定稿数不变；已记更正 {count} 条，待督查人员签认。" if count else ""
 
 
-def _row(facts: CorrectionFacts, viewer: Viewer) -> CorrectionRow:
+def _row(facts: CorrectionFacts, viewer: Viewer, shown_at: int) -> CorrectionRow:
     made, person, scope = facts.correction, facts.person, my_figure_scope()
     before = result_label(made.from_achieved, made.from_required, made.from_status)
     after = result_label(made.to_achieved, made.to_required, made.to_status)
@@ -63,6 +66,7 @@ def _row(facts: CorrectionFacts, viewer: Viewer) -> CorrectionRow:
         why=made.why,
         made=f"{facts.author or '系统'} {formatting.moment(made.made_at)}",
         signed=f"{facts.signer} {formatting.moment(made.signed_at)}" if made.signed_at else "",
+        shown=shown_at,
         can_sign=viewer.judges and facts.may_be_signed_by(scope),
         can_explain=made.signed_at is None and viewer.person_id == made.made_by_id,
     )

@@ -7,17 +7,23 @@ from crm.base.errors import Refused
 from crm.extensions import db
 from crm.quotas import service
 from crm.quotas.frozen import correction_by, correction_to_sign
+from crm.quotas.models import Correction
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
 from crm.web.forms import back_to, cleaned
 from crm.web.quotas.visible_figures import my_figure_scope
 from crm.web.transaction import moment, transaction
+from crm.web.unseen_changes import unseen_changes
 
 
 def sign(correction_id: int) -> ResponseReturnValue:
     me, back = signed_in(), back_to(url_for("compliance.board", tab="corrections"))
+    unseen = unseen_changes(Correction, correction_id)
     # one that I may not see is not there for me
     correction = correction_to_sign(db.session, correction_id, my_figure_scope()) or abort(404)
+    if unseen and correction.signed_at is None:  # its reason may be another
+        flash(unseen, "danger")
+        return redirect(back)
 
     try:
         with transaction() as session:

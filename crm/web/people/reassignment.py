@@ -32,6 +32,7 @@ from crm.web.transaction import moment, today, trial
 
 bp = Blueprint("reassignment", __name__)
 PAGE = "/handover/<username>"
+PREVIEWED = "previewed"  # the field that names what was to be handed over
 STAYS, AS_ALL = "stay", "as_all"  # choices of a row besides a person
 
 
@@ -227,8 +228,16 @@ def _do(person: Person, absence: Absence | None, asked: Asked) -> str:
     home = _home(person, absence)
     with explained() as session:
         moved = _hand_over(session, person, absence, asked)
+        # more may be open in the person's name than the preview showed
+        previewed = request.form.get(PREVIEWED)
+        if previewed is not None and previewed != _keys(moved):
+            raise Refused("things_changed")
     flash(f"已交接 {len(moved)} 项，接手人和本人都会收到清单。", "success")
     return home
+
+
+def _keys(moved: list[Moved]) -> str:
+    return " ".join(sorted(move.thing.key for move in moved))
 
 
 def _preview(person: Person, absence: Absence | None, asked: Asked) -> ResponseReturnValue:
@@ -241,13 +250,17 @@ def _preview(person: Person, absence: Absence | None, asked: Asked) -> ResponseR
         context = {"has_stay": has_stay, "name": person.name, "home": page_url(person, absence)}
 
     left = len(things) - len(moved)
-    sent = [item for item in request.form.items(multi=True) if item[0] not in ("csrf_token", "do")]
+    sent = [
+        item
+        for item in request.form.items(multi=True)
+        if item[0] not in ("csrf_token", "do", PREVIEWED)
+    ]
 
     return render_template(
         "people/reassignment_preview.html",
         lines=lines,
         left=left,
-        sent=sent,
+        sent=[*sent, (PREVIEWED, _keys(moved))],
         absence=absence,
         **context,
     )

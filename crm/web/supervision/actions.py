@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from http import HTTPStatus
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, url_for
@@ -21,6 +22,7 @@ from crm.supervision.rules import CLOSED, OrderKind, OrderState, due_on
 from crm.supervision.service import take_step
 from crm.supervision.workflow import (
     DECIDING,
+    DECISIONS,
     ORDER_WORKFLOW,
     STEP_OF_WAIT,
     STEPS_OF_UNIT,
@@ -36,6 +38,7 @@ from crm.web.supervision.causes import causes_of
 from crm.web.supervision.forms import FORMS, StepForm
 from crm.web.supervision.rows import due_if_issued, entry_lines, facts_of, order_line
 from crm.web.transaction import moment, today, transaction
+from crm.web.unseen_changes import position_shown, unseen_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,10 @@ def form_of(step: Step, **options: Any) -> StepForm:
     return FORMS[step](prefix=f"{step.value}-", **options)
 
 
-def page(order: Order, sent: Mapping[Step, StepForm] | None = None, refusal: str = "") -> str:
+def page(order_id: int, sent: Mapping[Step, StepForm] | None = None, refusal: str = "") -> str:
     """The page of an order; a form that was refused is shown again with its errors."""
+    shown_at = position_shown()
+    order = order_or_404(order_id)
     me, on, sent = my_view(), today(), sent or {}
     situation = situation_of(db.session, me, order, on)
     steps = ORDER_WORKFLOW.steps(situation)
@@ -81,6 +86,8 @@ def page(order: Order, sent: Mapping[Step, StepForm] | None = None, refusal: str
         for step in Step
         if step in FORMS and step in steps
     }
+    for form in forms.values():
+        form.shown.data = str(shown_at)
     is_deciding = not situation.actors.isdisjoint(DECIDING) and Actor.PERSON not in situation.actors
     receivers_row = _receivers(order) if Step.ISSUE in steps else None
     if receivers_row and receivers_row.refusal:
@@ -155,8 +162,13 @@ def dues_today() -> str:
 def act(order_id: int, step: str) -> ResponseReturnValue:
     """Take a step and send its mails; a refusal is shown at its field."""
     # the route admits only steps that have a form
-    order, taken = order_or_404(order_id), Step(step)
+    taken = Step(step)
     form, refused = form_of(taken), ""
+    is_decision = taken in DECISIONS
+    unseen = unseen_changes(Order, order_id, field=form.shown.name) if is_decision else ""
+    order = order_or_404(order_id)
+    if unseen:
+        return page(order_id, {taken: form}, unseen), HTTPStatus.CONFLICT
 
     if form.validate():
         try:
@@ -182,7 +194,7 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
             return redirect(url_for("supervision.show", order_id=order_id))
 
     # read again: the refusal rolled the transaction back
-    return page(order_or_404(order_id), {taken: form}, refused), 422
+    return page(order_id, {taken: form}, refused), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def _at_field(form: StepForm, refusal: Refused) -> str:

@@ -137,6 +137,8 @@ def set_choices(db: Session, form: OrderForm, viewer: Viewer, on: date) -> None:
 class StepForm(FlaskForm):
     """A step without fields of its own."""
 
+    shown = HiddenField()  # of `position_shown`
+
     @property
     def words(self) -> str:
         """The text of the step, whatever its field is called."""

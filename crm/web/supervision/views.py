@@ -224,7 +224,7 @@ def create() -> ResponseReturnValue:
 @bp.get(ORDER)
 def show(order_id: int) -> ResponseReturnValue:
     """One order with the steps that I may take."""
-    return page(order_or_404(order_id))
+    return page(order_id)
 
 
 @bp.get(f"{ORDER}/print")

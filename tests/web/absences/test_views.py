@@ -1,5 +1,6 @@
 """Absences on pages: asked for on the phone, decided by one touch, told on my day."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -127,6 +128,20 @@ def test_a_supervisor_shortens_it_and_cancels_it(app, at_chiefs, asked):
 
     at_chiefs.post(f"{LIST}/{asked}/cancel", data={"why": "行程取消"})
     assert the_one(app).status is AbsenceStatus.CANCELLED
+
+
+def test_an_absence_shortened_since_it_was_shown_is_not_cancelled_unseen(app, at_chiefs, asked):
+    at_chiefs.post(f"{LIST}/{asked}/approve")
+    page = at_chiefs.get(f"{LIST}/{asked}").text
+    shown = re.search(r'name="shown" type="hidden" value="(\d+)"', page)[1]
+    at_chiefs.post(f"{LIST}/{asked}/shorten", data={"to_on": "2026-07-21", "why": "提前返岗"})
+
+    answer = at_chiefs.post(f"{LIST}/{asked}/cancel", data={"why": "行程取消", "shown": shown})
+
+    assert answer.status_code == 409
+    assert re.search("此后有变动：赵督于.*缩短请假。", answer.text)
+    assert 'value="行程取消"' in answer.text
+    assert the_one(app).status is AbsenceStatus.APPROVED
 
 
 def test_what_somebody_else_decided_meanwhile_is_told(app, at_linas, at_chiefs, asked):

@@ -1,5 +1,6 @@
 """Frozen figures and their corrections on pages: both shown, signed by another person."""
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -83,6 +84,22 @@ def sign(app, username):
     return sign_in(app, username).post(
         f"/compliance/corrections/{made.id}/sign", follow_redirects=True
     )
+
+
+def test_a_correction_explained_anew_since_it_was_shown_is_not_signed_unseen(app, corrected):
+    made, second, watch = correction(app), sign_in(app, "second"), sign_in(app, "watch")
+    shown = re.search(r'name="shown" value="(\d+)"', second.get(TAB).text)[1]
+    watch.post(f"/compliance/corrections/{made.id}/give_reason", data={"why": "另有原因"})
+
+    answer = second.post(
+        f"/compliance/corrections/{made.id}/sign",
+        data={"shown": shown, "back": TAB},
+        follow_redirects=True,
+    )
+
+    assert "说明更正。本次未办理" in answer.text
+    assert "另有原因" in answer.text
+    assert correction(app).signed_at is None
 
 
 def test_the_board_says_that_its_figures_are_frozen(app, zone):

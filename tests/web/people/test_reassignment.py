@@ -1,5 +1,6 @@
 """The page on which everything open in a person's name is handed over."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -7,9 +8,10 @@ from sqlalchemy import select
 
 from crm.base.outbox import Message, MessageKind
 from crm.followups.models import Followup
-from crm.people.models import Absence
+from crm.leads.models import Lead
+from crm.people.models import Absence, Person
 from crm.visits.models import Visit
-from tests.factories import arranged, make_absence, make_person, make_unit, sign_in
+from tests.factories import arranged, make_absence, make_followup, make_person, make_unit, sign_in
 from tests.reassignment.conftest import TODAY, arrange, open_everything
 
 PAGE = "/handover/leaver"
@@ -55,6 +57,21 @@ def test_it_happens_once_it_is_confirmed_and_is_told(app, at_admins, zone):
         assert db.get_one(Visit, zone.plan.id).leader_id == zone.heir.id
         result = select(Message.person_id).where(Message.kind == MessageKind.HANDOVER)
         assert set(db.scalars(result)) == {zone.heir.id, zone.leaver.id}
+
+
+def test_what_has_come_since_the_preview_is_not_handed_over_unseen(app, at_admins, zone):
+    preview = at_admins.post(PAGE, data={"to_all": zone.heir.id}).text
+    previewed = re.search(r'name="previewed" value="([^"]+)"', preview)[1]
+    with arranged(app) as db:
+        lead = db.get_one(Lead, db.get_one(Followup, zone.step.id).lead_id)
+        make_followup(db, lead, db.get_one(Person, zone.leaver.id), date(2026, 7, 20))
+
+    sent = {"to_all": zone.heir.id, "previewed": previewed, "do": "confirm"}
+    answer = at_admins.post(PAGE, data=sent)
+
+    assert answer.status_code == 422
+    assert "名下事项在此期间有变动" in answer.text
+    assert step_of(app, zone) == zone.leaver.id
 
 
 def test_what_does_not_fit_stands_at_its_line_and_nothing_typed_is_lost(app, at_admins, zone):

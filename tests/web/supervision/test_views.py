@@ -432,6 +432,23 @@ def test_an_extension_is_decided(app, received, step, due):
     assert (order.due_on, order.asked_due_on) == (due, None)
 
 
+def test_an_answer_given_anew_since_it_was_shown_is_not_accepted_unseen(app, answered):
+    chief = sign_in(app, "chief")
+    page = chief.get(f"{LIST}/{answered}").text
+    shown = re.search(r'name="accept-shown" type="hidden" value="(\d+)"', page)[1]
+    take(app, "chief", answered, "return", reason="缺少材料")
+    take(app, "li", answered, "answer", text="材料已补齐")
+
+    form = {"accept-basis": "现场核实", "accept-shown": shown}
+    answer = chief.post(f"{LIST}/{answered}/accept", data=form)
+
+    assert answer.status_code == 409
+    assert "反馈督办单。本次未办理" in answer.text
+    assert "材料已补齐" in answer.text
+    assert "现场核实</textarea>" in answer.text
+    assert load(app, answered).state is OrderState.ANSWERED
+
+
 def test_an_answer_is_returned_with_a_later_date(app, answered):
     take(app, "chief", answered, "return", reason="缺少材料", new_due_on="2026-08-05")
 
