@@ -18,6 +18,7 @@ import crm.jobs.models
 import crm.leads.models
 import crm.mailing.models
 import crm.people.models
+import crm.problems.models
 import crm.quotas.models
 import crm.supervision.models
 import crm.targets.models

@@ -19,6 +19,7 @@ from crm.leads.fields import LEAD_FIELDS
 from crm.leads.models import Company, Lead
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.permissions import Viewer
+from crm.problems.models import Problem, ProblemLead
 from crm.quotas.permissions import figure_scope
 from crm.supervision.models import Order
 from crm.supervision.permissions import figure_allows
@@ -45,6 +46,7 @@ WITHOUT_LEADS = frozenset(
         "message",
         "person",
         "posting",
+        "problem_category",
         "rate_count",
         "rule",
         "target",
@@ -53,7 +55,9 @@ WITHOUT_LEADS = frozenset(
         "workday_override",
     }
 )
-TRACED = frozenset(table.__tablename__ for table in (Company, Lead, Visit, Followup, Order))
+TRACED = frozenset(
+    table.__tablename__ for table in (Company, Lead, Visit, Followup, Order, Problem)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def _lead_ids(values: str | None) -> Iterable[int]:
 def _leads_linked(
     db: Session, entries: Sequence[AuditEntry]
 ) -> defaultdict[tuple[str, int], set[int]]:
-    """Leads by subject and row: of companies, follow-ups and visits.
+    """Leads by subject and row: of companies, follow-ups, visits and problems.
 
     What is known of a company came with one of its leads; the text of a visit may mention any lead
     that it has or had.
@@ -141,6 +145,7 @@ def _leads_linked(
             (Company, Lead.company_id, Lead.id),
             (Followup, Followup.id, Followup.lead_id),
             (Visit, VisitLead.visit_id, VisitLead.lead_id),
+            (Problem, ProblemLead.problem_id, ProblemLead.lead_id),
         )
         if (ids := _ids(entries, table.__tablename__))
     ]

@@ -17,6 +17,7 @@ class MessageKind(LabeledEnum):
     ABSENCE_ANSWER = "absence-answer", "请假答复"
     COMPANION = "companion", "同行通知"
     HANDOVER = "hand-over", "工作交接"
+    PROBLEM = "problem", "困难问题"
     STAY_LAPSED = "stay-lapsed", "驻城逾期未办结"
 
     @property

@@ -16,6 +16,7 @@ from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.leads.industries import industries
 from crm.people.models import Unit
 from crm.people.rules import UnitKind
+from crm.problems.categories import CategoryData, add_category, categories
 from crm.quotas.calendar import set_days
 from crm.quotas.models import RuleVersion, WorkdayOverride
 from crm.quotas.rules import Rule
@@ -46,6 +47,16 @@ class OverrideSeed(BaseModel):
     note: str | None = None
 
 
+class CategorySeed(BaseModel):
+    """A category of problems, with the unit that usually removes such an obstacle."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    name: str
+    unit: str | None = None
+
+
 class TargetSeed(BaseModel):
     """A unit's target for a year, as a number of projects."""
 
@@ -67,6 +78,7 @@ class Planted:
     overrides: int
     industries: int
     targets: int
+    categories: int
 
 
 def plant(db: Session, *, now: datetime) -> Planted:
@@ -77,6 +89,7 @@ def plant(db: Session, *, now: datetime) -> Planted:
         overrides=_plant_overrides(db, now),
         industries=len(industries()),
         targets=_plant_targets(db, now),
+        categories=_plant_categories(db, now),
     )
 
 
@@ -169,6 +182,21 @@ def _plant_overrides(db: Session, now: datetime) -> int:
         )
 
     return len(new)
+
+
+def _plant_categories(db: Session, now: datetime) -> int:
+    """Add the categories of problems to a zone that has none: others are its own."""
+    if categories(db):
+        return 0
+    units = dict(db.execute(select(Unit.code, Unit.id)).all())
+    seeds = _read("problem_categories.yaml", list[CategorySeed])
+
+    for position, seed in enumerate(seeds, start=1):
+        unit_id = units.get(seed.unit) if seed.unit else None
+        data = CategoryData(name=seed.name, position=position, unit_id=unit_id)
+        add_category(db, data=data, by=None, now=now, code=seed.code)
+
+    return len(seeds)
 
 
 def _plant_targets(db: Session, now: datetime) -> int:

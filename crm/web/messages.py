@@ -173,6 +173,22 @@ SENTENCES = {
     "may_not_know_lead": "所选人员不在这条线索的知悉范围内，无法接收和查看督办单，请另选人员。",
     "person_out_of_scope": "责任人须是您所辖单位的人员，请另选。",
     "same_person": "须由反馈人（申请人）以外的人员办理。",
+    # problems
+    "problem_state": "这个困难问题的状态为“{state}”，他人可能刚刚办理，请刷新页面后再办理。",
+    "not_by_solver": "须由报送已解决者以外的人员确认。",
+    "passed_twice": "已转办两次，不能再转办；确不属本单位职责的，请提请统筹单位明确。",
+    "passes_left": "转办未满两次的，请直接转办。",
+    "already_referred": "已提请统筹单位明确，请等待答复。",
+    "not_referred": "承办单位尚未提请明确，暂不能指定。",
+    "same_owner": "请选择其他承办单位或承办人。",
+    "owns_and_assists": "承办单位不能同时是协办单位。",
+    "nobody_takes": "{unit}没有可受理的人员（账号不可用，或不在线索的知悉范围内），"
+    "请另选承办单位，或指定知情的承办人。",
+    "may_not_know_problem": "所选人员不在所涉线索的知悉范围内，请另选。",
+    "unknown_category": "未找到该类别，请重新选择。",
+    "known_category": "已有同名类别，请更换名称。",
+    "no_such_visit": "未找到该拜访。",
+    "due_in_past": "日期不能早于今天。",
     # leads and follow-ups
     "in_future": "日期不能晚于今天。",
     "before_entered": "日期不能早于线索的登记日期（{on}）。",

@@ -5,17 +5,24 @@ from pathlib import Path
 import pytest
 
 from crm.base.workflow import as_markdown
+from crm.problems.workflow import PROBLEM_WORKFLOW
+from crm.problems.workflow import Actor as ProblemActor
 from crm.supervision.workflow import ORDER_WORKFLOW, Actor
 
 PAGE = (Path(__file__).parents[2] / "docs" / "workflows.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("workflow", [ORDER_WORKFLOW], ids=["supervision orders"])
+@pytest.mark.parametrize(
+    "workflow", [ORDER_WORKFLOW, PROBLEM_WORKFLOW], ids=["supervision orders", "problems"]
+)
 def test_the_page_prints_the_table_that_is_declared(workflow):
     table = as_markdown(workflow)
 
     assert table in PAGE, table
 
 
-def test_the_page_names_every_actor_of_a_supervision_order():
-    assert [actor.value for actor in Actor if f"- {actor.value}: {actor.label}\n" not in PAGE] == []
+@pytest.mark.parametrize("actors", [Actor, ProblemActor], ids=["supervision orders", "problems"])
+def test_the_page_names_every_actor(actors):
+    assert [
+        actor.value for actor in actors if f"- {actor.value}: {actor.label}\n" not in PAGE
+    ] == []

@@ -43,6 +43,7 @@ def test_mails_about_ones_duty_cannot_be_switched_off():
         MessageKind.ORDER,
         MessageKind.ABSENCE_ANSWER,
         MessageKind.HANDOVER,
+        MessageKind.PROBLEM,
         MessageKind.STAY_LAPSED,
     }
     assert {*OPTIONAL, *FIXED, MessageKind.COMPANION} == set(MessageKind)

@@ -1,0 +1,309 @@
+"""For whom a problem waits: as people for one problem, and as a list for one person (PROJECTS 5).
+
+Whose task a step is stands in the workflow. Where none of them can take it, it falls to who stands
+in: up the tree of the owner's unit, or the raiser's supervisor and then an officer.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Exists, Select, and_, exists, false, or_, select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.errors import Refused
+from crm.base.workflow import Situation
+from crm.leads.models import LeadRole
+from crm.leads.permissions import role_held_on
+from crm.leads.rules import LeadRoleKind
+from crm.people.models import Person, Posting
+from crm.people.officers import officer_ids
+from crm.people.permissions import Viewer, viewer
+from crm.people.queries import active_at, held_on, posted_as, unit_tree, units_above
+from crm.people.rules import WITH_RECORDS, Role
+from crm.problems.models import Problem, ProblemLead, ProblemUnit
+from crm.problems.permissions import (
+    COLUMNS,
+    IN_LINE,
+    Onlooker,
+    ProblemSituation,
+    actor_conditions,
+    actors_of,
+    condition_sql,
+    conditions_of,
+    may_see,
+    may_take,
+    refusal_of,
+    viewer_of,
+    visible,
+)
+from crm.problems.queries import PARTIES
+from crm.problems.rules import OVER, days_overdue
+from crm.problems.workflow import PROBLEM_WORKFLOW, STEP_OF_WAIT, Actor, Step, Wait
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingProblem:
+    """A problem that waits for a person, and for what; unit, person and category loaded."""
+
+    problem: Problem
+    wait: Wait
+    days_overdue: int
+
+
+# the people for whom one problem waits
+
+
+def assignees(db: Session, problem: Problem, step: Step, at: datetime) -> list[Person]:
+    """The people whose task the step is."""
+    row = PROBLEM_WORKFLOW.of(step)
+    people = people_who_are(db, problem, row.waits_for, at, step=step)
+    return people or stand_ins(db, problem, step, at)
+
+
+def people_who_are(
+    db: Session, problem: Problem, actors: Collection[Actor], at: datetime, *, step: Step
+) -> list[Person]:
+    """The people who are one of these and see the problem; not those who never take the step."""
+    ids = actor_ids(db, problem, actors, at) - excluded_ids(problem, step)
+    return seeing(db, problem, people_of(db, ids, at), civil_date(at))
+
+
+def actor_ids(
+    db: Session, problem: Problem, actors: Collection[Actor], at: datetime
+) -> set[int | None]:
+    """Ids of the people who are one of these to the problem; of a scope's actors nobody."""
+    ids: set[int | None] = set()
+
+    for actor in actors:
+        if actor in COLUMNS:
+            ids.add(getattr(problem, COLUMNS[actor].key))
+        elif actor is Actor.TRACKER:
+            ids.update(db.scalars(_trackers(civil_date(at), problem.id)))
+        elif actor is Actor.OFFICER:
+            ids.update(officer_ids(db, civil_date(at)))
+        elif actor is Actor.LINE:
+            ids.update(_in_line_of(db, [problem.unit_id], at))
+        elif actor is Actor.ASSISTING_LINE:
+            units = select(ProblemUnit.unit_id).where(ProblemUnit.problem_id == problem.id)
+            ids.update(_in_line_of(db, db.scalars(units).all(), at))
+
+    return ids
+
+
+def _trackers(on: date, problem_id: int) -> Select[int | None]:
+    return (
+        select(LeadRole.person_id)
+        .join(ProblemLead, ProblemLead.lead_id == LeadRole.lead_id)
+        .where(
+            ProblemLead.problem_id == problem_id,
+            LeadRole.role == LeadRoleKind.TRACKER,
+            role_held_on(on),
+        )
+    )
+
+
+def _in_line_of(db: Session, unit_ids: Collection[int], at: datetime) -> Iterator[int]:
+    held = posted_as(db, IN_LINE, at)
+    for unit_id in unit_ids:
+        yield from held.get(unit_id, ())
+
+
+def people_of(db: Session, person_ids: Collection[int | None], at: datetime) -> Sequence[Person]:
+    """Those of the people who work with records and whose accounts are open, by username."""
+    query = select(Person).where(
+        Person.id.in_({*person_ids} - {None}), Person.role.in_(WITH_RECORDS), active_at(at)
+    )
+    return db.scalars(query.order_by(Person.username)).all()
+
+
+def seeing(db: Session, problem: Problem, people: Iterable[Person], on: date) -> list[Person]:
+    """Those of the people who may see the problem."""
+    return [person for person in people if may_see(db, viewer(db, person, on), problem.id, on)]
+
+
+def excluded_ids(problem: Problem, step: Step) -> set[int | None]:
+    """Ids of the people who may not take the step, whatever else they are to the problem."""
+    never = PROBLEM_WORKFLOW.of(step).never
+    return {getattr(problem, COLUMNS[actor].key) for actor in never}
+
+
+def stand_ins(db: Session, problem: Problem, step: Step, at: datetime) -> list[Person]:
+    """Who takes the step where nobody is left whose task it is: the first level with somebody."""
+    for level in _levels(db, problem, PROBLEM_WORKFLOW.of(step).else_for, at):
+        people = people_of(db, set(level) - excluded_ids(problem, step), at)
+        if found := seeing(db, problem, people, civil_date(at)):
+            return found
+    return []
+
+
+def _levels(
+    db: Session, problem: Problem, actor: Actor | None, at: datetime
+) -> Iterator[Collection[int]]:
+    if actor is Actor.NEAREST:
+        yield from _up_from(db, problem.unit_id, IN_LINE, at)
+    elif actor is Actor.CONFIRMER:
+        # PROJECTS 5: the raiser's supervisor, then an officer
+        if problem.raised_unit_id is not None:
+            yield from _up_from(db, problem.raised_unit_id, {Role.SUPERVISOR}, at)
+        yield officer_ids(db, civil_date(at))
+    else:
+        return
+
+    yield db.scalars(select(Person.id).where(Person.role == Role.ADMIN)).all()
+
+
+def _up_from(
+    db: Session, unit_id: int, roles: Collection[Role], at: datetime
+) -> Iterator[Collection[int]]:
+    held = posted_as(db, roles, at)
+    for above in units_above(unit_tree(db), unit_id):
+        yield held.get(above, ())
+
+
+# what one person may do
+
+
+def situation_of(db: Session, me: Onlooker, problem: Problem, at: datetime) -> ProblemSituation:
+    """The problem's state, their roles in it and the conditions that hold, stand-ins included."""
+    actors = actors_of(db, me, problem)
+    close = PROBLEM_WORKFLOW.of(Step.CLOSE)
+
+    if problem.state in close.sources and actors.isdisjoint(close.waits_for):
+        stands_in = not people_who_are(db, problem, close.waits_for, at, step=Step.CLOSE)
+        if stands_in and me.viewer.person in stand_ins(db, problem, Step.CLOSE, at):
+            actors |= {Actor.CONFIRMER}
+
+    return Situation(problem.state, actors, conditions_of(problem))
+
+
+def steps_of(db: Session, me: Onlooker, problem: Problem, at: datetime) -> frozenset[Step]:
+    """What they may do now with a visible problem; the service refuses all else."""
+    return PROBLEM_WORKFLOW.steps(situation_of(db, me, problem, at))
+
+
+def require_step(db: Session, *, problem: Problem, step: Step, by: Person, now: datetime) -> None:
+    """Lock the problem and refuse a step that its workflow does not allow the person now.
+
+    Refused as `not_yours`, `problem_state`, `not_by_solver`, `passed_twice`, `passes_left`,
+    `already_referred`, `not_referred`.
+    """
+    me = viewer_of(db, by, now)
+    # before all else: a refusal for another reason would tell of the problem
+    if not may_see(db, me.viewer, problem.id, me.on):
+        raise Refused("not_yours")
+
+    # Of two who take a step at once, the second meets the state that the first one left.
+    db.refresh(problem, [*Problem.__table__.columns.keys()], with_for_update=True)
+    obstacle = PROBLEM_WORKFLOW.of(step).obstacle(situation_of(db, me, problem, now))
+    if obstacle is not None:
+        raise refusal_of(obstacle, problem)
+
+
+# the problems that wait for one person
+
+
+def waiting_for(db: Session, me: Onlooker, now: datetime) -> list[WaitingProblem]:
+    """What waits for the viewer, the most pressing first: the lists of *my day*."""
+    query = _waiting(me, now).where(visible(me)).options(*PARTIES)
+    waiting = [
+        WaitingProblem(problem, wait, days_overdue(problem.state, problem.due_on, me.on))
+        for problem, wait in _waits(db, me.viewer, query, now)
+    ]
+    places = {wait: place for place, wait in enumerate(Wait)}
+    return sorted(
+        waiting, key=lambda item: (places[item.wait], item.problem.due_on, item.problem.id)
+    )
+
+
+def waits_of(db: Session, me: Onlooker, problem_id: int, now: datetime) -> frozenset[Wait]:
+    """For what one problem waits for the viewer."""
+    query = _waiting(me, now).where(visible(me), Problem.id == problem_id)
+    return frozenset(wait for _, wait in _waits(db, me.viewer, query, now))
+
+
+def _waits(
+    db: Session, viewer: Viewer, query: Select[Problem, *tuple[Any, ...]], now: datetime
+) -> list[tuple[Problem, Wait]]:
+    """The waits among the rows of `_waiting`: own ones by mark, vacant ones by who stands in."""
+    found = []
+    for problem, *marks in db.execute(query).all():
+        own, vacant = marks[: len(Wait)], marks[len(Wait) :]
+        for wait, is_own, is_vacant in zip(Wait, own, vacant, strict=True):
+            # The query only narrows it down: who is nearest up the tree is decided here.
+            if is_own or (
+                is_vacant and viewer.person in stand_ins(db, problem, STEP_OF_WAIT[wait], now)
+            ):
+                found.append((problem, wait))
+    return found
+
+
+def _waiting(me: Onlooker, now: datetime) -> Select[Problem, *tuple[Any, ...]]:
+    """The problems that may wait for the viewer, each with two marks for every wait.
+
+    The first mark: the step is the viewer's task. The second: it is nobody's task, and the viewer
+    may stand in.
+    """
+    actors = actor_conditions(me)
+    own, vacant = [], []
+
+    for wait in Wait:
+        row = PROBLEM_WORKFLOW.of(STEP_OF_WAIT[wait])
+        tasked = or_(*(actors[actor] for actor in row.waits_for))
+        own.append(may_take(row.step, actors) & tasked)
+        stands_in = me.viewer.role in IN_LINE | {Role.ADMIN} and row.else_for is not None
+        vacant.append(_vacant(row.step, actors, now) if stands_in else false())
+
+    marks = [condition.label(f"mark_{place}") for place, condition in enumerate([*own, *vacant])]
+    return select(Problem, *marks).where(Problem.state.not_in(OVER), or_(*own, *vacant))
+
+
+def _vacant(
+    step: Step, actors: dict[Actor, ColumnElement[bool]], now: datetime
+) -> ColumnElement[bool]:
+    """Problems where nobody with an open account has the step as their task."""
+    row = PROBLEM_WORKFLOW.of(step)
+    # Not `!=`: an empty column excludes nobody.
+    never = [Person.id.is_distinct_from(COLUMNS[actor]) for actor in row.never]
+    fit = and_(active_at(now), Person.role.in_(WITH_RECORDS), *never)
+    on = civil_date(now)
+    tasked = [_has(actor, fit, on) for actor in row.waits_for]
+
+    return and_(
+        Problem.state.in_(row.sources),
+        *(condition_sql(condition) for condition in row.when),
+        *(~actors[actor] for actor in row.never),
+        *(~condition for condition in tasked),
+    )
+
+
+def _has(actor: Actor, fit: ColumnElement[bool], on: date) -> Exists:
+    """Problems to which somebody fit is the actor."""
+    if actor in COLUMNS:
+        return exists().where(Person.id == COLUMNS[actor], fit).correlate(Problem)
+    if actor is Actor.TRACKER:
+        return (
+            exists()
+            .where(
+                ProblemLead.problem_id == Problem.id,
+                LeadRole.lead_id == ProblemLead.lead_id,
+                LeadRole.role == LeadRoleKind.TRACKER,
+                role_held_on(on),
+                Person.id == LeadRole.person_id,
+                fit,
+            )
+            .correlate(Problem)
+        )
+    return (
+        exists()
+        .where(
+            Posting.unit_id == Problem.unit_id,
+            Posting.person_id == Person.id,
+            held_on(on),
+            Person.role.in_(IN_LINE),
+            fit,
+        )
+        .correlate(Problem)
+    )
