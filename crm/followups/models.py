@@ -1,11 +1,13 @@
 """Follow-ups (跟进): what is due on a lead, by whom, and what came of it."""
 
 from datetime import date, datetime
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, enum_column
+from crm.files.models import Attachment
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits.rules import Channel
@@ -37,3 +39,10 @@ class Followup(Base):
 
     lead: Mapped[Lead] = relationship(lazy="raise")
     person: Mapped[Person] = relationship(foreign_keys=person_id, lazy="raise")
+
+
+class FollowupFile(Attachment):
+    """A file attached to a follow-up."""
+
+    __tablename__ = "followup_file"
+    record: ClassVar = Followup

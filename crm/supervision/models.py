@@ -1,11 +1,13 @@
 """Tables of reminders, and of supervision orders with their history (REGIME 5)."""
 
 from datetime import date, datetime
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, enum_column
+from crm.files.models import Attachment
 from crm.leads.models import Lead
 from crm.leads.rules import MilestoneKind
 from crm.people.models import Person, Unit
@@ -147,3 +149,10 @@ class OrderEntry(Base):
 
     order: Mapped[Order] = relationship(back_populates="entries", lazy="raise")
     by: Mapped[Person | None] = relationship(lazy="raise")
+
+
+class OrderFile(Attachment):
+    """A file attached to an order, which may be of its draft already."""
+
+    __tablename__ = "order_file"
+    record: ClassVar = Order

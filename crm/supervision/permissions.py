@@ -22,8 +22,8 @@ from crm.people.rules import WITH_RECORDS, Role
 from crm.quotas.models import RuleVersion
 from crm.quotas.permissions import FigureScope, figure_scope, seen_by
 from crm.supervision.models import Order, OrderUnit
-from crm.supervision.rules import WORKING, OrderState, days_overdue, may_ask_extension
-from crm.supervision.workflow import ORDER_WORKFLOW, Actor, Condition, Step
+from crm.supervision.rules import CLOSED, WORKING, OrderState, days_overdue, may_ask_extension
+from crm.supervision.workflow import ACTING, DECIDING, ORDER_WORKFLOW, Actor, Condition, Step
 
 # An admin has the whole zone in scope, but is not of the line of command.
 IN_LINE = frozenset({Role.SUPERVISOR, Role.LEADER})
@@ -35,6 +35,9 @@ COLUMNS = {
     Actor.ASKER: Order.asked_by_id,
     Actor.ANSWERER: Order.answered_by_id,
 }
+
+# Who may attach files to an order while it is open: both of its sides.
+ATTACHING = frozenset((*DECIDING, *ACTING, Actor.DRAFTER, Actor.ASSISTANT))
 
 OrderSituation = Situation[OrderState, Actor, Condition]
 
@@ -210,6 +213,11 @@ def may_take(step: Step, actors: dict[Actor, ColumnElement[bool]], on: date) -> 
         *(not_(actors[actor]) for actor in row.never),
         *(condition_sql(condition, on) for condition in row.when),
     )
+
+
+def may_attach(situation: OrderSituation) -> bool:
+    """Whether the viewer may attach files to the order; a closed one stays as it is."""
+    return situation.state not in CLOSED and not situation.actors.isdisjoint(ATTACHING)
 
 
 def steps_of(db: Session, me: Viewer, order: Order, on: date) -> frozenset[Step]:

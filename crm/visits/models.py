@@ -1,11 +1,13 @@
 """Visits with those who took part and the leads they concern."""
 
 from datetime import date, datetime
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, enum_column
+from crm.files.models import Attachment
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits.rules import CHANNELS_OF, Channel, Kind, Status, Verdict
@@ -153,3 +155,10 @@ class VisitLead(Base):
 
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"), primary_key=True)
+
+
+class VisitFile(Attachment):
+    """A file attached to a visit; it hides with the words of the visit (REGIME 2)."""
+
+    __tablename__ = "visit_file"
+    record: ClassVar = Visit

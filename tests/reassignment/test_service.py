@@ -11,6 +11,8 @@ from crm.base.errors import Refused
 from crm.base.outbox import Message, MessageKind
 from crm.base.pending import take
 from crm.base.periods import Period
+from crm.files.kinds import FileKind
+from crm.files.service import KeptFile, attach
 from crm.leads.models import LeadRole
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.accounts import RecordAccessEnded, disable_person
@@ -29,7 +31,7 @@ from crm.reassignment.service import (
     settle_closed,
     settle_ended,
 )
-from crm.visits.models import CompanionNotice, Visit, VisitFormer, VisitParticipant
+from crm.visits.models import CompanionNotice, Visit, VisitFile, VisitFormer, VisitParticipant
 from crm.visits.rules import Kind, Status, Verdict, cut_between
 from tests.conftest import NOW
 from tests.factories import (
@@ -205,6 +207,15 @@ def test_a_stay_under_way_is_cut_and_no_figure_of_past_days_changes(db, full):
     assert rest.ref != full.stay.ref
     assert (before, days_of(db, full.leaver)) == (4, 4)
     assert days_of(db, full.leaver, NOW + 9 * DAY) == 4
+
+
+def test_files_stay_with_the_past_days_of_a_stay_that_is_cut(db, full):
+    file = KeptFile("签到表.pdf", FileKind.PDF, 1, "0" * 64)
+    attach(db, VisitFile, full.stay.id, file=file, by=full.leaver, now=NOW)
+
+    handed(db, full, Plan({f"stay-{full.stay.id}": full.heir.id}))
+
+    assert [row.record_id for row in db.scalars(select(VisitFile))] == [full.stay.id]
 
 
 def test_a_confirmation_of_the_past_days_stands(db, zone):

@@ -18,6 +18,7 @@ from crm.followups.redaction import SeenFollowup, shown
 from crm.web.auth import my_view, signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.errors import refusal_text
+from crm.web.followups.files import FILES, of_followup
 from crm.web.followups.forms import DEFAULT_TERM, ChangeForm, NewForm, OutcomeForm, set_choices
 from crm.web.forms import LARGEST_ID, at_cursor, is_saved, row_id
 from crm.web.notices import Undo, flash_change
@@ -27,6 +28,7 @@ bp = Blueprint("followups", __name__)
 FOLLOWUP = f"/followups/<int(max={LARGEST_ID}):followup_id>"
 TABS = {"due": "到期与逾期", "open": "全部待办", "done": "已办结"}
 REFUSAL_FIELDS = {"ref": ""}  # the reference is not shown
+FILES.register(bp, FOLLOWUP)
 
 
 @bp.get("/followups")
@@ -116,7 +118,8 @@ def show(followup_id: int) -> ResponseReturnValue:
 
 
 def _page(seen: SeenFollowup, outcome_form: OutcomeForm, change_form: ChangeForm) -> str:
-    is_open = seen.followup.done_at is None  # a finished one stays as it is
+    is_open = seen.followup.done_at is None  # a finished one stays as it is, but for its files
+    can_change = may_change(db.session, my_view(), seen.followup.id, today())
     set_choices(db.session, change_form, my_view(), today())
     return render_template(
         "followups/show.html",
@@ -126,7 +129,8 @@ def _page(seen: SeenFollowup, outcome_form: OutcomeForm, change_form: ChangeForm
         finish_url=url_for(
             ".finish", followup_id=seen.followup.id, origin=request.args.get("origin")
         ),
-        can_change=is_open and may_change(db.session, my_view(), seen.followup.id, today()),
+        can_change=is_open and can_change,
+        files=FILES.part(of_followup(seen, can_change=can_change)),
     )
 
 

@@ -35,6 +35,7 @@ from crm.web.errors import refusal_text
 from crm.web.forms import show_refusal
 from crm.web.site import site
 from crm.web.supervision.causes import causes_of
+from crm.web.supervision.files import FILES, of_order
 from crm.web.supervision.forms import FORMS, StepForm
 from crm.web.supervision.rows import due_if_issued, entry_lines, facts_of, order_line
 from crm.web.transaction import moment, today, transaction
@@ -113,6 +114,7 @@ def page(order_id: int, sent: Mapping[Step, StepForm] | None = None, refusal: st
         refusal=refusal,
         unsent=_unsent(sent, forms),
         is_closed=order.state in CLOSED,
+        files=FILES.part(of_order(order, situation)),
     )
 
 

@@ -39,6 +39,7 @@ from crm.web.quotas.visible_figures import my_figure_scope, requested_figure
 from crm.web.site import site
 from crm.web.supervision.actions import act, dues_today, order_or_404, page
 from crm.web.supervision.exports import sheet_of
+from crm.web.supervision.files import FILES
 from crm.web.supervision.forms import (
     FORMS,
     NewOrderForm,
@@ -52,6 +53,7 @@ from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("supervision", __name__, url_prefix="/supervision")
 ORDER = f"/<int(max={LARGEST_ID}):order_id>"
+FILES.register(bp, ORDER)
 bp.post(f"{ORDER}/<any({','.join(FORMS)}):step>")(act)
 
 

@@ -14,7 +14,9 @@ from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status, Verdict, days_until_logged, is_open_to_verdict
 from crm.visits.trips import trip_id_of
 from crm.web.auth import my_view
+from crm.web.files.pages import FilesPart
 from crm.web.transaction import moment, today
+from crm.web.visits.files import FILES, of_visit
 from crm.web.visits.rows import VerdictButtons, VisitRow, entered_by, visit_row
 
 AMONG_FACTS = ("met", "position")
@@ -35,6 +37,7 @@ class VisitPage:
     verdict: VerdictButtons | None  # none: it is not mine to judge
     rejected_for: str | None
     trip_url: str | None
+    files: FilesPart | None  # none: they hide with its words
 
 
 def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage:
@@ -79,6 +82,7 @@ def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage
         verdict=verdict if can_judge else None,
         rejected_for=reasons.get(seen.id),
         trip_url=_trip_url(seen),
+        files=FILES.part(of_visit(seen, can_change=can_change)) if seen.is_readable else None,
     )
 
 

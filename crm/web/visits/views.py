@@ -36,6 +36,7 @@ from crm.web.visits.actions import (
     undo,
 )
 from crm.web.visits.detail import visit_page
+from crm.web.visits.files import FILES
 from crm.web.visits.forms import (
     HOURS,
     VisitForm,
@@ -52,6 +53,7 @@ from crm.web.visits.reporting import visit_or_404
 
 bp = Blueprint("visits", __name__)
 VISIT = f"/visits/<int(max={LARGEST_ID}):visit_id>"
+FILES.register(bp, VISIT)
 # Each function has the name of its route.
 for action in (done, move, cancel, restore, undo, confirm, reject, leave):
     bp.post(f"{VISIT}/{action.__name__}")(action)

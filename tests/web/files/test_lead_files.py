@@ -1,11 +1,7 @@
 """Attachments on the page of a lead: who sees, adds and downloads them (PROJECTS 0)."""
 
-import io
-
 import pytest
 from sqlalchemy import func, select
-from werkzeug.datastructures import FileStorage
-from werkzeug.test import encode_multipart
 
 from crm.files.checks import LARGEST
 from crm.files.models import StoredFile
@@ -14,6 +10,7 @@ from crm.leads.rules import Secrecy
 from crm.web.files.limits import LARGEST_REQUEST_MEGABYTES
 from tests.factories import arranged, make_lead, make_person, make_unit, sign_in
 from tests.files import samples
+from tests.web.files.sending import upload
 
 
 @pytest.fixture
@@ -45,15 +42,6 @@ def stranger(app, leads):
     return sign_in(app, "stranger")
 
 
-def upload(client, path, *files, **values):
-    sent = [FileStorage(io.BytesIO(content), name) for name, content in files]
-    # in memory: the client would leave a temporary file open
-    boundary, body = encode_multipart({"file": sent, **values})
-    return client.post(
-        path, data=body, content_type=f"multipart/form-data; boundary={boundary}", buffered=True
-    )
-
-
 def text_of(answer):
     return answer.get_data(as_text=True)
 
@@ -79,6 +67,12 @@ def test_files_are_added_listed_and_downloaded(tracker, path):
     assert "default-src 'none'" in file.headers["Content-Security-Policy"]
     assert "sandbox" in file.headers["Content-Security-Policy"]
     assert file.mimetype == "application/pdf"
+
+
+def test_the_form_says_that_state_secrets_may_not_be_uploaded(tracker, path):
+    pages = [tracker.get(path), tracker.get(path.removesuffix("/files"))]
+
+    assert all("不得上传涉及国家秘密的材料" in text_of(page) for page in pages)
 
 
 def test_a_newer_version_leaves_the_older_crossed_out(tracker, path):
