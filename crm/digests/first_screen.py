@@ -7,6 +7,7 @@ from crm.base import formatting
 from crm.digests import words
 from crm.digests.content import Digest, FigureLine, OrdersPart, OwnPart, UnitsPart
 from crm.digests.rules import SHORT, owes
+from crm.digests.sections import SPANS
 from crm.quotas.rules import FigureBasis, FigureStatus
 from crm.quotas.wording import unit_of
 from crm.targets.rules import TargetProgress
@@ -123,5 +124,6 @@ def _own_rule(lines: Sequence[FigureLine], *, of: str) -> str:
     met = sum(line.figure.status is FigureStatus.MET for line in owing)
     measure = lines[0].figure.rule.measure.label
     if met == len(owing):
-        return f"{of}{met}周均已完成{measure}"
+        span = SPANS.get(lines[0].figure.period.kind, "期")
+        return f"{of}{met}{span}均已完成{measure}"
     return f"{name} {met}/{len(owing)} 期达标"

@@ -2,10 +2,13 @@
 
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from crm.base.periods import PeriodKind
 from crm.digests.document import document_of
 from crm.digests.models import KeptDigest
+from crm.people.rules import Duty
+from crm.quotas.models import RuleVersion
 from crm.visits.rules import Status
 from tests.digests.test_forms import fill
 from tests.digests.test_month_part import make_target
@@ -36,6 +39,17 @@ def test_weeks_that_were_all_met_are_one_sentence(db, zone, monthly, kept_of):
 
     assert dict(kept_of(zone.boss).summary)["本人进度"] == "7月4周均已完成带队拜访"
     assert "4周均达标" in {line.value for line in section(kept_of(zone.overall), "rules").lines}
+
+
+def test_ten_day_periods_that_were_all_met_are_counted_as_such(db, zone, monthly, kept_of):
+    duty = Duty.PRINCIPAL
+    db.execute(update(RuleVersion).where(RuleVersion.duty == duty).values(period=PeriodKind.XUN))
+    for day in (1, 13, 22):
+        make_visit(db, zone.boss, date(2026, 7, day))
+
+    monthly()
+
+    assert dict(kept_of(zone.boss).summary)["本人进度"] == "7月3旬均已完成带队拜访"
 
 
 def test_the_mail_links_to_what_it_leaves_out(db, zone, monthly, kept_of, mail_of):

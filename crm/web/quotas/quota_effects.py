@@ -84,7 +84,7 @@ def _shortfall(figure: Figure) -> str:
         return FigureStatus.EXEMPT.label
     if figure.achieved >= figure.required:
         return "已达标"
-    return f"尚差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
+    return f"差 {figure.required - figure.achieved} {unit_of(figure.rule)}"
 
 
 def _uncounted_days(figure: Figure, uncounted: Sequence[NotCounted]) -> str:

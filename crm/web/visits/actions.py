@@ -33,8 +33,14 @@ from crm.web.transaction import moment, only_matters, today
 from crm.web.unseen_changes import position_shown, unseen_changes
 from crm.web.visits.detail import visit_page
 from crm.web.visits.questions import Prompt, prompt_about, prompt_page
-from crm.web.visits.reporting import Change, apply_change, change_and_report, visit_or_404
-from crm.web.visits.undo_offers import offered_step
+from crm.web.visits.reporting import (
+    Change,
+    apply_change,
+    change_and_report,
+    visit_or_404,
+    visit_or_none,
+)
+from crm.web.visits.undo_offers import offered_step, was_offered
 
 
 def log(new: NewVisit) -> Visit:
@@ -155,9 +161,12 @@ def restore(visit_id: int) -> ResponseReturnValue:
 
 def undo(visit_id: int) -> ResponseReturnValue:
     """Undo my last step, while nothing else has happened to the visit."""
-    back = back_to(url_for("visits.show", visit_id=visit_id))
+    # who was offered the step knows of the visit, though they may have left it since
+    visit = visit_or_none(visit_id) if was_offered(visit_id) else visit_or_404(visit_id)
+    own_page = url_for("visits.show", visit_id=visit_id)
+    back = back_to(own_page) if visit else url_for("myday.show")
     try:
-        entry_id, was = offered_step(visit_or_404(visit_id))
+        entry_id, was = offered_step(visit)
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
         return redirect(back)

@@ -31,9 +31,14 @@ from crm.web.visits.undo_offers import undo_offer
 Change: TypeAlias = Callable[[Session, Visit], Visit]
 
 
+def visit_or_none(visit_id: int) -> Visit | None:
+    """The visit, where I may see or judge it."""
+    return visit_by_id(db.session, my_view(), visit_id, today())
+
+
 def visit_or_404(visit_id: int) -> Visit:
     """The visit, where I may see or judge it."""
-    return visit_by_id(db.session, my_view(), visit_id, today()) or abort(404)
+    return visit_or_none(visit_id) or abort(404)
 
 
 def apply_change(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date
+from typing import Any
 
 from flask import current_app, request, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -43,18 +44,34 @@ def _is_frozen(visit: Visit, was: Unrecorded, dates: Collection[date]) -> bool:
     return bool(frozen_periods(db.session, people, min(dates), max(dates)))
 
 
-def offered_step(visit: Visit) -> tuple[int, Unrecorded]:
-    """The entry and what it does not name, as offered; refused as `not_undoable`."""
-    try:
-        signed = _signer().loads(request.form.get("step", ""), max_age=UNDO_WITHIN.seconds)
-    except BadSignature:
-        raise Refused("not_undoable") from None
+def offered_step(visit: Visit | None) -> tuple[int, Unrecorded]:
+    """The entry and what it does not name, as offered; refused as `not_undoable`.
+
+    So it is, too, where the visit is no longer the person's to see.
+    """
+    signed = _signed_step()
+    if visit is None or signed is None:
+        raise Refused("not_undoable")
     offered_id, entry_id, values, *days = signed
     was = _unrecorded.validate_python(values)
     # a freeze may have come since, also of the dates that come back
     if offered_id != visit.id or _is_frozen(visit, was, [*map(date.fromisoformat, days)]):
         raise Refused("not_undoable")
     return entry_id, was
+
+
+def was_offered(visit_id: int) -> bool:
+    """Whether the request names a step of that visit whose undoing was offered."""
+    signed = _signed_step()
+    return signed is not None and signed[0] == visit_id
+
+
+def _signed_step() -> list[Any] | None:
+    try:
+        found = _signer().loads(request.form.get("step", ""), max_age=UNDO_WITHIN.seconds)
+    except BadSignature:
+        return None
+    return list(found)
 
 
 def _signer() -> URLSafeTimedSerializer:

@@ -94,6 +94,22 @@ def test_a_step_that_is_undone_leaves_the_visit_as_it_was(app, lina, at_linas, s
     assert stored(app, visit) == before
 
 
+def test_who_has_left_the_visit_since_is_told_that_the_step_cannot_be_undone(app, lina, unit):
+    with arranged(app) as db:
+        companion = make_person(db, "companion", unit=unit)
+        visit = make_visit(db, lina, status=Status.PLANNED, participants=[companion])
+    at_theirs = sign_in(app, "companion")
+    move = f"/visits/{visit.id}/move"
+    page = at_theirs.post(move, data={"on": "2026-07-20"}, follow_redirects=True).text
+    at_theirs.post(f"/visits/{visit.id}/leave")
+
+    answer = press_undo(at_theirs, page)
+
+    assert answer.status_code == 200
+    assert "不能撤销" in answer.text
+    assert at_theirs.post(f"/visits/{visit.id}/undo", data={"step": "x"}).status_code == 404
+
+
 def test_a_confirmation_that_fell_with_a_step_comes_back_with_its_undoing(app, lina, at_linas):
     with arranged(app) as db:
         judge = make_person(db, "judge", role=Role.SUPERVISOR, duty=Duty.STAFF)

@@ -73,7 +73,7 @@ def test_a_logged_visit_reports_its_effect_on_the_quota(app, at_linas, lina):
     answer = send(at_linas, lina)
 
     page = at_linas.get(answer.location).text
-    assert "本月驻城天数 0/20 → 1/20，尚差 19 天。" in page
+    assert "本月驻城天数 0/20 → 1/20，差 19 天。" in page
 
 
 def test_a_visit_that_does_not_count_says_why(app, at_linas, lina):
