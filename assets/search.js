@@ -54,7 +54,8 @@ export function openSearch() {
   const dialog = dialogOf("palette", "搜索");
   const form = document.createElement("form");
   form.setAttribute("role", "search");
-  const input = Object.assign(document.createElement("input"), { type: "search", className: "form-control" });
+  // no search field: there Escape empties it before it closes the dialog
+  const input = Object.assign(document.createElement("input"), { type: "text", inputMode: "search", className: "form-control" });
   input.autocomplete = "off";
   input.placeholder = "线索、人员或页面";
   input.setAttribute("aria-label", "搜索线索、人员或页面");
