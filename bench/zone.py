@@ -26,9 +26,10 @@ from crm.cli import base
 from crm.cli.init import install
 from crm.followups.models import Followup
 from crm.leads import search_index
+from crm.leads.amount_models import LeadAmount
 from crm.leads.industries import industries
 from crm.leads.models import Company, Lead, LeadRole, Milestone
-from crm.leads.rules import LINE, LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import LINE, AmountKind, LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 from crm.visits.models import Visit, VisitLead, VisitParticipant
@@ -219,6 +220,7 @@ def _fill_leads(db: Session, count: int, people: int, unit_ids: list[int], today
     rows = [_lead(number, count, today) for number in range(1, count + 1)]
     _insert(db, Company, (_company(number, rows[number - 1]) for number in range(1, count + 1)))
     _insert(db, Lead, rows)
+    _insert(db, LeadAmount, map(_amount, rows))
     _insert(db, Milestone, _milestones(rows))
     _insert(db, LeadRole, _roles(rows, people, unit_ids))
     _insert(db, Followup, _followups(rows, people, today))
@@ -254,10 +256,19 @@ def _lead(number: int, count: int, today: date) -> Row:
         "secrecy": secrecy,
         "code_name": f"代号{number}" if secrecy is Secrecy.RESTRICTED else None,
         "industry": list(industries())[number % len(industries())],
-        "amount": Decimal(number % 1500 + 1) * 1_000_000,
-        "currency": Currency.CNY,
         "entered_on": entered_on,
         "entered_at": clock.at_civil(entered_on, time(10)),
+    }
+
+
+def _amount(lead: Row) -> Row:
+    return {
+        "lead_id": lead["id"],
+        "kind": AmountKind.TOTAL,
+        "amount": Decimal(lead["id"] % 1500 + 1) * 1_000_000,
+        "currency": Currency.CNY,
+        "stated_on": lead["entered_on"],
+        "entered_at": lead["entered_at"],
     }
 
 

@@ -20,8 +20,9 @@ from crm.base.db import Base
 from crm.base.money import Currency
 from crm.base.periods import DAY
 from crm.followups.models import Followup
+from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Company, Lead, LeadRole, Milestone
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import AmountKind, LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
 from crm.visits.models import Visit, VisitLead, VisitParticipant
@@ -140,6 +141,7 @@ def _fill_leads(db: Session, people: int, homes: list[list[int]], today: date) -
     numbers = range(1, people * LEADS_OF_EACH + 1)
     _insert(db, Company, (_company(number, today) for number in numbers))
     _insert(db, Lead, (_lead(number, today) for number in numbers))
+    _insert(db, LeadAmount, (_amount(number, today) for number in numbers))
     _insert(db, Milestone, (_milestone(number, today) for number in numbers))
     _insert(db, LeadRole, (row for number in numbers for row in _roles(number, homes, today)))
     _insert(db, Followup, (_followup(number, today) for number in numbers if number % 4 == 0))
@@ -176,9 +178,18 @@ def _lead(number: int, today: date) -> Row:
         "stage": Stage.SIGNED if number % 10 == 0 else Stage.FOLLOWING,
         "secrecy": secrecy,
         "code_name": f"代号{number}" if secrecy is Secrecy.RESTRICTED else None,
+        "entered_on": _entered_on(number, today),
+        "entered_at": clock.at_civil(_entered_on(number, today), time(10)),
+    }
+
+
+def _amount(number: int, today: date) -> Row:
+    return {
+        "lead_id": number,
+        "kind": AmountKind.TOTAL,
         "amount": Decimal(number % 1500 + 1) * 1_000_000,
         "currency": Currency.CNY,
-        "entered_on": _entered_on(number, today),
+        "stated_on": _entered_on(number, today),
         "entered_at": clock.at_civil(_entered_on(number, today), time(10)),
     }
 

@@ -16,6 +16,7 @@ from crm.base.money import Currency
 from crm.base.periods import PeriodKind
 from crm.extensions import db as database_of_app
 from crm.followups.models import Followup
+from crm.leads.amount_models import LeadAmount
 from crm.leads.models import (
     Company,
     CompanyAlias,
@@ -25,7 +26,7 @@ from crm.leads.models import (
     Milestone,
     MilestonePlan,
 )
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import AmountKind, LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people import sessions as logins
 from crm.people.models import Absence, EntryGrant, Person, Posting, Unit
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
@@ -196,18 +197,31 @@ def make_lead(
         "ref": f"L{n}",
         "title": title or f"项目{n}",
         "code_name": f"代号{n}" if secrecy is Secrecy.RESTRICTED else None,
-        "amount": Decimal(yi) * 100_000_000 if yi else None,
-        "currency": Currency.CNY if yi else None,
         "entered_on": date(2026, 6, 1),
         "entered_at": datetime(2026, 6, 1, 2, tzinfo=UTC),
     }
+    amount = given.pop("amount", Decimal(yi) * 100_000_000 if yi else None)
+    currency = given.pop("currency", Currency.CNY)
     lead = _add(db, Lead(company_id=company.id, secrecy=secrecy, stage=stage, **values | given))
+    if amount is not None:
+        make_amount(db, lead, amount, currency)
     make_milestone(db, lead, MilestoneKind(stage.value), lead.entered_on)
     if unit:
         make_role(db, lead, LeadRoleKind.RESPONSIBLE_UNIT, unit=unit)
     if tracker:
         make_role(db, lead, LeadRoleKind.TRACKER, person=tracker)
     return lead
+
+
+def make_amount(
+    db: Session, lead: Lead, amount: Decimal, currency: Currency = Currency.CNY, **given: object
+) -> LeadAmount:
+    """An amount of a lead as it was entered with it: the total, unless another kind is given."""
+    values = {"kind": AmountKind.TOTAL, "stated_on": lead.entered_on, "entered_at": lead.entered_at}
+    row = LeadAmount(lead_id=lead.id, amount=amount, currency=currency, **values | given)
+    _add(db, row)
+    db.refresh(lead, ["amount", "currency"])
+    return row
 
 
 def make_milestone(

@@ -124,6 +124,7 @@ PAGES = (
     ("shan", "/admin/rules/new"),
     ("shan", "/admin/rules/recruiter-monthly"),
     ("shan", "/admin/rules/backtest?rule=recruiter-monthly"),
+    ("shan", "/admin/rates"),
     ("shan", "/admin/targets"),
     ("shan", "/admin/targets/new"),
     ("shan", "/admin/targets/{target}"),

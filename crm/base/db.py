@@ -121,6 +121,19 @@ class Money(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value) / 100
 
 
+class Rate(TypeDecorator[Decimal]):
+    """An exact exchange rate, stored as whole parts of 10^-8."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Any) -> int | None:
+        return None if value is None else int(value.scaleb(8))
+
+    def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:
+        return None if value is None else Decimal(value).scaleb(-8).normalize()
+
+
 class Codes(TypeDecorator[frozenset[StrEnum]]):
     """A set of codes, stored as text in one column (`outreach;residency`)."""
 

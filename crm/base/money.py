@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TypeAlias
 
 from crm.base.enums import LabeledEnum
 
@@ -19,6 +20,8 @@ class Currency(LabeledEnum):
     HKD = "HKD", "港元"
     JPY = "JPY", "日元"
 
+
+Stated: TypeAlias = tuple[Decimal, Currency]  # an amount as it was stated
 
 _NAMES = {
     "": Currency.CNY,
@@ -45,13 +48,18 @@ def format_amount(amount: Decimal, currency: Currency = Currency.CNY) -> str:
     return f"{_plain(amount)}{currency.label}"
 
 
+def in_yuan(amount: Decimal, rate: Decimal) -> Decimal:
+    """A foreign amount at that rate, in whole cents."""
+    return (amount * rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
 def editable_amount(amount: Decimal, currency: Currency) -> str:
     """The amount as a form shows it, so that `parse_amount` reads back the same value."""
     text = format_amount(amount, currency)
     return text if parse_amount(text)[0] == amount else f"{amount.normalize():f}{currency.label}"
 
 
-def parse_amount(text: str) -> tuple[Decimal, Currency]:
+def parse_amount(text: str) -> Stated:
     """Parse an amount as people write it: `12.5亿`, `8,000万美元`; ValueError without a unit."""
     found = _WRITTEN.fullmatch(unicodedata.normalize("NFKC", text).replace(" ", ""))
     if found is None:

@@ -1,4 +1,4 @@
-"""`crm import`: people, absences, visits, the calendar from files, a whole file or nothing."""
+"""`crm import`: people, absences, visits, the calendar, rates from files, whole or not at all."""
 
 import sys
 from collections.abc import Callable
@@ -23,6 +23,7 @@ from crm.base.sheets import (
 )
 from crm.cli.base import changing, file_format, format_option, print_rows, reading
 from crm.cli.errors import RefusedError
+from crm.leads.rate_entry import RATE_COLUMNS, import_rates
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.fields import PEOPLE_COLUMNS
 from crm.people.imports import import_people
@@ -43,6 +44,7 @@ class What(LabeledEnum):
     ABSENCES = "absences", "缺勤"
     VISITS = "visits", "拜访"
     CALENDAR = "calendar", "工作日历"
+    RATES = "rates", "汇率"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,11 @@ IMPORTS = {
         VISIT_COLUMNS,
         lambda db, content, now: check_visits(db, content=content, now=now),
         lambda db, file, now: keep_visits(db, file=file, now=now),
+    ),
+    What.RATES: Import(
+        RATE_COLUMNS,
+        _unchecked,
+        lambda db, content, now: import_rates(db, content=content, by=None, now=now),
     ),
     What.CALENDAR: Import(
         CALENDAR,

@@ -1,4 +1,4 @@
-"""The timeline of a lead: milestones, visits and follow-ups together, latest first."""
+"""The timeline of a lead: milestones, visits, follow-ups and changed amounts, latest first."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.clock import civil_date
 from crm.followups.models import Followup
+from crm.leads.amounts import AmountChange, amount_changes
 from crm.leads.models import Lead, Milestone
 from crm.people.permissions import Viewer
 from crm.visits.lists import shown_with_words
@@ -19,17 +20,21 @@ MOST_VISITS = 200  # the list of visits has them all
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event of a lead: exactly one of the three is set."""
+    """One event of a lead: exactly one of these is set."""
 
     on: date
     at: datetime  # tells apart what happened on one date
     milestone: Milestone | None = None
     visit: SeenVisit | None = None
     followup: Followup | None = None
+    amount: AmountChange | None = None
 
 
 def timeline(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[Entry]:
-    """What happened on a lead that the viewer may see, latest first; its milestones are loaded."""
+    """What happened on a lead that the viewer may see, latest first.
+
+    Its milestones and amounts are loaded.
+    """
     entries = [
         # the latest first, as those of one date stay in their order
         *(_milestone_entry(step) for step in reversed(lead.milestones)),
@@ -38,6 +43,7 @@ def timeline(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[Entry]:
             for seen in _visits(db, viewer, lead, on)
         ),
         *(_followup_entry(step) for step in _followups(db, lead)),
+        *(_amount_entry(change) for change in amount_changes(lead.amounts)),
     ]
     return sorted(entries, key=lambda entry: (entry.on, entry.at), reverse=True)
 
@@ -48,6 +54,10 @@ def _milestone_entry(step: Milestone) -> Entry:
 
 def _followup_entry(step: Followup) -> Entry:
     return Entry(_shown_on(step), step.done_at or step.entered_at, followup=step)
+
+
+def _amount_entry(change: AmountChange) -> Entry:
+    return Entry(civil_date(change.at), change.at, amount=change)
 
 
 def _visits(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[SeenVisit]:

@@ -6,12 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.fields import cells_of
-from crm.leads.fields import LEAD_FIELDS
+from crm.leads.fields import LEAD_FIELDS, OTHER_AMOUNTS
 from crm.leads.industries import industry_name
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import visible_to
 from crm.leads.redaction import companies_with_hidden_leads
-from crm.leads.rules import LeadRoleKind
+from crm.leads.rules import AmountKind, LeadRoleKind
 from crm.people.permissions import Viewer
 
 # The roles that have a column; a task force has none.
@@ -32,6 +32,7 @@ def lead_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, ob
     loaded = query.order_by(Lead.entered_on, Lead.ref).options(
         joinedload(Lead.company).selectinload(Company.contacts),
         joinedload(Lead.park),
+        selectinload(Lead.amounts),
         selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),
     )
 
@@ -56,6 +57,7 @@ def _row(lead: Lead, on: date, seen: set[int], *, has_hidden_leads: bool) -> dic
         **cells_of(LEAD_FIELDS, lead),
         "company": lead.company.name,
         "credit_code": lead.credit_code or (None if has_hidden_leads else lead.company.credit_code),
+        **_amounts(lead),
         "industry_name": industry_name(lead.industry),
         "park": lead.park.code if lead.park else None,
         "park_name": lead.park.name if lead.park else None,
@@ -63,6 +65,21 @@ def _row(lead: Lead, on: date, seen: set[int], *, has_hidden_leads: bool) -> dic
         "contact_phone": contact.phone if contact else None,
         **_holders(lead, on),
     }
+
+
+def _amounts(lead: Lead) -> dict[str, object]:
+    """The other amounts that hold, and the rate kept with the total."""
+    others = [kind.value for kind in OTHER_AMOUNTS]
+    columns = ("rate", *others, *(f"{name}_currency" for name in others))
+    cells: dict[str, object] = dict.fromkeys(columns)
+    for row in lead.amounts:
+        if row.replaced_at:
+            continue
+        if row.kind is AmountKind.TOTAL:
+            cells["rate"] = row.rate
+        else:
+            cells |= {row.kind.value: row.amount, f"{row.kind.value}_currency": row.currency}
+    return cells
 
 
 def _holders(lead: Lead, on: date) -> dict[str, object]:

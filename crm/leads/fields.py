@@ -1,15 +1,29 @@
 """The fields of a lead, and their values as services are given them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from crm.base.fields import TEXTS, Field, FieldKind, columns_of, declared
-from crm.base.money import Currency
+from crm.base.money import Currency, Stated
 from crm.base.sheets import Column
 from crm.leads.companies import CompanyData
 from crm.leads.contacts import ContactData
-from crm.leads.rules import Secrecy, Stage
+from crm.leads.rules import AmountKind, Secrecy, Stage
+
+OTHER_AMOUNTS = tuple(kind for kind in AmountKind if kind is not AmountKind.TOTAL)
+
+
+def _amount(kind: AmountKind) -> Field:
+    columns = (
+        Column(kind.value, kind.label, optional=True),
+        Column(f"{kind.value}_currency", f"{kind.label}币种", optional=True),
+    )
+    return Field(
+        kind.value, kind.label, FieldKind.AMOUNT, columns=columns, in_form=True, is_stored=False
+    )
+
 
 # In the order of the columns of a file.
 LEAD_FIELDS = declared(
@@ -64,7 +78,10 @@ LEAD_FIELDS = declared(
         "币种",
         FieldKind.CHOICE,
         choices=Currency,
-        columns=(Column("currency", "币种"),),
+        columns=(
+            Column("currency", "币种"),
+            Column("rate", "签约日汇率", shown_only=True),
+        ),
     ),
     Field(
         "unit_id",
@@ -121,6 +138,8 @@ LEAD_FIELDS = declared(
     ),
     Field("code_name", "代号", columns=(Column("code_name", "代号", optional=True),), in_form=True),
     Field("group_name", "所属集团", in_form=True),
+    *(_amount(kind) for kind in OTHER_AMOUNTS),
+    Field("stated_on", "金额提供日期", FieldKind.DATE, in_form=True, is_stored=False),
     Field("earlier_lead_id", "前期项目", FieldKind.LEAD, in_form=True),
 )
 LEAD_COLUMNS = columns_of(LEAD_FIELDS.values())
@@ -141,6 +160,8 @@ class LeadData:
     source: str | None = None
     amount: Decimal | None = None  # in the currency's unit
     currency: Currency | None = None
+    other_amounts: Mapping[AmountKind, Stated | None] | None = None  # none: they stay as they are
+    stated_on: date | None = None  # the amounts; none: today
     note: str | None = None
     earlier_lead_id: int | None = None
     entered_on: date | None = None  # none: today

@@ -11,6 +11,7 @@ from crm.base.db import Base, enum_column
 from crm.base.money import Currency
 from crm.base.names import folded, search_text
 from crm.files.models import Attachment
+from crm.leads.amount_models import LeadAmount
 from crm.leads.company_names import normal_form
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Person, Unit
@@ -105,7 +106,8 @@ class Lead(Base):
     industry: Mapped[str | None]  # code of seeds/industries.yaml
     park_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     source: Mapped[str | None]
-    amount: Mapped[Decimal | None]  # total investment, in the currency's unit
+    # a copy of the total that holds, which the database makes; `amounts.py` has the rows
+    amount: Mapped[Decimal | None]
     currency: Mapped[Currency | None] = mapped_column(enum_column(Currency, "currency"))
     earlier_lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id"))
     # of the company, as entered with this lead
@@ -118,6 +120,9 @@ class Lead(Base):
 
     company: Mapped[Company] = relationship(lazy="raise")
     park: Mapped[Unit | None] = relationship(lazy="raise")
+    amounts: Mapped[list[LeadAmount]] = relationship(
+        lazy="raise", order_by=LeadAmount.id, viewonly=True
+    )
     milestones: Mapped[list["Milestone"]] = relationship(
         back_populates="lead",
         lazy="raise",

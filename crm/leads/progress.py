@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.leads.amounts import keep_signing_rates
 from crm.leads.models import Lead, Milestone
 from crm.leads.permissions import require_change
 from crm.leads.rules import (
@@ -59,6 +60,7 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
     _follow(db, lead)
     after = {"kind": kind, "on": on, "reason": milestone.reason, "stage": lead.stage}
     record(db, "lead.reached", lead, by=by, at=now, before=before, after=after)
+    _keep_rates(db, milestone, by=by, now=now)
 
     return milestone
 
@@ -91,6 +93,7 @@ def correct_milestone(  # noqa: PLR0913 - as reach
     _follow(db, lead)
     after = {"kind": milestone.kind, "on": on, "reason": reason.strip(), "stage": lead.stage}
     record(db, "lead.milestone_corrected", lead, by=by, at=now, before=before, after=after)
+    _keep_rates(db, milestone, by=by, now=now)
 
     return milestone
 
@@ -116,6 +119,7 @@ def withdraw_milestone(  # noqa: PLR0913 - as reach
     _follow(db, lead)
     after = {"reason": reason.strip(), "stage": lead.stage}
     record(db, "lead.milestone_withdrawn", lead, by=by, at=now, before=before, after=after)
+    _keep_rates(db, milestone, by=by, now=now)
 
 
 def progress_of(lead: Lead) -> LineProgress:
@@ -148,6 +152,11 @@ def _of(db: Session, lead: Lead) -> list[Milestone]:
 
 def _step(milestone: Milestone) -> Reached:
     return Reached(milestone.kind, milestone.reached_on, milestone.id)
+
+
+def _keep_rates(db: Session, changed: Milestone, *, by: Person | None, now: datetime) -> None:
+    if changed.kind is MilestoneKind.SIGNED:
+        keep_signing_rates(db, changed.lead_id, by=by, now=now)
 
 
 def _follow(db: Session, lead: Lead) -> None:

@@ -66,6 +66,15 @@ class Secrecy(LabeledEnum):
     RESTRICTED = "restricted", "限知"
 
 
+class AmountKind(LabeledEnum):
+    """What an amount of a lead is of (PROJECTS 1)."""
+
+    TOTAL = "total", "总投资"
+    FIXED_ASSETS = "fixed_assets", "固定资产投资"
+    REGISTERED_CAPITAL = "registered_capital", "注册资本"
+    FOREIGN_CAPITAL = "foreign_capital", "外资"
+
+
 class LeadRoleKind(LabeledEnum):
     """What a person or unit is to a lead."""
 

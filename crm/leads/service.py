@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -12,8 +11,9 @@ from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.locks import take_exclusive_lock
-from crm.base.money import Currency
+from crm.base.money import Currency, Stated
 from crm.base.refs import new_ref
+from crm.leads.amounts import Changes, check_amounts, keep_amounts
 from crm.leads.companies import (
     OF_COMPANY,
     CompanyData,
@@ -38,7 +38,7 @@ from crm.leads.permissions import (
 )
 from crm.leads.progress import correct_milestone, reach, withdraw_milestone
 from crm.leads.roles import end_role, give_role, name_holder
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import AmountKind, LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Person, Unit
 from crm.people.permissions import viewer
 from crm.people.queries import primary_posting
@@ -56,8 +56,6 @@ __all__ = [
     "reach",
     "withdraw_milestone",
 ]
-
-LARGEST = Decimal(10) ** 14  # a million 亿: more is a slip of the keys
 
 
 def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -> Lead:
@@ -102,8 +100,10 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
         raise
 
     _add_parts(db, lead, data, by=by, now=now)
+    _, amounts = _keep_amounts(db, lead, data, by=by, now=now)
     _, contact = keep_contact(db, lead, data.contact, scope, now=now)
-    record(db, "lead.added", lead, by=by, at=now, after=_audited_values(data) | contact)
+    after = _audited_values(data) | amounts | contact
+    record(db, "lead.added", lead, by=by, at=now, after=after)
 
     return lead
 
@@ -121,8 +121,12 @@ def change_lead(
     scope = _scope(db, by, civil_date(now))
     was = _change_company(db, lead, data.company, scope, by=by, now=now)
     before, after = changes(lead, values)
-    contact = keep_contact(db, lead, data.contact, scope, now=now)
-    before, after = before | was[0] | contact[0], after | was[1] | contact[1]
+    for part in (
+        was,
+        _keep_amounts(db, lead, data, by=by, now=now),
+        keep_contact(db, lead, data.contact, scope, now=now),
+    ):
+        before, after = before | part[0], after | part[1]
 
     if lead.secrecy is Secrecy.RESTRICTED and by:
         _name_person(db, lead, by, from_on=civil_date(now), by=by, now=now)
@@ -200,15 +204,13 @@ def _checked_columns(
             raise Refused("no_such_unit", field="park_id")
 
     _check_earlier(db, data, by=by, on=on, lead=lead)
-    amount = _checked_amount(data.amount)
+    check_amounts(_amounts(data))
 
     return {
         "title": data.title.strip(),
         "secrecy": data.secrecy,
         "industry": data.industry or None,
         "park_id": data.park_id,
-        "amount": amount,
-        "currency": None if amount is None else data.currency or Currency.CNY,
         "earlier_lead_id": data.earlier_lead_id,
         **texts,
     }
@@ -247,12 +249,15 @@ def _ancestry(db: Session, lead_id: int) -> set[int]:
     return chain
 
 
-def _checked_amount(amount: Decimal | None) -> Decimal | None:
-    if amount is None:
-        return None
-    if not amount.is_finite() or not 0 <= amount < LARGEST or amount != round(amount, 2):
-        raise Refused("bad_amount", field="amount")
-    return amount
+def _amounts(data: LeadData) -> dict[AmountKind, Stated | None]:
+    total = None if data.amount is None else (data.amount, data.currency or Currency.CNY)
+    return {AmountKind.TOTAL: total, **(data.other_amounts or {})}
+
+
+def _keep_amounts(
+    db: Session, lead: Lead, data: LeadData, *, by: Person | None, now: datetime
+) -> Changes:
+    return keep_amounts(db, lead, _amounts(data), stated_on=data.stated_on, by=by, now=now)
 
 
 def _add_parts(
@@ -341,8 +346,6 @@ def _audited_values(data: LeadData) -> dict[str, object]:
         "company": data.company.name.strip(),
         "title": data.title.strip(),
         "secrecy": data.secrecy,
-        "amount": data.amount,
-        "currency": data.currency,
         "industry": data.industry,
         **{name: value for name, value in data.company.own.items() if value},
     }

@@ -37,6 +37,7 @@ from crm.web.leads import views as leads
 from crm.web.people import entry_grants, reassignment, units
 from crm.web.people import views as people
 from crm.web.quotas import views as compliance
+from crm.web.rates import views as rates
 from crm.web.rules import views as rules
 from crm.web.supervision import views as supervision
 from crm.web.targets import admin as target_admin
@@ -114,6 +115,7 @@ def init_app(app: Flask) -> None:
         reassignment,
         units,
         target_admin,
+        rates,
         audit,
         calendar,
         jobs,

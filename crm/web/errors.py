@@ -1,5 +1,6 @@
 """Texts of refusals, and error pages."""
 
+from collections.abc import Iterable
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +18,7 @@ from crm.base.db import is_conflict
 from crm.base.db_faults import Fault, fault_of, first_line
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
+from crm.base.sheets import Problem
 from crm.extensions import login_manager
 from crm.web.back_links import came_from
 from crm.web.files.limits import upload_form_again
@@ -60,6 +62,16 @@ def refusal_text(refusal: Refused) -> str:
     """The Chinese sentence of a refusal."""
     facts = {name: _in_words(value) for name, value in refusal.facts.items()}
     return SENTENCES[refusal.code].format(**facts)
+
+
+def problem_sentences(problems: Iterable[Problem]) -> list[str]:
+    """Problems or notices of a file, each with its line number."""
+    return [
+        f"第 {problem.line} 行：{refusal_text(problem.why)}"
+        if problem.line
+        else refusal_text(problem.why)
+        for problem in problems
+    ]
 
 
 def show_at_field(form: FlaskForm, refusal: Refused) -> None:

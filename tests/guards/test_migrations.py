@@ -1,6 +1,7 @@
 """The migrations together make exactly the models' tables, up and down, on both databases."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import inspect, select, text, update
@@ -9,10 +10,13 @@ from sqlalchemy.exc import IntegrityError
 from crm.app import create_app
 from crm.base import clock
 from crm.base.clock import at_civil, civil_date
+from crm.base.money import Currency
 from crm.base.periods import DAY, Period
 from crm.cli.migrations import migrations
 from crm.extensions import db
+from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Company, Lead
+from crm.leads.rules import AmountKind
 from crm.people.models import Person
 from crm.people.rules import Duty, Role
 from crm.quotas import service
@@ -25,6 +29,7 @@ from tests.conftest import NOW
 from tests.databases import settings_for
 from tests.factories import (
     DEPUTY,
+    make_amount,
     make_company,
     make_lead,
     make_person,
@@ -197,3 +202,27 @@ def test_reasons_are_moved_out_of_the_trail(migrated):
         reasons = rows.scalars(select(Correction.reason).order_by(Correction.id)).all()
     assert verdicts == ["重复登记", "未见纪要", None]
     assert reasons == ["重复登记", "核实后退回", None, None]
+
+
+def test_the_amount_of_a_lead_becomes_its_total_without_a_rate(migrated):
+    with db.sessionmaker.begin() as rows:
+        yuan = make_lead(rows, yi="12.5")
+        foreign = make_lead(rows, amount=Decimal("8000.50"), currency=Currency.USD)
+        make_lead(rows)
+        make_amount(rows, yuan, Decimal(1), kind=AmountKind.FOREIGN_CAPITAL)
+        expected = [
+            (each.id, AmountKind.TOTAL, each.amount, each.currency, None, each.entered_on)
+            for each in (yuan, foreign)
+        ]
+
+    migrations().downgrade("0039")  # before amounts_by_kind
+    with db.sessionmaker() as rows:
+        before = rows.execute(text("SELECT amount, currency FROM lead ORDER BY id")).all()
+    migrations().upgrade()
+
+    columns = ("lead_id", "kind", "amount", "currency", "rate", "stated_on")
+    with db.sessionmaker() as rows:
+        kept = rows.execute(select(*(getattr(LeadAmount, name) for name in columns))).all()
+        after = rows.execute(text("SELECT amount, currency FROM lead ORDER BY id")).all()
+    assert kept == expected
+    assert after == before == [(125_000_000_000, "CNY"), (800_050, "USD"), (None, None)]

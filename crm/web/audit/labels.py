@@ -41,12 +41,14 @@ ACTIONS: Mapping[str, str] = {
     "followup.file_added": "添加佐证材料",
     "order.file_added": "添加佐证材料",
     "lead.reached": "推进阶段",
+    "lead.rate_kept": "固定签约日汇率",
     "lead.milestone_corrected": "更正节点",
     "lead.milestone_withdrawn": "撤回节点",
     "lead.role_given": "指定分工",
     "lead.role_ended": "结束分工",
     "company.changed": "修改企业",
     "company.contact_changed": "修改企业联系人",
+    "exchange_rate.set": "登记汇率",
     "lead.succeeded": "接续限知线索",
     "followup.added": "添加跟进",
     "followup.changed": "修改跟进",
@@ -135,6 +137,7 @@ ACTIONS: Mapping[str, str] = {
 }
 
 SUBJECTS: Mapping[str, str] = {
+    "exchange_rate": "汇率",
     "company": "企业",
     "visit": "拜访",
     "trip": "出差批次",
@@ -245,6 +248,8 @@ FIELDS: Mapping[str, str] = {
     "position": "排序",
     "proration": "折算",
     "quiet": "免打扰",
+    "rate": "汇率",
+    "rate_on": "汇率日期",
     "reached_unit_id": "提级至",
     "reason": "原因",
     "ref": "编号",

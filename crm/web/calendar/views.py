@@ -1,6 +1,5 @@
 """Pages of the working calendar: a year at a glance, a change by hand, and an import."""
 
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -9,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from crm.base import formatting
 from crm.base.errors import Refused
-from crm.base.sheets import Format, Problem, SheetRefused, write_template
+from crm.base.sheets import Format, SheetRefused, write_template
 from crm.base.workdays import DayKind
 from crm.extensions import db
 from crm.quotas import calendar as service
@@ -21,7 +20,7 @@ from crm.web.calendar.rows import year_page
 from crm.web.change_reasons import explained
 from crm.web.corrections.rows import count_my_corrections
 from crm.web.downloads import attached
-from crm.web.errors import refusal_text
+from crm.web.errors import problem_sentences, refusal_text
 from crm.web.forms import YEARS, date_of, show_refusal
 from crm.web.transaction import moment, today, trial
 
@@ -138,7 +137,7 @@ def _preview_page(arrangement: Arrangement) -> str:
         form=ApplyForm(formdata=None, content=as_file(arrangement)),  # applied as it was shown
         arrangement=arrangement,
         effects=change,
-        notices=_sentences(arrangement.notices),
+        notices=problem_sentences(arrangement.notices),
         months=months,
         most=MOST_LISTED,
     )
@@ -186,23 +185,13 @@ def _year_page(year: int, form: DaysForm) -> str:
     )
 
 
-def _sentences(problems: Iterable[Problem]) -> list[str]:
-    """Problems or notices of a file, each with its line number."""
-    return [
-        f"第 {problem.line} 行：{refusal_text(problem.why)}"
-        if problem.line
-        else refusal_text(problem.why)
-        for problem in problems
-    ]
-
-
 def _problems_page(form: FileForm, refused: SheetRefused) -> str:
     count = len(refused.problems)
     form.file.errors = [f"文件有 {count} 处问题，未导入任何内容，请修改后重新选择。"]
-    sentences = _sentences(refused.problems[:MOST_LISTED])
+    sentences = problem_sentences(refused.problems[:MOST_LISTED])
     if count > MOST_LISTED:
         sentences.append(f"另有 {count - MOST_LISTED} 处。")
-    sentences += _sentences(refused.notices)
+    sentences += problem_sentences(refused.notices)
     return _import_page(form, sentences)
 
 

@@ -7,8 +7,10 @@ from datetime import date, datetime
 from flask import url_for
 
 from crm.base import clock, formatting
+from crm.base.money import format_amount
 from crm.followups.models import Followup
 from crm.followups.timeline import Entry
+from crm.leads.amounts import AmountChange
 from crm.leads.models import Milestone
 from crm.leads.rules import FINAL, SIDE, MilestoneKind
 from crm.visits.redaction import SeenVisit
@@ -73,7 +75,9 @@ def _event(entry: Entry, now: datetime) -> Event:
         return _visit_event(entry.visit, now)
     if entry.followup:
         return _followup_event(entry.followup, on)
-    assert entry.milestone is not None  # noqa: S101 - exactly one of the three is set
+    if entry.amount:
+        return _amount_event(entry.amount, on)
+    assert entry.milestone is not None  # noqa: S101 - exactly one of these is set
     return _milestone_event(entry.milestone, on)
 
 
@@ -93,6 +97,17 @@ def _milestone_event(step: Milestone, on: date) -> Event:
         tone,
         texts=(step.reason,) if step.reason else (),
         milestone_id=step.id,
+    )
+
+
+def _amount_event(change: AmountChange, on: date) -> Event:
+    was = format_amount(change.former.amount, change.former.currency)
+    row = change.latter
+    now = f"调整为 {format_amount(row.amount, row.currency)}" if row else "不再填写"
+    by = row.entered_by.name if row and row.entered_by else ""
+    when = formatting.dated(clock.civil_date(change.at), on)
+    return Event(
+        "pencil", f"{change.kind.label}{now}", when, "neutral", meta=by, texts=(f"原为 {was}",)
     )
 
 

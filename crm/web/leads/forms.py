@@ -4,16 +4,17 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
-from wtforms import Field, HiddenField, RadioField, SelectField, StringField, ValidationError
+from wtforms import Field, Form, HiddenField, RadioField, SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Optional
 
 from crm.base.cells import Cells, Phone, read_cells
 from crm.base.errors import Refused
-from crm.base.money import editable_amount, parse_amount
+from crm.base.money import Stated, editable_amount, parse_amount
+from crm.leads.amounts import FIELD_OF
 from crm.leads.companies import OF_COMPANY, CompanyData
 from crm.leads.contacts import ContactData
-from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS, LeadData
+from crm.leads.fields import LEAD_FIELDS, OTHER_AMOUNTS, OWN_TEXTS, LeadData
 from crm.leads.industries import industries, industry_name
 from crm.leads.models import Contact, Lead
 from crm.leads.permissions import access_on, supervisors_of_unit
@@ -48,6 +49,21 @@ def _chosen(name: str, label: str = "") -> SelectField:
     return SelectField(label or LABELS[name], coerce=chosen_id, validate_choice=False)
 
 
+def _with_unit(_form: Form, field: Field) -> None:
+    """Refuse anything but an amount with its unit."""
+    try:
+        if field.data:
+            parse_amount(field.data)
+    except ValueError:
+        message = "请写明数额和单位，例如 12.5亿元、8000万美元。"
+        raise ValidationError(message) from None
+
+
+def _amount(name: str) -> StringField:
+    checks = [Length(max=40, message="最多 %(max)d 个字。"), _with_unit]
+    return StringField(LABELS[name], checks, filters=[cleaned])
+
+
 class _ContactCells(Cells):
     """A contact's telephone number, checked as in files."""
 
@@ -63,9 +79,11 @@ class ChangeForm(VersionedForm):
     contact: StringField
     position: StringField
     phone: StringField
-    amount = StringField(
-        LABELS["amount"], [Length(max=40, message="最多 %(max)d 个字。")], filters=[cleaned]
-    )
+    amount = _amount("amount")
+    fixed_assets = _amount("fixed_assets")
+    registered_capital = _amount("registered_capital")
+    foreign_capital = _amount("foreign_capital")
+    stated_on = DateField(LABELS["stated_on"], [Optional(), sensible_year])
     industry = SelectField(LABELS["industry"], validate_choice=False)
     park_id = _chosen("park_id")
     secrecy = RadioField(
@@ -74,15 +92,6 @@ class ChangeForm(VersionedForm):
     credit_code: StringField
     group_name: StringField
     earlier_lead_id = LeadField(LABELS["earlier_lead_id"])
-
-    def validate_amount(self, field: Field) -> None:
-        """Refuse anything but an amount with its unit."""
-        try:
-            if field.data:
-                parse_amount(field.data)
-        except ValueError:
-            message = "请写明数额和单位，例如 12.5亿元、8000万美元。"
-            raise ValidationError(message) from None
 
     def validate_phone(self, field: Field) -> None:
         """Write a telephone number in one way; refuse anything else."""
@@ -93,7 +102,7 @@ class ChangeForm(VersionedForm):
 
     def _lead_data(self, lead: Lead | None = None, **more: Any) -> LeadData:
         """The data of a valid form; `lead` is the one that it changes, with its company."""
-        amount, currency = parse_amount(self.amount.data) if self.amount.data else (None, None)
+        amount, currency = _stated(self.amount.data) or (None, None)
 
         return LeadData(
             company=CompanyData(
@@ -109,6 +118,8 @@ class ChangeForm(VersionedForm):
             park_id=self.park_id.data,
             amount=amount,
             currency=currency,
+            other_amounts={kind: _stated(self[kind.value].data) for kind in OTHER_AMOUNTS},
+            stated_on=self.stated_on.data,
             earlier_lead_id=self.earlier_lead_id.data,
             **{name: self[name].data for name in OWN_TEXTS},
             **more,
@@ -154,9 +165,12 @@ class LeadForm(ChangeForm):
         )
 
 
+def _stated(typed: str | None) -> Stated | None:
+    return parse_amount(typed) if typed else None
+
+
 def form_values(lead: Lead, contact: Contact | None) -> dict[str, Any]:
-    """The values of a lead's form; its company is loaded."""
-    has_amount = lead.amount is not None and lead.currency is not None
+    """The values of a lead's form; its company and amounts are loaded."""
     return {
         "company": lead.company.name,
         # REGIME 2: the caller fills these in where the viewer may read them
@@ -165,7 +179,12 @@ def form_values(lead: Lead, contact: Contact | None) -> dict[str, Any]:
         "contact": contact.name if contact else None,
         "position": contact.position if contact else None,
         "phone": contact.phone if contact else None,
-        "amount": editable_amount(lead.amount, lead.currency) if has_amount else None,  # type: ignore[arg-type]
+        **dict.fromkeys(FIELD_OF.values()),
+        **{
+            FIELD_OF[row.kind]: editable_amount(row.amount, row.currency)
+            for row in lead.amounts
+            if row.replaced_at is None
+        },
         **{name: getattr(lead, name) for name in _OWN},
     }
 

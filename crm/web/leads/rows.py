@@ -6,7 +6,10 @@ from datetime import date
 
 from crm.base import formatting
 from crm.base.money import format_amount as money
+from crm.base.money import in_yuan
 from crm.followups.queries import NextStep
+from crm.leads.amount_models import LeadAmount
+from crm.leads.amounts import FIELD_OF
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
 from crm.leads.industries import industry_name
 from crm.leads.lists import ListedLead
@@ -22,7 +25,8 @@ from crm.leads.rules import (
 )
 from crm.web.visits.rows import Chip
 
-_FIRST = ("company", "group_name", "credit_code", "contact", "amount", "industry", "park_id")
+_AMOUNTS = tuple(FIELD_OF.values())
+_FIRST = ("company", "group_name", "credit_code", "contact", *_AMOUNTS, "industry", "park_id")
 _LAST = ("code_name", "entered_on", "ref")
 # The facts of a lead's page in their order; the note stands apart.
 FACTS = (*_FIRST, *(name for name in OWN_TEXTS if name not in (*_LAST, "note")), *_LAST)
@@ -147,7 +151,7 @@ def stage_chip(stage: Stage) -> Chip:
     return Chip(stage.label, "good" if is_won else "info")
 
 
-def amount_of(lead: Lead | ListedLead) -> str:
+def amount_of(lead: ListedLead) -> str:
     """The formatted investment; empty where it is unknown."""
     if lead.amount is None or lead.currency is None:
         return ""
@@ -186,13 +190,22 @@ def _facts(lead: Lead, extras: LeadExtras) -> dict[str, str | None]:
     composed = {
         "company": lead.company.name,
         "contact": "；".join(_contact(contact) for contact in extras.contacts),
-        "amount": amount_of(lead),
+        **dict.fromkeys(_AMOUNTS),
+        **{FIELD_OF[row.kind]: _amount(row) for row in lead.amounts if row.replaced_at is None},
         "industry": industry_name(lead.industry),
         "park_id": lead.park.name if lead.park else "",
         "entered_on": f"{lead.entered_on:%Y}年{formatting.day(lead.entered_on)}",
         **extras.company,
     }
     return {name: composed[name] if name in composed else getattr(lead, name) for name in FACTS}
+
+
+def _amount(row: LeadAmount) -> str:
+    """The amount; a foreign one of a signed lead also in yuan, by the rate kept with it."""
+    text = money(row.amount, row.currency)
+    if row.rate is None:
+        return text
+    return f"{text}（按签约日汇率 {row.rate:f} 折合 {money(in_yuan(row.amount, row.rate))}）"
 
 
 def _contact(contact: Contact) -> str:
