@@ -161,13 +161,16 @@ class Code(Enum):
         return by_text.__getitem__
 
 
-def enum_column(words: type[StrEnum], name: str) -> Enum:
-    """A column type for one code, stored as text with a named CHECK."""
+def enum_column(words: type[StrEnum], name: str, *, is_checked: bool = True) -> Enum:
+    """A column type for one code, stored as text with a named CHECK.
+
+    Without one where codes are added often: SQLite rebuilds a table to change its CHECK.
+    """
     return Code(
         words,
         name=name,
         native_enum=False,
-        create_constraint=True,
+        create_constraint=is_checked,
         length=24,
         values_callable=lambda members: [member.value for member in members],
     )

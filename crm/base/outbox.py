@@ -45,7 +45,7 @@ class Message(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     dedupe_key: Mapped[str] = mapped_column(unique=True)  # kind:subject:recipient:period:level
-    kind: Mapped[MessageKind] = mapped_column(enum_column(MessageKind, "kind"))
+    kind: Mapped[MessageKind] = mapped_column(enum_column(MessageKind, "kind", is_checked=False))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     recipient: Mapped[str]  # the address at that time; empty where the person had none
     subject: Mapped[str]

@@ -15,7 +15,9 @@ class MailChoice(Base):
     __tablename__ = "mail_choice"
 
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    kind: Mapped[MessageKind] = mapped_column(enum_column(MessageKind, "kind"), primary_key=True)
+    kind: Mapped[MessageKind] = mapped_column(
+        enum_column(MessageKind, "kind", is_checked=False), primary_key=True
+    )
     by_mail: Mapped[bool]
 
 

@@ -15,7 +15,7 @@ OPTIONAL = (
     MessageKind.TEN_DAY,
 )
 # So frequent that mails would be noise: these are only in the mailbox and on the home page.
-IN_APP = (MessageKind.COMPANION,)
+IN_APP = (MessageKind.COMPANION, MessageKind.DUPLICATE)
 FIXED = tuple(kind for kind in MessageKind if kind not in (*OPTIONAL, *IN_APP))
 
 IN_APP_ONLY = "按您的设置，只存入系统信箱"

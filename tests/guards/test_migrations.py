@@ -10,9 +10,11 @@ from sqlalchemy.exc import IntegrityError
 from crm.app import create_app
 from crm.base import clock
 from crm.base.clock import at_civil, civil_date
+from crm.base.mail_kinds import MessageKind
 from crm.base.money import Currency
 from crm.base.periods import DAY, Period
 from crm.cli.migrations import migrations
+from crm.digests.models import KeptDigest
 from crm.extensions import db
 from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Company, Lead
@@ -38,6 +40,7 @@ from tests.factories import (
     make_unit,
     make_visit,
 )
+from tests.outbox import put
 
 JUNE = Period.parse("2026-06")
 
@@ -226,3 +229,20 @@ def test_the_amount_of_a_lead_becomes_its_total_without_a_rate(migrated):
         after = rows.execute(text("SELECT amount, currency FROM lead ORDER BY id")).all()
     assert kept == expected
     assert after == before == [(125_000_000_000, "CNY"), (800_050, "USD"), (None, None)]
+
+
+def test_the_outbox_is_rebuilt_without_losing_a_digest(migrated):
+    migrations().downgrade("0037")
+    with db.sessionmaker.begin() as rows:
+        person = make_person(rows, "reader")
+        parts = {"person": person, "subject": "周报", "text": "周报", "html": "周报", "at": NOW}
+        put(rows, kind=MessageKind.WEEKLY, dedupe_key="weekly:reader", **parts)
+        rows.flush()
+        rows.add(KeptDigest(dedupe_key="weekly:reader", document="全文"))
+
+    migrations().upgrade()
+
+    with db.sessionmaker() as rows:
+        assert rows.scalars(select(KeptDigest.document)).all() == ["全文"]
+    with db.sessionmaker.begin() as rows:
+        assert put(rows, kind=MessageKind.DUPLICATE, dedupe_key="duplicate:reader", **parts)

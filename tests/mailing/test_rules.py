@@ -7,7 +7,7 @@ import pytest
 from crm.base import unsubscribe_tokens
 from crm.base.clock import at_civil
 from crm.base.mail_kinds import MessageKind
-from crm.mailing.rules import FIXED, OPTIONAL, QuietHours, is_for
+from crm.mailing.rules import FIXED, IN_APP, OPTIONAL, QuietHours, is_for
 from crm.people.rules import Role
 
 NIGHT, NOON = QuietHours(time(22), time(7, 30)), QuietHours(time(12), time(14))
@@ -46,7 +46,7 @@ def test_mails_about_ones_duty_cannot_be_switched_off():
         MessageKind.PROBLEM,
         MessageKind.STAY_LAPSED,
     }
-    assert {*OPTIONAL, *FIXED, MessageKind.COMPANION} == set(MessageKind)
+    assert {*OPTIONAL, *FIXED, *IN_APP} == set(MessageKind)
 
 
 @pytest.mark.parametrize(
