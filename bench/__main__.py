@@ -22,6 +22,7 @@ SECTIONS = {  # the heading and the command below it
     "Delivery": "bench.delivery",
     "Imports": "bench.imports --scale 0.5",
     "Starts and memory": "bench.processes",
+    "Duplicates of companies": "bench.duplicates",
     "The audit chain": "bench.commits",
     "Ten zones": "bench.ten_zones --scale 0.1",
 }

@@ -27,6 +27,7 @@ from crm.cli.init import install
 from crm.followups.models import Followup
 from crm.leads import search_index
 from crm.leads.amount_models import LeadAmount
+from crm.leads.company_names import normal_form
 from crm.leads.industries import industries
 from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, AmountKind, LeadRoleKind, MilestoneKind, Secrecy, Stage
@@ -232,6 +233,7 @@ def _company(number: int, lead: Row) -> Row:
     return {
         "name": name,
         "folded": folded(name),
+        "normal": normal_form(name),
         "search": search_text(name),
         "country": "中国",
         "created_at": lead["entered_at"],

@@ -21,6 +21,7 @@ from crm.base.money import Currency
 from crm.base.periods import DAY
 from crm.followups.models import Followup
 from crm.leads.amount_models import LeadAmount
+from crm.leads.company_names import normal_form
 from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.rules import AmountKind, LeadRoleKind, MilestoneKind, Secrecy, Stage
 from crm.people.models import Person, Posting, Unit
@@ -161,6 +162,7 @@ def _company(number: int, today: date) -> Row:
     return {
         "name": name,
         "folded": name,
+        "normal": normal_form(name),
         "search": name,
         "country": "中国",
         "created_at": entered_at,

@@ -12,10 +12,9 @@ from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.periods import DAY
 from crm.leads.amount_models import LeadAmount
-from crm.leads.credit_codes import credit_code_of
 from crm.leads.models import Company, CompanyAlias, Lead, LeadRole
 from crm.leads.permissions import changeable, in_charge, named, role_held_on, visible, visible_to
-from crm.leads.redaction import LeadLabel, companies_with_hidden_leads
+from crm.leads.redaction import companies_with_hidden_leads
 from crm.leads.rules import Secrecy, Stage
 from crm.leads.search_index import likely_matches
 from crm.people.permissions import Viewer
@@ -154,26 +153,3 @@ def found_leads(db: Session, viewer: Viewer, on: date, text: str) -> list[Choice
     """Leads found by the text, the latest first; one more than a list shows, if any."""
     query = offerable(db, viewer, on, text).order_by(Lead.entered_on.desc(), Lead.id.desc())
     return [Choice(*row) for row in db.execute(query.limit(MOST_FOUND + 1))]
-
-
-def leads_of_company(
-    db: Session, viewer: Viewer, on: date, *, name: str, credit_code: str | None
-) -> list[LeadLabel]:
-    """The visible leads of the company of that name or credit code: a likely duplicate."""
-    same = Company.folded == folded(name)
-
-    if credit_code:
-        code = credit_code_of(credit_code)
-        known = (Company.credit_code == code) & Company.id.not_in(
-            companies_with_hidden_leads(viewer, on)
-        )
-        same |= or_(known, Lead.credit_code == code)
-
-    rows = db.execute(
-        select(Lead.id, Lead.title, Company.name, Lead.secrecy)
-        .join(Lead.company)
-        .where(visible(viewer, on), same)
-        .order_by(Lead.id)
-    )
-
-    return [LeadLabel(*row) for row in rows]

@@ -85,6 +85,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "companies.edit_contact": WITH_RECORDS,
     "companies.change_contact": WITH_RECORDS,
     "leads.listing": WITH_RECORDS,
+    "leads.check": WITH_RECORDS,
     "leads.new": WITH_RECORDS,
     "leads.create": WITH_RECORDS,
     "leads.show": WITH_RECORDS,

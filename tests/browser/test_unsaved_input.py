@@ -93,9 +93,9 @@ def test_a_duplicate_lead_is_warned_of_once(served, screen):
     page.get_by_label("投资方").fill(known)
     page.get_by_label("项目名称").fill("二期项目")
     page.get_by_role("button", name="保存").click()
-    expect(page.get_by_text("该企业已有线索")).to_be_visible()
+    expect(page.get_by_text("可能已有该企业的线索")).to_be_visible()
 
-    page.get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="仍作为新线索保存").click()
 
     expect(page.get_by_text("线索已登记。")).to_be_visible()
     screen.faults = [fault for fault in screen.faults if "422" not in fault]  # Chromium notes it

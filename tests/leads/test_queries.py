@@ -13,7 +13,6 @@ from crm.leads.queries import (
     filtered,
     found_leads,
     lead_of,
-    leads_of_company,
 )
 from crm.leads.redaction import contacts_of, lead_labels
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
@@ -255,21 +254,6 @@ def test_a_form_finds_no_lost_lead(db):
     make_lead(db, "失败项目", stage=Stage.LOST)
 
     assert found_leads(db, zone.eyes("stranger"), TODAY, "失败项目") == []
-
-
-def test_a_likely_duplicate_is_told_only_where_it_is_seen(db):
-    zone = make_zone(db)
-    company = make_company(db, "云海科技", credit_code="91320600MA1ABCDE19")
-    make_lead(db, "一期", company=company)
-    make_lead(db, "二期", company=company, secrecy=RESTRICTED)
-
-    def told(**by):
-        return [label.text for label in leads_of_company(db, zone.eyes("stranger"), TODAY, **by)]
-
-    assert told(name="云海科技", credit_code=None) == ["一期"]
-    # the code may have come with the hidden one
-    assert told(name="别名", credit_code="91320600ma1abcde19") == []
-    assert told(name="别名", credit_code=None) == []
 
 
 def test_a_leader_without_a_posting_sees_no_internal_lead(db):

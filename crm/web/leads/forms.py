@@ -147,7 +147,7 @@ class LeadForm(ChangeForm):
     """A new lead, with its stage and the holders of its roles."""
 
     ref = HiddenField(filters=[cleaned], validators=[_short])
-    warned_of = HiddenField(filters=[cleaned], validators=[_short])  # the company already shown
+    warned_of = HiddenField(filters=[cleaned], validators=[_short])  # ids of leads already shown
     stage = SelectField("目前阶段", choices=enum_choices(LINE), coerce=Stage)
     entered_on = DateField("进入该阶段的日期", [DataRequired("请选择日期。"), sensible_year])
     unit_id = _chosen("unit_id")

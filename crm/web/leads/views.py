@@ -1,5 +1,6 @@
 """Pages of leads: the list, the form, and one lead with what may be done on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -18,8 +19,9 @@ from crm.leads.company_queries import company_of
 from crm.leads.industries import industries
 from crm.leads.lists import leads_page
 from crm.leads.models import Lead
-from crm.leads.queries import LeadFilter, lead_id_entered, leads_of_company
-from crm.leads.redaction import LeadLabel, company_before
+from crm.leads.notifications import tell_officers
+from crm.leads.queries import LeadFilter, lead_id_entered
+from crm.leads.redaction import company_before
 from crm.leads.rules import MilestoneKind, Secrecy, Stage
 from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind
@@ -43,6 +45,14 @@ from crm.web.leads.detail import (
     render_lead,
     url_after_change,
 )
+from crm.web.leads.duplicates import (
+    DuplicateRow,
+    check,
+    entered_in,
+    found_duplicates,
+    note_shown,
+    shown_before,
+)
 from crm.web.leads.files import FILES
 from crm.web.leads.forms import (
     REFUSAL_FIELDS,
@@ -54,12 +64,14 @@ from crm.web.leads.forms import (
     value_labels,
 )
 from crm.web.leads.rows import lead_row
+from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("leads", __name__)
 LEAD = f"/leads/<int(max={LARGEST_ID}):lead_id>"
 MILESTONE = f"{LEAD}/milestones/<int(max={LARGEST_ID}):milestone_id>"
 FILES.register(bp, LEAD)
+bp.get("/leads/duplicates")(check)
 bp.post(f"{LEAD}/reach")(reach)
 bp.post(f"{LEAD}/plans")(plan)
 bp.post(f"{LEAD}/plans/<kind>")(revise)
@@ -158,9 +170,10 @@ def _asked_company() -> str | None:
     return company.name if company else None
 
 
-def _new_page(form: LeadForm, duplicates: list[LeadLabel] | None = None) -> str:
+def _new_page(form: LeadForm, duplicates: Sequence[DuplicateRow] = ()) -> str:
     set_choices(db.session, form, my_view(), today())
-    return render_template("leads/new.html", form=form, duplicates=duplicates or [])
+    note_shown(form, duplicates)
+    return render_template("leads/new.html", form=form, duplicates=duplicates, is_asked=True)
 
 
 @bp.post("/leads/new")
@@ -171,7 +184,7 @@ def create() -> ResponseReturnValue:
         return answer
 
     # looked for in any case: errors and duplicates are shown at once
-    duplicates = _duplicates(form)
+    duplicates = found_duplicates(entered_in(form), but=shown_before(form))
     is_valid = form.validate()
     if is_valid and not duplicates and (lead := _save_new(form)):
         flash("线索已登记。", "success")
@@ -192,16 +205,6 @@ def _known_answer(form: LeadForm) -> ResponseReturnValue | None:
     return redirect(url_after_change(known_id))
 
 
-def _duplicates(form: LeadForm) -> list[LeadLabel]:
-    """The leads of the same company that I may see, unless they were shown for it already."""
-    name = form.company.data
-    if not name or form.warned_of.data == name:
-        return []
-    form.warned_of.data = name  # sent again, the form is saved
-    code = form.credit_code.data
-    return leads_of_company(db.session, my_view(), today(), name=name, credit_code=code)
-
-
 def _save_new(form: LeadForm) -> Lead | None:
     """The lead of a valid form; none where it is refused."""
     try:
@@ -217,6 +220,7 @@ def _enter(form: LeadForm) -> Lead:
     me, now = signed_in(), moment()
     with transaction() as session:
         lead = service.add_lead(session, data=form.new_lead(), by=me, now=now)
+        tell_officers(session, lead=lead, entered=entered_in(form), by=me, now=now, site=site())
         # a lead that is entered twice at once is the same lead, and may have its stage already
         if lead.stage is Stage.LEAD and form.stage.data is not Stage.LEAD:
             kind = MilestoneKind(form.stage.data.value)

@@ -252,7 +252,7 @@ def test_a_form_sent_twice_is_one_lead(app, tracker):
 def test_a_reference_of_somebody_else_is_replaced(app, zone, tracker, stranger):
     send(tracker)
 
-    answer = send(stranger, warned_of=FORM["company"])
+    answer = send(stranger, warned_of=str(the_lead(app).id))
 
     assert answer.status_code == 422
     assert "编号“L-form”已被使用" in answer.text
@@ -263,13 +263,21 @@ def test_a_likely_duplicate_is_shown_first_and_saved_when_sent_again(app, zone, 
     before = count(app)
 
     first = send(tracker, company="公开公司")
-    second = send(tracker, company="公开公司", warned_of="公开公司")
+    second = send(tracker, company="公开公司", warned_of=str(zone.leads[Secrecy.OPEN].id))
 
     assert first.status_code == 422
     assert zone.path() in first.text
+    assert "该企业由 招商局 tracker同志同志 跟进（正式跟进" in first.text
     assert 'value="公开公司"' in first.text
     assert second.status_code == 302
     assert count(app) == before + 1
+
+
+def test_duplicates_are_shown_as_one_types(zone, stranger):
+    asked = "/leads/duplicates?company="
+
+    assert "名称相同" in stranger.get(asked + "公开公司").text
+    assert "href" not in stranger.get(asked + "限知公司").text
 
 
 def test_a_hidden_duplicate_is_not_revealed(zone, stranger):
@@ -348,7 +356,8 @@ def test_a_hidden_lead_does_not_exist_for_others(zone, stranger, secrecy, ending
 
 
 def test_a_contact_is_seen_with_the_lead_that_brought_it(app, zone, stranger, tracker):
-    send(tracker, company="限知公司", contact="苏先生", warned_of="限知公司")
+    shown = str(zone.leads[Secrecy.RESTRICTED].id)
+    send(tracker, company="限知公司", contact="苏先生", warned_of=shown)
 
     assert "苏先生" in stranger.get(f"/leads/{the_lead(app).id}").text
 
