@@ -21,7 +21,13 @@ const SAFELIST = {
 };
 
 // Classes of Tabler that our pages do not have, though the words stand in them.
-const UNUSED = [/^steps?-?/, /^legend/, /^badge/, /^status$/, /^lead$/, /^row$/, /^col$/];
+const UNUSED = [
+  /^steps?-?/, /^legend/, /^badge/, /^status$/, /^lead$/, /^row$/, /^col$/, /^h\d$/, /^progress$/, /^calendar$/,
+  /^(loader|signal|mention|tag|placeholder|spinner|empty|signature|container)$/, /^dropdown-(menu|toggle)$/, /^btn-check$/,
+  /^(in)?valid-(tooltip|feedback)$/, /^form-floating$/, /^has-validation$/,
+  // of the picker
+  /^rtl$/, /^optgroup/, /^clear-button$/, /^plugin-(clear_button|dropdown_input|optgroup_columns|input_autogrow)$/,
+];
 
 // Parts of fields that no page has, such as the browser's own dates and colours; our sheet marks what is invalid.
 const FOREIGN = /[^{}]*(?:datetime-edit|date-and-time-value|color-swatch|\[list\]:not|spin-button|indeterminate|label\.required|-(?:control|select)\.is-invalid)[^{}]*\{[^{}]*\}/g;
