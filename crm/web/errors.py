@@ -40,6 +40,8 @@ PAGES = {
     ),
     503: ("数据库暂时无法使用", "本次操作未保存，请稍后重试；如多次出现，请联系系统管理员。"),
 }
+# Of a page that was only read nothing could be saved.
+READ_LATER = "请稍后重新加载；如多次出现，请联系系统管理员。"
 UNUSABLE = {
     Fault.READ_ONLY: (
         "暂时无法保存",
@@ -92,7 +94,17 @@ def _page(code: int) -> ResponseReturnValue:
     if code >= 500:  # noqa: PLR2004 - where something broke, the page asks for nobody
         _make_anonymous()
     title, hint = PAGES.get(code, PAGES[400])
-    return render_template("error.html", title=title, hint=hint), code
+    context = {"title": title, "hint": hint}
+    if code >= 500:  # noqa: PLR2004 - as above
+        context |= _loaded_again()
+    return render_template("error.html", **context), code
+
+
+def _loaded_again() -> dict[str, str]:
+    """What a page says that could not be read, and the way to read it again."""
+    if request.method != "GET":
+        return {}
+    return {"hint": READ_LATER, "home": request.full_path.rstrip("?"), "action": "重新加载"}
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -150,7 +162,10 @@ def _database_error(error: DBAPIError) -> ResponseReturnValue:
     current_app.logger.error("database %s: %s", fault.value, first_line(error))
     _make_anonymous()
     title, hint = UNUSABLE.get(fault, PAGES[503])
-    page = render_template("error.html", title=title, hint=hint, **_sent_again())
+    context = {"title": title, "hint": hint} | _sent_again()
+    if fault not in UNUSABLE:
+        context |= _loaded_again()
+    page = render_template("error.html", **context)
     return page, 503, {"Retry-After": str(RETRY_SECONDS)}
 
 

@@ -25,6 +25,8 @@ def test_a_page_says_that_the_database_is_away(cut_off, path):
 
     assert answer.status_code == 503
     assert "数据库暂时无法使用" in answer.text
+    assert "未保存" not in answer.text
+    assert f'href="{path}">重新加载' in answer.text
 
 
 @pytest.mark.parametrize("path", ["/visits/new", "/login", "/logout", "/leads/1/reach"])
