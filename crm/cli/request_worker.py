@@ -7,9 +7,12 @@ eight threads. Here the main loop's poller waits, and a request that takes too l
 import contextlib
 import re
 import socket
+import tempfile
 import time
-from typing import Any
+from typing import Any, BinaryIO
+from weakref import WeakSet
 
+from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 REQUEST_SECONDS = 30  # from the first byte of a request to its last
@@ -17,17 +20,37 @@ SEND_SECONDS = 30  # for each part of a response
 LARGEST_HEAD = 64 * 1024
 LARGEST_KEPT = 12 * 1024 * 1024  # of a body; a larger one is read, discarded and then refused
 LARGEST_READ = 256 * 1024 * 1024
+# Attachments (crm/web/files): a phone needs minutes for a few photos. They wait on the disk.
+UPLOAD_SECONDS = 300
+LARGEST_UPLOAD = 64 * 1024 * 1024
+MOST_UPLOADS = 16  # on the disk at a time, so that strangers do not fill it
 CHUNK = 64 * 1024
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(
     rb"^content-length[ \t]*:[ \t]*(\d{1,15})[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
 _CHUNKED = re.compile(rb"^transfer-encoding[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_UPLOAD = re.compile(rb"POST /[^ ?]*/files(?:\?[^ ]*)? HTTP/")
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
 LENGTH_REQUIRED = b"HTTP/1.1 411 Length Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class UnreadableError(Exception):
     """The connection cannot be used further; the argument, if any, is the response to send."""
+
+
+_on_disk: WeakSet[Any] = WeakSet()  # files of uploads; a dropped connection drops its own
+
+
+class SpooledUnreader(Unreader):  # type: ignore[misc] # gunicorn has no types
+    """Reads what follows the head from a file."""
+
+    def __init__(self, spool: BinaryIO) -> None:
+        super().__init__()
+        self._spool = spool
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        return self._spool.read(max(size_hint or 0, CHUNK))
 
 
 class PartialRequest:
@@ -38,6 +61,7 @@ class PartialRequest:
         self.until = until
         self._missing: int | None = None  # bytes of the body yet to come, once the head is read
         self.is_kept = True
+        self.spool: BinaryIO | None = None  # the body of a large upload
 
     @property
     def is_complete(self) -> bool:
@@ -50,7 +74,9 @@ class PartialRequest:
             self._read_head()
             return
         self._missing -= len(chunk)
-        if self.is_kept:
+        if self.spool:
+            self.spool.write(chunk)
+        elif self.is_kept:
             self.data += chunk
 
     def _read_head(self) -> None:
@@ -69,10 +95,22 @@ class PartialRequest:
         if length > LARGEST_READ:
             raise UnreadableError
 
-        body = len(self.data) - end - len(_END)
-        self._missing, self.is_kept = length - body, length <= LARGEST_KEPT
+        body = bytes(self.data[end + len(_END) :])
+        self._missing, self.is_kept = length - len(body), length <= LARGEST_KEPT
+        is_upload = _UPLOAD.match(head) is not None and length <= LARGEST_UPLOAD
+        if is_upload:
+            self.until += UPLOAD_SECONDS - REQUEST_SECONDS
         if not self.is_kept:
             del self.data[end + len(_END) :]
+            if is_upload:
+                self._begin_spool(body)
+
+    def _begin_spool(self, body: bytes) -> None:
+        if len(_on_disk) >= MOST_UPLOADS:
+            raise UnreadableError(BUSY)
+        self.spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it is answered
+        _on_disk.add(self.spool)
+        self.spool.write(body)
 
 
 class RequestWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -94,11 +132,19 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             return False
 
         conn.sock.settimeout(None)
-        conn.parser.unreader.unread(bytes(conn.arrival.data))
-        conn.is_kept = conn.arrival.is_kept
-        conn.arrival = None
+        arrival, conn.arrival = conn.arrival, None
+        conn.is_kept = arrival.is_kept
+        if arrival.spool:  # the connection is closed after it, so nothing else is read from it
+            arrival.spool.seek(0)
+            conn.parser.unreader = SpooledUnreader(arrival.spool)
+        conn.parser.unreader.unread(bytes(arrival.data))
 
-        return super().handle(conn)
+        try:
+            return super().handle(conn)
+        finally:
+            if arrival.spool:
+                arrival.spool.close()
+                _on_disk.discard(arrival.spool)
 
     def _has_arrived(self, conn: TConn) -> bool:
         conn.init()

@@ -1,5 +1,6 @@
 """Clients that send or read slowly hold up nobody else: over real sockets, against `crm serve`."""
 
+import io
 import os
 import socket
 import subprocess
@@ -11,11 +12,16 @@ import urllib.request
 from contextlib import ExitStack, contextmanager
 
 import pytest
+from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
+from crm.people.models import Person
 from crm.people.service import hash_password, set_password
 from tests.conftest import NOW
 from tests.databases import SECRET
-from tests.factories import make_person
+from tests.factories import make_lead, make_person
+from tests.files import samples
 
 PASSWORD = "a long enough password"
 SERVE = """
@@ -44,10 +50,10 @@ def free_port():
 
 
 @contextmanager
-def serving(url, whole_seconds=30):
+def serving(url, whole_seconds=30, files="files"):
     port = free_port()
     code = SERVE.format(port=port, whole_seconds=whole_seconds)
-    own = {"CRM_DATABASE_URL": url, "CRM_SECRET_KEY": SECRET}
+    own = {"CRM_DATABASE_URL": url, "CRM_SECRET_KEY": SECRET, "CRM_FILES": str(files)}
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | own)
     try:
         until_answered(port)
@@ -86,15 +92,23 @@ def answer_to(port, sent):
         return client.recv(100)
 
 
+def token_in(page):
+    return page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+
+
 def sign_in(port):
+    return signed_in(port)[1]
+
+
+def signed_in(port):
+    """A browser at which Li Wei is signed in, and where that led."""
     jar = urllib.request.HTTPCookieProcessor()
     browser = urllib.request.build_opener(jar)
     base = f"http://127.0.0.1:{port}"
     page = browser.open(f"{base}/login", timeout=10).read().decode()
-    token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
-    form = {"csrf_token": token, "username": "liwei", "password": PASSWORD}
+    form = {"csrf_token": token_in(page), "username": "liwei", "password": PASSWORD}
     sent = urllib.parse.urlencode(form).encode()
-    return browser.open(f"{base}/login", data=sent, timeout=10).geturl()
+    return browser, browser.open(f"{base}/login", data=sent, timeout=10).geturl()
 
 
 def test_slow_requests_hold_up_neither_pages_nor_writes(database_url, liwei):
@@ -153,3 +167,23 @@ def test_a_body_that_cannot_be_taken_is_refused(database_url):
         ]
 
     assert [answer.split()[1] for answer in answers] == [b"411", b"413", b"400"]
+
+
+@pytest.mark.parametrize("kind_of_database", ["sqlite"], indirect=True)
+def test_a_large_upload_waits_on_the_disk_and_is_read_whole(
+    database_url, sessions, liwei, tmp_path
+):
+    with sessions.begin() as db:
+        lead = make_lead(db, "封装测试项目", tracker=db.scalars(select(Person)).one())
+    large = samples.pdf().replace(b"%%EOF", b"%" + b"x" * 15_000_000 + b"\n%%EOF")
+    with serving(database_url, files=tmp_path) as port:
+        browser, _ = signed_in(port)
+        base = f"http://127.0.0.1:{port}/leads/{lead.id}"
+        page = browser.open(f"{base}/files", timeout=10).read().decode()
+        form = {"csrf_token": token_in(page), "file": FileStorage(io.BytesIO(large), "a.pdf")}
+        boundary, body = encode_multipart(form)
+        head = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        sent = urllib.request.Request(f"{base}/files", data=body, headers=head)  # noqa: S310 - our own
+        landed = browser.open(sent, timeout=20).read().decode()
+
+    assert "14.3 MB" in landed
