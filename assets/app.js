@@ -6,6 +6,7 @@ import { startKeys } from "./keys.js";
 import { tell } from "./notices.js";
 import { keepPlace } from "./place.js";
 import { showMistake, startSaving } from "./saving.js";
+import { startUploads } from "./uploads.js";
 
 htmx.config.includeIndicatorStyles = false; // the CSP forbids inline styles; our sheet has the rules
 
@@ -39,6 +40,7 @@ addEventListener("pageshow", (event) => {
 });
 
 startDates(); // before drafts come back into their fields
+startUploads(); // before other forms: it takes those with files
 startSaving();
 startKeys();
 

@@ -13,7 +13,7 @@ const begun = new WeakMap(); // what stood in them at first
 const place = (key) => `${PREFIX}${person}:${key}`;
 const pathOf = (url) => url.pathname + url.search;
 
-const newKey = () =>
+export const newKey = () =>
   crypto.randomUUID?.() ?? // only where the connection is secure
   "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
     (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16),

@@ -34,7 +34,7 @@ function post({ action, values, key }, token) {
 }
 
 // Tokens end with their session, so none is kept: the server gives a fresh one, and says whose it is.
-async function freshToken() {
+export async function freshToken() {
   const answer = await ask("/me/form-token");
   if (answer?.status !== 200) return answer;
   const given = JSON.parse(answer.text);
@@ -53,7 +53,7 @@ async function send(draft, token) {
   return answer;
 }
 
-function leaveFor(address) {
+export function leaveFor(address) {
   const target = new URL(address, location.href);
   const isHere = target.pathname + target.search === location.pathname + location.search;
   location.assign(target);
@@ -79,8 +79,9 @@ function setBusy(form, submitter, words) {
   };
 }
 
-// The page that the server answers with takes the place of this one; its address stays.
-function show({ status, text }, draft) {
+// The page that the server answers with takes the place of this one; its address stays. `draft`: what the form of this
+// page was sent as, where that is kept.
+export function show({ status, text }, draft) {
   const page = new DOMParser().parseFromString(text, "text/html");
   const main = document.importNode(page.querySelector("main"), true);
   document.querySelector("main").replaceWith(main);
@@ -88,8 +89,8 @@ function show({ status, text }, draft) {
   document.body.dataset.status = status;
 
   for (const form of main.querySelectorAll("form")) {
-    if (form.getAttribute("method") === "post" && !form.getAttribute("action")) form.setAttribute("action", draft.action);
-    attachDraft(form, addressOf(form) === draft.address ? draft : null);
+    if (form.getAttribute("method") === "post" && !form.getAttribute("action")) form.setAttribute("action", draft?.action ?? "");
+    attachDraft(form, draft && addressOf(form) === draft.address ? draft : null);
   }
   for (const { src } of page.querySelectorAll("body script[src]")) {
     if ([...document.scripts].some((script) => script.src === src)) continue;

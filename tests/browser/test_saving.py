@@ -52,7 +52,7 @@ def save(page):
     page.get_by_role("button", name="保存").click()
 
 
-def lose_next_answer(page):
+def lose_next_answer(page, address="*/visits/new"):
     """Break the connection once the server has answered; the statuses lost."""
     lost, devtools = [], page.context.new_cdp_session(page)
 
@@ -64,7 +64,7 @@ def lose_next_answer(page):
         devtools.send("Fetch.disable")
 
     devtools.on("Fetch.requestPaused", fail)
-    pattern = {"urlPattern": "*/visits/new", "requestStage": "Response"}
+    pattern = {"urlPattern": address, "requestStage": "Response"}
     devtools.send("Fetch.enable", {"patterns": [pattern]})
     return lost
 

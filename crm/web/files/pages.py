@@ -22,9 +22,11 @@ from flask import (
     render_template,
     request,
     send_file,
+    session,
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from wtforms.widgets import FileInput
 
 from crm.base.db import LARGEST_ID
 from crm.base.errors import Refused
@@ -40,9 +42,11 @@ from crm.web.files.forms import UploadForm
 from crm.web.files.limits import UPLOADS, too_large_text
 from crm.web.files.rows import FileRow, file_row, in_versions
 from crm.web.files.uploads import Upload, store, uploads
+from crm.web.repeated_requests import FLASHES
 from crm.web.transaction import moment, today, transaction
 
 # A document that a browser opens after all can load nothing and run nothing.
+ADDED = "已添加 "
 CSP = "default-src 'none'; frame-ancestors 'none'; form-action 'none'; sandbox"
 
 
@@ -92,12 +96,14 @@ class FilePages:
         shown = form or UploadForm(formdata=None)
         rows = in_versions(attachments_of(db.session, self.table, record.id))
         names = {row.id: row.name for row in rows if row.superseded_by_id is None}
+        newer_of = names.get(shown.supersedes_id or 0, "")
+        shown.file.widget = FileInput(multiple=not newer_of)
 
         return FilesPart(
             rows=[self._row(record, row) for row in rows],
             url=self._url("files", record.id),
             form=shown if record.may_add else None,
-            newer_of=names.get(shown.supersedes_id or 0, ""),
+            newer_of=newer_of,
         )
 
     def _url(self, page: str, record_id: int, **values: int) -> str:
@@ -134,7 +140,7 @@ class FilePages:
         added, refused = self._attach(record.id, form, sent)
         errors += refused
         if added:
-            flash(f"已添加 {added} 份佐证材料。", "success")
+            _flash_added(added)
         if not errors:
             return redirect(record.url)
 
@@ -193,3 +199,12 @@ def _attached(content: BinaryIO, row: Attachment) -> Response:
 
 def _none_chosen(sent: list[Upload]) -> list[str]:
     return [] if sent else ["请选择文件。"]
+
+
+def _flash_added(count: int) -> None:
+    """Say how many files were added; a script adds several in as many requests."""
+    waiting = session.get(FLASHES, [])
+    earlier = [text for _, text in waiting if str(text).startswith(ADDED)]
+    count += sum(int(text.removeprefix(ADDED).split()[0]) for text in earlier)
+    session[FLASHES] = [message for message in waiting if message[1] not in earlier]
+    flash(f"{ADDED}{count} 份佐证材料。", "success")

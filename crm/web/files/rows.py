@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from crm.base import formatting
+from crm.base.clock import civil_date
 from crm.files.kinds import FileKind
 from crm.files.models import Attachment
 
@@ -20,7 +21,7 @@ class FileRow:
     name: str
     url: str
     icon: str
-    meta: str  # kind, size, who added it and when
+    meta: str  # size, who added it and when
     is_superseded: bool
     newer_url: str | None  # where a newer version is added; none: it may not be
 
@@ -34,8 +35,8 @@ def size_text(size: int) -> str:
 
 
 def file_row(row: Attachment, url: str, newer_url: str | None, on: date) -> FileRow:
-    added = formatting.moment(row.added_at, on)
-    meta = (row.file.kind.label, size_text(row.file.size), row.added_by.name, added)
+    added = formatting.dated(civil_date(row.added_at), on)
+    meta = (size_text(row.file.size), row.added_by.name, added)
     is_superseded = row.superseded_by_id is not None
     return FileRow(
         row.id,
@@ -49,12 +50,13 @@ def file_row(row: Attachment, url: str, newer_url: str | None, on: date) -> File
 
 
 def in_versions(rows: Sequence[Attachment]) -> list[Attachment]:
-    """The files in the order of their adding, each followed by its older versions."""
+    """The files in the order of their first versions, each followed by its older ones."""
     older = {row.superseded_by_id: row for row in rows if row.superseded_by_id}
-    ordered: list[Attachment] = []
+    chains = []
     for row in rows:
-        version: Attachment | None = row if row.superseded_by_id is None else None
-        while version:
-            ordered.append(version)
-            version = older.get(version.id)
-    return ordered
+        if row.superseded_by_id is None:
+            chain = [row]
+            while before := older.get(chain[-1].id):
+                chain.append(before)
+            chains.append(chain)
+    return [row for chain in sorted(chains, key=lambda chain: chain[-1].id) for row in chain]
