@@ -30,6 +30,8 @@ from crm.leads.rules import AmountKind, LeadRoleKind, MilestoneKind, Secrecy, St
 from crm.people import sessions as logins
 from crm.people.models import Absence, EntryGrant, Person, Posting, Unit
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
+from crm.problems.models import Problem, ProblemCategory, ProblemEntry, ProblemLead
+from crm.problems.rules import EntryKind, ProblemState
 from crm.quotas.models import RuleVersion
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.supervision.models import Order
@@ -354,3 +356,42 @@ def make_order(db: Session, unit: Unit, *, officer: Person | None = None, **give
     }
     officer_id = officer.id if officer else None
     return _add(db, Order(unit_id=unit.id, officer_id=officer_id, **values | given))
+
+
+def make_problem_category(db: Session, name: str = "", **given: object) -> ProblemCategory:
+    """A category without a unit of its own."""
+    n = next(_numbers)
+    values = {"code": f"c{n}", "name": name or f"类别{n}", "position": n}
+    return _add(db, ProblemCategory(**values | given))
+
+
+def make_problem(
+    db: Session,
+    raiser: Person,
+    leads: Iterable[Lead],
+    *,
+    unit: Unit | None = None,
+    person: Person | None = None,
+    state: ProblemState = ProblemState.RAISED,
+    **given: object,
+) -> Problem:
+    """A problem that was raised on 1 July and is due on the 30th, with its first entry."""
+    category = db.scalars(select(ProblemCategory).limit(1)).first() or make_problem_category(db)
+    is_solved = state is ProblemState.SOLVED
+    values = {
+        "ref": f"K{next(_numbers)}",
+        "category_id": category.id,
+        "matter": "用地指标未落实",
+        "raised_at": clock.at_civil(date(2026, 7, 1)),
+        "unit_id": (unit or make_unit(db)).id,
+        "person_id": person.id if person else None,
+        "due_on": date(2026, 7, 30),
+        "passes": 0,
+        "solved_by_id": person.id if person and is_solved else None,
+    }
+    problem = _add(db, Problem(raised_by_id=raiser.id, state=state, **values | given))
+    db.add_all(ProblemLead(problem_id=problem.id, lead_id=lead.id) for lead in leads)
+    stood = {"due_on": problem.due_on, "unit_id": problem.unit_id, "by_id": raiser.id}
+    first = {"problem_id": problem.id, "kind": EntryKind.RAISED, "state": state}
+    _add(db, ProblemEntry(at=problem.raised_at, **first, **stood))
+    return problem

@@ -15,6 +15,7 @@ from crm.leads.models import Lead
 from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
+from crm.problems.rules import ProblemState
 from crm.quotas.models import Correction, FigureRecord
 from crm.quotas.rules import FigureStatus
 from crm.quotas.service import freeze_period
@@ -38,6 +39,7 @@ from tests.factories import (
     make_order,
     make_person,
     make_plan,
+    make_problem,
     make_regime,
     make_role,
     make_trip,
@@ -67,6 +69,9 @@ PAGES = (
     ("shen", "/followups"),
     ("shen", "/followups/new"),
     ("shen", "/followups/{followup}"),
+    ("shen", "/problems"),
+    ("shen", "/problems/new?lead={lead}"),
+    ("shen", "/problems/figures"),
     ("shen", "/absences"),
     ("shen", "/absences/new"),
     ("shen", "/compliance"),
@@ -84,6 +89,8 @@ PAGES = (
     ("wu", "/compliance?tab=waiting"),
     ("wu", "/compliance?tab=corrections"),
     ("wu", FIGURE),
+    ("wu", "/problems?view=all"),
+    ("wu", "/problems/{problem}"),
     ("wu", "/supervision"),
     ("wu", "/supervision?view=all"),
     ("wu", "/supervision/new"),
@@ -128,6 +135,9 @@ PAGES = (
     ("shan", "/admin/targets"),
     ("shan", "/admin/targets/new"),
     ("shan", "/admin/targets/{target}"),
+    ("shan", "/admin/problem-categories"),
+    ("shan", "/admin/problem-categories/new"),
+    ("shan", "/admin/problem-categories/{category}"),
     ("shan", "/admin/audit"),
 )
 
@@ -159,6 +169,7 @@ def grow(db, count):
         make_visit(db, other, date(2026, 7, 1), leads=[first_lead, hidden], participants=everyone)
         make_absence(db, other, TODAY, TODAY, approved_at=None, asked_at=NOW)
         _waiting_orders(db, bureau, people, lead)
+        _problems(db, bureau, people, first_lead, lead)
         _correction(db, figure_id, people["shen"])
         for person in everyone:
             _rows_of(db, person, other, lead, hidden)
@@ -204,6 +215,14 @@ def _waiting_orders(db, unit, people, lead):
         )
 
 
+def _problems(db, unit, people, *leads):
+    """Problems in each state that waits for somebody, some of them on a lead with a page."""
+    owned = {"person": people["shen"], "unit": unit}
+    for state in (ProblemState.RAISED, ProblemState.TAKEN, ProblemState.SOLVED):
+        make_problem(db, people["wu"], leads, state=state, **owned)
+    make_problem(db, people["shen"], leads, state=ProblemState.SOLVED, unit=unit)
+
+
 def _correction(db, figure_id, author):
     numbers = {
         f"{side}_{name}": value
@@ -241,6 +260,7 @@ def _arrange(db, site):
         db, recruiter, date(2026, 7, 20), date(2026, 7, 21), approved_at=None, asked_at=NOW
     )
     order = make_order(db, bureau, officer=watch, drafted_by_id=watch.id)
+    problem = make_problem(db, recruiter, [lead], unit=bureau)
     target = Target(
         year=2026,
         unit_id=top.id,
@@ -260,6 +280,8 @@ def _arrange(db, site):
         "followup": followup.id,
         "absence": absence.id,
         "order": order.id,
+        "problem": problem.id,
+        "category": problem.category_id,
         "unit": bureau.id,
         "target": target.id,
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Exists, Select, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.base import ExecutableOption
 
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
@@ -21,7 +22,7 @@ from crm.leads.rules import LeadRoleKind
 from crm.people.models import Person, Posting
 from crm.people.officers import officer_ids
 from crm.people.permissions import Viewer, viewer
-from crm.people.queries import active_at, held_on, posted_as, unit_tree, units_above
+from crm.people.queries import active_at, held_on, posted_as
 from crm.people.rules import WITH_RECORDS, Role
 from crm.problems.models import Problem, ProblemLead, ProblemUnit
 from crm.problems.permissions import (
@@ -41,6 +42,7 @@ from crm.problems.permissions import (
 )
 from crm.problems.queries import PARTIES
 from crm.problems.rules import OVER, days_overdue
+from crm.problems.stand_ins import StandIns
 from crm.problems.workflow import PROBLEM_WORKFLOW, STEP_OF_WAIT, Actor, Step, Wait
 
 
@@ -60,7 +62,7 @@ def assignees(db: Session, problem: Problem, step: Step, at: datetime) -> list[P
     """The people whose task the step is."""
     row = PROBLEM_WORKFLOW.of(step)
     people = people_who_are(db, problem, row.waits_for, at, step=step)
-    return people or stand_ins(db, problem, step, at)
+    return people or StandIns(db, [problem], at).of(problem, step)
 
 
 def people_who_are(
@@ -130,39 +132,6 @@ def excluded_ids(problem: Problem, step: Step) -> set[int | None]:
     return {getattr(problem, COLUMNS[actor].key) for actor in never}
 
 
-def stand_ins(db: Session, problem: Problem, step: Step, at: datetime) -> list[Person]:
-    """Who takes the step where nobody is left whose task it is: the first level with somebody."""
-    for level in _levels(db, problem, PROBLEM_WORKFLOW.of(step).else_for, at):
-        people = people_of(db, set(level) - excluded_ids(problem, step), at)
-        if found := seeing(db, problem, people, civil_date(at)):
-            return found
-    return []
-
-
-def _levels(
-    db: Session, problem: Problem, actor: Actor | None, at: datetime
-) -> Iterator[Collection[int]]:
-    if actor is Actor.NEAREST:
-        yield from _up_from(db, problem.unit_id, IN_LINE, at)
-    elif actor is Actor.CONFIRMER:
-        # PROJECTS 5: the raiser's supervisor, then an officer
-        if problem.raised_unit_id is not None:
-            yield from _up_from(db, problem.raised_unit_id, {Role.SUPERVISOR}, at)
-        yield officer_ids(db, civil_date(at))
-    else:
-        return
-
-    yield db.scalars(select(Person.id).where(Person.role == Role.ADMIN)).all()
-
-
-def _up_from(
-    db: Session, unit_id: int, roles: Collection[Role], at: datetime
-) -> Iterator[Collection[int]]:
-    held = posted_as(db, roles, at)
-    for above in units_above(unit_tree(db), unit_id):
-        yield held.get(above, ())
-
-
 # what one person may do
 
 
@@ -173,7 +142,7 @@ def situation_of(db: Session, me: Onlooker, problem: Problem, at: datetime) -> P
 
     if problem.state in close.sources and actors.isdisjoint(close.waits_for):
         stands_in = not people_who_are(db, problem, close.waits_for, at, step=Step.CLOSE)
-        if stands_in and me.viewer.person in stand_ins(db, problem, Step.CLOSE, at):
+        if stands_in and me.viewer.person in StandIns(db, [problem], at).of(problem, Step.CLOSE):
             actors |= {Actor.CONFIRMER}
 
     return Situation(problem.state, actors, conditions_of(problem))
@@ -205,9 +174,11 @@ def require_step(db: Session, *, problem: Problem, step: Step, by: Person, now: 
 # the problems that wait for one person
 
 
-def waiting_for(db: Session, me: Onlooker, now: datetime) -> list[WaitingProblem]:
-    """What waits for the viewer, the most pressing first: the lists of *my day*."""
-    query = _waiting(me, now).where(visible(me)).options(*PARTIES)
+def waiting_for(
+    db: Session, me: Onlooker, now: datetime, *options: ExecutableOption
+) -> list[WaitingProblem]:
+    """What waits for the viewer, the most pressing first; `options` load more of each."""
+    query = _waiting(me, now).where(visible(me)).options(*PARTIES, *options)
     waiting = [
         WaitingProblem(problem, wait, days_overdue(problem.state, problem.due_on, me.on))
         for problem, wait in _waits(db, me.viewer, query, now)
@@ -228,16 +199,25 @@ def _waits(
     db: Session, viewer: Viewer, query: Select[Problem, *tuple[Any, ...]], now: datetime
 ) -> list[tuple[Problem, Wait]]:
     """The waits among the rows of `_waiting`: own ones by mark, vacant ones by who stands in."""
-    found = []
+    own, vacant = [], []
     for problem, *marks in db.execute(query).all():
-        own, vacant = marks[: len(Wait)], marks[len(Wait) :]
-        for wait, is_own, is_vacant in zip(Wait, own, vacant, strict=True):
-            # The query only narrows it down: who is nearest up the tree is decided here.
-            if is_own or (
-                is_vacant and viewer.person in stand_ins(db, problem, STEP_OF_WAIT[wait], now)
-            ):
-                found.append((problem, wait))
-    return found
+        # not strict: the marks of vacant tasks follow the own ones
+        own += [(problem, wait) for wait, mark in zip(Wait, marks, strict=False) if mark]
+        marks_of_nobody = marks[len(Wait) :]
+        vacant += [
+            (problem, wait) for wait, mark in zip(Wait, marks_of_nobody, strict=True) if mark
+        ]
+
+    if not vacant:
+        return own
+
+    # The query only narrows it down: who is nearest up the tree is decided here.
+    stand_ins = StandIns(db, [problem for problem, _ in vacant], now)
+    return own + [
+        (problem, wait)
+        for problem, wait in vacant
+        if viewer.person in stand_ins.of(problem, STEP_OF_WAIT[wait])
+    ]
 
 
 def _waiting(me: Onlooker, now: datetime) -> Select[Problem, *tuple[Any, ...]]:

@@ -63,9 +63,8 @@ def change_category(
 
     before, after = changes(category, values)
     if after:
-        record(
-            *(db, "problem_category.changed", category), by=by, at=now, before=before, after=after
-        )
+        action = "problem_category.changed"
+        record(db, action, category, by=by, at=now, before=before, after=after)
     return bool(after)
 
 

@@ -6,12 +6,11 @@ from the history, so a figure of the past never moves.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from crm.base.clock import civil_date
 from crm.base.enums import LabeledEnum
-from crm.base.periods import DAY
 from crm.problems.rules import OVER, ProblemState, days_overdue, median_days
 
 PERCENT = Decimal("0.1")
@@ -64,7 +63,7 @@ class Span:
     @property
     def last_on(self) -> date:
         """The date as of which a problem is overdue."""
-        return civil_date(self.ends) - DAY
+        return civil_date(self.ends - timedelta.resolution)
 
 
 @dataclass(frozen=True, slots=True)

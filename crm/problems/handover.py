@@ -31,12 +31,7 @@ def replace_owner(
 
     db.add(entry)
     after = {"person_id": problem.person_id}
-    record(
-        *(db, "problem.handed_over", problem),
-        by=by,
-        at=now,
-        before={"person_id": before},
-        after=after,
-    )
+    was = {"person_id": before}
+    record(db, "problem.handed_over", problem, by=by, at=now, before=was, after=after)
     # what was loaded is from before the change
     db.expire(problem, ["person", "entries"])

@@ -1,7 +1,7 @@
 """Who may see and do what with a problem: SQL conditions and predicates (PROJECTS 0, 5).
 
-`actor_conditions` and `situation_of` define each actor twice, for lists and for one problem;
-tests/problems/test_workflow.py compares them.
+`actor_conditions` defines each actor once, for lists and for one problem; what may be done follows
+from it twice, in SQL and by the workflow, and tests/problems/test_workflow.py compares the two.
 """
 
 from collections.abc import Collection, Mapping
@@ -160,29 +160,11 @@ def _assisted_by_posted(posted: Select[int]) -> ColumnElement[bool]:
 
 
 def actors_of(db: Session, me: Onlooker, problem: Problem) -> frozenset[Actor]:
-    """Who they are to the problem; must agree with the SQL of `actor_conditions`."""
-    person_id = me.viewer.person_id
-    actors = {
-        actor for actor, column in COLUMNS.items() if getattr(problem, column.key) == person_id
-    }
-    tracked = select(Problem.id).where(Problem.id == problem.id, _tracked_by(person_id, me.on))
-    assisting = set(
-        db.scalars(select(ProblemUnit.unit_id).where(ProblemUnit.problem_id == problem.id))
-    )
-    holds = {
-        Actor.TRACKER: db.scalar(tracked) is not None,
-        Actor.OFFICER: me.is_officer,
-        Actor.OVERSEER: problem.unit_id in me.scope,
-        Actor.ASSISTANT: not me.scope.isdisjoint(assisting),
-    }
-
-    if me.viewer.role in IN_LINE:
-        query = select(Posting.unit_id).where(Posting.person_id == person_id, held_on(me.on))
-        posted = set(db.scalars(query))
-        holds[Actor.LINE] = problem.unit_id in posted
-        holds[Actor.ASSISTING_LINE] = not posted.isdisjoint(assisting)
-
-    return frozenset(actors | {actor for actor, is_so in holds.items() if is_so})
+    """Who they are to the problem: the same conditions, asked of one."""
+    conditions = actor_conditions(me)
+    marks = (condition.label(f"mark_{n}") for n, condition in enumerate(conditions.values()))
+    row = db.execute(select(*marks).where(Problem.id == problem.id)).one()
+    return frozenset(actor for actor, mark in zip(conditions, row, strict=True) if mark)
 
 
 def condition_sql(condition: Condition) -> ColumnElement[bool]:

@@ -7,7 +7,9 @@ from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.paging import Page, page_of
-from crm.leads.redaction import LeadLabel, lead_labels
+from crm.leads.models import Lead
+from crm.leads.permissions import values_of
+from crm.leads.redaction import LeadLabel, label_of, labelled_leads, lead_labels
 from crm.problems.models import Problem, ProblemEntry, ProblemLead
 from crm.problems.permissions import Onlooker, assisted_by, overdue, visible_to
 from crm.problems.rules import OVER, ProblemState
@@ -18,6 +20,7 @@ PARTIES = (
     joinedload(Problem.person),
     joinedload(Problem.raised_by),
 )
+WITH_LEADS = selectinload(Problem.leads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,14 @@ def seen(db: Session, me: Onlooker, problems: Collection[Problem]) -> list[SeenP
     ]
 
 
+def seen_alone(db: Session, me: Onlooker, problem: Problem) -> SeenProblem:
+    """One problem as the viewer may see it; its leads need not be loaded."""
+    of_problem = select(ProblemLead.lead_id).where(ProblemLead.problem_id == problem.id)
+    query = labelled_leads(me.viewer.role).where(Lead.id.in_(of_problem)).order_by(Lead.id)
+    rows = db.execute(query, values_of(me.viewer, me.on))
+    return SeenProblem(problem, tuple(label_of(row) for row in rows))
+
+
 def problem_of(db: Session, me: Onlooker, problem_id: int) -> Problem | None:
     """The visible problem with all that its page shows; none: 404."""
     history = selectinload(Problem.entries)
@@ -112,8 +123,6 @@ def problem_of(db: Session, me: Onlooker, problem_id: int) -> Problem | None:
         .where(Problem.id == problem_id)
         .options(
             *PARTIES,
-            joinedload(Problem.visit),
-            selectinload(Problem.leads),
             selectinload(Problem.units),
             history.joinedload(ProblemEntry.by),
             history.joinedload(ProblemEntry.unit),
@@ -127,8 +136,9 @@ def problem_of(db: Session, me: Onlooker, problem_id: int) -> Problem | None:
 def problems_of_lead(db: Session, me: Onlooker, lead_id: int) -> Sequence[Problem]:
     """The visible problems of a lead, those that are due first, parties and history loaded."""
     query = visible_to(me).where(Problem.id.in_(_of_lead(lead_id)))
-    loaded = query.options(*PARTIES, selectinload(Problem.entries).joinedload(ProblemEntry.by))
-    return db.scalars(loaded.order_by(Problem.due_on, Problem.id)).all()
+    # joined: a lead has few problems, and its page many other queries
+    loaded = query.options(*PARTIES, joinedload(Problem.entries).joinedload(ProblemEntry.by))
+    return db.scalars(loaded.order_by(Problem.due_on, Problem.id)).unique().all()
 
 
 def problem_of_visit(db: Session, me: Onlooker, visit_id: int) -> Problem | None:

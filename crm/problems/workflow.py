@@ -15,7 +15,7 @@ class Step(LabeledEnum):
 
     RAISE = "raise", "提出"
     TAKE = "take", "受理"
-    PASS_ON = "pass-on", "转办"
+    PASS_ON = "pass_on", "转办"
     REFER = "refer", "提请统筹单位明确"
     ASSIGN = "assign", "明确承办单位"
     SOLVE = "solve", "报送已解决"
@@ -24,7 +24,7 @@ class Step(LabeledEnum):
     RETURN = "return", "退回续办"
     SHELVE = "shelve", "暂缓"
     RESUME = "resume", "恢复办理"
-    LOOK_AGAIN = "look-again", "到期恢复办理"
+    LOOK_AGAIN = "look_again", "到期恢复办理"
     WITHDRAW = "withdraw", "撤回"
 
 

@@ -36,6 +36,8 @@ from crm.web.home import views as myday
 from crm.web.leads import views as leads
 from crm.web.people import entry_grants, reassignment, units
 from crm.web.people import views as people
+from crm.web.problems import admin as problem_categories
+from crm.web.problems import views as problems
 from crm.web.quotas import views as compliance
 from crm.web.rates import views as rates
 from crm.web.rules import views as rules
@@ -103,6 +105,7 @@ def init_app(app: Flask) -> None:
         absences,
         choices,
         compliance,
+        problems,
         supervision,
         targets,
         digests,
@@ -116,6 +119,7 @@ def init_app(app: Flask) -> None:
         units,
         target_admin,
         rates,
+        problem_categories,
         audit,
         calendar,
         jobs,

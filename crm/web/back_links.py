@@ -14,6 +14,7 @@ LISTS = {
     "leads.listing",
     "followups.listing",
     "compliance.board",
+    "problems.listing",
     "supervision.listing",
     "targets.board",
     "digests.listing",
@@ -25,6 +26,8 @@ LISTS = {
 DEPTHS = {
     **dict.fromkeys(LISTS, 0),
     "compliance.figure": 2,
+    "problems.figures": 0,
+    "problems.show": 4,
     "supervision.show": 1,
     "targets.show": 1,
     "companies.show": 2,

@@ -37,6 +37,7 @@ PLACES = (
     ("compliance.board", "达标看板", "chart-bar", Shelf.BAR),
     ("companies.listing", "企业", "building-skyscraper", Shelf.MORE),
     ("followups.listing", "跟进", "checklist", Shelf.MORE),
+    ("problems.listing", "困难问题", "alert-triangle", Shelf.MORE),
     ("supervision.listing", "督办", "gavel", Shelf.MORE),
     ("targets.board", "年度目标", "target", Shelf.MORE),
     ("digests.listing", "周报月报", "report", Shelf.MORE),

@@ -24,6 +24,8 @@ PAGES = frozenset(
         "leads.listing",
         "absences.listing",
         "compliance.board",
+        "problems.listing",
+        "problems.figures",
         "supervision.listing",
         "targets.board",
         "digests.listing",

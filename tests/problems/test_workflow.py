@@ -19,7 +19,6 @@ from crm.problems.models import Problem, ProblemEntry, ProblemLead, ProblemUnit
 from crm.problems.notifications import readers_of
 from crm.problems.permissions import (
     actor_conditions,
-    actors_of,
     conditions_of,
     may_see,
     may_take,
@@ -126,13 +125,6 @@ def ask(db, problem, conditions):
     labelled = [condition.label(f"mark_{n}") for n, condition in enumerate(conditions.values())]
     marks = db.execute(select(*labelled).where(Problem.id == problem.id)).one()
     return {name for name, mark in zip(conditions, marks, strict=True) if mark}
-
-
-def test_sql_and_predicate_agree_on_who_somebody_is(db, seen):
-    for me, case, name in seen:
-        found = ask(db, case.problem, actor_conditions(me))
-
-        assert found == actors_of(db, me, case.problem), name
 
 
 def test_sql_and_predicate_agree_on_what_may_be_done_but_by_stand_ins(db, seen):

@@ -21,6 +21,12 @@ PAGES = (
     ("rules.listing", "考核规则", "gauge", "设置考核对象、指标和生效日期；调整前可先试算"),
     ("target_admin.listing", "年度目标管理", "target", "设置各单位年度签约、开工等目标"),
     ("rates.listing", "汇率", "coins", "登记或导入各日汇率，用于外币项目折合人民币显示"),
+    (
+        "problem_categories.listing",
+        "困难问题类别",
+        "alert-triangle",
+        "设置困难问题的类别、排序和默认承办单位",
+    ),
     ("audit.listing", "操作记录", "history", "查询操作人、时间和改动前后的内容"),
 )
 

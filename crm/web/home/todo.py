@@ -10,12 +10,14 @@ from flask import url_for
 from sqlalchemy.orm import Session
 
 from crm.base import formatting
-from crm.base.clock import at_civil
+from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
 from crm.base.remembered import remembered_until
 from crm.people import absence_approval
 from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS
+from crm.problems.assignees import waiting_for as problems_waiting_for
+from crm.problems.permissions import onlooker
 from crm.quotas.frozen import count_corrections, for_signing, of_author, without_reason
 from crm.quotas.pending_visits import visits_to_judge
 from crm.supervision.assignees import waiting_for
@@ -71,6 +73,7 @@ def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
         return
 
     yield from _orders(db, me, now)
+    yield from _problems(db, me, now)
     yield TodoItem(
         "您的修改已生成更正，请说明原因",
         count_corrections(db, of_author(me.person_id) & without_reason()),
@@ -89,6 +92,18 @@ def _orders(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
         if len(orders) == 1:
             url, about = url_for("supervision.show", order_id=orders[0].id), orders[0].matter
         yield TodoItem(f"督办单{kind.label}", len(orders), url, "gavel", about)
+
+
+def _problems(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
+    """Problems by kind of wait, most urgent first; a single one links to itself."""
+    waiting = problems_waiting_for(db, onlooker(db, me, civil_date(now)), now)
+    # they are sorted by kind of wait, as `groupby` needs
+    for kind, group in groupby(waiting, attrgetter("wait")):
+        problems = [item.problem for item in group]
+        url, about = url_for("problems.listing", view="waiting"), ""
+        if len(problems) == 1:
+            url, about = url_for("problems.show", problem_id=problems[0].id), problems[0].matter
+        yield TodoItem(f"困难问题{kind.label}", len(problems), url, "alert-triangle", about)
 
 
 def _to_decide(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:

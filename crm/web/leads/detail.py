@@ -20,6 +20,7 @@ from crm.web.leads.events import timeline_rows
 from crm.web.leads.files import FILES, of_lead
 from crm.web.leads.panel import Panel, Place, panel_of
 from crm.web.leads.plan_rows import plan_rows
+from crm.web.leads.problems import lead_problems
 from crm.web.leads.rows import LeadExtras, LeadPage, lead_page
 from crm.web.leads.stage_bar import StageBar, stage_bar
 from crm.web.transaction import moment, today
@@ -56,10 +57,12 @@ def render_lead(
     lead, can_change = found or abort(404)
     planned = planned_milestones(db.session, lead)
     bar = stage_bar(lead, planned, today())
+    problems = lead_problems(lead.id)
     rows = timeline_rows(
         timeline(db.session, my_view(), lead, today()),
         moment(),
         most=None if "all" in request.args else MOST_EVENTS,
+        also=problems.happened,
     )
     due = rows.next_step.followup if rows.next_step else None
 
@@ -71,6 +74,7 @@ def render_lead(
         panel=_panel(lead, planned, opened, sent) if can_change else None,
         plans=plan_rows(lead, planned, today()),
         timeline=rows,
+        problems=problems.open,
         files=FILES.part(of_lead(lead, can_change=can_change)),
         is_finishable=due is not None
         and may_change_of_visible_lead(my_view(), due, may_change_lead=can_change),

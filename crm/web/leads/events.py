@@ -21,7 +21,7 @@ from crm.web.visits.rows import ICONS, Chip, chips, entered_by
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One row: a milestone, a visit or a follow-up."""
+    """One row: a milestone, a visit, a follow-up or a step of a problem."""
 
     icon: str
     title: str
@@ -33,6 +33,14 @@ class Event:
     texts: tuple[str, ...] = ()
     milestone_id: int | None = None  # its date may be corrected
     followup: Followup | None = None  # one that is open
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A row of what happened besides milestones, visits and follow-ups."""
+
+    at: datetime
+    event: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +63,29 @@ class Timeline:
         return [event for event in self.ahead if event is not self.next_step]
 
 
-def timeline_rows(entries: Iterable[Entry], now: datetime, most: int | None = None) -> Timeline:
+def timeline_rows(
+    entries: Iterable[Entry],
+    now: datetime,
+    most: int | None = None,
+    *,
+    also: Iterable[Happening] = (),
+) -> Timeline:
     """The entries, the latest first, as rows; `most`: of those that happened."""
     entries = list(entries)
     ahead = [_event(entry, now) for entry in reversed(entries) if _is_planned(entry)]
     past = [entry for entry in entries if not _is_planned(entry)]
-    return Timeline(ahead, [_event(entry, now) for entry in past[:most]], len(past))
+
+    happened: list[Entry | Happening] = [*past, *also]
+    happened.sort(key=_place, reverse=True)
+    shown = [
+        item.event if isinstance(item, Happening) else _event(item, now) for item in happened[:most]
+    ]
+    return Timeline(ahead, shown, len(happened))
+
+
+def _place(item: Entry | Happening) -> tuple[date, datetime]:
+    on = clock.civil_date(item.at) if isinstance(item, Happening) else item.on
+    return on, item.at
 
 
 def _is_planned(entry: Entry) -> bool:

@@ -6,6 +6,9 @@ from flask import url_for
 
 from crm.base import formatting
 from crm.extensions import db
+from crm.problems.models import Problem
+from crm.problems.permissions import onlooker
+from crm.problems.queries import problem_of_visit
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.fields import VISIT_FIELDS, WORDS
 from crm.visits.permissions import may_change, may_judge
@@ -38,6 +41,8 @@ class VisitPage:
     rejected_for: str | None
     trip_url: str | None
     files: FilesPart | None  # none: they hide with its words
+    problem_url: str | None  # to raise its next step as a problem, or the problem that it became
+    is_problem: bool  # it became one
 
 
 def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage:
@@ -68,6 +73,8 @@ def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage
         reason=reason,
     )
 
+    problem = problem_of_visit(db.session, onlooker(db.session, my_view(), today()), seen.id)
+
     return VisitPage(
         row=row,
         facts=_facts(seen),
@@ -83,7 +90,18 @@ def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage
         rejected_for=reasons.get(seen.id),
         trip_url=_trip_url(seen),
         files=FILES.part(of_visit(seen, can_change=can_change)) if seen.is_readable else None,
+        problem_url=_problem_url(seen, problem),
+        is_problem=problem is not None,
     )
+
+
+def _problem_url(seen: SeenVisit, problem: Problem | None) -> str | None:
+    """The problem of the visit; else where its next step is turned into one (PROJECTS 5)."""
+    if problem:
+        return url_for("problems.show", problem_id=problem.id)
+    has_leads = any(lead.id for lead in seen.leads)
+    is_readable = seen.is_readable and seen.next_step and has_leads
+    return url_for("problems.new", visit=seen.id) if is_readable else None
 
 
 def _facts(seen: SeenVisit) -> list[tuple[str, str]]:

@@ -1,0 +1,85 @@
+"""The problems of a lead on its page: those that are open, and what happened to all of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flask import url_for
+
+from crm.base import formatting
+from crm.base.clock import civil_date
+from crm.base.remembered import remembered
+from crm.extensions import db
+from crm.problems.models import Problem
+from crm.problems.queries import problems_of_lead
+from crm.problems.rules import OVER, EntryKind
+from crm.web.leads.events import Event, Happening
+from crm.web.problems.actions import my_onlooker
+from crm.web.problems.rows import MARKS, TONES, late_text
+from crm.web.transaction import today
+from crm.web.visits.rows import Chip
+
+# PROJECTS 3: progress is what keeps a lead; the other steps stand on the problem's page
+TOLD = frozenset({EntryKind.RAISED, EntryKind.PROGRESS, EntryKind.CLOSED})
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProblem:
+    """An open problem in one line."""
+
+    url: str
+    matter: str
+    unit: str
+    due: str
+    chip: Chip
+
+
+@dataclass(frozen=True, slots=True)
+class LeadProblems:
+    """The problems of a lead that the viewer may see."""
+
+    open: list[OpenProblem]
+    happened: list[Happening]
+
+
+def lead_problems(lead_id: int) -> LeadProblems:
+    me = my_onlooker()
+
+    def read() -> LeadProblems:
+        problems = problems_of_lead(db.session, me, lead_id)
+        return LeadProblems(
+            [_open(problem) for problem in problems if problem.state not in OVER],
+            [happening for problem in problems for happening in _happened(problem)],
+        )
+
+    # most leads have none, and their page is opened often
+    return remembered(
+        *(db.session, "problems of a lead", lead_id, me.viewer.person_id, me.on), read=read
+    )
+
+
+def _open(problem: Problem) -> OpenProblem:
+    late = late_text(problem, today())
+    chip = Chip(late, "bad") if late else Chip(problem.state.label, TONES[problem.state])
+    due = formatting.dated(problem.due_on, today())
+    return OpenProblem(_url(problem), problem.matter, problem.unit.name, due, chip)
+
+
+def _happened(problem: Problem) -> Iterator[Happening]:
+    for entry in problem.entries:
+        if entry.kind not in TOLD:
+            continue
+        icon, tone = MARKS[entry.kind]
+        event = Event(
+            icon,
+            f"困难问题{entry.kind.label}",
+            formatting.dated(civil_date(entry.at), today()),
+            tone,
+            _url(problem),
+            entry.by.name if entry.by else "",
+            texts=(entry.text or problem.matter,),
+        )
+        yield Happening(entry.at, event)
+
+
+def _url(problem: Problem) -> str:
+    return url_for("problems.show", problem_id=problem.id)

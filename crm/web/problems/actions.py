@@ -1,0 +1,143 @@
+"""The page of one problem, and the one route by which its steps are taken."""
+
+from flask import abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from crm.base.errors import Refused
+from crm.extensions import db
+from crm.leads.rules import Secrecy
+from crm.people.officers import officers
+from crm.problems.assignees import seeing, situation_of, waits_of
+from crm.problems.models import Problem
+from crm.problems.notifications import reaches_nobody, tell
+from crm.problems.permissions import Onlooker, onlooker
+from crm.problems.queries import SeenProblem, problem_of, seen_alone
+from crm.problems.rules import OVER
+from crm.problems.service import take_step
+from crm.problems.workflow import PROBLEM_WORKFLOW, STEP_OF_WAIT, Actor, Step
+from crm.quotas.queries import working_calendar
+from crm.web.auth import my_view, signed_in
+from crm.web.errors import refusal_text
+from crm.web.forms import show_refusal
+from crm.web.problems.forms import FORMS, StepForm, set_step_choices
+from crm.web.problems.rows import entry_lines, facts_of, problem_line
+from crm.web.site import site
+from crm.web.transaction import moment, today, transaction
+
+MESSAGES = {
+    Step.TAKE: "已受理。",
+    Step.PASS_ON: "已转办。",
+    Step.REFER: "已提请统筹单位明确承办单位。",
+    Step.ASSIGN: "已明确承办单位。",
+    Step.SOLVE: "已报送，请等待提出人确认。",
+    Step.PROGRESS: "进展已登记。",
+    Step.CLOSE: "已销号。",
+    Step.RETURN: "已退回续办。",
+    Step.SHELVE: "已暂缓，到期自动恢复办理。",
+    Step.RESUME: "已恢复办理。",
+    Step.WITHDRAW: "已撤回。",
+}
+
+
+def my_onlooker() -> Onlooker:
+    """The signed-in person as an onlooker of problems."""
+    return onlooker(db.session, my_view(), today())
+
+
+def problem_or_404(problem_id: int) -> Problem:
+    """The visible problem with all that its page shows."""
+    return problem_of(db.session, my_onlooker(), problem_id) or abort(404)
+
+
+def page(problem: Problem, sent: dict[Step, StepForm] | None = None, refusal: str = "") -> str:
+    """The page of a problem; a form that was refused is shown again with its errors."""
+    me, sent = my_onlooker(), sent or {}
+    situation = situation_of(db.session, me, problem, moment())
+    steps = PROBLEM_WORKFLOW.steps(situation)
+    waits = waits_of(db.session, me, problem.id, moment())
+    seen_problem = seen_alone(db.session, me, problem)
+    forms = {
+        step: sent.get(step) or _form_of(step, formdata=None) for step in FORMS if step in steps
+    }
+    set_step_choices(db.session, forms, me.viewer, me.on)
+
+    return render_template(
+        "problems/show.html",
+        problem=problem,
+        line=problem_line(seen_problem, me.on),
+        facts=facts_of(problem, me.on),
+        entries=entry_lines(problem.entries, me.on),
+        forms=forms,
+        awaited=[step for wait, step in STEP_OF_WAIT.items() if wait in waits and step in forms],
+        is_owner=Actor.OWNER in situation.actors,
+        lacks_officer=_lacks_officer(seen_problem),
+        refusal=refusal,
+        unsent=_unsent(sent, forms),
+    )
+
+
+def _form_of(step: Step, **options: object) -> StepForm:
+    """The form of a step; the prefix keeps the forms of one page apart."""
+    return FORMS[step](prefix=f"{step.value}-", **options)
+
+
+def _lacks_officer(seen: SeenProblem) -> bool:
+    """Whether an officer could not act, as none is named on its restricted lead (PROJECTS 0)."""
+    is_restricted = any(lead.secrecy is Secrecy.RESTRICTED for lead in seen.leads)
+    if not is_restricted or seen.problem.state in OVER:
+        return False
+    return not seeing(db.session, seen.problem, officers(db.session, moment()), today())
+
+
+def _unsent(sent: dict[Step, StepForm], shown: dict[Step, StepForm]) -> str:
+    """Text typed for a step that has become impossible meanwhile, so that it is not lost."""
+    lost = [form.step_input().text for step, form in sent.items() if step not in shown]
+    return "\n".join(filter(None, lost))
+
+
+def act(problem_id: int, step: str) -> ResponseReturnValue:
+    """Take a step and send its mails; a refusal is shown at its field."""
+    # the route admits only steps that have a form
+    problem, taken = problem_or_404(problem_id), Step(step)
+    form, refused = _form_of(taken), ""
+
+    if form.validate():
+        try:
+            with transaction() as session:
+                entry = take_step(
+                    session,
+                    problem=problem,
+                    step=taken,
+                    by=signed_in(),
+                    calendar=working_calendar(session),
+                    now=moment(),
+                    given=form.step_input(),
+                )
+                # in the transaction of the step: no mail without it, and none is lost
+                tell(session, problem=problem, entry=entry, site=site())
+                has_no_reader = reaches_nobody(session, problem, entry)
+        except Refused as refusal:
+            refused = _at_field(form, refusal)
+        else:
+            flash(MESSAGES[taken], "success")
+            if has_no_reader:
+                flash("目前无人接收此步骤的通知，请联系系统管理员补充人员。", "warning")
+            return _after(problem_id)
+
+    # read again: the refusal rolled the transaction back
+    return page(problem_or_404(problem_id), {taken: form}, refused), 422
+
+
+def _after(problem_id: int) -> ResponseReturnValue:
+    """The problem's page; the list where I no longer see it, as after passing it on."""
+    if problem_of(db.session, my_onlooker(), problem_id) is None:
+        return redirect(url_for("problems.listing"))
+    return redirect(url_for("problems.show", problem_id=problem_id))
+
+
+def _at_field(form: StepForm, refusal: Refused) -> str:
+    """Show the refusal at its field; its sentence, if the form has no such field."""
+    if refusal.field in form._fields:
+        show_refusal(form, refusal, {})
+        return ""
+    return refusal_text(refusal)
