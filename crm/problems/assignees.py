@@ -34,6 +34,7 @@ from crm.problems.permissions import (
     actors_of,
     condition_sql,
     conditions_of,
+    has_line,
     may_see,
     may_take,
     refusal_of,
@@ -88,6 +89,8 @@ def actor_ids(
             ids.update(officer_ids(db, civil_date(at)))
         elif actor is Actor.LINE:
             ids.update(_in_line_of(db, [problem.unit_id], at))
+        elif actor is Actor.MEMBER:
+            ids.update(db.scalars(_members(civil_date(at), problem.id)))
         elif actor is Actor.ASSISTING_LINE:
             units = select(ProblemUnit.unit_id).where(ProblemUnit.problem_id == problem.id)
             ids.update(_in_line_of(db, db.scalars(units).all(), at))
@@ -104,6 +107,14 @@ def _trackers(on: date, problem_id: int) -> Select[int | None]:
             LeadRole.role == LeadRoleKind.TRACKER,
             role_held_on(on),
         )
+    )
+
+
+def _members(on: date, problem_id: int) -> Select[int]:
+    return (
+        select(Posting.person_id)
+        .join(Problem, Problem.unit_id == Posting.unit_id)
+        .where(Problem.id == problem_id, Problem.person_id.is_(None), held_on(on), ~has_line(on))
     )
 
 
@@ -276,14 +287,14 @@ def _has(actor: Actor, fit: ColumnElement[bool], on: date) -> Exists:
             )
             .correlate(Problem)
         )
+    is_so: ColumnElement[bool] = Person.role.in_(IN_LINE)
+    if actor is Actor.MEMBER:
+        is_so = Problem.person_id.is_(None) & ~has_line(on)
     return (
         exists()
         .where(
-            Posting.unit_id == Problem.unit_id,
-            Posting.person_id == Person.id,
-            held_on(on),
-            Person.role.in_(IN_LINE),
-            fit,
+            *(Posting.unit_id == Problem.unit_id, Posting.person_id == Person.id),
+            *(held_on(on), is_so, fit),
         )
         .correlate(Problem)
     )

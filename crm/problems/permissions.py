@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select
 from sqlalchemy.orm import Session
 
-from crm.base.clock import civil_date
+from crm.base.clock import at_civil, civil_date
 from crm.base.errors import Refused
 from crm.base.workflow import Obstacle, Situation
 from crm.leads.models import Lead, LeadRole
@@ -21,7 +21,7 @@ from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person, Posting
 from crm.people.officers import is_officer
 from crm.people.permissions import Viewer, viewer
-from crm.people.queries import held_on
+from crm.people.queries import active_at, held_on
 from crm.people.rules import WITH_RECORDS, Role
 from crm.problems.models import Problem, ProblemLead, ProblemUnit
 from crm.problems.rules import MOST_PASSES, WORKING, ProblemState
@@ -81,7 +81,7 @@ def _parts(me: Onlooker) -> list[ColumnElement[bool]]:
     """Problems in which they have a part; an officer has one in each."""
     person_id = me.viewer.person_id
     parts = [Problem.raised_by_id == person_id, Problem.person_id == person_id]
-    parts.append(_tracked_by(person_id, me.on))
+    parts += [_tracked_by(person_id, me.on), is_member(person_id, me.on)]
     if me.scope:
         parts += [Problem.unit_id.in_(me.scope), Problem.raised_unit_id.in_(me.scope)]
         parts.append(assisted_by(me.scope))
@@ -148,11 +148,33 @@ def actor_conditions(me: Onlooker) -> dict[Actor, ColumnElement[bool]]:
     return columns | {
         Actor.TRACKER: _tracked_by(person_id, me.on),
         Actor.OFFICER: Problem.id.is_not(None) if me.is_officer else false(),
+        Actor.MEMBER: is_member(person_id, me.on),
         Actor.OVERSEER: Problem.unit_id.in_(me.scope),
         Actor.ASSISTANT: assisted_by(me.scope),
         Actor.LINE: Problem.unit_id.in_(posted) if is_in_line else false(),
         Actor.ASSISTING_LINE: _assisted_by_posted(posted) if is_in_line else false(),
     }
+
+
+def is_member(person_id: int, on: date) -> ColumnElement[bool]:
+    """Problems that nobody owns yet, of units of the person in which nobody oversees."""
+    posted = select(Posting.unit_id).where(Posting.person_id == person_id, held_on(on))
+    return and_(Problem.unit_id.in_(posted), Problem.person_id.is_(None), ~has_line(on))
+
+
+def has_line(on: date) -> ColumnElement[bool]:
+    """Problems of which the owner unit has a supervisor or leader."""
+    return (
+        exists()
+        .where(
+            Posting.unit_id == Problem.unit_id,
+            Posting.person_id == Person.id,
+            held_on(on),
+            Person.role.in_(IN_LINE),
+            active_at(at_civil(on)),
+        )
+        .correlate(Problem)
+    )
 
 
 def _assisted_by_posted(posted: Select[int]) -> ColumnElement[bool]:

@@ -42,6 +42,8 @@ class Actor(LabeledEnum):
     # by posting: supervisors and leaders posted in the unit itself
     LINE = "line of the owner unit", "承办单位督查、领导"
     ASSISTING_LINE = "line of the assisting units", "协办单位督查、领导"
+    # while it has no owner yet, and nobody there is a supervisor or leader
+    MEMBER = "member of an owner unit without line", "承办单位人员（无督查、领导时）"
     # where nobody else is left
     NEAREST = "nearest up the tree", "逐级向上最近的督查、领导"
     CONFIRMER = "raiser's supervisor, then an officer", "提出人的督查人员，其次统筹单位经办人"
@@ -65,9 +67,9 @@ class Wait(LabeledEnum):
     CLOSE = "close", "待确认销号"
 
 
-ACTING = (Actor.OWNER, Actor.OVERSEER)
+ACTING = (Actor.OWNER, Actor.OVERSEER, Actor.MEMBER)
 CONFIRMING = (Actor.RAISER, Actor.TRACKER, Actor.CONFIRMER)
-TO_OWNER = (Actor.OWNER, Actor.LINE)
+TO_OWNER = (Actor.OWNER, Actor.LINE, Actor.MEMBER)
 
 PROBLEM_WORKFLOW: Workflow[Step, ProblemState, Actor, Condition] = Workflow(
     Transition(

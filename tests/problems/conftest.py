@@ -33,6 +33,7 @@ def arrange(db):
     team = make_unit(db, "一科", parent=office)
     builders = make_unit(db, "建设局", parent=zone)
     economy = make_unit(db, "经发局", parent=zone)
+    yard = make_unit(db, "堆场办", parent=zone)
     overseeing = {"role": Role.SUPERVISOR, "duty": Duty.STAFF}
     li = make_person(db, "li", unit=team)
     lead = make_lead(db, "晶圆项目")
@@ -53,6 +54,8 @@ def arrange(db):
         econ=make_person(db, "econ", unit=economy, **overseeing),
         li=li,
         wang=make_person(db, "wang", unit=team),
+        yard=yard,
+        porter=make_person(db, "porter", unit=yard, duty=Duty.STAFF),
         admin=make_person(db, "admin", role=Role.ADMIN, duty=Duty.STAFF, unit=economy),
         reader=make_person(db, "reader", role=Role.READER, duty=Duty.STAFF, unit=zone),
         lead=lead,

@@ -126,6 +126,15 @@ def test_a_mail_names_a_hidden_lead_by_no_name(db, zone, site):
 # taking and passing on
 
 
+def test_where_nobody_oversees_in_a_unit_its_people_take_the_problem(db, zone, site):
+    problem = raised(db, zone, unit_id=zone.yard.id)
+    tell(db, problem=problem, entry=first_entry(db, problem), site=site)
+    take(db, problem, Step.TAKE, zone.porter)
+
+    assert recipients(db) == {"porter"}
+    assert problem.person_id == zone.porter.id
+
+
 def test_whoever_takes_it_owns_it_unless_another_is_named(db, zone):
     own, given = raised(db, zone), raised(db, zone)
     take(db, own, Step.TAKE, zone.builder)

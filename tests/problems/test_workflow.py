@@ -32,7 +32,7 @@ from tests.problems.conftest import DUE
 ON = civil_date(NOW)
 PEOPLE = (
     *("top", "leader", "officer", "head", "builder", "mason", "econ", "li", "wang", "admin"),
-    "reader",
+    *("porter", "reader"),
 )
 # who is what to the problem; `gone` are closed accounts
 ARRANGEMENTS = {
@@ -47,6 +47,7 @@ ARRANGEMENTS = {
         "gone": ["wang", "li", "head", "officer", "top"],
     },
     "the owner's unit is empty": {"owner": "mason", "gone": ["mason", "builder"]},
+    "nobody oversees in the owner's unit": {"unit": "yard"},
     "of a restricted lead": {"owner": "mason", "secrecy": Secrecy.RESTRICTED},
 }
 # the state, how often it was passed on, whether it is before the officers, what happened last
@@ -233,7 +234,7 @@ def test_of_an_internal_lead_those_who_have_a_part_in_the_problem_see_it(db, zon
     }
 
     # all but the reader, who has no records; the economy bureau assists
-    assert seeing == set(PEOPLE) - {"reader"}
+    assert seeing == set(PEOPLE) - {"reader", "porter"}
     db.execute(ProblemUnit.__table__.delete())
     assert not may_see(db, viewer(db, zone.econ, ON), case.problem.id, ON)
 
