@@ -15,7 +15,7 @@ def is_credit_code(code: str) -> bool:
     return bool(uscc.is_valid(code))
 
 
-def require_credit_code(code: str | None) -> None:
+def require_credit_code(code: str | None, field: str = "credit_code") -> None:
     """Refuse a code that is incomplete or mistyped."""
     if code and not is_credit_code(code):
-        raise Refused("bad_credit_code", field="credit_code", typed=code)
+        raise Refused("bad_credit_code", field=field, typed=code)

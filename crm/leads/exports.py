@@ -85,6 +85,13 @@ def _amounts(lead: Lead) -> dict[str, object]:
 def _holders(lead: Lead, on: date) -> dict[str, object]:
     """Who holds the lead's roles on the date, by account or code and by name."""
     cells: dict[str, object] = {}
+    assisting = [
+        role.unit
+        for role in lead.roles
+        if role.role is LeadRoleKind.ASSISTING_UNIT and role.unit and role.holds_on(on)
+    ]
+    cells["assisting_units"] = [unit.code for unit in assisting]
+    cells["assisting_units_name"] = [unit.name for unit in assisting]
     for role in lead.roles:
         if role.role in HOLDERS and role.from_on <= on and (role.to_on or on) >= on:
             column = HOLDERS[role.role]

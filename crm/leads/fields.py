@@ -138,6 +138,29 @@ LEAD_FIELDS = declared(
     ),
     Field("code_name", "代号", columns=(Column("code_name", "代号", optional=True),), in_form=True),
     Field("group_name", "所属集团", in_form=True),
+    Field(
+        "project_company",
+        "项目公司",
+        columns=(Column("project_company", "项目公司", optional=True),),
+        in_form=True,
+        form_label="项目公司（注册后填写）",
+    ),
+    Field(
+        "project_company_code",
+        "项目公司信用代码",
+        columns=(Column("project_company_code", "项目公司信用代码", optional=True),),
+        in_form=True,
+    ),
+    Field(
+        "assisting_units",
+        "协办单位",
+        FieldKind.OTHER,
+        columns=(
+            Column("assisting_units", "协办单位", optional=True),
+            Column("assisting_units_name", "协办单位名称", shown_only=True),
+        ),
+        is_stored=False,
+    ),
     *(_amount(kind) for kind in OTHER_AMOUNTS),
     Field("stated_on", "金额提供日期", FieldKind.DATE, in_form=True, is_stored=False),
     Field("earlier_lead_id", "前期项目", FieldKind.LEAD, in_form=True),
@@ -155,6 +178,8 @@ class LeadData:
     title: str
     secrecy: Secrecy = Secrecy.OPEN
     code_name: str | None = None
+    project_company: str | None = None
+    project_company_code: str | None = None
     industry: str | None = None
     park_id: int | None = None
     source: str | None = None

@@ -113,6 +113,8 @@ class Lead(Base):
     # of the company, as entered with this lead
     credit_code: Mapped[str | None] = mapped_column(index=True)
     group_name: Mapped[str | None] = mapped_column(index=True)
+    project_company: Mapped[str | None]  # as registered for the project
+    project_company_code: Mapped[str | None]
     note: Mapped[str | None]
     entered_on: Mapped[date] = mapped_column(index=True)
     entered_at: Mapped[datetime]
@@ -132,10 +134,12 @@ class Lead(Base):
         back_populates="lead", lazy="raise", order_by="LeadRole.from_on, LeadRole.id"
     )
 
-    @validates("title")
-    def _spell(self, _key: str, title: str) -> str:
-        self.search = search_text(title)
-        return title
+    @validates("title", "project_company", "project_company_code")
+    def _spell(self, key: str, value: str | None) -> str | None:
+        spelled = {"title": self.title, "project_company": self.project_company}
+        spelled |= {"project_company_code": self.project_company_code, key: value}
+        self.search = " ".join(search_text(name) for name in spelled.values() if name)
+        return value
 
 
 class Milestone(Base):
@@ -185,7 +189,9 @@ class LeadRole(Base):
     __tablename__ = "lead_role"
     __table_args__ = (
         CheckConstraint("(person_id IS NULL) <> (unit_id IS NULL)", "person_or_unit"),
-        CheckConstraint("(role = 'responsible_unit') = (unit_id IS NOT NULL)", "unit_role"),
+        CheckConstraint(
+            "(role IN ('responsible_unit', 'assisting_unit')) = (unit_id IS NOT NULL)", "unit_role"
+        ),
         CheckConstraint("to_on IS NULL OR to_on >= from_on", "ends_after_it_begins"),
         Index(None, "lead_id", "role"),
         Index(None, "lead_id", "person_id"),  # asked for each lead that a list or search reads

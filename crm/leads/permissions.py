@@ -120,7 +120,12 @@ def access_on(lead: Lead, on: date) -> LeadAccess:
     """The same of a lead whose roles are loaded."""
     held = [role for role in lead.roles if role.holds_on(on)]
     people = frozenset(role.person_id for role in held if role.person_id)
-    units = frozenset(role.unit_id for role in held if role.unit_id)
+    units = frozenset(
+        role.unit_id
+        for role in held
+        # REGIME 2: a unit that assists sees no more than before
+        if role.unit_id and role.role is LeadRoleKind.RESPONSIBLE_UNIT
+    )
     return LeadAccess(lead.secrecy, people, units)
 
 

@@ -20,7 +20,7 @@ from crm.leads.permissions import (
     visible,
     visible_to_role,
 )
-from crm.leads.rules import Secrecy
+from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
 
@@ -62,12 +62,12 @@ def named_leads(db: Session, lead_ids: Collection[int], on: date) -> dict[int, N
     leads: dict[int, NamedLead] = {}
 
     for part in batches(sorted(lead_ids)):
-        roles = select(LeadRole.lead_id, LeadRole.person_id, LeadRole.unit_id)
+        roles = select(LeadRole.lead_id, LeadRole.person_id, LeadRole.unit_id, LeadRole.role)
         held = roles.where(LeadRole.lead_id.in_(part), role_held_on(on))
-        for lead_id, person_id, unit_id in db.execute(held):
+        for lead_id, person_id, unit_id, role in db.execute(held):
             if person_id is not None:
                 people[lead_id].add(person_id)
-            if unit_id is not None:  # only of the role of a responsible unit
+            if unit_id is not None and role is LeadRoleKind.RESPONSIBLE_UNIT:
                 units[lead_id].add(unit_id)
 
         rows = db.execute(

@@ -17,7 +17,7 @@ from crm.leads.permissions import (
     require_overseen,
     require_somebody_named,
 )
-from crm.leads.rules import SINGLE_ROLES, LeadRoleKind
+from crm.leads.rules import SINGLE_ROLES, UNIT_ROLES, LeadRoleKind
 from crm.people.models import Person, Unit
 
 
@@ -31,7 +31,7 @@ def give_role(  # noqa: PLR0913 - a role has that many parts
     by: Person | None,
     now: datetime,
 ) -> LeadRole:
-    """Give the role from that date on; it ends for who held it, but for members of a task force.
+    """Give the role from that date on; it ends for who held it, unless several may hold it.
 
     Refused as `not_yours`, `no_such_person`, `wrong_holder`, `role_held_later`, `last_named`.
     """
@@ -59,7 +59,7 @@ def name_holder(  # noqa: PLR0913 - as give_role
     now: datetime,
 ) -> LeadRole:
     """`give_role` without the check of the right: for those who enter the lead."""
-    if isinstance(holder, Unit) is not (role is LeadRoleKind.RESPONSIBLE_UNIT):
+    if isinstance(holder, Unit) is not (role in UNIT_ROLES):
         raise Refused("wrong_holder", field="holder", role=role.label)
 
     person_id, unit_id = (None, holder.id) if isinstance(holder, Unit) else (holder.id, None)

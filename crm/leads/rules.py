@@ -82,6 +82,7 @@ class LeadRoleKind(LabeledEnum):
     TASK_FORCE_HEAD = "task_force_head", "专班负责人"
     TASK_FORCE_MEMBER = "task_force_member", "专班成员"
     RESPONSIBLE_UNIT = "responsible_unit", "责任单位"
+    ASSISTING_UNIT = "assisting_unit", "协办单位"
     TRACKER = "tracker", "跟踪责任人"
 
 
@@ -89,7 +90,11 @@ FINAL = frozenset({MilestoneKind.PARKED, MilestoneKind.LOST})
 ON_LINE = {MilestoneKind.read(stage.value): place for place, stage in enumerate(LINE)}
 SIDE = tuple(kind for kind in MilestoneKind if kind not in ON_LINE and kind not in FINAL)
 # One at a time holds these; a new holder ends the one before.
-SINGLE_ROLES = frozenset(LeadRoleKind) - {LeadRoleKind.TASK_FORCE_MEMBER}
+SINGLE_ROLES = frozenset(LeadRoleKind) - {
+    LeadRoleKind.TASK_FORCE_MEMBER,
+    LeadRoleKind.ASSISTING_UNIT,
+}
+UNIT_ROLES = frozenset({LeadRoleKind.RESPONSIBLE_UNIT, LeadRoleKind.ASSISTING_UNIT})
 MAJOR_CNY = 10 * YI
 MAJOR_USD = 100 * 100 * WAN  # 100 million
 # REGIME 6: a project of that size without one of these is flagged

@@ -24,7 +24,7 @@ from crm.leads.companies import (
     update_company,
 )
 from crm.leads.contacts import ContactData, keep_contact, move_contacts
-from crm.leads.credit_codes import require_credit_code
+from crm.leads.credit_codes import credit_code_of, require_credit_code
 from crm.leads.fields import OWN_TEXTS, LeadData
 from crm.leads.industries import industries
 from crm.leads.models import Company, Lead, LeadRole, Milestone
@@ -193,6 +193,9 @@ def _checked_columns(
             raise Refused("required", field=field)
 
     texts = {name: (getattr(data, name) or "").strip() or None for name in OWN_TEXTS}
+    texts["project_company_code"] = credit_code_of(data.project_company_code)
+    if not (lead and lead.project_company_code == texts["project_company_code"]):
+        require_credit_code(texts["project_company_code"], "project_company_code")
     if data.secrecy is Secrecy.RESTRICTED and not texts["code_name"]:
         raise Refused("code_name_needed", field="code_name")
     if data.industry and data.industry not in industries():

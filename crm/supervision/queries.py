@@ -235,7 +235,8 @@ def lead_parties(db: Session, lead_id: int, on: date) -> LeadParties:
     unit_id, people = None, defaultdict[LeadRoleKind, list[int]](list)
 
     for role in db.scalars(query.order_by(LeadRole.id)):
-        unit_id = role.unit_id or unit_id
+        if role.role is LeadRoleKind.RESPONSIBLE_UNIT:
+            unit_id = role.unit_id
         if role.person_id is not None:
             people[role.role].append(role.person_id)
 

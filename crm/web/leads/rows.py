@@ -26,10 +26,14 @@ from crm.leads.rules import (
 from crm.web.visits.rows import Chip
 
 _AMOUNTS = tuple(FIELD_OF.values())
-_FIRST = ("company", "group_name", "credit_code", "contact", *_AMOUNTS, "industry", "park_id")
+_OF_PROJECT = ("project_company", "project_company_code")
+_FIRST = (
+    *("company", "group_name", "credit_code", "contact", *_OF_PROJECT),
+    *(*_AMOUNTS, "industry", "park_id"),
+)
 _LAST = ("code_name", "entered_on", "ref")
 # The facts of a lead's page in their order; the note stands apart.
-FACTS = (*_FIRST, *(name for name in OWN_TEXTS if name not in (*_LAST, "note")), *_LAST)
+FACTS = (*_FIRST, *(name for name in OWN_TEXTS if name not in (*_FIRST, *_LAST, "note")), *_LAST)
 # What a lead should have in time; the rest is asked for by nobody.
 _ASKED_FOR = ("contact", "amount", "industry", "park_id", "source")
 
