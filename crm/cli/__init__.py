@@ -22,6 +22,7 @@ COMMANDS = {
     "user": "crm.cli.user:user",
     "doctor": "crm.cli.doctor:doctor",
     "audit": "crm.cli.audit:audit",
+    "files": "crm.cli.files:files",
 }
 
 

@@ -1,5 +1,6 @@
 """`crm doctor`: the health checks of an installation, each with advice where it fails."""
 
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ def findings(*, now: datetime) -> list[Finding]:
         Finding("settings", *_settings(settings)),
         *_database_findings(settings, now),
         Finding("disk", *_disk(settings.data)),
+        Finding("files", *_files(settings.files_folder)),
         Finding("pages", *_pages()),
     ]
 
@@ -181,6 +183,13 @@ def _disk(data: Path) -> Result:
     if free >= LITTLE_SPACE:
         return Health.OK, facts
     return Health.FAIL if free < NO_SPACE else Health.WARN, f"{facts}；请清理磁盘或扩容"
+
+
+def _files(folder: Path) -> Result:
+    place = next(above for above in (folder, *folder.parents) if above.exists())
+    if os.access(place, os.W_OK | os.X_OK):
+        return Health.OK, f"佐证材料存放在 {folder}"
+    return Health.FAIL, f"不能写入 {folder}，无法上传佐证材料；请检查 CRM_FILES 和文件夹权限"
 
 
 def _pages() -> Result:

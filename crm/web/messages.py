@@ -57,6 +57,7 @@ SENTENCES = {
     "rule_has_judged": "该版本已用于考核，不能撤回；可另设以后生效的新规定。",
     "no_figure": "未找到 {person} {period} 的规则 {rule} 数据：当期不任该职务，或规则未生效。",
     # attachments
+    "files_broken": "有 {count} 份佐证材料缺失或内容已变，请从备份恢复到 {folder}。",
     "upload_unnamed": "文件没有名称，请重命名后再上传。",
     "upload_name_hides": "文件名含有不可见字符或文字方向控制符，请重命名后再上传。",
     "upload_name_has_path": "文件名不能含有“/”或“\\”，请重命名后再上传。",

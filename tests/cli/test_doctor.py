@@ -39,6 +39,7 @@ PARTS = [
     "addresses",
     "calendar",
     "disk",
+    "files",
     "pages",
 ]
 
