@@ -29,7 +29,7 @@ from crm.leads.companies import LeadScope
 from crm.leads.company_names import normal_form
 from crm.leads.duplicates import Entered, duplicates
 from crm.leads.models import Company, Contact, Lead, Milestone
-from crm.leads.rules import MilestoneKind, Secrecy, Stage
+from crm.leads.rules import Secrecy, Stage
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.settings import Settings
@@ -106,7 +106,7 @@ def _contact(row_id: int, at: object) -> zone.Row:
 
 
 def _milestone(row_id: int, today: date, at: object) -> zone.Row:
-    kind = MilestoneKind.LEAD
+    kind = Stage.LEAD
     return {"lead_id": row_id, "kind": kind, "reached_on": today, "entered_at": at}
 
 

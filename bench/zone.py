@@ -30,7 +30,7 @@ from crm.leads.amount_models import LeadAmount
 from crm.leads.company_names import normal_form
 from crm.leads.industries import industries
 from crm.leads.models import Company, Lead, LeadRole, Milestone
-from crm.leads.rules import LINE, AmountKind, LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import LINE, AmountKind, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Absence, Person, Posting, Unit
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 from crm.visits.models import Visit, VisitLead, VisitParticipant
@@ -278,13 +278,13 @@ def _milestones(leads: Iterable[Row]) -> Iterator[Row]:
     for lead in leads:
         first = {
             "lead_id": lead["id"],
-            "kind": MilestoneKind.LEAD,
+            "kind": Stage.LEAD,
             "reached_on": lead["entered_on"],
             "entered_at": lead["entered_at"],
         }
         yield first
         if lead["stage"] is not Stage.LEAD:
-            yield first | {"kind": MilestoneKind(lead["stage"].value)}
+            yield first | {"kind": lead["stage"].value}
 
 
 def _roles(leads: Iterable[Row], people: int, unit_ids: list[int]) -> Iterator[Row]:

@@ -23,7 +23,7 @@ from crm.followups.models import Followup
 from crm.leads.amount_models import LeadAmount
 from crm.leads.company_names import normal_form
 from crm.leads.models import Company, Lead, LeadRole, Milestone
-from crm.leads.rules import AmountKind, LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import AmountKind, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
 from crm.visits.models import Visit, VisitLead, VisitParticipant
@@ -199,7 +199,7 @@ def _amount(number: int, today: date) -> Row:
 def _milestone(number: int, today: date) -> Row:
     return {
         "lead_id": number,
-        "kind": MilestoneKind.SIGNED if number % 10 == 0 else MilestoneKind.FOLLOWING,
+        "kind": Stage.SIGNED if number % 10 == 0 else Stage.FOLLOWING,
         "reached_on": _entered_on(number, today),
         "entered_at": clock.at_civil(_entered_on(number, today), time(10)),
     }

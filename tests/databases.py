@@ -10,14 +10,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from flask import Flask
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, insert, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.app import create_app
 from crm.base.db import Base, engine_options
+from crm.base.seed_files import read_seeds
 from crm.cli.migrations import migrations
 from crm.extensions import db as database_of_app
 from crm.extensions import limiter
+from crm.leads.models import MilestoneKind
+from crm.leads.rules import Stage
 from crm.settings import Settings
 
 KINDS = ("sqlite", "postgresql")
@@ -117,6 +120,17 @@ def _migrated_template() -> str:
     return name
 
 
+@cache
+def _kinds() -> list[dict[str, object]]:
+    stages = [(stage.value, stage.label) for stage in Stage]
+    side = [(row["code"], row["name"]) for row in read_seeds("milestones.yaml")]
+    return [
+        {"code": code, "name": name, "position": place, "is_used": True}
+        for kinds in (stages, side)
+        for place, (code, name) in enumerate(kinds, start=1)
+    ]
+
+
 class Kept:
     """One migrated database of a kind, with the application on it."""
 
@@ -129,7 +143,7 @@ class Kept:
         self.sessions = sessions_of(self.url)
 
     def wipe(self) -> None:
-        """Empty every table."""
+        """Empty every table, and bring back the kinds of milestones that the migrations made."""
         names = [table.name for table in reversed(Base.metadata.sorted_tables)]
         with self._engine.begin() as connection:
             if self._engine.dialect.name == "postgresql":
@@ -137,11 +151,13 @@ class Kept:
                 connection.execute(text("SET LOCAL session_replication_role = replica"))
                 connection.execute(text(";".join(f"DELETE FROM {name}" for name in names)))
                 connection.execute(text(FROM_ONE))
+                connection.execute(insert(MilestoneKind), _kinds())
                 return
             connection.execute(text("PRAGMA defer_foreign_keys = ON"))
             with unguarded(connection):
                 for name in names:
                     connection.execute(text(f"DELETE FROM {name}"))
+                connection.execute(insert(MilestoneKind), _kinds())
 
     def fresh_app(self) -> Flask:
         """The application, set as a test expects it."""

@@ -26,7 +26,7 @@ from crm.leads.models import (
     Milestone,
     MilestonePlan,
 )
-from crm.leads.rules import AmountKind, LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import AmountKind, LeadRoleKind, Secrecy, Stage
 from crm.people import sessions as logins
 from crm.people.models import Absence, EntryGrant, Person, Posting, Unit
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role, UnitKind
@@ -207,7 +207,7 @@ def make_lead(
     lead = _add(db, Lead(company_id=company.id, secrecy=secrecy, stage=stage, **values | given))
     if amount is not None:
         make_amount(db, lead, amount, currency)
-    make_milestone(db, lead, MilestoneKind(stage.value), lead.entered_on)
+    make_milestone(db, lead, stage, lead.entered_on)
     if unit:
         make_role(db, lead, LeadRoleKind.RESPONSIBLE_UNIT, unit=unit)
     if tracker:
@@ -226,9 +226,7 @@ def make_amount(
     return row
 
 
-def make_milestone(
-    db: Session, lead: Lead, kind: MilestoneKind, on: date, **given: object
-) -> Milestone:
+def make_milestone(db: Session, lead: Lead, kind: str, on: date, **given: object) -> Milestone:
     """A milestone entered at noon of the day on which it was reached."""
     values = {"entered_at": clock.at_civil(on) + timedelta(hours=12)}
     return _add(db, Milestone(lead_id=lead.id, kind=kind, reached_on=on, **values | given))
@@ -333,7 +331,7 @@ def sign_in(app: Flask, username: str) -> FlaskClient:
 
 
 def make_plan(
-    db: Session, lead: Lead, kind: MilestoneKind, planned_on: date, **given: object
+    db: Session, lead: Lead, kind: str, planned_on: date, **given: object
 ) -> MilestonePlan:
     """A milestone planned when the lead was entered."""
     values = {"entered_at": lead.entered_at}

@@ -12,7 +12,7 @@ from crm.base.unsubscribe_tokens import make as token
 from crm.jobs import ledger
 from crm.jobs.runner import Runner
 from crm.leads.models import Lead
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy
+from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
 from crm.problems.rules import ProblemState
@@ -248,7 +248,7 @@ def _arrange(db, site):
         )
     ]
     lead = make_lead(db, "储存模组项目", unit=bureau, tracker=recruiter, yi="12")
-    make_plan(db, lead, MilestoneKind.SIGNED, date(2026, 7, 1))
+    make_plan(db, lead, Stage.SIGNED, date(2026, 7, 1))
     followup = make_followup(db, lead, recruiter, date(2026, 7, 15), what="补充测算表")
     visit = make_visit(db, recruiter, date(2026, 6, 10), leads=[lead])
     late = {"logged_at": at_civil(date(2026, 7, 10)), "trip": "批〔2026〕7号"}

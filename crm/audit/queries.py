@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit_entries import AuditEntry, AuditLink
 from crm.base.db import Base
+from crm.leads.milestone_kinds import milestone_kinds
 from crm.people.models import Person
 from crm.people.queries import unit_tree
 from crm.quotas.models import RuleVersion
@@ -26,6 +27,7 @@ class EntryNames:
     units: Mapping[int, str]
     visits: Mapping[int, str]
     rules: Mapping[int, RuleVersion]  # only those that still exist
+    milestones: Mapping[str, str]  # kinds, by code
 
 
 def entry_names(db: Session, visit_ids: Collection[int]) -> EntryNames:
@@ -40,6 +42,7 @@ def entry_names(db: Session, visit_ids: Collection[int]) -> EntryNames:
         units={node.unit.id: node.unit.name for node in unit_tree(db)},
         visits=dict(db.execute(visits).all()),
         rules={version.id: version for version in versions(db)},
+        milestones=milestone_kinds(db).names,
     )
 
 

@@ -14,6 +14,8 @@ from crm.base.audit import record
 from crm.base.seed_files import read_seeds
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.leads.industries import industries
+from crm.leads.milestone_kinds import KindData, add_kind
+from crm.leads.models import MilestoneKind
 from crm.people.models import Unit
 from crm.people.rules import UnitKind
 from crm.problems.categories import CategoryData, add_category, categories
@@ -79,6 +81,7 @@ class Planted:
     industries: int
     targets: int
     categories: int
+    milestone_kinds: int
 
 
 def plant(db: Session, *, now: datetime) -> Planted:
@@ -90,6 +93,7 @@ def plant(db: Session, *, now: datetime) -> Planted:
         industries=len(industries()),
         targets=_plant_targets(db, now),
         categories=_plant_categories(db, now),
+        milestone_kinds=_plant_milestone_kinds(db, now),
     )
 
 
@@ -216,4 +220,17 @@ def _plant_targets(db: Session, now: datetime) -> int:
     for target in new:
         _add(db, "target.added", target, now, year=target.year, count=target.count)
 
+    return len(new)
+
+
+def _plant_milestone_kinds(db: Session, now: datetime) -> int:
+    """Add shipped side milestones whose code is new; the migration has made the first ones."""
+    known = set(db.scalars(select(MilestoneKind.code)))
+    new = [
+        (place, seed)
+        for place, seed in enumerate(read_seeds("milestones.yaml"), start=1)
+        if seed["code"] not in known
+    ]
+    for place, seed in new:
+        add_kind(db, code=seed["code"], data=KindData(seed["name"], place), by=None, now=now)
     return len(new)

@@ -11,7 +11,7 @@ from crm.base.periods import DAY, days
 from crm.demo.events import AbsenceEvent, LeadEvent, PostingEvent
 from crm.demo.files import Files, LeadRow, Plans, RelativeDate
 from crm.demo.relative_dates import RelativeDates
-from crm.leads.rules import MilestoneKind, Stage
+from crm.leads.rules import Stage
 from crm.people.rules import AbsenceStatus
 
 EVENING = time(20, 30)
@@ -56,7 +56,7 @@ def lead_event(row: LeadRow, dates: RelativeDates) -> LeadEvent:
     # milestones of one date keep the order of the file
     reached = sorted((reached_on[kind], n, kind) for n, kind in enumerate(milestones))
     planned = {kind: dates.workday_until(dates.read(day)) for kind, day in row.planned.items()}
-    return LeadEvent(row, {MilestoneKind(kind): day for day, _, kind in reached}, planned)
+    return LeadEvent(row, {kind: day for day, _, kind in reached}, planned)
 
 
 @dataclass
@@ -100,9 +100,7 @@ class ScenarioContext:
     def stage_of(self, lead: LeadEvent, on: date) -> Stage | None:
         """The stage on the date; `None` before the lead was entered, or once parked or lost."""
         reached = [
-            Stage(kind.value)
-            for kind, day in lead.reached.items()
-            if day <= on and kind.value in lead.row.line
+            Stage(kind) for kind, day in lead.reached.items() if day <= on and kind in lead.row.line
         ]
         # the dates are in order, so the last reached is the stage
         return reached[-1] if reached and reached[-1] not in ENDS else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from crm.demo.files import CorrectionRow, LeadRow, OrderRow, PersonRow, StepRow
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import Stage
 from crm.people.rules import AbsenceKind
 from crm.visits.fields import VisitWords
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -40,13 +40,13 @@ class LeadEvent:
     """A lead's row with the dates of its milestones, in order."""
 
     row: LeadRow
-    reached: Mapping[MilestoneKind, date]
-    planned: Mapping[MilestoneKind, date]
+    reached: Mapping[str, date]
+    planned: Mapping[str, date]
 
     @property
     def begun_on(self) -> date:
         """The date on which the lead was entered."""
-        return self.reached[MilestoneKind.LEAD]
+        return self.reached[Stage.LEAD]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crm.base.money import WAN, YI, Currency
 from crm.base.seed_files import SEEDS, read_seeds
-from crm.leads.rules import LINE, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import LINE, Secrecy, Stage
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 from crm.supervision.rules import About, OrderKind, Origin
 from crm.supervision.workflow import Step
@@ -75,8 +75,8 @@ class LeadRow(Row):
     secrecy: Secrecy = Secrecy.OPEN
     code_name: str | None = None
     line: dict[Stage, RelativeDate]  # the stages reached, in their order
-    side: dict[MilestoneKind, RelativeDate] = {}  # other milestones reached
-    planned: dict[MilestoneKind, RelativeDate] = {}
+    side: dict[str, RelativeDate] = {}  # other milestones reached
+    planned: dict[str, RelativeDate] = {}
     earlier: str | None = None
     reason: str | None = None
     note: str | None = None

@@ -30,7 +30,7 @@ from crm.leads import service as lead_service
 from crm.leads.companies import CompanyData
 from crm.leads.contacts import ContactData
 from crm.leads.models import Lead
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy
+from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.people import absences, entry_grants, postings
 from crm.people import service as people_service
 from crm.people.entry_grants import GrantData
@@ -42,7 +42,7 @@ from crm.visits.models import Trip, Visit
 from crm.visits.rules import Status, Verdict
 
 ENTERED = time(17)
-REASONED = {MilestoneKind.PARKED, MilestoneKind.LOST}
+REASONED = {Stage.PARKED, Stage.LOST}
 APPROVER = "wusiqi"
 ADMIN = "shanxingzhou"
 OF_TALK = {"minutes", "next_step"}  # written once a visit is done
@@ -139,7 +139,7 @@ class ScenarioWriter:
         for kind, on in event.planned.items():
             yield at_civil(event.begun_on, ENTERED), partial(self._plan, event, kind, on)
         for kind, on in event.reached.items():
-            if kind is not MilestoneKind.LEAD:
+            if kind != Stage.LEAD:
                 yield at_civil(on, ENTERED), partial(self._reach, event, kind)
 
     def _enter_lead(self, event: LeadEvent, now: datetime) -> None:
@@ -177,7 +177,7 @@ class ScenarioWriter:
                 now=now,
             )
 
-    def _plan(self, event: LeadEvent, kind: MilestoneKind, on: date, now: datetime) -> None:
+    def _plan(self, event: LeadEvent, kind: str, on: date, now: datetime) -> None:
         planning.plan_milestone(
             self.db,
             lead=self.leads[event.row.ref],
@@ -187,7 +187,7 @@ class ScenarioWriter:
             now=now,
         )
 
-    def _reach(self, event: LeadEvent, kind: MilestoneKind, now: datetime) -> None:
+    def _reach(self, event: LeadEvent, kind: str, now: datetime) -> None:
         progress.reach(
             self.db,
             lead=self.leads[event.row.ref],

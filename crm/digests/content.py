@@ -11,7 +11,6 @@ from crm.base.outbox import MessageKind
 from crm.base.periods import Period
 from crm.digests import figure_words
 from crm.digests.rules import SHORT, TaskCounts, count_tasks
-from crm.leads.rules import MilestoneKind
 from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, PendingVisits, Rule
 from crm.supervision.queries import OrderActivity
@@ -213,7 +212,7 @@ class PeopleTable:
 class ReachedMilestone:
     """A milestone with its date."""
 
-    kind: MilestoneKind
+    name: str
     reached_on: date
 
 

@@ -34,9 +34,10 @@ from crm.digests.rules import (
     spans,
     waiting_visits,
 )
+from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead, Milestone
 from crm.leads.redaction import NamedLead, named_leads
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import Stage
 from crm.people.models import Posting
 from crm.people.queries import UnitNode, held_on, unit_tree
 from crm.quotas.figures_by_period import figures_by_period
@@ -80,7 +81,8 @@ class StepFact:
     """A milestone that a lead reached."""
 
     lead_id: int
-    kind: MilestoneKind
+    kind: str
+    name: str
     reached_on: date
     is_first_signing: bool
 
@@ -91,6 +93,7 @@ class MonthFacts:
 
     history: Mapping[Period, Sequence[PersonFigure]]  # of the months before, the earliest first
     courses: Sequence[Course]
+    kind_names: Mapping[str, str]  # of milestones
     corrections: Sequence[CorrectionFacts]
 
 
@@ -266,11 +269,11 @@ def _steps(db: Session, period: Period, at: datetime) -> list[StepFact]:
     # In January the period before lies in the year before.
     since = min(year.first, period.before.first)
     earlier = aliased(Milestone)
-    is_signing = Milestone.kind == MilestoneKind.SIGNED
+    is_signing = Milestone.kind == Stage.SIGNED
     # A project counts as signed once, on the date of its first signing (REGIME 6).
     signed_before = exists().where(
         earlier.lead_id == Milestone.lead_id,
-        earlier.kind == MilestoneKind.SIGNED,
+        earlier.kind == Stage.SIGNED,
         earlier.entered_at <= at,
         or_(
             earlier.reached_on < Milestone.reached_on,
@@ -295,7 +298,11 @@ def _steps(db: Session, period: Period, at: datetime) -> list[StepFact]:
         .order_by(Milestone.reached_on, Milestone.id)
     )
 
-    return [StepFact(*row[:3], bool(row[3])) for row in rows]
+    names = milestone_kinds(db).names
+    return [
+        StepFact(lead_id, kind, names[kind], on, bool(is_first))
+        for lead_id, kind, on, is_first in rows
+    ]
 
 
 def _new_lead_ids(db: Session, period: Period) -> set[int]:
@@ -319,6 +326,7 @@ def _month_facts(db: Session, month: Period, at: datetime) -> MonthFacts:
     return MonthFacts(
         history=_history(db, month, at),
         courses=courses(db, month, at),
+        kind_names=milestone_kinds(db).names,
         corrections=_corrections(db, month, at),
     )
 

@@ -9,7 +9,7 @@ from crm.digests.facts import Facts, StepFact, Units
 from crm.digests.permissions import Visibility
 from crm.digests.results import everything
 from crm.digests.rules import FORWARD
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import Stage
 
 MOST_SIGNED = 20
 MOST_MOVED = 15
@@ -69,7 +69,7 @@ def _of_units(facts: Facts, unit_ids: Units) -> list[LeadProgress]:
     steps: defaultdict[int, list[StepFact]] = defaultdict(list)
 
     for step in facts.steps_by_unit.of(*unit_ids):
-        if step.reached_on in facts.period and step.kind is not MilestoneKind.LEAD:
+        if step.reached_on in facts.period and step.kind != Stage.LEAD:
             steps[step.lead_id].append(step)
 
     def place(lead_id: int) -> tuple[int, int]:
@@ -85,5 +85,5 @@ def _line(facts: Facts, visibility: Visibility, progress: LeadProgress) -> Progr
         unit_name=facts.unit_names.get(lead.unit_id) if lead.unit_id else None,
         amount=lead.amount,
         currency=lead.currency,
-        steps=tuple(ReachedMilestone(step.kind, step.reached_on) for step in progress.steps),
+        steps=tuple(ReachedMilestone(step.name, step.reached_on) for step in progress.steps),
     )

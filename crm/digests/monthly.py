@@ -41,7 +41,9 @@ def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> Month
     return MonthPart(
         trend=_trend(facts, visibility.figures, facts.shared(_months_of, seen)),
         speeds=speeds_of(
-            [course for course in month.courses if course.unit_id in whole], facts.period
+            [course for course in month.courses if course.unit_id in whole],
+            facts.period,
+            month.kind_names,
         ),
         corrections=Truncated.of(_correction_lines(facts, named), MOST_CORRECTED),
         signed=signed,

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY, Period, PeriodKind
 from crm.base.workdays import WorkingCalendar
-from crm.leads.rules import ON_LINE, MilestoneKind
+from crm.leads.rules import ON_LINE, Stage
 from crm.quotas.counting import waits_for_logging, waits_for_verdict
 from crm.quotas.rules import (
     IN_DANGER,
@@ -26,7 +26,7 @@ EVENING = time(18)  # REGIME 5: morning brief and nudge are of use until then
 GOOD = frozenset({FigureStatus.MET, FigureStatus.ON_TRACK})
 SHORT = frozenset({FigureStatus.MISSED, *IN_DANGER})
 FIXABLE = frozenset({Reason.NOT_DONE, Reason.LOGGED_LATE})  # a person can still make it count
-FORWARD = frozenset(ON_LINE) - {MilestoneKind.LEAD}
+FORWARD = frozenset(ON_LINE) - {Stage.LEAD}
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,7 @@ def _speed(speed: Speed) -> Line:
         norm = f"参考时限：{speed.norm.text}，{speed.within}/{speed.count} 个在时限内"
     parts = f"按规模：{_medians(speed.by_tier)}。按产业：{_medians(speed.by_industry)}"
     return Line(
-        f"{speed.begin.label}至{speed.end.label}",
+        speed.name,
         value=f"{speed.count} 个项目，中位数 {speed.days} 天",
         notes=tuple(filter(None, (norm, parts))),
     )

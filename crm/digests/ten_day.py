@@ -20,7 +20,6 @@ from crm.digests.queries import active_people, responsible_unit
 from crm.leads.models import Lead
 from crm.leads.planning import OverdueMilestone, overdue_milestones
 from crm.leads.redaction import LeadLabel, lead_labels
-from crm.leads.rules import MilestoneKind
 from crm.mailing.service import Envelope, post
 from crm.people.models import Person
 from crm.people.permissions import Viewer, viewers
@@ -41,7 +40,7 @@ class OverdueLine:
 
     lead: LeadName
     unit_name: str | None
-    kind: MilestoneKind
+    milestone: str
     planned_on: date
     days: int  # since the planned date
 
@@ -183,7 +182,7 @@ def _overdue_line(found: OverdueMilestone, label: LeadLabel, facts: TenDayFacts)
     return OverdueLine(
         LeadName(label.id, label.text),
         facts.unit_names.get(facts.unit_of[found.lead.id]),
-        found.kind,
+        found.name,
         found.planned_on,
         (facts.on - found.planned_on).days,
     )

@@ -86,7 +86,7 @@ def lead_link(name: LeadName) -> Link:
 
 def steps(line: ProgressLine) -> tuple[str, ...]:
     """The milestones with their dates."""
-    return tuple(f"{formatting.day(step.reached_on)}{step.kind.label}" for step in line.steps)
+    return tuple(f"{formatting.day(step.reached_on)}{step.name}" for step in line.steps)
 
 
 def amounts(sums: Iterable[tuple[Decimal, Currency]]) -> str:

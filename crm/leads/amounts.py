@@ -15,7 +15,7 @@ from crm.base.money import Currency, Stated, editable_amount
 from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Lead, Milestone
 from crm.leads.rates import rate_of
-from crm.leads.rules import AmountKind, MilestoneKind
+from crm.leads.rules import AmountKind, Stage
 from crm.people.models import Person
 
 LARGEST = Decimal(10) ** 14  # a million 亿: more is a slip of the keys
@@ -121,7 +121,7 @@ def keep_signing_rates(db: Session, lead_id: int, *, by: Person | None, now: dat
 
 def keep_missing_rates(db: Session, *, by: Person | None, now: datetime) -> None:
     """Keep the rates of signed amounts that had none, now that more rates are known."""
-    signed = select(Milestone.lead_id).where(Milestone.kind == MilestoneKind.SIGNED)
+    signed = select(Milestone.lead_id).where(Milestone.kind == Stage.SIGNED)
     waiting = select(LeadAmount.lead_id).where(
         LeadAmount.currency != Currency.CNY,
         LeadAmount.rate.is_(None),
@@ -149,9 +149,7 @@ def _new_row(
 
 def _signed_on(db: Session, lead_id: int) -> date | None:
     first = select(func.min(Milestone.reached_on))
-    return db.scalar(
-        first.where(Milestone.lead_id == lead_id, Milestone.kind == MilestoneKind.SIGNED)
-    )
+    return db.scalar(first.where(Milestone.lead_id == lead_id, Milestone.kind == Stage.SIGNED))
 
 
 def _stated(row: LeadAmount | None) -> Stated | None:

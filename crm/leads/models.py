@@ -13,7 +13,7 @@ from crm.base.names import folded, search_text
 from crm.files.models import Attachment
 from crm.leads.amount_models import LeadAmount
 from crm.leads.company_names import normal_form
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person, Unit
 
 
@@ -142,6 +142,21 @@ class Lead(Base):
         return value
 
 
+class MilestoneKind(Base):
+    """What a lead can reach: a stage of the line, or a side milestone that an admin edits.
+
+    No row is deleted, and codes stay: milestones of the past keep their kind (PROJECTS 1).
+    """
+
+    __tablename__ = "milestone_kind"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    position: Mapped[int]  # among the side milestones
+    is_used: Mapped[bool]  # offered for new milestones
+
+
 class Milestone(Base):
     """A stage or side milestone reached on a date."""
 
@@ -153,7 +168,7 @@ class Milestone(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"))
-    kind: Mapped[MilestoneKind] = mapped_column(enum_column(MilestoneKind, "kind"))
+    kind: Mapped[str] = mapped_column(ForeignKey("milestone_kind.code"))
     reached_on: Mapped[date]
     reason: Mapped[str | None]  # why parked or lost, or why the date was corrected
     entered_at: Mapped[datetime]
@@ -173,7 +188,7 @@ class MilestonePlan(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"))
-    kind: Mapped[MilestoneKind] = mapped_column(enum_column(MilestoneKind, "kind"))
+    kind: Mapped[str] = mapped_column(ForeignKey("milestone_kind.code"))
     planned_on: Mapped[date]
     reason: Mapped[str | None]  # why it was revised
     entered_at: Mapped[datetime]

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.audit import record
 from crm.base.errors import Refused
+from crm.leads.milestone_kinds import Kinds, milestone_kinds, require_used
 from crm.leads.models import Lead, Milestone, MilestonePlan
 from crm.leads.permissions import require_change
-from crm.leads.rules import FINAL, ON_LINE, MilestoneKind, Stage
+from crm.leads.rules import FINAL, ON_LINE, Stage
 from crm.people.models import Person
 
 STOPPED = frozenset({Stage.PARKED, Stage.LOST})
@@ -21,7 +22,7 @@ STOPPED = frozenset({Stage.PARKED, Stage.LOST})
 class PlannedMilestone:
     """A milestone with its planned dates, in the order in which they were made."""
 
-    kind: MilestoneKind
+    kind: str
     plans: tuple[MilestonePlan, ...]
     reached_on: date | None
     is_behind: bool  # reached, or a further stage of the line is
@@ -46,7 +47,8 @@ class OverdueMilestone:
     """A milestone whose planned date has passed and that was not reached."""
 
     lead: Lead
-    kind: MilestoneKind
+    kind: str
+    name: str
     planned_on: date
 
 
@@ -54,7 +56,7 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
     db: Session,
     *,
     lead: Lead,
-    kind: MilestoneKind,
+    kind: str,
     planned_on: date,
     reason: str | None = None,
     by: Person | None,
@@ -62,19 +64,21 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
 ) -> MilestonePlan:
     """Plan a milestone, or revise its date; the first plan stays as the baseline.
 
-    Refused as `not_yours`, `already_reached`, `plan_unchanged`, and as `required` where a revision
-    has no reason.
+    Refused as `not_yours`, `unknown_milestone`, `already_reached`, `plan_unchanged`, and as
+    `required` where a revision has no reason.
     """
     require_change(db, lead, by, now)
     # one plan at a time: of two first ones the second is a revision
     db.execute(select(Lead.id).where(Lead.id == lead.id).with_for_update())
     # nobody plans to park or lose a lead, and entering it begins it
-    if kind in FINAL or kind is MilestoneKind.LEAD:
+    if kind in FINAL or kind == Stage.LEAD:
         raise Refused("unknown_milestone", field="kind")
-    if reached_on := _reached_on(db, lead, kind):
-        raise Refused("already_reached", field="kind", kind=kind.label, on=reached_on)
-
+    # what was planned before its kind went out of use may still be revised
     before = plans_of(db, lead.id, kind)
+    name = milestone_kinds(db).names[kind] if before else require_used(db, kind)
+    if reached_on := _reached_on(db, lead, kind):
+        raise Refused("already_reached", field="kind", kind=name, on=reached_on)
+
     stripped_reason = (reason or "").strip() or None
     if before and not stripped_reason:
         raise Refused("required", field="reason")
@@ -97,9 +101,7 @@ def plan_milestone(  # noqa: PLR0913 - a plan has that many parts
     return plan
 
 
-def plans_of(
-    db: Session, lead_id: int, kind: MilestoneKind | None = None
-) -> Sequence[MilestonePlan]:
+def plans_of(db: Session, lead_id: int, kind: str | None = None) -> Sequence[MilestonePlan]:
     """The dates planned for a lead's milestones, in the order in which they were made."""
     query = select(MilestonePlan).where(MilestonePlan.lead_id == lead_id)
     if kind:
@@ -112,7 +114,7 @@ def planned_milestones(db: Session, lead: Lead) -> list[PlannedMilestone]:
     query = select(MilestonePlan).where(MilestonePlan.lead_id == lead.id)
     query = query.options(joinedload(MilestonePlan.entered_by)).order_by(MilestonePlan.id)
 
-    plans: dict[MilestoneKind, list[MilestonePlan]] = {}
+    plans: dict[str, list[MilestonePlan]] = {}
     for plan in db.scalars(query):
         plans.setdefault(plan.kind, []).append(plan)
 
@@ -127,11 +129,11 @@ def planned_milestones(db: Session, lead: Lead) -> list[PlannedMilestone]:
     return sorted(found, key=lambda milestone: milestone.planned_on)
 
 
-def plannable(lead: Lead, planned: Iterable[PlannedMilestone]) -> list[MilestoneKind]:
+def plannable(lead: Lead, planned: Iterable[PlannedMilestone], kinds: Kinds) -> list[str]:
     """What a lead whose milestones are loaded may still reach and has no plan for."""
     reached = {step.kind for step in lead.milestones}
-    excluded = FINAL | {MilestoneKind.LEAD} | {milestone.kind for milestone in planned}
-    return [kind for kind in MilestoneKind if kind not in excluded and not is_behind(kind, reached)]
+    known = {milestone.kind for milestone in planned}
+    return [kind for kind in kinds.ahead if kind not in known and not is_behind(kind, reached)]
 
 
 def overdue_milestones(db: Session, on: date, *, as_of: datetime) -> list[OverdueMilestone]:
@@ -154,31 +156,32 @@ def overdue_milestones(db: Session, on: date, *, as_of: datetime) -> list[Overdu
         .order_by(MilestonePlan.planned_on, MilestonePlan.id)
     ).all()
     reached = _reached(db, {lead.id for lead, _, _ in rows}, as_of)
+    names = milestone_kinds(db).names
 
     return [
-        OverdueMilestone(lead, kind, planned_on)
+        OverdueMilestone(lead, kind, names[kind], planned_on)
         for lead, kind, planned_on in rows
         if not is_behind(kind, reached.get(lead.id, set()))
     ]
 
 
-def is_behind(kind: MilestoneKind, reached: set[MilestoneKind]) -> bool:
+def is_behind(kind: str, reached: set[str]) -> bool:
     """Whether what was reached holds that milestone, or a further stage of the line."""
     if kind not in ON_LINE:
         return kind in reached
     return any(ON_LINE[other] >= ON_LINE[kind] for other in reached if other in ON_LINE)
 
 
-def _reached(db: Session, lead_ids: set[int], as_of: datetime) -> dict[int, set[MilestoneKind]]:
+def _reached(db: Session, lead_ids: set[int], as_of: datetime) -> dict[int, set[str]]:
     query = select(Milestone.lead_id, Milestone.kind).where(
         Milestone.lead_id.in_(lead_ids), Milestone.entered_at <= as_of
     )
-    found: dict[int, set[MilestoneKind]] = {}
+    found: dict[int, set[str]] = {}
     for lead_id, kind in db.execute(query) if lead_ids else ():
         found.setdefault(lead_id, set()).add(kind)
     return found
 
 
-def _reached_on(db: Session, lead: Lead, kind: MilestoneKind) -> date | None:
+def _reached_on(db: Session, lead: Lead, kind: str) -> date | None:
     query = select(Milestone.reached_on).where(Milestone.lead_id == lead.id, Milestone.kind == kind)
     return db.scalar(query.order_by(Milestone.id.desc()).limit(1))

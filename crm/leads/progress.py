@@ -9,14 +9,15 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.leads.amounts import keep_signing_rates
+from crm.leads.milestone_kinds import require_used
 from crm.leads.models import Lead, Milestone
 from crm.leads.permissions import require_change
 from crm.leads.rules import (
     FINAL,
     ON_LINE,
     LineProgress,
-    MilestoneKind,
     Reached,
+    Stage,
     check_order,
     check_reached,
     current_stage,
@@ -30,7 +31,7 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
     db: Session,
     *,
     lead: Lead,
-    kind: MilestoneKind,
+    kind: str,
     on: date,
     reason: str | None = None,
     by: Person | None,
@@ -38,15 +39,16 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
 ) -> Milestone:
     """Record a stage or side milestone reached on a date.
 
-    Refused as `not_yours`, `in_future`, `before_entered`, `already_reached`, `out_of_order`, and as
-    `required` where a lead is parked or lost without a reason.
+    Refused as `not_yours`, `in_future`, `before_entered`, `unknown_milestone`, `already_reached`,
+    `out_of_order`, and as `required` where a lead is parked or lost without a reason.
     """
     require_change(db, lead, by, now)
     _check_date(lead, on, now)
     if kind in FINAL and not (reason or "").strip():
         raise Refused("required", field="reason")
 
-    check_reached(kind, on, [_step(milestone) for milestone in _of(db, lead)])
+    name = require_used(db, kind)
+    check_reached(kind, on, [_step(milestone) for milestone in _of(db, lead)], name=name)
     milestone = Milestone(
         lead_id=lead.id,
         kind=kind,
@@ -82,7 +84,7 @@ def correct_milestone(  # noqa: PLR0913 - as reach
     if not reason.strip():
         raise Refused("required", field="reason")
 
-    if milestone.kind is not MilestoneKind.LEAD:  # a lead may be older than its record
+    if milestone.kind != Stage.LEAD:  # a lead may be older than its record
         _check_date(lead, on, now)
     elif on > civil_date(now):
         raise Refused("in_future", field="on", on=on)
@@ -109,7 +111,7 @@ def withdraw_milestone(  # noqa: PLR0913 - as reach
 ) -> None:
     """Withdraw a milestone recorded by mistake, with the reason; the trail keeps it."""
     require_change(db, lead, by, now)
-    if milestone.lead_id != lead.id or milestone.kind is MilestoneKind.LEAD:
+    if milestone.lead_id != lead.id or milestone.kind == Stage.LEAD:
         raise Refused("unknown_milestone")
     if not reason.strip():
         raise Refused("required", field="reason")
@@ -155,7 +157,7 @@ def _step(milestone: Milestone) -> Reached:
 
 
 def _keep_rates(db: Session, changed: Milestone, *, by: Person | None, now: datetime) -> None:
-    if changed.kind is MilestoneKind.SIGNED:
+    if changed.kind == Stage.SIGNED:
         keep_signing_rates(db, changed.lead_id, by=by, now=now)
 
 

@@ -31,33 +31,6 @@ class Stage(LabeledEnum):
 LINE = tuple(stage for stage in Stage if stage not in (Stage.PARKED, Stage.LOST))
 
 
-class MilestoneKind(LabeledEnum):
-    """What was reached: a stage of the line, or a side milestone."""
-
-    LEAD = Stage.LEAD.value, Stage.LEAD.label
-    FOLLOWING = Stage.FOLLOWING.value, Stage.FOLLOWING.label
-    NEGOTIATING = Stage.NEGOTIATING.value, Stage.NEGOTIATING.label
-    SIGNED = Stage.SIGNED.value, Stage.SIGNED.label
-    REGISTERED = Stage.REGISTERED.value, Stage.REGISTERED.label
-    APPROVED = Stage.APPROVED.value, Stage.APPROVED.label
-    STARTED = Stage.STARTED.value, Stage.STARTED.label
-    TOPPED_OUT = Stage.TOPPED_OUT.value, Stage.TOPPED_OUT.label
-    COMPLETED = Stage.COMPLETED.value, Stage.COMPLETED.label
-    OPERATING = Stage.OPERATING.value, Stage.OPERATING.label
-    FULL_CAPACITY = Stage.FULL_CAPACITY.value, Stage.FULL_CAPACITY.label
-    PARKED = Stage.PARKED.value, Stage.PARKED.label
-    LOST = Stage.LOST.value, Stage.LOST.label
-    SCREENED = "screened", "研判"
-    FRAMEWORK = "framework", "框架协议"
-    LAUNCHED = "launched", "项目启动"
-    FILING = "filing", "备案"
-    LAND = "land", "供地"
-    PERMIT = "permit", "施工许可"
-    MOVED_IN = "moved_in", "进场"
-    FIRST_MONEY = "first_money", "首笔到资"
-    IN_STATISTICS = "in_statistics", "入统"
-
-
 class Secrecy(LabeledEnum):
     """Who may see a lead; `restricted` is 限知 and never a state secret."""
 
@@ -86,9 +59,12 @@ class LeadRoleKind(LabeledEnum):
     TRACKER = "tracker", "跟踪责任人"
 
 
-FINAL = frozenset({MilestoneKind.PARKED, MilestoneKind.LOST})
-ON_LINE = {MilestoneKind.read(stage.value): place for place, stage in enumerate(LINE)}
-SIDE = tuple(kind for kind in MilestoneKind if kind not in ON_LINE and kind not in FINAL)
+FINAL: frozenset[str] = frozenset({Stage.PARKED, Stage.LOST})
+ON_LINE: Mapping[str, int] = {stage.value: place for place, stage in enumerate(LINE)}
+# Side milestones that rules name; a zone has others of its own (PROJECTS 1).
+FRAMEWORK = "framework"
+LAUNCHED = "launched"
+MOVED_IN = "moved_in"
 # One at a time holds these; a new holder ends the one before.
 SINGLE_ROLES = frozenset(LeadRoleKind) - {
     LeadRoleKind.TASK_FORCE_MEMBER,
@@ -109,7 +85,7 @@ EXPECTED_ROLES = (
 class Reached:
     """What a lead reached and when; `order` tells apart what was reached on one date."""
 
-    kind: MilestoneKind
+    kind: str  # a code: a stage, or a side milestone of the zone
     on: date
     order: int = 0
 
@@ -128,7 +104,7 @@ def current_stage(reached: Iterable[Reached]) -> Stage:
     going, stop = since_last_stop(reached)
     if going:
         return LINE[max(ON_LINE[step.kind] for step in going)]
-    return Stage.read(stop.kind.value) if stop else Stage.LEAD
+    return Stage(stop.kind) if stop else Stage.LEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +125,7 @@ def line_progress(reached: Iterable[Reached]) -> LineProgress:
 
     return LineProgress(
         LINE[max((ON_LINE[step.kind] for step in since), default=0)],
-        {Stage.read(step.kind.value): step.on for step in on_line},
+        {Stage(step.kind): step.on for step in on_line},
         None if going else stop,
     )
 
@@ -162,15 +138,15 @@ def next_stages(stage: Stage) -> tuple[Stage, ...]:
     return LINE[LINE.index(stage) + 1 :]
 
 
-def check_reached(kind: MilestoneKind, on: date, reached: Sequence[Reached]) -> None:
+def check_reached(kind: str, on: date, reached: Sequence[Reached], *, name: str) -> None:
     """Refuse what was reached already or stands against the order of the line."""
     going, stop = since_last_stop(reached)
     # after a stop a stage of the line may be reached anew, a side milestone not
     again = {step.kind: step for step in (going if kind in ON_LINE else reached)}
     if kind not in FINAL and (earlier := again.get(kind)):
-        raise Refused("already_reached", field="kind", kind=kind.label, on=earlier.on)
-    if kind in FINAL and stop and stop.kind is kind and not going:
-        raise Refused("already_reached", field="kind", kind=kind.label, on=stop.on)
+        raise Refused("already_reached", field="kind", kind=name, on=earlier.on)
+    if kind in FINAL and stop and stop.kind == kind and not going:
+        raise Refused("already_reached", field="kind", kind=name, on=stop.on)
     for step in going if kind in ON_LINE else ():
         check_order(Reached(kind, on), step)
 
@@ -179,7 +155,7 @@ def check_order(step: Reached, other: Reached) -> None:
     """Refuse two stages of the line of which the further one has the earlier date."""
     early, late = sorted((step, other), key=lambda reached: ON_LINE[reached.kind])
     if late.on < early.on:
-        raise Refused("out_of_order", field="on", kind=other.kind.label, on=other.on)
+        raise Refused("out_of_order", field="on", kind=Stage(other.kind).label, on=other.on)
 
 
 def is_major(amount: Decimal | None, currency: Currency | None) -> bool:

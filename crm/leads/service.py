@@ -38,7 +38,7 @@ from crm.leads.permissions import (
 )
 from crm.leads.progress import correct_milestone, reach, withdraw_milestone
 from crm.leads.roles import end_role, give_role, name_holder
-from crm.leads.rules import AmountKind, LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import AmountKind, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person, Unit
 from crm.people.permissions import viewer
 from crm.people.queries import primary_posting
@@ -270,7 +270,7 @@ def _add_parts(
     db.add(
         Milestone(
             lead_id=lead.id,
-            kind=MilestoneKind.LEAD,
+            kind=Stage.LEAD,
             reached_on=lead.entered_on,
             entered_at=now,
             entered_by_id=lead.entered_by_id,

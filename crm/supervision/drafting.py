@@ -15,7 +15,6 @@ from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.leads.permissions import colleague_of
 from crm.leads.permissions import may_see as may_see_lead
-from crm.leads.rules import MilestoneKind
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer, viewer, viewers, visible_to
 from crm.people.rules import OVERSEEING
@@ -56,7 +55,7 @@ class Cause:
     rule_code: str | None = None
     period: str | None = None
     earlier_period: str | None = None
-    milestone: MilestoneKind | None = None
+    milestone: str | None = None
     planned_on: date | None = None
 
 

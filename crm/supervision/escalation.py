@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.clock import civil_date
 from crm.base.mail import Site
 from crm.leads.planning import OverdueMilestone, overdue_milestones
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy
+from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person, Unit
 from crm.people.queries import UnitNode, active_at, posted_as, unit_tree, units_above
 from crm.people.rules import OVERSEEING, Role, nearest
@@ -144,7 +144,7 @@ def _draft(db: Session, milestone: OverdueMilestone, line: _Line, at: datetime) 
         kind=OrderKind.NORMAL,
         origin=Origin.MILESTONE,
         about=About.PROJECT,
-        matter=f"{milestone.lead.title}：{milestone.kind.label}计划{_dated(milestone.planned_on)}完成，尚未完成",
+        matter=f"{milestone.lead.title}：{milestone.name}计划{_dated(milestone.planned_on)}完成，尚未完成",
         demand=DEMAND,
         unit_id=unit_id,
         person_id=person_id,
@@ -181,14 +181,12 @@ def _officer(
     return next((person_id for person_id in candidates if person_id in allowed), None)
 
 
-def _milestone_order(milestone: OverdueMilestone) -> tuple[date, int, MilestoneKind]:
+def _milestone_order(milestone: OverdueMilestone) -> tuple[date, int, str]:
     return milestone.planned_on, milestone.lead.id, milestone.kind
 
 
 def _milestone_key(milestone: OverdueMilestone) -> str:
-    return (
-        f"milestone:{milestone.lead.ref}:{milestone.kind.value}:{milestone.planned_on.isoformat()}"
-    )
+    return f"milestone:{milestone.lead.ref}:{milestone.kind}:{milestone.planned_on.isoformat()}"
 
 
 def _dated(on: date) -> str:

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm.base.db import Base, enum_column
 from crm.files.models import Attachment
 from crm.leads.models import Lead
-from crm.leads.rules import MilestoneKind
 from crm.people.models import Person, Unit
 from crm.supervision.rules import About, EntryKind, OrderKind, OrderState, Origin, number_text
 
@@ -81,7 +80,7 @@ class Order(Base):
     rule_code: Mapped[str | None]
     period: Mapped[str | None]
     earlier_period: Mapped[str | None]
-    milestone: Mapped[MilestoneKind | None] = mapped_column(enum_column(MilestoneKind, "milestone"))
+    milestone: Mapped[str | None] = mapped_column(ForeignKey("milestone_kind.code"))
     planned_on: Mapped[date | None]
 
     code_word: Mapped[str | None]  # kept as it was when the number was given

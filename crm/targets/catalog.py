@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from functools import cache
 
 from crm.base.seed_files import read_seeds
-from crm.leads.rules import MilestoneKind
 from crm.targets.speed import Norm
 
 
 @cache
-def norms() -> Mapping[tuple[MilestoneKind, MilestoneKind], Norm]:
+def norms() -> Mapping[tuple[str, str], Norm]:
     """The norms by their first and last milestone."""
     return {
-        (MilestoneKind(row["begin"]), MilestoneKind(row["end"])): Norm(row["months"], row["text"])
+        (row["begin"], row["end"]): Norm(row["months"], row["text"])
         for row in read_seeds("speed.yaml")
     }

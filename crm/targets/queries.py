@@ -1,7 +1,7 @@
 """Reads of targets, of the projects that count for them, and of projects' speed (REGIME 6)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base.periods import Period
 from crm.leads.industries import industries
 from crm.leads.models import Lead, LeadRole, Milestone
-from crm.leads.rules import LeadRoleKind, MilestoneKind
+from crm.leads.rules import LeadRoleKind
 from crm.people.queries import UnitNode, units_below
 from crm.targets.catalog import norms
 from crm.targets.models import Target
@@ -130,7 +130,7 @@ def courses(db: Session, period: Period, at: datetime) -> list[Course]:
         .order_by(Lead.id)
     )
     found: dict[int, Course] = {}
-    dates: defaultdict[int, dict[MilestoneKind, date]] = defaultdict(dict)
+    dates: defaultdict[int, dict[str, date]] = defaultdict(dict)
 
     for lead_id, amount, currency, industry, unit, kind, on in rows:
         dates[lead_id][kind] = on
@@ -140,13 +140,21 @@ def courses(db: Session, period: Period, at: datetime) -> list[Course]:
     return list(found.values())
 
 
-def speeds_of(ended: Collection[Course], period: Period) -> tuple[Speed, ...]:
+def speeds_of(
+    ended: Collection[Course], period: Period, kind_names: Mapping[str, str]
+) -> tuple[Speed, ...]:
     """How fast projects completed their spans in the period, against the zone's norms."""
     names = industries()
-    return speeds(ended, period, norms(), lambda code: names.get(code, code))
+    return speeds(
+        ended,
+        period,
+        norms(),
+        kind_names=kind_names,
+        industry_name=lambda code: names.get(code, code),
+    )
 
 
-def _first_reached(kinds: Collection[MilestoneKind], at: datetime) -> Subquery:
+def _first_reached(kinds: Collection[str], at: datetime) -> Subquery:
     return (
         select(Milestone.lead_id, Milestone.kind, func.min(Milestone.reached_on).label("on"))
         # what was entered later is not known at that moment

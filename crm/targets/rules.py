@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from crm.base.enums import LabeledEnum
 from crm.base.money import WAN, YI, Currency
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import Stage
 
 MONTHS = 12
 TENTH = Decimal("0.1")
@@ -43,10 +43,10 @@ class TargetMeasure(LabeledEnum):
 
 
 # Received money is not recorded yet, so a target of it has no figure.
-KIND_OF: Mapping[Metric, MilestoneKind] = {
-    Metric.SIGNED: MilestoneKind.SIGNED,
-    Metric.STARTED: MilestoneKind.STARTED,
-    Metric.COMPLETED: MilestoneKind.COMPLETED,
+KIND_OF: Mapping[Metric, str] = {
+    Metric.SIGNED: Stage.SIGNED,
+    Metric.STARTED: Stage.STARTED,
+    Metric.COMPLETED: Stage.COMPLETED,
 }
 LINES: Mapping[Tier, Decimal] = {
     Tier.YI_1: YI,
@@ -67,7 +67,7 @@ class Project:
     """A project that reached a milestone, with the unit responsible for it on that date."""
 
     lead_id: int
-    kind: MilestoneKind
+    kind: str
     reached_on: date
     amount: Decimal | None  # of an expansion: what it adds (REGIME 6)
     currency: Currency | None
@@ -142,7 +142,7 @@ def progress_of(
     counted = tuple(
         project
         for project in reached
-        if project.kind is kind and project.unit_id in unit_ids and project.is_of(goal.tier)
+        if project.kind == kind and project.unit_id in unit_ids and project.is_of(goal.tier)
     )
     sums: defaultdict[Currency, Decimal] = defaultdict(Decimal)
 

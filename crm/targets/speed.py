@@ -8,15 +8,15 @@ from decimal import Decimal
 from statistics import median
 
 from crm.base.periods import Period, PeriodKind
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import LAUNCHED, MOVED_IN, Stage
 from crm.targets.rules import MONTHS, Tier
 
 SPANS = (
-    (MilestoneKind.FOLLOWING, MilestoneKind.SIGNED),
-    (MilestoneKind.LAUNCHED, MilestoneKind.STARTED),
-    (MilestoneKind.SIGNED, MilestoneKind.STARTED),
-    (MilestoneKind.STARTED, MilestoneKind.TOPPED_OUT),
-    (MilestoneKind.MOVED_IN, MilestoneKind.OPERATING),
+    (Stage.FOLLOWING, Stage.SIGNED),
+    (LAUNCHED, Stage.STARTED),
+    (Stage.SIGNED, Stage.STARTED),
+    (Stage.STARTED, Stage.TOPPED_OUT),
+    (MOVED_IN, Stage.OPERATING),
 )
 SIZES = tuple(
     (tier, "1亿元以下或未填" if tier is Tier.ANY else tier.label.replace("以上", "档"))
@@ -48,7 +48,7 @@ class Course:
     unit_id: int | None
     tier: Tier
     industry: str | None
-    reached: Mapping[MilestoneKind, date]
+    reached: Mapping[str, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,7 @@ class Median:
 class Speed:
     """How fast projects completed one span in a period."""
 
-    begin: MilestoneKind
-    end: MilestoneKind
+    name: str  # the first and the last milestone
     count: int
     days: Decimal
     norm: Norm | None
@@ -74,11 +73,16 @@ class Speed:
     by_industry: tuple[Median, ...]
 
 
-Norms = Mapping[tuple[MilestoneKind, MilestoneKind], Norm]
+Norms = Mapping[tuple[str, str], Norm]
 
 
 def speeds(
-    courses: Iterable[Course], period: Period, norms: Norms, industry_name: Callable[[str], str]
+    courses: Iterable[Course],
+    period: Period,
+    norms: Norms,
+    *,
+    kind_names: Mapping[str, str],
+    industry_name: Callable[[str], str],
 ) -> tuple[Speed, ...]:
     """Each span that a project completed in the period, with its medians of days."""
     projects = tuple(courses)
@@ -99,7 +103,8 @@ def speeds(
         ]
         found.append(
             Speed(
-                *(begin, end, len(ended), _median(days.values()), norm, len(within)),
+                f"{kind_names[begin]}至{kind_names[end]}",
+                *(len(ended), _median(days.values()), norm, len(within)),
                 _split(days, ended, SIZES, lambda course: course.tier),
                 _split(
                     days,
@@ -120,7 +125,7 @@ def year_of(year: int) -> Period:
     return Period.holding(PeriodKind.YEAR, date(year, 1, 1))
 
 
-def _completed(course: Course, begin: MilestoneKind, end: MilestoneKind, period: Period) -> bool:
+def _completed(course: Course, begin: str, end: str, period: Period) -> bool:
     first, last = course.reached.get(begin), course.reached.get(end)
     # milestones reached in the other order make no span
     return first is not None and last is not None and first <= last and last in period

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from crm.digests.nudges import send_nudges
-from crm.leads.rules import LeadRoleKind, MilestoneKind
+from crm.leads.rules import LeadRoleKind, Stage
 from crm.people.rules import Duty, Role, UnitKind
 from crm.visits.rules import Channel, Kind, Status
 from tests.digests.conftest import AUGUST, MONDAY, MONTH, WEEK
@@ -41,7 +41,7 @@ def marked(db):
     liwei = make_person(db, "liwei", unit=unit, name=f"{MARK}李威")
     lead = make_lead(db, f"{MARK}项目", unit=unit, yi=Decimal(20), entered_on=date(2026, 7, 7))
     make_role(db, lead, LeadRoleKind.TRACKER, person=liwei)
-    for kind in (MilestoneKind.SIGNED, MilestoneKind.LAND):
+    for kind in (Stage.SIGNED, "land"):
         make_milestone(db, lead, kind, date(2026, 7, 8))
     make_followup(db, lead, liwei, date(2026, 7, 10), what=f"{MARK}回访")
     text = {"city": f"{MARK}市", "minutes": f"{MARK}纪要", "leads": [lead]}

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.outbox import Message
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import Stage
 from crm.people.rules import Duty, Role
 from crm.transactions import transaction
 from crm.visits.rules import Channel, Kind, Status
@@ -68,7 +68,7 @@ def fill(db, zone):
     """Something for every part of a digest to tell."""
     leads = [make_lead(db, f"第{n}号线", unit=zone.park, yi=f"{n}.5") for n in range(1, 20)]
     for number, lead in enumerate(leads):
-        kind = (MilestoneKind.SIGNED, MilestoneKind.NEGOTIATING, MilestoneKind.LAND)[number % 3]
+        kind = (Stage.SIGNED, Stage.NEGOTIATING, "land")[number % 3]
         make_milestone(db, lead, kind, IN_WEEK)
         make_followup(db, lead, zone.boss, date(2026, 7, 9) + timedelta(days=number))
     make_visit(db, zone.boss, IN_WEEK, channel=Channel.PHONE)

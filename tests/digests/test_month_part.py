@@ -4,7 +4,7 @@ from datetime import date
 
 from crm.base.clock import at_civil
 from crm.base.periods import Period
-from crm.leads.rules import MilestoneKind, Secrecy, Stage
+from crm.leads.rules import Secrecy, Stage
 from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.quotas.corrections import correct
 from crm.quotas.service import freeze_period
@@ -93,7 +93,7 @@ def make_target(db, unit, count=20):
 
 def signed(db, on, **given):
     lead = make_lead(db, yi="12", **given)
-    make_milestone(db, lead, MilestoneKind.SIGNED, on)
+    make_milestone(db, lead, Stage.SIGNED, on)
 
 
 def test_targets_are_compared_with_the_months_gone(db, zone, monthly, text_of):
@@ -115,8 +115,8 @@ def test_targets_are_compared_with_the_months_gone(db, zone, monthly, text_of):
 
 def test_the_speed_of_the_months_projects_is_shown(db, zone, monthly, text_of):
     lead = make_lead(db, stage=Stage.LEAD, unit=zone.park, yi="12", industry="it")
-    make_milestone(db, lead, MilestoneKind.FOLLOWING, date(2026, 7, 1))
-    make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 7, 11))
+    make_milestone(db, lead, Stage.FOLLOWING, date(2026, 7, 1))
+    make_milestone(db, lead, Stage.SIGNED, date(2026, 7, 11))
 
     monthly()
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import Stage
 from crm.visits.rules import Kind, Status
 from tests.factories import make_absence, make_lead, make_milestone, make_visit
 
@@ -50,7 +50,7 @@ def test_who_is_exempt_is_no_shortfall(db, zone, monthly, text_of):
 
 def test_what_was_signed_in_the_month_is_listed(db, zone, monthly, text_of):
     lead = make_lead(db, "香料工厂", unit=zone.park, yi="5.6")
-    make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 7, 20))
+    make_milestone(db, lead, Stage.SIGNED, date(2026, 7, 20))
 
     monthly()
 
@@ -70,7 +70,7 @@ def test_the_weeks_of_a_month_stand_side_by_side(db, zone, monthly, text_of):
 def test_results_stand_beside_the_month_before(db, zone, monthly, text_of):
     for on in (date(2026, 6, 30), date(2026, 7, 1), date(2026, 7, 2)):
         lead = make_lead(db, unit=zone.park, yi="3")
-        make_milestone(db, lead, MilestoneKind.SIGNED, on)
+        make_milestone(db, lead, Stage.SIGNED, on)
 
     monthly()
 
@@ -81,8 +81,8 @@ def test_results_stand_beside_the_month_before(db, zone, monthly, text_of):
 
 def test_what_was_signed_earlier_is_not_listed_as_signed_again(db, zone, monthly, text_of):
     lead = make_lead(db, "香料工厂", unit=zone.park, yi="5.6")
-    make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 6, 20))
-    make_milestone(db, lead, MilestoneKind.STARTED, date(2026, 7, 20))
+    make_milestone(db, lead, Stage.SIGNED, date(2026, 6, 20))
+    make_milestone(db, lead, Stage.STARTED, date(2026, 7, 20))
 
     monthly()
 
@@ -93,7 +93,7 @@ def test_what_was_signed_earlier_is_not_listed_as_signed_again(db, zone, monthly
 
 def test_what_did_not_go_forward_stands_apart(db, zone, monthly, text_of):
     lead = make_lead(db, "冷链仓储", unit=zone.park)
-    make_milestone(db, lead, MilestoneKind.LOST, date(2026, 7, 20))
+    make_milestone(db, lead, Stage.LOST, date(2026, 7, 20))
 
     monthly()
 

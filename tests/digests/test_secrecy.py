@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.visits.rules import Status
 from tests.digests.conftest import MONDAY
 from tests.factories import make_company, make_lead, make_milestone, make_role, make_visit
@@ -52,7 +52,7 @@ def whole(mail_of):
 
 
 @pytest.mark.parametrize("reader", ["boss", "overall", "supervisor", "reader"])
-@pytest.mark.parametrize("kind", [MilestoneKind.SIGNED, MilestoneKind.NEGOTIATING])
+@pytest.mark.parametrize("kind", [Stage.SIGNED, Stage.NEGOTIATING])
 def test_a_restricted_lead_is_in_no_list_of_whoever_is_not_named(
     zone, told_of, whole, kind, reader
 ):
@@ -63,10 +63,8 @@ def test_a_restricted_lead_is_in_no_list_of_whoever_is_not_named(
 
 
 def test_totals_include_it_and_the_list_says_that_it_is_shorter(db, zone, secret, weekly, text_of):
-    make_milestone(db, secret, MilestoneKind.SIGNED, IN_WEEK)
-    make_milestone(
-        db, make_lead(db, "公开项目", unit=zone.bureau, yi="2"), MilestoneKind.SIGNED, IN_WEEK
-    )
+    make_milestone(db, secret, Stage.SIGNED, IN_WEEK)
+    make_milestone(db, make_lead(db, "公开项目", unit=zone.bureau, yi="2"), Stage.SIGNED, IN_WEEK)
 
     weekly()
 
@@ -80,7 +78,7 @@ def test_totals_include_it_and_the_list_says_that_it_is_shorter(db, zone, secret
 
 
 def test_a_list_of_hidden_leads_alone_names_none(db, zone, secret, weekly, mail_of):
-    make_milestone(db, secret, MilestoneKind.NEGOTIATING, IN_WEEK)
+    make_milestone(db, secret, Stage.NEGOTIATING, IN_WEEK)
 
     weekly()
 
@@ -91,7 +89,7 @@ def test_a_list_of_hidden_leads_alone_names_none(db, zone, secret, weekly, mail_
 
 def test_who_is_named_reads_of_it(db, zone, secret, weekly, text_of):
     make_role(db, secret, LeadRoleKind.ATTACHED_LEADER, person=zone.boss)
-    make_milestone(db, secret, MilestoneKind.SIGNED, IN_WEEK)
+    make_milestone(db, secret, Stage.SIGNED, IN_WEEK)
 
     weekly()
 
@@ -102,7 +100,7 @@ def test_who_is_named_reads_of_it(db, zone, secret, weekly, text_of):
 
 def test_an_internal_lead_is_known_to_its_unit_and_the_scope_above(db, zone, weekly, text_of):
     lead = make_lead(db, "内部项目", unit=zone.park, secrecy=Secrecy.INTERNAL)
-    make_milestone(db, lead, MilestoneKind.NEGOTIATING, IN_WEEK)
+    make_milestone(db, lead, Stage.NEGOTIATING, IN_WEEK)
 
     weekly()
 
@@ -112,7 +110,7 @@ def test_an_internal_lead_is_known_to_its_unit_and_the_scope_above(db, zone, wee
 
 def test_an_internal_lead_of_no_unit_is_known_to_those_named_on_it(db, zone, weekly, text_of):
     lead = make_lead(db, "内部项目", tracker=zone.boss, secrecy=Secrecy.INTERNAL)
-    make_milestone(db, lead, MilestoneKind.NEGOTIATING, IN_WEEK)
+    make_milestone(db, lead, Stage.NEGOTIATING, IN_WEEK)
 
     weekly()
 
@@ -123,7 +121,7 @@ def test_an_internal_lead_of_no_unit_is_known_to_those_named_on_it(db, zone, wee
 
 def test_a_reader_of_figures_reads_of_no_lead(db, zone, weekly, text_of):
     lead = make_lead(db, "公开项目", unit=zone.bureau, yi="2")
-    make_milestone(db, lead, MilestoneKind.SIGNED, IN_WEEK)
+    make_milestone(db, lead, Stage.SIGNED, IN_WEEK)
 
     weekly()
 

@@ -8,7 +8,7 @@ from crm.base.clock import at_civil
 from crm.base.periods import Period
 from crm.digests.ten_day import make_ten_day_reports
 from crm.leads.planning import plan_milestone
-from crm.leads.rules import MilestoneKind, Secrecy
+from crm.leads.rules import Secrecy, Stage
 from crm.people.rules import Duty
 from crm.supervision.rules import OrderState
 from crm.visits.rules import Kind, Status
@@ -94,8 +94,8 @@ def test_nobody_is_listed_in_their_own_mail(db, zone, make_reports, text_of):
 
 def test_milestones_past_their_planned_date_are_told(db, zone, make_reports, text_of):
     lead = make_lead(db, "芯片项目", unit=zone.bureau)
-    plan(db, lead, MilestoneKind.SIGNED, date(2026, 7, 11))
-    plan(db, lead, MilestoneKind.LAND, date(2026, 7, 21))
+    plan(db, lead, Stage.SIGNED, date(2026, 7, 11))
+    plan(db, lead, "land", date(2026, 7, 21))
 
     make_reports()
 
@@ -106,8 +106,8 @@ def test_milestones_past_their_planned_date_are_told(db, zone, make_reports, tex
 
 def test_a_milestone_that_was_reached_is_not_overdue(db, zone, make_reports, text_of):
     lead = make_lead(db, "芯片项目", unit=zone.bureau)
-    plan(db, lead, MilestoneKind.SIGNED, date(2026, 7, 11))
-    make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 7, 18))
+    plan(db, lead, Stage.SIGNED, date(2026, 7, 11))
+    make_milestone(db, lead, Stage.SIGNED, date(2026, 7, 18))
 
     make_reports()
 
@@ -116,7 +116,7 @@ def test_a_milestone_that_was_reached_is_not_overdue(db, zone, make_reports, tex
 
 def test_a_restricted_project_is_counted_and_not_named(db, zone, make_reports, mail_of):
     lead = make_lead(db, "秘不示人", unit=zone.bureau, secrecy=Secrecy.RESTRICTED, code_name="远航")
-    plan(db, lead, MilestoneKind.SIGNED, date(2026, 7, 11))
+    plan(db, lead, Stage.SIGNED, date(2026, 7, 11))
 
     make_reports()
 
@@ -178,7 +178,7 @@ def test_a_late_one_says_so(db, zone, make_reports, mail_of):
 
 def test_a_holiday_moves_its_date_and_not_what_it_is_about(db, zone, make_reports, mail_of):
     october = Period.parse("2026-10-X1")
-    plan(db, make_lead(db, unit=zone.bureau), MilestoneKind.SIGNED, date(2026, 9, 1))
+    plan(db, make_lead(db, unit=zone.bureau), Stage.SIGNED, date(2026, 9, 1))
 
     make_reports(period=october, at=at_civil(date(2026, 10, 8)) + timedelta(hours=8))
 

@@ -8,7 +8,7 @@ from sqlalchemy import event
 from crm.base import clock
 from crm.base.outbox import State
 from crm.base.periods import Period
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import Stage
 from crm.people.rules import Duty, Role
 from crm.visits.rules import Channel, Kind, Status
 from tests.digests.conftest import MONDAY
@@ -75,7 +75,7 @@ def test_it_is_preliminary_and_says_what_waits(db, zone, weekly, mail_of, text_o
 
 def test_what_was_entered_later_is_not_there(db, zone, weekly, text_of):
     lead = make_lead(db, "迟到项目", unit=zone.bureau)
-    make_milestone(db, lead, MilestoneKind.SIGNED, IN_WEEK, entered_at=MONDAY + timedelta(hours=1))
+    make_milestone(db, lead, Stage.SIGNED, IN_WEEK, entered_at=MONDAY + timedelta(hours=1))
     make_visit(db, zone.boss, IN_WEEK, logged_at=MONDAY + timedelta(hours=1))
 
     weekly()
@@ -118,7 +118,7 @@ def test_the_plan_is_of_those_who_lead_and_those_who_join(db, zone, weekly, text
 
 def test_units_stand_side_by_side_by_results(db, zone, weekly, text_of):
     lead = make_lead(db, "封测基地", unit=zone.bureau, yi="12.5")
-    make_milestone(db, lead, MilestoneKind.SIGNED, IN_WEEK)
+    make_milestone(db, lead, Stage.SIGNED, IN_WEEK)
 
     weekly()
 
@@ -128,8 +128,8 @@ def test_units_stand_side_by_side_by_results(db, zone, weekly, text_of):
 
 def test_a_project_is_signed_once(db, zone, weekly, text_of):
     lead = make_lead(db, unit=zone.bureau, yi="5")
-    make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 6, 9))
-    make_milestone(db, lead, MilestoneKind.SIGNED, IN_WEEK)
+    make_milestone(db, lead, Stage.SIGNED, date(2026, 6, 9))
+    make_milestone(db, lead, Stage.SIGNED, IN_WEEK)
 
     weekly()
 
@@ -245,7 +245,7 @@ def test_persons_are_named_to_their_line_of_command_only(db, zone, weekly, text_
 
 def test_a_supervisor_reads_of_their_own_units_only(db, zone, weekly, text_of):
     lead = make_lead(db, "保税项目", unit=zone.park)
-    make_milestone(db, lead, MilestoneKind.NEGOTIATING, IN_WEEK)
+    make_milestone(db, lead, Stage.NEGOTIATING, IN_WEEK)
     make_person(db, "parker", duty=Duty.DEPUTY, unit=zone.park)
 
     weekly()

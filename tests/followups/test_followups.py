@@ -16,7 +16,7 @@ from crm.followups.queries import FollowupFilter, followups_page
 from crm.followups.service import FollowupData, FollowupOutcome
 from crm.followups.timeline import timeline
 from crm.leads.queries import lead_by_id
-from crm.leads.rules import MilestoneKind, Secrecy
+from crm.leads.rules import Secrecy, Stage
 from crm.visits.rules import Channel, Status
 from tests.conftest import NOW
 from tests.factories import make_followup, make_milestone, make_visit
@@ -211,7 +211,7 @@ def test_an_open_step_is_changed_and_the_trail_keeps_what_was(db, zone):
 
 def test_the_timeline_tells_everything_latest_first(db, zone, counted):
     lead, me = zone.leads[OPEN], zone.people["tracker"]
-    make_milestone(db, lead, MilestoneKind.NEGOTIATING, date(2026, 7, 3))
+    make_milestone(db, lead, Stage.NEGOTIATING, date(2026, 7, 3))
     make_visit(db, me, date(2026, 7, 2), leads=[lead], participants=[zone.people["below"]])
     make_followup(db, lead, me, date(2026, 7, 20))
     make_followup(db, lead, me, date(2026, 7, 1), done_at=at_civil(date(2026, 7, 5)))

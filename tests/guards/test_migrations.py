@@ -17,12 +17,14 @@ from crm.cli.migrations import migrations
 from crm.digests.models import KeptDigest
 from crm.extensions import db
 from crm.leads.amount_models import LeadAmount
-from crm.leads.models import Company, Lead
-from crm.leads.rules import AmountKind
+from crm.leads.models import Company, Lead, Milestone, MilestoneKind, MilestonePlan
+from crm.leads.rules import AmountKind, Stage
 from crm.people.models import Person
 from crm.people.rules import Duty, Role
 from crm.quotas import service
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
+from crm.supervision.models import Order, OrderEntry
+from crm.supervision.rules import EntryKind
 from crm.transactions import transaction
 from crm.visits.models import Visit, VisitFormer, VisitParticipant
 from crm.visits.rules import Channel, Kind, kind_by
@@ -34,7 +36,10 @@ from tests.factories import (
     make_amount,
     make_company,
     make_lead,
+    make_milestone,
+    make_order,
     make_person,
+    make_plan,
     make_regime,
     make_rule,
     make_unit,
@@ -246,3 +251,35 @@ def test_the_outbox_is_rebuilt_without_losing_a_digest(migrated):
         assert rows.scalars(select(KeptDigest.document)).all() == ["全文"]
     with db.sessionmaker.begin() as rows:
         assert put(rows, kind=MessageKind.DUPLICATE, dedupe_key="duplicate:reader", **parts)
+
+
+def test_kinds_of_milestones_become_rows_and_nothing_of_the_past_moves(migrated):
+    with db.sessionmaker.begin() as rows:
+        unit = make_unit(rows)
+        lead = make_lead(rows, "甲项目", stage=Stage.SIGNED)
+        plan = make_plan(rows, lead, "land", date(2026, 7, 1))
+        order = make_order(
+            rows, unit, lead_id=lead.id, milestone="land", planned_on=plan.planned_on
+        )
+        rows.add(OrderEntry(order_id=order.id, kind=EntryKind.DRAFTED, at=NOW))
+        added = MilestoneKind(code="huan_ping", name="环评", position=9, is_used=True)
+        rows.add(added)
+        rows.flush()
+        make_milestone(rows, lead, "huan_ping", date(2026, 7, 2))
+    query = select(Milestone.kind).order_by(Milestone.id)
+
+    migrations().downgrade("0043")
+    with db.sessionmaker() as rows:
+        before = rows.scalars(text("SELECT kind FROM milestone ORDER BY id")).all()
+    migrations().upgrade()
+
+    with db.sessionmaker() as rows:
+        after = rows.scalars(query).all()
+        planned = rows.scalars(select(MilestonePlan.kind)).all()
+        ordered = rows.execute(select(Order.milestone, Order.planned_on)).one()
+        entries = rows.scalars(select(OrderEntry.order_id)).all()
+    # what a zone added itself goes with the table
+    assert before == after == ["signed"]
+    assert planned == ["land"]
+    assert tuple(ordered) == ("land", date(2026, 7, 1))
+    assert entries == [order.id]

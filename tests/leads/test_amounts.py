@@ -13,7 +13,7 @@ from crm.leads.amount_models import LeadAmount
 from crm.leads.amounts import amount_changes, held_amounts, keep_amounts
 from crm.leads.models import Lead
 from crm.leads.rate_entry import enter_rate
-from crm.leads.rules import AmountKind, MilestoneKind
+from crm.leads.rules import AmountKind, Stage
 from crm.leads.service import correct_milestone, reach, withdraw_milestone
 from crm.people.rules import Role
 from tests.conftest import NOW
@@ -43,7 +43,7 @@ def rate(db, admin):
 
 
 def sign(db, lead, on=SIGNED_ON):
-    return reach(db, lead=lead, kind=MilestoneKind.SIGNED, on=on, by=None, now=NOW)
+    return reach(db, lead=lead, kind=Stage.SIGNED, on=on, by=None, now=NOW)
 
 
 def kept(db, lead):

@@ -6,12 +6,12 @@ import pytest
 
 from crm.base.errors import Refused
 from crm.leads.planning import overdue_milestones, plan_milestone, plans_of
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import Stage
 from tests.conftest import NOW
 from tests.factories import make_lead, make_milestone, make_person
 
-SIGNED = MilestoneKind.SIGNED
-LAND = MilestoneKind.LAND
+SIGNED = Stage.SIGNED
+LAND = "land"
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_what_was_reached_is_not_planned_any_more(db, lead, tracker):
 
 def test_nobody_plans_to_lose_a_lead(db, lead, tracker):
     with pytest.raises(Refused, match="unknown_milestone"):
-        plan(db, lead, tracker, kind=MilestoneKind.LOST)
+        plan(db, lead, tracker, kind=Stage.LOST)
 
 
 def test_who_may_not_change_the_lead_plans_nothing(db, lead):

@@ -15,7 +15,7 @@ from crm.leads.companies import LeadScope, known_company
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
 from crm.leads.permissions import may_see
 from crm.leads.queries import lead_of
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.leads.service import CompanyData, ContactData, LeadData
 from tests.conftest import NOW
 from tests.factories import make_company, make_lead, make_person, make_role
@@ -52,7 +52,7 @@ def test_a_lead_is_entered_with_its_first_milestone_and_the_unit_of_who_enters_i
     milestone = db.scalars(select(Milestone).where(Milestone.lead_id == lead.id)).one()
     assert (lead.stage, lead.entered_by_id) == (Stage.LEAD, me.id)
     assert lead.search.endswith(" sjzx")
-    assert (milestone.kind, milestone.reached_on) == (MilestoneKind.LEAD, DATA.entered_on)
+    assert (milestone.kind, milestone.reached_on) == (Stage.LEAD, DATA.entered_on)
     assert roles_of(db, lead) == {(LeadRoleKind.RESPONSIBLE_UNIT, zone.units["other"].id)}
 
 
@@ -435,7 +435,7 @@ def test_a_stage_reached_moves_the_lead(db):
     service.reach(
         db,
         lead=lead,
-        kind=MilestoneKind.SIGNED,
+        kind=Stage.SIGNED,
         on=date(2026, 7, 10),
         by=zone.people["tracker"],
         now=NOW,
@@ -447,10 +447,10 @@ def test_a_stage_reached_moves_the_lead(db):
 @pytest.mark.parametrize(
     ("kind", "day", "reason", "refusal"),
     [
-        (MilestoneKind.SIGNED, date(2026, 7, 16), None, ("in_future", "on")),
-        (MilestoneKind.SIGNED, date(2026, 5, 31), None, ("before_entered", "on")),
-        (MilestoneKind.FOLLOWING, date(2026, 7, 1), None, ("already_reached", "kind")),
-        (MilestoneKind.LOST, date(2026, 7, 1), " ", ("required", "reason")),
+        (Stage.SIGNED, date(2026, 7, 16), None, ("in_future", "on")),
+        (Stage.SIGNED, date(2026, 5, 31), None, ("before_entered", "on")),
+        (Stage.FOLLOWING, date(2026, 7, 1), None, ("already_reached", "kind")),
+        (Stage.LOST, date(2026, 7, 1), " ", ("required", "reason")),
     ],
 )
 def test_a_milestone_is_refused(db, kind, day, reason, refusal):
@@ -463,15 +463,15 @@ def test_a_milestone_is_refused(db, kind, day, reason, refusal):
 def test_a_lost_lead_may_come_back(db):
     zone = make_zone(db)
     lead, by = zone.leads[OPEN], zone.people["tracker"]
-    lost = {"kind": MilestoneKind.LOST, "on": date(2026, 7, 1), "reason": "资金不足"}
+    lost = {"kind": Stage.LOST, "on": date(2026, 7, 1), "reason": "资金不足"}
     service.reach(db, lead=lead, by=by, now=NOW, **lost)
 
-    service.reach(db, lead=lead, kind=MilestoneKind.FOLLOWING, on=TODAY, by=by, now=NOW)
+    service.reach(db, lead=lead, kind=Stage.FOLLOWING, on=TODAY, by=by, now=NOW)
 
     assert lead.stage is Stage.FOLLOWING
 
 
-def reached(db, zone, kind=MilestoneKind.SIGNED, on=date(2026, 7, 10)):
+def reached(db, zone, kind=Stage.SIGNED, on=date(2026, 7, 10)):
     given = {"kind": kind, "on": on, "by": zone.people["tracker"], "now": NOW}
     return service.reach(db, lead=zone.leads[OPEN], **given)
 
@@ -499,7 +499,7 @@ def test_a_date_is_corrected_with_a_reason(db):
 def test_a_correction_is_refused(db, on, reason, code):
     zone = make_zone(db)
     milestone = reached(db, zone)
-    reached(db, zone, MilestoneKind.STARTED, date(2026, 7, 12))
+    reached(db, zone, Stage.STARTED, date(2026, 7, 12))
     given = {"lead": zone.leads[OPEN], "milestone": milestone, "on": on, "reason": reason}
 
     result = refused(service.correct_milestone, db, by=zone.people["tracker"], now=NOW, **given)
@@ -620,7 +620,7 @@ def test_nobody_but_the_demonstration_enters_a_lead_without_a_person(db):
 def test_other_restricted_leads_stay_out_of_reach_of_services(db):
     zone = make_zone(db)
     lead = make_lead(db, secrecy=RESTRICTED, tracker=zone.people["tracker"])
-    given = {"kind": MilestoneKind.SIGNED, "on": TODAY, "by": zone.people["admin"], "now": NOW}
+    given = {"kind": Stage.SIGNED, "on": TODAY, "by": zone.people["admin"], "now": NOW}
 
     assert refused(service.reach, db, lead=lead, **given)[0] == "not_yours"
 

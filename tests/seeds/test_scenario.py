@@ -9,7 +9,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.money import YI
 from crm.base.periods import days
 from crm.cli import seeds
-from crm.leads.rules import LINE, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import LINE, MOVED_IN, Secrecy, Stage
 from crm.people.rules import Duty, Role
 from crm.quotas.rules import FigureStatus, Reason
 from crm.visits.rules import Status, Verdict
@@ -65,7 +65,7 @@ def test_thirteen_projects_above_one_billion_were_signed_in_six_months(day):
         lead
         for lead in leads_of(day)
         if size(lead) > 10 * YI
-        and six_months_before(day) < lead.reached.get(MilestoneKind.SIGNED, date.min) <= day
+        and six_months_before(day) < lead.reached.get(Stage.SIGNED, date.min) <= day
     ]
 
     assert len(signed) == 13
@@ -99,9 +99,9 @@ def test_the_companys_sixteen_recruiters_have_over_twenty_leads_and_eight_landed
 @on_each_date
 def test_a_project_of_half_a_billion_took_ten_days_from_follow_up_to_signing(day):
     spans = [
-        (lead.reached[MilestoneKind.SIGNED] - lead.reached[MilestoneKind.FOLLOWING], size(lead))
+        (lead.reached[Stage.SIGNED] - lead.reached[Stage.FOLLOWING], size(lead))
         for lead in leads_of(day)
-        if MilestoneKind.SIGNED in lead.reached
+        if Stage.SIGNED in lead.reached
     ]
 
     assert [span for span in spans if span[0].days == 10] == [(timedelta(days=10), 5 * YI)]
@@ -110,9 +110,9 @@ def test_a_project_of_half_a_billion_took_ten_days_from_follow_up_to_signing(day
 @on_each_date
 def test_one_project_took_76_days_from_moving_in_to_opening(day):
     spans = [
-        (lead.reached[MilestoneKind.OPERATING] - lead.reached[MilestoneKind.MOVED_IN]).days
+        (lead.reached[Stage.OPERATING] - lead.reached[MOVED_IN]).days
         for lead in leads_of(day)
-        if {MilestoneKind.MOVED_IN, MilestoneKind.OPERATING} <= lead.reached.keys()
+        if {MOVED_IN, Stage.OPERATING} <= lead.reached.keys()
     ]
 
     assert spans == [76]

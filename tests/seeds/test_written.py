@@ -12,7 +12,7 @@ from crm.cli import seeds
 from crm.cli.demo import write_scenario
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole, Milestone
-from crm.leads.rules import LINE, LeadRoleKind, MilestoneKind, Stage
+from crm.leads.rules import LINE, LeadRoleKind, Stage
 from crm.people.absence_approval import waiting
 from crm.people.models import Person
 from crm.people.permissions import viewer
@@ -71,9 +71,7 @@ def the_report_s_figures_are_there(db):
     signed = (
         select(func.count(Lead.id.distinct()))
         .join(Milestone)
-        .where(
-            big, Milestone.kind == MilestoneKind.SIGNED, Milestone.reached_on > date(2026, 5, 18)
-        )
+        .where(big, Milestone.kind == Stage.SIGNED, Milestone.reached_on > date(2026, 5, 18))
     )
     in_hand = select(func.count(), func.sum(Lead.amount)).where(
         Lead.currency == Currency.CNY,

@@ -10,7 +10,7 @@ from crm.base.outbox import Message, MessageKind
 from crm.jobs import ledger
 from crm.jobs.runner import Runner
 from crm.jobs.timetable import JOBS, JobName
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.supervision.escalation import draft_from_milestones, escalate_orders
 from crm.supervision.models import Order, OrderEntry, OrderUnit
 from crm.supervision.rules import About, EntryKind, OrderState, Origin
@@ -44,7 +44,7 @@ def escalate(db, site):
 @pytest.fixture
 def lead(db, zone):
     lead = make_lead(db, "新厂房", unit=zone.team, tracker=zone.li)
-    make_plan(db, lead, MilestoneKind.SIGNED, PLANNED)
+    make_plan(db, lead, Stage.SIGNED, PLANNED)
     return lead
 
 
@@ -91,7 +91,7 @@ def test_it_is_drafted_once_per_milestone_and_planned_date(db, lead, draft):
     assert draft() == {}
     assert draft(TODAY + timedelta(days=7)) == {}
 
-    make_plan(db, lead, MilestoneKind.SIGNED, date(2026, 7, 20), entered_at=TODAY)
+    make_plan(db, lead, Stage.SIGNED, date(2026, 7, 20), entered_at=TODAY)
     assert draft(TODAY + timedelta(days=7)) == {"drafts": 1}
 
 
@@ -101,26 +101,26 @@ def test_on_its_planned_date_a_milestone_is_not_overdue(db, lead, draft):
 
 
 def test_a_milestone_that_was_reached_is_not_overdue(db, lead, draft):
-    make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 7, 12))
+    make_milestone(db, lead, Stage.SIGNED, date(2026, 7, 12))
 
     assert draft() == {}
 
 
 def test_a_milestone_that_was_skipped_is_not_overdue(db, lead, draft):
-    make_milestone(db, lead, MilestoneKind.REGISTERED, date(2026, 7, 12))
+    make_milestone(db, lead, Stage.REGISTERED, date(2026, 7, 12))
 
     assert draft() == {}
 
 
 def test_a_parked_lead_has_no_overdue_milestone(db, zone, draft):
     lead = make_lead(db, unit=zone.team, stage=Stage.PARKED)
-    make_plan(db, lead, MilestoneKind.SIGNED, PLANNED)
+    make_plan(db, lead, Stage.SIGNED, PLANNED)
 
     assert draft() == {}
 
 
 def test_the_latest_plan_counts(db, lead, draft):
-    make_plan(db, lead, MilestoneKind.SIGNED, date(2026, 8, 1))
+    make_plan(db, lead, Stage.SIGNED, date(2026, 8, 1))
 
     assert draft() == {}
 
@@ -128,7 +128,7 @@ def test_the_latest_plan_counts(db, lead, draft):
 def test_a_draft_on_a_restricted_lead_goes_to_people_named_on_it_only(db, zone, draft):
     lead = make_lead(db, unit=zone.team, tracker=zone.li, secrecy=Secrecy.RESTRICTED)
     make_role(db, lead, LeadRoleKind.ATTACHED_LEADER, person=zone.leader)
-    make_plan(db, lead, MilestoneKind.SIGNED, PLANNED)
+    make_plan(db, lead, Stage.SIGNED, PLANNED)
 
     draft()
 
@@ -138,7 +138,7 @@ def test_a_draft_on_a_restricted_lead_goes_to_people_named_on_it_only(db, zone, 
 
 def test_no_order_is_drafted_if_nobody_named_may_issue_it(db, zone, draft):
     lead = make_lead(db, unit=zone.team, tracker=zone.li, secrecy=Secrecy.RESTRICTED)
-    make_plan(db, lead, MilestoneKind.SIGNED, PLANNED)
+    make_plan(db, lead, Stage.SIGNED, PLANNED)
 
     assert draft() == {"undrafted": 1}
 
@@ -229,7 +229,7 @@ def zone_at_work(sessions):
         db.add(OrderUnit(order_id=order.id, unit_id=zone.other.id))
         issue_order(db, order=order, by=zone.chief, now=NOW)
         lead = make_lead(db, unit=zone.team, tracker=zone.li)
-        make_plan(db, lead, MilestoneKind.SIGNED, date(2026, 7, 20))
+        make_plan(db, lead, Stage.SIGNED, date(2026, 7, 20))
     jobs = [job for job in JOBS if job.name is JobName.ESCALATE]
     return Runner(sessions, SITE, jobs=jobs)
 

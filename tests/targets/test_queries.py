@@ -6,8 +6,9 @@ import pytest
 
 from crm.base.money import YI
 from crm.base.periods import Period
+from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import LeadRole
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Stage
+from crm.leads.rules import LeadRoleKind, Stage
 from crm.people.queries import unit_tree
 from crm.people.rules import UnitKind
 from crm.targets.models import Target
@@ -16,7 +17,7 @@ from crm.targets.rules import Metric, TargetMeasure, Tier
 from tests.conftest import NOW
 from tests.factories import make_lead, make_milestone, make_role, make_unit
 
-SIGNED = MilestoneKind.SIGNED
+SIGNED = Stage.SIGNED
 
 
 def make_target(db, unit, **given):
@@ -114,18 +115,18 @@ def test_an_expansion_counts_by_what_it_adds(db, top):
 def test_a_project_that_was_lost_later_still_counts_as_signed(db, top):
     make_target(db, top)
     lead = signed(db, date(2026, 5, 1))
-    make_milestone(db, lead, MilestoneKind.LOST, date(2026, 6, 1))
+    make_milestone(db, lead, Stage.LOST, date(2026, 6, 1))
 
     assert [one.achieved for one in progress(db)] == [1]
 
 
 def test_courses_have_the_first_date_of_each_milestone(db, bureau):
     lead = signed(db, date(2026, 7, 10), unit=bureau, stage=Stage.LEAD, industry="it")
-    make_milestone(db, lead, MilestoneKind.FOLLOWING, date(2026, 6, 30))
-    make_milestone(db, lead, MilestoneKind.FOLLOWING, date(2026, 7, 9))
+    make_milestone(db, lead, Stage.FOLLOWING, date(2026, 6, 30))
+    make_milestone(db, lead, Stage.FOLLOWING, date(2026, 7, 9))
     july = Period.parse("2026-07")
 
-    [speed] = speeds_of(courses(db, july, NOW), july)
+    [speed] = speeds_of(courses(db, july, NOW), july, milestone_kinds(db).names)
 
-    assert (speed.begin, speed.end, speed.days) == (MilestoneKind.FOLLOWING, SIGNED, 10)
+    assert (speed.name, speed.days) == ("正式跟进至签约", 10)
     assert [one.name for one in speed.by_industry] == ["新一代信息技术"]

@@ -7,7 +7,7 @@ import pytest
 
 from crm.base.money import WAN, YI, Currency
 from crm.base.periods import Period
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import LAUNCHED, MOVED_IN, Stage
 from crm.targets.rules import (
     Goal,
     Metric,
@@ -21,7 +21,8 @@ from crm.targets.rules import (
 from crm.targets.speed import Course, Norm, speeds
 
 YEAR, JULY = 2026, Period.parse("2026-07")
-SIGNED, STARTED = MilestoneKind.SIGNED, MilestoneKind.STARTED
+SIGNED, STARTED = Stage.SIGNED, Stage.STARTED
+NAMES = {stage.value: stage.label for stage in Stage} | {LAUNCHED: "项目启动", MOVED_IN: "进场"}
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def course(lead_id, begun, ended, *, begin=SIGNED, end=STARTED, tier=Tier.YI_10,
 
 
 def told_of(*some, norms=None):
-    return speeds(some, JULY, norms or {}, lambda code: code)
+    return speeds(some, JULY, norms or {}, kind_names=NAMES, industry_name=str)
 
 
 def test_the_median_of_an_even_number_lies_between():

@@ -10,7 +10,7 @@ from crm.base.periods import PeriodKind
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.jobs.timetable import JobName
 from crm.leads.fields import LEAD_FIELDS
-from crm.leads.rules import LeadRoleKind, MilestoneKind
+from crm.leads.rules import LeadRoleKind
 from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, UnitKind
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
@@ -129,6 +129,8 @@ ACTIONS: Mapping[str, str] = {
     "target.added": "设定年度目标",
     "target.changed": "修改年度目标",
     "target.removed": "删除年度目标",
+    "milestone_kind.added": "添加项目节点",
+    "milestone_kind.changed": "修改项目节点",
     "comment.written": "写月点评",
     "comment.drafted": "保存月点评草稿",
     "comment.released": "发布月点评",
@@ -143,6 +145,7 @@ SUBJECTS: Mapping[str, str] = {
     "trip": "出差批次",
     "lead": "线索",
     "followup": "跟进",
+    "milestone_kind": "项目节点",
     "person": "人员",
     "posting": "任职",
     "absence": "请假",
@@ -301,7 +304,6 @@ _ALIKE: Mapping[str, type[LabeledEnum]] = {
 }
 # Fields whose codes depend on the subject; read before the others.
 _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
-    ("lead", "kind"): MilestoneKind,
     ("lead", "role"): LeadRoleKind,
     ("absence", "kind"): AbsenceKind,
     ("supervision_order", "kind"): OrderKind,

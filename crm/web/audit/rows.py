@@ -64,7 +64,12 @@ class _Words:
             case int():
                 return self._name_of(field, value)
 
-        return _instant(str(value)) or word_of(subject, field, str(value))
+        return self._text(subject, field, str(value))
+
+    def _text(self, subject: str, field: str, text: str) -> str:
+        if (subject, field) == (Lead.__tablename__, "kind"):
+            return self.names.milestones.get(text, text)
+        return _instant(text) or word_of(subject, field, text)
 
     def _name_of(self, field: str, row_id: int) -> str:
         if field in PEOPLE:

@@ -1,6 +1,6 @@
 """The small forms on a lead's page: milestones, plans and roles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from flask_wtf import FlaskForm
@@ -9,8 +9,9 @@ from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired
 
+from crm.leads.milestone_kinds import STAGE_CODES, Kinds
 from crm.leads.models import Lead
-from crm.leads.rules import FINAL, SIDE, LeadRoleKind, MilestoneKind, next_stages
+from crm.leads.rules import FINAL, LeadRoleKind, next_stages
 from crm.people.choices import PeopleAsked
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
@@ -25,9 +26,7 @@ class ReachForm(FlaskForm):
     """A milestone that a lead reached."""
 
     # the service knows what may follow: the list is filled only when the page is shown
-    kind = SelectField(
-        "进展", [DataRequired("请选择进展。")], coerce=MilestoneKind, validate_choice=False
-    )
+    kind = SelectField("进展", [DataRequired("请选择进展。")], validate_choice=False)
     on = DateField("日期", [DataRequired("请选择日期。"), sensible_year])
     reason = StringField("原因或说明", [LONG], filters=[cleaned])
 
@@ -35,9 +34,7 @@ class ReachForm(FlaskForm):
 class PlanForm(FlaskForm):
     """The date by which a milestone is to be reached."""
 
-    kind = SelectField(
-        "节点", [DataRequired("请选择节点。")], coerce=MilestoneKind, validate_choice=False
-    )
+    kind = SelectField("节点", [DataRequired("请选择节点。")], validate_choice=False)
     on = DateField("计划日期", [DataRequired("请选择日期。"), sensible_year], is_ahead=True)
 
 
@@ -74,30 +71,30 @@ class RoleForm(FlaskForm):
         return db.get(Unit, holder_id) if kind == "u" else db.get(Person, holder_id)
 
 
-def offer_steps(form: ReachForm, lead: Lead) -> None:
+def offer_steps(form: ReachForm, lead: Lead, kinds: Kinds) -> None:
     """Offer the next stages, the nearest first, then side milestones and stops."""
     reached = {step.kind for step in lead.milestones}
     groups = {
-        "下一阶段": [MilestoneKind(stage.value) for stage in next_stages(lead.stage)],
-        "其他节点": [kind for kind in SIDE if kind not in reached],
+        "下一阶段": [stage.value for stage in next_stages(lead.stage)],
+        "其他节点": [code for code in kinds.side if code not in reached],
         # a parked lead may still be lost, and the other way round
-        "停止推进": sorted(kind for kind in FINAL if kind.value != lead.stage.value),
+        "停止推进": sorted(code for code in FINAL if code != lead.stage),
     }
-    form.kind.choices = [
-        SelectChoice(kind.value, kind.label, optgroup=group)
-        for group, kinds in groups.items()
-        for kind in kinds
-    ]
+    form.kind.choices = _grouped(groups, kinds)
 
 
-def offer_plans(form: PlanForm, kinds: Sequence[MilestoneKind]) -> None:
+def offer_plans(form: PlanForm, codes: Sequence[str], kinds: Kinds) -> None:
     """Offer the milestones without a plan, stages before side milestones."""
-    groups = {"阶段": [kind for kind in kinds if kind not in SIDE]}
-    groups["其他节点"] = [kind for kind in kinds if kind in SIDE]
-    form.kind.choices = [
-        SelectChoice(kind.value, kind.label, optgroup=group)
-        for group, group_kinds in groups.items()
-        for kind in group_kinds
+    groups = {"阶段": [code for code in codes if code in STAGE_CODES]}
+    groups["其他节点"] = [code for code in codes if code not in STAGE_CODES]
+    form.kind.choices = _grouped(groups, kinds)
+
+
+def _grouped(groups: Mapping[str, Sequence[str]], kinds: Kinds) -> list[SelectChoice]:
+    return [
+        SelectChoice(code, kinds.names[code], optgroup=group)
+        for group, codes in groups.items()
+        for code in codes
     ]
 
 

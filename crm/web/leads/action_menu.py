@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from flask import url_for
 
+from crm.leads.milestone_kinds import Kinds
 from crm.leads.models import Lead
-from crm.leads.rules import FINAL, SIDE, MilestoneKind, next_stages
+from crm.leads.rules import FINAL, next_stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,10 @@ class MenuGroup:
 
 
 def change_groups(
-    lead: Lead, next_kind: MilestoneKind | None, *, has_plannable: bool
+    lead: Lead, kinds: Kinds, next_kind: str | None, *, has_plannable: bool
 ) -> list[MenuGroup]:
     """What whoever may change the lead can do besides the next stage."""
     reached = {step.kind for step in lead.milestones}
-    stages = [MilestoneKind.read(stage.value) for stage in next_stages(lead.stage)]
     edits = [
         MenuItem("修改信息", url_for("leads.edit", lead_id=lead.id)),
         MenuItem("调整分工", form_url(lead.id, "role")),
@@ -39,14 +39,16 @@ def change_groups(
     if has_plannable:
         edits.append(MenuItem("安排计划节点", form_url(lead.id, "plan")))
 
+    stages = (stage.value for stage in next_stages(lead.stage) if stage != next_kind)
+    side = (code for code in kinds.side if code not in reached)
     groups = [
         MenuGroup("信息与分工", edits),
-        MenuGroup("其他阶段", _steps(lead, (kind for kind in stages if kind != next_kind))),
-        MenuGroup("其他节点", _steps(lead, (kind for kind in SIDE if kind not in reached))),
+        MenuGroup("其他阶段", _steps(lead, kinds, stages)),
+        MenuGroup("其他节点", _steps(lead, kinds, side)),
         # a parked lead may still be lost, and the other way round
         MenuGroup(
             "停止推进",
-            _steps(lead, sorted(kind for kind in FINAL if kind.value != lead.stage.value)),
+            _steps(lead, kinds, sorted(kind for kind in FINAL if kind != lead.stage)),
             is_dangerous=True,
         ),
     ]
@@ -65,5 +67,5 @@ def form_url(lead_id: int, form: str) -> str:
     return url_for("leads.show", lead_id=lead_id, open=form)
 
 
-def _steps(lead: Lead, kinds: Iterable[MilestoneKind]) -> list[MenuItem]:
-    return [MenuItem(kind.label, form_url(lead.id, f"reach-{kind.value}")) for kind in kinds]
+def _steps(lead: Lead, kinds: Kinds, codes: Iterable[str]) -> list[MenuItem]:
+    return [MenuItem(kinds.names[code], form_url(lead.id, f"reach-{code}")) for code in codes]

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
 from crm.base.periods import DAY
+from crm.extensions import db
 from crm.followups.service import add_followup
 from crm.leads import service
+from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead, Milestone
 from crm.leads.planning import plan_milestone
-from crm.leads.rules import MilestoneKind
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
 from crm.web.followups.forms import QuickForm
@@ -46,7 +47,7 @@ def reach(lead_id: int) -> ResponseReturnValue:
         service.reach(
             session,
             lead=lead,
-            kind=MilestoneKind(form.kind.data),
+            kind=form.kind.data,
             on=on,
             reason=form.reason.data,
             by=signed_in(),
@@ -102,18 +103,17 @@ def plan(lead_id: int) -> ResponseReturnValue:
 def revise(lead_id: int, kind: str) -> ResponseReturnValue:
     """Move a planned date, with the reason; the earlier plans are kept."""
     lead = changeable_or_404(lead_id)
-    planned = next((known for known in MilestoneKind if known.value == kind), None) or abort(404)
+    if kind not in milestone_kinds(db.session).names:
+        abort(404)
     form = ReviseForm()
 
     def change(session: Session) -> None:
-        _save_plan(session, lead, planned, form.on.data, form.reason.data)
+        _save_plan(session, lead, kind, form.on.data, form.reason.data)
 
-    return _apply(lead_id, f"revise-{planned.value}", form, change, "计划已调整。")
+    return _apply(lead_id, f"revise-{kind}", form, change, "计划已调整。")
 
 
-def _save_plan(
-    session: Session, lead: Lead, kind: MilestoneKind, on: Any, reason: str | None = None
-) -> None:
+def _save_plan(session: Session, lead: Lead, kind: str, on: Any, reason: str | None = None) -> None:
     planned_on: date = on  # a valid form has it
     plan_milestone(
         session,

@@ -8,9 +8,10 @@ from crm.extensions import db
 from crm.followups.permissions import may_change_of_visible_lead
 from crm.followups.timeline import timeline
 from crm.leads.companies import values_of_company
+from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead
 from crm.leads.permissions import may_see
-from crm.leads.planning import PlannedMilestone, plannable, planned_milestones
+from crm.leads.planning import plannable, planned_milestones
 from crm.leads.queries import changeable_lead, lead_by_id, lead_with_right
 from crm.leads.redaction import LeadLabel, company_before, lead_labels
 from crm.web.auth import my_view
@@ -56,10 +57,12 @@ def render_lead(
     found = lead_with_right(db.session, my_view(), lead_id, today())
     lead, can_change = found or abort(404)
     planned = planned_milestones(db.session, lead)
+    place = Place(lead, planned, milestone_kinds(db.session), today())
     bar = stage_bar(lead, planned, today())
     problems = lead_problems(lead.id)
     rows = timeline_rows(
         timeline(db.session, my_view(), lead, today()),
+        place.kinds,
         moment(),
         most=None if "all" in request.args else MOST_EVENTS,
         also=problems.happened,
@@ -70,9 +73,9 @@ def render_lead(
         "leads/show.html",
         page=_page(lead, can_change=can_change),
         bar=bar,
-        menu=_menu(lead, bar, planned, can_change=can_change),
-        panel=_panel(lead, planned, opened, sent) if can_change else None,
-        plans=plan_rows(lead, planned, today()),
+        menu=_menu(place, bar, can_change=can_change),
+        panel=_panel(place, opened, sent) if can_change else None,
+        plans=plan_rows(lead, planned, place.kinds, today()),
         timeline=rows,
         problems=problems.open,
         files=FILES.part(of_lead(lead, can_change=can_change)),
@@ -86,22 +89,18 @@ def _new_step() -> dict[str, object]:
     return {"ref": new_ref("F", today()), "due_on": today() + DEFAULT_TERM}
 
 
-def _menu(
-    lead: Lead, bar: StageBar, planned: list[PlannedMilestone], *, can_change: bool
-) -> list[MenuGroup]:
+def _menu(place: Place, bar: StageBar, *, can_change: bool) -> list[MenuGroup]:
+    has_plannable = bool(plannable(place.lead, place.planned, place.kinds))
     changes = (
-        change_groups(lead, bar.next_kind, has_plannable=bool(plannable(lead, planned)))
+        change_groups(place.lead, place.kinds, bar.next_kind, has_plannable=has_plannable)
         if can_change
         else []
     )
-    return [*(overseer_groups(lead) if my_view().oversees else []), *changes]
+    return [*(overseer_groups(place.lead) if my_view().oversees else []), *changes]
 
 
-def _panel(
-    lead: Lead, planned: list[PlannedMilestone], opened: str, sent: FlaskForm | None
-) -> Panel | None:
-    name = opened or request.args.get("open", "")
-    return panel_of(Place(lead, planned, today()), name, sent)
+def _panel(place: Place, opened: str, sent: FlaskForm | None) -> Panel | None:
+    return panel_of(place, opened or request.args.get("open", ""), sent)
 
 
 def _page(lead: Lead, *, can_change: bool) -> LeadPage:

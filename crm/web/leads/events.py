@@ -11,8 +11,9 @@ from crm.base.money import format_amount
 from crm.followups.models import Followup
 from crm.followups.timeline import Entry
 from crm.leads.amounts import AmountChange
+from crm.leads.milestone_kinds import STAGE_CODES, Kinds
 from crm.leads.models import Milestone
-from crm.leads.rules import FINAL, SIDE, MilestoneKind
+from crm.leads.rules import FINAL, Stage
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status
 from crm.web.leads.rows import due_chip
@@ -65,6 +66,7 @@ class Timeline:
 
 def timeline_rows(
     entries: Iterable[Entry],
+    kinds: Kinds,
     now: datetime,
     most: int | None = None,
     *,
@@ -72,13 +74,14 @@ def timeline_rows(
 ) -> Timeline:
     """The entries, the latest first, as rows; `most`: of those that happened."""
     entries = list(entries)
-    ahead = [_event(entry, now) for entry in reversed(entries) if _is_planned(entry)]
+    ahead = [_event(entry, kinds, now) for entry in reversed(entries) if _is_planned(entry)]
     past = [entry for entry in entries if not _is_planned(entry)]
 
     happened: list[Entry | Happening] = [*past, *also]
     happened.sort(key=_place, reverse=True)
     shown = [
-        item.event if isinstance(item, Happening) else _event(item, now) for item in happened[:most]
+        item.event if isinstance(item, Happening) else _event(item, kinds, now)
+        for item in happened[:most]
     ]
     return Timeline(ahead, shown, len(happened))
 
@@ -94,7 +97,7 @@ def _is_planned(entry: Entry) -> bool:
     return entry.followup is not None and entry.followup.done_at is None
 
 
-def _event(entry: Entry, now: datetime) -> Event:
+def _event(entry: Entry, kinds: Kinds, now: datetime) -> Event:
     on = clock.civil_date(now)
     if entry.visit:
         return _visit_event(entry.visit, now)
@@ -103,16 +106,16 @@ def _event(entry: Entry, now: datetime) -> Event:
     if entry.amount:
         return _amount_event(entry.amount, on)
     assert entry.milestone is not None  # noqa: S101 - exactly one of these is set
-    return _milestone_event(entry.milestone, on)
+    return _milestone_event(entry.milestone, kinds.names[entry.milestone.kind], on)
 
 
-def _milestone_event(step: Milestone, on: date) -> Event:
-    tone, title = "good", f"进入“{step.kind.label}”"
+def _milestone_event(step: Milestone, name: str, on: date) -> Event:
+    tone, title = "good", f"进入“{name}”"
     if step.kind in FINAL:
-        tone, title = "warn", step.kind.label
-    elif step.kind in SIDE:
-        tone, title = "info", step.kind.label
-    elif step.kind is MilestoneKind.LEAD:
+        tone, title = "warn", name
+    elif step.kind not in STAGE_CODES:
+        tone, title = "info", name
+    elif step.kind == Stage.LEAD:
         tone, title = "neutral", "登记线索"
 
     return Event(

@@ -1,6 +1,6 @@
 """The one form that is open on a lead's page: a milestone, a plan, a role or a correction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,9 +8,10 @@ from flask import url_for
 from flask_wtf import FlaskForm
 
 from crm.extensions import db
+from crm.leads.milestone_kinds import Kinds
 from crm.leads.models import Lead
 from crm.leads.planning import PlannedMilestone, plannable
-from crm.leads.rules import FINAL, MilestoneKind
+from crm.leads.rules import FINAL, Stage
 from crm.web.auth import my_view
 from crm.web.leads.action_forms import (
     CorrectForm,
@@ -22,8 +23,6 @@ from crm.web.leads.action_forms import (
     offer_plans,
     offer_steps,
 )
-
-KINDS: Mapping[str, MilestoneKind] = {kind.value: kind for kind in MilestoneKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,7 @@ class Place:
 
     lead: Lead
     planned: Sequence[PlannedMilestone]
+    kinds: Kinds
     on: date
 
 
@@ -63,19 +63,20 @@ def panel_of(place: Place, name: str, sent: FlaskForm | None) -> Panel | None:
 
 
 def _reach(place: Place, subject: str, sent: FlaskForm | None) -> Panel:
-    kind = KINDS.get(subject)
+    name = place.kinds.names.get(subject, "")
+    kind = subject if name else ""
     form = sent or ReachForm(formdata=None, data={"on": place.on, "kind": kind})
     assert isinstance(form, ReachForm)  # noqa: S101 - its action sends no other
-    offer_steps(form, place.lead)
+    offer_steps(form, place.lead, place.kinds)
     is_stop = kind in FINAL
     form.reason.flags.required = is_stop
 
     return Panel(
-        kind.label if kind and is_stop else f"登记“{kind.label}”" if kind else "登记进展",
+        name if is_stop else f"登记“{name}”" if name else "登记进展",
         form,
         url_for("leads.reach", lead_id=place.lead.id),
-        submit=f"确认{kind.label}" if kind and is_stop else "登记",
-        asks_kind=kind is None or bool(form.kind.errors),
+        submit=f"确认{name}" if is_stop else "登记",
+        asks_kind=not kind or bool(form.kind.errors),
         reason_label="原因" if is_stop else "说明",
     )
 
@@ -83,18 +84,18 @@ def _reach(place: Place, subject: str, sent: FlaskForm | None) -> Panel:
 def _plan(place: Place, _subject: str, sent: FlaskForm | None) -> Panel:
     form = sent or PlanForm(formdata=None)
     assert isinstance(form, PlanForm)  # noqa: S101 - as above
-    offer_plans(form, plannable(place.lead, place.planned))
+    offer_plans(form, plannable(place.lead, place.planned, place.kinds), place.kinds)
     action = url_for("leads.plan", lead_id=place.lead.id)
     return Panel("安排计划节点", form, action, submit="保存计划", asks_kind=True)
 
 
 def _revise(place: Place, subject: str, sent: FlaskForm | None) -> Panel | None:
-    planned = next((found for found in place.planned if found.kind.value == subject), None)
+    planned = next((found for found in place.planned if found.kind == subject), None)
     if not planned or planned.is_behind:
         return None
 
     return Panel(
-        f"调整“{planned.kind.label}”的计划",
+        f"调整“{place.kinds.names[subject]}”的计划",
         sent or ReviseForm(formdata=None, data={"on": planned.planned_on}),
         url_for("leads.revise", lead_id=place.lead.id, kind=subject),
         submit="保存调整",
@@ -112,11 +113,11 @@ def _correct(place: Place, subject: str, sent: FlaskForm | None) -> Panel | None
         for way in ("correct", "withdraw")
     )
     return Panel(
-        f"更正“{step.kind.label}”的日期",
+        f"更正“{place.kinds.names[step.kind]}”的日期",
         sent or CorrectForm(formdata=None, data={"on": step.reached_on}),
         correct,
         submit="保存更正",
-        withdraw_url=None if step.kind is MilestoneKind.LEAD else withdraw,
+        withdraw_url=None if step.kind == Stage.LEAD else withdraw,
     )
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from crm.base import clock, formatting
+from crm.leads.milestone_kinds import Kinds
 from crm.leads.models import Lead, MilestonePlan
 from crm.leads.planning import STOPPED, PlannedMilestone
-from crm.leads.rules import MilestoneKind
 from crm.web.visits.rows import Chip
 
 
@@ -15,7 +15,8 @@ from crm.web.visits.rows import Chip
 class PlanRow:
     """One planned milestone, with its state and every date that was planned."""
 
-    kind: MilestoneKind
+    kind: str
+    name: str
     on: str
     chip: Chip | None
     note: str | None  # the first plan where the date was moved, or the outcome
@@ -23,16 +24,19 @@ class PlanRow:
     is_open: bool
 
 
-def plan_rows(lead: Lead, planned: Iterable[PlannedMilestone], on: date) -> list[PlanRow]:
+def plan_rows(
+    lead: Lead, planned: Iterable[PlannedMilestone], kinds: Kinds, on: date
+) -> list[PlanRow]:
     """The milestones still ahead, the nearest first, then those behind."""
     ordered = sorted(planned, key=lambda milestone: milestone.is_behind)
-    return [_row(lead, milestone, on) for milestone in ordered]
+    return [_row(lead, milestone, kinds.names[milestone.kind], on) for milestone in ordered]
 
 
-def _row(lead: Lead, milestone: PlannedMilestone, on: date) -> PlanRow:
+def _row(lead: Lead, milestone: PlannedMilestone, name: str, on: date) -> PlanRow:
     is_moved = len(milestone.plans) > 1
     return PlanRow(
         milestone.kind,
+        name,
         formatting.dated(milestone.planned_on, on),
         _chip(lead, milestone, on),
         _note(milestone, on),

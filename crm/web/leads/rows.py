@@ -18,7 +18,6 @@ from crm.leads.redaction import LeadLabel
 from crm.leads.rules import (
     ON_LINE,
     LeadRoleKind,
-    MilestoneKind,
     Secrecy,
     Stage,
     missing_roles,
@@ -151,7 +150,7 @@ def stage_chip(stage: Stage) -> Chip:
     if stage in (Stage.PARKED, Stage.LOST):
         return Chip(stage.label, "neutral")
     # from the signing on, the stages of the line are successes
-    is_won = ON_LINE[MilestoneKind(stage.value)] >= ON_LINE[MilestoneKind.SIGNED]
+    is_won = ON_LINE[stage] >= ON_LINE[Stage.SIGNED]
     return Chip(stage.label, "good" if is_won else "info")
 
 

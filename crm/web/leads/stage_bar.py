@@ -9,7 +9,7 @@ from crm.base import formatting
 from crm.leads.models import Lead
 from crm.leads.planning import PlannedMilestone
 from crm.leads.progress import progress_of
-from crm.leads.rules import LINE, LineProgress, MilestoneKind, Stage, next_stages
+from crm.leads.rules import LINE, LineProgress, Stage, next_stages
 
 
 class Place(StrEnum):
@@ -35,7 +35,7 @@ class StageBar:
     """The stages in their order, and what the lead may be moved to with one button."""
 
     stages: list[BarStage]
-    next_kind: MilestoneKind | None
+    next_kind: str | None
     next_label: str
     stop_label: str  # parked or lost; empty where it goes on
     stop_reason: str | None
@@ -44,7 +44,7 @@ class StageBar:
 def stage_bar(lead: Lead, planned: Iterable[PlannedMilestone], on: date) -> StageBar:
     """The bar of a lead whose milestones are loaded."""
     progress = progress_of(lead)
-    plans = {milestone.kind.value: milestone.planned_on for milestone in planned}
+    plans = {milestone.kind: milestone.planned_on for milestone in planned}
     place_of_furthest = LINE.index(progress.furthest)
     passed = place_of_furthest + (1 if progress.stop else 0)
 
@@ -57,7 +57,7 @@ def stage_bar(lead: Lead, planned: Iterable[PlannedMilestone], on: date) -> Stag
         stages,
         next_kind,
         _next_label(next_kind, progress),
-        progress.stop.kind.label if progress.stop else "",
+        Stage(progress.stop.kind).label if progress.stop else "",
         _reason(lead, progress),
     )
 
@@ -69,7 +69,7 @@ def _passed(stage: Stage, progress: LineProgress, on: date) -> BarStage:
 
 def _present(progress: LineProgress, on: date) -> BarStage:
     if progress.stop:
-        return BarStage(progress.stop.kind.label, Place.STOPPED, _date(progress.stop.on, on))
+        return BarStage(Stage(progress.stop.kind).label, Place.STOPPED, _date(progress.stop.on, on))
     reached_on = progress.reached_on.get(progress.furthest)
     note = _date(reached_on, on) if reached_on else ""
     return BarStage(progress.furthest.label, Place.PRESENT, note)
@@ -85,17 +85,18 @@ def _date(on: date, today: date) -> str:
     return formatting.dated(on, today)
 
 
-def _next_kind(stage: Stage, progress: LineProgress) -> MilestoneKind | None:
+def _next_kind(stage: Stage, progress: LineProgress) -> str | None:
     # a stopped lead goes on where it was; nothing goes back to a mere lead
     ahead = next_stages(stage)
     chosen = progress.furthest if progress.furthest in ahead else next(iter(ahead), None)
-    return MilestoneKind.read(chosen.value) if chosen else None
+    return chosen.value if chosen else None
 
 
-def _next_label(kind: MilestoneKind | None, progress: LineProgress) -> str:
+def _next_label(kind: str | None, progress: LineProgress) -> str:
     if not kind:
         return ""
-    return f"恢复至“{kind.label}”" if progress.stop else f"进入“{kind.label}”"
+    label = Stage(kind).label
+    return f"恢复至“{label}”" if progress.stop else f"进入“{label}”"
 
 
 def _reason(lead: Lead, progress: LineProgress) -> str | None:

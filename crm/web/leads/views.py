@@ -22,7 +22,7 @@ from crm.leads.models import Lead
 from crm.leads.notifications import tell_officers
 from crm.leads.queries import LeadFilter, lead_id_entered
 from crm.leads.redaction import company_before
-from crm.leads.rules import MilestoneKind, Secrecy, Stage
+from crm.leads.rules import Secrecy, Stage
 from crm.people.queries import primary_posting, unit_tree
 from crm.people.rules import UnitKind
 from crm.web.auth import my_view, signed_in
@@ -223,7 +223,7 @@ def _enter(form: LeadForm) -> Lead:
         tell_officers(session, lead=lead, entered=entered_in(form), by=me, now=now, site=site())
         # a lead that is entered twice at once is the same lead, and may have its stage already
         if lead.stage is Stage.LEAD and form.stage.data is not Stage.LEAD:
-            kind = MilestoneKind(form.stage.data.value)
+            kind = form.stage.data
             service.reach(session, lead=lead, kind=kind, on=lead.entered_on, by=me, now=now)
         return lead
 

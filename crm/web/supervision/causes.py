@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.periods import Period
+from crm.leads.milestone_kinds import milestone_kinds
 from crm.quotas.facts import PersonFigure
 from crm.quotas.frozen import frozen_figures
 from crm.quotas.rules import FigureStatus
@@ -96,13 +97,14 @@ def _of_milestone(db: Session, order: Order, on: date) -> Causes:
     lead, kind, planned_on = order.lead, order.milestone, order.planned_on
     assert lead is not None and kind is not None and planned_on is not None  # noqa: PT018, S101
 
+    name = milestone_kinds(db).names[kind]
     reached_on = milestone_reached_on(db, order)
     outdated = (
-        f"“{kind.label}”已于{formatting.dated(reached_on, on)}完成，请核实后决定是否继续督办。"
+        f"“{name}”已于{formatting.dated(reached_on, on)}完成，请核实后决定是否继续督办。"
         if reached_on
         else ""
     )
-    title = f"{lead.title} {kind.label}"
+    title = f"{lead.title} {name}"
     note = f"计划{formatting.dated(planned_on, on)}完成"
 
     return Causes((Cause(title, note, url_for("leads.show", lead_id=lead.id)),), outdated)

@@ -9,7 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.money import Currency
 from crm.extensions import db
+from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.redaction import LeadLabel, lead_labels
+from crm.leads.rules import Stage
 from crm.people.queries import unit_tree
 from crm.targets.models import Target
 from crm.targets.queries import courses, speeds_of, target_progress
@@ -54,7 +56,7 @@ def board() -> ResponseReturnValue:
     return render_template(
         "targets/board.html",
         units=targets_by_unit(progress),
-        speeds=speeds_of(projects, period),
+        speeds=speeds_of(projects, period, milestone_kinds(db.session).names),
         months=progress[0].months if progress else 0,
         has_records=my_view().oversees,
         label=f"{year}年",
@@ -112,7 +114,7 @@ def _project_rows(progress: TargetProgress) -> list[ProjectRow]:
         ProjectRow(
             labels[project.lead_id],
             project.reached_on,
-            project.kind.label,
+            Stage(project.kind).label,
             project.amount,
             project.currency,
             names.get(project.unit_id or 0, "未定责任单位"),

@@ -7,7 +7,7 @@ import pytest
 
 from crm.base.money import Currency
 from crm.leads.rate_entry import enter_rate
-from crm.leads.rules import MilestoneKind
+from crm.leads.rules import Stage
 from crm.leads.service import reach
 from tests.conftest import NOW
 from tests.factories import arranged, make_lead, make_person, make_unit, sign_in
@@ -55,7 +55,7 @@ def test_a_signed_foreign_amount_is_also_shown_in_yuan(app, tracker):
         lead = make_lead(db, amount=Decimal(80_000_000), currency=Currency.USD)
         usd = {"currency": Currency.USD, "rate": Decimal("7.0832")}
         enter_rate(db, on=day, **usd, by=None, now=NOW)
-        reach(db, lead=lead, kind=MilestoneKind.SIGNED, on=day, by=None, now=NOW)
+        reach(db, lead=lead, kind=Stage.SIGNED, on=day, by=None, now=NOW)
         lead_id = lead.id
 
     page = tracker.get(f"/leads/{lead_id}").text

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from crm.leads.models import MilestonePlan
 from crm.leads.planning import plan_milestone
-from crm.leads.rules import MilestoneKind, Secrecy
+from crm.leads.rules import Secrecy, Stage
 from tests.conftest import NOW
 from tests.factories import (
     arranged,
@@ -19,7 +19,7 @@ from tests.factories import (
     sign_in,
 )
 
-SIGNED, STARTED, LAND = MilestoneKind.SIGNED, MilestoneKind.STARTED, MilestoneKind.LAND
+SIGNED, STARTED, LAND = Stage.SIGNED, Stage.STARTED, "land"
 
 
 class Zone:

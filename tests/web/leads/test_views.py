@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from crm.base.money import Currency
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import FRAMEWORK, LeadRoleKind, Secrecy, Stage
 from crm.people.rules import Role
 from tests.conftest import NOW
 from tests.factories import (
@@ -224,7 +224,7 @@ def test_a_lead_may_come_in_a_later_stage(app, tracker):
     lead = the_lead(app)
     steps = {step.kind: step.reached_on for step in milestones(app, lead)}
     assert lead.stage is Stage.NEGOTIATING
-    assert steps[MilestoneKind.NEGOTIATING] == date(2026, 7, 10)
+    assert steps[Stage.NEGOTIATING] == date(2026, 7, 10)
 
 
 def test_roles_are_given_with_the_lead(app, zone, tracker):
@@ -334,7 +334,7 @@ def test_after_a_lead_becomes_hidden_the_list_is_shown(zone, stranger):
 def test_a_lead_shows_its_facts_people_and_timeline(app, zone, tracker):
     lead = zone.leads[Secrecy.OPEN]
     with arranged(app) as db:
-        make_milestone(db, lead, MilestoneKind.FRAMEWORK, date(2026, 6, 20))
+        make_milestone(db, lead, FRAMEWORK, date(2026, 6, 20))
         make_visit(db, zone.tracker, date(2026, 7, 3), leads=[lead], minutes="谈了用地。")
         make_followup(db, lead, zone.tracker, date(2026, 7, 10), what="寄送资料")
 
@@ -549,7 +549,7 @@ def test_an_impossible_milestone_is_reported_at_its_field(app, zone, tracker, va
 def test_a_date_is_corrected_with_a_reason(app, zone, tracker):
     reach(tracker, zone, kind="signed")
     lead = zone.leads[Secrecy.OPEN]
-    step = next(each for each in milestones(app, lead) if each.kind is MilestoneKind.SIGNED)
+    step = next(each for each in milestones(app, lead) if each.kind == Stage.SIGNED)
     path = zone.path(ending=f"/milestones/{step.id}/correct")
 
     bare = tracker.post(path, data={"on": "2026-07-13"})
@@ -562,7 +562,7 @@ def test_a_date_is_corrected_with_a_reason(app, zone, tracker):
 def test_a_milestone_logged_by_mistake_is_withdrawn(app, zone, tracker):
     reach(tracker, zone, kind="signed")
     lead = zone.leads[Secrecy.OPEN]
-    step = next(each for each in milestones(app, lead) if each.kind is MilestoneKind.SIGNED)
+    step = next(each for each in milestones(app, lead) if each.kind == Stage.SIGNED)
 
     tracker.post(
         zone.path(ending=f"/milestones/{step.id}/withdraw"),

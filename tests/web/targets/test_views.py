@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.audit_entries import AuditEntry
-from crm.leads.rules import MilestoneKind, Secrecy, Stage
+from crm.leads.rules import LAUNCHED, Secrecy, Stage
 from crm.people.rules import Duty, Role, UnitKind
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
@@ -38,7 +38,7 @@ def zone(app):
         make_posting(db, reader, unit=top, is_primary=False, duty=Duty.STAFF)
         for title, secrecy in (("公开项目", Secrecy.OPEN), ("机密项目", Secrecy.RESTRICTED)):
             lead = make_lead(db, title, unit=bureau, yi="12", secrecy=secrecy, tracker=tracker)
-            make_milestone(db, lead, MilestoneKind.SIGNED, date(2026, 7, 1))
+            make_milestone(db, lead, Stage.SIGNED, date(2026, 7, 1))
         columns = {"metric": Metric.SIGNED, "tier": Tier.YI_10, "measure": TargetMeasure.COUNT}
         target = Target(year=2026, unit_id=top.id, count=10, **columns)
         db.add(target)
@@ -97,8 +97,8 @@ def test_the_year_is_taken_from_the_address(app, zone):
 def test_the_board_shows_how_long_projects_take(app, zone):
     with arranged(app) as db:
         lead = make_lead(db, stage=Stage.LEAD, yi="12")
-        make_milestone(db, lead, MilestoneKind.LAUNCHED, date(2026, 1, 1))
-        make_milestone(db, lead, MilestoneKind.STARTED, date(2026, 7, 10))
+        make_milestone(db, lead, LAUNCHED, date(2026, 1, 1))
+        make_milestone(db, lead, Stage.STARTED, date(2026, 7, 10))
 
     page = sign_in(app, "boss").get("/targets").text
 
