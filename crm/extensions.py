@@ -20,6 +20,7 @@ import crm.mailing.models
 import crm.people.models
 import crm.problems.models
 import crm.quotas.models
+import crm.results.models
 import crm.supervision.models
 import crm.targets.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables

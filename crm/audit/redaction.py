@@ -21,6 +21,7 @@ from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.permissions import Viewer
 from crm.problems.models import Problem, ProblemLead
 from crm.quotas.permissions import figure_scope
+from crm.results.models import Claim
 from crm.supervision.models import Order
 from crm.supervision.permissions import figure_allows
 from crm.visits.fields import VISIT_FIELDS
@@ -39,6 +40,9 @@ WITHOUT_LEADS = frozenset(
     {
         "absence",
         "audit_seal",
+        "claim_exclusion",
+        "claim_kind",
+        "claim_kind_span",
         "entry_grant",
         "job_pause",
         "job_run",
@@ -56,7 +60,7 @@ WITHOUT_LEADS = frozenset(
     }
 )
 TRACED = frozenset(
-    table.__tablename__ for table in (Company, Lead, Visit, Followup, Order, Problem)
+    table.__tablename__ for table in (Company, Lead, Visit, Followup, Order, Problem, Claim)
 )
 
 
@@ -144,6 +148,7 @@ def _leads_linked(
         for table, row_id, lead_id in (
             (Company, Lead.company_id, Lead.id),
             (Followup, Followup.id, Followup.lead_id),
+            (Claim, Claim.id, Claim.lead_id),
             (Visit, VisitLead.visit_id, VisitLead.lead_id),
             (Problem, ProblemLead.problem_id, ProblemLead.lead_id),
         )

@@ -20,6 +20,7 @@ class MessageKind(LabeledEnum):
     PROBLEM = "problem", "困难问题"
     DUPLICATE = "duplicate", "线索重复提示"
     STAY_LAPSED = "stay-lapsed", "驻城逾期未办结"
+    CLAIM = "claim", "认定"
 
     @property
     def may_repeat(self) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
+from crm.base.clock import civil_date
 from crm.base.seed_files import read_seeds
 from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.leads.industries import industries
@@ -22,6 +23,7 @@ from crm.problems.categories import CategoryData, add_category, categories
 from crm.quotas.calendar import set_days
 from crm.quotas.models import RuleVersion, WorkdayOverride
 from crm.quotas.rules import Rule
+from crm.results.planting import plant as plant_claims
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
 
@@ -82,6 +84,7 @@ class Planted:
     targets: int
     categories: int
     milestone_kinds: int
+    claim_kinds: int
 
 
 def plant(db: Session, *, now: datetime) -> Planted:
@@ -94,6 +97,7 @@ def plant(db: Session, *, now: datetime) -> Planted:
         targets=_plant_targets(db, now),
         categories=_plant_categories(db, now),
         milestone_kinds=_plant_milestone_kinds(db, now),
+        claim_kinds=plant_claims(db, from_on=civil_date(now), now=now),
     )
 
 

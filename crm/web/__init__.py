@@ -41,6 +41,7 @@ from crm.web.problems import admin as problem_categories
 from crm.web.problems import views as problems
 from crm.web.quotas import views as compliance
 from crm.web.rates import views as rates
+from crm.web.results import views as claims
 from crm.web.rules import views as rules
 from crm.web.supervision import views as supervision
 from crm.web.targets import admin as target_admin
@@ -108,6 +109,7 @@ def init_app(app: Flask) -> None:
         compliance,
         problems,
         supervision,
+        claims,
         targets,
         digests,
         mailbox,

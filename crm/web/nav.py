@@ -39,6 +39,7 @@ PLACES = (
     ("followups.listing", "跟进", "checklist", Shelf.MORE),
     ("problems.listing", "困难问题", "alert-triangle", Shelf.MORE),
     ("supervision.listing", "督办", "gavel", Shelf.MORE),
+    ("claims.listing", "认定", "checks", Shelf.MORE),
     ("targets.board", "年度目标", "target", Shelf.MORE),
     ("digests.listing", "周报月报", "report", Shelf.MORE),
     ("admin.show", "系统管理", "settings", Shelf.MORE),

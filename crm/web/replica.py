@@ -26,6 +26,7 @@ PAGES = frozenset(
         "compliance.board",
         "problems.listing",
         "problems.figures",
+        "claims.listing",
         "supervision.listing",
         "targets.board",
         "digests.listing",

@@ -20,6 +20,8 @@ from crm.problems.assignees import waiting_for as problems_waiting_for
 from crm.problems.permissions import onlooker
 from crm.quotas.frozen import count_corrections, for_signing, of_author, without_reason
 from crm.quotas.pending_visits import visits_to_judge
+from crm.results.permissions import claim_scope
+from crm.results.queries import waiting_for as claims_waiting
 from crm.supervision.assignees import waiting_for
 from crm.supervision.reminders import unread_reminders
 from crm.visits.queries import next_turn
@@ -74,6 +76,7 @@ def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
 
     yield from _orders(db, me, now)
     yield from _problems(db, me, now)
+    yield from _claims(db, me, now)
     yield TodoItem(
         "您的修改已生成更正，请说明原因",
         count_corrections(db, of_author(me.person_id) & without_reason()),
@@ -104,6 +107,18 @@ def _problems(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
         if len(problems) == 1:
             url, about = url_for("problems.show", problem_id=problems[0].id), problems[0].matter
         yield TodoItem(f"困难问题{kind.label}", len(problems), url, "alert-triangle", about)
+
+
+def _claims(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
+    """Claims by kind of wait; a single claim links to itself."""
+    waiting = claims_waiting(db, claim_scope(db, me, civil_date(now)), now)
+    for kind, group in groupby(waiting, attrgetter("wait")):
+        claims = [item.claim for item in group]
+        url, about = url_for("claims.listing", view="waiting"), ""
+        if len(claims) == 1:
+            url = url_for("claims.show", claim_id=claims[0].id)
+            about = f"{claims[0].lead.title}{claims[0].kind.label}"
+        yield TodoItem(f"申报{kind.label}", len(claims), url, "checks", about)
 
 
 def _to_decide(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:

@@ -17,6 +17,7 @@ from crm.leads.redaction import LeadLabel, company_before, lead_labels
 from crm.web.auth import my_view
 from crm.web.followups.forms import DEFAULT_TERM, QuickForm
 from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
+from crm.web.leads.claims import lead_results
 from crm.web.leads.events import timeline_rows
 from crm.web.leads.files import FILES, of_lead
 from crm.web.leads.panel import Panel, Place, panel_of
@@ -60,12 +61,13 @@ def render_lead(
     place = Place(lead, planned, milestone_kinds(db.session), today())
     bar = stage_bar(lead, planned, today())
     problems = lead_problems(lead.id)
+    results = lead_results(lead)
     rows = timeline_rows(
         timeline(db.session, my_view(), lead, today()),
         place.kinds,
         moment(),
         most=None if "all" in request.args else MOST_EVENTS,
-        also=problems.happened,
+        also=[*problems.happened, *results.happened],
     )
     due = rows.next_step.followup if rows.next_step else None
 
@@ -78,6 +80,7 @@ def render_lead(
         plans=plan_rows(lead, planned, place.kinds, today()),
         timeline=rows,
         problems=problems.open,
+        claims=results.lines,
         files=FILES.part(of_lead(lead, can_change=can_change)),
         is_finishable=due is not None
         and may_change_of_visible_lead(my_view(), due, may_change_lead=can_change),

@@ -1,0 +1,151 @@
+"""What pages read of claims: one claim, those of a lead, and what waits for somebody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from crm.base.clock import civil_date
+from crm.base.paging import Page, page_of
+from crm.base.workdays import WorkingCalendar
+from crm.leads.models import Lead
+from crm.people.rules import Role
+from crm.quotas.queries import working_calendar
+from crm.results.deciders import deciders
+from crm.results.models import Claim, ClaimEntry
+from crm.results.permissions import (
+    ClaimScope,
+    actor_conditions,
+    is_undecided,
+    may_take,
+    visible,
+    visible_to,
+)
+from crm.results.rules import DECIDED_IN, ClaimKind, ClaimState
+from crm.results.workflow import CLAIM_WORKFLOW, STEP_OF_WAIT, Wait
+
+PARTIES = (
+    joinedload(Claim.lead).joinedload(Lead.company),
+    joinedload(Claim.unit),
+    joinedload(Claim.claimed_by),
+    joinedload(Claim.decided_by),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingClaim:
+    """A claim that waits for somebody, for what, and by when."""
+
+    claim: Claim
+    wait: Wait
+    due_on: date | None  # none where no time is set
+    is_overdue: bool
+
+
+def claim_of(db: Session, scope: ClaimScope, claim_id: int) -> Claim | None:
+    """The visible claim with all that its page shows; none: 404."""
+    return db.scalar(
+        visible_to(scope)
+        .where(Claim.id == claim_id)
+        .options(*PARTIES, joinedload(Claim.named))
+        .options(selectinload(Claim.entries).joinedload(ClaimEntry.by))
+        # the session may hold the claim as it was before a step
+        .execution_options(populate_existing=True)
+    )
+
+
+def claims_of_lead(db: Session, lead_id: int) -> Sequence[Claim]:
+    """The claims on a lead that the viewer sees, the earliest first, with their entries."""
+    entries = joinedload(Claim.entries).joinedload(ClaimEntry.by)
+    query = select(Claim).where(Claim.lead_id == lead_id).options(entries)
+    return db.scalars(query.order_by(Claim.id)).unique().all()
+
+
+def claims_page(
+    db: Session,
+    scope: ClaimScope,
+    *,
+    kind: ClaimKind | None,
+    state: ClaimState | None,
+    cursor: str | None,
+) -> Page[Claim]:
+    """A page of the claims that the viewer may see, the latest first."""
+    query = visible_to(scope).options(*PARTIES)
+    if kind:
+        query = query.where(Claim.kind == kind)
+    if state:
+        query = query.where(Claim.state == state)
+    return page_of(db, query, on=Claim.claimed_at, row_id=Claim.id, cursor=cursor)
+
+
+def due_on(claim: Claim, calendar: WorkingCalendar) -> date | None:
+    """The last day for the decision, where one is awaited."""
+    if claim.state is ClaimState.CLAIMED:
+        return DECIDED_IN.after(civil_date(claim.claimed_at), calendar)
+    if claim.flagged_at is not None:
+        return DECIDED_IN.after(civil_date(claim.flagged_at), calendar)
+    return None
+
+
+def waiting_for(db: Session, scope: ClaimScope, at: datetime) -> list[WaitingClaim]:
+    """What waits for the viewer, the most pressing first: the lists of *my day*."""
+    calendar = working_calendar(db)
+    found = [
+        WaitingClaim(claim, wait, due := due_on(claim, calendar), bool(due and due < scope.on))
+        for claim, wait in [*_own(db, scope), *_without_decider(db, scope, at)]
+    ]
+    places = {wait: place for place, wait in enumerate(Wait)}
+    return sorted(
+        found, key=lambda item: (places[item.wait], item.due_on or date.max, item.claim.id)
+    )
+
+
+def _own(db: Session, scope: ClaimScope) -> list[tuple[Claim, Wait]]:
+    marks = _marks(scope)
+    query = select(Claim, *(mark.label(wait.value) for wait, mark in marks.items()))
+    query = query.where(or_(*marks.values()), visible(scope)).options(*PARTIES)
+    return [
+        (row[0], wait)
+        for row in db.execute(query)
+        for wait, is_so in zip(marks, row[1:], strict=True)
+        if is_so
+    ]
+
+
+def _marks(scope: ClaimScope) -> dict[Wait, Any]:
+    """By wait, the claims on which the step is the viewer's task; naming is not among them."""
+    actors = actor_conditions(scope)
+    rows = {wait: CLAIM_WORKFLOW.of(step) for wait, step in STEP_OF_WAIT.items()}
+    return {
+        wait: may_take(row.step, actors) & or_(*(actors[actor] for actor in row.waits_for))
+        for wait, row in rows.items()
+        if wait is not Wait.NAME
+    }
+
+
+def undecided() -> Select[Claim]:
+    """The claims on which somebody has to decide."""
+    return select(Claim).where(or_(Claim.state == ClaimState.CLAIMED, Claim.flag.is_not(None)))
+
+
+def _without_decider(db: Session, scope: ClaimScope, at: datetime) -> list[tuple[Claim, Wait]]:
+    """For an admin the claims on which nobody is left to decide."""
+    if scope.viewer.role is not Role.ADMIN:
+        return []
+    claims = db.scalars(undecided().where(visible(scope)).options(*PARTIES)).all()
+    of_claim = deciders(db, claims, at)
+    return [(claim, Wait.NAME) for claim in claims if not of_claim[claim.id]]
+
+
+def overdue(db: Session, on: date) -> list[Claim]:
+    """The claims not decided within their working days; the caller checks who may see them."""
+    calendar = working_calendar(db)
+    claims = db.scalars(undecided().options(*PARTIES)).all()
+    return [
+        claim
+        for claim in claims
+        if is_undecided(claim) and (due := due_on(claim, calendar)) and due < on
+    ]

@@ -1,0 +1,45 @@
+"""What a zone decides about recognition: units, evidence, exclusions, dates (PROJECTS 7)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.remembered import remembered
+from crm.results.models import ClaimKindSetting, ClaimKindSpan, Exclusion
+from crm.results.rules import ClaimKind, Span
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """Of a kind of claim: the recognising unit, and what stands as evidence."""
+
+    kind: ClaimKind
+    unit_id: int | None
+    evidence: str
+
+
+def kind_rows(db: Session) -> Mapping[ClaimKind, KindRow]:
+    """The kinds of claims as the zone has set them, in their order."""
+    query = select(ClaimKindSetting.kind, ClaimKindSetting.unit_id, ClaimKindSetting.evidence)
+    rows = remembered(
+        *(db, "kinds of claims"),
+        read=lambda: {row.kind: KindRow(*row) for row in db.execute(query)},
+    )
+    return {kind: rows[kind] for kind in ClaimKind if kind in rows}
+
+
+def spans(db: Session) -> Sequence[Span]:
+    """From when to when facts of each kind need a recognition."""
+    query = select(ClaimKindSpan.kind, ClaimKindSpan.from_on, ClaimKindSpan.to_on)
+    ordered = query.order_by(ClaimKindSpan.from_on, ClaimKindSpan.id)
+    return remembered(
+        db, "spans of claims", read=lambda: tuple(Span(*row) for row in db.execute(ordered))
+    )
+
+
+def exclusions(db: Session) -> Sequence[str]:
+    """The cases in which nothing is recognised, as they are offered."""
+    query = select(Exclusion.sentence).where(Exclusion.ended_at.is_(None))
+    return db.scalars(query.order_by(Exclusion.position, Exclusion.id)).all()

@@ -1,0 +1,191 @@
+"""Claims as pages show them: rows of lists, facts, history, and the part of a lead's page."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from flask import url_for
+
+from crm.base import formatting
+from crm.base.clock import civil_date
+from crm.base.money import format_amount
+from crm.results.models import Claim, ClaimEntry
+from crm.results.queries import WaitingClaim
+from crm.results.rules import OPEN, ClaimKind, ClaimState, Span, is_carried, needs_recognition
+from crm.results.workflow import Step, Wait
+
+TONES = {
+    ClaimState.CLAIMED: "info",
+    ClaimState.RETURNED: "warn",
+    ClaimState.RECOGNISED: "good",
+    ClaimState.WITHDRAWN: "neutral",
+    ClaimState.REVOKED: "bad",
+}
+MARKS = {
+    Step.CLAIM: ("send", "info"),
+    Step.CLAIM_AGAIN: ("send", "info"),
+    Step.RECOGNISE: ("circle-check", "good"),
+    Step.RETURN: ("arrow-back-up", "warn"),
+    Step.WITHDRAW: ("ban", "neutral"),
+    Step.REVOKE: ("ban", "bad"),
+    Step.FLAG: ("alert-triangle", "warn"),
+    Step.CONFIRM: ("circle-check", "info"),
+    Step.NAME: ("user-cog", "neutral"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLine:
+    """A claim in a list, with its evidence."""
+
+    id: int
+    title: str
+    company: str
+    kind: str
+    state: str
+    tone: str
+    amount: str
+    counts_on: str
+    evidence: str
+    unit: str
+    claimant: str
+    due: str
+    is_overdue: bool
+    wait: Wait | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """A step of a claim's history."""
+
+    icon: str
+    tone: str
+    title: str
+    when: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadClaim:
+    """One kind of result on a lead's page: how it counts, and what may be done."""
+
+    kind: ClaimKind
+    label: str
+    note: str
+    tone: str
+    url: str | None  # of its claim
+    claim_url: str | None  # where it may be claimed
+
+
+def claim_line(claim: Claim, on: date, waiting: WaitingClaim | None = None) -> ClaimLine:
+    """The row of a claim; its parties are loaded."""
+    due = waiting.due_on if waiting else None
+    return ClaimLine(
+        id=claim.id,
+        title=claim.lead.title,
+        company=claim.lead.company.name,
+        kind=claim.kind.label,
+        state=claim.state.label,
+        tone=TONES[claim.state],
+        amount=amount_text(claim),
+        counts_on=formatting.dated(claim.counts_on, on),
+        evidence=evidence_text(claim, on),
+        unit=claim.unit.name if claim.unit else "",
+        claimant=claim.claimed_by.name,
+        due=formatting.dated(due, on) if due else "",
+        is_overdue=bool(waiting and waiting.is_overdue),
+        wait=waiting.wait if waiting else None,
+    )
+
+
+def amount_text(claim: Claim) -> str:
+    """The claimed amount, and what was recognised of it where that is less."""
+    if claim.amount is None or claim.currency is None:
+        return ""
+    claimed = format_amount(claim.amount, claim.currency)
+    if claim.recognised_amount in (None, claim.amount):
+        return claimed
+    return f"{format_amount(claim.recognised_amount, claim.currency)}（申报 {claimed}）"
+
+
+def evidence_text(claim: Claim, on: date) -> str:
+    """The document that stands as evidence."""
+    issued = formatting.dated(claim.document_on, on)
+    return f"{claim.document_number}，{claim.document_issuer}，{issued}"
+
+
+def facts_of(claim: Claim, recogniser: str, due_on: date | None, on: date) -> list[tuple[str, str]]:
+    """What a claim's page says of it."""
+    counted = formatting.dated(claim.counts_on, on)
+    carried = "（上年结转）" if is_carried(claim.reached_on, claim.counts_on) else ""
+    facts = [
+        ("企业", claim.lead.company.name),
+        ("到达节点", formatting.dated(claim.reached_on, on)),
+        ("计入日期", counted + carried),
+        ("数额", amount_text(claim)),
+        ("少于申报数额的原因", claim.less_reason or ""),
+        ("协议类型", claim.agreement.label if claim.agreement else ""),
+        ("责任单位", claim.unit.name if claim.unit else ""),
+        ("佐证", evidence_text(claim, on)),
+        ("申报人", f"{claim.claimed_by.name}（第 {claim.round} 次申报）"),
+        ("认定单位", recogniser),
+        ("认定人", claim.named.name if claim.named else ""),
+        ("办理期限", formatting.dated(due_on, on) if due_on else ""),
+        ("认定依据", claim.basis or ""),
+        ("声明", "申报人已声明无不予认定情形"),
+        ("说明", claim.note or ""),
+    ]
+    return [(label, text) for label, text in facts if text]
+
+
+def entry_lines(entries: Iterable[ClaimEntry], on: date) -> list[EntryLine]:
+    """The history, the latest step first."""
+    lines = []
+    for entry in reversed([*entries]):
+        icon, tone = MARKS[entry.step]
+        who = entry.by.name if entry.by else "系统"
+        rounds = f"（第 {entry.round} 次）" if entry.step is Step.CLAIM_AGAIN else ""
+        when = formatting.dated(civil_date(entry.at), on)
+        lines.append(EntryLine(icon, tone, f"{who} {entry.step.label}{rounds}", when, entry.text))
+    return lines
+
+
+def lead_claims(
+    lead_id: int,
+    reached: Mapping[ClaimKind, date],
+    claims: Sequence[Claim],
+    spans: Collection[Span],
+    *,
+    can_claim: bool,
+) -> list[LeadClaim]:
+    """The results of a lead in their order, each with its last claim that stands."""
+    return [
+        _lead_claim(lead_id, kind, reached_on, claims, spans, can_claim=can_claim)
+        for kind, reached_on in reached.items()
+        # what counts as registered and is off needs no line of its own but for the usual ones
+        if needs_recognition(spans, kind, reached_on) or kind in (claim.kind for claim in claims)
+    ]
+
+
+def _lead_claim(  # noqa: PLR0913 - a line rests on that much
+    lead_id: int,
+    kind: ClaimKind,
+    reached_on: date,
+    claims: Sequence[Claim],
+    spans: Collection[Span],
+    *,
+    can_claim: bool,
+) -> LeadClaim:
+    own = [claim for claim in claims if claim.kind is kind]
+    standing = [claim for claim in own if claim.state in (*OPEN, ClaimState.RECOGNISED)]
+    last = next(reversed(standing or own), None)
+    may_claim = can_claim and not standing and needs_recognition(spans, kind, reached_on)
+
+    return LeadClaim(
+        kind=kind,
+        label=kind.label,
+        note=last.state.label if last else "未申报",
+        tone=TONES[last.state] if last else "neutral",
+        url=url_for("claims.show", claim_id=last.id) if last else None,
+        claim_url=url_for("claims.new", lead_id=lead_id, kind=kind.value) if may_claim else None,
+    )

@@ -1,0 +1,173 @@
+"""Pages of recognition: what waits and all claims, a new claim, one claim (PROJECTS 7)."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from crm.extensions import db
+from crm.leads.models import Lead
+from crm.leads.queries import lead_by_id
+from crm.results import service
+from crm.results.models import Claim, ClaimEntry
+from crm.results.notifications import tell
+from crm.results.permissions import may_claim
+from crm.results.queries import claims_page, waiting_for
+from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, counts_on, needs_recognition
+from crm.results.settings import exclusions, kind_rows, spans
+from crm.web.auth import signed_in
+from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_saved
+from crm.web.results.actions import act, claim_or_404, my_scope, page
+from crm.web.results.forms import FORMS, ClaimForm, values_of_claim, values_of_lead
+from crm.web.results.rows import claim_line
+from crm.web.site import site
+from crm.web.transaction import moment, today
+
+bp = Blueprint("claims", __name__)
+CLAIM = f"/claims/<int(max={LARGEST_ID}):claim_id>"
+KINDS = ",".join(kind.value for kind in MILESTONE_OF)
+NEW = f"/leads/<int(max={LARGEST_ID}):lead_id>/claims/<any({KINDS}):kind>"
+bp.post(f"{CLAIM}/<any({','.join(step.value for step in FORMS)}):step>")(act)
+
+
+@bp.get("/claims")
+def listing() -> ResponseReturnValue:
+    """The claims that wait for me, or all that I may see."""
+    scope, on = my_scope(), today()
+    waiting = waiting_for(db.session, scope, moment())
+    view = request.args.get("view", "waiting" if waiting else "all")
+    kind, state = enum_arg("kind", ClaimKind), enum_arg("state", ClaimState)
+
+    if view == "waiting":
+        lines, newer, older = [claim_line(item.claim, on, item) for item in waiting], None, None
+    else:
+        found = claims_page(
+            db.session, scope, kind=kind, state=state, cursor=request.args.get("at")
+        )
+        lines = [claim_line(claim, on) for claim in found.items]
+        newer, older = at_cursor(found.newer), at_cursor(found.older)
+
+    return render_template(
+        "results/list.html",
+        view=view,
+        lines=lines,
+        newer=newer,
+        older=older,
+        kind=kind,
+        state=state,
+        kinds=[("", "全部事项"), *((each.value, each.label) for each in MILESTONE_OF)],
+        states=[("", "全部状态"), *((each.value, each.label) for each in ClaimState)],
+        tabs=_tabs(view, len(waiting)),
+    )
+
+
+def _tabs(view: str, waiting: int) -> list[dict[str, object]]:
+    views = {"waiting": f"待我处理 {waiting}" if waiting else "待我处理", "all": "全部"}
+    return [
+        {"url": url_for(".listing", view=name), "label": label, "active": name == view}
+        for name, label in views.items()
+    ]
+
+
+@bp.get(CLAIM)
+def show(claim_id: int) -> ResponseReturnValue:
+    """One claim with its rounds, and what may be done with it."""
+    return page(claim_or_404(claim_id))
+
+
+@bp.get(NEW)
+def new(lead_id: int, kind: str) -> ResponseReturnValue:
+    """The form of a new claim, with what the project tells already."""
+    lead, claimed = _claimable_or_404(lead_id), ClaimKind(kind)
+    reached = service.reached_dates(db.session, lead_id).get(claimed) or abort(404)
+    values = values_of_lead(lead) | {"counts_on": counts_on(reached, today())}
+    return _form_page(ClaimForm(formdata=None, data=values), lead, claimed)
+
+
+@bp.post(NEW)
+def create(lead_id: int, kind: str) -> ResponseReturnValue:
+    """Claim what the project has reached."""
+    lead, claimed, form = _claimable_or_404(lead_id), ClaimKind(kind), ClaimForm()
+
+    def claim(session: Session) -> ClaimEntry:
+        data, me, now = form.as_data(claimed), signed_in(), moment()
+        row = service.claim(session, lead=lead, kind=claimed, data=data, by=me, now=now)
+        entry = service.last_entry(session, row)
+        tell(session, claim=row, entry=entry, site=site())
+        return entry
+
+    if answer := _saved(form, claim):
+        flash("已申报，请等待认定。", "success")
+        return answer
+    # read again: the refusal rolled the transaction back
+    return _form_page(form, _claimable_or_404(lead_id), claimed), 422
+
+
+@bp.get(f"{CLAIM}/again")
+def edit(claim_id: int) -> ResponseReturnValue:
+    """The form of a claim that was returned, with what was claimed before."""
+    claim = _returned_or_404(claim_id)
+    form = ClaimForm(formdata=None, data=values_of_claim(claim))
+    return _form_page(form, claim.lead, claim.kind, claim)
+
+
+@bp.post(f"{CLAIM}/again")
+def claim_again(claim_id: int) -> ResponseReturnValue:
+    """Claim once more."""
+    claim, form = _returned_or_404(claim_id), ClaimForm()
+
+    def again(session: Session) -> ClaimEntry:
+        data, me, now = form.as_data(claim.kind), signed_in(), moment()
+        entry = service.claim_again(session, row=claim, data=data, by=me, now=now)
+        tell(session, claim=claim, entry=entry, site=site())
+        return entry
+
+    if answer := _saved(form, again):
+        flash("已再次申报，请等待认定。", "success")
+        return answer
+    claim = claim_or_404(claim_id)
+    return _form_page(form, claim.lead, claim.kind, claim), 422
+
+
+def _saved(form: ClaimForm, change: Callable[[Session], ClaimEntry]) -> ResponseReturnValue | None:
+    """The way to the claim of a valid form; none where it is refused."""
+    entries: list[int] = []
+    if form.validate() and is_saved(form, lambda db: entries.append(change(db).claim_id)):
+        return redirect(url_for(".show", claim_id=entries[-1]))
+    return None
+
+
+def _claimable_or_404(lead_id: int) -> Lead:
+    lead = lead_by_id(db.session, my_scope().viewer, lead_id, today())
+    if lead is None or not may_claim(db.session, my_scope(), lead_id):
+        abort(404)
+    return lead
+
+
+def _returned_or_404(claim_id: int) -> Claim:
+    claim = claim_or_404(claim_id)
+    if not may_claim(db.session, my_scope(), claim.lead_id):
+        abort(404)
+    return claim
+
+
+def _form_page(form: ClaimForm, lead: Lead, kind: ClaimKind, claim: Claim | None = None) -> str:
+    row = kind_rows(db.session).get(kind)
+    reached = service.reached_dates(db.session, lead.id).get(kind)
+    counts = bool(reached and needs_recognition(spans(db.session), kind, reached))
+    return render_template(
+        "results/new.html",
+        form=form,
+        lead=lead,
+        kind=kind,
+        claim=claim,
+        reached_on=reached,
+        evidence=row.evidence if row else "",
+        exclusions=exclusions(db.session),
+        is_signing=kind is ClaimKind.SIGNED,
+        needs_recognition=counts,
+        back=url_for(".show", claim_id=claim.id)
+        if claim
+        else url_for("leads.show", lead_id=lead.id),
+    )

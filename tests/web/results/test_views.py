@@ -1,0 +1,127 @@
+"""Pages of recognition: claimed from the lead's page, decided on the claim's."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from crm.extensions import db as database_of_app
+from crm.leads.models import Lead
+from crm.leads.rules import Secrecy
+from crm.people.models import Person
+from crm.results.models import Claim
+from crm.results.rules import ClaimState
+from tests.factories import arranged, make_milestone, sign_in
+from tests.results.conftest import arrange, claimed, project
+
+FORM = {
+    "agreement": "investment",
+    "counts_on": "2026-07-06",
+    "amount": "12亿元",
+    "document_number": "投资协议",
+    "document_issuer": "招商局",
+    "document_on": "2026-07-06",
+    "is_declared": "y",
+}
+
+
+@pytest.fixture
+def zone(app):
+    with arranged(app) as db:
+        own = arrange(db)
+        lead = project(db, own, title="封装测试项目", secrecy=Secrecy.INTERNAL)
+        names = {name: row.id for name, row in vars(own).items()}
+        return SimpleNamespace(**names, lead=lead.id)
+
+
+@pytest.fixture
+def claim_id(app, zone):
+    with arranged(app) as db:
+        return claimed(db, db.get(Lead, zone.lead), db.get(Person, zone.li)).id
+
+
+def state_of(app, claim_id):
+    with app.app_context():
+        return database_of_app.session.get(Claim, claim_id).state
+
+
+def test_a_signing_is_claimed_from_the_leads_page_and_told_there(app, zone):
+    client = sign_in(app, "li")
+    assert f"/leads/{zone.lead}/claims/signed" in client.get(f"/leads/{zone.lead}").text
+    form = client.get(f"/leads/{zone.lead}/claims/signed").text
+    assert "12亿元" in form
+    assert "本地企业搬迁" in form
+
+    sent = client.post(f"/leads/{zone.lead}/claims/signed", data=FORM, follow_redirects=True)
+
+    assert "已申报，请等待认定" in sent.text
+    page = client.get(f"/leads/{zone.lead}").text
+    assert "签约认定：申报" in page
+    assert "/claims/signed" not in page
+
+
+def test_a_refused_claim_says_why_at_its_field_and_loses_nothing(app, zone):
+    data = FORM | {"agreement": "framework", "note": "二期另行申报"}
+    sent = sign_in(app, "li").post(f"/leads/{zone.lead}/claims/signed", data=data)
+
+    assert sent.status_code == 422
+    assert "框架协议、意向协议不能认定为签约" in sent.text
+    assert "二期另行申报" in sent.text
+
+
+def test_who_recognises_finds_it_on_my_day_and_decides(app, zone, claim_id):
+    client = sign_in(app, "officer")
+    assert "申报待认定" in client.get("/").text
+    assert "封装测试项目" in client.get("/claims").text
+    # of an internal lead whose page they may not open
+    assert client.get(f"/leads/{zone.lead}").status_code == 404
+
+    data = {"recognise-amount": "10亿元", "recognise-basis": "核对原件"}
+    refused = client.post(f"/claims/{claim_id}/recognise", data=data)
+    assert refused.status_code == 422
+    assert "少于申报数额，请写明原因" in refused.text
+    data["recognise-less_reason"] = "分期部分未计"
+    sent = client.post(f"/claims/{claim_id}/recognise", data=data, follow_redirects=True)
+
+    assert "10亿元（申报 12亿元）" in sent.text
+    assert state_of(app, claim_id) is ClaimState.RECOGNISED
+
+
+def test_a_returned_claim_is_corrected_and_claimed_again(app, zone, claim_id):
+    data = {"return-exclusion": "本地企业搬迁"}
+    sign_in(app, "officer").post(f"/claims/{claim_id}/return", data=data)
+    client = sign_in(app, "li")
+
+    assert "申报退回待补正" in client.get("/").text
+    assert "投资协议" in client.get(f"/claims/{claim_id}/again").text
+    sent = client.post(f"/claims/{claim_id}/again", data=FORM, follow_redirects=True)
+
+    assert "第 2 次申报" in sent.text
+    assert "本地企业搬迁" in sent.text
+
+
+def test_a_claim_that_is_not_theirs_to_see_is_not_there(app, zone, claim_id):
+    with arranged(app) as db:
+        db.get(Lead, zone.lead).secrecy = Secrecy.RESTRICTED
+        db.get(Lead, zone.lead).code_name = "海风"
+
+    for username in ("officer", "wang", "admin"):
+        client = sign_in(app, username)
+        assert client.get(f"/claims/{claim_id}").status_code == 404
+        assert client.post(f"/claims/{claim_id}/recognise").status_code == 404
+        assert "封装测试项目" not in client.get("/claims?view=all").text
+    page = sign_in(app, "li").get(f"/claims/{claim_id}").text
+    assert "请先在分工中列明统筹单位经办人" in page
+
+
+def test_who_may_not_claim_gets_no_form(app, zone):
+    assert sign_in(app, "wang").get(f"/leads/{zone.lead}/claims/signed").status_code == 404
+    assert sign_in(app, "li").get(f"/leads/{zone.lead}/claims/started").status_code == 404
+    assert app.test_client().get("/claims").headers["Location"].startswith("/login")
+
+
+def test_what_counts_as_registered_is_not_offered(app, zone):
+    with arranged(app) as db:
+        lead = db.get(Lead, zone.lead)
+        make_milestone(db, lead, "operating", lead.entered_on)
+
+    assert "/claims/operating" not in sign_in(app, "li").get(f"/leads/{zone.lead}").text
