@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from crm.demo.files import CorrectionRow, LeadRow, OrderRow, PersonRow, StepRow
+from crm.demo.files import (
+    CorrectionRow,
+    LeadRow,
+    OrderRow,
+    PersonRow,
+    ProblemRow,
+    ProblemStepRow,
+    StepRow,
+)
 from crm.leads.rules import Stage
 from crm.people.rules import AbsenceKind
 from crm.visits.fields import VisitWords
@@ -108,6 +116,25 @@ class OrderEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ProblemStepEvent:
+    """A step of a problem; `to_on` is a due date or when to look again."""
+
+    row: ProblemStepRow
+    at: datetime
+    to_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemEvent:
+    """A problem with its steps."""
+
+    row: ProblemRow
+    raised_at: datetime
+    due_on: date
+    steps: tuple[ProblemStepEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CorrectionEvent:
     """An edit of a visit after its period was frozen, and when the correction is signed."""
 
@@ -144,6 +171,7 @@ class Scenario:
     visits: Sequence[VisitEvent]
     followups: Sequence[FollowupEvent]
     orders: Sequence[OrderEvent]
+    problems: Sequence[ProblemEvent]
     grants: Sequence[GrantEvent]
     leavings: Sequence[LeavingEvent]
     corrections: Sequence[CorrectionEvent]  # applied while the clock runs: nothing is frozen before

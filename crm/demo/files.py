@@ -15,6 +15,7 @@ from crm.base.money import WAN, YI, Currency
 from crm.base.seed_files import SEEDS, read_seeds
 from crm.leads.rules import LINE, Secrecy, Stage
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
+from crm.problems.workflow import Step as ProblemStep
 from crm.supervision.rules import About, OrderKind, Origin
 from crm.supervision.workflow import Step
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -162,6 +163,31 @@ class OrderRow(Row):
     steps: tuple[StepRow, ...]
 
 
+class ProblemStepRow(Row):
+    """A step of a problem; `unit` is the new owner's, `to` a due date or when to look again."""
+
+    step: ProblemStep
+    day: RelativeDate
+    by: str
+    text: str = ""
+    unit: str | None = None
+    to: RelativeDate | None = None
+
+
+class ProblemRow(Row):
+    """A problem with its steps."""
+
+    matter: str
+    category: str
+    leads: tuple[str, ...]
+    by: str
+    day: RelativeDate
+    due: RelativeDate
+    unit: str | None = None
+    units: tuple[str, ...] = ()
+    steps: tuple[ProblemStepRow, ...]
+
+
 class CorrectionRow(Row):
     """What is set right in a visit once its period is frozen; without `signed` it waits."""
 
@@ -289,6 +315,7 @@ class Files:
     visits: Sequence[VisitRow]
     followups: Sequence[FollowupRow]
     orders: Sequence[OrderRow]
+    problems: Sequence[ProblemRow]
     corrections: Sequence[CorrectionRow]
     grants: Sequence[GrantRow]
     leavings: Sequence[LeavingRow]
@@ -306,6 +333,7 @@ class Files:
             visits=[VisitRow.model_validate(row) for row in _csv("visits.csv")],
             followups=[FollowupRow.model_validate(row) for row in _csv("followups.csv")],
             orders=[OrderRow.model_validate(row) for row in _yaml("orders.yaml")],
+            problems=[ProblemRow.model_validate(row) for row in _yaml("problems.yaml")],
             corrections=[CorrectionRow.model_validate(row) for row in _yaml("corrections.yaml")],
             grants=[GrantRow.model_validate(row) for row in _csv("entry_grants.csv")],
             leavings=[LeavingRow.model_validate(row) for row in _csv("leavings.csv")],

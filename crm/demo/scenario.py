@@ -18,6 +18,7 @@ from crm.demo.events import (
 )
 from crm.demo.files import Files, VisitRow
 from crm.demo.orders import order_event
+from crm.demo.problems import problem_event
 from crm.demo.relative_dates import RelativeDates
 from crm.demo.routines import routine_visits
 from crm.visits.fields import WORDS
@@ -41,6 +42,7 @@ def build_scenario(files: Files, dates: RelativeDates) -> Scenario:
         visits=[*(_single(context, row) for row in files.visits), *routine_visits(context)],
         followups=[*_chains(context), *_single_followups(context)],
         orders=[order_event(row, dates) for row in files.orders],
+        problems=[problem_event(row, dates) for row in files.problems],
         grants=[
             GrantEvent(row.owner, row.agent, at_civil(dates.read(row.since), OFFICE_HOURS))
             for row in files.grants

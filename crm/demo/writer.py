@@ -18,11 +18,13 @@ from crm.demo.events import (
     LeadEvent,
     LeavingEvent,
     OrderEvent,
+    ProblemEvent,
     Scenario,
     ScheduledCall,
     VisitEvent,
 )
 from crm.demo.orders import OrderWriter
+from crm.demo.problems import ProblemWriter
 from crm.followups import service as followup_service
 from crm.followups.models import Followup
 from crm.leads import planning, progress, roles
@@ -73,6 +75,7 @@ class ScenarioWriter:
             *(call for event in self.scenario.visits for call in self._of_visit(event)),
             *(call for event in self.scenario.followups for call in self._of_followup(event)),
             *(call for event in self.scenario.orders for call in self._of_order(event)),
+            *(call for event in self.scenario.problems for call in self._of_problem(event)),
             *self._of_people(),
         ]
 
@@ -326,6 +329,10 @@ class ScenarioWriter:
     def _of_order(self, event: OrderEvent) -> Iterator[ScheduledCall]:
         known = (self.people, self.units, self.leads)
         return OrderWriter(self.db, *known, event).calls()
+
+    def _of_problem(self, event: ProblemEvent) -> Iterator[ScheduledCall]:
+        known = (self.people, self.units, self.leads)
+        return ProblemWriter(self.db, *known, event).calls()
 
     def _add_followup(self, event: FollowupEvent, now: datetime) -> None:
         data = followup_service.FollowupData(

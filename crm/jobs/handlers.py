@@ -21,10 +21,12 @@ from crm.digests.ten_day import make_ten_day_reports
 from crm.jobs import ledger
 from crm.jobs.timetable import JobName, Slot, Timing, superseded_at
 from crm.leads.succession import give_leads_nobody_sees
+from crm.problems.shelf import take_up_shelved
 from crm.quotas import service as quotas
 from crm.quotas.queries import last_visit_edit, working_calendar
 from crm.reassignment.service import settle_closed
 from crm.supervision.escalation import draft_from_milestones, escalate_orders
+from crm.supervision.problem_orders import draft_from_problems
 from crm.supervision.reminders import remind_of_missed
 
 Handler = Callable[[Session, Slot, Timing, Site], Mapping[str, int]]
@@ -104,18 +106,23 @@ def freeze_figures(db: Session, slot: Slot) -> Mapping[str, int]:
 
 
 def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
-    """Draft orders of overdue milestones, escalate overdue orders, report lapsed stays."""
+    """Take up shelved problems, draft and escalate orders, report lapsed stays."""
     late = timing is not Timing.ON_TIME
 
     # First: the steps below write to whoever is responsible now, never to a closed account.
     succeeded = give_leads_nobody_sees(db, at=slot.due_at)
     reassigned = settle_closed(db, at=slot.due_at, site=site)
 
-    drafted = draft_from_milestones(db, at=slot.due_at, late=late, site=site)
+    # before the drafts: what comes back from the shelf has its days on it added
+    resumed = take_up_shelved(db, at=slot.due_at, late=late, site=site)
+    drafted = {
+        **draft_from_problems(db, at=slot.due_at, late=late, site=site),
+        **draft_from_milestones(db, at=slot.due_at, late=late, site=site),
+    }
     escalated = escalate_orders(db, at=slot.due_at, late=late, site=site)
     lapsed = notify_lapsed_stays(db, at=slot.due_at, late=late, site=site)
 
-    counts = {**reassigned, **drafted, **escalated, **lapsed}
+    counts = {**reassigned, **resumed, **drafted, **escalated, **lapsed}
     return {**counts, "succeeded": succeeded} if succeeded else counts
 
 

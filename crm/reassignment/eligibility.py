@@ -15,6 +15,7 @@ from crm.leads.rules import Secrecy
 from crm.people.models import Person, Posting
 from crm.people.permissions import viewer
 from crm.people.rules import OVERSEEING, WITH_RECORDS
+from crm.problems.permissions import may_know as may_know_problem
 from crm.reassignment.queries import OpenThing
 from crm.reassignment.rules import Thing
 from crm.supervision.models import Order
@@ -105,6 +106,13 @@ def _check_order_officer(db: Session, taking: Taking) -> None:
     _check_leads(db, taking)
 
 
+def _check_problem(db: Session, taking: Taking) -> None:
+    # its leads may hide from who owns it, but for restricted ones
+    to = viewer(db, taking.to, taking.on)
+    if not may_know_problem(db, to, taking.thing.row_id, taking.on):
+        raise taking.refused("successor_sees_not")
+
+
 def _sees(db: Session, taking: Taking, lead_id: int) -> bool:
     return may_see(db, viewer(db, taking.to, taking.on), lead_id, taking.on)
 
@@ -113,6 +121,7 @@ _CHECKS: Mapping[Thing, Callable[[Session, Taking], None]] = {
     Thing.ROLE: _check_role,
     Thing.ORDER_PERSON: _check_order_person,
     Thing.ORDER_OFFICER: _check_order_officer,
+    Thing.PROBLEM: _check_problem,
     Thing.FOLLOWUP: _check_leads,
     Thing.VISIT: _check_visit,
     Thing.JOINED: _check_visit,

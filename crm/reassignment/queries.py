@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import and_, or_, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from crm.base import formatting
 from crm.base.clock import civil_date
@@ -17,6 +17,8 @@ from crm.leads.permissions import role_held_on
 from crm.people.models import Person, Posting
 from crm.people.queries import active_at, held_on, unit_tree, units_above
 from crm.people.rules import Role
+from crm.problems.models import Problem
+from crm.problems.rules import OVER
 from crm.reassignment.rules import Thing
 from crm.supervision.models import Order
 from crm.supervision.rules import CLOSED
@@ -55,6 +57,7 @@ def open_things_of(db: Session, person_id: int, now: datetime) -> list[OpenThing
     found = [
         *_roles(db, person_id, civil_date(now)),
         *_orders(db, person_id),
+        *_problems(db, person_id),
         *_followups(db, person_id),
         *_visits(db, person_id, now),
     ]
@@ -90,6 +93,7 @@ def closed_with_open(db: Session, now: datetime) -> Sequence[Person]:
         select(LeadRole.person_id).where(_is_held(on), LeadRole.person_id.is_not(None)),
         select(Order.person_id).where(_is_open(), Order.person_id.is_not(None)),
         select(Order.officer_id).where(_is_open(), Order.officer_id.is_not(None)),
+        select(Problem.person_id).where(Problem.state.not_in(OVER), Problem.person_id.is_not(None)),
         select(Followup.person_id).where(Followup.done_at.is_(None)),
         select(Visit.leader_id).where(planned),
         # of a visit that has begun a companion has nothing to hand over
@@ -161,6 +165,15 @@ def _orders(db: Session, person_id: int) -> Iterator[OpenThing]:
         ):
             if holder == person_id:
                 yield OpenThing(kind, order.id, on, text, order.matter, leads)
+
+
+def _problems(db: Session, person_id: int) -> Iterator[OpenThing]:
+    query = select(Problem).where(Problem.person_id == person_id, Problem.state.not_in(OVER))
+    for problem in db.scalars(query.options(selectinload(Problem.leads))):
+        leads = frozenset(lead.id for lead in problem.leads)
+        text = f"{formatting.day(problem.due_on)}到期（{problem.state.label}）"
+        on, words = problem.due_on, problem.matter
+        yield OpenThing(Thing.PROBLEM, problem.id, on, text, words, leads)
 
 
 def _followups(db: Session, person_id: int) -> Iterator[OpenThing]:

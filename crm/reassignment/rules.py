@@ -17,6 +17,7 @@ class Thing(LabeledEnum):
     ROLE = "role", "项目分工"
     ORDER_PERSON = "order_person", "督办单责任人"
     ORDER_OFFICER = "order_officer", "督办单经办人"
+    PROBLEM = "problem", "困难问题承办人"
     FOLLOWUP = "followup", "跟进"
     VISIT = "visit", "计划中的拜访"
     JOINED = "joined", "计划同行的拜访"

@@ -10,6 +10,8 @@ from crm.followups.service import hand_over_followup
 from crm.leads.handover import Term, give_role_over
 from crm.leads.models import LeadRole
 from crm.people.models import Person
+from crm.problems.handover import replace_owner
+from crm.problems.models import Problem
 from crm.reassignment.eligibility import Taking
 from crm.reassignment.queries import OpenThing, Span
 from crm.reassignment.rules import Thing
@@ -38,6 +40,9 @@ def settle(
             replace_person(db, order=db.get_one(Order, thing.row_id), to=None, by=by, now=now)
         case Thing.ORDER_OFFICER:
             replace_officer(db, order=db.get_one(Order, thing.row_id), to=None, by=by, now=now)
+        case Thing.PROBLEM:
+            problem = db.get_one(Problem, thing.row_id)
+            replace_owner(db, problem=problem, to=None, by=by, now=now)
         case Thing.JOINED:
             visit = db.get_one(Visit, thing.row_id)
             give_place(db, visit=visit, leaver=leaver, to=None, by=by, now=now)
@@ -62,6 +67,11 @@ def _give_order_person(db: Session, taking: Taking, _span: Span | None) -> None:
 def _give_order_officer(db: Session, taking: Taking, _span: Span | None) -> None:
     order = db.get_one(Order, taking.thing.row_id)
     replace_officer(db, order=order, to=taking.to, by=taking.by, now=taking.now)
+
+
+def _give_problem(db: Session, taking: Taking, _span: Span | None) -> None:
+    problem = db.get_one(Problem, taking.thing.row_id)
+    replace_owner(db, problem=problem, to=taking.to, by=taking.by, now=taking.now)
 
 
 def _give_followup(db: Session, taking: Taking, _span: Span | None) -> None:
@@ -89,6 +99,7 @@ _GIVE_BY_THING: Mapping[Thing, Callable[[Session, Taking, Span | None], None]] =
     Thing.ROLE: _give_role,
     Thing.ORDER_PERSON: _give_order_person,
     Thing.ORDER_OFFICER: _give_order_officer,
+    Thing.PROBLEM: _give_problem,
     Thing.FOLLOWUP: _give_followup,
     Thing.VISIT: _give_visit,
     Thing.JOINED: _give_place,

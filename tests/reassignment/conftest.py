@@ -14,6 +14,7 @@ from tests.factories import (
     make_lead,
     make_order,
     make_person,
+    make_problem,
     make_role,
     make_unit,
     make_visit,
@@ -56,6 +57,7 @@ def open_everything(db, zone):
     zone.step = make_followup(db, lead, leaver, TODAY + DAY)
     zone.order = make_order(db, zone.bureau, person_id=leaver.id)
     zone.draft = make_order(db, zone.bureau, officer=leaver)
+    zone.problem = make_problem(db, zone.chief, [lead], unit=zone.bureau, person=leaver)
     zone.grant = make_grant(db, leaver, zone.chief)
     return zone
 

@@ -139,6 +139,7 @@ def test_each_thing_leaves_its_entry_and_so_does_the_whole(db, full):
         "lead.role_handed_over",
         "order.handed_over",
         "followup.handed_over",
+        "problem.handed_over",
         "visit.handed_over",
         "visit.cut",
         "person.handed_over",

@@ -16,6 +16,9 @@ from crm.problems.rules import OVER
 from crm.problems.service import take_step
 from crm.problems.workflow import PROBLEM_WORKFLOW, STEP_OF_WAIT, Actor, Step
 from crm.quotas.queries import working_calendar
+from crm.supervision.models import Order
+from crm.supervision.permissions import may_see as may_see_order
+from crm.supervision.problem_orders import order_of_problem
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import refusal_text
 from crm.web.forms import show_refusal
@@ -71,6 +74,7 @@ def page(problem: Problem, sent: dict[Step, StepForm] | None = None, refusal: st
         awaited=[step for wait, step in STEP_OF_WAIT.items() if wait in waits and step in forms],
         is_owner=Actor.OWNER in situation.actors,
         lacks_officer=_lacks_officer(seen_problem),
+        order=_order_of(problem),
         refusal=refusal,
         unsent=_unsent(sent, forms),
     )
@@ -87,6 +91,15 @@ def _lacks_officer(seen: SeenProblem) -> bool:
     if not is_restricted or seen.problem.state in OVER:
         return False
     return not seeing(db.session, seen.problem, officers(db.session, moment()), today())
+
+
+def _order_of(problem: Problem) -> Order | None:
+    """The supervision order that it became, where I may see it."""
+    if problem.due_on >= today():
+        return None
+    order = order_of_problem(db.session, problem)
+    is_seen = order and may_see_order(db.session, my_view(), order.id, today())
+    return order if is_seen else None
 
 
 def _unsent(sent: dict[Step, StepForm], shown: dict[Step, StepForm]) -> str:

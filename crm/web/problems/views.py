@@ -171,6 +171,8 @@ def figures() -> ResponseReturnValue:
         period=period,
         table=figure_table(db.session, my_onlooker(), period, moment()),
         heads=[figure.label for figure in SHOWN],
+        # the period stands above the table
+        short_heads=[figure.label[2:] for figure in SHOWN],
         previous=url_for(".figures", period=period.before.name),
         next=url_for(".figures", period=period.after.name) if period != current else None,
         current=url_for(".figures") if period != current else None,
