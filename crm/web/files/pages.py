@@ -8,7 +8,7 @@ A feature declares its link table, how it finds a record for the viewer, and whe
 Its page hands `FILES.part(...)` to `templates/files/_files.html` as `files`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import BinaryIO
@@ -91,10 +91,21 @@ class FilePages:
         bp.add_url_rule(one, f"{self.prefix}file", self._download)
         UPLOADS.add(f"{bp.name}.{self.prefix}add_file")
 
-    def part(self, record: RecordWithFiles, form: UploadForm | None = None) -> FilesPart:
-        """The files of the record; `form` is one that was sent and has errors."""
+    def rows(self, record_id: int) -> Sequence[Attachment]:
+        return attachments_of(db.session, self.table, record_id)
+
+    def part(
+        self,
+        record: RecordWithFiles,
+        form: UploadForm | None = None,
+        rows: Sequence[Attachment] | None = None,
+    ) -> FilesPart:
+        """The files of the record; `form` is one that was sent and has errors.
+
+        `rows`: the files, where the page has read them already.
+        """
         shown = form or UploadForm(formdata=None)
-        rows = in_versions(attachments_of(db.session, self.table, record.id))
+        rows = in_versions(self.rows(record.id) if rows is None else rows)
         names = {row.id: row.name for row in rows if row.superseded_by_id is None}
         newer_of = names.get(shown.supersedes_id or 0, "")
         shown.file.widget = FileInput(multiple=not newer_of)

@@ -19,7 +19,7 @@ from crm.web.followups.forms import DEFAULT_TERM, QuickForm
 from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
 from crm.web.leads.claims import lead_results
 from crm.web.leads.events import timeline_rows
-from crm.web.leads.files import FILES, of_lead
+from crm.web.leads.files import FILES, added_files, of_lead
 from crm.web.leads.panel import Panel, Place, panel_of
 from crm.web.leads.plan_rows import plan_rows
 from crm.web.leads.problems import lead_problems
@@ -60,14 +60,14 @@ def render_lead(
     planned = planned_milestones(db.session, lead)
     place = Place(lead, planned, milestone_kinds(db.session), today())
     bar = stage_bar(lead, planned, today())
-    problems = lead_problems(lead.id)
+    problems, files = lead_problems(lead.id), FILES.rows(lead.id)
     results = lead_results(lead)
     rows = timeline_rows(
         timeline(db.session, my_view(), lead, today()),
         place.kinds,
         moment(),
         most=None if "all" in request.args else MOST_EVENTS,
-        also=[*problems.happened, *results.happened],
+        also=[*problems.happened, *results.happened, *added_files(files, today())],
     )
     due = rows.next_step.followup if rows.next_step else None
 
@@ -81,7 +81,7 @@ def render_lead(
         timeline=rows,
         problems=problems.open,
         claims=results.lines,
-        files=FILES.part(of_lead(lead, can_change=can_change)),
+        files=FILES.part(of_lead(lead, can_change=can_change), rows=files),
         is_finishable=due is not None
         and may_change_of_visible_lead(my_view(), due, may_change_lead=can_change),
         quick_form=step or QuickForm(formdata=None, data=_new_step()),

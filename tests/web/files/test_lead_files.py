@@ -75,6 +75,15 @@ def test_the_form_says_that_state_secrets_may_not_be_uploaded(tracker, path):
     assert all("不得上传涉及国家秘密的材料" in text_of(page) for page in pages)
 
 
+def test_what_was_added_stands_in_the_timeline_of_the_lead(tracker, path):
+    upload(tracker, path, ("合同.pdf", samples.pdf()), ("现场.jpg", samples.picture()))
+
+    timeline = text_of(tracker.get(path.removesuffix("/files"))).split('id="timeline"')[1]
+
+    assert "添加佐证材料 2 份" in timeline
+    assert "合同.pdf、现场.jpg" in timeline.split("</section>")[0]
+
+
 def test_a_newer_version_leaves_the_older_crossed_out(tracker, path):
     upload(tracker, path, ("第一版.pdf", samples.pdf(text="1")))
     upload(tracker, path, ("第二版.pdf", samples.pdf(text="2")), supersedes="1")
