@@ -28,6 +28,7 @@ from crm.demo.relative_dates import RelativeDates
 from crm.demo.scenario import build_scenario
 from crm.demo.writer import ScenarioWriter
 from crm.extensions import db as database
+from crm.files.store import FileStore, FolderStore
 from crm.jobs import clock_check, ledger
 from crm.jobs.handlers import HANDLERS, freeze_figures
 from crm.jobs.runner import JobSummary, Runner
@@ -146,6 +147,7 @@ def _use(folder: Folder, address: str) -> None:
     os.environ |= {
         "CRM_DATA": str(folder.path),
         "CRM_DATABASE_URL": "",
+        "CRM_FILES": "",
         "CRM_SECRET_KEY": folder.secret_key(),
         "CRM_BASE_URL": os.environ.get("CRM_BASE_URL") or address,
     }
@@ -197,16 +199,16 @@ def build(sessions: sessionmaker[Session], day: date) -> Scenario:
     begins_on = RelativeDates(day, WorkingCalendar()).months_before(SETTLED_MONTHS)
     install(sessions, clock_from=clock.at_civil(begins_on, MORNING))
     with transaction(sessions) as db:
-        scenario = write_scenario(db, day)
+        scenario = write_scenario(db, day, FolderStore(base.settings().files_folder))
     lived_from = clock.at_civil(day - timedelta(days=LIVED_DAYS), MORNING)
     _close_past_periods(Runner(sessions, base.site()), lived_from)
     return scenario
 
 
-def write_scenario(db: Session, day: date) -> Scenario:
+def write_scenario(db: Session, day: date, store: FileStore) -> Scenario:
     """Write the scenario of that day into a database that holds only the seeds."""
     scenario = build_scenario(Files.read(), RelativeDates(day, working_calendar(db)))
-    ScenarioWriter(db, scenario, hash_password("", PASSWORD)).write()
+    ScenarioWriter(db, scenario, hash_password("", PASSWORD), store).write()
     return scenario
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from crm.demo.files import (
+    AttachmentRow,
     CorrectionRow,
     LeadRow,
     OrderRow,
@@ -135,6 +136,14 @@ class ProblemEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachmentEvent:
+    """A file that is added to a record."""
+
+    row: AttachmentRow
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CorrectionEvent:
     """An edit of a visit after its period was frozen, and when the correction is signed."""
 
@@ -172,6 +181,7 @@ class Scenario:
     followups: Sequence[FollowupEvent]
     orders: Sequence[OrderEvent]
     problems: Sequence[ProblemEvent]
+    attachments: Sequence[AttachmentEvent]
     grants: Sequence[GrantEvent]
     leavings: Sequence[LeavingEvent]
     corrections: Sequence[CorrectionEvent]  # applied while the clock runs: nothing is frozen before

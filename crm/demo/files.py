@@ -188,6 +188,19 @@ class ProblemRow(Row):
     steps: tuple[ProblemStepRow, ...]
 
 
+class AttachmentRow(Row):
+    """A file on a lead, a visit or an order; one with lines is a PDF, one without a picture."""
+
+    lead: str = ""
+    visit: str = ""
+    order: str = ""  # its matter
+    name: str
+    by: str
+    day: RelativeDate
+    lines: tuple[str, ...] = ()
+    supersedes: str = ""
+
+
 class CorrectionRow(Row):
     """What is set right in a visit once its period is frozen; without `signed` it waits."""
 
@@ -316,6 +329,7 @@ class Files:
     followups: Sequence[FollowupRow]
     orders: Sequence[OrderRow]
     problems: Sequence[ProblemRow]
+    attachments: Sequence[AttachmentRow]
     corrections: Sequence[CorrectionRow]
     grants: Sequence[GrantRow]
     leavings: Sequence[LeavingRow]
@@ -334,6 +348,7 @@ class Files:
             followups=[FollowupRow.model_validate(row) for row in _csv("followups.csv")],
             orders=[OrderRow.model_validate(row) for row in _yaml("orders.yaml")],
             problems=[ProblemRow.model_validate(row) for row in _yaml("problems.yaml")],
+            attachments=[AttachmentRow.model_validate(row) for row in _yaml("attachments.yaml")],
             corrections=[CorrectionRow.model_validate(row) for row in _yaml("corrections.yaml")],
             grants=[GrantRow.model_validate(row) for row in _csv("entry_grants.csv")],
             leavings=[LeavingRow.model_validate(row) for row in _csv("leavings.csv")],

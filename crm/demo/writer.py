@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date, last_civil_date
+from crm.demo.attachments import AttachmentWriter
 from crm.demo.events import (
     AbsenceEvent,
     FollowupEvent,
@@ -25,6 +26,7 @@ from crm.demo.events import (
 )
 from crm.demo.orders import OrderWriter
 from crm.demo.problems import ProblemWriter
+from crm.files.store import FileStore
 from crm.followups import service as followup_service
 from crm.followups.models import Followup
 from crm.leads import planning, progress, roles
@@ -57,6 +59,7 @@ class ScenarioWriter:
     db: Session
     scenario: Scenario
     password_hash: str
+    store: FileStore  # of attachments
     people: dict[str, Person] = field(default_factory=dict)
     units: Mapping[str, Unit] = field(default_factory=dict)
     leads: dict[str, Lead] = field(default_factory=dict)
@@ -68,6 +71,7 @@ class ScenarioWriter:
         """Write everything in the order of its moments; the caller commits."""
         self.units = {unit.code: unit for unit in self.db.scalars(select(Unit))}
         self._post_everybody()
+        attached = AttachmentWriter(self.db, self.store, self.people)
         calls = [
             *(call for event in self.scenario.absences for call in self._of_absence(event)),
             *(call for event in self.scenario.leads for call in self._of_lead(event)),
@@ -76,6 +80,7 @@ class ScenarioWriter:
             *(call for event in self.scenario.followups for call in self._of_followup(event)),
             *(call for event in self.scenario.orders for call in self._of_order(event)),
             *(call for event in self.scenario.problems for call in self._of_problem(event)),
+            *(call for event in self.scenario.attachments for call in attached.calls(event)),
             *self._of_people(),
         ]
 

@@ -7,6 +7,7 @@ from crm.base import clock
 from crm.cli import base
 from crm.cli.demo import write_scenario
 from crm.cli.init import install
+from crm.files.store import FolderStore
 from crm.transactions import transaction
 
 if __name__ == "__main__":
@@ -14,4 +15,4 @@ if __name__ == "__main__":
     with base.sessions() as sessions:
         install(sessions, clock_from=clock.at_civil(date(year, 1, 1)))
         with transaction(sessions) as db:
-            write_scenario(db, date(year, 7, 15))
+            write_scenario(db, date(year, 7, 15), FolderStore(base.settings().files_folder))

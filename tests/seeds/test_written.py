@@ -10,6 +10,7 @@ from crm.base.clock import at_civil, civil_date
 from crm.base.money import YI, Currency
 from crm.cli import seeds
 from crm.cli.demo import write_scenario
+from crm.files.store import FolderStore
 from crm.followups.models import Followup
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, LeadRoleKind, Stage
@@ -33,10 +34,10 @@ DAY = date(2026, 11, 18)
 NOW = at_civil(DAY) + timedelta(hours=10)
 
 
-def test_the_zone_is_in_the_database_as_it_is_told(db):
+def test_the_zone_is_in_the_database_as_it_is_told(db, tmp_path):
     seeds.plant(db, now=NOW)
 
-    write_scenario(db, DAY)
+    write_scenario(db, DAY, FolderStore(tmp_path))
 
     everything_told_is_written(db)
     the_report_s_figures_are_there(db)
