@@ -45,7 +45,11 @@ def _of_units(units: UnitsPart, *, this: str, before: str) -> Iterator[SummaryLi
 
 def _targets(targets: Sequence[TargetProgress]) -> str:
     """The targets of the highest unit: how many are behind, and by how much the worst."""
-    of_top = [item for item in targets if item.goal.unit_id == targets[0].goal.unit_id]
+    of_top = [
+        item
+        for item in targets
+        if item.goal.unit_id == targets[0].goal.unit_id and item.goal.value is not None
+    ]
     compared = [(item.points, item) for item in of_top if item.points is not None]
     behind = sorted(
         (pair for pair in compared if pair[0] < 0),

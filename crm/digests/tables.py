@@ -34,7 +34,10 @@ RESULTS = (
     "达标或正常：已达标和进行中正常推进的任务数，占应完成的任务数。"
 )
 SPLIT = "不足3人应完成的，不分项列示。"
-TARGETS = "各档含该规模及以上的项目，按登记统计，尚未经认定。"
+TARGETS = (
+    "各档含该规模及以上的项目；完成数按已认定计，登记数含待认定和已认定的。"
+    "认定启用前的事项按登记计入。"
+)
 TREND = "达标人次/应达标人次；按周、按旬的规则计入其结束的月份。"
 
 
@@ -147,7 +150,7 @@ def _target(progress: TargetProgress) -> Line:
         value=words.goal_done(progress),
         status=words.goal_gap(progress) if progress.points is not None else "",
         tone=(FigureStatus.AT_RISK if is_behind else FigureStatus.MET).value,
-        details=(f"{share}{compared}",),
+        details=tuple(filter(None, (words.goal_parts(progress), f"{share}{compared}"))),
         percent=min(int(progress.percent), 100) if progress.percent is not None else None,
     )
 

@@ -20,7 +20,15 @@ from crm.digests.content import (
 from crm.digests.document import Link
 from crm.quotas.rules import Figure, FigureBasis, PendingVisits
 from crm.quotas.wording import unit_of
-from crm.targets.rules import Goal, Metric, TargetMeasure, TargetProgress, Tier
+from crm.targets.rules import (
+    OF_MONEY,
+    Goal,
+    Metric,
+    TargetMeasure,
+    TargetProgress,
+    Tier,
+    currency_of,
+)
 from crm.visits.rules import Channel
 
 MINUTES = 80  # characters of a visit's minutes
@@ -97,7 +105,9 @@ def amounts(sums: Iterable[tuple[Decimal, Currency]]) -> str:
 def goal_title(goal: Goal) -> str:
     """What a target asks for: `签约10亿元以上项目数`."""
     size = "" if goal.tier is Tier.ANY else goal.tier.label
-    if goal.metric is Metric.MONEY:
+    if goal.metric is Metric.VALID_LEADS:
+        return f"{size}{goal.metric.label}数"
+    if goal.metric in OF_MONEY:
         return f"{size}项目{goal.metric.label}" if size else goal.metric.label
     what = "数" if goal.measure is TargetMeasure.COUNT else "总投资"
     return f"{goal.metric.label}{size}项目{what}"
@@ -106,22 +116,41 @@ def goal_title(goal: Goal) -> str:
 def goal_done(progress: TargetProgress) -> str:
     """What is achieved of the target: `13/20 个`."""
     goal = progress.goal
+    wanted = "—" if goal.value is None else _quantity(goal, goal.value)
     if progress.achieved is None:
-        return f"—/{_quantity(goal, goal.value)}"
+        return f"—/{wanted}"
+    if goal.value is None:
+        return _quantity(goal, progress.achieved)
     if goal.measure is TargetMeasure.COUNT:
-        return f"{int(progress.achieved)}/{_quantity(goal, goal.value)}"
+        return f"{int(progress.achieved)}/{wanted}"
     beside = f"（另有 {amounts(progress.beside)}）" if progress.beside else ""
-    return f"{format_amount(progress.achieved)}/{_quantity(goal, goal.value)}{beside}"
+    return f"{format_amount(progress.achieved)}/{wanted}{beside}"
+
+
+def goal_parts(progress: TargetProgress) -> str:
+    """What is registered, what of it waits and what is recognised, side by side (PROJECTS 7)."""
+    if progress.registered is None or progress.achieved is None:
+        return ""
+    goal = progress.goal
+    return (
+        f"登记 {_quantity(goal, progress.registered)}"
+        f" · 已申报待认定 {_quantity(goal, progress.waiting)}"
+        f" · 已认定 {_quantity(goal, progress.achieved)}"
+    )
 
 
 def goal_gap(progress: TargetProgress) -> str:
     """What is missing to the target of the whole year: `差 7 个`."""
+    if progress.goal.value is None:
+        return "未设目标"
     missing = progress.goal.value - (progress.achieved or 0)
     return f"差 {_quantity(progress.goal, missing)}" if missing > 0 else "已完成"
 
 
 def goal_points(progress: TargetProgress) -> str:
     """How far the target is ahead of the months gone, or behind."""
+    if progress.goal.value is None:
+        return "未设目标"
     if progress.points is None:
         return "尚无登记数据"
     if not progress.points:
@@ -131,7 +160,9 @@ def goal_points(progress: TargetProgress) -> str:
 
 
 def _quantity(goal: Goal, value: Decimal) -> str:
-    return f"{int(value)} 个" if goal.measure is TargetMeasure.COUNT else format_amount(value)
+    if goal.measure is TargetMeasure.COUNT:
+        return f"{int(value)} 个"
+    return format_amount(value, currency_of(goal.metric))
 
 
 def order_counts(counts: OrderCounts, this: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,10 +15,17 @@ from crm.leads.industries import industries
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.rules import LeadRoleKind
 from crm.people.queries import UnitNode, units_below
+from crm.results.basis import Basis
+from crm.results.figures import ClaimFact, claim_facts
+from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, Span, needs_recognition
+from crm.results.settings import spans
 from crm.targets.catalog import norms
 from crm.targets.models import Target
 from crm.targets.rules import (
+    BESIDE_SIGNED,
+    CLAIM_OF,
     KIND_OF,
+    OF_MONEY,
     Goal,
     Metric,
     Project,
@@ -28,6 +36,8 @@ from crm.targets.rules import (
     tier_of,
 )
 from crm.targets.speed import SPANS, Course, Speed, speeds, year_of
+
+_CLAIM_KINDS = {milestone: kind for kind, milestone in MILESTONE_OF.items()}
 
 
 def goals(db: Session, units: Sequence[UnitNode], year: int) -> list[Goal]:
@@ -68,7 +78,7 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
 
     Progress is compared with the months of the year that ended before the date `before`.
     """
-    wanted = [goal for goal in goals(db, units, year) if goal.unit_id in seen]
+    wanted = [goal for goal in _with_unset(goals(db, units, year)) if goal.unit_id in seen]
     if not wanted:
         return []
 
@@ -84,6 +94,29 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
     ]
 
 
+def _with_unset(goals: Sequence[Goal]) -> list[Goal]:
+    """The goals, and what stands beside signings without a number (PROJECTS 11)."""
+    by_unit: dict[int, list[Goal]] = {}
+    for goal in goals:
+        by_unit.setdefault(goal.unit_id, []).append(goal)
+
+    found: list[Goal] = []
+    for unit_id, own in by_unit.items():
+        found += own
+        metrics = {goal.metric for goal in own}
+        found += [
+            _unset(own[0].year, unit_id, metric)
+            for metric in BESIDE_SIGNED
+            if Metric.SIGNED in metrics and metric not in metrics
+        ]
+    return found
+
+
+def _unset(year: int, unit_id: int, metric: Metric) -> Goal:
+    measure = TargetMeasure.AMOUNT if metric in OF_MONEY else TargetMeasure.COUNT
+    return Goal(None, year, unit_id, metric, Tier.ANY, measure, None)
+
+
 def units_of_target(units: Sequence[UnitNode], unit_id: int) -> frozenset[int | None]:
     """The unit and all below it; the top unit also has the projects of no unit."""
     is_top = any(node.unit.id == unit_id and node.unit.parent_id is None for node in units)
@@ -91,7 +124,10 @@ def units_of_target(units: Sequence[UnitNode], unit_id: int) -> frozenset[int | 
 
 
 def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Project]:
-    """The milestones reached for the first time between the dates, each project once a kind."""
+    """What was reached for the first time between the dates, each project once a kind.
+
+    With what was reached earlier and counts between them (上年结转).
+    """
     reached = _first_reached(list(KIND_OF.values()), at)
     rows = db.execute(
         select(
@@ -102,7 +138,60 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
         .where(reached.c.on >= first, reached.c.on <= last)
         .order_by(reached.c.on, Lead.id)
     )
-    return [Project(*row) for row in rows]
+    facts = claim_facts(db, list(CLAIM_OF.values()), at)
+    rules = spans(db)
+    carried = [fact for fact in facts.values() if fact.reached_on < first <= fact.counts_on <= last]
+
+    found = [_judged(Project(*row), facts, rules, first, last) for row in rows]
+    return [*_carried(db, carried), *found]
+
+
+def _judged(
+    project: Project,
+    facts: Mapping[tuple[int, ClaimKind], ClaimFact],
+    rules: Sequence[Span],
+    first: date,
+    last: date,
+) -> Project:
+    """The project with how it counts between the dates."""
+    kind = _CLAIM_KINDS[project.kind]
+    fact = facts.get((project.lead_id, kind))
+    if fact is None or fact.state is ClaimState.WITHDRAWN:
+        is_enough = not needs_recognition(rules, kind, project.reached_on)
+        return replace(project, basis=Basis.REGISTERED if is_enough else Basis.UNCLAIMED)
+
+    basis = fact.basis
+    if basis is Basis.RECOGNISED and not first <= fact.counts_on <= last:
+        basis = Basis.OTHER_YEAR
+    return replace(
+        project,
+        unit_id=fact.unit_id,
+        basis=basis,
+        recognised_amount=fact.recognised_amount,
+        claim_id=fact.claim_id,
+    )
+
+
+def _carried(db: Session, facts: Sequence[ClaimFact]) -> list[Project]:
+    """What was reached in a year that is closed, and counts in this one."""
+    ids = {fact.lead_id for fact in facts}
+    query = select(Lead.id, Lead.amount, Lead.currency).where(Lead.id.in_(ids))
+    leads = {row.id: row for row in db.execute(query)} if ids else {}
+
+    return [
+        Project(
+            fact.lead_id,
+            MILESTONE_OF[fact.kind],
+            fact.counts_on,
+            leads[fact.lead_id].amount,
+            leads[fact.lead_id].currency,
+            fact.unit_id,
+            fact.basis,
+            fact.recognised_amount,
+            fact.claim_id,
+        )
+        for fact in facts
+    ]
 
 
 def courses(db: Session, period: Period, at: datetime) -> list[Course]:

@@ -1,14 +1,15 @@
 """What a yearly target counts, and its progress against the months gone (REGIME 6). Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from crm.base.enums import LabeledEnum
 from crm.base.money import WAN, YI, Currency
-from crm.leads.rules import Stage
+from crm.results.basis import COUNTING, Basis
+from crm.results.rules import MILESTONE_OF, ClaimKind
 
 MONTHS = 12
 TENTH = Decimal("0.1")
@@ -20,7 +21,10 @@ class Metric(LabeledEnum):
     SIGNED = "signed", "签约"
     STARTED = "started", "开工"
     COMPLETED = "completed", "竣工"
+    OPERATING = "operating", "投产"
     MONEY = "money", "到位资金"
+    FOREIGN = "foreign", "实际使用外资"
+    VALID_LEADS = "valid_leads", "有效线索"
 
 
 class Tier(LabeledEnum):
@@ -42,12 +46,19 @@ class TargetMeasure(LabeledEnum):
     AMOUNT = "amount", "金额"
 
 
-# Received money is not recorded yet, so a target of it has no figure.
-KIND_OF: Mapping[Metric, str] = {
-    Metric.SIGNED: Stage.SIGNED,
-    Metric.STARTED: Stage.STARTED,
-    Metric.COMPLETED: Stage.COMPLETED,
+# What a target of projects counts. Money is a sum of receipts.
+CLAIM_OF: Mapping[Metric, ClaimKind] = {
+    Metric.SIGNED: ClaimKind.SIGNED,
+    Metric.STARTED: ClaimKind.STARTED,
+    Metric.COMPLETED: ClaimKind.COMPLETED,
+    Metric.OPERATING: ClaimKind.OPERATING,
+    Metric.VALID_LEADS: ClaimKind.VALID_LEAD,
 }
+KIND_OF: Mapping[Metric, str] = {metric: MILESTONE_OF[kind] for metric, kind in CLAIM_OF.items()}
+# They are sums of receipts, and no projects.
+OF_MONEY = frozenset({Metric.MONEY, Metric.FOREIGN})
+# PROJECTS 11: they stand beside the targets of signings, also before they have one
+BESIDE_SIGNED = (Metric.STARTED, Metric.COMPLETED, Metric.MONEY)
 LINES: Mapping[Tier, Decimal] = {
     Tier.YI_1: YI,
     Tier.YI_5: 5 * YI,
@@ -72,10 +83,28 @@ class Project:
     amount: Decimal | None  # of an expansion: what it adds (REGIME 6)
     currency: Currency | None
     unit_id: int | None
+    basis: Basis = Basis.REGISTERED
+    recognised_amount: Decimal | None = None
+    claim_id: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts for the target: recognised, or as registered where that is enough."""
+        return self.basis in COUNTING
+
+    @property
+    def counted_amount(self) -> Decimal | None:
+        """What of its investment counts."""
+        return self.recognised_amount if self.basis is Basis.RECOGNISED else self.amount
 
     def is_of(self, tier: Tier) -> bool:
         """Whether it has at least that size."""
         return _ORDER[tier_of(self.amount, self.currency)] >= _ORDER[tier]
+
+    def counts_for(self, tier: Tier) -> bool:
+        """Whether what counts of it has at least that size."""
+        size = tier_of(self.counted_amount, self.currency)
+        return self.counts and _ORDER[size] >= _ORDER[tier]
 
 
 def tier_of(amount: Decimal | None, currency: Currency | None) -> Tier:
@@ -83,6 +112,11 @@ def tier_of(amount: Decimal | None, currency: Currency | None) -> Tier:
     lines = _LINES_OF.get(currency, {}) if currency and amount is not None else {}
     reached = [tier for tier, line in lines.items() if amount is not None and amount >= line]
     return max(reached, key=_ORDER.__getitem__, default=Tier.ANY)
+
+
+def currency_of(metric: Metric) -> Currency:
+    """The currency of a target's amount: foreign money used is stated in 万美元 (PROJECTS 8)."""
+    return Currency.USD if metric is Metric.FOREIGN else Currency.CNY
 
 
 def months_gone(year: int, on: date) -> int:
@@ -94,13 +128,13 @@ def months_gone(year: int, on: date) -> int:
 class Goal:
     """A target: that many projects, or that much investment in yuan."""
 
-    id: int
+    id: int | None  # none: nothing is set yet
     year: int
     unit_id: int
     metric: Metric
     tier: Tier
     measure: TargetMeasure
-    value: Decimal
+    value: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +143,19 @@ class TargetProgress:
 
     goal: Goal
     unit_name: str
-    projects: tuple[Project, ...]
-    achieved: Decimal | None  # None: what it counts is not recorded yet
+    projects: tuple[Project, ...]  # as registered, those that count and those that do not yet
+    achieved: Decimal | None  # recognised; None: what it counts is not recorded yet
     beside: tuple[tuple[Decimal, Currency], ...]  # foreign amounts, never converted
     months: int
+    registered: Decimal | None = None  # with what waits and what is recognised
+    waiting: Decimal = Decimal(0)  # claimed and not decided
 
     @property
     def percent(self) -> Decimal | None:
         """The achieved share."""
-        return None if self.achieved is None else _percent(self.achieved, self.goal.value)
+        if self.achieved is None or self.goal.value is None:
+            return None
+        return _percent(self.achieved, self.goal.value)
 
     @property
     def pace(self) -> Decimal:
@@ -139,26 +177,48 @@ def progress_of(
 ) -> TargetProgress:
     """The progress of the target of these units, on that date."""
     kind = KIND_OF.get(goal.metric)
-    counted = tuple(
-        project
-        for project in reached
-        if project.kind == kind and project.unit_id in unit_ids and project.is_of(goal.tier)
-    )
-    sums: defaultdict[Currency, Decimal] = defaultdict(Decimal)
-
-    for project in counted:
-        if project.amount is not None and project.currency:
-            sums[project.currency] += project.amount
+    own = [row for row in reached if row.kind == kind and row.unit_id in unit_ids]
+    registered = [row for row in own if row.is_of(goal.tier)]
+    counted = [row for row in own if row.counts_for(goal.tier)]
+    waiting = [row for row in registered if row.basis is Basis.WAITING]
+    sums = _sums((row.counted_amount, row.currency) for row in counted)
 
     # REGIME 6: foreign amounts are never converted, so they stand beside the sum in yuan.
     by_amount = goal.measure is TargetMeasure.AMOUNT
-    achieved = sums.pop(Currency.CNY, Decimal(0)) if by_amount else Decimal(len(counted))
     foreign = tuple(
-        (sums[currency], currency) for currency in Currency if by_amount and currency in sums
+        (sums[currency], currency)
+        for currency in Currency
+        if by_amount and currency in sums and currency is not Currency.CNY
     )
-    months = months_gone(goal.year, on)
 
-    return TargetProgress(goal, unit_name, counted, achieved if kind else None, foreign, months)
+    return TargetProgress(
+        goal,
+        unit_name,
+        tuple(registered),
+        _measured(goal, counted, counted=True) if kind else None,
+        foreign,
+        months_gone(goal.year, on),
+        _measured(goal, registered) if kind else None,
+        _measured(goal, waiting),
+    )
+
+
+def _measured(goal: Goal, rows: Collection[Project], *, counted: bool = False) -> Decimal:
+    """The number of projects, or their investment in yuan; `counted`: what of it counts."""
+    if goal.measure is TargetMeasure.COUNT:
+        return Decimal(len(rows))
+    amounts = ((row.counted_amount if counted else row.amount, row.currency) for row in rows)
+    return _sums(amounts)[Currency.CNY]
+
+
+def _sums(
+    amounts: Iterable[tuple[Decimal | None, Currency | None]],
+) -> defaultdict[Currency, Decimal]:
+    sums: defaultdict[Currency, Decimal] = defaultdict(Decimal)
+    for amount, currency in amounts:
+        if amount is not None and currency:
+            sums[currency] += amount
+    return sums
 
 
 def _percent(part: Decimal, whole: Decimal) -> Decimal:

@@ -12,7 +12,7 @@ from crm.base.errors import Refused
 from crm.people.models import Person, Unit
 from crm.people.rules import Role
 from crm.targets.models import Target
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.rules import OF_MONEY, Metric, TargetMeasure, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,10 @@ def _check(db: Session, values: TargetInput, by: Person, current: Target | None)
 
     counted = values.measure is TargetMeasure.COUNT
     # money has no number of projects, only a sum
-    if values.metric is Metric.MONEY and counted:
+    if values.metric in OF_MONEY and counted:
         raise Refused("money_is_added", field="measure")
+    if values.metric is Metric.VALID_LEADS and not counted:
+        raise Refused("leads_are_counted", field="measure")
     if values.value <= 0 or (counted and values.value != int(values.value)):
         raise Refused("bad_goal", field="value")
 

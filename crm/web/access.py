@@ -146,6 +146,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "supervision.new": OVERSEEING,
     "supervision.create": OVERSEEING,
     "targets.board": OF_BOARDS,
+    "targets.export": OF_BOARDS,
     "targets.show": OVERSEEING,
     "digests.listing": ANYONE,
     "digests.show": ANYONE,

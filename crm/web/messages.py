@@ -237,6 +237,7 @@ SENTENCES = {
     "quiet_without_length": "免打扰的开始和结束时间不能相同。",
     # targets
     "bad_goal": "目标值应大于零；按项目数的应为整数。",
+    "leads_are_counted": "有效线索只能按个数设定目标。",
     "money_is_added": "到位资金按金额设目标，请选“金额”。",
     "known_target": "该单位本年度已有相同目标，请直接修改原目标。",
     # comments on a month

@@ -45,7 +45,7 @@ def bureau(db, top):
 
 def progress(db, *, at=NOW, last=date(2026, 7, 15)):
     units = unit_tree(db)
-    return target_progress(
+    found = target_progress(
         db,
         units=units,
         seen={one.unit.id for one in units},
@@ -54,6 +54,7 @@ def progress(db, *, at=NOW, last=date(2026, 7, 15)):
         before=last,
         at=at,
     )
+    return [one for one in found if one.goal.value is not None]
 
 
 def signed(db, on, *, yi="12", **given):

@@ -86,7 +86,7 @@ def targets_of(db: Session, me: Viewer, on: date) -> Targets | None:
 
 def _targets(db: Session, me: Viewer, on: date) -> Targets | None:
     # what is entered during the day counts at once, so that the day's value depends on rows alone
-    progress = target_progress(
+    found = target_progress(
         *(db,),
         units=me.tree,
         seen=me.unit_ids,
@@ -95,6 +95,7 @@ def _targets(db: Session, me: Viewer, on: date) -> Targets | None:
         before=on,
         at=at_civil(on + DAY),
     )
+    progress = [item for item in found if item.goal.value is not None]
     if not progress:
         return None
 
@@ -109,7 +110,7 @@ def _targets(db: Session, me: Viewer, on: date) -> Targets | None:
 def _line(item: TargetProgress) -> TargetLine:
     is_behind = item.points is not None and item.points < 0
     return TargetLine(
-        item.goal.id,
+        item.goal.id or 0,
         words.goal_title(item.goal),
         words.goal_done(item),
         item.percent or Decimal(0),

@@ -18,7 +18,7 @@ from crm.people.queries import unit_tree
 from crm.targets import service
 from crm.targets.models import Target
 from crm.targets.queries import goals
-from crm.targets.rules import Goal, Metric, TargetMeasure, Tier
+from crm.targets.rules import Goal, Metric, TargetMeasure, Tier, currency_of
 from crm.targets.service import TargetInput
 from crm.web.auth import signed_in
 from crm.web.forms import LARGEST_ID, YEARS, cleaned, enum_choices, row_id, show_refusal
@@ -55,7 +55,11 @@ class TargetForm(FlaskForm):
             self.parsed_value()
         except ValueError:
             counted = self.measure.data is TargetMeasure.COUNT
-            message = "请填写项目个数，例如 20。" if counted else "请写明数额，例如 600亿元。"
+            is_foreign = self.metric.data is Metric.FOREIGN
+            amount = (
+                "请写明数额，例如 5,000万美元。" if is_foreign else "请写明数额，例如 600亿元。"
+            )
+            message = "请填写项目个数，例如 20。" if counted else amount
             raise ValidationError(message) from None
 
     def parsed_value(self) -> Decimal:
@@ -67,10 +71,15 @@ class TargetForm(FlaskForm):
             currency = Currency.CNY
         else:
             (value, currency), largest = parse_amount(text), Decimal(10) ** 14
-        # targets are in yuan: other currencies are never converted
-        if currency is not Currency.CNY or not 0 < value <= largest:
+        wanted = currency_of(self.metric.data) if self.is_amount else Currency.CNY
+        # other currencies are never converted
+        if currency is not wanted or not 0 < value <= largest:
             raise ValueError(text)
         return value
+
+    @property
+    def is_amount(self) -> bool:
+        return self.measure.data is TargetMeasure.AMOUNT
 
     def to_data(self) -> TargetInput:
         year: Any = self.year.data
@@ -177,7 +186,9 @@ def _with_units(form: TargetForm) -> TargetForm:
 def _form_data(target: Target) -> dict[str, Any]:
     names = ("year", "unit_id", "metric", "tier", "measure")
     amount = target.amount
-    value = str(target.count) if amount is None else editable_amount(amount, Currency.CNY)
+    value = (
+        str(target.count) if amount is None else editable_amount(amount, currency_of(target.metric))
+    )
     return {name: getattr(target, name) for name in names} | {"value": value}
 
 
@@ -190,5 +201,5 @@ def _target_row(goal: Goal, unit_names: dict[int, str]) -> dict[str, object]:
         "id": goal.id,
         "unit": unit_names[goal.unit_id],
         "title": target_title(goal.metric, goal.tier, goal.measure),
-        "value": target_value(goal.value, goal.measure),
+        "value": target_value(goal.value or Decimal(0), goal),
     }

@@ -6,15 +6,25 @@ from decimal import Decimal
 from itertools import groupby
 
 from crm.base.money import format_amount
-from crm.targets.rules import Metric, TargetMeasure, TargetProgress, Tier
+from crm.targets.rules import (
+    OF_MONEY,
+    Goal,
+    Metric,
+    TargetMeasure,
+    TargetProgress,
+    Tier,
+    currency_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetRow:
-    id: int
+    id: int | None  # none: no target is set
     title: str
     goal: str
-    achieved: str
+    registered: str
+    waiting: str
+    achieved: str  # recognised
     foreign: str  # amounts in other currencies: never converted, so not in `achieved`
     percent: Decimal | None
     pace: Decimal
@@ -43,8 +53,10 @@ def target_row(progress: TargetProgress) -> TargetRow:
     return TargetRow(
         id=goal.id,
         title=target_title(goal.metric, goal.tier, goal.measure),
-        goal=target_value(goal.value, goal.measure),
-        achieved="" if progress.achieved is None else target_value(progress.achieved, goal.measure),
+        goal="" if goal.value is None else target_value(goal.value, goal),
+        registered=_value(progress.registered, goal),
+        waiting=_value(progress.waiting or None, goal),
+        achieved=_value(progress.achieved, goal),
         foreign="、".join(format_amount(amount, currency) for amount, currency in progress.beside),
         percent=progress.percent,
         pace=progress.pace,
@@ -54,17 +66,25 @@ def target_row(progress: TargetProgress) -> TargetRow:
     )
 
 
+def _value(value: Decimal | None, goal: Goal) -> str:
+    return "" if value is None else target_value(value, goal)
+
+
 def target_title(metric: Metric, tier: Tier, measure: TargetMeasure) -> str:
     """The name of what a target counts: `签约10亿元以上项目数`."""
     size = "" if tier is Tier.ANY else tier.label
-    if metric is Metric.MONEY:
+    if metric is Metric.VALID_LEADS:
+        return f"{size}{metric.label}数"
+    if metric in OF_MONEY:
         return f"{size}项目{metric.label}" if size else metric.label
     return f"{metric.label}{size}项目{'数' if measure is TargetMeasure.COUNT else '总投资'}"
 
 
-def target_value(value: Decimal, measure: TargetMeasure) -> str:
+def target_value(value: Decimal, goal: Goal) -> str:
     """A number of projects or an amount, with its unit: `20 个`, `600亿元`."""
-    return f"{value:f} 个" if measure is TargetMeasure.COUNT else format_amount(value)
+    if goal.measure is TargetMeasure.COUNT:
+        return f"{value:f} 个"
+    return format_amount(value, currency_of(goal.metric))
 
 
 def pace_label(points: Decimal | None) -> str:

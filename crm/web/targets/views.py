@@ -8,21 +8,27 @@ from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.money import Currency
+from crm.base.sheets import Format
 from crm.extensions import db
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.redaction import LeadLabel, lead_labels
-from crm.leads.rules import Stage
 from crm.people.queries import unit_tree
+from crm.results.basis import Basis
+from crm.results.rules import MILESTONE_OF
 from crm.targets.models import Target
 from crm.targets.queries import courses, speeds_of, target_progress
-from crm.targets.rules import TargetProgress
+from crm.targets.rules import Project, TargetProgress
 from crm.targets.speed import year_of
 from crm.web.auth import my_view
+from crm.web.downloads import attached
 from crm.web.forms import LARGEST_ID, YEARS
+from crm.web.targets.exports import sheet_of
 from crm.web.targets.rows import target_row, targets_by_unit
 from crm.web.transaction import moment, today
 
 bp = Blueprint("targets", __name__)
+_KINDS = {milestone: kind.label for kind, milestone in MILESTONE_OF.items()}
+TONES = {Basis.WAITING: "info", Basis.RETURNED: "warn", Basis.REVOKED: "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,10 @@ class ProjectRow:
     amount: Decimal | None
     currency: Currency | None
     unit_name: str
+    basis: str
+    tone: str
+    claim_url: str | None
+    counts: bool
 
 
 @bp.get("/targets")
@@ -60,11 +70,19 @@ def board() -> ResponseReturnValue:
         months=progress[0].months if progress else 0,
         has_records=my_view().oversees,
         label=f"{year}年",
+        exports=[(form.name, url_for(".export", suffix=form.value, year=year)) for form in Format],
         previous=url_for(".board", year=year - 1) if year - 1 in YEARS else None,
         # the targets of the next year may be set already
         next=url_for(".board", year=year + 1) if year < today().year + 1 else None,
         current=url_for(".board") if year != today().year else None,
     )
+
+
+@bp.get("/targets/export<any('.csv', '.xlsx'):suffix>")
+def export(suffix: str) -> ResponseReturnValue:
+    """The targets of the viewer's units as a file, with the three figures side by side."""
+    form, year = Format(suffix), _year()
+    return attached(sheet_of(_target_progress(year), form), f"targets-{year}", form)
 
 
 @bp.get(f"/targets/<int(max={LARGEST_ID}):target_id>")
@@ -80,7 +98,8 @@ def show(target_id: int) -> ResponseReturnValue:
         unit_name=progress.unit_name,
         row=target_row(progress),
         year=target.year,
-        projects=rows,
+        counted=[row for row in rows if row.counts],
+        waiting=[row for row in rows if not row.counts],
         # REGIME 2: totals include what is hidden, and the page says how much that is
         hidden=len(progress.projects) - len(rows),
     )
@@ -104,6 +123,13 @@ def _target_progress(year: int) -> list[TargetProgress]:
     )
 
 
+def _basis(project: Project, progress: TargetProgress) -> tuple[str, str]:
+    """Why it counts or not, with the tone of its chip."""
+    if project.counts and not project.counts_for(progress.goal.tier):
+        return "认定数额未达本档", "warn"
+    return project.basis.label, "good" if project.counts else TONES.get(project.basis, "neutral")
+
+
 def _project_rows(progress: TargetProgress) -> list[ProjectRow]:
     """The latest first; a project hidden from the viewer is counted, not listed (REGIME 2)."""
     lead_ids = [project.lead_id for project in progress.projects]
@@ -114,10 +140,13 @@ def _project_rows(progress: TargetProgress) -> list[ProjectRow]:
         ProjectRow(
             labels[project.lead_id],
             project.reached_on,
-            Stage(project.kind).label,
-            project.amount,
+            _KINDS[project.kind],
+            project.counted_amount if project.counts else project.amount,
             project.currency,
             names.get(project.unit_id or 0, "未定责任单位"),
+            *_basis(project, progress),
+            url_for("claims.show", claim_id=project.claim_id) if project.claim_id else None,
+            project.counts_for(progress.goal.tier),
         )
         for project in reversed(progress.projects)
         if labels[project.lead_id].id is not None

@@ -54,7 +54,7 @@ def test_the_board_compares_progress_with_the_elapsed_months(app, zone):
     assert "20.0%" in page
     assert "50.0%" in page  # of the months: six are gone
     assert "落后 30.0 个百分点" in page
-    assert "按登记" in page
+    assert "已认定" in page
 
 
 def test_a_target_lists_only_the_projects_the_viewer_may_see(app, zone):

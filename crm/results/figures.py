@@ -1,0 +1,95 @@
+"""How what a project has reached counts: as registered, recognised, waiting or not (PROJECTS 7)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm.results.basis import BASIS_OF, Basis
+from crm.results.models import Claim, ClaimEntry
+from crm.results.rules import ClaimKind, ClaimState
+
+_RANK = list(BASIS_OF)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFact:
+    """How a claim stood at a moment."""
+
+    claim_id: int
+    lead_id: int
+    kind: ClaimKind
+    state: ClaimState
+    reached_on: date
+    counts_on: date
+    unit_id: int | None
+    recognised_amount: Decimal | None
+
+    @property
+    def basis(self) -> Basis:
+        """How it makes its result count."""
+        return BASIS_OF[self.state]
+
+
+def claim_facts(
+    db: Session, kinds: Collection[ClaimKind], at: datetime
+) -> dict[tuple[int, ClaimKind], ClaimFact]:
+    """By lead and kind the claim that stood at the moment: a recognition before all others."""
+    last = select(func.max(ClaimEntry.id)).where(ClaimEntry.at <= at).group_by(ClaimEntry.claim_id)
+    rows = db.execute(
+        select(
+            *(Claim.id, Claim.lead_id, Claim.kind, ClaimEntry.state, Claim.reached_on),
+            *(Claim.counts_on, Claim.unit_id, Claim.recognised_amount),
+        )
+        .join(ClaimEntry, ClaimEntry.claim_id == Claim.id)
+        .where(ClaimEntry.id.in_(last), Claim.kind.in_(kinds))
+        .order_by(Claim.id)
+    )
+    found: dict[tuple[int, ClaimKind], ClaimFact] = {}
+    for row in rows:
+        fact = ClaimFact(*row)
+        known = found.get((fact.lead_id, fact.kind))
+        # of equal ones the later
+        if known is None or _RANK.index(fact.state) <= _RANK.index(known.state):
+            found[fact.lead_id, fact.kind] = fact
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LateDecision:
+    """A recognition or revocation after the month of its result was frozen."""
+
+    claim_id: int
+    lead_id: int
+    kind: ClaimKind
+    state: ClaimState
+    counts_on: date
+    unit_id: int | None
+
+
+def late_decisions(
+    db: Session, *, begins: datetime, ends: datetime, before: date
+) -> list[LateDecision]:
+    """What was recognised or revoked in the span of results that count before the date.
+
+    PROJECTS 7: it counts in its own month; the table of the frozen one stays.
+    """
+    rows = db.execute(
+        select(
+            *(Claim.id, Claim.lead_id, Claim.kind, ClaimEntry.state),
+            *(Claim.counts_on, Claim.unit_id),
+        )
+        .join(ClaimEntry, ClaimEntry.claim_id == Claim.id)
+        .where(
+            ClaimEntry.state.in_((ClaimState.RECOGNISED, ClaimState.REVOKED)),
+            ClaimEntry.step.in_(("recognise", "revoke")),
+            ClaimEntry.at >= begins,
+            ClaimEntry.at < ends,
+            Claim.counts_on < before,
+        )
+        .order_by(ClaimEntry.id)
+    )
+    return [LateDecision(*row) for row in rows]

@@ -1,0 +1,46 @@
+"""The targets of a year as a file: registered, waiting and recognised side by side."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from crm.base.sheets import Column, Format, write_sheet
+from crm.targets.rules import TargetMeasure, TargetProgress
+from crm.web.targets.rows import pace_label, target_title
+
+COLUMNS = (
+    Column("unit", "单位"),
+    Column("title", "指标"),
+    Column("measure", "计量单位"),
+    Column("registered", "登记"),
+    Column("waiting", "已申报待认定"),
+    Column("recognised", "已认定"),
+    Column("goal", "目标"),
+    Column("percent", "完成进度（%）"),
+    Column("pace", "序时进度（%）"),
+    Column("compared", "与序时进度相比"),
+)
+
+
+def sheet_of(targets: Iterable[TargetProgress], form: Format) -> bytes:
+    """The targets as a file with Chinese headings; amounts in yuan."""
+    return write_sheet(COLUMNS, map(_row, targets), in_chinese=True, form=form)
+
+
+def _row(progress: TargetProgress) -> dict[str, object]:
+    goal = progress.goal
+    return {
+        "unit": progress.unit_name,
+        "title": target_title(goal.metric, goal.tier, goal.measure),
+        "measure": "个" if goal.measure is TargetMeasure.COUNT else "元",
+        "registered": _number(progress.registered),
+        "waiting": _number(progress.waiting if progress.registered is not None else None),
+        "recognised": _number(progress.achieved),
+        "goal": _number(goal.value),
+        "percent": progress.percent,
+        "pace": progress.pace,
+        "compared": pace_label(progress.points) or "未设目标",
+    }
+
+
+def _number(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
