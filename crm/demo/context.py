@@ -56,7 +56,8 @@ def lead_event(row: LeadRow, dates: RelativeDates) -> LeadEvent:
     # milestones of one date keep the order of the file
     reached = sorted((reached_on[kind], n, kind) for n, kind in enumerate(milestones))
     planned = {kind: dates.workday_until(dates.read(day)) for kind, day in row.planned.items()}
-    return LeadEvent(row, {kind: day for day, _, kind in reached}, planned)
+    again = None if row.look_again is None else dates.read(row.look_again)
+    return LeadEvent(row, {kind: day for day, _, kind in reached}, planned, again)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from crm.demo.files import (
     ProblemStepRow,
     StepRow,
 )
-from crm.leads.rules import Stage
+from crm.leads.rules import FRAMEWORK, Agreement, Stage
 from crm.people.rules import AbsenceKind
 from crm.visits.fields import VisitWords
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -51,6 +51,13 @@ class LeadEvent:
     row: LeadRow
     reached: Mapping[str, date]
     planned: Mapping[str, date]
+    look_again_on: date | None = None  # of a lead that is parked
+
+    def agreement(self, kind: str) -> Agreement | None:
+        """What was signed where that milestone was reached."""
+        if kind == FRAMEWORK:
+            return Agreement.INTENT if self.row.intent else Agreement.FRAMEWORK
+        return Agreement.FORMAL if kind == Stage.SIGNED else None
 
     @property
     def begun_on(self) -> date:

@@ -80,6 +80,8 @@ class LeadRow(Row):
     planned: dict[str, RelativeDate] = {}
     earlier: str | None = None
     reason: str | None = None
+    intent: bool = False  # its framework agreement is one of intent
+    look_again: RelativeDate | None = None  # of a lead that is parked
     note: str | None = None
     next_due: RelativeDate | None = None
 

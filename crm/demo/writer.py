@@ -202,6 +202,8 @@ class ScenarioWriter:
             kind=kind,
             on=event.reached[kind],
             reason=event.row.reason if kind in REASONED else None,
+            agreement=event.agreement(kind),
+            look_again_on=event.look_again_on if kind == Stage.PARKED else None,
             by=self.people[event.row.tracker],
             now=now,
         )

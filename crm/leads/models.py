@@ -13,7 +13,7 @@ from crm.base.names import folded, search_text
 from crm.files.models import Attachment
 from crm.leads.amount_models import LeadAmount
 from crm.leads.company_names import normal_form
-from crm.leads.rules import LeadRoleKind, Secrecy, Stage
+from crm.leads.rules import Agreement, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person, Unit
 
 
@@ -171,6 +171,9 @@ class Milestone(Base):
     kind: Mapped[str] = mapped_column(ForeignKey("milestone_kind.code"))
     reached_on: Mapped[date]
     reason: Mapped[str | None]  # why parked or lost, or why the date was corrected
+    # what was signed; none: not stated, as of signings before it was asked for
+    agreement: Mapped[Agreement | None] = mapped_column(enum_column(Agreement, "agreement"))
+    look_again_on: Mapped[date | None]  # of a lead that was parked
     entered_at: Mapped[datetime]
     entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.base.audit import record
+from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.leads.amounts import keep_signing_rates
@@ -14,13 +14,16 @@ from crm.leads.models import Lead, Milestone
 from crm.leads.permissions import require_change
 from crm.leads.rules import (
     FINAL,
+    FRAMEWORK,
     ON_LINE,
+    Agreement,
     LineProgress,
     Reached,
     Stage,
     check_order,
     check_reached,
     current_stage,
+    kind_signed,
     line_progress,
     since_last_stop,
 )
@@ -34,19 +37,29 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
     kind: str,
     on: date,
     reason: str | None = None,
+    agreement: Agreement | None = None,
+    look_again_on: date | None = None,
     by: Person | None,
     now: datetime,
 ) -> Milestone:
     """Record a stage or side milestone reached on a date.
 
-    Refused as `not_yours`, `in_future`, `before_entered`, `unknown_milestone`, `already_reached`,
-    `out_of_order`, and as `required` where a lead is parked or lost without a reason.
+    A signing takes an agreement, of which only the formal one makes `signed`; a lead is parked
+    until a date. A file (without a person) may leave both out. Refused as `not_yours`, `in_future`,
+    `before_entered`, `unknown_milestone`, `already_reached`, `out_of_order`,
+    `look_again_too_early`, and as `required` where a lead is parked or lost without a reason.
     """
     require_change(db, lead, by, now)
     _check_date(lead, on, now)
     if kind in FINAL and not (reason or "").strip():
         raise Refused("required", field="reason")
+    if kind == Stage.SIGNED and by and agreement is None:
+        raise Refused("required", field="agreement")
+    if kind == Stage.PARKED:
+        _check_look_again(look_again_on, on, by)
 
+    if kind == Stage.SIGNED and agreement:
+        kind = kind_signed(agreement)
     name = require_used(db, kind)
     check_reached(kind, on, [_step(milestone) for milestone in _of(db, lead)], name=name)
     milestone = Milestone(
@@ -54,6 +67,8 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
         kind=kind,
         reached_on=on,
         reason=(reason or "").strip() or None,
+        agreement=agreement if kind in (Stage.SIGNED, FRAMEWORK) else None,
+        look_again_on=look_again_on if kind == Stage.PARKED else None,
         entered_at=now,
         entered_by_id=by.id if by else None,
     )
@@ -61,6 +76,8 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
     before = {"stage": lead.stage}
     _follow(db, lead)
     after = {"kind": kind, "on": on, "reason": milestone.reason, "stage": lead.stage}
+    beside = {"agreement": milestone.agreement, "look_again_on": milestone.look_again_on}
+    after |= {name: value for name, value in beside.items() if value}
     record(db, "lead.reached", lead, by=by, at=now, before=before, after=after)
     _keep_rates(db, milestone, by=by, now=now)
 
@@ -74,10 +91,15 @@ def correct_milestone(  # noqa: PLR0913 - as reach
     milestone: Milestone,
     on: date,
     reason: str,
+    agreement: Agreement | None = None,
+    look_again_on: date | None = None,
     by: Person | None,
     now: datetime,
 ) -> Milestone:
-    """Correct the date of a milestone, with the reason; refused as `reach` is."""
+    """Correct the dates of a milestone, or state its agreement, with the reason.
+
+    Refused as `reach` is, and as `not_formal`: a signing by another agreement is withdrawn.
+    """
     require_change(db, lead, by, now)
     if milestone.lead_id != lead.id:
         raise Refused("unknown_milestone")
@@ -89,11 +111,20 @@ def correct_milestone(  # noqa: PLR0913 - as reach
     elif on > civil_date(now):
         raise Refused("in_future", field="on", on=on)
 
-    before = {"on": milestone.reached_on, "reason": milestone.reason, "stage": lead.stage}
+    before = {**_kept(milestone), "stage": lead.stage}
+    del before["kind"]  # it stays
+    old, new = changes(milestone, _corrected(milestone, on, agreement, look_again_on, by))
     milestone.reached_on, milestone.reason = on, reason.strip()
     _check_order(milestone, _of(db, lead))
     _follow(db, lead)
-    after = {"kind": milestone.kind, "on": on, "reason": reason.strip(), "stage": lead.stage}
+
+    after: dict[str, object] = {
+        "kind": milestone.kind,
+        "on": on,
+        "reason": reason.strip(),
+        "stage": lead.stage,
+    }
+    before, after = before | old, after | new
     record(db, "lead.milestone_corrected", lead, by=by, at=now, before=before, after=after)
     _keep_rates(db, milestone, by=by, now=now)
 
@@ -129,6 +160,37 @@ def progress_of(lead: Lead) -> LineProgress:
     return line_progress(map(_step, lead.milestones))
 
 
+def _kept(milestone: Milestone) -> dict[str, object]:
+    on, reason = milestone.reached_on, milestone.reason
+    return {"kind": milestone.kind, "on": on, "reason": reason}
+
+
+def _corrected(
+    milestone: Milestone,
+    on: date,
+    agreement: Agreement | None,
+    look_again_on: date | None,
+    by: Person | None,
+) -> dict[str, Agreement | date | None]:
+    """What a correction changes beside the date."""
+    if milestone.kind == Stage.PARKED:
+        _check_look_again(look_again_on, on, by)
+        return {"look_again_on": look_again_on}
+    if milestone.kind == Stage.SIGNED and agreement:
+        # a figure of the past counts the signing: who takes it back says so
+        if kind_signed(agreement) != Stage.SIGNED:
+            raise Refused("not_formal", field="agreement")
+        return {"agreement": agreement}
+    return {}
+
+
+def _check_look_again(look_again_on: date | None, parked_on: date, by: Person | None) -> None:
+    if look_again_on is None and by:
+        raise Refused("required", field="look_again_on")
+    if look_again_on and look_again_on <= parked_on:
+        raise Refused("look_again_too_early", field="look_again_on", on=parked_on)
+
+
 def _check_date(lead: Lead, on: date, now: datetime) -> None:
     if on > civil_date(now):
         raise Refused("in_future", field="on", on=on)
@@ -143,7 +205,7 @@ def _check_order(milestone: Milestone, milestones: list[Milestone]) -> None:
     if moved.kind not in ON_LINE or moved not in going:
         return
     for step in going:
-        if step.kind is not moved.kind:
+        if step.kind != moved.kind:
             check_order(moved, step)
 
 

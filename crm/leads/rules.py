@@ -31,6 +31,14 @@ class Stage(LabeledEnum):
 LINE = tuple(stage for stage in Stage if stage not in (Stage.PARKED, Stage.LOST))
 
 
+class Agreement(LabeledEnum):
+    """What was signed; only a formal agreement makes a lead `signed` (PROJECTS 1)."""
+
+    FORMAL = "formal", "正式投资协议"
+    FRAMEWORK = "framework", "框架协议"
+    INTENT = "intent", "意向协议"
+
+
 class Secrecy(LabeledEnum):
     """Who may see a lead; `restricted` is 限知 and never a state secret."""
 
@@ -136,6 +144,11 @@ def next_stages(stage: Stage) -> tuple[Stage, ...]:
     if stage not in LINE:
         return LINE[1:]
     return LINE[LINE.index(stage) + 1 :]
+
+
+def kind_signed(agreement: Agreement) -> str:
+    """What the signing of an agreement reaches (PROJECTS 1)."""
+    return Stage.SIGNED if agreement is Agreement.FORMAL else FRAMEWORK
 
 
 def check_reached(kind: str, on: date, reached: Sequence[Reached], *, name: str) -> None:

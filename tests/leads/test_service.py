@@ -15,7 +15,7 @@ from crm.leads.companies import LeadScope, known_company
 from crm.leads.models import Company, Contact, Lead, LeadRole, Milestone
 from crm.leads.permissions import may_see
 from crm.leads.queries import lead_of
-from crm.leads.rules import LeadRoleKind, Secrecy, Stage
+from crm.leads.rules import Agreement, LeadRoleKind, Secrecy, Stage
 from crm.leads.service import CompanyData, ContactData, LeadData
 from tests.conftest import NOW
 from tests.factories import make_company, make_lead, make_person, make_role
@@ -437,6 +437,7 @@ def test_a_stage_reached_moves_the_lead(db):
         lead=lead,
         kind=Stage.SIGNED,
         on=date(2026, 7, 10),
+        agreement=Agreement.FORMAL,
         by=zone.people["tracker"],
         now=NOW,
     )
@@ -473,6 +474,7 @@ def test_a_lost_lead_may_come_back(db):
 
 def reached(db, zone, kind=Stage.SIGNED, on=date(2026, 7, 10)):
     given = {"kind": kind, "on": on, "by": zone.people["tracker"], "now": NOW}
+    given["agreement"] = Agreement.FORMAL
     return service.reach(db, lead=zone.leads[OPEN], **given)
 
 

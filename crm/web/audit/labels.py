@@ -10,7 +10,7 @@ from crm.base.periods import PeriodKind
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.jobs.timetable import JobName
 from crm.leads.fields import LEAD_FIELDS
-from crm.leads.rules import LeadRoleKind
+from crm.leads.rules import Agreement, LeadRoleKind
 from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, UnitKind
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
@@ -267,6 +267,8 @@ FIELDS: Mapping[str, str] = {
     "person": "人员",
     "person_id": "责任人",
     "phone": "电话",
+    "agreement": "协议类型",
+    "look_again_on": "再看日期",
     "position": "排序",
     "proration": "折算",
     "quiet": "免打扰",
@@ -326,6 +328,7 @@ _ALIKE: Mapping[str, type[LabeledEnum]] = {
 }
 # Fields whose codes depend on the subject; read before the others.
 _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
+    ("lead", "agreement"): Agreement,
     ("lead", "role"): LeadRoleKind,
     ("absence", "kind"): AbsenceKind,
     ("supervision_order", "kind"): OrderKind,

@@ -13,6 +13,8 @@ from crm.base import formatting
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
 from crm.base.remembered import remembered_until
+from crm.leads.parked import due_again
+from crm.leads.rules import Stage
 from crm.people import absence_approval
 from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS
@@ -77,6 +79,7 @@ def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
     yield from _orders(db, me, now)
     yield from _problems(db, me, now)
     yield from _claims(db, me, now)
+    yield from _parked(db, me, civil_date(now))
     yield TodoItem(
         "您的修改已生成更正，请说明原因",
         count_corrections(db, of_author(me.person_id) & without_reason()),
@@ -119,6 +122,15 @@ def _claims(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
             url = url_for("claims.show", claim_id=claims[0].id)
             about = f"{claims[0].lead.title}{claims[0].kind.label}"
         yield TodoItem(f"申报{kind.label}", len(claims), url, "checks", about)
+
+
+def _parked(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
+    """Parked leads whose date to look again has come (PROJECTS 1)."""
+    leads = due_again(db, me.person_id, on)
+    url, about = url_for("leads.listing", who="mine", stage=Stage.PARKED.value), ""
+    if len(leads) == 1:
+        url, about = url_for("leads.show", lead_id=leads[0].id), leads[0].title
+    yield TodoItem("搁置的线索已到再看日期", len(leads), url, "flag", about)
 
 
 def _to_decide(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:

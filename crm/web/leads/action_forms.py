@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
-from wtforms.validators import DataRequired
+from wtforms.validators import DataRequired, Optional
 
 from crm.leads.milestone_kinds import STAGE_CODES, Kinds
 from crm.leads.models import Lead
@@ -19,6 +19,7 @@ from crm.people.queries import unit_tree
 from crm.web.choices.fields import HolderField, offer_people
 from crm.web.date_fields import DateField
 from crm.web.forms import cleaned, enum_choices, sensible_year
+from crm.web.leads.agreement_field import AgreementField
 from crm.web.leads.forms import LONG
 
 
@@ -28,6 +29,8 @@ class ReachForm(FlaskForm):
     # the service knows what may follow: the list is filled only when the page is shown
     kind = SelectField("进展", [DataRequired("请选择进展。")], validate_choice=False)
     on = DateField("日期", [DataRequired("请选择日期。"), sensible_year])
+    agreement = AgreementField()
+    look_again_on = DateField("再看日期", [Optional(), sensible_year], is_ahead=True)
     reason = StringField("原因或说明", [LONG], filters=[cleaned])
 
 
@@ -49,6 +52,8 @@ class CorrectForm(FlaskForm):
     """Another date of a milestone that was reached."""
 
     on = DateField("日期", [DataRequired("请选择日期。"), sensible_year])
+    agreement = AgreementField()
+    look_again_on = DateField("再看日期", [Optional(), sensible_year], is_ahead=True)
     reason = StringField("更正原因", [DataRequired("请填写更正原因。"), LONG], filters=[cleaned])
 
 

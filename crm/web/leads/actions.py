@@ -50,6 +50,8 @@ def reach(lead_id: int) -> ResponseReturnValue:
             kind=form.kind.data,
             on=on,
             reason=form.reason.data,
+            agreement=form.agreement.data,
+            look_again_on=form.look_again_on.data,
             by=signed_in(),
             now=moment(),
         )
@@ -66,10 +68,18 @@ def correct(lead_id: int, milestone_id: int) -> ResponseReturnValue:
         on: Any = form.on.data
         reason = form.reason.data or ""
         service.correct_milestone(
-            session, lead=lead, milestone=step, on=on, reason=reason, by=signed_in(), now=moment()
+            session,
+            lead=lead,
+            milestone=step,
+            on=on,
+            reason=reason,
+            agreement=form.agreement.data,
+            look_again_on=form.look_again_on.data,
+            by=signed_in(),
+            now=moment(),
         )
 
-    return _apply(lead_id, f"correct-{milestone_id}", form, change, "日期已更正。")
+    return _apply(lead_id, f"correct-{milestone_id}", form, change, "已更正。")
 
 
 def withdraw(lead_id: int, milestone_id: int) -> ResponseReturnValue:

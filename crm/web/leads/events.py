@@ -123,7 +123,8 @@ def _milestone_event(step: Milestone, name: str, on: date) -> Event:
         title,
         formatting.dated(step.reached_on, on),
         tone,
-        texts=(step.reason,) if step.reason else (),
+        meta=_agreement(step),
+        texts=_texts(step, on),
         milestone_id=step.id,
     )
 
@@ -137,6 +138,18 @@ def _amount_event(change: AmountChange, on: date) -> Event:
     return Event(
         "pencil", f"{change.kind.label}{now}", when, "neutral", meta=by, texts=(f"原为 {was}",)
     )
+
+
+def _agreement(step: Milestone) -> str:
+    if step.agreement:
+        return step.agreement.label
+    # signings of before it was asked for
+    return "协议类型未注明" if step.kind == Stage.SIGNED else ""
+
+
+def _texts(step: Milestone, on: date) -> tuple[str, ...]:
+    again = f"{formatting.dated(step.look_again_on, on)}再看" if step.look_again_on else ""
+    return tuple(filter(None, (step.reason, again)))
 
 
 def _visit_event(visit: SeenVisit, now: datetime) -> Event:

@@ -37,6 +37,7 @@ from crm.web.forms import (
     people_choices,
     sensible_year,
 )
+from crm.web.leads.agreement_field import AgreementField
 
 # Fields that a refusal calls by other names; the reference is not shown.
 REFUSAL_FIELDS = {"ref": "", "kind": "stage", "on": "entered_on"}
@@ -149,6 +150,7 @@ class LeadForm(ChangeForm):
     ref = HiddenField(filters=[cleaned], validators=[_short])
     warned_of = HiddenField(filters=[cleaned], validators=[_short])  # ids of leads already shown
     stage = SelectField("目前阶段", choices=enum_choices(LINE), coerce=Stage)
+    agreement = AgreementField()
     entered_on = DateField("进入该阶段的日期", [DataRequired("请选择日期。"), sensible_year])
     unit_id = _chosen("unit_id")
     tracker_id = PersonField(LABELS["tracker_id"])

@@ -34,6 +34,8 @@ class Panel:
     action: str
     submit: str = "登记"
     asks_kind: bool = False
+    asks_agreement: bool = False
+    asks_look_again: bool = False
     reason_label: str | None = None
     hint: str | None = None
     withdraw_url: str | None = None  # of a milestone that was logged by mistake
@@ -77,6 +79,8 @@ def _reach(place: Place, subject: str, sent: FlaskForm | None) -> Panel:
         url_for("leads.reach", lead_id=place.lead.id),
         submit=f"确认{name}" if is_stop else "登记",
         asks_kind=not kind or bool(form.kind.errors),
+        asks_agreement=kind in ("", Stage.SIGNED),
+        asks_look_again=kind in ("", Stage.PARKED),
         reason_label="原因" if is_stop else "说明",
     )
 
@@ -112,11 +116,18 @@ def _correct(place: Place, subject: str, sent: FlaskForm | None) -> Panel | None
         url_for(f"leads.{way}", lead_id=place.lead.id, milestone_id=step.id)
         for way in ("correct", "withdraw")
     )
+    values = {
+        "on": step.reached_on,
+        "agreement": step.agreement,
+        "look_again_on": step.look_again_on,
+    }
     return Panel(
-        f"更正“{place.kinds.names[step.kind]}”的日期",
-        sent or CorrectForm(formdata=None, data={"on": step.reached_on}),
+        f"更正“{place.kinds.names[step.kind]}”的登记",
+        sent or CorrectForm(formdata=None, data=values),
         correct,
         submit="保存更正",
+        asks_agreement=step.kind == Stage.SIGNED,
+        asks_look_again=step.kind == Stage.PARKED,
         withdraw_url=None if step.kind == Stage.LEAD else withdraw,
     )
 

@@ -58,7 +58,7 @@ def stage_bar(lead: Lead, planned: Iterable[PlannedMilestone], on: date) -> Stag
         next_kind,
         _next_label(next_kind, progress),
         Stage(progress.stop.kind).label if progress.stop else "",
-        _reason(lead, progress),
+        _reason(lead, progress, on),
     )
 
 
@@ -99,8 +99,9 @@ def _next_label(kind: str | None, progress: LineProgress) -> str:
     return f"恢复至“{label}”" if progress.stop else f"进入“{label}”"
 
 
-def _reason(lead: Lead, progress: LineProgress) -> str | None:
+def _reason(lead: Lead, progress: LineProgress, on: date) -> str | None:
     if not progress.stop:
         return None
-    stops = [step for step in lead.milestones if step.id == progress.stop.order]
-    return stops[0].reason if stops else None
+    [stop] = [step for step in lead.milestones if step.id == progress.stop.order]
+    again = f"{_date(stop.look_again_on, on)}再看" if stop.look_again_on else ""
+    return "，".join(filter(None, (stop.reason, again))) or None

@@ -224,7 +224,15 @@ def _enter(form: LeadForm) -> Lead:
         # a lead that is entered twice at once is the same lead, and may have its stage already
         if lead.stage is Stage.LEAD and form.stage.data is not Stage.LEAD:
             kind = form.stage.data
-            service.reach(session, lead=lead, kind=kind, on=lead.entered_on, by=me, now=now)
+            service.reach(
+                session,
+                lead=lead,
+                kind=kind,
+                on=lead.entered_on,
+                agreement=form.agreement.data,
+                by=me,
+                now=now,
+            )
         return lead
 
 

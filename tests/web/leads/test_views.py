@@ -430,7 +430,8 @@ def test_who_only_sees_a_lead_does_not_change_it(app, zone, stranger):
 
 
 def reach(client, zone, **values):
-    return client.post(zone.path(ending="/reach"), data={"on": "2026-07-15", **values})
+    given = {"on": "2026-07-15", "agreement": "formal", "look_again_on": "2026-09-01"}
+    return client.post(zone.path(ending="/reach"), data=given | values)
 
 
 def test_the_next_stage_is_one_button_and_all_others_stand_in_the_menu(zone, tracker):
@@ -460,7 +461,7 @@ def test_a_stopped_lead_shows_where_it_stopped_and_goes_on_from_there(app, zone,
 
     assert 'class="stage-passed">\n<span class="stage-name">在谈' in stages
     assert 'class="stage-stopped" aria-current="step">' in stages
-    assert "搁置原因：等环评" in page
+    assert "搁置原因：等环评，9月1日再看" in page
     assert "恢复至“在谈”" in page
 
 
@@ -534,6 +535,8 @@ def test_a_reached_milestone_is_logged_and_the_stage_follows(app, zone, tracker,
         ({"kind": "signed", "on": "2026-07-16"}, "日期不能晚于今天。"),
         ({"kind": "signed", "on": "2026-05-01"}, "日期不能早于线索的登记日期"),
         ({"kind": "signed", "on": "?"}, "无法识别日期"),
+        ({"kind": "signed", "agreement": ""}, "请填写此项。"),
+        ({"kind": "parked", "reason": "等环评", "look_again_on": ""}, "请填写此项。"),
         ({"kind": "following"}, "“正式跟进”已于"),
         ({}, "请选择进展。"),
     ],
