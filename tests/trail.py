@@ -65,6 +65,7 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "order_entry": {"supervision_order": "order_id"},
     "order_series": {"supervision_order": None},
     "order_unit": {"supervision_order": "order_id"},
+    "problem_file": {"problem": "record_id"},
     "problem_entry": {"problem": "problem_id"},
     "problem_lead": {"problem": "problem_id"},
     "problem_unit": {"problem": "problem_id"},

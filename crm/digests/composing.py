@@ -19,7 +19,7 @@ from crm.digests.content import (
     UnitsPart,
     VisitLine,
 )
-from crm.digests.facts import Facts, Units
+from crm.digests.facts import Facts, Units, problem_span
 from crm.digests.kept import KINDS
 from crm.digests.lead_progress import lead_progress
 from crm.digests.lines import (
@@ -33,6 +33,7 @@ from crm.digests.lines import (
 from crm.digests.monthly import month_part
 from crm.digests.notable_visits import notable_visits
 from crm.digests.permissions import Visibility
+from crm.digests.problems import problems_part
 from crm.digests.queries import VisitFact
 from crm.digests.results import groups_of, rule_lines, top_units, unit_lines
 from crm.digests.rules import SHORT, count_waiting
@@ -146,6 +147,12 @@ def _units_part(facts: Facts, visibility: Visibility) -> UnitsPart:
             lambda visit: visit_line(visit, visibility, minutes=False)
         ),
         orders=_orders_part(facts, visibility),
+        problems=problems_part(
+            facts.problems,
+            problem_span(facts.period, facts.at),
+            visibility.viewer.unit_ids,
+            has_page=visibility.has_records,
+        ),
         month=month_part(facts, facts.month, visibility) if facts.month else None,
     )
 

@@ -10,6 +10,7 @@ from crm.base.money import Currency
 from crm.base.outbox import MessageKind
 from crm.base.periods import Period
 from crm.digests import figure_words
+from crm.digests.problems import ProblemsPart
 from crm.digests.rules import SHORT, TaskCounts, count_tasks
 from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, PendingVisits, Rule
@@ -341,6 +342,7 @@ class UnitsPart:
     stays: tuple[tuple[str, int], ...]  # how many people stay in which city
     plan: Truncated[VisitLine]  # without stays
     orders: OrdersPart
+    problems: ProblemsPart
     month: MonthPart | None  # None in a weekly digest
 
     @property
@@ -372,6 +374,11 @@ class Digest:
         own, units = self.own, self.units
         has_own = own and (own.tasks.owing or own.due or own.plan)
         has_results = units and (
-            units.rules or units.other or units.notable or units.plan or units.orders
+            units.rules
+            or units.other
+            or units.notable
+            or units.plan
+            or units.orders
+            or units.problems
         )
         return bool(has_own or has_results or (units and not units.total.is_empty))

@@ -40,6 +40,8 @@ from crm.leads.redaction import NamedLead, named_leads
 from crm.leads.rules import Stage
 from crm.people.models import Posting
 from crm.people.queries import UnitNode, held_on, unit_tree
+from crm.problems.figure_queries import UnitProblem, problems_of_units, span_until
+from crm.problems.figures import Span
 from crm.quotas.figures_by_period import figures_by_period
 from crm.quotas.frozen import CorrectionFacts, corrections
 from crm.quotas.models import Correction
@@ -118,6 +120,7 @@ class Facts:
     month: MonthFacts | None  # None in a weekly digest
     earlier_statuses: EarlierStatuses  # empty in a monthly digest
     orders: Sequence[OrderActivity]
+    problems: Sequence[UnitProblem]
     first_meetings: dict[int, frozenset[int]]  # by visit, the leads first met there
     since: date  # on which the clock's slots begin
     _shared: dict[tuple[Any, Units], Any] = field(default_factory=dict, repr=False)
@@ -185,6 +188,11 @@ class Facts:
         return Indexed(self.orders, lambda order: (order.unit_id,))
 
 
+def problem_span(period: Period, at: datetime) -> Span:
+    """The period as far as it is over at the moment, for the figures of problems."""
+    return span_until(at_civil(period.first), at_civil(period.after.first), at)
+
+
 def gather(db: Session, *, period: Period, at: datetime, since: date = date.min) -> Facts:
     """Read the facts of the period's digests; the clock's slots begin on `since`."""
     on = civil_date(at)
@@ -236,6 +244,7 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
         orders=order_activity(
             db, begins=at_civil(period.first), ends=at_civil(period.after.first), as_of=at
         ),
+        problems=problems_of_units(db, problem_span(period, at)),
         first_meetings=first_meetings(db, period, visits, at),
         since=since,
     )

@@ -16,6 +16,7 @@ from crm.base.periods import Period, PeriodKind
 from crm.digests.content import FigureLine, LeadName, Truncated
 from crm.digests.figure_words import definition_of
 from crm.digests.lines import figure_line
+from crm.digests.problems import OverdueProblem
 from crm.digests.queries import active_people, responsible_unit
 from crm.leads.models import Lead
 from crm.leads.planning import OverdueMilestone, overdue_milestones
@@ -25,6 +26,8 @@ from crm.people.models import Person
 from crm.people.permissions import Viewer, viewers
 from crm.people.queries import UnitNode, unit_tree
 from crm.people.rules import Role
+from crm.problems.figure_queries import overdue_of_units
+from crm.problems.permissions import onlooker
 from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.quotas.queries import PersonFigure, explained_figures, working_calendar
 from crm.quotas.rules import IN_DANGER, Rule
@@ -57,6 +60,7 @@ class TenDayReport:
     is_estimated: bool
     orders: Truncated[OpenOrder]
     overdue: Truncated[OverdueLine]
+    problems: tuple[OverdueProblem, ...]
     to_help: Truncated[FigureLine]  # by unit and name, never by score (REGIME 3)
     rules: tuple[Rule, ...]
 
@@ -67,7 +71,7 @@ class TenDayReport:
 
     def __bool__(self) -> bool:
         # Hidden milestones alone make no mail: it would have nothing to show.
-        return bool(self.orders.lines or self.overdue.lines or self.to_help.lines)
+        return bool(self.orders.lines or self.overdue.lines or self.problems or self.to_help.lines)
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,7 @@ def _report(
         is_estimated=any(found.figure.period in facts.estimated for found in behind),
         orders=Truncated.of(open_orders(db, reader, facts.at, scope), MOST),
         overdue=_overdue(db, facts, reader),
+        problems=_problems(db, facts, reader),
         to_help=Truncated.of([figure_line(found, facts.at) for found in behind], MOST),
         rules=tuple({found.figure.rule.code: found.figure.rule for found in behind}.values()),
     )
@@ -176,6 +181,20 @@ def _overdue(db: Session, facts: TenDayFacts, reader: Viewer) -> Truncated[Overd
     known.sort(key=lambda found: (facts.unit_order[facts.unit_of[found.lead.id]], found.planned_on))
     lines = [_overdue_line(found, labels[found.lead.id], facts) for found in known]
     return Truncated.of(lines, MOST, hidden=len(of_units) - len(known))
+
+
+def _problems(db: Session, facts: TenDayFacts, reader: Viewer) -> tuple[OverdueProblem, ...]:
+    me = onlooker(db, reader, facts.on)
+    return tuple(
+        OverdueProblem(
+            problem.id,
+            problem.matter,
+            problem.unit.name,
+            problem.due_on,
+            (facts.on - problem.due_on).days,
+        )
+        for problem in overdue_of_units(db, me, reader.unit_ids, MOST)
+    )
 
 
 def _overdue_line(found: OverdueMilestone, label: LeadLabel, facts: TenDayFacts) -> OverdueLine:

@@ -10,6 +10,7 @@ from crm.base.periods import PeriodKind
 from crm.digests.content import Digest, UnitsPart
 from crm.digests.document import Document, Section
 from crm.digests.first_screen import summary
+from crm.digests.problems import problem_sections
 from crm.digests.rules import planned_span
 from crm.digests.sections import (
     attention_sections,
@@ -75,6 +76,7 @@ def _rest_of_units(digest: Digest, units: UnitsPart, this: str) -> Iterator[Sect
     yield unit_section(units, this)
     yield from order_sections(units.orders, this)
     yield from order_units_sections(units.orders)
+    yield from problem_sections(units.problems, this)
     if units.month:
         yield from correction_sections(units.month)
     yield from visit_sections(units, plan_until)

@@ -1,11 +1,13 @@
 """Tables of problems with their leads, assisting units and history, and of their categories."""
 
 from datetime import date, datetime
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, enum_column
+from crm.files.models import Attachment
 from crm.leads.models import Lead
 from crm.people.models import Person, Unit
 from crm.problems.rules import EntryKind, ProblemState
@@ -125,3 +127,10 @@ class ProblemEntry(Base):
     by: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[by_id])
     unit: Mapped[Unit] = relationship(lazy="raise")
     person: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[person_id])
+
+
+class ProblemFile(Attachment):
+    """A file attached to a problem."""
+
+    __tablename__ = "problem_file"
+    record: ClassVar = Problem

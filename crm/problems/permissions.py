@@ -5,6 +5,7 @@ from it twice, in SQL and by the workflow, and tests/problems/test_workflow.py c
 """
 
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -24,7 +25,7 @@ from crm.people.permissions import Viewer, viewer
 from crm.people.queries import active_at, held_on
 from crm.people.rules import WITH_RECORDS, Role
 from crm.problems.models import Problem, ProblemLead, ProblemUnit
-from crm.problems.rules import MOST_PASSES, WORKING, ProblemState
+from crm.problems.rules import MOST_PASSES, OVER, WORKING, ProblemState
 from crm.problems.workflow import PROBLEM_WORKFLOW, Actor, Condition, Step
 
 # An admin has the whole zone in scope, but is not of the line of command.
@@ -226,7 +227,7 @@ def may_take(step: Step, actors: dict[Actor, ColumnElement[bool]]) -> ColumnElem
     )
 
 
-# raising one
+# raising one, and adding files to it
 
 
 def may_raise(me: Viewer) -> bool:
@@ -239,6 +240,20 @@ def refusal_of(obstacle: Obstacle | Condition, problem: Problem) -> Refused:
     if obstacle is Obstacle.STATE:
         return Refused("problem_state", state=problem.state.label)
     return Refused(_CODES.get(obstacle, "not_yours"))
+
+
+# Whoever has a part in it but as an officer.
+ATTACHING = frozenset(
+    {
+        *(Actor.RAISER, Actor.OWNER, Actor.TRACKER),
+        *(Actor.OVERSEER, Actor.MEMBER, Actor.ASSISTANT),
+    }
+)
+
+
+def may_attach(problem: Problem, actors: AbstractSet[Actor]) -> bool:
+    """Whether somebody who is that to the problem may attach files; what is over stays as it is."""
+    return problem.state not in OVER and not actors.isdisjoint(ATTACHING)
 
 
 _CODES: Mapping[Obstacle | Condition, str] = {

@@ -41,6 +41,7 @@ ACTIONS: Mapping[str, str] = {
     "visit.file_added": "添加佐证材料",
     "followup.file_added": "添加佐证材料",
     "order.file_added": "添加佐证材料",
+    "problem.file_added": "添加佐证材料",
     "lead.reached": "推进阶段",
     "lead.rate_kept": "固定签约日汇率",
     "lead.milestone_corrected": "更正节点",

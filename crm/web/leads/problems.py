@@ -13,7 +13,7 @@ from crm.problems.models import Problem
 from crm.problems.queries import problems_of_lead
 from crm.problems.rules import OVER, EntryKind
 from crm.web.leads.events import Event, Happening
-from crm.web.problems.actions import my_onlooker
+from crm.web.problems.onlooking import my_onlooker
 from crm.web.problems.rows import MARKS, TONES, late_text
 from crm.web.transaction import today
 from crm.web.visits.rows import Chip

@@ -1,6 +1,6 @@
 """The page of one problem, and the one route by which its steps are taken."""
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.errors import Refused
@@ -10,7 +10,7 @@ from crm.people.officers import officers
 from crm.problems.assignees import seeing, situation_of, waits_of
 from crm.problems.models import Problem
 from crm.problems.notifications import reaches_nobody, tell
-from crm.problems.permissions import Onlooker, onlooker
+from crm.problems.permissions import may_attach
 from crm.problems.queries import SeenProblem, problem_of, seen_alone
 from crm.problems.rules import OVER
 from crm.problems.service import take_step
@@ -22,7 +22,9 @@ from crm.supervision.problem_orders import order_of_problem
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import refusal_text
 from crm.web.forms import show_refusal
+from crm.web.problems.files import FILES, of_problem
 from crm.web.problems.forms import FORMS, StepForm, set_step_choices
+from crm.web.problems.onlooking import my_onlooker, problem_or_404
 from crm.web.problems.rows import entry_lines, facts_of, problem_line
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
@@ -40,16 +42,6 @@ MESSAGES = {
     Step.RESUME: "已恢复办理。",
     Step.WITHDRAW: "已撤回。",
 }
-
-
-def my_onlooker() -> Onlooker:
-    """The signed-in person as an onlooker of problems."""
-    return onlooker(db.session, my_view(), today())
-
-
-def problem_or_404(problem_id: int) -> Problem:
-    """The visible problem with all that its page shows."""
-    return problem_of(db.session, my_onlooker(), problem_id) or abort(404)
 
 
 def page(problem: Problem, sent: dict[Step, StepForm] | None = None, refusal: str = "") -> str:
@@ -75,6 +67,7 @@ def page(problem: Problem, sent: dict[Step, StepForm] | None = None, refusal: st
         is_owner=Actor.OWNER in situation.actors,
         lacks_officer=_lacks_officer(seen_problem),
         order=_order_of(problem),
+        files=FILES.part(of_problem(problem, may_add=may_attach(problem, situation.actors))),
         refusal=refusal,
         unsent=_unsent(sent, forms),
     )

@@ -33,16 +33,19 @@ from crm.web.forms import (
     show_refusal,
     text_arg,
 )
-from crm.web.problems.actions import act, my_onlooker, page, problem_or_404
+from crm.web.problems.actions import act, page
 from crm.web.problems.exports import sheet_of
 from crm.web.problems.figures import SHOWN, figure_name, figure_table, ids_behind
+from crm.web.problems.files import FILES
 from crm.web.problems.forms import FORMS, ProblemForm, set_choices
+from crm.web.problems.onlooking import my_onlooker, problem_or_404
 from crm.web.problems.rows import problem_line
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
 bp = Blueprint("problems", __name__, url_prefix="/problems")
 PROBLEM = f"/<int(max={LARGEST_ID}):problem_id>"
+FILES.register(bp, PROBLEM)
 bp.post(f"{PROBLEM}/<any({','.join(FORMS)}):step>")(act)
 VIEWS = {"waiting": "待我处理", "mine": "我的", "unit": "本单位", "all": "全部"}
 

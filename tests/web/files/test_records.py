@@ -1,4 +1,4 @@
-"""Attachments of visits, follow-ups and orders: they go with the sight of their record."""
+"""Attachments of each kind of record go with the sight of it."""
 
 from datetime import date
 
@@ -17,6 +17,7 @@ from tests.factories import (
     make_lead,
     make_order,
     make_person,
+    make_problem,
     make_role,
     make_unit,
     make_visit,
@@ -25,7 +26,7 @@ from tests.factories import (
 from tests.files import samples
 from tests.web.files.sending import upload
 
-RECORDS = ["visits", "followups", "supervision"]
+RECORDS = ["visits", "followups", "supervision", "problems"]
 DUE = date(2026, 7, 31)
 RECEIVED = {"state": OrderState.RECEIVED, "about": About.PERSON, "number": 1, "number_year": 2026}
 RECEIVED |= {"code_word": "督", "issued_at": NOW, "due_on": DUE, "first_due_on": DUE}
@@ -43,6 +44,7 @@ def zone(app):
         make_visit(db, recruiter, leads=[lead])
         make_followup(db, lead, recruiter, DUE)
         make_order(db, unit, officer=boss, person_id=recruiter.id, **RECEIVED)
+        make_problem(db, recruiter, [lead], unit=unit)
         return {"lead": lead.id, "boss": boss.id}
 
 
