@@ -1,8 +1,8 @@
 """Taking back what was done to a visit: a cancellation, or the last step of the same person."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -21,12 +21,15 @@ from crm.visits.fields import VISIT_FIELDS
 from crm.visits.late_entry import DatesAndState, late_by_person, late_now, store_days_late
 from crm.visits.links import keep_former_people, lead_ids_of, participants_of, set_links
 from crm.visits.models import Visit
+from crm.visits.permissions import may_change, may_judge
 from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Status, Verdict
 from crm.visits.service import hold, hold_changeable, withdraw_confirmation
 
 UNDO_WITHIN = timedelta(minutes=30)
-_STEPS = frozenset({"visit.changed", "visit.done", "visit.moved"})
+_LOGGED = Edit.VISIT_LOGGED.value
+_VERDICTS = frozenset({Edit.VISIT_CONFIRMED.value, Edit.VISIT_REJECTED.value})
+_STEPS = _VERDICTS | {_LOGGED, "visit.changed", "visit.done", "visit.moved"}
 _LINKS = frozenset({"participant_ids", "lead_ids"})
 
 
@@ -39,6 +42,7 @@ class Unrecorded:
     verdict: Verdict | None
     verdict_by_id: int | None
     verdict_at: datetime | None
+    verdict_reason: str | None = None
 
 
 def restore_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
@@ -76,7 +80,13 @@ def unrecorded(db: Session, visit: Visit) -> Unrecorded:
         visit.verdict,
         visit.verdict_by_id,
         visit.verdict_at,
+        visit.verdict_reason,
     )
+
+
+def new_visit_of(people: Iterable[int]) -> Unrecorded:
+    """The same of a visit that was not there before: undone, it is cancelled and stays as late."""
+    return Unrecorded(None, dict.fromkeys(people, 0), None, None, None)
 
 
 def undoable_entry_id(db: Session, visit: Visit, *, by: Person, now: datetime) -> int | None:
@@ -88,23 +98,23 @@ def undoable_entry_id(db: Session, visit: Visit, *, by: Person, now: datetime) -
 def undo_step(  # noqa: PLR0913 - which step, and what its entry does not name
     db: Session, *, visit: Visit, entry_id: int, was: Unrecorded, by: Person, now: datetime
 ) -> Visit:
-    """Set the visit back to what it was before the step of the entry.
+    """Set the visit back to what it was before the step of the entry; a new one is cancelled.
 
     Refused as `not_yours`, and as `not_undoable` once anything else has happened to it.
     """
-    on = civil_date(now)
-    hold_changeable(db, visit, viewer(db, by, on), on)
-    entry = _last_entry(db, visit)
-    if entry is None or entry.id != entry_id or not _is_undoable(entry, by, now):
-        raise Refused("not_undoable")
-
-    stood, people = DatesAndState.of(visit), late_now(db, visit).keys()
+    entry = _held_step(db, visit, entry_id, by=by, now=now)
+    stood, late_by = DatesAndState.of(visit), late_now(db, visit)
+    people = late_by.keys()
     old = json.loads(entry.before or "{}")
+    if entry.action == _LOGGED:
+        # a visit is never deleted: it stays in the trail, and can be restored
+        old, was = {"status": Status.CANCELLED.value}, replace(was, late_by=late_by)
+
     before, after = changes(visit, _columns(old))
     visit.logged_at = was.logged_at
     visit.late_by_days = was.late_by[visit.leader_id]
     visit.verdict, visit.verdict_at = was.verdict, was.verdict_at
-    visit.verdict_by_id = was.verdict_by_id
+    visit.verdict_by_id, visit.verdict_reason = was.verdict_by_id, was.verdict_reason
 
     links_before, links_after = _set_links_back(db, visit, old, was)
     keep_former_people(db, visit, people - was.late_by.keys())
@@ -127,6 +137,23 @@ def undo_step(  # noqa: PLR0913 - which step, and what its entry does not name
         at=now,
     )
     return visit
+
+
+def _held_step(
+    db: Session, visit: Visit, entry_id: int, *, by: Person, now: datetime
+) -> AuditEntry:
+    """The entry of the step, where the person may still undo it; the visit's row is held."""
+    on = civil_date(now)
+    me = viewer(db, by, on)
+    hold(db, visit)
+    entry = _last_entry(db, visit)
+    if entry is None or entry.id != entry_id or not _is_undoable(entry, by, now):
+        raise Refused("not_undoable")
+    # whoever judges a visit need not be among those who may change it
+    is_verdict = entry.action in _VERDICTS
+    if not (may_judge(db, me, visit.id) if is_verdict else may_change(db, me, visit.id, on)):
+        raise Refused("not_yours")
+    return entry
 
 
 def _last_entry(db: Session, visit: Visit) -> AuditEntry | None:

@@ -176,7 +176,7 @@ def undo(visit_id: int) -> ResponseReturnValue:
             session, visit=visit, entry_id=entry_id, was=was, by=signed_in(), now=moment()
         )
 
-    return apply_change(visit_id, "已撤销，拜访恢复原状。", change)
+    return apply_change(visit_id, "已撤销。", change)
 
 
 def leave(visit_id: int) -> ResponseReturnValue:

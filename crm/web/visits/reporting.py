@@ -17,7 +17,7 @@ from crm.quotas.live import VisitChange
 from crm.quotas.queries import figures_around_change
 from crm.visits.models import Visit
 from crm.visits.queries import visit_by_id
-from crm.visits.taking_back import unrecorded
+from crm.visits.taking_back import new_visit_of, unrecorded
 from crm.web.auth import my_view, signed_in
 from crm.web.change_reasons import explained
 from crm.web.corrections.rows import corrections_notice
@@ -79,15 +79,14 @@ def change_and_report(
 
     with explained() as session:
         # under the lock of the change, so that no other one comes between
-        stood = unrecorded(session, visit) if visit else None
+        stood = unrecorded(session, visit) if visit else new_visit_of(people)
         visit = change(session)
 
     all_dates |= {visit.first_on, visit.last_on}
     lines = [*_effects(VisitChange(visit.id, person_id, was), all_dates)]
     if notice := corrections_notice():
         lines.append(Line("info", notice))
-    undo = undo_offer(visit, stood, all_dates) if stood else None
-    flash_change(message, lines, undo)
+    flash_change(message, lines, undo_offer(visit, stood, all_dates))
 
     return visit
 

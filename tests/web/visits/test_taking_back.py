@@ -23,6 +23,7 @@ from tests.factories import (
     make_visit,
     sign_in,
 )
+from tests.web.visits.test_views import FORM
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_a_step_that_is_undone_leaves_the_visit_as_it_was(app, lina, at_linas, s
     assert stored(app, visit) != before
     answer = press_undo(at_linas, page)
 
-    assert "已撤销，拜访恢复原状。" in answer.text
+    assert "已撤销。" in answer.text
     assert stored(app, visit) == before
 
 
@@ -123,6 +124,34 @@ def test_a_confirmation_that_fell_with_a_step_comes_back_with_its_undoing(app, l
     press_undo(at_linas, page)
 
     assert stored(app, visit) == before
+
+
+@pytest.mark.parametrize("verdict", ["confirm", "reject"])
+def test_a_verdict_is_undone_by_who_gave_it(app, unit, lina, at_linas, verdict):
+    with arranged(app) as db:
+        make_person(db, "boss", role=Role.SUPERVISOR, duty=Duty.STAFF, unit=unit)
+        earlier = {"verdict": Verdict.REJECTED, "verdict_reason": "日期有误", "verdict_at": NOW}
+        visit = make_visit(db, lina, **(earlier if verdict == "confirm" else {}))
+    before, at_theirs = stored(app, visit), sign_in(app, "boss")
+
+    url = f"/visits/{visit.id}/{verdict}"
+    page = at_theirs.post(url, data={"reason": "请补充"}, follow_redirects=True).text
+    assert stored(app, visit) != before
+    answer = press_undo(at_theirs, page)
+
+    assert "已撤销。" in answer.text
+    assert stored(app, visit) == before
+
+
+def test_a_visit_whose_logging_is_undone_is_cancelled(app, lina, at_linas):
+    page = at_linas.post("/visits/new", data={**FORM, "leader_id": lina.id}, follow_redirects=True)
+
+    answer = press_undo(at_linas, page.text)
+
+    assert "已撤销。" in answer.text
+    with arranged(app) as db:
+        [visit] = db.scalars(select(Visit))
+    assert (visit.status, visit.logged_at) == (Status.CANCELLED, None)
 
 
 def test_a_step_is_not_undone_once_something_followed(app, lina, at_linas, planned):
