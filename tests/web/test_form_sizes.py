@@ -103,4 +103,5 @@ def test_a_refused_visit_form_sends_few_queries(app, zone):
         answer = client.post("/visits/new", data=sent)
 
     assert answer.status_code == 422
-    assert len(statements) <= MOST_STATEMENTS
+    queries = [sent for sent in statements if not sent.startswith("BEGIN")]
+    assert len(queries) <= MOST_STATEMENTS
