@@ -11,7 +11,7 @@ from crm.base.periods import DAY, Period
 from crm.base.unsubscribe_tokens import make as token
 from crm.jobs import ledger
 from crm.jobs.runner import Runner
-from crm.leads.models import Lead
+from crm.leads.models import Company, Lead, MilestoneKind
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
@@ -33,6 +33,7 @@ from tests.databases import SECRET
 from tests.factories import (
     LONG_AGO,
     make_absence,
+    make_contact,
     make_followup,
     make_grant,
     make_lead,
@@ -56,6 +57,7 @@ PAGES = (
     ("shen", "/visits/new"),
     ("shen", "/visits/{visit}"),
     ("shen", "/visits/{visit}/edit"),
+    ("shen", "/visits/{visit}/files"),
     ("shen", "/trips"),
     ("shen", "/trips/{trip}"),
     ("shen", "/trips/{trip}/edit"),
@@ -63,12 +65,16 @@ PAGES = (
     ("shen", "/leads/new"),
     ("shen", "/leads/{lead}"),
     ("shen", "/leads/{lead}/edit"),
+    ("shen", "/leads/{lead}/files"),
     ("shen", "/companies"),
     ("shen", "/companies/{company}"),
     ("shen", "/companies/{company}/edit"),
+    ("shen", "/companies/{company}/contacts/new"),
+    ("shen", "/companies/{company}/contacts/{contact}"),
     ("shen", "/followups"),
     ("shen", "/followups/new"),
     ("shen", "/followups/{followup}"),
+    ("shen", "/followups/{followup}/files"),
     ("shen", "/problems"),
     ("shen", "/problems/new?lead={lead}"),
     ("shen", "/problems/figures"),
@@ -97,6 +103,7 @@ PAGES = (
     ("wu", "/supervision/{order}"),
     ("wu", "/supervision/{order}/edit"),
     ("wu", "/supervision/{order}/print"),
+    ("wu", "/supervision/{order}/files"),
     ("wu", "/targets"),
     ("wu", "/targets/{target}"),
     ("wu", "/digests"),
@@ -132,6 +139,9 @@ PAGES = (
     ("shan", "/admin/rules/recruiter-monthly"),
     ("shan", "/admin/rules/backtest?rule=recruiter-monthly"),
     ("shan", "/admin/rates"),
+    ("shan", "/admin/milestones"),
+    ("shan", "/admin/milestones/new"),
+    ("shan", "/admin/milestones/{milestone_kind}"),
     ("shan", "/admin/targets"),
     ("shan", "/admin/targets/new"),
     ("shan", "/admin/targets/{target}"),
@@ -277,6 +287,7 @@ def _arrange(db, site):
         "trip": trip.id,
         "lead": lead.id,
         "company": lead.company_id,
+        "contact": make_contact(db, db.get_one(Company, lead.company_id), lead=lead).id,
         "followup": followup.id,
         "absence": absence.id,
         "order": order.id,
@@ -309,6 +320,9 @@ def _made_by_the_clock(db):
 
     shen = db.scalars(select(Person).where(Person.username == "shen")).one()
     return {
+        "milestone_kind": db.scalar(
+            select(MilestoneKind.id).where(MilestoneKind.code == "framework")
+        ),
         "posting": db.scalar(select(Posting.id).where(Posting.person_id == shen.id)),
         "reminder": latest(MessageKind.REMINDER, "shen"),
         "weekly": latest(MessageKind.WEEKLY, "wu"),

@@ -72,11 +72,18 @@ NO_PAGES = {
     "choices.date",
     "choices.leads",
     "choices.people",
+    "followups.file",
     "health.is_ready",
     "health.lives",
+    "leads.check",
+    "leads.file",
     "mailbox.body",
+    "problems.export",
+    "rates.template",
     "repeats.form_token",
     "supervision.export",
+    "supervision.file",
+    "visits.file",
     "visits.sums",
 }
 
