@@ -21,6 +21,7 @@ from crm.base.workdays import WorkingCalendar
 from crm.cli import base, serve
 from crm.cli.errors import RefusedError
 from crm.cli.init import install
+from crm.demo.claims import begin_recognition
 from crm.demo.corrections import correction_calls
 from crm.demo.events import Scenario
 from crm.demo.files import Files
@@ -208,6 +209,7 @@ def build(sessions: sessionmaker[Session], day: date) -> Scenario:
 def write_scenario(db: Session, day: date, store: FileStore) -> Scenario:
     """Write the scenario of that day into a database that holds only the seeds."""
     scenario = build_scenario(Files.read(), RelativeDates(day, working_calendar(db)))
+    begin_recognition(db, day)
     ScenarioWriter(db, scenario, hash_password("", PASSWORD), store).write()
     return scenario
 

@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 from crm.demo.files import (
     AttachmentRow,
+    ClaimRow,
+    ClaimStepRow,
     CorrectionRow,
     LeadRow,
     OrderRow,
@@ -143,6 +145,23 @@ class ProblemEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimStepEvent:
+    """A step of a claim."""
+
+    row: ClaimStepRow
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEvent:
+    """A claim with its steps."""
+
+    row: ClaimRow
+    claimed_at: datetime
+    steps: tuple[ClaimStepEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttachmentEvent:
     """A file that is added to a record."""
 
@@ -188,6 +207,7 @@ class Scenario:
     followups: Sequence[FollowupEvent]
     orders: Sequence[OrderEvent]
     problems: Sequence[ProblemEvent]
+    claims: Sequence[ClaimEvent]
     attachments: Sequence[AttachmentEvent]
     grants: Sequence[GrantEvent]
     leavings: Sequence[LeavingEvent]

@@ -16,6 +16,8 @@ from crm.base.seed_files import SEEDS, read_seeds
 from crm.leads.rules import LINE, Secrecy, Stage
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 from crm.problems.workflow import Step as ProblemStep
+from crm.results.rules import ClaimKind
+from crm.results.workflow import Step as ClaimStep
 from crm.supervision.rules import About, OrderKind, Origin
 from crm.supervision.workflow import Step
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -163,6 +165,26 @@ class OrderRow(Row):
     lead: str | None = None
     officer: str
     steps: tuple[StepRow, ...]
+
+
+class ClaimStepRow(Row):
+    """A step of a claim; `yi` is the recognised amount where it is less."""
+
+    step: ClaimStep
+    day: RelativeDate
+    by: str
+    text: str = ""
+    yi: Decimal | None = None
+
+
+class ClaimRow(Row):
+    """A claim with its steps."""
+
+    lead: str
+    kind: ClaimKind
+    day: RelativeDate
+    by: str
+    steps: tuple[ClaimStepRow, ...] = ()
 
 
 class ProblemStepRow(Row):
@@ -331,6 +353,7 @@ class Files:
     followups: Sequence[FollowupRow]
     orders: Sequence[OrderRow]
     problems: Sequence[ProblemRow]
+    claims: Sequence[ClaimRow]
     attachments: Sequence[AttachmentRow]
     corrections: Sequence[CorrectionRow]
     grants: Sequence[GrantRow]
@@ -349,6 +372,7 @@ class Files:
             visits=[VisitRow.model_validate(row) for row in _csv("visits.csv")],
             followups=[FollowupRow.model_validate(row) for row in _csv("followups.csv")],
             orders=[OrderRow.model_validate(row) for row in _yaml("orders.yaml")],
+            claims=[ClaimRow.model_validate(row) for row in _yaml("claims.yaml")],
             problems=[ProblemRow.model_validate(row) for row in _yaml("problems.yaml")],
             attachments=[AttachmentRow.model_validate(row) for row in _yaml("attachments.yaml")],
             corrections=[CorrectionRow.model_validate(row) for row in _yaml("corrections.yaml")],

@@ -7,6 +7,7 @@ from datetime import date, time, timedelta
 from crm.base.clock import at_civil, last_civil_date
 from crm.base.periods import DAY
 from crm.demo.attachments import attachment_event
+from crm.demo.claims import claim_event
 from crm.demo.context import EVENING, ScenarioContext
 from crm.demo.corrections import correction_event
 from crm.demo.events import (
@@ -43,6 +44,7 @@ def build_scenario(files: Files, dates: RelativeDates) -> Scenario:
         visits=[*(_single(context, row) for row in files.visits), *routine_visits(context)],
         followups=[*_chains(context), *_single_followups(context)],
         orders=[order_event(row, dates) for row in files.orders],
+        claims=[claim_event(row, dates) for row in files.claims],
         problems=[problem_event(row, dates) for row in files.problems],
         attachments=[attachment_event(row, dates) for row in files.attachments],
         grants=[

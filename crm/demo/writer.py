@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil, civil_date, last_civil_date
 from crm.demo.attachments import AttachmentWriter
+from crm.demo.claims import ClaimWriter
 from crm.demo.events import (
     AbsenceEvent,
+    ClaimEvent,
     FollowupEvent,
     GrantEvent,
     LeadEvent,
@@ -80,6 +82,7 @@ class ScenarioWriter:
             *(call for event in self.scenario.followups for call in self._of_followup(event)),
             *(call for event in self.scenario.orders for call in self._of_order(event)),
             *(call for event in self.scenario.problems for call in self._of_problem(event)),
+            *(call for event in self.scenario.claims for call in self._of_claim(event)),
             *(call for event in self.scenario.attachments for call in attached.calls(event)),
             *self._of_people(),
         ]
@@ -336,6 +339,9 @@ class ScenarioWriter:
     def _of_order(self, event: OrderEvent) -> Iterator[ScheduledCall]:
         known = (self.people, self.units, self.leads)
         return OrderWriter(self.db, *known, event).calls()
+
+    def _of_claim(self, event: ClaimEvent) -> Iterator[ScheduledCall]:
+        return ClaimWriter(self.db, self.people, self.leads, event).calls()
 
     def _of_problem(self, event: ProblemEvent) -> Iterator[ScheduledCall]:
         known = (self.people, self.units, self.leads)

@@ -17,14 +17,18 @@ from crm.leads.rules import LINE, LeadRoleKind, Stage
 from crm.people.absence_approval import waiting
 from crm.people.models import Person
 from crm.people.permissions import viewer
-from crm.people.queries import by_username
+from crm.people.queries import by_username, unit_tree
 from crm.people.service import verify
 from crm.quotas.queries import figures
 from crm.quotas.rules import FigureStatus
+from crm.results.models import Claim
+from crm.results.rules import ClaimState
 from crm.supervision.assignees import waiting_for
 from crm.supervision.models import Order
 from crm.supervision.rules import UNDER_WAY, OrderState
 from crm.supervision.workflow import Wait
+from crm.targets.queries import target_progress
+from crm.targets.rules import Metric
 from crm.visits.day import day_visits
 from crm.visits.models import Visit
 from tests.seeds.mails import whatever_the_html_shows_the_text_says
@@ -41,6 +45,8 @@ def test_the_zone_is_in_the_database_as_it_is_told(db, tmp_path):
 
     everything_told_is_written(db)
     the_report_s_figures_are_there(db)
+    registered_and_recognised_are_equal(db)
+    every_state_of_a_claim_is_shown(db)
     every_status_is_on_the_board(db)
     the_demonstration_accounts_open(db)
     orders_are_on_their_way(db)
@@ -90,6 +96,33 @@ def the_report_s_figures_are_there(db):
     assert db.scalar(signed) == 13
     assert tuple(db.execute(in_hand).one()) == (18, Decimal(671) * YI)
     assert (len(stages), sum(stage in LINE[4:] for stage in stages)) == (24, 8)
+
+
+def registered_and_recognised_are_equal(db):
+    """13 of 20 projects and the larger ones: by what is registered and by what is recognised."""
+    units = unit_tree(db)
+    found = target_progress(
+        *(db,),
+        units=units,
+        seen={node.unit.id for node in units},
+        year=DAY.year,
+        last=DAY,
+        before=DAY,
+        at=NOW,
+    )
+    signed = [item for item in found if item.goal.metric is Metric.SIGNED]
+
+    assert [(item.registered, item.achieved, item.goal.value) for item in signed] == [
+        (13, 13, 20),
+        (7, 7, 10),
+        (3, 3, 2),
+        (1, 1, 1),
+    ]
+    assert [item.waiting for item in signed] == [0, 0, 0, 0]
+
+
+def every_state_of_a_claim_is_shown(db):
+    assert set(db.scalars(select(Claim.state))) == set(ClaimState)
 
 
 def recruiters():
