@@ -95,6 +95,8 @@ PAGES = (
     ("wu", "/compliance?tab=waiting"),
     ("wu", "/compliance?tab=corrections"),
     ("wu", FIGURE),
+    ("wu", "/merges/lead/{lead}"),
+    ("wu", "/merges/company/{company}"),
     ("wu", "/problems?view=all"),
     ("wu", "/problems/{problem}"),
     ("wu", "/supervision"),

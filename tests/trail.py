@@ -59,6 +59,7 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "lead_amount": {"lead": "lead_id"},
     "lead_role": {"lead": "lead_id"},
     "login_session": {"person": "person_id"},
+    "merge": {"lead": None, "company": None},
     "mail_choice": {"person": "person_id"},
     "milestone": {"lead": "lead_id"},
     "milestone_plan": {"lead": "lead_id"},

@@ -74,7 +74,7 @@ def reach(  # noqa: PLR0913 - a milestone has that many parts
     )
     db.add(milestone)
     before = {"stage": lead.stage}
-    _follow(db, lead)
+    follow_milestones(db, lead)
     after = {"kind": kind, "on": on, "reason": milestone.reason, "stage": lead.stage}
     beside = {"agreement": milestone.agreement, "look_again_on": milestone.look_again_on}
     after |= {name: value for name, value in beside.items() if value}
@@ -116,7 +116,7 @@ def correct_milestone(  # noqa: PLR0913 - as reach
     old, new = changes(milestone, _corrected(milestone, on, agreement, look_again_on, by))
     milestone.reached_on, milestone.reason = on, reason.strip()
     _check_order(milestone, _of(db, lead))
-    _follow(db, lead)
+    follow_milestones(db, lead)
 
     after: dict[str, object] = {
         "kind": milestone.kind,
@@ -149,7 +149,7 @@ def withdraw_milestone(  # noqa: PLR0913 - as reach
 
     before = {"kind": milestone.kind, "on": milestone.reached_on, "stage": lead.stage}
     db.delete(milestone)
-    _follow(db, lead)
+    follow_milestones(db, lead)
     after = {"reason": reason.strip(), "stage": lead.stage}
     record(db, "lead.milestone_withdrawn", lead, by=by, at=now, before=before, after=after)
     _keep_rates(db, milestone, by=by, now=now)
@@ -223,5 +223,6 @@ def _keep_rates(db: Session, changed: Milestone, *, by: Person | None, now: date
         keep_signing_rates(db, changed.lead_id, by=by, now=now)
 
 
-def _follow(db: Session, lead: Lead) -> None:
+def follow_milestones(db: Session, lead: Lead) -> None:
+    """Set the stage that follows from the milestones."""
     lead.stage = current_stage(map(_step, _of(db, lead)))

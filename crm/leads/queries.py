@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -12,6 +13,7 @@ from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.periods import DAY
 from crm.leads.amount_models import LeadAmount
+from crm.leads.merged import Merge, Mergeable, merged_as, standing_merges
 from crm.leads.models import Company, CompanyAlias, Lead, LeadRole
 from crm.leads.permissions import changeable, in_charge, named, role_held_on, visible, visible_to
 from crm.leads.redaction import companies_with_hidden_leads
@@ -33,11 +35,20 @@ class LeadFilter:
     is_mine: bool = False
 
 
+class LeadForPage(NamedTuple):
+    """A lead with what its page asks of it besides."""
+
+    lead: Lead
+    may_change: bool
+    is_merged: bool  # another lead was merged into it
+
+
 def matching(db: Session, text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
     """Leads found by the text in title, company, reference or code name; join the company first."""
     is_found = containing(text, viewer, on)
     likely = likely_matches(db, text)
-    return is_found if likely is None else Lead.id.in_(likely) & is_found
+    # PROJECTS 6: old references are in no index, and few
+    return is_found if likely is None else (Lead.id.in_(likely) | _merged(text)) & is_found
 
 
 def containing(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
@@ -50,6 +61,7 @@ def containing(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
         for column in (Lead.ref, Lead.code_name)
         for spelling in typed
     ]
+    found.append(_merged(text))
     # REGIME 2: group and aliases may have come with a hidden lead
     group = or_(*(Company.group_name.icontains(spelling, autoescape=True) for spelling in typed))
     aliases = select(CompanyAlias.company_id).where(
@@ -60,6 +72,12 @@ def containing(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
     found += [Lead.group_name.icontains(spelling, autoescape=True) for spelling in typed]
 
     return or_(*found)
+
+
+def _merged(text: str) -> ColumnElement[bool]:
+    """Leads into which one of such a reference was merged."""
+    refs = (Merge.merged_ref.icontains(typed, autoescape=True) for typed in spellings(text))
+    return Lead.id.in_(merged_as(or_(*refs)))
 
 
 def filtered(db: Session, viewer: Viewer, on: date, by: LeadFilter) -> Select[Lead]:
@@ -98,15 +116,15 @@ def changeable_lead(db: Session, viewer: Viewer, lead_id: int, on: date) -> Lead
     return _for_page(db, select(Lead).where(Lead.id == lead_id, changeable(viewer, on)))
 
 
-def lead_with_right(
-    db: Session, viewer: Viewer, lead_id: int, on: date
-) -> tuple[Lead, bool] | None:
-    """The lead of `lead_by_id`, and whether the viewer may change it."""
+def lead_with_right(db: Session, viewer: Viewer, lead_id: int, on: date) -> LeadForPage | None:
+    """The lead of `lead_by_id`, and what decides how its page looks."""
     # read anew, as there
-    query = select(Lead, changeable(viewer, on).label("may_change")).options(*_of_page())
+    merged = select(Merge.id).where(*standing_merges(Mergeable.LEAD), Merge.survivor_id == Lead.id)
+    columns = (changeable(viewer, on).label("may_change"), merged.exists().label("is_merged"))
+    query = select(Lead, *columns).options(*_of_page())
     query = query.where(visible(viewer, on), Lead.id == lead_id)
     row = db.execute(query.execution_options(populate_existing=True)).one_or_none()
-    return (row[0], bool(row.may_change)) if row else None
+    return LeadForPage(row[0], bool(row.may_change), bool(row.is_merged)) if row else None
 
 
 def _for_page(db: Session, query: Select[Lead]) -> Lead | None:

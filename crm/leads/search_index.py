@@ -6,7 +6,7 @@ narrows down; `queries.matching` compares the text itself. It is an FTS5 table o
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 from string import ascii_lowercase
 from typing import Any, TypeAlias
@@ -94,6 +94,19 @@ def rebuild(db: Session | Connection) -> None:
             db.execute(
                 insert(index), [{"rowid": row[0], "grams": _tokens_of(row[1:])} for row in part]
             )
+
+
+def index_again(db: Session, record: type[_Searched], ids: Collection[int]) -> None:
+    """Index these rows anew, and forget those that are gone: for changes past the session."""
+    index, columns = _SEARCHED[record]
+    connection = db.connection()
+    connection.execute(delete(index).where(index.c.rowid.in_(ids)))
+    found = db.execute(
+        select(record.id, *(getattr(record, name) for name in columns)).where(record.id.in_(ids))
+    ).all()
+    if found:
+        rows = [{"rowid": row[0], "grams": _tokens_of(row[1:])} for row in found]
+        connection.execute(insert(index), rows)
 
 
 def _lead_ids(query: str) -> Select[int]:

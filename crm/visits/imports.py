@@ -30,6 +30,7 @@ from crm.base.fields import with_texts
 from crm.base.sheets import ImportResult, Sheet, read_sheet
 from crm.base.typed_text import unify_line_breaks
 from crm.base.usernames import ByUsername
+from crm.leads.merged import merged_refs
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits import batch_insert
@@ -134,7 +135,8 @@ def _names(db: Session) -> Names:
     return Names(
         # all of them: a file may name anybody and any lead
         ByUsername(db.execute(select(Person.username, Person.id)).all()),
-        dict(db.execute(select(Lead.ref, Lead.id)).all()),
+        # the reference of a merged lead leads to the one that it became
+        dict(db.execute(merged_refs()).all()) | dict(db.execute(select(Lead.ref, Lead.id)).all()),
     )
 
 

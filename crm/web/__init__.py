@@ -34,6 +34,7 @@ from crm.web.files import limits
 from crm.web.followups import views as followups
 from crm.web.home import views as myday
 from crm.web.leads import views as leads
+from crm.web.merges import views as merges
 from crm.web.milestones import kinds as milestone_kinds
 from crm.web.people import entry_grants, reassignment, units
 from crm.web.people import views as people
@@ -104,6 +105,7 @@ def init_app(app: Flask) -> None:
         followups,
         leads,
         companies,
+        merges,
         absences,
         choices,
         compliance,

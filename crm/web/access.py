@@ -27,6 +27,7 @@ PUBLIC = frozenset(
 ANYONE = frozenset(Role)
 ADMINS = frozenset({Role.ADMIN})
 LEADERS = frozenset({Role.LEADER})
+SUPERVISORS = frozenset({Role.SUPERVISOR})
 
 ACCESS: Mapping[str, frozenset[Role]] = {
     "auth.sign_out": ANYONE,
@@ -84,6 +85,12 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "companies.add_contact": WITH_RECORDS,
     "companies.edit_contact": WITH_RECORDS,
     "companies.change_contact": WITH_RECORDS,
+    # whose scope holds both records, and officers: decided in the queries
+    "merges.choose": SUPERVISORS,
+    "merges.compare": SUPERVISORS,
+    "merges.apply": SUPERVISORS,
+    "merges.show": SUPERVISORS,
+    "merges.take_back": SUPERVISORS,
     "leads.listing": WITH_RECORDS,
     "leads.check": WITH_RECORDS,
     "leads.new": WITH_RECORDS,

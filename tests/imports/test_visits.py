@@ -12,7 +12,10 @@ from crm.base.audit import record
 from crm.base.audit_entries import AuditEntry
 from crm.base.audit_trail import first_break
 from crm.base.sheets import SheetRefused, write_sheet, write_template
+from crm.leads.merged import Mergeable
 from crm.people.models import Person
+from crm.people.rules import Role
+from crm.reassignment.merges import Pair, merge
 from crm.transactions import transaction
 from crm.visits.exports import visit_rows
 from crm.visits.fields import VISIT_COLUMNS
@@ -21,7 +24,7 @@ from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.conftest import NOW
 from tests.counting import statements_on
-from tests.factories import make_lead, make_person, make_visit
+from tests.factories import make_lead, make_person, make_unit, make_visit
 
 HEAD = (
     "ref,kind,channel,status,starts_at,ends_at,city,"
@@ -62,6 +65,18 @@ def refused(take, *rows, **given):
     with pytest.raises(SheetRefused) as caught:
         take(*rows, **given)
     return [(p.why.code, p.line, p.column) for p in caught.value.problems]
+
+
+def test_the_reference_of_a_merged_lead_is_that_of_the_survivor(db, take):
+    unit = make_unit(db)
+    boss = make_person(db, "boss", unit=unit, role=Role.SUPERVISOR)
+    kept, gone = make_lead(db, ref="L2", unit=unit), make_lead(db, ref="L3", unit=unit)
+    kept_id = kept.id
+    merge(db, pair=Pair(Mergeable.LEAD, kept.id, gone.id), by=boss, now=NOW)
+
+    take(ROW.format(with_="", leads="L3", logged=""))
+
+    assert db.scalars(select(VisitLead.lead_id)).all() == [kept_id]
 
 
 def test_a_visit_comes_with_its_people_and_leads(db, take):

@@ -1,5 +1,7 @@
 """Pages of companies: the list, one company, its values and its contacts (PROJECTS 1)."""
 
+from http import HTTPStatus
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -13,7 +15,10 @@ from crm.leads.company_queries import (
     companies_page,
     company_page,
 )
+from crm.leads.merged import Mergeable, survivor_of
 from crm.leads.models import Company, Contact
+from crm.people.officers import is_officer
+from crm.reassignment.merge_rights import merges
 from crm.visits.of_company import visits_of_leads
 from crm.web.auth import my_view, signed_in
 from crm.web.companies.forms import CompanyForm, ContactForm
@@ -45,8 +50,12 @@ def listing() -> ResponseReturnValue:
 
 @bp.get(COMPANY)
 def show(company_id: int) -> ResponseReturnValue:
-    """One company with what my leads tell of it."""
-    seen, on = _page_or_404(company_id), today()
+    """One company with what my leads tell of it; a merged one's address leads to what it became."""
+    seen, on = company_page(db.session, my_view(), company_id, today()), today()
+    if seen is None:
+        survivor_id = survivor_of(db.session, Mergeable.COMPANY, company_id) or abort(404)
+        address = url_for(".show", company_id=_page_or_404(survivor_id).company.id)
+        return redirect(address, HTTPStatus.MOVED_PERMANENTLY)
     visits = visits_of_leads(db.session, my_view(), seen.lead_ids, on)
 
     return render_template(
@@ -55,6 +64,8 @@ def show(company_id: int) -> ResponseReturnValue:
         facts=_facts(seen),
         leads=[lead_row(lead, None, None, on) for lead in seen.leads],
         rows=[visit_row(visit, moment()) for visit in visits],
+        # the page where one chooses decides in full
+        may_merge=merges(my_view()) and (seen.may_change or is_officer(db.session, my_view(), on)),
     )
 
 

@@ -55,11 +55,13 @@ def change_groups(
     return [group for group in groups if group.items]
 
 
-def overseer_groups(lead: Lead) -> list[MenuGroup]:
+def overseer_groups(lead: Lead, *, may_merge: bool) -> list[MenuGroup]:
     """What whoever oversees people can do with the lead."""
-    return [
-        MenuGroup("督办", [MenuItem("起草督办单", url_for("supervision.new", lead=lead.id))]),
-    ]
+    items = [MenuItem("起草督办单", url_for("supervision.new", lead=lead.id))]
+    if may_merge:
+        merging = url_for("merges.choose", subject="lead", record_id=lead.id)
+        items.append(MenuItem("合并重复线索", merging))
+    return [MenuGroup("督办与合并" if may_merge else "督办", items)]
 
 
 def form_url(lead_id: int, form: str) -> str:

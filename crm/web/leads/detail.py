@@ -8,17 +8,19 @@ from crm.extensions import db
 from crm.followups.permissions import may_change_of_visible_lead
 from crm.followups.timeline import timeline
 from crm.leads.companies import values_of_company
+from crm.leads.merged import Mergeable, merges_of
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead
 from crm.leads.permissions import may_see
 from crm.leads.planning import plannable, planned_milestones
 from crm.leads.queries import changeable_lead, lead_by_id, lead_with_right
 from crm.leads.redaction import LeadLabel, company_before, lead_labels
+from crm.reassignment.merge_rights import may_merge_lead
 from crm.web.auth import my_view
 from crm.web.followups.forms import DEFAULT_TERM, QuickForm
 from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
 from crm.web.leads.claims import lead_results
-from crm.web.leads.events import timeline_rows
+from crm.web.leads.events import Happening, merge_happening, timeline_rows
 from crm.web.leads.files import FILES, added_files, of_lead
 from crm.web.leads.panel import Panel, Place, panel_of
 from crm.web.leads.plan_rows import plan_rows
@@ -56,7 +58,7 @@ def render_lead(
     `step`: the form of a follow-up with its errors.
     """
     found = lead_with_right(db.session, my_view(), lead_id, today())
-    lead, can_change = found or abort(404)
+    lead, can_change, is_merged = found or abort(404)
     planned = planned_milestones(db.session, lead)
     place = Place(lead, planned, milestone_kinds(db.session), today())
     bar = stage_bar(lead, planned, today())
@@ -67,7 +69,12 @@ def render_lead(
         place.kinds,
         moment(),
         most=None if "all" in request.args else MOST_EVENTS,
-        also=[*problems.happened, *results.happened, *added_files(files, today())],
+        also=[
+            *problems.happened,
+            *results.happened,
+            *added_files(files, today()),
+            *_merges(place, is_merged=is_merged),
+        ],
     )
     due = rows.next_step.followup if rows.next_step else None
 
@@ -88,6 +95,13 @@ def render_lead(
     )
 
 
+def _merges(place: Place, *, is_merged: bool) -> list[Happening]:
+    """What was merged into the lead."""
+    # most leads are merged of nothing, and are spared the query
+    merges = merges_of(db.session, Mergeable.LEAD, place.lead.id) if is_merged else ()
+    return [merge_happening(merge, by, place.kinds, today()) for merge, by in merges]
+
+
 def _new_step() -> dict[str, object]:
     return {"ref": new_ref("F", today()), "due_on": today() + DEFAULT_TERM}
 
@@ -99,7 +113,10 @@ def _menu(place: Place, bar: StageBar, *, can_change: bool) -> list[MenuGroup]:
         if can_change
         else []
     )
-    return [*(overseer_groups(place.lead) if my_view().oversees else []), *changes]
+    if not my_view().oversees:
+        return changes
+    mergeable = may_merge_lead(db.session, my_view(), place.lead, today())
+    return [*overseer_groups(place.lead, may_merge=mergeable), *changes]
 
 
 def _panel(place: Place, opened: str, sent: FlaskForm | None) -> Panel | None:

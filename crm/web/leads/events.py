@@ -11,9 +11,11 @@ from crm.base.money import format_amount
 from crm.followups.models import Followup
 from crm.followups.timeline import Entry
 from crm.leads.amounts import AmountChange
+from crm.leads.merged import Merge
 from crm.leads.milestone_kinds import STAGE_CODES, Kinds
 from crm.leads.models import Milestone
 from crm.leads.rules import FINAL, Stage
+from crm.reassignment.merge_journal import Journal
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Status
 from crm.web.leads.rows import due_chip
@@ -127,6 +129,25 @@ def _milestone_event(step: Milestone, name: str, on: date) -> Event:
         texts=_texts(step, on),
         milestone_id=step.id,
     )
+
+
+def merge_happening(merge: Merge, by: str, kinds: Kinds, on: date) -> Happening:
+    """What was merged into the lead, and the later dates of milestones, crossed out."""
+    crossed_out = Journal.read(merge.journal).crossed_out
+    event = Event(
+        "sitemap",
+        f"合并线索“{merge.merged_name}”",
+        formatting.dated(clock.civil_date(merge.merged_at), on),
+        "neutral",
+        url_for("merges.show", merge_id=merge.id),
+        " · ".join(part for part in (merge.merged_ref, by) if part),
+        texts=tuple(
+            f"{kinds.names[row['kind']]}取{formatting.dated(row['held'], on)}"
+            f"（划去{formatting.dated(row['on'], on)}）"
+            for row in crossed_out
+        ),
+    )
+    return Happening(merge.merged_at, event)
 
 
 def _amount_event(change: AmountChange, on: date) -> Event:

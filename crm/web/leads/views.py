@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import NotFound
 
 from crm.base.errors import Refused
 from crm.base.locks import lock_row
@@ -18,8 +19,10 @@ from crm.leads.companies import values_of_company
 from crm.leads.company_queries import company_of
 from crm.leads.industries import industries
 from crm.leads.lists import leads_page
+from crm.leads.merged import Mergeable, survivor_of
 from crm.leads.models import Lead
 from crm.leads.notifications import tell_officers
+from crm.leads.permissions import may_see
 from crm.leads.queries import LeadFilter, lead_id_entered
 from crm.leads.redaction import company_before
 from crm.leads.rules import Secrecy, Stage
@@ -238,8 +241,15 @@ def _enter(form: LeadForm) -> Lead:
 
 @bp.get(LEAD)
 def show(lead_id: int) -> ResponseReturnValue:
-    """One lead with its timeline."""
-    return render_lead(lead_id)
+    """One lead with its timeline; the address of a merged one leads to what it became."""
+    try:
+        return render_lead(lead_id)
+    except NotFound:
+        survivor_id = survivor_of(db.session, Mergeable.LEAD, lead_id)
+        if survivor_id is None or not may_see(db.session, my_view(), survivor_id, today()):
+            raise
+        address = url_for(".show", lead_id=survivor_id)
+        return redirect(address, HTTPStatus.MOVED_PERMANENTLY)
 
 
 @bp.get(f"{LEAD}/edit")

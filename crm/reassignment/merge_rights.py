@@ -1,0 +1,87 @@
+"""Who may merge what, and what bars a merge (PROJECTS 6)."""
+
+from datetime import date
+
+from sqlalchemy import ColumnElement, exists, false, select, true
+from sqlalchemy.orm import Session
+
+from crm.base.errors import Refused
+from crm.leads.company_queries import visible_company
+from crm.leads.merged import Mergeable
+from crm.leads.models import Company, Contact, Lead, LeadRole
+from crm.leads.permissions import access_on, in_charge, role_held_on, visible
+from crm.leads.rules import LeadRoleKind
+from crm.people.officers import is_officer
+from crm.people.permissions import Viewer
+from crm.people.rules import Role
+
+
+def merges(viewer: Viewer) -> bool:
+    """Whether the viewer is one of those who merge anything."""
+    return viewer.role is Role.SUPERVISOR
+
+
+def mergeable_leads(db: Session, viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Leads that the viewer sees and may merge: of a supervisor's scope; an officer all."""
+    if not merges(viewer):
+        return false()
+    # a restricted lead is seen by those alone who are named on it
+    scope = true() if is_officer(db, viewer, on) else in_charge(viewer.unit_ids, on)
+    return visible(viewer, on) & scope
+
+
+def may_merge_lead(db: Session, viewer: Viewer, lead: Lead, on: date) -> bool:
+    """The predicate of `mergeable_leads`, of a visible lead whose roles are loaded."""
+    if not merges(viewer):
+        return False
+    in_scope = not access_on(lead, on).unit_ids.isdisjoint(viewer.unit_ids)
+    return in_scope or is_officer(db, viewer, on)
+
+
+def mergeable_companies(db: Session, viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Companies all of whose visible leads the viewer may merge."""
+    if not merges(viewer):
+        return false()
+    # of hidden leads nothing is told, not even by a refusal
+    elsewhere = exists().where(
+        Lead.company_id == Company.id, visible(viewer, on), ~mergeable_leads(db, viewer, on)
+    )
+    return visible_company(viewer, on) & ~elsewhere
+
+
+def mergeable_contacts(db: Session, viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Contacts of such companies that no hidden lead brought."""
+    companies = select(Company.id).where(mergeable_companies(db, viewer, on))
+    hidden = exists().where(Lead.id == Contact.lead_id, ~visible(viewer, on))
+    return Contact.company_id.in_(companies) & ~hidden
+
+
+def mergeable(db: Session, subject: Mergeable, viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """The records of that kind that the viewer may merge."""
+    match subject:
+        case Mergeable.LEAD:
+            return mergeable_leads(db, viewer, on)
+        case Mergeable.COMPANY:
+            return mergeable_companies(db, viewer, on)
+    return mergeable_contacts(db, viewer, on)
+
+
+def require_no_bar(db: Session, subject: Mergeable, ids: tuple[int, int], on: date) -> None:
+    """Refuse a merge that something bars: as `two_units`, `another_company`."""
+    if subject is Mergeable.LEAD:
+        _require_one_unit(db, ids, on)
+    if subject is Mergeable.CONTACT:
+        companies = select(Contact.company_id).where(Contact.id.in_(ids)).distinct()
+        if len(db.scalars(companies).all()) > 1:
+            raise Refused("another_company", field="other")
+
+
+def _require_one_unit(db: Session, ids: tuple[int, int], on: date) -> None:
+    """Two units contest a lead by first report, which is still to come (PROJECTS 3)."""
+    held = select(LeadRole.unit_id).where(
+        LeadRole.lead_id.in_(ids),
+        LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
+        role_held_on(on),
+    )
+    if len(set(db.scalars(held))) > 1:
+        raise Refused("two_units", field="other")

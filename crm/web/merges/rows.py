@@ -1,0 +1,101 @@
+"""Two records side by side, and what they could be merged with, in words."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import url_for
+
+from crm.base import formatting
+from crm.base.clock import civil_date
+from crm.base.money import format_amount
+from crm.extensions import db
+from crm.leads.fields import LEAD_FIELDS
+from crm.leads.industries import industry_name
+from crm.leads.merged import Mergeable
+from crm.people.queries import unit_tree
+from crm.reassignment.merge_queries import Comparison
+from crm.reassignment.merge_rules import Confirmed, default_side
+
+LABELS = {name: field.label for name, field in LEAD_FIELDS.items()} | {
+    "company_id": LEAD_FIELDS["company"].label,
+    "country": "国家或地区",
+    "email": "邮箱",
+}
+OF_CONTACTS = {"name": "姓名", "position": "职务", "phone": "电话"}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A value of one of the records, and where it comes from."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A field in which the two records differ."""
+
+    name: str
+    label: str
+    sides: tuple[Side, Side]
+    default: int  # 0 the survivor's, 1 the other's
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record with which one could be merged."""
+
+    title: str
+    meta: str
+    url: str
+
+
+def field_rows(subject: Mergeable, compared: Iterable[Comparison], on: date) -> list[FieldRow]:
+    labels = LABELS | (OF_CONTACTS if subject is Mergeable.CONTACT else {"name": "企业名称"})
+    return [
+        FieldRow(
+            row.field,
+            labels[row.field],
+            (_side(row.field, row.mine, on), _side(row.field, row.other, on)),
+            default_side(row.mine, row.other),
+        )
+        for row in compared
+    ]
+
+
+def _side(name: str, confirmed: Confirmed, on: date) -> Side:
+    at = formatting.dated(civil_date(confirmed.at), on) if confirmed.at else ""
+    source = f"{confirmed.by or ''} {at}".strip()
+    return Side(_text(name, confirmed.value), source)
+
+
+def _text(name: str, value: Any) -> str:
+    if value in (None, ""):
+        return ""
+    if name == "amount":
+        return format_amount(*value)
+    if name == "industry":
+        return industry_name(value)
+    if name == "park_id":
+        units = {node.unit.id: node.unit.name for node in unit_tree(db.session)}
+        return units.get(value, "")
+    return str(value)
+
+
+def candidates(
+    subject: Mergeable, record_id: int, rows: Sequence[tuple[int, str, str]]
+) -> list[Candidate]:
+    return [
+        Candidate(
+            title,
+            meta,
+            url_for(
+                "merges.compare", subject=subject.value, record_id=record_id, other_id=other_id
+            ),
+        )
+        for other_id, title, meta in rows
+        if other_id != record_id
+    ]

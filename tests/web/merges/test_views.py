@@ -1,0 +1,147 @@
+"""Pages of merges: choose, compare, merge, and take it back (PROJECTS 6)."""
+
+import pytest
+from sqlalchemy import select
+
+from crm.leads.merged import Merge
+from crm.leads.models import Company, Lead
+from crm.people.rules import Duty, Role
+from tests.factories import (
+    arranged,
+    make_company,
+    make_contact,
+    make_followup,
+    make_lead,
+    make_person,
+    make_unit,
+    sign_in,
+)
+from tests.web.leads.test_views import FORM
+
+
+class Zone:
+    """Two leads of two companies alike in one bureau, with its supervisor."""
+
+    def __init__(self, db):
+        self.bureau = make_unit(db, "招商局")
+        self.tracker = make_person(db, "tracker", unit=self.bureau)
+        make_person(db, "boss", unit=self.bureau, role=Role.SUPERVISOR, duty=Duty.STAFF)
+        make_person(db, "elsewhere", role=Role.SUPERVISOR, duty=Duty.STAFF)
+        roles = {"unit": self.bureau, "tracker": self.tracker}
+        self.old, self.new = make_company(db, "云海科技"), make_company(db, "江苏云海科技有限公司")
+        self.kept = make_lead(db, "一期", company=self.old, source="商会", **roles)
+        self.gone = make_lead(db, "二期", company=self.new, source="以商招商", **roles)
+        self.refs = self.kept.ref, self.gone.ref
+        make_contact(db, self.old, "张工", lead=self.kept)
+        make_contact(db, self.old, "张总工")
+        make_followup(db, self.gone, self.tracker, self.gone.entered_on, what="回访二期")
+
+
+@pytest.fixture
+def zone(app):
+    with arranged(app) as db:
+        return Zone(db)
+
+
+@pytest.fixture
+def boss(app, zone):
+    return sign_in(app, "boss")
+
+
+def pair(zone, subject="lead"):
+    rows = (zone.kept, zone.gone) if subject == "lead" else (zone.old, zone.new)
+    return f"/merges/{subject}/{rows[0].id}/{rows[1].id}"
+
+
+def the_merge(app):
+    with arranged(app) as db:
+        return db.scalars(select(Merge).order_by(Merge.id.desc())).first()
+
+
+def test_a_supervisor_finds_the_likely_one_compares_and_merges(app, zone, boss):
+    page = boss.get(f"/leads/{zone.kept.id}").text
+    choice = boss.get(f"/merges/lead/{zone.kept.id}").text
+    compared = boss.get(pair(zone)).text
+    answer = boss.post(pair(zone), data={"source": "1", "title": "0"}, follow_redirects=True)
+
+    assert f"/merges/lead/{zone.kept.id}" in page
+    assert pair(zone) in choice
+    assert all(text in compared for text in ("商会", "以商招商", "一期", "二期"))
+    assert "已合并" in answer.text
+    with arranged(app) as db:
+        assert db.get_one(Lead, zone.kept.id).source == "以商招商"
+    shown = boss.get(f"/leads/{zone.kept.id}").text
+    assert "回访二期" in shown
+    assert "合并线索“二期”" in shown
+
+
+def test_old_addresses_and_references_lead_to_the_survivor(app, zone, boss):
+    boss.post(pair(zone))
+    boss.post(pair(zone, "company"))
+
+    lead, company = boss.get(f"/leads/{zone.gone.id}"), boss.get(f"/companies/{zone.new.id}")
+
+    assert (lead.status_code, lead.location) == (301, f"/leads/{zone.kept.id}")
+    assert (company.status_code, company.location) == (301, f"/companies/{zone.old.id}")
+    assert f"/leads/{zone.kept.id}" in boss.get(f"/leads?q={zone.refs[1]}").text
+    assert "云海科技" in boss.get("/companies?q=江苏云海").text
+
+
+def test_a_merge_is_taken_back_with_what_is_ticked(app, zone, boss):
+    boss.post(pair(zone))
+    with arranged(app) as db:
+        lead = db.get_one(Lead, zone.kept.id)
+        make_followup(db, lead, db.merge(zone.tracker), lead.entered_on, what="合并后回访")
+    address = f"/merges/{the_merge(app).id}"
+    page = boss.get(address).text
+    tick = page.split('name="moved" value="')[1].split('"')[0].replace("&#34;", '"')
+
+    answer = boss.post(f"{address}/undo", data={"moved": tick}, follow_redirects=True)
+
+    assert "合并后回访" in page
+    assert "已撤销合并" in answer.text
+    restored = boss.get(f"/leads/{zone.gone.id}").text
+    assert "回访二期" in restored
+    assert "合并后回访" in restored
+
+
+def test_contacts_of_one_company_are_merged_from_its_page(app, zone, boss):
+    page = boss.get(f"/companies/{zone.old.id}").text
+    first = page.split("/merges/contact/")[1].split('"')[0]
+    choice = boss.get(f"/merges/contact/{first}").text
+    address = "/merges/contact/" + choice.split("/merges/contact/")[1].split('"')[0]
+
+    answer = boss.post(address, follow_redirects=True)
+
+    assert answer.status_code == 200
+    assert boss.get(f"/companies/{zone.old.id}").text.count("/contacts/") == 1 + 1  # and 添加
+
+
+def test_leads_of_two_units_are_refused_with_the_sentence(app, zone, boss):
+    with arranged(app) as db:
+        team = make_unit(db, "一组", parent=db.merge(zone.bureau))
+        other = make_lead(db, "三期", company=db.get_one(Company, zone.old.id), unit=team)
+        address = f"/merges/lead/{zone.kept.id}/{other.id}"
+
+    answer = boss.post(address)
+
+    assert answer.status_code == 422
+    assert "归属须按首报首谈裁定" in answer.text
+
+
+def test_others_get_404_and_the_signed_out_are_sent_to_sign_in(app, zone):
+    for who in ("tracker", "elsewhere"):
+        client = sign_in(app, who)
+        assert client.get(pair(zone)).status_code == 404
+        assert client.post(pair(zone)).status_code == 404
+    assert app.test_client().get(pair(zone)).status_code == 302
+
+
+def test_a_new_lead_after_a_merge_has_a_page_of_its_own(app, zone, boss):
+    gone = zone.gone.id
+    boss.post(pair(zone))
+
+    address = boss.post("/leads/new", data=FORM).location
+
+    assert address != f"/leads/{gone}"
+    assert boss.get(address).status_code == 200
