@@ -15,6 +15,7 @@ from crm.base.names import folded
 from crm.leads.companies import LeadScope
 from crm.leads.duplicates import Entered, duplicates
 from crm.leads.merged import Merge, Mergeable
+from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Company, Contact, Lead, Milestone
 from crm.leads.permissions import visible
 from crm.leads.queries import matching
@@ -180,6 +181,6 @@ def _described(db: Session, table: str, row: Row, viewer: Viewer, on: date) -> s
         return f"{visit.first_on:%Y-%m-%d} {visit.city or ''}{visit.kind.label}"
     if table == "milestone":
         step = db.get_one(Milestone, row["id"])
-        return f"{step.kind.label} {step.reached_on:%Y-%m-%d}"
+        return f"{milestone_kinds(db).names[step.kind]} {step.reached_on:%Y-%m-%d}"
     names = ("what", "title", "name", "ref")
     return str(next((row[name] for name in names if row.get(name)), ""))

@@ -1,8 +1,8 @@
 """Who may merge what, and what bars a merge (PROJECTS 6)."""
 
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, exists, false, select, true
+from sqlalchemy import ColumnElement, exists, false, func, select, true
 from sqlalchemy.orm import Session
 
 from crm.base.errors import Refused
@@ -14,6 +14,8 @@ from crm.leads.rules import LeadRoleKind
 from crm.people.officers import is_officer
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
+from crm.results.models import Claim
+from crm.results.rules import OPEN, ClaimKind, ClaimState
 
 
 def merges(viewer: Viewer) -> bool:
@@ -67,9 +69,10 @@ def mergeable(db: Session, subject: Mergeable, viewer: Viewer, on: date) -> Colu
 
 
 def require_no_bar(db: Session, subject: Mergeable, ids: tuple[int, int], on: date) -> None:
-    """Refuse a merge that something bars: as `two_units`, `another_company`."""
+    """Refuse a merge that something bars: as `two_units`, `both_claimed`, `another_company`."""
     if subject is Mergeable.LEAD:
         _require_one_unit(db, ids, on)
+        _require_one_claim(db, ids)
     if subject is Mergeable.CONTACT:
         companies = select(Contact.company_id).where(Contact.id.in_(ids)).distinct()
         if len(db.scalars(companies).all()) > 1:
@@ -85,3 +88,33 @@ def _require_one_unit(db: Session, ids: tuple[int, int], on: date) -> None:
     )
     if len(set(db.scalars(held))) > 1:
         raise Refused("two_units", field="other")
+
+
+def _require_one_claim(db: Session, ids: tuple[int, int]) -> None:
+    """Of two projects, both recognised or claimed, one would count no more (PROJECTS 7)."""
+    held = (
+        select(Claim.kind)
+        .where(
+            Claim.lead_id.in_(ids),
+            Claim.kind != ClaimKind.MONEY,  # claimed by receipt, each for itself
+            Claim.state.in_({*OPEN, ClaimState.RECOGNISED}),
+        )
+        .group_by(Claim.kind)
+        .having(func.count(Claim.lead_id.distinct()) > 1)
+    )
+    kinds = db.scalars(held).all()
+    if kinds:
+        names = "、".join(kind.label for kind in kinds)
+        raise Refused("both_claimed", field="other", kinds=names)
+
+
+def require_nothing_recognised_since(db: Session, lead_id: int, since: datetime) -> None:
+    """Refuse to part what was recognised as one."""
+    later = select(Claim.kind).where(
+        Claim.lead_id == lead_id,
+        Claim.state == ClaimState.RECOGNISED,
+        Claim.decided_at > since,
+    )
+    kinds = db.scalars(later).all()
+    if kinds:
+        raise Refused("recognised_since", kinds="、".join(kind.label for kind in kinds))

@@ -23,7 +23,11 @@ from crm.leads.rules import FINAL, SINGLE_ROLES, Secrecy
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.reassignment.merge_journal import Journal, Row, keys_of, move_all, point_to, row_of
-from crm.reassignment.merge_rights import mergeable, require_no_bar
+from crm.reassignment.merge_rights import (
+    mergeable,
+    require_no_bar,
+    require_nothing_recognised_since,
+)
 from crm.reassignment.merge_rules import KEPT_DAYS, Span, outside, stricter, undo_until
 
 TABLES: Mapping[Mergeable, type[Company | Contact | Lead]] = {
@@ -68,7 +72,7 @@ class Pair:
 def merge(db: Session, *, pair: Pair, by: Person, now: datetime) -> Merge:
     """Merge two records; whatever refers to the one refers to the other from then on.
 
-    Refused as `not_yours`, `itself`, `two_units`, `another_company`.
+    Refused as `not_yours`, `itself`, `two_units`, `both_claimed`, `another_company`.
     """
     _require(db, pair, by, now)
     journal = Journal()
@@ -95,7 +99,7 @@ def undo(db: Session, *, kept: Merge, moved: Iterable[Row] = (), by: Person, now
     """Put both records back as they were; what came since stays with the survivor.
 
     But for the rows `moved` (table, column and key), which go to the other. Refused as
-    `not_yours`, `undone_already`, `too_old_to_undo`.
+    `not_yours`, `undone_already`, `too_old_to_undo`, `recognised_since`.
     """
     pair = Pair(kept.subject, kept.survivor_id, kept.merged_id)
     if kept.undone_at is not None:
@@ -103,6 +107,8 @@ def undo(db: Session, *, kept: Merge, moved: Iterable[Row] = (), by: Person, now
     if civil_date(now) > undo_until(kept.merged_at):
         raise Refused("too_old_to_undo", days=KEPT_DAYS)
     _require_rights(db, kept.subject, (kept.survivor_id,), by, now)
+    if kept.subject is Mergeable.LEAD:
+        require_nothing_recognised_since(db, kept.survivor_id, kept.merged_at)
 
     kept.undone_at, kept.undone_by_id = now, by.id
     db.flush()
@@ -213,7 +219,7 @@ def _fit_roles(db: Session, journal: Journal, pair: Pair) -> None:
             Span(own["from_on"], own["to_on"])
             for own in kept
             if own["role"] == row["role"]
-            and (row["role"] in SINGLE_ROLES or own["person_id"] == row["person_id"])
+            and (row["role"] in SINGLE_ROLES or _holder(own) == _holder(row))
         ]
         span = Span(row["from_on"], row["to_on"])
         left = outside(span, rivals)
@@ -224,6 +230,10 @@ def _fit_roles(db: Session, journal: Journal, pair: Pair) -> None:
         for part in left:
             dates = {"from_on": part.first, "to_on": part.last, "lead_id": pair.survivor_id}
             journal.add(db, table, bare | dates)
+
+
+def _holder(row: Row) -> tuple[int | None, int | None]:
+    return row["person_id"], row["unit_id"]
 
 
 def _replace_amounts(db: Session, journal: Journal, pair: Pair, now: datetime) -> None:

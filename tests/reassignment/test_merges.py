@@ -12,7 +12,7 @@ from crm.base.periods import Period
 from crm.followups.models import Followup
 from crm.leads.merged import Merge, Mergeable, survivor_of
 from crm.leads.models import Company, CompanyAlias, Contact, Lead, LeadRole, Milestone
-from crm.leads.rules import LeadRoleKind, MilestoneKind, Secrecy, Stage
+from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.people.permissions import viewer
 from crm.people.rules import Duty, Role
 from crm.quotas.queries import figures
@@ -21,6 +21,8 @@ from crm.reassignment.merge_journal import references_to
 from crm.reassignment.merge_queries import came_since
 from crm.reassignment.merge_rules import Confirmed, Span, default_side, outside
 from crm.reassignment.merges import Pair, merge
+from crm.results.models import Claim
+from crm.results.rules import ClaimKind, ClaimState
 from crm.supervision.models import Order
 from crm.visits.models import VisitLead
 from tests.conftest import NOW
@@ -139,16 +141,16 @@ class TestMergingLeads:
         assert (lead.source, lead.note, lead.company_id) == ("以商招商", "甲", zone.new.id)
 
     def test_of_one_kind_of_milestone_the_earliest_date_holds(self, db, zone):
-        make_milestone(db, zone.kept, MilestoneKind.SIGNED, date(2026, 6, 10))
-        make_milestone(db, zone.gone, MilestoneKind.SIGNED, date(2026, 6, 1))
-        make_milestone(db, zone.gone, MilestoneKind.STARTED, date(2026, 6, 20))
+        make_milestone(db, zone.kept, Stage.SIGNED, date(2026, 6, 10))
+        make_milestone(db, zone.gone, Stage.SIGNED, date(2026, 6, 1))
+        make_milestone(db, zone.gone, Stage.STARTED, date(2026, 6, 20))
 
         kept = zone.merge()
 
         steps = db.scalars(select(Milestone).where(Milestone.lead_id == zone.kept.id))
         dates = {step.kind: step.reached_on for step in steps}
-        assert dates[MilestoneKind.SIGNED] == date(2026, 6, 1)
-        assert dates[MilestoneKind.STARTED] == date(2026, 6, 20)
+        assert dates[Stage.SIGNED] == date(2026, 6, 1)
+        assert dates[Stage.STARTED] == date(2026, 6, 20)
         assert db.get_one(Lead, zone.kept.id).stage is Stage.STARTED
         assert "2026-06-10" in kept.journal  # stays, crossed out
 
@@ -257,8 +259,8 @@ class TestUndoing:
     @pytest.mark.parametrize("subject", [LEAD, COMPANY])
     def test_puts_both_back_exactly_as_they_were(self, db, zone, subject):
         attach(db, zone)
-        make_milestone(db, zone.kept, MilestoneKind.SIGNED, date(2026, 6, 10))
-        make_milestone(db, zone.gone, MilestoneKind.SIGNED, date(2026, 6, 1))
+        make_milestone(db, zone.kept, Stage.SIGNED, date(2026, 6, 10))
+        make_milestone(db, zone.gone, Stage.SIGNED, date(2026, 6, 1))
         zone.kept.stage = zone.gone.stage = Stage.SIGNED
         make_alias(db, "沧海", zone.new)
         db.flush()
@@ -303,6 +305,50 @@ class TestUndoing:
 
         assert zone.merge()
         assert len(db.scalars(select(Merge)).all()) == 2
+
+
+class TestClaims:
+    def claim(self, db, zone, lead, state=ClaimState.CLAIMED, kind=ClaimKind.SIGNED):
+        is_decided = state is ClaimState.RECOGNISED
+        claim = Claim(
+            lead_id=lead.id,
+            kind=kind,
+            state=state,
+            round=1,
+            first_claimed_at=NOW,
+            claimed_at=NOW,
+            claimed_by_id=zone.first.id,
+            reached_on=ON,
+            counts_on=ON,
+            document_number="招〔2026〕1号",
+            document_issuer="招商局",
+            document_on=ON,
+            basis="协议" if is_decided else None,
+            decided_at=NOW + timedelta(hours=1) if is_decided else None,
+            decided_by_id=zone.officer.id if is_decided else None,
+        )
+        db.add(claim)
+        db.flush()
+        return claim
+
+    def test_two_claims_of_one_kind_bar_the_merge(self, db, zone):
+        self.claim(db, zone, zone.kept, ClaimState.RECOGNISED)
+        other = self.claim(db, zone, zone.gone)
+
+        with pytest.raises(Refused, match="both_claimed"):
+            zone.merge()
+        other.kind = ClaimKind.STARTED
+        db.flush()
+
+        assert zone.merge()
+        assert set(db.scalars(select(Claim.lead_id))) == {zone.kept.id}
+
+    def test_a_later_recognition_bars_its_undoing(self, db, zone):
+        kept = zone.merge()
+        self.claim(db, zone, zone.kept, ClaimState.RECOGNISED)
+
+        with pytest.raises(Refused, match="recognised_since"):
+            zone.undo(kept)
 
 
 worlds = st.lists(
