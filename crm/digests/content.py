@@ -320,6 +320,8 @@ class MonthPart:
     corrections: Truncated[CorrectionLine]  # for the line of command only
     signed: int
     waiting: int
+    recognised_later: int  # of results that count in an earlier month
+    revoked_later: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ from crm.quotas.queries import (
     working_calendar,
 )
 from crm.quotas.rules import Figure, FigureStatus
+from crm.results.figures import LateDecision, late_decisions
 from crm.supervision.queries import OrderActivity, order_activity
 from crm.targets.queries import courses, target_progress
 from crm.targets.rules import TargetProgress
@@ -97,6 +98,7 @@ class MonthFacts:
     courses: Sequence[Course]
     kind_names: Mapping[str, str]  # of milestones
     corrections: Sequence[CorrectionFacts]
+    decisions: Sequence[LateDecision]
 
 
 @dataclass(frozen=True)
@@ -337,6 +339,12 @@ def _month_facts(db: Session, month: Period, at: datetime) -> MonthFacts:
         courses=courses(db, month, at),
         kind_names=milestone_kinds(db).names,
         corrections=_corrections(db, month, at),
+        decisions=late_decisions(
+            db,
+            begins=at_civil(month.first),
+            ends=min(at, at_civil(month.after.first)),
+            before=month.first,
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import FigureStatus, basis_of
+from crm.results.rules import ClaimState
 from crm.targets.queries import speeds_of
 
 MOST_CORRECTED = 20
@@ -38,6 +39,8 @@ def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> Month
         if visibility.has_records and found.is_seen_by(visibility.figures)
     ]
     signed = sum(_is_signed(facts, found) for found in corrections)
+    decided = [found for found in month.decisions if found.unit_id in whole]
+
     return MonthPart(
         trend=_trend(facts, visibility.figures, facts.shared(_months_of, seen)),
         speeds=speeds_of(
@@ -48,6 +51,8 @@ def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> Month
         corrections=Truncated.of(_correction_lines(facts, named), MOST_CORRECTED),
         signed=signed,
         waiting=len(corrections) - signed,
+        recognised_later=sum(found.state is ClaimState.RECOGNISED for found in decided),
+        revoked_later=sum(found.state is ClaimState.REVOKED for found in decided),
     )
 
 

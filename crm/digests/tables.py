@@ -16,7 +16,7 @@ from crm.digests.content import (
     UnitLine,
     UnitsPart,
 )
-from crm.digests.document import Cell, Line, Row, Section, Table
+from crm.digests.document import Cell, Line, Link, Row, Section, Table
 from crm.digests.rules import TaskCounts
 from crm.digests.sections import figure_url
 from crm.quotas.rules import FigureStatus, Rule
@@ -51,6 +51,7 @@ def target_sections(targets: Iterable[TargetProgress], *, in_mail: int) -> Itera
         "年度目标进度",
         hint=f"已过 {some[0].months} 个月，序时进度 {some[0].pace}%",
         lines=tuple(map(_target, some)),
+        note=words.fulfilment(some[0].fulfilment),
         in_mail=in_mail,
     )
 
@@ -76,6 +77,21 @@ def month_sections(month: MonthPart, this: str) -> Iterator[Section]:
         yield Section(
             "speeds", f"{this}办理周期", lines=tuple(map(_speed, month.speeds)), in_mail=0
         )
+
+
+def decision_sections(month: MonthPart) -> Iterator[Section]:
+    """What was recognised or revoked in the month of results of earlier ones (PROJECTS 7)."""
+    if not (month.recognised_later or month.revoked_later):
+        return
+    yield Section(
+        "decisions",
+        "以前月份成果的认定",
+        note=(
+            f"定稿后认定 {month.recognised_later} 项，取消认定 {month.revoked_later} 项。"
+            "以前的月报不变，计入本年累计。"
+        ),
+        links=(Link("查看认定", "/claims?view=all"),),
+    )
 
 
 def correction_sections(month: MonthPart) -> Iterator[Section]:
@@ -150,7 +166,8 @@ def _target(progress: TargetProgress) -> Line:
         value=words.goal_done(progress),
         status=words.goal_gap(progress) if progress.points is not None else "",
         tone=(FigureStatus.AT_RISK if is_behind else FigureStatus.MET).value,
-        details=tuple(filter(None, (words.goal_parts(progress), f"{share}{compared}"))),
+        notes=tuple(filter(None, (words.goal_parts(progress),))),
+        details=(f"{share}{compared}",),
         percent=min(int(progress.percent), 100) if progress.percent is not None else None,
     )
 

@@ -31,6 +31,7 @@ from crm.problems.permissions import onlooker
 from crm.quotas.permissions import FigureScope, figure_scopes
 from crm.quotas.queries import PersonFigure, explained_figures, working_calendar
 from crm.quotas.rules import IN_DANGER, Rule
+from crm.results.queries import overdue_units
 from crm.supervision.queries import OpenOrder, open_orders
 
 READERS = frozenset({Role.SUPERVISOR, Role.LEADER})  # who may see the units' records
@@ -61,6 +62,7 @@ class TenDayReport:
     orders: Truncated[OpenOrder]
     overdue: Truncated[OverdueLine]
     problems: tuple[OverdueProblem, ...]
+    claims: int  # not decided in time
     to_help: Truncated[FigureLine]  # by unit and name, never by score (REGIME 3)
     rules: tuple[Rule, ...]
 
@@ -71,7 +73,13 @@ class TenDayReport:
 
     def __bool__(self) -> bool:
         # Hidden milestones alone make no mail: it would have nothing to show.
-        return bool(self.orders.lines or self.overdue.lines or self.problems or self.to_help.lines)
+        return bool(
+            self.orders.lines
+            or self.overdue.lines
+            or self.problems
+            or self.claims
+            or self.to_help.lines
+        )
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ class TenDayFacts:
     overdue: Sequence[OverdueMilestone]
     unit_of: Mapping[int, int | None]  # by lead, the unit responsible for it
     estimated: frozenset[Period]
+    claims: Sequence[tuple[int | None, int | None]]  # late ones: responsible, recognising unit
 
     @property
     def on(self) -> date:
@@ -145,6 +154,7 @@ def _gather(db: Session, period: Period, at: datetime) -> TenDayFacts:
             db.execute(select(Lead.id, responsible_unit(on)).where(Lead.id.in_(lead_ids))).all()
         ),
         estimated=frozenset(part for part in running if calendar.is_estimated(part)),
+        claims=overdue_units(db, on),
     )
 
 
@@ -168,6 +178,7 @@ def _report(
         orders=Truncated.of(open_orders(db, reader, facts.at, scope), MOST),
         overdue=_overdue(db, facts, reader),
         problems=_problems(db, facts, reader),
+        claims=sum(not reader.unit_ids.isdisjoint(units) for units in facts.claims),
         to_help=Truncated.of([figure_line(found, facts.at) for found in behind], MOST),
         rules=tuple({found.figure.rule.code: found.figure.rule for found in behind}.values()),
     )

@@ -23,6 +23,7 @@ from crm.digests.sections import (
 from crm.digests.tables import (
     TARGETS_IN_MAIL,
     correction_sections,
+    decision_sections,
     definition_sections,
     month_sections,
     order_units_sections,
@@ -78,6 +79,7 @@ def _rest_of_units(digest: Digest, units: UnitsPart, this: str) -> Iterator[Sect
     yield from order_units_sections(units.orders)
     yield from problem_sections(units.problems, this)
     if units.month:
+        yield from decision_sections(units.month)
         yield from correction_sections(units.month)
     yield from visit_sections(units, plan_until)
     if units.month:

@@ -25,6 +25,7 @@ from crm.results.permissions import (
     visible_to,
 )
 from crm.results.rules import DECIDED_IN, ClaimKind, ClaimState
+from crm.results.settings import kind_rows
 from crm.results.workflow import CLAIM_WORKFLOW, STEP_OF_WAIT, Wait
 
 PARTIES = (
@@ -148,4 +149,13 @@ def overdue(db: Session, on: date) -> list[Claim]:
         claim
         for claim in claims
         if is_undecided(claim) and (due := due_on(claim, calendar)) and due < on
+    ]
+
+
+def overdue_units(db: Session, on: date) -> list[tuple[int | None, int | None]]:
+    """Of each claim not decided in time the responsible and the recognising unit."""
+    rows = kind_rows(db)
+    return [
+        (claim.unit_id, rows[claim.kind].unit_id if claim.kind in rows else None)
+        for claim in overdue(db, on)
     ]

@@ -138,6 +138,31 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Fulfilment:
+    """Of the projects recognised as signed in a span, those recognised as started by its end."""
+
+    started: int
+    signed: int
+
+    @property
+    def percent(self) -> Decimal | None:
+        """The share (履约率); none without a base."""
+        return _percent(Decimal(self.started), Decimal(self.signed)) if self.signed else None
+
+
+def fulfilment(reached: Iterable[Project], unit_ids: frozenset[int | None]) -> Fulfilment:
+    """The fulfilment of these units; parked and lost projects stay in the base (PROJECTS 7)."""
+    counting = [row for row in reached if row.counts]
+    signed = {
+        row.lead_id
+        for row in counting
+        if row.kind == KIND_OF[Metric.SIGNED] and row.unit_id in unit_ids
+    }
+    started = {row.lead_id for row in counting if row.kind == KIND_OF[Metric.STARTED]}
+    return Fulfilment(len(signed & started), len(signed))
+
+
+@dataclass(frozen=True, slots=True)
 class TargetProgress:
     """How far a target has come."""
 
@@ -149,6 +174,7 @@ class TargetProgress:
     months: int
     registered: Decimal | None = None  # with what waits and what is recognised
     waiting: Decimal = Decimal(0)  # claimed and not decided
+    fulfilment: Fulfilment = Fulfilment(0, 0)  # of its units in the year
 
     @property
     def percent(self) -> Decimal | None:
@@ -172,7 +198,7 @@ def progress_of(
     goal: Goal,
     unit_name: str,
     unit_ids: frozenset[int | None],
-    reached: Iterable[Project],
+    reached: Collection[Project],
     on: date,
 ) -> TargetProgress:
     """The progress of the target of these units, on that date."""
@@ -200,6 +226,7 @@ def progress_of(
         months_gone(goal.year, on),
         _measured(goal, registered) if kind else None,
         _measured(goal, waiting),
+        fulfilment(reached, unit_ids),
     )
 
 

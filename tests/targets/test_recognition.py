@@ -1,6 +1,7 @@
 """Registered, waiting and recognised stand side by side for each target (PROJECTS 7 and 11)."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -14,7 +15,8 @@ from crm.targets.models import Target
 from crm.targets.queries import target_progress
 from crm.targets.rules import Metric, TargetMeasure, Tier
 from tests.conftest import NOW
-from tests.results.conftest import arrange, claimed, project
+from tests.factories import make_milestone
+from tests.results.conftest import SIGNED_ON, arrange, claimed, project
 
 
 @pytest.fixture
@@ -108,3 +110,16 @@ def test_starts_completions_and_money_stand_beside_signings_without_numbers(db, 
     started = found[Metric.STARTED]
     assert (started.registered, started.achieved, started.goal.value) == (1, 1, None)
     assert (started.percent, started.points) == (None, None)
+
+
+def test_fulfilment_is_what_was_started_of_what_was_recognised_as_signed(db, zone):
+    both = project(db, zone, on=date(2026, 3, 1))
+    make_milestone(db, both, Stage.STARTED, date(2026, 3, 20))
+    project(db, zone, on=date(2026, 3, 1))
+    make_milestone(db, recognised := project(db, zone), Stage.LOST, SIGNED_ON)
+    recognise(db, zone, recognised)
+    project(db, zone)  # registered, and not claimed
+
+    found = progress(db)[0].fulfilment
+
+    assert (found.started, found.signed, found.percent) == (1, 3, Decimal("33.3"))

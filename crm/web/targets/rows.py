@@ -8,6 +8,7 @@ from itertools import groupby
 from crm.base.money import format_amount
 from crm.targets.rules import (
     OF_MONEY,
+    Fulfilment,
     Goal,
     Metric,
     TargetMeasure,
@@ -37,14 +38,25 @@ class TargetRow:
 class UnitTargets:
     name: str
     rows: tuple[TargetRow, ...]
+    fulfilment: str  # 履约率 with its base
 
 
 def targets_by_unit(progress: Iterable[TargetProgress]) -> list[UnitTargets]:
     """Group targets by unit; those of a unit must follow each other."""
-    return [
-        UnitTargets(name, tuple(map(target_row, targets)))
-        for name, targets in groupby(progress, key=lambda target: target.unit_name)
-    ]
+    units = []
+    for name, group in groupby(progress, key=lambda target: target.unit_name):
+        targets = [*group]
+        rows = tuple(map(target_row, targets))
+        units.append(UnitTargets(name, rows, fulfilment_text(targets[0].fulfilment)))
+    return units
+
+
+def fulfilment_text(part: Fulfilment) -> str:
+    """The share of signed projects that were started, with its base."""
+    if part.percent is None:
+        return ""
+    base = f"本年认定签约 {part.signed} 个，其中认定开工 {part.started} 个"
+    return f"履约率 {part.percent}%（{base}，含按登记计入的）"
 
 
 def target_row(progress: TargetProgress) -> TargetRow:
