@@ -67,6 +67,7 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "order_series": {"supervision_order": None},
     "order_unit": {"supervision_order": "order_id"},
     "problem_file": {"problem": "record_id"},
+    "plan_template_step": {"plan_template": "template_id"},
     "problem_entry": {"problem": "problem_id"},
     "problem_lead": {"problem": "problem_id"},
     "problem_unit": {"problem": "problem_id"},

@@ -17,6 +17,7 @@ from crm.base.workdays import Source, Workday, WorkingCalendar
 from crm.leads.industries import industries
 from crm.leads.milestone_kinds import KindData, add_kind
 from crm.leads.models import MilestoneKind
+from crm.leads.plan_templates import TemplateData, set_template, templates
 from crm.people.models import Unit
 from crm.people.rules import UnitKind
 from crm.problems.categories import CategoryData, add_category, categories
@@ -84,6 +85,7 @@ class Planted:
     targets: int
     categories: int
     milestone_kinds: int
+    plan_templates: int
     claim_kinds: int
 
 
@@ -97,6 +99,7 @@ def plant(db: Session, *, now: datetime) -> Planted:
         targets=_plant_targets(db, now),
         categories=_plant_categories(db, now),
         milestone_kinds=_plant_milestone_kinds(db, now),
+        plan_templates=_plant_templates(db, now),
         claim_kinds=plant_claims(db, from_on=civil_date(now), now=now),
     )
 
@@ -238,3 +241,11 @@ def _plant_milestone_kinds(db: Session, now: datetime) -> int:
     for place, seed in new:
         add_kind(db, code=seed["code"], data=KindData(seed["name"], place), by=None, now=now)
     return len(new)
+
+
+def _plant_templates(db: Session, now: datetime) -> int:
+    """Add the shipped templates of plans where there are none: others are the zone's own."""
+    shipped = [] if templates(db) else read_seeds("plan_templates.yaml")
+    for seed in shipped:
+        set_template(db, data=TemplateData(seed["name"], seed["steps"]), by=None, now=now)
+    return len(shipped)

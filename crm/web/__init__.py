@@ -36,6 +36,7 @@ from crm.web.home import views as myday
 from crm.web.leads import views as leads
 from crm.web.merges import views as merges
 from crm.web.milestones import kinds as milestone_kinds
+from crm.web.milestones import templates as plan_templates
 from crm.web.people import entry_grants, reassignment, units
 from crm.web.people import views as people
 from crm.web.problems import admin as problem_categories
@@ -126,6 +127,7 @@ def init_app(app: Flask) -> None:
         rates,
         problem_categories,
         milestone_kinds,
+        plan_templates,
         audit,
         calendar,
         jobs,

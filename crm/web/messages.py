@@ -236,6 +236,7 @@ SENTENCES = {
     "unknown_milestone": "没有这个节点，或该节点已停用、不能撤回。",
     "not_formal": "只有正式投资协议计入签约；如签的不是正式协议，请撤回本次签约，再登记框架协议。",
     "look_again_too_early": "再看日期应晚于搁置日期。",
+    "nothing_to_plan": "这些节点都已完成或已有计划，没有可安排的。",
     "name_taken": "这个名称已被使用，请更换名称。",
     "already_done": "这项跟进已办结。",
     "undo_too_late": "只能在办结当天撤销。",

@@ -66,6 +66,7 @@ from crm.web.leads.forms import (
     set_choices,
     value_labels,
 )
+from crm.web.leads.plan_by_template import plan_all, preview_plans
 from crm.web.leads.rows import lead_row
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
@@ -78,6 +79,8 @@ bp.get("/leads/duplicates")(check)
 bp.post(f"{LEAD}/reach")(reach)
 bp.post(f"{LEAD}/plans")(plan)
 bp.post(f"{LEAD}/plans/<kind>")(revise)
+bp.get(f"{LEAD}/plan-by-template")(preview_plans)
+bp.post(f"{LEAD}/plan-by-template")(plan_all)
 bp.post(f"{LEAD}/followups")(follow_up)
 bp.post(f"{LEAD}/roles")(give_role)
 bp.post(f"{LEAD}/roles/<int(max={LARGEST_ID}):role_id>/end")(end_role)

@@ -144,6 +144,7 @@ def test_an_overdue_milestone_says_by_how_many_days(zone, tracker, plan):
 def test_a_parked_lead_has_nothing_overdue(app, zone, tracker, plan):
     plan(SIGNED, date(2026, 7, 10))
     values = {"kind": "parked", "on": "2026-07-15", "reason": "暂缓"}
+    values["look_again_on"] = "2026-09-01"
     tracker.post(f"{zone.path}/reach", data=values)
 
     shown = tracker.get(zone.path).text
