@@ -15,6 +15,7 @@ from crm.problems.figures import Figure, ProblemFigures, Span, by_category, figu
 from crm.problems.permissions import Onlooker
 
 SHOWN = (Figure.OPEN_AT_START, Figure.RAISED, Figure.CLOSED, Figure.LEFT, Figure.OVERDUE)
+SHORT = ("期初", "提出", "销号", "期末", "逾期")  # of the same, where the table has no room
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from crm.web.forms import (
 )
 from crm.web.problems.actions import act, page
 from crm.web.problems.exports import sheet_of
-from crm.web.problems.figures import SHOWN, figure_name, figure_table, ids_behind
+from crm.web.problems.figures import SHORT, SHOWN, figure_name, figure_table, ids_behind
 from crm.web.problems.files import FILES
 from crm.web.problems.forms import FORMS, ProblemForm, set_choices
 from crm.web.problems.onlooking import my_onlooker, problem_or_404
@@ -174,8 +174,7 @@ def figures() -> ResponseReturnValue:
         period=period,
         table=figure_table(db.session, my_onlooker(), period, moment()),
         heads=[figure.label for figure in SHOWN],
-        # the period stands above the table
-        short_heads=[figure.label[2:] for figure in SHOWN],
+        short_heads=SHORT,
         previous=url_for(".figures", period=period.before.name),
         next=url_for(".figures", period=period.after.name) if period != current else None,
         current=url_for(".figures") if period != current else None,
