@@ -283,3 +283,25 @@ def test_kinds_of_milestones_become_rows_and_nothing_of_the_past_moves(migrated)
     assert planned == ["land"]
     assert tuple(ordered) == ("land", date(2026, 7, 1))
     assert entries == [order.id]
+
+
+def test_a_zone_that_exists_gets_the_categories_of_problems_with_their_units(migrated):
+    migrations().downgrade("0037")
+    with db.sessionmaker.begin() as rows:
+        insert = text(
+            "INSERT INTO unit (code, name, kind, position)"
+            " VALUES ('projects', '项目服务局', 'bureau', 1)"
+        )
+        rows.execute(insert)
+
+    migrations().upgrade()
+
+    with db.sessionmaker() as rows:
+        query = text(
+            "SELECT c.name, u.code FROM problem_category c LEFT JOIN unit u ON u.id = c.unit_id"
+            " ORDER BY c.position"
+        )
+        found = rows.execute(query).all()
+    assert len(found) == 12
+    assert found[0] == ("用地", "projects")
+    assert found[-1] == ("其他", None)

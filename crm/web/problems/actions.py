@@ -52,9 +52,12 @@ def page(problem: Problem, sent: dict[Step, StepForm] | None = None, refusal: st
     waits = waits_of(db.session, me, problem.id, moment())
     seen_problem = seen_alone(db.session, me, problem)
     forms = {
-        step: sent.get(step) or _form_of(step, formdata=None) for step in FORMS if step in steps
+        step: sent.get(step) or _form_of(step, formdata=None, data=_given(step, problem))
+        for step in FORMS
+        if step in steps
     }
-    set_step_choices(db.session, forms, me.viewer, me.on)
+    taker = problem.person.name if problem.person else "本人"
+    set_step_choices(db.session, forms, me.viewer, me.on, taker=taker)
 
     return render_template(
         "problems/show.html",
@@ -71,6 +74,11 @@ def page(problem: Problem, sent: dict[Step, StepForm] | None = None, refusal: st
         refusal=refusal,
         unsent=_unsent(sent, forms),
     )
+
+
+def _given(step: Step, problem: Problem) -> dict[str, object]:
+    """What a form begins with: whoever takes it keeps those who assist."""
+    return {"unit_ids": [unit.id for unit in problem.units]} if step is Step.TAKE else {}
 
 
 def _form_of(step: Step, **options: object) -> StepForm:

@@ -161,8 +161,13 @@ def set_choices(db: Session, form: ProblemForm, viewer: Viewer, on: date) -> Non
     offer_leads(db, viewer, form.lead_ids)
 
 
-def set_step_choices(db: Session, forms: dict[Step, StepForm], viewer: Viewer, on: date) -> None:
-    """Set the choices of the forms of a page that name units and people."""
+def set_step_choices(
+    db: Session, forms: dict[Step, StepForm], viewer: Viewer, on: date, *, taker: str
+) -> None:
+    """Set the choices of the forms of a page that name units and people.
+
+    `taker`: who owns the problem once it is taken, where nobody else is chosen.
+    """
     units = _unit_choices(db)
     for form in forms.values():
         if "unit_id" in form:
@@ -175,9 +180,7 @@ def set_step_choices(db: Session, forms: dict[Step, StepForm], viewer: Viewer, o
         by_unit = SelectChoice("", "由承办单位明确")
         offer_people(db, PeopleAsked(viewer, on), *people, extra=[by_unit])
     if Step.TAKE in forms:
-        # whoever takes it without naming another owns it
-        choices = forms[Step.TAKE]["person_id"].choices
-        choices[0] = SelectChoice("", "本人")
+        forms[Step.TAKE]["person_id"].choices[0] = SelectChoice("", taker)
 
 
 def _unit_choices(db: Session) -> list[SelectChoice]:

@@ -165,6 +165,15 @@ def test_it_goes_from_hand_to_hand_until_it_is_closed(app, zone, problem):
     assert "困难问题进展" in lead
 
 
+def test_whoever_takes_it_is_offered_to_keep_those_who_assist(app, zone):
+    with arranged(app) as db:
+        problem = raised(db, _of(db, zone), unit_ids=[zone.economy]).id
+
+    page = sign_in(app, "builder").get(f"{LIST}/{problem}").text
+    assert f'<option selected value="{zone.economy}">经发局</option>' in page
+    assert ">本人</option>" in page
+
+
 def test_the_second_of_two_who_act_gets_a_sentence_and_keeps_what_they_typed(app, zone, problem):
     post(app, "wang", problem, "withdraw")
     answer = post(app, "builder", problem, "pass_on", unit_id=zone.economy, reason="不属我局")
