@@ -34,7 +34,7 @@ from crm.extensions import db
 from crm.files.checks import LARGEST
 from crm.files.kinds import ACCEPTED, MEDIA_TYPES
 from crm.files.models import Attachment
-from crm.files.queries import attachment_of, attachments_of
+from crm.files.queries import ListedFile, attachment_of, listed_files
 from crm.files.service import attach
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
@@ -91,14 +91,14 @@ class FilePages:
         bp.add_url_rule(one, f"{self.prefix}file", self._download)
         UPLOADS.add(f"{bp.name}.{self.prefix}add_file")
 
-    def rows(self, record_id: int) -> Sequence[Attachment]:
-        return attachments_of(db.session, self.table, record_id)
+    def rows(self, record_id: int) -> Sequence[ListedFile]:
+        return listed_files(db.session, self.table, record_id)
 
     def part(
         self,
         record: RecordWithFiles,
         form: UploadForm | None = None,
-        rows: Sequence[Attachment] | None = None,
+        rows: Sequence[ListedFile] | None = None,
     ) -> FilesPart:
         """The files of the record; `form` is one that was sent and has errors.
 
@@ -121,7 +121,7 @@ class FilePages:
         endpoint = f"{self._blueprint}.{self.prefix}{page}"
         return url_for(endpoint, **{self.key: record_id}, **values)  # type: ignore[arg-type]
 
-    def _row(self, record: RecordWithFiles, row: Attachment) -> FileRow:
+    def _row(self, record: RecordWithFiles, row: ListedFile) -> FileRow:
         newer = self._url("files", record.id, supersedes=row.id) if record.may_add else None
         return file_row(row, self._url("file", record.id, attachment_id=row.id), newer, today())
 

@@ -7,7 +7,7 @@ from datetime import date
 from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.files.kinds import FileKind
-from crm.files.models import Attachment
+from crm.files.queries import ListedFile
 
 _UNITS = (("MB", 1024 * 1024), ("KB", 1024))
 PICTURES = (FileKind.JPEG, FileKind.PNG)
@@ -34,22 +34,22 @@ def size_text(size: int) -> str:
     return "不到 1 KB"
 
 
-def file_row(row: Attachment, url: str, newer_url: str | None, on: date) -> FileRow:
+def file_row(row: ListedFile, url: str, newer_url: str | None, on: date) -> FileRow:
     added = formatting.dated(civil_date(row.added_at), on)
-    meta = (size_text(row.file.size), row.added_by.name, added)
+    meta = (size_text(row.size), row.added_by, added)
     is_superseded = row.superseded_by_id is not None
     return FileRow(
         row.id,
         row.name,
         url,
-        "photo" if row.file.kind in PICTURES else "file-text",
+        "photo" if row.kind in PICTURES else "file-text",
         " · ".join(meta),
         is_superseded,
         None if is_superseded else newer_url,
     )
 
 
-def in_versions(rows: Sequence[Attachment]) -> list[Attachment]:
+def in_versions(rows: Sequence[ListedFile]) -> list[ListedFile]:
     """The files in the order of their first versions, each followed by its older ones."""
     older = {row.superseded_by_id: row for row in rows if row.superseded_by_id}
     chains = []

@@ -72,7 +72,7 @@ def render_lead(
         also=[
             *problems.happened,
             *results.happened,
-            *added_files(files, today()),
+            *added_files(lead.id, files, today()),
             *_merges(place, is_merged=is_merged),
         ],
     )

@@ -9,7 +9,7 @@ from flask import abort, url_for
 from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.extensions import db
-from crm.files.models import Attachment
+from crm.files.queries import ListedFile
 from crm.leads.models import Lead, LeadFile
 from crm.leads.queries import lead_with_right
 from crm.web.auth import my_view
@@ -28,9 +28,9 @@ def _find(lead_id: int) -> RecordWithFiles:
     return of_lead(lead, can_change=can_change)
 
 
-def added_files(rows: Sequence[Attachment], on: date) -> Iterator[Happening]:
+def added_files(lead_id: int, rows: Sequence[ListedFile], on: date) -> Iterator[Happening]:
     """The rows of the timeline: what one person adds in a day is one of them."""
-    for (day, name), group in groupby(rows, lambda row: (_day(row), row.added_by.name)):
+    for (day, name), group in groupby(rows, lambda row: (_day(row), row.added_by)):
         files = list(group)
         count = f" {len(files)} 份" if len(files) > 1 else ""
         event = Event(
@@ -38,14 +38,14 @@ def added_files(rows: Sequence[Attachment], on: date) -> Iterator[Happening]:
             f"添加佐证材料{count}",
             formatting.dated(day, on),
             "neutral",
-            url=url_for("leads.files", lead_id=files[0].record_id),
+            url=url_for("leads.files", lead_id=lead_id),
             meta=name,
             texts=("、".join(file.name for file in files),),
         )
         yield Happening(files[-1].added_at, event)
 
 
-def _day(row: Attachment) -> date:
+def _day(row: ListedFile) -> date:
     return civil_date(row.added_at)
 
 
