@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import and_, or_, select, union
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from crm.base import formatting
 from crm.base.clock import civil_date
@@ -17,7 +17,7 @@ from crm.leads.permissions import role_held_on
 from crm.people.models import Person, Posting
 from crm.people.queries import active_at, held_on, unit_tree, units_above
 from crm.people.rules import Role
-from crm.problems.models import Problem
+from crm.problems.models import Problem, ProblemLead
 from crm.problems.rules import OVER
 from crm.reassignment.rules import Thing
 from crm.supervision.models import Order
@@ -109,16 +109,18 @@ def heirs_of(db: Session, person: Person, now: datetime) -> list[Person]:
     held = select(Posting.unit_id).where(Posting.person_id == person.id, Posting.is_primary)
     # the last unit: whoever has left holds no posting any more
     begun = held.where(Posting.from_on <= civil_date(now)).order_by(Posting.from_on.desc())
-    unit_id = db.scalar(begun.limit(1))
-    chain = units_above(unit_tree(db), unit_id) if unit_id else []
+    last_unit = begun.correlate(None).limit(1).scalar_subquery()
 
     posted = and_(Posting.person_id == Person.id, held_on(civil_date(now)))
     may_inherit = Person.role.in_((Role.SUPERVISOR, Role.ADMIN)) & active_at(now)
-    query = select(Person, Posting.unit_id).outerjoin(Posting, posted).where(may_inherit)
+    query = select(Person, Posting.unit_id, last_unit).outerjoin(Posting, posted).where(may_inherit)
     rows = db.execute(query.order_by(Person.id)).all()
+    unit_id = rows[0][-1] if rows else None
+    chain = units_above(unit_tree(db), unit_id) if unit_id else []
+
     # in this order each once, though posted in several units
-    heirs = [heir for unit in chain for heir, of in rows if of == unit and not _is_admin(heir)]
-    heirs += [heir for heir, _ in rows if _is_admin(heir)]
+    heirs = [heir for unit in chain for heir, of, _ in rows if of == unit and not _is_admin(heir)]
+    heirs += [heir for heir, *_ in rows if _is_admin(heir)]
 
     return [heir for heir in dict.fromkeys(heirs) if heir.id != person.id]
 
@@ -168,12 +170,16 @@ def _orders(db: Session, person_id: int) -> Iterator[OpenThing]:
 
 
 def _problems(db: Session, person_id: int) -> Iterator[OpenThing]:
-    query = select(Problem).where(Problem.person_id == person_id, Problem.state.not_in(OVER))
-    for problem in db.scalars(query.options(selectinload(Problem.leads))):
-        leads = frozenset(lead.id for lead in problem.leads)
+    linked = select(Problem, ProblemLead.lead_id).join(ProblemLead)
+    query = linked.where(Problem.person_id == person_id, Problem.state.not_in(OVER))
+    leads: defaultdict[Problem, set[int]] = defaultdict(set)
+    for problem, lead_id in db.execute(query.order_by(Problem.id)):
+        leads[problem].add(lead_id)
+
+    for problem, lead_ids in leads.items():
         text = f"{formatting.day(problem.due_on)}到期（{problem.state.label}）"
         on, words = problem.due_on, problem.matter
-        yield OpenThing(Thing.PROBLEM, problem.id, on, text, words, leads)
+        yield OpenThing(Thing.PROBLEM, problem.id, on, text, words, frozenset(lead_ids))
 
 
 def _followups(db: Session, person_id: int) -> Iterator[OpenThing]:
