@@ -18,6 +18,7 @@ class MessageKind(LabeledEnum):
     COMPANION = "companion", "同行通知"
     HANDOVER = "hand-over", "工作交接"
     PROBLEM = "problem", "困难问题"
+    ASSISTANCE = "assistance", "协办申请"
     DUPLICATE = "duplicate", "线索重复提示"
     STAY_LAPSED = "stay-lapsed", "驻城逾期未办结"
     CLAIM = "claim", "认定"

@@ -81,7 +81,7 @@ def merge(db: Session, *, pair: Pair, by: Person, now: datetime) -> Merge:
     survivor = row_of(db, _core(pair), {"id": pair.survivor_id}) or {}
 
     if pair.subject is Mergeable.LEAD:
-        _merge_parts(db, journal, pair, now)
+        _merge_parts(db, journal, pair)
     move_all(db, journal, pair.table, old=pair.merged_id, new=pair.survivor_id)
     journal.remove(db, _core(pair), {"id": pair.merged_id})
     values = _values(pair, survivor, merged)
@@ -179,12 +179,12 @@ def _spelled(name: str) -> Row:
     return {"folded": folded(name), "normal": normal_form(name), "search": search_text(name)}
 
 
-def _merge_parts(db: Session, journal: Journal, pair: Pair, now: datetime) -> None:
+def _merge_parts(db: Session, journal: Journal, pair: Pair) -> None:
     """Milestones, roles and amounts of two leads, where both may not stand side by side."""
     _cross_out_later(db, journal, pair)
     _fit_roles(db, journal, pair)
     if "amount" in pair.taken:
-        _replace_amounts(db, journal, pair, now)
+        _set_aside_amounts(db, journal, pair)
 
 
 def _cross_out_later(db: Session, journal: Journal, pair: Pair) -> None:
@@ -236,19 +236,19 @@ def _holder(row: Row) -> tuple[int | None, int | None]:
     return row["person_id"], row["unit_id"]
 
 
-def _replace_amounts(db: Session, journal: Journal, pair: Pair, now: datetime) -> None:
-    """Let the other's amounts hold; the survivor's stay beside them as replaced."""
+def _set_aside_amounts(db: Session, journal: Journal, pair: Pair) -> None:
+    """Let the other's amounts hold in place of the survivor's of the same kinds."""
     table: Any = LeadAmount.__table__
     held = [
         {
-            row["kind"]: row
+            row["kind"]: row["id"]
             for key in keys_of(db, table, table.c.lead_id, lead_id)
             if (row := row_of(db, table, key) or {})["replaced_at"] is None
         }
         for lead_id in pair.ids
     ]
     for kind in held[0].keys() & held[1].keys():
-        journal.set(db, table, {"id": held[0][kind]["id"]}, {"replaced_at": now})
+        journal.remove(db, table, {"id": held[0][kind]})
 
 
 def _follow_up(  # noqa: PLR0913, PLR0917 - the pair with what both were

@@ -44,6 +44,8 @@ def test_mails_about_ones_duty_cannot_be_switched_off():
         MessageKind.ABSENCE_ANSWER,
         MessageKind.HANDOVER,
         MessageKind.PROBLEM,
+        MessageKind.CLAIM,
+        MessageKind.ASSISTANCE,
         MessageKind.STAY_LAPSED,
     }
     assert {*OPTIONAL, *FIXED, *IN_APP} == set(MessageKind)

@@ -55,6 +55,7 @@ ACTIONS: Mapping[str, str] = {
     "company.merged_undone": "撤销合并企业",
     "company.contacts_merged": "合并联系人",
     "company.contacts_merged_undone": "撤销合并联系人",
+    "lead.assistance_offered": "申请协办",
     "lead.merged": "合并线索",
     "lead.merged_undone": "撤销合并线索",
     "lead.succeeded": "接续限知线索",

@@ -41,6 +41,7 @@ from crm.web.leads.actions import (
     revise,
     withdraw,
 )
+from crm.web.leads.assisting import ask_to_assist, assist
 from crm.web.leads.detail import (
     changeable_or_404,
     earlier_lead,
@@ -76,6 +77,8 @@ LEAD = f"/leads/<int(max={LARGEST_ID}):lead_id>"
 MILESTONE = f"{LEAD}/milestones/<int(max={LARGEST_ID}):milestone_id>"
 FILES.register(bp, LEAD)
 bp.get("/leads/duplicates")(check)
+bp.get(f"{LEAD}/assist")(ask_to_assist)
+bp.post(f"{LEAD}/assist")(assist)
 bp.post(f"{LEAD}/reach")(reach)
 bp.post(f"{LEAD}/plans")(plan)
 bp.post(f"{LEAD}/plans/<kind>")(revise)
