@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.base.db import writing
 from crm.base.pending import take
+from crm.leads.result_facts import ResultFactChanged
 from crm.leads.succession import give_unseen_leads
 from crm.people.accounts import RecordAccessEnded
 from crm.quotas.corrections import apply_edits
 from crm.reassignment.service import settle_ended
+from crm.results.review import flag_changed
 
 
 @contextmanager
@@ -32,4 +34,5 @@ def apply_pending(db: Session) -> None:
     ended = take(db, RecordAccessEnded)
     settle_ended(db, ended)
     give_unseen_leads(db, ended)
+    flag_changed(db, take(db, ResultFactChanged))
     apply_edits(db)  # last: visits that somebody leaves are edits too

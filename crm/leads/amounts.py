@@ -12,9 +12,11 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.money import Currency, Stated, editable_amount
+from crm.base.pending import collect
 from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Lead, Milestone
 from crm.leads.rates import rate_of
+from crm.leads.result_facts import ResultFactChanged
 from crm.leads.rules import AmountKind, Stage
 from crm.people.models import Person
 
@@ -89,6 +91,8 @@ def keep_amounts(  # noqa: PLR0913 - what was stated, when, by whom
             db.add(row)
     db.flush()
     db.refresh(lead, ["amount", "currency"])  # the database copies the total to the lead
+    if AmountKind.TOTAL in changed:
+        collect(db, ResultFactChanged(lead.id, None, now))
 
     return _audited(was, changed), _audited(changed, was)
 

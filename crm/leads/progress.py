@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 from crm.base.audit import changes, record
 from crm.base.clock import civil_date
 from crm.base.errors import Refused
+from crm.base.pending import collect
 from crm.leads.amounts import keep_signing_rates
 from crm.leads.milestone_kinds import require_used
 from crm.leads.models import Lead, Milestone
 from crm.leads.permissions import require_change
+from crm.leads.result_facts import ResultFactChanged
 from crm.leads.rules import (
     FINAL,
     FRAMEWORK,
@@ -125,6 +127,7 @@ def correct_milestone(  # noqa: PLR0913 - as reach
         "stage": lead.stage,
     }
     before, after = before | old, after | new
+    collect(db, ResultFactChanged(lead.id, milestone.kind, now))
     record(db, "lead.milestone_corrected", lead, by=by, at=now, before=before, after=after)
     _keep_rates(db, milestone, by=by, now=now)
 
@@ -151,6 +154,7 @@ def withdraw_milestone(  # noqa: PLR0913 - as reach
     db.delete(milestone)
     follow_milestones(db, lead)
     after = {"reason": reason.strip(), "stage": lead.stage}
+    collect(db, ResultFactChanged(lead.id, milestone.kind, now))
     record(db, "lead.milestone_withdrawn", lead, by=by, at=now, before=before, after=after)
     _keep_rates(db, milestone, by=by, now=now)
 

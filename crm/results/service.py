@@ -238,7 +238,8 @@ def _columns(data: ClaimData, reached_on: date) -> dict[str, object]:
 
 def _claim_words(data: ClaimData) -> str:
     words = f"佐证：{data.document_number.strip()}，{data.document_issuer.strip()}，"
-    words += f"{data.document_on.isoformat()}"
+    on = data.document_on
+    words += f"{on.year}年{on.month}月{on.day}日"
     return f"{words}\n{data.note.strip()}".strip()
 
 
