@@ -45,7 +45,6 @@ MOVING = {
 # Rows beside another: by whose entry they are told, found by that column; None: by any such entry.
 BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "claim_entry": {"claim": "claim_id"},
-    "claim_exclusion": {"claim_kind": None},
     "claim_kind_span": {"claim_kind": None},
     "companion_notice": {"visit": "visit_id"},
     "company": {"lead": None},

@@ -1,6 +1,6 @@
 """What a zone decides about recognition: units, evidence, exclusions, dates (PROJECTS 7)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -43,3 +43,18 @@ def exclusions(db: Session) -> Sequence[str]:
     """The cases in which nothing is recognised, as they are offered."""
     query = select(Exclusion.sentence).where(Exclusion.ended_at.is_(None))
     return db.scalars(query.order_by(Exclusion.position, Exclusion.id)).all()
+
+
+def all_exclusions(db: Session) -> Sequence[Exclusion]:
+    """The cases, also those that are not offered any more."""
+    return db.scalars(select(Exclusion).order_by(Exclusion.position, Exclusion.id)).all()
+
+
+def setting_of(db: Session, kind: ClaimKind) -> ClaimKindSetting | None:
+    """The row of a kind."""
+    return db.scalar(select(ClaimKindSetting).where(ClaimKindSetting.kind == kind))
+
+
+def open_span_of(rows: Iterable[Span], kind: ClaimKind) -> Span | None:
+    """The span of the kind that has no end."""
+    return next((row for row in rows if row.kind is kind and row.to_on is None), None)

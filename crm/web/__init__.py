@@ -43,6 +43,7 @@ from crm.web.problems import admin as problem_categories
 from crm.web.problems import views as problems
 from crm.web.quotas import views as compliance
 from crm.web.rates import views as rates
+from crm.web.results import admin as recognition_admin
 from crm.web.results import views as claims
 from crm.web.rules import views as rules
 from crm.web.supervision import views as supervision
@@ -113,6 +114,7 @@ def init_app(app: Flask) -> None:
         problems,
         supervision,
         claims,
+        recognition_admin,
         targets,
         digests,
         mailbox,

@@ -158,6 +158,8 @@ SENTENCES = {
     "already_signed": "这条更正已经签认，不能再改。",
     # supervision orders
     # recognition
+    "switches_the_past": "启用或停用认定的日期不得早于今天。",
+    "known_exclusion": "已有相同的情形。",
     "not_reached": "项目尚未登记“{kind}”节点，请先登记。",
     "counts_as_registered": "此项按登记计入，无需申报认定。",
     "already_claimed": "此项已申报，尚未办结，请勿重复申报。",

@@ -20,6 +20,12 @@ PAGES = (
     ("jobs.listing", "定时任务", "clock", "查看执行情况，预览、执行或暂停任务"),
     ("rules.listing", "考核规则", "gauge", "设置考核对象、指标和生效日期；调整前可先试算"),
     ("target_admin.listing", "年度目标管理", "target", "设置各单位年度签约、开工等目标"),
+    (
+        "recognition_admin.listing",
+        "认定设置",
+        "checks",
+        "设置认定单位、佐证要求、启用日期和不予认定情形",
+    ),
     ("rates.listing", "汇率", "coins", "登记或导入各日汇率，用于外币项目折合人民币显示"),
     (
         "problem_categories.listing",
