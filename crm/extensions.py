@@ -21,6 +21,7 @@ import crm.people.models
 import crm.problems.models
 import crm.quotas.models
 import crm.results.models
+import crm.results.receipt_models
 import crm.supervision.models
 import crm.targets.models
 import crm.visits.models  # noqa: F401 - migrations compare all tables

@@ -22,6 +22,7 @@ from crm.people.permissions import Viewer
 from crm.problems.models import Problem, ProblemLead
 from crm.quotas.permissions import figure_scope
 from crm.results.models import Claim
+from crm.results.receipt_models import Receipt
 from crm.supervision.models import Order
 from crm.supervision.permissions import figure_allows
 from crm.visits.fields import VISIT_FIELDS
@@ -52,6 +53,7 @@ WITHOUT_LEADS = frozenset(
         "posting",
         "problem_category",
         "rate_count",
+        "receipt_form",
         "rule",
         "target",
         "trip",
@@ -60,7 +62,8 @@ WITHOUT_LEADS = frozenset(
     }
 )
 TRACED = frozenset(
-    table.__tablename__ for table in (Company, Lead, Visit, Followup, Order, Problem, Claim)
+    table.__tablename__
+    for table in (Company, Lead, Visit, Followup, Order, Problem, Claim, Receipt)
 )
 
 
@@ -149,6 +152,7 @@ def _leads_linked(
             (Company, Lead.company_id, Lead.id),
             (Followup, Followup.id, Followup.lead_id),
             (Claim, Claim.id, Claim.lead_id),
+            (Receipt, Receipt.id, Receipt.lead_id),
             (Visit, VisitLead.visit_id, VisitLead.lead_id),
             (Problem, ProblemLead.problem_id, ProblemLead.lead_id),
         )

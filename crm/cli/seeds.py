@@ -25,6 +25,7 @@ from crm.quotas.calendar import set_days
 from crm.quotas.models import RuleVersion, WorkdayOverride
 from crm.quotas.rules import Rule
 from crm.results.planting import plant as plant_claims
+from crm.results.receipt_forms import plant_forms
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
 
@@ -87,6 +88,7 @@ class Planted:
     milestone_kinds: int
     plan_templates: int
     claim_kinds: int
+    receipt_forms: int
 
 
 def plant(db: Session, *, now: datetime) -> Planted:
@@ -101,6 +103,7 @@ def plant(db: Session, *, now: datetime) -> Planted:
         milestone_kinds=_plant_milestone_kinds(db, now),
         plan_templates=_plant_templates(db, now),
         claim_kinds=plant_claims(db, from_on=civil_date(now), now=now),
+        receipt_forms=plant_forms(db, now),
     )
 
 

@@ -73,6 +73,7 @@ ON_LINE: Mapping[str, int] = {stage.value: place for place, stage in enumerate(L
 FRAMEWORK = "framework"
 LAUNCHED = "launched"
 MOVED_IN = "moved_in"
+FIRST_MONEY = "first_money"
 # One at a time holds these; a new holder ends the one before.
 SINGLE_ROLES = frozenset(LeadRoleKind) - {
     LeadRoleKind.TASK_FORCE_MEMBER,

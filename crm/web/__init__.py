@@ -43,6 +43,8 @@ from crm.web.problems import admin as problem_categories
 from crm.web.problems import views as problems
 from crm.web.quotas import views as compliance
 from crm.web.rates import views as rates
+from crm.web.receipts import admin as receipt_forms
+from crm.web.receipts import views as receipts
 from crm.web.results import admin as recognition_admin
 from crm.web.results import views as claims
 from crm.web.rules import views as rules
@@ -115,6 +117,8 @@ def init_app(app: Flask) -> None:
         supervision,
         claims,
         recognition_admin,
+        receipts,
+        receipt_forms,
         targets,
         digests,
         mailbox,

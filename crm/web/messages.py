@@ -157,6 +157,17 @@ SENTENCES = {
     "own_correction": "更正须由经办人和本人以外的督查人员签认。",
     "already_signed": "这条更正已经签认，不能再改。",
     # supervision orders
+    # money that arrived
+    "claimed_too_late": "到账（{on}）已超过一年，不能再申报。",
+    "more_than_received": "冲减金额不能超过原到资未冲减的部分。",
+    "before_receipt": "冲减日期不能早于原到账日期 {on}。",
+    "is_reversal": "冲减不能修改或再冲减；登记有误的，请撤销后重新登记。",
+    "has_reversals": "这笔到资已有冲减，不能修改或撤销。",
+    "receipt_withdrawn": "这笔到资的登记已撤销。",
+    "bad_account_tail": "请填写账号后四位数字。",
+    "unknown_form": "请选择到资形式。",
+    "known_form": "已有同名的到资形式。",
+    "form_is_used": "已有到资使用这一形式，不能改变计入方向；请停用后另行添加。",
     # recognition
     "switches_the_past": "启用或停用认定的日期不得早于今天。",
     "known_exclusion": "已有相同的情形。",

@@ -51,6 +51,7 @@ PLACES = (
 UNDER = {page.partition(".")[0]: "admin" for page, *_ in PAGES} | {
     "my_settings": "me",
     "trips": "visits",
+    "receipts": "claims",
 }
 
 

@@ -27,6 +27,7 @@ PAGES = frozenset(
         "problems.listing",
         "problems.figures",
         "claims.listing",
+        "receipts.listing",
         "supervision.listing",
         "targets.board",
         "digests.listing",

@@ -28,6 +28,12 @@ PAGES = (
     ),
     ("rates.listing", "汇率", "coins", "登记或导入各日汇率，用于外币项目折合人民币显示"),
     (
+        "receipt_forms.listing",
+        "到资形式",
+        "coins",
+        "设置资金到位的形式和计入的指标",
+    ),
+    (
         "problem_categories.listing",
         "困难问题类别",
         "alert-triangle",

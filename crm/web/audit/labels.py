@@ -14,6 +14,7 @@ from crm.leads.rules import Agreement, LeadRoleKind
 from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, UnitKind
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
+from crm.results.receipt_rules import Line
 from crm.results.rules import ClaimKind
 from crm.supervision.rules import About, OrderKind, Origin
 from crm.targets.rules import Metric, TargetMeasure, Tier
@@ -74,6 +75,14 @@ ACTIONS: Mapping[str, str] = {
     "claim.flag": "提示复核",
     "claim.confirm": "复核无误",
     "claim.name": "指定认定人",
+    "receipt.added": "登记到资",
+    "receipt.changed": "修改到资登记",
+    "receipt.reversed": "登记冲减",
+    "receipt.withdrawn": "撤销到资登记",
+    "receipt.rate_kept": "补齐到资汇率",
+    "receipt.file_added": "添加到资佐证材料",
+    "receipt_form.added": "添加到资形式",
+    "receipt_form.changed": "修改到资形式",
     "claim_kind.added": "添加认定事项",
     "claim_kind.changed": "修改认定事项",
     "claim_kind.switched_on": "启用认定",
@@ -187,6 +196,8 @@ SUBJECTS: Mapping[str, str] = {
     "problem_category": "困难问题类别",
     "claim": "认定申报",
     "claim_kind": "认定事项",
+    "receipt": "到资",
+    "receipt_form": "到资形式",
     "claim_kind_span": "认定适用期间",
     "claim_exclusion": "不予认定情形",
     "rule": "考核规则",
@@ -290,6 +301,14 @@ FIELDS: Mapping[str, str] = {
     "proration": "折算",
     "quiet": "免打扰",
     "rate": "汇率",
+    "dollar_rate": "美元汇率",
+    "counted_amount": "计入金额",
+    "form_id": "到资形式",
+    "arrived_on": "到账日期",
+    "payer": "付款方",
+    "account_tail": "收款账号后四位",
+    "reverses_id": "冲减的到资",
+    "line": "计入",
     "rate_on": "汇率日期",
     "reached_unit_id": "提级至",
     "reason": "原因",
@@ -351,6 +370,7 @@ _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("supervision_order", "kind"): OrderKind,
     ("claim", "kind"): ClaimKind,
     ("claim_kind", "kind"): ClaimKind,
+    ("receipt_form", "line"): Line,
     ("claim_kind_span", "kind"): ClaimKind,
     ("supervision_order", "about"): About,
     ("supervision_order", "origin"): Origin,

@@ -39,6 +39,7 @@ def change_groups(
     if has_plannable:
         edits.append(MenuItem("安排计划节点", form_url(lead.id, "plan")))
         edits.append(MenuItem("倒排工期", url_for("leads.preview_plans", lead_id=lead.id)))
+    edits.append(MenuItem("登记到资", url_for("receipts.new", lead_id=lead.id)))
 
     stages = (stage.value for stage in next_stages(lead.stage) if stage != next_kind)
     side = (code for code in kinds.side if code not in reached)

@@ -16,6 +16,7 @@ from crm.results.permissions import may_claim
 from crm.results.queries import claims_of_lead
 from crm.results.rules import MILESTONE_OF, ClaimKind, needs_recognition
 from crm.results.settings import spans
+from crm.web.auth import my_view
 from crm.web.leads.events import Event, Happening
 from crm.web.results.actions import my_scope
 from crm.web.results.rows import MARKS, LeadClaim, lead_claims
@@ -32,12 +33,12 @@ class LeadResults:
 
 def lead_results(lead: Lead) -> LeadResults:
     """Of a lead whose milestones are loaded; where nothing was reached there is nothing to show."""
-    me, on, reached = my_scope(), today(), _reached(lead)
+    on, reached = today(), _reached(lead)
 
     def read() -> LeadResults:
         claims, rules = claims_of_lead(db.session, lead.id), spans(db.session)
         is_claimable = any(needs_recognition(rules, kind, day) for kind, day in reached.items())
-        can_claim = is_claimable and may_claim(db.session, me, lead.id)
+        can_claim = is_claimable and may_claim(db.session, my_scope(), lead.id)
         dates = _claimed(claims) | reached
 
         return LeadResults(
@@ -46,7 +47,7 @@ def lead_results(lead: Lead) -> LeadResults:
         )
 
     # opened often, and changed seldom
-    return remembered(db.session, "results of a lead", lead.id, me.viewer.person_id, on, read=read)
+    return remembered(db.session, "results of a lead", lead.id, my_view().person_id, on, read=read)
 
 
 def _reached(lead: Lead) -> dict[ClaimKind, date]:

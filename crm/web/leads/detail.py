@@ -15,6 +15,7 @@ from crm.leads.permissions import may_see
 from crm.leads.planning import plannable, planned_milestones
 from crm.leads.queries import changeable_lead, lead_by_id, lead_with_right
 from crm.leads.redaction import LeadLabel, company_before, lead_labels
+from crm.leads.rules import Stage
 from crm.reassignment.merge_rights import may_merge_lead
 from crm.web.auth import my_view
 from crm.web.followups.forms import DEFAULT_TERM, QuickForm
@@ -22,6 +23,7 @@ from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
 from crm.web.leads.claims import lead_results
 from crm.web.leads.events import Happening, merge_happening, timeline_rows
 from crm.web.leads.files import FILES, added_files, of_lead
+from crm.web.leads.money import lead_money
 from crm.web.leads.panel import Panel, Place, panel_of
 from crm.web.leads.plan_rows import plan_rows
 from crm.web.leads.problems import lead_problems
@@ -63,7 +65,7 @@ def render_lead(
     place = Place(lead, planned, milestone_kinds(db.session), today())
     bar = stage_bar(lead, planned, today())
     problems, files = lead_problems(lead.id), FILES.rows(lead.id)
-    results = lead_results(lead)
+    results, money = lead_results(lead), lead_money(lead)
     rows = timeline_rows(
         timeline(db.session, my_view(), lead, today()),
         place.kinds,
@@ -72,6 +74,7 @@ def render_lead(
         also=[
             *problems.happened,
             *results.happened,
+            *money.happened,
             *added_files(lead.id, files, today()),
             *_merges(place, is_merged=is_merged),
         ],
@@ -88,6 +91,8 @@ def render_lead(
         timeline=rows,
         problems=problems.open,
         claims=results.lines,
+        money=money,
+        is_signed=any(step.kind == Stage.SIGNED for step in lead.milestones),
         files=FILES.part(of_lead(lead, can_change=can_change), rows=files),
         is_finishable=due is not None
         and may_change_of_visible_lead(my_view(), due, may_change_lead=can_change),

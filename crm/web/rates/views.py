@@ -15,6 +15,7 @@ from crm.base.sheets import Format, ImportResult, SheetRefused, write_template
 from crm.extensions import db
 from crm.leads.rate_entry import RATE_COLUMNS, enter_rate, import_rates
 from crm.leads.rates import FOREIGN, rates_by_day
+from crm.results.receipts import keep_missing_rates
 from crm.web.auth import signed_in
 from crm.web.date_fields import DateField
 from crm.web.downloads import attached
@@ -57,6 +58,7 @@ def enter() -> ResponseReturnValue:
         rate: Any = form.rate.data
         currency = form.currency.data
         enter_rate(session, on=on, currency=currency, rate=rate, by=signed_in(), now=moment())
+        keep_missing_rates(session, by=signed_in(), now=moment())
 
     if form.validate() and is_saved(form, change, {}):
         flash("汇率已保存。", "success")
@@ -90,7 +92,9 @@ def import_file() -> ResponseReturnValue:
 
 def _import(content: bytes) -> ImportResult:
     with transaction() as session:
-        return import_rates(session, content=content, by=signed_in(), now=moment())
+        outcome = import_rates(session, content=content, by=signed_in(), now=moment())
+        keep_missing_rates(session, by=signed_in(), now=moment())
+        return outcome
 
 
 def _refused(problems: list[str]) -> ResponseReturnValue:

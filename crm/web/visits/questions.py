@@ -94,7 +94,7 @@ def prompt_about(data: VisitData, was: Visit | None = None) -> Prompt | None:
     late = waiting_days(db.session, data, was, today())
     # the button names every question: one that is new since then is asked again
     tokens = [question.token for question in questions] + [days.token for days in late]
-    if set(tokens) <= set(_answer(KEEP)):
+    if set(tokens) <= set(answer(KEEP)):
         return None
 
     visits = _other_visits(questions)
@@ -116,12 +116,12 @@ def prompt_page(prompt: Prompt, back: str) -> ResponseReturnValue:
 def merge_target_id() -> int | None:
     """The visit into which the form's one is to be merged; none where it is not."""
     try:
-        return next((row_id(value) for value in _answer(MERGE)), None)
+        return next((row_id(value) for value in answer(MERGE)), None)
     except ValueError:
         return None
 
 
-def _answer(name: str) -> list[str]:
+def answer(name: str) -> list[str]:
     """The values of the pressed button, where it is the one of that name."""
     pressed, *values = request.form.get(DO, "").split() or [""]
     return values if pressed == name else []

@@ -1,0 +1,67 @@
+"""Receipts as rows of a file, which the import reads again (PROJECTS 8)."""
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.clock import civil_date
+from crm.base.sheets import Column
+from crm.people.permissions import Viewer
+from crm.results.receipt_models import Receipt
+from crm.results.receipt_queries import PARTIES, visible_receipts
+
+RECEIPT_COLUMNS = (
+    Column("ref", "编号", "R260710-7KQ2MX", optional=True),
+    Column("lead", "线索编号", "L260105-4BQ7WD"),
+    Column("title", "项目", shown_only=True),
+    Column("company", "企业", shown_only=True),
+    Column("arrived_on", "到账日期", "2026-07-10"),
+    Column("amount", "金额", "30000000"),
+    Column("currency", "币种", "元", optional=True),
+    Column("form", "到资形式", "实缴注册资本"),
+    Column("line", "计入", shown_only=True),
+    Column("payer", "付款方", "云海科技有限公司"),
+    Column("account_tail", "收款账号后四位", "6688", optional=True),
+    Column("note", "说明", "", optional=True),
+    Column("reverses", "冲减的编号", "", optional=True),
+    Column("reason", "冲减原因", "", optional=True),
+    Column("counted_amount", "计入金额", shown_only=True),
+    Column("rate", "汇率", shown_only=True),
+    Column("dollar_rate", "美元汇率", shown_only=True),
+    Column("entered_on", "登记日期", shown_only=True),
+)
+
+
+def receipt_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, object]]:
+    """The receipts that the viewer may see; without a viewer all of them."""
+    kept = select(Receipt).where(Receipt.withdrawn_at.is_(None))
+    query = visible_receipts(viewer, on) if viewer else kept
+    query = query.options(*PARTIES)
+    # a receipt before what takes back of it
+    ordered = query.order_by(Receipt.arrived_on, Receipt.id)
+    return [row_of(row) for row in db.scalars(ordered)]
+
+
+def row_of(row: Receipt) -> dict[str, object]:
+    """The cells of a receipt; its parties and what it reverses are loaded."""
+    return {
+        "ref": row.ref,
+        "lead": row.lead.ref,
+        "title": row.lead.title,
+        "company": row.lead.company.name,
+        "arrived_on": row.arrived_on,
+        "amount": row.amount,
+        "currency": row.currency,
+        "form": row.form.name,
+        "line": row.form.line,
+        "payer": row.payer,
+        "account_tail": row.account_tail,
+        "note": row.note,
+        "reverses": row.reverses.ref if row.reverses else None,
+        "reason": row.reason,
+        "counted_amount": row.counted_amount,
+        "rate": row.rate,
+        "dollar_rate": row.dollar_rate,
+        "entered_on": civil_date(row.entered_at),
+    }

@@ -1,0 +1,162 @@
+"""Pages of money that arrived: recording, the list with its sums, what is asked (PROJECTS 8)."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from crm.base.money import Currency
+from crm.leads.rules import Secrecy, Stage
+from crm.people.rules import Role
+from crm.results.receipt_forms import form_rows, plant_forms
+from crm.results.receipt_models import Receipt
+from tests.conftest import NOW
+from tests.factories import (
+    arranged,
+    make_lead,
+    make_milestone,
+    make_person,
+    make_unit,
+    sign_in,
+)
+
+
+class Zone:
+    """A signed project of 1亿元, and one that a stranger may not see."""
+
+    def __init__(self, db):
+        unit = make_unit(db, "招商服务公司")
+        tracker = make_person(db, "tracker", unit=unit)
+        make_person(db, "stranger")
+        make_person(db, "admin", role=Role.ADMIN, duty=None)
+        roles = {"unit": unit, "tracker": tracker, "entered_on": date(2026, 1, 5)}
+        self.lead = make_lead(db, "研发中心", yi="1", **roles)
+        make_milestone(db, self.lead, Stage.SIGNED, date(2026, 6, 1))
+        secret = {"secrecy": Secrecy.RESTRICTED, "code_name": "代号一"}
+        self.hidden = make_lead(db, "机密项目", yi="1", **secret, **roles)
+        make_milestone(db, self.hidden, Stage.SIGNED, date(2026, 6, 1))
+        plant_forms(db, NOW)
+        self.forms = {row.code: row.id for row in form_rows(db)}
+
+
+@pytest.fixture
+def zone(app):
+    with arranged(app) as db:
+        return Zone(db)
+
+
+def typed(zone, form="paid_in_capital", **given):
+    values = {
+        "amount": "3000万元",
+        "arrived_on": "2026-07-10",
+        "form_id": zone.forms[form],
+        "payer": "云海科技",
+    }
+    return values | given
+
+
+def record(client, zone, lead=None, **given):
+    url = f"/leads/{(lead or zone.lead).id}/receipts/new"
+    return client.post(url, data=typed(zone, **given), follow_redirects=True)
+
+
+def kept(app):
+    with arranged(app) as db:
+        return db.scalars(select(Receipt).order_by(Receipt.id)).all()
+
+
+def test_money_is_recorded_on_a_lead_and_summed_on_the_list(app, zone):
+    client = sign_in(app, "tracker")
+
+    page = record(client, zone).text
+    record(client, zone, form="foreign_cash", amount="120万美元", do="keep")
+    listed = client.get("/receipts").text
+    lead = client.get(f"/leads/{zone.lead.id}").text
+
+    assert "到资 3,000万元" in page
+    assert "添加佐证材料" in page
+    assert all(text in listed for text in ("2026年7月", "3,000万元", "研发中心"))
+    assert "首笔到资" in lead
+    assert "累计" in lead
+
+
+def test_an_unlikely_receipt_is_asked_about_once_and_kept_when_confirmed(app, zone):
+    client = sign_in(app, "tracker")
+    asked = record(client, zone, form="foreign_cash", amount="2亿元")
+    button = asked.text.split('name="do" value="')[1].split('"')[0]
+
+    saved = record(client, zone, form="foreign_cash", amount="2亿元", do=button)
+
+    assert asked.status_code == 422
+    assert "超过项目总投资 1亿元" in asked.text
+    assert "未登记外资或境外投资方" in asked.text
+    assert saved.status_code == 200
+    assert "待补汇率" in saved.text
+    assert [row.counted_amount for row in kept(app)] == [None]
+
+
+def test_a_rate_that_is_entered_later_lets_the_receipt_count(app, zone):
+    asked = record(sign_in(app, "tracker"), zone, form="offshore_yuan", amount="7200万元")
+    button = asked.text.split('name="do" value="')[1].split('"')[0]
+    record(sign_in(app, "tracker"), zone, form="offshore_yuan", amount="7200万元", do=button)
+
+    values = {"on": "2026-07-10", "currency": Currency.USD.value, "rate": "7.2"}
+    sign_in(app, "admin").post("/admin/rates", data=values)
+
+    assert [row.counted_amount for row in kept(app)] == [Decimal(10_000_000)]
+
+
+def test_a_refusal_stands_at_its_field_with_what_was_typed(app, zone):
+    page = record(sign_in(app, "tracker"), zone, amount="三千万", account_tail="12a4")
+
+    assert page.status_code == 422
+    assert "请写明金额和单位" in page.text
+    assert 'value="三千万"' in page.text
+
+
+def test_a_receipt_is_changed_reversed_and_withdrawn(app, zone):
+    client = sign_in(app, "tracker")
+    record(client, zone)
+    url = f"/receipts/{kept(app)[0].id}"
+
+    changed = client.post(f"{url}/edit", data=typed(zone, amount="2000万元"), follow_redirects=True)
+    back = {"amount": "500万元", "arrived_on": "2026-07-13", "reason": "多汇退回"}
+    too_much = client.post(f"{url}/reverse", data=back | {"amount": "2001万元"})
+    reversed_ = client.post(f"{url}/reverse", data=back, follow_redirects=True)
+    client.post(f"/receipts/{kept(app)[1].id}/withdraw", follow_redirects=True)
+
+    assert "到资 2,000万元" in changed.text
+    assert "冲减金额不能超过" in too_much.text
+    assert "冲减 -500万元" in reversed_.text
+    assert kept(app)[1].withdrawn_at == NOW
+
+
+def test_receipts_of_a_hidden_lead_do_not_exist_for_others(app, zone):
+    record(sign_in(app, "tracker"), zone, lead=zone.hidden)
+    row, stranger = kept(app)[0], sign_in(app, "stranger")
+
+    listed = stranger.get("/receipts").text
+    file = stranger.get("/receipts/export.csv").text
+
+    assert "机密" not in listed + file
+    assert "3,000万元" not in listed
+    paths = (f"/receipts/{row.id}", f"/receipts/{row.id}/files", f"/receipts/{row.id}/edit")
+    assert [stranger.get(path).status_code for path in paths] == [404, 404, 404]
+    assert stranger.get(f"/leads/{zone.hidden.id}/receipts/new").status_code == 404
+
+
+def test_signed_out_one_is_sent_to_sign_in(app, zone):
+    assert "/login" in app.test_client().get("/receipts").headers["Location"]
+
+
+def test_an_admin_renames_a_form_but_not_the_line_of_one_that_is_used(app, zone):
+    record(sign_in(app, "tracker"), zone)
+    admin, url = sign_in(app, "admin"), f"/admin/receipt-forms/{zone.forms['paid_in_capital']}"
+    values = {"name": "注册资本实缴", "position": "1", "is_offered": "y", "line": "domestic"}
+
+    renamed = admin.post(url, data=values, follow_redirects=True)
+    moved = admin.post(url, data=values | {"line": "foreign"})
+
+    assert "注册资本实缴" in renamed.text
+    assert "不能改变计入方向" in moved.text
