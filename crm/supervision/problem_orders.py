@@ -30,9 +30,23 @@ DEMAND = "请查明原因，明确解决措施和完成时间，并按期反馈�
 LONGEST = 80  # of what blocks, in the matter of the order
 
 
+KEY = "problem:"
+
+
 def problem_key(problem: Problem) -> str:
     """The key of the one order that the clock drafts of a problem."""
-    return f"problem:{problem.ref}"
+    return f"{KEY}{problem.ref}"
+
+
+def is_of_problem(order: Order) -> bool:
+    """Whether the clock drafted the order of a problem."""
+    return (order.dedupe_key or "").startswith(KEY)
+
+
+def problem_of_order(db: Session, order: Order) -> Problem | None:
+    """The problem of which the order was drafted; the caller checks who may see it."""
+    ref = (order.dedupe_key or "").removeprefix(KEY)
+    return db.scalar(select(Problem).where(Problem.ref == ref))
 
 
 def order_of_problem(db: Session, problem: Problem) -> Order | None:

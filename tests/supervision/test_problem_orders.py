@@ -11,7 +11,7 @@ from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.models import Person
 from crm.problems.rules import ProblemState
 from crm.supervision.models import Order
-from crm.supervision.problem_orders import draft_from_problems, order_of_problem
+from crm.supervision.problem_orders import draft_from_problems, order_of_problem, problem_of_order
 from crm.supervision.rules import About, OrderState, Origin
 from tests.factories import make_lead, make_problem, make_role
 
@@ -42,6 +42,7 @@ def test_three_working_days_after_it_became_overdue_an_order_is_drafted_once(db,
     assert draft(date(2026, 8, 20)) == {}
 
     order = order_of_problem(db, problem)
+    assert problem_of_order(db, order) is problem
     assert (order.state, order.origin, order.about) == (
         OrderState.DRAFT,
         Origin.PROBLEM,

@@ -10,11 +10,15 @@ from sqlalchemy.orm import Session
 from crm.base import formatting
 from crm.base.periods import Period
 from crm.leads.milestone_kinds import milestone_kinds
+from crm.problems.permissions import may_see as may_see_problem
+from crm.problems.rules import WORKING
 from crm.quotas.facts import PersonFigure
 from crm.quotas.frozen import frozen_figures
 from crm.quotas.rules import FigureStatus
 from crm.supervision.models import Order
+from crm.supervision.problem_orders import is_of_problem, problem_of_order
 from crm.supervision.queries import milestone_reached_on, periods_of, reminders_of
+from crm.web.auth import my_view
 from crm.web.quotas.labels import frozen_note
 from crm.web.quotas.visible_figures import figure_url, my_figure_scope
 
@@ -43,7 +47,19 @@ def causes_of(db: Session, order: Order, now: datetime, on: date) -> Causes:
         return _of_figures(db, order, now, on)
     if order.milestone and order.planned_on and order.lead:
         return _of_milestone(db, order, on)
-    return Causes((), "")
+    return _of_problem(db, order, on) if is_of_problem(order) else Causes((), "")
+
+
+def _of_problem(db: Session, order: Order, on: date) -> Causes:
+    problem = problem_of_order(db, order)
+    if problem is None or not may_see_problem(db, my_view(), problem.id, on):
+        return Causes((), "")
+
+    url = url_for("problems.show", problem_id=problem.id)
+    note = f"期限 {formatting.dated(problem.due_on, on)}，{problem.state.label}"
+    is_waiting = problem.state in WORKING
+    outdated = "" if is_waiting else f"困难问题{problem.state.label}，请核实后决定是否继续督办。"
+    return Causes((Cause("困难问题逾期", note, url),), outdated)
 
 
 def _of_figures(db: Session, order: Order, now: datetime, on: date) -> Causes:
