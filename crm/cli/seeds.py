@@ -26,6 +26,7 @@ from crm.quotas.models import RuleVersion, WorkdayOverride
 from crm.quotas.rules import Rule
 from crm.results.planting import plant as plant_claims
 from crm.results.receipt_forms import plant_forms
+from crm.targets.catalog import set_span, shipped_spans, span_rows
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
 
@@ -87,6 +88,7 @@ class Planted:
     categories: int
     milestone_kinds: int
     plan_templates: int
+    speed_spans: int
     claim_kinds: int
     receipt_forms: int
 
@@ -102,6 +104,7 @@ def plant(db: Session, *, now: datetime) -> Planted:
         categories=_plant_categories(db, now),
         milestone_kinds=_plant_milestone_kinds(db, now),
         plan_templates=_plant_templates(db, now),
+        speed_spans=_plant_spans(db, now),
         claim_kinds=plant_claims(db, from_on=civil_date(now), now=now),
         receipt_forms=plant_forms(db, now),
     )
@@ -252,3 +255,11 @@ def _plant_templates(db: Session, now: datetime) -> int:
     for seed in shipped:
         set_template(db, data=TemplateData(seed["name"], seed["steps"]), by=None, now=now)
     return len(shipped)
+
+
+def _plant_spans(db: Session, now: datetime) -> int:
+    """Add the shipped spans where there are none: others are the zone's own."""
+    new = [] if span_rows(db) else shipped_spans()
+    for data in new:
+        set_span(db, data=data, by=None, now=now)
+    return len(new)

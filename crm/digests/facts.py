@@ -55,9 +55,10 @@ from crm.quotas.queries import (
 from crm.quotas.rules import Figure, FigureStatus
 from crm.results.figures import LateDecision, late_decisions
 from crm.supervision.queries import OrderActivity, order_activity
+from crm.targets.catalog import spans as spans_in_use
 from crm.targets.queries import courses, target_progress
 from crm.targets.rules import TargetProgress
-from crm.targets.speed import Course
+from crm.targets.speed import Course, MeasuredSpan
 
 TREND_MONTHS = 6
 WITHIN_A_MONTH = (PeriodKind.MONTH, PeriodKind.XUN, PeriodKind.WEEK)
@@ -96,6 +97,7 @@ class MonthFacts:
 
     history: Mapping[Period, Sequence[PersonFigure]]  # of the months before, the earliest first
     courses: Sequence[Course]
+    spans: Sequence[MeasuredSpan]  # whose speed is told
     kind_names: Mapping[str, str]  # of milestones
     corrections: Sequence[CorrectionFacts]
     decisions: Sequence[LateDecision]
@@ -334,9 +336,11 @@ def _leads(db: Session, lead_ids: Collection[int], at: datetime) -> dict[int, Le
 
 
 def _month_facts(db: Session, month: Period, at: datetime) -> MonthFacts:
+    spans_told = spans_in_use(db)
     return MonthFacts(
         history=_history(db, month, at),
-        courses=courses(db, month, at),
+        courses=courses(db, month, at, spans_told),
+        spans=spans_told,
         kind_names=milestone_kinds(db).names,
         corrections=_corrections(db, month, at),
         decisions=late_decisions(

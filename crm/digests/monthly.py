@@ -46,6 +46,7 @@ def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> Month
         speeds=speeds_of(
             [course for course in month.courses if course.unit_id in whole],
             facts.period,
+            month.spans,
             month.kind_names,
         ),
         corrections=Truncated.of(_correction_lines(facts, named), MOST_CORRECTED),

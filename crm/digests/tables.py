@@ -246,13 +246,24 @@ def _speed(speed: Speed) -> Line:
     parts = f"按规模：{_medians(speed.by_tier)}。按产业：{_medians(speed.by_industry)}"
     return Line(
         speed.name,
-        value=f"{speed.count} 个项目，中位数 {speed.days} 天",
+        value=f"{speed.count} 个项目，中位数 {speed.days} 天{_range(speed)}",
         notes=tuple(filter(None, (norm, parts))),
     )
 
 
+def _range(speed: Speed) -> str:
+    """The quartiles, which say something of two projects or more."""
+    return f"（四分位 {speed.lower} 至 {speed.upper} 天）" if speed.count > 1 else ""
+
+
+def _spread(part: Median) -> str:
+    return f"，{part.lower} 至 {part.upper} 天" if part.count > 1 else ""
+
+
 def _medians(parts: Iterable[Median]) -> str:
-    return "，".join(f"{item.name} {item.days} 天（{item.count} 个）" for item in parts)
+    return "，".join(
+        f"{item.name} {item.days} 天（{item.count} 个{_spread(item)}）" for item in parts
+    )
 
 
 def _correction(line: CorrectionLine) -> Line:

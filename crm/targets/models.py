@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, enum_column
 from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.speed import NormUnit
 
 
 class Target(Base):
@@ -29,3 +30,21 @@ class Target(Base):
     measure: Mapped[TargetMeasure] = mapped_column(enum_column(TargetMeasure, "measure"))
     count: Mapped[int | None]  # of projects
     amount: Mapped[Decimal | None]  # of total investment, in yuan
+
+
+class SpeedSpan(Base):
+    """A span between two milestones whose speed is told, with its norm (PROJECTS 1)."""
+
+    __tablename__ = "speed_span"
+    __table_args__ = (
+        UniqueConstraint("begin", "end"),
+        CheckConstraint("(coalesce(unit, 'year') = 'year') = (most IS NULL)", "number_has_unit"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    begin: Mapped[str] = mapped_column(ForeignKey("milestone_kind.code"))
+    end: Mapped[str] = mapped_column(ForeignKey("milestone_kind.code"))
+    unit: Mapped[NormUnit | None] = mapped_column(enum_column(NormUnit, "unit"))
+    least: Mapped[int | None]  # only shown
+    most: Mapped[int | None]
+    is_used: Mapped[bool]

@@ -19,7 +19,6 @@ from crm.results.basis import Basis
 from crm.results.figures import ClaimFact, claim_facts
 from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, Span, needs_recognition
 from crm.results.settings import spans
-from crm.targets.catalog import norms
 from crm.targets.models import Target
 from crm.targets.rules import (
     BESIDE_SIGNED,
@@ -35,7 +34,7 @@ from crm.targets.rules import (
     progress_of,
     tier_of,
 )
-from crm.targets.speed import SPANS, Course, Speed, speeds, year_of
+from crm.targets.speed import Course, MeasuredSpan, Speed, speeds, year_of
 
 _CLAIM_KINDS = {milestone: kind for kind, milestone in MILESTONE_OF.items()}
 
@@ -194,14 +193,16 @@ def _carried(db: Session, facts: Sequence[ClaimFact]) -> list[Project]:
     ]
 
 
-def courses(db: Session, period: Period, at: datetime) -> list[Course]:
+def courses(
+    db: Session, period: Period, at: datetime, told: Sequence[MeasuredSpan]
+) -> list[Course]:
     """The projects that completed a span in the period, with the first date of each milestone."""
-    kinds = {kind for span in SPANS for kind in span}
+    kinds = {kind for span in told for kind in (span.begin, span.end)}
     # Only the span's end must lie in the period; it may have begun long before.
     ended = (
         select(Milestone.lead_id)
         .where(
-            Milestone.kind.in_({end for _, end in SPANS}),
+            Milestone.kind.in_({span.end for span in told}),
             Milestone.reached_on >= period.first,
             Milestone.reached_on <= period.last,
             Milestone.entered_at <= at,
@@ -230,14 +231,17 @@ def courses(db: Session, period: Period, at: datetime) -> list[Course]:
 
 
 def speeds_of(
-    ended: Collection[Course], period: Period, kind_names: Mapping[str, str]
+    ended: Collection[Course],
+    period: Period,
+    told: Sequence[MeasuredSpan],
+    kind_names: Mapping[str, str],
 ) -> tuple[Speed, ...]:
     """How fast projects completed their spans in the period, against the zone's norms."""
     names = industries()
     return speeds(
         ended,
         period,
-        norms(),
+        told,
         kind_names=kind_names,
         industry_name=lambda code: names.get(code, code),
     )

@@ -4,40 +4,62 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from statistics import median
+from decimal import ROUND_HALF_UP, Decimal
+from statistics import median, quantiles
 
+from crm.base.enums import LabeledEnum
 from crm.base.periods import Period, PeriodKind
-from crm.leads.rules import LAUNCHED, MOVED_IN, Stage
-from crm.targets.rules import MONTHS, Tier
+from crm.targets.rules import MONTHS, TENTH, Tier
 
-SPANS = (
-    (Stage.FOLLOWING, Stage.SIGNED),
-    (LAUNCHED, Stage.STARTED),
-    (Stage.SIGNED, Stage.STARTED),
-    (Stage.STARTED, Stage.TOPPED_OUT),
-    (MOVED_IN, Stage.OPERATING),
-)
 SIZES = tuple(
     (tier, "1亿元以下或未填" if tier is Tier.ANY else tier.label.replace("以上", "档"))
     for tier in Tier
 )
 
 
+class NormUnit(LabeledEnum):
+    """In what a norm is counted."""
+
+    DAYS = "days", "天"
+    MONTHS = "months", "个月"
+    YEAR = "year", "当年"
+
+
 @dataclass(frozen=True, slots=True)
 class Norm:
-    """How long a span may take: a number of months, or within one calendar year."""
+    """How long a span may take: days or months at most, or within one calendar year."""
 
-    months: int | None  # None: within one calendar year
-    text: str
+    unit: NormUnit
+    most: int | None = None
+    least: int | None = None  # only shown
+
+    @property
+    def text(self) -> str:
+        """The norm in words."""
+        if self.unit is NormUnit.YEAR:
+            return "当年"
+        if self.least:
+            return f"{self.least}至{self.most}{self.unit.label}"
+        return f"{self.most}{self.unit.label}内"
 
     def is_kept(self, begun_on: date, ended_on: date) -> bool:
         """Whether the time between the dates is within the norm."""
-        if self.months is None:
+        if self.unit is NormUnit.YEAR or self.most is None:
             return begun_on.year == ended_on.year
+        if self.unit is NormUnit.DAYS:
+            return (ended_on - begun_on).days <= self.most
         months = (ended_on.year - begun_on.year) * MONTHS + ended_on.month - begun_on.month
         # calendar months, as the norms are written: to the same day of the month
-        return months < self.months or (months == self.months and ended_on.day <= begun_on.day)
+        return months < self.most or (months == self.most and ended_on.day <= begun_on.day)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredSpan:
+    """From one milestone to another, with its norm, where it has one."""
+
+    begin: str
+    end: str
+    norm: Norm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +75,13 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Median:
-    """The median of days of some projects, and their number."""
+    """The median and the quartiles of days of some projects, and their number."""
 
     name: str
     count: int
     days: Decimal
+    lower: Decimal
+    upper: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +91,18 @@ class Speed:
     name: str  # the first and the last milestone
     count: int
     days: Decimal
+    lower: Decimal  # a quarter of the projects took no longer
+    upper: Decimal  # three quarters took no longer
     norm: Norm | None
     within: int  # how many of them are within the norm
     by_tier: tuple[Median, ...]
     by_industry: tuple[Median, ...]
 
 
-Norms = Mapping[tuple[str, str], Norm]
-
-
 def speeds(
     courses: Iterable[Course],
     period: Period,
-    norms: Norms,
+    spans: Iterable[MeasuredSpan],
     *,
     kind_names: Mapping[str, str],
     industry_name: Callable[[str], str],
@@ -88,11 +111,11 @@ def speeds(
     projects = tuple(courses)
     found = []
 
-    for begin, end in SPANS:
+    for span in spans:
+        begin, end, norm = span.begin, span.end, span.norm
         ended = [course for course in projects if _completed(course, begin, end, period)]
         if not ended:
             continue
-        norm = norms.get((begin, end))
         days = {
             course.lead_id: (course.reached[end] - course.reached[begin]).days for course in ended
         }
@@ -104,7 +127,7 @@ def speeds(
         found.append(
             Speed(
                 f"{kind_names[begin]}至{kind_names[end]}",
-                *(len(ended), _median(days.values()), norm, len(within)),
+                *(len(ended), *_quartiles(days.values()), norm, len(within)),
                 _split(days, ended, SIZES, lambda course: course.tier),
                 _split(
                     days,
@@ -131,8 +154,17 @@ def _completed(course: Course, begin: str, end: str, period: Period) -> bool:
     return first is not None and last is not None and first <= last and last in period
 
 
-def _median(days: Iterable[int]) -> Decimal:
-    return median(map(Decimal, days))
+def _quartiles(days: Iterable[int]) -> tuple[Decimal, Decimal, Decimal]:
+    """The median, the lower and the upper quartile."""
+    values = sorted(map(Decimal, days))
+    # of one project all three are its days
+    lower, _, upper = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    return median(values), _tenths(lower), _tenths(upper)
+
+
+def _tenths(days: Decimal) -> Decimal:
+    rounded = days.quantize(TENTH, ROUND_HALF_UP)
+    return rounded.quantize(Decimal(1)) if rounded == int(rounded) else rounded
 
 
 def _split(
@@ -145,7 +177,7 @@ def _split(
     for course in ended:
         parts[key(course)].append(days[course.lead_id])
     return tuple(
-        Median(name or "未填", len(parts[code]), _median(parts[code]))
+        Median(name or "未填", len(parts[code]), *_quartiles(parts[code]))
         for code, name in names
         if code in parts
     )

@@ -50,6 +50,7 @@ from crm.web.results import views as claims
 from crm.web.rules import views as rules
 from crm.web.supervision import views as supervision
 from crm.web.targets import admin as target_admin
+from crm.web.targets import spans as speed_spans
 from crm.web.targets import views as targets
 from crm.web.visits import trips
 from crm.web.visits import views as visits
@@ -134,6 +135,7 @@ def init_app(app: Flask) -> None:
         problem_categories,
         milestone_kinds,
         plan_templates,
+        speed_spans,
         audit,
         calendar,
         jobs,

@@ -11,6 +11,7 @@ from crm.leads.models import LeadRole
 from crm.leads.rules import LeadRoleKind, Stage
 from crm.people.queries import unit_tree
 from crm.people.rules import UnitKind
+from crm.targets.catalog import spans
 from crm.targets.models import Target
 from crm.targets.queries import courses, speeds_of, target_progress
 from crm.targets.rules import Metric, TargetMeasure, Tier
@@ -127,7 +128,9 @@ def test_courses_have_the_first_date_of_each_milestone(db, bureau):
     make_milestone(db, lead, Stage.FOLLOWING, date(2026, 7, 9))
     july = Period.parse("2026-07")
 
-    [speed] = speeds_of(courses(db, july, NOW), july, milestone_kinds(db).names)
+    [speed] = speeds_of(
+        courses(db, july, NOW, spans(db)), july, spans(db), milestone_kinds(db).names
+    )
 
     assert (speed.name, speed.days) == ("正式跟进至签约", 10)
     assert [one.name for one in speed.by_industry] == ["新一代信息技术"]

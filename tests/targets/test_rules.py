@@ -18,7 +18,7 @@ from crm.targets.rules import (
     progress_of,
     tier_of,
 )
-from crm.targets.speed import Course, Norm, speeds
+from crm.targets.speed import Course, MeasuredSpan, Norm, NormUnit, speeds
 
 YEAR, JULY = 2026, Period.parse("2026-07")
 SIGNED, STARTED = Stage.SIGNED, Stage.STARTED
@@ -125,8 +125,10 @@ def course(lead_id, begun, ended, *, begin=SIGNED, end=STARTED, tier=Tier.YI_10,
     return Course(lead_id, 1, tier, industry, {begin: begun, end: ended})
 
 
-def told_of(*some, norms=None):
-    return speeds(some, JULY, norms or {}, kind_names=NAMES, industry_name=str)
+def told_of(*some, norm=None):
+    return speeds(
+        some, JULY, [MeasuredSpan(SIGNED, STARTED, norm)], kind_names=NAMES, industry_name=str
+    )
 
 
 def test_the_median_of_an_even_number_lies_between():
@@ -136,6 +138,14 @@ def test_the_median_of_an_even_number_lies_between():
     )
 
     assert (speed.count, speed.days) == (2, Decimal("11.5"))
+
+
+def test_the_quartiles_say_how_far_projects_lie_apart():
+    [speed] = told_of(
+        *(course(day, date(2026, 7, 1), date(2026, 7, day + 1)) for day in (2, 4, 8, 20))
+    )
+
+    assert (speed.lower, speed.days, speed.upper) == (Decimal("3.5"), 6, 11)
 
 
 def test_only_what_ended_in_the_period_counts():
@@ -162,10 +172,12 @@ def test_medians_stand_by_size_and_industry():
 @pytest.mark.parametrize(
     ("norm", "ended", "holds"),
     [
-        (Norm(6, "4至6个月"), date(2026, 7, 15), True),
-        (Norm(6, "4至6个月"), date(2026, 7, 16), False),
-        (Norm(None, "当年"), date(2026, 12, 31), True),
-        (Norm(None, "当年"), date(2027, 1, 1), False),
+        (Norm(NormUnit.MONTHS, 6, 4), date(2026, 7, 15), True),
+        (Norm(NormUnit.MONTHS, 6, 4), date(2026, 7, 16), False),
+        (Norm(NormUnit.DAYS, 181), date(2026, 7, 15), True),
+        (Norm(NormUnit.DAYS, 180), date(2026, 7, 15), False),
+        (Norm(NormUnit.YEAR), date(2026, 12, 31), True),
+        (Norm(NormUnit.YEAR), date(2027, 1, 1), False),
     ],
 )
 def test_a_norm_is_so_many_months_or_one_calendar_year(norm, ended, holds):
@@ -173,12 +185,12 @@ def test_a_norm_is_so_many_months_or_one_calendar_year(norm, ended, holds):
 
 
 def test_how_many_are_within_the_norm_is_told():
-    norm = {(SIGNED, STARTED): Norm(6, "6个月")}
+    norm = Norm(NormUnit.MONTHS, 6)
 
     [speed] = told_of(
         course(1, date(2026, 6, 1), date(2026, 7, 1)),
         course(2, date(2025, 6, 1), date(2026, 7, 1)),
-        norms=norm,
+        norm=norm,
     )
 
     assert speed.within == 1

@@ -18,6 +18,7 @@ from crm.results.receipt_rules import Line
 from crm.results.rules import ClaimKind
 from crm.supervision.rules import About, OrderKind, Origin
 from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.speed import NormUnit
 from crm.visits.fields import VISIT_FIELDS
 from crm.visits.rules import Channel, Kind, Status
 
@@ -164,6 +165,8 @@ ACTIONS: Mapping[str, str] = {
     "target.removed": "删除年度目标",
     "plan_template.added": "添加工期模板",
     "plan_template.changed": "修改工期模板",
+    "speed_span.added": "添加办理周期",
+    "speed_span.changed": "修改办理周期",
     "milestone_kind.added": "添加项目节点",
     "milestone_kind.changed": "修改项目节点",
     "comment.written": "写月点评",
@@ -181,6 +184,7 @@ SUBJECTS: Mapping[str, str] = {
     "lead": "线索",
     "followup": "跟进",
     "milestone_kind": "项目节点",
+    "speed_span": "办理周期",
     "plan_template": "工期模板",
     "person": "人员",
     "posting": "任职",
@@ -297,6 +301,10 @@ FIELDS: Mapping[str, str] = {
     "agreement": "协议类型",
     "look_again_on": "再看日期",
     "steps": "各节点工作日",
+    "begin": "起点节点",
+    "end": "终点节点",
+    "least": "下限",
+    "most": "上限",
     "position": "排序",
     "proration": "折算",
     "quiet": "免打扰",
@@ -365,6 +373,7 @@ _ALIKE: Mapping[str, type[LabeledEnum]] = {
 # Fields whose codes depend on the subject; read before the others.
 _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("lead", "agreement"): Agreement,
+    ("speed_span", "unit"): NormUnit,
     ("lead", "role"): LeadRoleKind,
     ("absence", "kind"): AbsenceKind,
     ("supervision_order", "kind"): OrderKind,

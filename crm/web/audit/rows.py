@@ -20,6 +20,8 @@ from crm.quotas.models import RuleVersion
 from crm.visits.models import Visit
 from crm.web.audit.labels import ACTIONS, PEOPLE, SUBJECTS, UNITS, label_of, word_of
 
+# fields that hold codes of kinds of milestones
+OF_KINDS = {("lead", "kind"), ("speed_span", "begin"), ("speed_span", "end")}
 NOBODY = "系统"
 NOTHING = "—"
 
@@ -67,7 +69,7 @@ class _Words:
         return self._text(subject, field, str(value))
 
     def _text(self, subject: str, field: str, text: str) -> str:
-        if (subject, field) == (Lead.__tablename__, "kind"):
+        if (subject, field) in OF_KINDS:
             return self.names.milestones.get(text, text)
         return _instant(text) or word_of(subject, field, text)
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 from wtforms.validators import DataRequired
 
 from crm.extensions import db
@@ -74,7 +75,7 @@ def plan_all(lead_id: int) -> ResponseReturnValue:
 
 
 def _offered(form: TemplateForm, found: list[PlanTemplate]) -> TemplateForm:
-    form.template.choices = [(template.id, template.name) for template in found]
+    form.template.choices = [SelectChoice(template.id, template.name) for template in found]
     return form
 
 

@@ -10,20 +10,19 @@ from flask.typing import ResponseReturnValue
 from crm.base.money import Currency
 from crm.base.sheets import Format
 from crm.extensions import db
-from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.queries import unit_tree
 from crm.results.basis import Basis
 from crm.results.rules import MILESTONE_OF
 from crm.targets.models import Target
-from crm.targets.queries import courses, speeds_of, target_progress
+from crm.targets.queries import target_progress
 from crm.targets.rules import Project, TargetProgress
-from crm.targets.speed import year_of
 from crm.web.auth import my_view
 from crm.web.downloads import attached
 from crm.web.forms import LARGEST_ID, YEARS
 from crm.web.targets.exports import sheet_of
 from crm.web.targets.rows import target_row, targets_by_unit
+from crm.web.targets.speed_part import speed_part
 from crm.web.transaction import moment, today
 
 bp = Blueprint("targets", __name__)
@@ -52,21 +51,11 @@ def board() -> ResponseReturnValue:
     """The targets of the viewer's units against the elapsed months, and how long projects take."""
     year = _year()
     progress = _target_progress(year)
-    period = year_of(year)
-    unit_ids = my_view().unit_ids
-    sees_all = all(node.unit.id in unit_ids for node in unit_tree(db.session))
-
-    # only who sees the whole zone sees projects without a responsible unit
-    projects = [
-        project
-        for project in courses(db.session, period, moment())
-        if project.unit_id in unit_ids or (sees_all and project.unit_id is None)
-    ]
 
     return render_template(
         "targets/board.html",
         units=targets_by_unit(progress),
-        speeds=speeds_of(projects, period, milestone_kinds(db.session).names),
+        speed=speed_part(year),
         months=progress[0].months if progress else 0,
         has_records=my_view().oversees,
         label=f"{year}年",
