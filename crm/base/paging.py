@@ -1,6 +1,6 @@
 """Pages of long lists by keyset: the last page costs no more than the first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar, TypeVarTuple
@@ -80,18 +80,12 @@ class Place:
 
     def cut(self, found: Sequence[Item]) -> Page[Item]:
         """The page of what was found, which has the keys, with the cursors of its neighbours."""
-        items, has_more = found[: self.size], len(found) > self.size
-        if self.is_backwards:
-            items = items[::-1]
-        if not items:
-            return Page(items, None, None)
-
-        is_first = self.keys is None or (self.is_backwards and not has_more)
-        is_last = not self.is_backwards and not has_more
-        before = None if is_first else self._keys_of(items[0])
-        after = None if is_last else self._keys_of(items[-1])
-        newer, older = (after, before) if self.earliest_first else (before, after)
-        return Page(items, newer and f"n_{newer}", older and f"o_{older}")
+        is_first = self.keys is None
+        page = cut(found, self.size, self._keys_of, is_first=is_first, backwards=self.is_backwards)
+        newer, older = page.newer, page.older
+        if self.earliest_first:
+            newer, older = older, newer
+        return Page(page.items, newer and f"n_{newer}", older and f"o_{older}")
 
     @property
     def _is_ascending(self) -> bool:
@@ -103,6 +97,33 @@ class Place:
     def _keys_of(self, item: object) -> str:
         """The item's keys as addresses carry them: `2026-07-20_12`."""
         return f"{getattr(item, self.on.key)}_{getattr(item, self.row_id.key)}"
+
+
+def cut(
+    found: Sequence[Item],
+    size: int,
+    keys_of: Callable[[Item], str],
+    *,
+    is_first: bool,
+    backwards: bool,
+) -> Page[Item]:
+    """The page of what was found, one row more than fits, with the keys at its two ends.
+
+    `newer` has those of the page before, `older` those of the page after.
+    """
+    items, has_more = found[:size], len(found) > size
+    if backwards:
+        items = items[::-1]
+    if not items:
+        return Page(items, None, None)
+
+    begins = is_first or (backwards and not has_more)
+    ends = not backwards and not has_more
+    return Page(
+        items,
+        None if begins else keys_of(items[0]),
+        None if ends else keys_of(items[-1]),
+    )
 
 
 def place_at(

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, literal
+from sqlalchemy import ColumnElement, Date, Integer, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.functions import FunctionElement
@@ -35,10 +35,24 @@ class CivilMidnight(FunctionElement[datetime]):
     type = Instant()
 
     def __init__(self, on: InstrumentedAttribute[date], days: int) -> None:
-        some_date = date(2000, 1, 1)
-        utc_midnight = datetime.combine(some_date, time(), UTC)
-        minutes = (at_civil(some_date) - utc_midnight) // timedelta(minutes=1)
-        super().__init__(on, literal(days, Integer), literal(minutes, Integer))
+        super().__init__(on, literal(days, Integer), literal(-_minutes_ahead(), Integer))
+
+
+class CivilDate(FunctionElement[date]):
+    """The civil date of an instant; exact where `CivilMidnight` is."""
+
+    inherit_cache = True
+    type = Date()
+
+    def __init__(self, instant: ColumnElement[datetime] | InstrumentedAttribute[Any]) -> None:
+        super().__init__(instant, literal(_minutes_ahead(), Integer))
+
+
+def _minutes_ahead() -> int:
+    """How far civil time is ahead of UTC."""
+    some_date = date(2000, 1, 1)
+    utc_midnight = datetime.combine(some_date, time(), UTC)
+    return (utc_midnight - at_civil(some_date)) // timedelta(minutes=1)
 
 
 @compiles(UtcMidnight, "sqlite")
@@ -65,3 +79,15 @@ def _civil_in_postgresql(element: CivilMidnight, compiler: Any, **kwargs: Any) -
     on, days, minutes = (compiler.process(part, **kwargs) for part in element.clauses)
     local = f"CAST({on} + {days} AS timestamp) + {minutes} * interval '1 minute'"
     return f"(({local}) AT TIME ZONE 'UTC')"
+
+
+@compiles(CivilDate, "sqlite")
+def _date_in_sqlite(element: CivilDate, compiler: Any, **kwargs: Any) -> str:
+    instant, minutes = (compiler.process(part, **kwargs) for part in element.clauses)
+    return f"date({instant}, {minutes} || ' minutes')"
+
+
+@compiles(CivilDate, "postgresql")
+def _date_in_postgresql(element: CivilDate, compiler: Any, **kwargs: Any) -> str:
+    instant, minutes = (compiler.process(part, **kwargs) for part in element.clauses)
+    return f"CAST(({instant} AT TIME ZONE 'UTC') + {minutes} * interval '1 minute' AS date)"

@@ -1,7 +1,6 @@
 """Pages of leads: the list, the form, and one lead with what may be done on it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -13,24 +12,20 @@ from crm.base.errors import Refused
 from crm.base.locks import lock_row
 from crm.base.refs import new_ref
 from crm.extensions import db
-from crm.followups.queries import last_contacts, next_steps
 from crm.leads import service
 from crm.leads.companies import values_of_company
 from crm.leads.company_queries import company_of
-from crm.leads.industries import industries
-from crm.leads.lists import leads_page
 from crm.leads.merged import Mergeable, survivor_of
 from crm.leads.models import Lead
 from crm.leads.notifications import tell_officers
 from crm.leads.permissions import may_see
-from crm.leads.queries import LeadFilter, lead_id_entered
+from crm.leads.queries import lead_id_entered
 from crm.leads.redaction import company_before
 from crm.leads.rules import Secrecy, Stage
-from crm.people.queries import primary_posting, unit_tree
-from crm.people.rules import UnitKind
+from crm.people.queries import primary_posting
 from crm.web.auth import my_view, signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
-from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_saved, row_id, show_refusal, text_arg
+from crm.web.forms import LARGEST_ID, is_saved, row_id, show_refusal
 from crm.web.leads.actions import (
     correct,
     end_role,
@@ -67,8 +62,8 @@ from crm.web.leads.forms import (
     set_choices,
     value_labels,
 )
+from crm.web.leads.listing import listing
 from crm.web.leads.plan_by_template import plan_all, preview_plans
-from crm.web.leads.rows import lead_row
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
@@ -76,6 +71,7 @@ bp = Blueprint("leads", __name__)
 LEAD = f"/leads/<int(max={LARGEST_ID}):lead_id>"
 MILESTONE = f"{LEAD}/milestones/<int(max={LARGEST_ID}):milestone_id>"
 FILES.register(bp, LEAD)
+bp.get("/leads")(listing)
 bp.get("/leads/duplicates")(check)
 bp.get(f"{LEAD}/assist")(ask_to_assist)
 bp.post(f"{LEAD}/assist")(assist)
@@ -89,70 +85,6 @@ bp.post(f"{LEAD}/roles")(give_role)
 bp.post(f"{LEAD}/roles/<int(max={LARGEST_ID}):role_id>/end")(end_role)
 bp.post(f"{MILESTONE}/correct")(correct)
 bp.post(f"{MILESTONE}/withdraw")(withdraw)
-
-
-@dataclass(frozen=True, slots=True)
-class ListFilters:
-    """The filters that the address of the list asks for."""
-
-    who: str  # mine, or all that the viewer may see
-    by: LeadFilter
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether any filter but `who` is set."""
-        by = self.by
-        return any((by.text, by.stage, by.industry, by.park_id, by.secrecy))
-
-
-@bp.get("/leads")
-def listing() -> ResponseReturnValue:
-    """The leads that I may see, the latest first."""
-    filters, on = _filters(), today()
-    page = leads_page(db.session, my_view(), on, by=filters.by, cursor=request.args.get("at"))
-    lead_ids = [lead.id for lead in page.items]
-    contacts, steps = last_contacts(db.session, lead_ids), next_steps(db.session, lead_ids)
-
-    return render_template(
-        "leads/list.html",
-        filters=filters,
-        rows=[lead_row(lead, contacts.get(lead.id), steps.get(lead.id), on) for lead in page.items],
-        newer=at_cursor(page.newer),
-        older=at_cursor(page.older),
-        **_choices(filters),
-    )
-
-
-def _filters() -> ListFilters:
-    who = "mine" if request.args.get("who") == "mine" else "all"
-
-    return ListFilters(
-        who,
-        LeadFilter(
-            text=text_arg("q"),
-            stage=enum_arg("stage", Stage),
-            industry=text_arg("industry") or None,
-            park_id=request.args.get("park", type=row_id),
-            secrecy=enum_arg("secrecy", Secrecy),
-            is_mine=who == "mine",
-        ),
-    )
-
-
-def _choices(filters: ListFilters) -> dict[str, object]:
-    parks = [node.unit for node in unit_tree(db.session) if node.unit.kind is UnitKind.PARK]
-    tabs = {"all": "全部线索", "mine": "我的线索"}
-
-    return {
-        "stages": [("", "全部阶段"), *((stage.value, stage.label) for stage in Stage)],
-        "industries": [("", "全部产业"), *industries().items()],
-        "parks": [("", "全部园区"), *((park.id, park.name) for park in parks)],
-        "levels": [("", "知悉范围不限"), *((level.value, level.label) for level in Secrecy)],
-        "tabs": [
-            {"url": url_for(".listing", who=who), "label": label, "active": who == filters.who}
-            for who, label in tabs.items()
-        ],
-    }
 
 
 @bp.get("/leads/new")

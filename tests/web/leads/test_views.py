@@ -170,6 +170,21 @@ def test_my_leads_are_those_on_which_i_am_named(zone, stranger):
     assert "暂无您负责的线索" in stranger.get("/leads?who=mine").text
 
 
+def test_the_head_of_a_column_sorts_turns_round_and_restores_the_list(tracker):
+    def head(path):
+        page = tracker.get(path).text
+        return page.split("总投资</a>")[0].rsplit("<th", 1)[1]
+
+    assert 'href="/leads?who=mine&amp;sort=-amount"' in head("/leads?who=mine")
+    sorted_head = head("/leads?sort=-amount")
+    assert 'aria-sort="descending"' in sorted_head
+    assert 'href="/leads?sort=amount"' in sorted_head
+    turned = head("/leads?sort=amount")
+    assert 'aria-sort="ascending"' in turned
+    assert 'href="/leads"' in turned
+    assert "aria-sort" not in head("/leads?sort=nonsense")
+
+
 def test_a_long_list_has_pages(app, tracker, zone):
     with arranged(app) as db:
         for number in range(32):

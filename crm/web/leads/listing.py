@@ -1,0 +1,138 @@
+"""The list of leads: its filters, its order and its columns (PROJECTS 2)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from crm.extensions import db
+from crm.followups.lead_sorting import LeadColumn, LeadSort
+from crm.followups.queries import last_contacts, next_steps
+from crm.leads.industries import industries
+from crm.leads.lists import leads_page
+from crm.leads.queries import LeadFilter
+from crm.leads.rules import Secrecy, Stage
+from crm.people.queries import unit_tree
+from crm.people.rules import UnitKind
+from crm.web.auth import my_view
+from crm.web.forms import at_cursor, enum_arg, query_arguments, row_id, text_arg
+from crm.web.leads.rows import lead_row
+from crm.web.transaction import today
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilters:
+    """The filters and the order that the address of the list asks for."""
+
+    who: str  # mine, or all that the viewer may see
+    by: LeadFilter
+    sort: LeadSort | None  # none: the latest entered first
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether any filter but `who` is set."""
+        by = self.by
+        return any((by.text, by.stage, by.industry, by.park_id, by.secrecy))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column, which sorts the list."""
+
+    label: str
+    url: str
+    aria_sort: str | None
+    is_number: bool
+
+
+def listing() -> ResponseReturnValue:
+    """The leads that I may see, the latest first unless asked otherwise."""
+    filters, on = list_filters(), today()
+    page = leads_page(
+        db.session,
+        my_view(),
+        on,
+        by=filters.by,
+        cursor=request.args.get("at"),
+        order=filters.sort.order(on) if filters.sort else None,
+    )
+    lead_ids = [lead.id for lead in page.items]
+    contacts, steps = last_contacts(db.session, lead_ids), next_steps(db.session, lead_ids)
+
+    return render_template(
+        "leads/list.html",
+        filters=filters,
+        heads=[_head(column, filters.sort) for column in LeadColumn],
+        rows=[lead_row(lead, contacts.get(lead.id), steps.get(lead.id), on) for lead in page.items],
+        newer=at_cursor(page.newer),
+        older=at_cursor(page.older),
+        **_choices(filters),
+    )
+
+
+def list_filters() -> ListFilters:
+    """What the address asks for."""
+    who = "mine" if request.args.get("who") == "mine" else "all"
+
+    return ListFilters(
+        who,
+        LeadFilter(
+            text=text_arg("q"),
+            stage=enum_arg("stage", Stage),
+            industry=text_arg("industry") or None,
+            park_id=request.args.get("park", type=row_id),
+            secrecy=enum_arg("secrecy", Secrecy),
+            is_mine=who == "mine",
+        ),
+        LeadSort.read(text_arg("sort")),
+    )
+
+
+def _head(column: LeadColumn, sort: LeadSort | None) -> Head:
+    first = LeadSort.first_of(column)
+    # a click sorts, the next turns the order round, a third restores the usual one
+    following: LeadSort | None = first
+    if sort in (first, first.reversed):
+        following = first.reversed if sort == first else None
+    values: dict[str, Any] = {
+        **query_arguments(),
+        "sort": following.code if following else None,
+        "at": None,
+    }
+
+    is_sorted = sort is not None and sort.column is column
+    direction = "descending" if sort and sort.is_descending else "ascending"
+    return Head(
+        column.label,
+        url_for("leads.listing", **values),
+        direction if is_sorted else None,
+        column is LeadColumn.AMOUNT,
+    )
+
+
+def _choices(filters: ListFilters) -> dict[str, object]:
+    parks = [node.unit for node in unit_tree(db.session) if node.unit.kind is UnitKind.PARK]
+    tabs = {"all": "全部线索", "mine": "我的线索"}
+    sort = filters.sort.code if filters.sort else None
+    firsts = [LeadSort.first_of(column) for column in LeadColumn]
+
+    return {
+        "stages": [("", "全部阶段"), *((stage.value, stage.label) for stage in Stage)],
+        "industries": [("", "全部产业"), *industries().items()],
+        "parks": [("", "全部园区"), *((park.id, park.name) for park in parks)],
+        "levels": [("", "知悉范围不限"), *((level.value, level.label) for level in Secrecy)],
+        "sorts": [
+            ("", "最新登记在前"),
+            *((each.code, each.label) for first in firsts for each in (first, first.reversed)),
+        ],
+        "sort": sort or "",
+        "tabs": [
+            {
+                "url": url_for("leads.listing", who=who, sort=sort),
+                "label": label,
+                "active": who == filters.who,
+            }
+            for who, label in tabs.items()
+        ],
+    }
