@@ -2,12 +2,14 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, enum_column
 from crm.base.money import Currency
+from crm.files.models import Attachment
 from crm.leads.models import Lead
 from crm.people.models import Person, Unit
 from crm.results.rules import Agreement, ClaimKind, ClaimState, Flag
@@ -130,6 +132,13 @@ class Claim(Base):
     entries: Mapped[list["ClaimEntry"]] = relationship(
         back_populates="claim", lazy="raise", order_by="ClaimEntry.id"
     )
+
+
+class ClaimFile(Attachment):
+    """A file that stands as evidence of a claim."""
+
+    __tablename__ = "claim_file"
+    record: ClassVar = Claim
 
 
 class ClaimEntry(Base):

@@ -24,7 +24,7 @@ from crm.people.queries import unit_tree, units_above, units_below, units_held
 from crm.people.rules import WITH_RECORDS, Role
 from crm.results.deciders import deciders
 from crm.results.models import Claim, ClaimEntry
-from crm.results.rules import ClaimKind, ClaimState
+from crm.results.rules import OPEN, ClaimKind, ClaimState
 from crm.results.settings import kind_rows
 from crm.results.workflow import CLAIM_WORKFLOW, CLAIMING, Actor, ClaimSituation, Condition, Step
 
@@ -190,6 +190,11 @@ def situation_of(db: Session, scope: ClaimScope, claim: Claim, at: datetime) -> 
 def is_undecided(claim: Claim) -> bool:
     """Whether somebody of the recognising unit has to decide on it."""
     return claim.state is ClaimState.CLAIMED or claim.flag is not None
+
+
+def may_attach(situation: ClaimSituation) -> bool:
+    """Whether the viewer may add evidence; once it is decided the evidence stays as it was."""
+    return situation.state in OPEN and not situation.actors.isdisjoint(CLAIMING)
 
 
 def may_claim(db: Session, scope: ClaimScope, lead_id: int) -> bool:

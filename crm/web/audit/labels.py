@@ -67,6 +67,7 @@ ACTIONS: Mapping[str, str] = {
     "followup.reopened": "撤销办结跟进",
     "followup.handed_over": "移交跟进",
     "lead.role_handed_over": "移交分工",
+    "claim.file_added": "添加佐证材料",
     "claim.claim": "申报认定",
     "claim.claim_again": "补正后再次申报",
     "claim.withdraw": "撤回申报",

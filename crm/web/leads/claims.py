@@ -18,8 +18,8 @@ from crm.results.rules import MILESTONE_OF, ClaimKind, needs_recognition
 from crm.results.settings import spans
 from crm.web.auth import my_view
 from crm.web.leads.events import Event, Happening
-from crm.web.results.actions import my_scope
 from crm.web.results.rows import MARKS, LeadClaim, lead_claims
+from crm.web.results.scope import my_scope
 from crm.web.transaction import today
 
 

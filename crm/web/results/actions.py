@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import abort, flash, g, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
 
@@ -15,16 +15,18 @@ from crm.quotas.queries import working_calendar
 from crm.results.deciders import deciders, may_be_named
 from crm.results.models import Claim
 from crm.results.notifications import tell
-from crm.results.permissions import ClaimScope, claim_scope, is_undecided, situation_of
+from crm.results.permissions import is_undecided, situation_of
 from crm.results.queries import claim_of, due_on
 from crm.results.service import name_decider, take_step
 from crm.results.settings import exclusions, kind_rows
 from crm.results.workflow import CLAIM_WORKFLOW, DECIDING, Step
-from crm.web.auth import my_view, signed_in
+from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
 from crm.web.forms import show_refusal
+from crm.web.results.files import FILES, of_claim
 from crm.web.results.forms import FORMS, NameForm, StepForm, form_of
 from crm.web.results.rows import TONES, entry_lines, facts_of
+from crm.web.results.scope import my_scope
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
@@ -40,13 +42,6 @@ NOBODY_NAMED = "请先在分工中列明统筹单位经办人"
 NOBODY_LEFT = "认定单位无人可认定，请系统管理员指定认定人"
 
 
-def my_scope() -> ClaimScope:
-    """What decides who I am to claims, read once a request."""
-    if "claim_scope" not in g:
-        g.claim_scope = claim_scope(db.session, my_view(), today())
-    return g.claim_scope  # type: ignore[no-any-return]
-
-
 def claim_or_404(claim_id: int) -> Claim:
     """The visible claim with all that its page shows."""
     return claim_of(db.session, my_scope(), claim_id) or abort(404)
@@ -55,7 +50,8 @@ def claim_or_404(claim_id: int) -> Claim:
 def page(claim: Claim, sent: Mapping[Step, StepForm] | None = None, refusal: str = "") -> str:
     """The page of a claim; a form that was refused is shown again with its errors."""
     scope, on, sent = my_scope(), today(), sent or {}
-    steps = CLAIM_WORKFLOW.steps(situation_of(db.session, scope, claim, moment()))
+    situation = situation_of(db.session, scope, claim, moment())
+    steps = CLAIM_WORKFLOW.steps(situation)
     forms = {
         step: _offer(sent.get(step) or _empty(step, claim), claim)
         for step in FORMS
@@ -75,6 +71,7 @@ def page(claim: Claim, sent: Mapping[Step, StepForm] | None = None, refusal: str
         nobody=_nobody(claim) if Step.NAME not in forms else "",
         exclusions=exclusions(db.session),
         refusal=refusal,
+        files=FILES.part(of_claim(claim, situation)),
     )
 
 

@@ -18,9 +18,11 @@ from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, counts_on, ne
 from crm.results.settings import exclusions, kind_rows, spans
 from crm.web.auth import signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_saved
-from crm.web.results.actions import act, claim_or_404, my_scope, page
+from crm.web.results.actions import act, claim_or_404, page
+from crm.web.results.files import FILES
 from crm.web.results.forms import FORMS, ClaimForm, values_of_claim, values_of_lead
 from crm.web.results.rows import claim_line
+from crm.web.results.scope import my_scope
 from crm.web.site import site
 from crm.web.transaction import moment, today
 
@@ -28,6 +30,7 @@ bp = Blueprint("claims", __name__)
 CLAIM = f"/claims/<int(max={LARGEST_ID}):claim_id>"
 KINDS = ",".join(kind.value for kind in MILESTONE_OF)
 NEW = f"/leads/<int(max={LARGEST_ID}):lead_id>/claims/<any({KINDS}):kind>"
+FILES.register(bp, CLAIM)
 bp.post(f"{CLAIM}/<any({','.join(step.value for step in FORMS)}):step>")(act)
 
 

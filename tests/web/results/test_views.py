@@ -11,7 +11,9 @@ from crm.people.models import Person
 from crm.results.models import Claim
 from crm.results.rules import ClaimState
 from tests.factories import arranged, make_milestone, sign_in
+from tests.files import samples
 from tests.results.conftest import arrange, claimed, project
+from tests.web.files.sending import upload
 
 FORM = {
     "agreement": "investment",
@@ -125,3 +127,17 @@ def test_what_counts_as_registered_is_not_offered(app, zone):
         make_milestone(db, lead, "operating", lead.entered_on)
 
     assert "/claims/operating" not in sign_in(app, "li").get(f"/leads/{zone.lead}").text
+
+
+def test_evidence_is_a_file_that_the_recogniser_opens_and_nobody_adds_to_later(app, zone, claim_id):
+    li, officer = sign_in(app, "li"), sign_in(app, "officer")
+    upload(li, f"/claims/{claim_id}/files", ("协议.pdf", samples.pdf()))
+
+    assert "协议.pdf" in officer.get(f"/claims/{claim_id}").text
+    assert officer.get(f"/claims/{claim_id}/files/1", buffered=True).data.startswith(b"%PDF-")
+    assert sign_in(app, "economist").get(f"/claims/{claim_id}/files/1").status_code == 404
+    data = {"recognise-amount": "12亿元", "recognise-basis": "核对原件"}
+    officer.post(f"/claims/{claim_id}/recognise", data=data)
+
+    late = upload(li, f"/claims/{claim_id}/files", ("补充.pdf", samples.pdf()))
+    assert late.status_code in {403, 404}
