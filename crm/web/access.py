@@ -160,6 +160,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "claims.edit": WITH_RECORDS,
     "claims.claim_again": WITH_RECORDS,
     "claims.act": WITH_RECORDS,
+    "claims.recognise_all": WITH_RECORDS,
     "claims.files": WITH_RECORDS,
     "claims.add_file": WITH_RECORDS,
     "claims.file": WITH_RECORDS,

@@ -9,6 +9,7 @@ from wtforms import (
     Field,
     RadioField,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
@@ -23,7 +24,7 @@ from crm.results.rules import Agreement, ClaimKind
 from crm.results.service import ClaimData, Decision
 from crm.results.workflow import Step
 from crm.web.date_fields import DateField
-from crm.web.forms import NOTHING, chosen_id, cleaned, enum_choices, sensible_year
+from crm.web.forms import NOTHING, chosen_id, cleaned, enum_choices, row_id, sensible_year
 
 _line = Length(max=200, message="最多 %(max)d 个字。")
 _long = Length(max=2000, message="最多 %(max)d 个字。")
@@ -123,6 +124,13 @@ class RecogniseForm(_AmountForm, StepForm):
         return Decision(
             amount=amount, less_reason=self.less_reason.data or "", basis=self.basis.data or ""
         )
+
+
+class BulkForm(FlaskForm):
+    """The recognition of several claims at their claimed amounts, on one basis."""
+
+    claims = SelectMultipleField("申报", coerce=row_id, validate_choice=False)
+    basis = StringField("认定依据", [DataRequired("请写明认定依据。"), _line], filters=[cleaned])
 
 
 class WhyForm(StepForm):

@@ -16,11 +16,12 @@ from crm.results.permissions import may_claim
 from crm.results.queries import claims_page, waiting_for
 from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, counts_on, needs_recognition
 from crm.results.settings import exclusions, kind_rows, spans
+from crm.results.workflow import Step, Wait
 from crm.web.auth import signed_in
 from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_saved
 from crm.web.results.actions import act, claim_or_404, page
 from crm.web.results.files import FILES
-from crm.web.results.forms import FORMS, ClaimForm, values_of_claim, values_of_lead
+from crm.web.results.forms import FORMS, BulkForm, ClaimForm, values_of_claim, values_of_lead
 from crm.web.results.rows import claim_line
 from crm.web.results.scope import my_scope
 from crm.web.site import site
@@ -37,6 +38,33 @@ bp.post(f"{CLAIM}/<any({','.join(step.value for step in FORMS)}):step>")(act)
 @bp.get("/claims")
 def listing() -> ResponseReturnValue:
     """The claims that wait for me, or all that I may see."""
+    return _list_page(BulkForm(formdata=None))
+
+
+@bp.post("/claims/recognise")
+def recognise_all() -> ResponseReturnValue:
+    """Recognise what was ticked in the list, whose rows show the evidence: all or nothing."""
+    form = BulkForm()
+    claims = [claim_or_404(claim_id) for claim_id in form.claims.data or []]
+
+    def recognise(session: Session) -> None:
+        for claim in claims:
+            decision = service.Decision(amount=claim.amount, basis=form.basis.data or "")
+            by, now = signed_in(), moment()
+            entry = service.take_step(
+                session, row=claim, step=Step.RECOGNISE, by=by, now=now, decision=decision
+            )
+            tell(session, claim=claim, entry=entry, site=site())
+
+    if not claims:
+        form.basis.errors = ["请先勾选要认定的申报。"]
+    elif form.validate() and is_saved(form, recognise):
+        flash(f"已认定 {len(claims)} 项。", "success")
+        return redirect(url_for(".listing"))
+    return _list_page(form), 422
+
+
+def _list_page(bulk: BulkForm) -> str:
     scope, on = my_scope(), today()
     waiting = waiting_for(db.session, scope, moment())
     view = request.args.get("view", "waiting" if waiting else "all")
@@ -62,6 +90,10 @@ def listing() -> ResponseReturnValue:
         kinds=[("", "全部事项"), *((each.value, each.label) for each in MILESTONE_OF)],
         states=[("", "全部状态"), *((each.value, each.label) for each in ClaimState)],
         tabs=_tabs(view, len(waiting)),
+        bulk=bulk
+        if view == "waiting" and any(line.wait is Wait.DECIDE for line in lines)
+        else None,
+        ticked=frozenset(bulk.claims.data or ()),
     )
 
 

@@ -141,3 +141,18 @@ def test_evidence_is_a_file_that_the_recogniser_opens_and_nobody_adds_to_later(a
 
     late = upload(li, f"/claims/{claim_id}/files", ("补充.pdf", samples.pdf()))
     assert late.status_code in {403, 404}
+
+
+def test_several_claims_are_recognised_from_the_list_that_shows_their_evidence(app, zone, claim_id):
+    client = sign_in(app, "officer")
+    page = client.get("/claims").text
+    assert "投资协议，招商局" in page
+    assert f'value="{claim_id}"' in page
+
+    refused = client.post("/claims/recognise", data={"basis": "核对原件"})
+    assert refused.status_code == 422
+    data = {"claims": [claim_id], "basis": "核对原件"}
+    sent = client.post("/claims/recognise", data=data, follow_redirects=True)
+
+    assert "已认定 1 项" in sent.text
+    assert state_of(app, claim_id) is ClaimState.RECOGNISED
