@@ -16,6 +16,7 @@ from crm.base.fields import FieldKind
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
 from crm.leads.fields import LEAD_FIELDS
+from crm.leads.merged import Merge, Mergeable, standing_merges
 from crm.leads.models import Company, Lead
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.permissions import Viewer
@@ -96,7 +97,8 @@ def readable_entries(
 
     for entry in entries:
         own = {*_lead_ids(entry.before), *_lead_ids(entry.after)}
-        if entry.subject == Lead.__tablename__:
+        # PROJECTS 6: of a merged lead the survivor decides
+        if entry.subject == Lead.__tablename__ and not linked[entry.subject, entry.subject_id]:
             own.add(entry.subject_id)
         order = orders.get(entry.subject_id) if entry.subject == Order.__tablename__ else None
         if order and order.lead_id is not None:
@@ -157,6 +159,16 @@ def _leads_linked(
             (Problem, ProblemLead.problem_id, ProblemLead.lead_id),
         )
         if (ids := _ids(entries, table.__tablename__))
+    ]
+    links += [
+        select(literal(kind.value), Merge.merged_id, Lead.id)
+        .join(Lead, its_lead)
+        .where(*standing_merges(kind), Merge.merged_id.in_(ids))
+        for kind, its_lead in (
+            (Mergeable.COMPANY, Lead.company_id == Merge.survivor_id),
+            (Mergeable.LEAD, Lead.id == Merge.survivor_id),
+        )
+        if (ids := _ids(entries, kind.value))
     ]
     for subject, row_id, lead_id in db.execute(union_all(*links)) if links else ():
         found[subject, row_id].add(lead_id)

@@ -8,8 +8,10 @@ from crm.demo.files import (
     AttachmentRow,
     ClaimRow,
     ClaimStepRow,
+    CompanyRow,
     CorrectionRow,
     LeadRow,
+    MergeRow,
     OrderRow,
     PersonRow,
     ProblemRow,
@@ -145,6 +147,23 @@ class ProblemEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class CompanyEvent:
+    """A company changed on its page."""
+
+    row: CompanyRow
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MergeEvent:
+    """A duplicate, entered and merged."""
+
+    row: MergeRow
+    entered_at: datetime
+    merged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimStepEvent:
     """A step of a claim."""
 
@@ -209,6 +228,8 @@ class Scenario:
     problems: Sequence[ProblemEvent]
     claims: Sequence[ClaimEvent]
     attachments: Sequence[AttachmentEvent]
+    companies: Sequence[CompanyEvent]
+    merges: Sequence[MergeEvent]
     grants: Sequence[GrantEvent]
     leavings: Sequence[LeavingEvent]
     corrections: Sequence[CorrectionEvent]  # applied while the clock runs: nothing is frozen before

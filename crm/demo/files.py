@@ -212,6 +212,31 @@ class ProblemRow(Row):
     steps: tuple[ProblemStepRow, ...]
 
 
+class CompanyRow(Row):
+    """What was changed on a company's page."""
+
+    lead: str  # of the company
+    by: str
+    day: RelativeDate
+    code: str
+    group: str
+    country: str
+    aliases: tuple[str, ...] = ()
+
+
+class MergeRow(Row):
+    """A duplicate that was entered and merged into a lead."""
+
+    ref: str
+    lead: str
+    company: str
+    title: str
+    by: str
+    day: RelativeDate
+    merger: str
+    merged: RelativeDate
+
+
 class AttachmentRow(Row):
     """A file on a lead, a visit or an order; one with lines is a PDF, one without a picture."""
 
@@ -355,6 +380,8 @@ class Files:
     problems: Sequence[ProblemRow]
     claims: Sequence[ClaimRow]
     attachments: Sequence[AttachmentRow]
+    companies: Sequence[CompanyRow]
+    merges: Sequence[MergeRow]
     corrections: Sequence[CorrectionRow]
     grants: Sequence[GrantRow]
     leavings: Sequence[LeavingRow]
@@ -365,6 +392,7 @@ class Files:
     @cache
     def read(cls) -> Self:
         """Read all files; pydantic's ValidationError names a faulty one."""
+        companies = _yaml("companies.yaml")
         return cls(
             people=[PersonRow.model_validate(row) for row in _csv("people.csv")],
             absences=[AbsenceRow.model_validate(row) for row in _csv("absences.csv")],
@@ -375,6 +403,10 @@ class Files:
             claims=[ClaimRow.model_validate(row) for row in _yaml("claims.yaml")],
             problems=[ProblemRow.model_validate(row) for row in _yaml("problems.yaml")],
             attachments=[AttachmentRow.model_validate(row) for row in _yaml("attachments.yaml")],
+            companies=[
+                CompanyRow.model_validate(row) for row in _yaml("companies.yaml")["changes"]
+            ],
+            merges=[MergeRow.model_validate(row) for row in companies["merges"]],
             corrections=[CorrectionRow.model_validate(row) for row in _yaml("corrections.yaml")],
             grants=[GrantRow.model_validate(row) for row in _csv("entry_grants.csv")],
             leavings=[LeavingRow.model_validate(row) for row in _csv("leavings.csv")],

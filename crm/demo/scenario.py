@@ -8,6 +8,7 @@ from crm.base.clock import at_civil, last_civil_date
 from crm.base.periods import DAY
 from crm.demo.attachments import attachment_event
 from crm.demo.claims import claim_event
+from crm.demo.companies import company_event, merge_event
 from crm.demo.context import EVENING, ScenarioContext
 from crm.demo.corrections import correction_event
 from crm.demo.events import (
@@ -47,6 +48,8 @@ def build_scenario(files: Files, dates: RelativeDates) -> Scenario:
         claims=[claim_event(row, dates) for row in files.claims],
         problems=[problem_event(row, dates) for row in files.problems],
         attachments=[attachment_event(row, dates) for row in files.attachments],
+        companies=[company_event(row, dates) for row in files.companies],
+        merges=[merge_event(row, dates) for row in files.merges],
         grants=[
             GrantEvent(row.owner, row.agent, at_civil(dates.read(row.since), OFFICE_HOURS))
             for row in files.grants

@@ -13,13 +13,16 @@ from sqlalchemy.orm import Session
 from crm.base.clock import at_civil, civil_date, last_civil_date
 from crm.demo.attachments import AttachmentWriter
 from crm.demo.claims import ClaimWriter
+from crm.demo.companies import CompanyWriter
 from crm.demo.events import (
     AbsenceEvent,
     ClaimEvent,
+    CompanyEvent,
     FollowupEvent,
     GrantEvent,
     LeadEvent,
     LeavingEvent,
+    MergeEvent,
     OrderEvent,
     ProblemEvent,
     Scenario,
@@ -74,6 +77,7 @@ class ScenarioWriter:
         self.units = {unit.code: unit for unit in self.db.scalars(select(Unit))}
         self._post_everybody()
         attached = AttachmentWriter(self.db, self.store, self.people)
+        records = CompanyWriter(self.db, self.people, self.leads)
         calls = [
             *(call for event in self.scenario.absences for call in self._of_absence(event)),
             *(call for event in self.scenario.leads for call in self._of_lead(event)),
@@ -84,12 +88,16 @@ class ScenarioWriter:
             *(call for event in self.scenario.problems for call in self._of_problem(event)),
             *(call for event in self.scenario.claims for call in self._of_claim(event)),
             *(call for event in self.scenario.attachments for call in attached.calls(event)),
+            *(call for event in self._of_companies() for call in records.calls(event)),
             *self._of_people(),
         ]
 
         # Only by moment: what falls on one moment keeps the order above.
         for moment, call in sorted(calls, key=itemgetter(0)):
             call(moment)
+
+    def _of_companies(self) -> list[CompanyEvent | MergeEvent]:
+        return [*self.scenario.companies, *self.scenario.merges]
 
     def _post_everybody(self) -> None:
         for event in self.scenario.postings:

@@ -1,5 +1,6 @@
 """Two records become one and two again: what moves, what holds, who may (PROJECTS 6)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -7,12 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from crm.base.db import writing
 from crm.base.errors import Refused
 from crm.base.periods import Period
 from crm.followups.models import Followup
 from crm.leads.merged import Merge, Mergeable, survivor_of
 from crm.leads.models import Company, CompanyAlias, Contact, Lead, LeadRole, Milestone
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
+from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.people.rules import Duty, Role
 from crm.quotas.queries import figures
@@ -24,6 +27,7 @@ from crm.reassignment.merges import Pair, merge
 from crm.results.models import Claim
 from crm.results.rules import ClaimKind, ClaimState
 from crm.supervision.models import Order
+from crm.transactions import transaction
 from crm.visits.models import VisitLead
 from tests.conftest import NOW
 from tests.factories import (
@@ -305,6 +309,27 @@ class TestUndoing:
 
         assert zone.merge()
         assert len(db.scalars(select(Merge)).all()) == 2
+
+
+def test_of_two_merges_of_one_lead_at_once_one_is_made(database):
+    with transaction(database.sessions) as db:
+        zone = Zone(db)
+        third = make_lead(db, "三期", unit=zone.unit)
+        pairs = [Pair(LEAD, row.id, zone.gone.id) for row in (zone.kept, third)]
+        boss_id = zone.boss.id
+
+    def attempt(pair):
+        try:
+            with writing(database.sessions) as db:
+                merge(db, pair=pair, by=db.get_one(Person, boss_id), now=NOW)
+        except Refused as refusal:
+            return refusal.code
+        return "merged"
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = sorted(threads.map(attempt, pairs))
+
+    assert answers == ["merged", "not_yours"]
 
 
 class TestClaims:

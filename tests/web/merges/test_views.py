@@ -3,9 +3,12 @@
 import pytest
 from sqlalchemy import select
 
+from crm.base.audit import record
 from crm.leads.merged import Merge
 from crm.leads.models import Company, Lead
+from crm.leads.rules import Secrecy
 from crm.people.rules import Duty, Role
+from tests.conftest import NOW
 from tests.factories import (
     arranged,
     make_company,
@@ -135,6 +138,29 @@ def test_others_get_404_and_the_signed_out_are_sent_to_sign_in(app, zone):
         assert client.get(pair(zone)).status_code == 404
         assert client.post(pair(zone)).status_code == 404
     assert app.test_client().get(pair(zone)).status_code == 302
+
+
+def test_the_trail_of_a_merged_company_reveals_no_hidden_lead(app, zone, boss):
+    with arranged(app) as db:
+        root = make_person(db, "root", role=Role.ADMIN)
+        company = db.get_one(Company, zone.new.id)
+        make_lead(db, "机密", company=company, secrecy=Secrecy.RESTRICTED, code_name="代号")
+        record(db, "company.changed", company, by=root, at=NOW, after={"group_name": "机密集团"})
+        record(
+            db,
+            "lead.changed",
+            db.get_one(Lead, zone.gone.id),
+            by=root,
+            at=NOW,
+            after={"note": "旧备注"},
+        )
+    boss.post(pair(zone))
+    boss.post(pair(zone, "company"))
+
+    page = sign_in(app, "root").get("/admin/audit").text
+
+    assert "旧备注" in page
+    assert "机密" not in page
 
 
 def test_a_new_lead_after_a_merge_has_a_page_of_its_own(app, zone, boss):
