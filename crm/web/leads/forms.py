@@ -148,7 +148,8 @@ class LeadForm(ChangeForm):
     """A new lead, with its stage and the holders of its roles."""
 
     ref = HiddenField(filters=[cleaned], validators=[_short])
-    warned_of = HiddenField(filters=[cleaned], validators=[_short])  # ids of leads already shown
+    # ids of leads already shown, ten at a time
+    warned_of = HiddenField(filters=[cleaned], validators=[Length(max=1000)])
     stage = SelectField("目前阶段", choices=enum_choices(LINE), coerce=Stage)
     agreement = AgreementField()
     entered_on = DateField("进入该阶段的日期", [DataRequired("请选择日期。"), sensible_year])
