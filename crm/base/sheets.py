@@ -161,8 +161,12 @@ def write_sheet(
     *,
     in_chinese: bool,
     form: Format = Format.CSV,
+    note: str = "",
 ) -> bytes:
-    """A file that `read_sheet` can read again; headers and labels are codes or Chinese names."""
+    """A file that `read_sheet` can read again; headers and labels are codes or Chinese names.
+
+    A note stands below the rows; with one the file is for people, and is not read again.
+    """
     head: list[Cell] = [column.name if in_chinese else column.code for column in columns]
     records = (
         [_written(row.get(column.code), in_chinese=in_chinese) for column in columns]
@@ -172,10 +176,11 @@ def write_sheet(
     if form is Format.XLSX:
         from crm.base.workbooks import write_workbook  # noqa: PLC0415 - see above
 
-        return write_workbook([head, *records])
+        return write_workbook([head, *records], note=note)
     # A CSV cell has no type, so text that looks like a formula would be run as one.
     texts = ([escape_formula(str(cell)) for cell in record] for record in records)
-    return write_csv([list(map(str, head)), *texts])
+    below = [[], [escape_formula(note)]] if note else []
+    return write_csv([list(map(str, head)), *texts, *below])
 
 
 def _written(value: object, *, in_chinese: bool) -> "Cell":

@@ -148,10 +148,13 @@ def _text(value: Value) -> str:
     return str(value)
 
 
-def write_workbook(records: Iterable[Sequence[Cell]], *, holds_only_text: bool = False) -> bytes:
+def write_workbook(
+    records: Iterable[Sequence[Cell]], *, holds_only_text: bool = False, note: str = ""
+) -> bytes:
     """A spreadsheet of one sheet, whose first record is the header row and stays in view.
 
     With `holds_only_text`, what people fill in stays as they type it, such as a long number.
+    A note stands below the rows, apart from them, so that sorting and filtering leave it alone.
     """
     rows, content = list(records), io.BytesIO()
 
@@ -169,6 +172,8 @@ def write_workbook(records: Iterable[Sequence[Cell]], *, holds_only_text: bool =
             for column, cell in enumerate(cells):
                 style = day if isinstance(cell, date) else text if row else header
                 _write(sheet, (row, column), cell, style)
+        if note:
+            _write(sheet, (len(rows) + 1, 0), note, None)
 
     return content.getvalue()
 

@@ -8,12 +8,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from crm.base.db import batches
 from crm.base.money import Currency
 from crm.base.paging import Page, Place, place_at
-from crm.base.sorted_paging import Order, sorted_place_at
+from crm.base.sheets import MOST_ROWS
+from crm.base.sorted_paging import Order, SortedPlace, sorted_place_at
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import role_held_on, values_of, visible_to_role
 from crm.leads.queries import LeadFilter, filtered
@@ -84,11 +86,28 @@ def leads_page(  # noqa: PLR0913 - a page is asked for by that much
         else place.narrowed(filtered(db, viewer, on, by).with_only_columns(*_COLUMNS))
     )
     page = place.cut(db.execute(query, values_of(viewer, on)).all())
-    holders = _holders(db, [row.id for row in page.items], on)
+    return Page(_listed(db, page.items, on), page.newer, page.older)
 
+
+def all_leads(
+    db: Session, viewer: Viewer, on: date, *, by: LeadFilter, order: Order | None = None
+) -> list[ListedLead]:
+    """All leads of the list in that order, else the latest entered first, for a file."""
+    # further ones would fit into no file
+    place = (
+        SortedPlace(order, Lead.id, MOST_ROWS)
+        if order
+        else place_at(None, on=Lead.entered_on, row_id=Lead.id, size=MOST_ROWS)
+    )
+    query = place.narrowed(filtered(db, viewer, on, by).with_only_columns(*_COLUMNS))
+    rows = db.execute(query, values_of(viewer, on)).all()
+    return [lead for part in batches(rows) for lead in _listed(db, part, on)]
+
+
+def _listed(db: Session, rows: Sequence[Row[Any]], on: date) -> list[ListedLead]:
+    holders = _holders(db, [row.id for row in rows], on)
     # a sorted row has its key behind the columns
-    leads = [ListedLead(holders[row.id], *row[: len(_COLUMNS)]) for row in page.items]
-    return Page(leads, page.newer, page.older)
+    return [ListedLead(holders[row.id], *row[: len(_COLUMNS)]) for row in rows]
 
 
 def listed_leads(db: Session, lead_ids: Sequence[int], on: date) -> list[ListedLead]:

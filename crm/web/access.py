@@ -92,6 +92,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "merges.show": SUPERVISORS,
     "merges.take_back": SUPERVISORS,
     "leads.listing": WITH_RECORDS,
+    "leads.export": WITH_RECORDS,
     "leads.ask_to_assist": WITH_RECORDS,
     "leads.assist": WITH_RECORDS,
     "leads.check": WITH_RECORDS,

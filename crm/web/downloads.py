@@ -1,8 +1,17 @@
 """Responses that a browser saves as a file."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
 from flask import Response
 
-from crm.base.sheets import Format
+from crm.base.audit import record
+from crm.base.clock import civil
+from crm.base.db import writing
+from crm.base.sheets import Column, Format, write_sheet
+from crm.extensions import db
+from crm.web.auth import signed_in
+from crm.web.transaction import moment, release
 
 MEDIA_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
@@ -18,3 +27,28 @@ def attached(content: bytes, name: str, form: Format) -> Response:
         "Content-Disposition": f"attachment; filename={name}{form}",
     }
     return Response(content, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A list that its reader takes away as a file."""
+
+    title: str  # as the screen calls the list
+    name: str  # of the file, in ASCII, without its suffix
+    columns: Sequence[Column]
+    form: Format
+
+
+def exported(export: Export, rows: Iterable[Mapping[str, object]]) -> Response:
+    """The list as a file with its reader's name, once the audit trail has an entry (PROJECTS 2)."""
+    me, shown = signed_in(), list(rows)
+    note = f"导出人：{me.name}　{civil(moment()):%Y-%m-%d %H:%M}　共 {len(shown)} 条"
+    content = write_sheet(export.columns, shown, in_chinese=True, form=export.form, note=note)
+
+    release()  # what was read; the entry is written in a transaction of its own
+    with writing(db.sessionmaker) as own:
+        # not what was searched for: that may name a hidden lead
+        after = {"list": export.title, "entries": len(shown)}
+        record(own, "person.exported", me, by=me, at=moment(), after=after)
+
+    return attached(content, export.name, export.form)

@@ -76,6 +76,7 @@ NO_PAGES = {
     "health.is_ready",
     "health.lives",
     "leads.check",
+    "leads.export",
     "leads.file",
     "mailbox.body",
     "problems.export",

@@ -6,6 +6,7 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from crm.base.sheets import Format
 from crm.extensions import db
 from crm.followups.lead_sorting import LeadColumn, LeadSort
 from crm.followups.queries import last_contacts, next_steps
@@ -115,6 +116,7 @@ def _choices(filters: ListFilters) -> dict[str, object]:
     parks = [node.unit for node in unit_tree(db.session) if node.unit.kind is UnitKind.PARK]
     tabs = {"all": "全部线索", "mine": "我的线索"}
     sort = filters.sort.code if filters.sort else None
+    exported: dict[str, Any] = {**query_arguments(), "at": None}
     firsts = [LeadSort.first_of(column) for column in LeadColumn]
 
     return {
@@ -127,6 +129,11 @@ def _choices(filters: ListFilters) -> dict[str, object]:
             *((each.code, each.label) for first in firsts for each in (first, first.reversed)),
         ],
         "sort": sort or "",
+        "exports": [
+            # the file has the whole list, and not a page of it
+            (form.name, url_for("leads.export", **exported, suffix=form.value))
+            for form in Format
+        ],
         "tabs": [
             {
                 "url": url_for("leads.listing", who=who, sort=sort),

@@ -52,6 +52,7 @@ from crm.web.leads.duplicates import (
     note_shown,
     shown_before,
 )
+from crm.web.leads.exports import export
 from crm.web.leads.files import FILES
 from crm.web.leads.forms import (
     REFUSAL_FIELDS,
@@ -72,6 +73,7 @@ LEAD = f"/leads/<int(max={LARGEST_ID}):lead_id>"
 MILESTONE = f"{LEAD}/milestones/<int(max={LARGEST_ID}):milestone_id>"
 FILES.register(bp, LEAD)
 bp.get("/leads")(listing)
+bp.get("/leads/export<any('.csv', '.xlsx'):suffix>")(export)
 bp.get("/leads/duplicates")(check)
 bp.get(f"{LEAD}/assist")(ask_to_assist)
 bp.post(f"{LEAD}/assist")(assist)

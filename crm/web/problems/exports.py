@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from datetime import date
 
+from flask import Response
+
 from crm.base.clock import civil_date
-from crm.base.sheets import Column, Format, write_sheet
+from crm.base.sheets import Column, Format
 from crm.problems.queries import SeenProblem
 from crm.problems.rules import days_overdue
+from crm.web.downloads import Export, exported
 
 COLUMNS = (
     Column("ref", "编号"),
@@ -27,9 +30,10 @@ COLUMNS = (
 )
 
 
-def sheet_of(problems: Iterable[SeenProblem], on: date, form: Format) -> bytes:
+def file_of(problems: Iterable[SeenProblem], on: date, form: Format) -> Response:
     """The problems as a file with Chinese headings; formulas are made harmless."""
-    return write_sheet(COLUMNS, (_row(seen, on) for seen in problems), in_chinese=True, form=form)
+    export = Export("困难问题", f"problems-{on:%Y%m%d}", COLUMNS, form)
+    return exported(export, (_row(seen, on) for seen in problems))
 
 
 def _row(seen: SeenProblem, on: date) -> dict[str, object]:

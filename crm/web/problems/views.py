@@ -23,7 +23,6 @@ from crm.quotas.queries import working_calendar
 from crm.visits.queries import visit_by_id
 from crm.visits.redaction import shown
 from crm.web.auth import my_view, signed_in
-from crm.web.downloads import attached
 from crm.web.forms import (
     LARGEST_ID,
     at_cursor,
@@ -34,7 +33,7 @@ from crm.web.forms import (
     text_arg,
 )
 from crm.web.problems.actions import act, page
-from crm.web.problems.exports import sheet_of
+from crm.web.problems.exports import file_of
 from crm.web.problems.figures import SHORT, SHOWN, figure_name, figure_table, ids_behind
 from crm.web.problems.files import FILES
 from crm.web.problems.forms import FORMS, ProblemForm, set_choices
@@ -157,8 +156,7 @@ def export(suffix: str) -> ResponseReturnValue:
     """The list as a file: exactly what is filtered."""
     form, me = Format(suffix), my_onlooker()
     problems = all_problems(db.session, me, _filter(me, text_arg("view")))
-    sheet = sheet_of(seen(db.session, me, problems), me.on, form)
-    return attached(sheet, f"problems-{today():%Y%m%d}", form)
+    return file_of(seen(db.session, me, problems), me.on, form)
 
 
 @bp.get("/figures")

@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from datetime import date
 
+from flask import Response
+
 from crm.base.clock import civil_date
-from crm.base.sheets import Column, Format, write_sheet
+from crm.base.sheets import Column, Format
 from crm.supervision.models import Order
 from crm.supervision.rules import days_overdue
+from crm.web.downloads import Export, exported
 from crm.web.supervision.rows import units_of
 
 COLUMNS = (
@@ -28,9 +31,10 @@ COLUMNS = (
 )
 
 
-def sheet_of(orders: Iterable[Order], on: date, form: Format) -> bytes:
+def file_of(orders: Iterable[Order], on: date, form: Format) -> Response:
     """The orders as a file with Chinese headings; formulas are made harmless."""
-    return write_sheet(COLUMNS, (_row(order, on) for order in orders), in_chinese=True, form=form)
+    export = Export("督办单", f"supervision-{on:%Y%m%d}", COLUMNS, form)
+    return exported(export, (_row(order, on) for order in orders))
 
 
 def _row(order: Order, on: date) -> dict[str, object]:

@@ -24,7 +24,6 @@ from crm.supervision.register import OrderFilter, all_orders, orders_page, years
 from crm.supervision.rules import About, OrderKind, OrderState, Origin
 from crm.supervision.workflow import Step
 from crm.web.auth import my_view, signed_in
-from crm.web.downloads import attached
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import (
     LARGEST_ID,
@@ -38,7 +37,7 @@ from crm.web.forms import (
 from crm.web.quotas.visible_figures import my_figure_scope, requested_figure
 from crm.web.site import site
 from crm.web.supervision.actions import act, dues_today, order_or_404, page
-from crm.web.supervision.exports import sheet_of
+from crm.web.supervision.exports import file_of
 from crm.web.supervision.files import FILES
 from crm.web.supervision.forms import (
     FORMS,
@@ -147,7 +146,7 @@ def export(suffix: str) -> ResponseReturnValue:
     """The register as a file: exactly what is filtered."""
     form = Format(suffix)
     orders = all_orders(db.session, my_view(), today(), by=_filter())
-    return attached(sheet_of(orders, today(), form), f"supervision-{today():%Y%m%d}", form)
+    return file_of(orders, today(), form)
 
 
 @bp.get("/new")

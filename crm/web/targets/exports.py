@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from crm.base.sheets import Column, Format, write_sheet
+from flask import Response
+
+from crm.base.sheets import Column, Format
 from crm.targets.rules import TargetMeasure, TargetProgress
+from crm.web.downloads import Export, exported
 from crm.web.targets.rows import pace_label, target_title
 
 COLUMNS = (
@@ -21,9 +24,9 @@ COLUMNS = (
 )
 
 
-def sheet_of(targets: Iterable[TargetProgress], form: Format) -> bytes:
+def file_of(targets: Iterable[TargetProgress], year: int, form: Format) -> Response:
     """The targets as a file with Chinese headings; amounts in yuan."""
-    return write_sheet(COLUMNS, map(_row, targets), in_chinese=True, form=form)
+    return exported(Export("年度目标", f"targets-{year}", COLUMNS, form), map(_row, targets))
 
 
 def _row(progress: TargetProgress) -> dict[str, object]:

@@ -18,9 +18,8 @@ from crm.targets.models import Target
 from crm.targets.queries import target_progress
 from crm.targets.rules import Project, TargetProgress
 from crm.web.auth import my_view
-from crm.web.downloads import attached
 from crm.web.forms import LARGEST_ID, YEARS
-from crm.web.targets.exports import sheet_of
+from crm.web.targets.exports import file_of
 from crm.web.targets.rows import target_row, targets_by_unit
 from crm.web.targets.speed_part import speed_part
 from crm.web.transaction import moment, today
@@ -71,7 +70,7 @@ def board() -> ResponseReturnValue:
 def export(suffix: str) -> ResponseReturnValue:
     """The targets of the viewer's units as a file, with the three figures side by side."""
     form, year = Format(suffix), _year()
-    return attached(sheet_of(_target_progress(year), form), f"targets-{year}", form)
+    return file_of(_target_progress(year), year, form)
 
 
 @bp.get(f"/targets/<int(max={LARGEST_ID}):target_id>")

@@ -1,0 +1,66 @@
+"""The list of leads as a file, as it is filtered and sorted (PROJECTS 2)."""
+
+from datetime import date
+
+from flask.typing import ResponseReturnValue
+
+from crm.base.db import batches
+from crm.base.sheets import Column, Format
+from crm.extensions import db
+from crm.followups.queries import NextStep, last_contacts, next_steps
+from crm.leads.lists import ListedLead, all_leads
+from crm.leads.rules import LeadRoleKind, missing_roles
+from crm.web.auth import my_view
+from crm.web.downloads import Export, exported
+from crm.web.leads.listing import list_filters
+from crm.web.transaction import today
+
+COLUMNS = (
+    Column("title", "项目"),
+    Column("company", "企业"),
+    Column("secrecy", "知悉范围"),
+    Column("lacks", "缺少的分工"),
+    Column("stage", "阶段"),
+    Column("step", "下一步"),
+    Column("due", "期限"),
+    Column("tracker", "跟踪责任人"),
+    Column("unit", "责任单位"),
+    Column("amount", "总投资"),
+    Column("currency", "币种"),
+    Column("contact", "最近联系"),
+)
+
+
+def export(suffix: str) -> ResponseReturnValue:
+    """All rows of the list that the address asks for."""
+    filters, on = list_filters(), today()
+    order = filters.sort.order(on) if filters.sort else None
+    leads = all_leads(db.session, my_view(), on, by=filters.by, order=order)
+
+    contacts: dict[int, date] = {}
+    steps: dict[int, NextStep] = {}
+    for part in batches([lead.id for lead in leads]):
+        contacts |= last_contacts(db.session, part)
+        steps |= next_steps(db.session, part)
+
+    rows = [_row(lead, contacts.get(lead.id), steps.get(lead.id)) for lead in leads]
+    return exported(Export("线索", f"leads-{on:%Y%m%d}", COLUMNS, Format(suffix)), rows)
+
+
+def _row(lead: ListedLead, last_contact: date | None, step: NextStep | None) -> dict[str, object]:
+    missing = missing_roles(lead.stage, lead.amount, lead.currency, lead.holders)
+
+    return {
+        "title": lead.title,
+        "company": lead.company,
+        "secrecy": lead.secrecy,
+        "lacks": "、".join(role.label for role in missing),
+        "stage": lead.stage,
+        "step": step.what if step else None,
+        "due": step.due_on if step else None,
+        "tracker": lead.holders.get(LeadRoleKind.TRACKER),
+        "unit": lead.holders.get(LeadRoleKind.RESPONSIBLE_UNIT),
+        "amount": lead.amount,
+        "currency": lead.currency,
+        "contact": last_contact,
+    }
