@@ -17,6 +17,9 @@ from crm.results.workflow import Step
 
 LIVE = text("state = 'recognised' AND kind <> 'money'")
 UNDECIDED = text("state IN ('claimed', 'returned') AND kind <> 'money'")
+# of money each receipt is claimed for itself (PROJECTS 7)
+LIVE_MONEY = text("state = 'recognised' AND kind = 'money'")
+UNDECIDED_MONEY = text("state IN ('claimed', 'returned') AND kind = 'money'")
 
 
 class ClaimKindSetting(Base):
@@ -76,6 +79,19 @@ class Claim(Base):
             sqlite_where=UNDECIDED,
             postgresql_where=UNDECIDED,
         ),
+        Index(
+            *("uq_claim_receipt_recognised", "receipt_id"),
+            unique=True,
+            sqlite_where=LIVE_MONEY,
+            postgresql_where=LIVE_MONEY,
+        ),
+        Index(
+            *("uq_claim_receipt_undecided", "receipt_id"),
+            unique=True,
+            sqlite_where=UNDECIDED_MONEY,
+            postgresql_where=UNDECIDED_MONEY,
+        ),
+        CheckConstraint("(kind = 'money') = (receipt_id IS NOT NULL)", "money_has_receipt"),
         CheckConstraint("(amount IS NULL) = (currency IS NULL)", "amount_has_currency"),
         CheckConstraint("amount > 0", "amount_positive"),
         CheckConstraint("recognised_amount <= amount", "never_more_than_claimed"),
@@ -97,6 +113,7 @@ class Claim(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"))
     kind: Mapped[ClaimKind] = mapped_column(enum_column(ClaimKind, "kind"))
+    receipt_id: Mapped[int | None] = mapped_column(ForeignKey("receipt.id"))  # of money
     state: Mapped[ClaimState] = mapped_column(enum_column(ClaimState, "state"))
     round: Mapped[int]
     first_claimed_at: Mapped[datetime]  # its date decides the year, in all rounds

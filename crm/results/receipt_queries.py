@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.money import Currency
@@ -17,7 +17,10 @@ from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.permissions import changeable, visible
 from crm.leads.rules import AmountKind, LeadRoleKind, Stage
 from crm.people.permissions import Viewer
+from crm.results.models import Claim
 from crm.results.money import MoneyFact
+from crm.results.permissions import ClaimScope
+from crm.results.permissions import visible as visible_claims
 from crm.results.receipt_models import Receipt, ReceiptForm
 from crm.results.receipt_rules import Line, ReceiptFacts
 from crm.results.receipts import ReceiptData
@@ -59,11 +62,17 @@ def visible_receipts(viewer: Viewer, on: date) -> Select[Receipt]:
 
 
 def receipt_with_right(
-    db: Session, viewer: Viewer, receipt_id: int, on: date
+    db: Session, scope: ClaimScope, receipt_id: int
 ) -> tuple[Receipt, bool] | None:
-    """The receipt with all that its page shows, and whether the viewer may change it."""
-    query = visible_receipts(viewer, on).where(Receipt.id == receipt_id)
-    query = query.add_columns(changeable(viewer, on).label("may_change"))
+    """The receipt with all that its page shows, and whether the viewer may change it.
+
+    Whoever may see a claim to it sees its evidence too.
+    """
+    viewer, on = scope.viewer, scope.on
+    claimed = exists().where(Claim.receipt_id == Receipt.id, visible_claims(scope))
+    query = select(Receipt, changeable(viewer, on).label("may_change")).join(Receipt.lead)
+    query = query.where(Receipt.id == receipt_id, Receipt.withdrawn_at.is_(None))
+    query = query.where(or_(visible(viewer, on), claimed))
     query = query.options(*PARTIES)
     # read anew: the session may hold it as it was before a change
     row = db.execute(query.execution_options(populate_existing=True)).one_or_none()

@@ -21,8 +21,10 @@ from crm.leads.progress import reach
 from crm.leads.rates import rate_of
 from crm.leads.rules import FIRST_MONEY
 from crm.people.models import Person
+from crm.results.models import Claim
 from crm.results.receipt_models import Receipt, ReceiptForm
 from crm.results.receipt_rules import Line, check_reversal, counted_amount, rates_needed
+from crm.results.rules import ClaimState
 
 TAIL = 4  # digits of an account
 
@@ -145,13 +147,17 @@ def withdraw_receipt(db: Session, *, row: Receipt, by: Person, now: datetime) ->
 def require_open(db: Session, row: Receipt, by: Person, now: datetime) -> None:
     """Refuse who may not change the receipt, and any change of one that does not stand; hold it.
 
-    Refused as `not_yours`, `receipt_withdrawn`.
+    Refused as `not_yours`, `receipt_withdrawn`, `receipt_is_claimed`.
     """
     require_change(db, _lead(db, row), by, now)
     lock_row(db, Receipt, row.id)
     db.refresh(row)
     if row.withdrawn_at:
         raise Refused("receipt_withdrawn")
+    # PROJECTS 8: never edited after recognition; what is before the recogniser stays as it is
+    stands = Claim.state.in_((ClaimState.CLAIMED, ClaimState.RECOGNISED))
+    if db.scalar(select(Claim.id).where(Claim.receipt_id == row.id, stands).limit(1)) is not None:
+        raise Refused("receipt_is_claimed")
 
 
 def keep_missing_rates(db: Session, *, by: Person | None, now: datetime) -> None:

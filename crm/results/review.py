@@ -26,7 +26,10 @@ def flag_changed(db: Session, changes: Iterable[ResultFactChanged]) -> int:
 
     db.flush()
     recognised = select(Claim).where(
-        Claim.lead_id.in_(by_lead), Claim.state == ClaimState.RECOGNISED, Claim.flag.is_(None)
+        Claim.lead_id.in_(by_lead),
+        Claim.state == ClaimState.RECOGNISED,
+        Claim.flag.is_(None),
+        Claim.kind != ClaimKind.MONEY,  # rests on its receipt, which does not change
     )
     claims = db.scalars(recognised.order_by(Claim.id).with_for_update()).all()
     dates = {lead_id: reached_dates(db, lead_id) for lead_id in {row.lead_id for row in claims}}

@@ -101,8 +101,8 @@ def claim(  # noqa: PLR0913 - a claim has that many parts
         first_claimed_at=now,
         claimed_at=now,
         claimed_by_id=by.id,
-        unit_id=_unit_on(db, lead.id, data.counts_on) or _unit_on(db, lead.id, on),
-        **_columns(data, reached_on),
+        unit_id=unit_on(db, lead.id, data.counts_on) or unit_on(db, lead.id, on),
+        **claim_columns(data, reached_on),
     )
     try:
         with db.begin_nested():
@@ -110,7 +110,7 @@ def claim(  # noqa: PLR0913 - a claim has that many parts
     except IntegrityError:  # of two who claim at once, one
         raise Refused("already_claimed", field="kind") from None
 
-    note(db, row, Step.CLAIM, by=by, now=now, text=_claim_words(data))
+    note(db, row, Step.CLAIM, by=by, now=now, text=claim_words(data))
     return row
 
 
@@ -125,13 +125,13 @@ def claim_again(
 
     first = civil_date(row.first_claimed_at)
     _check(data, row.kind, reached_on=reached_on, claimed_on=first, today=civil_date(now))
-    for name, value in _columns(data, reached_on).items():
+    for name, value in claim_columns(data, reached_on).items():
         setattr(row, name, value)
     row.state, row.round = ClaimState.CLAIMED, row.round + 1
     row.claimed_at, row.claimed_by_id = now, by.id
     row.decided_at = row.decided_by_id = None
 
-    return note(db, row, Step.CLAIM_AGAIN, by=by, now=now, text=_claim_words(data))
+    return note(db, row, Step.CLAIM_AGAIN, by=by, now=now, text=claim_words(data))
 
 
 def take_step(  # noqa: PLR0913 - a step has that many parts
@@ -204,6 +204,11 @@ def _check(
     data: ClaimData, kind: ClaimKind, *, reached_on: date, claimed_on: date, today: date
 ) -> None:
     check_counts_on(data.counts_on, reached_on=reached_on, claimed_on=claimed_on, today=today)
+    check_evidence(data, kind, today)
+
+
+def check_evidence(data: ClaimData, kind: ClaimKind, today: date) -> None:
+    """Refuse a claim without amount, document or declaration, at its field."""
     if kind is not ClaimKind.VALID_LEAD and data.amount is None:
         raise Refused("required", field="amount")
     if data.amount is not None and data.amount <= 0:
@@ -222,7 +227,7 @@ def _check(
         raise Refused("declaration_needed", field="is_declared")
 
 
-def _columns(data: ClaimData, reached_on: date) -> dict[str, object]:
+def claim_columns(data: ClaimData, reached_on: date) -> dict[str, object]:
     return {
         "reached_on": reached_on,
         "counts_on": data.counts_on,
@@ -236,7 +241,7 @@ def _columns(data: ClaimData, reached_on: date) -> dict[str, object]:
     }
 
 
-def _claim_words(data: ClaimData) -> str:
+def claim_words(data: ClaimData) -> str:
     words = f"佐证：{data.document_number.strip()}，{data.document_issuer.strip()}，"
     on = data.document_on
     words += f"{on.year}年{on.month}月{on.day}日"
@@ -254,7 +259,7 @@ def _refuse_second(db: Session, lead: Lead, kind: ClaimKind) -> None:
         raise Refused("already_claimed", field="kind")
 
 
-def _unit_on(db: Session, lead_id: int, on: date) -> int | None:
+def unit_on(db: Session, lead_id: int, on: date) -> int | None:
     query = select(LeadRole.unit_id).where(
         LeadRole.lead_id == lead_id,
         LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,

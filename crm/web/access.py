@@ -151,6 +151,8 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "receipts.new_reversal": WITH_RECORDS,
     "receipts.reverse": WITH_RECORDS,
     "receipts.withdraw": WITH_RECORDS,
+    "receipts.claim_form": WITH_RECORDS,
+    "receipts.claim": WITH_RECORDS,
     "receipts.files": WITH_RECORDS,
     "receipts.add_file": WITH_RECORDS,
     "receipts.file": WITH_RECORDS,

@@ -164,6 +164,7 @@ SENTENCES = {
     "is_reversal": "冲减不能修改或再冲减；登记有误的，请撤销后重新登记。",
     "has_reversals": "这笔到资已有冲减，不能修改或撤销。",
     "receipt_withdrawn": "这笔到资的登记已撤销。",
+    "receipt_is_claimed": "这笔到资已申报认定，不能修改或撤销；资金退回的，请登记冲减。",
     "bad_account_tail": "请填写账号后四位数字。",
     "unknown_form": "请选择到资形式。",
     "known_form": "已有同名的到资形式。",

@@ -59,7 +59,8 @@ def _reached(lead: Lead) -> dict[ClaimKind, date]:
 
 def _claimed(claims: Sequence[Claim]) -> dict[ClaimKind, date]:
     """Of what was claimed and whose milestone was withdrawn since, the claimed date."""
-    return {claim.kind: claim.reached_on for claim in claims}
+    # money has a part of its own on the page
+    return {claim.kind: claim.reached_on for claim in claims if claim.kind is not ClaimKind.MONEY}
 
 
 def _happened(claim: Claim, entry: ClaimEntry, on: date) -> Happening:

@@ -25,6 +25,7 @@ from crm.web.auth import signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import is_saved
 from crm.web.leads.detail import changeable_or_404 as lead_or_404
+from crm.web.receipts.claims import standing_of
 from crm.web.receipts.files import FILES, changeable_or_404, of_receipt, receipt_or_404
 from crm.web.receipts.forms import ReceiptForm, ReversalForm, offer_forms, values_of
 from crm.web.receipts.questions import prompt_about
@@ -36,6 +37,8 @@ def show(receipt_id: int) -> ResponseReturnValue:
     """One receipt with its evidence and what was taken back of it."""
     row, may_change = receipt_or_404(receipt_id)
     on, reversals = today(), reversals_of(db.session, receipt_id)
+    standing = standing_of(row)
+    is_open = may_change and not standing.is_claimed and not reversals
     left = row.amount + sum(each.amount for each in reversals)
     return render_template(
         "receipts/show.html",
@@ -44,8 +47,9 @@ def show(receipt_id: int) -> ResponseReturnValue:
         facts=facts_of(row, on),
         reversals=reversals,
         left=left if reversals else None,
-        may_change=may_change and not reversals and row.reverses_id is None,
-        may_withdraw=may_change and not reversals,
+        standing=standing,
+        may_change=is_open and row.reverses_id is None,
+        may_withdraw=is_open,
         may_reverse=may_change and row.reverses_id is None and left > 0,
         files=FILES.part(of_receipt(row, can_change=may_change)),
         form=FlaskForm(),

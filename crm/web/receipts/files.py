@@ -6,14 +6,13 @@ from crm.base.money import format_amount
 from crm.extensions import db
 from crm.results.receipt_models import Receipt, ReceiptFile
 from crm.results.receipt_queries import receipt_with_right
-from crm.web.auth import my_view
 from crm.web.files.pages import FilePages, RecordWithFiles
-from crm.web.transaction import today
+from crm.web.results.scope import my_scope
 
 
 def receipt_or_404(receipt_id: int) -> tuple[Receipt, bool]:
     """The visible receipt, and whether I may change it."""
-    return receipt_with_right(db.session, my_view(), receipt_id, today()) or abort(404)
+    return receipt_with_right(db.session, my_scope(), receipt_id) or abort(404)
 
 
 def changeable_or_404(receipt_id: int) -> Receipt:

@@ -21,7 +21,7 @@ from crm.results.receipt_rules import Line
 from crm.web.auth import my_view
 from crm.web.downloads import attached
 from crm.web.forms import LARGEST_ID, YEARS, at_cursor, enum_arg, query_arguments, row_id, text_arg
-from crm.web.receipts import changing
+from crm.web.receipts import changing, claims
 from crm.web.receipts.exports import sheet_of
 from crm.web.receipts.files import FILES
 from crm.web.receipts.rows import GROUPS, receipt_line, sum_lines
@@ -38,6 +38,8 @@ bp.post(f"{RECEIPT}/edit")(changing.change)
 bp.get(f"{RECEIPT}/reverse")(changing.new_reversal)
 bp.post(f"{RECEIPT}/reverse")(changing.reverse)
 bp.post(f"{RECEIPT}/withdraw")(changing.withdraw)
+bp.get(f"{RECEIPT}/claim")(claims.claim_form)
+bp.post(f"{RECEIPT}/claim")(claims.claim)
 
 
 @bp.get("/receipts")

@@ -117,10 +117,11 @@ def evidence_text(claim: Claim, on: date) -> str:
 def facts_of(claim: Claim, recogniser: str, due_on: date | None, on: date) -> list[tuple[str, str]]:
     """What a claim's page says of it."""
     counted = formatting.dated(claim.counts_on, on)
+    is_money = claim.receipt_id is not None
     carried = "（上年结转）" if is_carried(claim.reached_on, claim.counts_on) else ""
     facts = [
         ("企业", claim.lead.company.name),
-        ("到达节点", formatting.dated(claim.reached_on, on)),
+        ("到账日期" if is_money else "到达节点", formatting.dated(claim.reached_on, on)),
         ("计入日期", counted + carried),
         ("数额", amount_text(claim)),
         ("少于申报数额的原因", claim.less_reason or ""),

@@ -87,7 +87,7 @@ def _list_page(bulk: BulkForm) -> str:
         older=older,
         kind=kind,
         state=state,
-        kinds=[("", "全部事项"), *((each.value, each.label) for each in MILESTONE_OF)],
+        kinds=[("", "全部事项"), *((each.value, each.label) for each in ClaimKind)],
         states=[("", "全部状态"), *((each.value, each.label) for each in ClaimState)],
         tabs=_tabs(view, len(waiting)),
         bulk=bulk
@@ -143,6 +143,8 @@ def create(lead_id: int, kind: str) -> ResponseReturnValue:
 def edit(claim_id: int) -> ResponseReturnValue:
     """The form of a claim that was returned, with what was claimed before."""
     claim = _returned_or_404(claim_id)
+    if claim.receipt_id is not None:
+        return redirect(url_for("receipts.claim_form", receipt_id=claim.receipt_id))
     form = ClaimForm(formdata=None, data=values_of_claim(claim))
     return _form_page(form, claim.lead, claim.kind, claim)
 

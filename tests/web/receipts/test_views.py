@@ -9,8 +9,10 @@ from sqlalchemy import select
 from crm.base.money import Currency
 from crm.leads.rules import Secrecy, Stage
 from crm.people.rules import Role
+from crm.results.models import ClaimKindSpan
 from crm.results.receipt_forms import form_rows, plant_forms
 from crm.results.receipt_models import Receipt
+from crm.results.rules import ClaimKind
 from tests.conftest import NOW
 from tests.factories import (
     arranged,
@@ -37,6 +39,7 @@ class Zone:
         self.hidden = make_lead(db, "机密项目", yi="1", **secret, **roles)
         make_milestone(db, self.hidden, Stage.SIGNED, date(2026, 6, 1))
         plant_forms(db, NOW)
+        db.add(ClaimKindSpan(kind=ClaimKind.MONEY, from_on=date(2026, 4, 1)))
         self.forms = {row.code: row.id for row in form_rows(db)}
 
 
@@ -160,3 +163,25 @@ def test_an_admin_renames_a_form_but_not_the_line_of_one_that_is_used(app, zone)
 
     assert "注册资本实缴" in renamed.text
     assert "不能改变计入方向" in moved.text
+
+
+def test_a_receipt_is_claimed_from_its_page(app, zone):
+    client = sign_in(app, "tracker")
+    record(client, zone)
+    url = f"/receipts/{kept(app)[0].id}"
+    values = {
+        "document_number": "银行进账单",
+        "document_issuer": "开户银行",
+        "document_on": "2026-07-10",
+        "is_declared": "y",
+    }
+
+    form = client.get(f"{url}/claim").text
+    refused = client.post(f"{url}/claim", data=values | {"is_declared": ""})
+    page = client.post(f"{url}/claim", data=values, follow_redirects=True).text
+
+    assert "计入2026年7月" in form
+    assert "请核对不予认定情形" in refused.text
+    assert "到资登记和佐证材料" in page
+    assert "已申报" in client.get(url).text
+    assert "申报" in client.get(f"/leads/{zone.lead.id}").text

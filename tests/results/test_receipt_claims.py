@@ -1,0 +1,144 @@
+"""Claims to money, each by its receipt (PROJECTS 7, 8)."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import inspect
+from sqlalchemy.exc import IntegrityError
+
+from crm.base.errors import Refused
+from crm.base.money import Currency
+from crm.leads.models import Lead
+from crm.results.models import Claim, ClaimKindSpan
+from crm.results.receipt_claims import claim_receipt, claim_receipt_again
+from crm.results.receipt_forms import form_rows, plant_forms
+from crm.results.receipts import (
+    ReceiptData,
+    ReversalData,
+    record_receipt,
+    reverse_receipt,
+    withdraw_receipt,
+)
+from crm.results.rules import ClaimKind, ClaimState
+from crm.results.service import ClaimData, Decision, take_step
+from crm.results.workflow import Step
+from tests.conftest import NOW
+from tests.results.conftest import FROM, project
+
+ARRIVED_ON = date(2026, 7, 10)
+
+
+@pytest.fixture
+def receipt(db, zone):
+    return received(db, zone)
+
+
+def received(db, zone, arrived_on=ARRIVED_ON):
+    """A receipt of 3,000万元 for a project of the company."""
+    if plant_forms(db, NOW):
+        db.add(ClaimKindSpan(kind=ClaimKind.MONEY, from_on=FROM))
+    data = ReceiptData(
+        arrived_on=arrived_on,
+        amount=Decimal(30_000_000),
+        currency=Currency.CNY,
+        form_id=form_rows(db)[0].id,
+        payer="云海科技",
+    )
+    return record_receipt(db, lead=project(db, zone), data=data, by=zone.li, now=NOW)
+
+
+def claim_data(**given):
+    values = {
+        "counts_on": ARRIVED_ON,
+        "amount": Decimal(30_000_000),
+        "currency": Currency.CNY,
+        "document_number": "银行进账单",
+        "document_issuer": "开户银行",
+        "document_on": ARRIVED_ON,
+        "is_declared": True,
+    }
+    return ClaimData(**values | given)
+
+
+def claimed(db, receipt, by, **given):
+    return claim_receipt(db, receipt=receipt, data=claim_data(**given), by=by, now=NOW)
+
+
+def decide(db, row, by, step=Step.RECOGNISE):
+    decision = Decision(amount=row.amount, basis="进账单", reason="缺进账单")
+    take_step(db, row=row, step=step, by=by, now=NOW, decision=decision)
+
+
+def test_money_claimed_in_time_counts_on_its_date_and_later_on_that_of_the_claim(db, zone):
+    in_time = claimed(db, received(db, zone), zone.li)
+    late = claimed(db, received(db, zone, date(2026, 6, 20)), zone.li)
+
+    assert (in_time.counts_on, late.counts_on) == (ARRIVED_ON, date(2026, 7, 15))
+
+
+def test_a_receipt_has_one_open_claim_and_one_recognition(db, zone, receipt):
+    row = claimed(db, receipt, zone.li)
+    with pytest.raises(Refused, match="already_claimed"):
+        claimed(db, receipt, zone.li)
+
+    decide(db, row, zone.economist)
+
+    assert row.state is ClaimState.RECOGNISED
+    with pytest.raises(Refused, match="already_recognised"):
+        claimed(db, receipt, zone.li)
+
+
+@pytest.mark.parametrize("state", [ClaimState.CLAIMED, ClaimState.RECOGNISED])
+def test_the_database_refuses_a_second_one(db, zone, receipt, state):
+    row = claimed(db, receipt, zone.li)
+    if state is ClaimState.RECOGNISED:
+        decide(db, row, zone.economist)
+    copied = {c.key: getattr(row, c.key) for c in inspect(Claim).column_attrs if c.key != "id"}
+
+    with pytest.raises(IntegrityError), db.begin_nested():
+        db.add(Claim(**copied))
+
+
+def test_two_receipts_of_a_project_are_claimed_each_for_itself(db, zone, receipt):
+    data = ReceiptData(
+        arrived_on=ARRIVED_ON,
+        amount=Decimal(1),
+        currency=Currency.CNY,
+        form_id=receipt.form_id,
+        payer="云海科技",
+    )
+    lead = db.get_one(Lead, receipt.lead_id)
+    second = record_receipt(db, lead=lead, data=data, by=zone.li, now=NOW)
+
+    rows = [claimed(db, receipt, zone.li), claimed(db, second, zone.li, amount=Decimal(1))]
+
+    assert {row.receipt_id for row in rows} == {receipt.id, second.id}
+
+
+def test_a_claimed_receipt_stays_as_it_is_and_may_be_reversed(db, zone, receipt):
+    claimed(db, receipt, zone.li)
+
+    with pytest.raises(Refused, match="receipt_is_claimed"):
+        withdraw_receipt(db, row=receipt, by=zone.li, now=NOW)
+    data = ReversalData(arrived_on=ARRIVED_ON, amount=Decimal(1), reason="多汇退回")
+    assert reverse_receipt(db, row=receipt, data=data, by=zone.li, now=NOW).amount == -1
+
+
+def test_a_returned_claim_is_claimed_again_in_its_first_month(db, zone, receipt):
+    row = claimed(db, receipt, zone.li)
+    decide(db, row, zone.economist, Step.RETURN)
+
+    claim_receipt_again(db, row=row, data=claim_data(), by=zone.li, now=NOW)
+
+    assert (row.state, row.round, row.counts_on) == (ClaimState.CLAIMED, 2, ARRIVED_ON)
+
+
+def test_money_from_before_recognition_began_counts_as_registered(db, zone):
+    with pytest.raises(Refused, match="counts_as_registered"):
+        claimed(db, received(db, zone, date(2026, 3, 31)), zone.li)
+
+
+def test_others_may_not_claim_it(db, zone, receipt):
+    with pytest.raises(Refused, match="not_yours"):
+        claimed(db, receipt, zone.economist)
