@@ -27,8 +27,9 @@ from crm.cli.init import install
 from crm.followups.models import Followup
 from crm.leads import search_index
 from crm.leads.amount_models import LeadAmount
+from crm.leads.catalog import shipped
+from crm.leads.catalog_models import CatalogKind
 from crm.leads.company_names import normal_form
-from crm.leads.industries import industries
 from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.rules import LINE, AmountKind, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Absence, Person, Posting, Unit
@@ -50,6 +51,7 @@ GIVEN = "明华建国志文海平云峰春秋宁远思佳晨雨欣然子涵一�
 BRANDS = "蓝杉云岭星禾青屿瑞川恒松启岳远泽晟林拓原鼎湖微澜宏桥朗波捷帆凌霄沃土"
 TRADES = ("科技", "电子", "数据", "医药", "装备", "新材料", "物流", "软件")
 MATTERS = ("生产基地项目", "研发中心项目", "区域总部项目", "测试线项目")
+INDUSTRIES = shipped(CatalogKind.INDUSTRY)
 STAGES = (*LINE[:5], Stage.PARKED, Stage.LOST)
 
 
@@ -257,7 +259,7 @@ def _lead(number: int, count: int, today: date) -> Row:
         "stage": STAGES[number % len(STAGES)] if number % FREE_LEADS else Stage.FOLLOWING,
         "secrecy": secrecy,
         "code_name": f"代号{number}" if secrecy is Secrecy.RESTRICTED else None,
-        "industry": list(industries())[number % len(industries())],
+        "industry": list(INDUSTRIES)[number % len(INDUSTRIES)],
         "entered_on": entered_on,
         "entered_at": clock.at_civil(entered_on, time(10)),
     }

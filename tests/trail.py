@@ -58,6 +58,7 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "followup_file": {"followup": "record_id"},
     "order_file": {"supervision_order": "record_id"},
     "lead_amount": {"lead": "lead_id"},
+    "lead_site": {"lead": "lead_id"},
     "lead_role": {"lead": "lead_id"},
     "login_session": {"person": "person_id"},
     "merge": {"lead": None, "company": None},

@@ -29,7 +29,7 @@ def init(clock_from: datetime | None) -> None:
     click.echo(
         f"新增考核规则 {planted.rules} 条、单位 {planted.units} 个、"
         f"工作日调整 {planted.overrides} 条、年度目标 {planted.targets} 条；"
-        f"产业目录 {planted.industries} 类，新增困难问题类别 {planted.categories} 个。"
+        f"产业和线索来源 {planted.catalog} 项，新增困难问题类别 {planted.categories} 个。"
     )
     click.echo(f"定时任务自 {since:%Y-%m-%d %H:%M} 起执行。")
 

@@ -14,7 +14,7 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.seed_files import read_seeds
 from crm.base.workdays import Source, Workday, WorkingCalendar
-from crm.leads.industries import industries
+from crm.leads import catalog
 from crm.leads.milestone_kinds import KindData, add_kind
 from crm.leads.models import MilestoneKind
 from crm.leads.plan_templates import TemplateData, set_template, templates
@@ -78,12 +78,12 @@ class TargetSeed(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """How many rows of each kind were added; industries stay in their file."""
+    """How many rows of each kind were added."""
 
     rules: int
     units: int
     overrides: int
-    industries: int
+    catalog: int
     targets: int
     categories: int
     milestone_kinds: int
@@ -99,7 +99,7 @@ def plant(db: Session, *, now: datetime) -> Planted:
         rules=_plant_rules(db, now),
         units=_plant_units(db, now),
         overrides=_plant_overrides(db, now),
-        industries=len(industries()),
+        catalog=catalog.plant(db, now=now),
         targets=_plant_targets(db, now),
         categories=_plant_categories(db, now),
         milestone_kinds=_plant_milestone_kinds(db, now),

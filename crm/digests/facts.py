@@ -34,6 +34,7 @@ from crm.digests.rules import (
     spans,
     waiting_visits,
 )
+from crm.leads.catalog import industries
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead, Milestone
 from crm.leads.redaction import NamedLead, named_leads
@@ -97,6 +98,7 @@ class MonthFacts:
 
     history: Mapping[Period, Sequence[PersonFigure]]  # of the months before, the earliest first
     courses: Sequence[Course]
+    industries: Mapping[str, str]
     spans: Sequence[MeasuredSpan]  # whose speed is told
     kind_names: Mapping[str, str]  # of milestones
     corrections: Sequence[CorrectionFacts]
@@ -341,6 +343,7 @@ def _month_facts(db: Session, month: Period, at: datetime) -> MonthFacts:
         history=_history(db, month, at),
         courses=courses(db, month, at, spans_told),
         spans=spans_told,
+        industries=industries(db),
         kind_names=milestone_kinds(db).names,
         corrections=_corrections(db, month, at),
         decisions=late_decisions(

@@ -48,6 +48,7 @@ def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> Month
             facts.period,
             month.spans,
             month.kind_names,
+            month.industries,
         ),
         corrections=Truncated.of(_correction_lines(facts, named), MOST_CORRECTED),
         signed=signed,

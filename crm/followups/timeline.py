@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.base.clock import civil_date
 from crm.followups.models import Followup
-from crm.leads.amounts import AmountChange, amount_changes
+from crm.leads.amounts import AmountChange, amount_changes, amounts_of
 from crm.leads.models import Lead, Milestone
 from crm.people.permissions import Viewer
 from crm.visits.lists import shown_with_words
@@ -33,7 +33,7 @@ class Entry:
 def timeline(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[Entry]:
     """What happened on a lead that the viewer may see, latest first.
 
-    Its milestones and amounts are loaded.
+    Its milestones are loaded.
     """
     entries = [
         # the latest first, as those of one date stay in their order
@@ -43,7 +43,7 @@ def timeline(db: Session, viewer: Viewer, lead: Lead, on: date) -> list[Entry]:
             for seen in _visits(db, viewer, lead, on)
         ),
         *(_followup_entry(step) for step in _followups(db, lead)),
-        *(_amount_entry(change) for change in amount_changes(lead.amounts)),
+        *(_amount_entry(change) for change in amount_changes(amounts_of(db, lead.id))),
     ]
     return sorted(entries, key=lambda entry: (entry.on, entry.at), reverse=True)
 

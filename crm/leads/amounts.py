@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.money import Currency, Stated, editable_amount
 from crm.base.pending import collect
+from crm.base.remembered import remembered
 from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Lead, Milestone
 from crm.leads.rates import rate_of
@@ -28,16 +30,43 @@ Changes = tuple[dict[str, object], dict[str, object]]  # values before and after
 
 
 @dataclass(frozen=True, slots=True)
+class AmountRow:
+    """An amount of a lead as its page shows it."""
+
+    kind: AmountKind
+    amount: Decimal
+    currency: Currency
+    rate: Decimal | None
+    stated_on: date
+    entered_at: datetime
+    replaced_at: datetime | None
+    entered_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AmountChange:
     """An amount that was replaced by another, or taken away."""
 
     at: datetime
     kind: AmountKind
-    former: LeadAmount
-    latter: LeadAmount | None
+    former: AmountRow
+    latter: AmountRow | None
 
 
-def amount_changes(rows: Iterable[LeadAmount]) -> list[AmountChange]:
+def amounts_of(db: Session, lead_id: int) -> list[AmountRow]:
+    """All amounts of a lead, those that were replaced too, in the order in which they came."""
+
+    def read() -> list[AmountRow]:
+        columns: list[Any] = [getattr(LeadAmount, name) for name in AmountRow.__slots__[:-1]]
+        columns.append(Person.name)
+        rows = select(*columns).outerjoin(LeadAmount.entered_by)
+        found = db.execute(rows.where(LeadAmount.lead_id == lead_id).order_by(LeadAmount.id))
+        return [AmountRow(*row) for row in found]
+
+    return remembered(db, "lead-amounts", lead_id, read=read)
+
+
+def amount_changes(rows: Iterable[AmountRow]) -> list[AmountChange]:
     """The changes of a lead's amounts, from its rows in the order in which they were entered."""
     rows = list(rows)
     entered = {(row.kind, row.entered_at): row for row in rows}

@@ -6,8 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.base.fields import cells_of
+from crm.leads.catalog import industries
+from crm.leads.catalog_models import LeadSite
 from crm.leads.fields import LEAD_FIELDS, OTHER_AMOUNTS
-from crm.leads.industries import industry_name
 from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import visible_to
 from crm.leads.redaction import companies_with_hidden_leads
@@ -33,12 +34,20 @@ def lead_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, ob
         joinedload(Lead.company).selectinload(Company.contacts),
         joinedload(Lead.park),
         selectinload(Lead.amounts),
+        selectinload(Lead.sites).joinedload(LeadSite.site),
         selectinload(Lead.roles).options(joinedload(LeadRole.person), joinedload(LeadRole.unit)),
     )
 
     leads = db.scalars(loaded).all()
     seen = {lead.id for lead in leads}
-    return [_row(lead, on, seen, has_hidden_leads=lead.company_id in bare) for lead in leads]
+    names = industries(db)
+    return [
+        {
+            **_row(lead, on, seen, has_hidden_leads=lead.company_id in bare),
+            "industry_name": names.get(lead.industry or "", lead.industry),
+        }
+        for lead in leads
+    ]
 
 
 def _row(lead: Lead, on: date, seen: set[int], *, has_hidden_leads: bool) -> dict[str, object]:
@@ -58,7 +67,7 @@ def _row(lead: Lead, on: date, seen: set[int], *, has_hidden_leads: bool) -> dic
         "company": lead.company.name,
         "credit_code": lead.credit_code or (None if has_hidden_leads else lead.company.credit_code),
         **_amounts(lead),
-        "industry_name": industry_name(lead.industry),
+        "sites": [row.site.name for row in lead.sites],
         "park": lead.park.code if lead.park else None,
         "park_name": lead.park.name if lead.park else None,
         "contact": contact.name if contact else None,

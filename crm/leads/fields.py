@@ -161,6 +161,13 @@ LEAD_FIELDS = declared(
         ),
         is_stored=False,
     ),
+    Field(
+        "sites",
+        "推荐载体",
+        FieldKind.OTHER,
+        columns=(Column("sites", "推荐载体", shown_only=True),),
+        is_stored=False,
+    ),
     *(_amount(kind) for kind in OTHER_AMOUNTS),
     Field("stated_on", "金额提供日期", FieldKind.DATE, in_form=True, is_stored=False),
     Field("earlier_lead_id", "前期项目", FieldKind.LEAD, in_form=True),

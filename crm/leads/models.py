@@ -12,6 +12,7 @@ from crm.base.money import Currency
 from crm.base.names import folded, search_text
 from crm.files.models import Attachment
 from crm.leads.amount_models import LeadAmount
+from crm.leads.catalog_models import LeadSite
 from crm.leads.company_names import normal_form
 from crm.leads.rules import Agreement, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person, Unit
@@ -103,9 +104,9 @@ class Lead(Base):
     stage: Mapped[Stage] = mapped_column(enum_column(Stage, "stage"))
     secrecy: Mapped[Secrecy] = mapped_column(enum_column(Secrecy, "secrecy"))
     code_name: Mapped[str | None]
-    industry: Mapped[str | None]  # code of seeds/industries.yaml
+    industry: Mapped[str | None]  # code of a catalog entry
     park_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
-    source: Mapped[str | None]
+    source: Mapped[str | None]  # the name of a catalog entry, or text of before there were any
     # a copy of the total that holds, which the database makes; `amounts.py` has the rows
     amount: Mapped[Decimal | None]
     currency: Mapped[Currency | None] = mapped_column(enum_column(Currency, "currency"))
@@ -122,6 +123,9 @@ class Lead(Base):
 
     company: Mapped[Company] = relationship(lazy="raise")
     park: Mapped[Unit | None] = relationship(lazy="raise")
+    sites: Mapped[list[LeadSite]] = relationship(
+        lazy="raise", order_by="LeadSite.offered_on, LeadSite.id", viewonly=True
+    )
     amounts: Mapped[list[LeadAmount]] = relationship(
         lazy="raise", order_by=LeadAmount.id, viewonly=True
     )

@@ -12,7 +12,6 @@ from sqlalchemy.sql.base import ExecutableOption
 from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.periods import DAY
-from crm.leads.amount_models import LeadAmount
 from crm.leads.merged import Merge, Mergeable, merged_as, standing_merges
 from crm.leads.models import Company, CompanyAlias, Lead, LeadRole
 from crm.leads.permissions import changeable, in_charge, named, role_held_on, visible, visible_to
@@ -139,7 +138,6 @@ def _of_page() -> tuple[ExecutableOption, ...]:
         joinedload(Lead.company),
         joinedload(Lead.park),
         selectinload(Lead.milestones),
-        selectinload(Lead.amounts).joinedload(LeadAmount.entered_by),
         held,
     )
 

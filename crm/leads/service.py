@@ -14,6 +14,8 @@ from crm.base.locks import take_exclusive_lock
 from crm.base.money import Currency, Stated
 from crm.base.refs import new_ref
 from crm.leads.amounts import Changes, check_amounts, keep_amounts
+from crm.leads.catalog import industries, offered
+from crm.leads.catalog_models import CatalogKind
 from crm.leads.companies import (
     OF_COMPANY,
     CompanyData,
@@ -26,7 +28,6 @@ from crm.leads.companies import (
 from crm.leads.contacts import ContactData, keep_contact, move_contacts
 from crm.leads.credit_codes import credit_code_of, require_credit_code
 from crm.leads.fields import OWN_TEXTS, LeadData
-from crm.leads.industries import industries
 from crm.leads.models import Company, Lead, LeadRole, Milestone
 from crm.leads.permissions import (
     colleague_of,
@@ -198,8 +199,9 @@ def _checked_columns(
         require_credit_code(texts["project_company_code"], "project_company_code")
     if data.secrecy is Secrecy.RESTRICTED and not texts["code_name"]:
         raise Refused("code_name_needed", field="code_name")
-    if data.industry and data.industry not in industries():
+    if data.industry and data.industry not in industries(db):
         raise Refused("unknown_industry", field="industry")
+    _check_source(db, texts["source"], lead)
 
     if data.park_id and not (lead and lead.park_id == data.park_id):
         park = db.get(Unit, data.park_id)
@@ -217,6 +219,14 @@ def _checked_columns(
         "earlier_lead_id": data.earlier_lead_id,
         **texts,
     }
+
+
+def _check_source(db: Session, source: str | None, lead: Lead | None) -> None:
+    """Refuse a source that no list has; what the lead has already, stays."""
+    if source in (None, lead.source if lead else None):
+        return
+    if source not in offered(db, CatalogKind.SOURCE).values():
+        raise Refused("unknown_source", field="source")
 
 
 def _keep_hidden_earlier(

@@ -11,7 +11,6 @@ from sqlalchemy import Subquery, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
-from crm.leads.industries import industries
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.rules import LeadRoleKind
 from crm.people.queries import UnitNode, units_below
@@ -235,15 +234,15 @@ def speeds_of(
     period: Period,
     told: Sequence[MeasuredSpan],
     kind_names: Mapping[str, str],
+    industries: Mapping[str, str],
 ) -> tuple[Speed, ...]:
     """How fast projects completed their spans in the period, against the zone's norms."""
-    names = industries()
     return speeds(
         ended,
         period,
         told,
         kind_names=kind_names,
-        industry_name=lambda code: names.get(code, code),
+        industry_name=lambda code: industries.get(code, code),
     )
 
 

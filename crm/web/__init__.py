@@ -27,6 +27,7 @@ from crm.web.admin import health, jobs
 from crm.web.admin import views as admin
 from crm.web.audit import views as audit
 from crm.web.calendar import views as calendar
+from crm.web.catalog import views as catalog
 from crm.web.choices import views as choices
 from crm.web.companies import views as companies
 from crm.web.digests import views as digests
@@ -48,6 +49,7 @@ from crm.web.receipts import views as receipts
 from crm.web.results import admin as recognition_admin
 from crm.web.results import views as claims
 from crm.web.rules import views as rules
+from crm.web.sites import views as sites
 from crm.web.supervision import views as supervision
 from crm.web.targets import admin as target_admin
 from crm.web.targets import spans as speed_spans
@@ -132,6 +134,8 @@ def init_app(app: Flask) -> None:
         units,
         target_admin,
         rates,
+        catalog,
+        sites,
         problem_categories,
         milestone_kinds,
         plan_templates,

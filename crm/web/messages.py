@@ -238,6 +238,8 @@ SENTENCES = {
     "bad_credit_code": "信用代码 {typed} 不正确：应为18位，请核对有无错漏（末位是校验码）。",
     "code_taken": "另一家企业已有此信用代码，请核对；确为同一企业的，请合并。",
     "bad_amount": "请填写正确的金额，最多两位小数。",
+    "unknown_source": "未找到该线索来源，请重新选择。",
+    "site_not_offered": "该载体已不可推荐，请重新选择。",
     "unknown_industry": "未找到该产业，请重新选择。",
     "no_such_unit": "未找到该单位，请重新选择。",
     "supervisor_needed": "这条线索在{people}的管辖范围内：改为限知前，请列明其中一位为知悉人员。",

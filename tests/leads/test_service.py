@@ -605,7 +605,7 @@ def test_a_page_of_a_lead_is_loaded_in_a_few_queries(db, counted):
     eyes, ref = zone.eyes("tracker"), zone.leads[OPEN].ref
     db.expunge_all()
 
-    with counted(4):
+    with counted(3):
         lead = lead_of(db, eyes, ref, TODAY)
 
     assert lead.company.name

@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 
 from crm.base.periods import PeriodKind
 from crm.cli import seeds
-from crm.leads.industries import industries
+from crm.leads.catalog import industries
 from crm.people.models import Unit
 from crm.people.queries import unit_tree
 from crm.people.rules import Duty
@@ -63,8 +63,10 @@ def test_the_tree_holds_the_platforms_below_the_zone(db):
     assert {node.unit.code for node in nodes} >= PLATFORMS
 
 
-def test_the_two_leading_industries_come_first():
-    assert list(industries())[:2] == ["it", "bigdata"]
+def test_the_two_leading_industries_come_first(db):
+    seeds.plant(db, now=NOW)
+
+    assert list(industries(db))[:2] == ["it", "bigdata"]
 
 
 def test_planting_twice_plants_once(db):

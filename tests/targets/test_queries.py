@@ -6,6 +6,7 @@ import pytest
 
 from crm.base.money import YI
 from crm.base.periods import Period
+from crm.leads.catalog import industries
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import LeadRole
 from crm.leads.rules import LeadRoleKind, Stage
@@ -128,9 +129,9 @@ def test_courses_have_the_first_date_of_each_milestone(db, bureau):
     make_milestone(db, lead, Stage.FOLLOWING, date(2026, 7, 9))
     july = Period.parse("2026-07")
 
-    [speed] = speeds_of(
-        courses(db, july, NOW, spans(db)), july, spans(db), milestone_kinds(db).names
-    )
+    told = spans(db)
+    names = milestone_kinds(db).names
+    [speed] = speeds_of(courses(db, july, NOW, told), july, told, names, industries(db))
 
     assert (speed.name, speed.days) == ("正式跟进至签约", 10)
     assert [one.name for one in speed.by_industry] == ["新一代信息技术"]

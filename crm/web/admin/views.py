@@ -26,6 +26,8 @@ PAGES = (
         "checks",
         "设置认定单位、佐证要求、启用日期和不予认定情形",
     ),
+    ("catalog.listing", "产业和线索来源", "briefcase", "设置登记线索时可选的产业和来源"),
+    ("sites.listing", "载体", "building-factory-2", "管理可向项目推荐的土地、厂房和办公楼"),
     ("rates.listing", "汇率", "coins", "登记或导入各日汇率，用于外币项目折合人民币显示"),
     (
         "receipt_forms.listing",

@@ -9,6 +9,7 @@ from crm.base.outbox import MessageKind, State
 from crm.base.periods import PeriodKind
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.jobs.timetable import JobName
+from crm.leads.catalog_models import CatalogKind, SiteKind
 from crm.leads.fields import LEAD_FIELDS
 from crm.leads.rules import Agreement, LeadRoleKind
 from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
@@ -52,6 +53,12 @@ ACTIONS: Mapping[str, str] = {
     "lead.role_ended": "结束分工",
     "company.changed": "修改企业",
     "company.contact_changed": "修改企业联系人",
+    "lead.site_offered": "推荐载体",
+    "lead.site_withdrawn": "撤回推荐载体",
+    "catalog_entry.added": "添加产业或来源",
+    "catalog_entry.changed": "修改产业或来源",
+    "site.added": "添加载体",
+    "site.changed": "修改载体",
     "exchange_rate.set": "登记汇率",
     "company.merged": "合并企业",
     "company.merged_undone": "撤销合并企业",
@@ -180,6 +187,8 @@ ACTIONS: Mapping[str, str] = {
 
 SUBJECTS: Mapping[str, str] = {
     "exchange_rate": "汇率",
+    "catalog_entry": "产业或来源",
+    "site": "载体",
     "company": "企业",
     "visit": "拜访",
     "trip": "出差批次",
@@ -233,6 +242,11 @@ FIELDS: Mapping[str, str] = {
     "aliases": "别名",
     "amount": "总投资",
     "approval": "批准文号",
+    "area": "面积",
+    "free_from": "可用日期",
+    "power": "用电容量",
+    "site": "载体",
+    "park_id": "园区",
     "asked_due_on": "申请延期至",
     "basis": "销号依据",
     "before": "此日期之前",
@@ -379,6 +393,8 @@ _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("speed_span", "unit"): NormUnit,
     ("lead", "role"): LeadRoleKind,
     ("absence", "kind"): AbsenceKind,
+    ("catalog_entry", "kind"): CatalogKind,
+    ("site", "kind"): SiteKind,
     ("supervision_order", "kind"): OrderKind,
     ("claim", "kind"): ClaimKind,
     ("claim_kind", "kind"): ClaimKind,

@@ -35,6 +35,7 @@ def change_groups(
     edits = [
         MenuItem("修改信息", url_for("leads.edit", lead_id=lead.id)),
         MenuItem("调整分工", form_url(lead.id, "role")),
+        MenuItem("推荐载体", form_url(lead.id, "site")),
     ]
     if has_plannable:
         edits.append(MenuItem("安排计划节点", form_url(lead.id, "plan")))

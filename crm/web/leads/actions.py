@@ -14,7 +14,8 @@ from crm.base.errors import Refused
 from crm.base.periods import DAY
 from crm.extensions import db
 from crm.followups.service import add_followup
-from crm.leads import service
+from crm.leads import service, sites
+from crm.leads.catalog_models import Site
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead, Milestone
 from crm.leads.planning import plan_milestone
@@ -35,6 +36,7 @@ from crm.web.leads.detail import (
     render_lead,
     url_after_change,
 )
+from crm.web.leads.sites import SiteForm
 from crm.web.transaction import moment, today, transaction
 
 
@@ -194,6 +196,30 @@ def end_role(lead_id: int, role_id: int) -> ResponseReturnValue:
     else:
         flash("已结束这项分工。", "success")
 
+    return redirect(url_after_change(lead_id))
+
+
+def offer_site(lead_id: int) -> ResponseReturnValue:
+    """Note that a site was offered."""
+    lead, form = changeable_or_404(lead_id), SiteForm()
+
+    def change(session: Session) -> None:
+        on: Any = form.on.data  # a valid form has both
+        site = session.get(Site, form.site_id.data)
+        if site is None:
+            raise Refused("site_not_offered", field="site_id")
+        sites.offer_site(session, lead=lead, site=site, on=on, by=signed_in(), now=moment())
+
+    return _apply(lead_id, "site", form, change, "已登记推荐载体。")
+
+
+def withdraw_site(lead_id: int, offer_id: int) -> ResponseReturnValue:
+    """Take a site off the lead again."""
+    lead = changeable_or_404(lead_id)
+    with transaction() as session:
+        offered = sites.offer_of(session, lead, offer_id) or abort(404)
+        sites.withdraw_site(session, lead=lead, offered=offered, by=signed_in(), now=moment())
+    flash("已撤回推荐的载体。", "success")
     return redirect(url_after_change(lead_id))
 
 

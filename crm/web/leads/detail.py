@@ -7,6 +7,8 @@ from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.followups.permissions import may_change_of_visible_lead
 from crm.followups.timeline import timeline
+from crm.leads.amounts import amounts_of
+from crm.leads.catalog import industry_name
 from crm.leads.companies import values_of_company
 from crm.leads.merged import Mergeable, merges_of
 from crm.leads.milestone_kinds import milestone_kinds
@@ -16,6 +18,7 @@ from crm.leads.planning import plannable, planned_milestones
 from crm.leads.queries import changeable_lead, lead_by_id, lead_with_right
 from crm.leads.redaction import LeadLabel, company_before, lead_labels
 from crm.leads.rules import Stage
+from crm.leads.sites import offered_sites
 from crm.reassignment.merge_rights import may_merge_lead
 from crm.web.auth import my_view
 from crm.web.followups.forms import DEFAULT_TERM, QuickForm
@@ -28,6 +31,7 @@ from crm.web.leads.panel import Panel, Place, panel_of
 from crm.web.leads.plan_rows import plan_rows
 from crm.web.leads.problems import lead_problems
 from crm.web.leads.rows import LeadExtras, LeadPage, lead_page
+from crm.web.leads.sites import site_events, site_rows
 from crm.web.leads.stage_bar import StageBar, stage_bar
 from crm.web.transaction import moment, today
 
@@ -61,6 +65,7 @@ def render_lead(
     """
     found = lead_with_right(db.session, my_view(), lead_id, today())
     lead, can_change, is_merged = found or abort(404)
+    offers = offered_sites(db.session, lead.id)
     planned = planned_milestones(db.session, lead)
     place = Place(lead, planned, milestone_kinds(db.session), today())
     bar = stage_bar(lead, planned, today())
@@ -76,6 +81,7 @@ def render_lead(
             *results.happened,
             *money.happened,
             *added_files(lead.id, files, today()),
+            *site_events(offers, today()),
             *_merges(place, is_merged=is_merged),
         ],
     )
@@ -89,6 +95,7 @@ def render_lead(
         panel=_panel(place, opened, sent) if can_change else None,
         plans=plan_rows(lead, planned, place.kinds, today()),
         timeline=rows,
+        sites=site_rows(offers, today()),
         problems=problems.open,
         claims=results.lines,
         money=money,
@@ -134,6 +141,8 @@ def _page(lead: Lead, *, can_change: bool) -> LeadPage:
         contacts=company.contacts,
         company=values_of_company(lead, lead.company, hides=company.has_hidden_leads),
         earlier=earlier_lead(lead),
+        industry=industry_name(db.session, lead.industry),
+        amounts=amounts_of(db.session, lead.id),
         can_change=can_change,
     )
     return lead_page(lead, extras, today())

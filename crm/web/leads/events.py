@@ -154,7 +154,7 @@ def _amount_event(change: AmountChange, on: date) -> Event:
     was = format_amount(change.former.amount, change.former.currency)
     row = change.latter
     now = f"调整为 {format_amount(row.amount, row.currency)}" if row else "不再填写"
-    by = row.entered_by.name if row and row.entered_by else ""
+    by = (row and row.entered_by) or ""
     when = formatting.dated(clock.civil_date(change.at), on)
     return Event(
         "pencil", f"{change.kind.label}{now}", when, "neutral", meta=by, texts=(f"原为 {was}",)

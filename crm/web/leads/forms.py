@@ -1,5 +1,6 @@
 """The forms of leads: new and changed, with their choices and the data that they make."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -11,11 +12,12 @@ from wtforms.validators import DataRequired, Length, Optional
 from crm.base.cells import Cells, Phone, read_cells
 from crm.base.errors import Refused
 from crm.base.money import Stated, editable_amount, parse_amount
-from crm.leads.amounts import FIELD_OF
+from crm.leads.amounts import FIELD_OF, AmountRow
+from crm.leads.catalog import industry_name, offered
+from crm.leads.catalog_models import CatalogKind
 from crm.leads.companies import OF_COMPANY, CompanyData
 from crm.leads.contacts import ContactData
 from crm.leads.fields import LEAD_FIELDS, OTHER_AMOUNTS, OWN_TEXTS, LeadData
-from crm.leads.industries import industries, industry_name
 from crm.leads.models import Contact, Lead
 from crm.leads.permissions import access_on, supervisors_of_unit
 from crm.leads.redaction import LeadLabel
@@ -87,6 +89,7 @@ class ChangeForm(VersionedForm):
     stated_on = DateField(LABELS["stated_on"], [Optional(), sensible_year])
     industry = SelectField(LABELS["industry"], validate_choice=False)
     park_id = _chosen("park_id")
+    source = SelectField(LABELS["source"], validate_choice=False)
     secrecy = RadioField(
         LABELS["secrecy"], choices=enum_choices(Secrecy), coerce=Secrecy, default=Secrecy.OPEN
     )
@@ -172,8 +175,10 @@ def _stated(typed: str | None) -> Stated | None:
     return parse_amount(typed) if typed else None
 
 
-def form_values(lead: Lead, contact: Contact | None) -> dict[str, Any]:
-    """The values of a lead's form; its company and amounts are loaded."""
+def form_values(
+    lead: Lead, contact: Contact | None, amounts: Sequence[AmountRow]
+) -> dict[str, Any]:
+    """The values of a lead's form; its company is loaded."""
     return {
         "company": lead.company.name,
         # REGIME 2: the caller fills these in where the viewer may read them
@@ -185,17 +190,17 @@ def form_values(lead: Lead, contact: Contact | None) -> dict[str, Any]:
         **dict.fromkeys(FIELD_OF.values()),
         **{
             FIELD_OF[row.kind]: editable_amount(row.amount, row.currency)
-            for row in lead.amounts
+            for row in amounts
             if row.replaced_at is None
         },
         **{name: getattr(lead, name) for name in _OWN},
     }
 
 
-def value_labels(lead: Lead, earlier: LeadLabel | None) -> dict[str, str]:
+def value_labels(db: Session, lead: Lead, earlier: LeadLabel | None) -> dict[str, str]:
     """The names of what the form holds by codes and ids."""
     return {
-        "industry": industry_name(lead.industry),
+        "industry": industry_name(db, lead.industry),
         "park_id": lead.park.name if lead.park else "",
         "earlier_lead_id": earlier.text if earlier else "",
     }
@@ -210,16 +215,22 @@ _OWN = tuple(
 
 
 def set_choices(
-    db: Session, form: ChangeForm, viewer: Viewer, on: date, *, except_id: int | None = None
+    db: Session, form: ChangeForm, viewer: Viewer, on: date, *, lead: Lead | None = None
 ) -> None:
-    """Offer units, industries and leads; `except_id`: a lead is not its own earlier project."""
+    """Offer units, industries, sources and leads; what the changed lead has stays a choice."""
     units = [node.unit for node in unit_tree(db)]
     undecided = SelectChoice("", "未定")
-    form.industry.choices = [undecided, *(SelectChoice(*item) for item in industries().items())]
+    of_lead = lead.industry if lead else None
+    industries = offered(db, CatalogKind.INDUSTRY, of_lead)
+    form.industry.choices = [undecided, *(SelectChoice(*item) for item in industries.items())]
+    sources = [*offered(db, CatalogKind.SOURCE).values()]
+    if lead and lead.source and lead.source not in sources:
+        sources.append(lead.source)
+    form.source.choices = [undecided, *(SelectChoice(name, name) for name in sources)]
 
     parks = [unit for unit in units if unit.kind is UnitKind.PARK]
     form.park_id.choices = [undecided, *map(_unit, parks)]
-    offer_leads(db, viewer, form.earlier_lead_id, without=except_id)
+    offer_leads(db, viewer, form.earlier_lead_id, without=lead.id if lead else None)
 
     if isinstance(form, LeadForm):
         form.unit_id.choices = [SelectChoice("", "本人所在单位"), *map(_unit, units)]

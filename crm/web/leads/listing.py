@@ -10,7 +10,7 @@ from crm.base.sheets import Format
 from crm.extensions import db
 from crm.followups.lead_sorting import LeadColumn, LeadSort
 from crm.followups.queries import last_contacts, next_steps
-from crm.leads.industries import industries
+from crm.leads.catalog import industries
 from crm.leads.lists import leads_page
 from crm.leads.queries import LeadFilter
 from crm.leads.rules import Secrecy, Stage
@@ -121,7 +121,7 @@ def _choices(filters: ListFilters) -> dict[str, object]:
 
     return {
         "stages": [("", "全部阶段"), *((stage.value, stage.label) for stage in Stage)],
-        "industries": [("", "全部产业"), *industries().items()],
+        "industries": [("", "全部产业"), *industries(db.session).items()],
         "parks": [("", "全部园区"), *((park.id, park.name) for park in parks)],
         "levels": [("", "知悉范围不限"), *((level.value, level.label) for level in Secrecy)],
         "sorts": [

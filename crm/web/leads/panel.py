@@ -23,6 +23,7 @@ from crm.web.leads.action_forms import (
     offer_plans,
     offer_steps,
 )
+from crm.web.leads.sites import SiteForm, offer_choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def panel_of(place: Place, name: str, sent: FlaskForm | None) -> Panel | None:
         "revise": _revise,
         "correct": _correct,
         "role": _role,
+        "site": _site,
     }.get(form)
     return make(place, subject, sent) if make else None
 
@@ -138,3 +140,10 @@ def _role(place: Place, _subject: str, sent: FlaskForm | None) -> Panel:
     offer_holders(db.session, form, my_view(), place.on)
     action = url_for("leads.give_role", lead_id=place.lead.id)
     return Panel("指定或调整分工", form, action, submit="保存分工")
+
+
+def _site(place: Place, _subject: str, sent: FlaskForm | None) -> Panel:
+    form = sent or SiteForm(formdata=None, data={"on": place.on})
+    assert isinstance(form, SiteForm)  # noqa: S101 - as above
+    offer_choices(form, place.lead)
+    return Panel("推荐载体", form, url_for("leads.offer_site", lead_id=place.lead.id))

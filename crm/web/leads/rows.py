@@ -8,10 +8,8 @@ from crm.base import formatting
 from crm.base.money import format_amount as money
 from crm.base.money import in_yuan
 from crm.followups.queries import NextStep
-from crm.leads.amount_models import LeadAmount
-from crm.leads.amounts import FIELD_OF
+from crm.leads.amounts import FIELD_OF, AmountRow
 from crm.leads.fields import LEAD_FIELDS, OWN_TEXTS
-from crm.leads.industries import industry_name
 from crm.leads.lists import ListedLead
 from crm.leads.models import Contact, Lead, LeadRole
 from crm.leads.redaction import LeadLabel
@@ -73,6 +71,8 @@ class LeadExtras:
     contacts: Sequence[Contact]
     company: Mapping[str, str | None]  # credit code and group
     earlier: LeadLabel | None
+    industry: str
+    amounts: Sequence[AmountRow]
     can_change: bool
 
 
@@ -194,8 +194,8 @@ def _facts(lead: Lead, extras: LeadExtras) -> dict[str, str | None]:
         "company": lead.company.name,
         "contact": "；".join(_contact(contact) for contact in extras.contacts),
         **dict.fromkeys(_AMOUNTS),
-        **{FIELD_OF[row.kind]: _amount(row) for row in lead.amounts if row.replaced_at is None},
-        "industry": industry_name(lead.industry),
+        **{FIELD_OF[row.kind]: _amount(row) for row in extras.amounts if row.replaced_at is None},
+        "industry": extras.industry,
         "park_id": lead.park.name if lead.park else "",
         "entered_on": f"{lead.entered_on:%Y}年{formatting.day(lead.entered_on)}",
         **extras.company,
@@ -203,7 +203,7 @@ def _facts(lead: Lead, extras: LeadExtras) -> dict[str, str | None]:
     return {name: composed[name] if name in composed else getattr(lead, name) for name in FACTS}
 
 
-def _amount(row: LeadAmount) -> str:
+def _amount(row: AmountRow) -> str:
     """The amount; a foreign one of a signed lead also in yuan, by the rate kept with it."""
     text = money(row.amount, row.currency)
     if row.rate is None:

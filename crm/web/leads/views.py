@@ -13,6 +13,7 @@ from crm.base.locks import lock_row
 from crm.base.refs import new_ref
 from crm.extensions import db
 from crm.leads import service
+from crm.leads.amounts import amounts_of
 from crm.leads.companies import values_of_company
 from crm.leads.company_queries import company_of
 from crm.leads.merged import Mergeable, survivor_of
@@ -31,10 +32,12 @@ from crm.web.leads.actions import (
     end_role,
     follow_up,
     give_role,
+    offer_site,
     plan,
     reach,
     revise,
     withdraw,
+    withdraw_site,
 )
 from crm.web.leads.assisting import ask_to_assist, assist
 from crm.web.leads.detail import (
@@ -83,6 +86,8 @@ bp.post(f"{LEAD}/plans/<kind>")(revise)
 bp.get(f"{LEAD}/plan-by-template")(preview_plans)
 bp.post(f"{LEAD}/plan-by-template")(plan_all)
 bp.post(f"{LEAD}/followups")(follow_up)
+bp.post(f"{LEAD}/sites")(offer_site)
+bp.post(f"{LEAD}/sites/<int(max={LARGEST_ID}):offer_id>/withdraw")(withdraw_site)
 bp.post(f"{LEAD}/roles")(give_role)
 bp.post(f"{LEAD}/roles/<int(max={LARGEST_ID}):role_id>/end")(end_role)
 bp.post(f"{MILESTONE}/correct")(correct)
@@ -204,14 +209,15 @@ def edit(lead_id: int) -> ResponseReturnValue:
 def _current(lead: Lead) -> CurrentRecord:
     company = company_before(db.session, my_view(), lead, today())
     earlier = earlier_lead(lead)
-    values = form_values(lead, next(iter(company.contacts), None))
+    amounts = amounts_of(db.session, lead.id)
+    values = form_values(lead, next(iter(company.contacts), None), amounts)
     values |= values_of_company(lead, lead.company, hides=company.has_hidden_leads)
     values["earlier_lead_id"] = earlier.id if earlier else None
-    return CurrentRecord(lead, values, value_labels(lead, earlier))
+    return CurrentRecord(lead, values, value_labels(db.session, lead, earlier))
 
 
 def _edit_page(form: EditForm, lead: Lead) -> str:
-    set_choices(db.session, form, my_view(), today(), except_id=lead.id)
+    set_choices(db.session, form, my_view(), today(), lead=lead)
     offer_supervisors(db.session, form, lead, my_view(), today())
     return render_template("leads/edit.html", form=form, lead=lead)
 

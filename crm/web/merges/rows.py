@@ -11,8 +11,8 @@ from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.base.money import format_amount
 from crm.extensions import db
+from crm.leads.catalog import industry_name
 from crm.leads.fields import LEAD_FIELDS
-from crm.leads.industries import industry_name
 from crm.leads.merged import Mergeable
 from crm.people.queries import unit_tree
 from crm.reassignment.merge_queries import Comparison
@@ -78,7 +78,7 @@ def _text(name: str, value: Any) -> str:
     if name == "amount":
         return format_amount(*value)
     if name == "industry":
-        return industry_name(value)
+        return industry_name(db.session, value)
     if name == "park_id":
         units = {node.unit.id: node.unit.name for node in unit_tree(db.session)}
         return units.get(value, "")

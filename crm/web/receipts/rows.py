@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from crm.base import formatting
 from crm.base.money import Currency, format_amount
-from crm.leads.industries import industry_name
+from crm.extensions import db
+from crm.leads.catalog import industry_name
 from crm.results.money import MoneyFact, MoneySum, sums, total
 from crm.results.receipt_forms import FormRow
 from crm.results.receipt_models import Receipt
@@ -135,7 +136,7 @@ def _name(key: object, by: str, units: Mapping[int, str], forms: Mapping[int, st
         case "form":
             return forms[key] if isinstance(key, int) else ""
         case _:
-            return industry_name(str(key)) if key else "未填写产业"
+            return industry_name(db.session, str(key)) if key else "未填写产业"
 
 
 def _sum_line(name: str, found: MoneySum) -> SumLine:

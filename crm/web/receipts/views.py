@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from crm.base.sheets import Format
 from crm.extensions import db
-from crm.leads.industries import industries
+from crm.leads.catalog import industries
 from crm.people.queries import unit_tree, units_below
 from crm.results.receipt_forms import form_rows
 from crm.results.receipt_queries import (
@@ -74,7 +74,7 @@ def export(suffix: str) -> ResponseReturnValue:
 def _filter() -> ReceiptFilter:
     first, last = _dates()
     unit_id = request.args.get("unit", type=row_id)
-    known = industries()
+    known = industries(db.session)
     return ReceiptFilter(
         first=first,
         last=last,
@@ -130,7 +130,7 @@ def _choices(asked: ReceiptFilter) -> dict[str, object]:
             *((node.unit.id, node.unit.name) for node in unit_tree(db.session)),
         ],
         "unit": request.args.get("unit", type=row_id) or "",
-        "industries": [("", "全部产业"), *industries().items()],
+        "industries": [("", "全部产业"), *industries(db.session).items()],
         "industry": asked.industry or "",
         "lacks_rate": asked.lacks_rate,
         "without_rate": url_for(".listing", **lacking),  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask import request
 
 from crm.extensions import db
+from crm.leads.catalog import industries
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.people.queries import unit_tree
 from crm.targets.catalog import spans
@@ -40,11 +41,11 @@ def speed_part(year: int) -> SpeedPart:
         for project in courses(db.session, period, moment(), wanted)
         if project.unit_id in unit_ids or (sees_all and project.unit_id is None)
     ]
-    found = speeds_of(projects, period, [picked], names) if picked else ()
+    sectors = industries(db.session)
+    found = speeds_of(projects, period, [picked], names, sectors) if picked else ()
 
-    return SpeedPart(
-        speeds_of(projects, period, told, names), picked, next(iter(found), None), [*names.items()]
-    )
+    speeds = speeds_of(projects, period, told, names, sectors)
+    return SpeedPart(speeds, picked, next(iter(found), None), [*names.items()])
 
 
 def _picked(codes: AbstractSet[str], told: tuple[MeasuredSpan, ...]) -> MeasuredSpan | None:
