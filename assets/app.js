@@ -5,6 +5,7 @@ import { TYPED, drafts, forget, forgetTyped, person } from "./drafts.js";
 import { startKeys } from "./keys.js";
 import { tell } from "./notices.js";
 import { keepPlace } from "./place.js";
+import { startRows } from "./rows.js";
 import { showMistake, startSaving } from "./saving.js";
 import { startUploads } from "./uploads.js";
 
@@ -40,6 +41,7 @@ addEventListener("pageshow", (event) => {
 });
 
 startDates(); // before drafts come back into their fields
+startRows();
 startUploads(); // before other forms: it takes those with files
 startSaving();
 startKeys();

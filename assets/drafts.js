@@ -1,6 +1,7 @@
 // What is typed in a form outlives a closed tab, an ended session and a lost connection. It is kept on the device, under
 // its person and a key of its own, until it is saved or put aside. Passwords, tokens and files are never kept.
 import { alertBox, button } from "./notices.js";
+import { addRowsOf } from "./rows.js";
 
 export const TYPED = "typed";
 export const WAITING = "waiting"; // sent without an answer: it is sent again (saving.js)
@@ -121,6 +122,7 @@ function isTyped(input, { address, values, was = [] }) {
 }
 
 function restore(form, draft) {
+  addRowsOf(form, draft.values);
   for (const input of form.elements) {
     if (!input.name || input.name === "csrf_token" || input.matches("button") || !isTyped(input, draft)) continue;
     put(input, draft.values, draft.texts);

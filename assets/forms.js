@@ -94,7 +94,7 @@ function enhance(select) {
     maxOptions: 200,
     create: select.hasAttribute("data-create"),
     createOnBlur: select.hasAttribute("data-create"),
-    createFilter: (input) => /[^\x00-\x7f]/.test(input), // letters are initials being searched, not a new name
+    createFilter: (input) => /[^a-z]/.test(input), // small letters are initials being searched, not a new name
     allowEmptyOption: select.hasAttribute("data-autosubmit"), // a filter's "all"
     hideSelected: false, // who is chosen already is found, and marked as chosen (已选)
     closeAfterSelect: !select.multiple,

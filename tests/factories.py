@@ -37,6 +37,8 @@ from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.supervision.models import Order
 from crm.supervision.rules import About, OrderKind, OrderState, Origin
 from crm.transactions import transaction
+from crm.visits.companies import add_companies, united
+from crm.visits.fields import CompanyMet
 from crm.visits.models import Trip, Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
 
@@ -123,10 +125,14 @@ def make_visit(
     status: Status = Status.DONE,
     participants: Iterable[Person] = (),
     leads: Iterable[Lead] = (),
+    companies: Iterable[CompanyMet] = (),
     verdict: Verdict | None = None,
     **given: object,
 ) -> Visit:
-    """An outreach in person (remote by another channel), 09:00 to 17:00, logged at 18:00."""
+    """An outreach in person (remote by another channel), 09:00 to 17:00, logged at 18:00.
+
+    The companies of its leads were met, as those named.
+    """
     starts_at = clock.at_civil(on) + timedelta(hours=9)
     ends_at = starts_at + timedelta(days=days - 1, hours=8)
     starts_at, ends_at = (
@@ -150,7 +156,11 @@ def make_visit(
     times = {"starts_at": starts_at, "ends_at": ends_at}
     visit = _add(db, Visit(leader_id=leader.id, status=status, **times, **values | given))
     db.add_all(VisitParticipant(visit_id=visit.id, person_id=p.id) for p in participants)
+    leads = list(leads)
     db.add_all(VisitLead(visit_id=visit.id, lead_id=lead.id) for lead in leads)
+    person = CompanyMet(met=given.get("met"), position=given.get("position"))
+    rows = united([*companies, *(CompanyMet(lead.company_id) for lead in leads), person])
+    add_companies(db, visit.id, rows)
     db.flush()
     return visit
 

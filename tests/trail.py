@@ -74,6 +74,7 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "problem_lead": {"problem": "problem_id"},
     "problem_unit": {"problem": "problem_id"},
     "quiet_time": {"person": "person_id"},
+    "visit_company": {"visit": "visit_id"},
     "visit_former": {"visit": "visit_id"},
     "visit_lead": {"visit": "visit_id"},
     "visit_participant": {"visit": "visit_id"},

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from crm.base.audit_reading import values_of_entries
 from crm.base.fields import FieldKind
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.followups.models import Followup
+from crm.leads.company_queries import visible_company
 from crm.leads.fields import LEAD_FIELDS
 from crm.leads.merged import Merge, Mergeable, standing_merges
 from crm.leads.models import Company, Lead
@@ -31,10 +32,10 @@ from crm.visits.models import Visit, VisitLead
 
 # Fields that hold ids of leads.
 LEADS = frozenset(
-    field.name
+    declared.name
     for fields in (VISIT_FIELDS, LEAD_FIELDS, FOLLOWUP_FIELDS)
-    for field in fields.values()
-    if field.kind in (FieldKind.LEAD, FieldKind.LEADS)
+    for declared in fields.values()
+    if declared.kind in (FieldKind.LEAD, FieldKind.LEADS)
 )
 # Subjects whose entries say nothing of a lead; what is neither here nor led back to leads in
 # this module stays hidden, so that a new subject cannot show a restricted lead by oversight.
@@ -75,6 +76,7 @@ class ReadableEntries:
     leads: Mapping[int, frozenset[int]]  # by entry id
     labels: Mapping[int, LeadLabel]
     orders: frozenset[int] = frozenset()  # about figures hidden from the viewer
+    companies: Mapping[int, str] = field(default_factory=dict)  # names of those met that are seen
 
     def may_read(self, entry: AuditEntry) -> bool:
         """Whether the values before and after may be shown."""
@@ -109,7 +111,24 @@ def readable_entries(
     labels = lead_labels(db, viewer, set().union(*leads.values()), on)
     hidden = frozenset(order_id for order_id, order in orders.items() if order.is_hidden)
 
-    return ReadableEntries(leads, labels, hidden)
+    return ReadableEntries(leads, labels, hidden, _companies(db, viewer, entries, on))
+
+
+def _companies(
+    db: Session, viewer: Viewer, entries: Iterable[AuditEntry], on: date
+) -> dict[int, str]:
+    """Of the companies met at visits, the names of those that the viewer may see."""
+    met = (
+        row.get("company_id")
+        for entry in entries
+        if entry.subject == Visit.__tablename__
+        for values in (entry.before, entry.after)
+        for row in entry_values(values).get("companies") or ()
+    )
+    if not (ids := {company_id for company_id in met if company_id}):
+        return {}
+    query = select(Company.id, Company.name).where(Company.id.in_(ids), visible_company(viewer, on))
+    return dict(db.execute(query).all())
 
 
 def _orders(

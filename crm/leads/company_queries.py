@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
+from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.paging import Page, place_at
 from crm.leads.companies import OF_COMPANY, LeadScope, may_change_all
@@ -81,6 +82,15 @@ def companies_page(
         rows.append(ListedCompany(row.id, row.name, row.group_name, count, lead_id, title))
 
     return Page(rows, page.newer, page.older)
+
+
+def found_companies(db: Session, viewer: Viewer, on: date, text: str) -> list[Choice]:
+    """Companies found by the text, the latest first; one more than a list shows, if any."""
+    query = select(Company.id, Company.name).where(
+        visible_company(viewer, on), _matching(db, text, viewer, on)
+    )
+    latest = query.order_by(Company.created_at.desc(), Company.id.desc())
+    return [Choice(*row, None) for row in db.execute(latest.limit(MOST_FOUND + 1))]
 
 
 def company_of(db: Session, viewer: Viewer, company_id: int, on: date) -> Company | None:

@@ -16,8 +16,15 @@ from crm.base.errors import Refused
 from crm.base.pending import collect
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit, QuotaInputChanged
-from crm.visits.fields import VisitData
-from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.companies import (
+    COLUMNS,
+    columns_of_rows,
+    companies_of_batch,
+    copies_of,
+    typed_companies,
+)
+from crm.visits.fields import CompanyMet, VisitData
+from crm.visits.models import Visit, VisitCompany, VisitLead, VisitParticipant
 from crm.visits.rules import Status, Verdict, late_by
 from crm.visits.trips import TripNamed, begin_trips
 from crm.visits.validation import checked_columns
@@ -44,6 +51,7 @@ class CheckedVisit:
     columns: dict[str, Any]
     companion_ids: Sequence[int]
     lead_ids: Sequence[int]
+    companies: Sequence[CompanyMet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class PreparedVisits:
     visits: Converted  # without an id
     companions: Sequence[Row]  # the number of the row in place of the visit's id
     leads: Sequence[Row]  # likewise
+    companies: Sequence[Row]  # likewise
     entries: CreatedEntries
     trips: Sequence[TripNamed]
     edits: Sequence[QuotaInputChanged]
@@ -76,7 +85,11 @@ def insert_visit(
 
 def insert_visits(db: Session, rows: Sequence[ImportedVisit], *, now: datetime) -> list[Visit]:
     """Check and insert visits, and return them; people and leads are known by their ids."""
-    visits = [checked(row, now=now) for row in rows]
+    typed = [(row.data.lead_ids, typed_companies(row.data)) for row in rows]
+    visits = [
+        checked(row, companies, now=now)
+        for row, companies in zip(rows, companies_of_batch(db, typed), strict=True)
+    ]
     ids = insert_prepared(db, prepare(db, visits, now=now), now=now)
     by_id = {
         visit.id: visit
@@ -99,6 +112,11 @@ def prepare(db: Session, visits: Sequence[CheckedVisit], *, now: datetime) -> Pr
         convert(db, Visit, [visit.columns for visit in visits]),
         companions,
         [(number, key) for number, visit in enumerate(visits) for key in visit.lead_ids],
+        [
+            (number, *(row[name] for name in COLUMNS[1:]))
+            for number, visit in enumerate(visits)
+            for row in columns_of_rows(visit.companies)
+        ],
         prepare_created(db, "visit.imported", Visit, created, at=now),
         [_trip_of(visit) for visit in visits if visit.columns["trip"]],
         [_edit(visit, now) for visit in visits],
@@ -121,6 +139,7 @@ def insert_prepared(db: Session, visits: PreparedVisits, *, now: datetime) -> Se
     for table, columns, linked in (
         (VisitParticipant, COMPANIONS, visits.companions),
         (VisitLead, LEADS, visits.leads),
+        (VisitCompany, COLUMNS, visits.companies),
     ):
         insert_converted(db, table, columns, [(ids[number], *row) for number, *row in linked])
 
@@ -155,7 +174,7 @@ def _edit(visit: CheckedVisit, now: datetime) -> QuotaInputChanged:
     )
 
 
-def checked(row: ImportedVisit, *, now: datetime) -> CheckedVisit:
+def checked(row: ImportedVisit, companies: Sequence[CompanyMet], *, now: datetime) -> CheckedVisit:
     """What is inserted: without `entered_at`, `logged_at` is when it was entered, too.
 
     Refused as `required` (no reference), as `columns` says, `logged_in_future`,
@@ -177,14 +196,18 @@ def checked(row: ImportedVisit, *, now: datetime) -> CheckedVisit:
         raise Refused("logged_before_end", field="logged_at")
 
     entered_at = row.entered_at or at
-    columns = values | {
-        "ref": data.ref.strip(),
-        "entered_at": entered_at,
-        "entered_by_id": row.entered_by.id if row.entered_by else None,
-        "logged_at": at if is_done else None,
-        "verdict": row.verdict,
-        # REGIME 3: a verdict that an import brings is as old as its `logged_at`
-        "verdict_at": at if row.verdict else None,
-        "late_by_days": late_by(civil_date(data.starts_at), civil_date(entered_at)),
-    }
-    return CheckedVisit(columns, sorted(data.joined_by), sorted(set(data.lead_ids)))
+    columns = (
+        values
+        | copies_of(companies)
+        | {
+            "ref": data.ref.strip(),
+            "entered_at": entered_at,
+            "entered_by_id": row.entered_by.id if row.entered_by else None,
+            "logged_at": at if is_done else None,
+            "verdict": row.verdict,
+            # REGIME 3: a verdict that an import brings is as old as its `logged_at`
+            "verdict_at": at if row.verdict else None,
+            "late_by_days": late_by(civil_date(data.starts_at), civil_date(entered_at)),
+        }
+    )
+    return CheckedVisit(columns, sorted(data.joined_by), sorted(set(data.lead_ids)), companies)

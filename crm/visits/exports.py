@@ -1,6 +1,6 @@
 """Visits as rows of the file that the import reads, as far as a viewer may see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import select
@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from crm.base.fields import cells_of
 from crm.leads.models import Lead
 from crm.people.permissions import Viewer
-from crm.visits.fields import VISIT_FIELDS, WORDS
+from crm.visits.companies import copies_of, named_companies
+from crm.visits.fields import VISIT_FIELDS, WORDS, CompanyMet
 from crm.visits.models import Visit
 from crm.visits.queries import LOADED, visible_to
 from crm.visits.redaction import shown
@@ -25,17 +26,20 @@ def visit_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, o
     order = query.order_by(Visit.starts_at, Visit.ref).options(*LOADED)
     visits = db.scalars(order).all()
 
-    rows = [_row(visit) for visit in visits]
+    # an export without viewer has the names of all companies
+    stored = named_companies(db, [visit.id for visit in visits])
+    rows = [_row(visit, stored[visit.id]) for visit in visits]
     if viewer:
         for row, visit, seen in zip(rows, visits, shown(db, viewer, visits, on), strict=True):
             known = {label.id for label in seen.leads}
             row.update(_leads([lead for lead in visit.leads if lead.id in known]))
             row.update({name: getattr(seen, name) for name in WORDS})
+            row.update(_companies(seen.companies))
 
     return rows
 
 
-def _row(visit: Visit) -> dict[str, object]:
+def _row(visit: Visit, stored: Sequence[CompanyMet]) -> dict[str, object]:
     # the leader has a column of their own
     companions = [person for person in visit.participants if person.id != visit.leader_id]
     companions.sort(key=lambda person: person.username)
@@ -47,6 +51,7 @@ def _row(visit: Visit) -> dict[str, object]:
         "participants": [person.username for person in companions],
         "participant_names": [person.name for person in companions],
         **_leads(visit.leads),
+        **_companies(stored),
         # as the import takes it: of a visit that is not done, when it was entered (REGIME 3)
         "logged_at": visit.logged_at if visit.status is Status.DONE else visit.entered_at,
     }
@@ -57,4 +62,21 @@ def _leads(leads: Iterable[Lead]) -> dict[str, object]:
     return {
         "leads": [lead.ref for lead in in_order],
         "lead_titles": [lead.title for lead in in_order],
+    }
+
+
+def _companies(rows: Sequence[CompanyMet]) -> dict[str, object]:
+    """The companies by name; of several, who was met at each stands at the same place."""
+    named = [row for row in rows if row.name]
+    if len(named) <= 1:
+        return {"companies": [row.name for row in named], **copies_of(rows)}
+
+    others = [row for row in rows if not row.name and row.met]
+    texts = {
+        name: ";".join(getattr(row, name) or "" for row in (*named, *others))
+        for name in ("met", "position")
+    }
+    return {
+        "companies": [row.name for row in named],
+        **{name: text if text.strip(";") else None for name, text in texts.items()},
     }

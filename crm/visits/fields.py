@@ -1,13 +1,14 @@
 """The fields of a visit, and their values as services are given them."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from crm.base.fields import Field, FieldKind, columns_of, declared
+from crm.base.names import folded
 from crm.base.sheets import Column
 from crm.visits.models import Visit
-from crm.visits.rules import Channel, Kind, Status, Verdict
+from crm.visits.rules import Channel, Counterpart, Kind, Status, Verdict
 
 # In the order of the columns of a file.
 VISIT_FIELDS = declared(
@@ -120,7 +121,6 @@ VISIT_FIELDS = declared(
         "met",
         "会见人",
         columns=(Column("met", "会见人", "李经理", optional=True),),
-        in_form=True,
         is_hidden_with_leads=True,
         is_searched=True,
     ),
@@ -128,7 +128,6 @@ VISIT_FIELDS = declared(
         "position",
         "会见人职务",
         columns=(Column("position", "会见人职务", "投资部经理", optional=True),),
-        in_form=True,
         is_hidden_with_leads=True,
     ),
     Field(
@@ -162,8 +161,70 @@ VISIT_FIELDS = declared(
         FieldKind.MOMENT,
         columns=(Column("entered_at", "录入时间", optional=True),),
     ),
+    Field(
+        "companies",
+        "拜访企业",
+        FieldKind.OTHER,
+        columns=(Column("companies", "拜访企业", "某某电子有限公司", optional=True),),
+        in_form=True,
+        is_stored=False,
+        is_hidden_with_leads=True,
+    ),
 )
 VISIT_COLUMNS = columns_of(VISIT_FIELDS.values())
+
+
+def joined_names(texts: Iterable[str | None]) -> str | None:
+    """The texts in one line, without empty ones."""
+    return "、".join(filter(None, texts)) or None
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyMet:
+    """A company met at a visit: known, or by its name alone, or only a person met."""
+
+    company_id: int | None = None
+    name: str | None = None
+    met: str | None = None
+    position: str | None = None
+    counterpart: Counterpart = Counterpart.ENTERPRISE
+
+    @property
+    def is_company(self) -> bool:
+        """Whether it counts as one (家次)."""
+        return bool(self.company_id or self.name)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.is_company or self.met or self.position)
+
+    @property
+    def key(self) -> object:
+        """What it may stand for only once at a visit."""
+        return self.company_id or (folded(self.name) if self.name else (self.met, self.position))
+
+    def joined_by(self, other: "CompanyMet") -> "CompanyMet":
+        """The company with those met there by both."""
+        if not other.met or other.met in (self.met or ""):
+            return self
+        return replace(
+            self,
+            met=joined_names((self.met, other.met)),
+            position=joined_names((self.position, other.position)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCompany(CompanyMet):
+    """A company met before a viewer; one that is hidden has neither name nor id."""
+
+    is_hidden: bool = False
+    has_lead: bool = False  # it is of a lead of the visit that the viewer may see
+
+    @property
+    def people(self) -> str:
+        """Who was met there."""
+        return " ".join(text for text in (self.met, self.position) if text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +255,7 @@ class VisitData(VisitWords):
     leader_id: int
     participant_ids: Collection[int] = ()
     lead_ids: Collection[int] = ()
+    companies: Sequence[CompanyMet] = ()  # those of the leads need not be named
     trip: str | None = None
     reason: str | None = None  # why it is logged or changed, for the trail
 
@@ -204,10 +266,14 @@ class VisitData(VisitWords):
 
 
 def data_of(visit: Visit) -> VisitData:
-    """A visit, its people and leads loaded, as services are given it."""
+    """A visit, its people, leads and companies loaded, as services are given it."""
     stored = [name for name in VisitData.__dataclass_fields__ if name in Visit.__table__.columns]
     return VisitData(
         participant_ids=[person.id for person in visit.participants],
         lead_ids=[lead.id for lead in visit.leads],
+        companies=[
+            CompanyMet(row.company_id, row.name, row.met, row.position, row.counterpart)
+            for row in visit.companies
+        ],
         **{name: getattr(visit, name) for name in stored},
     )

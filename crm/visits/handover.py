@@ -11,6 +11,7 @@ from crm.base.clock import civil_date
 from crm.base.refs import new_ref
 from crm.people.models import Person
 from crm.people.quota_inputs import Edit
+from crm.visits.companies import add_companies, companies_of
 from crm.visits.companions import note_named
 from crm.visits.fields import WORDS
 from crm.visits.links import keep_former_people
@@ -162,6 +163,7 @@ def _rest(db: Session, visit: Visit, to: Person, starts_at: datetime, now: datet
     ):
         if ids:
             db.execute(insert(table), [{"visit_id": rest.id, column: row_id} for row_id in ids])
+    add_companies(db, rest.id, companies_of(db, visit.id))
 
     return rest
 

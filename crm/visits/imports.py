@@ -1,9 +1,11 @@
 """Visits from a file: all of it or nothing; the reference makes a repeat harmless."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Annotated, Any
 
 from sqlalchemy import select
@@ -34,7 +36,8 @@ from crm.leads.merged import merged_refs
 from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.visits import batch_insert
-from crm.visits.fields import VISIT_COLUMNS, VISIT_FIELDS, VisitData
+from crm.visits.companies import companies_of_batch, copies_of, stored_companies
+from crm.visits.fields import VISIT_COLUMNS, VISIT_FIELDS, CompanyMet, VisitData
 from crm.visits.import_notices import asked_about, read_as_remote
 from crm.visits.models import Visit, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict, kind_by
@@ -55,13 +58,17 @@ class VisitCells(Cells):
     leader: Username
     participants: Usernames
     leads: Values
+    companies: Values = ()
     logged_at: MomentOrNone
     verdict: Annotated[Verdict | None, one_of(Verdict)]
     entered_at: MomentOrNone = None
 
 
 VisitRow = with_texts(VisitCells, VISIT_FIELDS)
-OF_DATA = frozenset(VisitRow.model_fields) & frozenset(VisitData.__dataclass_fields__) - {"ref"}
+OF_DATA = frozenset(VisitRow.model_fields) & frozenset(VisitData.__dataclass_fields__) - {
+    "ref",
+    "companies",
+}
 PLAIN = (OF_DATA | {"verdict", "logged_at", "entered_at"}) - {"kind"}
 MOMENTS = ("logged_at", "entered_at")  # left out, they are those of the import
 
@@ -106,15 +113,19 @@ def check_visits(db: Session, *, content: bytes, now: datetime) -> CheckedFile:
     lines: dict[str, int] = {}
     as_in_file: list[tuple[int, Kind, Channel]] = []
 
-    for line, row in read_rows(sheet, VisitRow):
+    read = list(read_rows(sheet, VisitRow))
+    values_by_line = {line: _values_of(row, names, sheet, line) for line, row in read}
+    companies = _companies_met(db, values_by_line)
+
+    for line, row in read:
         lines[row.ref] = line
         as_in_file.append((line, row.kind, row.channel))
+        values = values_by_line[line]
         try:
-            values = _values_of(row, names, sheet, line)
             if values and row.ref in existing:
                 _refuse_difference(sheet, row, existing[row.ref], values)
             elif values:
-                new.append(_checked(row, values, now))
+                new.append(_checked(row, values, companies[line], now))
                 # a repeat within the file must be as its first row says
                 if refs[row.ref] > 1:
                     existing[row.ref] = values
@@ -154,16 +165,51 @@ def _values_of(row: VisitCells, names: Names, sheet: Sheet, line: int) -> CellVa
         if ref not in names.leads:
             sheet.add_problem(line, Refused("unknown_lead_ref", field="leads", ref=ref))
 
+    try:
+        kind = kind_by(row.kind, row.channel)
+    except Refused as why:
+        sheet.add_problem(line, why)
+
     if len(sheet.problems) > blamed:
         return {}
 
     leader_id = names.people[row.leader]
     return {name: getattr(row, name) for name in PLAIN} | {
-        "kind": kind_by(row.kind, row.channel),
+        "kind": kind,
         "leader": leader_id,
         "participants": {names.people[username] for username in row.participants} - {leader_id},
         "leads": {names.leads[ref] for ref in row.leads},
+        "companies": row.companies,
     }
+
+
+def _companies_met(
+    db: Session, rows: Mapping[int, CellValues]
+) -> dict[int, tuple[CompanyMet, ...]]:
+    """By line, the companies met; their values are set as those of a visit on record are read."""
+    lines = [line for line, values in rows.items() if values]
+    typed = [
+        (values["leads"], _companies_in(values["companies"], values["met"], values["position"]))
+        for values in map(rows.__getitem__, lines)
+    ]
+    found = dict(zip(lines, companies_of_batch(db, typed), strict=True))
+
+    for line, companies in found.items():
+        rows[line].update({"companies": _keys(companies), **copies_of(companies)})
+    return found
+
+
+def _companies_in(names: Sequence[str], met: str | None, position: str | None) -> list[CompanyMet]:
+    """The companies of a row; of several, who was met at each stands at the same place."""
+    if len(names) <= 1:
+        return [CompanyMet(name=names[0] if names else None, met=met, position=position)]
+
+    people, positions = (re.split("[;\uff1b]", text or "") for text in (met, position))
+    return [CompanyMet(None, *row) for row in zip_longest(names, people, positions)]
+
+
+def _keys(companies: Iterable[CompanyMet]) -> set[object]:
+    return {row.key for row in companies if row.is_company}
 
 
 def _refuse_difference(
@@ -182,7 +228,9 @@ def _refuse_difference(
         raise Refused("ref_taken", field="ref", ref=row.ref, columns="、".join(differing))
 
 
-def _checked(row: VisitCells, values: CellValues, now: datetime) -> batch_insert.CheckedVisit:
+def _checked(
+    row: VisitCells, values: CellValues, companies: Sequence[CompanyMet], now: datetime
+) -> batch_insert.CheckedVisit:
     """The visit that is to be kept; refused as `batch_insert.checked` says."""
     data = VisitData(
         ref=row.ref,
@@ -192,7 +240,7 @@ def _checked(row: VisitCells, values: CellValues, now: datetime) -> batch_insert
         **{name: values[name] for name in OF_DATA},
     )
     visit = batch_insert.ImportedVisit(data, row.logged_at, row.verdict, entered_at=row.entered_at)
-    return batch_insert.checked(visit, now=now)
+    return batch_insert.checked(visit, companies, now=now)
 
 
 def _existing_visits(db: Session, refs: Sequence[str]) -> dict[str, CellValues]:
@@ -208,6 +256,7 @@ def _existing_visits(db: Session, refs: Sequence[str]) -> dict[str, CellValues]:
                 for name, value in visit.items()
             }
             values |= {"leader": visit["leader_id"], "participants": set(), "leads": set()}
+            values["companies"] = set()
             values["logged_at"] = visit["logged_at"] or visit["entered_at"]
             existing[visit["ref"]] = by_id[visit["id"]] = values
         for table, column, of in (
@@ -217,5 +266,7 @@ def _existing_visits(db: Session, refs: Sequence[str]) -> dict[str, CellValues]:
             pairs = select(table.visit_id, column).where(table.visit_id.in_(by_id))
             for visit_id, other_id in db.execute(pairs):
                 by_id[visit_id][of].add(other_id)
+        for visit_id, rows in stored_companies(db, by_id).items():
+            by_id[visit_id]["companies"] = _keys(rows)
 
     return existing

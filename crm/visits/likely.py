@@ -8,15 +8,17 @@ from sqlalchemy.orm import Session
 
 from crm.base.choices import MOST_LIKELY, Choice
 from crm.base.remembered import remembered
-from crm.leads.models import Lead, LeadRole
+from crm.leads.company_queries import visible_company
+from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import role_held_on
 from crm.leads.queries import offerable
 from crm.people.choices import Group, PeopleAsked, offered_people
 from crm.people.permissions import Viewer
-from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.models import Visit, VisitCompany, VisitLead, VisitParticipant
 from crm.visits.permissions import ids_since
 
 LATELY = timedelta(days=90)
+MOST_COMPANIES = 6
 
 
 def likely_people(
@@ -80,3 +82,27 @@ def likely_leads(
 
     most = MOST_LIKELY + len(also)
     return [Choice(*row) for row in db.execute(query.limit(most))]
+
+
+def likely_companies(
+    db: Session, viewer: Viewer, on: date, *, chosen: Collection[int] = ()
+) -> list[Choice]:
+    """Companies that the viewer met lately, the latest first, and those chosen, as far as seen."""
+    mine = ids_since(viewer.person_id, on - LATELY).subquery()
+    last_on = func.max(Visit.first_on).label("last_on")
+    met = (
+        select(VisitCompany.company_id, last_on)
+        .join(mine, mine.c.id == VisitCompany.visit_id)
+        .join(Visit, Visit.id == VisitCompany.visit_id)
+        .where(VisitCompany.company_id.is_not(None))
+        .group_by(VisitCompany.company_id)
+        .subquery()
+    )
+    query = select(Company.id, Company.name).where(visible_company(viewer, on))
+    latest = query.join(met, met.c.company_id == Company.id).order_by(
+        met.c.last_on.desc(), Company.id.desc()
+    )
+    found = dict(db.execute(latest.limit(MOST_COMPANIES)).all())
+    if missing := {*chosen} - found.keys():
+        found |= dict(db.execute(query.where(Company.id.in_(missing))).all())
+    return [Choice(company_id, name, None) for company_id, name in found.items()]

@@ -22,6 +22,7 @@ from crm.leads.redaction import LeadLabel, label_of, labelled_leads
 from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
+from crm.visits.companies import seen_companies
 from crm.visits.fields import WORDS
 from crm.visits.filters import (
     SINCE,
@@ -108,17 +109,21 @@ def _labels_by_visit(
 def shown_with_words(
     db: Session, viewer: Viewer, query: Select[Visit], on: date
 ) -> list[SeenVisit]:
-    """The visits of the query as the viewer may see them; three queries.
+    """The visits of the query as the viewer may see them; four queries.
 
     The caller has seen to it that the viewer may see them.
     """
     visits = db.scalars(query.options(*WITH_PEOPLE)).all()
-    leads = _labels_by_visit(db, viewer, [visit.id for visit in visits], on)
+    ids = [visit.id for visit in visits]
+    leads = _labels_by_visit(db, viewer, ids, on)
+    companies = seen_companies(db, viewer, ids, on)
 
     found = []
     for visit in visits:
         people = visit.leader, tuple(visit.participants)
-        named = Participation(*people, tuple(leads[visit.id]), visit.entered_by)
+        named = Participation(
+            *people, tuple(leads[visit.id]), visit.entered_by, companies[visit.id]
+        )
         found.append(seen_with(visit, viewer, named, words=WORDS))
     return found
 
@@ -136,7 +141,7 @@ def listed(
     *,
     words: tuple[str, ...] = (),
 ) -> list[SeenVisit]:
-    """These visits in their order as the viewer may see them; three queries.
+    """These visits in their order as the viewer may see them; four queries.
 
     Of their words only those asked for. The caller has seen to it that the viewer may see them.
     """
@@ -149,6 +154,7 @@ def listed(
         participants[visit_id].append(PersonName(person_id, name))
 
     leads = _labels_by_visit(db, viewer, visit_ids, on)
+    companies = seen_companies(db, viewer, visit_ids, on)
     found = {}
     for row in db.execute(_visits_with(words), ids):
         named = Participation(
@@ -156,6 +162,7 @@ def listed(
             tuple(participants[row.id]),
             tuple(leads[row.id]),
             PersonName(row.entered_by_id, row.entered_by_name) if row.entered_by_id else None,
+            companies[row.id],
         )
         found[row.id] = seen_with(row, viewer, named, words=words)
 

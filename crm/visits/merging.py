@@ -1,5 +1,6 @@
 """A visit entered a second time is merged into the existing one."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from crm.base.errors import Refused
 from crm.base.fields import FieldKind
 from crm.people.models import Person
 from crm.people.permissions import viewer
+from crm.visits.companies import companies_of, typed_companies, united
 from crm.visits.fields import VISIT_FIELDS, WORDS, VisitData
 from crm.visits.links import VisitLinks, links_of
 from crm.visits.models import Visit
@@ -44,7 +46,14 @@ def merge_visit(db: Session, *, visit: Visit, data: VisitData, by: Person, now: 
     # held, so that no words written in the meantime are lost
     db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
 
-    both = _merged_data(visit, links_of(db, visit, me, on), data)
+    companies = united([*companies_of(db, visit.id), *typed_companies(data)])
+    # whom they met comes with the companies
+    both = replace(
+        _merged_data(visit, links_of(db, visit, me, on), data),
+        companies=companies,
+        met=None,
+        position=None,
+    )
 
     return rewrite_visit(db, visit=visit, data=both, viewer=me, now=now)
 

@@ -3,14 +3,15 @@
 from datetime import date, datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from crm.base.db import Base, enum_column
+from crm.base.names import folded
 from crm.files.models import Attachment
-from crm.leads.models import Lead
+from crm.leads.models import Company, Lead
 from crm.people.models import Person
-from crm.visits.rules import CHANNELS_OF, Channel, Kind, Status, Verdict
+from crm.visits.rules import CHANNELS_OF, Channel, Counterpart, Kind, Status, Verdict
 
 
 def _channel_fits_kind() -> str:
@@ -65,6 +66,7 @@ class Visit(Base):
     city: Mapped[str]
     leader_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     trip: Mapped[str | None]  # the reference of a `Trip`, which services see to
+    # copies of what `VisitCompany` has, for searches and lists
     met: Mapped[str | None]
     position: Mapped[str | None]
     minutes: Mapped[str | None]
@@ -84,6 +86,9 @@ class Visit(Base):
     entered_by: Mapped[Person | None] = relationship(foreign_keys=entered_by_id, lazy="raise")
     participants: Mapped[list[Person]] = relationship(secondary="visit_participant", lazy="raise")
     leads: Mapped[list[Lead]] = relationship(secondary="visit_lead", lazy="raise")
+    companies: Mapped[list["VisitCompany"]] = relationship(
+        lazy="raise", order_by="VisitCompany.id", viewonly=True
+    )
 
 
 class Trip(Base):
@@ -155,6 +160,36 @@ class VisitLead(Base):
 
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"), primary_key=True)
+
+
+class VisitCompany(Base):
+    """A company met at a visit (拜访企业), or only a person met there (REGIME 3)."""
+
+    __tablename__ = "visit_company"
+    __table_args__ = (
+        CheckConstraint("company_id IS NULL OR name IS NULL", "known_or_named"),
+        CheckConstraint("(name IS NULL) = (folded IS NULL)", "name_is_folded"),
+        UniqueConstraint("visit_id", "company_id"),
+        UniqueConstraint("visit_id", "folded"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"))
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)
+    name: Mapped[str | None]  # of a company that is not on record
+    folded: Mapped[str | None] = mapped_column(index=True)  # that name as names are compared
+    met: Mapped[str | None]
+    position: Mapped[str | None]
+    counterpart: Mapped[Counterpart] = mapped_column(
+        enum_column(Counterpart, "counterpart"), server_default=text("'enterprise'")
+    )
+
+    company: Mapped[Company | None] = relationship(lazy="raise")
+
+    @validates("name")
+    def _fold(self, _key: str, name: str | None) -> str | None:
+        self.folded = folded(name) if name else None
+        return name
 
 
 class VisitFile(Attachment):

@@ -41,7 +41,7 @@ WITH_PEOPLE = (
     joinedload(Visit.entered_by),
     selectinload(Visit.participants),
 )
-LOADED = (*WITH_PEOPLE, selectinload(Visit.leads))
+LOADED = (*WITH_PEOPLE, selectinload(Visit.leads), selectinload(Visit.companies))
 _ENTERED = select(Visit.id).where(
     Visit.ref == bindparam("ref"), Visit.entered_by_id == bindparam("by_id")
 )

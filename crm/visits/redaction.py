@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.people.permissions import Viewer
-from crm.visits.fields import WORDS, VisitWords
+from crm.visits.companies import seen_companies
+from crm.visits.fields import WORDS, SeenCompany, VisitWords
 from crm.visits.models import Visit
 from crm.visits.permissions import may_read_texts
 from crm.visits.rules import Channel, Kind, Status, Verdict
@@ -44,6 +45,7 @@ class SeenVisit(VisitWords):
     leader: Named
     participants: tuple[Named, ...]
     leads: tuple[LeadLabel, ...]
+    companies: tuple[SeenCompany, ...]  # none where the words may not be read
     entered_by: Named | None  # who entered it for those who made it (代录)
     is_theirs: bool  # led, joined or entered by the viewer
     is_readable: bool
@@ -63,13 +65,19 @@ class Participation:
     participants: tuple[Named, ...]
     leads: tuple[LeadLabel, ...]
     entered_by: Named | None
+    companies: tuple[SeenCompany, ...]
 
 
-def seen_as(visit: Visit, viewer: Viewer, labels: Mapping[int, LeadLabel]) -> SeenVisit:
-    """The visit, people and leads loaded, as the viewer may see it; `labels` name its leads."""
+def _seen_as(
+    visit: Visit,
+    viewer: Viewer,
+    labels: Mapping[int, LeadLabel],
+    companies: tuple[SeenCompany, ...],
+) -> SeenVisit:
     leads = tuple(labels[lead.id] for lead in visit.leads)
-    people = Participation(visit.leader, tuple(visit.participants), leads, visit.entered_by)
-    return seen_with(visit, viewer, people, words=WORDS)
+    people = visit.leader, tuple(visit.participants)
+    named = Participation(*people, leads, visit.entered_by, companies)
+    return seen_with(visit, viewer, named, words=WORDS)
 
 
 def seen_with(
@@ -99,6 +107,7 @@ def seen_with(
         leader=named.leader,
         participants=named.participants,
         leads=named.leads,
+        companies=named.companies if is_readable else (),
         # named only where somebody else entered it
         entered_by=None if visit.entered_by_id in made_by else named.entered_by,
         is_theirs=me in {visit.entered_by_id, *made_by},
@@ -114,8 +123,9 @@ def seen_with(
 
 
 def shown(db: Session, viewer: Viewer, visits: Iterable[Visit], on: date) -> list[SeenVisit]:
-    """The visits as the viewer may see them, with one query for the labels of all their leads."""
+    """The visits as the viewer may see them: one query for their leads, one for the companies."""
     visits = list(visits)
     lead_ids = {lead.id for visit in visits for lead in visit.leads}
     labels = lead_labels(db, viewer, lead_ids, on)
-    return [seen_as(visit, viewer, labels) for visit in visits]
+    companies = seen_companies(db, viewer, [visit.id for visit in visits], on)
+    return [_seen_as(visit, viewer, labels, companies[visit.id]) for visit in visits]

@@ -26,6 +26,17 @@ class Kind(LabeledEnum):
     REMOTE = "remote", "线上对接"
 
 
+class Counterpart(LabeledEnum):
+    """What kind of organization was met."""
+
+    ENTERPRISE = "enterprise", "企业"
+    CHAMBER = "chamber", "商协会"
+    INTERMEDIARY = "intermediary", "中介机构"
+    FUND = "fund", "基金"
+    INSTITUTE = "institute", "科研院所"
+    GOVERNMENT = "government", "政府部门"
+
+
 class Channel(LabeledEnum):
     """How people meet."""
 

@@ -17,8 +17,17 @@ from crm.people.models import Person
 from crm.people.permissions import Viewer, viewer
 from crm.people.quota_inputs import Edit
 from crm.visits.batch_insert import ImportedVisit, insert_visit, insert_visits
+from crm.visits.companies import (
+    add_companies,
+    companies_met,
+    companies_of,
+    copies_of,
+    entry_of,
+    seen_companies,
+    set_companies,
+)
 from crm.visits.companions import note_named, notify_named
-from crm.visits.fields import WORDS, VisitData
+from crm.visits.fields import WORDS, CompanyMet, VisitData
 from crm.visits.late_entry import DatesAndState, late_by_person, store_days_late
 from crm.visits.links import (
     VisitLinks,
@@ -100,9 +109,15 @@ def keep_visit(db: Session, *, new: NewVisit, by: Person, now: datetime) -> Visi
 
     begin_trips(db, [visit], now=now)
     add_links(db, visit, late_by=dict.fromkeys(data.joined_by, late), lead_ids=data.lead_ids)
+    add_companies(db, visit.id, new.companies)
     notify_named(db, visit, data.joined_by, by=by, now=now)
 
-    links = {"participant_ids": sorted(data.joined_by), "lead_ids": sorted(data.lead_ids)}
+    links: dict[str, object] = {
+        "participant_ids": sorted(data.joined_by),
+        "lead_ids": sorted(data.lead_ids),
+    }
+    if new.companies:
+        links["companies"] = entry_of(new.companies)
     after = new.columns | links | _reason(data)
     # REGIME 2: the entry says for whom it was entered (代录)
     if by.id not in {data.leader_id, *data.joined_by}:
@@ -139,14 +154,23 @@ def rewrite_visit(
 ) -> Visit:
     """Make the change; the caller has checked the right to it and holds the row."""
     on, by = civil_date(now), viewer.person
-    links = links_of(db, visit, viewer, on)
+    links, companies_before = links_of(db, visit, viewer, on), companies_of(db, visit.id)
     # who may not read the words cannot change them
-    if not may_read(db, viewer, visit.id, on):
+    is_reader = may_read(db, viewer, visit.id, on)
+    if not is_reader:
         data = replace(data, **{name: getattr(visit, name) for name in WORDS})
 
     values = check_visit(db, data, viewer, now, visit)
     # nobody takes away a lead that they cannot see
     lead_ids = frozenset(data.lead_ids) | links.hidden_lead_ids
+    companies = (
+        companies_met(
+            db, data, viewer=viewer, on=on, others=_hidden_companies(db, visit, viewer, on)
+        )
+        if is_reader
+        else companies_before
+    )
+    values |= copies_of(companies)
     late_before = {**links.late_by, visit.leader_id: visit.late_by_days}
     was = DatesAndState.of(visit)
     before, after = changes(visit, values)
@@ -159,6 +183,9 @@ def rewrite_visit(
     kept = VisitLinks(late, lead_ids, links.hidden_lead_ids)
     links_before, links_after = _change_links(db, visit, links, kept)
     before, after = before | links_before, after | links_after
+    if {*companies} != {*companies_before}:
+        set_companies(db, visit.id, companies)
+        before["companies"], after["companies"] = entry_of(companies_before), entry_of(companies)
     note_named(db, visit, data.joined_by - links.participant_ids, by=by, now=now)
     is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
     if is_undone or _confirmed_facts(visit) & after.keys():
@@ -183,6 +210,16 @@ def rewrite_visit(
         )
 
     return visit
+
+
+def _hidden_companies(db: Session, visit: Visit, viewer: Viewer, on: date) -> list[CompanyMet]:
+    """Companies met that the viewer cannot see, and so neither names nor takes away."""
+    pairs = zip(
+        companies_of(db, visit.id),
+        seen_companies(db, viewer, [visit.id], on)[visit.id],
+        strict=True,
+    )
+    return [row for row, seen in pairs if seen.is_hidden]
 
 
 def _change_links(

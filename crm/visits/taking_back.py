@@ -17,6 +17,7 @@ from crm.base.fields import FieldKind
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.people.quota_inputs import Edit
+from crm.visits.companies import companies_of, entry_of, from_entry, set_companies
 from crm.visits.fields import VISIT_FIELDS
 from crm.visits.late_entry import DatesAndState, late_by_person, late_now, store_days_late
 from crm.visits.links import keep_former_people, lead_ids_of, participants_of, set_links
@@ -30,7 +31,7 @@ UNDO_WITHIN = timedelta(minutes=30)
 _LOGGED = Edit.VISIT_LOGGED.value
 _VERDICTS = frozenset({Edit.VISIT_CONFIRMED.value, Edit.VISIT_REJECTED.value})
 _STEPS = _VERDICTS | {_LOGGED, "visit.changed", "visit.done", "visit.moved"}
-_LINKS = frozenset({"participant_ids", "lead_ids"})
+_LINKS = frozenset({"participant_ids", "lead_ids", "companies"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +186,20 @@ def _value(name: str, value: Any) -> object:
 def _set_links_back(
     db: Session, visit: Visit, old: Mapping[str, Any], was: Unrecorded
 ) -> tuple[dict[str, object], dict[str, object]]:
-    """Set participants and leads to what they were; the values that differed."""
-    present = {
+    """Set participants, leads and companies to what they were; the values that differed."""
+    present: dict[str, list[Any]] = {
         "participant_ids": sorted(participants_of(db, visit.id)),
         "lead_ids": sorted(lead_ids_of(db, visit.id)),
     }
     wanted = {name: old.get(name, ids) for name, ids in present.items()}
     late_by = {person_id: was.late_by[person_id] for person_id in wanted["participant_ids"]}
     set_links(db, visit, late_by=late_by, lead_ids=wanted["lead_ids"])
+
+    if "companies" in old:
+        rows = from_entry(old["companies"])
+        present["companies"] = entry_of(companies_of(db, visit.id))
+        wanted["companies"] = entry_of(rows)
+        set_companies(db, visit.id, rows)
 
     differing = [name for name in present if present[name] != wanted[name]]
     return {name: present[name] for name in differing}, {name: wanted[name] for name in differing}

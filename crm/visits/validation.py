@@ -17,7 +17,8 @@ from crm.people.models import EntryGrant, Person, Posting
 from crm.people.permissions import Viewer, people_in
 from crm.people.queries import at_work_on_date, values_of_date
 from crm.people.rules import WITH_RECORDS, Role
-from crm.visits.fields import WORDS, VisitData
+from crm.visits.companies import companies_met, copies_of
+from crm.visits.fields import WORDS, CompanyMet, VisitData
 from crm.visits.links import links_of
 from crm.visits.models import Visit
 from crm.visits.permissions import may_read
@@ -44,11 +45,14 @@ class NewVisit:
 
     data: VisitData
     columns: dict[str, object]
+    companies: tuple[CompanyMet, ...]
 
 
 def check_new_visit(db: Session, data: VisitData, viewer: Viewer, now: datetime) -> NewVisit:
     """Check a visit that is entered; refused as `log_visit` says."""
-    return NewVisit(data, check_visit(db, data, viewer, now))
+    columns = check_visit(db, data, viewer, now)
+    companies = companies_met(db, data, viewer=viewer, on=civil_date(now))
+    return NewVisit(data, columns | copies_of(companies), companies)
 
 
 def check_visit(

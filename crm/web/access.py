@@ -45,6 +45,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "choices.date": ANYONE,
     # records
     "choices.leads": WITH_RECORDS,
+    "choices.companies": WITH_RECORDS,
     "visits.listing": WITH_RECORDS,
     "visits.sums": WITH_RECORDS,
     "visits.new": WITH_RECORDS,

@@ -26,7 +26,7 @@ from crm.quotas.models import Correction, FigureRecord, RuleVersion
 from crm.supervision.models import Order, OrderEntry
 from crm.supervision.rules import EntryKind
 from crm.transactions import transaction
-from crm.visits.models import Visit, VisitFormer, VisitParticipant
+from crm.visits.models import Visit, VisitCompany, VisitFormer, VisitParticipant
 from crm.visits.rules import Channel, Kind, kind_by
 from crm.visits.service import VisitData, change_visit, confirm_visit, reject_visit
 from tests.conftest import NOW
@@ -234,6 +234,30 @@ def test_the_amount_of_a_lead_becomes_its_total_without_a_rate(migrated):
         after = rows.execute(text("SELECT amount, currency FROM lead ORDER BY id")).all()
     assert kept == expected
     assert after == before == [(125_000_000_000, "CNY"), (800_050, "USD"), (None, None)]
+
+
+def test_the_companies_of_leads_were_met_and_the_first_has_the_person_met(migrated):
+    with db.sessionmaker.begin() as rows:
+        me = make_person(rows)
+        companies = [make_company(rows, name) for name in ("甲", "乙")]
+        leads = [make_lead(rows, company=company) for company in companies]
+        again = make_lead(rows, company=companies[1])
+        make_visit(rows, me, leads=[*leads, again], met="韩总", position="总监")
+        make_visit(rows, me, met="某处长")
+        make_visit(rows, me)
+        ids = [lead.company_id for lead in leads]
+
+    migrations().downgrade("0055")
+    with db.sessionmaker() as rows:
+        before = rows.execute(text("SELECT met, position FROM visit ORDER BY id")).all()
+    migrations().upgrade()
+
+    columns = (VisitCompany.visit_id, VisitCompany.company_id, VisitCompany.met)
+    with db.sessionmaker() as rows:
+        kept = rows.execute(select(*columns).order_by(VisitCompany.id)).all()
+        after = rows.execute(text("SELECT met, position FROM visit ORDER BY id")).all()
+    assert kept == [(1, ids[0], "韩总"), (1, ids[1], None), (2, None, "某处长")]
+    assert after == before
 
 
 def test_the_outbox_is_rebuilt_without_losing_a_digest(migrated):

@@ -13,18 +13,20 @@ from crm.base.audit_entries import AuditEntry
 from crm.base.audit_trail import first_break
 from crm.base.sheets import SheetRefused, write_sheet, write_template
 from crm.leads.merged import Mergeable
+from crm.leads.models import Lead
 from crm.people.models import Person
 from crm.people.rules import Role
 from crm.reassignment.merges import Pair, merge
 from crm.transactions import transaction
+from crm.visits.companies import companies_of
 from crm.visits.exports import visit_rows
-from crm.visits.fields import VISIT_COLUMNS
+from crm.visits.fields import VISIT_COLUMNS, CompanyMet
 from crm.visits.imports import check_visits, import_visits, keep_visits
-from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.models import Visit, VisitCompany, VisitLead, VisitParticipant
 from crm.visits.rules import Channel, Kind, Status, Verdict
 from tests.conftest import NOW
 from tests.counting import statements_on
-from tests.factories import make_lead, make_person, make_unit, make_visit
+from tests.factories import make_company, make_lead, make_person, make_unit, make_visit
 
 HEAD = (
     "ref,kind,channel,status,starts_at,ends_at,city,"
@@ -305,6 +307,24 @@ def test_a_repeat_with_another_moment_of_entry_is_refused(take):
     assert problems == [("ref_taken", 2, "ref")]
 
 
+def test_a_row_names_companies_and_whom_one_met_at_each(db, take):
+    known = make_company(db, "南通华芯电子有限公司")
+    head, row = f"{HEAD},met,position,companies", ROW.format(with_="", leads="L1", logged="")
+
+    told = f"{row},韩总;;王女士,总裁;;,南通华芯电子有限公司;某商会;苏州某厂"
+    outcomes = take(told, head=head), take(told, head=head)
+
+    of_lead = db.scalars(select(Lead.company_id)).one()
+    stored = companies_of(db, db.scalars(select(Visit.id)).one())
+    assert outcomes == ((1, 0, 0), (0, 0, 1))
+    assert stored == (
+        CompanyMet(known.id, met="韩总", position="总裁"),
+        CompanyMet(name="某商会"),
+        CompanyMet(name="苏州某厂", met="王女士"),
+        CompanyMet(of_lead),
+    )
+
+
 def test_what_is_exported_is_imported_and_exported_the_same(db):
     people = [make_person(db, username) for username in ("zhao", "qian", "sun")]
     lead, ways = make_lead(db, ref="L1"), product(Status, Verdict.__members__ | {"": 1}, (1, 9))
@@ -321,11 +341,15 @@ def test_what_is_exported_is_imported_and_exported_the_same(db):
             leads=[lead] * (number % 2),
             trip=f"T{number}" if number % 4 == 0 else None,
             minutes="第一行\n第二行",
+            met="韩总",
+            companies=[
+                CompanyMet(name=name, met=name[:1]) for name in ("甲厂", "乙会")[: number % 3]
+            ],
             entered_at=datetime(2026, 5, 1, 0, 0, number, number, tzinfo=UTC),
         )
     exported = export(db)
 
-    for table in (VisitParticipant, VisitLead, Visit):
+    for table in (VisitParticipant, VisitLead, VisitCompany, Visit):
         db.execute(delete(table))
     db.expire_all()
     import_visits(db, content=exported, now=NOW)

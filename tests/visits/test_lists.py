@@ -104,7 +104,7 @@ def test_a_list_costs_the_same_however_long(db, counted):
     eyes = zone.eyes("supervisor")
     db.flush()
 
-    with counted(4):
+    with counted(5):
         page = visits_page(db, eyes, TODAY, by=VisitFilter())
 
     assert len(page.items) == 12

@@ -21,7 +21,7 @@ from crm.supervision.rules import About, OrderKind, Origin
 from crm.targets.rules import Metric, TargetMeasure, Tier
 from crm.targets.speed import NormUnit
 from crm.visits.fields import VISIT_FIELDS
-from crm.visits.rules import Channel, Kind, Status
+from crm.visits.rules import Channel, Counterpart, Kind, Status
 
 ACTIONS: Mapping[str, str] = {
     "visit.logged": "登记拜访",
@@ -256,8 +256,10 @@ FIELDS: Mapping[str, str] = {
     "channels": "计入方式",
     "claimed_amount": "申报数额",
     "code": "编号",
+    "company_id": "企业",
     "contact": "联系人",
     "count": "项目数",
+    "counterpart": "对方类型",
     "counts_on": "计入日期",
     "count_by": "计数",
     "country": "国家或地区",
@@ -404,6 +406,7 @@ _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("supervision_order", "origin"): Origin,
     ("absence", "status"): AbsenceStatus,
     ("unit", "kind"): UnitKind,
+    ("visit", "counterpart"): Counterpart,
     ("rule", "kinds"): Kind,
     ("rule", "period"): PeriodKind,
     ("target", "measure"): TargetMeasure,

@@ -24,6 +24,7 @@ from crm.web.audit.labels import ACTIONS, PEOPLE, SUBJECTS, UNITS, label_of, wor
 OF_KINDS = {("lead", "kind"), ("speed_span", "begin"), ("speed_span", "end")}
 NOBODY = "系统"
 NOTHING = "—"
+UNNAMED = "未公开"  # a company that is hidden from the viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class _Words:
             return self.names.units.get(row_id, str(row_id))
         if field in LEADS and row_id in self.readable.labels:
             return self.readable.labels[row_id].text
+        if field == "company_id":
+            return self.readable.companies.get(row_id, UNNAMED)
         return str(row_id)
 
     def subject(self, entry: AuditEntry) -> str:

@@ -15,11 +15,12 @@ from wtforms.utils import unset_value
 from wtforms.validators import StopValidation
 
 from crm.base.choices import MOST_FOUND, MOST_SOUGHT, Choice
+from crm.leads.company_queries import found_companies
 from crm.leads.queries import found_leads
 from crm.leads.redaction import lead_labels
 from crm.people.choices import PeopleAsked, found_people
 from crm.people.permissions import Viewer
-from crm.visits.likely import likely_leads, likely_people
+from crm.visits.likely import likely_companies, likely_leads, likely_people
 from crm.web.forms import NOTHING, chosen_id, cleaned, row_id
 from crm.web.transaction import today
 
@@ -127,6 +128,45 @@ class LeadsField(_SearchedSeveral):
     hint = LeadField.hint
 
 
+class CompanyField(_SearchedOne):
+    """A known company (`#7`), searched for, or the name of another one."""
+
+    hint = "企业名称或首字母，未建档的填全称"
+    prefix = "#"
+
+    def __init__(self, label: str, validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, coerce=_company, **kwargs)
+
+    @property
+    def ids(self) -> set[int]:
+        """The id of the chosen company, if it is a known one."""
+        return {self.company_id} if self.company_id else set()
+
+    @property
+    def company_id(self) -> int | None:
+        """The chosen company, if it is a known one."""
+        text = self.data or ""
+        return row_id(text[1:]) if text.startswith(self.prefix) else None
+
+    @property
+    def typed_name(self) -> str | None:
+        """The name of one that is not known."""
+        return None if self.company_id else self.data or None
+
+    def _outcome(self, found: Sequence[Choice]) -> str:
+        if found:
+            return super()._outcome(found)
+        self.data = self.sought
+        return "未找到同名企业，已按名称填入，请核对后保存。"
+
+
+def _company(text: str) -> str:
+    """A value of the field; ValueError for anything else."""
+    if text.startswith(CompanyField.prefix):
+        row_id(text[1:])
+    return cleaned(text) or ""
+
+
 class HolderField(PersonField):
     """One person (`p7`), searched for, or one of the units (`u3`)."""
 
@@ -200,3 +240,17 @@ def offer_leads(
         lambda text: [lead for lead in found_leads(db, viewer, on, text) if lead.id != without],
         [NOTHING],
     )
+
+
+def offer_companies(db: Session, viewer: Viewer, fields: Sequence[CompanyField]) -> None:
+    """Offer the likely companies in the first field, and in each what is chosen."""
+    on = today()
+    chosen = {company_id for field in fields for company_id in field.ids}
+    rows = likely_companies(db, viewer, on, chosen=chosen)
+
+    for field in fields:
+        field.search_url = url_for("choices.companies")
+        offered = rows if field is fields[0] else [row for row in rows if row.id in field.ids]
+        field.offer(offered, lambda text: found_companies(db, viewer, on, text), [NOTHING])
+        if field.typed_name:
+            field.choices.append(SelectChoice(field.typed_name, field.typed_name))

@@ -8,9 +8,11 @@ from flask.typing import ResponseReturnValue
 from crm.base.choices import MOST_FOUND, Choice
 from crm.base.formatting import full_day
 from crm.extensions import db
+from crm.leads.company_queries import found_companies
 from crm.leads.queries import found_leads
 from crm.people.choices import Group, PeopleAsked, found_people
 from crm.web.auth import my_view
+from crm.web.choices.fields import CompanyField
 from crm.web.date_fields import read_date, read_time, shown_time
 from crm.web.forms import enum_arg, row_id, text_arg
 from crm.web.transaction import today
@@ -35,6 +37,14 @@ def leads() -> ResponseReturnValue:
     text = text_arg("q")
     found = found_leads(db.session, my_view(), today(), text) if text else []
     return _answer([lead for lead in found if lead.id != _without()])
+
+
+@bp.get("/companies")
+def companies() -> ResponseReturnValue:
+    """Companies found as in their list."""
+    text = text_arg("q")
+    found = found_companies(db.session, my_view(), today(), text) if text else []
+    return _answer(found, prefix=CompanyField.prefix)
 
 
 @bp.get("/date")

@@ -10,11 +10,11 @@ from crm.problems.models import Problem
 from crm.problems.permissions import onlooker
 from crm.problems.queries import problem_of_visit
 from crm.quotas.pending_visits import ids_awaiting_verdict
-from crm.visits.fields import VISIT_FIELDS, WORDS
+from crm.visits.fields import VISIT_FIELDS, WORDS, SeenCompany
 from crm.visits.permissions import may_change, may_judge
 from crm.visits.queries import rejection_reasons
 from crm.visits.redaction import SeenVisit
-from crm.visits.rules import Status, Verdict, days_until_logged, is_open_to_verdict
+from crm.visits.rules import Counterpart, Status, Verdict, days_until_logged, is_open_to_verdict
 from crm.visits.trips import trip_id_of
 from crm.web.auth import my_view
 from crm.web.files.pages import FilesPart
@@ -22,7 +22,17 @@ from crm.web.transaction import moment, today
 from crm.web.visits.files import FILES, of_visit
 from crm.web.visits.rows import VerdictButtons, VisitRow, entered_by, visit_row
 
-AMONG_FACTS = ("met", "position")
+OF_COMPANIES = ("met", "position")  # words that the rows of companies show
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyLine:
+    """A company met, with the way to its page where the viewer may open it."""
+
+    name: str
+    url: str | None
+    people: str
+    counterpart: str  # none for an enterprise, the usual one
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,7 @@ class VisitPage:
 
     row: VisitRow
     facts: list[tuple[str, str]]
+    companies: list[CompanyLine]
     words: list[tuple[str, str]]
     is_readable: bool  # else its words are hidden, whether there are any or not
     is_bare: bool  # own visit without contact and minutes
@@ -55,7 +66,9 @@ def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage
     reasons = rejection_reasons(db.session, [seen.id]) if seen.verdict is Verdict.REJECTED else {}
     companions = {person.id for person in seen.participants}
     texts = (
-        (VISIT_FIELDS[name].label, getattr(seen, name)) for name in WORDS if name not in AMONG_FACTS
+        (VISIT_FIELDS[name].label, getattr(seen, name))
+        for name in WORDS
+        if name not in OF_COMPANIES
     )
 
     row = visit_row(
@@ -78,6 +91,7 @@ def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage
     return VisitPage(
         row=row,
         facts=_facts(seen),
+        companies=[company_line(row) for row in seen.companies if row.name or row.people],
         words=[(label, text) for label, text in texts if text],
         is_readable=seen.is_readable,
         is_bare=seen.is_theirs
@@ -104,14 +118,18 @@ def _problem_url(seen: SeenVisit, problem: Problem | None) -> str | None:
     return url_for("problems.new", visit=seen.id) if is_readable else None
 
 
+def company_line(row: SeenCompany) -> CompanyLine:
+    is_usual = row.counterpart is Counterpart.ENTERPRISE
+    url = url_for("companies.show", company_id=row.company_id) if row.company_id else None
+    return CompanyLine(row.name or "", url, row.people, "" if is_usual else row.counterpart.label)
+
+
 def _facts(seen: SeenVisit) -> list[tuple[str, str]]:
-    met = " ".join(part for part in (seen.met, seen.position) if part)
     labels = {name: field.label for name, field in VISIT_FIELDS.items()}
     pairs = [
         (labels["leader_id"], seen.leader.name),
         (labels["participant_ids"], "、".join(person.name for person in seen.participants)),
         (labels["channel"], seen.channel.label),
-        (labels["met"], met),
         ("办结时间", _logged(seen)),
         ("登记人", entered_by(seen)),
     ]

@@ -25,6 +25,7 @@ from crm.web.choices.fields import (
     LeadsField,
     PeopleField,
     PersonField,
+    offer_companies,
     offer_leads,
     offer_people,
 )
@@ -38,10 +39,12 @@ from crm.web.forms import (
     sensible_year,
     show_refusal,
 )
+from crm.web.visits.company_rows import CompanyRows, row_values, rows_in_words
 
 HOURS = frozenset({"starts", "ends"})  # hidden in the form of a stay
 HALF_DAYS = ((time(14), time(16)), (time(9), time(11)))  # the usual hours, the later first
-LATER = (*WORDS, "trip")  # fields of the folded part
+OF_COMPANIES = frozenset({"met", "position"})  # words that the rows of companies have
+LATER = (*(name for name in WORDS if name not in OF_COMPANIES), "trip")  # folded
 _short = Length(max=100, message="最多 %(max)d 个字。")
 _LABELS = {name: field.input_label for name, field in VISIT_FIELDS.items()}
 
@@ -77,6 +80,7 @@ class VisitForm(VersionedForm):
     last_on = VisitDateField("结束日期", [Optional(), sensible_year])
     city: StringField
     lead_ids = LeadsField(_LABELS["lead_ids"])
+    companies = CompanyRows()
     participant_ids = PeopleField(_LABELS["participant_ids"])
     leads_again = LeadsField("点选添加上次的线索")
     companions_again = PeopleField("点选添加上次的同行人")
@@ -84,6 +88,7 @@ class VisitForm(VersionedForm):
     leader_id = PersonField(_LABELS["leader_id"], [DataRequired("请选择带队人。")])
     reason = StringField("修改原因", [_short], filters=[cleaned])
     trips: Sequence[str] = ()  # references to choose from
+    hides_words = False  # from whoever may not read them
     prompt: Any = None  # unanswered questions (`questions.Prompt`)
     frozen: Sequence[str] = ()  # names of the periods whose figures are frozen
 
@@ -95,7 +100,8 @@ class VisitForm(VersionedForm):
     @property
     def has_more(self) -> bool:
         """Whether a field of the folded part is filled in or has an error."""
-        return any(self[name].data or self[name].errors for name in LATER)
+        is_used = any(self[name].data or self[name].errors for name in LATER)
+        return is_used or self.companies.has_people
 
     def assume_leader(self) -> bool:
         """Let whoever the visit is entered for lead it, where no leader was chosen (代录)."""
@@ -158,7 +164,8 @@ class VisitForm(VersionedForm):
         """The words; whoever may not read them has no fields for them."""
         if was and not was.is_readable:
             return {name: getattr(was, name) for name in LATER}
-        return {name: self[name].data for name in LATER}
+        words = {name: self[name].data for name in LATER}
+        return words | {"companies": self.companies.companies}
 
     def refuse(self, refusal: Refused) -> None:
         """Show a refusal at a visible field: a stay hides its hours, every form its reference."""
@@ -244,8 +251,12 @@ def form_values(visit: SeenVisit) -> dict[str, Any]:
         "lead_ids": [lead.id for lead in visit.leads if lead.id],
         "leader_id": visit.leader.id,
         **_hour_values(visit.starts_at, visit.ends_at),
-        **({name: getattr(visit, name) for name in LATER} if visit.is_readable else {}),
+        **(_word_values(visit) if visit.is_readable else {}),
     }
+
+
+def _word_values(visit: SeenVisit) -> dict[str, Any]:
+    return {name: getattr(visit, name) for name in LATER} | {"companies": row_values(visit)}
 
 
 def value_labels(visit: SeenVisit) -> dict[str, str]:
@@ -254,6 +265,7 @@ def value_labels(visit: SeenVisit) -> dict[str, str]:
         "leader_id": visit.leader.name,
         "participant_ids": "、".join(person.name for person in visit.participants),
         "lead_ids": "、".join(lead.text for lead in visit.leads if lead.id),
+        "companies": rows_in_words(visit.companies),
     }
 
 
@@ -266,6 +278,7 @@ def set_choices(
     people = [form.participant_ids, form.leader_id]
     offer_people(db, asked, *people, also=[*last.participant_ids, *form.companions_again.ids])
     offer_leads(db, viewer, form.lead_ids, also=[*last.lead_ids, *form.leads_again.ids])
+    offer_companies(db, viewer, form.companies.pickers)
     form.trips = offered(db, viewer, on)
 
 

@@ -140,7 +140,8 @@ def title_of(visit: SeenVisit) -> str:
 
 def names_of(visit: SeenVisit) -> tuple[str, str]:
     """Its companies and their projects; without a company whatever else names it, alone."""
-    companies = dict.fromkeys(lead.company for lead in visit.leads if lead.company)
+    of_leads = (lead.company for lead in visit.leads)
+    companies = dict.fromkeys(filter(None, (*of_leads, *(row.name for row in visit.companies))))
     projects = "、".join(lead.text for lead in visit.leads)
     if companies:
         return "、".join(companies), projects

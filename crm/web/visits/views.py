@@ -35,6 +35,7 @@ from crm.web.visits.actions import (
     rewrite,
     undo,
 )
+from crm.web.visits.company_rows import asks_for_row
 from crm.web.visits.detail import visit_page
 from crm.web.visits.files import FILES
 from crm.web.visits.forms import (
@@ -77,8 +78,12 @@ def new() -> ResponseReturnValue:
 def _met_before(lead_id: int) -> dict[str, object]:
     """Where the lead was last visited, and whom one met there."""
     last = last_meeting(db.session, my_view(), lead_id, today())
-    values = {"city": last.city, "met": last.met, "position": last.position} if last else {}
-    return {name: text for name, text in values.items() if text}
+    if last is None:
+        return {}
+    values: dict[str, object] = {"city": last.city} if last.city else {}
+    if last.met or last.position:
+        values["companies"] = [{"met": last.met, "position": last.position}]
+    return values
 
 
 def _last() -> LastChoices:
@@ -104,10 +109,12 @@ def create() -> ResponseReturnValue:
         return answer
 
     is_leader_assumed = form.assume_leader()
-    if visit := _save_new(form):
+    if asks_for_row():
+        form.companies.append_entry()
+    elif visit := _save_new(form):
         return redirect(url_for(".show", visit_id=visit.id))
     # sent twice at once: what it is refused or asked about may be itself, saved since
-    if answer := _known_answer(form):
+    elif answer := _known_answer(form):
         return answer
 
     if is_leader_assumed:  # whoever is chosen next leads it
@@ -175,6 +182,7 @@ def _current(visit: Visit, seen: SeenVisit) -> CurrentRecord:
 
 
 def _edit_page(form: VisitForm, seen: SeenVisit) -> str:
+    form.hides_words = not seen.is_readable
     set_choices(db.session, form, my_view(), today())
     # a refused form has named its frozen periods already
     if not form.frozen:
@@ -191,7 +199,9 @@ def change(visit_id: int) -> ResponseReturnValue:
     form, seen = VisitForm(), _seen(visit)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-    if form.validate():
+    if asks_for_row():
+        form.companies.append_entry()
+    elif form.validate():
         hidden = HOURS if form.kind.data is Kind.RESIDENCY else ()
         if has_conflict(db.session, form, _current(visit, seen), but=hidden):
             status = HTTPStatus.CONFLICT

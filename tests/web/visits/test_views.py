@@ -280,10 +280,10 @@ def test_a_stay_that_ends_today_is_logged_at_the_end_of_work(app, at_linas, lina
 def test_the_folded_part_opens_on_an_error(at_linas, lina):
     assert '<details class="more">' in at_linas.get("/visits/new").text
 
-    answer = send(at_linas, lina, met="很" * 101)
+    answer = send(at_linas, lina, **{"companies-0-met": "很" * 101})
 
     assert '<details class="more" open>' in answer.text
-    assert 'id="met-error"' in answer.text
+    assert 'id="companies-0-met-error"' in answer.text
 
 
 def test_a_stay_that_ends_before_it_begins_says_so_at_a_visible_field(at_linas, lina):
