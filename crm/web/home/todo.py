@@ -27,7 +27,9 @@ from crm.results.queries import waiting_for as claims_waiting
 from crm.supervision.assignees import waiting_for
 from crm.supervision.reminders import unread_reminders
 from crm.visits.queries import next_turn
+from crm.visits.unled import my_unled_companies
 from crm.web.quotas.visible_figures import my_figure_scope
+from crm.web.visits.rows import new_lead_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
     yield from _problems(db, me, now)
     yield from _claims(db, me, now)
     yield from _parked(db, me, civil_date(now))
+    yield from _unled(db, me, civil_date(now))
     yield TodoItem(
         "您的修改已生成更正，请说明原因",
         count_corrections(db, of_author(me.person_id) & without_reason()),
@@ -131,6 +134,13 @@ def _parked(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
     if len(leads) == 1:
         url, about = url_for("leads.show", lead_id=leads[0].id), leads[0].title
     yield TodoItem("搁置的线索已到再看日期", len(leads), url, "flag", about)
+
+
+def _unled(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
+    """Companies met twice without a lead: one touch opens the form of a lead (REGIME 3)."""
+    for company in my_unled_companies(db, me, on):
+        label = f"{company.name}已拜访多次，尚无线索"
+        yield TodoItem(label, company.visits, new_lead_url(company), "bulb")
 
 
 def _to_decide(db: Session, me: Viewer, on: date, now: datetime) -> Iterator[TodoItem]:

@@ -26,7 +26,7 @@ from crm.leads.rules import Secrecy, Stage
 from crm.people.queries import primary_posting
 from crm.web.auth import my_view, signed_in
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
-from crm.web.forms import LARGEST_ID, is_saved, row_id, show_refusal
+from crm.web.forms import LARGEST_ID, is_saved, row_id, show_refusal, text_arg
 from crm.web.leads.actions import (
     correct,
     end_role,
@@ -112,7 +112,9 @@ def new() -> ResponseReturnValue:
 
 
 def _asked_company() -> str | None:
-    """The name of the company from whose page the form was opened."""
+    """The name of the company from whose page, or from whose visits, the form was opened."""
+    if name := text_arg("company_name"):
+        return name
     asked = request.args.get("company", type=row_id)
     company = company_of(db.session, my_view(), asked, today()) if asked else None
     return company.name if company else None

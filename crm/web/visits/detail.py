@@ -16,11 +16,12 @@ from crm.visits.queries import rejection_reasons
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Counterpart, Status, Verdict, days_until_logged, is_open_to_verdict
 from crm.visits.trips import trip_id_of
+from crm.visits.unled import UnledCompany, unled_among
 from crm.web.auth import my_view
 from crm.web.files.pages import FilesPart
 from crm.web.transaction import moment, today
 from crm.web.visits.files import FILES, of_visit
-from crm.web.visits.rows import VerdictButtons, VisitRow, entered_by, visit_row
+from crm.web.visits.rows import VerdictButtons, VisitRow, entered_by, new_lead_url, visit_row
 
 OF_COMPANIES = ("met", "position")  # words that the rows of companies show
 
@@ -33,6 +34,12 @@ class CompanyLine:
     url: str | None
     people: str
     counterpart: str  # none for an enterprise, the usual one
+    unled: UnledCompany | None  # met twice without a lead
+
+    @property
+    def new_lead_url(self) -> str | None:
+        """The form of a lead that is offered."""
+        return new_lead_url(self.unled) if self.unled else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ def visit_page(seen: SeenVisit, *, shown_at: int, reason: str = "") -> VisitPage
     return VisitPage(
         row=row,
         facts=_facts(seen),
-        companies=[company_line(row) for row in seen.companies if row.name or row.people],
+        companies=_company_lines(seen),
         words=[(label, text) for label, text in texts if text],
         is_readable=seen.is_readable,
         is_bare=seen.is_theirs
@@ -118,10 +125,23 @@ def _problem_url(seen: SeenVisit, problem: Problem | None) -> str | None:
     return url_for("problems.new", visit=seen.id) if is_readable else None
 
 
-def company_line(row: SeenCompany) -> CompanyLine:
+def _company_lines(seen: SeenVisit) -> list[CompanyLine]:
+    unled: dict[int | str | None, UnledCompany] = {
+        company.company_id or company.name: company
+        for company in unled_among(db.session, my_view(), seen.companies, today())
+    }
+    return [
+        _company_line(row, unled.get(row.company_id or row.name))
+        for row in seen.companies
+        if row.name or row.people
+    ]
+
+
+def _company_line(row: SeenCompany, unled: UnledCompany | None) -> CompanyLine:
     is_usual = row.counterpart is Counterpart.ENTERPRISE
     url = url_for("companies.show", company_id=row.company_id) if row.company_id else None
-    return CompanyLine(row.name or "", url, row.people, "" if is_usual else row.counterpart.label)
+    counterpart = "" if is_usual else row.counterpart.label
+    return CompanyLine(row.name or "", url, row.people, counterpart, unled)
 
 
 def _facts(seen: SeenVisit) -> list[tuple[str, str]]:

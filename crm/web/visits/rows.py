@@ -11,6 +11,7 @@ from crm.base.enums import LabeledEnum
 from crm.base.periods import DAY
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Channel, Kind, Status, Verdict, may_end_early
+from crm.visits.unled import UnledCompany
 
 ICONS = {
     Kind.OUTREACH: "briefcase",
@@ -62,6 +63,11 @@ class VerdictButtons:
 UNSETTLED = Chip("待办结", "warn")
 PLANNED = Chip("计划中", "info")
 WAITING = Chip("待确认", "warn")  # logged late, and counts once a supervisor confirms it
+
+
+def new_lead_url(company: UnledCompany) -> str:
+    """The form of a lead of the company."""
+    return url_for("leads.new", company=company.company_id, company_name=company.name)
 
 
 def visit_tabs(current: str, whose: Iterable[LabeledEnum]) -> list[dict[str, object]]:

@@ -1,14 +1,18 @@
 """The companies met on the form and the page of a visit (REGIME 3)."""
 
+from datetime import date
+from urllib.parse import quote
+
 import pytest
 from sqlalchemy import select
 
 from crm.leads.rules import Secrecy
+from crm.people.models import Person
 from crm.visits.companies import companies_of
 from crm.visits.fields import CompanyMet
 from crm.visits.models import Visit
 from crm.visits.rules import Counterpart
-from tests.factories import arranged, make_company, make_lead, make_person, sign_in
+from tests.factories import arranged, make_company, make_lead, make_person, make_visit, sign_in
 from tests.web.visits.test_views import FORM
 
 
@@ -87,3 +91,18 @@ def test_a_search_tells_nothing_of_hidden_companies(app, known):
 
     assert [row["value"] for row in answer.json["found"]] == [f"#{company}"]
     assert app.test_client().get("/choices/companies?q=华芯").status_code == 302
+
+
+def test_of_a_company_met_twice_one_touch_opens_the_form_of_a_lead(app, known):
+    lina, _ = known
+    with arranged(app) as db:
+        me = db.get_one(Person, lina)
+        for day in (13, 14):
+            make_visit(db, me, date(2026, 7, day), companies=[CompanyMet(name="某厂")])
+    client = sign_in(app, "lina")
+    url = "/leads/new?company_name=某厂"
+
+    pages = client.get("/visits/1").text, client.get("/").text
+
+    assert all(f'href="{quote(url, safe="/?=")}"' in page for page in pages)
+    assert 'value="某厂"' in client.get(url).text
