@@ -15,6 +15,7 @@ from crm.base.periods import DAY
 from crm.leads.merged import Merge, Mergeable, merged_as, standing_merges
 from crm.leads.models import Company, CompanyAlias, Lead, LeadRole
 from crm.leads.permissions import changeable, in_charge, named, role_held_on, visible, visible_to
+from crm.leads.reached import companies_reached
 from crm.leads.redaction import companies_with_hidden_leads
 from crm.leads.rules import Secrecy, Stage
 from crm.leads.search_index import likely_matches
@@ -83,7 +84,10 @@ def filtered(db: Session, viewer: Viewer, on: date, by: LeadFilter) -> Select[Le
     """The leads to which the filter narrows, of those that the viewer may see and no others."""
     query = visible_to(viewer, on).join(Lead.company)
     if by.text.strip():
-        query = query.where(matching(db, by.text, viewer, on))
+        found = matching(db, by.text, viewer, on)
+        if reached := companies_reached(db, by.text, viewer, on):
+            found |= Lead.company_id.in_(reached)
+        query = query.where(found)
 
     for column, value in (
         (Lead.stage, by.stage),
