@@ -36,7 +36,8 @@ def lead_results(lead: Lead) -> LeadResults:
     on, reached = today(), _reached(lead)
 
     def read() -> LeadResults:
-        claims, rules = claims_of_lead(db.session, lead.id), spans(db.session)
+        claims = claims_of_lead(db.session, lead.id)
+        rules = spans(db.session) if reached else ()
         is_claimable = any(needs_recognition(rules, kind, day) for kind, day in reached.items())
         can_claim = is_claimable and may_claim(db.session, my_scope(), lead.id)
         dates = _claimed(claims) | reached
