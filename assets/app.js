@@ -1,5 +1,4 @@
-// What every page loads: htmx, and a few lines that make forms and menus kinder. All pages work without it.
-import htmx from "htmx.org/dist/htmx.esm.js";
+// What every page loads: a few lines that make forms and menus kinder. All pages work without it.
 import { startDates } from "./dates.js";
 import { TYPED, drafts, forget, forgetTyped, person } from "./drafts.js";
 import { startKeys } from "./keys.js";
@@ -7,9 +6,6 @@ import { tell } from "./notices.js";
 import { keepPlace } from "./place.js";
 import { startRows } from "./rows.js";
 import { showMistake, startSaving } from "./saving.js";
-import { startUploads } from "./uploads.js";
-
-htmx.config.includeIndicatorStyles = false; // the CSP forbids inline styles; our sheet has the rules
 
 const closest = (event, selector) => event.target.closest?.(selector);
 const submitters = () => document.querySelectorAll("button[data-sending]");
@@ -42,7 +38,6 @@ addEventListener("pageshow", (event) => {
 
 startDates(); // before drafts come back into their fields
 startRows();
-startUploads(); // before other forms: it takes those with files
 startSaving();
 startKeys();
 
@@ -93,12 +88,6 @@ document.addEventListener("keydown", (event) => {
     menu.open = false;
     menu.querySelector("summary").focus();
   }
-});
-
-document.addEventListener("htmx:sendError", () => tell("网络不通，请稍后重试；已填内容已保留。"));
-document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.xhr.status === 401) location.reload(); // the session has ended: the server shows the sign-in page
-  else tell("操作未完成，请刷新页面后重试。");
 });
 
 keepPlace();

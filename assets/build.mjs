@@ -167,6 +167,8 @@ const texts = {
   "app.css": await styles(),
   "app.js": await bundled("app.js"),
   "forms.js": await bundled("forms.js"),
+  "swaps.js": await bundled("swaps.js"),
+  "uploads.js": await bundled("uploads.js"),
   "icons.svg": await sprite(),
 };
 const manifest = {};

@@ -138,11 +138,14 @@ async function showPage(address) {
   if (answer.ok) show({ status: answer.status, text: await answer.text() });
 }
 
-export function startUploads() {
-  document.addEventListener("submit", (event) => {
+// In the capturing phase: before the forms that app.js saves.
+document.addEventListener(
+  "submit",
+  (event) => {
     const form = event.target;
     if (!form.querySelector("input[data-upload]") || !navigator.onLine) return;
     event.preventDefault();
     if (!("sending" in form.dataset)) uploadAll(form);
-  });
-}
+  },
+  true,
+);

@@ -16,7 +16,8 @@ class Shelf(StrEnum):
     """The part of the menu that holds an entry."""
 
     BAR = "bar"  # always in the bar
-    MORE = "more"  # in the bar on wide screens, under 更多 on phones
+    WIDE = "wide"  # in the bar on wide screens, under 更多 on phones
+    MORE = "more"  # under 更多
     OWN = "own"  # in the personal menu
 
 
@@ -36,13 +37,13 @@ PLACES = (
     ("leads.listing", "线索", "bulb", Shelf.BAR),
     ("compliance.board", "达标看板", "chart-bar", Shelf.BAR),
     ("companies.listing", "企业", "building-skyscraper", Shelf.MORE),
-    ("followups.listing", "跟进", "checklist", Shelf.MORE),
+    ("followups.listing", "跟进", "checklist", Shelf.WIDE),
     ("problems.listing", "困难问题", "alert-triangle", Shelf.MORE),
-    ("supervision.listing", "督办", "gavel", Shelf.MORE),
+    ("supervision.listing", "督办", "gavel", Shelf.WIDE),
     ("claims.listing", "认定", "checks", Shelf.MORE),
-    ("targets.board", "年度目标", "target", Shelf.MORE),
-    ("digests.listing", "周报月报", "report", Shelf.MORE),
-    ("admin.show", "系统管理", "settings", Shelf.MORE),
+    ("targets.board", "年度目标", "target", Shelf.WIDE),
+    ("digests.listing", "周报月报", "report", Shelf.WIDE),
+    ("admin.show", "系统管理", "settings", Shelf.WIDE),
     ("absences.listing", "请假", "calendar-off", Shelf.OWN),
     ("mailbox.listing", "信箱", "mail", Shelf.OWN),
     ("me.show", "我的账号", "user-cog", Shelf.OWN),
@@ -60,18 +61,19 @@ class Menu:
     """The entries that a person may open, by shelf."""
 
     bar: tuple[Place, ...]
+    wide: tuple[Place, ...]
     more: tuple[Place, ...]
     own: tuple[Place, ...]
 
     @property
-    def wide(self) -> tuple[Place, ...]:
-        """The bar on wide screens."""
-        return (*self.bar, *self.more)
-
-    @property
     def is_folded_active(self) -> bool:
         """Whether the page stands under an entry that phones fold away."""
-        return any(place.active for place in (*self.more, *self.own))
+        return any(place.active for place in (*self.wide, *self.more, *self.own))
+
+    @property
+    def is_more_active(self) -> bool:
+        """Whether the page stands under an entry that all screens fold away."""
+        return any(place.active for place in self.more)
 
     @property
     def is_own_active(self) -> bool:
