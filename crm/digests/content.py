@@ -17,6 +17,7 @@ from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, Pend
 from crm.supervision.queries import OrderActivity
 from crm.targets.rules import TargetProgress
 from crm.targets.speed import Speed
+from crm.visits.reach import Reach
 from crm.visits.rules import Channel, Kind
 
 Line = TypeVar("Line")
@@ -320,6 +321,7 @@ class MonthPart:
     corrections: Truncated[CorrectionLine]  # for the line of command only
     signed: int
     waiting: int
+    reach: Reach
     recognised_later: int  # of results that count in an earlier month
     revoked_later: int
 

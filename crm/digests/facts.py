@@ -60,6 +60,7 @@ from crm.targets.catalog import spans as spans_in_use
 from crm.targets.queries import courses, target_progress
 from crm.targets.rules import TargetProgress
 from crm.targets.speed import Course, MeasuredSpan
+from crm.visits.reach import DoneVisits, done_visits
 
 TREND_MONTHS = 6
 WITHIN_A_MONTH = (PeriodKind.MONTH, PeriodKind.XUN, PeriodKind.WEEK)
@@ -103,6 +104,7 @@ class MonthFacts:
     kind_names: Mapping[str, str]  # of milestones
     corrections: Sequence[CorrectionFacts]
     decisions: Sequence[LateDecision]
+    done_visits: Mapping[int, DoneVisits]  # by id, those that begin in the month
 
 
 @dataclass(frozen=True)
@@ -352,6 +354,7 @@ def _month_facts(db: Session, month: Period, at: datetime) -> MonthFacts:
             ends=min(at, at_civil(month.after.first)),
             before=month.first,
         ),
+        done_visits=done_visits(db, month.first, month.last, at),
     )
 
 

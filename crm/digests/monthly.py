@@ -21,6 +21,7 @@ from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import FigureStatus, basis_of
 from crm.results.rules import ClaimState
 from crm.targets.queries import speeds_of
+from crm.visits.reach import Reach, reach_of
 
 MOST_CORRECTED = 20
 
@@ -53,9 +54,17 @@ def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> Month
         corrections=Truncated.of(_correction_lines(facts, named), MOST_CORRECTED),
         signed=signed,
         waiting=len(corrections) - signed,
+        reach=_reach(facts, month, seen),
         recognised_later=sum(found.state is ClaimState.RECOGNISED for found in decided),
         revoked_later=sum(found.state is ClaimState.REVOKED for found in decided),
     )
+
+
+def _reach(facts: Facts, month: MonthFacts, unit_ids: Units) -> Reach:
+    """Trips and companies of the visits that people of the units made (REGIME 3)."""
+    ids = {visit.facts.id for visit in facts.visits_by_unit.of(*unit_ids)}
+    rows = [row for visit_id, row in month.done_visits.items() if visit_id in ids]
+    return reach_of(rows, facts.period.first, facts.period.last)
 
 
 def _correction_lines(facts: Facts, corrections: Iterable[CorrectionFacts]) -> list[CorrectionLine]:

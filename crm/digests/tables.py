@@ -70,6 +70,14 @@ def unit_section(units: UnitsPart, this: str) -> Section:
 
 def month_sections(month: MonthPart, this: str) -> Iterator[Section]:
     """What only a monthly digest says; the mail links to it."""
+    if month.reach.trips:
+        lines = (
+            Line("批次", about="同一出差批次计 1 批", value=f"{month.reach.trips} 批"),
+            Line(
+                "家次", about="一次拜访的每家企业计 1 家次", value=f"{month.reach.companies} 家次"
+            ),
+        )
+        yield Section("reach", f"{this}拜访批次和家次", lines=lines, in_mail=0)
     if month.trend:
         tables = tuple(map(_trend, month.trend))
         yield Section("trend", "近六个月达标情况", note=TREND, tables=tables, in_mail=0)

@@ -40,6 +40,7 @@ def visit_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str, o
 
 
 def _row(visit: Visit, stored: Sequence[CompanyMet]) -> dict[str, object]:
+    is_done = visit.status is Status.DONE
     # the leader has a column of their own
     companions = [person for person in visit.participants if person.id != visit.leader_id]
     companions.sort(key=lambda person: person.username)
@@ -52,6 +53,8 @@ def _row(visit: Visit, stored: Sequence[CompanyMet]) -> dict[str, object]:
         "participant_names": [person.name for person in companions],
         **_leads(visit.leads),
         **_companies(stored),
+        # also of companies that are hidden from the viewer, as all totals
+        "company_count": sum(row.is_company for row in stored) if is_done else None,
         # as the import takes it: of a visit that is not done, when it was entered (REGIME 3)
         "logged_at": visit.logged_at if visit.status is Status.DONE else visit.entered_at,
     }

@@ -165,7 +165,10 @@ VISIT_FIELDS = declared(
         "companies",
         "拜访企业",
         FieldKind.OTHER,
-        columns=(Column("companies", "拜访企业", "某某电子有限公司", optional=True),),
+        columns=(
+            Column("companies", "拜访企业", "某某电子有限公司", optional=True),
+            Column("company_count", "家次", shown_only=True),
+        ),
         in_form=True,
         is_stored=False,
         is_hidden_with_leads=True,

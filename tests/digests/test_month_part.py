@@ -127,6 +127,17 @@ def test_the_speed_of_the_months_projects_is_shown(db, zone, monthly, text_of):
     assert "办理周期" not in text_of(zone.supervisor)
 
 
+def test_the_month_tells_the_trips_and_companies_of_the_units(db, zone, monthly, text_of):
+    for on in (date(2026, 7, 8), date(2026, 7, 9)):
+        make_visit(db, zone.recruiter, on, trip="T1", leads=[make_lead(db)])
+
+    monthly()
+
+    text = text_of(zone.boss)
+    assert "当月拜访批次和家次 ==\n- 批次（同一出差批次计 1 批）：1 批\n" in text
+    assert "家次（一次拜访的每家企业计 1 家次）：2 家次" in text
+
+
 def test_a_weekly_digest_has_no_monthly_part(db, zone, weekly, text_of):
     make_target(db, zone.top)
 

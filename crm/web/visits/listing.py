@@ -12,6 +12,7 @@ from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.city_sums import CitySums, city_sums, is_countable, sums_of
 from crm.visits.filters import VisitFilter
 from crm.visits.lists import entered_late, visits_page
+from crm.visits.reach import Reach, reach_of_list
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Kind, Status
 from crm.web.auth import my_view, signed_in
@@ -46,6 +47,7 @@ class Sums:
     span: str
     total: int
     cancelled: int
+    reach: Reach
     cities: list[Choice]
     others: list[Choice]
     other_visits: int
@@ -81,7 +83,7 @@ def sums() -> ResponseReturnValue:
     if not is_countable(by, today()):
         abort(404)
     found = city_sums(db.session, my_view(), today(), by=by)
-    shown = _sums(filters, found, Addresses())
+    shown = _sums(filters, by, found, Addresses())
     return render_template("visits/_sums.html", sums=shown, sums_url=None)
 
 
@@ -125,10 +127,10 @@ def _sums_of(
             "sums_url": addresses.at({}, addresses.page + "/sums"),
             "sums_page": addresses.at({"sums": "1"}),
         }
-    return {"sums": _sums(filters, found, addresses), "sums_url": None}
+    return {"sums": _sums(filters, by, found, addresses), "sums_url": None}
 
 
-def _sums(filters: ListFilters, found: CitySums, addresses: Addresses) -> Sums:
+def _sums(filters: ListFilters, by: VisitFilter, found: CitySums, addresses: Addresses) -> Sums:
     cities = []
     for city, count in found.by_city:
         is_set = city == filters.city
@@ -139,6 +141,7 @@ def _sums(filters: ListFilters, found: CitySums, addresses: Addresses) -> Sums:
         span_label(filters, today()),
         found.total,
         found.cancelled,
+        reach_of_list(db.session, my_view(), today(), by=by),
         cities[:MOST_CITIES],
         cities[MOST_CITIES:],
         sum(count for _, count in found.by_city[MOST_CITIES:]),

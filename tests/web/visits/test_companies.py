@@ -106,3 +106,4 @@ def test_of_a_company_met_twice_one_touch_opens_the_form_of_a_lead(app, known):
 
     assert all(f'href="{quote(url, safe="/?=")}"' in page for page in pages)
     assert 'value="某厂"' in client.get(url).text
+    assert "2 批、2 家次" in client.get("/visits").text
