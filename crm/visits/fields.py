@@ -193,6 +193,11 @@ class CompanyMet:
     counterpart: Counterpart = Counterpart.ENTERPRISE
 
     @property
+    def folded(self) -> str:
+        """The name of one that is not on record, as names are compared."""
+        return folded(self.name or "")
+
+    @property
     def is_company(self) -> bool:
         """Whether it counts as one (家次)."""
         return bool(self.company_id or self.name)

@@ -19,7 +19,7 @@ from crm.leads.merged import Mergeable, survivor_of
 from crm.leads.models import Company, Contact
 from crm.people.officers import is_officer
 from crm.reassignment.merge_rights import merges
-from crm.visits.of_company import visits_of_leads
+from crm.visits.of_company import visits_of_company
 from crm.web.auth import my_view, signed_in
 from crm.web.companies.forms import CompanyForm, ContactForm
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
@@ -56,7 +56,7 @@ def show(company_id: int) -> ResponseReturnValue:
         survivor_id = survivor_of(db.session, Mergeable.COMPANY, company_id) or abort(404)
         address = url_for(".show", company_id=_page_or_404(survivor_id).company.id)
         return redirect(address, HTTPStatus.MOVED_PERMANENTLY)
-    visits = visits_of_leads(db.session, my_view(), seen.lead_ids, on)
+    visits = visits_of_company(db.session, my_view(), seen.company, seen.lead_ids, on)
 
     return render_template(
         "companies/show.html",

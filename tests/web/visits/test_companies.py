@@ -107,3 +107,20 @@ def test_of_a_company_met_twice_one_touch_opens_the_form_of_a_lead(app, known):
     assert all(f'href="{quote(url, safe="/?=")}"' in page for page in pages)
     assert 'value="某厂"' in client.get(url).text
     assert "2 批、2 家次" in client.get("/visits").text
+
+
+def test_the_page_of_a_company_lists_the_visits_at_which_it_was_met(app, known):
+    lina, company = known
+    with arranged(app) as db:
+        me, other = db.get_one(Person, lina), make_person(db, "wu")
+        named = CompanyMet(name="南通华芯电子有限公司")
+        visits = [
+            make_visit(db, me, companies=[CompanyMet(company)]),
+            make_visit(db, me, companies=[named]),
+            make_visit(db, other, companies=[named]),
+        ]
+        ids = [visit.id for visit in visits]
+
+    page = sign_in(app, "lina").get(f"/companies/{company}").text
+
+    assert [f'href="/visits/{visit_id}"' in page for visit_id in ids] == [True, True, False]
