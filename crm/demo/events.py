@@ -20,7 +20,7 @@ from crm.demo.files import (
 )
 from crm.leads.rules import FRAMEWORK, Agreement, Stage
 from crm.people.rules import AbsenceKind
-from crm.visits.fields import VisitWords
+from crm.visits.fields import CompanyMet, VisitWords
 from crm.visits.rules import Channel, Kind, Status, Verdict
 
 ScheduledCall = tuple[datetime, Callable[[datetime], object]]
@@ -83,6 +83,7 @@ class VisitEvent(VisitWords):
     leader: str
     participants: tuple[str, ...] = ()
     leads: tuple[str, ...] = ()
+    companies: tuple[CompanyMet, ...] = ()
     trip: str = ""
     entered_at: datetime
     logged_at: datetime | None = None

@@ -123,6 +123,7 @@ class VisitRow(Row):
     next_step: str
     note: str
     trip: str
+    companies: str  # met besides those of the leads: `name:counterpart`, separated by `;`
 
     @model_validator(mode="before")
     @classmethod

@@ -24,8 +24,8 @@ from crm.demo.orders import order_event
 from crm.demo.problems import problem_event
 from crm.demo.relative_dates import RelativeDates
 from crm.demo.routines import routine_visits
-from crm.visits.fields import WORDS
-from crm.visits.rules import Channel, Status
+from crm.visits.fields import WORDS, CompanyMet
+from crm.visits.rules import Channel, Counterpart, Status
 
 HALF_YEAR = 180
 STEP_DAYS = 18  # from one follow-up of a lead to the next
@@ -93,6 +93,7 @@ def _single(context: ScenarioContext, row: VisitRow) -> VisitEvent:
         ends_at=ends_at,
         participants=_names(row.participants),
         leads=_names(row.leads),
+        companies=tuple(map(_company, _names(row.companies))),
         entered_at=logged_at or planned_at,
         logged_at=logged_at,
         cancelled_at=at_civil(on, time(8)) if row.status is Status.CANCELLED else None,
@@ -104,6 +105,11 @@ def _single(context: ScenarioContext, row: VisitRow) -> VisitEvent:
 
 # Columns of visits.csv that the event takes over as they are.
 _SAME = {"ref", "kind", "channel", "status", "city", "leader", "trip", *WORDS}
+
+
+def _company(text: str) -> CompanyMet:
+    name, counterpart = text.split(":")
+    return CompanyMet(name=name, counterpart=Counterpart(counterpart))
 
 
 def _names(text: str) -> tuple[str, ...]:

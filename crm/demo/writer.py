@@ -335,6 +335,7 @@ class ScenarioWriter:
             leader_id=self.people[event.leader].id,
             participant_ids=[self.people[name].id for name in event.participants],
             lead_ids=[self.leads[ref].id for ref in event.leads],
+            companies=event.companies,
             trip=event.trip,
             **{name: getattr(event, name) for name in WORDS if words or name not in OF_TALK},
         )
