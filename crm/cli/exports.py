@@ -27,6 +27,7 @@ from crm.people.permissions import Viewer, viewer
 from crm.people.queries import by_username
 from crm.quotas.exports import COMPLIANCE, compliance_rows
 from crm.quotas.queries import rule_codes
+from crm.results.receipt_columns import RECEIPT_COLUMNS, receipt_rows
 from crm.visits.exports import visit_rows
 from crm.visits.fields import VISIT_COLUMNS
 
@@ -41,6 +42,7 @@ class What(LabeledEnum):
     VISITS = "visits", "拜访"
     FOLLOWUPS = "followups", "跟进"
     COMPLIANCE = "compliance", "达标情况"
+    RECEIPTS = "receipts", "到资"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ RECORDS = {
     What.LEADS: Export(LEAD_COLUMNS, lead_rows),
     What.VISITS: Export(VISIT_COLUMNS, visit_rows),
     What.FOLLOWUPS: Export(FOLLOWUP_COLUMNS, followup_rows),
+    What.RECEIPTS: Export(RECEIPT_COLUMNS, receipt_rows),
 }
 
 

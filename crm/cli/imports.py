@@ -28,6 +28,9 @@ from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.fields import PEOPLE_COLUMNS
 from crm.people.imports import import_people
 from crm.quotas.calendar_imports import CALENDAR, import_calendar
+from crm.results.receipt_columns import RECEIPT_COLUMNS
+from crm.results.receipt_imports import import_receipts
+from crm.results.receipts import keep_missing_rates
 from crm.visits.fields import VISIT_COLUMNS
 from crm.visits.imports import check_visits, keep_visits
 from crm.web.errors import refusal_text
@@ -45,6 +48,7 @@ class What(LabeledEnum):
     VISITS = "visits", "拜访"
     CALENDAR = "calendar", "工作日历"
     RATES = "rates", "汇率"
+    RECEIPTS = "receipts", "到资"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,12 @@ class Import:
 def _unchecked(_db: Session, content: bytes, _now: datetime) -> bytes:
     """The file as it is: people, absences and days are few and are checked as they are kept."""
     return content
+
+
+def _import_rates(db: Session, content: bytes, now: datetime) -> ImportResult:
+    outcome = import_rates(db, content=content, by=None, now=now)
+    keep_missing_rates(db, by=None, now=now)
+    return outcome
 
 
 IMPORTS = {
@@ -83,7 +93,12 @@ IMPORTS = {
     What.RATES: Import(
         RATE_COLUMNS,
         _unchecked,
-        lambda db, content, now: import_rates(db, content=content, by=None, now=now),
+        _import_rates,
+    ),
+    What.RECEIPTS: Import(
+        RECEIPT_COLUMNS,
+        _unchecked,
+        lambda db, content, now: import_receipts(db, content=content, now=now),
     ),
     What.CALENDAR: Import(
         CALENDAR,

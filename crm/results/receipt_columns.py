@@ -12,7 +12,7 @@ from crm.results.receipt_models import Receipt
 from crm.results.receipt_queries import PARTIES, visible_receipts
 
 RECEIPT_COLUMNS = (
-    Column("ref", "编号", "R260710-7KQ2MX", optional=True),
+    Column("ref", "编号", "R260710-7KQ2MX"),
     Column("lead", "线索编号", "L260105-4BQ7WD"),
     Column("title", "项目", shown_only=True),
     Column("company", "企业", shown_only=True),

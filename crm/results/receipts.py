@@ -94,7 +94,7 @@ def change_receipt(
 
 
 def reverse_receipt(
-    db: Session, *, row: Receipt, data: ReversalData, by: Person, now: datetime
+    db: Session, *, row: Receipt, data: ReversalData, by: Person | None, now: datetime
 ) -> Receipt:
     """Take back of a receipt, at most what is left of it; the reversal is a receipt of its own.
 

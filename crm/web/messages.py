@@ -165,6 +165,8 @@ SENTENCES = {
     "has_reversals": "这笔到资已有冲减，不能修改或撤销。",
     "receipt_withdrawn": "这笔到资的登记已撤销。",
     "receipt_is_claimed": "这笔到资已申报认定，不能修改或撤销；资金退回的，请登记冲减。",
+    "receipt_is_unlikely": "{doubt}，请核对。",
+    "unknown_receipt_ref": "没有编号为 {ref} 的到资。",
     "bad_account_tail": "请填写账号后四位数字。",
     "unknown_form": "请选择到资形式。",
     "known_form": "已有同名的到资形式。",
