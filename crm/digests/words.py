@@ -125,7 +125,7 @@ def goal_done(progress: TargetProgress) -> str:
     if goal.measure is TargetMeasure.COUNT:
         return f"{int(progress.achieved)}/{wanted}"
     beside = f"（另有 {amounts(progress.beside)}）" if progress.beside else ""
-    return f"{format_amount(progress.achieved)}/{wanted}{beside}"
+    return f"{_quantity(goal, progress.achieved)}/{wanted}{beside}"
 
 
 def goal_parts(progress: TargetProgress) -> str:

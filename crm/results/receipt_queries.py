@@ -121,7 +121,7 @@ def money_facts(
     """The receipts as figures count them, the earliest first; without a viewer all."""
     query = select(
         *(Receipt.id, Receipt.lead_id, ReceiptForm.line, Receipt.form_id, Receipt.arrived_on),
-        *(Receipt.counted_amount, _unit_on(Receipt.arrived_on), Lead.industry),
+        *(Receipt.counted_amount, unit_on(Receipt.arrived_on), Lead.industry),
     )
     query = query.select_from(Receipt).join(Receipt.lead)
     query = query.join(ReceiptForm, ReceiptForm.id == Receipt.form_id)
@@ -190,11 +190,11 @@ def _narrowed(query: Select[Any], by: ReceiptFilter) -> Any:
         of_line = select(ReceiptForm.id).where(ReceiptForm.line == by.line)
         query = query.where(Receipt.form_id.in_(of_line))
     if by.unit_ids is not None:
-        query = query.where(_unit_on(Receipt.arrived_on).in_(by.unit_ids))
+        query = query.where(unit_on(Receipt.arrived_on).in_(by.unit_ids))
     return query
 
 
-def _unit_on(on: Any) -> Any:
+def unit_on(on: Any) -> Any:
     """The unit responsible for the query's lead; `on` is a column of dates."""
     return (
         select(LeadRole.unit_id)

@@ -16,9 +16,11 @@ from crm.leads.rules import LeadRoleKind
 from crm.people.queries import UnitNode, units_below
 from crm.results.basis import Basis
 from crm.results.figures import ClaimFact, claim_facts
+from crm.results.money_figures import counted_money
 from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, Span, needs_recognition
 from crm.results.settings import spans
 from crm.targets.models import Target
+from crm.targets.money import with_money
 from crm.targets.rules import (
     BESIDE_SIGNED,
     CLAIM_OF,
@@ -84,12 +86,18 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
     reached = projects(db, first=whole.first, last=min(last, whole.last), at=at)
     names = {node.unit.id: node.unit.name for node in units}
 
-    return [
-        progress_of(
-            goal, names[goal.unit_id], units_of_target(units, goal.unit_id), reached, before
-        )
-        for goal in wanted
-    ]
+    money = (
+        counted_money(db, first=whole.first, last=min(last, whole.last), at=at)
+        if any(goal.metric in OF_MONEY for goal in wanted)
+        else []
+    )
+
+    found = []
+    for goal in wanted:
+        own = units_of_target(units, goal.unit_id)
+        progress = progress_of(goal, names[goal.unit_id], own, reached, before)
+        found.append(with_money(progress, money, own) if goal.metric in OF_MONEY else progress)
+    return found
 
 
 def _with_unset(goals: Sequence[Goal]) -> list[Goal]:

@@ -10,7 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.leads.models import Lead
+from crm.people.queries import unit_tree
 from crm.results.models import Claim, ClaimKindSpan
+from crm.results.money_figures import counted_money
 from crm.results.receipt_claims import claim_receipt, claim_receipt_again
 from crm.results.receipt_forms import form_rows, plant_forms
 from crm.results.receipts import (
@@ -23,6 +25,9 @@ from crm.results.receipts import (
 from crm.results.rules import ClaimKind, ClaimState
 from crm.results.service import ClaimData, Decision, take_step
 from crm.results.workflow import Step
+from crm.targets.money import with_money
+from crm.targets.queries import units_of_target
+from crm.targets.rules import Goal, Metric, TargetMeasure, Tier, progress_of
 from tests.conftest import NOW
 from tests.results.conftest import FROM, project
 
@@ -142,3 +147,44 @@ def test_money_from_before_recognition_began_counts_as_registered(db, zone):
 def test_others_may_not_claim_it(db, zone, receipt):
     with pytest.raises(Refused, match="not_yours"):
         claimed(db, receipt, zone.economist)
+
+
+def figure(db, zone, metric=Metric.MONEY):
+    """What a target of the year of the whole zone has: registered, waiting, recognised."""
+    units = unit_tree(db)
+    goal = Goal(None, 2026, zone.top.id, metric, Tier.ANY, TargetMeasure.AMOUNT, Decimal(10**8))
+    begun = progress_of(goal, "", units_of_target(units, zone.top.id), [], date(2026, 7, 1))
+    money = counted_money(db, first=date(2026, 1, 1), last=date(2026, 12, 31), at=NOW)
+    found = with_money(begun, money, units_of_target(units, zone.top.id))
+    return found.registered, found.waiting, found.achieved
+
+
+def test_money_counts_against_its_target_by_what_is_recognised_of_it(db, zone, receipt):
+    whole = Decimal(30_000_000)
+    unclaimed = figure(db, zone)
+    row = claimed(db, receipt, zone.li)
+    waiting = figure(db, zone)
+    decision = Decision(amount=Decimal(20_000_000), less_reason="部分属借款", basis="进账单")
+    take_step(db, row=row, step=Step.RECOGNISE, by=zone.economist, now=NOW, decision=decision)
+
+    assert unclaimed == (whole, 0, 0)
+    assert waiting == (whole, whole, 0)
+    assert figure(db, zone) == (whole, 0, 20_000_000)
+    assert figure(db, zone, Metric.FOREIGN) == (0, 0, 0)
+
+
+def test_a_reversal_takes_from_the_figure_only_once_it_is_recognised(db, zone, receipt):
+    decide(db, claimed(db, receipt, zone.li), zone.economist)
+    data = ReversalData(arrived_on=ARRIVED_ON, amount=Decimal(10_000_000), reason="多汇退回")
+    back = reverse_receipt(db, row=receipt, data=data, by=zone.li, now=NOW)
+    before = figure(db, zone)
+
+    decide(db, claimed(db, back, zone.li, amount=Decimal(10_000_000)), zone.economist)
+
+    assert (before[2], figure(db, zone)[2]) == (30_000_000, 20_000_000)
+
+
+def test_money_from_before_recognition_began_counts_in_the_figure_as_registered(db, zone):
+    received(db, zone, date(2026, 3, 31))
+
+    assert figure(db, zone) == (30_000_000, 0, 30_000_000)
