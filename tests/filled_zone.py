@@ -63,6 +63,7 @@ PAGES = (
     ("shen", "/trips/{trip}/edit"),
     ("shen", "/leads"),
     ("shen", "/leads/new"),
+    ("shen", "/leads/views"),
     ("shen", "/leads/{lead}"),
     ("shen", "/leads/{lead}/edit"),
     ("shen", "/leads/{lead}/files"),

@@ -19,6 +19,7 @@ from crm.people.rules import UnitKind
 from crm.web.auth import my_view
 from crm.web.forms import at_cursor, enum_arg, query_arguments, row_id, text_arg
 from crm.web.leads.rows import lead_row
+from crm.web.leads.saved_views import view_links
 from crm.web.transaction import today
 
 
@@ -129,6 +130,8 @@ def _choices(filters: ListFilters) -> dict[str, object]:
             *((each.code, each.label) for first in firsts for each in (first, first.reversed)),
         ],
         "sort": sort or "",
+        "views": view_links(),
+        "views_page": url_for("leads.views", **exported),
         "exports": [
             # the file has the whole list, and not a page of it
             (form.name, url_for("leads.export", **exported, suffix=form.value))

@@ -68,6 +68,7 @@ from crm.web.leads.forms import (
 )
 from crm.web.leads.listing import listing
 from crm.web.leads.plan_by_template import plan_all, preview_plans
+from crm.web.leads.saved_views import remove, save, views
 from crm.web.site import site
 from crm.web.transaction import moment, today, transaction
 
@@ -77,6 +78,9 @@ MILESTONE = f"{LEAD}/milestones/<int(max={LARGEST_ID}):milestone_id>"
 FILES.register(bp, LEAD)
 bp.get("/leads")(listing)
 bp.get("/leads/export<any('.csv', '.xlsx'):suffix>")(export)
+bp.get("/leads/views")(views)
+bp.post("/leads/views", endpoint="save_view")(save)
+bp.post(f"/leads/views/<int(max={LARGEST_ID}):view_id>/remove", endpoint="remove_view")(remove)
 bp.get("/leads/duplicates")(check)
 bp.get(f"{LEAD}/assist")(ask_to_assist)
 bp.post(f"{LEAD}/assist")(assist)
