@@ -13,10 +13,11 @@ from crm.people.permissions import Viewer
 from crm.visits.fields import SeenCompany
 from crm.visits.models import Visit, VisitCompany
 from crm.visits.permissions import ids_since, readable, visible
-from crm.visits.rules import Status
+from crm.visits.rules import Counterpart, Status
 
 OFTEN = 2  # visits after which a lead is offered
 LATELY = timedelta(days=365)
+INVESTORS = (Counterpart.ENTERPRISE, Counterpart.FUND)  # others bring projects of third parties
 MOST = 3  # on my day
 
 
@@ -70,7 +71,7 @@ def _unled(viewer: Viewer, on: date) -> Select[int | None, str | None, int]:
     return (
         query.join(Visit, Visit.id == row.visit_id)
         .where(Visit.status == Status.DONE, row.company_id.is_not(None) | row.name.is_not(None))
-        .where(~_has_lead(viewer, on))
+        .where(row.counterpart.in_(INVESTORS), ~_has_lead(viewer, on))
         .group_by(*by_company)
     )
 

@@ -6,7 +6,7 @@ from crm.base.periods import DAY
 from crm.leads.rules import Secrecy
 from crm.visits.companies import seen_companies
 from crm.visits.fields import CompanyMet
-from crm.visits.rules import Status
+from crm.visits.rules import Counterpart, Status
 from crm.visits.unled import my_unled_companies, unled_among
 from tests.factories import make_company, make_lead, make_visit
 from tests.leads.zone import TODAY, make_zone
@@ -28,6 +28,15 @@ def test_a_company_that_i_met_at_two_done_visits_is_offered(db):
 
     assert {(each.name, each.visits) for each in found} == {("南通华芯", 2), ("某商会", 2)}
     assert my_unled_companies(db, zone.eyes("stranger"), TODAY) == []
+
+
+def test_of_a_chamber_or_an_authority_none_is_offered(db):
+    zone = make_zone(db)
+    chamber = CompanyMet(name="某商会", counterpart=Counterpart.CHAMBER)
+    for days in range(2):
+        make_visit(db, zone.people["tracker"], ON + days * DAY, companies=[chamber])
+
+    assert my_unled_companies(db, zone.eyes("tracker"), TODAY) == []
 
 
 def test_one_with_a_lead_is_not_offered_unless_the_lead_is_hidden_by_its_name_alone(db):

@@ -139,7 +139,7 @@ def _parked(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
 def _unled(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
     """Companies met twice without a lead: one touch opens the form of a lead (REGIME 3)."""
     for company in my_unled_companies(db, me, on):
-        label = f"{company.name}已拜访多次，尚无线索"
+        label = f"{company.name}多次拜访，可新建线索"
         yield TodoItem(label, company.visits, new_lead_url(company), "bulb")
 
 
