@@ -17,7 +17,7 @@ from crm.people.models import Person
 from crm.people.permissions import Viewer
 from crm.people.rules import WITH_RECORDS
 from crm.visits.fields import VISIT_FIELDS
-from crm.visits.models import Visit, VisitParticipant
+from crm.visits.models import Visit, VisitCompany, VisitParticipant
 from crm.visits.permissions import covering, earliest_start, in_scope, of_leads, readable, visible
 from crm.visits.rules import MARKED_LATE_AFTER_DAYS, Channel, Kind, Status
 
@@ -129,6 +129,8 @@ def _matching_text(db: Session, viewer: Viewer, on: date, text: str) -> ColumnEl
             for spelling in spelled
         )
     )
+    named = (VisitCompany.name.icontains(spelling, autoescape=True) for spelling in spelled)
+    words |= exists().where(VisitCompany.visit_id == Visit.id, or_(*named))
     lead_matches = matching(db, text, viewer, on)
     leads = of_leads(visible_leads(viewer, on) & (Lead.company_id == Company.id) & lead_matches)
 

@@ -107,6 +107,7 @@ def test_of_a_company_met_twice_one_touch_opens_the_form_of_a_lead(app, known):
     assert all(f'href="{quote(url, safe="/?=")}"' in page for page in pages)
     assert 'value="某厂"' in client.get(url).text
     assert "2 批、2 家次" in client.get("/visits").text
+    assert "某厂" in client.get("/visits?q=某厂").text.split("<tbody>")[1]
 
 
 def test_the_page_of_a_company_lists_the_visits_at_which_it_was_met(app, known):
