@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LARGEST_BYTES = 10 * 1024 * 1024  # larger files are refused unread
 MOST_ROWS = 50_000
+NOTE = "导出人："  # what begins the note below an exported list
 
 
 class Format(StrEnum):
@@ -165,7 +166,7 @@ def write_sheet(
 ) -> bytes:
     """A file that `read_sheet` can read again; headers and labels are codes or Chinese names.
 
-    A note stands below the rows; with one the file is for people, and is not read again.
+    A note begins with `NOTE` and stands below the rows, where reading ends.
     """
     head: list[Cell] = [column.name if in_chinese else column.code for column in columns]
     records = (
@@ -241,6 +242,8 @@ def _read_rows(records: Iterator[tuple[int, list[str]]], headings: Mapping[str, 
     texts = _Texts()
 
     for line, cells in records:
+        if cells[0].startswith(NOTE):
+            break
         if len(rows) == MOST_ROWS:
             raise refused("too_many_rows", line, most=MOST_ROWS)
         if len(cells) == len(headings):

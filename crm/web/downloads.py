@@ -8,7 +8,7 @@ from flask import Response
 from crm.base.audit import record
 from crm.base.clock import civil
 from crm.base.db import writing
-from crm.base.sheets import Column, Format, write_sheet
+from crm.base.sheets import NOTE, Column, Format, write_sheet
 from crm.extensions import db
 from crm.web.auth import signed_in
 from crm.web.transaction import moment, release
@@ -42,7 +42,7 @@ class Export:
 def exported(export: Export, rows: Iterable[Mapping[str, object]]) -> Response:
     """The list as a file with its reader's name, once the audit trail has an entry (PROJECTS 2)."""
     me, shown = signed_in(), list(rows)
-    note = f"导出人：{me.name}　{civil(moment()):%Y-%m-%d %H:%M}　共 {len(shown)} 条"
+    note = f"{NOTE}{me.name}　{civil(moment()):%Y-%m-%d %H:%M}　共 {len(shown)} 条"
     content = write_sheet(export.columns, shown, in_chinese=True, form=export.form, note=note)
 
     release()  # what was read; the entry is written in a transaction of its own

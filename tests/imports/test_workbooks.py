@@ -10,7 +10,15 @@ from xlsxwriter import Workbook
 
 from crm.base import workbook_parts
 from crm.base.clock import at_civil
-from crm.base.sheets import Column, Format, SheetRefused, read_sheet, write_sheet, write_template
+from crm.base.sheets import (
+    NOTE,
+    Column,
+    Format,
+    SheetRefused,
+    read_sheet,
+    write_sheet,
+    write_template,
+)
 
 COLUMNS = (Column("a", "甲", "样例"), Column("b", "乙"), Column("c", "丙", optional=True))
 HEAD = ["a", "b"]
@@ -286,3 +294,12 @@ def test_a_number_that_a_spreadsheet_would_round_is_written_as_text():
     content = write_sheet(COLUMNS, rows, in_chinese=False, form=Format.XLSX)
 
     assert read(content)[0][1] == "12345678901234567.89"
+
+
+@pytest.mark.parametrize("form", Format)
+def test_reading_ends_at_the_note_of_who_exported_a_list(form):
+    columns = [Column("name", "姓名"), Column("phone", "电话")]
+    rows = [{"name": "沈", "phone": "1"}]
+    content = write_sheet(columns, rows, in_chinese=True, form=form, note=f"{NOTE}沈　共 1 条")
+
+    assert [row.cells for row in read_sheet(content, columns).rows] == rows

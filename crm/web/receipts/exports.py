@@ -1,13 +1,17 @@
 """The list of receipts as a file."""
 
 from collections.abc import Iterable
+from datetime import date
 
-from crm.base.sheets import Format, write_sheet
+from flask import Response
+
+from crm.base.sheets import Format
 from crm.results.receipt_columns import RECEIPT_COLUMNS, row_of
 from crm.results.receipt_models import Receipt
+from crm.web.downloads import Export, exported
 
 
-def sheet_of(receipts: Iterable[Receipt], form: Format) -> bytes:
+def file_of(receipts: Iterable[Receipt], on: date, form: Format) -> Response:
     """The receipts as a file with Chinese headings; formulas are made harmless."""
-    rows = (row_of(receipt) for receipt in receipts)
-    return write_sheet(RECEIPT_COLUMNS, rows, in_chinese=True, form=form)
+    export = Export("到位资金", f"receipts-{on:%Y%m%d}", RECEIPT_COLUMNS, form)
+    return exported(export, (row_of(receipt) for receipt in receipts))

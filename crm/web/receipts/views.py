@@ -19,10 +19,9 @@ from crm.results.receipt_queries import (
 )
 from crm.results.receipt_rules import Line
 from crm.web.auth import my_view
-from crm.web.downloads import attached
 from crm.web.forms import LARGEST_ID, YEARS, at_cursor, enum_arg, query_arguments, row_id, text_arg
 from crm.web.receipts import changing, claims
-from crm.web.receipts.exports import sheet_of
+from crm.web.receipts.exports import file_of
 from crm.web.receipts.files import FILES
 from crm.web.receipts.rows import GROUPS, receipt_line, sum_lines
 from crm.web.transaction import today
@@ -68,7 +67,7 @@ def export(suffix: str) -> ResponseReturnValue:
     """The list as a file: exactly what is filtered."""
     form = Format(suffix)
     rows = all_receipts(db.session, my_view(), today(), by=_filter())
-    return attached(sheet_of(rows, form), f"receipts-{today():%Y%m%d}", form)
+    return file_of(rows, today(), form)
 
 
 def _filter() -> ReceiptFilter:

@@ -143,6 +143,7 @@ def test_receipts_of_a_hidden_lead_do_not_exist_for_others(app, zone):
     file = stranger.get("/receipts/export.csv").text
 
     assert "机密" not in listed + file
+    assert "导出人：" in file
     assert "3,000万元" not in listed
     paths = (f"/receipts/{row.id}", f"/receipts/{row.id}/files", f"/receipts/{row.id}/edit")
     assert [stranger.get(path).status_code for path in paths] == [404, 404, 404]
