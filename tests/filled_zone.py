@@ -1,28 +1,41 @@
 """A small zone in which every page has something to show: a frozen month, orders, mails."""
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from sqlalchemy import func, select
 
 from crm.base.clock import at_civil
 from crm.base.mail_kinds import MessageKind
+from crm.base.money import Currency
 from crm.base.outbox import Message
 from crm.base.periods import DAY, Period
 from crm.base.unsubscribe_tokens import make as token
 from crm.jobs import ledger
 from crm.jobs.runner import Runner
+from crm.leads import catalog
+from crm.leads.catalog_models import CatalogEntry, Site, SiteKind
+from crm.leads.merged import Mergeable
 from crm.leads.models import Company, Lead, MilestoneKind
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
+from crm.leads.template_models import PlanTemplate, PlanTemplateStep
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
 from crm.problems.rules import ProblemState
 from crm.quotas.models import Correction, FigureRecord
 from crm.quotas.rules import FigureStatus
 from crm.quotas.service import freeze_period
+from crm.reassignment.merges import Pair, merge
+from crm.results.models import Exclusion
+from crm.results.planting import plant
+from crm.results.receipt_forms import form_rows, plant_forms
+from crm.results.receipts import ReceiptData, record_receipt
+from crm.results.rules import ClaimKind, ClaimState
+from crm.results.service import claim
 from crm.supervision.models import Order
 from crm.supervision.reminders import remind_of_missed
 from crm.supervision.rules import OrderState
-from crm.targets.models import Target
+from crm.targets.models import SpeedSpan, Target
 from crm.targets.rules import Metric, TargetMeasure, Tier
 from crm.transactions import transaction
 from crm.visits.models import CompanionNotice, Visit
@@ -37,6 +50,7 @@ from tests.factories import (
     make_followup,
     make_grant,
     make_lead,
+    make_milestone,
     make_order,
     make_person,
     make_plan,
@@ -47,6 +61,7 @@ from tests.factories import (
     make_unit,
     make_visit,
 )
+from tests.results.conftest import claim_data
 
 FROZEN_AT = at_civil(date(2026, 7, 4))
 TODAY = date(2026, 7, 15)
@@ -67,6 +82,20 @@ PAGES = (
     ("shen", "/leads/{lead}"),
     ("shen", "/leads/{lead}/edit"),
     ("shen", "/leads/{lead}/files"),
+    ("shen", "/leads/{lead}/plan-by-template?template={plan_template}"),
+    ("shen", "/leads/{lead}/assist"),
+    ("shen", "/leads/{signed}/claims/started"),
+    ("shen", "/leads/{signed}/receipts/new"),
+    ("shen", "/claims"),
+    ("shen", "/claims/{claim}"),
+    ("shen", "/claims/{claim}/again"),
+    ("shen", "/claims/{claim}/files"),
+    ("shen", "/receipts"),
+    ("shen", "/receipts/{receipt}"),
+    ("shen", "/receipts/{receipt}/edit"),
+    ("shen", "/receipts/{receipt}/reverse"),
+    ("shen", "/receipts/{receipt}/claim"),
+    ("shen", "/receipts/{receipt}/files"),
     ("shen", "/companies"),
     ("shen", "/companies/{company}"),
     ("shen", "/companies/{company}/edit"),
@@ -100,6 +129,9 @@ PAGES = (
     ("wu", "/merges/company/{company}"),
     ("wu", "/problems?view=all"),
     ("wu", "/problems/{problem}"),
+    ("wu", "/problems/{problem}/files"),
+    ("wu", "/merges/lead/{signed}/{lead}"),
+    ("wu", "/merges/{merge}"),
     ("wu", "/supervision"),
     ("wu", "/supervision?view=all"),
     ("wu", "/supervision/new"),
@@ -149,6 +181,21 @@ PAGES = (
     ("shan", "/admin/milestones"),
     ("shan", "/admin/milestones/new"),
     ("shan", "/admin/milestones/{milestone_kind}"),
+    ("shan", "/admin/plan-templates"),
+    ("shan", "/admin/plan-templates/new"),
+    ("shan", "/admin/plan-templates/{plan_template}"),
+    ("shan", "/admin/speed"),
+    ("shan", "/admin/speed/new"),
+    ("shan", "/admin/speed/{span}"),
+    ("shan", "/admin/catalog/{industry}"),
+    ("shan", "/admin/sites/{site}"),
+    ("shan", "/admin/recognition"),
+    ("shan", "/admin/recognition/signed"),
+    ("shan", "/admin/recognition/cases/new"),
+    ("shan", "/admin/recognition/cases/{exclusion}"),
+    ("shan", "/admin/receipt-forms"),
+    ("shan", "/admin/receipt-forms/new"),
+    ("shan", "/admin/receipt-forms/{receipt_form}"),
     ("shan", "/admin/targets"),
     ("shan", "/admin/targets/new"),
     ("shan", "/admin/targets/{target}"),
@@ -302,7 +349,63 @@ def _arrange(db, site):
         "category": problem.category_id,
         "unit": bureau.id,
         "target": target.id,
+        **_results(db, bureau, recruiter),
+        **_data_of_the_zone(db),
+        **_merged(db, bureau, watch),
     }
+
+
+def _results(db, unit, recruiter):
+    """A signed project with a claim that was returned, and money that arrived for it."""
+    plant(db, from_on=date(2026, 7, 1), now=NOW)
+    plant_forms(db, NOW)
+    form_id = form_rows(db)[0].id
+    lead = make_lead(db, "显示面板项目", unit=unit, tracker=recruiter, yi="12")
+    for kind, on in ((Stage.SIGNED, date(2026, 7, 6)), (Stage.STARTED, date(2026, 7, 10))):
+        make_milestone(db, lead, kind, on)
+    of = {"lead": lead, "by": recruiter, "now": NOW}
+
+    returned = claim(db, kind=ClaimKind.SIGNED, data=claim_data(), **of)
+    returned.state = ClaimState.RETURNED
+    money = ReceiptData(
+        arrived_on=date(2026, 7, 10),
+        amount=Decimal(30_000_000),
+        currency=Currency.CNY,
+        form_id=form_id,
+        payer="云海科技",
+    )
+    receipt = record_receipt(db, data=money, **of)
+    return {
+        "signed": lead.id,
+        "claim": returned.id,
+        "receipt": receipt.id,
+        "receipt_form": form_id,
+        "exclusion": db.scalar(select(func.min(Exclusion.id))),
+    }
+
+
+def _data_of_the_zone(db):
+    """Templates, spans, industries and sites, which admins edit."""
+    catalog.plant(db, now=NOW)
+    template = PlanTemplate(name="标准厂房项目", is_used=True, steps=[])
+    template.steps = [PlanTemplateStep(kind=Stage.STARTED, workdays=60)]
+    span = SpeedSpan(begin=Stage.SIGNED, end=Stage.STARTED, is_used=True)
+    site = Site(name="智能制造园 3 号厂房", kind=SiteKind.PLANT, is_offered=True)
+    db.add_all([template, span, site])
+    db.flush()
+    return {
+        "plan_template": template.id,
+        "span": span.id,
+        "site": site.id,
+        "industry": db.scalar(select(func.min(CatalogEntry.id))),
+    }
+
+
+def _merged(db, unit, by):
+    """Two leads of one company that became one."""
+    first, second = (make_lead(db, title, unit=unit) for title in ("一期", "二期"))
+    pair = Pair(Mergeable.LEAD, survivor_id=first.id, merged_id=second.id)
+    return {"merge": merge(db, pair=pair, by=by, now=NOW).id}
 
 
 def _freeze_june(db, visit, recruiter, site):

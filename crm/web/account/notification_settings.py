@@ -48,7 +48,6 @@ WHAT_FOR = {
     MessageKind.ABSENCE_ANSWER: "请假批准、未批准，或批准后有变动时",
     MessageKind.CLAIM: "申报待您认定，或您申报的事项有了结果时",
     MessageKind.HANDOVER: "他人名下的事项转给您，或您名下的事项转出时",
-    MessageKind.ASSISTANCE: "其他单位申请协办您跟踪的线索时",
     MessageKind.PROBLEM: "困难问题提出、转办、报送已解决、退回、销号时",
     MessageKind.ASSISTANCE: "其他单位申请协办您跟踪或主管的线索时",
     MessageKind.STAY_LAPSED: "所辖人员驻城结束后逾期未办结时，通知督查人员",
