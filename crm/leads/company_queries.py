@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.choices import MOST_FOUND, Choice
 from crm.base.names import folded, spellings
 from crm.base.paging import Page, place_at
+from crm.base.remembered import remembered
 from crm.leads.companies import OF_COMPANY, LeadScope, may_change_all
 from crm.leads.lists import ListedLead, listed_leads
 from crm.leads.models import Company, CompanyAlias, Contact, Lead
@@ -130,7 +131,10 @@ def company_page(db: Session, viewer: Viewer, company_id: int, on: date) -> Seen
         contacts=_contacts(db, viewer, company, on, hides=bool(hides)),
         leads=listed_leads(db, lead_ids[:MOST_LEADS], on),
         lead_ids=lead_ids,
-        may_change=may_change_all(db, company.id, LeadScope(viewer, on)),
+        may_change=remembered(
+            *(db, "may change all leads", company.id, viewer.person_id, on),
+            read=lambda: may_change_all(db, company.id, LeadScope(viewer, on)),
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import civil_date
 from crm.base.names import folded
+from crm.base.remembered import remembered
 from crm.leads.companies import LeadScope
 from crm.leads.duplicates import Entered, duplicates
 from crm.leads.merged import Merge, Mergeable
@@ -137,6 +138,14 @@ def merge_for(db: Session, merge_id: int, viewer: Viewer, on: date) -> Merge | N
 
 def came_since(db: Session, kept: Merge, viewer: Viewer) -> Sequence[CameSince]:
     """What came to the survivor after the merge, as far as the viewer may see it."""
+    # a query for each table that refers to the survivor
+    return remembered(
+        *(db, "came since", kept.id, viewer.person_id),
+        read=lambda: _came_since(db, kept, viewer),
+    )
+
+
+def _came_since(db: Session, kept: Merge, viewer: Viewer) -> list[CameSince]:
     on = civil_date(kept.merged_at)
     journal, found = Journal.read(kept.journal), []
     moved = journal.moved_keys()

@@ -81,7 +81,12 @@ def likely_leads(
     query = query.order_by(latest.c.last_on.desc(), Lead.id.desc())
 
     most = MOST_LIKELY + len(also)
-    return [Choice(*row) for row in db.execute(query.limit(most))]
+
+    def read() -> list[Choice]:
+        return [Choice(*row) for row in db.execute(query.limit(most))]
+
+    # forms are opened often, and their likely choices change seldom
+    return remembered(db, "likely leads", viewer.person_id, on, tuple(also), read=read)
 
 
 def likely_companies(
@@ -102,7 +107,11 @@ def likely_companies(
     latest = query.join(met, met.c.company_id == Company.id).order_by(
         met.c.last_on.desc(), Company.id.desc()
     )
-    found = dict(db.execute(latest.limit(MOST_COMPANIES)).all())
+
+    def read() -> dict[int, str]:
+        return dict(db.execute(latest.limit(MOST_COMPANIES)).all())
+
+    found = dict(remembered(db, "likely companies", viewer.person_id, on, read=read))
     if missing := {*chosen} - found.keys():
         found |= dict(db.execute(query.where(Company.id.in_(missing))).all())
     return [Choice(company_id, name, None) for company_id, name in found.items()]

@@ -102,6 +102,7 @@ class _Visits:
 def explain(db: Session, viewer: Viewer, judged: PersonFigure, now: datetime) -> Explanation:
     """The explanation of a figure that the viewer may see."""
     figure = judged.figure
+    absences = absences_in(db, figure.person_id, figure.period.first, figure.period.last)
     held = dates_held(db, figure.rule.duty, figure.person_id, figure.period)
     is_estimated = not figure.settled and working_calendar(db).is_estimated(figure.period)
     estimated = [ESTIMATED_CALENDAR] if is_estimated else []
@@ -120,38 +121,35 @@ def explain(db: Session, viewer: Viewer, judged: PersonFigure, now: datetime) ->
             *at_risk,
             *estimated,
         ),
-        facts=_facts(db, figure, held),
+        facts=_facts(figure, held, absences),
         counted=counted,
         not_counted=not_counted,
         corrections=correction_rows(db, viewer, of_figure(figure)) if figure.settled else [],
         note=basis_label(figure, system_since=began_on(db)),
-        strip=_strip(db, figure, held, [*counted, *not_counted], now),
+        strip=_strip(
+            figure,
+            Presence(
+                held=frozenset(held),
+                absent=_absent_dates(figure, absences),
+                workdays=frozenset(
+                    working_calendar(db).workdays(figure.period.first, figure.period.last)
+                ),
+                as_of=now,
+            ),
+            [*counted, *not_counted],
+        ),
     )
 
 
-def _strip(
-    db: Session,
-    figure: Figure,
-    held: Sequence[date],
-    rows: Iterable[FigureVisitRow],
-    now: datetime,
-) -> DayStrip:
-    period = figure.period
-    presence = Presence(
-        held=frozenset(held),
-        absent=_absent_dates(db, figure),
-        workdays=frozenset(working_calendar(db).workdays(period.first, period.last)),
-        as_of=now,
-    )
+def _strip(figure: Figure, presence: Presence, rows: Iterable[FigureVisitRow]) -> DayStrip:
     # of a stay in both lists the second row has the reason
     visits = {row.visit_id: DayVisit(row.title, row.url, row.why) for row in rows}
-    return day_strip(marked_days(figure, presence), visits, clock.civil_date(now))
+    return day_strip(marked_days(figure, presence), visits, clock.civil_date(presence.as_of))
 
 
-def _absent_dates(db: Session, figure: Figure) -> frozenset[date]:
+def _absent_dates(figure: Figure, absences: Iterable[Absence]) -> frozenset[date]:
     """The dates of absence that the figure knows."""
     period = figure.period
-    absences = absences_in(db, figure.person_id, period.first, period.last)
     return frozenset(
         on
         for absence in absences
@@ -193,9 +191,10 @@ def _quotient(part: int, whole: int) -> str:
     return f"{'=' if rounded == exact else '≈'} {rounded.normalize():f}"
 
 
-def _facts(db: Session, figure: Figure, held: Sequence[date]) -> list[tuple[str, str]]:
+def _facts(
+    figure: Figure, held: Sequence[date], absences: Iterable[Absence]
+) -> list[tuple[str, str]]:
     period = figure.period
-    absences = absences_in(db, figure.person_id, period.first, period.last)
     pairs = [
         ("任职", "" if len(held) == len(period.dates) else _spans(held)),
         ("请假", "；".join(_absence_label(absence, figure) for absence in absences)),
