@@ -1,6 +1,6 @@
 """The sections of a digest that compare units, people and months."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from crm.base import formatting
 from crm.base.money import format_amount
@@ -44,13 +44,15 @@ TREND = "达标人次/应达标人次；按周、按旬的规则计入其结束�
 def target_sections(targets: Iterable[TargetProgress], *, in_mail: int) -> Iterator[Section]:
     """The year's targets, each with its gap."""
     some = tuple(targets)
+    wanted = [progress for progress in some if progress.goal.value is not None]
+    others = [progress for progress in some if progress.goal.value is None]
     if not some:
         return
     yield Section(
         "targets",
         "年度目标进度",
         hint=f"已过 {some[0].months} 个月，序时进度 {some[0].pace}%",
-        lines=tuple(map(_target, some)),
+        lines=(*map(_target, wanted), *([_without_target(others)] if others else [])),
         note=words.fulfilment(some[0].fulfilment),
         in_mail=in_mail,
     )
@@ -161,6 +163,13 @@ def definition_sections(rules: Iterable[Rule], *, has_units: bool) -> Iterator[S
         lines += [Line("各单位成果", notes=(RESULTS, SPLIT)), Line("年度目标", notes=(TARGETS,))]
     if lines:
         yield Section("definitions", "口径说明", lines=tuple(lines), in_mail=0)
+
+
+def _without_target(others: Sequence[TargetProgress]) -> Line:
+    """The results for which no target is set, in one line."""
+    done = (f"{row.goal.metric.label} {words.goal_done(row)}" for row in others)
+    parts = (f"{words.goal_title(row.goal)}：{words.goal_parts(row)}" for row in others)
+    return Line("未设目标", value=" · ".join(done), details=tuple(parts))
 
 
 def _target(progress: TargetProgress) -> Line:
