@@ -37,28 +37,37 @@ from crm.web.leads.detail import (
     url_after_change,
 )
 from crm.web.leads.sites import SiteForm
+from crm.web.notices import Undo, flash_change
 from crm.web.transaction import moment, today, transaction
 
 
 def reach(lead_id: int) -> ResponseReturnValue:
     """Log a milestone that the lead reached."""
     lead, form = changeable_or_404(lead_id), ReachForm()
+    reached: list[Milestone] = []
 
     def change(session: Session) -> None:
         on: Any = form.on.data  # a valid form has it
-        service.reach(
-            session,
-            lead=lead,
-            kind=form.kind.data,
-            on=on,
-            reason=form.reason.data,
-            agreement=form.agreement.data,
-            look_again_on=form.look_again_on.data,
-            by=signed_in(),
-            now=moment(),
-        )
+        reached[:] = [
+            service.reach(
+                session,
+                lead=lead,
+                kind=form.kind.data,
+                on=on,
+                reason=form.reason.data,
+                agreement=form.agreement.data,
+                look_again_on=form.look_again_on.data,
+                by=signed_in(),
+                now=moment(),
+            )
+        ]
 
-    return _apply(lead_id, f"reach-{form.kind.data or ''}", form, change, "进展已登记。")
+    def undo() -> Undo:
+        [step] = reached
+        url = url_for("leads.withdraw", lead_id=lead_id, milestone_id=step.id)
+        return Undo(url, {"on": step.reached_on.isoformat(), "reason": "登记有误"})
+
+    return _apply(lead_id, f"reach-{form.kind.data or ''}", form, change, "进展已登记。", undo)
 
 
 def correct(lead_id: int, milestone_id: int) -> ResponseReturnValue:
@@ -223,14 +232,19 @@ def withdraw_site(lead_id: int, offer_id: int) -> ResponseReturnValue:
     return redirect(url_after_change(lead_id))
 
 
-def _apply(
-    lead_id: int, name: str, form: FlaskForm, change: Callable[[Session], None], message: str
+def _apply(  # noqa: PLR0913, PLR0917 - a change, its form, and what is said of it
+    lead_id: int,
+    name: str,
+    form: FlaskForm,
+    change: Callable[[Session], None],
+    message: str,
+    undo: Callable[[], Undo] | None = None,
 ) -> ResponseReturnValue:
     """Make the change of a valid form; else show the page again, with what was typed."""
     # the services' names of these fields
     refusal_fields = {"person": "holder", "planned_on": "on"}
     if form.validate() and is_saved(form, change, refusal_fields):
-        flash(message, "success")
+        flash_change(message, undo=undo() if undo else None)
         return redirect(url_after_change(lead_id))
 
     return render_lead(lead_id, opened=name, sent=form), HTTPStatus.UNPROCESSABLE_ENTITY

@@ -1,5 +1,6 @@
 """Pages of leads: who finds which, what the form takes, and how a lead advances."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -447,6 +448,20 @@ def test_who_only_sees_a_lead_does_not_change_it(app, zone, stranger):
 def reach(client, zone, **values):
     given = {"on": "2026-07-15", "agreement": "formal", "look_again_on": "2026-09-01"}
     return client.post(zone.path(ending="/reach"), data=given | values)
+
+
+def test_a_milestone_that_was_just_entered_is_taken_back_with_one_touch(app, zone, tracker):
+    reach(tracker, zone, kind="negotiating")
+    page = tracker.get(zone.path()).text
+
+    url = re.search(r'action="(/leads/\d+/milestones/\d+/withdraw)"', page)[1]
+    tracker.post(url, data={"on": "2026-07-15", "reason": "登记有误"})
+
+    with arranged(app) as db:
+        kinds = db.scalars(
+            select(Milestone.kind).where(Milestone.lead_id == zone.leads[Secrecy.OPEN].id)
+        )
+        assert "negotiating" not in set(kinds)
 
 
 def test_the_next_stage_is_one_button_and_all_others_stand_in_the_menu(zone, tracker):
