@@ -1,8 +1,9 @@
 """Who leads, tracks and answers for a lead, as dated rows (REGIME 6)."""
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm.base.audit import record
@@ -164,3 +165,21 @@ def _role_values(row: LeadRole) -> dict[str, object]:
         "from_on": row.from_on,
         "to_on": row.to_on,
     }
+
+
+def responsible_unit_on(on: Any) -> Any:
+    """The unit responsible for the query's lead; `on` is a date or a column of dates."""
+    return (
+        select(LeadRole.unit_id)
+        .where(
+            LeadRole.lead_id == Lead.id,
+            LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
+            LeadRole.from_on <= on,
+            or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on),
+        )
+        # where the unit changed on that date, the new one
+        .order_by(LeadRole.from_on.desc(), LeadRole.id.desc())
+        .limit(1)
+        .correlate_except(LeadRole)
+        .scalar_subquery()
+    )

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from crm.base.money import Currency
 from crm.leads.models import Lead
+from crm.leads.roles import responsible_unit_on
 from crm.results.basis import BASIS_OF, COUNTING, Basis
 from crm.results.models import Claim, ClaimEntry
 from crm.results.receipt_models import Receipt, ReceiptForm
-from crm.results.receipt_queries import unit_on
 from crm.results.receipt_rules import CENT, Line
 from crm.results.rules import ClaimKind, ClaimState, needs_recognition
 from crm.results.settings import spans
@@ -51,7 +51,7 @@ def counted_money(db: Session, *, first: date, last: date, at: datetime) -> list
     query = (
         select(
             *(Receipt.id, ReceiptForm.line, Receipt.arrived_on, Receipt.counted_amount),
-            *(unit_on(Receipt.arrived_on), Lead.amount, Lead.currency),
+            *(responsible_unit_on(Receipt.arrived_on), Lead.amount, Lead.currency),
         )
         .join(Receipt.lead)
         .join(ReceiptForm, ReceiptForm.id == Receipt.form_id)

@@ -13,9 +13,10 @@ from crm.base.money import Currency
 from crm.base.paging import Page, page_of
 from crm.base.remembered import remembered
 from crm.leads.amount_models import LeadAmount
-from crm.leads.models import Company, Lead, LeadRole, Milestone
+from crm.leads.models import Company, Lead, Milestone
 from crm.leads.permissions import changeable, visible
-from crm.leads.rules import AmountKind, LeadRoleKind, Stage
+from crm.leads.roles import responsible_unit_on
+from crm.leads.rules import AmountKind, Stage
 from crm.people.permissions import Viewer
 from crm.results.models import Claim
 from crm.results.money import MoneyFact
@@ -121,7 +122,7 @@ def money_facts(
     """The receipts as figures count them, the earliest first; without a viewer all."""
     query = select(
         *(Receipt.id, Receipt.lead_id, ReceiptForm.line, Receipt.form_id, Receipt.arrived_on),
-        *(Receipt.counted_amount, unit_on(Receipt.arrived_on), Lead.industry),
+        *(Receipt.counted_amount, responsible_unit_on(Receipt.arrived_on), Lead.industry),
     )
     query = query.select_from(Receipt).join(Receipt.lead)
     query = query.join(ReceiptForm, ReceiptForm.id == Receipt.form_id)
@@ -190,23 +191,5 @@ def _narrowed(query: Select[Any], by: ReceiptFilter) -> Any:
         of_line = select(ReceiptForm.id).where(ReceiptForm.line == by.line)
         query = query.where(Receipt.form_id.in_(of_line))
     if by.unit_ids is not None:
-        query = query.where(unit_on(Receipt.arrived_on).in_(by.unit_ids))
+        query = query.where(responsible_unit_on(Receipt.arrived_on).in_(by.unit_ids))
     return query
-
-
-def unit_on(on: Any) -> Any:
-    """The unit responsible for the query's lead; `on` is a column of dates."""
-    return (
-        select(LeadRole.unit_id)
-        .where(
-            LeadRole.lead_id == Lead.id,
-            LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
-            LeadRole.from_on <= on,
-            or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on),
-        )
-        # where the unit changed on that date, the new one
-        .order_by(LeadRole.from_on.desc(), LeadRole.id.desc())
-        .limit(1)
-        .correlate_except(LeadRole)
-        .scalar_subquery()
-    )

@@ -5,14 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import Subquery, func, or_, select
+from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from crm.base.periods import Period
-from crm.leads.models import Lead, LeadRole, Milestone
-from crm.leads.rules import LeadRoleKind
+from crm.leads.models import Lead, Milestone
+from crm.leads.roles import responsible_unit_on
 from crm.people.queries import UnitNode, units_below
 from crm.results.basis import Basis
 from crm.results.figures import ClaimFact, claim_facts
@@ -138,7 +137,7 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
     rows = db.execute(
         select(
             *(Lead.id, reached.c.kind, reached.c.on, Lead.amount, Lead.currency),
-            _unit_on(reached.c.on),
+            responsible_unit_on(reached.c.on),
         )
         .join(reached, reached.c.lead_id == Lead.id)
         .where(reached.c.on >= first, reached.c.on <= last)
@@ -220,7 +219,7 @@ def courses(
     rows = db.execute(
         select(
             *(Lead.id, Lead.amount, Lead.currency, Lead.industry),
-            *(_unit_on(period.last), reached.c.kind, reached.c.on),
+            *(responsible_unit_on(period.last), reached.c.kind, reached.c.on),
         )
         .join(reached, reached.c.lead_id == Lead.id)
         .where(Lead.id.in_(ended))
@@ -261,22 +260,4 @@ def _first_reached(kinds: Collection[str], at: datetime) -> Subquery:
         .where(Milestone.kind.in_(kinds), Milestone.entered_at <= at)
         .group_by(Milestone.lead_id, Milestone.kind)
         .subquery()
-    )
-
-
-def _unit_on(on: Any) -> Any:
-    """The unit responsible for the query's lead; `on` is a date or a column of dates."""
-    return (
-        select(LeadRole.unit_id)
-        .where(
-            LeadRole.lead_id == Lead.id,
-            LeadRole.role == LeadRoleKind.RESPONSIBLE_UNIT,
-            LeadRole.from_on <= on,
-            or_(LeadRole.to_on.is_(None), LeadRole.to_on >= on),
-        )
-        # where the unit changed on that date, the new one
-        .order_by(LeadRole.from_on.desc(), LeadRole.id.desc())
-        .limit(1)
-        .correlate_except(LeadRole)
-        .scalar_subquery()
     )
