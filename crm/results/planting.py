@@ -38,9 +38,10 @@ def plant(db: Session, *, from_on: date, now: datetime) -> int:
         after["from_on"] = from_on if row["is_on"] else None
         record(db, "claim_kind.added", setting, by=None, at=now, after=after)
 
-    db.add_all(
-        Exclusion(sentence=sentence, position=place)
-        for place, sentence in enumerate(shipped["exclusions"], start=1)
-    )
+    for place, sentence in enumerate(shipped["exclusions"], start=1):
+        exclusion = Exclusion(sentence=sentence, position=place)
+        db.add(exclusion)
+        after = {"sentence": sentence}
+        record(db, "claim_exclusion.added", exclusion, by=None, at=now, after=after)
     db.flush()
     return len(shipped["kinds"])

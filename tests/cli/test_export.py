@@ -20,7 +20,7 @@ from crm.people.rules import Duty, Role
 from crm.quotas.models import Correction
 from crm.quotas.service import freeze_period, sign_correction
 from crm.transactions import transaction
-from crm.visits.models import Visit, VisitLead, VisitParticipant
+from crm.visits.models import Visit, VisitCompany, VisitLead, VisitParticipant
 from crm.visits.service import reject_visit
 from tests.conftest import NOW
 from tests.factories import (
@@ -128,7 +128,7 @@ def test_visits_that_were_exported_are_known_to_the_import(crm, export, zone, ch
 def test_visits_that_were_exported_are_imported_again_alike(crm, export, zone):
     before = export("visits")
     with transaction(zone) as db:
-        for table in (VisitLead, VisitParticipant, Visit):
+        for table in (VisitCompany, VisitLead, VisitParticipant, Visit):
             db.execute(delete(table))
 
     done = crm("import", "visits", str(export.path))
@@ -152,7 +152,7 @@ def test_names_beside_accounts_are_passed_over_and_the_result_says_so(crm, expor
 
     done = crm("import", "visits", str(export.path))
 
-    assert "“带队人姓名、同行人姓名、线索名称”列只供阅读，没有导入" in done.stderr
+    assert "“带队人姓名、同行人姓名、线索名称、家次”列只供阅读，没有导入" in done.stderr
 
 
 @pytest.mark.parametrize("nobody", ["", " "])

@@ -16,7 +16,7 @@ from tests.jobs.work import at
 
 PEOPLE = (
     "username,name,email,phone,unit,duty,role,from,to\n"
-    "ouyang,欧阳某,ouyang@crm.test,13912345678,投资促进局,recruiter,recruiter,2026-01-01,\n"
+    "ouyang,欧阳某,ouyang@crm.test,13912345678,招商局,recruiter,recruiter,2026-01-01,\n"
 )
 PASSWORD = "correct horse battery"
 PERSONAL = ("欧阳", "ouyang", "13912345678", "Traceback")
@@ -37,7 +37,7 @@ def postgres(tmp_path):
     database = Kept("postgresql", tmp_path)
     with transaction(database.sessions) as db:
         make_regime(db)
-        make_unit(db, "投资促进局")
+        make_unit(db, "招商局")
         chief = make_person(db, "chief", role=Role.ADMIN, duty=Duty.STAFF)
         chief.password_hash = hash_password("chief", PASSWORD)
         ledger.install(db, clock_from=at("2026-06-30T12:00"), now=LONG_AGO)

@@ -218,7 +218,7 @@ def test_the_timeline_tells_everything_latest_first(db, zone, counted):
     eyes = zone.eyes("tracker")
     lead = lead_by_id(db, eyes, lead.id, TODAY)
 
-    with counted(5):
+    with counted(6):
         entries = timeline(db, eyes, lead, TODAY)
 
     days = [entry.on.day for entry in entries]

@@ -18,8 +18,14 @@ MOST = 12
 ABOVE = {"/admin/clock/weekly-digest/preview": 88}
 # the first view after a change reads anew what the process remembered
 MOST_ANEW = 20
-# a lead gathers claims, problems, files, amounts and sites, each remembered by itself
-ABOVE_ANEW = {"/": 62, "/admin/clock/weekly-digest/preview": 94, "/leads/{lead}": 24}
+# a lead gathers claims, problems, files, amounts and sites, each remembered by itself; a merge
+# asks each table that refers to the record
+ABOVE_ANEW = {
+    "/": 62,
+    "/admin/clock/weekly-digest/preview": 94,
+    "/leads/{lead}": 24,
+    "/merges/{merge}": 24,
+}
 PATHS = sorted({path for _, path in PAGES})
 PEOPLE = {"shan": "admin", "wu": "supervisor", "yan": "leader", "shen": "recruiter", "gu": "reader"}
 FEW, MANY = 2, 8

@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 from crm.base import clock
 from crm.base.clock import at_civil, civil_date
 from crm.base.money import YI, Currency
-from crm.base.sheets import Format
 from crm.cli import seeds
 from crm.cli.demo import write_scenario
 from crm.digests.words import goal_done, goal_parts
@@ -33,7 +32,7 @@ from crm.targets.queries import target_progress
 from crm.targets.rules import Metric
 from crm.visits.day import day_visits
 from crm.visits.models import Visit
-from crm.web.targets.exports import sheet_of
+from crm.web.targets.exports import file_row
 from crm.web.targets.rows import target_row
 from tests.seeds.mails import whatever_the_html_shows_the_text_says
 from tests.seeds.zone import periods_around, story_of
@@ -128,8 +127,10 @@ def registered_and_recognised_are_equal(db):
     assert (row.registered, row.achieved, row.goal) == ("13 个", "13 个", "20 个")
     assert goal_parts(signed[0]) == "登记 13 个 · 已申报待认定 0 个 · 已认定 13 个"
     assert goal_done(signed[0]) == "13/20 个"
-    lines = sheet_of(found, Format.CSV).decode("utf-8-sig").splitlines()
-    assert "签约10亿元以上项目数,个,13,0,13,20,65.0" in lines[1]
+    exported = file_row(signed[0])
+    assert exported["title"] == "签约10亿元以上项目数"
+    numbers = ("registered", "waiting", "recognised", "goal")
+    assert [exported[name] for name in numbers] == ["13", "0", "13", "20"]
 
 
 def every_state_of_a_claim_is_shown(db):

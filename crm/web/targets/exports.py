@@ -26,10 +26,10 @@ COLUMNS = (
 
 def file_of(targets: Iterable[TargetProgress], year: int, form: Format) -> Response:
     """The targets as a file with Chinese headings; amounts in yuan."""
-    return exported(Export("年度目标", f"targets-{year}", COLUMNS, form), map(_row, targets))
+    return exported(Export("年度目标", f"targets-{year}", COLUMNS, form), map(file_row, targets))
 
 
-def _row(progress: TargetProgress) -> dict[str, object]:
+def file_row(progress: TargetProgress) -> dict[str, object]:
     goal = progress.goal
     return {
         "unit": progress.unit_name,
