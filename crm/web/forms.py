@@ -16,7 +16,7 @@ from crm.base.entered_dates import entered_date
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.people.models import Person
-from crm.web.errors import show_at_field
+from crm.web.errors import refusal_text, show_at_field
 from crm.web.transaction import today, transaction
 
 YEARS = range(2000, 2101)  # other years are typing mistakes
@@ -97,6 +97,14 @@ def show_refusal(form: FlaskForm, refusal: Refused, fields: Mapping[str, str]) -
     """Show a refusal at the form's field, which may have another name than the service's."""
     field = fields.get(refusal.field or "", refusal.field)
     show_at_field(form, Refused(refusal.code, field, **refusal.facts))
+
+
+def refusal_beside(form: FlaskForm, refusal: Refused) -> str:
+    """Show the refusal at its field; its sentence, if the form has no such field."""
+    if refusal.field in form._fields:
+        show_refusal(form, refusal, {})
+        return ""
+    return refusal_text(refusal)
 
 
 def is_saved(

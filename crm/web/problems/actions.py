@@ -20,8 +20,7 @@ from crm.supervision.models import Order
 from crm.supervision.permissions import may_see as may_see_order
 from crm.supervision.problem_orders import order_of_problem
 from crm.web.auth import my_view, signed_in
-from crm.web.errors import refusal_text
-from crm.web.forms import show_refusal
+from crm.web.forms import refusal_beside
 from crm.web.problems.files import FILES, of_problem
 from crm.web.problems.forms import FORMS, StepForm, set_step_choices
 from crm.web.problems.onlooking import my_onlooker, problem_or_404
@@ -131,7 +130,7 @@ def act(problem_id: int, step: str) -> ResponseReturnValue:
                 tell(session, problem=problem, entry=entry, site=site())
                 has_no_reader = reaches_nobody(session, problem, entry)
         except Refused as refusal:
-            refused = _at_field(form, refusal)
+            refused = refusal_beside(form, refusal)
         else:
             flash(MESSAGES[taken], "success")
             if has_no_reader:
@@ -147,11 +146,3 @@ def _after(problem_id: int) -> ResponseReturnValue:
     if problem_of(db.session, my_onlooker(), problem_id) is None:
         return redirect(url_for("problems.listing"))
     return redirect(url_for("problems.show", problem_id=problem_id))
-
-
-def _at_field(form: StepForm, refusal: Refused) -> str:
-    """Show the refusal at its field; its sentence, if the form has no such field."""
-    if refusal.field in form._fields:
-        show_refusal(form, refusal, {})
-        return ""
-    return refusal_text(refusal)

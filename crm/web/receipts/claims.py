@@ -5,10 +5,7 @@ from typing import Any
 
 from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import BooleanField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length
 
 from crm.base.errors import Refused
 from crm.extensions import db
@@ -28,45 +25,27 @@ from crm.results.rules import ClaimKind, ClaimState
 from crm.results.service import ClaimData, last_entry
 from crm.results.settings import exclusions, kind_rows
 from crm.web.auth import signed_in
-from crm.web.date_fields import DateField
 from crm.web.errors import refusal_text
-from crm.web.forms import cleaned, is_saved, sensible_year
+from crm.web.forms import is_saved
 from crm.web.receipts.files import receipt_or_404
 from crm.web.receipts.rows import receipt_line
+from crm.web.results.forms import EvidenceForm
 from crm.web.results.rows import TONES
 from crm.web.results.scope import my_scope
 from crm.web.site import site
 from crm.web.transaction import moment, today
 
-_line = Length(max=200, message="最多 %(max)d 个字。")
-_long = Length(max=2000, message="最多 %(max)d 个字。")
 
-
-class MoneyClaimForm(FlaskForm):
+class MoneyClaimForm(EvidenceForm):
     """The evidence of a receipt; amount and month follow from the receipt."""
-
-    document_number = StringField(
-        "佐证文号或名称", [DataRequired("请填写佐证文号或名称。"), _line], filters=[cleaned]
-    )
-    document_issuer = StringField(
-        "出具单位", [DataRequired("请填写出具单位。"), _line], filters=[cleaned]
-    )
-    document_on = DateField("出具日期", [DataRequired("请填写出具日期。"), sensible_year])
-    note = TextAreaField("说明", [_long], filters=[cleaned])
-    is_declared = BooleanField("已核对，无不予认定情形")
 
     def claim_data(self, receipt: Receipt) -> ClaimData:
         """The data of a valid form."""
-        document_on: Any = self.document_on.data
         return ClaimData(
             counts_on=receipt.arrived_on,
             amount=abs(receipt.amount),
             currency=receipt.currency,
-            document_number=self.document_number.data or "",
-            document_issuer=self.document_issuer.data or "",
-            document_on=document_on,
-            is_declared=bool(self.is_declared.data),
-            note=self.note.data or "",
+            **self.evidence(),
         )
 
 

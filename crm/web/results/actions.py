@@ -21,8 +21,7 @@ from crm.results.service import name_decider, take_step
 from crm.results.settings import exclusions, kind_rows
 from crm.results.workflow import CLAIM_WORKFLOW, DECIDING, Step
 from crm.web.auth import signed_in
-from crm.web.errors import refusal_text
-from crm.web.forms import show_refusal
+from crm.web.forms import refusal_beside
 from crm.web.results.files import FILES, of_claim
 from crm.web.results.forms import FORMS, NameForm, StepForm, form_of
 from crm.web.results.rows import TONES, entry_lines, facts_of
@@ -114,7 +113,7 @@ def act(claim_id: int, step: str) -> ResponseReturnValue:
         try:
             _take(claim, taken, form)
         except Refused as refusal:
-            refused = _at_field(form, refusal)
+            refused = refusal_beside(form, refusal)
         else:
             flash(MESSAGES[taken], "success")
             return redirect(url_for("claims.show", claim_id=claim_id))
@@ -135,11 +134,3 @@ def _take(claim: Claim, step: Step, form: StepForm) -> None:
             )
         # in the transaction of the step: no mail without it, and none is lost
         tell(session, claim=claim, entry=entry, site=site())
-
-
-def _at_field(form: StepForm, refusal: Refused) -> str:
-    """Show the refusal at its field; its sentence, if the form has no such field."""
-    if refusal.field in form._fields:
-        show_refusal(form, refusal, {})
-        return ""
-    return refusal_text(refusal)

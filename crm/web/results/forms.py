@@ -49,17 +49,9 @@ class _AmountForm(FlaskForm):
             raise ValidationError(BAD_AMOUNT) from None
 
 
-class ClaimForm(_AmountForm):
-    """What is claimed."""
+class EvidenceForm(FlaskForm):
+    """The document that a claim rests on, and the declaration."""
 
-    agreement = RadioField(
-        "协议类型",
-        choices=enum_choices(Agreement),
-        coerce=Agreement,
-        default=Agreement.INVESTMENT,
-        validate_choice=False,
-    )
-    counts_on = DateField("计入日期", [DataRequired("请填写计入日期。"), sensible_year])
     document_number = StringField(
         "佐证文号或名称", [DataRequired("请填写佐证文号或名称。"), _line], filters=[cleaned]
     )
@@ -70,21 +62,39 @@ class ClaimForm(_AmountForm):
     note = TextAreaField("说明", [_long], filters=[cleaned])
     is_declared = BooleanField("已核对，无不予认定情形")
 
+    def evidence(self) -> dict[str, Any]:
+        """The values of a valid form, as `ClaimData` names them."""
+        return {
+            "document_number": self.document_number.data or "",
+            "document_issuer": self.document_issuer.data or "",
+            "document_on": self.document_on.data,
+            "note": self.note.data or "",
+            "is_declared": bool(self.is_declared.data),
+        }
+
+
+class ClaimForm(_AmountForm, EvidenceForm):
+    """What is claimed."""
+
+    agreement = RadioField(
+        "协议类型",
+        choices=enum_choices(Agreement),
+        coerce=Agreement,
+        default=Agreement.INVESTMENT,
+        validate_choice=False,
+    )
+    counts_on = DateField("计入日期", [DataRequired("请填写计入日期。"), sensible_year])
+
     def as_data(self, kind: ClaimKind) -> ClaimData:
         """The data of a valid form."""
         amount, currency = typed_amount(self.amount.data)
         on: Any = self.counts_on.data
-        document_on: Any = self.document_on.data
         return ClaimData(
             counts_on=on,
             amount=amount,
             currency=currency,
             agreement=self.agreement.data if kind is ClaimKind.SIGNED else None,
-            document_number=self.document_number.data or "",
-            document_issuer=self.document_issuer.data or "",
-            document_on=document_on,
-            note=self.note.data or "",
-            is_declared=bool(self.is_declared.data),
+            **self.evidence(),
         )
 
 

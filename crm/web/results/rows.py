@@ -62,7 +62,7 @@ class EntryLine:
     tone: str
     title: str
     when: str
-    text: str | None
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,8 @@ def entry_lines(entries: Iterable[ClaimEntry], on: date) -> list[EntryLine]:
         who = entry.by.name if entry.by else "系统"
         rounds = f"（第 {entry.round} 次）" if entry.step is Step.CLAIM_AGAIN else ""
         when = formatting.dated(civil_date(entry.at), on)
-        lines.append(EntryLine(icon, tone, f"{who} {entry.step.label}{rounds}", when, entry.text))
+        texts = (entry.text,) if entry.text else ()
+        lines.append(EntryLine(icon, tone, f"{who} {entry.step.label}{rounds}", when, texts))
     return lines
 
 

@@ -32,7 +32,7 @@ from crm.supervision.workflow import (
 )
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import refusal_text
-from crm.web.forms import show_refusal
+from crm.web.forms import refusal_beside
 from crm.web.site import site
 from crm.web.supervision.causes import causes_of
 from crm.web.supervision.files import FILES, of_order
@@ -188,7 +188,7 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
                 tell(session, order=order, entry=entry, site=site())
                 has_no_reader = reaches_nobody(session, order, entry)
         except Refused as refusal:
-            refused = _at_field(form, refusal)
+            refused = refusal_beside(form, refusal)
         else:
             flash(MESSAGES[taken], "success")
             if has_no_reader:
@@ -197,11 +197,3 @@ def act(order_id: int, step: str) -> ResponseReturnValue:
 
     # read again: the refusal rolled the transaction back
     return page(order_id, {taken: form}, refused), HTTPStatus.UNPROCESSABLE_ENTITY
-
-
-def _at_field(form: StepForm, refusal: Refused) -> str:
-    """Show the refusal at its field; its sentence, if the form has no such field."""
-    if refusal.field in form._fields:
-        show_refusal(form, refusal, {})
-        return ""
-    return refusal_text(refusal)
