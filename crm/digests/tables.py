@@ -23,6 +23,7 @@ from crm.quotas.rules import FigureStatus, Rule
 from crm.quotas.wording import sentence_of
 from crm.targets.rules import TargetProgress
 from crm.targets.speed import Median, Speed
+from crm.targets.wording import shares
 
 TARGETS_IN_MAIL = 6
 UNIT_COLUMNS_IN_MAIL = 4  # as many as a phone has room for
@@ -53,7 +54,7 @@ def target_sections(targets: Iterable[TargetProgress], *, in_mail: int) -> Itera
         "年度目标进度",
         hint=f"已过 {some[0].months} 个月，序时进度 {some[0].pace}%",
         lines=(*map(_target, wanted), *([_without_target(others)] if others else [])),
-        note=words.fulfilment(some[0].fulfilment),
+        note="".join(f"{share.text}。" for share in shares(some[0])),
         in_mail=in_mail,
     )
 

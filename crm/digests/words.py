@@ -22,7 +22,6 @@ from crm.quotas.rules import Figure, FigureBasis, PendingVisits
 from crm.quotas.wording import unit_of
 from crm.targets.rules import (
     OF_MONEY,
-    Fulfilment,
     Goal,
     Metric,
     TargetMeasure,
@@ -137,16 +136,6 @@ def goal_parts(progress: TargetProgress) -> str:
         f"登记 {_quantity(goal, progress.registered)}"
         f" · 已申报待认定 {_quantity(goal, progress.waiting)}"
         f" · 已认定 {_quantity(goal, progress.achieved)}"
-    )
-
-
-def fulfilment(part: Fulfilment) -> str:
-    """The share of signed projects that were started (履约率), with its base."""
-    if part.percent is None:
-        return ""
-    return (
-        f"履约率 {part.percent}%：本年认定签约 {part.signed} 个，其中认定开工 {part.started} 个，"
-        "含按登记计入的。"
     )
 
 

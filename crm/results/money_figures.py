@@ -18,18 +18,21 @@ from crm.results.receipt_rules import CENT, Line
 from crm.results.rules import ClaimKind, ClaimState, needs_recognition
 from crm.results.settings import spans
 
-_STANDING = (ClaimState.RECOGNISED, ClaimState.CLAIMED, ClaimState.RETURNED)
+# as the later of two claims overrides: a revoked one gives way to one that stands
+_STATES = (ClaimState.REVOKED, ClaimState.RETURNED, ClaimState.CLAIMED, ClaimState.RECOGNISED)
 
 
 @dataclass(frozen=True, slots=True)
 class CountedMoney:
-    """A receipt as targets count it, in the currency of its line."""
+    """A receipt as figures count it, in the currency of its line."""
 
+    receipt_id: int
+    lead_id: int
     line: Line
     on: date
     unit_id: int | None
     total: tuple[Decimal | None, Currency | None]  # of the project, which decides its tier
-    amount: Decimal
+    amount: Decimal | None  # none: its rate is not known yet (待补汇率)
     basis: Basis
     recognised: Decimal  # what of it counts
 
@@ -43,37 +46,38 @@ class _Claimed:
 
 
 def counted_money(db: Session, *, first: date, last: date, at: datetime) -> list[CountedMoney]:
-    """The receipts that count between the dates, as found at the moment.
-
-    Those without a rate count in no sum (待补汇率).
-    """
+    """The receipts that fall between the dates, as found at the moment, in order of arrival."""
     claims, rules = _claims(db, at), spans(db)
     query = (
         select(
-            *(Receipt.id, ReceiptForm.line, Receipt.arrived_on, Receipt.counted_amount),
-            *(responsible_unit_on(Receipt.arrived_on), Lead.amount, Lead.currency),
+            *(Receipt.id, Receipt.lead_id, ReceiptForm.line, Receipt.arrived_on),
+            *(Receipt.counted_amount, responsible_unit_on(Receipt.arrived_on)),
+            *(Lead.amount, Lead.currency),
         )
         .join(Receipt.lead)
         .join(ReceiptForm, ReceiptForm.id == Receipt.form_id)
-        .where(Receipt.counted_amount.is_not(None), Receipt.entered_at <= at)
+        .where(Receipt.entered_at <= at)
         .where(or_(Receipt.withdrawn_at.is_(None), Receipt.withdrawn_at > at))
         .order_by(Receipt.arrived_on, Receipt.id)
     )
     found = []
 
-    for receipt_id, line, arrived_on, amount, unit, *total in db.execute(query):
+    for receipt_id, lead_id, line, arrived_on, amount, responsible, *total in db.execute(query):
         claim = claims.get(receipt_id)
         is_asked = needs_recognition(rules, ClaimKind.MONEY, arrived_on)
         basis = Basis.UNCLAIMED if is_asked else Basis.REGISTERED
-        on, share = arrived_on, Decimal(1)
+        on, share, unit = arrived_on, Decimal(1), responsible
         if claim:
             basis, on, share = BASIS_OF[claim.state], claim.counts_on, claim.share
+            unit = claim.unit_id
         if not first <= on <= last:
             continue
-        counts = (amount * share).quantize(CENT) if basis in COUNTING else Decimal(0)
+
+        counts = basis in COUNTING and amount is not None
+        recognised = (amount * share).quantize(CENT) if counts else Decimal(0)
         found.append(
             CountedMoney(
-                line, on, claim.unit_id if claim else unit, tuple(total), amount, basis, counts
+                *(receipt_id, lead_id, line, on, unit, tuple(total), amount, basis, recognised)
             )
         )
 
@@ -90,10 +94,12 @@ def _claims(db: Session, at: datetime) -> Mapping[int, _Claimed]:
         )
         .join(ClaimEntry, ClaimEntry.claim_id == Claim.id)
         .where(ClaimEntry.id.in_(last), Claim.kind == ClaimKind.MONEY)
-        .where(ClaimEntry.state.in_(_STANDING))
+        .where(ClaimEntry.state.in_(_STATES))
     )
     found = {}
-    for receipt_id, state, on, unit_id, amount, recognised in rows:
+    for receipt_id, state, on, unit_id, amount, recognised in sorted(
+        rows, key=lambda row: _STATES.index(row.state)
+    ):
         # a claim to money always has both
         if receipt_id is not None and amount is not None:
             share = Decimal(1) if recognised is None else recognised / amount

@@ -19,7 +19,7 @@ from crm.results.money_figures import counted_money
 from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, Span, needs_recognition
 from crm.results.settings import spans
 from crm.targets.models import Target
-from crm.targets.money import with_money
+from crm.targets.money import money_share, with_money
 from crm.targets.rules import (
     BESIDE_SIGNED,
     CLAIM_OF,
@@ -85,17 +85,16 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
     reached = projects(db, first=whole.first, last=min(last, whole.last), at=at)
     names = {node.unit.id: node.unit.name for node in units}
 
-    money = (
-        counted_money(db, first=whole.first, last=min(last, whole.last), at=at)
-        if any(goal.metric in OF_MONEY for goal in wanted)
-        else []
-    )
+    # what a project received before the year counts in its share (资金到位率)
+    money = counted_money(db, first=date.min, last=min(last, whole.last), at=at)
+    of_year = [fact for fact in money if fact.on >= whole.first]
 
     found = []
     for goal in wanted:
         own = units_of_target(units, goal.unit_id)
         progress = progress_of(goal, names[goal.unit_id], own, reached, before)
-        found.append(with_money(progress, money, own) if goal.metric in OF_MONEY else progress)
+        progress = replace(progress, money_share=money_share(reached, money, own))
+        found.append(with_money(progress, of_year, own) if goal.metric in OF_MONEY else progress)
     return found
 
 

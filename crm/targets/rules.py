@@ -10,6 +10,7 @@ from crm.base.enums import LabeledEnum
 from crm.base.money import WAN, YI, Currency
 from crm.results.basis import COUNTING, Basis
 from crm.results.rules import MILESTONE_OF, ClaimKind
+from crm.targets.money_share import NOTHING_SIGNED, MoneyShare
 
 MONTHS = 12
 TENTH = Decimal("0.1")
@@ -175,6 +176,7 @@ class TargetProgress:
     registered: Decimal | None = None  # with what waits and what is recognised
     waiting: Decimal = Decimal(0)  # claimed and not decided
     fulfilment: Fulfilment = Fulfilment(0, 0)  # of its units in the year
+    money_share: MoneyShare = NOTHING_SIGNED  # likewise
 
     @property
     def percent(self) -> Decimal | None:

@@ -11,10 +11,9 @@ from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.leads.models import Lead
 from crm.people.queries import unit_tree
-from crm.results.models import Claim, ClaimKindSpan
+from crm.results.models import Claim
 from crm.results.money_figures import counted_money
-from crm.results.receipt_claims import claim_receipt, claim_receipt_again
-from crm.results.receipt_forms import form_rows, plant_forms
+from crm.results.receipt_claims import claim_receipt_again
 from crm.results.receipts import (
     ReceiptData,
     ReversalData,
@@ -22,57 +21,19 @@ from crm.results.receipts import (
     reverse_receipt,
     withdraw_receipt,
 )
-from crm.results.rules import ClaimKind, ClaimState
-from crm.results.service import ClaimData, Decision, take_step
+from crm.results.rules import ClaimState
+from crm.results.service import Decision, take_step
 from crm.results.workflow import Step
 from crm.targets.money import with_money
 from crm.targets.queries import units_of_target
 from crm.targets.rules import Goal, Metric, TargetMeasure, Tier, progress_of
 from tests.conftest import NOW
-from tests.results.conftest import FROM, project
-
-ARRIVED_ON = date(2026, 7, 10)
+from tests.results.money import ARRIVED_ON, claim_data, claimed, decide, received
 
 
 @pytest.fixture
 def receipt(db, zone):
     return received(db, zone)
-
-
-def received(db, zone, arrived_on=ARRIVED_ON):
-    """A receipt of 3,000万元 for a project of the company."""
-    if plant_forms(db, NOW):
-        db.add(ClaimKindSpan(kind=ClaimKind.MONEY, from_on=FROM))
-    data = ReceiptData(
-        arrived_on=arrived_on,
-        amount=Decimal(30_000_000),
-        currency=Currency.CNY,
-        form_id=form_rows(db)[0].id,
-        payer="云海科技",
-    )
-    return record_receipt(db, lead=project(db, zone), data=data, by=zone.li, now=NOW)
-
-
-def claim_data(**given):
-    values = {
-        "counts_on": ARRIVED_ON,
-        "amount": Decimal(30_000_000),
-        "currency": Currency.CNY,
-        "document_number": "银行进账单",
-        "document_issuer": "开户银行",
-        "document_on": ARRIVED_ON,
-        "is_declared": True,
-    }
-    return ClaimData(**values | given)
-
-
-def claimed(db, receipt, by, **given):
-    return claim_receipt(db, receipt=receipt, data=claim_data(**given), by=by, now=NOW)
-
-
-def decide(db, row, by, step=Step.RECOGNISE):
-    decision = Decision(amount=row.amount, basis="进账单", reason="缺进账单")
-    take_step(db, row=row, step=step, by=by, now=NOW, decision=decision)
 
 
 def test_money_claimed_in_time_counts_on_its_date_and_later_on_that_of_the_claim(db, zone):

@@ -8,7 +8,6 @@ from itertools import groupby
 from crm.base.money import format_amount
 from crm.targets.rules import (
     OF_MONEY,
-    Fulfilment,
     Goal,
     Metric,
     TargetMeasure,
@@ -16,6 +15,7 @@ from crm.targets.rules import (
     Tier,
     currency_of,
 )
+from crm.targets.wording import shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class TargetRow:
 class UnitTargets:
     name: str
     rows: tuple[TargetRow, ...]
-    fulfilment: str  # 履约率 with its base
+    shares: tuple[str, ...]  # 履约率 and 资金到位率 with their bases
 
 
 def targets_by_unit(progress: Iterable[TargetProgress]) -> list[UnitTargets]:
@@ -47,16 +47,9 @@ def targets_by_unit(progress: Iterable[TargetProgress]) -> list[UnitTargets]:
     for name, group in groupby(progress, key=lambda target: target.unit_name):
         targets = [*group]
         rows = tuple(map(target_row, targets))
-        units.append(UnitTargets(name, rows, fulfilment_text(targets[0].fulfilment)))
+        texts = tuple(share.text for share in shares(targets[0]))
+        units.append(UnitTargets(name, rows, texts))
     return units
-
-
-def fulfilment_text(part: Fulfilment) -> str:
-    """The share of signed projects that were started, with its base."""
-    if part.percent is None:
-        return ""
-    base = f"本年认定签约 {part.signed} 个，其中认定开工 {part.started} 个"
-    return f"履约率 {part.percent}%（{base}，含按登记计入的）"
 
 
 def target_row(progress: TargetProgress) -> TargetRow:

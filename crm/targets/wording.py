@@ -1,0 +1,60 @@
+"""The shares of signed projects in words, as pages, digests and files print them. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from crm.base.money import Currency, format_amount
+from crm.targets.money_share import MoneyShare
+from crm.targets.rules import Fulfilment, TargetProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of the signed projects with what it rests on."""
+
+    name: str
+    percent: Decimal | None  # none: nothing is recognised in yuan
+    base: str
+
+    @property
+    def text(self) -> str:
+        """「履约率 33.3%（本年认定签约 3 个，…）」."""
+        return f"{self.name} {'—' if self.percent is None else f'{self.percent}%'}（{self.base}）"
+
+
+def shares(progress: TargetProgress) -> tuple[Share, ...]:
+    """Both shares of a target's units; none without a signed project (PROJECTS 7)."""
+    fulfilment, money = progress.fulfilment, progress.money_share
+    if not money.signed:
+        return ()
+    return (
+        Share("履约率", fulfilment.percent, _fulfilment_base(fulfilment)),
+        Share("资金到位率", money.percent, _money_base(money)),
+    )
+
+
+def _fulfilment_base(part: Fulfilment) -> str:
+    return f"本年认定签约 {part.signed} 个，其中认定开工 {part.started} 个，含按登记计入的"
+
+
+def _money_base(part: MoneyShare) -> str:
+    """The amounts, and what is left out of them."""
+    base = (
+        f"本年认定签约 {part.signed} 个，人民币认定额 {format_amount(part.amount)}，"
+        f"累计到位 {format_amount(part.arrived)}，含按登记计入的"
+    )
+    beside = "，".join(_beside(part))
+    return f"{base}；{beside}" if beside else base
+
+
+def _beside(part: MoneyShare) -> Iterator[str]:
+    if part.foreign:
+        yield f"实际使用外资 {format_amount(part.foreign, Currency.USD)}单列"
+    if part.other_amounts:
+        amounts = "、".join(format_amount(*stated) for stated in part.other_amounts)
+        yield f"外币认定额 {amounts}不计入"
+    if part.without_amount:
+        yield f"{part.without_amount} 个项目无认定额"
+    if part.without_rate:
+        yield f"{part.without_rate} 笔待补汇率未计入"
