@@ -14,10 +14,11 @@ from crm.demo.events import ClaimEvent, ClaimStepEvent, ScheduledCall
 from crm.demo.files import ClaimRow
 from crm.demo.relative_dates import RelativeDates
 from crm.leads.models import Lead
+from crm.leads.rules import Agreement
 from crm.people.models import Person
 from crm.results import service
 from crm.results.models import Claim, ClaimKindSpan
-from crm.results.rules import MILESTONE_OF, Agreement, ClaimKind
+from crm.results.rules import MILESTONE_OF, ClaimKind
 from crm.results.workflow import Step
 
 BEGAN_DAYS = timedelta(days=60)  # before DATE
@@ -75,7 +76,7 @@ class ClaimWriter:
             counts_on=reached_on,
             amount=lead.amount,
             currency=lead.currency,
-            agreement=Agreement.INVESTMENT if MILESTONE_OF[row.kind] == "signed" else None,
+            agreement=Agreement.FORMAL if MILESTONE_OF[row.kind] == "signed" else None,
             document_number=number,
             document_issuer=issuer,
             document_on=reached_on,

@@ -134,6 +134,21 @@ def correct_milestone(  # noqa: PLR0913 - as reach
     return milestone
 
 
+def state_agreement(db: Session, *, lead: Lead, by: Person | None, now: datetime) -> None:
+    """State that a signing was a formal one, where nothing was known of it (未注明)."""
+    signed = (Milestone.lead_id == lead.id) & (Milestone.kind == Stage.SIGNED)
+    for milestone in db.scalars(select(Milestone).where(signed, Milestone.agreement.is_(None))):
+        milestone.agreement = Agreement.FORMAL
+        after = {
+            "kind": milestone.kind,
+            "on": milestone.reached_on,
+            "agreement": Agreement.FORMAL,
+            "reason": "申报认定时注明",
+        }
+        before = {"agreement": None}
+        record(db, "lead.milestone_corrected", lead, by=by, at=now, before=before, after=after)
+
+
 def withdraw_milestone(  # noqa: PLR0913 - as reach
     db: Session,
     *,

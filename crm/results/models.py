@@ -11,8 +11,9 @@ from crm.base.db import Base, enum_column
 from crm.base.money import Currency
 from crm.files.models import Attachment
 from crm.leads.models import Lead
+from crm.leads.rules import Agreement
 from crm.people.models import Person, Unit
-from crm.results.rules import Agreement, ClaimKind, ClaimState, Flag
+from crm.results.rules import ClaimKind, ClaimState, Flag
 from crm.results.workflow import Step
 
 LIVE = text("state = 'recognised' AND kind <> 'money'")
@@ -105,6 +106,12 @@ class Claim(Base):
         ),
         CheckConstraint("(flag IS NULL) = (flagged_at IS NULL)", "flagged_at_a_moment"),
         CheckConstraint("counts_on >= reached_on", "counts_from_its_milestone"),
+        # PROJECTS 7: a file, or a document with number, issuer and date
+        CheckConstraint(
+            "(document_number IS NULL) = (document_issuer IS NULL)"
+            " AND (document_number IS NULL) = (document_on IS NULL)",
+            "document_is_whole",
+        ),
         Index(None, "lead_id"),
         Index(None, "state", "kind"),
         Index(None, "counts_on"),
@@ -126,9 +133,9 @@ class Claim(Base):
     currency: Mapped[Currency | None] = mapped_column(enum_column(Currency, "currency"))
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     agreement: Mapped[Agreement | None] = mapped_column(enum_column(Agreement, "agreement"))
-    document_number: Mapped[str]
-    document_issuer: Mapped[str]
-    document_on: Mapped[date]
+    document_number: Mapped[str | None]  # none: its files are the evidence
+    document_issuer: Mapped[str | None]
+    document_on: Mapped[date | None]
     note: Mapped[str | None]
 
     recognised_amount: Mapped[Decimal | None]

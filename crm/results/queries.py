@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from crm.base.clock import civil_date
 from crm.base.paging import Page, page_of
 from crm.base.workdays import WorkingCalendar
-from crm.leads.models import Lead
+from crm.leads.models import Lead, Milestone
+from crm.leads.rules import Agreement, Stage
 from crm.people.rules import Role
 from crm.quotas.queries import working_calendar
 from crm.results.deciders import deciders
@@ -63,6 +64,13 @@ def claims_of_lead(db: Session, lead_id: int) -> Sequence[Claim]:
     entries = joinedload(Claim.entries).joinedload(ClaimEntry.by)
     query = select(Claim).where(Claim.lead_id == lead_id).options(entries)
     return db.scalars(query.order_by(Claim.id)).unique().all()
+
+
+def signed_as(db: Session, lead_id: int) -> Agreement | None:
+    """By what agreement a lead was first signed; none: not signed, or not stated (未注明)."""
+    signed = (Milestone.lead_id == lead_id) & (Milestone.kind == Stage.SIGNED)
+    query = select(Milestone.agreement).where(signed)
+    return db.scalar(query.order_by(Milestone.reached_on, Milestone.id).limit(1))
 
 
 def claims_page(

@@ -48,14 +48,6 @@ class ClaimState(LabeledEnum):
 OPEN = frozenset({ClaimState.CLAIMED, ClaimState.RETURNED})
 
 
-class Agreement(LabeledEnum):
-    """What was signed; only an investment agreement makes a signing (PROJECTS 1)."""
-
-    INVESTMENT = "investment", "正式投资协议"
-    FRAMEWORK = "framework", "框架协议"
-    INTENT = "intent", "意向协议"
-
-
 class Flag(LabeledEnum):
     """Why a recognition is to be reviewed."""
 

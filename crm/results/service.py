@@ -16,7 +16,8 @@ from crm.base.money import Currency
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.permissions import may_see as may_see_lead
 from crm.leads.permissions import role_held_on
-from crm.leads.rules import LeadRoleKind
+from crm.leads.progress import state_agreement
+from crm.leads.rules import Agreement, LeadRoleKind
 from crm.people.models import Person
 from crm.people.permissions import viewer
 from crm.results.deciders import may_be_named
@@ -25,7 +26,6 @@ from crm.results.permissions import claim_scope, may_claim, require_step
 from crm.results.rules import (
     MILESTONE_OF,
     OPEN,
-    Agreement,
     ClaimKind,
     ClaimState,
     check_counts_on,
@@ -43,9 +43,10 @@ class ClaimData:
     counts_on: date
     amount: Decimal | None
     currency: Currency | None
-    document_number: str
-    document_issuer: str
-    document_on: date
+    document_number: str = ""
+    document_issuer: str = ""
+    document_on: date | None = None
+    has_file: bool = False  # that stands as evidence
     is_declared: bool  # that no exclusion applies
     agreement: Agreement | None = None
     note: str = ""
@@ -92,6 +93,8 @@ def claim(  # noqa: PLR0913 - a claim has that many parts
         raise Refused("counts_as_registered", field="kind")
     _refuse_second(db, lead, kind)
     _check(data, kind, reached_on=reached_on, claimed_on=on, today=on)
+    if kind is ClaimKind.SIGNED:
+        state_agreement(db, lead=lead, by=by, now=now)
 
     row = Claim(
         lead_id=lead.id,
@@ -214,17 +217,31 @@ def check_evidence(data: ClaimData, kind: ClaimKind, today: date) -> None:
     if data.amount is not None and data.amount <= 0:
         raise Refused("bad_amount", field="amount")
 
-    for name in ("document_number", "document_issuer"):
-        if not getattr(data, name).strip():
-            raise Refused("required", field=name)
-    if data.document_on > today:
-        raise Refused("in_future", field="document_on", on=data.document_on)
+    _check_document(data, today)
 
     # PROJECTS 1: a framework agreement or a letter of intent makes no signing
-    if kind is ClaimKind.SIGNED and data.agreement is not Agreement.INVESTMENT:
+    if kind is ClaimKind.SIGNED and data.agreement is not Agreement.FORMAL:
         raise Refused("agreement_is_no_signing", field="agreement")
     if not data.is_declared:
         raise Refused("declaration_needed", field="is_declared")
+
+
+def _check_document(data: ClaimData, today: date) -> None:
+    """Refuse a claim without evidence, and a document of which part is missing (PROJECTS 7)."""
+    parts = {
+        "document_number": data.document_number.strip(),
+        "document_issuer": data.document_issuer.strip(),
+        "document_on": data.document_on,
+    }
+    if not any(parts.values()):
+        if not data.has_file:
+            raise Refused("evidence_needed", field="document_number")
+        return
+    for name, part in parts.items():
+        if not part:
+            raise Refused("required", field=name)
+    if data.document_on and data.document_on > today:
+        raise Refused("in_future", field="document_on", on=data.document_on)
 
 
 def claim_columns(data: ClaimData, reached_on: date) -> dict[str, object]:
@@ -234,17 +251,18 @@ def claim_columns(data: ClaimData, reached_on: date) -> dict[str, object]:
         "amount": data.amount,
         "currency": data.currency if data.amount is not None else None,
         "agreement": data.agreement,
-        "document_number": data.document_number.strip(),
-        "document_issuer": data.document_issuer.strip(),
+        "document_number": data.document_number.strip() or None,
+        "document_issuer": data.document_issuer.strip() or None,
         "document_on": data.document_on,
         "note": data.note.strip() or None,
     }
 
 
 def claim_words(data: ClaimData) -> str:
-    words = f"佐证：{data.document_number.strip()}，{data.document_issuer.strip()}，"
-    on = data.document_on
-    words += f"{on.year}年{on.month}月{on.day}日"
+    words, on = "佐证：附件", data.document_on
+    if on:
+        issued = f"{on.year}年{on.month}月{on.day}日"
+        words = f"佐证：{data.document_number.strip()}，{data.document_issuer.strip()}，{issued}"
     return f"{words}\n{data.note.strip()}".strip()
 
 

@@ -18,11 +18,13 @@ from crm.digests.models import KeptDigest
 from crm.extensions import db
 from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Company, Lead, Milestone, MilestoneKind, MilestonePlan
-from crm.leads.rules import AmountKind, Stage
+from crm.leads.rules import Agreement, AmountKind, Stage
 from crm.people.models import Person
 from crm.people.rules import Duty, Role
 from crm.quotas import service
 from crm.quotas.models import Correction, FigureRecord, RuleVersion
+from crm.results.models import Claim
+from crm.results.rules import ClaimKind, ClaimState
 from crm.supervision.models import Order, OrderEntry
 from crm.supervision.rules import EntryKind
 from crm.transactions import transaction
@@ -307,6 +309,24 @@ def test_kinds_of_milestones_become_rows_and_nothing_of_the_past_moves(migrated)
     assert planned == ["land"]
     assert tuple(ordered) == ("land", date(2026, 7, 1))
     assert entries == [order.id]
+
+
+def test_agreements_of_claims_are_named_as_those_of_leads(migrated):
+    with db.sessionmaker.begin() as rows:
+        by, on = make_person(rows, "li", unit=make_unit(rows)), date(2026, 7, 6)
+        moments = {"first_claimed_at": NOW, "claimed_at": NOW, "claimed_by_id": by.id}
+        claim = {"kind": ClaimKind.SIGNED, "state": ClaimState.CLAIMED, "round": 1} | moments
+        dates = {"reached_on": on, "counts_on": on}
+        rows.add(Claim(lead=make_lead(rows), agreement=Agreement.FORMAL, **claim, **dates))
+    query = text("SELECT agreement, document_number FROM claim")
+
+    migrations().downgrade("0057")
+    with db.sessionmaker() as rows:
+        assert rows.execute(query).all() == [("investment", "附件")]
+    migrations().upgrade()
+
+    with db.sessionmaker() as rows:
+        assert rows.execute(query).all() == [("formal", "附件")]
 
 
 def test_a_zone_that_exists_gets_the_categories_of_problems_with_their_units(migrated):

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from crm.base.money import Currency
-from crm.leads.rules import LeadRoleKind, Stage
+from crm.leads.rules import Agreement, LeadRoleKind, Stage
 from crm.people.rules import Duty, Role
 from crm.results.models import ClaimKindSetting, ClaimKindSpan, Exclusion
-from crm.results.rules import Agreement, ClaimKind
+from crm.results.rules import ClaimKind
 from crm.results.service import ClaimData, claim
 from tests.conftest import NOW
 from tests.factories import make_lead, make_milestone, make_person, make_role, make_unit
@@ -65,7 +65,7 @@ def claim_data(**given):
         "counts_on": SIGNED_ON,
         "amount": 1_200_000_000,
         "currency": Currency.CNY,
-        "agreement": Agreement.INVESTMENT,
+        "agreement": Agreement.FORMAL,
         "document_number": "投资协议",
         "document_issuer": "招商局",
         "document_on": SIGNED_ON,

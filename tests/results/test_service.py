@@ -10,13 +10,13 @@ from crm.base.clock import civil_date
 from crm.base.errors import Refused
 from crm.base.outbox import Message
 from crm.leads.roles import give_role
-from crm.leads.rules import LeadRoleKind, Secrecy, Stage
+from crm.leads.rules import Agreement, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person
 from crm.results.deciders import deciders, may_be_named
 from crm.results.models import Claim, ClaimEntry
 from crm.results.notifications import readers_of, tell
-from crm.results.queries import overdue
-from crm.results.rules import Agreement, ClaimKind, ClaimState
+from crm.results.queries import overdue, signed_as
+from crm.results.rules import ClaimKind, ClaimState
 from crm.results.service import Decision, claim_again, last_entry, name_decider, take_step
 from crm.results.workflow import Step
 from crm.transactions import transaction
@@ -68,6 +68,31 @@ def test_a_framework_agreement_is_refused_as_signed(db, zone, agreement):
         claimed(db, project(db, zone), zone.li, agreement=agreement)
 
     assert refusal.value.field == "agreement"
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "field"),
+    [
+        ({}, "evidence_needed", "document_number"),
+        ({"document_number": "投资协议"}, "required", "document_issuer"),
+        ({"document_number": "投资协议", "has_file": True}, "required", "document_issuer"),
+    ],
+)
+def test_a_claim_without_evidence_or_with_part_of_a_document_is_refused(
+    db, zone, given, code, field
+):
+    nothing = {"document_number": "", "document_issuer": "", "document_on": None}
+    with refused(code) as refusal:
+        claimed(db, project(db, zone), zone.li, **nothing | given)
+
+    assert refusal.value.field == field
+
+
+def test_a_claim_states_the_agreement_of_an_earlier_signing(db, zone):
+    lead = project(db, zone)
+    claimed(db, lead, zone.li)
+
+    assert signed_as(db, lead.id) is Agreement.FORMAL
 
 
 def test_a_second_claim_is_refused_while_the_first_is_open_or_recognised(db, zone):

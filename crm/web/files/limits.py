@@ -9,7 +9,7 @@ from crm.files.checks import LARGEST_MEGABYTES
 
 MEGABYTE = 1024 * 1024
 LARGEST_REQUEST_MEGABYTES = 60  # several photos at once; without script they come in one request
-UPLOADS: set[str] = set()  # endpoints that take files; `FilePages` adds them
+UPLOADS: dict[str, str] = {}  # of endpoints that take files, the one that shows their form
 TOO_LARGE = "too-large"
 
 
@@ -28,13 +28,17 @@ def too_large_text() -> str:
     )
 
 
+def too_large_errors() -> list[str]:
+    """The errors of the field of files: that sentence, or none."""
+    return [text] if (text := too_large_text()) else []
+
+
 def upload_form_again() -> ResponseReturnValue | None:
     """Lead from a request that was too large back to its form; None where it had no files."""
     if request.endpoint not in UPLOADS:
         return None
-    page = request.endpoint.replace("add_file", "files")
     values = {**(request.view_args or {}), TOO_LARGE: 1}
-    return redirect(url_for(page, **values), HTTPStatus.SEE_OTHER)
+    return redirect(url_for(UPLOADS[request.endpoint], **values), HTTPStatus.SEE_OTHER)
 
 
 def init_app(app: Flask) -> None:

@@ -39,14 +39,15 @@ from crm.files.service import attach
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
 from crm.web.files.forms import UploadForm
-from crm.web.files.limits import UPLOADS, too_large_text
+from crm.web.files.limits import UPLOADS, too_large_errors
 from crm.web.files.rows import FileRow, file_row, in_versions
 from crm.web.files.uploads import Upload, store, uploads
 from crm.web.repeated_requests import FLASHES
 from crm.web.transaction import moment, today, transaction
 
-# A document that a browser opens after all can load nothing and run nothing.
 ADDED = "已添加 "
+SHOWN = f"{ACCEPTED},image/jpeg,image/png"  # a phone offers its camera for pictures
+# A document that a browser opens after all can load nothing and run nothing.
 CSP = "default-src 'none'; frame-ancestors 'none'; form-action 'none'; sandbox"
 
 
@@ -68,7 +69,7 @@ class FilesPart:
     url: str  # of the page with the form; files are posted to it
     form: UploadForm | None  # none: the viewer may not add
     newer_of: str = ""  # the name of the file of which a newer version is added
-    accepted: str = f"{ACCEPTED},image/jpeg,image/png"  # a phone offers its camera for pictures
+    accepted: str = SHOWN
     largest: int = LARGEST  # bytes
 
 
@@ -89,7 +90,7 @@ class FilePages:
         bp.add_url_rule(f"{rule}/files", f"{self.prefix}files", self._show)
         bp.add_url_rule(f"{rule}/files", f"{self.prefix}add_file", self._add, methods=["POST"])
         bp.add_url_rule(one, f"{self.prefix}file", self._download)
-        UPLOADS.add(f"{bp.name}.{self.prefix}add_file")
+        UPLOADS[f"{bp.name}.{self.prefix}add_file"] = f"{bp.name}.{self.prefix}files"
 
     def rows(self, record_id: int) -> Sequence[ListedFile]:
         return listed_files(db.session, self.table, record_id)
@@ -129,8 +130,7 @@ class FilePages:
         """The files of a record, with the form to add some."""
         record = self.find(ids[self.key])
         form = UploadForm(formdata=None, supersedes=request.args.get("supersedes", ""))
-        if text := too_large_text():
-            form.file.errors = [text]
+        form.file.errors = too_large_errors()
         return self._page(record, form)
 
     def _page(self, record: RecordWithFiles, form: UploadForm) -> str:

@@ -27,7 +27,7 @@ from crm.results.settings import exclusions, kind_rows
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
 from crm.web.forms import is_saved
-from crm.web.receipts.files import receipt_or_404
+from crm.web.receipts.files import FILES, receipt_or_404
 from crm.web.receipts.rows import receipt_line
 from crm.web.results.forms import EvidenceForm
 from crm.web.results.rows import TONES
@@ -39,13 +39,13 @@ from crm.web.transaction import moment, today
 class MoneyClaimForm(EvidenceForm):
     """The evidence of a receipt; amount and month follow from the receipt."""
 
-    def claim_data(self, receipt: Receipt) -> ClaimData:
-        """The data of a valid form."""
+    def claim_data(self, receipt: Receipt, *, has_file: bool) -> ClaimData:
+        """The data of a valid form; `has_file`: the receipt has files that stand as evidence."""
         return ClaimData(
             counts_on=receipt.arrived_on,
             amount=abs(receipt.amount),
             currency=receipt.currency,
-            **self.evidence(),
+            **self.evidence(has_file=has_file),
         )
 
 
@@ -85,7 +85,9 @@ def standing_of(row: Receipt) -> Standing:
 def claim_form(receipt_id: int) -> ResponseReturnValue:
     """The form of a claim, or of one that was returned."""
     row, claim = _claimable_or_404(receipt_id)
-    values: dict[str, Any] = {"document_number": "银行进账单", "document_on": row.arrived_on}
+    values: dict[str, Any] = {}
+    if not FILES.rows(row.id):  # else the files stand as evidence
+        values = {"document_number": "银行进账单", "document_on": row.arrived_on}
     if claim and claim.state is ClaimState.RETURNED:
         names = ("document_number", "document_issuer", "document_on", "note")
         values = {name: getattr(claim, name) for name in names}
@@ -98,7 +100,8 @@ def claim(receipt_id: int) -> ResponseReturnValue:
     form, claims = MoneyClaimForm(), list[int]()
 
     def save(session: Session) -> None:
-        data, by, now = form.claim_data(row), signed_in(), moment()
+        data = form.claim_data(row, has_file=bool(FILES.rows(row.id)))
+        by, now = signed_in(), moment()
         if returned and returned.state is ClaimState.RETURNED:
             made = returned
             claim_receipt_again(session, row=made, data=data, by=by, now=now)
@@ -132,6 +135,7 @@ def _page(form: MoneyClaimForm, row: Receipt, claim: Claim | None) -> str:
         counting=_counting(row, returned),
         evidence=setting.evidence if setting else "",
         exclusions=exclusions(db.session),
+        files=len(FILES.rows(row.id)),
     )
 
 

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     Field,
-    RadioField,
+    MultipleFileField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -15,16 +15,18 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Optional
 
 from crm.base.money import Currency, editable_amount, parse_amount
 from crm.leads.models import Lead
+from crm.leads.rules import Agreement
 from crm.results.models import Claim
-from crm.results.rules import Agreement, ClaimKind
+from crm.results.rules import ClaimKind
 from crm.results.service import ClaimData, Decision
 from crm.results.workflow import Step
 from crm.web.date_fields import DateField
-from crm.web.forms import NOTHING, chosen_id, cleaned, enum_choices, row_id, sensible_year
+from crm.web.forms import NOTHING, chosen_id, cleaned, row_id, sensible_year
+from crm.web.leads.agreement_field import AgreementField
 
 _line = Length(max=200, message="最多 %(max)d 个字。")
 _long = Length(max=2000, message="最多 %(max)d 个字。")
@@ -52,19 +54,16 @@ class _AmountForm(FlaskForm):
 class EvidenceForm(FlaskForm):
     """The document that a claim rests on, and the declaration."""
 
-    document_number = StringField(
-        "佐证文号或名称", [DataRequired("请填写佐证文号或名称。"), _line], filters=[cleaned]
-    )
-    document_issuer = StringField(
-        "出具单位", [DataRequired("请填写出具单位。"), _line], filters=[cleaned]
-    )
-    document_on = DateField("出具日期", [DataRequired("请填写出具日期。"), sensible_year])
+    document_number = StringField("佐证文号或名称", [_line], filters=[cleaned])
+    document_issuer = StringField("出具单位", [_line], filters=[cleaned])
+    document_on = DateField("出具日期", [Optional(), sensible_year])
     note = TextAreaField("说明", [_long], filters=[cleaned])
     is_declared = BooleanField("已核对，无不予认定情形")
 
-    def evidence(self) -> dict[str, Any]:
+    def evidence(self, *, has_file: bool) -> dict[str, Any]:
         """The values of a valid form, as `ClaimData` names them."""
         return {
+            "has_file": has_file,
             "document_number": self.document_number.data or "",
             "document_issuer": self.document_issuer.data or "",
             "document_on": self.document_on.data,
@@ -76,17 +75,12 @@ class EvidenceForm(FlaskForm):
 class ClaimForm(_AmountForm, EvidenceForm):
     """What is claimed."""
 
-    agreement = RadioField(
-        "协议类型",
-        choices=enum_choices(Agreement),
-        coerce=Agreement,
-        default=Agreement.INVESTMENT,
-        validate_choice=False,
-    )
+    agreement = AgreementField()
+    file = MultipleFileField("佐证材料")
     counts_on = DateField("计入日期", [DataRequired("请填写计入日期。"), sensible_year])
 
-    def as_data(self, kind: ClaimKind) -> ClaimData:
-        """The data of a valid form."""
+    def as_data(self, kind: ClaimKind, *, has_file: bool) -> ClaimData:
+        """The data of a valid form; `has_file`: files stand as evidence."""
         amount, currency = typed_amount(self.amount.data)
         on: Any = self.counts_on.data
         return ClaimData(
@@ -94,13 +88,13 @@ class ClaimForm(_AmountForm, EvidenceForm):
             amount=amount,
             currency=currency,
             agreement=self.agreement.data if kind is ClaimKind.SIGNED else None,
-            **self.evidence(),
+            **self.evidence(has_file=has_file),
         )
 
 
-def values_of_lead(lead: Lead) -> dict[str, Any]:
-    """What a new claim takes over from the project."""
-    return {"amount": _shown(lead.amount, lead.currency)}
+def values_of_lead(lead: Lead, agreement: Agreement | None) -> dict[str, Any]:
+    """What a new claim takes over from the project and from its milestone of signing."""
+    return {"amount": _shown(lead.amount, lead.currency), "agreement": agreement}
 
 
 def values_of_claim(claim: Claim) -> dict[str, Any]:

@@ -109,7 +109,9 @@ def amount_text(claim: Claim) -> str:
 
 
 def evidence_text(claim: Claim, on: date) -> str:
-    """The document that stands as evidence."""
+    """The document that stands as evidence; without one its files do."""
+    if claim.document_on is None:
+        return "见附件"
     issued = formatting.dated(claim.document_on, on)
     return f"{claim.document_number}，{claim.document_issuer}，{issued}"
 

@@ -13,13 +13,21 @@ from crm.results import service
 from crm.results.models import Claim, ClaimEntry
 from crm.results.notifications import tell
 from crm.results.permissions import may_claim
-from crm.results.queries import claims_page, waiting_for
+from crm.results.queries import claims_page, signed_as, waiting_for
 from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, counts_on, needs_recognition
 from crm.results.settings import exclusions, kind_rows, spans
 from crm.results.workflow import Step, Wait
 from crm.web.auth import signed_in
+from crm.web.files.limits import UPLOADS, too_large_errors
+from crm.web.files.pages import SHOWN
 from crm.web.forms import LARGEST_ID, at_cursor, enum_arg, is_saved
 from crm.web.results.actions import act, claim_or_404, page
+from crm.web.results.evidence import (
+    add_files,
+    are_files_kept,
+    ask_for_files_again,
+    sent_files,
+)
 from crm.web.results.files import FILES
 from crm.web.results.forms import FORMS, BulkForm, ClaimForm, values_of_claim, values_of_lead
 from crm.web.results.rows import claim_line
@@ -32,6 +40,7 @@ CLAIM = f"/claims/<int(max={LARGEST_ID}):claim_id>"
 KINDS = ",".join(kind.value for kind in MILESTONE_OF)
 NEW = f"/leads/<int(max={LARGEST_ID}):lead_id>/claims/<any({KINDS}):kind>"
 FILES.register(bp, CLAIM)
+UPLOADS.update({"claims.create": "claims.new", "claims.claim_again": "claims.edit"})
 bp.post(f"{CLAIM}/<any({','.join(step.value for step in FORMS)}):step>")(act)
 
 
@@ -116,8 +125,11 @@ def new(lead_id: int, kind: str) -> ResponseReturnValue:
     """The form of a new claim, with what the project tells already."""
     lead, claimed = _claimable_or_404(lead_id), ClaimKind(kind)
     reached = service.reached_dates(db.session, lead_id).get(claimed) or abort(404)
-    values = values_of_lead(lead) | {"counts_on": counts_on(reached, today())}
-    return _form_page(ClaimForm(formdata=None, data=values), lead, claimed)
+    values = values_of_lead(lead, signed_as(db.session, lead_id))
+    values |= {"counts_on": counts_on(reached, today())}
+    form = ClaimForm(formdata=None, data=values)
+    form.file.errors = too_large_errors()
+    return _form_page(form, lead, claimed)
 
 
 @bp.post(NEW)
@@ -126,8 +138,10 @@ def create(lead_id: int, kind: str) -> ResponseReturnValue:
     lead, claimed, form = _claimable_or_404(lead_id), ClaimKind(kind), ClaimForm()
 
     def claim(session: Session) -> ClaimEntry:
-        data, me, now = form.as_data(claimed), signed_in(), moment()
+        files, me, now = sent_files(), signed_in(), moment()
+        data = form.as_data(claimed, has_file=bool(files))
         row = service.claim(session, lead=lead, kind=claimed, data=data, by=me, now=now)
+        add_files(session, row, files, by=me, now=now)
         entry = service.last_entry(session, row)
         tell(session, claim=row, entry=entry, site=site())
         return entry
@@ -146,6 +160,7 @@ def edit(claim_id: int) -> ResponseReturnValue:
     if claim.receipt_id is not None:
         return redirect(url_for("receipts.claim_form", receipt_id=claim.receipt_id))
     form = ClaimForm(formdata=None, data=values_of_claim(claim))
+    form.file.errors = too_large_errors()
     return _form_page(form, claim.lead, claim.kind, claim)
 
 
@@ -155,8 +170,10 @@ def claim_again(claim_id: int) -> ResponseReturnValue:
     claim, form = _returned_or_404(claim_id), ClaimForm()
 
     def again(session: Session) -> ClaimEntry:
-        data, me, now = form.as_data(claim.kind), signed_in(), moment()
+        files, me, now = sent_files(), signed_in(), moment()
+        data = form.as_data(claim.kind, has_file=bool(files or FILES.rows(claim_id)))
         entry = service.claim_again(session, row=claim, data=data, by=me, now=now)
+        add_files(session, claim, files, by=me, now=now)
         tell(session, claim=claim, entry=entry, site=site())
         return entry
 
@@ -170,8 +187,10 @@ def claim_again(claim_id: int) -> ResponseReturnValue:
 def _saved(form: ClaimForm, change: Callable[[Session], ClaimEntry]) -> ResponseReturnValue | None:
     """The way to the claim of a valid form; none where it is refused."""
     entries: list[int] = []
-    if form.validate() and is_saved(form, lambda db: entries.append(change(db).claim_id)):
+    is_valid = form.validate() and are_files_kept(form)
+    if is_valid and is_saved(form, lambda db: entries.append(change(db).claim_id)):
         return redirect(url_for(".show", claim_id=entries[-1]))
+    ask_for_files_again(form)
     return None
 
 
@@ -204,6 +223,8 @@ def _form_page(form: ClaimForm, lead: Lead, kind: ClaimKind, claim: Claim | None
         exclusions=exclusions(db.session),
         is_signing=kind is ClaimKind.SIGNED,
         needs_recognition=counts,
+        files=len(FILES.rows(claim.id)) if claim else 0,
+        accepted=SHOWN,
         back=url_for(".show", claim_id=claim.id)
         if claim
         else url_for("leads.show", lead_id=lead.id),

@@ -16,7 +16,7 @@ from tests.results.conftest import arrange, claimed, project
 from tests.web.files.sending import upload
 
 FORM = {
-    "agreement": "investment",
+    "agreement": "formal",
     "counts_on": "2026-07-06",
     "amount": "12亿元",
     "document_number": "投资协议",
@@ -68,6 +68,22 @@ def test_a_refused_claim_says_why_at_its_field_and_loses_nothing(app, zone):
     assert sent.status_code == 422
     assert "框架协议、意向协议不能认定为签约" in sent.text
     assert "二期另行申报" in sent.text
+
+
+def test_a_file_is_evidence_enough_and_without_any_the_claim_is_refused(app, zone):
+    client, path = sign_in(app, "li"), f"/leads/{zone.lead}/claims/signed"
+    document = {"document_number", "document_issuer", "document_on"}
+    data = {name: value for name, value in FORM.items() if name not in document}
+    assert "请上传佐证材料" in client.post(path, data=data).text
+    assert upload(client, path, ("协议.pdf", b"MZ"), **data).status_code == 422
+    again = upload(client, path, ("协议.pdf", samples.pdf()), **data | {"amount": ""})
+    assert "请重新选择文件" in again.text
+
+    sent = upload(client, path, ("协议.pdf", samples.pdf()), **data)
+
+    page = client.get(sent.headers["Location"]).text
+    assert "协议.pdf" in page
+    assert "见附件" in page
 
 
 def test_who_recognises_finds_it_on_my_day_and_decides(app, zone, claim_id):
