@@ -15,7 +15,8 @@ from crm.base.db import Base
 from crm.base.errors import Refused
 from crm.base.locks import lock_row
 from crm.extensions import db
-from crm.web.audit.labels import ACTIONS, RECORDS
+from crm.web.audit.field_labels import RECORDS
+from crm.web.audit.labels import ACTIONS
 from crm.web.errors import refusal_text
 from crm.web.forms import LARGEST_ID
 from crm.web.transaction import CHANGING, today

@@ -20,7 +20,7 @@ from crm.visits.fields import VISIT_COLUMNS, VISIT_FIELDS, WORDS, VisitData
 from crm.visits.imports import VisitRow
 from crm.visits.models import Visit
 from crm.visits.redaction import SeenVisit
-from crm.web.audit.labels import RECORDS, label_of
+from crm.web.audit.field_labels import RECORDS, label_of
 from crm.web.followups.forms import NewForm, OutcomeForm
 from crm.web.leads.forms import LeadForm
 from crm.web.people.forms import AnyPostingForm, NewPersonForm
@@ -89,7 +89,9 @@ def test_every_stored_field_has_its_column(table, fields):
 def test_the_audit_trail_takes_its_labels_from_the_declaration(table, fields):
     subject = table.__tablename__
 
-    assert RECORDS[subject] is fields, f"Name the fields of {subject} in RECORDS of audit/labels."
+    assert RECORDS[subject] is fields, (
+        f"Name the fields of {subject} in RECORDS of audit/field_labels."
+    )
     assert {name: label_of(subject, name) for name in fields} == {
         name: field.label for name, field in fields.items()
     }

@@ -18,7 +18,8 @@ from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
 from crm.quotas.models import RuleVersion
 from crm.visits.models import Visit
-from crm.web.audit.labels import ACTIONS, PEOPLE, SUBJECTS, UNITS, label_of, word_of
+from crm.web.audit.field_labels import PEOPLE, UNITS, label_of, word_of
+from crm.web.audit.labels import ACTIONS, SUBJECTS
 
 # fields that hold codes of kinds of milestones
 OF_KINDS = {("lead", "kind"), ("speed_span", "begin"), ("speed_span", "end")}

@@ -13,7 +13,7 @@ from crm.base import clock, formatting
 from crm.base.errors import Refused
 from crm.extensions import db
 from crm.people.queries import people_by_id
-from crm.visits import service
+from crm.visits import service, verdicts
 from crm.visits.companions import leave_visit
 from crm.visits.fields import VisitData, data_of
 from crm.visits.merging import merge_visit
@@ -201,7 +201,7 @@ def confirm(visit_id: int) -> ResponseReturnValue:
     """Accept a visit that was logged late."""
 
     def change(session: Session, visit: Visit) -> Visit:
-        return service.confirm_visit(session, visit=visit, by=signed_in(), now=moment())
+        return verdicts.confirm_visit(session, visit=visit, by=signed_in(), now=moment())
 
     return _judge(visit_id, Verdict.CONFIRMED, "已确认。", change)
 
@@ -214,7 +214,7 @@ def reject(visit_id: int) -> ResponseReturnValue:
         return redirect(back_to(url_for("visits.show", visit_id=visit_id)))
 
     def change(session: Session, visit: Visit) -> Visit:
-        return service.reject_visit(
+        return verdicts.reject_visit(
             session, visit=visit, reason=reason, by=signed_in(), now=moment()
         )
 

@@ -13,7 +13,8 @@ from crm.leads.models import Lead
 from crm.leads.rules import LeadRoleKind, Secrecy
 from crm.people.rules import Duty, Role
 from crm.visits.models import Visit, VisitLead
-from crm.web.audit.labels import ACTIONS, FIELDS, SUBJECTS
+from crm.web.audit.field_labels import FIELDS
+from crm.web.audit.labels import ACTIONS, SUBJECTS
 from tests.conftest import NOW
 from tests.factories import arranged, make_lead, make_person, make_role, make_visit, sign_in
 
