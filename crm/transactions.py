@@ -1,7 +1,7 @@
 """The one place that commits: what services collected takes effect in the same transaction.
 
     with transaction(sessions) as db:
-        service.confirm_visit(db, visit=visit, by=me, now=now)
+        verdicts.confirm_visit(db, visit=visit, by=me, now=now)
 
 Pages use `crm.web.transaction`, which does the same with the request's session.
 """

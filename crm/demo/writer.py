@@ -45,7 +45,7 @@ from crm.people import service as people_service
 from crm.people.entry_grants import GrantData
 from crm.people.models import Person, Unit
 from crm.visits import service as visit_service
-from crm.visits import trips
+from crm.visits import trips, verdicts
 from crm.visits.fields import WORDS
 from crm.visits.models import Trip, Visit
 from crm.visits.rules import Status, Verdict
@@ -315,11 +315,9 @@ class ScenarioWriter:
     def _judge_visit(self, event: VisitEvent, now: datetime) -> None:
         visit, by = self.visits[event.ref], self.people[event.verdict_by or ""]
         if event.verdict is Verdict.REJECTED:
-            visit_service.reject_visit(
-                self.db, visit=visit, reason=event.note or "", by=by, now=now
-            )
+            verdicts.reject_visit(self.db, visit=visit, reason=event.note or "", by=by, now=now)
         else:
-            visit_service.confirm_visit(self.db, visit=visit, by=by, now=now)
+            verdicts.confirm_visit(self.db, visit=visit, by=by, now=now)
 
     def _visit_data(
         self, event: VisitEvent, status: Status, *, words: bool

@@ -37,39 +37,32 @@ from crm.visits.links import (
     participants_of,
     set_links,
 )
+from crm.visits.locks import hold_changeable
 from crm.visits.models import Visit
-from crm.visits.permissions import may_change, may_judge, may_read
+from crm.visits.permissions import may_read
 from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import (
-    Kind,
     Status,
-    Verdict,
     check_ended,
     first_and_last,
-    is_open_to_verdict,
     late_by,
 )
 from crm.visits.trips import begin_trips
 from crm.visits.validation import NewVisit, check_new_visit, check_visit
+from crm.visits.verdicts import FACTS, confirmed_facts, withdraw_confirmation
 
 __all__ = [
     "ImportedVisit",
     "VisitData",
     "cancel_visit",
     "change_visit",
-    "confirm_visit",
     "insert_visit",
     "insert_visits",
     "keep_visit",
     "log_visit",
     "move_visit",
-    "reject_visit",
     "set_done",
 ]
-
-# REGIME 3: a confirmation falls once one of the facts it was given to changes.
-_HOURS = frozenset({"starts_at", "ends_at"})
-_FACTS = frozenset({"kind", "channel", "first_on", "last_on", "leader_id", "participant_ids"})
 
 
 def log_visit(db: Session, *, data: VisitData, by: Person, now: datetime) -> Visit:
@@ -188,10 +181,10 @@ def rewrite_visit(
         before["companies"], after["companies"] = entry_of(companies_before), entry_of(companies)
     note_named(db, visit, data.joined_by - links.participant_ids, by=by, now=now)
     is_undone = was.status is not Status.PLANNED and "status" in after  # or taken back
-    if is_undone or _confirmed_facts(visit) & after.keys():
+    if is_undone or confirmed_facts(visit) & after.keys():
         withdraw_confirmation(visit, before, after)
 
-    is_entered = _FACTS & after.keys() or _is_entered_by_status(was.status, visit.status)
+    is_entered = FACTS & after.keys() or _is_entered_by_status(was.status, visit.status)
     involved = late_before.keys() | ({by.id} if is_entered else frozenset())
     keep_former_people(db, visit, involved - data.joined_by - {data.leader_id})
 
@@ -269,14 +262,14 @@ def move_visit(
     )
 
     # REGIME 3: a confirmation falls with a change of the dates
-    if _confirmed_facts(visit) & after.keys():
+    if confirmed_facts(visit) & after.keys():
         withdraw_confirmation(visit, before, after)
 
     people = {**joined, visit.leader_id: visit.late_by_days}
     late = late_by_person(people.keys(), people, was, DatesAndState.of(visit), civil_date(now))
     visit.late_by_days = late[visit.leader_id]
     store_days_late(db, visit.id, {person_id: late[person_id] for person_id in joined})
-    if _FACTS & after.keys():
+    if FACTS & after.keys():
         keep_former_people(db, visit, {by.id} - people.keys())
 
     record(db, "visit.moved", visit, by=by, at=now, before=before, after=after)
@@ -292,28 +285,6 @@ def cancel_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Vis
     return _set_values(
         db, visit, Edit.VISIT_CANCELLED, {"status": Status.CANCELLED}, by=by, now=now
     )
-
-
-def confirm_visit(db: Session, *, visit: Visit, by: Person, now: datetime) -> Visit:
-    """Accept a visit, so that it counts though logged or entered late.
-
-    A stay that has begun may be confirmed before it is done. Refused as `not_yours`, `not_done`.
-    """
-    hold(db, visit)
-    _require_judge(db, visit, by, now)
-    return _set_verdict(db, visit, Verdict.CONFIRMED, None, by=by, now=now)
-
-
-def reject_visit(db: Session, *, visit: Visit, reason: str, by: Person, now: datetime) -> Visit:
-    """Reject a visit with a reason, so that it does not count; refused as `confirm_visit` is.
-
-    A stay may be rejected before it is done, so that its past dates count no longer.
-    """
-    hold(db, visit)
-    _require_judge(db, visit, by, now)
-    if not reason.strip():
-        raise Refused("required", field="reason")
-    return _set_verdict(db, visit, Verdict.REJECTED, reason.strip(), by=by, now=now)
 
 
 def _reason(data: VisitData) -> dict[str, object]:
@@ -332,20 +303,6 @@ def _is_entered_by_status(was: Status, now: Status) -> bool:
     return was is not now and (now is Status.DONE or was is Status.CANCELLED)
 
 
-def _confirmed_facts(visit: Visit) -> frozenset[str]:
-    """The facts that a confirmation is given to; a stay counts by days, whatever its hours."""
-    return _FACTS if visit.kind is Kind.RESIDENCY else _FACTS | _HOURS
-
-
-def withdraw_confirmation(
-    visit: Visit, before: dict[str, object], after: dict[str, object]
-) -> None:
-    """Withdraw a confirmation; a rejected visit stays rejected."""
-    if visit.verdict is Verdict.CONFIRMED:
-        before["verdict"], after["verdict"] = visit.verdict, None
-        visit.verdict = visit.verdict_at = visit.verdict_by_id = None
-
-
 def _logged_at(visit: Visit, now: datetime) -> datetime:
     """When it was first set done as it stands; logged before its end, it was another visit."""
     was = visit.logged_at
@@ -357,19 +314,6 @@ def _visit_by_ref(db: Session, ref: str, by: Person) -> Visit | None:
     if visit and visit.entered_by_id != by.id:
         raise Refused("duplicate_ref", field="ref", ref=ref)
     return visit
-
-
-def hold_changeable(db: Session, visit: Visit, me: Viewer, on: date) -> None:
-    """Refuse who may not change the visit, and hold its row against a change at the same time."""
-    if not may_change(db, me, visit.id, on):
-        raise Refused("not_yours")
-    hold(db, visit)
-
-
-def hold(db: Session, visit: Visit) -> None:
-    """Hold the visit's row against a change at the same time."""
-    # all columns are read again: another request may have changed them since
-    db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
 
 
 def _hold_planned(db: Session, visit: Visit, by: Person, now: datetime) -> None:
@@ -391,36 +335,4 @@ def _set_values(  # noqa: PLR0913 - one change, whole
     before, after = changes(visit, values)
     record(db, edit.value, visit, by=by, at=now, before=before, after=after)
     collect_edit(db, visit, edit, people=participants_of(db, visit.id), by=by, at=now)
-    return visit
-
-
-def _require_judge(db: Session, visit: Visit, by: Person, now: datetime) -> None:
-    if not is_open_to_verdict(visit, now):
-        raise Refused("not_done", field="status", status=visit.status.label)
-    if not may_judge(db, viewer(db, by, civil_date(now)), visit.id):
-        raise Refused("not_yours")
-
-
-def _set_verdict(  # noqa: PLR0913 - one change, whole
-    db: Session,
-    visit: Visit,
-    verdict: Verdict,
-    reason: str | None,
-    *,
-    by: Person,
-    now: datetime,
-) -> Visit:
-    if visit.verdict is verdict:  # unchanged: keep the moment of the first verdict
-        return visit
-
-    before = {"verdict": visit.verdict}
-    visit.verdict, visit.verdict_by_id, visit.verdict_at = verdict, by.id, now
-    visit.verdict_reason = reason
-    after = {"verdict": verdict, "reason": reason} if reason else {"verdict": verdict}
-
-    edit = Edit(f"visit.{verdict.value}")
-    record(db, edit.value, visit, by=by, at=now, before=before, after=after)
-    people = participants_of(db, visit.id)
-    collect_edit(db, visit, edit, people=people, reason=reason, by=by, at=now)
-
     return visit

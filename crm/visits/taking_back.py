@@ -21,11 +21,12 @@ from crm.visits.companies import companies_of, entry_of, from_entry, set_compani
 from crm.visits.fields import VISIT_FIELDS
 from crm.visits.late_entry import DatesAndState, late_by_person, late_now, store_days_late
 from crm.visits.links import keep_former_people, lead_ids_of, participants_of, set_links
+from crm.visits.locks import hold, hold_changeable
 from crm.visits.models import Visit
 from crm.visits.permissions import may_change, may_judge
 from crm.visits.quota_inputs import collect_edit
 from crm.visits.rules import Status, Verdict
-from crm.visits.service import hold, hold_changeable, withdraw_confirmation
+from crm.visits.verdicts import withdraw_confirmation
 
 UNDO_WITHIN = timedelta(minutes=30)
 _LOGGED = Edit.VISIT_LOGGED.value

@@ -21,7 +21,7 @@ from crm.quotas.models import Correction
 from crm.quotas.service import freeze_period, sign_correction
 from crm.transactions import transaction
 from crm.visits.models import Visit, VisitCompany, VisitLead, VisitParticipant
-from crm.visits.service import reject_visit
+from crm.visits.verdicts import reject_visit
 from tests.conftest import NOW
 from tests.factories import (
     make_company,

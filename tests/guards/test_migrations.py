@@ -30,7 +30,8 @@ from crm.supervision.rules import EntryKind
 from crm.transactions import transaction
 from crm.visits.models import Visit, VisitCompany, VisitFormer, VisitParticipant
 from crm.visits.rules import Channel, Kind, kind_by
-from crm.visits.service import VisitData, change_visit, confirm_visit, reject_visit
+from crm.visits.service import VisitData, change_visit
+from crm.visits.verdicts import confirm_visit, reject_visit
 from tests.conftest import NOW
 from tests.databases import settings_for
 from tests.factories import (

@@ -16,7 +16,7 @@ from crm.people.rules import Duty, Role
 from crm.quotas.models import Correction, FigureRecord
 from crm.transactions import transaction
 from crm.visits.models import Visit
-from crm.visits.service import reject_visit
+from crm.visits.verdicts import reject_visit
 from tests.factories import make_person, make_regime, make_unit, make_visit
 from tests.jobs.work import SITE, at
 

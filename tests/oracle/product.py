@@ -22,7 +22,8 @@ from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.visits.imports import import_visits
 from crm.visits.models import Visit
 from crm.visits.rules import Channel, Kind
-from crm.visits.service import VisitData, change_visit, confirm_visit, reject_visit, set_done
+from crm.visits.service import VisitData, change_visit, set_done
+from crm.visits.verdicts import confirm_visit, reject_visit
 from tests.factories import make_absence, make_person, make_unit
 
 from . import files

@@ -24,15 +24,8 @@ from crm.transactions import transaction
 from crm.visits.models import Visit
 from crm.visits.queries import rejection_reasons
 from crm.visits.rules import Channel, Kind, Status
-from crm.visits.service import (
-    VisitData,
-    cancel_visit,
-    change_visit,
-    confirm_visit,
-    insert_visit,
-    log_visit,
-    reject_visit,
-)
+from crm.visits.service import VisitData, cancel_visit, change_visit, insert_visit, log_visit
+from crm.visits.verdicts import confirm_visit, reject_visit
 from tests.databases import unguarded
 from tests.factories import make_person, make_rule, make_unit, make_visit
 

@@ -20,7 +20,8 @@ from crm.supervision.rules import EntryKind, OrderState, Origin
 from crm.transactions import transaction
 from crm.visits.fields import VisitData
 from crm.visits.rules import Kind
-from crm.visits.service import confirm_visit, log_visit
+from crm.visits.service import log_visit
+from crm.visits.verdicts import confirm_visit
 from tests.factories import make_absence, make_person, make_rule, make_visit
 from tests.supervision.conftest import arrange
 from tests.supervision.steps import drop_order

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from crm.base.clock import at_civil
 from crm.people.rules import Role
-from crm.visits import service
+from crm.visits import service, verdicts
 from crm.visits.models import VisitParticipant
 from crm.visits.rules import Kind, Status, Verdict, late_after_change
 from crm.visits.service import ImportedVisit, VisitData
@@ -182,12 +182,12 @@ def supervisor(db):
 @pytest.fixture
 def confirmed(db, entered, supervisor):
     """The stay, confirmed while it is under way."""
-    return service.confirm_visit(db, visit=entered, by=supervisor, now=july(6))
+    return verdicts.confirm_visit(db, visit=entered, by=supervisor, now=july(6))
 
 
 @pytest.mark.parametrize("day", [3, 6, 14])
 def test_a_stay_that_has_begun_may_be_confirmed_before_it_is_done(db, entered, supervisor, day):
-    confirmed = service.confirm_visit(db, visit=entered, by=supervisor, now=july(day))
+    confirmed = verdicts.confirm_visit(db, visit=entered, by=supervisor, now=july(day))
 
     assert (confirmed.status, confirmed.verdict) == (Status.PLANNED, Verdict.CONFIRMED)
 

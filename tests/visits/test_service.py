@@ -13,7 +13,7 @@ from crm.base.errors import Refused
 from crm.leads.rules import Secrecy
 from crm.people.models import Person
 from crm.transactions import transaction
-from crm.visits import service
+from crm.visits import service, verdicts
 from crm.visits.companions import left_by
 from crm.visits.models import Visit, VisitFormer, VisitLead, VisitParticipant
 from crm.visits.queries import rejection_reasons
@@ -297,7 +297,7 @@ def test_a_confirmation_stands_while_its_facts_do(db, change, verdict):
     zone = make_zone(db)
     me = zone.people["tracker"]
     visit = service.log_visit(db, data=told(me), by=me, now=NOW)
-    service.confirm_visit(db, visit=visit, by=zone.people["supervisor"], now=NOW)
+    verdicts.confirm_visit(db, visit=visit, by=zone.people["supervisor"], now=NOW)
     if "participant_ids" in change:
         change = {"participant_ids": [zone.people["below"].id]}
 
@@ -311,7 +311,7 @@ def test_a_rejection_outlasts_a_change(db):
     me = zone.people["tracker"]
     visit = service.log_visit(db, data=told(me), by=me, now=NOW)
     given = {"visit": visit, "by": zone.people["supervisor"], "now": NOW}
-    service.reject_visit(db, reason="未见纪要", **given)
+    verdicts.reject_visit(db, reason="未见纪要", **given)
 
     service.change_visit(db, visit=visit, data=told(me, **BY_PHONE), by=me, now=NOW)
 
@@ -372,7 +372,7 @@ def test_a_verdict_is_kept_with_who_gave_it_and_why(db, zone):
     visit = make_visit(db, zone.people["tracker"])
     supervisor = zone.people["supervisor"]
 
-    service.reject_visit(db, visit=visit, reason=" 未见纪要 ", by=supervisor, now=NOW)
+    verdicts.reject_visit(db, visit=visit, reason=" 未见纪要 ", by=supervisor, now=NOW)
 
     assert (visit.verdict, visit.verdict_by_id) == (Verdict.REJECTED, supervisor.id)
     assert visit.verdict_at == NOW
@@ -382,9 +382,9 @@ def test_a_verdict_is_kept_with_who_gave_it_and_why(db, zone):
 def test_a_rejected_visit_may_be_confirmed_after_all(db, zone):
     visit = make_visit(db, zone.people["tracker"])
     given = {"visit": visit, "by": zone.people["supervisor"], "now": NOW}
-    service.reject_visit(db, reason="未见纪要", **given)
+    verdicts.reject_visit(db, reason="未见纪要", **given)
 
-    service.confirm_visit(db, **given)
+    verdicts.confirm_visit(db, **given)
 
     assert visit.verdict is Verdict.CONFIRMED
 
@@ -393,14 +393,14 @@ def test_a_rejection_has_a_reason(db, zone):
     visit = make_visit(db, zone.people["tracker"])
     given = {"visit": visit, "by": zone.people["supervisor"], "now": NOW}
 
-    assert refused(service.reject_visit, db, reason=" ", **given) == ("required", "reason")
+    assert refused(verdicts.reject_visit, db, reason=" ", **given) == ("required", "reason")
 
 
 @pytest.mark.parametrize("name", ["tracker", "leader", "other_supervisor", "reader"])
 def test_nobody_else_gives_a_verdict(db, zone, name):
     visit = make_visit(db, zone.people["tracker"])
 
-    code = refused(service.confirm_visit, db, visit=visit, by=zone.people[name], now=NOW)
+    code = refused(verdicts.confirm_visit, db, visit=visit, by=zone.people[name], now=NOW)
 
     assert code[0] == "not_yours"
 
@@ -409,7 +409,7 @@ def test_a_supervisor_does_not_judge_what_they_joined(db, zone):
     me = zone.people["supervisor"]
     visit = make_visit(db, zone.people["tracker"], participants=[me])
 
-    assert refused(service.confirm_visit, db, visit=visit, by=me, now=NOW)[0] == "not_yours"
+    assert refused(verdicts.confirm_visit, db, visit=visit, by=me, now=NOW)[0] == "not_yours"
 
 
 @pytest.mark.parametrize("how", ["led", "joined"])
@@ -422,7 +422,7 @@ def test_who_ever_led_or_joined_a_visit_does_not_judge_it(db, zone, how):
     service.change_visit(db, visit=visit, data=now_without_me, by=tracker, now=NOW)
 
     assert beside(db, visit) == (set(), set())
-    assert refused(service.confirm_visit, db, visit=visit, by=me, now=NOW)[0] == "not_yours"
+    assert refused(verdicts.confirm_visit, db, visit=visit, by=me, now=NOW)[0] == "not_yours"
 
 
 @pytest.mark.parametrize("how", ["later", "with another", "stay", "moved", "done"])
@@ -445,9 +445,9 @@ def test_whoever_changes_the_facts_for_others_leaves_the_verdict_to_another(db, 
         }[how]
         service.change_visit(db, visit=visit, data=replace(day, **change), by=me, now=NOW)
 
-    assert refused(service.confirm_visit, db, visit=visit, by=me, now=NOW)[0] == "not_yours"
+    assert refused(verdicts.confirm_visit, db, visit=visit, by=me, now=NOW)[0] == "not_yours"
     assert left_by(db, visit.id) == {}
-    assert service.confirm_visit(db, visit=visit, by=above, now=NOW).verdict is Verdict.CONFIRMED
+    assert verdicts.confirm_visit(db, visit=visit, by=above, now=NOW).verdict is Verdict.CONFIRMED
 
 
 def test_a_supervisor_who_adds_words_alone_still_judges_the_visit(db, zone):
@@ -458,7 +458,7 @@ def test_a_supervisor_who_adds_words_alone_still_judges_the_visit(db, zone):
     data = told(tracker, participant_ids=[], minutes="补记", **same)
     service.change_visit(db, visit=visit, data=data, by=me, now=NOW)
 
-    assert service.confirm_visit(db, visit=visit, by=me, now=NOW).verdict is Verdict.CONFIRMED
+    assert verdicts.confirm_visit(db, visit=visit, by=me, now=NOW).verdict is Verdict.CONFIRMED
 
 
 def test_who_was_taken_out_twice_is_kept_once(db, zone):
@@ -475,7 +475,7 @@ def test_who_was_taken_out_twice_is_kept_once(db, zone):
 def test_only_a_done_visit_is_judged(db, zone, planned):
     by = zone.people["supervisor"]
 
-    assert refused(service.confirm_visit, db, visit=planned, by=by, now=NOW)[0] == "not_done"
+    assert refused(verdicts.confirm_visit, db, visit=planned, by=by, now=NOW)[0] == "not_done"
 
 
 # Imports (REGIME 3)
@@ -635,7 +635,7 @@ def test_an_import_logged_before_the_visits_end_is_refused_for_a_done_row_alone(
     assert service.insert_visit(db, data=planned, logged_at=early, now=NOW).entered_at == early
 
 
-@pytest.mark.parametrize("step", [service.confirm_visit, service.reject_visit])
+@pytest.mark.parametrize("step", [verdicts.confirm_visit, verdicts.reject_visit])
 @pytest.mark.parametrize("how", ["led", "joined", "entered"])
 def test_a_supervisor_gives_no_verdict_on_what_they_led_joined_or_entered(db, zone, step, how):
     me, tracker = zone.people["supervisor"], zone.people["tracker"]
@@ -645,6 +645,6 @@ def test_a_supervisor_gives_no_verdict_on_what_they_led_joined_or_entered(db, zo
         participants=[me] if how == "joined" else [],
         entered_by_id=me.id if how == "entered" else tracker.id,
     )
-    given = {"reason": "未见纪要"} if step is service.reject_visit else {}
+    given = {"reason": "未见纪要"} if step is verdicts.reject_visit else {}
 
     assert refused(step, db, visit=visit, by=me, now=NOW, **given)[0] == "not_yours"

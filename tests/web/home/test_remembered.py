@@ -19,7 +19,8 @@ from crm.targets.rules import Metric, TargetMeasure, Tier
 from crm.targets.service import TargetInput, set_target
 from crm.visits.models import Visit
 from crm.visits.rules import Kind, Status
-from crm.visits.service import VisitData, confirm_visit, log_visit
+from crm.visits.service import VisitData, log_visit
+from crm.visits.verdicts import confirm_visit
 from tests.conftest import NOW
 from tests.factories import (
     arranged,

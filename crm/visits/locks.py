@@ -1,0 +1,23 @@
+"""A visit's row, held against a change at the same time."""
+
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from crm.base.errors import Refused
+from crm.people.permissions import Viewer
+from crm.visits.models import Visit
+from crm.visits.permissions import may_change
+
+
+def hold_changeable(db: Session, visit: Visit, me: Viewer, on: date) -> None:
+    """Refuse who may not change the visit, and hold its row against a change at the same time."""
+    if not may_change(db, me, visit.id, on):
+        raise Refused("not_yours")
+    hold(db, visit)
+
+
+def hold(db: Session, visit: Visit) -> None:
+    """Hold the visit's row against a change at the same time."""
+    # all columns are read again: another request may have changed them since
+    db.refresh(visit, [*Visit.__table__.columns.keys()], with_for_update=True)
