@@ -18,6 +18,14 @@ class Problem:
     column: str | None = None
 
 
+MOST_NAMED = 20  # lines of a file that one notice names
+
+
+def named_lines(lines: Sequence[int]) -> str:
+    """The lines of a file as a notice names them."""
+    return "、".join(map(str, lines[:MOST_NAMED])) + "…" * (len(lines) > MOST_NAMED)
+
+
 class SheetRefused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     """Nothing is imported from a file, for all of these reasons."""
 

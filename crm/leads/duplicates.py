@@ -57,7 +57,7 @@ class Likeness(LabeledEnum):
 
 
 _LIKELY = (Likeness.NAME, Likeness.REACHED_ALIKE)
-_LEVELS = list(Level)
+LEVELS = list(Level)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def duplicates(
     )
     found = [Duplicate(*row, tuple(alike[row.company_id])) for row in db.execute(query)]
 
-    return sorted(found, key=lambda row: _LEVELS.index(row.level))[:MOST_LEADS]
+    return sorted(found, key=lambda row: LEVELS.index(row.level))[:MOST_LEADS]
 
 
 def hidden_duplicates(
@@ -153,7 +153,7 @@ def _searches(
 ) -> Iterator[tuple[Likeness, Select[*tuple[int, ...]]]]:
     """What finds companies, each by an index of its own; the first column is the company's id."""
     code, normal = credit_code_of(entered.credit_code), normal_form(entered.name)
-    is_open = _hides_no_lead(scope)
+    is_open = hides_no_lead(scope)
     alias = select(CompanyAlias.company_id).join(CompanyAlias.company).where(is_open)
 
     if code:
@@ -198,7 +198,7 @@ def _contacts(entered: Entered, scope: LeadScope) -> Select[int]:
     if entered.email:
         # as typed or in small letters: an index finds no other spelling
         same.append(Contact.email.in_({entered.email, entered.email.lower()}))
-    return select(Contact.company_id).where(or_(*same), _is_seen(scope))
+    return select(Contact.company_id).where(or_(*same), is_seen(scope))
 
 
 def _known_by_contact(db: Session, entered: Entered, scope: LeadScope) -> list[int]:
@@ -207,18 +207,18 @@ def _known_by_contact(db: Session, entered: Entered, scope: LeadScope) -> list[i
     if not name or not city:
         return []
     query = select(Company.id, Company.name).join(Contact, Contact.company_id == Company.id)
-    rows = db.execute(query.where(Contact.name == name, _is_seen(scope)).limit(MOST_OF_KIND))
+    rows = db.execute(query.where(Contact.name == name, is_seen(scope)).limit(MOST_OF_KIND))
     return [row.id for row in rows if place_of(row.name) == city]
 
 
-def _is_seen(scope: LeadScope) -> ColumnElement[bool]:
+def is_seen(scope: LeadScope) -> ColumnElement[bool]:
     """Contacts of a visible lead, and those of no lead where the company hides none."""
     seen = exists().where(Lead.id == Contact.lead_id, scope.visible)
-    bare = Contact.lead_id.is_(None) & _hides_no_lead(scope, Contact.company_id)
+    bare = Contact.lead_id.is_(None) & hides_no_lead(scope, Contact.company_id)
     return or_(seen, bare)
 
 
-def _hides_no_lead(
+def hides_no_lead(
     scope: LeadScope, company_id: SQLColumnExpression[int] | None = None
 ) -> ColumnElement[bool]:
     """Companies of which every lead is visible: only of them is all that is known told."""

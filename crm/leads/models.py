@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
@@ -16,6 +16,24 @@ from crm.leads.catalog_models import LeadSite
 from crm.leads.company_names import normal_form
 from crm.leads.rules import Agreement, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person, Unit
+
+
+class Spelled(NamedTuple):
+    """What a company is found and compared by."""
+
+    folded: str
+    normal: str
+    search: str
+
+
+def spelled_company(name: str) -> Spelled:
+    """The same of a name."""
+    return Spelled(folded(name), normal_form(name), search_text(name))
+
+
+def lead_search(*names: str | None) -> str:
+    """What a lead is found by: its title, and the name and code of its project company."""
+    return " ".join(search_text(name) for name in names if name)
 
 
 class Company(Base):
@@ -42,7 +60,7 @@ class Company(Base):
 
     @validates("name")
     def _spell(self, _key: str, name: str) -> str:
-        self.folded, self.search, self.normal = folded(name), search_text(name), normal_form(name)
+        self.folded, self.normal, self.search = spelled_company(name)
         return name
 
 
@@ -64,7 +82,7 @@ class CompanyAlias(Base):
 
     @validates("name")
     def _spell(self, _key: str, name: str) -> str:
-        self.folded, self.search, self.normal = folded(name), search_text(name), normal_form(name)
+        self.folded, self.normal, self.search = spelled_company(name)
         return name
 
 
@@ -142,7 +160,7 @@ class Lead(Base):
     def _spell(self, key: str, value: str | None) -> str | None:
         spelled = {"title": self.title, "project_company": self.project_company}
         spelled |= {"project_company_code": self.project_company_code, key: value}
-        self.search = " ".join(search_text(name) for name in spelled.values() if name)
+        self.search = lead_search(*spelled.values())
         return value
 
 

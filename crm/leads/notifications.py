@@ -25,6 +25,13 @@ def tell_officers(  # noqa: PLR0913 - one message, whole
     """Tell the officers that a new lead may duplicate hidden ones, by references; how many."""
     on = civil_date(now)
     hidden = hidden_duplicates(db, entered, LeadScope(viewer(db, by, on), on), without=lead.id)
+    return tell_officers_of(db, lead=lead, hidden=hidden, by=by, now=now, site=site)
+
+
+def tell_officers_of(  # noqa: PLR0913 - one message, whole
+    db: Session, *, lead: Lead, hidden: Sequence[int], by: Person, now: datetime, site: Site
+) -> int:
+    """The same where the hidden leads are known."""
     if not hidden:
         return 0
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.base.db import LARGEST_ID, batches
 from crm.base.errors import Refused
 from crm.base.periods import DAY
-from crm.base.sheets import Problem
+from crm.base.sheet_problems import Problem, named_lines
 from crm.leads.models import Lead
 from crm.visits.batch_insert import CheckedVisit
 from crm.visits.models import Visit
@@ -18,7 +18,6 @@ from crm.visits.question_queries import outlines_near
 from crm.visits.questions import Doubt, Outline, questions
 from crm.visits.rules import CHANNELS_OF, Channel, Kind, Status, Verdict
 
-MOST_NAMED = 20  # lines of the file that one notice names
 MOST_PAIRS = 5  # pairs of visits that one notice names
 Pair = tuple[int, int]  # a visit of the file and the other one, by their ids
 FIRST_NEW_ID = LARGEST_ID + 1  # of the visits of the file, which have no ids yet
@@ -31,7 +30,7 @@ def read_as_remote(rows: Iterable[tuple[int, Kind, Channel]]) -> Iterator[Proble
         if channel not in CHANNELS_OF[kind] and kind is not Kind.REMOTE:
             lines[kind, channel].append(line)
     for (kind, channel), found in lines.items():
-        facts = {"kind": kind.label, "channel": channel.label, "lines": named(found)}
+        facts = {"kind": kind.label, "channel": channel.label, "lines": named_lines(found)}
         yield Problem(Refused("read_as_remote", None, **facts))
 
 
@@ -49,7 +48,7 @@ def asked_about(
         )
         facts = {
             "doubt": doubt.label,
-            "lines": named(sorted({lines[refs[visit_id]] for visit_id, _ in pairs})),
+            "lines": named_lines(sorted({lines[refs[visit_id]] for visit_id, _ in pairs})),
             "pairs": shown + "等" * (len(pairs) > MOST_PAIRS),
         }
         yield Problem(Refused("asked_about", None, **facts))
@@ -147,8 +146,3 @@ def _keys(outline: Outline) -> Iterator[Key]:
         on = first + number * DAY
         yield from (("person", key, on) for key in outline.people)
         yield from (("company", key, on) for key in outline.company_ids)
-
-
-def named(lines: Sequence[int]) -> str:
-    """The lines of a file as a notice names them."""
-    return "、".join(map(str, lines[:MOST_NAMED])) + "…" * (len(lines) > MOST_NAMED)
