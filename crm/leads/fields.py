@@ -10,9 +10,11 @@ from crm.base.money import Currency, Stated
 from crm.base.sheets import Column
 from crm.leads.companies import CompanyData
 from crm.leads.contacts import ContactData
-from crm.leads.rules import AmountKind, Secrecy, Stage
+from crm.leads.rules import LINE, Agreement, AmountKind, Secrecy, Stage
 
 OTHER_AMOUNTS = tuple(kind for kind in AmountKind if kind is not AmountKind.TOTAL)
+# The column with the date of each stage of the line; the first one is entered on `entered_on`.
+STAGE_DATES: dict[str, Stage] = {f"{stage.value}_on": stage for stage in LINE[1:]}
 
 
 def _amount(kind: AmountKind) -> Field:
@@ -31,7 +33,7 @@ LEAD_FIELDS = declared(
     Field(
         "company",
         "投资方",
-        columns=(Column("company", "投资方"),),
+        columns=(Column("company", "投资方", "云海科技（江苏）有限公司"),),
         in_form=True,
         form_label="投资方（企业全称）",
         required="请填写投资方。",
@@ -46,12 +48,14 @@ LEAD_FIELDS = declared(
     Field(
         "title",
         "名称",
-        columns=(Column("title", "名称"),),
+        columns=(Column("title", "名称", "云海研发中心"),),
         in_form=True,
         form_label="项目名称",
         required="请填写项目名称。",
     ),
-    Field("stage", "阶段", FieldKind.CHOICE, choices=Stage, columns=(Column("stage", "阶段"),)),
+    Field(
+        "stage", "阶段", FieldKind.CHOICE, choices=Stage, columns=(Column("stage", "阶段", "在谈"),)
+    ),
     Field(
         "industry",
         "产业",
@@ -69,9 +73,15 @@ LEAD_FIELDS = declared(
         columns=(Column("park", "落户园区"), Column("park_name", "园区名称", shown_only=True)),
         in_form=True,
     ),
-    Field("source", "线索来源", columns=(Column("source", "线索来源"),), in_form=True),
     Field(
-        "amount", "总投资", FieldKind.AMOUNT, columns=(Column("amount", "总投资"),), in_form=True
+        "source", "线索来源", columns=(Column("source", "线索来源", "驻点招商走访"),), in_form=True
+    ),
+    Field(
+        "amount",
+        "总投资",
+        FieldKind.AMOUNT,
+        columns=(Column("amount", "总投资", "12.5亿元"),),
+        in_form=True,
     ),
     Field(
         "currency",
@@ -79,7 +89,7 @@ LEAD_FIELDS = declared(
         FieldKind.CHOICE,
         choices=Currency,
         columns=(
-            Column("currency", "币种"),
+            Column("currency", "币种", "元"),
             Column("rate", "签约日汇率", shown_only=True),
         ),
     ),
@@ -113,19 +123,30 @@ LEAD_FIELDS = declared(
     Field(
         "contact",
         "联系人",
-        columns=(Column("contact", "联系人"),),
+        columns=(Column("contact", "联系人", "王先生"),),
         in_form=True,
         is_stored=False,
     ),
     Field(
         "phone",
         "联系电话",
-        columns=(Column("contact_phone", "联系电话"),),
+        columns=(Column("contact_phone", "联系电话", "13800000000"),),
         in_form=True,
         is_stored=False,
     ),
-    Field("position", "联系人职务", in_form=True, is_stored=False),
-    Field("entered_on", "登记日期", FieldKind.DATE, columns=(Column("entered_on", "录入日期"),)),
+    Field(
+        "position",
+        "联系人职务",
+        columns=(Column("contact_position", "联系人职务", "总经理", optional=True),),
+        in_form=True,
+        is_stored=False,
+    ),
+    Field(
+        "entered_on",
+        "登记日期",
+        FieldKind.DATE,
+        columns=(Column("entered_on", "录入日期", "2026-01-05"),),
+    ),
     Field("note", "备注", FieldKind.PROSE, columns=(Column("note", "备注"),), in_form=True),
     # exported, so that a file never makes an open lead of a restricted one
     Field(
@@ -137,7 +158,12 @@ LEAD_FIELDS = declared(
         in_form=True,
     ),
     Field("code_name", "代号", columns=(Column("code_name", "代号", optional=True),), in_form=True),
-    Field("group_name", "所属集团", in_form=True),
+    Field(
+        "group_name",
+        "所属集团",
+        columns=(Column("group", "所属集团", optional=True),),
+        in_form=True,
+    ),
     Field(
         "project_company",
         "项目公司",
@@ -169,8 +195,73 @@ LEAD_FIELDS = declared(
         is_stored=False,
     ),
     *(_amount(kind) for kind in OTHER_AMOUNTS),
-    Field("stated_on", "金额提供日期", FieldKind.DATE, in_form=True, is_stored=False),
-    Field("earlier_lead_id", "前期项目", FieldKind.LEAD, in_form=True),
+    Field(
+        "stated_on",
+        "金额提供日期",
+        FieldKind.DATE,
+        columns=(Column("stated_on", "金额提供日期", optional=True),),
+        in_form=True,
+        is_stored=False,
+    ),
+    Field(
+        "earlier_lead_id",
+        "前期项目",
+        FieldKind.LEAD,
+        columns=(Column("earlier", "前期项目", optional=True),),
+        in_form=True,
+    ),
+    Field(
+        "milestones",
+        "节点日期",
+        FieldKind.OTHER,
+        columns=(
+            *(
+                Column(code, f"{stage.label}日期", optional=True)
+                for code, stage in STAGE_DATES.items()
+            ),
+            Column("side_milestones", "其他节点", "研判 2026-01-12", optional=True),
+        ),
+        is_stored=False,
+    ),
+    Field(
+        "agreement",
+        "协议类型",
+        FieldKind.CHOICE,
+        choices=Agreement,
+        columns=(Column("agreement", "协议类型", optional=True),),
+        is_stored=False,
+    ),
+    Field(
+        "stop",
+        "搁置或流失",
+        FieldKind.OTHER,
+        columns=(
+            Column("stopped_on", "搁置或流失日期", optional=True),
+            Column("stop_reason", "搁置或流失原因", optional=True),
+            Column("look_again_on", "再看日期", optional=True),
+        ),
+        is_stored=False,
+    ),
+    Field(
+        "task_force_head",
+        "专班负责人",
+        FieldKind.PERSON,
+        columns=(
+            Column("task_force_head", "专班负责人", optional=True),
+            Column("task_force_head_name", "专班负责人姓名", shown_only=True),
+        ),
+        is_stored=False,
+    ),
+    Field(
+        "task_force",
+        "专班成员",
+        FieldKind.PEOPLE,
+        columns=(
+            Column("task_force", "专班成员", optional=True),
+            Column("task_force_names", "专班成员姓名", shown_only=True),
+        ),
+        is_stored=False,
+    ),
 )
 LEAD_COLUMNS = columns_of(LEAD_FIELDS.values())
 
