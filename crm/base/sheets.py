@@ -4,12 +4,12 @@ Spreadsheets are loaded on first use: they take 4 MiB, and most processes only s
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from crm.base.clock import civil
 from crm.base.csv_records import read_csv, write_csv
@@ -25,6 +25,7 @@ from crm.base.typed_text import unify_line_breaks
 if TYPE_CHECKING:
     from crm.base.workbooks import Cell
 
+T = TypeVar("T")
 LARGEST_BYTES = 10 * 1024 * 1024  # larger files are refused unread
 MOST_ROWS = 50_000
 NOTE = "导出人："  # what begins the note below an exported list
@@ -77,6 +78,14 @@ class Sheet:
         """Note a problem, whose field is the code of a column."""
         self.problems.append(Problem(why, line, self.headings.get(why.field or "")))
 
+    def ask(self, line: int, answer: Callable[[], T]) -> T | None:
+        """The answer about a row; None where it is refused, which is noted."""
+        try:
+            return answer()
+        except Refused as why:
+            self.add_problem(line, why)
+            return None
+
     def raise_problems(self) -> None:
         """Raise `SheetRefused` if there are problems, with all of them in the order of the file."""
         if self.problems:
@@ -91,12 +100,13 @@ class ImportResult:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    left_out: int = 0  # likely duplicates that were not wanted
     notices: list[Problem] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
         """The number of all rows."""
-        return self.added + self.updated + self.unchanged
+        return self.added + self.updated + self.unchanged + self.left_out
 
 
 def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:

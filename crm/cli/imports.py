@@ -1,8 +1,8 @@
-"""`crm import`: people, absences, visits, the calendar, rates from files, whole or not at all."""
+"""`crm import`: records, the calendar and rates from files, whole or not at all."""
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from crm.base.sheets import (
 )
 from crm.cli.base import changing, file_format, format_option, print_rows, reading
 from crm.cli.errors import RefusedError
+from crm.leads.fields import LEAD_COLUMNS
+from crm.leads.imports import CheckedLeads, check_leads, keep_leads, notices_of_alike
 from crm.leads.rate_entry import RATE_COLUMNS, import_rates
 from crm.people.absence_imports import ABSENCES, import_absences
 from crm.people.fields import PEOPLE_COLUMNS
@@ -49,6 +51,7 @@ class What(LabeledEnum):
     CALENDAR = "calendar", "工作日历"
     RATES = "rates", "汇率"
     RECEIPTS = "receipts", "到资"
+    LEADS = "leads", "线索"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,12 @@ def _unchecked(_db: Session, content: bytes, _now: datetime) -> bytes:
 def _import_rates(db: Session, content: bytes, now: datetime) -> ImportResult:
     outcome = import_rates(db, content=content, by=None, now=now)
     keep_missing_rates(db, by=None, now=now)
+    return outcome
+
+
+def _keep_leads(db: Session, file: CheckedLeads, now: datetime) -> ImportResult:
+    outcome = keep_leads(db, file=file, by=None, now=now)
+    outcome.notices += notices_of_alike(db, file.alike)
     return outcome
 
 
@@ -100,6 +109,11 @@ IMPORTS = {
         _unchecked,
         lambda db, content, now: import_receipts(db, content=content, now=now),
     ),
+    What.LEADS: Import(
+        LEAD_COLUMNS,
+        lambda db, content, now: check_leads(db, content=content, by=None, now=now),
+        _keep_leads,
+    ),
     What.CALENDAR: Import(
         CALENDAR,
         _unchecked,
@@ -113,8 +127,22 @@ IMPORTS = {
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--dry-run", is_flag=True, help="Do everything, say what would happen, keep nothing.")
 @click.option("--template", is_flag=True, help="Write an empty FILE to fill in (or to stdout).")
+@click.option(
+    "--leave-out-duplicates",
+    "leaves_out",
+    is_flag=True,
+    help="Of leads: leave out rows whose company somebody may follow up already.",
+)
 @format_option
-def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form: str) -> None:
+def import_(  # noqa: PLR0913 - options are named
+    *,
+    what: str,
+    file: Path | None,
+    dry_run: bool,
+    template: bool,
+    leaves_out: bool,
+    form: str,
+) -> None:
     """Import a FILE, CSV (UTF-8 or GB18030; - is stdin) or .xlsx, whole or not at all.
 
     Headers are Chinese or English; of a spreadsheet the first sheet that is not hidden is read.
@@ -122,13 +150,15 @@ def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form
     With --format json or csv the problems are printed as rows, and the exit code is 1 all the same.
     """
     kind = What(what)
+    if leaves_out and kind is not What.LEADS:
+        raise click.UsageError("--leave-out-duplicates belongs to leads.")
 
     if template:
         _write_template(IMPORTS[kind].columns, file)
     elif file:
         try:
             with no_garbage_collection():  # a fifth of the time of 20,000 visits
-                outcome = _import(kind, file, dry_run=dry_run)
+                outcome = _import(_of(kind, leaves_out=leaves_out), file, dry_run=dry_run)
         except SheetRefused as refused:
             raise _refusal(file, refused, form) from None
         _print(kind, outcome, dry_run=dry_run, form=form)
@@ -136,14 +166,26 @@ def import_(*, what: str, file: Path | None, dry_run: bool, template: bool, form
         raise click.UsageError("Missing argument 'FILE'.")
 
 
-def _import(kind: What, file: Path, *, dry_run: bool) -> ImportResult:
+def _of(kind: What, *, leaves_out: bool) -> Import:
+    of_kind = IMPORTS[kind]
+    if not leaves_out:
+        return of_kind
+    return replace(
+        of_kind,
+        check=lambda db, content, now: check_leads(
+            db, content=content, by=None, now=now, leaves_out=True
+        ),
+    )
+
+
+def _import(of_kind: Import, file: Path, *, dry_run: bool) -> ImportResult:
     content, now = _read(file), clock.now()
 
     with reading() as db:
-        checked = IMPORTS[kind].check(db, content, now)
+        checked = of_kind.check(db, content, now)
 
     with changing() as db:
-        outcome = IMPORTS[kind].keep(db, checked, now)
+        outcome = of_kind.keep(db, checked, now)
         if dry_run:
             # only now: a trial finds the problems that the import itself would
             db.rollback()
@@ -186,10 +228,11 @@ def _print(kind: What, outcome: ImportResult, *, dry_run: bool, form: str) -> No
             click.echo(f"注意：{notice}", err=True)
 
     if form == "table":
+        left_out = f"，疑似重复未导入 {outcome.left_out}" if outcome.left_out else ""
         ending = "（试运行，未保存）" if dry_run else ""
         click.echo(
             f"{kind.label}：共 {outcome.rows} 行，新增 {outcome.added}，"
-            f"更新 {outcome.updated}，不变 {outcome.unchanged}{ending}"
+            f"更新 {outcome.updated}，不变 {outcome.unchanged}{left_out}{ending}"
         )
         return
 

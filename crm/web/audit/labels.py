@@ -18,6 +18,7 @@ ACTIONS: Mapping[str, str] = {
     "visit.cut": "截断驻城",
     "trip.changed": "修改批次",
     "lead.added": "登记线索",
+    "lead.imported": "导入线索",
     "lead.changed": "修改线索",
     "lead.file_added": "添加线索佐证材料",
     "visit.file_added": "添加拜访佐证材料",

@@ -1,0 +1,164 @@
+"""The rows that a file names: people, units, industries, sources, leads and milestones."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.base.errors import Refused
+from crm.base.names import folded
+from crm.base.typed_dates import typed_date
+from crm.base.usernames import ByUsername
+from crm.leads.catalog import industries, offered
+from crm.leads.catalog_models import CatalogKind
+from crm.leads.milestone_kinds import milestone_kinds
+from crm.leads.models import Lead
+from crm.leads.permissions import visible
+from crm.people.models import Person
+from crm.people.permissions import Viewer
+from crm.people.queries import UnitRow, at_work, unit_tree
+from crm.people.rules import UnitKind
+
+
+class Named(NamedTuple):
+    """A person of a file."""
+
+    id: int
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Whom forms offer, by account and by name."""
+
+    by_username: ByUsername[Named]
+    by_name: Mapping[str, list[Named]]
+
+    def find(self, text: str, field: str) -> Named:
+        """The person of that account, or the only one of that name.
+
+        Refused as `unknown_person_in_file`, `ambiguous_person`.
+        """
+        if text in self.by_username:
+            return self.by_username[text]
+        found = self.by_name.get(folded(text), [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            accounts = "、".join(person.username for person in found)
+            raise Refused("ambiguous_person", field=field, person=text, accounts=accounts)
+        raise Refused("unknown_person_in_file", field=field, person=text)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogs:
+    """Units, industries, sources and side milestones, by code and by name."""
+
+    units: Mapping[str, list[UnitRow]]
+    industries: Mapping[str, str]  # to the code
+    sources: Mapping[str, str]  # to the name
+    side: Mapping[str, str]  # to the code
+    side_names: Mapping[str, str]  # by code
+    words: Mapping[str, str]  # what a refusal offers, by field
+
+    def unit(self, text: str, field: str) -> UnitRow:
+        """The unit; refused as `unknown_unit`, `ambiguous_unit`."""
+        return _only(self.units.get(folded(text), []), text, field)
+
+    def park(self, text: str | None) -> UnitRow | None:
+        """The park; refused as `unit` is, and as `not_a_park`."""
+        if text is None:
+            return None
+        found = self.units.get(folded(text), [])
+        parks = [unit for unit in found if unit.kind is UnitKind.PARK]
+        if found and not parks:
+            raise Refused("not_a_park", field="park", unit=text)
+        return _only(parks, text, "park")
+
+    def industry(self, text: str | None) -> str | None:
+        """The code; refused as `unknown_word`."""
+        return self._listed(self.industries, text, "industry")
+
+    def source(self, text: str | None) -> str | None:
+        """The name; refused as `unknown_word`."""
+        return self._listed(self.sources, text, "source")
+
+    def _listed(self, rows: Mapping[str, str], text: str | None, field: str) -> str | None:
+        if text is None:
+            return None
+        if folded(text) not in rows:
+            raise Refused("unknown_word", field=field, value=text, allowed=self.words[field])
+        return rows[folded(text)]
+
+    def side_milestones(self, texts: Iterable[str]) -> list[tuple[str, date]]:
+        """Codes and dates of texts like 供地 2026-03-01; refused as `bad_milestone`."""
+        found = [self._side_milestone(text) for text in texts]
+        codes = [code for code, _ in found]
+        if twice := next((code for code in codes if codes.count(code) > 1), None):
+            raise Refused("milestone_twice", field="side_milestones", kind=self.side_names[twice])
+        return found
+
+    def _side_milestone(self, text: str) -> tuple[str, date]:
+        # the name may hold blanks, so it is whatever stands before the date
+        for place, char in enumerate(text):
+            code = self.side.get(folded(text[:place].rstrip(" :：")))
+            if code and char.isdigit():
+                try:
+                    return code, typed_date(text[place:])
+                except ValueError:
+                    continue
+        raise Refused("bad_milestone", field="side_milestones", text=text)
+
+
+def people_named(db: Session, on: date) -> People:
+    """All whom a form would offer on the date."""
+    rows = db.execute(select(Person.id, Person.username, Person.name).where(at_work(on))).all()
+    by_name: defaultdict[str, list[Named]] = defaultdict(list)
+    for row in rows:
+        by_name[folded(row.name)].append(Named(row.id, row.username))
+    accounts = ByUsername((row.username, Named(row.id, row.username)) for row in rows)
+    return People(accounts, by_name)
+
+
+def catalogs(db: Session) -> Catalogs:
+    """The lists as forms offer them."""
+    units: defaultdict[str, list[UnitRow]] = defaultdict(list)
+    for node in unit_tree(db):
+        for text in {folded(node.unit.code), folded(node.unit.name)}:
+            units[text].append(node.unit)
+
+    of_industry, kinds = industries(db), milestone_kinds(db)
+    sources = offered(db, CatalogKind.SOURCE).values()
+    return Catalogs(
+        units,
+        _by_code_and_name(of_industry),
+        {folded(name): name for name in sources},
+        _by_code_and_name({code: kinds.names[code] for code in kinds.side}),
+        kinds.names,
+        {"industry": "、".join(of_industry.values()), "source": "、".join(sources)},
+    )
+
+
+def refs_of_leads(db: Session, viewer: Viewer | None, on: date) -> dict[str, int]:
+    """The ids of all leads that the viewer may see, by reference."""
+    query = select(Lead.ref, Lead.id)
+    if viewer:
+        query = query.where(visible(viewer, on))
+    return dict(db.execute(query).all())
+
+
+def _by_code_and_name(names: Mapping[str, str]) -> dict[str, str]:
+    return {folded(text): code for code, name in names.items() for text in (code, name)}
+
+
+def _only(found: Sequence[UnitRow], text: str, field: str) -> UnitRow:
+    if not found:
+        raise Refused("unknown_unit", field=field, unit=text)
+    if len(found) > 1:
+        codes = "、".join(unit.code for unit in found)
+        raise Refused("ambiguous_unit", field=field, unit=text, codes=codes)
+    return found[0]
