@@ -1,6 +1,6 @@
 """The content of the weekly and monthly digest, ready for the templates: values, no decisions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +15,8 @@ from crm.digests.rules import SHORT, TaskCounts, count_tasks
 from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.rules import Figure, FigureBasis, FigureStatus, NotCounted, PendingVisits, Rule
 from crm.supervision.queries import OrderActivity
-from crm.targets.rules import TargetProgress
+from crm.targets.months import Tally
+from crm.targets.rules import Metric, TargetProgress
 from crm.targets.speed import Speed
 from crm.visits.reach import Reach
 from crm.visits.rules import Channel, Kind
@@ -159,19 +160,18 @@ class UnitLine:
     """The results of a unit with all below it (REGIME 3: units are compared by results)."""
 
     name: str
-    signed: int
-    amounts: tuple[tuple[Decimal, Currency], ...]  # signed in the period
-    signed_before: int  # in the period before
-    signed_in_year: int
-    amounts_in_year: tuple[tuple[Decimal, Currency], ...]
+    now: Mapping[Metric, Tally]  # what was reached in the period
+    signed_before: int  # recognised in the period before
+    in_year: Mapping[Metric, Tally]
     moved: int
     entered: int
     tasks: TaskCounts
 
     @property
     def is_empty(self) -> bool:
-        results = self.signed or self.signed_in_year or self.moved or self.entered
-        return not (results or self.tasks.owing)
+        parts = (*self.now.values(), *self.in_year.values())
+        is_told = self.moved or self.entered or self.tasks.owing
+        return not is_told and all(part.is_empty for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +313,18 @@ class CorrectionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LateLine:
+    """A result of a frozen month that was recognised or revoked since."""
+
+    lead: LeadName
+    metric: Metric
+    counted_on: date
+    unit_name: str
+    amount: Decimal | None
+    currency: Currency | None
+
+
+@dataclass(frozen=True, slots=True)
 class MonthPart:
     """What only a monthly digest says of the recipient's units."""
 
@@ -322,8 +334,8 @@ class MonthPart:
     signed: int
     waiting: int
     reach: Reach
-    recognised_later: int  # of results that count in an earlier month
-    revoked_later: int
+    recognised_later: Truncated[LateLine]  # of results of a frozen month (定稿后认定)
+    revoked_later: Truncated[LateLine]
 
 
 @dataclass(frozen=True, slots=True)

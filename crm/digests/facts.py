@@ -26,6 +26,7 @@ from crm.digests.queries import (
     responsible_unit,
     visits_between,
 )
+from crm.digests.result_facts import ResultFacts, result_facts
 from crm.digests.rules import (
     Spans,
     WaitingVisits,
@@ -54,7 +55,6 @@ from crm.quotas.queries import (
     working_calendar,
 )
 from crm.quotas.rules import Figure, FigureStatus
-from crm.results.figures import LateDecision, late_decisions
 from crm.supervision.queries import OrderActivity, order_activity
 from crm.targets.catalog import spans as spans_in_use
 from crm.targets.queries import courses, target_progress
@@ -103,7 +103,6 @@ class MonthFacts:
     spans: Sequence[MeasuredSpan]  # whose speed is told
     kind_names: Mapping[str, str]  # of milestones
     corrections: Sequence[CorrectionFacts]
-    decisions: Sequence[LateDecision]
     done_visits: Mapping[int, DoneVisits]  # by id, those that begin in the month
 
 
@@ -125,6 +124,7 @@ class Facts:
     home_units: dict[int, int]  # by person, the unit of the current primary posting
     is_estimated: bool
     targets: Sequence[TargetProgress]
+    results: ResultFacts
     month: MonthFacts | None  # None in a weekly digest
     earlier_statuses: EarlierStatuses  # empty in a monthly digest
     orders: Sequence[OrderActivity]
@@ -219,6 +219,8 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
     lead_ids |= {followup.lead_id for followups in due.values() for followup in followups}
     lead_ids |= {lead_id for visit in visits for lead_id in visit.lead_ids}
     lead_ids |= _new_lead_ids(db, period)
+    reached = result_facts(db, period, at)
+    lead_ids |= {row.lead_id for row in reached.late}
 
     return Facts(
         period=period,
@@ -247,6 +249,7 @@ def gather(db: Session, *, period: Period, at: datetime, since: date = date.min)
             before=period.after.first,
             at=at,
         ),
+        results=reached,
         month=_month_facts(db, period, at) if period.kind is PeriodKind.MONTH else None,
         earlier_statuses=_earlier_statuses(db, period, wanted.running, at),
         orders=order_activity(
@@ -348,12 +351,6 @@ def _month_facts(db: Session, month: Period, at: datetime) -> MonthFacts:
         industries=industries(db),
         kind_names=milestone_kinds(db).names,
         corrections=_corrections(db, month, at),
-        decisions=late_decisions(
-            db,
-            begins=at_civil(month.first),
-            ends=min(at, at_civil(month.after.first)),
-            before=month.first,
-        ),
         done_visits=done_visits(db, month.first, month.last, at),
     )
 

@@ -10,7 +10,8 @@ from crm.digests.rules import SHORT, owes
 from crm.digests.sections import SPANS
 from crm.quotas.rules import FigureBasis, FigureStatus
 from crm.quotas.wording import unit_of
-from crm.targets.rules import TargetProgress
+from crm.targets.months import REPORTED
+from crm.targets.rules import Metric, TargetProgress
 
 MOST_NAMES = 5
 MOST_GOALS = 2
@@ -39,6 +40,8 @@ def _of_units(units: UnitsPart, *, this: str, before: str) -> Iterator[SummaryLi
     if units.targets:
         yield "年度目标", _targets(units.targets)
     yield "签约", _signed(units, this=this, before=before)
+    if beside := _beside_signings(units):
+        yield "其他成果", f"本年{beside}"
     yield "需关注人员", _attention(units)
     yield "督办逾期", _overdue(units.orders)
 
@@ -69,11 +72,18 @@ def _targets(targets: Sequence[TargetProgress]) -> str:
 
 def _signed(units: UnitsPart, *, this: str, before: str) -> str:
     total = units.total
-    amounts = f"、{words.amounts(total.amounts)}" if total.amounts else ""
-    in_year = f"、{words.amounts(total.amounts_in_year)}" if total.amounts_in_year else ""
+    now, in_year = total.now[Metric.SIGNED], total.in_year[Metric.SIGNED]
     return (
-        f"{this} {total.signed} 个{amounts}（{before} {total.signed_before} 个），"
-        f"本年 {total.signed_in_year} 个{in_year}"
+        f"{this}{words.three(now)}（{before}已认定 {total.signed_before} 个）；"
+        f"本年{words.three(in_year)}"
+    )
+
+
+def _beside_signings(units: UnitsPart) -> str:
+    """What else was reached in the year; what nothing is told of is left out."""
+    parts = [units.total.in_year[metric] for metric in REPORTED if metric is not Metric.SIGNED]
+    return "；".join(
+        f"{part.metric.label}{words.three(part)}" for part in parts if not part.is_empty
     )
 
 

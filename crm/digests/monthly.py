@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from crm.base.periods import Period
 from crm.digests.content import (
     CorrectionLine,
+    LateLine,
     MonthPart,
     TrendCell,
     TrendMonth,
@@ -19,7 +20,7 @@ from crm.quotas.frozen import CorrectionFacts
 from crm.quotas.permissions import FigureScope, may_be_split
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import FigureStatus, basis_of
-from crm.results.rules import ClaimState
+from crm.targets.months import Result
 from crm.targets.queries import speeds_of
 from crm.visits.reach import Reach, reach_of
 
@@ -40,7 +41,7 @@ def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> Month
         if visibility.has_records and found.is_seen_by(visibility.figures)
     ]
     signed = sum(_is_signed(facts, found) for found in corrections)
-    decided = [found for found in month.decisions if found.unit_id in whole]
+    table = facts.results.table
 
     return MonthPart(
         trend=_trend(facts, visibility.figures, facts.shared(_months_of, seen)),
@@ -55,9 +56,29 @@ def month_part(facts: Facts, month: MonthFacts, visibility: Visibility) -> Month
         signed=signed,
         waiting=len(corrections) - signed,
         reach=_reach(facts, month, seen),
-        recognised_later=sum(found.state is ClaimState.RECOGNISED for found in decided),
-        revoked_later=sum(found.state is ClaimState.REVOKED for found in decided),
+        recognised_later=_late(facts, visibility, table.recognised_later if table else (), whole),
+        revoked_later=_late(facts, visibility, table.revoked_later if table else (), whole),
     )
+
+
+def _late(
+    facts: Facts, visibility: Visibility, rows: Iterable[Result], unit_ids: Units
+) -> Truncated[LateLine]:
+    """What was decided on frozen months; what the reader may not know is only counted."""
+    own = [row for row in rows if row.unit_id in unit_ids]
+    known = [row for row in own if visibility.has_records and visibility.knows_lead(row.lead_id)]
+    lines = [
+        LateLine(
+            visibility.lead_name(row.lead_id),
+            row.metric,
+            row.counted_on,
+            facts.unit_names.get(row.unit_id or 0, "未定责任单位"),
+            abs(row.counted_amount) if row.counted_amount is not None else None,
+            row.currency,
+        )
+        for row in known
+    ]
+    return Truncated.of(lines, MOST_CORRECTED, hidden=len(own) - len(known))
 
 
 def _reach(facts: Facts, month: MonthFacts, unit_ids: Units) -> Reach:

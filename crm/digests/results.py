@@ -1,20 +1,19 @@
 """Units side by side, by their results and by how many met what they owe (REGIME 3)."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from itertools import groupby
 
-from crm.base.money import Currency
-from crm.base.periods import Period, PeriodKind
+from crm.base.periods import Period
 from crm.digests.content import RuleLine, UnitLine
-from crm.digests.facts import Facts, LeadFact, Units
+from crm.digests.facts import Facts, Units
 from crm.digests.rules import FORWARD, GOOD, TaskCounts, count_tasks, owes
 from crm.people.queries import UnitNode, units_below
 from crm.quotas.permissions import FEWEST, FigureScope, may_be_split, owing
 from crm.quotas.queries import PersonFigure
 from crm.quotas.rules import Figure, FigureStatus, Rule, basis_of
+from crm.targets.months import tallies, tally
+from crm.targets.rules import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,35 +117,19 @@ def _unit_line(facts: Facts, group: Group, tasks: TaskCounts) -> UnitLine:
 
 def _results(facts: Facts, unit_ids: Units) -> UnitLine:
     """What the units' leads reached; without a name and tasks."""
-    leads = {lead.id: lead for lead in facts.leads_by_unit.of(*unit_ids)}
     steps = facts.steps_by_unit.of(*unit_ids)
     in_period = [step for step in steps if step.reached_on in facts.period]
-    signings = [step for step in steps if step.is_first_signing]
-    year = Period.holding(PeriodKind.YEAR, facts.period.last)
-
-    def signed_in(period: Period) -> list[LeadFact]:
-        return [leads[step.lead_id] for step in signings if step.reached_on in period]
+    leads = facts.leads_by_unit.of(*unit_ids)
 
     return UnitLine(
         name="",
-        signed=len(signed_in(facts.period)),
-        amounts=_sums(signed_in(facts.period)),
-        signed_before=len(signed_in(facts.period.before)),
-        signed_in_year=len(signed_in(year)),
-        amounts_in_year=_sums(signed_in(year)),
+        now=tallies(facts.results.now, unit_ids),
+        signed_before=tally(facts.results.before, Metric.SIGNED, unit_ids).recognised.count,
+        in_year=tallies(facts.results.year, unit_ids),
         moved=len({step.lead_id for step in in_period if step.kind in FORWARD}),
-        entered=sum(lead.entered_on in facts.period for lead in leads.values()),
+        entered=sum(lead.entered_on in facts.period for lead in leads),
         tasks=TaskCounts(0, 0),
     )
-
-
-def _sums(leads: Iterable[LeadFact]) -> tuple[tuple[Decimal, Currency], ...]:
-    """A sum for each currency: a foreign project is never converted (REGIME 6)."""
-    sums: defaultdict[Currency, Decimal] = defaultdict(Decimal)
-    for lead in leads:
-        if lead.amount and lead.currency:
-            sums[lead.currency] += lead.amount
-    return tuple((sums[currency], currency) for currency in Currency if currency in sums)
 
 
 def rule_lines(facts: Facts, scope: FigureScope) -> Iterator[RuleLine]:

@@ -8,11 +8,13 @@ from crm.digests import words
 from crm.digests.content import (
     CorrectionLine,
     FigureLine,
+    LateLine,
     MonthPart,
     OrdersPart,
     PeopleTable,
     TrendCell,
     TrendTable,
+    Truncated,
     UnitLine,
     UnitsPart,
 )
@@ -21,19 +23,23 @@ from crm.digests.rules import TaskCounts
 from crm.digests.sections import figure_url
 from crm.quotas.rules import FigureStatus, Rule
 from crm.quotas.wording import sentence_of
-from crm.targets.rules import TargetProgress
+from crm.targets.rules import Metric, TargetProgress
 from crm.targets.speed import Median, Speed
 from crm.targets.wording import shares
 
 TARGETS_IN_MAIL = 6
 UNIT_COLUMNS_IN_MAIL = 4  # as many as a phone has room for
 UNITS_IN_MAIL = 10
+DECISIONS_IN_MAIL = 6
+CLAIMS = "/claims?view=all"
 NOTHING = "—"
 TOO_FEW = "不足3人"
 RESULTS = (
-    "签约按首次签约日期计，推进线索含签约；外资按原币种列示，不折算。"
+    "签约、开工、竣工和到位资金依次为登记、待认定、已认定，登记数含后两项；认定启用前的按登记计入已认定。"
+    "月份定稿后认定或取消认定的，计入作出决定的当月和本年累计。推进线索含签约；外资按原币种列示，不折算。"
     "达标或正常：已达标和进行中正常推进的任务数，占应完成的任务数。"
 )
+THREE = "签约、开工、竣工和到位资金依次为：登记 · 待认定 · 已认定，以已认定为准。"
 SPLIT = "不足3人应完成的，不分项列示。"
 TARGETS = (
     "各档含该规模及以上的项目；完成数按已认定计，登记数含待认定和已认定的。"
@@ -61,14 +67,24 @@ def target_sections(targets: Iterable[TargetProgress], *, in_mail: int) -> Itera
 
 def unit_section(units: UnitsPart, this: str) -> Section:
     """The units side by side by their results (REGIME 3)."""
-    head = ("单位", f"签约（{this}/本年）", "本年签约额", "达标或正常", "推进线索", "新增线索")
+    beside = [
+        metric
+        for metric in (Metric.STARTED, Metric.COMPLETED, Metric.MONEY, Metric.FOREIGN)
+        if metric is not Metric.FOREIGN or not units.total.in_year[metric].is_empty
+    ]
+    head = (
+        *("单位", f"{this}签约", "本年签约", "本年认定签约额"),
+        *(f"本年{metric.label}" for metric in beside),
+        *("达标或正常", "推进线索", "新增线索"),
+    )
     # the mail compares those that have results to compare
-    signed = [line for line in units.lines if line.signed_in_year][:UNITS_IN_MAIL]
-    rows = [_unit_row(line, in_mail=not signed or line in signed) for line in units.lines]
+    signed = [line for line in units.lines if line.in_year[Metric.SIGNED].registered]
+    signed = signed[:UNITS_IN_MAIL]
+    rows = [_unit_row(line, beside, in_mail=not signed or line in signed) for line in units.lines]
     if len(units.lines) != 1:
-        rows.append(_unit_row(units.total, is_total=True))
+        rows.append(_unit_row(units.total, beside, is_total=True))
     table = Table(head, tuple(rows), mail_columns=UNIT_COLUMNS_IN_MAIL)
-    return Section("units", "各单位成果", tables=(table,))
+    return Section("units", "各单位成果", note=THREE, tables=(table,))
 
 
 def month_sections(month: MonthPart, this: str) -> Iterator[Section]:
@@ -94,14 +110,33 @@ def decision_sections(month: MonthPart) -> Iterator[Section]:
     """What was recognised or revoked in the month of results of earlier ones (PROJECTS 7)."""
     if not (month.recognised_later or month.revoked_later):
         return
+    parts = (("定稿后认定", month.recognised_later), ("取消认定", month.revoked_later))
+    counts = "，".join(f"{label} {_count(part)} 项" for label, part in parts)
     yield Section(
         "decisions",
         "以前月份成果的认定",
-        note=(
-            f"定稿后认定 {month.recognised_later} 项，取消认定 {month.revoked_later} 项。"
-            "以前的月报不变，计入本年累计。"
-        ),
-        links=(Link("查看认定", "/claims?view=all"),),
+        note=f"{counts}。已定稿的月份不变，计入当月和本年累计。",
+        lines=tuple(_late(label, line) for label, part in parts for line in part.lines),
+        more=sum(part.more for _, part in parts),
+        remarks=tuple(link for _, part in parts for link in words.rest(part, "项", CLAIMS)),
+        links=(Link("查看认定", CLAIMS),),
+        in_mail=DECISIONS_IN_MAIL if any(part.lines for _, part in parts) else None,
+    )
+
+
+def _count(part: Truncated[LateLine]) -> int:
+    return len(part.lines) + part.more + part.hidden
+
+
+def _late(label: str, line: LateLine) -> Line:
+    lead, on = words.lead_link(line.lead), line.counted_on
+    return Line(
+        lead.text,
+        lead.url,
+        about=f"{line.unit_name} · {line.metric.label}，{on.year}年{on.month}月成果",
+        value=format_amount(line.amount, line.currency) if line.amount and line.currency else "",
+        status=label,
+        tone=(FigureStatus.AT_RISK if label == "取消认定" else FigureStatus.MET).value,
     )
 
 
@@ -190,14 +225,19 @@ def _target(progress: TargetProgress) -> Line:
     )
 
 
-def _unit_row(line: UnitLine, *, is_total: bool = False, in_mail: bool = True) -> Row:
+def _unit_row(
+    line: UnitLine, beside: Iterable[Metric], *, is_total: bool = False, in_mail: bool = True
+) -> Row:
+    signed = line.in_year[Metric.SIGNED]
     amounts = "\n".join(
-        format_amount(amount, currency) for amount, currency in line.amounts_in_year
+        format_amount(amount, currency) for amount, currency in signed.recognised.amounts
     )
     texts = (
         line.name,
-        f"{line.signed}/{line.signed_in_year}",
+        words.three_in_cell(line.now[Metric.SIGNED]),
+        words.three_in_cell(signed),
         amounts or NOTHING,
+        *(words.three_in_cell(line.in_year[metric]) for metric in beside),
         _tasks(line.tasks),
         str(line.moved),
         str(line.entered),

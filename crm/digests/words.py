@@ -20,6 +20,7 @@ from crm.digests.content import (
 from crm.digests.document import Link
 from crm.quotas.rules import Figure, FigureBasis, PendingVisits
 from crm.quotas.wording import unit_of
+from crm.targets.months import Sum, Tally
 from crm.targets.rules import (
     OF_MONEY,
     Goal,
@@ -100,6 +101,31 @@ def steps(line: ProgressLine) -> tuple[str, ...]:
 def amounts(sums: Iterable[tuple[Decimal, Currency]]) -> str:
     """Sums by currency, none of them converted."""
     return "、".join(format_amount(amount, currency) for amount, currency in sums)
+
+
+def three(part: Tally) -> str:
+    """The figures side by side: `登记 3 · 待认定 1 · 已认定 2 个、6亿元`."""
+    if part.is_empty:
+        return " 0" if part.metric in OF_MONEY else " 0 个"
+    if part.metric in OF_MONEY:
+        sums = (amounts(each.amounts) or "0" for each in _parts(part))
+        return "登记 {} · 待认定 {} · 已认定 {}".format(*sums)
+    counts = (each.count for each in _parts(part))
+    beside = f"、{amounts(part.recognised.amounts)}" if part.recognised.amounts else ""
+    return "登记 {} · 待认定 {} · 已认定 {} 个".format(*counts) + beside
+
+
+def three_in_cell(part: Tally) -> str:
+    """The same without names: `3 · 1 · 2`."""
+    if part.is_empty:
+        return "—"
+    if part.metric in OF_MONEY:
+        return " · ".join(amounts(each.amounts) or "0" for each in _parts(part))
+    return " · ".join(str(each.count) for each in _parts(part))
+
+
+def _parts(part: Tally) -> tuple[Sum, Sum, Sum]:
+    return part.registered, part.waiting, part.recognised
 
 
 def goal_title(goal: Goal) -> str:

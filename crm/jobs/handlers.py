@@ -28,6 +28,7 @@ from crm.reassignment.service import settle_closed
 from crm.supervision.escalation import draft_from_milestones, escalate_orders
 from crm.supervision.problem_orders import draft_from_problems
 from crm.supervision.reminders import remind_of_missed
+from crm.targets.freezing import freeze_results
 
 Handler = Callable[[Session, Slot, Timing, Site], Mapping[str, int]]
 BatchHandler = Callable[[Reading, Slot, Timing, Site, str], Iterator[Batch]]
@@ -94,7 +95,7 @@ def freeze(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, 
 
 
 def freeze_figures(db: Session, slot: Slot) -> Mapping[str, int]:
-    """Freeze the figures of the slot's period.
+    """Freeze the figures of the slot's period; of a month its results, too.
 
     Edits since the slot's moment make corrections, whether the slot is done late or replayed as if
     on time.
@@ -102,7 +103,9 @@ def freeze_figures(db: Session, slot: Slot) -> Mapping[str, int]:
     period = Period.parse(slot.name)
     edited_at = last_visit_edit(db, period)
     now = max(filter(None, (ledger.claimed_at(db, slot), edited_at)))
-    return quotas.freeze_period(db, period=period, at=slot.due_at, now=now)
+    frozen = quotas.freeze_period(db, period=period, at=slot.due_at, now=now)
+    results = freeze_results(db, period=period, at=slot.due_at)
+    return {**frozen, "results": results} if results else frozen
 
 
 def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:

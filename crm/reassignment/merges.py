@@ -29,6 +29,7 @@ from crm.reassignment.merge_rights import (
     require_nothing_recognised_since,
 )
 from crm.reassignment.merge_rules import KEPT_DAYS, Span, outside, stricter, undo_until
+from crm.targets.freezing import require_no_later_table
 
 TABLES: Mapping[Mergeable, type[Company | Contact | Lead]] = {
     Mergeable.COMPANY: Company,
@@ -99,7 +100,7 @@ def undo(db: Session, *, kept: Merge, moved: Iterable[Row] = (), by: Person, now
     """Put both records back as they were; what came since stays with the survivor.
 
     But for the rows `moved` (table, column and key), which go to the other. Refused as
-    `not_yours`, `undone_already`, `too_old_to_undo`, `recognised_since`.
+    `not_yours`, `undone_already`, `too_old_to_undo`, `recognised_since`, `in_frozen_table`.
     """
     pair = Pair(kept.subject, kept.survivor_id, kept.merged_id)
     if kept.undone_at is not None:
@@ -109,6 +110,7 @@ def undo(db: Session, *, kept: Merge, moved: Iterable[Row] = (), by: Person, now
     _require_rights(db, kept.subject, (kept.survivor_id,), by, now)
     if kept.subject is Mergeable.LEAD:
         require_nothing_recognised_since(db, kept.survivor_id, kept.merged_at)
+        require_no_later_table(db, kept.survivor_id, kept.merged_at)
 
     kept.undone_at, kept.undone_by_id = now, by.id
     db.flush()

@@ -35,6 +35,7 @@ class CountedMoney:
     amount: Decimal | None  # none: its rate is not known yet (待补汇率)
     basis: Basis
     recognised: Decimal  # what of it counts
+    claim_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class _Claimed:
     counts_on: date
     unit_id: int | None
     share: Decimal  # recognised of claimed
+    claim_id: int
 
 
 def counted_money(db: Session, *, first: date, last: date, at: datetime) -> list[CountedMoney]:
@@ -77,7 +79,8 @@ def counted_money(db: Session, *, first: date, last: date, at: datetime) -> list
         recognised = (amount * share).quantize(CENT) if counts else Decimal(0)
         found.append(
             CountedMoney(
-                *(receipt_id, lead_id, line, on, unit, tuple(total), amount, basis, recognised)
+                *(receipt_id, lead_id, line, on, unit, tuple(total), amount, basis, recognised),
+                claim.claim_id if claim else None,
             )
         )
 
@@ -90,18 +93,18 @@ def _claims(db: Session, at: datetime) -> Mapping[int, _Claimed]:
     rows = db.execute(
         select(
             *(Claim.receipt_id, ClaimEntry.state, Claim.counts_on, Claim.unit_id),
-            *(Claim.amount, Claim.recognised_amount),
+            *(Claim.amount, Claim.recognised_amount, Claim.id),
         )
         .join(ClaimEntry, ClaimEntry.claim_id == Claim.id)
         .where(ClaimEntry.id.in_(last), Claim.kind == ClaimKind.MONEY)
         .where(ClaimEntry.state.in_(_STATES))
     )
     found = {}
-    for receipt_id, state, on, unit_id, amount, recognised in sorted(
+    for receipt_id, state, on, unit_id, amount, recognised, claim_id in sorted(
         rows, key=lambda row: _STATES.index(row.state)
     ):
         # a claim to money always has both
         if receipt_id is not None and amount is not None:
             share = Decimal(1) if recognised is None else recognised / amount
-            found[receipt_id] = _Claimed(state, on, unit_id, share)
+            found[receipt_id] = _Claimed(state, on, unit_id, share, claim_id)
     return found

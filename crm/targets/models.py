@@ -1,11 +1,13 @@
-"""Targets of a year (REGIME 6)."""
+"""Targets of a year (REGIME 6), and the frozen results of its months (PROJECTS 7)."""
 
+from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, enum_column
+from crm.base.money import Currency
 from crm.targets.rules import Metric, TargetMeasure, Tier
 from crm.targets.speed import NormUnit
 
@@ -30,6 +32,43 @@ class Target(Base):
     measure: Mapped[TargetMeasure] = mapped_column(enum_column(TargetMeasure, "measure"))
     count: Mapped[int | None]  # of projects
     amount: Mapped[Decimal | None]  # of total investment, in yuan
+
+
+class ResultMonth(Base):
+    """A month whose results are frozen (PROJECTS 7)."""
+
+    __tablename__ = "result_month"
+    __table_args__ = (UniqueConstraint("month"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    month: Mapped[str]
+    frozen_at: Mapped[datetime]
+
+
+class FrozenResult(Base):
+    """A row of a frozen month; it is never changed, only moved where its project is merged."""
+
+    __tablename__ = "frozen_result"
+    __table_args__ = (
+        CheckConstraint("(metric IN ('money', 'foreign')) = (receipt_id IS NOT NULL)", "of_money"),
+        Index(None, "month_id"),
+        Index(None, "lead_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    month_id: Mapped[int] = mapped_column(ForeignKey("result_month.id"))
+    metric: Mapped[Metric] = mapped_column(enum_column(Metric, "metric"))
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"))
+    receipt_id: Mapped[int | None] = mapped_column(ForeignKey("receipt.id"))
+    claim_id: Mapped[int | None] = mapped_column(ForeignKey("claim.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    counted_on: Mapped[date]
+    amount: Mapped[Decimal | None]
+    currency: Mapped[Currency | None] = mapped_column(enum_column(Currency, "currency"))
+    counted_amount: Mapped[Decimal | None]
+    registered: Mapped[int]  # 1, 0, or -1 where it takes back what an earlier month has counted
+    waiting: Mapped[int]
+    recognised: Mapped[int]
 
 
 class SpeedSpan(Base):

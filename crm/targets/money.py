@@ -13,6 +13,7 @@ from crm.targets.money_share import MoneyShare
 from crm.targets.rules import KIND_OF, Metric, Project, TargetProgress, Tier, tier_of
 
 LINE_OF = {Metric.MONEY: Line.DOMESTIC, Metric.FOREIGN: Line.FOREIGN}
+METRIC_OF = {line: metric for metric, line in LINE_OF.items()}
 _TIERS = list(Tier)
 
 

@@ -144,9 +144,16 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
     )
     facts = claim_facts(db, list(CLAIM_OF.values()), at)
     rules = spans(db)
-    carried = [fact for fact in facts.values() if fact.reached_on < first <= fact.counts_on <= last]
-
     found = [_judged(Project(*row), facts, rules, first, last) for row in rows]
+    known = {(project.lead_id, _CLAIM_KINDS[project.kind]) for project in found}
+    carried = [
+        fact
+        for key, fact in facts.items()
+        if first <= fact.counts_on <= last
+        and key not in known
+        # PROJECTS 7: a corrected milestone leaves the recognition on its date
+        and (fact.reached_on < first or fact.state is ClaimState.RECOGNISED)
+    ]
     return [*_carried(db, carried), *found]
 
 
@@ -173,11 +180,12 @@ def _judged(
         basis=basis,
         recognised_amount=fact.recognised_amount,
         claim_id=fact.claim_id,
+        counted_on=fact.counts_on,
     )
 
 
 def _carried(db: Session, facts: Sequence[ClaimFact]) -> list[Project]:
-    """What was reached in a year that is closed, and counts in this one."""
+    """What counts between the dates, though its milestone has another date."""
     ids = {fact.lead_id for fact in facts}
     query = select(Lead.id, Lead.amount, Lead.currency).where(Lead.id.in_(ids))
     leads = {row.id: row for row in db.execute(query)} if ids else {}

@@ -87,6 +87,7 @@ class Project:
     basis: Basis = Basis.REGISTERED
     recognised_amount: Decimal | None = None
     claim_id: int | None = None
+    counted_on: date | None = None  # none: on the date on which it was reached
 
     @property
     def counts(self) -> bool:

@@ -259,6 +259,7 @@ SENTENCES = {
     "two_units": "两条线索的责任单位不同，归属须按首报首谈裁定；该功能启用前，请先协商责任单位。",
     "both_claimed": "两条线索都已申报或认定（{kinds}），不能合并；请先撤回其中一条的申报或认定。",
     "recognised_since": "合并后的线索已获认定（{kinds}），不能撤销合并。",
+    "in_frozen_table": "合并后的线索已计入定稿的成果表（{months}），不能撤销合并。",
     "another_company": "两位联系人属于不同企业，请先合并企业。",
     "undone_already": "这次合并已撤销。",
     "too_old_to_undo": "合并已超过{days}天，不能撤销。",

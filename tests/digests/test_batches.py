@@ -13,7 +13,7 @@ from tests.digests.making import make_digests
 from tests.factories import make_person, make_visit
 
 FEW = 3
-MOST_IN_A_RUN, MOST_IN_A_BATCH = 70, 6
+MOST_IN_A_RUN, MOST_IN_A_BATCH = 77, 6
 
 
 @pytest.fixture

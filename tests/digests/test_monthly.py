@@ -2,7 +2,13 @@
 
 from datetime import date
 
-from crm.leads.rules import Stage
+from crm.base.clock import at_civil
+from crm.base.periods import Period
+from crm.leads.rules import Secrecy, Stage
+from crm.results.models import Claim, ClaimEntry, ClaimKindSpan
+from crm.results.rules import ClaimKind, ClaimState
+from crm.results.workflow import Step
+from crm.targets.freezing import freeze_results
 from crm.visits.rules import Kind, Status
 from tests.factories import make_absence, make_lead, make_milestone, make_visit
 
@@ -75,8 +81,9 @@ def test_results_stand_beside_the_month_before(db, zone, monthly, text_of):
     monthly()
 
     text = text_of(zone.reader)
-    assert "【签约】当月 2 个、6亿元（上月 1 个），本年 3 个、9亿元\n" in text
-    assert "合计 | 2/3 | 9亿元 | 0/6 | 2 | " in text
+    now = "当月登记 2 · 待认定 0 · 已认定 2 个、6亿元（上月已认定 1 个）"
+    assert f"【签约】{now}；本年登记 3 · 待认定 0 · 已认定 3 个、9亿元\n" in text
+    assert "合计 | 2 · 0 · 2 | 3 · 0 · 3 | 9亿元 | — | — | — | 0/6 | 2 | " in text
 
 
 def test_what_was_signed_earlier_is_not_listed_as_signed_again(db, zone, monthly, text_of):
@@ -110,3 +117,42 @@ def test_a_month_that_is_not_frozen_is_preliminary_and_says_what_waits(db, zone,
     [mail] = mail_of(zone.deputy)
     assert "初步数" in mail.subject
     assert "还有 1 次拜访待办结，" in mail.body_text
+
+
+def make_recognised(db, lead, *, unit, by, on, at):
+    """What was signed on the date, recognised at the moment."""
+    moments = {"first_claimed_at": at, "claimed_at": at, "claimed_by_id": by.id, "basis": "原件"}
+    amounts = dict.fromkeys(("amount", "recognised_amount"), lead.amount)
+    state = {"state": ClaimState.RECOGNISED, "round": 1}
+    whose = {"unit_id": unit.id, "currency": lead.currency}
+    claim = Claim(
+        lead_id=lead.id,
+        kind=ClaimKind.SIGNED,
+        reached_on=on,
+        counts_on=on,
+        **moments | amounts | state | whose,
+    )
+    db.add(claim)
+    db.flush()
+    db.add(ClaimEntry(claim_id=claim.id, step=Step.RECOGNISE, at=at, **state))
+
+
+def test_what_was_recognised_after_a_freeze_is_named_to_who_sees_it(db, zone, monthly, text_of):
+    db.add(ClaimKindSpan(kind=ClaimKind.SIGNED, from_on=date(2026, 1, 1)))
+    given = {"unit": zone.park, "yi": "3"}
+    seen = make_lead(db, "香料工厂", **given)
+    hidden = make_lead(db, "密件工厂", secrecy=Secrecy.RESTRICTED, code_name="海风", **given)
+    for lead in (seen, hidden):
+        make_milestone(db, lead, Stage.SIGNED, date(2026, 6, 20))
+    freeze_results(db, period=Period.parse("2026-06"), at=at_civil(date(2026, 7, 4)))
+    moments = {"on": date(2026, 6, 20), "at": at_civil(date(2026, 7, 20))}
+    for lead in (seen, hidden):
+        make_recognised(db, lead, unit=zone.park, by=zone.boss, **moments)
+
+    monthly()
+
+    text = text_of(zone.boss)
+    assert "定稿后认定 2 项，取消认定 0 项" in text
+    assert "香料工厂（综合保税区 · 签约，2026年6月成果）：3亿元" in text
+    assert "密件工厂" not in text
+    assert "本年登记 2 · 待认定 0 · 已认定 2 个、6亿元" in text

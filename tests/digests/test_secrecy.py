@@ -69,8 +69,8 @@ def test_totals_include_it_and_the_list_says_that_it_is_shorter(db, zone, secret
     weekly()
 
     text = text_of(zone.boss)
-    assert "【签约】当周 2 个、79亿元" in text
-    assert "合计 | 2/2 | 79亿元 | 0/3 | 2 |" in text
+    assert "【签约】当周登记 2 · 待认定 0 · 已认定 2 个、79亿元" in text
+    assert "合计 | 2 · 0 · 2 | 2 · 0 · 2 | 79亿元 | — | — | — | 0/3 | 2 |" in text
     assert (
         "当周签约 ==\n- 公开项目（投资促进局 · 7月8日签约）：2亿元\n另有 1 个项目按知悉范围未列出"
         in text
@@ -126,7 +126,7 @@ def test_a_reader_of_figures_reads_of_no_lead(db, zone, weekly, text_of):
     weekly()
 
     text = text_of(zone.reader)
-    assert "【签约】当周 1 个、2亿元" in text
+    assert "【签约】当周登记 1 · 待认定 0 · 已认定 1 个、2亿元" in text
     assert "公开项目" not in text
     assert "按知悉范围" not in text
 

@@ -122,7 +122,9 @@ def test_units_stand_side_by_side_by_results(db, zone, weekly, text_of):
 
     weekly()
 
-    assert "投资促进局 | 1/1 | 12.5亿元 | 0/2 | 1 |" in text_of(zone.boss)
+    assert "投资促进局 | 1 · 0 · 1 | 1 · 0 · 1 | 12.5亿元 | — | — | — | 0/2 | 1 |" in text_of(
+        zone.boss
+    )
     assert "封测基地（投资促进局 · 7月8日签约）：12.5亿元" in text_of(zone.boss)
 
 
@@ -133,7 +135,7 @@ def test_a_project_is_signed_once(db, zone, weekly, text_of):
 
     weekly()
 
-    assert "投资促进局 | 0/1 | 5亿元 |" in text_of(zone.boss)
+    assert "投资促进局 | — | 1 · 0 · 1 | 5亿元 |" in text_of(zone.boss)
 
 
 def test_who_needs_help_is_told_first_and_why(db, zone, weekly, text_of):
@@ -163,8 +165,8 @@ def test_a_reader_learns_nothing_of_a_unit_in_which_fewer_than_three_owe(db, zon
 
     text = text_of(zone.reader)
     assert "【需关注人员】共 3 项\n" in text
-    assert "本级 | 0/0 | — | 不足3人 |" in text
-    assert "投资促进局 | 0/0 | — | 不足3人 |" in text
+    assert "本级 | — | — | — | — | — | — | 不足3人 |" in text
+    assert "投资促进局 | — | — | — | — | — | — | 不足3人 |" in text
     assert "主要负责同志每周带队拜访（" not in text
 
 

@@ -113,6 +113,7 @@ ACTIONS: Mapping[str, str] = {
     "rule.ended": "调整规则截止日",
     "rule.withdrawn": "撤回规则版本",
     "period.frozen": "周期定稿",
+    "result_month.frozen": "成果定稿",
     "correction.signed": "签认更正",
     "correction.explained": "说明更正",
     "lead.milestone_planned": "计划节点",
