@@ -19,6 +19,7 @@ from crm.leads.merged import Mergeable
 from crm.leads.models import Company, Lead, MilestoneKind
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.leads.template_models import PlanTemplate, PlanTemplateStep
+from crm.leads.tiers import Tier
 from crm.people.models import Person, Posting, Unit
 from crm.people.rules import Duty, Role, UnitKind
 from crm.problems.rules import ProblemState
@@ -36,7 +37,7 @@ from crm.supervision.models import Order
 from crm.supervision.reminders import remind_of_missed
 from crm.supervision.rules import OrderState
 from crm.targets.models import SpeedSpan, Target
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.rules import Metric, TargetMeasure
 from crm.transactions import transaction
 from crm.visits.models import CompanionNotice, Visit
 from crm.visits.rules import Channel, Kind, Status
@@ -184,6 +185,8 @@ PAGES = (
     ("shan", "/admin/plan-templates"),
     ("shan", "/admin/plan-templates/new"),
     ("shan", "/admin/plan-templates/{plan_template}"),
+    ("shan", "/admin/tiers"),
+    ("shan", "/admin/tiers/new"),
     ("shan", "/admin/speed"),
     ("shan", "/admin/speed/new"),
     ("shan", "/admin/speed/{span}"),

@@ -18,6 +18,8 @@ from crm.leads import catalog
 from crm.leads.milestone_kinds import KindData, add_kind
 from crm.leads.models import MilestoneKind
 from crm.leads.plan_templates import TemplateData, set_template, templates
+from crm.leads.tier_lines import plant_lines
+from crm.leads.tiers import Tier
 from crm.people.models import Unit
 from crm.people.rules import UnitKind
 from crm.problems.categories import CategoryData, add_category, categories
@@ -28,7 +30,7 @@ from crm.results.planting import plant as plant_claims
 from crm.results.receipt_forms import plant_forms
 from crm.targets.catalog import set_span, shipped_spans, span_rows
 from crm.targets.models import Target
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.rules import Metric, TargetMeasure
 
 Seed = TypeVar("Seed")
 
@@ -91,6 +93,7 @@ class Planted:
     speed_spans: int
     claim_kinds: int
     receipt_forms: int
+    tier_lines: int
 
 
 def plant(db: Session, *, now: datetime) -> Planted:
@@ -107,6 +110,7 @@ def plant(db: Session, *, now: datetime) -> Planted:
         speed_spans=_plant_spans(db, now),
         claim_kinds=plant_claims(db, from_on=civil_date(now), now=now),
         receipt_forms=plant_forms(db, now),
+        tier_lines=plant_lines(db, now),
     )
 
 

@@ -40,6 +40,8 @@ from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead, Milestone
 from crm.leads.redaction import NamedLead, named_leads
 from crm.leads.rules import Stage
+from crm.leads.tier_lines import tier_lines
+from crm.leads.tiers import Tier
 from crm.people.models import Posting
 from crm.people.queries import UnitNode, held_on, unit_tree
 from crm.problems.figure_queries import UnitProblem, problems_of_units, span_until
@@ -80,6 +82,7 @@ class LeadFact:
     entered_on: date
     entered_at: datetime
     unit_id: int | None
+    size: Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,9 +339,12 @@ def _leads(db: Session, lead_ids: Collection[int], at: datetime) -> dict[int, Le
     unit_id = responsible_unit(civil_date(at))
     columns = (Lead.id, Lead.amount, Lead.currency, Lead.entered_on, Lead.entered_at, unit_id)
     leads: dict[int, LeadFact] = {}
+    lines, on = tier_lines(db), civil_date(at)
     for part in batches(sorted(lead_ids)):
         rows = db.execute(select(*columns).where(Lead.id.in_(part), Lead.entered_at <= at))
-        leads |= {row[0]: LeadFact(*row) for row in rows}
+        leads |= {
+            row.id: LeadFact(*row, lines.tier_of(row.amount, row.currency, on)) for row in rows
+        }
     return leads
 
 

@@ -10,7 +10,7 @@ from crm.digests.facts import Facts, Units
 from crm.digests.lines import visit_line
 from crm.digests.permissions import Visibility
 from crm.digests.queries import VisitFact
-from crm.leads.rules import is_major
+from crm.leads.tiers import MAJOR
 from crm.visits.rules import Status
 
 MOST_VISITS = 8
@@ -95,7 +95,7 @@ def _weight(
     facts: Facts, visit: VisitFact, lead_ids: Sequence[int], *, has_minutes: bool
 ) -> Weight:
     leads = [facts.leads[lead_id] for lead_id in lead_ids]
-    majors = [lead.amount or Decimal(0) for lead in leads if is_major(lead.amount, lead.currency)]
+    majors = [lead.amount or Decimal(0) for lead in leads if lead.size.reaches(MAJOR)]
     first_to = facts.first_meetings.get(visit.facts.id, frozenset())
     is_first = not first_to.isdisjoint(lead_ids)
     return max(majors, default=Decimal(0)), is_first, has_minutes

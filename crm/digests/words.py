@@ -18,6 +18,7 @@ from crm.digests.content import (
     VisitLine,
 )
 from crm.digests.document import Link
+from crm.leads.tiers import Tier
 from crm.quotas.rules import Figure, FigureBasis, PendingVisits
 from crm.quotas.wording import unit_of
 from crm.targets.months import Sum, Tally
@@ -27,7 +28,6 @@ from crm.targets.rules import (
     Metric,
     TargetMeasure,
     TargetProgress,
-    Tier,
     currency_of,
 )
 from crm.visits.rules import Channel

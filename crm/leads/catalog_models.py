@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.base.db import Base, enum_column
 from crm.base.enums import LabeledEnum
+from crm.base.money import Currency
+from crm.leads.tiers import Tier
 from crm.people.models import Person, Unit
 
 
@@ -82,3 +84,20 @@ class LeadSite(Base):
 
     site: Mapped[Site] = relationship(lazy="raise")
     entered_by: Mapped[Person | None] = relationship(lazy="raise")
+
+
+class TierLineRow(Base):
+    """From when on a tier begins at an amount of a currency (PROJECTS 1)."""
+
+    __tablename__ = "tier_line"
+    __table_args__ = (
+        UniqueConstraint("tier", "currency", "from_on"),
+        CheckConstraint("tier <> 'any'", "of_a_size"),
+        CheckConstraint("threshold > 0", "threshold_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tier: Mapped[Tier] = mapped_column(enum_column(Tier, "tier"))
+    currency: Mapped[Currency] = mapped_column(enum_column(Currency, "currency"))
+    from_on: Mapped[date]
+    threshold: Mapped[Decimal | None]  # none: the currency has no such line from then on

@@ -1,7 +1,7 @@
 """Leads as a list shows them: plain rows, which cost a quarter of what loaded records do."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,8 @@ from crm.leads.models import Company, Lead, LeadRole
 from crm.leads.permissions import role_held_on, values_of, visible_to_role
 from crm.leads.queries import LeadFilter, filtered
 from crm.leads.rules import EXPECTED_ROLES, LeadRoleKind, Secrecy, Stage
+from crm.leads.tier_lines import tier_lines
+from crm.leads.tiers import Tier
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
 from crm.people.rules import Role
@@ -31,6 +33,7 @@ class ListedLead:
 
     # names by role, of the roles alone that a major project needs
     holders: Mapping[LeadRoleKind, str]
+    size: Tier
     id: int
     entered_on: date
     title: str
@@ -104,18 +107,22 @@ def all_leads(
     return [lead for part in batches(rows) for lead in _listed(db, part, on)]
 
 
-def _listed(db: Session, rows: Sequence[Row[Any]], on: date) -> list[ListedLead]:
-    holders = _holders(db, [row.id for row in rows], on)
-    # a sorted row has its key behind the columns
-    return [ListedLead(holders[row.id], *row[: len(_COLUMNS)]) for row in rows]
+def _listed(db: Session, listed: Iterable[Row[Any]], on: date) -> list[ListedLead]:
+    rows = list(listed)
+    holders, lines = _holders(db, [row.id for row in rows], on), tier_lines(db)
+    found = []
+    for row in rows:
+        size = lines.tier_of(row.amount, row.currency, on)
+        # a sorted row has its key behind the columns
+        found.append(ListedLead(holders[row.id], size, *row[: len(_COLUMNS)]))
+    return found
 
 
 def listed_leads(db: Session, lead_ids: Sequence[int], on: date) -> list[ListedLead]:
     """These leads, which the viewer may see, as a list shows them, in this order."""
     query = select(*_COLUMNS).join(Lead.company).where(Lead.id.in_(lead_ids))
-    rows = {row.id: row for row in db.execute(query)}
-    holders = _holders(db, lead_ids, on)
-    return [ListedLead(holders[lead_id], *rows[lead_id]) for lead_id in lead_ids]
+    leads = {lead.id: lead for lead in _listed(db, db.execute(query), on)}
+    return [leads[lead_id] for lead_id in lead_ids]
 
 
 def _place(cursor: str | None) -> Place:

@@ -3,11 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
-from crm.base.money import WAN, YI, Currency
+from crm.leads.tiers import MAJOR, Tier
 
 
 class Stage(LabeledEnum):
@@ -80,8 +79,6 @@ SINGLE_ROLES = frozenset(LeadRoleKind) - {
     LeadRoleKind.ASSISTING_UNIT,
 }
 UNIT_ROLES = frozenset({LeadRoleKind.RESPONSIBLE_UNIT, LeadRoleKind.ASSISTING_UNIT})
-MAJOR_CNY = 10 * YI
-MAJOR_USD = 100 * 100 * WAN  # 100 million
 # REGIME 6: a project of that size without one of these is flagged
 EXPECTED_ROLES = (
     LeadRoleKind.ATTACHED_LEADER,
@@ -172,20 +169,9 @@ def check_order(step: Reached, other: Reached) -> None:
         raise Refused("out_of_order", field="on", kind=Stage(other.kind).label, on=other.on)
 
 
-def is_major(amount: Decimal | None, currency: Currency | None) -> bool:
-    """Whether an investment is of the 10亿元 tier; USD has a line of its own (REGIME 6)."""
-    if amount is None:
-        return False
-    if currency is Currency.USD:
-        return amount >= MAJOR_USD
-    return currency is Currency.CNY and amount >= MAJOR_CNY
-
-
-def missing_roles(
-    stage: Stage, amount: Decimal | None, currency: Currency | None, held: Collection[LeadRoleKind]
-) -> list[LeadRoleKind]:
+def missing_roles(stage: Stage, size: Tier, held: Collection[LeadRoleKind]) -> list[LeadRoleKind]:
     """The roles that a major project should have but nobody holds (REGIME 6)."""
-    if stage is Stage.LOST or not is_major(amount, currency):
+    if stage is Stage.LOST or not size.reaches(MAJOR):
         return []
     return [role for role in EXPECTED_ROLES if role not in held]
 

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, enum_column
 from crm.base.money import Currency
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.leads.tiers import Tier
+from crm.targets.rules import Metric, TargetMeasure
 from crm.targets.speed import NormUnit
 
 

@@ -6,19 +6,22 @@ from dataclasses import replace
 from decimal import Decimal
 
 from crm.base.money import Currency
+from crm.leads.tiers import TierLines
 from crm.results.basis import Basis
 from crm.results.money_figures import CountedMoney
 from crm.results.receipt_rules import Line
 from crm.targets.money_share import MoneyShare
-from crm.targets.rules import KIND_OF, Metric, Project, TargetProgress, Tier, tier_of
+from crm.targets.rules import KIND_OF, Metric, Project, TargetProgress
 
 LINE_OF = {Metric.MONEY: Line.DOMESTIC, Metric.FOREIGN: Line.FOREIGN}
 METRIC_OF = {line: metric for metric, line in LINE_OF.items()}
-_TIERS = list(Tier)
 
 
 def with_money(
-    progress: TargetProgress, money: Iterable[CountedMoney], unit_ids: frozenset[int | None]
+    progress: TargetProgress,
+    money: Iterable[CountedMoney],
+    unit_ids: frozenset[int | None],
+    lines: TierLines,
 ) -> TargetProgress:
     """The same with what arrived for these units, in the currency of the target's line."""
     goal = progress.goal
@@ -27,7 +30,7 @@ def with_money(
         for fact in money
         if fact.line is LINE_OF[goal.metric]
         and fact.unit_id in unit_ids
-        and _TIERS.index(tier_of(*fact.total)) >= _TIERS.index(goal.tier)
+        and lines.tier_of(*fact.total, fact.on).reaches(goal.tier)
     ]
     amounts = [(fact.amount or Decimal(0), fact.basis) for fact in own]
     waiting = (amount for amount, basis in amounts if basis is Basis.WAITING)

@@ -9,9 +9,12 @@ from decimal import Decimal
 from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date
 from crm.base.periods import Period
 from crm.leads.models import Lead, Milestone
 from crm.leads.roles import responsible_unit_on
+from crm.leads.tier_lines import tier_lines
+from crm.leads.tiers import Tier
 from crm.people.queries import UnitNode, units_below
 from crm.results.basis import Basis
 from crm.results.figures import ClaimFact, claim_facts
@@ -30,9 +33,7 @@ from crm.targets.rules import (
     Project,
     TargetMeasure,
     TargetProgress,
-    Tier,
     progress_of,
-    tier_of,
 )
 from crm.targets.speed import Course, MeasuredSpan, Speed, speeds, year_of
 
@@ -89,12 +90,13 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
     money = counted_money(db, first=date.min, last=min(last, whole.last), at=at)
     of_year = [fact for fact in money if fact.on >= whole.first]
 
-    found = []
+    found, lines = [], tier_lines(db)
     for goal in wanted:
         own = units_of_target(units, goal.unit_id)
         progress = progress_of(goal, names[goal.unit_id], own, reached, before)
         progress = replace(progress, money_share=money_share(reached, money, own))
-        found.append(with_money(progress, of_year, own) if goal.metric in OF_MONEY else progress)
+        is_money = goal.metric in OF_MONEY
+        found.append(with_money(progress, of_year, own, lines) if is_money else progress)
     return found
 
 
@@ -154,7 +156,8 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
         # PROJECTS 7: a corrected milestone leaves the recognition on its date
         and (fact.reached_on < first or fact.state is ClaimState.RECOGNISED)
     ]
-    return [*_carried(db, carried), *found]
+    lines = tier_lines(db)
+    return [project.sized(lines) for project in (*_carried(db, carried), *found)]
 
 
 def _judged(
@@ -234,10 +237,11 @@ def courses(
     )
     found: dict[int, Course] = {}
     dates: defaultdict[int, dict[str, date]] = defaultdict(dict)
+    lines, on = tier_lines(db), min(period.last, civil_date(at))
 
     for lead_id, amount, currency, industry, unit, kind, on in rows:
         dates[lead_id][kind] = on
-        size = tier_of(amount, currency)
+        size = lines.tier_of(amount, currency, on)
         found[lead_id] = Course(lead_id, unit, size, industry, dates[lead_id])
 
     return list(found.values())

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from crm.base.enums import LabeledEnum
-from crm.base.money import WAN, YI, Currency
+from crm.base.money import Currency
+from crm.leads.tiers import Tier, TierLines
 from crm.results.basis import COUNTING, Basis
 from crm.results.rules import MILESTONE_OF, ClaimKind
 from crm.targets.money_share import NOTHING_SIGNED, MoneyShare
@@ -26,18 +27,6 @@ class Metric(LabeledEnum):
     MONEY = "money", "到位资金"
     FOREIGN = "foreign", "实际使用外资"
     VALID_LEADS = "valid_leads", "有效线索"
-
-
-class Tier(LabeledEnum):
-    """The smallest size of a project that counts."""
-
-    ANY = "any", "不分规模"
-    YI_1 = "yi1", "1亿元以上"
-    YI_5 = "yi5", "5亿元以上"
-    YI_10 = "yi10", "10亿元以上"
-    YI_20 = "yi20", "20亿元以上"
-    YI_50 = "yi50", "50亿元以上"
-    YI_100 = "yi100", "100亿元以上"
 
 
 class TargetMeasure(LabeledEnum):
@@ -60,18 +49,6 @@ KIND_OF: Mapping[Metric, str] = {metric: MILESTONE_OF[kind] for metric, kind in 
 OF_MONEY = frozenset({Metric.MONEY, Metric.FOREIGN})
 # PROJECTS 11: they stand beside the targets of signings, also before they have one
 BESIDE_SIGNED = (Metric.STARTED, Metric.COMPLETED, Metric.MONEY)
-LINES: Mapping[Tier, Decimal] = {
-    Tier.YI_1: YI,
-    Tier.YI_5: 5 * YI,
-    Tier.YI_10: 10 * YI,
-    Tier.YI_20: 20 * YI,
-    Tier.YI_50: 50 * YI,
-    Tier.YI_100: 100 * YI,
-}
-# REGIME 6: a foreign project by its own line, never by conversion.
-USD_LINES: Mapping[Tier, Decimal] = {Tier.YI_5: 3_000 * WAN, Tier.YI_10: 10_000 * WAN}
-_LINES_OF = {Currency.CNY: LINES, Currency.USD: USD_LINES}
-_ORDER = {tier: place for place, tier in enumerate(Tier)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +65,8 @@ class Project:
     recognised_amount: Decimal | None = None
     claim_id: int | None = None
     counted_on: date | None = None  # none: on the date on which it was reached
+    size: Tier = Tier.ANY
+    counted_size: Tier = Tier.ANY  # of what counts of its investment
 
     @property
     def counts(self) -> bool:
@@ -101,19 +80,20 @@ class Project:
 
     def is_of(self, tier: Tier) -> bool:
         """Whether it has at least that size."""
-        return _ORDER[tier_of(self.amount, self.currency)] >= _ORDER[tier]
+        return self.size.reaches(tier)
 
     def counts_for(self, tier: Tier) -> bool:
         """Whether what counts of it has at least that size."""
-        size = tier_of(self.counted_amount, self.currency)
-        return self.counts and _ORDER[size] >= _ORDER[tier]
+        return self.counts and self.counted_size.reaches(tier)
 
-
-def tier_of(amount: Decimal | None, currency: Currency | None) -> Tier:
-    """The largest tier that the investment reaches, by the lines of its own currency."""
-    lines = _LINES_OF.get(currency, {}) if currency and amount is not None else {}
-    reached = [tier for tier, line in lines.items() if amount is not None and amount >= line]
-    return max(reached, key=_ORDER.__getitem__, default=Tier.ANY)
+    def sized(self, lines: TierLines) -> "Project":
+        """The project with its sizes, by the lines that hold on its date."""
+        on = self.reached_on
+        return replace(
+            self,
+            size=lines.tier_of(self.amount, self.currency, on),
+            counted_size=lines.tier_of(self.counted_amount, self.currency, on),
+        )
 
 
 def currency_of(metric: Metric) -> Currency:

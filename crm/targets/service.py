@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
+from crm.leads.tiers import Tier
 from crm.people.models import Person, Unit
 from crm.people.rules import Role
 from crm.targets.models import Target
-from crm.targets.rules import OF_MONEY, Metric, TargetMeasure, Tier
+from crm.targets.rules import OF_MONEY, Metric, TargetMeasure
 
 
 @dataclass(frozen=True, slots=True)

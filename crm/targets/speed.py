@@ -9,7 +9,8 @@ from statistics import median, quantiles
 
 from crm.base.enums import LabeledEnum
 from crm.base.periods import Period, PeriodKind
-from crm.targets.rules import MONTHS, TENTH, Tier
+from crm.leads.tiers import Tier
+from crm.targets.rules import MONTHS, TENTH
 
 SIZES = tuple(
     (tier, "1亿元以下或未填" if tier is Tier.ANY else tier.label.replace("以上", "档"))

@@ -54,6 +54,7 @@ from crm.web.supervision import views as supervision
 from crm.web.targets import admin as target_admin
 from crm.web.targets import spans as speed_spans
 from crm.web.targets import views as targets
+from crm.web.tiers import views as tier_lines
 from crm.web.visits import trips
 from crm.web.visits import views as visits
 
@@ -140,6 +141,7 @@ def init_app(app: Flask) -> None:
         milestone_kinds,
         plan_templates,
         speed_spans,
+        tier_lines,
         audit,
         calendar,
         jobs,

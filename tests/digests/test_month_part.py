@@ -5,11 +5,12 @@ from datetime import date
 from crm.base.clock import at_civil
 from crm.base.periods import Period
 from crm.leads.rules import Secrecy, Stage
+from crm.leads.tiers import Tier
 from crm.people.quota_inputs import Edit, QuotaInputChanged
 from crm.quotas.corrections import correct
 from crm.quotas.service import freeze_period
 from crm.targets.models import Target
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.rules import Metric, TargetMeasure
 from crm.visits.models import Visit
 from crm.visits.rules import Kind, Status
 from tests.digests.conftest import AUGUST

@@ -1,21 +1,18 @@
 """What follows from the milestones that a lead reached."""
 
 from datetime import date
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.base.errors import Refused
-from crm.base.money import Currency
 from crm.leads.rules import (
     LINE,
     Reached,
     Stage,
     check_reached,
     current_stage,
-    is_major,
     line_progress,
     next_stages,
 )
@@ -132,21 +129,3 @@ def test_the_next_stage_is_offered_first(stage, first):
 
 def test_nothing_comes_after_full_capacity():
     assert next_stages(Stage.FULL_CAPACITY) == ()
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "major"),
-    [
-        ("1000000000", Currency.CNY, True),
-        ("999999999.99", Currency.CNY, False),
-        ("100000000", Currency.USD, True),
-        ("99000000", Currency.USD, False),
-        ("9000000000", Currency.EUR, False),
-    ],
-)
-def test_the_tier_of_a_billion_has_its_own_line_in_dollars(amount, currency, major):
-    assert is_major(Decimal(amount), currency) is major
-
-
-def test_a_lead_without_an_amount_is_of_no_tier():
-    assert not is_major(None, None)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.leads.models import Lead
+from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
 from crm.results.models import Claim
 from crm.results.money_figures import counted_money
@@ -26,7 +27,7 @@ from crm.results.service import Decision, take_step
 from crm.results.workflow import Step
 from crm.targets.money import with_money
 from crm.targets.queries import units_of_target
-from crm.targets.rules import Goal, Metric, TargetMeasure, Tier, progress_of
+from crm.targets.rules import Goal, Metric, TargetMeasure, progress_of
 from tests.conftest import NOW
 from tests.results.money import ARRIVED_ON, claim_data, claimed, decide, received
 

@@ -7,13 +7,13 @@ from sqlalchemy import delete, func, select
 from crm.base.periods import PeriodKind
 from crm.cli import seeds
 from crm.leads.catalog import industries
+from crm.leads.tiers import Tier
 from crm.people.models import Unit
 from crm.people.queries import unit_tree
 from crm.people.rules import Duty
 from crm.quotas.models import RuleVersion
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.targets.models import Target
-from crm.targets.rules import Tier
 from crm.visits.rules import Channel
 from tests.conftest import NOW
 

@@ -10,12 +10,13 @@ from crm.leads.catalog import industries
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import LeadRole
 from crm.leads.rules import LeadRoleKind, Stage
+from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
 from crm.people.rules import UnitKind
 from crm.targets.catalog import spans
 from crm.targets.models import Target
 from crm.targets.queries import courses, speeds_of, target_progress
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.rules import Metric, TargetMeasure
 from tests.conftest import NOW
 from tests.factories import make_lead, make_milestone, make_role, make_unit
 

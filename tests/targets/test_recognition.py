@@ -7,13 +7,14 @@ import pytest
 
 from crm.base.money import YI
 from crm.leads.rules import Stage
+from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
 from crm.results.basis import Basis
 from crm.results.service import Decision, take_step
 from crm.results.workflow import Step
 from crm.targets.models import Target
 from crm.targets.queries import target_progress
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.rules import Metric, TargetMeasure
 from tests.conftest import NOW
 from tests.factories import make_milestone
 from tests.results.conftest import SIGNED_ON, arrange, claimed, project

@@ -5,42 +5,24 @@ from decimal import Decimal
 
 import pytest
 
-from crm.base.money import WAN, YI, Currency
+from crm.base.money import YI, Currency
 from crm.base.periods import Period
 from crm.leads.rules import LAUNCHED, MOVED_IN, Stage
+from crm.leads.tier_lines import shipped_lines
+from crm.leads.tiers import Tier, TierLines
 from crm.targets.rules import (
     Goal,
     Metric,
     Project,
     TargetMeasure,
-    Tier,
     months_gone,
     progress_of,
-    tier_of,
 )
 from crm.targets.speed import Course, MeasuredSpan, Norm, NormUnit, speeds
 
 YEAR, JULY = 2026, Period.parse("2026-07")
 SIGNED, STARTED = Stage.SIGNED, Stage.STARTED
 NAMES = {stage.value: stage.label for stage in Stage} | {LAUNCHED: "项目启动", MOVED_IN: "进场"}
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "tier"),
-    [
-        (None, None, Tier.ANY),
-        (YI - 1, Currency.CNY, Tier.ANY),
-        (YI, Currency.CNY, Tier.YI_1),
-        (20 * YI, Currency.CNY, Tier.YI_20),
-        (150 * YI, Currency.CNY, Tier.YI_100),
-        (3_000 * WAN, Currency.USD, Tier.YI_5),
-        (10_000 * WAN, Currency.USD, Tier.YI_10),
-        (90_000 * WAN, Currency.USD, Tier.YI_10),  # never by conversion
-        (90_000 * WAN, Currency.EUR, Tier.ANY),
-    ],
-)
-def test_the_size_of_a_project_is_told_in_its_own_currency(amount, currency, tier):
-    assert tier_of(amount, currency) is tier
 
 
 @pytest.mark.parametrize(
@@ -60,7 +42,8 @@ def test_only_whole_months_count_as_gone(on, gone):
 
 
 def project(lead_id, yi, *, kind=SIGNED, unit_id=1, currency=Currency.CNY):
-    return Project(lead_id, kind, date(2026, 5, 1), Decimal(yi) * YI, currency, unit_id)
+    found = Project(lead_id, kind, date(2026, 5, 1), Decimal(yi) * YI, currency, unit_id)
+    return found.sized(TierLines(shipped_lines()))
 
 
 def goal(tier, value, *, metric=Metric.SIGNED, measure=TargetMeasure.COUNT):

@@ -43,6 +43,7 @@ PAGES = (
     ),
     ("milestone_kinds.listing", "项目节点", "flag", "设置环评、摘牌等其他节点的名称和排序"),
     ("plan_templates.listing", "工期模板", "calendar-event", "设置倒排工期各节点的工作日数"),
+    ("tier_lines.listing", "项目规模标准", "flag", "设置各档项目规模的外币标准"),
     ("speed_spans.listing", "办理周期", "clock", "设置统计的起止节点和参考时限"),
     ("audit.listing", "操作记录", "history", "查询操作人、时间和改动前后的内容"),
 )

@@ -12,13 +12,14 @@ from crm.jobs.timetable import JobName
 from crm.leads.catalog_models import CatalogKind, SiteKind
 from crm.leads.fields import LEAD_FIELDS
 from crm.leads.rules import Agreement, LeadRoleKind
+from crm.leads.tiers import Tier
 from crm.people.fields import PERSON_FIELDS, POSTING_FIELDS
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, UnitKind
 from crm.quotas.rules import Cap, CountBy, Measure, Proration, Rounding
 from crm.results.receipt_rules import Line
 from crm.results.rules import ClaimKind
 from crm.supervision.rules import About, OrderKind, Origin
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.rules import Metric, TargetMeasure
 from crm.targets.speed import NormUnit
 from crm.visits.fields import VISIT_FIELDS
 from crm.visits.rules import Channel, Counterpart, Kind, Status
@@ -156,6 +157,7 @@ FIELDS: Mapping[str, str] = {
     "state": "状态",
     "status": "状态",
     "text": "内容",
+    "threshold": "标准",
     "tier": "项目规模",
     "title": "名称",
     "to": "止",
@@ -211,6 +213,7 @@ _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("target", "measure"): TargetMeasure,
     ("target", "metric"): Metric,
     ("target", "tier"): Tier,
+    ("tier_line", "tier"): Tier,
 }
 
 

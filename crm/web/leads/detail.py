@@ -19,6 +19,7 @@ from crm.leads.queries import changeable_lead, lead_by_id, lead_with_right
 from crm.leads.redaction import LeadLabel, company_before, lead_labels
 from crm.leads.rules import Stage
 from crm.leads.sites import offered_sites
+from crm.leads.tier_lines import tier_lines
 from crm.reassignment.merge_rights import may_merge_lead
 from crm.web.auth import my_view
 from crm.web.followups.forms import DEFAULT_TERM, QuickForm
@@ -143,6 +144,7 @@ def _page(lead: Lead, *, can_change: bool) -> LeadPage:
         earlier=earlier_lead(lead),
         industry=industry_name(db.session, lead.industry),
         amounts=amounts_of(db.session, lead.id),
+        size=tier_lines(db.session).tier_of(lead.amount, lead.currency, today()),
         can_change=can_change,
     )
     return lead_page(lead, extras, today())

@@ -48,7 +48,7 @@ def export(suffix: str) -> ResponseReturnValue:
 
 
 def _row(lead: ListedLead, last_contact: date | None, step: NextStep | None) -> dict[str, object]:
-    missing = missing_roles(lead.stage, lead.amount, lead.currency, lead.holders)
+    missing = missing_roles(lead.stage, lead.size, lead.holders)
 
     return {
         "title": lead.title,

@@ -20,6 +20,7 @@ from crm.leads.rules import (
     Stage,
     missing_roles,
 )
+from crm.leads.tiers import Tier
 from crm.web.visits.rows import Chip
 
 _AMOUNTS = tuple(FIELD_OF.values())
@@ -73,6 +74,7 @@ class LeadExtras:
     earlier: LeadLabel | None
     industry: str
     amounts: Sequence[AmountRow]
+    size: Tier
     can_change: bool
 
 
@@ -98,7 +100,7 @@ class LeadPage:
 def lead_row(
     lead: ListedLead, last_contact: date | None, step: NextStep | None, on: date
 ) -> LeadRow:
-    missing = missing_roles(lead.stage, lead.amount, lead.currency, lead.holders)
+    missing = missing_roles(lead.stage, lead.size, lead.holders)
 
     return LeadRow(
         lead.id,
@@ -135,7 +137,7 @@ def lead_page(lead: Lead, extras: LeadExtras, on: date) -> LeadPage:
         company=lead.company.name,
         company_id=lead.company_id,
         secrecy=lead.secrecy,
-        lacks=_lacks(lead, on),
+        lacks=_lacks(lead, extras.size, on),
         facts=[(LEAD_FIELDS[name].label, text) for name, text in facts.items() if text],
         unfilled="、".join(LEAD_FIELDS[name].label for name in _ASKED_FOR if not facts[name]),
         note=lead.note,
@@ -161,10 +163,10 @@ def amount_of(lead: ListedLead) -> str:
     return money(lead.amount, lead.currency)
 
 
-def _lacks(lead: Lead, on: date) -> str | None:
+def _lacks(lead: Lead, size: Tier, on: date) -> str | None:
     """The roles that a major project lacks; none where nothing is missing."""
     held = {role.role for role in lead.roles if role.holds_on(on)}
-    return _labels(missing_roles(lead.stage, lead.amount, lead.currency, held))
+    return _labels(missing_roles(lead.stage, size, held))
 
 
 def _labels(roles: Sequence[LeadRoleKind]) -> str | None:

@@ -14,11 +14,12 @@ from wtforms.validators import DataRequired, Length, NumberRange
 from crm.base.errors import Refused
 from crm.base.money import Currency, editable_amount, parse_amount
 from crm.extensions import db
+from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
 from crm.targets import service
 from crm.targets.models import Target
 from crm.targets.queries import goals
-from crm.targets.rules import Goal, Metric, TargetMeasure, Tier, currency_of
+from crm.targets.rules import Goal, Metric, TargetMeasure, currency_of
 from crm.targets.service import TargetInput
 from crm.web.auth import signed_in
 from crm.web.forms import LARGEST_ID, YEARS, cleaned, enum_choices, row_id, show_refusal

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
-from crm.base.money import format_amount
+from crm.base.money import Currency, format_amount
+from crm.leads.tiers import Tier, TierLines
 from crm.targets.rules import (
     OF_MONEY,
     Goal,
     Metric,
     TargetMeasure,
     TargetProgress,
-    Tier,
     currency_of,
 )
 from crm.targets.wording import shares
@@ -90,6 +91,16 @@ def target_value(value: Decimal, goal: Goal) -> str:
     if goal.measure is TargetMeasure.COUNT:
         return f"{value:f} 个"
     return format_amount(value, currency_of(goal.metric))
+
+
+def foreign_lines(lines: TierLines, on: date) -> str:
+    """The lines of foreign currencies on the date: `3,000万美元（5亿元档）`."""
+    return "、".join(
+        f"{format_amount(line, currency)}（{tier.label.replace('以上', '档')}）"
+        for currency in Currency
+        if currency is not Currency.CNY
+        for tier, line in lines.of(currency, on).items()
+    )
 
 
 def pace_label(points: Decimal | None) -> str:

@@ -11,6 +11,7 @@ from crm.base.money import Currency
 from crm.base.sheets import Format
 from crm.extensions import db
 from crm.leads.redaction import LeadLabel, lead_labels
+from crm.leads.tier_lines import tier_lines
 from crm.people.queries import unit_tree
 from crm.results.basis import Basis
 from crm.results.rules import MILESTONE_OF
@@ -20,7 +21,7 @@ from crm.targets.rules import Project, TargetProgress
 from crm.web.auth import my_view
 from crm.web.forms import LARGEST_ID, YEARS
 from crm.web.targets.exports import file_of
-from crm.web.targets.rows import target_row, targets_by_unit
+from crm.web.targets.rows import foreign_lines, target_row, targets_by_unit
 from crm.web.targets.speed_part import speed_part
 from crm.web.transaction import moment, today
 
@@ -56,6 +57,7 @@ def board() -> ResponseReturnValue:
         units=targets_by_unit(progress),
         speed=speed_part(year),
         months=progress[0].months if progress else 0,
+        foreign_lines=foreign_lines(tier_lines(db.session), today()),
         has_records=my_view().oversees,
         label=f"{year}年",
         exports=[(form.name, url_for(".export", suffix=form.value, year=year)) for form in Format],

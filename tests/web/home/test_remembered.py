@@ -11,11 +11,12 @@ from crm.base.remembered import forget
 from crm.jobs import ledger
 from crm.jobs.pausing import pause_job
 from crm.jobs.timetable import JobName
+from crm.leads.tiers import Tier
 from crm.people import absences, accounts, entry_grants, units
 from crm.people.entry_grants import GrantData
 from crm.people.models import Absence, Person, Unit
 from crm.people.rules import Duty, Role
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.rules import Metric, TargetMeasure
 from crm.targets.service import TargetInput, set_target
 from crm.visits.models import Visit
 from crm.visits.rules import Kind, Status

@@ -9,11 +9,12 @@ from sqlalchemy import update
 from crm.jobs import lease, ledger
 from crm.jobs.models import JobRun
 from crm.leads.rules import LeadRoleKind, Secrecy
+from crm.leads.tiers import Tier
 from crm.people.queries import by_username
 from crm.people.rules import Duty, Role
 from crm.supervision.rules import OrderState
 from crm.targets.models import Target
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.rules import Metric, TargetMeasure
 from crm.visits.models import Visit
 from crm.visits.rules import Kind, Status
 from crm.web.visits.rows import steps

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from crm.base.audit_entries import AuditEntry
 from crm.leads.rules import LAUNCHED, Secrecy, Stage
+from crm.leads.tiers import Tier
 from crm.people.rules import Duty, Role, UnitKind
 from crm.targets.models import Target
-from crm.targets.rules import Metric, TargetMeasure, Tier
+from crm.targets.rules import Metric, TargetMeasure
 from tests.factories import (
     arranged,
     make_lead,
