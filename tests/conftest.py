@@ -166,11 +166,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in item.path.parts:
             item.add_marker(pytest.mark.browser)
-        if _is_page_on_postgresql(item):
+        kind = getattr(item, "callspec", None)
+        if kind and "postgresql" in kind.id and (_is_page(item) or _is_marked(item)):
             item.add_marker(pytest.mark.slow)
 
 
-def _is_page_on_postgresql(item: pytest.Item) -> bool:
+def _is_marked(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow_on_postgresql") is not None
+
+
+def _is_page(item: pytest.Item) -> bool:
     """Whether it tests what a page shows, not what two people do to it at once.
 
     Each query is tested on both databases where it stands; tests/guards/test_queries.py opens
@@ -178,8 +183,7 @@ def _is_page_on_postgresql(item: pytest.Item) -> bool:
     """
     is_page = PAGES in item.path.parents and item.path.parent != PAGES
     at_once = {"sessions", "database_url"} & set(getattr(item, "fixturenames", ()))
-    kind = getattr(item, "callspec", None)
-    return bool(is_page and not at_once and kind and "postgresql" in kind.id)
+    return is_page and not at_once
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,5 +1,7 @@
 """The measurement of delivery works, at a tiny size: its rates mean nothing here."""
 
+import pytest
+
 from bench import delivery
 
 
@@ -12,6 +14,7 @@ def test_both_sinks_are_measured_and_reported():
     assert "| a sink that answers in 10 ms |" in text
 
 
+@pytest.mark.slow
 def test_workers_are_compared(database_url):
     rates = delivery.by_workers(database_url, 2, 1, 10)
 

@@ -1,8 +1,11 @@
 """The measurement of digests works, at a tiny size: its times mean nothing here."""
 
+import pytest
+
 from bench import digests
 
 
+@pytest.mark.slow
 def test_both_sizes_are_measured_and_reported():
     results = list(digests.measured((60, 120), passes=1))
 

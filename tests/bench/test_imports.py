@@ -2,9 +2,12 @@
 
 import sqlite3
 
+import pytest
+
 from bench import imports
 
 
+@pytest.mark.slow
 def test_an_import_is_measured_beside_a_writer(tmp_path):
     files = imports.prepare(tmp_path, scale=0.002, count=40)
     product = imports.Side("import of visits", "", imports.import_by_product)

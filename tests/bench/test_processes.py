@@ -13,6 +13,7 @@ def data(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_importing_the_product_takes_a_few_times_the_framework(tmp_path):
     sides = (
         lambda: processes.seconds_to_run(processes.PRODUCT, tmp_path),

@@ -26,6 +26,9 @@ from crm.quotas.service import freeze_period
 from tests.digests.conftest import MONTH
 from tests.factories import make_person
 
+pytestmark = pytest.mark.slow_on_postgresql  # what a mail shows, not what it reads
+
+
 FREEZE = at_civil(date(2026, 8, 6))
 BEFORE = FREEZE + timedelta(hours=10)
 REPORT = FREEZE + timedelta(days=1, hours=8)

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from sqlalchemy import select, update
 
 from crm.base.periods import PeriodKind
@@ -13,6 +14,9 @@ from crm.visits.rules import Status
 from tests.digests.test_forms import fill
 from tests.digests.test_month_part import make_target
 from tests.factories import make_visit
+
+pytestmark = pytest.mark.slow_on_postgresql  # what a mail shows, not what it reads
+
 
 SIX = ["年度目标", "签约", "需关注人员", "督办逾期", "本人进度", "初步数"]
 

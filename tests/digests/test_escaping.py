@@ -24,6 +24,9 @@ from tests.factories import (
     make_visit,
 )
 
+pytestmark = pytest.mark.slow_on_postgresql  # what a mail shows, not what it reads
+
+
 MARK = '<b id="evil">&'
 NOON = datetime(2026, 7, 30, 4, tzinfo=UTC)  # nobody can reach the month's quota any more
 

@@ -28,6 +28,9 @@ from tests.factories import (
 )
 from tests.supervision.steps import issue_order
 
+pytestmark = pytest.mark.slow_on_postgresql  # what a mail shows, not what it reads
+
+
 ADDRESS = re.compile(r"https?://\S+")
 FIGURE = re.compile(r"\d[\d,.:/]*\d|\d")
 LARGEST_BYTES = 100_000  # some readers cut a longer mail off

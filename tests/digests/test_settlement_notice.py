@@ -16,6 +16,9 @@ from crm.visits.rules import Kind
 from tests.digests.conftest import AUGUST, MONTH, WEEK
 from tests.factories import make_absence, make_person, make_visit
 
+pytestmark = pytest.mark.slow_on_postgresql  # what a mail shows, not what it reads
+
+
 FREEZE = at_civil(date(2026, 8, 6))
 SETTLED = FREEZE + timedelta(days=1, hours=8)
 

@@ -139,6 +139,7 @@ def test_sql_and_predicate_agree_on_what_may_be_done_but_by_stand_ins(db, seen):
         assert expected - found <= {Step.CLOSE, Step.RETURN}, name
 
 
+@pytest.mark.slow_on_postgresql
 def test_the_service_accepts_what_has_a_button_and_nothing_else(db, seen):
     for me, case, name in seen:
         problem = case.problem
@@ -180,6 +181,7 @@ def test_what_waits_for_somebody_can_be_done_by_them_and_agrees_with_the_problem
     assert found == expected
 
 
+@pytest.mark.slow_on_postgresql
 def test_a_step_is_told_to_those_for_whom_the_problem_then_waits_and_whom_the_table_names(
     db, zone, cases
 ):
@@ -196,6 +198,7 @@ def test_a_step_is_told_to_those_for_whom_the_problem_then_waits_and_whom_the_ta
             assert may_see(db, viewer(db, getattr(zone, username), ON), case.problem.id, ON)
 
 
+@pytest.mark.slow_on_postgresql
 def test_an_open_problem_of_an_open_lead_always_waits_for_somebody_or_lies_on_the_shelf(
     db, zone, cases
 ):

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
 from sqlalchemy import func, select
 
 from crm.base import clock
@@ -41,6 +42,7 @@ DAY = date(2026, 11, 18)
 NOW = at_civil(DAY) + timedelta(hours=10)
 
 
+@pytest.mark.slow_on_postgresql
 def test_the_zone_is_in_the_database_as_it_is_told(db, tmp_path):
     seeds.plant(db, now=NOW)
 

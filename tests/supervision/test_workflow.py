@@ -222,6 +222,7 @@ def test_sql_and_predicate_agree_on_what_may_be_done(db, seen):
         assert found == steps_of(db, me, case.order, ON), name
 
 
+@pytest.mark.slow_on_postgresql
 def test_the_service_accepts_what_has_a_button_and_nothing_else(db, seen):
     for me, case, name in seen:
         order = case.order
@@ -239,6 +240,7 @@ def test_the_service_accepts_what_has_a_button_and_nothing_else(db, seen):
         assert accepted == buttons, name
 
 
+@pytest.mark.slow_on_postgresql
 def test_what_waits_for_somebody_can_be_done_by_them(db, seen, waits):
     for me, case, name in seen:
         awaited = {STEP_OF_WAIT[wait] for wait in waits[name]}
@@ -261,12 +263,14 @@ def test_the_list_of_a_person_and_the_people_of_an_order_agree(db, seen, cases, 
     assert {me.person_id for me, _, name in seen if waits[name]} <= possible
 
 
+@pytest.mark.slow_on_postgresql
 def test_an_open_order_always_waits_for_somebody(cases, waits):
     waited_for = {kind for (_, kind), some in waits.items() if some}
 
     assert waited_for == {case.entry.kind for case in cases if case.order.state not in CLOSED}
 
 
+@pytest.mark.slow_on_postgresql
 def test_a_step_is_told_to_those_for_whom_the_order_then_waits_and_whom_the_table_names(
     db, seen, cases, waits
 ):
