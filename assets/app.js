@@ -3,6 +3,7 @@ import { startDates } from "./dates.js";
 import { TYPED, drafts, forget, forgetTyped, person } from "./drafts.js";
 import { startKeys } from "./keys.js";
 import { tell } from "./notices.js";
+import { startPicking } from "./picking.js";
 import { keepPlace } from "./place.js";
 import { startRows } from "./rows.js";
 import { showMistake, startSaving } from "./saving.js";
@@ -40,6 +41,7 @@ startDates(); // before drafts come back into their fields
 startRows();
 startSaving();
 startKeys();
+startPicking();
 
 // What the browser itself sends. One click sends once. Disabled only after the browser has read the form, or the
 // button's value is lost.

@@ -11,6 +11,7 @@ from flask_wtf import CSRFProtect
 
 import crm.base.audit_trail
 import crm.base.outbox
+import crm.bulk_changes.models
 import crm.digests.models
 import crm.files.models
 import crm.followups.models

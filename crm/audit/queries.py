@@ -78,5 +78,18 @@ def changes_after(
     return [(entry, name) for entry, name in db.execute(query)]
 
 
+def rows_changed_after(
+    db: Session, table: type[Base], row_ids: Collection[int], *, position: int
+) -> set[int]:
+    """Which of the rows have entries that joined the chain after that position."""
+    query = (
+        select(AuditEntry.subject_id)
+        .join(AuditLink, AuditLink.entry_id == AuditEntry.id)
+        .where(AuditEntry.subject == table.__tablename__, AuditEntry.subject_id.in_(row_ids))
+        .where(AuditLink.position > position)
+    )
+    return set(db.scalars(query))
+
+
 def _about(row: Any) -> ColumnElement[bool]:
     return and_(AuditEntry.subject == row.__tablename__, AuditEntry.subject_id == row.id)

@@ -132,6 +132,21 @@ def reopen_followup(
     return followup
 
 
+def withdraw_followup(db: Session, *, followup: Followup, by: Person | None, now: datetime) -> None:
+    """Remove an open step that was entered by mistake; the caller has checked the right.
+
+    Refused as `already_done`.
+    """
+    db.refresh(followup, [*Followup.__table__.columns.keys()], with_for_update=True)
+    if followup.done_at is not None:
+        raise Refused("already_done")
+
+    names = ("lead_id", "person_id", "due_on", "what")
+    before = {name: getattr(followup, name) for name in names}
+    record(db, "followup.withdrawn", followup, by=by, at=now, before=before)
+    db.delete(followup)
+
+
 def hand_over_followup(
     db: Session, *, followup: Followup, to: Person, by: Person | None, now: datetime
 ) -> None:

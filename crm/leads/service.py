@@ -140,6 +140,19 @@ def change_lead(
     return lead
 
 
+def change_industry(
+    db: Session, *, lead: Lead, industry: str | None, by: Person | None, now: datetime
+) -> None:
+    """Change the industry alone; refused as `not_yours` and `unknown_industry`."""
+    require_change(db, lead, by, now)
+    if industry and industry not in industries(db):
+        raise Refused("unknown_industry", field="industry")
+
+    before, after = changes(lead, {"industry": industry or None})
+    if after:
+        record(db, "lead.changed", lead, by=by, at=now, before=before, after=after)
+
+
 def _scope(db: Session, by: Person | None, on: date) -> LeadScope:
     return LeadScope(viewer(db, by, on) if by else None, on)
 

@@ -26,6 +26,7 @@ from crm.web.account import views as me
 from crm.web.admin import health, jobs
 from crm.web.admin import views as admin
 from crm.web.audit import views as audit
+from crm.web.bulk_changes import views as bulk_changes
 from crm.web.calendar import views as calendar
 from crm.web.catalog import views as catalog
 from crm.web.choices import views as choices
@@ -112,6 +113,7 @@ def init_app(app: Flask) -> None:
         trips,
         followups,
         leads,
+        bulk_changes,
         companies,
         merges,
         absences,

@@ -5,10 +5,11 @@ Whatever the trail says of the record after that, the person who decides has not
 """
 
 import json
+from collections.abc import Collection
 
 from flask import request
 
-from crm.audit.queries import changes_after
+from crm.audit.queries import changes_after, rows_changed_after
 from crm.base import audit, formatting
 from crm.base.audit_entries import AuditEntry
 from crm.base.db import Base
@@ -54,6 +55,14 @@ def unseen_changes(table: type[Base], row_id: int, *, field: str = SHOWN) -> str
 
     named = "；".join(_in_words(entry, name) for entry, name in found[-MOST_NAMED:])
     return refusal_text(Refused("changed_since_shown", changes=named))
+
+
+def changed_rows(table: type[Base], row_ids: Collection[int], *, field: str = SHOWN) -> set[int]:
+    """Which of the rows, which the caller has locked, were changed since they were shown."""
+    position = request.form.get(field, "")
+    if not position.isdecimal() or int(position) > LARGEST_ID:
+        return set()
+    return rows_changed_after(db.session, table, row_ids, position=int(position))
 
 
 def _in_words(entry: AuditEntry, name: str | None) -> str:

@@ -7,6 +7,7 @@ from crm.base.fields import FieldKind, Fields
 from crm.base.money import Currency
 from crm.base.outbox import MessageKind, State
 from crm.base.periods import PeriodKind
+from crm.bulk_changes.rules import BulkKind
 from crm.followups.fields import FOLLOWUP_FIELDS
 from crm.jobs.timetable import JobName
 from crm.leads.catalog_models import CatalogKind, SiteKind
@@ -193,6 +194,7 @@ _ALIKE: Mapping[str, type[LabeledEnum]] = {
 # Fields whose codes depend on the subject; read before the others.
 _OWN: Mapping[tuple[str, str], type[LabeledEnum]] = {
     ("lead", "agreement"): Agreement,
+    ("bulk_change", "kind"): BulkKind,
     ("speed_span", "unit"): NormUnit,
     ("lead", "role"): LeadRoleKind,
     ("absence", "kind"): AbsenceKind,

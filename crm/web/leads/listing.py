@@ -1,12 +1,16 @@
 """The list of leads: its filters, its order and its columns (PROJECTS 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from crm.base.clock import civil
 from crm.base.sheets import Format
+from crm.bulk_changes.queries import undoable
+from crm.bulk_changes.rules import UNDO_WITHIN, BulkKind
 from crm.extensions import db
 from crm.followups.lead_sorting import LeadColumn, LeadSort
 from crm.followups.queries import last_contacts, next_steps
@@ -16,11 +20,11 @@ from crm.leads.queries import LeadFilter
 from crm.leads.rules import Secrecy, Stage
 from crm.people.queries import unit_tree
 from crm.people.rules import UnitKind
-from crm.web.auth import my_view
+from crm.web.auth import my_view, signed_in
 from crm.web.forms import at_cursor, enum_arg, query_arguments, row_id, text_arg
 from crm.web.leads.rows import lead_row
 from crm.web.leads.saved_views import view_links
-from crm.web.transaction import today
+from crm.web.transaction import moment, today
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,25 @@ class Head:
     is_number: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Picking:
+    """How leads are selected for a change of many."""
+
+    is_on: bool  # on the phone the boxes are shown only then
+    url: str  # of the other state
+    leave: str
+    action: str
+    kinds: Sequence[BulkKind]
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """A change of many that may still be taken back."""
+
+    id: int
+    text: str
+
+
 def listing() -> ResponseReturnValue:
     """The leads that I may see, the latest first unless asked otherwise."""
     filters, on = list_filters(), today()
@@ -69,6 +92,8 @@ def listing() -> ResponseReturnValue:
         rows=[lead_row(lead, contacts.get(lead.id), steps.get(lead.id), on) for lead in page.items],
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
+        picking=_picking(),
+        undoable=_undoable(),
         **_choices(filters),
     )
 
@@ -89,6 +114,26 @@ def list_filters() -> ListFilters:
         ),
         LeadSort.read(text_arg("sort")),
     )
+
+
+def _picking() -> Picking:
+    given: dict[str, Any] = {**query_arguments(), "select": None}
+    without_place: dict[str, Any] = {**given, "at": None}
+    is_on, leave = "select" in request.args, url_for("leads.listing", **given)
+    begin = url_for("leads.listing", **{**given, "select": 1})
+    action = url_for("bulk_changes.choose", **without_place)
+    return Picking(is_on, leave if is_on else begin, leave, action, list(BulkKind))
+
+
+def _undoable() -> Undoable | None:
+    bulk = undoable(db.session, signed_in().id, moment())
+    if bulk is None:
+        return None
+    until = f"{civil(bulk.made_at + UNDO_WITHIN):%H:%M}"
+    done = f"已修改 {bulk.count} 条线索的{bulk.kind.label}"
+    if bulk.kind is BulkKind.FOLLOWUP:
+        done = f"已在 {bulk.count} 条线索添加跟进"
+    return Undoable(bulk.id, f"{done}，{until}前可以撤销。")
 
 
 def _head(column: LeadColumn, sort: LeadSort | None) -> Head:
