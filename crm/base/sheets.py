@@ -23,7 +23,7 @@ from crm.base.sheet_problems import refused
 from crm.base.typed_text import unify_line_breaks
 
 if TYPE_CHECKING:
-    from crm.base.workbooks import Cell
+    from crm.base.workbooks import Book, Cell
 
 T = TypeVar("T")
 LARGEST_BYTES = 10 * 1024 * 1024  # larger files are refused unread
@@ -50,6 +50,10 @@ class Column:
     example: str = ""
     optional: bool = False
     shown_only: bool = False
+
+
+# In the file with what an import refused: corrected, it is imported as it is.
+PROBLEM = Column("problem", "问题", shown_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +115,8 @@ class ImportResult:
 
 def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
     """Read a file that has these columns; raises `SheetRefused`."""
-    from crm.base.workbooks import is_workbook, read_workbook  # noqa: PLC0415 - see above
-
-    if len(content) > LARGEST_BYTES:
-        raise refused("file_too_large", megabytes=LARGEST_BYTES // 1024**2)
-
-    book = read_workbook(content) if is_workbook(content) else None
-    records = iter(book.rows) if book else read_csv(content)
+    book, records = _open(content)
+    columns = [*columns, PROBLEM]
     line, head = next(records, (1, []))
     if not head:
         raise refused("file_empty")
@@ -132,6 +131,34 @@ def read_sheet(content: bytes, columns: Sequence[Column]) -> Sheet:
     return sheet
 
 
+def read_records(content: bytes) -> list[tuple[int, list[str]]]:
+    """The cells of all rows with their lines, the head first; raises `SheetRefused`."""
+    _, records = _open(content)
+    line, head = next(records, (1, []))
+    return [(line, head), *_padded(records, len(head))]
+
+
+def write_records(records: Sequence[Sequence[str]], form: Format) -> bytes:
+    """A file of texts as they were read."""
+    if form is Format.XLSX:
+        from crm.base.workbooks import write_workbook  # noqa: PLC0415 - see above
+
+        texts = [[unescape_formula(cell) for cell in record] for record in records]
+        return write_workbook(texts, holds_only_text=True)
+    return write_csv(
+        [escape_formula(unescape_formula(cell)) for cell in record] for record in records
+    )
+
+
+def _open(content: bytes) -> tuple["Book | None", Iterator[tuple[int, list[str]]]]:
+    from crm.base.workbooks import is_workbook, read_workbook  # noqa: PLC0415 - see above
+
+    if len(content) > LARGEST_BYTES:
+        raise refused("file_too_large", megabytes=LARGEST_BYTES // 1024**2)
+    book = read_workbook(content) if is_workbook(content) else None
+    return book, iter(book.rows) if book else read_csv(content)
+
+
 def _drop_shown_only(sheet: Sheet, columns: Sequence[Column]) -> None:
     dropped = [column for column in columns if column.shown_only and column.code in sheet.headings]
     if not dropped:
@@ -143,8 +170,9 @@ def _drop_shown_only(sheet: Sheet, columns: Sequence[Column]) -> None:
         Row(row.line, {code: text for code, text in row.cells.items() if code not in codes})
         for row in sheet.rows
     ]
-    names = "、".join(column.name for column in dropped)
-    sheet.notices.append(Problem(Refused("columns_passed_over", columns=names)))
+    names = "、".join(column.name for column in dropped if column is not PROBLEM)
+    if names:
+        sheet.notices.append(Problem(Refused("columns_passed_over", columns=names)))
 
 
 def _padded(

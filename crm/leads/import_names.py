@@ -15,7 +15,7 @@ from crm.base.typed_dates import typed_date
 from crm.base.usernames import ByUsername
 from crm.leads.catalog import industries, offered
 from crm.leads.catalog_models import CatalogKind
-from crm.leads.milestone_kinds import milestone_kinds
+from crm.leads.milestone_kinds import STAGE_CODES, milestone_kinds
 from crm.leads.models import Lead
 from crm.leads.permissions import visible
 from crm.people.models import Person
@@ -29,11 +29,12 @@ class Named(NamedTuple):
 
     id: int
     username: str
+    is_offered: bool  # by forms, for what is new
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Whom forms offer, by account and by name."""
+    """Everybody by account, as a known lead may name them; by name those whom forms offer."""
 
     by_username: ByUsername[Named]
     by_name: Mapping[str, list[Named]]
@@ -84,8 +85,12 @@ class Catalogs:
         return self._listed(self.industries, text, "industry")
 
     def source(self, text: str | None) -> str | None:
-        """The name; refused as `unknown_word`."""
-        return self._listed(self.sources, text, "source")
+        """The name; a text of before there was a list is left as it is."""
+        return self.sources.get(folded(text), text) if text else None
+
+    def require_offered(self, source: str | None) -> None:
+        """Refuse a source that a new lead may not have, as `unknown_word`."""
+        self._listed(self.sources, source, "source")
 
     def _listed(self, rows: Mapping[str, str], text: str | None, field: str) -> str | None:
         if text is None:
@@ -115,13 +120,14 @@ class Catalogs:
 
 
 def people_named(db: Session, on: date) -> People:
-    """All whom a form would offer on the date."""
-    rows = db.execute(select(Person.id, Person.username, Person.name).where(at_work(on))).all()
+    """All people, by name only those whom a form would offer on the date."""
+    columns = (Person.id, Person.username, at_work(on).label("is_offered"), Person.name)
+    found = [(Named(*row[:3]), row.name) for row in db.execute(select(*columns))]
     by_name: defaultdict[str, list[Named]] = defaultdict(list)
-    for row in rows:
-        by_name[folded(row.name)].append(Named(row.id, row.username))
-    accounts = ByUsername((row.username, Named(row.id, row.username)) for row in rows)
-    return People(accounts, by_name)
+    for person, name in found:
+        if person.is_offered:
+            by_name[folded(name)].append(person)
+    return People(ByUsername((person.username, person) for person, _ in found), by_name)
 
 
 def catalogs(db: Session) -> Catalogs:
@@ -132,12 +138,13 @@ def catalogs(db: Session) -> Catalogs:
             units[text].append(node.unit)
 
     of_industry, kinds = industries(db), milestone_kinds(db)
+    side = kinds.names.keys() - STAGE_CODES
     sources = offered(db, CatalogKind.SOURCE).values()
     return Catalogs(
         units,
         _by_code_and_name(of_industry),
         {folded(name): name for name in sources},
-        _by_code_and_name({code: kinds.names[code] for code in kinds.side}),
+        _by_code_and_name({code: kinds.names[code] for code in side}),
         kinds.names,
         {"industry": "、".join(of_industry.values()), "source": "、".join(sources)},
     )

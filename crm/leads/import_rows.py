@@ -20,7 +20,7 @@ from crm.leads.fields import STAGE_DATES
 from crm.leads.import_cells import stated
 from crm.leads.import_names import Catalogs, Named, People
 from crm.leads.import_steps import RowDates, Way, way_of
-from crm.leads.milestone_kinds import STAGE_CODES
+from crm.leads.milestone_kinds import STAGE_CODES, require_used
 from crm.leads.rules import UNIT_ROLES, AmountKind, LeadRoleKind, Secrecy, Stage
 from crm.people.models import Person
 from crm.people.queries import UnitRow, primary_posting
@@ -50,6 +50,7 @@ class RowLead:
     roles: Roles
     amounts: dict[AmountKind, Stated]
     told: dict[str, object]
+    people: list[tuple[str, Named]]  # by column
 
     @property
     def is_small(self) -> bool:
@@ -112,7 +113,24 @@ class RowReader:
         told = self._told(row, columns, holders, amounts, way)
         if park:
             told["park"] = park.code
-        return RowLead(line, row, company, columns, way, roles, amounts, told)
+        people = [
+            (name, found)
+            for name, rows in holders.items()
+            for found in rows
+            if isinstance(found, Named)
+        ]
+        return RowLead(line, row, company, columns, way, roles, amounts, told, people)
+
+    def require_offered(self, lead: RowLead) -> None:
+        """Refuse what a known lead may have, and a new one not any more."""
+        ask = partial(self.sheet.ask, lead.line)
+        ask(partial(self.catalogs.require_offered, lead.columns["source"]))
+        for step in lead.way.steps:
+            ask(partial(require_used, self.db, step.kind))
+        for column, person in lead.people:
+            if not person.is_offered:
+                why = Refused("unknown_person_in_file", field=column, person=person.username)
+                self.sheet.add_problem(lead.line, why)
 
     def _way(self, row: Any) -> Way:
         stages = {stage: getattr(row, code) for code, stage in STAGE_DATES.items()}

@@ -11,6 +11,7 @@ from crm.base.cells import read_rows
 from crm.base.clock import civil_date
 from crm.base.db import batches
 from crm.base.errors import Refused
+from crm.base.locks import take_exclusive_lock
 from crm.base.mail import Site
 from crm.base.refs import new_ref
 from crm.base.sheet_problems import MOST_NAMED, Problem, named_lines
@@ -88,6 +89,8 @@ def check_leads(
         for row, company in zip(rows, found, strict=True)
         if not existing.has(row, company, contacts)
     ]
+    for row in new:
+        reader.require_offered(row)
 
     sheet.raise_problems()
     sheet.notices += _notices(zip(rows, found, strict=True))
@@ -115,6 +118,7 @@ def keep_leads(
     db: Session, *, file: CheckedLeads, by: Person | None, now: datetime, site: Site | None = None
 ) -> ImportResult:
     """Insert the leads of a checked file; the coordinating office is told of hidden duplicates."""
+    take_exclusive_lock(db)  # SQLite reads the ids of new rows under it
     ids = insert_prepared(db, file.prepared)
     if by and site:
         for number, hidden in file.hidden.items():

@@ -35,6 +35,7 @@ from crm.web.digests import views as digests
 from crm.web.files import limits
 from crm.web.followups import views as followups
 from crm.web.home import views as myday
+from crm.web.imports import views as imports
 from crm.web.leads import views as leads
 from crm.web.merges import views as merges
 from crm.web.milestones import kinds as milestone_kinds
@@ -141,6 +142,7 @@ def init_app(app: Flask) -> None:
         sites,
         problem_categories,
         milestone_kinds,
+        imports,
         plan_templates,
         speed_spans,
         tier_lines,

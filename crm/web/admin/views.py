@@ -28,6 +28,12 @@ PAGES = (
     ),
     ("catalog.listing", "产业和线索来源", "briefcase", "设置登记线索时可选的产业和来源"),
     ("sites.listing", "载体", "building-factory-2", "管理可向项目推荐的土地、厂房和办公楼"),
+    (
+        "imports.start",
+        "数据导入",
+        "file-export",
+        "从 Excel 或 CSV 文件导入线索、企业、联系人和跟进，先预览再导入",
+    ),
     ("rates.listing", "汇率", "coins", "登记或导入各日汇率，用于外币项目折合人民币显示"),
     (
         "receipt_forms.listing",

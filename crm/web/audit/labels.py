@@ -91,6 +91,7 @@ ACTIONS: Mapping[str, str] = {
     "person.password_set": "设置密码",
     "person.mails_chosen": "修改邮件设置",
     "person.exported": "导出列表",
+    "person.imported": "导入文件",
     "person.disabled": "停用账号",
     "person.enabled": "恢复账号",
     "person.wrong_password": "密码输错",

@@ -11,11 +11,17 @@ MEGABYTE = 1024 * 1024
 LARGEST_REQUEST_MEGABYTES = 60  # several photos at once; without script they come in one request
 UPLOADS: dict[str, str] = {}  # of endpoints that take files, the one that shows their form
 TOO_LARGE = "too-large"
+# Endpoints of imports, whose preview sends the file along; `crm serve` reads 12 MB of a body.
+LARGE_FORMS: set[str] = set()
+LARGEST_FORM_MEGABYTES = 12
 
 
 def _raise_limit(endpoint: str | None, _values: object) -> None:
     if endpoint in UPLOADS:
         request.max_content_length = LARGEST_REQUEST_MEGABYTES * MEGABYTE
+    if endpoint in LARGE_FORMS:
+        request.max_content_length = LARGEST_FORM_MEGABYTES * MEGABYTE
+        request.max_form_memory_size = LARGEST_FORM_MEGABYTES * MEGABYTE
 
 
 def too_large_text() -> str:

@@ -1,0 +1,160 @@
+"""Imports on a page: a file is previewed, then imported whole or not at all."""
+
+from collections.abc import Collection
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from crm.base.audit import Subject, record
+from crm.base.sheets import Format, ImportResult, SheetRefused, write_template
+from crm.extensions import db
+from crm.web.auth import my_view, signed_in
+from crm.web.downloads import Export, attached, exported
+from crm.web.errors import problem_sentences
+from crm.web.files.limits import LARGE_FORMS
+from crm.web.imports.forms import MOST_BYTES, MOST_MEGABYTES, ApplyForm, FileForm, packed
+from crm.web.imports.kinds import KINDS, FileKind
+from crm.web.imports.rows import Tab, alike_rows, problem_rows, with_problems
+from crm.web.site import site
+from crm.web.transaction import moment, only_matters, today, transaction
+
+bp = Blueprint("imports", __name__, url_prefix="/admin/import")
+KIND = f"/<any({', '.join(KINDS)}):kind>"
+MOST_LISTED = 50  # problems, or likely duplicates; the file to download has all problems
+# Changes of others that bear on what was checked.
+READ = frozenset(
+    {"company", "contact", "lead", "person", "posting", "unit", "catalog_entry", "milestone_kind"}
+)
+LARGE_FORMS.update({"imports.preview", "imports.apply", "imports.problems"})
+
+
+@bp.get("")
+def start() -> ResponseReturnValue:
+    return redirect(url_for(".show", kind=next(iter(KINDS))))
+
+
+@bp.get(KIND)
+def show(kind: str) -> ResponseReturnValue:
+    """The page to choose a file."""
+    return _file_page(kind, FileForm())
+
+
+@bp.get(f"{KIND}/template<any('.csv', '.xlsx'):suffix>")
+def template(kind: str, suffix: str) -> ResponseReturnValue:
+    form = Format(suffix)
+    return attached(write_template(KINDS[kind].columns, form), kind, form)
+
+
+@bp.get(f"{KIND}/export<any('.csv', '.xlsx'):suffix>")
+def export(kind: str, suffix: str) -> ResponseReturnValue:
+    """What I may see of the records, as the import reads them again."""
+    of_kind = KINDS[kind]
+    rows = of_kind.rows(db.session, my_view(), today())
+    name = f"{kind}-{today():%Y%m%d}"
+    return exported(Export(of_kind.label, name, of_kind.columns, Format(suffix)), rows)
+
+
+@bp.post(KIND)
+def preview(kind: str) -> ResponseReturnValue:
+    """Show what the file would add; nothing is saved."""
+    form, upload = FileForm(), request.files.get("file")
+    content = upload.read(MOST_BYTES + 1) if upload else b""
+    if not content or len(content) > MOST_BYTES:
+        form.file.errors = [f"请选择文件，不超过 {MOST_MEGABYTES} MB；更大的请分成几个文件。"]
+        return _file_page(kind, form), HTTPStatus.UNPROCESSABLE_ENTITY
+
+    try:
+        file = _check(KINDS[kind], content, leaves_out=False)
+    except SheetRefused as refused:
+        return _problems_page(kind, content, refused), HTTPStatus.UNPROCESSABLE_ENTITY
+
+    return render_template(
+        "imports/preview.html",
+        form=ApplyForm(formdata=None, content=packed(content)),
+        kind=kind,
+        of_kind=KINDS[kind],
+        result=file.result,
+        notices=problem_sentences(file.result.notices),
+        rows=KINDS[kind].preview(file),
+        alike=alike_rows(db.session, file.alike[:MOST_LISTED], today()),
+        alike_count=len(file.alike),
+    )
+
+
+@bp.post(f"{KIND}/apply")
+def apply(kind: str) -> ResponseReturnValue:
+    """Import the file that was previewed."""
+    form = ApplyForm()
+    content = form.file_content or abort(400)
+    only_matters(_bears_on_file)
+    try:
+        with transaction() as session:
+            file = _check(KINDS[kind], content, leaves_out=form.leaves_out)
+            result = KINDS[kind].keep(session, file, signed_in(), moment(), site())
+            if result.added:
+                after = {"list": KINDS[kind].label, "entries": result.added}
+                me = signed_in()
+                record(session, "person.imported", me, by=me, at=moment(), after=after)
+    except SheetRefused as refused:
+        return _problems_page(kind, content, refused), HTTPStatus.UNPROCESSABLE_ENTITY
+
+    flash(_said(result), "success")
+    return redirect(url_for(KINDS[kind].listing))
+
+
+@bp.post(f"{KIND}/problems<any('.csv', '.xlsx'):suffix>")
+def problems(kind: str, suffix: str) -> ResponseReturnValue:
+    """The file again, with what is wrong of each row in a column of its own."""
+    content, form = ApplyForm().file_content or abort(400), Format(suffix)
+    try:
+        _check(KINDS[kind], content, leaves_out=False)
+    except SheetRefused as refused:
+        if _is_marked(refused):
+            return attached(with_problems(content, refused, form), f"{kind}-problems", form)
+    return redirect(url_for(".show", kind=kind))
+
+
+def _said(result: ImportResult) -> str:
+    parts = [f"已导入 {result.added} 行" if result.added else "没有新增"]
+    parts += [f"{result.unchanged} 行与已有一致，未变"] if result.unchanged else []
+    parts += [f"{result.left_out} 行疑似重复，未导入"] if result.left_out else []
+    return "；".join(parts) + "。"
+
+
+def _check(of_kind: FileKind, content: bytes, *, leaves_out: bool) -> Any:
+    return of_kind.check(db.session, content, signed_in(), moment(), leaves_out=leaves_out)
+
+
+def _is_marked(refused: SheetRefused) -> bool:
+    """Whether the file can be read and problems have a place in it."""
+    return any(problem.column for problem in refused.problems)
+
+
+def _bears_on_file(_session: Session, changed: Collection[Subject]) -> bool:
+    return any(subject in READ for subject, _ in changed)
+
+
+def _problems_page(kind: str, content: bytes, refused: SheetRefused) -> str:
+    return render_template(
+        "imports/problems.html",
+        form=ApplyForm(formdata=None, content=packed(content)),
+        kind=kind,
+        of_kind=KINDS[kind],
+        problems=problem_rows(refused.problems[:MOST_LISTED]),
+        count=len(refused.problems),
+        is_marked=_is_marked(refused),
+        notices=problem_sentences(refused.notices),
+    )
+
+
+def _file_page(kind: str, form: FileForm) -> str:
+    tabs = [
+        Tab(url_for(".show", kind=name), of_kind.label, name == kind)
+        for name, of_kind in KINDS.items()
+    ]
+    return render_template(
+        "imports/show.html", form=form, kind=kind, of_kind=KINDS[kind], tabs=tabs
+    )
