@@ -12,6 +12,7 @@ from crm.quotas.rules import FigureBasis, FigureStatus
 from crm.quotas.wording import unit_of
 from crm.targets.months import REPORTED
 from crm.targets.rules import Metric, TargetProgress
+from crm.targets.wording import three_figures
 
 MOST_NAMES = 5
 MOST_GOALS = 2
@@ -74,8 +75,8 @@ def _signed(units: UnitsPart, *, this: str, before: str) -> str:
     total = units.total
     now, in_year = total.now[Metric.SIGNED], total.in_year[Metric.SIGNED]
     return (
-        f"{this}{words.three(now)}（{before}已认定 {total.signed_before} 个）；"
-        f"本年{words.three(in_year)}"
+        f"{this}{three_figures(now)}（{before}已认定 {total.signed_before} 个）；"
+        f"本年{three_figures(in_year)}"
     )
 
 
@@ -83,7 +84,9 @@ def _beside_signings(units: UnitsPart) -> str:
     """What else was reached in the year; what nothing is told of is left out."""
     parts = [units.total.in_year[metric] for metric in REPORTED if metric is not Metric.SIGNED]
     return "；".join(
-        f"{part.metric.label}{words.three(part)}" for part in parts if not part.is_empty
+        f"{part.metric.label}：{three_figures(part).lstrip()}"
+        for part in parts
+        if not part.is_empty
     )
 
 

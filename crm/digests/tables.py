@@ -25,7 +25,7 @@ from crm.quotas.rules import FigureStatus, Rule
 from crm.quotas.wording import sentence_of
 from crm.targets.rules import Metric, TargetProgress
 from crm.targets.speed import Median, Speed
-from crm.targets.wording import shares
+from crm.targets.wording import amounts_text, figures_in_cell, shares
 
 TARGETS_IN_MAIL = 6
 UNIT_COLUMNS_IN_MAIL = 4  # as many as a phone has room for
@@ -229,15 +229,13 @@ def _unit_row(
     line: UnitLine, beside: Iterable[Metric], *, is_total: bool = False, in_mail: bool = True
 ) -> Row:
     signed = line.in_year[Metric.SIGNED]
-    amounts = "\n".join(
-        format_amount(amount, currency) for amount, currency in signed.recognised.amounts
-    )
+    amounts = amounts_text(signed.recognised.amounts, "\n")
     texts = (
         line.name,
-        words.three_in_cell(line.now[Metric.SIGNED]),
-        words.three_in_cell(signed),
+        figures_in_cell(line.now[Metric.SIGNED]),
+        figures_in_cell(signed),
         amounts or NOTHING,
-        *(words.three_in_cell(line.in_year[metric]) for metric in beside),
+        *(figures_in_cell(line.in_year[metric]) for metric in beside),
         _tasks(line.tasks),
         str(line.moved),
         str(line.entered),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from crm.base import formatting
-from crm.base.money import Currency, format_amount
+from crm.base.money import format_amount
 from crm.digests.content import (
     Digest,
     FigureLine,
@@ -21,7 +21,6 @@ from crm.digests.document import Link
 from crm.leads.tiers import Tier
 from crm.quotas.rules import Figure, FigureBasis, PendingVisits
 from crm.quotas.wording import unit_of
-from crm.targets.months import Sum, Tally
 from crm.targets.rules import (
     OF_MONEY,
     Goal,
@@ -30,6 +29,7 @@ from crm.targets.rules import (
     TargetProgress,
     currency_of,
 )
+from crm.targets.wording import amounts_text
 from crm.visits.rules import Channel
 
 MINUTES = 80  # characters of a visit's minutes
@@ -98,36 +98,6 @@ def steps(line: ProgressLine) -> tuple[str, ...]:
     return tuple(f"{formatting.day(step.reached_on)}{step.name}" for step in line.steps)
 
 
-def amounts(sums: Iterable[tuple[Decimal, Currency]]) -> str:
-    """Sums by currency, none of them converted."""
-    return "、".join(format_amount(amount, currency) for amount, currency in sums)
-
-
-def three(part: Tally) -> str:
-    """The figures side by side: `登记 3 · 待认定 1 · 已认定 2 个、6亿元`."""
-    if part.is_empty:
-        return " 0" if part.metric in OF_MONEY else " 0 个"
-    if part.metric in OF_MONEY:
-        sums = (amounts(each.amounts) or "0" for each in _parts(part))
-        return "登记 {} · 待认定 {} · 已认定 {}".format(*sums)
-    counts = (each.count for each in _parts(part))
-    beside = f"、{amounts(part.recognised.amounts)}" if part.recognised.amounts else ""
-    return "登记 {} · 待认定 {} · 已认定 {} 个".format(*counts) + beside
-
-
-def three_in_cell(part: Tally) -> str:
-    """The same without names: `3 · 1 · 2`."""
-    if part.is_empty:
-        return "—"
-    if part.metric in OF_MONEY:
-        return " · ".join(amounts(each.amounts) or "0" for each in _parts(part))
-    return " · ".join(str(each.count) for each in _parts(part))
-
-
-def _parts(part: Tally) -> tuple[Sum, Sum, Sum]:
-    return part.registered, part.waiting, part.recognised
-
-
 def goal_title(goal: Goal) -> str:
     """What a target asks for: `签约10亿元以上项目数`."""
     size = "" if goal.tier is Tier.ANY else goal.tier.label
@@ -149,7 +119,7 @@ def goal_done(progress: TargetProgress) -> str:
         return _quantity(goal, progress.achieved)
     if goal.measure is TargetMeasure.COUNT:
         return f"{int(progress.achieved)}/{wanted}"
-    beside = f"（另有 {amounts(progress.beside)}）" if progress.beside else ""
+    beside = f"（另有 {amounts_text(progress.beside)}）" if progress.beside else ""
     return f"{_quantity(goal, progress.achieved)}/{wanted}{beside}"
 
 

@@ -1,4 +1,4 @@
-"""The shares of signed projects in words, as pages, digests and files print them. Pure."""
+"""Results and shares of signed projects in words, as pages, digests and files print them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from crm.base.money import Currency, format_amount
 from crm.targets.money_share import MoneyShare
-from crm.targets.rules import Fulfilment, TargetProgress
+from crm.targets.months import Amounts, Sum, Tally
+from crm.targets.rules import OF_MONEY, Fulfilment, TargetProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +59,33 @@ def _beside(part: MoneyShare) -> Iterator[str]:
         yield f"{part.without_amount} 个项目无认定额"
     if part.without_rate:
         yield f"{part.without_rate} 笔待补汇率未计入"
+
+
+def three_figures(part: Tally) -> str:
+    """The figures side by side: `登记 3 · 待认定 1 · 已认定 2 个、6亿元`."""
+    if part.is_empty:
+        return " 0" if part.metric in OF_MONEY else " 0 个"
+    if part.metric in OF_MONEY:
+        sums = (amounts_text(each.amounts) or "0" for each in _parts(part))
+        return "登记 {} · 待认定 {} · 已认定 {}".format(*sums)
+    counts = (each.count for each in _parts(part))
+    beside = f"、{amounts_text(part.recognised.amounts)}" if part.recognised.amounts else ""
+    return "登记 {} · 待认定 {} · 已认定 {} 个".format(*counts) + beside
+
+
+def figures_in_cell(part: Tally) -> str:
+    """The same without names: `3 · 1 · 2`."""
+    if part.is_empty:
+        return "—"
+    if part.metric in OF_MONEY:
+        return " · ".join(amounts_text(each.amounts) or "0" for each in _parts(part))
+    return " · ".join(str(each.count) for each in _parts(part))
+
+
+def _parts(part: Tally) -> tuple[Sum, Sum, Sum]:
+    return part.registered, part.waiting, part.recognised
+
+
+def amounts_text(sums: Amounts, between: str = "、") -> str:
+    """Sums by currency, none of them converted."""
+    return between.join(format_amount(amount, currency) for amount, currency in sums)

@@ -21,6 +21,7 @@ from crm.targets.rules import Project, TargetProgress
 from crm.web.auth import my_view
 from crm.web.forms import LARGEST_ID, YEARS
 from crm.web.targets.exports import file_of
+from crm.web.targets.months_part import months_part
 from crm.web.targets.rows import foreign_lines, target_row, targets_by_unit
 from crm.web.targets.speed_part import speed_part
 from crm.web.transaction import moment, today
@@ -56,6 +57,7 @@ def board() -> ResponseReturnValue:
         "targets/board.html",
         units=targets_by_unit(progress),
         speed=speed_part(year),
+        months_part=months_part(year),
         months=progress[0].months if progress else 0,
         foreign_lines=foreign_lines(tier_lines(db.session), today()),
         has_records=my_view().oversees,

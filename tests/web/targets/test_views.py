@@ -6,9 +6,15 @@ import pytest
 from sqlalchemy import select
 
 from crm.base.audit_entries import AuditEntry
+from crm.base.clock import at_civil
+from crm.base.periods import Period
 from crm.leads.rules import LAUNCHED, Secrecy, Stage
 from crm.leads.tiers import Tier
+from crm.people.models import Unit
 from crm.people.rules import Duty, Role, UnitKind
+from crm.results.models import ClaimKindSpan
+from crm.results.rules import ClaimKind
+from crm.targets.freezing import freeze_results
 from crm.targets.models import Target
 from crm.targets.rules import Metric, TargetMeasure
 from tests.factories import (
@@ -105,6 +111,25 @@ def test_the_board_shows_how_long_projects_take(app, zone):
 
     assert "项目启动至开工" in page
     assert "4至6个月，0/1 个在时限内" in page
+
+
+def test_the_months_say_what_their_figures_rest_on(app, zone):
+    with arranged(app) as db:
+        db.add(ClaimKindSpan(kind=ClaimKind.SIGNED, from_on=date(2026, 6, 10)))
+        bureau = db.scalar(select(Unit).where(Unit.name == "投资促进局"))
+        lead = make_lead(db, unit=bureau, yi="12", entered_on=date(2026, 1, 5))
+        make_milestone(db, lead, Stage.SIGNED, date(2026, 6, 1))
+        freeze_results(db, period=Period.parse("2026-06"), at=at_civil(date(2026, 7, 4)))
+
+    page = sign_in(app, "boss").get("/targets").text
+    table = page[page.index("各月成果") :]
+
+    assert [table.count(basis) for basis in ("按现有记录回溯", "初步数")] == [5, 1]
+    june = table[table.index("6月</th>") : table.index("5月</th>")]
+    assert "1 · 0 · 1" in june
+    assert "定稿" in june
+    july = table[table.index("7月</th>") : table.index("6月</th>")]
+    assert "2 · 0 · 0" in july
 
 
 def test_anonymous_visitors_are_redirected_to_the_login(client):
