@@ -5,19 +5,24 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
 from crm.base.money import YI
+from crm.base.pending import take
+from crm.base.periods import DAY
 from crm.demo.events import ClaimEvent, ClaimStepEvent, ScheduledCall
 from crm.demo.files import ClaimRow
 from crm.demo.relative_dates import RelativeDates
-from crm.leads.models import Lead
+from crm.leads.models import Lead, Milestone
+from crm.leads.progress import correct_milestone
+from crm.leads.result_facts import ResultFactChanged
 from crm.leads.rules import Agreement
 from crm.people.models import Person
 from crm.results import service
 from crm.results.models import Claim, ClaimKindSpan
+from crm.results.review import flag_changed
 from crm.results.rules import MILESTONE_OF, ClaimKind
 from crm.results.workflow import Step
 
@@ -84,9 +89,22 @@ class ClaimWriter:
             is_declared=True,
         )
 
+    def _correct(self, reason: str, by: Person, now: datetime) -> None:
+        """Correct the milestone of what is recognised, which flags it for review."""
+        kind = MILESTONE_OF[self.event.row.kind]
+        lead = self.leads[self.event.row.lead]
+        query = select(Milestone).where(Milestone.lead_id == lead.id, Milestone.kind == kind)
+        milestone = self.db.scalars(query).one()
+        given = {"on": milestone.reached_on - DAY, "reason": reason, "by": by, "now": now}
+        correct_milestone(self.db, lead=lead, milestone=milestone, **given)  # type: ignore[arg-type] # they are what it asks for
+        flag_changed(self.db, take(self.db, ResultFactChanged))
+
     def _take(self, event: ClaimStepEvent, now: datetime) -> None:
         assert self.claim is not None  # noqa: S101 - it was made before
         row, by = event.row, self.people[event.row.by]
+        if row.step is Step.FLAG:
+            self._correct(row.text, by, now)
+            return
         if row.step is Step.CLAIM_AGAIN:
             data = self._data(row.text)
             service.claim_again(self.db, row=self.claim, data=data, by=by, now=now)

@@ -25,6 +25,7 @@ from crm.problems.shelf import take_up_shelved
 from crm.quotas import service as quotas
 from crm.quotas.queries import last_visit_edit, working_calendar
 from crm.reassignment.service import settle_closed
+from crm.results.review import tell_flagged
 from crm.supervision.escalation import draft_from_milestones, escalate_orders
 from crm.supervision.problem_orders import draft_from_problems
 from crm.supervision.reminders import remind_of_missed
@@ -109,7 +110,7 @@ def freeze_figures(db: Session, slot: Slot) -> Mapping[str, int]:
 
 
 def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str, int]:
-    """Take up shelved problems, draft and escalate orders, report lapsed stays."""
+    """Take up shelved problems, draft and escalate orders, report lapsed stays and flags."""
     late = timing is not Timing.ON_TIME
 
     # First: the steps below write to whoever is responsible now, never to a closed account.
@@ -123,9 +124,10 @@ def escalate(db: Session, slot: Slot, timing: Timing, site: Site) -> Mapping[str
         **draft_from_milestones(db, at=slot.due_at, late=late, site=site),
     }
     escalated = escalate_orders(db, at=slot.due_at, late=late, site=site)
+    flagged = tell_flagged(db, at=slot.due_at, site=site)
     lapsed = notify_lapsed_stays(db, at=slot.due_at, late=late, site=site)
 
-    counts = {**reassigned, **resumed, **drafted, **escalated, **lapsed}
+    counts = {**reassigned, **resumed, **drafted, **escalated, **flagged, **lapsed}
     return {**counts, "succeeded": succeeded} if succeeded else counts
 
 

@@ -1,13 +1,17 @@
 """Recognitions to be reviewed: the date or the amount behind them was changed (PROJECTS 7)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.base.mail import Site
+from crm.base.money import format_amount
+from crm.leads.models import Lead
 from crm.leads.result_facts import ResultFactChanged
-from crm.results.models import Claim
+from crm.results.models import Claim, ClaimEntry
+from crm.results.notifications import tell
 from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, Flag
 from crm.results.service import note, reached_dates
 from crm.results.workflow import Step
@@ -42,14 +46,46 @@ def _flag(
 ) -> bool:
     at = max(change.at for change in changes)
     milestones = {change.milestone for change in changes}
-    is_moved = dates.get(claim.kind) != claim.reached_on
+    reached_on = dates.get(claim.kind)
+    is_moved = reached_on != claim.reached_on
     if is_moved and MILESTONE_OF.get(claim.kind) in milestones:
-        claim.flag = Flag.DATE
+        claim.flag, change = Flag.DATE, _moved(claim.reached_on, reached_on)
     elif None in milestones and claim.amount is not None:
-        claim.flag = Flag.AMOUNT
+        claim.flag, change = Flag.AMOUNT, _restated(db, claim)
     else:
         return False
 
     claim.flagged_at = at
-    note(db, claim, Step.FLAG, by=None, now=at, text=claim.flag.label)
+    note(db, claim, Step.FLAG, by=None, now=at, text=f"{claim.flag.label}：{change}")
     return True
+
+
+def _moved(before: date, after: date | None) -> str:
+    return f"由{_dated(before)}改为{_dated(after)}" if after else f"{_dated(before)}的节点已撤销"
+
+
+def _dated(on: date) -> str:
+    return f"{on.year}年{on.month}月{on.day}日"
+
+
+def _restated(db: Session, claim: Claim) -> str:
+    lead = db.get_one(Lead, claim.lead_id)
+    if lead.amount is None or lead.currency is None:
+        return "现为空"
+    return f"现为{format_amount(lead.amount, lead.currency)}"
+
+
+def tell_flagged(db: Session, *, at: datetime, site: Site) -> Mapping[str, int]:
+    """Tell whoever must confirm or revoke what was flagged, once for each flag; how many mails.
+
+    The clock does it: what flags a claim also happens where no mail can be made, as in an import.
+    """
+    waiting = select(Claim).where(Claim.flag.is_not(None), Claim.flagged_at <= at)
+    sent = 0
+    for claim in db.scalars(waiting.order_by(Claim.id)).all():
+        flagged = select(ClaimEntry).where(
+            ClaimEntry.claim_id == claim.id, ClaimEntry.step == Step.FLAG
+        )
+        entry = db.scalars(flagged.order_by(ClaimEntry.id.desc()).limit(1)).one()
+        sent += tell(db, claim=claim, entry=entry, site=site)
+    return {"to_review": sent} if sent else {}

@@ -1,11 +1,12 @@
 """What is recognised is reviewed where its date or amount was changed later (PROJECTS 7)."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from crm.base.clock import civil_date
+from crm.base.outbox import Message
 from crm.leads.amounts import keep_amounts
 from crm.leads.models import Lead, Milestone
 from crm.leads.progress import correct_milestone
@@ -13,6 +14,7 @@ from crm.leads.rules import AmountKind, Stage
 from crm.people.permissions import viewer
 from crm.results.permissions import claim_scope
 from crm.results.queries import waiting_for
+from crm.results.review import tell_flagged
 from crm.results.rules import ClaimState, Flag
 from crm.results.service import Decision, take_step
 from crm.results.workflow import Step, Wait
@@ -48,6 +50,18 @@ def test_a_corrected_date_leaves_the_recognition_and_flags_it(db, zone, recognis
     scope = claim_scope(db, viewer(db, zone.second, ON), ON)
     [waiting] = waiting_for(db, scope, NOW)
     assert (waiting.wait, waiting.due_on) == (Wait.REVIEW, date(2026, 7, 22))
+
+
+def test_who_recognises_is_told_once_what_was_corrected_and_by_when(db, zone, recognised, site):
+    correct(db, recognised, date(2026, 7, 8))
+
+    for day in (1, 2):
+        tell_flagged(db, at=NOW + timedelta(days=day), site=site)
+
+    mails = db.scalars(select(Message).where(Message.subject.contains("请复核"))).all()
+    assert [mail.person_id for mail in mails] == [zone.officer.id, zone.second.id]
+    assert "节点日期已更正，请复核：由2026年7月6日改为2026年7月8日" in mails[0].body_text
+    assert "7月22日（含）前确认维持认定，或取消认定" in mails[0].body_text
 
 
 def test_a_changed_amount_leaves_the_recognised_one_and_flags_it(db, recognised):

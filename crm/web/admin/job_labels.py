@@ -53,6 +53,7 @@ MADE: Mapping[str, str] = {
     "fallen": "停用账号名下转出 {} 项",
     "frozen": "定稿 {} 项",
     "results": "成果定稿 {} 项",
+    "to_review": "请复核 {} 封",
     "kept": "存档 {} 封",
     "lapsed": "通知逾期未办结的驻城 {} 次",
     "made": "生成 {} 封",
