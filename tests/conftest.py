@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 import time_machine
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
@@ -19,6 +20,7 @@ from crm.base.audit import _source
 from crm.base.db import begin_to_write
 from crm.base.mail import Site
 from crm.base.remembered import forget
+from crm.people import service as people_service
 from tests import quota_inputs, trail
 from tests.databases import KINDS, Kept, empty_database
 from tests.postgres import server
@@ -105,6 +107,15 @@ def db(kept_databases: Callable[[str], Kept], kind_of_database: str) -> Iterator
         begin_to_write(session)
         yield session
         session.rollback()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_hasher() -> Iterator[PasswordHasher]:
+    """Hash passwords fast in this process, and keep the product's own way for its test."""
+    own = people_service._hasher  # noqa: SLF001 - its cost alone is changed
+    people_service._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # noqa: SLF001
+    yield own
+    people_service._hasher = own  # noqa: SLF001
 
 
 @pytest.fixture(autouse=True)

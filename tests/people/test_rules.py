@@ -1,5 +1,7 @@
 """The words of people: what one is for the quotas, and what one is for the pages (REGIME 2)."""
 
+from argon2 import PasswordHasher
+
 from crm.people.rules import (
     OF_BOARDS,
     OVERSEEING,
@@ -36,3 +38,13 @@ def test_an_absence_is_leave_sick_training_secondment_or_other_duty():
 
 def test_a_unit_is_a_zone_a_bureau_a_park_or_a_team():
     assert {kind.value for kind in UnitKind} == {"zone", "bureau", "park", "team"}
+
+
+def test_passwords_are_hashed_at_the_cost_that_the_library_advises(own_hasher):
+    advised = PasswordHasher()
+
+    assert (own_hasher.memory_cost, own_hasher.time_cost) == (
+        advised.memory_cost,
+        advised.time_cost,
+    )
+    assert own_hasher.memory_cost >= 19 * 1024  # KiB; the least that OWASP names

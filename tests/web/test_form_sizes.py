@@ -72,6 +72,7 @@ def fill(app, office_id):
             make_lead(db, f"别处的项目{number:03}", unit=office)
 
 
+@pytest.mark.slow_on_postgresql
 @pytest.mark.parametrize(("username", "path"), PAGES)
 def test_a_form_page_is_small_and_does_not_grow_with_the_zone(app, zone, username, path):
     client, path = sign_in(app, username), path.format(**zone)
