@@ -1,6 +1,6 @@
 """What pages and digests read of follow-ups, always from those that the viewer may see."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -21,7 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, joinedload
 
 from crm.base.clock import civil_date
-from crm.base.paging import Page, page_of
+from crm.base.paging import Page, page_of, place_at
+from crm.base.sheets import MOST_ROWS
 from crm.followups.models import Followup
 from crm.followups.permissions import of_visible_lead, visible_to
 from crm.followups.redaction import SeenFollowup, days_overdue, shown
@@ -89,6 +90,31 @@ def followups_page(
     db: Session, viewer: Viewer, on: date, *, by: FollowupFilter, cursor: str | None = None
 ) -> Page[Followup]:
     """A page of visible follow-ups, persons loaded for `shown`; open ones by their due date."""
+    return page_of(
+        db,
+        _asked(viewer, on, by),
+        on=Followup.due_on,
+        row_id=Followup.id,
+        cursor=cursor,
+        earliest_first=by.is_open is True,
+    )
+
+
+def all_followups(
+    db: Session, viewer: Viewer, on: date, *, by: FollowupFilter
+) -> Sequence[Followup]:
+    """All follow-ups of the list in its order, persons loaded for `shown`, for a file."""
+    place = place_at(
+        None,
+        on=Followup.due_on,
+        row_id=Followup.id,
+        size=MOST_ROWS,  # further ones would fit into no file
+        earliest_first=by.is_open is True,
+    )
+    return place.cut(db.scalars(place.narrowed(_asked(viewer, on, by))).all()).items
+
+
+def _asked(viewer: Viewer, on: date, by: FollowupFilter) -> Select[Followup]:
     query = visible_to(viewer, on).options(joinedload(Followup.person))
     if by.person_id:
         query = query.where(Followup.person_id == by.person_id)
@@ -105,14 +131,7 @@ def followups_page(
     if by.due_until:
         query = query.where(Followup.due_on <= by.due_until)
 
-    return page_of(
-        db,
-        query,
-        on=Followup.due_on,
-        row_id=Followup.id,
-        cursor=cursor,
-        earliest_first=by.is_open is True,
-    )
+    return query
 
 
 def due(db: Session, viewer: Viewer, until: date, *, as_of: datetime) -> list[SeenFollowup]:

@@ -4,14 +4,17 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from crm.base.choices import MOST_FOUND, Choice
+from crm.base.db import batches
 from crm.base.names import folded, spellings
 from crm.base.paging import Page, place_at
 from crm.base.remembered import remembered
+from crm.base.sheets import MOST_ROWS
 from crm.leads.companies import OF_COMPANY, LeadScope, may_change_all
 from crm.leads.lists import ListedLead, listed_leads
 from crm.leads.models import Company, CompanyAlias, Contact, Lead
@@ -69,20 +72,33 @@ def companies_page(
 ) -> Page[ListedCompany]:
     """A page of companies, the latest entered first."""
     place = place_at(cursor, on=Company.created_at, row_id=Company.id)
+    page = place.cut(db.execute(place.narrowed(_asked(db, viewer, on, by))).all())
+    return Page(_listed(db, viewer, on, page.items), page.newer, page.older)
+
+
+def all_companies(
+    db: Session, viewer: Viewer, on: date, *, by: CompanyFilter
+) -> list[ListedCompany]:
+    """All companies of the list in its order, for a file."""
+    latest = _asked(db, viewer, on, by).order_by(Company.created_at.desc(), Company.id.desc())
+    # further ones would fit into no file
+    rows = db.execute(latest.limit(MOST_ROWS)).all()
+    return [row for part in batches(rows) for row in _listed(db, viewer, on, part)]
+
+
+def _asked(db: Session, viewer: Viewer, on: date, by: CompanyFilter) -> Select[*tuple[Any, ...]]:
     query = select(Company.id, Company.name, Company.created_at, _group(viewer, on)).where(
         visible_company(viewer, on)
     )
-    if by.text.strip():
-        query = query.where(_matching(db, by.text, viewer, on))
+    return query.where(_matching(db, by.text, viewer, on)) if by.text.strip() else query
 
-    page = place.cut(db.execute(place.narrowed(query)).all())
-    leads = _leads_by_company(db, viewer, on, [row.id for row in page.items])
-    rows = []
-    for row in page.items:
-        count, lead_id, title = leads.get(row.id, (0, None, None))
-        rows.append(ListedCompany(row.id, row.name, row.group_name, count, lead_id, title))
 
-    return Page(rows, page.newer, page.older)
+def _listed(db: Session, viewer: Viewer, on: date, rows: Sequence[Row[Any]]) -> list[ListedCompany]:
+    leads = _leads_by_company(db, viewer, on, [row.id for row in rows])
+    return [
+        ListedCompany(row.id, row.name, row.group_name, *leads.get(row.id, (0, None, None)))
+        for row in rows
+    ]
 
 
 def found_companies(db: Session, viewer: Viewer, on: date, text: str) -> list[Choice]:

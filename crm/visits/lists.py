@@ -15,7 +15,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from crm.base.db import batches
 from crm.base.paging import Page, Place, place_at
+from crm.base.sheets import MOST_ROWS
 from crm.leads.models import Lead
 from crm.leads.permissions import values_of
 from crm.leads.redaction import LeadLabel, label_of, labelled_leads
@@ -196,6 +198,24 @@ def visits_page(  # noqa: PLR0913 - which page of which visits, before whom
 
     seen = listed(db, viewer, [row.id for row in page.items], on, words=words)
     return Page(seen, page.newer, page.older)
+
+
+def all_visits(
+    db: Session,
+    viewer: Viewer,
+    on: date,
+    *,
+    by: VisitFilter,
+    words: tuple[str, ...] = (),
+) -> list[SeenVisit]:
+    """All visits of the list in its order, for a file; of their words those asked for."""
+    asked = conditions(db, viewer, on, by)
+    if by.person_id:
+        asked.append(of_person(by.person_id))
+    latest = select(Visit.id).where(*asked).order_by(Visit.first_on.desc(), Visit.id.desc())
+    # further ones would fit into no file
+    ids = db.scalars(latest.limit(MOST_ROWS), values_of(viewer, on)).all()
+    return [visit for part in batches(ids) for visit in listed(db, viewer, part, on, words=words)]
 
 
 def entered_late(db: Session, viewer: Viewer, on: date, *, by: VisitFilter) -> list[SeenVisit]:

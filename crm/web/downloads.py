@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Response
+from flask import Response, url_for
 
 from crm.base.audit import record
 from crm.base.clock import civil
@@ -11,12 +12,23 @@ from crm.base.db import writing
 from crm.base.sheets import NOTE, Column, Format, write_sheet
 from crm.extensions import db
 from crm.web.auth import signed_in
+from crm.web.forms import query_arguments
 from crm.web.transaction import moment, release
 
 MEDIA_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+
+
+def export_links(endpoint: str, *, but: str = "") -> list[tuple[str, str]]:
+    """The kinds of file, each with the address of the whole list as it is filtered and sorted.
+
+    `but`: an argument that is left out.
+    """
+    asked: dict[str, Any] = {**query_arguments(), "at": None}
+    asked.pop(but, None)
+    return [(form.name, url_for(endpoint, **asked, suffix=form.value)) for form in Format]
 
 
 def attached(content: bytes, name: str, form: Format) -> Response:

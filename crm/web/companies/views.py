@@ -1,5 +1,6 @@
 """Pages of companies: the list, one company, its values and its contacts (PROJECTS 1)."""
 
+from dataclasses import asdict
 from http import HTTPStatus
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -7,11 +8,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from crm.base.locks import lock_row
+from crm.base.sheets import Column, Format
 from crm.extensions import db
 from crm.leads.company_changes import change_company, save_contact
 from crm.leads.company_queries import (
     CompanyFilter,
     SeenCompanyPage,
+    all_companies,
     companies_page,
     company_page,
 )
@@ -22,6 +25,7 @@ from crm.reassignment.merge_rights import merges
 from crm.visits.of_company import visits_of_company
 from crm.web.auth import my_view, signed_in
 from crm.web.companies.forms import CompanyForm, ContactForm
+from crm.web.downloads import Export, export_links, exported
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.forms import LARGEST_ID, at_cursor, is_saved, text_arg
 from crm.web.leads.rows import lead_row
@@ -30,6 +34,12 @@ from crm.web.visits.rows import visit_row
 
 bp = Blueprint("companies", __name__)
 COMPANY = f"/companies/<int(max={LARGEST_ID}):company_id>"
+COLUMNS = (
+    Column("name", "企业"),
+    Column("group_name", "所属集团"),
+    Column("lead_title", "最近登记的线索"),
+    Column("leads", "线索"),
+)
 CONTACT = f"{COMPANY}/contacts/<int(max={LARGEST_ID}):contact_id>"
 
 
@@ -45,7 +55,16 @@ def listing() -> ResponseReturnValue:
         rows=page.items,
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
+        exports=export_links(".export"),
     )
+
+
+@bp.get("/companies/export<any('.csv', '.xlsx'):suffix>")
+def export(suffix: str) -> ResponseReturnValue:
+    """All rows of the list that the address asks for (PROJECTS 2)."""
+    rows = all_companies(db.session, my_view(), today(), by=CompanyFilter(text=text_arg("q")))
+    file = Export("企业", f"companies-{today():%Y%m%d}", COLUMNS, Format(suffix))
+    return exported(file, map(asdict, rows))
 
 
 @bp.get(COMPANY)

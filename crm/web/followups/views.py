@@ -13,11 +13,13 @@ from crm.extensions import db
 from crm.followups import service
 from crm.followups.models import Followup
 from crm.followups.permissions import may_change
-from crm.followups.queries import FollowupFilter, followup_by_id, followups_page
+from crm.followups.queries import followup_by_id, followups_page
 from crm.followups.redaction import SeenFollowup, shown
 from crm.web.auth import my_view, signed_in
+from crm.web.downloads import export_links
 from crm.web.edit_conflicts import CurrentRecord, has_conflict, version_of
 from crm.web.errors import refusal_text
+from crm.web.followups.exports import asked_list, export, list_filter
 from crm.web.followups.files import FILES, of_followup
 from crm.web.followups.forms import DEFAULT_TERM, ChangeForm, NewForm, OutcomeForm, set_choices
 from crm.web.forms import LARGEST_ID, at_cursor, is_saved, row_id
@@ -31,13 +33,15 @@ REFUSAL_FIELDS = {"ref": ""}  # the reference is not shown
 FILES.register(bp, FOLLOWUP)
 
 
+bp.get("/followups/export<any('.csv', '.xlsx'):suffix>")(export)
+
+
 @bp.get("/followups")
 def listing() -> ResponseReturnValue:
     """My follow-ups, or all that I may see: due by now, open, or done."""
-    view = request.args.get("view", "due")
-    who = "all" if request.args.get("who") == "all" else "mine"
+    view, who = asked_list()
     page = followups_page(
-        db.session, my_view(), today(), by=_query(view, who), cursor=request.args.get("at")
+        db.session, my_view(), today(), by=list_filter(view, who), cursor=request.args.get("at")
     )
 
     return render_template(
@@ -48,14 +52,7 @@ def listing() -> ResponseReturnValue:
         tabs=_tabs(view, who),
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
-    )
-
-
-def _query(view: str, who: str) -> FollowupFilter:
-    return FollowupFilter(
-        person_id=None if who == "all" else signed_in().id,
-        is_open=view != "done",
-        due_until=None if view in ("open", "done") else today(),
+        exports=export_links(".export"),
     )
 
 

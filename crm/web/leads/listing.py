@@ -8,7 +8,6 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from crm.base.clock import civil
-from crm.base.sheets import Format
 from crm.bulk_changes.queries import undoable
 from crm.bulk_changes.rules import UNDO_WITHIN, BulkKind
 from crm.extensions import db
@@ -21,6 +20,7 @@ from crm.leads.rules import Secrecy, Stage
 from crm.people.queries import unit_tree
 from crm.people.rules import UnitKind
 from crm.web.auth import my_view, signed_in
+from crm.web.downloads import export_links
 from crm.web.forms import at_cursor, enum_arg, query_arguments, row_id, text_arg
 from crm.web.leads.rows import lead_row
 from crm.web.leads.saved_views import view_links
@@ -177,11 +177,7 @@ def _choices(filters: ListFilters) -> dict[str, object]:
         "sort": sort or "",
         "views": view_links(),
         "views_page": url_for("leads.views", **exported),
-        "exports": [
-            # the file has the whole list, and not a page of it
-            (form.name, url_for("leads.export", **exported, suffix=form.value))
-            for form in Format
-        ],
+        "exports": export_links("leads.export"),
         "tabs": [
             {
                 "url": url_for("leads.listing", who=who, sort=sort),

@@ -7,15 +7,17 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from crm.base.paging import Page
+from crm.base.sheets import Format
 from crm.extensions import db
 from crm.quotas.pending_visits import ids_awaiting_verdict
 from crm.visits.city_sums import CitySums, city_sums, is_countable, sums_of
 from crm.visits.filters import VisitFilter
-from crm.visits.lists import entered_late, visits_page
+from crm.visits.lists import all_visits, entered_late, visits_page
 from crm.visits.reach import Reach, reach_of_list
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import Kind, Status
 from crm.web.auth import my_view, signed_in
+from crm.web.downloads import Export, export_links, exported
 from crm.web.forms import at_cursor
 from crm.web.transaction import moment, today
 from crm.web.visits.list_filters import (
@@ -32,7 +34,7 @@ from crm.web.visits.list_filters import (
     toggles,
 )
 from crm.web.visits.rows import visit_tabs
-from crm.web.visits.table import COLUMNS, chosen_columns, table_row
+from crm.web.visits.table import COLUMNS, chosen_columns, sheet_columns, sheet_row, table_row
 
 MOST_CITIES = 6
 KINDS = [("", "全部类型"), *((kind.value, kind.label) for kind in Kind)]
@@ -70,6 +72,7 @@ def listing() -> ResponseReturnValue:
         columns=chosen_columns(me.id),
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
+        exports=export_links(".export", but="columns"),  # this browser keeps them
         tabs=visit_tabs(filters.who, CHOICES_OF_WHO[me.role]),
         **_choices(filters, addresses),
         **_sums_of(filters, by, page, addresses),
@@ -85,6 +88,19 @@ def sums() -> ResponseReturnValue:
     found = city_sums(db.session, my_view(), today(), by=by)
     shown = _sums(filters, by, found, Addresses())
     return render_template("visits/_sums.html", sums=shown, sums_url=None)
+
+
+def export(suffix: str) -> ResponseReturnValue:
+    """All rows of the list that the address asks for, in the columns that it shows (PROJECTS 2)."""
+    me, now = signed_in(), moment()
+    by = _query(list_filters(me.role, today()))
+    visits = all_visits(db.session, my_view(), today(), by=by, words=WORDS)
+    waiting = ids_awaiting_verdict(db.session, visits, now)
+    rows = [table_row(visit, now, me=me.id, waiting_ids=waiting) for visit in visits]
+
+    columns = sheet_columns(chosen_columns(me.id))
+    file = Export("拜访", f"visits-{today():%Y%m%d}", columns, Format(suffix))
+    return exported(file, map(sheet_row, rows))
 
 
 def _query(filters: ListFilters) -> VisitFilter:

@@ -8,6 +8,7 @@ from flask import after_this_request, current_app, request
 from werkzeug.wrappers import Response
 
 from crm.base import clock
+from crm.base.sheets import Column
 from crm.visits.redaction import SeenVisit
 from crm.visits.rules import MARKED_LATE_AFTER_DAYS, Status, is_logged_late
 from crm.web.visits.rows import WAITING, Chip, chips, entered_by, names_of, when_label
@@ -87,6 +88,19 @@ def _chips(visit: SeenVisit, now: datetime, *, is_waiting: bool) -> tuple[Chip, 
     elif is_logged_late(visit.last_on, visit.logged_at, MARKED_LATE_AFTER_DAYS):
         found = (*found, LATE)
     return found or (DONE,)
+
+
+def sheet_columns(chosen: Collection[str]) -> list[Column]:
+    """The columns of the table in a file: what names a visit, then those chosen."""
+    labels = COLUMNS | {"companions": "参加人"}  # by name, where the screen has room for a number
+    names = (("name", "企业"), ("project", "项目"), ("when", "日期"))
+    return [Column(*each) for each in (*names, *((code, labels[code]) for code in chosen))]
+
+
+def sheet_row(row: TableRow) -> dict[str, object]:
+    """A row of the table in a file."""
+    status = "、".join(chip.text for chip in row.chips)
+    return row._asdict() | {"companions": row.companions, "status": status}
 
 
 def chosen_columns(me: int) -> tuple[str, ...]:

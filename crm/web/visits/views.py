@@ -48,7 +48,7 @@ from crm.web.visits.forms import (
     set_choices,
     value_labels,
 )
-from crm.web.visits.listing import listing, sums
+from crm.web.visits.listing import export, listing, sums
 from crm.web.visits.questions import checked, merge_target_id, must_ask, note_frozen, require_reason
 from crm.web.visits.reporting import visit_or_404
 
@@ -60,6 +60,7 @@ for action in (done, move, cancel, restore, undo, confirm, reject, leave):
     bp.post(f"{VISIT}/{action.__name__}")(action)
 bp.get("/visits")(listing)
 bp.get("/visits/sums")(sums)
+bp.get("/visits/export<any('.csv', '.xlsx'):suffix>")(export)
 
 
 @bp.get("/visits/new")
