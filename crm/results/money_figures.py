@@ -8,18 +8,21 @@ from decimal import Decimal
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from crm.base.clock import civil_date
 from crm.base.money import Currency
 from crm.leads.models import Lead
 from crm.leads.roles import responsible_unit_on
-from crm.results.basis import BASIS_OF, COUNTING, Basis
+from crm.quotas.queries import working_calendar
+from crm.results.basis import Basis
 from crm.results.models import Claim, ClaimEntry
 from crm.results.receipt_models import Receipt, ReceiptForm
-from crm.results.receipt_rules import CENT, Line
-from crm.results.rules import ClaimKind, ClaimState, needs_recognition
+from crm.results.receipt_rules import Line
+from crm.results.rules import ClaimKind, ClaimState
 from crm.results.settings import spans
+from crm.results.standing import MoneyClaim, standing
 
-# as the later of two claims overrides: a revoked one gives way to one that stands
-_STATES = (ClaimState.REVOKED, ClaimState.RETURNED, ClaimState.CLAIMED, ClaimState.RECOGNISED)
+# of several claims to a receipt the later state decides: a revoked one gives way
+STATES = (ClaimState.REVOKED, ClaimState.RETURNED, ClaimState.CLAIMED, ClaimState.RECOGNISED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,9 @@ class CountedMoney:
     claim_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    state: ClaimState
-    counts_on: date
-    unit_id: int | None
-    share: Decimal  # recognised of claimed
-    claim_id: int
-
-
 def counted_money(db: Session, *, first: date, last: date, at: datetime) -> list[CountedMoney]:
     """The receipts that fall between the dates, as found at the moment, in order of arrival."""
-    claims, rules = _claims(db, at), spans(db)
+    claims, rules, calendar = _claims(db, at), spans(db), working_calendar(db)
     query = (
         select(
             *(Receipt.id, Receipt.lead_id, ReceiptForm.line, Receipt.arrived_on),
@@ -64,47 +58,37 @@ def counted_money(db: Session, *, first: date, last: date, at: datetime) -> list
     )
     found = []
 
-    for receipt_id, lead_id, line, arrived_on, amount, responsible, *total in db.execute(query):
+    for receipt_id, lead_id, line, arrived_on, amount, unit, *total in db.execute(query):
         claim = claims.get(receipt_id)
-        is_asked = needs_recognition(rules, ClaimKind.MONEY, arrived_on)
-        basis = Basis.UNCLAIMED if is_asked else Basis.REGISTERED
-        on, share, unit = arrived_on, Decimal(1), responsible
-        if claim:
-            basis, on, share = BASIS_OF[claim.state], claim.counts_on, claim.share
-            unit = claim.unit_id
-        if not first <= on <= last:
-            continue
-
-        counts = basis in COUNTING and amount is not None
-        recognised = (amount * share).quantize(CENT) if counts else Decimal(0)
-        found.append(
-            CountedMoney(
-                *(receipt_id, lead_id, line, on, unit, tuple(total), amount, basis, recognised),
-                claim.claim_id if claim else None,
+        stands = standing(arrived_on, amount, claim, rules, calendar)
+        if first <= stands.on <= last:
+            found.append(
+                CountedMoney(
+                    *(receipt_id, lead_id, line, stands.on, claim.unit_id if claim else unit),
+                    *(tuple(total), amount, stands.basis, stands.recognised, stands.claim_id),
+                )
             )
-        )
 
     return found
 
 
-def _claims(db: Session, at: datetime) -> Mapping[int, _Claimed]:
+def _claims(db: Session, at: datetime) -> Mapping[int, MoneyClaim]:
     """By receipt the claim that stood at the moment."""
     last = select(func.max(ClaimEntry.id)).where(ClaimEntry.at <= at).group_by(ClaimEntry.claim_id)
     rows = db.execute(
         select(
-            *(Claim.receipt_id, ClaimEntry.state, Claim.counts_on, Claim.unit_id),
-            *(Claim.amount, Claim.recognised_amount, Claim.id),
+            *(Claim.receipt_id, Claim.id, ClaimEntry.state, Claim.counts_on, Claim.unit_id),
+            *(Claim.amount, Claim.recognised_amount, Claim.first_claimed_at),
         )
         .join(ClaimEntry, ClaimEntry.claim_id == Claim.id)
         .where(ClaimEntry.id.in_(last), Claim.kind == ClaimKind.MONEY)
-        .where(ClaimEntry.state.in_(_STATES))
+        .where(ClaimEntry.state.in_(STATES))
+        .order_by(Claim.id)
     )
-    found = {}
-    for receipt_id, state, on, unit_id, amount, recognised, claim_id in sorted(
-        rows, key=lambda row: _STATES.index(row.state)
-    ):
-        # a claim to money always has both
-        if receipt_id is not None and amount is not None:
-            share = Decimal(1) if recognised is None else recognised / amount
-            found[receipt_id] = _Claimed(state, on, unit_id, share, claim_id)
-    return found
+    return {
+        row.receipt_id: MoneyClaim(
+            *(row.id, row.state, row.counts_on, row.unit_id, row.amount or Decimal(0)),
+            *(row.recognised_amount, civil_date(row.first_claimed_at)),
+        )
+        for row in sorted(rows, key=lambda row: STATES.index(row.state))
+    }

@@ -9,7 +9,8 @@ from crm.base.clock import civil_date
 from crm.base.sheets import Column
 from crm.people.permissions import Viewer
 from crm.results.receipt_models import Receipt
-from crm.results.receipt_queries import PARTIES, visible_receipts
+from crm.results.receipt_queries import PARTIES, standings, visible_receipts
+from crm.results.standing import Standing
 
 RECEIPT_COLUMNS = (
     Column("ref", "编号", "R260710-7KQ2MX"),
@@ -30,6 +31,10 @@ RECEIPT_COLUMNS = (
     Column("rate", "汇率", shown_only=True),
     Column("dollar_rate", "美元汇率", shown_only=True),
     Column("entered_on", "登记日期", shown_only=True),
+    Column("state", "认定状态", shown_only=True),
+    Column("counts_in", "计入月份", shown_only=True),
+    Column("mark", "补报或结转", shown_only=True),
+    Column("recognised", "已认定金额", shown_only=True),
 )
 
 
@@ -40,10 +45,12 @@ def receipt_rows(db: Session, viewer: Viewer | None, on: date) -> list[dict[str,
     query = query.options(*PARTIES)
     # a receipt before what takes back of it
     ordered = query.order_by(Receipt.arrived_on, Receipt.id)
-    return [row_of(row) for row in db.scalars(ordered)]
+    rows = db.scalars(ordered).all()
+    stand = standings(db, rows)
+    return [row_of(row, stand[row.id]) for row in rows]
 
 
-def row_of(row: Receipt) -> dict[str, object]:
+def row_of(row: Receipt, stands: Standing) -> dict[str, object]:
     """The cells of a receipt; its parties and what it reverses are loaded."""
     return {
         "ref": row.ref,
@@ -64,4 +71,8 @@ def row_of(row: Receipt) -> dict[str, object]:
         "rate": row.rate,
         "dollar_rate": row.dollar_rate,
         "entered_on": civil_date(row.entered_at),
+        "state": stands.basis,
+        "counts_in": f"{stands.on:%Y-%m}",
+        "mark": stands.mark or None,
+        "recognised": stands.recognised,
     }

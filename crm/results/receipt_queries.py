@@ -1,10 +1,8 @@
 """What pages read of receipts: one, those of a lead, a list, its facts, and what is asked."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -15,16 +13,19 @@ from crm.base.remembered import remembered
 from crm.leads.amount_models import LeadAmount
 from crm.leads.models import Company, Lead, Milestone
 from crm.leads.permissions import changeable, visible
-from crm.leads.roles import responsible_unit_on
 from crm.leads.rules import AmountKind, Stage
 from crm.people.permissions import Viewer
+from crm.quotas.queries import working_calendar
 from crm.results.models import Claim
 from crm.results.money import MoneyFact
 from crm.results.permissions import ClaimScope
 from crm.results.permissions import visible as visible_claims
+from crm.results.receipt_filter import CLAIM, UNIT, ReceiptFilter, claim_id, money_claim, narrowed
 from crm.results.receipt_models import Receipt, ReceiptForm
-from crm.results.receipt_rules import Line, ReceiptFacts
+from crm.results.receipt_rules import ReceiptFacts
 from crm.results.receipts import ReceiptData
+from crm.results.settings import spans
+from crm.results.standing import Standing, standing
 
 PARTIES = (
     joinedload(Receipt.form),
@@ -32,28 +33,8 @@ PARTIES = (
     joinedload(Receipt.lead).joinedload(Lead.company),
     joinedload(Receipt.reverses),
 )
+MOST_IDS = 500
 AT_HOME = frozenset({"", "中国", "中华人民共和国", "CN", "China"})  # as companies name it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiptFilter:
-    """What a list of receipts is narrowed to; what is left out narrows nothing."""
-
-    first: date | None = None
-    last: date | None = None
-    line: Line | None = None
-    form_id: int | None = None
-    unit_ids: Collection[int] | None = None
-    industry: str | None = None
-    lacks_rate: bool = False
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether it leaves anything out but by dates."""
-        return any(getattr(self, field.name) for field in fields(self) if field.name not in DATES)
-
-
-DATES = frozenset({"first", "last"})
 
 
 def visible_receipts(viewer: Viewer, on: date) -> Select[Receipt]:
@@ -80,10 +61,33 @@ def receipt_with_right(
     return (row[0], bool(row.may_change)) if row else None
 
 
+def seen_receipts(
+    db: Session, viewer: Viewer, on: date, ids: Collection[int]
+) -> dict[int, Receipt]:
+    """Those of the receipts that the viewer may see, with their parties."""
+    query = visible_receipts(viewer, on).where(Receipt.id.in_(ids)).options(*PARTIES)
+    return {row.id: row for row in db.scalars(query)}
+
+
 def reversals_of(db: Session, receipt_id: int) -> Sequence[Receipt]:
     """What takes back of a receipt, the earliest first."""
     query = select(Receipt).where(Receipt.reverses_id == receipt_id, Receipt.withdrawn_at.is_(None))
     return db.scalars(query.order_by(Receipt.arrived_on, Receipt.id)).all()
+
+
+def standings(db: Session, receipts: Collection[Receipt]) -> dict[int, Standing]:
+    """How each of the receipts stands now."""
+    ids = {row.id for row in receipts}
+    query = select(CLAIM).join(Receipt, CLAIM.id == claim_id())
+    # a long list: all of them are read
+    query = query.where(Receipt.id.in_(ids)) if len(ids) <= MOST_IDS else query
+    claims = {row.receipt_id: money_claim(row) for row in db.scalars(query)} if ids else {}
+
+    rules, calendar = spans(db), working_calendar(db)
+    return {
+        row.id: standing(row.arrived_on, row.counted_amount, claims.get(row.id), rules, calendar)
+        for row in receipts
+    }
 
 
 def receipts_of_lead(db: Session, lead_id: int) -> Sequence[Receipt]:
@@ -106,13 +110,13 @@ def receipts_page(
     db: Session, viewer: Viewer, on: date, *, by: ReceiptFilter, cursor: str | None
 ) -> Page[Receipt]:
     """A page of the list, the latest first."""
-    query = _narrowed(visible_receipts(viewer, on), by).options(*PARTIES)
+    query = narrowed(db, visible_receipts(viewer, on), by).options(*PARTIES)
     return page_of(db, query, on=Receipt.arrived_on, row_id=Receipt.id, cursor=cursor)
 
 
 def all_receipts(db: Session, viewer: Viewer, on: date, *, by: ReceiptFilter) -> Sequence[Receipt]:
     """The whole list."""
-    query = _narrowed(visible_receipts(viewer, on), by).options(*PARTIES)
+    query = narrowed(db, visible_receipts(viewer, on), by).options(*PARTIES)
     return db.scalars(query.order_by(Receipt.arrived_on.desc(), Receipt.id.desc())).all()
 
 
@@ -120,17 +124,26 @@ def money_facts(
     db: Session, by: ReceiptFilter, *, viewer: Viewer | None = None, on: date | None = None
 ) -> list[MoneyFact]:
     """The receipts as figures count them, the earliest first; without a viewer all."""
-    query = select(
-        *(Receipt.id, Receipt.lead_id, ReceiptForm.line, Receipt.form_id, Receipt.arrived_on),
-        *(Receipt.counted_amount, responsible_unit_on(Receipt.arrived_on), Lead.industry),
-    )
+    query = select(Receipt, CLAIM, ReceiptForm.line, UNIT, Lead.industry)
     query = query.select_from(Receipt).join(Receipt.lead)
     query = query.join(ReceiptForm, ReceiptForm.id == Receipt.form_id)
     if viewer and on:
         query = query.where(visible(viewer, on))
-    query = _narrowed(query.where(Receipt.withdrawn_at.is_(None)), by)
+    query = narrowed(db, query.where(Receipt.withdrawn_at.is_(None)), by)
     rows = db.execute(query.order_by(Receipt.arrived_on, Receipt.id))
-    return [MoneyFact(*row) for row in rows]
+
+    rules, calendar = spans(db), working_calendar(db)
+    found = []
+    for row, claim, line, unit_id, industry in rows:
+        claimed = money_claim(claim) if claim else None
+        stands = standing(row.arrived_on, row.counted_amount, claimed, rules, calendar)
+        found.append(
+            MoneyFact(
+                *(row.id, row.lead_id, line, row.form_id, stands.on, row.counted_amount),
+                *(unit_id, industry, stands.recognised),
+            )
+        )
+    return found
 
 
 def question_facts(
@@ -176,20 +189,3 @@ def _is_foreign(db: Session, lead: Lead) -> bool:
     )
     country = db.scalar(select(Company.country).where(Company.id == lead.company_id)) or ""
     return country.strip() not in AT_HOME or db.scalar(stated.limit(1)) is not None
-
-
-def _narrowed(query: Select[Any], by: ReceiptFilter) -> Any:
-    conditions = (
-        (by.first, Receipt.arrived_on >= by.first),
-        (by.last, Receipt.arrived_on <= by.last),
-        (by.form_id, Receipt.form_id == by.form_id),
-        (by.industry, Lead.industry == by.industry),
-        (by.lacks_rate, Receipt.counted_amount.is_(None)),
-    )
-    query = query.where(*(condition for value, condition in conditions if value))
-    if by.line:
-        of_line = select(ReceiptForm.id).where(ReceiptForm.line == by.line)
-        query = query.where(Receipt.form_id.in_(of_line))
-    if by.unit_ids is not None:
-        query = query.where(responsible_unit_on(Receipt.arrived_on).in_(by.unit_ids))
-    return query

@@ -11,10 +11,26 @@ from crm.results.basis import Basis
 from crm.results.money_figures import CountedMoney
 from crm.results.receipt_rules import Line
 from crm.targets.money_share import MoneyShare
-from crm.targets.rules import KIND_OF, Metric, Project, TargetProgress
+from crm.targets.rules import KIND_OF, Goal, Metric, Project, TargetProgress
 
 LINE_OF = {Metric.MONEY: Line.DOMESTIC, Metric.FOREIGN: Line.FOREIGN}
 METRIC_OF = {line: metric for metric, line in LINE_OF.items()}
+
+
+def money_of(
+    goal: Goal,
+    money: Iterable[CountedMoney],
+    unit_ids: frozenset[int | None],
+    lines: TierLines,
+) -> list[CountedMoney]:
+    """The receipts of these units in the target's line, of projects of its size."""
+    return [
+        fact
+        for fact in money
+        if fact.line is LINE_OF[goal.metric]
+        and fact.unit_id in unit_ids
+        and lines.tier_of(*fact.total, fact.on).reaches(goal.tier)
+    ]
 
 
 def with_money(
@@ -24,14 +40,7 @@ def with_money(
     lines: TierLines,
 ) -> TargetProgress:
     """The same with what arrived for these units, in the currency of the target's line."""
-    goal = progress.goal
-    own = [
-        fact
-        for fact in money
-        if fact.line is LINE_OF[goal.metric]
-        and fact.unit_id in unit_ids
-        and lines.tier_of(*fact.total, fact.on).reaches(goal.tier)
-    ]
+    own = money_of(progress.goal, money, unit_ids, lines)
     amounts = [(fact.amount or Decimal(0), fact.basis) for fact in own]
     waiting = (amount for amount, basis in amounts if basis is Basis.WAITING)
 

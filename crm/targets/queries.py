@@ -18,11 +18,11 @@ from crm.leads.tiers import Tier
 from crm.people.queries import UnitNode, units_below
 from crm.results.basis import Basis
 from crm.results.figures import ClaimFact, claim_facts
-from crm.results.money_figures import counted_money
+from crm.results.money_figures import CountedMoney, counted_money
 from crm.results.rules import MILESTONE_OF, ClaimKind, ClaimState, Span, needs_recognition
 from crm.results.settings import spans
 from crm.targets.models import Target
-from crm.targets.money import money_share, with_money
+from crm.targets.money import money_of, money_share, with_money
 from crm.targets.rules import (
     BESIDE_SIGNED,
     CLAIM_OF,
@@ -98,6 +98,15 @@ def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
         is_money = goal.metric in OF_MONEY
         found.append(with_money(progress, of_year, own, lines) if is_money else progress)
     return found
+
+
+def money_of_target(
+    db: Session, goal: Goal, *, units: Sequence[UnitNode], last: date, at: datetime
+) -> list[CountedMoney]:
+    """The receipts of the year that a target of money is about, those too that do not count."""
+    whole = year_of(goal.year)
+    money = counted_money(db, first=whole.first, last=min(last, whole.last), at=at)
+    return money_of(goal, money, units_of_target(units, goal.unit_id), tier_lines(db))
 
 
 def _with_unset(goals: Sequence[Goal]) -> list[Goal]:

@@ -1,6 +1,8 @@
 """The money that arrived for a lead, on its page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from flask import url_for
 
@@ -10,11 +12,14 @@ from crm.base.money import format_amount
 from crm.base.remembered import remembered
 from crm.extensions import db
 from crm.leads.models import Lead
+from crm.leads.rules import Stage
 from crm.results.money import MoneyFact, total
 from crm.results.receipt_models import Receipt
-from crm.results.receipt_queries import receipts_of_lead
+from crm.results.receipt_queries import receipts_of_lead, standings
+from crm.results.standing import Standing
 from crm.web.leads.events import Event, Happening
-from crm.web.receipts.rows import LACKS_RATE, sum_text
+from crm.web.receipts.rows import standing_text
+from crm.web.results.rows import BASIS_TONES
 from crm.web.transaction import today
 
 MOST = 5  # receipts on the page; the timeline has all
@@ -28,7 +33,9 @@ class LeadReceipt:
     on: str
     amount: str
     form: str
-    note: str
+    state: str
+    tone: str
+    lacks_rate: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class LeadMoney:
     """The money of a lead, and its receipts for the timeline."""
 
     rows: list[LeadReceipt]
-    total: str
+    sums: list[tuple[str, str]]  # of the month, of the year, since the signing
     happened: list[Happening]
 
 
@@ -45,9 +52,10 @@ def lead_money(lead: Lead) -> LeadMoney:
 
     def read() -> LeadMoney:
         receipts = receipts_of_lead(db.session, lead.id)
+        stand = standings(db.session, receipts)
         return LeadMoney(
-            [_row(row) for row in receipts[:MOST]],
-            sum_text(total(map(_fact, receipts))),
+            [_row(row, stand[row.id]) for row in receipts[:MOST]],
+            _sums([(row.arrived_on, _fact(row, stand[row.id])) for row in receipts], lead, on),
             [_happened(row) for row in receipts],
         )
 
@@ -55,23 +63,37 @@ def lead_money(lead: Lead) -> LeadMoney:
     return remembered(db.session, "money of a lead", lead.id, on, read=read)
 
 
-def _row(row: Receipt) -> LeadReceipt:
-    note = LACKS_RATE if row.counted_amount is None else "冲减" if row.reverses_id else ""
+def _row(row: Receipt, stands: Standing) -> LeadReceipt:
     return LeadReceipt(
         url_for("receipts.show", receipt_id=row.id),
         formatting.dated(row.arrived_on, today()),
         format_amount(row.amount, row.currency),
         row.form.name,
-        note,
+        "，".join(filter(None, (stands.basis.label, stands.mark))),
+        BASIS_TONES.get(stands.basis, "neutral"),
+        row.counted_amount is None,
     )
 
 
-def _fact(row: Receipt) -> MoneyFact:
+def _fact(row: Receipt, stands: Standing) -> MoneyFact:
     return MoneyFact(
-        *(row.id, row.lead_id, row.form.line, row.form_id, row.arrived_on, row.counted_amount),
+        *(row.id, row.lead_id, row.form.line, row.form_id, stands.on, row.counted_amount),
         unit_id=None,
         industry=None,
+        recognised=stands.recognised,
     )
+
+
+def _sums(facts: Sequence[tuple[date, MoneyFact]], lead: Lead, on: date) -> list[tuple[str, str]]:
+    """What counts in this month and year, and what arrived since the signing (PROJECTS 8)."""
+    signed = [step.reached_on for step in lead.milestones if step.kind == Stage.SIGNED]
+    begins = min(signed, default=date.min)
+    parts = {
+        "本月": [fact for _, fact in facts if fact.on >= on.replace(day=1)],
+        "本年": [fact for _, fact in facts if fact.on.year == on.year],
+        "签约以来" if signed else "累计": [fact for arrived, fact in facts if arrived >= begins],
+    }
+    return [(label, standing_text(total(part))) for label, part in parts.items()]
 
 
 def _happened(row: Receipt) -> Happening:

@@ -1,6 +1,6 @@
 """The list of receipts as a file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from flask import Response
@@ -8,10 +8,13 @@ from flask import Response
 from crm.base.sheets import Format
 from crm.results.receipt_columns import RECEIPT_COLUMNS, row_of
 from crm.results.receipt_models import Receipt
+from crm.results.standing import Standing
 from crm.web.downloads import Export, exported
 
 
-def file_of(receipts: Iterable[Receipt], on: date, form: Format) -> Response:
+def file_of(
+    receipts: Iterable[Receipt], stand: Mapping[int, Standing], on: date, form: Format
+) -> Response:
     """The receipts as a file with Chinese headings; formulas are made harmless."""
     export = Export("到位资金", f"receipts-{on:%Y%m%d}", RECEIPT_COLUMNS, form)
-    return exported(export, (row_of(receipt) for receipt in receipts))
+    return exported(export, (row_of(receipt, stand[receipt.id]) for receipt in receipts))

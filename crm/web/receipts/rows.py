@@ -1,20 +1,26 @@
 """Receipts as pages show them: rows of lists, facts, and sums by month, unit, industry, form."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from flask import url_for
 
 from crm.base import formatting
 from crm.base.money import Currency, format_amount
 from crm.extensions import db
 from crm.leads.catalog import industry_name
+from crm.results.basis import Basis
 from crm.results.money import MoneyFact, MoneySum, sums, total
 from crm.results.receipt_forms import FormRow
 from crm.results.receipt_models import Receipt
 from crm.results.receipt_rules import Line
+from crm.results.standing import Standing
+from crm.web.results.rows import BASIS_TONES
 
 LACKS_RATE = "待补汇率"
+LISTED = tuple(basis for basis in Basis if basis is not Basis.OTHER_YEAR)
 GROUPS = {"month": "按月", "unit": "按单位", "industry": "按产业", "form": "按形式"}
 
 
@@ -37,12 +43,27 @@ class ReceiptLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedReceipt:
+    """A receipt in the list of all, with how it stands."""
+
+    line: ReceiptLine
+    state: str
+    tone: str
+    claim_url: str | None
+    month: str  # in which it counts
+    mark: str
+    recognised: str  # where less than the whole of it counts
+
+
+@dataclass(frozen=True, slots=True)
 class SumLine:
-    """What arrived in a month, in a unit, in an industry or in a form."""
+    """What is registered in a month, in a unit, in an industry or in a form, and what counts."""
 
     name: str
     domestic: str
+    recognised_domestic: str
     foreign: str
+    recognised_foreign: str
     without_rate: int
 
 
@@ -62,6 +83,20 @@ def receipt_line(row: Receipt, on: date) -> ReceiptLine:
         payer=row.payer,
         is_reversal=row.reverses_id is not None,
         lacks_rate=row.counted_amount is None,
+    )
+
+
+def listed_receipt(row: Receipt, stands: Standing, on: date) -> ListedReceipt:
+    """The row of the list; the receipt's parties are loaded."""
+    claim_id, is_part = stands.claim_id, stands.recognised not in (0, row.counted_amount)
+    return ListedReceipt(
+        line=receipt_line(row, on),
+        state=stands.basis.label,
+        tone=BASIS_TONES.get(stands.basis, "neutral"),
+        claim_url=url_for("claims.show", claim_id=claim_id) if claim_id else None,
+        month=f"{stands.on.year}年{stands.on.month}月",
+        mark=stands.mark,
+        recognised=money_text(stands.recognised, row.form.line) if is_part else "",
     )
 
 
@@ -143,7 +178,9 @@ def _sum_line(name: str, found: MoneySum) -> SumLine:
     return SumLine(
         name,
         money_text(found.domestic, Line.DOMESTIC),
+        money_text(found.recognised_domestic, Line.DOMESTIC),
         money_text(found.foreign, Line.FOREIGN),
+        money_text(found.recognised_foreign, Line.FOREIGN),
         found.without_rate,
     )
 
@@ -153,9 +190,13 @@ def money_text(amount: Decimal, line: Line) -> str:
     return format_amount(amount, line.currency) if amount else "—"
 
 
-def sum_text(found: MoneySum) -> str:
-    """Both lines in one: 「3,000万元，120万美元」."""
-    parts = [format_amount(found.of(line), line.currency) for line in Line if found.of(line)]
-    if found.without_rate:
-        parts.append(f"{LACKS_RATE} {found.without_rate} 笔")
-    return "，".join(parts)
+def standing_text(found: MoneySum) -> str:
+    """What is registered and what of it counts: 「登记 3,000万元，已认定 2,000万元」."""
+    registered, counted = _amounts(found.of), _amounts(found.recognised)
+    parts = [f"登记 {registered}", f"已认定 {counted}" if counted else "尚未认定"]
+    lacking = f"{LACKS_RATE} {found.without_rate} 笔" if found.without_rate else ""
+    return "，".join(filter(None, (*(parts if registered else ()), lacking)))
+
+
+def _amounts(of: Callable[[Line], Decimal]) -> str:
+    return "、".join(format_amount(of(line), line.currency) for line in Line if of(line))

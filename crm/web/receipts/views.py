@@ -10,20 +10,17 @@ from crm.base.sheets import Format
 from crm.extensions import db
 from crm.leads.catalog import industries
 from crm.people.queries import unit_tree, units_below
+from crm.results.basis import Basis
+from crm.results.receipt_filter import ReceiptFilter
 from crm.results.receipt_forms import form_rows
-from crm.results.receipt_queries import (
-    ReceiptFilter,
-    all_receipts,
-    money_facts,
-    receipts_page,
-)
+from crm.results.receipt_queries import all_receipts, money_facts, receipts_page, standings
 from crm.results.receipt_rules import Line
 from crm.web.auth import my_view
 from crm.web.forms import LARGEST_ID, YEARS, at_cursor, enum_arg, query_arguments, row_id, text_arg
 from crm.web.receipts import changing, claims
 from crm.web.receipts.exports import file_of
 from crm.web.receipts.files import FILES
-from crm.web.receipts.rows import GROUPS, receipt_line, sum_lines
+from crm.web.receipts.rows import GROUPS, LISTED, listed_receipt, sum_lines
 from crm.web.transaction import today
 
 bp = Blueprint("receipts", __name__)
@@ -49,10 +46,11 @@ def listing() -> ResponseReturnValue:
     found = receipts_page(db.session, me, on, by=asked, cursor=request.args.get("at"))
     units = {node.unit.id: node.unit.name for node in unit_tree(db.session)}
     facts = money_facts(db.session, asked, viewer=me, on=on)
+    stand = standings(db.session, found.items)
 
     return render_template(
         "receipts/list.html",
-        lines=[receipt_line(row, on) for row in found.items],
+        rows=[listed_receipt(row, stand[row.id], on) for row in found.items],
         sums=sum_lines(facts, group, units, form_rows(db.session)) if facts else [],
         tabs=_tabs(group),
         newer=at_cursor(found.newer),
@@ -67,7 +65,7 @@ def export(suffix: str) -> ResponseReturnValue:
     """The list as a file: exactly what is filtered."""
     form = Format(suffix)
     rows = all_receipts(db.session, my_view(), today(), by=_filter())
-    return file_of(rows, today(), form)
+    return file_of(rows, standings(db.session, rows), today(), form)
 
 
 def _filter() -> ReceiptFilter:
@@ -77,6 +75,7 @@ def _filter() -> ReceiptFilter:
     return ReceiptFilter(
         first=first,
         last=last,
+        basis=basis if (basis := enum_arg("state", Basis)) in LISTED else None,
         line=enum_arg("line", Line),
         form_id=request.args.get("form", type=row_id),
         unit_ids=units_below(unit_tree(db.session), {unit_id}) if unit_id else None,
@@ -120,6 +119,8 @@ def _choices(asked: ReceiptFilter) -> dict[str, object]:
         "year": year,
         "months": [("", "全年"), *((month, f"{month}月") for month in range(1, 13))],
         "month": request.args.get("month", type=int) or "",
+        "states": [("", "全部状态"), *((basis.value, basis.label) for basis in LISTED)],
+        "state": asked.basis or "",
         "choices_of_line": [("", "到位资金和外资"), *((line.value, line.label) for line in Line)],
         "line": asked.line or "",
         "forms": [("", "全部形式"), *((row.id, row.name) for row in form_rows(db.session))],

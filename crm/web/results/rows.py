@@ -9,6 +9,7 @@ from flask import url_for
 from crm.base import formatting
 from crm.base.clock import civil_date
 from crm.base.money import format_amount
+from crm.results.basis import Basis
 from crm.results.models import Claim, ClaimEntry
 from crm.results.queries import WaitingClaim
 from crm.results.rules import OPEN, ClaimKind, ClaimState, Span, is_carried, needs_recognition
@@ -20,6 +21,13 @@ TONES = {
     ClaimState.RECOGNISED: "good",
     ClaimState.WITHDRAWN: "neutral",
     ClaimState.REVOKED: "bad",
+}
+# of what counts or not, as figures and lists show it
+BASIS_TONES = {
+    Basis.RECOGNISED: "good",
+    Basis.WAITING: "info",
+    Basis.RETURNED: "warn",
+    Basis.REVOKED: "bad",
 }
 MARKS = {
     Step.CLAIM: ("send", "info"),

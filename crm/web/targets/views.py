@@ -13,14 +13,16 @@ from crm.extensions import db
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.leads.tier_lines import tier_lines
 from crm.people.queries import unit_tree
-from crm.results.basis import Basis
+from crm.results.money_figures import CountedMoney
 from crm.results.rules import MILESTONE_OF
 from crm.targets.models import Target
-from crm.targets.queries import target_progress
-from crm.targets.rules import Project, TargetProgress
+from crm.targets.queries import money_of_target, target_progress
+from crm.targets.rules import OF_MONEY, Project, TargetProgress
 from crm.web.auth import my_view
 from crm.web.forms import LARGEST_ID, YEARS
+from crm.web.results.rows import BASIS_TONES
 from crm.web.targets.exports import file_of
+from crm.web.targets.money_rows import money_rows
 from crm.web.targets.months_part import months_part
 from crm.web.targets.rows import foreign_lines, target_row, targets_by_unit
 from crm.web.targets.speed_part import speed_part
@@ -28,7 +30,6 @@ from crm.web.transaction import moment, today
 
 bp = Blueprint("targets", __name__)
 _KINDS = {milestone: kind.label for kind, milestone in MILESTONE_OF.items()}
-TONES = {Basis.WAITING: "info", Basis.RETURNED: "warn", Basis.REVOKED: "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def show(target_id: int) -> ResponseReturnValue:
     of_year = _target_progress(target.year)
     progress = next((entry for entry in of_year if entry.goal.id == target_id), None) or abort(404)
     rows = _project_rows(progress)
+    money = _money(progress)
+    receipts = money_rows(money)
 
     return render_template(
         "targets/show.html",
@@ -93,7 +96,10 @@ def show(target_id: int) -> ResponseReturnValue:
         counted=[row for row in rows if row.counts],
         waiting=[row for row in rows if not row.counts],
         # REGIME 2: totals include what is hidden, and the page says how much that is
-        hidden=len(progress.projects) - len(rows),
+        hidden=len(progress.projects) - len(rows) + len(money) - len(receipts),
+        is_money=target.metric in OF_MONEY,
+        counted_money=[row for row in receipts if row.counts],
+        other_money=[row for row in receipts if not row.counts],
     )
 
 
@@ -115,11 +121,21 @@ def _target_progress(year: int) -> list[TargetProgress]:
     )
 
 
+def _money(progress: TargetProgress) -> list[CountedMoney]:
+    """The receipts that a target of money is about."""
+    goal, units = progress.goal, unit_tree(db.session)
+    if goal.metric not in OF_MONEY:
+        return []
+    return money_of_target(db.session, goal, units=units, last=today(), at=moment())
+
+
 def _basis(project: Project, progress: TargetProgress) -> tuple[str, str]:
     """Why it counts or not, with the tone of its chip."""
     if project.counts and not project.counts_for(progress.goal.tier):
         return "认定数额未达本档", "warn"
-    return project.basis.label, "good" if project.counts else TONES.get(project.basis, "neutral")
+    return project.basis.label, "good" if project.counts else BASIS_TONES.get(
+        project.basis, "neutral"
+    )
 
 
 def _project_rows(progress: TargetProgress) -> list[ProjectRow]:

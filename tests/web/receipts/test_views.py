@@ -8,11 +8,14 @@ from sqlalchemy import select
 
 from crm.base.money import Currency
 from crm.leads.rules import Secrecy, Stage
+from crm.people.models import Unit
 from crm.people.rules import Role
 from crm.results.models import ClaimKindSpan
 from crm.results.receipt_forms import form_rows, plant_forms
 from crm.results.receipt_models import Receipt
 from crm.results.rules import ClaimKind
+from crm.targets.models import Target
+from crm.targets.rules import Metric, TargetMeasure, Tier
 from tests.conftest import NOW
 from tests.factories import (
     arranged,
@@ -81,7 +84,50 @@ def test_money_is_recorded_on_a_lead_and_summed_on_the_list(app, zone):
     assert "添加佐证材料" in page
     assert all(text in listed for text in ("2026年7月", "3,000万元", "研发中心"))
     assert "首笔到资" in lead
-    assert "累计" in lead
+    assert "登记 3,000万元，尚未认定" in lead
+    assert "签约以来" in lead
+
+
+def test_the_list_says_how_each_receipt_stands_and_in_which_month_it_counts(app, zone):
+    client = sign_in(app, "tracker")
+    record(client, zone, arrived_on="2026-06-20")
+    values = {"document_number": "进账单", "document_issuer": "开户银行", "is_declared": "y"}
+    claim = values | {"document_on": "2026-06-20"}
+    client.post(f"/receipts/{kept(app)[0].id}/claim", data=claim)
+
+    waiting = client.get("/receipts?year=2026&month=7&state=waiting").text
+    others = client.get("/receipts?state=recognised").text
+    file = client.get("/receipts/export.csv").text
+
+    assert all(text in waiting for text in ("已申报待认定", "2026年7月", "补报6月", "其中已认定"))
+    assert "未找到符合条件的到资" in others
+    assert "已申报待认定,2026-07,补报6月" in file
+
+
+def test_a_target_of_money_lists_what_counts_and_what_does_not_and_why(app, zone):
+    client = sign_in(app, "tracker")
+    record(client, zone)
+    early = {"arrived_on": "2026-03-20", "amount": "200万元"}
+    button = record(client, zone, **early).text.split('name="do" value="')[1].split('"')[0]
+    record(client, zone, **early, do=button)
+    record(client, zone, lead=zone.hidden)
+    with arranged(app) as db:
+        unit = db.scalars(select(Unit)).first()
+        given = {"metric": Metric.MONEY, "tier": Tier.ANY, "measure": TargetMeasure.AMOUNT}
+        db.add(target := Target(year=2026, unit_id=unit.id, amount=Decimal(10**9), **given))
+        make_person(db, "head", role=Role.SUPERVISOR, unit=unit)
+        db.flush()
+        url = f"/targets/{target.id}"
+
+    page = sign_in(app, "head").get(url).text
+    counted, _, other = page.partition("登记而未计入的到资")
+
+    assert "计入的到资" in counted
+    assert "200万元" in counted
+    assert "按登记" in counted
+    assert "未申报" in other
+    assert "另有 1 笔到资按知悉范围未列出" in other
+    assert zone.lead.title in other
 
 
 def test_an_unlikely_receipt_is_asked_about_once_and_kept_when_confirmed(app, zone):
