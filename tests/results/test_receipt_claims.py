@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from crm.base.errors import Refused
 from crm.base.money import Currency
 from crm.leads.models import Lead
+from crm.leads.tier_lines import tier_lines
 from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
 from crm.results.models import Claim
@@ -117,7 +118,7 @@ def figure(db, zone, metric=Metric.MONEY):
     goal = Goal(None, 2026, zone.top.id, metric, Tier.ANY, TargetMeasure.AMOUNT, Decimal(10**8))
     begun = progress_of(goal, "", units_of_target(units, zone.top.id), [], date(2026, 7, 1))
     money = counted_money(db, first=date(2026, 1, 1), last=date(2026, 12, 31), at=NOW)
-    found = with_money(begun, money, units_of_target(units, zone.top.id))
+    found = with_money(begun, money, units_of_target(units, zone.top.id), tier_lines(db))
     return found.registered, found.waiting, found.achieved
 
 
