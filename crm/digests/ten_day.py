@@ -18,6 +18,7 @@ from crm.digests.figure_words import definition_of
 from crm.digests.lines import figure_line
 from crm.digests.problems import OverdueProblem
 from crm.digests.queries import active_people, responsible_unit
+from crm.digests.results import everything
 from crm.leads.models import Lead
 from crm.leads.planning import OverdueMilestone, overdue_milestones
 from crm.leads.redaction import LeadLabel, lead_labels
@@ -33,6 +34,9 @@ from crm.quotas.queries import PersonFigure, explained_figures, working_calendar
 from crm.quotas.rules import IN_DANGER, Rule
 from crm.results.queries import overdue_units
 from crm.supervision.queries import OpenOrder, open_orders
+from crm.targets.month_queries import results
+from crm.targets.months import Result, tallies
+from crm.targets.wording import three_figures
 
 READERS = frozenset({Role.SUPERVISOR, Role.LEADER})  # who may see the units' records
 MOST = 40  # lines of a list
@@ -63,6 +67,7 @@ class TenDayReport:
     overdue: Truncated[OverdueLine]
     problems: tuple[OverdueProblem, ...]
     claims: int  # not decided in time
+    results: tuple[tuple[str, str], ...]  # of the year: what, and its three figures
     to_help: Truncated[FigureLine]  # by unit and name, never by score (REGIME 3)
     rules: tuple[Rule, ...]
 
@@ -94,6 +99,7 @@ class TenDayFacts:
     unit_of: Mapping[int, int | None]  # by lead, the unit responsible for it
     estimated: frozenset[Period]
     claims: Sequence[tuple[int | None, int | None]]  # late ones: responsible, recognising unit
+    results: Sequence[Result]  # of the year so far
 
     @property
     def on(self) -> date:
@@ -155,6 +161,7 @@ def _gather(db: Session, period: Period, at: datetime) -> TenDayFacts:
         ),
         estimated=frozenset(part for part in running if calendar.is_estimated(part)),
         claims=overdue_units(db, on),
+        results=results(db, first=on.replace(month=1, day=1), last=on, at=at),
     )
 
 
@@ -179,9 +186,17 @@ def _report(
         overdue=_overdue(db, facts, reader),
         problems=_problems(db, facts, reader),
         claims=sum(not reader.unit_ids.isdisjoint(units) for units in facts.claims),
+        results=_results(facts, reader),
         to_help=Truncated.of([figure_line(found, facts.at) for found in behind], MOST),
         rules=tuple({found.figure.rule.code: found.figure.rule for found in behind}.values()),
     )
+
+
+def _results(facts: TenDayFacts, reader: Viewer) -> tuple[tuple[str, str], ...]:
+    """What the reader's units reached in the year, the three figures side by side (PROJECTS 7)."""
+    of_units = everything(facts.units, reader.unit_ids).unit_ids
+    found = tallies(facts.results, of_units).values()
+    return tuple((part.metric.label, three_figures(part)) for part in found if not part.is_empty)
 
 
 def _overdue(db: Session, facts: TenDayFacts, reader: Viewer) -> Truncated[OverdueLine]:

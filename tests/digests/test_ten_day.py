@@ -104,6 +104,16 @@ def test_milestones_past_their_planned_date_are_told(db, zone, make_reports, tex
     assert "供地" not in text
 
 
+def test_the_three_figures_of_the_units_results_are_told(db, zone, make_reports, text_of):
+    lead = make_lead(db, "芯片项目", unit=zone.bureau, yi="12")
+    make_milestone(db, lead, Stage.SIGNED, date(2026, 7, 18))
+
+    make_reports()
+
+    line = "== 本年成果和认定 ==\n- 签约：登记 1 · 待认定 0 · 已认定 1 个、12亿元\n"
+    assert line in text_of(zone.supervisor)
+
+
 def test_a_milestone_that_was_reached_is_not_overdue(db, zone, make_reports, text_of):
     lead = make_lead(db, "芯片项目", unit=zone.bureau)
     plan(db, lead, Stage.SIGNED, date(2026, 7, 11))
