@@ -44,8 +44,10 @@ def flag_changed(db: Session, changes: Iterable[ResultFactChanged]) -> int:
 def _flag(
     db: Session, claim: Claim, changes: Sequence[ResultFactChanged], dates: Mapping[ClaimKind, date]
 ) -> bool:
-    at = max(change.at for change in changes)
-    milestones = {change.milestone for change in changes}
+    # what was entered before the decision was there to be seen
+    later = [item for item in changes if claim.decided_at and item.at >= claim.decided_at]
+    at = max((item.at for item in later), default=claim.claimed_at)
+    milestones = {item.milestone for item in later}
     reached_on = dates.get(claim.kind)
     is_moved = reached_on != claim.reached_on
     if is_moved and MILESTONE_OF.get(claim.kind) in milestones:

@@ -10,11 +10,12 @@ from crm.base.outbox import Message
 from crm.leads.amounts import keep_amounts
 from crm.leads.models import Lead, Milestone
 from crm.leads.progress import correct_milestone
+from crm.leads.result_facts import ResultFactChanged
 from crm.leads.rules import AmountKind, Stage
 from crm.people.permissions import viewer
 from crm.results.permissions import claim_scope
 from crm.results.queries import waiting_for
-from crm.results.review import tell_flagged
+from crm.results.review import flag_changed, tell_flagged
 from crm.results.rules import ClaimState, Flag
 from crm.results.service import Decision, take_step
 from crm.results.workflow import Step, Wait
@@ -62,6 +63,12 @@ def test_who_recognises_is_told_once_what_was_corrected_and_by_when(db, zone, re
     assert [mail.person_id for mail in mails] == [zone.officer.id, zone.second.id]
     assert "节点日期已更正，请复核：由2026年7月6日改为2026年7月8日" in mails[0].body_text
     assert "7月22日（含）前确认维持认定，或取消认定" in mails[0].body_text
+
+
+def test_what_was_entered_before_the_decision_flags_nothing(db, recognised):
+    changed = [ResultFactChanged(recognised.lead_id, None, NOW - timedelta(days=1))]
+
+    assert flag_changed(db, changed) == 0
 
 
 def test_a_changed_amount_leaves_the_recognised_one_and_flags_it(db, recognised):
