@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
 from crm.base.addresses import BadAddressError, normalize_address
+from crm.base.clock import at_civil
 from crm.base.enums import LabeledEnum
 from crm.base.errors import Refused
 from crm.base.sheets import Row, Sheet
@@ -144,6 +145,17 @@ def _moment(text: str) -> datetime | None:
 @_read_once
 def _end(text: str) -> datetime | None:
     return _dated(partial(typed_moment, is_end=True), text, "bad_moment") if text else None
+
+
+@_read_once
+def moment_or_day(text: str) -> datetime | None:
+    """The instant; of a date alone its beginning, where that is no guess that matters."""
+    if not text:
+        return None
+    try:
+        return at_civil(typed_date(text))
+    except ValueError:
+        return _dated(typed_moment, text, "bad_moment")
 
 
 def _dated(read: Callable[[str], T], text: str, code: str) -> T:

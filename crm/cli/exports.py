@@ -19,6 +19,8 @@ from crm.cli.errors import RefusedError
 from crm.followups.exports import followup_rows
 from crm.followups.fields import FOLLOWUP_COLUMNS
 from crm.jobs.ledger import began_on
+from crm.leads.company_imports import COMPANY_COLUMNS, company_rows
+from crm.leads.contact_imports import CONTACT_COLUMNS, contact_rows
 from crm.leads.exports import lead_rows
 from crm.leads.fields import LEAD_COLUMNS
 from crm.people.exports import people_rows
@@ -43,6 +45,8 @@ class What(LabeledEnum):
     FOLLOWUPS = "followups", "跟进"
     COMPLIANCE = "compliance", "达标情况"
     RECEIPTS = "receipts", "到资"
+    COMPANIES = "companies", "企业"
+    CONTACTS = "contacts", "联系人"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ RECORDS = {
     What.VISITS: Export(VISIT_COLUMNS, visit_rows),
     What.FOLLOWUPS: Export(FOLLOWUP_COLUMNS, followup_rows),
     What.RECEIPTS: Export(RECEIPT_COLUMNS, receipt_rows),
+    What.COMPANIES: Export(COMPANY_COLUMNS, company_rows),
+    What.CONTACTS: Export(CONTACT_COLUMNS, contact_rows),
 }
 
 

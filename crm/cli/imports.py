@@ -23,6 +23,10 @@ from crm.base.sheets import (
 )
 from crm.cli.base import changing, file_format, format_option, print_rows, reading
 from crm.cli.errors import RefusedError
+from crm.followups.fields import FOLLOWUP_COLUMNS
+from crm.followups.imports import check_followups, keep_followups
+from crm.leads.company_imports import COMPANY_COLUMNS, check_companies, keep_companies
+from crm.leads.contact_imports import CONTACT_COLUMNS, check_contacts, keep_contacts
 from crm.leads.fields import LEAD_COLUMNS
 from crm.leads.imports import CheckedLeads, check_leads, keep_leads, notices_of_alike
 from crm.leads.rate_entry import RATE_COLUMNS, import_rates
@@ -52,6 +56,9 @@ class What(LabeledEnum):
     RATES = "rates", "汇率"
     RECEIPTS = "receipts", "到资"
     LEADS = "leads", "线索"
+    COMPANIES = "companies", "企业"
+    CONTACTS = "contacts", "联系人"
+    FOLLOWUPS = "followups", "跟进"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,21 @@ IMPORTS = {
         LEAD_COLUMNS,
         lambda db, content, now: check_leads(db, content=content, by=None, now=now),
         _keep_leads,
+    ),
+    What.COMPANIES: Import(
+        COMPANY_COLUMNS,
+        lambda db, content, now: check_companies(db, content=content, by=None, now=now),
+        lambda db, file, _now: keep_companies(db, file=file),
+    ),
+    What.CONTACTS: Import(
+        CONTACT_COLUMNS,
+        lambda db, content, now: check_contacts(db, content=content, by=None, now=now),
+        lambda db, file, _now: keep_contacts(db, file=file),
+    ),
+    What.FOLLOWUPS: Import(
+        FOLLOWUP_COLUMNS,
+        lambda db, content, now: check_followups(db, content=content, by=None, now=now),
+        lambda db, file, _now: keep_followups(db, file=file),
     ),
     What.CALENDAR: Import(
         CALENDAR,

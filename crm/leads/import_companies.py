@@ -83,9 +83,10 @@ class Companies:
 
     def of(self, data: CompanyData) -> Known | NewCompany:
         """The known company of a row, or the new one that the first row of it brings."""
-        if known := self.find(data):
-            return known
+        return self.find(data) or self.brought(data)
 
+    def brought(self, data: CompanyData) -> NewCompany:
+        """The new company of a row, which an earlier row of it may have brought."""
         name, code = data.name.strip(), data.own["credit_code"]
         keys = [spelled(name).folded, *([code] if code else [])]
         for key in reversed(keys):

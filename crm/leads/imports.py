@@ -49,6 +49,7 @@ class AlikeRow:
     likeness: Likeness
     lead_ids: tuple[int, ...]  # those that the importer may see
     first_line: int | None  # an earlier row of the file
+    known: str | None = None  # a company without a lead that is named
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,12 @@ SENTENCES = {
     "framework_is_no_signing": "第 {lines} 行签的不是正式投资协议，不计入签约，按框架协议登记。",
     "amounts_are_small": "第 {lines} 行的总投资不足 1 万元，请核对单位。",
     "companies_linked": "第 {lines} 行的投资方对应到已有企业（如{example}），企业资料不变。",
+    "companies_kept": "第 {lines} 行的企业已有，资料与本行不同，未更改；请在企业页面修改。",
+    "unknown_company": "未找到企业“{company}”，或您不能修改其资料；请填写企业全称或信用代码。",
+    "contacts_of_same_name": "第 {lines} 行的企业已有同名联系人，职务、电话或邮箱不同，另行添加。",
+    "unknown_lead": "未找到线索“{lead}”，请填写编号或完整的项目名称。",
+    "ambiguous_lead": "有多条线索叫“{lead}”，请改填编号。",
+    "followup_ref_taken": "编号“{ref}”的跟进已存在，内容与本行不同：{columns}。",
     "alike_lead": "疑似与线索 {ref} 为同一企业（{why}）。",
     "alike_in_file": "疑似与第 {first} 行为同一企业（{why}）。",
     # the working calendar

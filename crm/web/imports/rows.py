@@ -63,7 +63,8 @@ def alike_rows(db: Session, rows: Sequence[AlikeRow], on: date) -> list[AlikeLea
 
     for row in rows:
         lead = leads[row.lead_ids[0]] if row.lead_ids else None
-        sentence = f"与第 {row.first_line} 行疑似同一企业"
+        other = f"已有企业“{row.known}”" if row.known else f"第 {row.first_line} 行"
+        sentence = f"与{other}疑似同一企业"
         if lead:
             sentence = followed_by(lead, contacts.get(lead.id), on)
         found.append(AlikeLead(row.line, row.title, row.company, row.likeness, lead, sentence))

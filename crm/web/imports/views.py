@@ -1,6 +1,6 @@
 """Imports on a page: a file is previewed, then imported whole or not at all."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.base.audit import Subject, record
 from crm.base.sheets import Format, ImportResult, SheetRefused, write_template
 from crm.extensions import db
+from crm.leads.imports import AlikeRow
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import Export, attached, exported
 from crm.web.errors import problem_sentences
@@ -26,7 +27,17 @@ KIND = f"/<any({', '.join(KINDS)}):kind>"
 MOST_LISTED = 50  # problems, or likely duplicates; the file to download has all problems
 # Changes of others that bear on what was checked.
 READ = frozenset(
-    {"company", "contact", "lead", "person", "posting", "unit", "catalog_entry", "milestone_kind"}
+    {
+        "company",
+        "contact",
+        "lead",
+        "followup",
+        "person",
+        "posting",
+        "unit",
+        "catalog_entry",
+        "milestone_kind",
+    }
 )
 LARGE_FORMS.update({"imports.preview", "imports.apply", "imports.problems"})
 
@@ -71,6 +82,7 @@ def preview(kind: str) -> ResponseReturnValue:
     except SheetRefused as refused:
         return _problems_page(kind, content, refused), HTTPStatus.UNPROCESSABLE_ENTITY
 
+    alike: Sequence[AlikeRow] = getattr(file, "alike", ())  # not every kind has them
     return render_template(
         "imports/preview.html",
         form=ApplyForm(formdata=None, content=packed(content)),
@@ -79,8 +91,8 @@ def preview(kind: str) -> ResponseReturnValue:
         result=file.result,
         notices=problem_sentences(file.result.notices),
         rows=KINDS[kind].preview(file),
-        alike=alike_rows(db.session, file.alike[:MOST_LISTED], today()),
-        alike_count=len(file.alike),
+        alike=alike_rows(db.session, alike[:MOST_LISTED], today()),
+        alike_count=len(alike),
     )
 
 
