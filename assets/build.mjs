@@ -168,6 +168,7 @@ const texts = {
   "app.js": await bundled("app.js"),
   "forms.js": await bundled("forms.js"),
   "swaps.js": await bundled("swaps.js"),
+  "kanban.js": await bundled("kanban.js"),
   "uploads.js": await bundled("uploads.js"),
   "icons.svg": await sprite(),
 };

@@ -4,6 +4,7 @@ import { tell } from "./notices.js";
 
 Object.assign(htmx.config, {
   includeIndicatorStyles: false, // the CSP forbids inline styles; our sheet has the rules
+  attributesToSettle: ["class"], // for the same reason
   allowEval: false,
   allowScriptTags: false,
   selfRequestsOnly: true,
@@ -12,7 +13,7 @@ Object.assign(htmx.config, {
   responseHandling: [
     { code: "204", swap: false },
     { code: "[23]..", swap: true },
-    { code: "422", swap: true },
+    { code: "(409|422)", swap: true },
     { code: "[45]..", swap: false, error: true },
   ],
 });

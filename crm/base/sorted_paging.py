@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     SQLColumnExpression,
     and_,
+    func,
     or_,
     select,
     tuple_,
@@ -61,6 +62,18 @@ class SortedPlace:
         key, row_id = found.c[KEY], found.c[self.row_id.key]
         beyond = select(found).where(self._beyond(key, row_id))
         return beyond.order_by(*self._order(key, row_id)).limit(self.size + 1)
+
+    def first_of_each(
+        self, query: Select[*Columns], part: InstrumentedAttribute[Any]
+    ) -> Select[*tuple[Any, ...]]:
+        """Ids, parts and keys of each part's first rows, in their order, and one more of each."""
+        keyed = query.with_only_columns(self.row_id, part, self.order.key.label(KEY))
+        # as above: each row's key is computed once
+        found = keyed.cte("keyed").prefix_with("MATERIALIZED")
+        order = self._order(found.c[KEY], found.c[self.row_id.key])
+        rank = func.row_number().over(partition_by=found.c[part.key], order_by=order).label("rank")
+        ranked = select(found, rank).subquery()
+        return select(ranked).where(ranked.c.rank <= self.size + 1).order_by(ranked.c.rank)
 
     def cut(self, found: Sequence[Item]) -> Page[Item]:
         """The page of what was found, with the cursors of its neighbours."""

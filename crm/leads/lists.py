@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.base.db import batches
 from crm.base.money import Currency
-from crm.base.paging import Page, Place, place_at
+from crm.base.paging import PAGE, Page, Place, place_at
 from crm.base.sheets import MOST_ROWS
 from crm.base.sorted_paging import Order, SortedPlace, sorted_place_at
 from crm.leads.models import Company, Lead, LeadRole
@@ -80,9 +80,10 @@ def leads_page(  # noqa: PLR0913 - a page is asked for by that much
     by: LeadFilter,
     cursor: str | None = None,
     order: Order | None = None,
+    size: int = PAGE,
 ) -> Page[ListedLead]:
     """A page of leads in that order, else the latest entered first."""
-    place = sorted_place_at(cursor, order, row_id=Lead.id) if order else _place(cursor)
+    place = sorted_place_at(cursor, order, row_id=Lead.id, size=size) if order else _place(cursor)
     query = (
         _first_page(viewer.role)
         if cursor is None and order is None and by == LeadFilter()

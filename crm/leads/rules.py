@@ -144,6 +144,11 @@ def next_stages(stage: Stage) -> tuple[Stage, ...]:
     return LINE[LINE.index(stage) + 1 :]
 
 
+def moves(stage: Stage) -> tuple[Stage, ...]:
+    """Where a card of the board may go: further on the line, or to a stop (PROJECTS 2)."""
+    return (*next_stages(stage), *(stop for stop in (Stage.PARKED, Stage.LOST) if stop != stage))
+
+
 def kind_signed(agreement: Agreement) -> str:
     """What the signing of an agreement reaches (PROJECTS 1)."""
     return Stage.SIGNED if agreement is Agreement.FORMAL else FRAMEWORK

@@ -21,6 +21,8 @@ PAGES = frozenset(
         "trips.listing",
         "followups.listing",
         "companies.listing",
+        "leads.board",
+        "leads.cards",
         "leads.listing",
         "absences.listing",
         "compliance.board",

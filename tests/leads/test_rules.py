@@ -14,6 +14,7 @@ from crm.leads.rules import (
     check_reached,
     current_stage,
     line_progress,
+    moves,
     next_stages,
 )
 
@@ -129,3 +130,11 @@ def test_the_next_stage_is_offered_first(stage, first):
 
 def test_nothing_comes_after_full_capacity():
     assert next_stages(Stage.FULL_CAPACITY) == ()
+
+
+def test_a_card_goes_further_on_the_line_or_to_another_stop():
+    stops = (Stage.PARKED, Stage.LOST)
+
+    assert moves(Stage.OPERATING) == (Stage.FULL_CAPACITY, *stops)
+    assert moves(Stage.FULL_CAPACITY) == stops
+    assert moves(Stage.PARKED) == (*LINE[1:], Stage.LOST)

@@ -22,7 +22,7 @@ from crm.leads.planning import plan_milestone
 from crm.web.auth import signed_in
 from crm.web.errors import refusal_text
 from crm.web.followups.forms import QuickForm
-from crm.web.forms import is_saved
+from crm.web.forms import back_to, is_saved
 from crm.web.leads.action_forms import (
     CorrectForm,
     PlanForm,
@@ -245,6 +245,7 @@ def _apply(  # noqa: PLR0913, PLR0917 - a change, its form, and what is said of 
     refusal_fields = {"person": "holder", "planned_on": "on"}
     if form.validate() and is_saved(form, change, refusal_fields):
         flash_change(message, undo=undo() if undo else None)
-        return redirect(url_after_change(lead_id))
+        # the undo of a card that was moved leads back to the board
+        return redirect(back_to(url_after_change(lead_id)).rstrip("#"))
 
     return render_lead(lead_id, opened=name, sent=form), HTTPStatus.UNPROCESSABLE_ENTITY

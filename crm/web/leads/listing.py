@@ -26,6 +26,9 @@ from crm.web.leads.rows import lead_row
 from crm.web.leads.saved_views import view_links
 from crm.web.transaction import moment, today
 
+WAYS = {"leads.listing": "列表", "leads.board": "看板"}
+USUAL_ORDER = {"leads.listing": "最新登记在前", "leads.board": "最近进入阶段在前"}
+
 
 @dataclass(frozen=True, slots=True)
 class ListFilters:
@@ -94,7 +97,7 @@ def listing() -> ResponseReturnValue:
         older=at_cursor(page.older),
         picking=_picking(),
         undoable=_undoable(),
-        **_choices(filters),
+        **list_choices(filters, "leads.listing"),
     )
 
 
@@ -158,7 +161,8 @@ def _head(column: LeadColumn, sort: LeadSort | None) -> Head:
     )
 
 
-def _choices(filters: ListFilters) -> dict[str, object]:
+def list_choices(filters: ListFilters, page: str) -> dict[str, object]:
+    """What the controls above the list offer, or above the board; `page` is the endpoint."""
     parks = [node.unit for node in unit_tree(db.session) if node.unit.kind is UnitKind.PARK]
     tabs = {"all": "全部线索", "mine": "我的线索"}
     sort = filters.sort.code if filters.sort else None
@@ -171,19 +175,23 @@ def _choices(filters: ListFilters) -> dict[str, object]:
         "parks": [("", "全部园区"), *((park.id, park.name) for park in parks)],
         "levels": [("", "知悉范围不限"), *((level.value, level.label) for level in Secrecy)],
         "sorts": [
-            ("", "最新登记在前"),
+            ("", USUAL_ORDER[page]),
             *((each.code, each.label) for first in firsts for each in (first, first.reversed)),
         ],
         "sort": sort or "",
-        "views": view_links(),
+        "views": view_links(page),
         "views_page": url_for("leads.views", **exported),
         "exports": export_links("leads.export"),
         "tabs": [
             {
-                "url": url_for("leads.listing", who=who, sort=sort),
+                "url": url_for(page, who=who, sort=sort),
                 "label": label,
                 "active": who == filters.who,
             }
             for who, label in tabs.items()
+        ],
+        "ways": [
+            {"url": url_for(way, **exported), "label": label, "active": way == page}
+            for way, label in WAYS.items()
         ],
     }

@@ -74,6 +74,8 @@ def _reach(place: Place, subject: str, sent: FlaskForm | None) -> Panel:
     offer_steps(form, place.lead, place.kinds)
     is_stop = kind in FINAL
     form.reason.flags.required = is_stop
+    form.agreement.flags.required = kind == Stage.SIGNED
+    form.look_again_on.flags.required = kind == Stage.PARKED
 
     return Panel(
         name if is_stop else f"登记“{name}”" if name else "登记进展",

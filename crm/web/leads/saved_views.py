@@ -57,15 +57,15 @@ def canonical(query: str) -> str:
     return urlencode({key: asked[key] for key in KEYS if asked.get(key)})
 
 
-def view_links() -> list[ViewLink]:
-    """The views that I may use."""
+def view_links(page: str = "leads.listing") -> list[ViewLink]:
+    """The views that I may use, on the list or on the board."""
     me, names = signed_in(), {node.unit.id: node.unit.name for node in unit_tree(db.session)}
     shown = canonical(request.query_string.decode("ascii", "replace"))
     return [
         ViewLink(
             view.id,
             view.name,
-            f"{url_for('leads.listing')}?{view.query}",
+            f"{url_for(page)}?{view.query}",
             names.get(view.unit_id) if view.unit_id else None,
             view.owner_id == me.id,
             view.query == shown,

@@ -40,6 +40,7 @@ from crm.web.leads.actions import (
     withdraw_site,
 )
 from crm.web.leads.assisting import ask_to_assist, assist
+from crm.web.leads.board import board, cards
 from crm.web.leads.detail import (
     changeable_or_404,
     earlier_lead,
@@ -67,6 +68,7 @@ from crm.web.leads.forms import (
     value_labels,
 )
 from crm.web.leads.listing import listing
+from crm.web.leads.moving import choose, move
 from crm.web.leads.plan_by_template import plan_all, preview_plans
 from crm.web.leads.saved_views import remove, save, views
 from crm.web.site import site
@@ -78,12 +80,16 @@ MILESTONE = f"{LEAD}/milestones/<int(max={LARGEST_ID}):milestone_id>"
 FILES.register(bp, LEAD)
 bp.get("/leads")(listing)
 bp.get("/leads/export<any('.csv', '.xlsx'):suffix>")(export)
+bp.get("/leads/board")(board)
+bp.get("/leads/board/cards")(cards)
 bp.get("/leads/views")(views)
 bp.post("/leads/views", endpoint="save_view")(save)
 bp.post(f"/leads/views/<int(max={LARGEST_ID}):view_id>/remove", endpoint="remove_view")(remove)
 bp.get("/leads/duplicates")(check)
 bp.get(f"{LEAD}/assist")(ask_to_assist)
 bp.post(f"{LEAD}/assist")(assist)
+bp.get(f"{LEAD}/move")(choose)
+bp.post(f"{LEAD}/move")(move)
 bp.post(f"{LEAD}/reach")(reach)
 bp.post(f"{LEAD}/plans")(plan)
 bp.post(f"{LEAD}/plans/<kind>")(revise)
