@@ -27,7 +27,6 @@ from crm.targets.rules import (
     Metric,
     TargetMeasure,
     TargetProgress,
-    currency_of,
 )
 from crm.targets.wording import amounts_text
 from crm.visits.rules import Channel
@@ -106,7 +105,7 @@ def goal_title(goal: Goal) -> str:
     if goal.metric in OF_MONEY:
         return f"{size}项目{goal.metric.label}" if size else goal.metric.label
     what = "数" if goal.measure is TargetMeasure.COUNT else "总投资"
-    return f"{goal.metric.label}{size}项目{what}"
+    return f"{goal.metric.label}{size}项目{what}{goal.currency_note}"
 
 
 def goal_done(progress: TargetProgress) -> str:
@@ -158,7 +157,7 @@ def goal_points(progress: TargetProgress) -> str:
 def _quantity(goal: Goal, value: Decimal) -> str:
     if goal.measure is TargetMeasure.COUNT:
         return f"{int(value)} 个"
-    return format_amount(value, currency_of(goal.metric))
+    return format_amount(value, goal.currency)
 
 
 def order_counts(counts: OrderCounts, this: str) -> str:

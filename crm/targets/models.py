@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base.db import Base, enum_column
@@ -12,13 +12,30 @@ from crm.leads.tiers import Tier
 from crm.targets.rules import Metric, TargetMeasure
 from crm.targets.speed import NormUnit
 
+_SAME = ("year", "unit_id", "metric", "tier")
+_COUNTED, _ADDED = text("measure = 'count'"), text("measure = 'amount'")
+
 
 class Target(Base):
     """What a unit with all below it should reach in a year."""
 
     __tablename__ = "target"
     __table_args__ = (
-        UniqueConstraint("year", "unit_id", "metric", "tier", "measure"),
+        Index(
+            "uq_target_counted",
+            *_SAME,
+            unique=True,
+            sqlite_where=_COUNTED,
+            postgresql_where=_COUNTED,
+        ),
+        Index(
+            "uq_target_added",
+            *(*_SAME, "currency"),
+            unique=True,
+            sqlite_where=_ADDED,
+            postgresql_where=_ADDED,
+        ),
+        CheckConstraint("(measure = 'amount') = (currency IS NOT NULL)", "amount_has_currency"),
         CheckConstraint("(measure = 'count') = (count IS NOT NULL)", "count_where_counted"),
         CheckConstraint("(measure = 'amount') = (amount IS NOT NULL)", "amount_where_added"),
         CheckConstraint("count > 0", "count_positive"),
@@ -32,7 +49,8 @@ class Target(Base):
     tier: Mapped[Tier] = mapped_column(enum_column(Tier, "tier"))
     measure: Mapped[TargetMeasure] = mapped_column(enum_column(TargetMeasure, "measure"))
     count: Mapped[int | None]  # of projects
-    amount: Mapped[Decimal | None]  # of total investment, in yuan
+    amount: Mapped[Decimal | None]  # of total investment or of money
+    currency: Mapped[Currency | None] = mapped_column(enum_column(Currency, "currency"))
 
 
 class ResultMonth(Base):

@@ -10,6 +10,7 @@ from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from crm.base.clock import civil_date
+from crm.base.money import Currency
 from crm.base.periods import Period
 from crm.leads.models import Lead, Milestone
 from crm.leads.roles import responsible_unit_on
@@ -33,6 +34,7 @@ from crm.targets.rules import (
     Project,
     TargetMeasure,
     TargetProgress,
+    currencies_of,
     progress_of,
 )
 from crm.targets.speed import Course, MeasuredSpan, Speed, speeds, year_of
@@ -53,6 +55,7 @@ def goals(db: Session, units: Sequence[UnitNode], year: int) -> list[Goal]:
             metrics.index(target.metric),
             tiers.index(target.tier),
             target.measure is TargetMeasure.AMOUNT,
+            target.currency or "",
         ),
     )
 
@@ -61,7 +64,8 @@ def goals(db: Session, units: Sequence[UnitNode], year: int) -> list[Goal]:
 
 def goal_of(row: Target) -> Goal:
     value = Decimal(row.count) if row.count is not None else row.amount or Decimal(0)
-    return Goal(row.id, row.year, row.unit_id, row.metric, row.tier, row.measure, value)
+    currency = row.currency or Currency.CNY
+    return Goal(row.id, row.year, row.unit_id, row.metric, row.tier, row.measure, value, currency)
 
 
 def target_progress(  # noqa: PLR0913 - of what, of when, and as found when
@@ -129,7 +133,8 @@ def _with_unset(goals: Sequence[Goal]) -> list[Goal]:
 
 def _unset(year: int, unit_id: int, metric: Metric) -> Goal:
     measure = TargetMeasure.AMOUNT if metric in OF_MONEY else TargetMeasure.COUNT
-    return Goal(None, year, unit_id, metric, Tier.ANY, measure, None)
+    currency = currencies_of(metric)[0]
+    return Goal(None, year, unit_id, metric, Tier.ANY, measure, None, currency)
 
 
 def units_of_target(units: Sequence[UnitNode], unit_id: int) -> frozenset[int | None]:

@@ -96,9 +96,14 @@ class Project:
         )
 
 
-def currency_of(metric: Metric) -> Currency:
-    """The currency of a target's amount: foreign money used is stated in 万美元 (PROJECTS 8)."""
-    return Currency.USD if metric is Metric.FOREIGN else Currency.CNY
+def currencies_of(metric: Metric) -> tuple[Currency, ...]:
+    """The currencies in which an amount of the metric may be aimed at, the usual one first.
+
+    Money has the currency of its line: foreign money used is stated in 万美元 (PROJECTS 8).
+    """
+    if metric is Metric.FOREIGN:
+        return (Currency.USD,)
+    return (Currency.CNY,) if metric in OF_MONEY else (Currency.CNY, Currency.USD)
 
 
 def months_gone(year: int, on: date) -> int:
@@ -108,7 +113,7 @@ def months_gone(year: int, on: date) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A target: that many projects, or that much investment in yuan."""
+    """A target: that many projects, or that much investment in its currency."""
 
     id: int | None  # none: nothing is set yet
     year: int
@@ -117,6 +122,13 @@ class Goal:
     tier: Tier
     measure: TargetMeasure
     value: Decimal | None
+    currency: Currency = Currency.CNY  # of an amount
+
+    @property
+    def currency_note(self) -> str:
+        """What its name adds where an amount of projects is not in the usual currency."""
+        is_usual = self.currency is currencies_of(self.metric)[0]
+        return "" if is_usual else f"（{self.currency.label}）"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +164,7 @@ class TargetProgress:
     unit_name: str
     projects: tuple[Project, ...]  # as registered, those that count and those that do not yet
     achieved: Decimal | None  # recognised; None: what it counts is not recorded yet
-    beside: tuple[tuple[Decimal, Currency], ...]  # foreign amounts, never converted
+    beside: tuple[tuple[Decimal, Currency], ...]  # in other currencies, never converted
     months: int
     registered: Decimal | None = None  # with what waits and what is recognised
     waiting: Decimal = Decimal(0)  # claimed and not decided
@@ -192,12 +204,12 @@ def progress_of(
     waiting = [row for row in registered if row.basis is Basis.WAITING]
     sums = _sums((row.counted_amount, row.currency) for row in counted)
 
-    # REGIME 6: foreign amounts are never converted, so they stand beside the sum in yuan.
+    # REGIME 6: amounts are never converted, so other currencies stand beside the sum.
     by_amount = goal.measure is TargetMeasure.AMOUNT
-    foreign = tuple(
+    others = tuple(
         (sums[currency], currency)
         for currency in Currency
-        if by_amount and currency in sums and currency is not Currency.CNY
+        if by_amount and currency in sums and currency is not goal.currency
     )
 
     return TargetProgress(
@@ -205,7 +217,7 @@ def progress_of(
         unit_name,
         tuple(registered),
         _measured(goal, counted, counted=True) if kind else None,
-        foreign,
+        others,
         months_gone(goal.year, on),
         _measured(goal, registered) if kind else None,
         _measured(goal, waiting),
@@ -214,11 +226,11 @@ def progress_of(
 
 
 def _measured(goal: Goal, rows: Collection[Project], *, counted: bool = False) -> Decimal:
-    """The number of projects, or their investment in yuan; `counted`: what of it counts."""
+    """The number of projects, or their investment in its currency; `counted`: what of it counts."""
     if goal.measure is TargetMeasure.COUNT:
         return Decimal(len(rows))
     amounts = ((row.counted_amount if counted else row.amount, row.currency) for row in rows)
-    return _sums(amounts)[Currency.CNY]
+    return _sums(amounts)[goal.currency]
 
 
 def _sums(

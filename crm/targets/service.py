@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from crm.base.audit import changes, record
 from crm.base.errors import Refused
+from crm.base.money import Currency
 from crm.leads.tiers import Tier
 from crm.people.models import Person, Unit
 from crm.people.rules import Role
 from crm.targets.models import Target
-from crm.targets.rules import OF_MONEY, Metric, TargetMeasure
+from crm.targets.rules import OF_MONEY, Metric, TargetMeasure, currencies_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class TargetInput:
     metric: Metric
     tier: Tier
     measure: TargetMeasure
-    value: Decimal  # projects, or yuan
+    value: Decimal  # projects, or an amount
+    currency: Currency = Currency.CNY  # of an amount
 
     @property
     def columns(self) -> dict[str, object]:
@@ -39,13 +41,15 @@ class TargetInput:
             "measure": self.measure,
             "count": int(self.value) if counted else None,
             "amount": None if counted else self.value,
+            "currency": None if counted else self.currency,
         }
 
 
 def set_target(db: Session, *, values: TargetInput, by: Person, now: datetime) -> Target:
     """Add a target.
 
-    Refused as `not_yours`, `no_such_unit`, `money_is_added`, `bad_goal`, `known_target`.
+    Refused as `not_yours`, `no_such_unit`, `money_is_added`, `bad_goal`,
+    `currency_of_target`, `known_target`.
     """
     _check(db, values, by, None)
     target = Target(**values.columns)
@@ -68,7 +72,7 @@ def change_target(
 def remove_target(db: Session, *, target: Target, by: Person, now: datetime) -> None:
     """Delete a target; the audit trail keeps its values."""
     _require_admin(by)
-    names = ("year", "unit_id", "metric", "tier", "measure", "count", "amount")
+    names = ("year", "unit_id", "metric", "tier", "measure", "count", "amount", "currency")
     before = {name: getattr(target, name) for name in names}
     record(db, "target.removed", target, by=by, at=now, before=before)
     db.delete(target)
@@ -92,6 +96,8 @@ def _check(db: Session, values: TargetInput, by: Person, current: Target | None)
         raise Refused("leads_are_counted", field="measure")
     if values.value <= 0 or (counted and values.value != int(values.value)):
         raise Refused("bad_goal", field="value")
+    if not counted and values.currency not in currencies_of(values.metric):
+        raise Refused("currency_of_target", field="value")
 
     # Checked here for a sentence at the field; the unique constraint stops two at once.
     same = select(Target.id).where(
@@ -101,5 +107,7 @@ def _check(db: Session, values: TargetInput, by: Person, current: Target | None)
         Target.tier == values.tier,
         Target.measure == values.measure,
     )
+    if not counted:
+        same = same.where(Target.currency == values.currency)
     if set(db.scalars(same)) - ({current.id} if current else set()):
         raise Refused("known_target", field="tier")

@@ -315,6 +315,7 @@ SENTENCES = {
     "bad_goal": "目标值应大于零；按项目数的应为整数。",
     "leads_are_counted": "有效线索只能按个数设定目标。",
     "money_is_added": "到位资金按金额设目标，请选“金额”。",
+    "currency_of_target": "到位资金按人民币、实际使用外资按美元设目标，其他可按两者之一。",
     "known_target": "该单位本年度已有相同目标，请直接修改原目标。",
     # comments on a month
     "not_settled": "该月数据尚未定稿，定稿后方可撰写点评。",

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from crm.base.money import YI
+from crm.base.money import YI, Currency
 from crm.base.periods import Period
 from crm.leads.catalog import industries
 from crm.leads.milestone_kinds import milestone_kinds
@@ -109,6 +109,7 @@ def test_it_counts_for_the_unit_that_was_responsible_on_that_date(db, top, burea
 
 def test_an_expansion_counts_by_what_it_adds(db, top):
     sum_of = {"measure": TargetMeasure.AMOUNT, "count": None, "amount": 100 * YI}
+    sum_of["currency"] = Currency.CNY
     make_target(db, top, tier=Tier.ANY, **sum_of)
     first = signed(db, date(2025, 3, 1), yi="80")
     signed(db, date(2026, 5, 1), yi="20", earlier_lead_id=first.id)

@@ -12,14 +12,14 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import DataRequired, Length, NumberRange
 
 from crm.base.errors import Refused
-from crm.base.money import Currency, editable_amount, parse_amount
+from crm.base.money import Currency, Stated, editable_amount, parse_amount
 from crm.extensions import db
 from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
 from crm.targets import service
 from crm.targets.models import Target
-from crm.targets.queries import goals
-from crm.targets.rules import Goal, Metric, TargetMeasure, currency_of
+from crm.targets.queries import goal_of, goals
+from crm.targets.rules import Goal, Metric, TargetMeasure, currencies_of
 from crm.targets.service import TargetInput
 from crm.web.auth import signed_in
 from crm.web.forms import LARGEST_ID, YEARS, cleaned, enum_choices, row_id, show_refusal
@@ -51,7 +51,7 @@ class TargetForm(FlaskForm):
     )
 
     def validate_value(self, field: Field) -> None:
-        """Accept a number of projects, or an amount in yuan."""
+        """Accept a number of projects, or an amount in a currency of the metric."""
         try:
             self.parsed_value()
         except ValueError:
@@ -63,8 +63,8 @@ class TargetForm(FlaskForm):
             message = "请填写项目个数，例如 20。" if counted else amount
             raise ValidationError(message) from None
 
-    def parsed_value(self) -> Decimal:
-        """The typed value as a number; ValueError where it cannot be read or is out of range."""
+    def parsed_value(self) -> Stated:
+        """The typed value with its currency; ValueError for what cannot be read or is too large."""
         text = self.value.data or ""
         if self.measure.data is TargetMeasure.COUNT:
             # `int` refuses a part of a project
@@ -72,25 +72,24 @@ class TargetForm(FlaskForm):
             currency = Currency.CNY
         else:
             (value, currency), largest = parse_amount(text), Decimal(10) ** 14
-        wanted = currency_of(self.metric.data) if self.is_amount else Currency.CNY
-        # other currencies are never converted
-        if currency is not wanted or not 0 < value <= largest:
+            # other currencies are never converted
+            if currency not in currencies_of(self.metric.data):
+                raise ValueError(text)
+        if not 0 < value <= largest:
             raise ValueError(text)
-        return value
-
-    @property
-    def is_amount(self) -> bool:
-        return self.measure.data is TargetMeasure.AMOUNT
+        return value, currency
 
     def to_data(self) -> TargetInput:
         year: Any = self.year.data
+        value, currency = self.parsed_value()
         return TargetInput(
             year=year,
             unit_id=self.unit_id.data,
             metric=self.metric.data,
             tier=self.tier.data,
             measure=self.measure.data,
-            value=self.parsed_value(),
+            value=value,
+            currency=currency,
         )
 
 
@@ -188,7 +187,7 @@ def _form_data(target: Target) -> dict[str, Any]:
     names = ("year", "unit_id", "metric", "tier", "measure")
     amount = target.amount
     value = (
-        str(target.count) if amount is None else editable_amount(amount, currency_of(target.metric))
+        str(target.count) if amount is None else editable_amount(amount, goal_of(target).currency)
     )
     return {name: getattr(target, name) for name in names} | {"value": value}
 
@@ -201,6 +200,6 @@ def _target_row(goal: Goal, unit_names: dict[int, str]) -> dict[str, object]:
     return {
         "id": goal.id,
         "unit": unit_names[goal.unit_id],
-        "title": target_title(goal.metric, goal.tier, goal.measure),
+        "title": target_title(goal),
         "value": target_value(goal.value or Decimal(0), goal),
     }

@@ -28,7 +28,7 @@ COLUMNS = (
 
 
 def file_of(targets: Iterable[TargetProgress], year: int, form: Format) -> Response:
-    """The targets as a file with Chinese headings; amounts in yuan."""
+    """The targets as a file with Chinese headings; amounts in the target's currency."""
     return exported(Export("年度目标", f"targets-{year}", COLUMNS, form), _rows(targets))
 
 
@@ -46,8 +46,8 @@ def file_row(progress: TargetProgress) -> dict[str, object]:
     goal = progress.goal
     return {
         "unit": progress.unit_name,
-        "title": target_title(goal.metric, goal.tier, goal.measure),
-        "measure": "个" if goal.measure is TargetMeasure.COUNT else "元",
+        "title": target_title(goal),
+        "measure": "个" if goal.measure is TargetMeasure.COUNT else goal.currency.label,
         "registered": _number(progress.registered),
         "waiting": _number(progress.waiting if progress.registered is not None else None),
         "recognised": _number(progress.achieved),

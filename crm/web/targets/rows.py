@@ -14,7 +14,6 @@ from crm.targets.rules import (
     Metric,
     TargetMeasure,
     TargetProgress,
-    currency_of,
 )
 from crm.targets.wording import shares
 
@@ -58,7 +57,7 @@ def target_row(progress: TargetProgress) -> TargetRow:
 
     return TargetRow(
         id=goal.id,
-        title=target_title(goal.metric, goal.tier, goal.measure),
+        title=target_title(goal),
         goal="" if goal.value is None else target_value(goal.value, goal),
         registered=_value(progress.registered, goal),
         waiting=_value(progress.waiting or None, goal),
@@ -76,21 +75,24 @@ def _value(value: Decimal | None, goal: Goal) -> str:
     return "" if value is None else target_value(value, goal)
 
 
-def target_title(metric: Metric, tier: Tier, measure: TargetMeasure) -> str:
+def target_title(goal: Goal) -> str:
     """The name of what a target counts: `签约10亿元以上项目数`."""
+    metric, tier = goal.metric, goal.tier
     size = "" if tier is Tier.ANY else tier.label
     if metric is Metric.VALID_LEADS:
         return f"{size}{metric.label}数"
     if metric in OF_MONEY:
         return f"{size}项目{metric.label}" if size else metric.label
-    return f"{metric.label}{size}项目{'数' if measure is TargetMeasure.COUNT else '总投资'}"
+    if goal.measure is TargetMeasure.COUNT:
+        return f"{metric.label}{size}项目数"
+    return f"{metric.label}{size}项目总投资{goal.currency_note}"
 
 
 def target_value(value: Decimal, goal: Goal) -> str:
     """A number of projects or an amount, with its unit: `20 个`, `600亿元`."""
     if goal.measure is TargetMeasure.COUNT:
         return f"{value:f} 个"
-    return format_amount(value, currency_of(goal.metric))
+    return format_amount(value, goal.currency)
 
 
 def foreign_lines(lines: TierLines, on: date) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from crm.base.audit_entries import AuditEntry
 from crm.base.clock import at_civil
+from crm.base.money import Currency
 from crm.base.periods import Period
 from crm.leads.rules import LAUNCHED, Secrecy, Stage
 from crm.leads.tiers import Tier
@@ -177,13 +178,32 @@ def test_an_amount_may_carry_a_chinese_unit(app, root):
     assert "600亿元" in root.post(ADMIN, data=data, follow_redirects=True).text
 
 
+def test_a_target_of_an_amount_has_a_currency_and_foreign_projects_one_of_their_own(app, root):
+    data = typed(unit_id=a_unit(app), metric="signed", measure="amount", tier="any")
+    with arranged(app) as db:
+        lead = make_lead(db, yi="2", currency=Currency.USD)
+        make_milestone(db, lead, Stage.SIGNED, date(2026, 7, 1))
+
+    root.post(ADMIN, data=data | {"value": "600亿元"})
+    root.post(ADMIN, data=data | {"value": "5亿美元"})
+    twice = root.post(ADMIN, data=data | {"value": "6亿美元"})
+    board = sign_in(app, "boss").get("/targets").text
+    file = sign_in(app, "boss").get("/targets/export.csv").text
+
+    assert "本年度已有相同目标" in twice.text
+    assert "签约项目总投资（美元）" in board
+    assert "20,000万美元 / 50,000万美元" in board
+    assert "另有 20,000万美元" in board  # beside the sum in yuan, never converted
+    assert "签约项目总投资（美元）,美元,200000000" in file
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
         ({"value": "很多"}, "请填写项目个数，例如 20。"),
         ({"value": "0"}, "请填写项目个数，例如 20。"),
         ({"value": "600", "measure": "amount"}, "请写明数额，例如 600亿元。"),
-        ({"value": "5000万美元", "measure": "amount"}, "请写明数额，例如 600亿元。"),
+        ({"value": "5000万欧元", "measure": "amount"}, "请写明数额，例如 600亿元。"),
         ({"value": ""}, "请填写目标值。"),
         ({"year": "20"}, "请检查年度。"),
         ({"metric": "money"}, "到位资金按金额设目标"),
