@@ -73,8 +73,10 @@ def result_of(project: Project) -> Result:
         amount=project.amount,
         currency=project.currency,
         counted_amount=project.counted_amount if project.counts else None,
-        waiting=int(project.basis is Basis.WAITING),
-        recognised=int(project.counts),
+        # PROJECTS 7: an expansion that reaches no line adds its increment, and no project
+        registered=int(project.stands_alone),
+        waiting=int(project.basis is Basis.WAITING and project.stands_alone),
+        recognised=int(project.counts and project.stands_alone),
     )
 
 

@@ -152,7 +152,7 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
     rows = db.execute(
         select(
             *(Lead.id, reached.c.kind, reached.c.on, Lead.amount, Lead.currency),
-            responsible_unit_on(reached.c.on),
+            *(responsible_unit_on(reached.c.on), Lead.earlier_lead_id),
         )
         .join(reached, reached.c.lead_id == Lead.id)
         .where(reached.c.on >= first, reached.c.on <= last)
@@ -160,7 +160,11 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
     )
     facts = claim_facts(db, list(CLAIM_OF.values()), at)
     rules = spans(db)
-    found = [_judged(Project(*row), facts, rules, first, last) for row in rows]
+    found = []
+    for *row, earlier in rows:
+        project = _judged(Project(*row), facts, rules, first, last)
+        expands = _expands(earlier, project.reached_on, rules)
+        found.append(replace(project, expands=expands))
     known = {(project.lead_id, _CLAIM_KINDS[project.kind]) for project in found}
     carried = [
         fact
@@ -171,7 +175,15 @@ def projects(db: Session, *, first: date, last: date, at: datetime) -> list[Proj
         and (fact.reached_on < first or fact.state is ClaimState.RECOGNISED)
     ]
     lines = tier_lines(db)
-    return [project.sized(lines) for project in (*_carried(db, carried), *found)]
+    return [project.sized(lines) for project in (*_carried(db, carried, rules), *found)]
+
+
+def _expands(earlier_lead_id: int | None, on: date, rules: Sequence[Span]) -> bool:
+    """Whether it counts as an expansion of an earlier project.
+
+    PROJECTS 7: what was reached before results are recognised stays as it was registered.
+    """
+    return earlier_lead_id is not None and any(span.from_on <= on for span in rules)
 
 
 def _judged(
@@ -201,10 +213,12 @@ def _judged(
     )
 
 
-def _carried(db: Session, facts: Sequence[ClaimFact]) -> list[Project]:
+def _carried(db: Session, facts: Sequence[ClaimFact], rules: Sequence[Span]) -> list[Project]:
     """What counts between the dates, though its milestone has another date."""
     ids = {fact.lead_id for fact in facts}
-    query = select(Lead.id, Lead.amount, Lead.currency).where(Lead.id.in_(ids))
+    query = select(Lead.id, Lead.amount, Lead.currency, Lead.earlier_lead_id).where(
+        Lead.id.in_(ids)
+    )
     leads = {row.id: row for row in db.execute(query)} if ids else {}
 
     return [
@@ -218,6 +232,7 @@ def _carried(db: Session, facts: Sequence[ClaimFact]) -> list[Project]:
             fact.basis,
             fact.recognised_amount,
             fact.claim_id,
+            expands=_expands(leads[fact.lead_id].earlier_lead_id, fact.reached_on, rules),
         )
         for fact in facts
     ]

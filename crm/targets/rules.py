@@ -67,6 +67,7 @@ class Project:
     counted_on: date | None = None  # none: on the date on which it was reached
     size: Tier = Tier.ANY
     counted_size: Tier = Tier.ANY  # of what counts of its investment
+    expands: bool = False  # an earlier project (增资扩产)
 
     @property
     def counts(self) -> bool:
@@ -78,13 +79,27 @@ class Project:
         """What of its investment counts."""
         return self.recognised_amount if self.basis is Basis.RECOGNISED else self.amount
 
-    def is_of(self, tier: Tier) -> bool:
-        """Whether it has at least that size."""
-        return self.size.reaches(tier)
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it is a project of its own: an expansion only if it reaches a line (PROJECTS 7).
 
-    def counts_for(self, tier: Tier) -> bool:
-        """Whether what counts of it has at least that size."""
-        return self.counts and self.counted_size.reaches(tier)
+        A lead is one, whatever its size.
+        """
+        size = self.counted_size if self.counts else self.size
+        is_lead = self.kind == KIND_OF[Metric.VALID_LEADS]
+        return not self.expands or is_lead or size is not Tier.ANY
+
+    def is_of(self, goal: "Goal") -> bool:
+        """Whether it has at least the size of the target."""
+        return self.size.reaches(goal.tier) and self._is_counted(goal)
+
+    def counts_for(self, goal: "Goal") -> bool:
+        """Whether what counts of it has at least the size of the target."""
+        return self.counts and self.counted_size.reaches(goal.tier) and self._is_counted(goal)
+
+    def _is_counted(self, goal: "Goal") -> bool:
+        # the increment of any expansion is in a sum
+        return goal.measure is TargetMeasure.AMOUNT or self.stands_alone
 
     def sized(self, lines: TierLines) -> "Project":
         """The project with its sizes, by the lines that hold on its date."""
@@ -146,7 +161,7 @@ class Fulfilment:
 
 def fulfilment(reached: Iterable[Project], unit_ids: frozenset[int | None]) -> Fulfilment:
     """The fulfilment of these units; parked and lost projects stay in the base (PROJECTS 7)."""
-    counting = [row for row in reached if row.counts]
+    counting = [row for row in reached if row.counts and row.stands_alone]
     signed = {
         row.lead_id
         for row in counting
@@ -168,6 +183,7 @@ class TargetProgress:
     months: int
     registered: Decimal | None = None  # with what waits and what is recognised
     waiting: Decimal = Decimal(0)  # claimed and not decided
+    below: tuple[Project, ...] = ()  # expansions too small to count, which the page explains
     fulfilment: Fulfilment = Fulfilment(0, 0)  # of its units in the year
     money_share: MoneyShare = NOTHING_SIGNED  # likewise
 
@@ -199,8 +215,8 @@ def progress_of(
     """The progress of the target of these units, on that date."""
     kind = KIND_OF.get(goal.metric)
     own = [row for row in reached if row.kind == kind and row.unit_id in unit_ids]
-    registered = [row for row in own if row.is_of(goal.tier)]
-    counted = [row for row in own if row.counts_for(goal.tier)]
+    registered = [row for row in own if row.is_of(goal)]
+    counted = [row for row in own if row.counts_for(goal)]
     waiting = [row for row in registered if row.basis is Basis.WAITING]
     sums = _sums((row.counted_amount, row.currency) for row in counted)
 
@@ -221,7 +237,8 @@ def progress_of(
         months_gone(goal.year, on),
         _measured(goal, registered) if kind else None,
         _measured(goal, waiting),
-        fulfilment(reached, unit_ids),
+        below=tuple(row for row in own if row.expands and not row.is_of(goal)),
+        fulfilment=fulfilment(reached, unit_ids),
     )
 
 

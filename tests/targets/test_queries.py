@@ -13,6 +13,8 @@ from crm.leads.rules import LeadRoleKind, Stage
 from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
 from crm.people.rules import UnitKind
+from crm.results.models import ClaimKindSpan
+from crm.results.rules import ClaimKind
 from crm.targets.catalog import spans
 from crm.targets.models import Target
 from crm.targets.queries import courses, speeds_of, target_progress
@@ -115,6 +117,24 @@ def test_an_expansion_counts_by_what_it_adds(db, top):
     signed(db, date(2026, 5, 1), yi="20", earlier_lead_id=first.id)
 
     assert [(one.achieved, one.percent) for one in progress(db)] == [(20 * YI, 20)]
+
+
+def test_an_expansion_is_a_project_of_its_own_where_its_increment_reaches_a_line(db, top):
+    make_target(db, top, tier=Tier.ANY)
+    make_target(db, top, tier=Tier.YI_5)
+    db.add(ClaimKindSpan(kind=ClaimKind.STARTED, from_on=date(2026, 4, 1)))
+    first = signed(db, date(2025, 3, 1), yi="80")
+    before = signed(db, date(2026, 3, 1), yi="0.3", earlier_lead_id=first.id)
+    small = signed(db, date(2026, 5, 1), yi="0.3", earlier_lead_id=first.id)
+    large = signed(db, date(2026, 5, 2), yi="3", earlier_lead_id=first.id)
+
+    any_size, five = progress(db)
+
+    # of before results were recognised a figure does not move
+    assert [row.lead_id for row in any_size.projects] == [before.id, large.id]
+    assert [row.lead_id for row in any_size.below] == [small.id]
+    assert (any_size.achieved, five.achieved) == (2, 0)
+    assert [row.lead_id for row in five.below] == [small.id, large.id]
 
 
 def test_a_project_that_was_lost_later_still_counts_as_signed(db, top):

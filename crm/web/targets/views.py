@@ -12,6 +12,7 @@ from crm.base.sheets import Format
 from crm.extensions import db
 from crm.leads.redaction import LeadLabel, lead_labels
 from crm.leads.tier_lines import tier_lines
+from crm.leads.tiers import Tier
 from crm.people.queries import unit_tree
 from crm.results.money_figures import CountedMoney
 from crm.results.rules import MILESTONE_OF
@@ -46,6 +47,7 @@ class ProjectRow:
     tone: str
     claim_url: str | None
     counts: bool
+    expands: bool  # an earlier project, so the amount is its increment
 
 
 @bp.get("/targets")
@@ -96,7 +98,11 @@ def show(target_id: int) -> ResponseReturnValue:
         counted=[row for row in rows if row.counts],
         waiting=[row for row in rows if not row.counts],
         # REGIME 2: totals include what is hidden, and the page says how much that is
-        hidden=len(progress.projects) - len(rows) + len(money) - len(receipts),
+        hidden=len(progress.projects)
+        + len(progress.below)
+        - len(rows)
+        + len(money)
+        - len(receipts),
         is_money=target.metric in OF_MONEY,
         counted_money=[row for row in receipts if row.counts],
         other_money=[row for row in receipts if not row.counts],
@@ -131,7 +137,12 @@ def _money(progress: TargetProgress) -> list[CountedMoney]:
 
 def _basis(project: Project, progress: TargetProgress) -> tuple[str, str]:
     """Why it counts or not, with the tone of its chip."""
-    if project.counts and not project.counts_for(progress.goal.tier):
+    if project in progress.below:
+        return (
+            "增量未达本档" if progress.goal.tier is not Tier.ANY else "增量未达规模标准",
+            "neutral",
+        )
+    if project.counts and not project.counts_for(progress.goal):
         return "认定数额未达本档", "warn"
     return project.basis.label, "good" if project.counts else BASIS_TONES.get(
         project.basis, "neutral"
@@ -140,7 +151,8 @@ def _basis(project: Project, progress: TargetProgress) -> tuple[str, str]:
 
 def _project_rows(progress: TargetProgress) -> list[ProjectRow]:
     """The latest first; a project hidden from the viewer is counted, not listed (REGIME 2)."""
-    lead_ids = [project.lead_id for project in progress.projects]
+    found = sorted((*progress.projects, *progress.below), key=lambda row: row.reached_on)
+    lead_ids = [project.lead_id for project in found]
     labels = lead_labels(db.session, my_view(), lead_ids, today())
     names = {node.unit.id: node.unit.name for node in unit_tree(db.session)}
 
@@ -154,8 +166,9 @@ def _project_rows(progress: TargetProgress) -> list[ProjectRow]:
             names.get(project.unit_id or 0, "未定责任单位"),
             *_basis(project, progress),
             url_for("claims.show", claim_id=project.claim_id) if project.claim_id else None,
-            project.counts_for(progress.goal.tier),
+            project.counts_for(progress.goal),
+            project.expands,
         )
-        for project in reversed(progress.projects)
+        for project in reversed(found)
         if labels[project.lead_id].id is not None
     ]
