@@ -12,12 +12,19 @@ from crm.base.audit import record
 from crm.base.clock import civil_date
 from crm.base.db import Base
 from crm.base.errors import Refused
-from crm.base.names import folded, search_text
 from crm.leads import search_index
 from crm.leads.amount_models import LeadAmount
-from crm.leads.company_names import normal_form
 from crm.leads.merged import Merge, Mergeable
-from crm.leads.models import Company, CompanyAlias, Contact, Lead, LeadRole, Milestone
+from crm.leads.models import (
+    Company,
+    CompanyAlias,
+    Contact,
+    Lead,
+    LeadRole,
+    Milestone,
+    lead_search,
+    spelled_company,
+)
 from crm.leads.progress import follow_milestones
 from crm.leads.rules import FINAL, SINGLE_ROLES, Secrecy
 from crm.people.models import Person
@@ -42,9 +49,11 @@ FIELDS: Mapping[Mergeable, tuple[str, ...]] = {
     Mergeable.CONTACT: ("name", "position", "phone", "email"),
     Mergeable.LEAD: (
         *("title", "company_id", "amount", "industry", "park_id", "source"),
-        *("code_name", "credit_code", "group_name", "note"),
+        *("code_name", "credit_code", "group_name"),
+        *("project_company", "project_company_code", "note"),
     ),
 }
+_FOUND_BY = ("title", "project_company", "project_company_code")
 MERGED = {
     Mergeable.COMPANY: "company.merged",
     Mergeable.CONTACT: "company.contacts_merged",
@@ -162,12 +171,12 @@ def _values(pair: Pair, survivor: Row, merged: Row) -> Row:
     taken = [name for name in FIELDS[pair.subject] if name in pair.taken and name != "amount"]
     values = {name: merged[name] for name in taken}
     if "name" in values and pair.subject is Mergeable.COMPANY:
-        values |= _spelled(values["name"])
+        values |= spelled_company(values["name"])._asdict()
     if pair.subject is not Mergeable.LEAD:
         return values
 
-    if "title" in values:
-        values["search"] = search_text(values["title"])
+    names = (values.get(name, survivor[name]) for name in _FOUND_BY)
+    values["search"] = lead_search(*names)
     if merged["entered_on"] < survivor["entered_on"]:
         values |= {name: merged[name] for name in ("entered_on", "entered_at")}
     secrecy = stricter(Secrecy(survivor["secrecy"]), Secrecy(merged["secrecy"]))
@@ -175,10 +184,6 @@ def _values(pair: Pair, survivor: Row, merged: Row) -> Row:
     if not values.get("code_name", survivor["code_name"]):
         values["code_name"] = survivor["code_name"] or merged["code_name"]
     return values
-
-
-def _spelled(name: str) -> Row:
-    return {"folded": folded(name), "normal": normal_form(name), "search": search_text(name)}
 
 
 def _merge_parts(db: Session, journal: Journal, pair: Pair) -> None:
@@ -282,7 +287,7 @@ def _keep_other_name(  # noqa: PLR0913, PLR0917 - as _follow_up
     )
     if db.scalar(known) is None:
         values = {"company_id": pair.survivor_id, "name": name, "added_at": now}
-        journal.add(db, table, values | _spelled(name))
+        journal.add(db, table, values | spelled_company(name)._asdict())
 
 
 def _settle_lead(db: Session, journal: Journal, pair: Pair) -> None:

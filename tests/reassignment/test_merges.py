@@ -121,6 +121,17 @@ class TestMergingLeads:
         assert (contact.lead_id, contact.company_id) == (kept, zone.old.id)
         assert db.get(Lead, gone) is None
 
+    def test_the_survivor_is_found_by_its_new_title_and_both_project_companies(self, db, zone):
+        zone.kept.project_company = "云帆制造"
+        zone.gone.title, zone.gone.project_company_code = "海德堡二期", "91330200MA2GQ3Y38X"
+        db.flush()
+
+        zone.merge(taken=frozenset({"title", "project_company_code"}))
+
+        db.refresh(zone.kept)
+        words = zone.kept.search
+        assert all(part in words for part in ("海德堡二期", "云帆制造", "91330200ma2gq3y38x"))
+
     def test_every_table_that_refers_to_a_lead_has_its_rows_moved(self, db, zone):
         attach(db, zone)
         gone = zone.gone.id
