@@ -1,20 +1,39 @@
 """Leads that were parked until a date which has come (PROJECTS 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm.leads.lists import ListedLead
 from crm.leads.models import Lead, LeadRole, Milestone
 from crm.leads.permissions import role_held_on
 from crm.leads.rules import LeadRoleKind, Stage
 
+# of a lead that was parked twice, the last entry holds
+_LAST = (
+    select(func.max(Milestone.id)).where(Milestone.kind == Stage.PARKED).group_by(Milestone.lead_id)
+)
+
+
+def parked_of(leads: Iterable[ListedLead]) -> list[int]:
+    """The ids of those that are parked."""
+    return [lead.id for lead in leads if lead.stage is Stage.PARKED]
+
+
+def look_again_dates(db: Session, lead_ids: Collection[int]) -> dict[int, date]:
+    """By parked lead, the date on which to look at it again, where it has one."""
+    if not lead_ids:
+        return {}
+    query = select(Milestone.lead_id, Milestone.look_again_on).where(
+        Milestone.id.in_(_LAST), Milestone.lead_id.in_(lead_ids)
+    )
+    return {lead_id: on for lead_id, on in db.execute(query) if on}
+
 
 def due_again(db: Session, person_id: int, on: date) -> Sequence[Lead]:
     """The parked leads that the person tracks and should look at again by that date."""
-    # of a lead that was parked twice, the last entry holds
-    last = select(func.max(Milestone.id)).where(Milestone.kind == Stage.PARKED)
     tracked = select(LeadRole.lead_id).where(
         LeadRole.person_id == person_id, LeadRole.role == LeadRoleKind.TRACKER, role_held_on(on)
     )
@@ -24,7 +43,7 @@ def due_again(db: Session, person_id: int, on: date) -> Sequence[Lead]:
         .where(
             Lead.stage == Stage.PARKED,
             Lead.id.in_(tracked),
-            Milestone.id.in_(last.group_by(Milestone.lead_id)),
+            Milestone.id.in_(_LAST),
             Milestone.look_again_on <= on,
         )
         .order_by(Milestone.look_again_on, Lead.id)

@@ -69,7 +69,7 @@ def render_lead(
     offers = offered_sites(db.session, lead.id)
     planned = planned_milestones(db.session, lead)
     place = Place(lead, planned, milestone_kinds(db.session), today())
-    bar = stage_bar(lead, planned, today())
+    bar = stage_bar(lead, planned, place.kinds.names, today())
     problems, files = lead_problems(lead.id), FILES.rows(lead.id)
     results, money = lead_results(lead), lead_money(lead)
     rows = timeline_rows(

@@ -9,10 +9,12 @@ from crm.base.sheets import Column, Format
 from crm.extensions import db
 from crm.followups.queries import NextStep, last_contacts, next_steps
 from crm.leads.lists import ListedLead, all_leads
+from crm.leads.parked import look_again_dates, parked_of
 from crm.leads.rules import LeadRoleKind, missing_roles
 from crm.web.auth import my_view
 from crm.web.downloads import Export, exported
 from crm.web.leads.listing import list_filters
+from crm.web.leads.rows import LOOK_AGAIN
 from crm.web.transaction import today
 
 COLUMNS = (
@@ -42,6 +44,13 @@ def export(suffix: str) -> ResponseReturnValue:
     for part in batches([lead.id for lead in leads]):
         contacts |= last_contacts(db.session, part)
         steps |= next_steps(db.session, part)
+    for part in batches(parked_of(leads)):
+        again = look_again_dates(db.session, part)
+        steps |= {
+            lead_id: NextStep(on, LOOK_AGAIN)
+            for lead_id, on in again.items()
+            if lead_id not in steps
+        }
 
     rows = [_row(lead, contacts.get(lead.id), steps.get(lead.id)) for lead in leads]
     return exported(Export("线索", f"leads-{on:%Y%m%d}", COLUMNS, Format(suffix)), rows)

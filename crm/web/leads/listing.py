@@ -15,6 +15,7 @@ from crm.followups.lead_sorting import LeadColumn, LeadSort
 from crm.followups.queries import last_contacts, next_steps
 from crm.leads.catalog import industries
 from crm.leads.lists import leads_page
+from crm.leads.parked import look_again_dates, parked_of
 from crm.leads.queries import LeadFilter
 from crm.leads.rules import Secrecy, Stage
 from crm.people.queries import unit_tree
@@ -87,12 +88,16 @@ def listing() -> ResponseReturnValue:
     )
     lead_ids = [lead.id for lead in page.items]
     contacts, steps = last_contacts(db.session, lead_ids), next_steps(db.session, lead_ids)
+    again = look_again_dates(db.session, parked_of(page.items))
 
     return render_template(
         "leads/list.html",
         filters=filters,
         heads=[_head(column, filters.sort) for column in LeadColumn],
-        rows=[lead_row(lead, contacts.get(lead.id), steps.get(lead.id), on) for lead in page.items],
+        rows=[
+            lead_row(lead, contacts.get(lead.id), steps.get(lead.id), on, again.get(lead.id))
+            for lead in page.items
+        ],
         newer=at_cursor(page.newer),
         older=at_cursor(page.older),
         picking=_picking(),

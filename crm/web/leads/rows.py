@@ -23,6 +23,7 @@ from crm.leads.rules import (
 from crm.leads.tiers import Tier
 from crm.web.visits.rows import Chip
 
+LOOK_AGAIN = "到期再看"  # the next step of a parked lead that has no other
 _AMOUNTS = tuple(FIELD_OF.values())
 _OF_PROJECT = ("project_company", "project_company_code")
 _FIRST = (
@@ -98,9 +99,15 @@ class LeadPage:
 
 
 def lead_row(
-    lead: ListedLead, last_contact: date | None, step: NextStep | None, on: date
+    lead: ListedLead,
+    last_contact: date | None,
+    step: NextStep | None,
+    on: date,
+    look_again_on: date | None = None,
 ) -> LeadRow:
+    """A row of a list; `look_again_on` is the next step of a parked lead that has none."""
     missing = missing_roles(lead.stage, lead.size, lead.holders)
+    due_on = step.due_on if step else look_again_on
 
     return LeadRow(
         lead.id,
@@ -108,8 +115,8 @@ def lead_row(
         lead.company,
         lead.secrecy,
         stage_chip(lead.stage),
-        step.what if step else "",
-        due_chip(step.due_on, on) if step else None,
+        step.what if step else LOOK_AGAIN if look_again_on else "",
+        due_chip(due_on, on) if due_on else None,
         lead.holders.get(LeadRoleKind.TRACKER, ""),
         lead.holders.get(LeadRoleKind.RESPONSIBLE_UNIT, ""),
         amount_of(lead),

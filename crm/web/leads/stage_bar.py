@@ -1,11 +1,12 @@
 """The stage bar of a lead's page: stages passed with their dates, the present one, those ahead."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from crm.base import formatting
+from crm.leads.milestone_kinds import STAGE_CODES
 from crm.leads.models import Lead
 from crm.leads.planning import PlannedMilestone
 from crm.leads.progress import progress_of
@@ -31,6 +32,15 @@ class BarStage:
 
 
 @dataclass(frozen=True, slots=True)
+class SideMilestone:
+    """A side milestone that was reached, or that is planned."""
+
+    label: str
+    note: str  # its date
+    is_reached: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StageBar:
     """The stages in their order, and what the lead may be moved to with one button."""
 
@@ -39,9 +49,12 @@ class StageBar:
     next_label: str
     stop_label: str  # parked or lost; empty where it goes on
     stop_reason: str | None
+    sides: list[SideMilestone]
 
 
-def stage_bar(lead: Lead, planned: Iterable[PlannedMilestone], on: date) -> StageBar:
+def stage_bar(
+    lead: Lead, planned: Sequence[PlannedMilestone], names: Mapping[str, str], on: date
+) -> StageBar:
     """The bar of a lead whose milestones are loaded."""
     progress = progress_of(lead)
     plans = {milestone.kind: milestone.planned_on for milestone in planned}
@@ -59,7 +72,30 @@ def stage_bar(lead: Lead, planned: Iterable[PlannedMilestone], on: date) -> Stag
         _next_label(next_kind, progress),
         Stage(progress.stop.kind).label if progress.stop else "",
         _reason(lead, progress, on),
+        _sides(lead, planned, names, on),
     )
+
+
+def _sides(
+    lead: Lead, planned: Iterable[PlannedMilestone], names: Mapping[str, str], on: date
+) -> list[SideMilestone]:
+    """The side milestones, the reached ones first, each by its date."""
+    reached = {
+        step.kind: step.reached_on for step in lead.milestones if step.kind not in STAGE_CODES
+    }
+    ahead = [
+        (plan.planned_on, plan.kind)
+        for plan in planned
+        if plan.kind not in STAGE_CODES and plan.kind not in reached
+    ]
+    found = [
+        SideMilestone(names[kind], _date(reached_on, on), is_reached=True)
+        for kind, reached_on in sorted(reached.items(), key=lambda item: item[1])
+    ]
+    return found + [
+        SideMilestone(names[kind], f"计划{_date(planned_on, on)}", is_reached=False)
+        for planned_on, kind in sorted(ahead)
+    ]
 
 
 def _passed(stage: Stage, progress: LineProgress, on: date) -> BarStage:

@@ -356,7 +356,7 @@ def test_a_lead_shows_its_facts_people_and_timeline(app, zone, tracker):
 
     page = tracker.get(zone.path()).text
 
-    assert page.index("寄送资料") < page.index("谈了用地。") < page.index("框架协议")
+    assert page.index("寄送资料") < page.index("谈了用地。") < page.rindex("框架协议")
     assert "已逾期" in page
     assert "招商局" in page
 
@@ -493,6 +493,19 @@ def test_a_stopped_lead_shows_where_it_stopped_and_goes_on_from_there(app, zone,
     assert 'class="stage-stopped" aria-current="step">' in stages
     assert "搁置原因：等环评，9月1日再看" in page
     assert "恢复至“在谈”" in page
+    # the list says when to look again, as the next step
+    listed = tracker.get("/leads").text
+    assert "到期再看" in listed
+    assert '<span class="due due-neutral">9月1日</span>' in listed
+
+
+def test_side_milestones_stand_below_the_stages_with_their_dates(zone, tracker):
+    assert 'class="sides"' not in tracker.get(zone.path()).text
+
+    reach(tracker, zone, kind="land", on="2026-07-10")
+
+    page = tracker.get(zone.path()).text
+    assert '<li class="side-reached">供地 <span class="figure">7月10日</span></li>' in page
 
 
 def test_a_followup_is_added_on_the_page_of_the_lead(app, zone, stranger):
