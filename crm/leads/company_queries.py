@@ -47,6 +47,17 @@ class ListedCompany:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectCompany:
+    """A company that was registered for a project (项目公司), of a lead that the viewer sees."""
+
+    lead_id: int
+    title: str
+    investor: str
+    name: str | None
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SeenCompanyPage:
     """A company with all that the viewer may read of it."""
 
@@ -114,6 +125,26 @@ def company_of(db: Session, viewer: Viewer, company_id: int, on: date) -> Compan
     """The company, where the viewer may see it; none: 404."""
     query = select(Company).where(Company.id == company_id, visible_company(viewer, on))
     return db.scalar(query)
+
+
+def project_companies(
+    db: Session, viewer: Viewer, company: Company, on: date
+) -> list[ProjectCompany]:
+    """Those of the company's leads, and the leads whose project company it is itself."""
+    is_itself = Lead.project_company == company.name
+    if company.credit_code:
+        is_itself |= Lead.project_company_code == company.credit_code
+    query = (
+        select(
+            *(Lead.id, Lead.title, Company.name),
+            *(Lead.project_company, Lead.project_company_code),
+        )
+        .join(Lead.company)
+        .where(Lead.project_company.is_not(None), visible(viewer, on))
+        .where((Lead.company_id == company.id) | is_itself)
+        .order_by(Lead.entered_on.desc(), Lead.id.desc())
+    )
+    return [ProjectCompany(*row) for row in db.execute(query).all()]
 
 
 def company_page(db: Session, viewer: Viewer, company_id: int, on: date) -> SeenCompanyPage | None:

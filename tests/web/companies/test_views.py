@@ -60,6 +60,19 @@ def test_a_company_has_its_leads_contacts_and_visits_on_a_page(app, zone):
     assert all(text in page for text in ("云海科技", "研发中心", "张工", "0513-85921234", "无锡"))
 
 
+def test_project_companies_are_told_on_the_page_of_the_investor_and_on_their_own(app, zone):
+    with arranged(app) as db:
+        own = {"project_company": "云帆制造", "secrecy": Secrecy.OPEN}
+        make_lead(db, "二期", company=db.get_one(Company, zone.open.id), **own)
+        itself = make_company(db, "云帆制造")
+    client = sign_in(app, "stranger")
+
+    assert "云帆制造" in client.get(path(zone.open)).text
+    page = client.get(path(itself)).text
+    assert "项目公司" in page
+    assert "云海科技" in page
+
+
 def test_of_a_company_with_a_hidden_lead_the_viewer_reads_what_visible_leads_tell(app, zone):
     seen, known = (sign_in(app, who).get(path(zone.shared)).text for who in ("stranger", "tracker"))
 
