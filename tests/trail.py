@@ -57,6 +57,7 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "visit_file": {"visit": "record_id"},
     "followup_file": {"followup": "record_id"},
     "order_file": {"supervision_order": "record_id"},
+    "assistance_offer": {"lead": "lead_id"},
     "lead_amount": {"lead": "lead_id"},
     "lead_site": {"lead": "lead_id"},
     "lead_role": {"lead": "lead_id"},

@@ -256,6 +256,19 @@ class LeadRole(Base):
         return self.from_on <= on and (self.to_on is None or self.to_on >= on)
 
 
+class AssistanceOffer(Base):
+    """A unit that offered to assist with a lead (申请协办, PROJECTS 6)."""
+
+    __tablename__ = "assistance_offer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    offered_at: Mapped[datetime]
+    offered_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    asked_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)  # supervisor
+
+
 class LeadFile(Attachment):
     """A file attached to a lead (佐证材料)."""
 

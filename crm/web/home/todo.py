@@ -13,6 +13,7 @@ from crm.base import formatting
 from crm.base.clock import at_civil, civil_date
 from crm.base.periods import DAY
 from crm.base.remembered import remembered_until
+from crm.leads.assistance import offers_waiting
 from crm.leads.parked import due_again
 from crm.leads.rules import Stage
 from crm.people import absence_approval
@@ -82,6 +83,7 @@ def _to_do(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
     yield from _problems(db, me, now)
     yield from _claims(db, me, now)
     yield from _parked(db, me, civil_date(now))
+    yield from _assistance(db, me, now)
     yield from _unled(db, me, civil_date(now))
     yield TodoItem(
         "您的修改已生成更正，请说明原因",
@@ -134,6 +136,14 @@ def _parked(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:
     if len(leads) == 1:
         url, about = url_for("leads.show", lead_id=leads[0].id), leads[0].title
     yield TodoItem("搁置的线索已到再看日期", len(leads), url, "flag", about)
+
+
+def _assistance(db: Session, me: Viewer, now: datetime) -> Iterator[TodoItem]:
+    """Units that offered to assist with a lead (PROJECTS 6); more than one link to the first."""
+    leads = offers_waiting(db, me, now)
+    if leads:
+        url = url_for("leads.show", lead_id=leads[0].id, open="role")
+        yield TodoItem("单位申请协办，请指定或另行回复", len(leads), url, "users", leads[0].title)
 
 
 def _unled(db: Session, me: Viewer, on: date) -> Iterator[TodoItem]:

@@ -24,6 +24,7 @@ from crm.reassignment.merge_rights import may_merge_lead
 from crm.web.auth import my_view
 from crm.web.followups.forms import DEFAULT_TERM, QuickForm
 from crm.web.leads.action_menu import MenuGroup, change_groups, overseer_groups
+from crm.web.leads.assistance_offers import offer_events
 from crm.web.leads.claims import lead_results
 from crm.web.leads.events import Happening, merge_happening, timeline_rows
 from crm.web.leads.files import FILES, added_files, of_lead
@@ -83,6 +84,7 @@ def render_lead(
             *money.happened,
             *added_files(lead.id, files, today()),
             *site_events(offers, today()),
+            *offer_events(lead.id, today()),
             *_merges(place, is_merged=is_merged),
         ],
     )
