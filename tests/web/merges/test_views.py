@@ -1,5 +1,7 @@
 """Pages of merges: choose, compare, merge, and take it back (PROJECTS 6)."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import select
 
@@ -8,6 +10,7 @@ from crm.leads.merged import Merge
 from crm.leads.models import Company, Lead
 from crm.leads.rules import Secrecy
 from crm.people.rules import Duty, Role
+from tests.conflicts import before_first_write
 from tests.conftest import NOW
 from tests.factories import (
     arranged,
@@ -171,3 +174,38 @@ def test_a_new_lead_after_a_merge_has_a_page_of_its_own(app, zone, boss):
 
     assert address != f"/leads/{gone}"
     assert boss.get(address).status_code == 200
+
+
+VISIT = {"kind": "outreach", "channel": "in_person", "status": "done", "city": "上海"}
+ATTACHED = {
+    "/leads/{gone}/followups": {"what": "寄送资料", "due_on": "2026-07-20", "ref": "F-MERGED"},
+    "/leads/{gone}/reach": {"kind": "land", "on": "2026-07-10"},
+    "/visits/new": {
+        **VISIT,
+        "starts": "09:00",
+        "ends": "10:00",
+        "first_on": "2026-07-14",
+        "lead_ids": "{gone}",
+        "leader_id": "{me}",
+        "ref": "V-MERGED",
+    },
+}
+
+
+@pytest.mark.parametrize("what", ATTACHED)
+def test_what_is_attached_to_a_lead_while_it_is_merged_loses_nothing_and_never_fails(
+    app, zone, boss, what
+):
+    tracker, ids = sign_in(app, "tracker"), {"gone": zone.gone.id, "me": zone.tracker.id}
+    form = {name: text.format(**ids) for name, text in ATTACHED[what].items()}
+
+    def merge_it():
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(boss.post, pair(zone)).result()
+
+    with before_first_write(app, merge_it):
+        answer = tracker.post(what.format(**ids), data=form)
+
+    assert the_merge(app) is not None
+    # it reached the survivor's page, or says that the lead is no more
+    assert answer.status_code in {301, 302, 404, 422}

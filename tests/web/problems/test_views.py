@@ -84,7 +84,10 @@ def test_a_problem_of_a_hidden_lead_does_not_exist(app, zone, problem):
     assert post(app, "builder", problem, "take").status_code == 404
     for page in ("?view=all", "/export.csv", "/figures"):
         assert "用地指标" not in builder.get(LIST + page).text
-    assert sign_in(app, "li").get(f"{LIST}/{problem}").status_code == 200
+    shown = sign_in(app, "li").get(f"{LIST}/{problem}")
+    assert shown.status_code == 200
+    # PROJECTS 0: no officer is named on it, so nothing happens by itself
+    assert "请先在分工中列明统筹单位经办人" in shown.text
 
 
 def test_a_reader_has_no_problems(app, zone, problem):
