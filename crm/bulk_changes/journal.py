@@ -16,6 +16,7 @@ class Change:
     before: dict[str, Any] = field(default_factory=dict)
     # the last entry of the trail about the lead or the follow-up: a later one tells of a change
     entry_id: int = 0
+    reader_id: int | None = None  # who has the next move from then on
 
 
 def written(changes: Sequence[Change]) -> str:

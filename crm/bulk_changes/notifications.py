@@ -1,7 +1,8 @@
 """One message to each who has the next move after a change of many leads (PROJECTS 2)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -20,46 +21,49 @@ from crm.people.permissions import viewer
 from crm.people.queries import people_by_id
 
 
-def tell(  # noqa: PLR0913 - one message, whole
-    db: Session,
-    *,
-    bulk: BulkChange,
-    asked: Asked,
-    changes: Sequence[Change],
-    by: Person,
-    now: datetime,
-    site: Site,
-) -> int:
-    """Tell each who tracks, answers for or follows up the leads from now on; how many."""
+def readers_of(
+    db: Session, asked: Asked, changes: Sequence[Change], on: date
+) -> dict[int, int | None]:
+    """By lead, who tracks, answers for or follows it up from now on."""
+    match asked.kind:
+        case BulkKind.TRACKER:
+            reader_id = asked.person_id
+        case BulkKind.UNIT if asked.unit_id:
+            reader_id = next(iter(supervisors_of_unit(db, asked.unit_id, on)), None)
+        case BulkKind.FOLLOWUP:
+            return {change.lead_id: change.before["person_id"] for change in changes}
+        case _:
+            reader_id = None
+    return {change.lead_id: reader_id for change in changes}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the messages tell: the change with its rows, or that it was undone."""
+
+    bulk: BulkChange
+    changes: Sequence[Change]
+    asked: Asked | None  # none: it was undone
+
+
+def tell(db: Session, told: Told, *, by: Person, now: datetime, site: Site) -> int:
+    """Tell each who has the next move, or had it until the undoing; how many."""
     mine: defaultdict[int, list[int]] = defaultdict(list)
-    for reader_id, lead_id in _next_moves(db, asked, changes, civil_date(now)):
-        mine[reader_id].append(lead_id)
+    for change in told.changes:
+        if change.reader_id is not None:
+            mine[change.reader_id].append(change.lead_id)
     readers = people_by_id(db, mine)
 
     return sum(
-        _post(db, bulk, asked, mine[reader.id], to=reader, by=by, now=now, site=site)
+        _post(db, told, mine[reader.id], to=reader, by=by, now=now, site=site)
         for reader in readers.values()
         if reader.id != by.id and not reader.is_disabled(now)
     )
 
 
-def _next_moves(
-    db: Session, asked: Asked, changes: Sequence[Change], on: date
-) -> Iterator[tuple[int, int]]:
-    """Pairs of a person and a lead."""
-    if asked.kind is BulkKind.TRACKER and asked.person_id:
-        yield from ((asked.person_id, change.lead_id) for change in changes)
-    if asked.kind is BulkKind.UNIT and asked.unit_id:
-        for reader_id in supervisors_of_unit(db, asked.unit_id, on)[:1]:
-            yield from ((reader_id, change.lead_id) for change in changes)
-    if asked.kind is BulkKind.FOLLOWUP:
-        yield from ((change.before["person_id"], change.lead_id) for change in changes)
-
-
 def _post(  # noqa: PLR0913 - one message, whole
     db: Session,
-    bulk: BulkChange,
-    asked: Asked,
+    told: Told,
     lead_ids: Sequence[int],
     *,
     to: Person,
@@ -67,14 +71,15 @@ def _post(  # noqa: PLR0913 - one message, whole
     now: datetime,
     site: Site,
 ) -> bool:
-    on = civil_date(now)
-    labels = lead_labels(db, viewer(db, to, on), lead_ids, on)
+    labels = lead_labels(db, viewer(db, to, civil_date(now)), lead_ids, civil_date(now))
     content = {
         "reader": to,
         "by": by,
-        "kind": bulk.kind.value,
-        "asked": asked,
+        "kind": told.bulk.kind.value,
+        "asked": told.asked,
         "leads": [labels[lead_id] for lead_id in lead_ids],
     }
-    envelope = Envelope(MessageKind.BULK, f"{MessageKind.BULK.value}:{bulk.id}:{to.username}", now)
+    step = "made" if told.asked else "undone"
+    key = f"{MessageKind.BULK.value}:{told.bulk.id}:{to.username}:{step}"
+    envelope = Envelope(MessageKind.BULK, key, now)
     return post(db, envelope, person=to, site=site, **content)

@@ -15,7 +15,7 @@ from crm.base.mail import Site
 from crm.bulk_changes.journal import Change, read, written
 from crm.bulk_changes.making import Making, change_one
 from crm.bulk_changes.models import BulkChange
-from crm.bulk_changes.notifications import tell
+from crm.bulk_changes.notifications import Told, readers_of, tell
 from crm.bulk_changes.rules import Asked, BulkKind, may_undo
 from crm.bulk_changes.undoing import undo_one
 from crm.followups.models import Followup
@@ -90,8 +90,14 @@ def change_leads(  # noqa: PLR0913 - a change, whole
         raise Refused("nothing_to_change")
 
     entries = _last_entries(db, asked.kind, changes)
+    readers = readers_of(db, asked, changes, civil_date(now))
     kept = [
-        replace(change, entry_id=entries[_subject_id(asked.kind, change)]) for change in changes
+        replace(
+            change,
+            entry_id=entries[_subject_id(asked.kind, change)],
+            reader_id=readers[change.lead_id],
+        )
+        for change in changes
     ]
     bulk = BulkChange(
         key=key,
@@ -104,12 +110,12 @@ def change_leads(  # noqa: PLR0913 - a change, whole
     db.add(bulk)
     after = {"kind": asked.kind, "entries": len(kept)}
     record(db, "bulk_change.made", bulk, by=by, at=now, after=after)
-    tell(db, bulk=bulk, asked=asked, changes=kept, by=by, now=now, site=site)
+    tell(db, Told(bulk, kept, asked), by=by, now=now, site=site)
 
     return bulk
 
 
-def undo_change(db: Session, *, bulk: BulkChange, by: Person, now: datetime) -> None:
+def undo_change(db: Session, *, bulk: BulkChange, by: Person, now: datetime, site: Site) -> None:
     """Make all leads what they were before; one that is undone already stays so.
 
     Whoever made the change may take it back, although it may have led a lead out of their scope.
@@ -130,6 +136,7 @@ def undo_change(db: Session, *, bulk: BulkChange, by: Person, now: datetime) -> 
 
     bulk.undone_at = now
     record(db, "bulk_change.undone", bulk, by=by, at=now, after={"entries": bulk.count})
+    tell(db, Told(bulk, changes, None), by=by, now=now, site=site)
 
 
 def made_under(db: Session, key: str, by: Person) -> BulkChange | None:

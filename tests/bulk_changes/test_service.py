@@ -77,7 +77,9 @@ def test_each_kind_is_made_and_undone_as_one(db, zone, asked):
 
     bulk = change(db, zone, asked(zone))
     made = state(db, zone)
-    undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW + timedelta(minutes=59))
+    undo_change(
+        db, bulk=bulk, by=zone.people["supervisor"], now=NOW + timedelta(minutes=59), site=SITE
+    )
 
     assert bulk.count == 2
     assert made != before
@@ -93,7 +95,7 @@ def test_a_role_replaced_on_the_day_it_began_comes_back(db, zone):
     before = state(db, zone)
 
     bulk = change(db, zone, to_tracker(zone, "below"), key="K2")
-    undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW)
+    undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW, site=SITE)
 
     assert state(db, zone) == before
 
@@ -129,9 +131,11 @@ def test_undo_is_refused_after_the_hour_and_to_others(db, zone):
     bulk = change(db, zone, to_tracker(zone))
 
     with pytest.raises(Refused, match="bulk_undo_too_late"):
-        undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW + timedelta(minutes=61))
+        undo_change(
+            db, bulk=bulk, by=zone.people["supervisor"], now=NOW + timedelta(minutes=61), site=SITE
+        )
     with pytest.raises(Refused, match="not_yours"):
-        undo_change(db, bulk=bulk, by=zone.people["admin"], now=NOW)
+        undo_change(db, bulk=bulk, by=zone.people["admin"], now=NOW, site=SITE)
 
 
 def test_undo_is_refused_whole_naming_the_row_that_was_changed_since(db, zone):
@@ -141,7 +145,7 @@ def test_undo_is_refused_whole_naming_the_row_that_was_changed_since(db, zone):
     before = state(db, zone)
 
     with pytest.raises(Refused) as refusal:
-        undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW)
+        undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW, site=SITE)
 
     assert refusal.value.code == "rows_changed_since"
     assert refusal.value.facts == {"leads": one.title}
@@ -156,22 +160,27 @@ def test_who_gave_the_leads_away_may_still_take_them_back_but_not_a_hidden_name(
     change_industry(db, lead=zone.more[0], industry="it", by=admin, now=NOW)
 
     with pytest.raises(Refused) as refusal:
-        undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW)
+        undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW, site=SITE)
 
     assert refusal.value.facts == {"leads": "内部线索"}
 
 
-def test_each_who_has_the_next_move_gets_one_mail_for_all_rows(db, zone):
-    change(db, zone, to_tracker(zone))
+def test_each_who_has_the_next_move_gets_one_mail_for_all_rows_and_one_of_the_undoing(db, zone):
+    bulk = change(db, zone, to_tracker(zone))
+    undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW, site=SITE)
 
-    [mail] = db.scalars(select(Message).where(Message.kind == MessageKind.BULK)).all()
-    assert mail.person_id == zone.people["colleague"].id
-    assert all(lead.title in mail.body_text for lead in zone.more)
+    of_kind = select(Message).where(Message.kind == MessageKind.BULK).order_by(Message.id)
+    made, undone = db.scalars(of_kind).all()
+    assert made.person_id == undone.person_id == zone.people["colleague"].id
+    assert made.subject == "2 条线索改由您跟踪"
+    assert "撤销了 2 条线索的批量修改" in undone.subject
+    assert zone.more[0].title in made.body_text
+    assert zone.more[1].title in made.body_text
 
 
 def test_each_row_has_its_entry_and_the_change_its_own(db, zone):
     bulk = change(db, zone, to_tracker(zone))
-    undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW)
+    undo_change(db, bulk=bulk, by=zone.people["supervisor"], now=NOW, site=SITE)
 
     entries = db.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
     assert entries == [

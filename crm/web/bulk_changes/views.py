@@ -102,7 +102,7 @@ def undo(bulk_id: int) -> ResponseReturnValue:
 
     try:
         with transaction() as session:
-            undo_change(session, bulk=bulk, by=me, now=moment())
+            undo_change(session, bulk=bulk, by=me, now=moment(), site=site())
     except Refused as refusal:
         flash(refusal_text(refusal), "danger")
     else:
