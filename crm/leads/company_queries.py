@@ -1,7 +1,7 @@
 """What the pages of companies read: only what the viewer's visible leads tell (PROJECTS 1)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -68,6 +68,7 @@ class SeenCompanyPage:
     leads: list[ListedLead]
     lead_ids: Sequence[int]  # all visible ones
     may_change: bool
+    project_companies: list[ProjectCompany]
 
 
 def visible_company(viewer: Viewer, on: date) -> ColumnElement[bool]:
@@ -127,24 +128,31 @@ def company_of(db: Session, viewer: Viewer, company_id: int, on: date) -> Compan
     return db.scalar(query)
 
 
-def project_companies(
-    db: Session, viewer: Viewer, company: Company, on: date
-) -> list[ProjectCompany]:
-    """Those of the company's leads, and the leads whose project company it is itself."""
-    is_itself = Lead.project_company == company.name
+def _leads_around(db: Session, viewer: Viewer, company: Company, on: date) -> list[Row[Any]]:
+    """The company's leads, and those whose project company it is itself."""
+    around = (Lead.company_id == company.id) | (Lead.project_company == company.name)
     if company.credit_code:
-        is_itself |= Lead.project_company_code == company.credit_code
+        around |= Lead.project_company_code == company.credit_code
     query = (
         select(
-            *(Lead.id, Lead.title, Company.name),
-            *(Lead.project_company, Lead.project_company_code),
+            *(Lead.id, Lead.company_id, Lead.credit_code, Lead.group_name, Lead.title),
+            *(Lead.project_company, Lead.project_company_code, Company.name.label("investor")),
         )
         .join(Lead.company)
-        .where(Lead.project_company.is_not(None), visible(viewer, on))
-        .where((Lead.company_id == company.id) | is_itself)
+        .where(around, visible(viewer, on))
         .order_by(Lead.entered_on.desc(), Lead.id.desc())
     )
-    return [ProjectCompany(*row) for row in db.execute(query).all()]
+    return list(db.execute(query))
+
+
+def _project_companies(leads: Iterable[Row[Any]]) -> list[ProjectCompany]:
+    return [
+        ProjectCompany(
+            row.id, row.title, row.investor, row.project_company, row.project_company_code
+        )
+        for row in leads
+        if row.project_company
+    ]
 
 
 def company_page(db: Session, viewer: Viewer, company_id: int, on: date) -> SeenCompanyPage | None:
@@ -158,11 +166,8 @@ def company_page(db: Session, viewer: Viewer, company_id: int, on: date) -> Seen
         return None
 
     company, hides = row
-    own = db.execute(
-        select(Lead.id, Lead.credit_code, Lead.group_name)
-        .where(Lead.company_id == company.id, visible(viewer, on))
-        .order_by(Lead.entered_on.desc(), Lead.id.desc())
-    ).all()
+    leads = _leads_around(db, viewer, company, on)
+    own = [row for row in leads if row.company_id == company.id]
     lead_ids = [row.id for row in own]
 
     values = {
@@ -182,6 +187,7 @@ def company_page(db: Session, viewer: Viewer, company_id: int, on: date) -> Seen
             *(db, "may change all leads", company.id, viewer.person_id, on),
             read=lambda: may_change_all(db, company.id, LeadScope(viewer, on)),
         ),
+        project_companies=_project_companies(leads),
     )
 
 

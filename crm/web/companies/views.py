@@ -17,7 +17,6 @@ from crm.leads.company_queries import (
     all_companies,
     companies_page,
     company_page,
-    project_companies,
 )
 from crm.leads.merged import Mergeable, survivor_of
 from crm.leads.models import Company, Contact
@@ -84,7 +83,6 @@ def show(company_id: int) -> ResponseReturnValue:
         facts=_facts(seen),
         leads=[lead_row(lead, None, None, on) for lead in seen.leads],
         rows=[visit_row(visit, moment()) for visit in visits],
-        project_companies=project_companies(db.session, my_view(), seen.company, on),
         # the page where one chooses decides in full
         may_merge=merges(my_view()) and (seen.may_change or is_officer(db.session, my_view(), on)),
     )
