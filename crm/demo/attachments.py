@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
 from crm.demo.events import AttachmentEvent, ScheduledCall
-from crm.demo.files import AttachmentRow
 from crm.demo.relative_dates import RelativeDates
+from crm.demo.rows import AttachmentRow
 from crm.files.models import Attachment
 from crm.files.service import attach, keep_file
 from crm.files.store import FileStore

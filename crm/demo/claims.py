@@ -13,8 +13,8 @@ from crm.base.money import YI
 from crm.base.pending import take
 from crm.base.periods import DAY
 from crm.demo.events import ClaimEvent, ClaimStepEvent, ScheduledCall
-from crm.demo.files import ClaimRow
 from crm.demo.relative_dates import RelativeDates
+from crm.demo.rows import ClaimRow
 from crm.leads.models import Lead, Milestone
 from crm.leads.progress import correct_milestone
 from crm.leads.result_facts import ResultFactChanged

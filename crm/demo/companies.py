@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
 from crm.demo.events import CompanyEvent, MergeEvent, ScheduledCall
-from crm.demo.files import CompanyRow, MergeRow
 from crm.demo.relative_dates import RelativeDates
+from crm.demo.rows import CompanyRow, MergeRow
 from crm.leads import service as leads_service
 from crm.leads.company_changes import CompanyChange, change_company
 from crm.leads.merged import Mergeable

@@ -9,8 +9,9 @@ from itertools import pairwise
 from crm.base.clock import at_civil
 from crm.base.periods import DAY, days
 from crm.demo.events import AbsenceEvent, LeadEvent, PostingEvent
-from crm.demo.files import Files, LeadRow, Plans, RelativeDate
+from crm.demo.files import Files, Plans
 from crm.demo.relative_dates import RelativeDates
+from crm.demo.rows import LeadRow, RelativeDate
 from crm.leads.rules import Stage
 from crm.people.rules import AbsenceStatus
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
 from crm.demo.events import CorrectionEvent
-from crm.demo.files import CorrectionRow
 from crm.demo.relative_dates import RelativeDates
+from crm.demo.rows import CorrectionRow
 from crm.people.models import Person
 from crm.people.queries import by_username
 from crm.quotas.models import Correction

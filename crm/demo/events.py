@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from crm.demo.files import (
+from crm.demo.rows import (
     AttachmentRow,
     ClaimRow,
     ClaimStepRow,

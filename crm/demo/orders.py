@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
 from crm.demo.events import OrderEvent, ScheduledCall, StepEvent
-from crm.demo.files import OrderRow
 from crm.demo.relative_dates import RelativeDates
+from crm.demo.rows import OrderRow
 from crm.leads.models import Lead
 from crm.people.models import Person, Unit
 from crm.supervision import drafting, service

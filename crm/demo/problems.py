@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from crm.base.clock import at_civil
 from crm.demo.events import ProblemEvent, ProblemStepEvent, ScheduledCall
-from crm.demo.files import ProblemRow, ProblemStepRow
 from crm.demo.relative_dates import RelativeDates
+from crm.demo.rows import ProblemRow, ProblemStepRow
 from crm.leads.models import Lead
 from crm.people.models import Person, Unit
 from crm.problems.models import Problem, ProblemCategory

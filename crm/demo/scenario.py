@@ -19,11 +19,12 @@ from crm.demo.events import (
     Scenario,
     VisitEvent,
 )
-from crm.demo.files import Files, VisitRow
+from crm.demo.files import Files
 from crm.demo.orders import order_event
 from crm.demo.problems import problem_event
 from crm.demo.relative_dates import RelativeDates
 from crm.demo.routines import routine_visits
+from crm.demo.rows import VisitRow
 from crm.visits.fields import WORDS, CompanyMet
 from crm.visits.rules import Channel, Counterpart, Status
 

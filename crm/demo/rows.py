@@ -1,0 +1,273 @@
+"""The rows of records in seeds/demo, one class for each kind."""
+
+from collections.abc import Mapping
+from datetime import time
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from crm.base.money import WAN, YI, Currency
+from crm.leads.rules import Secrecy, Stage
+from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
+from crm.problems.workflow import Step as ProblemStep
+from crm.results.rules import ClaimKind
+from crm.results.workflow import Step as ClaimStep
+from crm.supervision.rules import About, OrderKind, Origin
+from crm.supervision.workflow import Step
+from crm.visits.rules import Channel, Kind, Status, Verdict
+
+RelativeDate = str | int  # see relative_dates
+
+
+class Row(BaseModel):
+    """A row of a file; unknown columns are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PersonRow(Row):
+    """A person with one posting."""
+
+    username: str
+    name: str
+    email: str
+    phone: str
+    unit: str
+    duty: Duty
+    role: Role
+    since: RelativeDate = Field(alias="from")
+    until: RelativeDate = Field(alias="to")
+    primary: bool
+
+
+class AbsenceRow(Row):
+    """An absence."""
+
+    username: str
+    since: RelativeDate = Field(alias="from")
+    until: RelativeDate = Field(alias="to")
+    reason: str
+    kind: AbsenceKind
+    status: Literal[AbsenceStatus.ASKED, AbsenceStatus.APPROVED]
+
+
+class LeadRow(Row):
+    """A lead with its milestones, roles and amount."""
+
+    ref: str
+    company: str
+    title: str
+    industry: str
+    park: str
+    yi: Decimal | None = None  # in 亿元: 100 million yuan
+    usd_wan: Decimal | None = None  # in 万美元: 10,000 US dollars
+    unit: str
+    tracker: str
+    leader: str | None = None
+    members: tuple[str, ...] = ()
+    contact: tuple[str, str]  # name and position
+    city: str
+    source: str
+    secrecy: Secrecy = Secrecy.OPEN
+    code_name: str | None = None
+    line: dict[Stage, RelativeDate]  # the stages reached, in their order
+    side: dict[str, RelativeDate] = {}  # other milestones reached
+    planned: dict[str, RelativeDate] = {}
+    earlier: str | None = None
+    reason: str | None = None
+    intent: bool = False  # its framework agreement is one of intent
+    look_again: RelativeDate | None = None  # of a lead that is parked
+    note: str | None = None
+    next_due: RelativeDate | None = None
+
+    @property
+    def amount(self) -> tuple[Decimal, Currency]:
+        """The whole investment."""
+        if self.yi is not None:
+            return self.yi * YI, Currency.CNY
+        return (self.usd_wan or Decimal(0)) * WAN, Currency.USD
+
+    @property
+    def stage(self) -> Stage:
+        """How far it has come."""
+        return next(reversed(self.line))
+
+
+class VisitRow(Row):
+    """A single visit; `to` at 24:00 or before `from` lies on the next day."""
+
+    ref: str
+    kind: Kind
+    channel: Channel
+    status: Status
+    on: RelativeDate
+    begins: time = Field(alias="from")
+    ends: str = Field(alias="to")
+    city: str
+    leader: str
+    participants: str  # usernames, separated by `;`
+    leads: str  # refs, separated by `;`
+    logged_after: int | None  # days from its last one
+    verdict: Verdict | None
+    verdict_after: int | None  # days from the logging
+    met: str
+    position: str
+    minutes: str
+    next_step: str
+    note: str
+    trip: str
+    companies: str  # met besides those of the leads: `name:counterpart`, separated by `;`
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_none(cls, values: Mapping[str, str]) -> dict[str, str | None]:
+        # CSV has no null, and an empty text is no number.
+        optional = ("logged_after", "verdict", "verdict_after")
+        return {**values, **{name: values[name] or None for name in optional}}
+
+
+class FollowupRow(Row):
+    """A single follow-up that waits."""
+
+    lead: str
+    person: str
+    due: RelativeDate
+    what: str
+
+
+class StepRow(Row):
+    """A step of a supervision order."""
+
+    step: Step
+    day: RelativeDate
+    by: str
+    text: str = ""
+    to: RelativeDate | None = None
+
+
+class OrderRow(Row):
+    """A supervision order with its steps."""
+
+    matter: str
+    demand: str
+    about: About
+    origin: Origin
+    kind: OrderKind
+    unit: str
+    units: tuple[str, ...] = ()
+    person: str | None = None
+    lead: str | None = None
+    officer: str
+    steps: tuple[StepRow, ...]
+
+
+class ClaimStepRow(Row):
+    """A step of a claim; `yi` is the recognised amount where it is less."""
+
+    step: ClaimStep
+    day: RelativeDate
+    by: str
+    text: str = ""
+    yi: Decimal | None = None
+
+
+class ClaimRow(Row):
+    """A claim with its steps."""
+
+    lead: str
+    kind: ClaimKind
+    day: RelativeDate
+    by: str
+    steps: tuple[ClaimStepRow, ...] = ()
+
+
+class ProblemStepRow(Row):
+    """A step of a problem; `unit` is the new owner's, `to` a due date or when to look again."""
+
+    step: ProblemStep
+    day: RelativeDate
+    by: str
+    text: str = ""
+    unit: str | None = None
+    to: RelativeDate | None = None
+
+
+class ProblemRow(Row):
+    """A problem with its steps."""
+
+    matter: str
+    category: str
+    leads: tuple[str, ...]
+    by: str
+    day: RelativeDate
+    due: RelativeDate
+    unit: str | None = None
+    units: tuple[str, ...] = ()
+    steps: tuple[ProblemStepRow, ...]
+
+
+class CompanyRow(Row):
+    """What was changed on a company's page."""
+
+    lead: str  # of the company
+    by: str
+    day: RelativeDate
+    code: str
+    group: str
+    country: str
+    aliases: tuple[str, ...] = ()
+
+
+class MergeRow(Row):
+    """A duplicate that was entered and merged into a lead."""
+
+    ref: str
+    lead: str
+    company: str
+    title: str
+    by: str
+    day: RelativeDate
+    merger: str
+    merged: RelativeDate
+
+
+class AttachmentRow(Row):
+    """A file on a lead, a visit or an order; one with lines is a PDF, one without a picture."""
+
+    lead: str = ""
+    visit: str = ""
+    order: str = ""  # its matter
+    name: str
+    by: str
+    day: RelativeDate
+    lines: tuple[str, ...] = ()
+    supersedes: str = ""
+
+
+class CorrectionRow(Row):
+    """What is set right in a visit once its period is frozen; without `signed` it waits."""
+
+    visit: str
+    kind: Kind
+    channel: Channel
+    why: str
+    day: RelativeDate
+    signed: RelativeDate | None = None
+    signed_by: str | None = None
+
+
+class GrantRow(Row):
+    """Who enters visits for whom."""
+
+    owner: str
+    agent: str
+    since: RelativeDate = Field(alias="from")
+
+
+class LeavingRow(Row):
+    """Who is to leave, told on a day."""
+
+    username: str
+    announced: RelativeDate
+    last_on: RelativeDate
