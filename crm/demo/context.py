@@ -16,6 +16,7 @@ from crm.leads.rules import Stage
 from crm.people.rules import AbsenceStatus
 
 EVENING = time(20, 30)
+PLANNED = time(17, 20)
 MONTHS = 7  # the last seven are settled, or about to be
 SETTLED = (Stage.OPERATING, Stage.FULL_CAPACITY)
 SETTLED_DAYS = 60  # after its last milestone, an operating project needs no follow-ups
@@ -58,7 +59,11 @@ def lead_event(row: LeadRow, dates: RelativeDates) -> LeadEvent:
     reached = sorted((reached_on[kind], n, kind) for n, kind in enumerate(milestones))
     planned = {kind: dates.workday_until(dates.read(day)) for kind, day in row.planned.items()}
     again = None if row.look_again is None else dates.read(row.look_again)
-    return LeadEvent(row, {kind: day for day, _, kind in reached}, planned, again)
+    template = None
+    if row.template:
+        planned_on = dates.workday_until(dates.read(row.template.day))
+        template = at_civil(planned_on, PLANNED), dates.read(row.template.start)
+    return LeadEvent(row, {kind: day for day, _, kind in reached}, planned, again, template)
 
 
 @dataclass

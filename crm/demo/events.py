@@ -12,10 +12,15 @@ from crm.demo.rows import (
     CorrectionRow,
     LeadRow,
     MergeRow,
+    MoneyStepRow,
+    OfferRow,
     OrderRow,
     PersonRow,
     ProblemRow,
     ProblemStepRow,
+    RatesRow,
+    ReceiptRow,
+    SiteRow,
     StepRow,
 )
 from crm.leads.rules import FRAMEWORK, Agreement, Stage
@@ -56,6 +61,7 @@ class LeadEvent:
     reached: Mapping[str, date]
     planned: Mapping[str, date]
     look_again_on: date | None = None  # of a lead that is parked
+    template: tuple[datetime, date] | None = None  # when it was planned by one, from which start
 
     def agreement(self, kind: str) -> Agreement | None:
         """What was signed where that milestone was reached."""
@@ -182,6 +188,43 @@ class ClaimEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyStepEvent:
+    """A step of a claim to a receipt."""
+
+    row: MoneyStepRow
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptEvent:
+    """Money that arrived, when it was recorded and claimed."""
+
+    row: ReceiptRow
+    arrived_on: date
+    at: datetime
+    claimed_at: datetime | None
+    steps: tuple[MoneyStepEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RatesEvent:
+    """Exchange rates of a day."""
+
+    row: RatesRow
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SiteEvent:
+    """A site, when it was entered and offered."""
+
+    row: SiteRow
+    at: datetime
+    free_from: date | None
+    offers: tuple[tuple[OfferRow, datetime], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttachmentEvent:
     """A file that is added to a record."""
 
@@ -229,6 +272,8 @@ class Scenario:
     problems: Sequence[ProblemEvent]
     claims: Sequence[ClaimEvent]
     attachments: Sequence[AttachmentEvent]
+    money: Sequence[RatesEvent | ReceiptEvent]
+    sites: Sequence[SiteEvent]
     companies: Sequence[CompanyEvent]
     merges: Sequence[MergeEvent]
     grants: Sequence[GrantEvent]

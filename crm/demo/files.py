@@ -24,8 +24,11 @@ from crm.demo.rows import (
     OrderRow,
     PersonRow,
     ProblemRow,
+    RatesRow,
+    ReceiptRow,
     RelativeDate,
     Row,
+    SiteRow,
     VisitRow,
 )
 from crm.leads.rules import LINE, Stage
@@ -136,6 +139,9 @@ class Files:
     problems: Sequence[ProblemRow]
     claims: Sequence[ClaimRow]
     attachments: Sequence[AttachmentRow]
+    receipts: Sequence[ReceiptRow]
+    rates: Sequence[RatesRow]
+    sites: Sequence[SiteRow]
     companies: Sequence[CompanyRow]
     merges: Sequence[MergeRow]
     corrections: Sequence[CorrectionRow]
@@ -148,7 +154,7 @@ class Files:
     @cache
     def read(cls) -> Self:
         """Read all files; pydantic's ValidationError names a faulty one."""
-        companies = _yaml("companies.yaml")
+        companies, money = _yaml("companies.yaml"), _yaml("money.yaml")
         return cls(
             people=[PersonRow.model_validate(row) for row in _csv("people.csv")],
             absences=[AbsenceRow.model_validate(row) for row in _csv("absences.csv")],
@@ -159,6 +165,9 @@ class Files:
             claims=[ClaimRow.model_validate(row) for row in _yaml("claims.yaml")],
             problems=[ProblemRow.model_validate(row) for row in _yaml("problems.yaml")],
             attachments=[AttachmentRow.model_validate(row) for row in _yaml("attachments.yaml")],
+            receipts=[ReceiptRow.model_validate(row) for row in money["receipts"]],
+            rates=[RatesRow.model_validate(row) for row in money["rates"]],
+            sites=[SiteRow.model_validate(row) for row in _yaml("sites.yaml")],
             companies=[
                 CompanyRow.model_validate(row) for row in _yaml("companies.yaml")["changes"]
             ],

@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from crm.base.money import WAN, YI, Currency
-from crm.leads.rules import Secrecy, Stage
+from crm.leads.catalog_models import SiteKind
+from crm.leads.rules import AmountKind, Secrecy, Stage
 from crm.people.rules import AbsenceKind, AbsenceStatus, Duty, Role
 from crm.problems.workflow import Step as ProblemStep
 from crm.results.rules import ClaimKind
@@ -52,6 +53,14 @@ class AbsenceRow(Row):
     status: Literal[AbsenceStatus.ASKED, AbsenceStatus.APPROVED]
 
 
+class TemplateUse(Row):
+    """By which template (倒排工期) a lead was planned, on which day, from which start."""
+
+    name: str
+    day: RelativeDate
+    start: RelativeDate
+
+
 class LeadRow(Row):
     """A lead with its milestones, roles and amount."""
 
@@ -80,6 +89,20 @@ class LeadRow(Row):
     look_again: RelativeDate | None = None  # of a lead that is parked
     note: str | None = None
     next_due: RelativeDate | None = None
+    fixed_yi: Decimal | None = None  # fixed assets, in 亿元
+    registered_yi: Decimal | None = None  # registered capital
+    project_company: str | None = None
+    assisting: tuple[str, ...] = ()  # units
+    template: TemplateUse | None = None
+
+    @property
+    def other_amounts(self) -> dict[AmountKind, tuple[Decimal, Currency]]:
+        """What is stated besides the whole investment."""
+        stated = {
+            AmountKind.FIXED_ASSETS: self.fixed_yi,
+            AmountKind.REGISTERED_CAPITAL: self.registered_yi,
+        }
+        return {kind: (yi * YI, Currency.CNY) for kind, yi in stated.items() if yi is not None}
 
     @property
     def amount(self) -> tuple[Decimal, Currency]:
@@ -180,6 +203,63 @@ class ClaimRow(Row):
     day: RelativeDate
     by: str
     steps: tuple[ClaimStepRow, ...] = ()
+
+
+class MoneyStepRow(Row):
+    """A step of a claim to a receipt; `wan` is the recognised amount where it is less."""
+
+    step: ClaimStep
+    day: RelativeDate
+    by: str
+    text: str = ""
+    wan: Decimal | None = None
+    less: str = ""
+
+
+class ReceiptRow(Row):
+    """Money that arrived, or a reversal, with the day of its claim and its steps."""
+
+    ref: str
+    lead: str
+    by: str
+    day: RelativeDate
+    wan: Decimal  # 万 of its currency
+    currency: Currency = Currency.CNY
+    form: str = ""
+    payer: str = ""
+    tail: str = ""
+    reverses: str = ""
+    reason: str = ""
+    claim: RelativeDate | None = None
+    steps: tuple[MoneyStepRow, ...] = ()
+
+
+class RatesRow(Row):
+    """Exchange rates of a day."""
+
+    day: RelativeDate
+    rates: Mapping[Currency, Decimal]
+
+
+class OfferRow(Row):
+    """A site offered to a lead."""
+
+    lead: str
+    by: str
+    day: RelativeDate
+
+
+class SiteRow(Row):
+    """A site with its offers."""
+
+    name: str
+    park: str
+    kind: SiteKind
+    area: Decimal
+    power: int
+    free: RelativeDate | None = None
+    note: str | None = None
+    offers: tuple[OfferRow, ...]
 
 
 class ProblemStepRow(Row):

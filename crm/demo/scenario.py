@@ -20,11 +20,13 @@ from crm.demo.events import (
     VisitEvent,
 )
 from crm.demo.files import Files
+from crm.demo.money import rates_event, receipt_event
 from crm.demo.orders import order_event
 from crm.demo.problems import problem_event
 from crm.demo.relative_dates import RelativeDates
 from crm.demo.routines import routine_visits
 from crm.demo.rows import VisitRow
+from crm.demo.sites import site_event
 from crm.visits.fields import WORDS, CompanyMet
 from crm.visits.rules import Channel, Counterpart, Status
 
@@ -49,6 +51,11 @@ def build_scenario(files: Files, dates: RelativeDates) -> Scenario:
         claims=[claim_event(row, dates) for row in files.claims],
         problems=[problem_event(row, dates) for row in files.problems],
         attachments=[attachment_event(row, dates) for row in files.attachments],
+        money=[
+            *(rates_event(row, dates) for row in files.rates),
+            *(receipt_event(row, dates) for row in files.receipts),
+        ],
+        sites=[site_event(row, dates) for row in files.sites],
         companies=[company_event(row, dates) for row in files.companies],
         merges=[merge_event(row, dates) for row in files.merges],
         grants=[

@@ -29,8 +29,10 @@ from crm.demo.events import (
     ScheduledCall,
     VisitEvent,
 )
+from crm.demo.money import MoneyWriter
 from crm.demo.orders import OrderWriter
 from crm.demo.problems import ProblemWriter
+from crm.demo.sites import SiteWriter
 from crm.files.store import FileStore
 from crm.followups import service as followup_service
 from crm.followups.models import Followup
@@ -39,11 +41,13 @@ from crm.leads import service as lead_service
 from crm.leads.companies import CompanyData
 from crm.leads.contacts import ContactData
 from crm.leads.models import Lead
+from crm.leads.plan_templates import plan_by_template, used_templates
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.people import absences, entry_grants, postings
 from crm.people import service as people_service
 from crm.people.entry_grants import GrantData
 from crm.people.models import Person, Unit
+from crm.quotas.queries import working_calendar
 from crm.visits import service as visit_service
 from crm.visits import trips, verdicts
 from crm.visits.fields import WORDS
@@ -78,6 +82,8 @@ class ScenarioWriter:
         self._post_everybody()
         attached = AttachmentWriter(self.db, self.store, self.people)
         records = CompanyWriter(self.db, self.people, self.leads)
+        money = MoneyWriter(self.db, self.people, self.leads, ADMIN)
+        sites = SiteWriter(self.db, self.people, self.units, self.leads, ADMIN)
         calls = [
             *(call for event in self.scenario.absences for call in self._of_absence(event)),
             *(call for event in self.scenario.leads for call in self._of_lead(event)),
@@ -87,6 +93,8 @@ class ScenarioWriter:
             *(call for event in self.scenario.orders for call in self._of_order(event)),
             *(call for event in self.scenario.problems for call in self._of_problem(event)),
             *(call for event in self.scenario.claims for call in self._of_claim(event)),
+            *(call for event in self.scenario.money for call in money.calls(event)),
+            *(call for event in self.scenario.sites for call in sites.calls(event)),
             *(call for event in self.scenario.attachments for call in attached.calls(event)),
             *(call for event in self._of_companies() for call in records.calls(event)),
             *self._of_people(),
@@ -157,6 +165,9 @@ class ScenarioWriter:
         yield at_civil(event.begun_on, ENTERED), partial(self._enter_lead, event)
         for kind, on in event.planned.items():
             yield at_civil(event.begun_on, ENTERED), partial(self._plan, event, kind, on)
+        if event.template:
+            at, start = event.template
+            yield at, partial(self._plan_by_template, event, start)
         for kind, on in event.reached.items():
             if kind != Stage.LEAD:
                 yield at_civil(on, ENTERED), partial(self._reach, event, kind)
@@ -177,6 +188,8 @@ class ScenarioWriter:
             source=row.source,
             amount=amount,
             currency=currency,
+            other_amounts=row.other_amounts,
+            project_company=row.project_company,
             note=row.note,
             earlier_lead_id=self.leads[row.earlier].id if row.earlier else None,
             unit_id=self.units[row.unit].id,
@@ -195,6 +208,28 @@ class ScenarioWriter:
                 by=by,
                 now=now,
             )
+        for code in row.assisting:
+            roles.give_role(
+                self.db,
+                lead=lead,
+                role=LeadRoleKind.ASSISTING_UNIT,
+                holder=self.units[code],
+                from_on=event.begun_on,
+                by=by,
+                now=now,
+            )
+
+    def _plan_by_template(self, event: LeadEvent, start: date, now: datetime) -> None:
+        name = event.row.template.name if event.row.template else ""
+        plan_by_template(
+            self.db,
+            lead=self.leads[event.row.ref],
+            template=next(row for row in used_templates(self.db) if row.name == name),
+            start=start,
+            calendar=working_calendar(self.db),
+            by=self.people[event.row.tracker],
+            now=now,
+        )
 
     def _plan(self, event: LeadEvent, kind: str, on: date, now: datetime) -> None:
         planning.plan_milestone(

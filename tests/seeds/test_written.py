@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from crm.base import clock
 from crm.base.clock import at_civil, civil_date
@@ -23,7 +24,11 @@ from crm.people.queries import by_username, unit_tree
 from crm.people.service import verify
 from crm.quotas.queries import figures
 from crm.quotas.rules import FigureStatus
+from crm.results.basis import Basis
 from crm.results.models import Claim
+from crm.results.receipt_models import Receipt
+from crm.results.receipt_queries import standings
+from crm.results.receipt_rules import Line
 from crm.results.rules import ClaimState
 from crm.supervision.assignees import waiting_for
 from crm.supervision.models import Order
@@ -52,6 +57,7 @@ def test_the_zone_is_in_the_database_as_it_is_told(db, tmp_path):
     the_report_s_figures_are_there(db)
     registered_and_recognised_are_equal(db)
     every_state_of_a_claim_is_shown(db)
+    every_state_of_a_receipt_is_shown(db)
     every_status_is_on_the_board(db)
     the_demonstration_accounts_open(db)
     orders_are_on_their_way(db)
@@ -137,6 +143,17 @@ def registered_and_recognised_are_equal(db):
 
 def every_state_of_a_claim_is_shown(db):
     assert set(db.scalars(select(Claim.state))) == set(ClaimState)
+
+
+def every_state_of_a_receipt_is_shown(db):
+    rows = db.scalars(select(Receipt).options(joinedload(Receipt.form))).all()
+    stand = standings(db, rows).values()
+
+    assert {row.basis for row in stand} == set(Basis) - {Basis.OTHER_YEAR}
+    assert [row.mark for row in stand if row.mark] == ["补报9月"]
+    assert {row.form.line for row in rows} == set(Line)
+    assert sum(row.amount < 0 for row in rows) == 1
+    assert [row.currency for row in rows if row.counted_amount is None] == [Currency.HKD]
 
 
 def recruiters():
