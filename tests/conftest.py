@@ -13,6 +13,7 @@ import time_machine
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -28,6 +29,8 @@ from tests.postgres import server
 NOW = datetime(2026, 7, 15, 2, 0, tzinfo=UTC)  # Wednesday 10:00 in the zone
 PAGES = Path(__file__).parent / "web"
 _running = ExitStack()
+settings.register_profile("ours", deadline=None)  # a busy machine is no fault
+settings.load_profile("ours")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -18,7 +18,7 @@ def pdf(*, password="", text="A"):
     document.docinfo["/Title"] = text
     content = io.BytesIO()
     locked = pikepdf.Encryption(user=password, owner="owner") if password else None
-    document.save(content, encryption=locked or False)
+    document.save(content, encryption=locked or False, deterministic_id=not locked)
     return content.getvalue()
 
 

@@ -200,7 +200,7 @@ WHOLE = [
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of damaged EXIF
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data(), st.sampled_from(WHOLE))
 def test_whatever_is_broken_is_kept_or_refused(data, whole):
     name, content = whole

@@ -14,7 +14,7 @@ from crm.transactions import transaction
 from tests.conftest import NOW
 from tests.jobs.mail import SENDER, post_office, write
 from tests.jobs.scripted import Reply, scripted
-from tests.jobs.work import messages
+from tests.jobs.work import eventually, messages
 
 PEOPLE = ("an", "bo", "cai", "ding", "er", "fang")
 
@@ -49,8 +49,7 @@ def test_as_many_are_under_way_as_there_are_connections(sessions, office):
     delivery = Thread(target=worker(sessions, office.port).deliver_all)
     delivery.start()
 
-    while len(office.received) < 3:
-        office.asked.wait(5)
+    assert eventually(lambda: len(office.received) == 3)
     under_way = states(sessions)
     office.answers.set()
     delivery.join()

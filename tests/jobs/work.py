@@ -1,5 +1,6 @@
 """A tiny job for the tests: one message a slot for each person, so that once is once."""
 
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -104,3 +105,11 @@ def messages(sessions: sessionmaker[Session]) -> list[Message]:
 
 def keys(sessions: sessionmaker[Session]) -> list[str]:
     return [message.dedupe_key for message in messages(sessions)]
+
+
+def eventually(claim, seconds: float = 30) -> bool:
+    """Whether it comes true within that time."""
+    deadline = time.monotonic() + seconds
+    while not claim() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return claim()

@@ -31,9 +31,7 @@ def admin(db):
     return make_zone(db).eyes("admin")
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(words, min_size=4, max_size=4), words, st.slices(10))
 def test_whatever_contains_the_text_is_found_through_the_index(db, admin, texts, typed, part):
     title, code_name, group, company = texts

@@ -140,7 +140,6 @@ TREES = st.tuples(st.just(0), PLACES, PLACES, PLACES, PLACES)
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(tree=TREES, inspecting=st.sets(PLACES, max_size=2), people=PEOPLE, author=PLACES)

@@ -151,7 +151,7 @@ def result(lead_id, on, state):
 
 
 @given(worlds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_is_decided_the_months_add_up_to_the_year(world):
     months, tables = (JULY, AUGUST, SEPTEMBER), []
 

@@ -21,7 +21,6 @@ LAST_ON = date(2026, 7, 11)
 LIMITS = st.integers(0, 7)
 ON_A_DATABASE = settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
