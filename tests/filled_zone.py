@@ -17,6 +17,7 @@ from crm.leads import catalog
 from crm.leads.catalog_models import CatalogEntry, Site, SiteKind
 from crm.leads.merged import Mergeable
 from crm.leads.models import Company, Lead, MilestoneKind
+from crm.leads.own_field_models import LeadOwnValue, OwnField, OwnKind
 from crm.leads.rules import LeadRoleKind, Secrecy, Stage
 from crm.leads.template_models import PlanTemplate, PlanTemplateStep
 from crm.leads.tiers import Tier
@@ -182,6 +183,9 @@ PAGES = (
     ("shan", "/admin/catalog"),
     ("shan", "/admin/catalog/source/new"),
     ("shan", "/admin/sites"),
+    ("shan", "/admin/own-fields"),
+    ("shan", "/admin/own-fields/new"),
+    ("shan", "/admin/own-fields/{own_field}"),
     ("shan", "/admin/sites/new"),
     ("shan", "/admin/milestones"),
     ("shan", "/admin/milestones/new"),
@@ -358,6 +362,7 @@ def _arrange(db, site):
         "target": target.id,
         **_results(db, bureau, recruiter),
         **_data_of_the_zone(db),
+        "own_field": _own_field(db, lead),
         **_merged(db, bureau, watch),
     }
 
@@ -406,6 +411,18 @@ def _data_of_the_zone(db):
         "site": site.id,
         "industry": db.scalar(select(func.min(CatalogEntry.id))),
     }
+
+
+def _own_field(db, lead):
+    """An own field of the zone that the lead has filled in."""
+    field = OwnField(
+        code="own_1", name="预计用工人数", kind=OwnKind.NUMBER, position=1, is_used=True
+    )
+    db.add(field)
+    db.flush()
+    value = {"field_id": field.id, "kind": field.kind, "number": Decimal(300), "entered_at": NOW}
+    db.add(LeadOwnValue(lead_id=lead.id, **value))
+    return field.id
 
 
 def _merged(db, unit, by):

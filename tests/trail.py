@@ -59,6 +59,8 @@ BESIDE: Mapping[str, Mapping[str, str | None]] = {
     "order_file": {"supervision_order": "record_id"},
     "assistance_offer": {"lead": "lead_id"},
     "lead_amount": {"lead": "lead_id"},
+    "lead_own_value": {"lead": "lead_id"},
+    "own_field_choice": {"own_field": "field_id"},
     "lead_site": {"lead": "lead_id"},
     "lead_role": {"lead": "lead_id"},
     "login_session": {"person": "person_id"},

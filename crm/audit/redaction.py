@@ -51,6 +51,7 @@ WITHOUT_LEADS = frozenset(
         "job_run",
         "login_session",
         "message",
+        "own_field",
         "person",
         "posting",
         "problem_category",

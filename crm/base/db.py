@@ -134,6 +134,26 @@ class Rate(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value).scaleb(-8).normalize()
 
 
+class Quantity(TypeDecorator[Decimal]):
+    """An exact number, stored as whole parts of 10^-4."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Any) -> int | None:
+        """Convert to parts; ValueError for smaller ones."""
+        if value is None:
+            return None
+        parts = value.scaleb(4)
+        if parts != int(parts):
+            message = f"parts of 10^-4 in {value}"
+            raise ValueError(message)
+        return int(parts)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:
+        return None if value is None else Decimal(value).scaleb(-4)
+
+
 class Codes(TypeDecorator[frozenset[StrEnum]]):
     """A set of codes, stored as text in one column (`outreach;residency`)."""
 

@@ -1,7 +1,7 @@
 """The fields of a lead, and their values as services are given them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from crm.base.money import Currency, Stated
 from crm.base.sheets import Column
 from crm.leads.companies import CompanyData
 from crm.leads.contacts import ContactData
+from crm.leads.own_fields import OwnValue
 from crm.leads.rules import LINE, Agreement, AmountKind, Secrecy, Stage
 
 OTHER_AMOUNTS = tuple(kind for kind in AmountKind if kind is not AmountKind.TOTAL)
@@ -285,6 +286,8 @@ class LeadData:
     currency: Currency | None = None
     other_amounts: Mapping[AmountKind, Stated | None] | None = None  # none: they stay as they are
     stated_on: date | None = None  # the amounts; none: today
+    # by code of the zone's own field; what is left out stays as it is
+    own_values: Mapping[str, OwnValue | None] = field(default_factory=dict)
     note: str | None = None
     earlier_lead_id: int | None = None
     entered_on: date | None = None  # none: today
@@ -297,10 +300,10 @@ class LeadData:
 # Texts that are kept as they are given; the title and those of the company have rules of their own.
 OWN_TEXTS = tuple(
     name
-    for name, field in LEAD_FIELDS.items()
-    if field.kind in TEXTS
-    and field.in_form
-    and field.is_stored
+    for name, declared_field in LEAD_FIELDS.items()
+    if declared_field.kind in TEXTS
+    and declared_field.in_form
+    and declared_field.is_stored
     and name in LeadData.__dataclass_fields__
     and name != "title"
 )

@@ -14,6 +14,7 @@ from crm.base.names import folded, spellings
 from crm.base.periods import DAY
 from crm.leads.merged import Merge, Mergeable, merged_as, standing_merges
 from crm.leads.models import Company, CompanyAlias, Lead, LeadRole
+from crm.leads.own_values import OwnFilter
 from crm.leads.permissions import changeable, in_charge, named, role_held_on, visible, visible_to
 from crm.leads.reached import companies_reached
 from crm.leads.redaction import companies_with_hidden_leads
@@ -33,6 +34,7 @@ class LeadFilter:
     secrecy: Secrecy | None = None
     unit_id: int | None = None
     is_mine: bool = False
+    own: tuple[OwnFilter, ...] = ()  # by the zone's own fields
 
 
 class LeadForPage(NamedTuple):
@@ -97,6 +99,9 @@ def filtered(db: Session, viewer: Viewer, on: date, by: LeadFilter) -> Select[Le
     ):
         if value:
             query = query.where(column == value)
+
+    for own in by.own:
+        query = query.where(own.matches())
 
     if by.unit_id:
         query = query.where(in_charge([by.unit_id], on))

@@ -29,6 +29,7 @@ from crm.leads.contacts import ContactData, keep_contact, move_contacts
 from crm.leads.credit_codes import credit_code_of, require_credit_code
 from crm.leads.fields import OWN_TEXTS, LeadData
 from crm.leads.models import Company, Lead, LeadRole, Milestone
+from crm.leads.own_values import keep_own_values
 from crm.leads.permissions import (
     colleague_of,
     may_see,
@@ -103,7 +104,8 @@ def add_lead(db: Session, *, data: LeadData, by: Person | None, now: datetime) -
     _add_parts(db, lead, data, by=by, now=now)
     _, amounts = _keep_amounts(db, lead, data, by=by, now=now)
     _, contact = keep_contact(db, lead, data.contact, scope, now=now)
-    after = _audited_values(data) | amounts | contact
+    _, own = keep_own_values(db, lead, data.own_values, by=by, now=now)
+    after = _audited_values(data) | amounts | contact | own
     record(db, "lead.added", lead, by=by, at=now, after=after)
 
     return lead
@@ -126,6 +128,7 @@ def change_lead(
         was,
         _keep_amounts(db, lead, data, by=by, now=now),
         keep_contact(db, lead, data.contact, scope, now=now),
+        keep_own_values(db, lead, data.own_values, by=by, now=now),
     ):
         before, after = before | part[0], after | part[1]
 

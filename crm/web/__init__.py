@@ -40,6 +40,7 @@ from crm.web.leads import views as leads
 from crm.web.merges import views as merges
 from crm.web.milestones import kinds as milestone_kinds
 from crm.web.milestones import templates as plan_templates
+from crm.web.own_fields import views as own_fields
 from crm.web.people import entry_grants, reassignment, units
 from crm.web.people import views as people
 from crm.web.problems import admin as problem_categories
@@ -140,6 +141,7 @@ def init_app(app: Flask) -> None:
         rates,
         catalog,
         sites,
+        own_fields,
         problem_categories,
         milestone_kinds,
         imports,

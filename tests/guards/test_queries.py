@@ -18,8 +18,8 @@ MOST = 12
 ABOVE = {"/admin/clock/weekly-digest/preview": 98}
 # the first view after a change reads anew what the process remembered
 MOST_ANEW = 20
-# a lead gathers claims, problems, files, amounts and sites, each remembered by itself; a merge
-# asks each table that refers to the record
+# a lead gathers claims, problems, files, amounts, sites and own fields, each remembered by itself;
+# a merge asks each table that refers to the record
 ABOVE_ANEW = {
     "/": 64,
     "/targets": 22,

@@ -27,6 +27,7 @@ PAGES = (
         "设置认定单位、佐证要求、启用日期和不予认定情形",
     ),
     ("catalog.listing", "产业和线索来源", "briefcase", "设置登记线索时可选的产业和来源"),
+    ("own_fields.listing", "补充信息", "pencil", "设置线索上另行登记的内容，最多 10 项"),
     ("sites.listing", "载体", "building-factory-2", "管理可向项目推荐的土地、厂房和办公楼"),
     (
         "imports.start",

@@ -44,6 +44,8 @@ ACTIONS: Mapping[str, str] = {
     "lead.site_withdrawn": "撤回推荐载体",
     "catalog_entry.added": "添加产业或来源",
     "catalog_entry.changed": "修改产业或来源",
+    "own_field.added": "添加补充信息",
+    "own_field.changed": "修改补充信息",
     "site.added": "添加载体",
     "site.changed": "修改载体",
     "exchange_rate.set": "登记汇率",
@@ -181,6 +183,7 @@ ACTIONS: Mapping[str, str] = {
 SUBJECTS: Mapping[str, str] = {
     "exchange_rate": "汇率",
     "catalog_entry": "产业或来源",
+    "own_field": "补充信息",
     "site": "载体",
     "company": "企业",
     "visit": "拜访",

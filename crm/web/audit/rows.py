@@ -1,6 +1,6 @@
 """Rows of the audit page: who did what to what, and each change in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from crm.audit.redaction import LEADS, ReadableEntries, entry_values, readable_e
 from crm.base import clock, formatting
 from crm.base.audit_entries import AuditEntry
 from crm.leads.models import Lead
+from crm.leads.own_fields import OWN_CODE, own_fields
 from crm.leads.redaction import HIDDEN
 from crm.people.models import Person, Unit
 from crm.people.permissions import Viewer
@@ -49,6 +50,7 @@ class _Words:
 
     names: EntryNames
     readable: ReadableEntries
+    own_fields: Mapping[str, str]  # the zone's, by code
 
     def value(self, subject: str, field: str, value: Any) -> str:
         """A value in words."""
@@ -69,6 +71,11 @@ class _Words:
                 return self._name_of(field, value)
 
         return self._text(subject, field, str(value))
+
+    def label(self, subject: str, field: str) -> str:
+        """The name of a field, of the zone's own fields, too."""
+        own = self.own_fields.get(field) if subject == Lead.__tablename__ else None
+        return own or label_of(subject, field)
 
     def _text(self, subject: str, field: str, text: str) -> str:
         if (subject, field) in OF_KINDS:
@@ -128,9 +135,18 @@ def audit_rows(
     """The entries as the viewer may read them, in a fixed number of queries."""
     on = clock.civil_date(now)
     visit_ids = {entry.subject_id for entry in entries if entry.subject == Visit.__tablename__}
-    words = _Words(entry_names(db, visit_ids), readable_entries(db, viewer, entries, on))
+    readable = readable_entries(db, viewer, entries, on)
+    words = _Words(entry_names(db, visit_ids), readable, _own_fields(db, entries))
 
     return [_row(entry, words, on) for entry in entries]
+
+
+def _own_fields(db: Session, entries: Iterable[AuditEntry]) -> dict[str, str]:
+    """The names of the zone's own fields by code, where an entry has one."""
+    texts = (text for entry in entries for text in (entry.before, entry.after) if text)
+    if not any(f'"{OWN_CODE}' in text for text in texts):
+        return {}
+    return {field.code: field.name for field in own_fields(db)}
 
 
 def _row(entry: AuditEntry, words: _Words, on: date) -> AuditRow:
@@ -159,7 +175,7 @@ def _changes(entry: AuditEntry, words: _Words) -> Iterable[tuple[str, str]]:
             words.value(entry.subject, field, values.get(field)) for values in (before, after)
         )
         is_new = entry.before is None  # there was no earlier value
-        yield label_of(entry.subject, field), new if is_new else f"{old} → {new}"
+        yield words.label(entry.subject, field), new if is_new else f"{old} → {new}"
 
 
 def _instant(text: str) -> str | None:

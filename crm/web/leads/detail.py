@@ -13,6 +13,8 @@ from crm.leads.companies import values_of_company
 from crm.leads.merged import Mergeable, merges_of
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Lead
+from crm.leads.own_fields import own_fields
+from crm.leads.own_values import own_rows
 from crm.leads.permissions import may_see
 from crm.leads.planning import plannable, planned_milestones
 from crm.leads.queries import changeable_lead, lead_by_id, lead_with_right
@@ -29,6 +31,7 @@ from crm.web.leads.claims import lead_results
 from crm.web.leads.events import Happening, merge_happening, timeline_rows
 from crm.web.leads.files import FILES, added_files, of_lead
 from crm.web.leads.money import lead_money
+from crm.web.leads.own_values import own_facts, own_happenings
 from crm.web.leads.panel import Panel, Place, panel_of
 from crm.web.leads.plan_rows import plan_rows
 from crm.web.leads.problems import lead_problems
@@ -72,7 +75,7 @@ def render_lead(
     place = Place(lead, planned, milestone_kinds(db.session), today())
     bar = stage_bar(lead, planned, place.kinds.names, today())
     problems, files = lead_problems(lead.id), FILES.rows(lead.id)
-    results, money = lead_results(lead), lead_money(lead)
+    results, money, own = lead_results(lead), lead_money(lead), own_rows(db.session, lead.id)
     rows = timeline_rows(
         timeline(db.session, my_view(), lead, today()),
         place.kinds,
@@ -85,6 +88,7 @@ def render_lead(
             *added_files(lead.id, files, today()),
             *site_events(offers, today()),
             *offer_events(lead.id, today()),
+            *own_happenings(lead, own_fields(db.session), own, today()),
             *_merges(place, is_merged=is_merged),
         ],
     )
@@ -147,6 +151,7 @@ def _page(lead: Lead, *, can_change: bool) -> LeadPage:
         industry=industry_name(db.session, lead.industry),
         amounts=amounts_of(db.session, lead.id),
         size=tier_lines(db.session).tier_of(lead.amount, lead.currency, today()),
+        own=own_facts(own_fields(db.session), own_rows(db.session, lead.id)),
         can_change=can_change,
     )
     return lead_page(lead, extras, today())

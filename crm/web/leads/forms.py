@@ -12,6 +12,7 @@ from wtforms.validators import DataRequired, Length, Optional
 from crm.base.cells import Cells, Phone, read_cells
 from crm.base.errors import Refused
 from crm.base.money import Stated, editable_amount, parse_amount
+from crm.extensions import db
 from crm.leads.amounts import FIELD_OF, AmountRow
 from crm.leads.catalog import industry_name, offered
 from crm.leads.catalog_models import CatalogKind
@@ -40,6 +41,7 @@ from crm.web.forms import (
     sensible_year,
 )
 from crm.web.leads.agreement_field import AgreementField
+from crm.web.leads.own_form import own_data
 
 # Fields that a refusal calls by other names; the reference is not shown.
 REFUSAL_FIELDS = {"ref": "", "kind": "stage", "on": "entered_on"}
@@ -125,6 +127,7 @@ class ChangeForm(VersionedForm):
             other_amounts={kind: _stated(self[kind.value].data) for kind in OTHER_AMOUNTS},
             stated_on=self.stated_on.data,
             earlier_lead_id=self.earlier_lead_id.data,
+            own_values=own_data(db.session, self),
             **{name: self[name].data for name in OWN_TEXTS},
             **more,
         )

@@ -76,6 +76,7 @@ class LeadExtras:
     industry: str
     amounts: Sequence[AmountRow]
     size: Tier
+    own: Sequence[tuple[str, str]]  # names and values of the zone's own fields
     can_change: bool
 
 
@@ -145,7 +146,8 @@ def lead_page(lead: Lead, extras: LeadExtras, on: date) -> LeadPage:
         company_id=lead.company_id,
         secrecy=lead.secrecy,
         lacks=_lacks(lead, extras.size, on),
-        facts=[(LEAD_FIELDS[name].label, text) for name, text in facts.items() if text],
+        facts=[(LEAD_FIELDS[name].label, text) for name, text in facts.items() if text]
+        + [*extras.own],
         unfilled="、".join(LEAD_FIELDS[name].label for name in _ASKED_FOR if not facts[name]),
         note=lead.note,
         earlier=extras.earlier,

@@ -19,6 +19,8 @@ from crm.leads.company_queries import company_of
 from crm.leads.merged import Mergeable, survivor_of
 from crm.leads.models import Lead
 from crm.leads.notifications import tell_officers
+from crm.leads.own_fields import used_fields
+from crm.leads.own_values import held_values, own_rows
 from crm.leads.permissions import may_see
 from crm.leads.queries import lead_id_entered
 from crm.leads.redaction import company_before
@@ -69,6 +71,13 @@ from crm.web.leads.forms import (
 )
 from crm.web.leads.listing import listing
 from crm.web.leads.moving import choose, move
+from crm.web.leads.own_form import (
+    offer_kept,
+    own_controls,
+    own_form_values,
+    own_words,
+    with_own_fields,
+)
 from crm.web.leads.plan_by_template import plan_all, preview_plans
 from crm.web.leads.saved_views import remove, save, views
 from crm.web.site import site
@@ -118,7 +127,7 @@ def new() -> ResponseReturnValue:
         "secrecy": Secrecy.OPEN,
         "company": _asked_company(),
     }
-    return _new_page(LeadForm(data=values))
+    return _new_page(with_own_fields(db.session, LeadForm)(data=values))
 
 
 def _asked_company() -> str | None:
@@ -133,13 +142,19 @@ def _asked_company() -> str | None:
 def _new_page(form: LeadForm, duplicates: Sequence[DuplicateRow] = ()) -> str:
     set_choices(db.session, form, my_view(), today())
     note_shown(form, duplicates)
-    return render_template("leads/new.html", form=form, duplicates=duplicates, is_asked=True)
+    return render_template(
+        "leads/new.html",
+        form=form,
+        duplicates=duplicates,
+        is_asked=True,
+        own=own_controls(db.session, form),
+    )
 
 
 @bp.post("/leads/new")
 def create() -> ResponseReturnValue:
     """Enter the lead; a form that is sent twice is one lead, and likely duplicates are shown."""
-    form = LeadForm()
+    form = with_own_fields(db.session, LeadForm)()
     if answer := _known_answer(form):
         return answer
 
@@ -214,7 +229,8 @@ def edit(lead_id: int) -> ResponseReturnValue:
     """The form to change a lead."""
     lead = changeable_or_404(lead_id)
     current = _current(lead)
-    form = EditForm(data={**current.values, "seen": version_of(db.session, current)})
+    form_type = with_own_fields(db.session, EditForm)
+    form = form_type(data={**current.values, "seen": version_of(db.session, current)})
     return _edit_page(form, lead)
 
 
@@ -225,13 +241,18 @@ def _current(lead: Lead) -> CurrentRecord:
     values = form_values(lead, next(iter(company.contacts), None), amounts)
     values |= values_of_company(lead, lead.company, hides=company.has_hidden_leads)
     values["earlier_lead_id"] = earlier.id if earlier else None
-    return CurrentRecord(lead, values, value_labels(db.session, lead, earlier))
+    fields, held = used_fields(db.session), held_values(own_rows(db.session, lead.id))
+    values |= own_form_values(fields, held)
+    words = value_labels(db.session, lead, earlier) | own_words(fields, held)
+    return CurrentRecord(lead, values, words)
 
 
 def _edit_page(form: EditForm, lead: Lead) -> str:
     set_choices(db.session, form, my_view(), today(), lead=lead)
     offer_supervisors(db.session, form, lead, my_view(), today())
-    return render_template("leads/edit.html", form=form, lead=lead)
+    offer_kept(db.session, form, held_values(own_rows(db.session, lead.id)))
+    own = own_controls(db.session, form)
+    return render_template("leads/edit.html", form=form, lead=lead, own=own)
 
 
 @bp.post(f"{LEAD}/edit")
@@ -239,7 +260,7 @@ def change(lead_id: int) -> ResponseReturnValue:
     """Save the changed lead."""
     # of two edits at once the second waits here, and then sees the first
     lock_row(db.session, Lead, lead_id)
-    lead, form = changeable_or_404(lead_id), EditForm()
+    lead, form = changeable_or_404(lead_id), with_own_fields(db.session, EditForm)()
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
     if form.validate():

@@ -1,0 +1,115 @@
+"""The zone's own fields on the form of a lead (PROJECTS 1)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
+from wtforms import Field, Form, SelectField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs are of 3.2
+from wtforms.validators import Length, Optional
+
+from crm.base.errors import Refused
+from crm.leads.own_field_models import OwnKind
+from crm.leads.own_fields import DefinedField, OwnValue, used_fields
+from crm.web.date_fields import DateField
+from crm.web.errors import refusal_text
+from crm.web.forms import cleaned, sensible_year
+
+AnyForm = TypeVar("AnyForm", bound=FlaskForm)
+NOT_FILLED = SelectChoice("", "未填")
+MOST_KEPT = 32  # forms: a zone has one at a time, tests have many
+LONGEST_NUMBER = 40
+
+
+def with_own_fields(db: Session, form: type[AnyForm]) -> type[AnyForm]:
+    """The form with a control for each of the zone's fields in use."""
+    base: Any = form
+    made: type[AnyForm] = _form_of(base, used_fields(db))
+    return made
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _form_of(form: type[FlaskForm], fields: tuple[DefinedField, ...]) -> Any:
+    controls = {field.code: _control(field) for field in fields}
+    return type(form.__name__, (form,), controls)
+
+
+def _control(field: DefinedField) -> Any:
+    match field.kind:
+        case OwnKind.DATE:
+            return DateField(field.name, [Optional(), sensible_year])
+        case OwnKind.CHOICE:
+            return SelectField(field.name, choices=_choices(field), validate_choice=False)
+        case OwnKind.NUMBER:
+            checks = [Length(max=LONGEST_NUMBER), _reads_as(field)]
+            return StringField(field.name, checks, filters=[cleaned])
+    return StringField(field.name, [_reads_as(field)], filters=[cleaned])
+
+
+def _choices(field: DefinedField, kept: object = None) -> list[Any]:
+    offered = (SelectChoice(choice.code, choice.name) for choice in field.offered(kept))
+    return [NOT_FILLED, *offered]
+
+
+def _reads_as(field: DefinedField) -> Any:
+    """Refuse what is no value of the field."""
+
+    def check(_form: Form, control: Field) -> None:
+        try:
+            field.read(control.data or "")
+        except Refused as refusal:
+            raise ValidationError(refusal_text(refusal)) from None
+
+    return check
+
+
+def offer_kept(db: Session, form: FlaskForm, held: Mapping[str, OwnValue]) -> None:
+    """Keep a retired choice that the lead has among those offered."""
+    for field, control in own_controls(db, form):
+        if field.kind is OwnKind.CHOICE:
+            control.choices = _choices(field, held.get(field.code))
+
+
+def own_controls(db: Session, form: FlaskForm) -> list[tuple[DefinedField, Any]]:
+    """The controls of the zone's fields that the form has."""
+    return [(field, form[field.code]) for field in used_fields(db) if field.code in form]
+
+
+def own_data(db: Session, form: FlaskForm) -> dict[str, OwnValue | None]:
+    """The values of a valid form, of the fields that were sent."""
+    return {
+        field.code: _value(field, control.data)
+        for field, control in own_controls(db, form)
+        # a field added since the form was opened is no empty one
+        if control.raw_data
+    }
+
+
+def _value(field: DefinedField, data: date | str | None) -> OwnValue | None:
+    return data if isinstance(data, date) else field.read(data or "")
+
+
+def own_form_values(
+    fields: Sequence[DefinedField], held: Mapping[str, OwnValue]
+) -> dict[str, OwnValue | None]:
+    """The values as the controls show them."""
+    return {
+        field.code: _shown(field, held[field.code]) if field.code in held else None
+        for field in fields
+    }
+
+
+def _shown(field: DefinedField, value: OwnValue) -> OwnValue:
+    return field.words(value) if field.kind is OwnKind.NUMBER else value
+
+
+def own_words(fields: Sequence[DefinedField], held: Mapping[str, OwnValue]) -> dict[str, str]:
+    """The names of the choices that a lead has."""
+    return {
+        field.code: field.words(held[field.code])
+        for field in fields
+        if field.kind is OwnKind.CHOICE and field.code in held
+    }

@@ -1,0 +1,102 @@
+"""The pages of own fields, and own fields on the pages of leads (PROJECTS 1)."""
+
+import re
+
+import pytest
+
+from crm.people.rules import Role
+from tests.factories import arranged, make_lead, make_person, make_unit, sign_in
+
+PAGE = "/admin/own-fields"
+FIELD = {"kind": "text", "position": "1", "is_used": "y"}
+FORM = {"company": "澄屿半导体有限公司", "title": "封装测试项目", "secrecy": "open"}
+STEPS = {"ref": "L-form", "stage": "lead", "entered_on": "2026-07-10"}
+OWN = {"own_1": "1", "own_2": "1,200", "own_3": "2026-07-01"}
+
+
+@pytest.fixture
+def root(app):
+    with arranged(app) as db:
+        make_person(db, "root", name="安宁", role=Role.ADMIN)
+        make_person(db, "tracker", name="李娜", unit=make_unit(db, "招商局"))
+    return sign_in(app, "root")
+
+
+@pytest.fixture
+def tracker(app, root):
+    for name, kind, choices in (
+        ("高新技术企业", "choice", "是\n否"),
+        ("预计用工人数", "number", ""),
+        ("环评受理日期", "date", ""),
+    ):
+        data = FIELD | {"name": name, "kind": kind, "new_choices": choices}
+        assert root.post(f"{PAGE}/new", data=data).status_code == 302
+    return sign_in(app, "tracker")
+
+
+def test_an_admin_defines_fields_and_nobody_else_does(app, root, tracker):
+    assert "预计用工人数" in root.get(PAGE).text
+    assert tracker.get(PAGE).status_code == 404
+    assert "/login" in app.test_client().get(PAGE).location
+
+
+def test_an_eleventh_field_is_refused_at_its_place_and_keeps_what_was_typed(root, tracker):
+    for number in range(7):
+        root.post(f"{PAGE}/new", data=FIELD | {"name": f"事项{number}"})
+
+    answer = root.post(f"{PAGE}/new", data=FIELD | {"name": "第十一项", "hint": "写明口径"})
+
+    assert answer.status_code == 422
+    error = re.search(r'id="name-error">.*?<span>(.*?)</span>', answer.text, re.DOTALL)
+    assert error
+    assert error[1] == "最多启用 10 项补充信息，请先停用不再需要的一项。"
+    assert "写明口径" in answer.text
+
+
+def test_values_are_entered_with_the_lead_and_changes_stand_in_page_timeline_and_trail(
+    root, tracker
+):
+    url = tracker.post("/leads/new", data=FORM | STEPS | OWN).location
+    page = tracker.get(url).text
+    assert re.search(r"预计用工人数</dt><dd>1200<", page)
+    assert re.search(r"环评受理日期</dt><dd>2026年7月1日<", page)
+    assert "修改补充信息" not in page
+
+    tracker.post(f"{url}/edit", data=FORM | OWN | {"own_1": "2", "own_2": ""})
+
+    changed = tracker.get(url).text
+    assert "高新技术企业：否（原为 是）" in changed
+    assert "预计用工人数不再填写（原为 1200）" in changed
+    trail = re.sub(r"<[^>]*>|\s+", " ", root.get("/admin/audit").text)
+    assert re.search(r"高新技术企业\W+是 → 否", trail)
+
+
+def test_bad_values_are_refused_at_their_fields_and_nothing_typed_is_lost(tracker):
+    bad = {"own_1": "9", "own_2": "约三百", "own_3": "下旬"}
+    answer = tracker.post("/leads/new", data=FORM | STEPS | bad)
+
+    assert answer.status_code == 422
+    assert "请填写数字，例如 1200 或 3.5" in answer.text
+    assert "无法识别日期" in answer.text
+    assert 'value="约三百"' in answer.text
+    assert '<details class="more" open>' in answer.text
+
+
+def test_a_retired_field_is_asked_no_more_and_shown_where_it_is_filled(root, tracker):
+    url = tracker.post("/leads/new", data=FORM | STEPS | OWN).location
+
+    root.post(f"{PAGE}/2", data={"name": "预计用工人数", "kind": "number", "position": "2"})
+
+    assert "own_2" not in tracker.get(f"{url}/edit").text
+    tracker.post(f"{url}/edit", data=FORM | {"title": "改名", "own_1": "1"})
+    assert re.search(r"预计用工人数</dt><dd>1200<", tracker.get(url).text)
+
+
+def test_the_form_folds_own_fields_while_none_is_filled(app, root, tracker):
+    with arranged(app) as db:
+        lead_id = make_lead(db, "甲项目").id
+
+    page = root.get(f"/leads/{lead_id}/edit").text
+
+    assert '<details class="more">' in page
+    assert "补充信息：高新技术企业、预计用工人数、环评受理日期" in page
