@@ -120,6 +120,11 @@ class _DayCell(Cells):
     day: DayOrNone
 
 
+def is_own_code(name: str) -> bool:
+    """Whether a name is the code of an own field."""
+    return name.startswith(OWN_CODE) and name.removeprefix(OWN_CODE).isdecimal()
+
+
 def read_number(text: str) -> Decimal | None:
     """The number, written with or without thousands separators; none where it is no number."""
     typed = half_width(text).replace(" ", "")
@@ -149,6 +154,11 @@ def own_fields(db: Session) -> tuple[DefinedField, ...]:
 def used_fields(db: Session) -> tuple[DefinedField, ...]:
     """The fields that forms ask for."""
     return tuple(field for field in own_fields(db) if field.is_used)
+
+
+def own_columns(db: Session) -> tuple[Column, ...]:
+    """The columns of a file of leads; imports pass over those of retired fields."""
+    return tuple(field.column for field in own_fields(db))
 
 
 def defined(row: OwnField) -> DefinedField:

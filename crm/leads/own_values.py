@@ -143,6 +143,16 @@ def values_of_leads(db: Session, lead_ids: Sequence[int]) -> Mapping[int, Mappin
     return found
 
 
+def own_cells(db: Session, values: Mapping[str, OwnValue]) -> dict[str, object]:
+    """The values by column of a file, choices by their names."""
+    cells: dict[str, object] = dict.fromkeys(field.code for field in own_fields(db))
+    for field in own_fields(db):
+        if field.code in values:
+            value = values[field.code]
+            cells[field.code] = value if isinstance(value, date) else field.words(value)
+    return cells
+
+
 def keep_own_values(
     db: Session,
     lead: Lead,

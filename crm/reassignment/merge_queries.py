@@ -18,6 +18,8 @@ from crm.leads.duplicates import Entered, duplicates
 from crm.leads.merged import Merge, Mergeable
 from crm.leads.milestone_kinds import milestone_kinds
 from crm.leads.models import Company, Contact, Lead, Milestone
+from crm.leads.own_fields import is_own_code
+from crm.leads.own_values import held_values, own_rows
 from crm.leads.permissions import visible
 from crm.leads.queries import matching
 from crm.people.models import Person
@@ -25,7 +27,7 @@ from crm.people.permissions import Viewer
 from crm.reassignment.merge_journal import Journal, Row, keys_of, references_to, row_of
 from crm.reassignment.merge_rights import mergeable
 from crm.reassignment.merge_rules import Confirmed
-from crm.reassignment.merges import FIELDS, TABLES
+from crm.reassignment.merges import TABLES, fields_of
 from crm.visits.models import Visit
 
 MOST_TARGETS = 30
@@ -95,7 +97,7 @@ def comparisons(db: Session, subject: Mergeable, mine: Any, other: Any) -> list[
     sides = [_confirmed(db, subject, row) for row in (mine, other)]
     return [
         Comparison(name, sides[0][name], sides[1][name])
-        for name in FIELDS[subject]
+        for name in fields_of(db, subject)
         if sides[0][name].value != sides[1][name].value
     ]
 
@@ -111,12 +113,14 @@ def _confirmed(db: Session, subject: Mergeable, row: Any) -> Mapping[str, Confir
     entries = [(at, json.loads(after or "{}"), by) for at, after, by in db.execute(query)]
     begun = row.entered_at if isinstance(row, Lead) else row.created_at
 
+    own = held_values(own_rows(db, row.id)) if subject is Mergeable.LEAD else {}
     found = {}
-    for name in FIELDS[subject]:
+    for name in fields_of(db, subject):
         told = AS_AUDITED.get(name, name)
         last = next(((at, by) for at, after, by in reversed(entries) if told in after), None)
         at, by = last or (begun, None)
-        found[name] = Confirmed(_value(db, row, name), at, by)
+        value = own.get(name) if is_own_code(name) else _value(db, row, name)
+        found[name] = Confirmed(value, at, by)
     return found
 
 

@@ -25,6 +25,8 @@ from crm.leads.models import (
     lead_search,
     spelled_company,
 )
+from crm.leads.own_field_models import LeadOwnValue
+from crm.leads.own_fields import own_fields
 from crm.leads.progress import follow_milestones
 from crm.leads.rules import FINAL, SINGLE_ROLES, Secrecy
 from crm.people.models import Person
@@ -59,6 +61,12 @@ MERGED = {
     Mergeable.CONTACT: "company.contacts_merged",
     Mergeable.LEAD: "lead.merged",
 }
+
+
+def fields_of(db: Session, subject: Mergeable) -> tuple[str, ...]:
+    """The fields whose value is chosen, with the zone's own fields of leads."""
+    own = own_fields(db) if subject is Mergeable.LEAD else ()
+    return (*FIELDS[subject], *(field.code for field in own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +200,7 @@ def _merge_parts(db: Session, journal: Journal, pair: Pair) -> None:
     _fit_roles(db, journal, pair)
     if "amount" in pair.taken:
         _set_aside_amounts(db, journal, pair)
+    _set_aside_own_values(db, journal, pair)
 
 
 def _cross_out_later(db: Session, journal: Journal, pair: Pair) -> None:
@@ -256,6 +265,20 @@ def _set_aside_amounts(db: Session, journal: Journal, pair: Pair) -> None:
     ]
     for kind in held[0].keys() & held[1].keys():
         journal.remove(db, table, {"id": held[0][kind]})
+
+
+def _set_aside_own_values(db: Session, journal: Journal, pair: Pair) -> None:
+    """Of each own field of the zone let the value of the chosen record hold, an empty one, too."""
+    table: Any = LeadOwnValue.__table__
+    codes = {own.id: own.code for own in own_fields(db)}
+    for lead_id in pair.ids:
+        for key in keys_of(db, table, table.c.lead_id, lead_id):
+            row = row_of(db, table, key) or {}
+            if row["replaced_at"] is not None:
+                continue
+            is_taken = codes[row["field_id"]] in pair.taken
+            if is_taken == (lead_id == pair.survivor_id):
+                journal.remove(db, table, key)
 
 
 def _follow_up(  # noqa: PLR0913, PLR0917 - the pair with what both were

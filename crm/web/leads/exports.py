@@ -9,6 +9,8 @@ from crm.base.sheets import Column, Format
 from crm.extensions import db
 from crm.followups.queries import NextStep, last_contacts, next_steps
 from crm.leads.lists import ListedLead, all_leads
+from crm.leads.own_fields import own_columns
+from crm.leads.own_values import own_cells, values_of_leads
 from crm.leads.parked import look_again_dates, parked_of
 from crm.leads.rules import LeadRoleKind, missing_roles
 from crm.web.auth import my_view
@@ -52,8 +54,14 @@ def export(suffix: str) -> ResponseReturnValue:
             if lead_id not in steps
         }
 
-    rows = [_row(lead, contacts.get(lead.id), steps.get(lead.id)) for lead in leads]
-    return exported(Export("线索", f"leads-{on:%Y%m%d}", COLUMNS, Format(suffix)), rows)
+    own = values_of_leads(db.session, [lead.id for lead in leads])
+    rows = [
+        _row(lead, contacts.get(lead.id), steps.get(lead.id))
+        | own_cells(db.session, own.get(lead.id, {}))
+        for lead in leads
+    ]
+    columns = (*COLUMNS, *own_columns(db.session))
+    return exported(Export("线索", f"leads-{on:%Y%m%d}", columns, Format(suffix)), rows)
 
 
 def _row(lead: ListedLead, last_contact: date | None, step: NextStep | None) -> dict[str, object]:

@@ -23,6 +23,7 @@ from crm.people.rules import UnitKind
 from crm.web.auth import my_view, signed_in
 from crm.web.downloads import export_links
 from crm.web.forms import at_cursor, enum_arg, query_arguments, row_id, text_arg
+from crm.web.leads.own_filters import own_controls_of_list, own_filters
 from crm.web.leads.rows import lead_row
 from crm.web.leads.saved_views import view_links
 from crm.web.transaction import moment, today
@@ -43,7 +44,7 @@ class ListFilters:
     def is_narrow(self) -> bool:
         """Whether any filter but `who` is set."""
         by = self.by
-        return any((by.text, by.stage, by.industry, by.park_id, by.secrecy))
+        return any((by.text, by.stage, by.industry, by.park_id, by.secrecy, by.own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ def list_filters() -> ListFilters:
             park_id=request.args.get("park", type=row_id),
             secrecy=enum_arg("secrecy", Secrecy),
             is_mine=who == "mine",
+            own=own_filters(),
         ),
         LeadSort.read(text_arg("sort")),
     )
@@ -184,6 +186,7 @@ def list_choices(filters: ListFilters, page: str) -> dict[str, object]:
             *((each.code, each.label) for first in firsts for each in (first, first.reversed)),
         ],
         "sort": sort or "",
+        "own": own_controls_of_list(),
         "views": view_links(page),
         "views_page": url_for("leads.views", **exported),
         "exports": export_links("leads.export"),

@@ -18,11 +18,12 @@ from crm.people.queries import unit_tree
 from crm.people.rules import Role
 from crm.web.auth import my_view, signed_in
 from crm.web.forms import chosen_id, cleaned, is_saved
+from crm.web.leads.own_filters import is_own_argument
 from crm.web.transaction import moment, today, transaction
 
 # What an address of the list may ask for; the page of it is not part of a view.
 KEYS = ("who", "q", "stage", "industry", "park", "secrecy", "sort")
-LONGEST = 500
+LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def canonical(query: str) -> str:
     asked = dict(parse_qsl(query[:LONGEST]))
     if asked.get("who") != "mine":
         asked.pop("who", None)  # all is what the list shows anyway
-    return urlencode({key: asked[key] for key in KEYS if asked.get(key)})
+    own = sorted(key for key in asked if is_own_argument(key))
+    return urlencode({key: asked[key] for key in (*KEYS, *own) if asked.get(key)})
 
 
 def view_links(page: str = "leads.listing") -> list[ViewLink]:

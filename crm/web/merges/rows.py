@@ -14,9 +14,11 @@ from crm.extensions import db
 from crm.leads.catalog import industry_name
 from crm.leads.fields import LEAD_FIELDS
 from crm.leads.merged import Mergeable
+from crm.leads.own_fields import is_own_code, own_fields
 from crm.people.queries import unit_tree
 from crm.reassignment.merge_queries import Comparison
 from crm.reassignment.merge_rules import Confirmed, default_side
+from crm.web.leads.own_values import in_words
 
 LABELS = {name: field.label for name, field in LEAD_FIELDS.items()} | {
     "company_id": LEAD_FIELDS["company"].label,
@@ -55,6 +57,8 @@ class Candidate:
 
 def field_rows(subject: Mergeable, compared: Iterable[Comparison], on: date) -> list[FieldRow]:
     labels = LABELS | (OF_CONTACTS if subject is Mergeable.CONTACT else {"name": "企业名称"})
+    own = own_fields(db.session) if subject is Mergeable.LEAD else ()
+    labels |= {field.code: field.name for field in own}
     return [
         FieldRow(
             row.field,
@@ -77,6 +81,9 @@ def _text(name: str, value: Any) -> str:
         return ""
     if name == "amount":
         return format_amount(*value)
+    if is_own_code(name):
+        field = next(field for field in own_fields(db.session) if field.code == name)
+        return in_words(field, value)
     if name == "industry":
         return industry_name(db.session, value)
     if name == "park_id":

@@ -18,7 +18,7 @@ from crm.reassignment.merge_queries import (
     record_for,
 )
 from crm.reassignment.merge_rules import undo_until
-from crm.reassignment.merges import FIELDS, Pair, merge, undo
+from crm.reassignment.merges import Pair, fields_of, merge, undo
 from crm.web.auth import my_view, signed_in
 from crm.web.errors import refusal_text
 from crm.web.forms import LARGEST_ID, text_arg
@@ -79,7 +79,7 @@ def apply(subject: str, record_id: int, other_id: int) -> ResponseReturnValue:
     """Merge the two."""
     kind = Mergeable(subject)
     _record_or_404(kind, record_id), _record_or_404(kind, other_id)
-    taken = frozenset(name for name in FIELDS[kind] if request.form.get(name) == "1")
+    taken = frozenset(name for name in fields_of(db.session, kind) if request.form.get(name) == "1")
 
     try:
         with transaction() as session:

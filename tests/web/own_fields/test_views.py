@@ -100,3 +100,20 @@ def test_the_form_folds_own_fields_while_none_is_filled(app, root, tracker):
 
     assert '<details class="more">' in page
     assert "补充信息：高新技术企业、预计用工人数、环评受理日期" in page
+
+
+def test_the_list_is_narrowed_saved_as_a_view_and_exported_with_own_fields(tracker):
+    tracker.post("/leads/new", data=FORM | STEPS | OWN)
+    few = {"company": "云海科技有限公司", "title": "算力中心项目", "ref": "L-few", "own_2": "80"}
+    tracker.post("/leads/new", data=FORM | STEPS | OWN | few)
+
+    page = tracker.get("/leads?own_2_from=100&own_1=1").text
+    assert "封装测试项目" in page
+    assert "算力中心项目" not in page
+    assert "请填写数字" in tracker.get("/leads?own_2_from=abc").text
+
+    saved = tracker.post("/leads/views", data={"name": "用工多", "query": "own_2_from=100"})
+    assert saved.location.endswith("/leads?own_2_from=100")
+    head, row, *_ = tracker.get("/leads/export.csv?own_2_from=100").text.splitlines()
+    assert head.endswith("高新技术企业,预计用工人数,环评受理日期")
+    assert row.endswith("是,1200,2026-07-01")
