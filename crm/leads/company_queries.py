@@ -19,6 +19,7 @@ from crm.leads.companies import OF_COMPANY, LeadScope, may_change_all
 from crm.leads.lists import ListedLead, listed_leads
 from crm.leads.models import Company, CompanyAlias, Contact, Lead
 from crm.leads.permissions import visible
+from crm.leads.reached import companies_reached
 from crm.leads.redaction import companies_with_hidden_leads
 from crm.leads.search_index import likely_companies
 from crm.people.permissions import Viewer
@@ -102,7 +103,10 @@ def _asked(db: Session, viewer: Viewer, on: date, by: CompanyFilter) -> Select[*
     query = select(Company.id, Company.name, Company.created_at, _group(viewer, on)).where(
         visible_company(viewer, on)
     )
-    return query.where(_matching(db, by.text, viewer, on)) if by.text.strip() else query
+    if not by.text.strip():
+        return query
+    reached = companies_reached(db, by.text, viewer, on)
+    return query.where(matching_companies(db, by.text, viewer, on, reached=reached))
 
 
 def _listed(db: Session, viewer: Viewer, on: date, rows: Sequence[Row[Any]]) -> list[ListedCompany]:
@@ -116,7 +120,7 @@ def _listed(db: Session, viewer: Viewer, on: date, rows: Sequence[Row[Any]]) -> 
 def found_companies(db: Session, viewer: Viewer, on: date, text: str) -> list[Choice]:
     """Companies found by the text, the latest first; one more than a list shows, if any."""
     query = select(Company.id, Company.name).where(
-        visible_company(viewer, on), _matching(db, text, viewer, on)
+        visible_company(viewer, on), matching_companies(db, text, viewer, on)
     )
     latest = query.order_by(Company.created_at.desc(), Company.id.desc())
     return [Choice(*row, None) for row in db.execute(latest.limit(MOST_FOUND + 1))]
@@ -235,21 +239,21 @@ def _leads_by_company(
     return found
 
 
-def _matching(db: Session, text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Companies found by the text in name, alias, group or credit code."""
+def matching_companies(
+    db: Session, text: str, viewer: Viewer, on: date, *, reached: Collection[int] = ()
+) -> ColumnElement[bool]:
+    """Companies found by the text in name, alias, group or credit code, and those reached."""
     called, typed = folded(text), spellings(text)
-    open_ones = Company.id.not_in(companies_with_hidden_leads(viewer, on))
+    hidden = exists().where(Lead.company_id == Company.id, ~visible(viewer, on))
     aliases = select(CompanyAlias.company_id).where(
         CompanyAlias.search.contains(called, autoescape=True)
     )
     groups = [Company.group_name.icontains(spelling, autoescape=True) for spelling in typed]
     found = Company.search.contains(called, autoescape=True)
-    told = or_(
-        *groups, Company.credit_code == called.upper(), Company.id.in_(aliases)
-    )  # REGIME 2: may have come with a hidden lead
+    coded = Company.credit_code == called.upper()
+    # REGIME 2: these may have come with a hidden lead
+    told = or_(*groups, coded, Company.id.in_(aliases))
 
     likely = likely_companies(db, text)
-    coded = Company.credit_code == called.upper()
-    narrowed = true() if likely is None else Company.id.in_(likely) | coded
-
-    return narrowed & (found | open_ones & told)
+    narrowed = true() if likely is None else Company.id.in_([*likely, *reached]) | coded
+    return narrowed & or_(found, told & ~hidden, Company.id.in_(reached))

@@ -1,11 +1,11 @@
 """What pages and digests read of leads, always from those that the viewer may see (REGIME 6)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -45,12 +45,22 @@ class LeadForPage(NamedTuple):
     is_merged: bool  # another lead was merged into it
 
 
-def matching(db: Session, text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
-    """Leads found by the text in title, company, reference or code name; join the company first."""
+def matching(
+    db: Session, text: str, viewer: Viewer, on: date, *, reached: Collection[int] = ()
+) -> ColumnElement[bool]:
+    """Leads found by the text in title, company, reference or code name, and of reached companies.
+
+    Join the company first.
+    """
     is_found = containing(text, viewer, on)
     likely = likely_matches(db, text)
     # PROJECTS 6: old references are in no index, and few
-    return is_found if likely is None else (Lead.id.in_(likely) | _merged(text)) & is_found
+    narrowed = true() if likely is None else Lead.id.in_(likely) | _merged(text)
+    if reached:
+        is_found |= Lead.company_id.in_(reached)
+        narrowed |= Lead.company_id.in_(reached)
+
+    return narrowed & is_found
 
 
 def containing(text: str, viewer: Viewer, on: date) -> ColumnElement[bool]:
@@ -86,10 +96,8 @@ def filtered(db: Session, viewer: Viewer, on: date, by: LeadFilter) -> Select[Le
     """The leads to which the filter narrows, of those that the viewer may see and no others."""
     query = visible_to(viewer, on).join(Lead.company)
     if by.text.strip():
-        found = matching(db, by.text, viewer, on)
-        if reached := companies_reached(db, by.text, viewer, on):
-            found |= Lead.company_id.in_(reached)
-        query = query.where(found)
+        reached = companies_reached(db, by.text, viewer, on)
+        query = query.where(matching(db, by.text, viewer, on, reached=reached))
 
     for column, value in (
         (Lead.stage, by.stage),

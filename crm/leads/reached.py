@@ -3,7 +3,9 @@
 Each only as far as the viewer may see it: what came with a hidden lead finds nothing (REGIME 2).
 """
 
+from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.orm import Session
@@ -20,25 +22,67 @@ SHORTEST_NUMBER = 4  # digits, as of the end of a mobile number
 CODE_LENGTH = 18
 
 
+class ReachedContact(NamedTuple):
+    """A contact that the viewer may see, with the company."""
+
+    id: int
+    name: str
+    position: str | None
+    phone: str | None
+    company_id: int
+    company: str
+
+    def has_number(self, text: str) -> bool:
+        """Whether the text is the whole telephone number, however it is written."""
+        return bool(self.phone) and _digits(self.phone or "") == _digits(text)
+
+
 def companies_reached(db: Session, text: str, viewer: Viewer, on: date) -> list[int]:
     """Ids of the companies so found; read first, as most texts find none and cost no more then."""
-    called = folded(text)
-    found: list[Select[int]] = []
-    if len(called) == CODE_LENGTH:
-        code = called.upper()
-        is_told = Company.id.not_in(companies_with_hidden_leads(viewer, on))
-        found.append(select(Company.id).where(Company.credit_code == code, is_told))
-        found.append(select(Lead.company_id).where(Lead.credit_code == code, visible(viewer, on)))
-
+    found = _coded(text, viewer, on)
     contact = _contact_called(text)
     if contact is not None:
-        found.append(_companies(contact, viewer, on))
+        found.append(select(Contact.company_id).where(_seen_ones(contact, viewer, on)))
 
     return list(db.scalars(union(*found).limit(MOST_LIKELY))) if found else []
 
 
+def companies_with_code(db: Session, text: str, viewer: Viewer, on: date) -> list[int]:
+    """Ids of the companies that have the text as their credit code."""
+    found = _coded(text, viewer, on)
+    return list(db.scalars(union(*found).limit(MOST_LIKELY))) if found else []
+
+
+def contacts_reached(db: Session, text: str, viewer: Viewer, on: date) -> Sequence[ReachedContact]:
+    """The contacts with the text in their name or telephone number, the latest first."""
+    contact = _contact_called(text)
+    if contact is None:
+        return []
+
+    columns = (Contact.id, Contact.name, Contact.position, Contact.phone, Contact.company_id)
+    query = select(*columns, Company.name).join(Contact.company)
+    latest = query.where(_seen_ones(contact, viewer, on)).order_by(Contact.id.desc())
+    return [ReachedContact(*row) for row in db.execute(latest.limit(MOST_LIKELY))]
+
+
+def _coded(text: str, viewer: Viewer, on: date) -> list[Select[int]]:
+    code = folded(text).upper()
+    if len(code) != CODE_LENGTH:
+        return []
+
+    is_told = Company.id.not_in(companies_with_hidden_leads(viewer, on))
+    return [
+        select(Company.id).where(Company.credit_code == code, is_told),
+        select(Lead.company_id).where(Lead.credit_code == code, visible(viewer, on)),
+    ]
+
+
+def _digits(text: str) -> str:
+    return folded(text).replace("-", "").replace("+", "")
+
+
 def _contact_called(text: str) -> ColumnElement[bool] | None:
-    number = folded(text).replace("-", "").replace("+", "")
+    number = _digits(text)
     if number.isdecimal():
         if len(number) < SHORTEST_NUMBER:
             return None
@@ -50,13 +94,14 @@ def _contact_called(text: str) -> ColumnElement[bool] | None:
     return or_(*names) if names else None
 
 
-def _companies(contact: ColumnElement[bool], viewer: Viewer, on: date) -> Select[int]:
-    """Companies with such a contact that the viewer may see, as on the pages of their leads."""
-    # asked for each contact found, which are few, and not for every lead
+def _seen_ones(contact: ColumnElement[bool], viewer: Viewer, on: date) -> ColumnElement[bool]:
+    """Such contacts that the viewer may see, as on the pages of their leads."""
+    # asked for each contact found, which are few, and not for every contact or lead
+    found = Contact.id.in_(select(Contact.id).where(contact).correlate(None))
     brought_by = select(Lead.id).where(Lead.id == Contact.lead_id, visible(viewer, on))
     hidden = select(Lead.id).where(Lead.company_id == Contact.company_id, ~visible(viewer, on))
     is_seen = or_(
         brought_by.correlate(Contact).exists(),
         and_(Contact.lead_id.is_(None), ~hidden.correlate(Contact).exists()),
     )
-    return select(Contact.company_id).where(contact, is_seen)
+    return found & is_seen

@@ -100,8 +100,8 @@ def test_readers_get_404_and_the_signed_out_are_sent_to_sign_in(app, zone):
     assert app.test_client().get(path(zone.open)).status_code == 302
 
 
-@pytest.mark.parametrize("text", ["云海", "yhkj", "云海旧名", CODE])
-def test_a_company_is_found_by_name_alias_initials_and_credit_code(app, zone, text):
+@pytest.mark.parametrize("text", ["云海", "yhkj", "云海旧名", CODE, "张工", "85921234"])
+def test_a_company_is_found_by_name_alias_initials_code_and_contact(app, zone, text):
     tracker = sign_in(app, "tracker")
     form = {"credit_code": CODE[:-1] + "9", "aliases": "云海旧名\n\n云海旧名"}
     with arranged(app) as db:  # the code is free again
